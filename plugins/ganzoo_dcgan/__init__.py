@@ -1,0 +1,44 @@
+"""DCGAN: the deep convolutional GAN, for square images of 16 to 256 pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ganzoo.plugin import Architecture, hookimpl, option
+
+SIZES = (16, 32, 64, 128, 256)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DCGANOptions:
+    """How large the networks are. The paper's have width 64 (64x64 images) and z_dim 100."""
+
+    width: int = option(32, help="Channels at half the image's resolution; they double towards 4x4.", low=1)
+    z_dim: int = option(100, help="Length of the latent z.", low=1)
+
+
+@hookimpl
+def ganzoo_architectures() -> Iterator[Architecture]:
+    """Offer the architecture."""
+    yield Architecture(
+        name="dcgan",
+        summary="Plain convolutions and batch normalisation: small, fast and the usual baseline.",
+        factory="ganzoo_dcgan.networks:build",
+        options=DCGANOptions,
+        paper="Radford, Metz & Chintala 2016, Unsupervised Representation Learning with Deep Convolutional "
+        "Generative Adversarial Networks, arXiv:1511.06434",
+        sizes=SIZES,
+        channels=(1, 3),
+        conditional="optional",
+        provides=("batchnorm-in-d", "double-backward"),
+        recommended={
+            "loss": "bce",
+            "optim.g.lr": 2e-4,
+            "optim.d.lr": 2e-4,
+            "optim.g.betas": (0.5, 0.999),
+            "optim.d.betas": (0.5, 0.999),
+            "train.batch": 64,
+            "train.ema_half_life": 2000,
+        },
+    )

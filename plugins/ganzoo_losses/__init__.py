@@ -1,0 +1,56 @@
+"""Adversarial losses on unpaired logits: bce, minimax, lsgan, hinge and wasserstein."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ganzoo.plugin import Loss, hookimpl, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class LSGANOptions:
+    """The three targets of least squares GANs (Mao et al. 2017, section 3.2), in units of D's logits."""
+
+    a: float = option(0.0, help="What D is to answer for fakes.")
+    b: float = option(1.0, help="What D is to answer for reals.")
+    c: float = option(1.0, help="What G wants D to answer for fakes.")
+
+
+@hookimpl
+def ganzoo_losses() -> Iterator[Loss]:
+    """Offer the losses."""
+    yield Loss(
+        name="bce",
+        summary="Binary cross-entropy with the non-saturating generator: the original GAN as it is trained.",
+        factory="ganzoo_losses.losses:BCE",
+        paper="Goodfellow et al. 2014, Generative Adversarial Networks, arXiv:1406.2661, section 3",
+    )
+    yield Loss(
+        name="minimax",
+        summary="Binary cross-entropy with the saturating generator: the original GAN as a zero-sum game.",
+        factory="ganzoo_losses.losses:Minimax",
+        paper="Goodfellow et al. 2014, Generative Adversarial Networks, arXiv:1406.2661, eq. 1",
+    )
+    yield Loss(
+        name="lsgan",
+        aliases=("mse",),
+        summary="Least squares to the targets a (fake), b (real) and c (what G wants).",
+        factory="ganzoo_losses.losses:LSGAN",
+        options=LSGANOptions,
+        paper="Mao et al. 2017, Least Squares Generative Adversarial Networks, arXiv:1611.04076, eq. 2",
+    )
+    yield Loss(
+        name="hinge",
+        summary="Hinge loss: D stops pushing a logit that is past its margin of 1.",
+        factory="ganzoo_losses.losses:Hinge",
+        paper="Lim & Ye 2017, Geometric GAN, arXiv:1705.02894; Miyato et al. 2018, Spectral Normalization for "
+        "Generative Adversarial Networks, arXiv:1802.05957, eqs. 16-17",
+    )
+    yield Loss(
+        name="wasserstein",
+        aliases=("wgan",),
+        summary="Difference of mean logits; D must be kept Lipschitz by a regularizer.",
+        factory="ganzoo_losses.losses:Wasserstein",
+        paper="Arjovsky, Chintala & Bottou 2017, Wasserstein GAN, arXiv:1701.07875, eq. 2",
+    )

@@ -1,0 +1,123 @@
+"""The losses, in terms of logits r = D(real) and f = D(fake); E is the mean over all elements, D(x) = sigmoid(logit).
+
+Each is a pair of scalars to minimise: ``discriminator(real, fake)`` and ``generator(fake, real=None)``, which ignores
+`real`. Logits have any shape (``[N]``, ``[N, 1]``, ``[N, 1, H, W]``), equal for real and fake; where they differ
+`discriminator` raises ValueError.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+from ganzoo.plugin import NoOptions
+from ganzoo_losses import LSGANOptions
+
+
+@dataclass(frozen=True)
+class BCE:
+    """The non-saturating GAN (Goodfellow et al. 2014, section 3): both play binary cross-entropy.
+
+    D: -E log D(real) - E log(1 - D(fake)) = E softplus(-r) + E softplus(f)
+    G: -E log D(fake) = E softplus(-f)
+    """
+
+    options: NoOptions
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return D's loss, a scalar; 2 ln 2 where D cannot tell."""
+        require_equal_shapes(real, fake)
+        return softplus(-real).mean() + softplus(fake).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return G's loss, a scalar; ln 2 where D cannot tell."""
+        return softplus(-fake).mean()
+
+
+@dataclass(frozen=True)
+class Minimax:
+    """The zero-sum GAN (Goodfellow et al. 2014, eq. 1), whose generator gets no gradient once D is sure.
+
+    D: -E log D(real) - E log(1 - D(fake)) = E softplus(-r) + E softplus(f)
+    G: E log(1 - D(fake)) = -E softplus(f)
+    """
+
+    options: NoOptions
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return D's loss, a scalar; 2 ln 2 where D cannot tell."""
+        require_equal_shapes(real, fake)
+        return softplus(-real).mean() + softplus(fake).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return G's loss, a scalar; -ln 2 where D cannot tell."""
+        return -softplus(fake).mean()
+
+
+@dataclass(frozen=True)
+class LSGAN:
+    """Least squares (Mao et al. 2017, eq. 2), to the targets a, b and c of the options.
+
+    D: E (r - b)^2 / 2 + E (f - a)^2 / 2
+    G: E (f - c)^2 / 2
+    """
+
+    options: LSGANOptions
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return D's loss, a scalar; (b - a)^2 / 4 where D cannot tell."""
+        require_equal_shapes(real, fake)
+        return (real - self.options.b).square().mean() / 2 + (fake - self.options.a).square().mean() / 2
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return G's loss, a scalar; ((a + b) / 2 - c)^2 / 2 where D cannot tell."""
+        return (fake - self.options.c).square().mean() / 2
+
+
+@dataclass(frozen=True)
+class Hinge:
+    """The hinge loss (Lim & Ye 2017; Miyato et al. 2018, eqs. 16-17).
+
+    D: E max(0, 1 - r) + E max(0, 1 + f)
+    G: -E f
+    """
+
+    options: NoOptions
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return D's loss, a scalar; 2 where D cannot tell."""
+        require_equal_shapes(real, fake)
+        return relu(1 - real).mean() + relu(1 + fake).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return G's loss, a scalar, without bound."""
+        return -fake.mean()
+
+
+@dataclass(frozen=True)
+class Wasserstein:
+    """The dual of the Wasserstein-1 distance (Arjovsky et al. 2017, eq. 2), for a D that is 1-Lipschitz.
+
+    D: E f - E r, minus the distance at the best D
+    G: -E f
+    """
+
+    options: NoOptions
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return D's loss, a scalar, without bound unless D is kept Lipschitz; 0 where D cannot tell."""
+        require_equal_shapes(real, fake)
+        return fake.mean() - real.mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return G's loss, a scalar, without bound."""
+        return -fake.mean()
+
+
+def require_equal_shapes(real: Tensor, fake: Tensor) -> None:
+    """Raise ValueError where real and fake logits differ in shape."""
+    if real.shape != fake.shape:
+        shapes = f"{list(real.shape)} and {list(fake.shape)}"
+        raise ValueError(f"real and fake logits have shapes {shapes}: give D batches of equal size")
