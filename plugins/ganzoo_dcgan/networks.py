@@ -11,7 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ganzoo.plugin import DataInfo, Networks
+from ganzoo.plugin import DataInfo, Networks, UsageError
 from ganzoo_dcgan import SIZES, DCGANOptions
 
 
@@ -19,8 +19,12 @@ def build(options: DCGANOptions, data: DataInfo) -> Networks:
     """Return the networks for images of `data`, with labels where it has classes.
 
     Raises:
-        ValueError: The samples are no square images of a size in `SIZES`.
+        ValueError: The samples are no square images of a size in `SIZES`, or their labels are no classes.
     """
+    if data.label_shape:
+        raise UsageError(
+            f"dcgan takes classes as labels, not values of shape {data.label_shape}"
+        )
     if len(data.shape) != 3 or data.shape[1] != data.shape[2] or data.shape[1] not in SIZES:
         sizes = ", ".join(map(str, SIZES))
         raise ValueError(f"dcgan cannot build for shape {tuple(data.shape)}: give (C, S, S) with S one of {sizes}")

@@ -1,0 +1,187 @@
+"""The Python API, which the commands are thin layers over. Torch is imported when it is needed, not before."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzoo import recipe as recipes
+from ganzoo import run as runs
+from ganzoo.errors import NotFound, UsageError
+from ganzoo.plugin import Dataset
+from ganzoo.recipe import Recipe
+from ganzoo.registry import registry
+from ganzoo.run import Run
+
+if TYPE_CHECKING:
+    from ganzoo.engine.trainer import Listener
+    from ganzoo.hub.generator import Generator
+
+Names = str | Iterable[str] | None
+
+
+def train(
+    *,
+    arch: str | None = None,
+    loss: str | None = None,
+    dataset: str | os.PathLike[str] | None = None,
+    reg: Names = None,
+    aug: Names = None,
+    metric: Names = None,
+    tracker: Names = None,
+    recipe: str | None = None,
+    config: str | os.PathLike[str] | None = None,
+    images: int | None = None,
+    batch: int | None = None,
+    size: int | None = None,
+    seed: int | None = None,
+    conditional: bool | None = None,
+    options: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    device: str = "auto",
+    resume: str | os.PathLike[str] | Run | bool = False,
+    listener: Listener | None = None,
+) -> Run:
+    """Train a GAN and return its run, finished.
+
+    Args:
+        arch: The architecture's name.
+        loss: The loss's name; by default what the architecture recommends.
+        dataset: A dataset's name, or the path of a folder of images; by default the one that comes with ganzoo.
+        reg: Regularizers by name; ``"none"`` clears what a recipe or architecture set.
+        aug: Augmentations, likewise.
+        metric: Metrics, likewise.
+        tracker: Trackers, likewise.
+        recipe: A named recipe to start from.
+        config: A ``recipe.json``, a run or a model package to start from.
+        images: Short for ``train.images``.
+        batch: Short for ``train.batch``.
+        size: Short for ``dataset.size``.
+        seed: Short for ``train.seed``.
+        conditional: Short for ``train.conditional``.
+        options: Any setting by key: ``{"arch.width": 64, "optim.g.lr": 1e-4}``.
+        name: Of the run, behind its number.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``.
+        resume: A run to go on with (True for the latest unfinished one); of the settings only `images` may be raised.
+        listener: Is told how it goes (`ganzoo.engine.trainer.Listener`).
+
+    Raises:
+        ganzoo.GanzooError: What a user can act on, in one sentence; a wrong setting is a ValueError as well.
+    """
+    flags = {
+        "arch": arch, "loss": loss, "dataset": dataset, "reg": reg, "aug": aug, "metric": metric, "tracker": tracker,
+        "images": images, "batch": batch, "size": size, "seed": seed, "conditional": conditional,
+    }  # fmt: skip
+    which = ("" if resume else None) if isinstance(resume, bool) else resume
+    run, chosen = prepare(flags=flags, options=options or {}, name=name, recipe=recipe, config=config, resume=which)
+    return start(chosen, run, name=name, device=device, listener=listener or _Silent())
+
+
+def prepare(
+    *,
+    flags: Mapping[str, Any],
+    options: Mapping[str, Any],
+    name: str | None,
+    recipe: str | None,
+    config: str | os.PathLike[str] | None,
+    resume: str | os.PathLike[str] | Run | None,
+) -> tuple[Run | None, Recipe]:
+    """Return the run to go on with (None for a new one) and the recipe; arguments as for `train`.
+
+    `resume` is None for a new run and empty for the latest unfinished one.
+    """
+    said = _by_key(flags)
+    if resume is None:
+        path = None if config is None else Path(config)
+        return None, recipes.resolve(registry(), recipe=recipe, config=path, flags=said, pairs=options)
+    if recipe or config or name:
+        raise UsageError("a resumed run goes on as it was: leave --recipe, --config and --name away")
+    run = resume if isinstance(resume, Run) else runs.find(os.fspath(resume)) if resume else runs.latest_unfinished()
+    return run, _resumed(run, {**said, **options})
+
+
+def start(recipe: Recipe, run: Run | None, *, name: str | None, device: str, listener: Listener) -> Run:
+    """Train a resolved recipe; arguments as for `train`."""
+    from ganzoo.engine import trainer
+
+    name = name or f"{recipe.arch.name}-{recipe.loss.name}-{recipe.dataset.name}"
+    return trainer.train(recipe, run, name=name, device=device, listener=listener)
+
+
+def load(what: str | os.PathLike[str] | Run, device: str = "auto") -> Generator:
+    """Return the trained generator of a run or a model package.
+
+    Args:
+        what: A run (object, path, name or number) or the directory of a model package.
+        device: Where it computes, as for `train`.
+
+    Raises:
+        NotFound: There is nothing of that name, or a run has no package yet.
+        Corrupt: A file is not what was written.
+        MissingPlugin: The architecture is not installed.
+    """
+    directory = package_of(what)
+    from ganzoo.engine.execution import choose_device
+    from ganzoo.hub import package
+
+    return package.load(directory, registry(), choose_device(device))
+
+
+def package_of(what: str | os.PathLike[str] | Run) -> Path:
+    """Return the directory of the model package that a run or a path means."""
+    if isinstance(what, Run):
+        what = what.path
+    path = Path(what)
+    if (path / "config.json").is_file():
+        return path
+    run = runs.find(what if isinstance(what, str) else path)
+    if not (run.package / "config.json").is_file():
+        raise NotFound(f"run {run.path} has no model package yet: it comes with the first checkpoint")
+    return run.package
+
+
+def _resumed(run: Run, settings: Mapping[str, Any]) -> Recipe:
+    """Return a run's recipe, its length raised where `settings` say so."""
+    wrong = [key for key in settings if key != "train.images"]
+    if wrong:
+        raise UsageError(
+            f"{', '.join(wrong)}: a resumed run goes on as it was, only train.images may be raised; "
+            f"for other settings start a new run with --config {run.path}"
+        )
+    stored = run.recipe()
+    recipe, length = recipes.resolve(registry(), config=stored, pairs=settings), int(stored["train"]["images"])
+    if recipe.train.images < length:
+        raise UsageError(f"train.images={recipe.train.images}: this run is {length} images long; it can only be raised")
+    if run.images >= recipe.train.images:
+        raise UsageError(f"run {run.path} is finished ({run.images:,} images): add --images N to train it for longer")
+    return recipe
+
+
+def _by_key(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what flags say, by the keys that they are short for."""
+    keys = {"size": "dataset.size"} | {key: f"train.{key}" for key in ("images", "batch", "seed", "conditional")}
+    said = {keys.get(flag, flag): value for flag, value in flags.items() if value not in (None, ())}
+    return said | (_dataset_flags(os.fspath(said["dataset"])) if "dataset" in said else {})
+
+
+def _dataset_flags(text: str) -> dict[str, str]:
+    """Return what ``--dataset`` says: the name of a component, or a path for the one that opens paths."""
+    known = {name for entry in registry().components("dataset") for name in (entry.spec.name, *entry.spec.aliases)}
+    separators = [sep for sep in (os.sep, os.altsep) if sep]
+    if text in known or not (any(sep in text for sep in separators) or os.path.exists(text)):
+        return {"dataset": text}
+    opener = registry().path_dataset()
+    assert isinstance(opener.spec, Dataset)
+    return {"dataset": opener.qualified, f"dataset.{opener.spec.path_option}": os.path.abspath(text)}
+
+
+class _Silent:
+    """A listener that does nothing with what it hears."""
+
+    def note(self, line: str) -> None:
+        pass
+
+    def tick(self, row: dict[str, Any]) -> None:
+        pass

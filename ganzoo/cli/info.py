@@ -1,0 +1,100 @@
+"""``ganzoo info``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ganzoo import options
+from ganzoo.cli.common import common_options, complete_components, print_json, print_table
+from ganzoo.errors import UsageError, did_you_mean
+from ganzoo.options import options_of, to_text
+from ganzoo.plugin import Architecture, Built, Recipe
+from ganzoo.recipe import MANY, ONE
+from ganzoo.registry import Registered, registry
+
+KEYS = {kind: key for key, kind in (ONE | MANY).items()}
+
+
+@click.command("info", short_help="Show a component and its options.")
+@click.argument("name", shell_complete=complete_components(None))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@common_options
+def command(name: str, as_json: bool) -> None:
+    """Show the component NAME (or PLUGIN:NAME): what it is, where it comes from, its options."""
+    plugin, _, bare = name.rpartition(":")
+    entries = [
+        entry
+        for entry in registry().components()
+        if bare in (entry.spec.name, *entry.spec.aliases) and plugin in ("", entry.plugin.name)
+    ]
+    if not entries:
+        names = [known for entry in registry().components() for known in (entry.spec.name, *entry.spec.aliases)]
+        raise UsageError(f"no component {name!r} is installed{did_you_mean(bare, names) or '; see `ganzoo list`'}")
+    facts = [_facts(entry) for entry in entries]
+    if as_json:
+        print_json(facts)
+        return
+    for index, fact in enumerate(facts):
+        if index:
+            click.echo()
+        _print(fact)
+
+
+def _facts(entry: Registered) -> dict[str, Any]:
+    """Return all that is known of a component, as JSON."""
+    spec = entry.spec
+    facts: dict[str, Any] = {
+        "name": entry.qualified,
+        "kind": spec.kind,
+        "summary": spec.summary,
+        "aliases": list(spec.aliases),
+        "source": entry.plugin.source,
+        "paper": spec.paper,
+    }
+    if isinstance(spec, Architecture):
+        facts["sizes"], facts["channels"] = list(spec.sizes), list(spec.channels)
+        facts["modalities"], facts["conditional"] = list(spec.modalities), spec.conditional
+        facts["recommended"] = {key: to_text(value) for key, value in spec.recommended.items()}
+    if isinstance(spec, Recipe):
+        facts["settings"] = {key: to_text(value) for key, value in spec.settings.items()}
+    if isinstance(spec, Built):
+        facts |= {key: list(getattr(spec, key)) for key in ("requires", "provides", "needs", "refuses")}
+        prefix = _prefix(entry)
+        defaults = options.to_json(spec.options())
+        facts["options"] = [
+            {
+                "key": prefix + option.name,
+                "takes": option.expects,
+                "default": defaults[option.name],
+                "help": option.help,
+            }
+            for option in options_of(spec.options).values()
+        ]
+    return facts
+
+
+def _print(facts: dict[str, Any]) -> None:
+    click.echo(f"{facts['kind']} {facts['name']} ({facts['source']})")
+    click.echo(f"  {facts['summary']}")
+    if facts["paper"]:
+        click.echo(f"  {facts['paper']}")
+    lines = {key: value for key, value in facts.items() if key not in ("kind", "name", "source", "summary", "paper")}
+    for key, value in lines.items():
+        if value and isinstance(value, (str, list)) and key != "options":
+            click.echo(f"  {key}: {value if isinstance(value, str) else ', '.join(map(str, value))}")
+    for key in ("recommended", "settings"):
+        if facts.get(key):
+            click.echo(f"  {key}:")
+            print_table([(name, value) for name, value in facts[key].items()], indent="    ")
+    if facts.get("options"):
+        click.echo("  options:")
+        rows = [(row["key"], to_text(row["default"]), f"{row['help']} ({row['takes']})") for row in facts["options"]]
+        print_table(rows, indent="    ")
+
+
+def _prefix(entry: Registered) -> str:
+    """Return what stands before an option's name in its key."""
+    key = KEYS.get(entry.spec.kind, "")
+    return f"{key}.{entry.spec.name}." if key in MANY else f"{key}." if key else ""

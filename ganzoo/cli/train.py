@@ -1,0 +1,88 @@
+"""``ganzoo train``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ganzoo import api
+from ganzoo.cli.common import (
+    common_options,
+    complete_components,
+    complete_pairs,
+    complete_runs,
+    parse_pairs,
+    print_table,
+)
+from ganzoo.options import to_text
+from ganzoo.recipe import Recipe
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _component(flag: str, kind: str, help: str, multiple: bool = False) -> Callable[[F], F]:
+    extra = ("none",) if multiple else ()
+    return click.option(
+        flag, metavar="NAME", multiple=multiple, help=help, shell_complete=complete_components(kind, *extra)
+    )
+
+
+@click.command("train", short_help="Train a GAN.")
+@_component("--arch", "architecture", "Architecture.")
+@_component("--loss", "loss", "Adversarial loss; by default what the architecture recommends.")
+@_component("--dataset", "dataset", "Dataset, or the path of a folder of images; by default what comes along.")
+@_component("--reg", "regularizer", "Regularizer (repeat for more; none clears).", multiple=True)
+@_component("--aug", "augmentation", "Augmentation (repeat for more; none clears).", multiple=True)
+@_component("--metric", "metric", "Metric, measured at each checkpoint (repeat for more).", multiple=True)
+@_component("--tracker", "tracker", "Tracker (repeat for more).", multiple=True)
+@_component("--recipe", "recipe", "Named recipe to start from.")
+@click.option("--config", type=click.Path(path_type=Path), help="recipe.json, run or model package to start from.")
+@click.option("--images", metavar="N", help="Length of the run, in images (train.images).")
+@click.option("--batch", metavar="N", help="Images of one update (train.batch).")
+@click.option("--size", metavar="N", help="Pixels of an image's side (dataset.size).")
+@click.option("--seed", metavar="N", help="Every random number follows from it (train.seed).")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
+@click.option("--conditional/--unconditional", default=None, help="Whether the networks see the labels.")
+@click.option("--name", help="Of the run, behind its number.")
+@click.option(
+    "--resume", is_flag=False, flag_value="", metavar="[RUN]", shell_complete=complete_runs,
+    help="Go on with a run; the latest unfinished one where none is named.",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Print the resolved recipe and where each value comes from; do nothing.")
+@click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=complete_pairs)
+@common_options
+def command(
+    pairs: tuple[str, ...], resume: str | None, dry_run: bool, device: str, name: str | None, recipe: str | None,
+    config: Path | None, **flags: Any,
+) -> None:  # fmt: skip
+    """Train a GAN: choose components by flags and set anything else by KEY=VALUE.
+
+    \b
+    ganzoo train --arch dcgan --loss bce arch.width=64 optim.g.lr=1e-4
+    ganzoo train --arch dcgan --loss lsgan --dataset ~/photos --size 64
+    ganzoo train --resume
+
+    `ganzoo info NAME` shows a component's options, --dry-run all settings.
+    """
+    if resume is not None and "=" in resume and not os.path.exists(resume):  # `--resume train.images=N`
+        pairs, resume = (resume, *pairs), ""
+    options = parse_pairs(pairs)
+    run, chosen = api.prepare(flags=flags, options=options, name=name, recipe=recipe, config=config, resume=resume)
+    if dry_run:
+        _print_recipe(chosen)
+        return
+    from ganzoo.cli.progress import listener
+
+    with listener(chosen.train.images) as told:
+        trained = api.start(chosen, run, name=name, device=device, listener=told)
+    click.echo(trained.path)
+
+
+def _print_recipe(recipe: Recipe) -> None:
+    """Print every setting with its origin."""
+    rows = [(key, "=", to_text(value), recipe.origins.get(key, "default")) for key, value in recipe.settings().items()]
+    print_table(rows)

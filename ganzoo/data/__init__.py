@@ -1,0 +1,1 @@
+"""What the engine reads: the packed store and the sources over it."""

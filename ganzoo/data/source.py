@@ -1,0 +1,194 @@
+"""What the engine reads: a dataset's object, checked against its own info, as tensors or as an endless draw."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ganzoo.data.store import Packing, cache_folder, open_store
+from ganzoo.errors import GanzooError
+from ganzoo.plugin import DataInfo, Item
+
+
+@dataclass(frozen=True)
+class ArraySource:
+    """A dataset that is there as a whole.
+
+    Args:
+        info: With the true `num_items`, N.
+        data: uint8 or float32 ``[N, *info.shape]``; it may sit on a read-only memory map, so never write to it.
+        labels: int64 ``[N]``, float32 ``[N, *info.label_shape]``, or None.
+    """
+
+    info: DataInfo
+    data: torch.Tensor
+    labels: torch.Tensor | None
+
+
+@dataclass(frozen=True)
+class EndlessSource:
+    """A dataset that is drawn: ``sample(generator, n)`` -> ``(data [n, *info.shape], labels or None)``."""
+
+    info: DataInfo
+    sample: Callable[[torch.Generator, int], tuple[torch.Tensor, torch.Tensor | None]]
+
+
+def open_source(
+    dataset: object, *, name: str, key: str, notify: Callable[[str], None], cache: Path | None = None
+) -> ArraySource | EndlessSource:
+    """Return what the engine reads of what a dataset's factory returned (contract: `ganzoo.plugin.Dataset`).
+
+    Args:
+        dataset: The factory's object.
+        name: The dataset's name, for messages.
+        key: Identifies dataset and options: the directory of its packed store in `cache`.
+        notify: Gets the lines that a person should see (skipped files, progress of a long packing).
+        cache: Where packed stores are kept; None for `ganzoo.data.store.cache_folder`.
+
+    Raises:
+        GanzooError: The object breaks the contract or its own info, its files cannot be read, or the cache cannot be
+            written; the text names the dataset and the numbers.
+    """
+    info = getattr(dataset, "info", None)
+    if not isinstance(info, DataInfo):
+        raise GanzooError(f"dataset {name!r} has info {info!r}: its factory must return an object with a DataInfo")
+    given = [word for word in ("data", "sample", "items") if getattr(dataset, word, None) is not None]
+    if len(given) != 1:
+        found = " and ".join(given) or "none of them"
+        raise GanzooError(f"dataset {name!r} has {found}: it must have exactly one of data, sample and items")
+    if given == ["data"]:
+        return _from_data(dataset, info, name)
+    if given == ["sample"]:
+        return _from_sample(dataset, info, name)
+    return _from_items(dataset, info, name, (cache_folder() if cache is None else cache) / key, notify)
+
+
+def _from_data(dataset: Any, info: DataInfo, name: str) -> ArraySource:
+    data = _checked_data(_tensor(dataset.data, name), info, name)
+    labels = _checked_labels(getattr(dataset, "labels", None), info, name, len(data))
+    if info.num_items not in (None, len(data)):
+        raise GanzooError(f"dataset {name!r} holds {len(data)} samples, but its info says num_items={info.num_items}")
+    return ArraySource(replace(info, num_items=len(data)), data, labels)
+
+
+def _from_sample(dataset: Any, info: DataInfo, name: str) -> EndlessSource:
+    """Check one small draw: what a draw is cannot be checked in the hot loop."""
+    data, labels = dataset.sample(torch.Generator().manual_seed(0), 2)
+    if not isinstance(data, torch.Tensor) or data.dtype not in (torch.uint8, torch.float32) or len(data) != 2:
+        found = f"{_word(data.dtype)} {list(data.shape)}" if isinstance(data, torch.Tensor) else type(data).__name__
+        raise GanzooError(
+            f"dataset {name!r} drew {found} for 2 samples: it must draw uint8 or float32 tensors {[2, *info.shape]}"
+        )
+    _checked_data(data, info, name)
+    checked = _checked_labels(labels, info, name, 2)
+    if checked is not None and (not isinstance(labels, torch.Tensor) or labels.dtype != checked.dtype):
+        raise GanzooError(f"dataset {name!r} must draw its labels as {_word(checked.dtype)} tensors")
+    return EndlessSource(replace(info, num_items=None), dataset.sample)
+
+
+def _from_items(dataset: Any, info: DataInfo, name: str, place: Path, notify: Callable[[str], None]) -> ArraySource:
+    items = list(dataset.items())
+    _check_item_labels(items, info, name)
+    strict = bool(getattr(dataset, "strict", False))
+    store = open_store(Packing(name, items, info.shape, info.labelled, strict, place, notify))
+    labels = None if store.labels is None else torch.from_numpy(store.labels)
+    return ArraySource(replace(info, num_items=len(store.data)), _shared(store.data), labels)
+
+
+# ----------------------------------------------------------------------------
+# Checks.
+
+
+def _checked_data(data: torch.Tensor, info: DataInfo, name: str) -> torch.Tensor:
+    """Return the data if it is what the info says; float images must be within [-1, 1], other floats finite."""
+    if data.dtype not in (torch.uint8, torch.float32):
+        raise GanzooError(f"dataset {name!r} has {_word(data.dtype)} data: it must be uint8 or float")
+    if data.ndim == 0 or tuple(data.shape[1:]) != info.shape:
+        raise GanzooError(
+            f"dataset {name!r} has data of shape {list(data.shape)}, but its info says shape={info.shape}: "
+            f"it must be [{', '.join(['N', *map(str, info.shape)])}]"
+        )
+    if len(data) == 0:
+        raise GanzooError(f"dataset {name!r} is empty: point it at data that is not")
+    if data.dtype == torch.float32:
+        low, high = (float(value) for value in data.aminmax())
+        bound = 1.0 if info.modality == "image" else torch.finfo(torch.float32).max
+        if not -bound <= low <= high <= bound:  # false for NaN
+            wanted = "images within [-1, 1]" if info.modality == "image" else "finite"
+            raise GanzooError(f"dataset {name!r} has float data from {low:g} to {high:g}: it must be {wanted}")
+    return data
+
+
+def _checked_labels(value: Any, info: DataInfo, name: str, count: int) -> torch.Tensor | None:
+    """Return the labels as int64 ``[N]`` or float32 ``[N, *label_shape]`` if they are what the info says."""
+    says = f"label_shape={info.label_shape}" if info.label_shape else f"num_classes={info.num_classes}"
+    if (value is not None) != info.labelled:
+        has = "no labels" if value is None else "labels"
+        raise GanzooError(f"dataset {name!r} has {has}, but its info says {says}: give both or neither")
+    if value is None:
+        return None
+    labels = _tensor(value, name)
+    if tuple(labels.shape) != (count, *info.label_shape):
+        raise GanzooError(
+            f"dataset {name!r} has labels of shape {list(labels.shape)}: "
+            f"{count} samples with {says} need {[count, *info.label_shape]}"
+        )
+    if info.label_shape:
+        return labels.float()
+    if labels.is_floating_point():
+        raise GanzooError(f"dataset {name!r} has {_word(labels.dtype)} labels: classes must be whole numbers")
+    labels = labels.long()
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= info.num_classes:
+        raise GanzooError(
+            f"dataset {name!r} has labels from {low} to {high}: {says} allows 0 to {info.num_classes - 1}"
+        )
+    return labels
+
+
+def _check_item_labels(items: Sequence[Item], info: DataInfo, name: str) -> None:
+    """Check labels before anything is decoded: that may take an hour."""
+    if info.label_shape:
+        raise GanzooError(
+            f"dataset {name!r} has items and label_shape={info.label_shape}: items have class labels only"
+        )
+    for item in items:
+        fits = item.label is None if info.num_classes == 0 else item.label in range(info.num_classes)
+        if not fits:
+            wanted = f"a label from 0 to {info.num_classes - 1}" if info.num_classes else "no label"
+            raise GanzooError(
+                f"dataset {name!r} gives {item.name!r} the label {item.label!r}: "
+                f"its info says num_classes={info.num_classes}, so it must be {wanted}"
+            )
+
+
+# ----------------------------------------------------------------------------
+# Arrays to tensors.
+
+
+def _tensor(value: Any, name: str) -> torch.Tensor:
+    """Return an array-like as a tensor, floats as float32, without a copy where none is needed."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().float() if value.is_floating_point() else value.detach()
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise GanzooError(f"dataset {name!r} has an array of {array.dtype}: it must be one of numbers")
+    native = np.float32 if array.dtype.kind == "f" else array.dtype.newbyteorder("=")
+    return _shared(array.astype(native, copy=False))
+
+
+def _shared(array: np.ndarray[Any, Any]) -> torch.Tensor:
+    """Return a tensor on the array's memory; nobody writes to it, so torch need not warn where that is read-only."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(array)
+
+
+def _word(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

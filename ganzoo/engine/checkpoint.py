@@ -1,0 +1,61 @@
+"""Checkpoints: written whole or not at all, verified when they are read.
+
+A file is a safetensors body followed by the body's SHA-256. Nothing else holds state: random numbers follow from the
+images seen (`ganzoo.engine.streams`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from ganzoo.errors import Corrupt, GanzooError
+from ganzoo.files import write_atomic
+
+FORMAT = 1
+DIGEST = hashlib.sha256().digest_size
+
+
+def save(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
+    """Write a checkpoint atomically.
+
+    Args:
+        path: Where; a crash at any moment leaves there what was, or the whole new file.
+        tensors: By name, on any device.
+        meta: JSON.
+    """
+    copies = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
+    body = safetensors.torch.save(copies, {"ganzoo": json.dumps({"format": FORMAT, **meta})})
+    write_atomic(path, [body, hashlib.sha256(body).digest()])
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read a checkpoint: its tensors, on the CPU, and its meta.
+
+    Raises:
+        Corrupt: The file is not what was written.
+        GanzooError: It was written by a newer ganzoo, or cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise GanzooError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    body, digest = content[:-DIGEST], content[-DIGEST:]
+    if hashlib.sha256(body).digest() != digest:
+        raise Corrupt(f"checkpoint {path} is damaged: its bytes are not those that were written")
+    try:
+        tensors = safetensors.torch.load(body)
+        length = int.from_bytes(body[:8], "little")
+        meta = json.loads(json.loads(body[8 : 8 + length])["__metadata__"]["ganzoo"])
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise Corrupt(f"checkpoint {path} is no checkpoint of ganzoo: {error}") from error
+    if meta["format"] > FORMAT:
+        raise GanzooError(f"checkpoint {path} was written by a newer ganzoo: python -m pip install -U ganzoo")
+    return tensors, meta

@@ -1,0 +1,36 @@
+"""The averaged generator: what a run samples from, packages and publishes."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+
+class EMA:
+    """An exponential moving average of a network's parameters; buffers (BatchNorm's statistics) are copied.
+
+    Args:
+        network: What is averaged.
+        half_life: In images: after so many the weight of the past is one half. 0 for no averaging.
+        ramp: The half-life is at most this share of the images seen so far; None for no ramp (Karras et al. 2020, ADA).
+    """
+
+    def __init__(self, network: nn.Module, half_life: float, ramp: float | None = None) -> None:
+        self.half_life = half_life
+        self.ramp = ramp
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+
+    def beta(self, num: float, images: int) -> float:
+        """Return the weight of the past, ``0.5 ** (num / half-life)``, for an update that is `num` images long."""
+        half_life = self.half_life if self.ramp is None else min(self.half_life, self.ramp * images)
+        return 0.5 ** (num / half_life) if half_life > 0 else 0.0
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, num: float, images: int) -> None:
+        """Move the average towards `network` after an update of `num` images at `images` images."""
+        average, current = list[Tensor](self.network.parameters()), list[Tensor](network.parameters())
+        torch._foreach_lerp_(average, current, 1.0 - self.beta(num, images))
+        for held, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
+            held.copy_(buffer)

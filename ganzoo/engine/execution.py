@@ -1,0 +1,75 @@
+"""Where and in which numbers an update runs: the device, the precision, the memory layout."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import sys
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from ganzoo.errors import UsageError
+from ganzoo.settings import TrainOptions
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return the device that ``--device`` means: ``auto`` is CUDA where there is one, else the CPU.
+
+    Raises:
+        UsageError: There is no such device here.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise UsageError(f"--device {name}: there is no such device here; use cpu, or leave --device away") from None
+    if device.type == "cuda" and device.index is None:
+        device = torch.device("cuda", torch.cuda.current_device())
+    return device
+
+
+def resolve_auto(train: TrainOptions, device: torch.device) -> TrainOptions:
+    """Return the settings with every ``auto`` replaced by what it means on this device, to be frozen in the recipe."""
+    precision = train.precision
+    if precision == "auto":
+        precision = "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+    return replace(train, precision=precision, execution="eager")
+
+
+def set_precision(precision: str) -> None:
+    """Switch TF32 for matrix products and convolutions on CUDA: on for ``tf32`` and ``bf16``, off for ``fp32``."""
+    fast = precision in ("tf32", "bf16")
+    torch.backends.cuda.matmul.allow_tf32 = fast
+    torch.backends.cudnn.allow_tf32 = fast
+
+
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
+    """Return the context that a network's forward runs in."""
+    if precision == "bf16":
+        return torch.autocast(device.type, torch.bfloat16)
+    return contextlib.nullcontext()
+
+
+def place(network: nn.Module, device: torch.device) -> nn.Module:
+    """Move a network to the device, its 4-D weights channels-last where its convolutions gain from it.
+
+    They do where kernels are larger than 1x1 and not grouped; 1x1 and grouped ones are no faster.
+    """
+    convolutions = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))]
+    network = network.to(device)
+    if convolutions and all(m.groups == 1 and max(m.kernel_size) > 1 for m in convolutions):
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
+
+
+def peak_memory(device: torch.device) -> int:
+    """Return the most memory held so far, in bytes: of the CUDA allocator, or resident in this process."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

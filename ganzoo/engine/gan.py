@@ -1,0 +1,220 @@
+"""A recipe come to life: the networks, the loss and all that trains them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.engine.ema import EMA
+from ganzoo.engine.execution import autocast, place
+from ganzoo.engine.optim import Optimizer
+from ganzoo.engine.streams import derive, seeded
+from ganzoo.errors import Corrupt, GanzooError
+from ganzoo.options import Schedule, options_of
+from ganzoo.plugin import DataInfo, DiscriminatorOutput, LossFunction, Networks
+from ganzoo.recipe import Choice, Recipe, as_trained
+
+
+@dataclass
+class Gan:
+    """What an update works on.
+
+    Args:
+        recipe: What all this was built from.
+        data: As the networks see it: without labels unless the run is conditional.
+        networks: Generator and discriminator, on the device.
+        loss: The adversarial loss.
+        regularizers, augmentations: In the recipe's order, by name.
+        optim_g, optim_d: One optimizer for each network.
+        ema: The averaged generator.
+        schedules: The tensors that stand for scheduled options, refilled before each update.
+        device: Where it lives.
+    """
+
+    recipe: Recipe
+    data: DataInfo
+    networks: Networks
+    loss: LossFunction
+    regularizers: Mapping[str, Any]
+    augmentations: Mapping[str, Any]
+    optim_g: Optimizer
+    optim_d: Optimizer
+    ema: EMA
+    schedules: list[tuple[Tensor, Schedule]]
+    device: torch.device
+
+    def __post_init__(self) -> None:
+        train = self.recipe.train
+        self.generator, self.discriminator = self.networks.generator, self.networks.discriminator
+        self.precision = train.precision
+        self.input_gradients = any(getattr(choice.spec, "input_gradients", False) for choice in self.recipe.reg)
+        self.d_interval = train.d_reg_interval if self._terms("discriminator") else 1
+        self.g_interval = train.g_reg_interval if self._terms("generator") else 1
+        self.images_per_round = train.batch * train.d_steps
+        self.images_per_generator_update = self.images_per_round / train.g_steps
+
+    def generate(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        """Return samples ``[n, *shape]`` in float32; with a graph where the generator's parameters require grad."""
+        with autocast(self.precision, self.device):
+            samples: Tensor = self.generator(z, labels)
+        return samples.float()
+
+    def judge(self, samples: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+        """Return D's answer to samples ``[n, *shape]``."""
+        with autocast(self.precision, self.device):
+            answer = self.discriminator(samples, labels)
+        return answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
+
+    def augment(self, samples: Tensor) -> Tensor:
+        """Return samples as D shall see them."""
+        for augmentation in self.augmentations.values():
+            samples = augmentation(samples)
+        return samples
+
+    def regularize(self, network: str, step: Any) -> Tensor:
+        """Return the sum of the regularizers' terms for ``discriminator`` or ``generator``."""
+        terms = [term(step).float() for term in self._terms(network)]
+        return torch.stack(terms).sum() if terms else torch.zeros((), device=self.device)
+
+    def after_discriminator(self, real_logits: Tensor | None) -> None:
+        """Tell components that ask for it that D made a step, and adaptive ones what it said of real samples."""
+        for regularizer in self.regularizers.values():
+            if hasattr(regularizer, "after_step"):
+                regularizer.after_step(self.discriminator)
+        for augmentation in self.augmentations.values():
+            if real_logits is not None and hasattr(augmentation, "update"):
+                augmentation.update(real_logits)
+
+    def generator_updates(self, images: int) -> int:
+        """Return how many updates G has made once `images` images were seen and before its round after them."""
+        return (images // self.images_per_round - 1) * self.recipe.train.g_steps
+
+    def refresh(self, images: int) -> None:
+        """Refill the tensors of scheduled options."""
+        for tensor, schedule in self.schedules:
+            tensor.fill_(schedule.at(images))
+
+    def _terms(self, network: str) -> list[Callable[[Any], Tensor]]:
+        return [getattr(reg, network) for reg in self.regularizers.values() if hasattr(reg, network)]
+
+    # ------------------------------------------------------------------------
+    # State, for checkpoints.
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """Everything with parameters or buffers, by the name under which a checkpoint holds it."""
+        parts: dict[str, Any] = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "ema": self.ema.network,
+            "loss": self.loss,
+            **{f"reg.{name}": regularizer for name, regularizer in self.regularizers.items()},
+            **{f"aug.{name}": augmentation for name, augmentation in self.augmentations.items()},
+        }
+        return {name: part for name, part in parts.items() if isinstance(part, nn.Module)}
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return the whole state: tensors by name, and the numbers of the optimizers as JSON."""
+        tensors = {
+            f"{part}/{name}": tensor
+            for part, module in self.modules.items()
+            for name, tensor in module.state_dict().items()
+        }
+        numbers: dict[str, Any] = {}
+        for name, optimizer in (("optim_g", self.optim_g), ("optim_d", self.optim_d)):
+            for index, slots in optimizer.torch.state_dict()["state"].items():
+                for slot, value in slots.items():
+                    key = f"{name}/{index}/{slot}"
+                    (tensors if isinstance(value, Tensor) else numbers)[key] = value
+        return tensors, numbers
+
+    def load_state(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
+        """Take the state that `state` returned.
+
+        Raises:
+            Corrupt: It is not the state of this recipe's networks.
+        """
+        try:
+            for part, module in self.modules.items():
+                module.load_state_dict(_under(f"{part}/", tensors), strict=True)
+            for name, optimizer in (("optim_g", self.optim_g), ("optim_d", self.optim_d)):
+                slots: dict[int, dict[str, Any]] = {}
+                for key, value in _under(f"{name}/", {**tensors, **numbers}).items():
+                    index, _, slot = key.partition("/")
+                    slots.setdefault(int(index), {})[slot] = value
+                groups = optimizer.torch.state_dict()["param_groups"]
+                optimizer.torch.load_state_dict({"state": slots, "param_groups": groups})
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise Corrupt(f"the checkpoint does not fit the recipe's networks: {error}") from error
+
+
+def assemble(recipe: Recipe, data: DataInfo, device: torch.device) -> Gan:
+    """Build everything that a recipe names, for data of this kind, on the device.
+
+    Weights follow from ``train.seed`` alone: they are drawn on the CPU, so that every device starts alike.
+
+    Raises:
+        GanzooError: A component could not be built; the text names it and its plugin.
+    """
+    train = recipe.train
+    schedules: list[tuple[Tensor, Schedule]] = []
+    data = as_trained(data, train)
+    with seeded(derive(train.seed, "weights")):
+        networks = recipe.arch.build(data)
+        if not isinstance(networks, Networks):
+            raise GanzooError(f"arch {recipe.arch.name!r} built {type(networks).__name__}, not ganzoo.plugin.Networks")
+        parts = {
+            id(choice): _on(_build(choice, device, schedules), device)
+            for choice in (recipe.loss, *recipe.reg, *recipe.aug)
+        }
+    regularizers = {choice.name: parts[id(choice)] for choice in recipe.reg}
+    for regularizer in regularizers.values():
+        if hasattr(regularizer, "prepare"):
+            regularizer.prepare(networks.discriminator)
+    generator, discriminator = place(networks.generator, device), place(networks.discriminator, device)
+    has_term = {name: any(hasattr(r, name) for r in regularizers.values()) for name in ("generator", "discriminator")}
+    return Gan(
+        recipe=recipe,
+        data=data,
+        networks=replace(networks, generator=generator.train(), discriminator=discriminator.train()),
+        loss=parts[id(recipe.loss)],
+        regularizers=regularizers,
+        augmentations={choice.name: parts[id(choice)] for choice in recipe.aug},
+        optim_g=Optimizer(generator.parameters(), recipe.optim_g, train.g_reg_interval if has_term["generator"] else 1),
+        optim_d=Optimizer(
+            discriminator.parameters(), recipe.optim_d, train.d_reg_interval if has_term["discriminator"] else 1
+        ),
+        ema=EMA(generator, train.ema_half_life, train.ema_ramp),
+        schedules=schedules,
+        device=device,
+    )
+
+
+def logits_of(output: DiscriminatorOutput | None) -> list[Tensor]:
+    """Return the logits of an answer as a list of float32 ``[n, P]``, one for each scale or discriminator."""
+    assert output is not None
+    members: Iterable[Tensor] = [output.logits] if isinstance(output.logits, Tensor) else output.logits
+    return [logits.float().reshape(len(logits), -1) for logits in members]
+
+
+def _build(choice: Choice, device: torch.device, schedules: list[tuple[Tensor, Schedule]]) -> Any:
+    """Build a component; a scheduled option reaches it as a tensor, which is noted in `schedules`."""
+    scheduled = {}
+    for name in options_of(type(choice.options)):
+        value = getattr(choice.options, name)
+        if isinstance(value, Schedule):
+            scheduled[name] = torch.tensor(value.at(0), dtype=torch.float32, device=device)
+            schedules.append((scheduled[name], value))
+    return choice.component.build(replace(choice.options, **scheduled))
+
+
+def _on(part: Any, device: torch.device) -> Any:
+    return part.to(device) if isinstance(part, nn.Module) else part
+
+
+def _under(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}

@@ -1,0 +1,66 @@
+"""Optimizers: torch.optim's, by name, with numbers that may change as training goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from ganzoo import recipe as recipes
+from ganzoo.options import Schedule, options_of, value_at
+
+CLASSES = {
+    "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "adamax": torch.optim.Adamax, "nadam": torch.optim.NAdam,
+    "radam": torch.optim.RAdam, "sgd": torch.optim.SGD, "rmsprop": torch.optim.RMSprop, "adagrad": torch.optim.Adagrad,
+    "adadelta": torch.optim.Adadelta, "asgd": torch.optim.ASGD, "rprop": torch.optim.Rprop,
+}  # fmt: skip
+
+
+class Optimizer:
+    """The optimizer of one network.
+
+    Args:
+        parameters: Of the network.
+        choice: Name and options, as the recipe has them.
+        interval: Of the network's regularizers. Above 1, each interval makes one step more than there are updates, so
+            lr and betas take the correction c = k / (k + 1) of Karras et al. 2020 (StyleGAN2, appendix B): lr * c,
+            beta ** c.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], choice: recipes.Optimizer, interval: int = 1) -> None:
+        self.parameters = list(parameters)
+        self._options = {name: getattr(choice.options, name) for name in options_of(type(choice.options))}
+        self._correction = interval / (interval + 1) if interval > 1 else 1.0
+        self.torch: torch.optim.Optimizer = CLASSES[choice.name](self.parameters, **self.hyperparameters(0))
+
+    def hyperparameters(self, images: int) -> dict[str, Any]:
+        """Return the keywords of the torch optimizer after `images` images, as floats, which torch insists on."""
+        values: dict[str, Any] = {}
+        for name, value in self._options.items():
+            if isinstance(value, tuple):
+                values[name] = tuple(float(value_at(part, images)) for part in value)
+            else:
+                values[name] = value_at(value, images) if isinstance(value, (float, Schedule)) else value
+        values["lr"] = values["lr"] * self._correction
+        if "betas" in values:
+            values["betas"] = tuple(beta**self._correction for beta in values["betas"])
+        return values
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        self.torch.zero_grad(set_to_none=True)
+
+    def step(self, images: int) -> None:
+        """Make one step with the numbers that hold after `images` images.
+
+        Every gradient is laid out like its parameter first: fused and foreach kernels may take the memory as it lies.
+        """
+        for group in self.torch.param_groups:
+            group.update(self.hyperparameters(images))
+        for parameter in self.parameters:
+            gradient = parameter.grad
+            if gradient is not None and gradient.stride() != parameter.stride():
+                parameter.grad = torch.empty_like(parameter).copy_(gradient)
+        self.torch.step()

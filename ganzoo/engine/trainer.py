@@ -1,0 +1,263 @@
+"""The training loop: maintenance, then a round of updates, until the run is long enough.
+
+Maintenance comes before the round, so that the first and the last need no special case; what is due is a function of
+the images seen, so that a resumed run does the same as one that was never stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Protocol
+
+import torch
+
+from ganzoo import run as runs
+from ganzoo.data.source import ArraySource, EndlessSource
+from ganzoo.engine import checkpoint, execution, health
+from ganzoo.engine.batches import Batches, load_source
+from ganzoo.engine.gan import Gan, assemble
+from ganzoo.engine.interrupt import StopRequest, stop_on_signals
+from ganzoo.engine.observers import Observers
+from ganzoo.engine.streams import Streams
+from ganzoo.engine.update import update_discriminator, update_generator
+from ganzoo.errors import Corrupt, GanzooError, Interrupted
+from ganzoo.files import write_atomic
+from ganzoo.hub import package
+from ganzoo.recipe import Recipe, check_data
+from ganzoo.report import grid
+from ganzoo.report.gallery import Gallery
+from ganzoo.run import Run
+
+TICK_SECONDS = 2.0  # about so long between two ticks: what was measured is fetched, checked and told
+
+
+class Listener(Protocol):
+    """Who is told how a run goes."""
+
+    def note(self, line: str) -> None:
+        """Take a line that is worth reading."""
+
+    def tick(self, row: dict[str, Any]) -> None:
+        """Take the numbers of a tick: a row of ``stats.jsonl``."""
+
+
+def train(
+    recipe: Recipe,
+    run: Run | None,
+    *,
+    name: str,
+    device: str,
+    listener: Listener,
+    clock: Callable[[], float] = time.monotonic,
+) -> Run:
+    """Train what a recipe says, from the start or, where `run` is given, from that run's last good checkpoint.
+
+    Args:
+        recipe: What to train; its ``auto`` settings are resolved here and frozen.
+        run: The run to go on with; None for a new one.
+        name: Of a new run, behind its number.
+        device: As ``--device`` takes it.
+        listener: Is told how it goes.
+        clock: Seconds; only speeds and times in the statistics depend on it.
+
+    Returns:
+        The run, at its end.
+
+    Raises:
+        Interrupted: A signal came; all is saved.
+        GanzooError: Anything else that a user can act on; the last good checkpoint is kept.
+    """
+    place = execution.choose_device(device)
+    recipe = replace(recipe, train=execution.resolve_auto(recipe.train, place))
+    execution.set_precision(recipe.train.precision)
+    source = load_source(recipe.dataset, place, listener.note)
+    check_data(recipe, source.info)
+    gan = assemble(recipe, source.info, place)
+    resume, run = run is not None, run or runs.create(name)
+    with run.training(), stop_on_signals() as stop:
+        trainer = Trainer(run, gan, source, listener, clock, stop)
+        try:
+            trainer.begin(resume)
+            trainer.loop()
+        except BaseException as error:
+            trainer.observers.finish("interrupted" if isinstance(error, (Interrupted, KeyboardInterrupt)) else "failed")
+            with suppress(GanzooError):
+                run.log(f"{type(error).__name__}: {error}")
+            if isinstance(error, GanzooError) and not isinstance(error, Interrupted) and run.checkpoints:
+                raise type(error)(f"{error}; the last good checkpoint is {run.checkpoints[-1]}") from error
+            raise
+        trainer.observers.finish("finished")
+    return run
+
+
+class Trainer:
+    """One run under way.
+
+    Args:
+        run: Its directory, held by this process.
+        gan: What is trained.
+        source: The data.
+        listener, clock: As for `train`.
+        stop: Whether somebody asked to stop.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        gan: Gan,
+        source: ArraySource | EndlessSource,
+        listener: Listener,
+        clock: Callable[[], float],
+        stop: StopRequest,
+    ) -> None:
+        self.run, self.gan, self.listener, self.clock, self.stop = run, gan, listener, clock, stop
+        self.train = gan.recipe.train
+        self.batches = Batches(source, Streams(self.train.seed, gan.device), gan)
+        self.gallery = Gallery(gan, self.batches)
+        self.observers = Observers(gan.recipe, self.note)
+        self.averages = health.Averages()
+        self.images = 0  # seen by the discriminator so far
+        self.saved = -1  # images at the last checkpoint
+        self.ticked = 0  # images at the last tick
+        self.period = gan.images_per_round  # images until the next tick
+        self.seconds = 0.0  # of training, over all sittings
+        self.ticked_at = clock()
+
+    def begin(self, resume: bool) -> None:
+        """Start the run, or take up where the last good checkpoint left it."""
+        if resume:
+            self.restore()
+        self.run.write_recipe(self.gan.recipe.to_json())
+        self.run.cut_stats(self.images)
+        self.observers.start(self.run)
+        if self.images == 0:
+            self.note(self.describe())
+            self.write_picture("reals.png", self.gallery.reals())
+
+    def loop(self) -> None:
+        """Train to the end."""
+        train, gan = self.train, self.gan
+        self.ticked, self.ticked_at = self.images, self.clock()
+        while True:
+            # ----------------------------------------------------------------
+            # Maintenance.
+
+            ending = self.images >= train.images or bool(self.stop)
+            draw, save = self.due(train.grid_every) or ending, self.due(train.checkpoint_every) or ending
+            if draw or save or self.images >= self.ticked + self.period:
+                self.tick()
+            if draw:
+                self.draw()
+            if save and self.images != self.saved:
+                self.save()
+            if ending:
+                break
+
+            # ----------------------------------------------------------------
+            # A round: D's updates, each on fresh reals and latents, then G's.
+
+            gan.refresh(self.images)
+            for _ in range(train.d_steps):
+                self.averages.add(update_discriminator(gan, self.batches, self.images))
+                self.images += train.batch
+            for step in range(train.g_steps):
+                self.averages.add(update_generator(gan, self.batches, self.images, step))
+
+        if self.images < train.images:
+            raise Interrupted(f"stopped and saved at {self.images:,} images: ganzoo train --resume {self.run.path}")
+        self.note(f"finished after {self.images:,} images and {self.seconds:.0f} s of training")
+
+    def due(self, every: int) -> bool:
+        """Whether the last round passed a multiple of `every` images; at the start, always."""
+        return self.images % every < self.gan.images_per_round
+
+    # ------------------------------------------------------------------------
+    # Maintenance.
+
+    def tick(self) -> None:
+        """Fetch, check and tell what was measured since the last tick."""
+        stats = self.averages.fetch()
+        health.check_stats(stats, self.images)
+        now = self.clock()
+        elapsed, num = now - self.ticked_at, self.images - self.ticked
+        self.seconds += elapsed
+        self.ticked, self.ticked_at = self.images, now
+        if not num:
+            return
+        speed = num / max(elapsed, 1e-9)
+        self.period = max(self.gan.images_per_round, int(min(speed * TICK_SECONDS, 4 * self.period)))
+        memory = execution.peak_memory(self.gan.device)
+        row = {"images": self.images, "seconds": self.seconds, "images_per_second": speed, **stats, "memory": memory}
+        self.run.add_stats(row)
+        self.listener.tick(row)
+        self.observers.log(self.images, stats)
+
+    def draw(self) -> None:
+        """Write the grid of generated samples."""
+        path = self.run.grid(self.images)
+        if self.write_picture(path.name, self.gallery.fakes()):
+            self.observers.grid(self.images, path)
+
+    def save(self) -> None:
+        """Write checkpoint and package, and let the oldest checkpoint go."""
+        health.check_weights(self.gan, self.images)
+        tensors, numbers = self.gan.state()
+        meta = {"images": self.images, "seconds": self.seconds, "numbers": numbers}
+        checkpoint.save(self.run.checkpoint(self.images), tensors, meta)
+        self.saved = self.images
+        metrics = self.observers.measure(self.gan, self.batches)
+        if metrics:
+            self.run.add_stats({"images": self.images, **metrics})
+            self.observers.log(self.images, metrics)
+        package.write(self.run.package, self.gan, self.images, metrics)
+        for old in self.run.checkpoints[: -self.train.keep]:
+            old.unlink(missing_ok=True)
+
+    def restore(self) -> None:
+        """Load the newest checkpoint that is whole; a damaged one is set aside with a line."""
+        for path in reversed(self.run.checkpoints):
+            try:
+                tensors, meta = checkpoint.load(path)
+                self.gan.load_state(tensors, meta["numbers"])
+            except Corrupt as error:
+                aside = path.with_name(path.name + ".damaged")
+                path.rename(aside)
+                self.note(f"{error}; set aside as {aside.name}")
+                continue
+            self.images = self.saved = meta["images"]
+            self.seconds = meta["seconds"]
+            self.note(f"going on from {self.images:,} images ({path.name})")
+            return
+        if list((self.run.path / "checkpoints").glob("*.damaged")):
+            raise Corrupt(
+                f"no checkpoint of {self.run.path} is whole: start anew with ganzoo train --config {self.run.path}"
+            )
+        self.note("there is no checkpoint yet: starting from the beginning")
+
+    # ------------------------------------------------------------------------
+    # Words and pictures.
+
+    def note(self, line: str) -> None:
+        """Write a line to the log and tell it."""
+        self.run.log(line)
+        self.listener.note(line)
+
+    def describe(self) -> str:
+        """Say what is trained."""
+        recipe, gan = self.gan.recipe, self.gan
+        g, d = (sum(p.numel() for p in network.parameters()) for network in (gan.generator, gan.discriminator))
+        shape = "x".join(map(str, gan.data.shape))
+        return (
+            f"{self.run.path}: {recipe.arch.name} with {recipe.loss.name} on {recipe.dataset.name} {shape}, "
+            f"generator {g:,} and discriminator {d:,} parameters, {self.train.precision} on {gan.device} "
+            f"({torch.get_num_threads()} threads)"
+        )
+
+    def write_picture(self, name: str, picture: Any) -> bool:
+        """Write a PNG into the run; return whether there was a picture."""
+        if picture is not None:
+            write_atomic(self.run.path / name, [grid.encode(picture)])
+        return picture is not None

@@ -1,0 +1,81 @@
+"""The hooks: one for each kind of component. A plugin implements those of the kinds that it offers.
+
+Each hook takes no argument and returns an iterable of specs of its kind (a generator function will do).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pluggy
+
+from ganzoo.plugin import (
+    Architecture,
+    Augmentation,
+    Command,
+    Dataset,
+    Extractor,
+    Loss,
+    Metric,
+    Model,
+    Recipe,
+    Regularizer,
+    Tracker,
+)
+
+hookspec = pluggy.HookspecMarker("ganzoo")
+
+
+@hookspec
+def ganzoo_architectures() -> Iterable[Architecture]:  # type: ignore[empty-body]
+    """Offer architectures: a generator and a discriminator, `--arch`."""
+
+
+@hookspec
+def ganzoo_losses() -> Iterable[Loss]:  # type: ignore[empty-body]
+    """Offer adversarial losses on logits, `--loss`."""
+
+
+@hookspec
+def ganzoo_datasets() -> Iterable[Dataset]:  # type: ignore[empty-body]
+    """Offer datasets: arrays, endless sources or files to decode, `--dataset`."""
+
+
+@hookspec
+def ganzoo_regularizers() -> Iterable[Regularizer]:  # type: ignore[empty-body]
+    """Offer terms that see more than logits (penalties, auxiliary classes, feature matching), `--reg`."""
+
+
+@hookspec
+def ganzoo_augmentations() -> Iterable[Augmentation]:  # type: ignore[empty-body]
+    """Offer differentiable augmentations of what the discriminator sees, `--aug`."""
+
+
+@hookspec
+def ganzoo_metrics() -> Iterable[Metric]:  # type: ignore[empty-body]
+    """Offer metrics that compare generated with real samples, `--metric`."""
+
+
+@hookspec
+def ganzoo_extractors() -> Iterable[Extractor]:  # type: ignore[empty-body]
+    """Offer feature extractors for metrics."""
+
+
+@hookspec
+def ganzoo_trackers() -> Iterable[Tracker]:  # type: ignore[empty-body]
+    """Offer trackers: where scalars and grids go beside the run directory, `--tracker`."""
+
+
+@hookspec
+def ganzoo_recipes() -> Iterable[Recipe]:  # type: ignore[empty-body]
+    """Offer named recipes: a preset of components and settings, `--recipe`."""
+
+
+@hookspec
+def ganzoo_models() -> Iterable[Model]:  # type: ignore[empty-body]
+    """Offer trained weights that come with the plugin, `ganzoo sample PLUGIN:NAME`."""
+
+
+@hookspec
+def ganzoo_commands() -> Iterable[Command]:  # type: ignore[empty-body]
+    """Offer further commands of `ganzoo`."""

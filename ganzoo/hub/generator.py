@@ -1,0 +1,116 @@
+"""A trained generator, ready to be sampled: what `ganzoo.load` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from ganzoo.engine.streams import derive, draw_latents, seeded
+from ganzoo.errors import UsageError
+from ganzoo.plugin import DataInfo, Networks
+from ganzoo.report import grid
+
+BATCH = 64  # samples generated at a time
+
+
+class Generator:
+    """A trained generator.
+
+    Args:
+        networks: The generator (its weights loaded), and its latents' dimension and distribution.
+        data: What it generates.
+        config: The package's ``config.json``.
+        provides: The architecture's words.
+        render: How the dataset draws samples that are no images.
+    """
+
+    def __init__(
+        self,
+        networks: Networks,
+        data: DataInfo,
+        config: Mapping[str, Any],
+        provides: tuple[str, ...] = (),
+        render: str = "",
+    ) -> None:
+        self.networks = networks
+        self.network: nn.Module = networks.generator.eval().requires_grad_(False)
+        self.data = data
+        self.config = config
+        self.provides = provides
+        self.render = render
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
+
+    @torch.inference_mode()
+    def __call__(self, z: Tensor, labels: Tensor | None = None, **options: Any) -> Tensor:
+        """Return samples ``[n, *shape]`` in the data's range (images in [-1, 1]) for latents ``[n, latent_dim]``."""
+        z = z.to(self.device)
+        samples: Tensor = self.network(z, None if labels is None else labels.to(self.device), **options)
+        return samples.float()
+
+    def sample(
+        self, n: int, labels: int | list[int] | Tensor | None = None, seed: int = 0, truncation: float | None = None
+    ) -> NDArray[Any]:
+        """Return `n` samples: images as uint8 ``[n, H, W, C]``, anything else as float32 ``[n, *shape]``.
+
+        Args:
+            n: How many.
+            labels: One class for all, or one for each; every class in turn where None and the model takes labels.
+            seed: The same seed gives the same samples; the first ones do not depend on `n`.
+            truncation: Of the latents towards their mean, where the architecture knows it.
+
+        Raises:
+            UsageError: No samples, a class that is not there, labels or truncation that the model does not take.
+        """
+        samples = self.raw(n, labels, seed, truncation)
+        return grid.to_uint8(samples) if self.data.modality == "image" else np.asarray(samples.numpy())
+
+    def draw(self, samples: Tensor, columns: int | None = None) -> Image.Image | None:
+        """Return a picture of raw samples; None where they are no images and nothing says how to draw them."""
+        return grid.draw(samples, self.data, self.render, columns)
+
+    def raw(
+        self, n: int, labels: int | list[int] | Tensor | None = None, seed: int = 0, truncation: float | None = None
+    ) -> Tensor:
+        """Return `n` samples as the network makes them, float32 ``[n, *shape]`` on the CPU; arguments as `sample`'s."""
+        if n < 1:
+            raise UsageError(f"{n} samples were asked for: ask for at least one")
+        if truncation is not None and "truncation" not in self.provides:
+            raise UsageError("this model's architecture knows no truncation: leave it away")
+        options = {} if truncation is None else {"truncation": truncation}
+        z, chosen = self._latents(n, seed), self.labels(n, labels)
+        parts = []
+        for start in range(0, n, BATCH):
+            cut = slice(start, start + BATCH)
+            with seeded(derive(seed, "component", start), self.device):
+                parts.append(self(z[cut], None if chosen is None else chosen[cut], **options).cpu())
+        return torch.cat(parts)
+
+    def _latents(self, n: int, seed: int) -> Tensor:
+        kind, dim = self.networks.latent, self.networks.latent_dim
+        rows = (draw_latents(kind, torch.Generator().manual_seed(derive(seed, "z", i)), 1, dim) for i in range(n))
+        return torch.cat(list(rows))
+
+    def labels(self, n: int, labels: int | list[int] | Tensor | None = None) -> Tensor | None:
+        """Return the labels that `sample` uses, int64 ``[n]``; None where the model takes none."""
+        classes = self.data.num_classes
+        if classes == 0:
+            if labels is not None:
+                raise UsageError("this model was trained without labels: leave the label away")
+            return None
+        if labels is None:
+            return torch.arange(n) % classes
+        chosen = torch.as_tensor(labels, dtype=torch.int64)
+        chosen = chosen.expand(n) if chosen.dim() == 0 else chosen
+        if len(chosen) != n or not 0 <= int(chosen.min()) <= int(chosen.max()) < classes:
+            raise UsageError(f"labels of this model run from 0 to {classes - 1}, one for all or one for each sample")
+        return chosen

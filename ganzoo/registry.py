@@ -1,0 +1,340 @@
+"""Discovery of plugins, isolation of broken ones, and the resolution of names to components.
+
+Each plugin is loaded inside a try of its own, so that a broken one costs its own components and one line, never
+anybody else's. Where two plugins offer one name both stay listed, and only the qualified name resolves.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import logging
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from ganzoo import hookspecs
+from ganzoo.errors import GanzooError, MissingPlugin, NotFound, UsageError, did_you_mean
+from ganzoo.options import read
+from ganzoo.plugin import KINDS, SPECS, Built, Component, Dataset
+
+GROUP = "ganzoo"
+PLURALS = {kind: kind + ("es" if kind.endswith("s") else "s") for kind in KINDS}
+
+log = logging.getLogger("ganzoo")
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin and where it comes from.
+
+    Args:
+        name: Of its entry point (``NAME@DISTRIBUTION`` where several distributions use one), or of its file.
+        module: The module that it names.
+        distribution, version: What installed it; empty for a file or a registered module.
+        file: Where `--plugin` read it from.
+        error: What of it failed; empty for a healthy one.
+        warning: What its author should mend.
+    """
+
+    name: str
+    module: str
+    distribution: str = ""
+    version: str = ""
+    file: str = ""
+    error: str = ""
+    warning: str = ""
+
+    @property
+    def source(self) -> str:
+        """Where it comes from, in words: distribution and version, or the file."""
+        return f"{self.distribution} {self.version}".strip() or self.file or "registered"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A component together with the plugin that offers it."""
+
+    plugin: Plugin
+    spec: Component
+
+    @property
+    def qualified(self) -> str:
+        """The name that is never ambiguous, ``plugin:name``."""
+        return f"{self.plugin.name}:{self.spec.name}"
+
+    def build(self, options: object, *args: object) -> Any:
+        """Return the runtime object: the factory called with options (and, for an architecture, the `DataInfo`).
+
+        Raises:
+            MissingPlugin: A requirement of the component is not installed.
+            GanzooError: The factory could not be imported, or it failed; the text names the plugin.
+        """
+        assert isinstance(self.spec, Built)
+        self.check_requirements()
+        return self._call(self.spec.factory, options, *args)
+
+    def migrate(self, options: Mapping[str, Any], from_version: int) -> Mapping[str, Any]:
+        """Return options that an older schema stored, as this version of the component reads them."""
+        assert isinstance(self.spec, Built)
+        if from_version > self.spec.version:
+            raise MissingPlugin(
+                f"{self.spec.kind} {self.spec.name!r} was stored by a newer plugin (schema {from_version}, "
+                f"here {self.spec.version}): upgrade {self.plugin.distribution or self.plugin.name}"
+            )
+        if from_version == self.spec.version or not self.spec.migrate:
+            return options
+        migrated: Mapping[str, Any] = self._call(self.spec.migrate, dict(options), from_version)
+        return migrated
+
+    def check_requirements(self) -> None:
+        """Raise MissingPlugin, with the command to run, where a requirement of the component is not met."""
+        from packaging.requirements import Requirement
+
+        assert isinstance(self.spec, Built)
+        for text in self.spec.requires:
+            requirement = Requirement(text)
+            if requirement.marker is not None and not requirement.marker.evaluate():
+                continue
+            requirement.marker = None
+            try:
+                met = requirement.specifier.contains(metadata.version(requirement.name), prereleases=True)
+            except metadata.PackageNotFoundError:
+                met = False
+            if not met:
+                raise MissingPlugin(
+                    f"{self.spec.kind} {self.spec.name!r} needs {requirement}: python -m pip install '{requirement}'"
+                )
+
+    def _call(self, path: str, *args: object) -> Any:
+        module, _, name = path.partition(":")
+        try:
+            return getattr(importlib.import_module(module), name)(*args)
+        except GanzooError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise GanzooError(
+                f"{self.spec.kind} {self.spec.name!r} of plugin {self.plugin.name!r} failed in {path}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+
+class Registry:
+    """All plugins that were found and the components that they offer."""
+
+    def __init__(self) -> None:
+        self._plugins: dict[str, Plugin] = {}
+        self._components: list[Registered] = []
+        self._manager = pluggy.PluginManager(GROUP)
+        self._manager.add_hookspecs(hookspecs)
+
+    # ------------------------------------------------------------------------
+    # What there is.
+
+    @property
+    def plugins(self) -> tuple[Plugin, ...]:
+        """All plugins, broken ones included, in the order of discovery."""
+        return tuple(self._plugins.values())
+
+    def components(self, kind: str | None = None) -> tuple[Registered, ...]:
+        """Return the components of a kind (all kinds where None is given), in the order of discovery."""
+        found = [entry for entry in self._components if kind in (None, entry.spec.kind)]
+        return tuple(replace(entry, plugin=self._plugins[entry.plugin.name]) for entry in found)
+
+    def resolve(self, kind: str, text: str) -> Registered:
+        """Return the component that a bare (``dcgan``) or qualified (``acme:blobgan``) name or alias means.
+
+        Raises:
+            UsageError: No component has that name (the text gives close ones), or several plugins offer it.
+            MissingPlugin: The name is qualified by a plugin that is not installed.
+        """
+        plugin, _, name = text.rpartition(":")
+        found = [
+            entry
+            for entry in self.components(kind)
+            if name in (entry.spec.name, *entry.spec.aliases)
+            and plugin in ("", entry.plugin.name, entry.plugin.name.partition("@")[0])
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            choices = " or ".join(entry.qualified for entry in found)
+            raise UsageError(f"{kind} {name!r} is offered by more than one plugin: write {choices}")
+        if plugin and plugin not in self._plugins:
+            raise MissingPlugin(f"{kind} {text!r} needs the plugin {plugin!r}, which is not installed")
+        names = [name for entry in self.components(kind) for name in (entry.spec.name, *entry.spec.aliases)]
+        broken = [entry.name for entry in self.plugins if entry.error]
+        hint = did_you_mean(name, names) or f"; `ganzoo list {kind}` shows what is"
+        hint += f" (plugins that failed to load: {', '.join(broken)}; see `ganzoo plugins`)" if broken else ""
+        raise UsageError(f"no {kind} {text!r} is installed{hint}")
+
+    def default_dataset(self) -> Registered:
+        """Return the dataset that is taken where none is given."""
+        return self._only_dataset(lambda spec: spec.default, "is the default: write --dataset NAME")
+
+    def path_dataset(self) -> Registered:
+        """Return the dataset that ``--dataset PATH`` means."""
+        return self._only_dataset(
+            lambda spec: bool(spec.path_option), "opens paths: write --dataset NAME dataset.KEY=PATH"
+        )
+
+    def _only_dataset(self, wanted: Callable[[Dataset], bool], otherwise: str) -> Registered:
+        found = [
+            entry for entry in self.components("dataset") if isinstance(entry.spec, Dataset) and wanted(entry.spec)
+        ]
+        if len(found) != 1:
+            count = "no" if not found else "more than one"
+            raise UsageError(f"{count} installed dataset {otherwise}")
+        return found[0]
+
+    # ------------------------------------------------------------------------
+    # Adding plugins.
+
+    def add(self, plugin: Plugin, load: Callable[[], Any]) -> Plugin:
+        """Load a plugin and take what it offers; what fails is recorded and reported once, and stops nobody else."""
+        if plugin.name in self._plugins:
+            error = f"the name {plugin.name!r} is taken by {self._plugins[plugin.name].source}"
+            return self._report(replace(plugin, name=f"{plugin.name}@{plugin.source.split()[0]}", error=error))
+        light = "torch" not in sys.modules
+        try:
+            module = load()
+            self._manager.register(module, plugin.name)
+        except (Exception, SystemExit) as error:
+            return self._report(replace(plugin, error=_words(error)))
+        if light and "torch" in sys.modules:
+            plugin = replace(plugin, warning="imports torch when it is imported, which makes every command slow")
+        errors = [
+            text for caller in self._manager.get_hookcallers(module) or [] if (text := self._take(plugin, caller))
+        ]
+        return self._report(replace(plugin, error="; ".join(errors)))
+
+    def add_file(self, path: Path) -> Plugin:
+        """Load the plugin in a Python file, named after the file."""
+        if not path.is_file():
+            raise NotFound(f"--plugin {path}: there is no such file")
+        if path.suffix != ".py":
+            raise UsageError(f"--plugin {path}: name a Python file, ending in .py")
+        name, file = path.stem, str(path.resolve())
+        if name in sys.modules and getattr(sys.modules[name], "__file__", None) != file:
+            raise UsageError(f"--plugin {path}: a module named {name!r} is loaded already: rename the file")
+        plugin = self._plugins.get(name) or self.add(
+            Plugin(name, name, file=file), lambda: _import_file(name, path.resolve())
+        )
+        if plugin.file != file:
+            raise UsageError(f"--plugin {path}: a plugin named {name!r} is there already: rename the file")
+        if plugin.error:
+            raise GanzooError(f"--plugin {path} failed: {plugin.error}")
+        return plugin
+
+    def _take(self, plugin: Plugin, caller: pluggy.HookCaller) -> str:
+        """Take the components that one hook of one plugin offers; return what went wrong, or an empty string."""
+        if caller.spec is None:
+            return f"hook {caller.name} is unknown to this version: upgrade ganzoo"
+        kind = next(spec for spec in SPECS if caller.name == f"ganzoo_{PLURALS[spec.kind]}")
+        (implementation,) = (impl for impl in caller.get_hookimpls() if impl.plugin_name == plugin.name)
+        try:
+            offered: list[Any] = list(implementation.function())  # type: ignore[call-overload]
+            wrong = [item for item in offered if type(item) is not kind]
+            if wrong:
+                raise TypeError(f"offered {wrong[0]!r}, which is no ganzoo.plugin.{kind.__name__}")
+            names = Counter(name for item in offered for name in (item.name, *item.aliases))
+            if any(count > 1 for count in names.values()):
+                raise ValueError(f"offers the name {names.most_common(1)[0][0]!r} more than once")
+        except (Exception, SystemExit) as error:
+            return f"hook {caller.name}: {_words(error)}"
+        self._components += [Registered(plugin, item) for item in offered]
+        return ""
+
+    def _report(self, plugin: Plugin) -> Plugin:
+        self._plugins[plugin.name] = plugin
+        if plugin.error and os.environ.get("GANZOO_STRICT_PLUGINS") == "1":
+            raise GanzooError(f"plugin {plugin.name!r} ({plugin.source}): {plugin.error}")
+        for text in filter(None, (plugin.error, plugin.warning)):
+            log.warning("plugin %r (%s): %s", plugin.name, plugin.source, text)
+        return plugin
+
+
+# ----------------------------------------------------------------------------
+# The registry of this process.
+
+
+@functools.cache
+def registry() -> Registry:
+    """Return this process's registry: the entry points of the group ``ganzoo``, discovered at the first call.
+
+    ``GANZOO_DISABLE_PLUGINS=name,...`` (or ``all``) leaves plugins out; ``GANZOO_STRICT_PLUGINS=1`` raises where one
+    fails.
+    """
+    blocked = {name.strip() for name in os.environ.get("GANZOO_DISABLE_PLUGINS", "").split(",")}
+    result = Registry()
+    if "all" in blocked:
+        return result
+    points = sorted(metadata.entry_points(group=GROUP), key=lambda point: (point.name, point.value))
+    clashes = Counter(point.name for point in points)
+    for point in points:
+        distribution, version = (point.dist.name, point.dist.version) if point.dist else ("", "")
+        name = point.name if clashes[point.name] == 1 else f"{point.name}@{distribution}"
+        if not {point.name, name} & blocked:
+            result.add(Plugin(name, point.value, distribution, version), point.load)
+    return result
+
+
+def register(module: Any) -> Plugin:
+    """Add a module (or any object with hook implementations) that is not packaged to this process's registry."""
+    name = getattr(module, "__name__", type(module).__name__)
+    return registry().add(Plugin(name, name, file=getattr(module, "__file__", None) or ""), lambda: module)
+
+
+def create(kind: str, name: str, /, *, data: object = None, **options: object) -> Any:
+    """Return a component's runtime object by kind and name: ``create("loss", "lsgan", a=0.0)``.
+
+    Args:
+        kind: As in `ganzoo.plugin.KINDS`.
+        name: Bare or qualified.
+        data: The `DataInfo` that an architecture is built for.
+        options: Of the component, over its defaults.
+    """
+    kind = kind_named(kind)
+    entry = registry().resolve(kind, name)
+    if not isinstance(entry.spec, Built):
+        raise UsageError(f"a {kind} has no runtime object")
+    if (kind == "architecture") != (data is not None):
+        raise UsageError(
+            "an architecture needs data=DataInfo(...)" if data is None else f"{kind} {name!r} takes no data"
+        )
+    values = read(entry.spec.options, options, owner=f"{kind} {name!r}")
+    return entry.build(values, *([data] if data is not None else []))
+
+
+def kind_named(text: str) -> str:
+    """Return the kind that a word means, singular or plural (``losses`` is ``loss``)."""
+    for kind, plural in PLURALS.items():
+        if text in (kind, plural):
+            return kind
+    raise UsageError(f"no kind {text!r}{did_you_mean(text, KINDS) or '; the kinds are ' + ', '.join(KINDS)}")
+
+
+def _import_file(name: str, path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")

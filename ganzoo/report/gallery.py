@@ -1,0 +1,58 @@
+"""The grids of a run: real samples once, and the same latents again and again as the generator learns."""
+
+from __future__ import annotations
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ganzoo.engine.batches import Batches
+from ganzoo.engine.gan import Gan
+from ganzoo.engine.streams import derive, draw_latents, seeded
+from ganzoo.plugin import Dataset
+from ganzoo.report import grid
+
+SIDE = 8  # rows, and columns where no labels order them
+MAX_COLUMNS = 16  # a conditional grid has one column for each class up to so many
+
+
+class Gallery:
+    """Draws the grids of one run.
+
+    Args:
+        gan: Whose averaged generator is shown.
+        batches: Where real samples come from.
+    """
+
+    def __init__(self, gan: Gan, batches: Batches) -> None:
+        self.gan = gan
+        self.batches = batches
+        spec = gan.recipe.dataset.spec
+        self.render = spec.render if isinstance(spec, Dataset) else ""
+        self.columns = columns_for(gan.data.num_classes)
+        self.num = SIDE * self.columns
+        generator = batches.streams.generator("grid-z", 0)
+        self.z = draw_latents(gan.networks.latent, generator, self.num, gan.networks.latent_dim)
+
+    def reals(self) -> Image.Image | None:
+        """Return a picture of real samples; None where nothing says how to draw them."""
+        samples, _ = self.batches.examples(self.num)
+        return grid.draw(samples, self.gan.data, self.render, self.columns)
+
+    @torch.no_grad()
+    def fakes(self) -> Image.Image | None:
+        """Return a picture of generated samples, always from the same latents."""
+        with seeded(derive("grid"), self.gan.device):
+            samples = self.gan.ema.network(self.z, self._labels())
+        return grid.draw(samples, self.gan.data, self.render, self.columns)
+
+    def _labels(self) -> Tensor | None:
+        data = self.gan.data
+        if data.num_classes:
+            return torch.arange(self.num, device=self.gan.device) % data.num_classes
+        return self.batches.examples(self.num)[1] if data.label_shape else None
+
+
+def columns_for(num_classes: int) -> int:
+    """Return how many columns a grid has: one for each class where there are few, else `SIDE`."""
+    return num_classes if 0 < num_classes <= MAX_COLUMNS else SIDE

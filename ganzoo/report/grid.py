@@ -1,0 +1,68 @@
+"""Image grids: tiles with a gap between them, which makes small images readable."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from ganzoo.plugin import DataInfo
+
+GAP = 2  # pixels between tiles, before enlargement
+BACKGROUND = 128
+TARGET = 1024  # pixels: small grids are enlarged towards this width, by whole factors
+
+
+def to_uint8(samples: Tensor) -> NDArray[np.uint8]:
+    """Return images ``[N, C, H, W]`` in [-1, 1] as ``[N, H, W, C]`` bytes."""
+    scaled = samples.float().add(1).mul(127.5).round().clamp(0, 255)
+    result: NDArray[np.uint8] = scaled.permute(0, 2, 3, 1).byte().cpu().numpy()
+    return result
+
+
+def tile(images: NDArray[np.uint8], columns: int | None = None) -> Image.Image:
+    """Lay images ``[N, H, W, C]`` out row by row, by default in a square."""
+    num, height, width, channels = images.shape
+    columns = columns or math.ceil(math.sqrt(num))
+    rows = math.ceil(num / columns)
+    shape = (rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, channels)
+    canvas = np.full(shape, BACKGROUND, dtype=np.uint8)
+    for index, image in enumerate(images):
+        top = GAP + index // columns * (height + GAP)
+        left = GAP + index % columns * (width + GAP)
+        canvas[top : top + height, left : left + width] = image
+    whole = picture(canvas)
+    factor = max(1, TARGET // whole.width)
+    return whole.resize((whole.width * factor, whole.height * factor), Image.Resampling.NEAREST)
+
+
+def draw(samples: Tensor, data: DataInfo, render: str = "", columns: int | None = None) -> Image.Image | None:
+    """Return a picture of samples ``[N, *shape]``: a grid of images, or what the dataset's `render` draws.
+
+    Returns:
+        None where the samples are no images and their dataset says nothing of how to draw them.
+    """
+    if data.modality == "image":
+        return tile(to_uint8(samples), columns)
+    if not render:
+        return None
+    module, _, name = render.partition(":")
+    drawn = getattr(importlib.import_module(module), name)(samples.float().cpu().numpy(), data)
+    return Image.fromarray(np.asarray(drawn, dtype=np.uint8))
+
+
+def picture(image: NDArray[np.uint8]) -> Image.Image:
+    """Return one image ``[H, W, C]`` as a picture."""
+    return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+
+
+def encode(picture: Image.Image, suffix: str = ".png") -> bytes:
+    """Return a picture as the bytes of a file with that suffix."""
+    buffer = io.BytesIO()
+    picture.save(buffer, Image.registered_extensions()[suffix], quality=95)
+    return buffer.getvalue()

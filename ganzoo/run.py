@@ -1,0 +1,197 @@
+"""The run directory: a frozen recipe and all that its training produced.
+
+    runs/0003-dcgan-bce-digits/
+        recipe.json  log.txt  stats.jsonl  reals.png  fakes-000000000.png ...  checkpoints/  package/
+
+A run is never overwritten; a new one takes the next number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from ganzoo.errors import Conflict, NotFound, UsageError, did_you_mean
+from ganzoo.files import explained, write_atomic
+
+CHECKPOINT = re.compile(r"(\d{9,})\.ckpt")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory."""
+
+    path: Path
+
+    @property
+    def number(self) -> int:
+        """Its number among the runs beside it."""
+        return int(self.path.name.partition("-")[0])
+
+    @property
+    def recipe_file(self) -> Path:
+        """The frozen recipe."""
+        return self.path / "recipe.json"
+
+    @property
+    def stats_file(self) -> Path:
+        """One JSON object a line for each tick."""
+        return self.path / "stats.jsonl"
+
+    @property
+    def package(self) -> Path:
+        """The model package."""
+        return self.path / "package"
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """The checkpoints, oldest first."""
+        folder = self.path / "checkpoints"
+        return sorted(path for path in folder.glob("*.ckpt") if CHECKPOINT.fullmatch(path.name))
+
+    @property
+    def images(self) -> int:
+        """Images seen at the last checkpoint; 0 where there is none."""
+        return int(self.checkpoints[-1].stem) if self.checkpoints else 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last checkpoint is at the run's end."""
+        return bool(self.checkpoints) and self.images >= int(self.recipe()["train"]["images"])
+
+    def recipe(self) -> dict[str, Any]:
+        """Return the frozen recipe as JSON."""
+        from ganzoo.recipe import load_json
+
+        return load_json(self.recipe_file)
+
+    def checkpoint(self, images: int) -> Path:
+        """Return where the checkpoint at `images` images stands."""
+        return self.path / "checkpoints" / f"{images:09d}.ckpt"
+
+    def grid(self, images: int) -> Path:
+        """Return where the grid at `images` images stands."""
+        return self.path / f"fakes-{images:09d}.png"
+
+    def write_recipe(self, recipe: Mapping[str, Any]) -> None:
+        """Write the frozen recipe."""
+        write_atomic(self.recipe_file, [json.dumps(recipe, indent=2).encode() + b"\n"])
+
+    def log(self, line: str) -> None:
+        """Append a line to ``log.txt``."""
+        self._append(self.path / "log.txt", line)
+
+    def add_stats(self, row: Mapping[str, Any]) -> None:
+        """Append a row to ``stats.jsonl``."""
+        self._append(self.stats_file, json.dumps(row))
+
+    def cut_stats(self, images: int) -> None:
+        """Drop the rows after `images` images, and a last line that a crash cut: a resumed run continues there."""
+        if not self.stats_file.exists():
+            return
+        kept = []
+        for line in self.stats_file.read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                if json.loads(line)["images"] <= images:
+                    kept.append(line + "\n")
+        write_atomic(self.stats_file, ["".join(kept).encode()])
+
+    def _append(self, path: Path, line: str) -> None:
+        with explained(path), path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    @contextlib.contextmanager
+    def training(self) -> Iterator[None]:
+        """Hold the run for this process.
+
+        Raises:
+            Conflict: Another process is training it.
+        """
+        with explained(self.path), (self.path / ".lock").open("w") as file:
+            if not _lock(file):
+                raise Conflict(f"run {self.path} is being trained by another process: wait for it or stop it first")
+            yield
+
+    @property
+    def active(self) -> bool:
+        """Whether a process is training it."""
+        try:
+            with (self.path / ".lock").open("r+") as file:
+                return not _lock(file)
+        except OSError:
+            return False
+
+
+def root() -> Path:
+    """Return the folder that holds the runs: ``$GANZOO_RUNS``, or ``runs`` here."""
+    return Path(os.environ.get("GANZOO_RUNS") or "runs")
+
+
+def all_runs() -> list[Run]:
+    """Return the runs, oldest first."""
+    return sorted((Run(path) for path in root().glob("[0-9]*-*") if _is_run(path)), key=lambda run: run.number)
+
+
+def create(name: str) -> Run:
+    """Make a new run directory under the next number."""
+    if not re.fullmatch(r"[\w.+-]+", name):
+        raise UsageError(f"--name {name!r}: use letters, digits, '.', '_', '+' and '-'")
+    with explained(root()):
+        root().mkdir(parents=True, exist_ok=True)
+        while True:
+            taken = [int(match[1]) for path in root().iterdir() if (match := re.match(r"(\d+)-", path.name))]
+            path = root() / f"{max(taken, default=-1) + 1:04d}-{name}"
+            with contextlib.suppress(FileExistsError):
+                path.mkdir()
+                (path / "checkpoints").mkdir()
+                return Run(path)
+
+
+def find(text: str | Path) -> Run:
+    """Return the run that a path, a name or a number means.
+
+    Raises:
+        NotFound: There is no such run; the text says what is there instead.
+    """
+    path = Path(text)
+    if _is_run(path):
+        return Run(path)
+    runs = all_runs()
+    matching = [run for run in runs if str(text) in (run.path.name, str(run.number), f"{run.number:04d}")]
+    if matching:
+        return matching[-1]
+    if path.exists():
+        raise NotFound(f"{path} is no run: it has no recipe.json")
+    hint = did_you_mean(str(text), [run.path.name for run in runs]) or "; `ganzoo runs` lists the runs"
+    raise NotFound(f"no run {str(text)!r} in {root()}/{hint}")
+
+
+def latest_unfinished() -> Run:
+    """Return the latest run that has not reached its end."""
+    for run in reversed(all_runs()):
+        if not run.finished and not run.active:
+            return run
+    raise NotFound(f"no unfinished run in {root()}/: start one with `ganzoo train --arch NAME`")
+
+
+def _is_run(path: Path) -> bool:
+    return (path / "recipe.json").is_file()
+
+
+def _lock(file: IO[str]) -> bool:
+    """Take the file's lock without waiting; where the system has none, go without."""
+    try:
+        import fcntl
+    except ImportError:  # pragma: no cover
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
