@@ -242,7 +242,7 @@ class Registry:
         (implementation,) = (impl for impl in caller.get_hookimpls() if impl.plugin_name == plugin.name)
         try:
             offered: list[Any] = list(implementation.function())  # type: ignore[call-overload]
-            wrong = [item for item in offered if type(item) is not kind]
+            wrong = [item for item in offered if not isinstance(item, kind)]
             if wrong:
                 raise TypeError(f"offered {wrong[0]!r}, which is no ganzoo.plugin.{kind.__name__}")
             names = Counter(name for item in offered for name in (item.name, *item.aliases))

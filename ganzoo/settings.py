@@ -16,7 +16,7 @@ from ganzoo.options import option
 class TrainOptions:
     """The keys of ``train.``."""
 
-    images: int = option(200_000, help="Length of the run, in images seen.", low=1)
+    images: int = option(150_000, help="Length of the run, in images seen.", low=1)
     batch: int = option(64, help="Real images of one update of the discriminator.", low=1)
     micro_batch: int | None = option(None, help="Images at a time, gradients accumulated to train.batch.", low=1)
     d_steps: int = option(1, help="Updates of the discriminator before each round of the generator's.", low=1)

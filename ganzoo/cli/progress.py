@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+
+from ganzoo.report.words import sentence
 
 PLAIN_SECONDS = 10.0  # between two plain lines
 
@@ -45,7 +46,7 @@ class Plain:
 
     def __init__(self, total: int) -> None:
         self._total = total
-        self._last = time.monotonic()
+        self._last = float("-inf")
 
     def __enter__(self) -> Plain:
         return self
@@ -59,27 +60,9 @@ class Plain:
 
     def tick(self, row: dict[str, Any]) -> None:
         """Print the numbers, where the last ones are old."""
-        now = time.monotonic()
-        if now - self._last >= PLAIN_SECONDS or row["images"] >= self._total:
-            self._last = now
+        if row["seconds"] - self._last >= PLAIN_SECONDS or row["images"] >= self._total:
+            self._last = row["seconds"]
             click.echo(sentence(row, self._total), err=True)
-
-
-def sentence(row: dict[str, Any], total: int) -> str:
-    """Return a tick in words: images, speed, losses, what D thinks of real and fake (logits), memory, time left."""
-    left = max(0, total - row["images"]) / row["images_per_second"]
-    return (
-        f"{row['images']:,}/{total:,} images  {row['images_per_second'] / 1000:.2f} kimg/s  "
-        f"loss D {row['loss_d']:.3f} G {row['loss_g']:.3f}  D(real) {row['real']:+.2f} D(fake) {row['fake']:+.2f}  "
-        f"{row['memory'] / 2**20:,.0f} MiB  {duration(left)} left"
-    )
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as ``m:ss``, or ``h:mm:ss`` from an hour on."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def listener(total: int) -> Live | Plain:

@@ -109,7 +109,7 @@ def _checked_data(data: torch.Tensor, info: DataInfo, name: str) -> torch.Tensor
     """Return the data if it is what the info says; float images must be within [-1, 1], other floats finite."""
     if data.dtype not in (torch.uint8, torch.float32):
         raise GanzooError(f"dataset {name!r} has {_word(data.dtype)} data: it must be uint8 or float")
-    if data.ndim == 0 or tuple(data.shape[1:]) != info.shape:
+    if tuple(data.shape[1:]) != info.shape:
         raise GanzooError(
             f"dataset {name!r} has data of shape {list(data.shape)}, but its info says shape={info.shape}: "
             f"it must be [{', '.join(['N', *map(str, info.shape)])}]"

@@ -29,6 +29,7 @@ from ganzoo.hub import package
 from ganzoo.recipe import Recipe, check_data
 from ganzoo.report import grid
 from ganzoo.report.gallery import Gallery
+from ganzoo.report.words import sentence
 from ganzoo.run import Run
 
 TICK_SECONDS = 2.0  # about so long between two ticks: what was measured is fetched, checked and told
@@ -192,6 +193,7 @@ class Trainer:
         memory = execution.peak_memory(self.gan.device)
         row = {"images": self.images, "seconds": self.seconds, "images_per_second": speed, **stats, "memory": memory}
         self.run.add_stats(row)
+        self.run.log(sentence(row, self.train.images))
         self.listener.tick(row)
         self.observers.log(self.images, stats)
 

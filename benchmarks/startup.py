@@ -1,0 +1,58 @@
+"""How long the light commands take, against a bare interpreter: whole processes, in turn, wall time.
+
+python benchmarks/startup.py [--rounds 20] [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+
+from common import save, summary, table
+
+COMPLETION = {"_GANZOO_COMPLETE": "bash_complete", "COMP_WORDS": "ganzoo train --arch ", "COMP_CWORD": "3"}
+GANZOO = [sys.executable, "-m", "ganzoo"]
+COMMANDS: dict[str, tuple[list[str], dict[str, str]]] = {
+    "python -c pass": ([sys.executable, "-c", "pass"], {}),
+    "ganzoo --help": ([*GANZOO, "--help"], {}),
+    "ganzoo list": ([*GANZOO, "list"], {}),
+    "ganzoo info dcgan": ([*GANZOO, "info", "dcgan"], {}),
+    "ganzoo plugins": ([*GANZOO, "plugins"], {}),
+    "completion of --arch": (GANZOO, COMPLETION),
+}
+
+
+def seconds(command: list[str], extra: dict[str, str]) -> float:
+    """Return the wall time of one process."""
+    start = time.perf_counter()
+    subprocess.run(command, env={**os.environ, **extra}, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Measure, print a table and keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--quick", action="store_true", help="two rounds, nothing is kept")
+    arguments = parser.parse_args()
+    rounds = 2 if arguments.quick else arguments.rounds
+
+    times: dict[str, list[float]] = {name: [] for name in COMMANDS}
+    for round_ in range(rounds + 1):  # the first warms the caches and is not counted
+        for name, (command, extra) in COMMANDS.items():
+            took = seconds(command, extra)
+            if round_:
+                times[name].append(took)
+
+    figures = {name: summary(values) for name, values in times.items()}
+    rows: list[tuple[object, ...]] = [("command", "min s", "median s", "max s")]
+    print(table([*rows, *((name, *values.values()) for name, values in figures.items())]))
+    if not arguments.quick:
+        print(save("startup", {"rounds": rounds, "seconds": figures}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""How fast the default run is: images per second, time to the first update (start-up included), peak memory.
+
+    python benchmarks/train.py [--images 20000] [--rounds 3] [--quick] [KEY=VALUE ...]
+
+Each round is a process of its own; the speed is the median over the ticks after the first second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Any
+
+from common import save, summary, table
+
+
+def child(images: int, pairs: list[str]) -> None:
+    """Train, and print what was measured as JSON."""
+    start = float(os.environ["BENCHMARK_START"])
+    import ganzoo
+
+    rows: list[dict[str, Any]] = []
+    first: list[float] = []
+    described: list[str] = []
+
+    class Listener:
+        def note(self, line: str) -> None:
+            described.append(line)
+
+        def tick(self, row: dict[str, Any]) -> None:
+            if not first:
+                first.append(time.time() - start)
+            rows.append(row)
+
+    options = dict(pair.split("=", 1) for pair in pairs)
+    ganzoo.train(arch="dcgan", loss="bce", images=images, options=options, listener=Listener())
+    speeds = [row["images_per_second"] for row in rows if row["seconds"] > 1.0] or [rows[-1]["images_per_second"]]
+    print(
+        json.dumps(
+            {
+                "run": described[0].partition(": ")[2],
+                "images_per_second": statistics.median(speeds),
+                "seconds_to_first_update": first[0],
+                "peak_memory_mib": rows[-1]["memory"] / 2**20,
+            }
+        )
+    )
+
+
+def main() -> None:
+    """Measure, print a table and keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="one short round, nothing is kept")
+    parser.add_argument("pairs", nargs="*", metavar="KEY=VALUE")
+    arguments = parser.parse_args()
+    rounds, images = (1, 512) if arguments.quick else (arguments.rounds, arguments.images)
+
+    results = []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as runs:
+            environment = {**os.environ, "GANZOO_RUNS": runs, "BENCHMARK_START": str(time.time())}
+            command = [sys.executable, __file__, "child", str(images), *arguments.pairs]
+            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+        results.append(json.loads(done.stdout.splitlines()[-1]))
+
+    names = [name for name in results[0] if name != "run"]
+    figures = {name: summary([result[name] for result in results]) for name in names}
+    print(results[0]["run"])
+    rows: list[tuple[object, ...]] = [("figure", "min", "median", "max")]
+    print(table([*rows, *((name, *values.values()) for name, values in figures.items())]))
+    if not arguments.quick:
+        print(save("train", {"run": results[0]["run"], "images": images, "rounds": rounds, **figures}))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["child"]:
+        child(int(sys.argv[2]), sys.argv[3:])
+    else:
+        main()

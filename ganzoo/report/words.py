@@ -1,0 +1,22 @@
+"""Numbers in words, for the terminal and the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def sentence(row: dict[str, Any], total: int) -> str:
+    """Return a tick in words: images, speed, losses, what D thinks of real and fake (logits), memory, time left."""
+    left = max(0, total - row["images"]) / row["images_per_second"]
+    return (
+        f"{row['images']:,}/{total:,} images  {row['images_per_second'] / 1000:.2f} kimg/s  "
+        f"loss D {row['loss_d']:.3f} G {row['loss_g']:.3f}  D(real) {row['real']:+.2f} D(fake) {row['fake']:+.2f}  "
+        f"{row['memory'] / 2**20:,.0f} MiB  {duration(left)} left"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as ``m:ss``, or ``h:mm:ss`` from an hour on."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
