@@ -174,7 +174,7 @@ def _dataset_flags(text: str) -> dict[str, str]:
         return {"dataset": text}
     opener = registry().path_dataset()
     assert isinstance(opener.spec, Dataset)
-    return {"dataset": opener.qualified, f"dataset.{opener.spec.path_option}": os.path.abspath(text)}
+    return {"dataset": opener.qualified, f"dataset.{opener.spec.path_option}": text}
 
 
 class _Silent:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import pluggy
 
-from ganzoo.errors import GanzooError, UsageError
+from ganzoo.errors import GanzooError, NotFound, UsageError
 from ganzoo.options import NoOptions, Schedule, option, options_of
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ __all__ = [
     "Model",
     "Networks",
     "NoOptions",
+    "NotFound",
     "Recipe",
     "Regularizer",
     "Schedule",

@@ -8,6 +8,7 @@ and comes in layers, each over the last: the core's defaults, what the architect
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Mapping
@@ -226,8 +227,11 @@ class _Fold:
     def choice(self, key: str, prefix: str, component: Registered) -> Choice:
         spec = component.spec
         assert isinstance(spec, Built)
-        owner = f"{key} {spec.name!r}"
-        return Choice(component, self.options(spec.options, prefix + ".", owner, key, component))
+        chosen = self.options(spec.options, prefix + ".", f"{key} {spec.name!r}", key, component)
+        path = spec.path_option if isinstance(spec, Dataset) else ""
+        if path and getattr(chosen, path):  # absolute, so that the run can be resumed from anywhere
+            chosen = replace(chosen, **{path: os.path.abspath(os.path.expanduser(getattr(chosen, path)))})
+        return Choice(component, chosen)
 
     def optimizer(self, network: str) -> Optimizer:
         """Return one network's optimizer."""

@@ -22,9 +22,7 @@ def build(options: DCGANOptions, data: DataInfo) -> Networks:
         ValueError: The samples are no square images of a size in `SIZES`, or their labels are no classes.
     """
     if data.label_shape:
-        raise UsageError(
-            f"dcgan takes classes as labels, not values of shape {data.label_shape}"
-        )
+        raise UsageError(f"dcgan takes classes as labels, not values of shape {data.label_shape}")
     if len(data.shape) != 3 or data.shape[1] != data.shape[2] or data.shape[1] not in SIZES:
         sizes = ", ".join(map(str, SIZES))
         raise ValueError(f"dcgan cannot build for shape {tuple(data.shape)}: give (C, S, S) with S one of {sizes}")

@@ -1,0 +1,458 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from ganzoo.data import store as store_module
+from ganzoo.data.store import Packing, cache_folder, open_store
+from ganzoo.errors import GanzooError
+from ganzoo.plugin import Item
+
+SHAPE = (3, 4, 4)
+
+
+class Files:
+    """Items whose decodes are counted; `broken` says what an index raises."""
+
+    def __init__(self, count: int, broken: dict[int, BaseException] | None = None) -> None:
+        self.count, self.broken = count, broken or {}
+        self.loads = 0
+        self.lock = threading.Lock()
+
+    def load(self, index: int) -> npt.NDArray[np.uint8]:
+        with self.lock:
+            self.loads += 1
+        if index in self.broken:
+            raise self.broken[index]
+        return np.full(SHAPE, index % 251, np.uint8)
+
+    def items(self) -> list[Item]:
+        def loader(index: int) -> Callable[[], npt.NDArray[np.uint8]]:
+            return lambda: self.load(index)
+
+        return [Item(name=f"{i:04}.png", load=loader(i), label=i % 3, stamp="1 2") for i in range(self.count)]
+
+
+def packing(items: Sequence[Item], cache: Path, **changes: object) -> Packing:
+    lines: list[str] = []
+    made = Packing("mine", items, SHAPE, True, False, cache / "key", lines.append)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def lines(of: Packing) -> list[str]:
+    return of.notify.__self__  # type: ignore[attr-defined, no-any-return]
+
+
+def assert_clean(cache: Path) -> None:
+    assert [path.name for path in cache.iterdir() if path.name != "key"] == []
+
+
+def test_packs_in_the_order_of_the_items_whatever_the_timing(tmp_path: Path) -> None:
+    def slow(index: int) -> Callable[[], npt.NDArray[np.uint8]]:
+        def load() -> npt.NDArray[np.uint8]:
+            time.sleep(0.02 if index % 2 == 0 else 0)
+            return np.full(SHAPE, index, np.uint8)
+
+        return load
+
+    items = [Item(name=str(i), load=slow(i), label=i % 3) for i in range(20)]
+    store = open_store(packing(items, tmp_path))
+    assert store.data[:, 0, 0, 0].tolist() == list(range(20))
+    assert store.data.shape == (20, *SHAPE)
+    assert store.labels is not None
+    assert store.labels.tolist() == [i % 3 for i in range(20)]
+    assert store.labels.dtype == np.int64
+    assert_clean(tmp_path)
+
+
+def test_second_start_reads_no_item_and_maps_the_file(tmp_path: Path) -> None:
+    files = Files(30)
+    first = open_store(packing(files.items(), tmp_path))
+    assert files.loads == 30
+    second = open_store(packing(files.items(), tmp_path))
+    assert files.loads == 30
+    assert isinstance(second.data, np.memmap)
+    assert not second.data.flags.writeable
+    np.testing.assert_array_equal(first.data, second.data)
+
+
+def test_unlabelled_has_no_labels(tmp_path: Path) -> None:
+    items = [replace(item, label=None) for item in Files(5).items()]
+    assert open_store(packing(items, tmp_path, labelled=False)).labels is None
+    assert not (tmp_path / "key" / "labels.npy").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda items: [replace(items[0], stamp="1 3"), *items[1:]],
+        lambda items: [replace(items[0], name="x.png"), *items[1:]],
+        lambda items: [replace(items[0], label=2), *items[1:]],
+        lambda items: items[1:],
+        lambda items: [*items, replace(items[0], name="y.png")],
+    ],
+    ids=["changed", "renamed", "relabelled", "removed", "added"],
+)
+def test_other_items_are_packed_anew(tmp_path: Path, change: Callable[[list[Item]], list[Item]]) -> None:
+    files = Files(10)
+    open_store(packing(files.items(), tmp_path))
+    items = change(files.items())
+    store = open_store(packing(items, tmp_path))
+    assert files.loads == 10 + len(items)
+    assert len(store.data) == len(items)
+    assert_clean(tmp_path)
+
+
+def test_another_shape_is_packed_anew(tmp_path: Path) -> None:
+    items = [replace(item, load=lambda: np.zeros((1, 2, 2), np.uint8)) for item in Files(4).items()]
+    open_store(packing(Files(4).items(), tmp_path))
+    assert open_store(packing(items, tmp_path, shape=(1, 2, 2))).data.shape == (4, 1, 2, 2)
+
+
+def damage(path: Path, how: str) -> None:
+    content = path.read_bytes()
+    changed = {"cut": content[:-1], "empty": b"", "longer": content + b"x", "garbage": b"x" * len(content)}
+    if how == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(changed[how])
+
+
+@pytest.mark.parametrize("how", ["cut", "empty", "longer", "garbage", "missing"])
+@pytest.mark.parametrize("name", ["data.npy", "labels.npy", "store.json"])
+def test_damaged_store_is_packed_anew(tmp_path: Path, name: str, how: str) -> None:
+    files = Files(10)
+    open_store(packing(files.items(), tmp_path))
+    damage(tmp_path / "key" / name, how)
+    store = open_store(packing(files.items(), tmp_path))
+    assert files.loads == 20
+    assert store.data[:, 0, 0, 0].tolist() == list(range(10))
+    open_store(packing(files.items(), tmp_path))
+    assert files.loads == 20
+
+
+@pytest.mark.parametrize("known", ["[]", "{}", '{"format": 1}', "nonsense"])
+def test_store_json_of_another_form_is_packed_anew(tmp_path: Path, known: str) -> None:
+    files = Files(3)
+    open_store(packing(files.items(), tmp_path))
+    (tmp_path / "key" / "store.json").write_text(known)
+    assert len(open_store(packing(files.items(), tmp_path)).data) == 3
+    assert files.loads == 6
+
+
+def test_store_of_another_format_is_packed_anew(tmp_path: Path) -> None:
+    files = Files(3)
+    open_store(packing(files.items(), tmp_path))
+    path = tmp_path / "key" / "store.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 0}))
+    open_store(packing(files.items(), tmp_path))
+    assert files.loads == 6
+
+
+# ----------------------------------------------------------------------------
+# Broken items.
+
+
+def test_broken_items_are_skipped_and_named_again_from_the_cache(tmp_path: Path) -> None:
+    files = Files(105, {i: ValueError(f"bad\n{i}") for i in (1, 4, 50, 60, 70, 104)})
+    first = packing(files.items(), tmp_path)
+    store = open_store(first)
+    expected = (
+        "skipped 6 of 105 files that could not be read: "
+        "0001.png (bad 1), 0004.png (bad 4), 0050.png (bad 50), ... (3 more)"
+    )
+    assert lines(first) == [expected]
+    kept = [i for i in range(105) if i not in files.broken]
+    assert store.data[:, 0, 0, 0].tolist() == kept
+    assert store.labels is not None
+    assert store.labels.tolist() == [i % 3 for i in kept]
+    again = packing(files.items(), tmp_path)
+    assert len(open_store(again).data) == 99
+    assert lines(again) == [expected]
+    assert files.loads == 105
+
+
+def test_few_broken_items_are_all_named(tmp_path: Path) -> None:
+    of = packing(Files(5, {3: ValueError()}).items(), tmp_path)
+    open_store(of)
+    assert lines(of) == ["skipped 1 of 5 files that could not be read: 0003.png (ValueError)"]
+
+
+def test_names_that_are_no_valid_text_can_be_reported(tmp_path: Path) -> None:
+    items = Files(3, {0: ValueError("bad")}).items()
+    items[0] = replace(items[0], name="a\nb\udcff.png")
+    for _ in range(2):
+        of = packing(items, tmp_path)
+        open_store(of)
+        assert lines(of)[0].endswith("a b?.png (bad)")
+
+
+@pytest.mark.parametrize("array", [np.zeros((3, 4, 5), np.uint8), np.zeros(SHAPE, np.float32), None])
+def test_wrong_shape_or_type_is_broken(tmp_path: Path, array: object) -> None:
+    items = Files(3).items()
+    items[1] = replace(items[1], load=lambda: array)  # type: ignore[arg-type, return-value]
+    of = packing(items, tmp_path)
+    assert len(open_store(of).data) == 2
+    assert "0001.png (decoded to " in lines(of)[0]
+    assert "expected uint8 (3, 4, 4)" in lines(of)[0]
+
+
+def test_strict_names_the_first_broken_item_and_the_way_out(tmp_path: Path) -> None:
+    items = Files(50, {7: ValueError("bad"), 30: ValueError("worse")}).items()
+    with pytest.raises(
+        GanzooError,
+        match=r"^dataset 'mine' cannot read 0007.png \(bad\): remove the file or set dataset.strict=false$",
+    ):
+        open_store(packing(items, tmp_path, strict=True))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_strict_holds_for_a_store_that_was_packed_without(tmp_path: Path) -> None:
+    files = Files(10, {7: ValueError("bad")})
+    open_store(packing(files.items(), tmp_path))
+    with pytest.raises(GanzooError, match=r"0007.png \(bad\)"):
+        open_store(packing(files.items(), tmp_path, strict=True))
+    assert files.loads == 11
+    files.broken.clear()
+    assert len(open_store(packing(files.items(), tmp_path, strict=True)).data) == 10
+
+
+def test_files_that_can_be_read_again_come_back(tmp_path: Path) -> None:
+    files = Files(10, {7: PermissionError(13, "Permission denied")})
+    assert len(open_store(packing(files.items(), tmp_path)).data) == 9
+    assert len(open_store(packing(files.items(), tmp_path)).data) == 9
+    assert files.loads == 11
+    files.broken.clear()
+    of = packing(files.items(), tmp_path)
+    assert len(open_store(of).data) == 10
+    assert lines(of) == []
+
+
+def test_all_broken(tmp_path: Path) -> None:
+    items = Files(4, {i: ValueError("bad") for i in range(4)}).items()
+    with pytest.raises(GanzooError, match=r"none of its 4 files could be read, 0000.png \(bad\).* \(1 more\): give it"):
+        open_store(packing(items, tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_items(tmp_path: Path) -> None:
+    with pytest.raises(GanzooError, match="has no items"):
+        open_store(packing([], tmp_path))
+
+
+# ----------------------------------------------------------------------------
+# Packing that does not end well.
+
+
+def test_interrupted_packing_leaves_the_old_store_and_no_litter(tmp_path: Path) -> None:
+    open_store(packing(Files(10).items(), tmp_path))
+    before = {path.name: path.read_bytes() for path in (tmp_path / "key").iterdir()}
+    with pytest.raises(KeyboardInterrupt):
+        open_store(packing(Files(40, {20: KeyboardInterrupt()}).items(), tmp_path))
+    assert {path.name: path.read_bytes() for path in (tmp_path / "key").iterdir()} == before
+    assert_clean(tmp_path)
+
+
+SCRIPT = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from ganzoo.data.store import Packing, open_store
+from ganzoo.errors import GanzooError
+from ganzoo.plugin import Item
+
+def loader(index):
+    def load():
+        time.sleep(float(sys.argv[3]))
+        return np.full((3, 64, 64), index, np.uint8)
+    return load
+
+items = [Item(name=str(i), load=loader(i), stamp=sys.argv[4]) for i in range(int(sys.argv[2]))]
+print("started", flush=True)
+try:
+    store = open_store(Packing("mine", items, (3, 64, 64), False, False, Path(sys.argv[1]) / "key", print))
+except GanzooError as error:
+    sys.exit(str(error))
+print(store.data[:, 0, 0, 0].tolist() == list(range(len(items))))
+"""
+
+
+def start(cache: Path, count: int, seconds: float, stamp: str = "", limit: str = "") -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", limit + SCRIPT, str(cache), str(count), str(seconds), stamp],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_signal_leaves_no_litter(tmp_path: Path) -> None:
+    process = start(tmp_path, 200, 0.05)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "started\n"
+    while not list(tmp_path.iterdir()):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert "KeyboardInterrupt" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_several_processes_at_once_all_end_well(tmp_path: Path) -> None:
+    open_store(packing(Files(10).items(), tmp_path))  # a store that all of them replace
+    processes = [start(tmp_path, 50, 0.005) for _ in range(4)]
+    for process in processes:
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, out, err) == (0, "started\nTrue\n", "")
+    assert_clean(tmp_path)
+
+
+def test_a_store_that_came_first_is_kept(tmp_path: Path) -> None:
+    files = Files(5)
+
+    def overtake() -> npt.NDArray[np.uint8]:
+        open_store(packing([replace(item, load=files.items()[i].load) for i, item in enumerate(items)], tmp_path))
+        return np.zeros(SHAPE, np.uint8)
+
+    items = files.items()
+    items[0] = replace(items[0], load=overtake)
+    store = open_store(packing(items, tmp_path))
+    assert store.data.shape == (5, *SHAPE)
+    assert files.loads == 9
+    assert_clean(tmp_path)
+
+
+def test_a_store_that_came_between_the_two_renames_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_store(packing(Files(9).items(), tmp_path))
+    rename, other = Path.rename, Files(5)
+
+    def interleaved(path: Path, target: Path) -> Path:
+        result = rename(path, target)
+        if path.name == "key":
+            monkeypatch.undo()
+            open_store(packing(other.items(), tmp_path))
+        return result
+
+    monkeypatch.setattr(Path, "rename", interleaved)
+    assert len(open_store(packing(Files(5).items(), tmp_path)).data) == 5
+    assert other.loads == 5
+    assert_clean(tmp_path)
+
+
+def test_old_store_comes_back_where_the_new_one_cannot_be_put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = Files(9)
+    open_store(packing(old.items(), tmp_path))
+    rename = Path.rename
+
+    def failing(path: Path, target: Path) -> Path:
+        if path.name.startswith(".key.") and not path.name.endswith(".old"):
+            raise OSError(5, "Input/output error")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(GanzooError, match=r"\(Input/output error\): set GANZOO_CACHE"):
+        open_store(packing(Files(5).items(), tmp_path))
+    assert len(open_store(packing(old.items(), tmp_path)).data) == 9
+    assert old.loads == 9
+    assert_clean(tmp_path)
+
+
+def test_full_disk(tmp_path: Path) -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+    process = start(tmp_path, 50, 0, limit=limit)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err == (
+        f"cannot write the packed dataset 'mine' to {tmp_path} (File too large): "
+        "set GANZOO_CACHE to a folder with room that you can write to\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_full_disk_at_the_last_byte(tmp_path: Path) -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"  # less than one buffer
+    process = start(tmp_path, 2, 0, limit=limit)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, "(File too large)" in err) == (1, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cache_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GanzooError, match=r"file/cache \(Not a directory\): set GANZOO_CACHE to a folder with room"):
+        open_store(packing(Files(3).items(), tmp_path / "file" / "cache"))
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="drops to a user without rights")
+def test_cache_of_somebody_else(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    tmp_path.chmod(0o755)
+    process = start(tmp_path / "cache", 3, 0, limit="import os, ganzoo.data.store; os.seteuid(65534)\n")
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, "(Permission denied): set GANZOO_CACHE" in err) == (1, True)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_what_killed_packings_left_is_removed_once_it_is_old(tmp_path: Path) -> None:
+    for name in (".key.old", ".key.young", ".other.old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "data.npy").write_bytes(b"x")
+        if name.endswith("old"):
+            for path in (tmp_path / name / "data.npy", tmp_path / name):
+                os.utime(path, (1, 1))
+    open_store(packing(Files(3).items(), tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".key.young", ".other.old", "key"]
+
+
+def test_long_packing_reports_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "PROGRESS_SECONDS", 0.0)
+    of = packing(Files(1200).items(), tmp_path)
+    open_store(of)
+    assert lines(of)[-1] == "packed 1,200 of 1,200 images"
+    assert len(lines(of)) == 1200
+
+
+def test_short_packing_says_nothing(tmp_path: Path) -> None:
+    of = packing(Files(30).items(), tmp_path)
+    open_store(of)
+    assert lines(of) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"GANZOO_CACHE": "/a", "XDG_CACHE_HOME": "/b", "HOME": "/c"}, "/a/datasets"),
+        ({"GANZOO_CACHE": "~/a", "HOME": "/c"}, "/c/a/datasets"),
+        ({"XDG_CACHE_HOME": "/b", "HOME": "/c"}, "/b/ganzoo/datasets"),
+        ({"HOME": "/c"}, "/c/.cache/ganzoo/datasets"),
+        ({"GANZOO_CACHE": "", "XDG_CACHE_HOME": "", "HOME": "/c"}, "/c/.cache/ganzoo/datasets"),
+    ],
+)
+def test_cache_folder(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str) -> None:
+    for name in ("GANZOO_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert cache_folder() == Path(expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="becomes a user that nobody knows")
+def test_no_home_directory() -> None:
+    script = (
+        "import os, sys; from ganzoo.data.store import cache_folder; from ganzoo.errors import GanzooError\n"
+        "os.environ.clear(); os.setuid(54321)\n"
+        "try: cache_folder()\n"
+        "except GanzooError as error: sys.exit(str(error))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr[:17]) == (1, "no home directory")
