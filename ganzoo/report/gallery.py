@@ -13,7 +13,7 @@ from ganzoo.plugin import Dataset
 from ganzoo.report import grid
 
 SIDE = 8  # rows, and columns where no labels order them
-MAX_COLUMNS = 16  # a conditional grid has one column for each class up to so many
+MAX_COLUMNS = 16  # a conditional grid has columns of one class each, where that takes no more than so many
 
 
 class Gallery:
@@ -54,5 +54,8 @@ class Gallery:
 
 
 def columns_for(num_classes: int) -> int:
-    """Return how many columns a grid has: one for each class where there are few, else `SIDE`."""
-    return num_classes if 0 < num_classes <= MAX_COLUMNS else SIDE
+    """Return how many columns a grid has: about `SIDE`, a multiple of the classes where they are few.
+
+    Sample i of a conditional grid has label i modulo the number of classes, so each column is of one class.
+    """
+    return num_classes * max(1, SIDE // num_classes) if 0 < num_classes <= MAX_COLUMNS else SIDE

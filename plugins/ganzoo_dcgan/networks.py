@@ -55,6 +55,8 @@ class Generator(nn.Module):
         self.blocks = nn.Sequential(*(up(wide, slim) for wide, slim in pairwise(levels)))
         self.last = nn.ConvTranspose2d(levels[-1], channels, kernel_size=4, stride=2, padding=1, bias=False)
         self.apply(initialise)
+        if self.embedding is not None:  # small, so that z speaks first: at z's own scale the labels drown it
+            nn.init.normal_(self.embedding.weight, 0.0, 0.02)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the images of latents `z`; ValueError where labels are missing or not wanted."""
@@ -126,7 +128,7 @@ def down(inputs: int, outputs: int, norm: bool = True) -> nn.Sequential:
 def initialise(module: nn.Module) -> None:
     """Draw a layer's weights: convolutions N(0, 0.02) (section 4), batch normalisation N(1, 0.02) with bias 0.
 
-    Embeddings keep torch's N(0, 1), the scale of the latents and pixels that they stand beside.
+    D's embedding keeps torch's N(0, 1), the scale of the pixels that it stands beside.
     """
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
         nn.init.normal_(module.weight, 0.0, 0.02)

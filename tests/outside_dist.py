@@ -1,0 +1,59 @@
+"""A distribution as somebody else would publish it, laid out as pip does, but without pip."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def make_distribution(
+    folder: Path,
+    name: str,
+    version: str,
+    module_source: str,
+    *,
+    entry_point: str = "",
+    module: str = "",
+    target: str = "",
+) -> Path:
+    """Write a distribution of one module into `folder`, which then stands on a `sys.path` like site-packages.
+
+    Args:
+        folder: May hold other distributions.
+        name: Of the distribution.
+        version: Of the distribution.
+        module_source: The module's text.
+        entry_point: Name in the group ``ganzoo``; the module's where none is given.
+        module: The module's name; the distribution's, with underscores, where none is given.
+        target: What the entry point names; the module where nothing is given.
+    """
+    module = module or name.replace("-", "_")
+    (folder / f"{module}.py").write_text(module_source, encoding="utf-8")
+    info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8")
+    points = f"[ganzoo]\n{entry_point or module} = {target or module}\n"
+    (info / "entry_points.txt").write_text(points, encoding="utf-8")
+    return folder
+
+
+def run_python(
+    code: str, *arguments: str, path: Path | None = None, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """Run code in a fresh interpreter, with `path` on its `sys.path` and `environ` over the environment."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("GANZOO_")}
+    paths = [str(path or ""), os.environ.get("PYTHONPATH", "")]
+    added = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=120, env=inherited | added | environ
+    )
+
+
+def answer(code: str, *arguments: str, path: Path | None = None, **environ: str) -> tuple[Any, str]:
+    """Return what code printed as JSON, and its stderr; a failure of the code fails the test."""
+    done = run_python(code, *arguments, path=path, **environ)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout), done.stderr

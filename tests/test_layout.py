@@ -1,0 +1,211 @@
+"""The rules that keep the core light, ignorant of its plugins, and installed as one wheel."""
+
+import ast
+import inspect
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganzoo import hookspecs
+from ganzoo.plugin import KINDS
+from ganzoo.registry import PLURALS, registry
+from outside_dist import answer
+
+ROOT = Path(__file__).resolve().parents[1]
+CORE = sorted((ROOT / "ganzoo").rglob("*.py"))
+PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/__init__.py"))
+HEAVY = {"torch", "numpy", "safetensors", "huggingface_hub", "PIL", "rich"}
+
+
+def light_modules() -> list[str]:
+    """Return ganzoo's top level and commands, and each plugin's top module.
+
+    Without `__main__`, which runs, and the progress line, which `train` imports when it starts.
+    """
+    files = [*(ROOT / "ganzoo").glob("*.py"), *(ROOT / "ganzoo" / "cli").rglob("*.py")]
+    parts = [
+        path.relative_to(ROOT).with_suffix("").parts
+        for path in files
+        if path.name not in ("__main__.py", "progress.py")
+    ]
+    names = {".".join(part for part in each if part != "__init__") for each in parts}
+    return [*sorted(names), *(folder.name for folder in PLUGINS)]
+
+
+# ----------------------------------------------------------------------------
+# Two layers.
+
+IMPORT = """
+import importlib, json, sys
+heavy, seen, blame = set(sys.argv[1].split(",")), set(), {}
+for name in sys.argv[2:]:
+    importlib.import_module(name)
+    for module in (heavy & sys.modules.keys()) - seen:
+        seen.add(module)
+        blame[module] = name
+print(json.dumps(blame))
+"""
+
+
+def test_light_modules_import_nothing_heavy() -> None:
+    names = light_modules()
+    wanted = ("plugin", "hookspecs", "registry", "options", "recipe", "run", "files", "settings", "errors", "api")
+    assert {"ganzoo", *(f"ganzoo.{name}" for name in wanted)} <= set(names)
+    blame, stderr = answer(IMPORT, ",".join(HEAVY), *names)
+    assert blame == {}
+    assert stderr == ""
+
+
+def test_discovery_and_resolution_import_nothing_heavy() -> None:
+    code = """
+import json, sys
+from ganzoo.recipe import resolve
+from ganzoo.registry import registry
+resolve(registry(), flags={"arch": "dcgan"})
+print(json.dumps(sorted(set(sys.argv[1].split(",")) & sys.modules.keys())))
+"""
+    assert answer(code, ",".join(HEAVY)) == ([], "")
+
+
+SIDE_EFFECTS = """
+import importlib, json, logging, sys, warnings
+import torch
+
+def state():
+    logger = logging.getLogger("ganzoo")
+    return repr([
+        logging.root.handlers, logging.root.level, logging.root.disabled, logger.handlers, logger.level,
+        logger.propagate, logging.raiseExceptions, warnings.filters, warnings.showwarning, sys.excepthook,
+        torch.get_default_dtype(), torch.get_num_threads(), torch.is_grad_enabled(), torch.get_rng_state().tolist(),
+        torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark,
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32,
+        torch.get_float32_matmul_precision(), torch.get_default_device(),
+    ])
+
+before = state()
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print(json.dumps(before == state()))
+"""
+
+
+def test_importing_has_no_side_effect() -> None:
+    assert answer(SIDE_EFFECTS, *light_modules()) == (True, "")
+
+
+# ----------------------------------------------------------------------------
+# One direction.
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the full names of all that a file imports, inside functions too."""
+    package = path.relative_to(ROOT / "plugins" if "plugins" in path.relative_to(ROOT).parts else ROOT).parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parent = ".".join(package[: len(package) - node.level + 1]) + "." if node.level else ""
+            module = (parent + (node.module or "")).strip(".")
+            yield from ([f"{module}.{alias.name}" for alias in node.names] if module == "ganzoo" else [module])
+
+
+def literals(path: Path) -> Iterator[str]:
+    """Yield the string literals of a file, docstrings apart."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    texts = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in texts:
+            yield node.value
+
+
+def first_party_names() -> set[str]:
+    """Return the names and aliases of first-party components, bare and qualified."""
+    entries = [entry for entry in registry().components() if entry.plugin.distribution == "ganzoo"]
+    names = {name for entry in entries for name in (entry.spec.name, *entry.spec.aliases)}
+    return names | {entry.qualified for entry in entries}
+
+
+def test_the_checks_below_see_what_they_look_for() -> None:
+    dcgan = ROOT / "plugins" / "ganzoo_dcgan" / "__init__.py"
+    assert {"ganzoo.plugin", "dataclasses"} <= set(imports(dcgan))
+    assert {"dcgan", "bce"} <= set(literals(dcgan)) & first_party_names()
+    assert not [text for text in literals(dcgan) if text.startswith("Offer")]
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_core_knows_no_plugin(path: Path) -> None:
+    assert not [name for name in imports(path) if name.startswith("ganzoo_")]
+    assert not set(literals(path)) & first_party_names()
+
+
+@pytest.mark.parametrize(
+    "path", [path for folder in PLUGINS for path in sorted(folder.rglob("*.py"))], ids=lambda path: path.parent.name
+)
+def test_a_plugin_imports_of_the_core_what_anybody_may(path: Path) -> None:
+    ours = {name for name in imports(path) if name.split(".")[0].startswith("ganzoo")}
+    assert {name for name in ours if name.split(".")[0] not in (path.relative_to(ROOT).parts[1],)} <= {"ganzoo.plugin"}
+
+
+# ----------------------------------------------------------------------------
+# One path.
+
+
+def project() -> Any:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def test_every_plugin_has_one_entry_point() -> None:
+    points = project()["entry-points"]["ganzoo"]
+    folders = [path.name for path in (ROOT / "plugins").iterdir() if path.is_dir() and path.name != "__pycache__"]
+    assert sorted(points.values()) == sorted(folders) == [folder.name for folder in PLUGINS]
+    assert [f"ganzoo_{name}" for name in points] == list(points.values())
+
+
+def test_without_plugins_there_is_nothing() -> None:
+    code = "import json; from ganzoo.registry import registry; print(json.dumps([*map(str, registry().components())]))"
+    assert answer(code, GANZOO_DISABLE_PLUGINS="all") == ([], "")
+    assert answer(code)[0] != []
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_core_and_the_plugins(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    for folder in ("ganzoo", "plugins"):
+        shutil.copytree(ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", project()["readme"], *project()["license-files"]):
+        shutil.copy(ROOT / name, source)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    done = subprocess.run([*command, "-w", tmp_path, source], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    packages = {"ganzoo", *(folder.name for folder in PLUGINS)}
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == packages
+    assert "ganzoo_datasets/digits.npz" in names
+    assert {f"{package}/py.typed" for package in packages} <= set(names)
+    ours = {path.relative_to(ROOT).as_posix().removeprefix("plugins/") for path in (*CORE, *plugin_files())}
+    assert {name for name in names if name.endswith(".py")} == ours
+
+
+def plugin_files() -> list[Path]:
+    return [path for folder in PLUGINS for path in folder.rglob("*.py")]
+
+
+# ----------------------------------------------------------------------------
+# Hooks.
+
+
+def test_every_kind_has_a_documented_hook_and_no_hook_is_without_a_kind() -> None:
+    hooks = {name: hook for name, hook in vars(hookspecs).items() if name.startswith("ganzoo_")}
+    assert list(hooks) == [f"ganzoo_{PLURALS[kind]}" for kind in KINDS]
+    for name, hook in hooks.items():
+        assert inspect.getdoc(hook), f"{name} has no docstring"
+        assert vars(hook)["ganzoo_spec"], f"{name} is no hook specification"
+        assert not inspect.signature(hook).parameters
