@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -94,9 +95,11 @@ def prepare(
     """
     said = _by_key(flags)
     if resume is None:
-        path = None if config is None else Path(config)
+        if name is not None:
+            runs.check_name(name)
+        path = None if config is None else _recipe_of(config)
         return None, recipes.resolve(registry(), recipe=recipe, config=path, flags=said, pairs=options)
-    if recipe or config or name:
+    if recipe or config or name is not None:
         raise UsageError("a resumed run goes on as it was: leave --recipe, --config and --name away")
     run = resume if isinstance(resume, Run) else runs.find(os.fspath(resume)) if resume else runs.latest_unfinished()
     return run, _resumed(run, {**said, **options})
@@ -150,13 +153,21 @@ def _resumed(run: Run, settings: Mapping[str, Any]) -> Recipe:
             f"{', '.join(wrong)}: a resumed run goes on as it was, only train.images may be raised; "
             f"for other settings start a new run with --config {run.path}"
         )
-    stored = run.recipe()
-    recipe, length = recipes.resolve(registry(), config=stored, pairs=settings), int(stored["train"]["images"])
+    recipe, length = recipes.resolve(registry(), config=run.recipe(), pairs=settings), run.length
     if recipe.train.images < length:
         raise UsageError(f"train.images={recipe.train.images}: this run is {length} images long; it can only be raised")
     if run.images >= recipe.train.images:
         raise UsageError(f"run {run.path} is finished ({run.images:,} images): add --images N to train it for longer")
     return recipe
+
+
+def _recipe_of(config: str | os.PathLike[str]) -> Path:
+    """Return where the recipe is that ``--config`` means: a path as it stands, else a run's name or number."""
+    path = Path(config)
+    if not path.exists():
+        with contextlib.suppress(NotFound):
+            return runs.find(os.fspath(config)).path
+    return path
 
 
 def _by_key(flags: Mapping[str, Any]) -> dict[str, Any]:

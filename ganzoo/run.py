@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ganzoo.errors import Conflict, NotFound, UsageError, did_you_mean
+from ganzoo.errors import Conflict, Corrupt, NotFound, UsageError, did_you_mean
 from ganzoo.files import explained, write_atomic
 
 CHECKPOINT = re.compile(r"(\d{9,})\.ckpt")
@@ -61,9 +61,17 @@ class Run:
         return int(self.checkpoints[-1].stem) if self.checkpoints else 0
 
     @property
+    def length(self) -> int:
+        """Images that it is to see in all."""
+        try:
+            return int(self.recipe()["train"]["images"])
+        except (KeyError, TypeError, ValueError):
+            raise Corrupt(f"{self.recipe_file} is damaged: it does not say how long the run is") from None
+
+    @property
     def finished(self) -> bool:
         """Whether the last checkpoint is at the run's end."""
-        return bool(self.checkpoints) and self.images >= int(self.recipe()["train"]["images"])
+        return bool(self.checkpoints) and self.images >= self.length
 
     def recipe(self) -> dict[str, Any]:
         """Return the frozen recipe as JSON."""
@@ -135,13 +143,19 @@ def root() -> Path:
 
 def all_runs() -> list[Run]:
     """Return the runs, oldest first."""
-    return sorted((Run(path) for path in root().glob("[0-9]*-*") if _is_run(path)), key=lambda run: run.number)
+    folders = [path for path in root().glob("*") if re.match(r"\d+-", path.name) and _is_run(path)]
+    return sorted(map(Run, folders), key=lambda run: run.number)
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError where a name cannot be part of a run's directory."""
+    if not re.fullmatch(r"[\w.+-]+", name):
+        raise UsageError(f"--name {name!r}: use letters, digits, '.', '_', '+' and '-'")
 
 
 def create(name: str) -> Run:
     """Make a new run directory under the next number."""
-    if not re.fullmatch(r"[\w.+-]+", name):
-        raise UsageError(f"--name {name!r}: use letters, digits, '.', '_', '+' and '-'")
+    check_name(name)
     with explained(root()):
         root().mkdir(parents=True, exist_ok=True)
         while True:

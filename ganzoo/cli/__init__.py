@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from ganzoo.cli.common import Session, common_options
-from ganzoo.errors import GanzooError
+from ganzoo.errors import GanzooError, UsageError, did_you_mean
 from ganzoo.plugin import Command
 from ganzoo.registry import registry
 
@@ -34,6 +34,15 @@ class Commands(click.Group):
         offered = [entry for entry in registry().components("command") if entry.spec.name == name]
         return _load(offered[0].spec.factory) if offered and isinstance(offered[0].spec, Command) else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first argument names; an unknown one gets close matches."""
+        if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
+            hint = did_you_mean(args[0], self.list_commands(ctx)) or "; `ganzoo --help` lists them"
+            raise UsageError(f"no command {args[0]!r}{hint}")
+        return super().resolve_command(ctx, args)
+
 
 @click.command(cls=Commands, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(metadata.version("ganzoo"), prog_name="ganzoo")
@@ -52,17 +61,18 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 usage, 3 missing plugin, 4 not found, 6 corrupt, 7 conflict,
     130 interrupted and saved. What a user can act on is one sentence on stderr; ``-v`` shows the traceback.
     """
-    logging.basicConfig(format="ganzoo: %(message)s", level=logging.WARNING)
+    completing = "_GANZOO_COMPLETE" in os.environ  # a warning would land in the line that is being typed
+    logging.basicConfig(format="ganzoo: %(message)s", level=logging.CRITICAL if completing else logging.WARNING)
     session = Session()
     try:
         code = cli.main(args, prog_name="ganzoo", standalone_mode=False, obj=session)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it is where the caller closed it
+            sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         code = 0
     except click.ClickException as error:
-        error.show()
-        code = error.exit_code
+        code = _fail(session, _sentence(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         code = _fail(session, "interrupted", 130)
     except GanzooError as error:
@@ -70,6 +80,11 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:  # `ganzoo list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
+    except PermissionError as error:
+        code = _fail(session, f"no permission to open {error.filename}: make it readable or choose another", 4)
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        code = _fail(session, f"the system refused: {(error.strerror or str(error)).lower()}{place}; -v shows where", 1)
     except Exception as error:
         words = f"{type(error).__name__}: {error} (this is a bug of ganzoo or of a plugin; -v shows where)"
         code = _fail(session, words, 1)
@@ -81,6 +96,17 @@ def _fail(session: Session, words: str, code: int) -> int:
         logging.getLogger("ganzoo").exception("traceback:")
     click.echo(f"ganzoo: {words}", err=True)
     return code
+
+
+def _sentence(error: click.ClickException) -> str:
+    """Return what click says of a wrong call, in the form of ganzoo's own errors."""
+    if isinstance(error, click.NoSuchOption):
+        words, hint = f"no option {error.option_name!r}", did_you_mean(error.option_name, error.possibilities or ())
+    else:
+        words, hint = " ".join(error.format_message().split()).rstrip("."), ""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context else "ganzoo"
+    return words[:1].lower() + words[1:] + (hint or f"; see `{command} --help`")
 
 
 def _load(path: str) -> click.Command:

@@ -8,7 +8,8 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from ganzoo import run as runs
-from ganzoo.errors import GanzooError, UsageError
+from ganzoo.errors import GanzooError, UsageError, did_you_mean
 from ganzoo.options import options_of
 from ganzoo.plugin import Built
 from ganzoo.recipe import MANY, NETWORKS, ONE
-from ganzoo.registry import registry
+from ganzoo.registry import GROUP, registry
 from ganzoo.settings import OPTIMIZERS, TrainOptions
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -31,6 +32,7 @@ class Session:
     """What one call of the command line knows."""
 
     verbose: bool = False
+    files: list[str] = field(default_factory=list)  # of plugins, named before and behind the command
 
 
 # ----------------------------------------------------------------------------
@@ -42,19 +44,30 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.option("--plugin", "files", multiple=True, metavar="FILE", help="Add the plugin in a Python file.")
     @click.option("--no-plugin", "blocked", multiple=True, metavar="NAME", help="Leave an installed plugin out.")
-    @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
+    @click.option("-v", "--verbose", is_flag=True, help="Show the traceback of an error.")
     @functools.wraps(function)
     def wrapper(files: Sequence[str], blocked: Sequence[str], verbose: bool, **arguments: Any) -> Any:
-        click.get_current_context().ensure_object(Session).verbose |= verbose
-        use_plugins(files, blocked)
+        session = click.get_current_context().ensure_object(Session)
+        session.verbose |= verbose
+        session.files += files
+        use_plugins(session.files, blocked)
         return function(**arguments)
 
     return wrapper
 
 
 def use_plugins(files: Iterable[str], blocked: Sequence[str]) -> None:
-    """Leave plugins out of this process's registry, then add those in files."""
+    """Leave plugins out of this process's registry, then add those in files.
+
+    Raises:
+        UsageError: A plugin that is to be left out is not installed.
+    """
     if blocked:
+        installed = {point.name for point in metadata.entry_points(group=GROUP)}
+        for name in blocked:
+            if name.partition("@")[0] not in (*installed, "all"):
+                hint = did_you_mean(name, installed) or "; `ganzoo plugins` lists them"
+                raise UsageError(f"--no-plugin {name}: no such plugin is installed{hint}")
         before = os.environ.get("GANZOO_DISABLE_PLUGINS", "")
         os.environ["GANZOO_DISABLE_PLUGINS"] = ",".join(filter(None, [before, *blocked]))
         registry.cache_clear()
@@ -76,11 +89,19 @@ def parse_pairs(arguments: Iterable[str]) -> dict[str, str]:
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals or not key:
-            raise UsageError(f"{argument!r} is no KEY=VALUE: settings are written like train.images=50000")
+            raise UsageError(f"{argument!r} is no KEY=VALUE: {_instead_of(argument)}")
         if key in pairs:
-            raise UsageError(f"{key} is given twice")
+            raise UsageError(f"{key} is given twice: keep one of {key}={pairs[key]} and {argument}")
         pairs[key] = value
     return pairs
+
+
+def _instead_of(word: str) -> str:
+    """Return what to write instead of a lone word: the flag, where it is a component's name."""
+    for key, kind in (ONE | MANY).items():
+        if any(word in (entry.spec.name, *entry.spec.aliases) for entry in registry().components(kind)):
+            return f"did you mean --{key} {word}?"
+    return "settings are written like train.images=50000"
 
 
 def known_keys(arch: str | None = None) -> list[str]:
@@ -92,7 +113,8 @@ def known_keys(arch: str | None = None) -> list[str]:
         keys += [f"optim.{network}.{name}" for name in sorted(names)]
     for key, kind in (ONE | MANY).items():
         for entry in registry().components(kind):
-            if isinstance(entry.spec, Built) and not (key == "arch" and arch not in (None, entry.spec.name)):
+            named = (None, entry.qualified, entry.spec.name, *entry.spec.aliases)
+            if isinstance(entry.spec, Built) and not (key == "arch" and arch not in named):
                 prefix = key if key in ONE else f"{key}.{entry.spec.name}"
                 keys += [f"{prefix}.{name}" for name in options_of(entry.spec.options)]
     return list(dict.fromkeys(keys))
@@ -126,15 +148,19 @@ def complete_pairs(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete a run's name."""
-    names = [run.path.name for run in runs.all_runs()]
+    names: list[str] = []
+    with contextlib.suppress(OSError):
+        names = [run.path.name for run in runs.all_runs()]
     found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
     return found or [CompletionItem(incomplete, type="dir")]
 
 
 def _plugins_of(ctx: click.Context) -> None:
-    """Take up the plugin options that stand before the word that is completed."""
-    with contextlib.suppress(GanzooError):  # a completion has nowhere to say so; the command will
-        use_plugins(ctx.params.get("files") or (), ctx.params.get("blocked") or ())
+    """Take up the plugin options that stand before the word that is completed, behind the command or before it."""
+    levels = [ctx.params, ctx.parent.params if ctx.parent else {}]
+    files, blocked = ([word for params in levels for word in params.get(key) or ()] for key in ("files", "blocked"))
+    with contextlib.suppress(GanzooError, OSError):  # a completion has nowhere to say so; the command will
+        use_plugins(files, blocked)
 
 
 # ----------------------------------------------------------------------------

@@ -32,10 +32,12 @@ def command(as_json: bool) -> None:
 
 def _facts(run: Run) -> dict[str, Any]:
     try:
-        length = int(run.recipe()["train"]["images"])
-    except GanzooError:
+        length = run.length
+    except (GanzooError, OSError):
         length = 0
     images = run.images
-    status = "training" if run.active else "finished" if 0 < length <= images else "unfinished" if length else "damaged"
+    status = (
+        "training" if run.active else "finished" if 0 < length <= images else "unfinished" if length else "unreadable"
+    )
     changed = datetime.fromtimestamp(run.path.stat().st_mtime).isoformat(sep=" ", timespec="minutes")
     return {"run": run.path.name, "images": images, "of": length, "status": status, "changed": changed}

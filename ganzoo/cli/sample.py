@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganzoo.cli.common import common_options, complete_runs
-from ganzoo.errors import UsageError
+from ganzoo.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from ganzoo.hub.generator import Generator
@@ -18,28 +19,32 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 @click.command("sample", short_help="Sample a trained generator.")
 @click.argument("what", metavar="RUN", shell_complete=complete_runs)
-@click.option("-n", "--num", default=64, show_default=True, help="How many samples.")
-@click.option("--seed", default=0, show_default=True, help="The same seed gives the same samples.")
-@click.option("--label", type=int, help="One class for all; every class in turn where it is left away.")
-@click.option("--truncation", type=float, help="Of the latents, where the architecture knows it.")
+@click.option("-n", "--num", metavar="N", default=64, show_default=True, help="How many samples.")
+@click.option("--seed", metavar="N", default=0, show_default=True, help="The same seed gives the same samples.")
 @click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="A picture (grid.png), an array (samples.npz) or a folder (samples/).",
+    "--label", metavar="N", type=int, help="Class of the samples, counted from 0; by default every class in turn."
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
+@click.option(
+    "--truncation", metavar="X", type=float, help="Pull the latents towards their mean, where the architecture can."
+)
+@click.option(
+    "--out", type=click.Path(), help="Where to; what it ends in says as what. By default RUN-seedN.png, here."
+)
+@click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
 @common_options
 def command(
-    what: str, num: int, seed: int, label: int | None, truncation: float | None, out: Path | None, device: str
+    what: str, num: int, seed: int, label: int | None, truncation: float | None, out: str | None, device: str
 ) -> None:
-    """Sample the generator of RUN (a path, name or number of a run, or a model package's directory).
+    """Sample the generator of RUN: a run's path, name or number, or a model package's directory.
 
-    Prints what it wrote. The suffix of --out says what that is: a picture of a grid, an .npz with `samples` (and
-    `labels`), or, without a suffix, a folder of single pictures.
+    \b
+    ganzoo sample 3                              a grid of 64 in one picture
+    ganzoo sample 3 -n 1000 --out pictures/      a folder of single pictures
+    ganzoo sample 3 -n 1000 --out samples.npz    numpy arrays: samples, and labels
+
+    Prints the path of what it wrote.
     """
-    suffix = out.suffix.lower() if out is not None else ".png"
-    if suffix not in (*PICTURES, ".npz", ""):
-        raise UsageError(f"--out {out}: end it in .png, .jpg or .webp for a grid, .npz for an array, / for a folder")
+    suffix = ".png" if out is None else _form(out)
     if num < 1:
         raise UsageError(f"-n {num}: ask for at least one sample")
     from ganzoo import api
@@ -47,9 +52,20 @@ def command(
     package = api.package_of(what)
     generator = api.load(package, device)
     name = package.parent.name if package.name == "package" else package.name
-    target = out or Path(f"{name}-seed{seed}.png")
+    target = Path(out or f"{name}-seed{seed}.png")
     _write(generator, target, suffix, num, label, seed, truncation)
     click.echo(target)
+
+
+def _form(out: str) -> str:
+    """Return the suffix that says as what to write; empty for a folder of pictures."""
+    path = Path(out)
+    suffix = "" if out.endswith(("/", os.sep)) or path.is_dir() else path.suffix.lower()
+    if not out or suffix not in (*PICTURES, ".npz", ""):
+        raise UsageError(f"--out {out!r}: end it in .png, .jpg or .webp for a grid, .npz for an array, / for a folder")
+    if suffix and not path.parent.is_dir():
+        raise NotFound(f"--out {out}: there is no folder {path.parent}: make it first")
+    return suffix
 
 
 def _write(

@@ -32,27 +32,33 @@ def _component(flag: str, kind: str, help: str, multiple: bool = False) -> Calla
 
 
 @click.command("train", short_help="Train a GAN.")
-@_component("--arch", "architecture", "Architecture.")
-@_component("--loss", "loss", "Adversarial loss; by default what the architecture recommends.")
-@_component("--dataset", "dataset", "Dataset, or the path of a folder of images; by default what comes along.")
-@_component("--reg", "regularizer", "Regularizer (repeat for more; none clears).", multiple=True)
-@_component("--aug", "augmentation", "Augmentation (repeat for more; none clears).", multiple=True)
-@_component("--metric", "metric", "Metric, measured at each checkpoint (repeat for more).", multiple=True)
-@_component("--tracker", "tracker", "Tracker (repeat for more).", multiple=True)
+@_component("--arch", "architecture", "Architecture of the networks; `ganzoo list` shows what there is.")
+@_component("--loss", "loss", "Adversarial loss; by default the one that the architecture recommends.")
+@_component(
+    "--dataset", "dataset", "Dataset, or the path of a folder of images; by default the dataset that comes along."
+)
+@_component("--reg", "regularizer", "Regularizer; repeat for more, none drops those recommended.", multiple=True)
+@_component("--aug", "augmentation", "Augmentation; repeat for more, none drops those of the recipe.", multiple=True)
+@_component("--metric", "metric", "Metric, measured at each checkpoint; repeat for more.", multiple=True)
+@_component("--tracker", "tracker", "Where to log to as well; repeat for more.", multiple=True)
 @_component("--recipe", "recipe", "Named recipe to start from.")
-@click.option("--config", type=click.Path(path_type=Path), help="recipe.json, run or model package to start from.")
-@click.option("--images", metavar="N", help="Length of the run, in images (train.images).")
-@click.option("--batch", metavar="N", help="Images of one update (train.batch).")
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="Settings to start from: a run, a recipe.json or a model package."
+)
+@click.option("--images", metavar="N", help="Length of the run: real images shown, repeats counted (train.images).")
+@click.option("--batch", metavar="N", help="Images in one update (train.batch).")
 @click.option("--size", metavar="N", help="Pixels of an image's side (dataset.size).")
-@click.option("--seed", metavar="N", help="Every random number follows from it (train.seed).")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
-@click.option("--conditional/--unconditional", default=None, help="Whether the networks see the labels.")
-@click.option("--name", help="Of the run, behind its number.")
+@click.option("--seed", metavar="N", help="The same seed gives the same run (train.seed).")
+@click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
+@click.option(
+    "--conditional/--unconditional", default=None, help="Show the networks the labels, or not (train.conditional)."
+)
+@click.option("--name", metavar="NAME", help="Name of the run; its number comes before it.")
 @click.option(
     "--resume", is_flag=False, flag_value="", metavar="[RUN]", shell_complete=complete_runs,
-    help="Go on with a run; the latest unfinished one where none is named.",
+    help="Go on with a run (path, name or number); by default the latest unfinished one.",
 )  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Print the resolved recipe and where each value comes from; do nothing.")
+@click.option("--dry-run", is_flag=True, help="Print every setting and where it comes from; train nothing.")
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=complete_pairs)
 @common_options
 def command(
@@ -66,7 +72,8 @@ def command(
     ganzoo train --arch dcgan --loss lsgan --dataset ~/photos --size 64
     ganzoo train --resume
 
-    `ganzoo info NAME` shows a component's options, --dry-run all settings.
+    `ganzoo info NAME` shows a component's options, --dry-run all settings. The run is a new directory in ./runs (or
+    $GANZOO_RUNS), whose path is printed at the end; Ctrl-C saves it, --resume goes on.
     """
     if resume is not None and "=" in resume and not os.path.exists(resume):  # `--resume train.images=N`
         pairs, resume = (resume, *pairs), ""

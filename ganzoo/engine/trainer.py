@@ -169,7 +169,7 @@ class Trainer:
 
         if self.images < train.images:
             raise Interrupted(f"stopped and saved at {self.images:,} images: ganzoo train --resume {self.run.path}")
-        self.note(f"finished after {self.images:,} images and {self.seconds:.0f} s of training")
+        self.note(f"finished after {self.images:,} images and {self.seconds:.0f} s of training; see {self.run.path}")
 
     def due(self, every: int) -> bool:
         """Whether the last round passed a multiple of `every` images; at the start, always."""
