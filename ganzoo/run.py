@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +123,7 @@ class Run:
             Conflict: Another process is training it.
         """
         with explained(self.path), (self.path / ".lock").open("w") as file:
-            if not _lock(file):
+            if not any(_lock(file) or time.sleep(0.1) for _ in range(3)):  # `active` may hold it for a moment
                 raise Conflict(f"run {self.path} is being trained by another process: wait for it or stop it first")
             yield
 

@@ -160,7 +160,6 @@ class Trainer:
             # ----------------------------------------------------------------
             # A round: D's updates, each on fresh reals and latents, then G's.
 
-            gan.refresh(self.images)
             for _ in range(train.d_steps):
                 self.averages.add(update_discriminator(gan, self.batches, self.images))
                 self.images += train.batch

@@ -25,6 +25,7 @@ def update_discriminator(gan: Gan, batches: Batches, images: int) -> Stats:
     Regularizers join the loss where their interval is 1. Above, every k-th update is followed by one of the
     regularizers alone on the same batch, weighted k.
     """
+    gan.refresh(images)
     interval, update = gan.d_interval, images // batches.batch
     stats = _step_discriminator(gan, batches.discriminator(images), images, 1, 1 if interval == 1 else 0)
     if interval > 1 and update % interval == 0:
@@ -34,6 +35,7 @@ def update_discriminator(gan: Gan, batches: Batches, images: int) -> Stats:
 
 def update_generator(gan: Gan, batches: Batches, images: int, step: int) -> Stats:
     """Train G against the frozen D, the `step`-th time after `images` images; then move the average towards it."""
+    gan.refresh(images)
     interval, update = gan.g_interval, gan.generator_updates(images) + step
     stats = _step_generator(gan, batches.generator(images, step), images, 1, 1 if interval == 1 else 0)
     if interval > 1 and update % interval == 0:

@@ -1,0 +1,34 @@
+"""What all tests share: small thread counts, folders of their own, and the toy plugin on request."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: the suite's networks are tiny
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's cache, runs or plugin settings."""
+    monkeypatch.setenv("GANZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
+    for name in ("GANZOO_RUNS", "GANZOO_DISABLE_PLUGINS", "GANZOO_STRICT_PLUGINS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """Register the toy plugin, and work in a folder of its own."""
+    import toys as module
+
+    from ganzoo.registry import register, registry
+
+    monkeypatch.chdir(tmp_path)
+    registry.cache_clear()
+    register(module)
+    module.EVENTS.clear()
+    yield module
+    registry.cache_clear()

@@ -1,0 +1,36 @@
+"""A whole toy GAN, assembled from settings as a run would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from ganzoo.data.source import open_source
+from ganzoo.engine.batches import Batches
+from ganzoo.engine.execution import resolve_auto
+from ganzoo.engine.gan import Gan, assemble
+from ganzoo.engine.streams import Streams
+from ganzoo.recipe import resolve
+from ganzoo.registry import registry
+
+CPU = torch.device("cpu")
+Make = Callable[..., tuple[Gan, Batches]]
+
+
+@pytest.fixture
+def make(toys: object, tmp_path: Any) -> Make:
+    """Return ``make(KEY=VALUE as a mapping) -> (gan, batches)``."""
+    from dataclasses import replace
+
+    def made(settings: dict[str, Any] | None = None) -> tuple[Gan, Batches]:
+        pairs = {"arch": "toy", "dataset": "toy-array", **(settings or {})}
+        recipe = resolve(registry(), pairs=pairs)
+        recipe = replace(recipe, train=resolve_auto(recipe.train, CPU))
+        source = open_source(recipe.dataset.build(), name="toy", key="toy", notify=print, cache=tmp_path)
+        gan = assemble(recipe, source.info, CPU)
+        return gan, Batches(source, Streams(recipe.train.seed, CPU), gan)
+
+    return made

@@ -1,0 +1,360 @@
+"""The algorithm against plain scripts of a few lines, and what it must never do."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import fields
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from ganzoo.engine.gan import Gan, logits_of
+from ganzoo.engine.update import update_discriminator, update_generator
+from ganzoo.plugin import Step
+
+
+def weights(module: nn.Module) -> list[Tensor]:
+    return [tensor.detach().clone() for tensor in module.state_dict().values()]
+
+
+def same(left: list[Tensor], right: list[Tensor], atol: float = 0.0) -> bool:
+    return all(torch.allclose(a, b, rtol=0, atol=atol) for a, b in zip(left, right, strict=True))
+
+
+def round_of(gan: Gan, batches, images: int) -> int:
+    """One round as the trainer makes it."""
+    train = gan.recipe.train
+    for _ in range(train.d_steps):
+        update_discriminator(gan, batches, images)
+        images += train.batch
+    for step in range(train.g_steps):
+        update_generator(gan, batches, images, step)
+    return images
+
+
+# ----------------------------------------------------------------------------
+# Against a plain script.
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"train.d_steps": 2}, {"train.g_steps": 2}, {"train.g_batch": 24}, {"train.d_steps": 3, "train.g_steps": 2}]
+)  # fmt: skip
+def test_alternating_is_the_plain_script(make, settings):
+    gan, batches = make(settings)
+    G, D = copy.deepcopy(gan.generator), copy.deepcopy(gan.discriminator)
+    average = copy.deepcopy(G)
+    adam_g = torch.optim.Adam(G.parameters(), 1e-2, betas=(0.9, 0.999))
+    adam_d = torch.optim.Adam(D.parameters(), 1e-2, betas=(0.9, 0.999))
+    train, images, mine = gan.recipe.train, 0, 0
+    for _ in range(3):
+        images = round_of(gan, batches, images)
+
+        for _ in range(train.d_steps):
+            (part,) = batches.discriminator(mine)
+            loss = softplus(-D(part.real)).mean() + softplus(D(G(part.z).detach())).mean()
+            adam_d.zero_grad()
+            loss.backward()
+            adam_d.step()
+            mine += train.batch
+        for step in range(train.g_steps):
+            (part,) = batches.generator(mine, step)
+            assert len(part.z) == (train.g_batch or train.batch)
+            adam_g.zero_grad()
+            softplus(-D(G(part.z))).mean().backward()
+            adam_g.step()
+            half_life = min(10_000, 0.05 * mine)
+            beta = 0.5 ** (train.batch * train.d_steps / train.g_steps / half_life)
+            with torch.no_grad():
+                for held, now in zip(average.parameters(), G.parameters(), strict=True):
+                    held.copy_(beta * held + (1 - beta) * now)
+    assert images == mine
+    assert same(weights(gan.generator), weights(G), 1e-7)
+    assert same(weights(gan.discriminator), weights(D), 1e-7)
+    assert same(weights(gan.ema.network), weights(average), 1e-6)
+
+
+def test_the_script_would_show_another_order(make):
+    """The comparison is sharp: with the generator updated first the weights differ."""
+    gan, batches = make()
+    other, others = make()
+    round_of(gan, batches, 0)
+    update_generator(other, others, 16, 0)
+    update_discriminator(other, others, 0)
+    assert not same(weights(gan.generator), weights(other.generator), 1e-5)
+
+
+# ----------------------------------------------------------------------------
+# Step isolation.
+
+
+def test_the_generators_update_leaves_the_discriminator_alone(make):
+    gan, batches = make()
+    update_discriminator(gan, batches, 0)
+    before = weights(gan.discriminator)
+    gan.optim_d.zero_grad()
+    update_generator(gan, batches, 16, 0)
+    assert same(before, weights(gan.discriminator))
+    assert all(parameter.grad is None for parameter in gan.discriminator.parameters())
+
+
+def test_the_discriminators_update_leaves_the_generator_alone_and_makes_no_graph_through_it(make):
+    gan, batches = make({"reg": "toy-r1"})
+    before = weights(gan.generator)
+    update_discriminator(gan, batches, 0)
+    assert same(before, weights(gan.generator))
+    assert all(parameter.grad is None for parameter in gan.generator.parameters())
+    (step,) = gan.regularizers["toy-r1"].steps
+    assert step.fake.grad_fn is None
+
+
+# ----------------------------------------------------------------------------
+# Accumulation.
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"reg": "toy-r1"}, {"reg": "toy-r1", "train.d_reg_interval": 2}, {"loss": "toy-pairs"}]
+)
+def test_micro_batches_add_up_to_the_whole(make, settings):
+    whole, whole_batches = make(settings)
+    parts, parts_batches = make({**settings, "train.micro_batch": 4})
+    assert len(list(parts_batches.discriminator(0))) == 4
+    images = 0
+    for _ in range(3):
+        round_of(parts, parts_batches, images)
+        images = round_of(whole, whole_batches, images)
+    assert same(weights(whole.discriminator), weights(parts.discriminator), 1e-5)
+    assert same(weights(whole.generator), weights(parts.generator), 1e-5)
+
+
+# ----------------------------------------------------------------------------
+# What losses see.
+
+
+def test_only_a_pairing_loss_sees_real_logits_in_the_generators_update(make):
+    gan, batches = make({"loss": "toy-pairs"})
+    update_generator(gan, batches, 16, 0)
+    (part,) = batches.generator(16, 0)
+    (real,) = gan.loss.reals
+    assert real.shape == (16, 1)
+    assert torch.equal(real[:, 0], gan.discriminator(part.real))
+    (fresh,) = batches.discriminator(0)
+    assert not torch.equal(part.real, fresh.real)
+
+    gan, batches = make()
+    (part,) = batches.generator(16, 0)
+    assert part.real is None
+    assert part.labels is None
+
+
+def test_a_list_of_answers_sums(make):
+    gan, batches = make({"arch.answer": "list"})
+    (part,) = batches.discriminator(0)
+    real, fake = gan.discriminator(part.real), gan.discriminator(gan.generator(part.z))
+    wanted = sum(softplus(-r).mean() + softplus(f).mean() for r, f in zip(real, fake, strict=True))
+    stats = update_discriminator(gan, batches, 0)
+    assert stats["loss_d"].item() == pytest.approx(wanted.item(), abs=1e-6)
+    assert [tuple(logits.shape) for logits in logits_of(gan.judge(part.real, None))] == [(16, 1), (16, 3)]
+    update_generator(gan, batches, 16, 0)
+
+
+def test_an_output_with_features_trains_as_bare_logits_do(make):
+    plain, rich = make(), make({"arch.answer": "output"})
+    for gan, batches in (plain, rich):
+        round_of(gan, batches, 0)
+    assert same(weights(plain[0].discriminator), weights(rich[0].discriminator))
+
+
+def test_fakes_take_the_labels_of_the_real_batch(make):
+    gan, batches = make({"train.conditional": "true", "reg": "toy-r1"})
+    update_discriminator(gan, batches, 0)
+    (step,) = gan.regularizers["toy-r1"].steps
+    values = ((step.real[:, 0, 0, 0] + 1) * 127.5).round().long()
+    assert torch.equal(step.labels, values % 2)
+    assert torch.equal(step.fake, gan.generator(step.z, step.labels))
+    (part,) = batches.generator(16, 0)
+    assert part.labels.shape == (16,)
+    update_generator(gan, batches, 16, 0)
+
+
+def test_an_unconditional_run_hands_out_no_labels(make):
+    gan, batches = make()
+    assert gan.data.num_classes == 0
+    assert all(part.labels is None for part in batches.discriminator(0))
+
+
+# ----------------------------------------------------------------------------
+# Regularizers.
+
+
+def test_a_regularizer_sees_the_whole_step(make):
+    gan, batches = make({"reg": "toy-r1,toy-means", "aug": "toy-noise"})
+    r1, means = gan.regularizers.values()
+    assert r1.prepared == 1
+    update_discriminator(gan, batches, 0)
+    (step,) = r1.steps
+    assert {field.name for field in fields(Step)} >= {"real_seen", "fake_output"}
+    assert all(getattr(step, field.name) is not None for field in fields(Step) if field.name != "labels")
+    assert step.real.is_leaf
+    assert step.fake.is_leaf
+    assert step.real.requires_grad
+    assert step.fake.requires_grad
+    assert not torch.equal(step.real, step.real_seen)
+    assert r1.after == 1
+    update_generator(gan, batches, 16, 0)
+    (step,) = means.steps
+    assert step.real is None
+    assert step.real_output is None
+    assert step.fake.grad_fn is not None
+
+
+def test_input_gradients_are_made_only_where_they_are_asked_for(make):
+    gan, batches = make({"reg": "toy-means"})
+    assert not gan.input_gradients
+    (part,) = batches.discriminator(0)
+    update_discriminator(gan, iter_of(batches, part), 0)
+    assert not part.real.requires_grad
+
+
+def iter_of(batches, part):
+    """Batches whose discriminator's part can be looked at afterwards."""
+    fed = copy.copy(batches)
+    fed.discriminator = lambda images: iter([part])
+    return fed
+
+
+def test_at_interval_1_the_term_joins_the_loss(make):
+    gan, batches = make({"reg": "toy-r1", "reg.toy-r1.gamma": 3.0, "optim.d.name": "sgd", "optim.d.lr": 0.1})
+    D, G = copy.deepcopy(gan.discriminator), copy.deepcopy(gan.generator)
+    (part,) = batches.discriminator(0)
+    real = part.real.clone().requires_grad_()
+    logits = D(real)
+    (gradient,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
+    penalty = 1.5 * gradient.square().flatten(1).sum(1).mean()
+    loss = softplus(-logits).mean() + softplus(D(G(part.z).detach())).mean() + penalty
+    sgd = torch.optim.SGD(D.parameters(), 0.1)
+    loss.backward()
+    sgd.step()
+    stats = update_discriminator(gan, batches, 0)
+    assert stats["penalty_d"].item() == pytest.approx(penalty.item(), rel=1e-6)
+    assert same(weights(gan.discriminator), weights(D), 1e-7)
+
+
+def test_at_interval_k_the_terms_have_steps_of_their_own_weighted_k_on_the_same_batch(make):
+    settings = {"reg": "toy-r1", "optim.d.name": "sgd", "optim.d.lr": 0.1, "train.d_reg_interval": 4}
+    gan, batches = make(settings)
+    D, G = copy.deepcopy(gan.discriminator), copy.deepcopy(gan.generator)
+    sgd = torch.optim.SGD(D.parameters(), 0.1 * 4 / 5)
+    for update in range(8):
+        stats = update_discriminator(gan, batches, 16 * update)
+        assert ("penalty_d" in stats) == (update % 4 == 0)
+
+        (part,) = batches.discriminator(16 * update)
+        sgd.zero_grad()
+        (softplus(-D(part.real)).mean() + softplus(D(G(part.z).detach())).mean()).backward()
+        sgd.step()
+        if update % 4 == 0:
+            real = part.real.clone().requires_grad_()
+            (gradient,) = torch.autograd.grad(D(real).sum(), real, create_graph=True)
+            sgd.zero_grad()
+            (4 * 0.5 * gradient.square().flatten(1).sum(1).mean()).backward()
+            sgd.step()
+    assert same(weights(gan.discriminator), weights(D), 1e-6)
+    assert gan.regularizers["toy-r1"].calls == 2
+    assert gan.regularizers["toy-r1"].after == 10
+
+
+def test_a_lazy_term_pulls_as_hard_over_time_as_an_eager_one(make):
+    """A term linear in the generator: the sum of its SGD steps is the same, lr's correction apart."""
+    moved = {}
+    for interval in (1, 4):
+        gan, batches = make(
+            {"reg": "toy-means", "reg.toy-means.gamma": 1e-3, "optim.g.name": "sgd", "optim.g.lr": 1.0,
+             "train.g_reg_interval": interval, "loss": "wasserstein"}
+        )  # fmt: skip
+        with torch.no_grad():
+            for parameter in gan.discriminator.parameters():
+                parameter.zero_()  # the loss pulls nowhere
+        before = gan.generator.net[-1].bias.detach().clone()
+        for update in range(8):
+            update_generator(gan, batches, 16 * (update + 1), 0)
+        correction = 1.0 if interval == 1 else interval / (interval + 1)
+        moved[interval] = (gan.generator.net[-1].bias.detach() - before) / correction
+    assert moved[1].abs().max() > 1e-5
+    assert moved[4].mean() == pytest.approx(moved[1].mean().item(), rel=0.1)  # the batches differ, the weight does not
+
+
+def test_generators_lazy_terms_come_every_kth_of_its_updates(make):
+    gan, batches = make({"reg": "toy-means", "train.g_reg_interval": 3, "train.g_steps": 2})
+    seen = []
+    images = 0
+    for _ in range(6):
+        images += 16
+        seen += ["penalty_g" in update_generator(gan, batches, images, step) for step in range(2)]
+    assert seen == [True, False, False] * 4
+
+
+def test_no_correction_where_no_regularizer_has_a_term(make):
+    gan, _ = make({"train.d_reg_interval": 16})
+    assert gan.optim_d.torch.param_groups[0]["lr"] == 1e-2
+    gan, _ = make({"reg": "toy-r1", "train.d_reg_interval": 16, "optim.d.lr": 0.0025, "optim.d.betas": "0,0.99"})
+    group = gan.optim_d.torch.param_groups[0]
+    assert group["lr"] == pytest.approx(0.0023529412, abs=1e-10)
+    assert group["betas"] == pytest.approx((0.0, 0.9905854573), abs=1e-10)
+
+
+# ----------------------------------------------------------------------------
+# Augmentation and schedules.
+
+
+def test_augmentation_meets_real_and_fake_in_both_updates_and_hears_the_real_logits(make):
+    gan, batches = make({"aug": "toy-noise", "loss": "toy-pairs", "train.micro_batch": 8})
+    noise = gan.augmentations["toy-noise"]
+    update_discriminator(gan, batches, 0)
+    assert [len(seen) for seen in noise.seen] == [8, 8, 8, 8]
+    (told,) = noise.told
+    assert told.shape == (16, 1)
+    assert not told.requires_grad
+    update_generator(gan, batches, 16, 0)
+    assert len(noise.seen) == 8
+    assert len(noise.told) == 1
+
+
+def test_a_scheduled_option_is_a_tensor_that_follows_its_schedule(make):
+    gan, batches = make({"reg": "toy-r1", "reg.toy-r1.gamma": "linear(2, 0, images=64)"})
+    gamma = gan.regularizers["toy-r1"].gamma
+    assert gamma.shape == ()
+    assert gamma.dtype == torch.float32
+    seen = []
+    for update in range(5):
+        update_discriminator(gan, batches, 16 * update)
+        seen.append(gamma.item())
+    assert seen == [2.0, 1.5, 1.0, 0.5, 0.0]
+
+
+def test_learning_rates_and_betas_follow_their_schedules(make):
+    gan, batches = make(
+        {"optim.d.lr": "linear(1, 0, images=64)", "optim.d.betas": "0,cosine(0.9, 0.99, images=32)", "optim.g.lr": 0}
+    )
+    seen = []
+    for update in range(3):
+        update_discriminator(gan, batches, 16 * update)
+        group = gan.optim_d.torch.param_groups[0]
+        seen.append((group["lr"], group["betas"][1]))
+    assert seen == [(1.0, pytest.approx(0.9)), (0.75, pytest.approx(0.945)), (0.5, pytest.approx(0.99))]
+
+
+# ----------------------------------------------------------------------------
+# Precision.
+
+
+def test_bf16_runs_the_networks_in_bf16_and_the_losses_in_float32(make):
+    gan, batches = make({"train.precision": "bf16", "loss": "toy-pairs"})
+    (part,) = batches.discriminator(0)
+    answer = gan.judge(part.real, None)
+    assert answer.logits.dtype == torch.bfloat16
+    assert logits_of(answer)[0].dtype == torch.float32
+    assert gan.generate(part.z, None).dtype == torch.float32
+    update_generator(gan, batches, 16, 0)
+    assert gan.loss.reals[0].dtype == torch.float32

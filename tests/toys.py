@@ -1,0 +1,318 @@
+"""A plugin of tiny components for tests of the engine: one of every kind, each easy to follow by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.plugin import (
+    Architecture,
+    Augmentation,
+    DataInfo,
+    Dataset,
+    DiscriminatorOutput,
+    Loss,
+    Metric,
+    Networks,
+    NoOptions,
+    Regularizer,
+    Step,
+    Tracker,
+    hookimpl,
+    option,
+)
+
+
+# ----------------------------------------------------------------------------
+# Networks.
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToyOptions:
+    width: int = option(8, help="Hidden units.", low=1)
+    z_dim: int = option(4, help="Latents.", low=1)
+    norm: bool = option(False, help="BatchNorm in both networks and dropout in D.")
+    answer: Literal["plain", "list", "output"] = option("plain", help="What D returns.")
+
+
+class ToyGenerator(nn.Module):
+    def __init__(self, options: ToyOptions, data: DataInfo) -> None:
+        super().__init__()
+        self.shape, self.num_classes = data.shape, data.num_classes
+        norm = [nn.BatchNorm1d(options.width)] if options.norm else []
+        inputs = options.z_dim + data.num_classes
+        size = int(torch.Size(data.shape).numel())
+        self.net = nn.Sequential(nn.Linear(inputs, options.width), *norm, nn.ReLU(), nn.Linear(options.width, size))
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        if self.num_classes:
+            z = torch.cat([z, nn.functional.one_hot(labels, self.num_classes).float()], 1)
+        return torch.tanh(self.net(z)).view(len(z), *self.shape)
+
+
+class ToyDiscriminator(nn.Module):
+    def __init__(self, options: ToyOptions, data: DataInfo) -> None:
+        super().__init__()
+        self.answer, self.num_classes = options.answer, data.num_classes
+        extra = [nn.BatchNorm1d(options.width), nn.Dropout(0.5)] if options.norm else []
+        size = int(torch.Size(data.shape).numel()) + data.num_classes
+        self.net = nn.Sequential(nn.Linear(size, options.width), *extra, nn.LeakyReLU(0.2))
+        self.one = nn.Linear(options.width, 1)
+        self.patch = nn.Linear(options.width, 3) if options.answer == "list" else None
+
+    def forward(self, x: Tensor, labels: Tensor | None = None):
+        x = x.flatten(1)
+        if self.num_classes:
+            x = torch.cat([x, nn.functional.one_hot(labels, self.num_classes).float()], 1)
+        hidden = self.net(x)
+        if self.patch is not None:
+            return [self.one(hidden), self.patch(hidden).view(-1, 1, 3, 1)]
+        logits = self.one(hidden)[:, 0]
+        return DiscriminatorOutput(logits, features=[hidden]) if self.answer == "output" else logits
+
+
+def build_toy(options: ToyOptions, data: DataInfo) -> Networks:
+    return Networks(ToyGenerator(options, data), ToyDiscriminator(options, data), options.z_dim)
+
+
+# ----------------------------------------------------------------------------
+# Data.
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrayOptions:
+    num: int = option(40, help="Items.", low=1)
+
+
+class ToyArray:
+    """Bytes ``[num, 1, 4, 4]``, item i filled with i, labelled i modulo 2."""
+
+    def __init__(self, options: ArrayOptions) -> None:
+        self.info = DataInfo(shape=(1, 4, 4), num_classes=2, num_items=options.num)
+        self.data = torch.arange(options.num, dtype=torch.uint8)[:, None, None, None].expand(-1, 1, 4, 4).numpy()
+        self.labels = (torch.arange(options.num) % 2).numpy()
+
+
+class ToyPoints:
+    """Endless points on a circle of radius 0.5."""
+
+    def __init__(self, options: NoOptions) -> None:
+        self.info = DataInfo(shape=(2,), modality="points")
+
+    def sample(self, generator: torch.Generator, n: int) -> tuple[Tensor, None]:
+        angle = torch.rand(n, generator=generator, device=generator.device) * 6.283185
+        return 0.5 * torch.stack([angle.cos(), angle.sin()], 1), None
+
+
+# ----------------------------------------------------------------------------
+# Losses.
+
+
+@dataclass(frozen=True, kw_only=True)
+class AfterOptions:
+    after: int = option(3, help="Updates of D that are well.", low=0)
+
+
+class ToyPairs:
+    """The relativistic pairing loss."""
+
+    def __init__(self, options: NoOptions) -> None:
+        self.reals: list[Tensor | None] = []
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return nn.functional.softplus(fake - real).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        self.reals.append(real)
+        return nn.functional.softplus(real - fake).mean()
+
+
+class ToyNaN(nn.Module):
+    """Mean logits, and NaN from an update on."""
+
+    def __init__(self, options: AfterOptions) -> None:
+        super().__init__()
+        self.after = options.after
+        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        self.calls += 1
+        loss = nn.functional.softplus(-real).mean() + nn.functional.softplus(fake).mean()
+        return loss * float("nan") if self.calls > self.after else loss
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        return nn.functional.softplus(-fake).mean()
+
+
+# ----------------------------------------------------------------------------
+# Regularizers and augmentations.
+
+
+@dataclass(frozen=True, kw_only=True)
+class GammaOptions:
+    gamma: float = option(1.0, help="Weight.", low=0, schedulable=True)
+
+
+class ToyR1(nn.Module):
+    """R1 on what D saw, from the update's own answers; its `calls` are state."""
+
+    def __init__(self, options: GammaOptions) -> None:
+        super().__init__()
+        self.gamma = options.gamma
+        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
+        self.steps: list[Step] = []
+        self.prepared = self.after = 0
+
+    def prepare(self, discriminator: nn.Module) -> None:
+        self.prepared += 1
+
+    def discriminator(self, step: Step) -> Tensor:
+        self.calls += 1
+        self.steps.append(step)
+        (gradient,) = torch.autograd.grad(step.real_output.logits.sum(), step.real, create_graph=True)
+        return self.gamma / 2 * gradient.square().flatten(1).sum(1).mean()
+
+    def after_step(self, discriminator: nn.Module) -> None:
+        self.after += 1
+
+
+class ToyMeans:
+    """A term for each network that is linear in it, so that its gradient can be followed."""
+
+    def __init__(self, options: GammaOptions) -> None:
+        self.gamma = options.gamma
+        self.steps: list[Step] = []
+
+    def discriminator(self, step: Step) -> Tensor:
+        return self.gamma * step.real_output.logits.mean()
+
+    def generator(self, step: Step) -> Tensor:
+        self.steps.append(step)
+        return self.gamma * step.fake.mean()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseOptions:
+    strength: float = option(0.1, help="Of the noise.", low=0)
+
+
+class ToyNoise(nn.Module):
+    """Noise from torch's default generator, as strong as D is sure of itself."""
+
+    def __init__(self, options: NoiseOptions) -> None:
+        super().__init__()
+        self.register_buffer("strength", torch.tensor(options.strength))
+        self.seen: list[Tensor] = []
+        self.told: list[Tensor] = []
+
+    def forward(self, samples: Tensor) -> Tensor:
+        self.seen.append(samples)
+        return samples + self.strength * torch.randn_like(samples)
+
+    def update(self, real_logits: Tensor) -> None:
+        self.told.append(real_logits)
+        self.strength += 0.01 * real_logits.sign().mean()
+
+
+# ----------------------------------------------------------------------------
+# Observers.
+
+EVENTS: list[tuple] = []
+
+
+class ToyTracker:
+    def __init__(self, options: NoOptions) -> None:
+        pass
+
+    def start(self, run) -> None:
+        EVENTS.append(("start", run.path.name))
+
+    def log(self, images, scalars) -> None:
+        EVENTS.append(("log", images, dict(scalars)))
+
+    def grid(self, images, path) -> None:
+        EVENTS.append(("grid", images, path.name))
+
+    def finish(self, status) -> None:
+        EVENTS.append(("finish", status))
+
+
+class ToyBroken:
+    """A tracker and a metric that fail."""
+
+    def __init__(self, options: NoOptions) -> None:
+        pass
+
+    def __getattr__(self, name: str):
+        raise RuntimeError("out of order")
+
+
+class ToyMean:
+    """The difference of the means of real and fake."""
+
+    def __init__(self, options: NoOptions) -> None:
+        pass
+
+    def reset(self) -> None:
+        self.means = {"real": [], "fake": []}
+
+    def real(self, batch: Tensor) -> None:
+        self.means["real"].append(batch.mean())
+
+    def fake(self, batch: Tensor) -> None:
+        self.means["fake"].append(batch.mean())
+
+    def compute(self) -> dict[str, float]:
+        real, fake = (torch.stack(self.means[key]).mean() for key in ("real", "fake"))
+        return {"difference": float(real - fake)}
+
+
+# ----------------------------------------------------------------------------
+# Specs.
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(
+        name="toy", summary="Two layers.", factory="toys:build_toy", options=ToyOptions, conditional="optional",
+        modalities=("image", "points"), recommended={"loss": "toy-bce", "train.batch": 16, "optim.d.lr": 1e-2, "optim.g.lr": 1e-2},
+    )  # fmt: skip
+
+
+@hookimpl
+def ganzoo_datasets():
+    yield Dataset(name="toy-array", summary="Forty items.", factory="toys:ToyArray", options=ArrayOptions)
+    yield Dataset(name="toy-points", summary="A circle.", factory="toys:ToyPoints")
+
+
+@hookimpl
+def ganzoo_losses():
+    yield Loss(name="toy-bce", summary="BCE.", factory="ganzoo_losses.losses:BCE")
+    yield Loss(name="toy-pairs", summary="Pairs.", factory="toys:ToyPairs", pairs=True)
+    yield Loss(name="toy-nan", summary="NaN.", factory="toys:ToyNaN", options=AfterOptions)
+
+
+@hookimpl
+def ganzoo_regularizers():
+    yield Regularizer(name="toy-r1", summary="R1.", factory="toys:ToyR1", options=GammaOptions, input_gradients=True)
+    yield Regularizer(name="toy-means", summary="Means.", factory="toys:ToyMeans", options=GammaOptions)
+
+
+@hookimpl
+def ganzoo_augmentations():
+    yield Augmentation(name="toy-noise", summary="Noise.", factory="toys:ToyNoise", options=NoiseOptions)
+
+
+@hookimpl
+def ganzoo_trackers():
+    yield Tracker(name="toy-tracker", summary="Notes.", factory="toys:ToyTracker")
+    yield Tracker(name="toy-broken", summary="Fails.", factory="toys:ToyBroken")
+
+
+@hookimpl
+def ganzoo_metrics():
+    yield Metric(name="toy-mean", summary="Means.", factory="toys:ToyMean")
+    yield Metric(name="toy-broken", summary="Fails.", factory="toys:ToyBroken")
