@@ -23,7 +23,6 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     """Register the toy plugin, and work in a folder of its own."""
     import toys as module
-
     from ganzoo.registry import register, registry
 
     monkeypatch.chdir(tmp_path)

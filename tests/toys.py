@@ -25,7 +25,6 @@ from ganzoo.plugin import (
     option,
 )
 
-
 # ----------------------------------------------------------------------------
 # Networks.
 
@@ -278,7 +277,8 @@ class ToyMean:
 def ganzoo_architectures():
     yield Architecture(
         name="toy", summary="Two layers.", factory="toys:build_toy", options=ToyOptions, conditional="optional",
-        modalities=("image", "points"), recommended={"loss": "toy-bce", "train.batch": 16, "optim.d.lr": 1e-2, "optim.g.lr": 1e-2},
+        modalities=("image", "points"),
+        recommended={"loss": "toy-bce", "train.batch": 16, "optim.d.lr": 1e-2, "optim.g.lr": 1e-2},
     )  # fmt: skip
 
 

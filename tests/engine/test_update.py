@@ -39,8 +39,15 @@ def round_of(gan: Gan, batches, images: int) -> int:
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"train.d_steps": 2}, {"train.g_steps": 2}, {"train.g_batch": 24}, {"train.d_steps": 3, "train.g_steps": 2}]
-)  # fmt: skip
+    "settings",
+    [
+        {},
+        {"train.d_steps": 2},
+        {"train.g_steps": 2},
+        {"train.g_batch": 24},
+        {"train.d_steps": 3, "train.g_steps": 2},
+    ],
+)
 def test_alternating_is_the_plain_script(make, settings):
     gan, batches = make(settings)
     G, D = copy.deepcopy(gan.generator), copy.deepcopy(gan.discriminator)

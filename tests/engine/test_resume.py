@@ -1,0 +1,341 @@
+"""Runs that are killed, interrupted, damaged and diverged, and what they lose: nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+import ganzoo
+from ganzoo.engine import checkpoint
+from ganzoo.engine.health import Diverged
+from ganzoo.errors import Conflict, Corrupt, Interrupted, NotFound, UsageError
+from ganzoo.run import Run, find
+
+TESTS = Path(__file__).parents[1]
+CHILD = """
+import json, sys
+import torch
+torch.set_num_threads(1)
+import ganzoo, toys
+ganzoo.register(toys)
+
+class Listener:
+    def note(self, line): print(line, flush=True)
+    def tick(self, row): pass
+
+settings = json.loads(sys.argv[1])
+try:
+    ganzoo.train(listener=Listener(), **settings)
+except ganzoo.GanzooError as error:
+    print(error, flush=True)
+    sys.exit(error.exit_code)
+"""
+# Everything that draws or holds state: dropout, BatchNorm, an adapting augmentation, a counting regularizer, schedules.
+EVERYTHING = {
+    "arch": "toy", "dataset": "toy-array", "reg": "toy-r1", "aug": "toy-noise", "loss": "toy-pairs", "conditional": True,
+    "options": {
+        "arch.norm": True, "reg.toy-r1.gamma": "cosine(1, 0.1, images=20000)",
+        "optim.d.lr": "linear(1e-2, 1e-3, images=30000)",
+        "train.d_reg_interval": 3, "train.d_steps": 2, "train.micro_batch": 8, "train.checkpoint_every": 800,
+        "train.grid_every": 10_000,
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def in_own_folder(toys: object) -> None:
+    torch.set_num_threads(1)
+
+
+def start(**settings) -> subprocess.Popen[str]:
+    """Start a child that trains."""
+    environment = {**os.environ, "PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, json.dumps(settings)], env=environment, stdout=subprocess.PIPE, text=True
+    )
+
+
+def train(**settings) -> Run:
+    """Train a tiny run here, for a few updates unless told otherwise."""
+    settings = {"arch": "toy", "dataset": "toy-array", "images": 128, **settings}
+    settings["options"] = {"train.checkpoint_every": 32, **settings.get("options", {})}
+    return ganzoo.train(**settings)
+
+
+def named(name: str) -> Run:
+    """Return the run of that name, whatever its number."""
+    (path,) = Path("runs").glob(f"*-{name}")
+    return Run(path)
+
+
+def compared(left: Run, right: Run) -> int:
+    """Assert that two runs ended alike, bit for bit; return how many bytes were compared."""
+    assert left.images == right.images
+    (one, meta), (two, other) = (checkpoint.load(run.checkpoints[-1]) for run in (left, right))
+    assert one.keys() == two.keys()
+    assert [name for name in one if one[name].numpy().tobytes() != two[name].numpy().tobytes()] == []
+    assert meta["numbers"] == other["numbers"]
+    count = sum(tensor.nbytes for tensor in one.values())
+    for name in ("package/model.safetensors", left.grid(left.images).name):
+        assert (left.path / name).read_bytes() == (right.path / name).read_bytes()
+        count += (left.path / name).stat().st_size
+    return count
+
+
+# ----------------------------------------------------------------------------
+# Kill.
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(capsys):
+    seed = random.randrange(10**6)
+    moments, kills = random.Random(seed), 0
+    whole = start(**EVERYTHING, name="whole", images=24_000)
+    torn = start(**EVERYTHING, name="torn", images=24_000)
+    while kills < 6:
+        assert torn.stdout is not None
+        torn.stdout.readline()  # the run has begun, or taken up its checkpoint
+        time.sleep(moments.uniform(0, 0.5))
+        torn.send_signal(signal.SIGKILL)
+        torn.communicate()
+        if torn.returncode == 0:
+            break
+        kills += 1
+        torn = start(resume=str(named("torn").path))
+    out, _ = torn.communicate()
+    assert torn.returncode == 0, f"seed {seed}: {out}"
+    whole.communicate()
+    count = compared(named("whole"), named("torn"))
+    with capsys.disabled():
+        print(f"\n[seed {seed}: {kills} kills at random moments, {count:,} bytes equal]")
+    assert kills >= 3, f"seed {seed}: the run was too short for kills"
+
+
+# ----------------------------------------------------------------------------
+# Signals.
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_saves_and_exits_130(number):
+    child = start(**EVERYTHING, name="stopped", images=10**7)
+    assert child.stdout is not None
+    child.stdout.readline()
+    time.sleep(0.3)
+    child.send_signal(number)
+    out, _ = child.communicate(timeout=60)
+    run = find("0")
+    assert child.returncode == 130
+    assert f"stopped and saved at {run.images:,} images: ganzoo train --resume {run.path}" in out
+    assert run.images > 0
+    checkpoint.load(run.checkpoints[-1])
+    assert ganzoo.load(run).sample(2).shape == (2, 4, 4, 1)
+
+
+def test_an_interrupted_run_goes_on_as_if_nothing_had_been(monkeypatch):
+    """The signal comes between two updates, wherever the run is; here after each of the first seven rounds."""
+    whole = train(name="whole")
+    for rounds in range(1, 8):
+        interrupting = Interrupting(rounds)
+        with monkeypatch.context() as patched:
+            patched.setattr("ganzoo.engine.trainer.update_generator", interrupting)
+            with pytest.raises(Interrupted, match=f"stopped and saved at {16 * rounds} images"):
+                train(name="torn")
+        run = find(str(rounds))
+        assert run.images == 16 * rounds
+        assert ganzoo.train(resume=run).path == run.path
+        compared(whole, run)
+
+
+class Interrupting:
+    """G's update, and a SIGINT to this process in the n-th."""
+
+    def __init__(self, after: int) -> None:
+        from ganzoo.engine.update import update_generator
+
+        self.update, self.left = update_generator, after
+
+    def __call__(self, *args):
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+        return self.update(*args)
+
+
+def test_a_second_signal_does_not_wait_and_keeps_the_last_checkpoint(monkeypatch):
+    def twice(*args):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("ganzoo.engine.trainer.update_generator", twice)
+    with pytest.raises(KeyboardInterrupt):
+        train()
+    assert find("0").images == 0
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+# ----------------------------------------------------------------------------
+# What a resumed run may change.
+
+
+def test_a_finished_run_can_be_made_longer_and_equals_a_longer_one():
+    run = train(images=64, name="grown")
+    with pytest.raises(UsageError, match=r"is finished .64 images.: add --images N"):
+        ganzoo.train(resume=run)
+    with pytest.raises(UsageError, match="can only be raised"):
+        ganzoo.train(resume=run, images=32)
+    with pytest.raises(UsageError, match=r"train.seed: a resumed run goes on as it was"):
+        ganzoo.train(resume=run, seed=1)
+    with pytest.raises(UsageError, match="leave --recipe, --config and --name away"):
+        ganzoo.train(resume=run, name="other")
+    ganzoo.train(resume=run, images=128)
+    compared(train(images=128, name="whole"), run)
+    assert run.recipe()["train"]["images"] == 128
+
+
+def test_the_latest_unfinished_run_is_found():
+    with pytest.raises(NotFound, match="no unfinished run"):
+        ganzoo.train(resume=True)
+    first, _ = train(images=64), train(images=64)
+    recipe = first.recipe()
+    recipe["train"]["images"] = 96
+    first.write_recipe(recipe)
+    assert ganzoo.train(resume=True).path == first.path
+    assert first.images == 96
+
+
+def test_a_run_that_died_before_its_first_checkpoint_starts_over():
+    run = train()
+    for path in run.checkpoints:
+        path.unlink()
+    ganzoo.train(resume=run)
+    assert "starting from the beginning" in (run.path / "log.txt").read_text()
+    compared(train(), run)
+
+
+def test_statistics_are_cut_back_to_the_checkpoint():
+    run = train(options={"train.checkpoint_every": 64})
+    rows = [json.loads(line) for line in run.stats_file.read_text().splitlines()]
+    assert rows[-1]["images"] == 128
+    run.checkpoints[-1].unlink()
+    with run.stats_file.open("a") as file:
+        file.write('{"images": 1')  # a line that a crash cut
+    ganzoo.train(resume=run)
+    again = [json.loads(line) for line in run.stats_file.read_text().splitlines()]
+    images = [row["images"] for row in again]
+    assert images == sorted(set(images))
+    assert again[-1]["images"] == 128
+    assert [row for row in again if row["images"] <= 64] == [row for row in rows if row["images"] <= 64]
+
+
+def test_only_the_newest_checkpoints_are_kept():
+    assert [path.name for path in train(options={"train.keep": 3}).checkpoints] == [
+        "000000064.ckpt", "000000096.ckpt", "000000128.ckpt",
+    ]  # fmt: skip
+
+
+# ----------------------------------------------------------------------------
+# Damage.
+
+
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_taken():
+    run, whole = train(name="torn"), train(name="whole")
+    damage(run.checkpoints[-1])
+    ganzoo.train(resume=run, images=160)
+    ganzoo.train(resume=whole, images=160)
+    compared(whole, run)
+    log = (run.path / "log.txt").read_text()
+    assert "000000128.ckpt is damaged" in log
+    assert "set aside as 000000128.ckpt.damaged" in log
+    assert "going on from 96 images" in log
+
+
+def test_where_no_checkpoint_is_whole_the_run_says_so():
+    run = train()
+    for path in run.checkpoints:
+        damage(path)
+    with pytest.raises(Corrupt, match=r"no checkpoint of .* is whole: start anew with ganzoo train --config"):
+        ganzoo.train(resume=run, images=160)
+
+
+def test_two_processes_do_not_train_one_run():
+    run = train()
+    assert not run.active
+    with run.training():
+        assert run.active
+        with pytest.raises(Conflict, match="is being trained by another process"):
+            ganzoo.train(resume=run, images=160)
+
+
+# ----------------------------------------------------------------------------
+# Numbers that are none.
+
+
+@pytest.mark.parametrize("after", [1, 3, 4, 5])
+def test_nan_stops_the_run_and_no_checkpoint_is_written_after_it(after):
+    with pytest.raises(Diverged, match=r"the discriminator's loss is nan; try smaller .*; the last good checkpoint is"):
+        train(loss="toy-nan", options={"loss.after": after})
+    run = find("0")
+    assert run.images == after * 16 // 32 * 32
+    tensors, _ = checkpoint.load(run.checkpoints[-1])
+    assert all(tensor.isfinite().all() for tensor in tensors.values())
+    assert ganzoo.load(run).sample(1).shape == (1, 4, 4, 1)
+
+
+def test_a_weight_that_is_not_finite_never_reaches_a_checkpoint(monkeypatch):
+    from ganzoo.engine.update import update_generator
+
+    def poisoned(gan, batches, images, step):
+        stats = update_generator(gan, batches, images, step)
+        if images == 96:
+            with torch.no_grad():
+                next(gan.generator.parameters()).view(-1)[0] = float("inf")
+        return stats
+
+    monkeypatch.setattr("ganzoo.engine.trainer.update_generator", poisoned)
+    with pytest.raises(Diverged, match="a weight of the generator is not finite"):
+        train()
+    assert find("0").images == 64
+
+
+# ----------------------------------------------------------------------------
+# Trackers and metrics.
+
+
+def test_trackers_and_metrics_are_told_and_a_failing_one_costs_a_line(toys):
+    run = train(tracker=["toy-tracker", "toy-broken"], metric=["toy-mean", "toy-broken"])
+    kinds = [event[0] for event in toys.EVENTS]
+    assert kinds[0] == "start"
+    assert toys.EVENTS[-1] == ("finish", "finished")
+    assert ("grid", 128, run.grid(128).name) in toys.EVENTS
+    assert any("toy-mean/difference" in event[2] for event in toys.EVENTS if event[0] == "log")
+    log = (run.path / "log.txt").read_text()
+    assert log.count("tracker 'toy-broken' failed and is left out from here on: RuntimeError: out of order") == 1
+    assert "metric 'toy-broken' failed: RuntimeError: out of order" in log
+    config = json.loads((run.package / "config.json").read_text())
+    assert [entry["name"] for entry in config["metrics"]] == ["toy-mean/difference"]
+
+
+def test_a_tracker_hears_of_failure_and_interruption(toys, monkeypatch):
+    with pytest.raises(Diverged):
+        train(loss="toy-nan", tracker="toy-tracker")
+    assert toys.EVENTS[-1] == ("finish", "failed")
+    monkeypatch.setattr("ganzoo.engine.trainer.update_generator", Interrupting(2))
+    with pytest.raises(Interrupted):
+        train(tracker="toy-tracker")
+    assert toys.EVENTS[-1] == ("finish", "interrupted")
