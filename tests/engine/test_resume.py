@@ -41,7 +41,8 @@ except ganzoo.GanzooError as error:
 """
 # Everything that draws or holds state: dropout, BatchNorm, an adapting augmentation, a counting regularizer, schedules.
 EVERYTHING = {
-    "arch": "toy", "dataset": "toy-array", "reg": "toy-r1", "aug": "toy-noise", "loss": "toy-pairs", "conditional": True,
+    "arch": "toy", "dataset": "toy-array", "loss": "toy-pairs", "reg": "toy-r1", "aug": "toy-noise",
+    "conditional": True,
     "options": {
         "arch.norm": True, "reg.toy-r1.gamma": "cosine(1, 0.1, images=20000)",
         "optim.d.lr": "linear(1e-2, 1e-3, images=30000)",
