@@ -117,14 +117,16 @@ class Run:
 
     @contextlib.contextmanager
     def training(self) -> Iterator[None]:
-        """Hold the run for this process.
+        """Hold the run for this process, and clear what a killed one left half-written.
 
         Raises:
             Conflict: Another process is training it.
         """
         with explained(self.path), (self.path / ".lock").open("w") as file:
-            if not any(_lock(file) or time.sleep(0.1) for _ in range(3)):  # `active` may hold it for a moment
+            if not _lock(file, tries=3):  # `active` may hold it for a moment
                 raise Conflict(f"run {self.path} is being trained by another process: wait for it or stop it first")
+            for leftover in self.path.rglob(".*.tmp"):  # of a write that a crash cut short
+                leftover.unlink(missing_ok=True)
             yield
 
     @property
@@ -199,14 +201,16 @@ def _is_run(path: Path) -> bool:
     return (path / "recipe.json").is_file()
 
 
-def _lock(file: IO[str]) -> bool:
-    """Take the file's lock without waiting; where the system has none, go without."""
+def _lock(file: IO[str], tries: int = 1) -> bool:
+    """Take the file's lock, with 0.1 s between tries; where the system has none, go without."""
     try:
         import fcntl
     except ImportError:  # pragma: no cover
         return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    for left in reversed(range(tries)):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        if left:
+            time.sleep(0.1)
+    return False
