@@ -104,5 +104,7 @@ def _reason(error: OSError) -> str:
             return "the file would be larger than this system allows; raise the limit (ulimit -f) and try again"
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return "no permission to write there; choose a folder that you can write to"
+        case errno.EEXIST | errno.ENOTDIR:
+            return "something that is no folder is in the way; choose another place"
         case _:
             return (error.strerror or str(error)).lower()

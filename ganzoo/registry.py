@@ -198,23 +198,24 @@ class Registry:
     # ------------------------------------------------------------------------
     # Adding plugins.
 
-    def add(self, plugin: Plugin, load: Callable[[], Any]) -> Plugin:
-        """Load a plugin and take what it offers; what fails is recorded and reported once, and stops nobody else."""
+    def add(self, plugin: Plugin, load: Callable[[], Any], tell: bool = True) -> Plugin:
+        """Load a plugin and take what it offers; what fails is recorded and told once, and stops nobody else."""
         if plugin.name in self._plugins:
             error = f"the name {plugin.name!r} is taken by {self._plugins[plugin.name].source}"
-            return self._report(replace(plugin, name=f"{plugin.name}@{plugin.source.split()[0]}", error=error))
+            return self._report(replace(plugin, name=f"{plugin.name}@{plugin.source.split()[0]}", error=error), tell)
         light = "torch" not in sys.modules
         try:
             module = load()
             self._manager.register(module, plugin.name)
         except (Exception, SystemExit) as error:
-            return self._report(replace(plugin, error=_words(error)))
+            log.debug("plugin %r failed in its import", plugin.name, exc_info=True)
+            return self._report(replace(plugin, error=_words(error)), tell)
         if light and "torch" in sys.modules:
             plugin = replace(plugin, warning="imports torch when it is imported, which makes every command slow")
         errors = [
             text for caller in self._manager.get_hookcallers(module) or [] if (text := self._take(plugin, caller))
         ]
-        return self._report(replace(plugin, error="; ".join(errors)))
+        return self._report(replace(plugin, error="; ".join(errors)), tell)
 
     def add_file(self, path: Path) -> Plugin:
         """Load the plugin in a Python file, named after the file."""
@@ -226,12 +227,12 @@ class Registry:
         if name in sys.modules and getattr(sys.modules[name], "__file__", None) != file:
             raise UsageError(f"--plugin {path}: a module named {name!r} is loaded already: rename the file")
         plugin = self._plugins.get(name) or self.add(
-            Plugin(name, name, file=file), lambda: _import_file(name, path.resolve())
+            Plugin(name, name, file=file), lambda: _import_file(name, path.resolve()), tell=False
         )
         if plugin.file != file:
             raise UsageError(f"--plugin {path}: a plugin named {name!r} is there already: rename the file")
         if plugin.error:
-            raise GanzooError(f"--plugin {path} failed: {plugin.error}")
+            raise GanzooError(f"--plugin {path} failed: {plugin.error} (-v shows where)")
         return plugin
 
     def _take(self, plugin: Plugin, caller: pluggy.HookCaller) -> str:
@@ -249,15 +250,16 @@ class Registry:
             if any(count > 1 for count in names.values()):
                 raise ValueError(f"offers the name {names.most_common(1)[0][0]!r} more than once")
         except (Exception, SystemExit) as error:
+            log.debug("plugin %r failed in hook %s", plugin.name, caller.name, exc_info=True)
             return f"hook {caller.name}: {_words(error)}"
         self._components += [Registered(plugin, item) for item in offered]
         return ""
 
-    def _report(self, plugin: Plugin) -> Plugin:
+    def _report(self, plugin: Plugin, tell: bool) -> Plugin:
         self._plugins[plugin.name] = plugin
         if plugin.error and os.environ.get("GANZOO_STRICT_PLUGINS") == "1":
             raise GanzooError(f"plugin {plugin.name!r} ({plugin.source}): {plugin.error}")
-        for text in filter(None, (plugin.error, plugin.warning)):
+        for text in filter(None, (plugin.error, plugin.warning)) if tell else ():
             log.warning("plugin %r (%s): %s", plugin.name, plugin.source, text)
         return plugin
 
@@ -315,9 +317,9 @@ def create(kind: str, name: str, /, *, data: object = None, **options: object) -
 
 
 def kind_named(text: str) -> str:
-    """Return the kind that a word means, singular or plural (``losses`` is ``loss``)."""
+    """Return the kind that a word means, singular, plural or short (``losses`` is ``loss``, ``arch`` architecture)."""
     for kind, plural in PLURALS.items():
-        if text in (kind, plural):
+        if text in (kind, plural) or (len(text) > 2 and kind.startswith(text)):
             return kind
     raise UsageError(f"no kind {text!r}{did_you_mean(text, KINDS) or '; the kinds are ' + ', '.join(KINDS)}")
 

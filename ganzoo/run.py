@@ -192,8 +192,9 @@ def find(text: str | Path) -> Run:
 def latest_unfinished() -> Run:
     """Return the latest run that has not reached its end."""
     for run in reversed(all_runs()):
-        if not run.finished and not run.active:
-            return run
+        with contextlib.suppress(Corrupt):
+            if not run.finished and not run.active:
+                return run
     raise NotFound(f"no unfinished run in {root()}/: start one with `ganzoo train --arch NAME`")
 
 

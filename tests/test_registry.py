@@ -125,15 +125,15 @@ def test_a_wrong_name_mentions_plugins_that_failed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"), [*((kind, kind) for kind in KINDS), ("losses", "loss"), ("architectures", "architecture")]
+    ("text", "kind"), [*((kind, kind) for kind in KINDS), ("losses", "loss"), ("architectures", "architecture"), ("arch", "architecture")]
 )
 def test_kinds_are_taken_singular_and_plural(text: str, kind: str) -> None:
     assert kind_named(text) == kind
 
 
 def test_an_unknown_kind_names_the_nearest_or_all() -> None:
-    with pytest.raises(UsageError, match="no kind 'los': did you mean 'loss'"):
-        kind_named("los")
+    with pytest.raises(UsageError, match="no kind 'lozs': did you mean 'loss'"):
+        kind_named("lozs")
     with pytest.raises(UsageError, match=r"the kinds are architecture, loss, .*, command"):
         kind_named("zzz")
 

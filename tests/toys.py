@@ -77,6 +77,25 @@ def build_toy(options: ToyOptions, data: DataInfo) -> Networks:
     return Networks(ToyGenerator(options, data), ToyDiscriminator(options, data), options.z_dim)
 
 
+class ToyConv(nn.Module):
+    """Convolutions alone, which the engine lays out channels-last; as G or as D, for images ``[N, 1, 4, 4]``."""
+
+    def __init__(self, latent_dim: int) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.first = nn.Conv2d(latent_dim or 1, 4, 3, padding=1)
+        self.last = nn.Conv2d(4, 1, 3, padding=1)
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        if not self.latent_dim:
+            return self.last(self.first(x).relu()).mean((1, 2, 3))
+        return self.last(self.first(x[:, :, None, None].expand(-1, -1, 4, 4)).relu()).tanh()
+
+
+def build_conv(options: NoOptions, data: DataInfo) -> Networks:
+    return Networks(ToyConv(3), ToyConv(0), 3)
+
+
 # ----------------------------------------------------------------------------
 # Data.
 
@@ -280,6 +299,9 @@ def ganzoo_architectures():
         modalities=("image", "points"),
         recommended={"loss": "toy-bce", "train.batch": 16, "optim.d.lr": 1e-2, "optim.g.lr": 1e-2},
     )  # fmt: skip
+    yield Architecture(
+        name="toy-conv", summary="Two convolutions.", factory="toys:build_conv", recommended={"loss": "toy-bce"}
+    )
 
 
 @hookimpl

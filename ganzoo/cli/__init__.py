@@ -78,7 +78,6 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except GanzooError as error:
         code = _fail(session, str(error), error.exit_code)
     except BrokenPipeError:  # `ganzoo list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except PermissionError as error:
         code = _fail(session, f"no permission to open {error.filename}: make it readable or choose another", 4)
@@ -88,7 +87,17 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         words = f"{type(error).__name__}: {error} (this is a bug of ganzoo or of a plugin; -v shows where)"
         code = _fail(session, words, 1)
+    _let_go_of_output()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _let_go_of_output() -> None:
+    """Drop what stdout does not take: the interpreter would fail on it once more as it exits."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(session: Session, words: str, code: int) -> int:

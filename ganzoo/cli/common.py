@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
+import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
 from ganzoo import run as runs
-from ganzoo.errors import GanzooError, UsageError, did_you_mean
+from ganzoo.errors import UsageError, did_you_mean
 from ganzoo.options import options_of
 from ganzoo.plugin import Built
 from ganzoo.recipe import MANY, NETWORKS, ONE
 from ganzoo.registry import GROUP, registry
 from ganzoo.settings import OPTIMIZERS, TrainOptions
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -39,38 +41,55 @@ class Session:
 # Options that every command takes.
 
 
-def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command ``--plugin FILE``, ``--no-plugin NAME`` and ``-v``."""
+def common_options(function: F) -> F:
+    """Give a command ``--plugin FILE``, ``--no-plugin NAME`` and ``-v``.
 
-    @click.option("--plugin", "files", multiple=True, metavar="FILE", help="Add the plugin in a Python file.")
-    @click.option("--no-plugin", "blocked", multiple=True, metavar="NAME", help="Leave an installed plugin out.")
-    @click.option("-v", "--verbose", is_flag=True, help="Show the traceback of an error.")
-    @functools.wraps(function)
-    def wrapper(files: Sequence[str], blocked: Sequence[str], verbose: bool, **arguments: Any) -> Any:
-        session = click.get_current_context().ensure_object(Session)
-        session.verbose |= verbose
-        session.files += files
-        use_plugins(session.files, blocked)
-        return function(**arguments)
-
-    return wrapper
-
-
-def use_plugins(files: Iterable[str], blocked: Sequence[str]) -> None:
-    """Leave plugins out of this process's registry, then add those in files.
-
-    Raises:
-        UsageError: A plugin that is to be left out is not installed.
+    They act while the line is read: a command that a plugin offers, and completion, find the plugins as they were
+    asked for. Those that are eager come first.
     """
-    if blocked:
-        installed = {point.name for point in metadata.entry_points(group=GROUP)}
-        for name in blocked:
-            if name.partition("@")[0] not in (*installed, "all"):
-                hint = did_you_mean(name, installed) or "; `ganzoo plugins` lists them"
-                raise UsageError(f"--no-plugin {name}: no such plugin is installed{hint}")
-        before = os.environ.get("GANZOO_DISABLE_PLUGINS", "")
-        os.environ["GANZOO_DISABLE_PLUGINS"] = ",".join(filter(None, [before, *blocked]))
-        registry.cache_clear()
+    for option in (
+        click.option(
+            "-v", "--verbose", is_flag=True, is_eager=True, expose_value=False, callback=_show_tracebacks,
+            help="Show the traceback of an error.",
+        ),
+        click.option(
+            "--no-plugin", metavar="NAME", multiple=True, is_eager=True, expose_value=False, callback=_leave_out,
+            help="Leave an installed plugin out.",
+        ),
+        click.option(
+            "--plugin", metavar="FILE", multiple=True, expose_value=False, callback=_add,
+            help="Add the plugin in a Python file.",
+        ),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def _show_tracebacks(ctx: click.Context, param: click.Parameter, verbose: bool) -> None:
+    ctx.ensure_object(Session).verbose |= verbose
+    if verbose:
+        logging.getLogger("ganzoo").setLevel(logging.DEBUG)
+
+
+def _leave_out(ctx: click.Context, param: click.Parameter, names: Sequence[str]) -> None:
+    """Leave installed plugins out of this process's registry; those that came in files stay."""
+    if not names:
+        return
+    installed = {point.name for point in metadata.entry_points(group=GROUP)}
+    for name in names:
+        if name.partition("@")[0] not in (*installed, "all"):
+            hint = did_you_mean(name, installed) or "; `ganzoo plugins` lists them"
+            raise UsageError(f"--no-plugin {name}: no such plugin is installed{hint}")
+    before = os.environ.get("GANZOO_DISABLE_PLUGINS", "")
+    os.environ["GANZOO_DISABLE_PLUGINS"] = ",".join(filter(None, [before, *names]))
+    registry.cache_clear()
+    for file in ctx.ensure_object(Session).files:
+        registry().add_file(Path(file))
+
+
+def _add(ctx: click.Context, param: click.Parameter, files: Sequence[str]) -> None:
+    """Add the plugins in files to this process's registry."""
+    ctx.ensure_object(Session).files += files
     for file in files:
         registry().add_file(Path(file))
 
@@ -130,7 +149,6 @@ def complete_components(kind: str | None, *extra: str) -> Complete:
     """Return the completion of a component's name."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        _plugins_of(ctx)
         found = {entry.spec.name: entry.spec.summary for entry in registry().components(kind)}
         found |= {name: "" for name in extra}
         items = [CompletionItem(name, help=text) for name, text in found.items() if name.startswith(incomplete)]
@@ -141,7 +159,6 @@ def complete_components(kind: str | None, *extra: str) -> Complete:
 
 def complete_pairs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the key of a ``KEY=VALUE``."""
-    _plugins_of(ctx)
     keys = [key for key in known_keys(ctx.params.get("arch")) if key.startswith(incomplete)]
     return [CompletionItem(f"{key}=") for key in keys]
 
@@ -153,14 +170,6 @@ def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -
         names = [run.path.name for run in runs.all_runs()]
     found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
     return found or [CompletionItem(incomplete, type="dir")]
-
-
-def _plugins_of(ctx: click.Context) -> None:
-    """Take up the plugin options that stand before the word that is completed, behind the command or before it."""
-    levels = [ctx.params, ctx.parent.params if ctx.parent else {}]
-    files, blocked = ([word for params in levels for word in params.get(key) or ()] for key in ("files", "blocked"))
-    with contextlib.suppress(GanzooError, OSError):  # a completion has nowhere to say so; the command will
-        use_plugins(files, blocked)
 
 
 # ----------------------------------------------------------------------------

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from ganzoo import api
 from ganzoo.cli.common import (
+    F,
     common_options,
     complete_components,
     complete_pairs,
@@ -20,8 +21,6 @@ from ganzoo.cli.common import (
 )
 from ganzoo.options import to_text
 from ganzoo.recipe import Recipe
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _component(flag: str, kind: str, help: str, multiple: bool = False) -> Callable[[F], F]:

@@ -146,10 +146,11 @@ class Gan:
                 for key, value in _under(f"{name}/", {**tensors, **numbers}).items():
                     index, _, slot = key.partition("/")
                     slots.setdefault(int(index), {})[slot] = value
-                groups = optimizer.torch.state_dict()["param_groups"]
-                optimizer.torch.load_state_dict({"state": slots, "param_groups": groups})
-        except (RuntimeError, ValueError, KeyError) as error:
-            raise Corrupt(f"the checkpoint does not fit the recipe's networks: {error}") from error
+                optimizer.load(slots)
+        except (RuntimeError, ValueError, LookupError) as error:
+            raise Corrupt(
+                f"the checkpoint does not fit the recipe's networks: {' '.join(str(error).split())}"
+            ) from error
 
 
 def assemble(recipe: Recipe, data: DataInfo, device: torch.device) -> Gan:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ganzoo import recipe as recipes
 from ganzoo.options import Schedule, options_of, value_at
@@ -60,7 +60,21 @@ class Optimizer:
         for group in self.torch.param_groups:
             group.update(self.hyperparameters(images))
         for parameter in self.parameters:
-            gradient = parameter.grad
-            if gradient is not None and gradient.stride() != parameter.stride():
-                parameter.grad = torch.empty_like(parameter).copy_(gradient)
+            if parameter.grad is not None:
+                parameter.grad = _laid_out(parameter.grad, parameter)
         self.torch.step()
+
+    def load(self, state: Mapping[int, Mapping[str, Any]]) -> None:
+        """Take the ``state`` of the torch optimizer's ``state_dict``, its tensors laid out like the parameters."""
+        laid_out = {
+            index: {slot: _laid_out(value, self.parameters[index]) for slot, value in slots.items()}
+            for index, slots in state.items()
+        }
+        self.torch.load_state_dict({"state": laid_out, "param_groups": self.torch.state_dict()["param_groups"]})
+
+
+def _laid_out(value: Any, parameter: nn.Parameter) -> Any:
+    """Return a tensor of a parameter's shape with the parameter's strides, and anything else as it is."""
+    if not isinstance(value, Tensor) or value.shape != parameter.shape or value.stride() == parameter.stride():
+        return value
+    return torch.empty_like(parameter, dtype=value.dtype, device=value.device).copy_(value)

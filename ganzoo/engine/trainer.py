@@ -203,17 +203,20 @@ class Trainer:
             self.observers.grid(self.images, path)
 
     def save(self) -> None:
-        """Write checkpoint and package, and let the oldest checkpoint go."""
+        """Write package and checkpoint, and let the oldest checkpoint go.
+
+        The checkpoint comes last: a run that died before it does all this again when it is resumed.
+        """
         health.check_weights(self.gan, self.images)
-        tensors, numbers = self.gan.state()
-        meta = {"images": self.images, "seconds": self.seconds, "numbers": numbers}
-        checkpoint.save(self.run.checkpoint(self.images), tensors, meta)
-        self.saved = self.images
         metrics = self.observers.measure(self.gan, self.batches)
         if metrics:
             self.run.add_stats({"images": self.images, **metrics})
             self.observers.log(self.images, metrics)
         package.write(self.run.package, self.gan, self.images, metrics)
+        tensors, numbers = self.gan.state()
+        meta = {"images": self.images, "seconds": self.seconds, "numbers": numbers}
+        checkpoint.save(self.run.checkpoint(self.images), tensors, meta)
+        self.saved = self.images
         for old in self.run.checkpoints[: -self.train.keep]:
             old.unlink(missing_ok=True)
 
@@ -222,15 +225,15 @@ class Trainer:
         for path in reversed(self.run.checkpoints):
             try:
                 tensors, meta = checkpoint.load(path)
-                self.gan.load_state(tensors, meta["numbers"])
             except Corrupt as error:
                 aside = path.with_name(path.name + ".damaged")
                 path.rename(aside)
                 self.note(f"{error}; set aside as {aside.name}")
                 continue
+            self.gan.load_state(tensors, meta["numbers"])  # a whole one that does not fit is no damage: it stays
             self.images = self.saved = meta["images"]
             self.seconds = meta["seconds"]
-            self.note(f"going on from {self.images:,} images ({path.name})")
+            self.note(f"{self.run.path}: going on from {self.images:,} images")
             return
         if list((self.run.path / "checkpoints").glob("*.damaged")):
             raise Corrupt(

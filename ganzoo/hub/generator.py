@@ -65,7 +65,8 @@ class Generator:
         Args:
             n: How many.
             labels: One class for all, or one for each; every class in turn where None and the model takes labels.
-            seed: The same seed gives the same samples; the first ones do not depend on `n`.
+            seed: The same seed gives the same samples; the first ones do not depend on `n`, unless the network draws
+                numbers of its own.
             truncation: Of the latents towards their mean, where the architecture knows it.
 
         Raises:
@@ -109,8 +110,9 @@ class Generator:
             return None
         if labels is None:
             return torch.arange(n) % classes
-        chosen = torch.as_tensor(labels, dtype=torch.int64)
+        chosen = torch.as_tensor(labels)
         chosen = chosen.expand(n) if chosen.dim() == 0 else chosen
-        if len(chosen) != n or not 0 <= int(chosen.min()) <= int(chosen.max()) < classes:
+        fits = chosen.shape == (n,) and not chosen.is_floating_point()
+        if not fits or not 0 <= int(chosen.min()) <= int(chosen.max()) < classes:
             raise UsageError(f"labels of this model run from 0 to {classes - 1}, one for all or one for each sample")
-        return chosen
+        return chosen.long()

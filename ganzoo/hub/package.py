@@ -88,14 +88,18 @@ def load(directory: Path, registry: Registry, device: torch.device) -> Generator
     config = read_config(directory)
     try:
         arch = stored_choice(registry, "arch", config["recipe"]["arch"])
-        data = DataInfo.from_json(config["data"])
+        data = _data(config["data"])
         expected = config["files"][MODEL]
         model = (directory / MODEL).read_bytes()
         intact = len(model) == expected["size"] and hashlib.sha256(model).hexdigest() == expected["sha256"]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise Corrupt(f"{directory / 'config.json'} is damaged: {type(error).__name__} {error}") from error
+    except GanzooError:  # some are ValueErrors
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Corrupt(f"{directory / 'config.json'} is damaged: it does not say what a model package says") from error
     except FileNotFoundError:
         raise Corrupt(f"{directory} has no {MODEL}: the package is incomplete") from None
+    except OSError as error:
+        raise GanzooError(f"cannot read {error.filename}: {(error.strerror or str(error)).lower()}") from error
     if not intact:
         raise Corrupt(f"{directory / MODEL} is damaged: its bytes are not those that were written")
     networks = arch.build(data)
@@ -113,11 +117,20 @@ def read_config(directory: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         written = int(config["format"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise Corrupt(f"{path} is damaged: {error}") from error
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise Corrupt(f"{path} is damaged: it is no JSON of a model package") from error
     if written > FORMAT:
         raise GanzooError(f"{directory} was written by a newer ganzoo: python -m pip install -U ganzoo")
     return config
+
+
+def _data(values: Mapping[str, Any]) -> DataInfo:
+    """Return what a config says of the data; raise an error of any kind where that is nothing to build for."""
+    data = DataInfo.from_json(values)
+    for number in (*data.shape, *data.label_shape, data.num_classes + 1):
+        if not isinstance(number, int) or number < 1:
+            raise ValueError(f"data of shape {list(data.shape)} with {data.num_classes} classes")
+    return data
 
 
 def _load_weights(network: nn.Module, model: bytes, path: Path) -> None:

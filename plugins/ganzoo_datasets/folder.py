@@ -97,18 +97,18 @@ def _files(path: str) -> list[Found]:
     """Return the image files under a path that a person gave."""
     if not path:
         raise UsageError("dataset 'folder' needs a folder of images: add --dataset PATH")
-    root = Path(os.path.expanduser(path))  # leaves an unknown ~user as it is, where Path raises
-    if not root.is_dir():
-        what = "is a file" if root.exists() else "does not exist"
-        raise NotFound(f"dataset.path: {str(root)!r} {what}: give a folder of images with --dataset PATH")
+    root = os.path.expanduser(path)  # leaves an unknown ~user as it is, where Path raises
+    if not os.path.isdir(root):
+        what = "is a file" if os.path.exists(root) else "does not exist, or may not be entered"
+        raise NotFound(f"dataset.path: {root!r} {what}: give a folder of images with --dataset PATH")
     try:
-        found = list(_walk(str(root), PurePath(), set()))
+        found = list(_walk(root, PurePath(), set()))
     except OSError as error:
         raise NotFound(
             f"dataset.path: cannot list {error.filename!r} ({error.strerror}): make it readable or give another folder"
         ) from error
     if not found:
-        raise NotFound(f"dataset.path: {str(root)!r} holds no images: give a folder with {', '.join(EXTENSIONS)} files")
+        raise NotFound(f"dataset.path: {root!r} holds no images: give a folder with {', '.join(EXTENSIONS)} files")
     return found
 
 

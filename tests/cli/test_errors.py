@@ -1,0 +1,505 @@
+"""A hostile user: every mistake is one sentence on stderr with the way out, and the right exit code."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from cli_calls import TINY, Answer, Ganzoo, as_nobody, process
+from ganzoo.run import Run
+
+
+def check(answer: Answer, code: int, *words: str, before: int = 0) -> None:
+    """Hold that a command failed with this code and said so in one sentence, after `before` lines of progress."""
+    assert answer.code == code, answer.err
+    assert answer.out == ""
+    assert "Traceback" not in answer.err
+    lines = answer.err.splitlines()
+    assert len(lines) == before + 1, answer.err
+    assert lines[-1].startswith("ganzoo: ")
+    for word in words:
+        assert word in lines[-1]
+
+
+# ----------------------------------------------------------------------------
+# What is typed wrongly.
+
+DCGAN = "train --arch dcgan"
+TYPED = [
+    # Names.
+    ("trian", 2, "no command 'trian'", "did you mean 'train'?"),
+    ("nonsense", 2, "no command 'nonsense'", "`ganzoo --help`"),
+    ("train --archh dcgan", 2, "no option '--archh'", "did you mean '--arch'"),
+    ("list --jsn", 2, "no option '--jsn'", "did you mean '--json'?"),
+    ("train --arch dcgn", 2, "no architecture 'dcgn'", "did you mean 'dcgan'?"),
+    ("train --arch zzz", 2, "no architecture 'zzz'", "`ganzoo list architecture`"),
+    (f"{DCGAN} --loss bec", 2, "no loss 'bec'", "did you mean 'bce'?"),
+    (f"{DCGAN} --dataset digts", 2, "no dataset 'digts'", "did you mean 'digits'?"),
+    (f"{DCGAN} --reg zzz", 2, "no regularizer 'zzz'", "`ganzoo list regularizer`"),
+    (f"{DCGAN} --recipe zzz", 2, "no recipe 'zzz'", "`ganzoo list recipe`"),
+    (f"{DCGAN} --metric zzz", 2, "no metric 'zzz'", "`ganzoo list metric`"),
+    ("train --arch acme:dcgan", 3, "needs the plugin 'acme'"),
+    ("train", 2, "add --arch NAME", "dcgan"),
+    ("info dcgn", 2, "no component 'dcgn'", "did you mean 'dcgan'?"),
+    ("info zzz", 2, "no component 'zzz'", "`ganzoo list`"),
+    ("list zzz", 2, "no kind 'zzz'", "architecture, loss, dataset"),
+    ("list losss", 2, "no kind 'losss'", "did you mean 'loss'"),
+    # Arguments too many, too few.
+    ("list architecture loss", 2, "unexpected extra argument (loss)", "`ganzoo list --help`"),
+    ("sample", 2, "missing argument 'RUN'", "`ganzoo sample --help`"),
+    (f"{DCGAN} --loss", 2, "'--loss' requires an argument", "--help`"),
+    # KEY=VALUE.
+    (f"{DCGAN} arch.widht=3", 2, "unknown key 'arch.widht'", "did you mean 'arch.width'"),
+    (f"{DCGAN} zzz=3", 2, "unknown key 'zzz'"),
+    (f"{DCGAN} zzz", 2, "'zzz' is no KEY=VALUE", "train.images=50000"),
+    (f"{DCGAN} =5", 2, "'=5' is no KEY=VALUE", "train.images=50000"),
+    ("train dcgan", 2, "'dcgan' is no KEY=VALUE", "did you mean --arch dcgan?"),
+    (f"{DCGAN} mse", 2, "'mse' is no KEY=VALUE", "did you mean --loss mse?"),
+    (f"{DCGAN} arch.width=3 arch.width=4", 2, "arch.width is given twice", "arch.width=3 and arch.width=4"),
+    (f"{DCGAN} arch.width=wide", 2, "arch.width: expected a whole number", "'wide'"),
+    (f"{DCGAN} arch.width=", 2, "arch.width: expected a whole number", "''"),
+    (f"{DCGAN} arch.width=0", 2, "arch.width: expected a whole number of at least 1", "'0'"),
+    (f"{DCGAN} optim.g.lr=fast", 2, "optim.g.lr: expected a number", "cosine("),
+    (f"{DCGAN} optim.g.betas=0.5", 2, "optim.g.betas: expected 2 values with commas between"),
+    (f"{DCGAN} optim.g.name=adm", 2, "optim.g.name=adm", "adamw"),
+    (f"{DCGAN} train.precision=fp99", 2, "train.precision: expected one of", "bf16"),
+    (f"{DCGAN} loss.a=3", 2, "unknown key 'loss.a'", "loss 'bce' takes no options"),
+    (f"{DCGAN} reg.zzz.gamma=3", 2, "'zzz' is not in use", "add --reg zzz"),
+    # Values of flags.
+    (f"{DCGAN} --images 0", 2, "train.images: expected a whole number of at least 1"),
+    (f"{DCGAN} --images nan", 2, "train.images: expected a whole number", "'nan'"),
+    (f"{DCGAN} --images 1e400", 2, "train.images: expected a whole number"),
+    (f"{DCGAN} --batch 0", 2, "train.batch: expected a whole number of at least 1"),
+    (f"{DCGAN} --batch -1", 2, "train.batch: expected a whole number of at least 1"),
+    (f"{DCGAN} --seed -1", 2, "train.seed: expected a whole number of at least 0"),
+    (f"{DCGAN} --size 28", 2, "takes 16, 32, 64", "is 28", "add dataset.size=32"),
+    (f"{DCGAN} --batch 16 train.micro_batch=5", 2, "does not divide train.batch=16", "use 4"),
+    (f"{DCGAN} --name a/b", 2, "--name 'a/b'", "use letters"),
+    # Files that are not there.
+    ("train --config nothing", 4, "nothing holds no recipe", "recipe.json"),
+    ("train --config .", 4, ". holds no recipe", "recipe.json"),
+    ("train --resume", 4, "no unfinished run in runs/", "ganzoo train --arch NAME"),
+    ("train --resume nothing", 4, "no run 'nothing'", "`ganzoo runs`"),
+    ("train --resume .", 4, ". is no run", "recipe.json"),
+    ("sample nothing", 4, "no run 'nothing'", "`ganzoo runs`"),
+    ("sample .", 4, ". is no run", "recipe.json"),
+    # Plugins.
+    ("list --plugin nothing.py", 4, "--plugin nothing.py", "no such file"),
+    ("list --plugin .", 4, "--plugin .", "no such file"),
+    ("list --no-plugin dcgna", 2, "--no-plugin dcgna", "did you mean 'dcgan'?"),
+    ("--no-plugin zzz list", 2, "--no-plugin zzz", "`ganzoo plugins`"),
+    # Sampling.
+    ("sample x -n 0", 2, "-n 0", "at least one"),
+    ("sample x -n many", 2, "'many' is not a valid integer", "`ganzoo sample --help`"),
+    ("sample x --out grid.gif", 2, "--out 'grid.gif'", ".png", ".npz"),
+    ("sample x --out nothing/grid.png", 4, "--out nothing/grid.png", "make it first"),
+]
+
+
+@pytest.mark.parametrize(("line", "code", "words"), [(line, code, words) for line, code, *words in TYPED])
+def test_typed_wrongly(ganzoo: Ganzoo, line: str, code: int, words: list[str]) -> None:
+    check(ganzoo(*line.split()), code, *words)
+    assert not os.listdir()
+
+
+@pytest.mark.parametrize("args", [("train", "--arch", ""), ("train", "--arch", "a\nb"), ("train", "--arch", "\udcff")])
+def test_a_name_that_is_none_is_told_on_one_line(ganzoo: Ganzoo, args: tuple[str, ...]) -> None:
+    check(ganzoo(*args), 2, f"no architecture {args[-1]!r}")
+
+
+def test_an_empty_name_or_target_is_a_mistake(ganzoo: Ganzoo) -> None:
+    check(ganzoo("train", "--arch", "dcgan", "--name", ""), 2, "--name ''", "use letters")
+    check(ganzoo("sample", "x", "--out", ""), 2, "--out ''", ".png")
+
+
+@pytest.mark.parametrize("device", ["nonsense", "cuda", "cuda:99", "meta:x"])
+def test_a_device_that_is_not_there(ganzoo: Ganzoo, runs: Path, device: str) -> None:
+    if device == "cuda" and torch.cuda.is_available():
+        pytest.skip("there is one")
+    check(ganzoo("train", *TINY, "--device", device), 2, f"--device {device}", "use cpu")
+    check(ganzoo("sample", "0", "--device", device), 2, f"--device {device}", "use cpu")
+
+
+# ----------------------------------------------------------------------------
+# Data.
+
+
+def test_a_dataset_that_is_no_folder_of_images(ganzoo: Ganzoo, tmp_path: Path) -> None:
+    check(ganzoo("train", *TINY, "--dataset", "./nothing"), 4, "nothing' does not exist", "--dataset PATH")
+    (tmp_path / "picture.png").write_bytes(b"")
+    check(ganzoo("train", *TINY, "--dataset", "picture.png"), 4, "picture.png' is a file", "--dataset PATH")
+    (tmp_path / "empty").mkdir()
+    check(ganzoo("train", *TINY, "--dataset", "empty"), 4, "empty' holds no images", ".png")
+    check(ganzoo("train", *TINY, "--dataset", "folder"), 2, "needs a folder of images", "--dataset PATH")
+
+
+def test_a_dataset_of_broken_images(ganzoo: Ganzoo, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "one.png").write_bytes(b"not a picture")
+    check(ganzoo("train", *TINY, "--dataset", "photos"), 1, "none of its 1 files could be read", "one.png")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_labels_that_the_data_has_not(ganzoo: Ganzoo, photos: Path) -> None:
+    check(ganzoo("train", *TINY, "--dataset", photos, "--conditional"), 2, "has no labels", "leave --conditional away")
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Return a folder of one picture."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.effect_noise((20, 20), 80).save(folder / "one.png")
+    return folder
+
+
+# ----------------------------------------------------------------------------
+# Recipes and runs.
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        ("{", 6, ("is damaged",)),
+        ("[]", 6, ("is damaged",)),
+        ("\x00", 6, ("is damaged",)),
+        ("{}", 6, ("is damaged",)),
+        ('{"format": 1}', 6, ("damaged", "arch")),
+        ('{"format": 99, "ganzoo": "9.0"}', 1, ("newer ganzoo (9.0)", "pip install -U ganzoo")),
+    ],
+)
+def test_a_recipe_that_cannot_be_read(ganzoo: Ganzoo, runs: Path, text: str, code: int, words: tuple[str, ...]) -> None:
+    (runs / "0001-stopped" / "recipe.json").write_text(text)
+    check(ganzoo("train", "--config", "runs/0001-stopped/recipe.json"), code, *words)
+    check(ganzoo("train", "--resume", "1"), code, *words)
+
+
+def test_a_stored_component_that_is_not_installed(ganzoo: Ganzoo, runs: Path) -> None:
+    path = runs / "0001-stopped" / "recipe.json"
+    path.write_text(path.read_text().replace('"dcgan:dcgan"', '"acme:blobgan"').replace('"ganzoo",', '"acme-gans",'))
+    check(ganzoo("train", "--config", path), 3, "'acme:blobgan'", "python -m pip install -U acme-gans")
+    check(ganzoo("sample", "0", "--no-plugin", "dcgan"), 3, "'dcgan:dcgan'", "not installed")
+
+
+def test_a_run_that_is_finished(ganzoo: Ganzoo, runs: Path) -> None:
+    check(ganzoo("train", "--resume", "0"), 2, "is finished (256 images)", "--images N")
+    check(ganzoo("train", "--resume", "0", "--images", "256"), 2, "is finished (256 images)", "--images N")
+    check(ganzoo("train", "--resume", "0", "train.images=100"), 2, "train.images=100", "256 images", "only be raised")
+
+
+@pytest.mark.parametrize("more", [["arch.width=3"], ["--arch", "dcgan"], ["--conditional"], ["--batch", "16"]])
+def test_a_resumed_run_takes_no_other_settings(ganzoo: Ganzoo, runs: Path, more: list[str]) -> None:
+    check(ganzoo("train", "--resume", "1", *more), 2, "goes on as it was", "--config runs/0001-stopped")
+
+
+@pytest.mark.parametrize("flag", ["--name", "--recipe", "--config"])
+def test_a_resumed_run_takes_nothing_to_start_from(ganzoo: Ganzoo, runs: Path, flag: str) -> None:
+    check(
+        ganzoo("train", "--resume", "1", flag, "x"), 2, "goes on as it was", "leave --recipe, --config and --name away"
+    )
+
+
+def test_a_run_that_is_being_trained(ganzoo: Ganzoo, runs: Path) -> None:
+    with Run(runs / "0001-stopped").training():
+        check(ganzoo("train", "--resume", "1"), 7, "0001-stopped is being trained", "wait for it or stop it")
+        check(ganzoo("train", "--resume"), 4, "no unfinished run")
+
+
+def test_folders_that_look_like_runs_do_no_harm(ganzoo: Ganzoo, runs: Path) -> None:
+    (runs / "2024x-photos").mkdir()
+    (runs / "2024x-photos" / "recipe.json").write_text("{}")
+    (runs / "0009-empty").mkdir()
+    check(ganzoo("sample", "9"), 4, "no run '9'")
+    check(ganzoo("sample", "runs/0009-empty"), 4, "is no run")
+    assert ganzoo("runs").code == 0
+
+
+# ----------------------------------------------------------------------------
+# Checkpoints and packages that are not what was written.
+
+
+def damage(path: Path, how: str) -> None:
+    content = bytearray(path.read_bytes())
+    if how == "cut":
+        del content[-100:]
+    elif how == "empty":
+        content.clear()
+    else:
+        content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("how", ["cut", "empty", "changed"])
+def test_a_damaged_checkpoint_is_set_aside_for_the_last_good_one(ganzoo: Ganzoo, runs: Path, how: str) -> None:
+    run = Run(runs / "0001-stopped")
+    *_, good, last = run.checkpoints
+    damage(last, how)
+    done = ganzoo("train", "--resume", "1")
+    assert (done.code, done.out) == (0, "runs/0001-stopped\n")
+    assert f"{last.name} is damaged" in done.err
+    assert f"going on from {int(good.stem)} images" in done.err
+    assert run.finished
+    assert last.with_name(last.name + ".damaged").exists()
+
+
+def test_no_checkpoint_that_is_whole(ganzoo: Ganzoo, runs: Path) -> None:
+    checkpoints = Run(runs / "0001-stopped").checkpoints
+    for path in checkpoints:
+        damage(path, "changed")
+    done = ganzoo("train", "--resume", "1")
+    check(done, 6, "is whole", "ganzoo train --config runs/0001-stopped", before=len(checkpoints))
+
+
+@pytest.mark.parametrize("how", ["cut", "empty", "changed"])
+def test_a_damaged_package(ganzoo: Ganzoo, runs: Path, how: str) -> None:
+    damage(runs / "0000-dcgan-bce-digits" / "package" / "model.safetensors", how)
+    check(ganzoo("sample", "0"), 6, "model.safetensors is damaged")
+    assert os.listdir() == ["runs"]
+
+
+def test_a_package_that_is_incomplete(ganzoo: Ganzoo, runs: Path) -> None:
+    package = runs / "0000-dcgan-bce-digits" / "package"
+    (package / "model.safetensors").unlink()
+    check(ganzoo("sample", "0"), 6, "has no model.safetensors")
+    for text in ("{", "{}", "[1]", '{"format": 1, "recipe": 3}'):
+        (package / "config.json").write_text(text)
+        check(ganzoo("sample", package), 6, "config.json is damaged")
+    (package / "config.json").write_text('{"format": 99}')
+    check(ganzoo("sample", package), 1, "newer ganzoo", "pip install -U ganzoo")
+    (package / "config.json").unlink()
+    check(ganzoo("sample", "0"), 4, "no model package yet")
+
+
+# ----------------------------------------------------------------------------
+# Samples that cannot be had.
+
+
+def test_labels_and_truncation_that_the_model_does_not_take(ganzoo: Ganzoo, runs: Path) -> None:
+    check(ganzoo("sample", "0", "--label", "3"), 2, "trained without labels", "leave the label away")
+    check(ganzoo("sample", "2", "--label", "10"), 2, "from 0 to 9")
+    check(ganzoo("sample", "2", "--label", "-1"), 2, "from 0 to 9")
+    check(ganzoo("sample", "0", "--truncation", "0.5"), 2, "no truncation", "leave it away")
+    assert os.listdir() == ["runs"]
+
+
+def test_a_file_where_the_folder_should_be(ganzoo: Ganzoo, runs: Path, tmp_path: Path) -> None:
+    (tmp_path / "pictures").write_text("")
+    check(ganzoo("sample", "0", "--out", "pictures/"), 1, "cannot write pictures")
+
+
+# ----------------------------------------------------------------------------
+# Plugins that fail.
+
+FAILS = {
+    "raises.py": ("1/0", "ZeroDivisionError: division by zero"),
+    "exits.py": ("raise SystemExit(3)", "SystemExit: 3"),
+    "garbled.py": ("def (", "SyntaxError"),
+    "missing.py": ("import no_such_module", "No module named 'no_such_module'"),
+}
+
+
+@pytest.mark.parametrize("name", FAILS)
+def test_a_plugin_file_that_fails(ganzoo: Ganzoo, tmp_path: Path, name: str) -> None:
+    source, words = FAILS[name]
+    (tmp_path / name).write_text(source)
+    check(ganzoo("list", "--plugin", name), 1, f"--plugin {name} failed", words)
+    check(ganzoo("--plugin", name, "list"), 1, f"--plugin {name} failed", words)
+
+
+def test_a_plugin_file_of_another_kind_or_name(ganzoo: Ganzoo, tmp_path: Path) -> None:
+    (tmp_path / "plugin.txt").write_text("")
+    check(ganzoo("list", "--plugin", "plugin.txt"), 2, "ending in .py")
+    (tmp_path / "json.py").write_text("")
+    check(ganzoo("list", "--plugin", "json.py"), 2, "'json' is loaded already", "rename the file")
+
+
+def test_a_component_that_fails_is_named(ganzoo: Ganzoo, tmp_path: Path) -> None:
+    (tmp_path / "brittle.py").write_text(
+        "from ganzoo.plugin import Loss, hookimpl\n"
+        "@hookimpl\n"
+        "def ganzoo_losses():\n"
+        '    yield Loss(name="brittle", summary="Fails.", factory="brittle:build")\n'
+        '    yield Loss(name="needy", summary="Needs.", factory="brittle:build", requires=("no-such-thing>=2",))\n'
+        "def build(options):\n"
+        "    1/0\n"
+    )
+    wrong = ganzoo("train", *TINY, "--plugin", "brittle.py", "--loss", "brittle")
+    check(wrong, 1, "loss 'brittle' of plugin 'brittle' failed in brittle:build", "ZeroDivisionError")
+    wrong = ganzoo("train", *TINY, "--plugin", "brittle.py", "--loss", "needy")
+    check(wrong, 3, "loss 'needy' needs no-such-thing>=2", "python -m pip install")
+
+
+# ----------------------------------------------------------------------------
+# Places that may not be read or written, and disks that are full.
+
+
+def test_a_folder_that_may_not_be_written(ganzoo: Ganzoo, templates: Path, public: Path) -> None:
+    place = Run(templates / "0000-dcgan-bce-digits").package
+    package = public / "package"
+    package.mkdir()
+    for path in place.iterdir():
+        (package / path.name).write_bytes(path.read_bytes())
+    public.chmod(0o555)
+    with as_nobody():
+        wrong = [
+            ganzoo("train", *TINY),
+            ganzoo("sample", package),
+            ganzoo("sample", package, "--out", "pictures/"),
+        ]
+    public.chmod(0o755)
+    for answer, what in zip(wrong, ("runs", "public-seed0.png", "pictures"), strict=True):
+        check(answer, 1, f"cannot write {what.replace('public', public.name)}", "choose a folder that you can write to")
+
+
+def test_a_file_that_may_not_be_read(ganzoo: Ganzoo, public: Path) -> None:
+    closed = public / "closed"
+    closed.mkdir()
+    closed.chmod(0)
+    with as_nobody():
+        wrong = [
+            ganzoo("sample", "closed/run"),
+            ganzoo("train", "--resume", "closed/run"),
+            ganzoo("train", "--config", "closed/recipe.json"),
+            ganzoo("list", "--plugin", "closed/plugin.py"),
+        ]
+    closed.chmod(0o755)
+    for answer in wrong:
+        check(answer, 4, "no permission to open closed", "make it readable")
+
+
+def test_a_dataset_cache_that_may_not_be_written(ganzoo: Ganzoo, public: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (public / "photos").mkdir()
+    Image.effect_noise((20, 20), 80).save(public / "photos" / "one.png")
+    public.chmod(0o555)
+    monkeypatch.setenv("GANZOO_CACHE", str(public / "cache"))
+    with as_nobody():
+        answer = ganzoo("train", *TINY, "--dataset", "photos")
+    public.chmod(0o755)
+    check(answer, 1, f"cannot write the packed dataset 'folder' to {public}/cache", "set GANZOO_CACHE")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody without a home")
+def test_no_home_directory(ganzoo: Ganzoo, public: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (public / "photos").mkdir()
+    Image.effect_noise((20, 20), 80).save(public / "photos" / "one.png")
+    for name in ("HOME", "GANZOO_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    with as_nobody(54321):
+        assert ganzoo("list").code == 0
+        assert ganzoo("runs").code == 0
+        answer = ganzoo("train", *TINY, "--dataset", "photos")
+    check(answer, 1, "no home directory", "set GANZOO_CACHE")
+
+
+def test_a_full_disk(ganzoo: Ganzoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("no disk can be mounted here")
+    try:
+        monkeypatch.setenv("GANZOO_RUNS", str(disk))
+        answer = ganzoo("train", *TINY)
+        left = [path.name for path in disk.rglob("*") if path.name.endswith(".tmp")]
+    finally:
+        subprocess.run(["umount", disk], check=True)
+    check(answer, 1, f"cannot write {disk}", "the disk is full; free some space", before=1)
+    assert left == []
+
+
+def test_files_that_may_not_grow(ganzoo: Ganzoo) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        answer = ganzoo("train", *TINY)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    check(answer, 1, "cannot write runs/0000-dcgan-bce-digits", "ulimit -f", before=1)
+
+
+# ----------------------------------------------------------------------------
+# Signals and closed pipes: a process of its own.
+
+
+def finish(started: "subprocess.Popen[str]") -> Answer:
+    out, err = started.communicate(timeout=60)
+    return Answer(started.returncode, out, err.lstrip("\n"))
+
+
+def test_interrupted_while_it_starts(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text("import sys, time\nprint('here', file=sys.stderr, flush=True)\ntime.sleep(60)")
+    started = process("train", *TINY, "--plugin", "slow.py")
+    assert started.stderr is not None
+    assert started.stderr.readline() == "here\n"
+    started.send_signal(signal.SIGINT)
+    check(finish(started), 130, "interrupted")
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_while_it_trains(ganzoo: Ganzoo, tmp_path: Path, number: signal.Signals) -> None:
+    started = process("train", *TINY, "--images", "1000000")
+    assert started.stderr is not None
+    lines = [started.stderr.readline(), started.stderr.readline()]
+    assert "/1,000,000 images" in lines[1]
+    started.send_signal(number)
+    answer = finish(started)
+    (run,) = (tmp_path / "runs").iterdir()
+    check(answer, 130, f"stopped and saved at {Run(run).images:,} images", f"ganzoo train --resume runs/{run.name}")
+    assert 0 < Run(run).images < 1_000_000
+    (row,) = json.loads(ganzoo("runs", "--json").out)
+    assert (row["images"], row["status"]) == (Run(run).images, "unfinished")
+    assert ganzoo("sample", run).code == 0
+
+
+BUFFERED = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+
+PRINTS = """
+import click
+from ganzoo.plugin import Command, hookimpl
+
+@hookimpl
+def ganzoo_commands():
+    yield Command(name="talk", summary="Prints.", factory="talkative:talk")
+
+@click.command()
+def talk():
+    print("a word")
+"""
+
+
+@pytest.mark.parametrize("args", [("list", "--json"), ("--plugin", "talkative.py", "talk")])
+def test_a_reader_that_leaves(tmp_path: Path, args: tuple[str, ...]) -> None:
+    (tmp_path / "talkative.py").write_text(PRINTS)
+    with process(*args, env=BUFFERED) as started:
+        assert started.stdout is not None
+        assert started.stderr is not None
+        started.stdout.close()
+        assert (started.wait(timeout=60), started.stderr.read()) == (1, "")
+
+
+def redirected(to: str) -> tuple[int, str]:
+    """Return exit code and stderr of ``ganzoo list`` with its stdout redirected."""
+    command = f"{sys.executable} -m ganzoo list {to}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, env=BUFFERED)
+    return done.returncode, done.stderr
+
+
+def test_stdout_that_is_closed() -> None:
+    assert redirected(">&-") == (0, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_stdout_that_is_full() -> None:
+    assert redirected(">/dev/full") == (1, "ganzoo: the system refused: no space left on device; -v shows where\n")
+
+
+def test_a_mistake_in_a_process() -> None:
+    check(finish(process("train", "--arch", "dcgn")), 2, "did you mean 'dcgan'?")

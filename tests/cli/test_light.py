@@ -1,0 +1,73 @@
+"""What needs no torch loads none, nor anything else that is heavy; each command in a process of its own."""
+
+from pathlib import Path
+
+import pytest
+
+from outside_dist import answer
+
+HEAVY = "torch,numpy,safetensors,huggingface_hub,PIL,rich"
+CODE = """
+import json, os, sys
+kept, null = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+os.dup2(null, 1)
+from ganzoo.cli import main
+heavy, *args = sys.argv[1:]
+sys.argv = ["ganzoo", *args]
+try:
+    main()
+except SystemExit as stop:
+    code = stop.code
+sys.stdout.flush()
+os.dup2(kept, 1)
+print(json.dumps([code, sorted(set(heavy.split(",")) & sys.modules.keys())]))
+"""
+
+COMMANDS = [
+    "--help",
+    "--version",
+    "list",
+    "list losses --json",
+    "info dcgan",
+    "plugins",
+    "runs",
+    "train --help",
+    "train --arch dcgan --dry-run",
+    "train --arch dcgan --size 64 --dataset ./photos arch.width=64 --dry-run",
+    "sample --help",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_light_command_imports_nothing_heavy(command: str, runs: Path) -> None:
+    assert answer(CODE, HEAVY, *command.split()) == ([0, []], "")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "train --arch dcgn",
+        "train --arch dcgan --size 28",
+        "train --arch dcgan --name a/b",
+        "sample nothing",
+        "train --resume",
+    ],
+)
+def test_a_mistake_is_told_before_anything_heavy_is_imported(command: str) -> None:
+    (code, heavy), stderr = answer(CODE, HEAVY, *command.split(), GANZOO_RUNS="/nonexistent")
+    assert (code in (2, 4), heavy) == (True, [])
+    assert stderr.startswith("ganzoo: ")
+
+
+@pytest.mark.parametrize(
+    "words", ["ganzoo ", "ganzoo train --arch ", "ganzoo train --arch dcgan arch.", "ganzoo sample "]
+)
+def test_completion_imports_nothing_heavy(words: str) -> None:
+    environ = {"_GANZOO_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    assert answer(CODE, HEAVY, **environ) == ([0, []], "")
+
+
+def test_the_check_sees_what_it_looks_for() -> None:
+    (code, heavy), _ = answer(CODE, HEAVY, "train", "--arch", "dcgan", "--device", "nonsense")
+    assert code == 2
+    assert {"torch", "numpy", "rich"} <= set(heavy)

@@ -1,0 +1,45 @@
+"""How a command is called, and as whom."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TINY = ("--arch", "dcgan", "--images", "256", "--size", "16", "--batch", "16", "arch.width=2")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said: exit code, stdout, stderr."""
+
+    code: int | str | None
+    out: str
+    err: str
+
+
+Ganzoo = Callable[..., Answer]
+
+
+def process(*args: str | Path, **keywords: Any) -> subprocess.Popen[str]:
+    """Start a command in a process of its own, with pipes for what it says."""
+    piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | keywords
+    return subprocess.Popen([sys.executable, "-m", "ganzoo", *map(str, args)], **piped)
+
+
+@contextlib.contextmanager
+def as_nobody(uid: int = 65534) -> Iterator[None]:
+    """Be somebody without privileges while the block runs; whoever has none stays who they are."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.setresuid(uid, uid, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)

@@ -1,0 +1,188 @@
+"""What updates are fed: the order of the epochs, the draws, the cuts, the conversion."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganzoo.engine.batches import Batches, Part
+
+
+def indices(part: Part) -> list[int]:
+    """Return which items of the toy array (item i is filled with i) a part holds."""
+    assert part.real is not None
+    return ((part.real[:, 0, 0, 0] + 1) * 127.5).round().int().tolist()
+
+
+def order(batches: Batches, start: int, end: int) -> list[int]:
+    """Return the items in the order in which D sees them between two counts of images."""
+    seen = []
+    for images in range(start, end, batches.batch):
+        seen += [index for part in batches.discriminator(images) for index in indices(part)]
+    return seen
+
+
+def equal(one: Part, two: Part) -> bool:
+    pairs = [(one.z, two.z), (one.real, two.real), (one.labels, two.labels)]
+    return all(torch.equal(a, b) if isinstance(a, Tensor) else a is b for a, b in pairs)
+
+
+# ----------------------------------------------------------------------------
+# Order.
+
+
+@pytest.mark.parametrize("batch", [1, 7, 16, 40, 56, 100])  # under, at and over the 40 items of an epoch
+def test_every_epoch_visits_every_item_once_across_batch_borders(make, batch):
+    _, batches = make({"train.batch": batch})
+    seen = order(batches, 0, 160 + batch)
+    epochs = [seen[start : start + 40] for start in (0, 40, 80, 120)]
+    assert all(sorted(epoch) == list(range(40)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 4
+    assert list(range(40)) not in epochs
+
+
+def test_the_order_is_the_same_from_any_start_and_for_any_batch(make):
+    _, batches = make()
+    seen = order(batches, 0, 160)
+    for start in (16, 32, 48, 112):
+        _, fresh = make()
+        assert order(fresh, start, 160) == seen[start:]
+    _, small = make({"train.batch": 5})
+    assert order(small, 0, 160) == seen
+    assert order(batches, 32, 48) == seen[32:48]  # and backwards
+    _, other = make({"train.seed": 1})
+    assert order(other, 0, 160) != seen
+
+
+def test_fewer_items_than_a_batch(make):
+    _, batches = make({"dataset.num": 3})
+    seen = order(batches, 0, 48)
+    assert all(sorted(seen[start : start + 3]) == [0, 1, 2] for start in range(0, 48, 3))
+
+
+# ----------------------------------------------------------------------------
+# Draws.
+
+
+@pytest.mark.parametrize("dataset", ["toy-array", "toy-points"])
+def test_everything_is_a_function_of_seed_images_and_stream(make, dataset):
+    settings = {"dataset": dataset, "loss": "toy-pairs", "train.conditional": dataset == "toy-array"}
+    (_, one), (_, two), (_, other) = make(settings), make(settings), make({**settings, "train.seed": 1})
+    list(two.discriminator(0)), list(two.generator(0, 3)), two.examples(5)
+    for images in (32, 64, 320):
+        for feed in (lambda b, i=images: b.discriminator(i), lambda b, i=images: b.generator(i, 1)):
+            (mine,), (yours,), (another,) = feed(one), feed(two), feed(other)
+            assert equal(mine, yours)
+            assert not torch.equal(mine.z, another.z)
+            assert not torch.equal(mine.real, another.real)
+
+
+@pytest.mark.parametrize("dataset", ["toy-array", "toy-points"])
+def test_every_update_draws_for_itself(make, dataset):
+    _, batches = make({"dataset": dataset, "loss": "toy-pairs"})
+    parts = [
+        part
+        for images in (16, 32)
+        for feed in (batches.discriminator(images), batches.generator(images, 0), batches.generator(images, 1))
+        for part in feed
+    ]
+    for name in ("z", "real"):
+        drawn = [getattr(part, name) for part in parts]
+        assert all(not torch.equal(a, b) for i, a in enumerate(drawn) for b in drawn[:i])
+
+
+def test_examples_are_the_same_at_every_call(make):
+    _, batches = make()
+    images, labels = batches.examples(6)
+    again, _ = batches.examples(6)
+    assert torch.equal(images, again)
+    assert images.shape == (6, 1, 4, 4)
+    assert torch.equal(labels, ((images[:, 0, 0, 0] + 1) * 127.5).round().long() % 2)
+
+
+def test_an_architectures_latents(make):
+    gan, batches = make()
+    gan.networks = replace(gan.networks, latent="uniform", latent_dim=6)
+    (part,) = Batches(batches.source, batches.streams, gan).discriminator(0)
+    assert part.z.shape == (16, 6)
+    assert part.z.abs().max() <= 1
+
+
+# ----------------------------------------------------------------------------
+# Cuts.
+
+
+@pytest.mark.parametrize("feed", ["discriminator", "generator"])
+def test_micro_batches_are_the_total_batch_cut_up(make, feed):
+    settings = {"loss": "toy-pairs", "train.conditional": True, "train.g_batch": 20}
+    (_, whole), (_, cut) = make(settings), make({**settings, "train.micro_batch": 8})
+    step = (0,) if feed == "generator" else ()
+    (one,) = getattr(whole, feed)(32, *step)
+    parts = list(getattr(cut, feed)(32, *step))
+    sizes = {"discriminator": [8, 8], "generator": [8, 8, 4]}[feed]
+    assert [len(part.z) for part in parts] == sizes
+    assert [part.share for part in parts] == [size / sum(sizes) for size in sizes]
+    joined = Part(*(torch.cat([getattr(part, name) for part in parts]) for name in ("z", "real", "labels")), share=1.0)
+    assert equal(joined, one)
+    assert one.share == 1
+
+
+def test_what_components_draw_is_reseeded_before_each_micro_batch(make):
+    _, batches = make({"train.micro_batch": 4})
+
+    def drawn(images: int, use: int) -> list[Tensor]:
+        """What a component draws in each part, where each draws `use` numbers more than it shows."""
+        result = []
+        for _ in batches.discriminator(images):
+            result.append(torch.rand(5))
+            torch.rand(use)
+        return result
+
+    first = drawn(16, 0)
+    assert all(torch.equal(a, b) for a, b in zip(first, drawn(16, 100), strict=True))
+    assert all(not torch.equal(a, b) for i, a in enumerate(first) for b in first[:i])
+    assert not torch.equal(first[0], drawn(32, 0)[0])
+    next(batches.generator(16, 0))
+    assert not torch.equal(first[0], torch.rand(5))
+
+
+def test_dropout_follows_from_the_images_seen(make):
+    gan, batches = make({"arch.norm": True})
+
+    def answer(images: int) -> Tensor:
+        (part,) = batches.discriminator(images)
+        return gan.discriminator(part.real)
+
+    one = answer(16)
+    torch.rand(3)
+    assert torch.equal(one, answer(16))
+    assert not torch.equal(one, answer(96))
+
+
+# ----------------------------------------------------------------------------
+# Conversion.
+
+
+def test_bytes_become_floats_from_minus_one_to_one(make):
+    _, batches = make({"dataset.num": 256, "train.batch": 256})
+    (part,) = batches.discriminator(0)
+    values = part.real[:, 0, 0, 0].sort().values
+    assert part.real.dtype == torch.float32
+    assert values[0] == -1
+    assert values[255] == 1
+    assert (values - torch.linspace(-1, 1, 256)).abs().max() < 1e-6
+    assert torch.equal((values + 1).mul(127.5).round(), torch.arange(256.0))
+
+
+def test_floats_stay_as_they_are_and_the_data_is_never_written_to(make):
+    _, batches = make({"dataset": "toy-points"})
+    (part,) = batches.discriminator(0)
+    assert part.real.norm(dim=1) == pytest.approx(torch.full((16,), 0.5), abs=1e-6)
+    _, batches = make()
+    before = batches.source.data.clone()
+    (part,) = batches.discriminator(0)
+    part.real.zero_()
+    assert torch.equal(batches.source.data, before)

@@ -1,0 +1,84 @@
+"""The averaged generator: its weights by hand, its buffers, its half-life."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from ganzoo.engine.ema import EMA
+
+
+class Net(nn.Module):
+    """A weight, and the buffers that a BatchNorm has."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((3,), value, dtype=torch.float64))
+        self.norm = nn.BatchNorm1d(3)
+
+
+def after(ema: EMA, value: float, num: int, batch: int = 64, start: int = 0) -> float:
+    """Move the average `num` times towards networks of that value; return its weight."""
+    for index in range(num):
+        ema.update(Net(value), batch, start + batch * (index + 1))
+    return float(ema.network.weight[0])  # type: ignore[index, arg-type]
+
+
+def test_beta_is_a_half_after_a_half_life():
+    ema = EMA(Net(0), 20_000)
+    assert ema.beta(64, 0) == pytest.approx(0.9977843871, abs=1e-10)
+    assert ema.beta(20_000, 10**9) == 0.5
+    assert ema.beta(32, 0) ** 2 == pytest.approx(ema.beta(64, 0), rel=1e-14)
+
+
+def test_after_a_half_life_the_old_weight_counts_for_a_half():
+    assert after(EMA(Net(1), 6400), 0, 100) == pytest.approx(0.5, rel=1e-12)
+
+
+def test_towards_a_constant_target_the_average_is_one_minus_beta_to_the_n():
+    beta = 0.5 ** (64 / 20_000)
+    assert after(EMA(Net(0), 20_000), 1, 10) == pytest.approx(1 - beta**10, rel=1e-12)
+
+
+def test_the_ramp_bounds_the_half_life_by_a_share_of_the_images_seen():
+    ema = EMA(Net(0), 20_000, ramp=0.05)
+    assert ema.beta(64, 0) == 0.0
+    assert ema.beta(64, 64) == pytest.approx(0.5 ** (64 / 3.2), rel=1e-12)
+    assert ema.beta(64, 200_000) == pytest.approx(0.5 ** (64 / 10_000), rel=1e-12)
+    assert ema.beta(64, 400_000) == ema.beta(64, 10**9) == EMA(Net(0), 20_000).beta(64, 0)
+
+
+def test_no_half_life_copies():
+    assert after(EMA(Net(0), 0), 7, 1) == 7
+    assert after(EMA(Net(0), 20_000, ramp=0), 7, 1) == 7
+
+
+def test_buffers_are_copied_whole_numbers_too():
+    ema, net = EMA(Net(0), 20_000), Net(1)
+    net.norm(torch.arange(6.0).view(2, 3))
+    assert int(net.norm.num_batches_tracked) == 1  # type: ignore[arg-type]
+    ema.update(net, 64, 64)
+    for held, buffer in zip(ema.network.buffers(), net.buffers(), strict=True):
+        assert torch.equal(held, buffer)
+        assert held.dtype == buffer.dtype
+        assert held.data_ptr() != buffer.data_ptr()
+
+
+def test_the_average_is_a_network_of_its_own_in_eval_mode_without_gradients():
+    net = Net(1)
+    ema = EMA(net, 20_000)
+    assert not ema.network.training
+    assert not ema.network.norm.training  # type: ignore[union-attr]
+    assert not any(parameter.requires_grad for parameter in ema.network.parameters())
+    assert net.training
+    assert net.weight.requires_grad
+    ema.update(Net(0), 64, 64)
+    assert float(net.weight[0].detach()) == 1
+
+
+def test_the_layout_stays_channels_last():
+    net = nn.Conv2d(4, 4, 3).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    ema = EMA(net, 20_000)
+    ema.update(net, 64, 64)
+    assert ema.network.weight.stride() == net.weight.stride()

@@ -1,0 +1,394 @@
+"""Model packages: what comes back is what was trained, and whatever is damaged, foreign or half there says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from torch import Tensor
+
+import ganzoo
+from ganzoo import files
+from ganzoo.engine import checkpoint
+from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound, UsageError
+from ganzoo.hub import package
+from ganzoo.report import grid
+from ganzoo.run import Run
+
+
+@pytest.fixture(autouse=True)
+def in_own_folder(toys: object) -> None:
+    torch.set_num_threads(1)
+
+
+def train(**settings: Any) -> Run:
+    return ganzoo.train(**{"arch": "toy", "dataset": "toy-array", "images": 64, **settings})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of a trained run's package."""
+    return Path(shutil.copytree(train(options={"arch.norm": True}).package, tmp_path / "copy"))
+
+
+def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change a package's config."""
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    change(config)
+    path.write_text(json.dumps(config))
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, Tensor]], object]) -> None:
+    """Change a package's weights, and let the config say the hash and size that they have now."""
+    path = folder / package.MODEL
+    weights = safetensors.torch.load_file(path)
+    change(weights)
+    model = safetensors.torch.save(weights)
+    path.write_bytes(model)
+    edit(
+        folder, lambda c: c["files"].update({package.MODEL: {"sha256": sha256(model).hexdigest(), "size": len(model)}})
+    )
+
+
+# ----------------------------------------------------------------------------
+# Round trip.
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"arch": "toy-conv"},
+        {"conditional": True, "options": {"arch.norm": True}},
+        {"dataset": "toy-points", "options": {"arch.width": 5, "arch.z_dim": 3}},
+    ],
+)
+def test_what_comes_back_is_the_averaged_generator(settings):
+    run = train(**settings)
+    generator = ganzoo.load(run)
+    saved, _ = checkpoint.load(run.checkpoints[-1])
+    weights = generator.network.state_dict()
+    assert weights.keys() == {name.removeprefix("ema/") for name in saved if name.startswith("ema/")}
+    assert [name for name in weights if not torch.equal(weights[name], saved[f"ema/{name}"])] == []
+    trained = {name: saved[f"generator/{name}"] for name in weights}
+    assert any(not torch.equal(weights[name], trained[name]) for name in weights)
+
+    assert not generator.network.training
+    z = torch.randn(6, generator.networks.latent_dim)
+    labels = torch.arange(6) % 2 if settings.get("conditional") else None
+    with torch.no_grad():
+        assert torch.equal(generator(z, labels), generator.network(z, labels))
+        one = generator(z[:1], None if labels is None else labels[:1])
+    assert torch.allclose(one, generator(z, labels)[:1], atol=1e-6)  # statistics of training, not of the batch
+
+
+def test_a_run_is_found_by_object_path_name_and_number_and_a_package_by_its_path(tmp_path):
+    run = train(name="mine")
+    wanted = ganzoo.load(run).sample(3)
+    moved = shutil.copytree(run.package, tmp_path / "elsewhere")
+    for what in (run.path, str(run.path), "0000-mine", "0", run.package, moved, str(moved)):
+        assert np.array_equal(ganzoo.load(what).sample(3), wanted)
+
+
+def test_the_config_says_what_the_package_is():
+    config = json.loads((train(conditional=True).package / "config.json").read_text())
+    assert config["format"] == package.FORMAT
+    assert config["images"] == 64
+    assert config["data"]["shape"] == [1, 4, 4]
+    assert config["data"]["num_classes"] == 2
+    assert config["latent"] == {"dim": 4, "distribution": "normal"}
+    assert config["recipe"]["arch"]["name"].endswith("toy")
+
+
+def test_a_run_without_a_package_says_when_it_comes():
+    run = train()
+    shutil.rmtree(run.package)
+    with pytest.raises(NotFound, match="has no model package yet: it comes with the first checkpoint"):
+        ganzoo.load(run)
+
+
+# ----------------------------------------------------------------------------
+# Damage.
+
+
+def test_one_byte_changed_anywhere_in_the_weights_is_corrupt(folder):
+    path = folder / package.MODEL
+    content = path.read_bytes()
+    for place in range(0, len(content), 13):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(Corrupt, match=r"model.safetensors is damaged: its bytes are not those that were written"):
+            ganzoo.load(folder)
+    path.write_bytes(content[:-1])
+    with pytest.raises(Corrupt, match="is damaged"):
+        ganzoo.load(folder)
+
+
+def test_a_missing_file_is_named(folder):
+    (folder / package.MODEL).unlink()
+    with pytest.raises(Corrupt, match=r"has no model.safetensors: the package is incomplete"):
+        ganzoo.load(folder)
+    (folder / "config.json").unlink()
+    with pytest.raises(NotFound):
+        ganzoo.load(folder)
+    with pytest.raises(NotFound, match=r"holds no model package: it has no config.json"):
+        package.read_config(folder)
+
+
+def test_a_file_that_cannot_be_read_says_so(folder):
+    (folder / package.MODEL).unlink()
+    (folder / package.MODEL).mkdir()
+    with pytest.raises(GanzooError, match=r"cannot read .*model.safetensors: is a directory"):
+        ganzoo.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda w: w.pop("net.0.bias"), "tensor 'net.0.bias' is missing"),
+        (lambda w: w.update(more=torch.zeros(1)), "tensor 'more' is extra"),
+        (
+            lambda w: w.update({"net.0.bias": torch.zeros(9)}),
+            r"tensor 'net.0.bias' is float32 \[9\], not float32 \[8\]",
+        ),
+        (lambda w: w.update({"net.0.bias": torch.zeros(8).half()}), r"is float16 \[8\], not float32 \[8\]"),
+        (lambda w: w["net.0.bias"].fill_(float("nan")), "numbers that are not finite, in tensor 'net.0.bias'"),
+        (lambda w: w["net.0.weight"][0, 0].fill_(float("inf")), "numbers that are not finite"),
+        (lambda w: w["net.1.running_var"].fill_(float("nan")), "numbers that are not finite"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused_though_their_hash_is_right(folder, change, says):
+    rewrite(folder, change)
+    with pytest.raises(Corrupt, match=says):
+        ganzoo.load(folder)
+
+
+def test_a_file_that_is_no_safetensors_is_refused(folder):
+    (folder / package.MODEL).write_bytes(b"PK")
+    what = {package.MODEL: {"sha256": sha256(b"PK").hexdigest(), "size": 2}}
+    edit(folder, lambda config: config.update(files=what))
+    with pytest.raises(Corrupt, match="is no safetensors file"):
+        ganzoo.load(folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", '"text"', "{}", '{"format": "new"}', '{"format": []}', '{"format": 1e999}', "[" * 9999],
+)
+def test_a_config_that_is_none_is_corrupt(folder, text):
+    (folder / "config.json").write_text(text)
+    with pytest.raises(Corrupt, match=r"config.json is damaged"):
+        ganzoo.load(folder)
+
+
+def test_a_config_that_is_no_text_is_corrupt(folder):
+    (folder / "config.json").write_bytes(b"\xff\xfe{}")
+    with pytest.raises(Corrupt, match=r"config.json is damaged"):
+        ganzoo.load(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c.pop("recipe"),
+        lambda c: c.update(recipe=[]),
+        lambda c: c.update(recipe={"arch": "toy"}),
+        lambda c: c["recipe"].pop("arch"),
+        lambda c: c["recipe"]["arch"].pop("name"),
+        lambda c: c["recipe"]["arch"].pop("schema"),
+        lambda c: c["recipe"]["arch"].update(schema="x"),
+        lambda c: c["recipe"]["arch"].update(options=[1]),
+        lambda c: c.update(data=None),
+        lambda c: c["data"].pop("shape"),
+        lambda c: c["data"].update(shape=4),
+        lambda c: c["data"].update(shape=["a"]),
+        lambda c: c["data"].update(shape=[1, 4, -4]),
+        lambda c: c["data"].update(shape=[1, 5, 4]),
+        lambda c: c["data"].update(shape=[1.5, 4, 4]),
+        lambda c: c["data"].update(more=1),
+        lambda c: c["data"].update(num_classes="x"),
+        lambda c: c.pop("files"),
+        lambda c: c.update(files={}),
+        lambda c: c["files"][package.MODEL].update(sha256="0"),
+        lambda c: c["files"][package.MODEL].update(size=1),
+    ],
+)
+def test_a_config_with_parts_missing_or_changed_is_an_error_of_one_sentence(folder, change):
+    edit(folder, change)
+    with pytest.raises(Corrupt) as error:
+        ganzoo.load(folder)
+    assert "\n" not in str(error.value)
+    assert str(folder) in str(error.value)
+
+
+def test_a_newer_format_says_upgrade(folder):
+    edit(folder, lambda config: config.update(format=package.FORMAT + 1))
+    with pytest.raises(GanzooError, match="was written by a newer ganzoo: python -m pip install -U ganzoo"):
+        ganzoo.load(folder)
+
+
+def test_a_missing_plugin_is_said_before_the_weights_are_looked_at(folder):
+    edit(folder, lambda config: config["recipe"]["arch"].update(name="acme:blobs", distribution="acme-gans"))
+    (folder / package.MODEL).unlink()
+    with pytest.raises(MissingPlugin, match="python -m pip install -U acme-gans"):
+        ganzoo.load(folder)
+
+
+# ----------------------------------------------------------------------------
+# Samples.
+
+
+def test_samples_are_bytes_and_follow_from_the_seed():
+    run = train()
+    generator = ganzoo.load(run)
+    samples = generator.sample(70, seed=3)
+    assert samples.shape == (70, 4, 4, 1)
+    assert samples.dtype == np.uint8
+    assert np.array_equal(samples, ganzoo.load(run).sample(70, seed=3))
+    assert not np.array_equal(samples, generator.sample(70, seed=4))
+    assert len({image.tobytes() for image in samples}) == 70
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    assert np.array_equal(samples, generator.sample(70, seed=3))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("num", [1, 3, 63, 64, 65, 128, 130])
+def test_the_first_samples_do_not_depend_on_how_many_there_are(num):
+    generator = ganzoo.load(train())
+    assert torch.allclose(generator.raw(num), generator.raw(130)[:num], atol=1e-6)
+
+
+def test_samples_are_those_of_the_latents_and_labels():
+    generator = ganzoo.load(train(conditional=True))
+    z = generator._latents(5, 2)
+    assert z.shape == (5, 4)
+    assert torch.equal(generator.labels(5), torch.tensor([0, 1, 0, 1, 0]))
+    wanted = generator(z, torch.tensor([0, 1, 0, 1, 0]))
+    assert np.array_equal(generator.sample(5, seed=2), grid.to_uint8(wanted))
+    ones = generator.sample(5, labels=1, seed=2)
+    assert np.array_equal(ones, generator.sample(5, labels=[1] * 5, seed=2))
+    assert np.array_equal(ones, generator.sample(5, labels=torch.ones(5, dtype=torch.uint8), seed=2))
+    assert not np.array_equal(ones, generator.sample(5, labels=0, seed=2))
+
+
+@pytest.mark.parametrize("labels", [2, -1, [0, 1], [0, 1, 2], [[0, 1, 0]], [[0], [1], [0]], 0.5])
+def test_labels_that_are_none_of_the_models_are_an_error(labels):
+    generator = ganzoo.load(train(conditional=True))
+    with pytest.raises(UsageError, match="labels of this model run from 0 to 1, one for all or one for each sample"):
+        generator.sample(3, labels=labels)
+
+
+def test_what_the_model_does_not_take_is_an_error():
+    generator = ganzoo.load(train())
+    with pytest.raises(UsageError, match="was trained without labels"):
+        generator.sample(3, labels=0)
+    with pytest.raises(UsageError, match="knows no truncation"):
+        generator.sample(3, truncation=0.5)
+    with pytest.raises(UsageError, match="0 samples were asked for"):
+        generator.sample(0)
+
+
+def test_points_stay_numbers():
+    samples = ganzoo.load(train(dataset="toy-points")).sample(3)
+    assert samples.shape == (3, 2)
+    assert samples.dtype == np.float32
+
+
+# ----------------------------------------------------------------------------
+# Crashes while a package is replaced.
+
+
+class Dying(files.Disk):
+    """Kills its process before the n-th sync or rename."""
+
+    def __init__(self, before: int) -> None:
+        self.left = before
+
+    def _count(self) -> None:
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.left -= 1
+
+    def sync(self, file: Any) -> None:
+        self._count()
+        super().sync(file)
+
+    def rename(self, source: Path, target: Path) -> None:
+        self._count()
+        super().rename(source, target)
+
+    def sync_directory(self, directory: Path) -> None:
+        self._count()
+        super().sync_directory(directory)
+
+
+def killed(disk: files.Disk, work: Callable[[], object]) -> bool:
+    """Do the work in a forked child on that disk; return whether it was killed."""
+    child = os.fork()
+    if child == 0:
+        files.DISK = disk
+        try:
+            work()
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_crash_at_any_step_leaves_a_whole_package_or_one_that_the_next_write_brings_back(make_gan):
+    old, new, target = make_gan(0), make_gan(1), Path("package")
+    states = []
+    for step in range(100):
+        shutil.rmtree(target, ignore_errors=True)
+        package.write(target, old, 10, {})
+        if not killed(Dying(step), lambda: package.write(target, new, 20, {})):
+            break
+        states.append(package.load(target, ganzoo.registry(), old.device).config["images"] if target.exists() else None)
+        files.recover_directory(target)
+        assert package.load(target, ganzoo.registry(), old.device).config["images"] in (10, 20)
+        package.write(target, new, 30, {})
+        assert package.load(target, ganzoo.registry(), old.device).config["images"] == 30
+        assert [path.name for path in Path().iterdir()] == ["package"]
+    # model and config: sync, rename, sync of the folder each; then the old one away, the new one there, their names
+    assert states == [10] * 7 + [None, 20]
+
+
+def test_a_write_that_fails_leaves_the_old_package_and_no_litter(monkeypatch, make_gan):
+    target = Path("package")
+    package.write(target, make_gan(0), 10, {})
+
+    def full(file: Any, data: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.DISK, "write", full)
+    with pytest.raises(GanzooError, match="the disk is full"):
+        package.write(target, make_gan(1), 20, {})
+    assert package.read_config(target)["images"] == 10
+    assert [path.name for path in Path().iterdir()] == ["package"]
+
+
+@pytest.fixture
+def make_gan() -> Callable[[int], Any]:
+    """Return ``make_gan(seed)``: an untrained toy GAN."""
+    from ganzoo.engine.gan import assemble
+    from ganzoo.plugin import DataInfo
+    from ganzoo.recipe import resolve
+
+    def made(seed: int) -> Any:
+        recipe = resolve(ganzoo.registry(), pairs={"arch": "toy", "dataset": "toy-array", "train.seed": seed})
+        return assemble(recipe, DataInfo(shape=(1, 4, 4), num_classes=2, num_items=40), torch.device("cpu"))
+
+    return made
