@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo import recipe as recipes
 from ganzoo import run as runs
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.plugin import Dataset
 from ganzoo.recipe import Recipe
 from ganzoo.registry import registry
+from ganzoo.resolution import resolve
 from ganzoo.run import Run
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def prepare(
         if name is not None:
             runs.check_name(name)
         path = None if config is None else _recipe_of(config)
-        return None, recipes.resolve(registry(), recipe=recipe, config=path, flags=said, pairs=options)
+        return None, resolve(registry(), recipe=recipe, config=path, flags=said, pairs=options)
     if recipe or config or name is not None:
         raise UsageError("a resumed run goes on as it was: leave --recipe, --config and --name away")
     run = resume if isinstance(resume, Run) else runs.find(os.fspath(resume)) if resume else runs.latest_unfinished()
@@ -153,7 +153,7 @@ def _resumed(run: Run, settings: Mapping[str, Any]) -> Recipe:
             f"{', '.join(wrong)}: a resumed run goes on as it was, only train.images may be raised; "
             f"for other settings start a new run with --config {run.path}"
         )
-    recipe, length = recipes.resolve(registry(), config=run.recipe(), pairs=settings), run.length
+    recipe, length = resolve(registry(), config=run.recipe(), pairs=settings), run.length
     if recipe.train.images < length:
         raise UsageError(f"train.images={recipe.train.images}: this run is {length} images long; it can only be raised")
     if run.images >= recipe.train.images:

@@ -66,7 +66,7 @@ def test_light_modules_import_nothing_heavy() -> None:
 def test_discovery_and_resolution_import_nothing_heavy() -> None:
     code = """
 import json, sys
-from ganzoo.recipe import resolve
+from ganzoo.resolution import resolve
 from ganzoo.registry import registry
 resolve(registry(), flags={"arch": "dcgan"})
 print(json.dumps(sorted(set(sys.argv[1].split(",")) & sys.modules.keys())))

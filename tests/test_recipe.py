@@ -13,7 +13,9 @@ import pytest
 
 import ganzoo_datasets
 import ganzoo_dcgan
+from ganzoo.compatibility import as_trained, check_data
 from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound, UsageError
+from ganzoo.installed import Plugin
 from ganzoo.plugin import (
     Architecture,
     Augmentation,
@@ -27,8 +29,9 @@ from ganzoo.plugin import (
     option,
 )
 from ganzoo.plugin import Recipe as NamedRecipe
-from ganzoo.recipe import Recipe, as_trained, check_data, load_json, resolve, stored_choice
-from ganzoo.registry import PLURALS, Plugin, Registry
+from ganzoo.recipe import Recipe, load_json, stored_choice
+from ganzoo.registry import PLURALS, Registry
+from ganzoo.resolution import resolve
 from ganzoo.settings import TrainOptions
 
 FACTORY = "nowhere:build"  # nothing is built here

@@ -13,6 +13,7 @@ import torch
 
 import ganzoo
 from ganzoo.errors import GanzooError, MissingPlugin, NotFound, UsageError
+from ganzoo.installed import Plugin, Registered
 from ganzoo.plugin import (
     KINDS,
     Augmentation,
@@ -28,7 +29,7 @@ from ganzoo.plugin import (
     Tracker,
     hookimpl,
 )
-from ganzoo.registry import Plugin, Registered, Registry, create, kind_named, register, registry
+from ganzoo.registry import Registry, create, kind_named, register, registry
 from outside_dist import answer, make_distribution
 
 FIRST_PARTY = {"dcgan:dcgan", "losses:bce", "losses:lsgan", "datasets:digits", "datasets:folder"}
@@ -125,7 +126,13 @@ def test_a_wrong_name_mentions_plugins_that_failed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"), [*((kind, kind) for kind in KINDS), ("losses", "loss"), ("architectures", "architecture"), ("arch", "architecture")]
+    ("text", "kind"),
+    [
+        *((kind, kind) for kind in KINDS),
+        ("losses", "loss"),
+        ("architectures", "architecture"),
+        ("arch", "architecture"),
+    ],
 )
 def test_kinds_are_taken_singular_and_plural(text: str, kind: str) -> None:
     assert kind_named(text) == kind

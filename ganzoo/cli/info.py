@@ -9,10 +9,11 @@ import click
 from ganzoo import options
 from ganzoo.cli.common import common_options, complete_components, print_json, print_table
 from ganzoo.errors import UsageError, did_you_mean
+from ganzoo.installed import Registered
 from ganzoo.options import options_of, to_text
 from ganzoo.plugin import Architecture, Built, Recipe
 from ganzoo.recipe import MANY, ONE
-from ganzoo.registry import Registered, registry
+from ganzoo.registry import registry
 
 KEYS = {kind: key for key, kind in (ONE | MANY).items()}
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganzoo.compatibility import as_trained
 from ganzoo.engine.ema import EMA
 from ganzoo.engine.execution import autocast, place
 from ganzoo.engine.optim import Optimizer
@@ -16,7 +17,7 @@ from ganzoo.engine.streams import derive, seeded
 from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.options import Schedule, options_of
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, LossFunction, Networks
-from ganzoo.recipe import Choice, Recipe, as_trained
+from ganzoo.recipe import Choice, Recipe
 
 
 @dataclass

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import torch
 
 from ganzoo import run as runs
+from ganzoo.compatibility import check_data
 from ganzoo.data.source import ArraySource, EndlessSource
 from ganzoo.engine import checkpoint, execution, health
 from ganzoo.engine.batches import Batches, load_source
@@ -26,7 +27,7 @@ from ganzoo.engine.update import update_discriminator, update_generator
 from ganzoo.errors import Corrupt, GanzooError, Interrupted
 from ganzoo.files import write_atomic
 from ganzoo.hub import package
-from ganzoo.recipe import Recipe, check_data
+from ganzoo.recipe import Recipe
 from ganzoo.report import grid
 from ganzoo.report.gallery import Gallery
 from ganzoo.report.words import sentence

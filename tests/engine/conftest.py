@@ -13,8 +13,8 @@ from ganzoo.engine.batches import Batches
 from ganzoo.engine.execution import resolve_auto
 from ganzoo.engine.gan import Gan, assemble
 from ganzoo.engine.streams import Streams
-from ganzoo.recipe import resolve
 from ganzoo.registry import registry
+from ganzoo.resolution import resolve
 
 CPU = torch.device("cpu")
 Make = Callable[..., tuple[Gan, Batches]]

@@ -385,7 +385,7 @@ def make_gan() -> Callable[[int], Any]:
     """Return ``make_gan(seed)``: an untrained toy GAN."""
     from ganzoo.engine.gan import assemble
     from ganzoo.plugin import DataInfo
-    from ganzoo.recipe import resolve
+    from ganzoo.resolution import resolve
 
     def made(seed: int) -> Any:
         recipe = resolve(ganzoo.registry(), pairs={"arch": "toy", "dataset": "toy-array", "train.seed": seed})

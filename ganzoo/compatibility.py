@@ -1,0 +1,95 @@
+"""Whether a recipe's parts go together; each mismatch is an error with a way out.
+
+What the specs tell is checked before torch is imported, the rest once the dataset is open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ganzoo.errors import UsageError
+from ganzoo.options import options_of
+from ganzoo.plugin import DataInfo, Dataset, Loss
+from ganzoo.recipe import Choice, Recipe
+from ganzoo.settings import TrainOptions
+
+
+def check(recipe: Recipe) -> None:
+    """Raise UsageError where a recipe's parts do not go together; the data is checked where it is known unopened."""
+    train = recipe.train
+    if train.micro_batch is not None and train.micro_batch < train.batch:
+        if train.batch % train.micro_batch:
+            nearest = max(size for size in range(1, train.micro_batch + 1) if train.batch % size == 0)
+            raise UsageError(
+                f"train.micro_batch={train.micro_batch} does not divide train.batch={train.batch}: use {nearest}"
+            )
+        if isinstance(recipe.loss.spec, Loss) and recipe.loss.spec.batch_coupled:
+            raise UsageError(
+                f"loss {recipe.loss.name!r} couples the whole batch, so gradients cannot be accumulated: "
+                "leave train.micro_batch away"
+            )
+    provided = {word: choice for choice in recipe.choices for word in choice.spec.provides}
+    for choice in recipe.choices:
+        for word in choice.spec.needs:
+            if word not in provided:
+                raise UsageError(
+                    f"{choice.spec.kind} {choice.name!r} needs {word!r}, which no other part of the recipe provides: "
+                    f"choose an arch that does (`ganzoo info NAME`) or leave {choice.name!r} away"
+                )
+        for word in choice.spec.refuses:
+            if word in provided:
+                other = provided[word]
+                raise UsageError(
+                    f"{choice.spec.kind} {choice.name!r} does not go with {other.spec.kind} {other.name!r} ({word}): "
+                    "choose another of either"
+                )
+    info = recipe.dataset.spec.info if isinstance(recipe.dataset.spec, Dataset) else None
+    if info is not None:
+        check_data(recipe, info if isinstance(info, DataInfo) else info(recipe.dataset.options))
+
+
+def check_data(recipe: Recipe, data: DataInfo) -> None:
+    """Raise UsageError where the architecture cannot generate this data, or labels are asked for and missing."""
+    arch, spec, name = recipe.arch.name, recipe.architecture, recipe.dataset.name
+    if data.modality not in spec.modalities:
+        raise UsageError(
+            f"arch {arch!r} generates {', '.join(spec.modalities)}; dataset {name!r} is {data.modality}: "
+            "choose another of either"
+        )
+    if data.modality == "image":
+        channels, height, width = data.shape
+        if height != width:
+            raise UsageError(
+                f"arch {arch!r} takes square images; dataset {name!r} is {width}x{height}: crop the images to squares"
+            )
+        if spec.sizes and width not in spec.sizes:
+            nearest = min(spec.sizes, key=lambda size: abs(size - width))
+            way_out = _set_or_choose(recipe.dataset, "size", nearest)
+            raise UsageError(f"arch {arch!r} takes {_list(spec.sizes)}; dataset {name!r} is {width}: {way_out}")
+        if spec.channels and channels not in spec.channels:
+            way_out = _set_or_choose(recipe.dataset, "channels", spec.channels[-1])
+            raise UsageError(
+                f"arch {arch!r} takes {_list(spec.channels)} channels; dataset {name!r} has {channels}: {way_out}"
+            )
+    if recipe.train.conditional and spec.conditional == "never":
+        raise UsageError(f"arch {arch!r} takes no labels: leave --conditional away")
+    if spec.conditional == "always" and not data.labelled:
+        raise UsageError(f"arch {arch!r} always takes labels; dataset {name!r} has none: choose another of either")
+    if recipe.train.conditional and not data.labelled:
+        raise UsageError(f"dataset {name!r} has no labels: leave --conditional away, or give it labelled data")
+    if spec.conditional == "always" and not recipe.train.conditional:
+        raise UsageError(f"arch {arch!r} always takes labels: add --conditional")
+
+
+def as_trained(data: DataInfo, train: TrainOptions) -> DataInfo:
+    """Return the data as the architecture sees it: without its labels unless the run is conditional."""
+    return data if train.conditional else replace(data, num_classes=0, label_shape=())
+
+
+def _set_or_choose(dataset: Choice, key: str, value: int) -> str:
+    """Return the way out of data that does not fit: the dataset's option where it has one."""
+    return f"add dataset.{key}={value}" if key in options_of(type(dataset.options)) else "choose another of either"
+
+
+def _list(numbers: tuple[int, ...]) -> str:
+    return ", ".join(map(str, numbers))
