@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,16 +28,3 @@ def process(*args: str | Path, **keywords: Any) -> subprocess.Popen[str]:
     """Start a command in a process of its own, with pipes for what it says."""
     piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | keywords
     return subprocess.Popen([sys.executable, "-m", "ganzoo", *map(str, args)], **piped)
-
-
-@contextlib.contextmanager
-def as_nobody(uid: int = 65534) -> Iterator[None]:
-    """Be somebody without privileges while the block runs; whoever has none stays who they are."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.setresuid(uid, uid, 0)
-    try:
-        yield
-    finally:
-        os.setresuid(0, 0, 0)

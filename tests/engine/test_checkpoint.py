@@ -69,6 +69,7 @@ def test_layouts_views_and_shared_memory_come_back_by_value(tmp_path):
         "strided": base[:, ::2],
         "expanded": torch.tensor(7.0).expand(3, 2),
         "shared": base,
+        "tied": base,
         "with-graph": torch.nn.Parameter(base.clone()) * 2,
     }
     checkpoint.save(tmp_path / "x", tensors, {})
@@ -84,7 +85,7 @@ def test_odd_numbers_come_back_bit_for_bit(tmp_path):
 
 
 def test_meta_comes_back(path):
-    meta = {"images": 10**12, "seconds": 0.1, "numbers": {"ä/1": None, "b": [1, 2.5, True]}}
+    meta = {"images": 10**12, "seconds": 0.1, "numbers": {"Ä/1": None, "B": [1, 2.5, True]}}
     checkpoint.save(path, {}, meta)
     tensors, loaded = checkpoint.load(path)
     assert tensors == {}

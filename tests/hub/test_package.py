@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -284,7 +285,7 @@ def test_samples_are_those_of_the_latents_and_labels():
     assert not np.array_equal(ones, generator.sample(5, labels=0, seed=2))
 
 
-@pytest.mark.parametrize("labels", [2, -1, [0, 1], [0, 1, 2], [[0, 1, 0]], [[0], [1], [0]], 0.5])
+@pytest.mark.parametrize("labels", [2, -1, [0, 1], [0, 1, 2], [0, -1, 1], [[0, 1, 0]], [[0], [1], [0]], 0.5])
 def test_labels_that_are_none_of_the_models_are_an_error(labels):
     generator = ganzoo.load(train(conditional=True))
     with pytest.raises(UsageError, match="labels of this model run from 0 to 1, one for all or one for each sample"):
@@ -366,12 +367,15 @@ def test_a_crash_at_any_step_leaves_a_whole_package_or_one_that_the_next_write_b
     assert states == [10] * 7 + [None, 20]
 
 
-def test_a_write_that_fails_leaves_the_old_package_and_no_litter(monkeypatch, make_gan):
+@pytest.mark.parametrize("crashed", [False, True])
+def test_a_write_that_fails_leaves_the_old_package_and_no_litter(monkeypatch, make_gan, crashed):
     target = Path("package")
     package.write(target, make_gan(0), 10, {})
+    if crashed:  # between the two renames of the write before
+        target.rename(".package.old")
 
     def full(file: Any, data: Any) -> None:
-        raise OSError(28, "No space left on device")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(files.DISK, "write", full)
     with pytest.raises(GanzooError, match="the disk is full"):
