@@ -160,8 +160,8 @@ def test_a_folder_that_cannot_be_opened(
 def test_a_folder_that_cannot_be_listed(tmp_path: Path) -> None:
     save(tmp_path / "shut" / "1.png")
     (tmp_path / "shut").chmod(0)
-    with bound_by_modes():
-        wrong = pytest.raises(NotFound, folder, tmp_path)
+    with bound_by_modes(), pytest.raises(NotFound) as wrong:
+        folder(tmp_path)
     (tmp_path / "shut").chmod(0o700)
     assert wrong.match(r"cannot list '.*shut' \(Permission denied\): make it readable")
 
