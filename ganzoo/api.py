@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo import run as runs
+from ganzoo.engine.interrupt import stop_on_signals
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.plugin import Dataset
 from ganzoo.recipe import Recipe
@@ -107,8 +108,8 @@ def prepare(
 
 def start(recipe: Recipe, run: Run | None, *, name: str | None, device: str, listener: Listener) -> Run:
     """Train a resolved recipe; arguments as for `train`."""
-    from ganzoo.engine import trainer
-
+    with _undisturbed():
+        from ganzoo.engine import trainer
     name = name or f"{recipe.arch.name}-{recipe.loss.name}-{recipe.dataset.name}"
     return trainer.train(recipe, run, name=name, device=device, listener=listener)
 
@@ -126,9 +127,9 @@ def load(what: str | os.PathLike[str] | Run, device: str = "auto") -> Generator:
         MissingPlugin: The architecture is not installed.
     """
     directory = package_of(what)
-    from ganzoo.engine.execution import choose_device
-    from ganzoo.hub import package
-
+    with _undisturbed():
+        from ganzoo.engine.execution import choose_device
+        from ganzoo.hub import package
     return package.load(directory, registry(), choose_device(device))
 
 
@@ -186,6 +187,15 @@ def _dataset_flags(text: str) -> dict[str, str]:
     opener = registry().path_dataset()
     assert isinstance(opener.spec, Dataset)
     return {"dataset": opener.qualified, f"dataset.{opener.spec.path_option}": text}
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold Ctrl-C back while torch is imported: its C++ now and then swallows one, or aborts the process."""
+    with stop_on_signals() as stop:
+        yield
+    if stop:
+        raise KeyboardInterrupt
 
 
 class _Silent:

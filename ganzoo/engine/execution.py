@@ -37,7 +37,7 @@ def resolve_auto(train: TrainOptions, device: torch.device) -> TrainOptions:
     """Return the settings with every ``auto`` replaced by what it means on this device, to be frozen in the recipe."""
     precision = train.precision
     if precision == "auto":
-        precision = "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+        precision = "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     return replace(train, precision=precision, execution="eager")
 
 

@@ -33,7 +33,7 @@ class Averages:
         """Return the means and start anew: one transfer from the device."""
         if not self._sums:
             return {}
-        values = torch.stack([self._sums[name].double() / self._counts[name] for name in self._sums]).tolist()
+        values = torch.stack([self._sums[name].float() / self._counts[name] for name in self._sums]).tolist()
         result = dict(zip(self._sums, values, strict=True))
         self.__init__()  # type: ignore[misc]
         return result

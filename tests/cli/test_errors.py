@@ -444,6 +444,32 @@ def test_interrupted_while_it_starts(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+SWALLOWS = """
+import os, signal, sys
+from ganzoo.cli import main
+
+class Swallower:
+    def find_spec(self, name, path, target=None):
+        if name == "torch.nn":
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            except KeyboardInterrupt:
+                print("swallowed", file=sys.stderr)
+
+sys.meta_path.insert(0, Swallower())
+main()
+"""
+
+
+@pytest.mark.parametrize("args", [("train", *TINY), ("sample", "0")])
+def test_an_interrupt_is_not_lost_while_torch_is_imported(runs: Path, args: tuple[str, ...]) -> None:
+    before = sorted(runs.rglob("*"))
+    done = subprocess.run([sys.executable, "-c", SWALLOWS, *args], capture_output=True, text=True, check=False)
+    check(Answer(done.returncode, done.stdout, done.stderr.lstrip("\n")), 130, "interrupted")
+    assert sorted(runs.rglob("*")) == before
+    assert os.listdir() == ["runs"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_while_it_trains(ganzoo: Ganzoo, tmp_path: Path, number: signal.Signals) -> None:
     started = process("train", *TINY, "--images", "1000000")

@@ -9,6 +9,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -103,13 +104,28 @@ def test_a_run_is_found_by_object_path_name_and_number_and_a_package_by_its_path
 
 
 def test_the_config_says_what_the_package_is():
-    config = json.loads((train(conditional=True).package / "config.json").read_text())
+    run = train(conditional=True, metric="toy-mean")
+    config = json.loads((run.package / "config.json").read_text())
     assert config["format"] == package.FORMAT
     assert config["images"] == 64
-    assert config["data"]["shape"] == [1, 4, 4]
-    assert config["data"]["num_classes"] == 2
-    assert config["latent"] == {"dim": 4, "distribution": "normal"}
+    assert config["recipe"] == json.loads((run.path / "recipe.json").read_text())
     assert config["recipe"]["arch"]["name"].endswith("toy")
+    assert config["data"] == {
+        "shape": [1, 4, 4], "num_classes": 2, "num_items": 40, "modality": "image", "label_shape": [], "meta": {},
+    }  # fmt: skip
+    assert config["latent"] == {"dim": 4, "distribution": "normal"}
+    assert config["range"] == [-1, 1]
+    measured = json.loads((run.path / "stats.jsonl").read_text().splitlines()[-1])["toy-mean/difference"]
+    assert config["metrics"] == [{"name": "toy-mean/difference", "value": measured, "images": 64}]
+    model = (run.package / package.MODEL).read_bytes()
+    assert config["files"] == {package.MODEL: {"sha256": sha256(model).hexdigest(), "size": len(model)}}
+    assert sorted(path.name for path in run.package.iterdir()) == ["config.json", package.MODEL]
+
+
+def test_the_config_requires_the_plugins_that_are_distributed():
+    run, by_hand = train(arch="dcgan", dataset="digits", options={"arch.width": 8}), train()
+    assert package.read_config(run.package)["requires"] == [{"distribution": "ganzoo", "version": version("ganzoo")}]
+    assert package.read_config(by_hand.package)["requires"] == []  # a registered module is nothing to install
 
 
 def test_a_run_without_a_package_says_when_it_comes():

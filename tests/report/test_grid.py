@@ -9,8 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
+import ganzoo
+from ganzoo.engine.streams import Streams, draw_latents
 from ganzoo.plugin import DataInfo
-from ganzoo.report import grid
+from ganzoo.report import gallery, grid
 
 
 def flat(num: int, height: int, width: int, channels: int) -> np.ndarray:
@@ -126,3 +128,24 @@ def test_a_picture_becomes_a_file_of_its_suffix(channels, suffix, format):
         assert image.size == (8, 8)
         if suffix == ".png":
             assert np.array_equal(np.asarray(image).reshape(8, 8, channels), flat(1, 8, 8, channels)[0])
+
+
+# ----------------------------------------------------------------------------
+# Grids of a run.
+
+
+@pytest.mark.parametrize(
+    ("classes", "columns"),
+    [(0, 8), (1, 8), (2, 8), (3, 6), (4, 8), (5, 5), (8, 8), (9, 9), (10, 10), (16, 16), (17, 8), (1000, 8)],
+)
+def test_columns_are_a_multiple_of_few_classes(classes, columns):
+    assert gallery.columns_for(classes) == columns
+
+
+def test_a_conditional_grid_has_columns_of_one_class_each(toys):
+    run = ganzoo.train(arch="toy", dataset="toy-array", images=64, conditional=True)
+    generator = ganzoo.load(run)
+    z = draw_latents("normal", Streams(0, torch.device("cpu")).generator("grid-z", 0), 64, 4)
+    wanted = grid.draw(generator(z, torch.tensor([0, 1] * 32)), generator.data, columns=8)
+    with Image.open(run.grid(64)) as drawn:
+        assert np.array_equal(np.asarray(drawn), np.asarray(wanted))
