@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ganzoo import run as runs
 from ganzoo.engine.interrupt import stop_on_signals
 from ganzoo.errors import NotFound, UsageError
+from ganzoo.files import recover_directory
 from ganzoo.plugin import Dataset
 from ganzoo.recipe import Recipe
 from ganzoo.registry import registry
@@ -141,6 +142,8 @@ def package_of(what: str | os.PathLike[str] | Run) -> Path:
     if (path / "config.json").is_file():
         return path
     run = runs.find(what if isinstance(what, str) else path)
+    if not run.active:
+        recover_directory(run.package)
     if not (run.package / "config.json").is_file():
         raise NotFound(f"run {run.path} has no model package yet: it comes with the first checkpoint")
     return run.package
@@ -174,7 +177,7 @@ def _recipe_of(config: str | os.PathLike[str]) -> Path:
 def _by_key(flags: Mapping[str, Any]) -> dict[str, Any]:
     """Return what flags say, by the keys that they are short for."""
     keys = {"size": "dataset.size"} | {key: f"train.{key}" for key in ("images", "batch", "seed", "conditional")}
-    said = {keys.get(flag, flag): value for flag, value in flags.items() if value not in (None, ())}
+    said = {keys.get(flag, flag): value for flag, value in flags.items() if value is not None and value != ()}
     return said | (_dataset_flags(os.fspath(said["dataset"])) if "dataset" in said else {})
 
 

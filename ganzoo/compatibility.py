@@ -17,8 +17,9 @@ from ganzoo.settings import TrainOptions
 def check(recipe: Recipe) -> None:
     """Raise UsageError where a recipe's parts do not go together; the data is checked where it is known unopened."""
     train = recipe.train
-    if train.micro_batch is not None and train.micro_batch < train.batch:
-        if train.batch % train.micro_batch:
+    largest = max(train.batch, train.g_batch or 0)
+    if train.micro_batch is not None and train.micro_batch < largest:
+        if train.micro_batch < train.batch and train.batch % train.micro_batch:
             nearest = max(size for size in range(1, train.micro_batch + 1) if train.batch % size == 0)
             raise UsageError(
                 f"train.micro_batch={train.micro_batch} does not divide train.batch={train.batch}: use {nearest}"

@@ -82,7 +82,8 @@ def recover_directory(target: Path) -> None:
     """Bring the old directory back where a crash came between the two renames of `replace_directory`."""
     old = target.with_name(f".{target.name}.old")
     if old.exists() and not target.exists():
-        DISK.rename(old, target)
+        with explained(target):
+            DISK.rename(old, target)
 
 
 @contextlib.contextmanager
@@ -91,8 +92,6 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if isinstance(error, GanzooError):
-            raise
         raise GanzooError(f"cannot write {path}: {_reason(error)}") from error
 
 

@@ -73,7 +73,7 @@ def ganzoo_recipes() -> Iterable[Recipe]:  # type: ignore[empty-body]
 
 @hookspec
 def ganzoo_models() -> Iterable[Model]:  # type: ignore[empty-body]
-    """Offer trained weights that come with the plugin, `ganzoo sample PLUGIN:NAME`."""
+    """Offer trained weights that come with the plugin."""
 
 
 @hookspec

@@ -11,7 +11,7 @@ import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, Union
 
 from ganzoo.errors import UsageError, did_you_mean
@@ -215,6 +215,15 @@ class Schedule:
 def value_at(number: float | Schedule, images: float) -> float:
     """Return a number, scheduled or not, after `images` images."""
     return number.at(images) if isinstance(number, Schedule) else number
+
+
+def settled(options: Any, images: float) -> Any:
+    """Return an options object with every schedule replaced by its number after `images` images."""
+
+    def number(value: Any) -> Any:
+        return tuple(map(number, value)) if isinstance(value, tuple) else value_at(value, images)
+
+    return replace(options, **{name: number(getattr(options, name)) for name in options_of(type(options))})
 
 
 # ----------------------------------------------------------------------------

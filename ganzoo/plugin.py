@@ -14,11 +14,13 @@ Runtime objects are structural: nothing to inherit. What each kind must do stand
 from __future__ import annotations
 
 import re
+import typing
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import pluggy
+from packaging.requirements import InvalidRequirement, Requirement
 
 from ganzoo.errors import GanzooError, NotFound, UsageError
 from ganzoo.options import NoOptions, Schedule, option, options_of
@@ -62,6 +64,7 @@ hookimpl = pluggy.HookimplMarker("ganzoo")
 Modality = Literal["image", "points", "audio", "text", "tabular"]
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+SCHEDULABLE = ("architecture", "loss", "regularizer", "augmentation")  # kinds whose options may be scheduled
 FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 # ----------------------------------------------------------------------------
@@ -87,6 +90,7 @@ class Component:
     paper: str = ""
 
     def __post_init__(self) -> None:
+        _check_types(self)
         for name in (self.name, *self.aliases):
             if not NAME.fullmatch(name):
                 raise ValueError(f"{self.kind} name {name!r} is not lower-case words joined by hyphens")
@@ -123,7 +127,14 @@ class Built(Component):
         for path in filter(None, (self.factory or "missing", self.migrate)):
             if not FACTORY.fullmatch(path):
                 raise ValueError(f"{self.kind} {self.name!r}: {path!r} is not of the form 'package.module:callable'")
-        options_of(self.options)
+        for requirement in self.requires:
+            try:
+                Requirement(requirement)
+            except InvalidRequirement:
+                raise ValueError(f"{self.kind} {self.name!r}: pip takes no requirement {requirement!r}") from None
+        for entry in options_of(self.options).values():
+            if entry.schedulable and self.kind not in SCHEDULABLE:
+                raise ValueError(f"{self.kind} {self.name!r}: option {entry.name!r} cannot be schedulable")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +187,7 @@ class Dataset(Built):
     """Where real samples come from: ``factory(options)`` -> an object with ``info: DataInfo`` and one of:
 
     - ``data``: array-like ``[N, ...]`` (uint8 images ``[N, C, H, W]``, or float) with ``labels`` ``[N, ...]`` or None;
-    - ``sample(generator, n) -> (data, labels)``: an endless source that draws from the given `torch.Generator`;
+    - ``sample(generator, n) -> (data, labels)``: an endless source that draws from the given CPU `torch.Generator`;
     - ``items() -> list[Item]``: samples that must be decoded: the core decodes them once, in parallel, into a packed
       store that later starts read at memory speed. Broken ones are named and skipped, or an error where the object
       says ``strict = True``.
@@ -208,7 +219,7 @@ class Regularizer(Built):
     It never changes the generator's structure.
 
     Args:
-        input_gradients: Whether `Step.real` and `Step.fake` must be leaves that require grad.
+        input_gradients: Whether `Step.real` and `Step.fake` must be leaves that require grad, in D's update.
     """
 
     kind: ClassVar[str] = "regularizer"
@@ -281,6 +292,25 @@ class Command(Component):
     factory: str
 
 
+def _check_types(spec: Component) -> None:
+    """Raise ValueError where a field is not of its type: ``sizes=64`` or ``aliases="mse"``, say."""
+    for name, hint in typing.get_type_hints(type(spec), {**globals(), **typing.__dict__}).items():
+        value, origin, args = getattr(spec, name), typing.get_origin(hint), typing.get_args(hint)
+        if origin is tuple:
+            inner = typing.get_origin(args[0]) or args[0]
+            fits = isinstance(value, tuple) and (
+                all(item in typing.get_args(args[0]) for item in value)
+                if inner is Literal
+                else all(type(item) is inner for item in value)
+            )
+        elif origin is Literal:
+            fits = value in args
+        else:
+            fits = not isinstance(hint, type) or isinstance(value, hint)
+        if not fits:
+            raise ValueError(f"{spec.kind} {spec.name!r}: {name}={value!r} is no {str(hint).replace('typing.', '')}")
+
+
 SPECS: tuple[type[Component], ...] = (
     Architecture, Loss, Dataset, Regularizer, Augmentation, Metric, Extractor, Tracker, Recipe, Model, Command,
 )  # fmt: skip
@@ -310,6 +340,14 @@ class DataInfo:
     modality: Modality = "image"
     label_shape: tuple[int, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("shape", "label_shape"):
+            if not all(isinstance(side, int) and side > 0 for side in getattr(self, name)):
+                raise ValueError(f"DataInfo: {name}={getattr(self, name)!r} is not a tuple of sizes")
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if len(self.shape) != (sides := {"image": 3, "audio": 2, "text": 2}.get(self.modality, 1)):
+            raise ValueError(f"DataInfo: {self.modality} has {sides} sides, shape={self.shape} has {len(self.shape)}")
 
     @property
     def labelled(self) -> bool:
@@ -386,8 +424,8 @@ class Step:
         generator, discriminator: The networks.
         z: Latents of `fake`, ``[N, latent_dim]``.
         labels: ``int64 [N]``, float ``[N, *label_shape]`` or None.
-        real: Real samples before augmentation, ``[N, *shape]``, a leaf that requires grad where the spec asks for it
-            (`Regularizer.input_gradients`). None in G's update unless the loss pairs.
+        real: Real samples before augmentation, ``[N, *shape]``; in D's update a leaf that requires grad where the spec
+            asks for it (`Regularizer.input_gradients`). None in G's update unless the loss pairs.
         fake: Generated samples before augmentation, likewise; in G's update they carry G's graph.
         real_seen, fake_seen: What D saw of them, after augmentation.
         real_output, fake_output: D's answers in this very update, so that a penalty needs no forward of its own.

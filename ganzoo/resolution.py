@@ -121,8 +121,8 @@ class _Fold:
         """Return the components chosen under a plural key; ``none`` clears."""
         names = _names(self.value(key))
         components = [self.registry.resolve(MANY[key], name) for name in names]
-        if len({component.qualified for component in components}) != len(components):
-            raise UsageError(f"{key}={','.join(names)} names the same {MANY[key]} twice")
+        if len({component.spec.name for component in components}) != len(components):
+            raise UsageError(f"{key}={','.join(names)} names the same {MANY[key]} twice: keep one of each name")
         return tuple(self.choice(key, f"{key}.{component.spec.name}", component) for component in components)
 
     def choice(self, key: str, prefix: str, component: Registered) -> Choice:

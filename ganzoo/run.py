@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ganzoo.errors import Conflict, Corrupt, NotFound, UsageError, did_you_mean
 from ganzoo.files import explained, write_atomic
@@ -122,7 +122,9 @@ class Run:
         Raises:
             Conflict: Another process is training it.
         """
-        with explained(self.path), (self.path / ".lock").open("w") as file:
+        with explained(self.path):
+            (self.path / ".lock").touch()
+        with _opened(self.path / ".lock") as file:
             if not _lock(file, tries=3):  # `active` may hold it for a moment
                 raise Conflict(f"run {self.path} is being trained by another process: wait for it or stop it first")
             for leftover in self.path.rglob(".*.tmp"):  # of a write that a crash cut short
@@ -133,7 +135,7 @@ class Run:
     def active(self) -> bool:
         """Whether a process is training it."""
         try:
-            with (self.path / ".lock").open("r+") as file:
+            with _opened(self.path / ".lock") as file:
                 return not _lock(file)
         except OSError:
             return False
@@ -161,13 +163,12 @@ def create(name: str) -> Run:
     check_name(name)
     with explained(root()):
         root().mkdir(parents=True, exist_ok=True)
-        while True:
+        with _opened(root()) as folder:
+            _lock(folder, tries=300)
             taken = [int(match[1]) for path in root().iterdir() if (match := re.match(r"(\d+)-", path.name))]
             path = root() / f"{max(taken, default=-1) + 1:04d}-{name}"
-            with contextlib.suppress(FileExistsError):
-                path.mkdir()
-                (path / "checkpoints").mkdir()
-                return Run(path)
+            (path / "checkpoints").mkdir(parents=True)
+    return Run(path)
 
 
 def find(text: str | Path) -> Run:
@@ -202,8 +203,18 @@ def _is_run(path: Path) -> bool:
     return (path / "recipe.json").is_file()
 
 
-def _lock(file: IO[str], tries: int = 1) -> bool:
-    """Take the file's lock, with 0.1 s between tries; where the system has none, go without."""
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """Open a file or a folder to lock it."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _lock(file: int, tries: int = 1) -> bool:
+    """Take an open file's lock, with 0.1 s between tries; where the system has none, go without."""
     try:
         import fcntl
     except ImportError:  # pragma: no cover

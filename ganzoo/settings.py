@@ -39,7 +39,8 @@ class TrainOptions:
 
 
 # ----------------------------------------------------------------------------
-# Optimizers, by their name in lower case. The class torch.optim.X takes the fields as its keywords.
+# Optimizers, by their name in lower case. The class torch.optim.X takes the fields as its keywords. Left out are those
+# that need a closure (LBFGS), sparse gradients (SparseAdam), or parameters of one kind only (Muon).
 
 _LR = "Learning rate."
 _BETAS = "Decay rates of the first and the second moment."
@@ -95,6 +96,14 @@ class Adagrad(_Optimizer):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Adafactor(_Optimizer):
+    """Shazeer & Stern 2018."""
+
+    beta2_decay: float = option(-0.8, help="Power of the second moment's decay.", high=0)
+    d: float = option(1.0, help="Threshold of an update's clipping.", low=0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Adadelta(_Optimizer):
     """Zeiler 2012."""
 
@@ -113,13 +122,13 @@ class ASGD(_Optimizer):
 
 @dataclass(frozen=True, kw_only=True)
 class Rprop:
-    """Riedmiller & Braun 1993."""
+    """Riedmiller & Braun 1993. Its learning rate is that of the first step alone, so no schedule can change it."""
 
-    lr: float = option(2e-4, help=_LR, low=0, schedulable=True)
+    lr: float = option(2e-4, help="Size of the first step.", low=0)
     etas: tuple[float, float] = option((0.5, 1.2), help="Factors of a step's decrease and increase.", low=0)
 
 
 OPTIMIZERS: dict[str, type[Any]] = {
     "adam": Adam, "adamw": AdamW, "adamax": Adam, "nadam": Adam, "radam": Adam, "sgd": SGD, "rmsprop": RMSprop,
-    "adagrad": Adagrad, "adadelta": Adadelta, "asgd": ASGD, "rprop": Rprop,
+    "adafactor": Adafactor, "adagrad": Adagrad, "adadelta": Adadelta, "asgd": ASGD, "rprop": Rprop,
 }  # fmt: skip

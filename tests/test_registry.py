@@ -192,7 +192,7 @@ def test_create_refuses_what_cannot_be_built() -> None:
     with pytest.raises(UsageError, match=r"an architecture needs data=DataInfo\(...\)"):
         create("architecture", "dcgan")
     with pytest.raises(UsageError, match="loss 'bce' takes no data"):
-        create("losses", "bce", data=DataInfo(shape=(1,)))
+        create("losses", "bce", data=DataInfo(shape=(1, 1, 1)))
     with pytest.raises(UsageError, match="unknown key 'target'; loss 'lsgan' takes a, b, c"):
         create("loss", "lsgan", target=1)
     with pytest.raises(UsageError, match="b: expected a number, got 'x'"):

@@ -110,7 +110,9 @@ def test_a_cleared_component_takes_its_recommended_options_with_it() -> None:
 
 
 def test_the_same_component_twice_is_refused() -> None:
-    assert refused(arch="blob", reg="r1,r-one") == "reg=r1,r-one names the same regularizer twice"
+    assert (
+        refused(arch="blob", reg="r1,r-one") == "reg=r1,r-one names the same regularizer twice: keep one of each name"
+    )
 
 
 def test_no_architecture_or_loss() -> None:

@@ -104,11 +104,10 @@ class Batches:
         return self._take(torch.cat(index))
 
     def _random(self, stream: str, images: int, num: int) -> tuple[Tensor, Tensor | None]:
-        """Return independent draws from the data."""
-        if isinstance(self.source, EndlessSource):
-            data, labels = self.source.sample(self.streams.generator(stream, images), num)
-            return self._ready(data, labels)
+        """Return independent draws from the data; drawn on the CPU, so that every device sees the same."""
         generator = torch.Generator().manual_seed(self.streams.seed_of(stream, images))
+        if isinstance(self.source, EndlessSource):
+            return self._ready(*self.source.sample(generator, num))
         return self._take(torch.randint(len(self.source.data), (num,), generator=generator))
 
     def _permutation(self, epoch: int) -> Tensor:
@@ -136,6 +135,7 @@ class Batches:
 def load_source(dataset: Choice, device: torch.device, notify: Callable[[str], None]) -> ArraySource | EndlessSource:
     """Open a recipe's dataset; where it takes little of a CUDA device's free memory it is held there."""
     stored = json.dumps(options.to_json(dataset.options), sort_keys=True)
+    stored = f"{dataset.component.qualified} {dataset.spec.version} {stored}"
     key = f"{dataset.name}-{hashlib.sha256(stored.encode()).hexdigest()[:16]}"
     source = open_source(dataset.build(), name=dataset.name, key=key, notify=notify)
     if isinstance(source, ArraySource) and device.type == "cuda":

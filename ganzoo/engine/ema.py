@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -15,12 +16,15 @@ class EMA:
         network: What is averaged.
         half_life: In images: after so many the weight of the past is one half. 0 for no averaging.
         ramp: The half-life is at most this share of the images seen so far; None for no ramp (Karras et al. 2020, ADA).
+        shared: Tensors that the average keeps in common with the network: scheduled options.
     """
 
-    def __init__(self, network: nn.Module, half_life: float, ramp: float | None = None) -> None:
+    def __init__(
+        self, network: nn.Module, half_life: float, ramp: float | None = None, shared: Iterable[Tensor] = ()
+    ) -> None:
         self.half_life = half_life
         self.ramp = ramp
-        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self.network = copy.deepcopy(network, {id(tensor): tensor for tensor in shared}).eval().requires_grad_(False)
 
     def beta(self, num: float, images: int) -> float:
         """Return the weight of the past, ``0.5 ** (num / half-life)``, for an update that is `num` images long."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import resource
 import sys
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import nn
@@ -25,8 +27,8 @@ def choose_device(name: str = "auto") -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError):
+        torch.empty(1, device=device).cpu()
+    except (RuntimeError, AssertionError, ImportError):
         raise UsageError(f"--device {name}: there is no such device here; use cpu, or leave --device away") from None
     if device.type == "cuda" and device.index is None:
         device = torch.device("cuda", torch.cuda.current_device())
@@ -37,15 +39,32 @@ def resolve_auto(train: TrainOptions, device: torch.device) -> TrainOptions:
     """Return the settings with every ``auto`` replaced by what it means on this device, to be frozen in the recipe."""
     precision = train.precision
     if precision == "auto":
-        precision = "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+        precision = (
+            "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+        )
     return replace(train, precision=precision, execution="eager")
 
 
-def set_precision(precision: str) -> None:
-    """Switch TF32 for matrix products and convolutions on CUDA: on for ``tf32`` and ``bf16``, off for ``fp32``."""
-    fast = precision in ("tf32", "bf16")
-    torch.backends.cuda.matmul.allow_tf32 = fast
-    torch.backends.cudnn.allow_tf32 = fast
+@contextlib.contextmanager
+def precision(name: str) -> Iterator[None]:
+    """Run the block with TF32 products and convolutions on CUDA: for ``tf32`` and ``bf16``, not for ``fp32``."""
+    backends: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [backend.allow_tf32 for backend in backends]
+    try:
+        for backend in backends:
+            backend.allow_tf32 = name in ("tf32", "bf16")
+        yield
+    finally:
+        for backend, value in zip(backends, before, strict=True):
+            backend.allow_tf32 = value
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the device's or the machine's memory ran out."""
+    words = ("can't allocate memory", "not enough memory", "alloc_cpu")
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
+        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    )
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:

@@ -30,8 +30,6 @@ class Gan:
         networks: Generator and discriminator, on the device.
         loss: The adversarial loss.
         regularizers, augmentations: In the recipe's order, by name.
-        optim_g, optim_d: One optimizer for each network.
-        ema: The averaged generator.
         schedules: The tensors that stand for scheduled options, refilled before each update.
         device: Where it lives.
     """
@@ -42,33 +40,49 @@ class Gan:
     loss: LossFunction
     regularizers: Mapping[str, Any]
     augmentations: Mapping[str, Any]
-    optim_g: Optimizer
-    optim_d: Optimizer
-    ema: EMA
     schedules: list[tuple[Tensor, Schedule]]
     device: torch.device
 
     def __post_init__(self) -> None:
-        train = self.recipe.train
+        recipe, train = self.recipe, self.recipe.train
         self.generator, self.discriminator = self.networks.generator, self.networks.discriminator
-        self.precision = train.precision
-        self.input_gradients = any(getattr(choice.spec, "input_gradients", False) for choice in self.recipe.reg)
-        self.d_interval = train.d_reg_interval if self._terms("discriminator") else 1
+        self.trainable = {  # what an architecture froze stays frozen
+            "generator": [p for p in self.generator.parameters() if p.requires_grad],
+            "discriminator": [p for p in self.discriminator.parameters() if p.requires_grad],
+        }
+        self.input_gradients = any(getattr(choice.spec, "input_gradients", False) for choice in recipe.reg)
         self.g_interval = train.g_reg_interval if self._terms("generator") else 1
+        self.d_interval = train.d_reg_interval if self._terms("discriminator") else 1
+        self.optim_g = Optimizer(self.trainable["generator"], recipe.optim_g, self.g_interval)
+        self.optim_d = Optimizer(self.trainable["discriminator"], recipe.optim_d, self.d_interval)
+        scheduled = [tensor for tensor, _ in self.schedules]
+        self.ema = EMA(self.generator, train.ema_half_life, train.ema_ramp, scheduled)
         self.images_per_round = train.batch * train.d_steps
         self.images_per_generator_update = self.images_per_round / train.g_steps
 
+    def let_learn(self, network: str) -> None:
+        """Let one network's parameters take gradients, and the other's not."""
+        for name, parameters in self.trainable.items():
+            for parameter in parameters:
+                parameter.requires_grad_(name == network)
+
     def generate(self, z: Tensor, labels: Tensor | None) -> Tensor:
         """Return samples ``[n, *shape]`` in float32; with a graph where the generator's parameters require grad."""
-        with autocast(self.precision, self.device):
+        with autocast(self.recipe.train.precision, self.device):
             samples: Tensor = self.generator(z, labels)
         return samples.float()
 
     def judge(self, samples: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
-        """Return D's answer to samples ``[n, *shape]``."""
-        with autocast(self.precision, self.device):
+        """Return D's answer to samples ``[n, *shape]``, in float32 whatever the networks compute in."""
+        with autocast(self.recipe.train.precision, self.device):
             answer = self.discriminator(samples, labels)
-        return answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
+        if not isinstance(answer, DiscriminatorOutput):
+            answer = DiscriminatorOutput(answer)
+        return DiscriminatorOutput(
+            logits=answer.logits.float() if isinstance(answer.logits, Tensor) else [x.float() for x in answer.logits],
+            class_logits=None if answer.class_logits is None else answer.class_logits.float(),
+            features=None if answer.features is None else [x.float() for x in answer.features],
+        )
 
     def augment(self, samples: Tensor) -> Tensor:
         """Return samples as D shall see them."""
@@ -162,38 +176,53 @@ def assemble(recipe: Recipe, data: DataInfo, device: torch.device) -> Gan:
     Raises:
         GanzooError: A component could not be built; the text names it and its plugin.
     """
-    train = recipe.train
     schedules: list[tuple[Tensor, Schedule]] = []
-    data = as_trained(data, train)
-    with seeded(derive(train.seed, "weights")):
-        networks = recipe.arch.build(data)
+    data = as_trained(data, recipe.train)
+    with seeded(derive(recipe.train.seed, "weights")):
+        networks = _build(recipe.arch, device, schedules, data)
         if not isinstance(networks, Networks):
             raise GanzooError(f"arch {recipe.arch.name!r} built {type(networks).__name__}, not ganzoo.plugin.Networks")
-        parts = {
-            id(choice): _on(_build(choice, device, schedules), device)
-            for choice in (recipe.loss, *recipe.reg, *recipe.aug)
-        }
-    regularizers = {choice.name: parts[id(choice)] for choice in recipe.reg}
-    for regularizer in regularizers.values():
-        if hasattr(regularizer, "prepare"):
-            regularizer.prepare(networks.discriminator)
-    generator, discriminator = place(networks.generator, device), place(networks.discriminator, device)
-    has_term = {name: any(hasattr(r, name) for r in regularizers.values()) for name in ("generator", "discriminator")}
-    return Gan(
-        recipe=recipe,
-        data=data,
-        networks=replace(networks, generator=generator.train(), discriminator=discriminator.train()),
-        loss=parts[id(recipe.loss)],
-        regularizers=regularizers,
-        augmentations={choice.name: parts[id(choice)] for choice in recipe.aug},
-        optim_g=Optimizer(generator.parameters(), recipe.optim_g, train.g_reg_interval if has_term["generator"] else 1),
-        optim_d=Optimizer(
-            discriminator.parameters(), recipe.optim_d, train.d_reg_interval if has_term["discriminator"] else 1
-        ),
-        ema=EMA(generator, train.ema_half_life, train.ema_ramp),
-        schedules=schedules,
-        device=device,
+        loss = _build(recipe.loss, device, schedules)
+        regularizers = {choice.name: _build(choice, device, schedules) for choice in recipe.reg}
+        augmentations = {choice.name: _build(choice, device, schedules) for choice in recipe.aug}
+        for regularizer in regularizers.values():
+            if hasattr(regularizer, "prepare"):
+                regularizer.prepare(networks.discriminator)
+    networks = replace(
+        networks, generator=place(networks.generator, device), discriminator=place(networks.discriminator, device)
     )
+    check_networks(recipe.arch, networks, data, device)
+    return Gan(recipe, data, networks, loss, regularizers, augmentations, schedules, device)
+
+
+@torch.no_grad()
+def check_networks(arch: Choice, networks: Networks, data: DataInfo, device: torch.device) -> None:
+    """Hold an architecture to its contract by one forward of two samples; the networks end in train mode.
+
+    Raises:
+        GanzooError: A forward failed, samples are not of the data's shape, or logits do not lead with N.
+    """
+    title = f"arch {arch.name!r} of plugin {arch.component.plugin.name!r}"
+    generator, discriminator = networks.generator.eval(), networks.discriminator.eval()
+    z, labels = torch.zeros(2, networks.latent_dim, device=device), None
+    if data.labelled:
+        labels = torch.zeros(
+            2, *data.label_shape, dtype=torch.float32 if data.label_shape else torch.int64, device=device
+        )
+    try:
+        with seeded(0, device):
+            samples = generator(z, labels)
+            answer = discriminator(samples, labels)
+    except Exception as error:
+        raise GanzooError(f"{title} failed in its first forward: {type(error).__name__}: {error}") from error
+    if tuple(samples.shape) != (2, *data.shape):
+        raise GanzooError(f"{title}: its generator made {list(samples.shape)} of 2 latents, not {[2, *data.shape]}")
+    output = answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
+    for logits in [output.logits] if isinstance(output.logits, Tensor) else output.logits:
+        if logits.dim() == 0 or len(logits) != 2:
+            raise GanzooError(f"{title}: its discriminator answered {list(logits.shape)} to 2 samples, not [2, ...]")
+    generator.train()
+    discriminator.train()
 
 
 def logits_of(output: DiscriminatorOutput | None) -> list[Tensor]:
@@ -203,18 +232,20 @@ def logits_of(output: DiscriminatorOutput | None) -> list[Tensor]:
     return [logits.float().reshape(len(logits), -1) for logits in members]
 
 
-def _build(choice: Choice, device: torch.device, schedules: list[tuple[Tensor, Schedule]]) -> Any:
-    """Build a component; a scheduled option reaches it as a tensor, which is noted in `schedules`."""
-    scheduled = {}
-    for name in options_of(type(choice.options)):
-        value = getattr(choice.options, name)
-        if isinstance(value, Schedule):
-            scheduled[name] = torch.tensor(value.at(0), dtype=torch.float32, device=device)
-            schedules.append((scheduled[name], value))
-    return choice.component.build(replace(choice.options, **scheduled))
+def _build(choice: Choice, device: torch.device, schedules: list[tuple[Tensor, Schedule]], *args: object) -> Any:
+    """Build a component on the device; its scheduled options reach it as tensors, which are noted in `schedules`."""
 
+    def ready(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(ready, value))
+        if not isinstance(value, Schedule):
+            return value
+        tensor = torch.tensor(value.at(0), dtype=torch.float32, device=device)
+        schedules.append((tensor, value))
+        return tensor
 
-def _on(part: Any, device: torch.device) -> Any:
+    values = {name: ready(getattr(choice.options, name)) for name in options_of(type(choice.options))}
+    part = choice.component.build(replace(choice.options, **values), *args)
     return part.to(device) if isinstance(part, nn.Module) else part
 
 

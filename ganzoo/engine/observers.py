@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from ganzoo.engine.batches import Batches
 from ganzoo.engine.gan import Gan
@@ -22,13 +24,17 @@ class Observers:
 
     Args:
         recipe: Names them.
+        device: Where metrics compute.
+
+    Attributes:
         notify: Gets a line for each one that fails; a tracker that failed is left alone from then on.
     """
 
-    def __init__(self, recipe: Recipe, notify: Callable[[str], None]) -> None:
-        self._notify = notify
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        self.notify: Callable[[str], None] = lambda line: None
         self._trackers = {choice.name: choice.build() for choice in recipe.tracker}
-        self._metrics = {choice.name: choice.build() for choice in recipe.metric}
+        metrics = {choice.name: choice.build() for choice in recipe.metric}
+        self._metrics = {name: m.to(device) if isinstance(m, nn.Module) else m for name, m in metrics.items()}
 
     def start(self, run: Run) -> None:
         """Tell the trackers that the run starts, or goes on."""
@@ -51,9 +57,12 @@ class Observers:
         values: dict[str, float] = {}
         for name, metric in self._metrics.items():
             try:
-                values |= {f"{name}/{key}": float(value) for key, value in _measure(metric, gan, batches).items()}
+                measured = {f"{name}/{key}": float(value) for key, value in _measure(metric, gan, batches).items()}
+                if not all(map(math.isfinite, measured.values())):
+                    raise ValueError(f"measured {measured}")
+                values |= measured
             except Exception as error:
-                self._notify(f"metric {name!r} failed: {type(error).__name__}: {error}")
+                self.notify(f"metric {name!r} failed: {type(error).__name__}: {error}")
         return values
 
     def _tell(self, event: str, *args: Any) -> None:
@@ -61,7 +70,7 @@ class Observers:
             try:
                 getattr(tracker, event)(*args)
             except Exception as error:
-                self._notify(f"tracker {name!r} failed and is left out from here on: {type(error).__name__}: {error}")
+                self.notify(f"tracker {name!r} failed and is left out from here on: {type(error).__name__}: {error}")
                 del self._trackers[name]
 
 

@@ -9,12 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo import recipe as recipes
+from ganzoo.errors import UsageError
 from ganzoo.options import Schedule, options_of, value_at
 
 CLASSES = {
     "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "adamax": torch.optim.Adamax, "nadam": torch.optim.NAdam,
     "radam": torch.optim.RAdam, "sgd": torch.optim.SGD, "rmsprop": torch.optim.RMSprop, "adagrad": torch.optim.Adagrad,
-    "adadelta": torch.optim.Adadelta, "asgd": torch.optim.ASGD, "rprop": torch.optim.Rprop,
+    "adafactor": torch.optim.Adafactor, "adadelta": torch.optim.Adadelta, "asgd": torch.optim.ASGD,
+    "rprop": torch.optim.Rprop,
 }  # fmt: skip
 
 
@@ -33,7 +35,10 @@ class Optimizer:
         self.parameters = list(parameters)
         self._options = {name: getattr(choice.options, name) for name in options_of(type(choice.options))}
         self._correction = interval / (interval + 1) if interval > 1 else 1.0
-        self.torch: torch.optim.Optimizer = CLASSES[choice.name](self.parameters, **self.hyperparameters(0))
+        try:
+            self.torch: torch.optim.Optimizer = CLASSES[choice.name](self.parameters, **self.hyperparameters(0))
+        except ValueError as error:
+            raise UsageError(f"optimizer {choice.name!r}: {str(error).lower()}; change its optim.* options") from error
 
     def hyperparameters(self, images: int) -> dict[str, Any]:
         """Return the keywords of the torch optimizer after `images` images, as floats, which torch insists on."""

@@ -22,9 +22,9 @@ from ganzoo.engine.batches import Batches, load_source
 from ganzoo.engine.gan import Gan, assemble
 from ganzoo.engine.interrupt import StopRequest, stop_on_signals
 from ganzoo.engine.observers import Observers
-from ganzoo.engine.streams import Streams
+from ganzoo.engine.streams import Streams, seeded
 from ganzoo.engine.update import update_discriminator, update_generator
-from ganzoo.errors import Corrupt, GanzooError, Interrupted
+from ganzoo.errors import Corrupt, GanzooError, Interrupted, UsageError
 from ganzoo.files import write_atomic
 from ganzoo.hub import package
 from ganzoo.recipe import Recipe
@@ -74,13 +74,13 @@ def train(
     """
     place = execution.choose_device(device)
     recipe = replace(recipe, train=execution.resolve_auto(recipe.train, place))
-    execution.set_precision(recipe.train.precision)
     source = load_source(recipe.dataset, place, listener.note)
     check_data(recipe, source.info)
     gan = assemble(recipe, source.info, place)
+    observers = Observers(recipe, place)
     resume, run = run is not None, run or runs.create(name)
-    with run.training(), stop_on_signals() as stop:
-        trainer = Trainer(run, gan, source, listener, clock, stop)
+    with run.training(), stop_on_signals() as stop, seeded(0, place), execution.precision(recipe.train.precision):
+        trainer = Trainer(run, gan, source, observers, listener, clock, stop)
         try:
             trainer.begin(resume)
             trainer.loop()
@@ -88,9 +88,14 @@ def train(
             trainer.observers.finish("interrupted" if isinstance(error, (Interrupted, KeyboardInterrupt)) else "failed")
             with suppress(GanzooError):
                 run.log(f"{type(error).__name__}: {error}")
+            if execution.out_of_memory(error):
+                error = GanzooError(
+                    f"{place.type} memory ran out: try train.micro_batch={max(1, trainer.batches.micro_batch // 2)}, "
+                    "which keeps the maths, or a smaller --batch, --size or width"
+                )
             if isinstance(error, GanzooError) and not isinstance(error, Interrupted) and run.checkpoints:
                 raise type(error)(f"{error}; the last good checkpoint is {run.checkpoints[-1]}") from error
-            raise
+            raise error
         trainer.observers.finish("finished")
     return run
 
@@ -102,6 +107,7 @@ class Trainer:
         run: Its directory, held by this process.
         gan: What is trained.
         source: The data.
+        observers: Trackers and metrics.
         listener, clock: As for `train`.
         stop: Whether somebody asked to stop.
     """
@@ -111,6 +117,7 @@ class Trainer:
         run: Run,
         gan: Gan,
         source: ArraySource | EndlessSource,
+        observers: Observers,
         listener: Listener,
         clock: Callable[[], float],
         stop: StopRequest,
@@ -119,7 +126,8 @@ class Trainer:
         self.train = gan.recipe.train
         self.batches = Batches(source, Streams(self.train.seed, gan.device), gan)
         self.gallery = Gallery(gan, self.batches)
-        self.observers = Observers(gan.recipe, self.note)
+        self.observers = observers
+        observers.notify = self.note
         self.averages = health.Averages()
         self.images = 0  # seen by the discriminator so far
         self.saved = -1  # images at the last checkpoint
@@ -215,7 +223,8 @@ class Trainer:
             self.observers.log(self.images, metrics)
         package.write(self.run.package, self.gan, self.images, metrics)
         tensors, numbers = self.gan.state()
-        meta = {"images": self.images, "seconds": self.seconds, "numbers": numbers}
+        data = self.batches.source.info.to_json()
+        meta = {"images": self.images, "seconds": self.seconds, "numbers": numbers, "data": data}
         checkpoint.save(self.run.checkpoint(self.images), tensors, meta)
         self.saved = self.images
         for old in self.run.checkpoints[: -self.train.keep]:
@@ -231,6 +240,7 @@ class Trainer:
                 path.rename(aside)
                 self.note(f"{error}; set aside as {aside.name}")
                 continue
+            self.check_same_data(meta["data"])
             self.gan.load_state(tensors, meta["numbers"])  # a whole one that does not fit is no damage: it stays
             self.images = self.saved = meta["images"]
             self.seconds = meta["seconds"]
@@ -241,6 +251,18 @@ class Trainer:
                 f"no checkpoint of {self.run.path} is whole: start anew with ganzoo train --config {self.run.path}"
             )
         self.note("there is no checkpoint yet: starting from the beginning")
+
+    def check_same_data(self, before: dict[str, Any]) -> None:
+        """Compare the data with what the run was trained on: other shapes or classes stop it, other counts are told."""
+        now = self.batches.source.info.to_json()
+        for key in ("shape", "num_classes", "label_shape", "modality"):
+            if now[key] != before[key]:
+                raise UsageError(
+                    f"the dataset changed: {key} was {before[key]} and is {now[key]}; bring it back, "
+                    f"or start a new run with --config {self.run.path}"
+                )
+        if now["num_items"] != before["num_items"]:
+            self.note(f"the dataset changed: it had {before['num_items']} items and has {now['num_items']}")
 
     # ------------------------------------------------------------------------
     # Words and pictures.

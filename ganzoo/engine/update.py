@@ -47,12 +47,11 @@ def update_generator(gan: Gan, batches: Batches, images: int, step: int) -> Stat
 def _step_discriminator(gan: Gan, parts: Iterable[Part], images: int, adversarial: int, penalty: int) -> Stats:
     """One optimizer step of D on ``adversarial * loss + penalty * regularizers``."""
     stats, said = Stats(), list[Tensor]()
-    gan.generator.requires_grad_(False)
-    gan.discriminator.requires_grad_(True)
+    gan.let_learn("discriminator")
     gan.optim_d.zero_grad()
     for part in parts:
         fake = gan.generate(part.z, part.labels)  # [n, *shape], no graph through G
-        if gan.input_gradients and part.real is not None:
+        if penalty and gan.input_gradients and part.real is not None:
             part.real.requires_grad_()
             fake.requires_grad_()
         step = _look(gan, part, fake)
@@ -76,8 +75,7 @@ def _step_discriminator(gan: Gan, parts: Iterable[Part], images: int, adversaria
 def _step_generator(gan: Gan, parts: Iterable[Part], images: int, adversarial: int, penalty: int) -> Stats:
     """One optimizer step of G on ``adversarial * loss + penalty * regularizers``."""
     stats = Stats()
-    gan.generator.requires_grad_(True)
-    gan.discriminator.requires_grad_(False)
+    gan.let_learn("generator")
     gan.optim_g.zero_grad()
     for part in parts:
         step = _look(gan, part, gan.generate(part.z, part.labels))

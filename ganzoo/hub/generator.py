@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from ganzoo.plugin import DataInfo, Networks
 from ganzoo.report import grid
 
 BATCH = 64  # samples generated at a time
+
+Labels = int | Sequence[Any] | Tensor | None
 
 
 class Generator:
@@ -57,14 +59,13 @@ class Generator:
         samples: Tensor = self.network(z, None if labels is None else labels.to(self.device), **options)
         return samples.float()
 
-    def sample(
-        self, n: int, labels: int | list[int] | Tensor | None = None, seed: int = 0, truncation: float | None = None
-    ) -> NDArray[Any]:
+    def sample(self, n: int, labels: Labels = None, seed: int = 0, truncation: float | None = None) -> NDArray[Any]:
         """Return `n` samples: images as uint8 ``[n, H, W, C]``, anything else as float32 ``[n, *shape]``.
 
         Args:
             n: How many.
-            labels: One class for all, or one for each; every class in turn where None and the model takes labels.
+            labels: One class for all, or one for each; every class in turn where None and the model takes classes.
+                Float ``[n, *label_shape]`` where its labels are numbers.
             seed: The same seed gives the same samples; the first ones do not depend on `n`, unless the network draws
                 numbers of its own.
             truncation: Of the latents towards their mean, where the architecture knows it.
@@ -79,9 +80,7 @@ class Generator:
         """Return a picture of raw samples; None where they are no images and nothing says how to draw them."""
         return grid.draw(samples, self.data, self.render, columns)
 
-    def raw(
-        self, n: int, labels: int | list[int] | Tensor | None = None, seed: int = 0, truncation: float | None = None
-    ) -> Tensor:
+    def raw(self, n: int, labels: Labels = None, seed: int = 0, truncation: float | None = None) -> Tensor:
         """Return `n` samples as the network makes them, float32 ``[n, *shape]`` on the CPU; arguments as `sample`'s."""
         if n < 1:
             raise UsageError(f"{n} samples were asked for: ask for at least one")
@@ -101,8 +100,10 @@ class Generator:
         rows = (draw_latents(kind, torch.Generator().manual_seed(derive(seed, "z", i)), 1, dim) for i in range(n))
         return torch.cat(list(rows))
 
-    def labels(self, n: int, labels: int | list[int] | Tensor | None = None) -> Tensor | None:
-        """Return the labels that `sample` uses, int64 ``[n]``; None where the model takes none."""
+    def labels(self, n: int, labels: Labels = None) -> Tensor | None:
+        """Return the labels that `sample` uses: int64 ``[n]``, float ``[n, *label_shape]``, or None."""
+        if self.data.label_shape:
+            return self._values(n, labels)
         classes = self.data.num_classes
         if classes == 0:
             if labels is not None:
@@ -116,3 +117,13 @@ class Generator:
         if not fits or not 0 <= int(chosen.min()) <= int(chosen.max()) < classes:
             raise UsageError(f"labels of this model run from 0 to {classes - 1}, one for all or one for each sample")
         return chosen.long()
+
+    def _values(self, n: int, labels: Labels) -> Tensor:
+        """Return float labels; nobody can make them up."""
+        shape = (n, *self.data.label_shape)
+        if labels is None or torch.as_tensor(labels).shape != shape:
+            raise UsageError(
+                f"labels of this model are numbers of shape {list(shape)}: give them from Python, "
+                "ganzoo.load(...).sample(n, labels=...)"
+            )
+        return torch.as_tensor(labels, dtype=torch.float32)

@@ -19,9 +19,11 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ganzoo.engine.gan import Gan
+from ganzoo.engine.streams import seeded
 from ganzoo.errors import Corrupt, GanzooError, NotFound
 from ganzoo.files import explained, recover_directory, replace_directory, write_atomic
 from ganzoo.hub.generator import Generator
+from ganzoo.options import settled
 from ganzoo.plugin import Architecture, DataInfo, Dataset
 from ganzoo.recipe import stored_choice
 from ganzoo.registry import Registry
@@ -87,6 +89,17 @@ def load(directory: Path, registry: Registry, device: torch.device) -> Generator
     """
     config = read_config(directory)
     try:
+        return _load(directory, config, registry, device)
+    except Corrupt:  # a run may have put a new package there between two reads
+        now = read_config(directory)
+        if now == config:
+            raise
+        return _load(directory, now, registry, device)
+
+
+def _load(directory: Path, config: Mapping[str, Any], registry: Registry, device: torch.device) -> Generator:
+    """Return the generator of a package whose ``config.json`` is read."""
+    try:
         arch = stored_choice(registry, "arch", config["recipe"]["arch"])
         data = _data(config["data"])
         expected = config["files"][MODEL]
@@ -102,7 +115,8 @@ def load(directory: Path, registry: Registry, device: torch.device) -> Generator
         raise GanzooError(f"cannot read {error.filename}: {(error.strerror or str(error)).lower()}") from error
     if not intact:
         raise Corrupt(f"{directory / MODEL} is damaged: its bytes are not those that were written")
-    networks = arch.build(data)
+    with seeded(0):  # the weights that are drawn here are thrown away; the caller's generator stays as it was
+        networks = arch.component.build(settled(arch.options, config.get("images", 0)), data)
     _load_weights(networks.generator, model, directory / MODEL)
     networks.generator.to(device)
     assert isinstance(arch.spec, Architecture)
@@ -127,9 +141,8 @@ def read_config(directory: Path) -> dict[str, Any]:
 def _data(values: Mapping[str, Any]) -> DataInfo:
     """Return what a config says of the data; raise an error of any kind where that is nothing to build for."""
     data = DataInfo.from_json(values)
-    for number in (*data.shape, *data.label_shape, data.num_classes + 1):
-        if not isinstance(number, int) or number < 1:
-            raise ValueError(f"data of shape {list(data.shape)} with {data.num_classes} classes")
+    if not isinstance(data.num_classes, int) or data.num_classes < 0:
+        raise ValueError(f"{data.num_classes} classes")
     return data
 
 

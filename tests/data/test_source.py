@@ -99,7 +99,7 @@ def test_float_labels() -> None:
         (SimpleNamespace(data=IMAGES), "has info None"),
         (SimpleNamespace(info=DataInfo(shape=(3, 2, 2))), "has none of them: it must have exactly one of"),
         (
-            SimpleNamespace(info=DataInfo(shape=(1,)), data=1, items=list),
+            SimpleNamespace(info=DataInfo(shape=(1, 1, 1)), data=1, items=list),
             "has data and items: it must have exactly one",
         ),
     ],

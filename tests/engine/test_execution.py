@@ -22,14 +22,6 @@ def cuda(test):
     return test
 
 
-@pytest.fixture
-def flags():
-    """Leave torch's TF32 switches as they were."""
-    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    yield
-    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
-
-
 # ----------------------------------------------------------------------------
 # Devices.
 
@@ -40,7 +32,9 @@ def test_auto_is_cuda_where_there_is_one_else_the_cpu():
     assert execution.choose_device("cpu") == CPU
 
 
-@pytest.mark.parametrize("name", ["nonsense", "", "gpu", "cuda:99", "cuda:-1", "cpu:x", "mps:7", "meta:0:0"])
+@pytest.mark.parametrize(
+    "name", ["nonsense", "", "gpu", "cuda:99", "cuda:-1", "cpu:x", "mps:7", "xpu", "hpu", "meta", "meta:0:0"]
+)
 def test_a_device_that_is_not_there_is_one_sentence_with_the_way_out(name):
     with pytest.raises(UsageError) as caught:
         execution.choose_device(name)
@@ -77,13 +71,23 @@ def test_auto_on_cuda_is_bf16_where_the_device_knows_it():
     assert train.precision == ("bf16" if known else "fp32")
 
 
+def switches() -> tuple[bool, bool]:
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+
 @pytest.mark.parametrize(("precision", "fast"), [("fp32", False), ("tf32", True), ("bf16", True)])
-def test_tf32_is_switched_both_ways(flags, precision, fast):
-    for before in (True, False):
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = before
-        execution.set_precision(precision)
-        assert torch.backends.cuda.matmul.allow_tf32 is fast
-        assert torch.backends.cudnn.allow_tf32 is fast
+def test_tf32_is_switched_both_ways_and_back(precision, fast):
+    outside = switches()
+    for around in ("fp32", "tf32"):
+        with execution.precision(around):
+            before = switches()
+            with execution.precision(precision):
+                assert switches() == (fast, fast)
+            assert switches() == before
+            with pytest.raises(ZeroDivisionError), execution.precision(precision):
+                1 / 0  # noqa: B018
+            assert switches() == before
+    assert switches() == outside
 
 
 @pytest.mark.parametrize(
@@ -100,14 +104,13 @@ def test_a_forward_runs_in_the_precision(precision, dtype):
 @pytest.mark.parametrize(
     ("precision", "least", "most"), [("fp32", 0.0, 2e-6), ("tf32", 1e-5, 2e-3), ("bf16", 5e-4, 2e-2)]
 )
-def test_products_on_cuda_are_as_exact_as_the_precision(flags, precision, least, most):
+def test_products_on_cuda_are_as_exact_as_the_precision(precision, least, most):
     device = execution.choose_device("cuda")
     if precision != "fp32" and torch.cuda.get_device_capability(device) < (8, 0):
         pytest.skip("this device knows neither TF32 nor bfloat16")
     generator = torch.Generator(device).manual_seed(0)
     a, b = (torch.randn(512, 512, generator=generator, device=device) for _ in range(2))
-    execution.set_precision(precision)
-    with execution.autocast(precision, device):
+    with execution.precision(precision), execution.autocast(precision, device):
         product = a @ b
     wanted = a.double() @ b.double()
     assert least <= (product.double() - wanted).norm() / wanted.norm() <= most
@@ -161,14 +164,13 @@ def test_a_network_without_convolutions_stays_as_it_is():
 
 
 @pytest.mark.parametrize("device", [CPU, pytest.param(torch.device("cuda"), marks=gpu)], ids=str)
-def test_a_step_in_channels_last_is_the_step_in_any_layout(device, flags):
-    execution.set_precision("fp32")
+def test_a_step_in_channels_last_is_the_step_in_any_layout(device):
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.ConvTranspose2d(8, 3, 3))
     placed, plain = execution.place(copy.deepcopy(network), device), network.double()
     samples = torch.randn(4, 3, 8, 8)
-    out = placed(samples.to(device))
-    out.square().mean().backward()
+    with execution.precision("fp32"):
+        placed(samples.to(device)).square().mean().backward()
     plain(samples.double()).square().mean().backward()
     for mine, wanted in zip(placed.parameters(), plain.parameters(), strict=True):
         assert torch.allclose(mine.grad.cpu().double(), wanted.grad, rtol=1e-4, atol=1e-6)
@@ -176,6 +178,18 @@ def test_a_step_in_channels_last_is_the_step_in_any_layout(device, flags):
 
 # ----------------------------------------------------------------------------
 # Memory.
+
+
+def test_running_out_of_memory_is_told_from_other_errors():
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60)
+    assert execution.out_of_memory(caught.value)
+    assert execution.out_of_memory(torch.OutOfMemoryError())
+    assert execution.out_of_memory(MemoryError())
+    with pytest.raises(RuntimeError) as caught:
+        torch.zeros(2) @ torch.zeros(3)
+    assert not execution.out_of_memory(caught.value)
+    assert not execution.out_of_memory(ValueError("not enough memory"))
 
 
 def test_peak_memory_is_in_bytes_and_never_falls():

@@ -72,10 +72,11 @@ def test_options_reach_torchs_own(name, values):
 
 
 def test_whole_numbers_are_taken_as_betas():
-    weight, own = parameter(), parameter()
+    weight, own, steps = parameter(), parameter(), recipe.Optimizer("rprop", OPTIMIZERS["rprop"](etas=(0.5, 2)))
     optimizer = Optimizer([weight], recipe.Optimizer("adam", OPTIMIZERS["adam"](lr=1, betas=(0, 0))))
     assert optimizer.torch.param_groups[0]["betas"] == (0.0, 0.0)
     assert all(isinstance(beta, float) for beta in optimizer.torch.param_groups[0]["betas"])
+    assert str(Optimizer([own], steps).hyperparameters(0)["etas"]) == "(0.5, 2.0)"
     wanted = stepped(torch.optim.Adam([own], lr=1.0, betas=(0.0, 0.0)), own)
     assert torch.equal(stepped(optimizer, weight), wanted)
 

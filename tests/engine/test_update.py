@@ -357,11 +357,14 @@ def test_learning_rates_and_betas_follow_their_schedules(make):
 
 
 def test_bf16_runs_the_networks_in_bf16_and_the_losses_in_float32(make):
-    gan, batches = make({"train.precision": "bf16", "loss": "toy-pairs"})
+    gan, batches = make({"train.precision": "bf16", "loss": "toy-pairs", "arch.answer": "output"})
     (part,) = batches.discriminator(0)
+    computed = []
+    gan.discriminator.one.register_forward_hook(lambda module, inputs, output: computed.append(output.dtype))
     answer = gan.judge(part.real, None)
-    assert answer.logits.dtype == torch.bfloat16
-    assert logits_of(answer)[0].dtype == torch.float32
+    assert computed == [torch.bfloat16]
+    assert answer.logits.dtype == torch.float32
+    assert answer.features[0].dtype == torch.float32
     assert gan.generate(part.z, None).dtype == torch.float32
     update_generator(gan, batches, 16, 0)
     assert gan.loss.reals[0].dtype == torch.float32
