@@ -88,6 +88,7 @@ class Recipe:
     optim_g: Optimizer
     optim_d: Optimizer
     train: TrainOptions
+    auto: tuple[str, ...] = ()  # keys of `train.` that were "auto" before they were resolved for the device
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
@@ -110,6 +111,7 @@ class Recipe:
             **{key: [choice.to_json() for choice in getattr(self, key)] for key in MANY},
             "optim": {"g": self.optim_g.to_json(), "d": self.optim_d.to_json()},
             "train": options.to_json(self.train),
+            "auto": list(self.auto),
         }
 
     def settings(self) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def resolve(
     Args:
         registry: Where names are looked up.
         recipe: Name of a recipe component.
-        config: A ``recipe.json``, a run or a model package, or the frozen recipe itself as JSON.
+        config: A ``recipe.json``, a run or a model package to start from; or the frozen recipe of a run that goes on.
         flags: What flags said, by key.
         pairs: What ``KEY=VALUE`` said, by key.
 
@@ -84,6 +84,8 @@ def resolve(
     assert isinstance(architecture, Architecture)
     folded = _Fold(registry, [Layer(f"arch {architecture.name!r}", architecture.recommended), *layers])
     result = folded.recipe()
+    if isinstance(config, Mapping):  # a run that goes on, on what it was resolved for
+        result = replace(result, auto=tuple(config.get("auto", ())))
     check(result)
     return result
 
@@ -214,7 +216,10 @@ def _stored(registry: Registry, config: Path | Mapping[str, Any]) -> Layer:
         flat, schemas = by_key({**stored, **one, **many})
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise Corrupt(f"the stored recipe is damaged: {type(error).__name__} {error}") from None
-    return Layer(f"config {config}" if isinstance(config, Path) else "run", flat, schemas=schemas)
+    if not isinstance(config, Path):
+        return Layer("run", flat, schemas=schemas)
+    flat |= {f"train.{name}": "auto" for name in stored.get("auto", ())}  # this machine may be another
+    return Layer(f"config {config}", flat, schemas=schemas)
 
 
 def _renamed(registry: Registry, key: str, entry: Mapping[str, Any]) -> dict[str, Any]:

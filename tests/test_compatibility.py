@@ -123,3 +123,9 @@ def test_labels_are_hidden_unless_the_run_is_conditional() -> None:
     data = DataInfo(shape=(1, 8, 8), num_classes=10, num_items=5, meta={"a": 1})
     assert as_trained(data, TrainOptions()) == DataInfo(shape=(1, 8, 8), num_items=5, meta={"a": 1})
     assert as_trained(data, TrainOptions(conditional=True)) is data
+
+
+def test_a_batch_coupled_loss_refuses_parts_of_the_generators_batch_too() -> None:
+    words = refused(arch="blob", loss="coupled", pairs={"train.micro_batch": 64, "train.g_batch": 128})
+    assert "couples the whole batch" in words
+    make(arch="blob", pairs={"train.micro_batch": 96, "train.g_batch": 128})

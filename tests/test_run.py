@@ -73,10 +73,10 @@ def test_finished_and_latest_unfinished():
 
 
 def test_processes_that_start_at_once_get_runs_of_their_own(tmp_path):
-    code = "from ganzoo import run; print(run.create('x').path.name)"
+    code = "import sys; from ganzoo import run\nfor i in range(25): print(run.create(sys.argv[1]).number)"
     children = [
-        subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
-        for _ in range(6)
+        subprocess.Popen([sys.executable, "-c", code, name], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        for name in "abcd"
     ]
-    names = [child.communicate()[0].strip() for child in children]
-    assert sorted(names) == [f"{number:04d}-x" for number in range(6)]
+    numbers = [int(line) for child in children for line in child.communicate()[0].split()]
+    assert sorted(numbers) == list(range(100))

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from ganzoo.errors import UsageError
-from ganzoo.settings import TrainOptions
+from ganzoo.recipe import Recipe
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -35,14 +35,12 @@ def choose_device(name: str = "auto") -> torch.device:
     return device
 
 
-def resolve_auto(train: TrainOptions, device: torch.device) -> TrainOptions:
-    """Return the settings with every ``auto`` replaced by what it means on this device, to be frozen in the recipe."""
-    precision = train.precision
-    if precision == "auto":
-        precision = (
-            "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-        )
-    return replace(train, precision=precision, execution="eager")
+def resolve_auto(recipe: Recipe, device: torch.device) -> Recipe:
+    """Return the recipe with every ``auto`` replaced by what it means on this device, to be frozen with the run."""
+    fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    meant: dict[str, Any] = {"precision": "bf16" if fast else "fp32", "execution": "eager"}
+    auto = {name: value for name, value in meant.items() if getattr(recipe.train, name) == "auto"}
+    return replace(recipe, train=replace(recipe.train, **auto), auto=(*recipe.auto, *auto))
 
 
 @contextlib.contextmanager

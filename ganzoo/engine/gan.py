@@ -209,20 +209,24 @@ def check_networks(arch: Choice, networks: Networks, data: DataInfo, device: tor
         labels = torch.zeros(
             2, *data.label_shape, dtype=torch.float32 if data.label_shape else torch.int64, device=device
         )
-    try:
-        with seeded(0, device):
-            samples = generator(z, labels)
-            answer = discriminator(samples, labels)
-    except Exception as error:
-        raise GanzooError(f"{title} failed in its first forward: {type(error).__name__}: {error}") from error
-    if tuple(samples.shape) != (2, *data.shape):
-        raise GanzooError(f"{title}: its generator made {list(samples.shape)} of 2 latents, not {[2, *data.shape]}")
+    with seeded(0, device):
+        samples = _tried(title, generator, z, labels)
+        if tuple(samples.shape) != (2, *data.shape):
+            raise GanzooError(f"{title}: its generator made {list(samples.shape)} of 2 latents, not {[2, *data.shape]}")
+        answer = _tried(title, discriminator, samples, labels)
     output = answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
     for logits in [output.logits] if isinstance(output.logits, Tensor) else output.logits:
         if logits.dim() == 0 or len(logits) != 2:
             raise GanzooError(f"{title}: its discriminator answered {list(logits.shape)} to 2 samples, not [2, ...]")
     generator.train()
     discriminator.train()
+
+
+def _tried(title: str, network: nn.Module, *args: Tensor | None) -> Any:
+    try:
+        return network(*args)
+    except Exception as error:
+        raise GanzooError(f"{title} failed in its first forward: {type(error).__name__}: {error}") from error
 
 
 def logits_of(output: DiscriminatorOutput | None) -> list[Tensor]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Protocol
 
 import torch
@@ -73,7 +72,7 @@ def train(
         GanzooError: Anything else that a user can act on; the last good checkpoint is kept.
     """
     place = execution.choose_device(device)
-    recipe = replace(recipe, train=execution.resolve_auto(recipe.train, place))
+    recipe = execution.resolve_auto(recipe, place)
     source = load_source(recipe.dataset, place, listener.note)
     check_data(recipe, source.info)
     gan = assemble(recipe, source.info, place)

@@ -23,12 +23,10 @@ Make = Callable[..., tuple[Gan, Batches]]
 @pytest.fixture
 def make(toys: object, tmp_path: Any) -> Make:
     """Return ``make(KEY=VALUE as a mapping) -> (gan, batches)``."""
-    from dataclasses import replace
 
     def made(settings: dict[str, Any] | None = None) -> tuple[Gan, Batches]:
         pairs = {"arch": "toy", "dataset": "toy-array", **(settings or {})}
-        recipe = resolve(registry(), pairs=pairs)
-        recipe = replace(recipe, train=resolve_auto(recipe.train, CPU))
+        recipe = resolve_auto(resolve(registry(), pairs=pairs), CPU)
         source = open_source(recipe.dataset.build(), name="toy", key="toy", notify=print, cache=tmp_path)
         gan = assemble(recipe, source.info, CPU)
         return gan, Batches(source, Streams(recipe.train.seed, CPU), gan)

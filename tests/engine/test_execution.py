@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 
 import pytest
 import torch
@@ -10,7 +11,9 @@ from torch import nn
 
 from ganzoo.engine import execution
 from ganzoo.errors import UsageError
-from ganzoo.settings import TrainOptions
+from ganzoo.recipe import Recipe
+from ganzoo.registry import registry
+from ganzoo.resolution import resolve
 
 CPU = torch.device("cpu")
 gpu = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")]
@@ -51,24 +54,40 @@ def test_cuda_means_the_current_device_by_its_number():
 # What auto means, and precisions.
 
 
+def chosen(**train: object) -> Recipe:
+    return resolve(registry(), pairs={"arch": "dcgan"} | {f"train.{name}": value for name, value in train.items()})
+
+
 def test_auto_on_the_cpu_is_fp32_and_eager():
-    train = execution.resolve_auto(TrainOptions(batch=7, seed=3), CPU)
-    assert (train.precision, train.execution) == ("fp32", "eager")
-    assert (train.batch, train.seed) == (7, 3)
+    recipe = execution.resolve_auto(chosen(batch=7, seed=3), CPU)
+    assert (recipe.train.precision, recipe.train.execution) == ("fp32", "eager")
+    assert (recipe.train.batch, recipe.train.seed) == (7, 3)
+    assert recipe.auto == ("precision", "execution")
+    assert execution.resolve_auto(recipe, CPU) == recipe
 
 
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
 def test_what_was_chosen_stays(precision):
-    train = execution.resolve_auto(TrainOptions(precision=precision, execution="eager"), CPU)
-    assert (train.precision, train.execution) == (precision, "eager")
-    assert execution.resolve_auto(train, CPU) == train
+    recipe = execution.resolve_auto(chosen(precision=precision, execution="eager"), CPU)
+    assert (recipe.train.precision, recipe.train.execution) == (precision, "eager")
+    assert recipe.auto == ()
+
+
+def test_a_run_that_goes_on_keeps_what_it_was_resolved_for_and_another_machine_resolves_anew(tmp_path):
+    stored = execution.resolve_auto(chosen(), CPU).to_json()
+    stored["train"]["precision"] = "bf16"  # as a CUDA device would have
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps(stored))
+    going_on, starting = resolve(registry(), config=stored), resolve(registry(), config=path)
+    assert (going_on.train.precision, going_on.auto) == ("bf16", ("precision", "execution"))
+    assert (starting.train.precision, starting.auto) == ("auto", ())
 
 
 @cuda
 def test_auto_on_cuda_is_bf16_where_the_device_knows_it():
     known = torch.cuda.get_device_capability() >= (8, 0)
-    train = execution.resolve_auto(TrainOptions(), execution.choose_device("cuda"))
-    assert train.precision == ("bf16" if known else "fp32")
+    recipe = execution.resolve_auto(chosen(), execution.choose_device("cuda"))
+    assert recipe.train.precision == ("bf16" if known else "fp32")
 
 
 def switches() -> tuple[bool, bool]:

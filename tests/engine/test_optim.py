@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ganzoo import options, recipe
 from ganzoo.engine.optim import CLASSES, Optimizer
+from ganzoo.errors import UsageError
 from ganzoo.settings import OPTIMIZERS
 
 OWN = {name.lower(): cls for name, cls in vars(torch.optim).items() if isinstance(cls, type)}
@@ -152,3 +153,15 @@ def feed(gan, seed: int) -> None:
         for weight in network.parameters():
             weight.grad = torch.randn(weight.shape, generator=generator)
         optimizer.step(0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"optim.g.name": "sgd", "optim.g.nesterov": "true"}, "optimizer 'sgd': nesterov momentum requires"),
+        ({"optim.d.name": "rprop", "optim.d.etas": "1.5,0.5"}, "optimizer 'rprop': invalid eta"),
+    ],
+)
+def test_options_that_do_not_go_together_are_a_mistake_of_the_user(make, settings, words):
+    with pytest.raises(UsageError, match=words):
+        make(settings)

@@ -1,0 +1,276 @@
+"""What is assembled: held to its contract, drawn from the seed, frozen where it was frozen, scheduled everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+
+import pytest
+import torch
+from torch import nn
+
+import ganzoo
+from ganzoo.engine.update import update_discriminator, update_generator
+from ganzoo.errors import GanzooError, UsageError
+from ganzoo.plugin import (
+    Architecture,
+    DataInfo,
+    Dataset,
+    Loss,
+    Metric,
+    Networks,
+    Regularizer,
+    Tracker,
+    hookimpl,
+    option,
+)
+from ganzoo.registry import register
+from toys import ToyDiscriminator, ToyGenerator, ToyOptions
+
+TOY = ToyOptions()
+
+
+def plugin(monkeypatch, **hooks) -> ModuleType:
+    """Register a module whose hooks yield the given specs and whose other names are what their factories build."""
+    module = ModuleType("strange")
+    for name, value in hooks.items():
+        if name.startswith("ganzoo_"):
+            value = hookimpl(lambda value=value: value, specname=name)
+        setattr(module, name, value)
+    monkeypatch.setitem(__import__("sys").modules, "strange", module)
+    assert register(module).error == ""
+    return module
+
+
+def architecture(**fields) -> list[Architecture]:
+    fields = {"recommended": {"loss": "toy-bce", "train.batch": 16}, "conditional": "optional"} | fields
+    return [Architecture(name="strange", summary="Strange.", factory="strange:build", **fields)]
+
+
+# ----------------------------------------------------------------------------
+# The contract.
+
+
+@pytest.mark.parametrize(
+    ("generator", "discriminator", "words"),
+    [
+        (lambda z, y: z, None, r"its generator made \[2, 4\] of 2 latents, not \[2, 1, 4, 4\]"),
+        (None, lambda x, y: x.mean(), r"its discriminator answered \[\] to 2 samples"),
+        (None, lambda x, y: [x.mean((1, 2, 3)), x[:1]], r"its discriminator answered \[1, 1, 4, 4\] to 2 samples"),
+        (None, lambda x, y: 1 / 0, "failed in its first forward: ZeroDivisionError"),
+    ],
+)
+def test_networks_that_break_the_contract_are_told_before_training(make, monkeypatch, generator, discriminator, words):
+    class Wrapped(nn.Module):
+        def __init__(self, call):
+            super().__init__()
+            self.call, self.weight = call, nn.Parameter(torch.zeros(1))
+
+        def forward(self, x, labels=None):
+            return self.call(x, labels)
+
+    def build(options, data):
+        g = Wrapped(generator) if generator else ToyGenerator(TOY, data)
+        d = Wrapped(discriminator) if discriminator else ToyDiscriminator(TOY, data)
+        return Networks(g, d, 4)
+
+    plugin(monkeypatch, ganzoo_architectures=architecture(), build=build)
+    with pytest.raises(GanzooError, match=f"arch 'strange' of plugin 'strange'.*{words}"):
+        make({"arch": "strange"})
+
+
+def test_what_is_no_networks_is_told(make, monkeypatch):
+    plugin(monkeypatch, ganzoo_architectures=architecture(), build=lambda options, data: nn.Linear(1, 1))
+    with pytest.raises(GanzooError, match=r"built Linear, not ganzoo.plugin.Networks"):
+        make({"arch": "strange"})
+
+
+def test_the_first_forward_leaves_no_trace(make):
+    gan, _ = make({"arch.norm": True})
+    assert gan.generator.training
+    assert gan.discriminator.training
+    counts = [buffer for name, buffer in gan.generator.named_buffers() if "num_batches" in name]
+    assert counts == [0]
+
+
+# ----------------------------------------------------------------------------
+# Weights.
+
+
+def test_weights_follow_from_the_seed_alone(make):
+    one, _ = make()
+    torch.rand(7)
+    two, _ = make()
+    other, _ = make({"train.seed": 1})
+    weight = [gan.generator.net[0].weight for gan in (one, two, other)]
+    assert torch.equal(weight[0], weight[1])
+    assert not torch.equal(weight[0], weight[2])
+
+
+def test_what_prepare_draws_follows_from_the_seed_too(make, monkeypatch):
+    class Spectral:
+        def __init__(self, options):
+            pass
+
+        def prepare(self, discriminator):
+            nn.utils.parametrizations.spectral_norm(discriminator.net[0])
+
+    spec = Regularizer(name="spectral", summary="SN.", factory="strange:Spectral")
+    plugin(monkeypatch, ganzoo_regularizers=[spec], Spectral=Spectral)
+    states = []
+    for _ in range(2):
+        gan, batches = make({"reg": "spectral"})
+        update_discriminator(gan, batches, 0)
+        states.append(gan.discriminator.state_dict())
+        torch.rand(5)
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_what_an_architecture_froze_stays_frozen(make, monkeypatch):
+    def build(options, data):
+        networks = Networks(ToyGenerator(TOY, data), ToyDiscriminator(TOY, data), 4)
+        networks.discriminator.net.requires_grad_(False)
+        networks.generator.net[0].requires_grad_(False)
+        return networks
+
+    plugin(monkeypatch, ganzoo_architectures=architecture(), build=build)
+    gan, batches = make({"arch": "strange"})
+    frozen = [*gan.discriminator.net.parameters(), *gan.generator.net[0].parameters()]
+    free = [*gan.discriminator.one.parameters(), *gan.generator.net[2].parameters()]
+    before = [[p.detach().clone() for p in group] for group in (frozen, free)]
+    update_discriminator(gan, batches, 0)
+    update_generator(gan, batches, 16, 0)
+    assert all(torch.equal(a, b) for a, b in zip(before[0], frozen, strict=True))
+    assert not any(torch.equal(a, b) for a, b in zip(before[1], free, strict=True))
+
+
+# ----------------------------------------------------------------------------
+# Schedules.
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseOptions:
+    noise: float = option(1.0, help="A number.", schedulable=True)
+    pair: tuple[float, float] = option((0.0, 1.0), help="Two numbers.", schedulable=True)
+
+
+def test_a_scheduled_option_of_an_architecture_reaches_both_generators_and_a_loaded_one(make, monkeypatch):
+    class Noisy(ToyGenerator):
+        def __init__(self, options, data):
+            super().__init__(TOY, data)
+            self.noise, self.pair = options.noise, options.pair
+
+        def forward(self, z, labels=None):
+            return super().forward(z, labels) * self.noise * self.pair[1]
+
+    def build(options, data):
+        return Networks(Noisy(options, data), ToyDiscriminator(TOY, data), 4)
+
+    plugin(monkeypatch, ganzoo_architectures=architecture(options=NoiseOptions), build=build)
+    settings = {"arch.noise": "linear(1, 0.5, images=64)", "arch.pair": "0,linear(1, 0.5, images=64)"}
+    gan, batches = make({"arch": "strange", **settings})
+    update_discriminator(gan, batches, 32)
+    assert gan.generator.noise.item() == gan.ema.network.noise.item() == 0.75
+    assert gan.generator.pair[1].item() == gan.ema.network.pair[1].item() == 0.75
+    assert gan.generator.pair[0] == 0.0
+    run = ganzoo.train(arch="strange", dataset="toy-array", images=64, options=settings)
+    assert (ganzoo.load(run).network.noise, ganzoo.load(run).network.pair) == (0.5, (0.0, 0.5))
+
+
+def test_only_what_trains_can_be_scheduled():
+    for kind in (Dataset, Metric):
+        with pytest.raises(ValueError, match="option 'noise' cannot be schedulable"):
+            kind(name="x", summary="X.", factory="a:b", options=NoiseOptions)
+    Loss(name="x", summary="X.", factory="a:b", options=NoiseOptions)
+
+
+# ----------------------------------------------------------------------------
+# Around a run.
+
+
+def test_training_and_loading_leave_the_callers_random_numbers_and_flags_alone(toys):
+    torch.manual_seed(3)
+    state, flag = torch.get_rng_state(), torch.backends.cuda.matmul.allow_tf32
+    run = ganzoo.train(arch="toy", dataset="toy-array", images=32, options={"train.precision": "bf16"})
+    ganzoo.load(run).sample(2)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.backends.cuda.matmul.allow_tf32 == flag
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_memory_that_runs_out_is_told_with_the_way_out(toys, monkeypatch, error):
+    def update(*args):
+        raise error
+
+    monkeypatch.setattr("ganzoo.engine.trainer.update_generator", update)
+    with pytest.raises(GanzooError, match=r"memory ran out: try train.micro_batch=8, which keeps the maths, or"):
+        ganzoo.train(arch="toy", dataset="toy-array", images=32)
+
+
+def test_a_datasets_own_trouble_is_not_taken_for_the_runs(toys, monkeypatch):
+    def update(*args):
+        raise FileNotFoundError(2, "No such file or directory", "shard-0007.tar")
+
+    monkeypatch.setattr("ganzoo.engine.trainer.update_generator", update)
+    with pytest.raises(FileNotFoundError, match=r"shard-0007.tar"):
+        ganzoo.train(arch="toy", dataset="toy-array", images=32)
+
+
+def test_a_run_whose_data_changed_says_so(toys):
+    run = ganzoo.train(arch="toy", dataset="toy-array", images=32)
+    before = toys.ToyArray.__init__
+
+    def fewer(self, options):
+        before(self, toys.ArrayOptions(num=options.num - 1))
+
+    def other(self, options):
+        before(self, options)
+        self.info = DataInfo(shape=(1, 8, 8), num_classes=2)
+        self.data = self.data.repeat(2, 2).repeat(2, 3)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(toys.ToyArray, "__init__", fewer)
+        ganzoo.train(resume=run, images=64)
+        assert "the dataset changed: it had 40 items and has 39" in (run.path / "log.txt").read_text()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(toys.ToyArray, "__init__", other)
+        with pytest.raises(UsageError, match=r"the dataset changed: shape was \[1, 4, 4\] and is \[1, 8, 8\]"):
+            ganzoo.train(resume=run, images=96)
+
+
+def test_a_tracker_that_cannot_be_built_leaves_no_empty_run(toys, tmp_path, monkeypatch):
+    spec = Tracker(name="broken", summary="Fails.", factory="strange:Broken")
+    plugin(monkeypatch, ganzoo_trackers=[spec], Broken=lambda options: 1 / 0)
+    with pytest.raises(GanzooError, match="tracker 'broken' of plugin 'strange' failed"):
+        ganzoo.train(arch="toy", dataset="toy-array", tracker="broken")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_float_labels_are_given_from_python(make, monkeypatch):
+    class Attributes:
+        def __init__(self, options):
+            self.info = DataInfo(shape=(1, 4, 4), label_shape=(3,))
+            self.data, self.labels = torch.zeros(20, 1, 4, 4, dtype=torch.uint8), torch.rand(20, 3)
+
+    class Net(nn.Module):
+        def __init__(self, inputs, shape):
+            super().__init__()
+            self.net, self.shape = nn.Linear(inputs + 3, int(torch.Size(shape).numel())), shape
+
+        def forward(self, x, labels=None):
+            return self.net(torch.cat([x.flatten(1), labels], 1)).view(-1, *self.shape)
+
+    plugin(
+        monkeypatch,
+        ganzoo_architectures=architecture(),
+        ganzoo_datasets=[Dataset(name="attributes", summary="Floats.", factory="strange:Attributes")],
+        build=lambda options, data: Networks(Net(4, data.shape), Net(16, (1,)), 4),
+        Attributes=Attributes,
+    )
+    run = ganzoo.train(arch="strange", dataset="attributes", conditional=True, images=32)
+    generator = ganzoo.load(run)
+    assert generator.sample(2, labels=torch.rand(2, 3)).shape == (2, 4, 4, 1)
+    with pytest.raises(UsageError, match=r"labels of this model are numbers of shape \[2, 3\]: give them from Python"):
+        generator.sample(2)
