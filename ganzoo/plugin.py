@@ -13,6 +13,7 @@ Runtime objects are structural: nothing to inherit. What each kind must do stand
 
 from __future__ import annotations
 
+import functools
 import re
 import typing
 from collections.abc import Callable, Mapping
@@ -20,7 +21,6 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import pluggy
-from packaging.requirements import InvalidRequirement, Requirement
 
 from ganzoo.errors import GanzooError, NotFound, UsageError
 from ganzoo.options import NoOptions, Schedule, option, options_of
@@ -127,11 +127,8 @@ class Built(Component):
         for path in filter(None, (self.factory or "missing", self.migrate)):
             if not FACTORY.fullmatch(path):
                 raise ValueError(f"{self.kind} {self.name!r}: {path!r} is not of the form 'package.module:callable'")
-        for requirement in self.requires:
-            try:
-                Requirement(requirement)
-            except InvalidRequirement:
-                raise ValueError(f"{self.kind} {self.name!r}: pip takes no requirement {requirement!r}") from None
+        for text in self.requires:
+            _check_requirement(text)
         for entry in options_of(self.options).values():
             if entry.schedulable and self.kind not in SCHEDULABLE:
                 raise ValueError(f"{self.kind} {self.name!r}: option {entry.name!r} cannot be schedulable")
@@ -292,9 +289,24 @@ class Command(Component):
     factory: str
 
 
+def _check_requirement(text: str) -> None:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        raise ValueError(f"pip takes no requirement {text!r}") from None
+
+
+@functools.cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return typing.get_type_hints(cls, {**globals(), **vars(typing)})
+
+
 def _check_types(spec: Component) -> None:
     """Raise ValueError where a field is not of its type: ``sizes=64`` or ``aliases="mse"``, say."""
-    for name, hint in typing.get_type_hints(type(spec), {**globals(), **typing.__dict__}).items():
+    cls: Any = type(spec)
+    for name, hint in _hints(cls).items():
         value, origin, args = getattr(spec, name), typing.get_origin(hint), typing.get_args(hint)
         if origin is tuple:
             inner = typing.get_origin(args[0]) or args[0]
