@@ -25,7 +25,8 @@ from ganzoo import hookspecs
 from ganzoo.errors import GanzooError, MissingPlugin, NotFound, UsageError, did_you_mean
 from ganzoo.installed import Plugin, Registered
 from ganzoo.options import read
-from ganzoo.plugin import KINDS, SPECS, Built, Dataset
+from ganzoo.plugin import KINDS, Built, Dataset
+from ganzoo.specs import SPECS
 
 GROUP = "ganzoo"
 PLURALS = {kind: kind + ("es" if kind.endswith("s") else "s") for kind in KINDS}

@@ -1,0 +1,145 @@
+"""What crosses the contracts at run time: data, networks, and what an update shows. See `ganzoo.plugin`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor, nn
+
+Modality = Literal["image", "points", "audio", "text", "tabular"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataInfo:
+    """What a dataset's samples are, and so what an architecture has to generate.
+
+    Args:
+        shape: Of one sample: ``(C, H, W)`` images, ``(D,)`` points and tables, ``(C, T)`` audio, ``(V, L)`` text.
+        num_classes: Integer labels run from 0 to this; 0 where there are none.
+        num_items: How many samples there are; None for an endless source.
+        modality: What kind of data it is.
+        label_shape: Of one float label (attributes, an image to translate); empty for integer labels or none.
+        meta: JSON that travels with the model (vocabulary, columns, sample rate).
+    """
+
+    shape: tuple[int, ...]
+    num_classes: int = 0
+    num_items: int | None = None
+    modality: Modality = "image"
+    label_shape: tuple[int, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("shape", "label_shape"):
+            if not all(isinstance(side, int) and side > 0 for side in getattr(self, name)):
+                raise ValueError(f"DataInfo: {name}={getattr(self, name)!r} is not a tuple of sizes")
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if len(self.shape) != (sides := {"image": 3, "audio": 2, "text": 2}.get(self.modality, 1)):
+            raise ValueError(f"DataInfo: {self.modality} has {sides} sides, shape={self.shape} has {len(self.shape)}")
+
+    @property
+    def labelled(self) -> bool:
+        """Whether samples have labels."""
+        return self.num_classes > 0 or bool(self.label_shape)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON."""
+        return asdict(self) | {"shape": list(self.shape), "label_shape": list(self.label_shape)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> DataInfo:
+        """Read what `to_json` wrote."""
+        tuples = {"shape": tuple(values["shape"]), "label_shape": tuple(values.get("label_shape", ()))}
+        return cls(**{**values, **tuples})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One sample that must be decoded.
+
+    Args:
+        name: Names it in messages (a path inside the folder).
+        load: Decodes it: ``() -> uint8 array`` of the dataset's shape; may raise anything where the file is broken.
+        label: Its class, where the dataset is labelled.
+        stamp: Changes when the content does (size and modification time).
+    """
+
+    name: str
+    load: Callable[[], np.ndarray[Any, Any]]
+    label: int | None = None
+    stamp: str = ""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What an architecture builds.
+
+    Args:
+        generator: ``generator(z [N, latent_dim], labels=None) -> samples [N, *shape]``, images in [-1, 1].
+        discriminator: ``discriminator(x [N, *shape], labels=None)`` -> logits with leading N and no output activation
+            (``[N]``, ``[N, 1]``, a patch map), a list of them (several scales), or a `DiscriminatorOutput`.
+        latent_dim: Length of z.
+        latent: Its distribution: ``normal`` N(0, 1), ``uniform`` U(-1, 1), ``normal+onehotK``: the last K of
+            `latent_dim` entries are a random one-hot code.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    latent_dim: int
+    latent: str = "normal"
+
+
+@dataclass(frozen=True)
+class DiscriminatorOutput:
+    """A discriminator's answer that is more than logits.
+
+    Args:
+        logits: As a bare answer would be: a tensor with leading N, or a list of them.
+        class_logits: ``[N, num_classes]`` of an auxiliary classifier.
+        features: Inner activations for feature matching.
+    """
+
+    logits: Tensor | list[Tensor]
+    class_logits: Tensor | None = None
+    features: list[Tensor] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What a regularizer sees of the update that it is part of. Fields may be added; none changes.
+
+    Args:
+        generator, discriminator: The networks.
+        z: Latents of `fake`, ``[N, latent_dim]``.
+        labels: ``int64 [N]``, float ``[N, *label_shape]`` or None.
+        real: Real samples before augmentation, ``[N, *shape]``; in D's update a leaf that requires grad where the spec
+            asks for it (`Regularizer.input_gradients`). None in G's update unless the loss pairs.
+        fake: Generated samples before augmentation, likewise; in G's update they carry G's graph.
+        real_seen, fake_seen: What D saw of them, after augmentation.
+        real_output, fake_output: D's answers in this very update, so that a penalty needs no forward of its own.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    z: Tensor
+    labels: Tensor | None
+    real: Tensor | None
+    fake: Tensor
+    real_seen: Tensor | None
+    fake_seen: Tensor
+    real_output: DiscriminatorOutput | None
+    fake_output: DiscriminatorOutput
+
+
+class LossFunction(Protocol):
+    """What a loss's factory returns: two scalars from logits ``[N, P]``, elementwise on equal shapes."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return what D minimises."""
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        """Return what G minimises; `real` is None unless the spec says ``pairs=True``."""

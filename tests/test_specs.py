@@ -1,0 +1,78 @@
+"""Specs that mean nothing are refused where they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ganzoo.plugin import Architecture, Component, DataInfo, Loss, option
+
+
+@dataclass
+class Mutable:
+    width: int = option(1, help="A width.")
+
+
+def made(**changed: Any) -> Architecture:
+    return Architecture(**({"name": "blob", "summary": "Blobs.", "factory": "acme.networks:build"} | changed))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"name": "Blob"}, "name 'Blob' is not lower-case words joined by hyphens"),
+        ({"name": "blob_gan"}, "joined by hyphens"),
+        ({"aliases": ("Blob",)}, "joined by hyphens"),
+        ({"aliases": "mse"}, r"aliases='mse' is no tuple\[str, ...\]"),
+        ({"summary": ""}, "needs a summary of one line"),
+        ({"summary": "a\nb"}, "needs a summary of one line"),
+        ({"factory": "acme.networks.build"}, "not of the form 'package.module:callable'"),
+        ({"factory": ""}, "not of the form"),
+        ({"migrate": "nothing"}, "not of the form"),
+        ({"options": Mutable}, "is not a frozen dataclass"),
+        ({"options": 3}, "options=3 is no"),
+        ({"requires": "wandb"}, "requires='wandb' is no tuple"),
+        ({"requires": ("not a requirement!!",)}, "pip takes no requirement"),
+        ({"version": "2"}, "version='2' is no"),
+        ({"needs": "features"}, "needs='features' is no tuple"),
+        ({"sizes": 64}, r"sizes=64 is no tuple\[int, ...\]"),
+        ({"sizes": ("64",)}, "is no tuple"),
+        ({"modalities": ("images",)}, "modalities="),
+        ({"conditional": "maybe"}, "conditional='maybe' is no Literal"),
+        ({"recommended": {"arch.width": 3}}, "only loss, reg, optim"),
+    ],
+)
+def test_an_invalid_spec_is_refused(changed: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        made(**changed)
+
+
+def test_a_valid_spec_is_taken() -> None:
+    spec = made(sizes=(32, 64), aliases=("b",), requires=("numpy>=1; python_version > '3'",), conditional="optional")
+    assert (spec.kind, spec.sizes) == ("architecture", (32, 64))
+    assert Loss(name="x", summary="X.", factory="a:b", pairs=True).pairs
+    assert issubclass(Loss, Component)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"shape": (28, 28)}, r"image has 3 sides, shape=\(28, 28\) has 2"),
+        ({"shape": (1, 0, 8)}, "is not a tuple of sizes"),
+        ({"shape": (1, 8.0, 8)}, "is not a tuple of sizes"),
+        ({"shape": (2, 2), "modality": "points"}, "points has 1 sides"),
+        ({"shape": (1, 8, 8), "label_shape": (0,)}, "label_shape="),
+    ],
+)
+def test_data_that_is_none_is_refused(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        DataInfo(**fields)
+
+
+def test_data_goes_through_json() -> None:
+    info = DataInfo(shape=[3, 8, 8], num_classes=2, num_items=5, meta={"classes": ["a", "b"]})  # type: ignore[arg-type]
+    assert info.shape == (3, 8, 8)
+    assert DataInfo.from_json(info.to_json()) == info
+    assert info.labelled
