@@ -52,10 +52,12 @@ def default_generator(device: torch.device) -> torch.Generator:
 
 @contextmanager
 def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
-    """Run the block with torch's default generators seeded, and leave them as they were."""
+    """Run the block with torch's default generators (the CPU's, the device's) seeded, and leave them as they were."""
     devices = [device] if device is not None and device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # not torch.manual_seed, which reaches devices that nobody restores
+        for each in devices:
+            default_generator(each).manual_seed(seed)
         yield
 
 

@@ -19,13 +19,6 @@ from ganzoo.errors import Interrupted
 from ganzoo.registry import registry
 
 
-@pytest.fixture(autouse=True, scope="session")
-def heed_interrupts() -> None:
-    """Take SIGINT, and let children take it, also where the suite was started with it ignored (``pytest &``)."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 @pytest.fixture(autouse=True)
 def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Work in an empty folder, with a registry and plugin modules of one's own."""
