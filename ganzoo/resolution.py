@@ -214,12 +214,12 @@ def _stored(registry: Registry, config: Path | Mapping[str, Any]) -> Layer:
         one = {key: _renamed(registry, key, stored[key]) for key in ONE}
         many = {key: [_renamed(registry, key, entry) for entry in stored[key]] for key in MANY}
         flat, schemas = by_key({**stored, **one, **many})
+        auto = {f"train.{name}": "auto" for name in stored.get("auto", ())}
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise Corrupt(f"the stored recipe is damaged: {type(error).__name__} {error}") from None
     if not isinstance(config, Path):
         return Layer("run", flat, schemas=schemas)
-    flat |= {f"train.{name}": "auto" for name in stored.get("auto", ())}  # this machine may be another
-    return Layer(f"config {config}", flat, schemas=schemas)
+    return Layer(f"config {config}", flat | auto, schemas=schemas)  # this machine may be another
 
 
 def _renamed(registry: Registry, key: str, entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -109,7 +109,8 @@ def test_data_that_an_architecture_cannot_generate(arch: str, dataset: str, more
     ],
 )
 def test_data_that_goes(arch: str, dataset: str, more: dict[str, Any]) -> None:
-    make(arch=arch, loss="bce", dataset=dataset, pairs=more)
+    recipe = make(arch=arch, loss="bce", dataset=dataset, pairs=more)
+    assert (recipe.arch.name, recipe.dataset.name) == (arch, dataset)
 
 
 def test_data_is_checked_once_it_is_opened_too() -> None:

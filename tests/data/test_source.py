@@ -127,7 +127,10 @@ def test_endless_source_draws_from_the_generator_it_is_given() -> None:
 
 
 def test_endless_source_with_labels() -> None:
-    opened(of_sample(lambda generator, n: (torch.zeros(n, 2), torch.zeros(n, dtype=torch.int64)), num_classes=2))
+    labelled = of_sample(lambda generator, n: (torch.zeros(n, 2), torch.zeros(n, dtype=torch.int64)), num_classes=2)
+    source = opened(labelled)
+    assert source.info.num_classes == 2
+    assert source.sample(torch.Generator(), 5)[1].shape == (5,)
 
 
 @pytest.mark.parametrize(

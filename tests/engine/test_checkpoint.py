@@ -7,7 +7,6 @@ import json
 import os
 import resource
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from crashing import Dying, in_child, killed
 from ganzoo import files
 from ganzoo.engine import checkpoint
 from ganzoo.errors import Corrupt, GanzooError
@@ -156,71 +156,14 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path):
 # Crashes: a child that dies of SIGKILL at a chosen moment of its write.
 
 
-class Dying(files.Disk):
-    """Kills its process after so many bytes, or before the n-th of the other operations."""
-
-    def __init__(self, after_bytes: int | None = None, before_operation: int | None = None) -> None:
-        self.bytes_left, self.operations_left = after_bytes, before_operation
-
-    def write(self, file: BinaryIO, data: bytes | memoryview) -> None:
-        if self.bytes_left is not None and self.bytes_left <= len(data):
-            file.write(data[: self.bytes_left])
-            file.flush()
-            die()
-        super().write(file, data)
-        if self.bytes_left is not None:
-            self.bytes_left -= len(data)
-
-    def sync(self, file: BinaryIO) -> None:
-        self._count()
-        super().sync(file)
-
-    def rename(self, source: Path, target: Path) -> None:
-        self._count()
-        super().rename(source, target)
-
-    def sync_directory(self, directory: Path) -> None:
-        self._count()
-        super().sync_directory(directory)
-
-    def _count(self) -> None:
-        if self.operations_left == 0:
-            die()
-        if self.operations_left is not None:
-            self.operations_left -= 1
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def in_child(work: Callable[[], None]) -> int:
-    """Do the work in a forked child; return how it ended: its exit status, or minus the signal that killed it."""
-    child = os.fork()
-    if child == 0:
-        status = 99
-        try:
-            work()
-            status = 0
-        except GanzooError:
-            status = 1
-        finally:
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def killed_write(path: Path, disk: files.Disk) -> int:
-    def work() -> None:
-        files.DISK = disk
-        checkpoint.save(path, NEW, {"images": 128})
-
-    return in_child(work)
+def killed_write(path: Path, disk: files.Disk) -> bool:
+    return killed(disk, lambda: checkpoint.save(path, NEW, {"images": 128}))
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_crash_after_any_byte_leaves_the_old_checkpoint(path):
     k = 0
-    while killed_write(path, Dying(after_bytes=k)) == -signal.SIGKILL:
+    while killed_write(path, Dying(after_bytes=k)):
         assert holds(path) == "old"
         k += 1
     assert holds(path) == "new"
@@ -230,7 +173,7 @@ def test_a_crash_after_any_byte_leaves_the_old_checkpoint(path):
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_crash_before_any_sync_or_rename_leaves_a_whole_checkpoint(path):
     left = []
-    while killed_write(path, Dying(before_operation=len(left))) == -signal.SIGKILL:
+    while killed_write(path, Dying(before_operation=len(left))):
         left.append(holds(path))
     assert left == ["old", "old", "new"]  # before the sync, the rename, the directory's sync
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import random
@@ -17,10 +16,10 @@ import pytest
 import torch
 
 import ganzoo
+from crashing import Dying, killed
 from ganzoo.engine import checkpoint
 from ganzoo.engine.health import Diverged
 from ganzoo.errors import Conflict, Corrupt, Interrupted, NotFound, UsageError
-from ganzoo.files import Disk
 from ganzoo.run import Run, find
 
 TESTS = Path(__file__).parents[1]
@@ -125,50 +124,9 @@ def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(capsys):
     assert kills >= 3, f"seed {seed}: the run was too short for kills"
 
 
-class CrashingDisk(Disk):
-    """A disk that kills the process at the n-th event of a checkpoint's writing: a byte, a sync or a rename."""
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-
-    def write(self, file, data) -> None:
-        if ".ckpt" in file.name and len(data) >= self.left:
-            file.write(data[: self.left])
-            file.flush()
-            os.kill(os.getpid(), signal.SIGKILL)
-        self.left -= len(data) * (".ckpt" in file.name)
-        super().write(file, data)
-
-    def sync(self, file) -> None:
-        super().sync(file)
-        self.passed(".ckpt" in file.name)
-
-    def rename(self, source, target) -> None:
-        super().rename(source, target)
-        self.passed(target.suffix == ".ckpt")
-
-    def sync_directory(self, directory) -> None:
-        super().sync_directory(directory)
-        self.passed(directory.name == "checkpoints")
-
-    def passed(self, counts: bool) -> None:
-        self.left -= counts
-        if self.left <= 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-def forked(action) -> int:
-    """Run an action in a forked process; return the signal that ended it, or 0."""
-    child = os.fork()
-    if not child:
-        with contextlib.suppress(BaseException):
-            action()
-        os._exit(0)
-    return os.waitpid(child, 0)[1] & 0x7F
-
-
 @pytest.mark.slow
-def test_a_crash_at_any_moment_of_a_checkpoint_loses_nothing(monkeypatch, capsys, tmp_path):
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_crash_at_any_moment_of_a_checkpoint_loses_nothing(capsys):
     """After each byte, sync and rename of the writing of one checkpoint; the resumed runs end as the whole one did."""
     smallest = {"arch.width": 1, "arch.z_dim": 1, "optim.g.name": "sgd", "optim.d.name": "sgd"}
     every = {"train.checkpoint_every": 16, "train.grid_every": 10**6}
@@ -176,22 +134,21 @@ def test_a_crash_at_any_moment_of_a_checkpoint_loses_nothing(monkeypatch, capsys
     start, whole = train(**settings, name="start"), train(**{**settings, "images": 32}, name="whole")
     tensors, meta = checkpoint.load(whole.checkpoint(32))
     size = whole.checkpoint(32).stat().st_size
-    events, torn = size + 3, Path("runs/0002-torn")
-    for left in range(1, events + 1):
-        shutil.copytree(start.path, torn)
-        with monkeypatch.context() as patched:
-            patched.setattr("ganzoo.files.DISK", CrashingDisk(left))
-            died = forked(lambda: checkpoint.save(Run(torn).checkpoint(32), tensors, meta))
-        assert died == signal.SIGKILL, left
-        assert Run(torn).images == (32 if left > size + 1 else 16), left
-        if Run(torn).images == 32:
-            checkpoint.load(Run(torn).checkpoint(32))
+    moments = [Dying(after_bytes=count) for count in range(size + 1)]
+    moments += [Dying(before_operation=count) for count in range(3)]  # the sync, the rename, the directory's sync
+    torn = Run(Path("runs/0002-torn"))
+    for number, disk in enumerate(moments, 1):
+        shutil.copytree(start.path, torn.path)
+        assert killed(disk, lambda: checkpoint.save(torn.checkpoint(32), tensors, meta)), number
+        assert torn.images == (32 if number == len(moments) else 16), number
+        if torn.images == 16:
+            ganzoo.train(resume=torn, images=32)
+            compared(whole, torn)
         else:
-            ganzoo.train(resume=Run(torn), images=32)
-            compared(whole, Run(torn))
-        shutil.rmtree(torn)
+            checkpoint.load(torn.checkpoint(32))
+        shutil.rmtree(torn.path)
     with capsys.disabled():
-        print(f"\n[{events} crashes while a checkpoint of {size:,} bytes was written]")
+        print(f"\n[{len(moments)} crashes while a checkpoint of {size:,} bytes was written]")
 
 
 # ----------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import shutil
-import signal
 from collections.abc import Callable
 from hashlib import sha256
 from importlib.metadata import version
@@ -20,6 +19,7 @@ import torch
 from torch import Tensor
 
 import ganzoo
+from crashing import Dying, killed
 from ganzoo import files
 from ganzoo.engine import checkpoint
 from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound, UsageError
@@ -328,42 +328,6 @@ def test_points_stay_numbers():
 # Crashes while a package is replaced.
 
 
-class Dying(files.Disk):
-    """Kills its process before the n-th sync or rename."""
-
-    def __init__(self, before: int) -> None:
-        self.left = before
-
-    def _count(self) -> None:
-        if self.left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        self.left -= 1
-
-    def sync(self, file: Any) -> None:
-        self._count()
-        super().sync(file)
-
-    def rename(self, source: Path, target: Path) -> None:
-        self._count()
-        super().rename(source, target)
-
-    def sync_directory(self, directory: Path) -> None:
-        self._count()
-        super().sync_directory(directory)
-
-
-def killed(disk: files.Disk, work: Callable[[], object]) -> bool:
-    """Do the work in a forked child on that disk; return whether it was killed."""
-    child = os.fork()
-    if child == 0:
-        files.DISK = disk
-        try:
-            work()
-        finally:
-            os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-
-
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_crash_at_any_step_leaves_a_whole_package_or_one_that_the_next_write_brings_back(make_gan):
     old, new, target = make_gan(0), make_gan(1), Path("package")
@@ -371,7 +335,7 @@ def test_a_crash_at_any_step_leaves_a_whole_package_or_one_that_the_next_write_b
     for step in range(100):
         shutil.rmtree(target, ignore_errors=True)
         package.write(target, old, 10, {})
-        if not killed(Dying(step), lambda: package.write(target, new, 20, {})):
+        if not killed(Dying(before_operation=step), lambda: package.write(target, new, 20, {})):
             break
         states.append(package.load(target, ganzoo.registry(), old.device).config["images"] if target.exists() else None)
         files.recover_directory(target)
