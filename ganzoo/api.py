@@ -129,7 +129,7 @@ def load(what: str | os.PathLike[str] | Run, device: str = "auto") -> Generator:
     """
     directory = package_of(what)
     with _undisturbed():
-        from ganzoo.engine.execution import choose_device
+        from ganzoo.engine.device import choose_device
         from ganzoo.hub import package
     return package.load(directory, registry(), choose_device(device))
 

@@ -29,6 +29,15 @@ def check(recipe: Recipe) -> None:
                 f"loss {recipe.loss.name!r} couples the whole batch, so gradients cannot be accumulated: "
                 "leave train.micro_batch away"
             )
+    if train.update != "alternating":
+        whole = max(train.batch, train.micro_batch or 0)
+        wanted = {"d_steps": 1, "g_steps": 1, "g_batch": train.batch, "micro_batch": whole}
+        for name, value in wanted.items():
+            if getattr(train, name) not in (None, value):
+                raise UsageError(
+                    f"train.update={train.update} trains both networks on one batch at once: "
+                    f"leave train.{name} away, or use train.update=alternating"
+                )
     provided = {word: choice for choice in recipe.choices for word in choice.spec.provides}
     for choice in recipe.choices:
         for word in choice.spec.needs:
@@ -57,6 +66,8 @@ def check_data(recipe: Recipe, data: DataInfo) -> None:
             f"arch {arch!r} generates {', '.join(spec.modalities)}; dataset {name!r} is {data.modality}: "
             "choose another of either"
         )
+    if recipe.train.flip and data.modality != "image":
+        raise UsageError(f"train.flip mirrors images; dataset {name!r} is {data.modality}: leave it away")
     if data.modality == "image":
         channels, height, width = data.shape
         if height != width:

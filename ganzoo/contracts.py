@@ -121,6 +121,10 @@ class Step:
         fake: Generated samples before augmentation, likewise; in G's update they carry G's graph.
         real_seen, fake_seen: What D saw of them, after augmentation.
         real_output, fake_output: D's answers in this very update, so that a penalty needs no forward of its own.
+        judge: ``judge(samples, exactly=False) -> DiscriminatorOutput``: D's answer to other samples ``[N, *shape]``
+            with the same labels; BatchNorm's statistics stay as they are. With ``exactly=True`` it is computed in
+            float32 with dropout off, as a difference of answers needs it; for `real_seen` and `fake_seen` themselves
+            that costs no forward where the update's own was such a one.
     """
 
     generator: nn.Module
@@ -133,6 +137,7 @@ class Step:
     fake_seen: Tensor
     real_output: DiscriminatorOutput | None
     fake_output: DiscriminatorOutput
+    judge: Callable[..., DiscriminatorOutput]
 
 
 class LossFunction(Protocol):

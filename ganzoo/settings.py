@@ -22,17 +22,25 @@ class TrainOptions:
     d_steps: int = option(1, help="Updates of the discriminator before each round of the generator's.", low=1)
     g_steps: int = option(1, help="Updates of the generator in a round.", low=1)
     g_batch: int | None = option(None, help="Images of one update of the generator; none for train.batch.", low=1)
-    update: Literal["alternating"] = option("alternating", help="Order of the updates.")
+    update: Literal["alternating", "shared", "simultaneous"] = option(
+        "alternating",
+        help="Order of the updates: each on latents of its own; G's on those that D saw; both at the same point.",
+    )
     d_reg_interval: int = option(
         1, help="D's regularizers every so many updates; above 1 in a step of their own.", low=1
     )
     g_reg_interval: int = option(1, help="G's regularizers likewise.", low=1)
     ema_half_life: float = option(10_000.0, help="Half-life of the averaged generator, in images; 0 for none.", low=0)
     ema_ramp: float | None = option(0.05, help="Half-life at most this share of the images seen so far.", low=0)
-    precision: Literal["auto", "fp32", "tf32", "bf16"] = option("auto", help="Numbers that the networks compute in.")
-    execution: Literal["auto", "eager"] = option("auto", help="How an update is run.")
+    precision: Literal["auto", "fp32", "tf32", "bf16", "fp16"] = option(
+        "auto", help="Numbers that the networks compute in; losses and penalties are in fp32 always."
+    )
+    execution: Literal["auto", "eager", "compile", "cuda-graph"] = option(
+        "auto", help="How an update is run; the maths is the same."
+    )
     seed: int = option(0, help="Every random number follows from it.", low=0)
     conditional: bool = option(False, help="Whether the networks see the labels.")
+    flip: bool = option(False, help="Mirror every other real image, at random; on the device.")
     grid_every: int = option(20_000, help="Images between two grids.", low=1)
     checkpoint_every: int = option(50_000, help="Images between two checkpoints.", low=1)
     keep: int = option(2, help="How many checkpoints are kept.", low=1)

@@ -165,12 +165,13 @@ class Regularizer(Built):
     It never changes the generator's structure.
 
     Args:
-        input_gradients: Whether `Step.real` and `Step.fake` must be leaves that require grad, in D's update.
+        input_gradients: Whether `Step.real` and `Step.fake` must require grad in D's update, or a callable from
+            options to that.
     """
 
     kind: ClassVar[str] = "regularizer"
 
-    input_gradients: bool = False
+    input_gradients: bool | Callable[[Any], bool] = False
 
 
 @dataclass(frozen=True, kw_only=True)

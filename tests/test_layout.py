@@ -9,11 +9,12 @@ import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from ganzoo import hookspecs
+from ganzoo.contracts import Modality
 from ganzoo.plugin import KINDS
 from ganzoo.registry import PLURALS, registry
 from outside_dist import answer
@@ -142,7 +143,8 @@ def test_the_checks_below_see_what_they_look_for() -> None:
 @pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_core_knows_no_plugin(path: Path) -> None:
     assert not [name for name in imports(path) if name.startswith("ganzoo_")]
-    assert not set(literals(path)) & first_party_names()
+    names = first_party_names() - set(get_args(Modality))  # a dataset may be called like its kind of data
+    assert not set(literals(path)) & names
 
 
 @pytest.mark.parametrize(

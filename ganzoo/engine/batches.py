@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,8 +21,10 @@ from ganzoo.recipe import Choice
 SHARE_OF_DEVICE = 0.25  # of a CUDA device's free memory that the data may take
 
 
-@dataclass(frozen=True)
-class Part:
+Batch = tuple[Tensor, Tensor | None]  # samples [n, *shape] and their labels
+
+
+class Part(NamedTuple):
     """One micro-batch of an update.
 
     Args:
@@ -47,52 +51,66 @@ class Batches:
 
     def __init__(self, source: ArraySource | EndlessSource, streams: Streams, gan: Gan) -> None:
         train = gan.recipe.train
-        self.source, self.streams = source, streams
+        self.source, self.streams, self.world = source, streams, gan.world
         self.latent, self.latent_dim = gan.networks.latent, gan.networks.latent_dim
         self.batch = train.batch
         self.g_batch = train.g_batch or train.batch
         self.micro_batch = train.micro_batch or max(self.batch, self.g_batch)
         self.conditional = train.conditional
-        self.pairs = getattr(gan.recipe.loss.spec, "pairs", False)  # G's loss reads real logits as well
+        self.flip = train.flip
+        self.pairs = gan.pairs  # G's loss reads real logits as well
         self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
+        self._next = Ahead(self._fetch, self.batch) if is_slow(source, streams.device) else self._fetch
 
     def discriminator(self, images: int) -> Iterator[Part]:
         """Yield the parts of D's update at `images` images: the next `batch` samples of the epochs' order."""
         z = self._latents("d", images, self.batch)
-        real, labels = self._next(images)
-        return self._parts("d", images, z, real, labels)
+        real, labels = self._ready(*self._next(images))
+        if self.flip:
+            coins = torch.rand(self.batch, generator=self.streams.generator("flip", images), device=real.device)
+            real = torch.where(self._mine(coins).reshape(-1, 1, 1, 1) < 0.5, real, real.flip(3))
+        return self._parts("d", images, self.batch, z, real, labels)
 
     def generator(self, images: int, step: int) -> Iterator[Part]:
         """Yield the parts of G's `step`-th update after `images` images: fresh latents, and reals where it pairs."""
         stream = f"g{step}"
         z = self._latents(stream, images, self.g_batch)
         if not (self.pairs or self.conditional):
-            return self._parts(stream, images, z, None, None)
-        real, labels = self._random(stream + "-real", images, self.g_batch)
-        return self._parts(stream, images, z, real if self.pairs else None, labels)
+            return self._parts(stream, images, self.g_batch, z, None, None)
+        real, labels = self._ready(*self._random(stream + "-real", images, self.g_batch))
+        return self._parts(stream, images, self.g_batch, z, real if self.pairs else None, labels)
 
     def examples(self, num: int) -> tuple[Tensor, Tensor | None]:
         """Return real samples for a grid, ``[num, *shape]``, and their labels; drawn alike at every call."""
-        return self._random("examples", 0, num)
+        return self._ready(*self._draw("examples", 0, num))
 
-    def _parts(self, stream: str, images: int, z: Tensor, real: Tensor | None, labels: Tensor | None) -> Iterator[Part]:
-        """Cut a total batch up; before each part, reseed what components draw from."""
+    def _parts(
+        self, stream: str, images: int, total: int, z: Tensor, real: Tensor | None, labels: Tensor | None
+    ) -> Iterator[Part]:
+        """Cut this rank's slice of a total batch up; before each part, reseed what components draw from."""
         labels = labels if self.conditional else None
         for index, start in enumerate(range(0, len(z), self.micro_batch)):
             cut = slice(start, start + self.micro_batch)
-            self.streams.reseed_default(stream, images, 0, index)
+            self.streams.reseed_default(stream, images, self.world.rank, index)
             yield Part(
                 z=z[cut],
                 real=None if real is None else real[cut],
                 labels=None if labels is None else labels[cut],
-                share=len(z[cut]) / len(z),
+                share=len(z[cut]) / total,
             )
 
-    def _latents(self, stream: str, images: int, num: int) -> Tensor:
-        return draw_latents(self.latent, self.streams.generator(stream + "-z", images), num, self.latent_dim)
+    def _mine(self, values: Any) -> Any:
+        """Return this rank's slice of what was drawn for a total batch."""
+        num = len(values) // self.world.size
+        return values if self.world.size == 1 else values[self.world.rank * num : (self.world.rank + 1) * num]
 
-    def _next(self, images: int) -> tuple[Tensor, Tensor | None]:
-        """Return the batch at position `images` of the endless sequence of shuffled epochs."""
+    def _latents(self, stream: str, images: int, num: int) -> Tensor:
+        generator = self.streams.generator(stream + "-z", images)
+        latents: Tensor = self._mine(draw_latents(self.latent, generator, num, self.latent_dim))
+        return latents
+
+    def _fetch(self, images: int) -> Batch:
+        """Return this rank's slice of the batch at position `images` of the endless sequence of shuffled epochs."""
         if isinstance(self.source, EndlessSource):
             return self._random("d-real", images, self.batch)
         positions, count = range(images, images + self.batch), len(self.source.data)
@@ -101,14 +119,19 @@ class Batches:
             epoch, start = divmod(positions[taken], count)
             index.append(self._permutation(epoch)[start : start + self.batch - taken])
             taken += len(index[-1])
-        return self._take(torch.cat(index))
+        return self._take(self._mine(torch.cat(index)))
 
-    def _random(self, stream: str, images: int, num: int) -> tuple[Tensor, Tensor | None]:
-        """Return independent draws from the data; drawn on the CPU, so that every device sees the same."""
+    def _random(self, stream: str, images: int, num: int) -> Batch:
+        """Return this rank's slice of independent draws from the data."""
+        return self._draw(stream, images, num, self._mine)
+
+    def _draw(self, stream: str, images: int, num: int, part: Callable[[Any], Any] = lambda values: values) -> Batch:
+        """Return a part of independent draws; drawn on the CPU, so that every device sees the same."""
         generator = torch.Generator().manual_seed(self.streams.seed_of(stream, images))
         if isinstance(self.source, EndlessSource):
-            return self._ready(*self.source.sample(generator, num))
-        return self._take(torch.randint(len(self.source.data), (num,), generator=generator))
+            data, labels = self.source.sample(generator, num)
+            return part(data), None if labels is None else part(labels)
+        return self._take(part(torch.randint(len(self.source.data), (num,), generator=generator)))
 
     def _permutation(self, epoch: int) -> Tensor:
         assert isinstance(self.source, ArraySource)
@@ -118,18 +141,46 @@ class Batches:
             self._epoch = epoch
         return self._order
 
-    def _take(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _take(self, index: Tensor) -> Batch:
+        """Return the samples at an index, where the data lies; pinned where they are to go to a CUDA device."""
         assert isinstance(self.source, ArraySource)
         data, labels = self.source.data, self.source.labels
-        picked = None if labels is None else labels[index.to(labels.device)]
-        return self._ready(data[index.to(data.device)], picked)
+        picked = data[index.to(data.device)], None if labels is None else labels[index.to(labels.device)]
+        if self.streams.device.type == "cuda" and not data.is_cuda:
+            return picked[0].pin_memory(), None if picked[1] is None else picked[1].pin_memory()
+        return picked
 
-    def _ready(self, data: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def _ready(self, data: Tensor, labels: Tensor | None) -> Batch:
         """Bring a batch to the device; bytes become floats in [-1, 1] there."""
         data = data.to(self.streams.device, non_blocking=True)
         if data.dtype == torch.uint8:
             data = data.float().div_(127.5).sub_(1.0)
         return data, None if labels is None else labels.to(self.streams.device, non_blocking=True)
+
+
+class Ahead:
+    """Fetches the next batch in a thread while this one is trained on.
+
+    Args:
+        fetch: Returns the batch at a position, a pure function of it.
+        stride: From one position to the next.
+    """
+
+    def __init__(self, fetch: Callable[[int], Batch], stride: int) -> None:
+        self.fetch, self.stride = fetch, stride
+        self.pool = ThreadPoolExecutor(1, "ganzoo-fetch")
+        self.coming: dict[int, Future[Batch]] = {}
+
+    def __call__(self, position: int) -> Batch:
+        """Return the batch at a position, and start on the one after it."""
+        wanted = {place: self.coming.get(place) for place in (position, position + self.stride)}
+        self.coming = {place: future or self.pool.submit(self.fetch, place) for place, future in wanted.items()}
+        return self.coming[position].result()
+
+
+def is_slow(source: ArraySource | EndlessSource, device: torch.device) -> bool:
+    """Whether batches come from a disk or must cross to the device, so that fetching ahead hides something."""
+    return isinstance(source, ArraySource) and (source.data.device != device or source.on_disk)
 
 
 def load_source(dataset: Choice, device: torch.device, notify: Callable[[str], None]) -> ArraySource | EndlessSource:
@@ -142,5 +193,5 @@ def load_source(dataset: Choice, device: torch.device, notify: Callable[[str], N
         free, _ = torch.cuda.mem_get_info(device)
         if source.data.nbytes < SHARE_OF_DEVICE * free:
             labels = None if source.labels is None else source.labels.to(device)
-            return replace(source, data=source.data.to(device), labels=labels)
+            return replace(source, data=source.data.to(device), labels=labels, on_disk=False)
     return source

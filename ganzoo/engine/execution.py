@@ -1,92 +1,270 @@
-"""Where and in which numbers an update runs: the device, the precision, the memory layout."""
+"""How a piece of an update is run: plainly, compiled, or as a CUDA graph.
+
+All run the same code (`ganzoo.engine.update`). The last two record what it does with tensors when a kind of piece
+comes for the first time, and repeat the record from then on; so nothing of a piece may rest on a Python number that
+changes. What does change stands in tensors that are refilled before it (`Gan.refresh`, `Optimizer.refill`).
+"""
 
 from __future__ import annotations
 
-import contextlib
-import resource
-import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+import shutil
+import warnings
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from ganzoo.errors import UsageError
-from ganzoo.recipe import Recipe
+from ganzoo.engine.gan import Gan, eager
+from ganzoo.engine.optim import FORMS
+from ganzoo.engine.streams import default_generator
+from ganzoo.errors import GanzooError, UsageError
+
+Replay = Callable[[list[Tensor]], Any]  # the tensors among a piece's inputs -> what it returns
+WORTH_COMPILING = 50_000  # updates: what compiling costs (10 to 30 s on a CPU) is repaid by about half as many
+TINY = 2_000_000  # parameters, in linear layers alone: Python and not arithmetic bounds such an update
+WARM_UP = 2  # plain updates of each kind before it is captured: libraries set themselves up in them
 
 
-def choose_device(name: str = "auto") -> torch.device:
-    """Return the device that ``--device`` means: ``auto`` is CUDA where there is one, else the CPU.
+def choose(gan: Gan) -> Literal["eager", "compile", "cuda-graph"]:
+    """Return what ``train.execution=auto`` means: a fixed rule of device, networks and length of the run.
 
-    Raises:
-        UsageError: There is no such device here.
+    On CUDA a graph. On the CPU `compile` where the networks are tiny and the run long enough to repay it, nothing
+    differentiates twice (compiled double backward is left to those who ask for it) and there is a C++ compiler; else
+    plain.
     """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+    train = gan.recipe.train
+    if not recordable(gan):
+        return "eager"
+    if gan.device.type == "cuda":
+        return "cuda-graph"
+    compiler = any(map(shutil.which, ("g++", "clang++")))
+    tiny = is_tiny(gan) and train.images // train.batch >= WORTH_COMPILING
+    return "compile" if tiny and compiler and not gan.input_gradients else "eager"
+
+
+def recordable(gan: Gan) -> bool:
+    """Whether the recipe's update can be recorded: its optimizers have a form for it, and nothing waits for numbers."""
+    together = gan.recipe.train.update != "alternating"
+    return all(optimizer.recordable for optimizer in gan.optimizers.values()) and not (together and gan.world.size > 1)
+
+
+def is_tiny(gan: Gan) -> bool:
+    """Whether both networks are small and without convolutions, so that more threads cost more than they bring."""
+    networks = (gan.generator, gan.discriminator)
+    convolutions = any(isinstance(m, nn.modules.conv._ConvNd) for network in networks for m in network.modules())
+    return not convolutions and sum(p.numel() for network in networks for p in network.parameters()) < TINY
+
+
+@contextmanager
+def threads(gan: Gan) -> Iterator[None]:
+    """Run the block on one thread where the networks are tiny and on the CPU, else on as many as torch has."""
+    before = torch.get_num_threads()
     try:
-        device = torch.device(name)
-        torch.empty(1, device=device).cpu()
-    except (RuntimeError, AssertionError, ImportError):
-        raise UsageError(f"--device {name}: there is no such device here; use cpu, or leave --device away") from None
-    if device.type == "cuda" and device.index is None:
-        device = torch.device("cuda", torch.cuda.current_device())
-    return device
-
-
-def resolve_auto(recipe: Recipe, device: torch.device) -> Recipe:
-    """Return the recipe with every ``auto`` replaced by what it means on this device, to be frozen with the run."""
-    fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    meant: dict[str, Any] = {"precision": "bf16" if fast else "fp32", "execution": "eager"}
-    auto = {name: value for name, value in meant.items() if getattr(recipe.train, name) == "auto"}
-    return replace(recipe, train=replace(recipe.train, **auto), auto=(*recipe.auto, *auto))
-
-
-@contextlib.contextmanager
-def precision(name: str) -> Iterator[None]:
-    """Run the block with TF32 products and convolutions on CUDA: for ``tf32`` and ``bf16``, not for ``fp32``."""
-    backends: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
-    before = [backend.allow_tf32 for backend in backends]
-    try:
-        for backend in backends:
-            backend.allow_tf32 = name in ("tf32", "bf16")
+        if gan.device.type == "cpu" and is_tiny(gan):
+            torch.set_num_threads(1)
         yield
     finally:
-        for backend, value in zip(backends, before, strict=True):
-            backend.allow_tf32 = value
+        torch.set_num_threads(before)
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the device's or the machine's memory ran out."""
-    words = ("can't allocate memory", "not enough memory", "alloc_cpu")
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
-    )
+def settle(gan: Gan) -> None:
+    """Resolve ``train.execution=auto`` in the GAN's recipe, and refuse what cannot be here.
 
-
-def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
-    """Return the context that a network's forward runs in."""
-    if precision == "bf16":
-        return torch.autocast(device.type, torch.bfloat16)
-    return contextlib.nullcontext()
-
-
-def place(network: nn.Module, device: torch.device) -> nn.Module:
-    """Move a network to the device, its 4-D weights channels-last where its convolutions gain from it.
-
-    They do where kernels are larger than 1x1 and not grouped; 1x1 and grouped ones are no faster.
+    Raises:
+        UsageError: The recipe asks for an execution that this device or its optimizers do not have.
     """
-    convolutions = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))]
-    network = network.to(device)
-    if convolutions and all(m.groups == 1 and max(m.kernel_size) > 1 for m in convolutions):
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network
+    recipe = gan.recipe
+    if recipe.train.execution == "auto":
+        train = replace(recipe.train, execution=choose(gan))
+        gan.recipe = replace(recipe, train=train, auto=(*recipe.auto, "execution"))
+    elif recipe.train.execution == "cuda-graph" and gan.device.type != "cuda":
+        raise UsageError("train.execution=cuda-graph needs a CUDA device: use compile or eager here")
+    elif recipe.train.execution != "eager" and not recordable(gan):
+        raise UsageError(
+            f"train.execution={recipe.train.execution} takes the optimizers {', '.join(FORMS)}, no fp16 and, over "
+            "several processes, train.update=alternating: change that, or use train.execution=eager"
+        )
 
 
-def peak_memory(device: torch.device) -> int:
-    """Return the most memory held so far, in bytes: of the CUDA allocator, or resident in this process."""
-    if device.type == "cuda":
-        return int(torch.cuda.max_memory_allocated(device))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+def install(gan: Gan, notify: Callable[[str], None]) -> None:
+    """Give the GAN the execution that its recipe names.
+
+    Args:
+        gan: Whose ``train.execution`` is resolved.
+        notify: Gets a line where a piece cannot be recorded and is run plainly.
+    """
+    name = gan.recipe.train.execution
+    if name == "eager":
+        return
+    for optimizer in gan.optimizers.values():
+        optimizer.record()
+    gan.ema.record(gan.device)
+    gan.execute = (Compiled if name == "compile" else CudaGraphs)(gan, notify)
+
+
+class Recorded:
+    """Runs pieces from records of them; what cannot be recorded is run plainly, with a line that says why.
+
+    Args:
+        gan: Whose pieces.
+        notify: Gets the line.
+    """
+
+    def __init__(self, gan: Gan, notify: Callable[[str], None]) -> None:
+        self.gan, self.notify = gan, notify
+        self.records: dict[Hashable, Replay] = {}
+        self.failed = False
+
+    def __call__(self, kind: Hashable, piece: Callable[..., Any], *inputs: Any) -> Any:
+        """Run a piece: one of this kind and with inputs of these shapes is recorded once."""
+        if self.failed:
+            return eager(kind, piece, *inputs)
+        leaves, spec = tree_flatten(inputs)
+        tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+        form = tuple((leaf.shape, leaf.dtype) if isinstance(leaf, Tensor) else leaf for leaf in leaves)
+
+        def on_tensors(tensors: list[Tensor]) -> Any:
+            rest = iter(tensors)
+            return piece(*tree_unflatten([next(rest) if isinstance(leaf, Tensor) else leaf for leaf in leaves], spec))
+
+        key = (kind, spec, form)
+        if key not in self.records:
+            return self.first(key, on_tensors, tensors)
+        return self.records[key](tensors)
+
+    def give_up(self, error: Exception) -> None:
+        """Run everything plainly from here on, and say why."""
+        self.failed = True
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        execution = self.gan.recipe.train.execution
+        self.notify(f"train.execution={execution} is not possible here, going on in eager: {reason}")
+
+    def first(self, key: Hashable, piece: Replay, tensors: list[Tensor]) -> Any:
+        """Run a piece that has no record yet, and record it; where that fails, undo it and run it plainly."""
+        raise NotImplementedError
+
+
+class Compiled(Recorded):
+    """Traces a piece as it runs for the first time, gradients, double backward and optimizer included, and compiles it.
+
+    The trace is one graph of tensor operations, so there is no Python left and nothing to guard.
+    """
+
+    def first(self, key: Hashable, piece: Replay, tensors: list[Tensor]) -> Any:
+        """Run a piece under a tracer; undo it and run it plainly where it cannot be traced or compiled."""
+        state = list({id(tensor): tensor for tensor in self.gan.tensors()}.values())
+        before = [tensor.detach().clone() for tensor in state]
+        generator = default_generator(self.gan.device)
+        random = generator.get_state()
+        try:
+            self.records[key], result = compiled(piece, state, tensors)
+        except GanzooError:
+            raise
+        except Exception as error:
+            with torch.no_grad():
+                for tensor, value in zip(state, before, strict=True):
+                    tensor.copy_(value)
+            generator.set_state(random)
+            self.give_up(error)
+            return piece(tensors)
+        return result
+
+
+def compiled(piece: Replay, state: list[Tensor], tensors: list[Tensor]) -> tuple[Replay, Any]:
+    """Run a piece once, and return its compiled form with what it returned.
+
+    Args:
+        piece: Computes with the tensors of `state`, which it may change in place, and with its argument.
+        state: All tensors that live longer than the piece.
+        tensors: Its argument this time.
+    """
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    results: list[Any] = []
+
+    def traced(*flat: Tensor) -> list[Tensor]:
+        results.append(piece(list(flat[len(state) :])))
+        return [leaf for leaf in tree_flatten(results[0])[0] if isinstance(leaf, Tensor)]
+
+    graph = make_fx(traced)(*state, *tensors)
+    leaves, spec = tree_flatten(results[0])
+    held = [*_lift_constants(graph), *(tensor.detach() for tensor in state)]
+    run = inductor(graph, [*held, *(tensor.detach() for tensor in tensors)])
+
+    def replay(tensors: list[Tensor]) -> Any:
+        with torch.no_grad():
+            values = iter(run(*held, *tensors))
+        return tree_unflatten([next(values) if isinstance(leaf, Tensor) else leaf for leaf in leaves], spec)
+
+    return replay, results[0]
+
+
+def inductor(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> Callable[..., Any]:
+    """Compile a graph of tensor operations, which may change its inputs; its random numbers are torch's own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's compiler warns of its own code
+        from torch._inductor import config
+        from torch._inductor.compile_fx import compile_fx
+
+        with torch.no_grad(), config.patch(fallback_random=True):
+            run: Any = compile_fx(graph, inputs)
+    return run  # type: ignore[no-any-return]
+
+
+def _lift_constants(graph: torch.fx.GraphModule) -> list[Tensor]:
+    """Turn the tensors that a trace met without knowing them into its first inputs; return them."""
+    constants = []
+    first = next(iter(graph.graph.nodes))
+    for node in list(graph.graph.nodes):
+        if node.op == "get_attr":
+            constants.append(getattr(graph, node.target))
+            with graph.graph.inserting_before(first):
+                node.replace_all_uses_with(graph.graph.placeholder(f"constant{len(constants)}"))
+            graph.graph.erase_node(node)
+    graph.recompile()
+    return constants
+
+
+class CudaGraphs(Recorded):
+    """Captures a piece once it ran a few times, and replays it; all captures share one memory pool."""
+
+    def __init__(self, gan: Gan, notify: Callable[[str], None]) -> None:
+        super().__init__(gan, notify)
+        self.pool = torch.cuda.graph_pool_handle()
+        self.stream = torch.cuda.Stream(gan.device)  # type: ignore[no-untyped-call]
+        self.runs: dict[Hashable, int] = {}
+
+    def first(self, key: Hashable, piece: Replay, tensors: list[Tensor]) -> Any:
+        """Run a piece plainly on the side stream, as captures ask for; after `WARM_UP` such runs, capture it."""
+        self.runs[key] = self.runs.get(key, 0) + 1
+        if self.runs[key] > WARM_UP:
+            self.records[key] = self.capture(piece, tensors)
+            return self.records[key](tensors)
+        current = torch.cuda.current_stream(self.gan.device)
+        self.stream.wait_stream(current)
+        with torch.cuda.stream(self.stream):
+            result = piece(tensors)
+        current.wait_stream(self.stream)
+        return result
+
+    def capture(self, piece: Replay, tensors: list[Tensor]) -> Replay:
+        """Record what a piece launches, without running it; the random numbers are those of the seed at each replay."""
+        held = [tensor.detach().clone() for tensor in tensors]
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph, pool=self.pool, stream=self.stream):
+                result = piece(held)
+        except Exception as error:
+            self.give_up(error)
+            return piece
+
+        def replay(tensors: list[Tensor]) -> Any:
+            torch._foreach_copy_(held, tensors)
+            graph.replay()
+            return result
+
+        return replay

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,14 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.compatibility import as_trained
+from ganzoo.engine.device import autocast, exact_products, place
+from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.ema import EMA
-from ganzoo.engine.execution import autocast, place
 from ganzoo.engine.optim import Optimizer
 from ganzoo.engine.streams import derive, seeded
 from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.options import Schedule, options_of
-from ganzoo.plugin import DataInfo, DiscriminatorOutput, LossFunction, Networks
+from ganzoo.plugin import DataInfo, DiscriminatorOutput, Loss, LossFunction, Networks, Regularizer
 from ganzoo.recipe import Choice, Recipe
+
+Execute = Callable[..., Any]  # execute(kind, piece, *inputs): run a piece of an update, or the record of its kind
 
 
 @dataclass
@@ -32,6 +36,7 @@ class Gan:
         regularizers, augmentations: In the recipe's order, by name.
         schedules: The tensors that stand for scheduled options, refilled before each update.
         device: Where it lives.
+        world: The processes that train it together.
     """
 
     recipe: Recipe
@@ -42,47 +47,93 @@ class Gan:
     augmentations: Mapping[str, Any]
     schedules: list[tuple[Tensor, Schedule]]
     device: torch.device
+    world: World = ALONE
 
     def __post_init__(self) -> None:
-        recipe, train = self.recipe, self.recipe.train
+        recipe, train, loss = self.recipe, self.recipe.train, self.recipe.loss.spec
         self.generator, self.discriminator = self.networks.generator, self.networks.discriminator
         self.trainable = {  # what an architecture froze stays frozen
             "generator": [p for p in self.generator.parameters() if p.requires_grad],
             "discriminator": [p for p in self.discriminator.parameters() if p.requires_grad],
         }
-        self.input_gradients = any(getattr(choice.spec, "input_gradients", False) for choice in recipe.reg)
+        self.pairs = isinstance(loss, Loss) and loss.pairs
+        self.couples = isinstance(loss, Loss) and loss.batch_coupled
+        self.input_gradients = any(map(differentiates_inputs, recipe.reg))
         self.g_interval = train.g_reg_interval if self._terms("generator") else 1
         self.d_interval = train.d_reg_interval if self._terms("discriminator") else 1
-        self.optim_g = Optimizer(self.trainable["generator"], recipe.optim_g, self.g_interval)
-        self.optim_d = Optimizer(self.trainable["discriminator"], recipe.optim_d, self.d_interval)
+        scaled = train.precision == "fp16"
+        self.optim_g = Optimizer(self.trainable["generator"], recipe.optim_g, self.g_interval, scaled)
+        self.optim_d = Optimizer(self.trainable["discriminator"], recipe.optim_d, self.d_interval, scaled)
+        self.optimizers = {"generator": self.optim_g, "discriminator": self.optim_d}
+        self.execute: Execute = eager
         scheduled = [tensor for tensor, _ in self.schedules]
         self.ema = EMA(self.generator, train.ema_half_life, train.ema_ramp, scheduled)
         self.images_per_round = train.batch * train.d_steps
         self.images_per_generator_update = self.images_per_round / train.g_steps
 
-    def let_learn(self, network: str) -> None:
-        """Let one network's parameters take gradients, and the other's not."""
+    def let_learn(self, *networks: str) -> None:
+        """Let the networks named take gradients, and no other."""
         for name, parameters in self.trainable.items():
             for parameter in parameters:
-                parameter.requires_grad_(name == network)
+                parameter.requires_grad_(name in networks)
+
+    def gradients(self, network: str, loss: Tensor, keep_graph: bool = False) -> list[Tensor | None]:
+        """Return the loss's gradients by the network's trainable parameters, as its optimizer takes them."""
+        scaled = self.optimizers[network].scaled(loss)
+        parameters = self.trainable[network]
+        return list(torch.autograd.grad(scaled, parameters, retain_graph=keep_graph or None, allow_unused=True))
 
     def generate(self, z: Tensor, labels: Tensor | None) -> Tensor:
         """Return samples ``[n, *shape]`` in float32; with a graph where the generator's parameters require grad."""
         with autocast(self.recipe.train.precision, self.device):
-            samples: Tensor = self.generator(z, labels)
-        return samples.float()
+            return _full(self.generator(z, labels))
 
-    def judge(self, samples: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
-        """Return D's answer to samples ``[n, *shape]``, in float32 whatever the networks compute in."""
-        with autocast(self.recipe.train.precision, self.device):
+    def judge(self, samples: Tensor, labels: Tensor | None, penalised: bool = False) -> DiscriminatorOutput:
+        """Return D's answer to samples ``[n, *shape]``, in float32 whatever the networks compute in.
+
+        Under fp16 the passes that a penalty differentiates twice are in float32: inner gradients have no scaling.
+        """
+        precision = self.recipe.train.precision
+        with autocast("fp32" if penalised and precision == "fp16" else precision, self.device):
             answer = self.discriminator(samples, labels)
         if not isinstance(answer, DiscriminatorOutput):
             answer = DiscriminatorOutput(answer)
         return DiscriminatorOutput(
-            logits=answer.logits.float() if isinstance(answer.logits, Tensor) else [x.float() for x in answer.logits],
-            class_logits=None if answer.class_logits is None else answer.class_logits.float(),
-            features=None if answer.features is None else [x.float() for x in answer.features],
+            logits=_full(answer.logits) if isinstance(answer.logits, Tensor) else [_full(x) for x in answer.logits],
+            class_logits=None if answer.class_logits is None else _full(answer.class_logits),
+            features=None if answer.features is None else [_full(x) for x in answer.features],
         )
+
+    def judge_again(
+        self,
+        labels: Tensor | None,
+        known: Iterable[tuple[Tensor | None, DiscriminatorOutput | None]],
+        samples: Tensor,
+        exactly: bool = False,
+    ) -> DiscriminatorOutput:
+        """Return D's answer to further samples of an update, as `Step.judge` promises it.
+
+        Args:
+            labels: Of the update.
+            known: What D saw already, with its answers.
+            samples: ``[n, *shape]``.
+            exactly: Compute in float32 products with dropout off.
+        """
+        if not exactly:
+            with still(self.discriminator):
+                return self.judge(samples, labels, penalised=True)
+        dropped = any(isinstance(m, DROPOUT) and m.training for m in self.discriminator.modules())
+        if self.recipe.train.precision == "fp32" and not dropped:
+            for seen, answer in known:
+                if seen is samples and answer is not None:
+                    return answer
+        with still(self.discriminator, DROPOUT), exact_products():
+            answer = self.discriminator(samples, labels)
+        return answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
+
+    def coupled(self, logits: Any) -> Any:
+        """Return logits as the loss takes them: the total batch's where it couples the batch."""
+        return self.world.whole(logits) if self.couples and logits is not None else logits
 
     def augment(self, samples: Tensor) -> Tensor:
         """Return samples as D shall see them."""
@@ -92,7 +143,7 @@ class Gan:
 
     def regularize(self, network: str, step: Any) -> Tensor:
         """Return the sum of the regularizers' terms for ``discriminator`` or ``generator``."""
-        terms = [term(step).float() for term in self._terms(network)]
+        terms = [_full(term(step)) for term in self._terms(network)]
         return torch.stack(terms).sum() if terms else torch.zeros((), device=self.device)
 
     def after_discriminator(self, real_logits: Tensor | None) -> None:
@@ -100,9 +151,11 @@ class Gan:
         for regularizer in self.regularizers.values():
             if hasattr(regularizer, "after_step"):
                 regularizer.after_step(self.discriminator)
-        for augmentation in self.augmentations.values():
-            if real_logits is not None and hasattr(augmentation, "update"):
-                augmentation.update(real_logits)
+        adaptive = [augmentation for augmentation in self.augmentations.values() if hasattr(augmentation, "update")]
+        if real_logits is not None and adaptive:
+            total = self.world.gather(real_logits)
+            for augmentation in adaptive:
+                augmentation.update(total)
 
     def generator_updates(self, images: int) -> int:
         """Return how many updates G has made once `images` images were seen and before its round after them."""
@@ -141,11 +194,17 @@ class Gan:
         }
         numbers: dict[str, Any] = {}
         for name, optimizer in (("optim_g", self.optim_g), ("optim_d", self.optim_d)):
-            for index, slots in optimizer.torch.state_dict()["state"].items():
+            for index, slots in optimizer.state().items():
                 for slot, value in slots.items():
                     key = f"{name}/{index}/{slot}"
                     (tensors if isinstance(value, Tensor) else numbers)[key] = value
         return tensors, numbers
+
+    def tensors(self) -> list[Tensor]:
+        """Return every tensor that an update may read or change besides its batch."""
+        modules = [tensor for module in self.modules.values() for tensor in (*module.parameters(), *module.buffers())]
+        slots = [tensor for optimizer in self.optimizers.values() for tensor in optimizer.tensors()]
+        return [*modules, *slots, *self.ema.numbers, *(tensor for tensor, _ in self.schedules)]
 
     def load_state(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
         """Take the state that `state` returned.
@@ -157,10 +216,10 @@ class Gan:
             for part, module in self.modules.items():
                 module.load_state_dict(_under(f"{part}/", tensors), strict=True)
             for name, optimizer in (("optim_g", self.optim_g), ("optim_d", self.optim_d)):
-                slots: dict[int, dict[str, Any]] = {}
+                slots: dict[str, dict[str, Any]] = {}
                 for key, value in _under(f"{name}/", {**tensors, **numbers}).items():
                     index, _, slot = key.partition("/")
-                    slots.setdefault(int(index), {})[slot] = value
+                    slots.setdefault(index, {})[slot] = value
                 optimizer.load(slots)
         except (RuntimeError, ValueError, LookupError) as error:
             raise Corrupt(
@@ -168,7 +227,7 @@ class Gan:
             ) from error
 
 
-def assemble(recipe: Recipe, data: DataInfo, device: torch.device) -> Gan:
+def assemble(recipe: Recipe, data: DataInfo, device: torch.device, world: World = ALONE) -> Gan:
     """Build everything that a recipe names, for data of this kind, on the device.
 
     Weights follow from ``train.seed`` alone: they are drawn on the CPU, so that every device starts alike.
@@ -192,7 +251,7 @@ def assemble(recipe: Recipe, data: DataInfo, device: torch.device) -> Gan:
         networks, generator=place(networks.generator, device), discriminator=place(networks.discriminator, device)
     )
     check_networks(recipe.arch, networks, data, device)
-    return Gan(recipe, data, networks, loss, regularizers, augmentations, schedules, device)
+    return Gan(recipe, data, networks, loss, regularizers, augmentations, schedules, device, world)
 
 
 @torch.no_grad()
@@ -233,7 +292,14 @@ def logits_of(output: DiscriminatorOutput | None) -> list[Tensor]:
     """Return the logits of an answer as a list of float32 ``[n, P]``, one for each scale or discriminator."""
     assert output is not None
     members: Iterable[Tensor] = [output.logits] if isinstance(output.logits, Tensor) else output.logits
-    return [logits.float().reshape(len(logits), -1) for logits in members]
+    return [_full(logits).reshape(len(logits), -1) for logits in members]
+
+
+def differentiates_inputs(choice: Choice) -> bool:
+    """Whether a regularizer differentiates D with respect to its input."""
+    assert isinstance(choice.spec, Regularizer)
+    asked = choice.spec.input_gradients
+    return asked(choice.options) if callable(asked) else asked
 
 
 def _build(choice: Choice, device: torch.device, schedules: list[tuple[Tensor, Schedule]], *args: object) -> Any:
@@ -251,6 +317,37 @@ def _build(choice: Choice, device: torch.device, schedules: list[tuple[Tensor, S
     values = {name: ready(getattr(choice.options, name)) for name in options_of(type(choice.options))}
     part = choice.component.build(replace(choice.options, **values), *args)
     return part.to(device) if isinstance(part, nn.Module) else part
+
+
+def eager(kind: object, piece: Callable[..., Any], *inputs: Any) -> Any:
+    """Run a piece of an update plainly; what every other execution must equal."""
+    return piece(*inputs)
+
+
+DROPOUT = (nn.modules.dropout._DropoutNd,)
+
+
+@contextlib.contextmanager
+def still(network: nn.Module, off: tuple[type[nn.Module], ...] = ()) -> Iterator[None]:
+    """Run the block with BatchNorm's statistics left as they are, and modules of the classes `off` in eval mode."""
+    tracking = [m for m in network.modules() if getattr(m, "track_running_stats", False) and m.training]
+    switched = [m for m in network.modules() if isinstance(m, off) and m.training] if off else []
+    try:
+        for module in tracking:
+            module.track_running_stats = False  # type: ignore[assignment]
+        for module in switched:
+            module.training = False
+        yield
+    finally:
+        for module in tracking:
+            module.track_running_stats = True  # type: ignore[assignment]
+        for module in switched:
+            module.training = True
+
+
+def _full(value: Tensor) -> Tensor:
+    """Return a tensor in float32, or in float64 where it is in that."""
+    return value if value.dtype == torch.float64 else value.float()
 
 
 def _under(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:

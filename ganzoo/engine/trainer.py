@@ -17,12 +17,13 @@ from ganzoo import run as runs
 from ganzoo.compatibility import check_data
 from ganzoo.data.source import ArraySource, EndlessSource
 from ganzoo.engine import checkpoint, execution, health
+from ganzoo.engine import device as devices
 from ganzoo.engine.batches import Batches, load_source
 from ganzoo.engine.gan import Gan, assemble
 from ganzoo.engine.interrupt import StopRequest, stop_on_signals
 from ganzoo.engine.observers import Observers
 from ganzoo.engine.streams import Streams, seeded
-from ganzoo.engine.update import update_discriminator, update_generator
+from ganzoo.engine.update import update_discriminator, update_generator, update_together
 from ganzoo.errors import Corrupt, GanzooError, Interrupted, UsageError
 from ganzoo.files import write_atomic
 from ganzoo.hub import package
@@ -71,14 +72,21 @@ def train(
         Interrupted: A signal came; all is saved.
         GanzooError: Anything else that a user can act on; the last good checkpoint is kept.
     """
-    place = execution.choose_device(device)
-    recipe = execution.resolve_auto(recipe, place)
+    place = devices.choose_device(device)
+    recipe = devices.settle_precision(recipe, place)
     source = load_source(recipe.dataset, place, listener.note)
     check_data(recipe, source.info)
     gan = assemble(recipe, source.info, place)
+    execution.settle(gan)
     observers = Observers(recipe, place)
     resume, run = run is not None, run or runs.create(name)
-    with run.training(), stop_on_signals() as stop, seeded(0, place), execution.precision(recipe.train.precision):
+    with (
+        run.training(),
+        stop_on_signals() as stop,
+        seeded(0, place),
+        devices.precision(recipe.train.precision),
+        execution.threads(gan),
+    ):
         trainer = Trainer(run, gan, source, observers, listener, clock, stop)
         try:
             trainer.begin(resume)
@@ -87,7 +95,7 @@ def train(
             trainer.observers.finish("interrupted" if isinstance(error, (Interrupted, KeyboardInterrupt)) else "failed")
             with suppress(GanzooError):
                 run.log(f"{type(error).__name__}: {error}")
-            if execution.out_of_memory(error):
+            if devices.out_of_memory(error):
                 error = GanzooError(
                     f"{place.type} memory ran out: try train.micro_batch={max(1, trainer.batches.micro_batch // 2)}, "
                     "which keeps the maths, or a smaller --batch, --size or width"
@@ -139,6 +147,7 @@ class Trainer:
         """Start the run, or take up where the last good checkpoint left it."""
         if resume:
             self.restore()
+        execution.install(self.gan, self.note)
         self.run.write_recipe(self.gan.recipe.to_json())
         self.run.cut_stats(self.images)
         self.observers.start(self.run)
@@ -168,6 +177,10 @@ class Trainer:
             # ----------------------------------------------------------------
             # A round: D's updates, each on fresh reals and latents, then G's.
 
+            if train.update != "alternating":
+                self.averages.add(update_together(gan, self.batches, self.images))
+                self.images += train.batch
+                continue
             for _ in range(train.d_steps):
                 self.averages.add(update_discriminator(gan, self.batches, self.images))
                 self.images += train.batch
@@ -197,7 +210,7 @@ class Trainer:
             return
         speed = num / max(elapsed, 1e-9)
         self.period = max(self.gan.images_per_round, int(min(speed * TICK_SECONDS, 4 * self.period)))
-        memory = execution.peak_memory(self.gan.device)
+        memory = devices.peak_memory(self.gan.device)
         row = {"images": self.images, "seconds": self.seconds, "images_per_second": speed, **stats, "memory": memory}
         self.run.add_stats(row)
         self.run.log(sentence(row, self.train.images))

@@ -1,9 +1,11 @@
-"""Datasets that need no download: the bundled `digits`, and `folder` for one's own images."""
+"""Datasets that need no download: the bundled `digits`, synthetic `points`, and `folder` for one's own images."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl, option
 
@@ -13,6 +15,15 @@ class DigitsOptions:
     """Options of `digits`."""
 
     size: int = option(32, help="Height and width in pixels.", low=8, high=1024)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointsOptions:
+    """Options of `points`."""
+
+    shape: Literal["ring", "pacgan-ring", "grid", "gaussian", "spiral", "two-moons", "checkerboard"] = option(
+        "ring", help="How the points lie in the plane."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +43,36 @@ def digits_info(options: DigitsOptions) -> DataInfo:
     return DataInfo(shape=(1, options.size, options.size), num_classes=10, num_items=1797)
 
 
+def points_info(options: PointsOptions) -> DataInfo:
+    """Return what `points` are: modes are classes, and `meta` has their centres and standard deviation.
+
+    Data is divided by its RMS, of a mode's centre c and spread sigma: E x^2 = mean c^2 + sigma^2 over coordinates.
+    ``meta["modes"]`` (``[K][2]``) and ``meta["sigma"]`` are those of the divided data; other shapes have neither.
+    """
+    modes = _modes(options.shape)
+    if modes is None:
+        return DataInfo(shape=(2,), modality="points")
+    centres, sigma = modes
+    rms = math.sqrt(sum(x * x + y * y for x, y in centres) / (2 * len(centres)) + sigma * sigma)
+    meta = {"modes": [[x / rms, y / rms] for x, y in centres], "sigma": sigma / rms}
+    return DataInfo(shape=(2,), num_classes=len(centres), modality="points", meta=meta)
+
+
+def _modes(shape: str) -> tuple[list[tuple[float, float]], float] | None:
+    """Return a mixture's centres and the standard deviation around each, undivided; None for other shapes."""
+    ring = [(math.cos(math.tau * k / 8), math.sin(math.tau * k / 8)) for k in range(8)]
+    match shape:
+        case "ring":
+            return [(2 * x, 2 * y) for x, y in ring], 0.02
+        case "pacgan-ring":
+            return ring, 0.01
+        case "grid":
+            return [(x, y) for x in range(-4, 5, 2) for y in range(-4, 5, 2)], 0.05
+        case "gaussian":
+            return [(0.0, 0.0)], 1.0
+    return None
+
+
 @hookimpl
 def ganzoo_datasets() -> Iterator[Dataset]:
     """Offer the datasets."""
@@ -44,6 +85,16 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         options=DigitsOptions,
         info=digits_info,
         default=True,
+    )
+    yield Dataset(
+        name="points",
+        summary="Points in the plane, drawn without end: mixtures and curves on which modes can be counted.",
+        paper="Srivastava et al. 2017, VEEGAN, arXiv:1705.07761, section 4.1; Lin et al. 2018, PacGAN, "
+        "arXiv:1712.04086, section 4.1",
+        factory="ganzoo_datasets.points:Points",
+        options=PointsOptions,
+        info=points_info,
+        render="ganzoo_datasets.points:scatter",
     )
     yield Dataset(
         name="folder",

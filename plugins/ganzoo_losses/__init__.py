@@ -1,4 +1,4 @@
-"""Adversarial losses on unpaired logits: bce, minimax, lsgan, hinge and wasserstein."""
+"""Adversarial losses on logits: bce, minimax, lsgan, hinge, wasserstein, and rpgan, which pairs real with fake."""
 
 from __future__ import annotations
 
@@ -53,4 +53,13 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Difference of mean logits; D must be kept Lipschitz by a regularizer.",
         factory="ganzoo_losses.losses:Wasserstein",
         paper="Arjovsky, Chintala & Bottou 2017, Wasserstein GAN, arXiv:1701.07875, eq. 2",
+    )
+    yield Loss(
+        name="rpgan",
+        aliases=("rsgan",),
+        summary="Relativistic pairing: D tells which of a real and a fake is the real one.",
+        factory="ganzoo_losses.losses:RpGAN",
+        pairs=True,
+        paper="Jolicoeur-Martineau 2018, The relativistic discriminator, arXiv:1807.00734, RSGAN; Huang et al. 2025, "
+        "The GAN is dead; long live the GAN!, arXiv:2501.05441, section 2",
     )

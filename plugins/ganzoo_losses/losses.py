@@ -1,8 +1,8 @@
 """The losses, in terms of logits r = D(real) and f = D(fake); E is the mean over all elements, D(x) = sigmoid(logit).
 
 Each is a pair of scalars to minimise: ``discriminator(real, fake)`` and ``generator(fake, real=None)``, which ignores
-`real`. Logits have any shape (``[N]``, ``[N, 1]``, ``[N, 1, H, W]``), equal for real and fake; where they differ
-`discriminator` raises ValueError.
+`real` unless the loss pairs. Logits have any shape (``[N]``, ``[N, 1]``, ``[N, 1, H, W]``), equal for real and fake;
+where they differ what reads both raises ValueError.
 """
 
 from __future__ import annotations
@@ -114,6 +114,29 @@ class Wasserstein:
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """Return G's loss, a scalar, without bound."""
         return -fake.mean()
+
+
+@dataclass(frozen=True)
+class RpGAN:
+    """The relativistic GAN on pairs (Jolicoeur-Martineau 2018, RSGAN; Huang et al. 2025, section 2).
+
+    D: E softplus(-(r - f)), the cross-entropy of telling which of a pair is real
+    G: E softplus(-(f - r)), that of D's taking the fake for the real one
+    """
+
+    options: NoOptions
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return D's loss, a scalar; ln 2 where D cannot tell."""
+        require_equal_shapes(real, fake)
+        return softplus(fake - real).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return G's loss, a scalar; ln 2 where D cannot tell."""
+        if real is None:
+            raise ValueError("rpgan's generator pairs each fake with a real sample: give it real logits")
+        require_equal_shapes(real, fake)
+        return softplus(real - fake).mean()
 
 
 def require_equal_shapes(real: Tensor, fake: Tensor) -> None:

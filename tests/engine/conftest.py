@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from ganzoo.data.source import open_source
+from ganzoo.engine import execution
 from ganzoo.engine.batches import Batches
-from ganzoo.engine.execution import resolve_auto
+from ganzoo.engine.device import settle_precision
 from ganzoo.engine.gan import Gan, assemble
 from ganzoo.engine.streams import Streams
 from ganzoo.registry import registry
@@ -26,9 +27,11 @@ def make(toys: object, tmp_path: Any) -> Make:
 
     def made(settings: dict[str, Any] | None = None) -> tuple[Gan, Batches]:
         pairs = {"arch": "toy", "dataset": "toy-array", **(settings or {})}
-        recipe = resolve_auto(resolve(registry(), pairs=pairs), CPU)
+        recipe = settle_precision(resolve(registry(), pairs=pairs), CPU)
         source = open_source(recipe.dataset.build(), name="toy", key="toy", notify=print, cache=tmp_path)
         gan = assemble(recipe, source.info, CPU)
+        execution.settle(gan)
+        execution.install(gan, pytest.fail)
         return gan, Batches(source, Streams(recipe.train.seed, CPU), gan)
 
     return made

@@ -21,7 +21,8 @@ class Net(nn.Module):
 def after(ema: EMA, value: float, num: int, batch: int = 64, start: int = 0) -> float:
     """Move the average `num` times towards networks of that value; return its weight."""
     for index in range(num):
-        ema.update(Net(value), batch, start + batch * (index + 1))
+        ema.refill(batch, start + batch * (index + 1))
+        ema.update(Net(value))
     return float(ema.network.weight[0])  # type: ignore[index, arg-type]
 
 
@@ -58,7 +59,8 @@ def test_buffers_are_copied_whole_numbers_too():
     ema, net = EMA(Net(0), 20_000), Net(1)
     net.norm(torch.arange(6.0).view(2, 3))
     assert int(net.norm.num_batches_tracked) == 1  # type: ignore[arg-type]
-    ema.update(net, 64, 64)
+    ema.refill(64, 64)
+    ema.update(net)
     for held, buffer in zip(ema.network.buffers(), net.buffers(), strict=True):
         assert torch.equal(held, buffer)
         assert held.dtype == buffer.dtype
@@ -73,12 +75,14 @@ def test_the_average_is_a_network_of_its_own_in_eval_mode_without_gradients():
     assert not any(parameter.requires_grad for parameter in ema.network.parameters())
     assert net.training
     assert net.weight.requires_grad
-    ema.update(Net(0), 64, 64)
+    ema.refill(64, 64)
+    ema.update(Net(0))
     assert float(net.weight[0].detach()) == 1
 
 
 def test_the_layout_stays_channels_last():
     net = nn.Conv2d(4, 4, 3).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = EMA(net, 20_000)
-    ema.update(net, 64, 64)
+    ema.refill(64, 64)
+    ema.update(net)
     assert ema.network.weight.stride() == net.weight.stride()

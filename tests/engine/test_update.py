@@ -100,7 +100,6 @@ def test_the_generators_update_leaves_the_discriminator_alone(make):
     gan, batches = make()
     update_discriminator(gan, batches, 0)
     before = weights(gan.discriminator)
-    gan.optim_d.zero_grad()
     update_generator(gan, batches, 16, 0)
     assert same(before, weights(gan.discriminator))
     assert all(parameter.grad is None for parameter in gan.discriminator.parameters())

@@ -33,8 +33,9 @@ def test_plugin_module_is_light() -> None:
 
 
 def test_specs() -> None:
-    digits, folder = ganzoo_datasets()
-    assert (digits.name, digits.default, folder.name, folder.default) == ("digits", True, "folder", False)
+    digits, points, folder = ganzoo_datasets()
+    assert [spec.name for spec in (digits, points, folder)] == ["digits", "points", "folder"]
+    assert [spec.default for spec in (digits, points, folder)] == [True, False, False]
     assert callable(digits.info)
     assert digits.info(DigitsOptions(size=64)) == DataInfo(shape=(1, 64, 64), num_classes=10, num_items=1797)
     assert "10.24432/C50P49" in digits.paper

@@ -13,6 +13,7 @@ import ganzoo_losses
 
 SPECS = {spec.name: spec for spec in ganzoo_losses.ganzoo_losses()}
 NAMES = sorted(SPECS)
+PAIRS = [name for name in NAMES if SPECS[name].pairs]
 LN2 = math.log(2)
 
 
@@ -30,9 +31,11 @@ def near(value, tolerance=1e-9):
 
 
 def test_specs_name_losses_aliases_and_papers():
-    assert NAMES == ["bce", "hinge", "lsgan", "minimax", "wasserstein"]
-    assert (SPECS["lsgan"].aliases, SPECS["wasserstein"].aliases) == (("mse",), ("wgan",))
-    assert all("arXiv:" in spec.paper and not (spec.pairs or spec.batch_coupled) for spec in SPECS.values())
+    assert NAMES == ["bce", "hinge", "lsgan", "minimax", "rpgan", "wasserstein"]
+    aliases = {name: spec.aliases for name, spec in SPECS.items() if spec.aliases}
+    assert aliases == {"lsgan": ("mse",), "wasserstein": ("wgan",), "rpgan": ("rsgan",)}
+    assert PAIRS == ["rpgan"]
+    assert all("arXiv:" in spec.paper and not spec.batch_coupled for spec in SPECS.values())
 
 
 # ----------------------------------------------------------------------------
@@ -53,13 +56,16 @@ def test_specs_name_losses_aliases_and_papers():
         ("hinge", [0.7, -0.4], [0.7, -0.4], 2.0, -0.15),
         ("lsgan", [0.5], [0.5], 0.25, 0.125),
         ("wasserstein", [0.4], [0.4], 0.0, -0.4),
+        ("rpgan", [1.5], [-0.5], 0.1269280110, 2.1269280110),
+        ("rpgan", [0.7, -0.4], [0.7, -0.4], LN2, LN2),
     ],
 )
 def test_closed_forms(name, real, fake, discriminator, generator):
     loss, real, fake = make(name), logits(*real), logits(*fake)
     assert loss.discriminator(real, fake).item() == near(discriminator)
-    assert loss.generator(fake).item() == near(generator)
-    assert loss.generator(fake, None).item() == loss.generator(fake, real).item()
+    assert loss.generator(fake, real).item() == near(generator)
+    if name not in PAIRS:
+        assert loss.generator(fake).item() == loss.generator(fake, None).item() == loss.generator(fake, real).item()
 
 
 @pytest.mark.parametrize("name", ["bce", "minimax"])
@@ -101,6 +107,29 @@ def test_wasserstein_ignores_a_common_shift_of_logits():
     assert (value + real.mean() - fake.mean()).item() == near(0, 1e-12)
 
 
+def test_rpgan_is_of_pairs():
+    loss, real, fake = make("rpgan"), logits(1.5, -0.3), logits(-0.5, 0.8)
+    d, g = loss.discriminator(real, fake).item(), loss.generator(fake, real).item()
+    assert d - g == near((fake - real).mean().item(), 1e-12)
+    assert loss.discriminator(fake, real).item() == near(g, 1e-12)
+    assert loss.discriminator(real + 7, fake + 7).item() == near(d, 1e-12)
+    assert loss.generator(fake + 7, real + 7).item() == near(g, 1e-12)
+    assert abs(loss.discriminator(real, fake.flip(0)).item() - d) > 0.1
+    assert abs(loss.generator(fake.flip(0), real).item() - g) > 0.1
+
+
+def test_rpgan_trains_the_generator_against_reals():
+    with pytest.raises(ValueError, match="give it real logits"):
+        make("rpgan").generator(logits(1.0))
+
+
+def test_rpgan_moves_real_and_fake_apart_by_as_much():
+    real, fake = logits(-10.0, 0.0), logits(10.0, 0.0)
+    make("rpgan").discriminator(real, fake).backward()
+    assert real.grad.tolist() == near([-0.5, -0.25], 1e-8)
+    assert fake.grad.tolist() == near([0.5, 0.25], 1e-8)
+
+
 # ----------------------------------------------------------------------------
 # What holds for all of them.
 
@@ -111,7 +140,7 @@ def test_gradients_match_finite_differences(name):
     real, fake = (torch.randn(6, 1, dtype=torch.float64, generator=generator).requires_grad_() for _ in "rf")
     loss = make(name)
     assert gradcheck(loss.discriminator, (real, fake))
-    assert gradcheck(loss.generator, (fake,))
+    assert gradcheck(loss.generator, (fake, real) if name in PAIRS else (fake,))
     assert gradgradcheck(loss.discriminator, (real, fake))
 
 
@@ -121,11 +150,14 @@ def test_large_logits_stay_finite(name, sign):
     real, fake = logits(sign * 1e4, dtype=torch.float32), logits(-sign * 1e4, dtype=torch.float32)
     loss = make(name)
     d = loss.discriminator(real, fake)
-    g = loss.generator(fake)
+    g = loss.generator(fake, real)
     gradients = [*torch.autograd.grad(d, (real, fake)), *torch.autograd.grad(g, fake)]
     assert all(torch.isfinite(value).all() for value in (d, g, *gradients))
     if name == "bce":
         assert (d.item(), g.item()) == ((0, 1e4) if sign > 0 else (2e4, 0))
+        assert [value.item() for value in gradients] == ([0, 0, -1] if sign > 0 else [-1, 1, 0])
+    if name == "rpgan":
+        assert (d.item(), g.item()) == ((0, 2e4) if sign > 0 else (2e4, 0))
         assert [value.item() for value in gradients] == ([0, 0, -1] if sign > 0 else [-1, 1, 0])
 
 
@@ -135,10 +167,10 @@ def test_any_shape_gives_the_mean_over_all_elements(name, shape):
     generator = torch.Generator().manual_seed(1)
     real, fake = (torch.randn(shape, dtype=torch.float64, generator=generator) for _ in "rf")
     loss = make(name)
-    each = [loss.discriminator(r, f).item() for r, f in zip(real.flatten(), fake.flatten(), strict=True)]
-    assert loss.discriminator(real, fake).shape == loss.generator(fake).shape == ()
-    assert loss.discriminator(real, fake).item() == near(sum(each) / 16)
-    assert loss.generator(fake).item() == near(sum(loss.generator(f).item() for f in fake.flatten()) / 16)
+    pairs = list(zip(real.flatten(), fake.flatten(), strict=True))
+    assert loss.discriminator(real, fake).shape == loss.generator(fake, real).shape == ()
+    assert loss.discriminator(real, fake).item() == near(sum(loss.discriminator(r, f).item() for r, f in pairs) / 16)
+    assert loss.generator(fake, real).item() == near(sum(loss.generator(f, r).item() for r, f in pairs) / 16)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -146,6 +178,9 @@ def test_any_shape_gives_the_mean_over_all_elements(name, shape):
 def test_unequal_shapes_are_refused(name, real, fake):
     with pytest.raises(ValueError, match="equal size"):
         make(name).discriminator(torch.zeros(real), torch.zeros(fake))
+    if name in PAIRS:
+        with pytest.raises(ValueError, match="equal size"):
+            make(name).generator(torch.zeros(fake), torch.zeros(real))
 
 
 # ----------------------------------------------------------------------------
@@ -228,6 +263,26 @@ def test_wasserstein_optimum_is_the_distance():
         assert -expected_discriminator(loss, other).item() < 1
 
 
+def test_rpgan_optimum_of_a_linear_discriminator():
+    """E softplus(-s (x - y)) over pairs x ~ N(0, 1), y ~ N(1, 1), whose difference is N(-1, 2)."""
+    loss = make("rpgan")
+    gap = -1 - 24 + 2 * STEP * (torch.arange(CELLS, dtype=torch.float64) + 0.5)  # of 17 standard deviations
+    density = torch.exp(-((gap + 1) ** 2) / 4) / math.sqrt(4 * math.pi) * 2 * STEP
+    slope = logits(0.0)
+    optimizer = torch.optim.LBFGS([slope], max_iter=50, line_search_fn="strong_wolfe", tolerance_grad=1e-12)
+    each = torch.vmap(loss.discriminator, in_dims=(0, None))
+
+    def closure():
+        optimizer.zero_grad()
+        value = (density * each(slope * gap, torch.zeros((), dtype=torch.float64))).sum()
+        value.backward()
+        return value
+
+    optimizer.step(closure)
+    assert slope.item() == near(-1, 1e-5)  # where E sigmoid(-s gap) gap is 0
+    assert closure().item() == near(0.4918017090)
+
+
 # ----------------------------------------------------------------------------
 # The Dirac-GAN: D(x) = psi x, the real sample is 0, the fake one theta; SGD of step 0.2 from (1, 1).
 
@@ -240,7 +295,7 @@ def radii(name, order, checkpoints=(1, 10, 100, 500), h=0.2):
         (slope,) = torch.autograd.grad(loss.discriminator(psi * 0, psi * theta.detach()), psi)
         trained = (psi - h * slope).detach().requires_grad_()
         judge = trained if order == "D first" else psi
-        (descent,) = torch.autograd.grad(loss.generator(judge.detach() * theta), theta)
+        (descent,) = torch.autograd.grad(loss.generator(judge.detach() * theta, judge.detach() * 0), theta)
         theta, psi = (theta - h * descent).detach().requires_grad_(), trained
         seen[step] = math.hypot(theta.item(), psi.item())
     return [seen[step] for step in checkpoints]
@@ -252,6 +307,7 @@ def radii(name, order, checkpoints=(1, 10, 100, 500), h=0.2):
         ("minimax", "simultaneous", [1.429250, 1.513205, 2.09142, 3.3534]),
         ("bce", "simultaneous", [1.356254, 1.255022, 0.741471, 0.640207]),
         ("bce", "D first", [1.354084, 1.169487, 0.575548, 0.283923]),
+        ("rpgan", "D first", [1.354084, 1.169487, 0.575548, 0.283923]),
         ("wasserstein", "simultaneous", [math.sqrt(2) * (1 + 0.2**2) ** (n / 2) for n in (1, 10, 100, 500)]),
         ("wasserstein", "D first", [1.409113, 1.303941, 1.29928, 1.39786]),
         ("hinge", "D first", [1.409113, 1.303941, 1.29928, 1.39786]),

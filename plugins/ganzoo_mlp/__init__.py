@@ -1,0 +1,52 @@
+"""MLP: fully connected networks, for points, tables and small images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ganzoo.plugin import Architecture, hookimpl, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class MLPOptions:
+    """How large the networks are, and what the generator starts from."""
+
+    depth: int = option(3, help="Hidden layers of each network.", low=1)
+    width: int = option(128, help="Units of a hidden layer.", low=1)
+    z_dim: int | None = option(
+        None, help="Length of the normal latent z; none for as many as a sample has numbers, 32 at most.", low=1
+    )
+    latent: Literal["normal", "mixed"] = option(
+        "normal", help="mixed adds a random one-hot code to z, which lets the generator make separate modes."
+    )
+    codes: int = option(64, help="How many codes a mixed latent has; several for each mode.", low=2)
+
+
+@hookimpl
+def ganzoo_architectures() -> Iterator[Architecture]:
+    """Offer the architecture."""
+    yield Architecture(
+        name="mlp",
+        summary="Fully connected networks without normalisation, for points, tables and small images.",
+        factory="ganzoo_mlp.networks:build",
+        options=MLPOptions,
+        paper="Goodfellow et al. 2014, Generative Adversarial Networks, arXiv:1406.2661",
+        modalities=("image", "points", "tabular"),
+        conditional="optional",
+        provides=("double-backward",),
+        recommended={
+            "loss": "rpgan",
+            "reg": ("r1", "r2"),
+            "reg.r1.gamma": 0.02,
+            "reg.r2.gamma": 0.02,
+            "optim.g.lr": 1e-3,
+            "optim.d.lr": 1e-3,
+            "optim.g.betas": (0.0, 0.99),
+            "optim.d.betas": (0.0, 0.99),
+            "train.batch": 64,
+            "train.images": 500_000,
+            "train.precision": "fp32",
+        },
+    )

@@ -1,0 +1,128 @@
+"""The two networks: linear layers and leaky rectifiers, nothing else."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from ganzoo.plugin import DataInfo, Networks, UsageError
+from ganzoo_mlp import MLPOptions
+
+SLOPE = 0.2  # of the leaky rectifiers
+LARGEST = 64  # pixels: beyond, nearly all parameters would sit in the layer at the image
+CODE_SCALE = 4.0  # of the one-hot codes: left at 1, the generator learns to overhear them
+
+
+def build(options: MLPOptions, data: DataInfo) -> Networks:
+    """Return the networks for samples of `data`, with labels where it has some.
+
+    Raises:
+        UsageError: Images of more than `LARGEST` pixels a side.
+    """
+    if data.modality == "image" and max(data.shape[1:]) > LARGEST:
+        raise UsageError(
+            f"mlp takes images of at most {LARGEST} pixels a side, not {max(data.shape[1:])}: "
+            "take smaller ones (dataset.size) or a convolutional arch"
+        )
+    z_dim = min(math.prod(data.shape), 32) if options.z_dim is None else options.z_dim
+    codes = options.codes if options.latent == "mixed" else 0
+    return Networks(
+        generator=Generator(data, z_dim, codes, options.depth, options.width),
+        discriminator=Discriminator(data, options.depth, options.width),
+        latent_dim=z_dim + codes,
+        latent=f"normal+onehot{codes}" if codes else "normal",
+    )
+
+
+class Generator(nn.Module):
+    """z ``[N, z_dim + codes]`` to samples ``[N, *data.shape]``: images in [-1, 1], anything else without bound.
+
+    Args:
+        data: What is generated; its labels, if any, are concatenated to z (Mirza & Osindero 2014, arXiv:1411.1784).
+        z_dim: Length of the normal part of z.
+        codes: Length of the one-hot part behind it; 0 for none. A continuous map of a connected latent cannot make
+            separate modes without bridges between them; with codes, each can go to a mode of its own (Gurumurthy et
+            al. 2017, arXiv:1706.02071, ClusterGAN: Mukherjee et al. 2018, arXiv:1809.03627).
+        depth, width: Hidden layers, and units of each.
+    """
+
+    scale: Tensor
+
+    def __init__(self, data: DataInfo, z_dim: int, codes: int, depth: int, width: int) -> None:
+        super().__init__()
+        self.shape, self.label_shape, self.num_classes = data.shape, data.label_shape, data.num_classes
+        self.layers = layers(z_dim + codes + label_size(data), width, depth, math.prod(data.shape))
+        if data.modality == "image":
+            self.layers.append(nn.Tanh())
+        self.codes = codes
+        if codes:
+            self.register_buffer("scale", torch.tensor([1.0] * z_dim + [CODE_SCALE] * codes))
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the samples of latents `z`; ValueError where labels are missing or not wanted."""
+        x: Tensor = z * self.scale if self.codes else z  # [N, z_dim + codes]
+        x = with_labels(x, labels, self.num_classes, self.label_shape)  # [N, z_dim + codes + labels]
+        x = self.layers(x)  # [N, D]
+        return x.view(-1, *self.shape)  # [N, *shape]
+
+
+class Discriminator(nn.Module):
+    """Samples ``[N, *data.shape]`` to logits ``[N]``; arguments as the generator's."""
+
+    def __init__(self, data: DataInfo, depth: int, width: int) -> None:
+        super().__init__()
+        self.label_shape, self.num_classes = data.label_shape, data.num_classes
+        self.layers = layers(math.prod(data.shape) + label_size(data), width, depth, 1)
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the logits of samples `x`; ValueError where labels are missing or not wanted."""
+        x = with_labels(x.flatten(1), labels, self.num_classes, self.label_shape)  # [N, D + labels]
+        x = self.layers(x)  # [N, 1]
+        return x.squeeze(1)  # [N]
+
+
+# ----------------------------------------------------------------------------
+# What both are made of.
+
+
+def layers(inputs: int, width: int, depth: int, outputs: int) -> nn.Sequential:
+    """Return `depth` hidden layers of `width` units, and a linear one to `outputs`.
+
+    Weights are He-normal (He et al. 2015, arXiv:1502.01852, eq. 15, slope 0.2), in the last layer N(0, 1 / fan_in):
+    outputs start at the inputs' own scale. Hidden biases keep torch's U(+-1 / sqrt(fan_in)), which spreads the
+    rectifiers' bends over the plane; the last one starts at 0.
+    """
+    sides = [inputs, *[width] * depth]
+    parts: list[nn.Module] = []
+    for fan_in in sides[:-1]:
+        hidden = nn.Linear(fan_in, width)
+        nn.init.kaiming_normal_(hidden.weight, a=SLOPE)
+        parts += [hidden, nn.LeakyReLU(SLOPE)]
+    last = nn.Linear(width, outputs)
+    nn.init.kaiming_normal_(last.weight, nonlinearity="linear")
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(*parts, last)
+
+
+def label_size(data: DataInfo) -> int:
+    """Return how many numbers a label is as `with_labels` appends it; 0 where there are none."""
+    return math.prod(data.label_shape) if data.label_shape else data.num_classes
+
+
+def with_labels(x: Tensor, labels: Tensor | None, num_classes: int, label_shape: tuple[int, ...]) -> Tensor:
+    """Return ``[N, D]`` with each row's label behind it: a class as one-hot, other values as they are.
+
+    Raises:
+        ValueError: Labels are missing or not wanted.
+    """
+    if labels is None:
+        if num_classes or label_shape:
+            raise ValueError("this network was built for labels: pass labels")
+        return x
+    if not (num_classes or label_shape):
+        raise ValueError("this network was built without labels: pass labels=None")
+    values = labels.flatten(1) if label_shape else one_hot(labels, num_classes)  # [N, label_size]
+    return torch.cat([x, values.to(x.dtype)], dim=1)

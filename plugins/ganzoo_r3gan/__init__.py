@@ -1,0 +1,116 @@
+"""R3GAN: residual networks of grouped convolutions without normalisation, for square images of 8 to 1024 pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ganzoo.plugin import Architecture, Recipe, hookimpl, option
+
+PAPER = (
+    "Huang, Gokaslan, Kuleshov & Tompkin 2024, The GAN is dead; long live the GAN! A Modern GAN Baseline, "
+    "arXiv:2501.05441"
+)
+SMALL = (96, 64, 32, 16)  # few channels where the pixels are many, so that each resolution costs about the same
+SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+@dataclass(frozen=True, kw_only=True)
+class R3GANOptions:
+    """How large the networks are. The defaults train on a CPU; the paper's stand in the recipes ``r3gan-*``."""
+
+    widths: tuple[int, ...] | None = option(
+        None, help="Channels at 4x4, 8x8, ...; the last also of all above; none for 96, 64, 32, 16.", low=1
+    )
+    blocks: int = option(2, help="Residual blocks at each resolution.", low=1)
+    group_width: int = option(16, help="Channels in each group of the 3x3 convolutions.", low=1)
+    expansion: int = option(2, help="Channels inside a block, as a multiple of those outside.", low=1)
+    z_dim: int = option(64, help="Length of the latent z.", low=1)
+    class_dim: int = option(64, help="Length of the generator's class embedding.", low=1)
+
+
+@hookimpl
+def ganzoo_architectures() -> Iterator[Architecture]:
+    """Offer the architecture."""
+    yield Architecture(
+        name="r3gan",
+        summary="Residual blocks of grouped convolutions, nothing normalised: stable by its loss and penalties.",
+        factory="ganzoo_r3gan.networks:build",
+        options=R3GANOptions,
+        paper=PAPER,
+        sizes=SIZES,
+        conditional="optional",
+        provides=("double-backward",),
+        recommended={
+            "loss": "rpgan",
+            "reg": ("r1", "r2"),
+            "reg.r1.gamma": 0.5,
+            "reg.r2.gamma": 0.5,
+            "optim.g.lr": 2e-4,
+            "optim.d.lr": 2e-4,
+            "optim.g.betas": (0.0, 0.99),
+            "optim.d.betas": (0.0, 0.99),
+            "train.batch": 64,
+            "train.ema_half_life": 2000,
+        },
+    )
+
+
+# ----------------------------------------------------------------------------
+# The paper's trainings. Each had an augmentation on top (blit, geometry, colour and cutout, with a rising probability)
+# that these leave out: expect less than the published quality, above all on small data.
+
+
+@hookimpl
+def ganzoo_recipes() -> Iterator[Recipe]:
+    """Offer the settings of the paper's five trainings, for a dataset of one's own of that size."""
+    faces = (768, 768, 768, 768, 384)
+    yield _recipe("cifar10", "CIFAR-10", (768,) * 4, 512, gamma=(0.05, 0.005), half_life=5e6, conditional=True)
+    yield _recipe("ffhq-64", "FFHQ 64x64", faces, 256, gamma=(2.0, 0.2), half_life=5e5)
+    yield _recipe("ffhq-256", "FFHQ 256x256", (*faces, 192, 96), 256, gamma=(150.0, 15.0), half_life=5e5)
+    large: dict[str, Any] = {"images": 200e6, "half_life": 50e6, "group_width": 32, "conditional": True}
+    yield _recipe("imagenet-32", "ImageNet 32x32", (1536,) * 4, 4096, gamma=(0.5, 0.05), **large)
+    yield _recipe("imagenet-64", "ImageNet 64x64", (1536,) * 5, 4096, gamma=(1.0, 0.1), **large)
+
+
+def _recipe(
+    name: str,
+    data: str,
+    widths: tuple[int, ...],
+    batch: int,
+    *,
+    gamma: tuple[float, float],
+    half_life: float,
+    images: float = 20e6,
+    group_width: int = 16,
+    conditional: bool = False,
+) -> Recipe:
+    """Return one training: every schedule ends, and the run with it, after `images` images."""
+
+    def cosine(start: float, end: float) -> str:
+        return f"cosine({start:g}, {end:g}, images={images:g})"
+
+    optim = {"lr": cosine(2e-4, 5e-5), "betas": (0.0, cosine(0.9, 0.99))}
+    return Recipe(
+        name=f"r3gan-{name}",
+        summary=f"R3GAN's training on {data}{' with classes' * conditional}, without its augmentation.",
+        paper=PAPER,
+        settings={
+            "arch": "r3gan",
+            "arch.widths": widths,
+            "arch.group_width": group_width,
+            "loss": "rpgan",
+            "reg": ("r1", "r2"),
+            "reg.r1.gamma": cosine(*gamma),
+            "reg.r2.gamma": cosine(*gamma),
+            **{f"optim.{network}.{key}": value for network in ("g", "d") for key, value in optim.items()},
+            "train.images": int(images),
+            "train.batch": batch,
+            "train.conditional": conditional,
+            # The paper's half-life rises from 0 along a cosine, this one in a straight line to the same end: they
+            # agree at the start, half way and at the end, and differ by a tenth of the end between.
+            "train.ema_half_life": half_life,
+            "train.ema_ramp": half_life / images,
+        },
+    )

@@ -1,0 +1,243 @@
+"""The two networks of R3GAN (Huang, Gokaslan, Kuleshov & Tompkin 2024, arXiv:2501.05441, section 4 and appendix).
+
+A plain ResNet, modernised: bottlenecks turned inside out with grouped 3x3 convolutions, no normalisation at all but
+an initial scale that keeps the variance (Zhang, Dauphin & Ma 2019, Fixup, arXiv:1901.09321), resampling by a low-pass
+filter, and a discriminator that mirrors the generator. Nothing bounds the generator's output.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganzoo.plugin import DataInfo, Networks, UsageError
+from ganzoo_r3gan import SMALL, R3GANOptions
+
+SLOPE = 0.2  # of the leaky ReLU below 0
+
+
+def build(options: R3GANOptions, data: DataInfo) -> Networks:
+    """Return the networks for images of `data`, with labels where it has classes.
+
+    Raises:
+        UsageError: The samples are no square images of 8, 16, 32, ... pixels, their labels are no classes, or the
+            widths do not fit the size or the groups.
+    """
+    if data.label_shape:
+        raise UsageError(f"r3gan takes classes as labels, not values of shape {data.label_shape}")
+    size = data.shape[-1]
+    if len(data.shape) != 3 or data.shape[1] != size or size < 8 or size & (size - 1):
+        raise UsageError(f"r3gan cannot build for shape {data.shape}: give (C, S, S) with S one of 8, 16, 32, 64, ...")
+    widths = widths_by_level(options, size)
+    return Networks(
+        generator=Generator(data.shape[0], widths, options, data.num_classes),
+        discriminator=Discriminator(data.shape[0], widths, options, data.num_classes),
+        latent_dim=options.z_dim,
+        latent="normal",
+    )
+
+
+class Generator(nn.Module):
+    """z ``[N, z_dim]``, standard normal, to images ``[N, channels, S, S]``, in [-1, 1] by training alone.
+
+    Args:
+        channels: Of the image.
+        widths: Channels at resolutions 4, 8, ..., S.
+        options: The rest.
+        num_classes: Labels ``int64 [N]`` run from 0 to this; their embedding is concatenated to z. 0: the network
+            takes no labels.
+    """
+
+    def __init__(self, channels: int, widths: list[int], options: R3GANOptions, num_classes: int = 0) -> None:
+        super().__init__()
+        inputs = options.z_dim + (options.class_dim if num_classes else 0)
+        self.embedding = nn.Embedding(num_classes, options.class_dim) if num_classes else None  # N(0, 1), as z
+        self.linear = scaled(nn.Linear(inputs, widths[0], bias=False))
+        self.basis = nn.Parameter(torch.randn(widths[0], 4, 4))
+        gain = residual_gain(options.blocks * len(widths))
+        layers: list[nn.Module] = []
+        for level, width in enumerate(widths):
+            if level:
+                layers.append(Up(widths[level - 1], width))
+            layers += [Block(width, options, gain) for _ in range(options.blocks)]
+        self.stages = nn.Sequential(*layers)
+        self.last = scaled(nn.Conv2d(widths[-1], channels, 1, bias=False))
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the images of latents `z`; ValueError where labels are missing or not wanted."""
+        require_labels(self.embedding, labels)
+        if self.embedding is not None:
+            z = torch.cat([z, self.embedding(labels)], dim=1)  # [N, z_dim + class_dim]
+        x: Tensor = self.linear(z)[:, :, None, None] * self.basis  # [N, widths[0], 4, 4]
+        x = self.stages(x)  # [N, widths[-1], S, S]
+        x = self.last(x)  # [N, channels, S, S]
+        return x
+
+
+class Discriminator(nn.Module):
+    """Images ``[N, channels, S, S]`` to logits ``[N]``: the generator mirrored.
+
+    Args:
+        channels, widths, options: As the generator's.
+        num_classes: Labels ``int64 [N]`` run from 0 to this; the logit is the product of the image's features with the
+            label's embedding (Miyato & Koyama 2018, arXiv:1802.05637, without the unconditional term). 0: the network
+            takes no labels.
+    """
+
+    def __init__(self, channels: int, widths: list[int], options: R3GANOptions, num_classes: int = 0) -> None:
+        super().__init__()
+        self.first = scaled(nn.Conv2d(channels, widths[-1], 1, bias=False))
+        gain = residual_gain(options.blocks * len(widths))
+        layers: list[nn.Module] = []
+        for level, width in reversed(list(enumerate(widths))):
+            layers += [Block(width, options, gain) for _ in range(options.blocks)]
+            if level:
+                layers.append(Down(width, widths[level - 1]))
+        self.stages = nn.Sequential(*layers)
+        self.basis = scaled(nn.Conv2d(widths[0], widths[0], 4, groups=widths[0], bias=False))
+        self.linear = scaled(nn.Linear(widths[0], widths[0] if num_classes else 1, bias=False))
+        self.embedding = nn.Embedding(num_classes, widths[0]) if num_classes else None
+        if self.embedding is not None:  # logits then start at the features' variance
+            nn.init.normal_(self.embedding.weight, 0.0, widths[0] ** -0.5)
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the logits of images `x`; ValueError where labels are missing or not wanted."""
+        require_labels(self.embedding, labels)
+        x = self.first(x)  # [N, widths[-1], S, S]
+        x = self.stages(x)  # [N, widths[0], 4, 4]
+        x = self.basis(x).flatten(1)  # [N, widths[0]]
+        x = self.linear(x)  # [N, widths[0]] or [N, 1]
+        if self.embedding is not None:
+            x = x * self.embedding(labels)
+        return x.sum(1)  # [N]
+
+
+# ----------------------------------------------------------------------------
+# What both are made of.
+
+
+class Block(nn.Module):
+    """``x + W3 act(b2 + W2 act(b1 + W1 x))`` on ``[N, width, R, R]``: 1x1 out, grouped 3x3, 1x1 back.
+
+    Biases stand before the activations alone. W3 starts at 0, so that the block starts as the identity.
+    """
+
+    def __init__(self, width: int, options: R3GANOptions, gain: float) -> None:
+        super().__init__()
+        inner = width * options.expansion
+        self.first = scaled(nn.Conv2d(width, inner, 1), gain)
+        self.grouped = scaled(nn.Conv2d(inner, inner, 3, padding=1, groups=inner // options.group_width), gain)
+        self.last = scaled(nn.Conv2d(inner, width, 1, bias=False), 0.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the block's output, of the shape of `x`."""
+        y: Tensor = F.leaky_relu(self.first(x), SLOPE)  # [N, width * expansion, R, R]
+        y = F.leaky_relu(self.grouped(y), SLOPE)
+        y = self.last(y)  # [N, width, R, R]
+        return x + y
+
+
+class Up(nn.Module):
+    """``[N, inputs, R, R] -> [N, outputs, 2R, 2R]``: 1x1 convolution where the width changes, then interpolation.
+
+    The filter [1, 2, 1] in each direction keeps pixel i at 2i and puts the mean of i and i + 1 between them; beyond
+    the right and the lower border stand zeros.
+    """
+
+    kernel: Tensor
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv = convolution_if_needed(inputs, outputs)
+        self.register_buffer("kernel", binomial() * 4, persistent=False)  # each pixel becomes four
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `x` at twice its resolution."""
+        x = self.conv(x)  # [N, outputs, R, R]
+        channels = x.shape[1]
+        kernel = self.kernel.expand(channels, 1, 3, 3)
+        return F.conv_transpose2d(x, kernel, stride=2, padding=1, output_padding=1, groups=channels)
+
+
+class Down(nn.Module):
+    """``[N, inputs, R, R] -> [N, outputs, R/2, R/2]``: low-pass filter, then 1x1 convolution where the width changes.
+
+    The filter [1, 2, 1] in each direction is centred on the pixels 2i, where `Up` had put them, with zeros beyond the
+    borders: but for a factor of 4 it is the transpose of `Up`'s.
+    """
+
+    kernel: Tensor
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv = convolution_if_needed(inputs, outputs)
+        self.register_buffer("kernel", binomial(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `x` at half its resolution."""
+        channels = x.shape[1]
+        x = F.conv2d(x, self.kernel.expand(channels, 1, 3, 3), stride=2, padding=1, groups=channels)
+        x = self.conv(x)  # [N, outputs, R/2, R/2]
+        return x
+
+
+def binomial() -> Tensor:
+    """Return the low-pass filter [1, 2, 1] x [1, 2, 1], ``[3, 3]``, of sum 1."""
+    taps = torch.tensor([1.0, 2.0, 1.0]) / 4
+    return torch.outer(taps, taps)
+
+
+def convolution_if_needed(inputs: int, outputs: int) -> nn.Module:
+    """Return a 1x1 convolution, or the identity where the width stays."""
+    return nn.Identity() if inputs == outputs else scaled(nn.Conv2d(inputs, outputs, 1, bias=False))
+
+
+def scaled(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:
+    """Draw a layer's weight from N(0, gain / sqrt(fan_in)), clear its bias, and return it."""
+    nn.init.normal_(layer.weight, 0.0, gain / math.sqrt(layer.weight[0].numel()))
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+def residual_gain(num_blocks: int) -> float:
+    """Return the gain of a residual branch's first two layers, in a network of so many blocks.
+
+    The first factor keeps the variance through a leaky ReLU (He et al. 2015, arXiv:1502.01852); the second is Fixup's
+    ``L ** (-1 / (2m - 2))`` for branches of m = 3 layers, the last of which starts at 0.
+    """
+    return math.sqrt(2 / (1 + SLOPE**2)) * math.pow(num_blocks, -0.25)
+
+
+def widths_by_level(options: R3GANOptions, size: int) -> list[int]:
+    """Return the channels at resolutions 4, 8, ..., `size`.
+
+    Raises:
+        UsageError: None are given, more than there are resolutions, or the groups do not divide a block's channels.
+    """
+    levels = size.bit_length() - 2
+    given = options.widths if options.widths is not None else SMALL[:levels]
+    if not 1 <= len(given) <= levels:
+        raise UsageError(
+            f"arch.widths has {len(given)} entries, but images of {size} pixels have {levels} resolutions from 4 up: "
+            f"give 1 to {levels}" + (f", or images of {2 << len(given)} pixels" if given else "")
+        )
+    widths = [*given, *[given[-1]] * (levels - len(given))]
+    for width in widths:
+        if width * options.expansion % options.group_width:
+            raise UsageError(
+                f"arch.group_width={options.group_width} does not divide the {width * options.expansion} channels "
+                f"inside a block of width {width}: give arch.widths that are multiples of {options.group_width}"
+            )
+    return widths
+
+
+def require_labels(embedding: nn.Embedding | None, labels: Tensor | None) -> None:
+    """Raise ValueError where a conditional network gets no labels, or another gets some."""
+    if embedding is not None and labels is None:
+        raise ValueError(f"this network was built for {embedding.num_embeddings} classes: pass labels")
+    if embedding is None and labels is not None:
+        raise ValueError("this network was built without classes: pass labels=None")

@@ -1,0 +1,73 @@
+"""Gradient penalties on the discriminator: r1, r2 and wgan-gp, each exact or by finite differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ganzoo.plugin import Regularizer, hookimpl, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZeroCentredOptions:
+    """How strong R1 and R2 are and how they are computed."""
+
+    gamma: float = option(
+        1.0,
+        low=0,
+        schedulable=True,
+        help="Weight, of which the penalty takes half: 10 in Mescheder et al. 2018, 0.05 at 32 pixels in R3GAN.",
+    )
+    mode: Literal["exact", "fd"] = option(
+        "exact", help="exact: by double backward; fd: by finite differences in random directions."
+    )
+    sigma: float = option(0.01, low=1e-6, help="fd: standard deviation of the noise, in the data's range of [-1, 1].")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WGANGPOptions:
+    """How strong the penalty is, which norm it wants and how it is computed."""
+
+    weight: float = option(10.0, low=0, schedulable=True, help="Weight, lambda in the paper.")
+    target: float = option(1.0, low=0, help="The norm that D's gradient shall have; 0 for the zero-centred penalty.")
+    mode: Literal["exact", "fd"] = option(
+        "exact", help="exact: by double backward; fd: by finite differences along the gradient."
+    )
+    sigma: float = option(0.01, low=1e-6, help="fd: length of the step, in the data's range of [-1, 1].")
+
+
+@hookimpl
+def ganzoo_regularizers() -> Iterator[Regularizer]:
+    """Offer the penalties."""
+    yield Regularizer(
+        name="r1",
+        summary="Penalty on D's gradient at real samples, which makes GANs converge near the equilibrium.",
+        factory="ganzoo_regularizers.penalties:R1",
+        options=ZeroCentredOptions,
+        input_gradients=_twice_differentiated,
+        paper="Mescheder, Geiger & Nowozin 2018, Which Training Methods for GANs do actually Converge?, "
+        "arXiv:1801.04406, eq. 9",
+    )
+    yield Regularizer(
+        name="r2",
+        summary="Penalty on D's gradient at generated samples, as r1 at real ones.",
+        factory="ganzoo_regularizers.penalties:R2",
+        options=ZeroCentredOptions,
+        input_gradients=_twice_differentiated,
+        paper="Mescheder, Geiger & Nowozin 2018, Which Training Methods for GANs do actually Converge?, "
+        "arXiv:1801.04406, eq. 10",
+    )
+    yield Regularizer(
+        name="wgan-gp",
+        aliases=("gp",),
+        summary="Penalty that pulls the norm of D's gradient to 1 between real and generated samples.",
+        factory="ganzoo_regularizers.penalties:WGANGP",
+        options=WGANGPOptions,
+        refuses=("batchnorm-in-d",),
+        paper="Gulrajani et al. 2017, Improved Training of Wasserstein GANs, arXiv:1704.00028, eq. 3",
+    )
+
+
+def _twice_differentiated(options: ZeroCentredOptions) -> bool:
+    return options.mode == "exact"

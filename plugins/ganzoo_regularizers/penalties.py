@@ -1,0 +1,118 @@
+"""The penalties, in terms of f(x), the sum of all logits that D gives to the sample x; E is the mean over the batch.
+
+``mode="exact"`` differentiates f twice (create_graph). ``mode="fd"`` compares answers of D at nearby samples instead
+and needs first derivatives only; it moves what D saw, after augmentation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ganzoo.plugin import DiscriminatorOutput, Step
+from ganzoo_regularizers import WGANGPOptions, ZeroCentredOptions
+
+# ----------------------------------------------------------------------------
+# Zero-centred, at real or at generated samples.
+
+
+@dataclass(frozen=True)
+class R1:
+    """gamma / 2 E |grad f(x)|^2 at real x (Mescheder et al. 2018, eq. 9).
+
+    ``exact`` is the gradient at the samples before augmentation, of the update's own answers. ``fd`` is
+    gamma / 2 E (f(x + sigma e) - f(x))^2 / sigma^2 with e ~ N(0, I), as Lin et al. 2025 (arXiv:2501.08316, section 3.4)
+    approximate R1; its expectation over e tends to the exact penalty as sigma to 0, and is it for a linear D.
+    """
+
+    options: ZeroCentredOptions
+
+    def discriminator(self, step: Step) -> Tensor:
+        """Return the penalty, a scalar."""
+        return zero_centred(self.options, step, step.real, step.real_seen, step.real_output)
+
+
+@dataclass(frozen=True)
+class R2:
+    """R1 at generated x (Mescheder et al. 2018, eq. 10)."""
+
+    options: ZeroCentredOptions
+
+    def discriminator(self, step: Step) -> Tensor:
+        """Return the penalty, a scalar."""
+        return zero_centred(self.options, step, step.fake, step.fake_seen, step.fake_output)
+
+
+def zero_centred(
+    options: ZeroCentredOptions,
+    step: Step,
+    samples: Tensor | None,
+    seen: Tensor | None,
+    output: DiscriminatorOutput | None,
+) -> Tensor:
+    """Return gamma / 2 E |grad f|^2, a scalar, at samples ``[N, ...]`` that D saw as `seen` and gave `output`."""
+    if samples is None or seen is None or output is None:
+        raise ValueError("r1 and r2 are of D's update, whose step has real samples")
+    if options.mode == "exact":
+        squares = gradient(answers(output), samples, create_graph=True).square().sum(1)
+    else:
+        moved = seen.detach() + options.sigma * torch.randn_like(seen)
+        difference = answers(step.judge(moved, exactly=True)) - answers(step.judge(seen, exactly=True))
+        squares = (difference / options.sigma).square()
+    return options.gamma / 2 * squares.mean()
+
+
+# ----------------------------------------------------------------------------
+# One-centred, between real and generated samples.
+
+
+@dataclass(frozen=True)
+class WGANGP:
+    """weight E (|grad f(x)| - target)^2 at x between real and fake (Gulrajani et al. 2017, eq. 3, algorithm 1).
+
+    x = eps real + (1 - eps) fake of what D saw, eps ~ U(0, 1) for each sample. ``fd`` takes the direction
+    u = grad f / |grad f| from a first derivative, holds it fixed, and puts (f(x + sigma u) - f(x - sigma u)) / 2 sigma
+    for the norm. A random direction would not do: the square root of its mean square is biased. Along u the error is
+    O(sigma^2), and none for a linear D. So is that of the parameters' gradients, as u is the direction in which f rises
+    most: turning it changes the slope in second order only (the envelope theorem).
+    """
+
+    options: WGANGPOptions
+
+    def discriminator(self, step: Step) -> Tensor:
+        """Return the penalty, a scalar; where the gradient is 0 the norm passes no gradient on."""
+        between = interpolate(step.real_seen, step.fake_seen)
+        exact, sigma = self.options.mode == "exact", self.options.sigma
+        slopes = gradient(answers(step.judge(between, exactly=not exact)), between, create_graph=exact)
+        norms: Tensor = torch.linalg.vector_norm(slopes, dim=1)  # [N]; its derivative at 0 is 0
+        if not exact:
+            u = torch.nn.functional.normalize(slopes, dim=1).view_as(between)  # 0 stays 0
+            ahead, behind = (between.detach() + side * sigma * u for side in (1, -1))
+            norms = (answers(step.judge(ahead, exactly=True)) - answers(step.judge(behind, exactly=True))) / (2 * sigma)
+        return self.options.weight * (norms - self.options.target).square().mean()
+
+
+def interpolate(real: Tensor | None, fake: Tensor) -> Tensor:
+    """Return a leaf that requires grad, ``[N, ...]``, each sample drawn uniformly between its real and its fake."""
+    if real is None:
+        raise ValueError("wgan-gp is of D's update, whose step has real samples")
+    epsilon = torch.rand(len(real), *[1] * (real.dim() - 1), dtype=real.dtype, device=real.device)
+    return torch.lerp(fake.detach(), real.detach(), epsilon).requires_grad_()
+
+
+# ----------------------------------------------------------------------------
+# What D says and how that changes.
+
+
+def answers(output: DiscriminatorOutput) -> Tensor:
+    """Return f, ``[N]``: the sum over all logits of a sample, patches and scales included."""
+    members = [output.logits] if isinstance(output.logits, Tensor) else output.logits
+    return torch.cat([logits.reshape(len(logits), -1) for logits in members], 1).sum(1)
+
+
+def gradient(f: Tensor, samples: Tensor, create_graph: bool) -> Tensor:
+    """Return the gradients of ``f [N]`` at samples, flattened to ``[N, D]``; samples of a batch are taken apart."""
+    slopes: tuple[Tensor, ...] = torch.autograd.grad(f.sum(), samples, create_graph=create_graph)
+    return slopes[0].flatten(1)
