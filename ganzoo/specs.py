@@ -165,8 +165,8 @@ class Regularizer(Built):
     It never changes the generator's structure.
 
     Args:
-        input_gradients: Whether `Step.real` and `Step.fake` must require grad in D's update, or a callable from
-            options to that.
+        input_gradients: Whether it differentiates D's answers with respect to its input, so that `Step.real` and
+            `Step.fake` must require grad in D's update; or a callable from options to that.
     """
 
     kind: ClassVar[str] = "regularizer"

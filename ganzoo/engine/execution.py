@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from ganzoo.engine.gan import Gan, eager
+from ganzoo.engine.batches import Part
+from ganzoo.engine.gan import Gan
 from ganzoo.engine.optim import FORMS
 from ganzoo.engine.streams import default_generator
 from ganzoo.errors import GanzooError, UsageError
@@ -119,22 +120,16 @@ class Recorded:
         self.records: dict[Hashable, Replay] = {}
         self.failed = False
 
-    def __call__(self, kind: Hashable, piece: Callable[..., Any], *inputs: Any) -> Any:
-        """Run a piece: one of this kind and with inputs of these shapes is recorded once."""
+    def __call__(self, kind: Hashable, piece: Callable[[Any], Any], given: Any) -> Any:
+        """Run a piece on what it is given: one of this kind, with tensors of these shapes, is recorded once."""
         if self.failed:
-            return eager(kind, piece, *inputs)
-        leaves, spec = tree_flatten(inputs)
+            return piece(given)
+        leaves = given if isinstance(given, Part) else tree_flatten(given)[0]
         tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
-        form = tuple((leaf.shape, leaf.dtype) if isinstance(leaf, Tensor) else leaf for leaf in leaves)
-
-        def on_tensors(tensors: list[Tensor]) -> Any:
-            rest = iter(tensors)
-            return piece(*tree_unflatten([next(rest) if isinstance(leaf, Tensor) else leaf for leaf in leaves], spec))
-
-        key = (kind, spec, form)
-        if key not in self.records:
-            return self.first(key, on_tensors, tensors)
-        return self.records[key](tensors)
+        key = (kind, *(leaf.shape if isinstance(leaf, Tensor) else leaf for leaf in leaves))
+        if key in self.records:
+            return self.records[key](tensors)
+        return self.first(key, lambda tensors: piece(_filled(given, tensors)), tensors)
 
     def give_up(self, error: Exception) -> None:
         """Run everything plainly from here on, and say why."""
@@ -191,16 +186,24 @@ def compiled(piece: Replay, state: list[Tensor], tensors: list[Tensor]) -> tuple
         return [leaf for leaf in tree_flatten(results[0])[0] if isinstance(leaf, Tensor)]
 
     graph = make_fx(traced)(*state, *tensors)
-    leaves, spec = tree_flatten(results[0])
+    (result,) = results
     held = [*_lift_constants(graph), *(tensor.detach() for tensor in state)]
     run = inductor(graph, [*held, *(tensor.detach() for tensor in tensors)])
 
     def replay(tensors: list[Tensor]) -> Any:
         with torch.no_grad():
-            values = iter(run(*held, *tensors))
-        return tree_unflatten([next(values) if isinstance(leaf, Tensor) else leaf for leaf in leaves], spec)
+            return _filled(result, run(*held, *tensors))
 
-    return replay, results[0]
+    return replay, result
+
+
+def _filled(structure: Any, tensors: Sequence[Tensor]) -> Any:
+    """Return a structure like this one, with these tensors in the places of its own."""
+    if isinstance(structure, dict):  # of what an update measured: the usual case, and pytree is slow
+        return dict(zip(structure, tensors, strict=True))
+    leaves, spec = tree_flatten(structure)
+    rest = iter(tensors)
+    return tree_unflatten([next(rest) if isinstance(leaf, Tensor) else leaf for leaf in leaves], spec)
 
 
 def inductor(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> Callable[..., Any]:

@@ -21,7 +21,7 @@ from ganzoo.options import Schedule, options_of
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Loss, LossFunction, Networks, Regularizer
 from ganzoo.recipe import Choice, Recipe
 
-Execute = Callable[..., Any]  # execute(kind, piece, *inputs): run a piece of an update, or the record of its kind
+Execute = Callable[[Any, Callable[[Any], Any], Any], Any]  # see `eager`, and `ganzoo.engine.execution`
 
 
 @dataclass
@@ -319,9 +319,9 @@ def _build(choice: Choice, device: torch.device, schedules: list[tuple[Tensor, S
     return part.to(device) if isinstance(part, nn.Module) else part
 
 
-def eager(kind: object, piece: Callable[..., Any], *inputs: Any) -> Any:
-    """Run a piece of an update plainly; what every other execution must equal."""
-    return piece(*inputs)
+def eager(kind: object, piece: Callable[[Any], Any], given: Any) -> Any:
+    """Run a piece of an update plainly, on what it is given; what every other execution must equal."""
+    return piece(given)
 
 
 DROPOUT = (nn.modules.dropout._DropoutNd,)

@@ -20,23 +20,31 @@ class Averages:
     """Means of what updates measured since the last fetch, kept on the device until then."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = {}
+        self._sums: dict[tuple[str, ...], list[Tensor]] = {}  # of updates that measure the same
+        self._counts: dict[tuple[str, ...], int] = {}
 
     def add(self, stats: Mapping[str, Tensor]) -> None:
         """Add one update's 0-dim tensors."""
-        for name, value in stats.items():
-            self._sums[name] = self._sums[name] + value if name in self._sums else value
-            self._counts[name] = self._counts.get(name, 0) + 1
+        names = tuple(stats)
+        if names in self._sums:
+            torch._foreach_add_(self._sums[names], list(stats.values()))
+            self._counts[names] += 1
+        elif stats:
+            self._sums[names] = [value.clone() for value in stats.values()]
+            self._counts[names] = 1
 
     def fetch(self) -> dict[str, float]:
         """Return the means and start anew: one transfer from the device."""
         if not self._sums:
             return {}
-        values = torch.stack([self._sums[name].float() / self._counts[name] for name in self._sums]).tolist()
-        result = dict(zip(self._sums, values, strict=True))
+        sums, counts = dict[str, Tensor](), dict[str, int]()
+        for names, values in self._sums.items():
+            for name, value in zip(names, values, strict=True):
+                sums[name] = sums.get(name, 0) + value.float()
+                counts[name] = counts.get(name, 0) + self._counts[names]
+        means = torch.stack([sums[name] / counts[name] for name in sums]).tolist()
         self.__init__()  # type: ignore[misc]
-        return result
+        return dict(zip(sums, means, strict=True))
 
 
 def check_stats(stats: Mapping[str, float], images: int) -> None:

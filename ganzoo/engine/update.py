@@ -40,7 +40,7 @@ def update_discriminator(gan: Gan, batches: Batches, images: int) -> Stats:
     k, update = gan.d_interval, images // batches.batch
     stats = _train(gan, "discriminator", batches.discriminator(images), images, 1, int(k == 1))
     if k > 1 and update % k == 0:
-        stats |= _train(gan, "discriminator", batches.discriminator(images), images, 0, k)
+        stats = stats | _train(gan, "discriminator", batches.discriminator(images), images, 0, k)
     return stats
 
 
@@ -51,7 +51,7 @@ def update_generator(gan: Gan, batches: Batches, images: int, step: int) -> Stat
     lazy = k > 1 and update % k == 0
     stats = _train(gan, "generator", batches.generator(images, step), images, 1, int(k == 1), average=not lazy)
     if lazy:
-        stats |= _train(gan, "generator", batches.generator(images, step), images, 0, k, average=True)
+        stats = stats | _train(gan, "generator", batches.generator(images, step), images, 0, k, average=True)
     return stats
 
 
@@ -67,9 +67,9 @@ def update_together(gan: Gan, batches: Batches, images: int) -> Stats:
     (part,) = batches.discriminator(images)
     stats: Stats = gan.execute((order, not lazy_g), partial(order, gan, int(d == 1), int(g == 1), not lazy_g), part)
     if lazy_d:
-        stats |= _train(gan, "discriminator", batches.discriminator(images), images, 0, d)
+        stats = stats | _train(gan, "discriminator", batches.discriminator(images), images, 0, d)
     if lazy_g:
-        stats |= _train(gan, "generator", batches.discriminator(images), images, 0, g, average=True)
+        stats = stats | _train(gan, "generator", batches.discriminator(images), images, 0, g, average=True)
     return stats
 
 

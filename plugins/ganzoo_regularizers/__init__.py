@@ -64,10 +64,11 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         summary="Penalty that pulls the norm of D's gradient to 1 between real and generated samples.",
         factory="ganzoo_regularizers.penalties:WGANGP",
         options=WGANGPOptions,
+        input_gradients=_twice_differentiated,
         refuses=("batchnorm-in-d",),
         paper="Gulrajani et al. 2017, Improved Training of Wasserstein GANs, arXiv:1704.00028, eq. 3",
     )
 
 
-def _twice_differentiated(options: ZeroCentredOptions) -> bool:
+def _twice_differentiated(options: ZeroCentredOptions | WGANGPOptions) -> bool:
     return options.mode == "exact"
