@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from ganzoo.engine.gan import Gan, logits_of
-from ganzoo.engine.update import update_discriminator, update_generator
+from ganzoo.engine.update import update_discriminator, update_generator, update_together
+from ganzoo.errors import UsageError
 from ganzoo.plugin import Step
 
 
@@ -80,6 +81,96 @@ def test_alternating_is_the_plain_script(make, settings):
     assert same(weights(gan.generator), weights(G), 1e-7)
     assert same(weights(gan.discriminator), weights(D), 1e-7)
     assert same(weights(gan.ema.network), weights(average), 1e-6)
+
+
+def average_of(average: nn.Module, now: nn.Module, images: int) -> None:
+    """Move the average as an update of 16 images does, by default."""
+    beta = 0.5 ** (16 / min(10_000, 0.05 * images))
+    with torch.no_grad():
+        for held, value in zip(average.parameters(), now.parameters(), strict=True):
+            held.copy_(beta * held + (1 - beta) * value)
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_shared_is_the_plain_script(make, pairs):
+    """As many public loops: one batch of fakes, which D sees detached and G meets again through the new D."""
+    gan, batches = make({"train.update": "shared", "loss": "toy-pairs" if pairs else "toy-bce"})
+    G, D = copy.deepcopy(gan.generator), copy.deepcopy(gan.discriminator)
+    average = copy.deepcopy(G)
+    adam_g, adam_d = torch.optim.Adam(G.parameters(), 1e-2), torch.optim.Adam(D.parameters(), 1e-2)
+    for images in (0, 16, 32):
+        update_together(gan, batches, images)
+
+        (part,) = batches.discriminator(images)
+        fake = G(part.z)
+        r, f = D(part.real), D(fake.detach())
+        adam_d.zero_grad()
+        (softplus(f - r).mean() if pairs else softplus(-r).mean() + softplus(f).mean()).backward()
+        adam_d.step()
+        adam_g.zero_grad()
+        f = D(fake)
+        (softplus(D(part.real) - f).mean() if pairs else softplus(-f).mean()).backward()
+        adam_g.step()
+        average_of(average, G, images + 16)
+    assert same(weights(gan.generator), weights(G), 1e-7)
+    assert same(weights(gan.discriminator), weights(D), 1e-7)
+    assert same(weights(gan.ema.network), weights(average), 1e-6)
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_simultaneous_is_the_plain_script(make, pairs):
+    """As TensorFlow's tutorial: D looks once, both gradients are taken there, then both steps made."""
+    gan, batches = make({"train.update": "simultaneous", "loss": "toy-pairs" if pairs else "toy-bce"})
+    G, D = copy.deepcopy(gan.generator), copy.deepcopy(gan.discriminator)
+    average = copy.deepcopy(G)
+    adam_g, adam_d = torch.optim.Adam(G.parameters(), 1e-2), torch.optim.Adam(D.parameters(), 1e-2)
+    for images in (0, 16, 32):
+        update_together(gan, batches, images)
+
+        (part,) = batches.discriminator(images)
+        r, f = D(part.real), D(G(part.z))
+        loss_d = softplus(f - r).mean() if pairs else softplus(-r).mean() + softplus(f).mean()
+        loss_g = softplus(r - f).mean() if pairs else softplus(-f).mean()
+        gradients_d = torch.autograd.grad(loss_d, list(D.parameters()), retain_graph=True)
+        gradients_g = torch.autograd.grad(loss_g, list(G.parameters()))
+        for adam, network, gradients in ((adam_d, D, gradients_d), (adam_g, G, gradients_g)):
+            for parameter, gradient in zip(network.parameters(), gradients, strict=True):
+                parameter.grad = gradient
+            adam.step()
+        average_of(average, G, images + 16)
+    assert same(weights(gan.generator), weights(G), 1e-7)
+    assert same(weights(gan.discriminator), weights(D), 1e-7)
+    assert same(weights(gan.ema.network), weights(average), 1e-6)
+
+
+def test_the_orders_differ(make):
+    ends = []
+    for order in ("alternating", "shared", "simultaneous"):
+        gan, batches = make({"train.update": order})
+        for images in (0, 16, 32):
+            round_of(gan, batches, images) if order == "alternating" else update_together(gan, batches, images)
+        ends.append(weights(gan.generator))
+    assert not any(same(a, b, 1e-5) for a, b in ((ends[0], ends[1]), (ends[0], ends[2]), (ends[1], ends[2])))
+
+
+@pytest.mark.parametrize("order", ["shared", "simultaneous"])
+def test_lazy_regularizers_follow_both_steps_on_the_same_batch(make, order):
+    settings = {"train.update": order, "reg": "toy-means,toy-r1", "train.d_reg_interval": 2, "train.g_reg_interval": 3}
+    gan, batches = make(settings)
+    seen = [sorted(key for key in update_together(gan, batches, 16 * n) if "penalty" in key) for n in range(7)]
+    both, d, g = ["penalty_d", "penalty_g"], ["penalty_d"], ["penalty_g"]
+    assert seen == [both, [], d, g, d, [], both]
+    (part,) = batches.discriminator(96)
+    assert torch.equal(gan.regularizers["toy-means"].steps[-1].z, part.z)
+    assert torch.equal(gan.regularizers["toy-r1"].steps[-1].real, part.real)
+
+
+@pytest.mark.parametrize("order", ["shared", "simultaneous"])
+@pytest.mark.parametrize("setting", ["d_steps=2", "g_steps=2", "g_batch=8", "micro_batch=4"])
+def test_orders_on_one_batch_refuse_what_needs_several(make, order, setting):
+    name, _, value = setting.partition("=")
+    with pytest.raises(UsageError, match=f"leave train.{name} away, or use train.update=alternating"):
+        make({"train.update": order, f"train.{name}": value})
 
 
 def test_the_script_would_show_another_order(make):
@@ -359,15 +450,58 @@ def test_learning_rates_and_betas_follow_their_schedules(make):
 # Precision.
 
 
-def test_bf16_runs_the_networks_in_bf16_and_the_losses_in_float32(make):
-    gan, batches = make({"train.precision": "bf16", "loss": "toy-pairs", "arch.answer": "output"})
+@pytest.mark.parametrize(("precision", "dtype"), [("bf16", torch.bfloat16), ("fp16", torch.float16)])
+def test_low_precision_runs_the_networks_in_it_and_the_losses_in_float32(make, precision, dtype):
+    gan, batches = make({"train.precision": precision, "loss": "toy-pairs", "arch.answer": "output"})
     (part,) = batches.discriminator(0)
     computed = []
     gan.discriminator.one.register_forward_hook(lambda module, inputs, output: computed.append(output.dtype))
     answer = gan.judge(part.real, None)
-    assert computed == [torch.bfloat16]
+    assert computed == [dtype]
     assert answer.logits.dtype == torch.float32
     assert answer.features[0].dtype == torch.float32
     assert gan.generate(part.z, None).dtype == torch.float32
     update_generator(gan, batches, 16, 0)
     assert gan.loss.reals[0].dtype == torch.float32
+
+
+@pytest.mark.parametrize("precision", ["tf32", "bf16", "fp16"])
+def test_low_precision_trains_as_float32_does_but_for_its_rounding(make, precision):
+    settings = {"reg": "toy-r1", "optim.d.name": "sgd", "optim.g.name": "sgd"}  # SGD: steps as large as gradients
+    plain, batches = make({**settings, "train.precision": "fp32"})
+    low, lows = make({**settings, "train.precision": precision})
+    before = weights(plain.discriminator) + weights(plain.generator)
+    for images in (0, 16, 32):
+        round_of(plain, batches, images)
+        round_of(low, lows, images)
+    after = weights(plain.discriminator) + weights(plain.generator)
+    got = weights(low.discriminator) + weights(low.generator)
+    for start, wanted, value in zip(before, after, got, strict=True):
+        assert (value - wanted).abs().max() <= 0.05 * (wanted - start).abs().max() + 1e-6
+
+
+def test_exact_penalties_run_the_networks_in_bf16_but_in_float32_under_fp16(make):
+    """Inner gradients are not scaled, so half precision would lose them."""
+    for precision, dtype in (("bf16", torch.bfloat16), ("fp16", torch.float32)):
+        gan, batches = make({"train.precision": precision, "reg": "toy-r1"})
+        computed = []
+        gan.discriminator.one.register_forward_hook(lambda m, i, output, seen=computed: seen.append(output.dtype))
+        stats = update_discriminator(gan, batches, 0)
+        assert set(computed) == {dtype}
+        exact, others = make({"train.precision": "fp32", "reg": "toy-r1"})
+        wanted = update_discriminator(exact, others, 0)["penalty_d"]
+        assert stats["penalty_d"].dtype == torch.float32
+        assert stats["penalty_d"].item() == pytest.approx(wanted.item(), rel=0.03 if precision == "bf16" else 1e-6)
+
+
+def test_a_step_with_half_precision_infinities_is_left_out_and_the_scale_halved(make):
+    gan, batches = make({"train.precision": "fp16", "loss": "wasserstein"})
+    before = weights(gan.discriminator)
+    scale = gan.optim_d.scaler.get_scale()
+    with torch.no_grad():
+        gan.discriminator.one.weight.mul_(1e7)
+    held = weights(gan.discriminator)
+    update_discriminator(gan, batches, 0)
+    assert same(held, weights(gan.discriminator))
+    assert not same(before, held)
+    assert gan.optim_d.scaler.get_scale() == scale / 2
