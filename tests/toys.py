@@ -48,7 +48,7 @@ class ToyGenerator(nn.Module):
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         if self.num_classes:
-            z = torch.cat([z, labels[:, None] == torch.arange(self.num_classes)], 1)
+            z = torch.cat([z, labels[:, None] == torch.arange(self.num_classes, device=labels.device)], 1)
         return torch.tanh(self.net(z)).view(len(z), *self.shape)
 
 
@@ -65,7 +65,7 @@ class ToyDiscriminator(nn.Module):
     def forward(self, x: Tensor, labels: Tensor | None = None):
         x = x.flatten(1)
         if self.num_classes:
-            x = torch.cat([x, labels[:, None] == torch.arange(self.num_classes)], 1)
+            x = torch.cat([x, labels[:, None] == torch.arange(self.num_classes, device=labels.device)], 1)
         hidden = self.net(x)
         if self.patch is not None:
             return [self.one(hidden), self.patch(hidden).view(-1, 1, 3, 1)]

@@ -19,7 +19,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 @click.command("sample", short_help="Sample a trained generator.")
 @click.argument("what", metavar="RUN", shell_complete=complete_runs)
-@click.option("-n", "--num", metavar="N", default=64, show_default=True, help="How many samples.")
+@click.option("-n", "--num", metavar="N", type=int, help="How many samples; by default 64 images, 2500 of other data.")
 @click.option("--seed", metavar="N", default=0, show_default=True, help="The same seed gives the same samples.")
 @click.option(
     "--label", metavar="N", type=int, help="Class of the samples, counted from 0; by default every class in turn."
@@ -33,7 +33,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
 @common_options
 def command(
-    what: str, num: int, seed: int, label: int | None, truncation: float | None, out: str | None, device: str
+    what: str, num: int | None, seed: int, label: int | None, truncation: float | None, out: str | None, device: str
 ) -> None:
     """Sample the generator of RUN: a run's path, name or number, or a model package's directory.
 
@@ -45,13 +45,16 @@ def command(
     Prints the path of what it wrote.
     """
     suffix = ".png" if out is None else _form(out)
-    if num < 1:
+    if num is not None and num < 1:
         raise UsageError(f"-n {num}: ask for at least one sample")
     from ganzoo import api
 
     package = api.package_of(what)
     generator = api.load(package, device)
     name = package.parent.name if package.name == "package" else package.name
+    from ganzoo.report.grid import NUM_DRAWN
+
+    num = num or (64 if generator.data.modality == "image" else NUM_DRAWN)
     target = Path(out or f"{name}-seed{seed}.png")
     _write(generator, target, suffix, num, label, seed, truncation)
     click.echo(target)

@@ -40,6 +40,10 @@ class EMA:
         """Let `update` read its weight from a tensor from now on."""
         self.numbers = [torch.zeros((), dtype=torch.float64, device=device)]
 
+    def unrecord(self) -> None:
+        """Let it be a number again."""
+        self.numbers = []
+
     def refill(self, num: float, images: int) -> None:
         """Set the weight of an update that is `num` images long, at `images` images."""
         self._weight = 1.0 - self.beta(num, images)

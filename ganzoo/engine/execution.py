@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from ganzoo.engine.batches import Part
-from ganzoo.engine.gan import Gan
+from ganzoo.engine.gan import Gan, eager
 from ganzoo.engine.optim import FORMS
 from ganzoo.engine.streams import default_generator
 from ganzoo.errors import GanzooError, UsageError
@@ -118,12 +118,9 @@ class Recorded:
     def __init__(self, gan: Gan, notify: Callable[[str], None]) -> None:
         self.gan, self.notify = gan, notify
         self.records: dict[Hashable, Replay] = {}
-        self.failed = False
 
     def __call__(self, kind: Hashable, piece: Callable[[Any], Any], given: Any) -> Any:
         """Run a piece on what it is given: one of this kind, with tensors of these shapes, is recorded once."""
-        if self.failed:
-            return piece(given)
         leaves = given if isinstance(given, Part) else tree_flatten(given)[0]
         tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
         key = (kind, *(leaf.shape if isinstance(leaf, Tensor) else leaf for leaf in leaves))
@@ -131,14 +128,20 @@ class Recorded:
             return self.records[key](tensors)
         return self.first(key, lambda tensors: piece(_filled(given, tensors)), tensors)
 
-    def give_up(self, error: Exception) -> None:
-        """Run everything plainly from here on, and say why."""
-        self.failed = True
+    def give_up(self, key: tuple[Hashable, ...], error: Exception) -> None:
+        """Run everything plainly from here on, from before the piece of this key, and say why."""
+        gan, kind = self.gan, key[0]
+        assert isinstance(kind, tuple)
+        for network, optimizer in gan.optimizers.items():
+            optimizer.unrecord(refilled=network in kind or not gan.optimizers.keys() & set(kind))
+        gan.ema.unrecord()
+        gan.execute = eager
+        recipe = gan.recipe
+        gan.recipe = replace(recipe, train=replace(recipe.train, execution="eager"))
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        execution = self.gan.recipe.train.execution
-        self.notify(f"train.execution={execution} is not possible here, going on in eager: {reason}")
+        self.notify(f"train.execution={recipe.train.execution} is not possible here, going on in eager: {reason}")
 
-    def first(self, key: Hashable, piece: Replay, tensors: list[Tensor]) -> Any:
+    def first(self, key: tuple[Hashable, ...], piece: Replay, tensors: list[Tensor]) -> Any:
         """Run a piece that has no record yet, and record it; where that fails, undo it and run it plainly."""
         raise NotImplementedError
 
@@ -149,7 +152,7 @@ class Compiled(Recorded):
     The trace is one graph of tensor operations, so there is no Python left and nothing to guard.
     """
 
-    def first(self, key: Hashable, piece: Replay, tensors: list[Tensor]) -> Any:
+    def first(self, key: tuple[Hashable, ...], piece: Replay, tensors: list[Tensor]) -> Any:
         """Run a piece under a tracer; undo it and run it plainly where it cannot be traced or compiled."""
         state = list({id(tensor): tensor for tensor in self.gan.tensors()}.values())
         before = [tensor.detach().clone() for tensor in state]
@@ -164,7 +167,7 @@ class Compiled(Recorded):
                 for tensor, value in zip(state, before, strict=True):
                     tensor.copy_(value)
             generator.set_state(random)
-            self.give_up(error)
+            self.give_up(key, error)
             return piece(tensors)
         return result
 
@@ -241,11 +244,15 @@ class CudaGraphs(Recorded):
         self.stream = torch.cuda.Stream(gan.device)  # type: ignore[no-untyped-call]
         self.runs: dict[Hashable, int] = {}
 
-    def first(self, key: Hashable, piece: Replay, tensors: list[Tensor]) -> Any:
+    def first(self, key: tuple[Hashable, ...], piece: Replay, tensors: list[Tensor]) -> Any:
         """Run a piece plainly on the side stream, as captures ask for; after `WARM_UP` such runs, capture it."""
         self.runs[key] = self.runs.get(key, 0) + 1
         if self.runs[key] > WARM_UP:
-            self.records[key] = self.capture(piece, tensors)
+            try:
+                self.records[key] = self.capture(piece, tensors)
+            except Exception as error:
+                self.give_up(key, error)
+                return piece(tensors)
             return self.records[key](tensors)
         current = torch.cuda.current_stream(self.gan.device)
         self.stream.wait_stream(current)
@@ -258,12 +265,8 @@ class CudaGraphs(Recorded):
         """Record what a piece launches, without running it; the random numbers are those of the seed at each replay."""
         held = [tensor.detach().clone() for tensor in tensors]
         graph = torch.cuda.CUDAGraph()
-        try:
-            with torch.cuda.graph(graph, pool=self.pool, stream=self.stream):
-                result = piece(held)
-        except Exception as error:
-            self.give_up(error)
-            return piece
+        with torch.cuda.graph(graph, pool=self.pool, stream=self.stream):
+            result = piece(held)
 
         def replay(tensors: list[Tensor]) -> Any:
             torch._foreach_copy_(held, tensors)

@@ -86,7 +86,6 @@ class Optimizer:
         values = self.hyperparameters(images)
         if self._recorded:
             self._recorded.refill(values)
-            return
         if self._lr is not None:
             values["lr"] = self._lr.fill_(values["lr"])
         for group in self.torch.param_groups:
@@ -126,6 +125,16 @@ class Optimizer:
             self.torch.param_groups[0]["capturable"] = True
         else:
             self._recorded = _Recorded(self.torch, self.parameters, FORMS[self.name])
+
+    def unrecord(self, refilled: bool) -> None:
+        """Let torch's own optimizer make the steps again; `refilled` where the next one's numbers are set already."""
+        if self._recorded:
+            self._recorded.count -= int(refilled)
+            self._recorded.write_steps()
+            self._recorded = None
+        if self._lr is not None:
+            self.torch.param_groups[0].update(capturable=False, lr=float(self._lr))
+            self._lr = None
 
     def tensors(self) -> list[Tensor]:
         """Return what a recorded step reads and changes besides the parameters."""

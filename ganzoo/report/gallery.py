@@ -30,7 +30,7 @@ class Gallery:
         spec = gan.recipe.dataset.spec
         self.render = spec.render if isinstance(spec, Dataset) else ""
         self.columns = columns_for(gan.data.num_classes)
-        self.num = SIDE * self.columns
+        self.num = SIDE * self.columns if gan.data.modality == "image" else grid.NUM_DRAWN
         generator = batches.streams.generator("grid-z", 0)
         self.z = draw_latents(gan.networks.latent, generator, self.num, gan.networks.latent_dim)
 

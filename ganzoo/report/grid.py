@@ -16,6 +16,7 @@ from ganzoo.plugin import DataInfo
 GAP = 2  # pixels between tiles, before enlargement
 BACKGROUND = 128
 TARGET = 1024  # pixels: small grids are enlarged towards this width, by whole factors
+NUM_DRAWN = 2500  # samples in a picture of what are no images: a cloud of points, say
 
 
 def to_uint8(samples: Tensor) -> NDArray[np.uint8]:

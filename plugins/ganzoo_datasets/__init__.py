@@ -89,8 +89,7 @@ def ganzoo_datasets() -> Iterator[Dataset]:
     yield Dataset(
         name="points",
         summary="Points in the plane, drawn without end: mixtures and curves on which modes can be counted.",
-        paper="Srivastava et al. 2017, VEEGAN, arXiv:1705.07761, section 4.1; Lin et al. 2018, PacGAN, "
-        "arXiv:1712.04086, section 4.1",
+        paper="Srivastava et al. 2017, VEEGAN, arXiv:1705.07761; Lin et al. 2018, PacGAN, arXiv:1712.04086",
         factory="ganzoo_datasets.points:Points",
         options=PointsOptions,
         info=points_info,

@@ -1,7 +1,7 @@
 """Synthetic points in the plane, divided by their RMS, and how to draw them.
 
 Mixtures are those on which modes are counted: the ring and the grid of VEEGAN (Srivastava et al. 2017,
-arXiv:1705.07761, section 4.1) and PacGAN (Lin et al. 2018, arXiv:1712.04086, section 4.1). Around centres c, a point is
+arXiv:1705.07761) and PacGAN (Lin et al. 2018, arXiv:1712.04086). Around centres c, a point is
 c + sigma N(0, I), so E x^2 = mean c^2 + sigma^2, over coordinates. The other shapes have their E x^2 beside them.
 """
 

@@ -6,7 +6,6 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 from ganzoo.plugin import DataInfo, Networks, UsageError
 from ganzoo_mlp import MLPOptions
@@ -44,8 +43,8 @@ class Generator(nn.Module):
         data: What is generated; its labels, if any, are concatenated to z (Mirza & Osindero 2014, arXiv:1411.1784).
         z_dim: Length of the normal part of z.
         codes: Length of the one-hot part behind it; 0 for none. A continuous map of a connected latent cannot make
-            separate modes without bridges between them; with codes, each can go to a mode of its own (Gurumurthy et
-            al. 2017, arXiv:1706.02071, ClusterGAN: Mukherjee et al. 2018, arXiv:1809.03627).
+            separate modes without bridges between them; with codes, each can go to a mode of its own
+            (ClusterGAN, Mukherjee et al. 2018, arXiv:1809.03627).
         depth, width: Hidden layers, and units of each.
     """
 
@@ -124,5 +123,6 @@ def with_labels(x: Tensor, labels: Tensor | None, num_classes: int, label_shape:
         return x
     if not (num_classes or label_shape):
         raise ValueError("this network was built without labels: pass labels=None")
-    values = labels.flatten(1) if label_shape else one_hot(labels, num_classes)  # [N, label_size]
+    one_hot = torch.eye(num_classes, device=x.device)  # not torch's own, which reads labels and so cannot be recorded
+    values = labels.flatten(1) if label_shape else one_hot[labels]  # [N, label_size]
     return torch.cat([x, values.to(x.dtype)], dim=1)

@@ -71,7 +71,8 @@ def test_list_for_a_script(ganzoo: Ganzoo) -> None:
     (lsgan,) = [row for row in rows if row["name"] == "lsgan"]
     assert (lsgan["kind"], lsgan["plugin"], lsgan["aliases"]) == ("loss", "losses", ["mse"])
     assert lsgan["source"].startswith("ganzoo ")
-    assert [row["name"] for row in json.loads(ganzoo("list", "architectures", "--json").out)] == ["dcgan"]
+    architectures = [row["name"] for row in json.loads(ganzoo("list", "architectures", "--json").out)]
+    assert architectures == [entry.spec.name for entry in registry().components("architecture")]
 
 
 def test_list_of_nothing(ganzoo: Ganzoo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +126,8 @@ def test_a_plugin_named_before_the_command_stays_when_another_is_left_out_behind
 ) -> None:
     (tmp_path / "mine.py").write_text(MINE)
     rows = json.loads(ganzoo("--plugin", "mine.py", "list", "--no-plugin", "losses", "--json").out)
-    assert {row["plugin"] for row in rows} == {"mine", "dcgan", "datasets"}
+    assert {"mine", "dcgan", "datasets"} <= {row["plugin"] for row in rows}
+    assert "losses" not in {row["plugin"] for row in rows}
     assert [row["plugin"] for row in rows if row["name"] == "bce"] == ["mine"]
 
 
@@ -149,7 +151,9 @@ def test_a_broken_plugin_is_told_once_shown_and_harms_nobody(tmp_path: Path) -> 
     left_out = process("plugins", "--no-plugin", "broken", env=environ)
     assert "broken" not in "".join(left_out.communicate(timeout=60))
     typing = {"_GANZOO_COMPLETE": "bash_complete", "COMP_WORDS": "ganzoo train --arch ", "COMP_CWORD": "3"}
-    assert process(env=environ | typing).communicate(timeout=60) == ("plain,dcgan\n", "")
+    out, err = process(env=environ | typing).communicate(timeout=60)
+    assert "plain,dcgan\n" in out
+    assert err == ""
 
 
 def test_control_characters_of_strangers_are_dropped(ganzoo: Ganzoo, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from devices import CPU
 from ganzoo.data.source import open_source
 from ganzoo.engine import execution
 from ganzoo.engine.batches import Batches
@@ -17,21 +18,20 @@ from ganzoo.engine.streams import Streams
 from ganzoo.registry import registry
 from ganzoo.resolution import resolve
 
-CPU = torch.device("cpu")
 Make = Callable[..., tuple[Gan, Batches]]
 
 
 @pytest.fixture
 def make(toys: object, tmp_path: Any) -> Make:
-    """Return ``make(KEY=VALUE as a mapping) -> (gan, batches)``."""
+    """Return ``make(KEY=VALUE as a mapping, device) -> (gan, batches)``."""
 
-    def made(settings: dict[str, Any] | None = None) -> tuple[Gan, Batches]:
+    def made(settings: dict[str, Any] | None = None, device: torch.device = CPU) -> tuple[Gan, Batches]:
         pairs = {"arch": "toy", "dataset": "toy-array", **(settings or {})}
-        recipe = settle_precision(resolve(registry(), pairs=pairs), CPU)
+        recipe = settle_precision(resolve(registry(), pairs=pairs), device)
         source = open_source(recipe.dataset.build(), name="toy", key="toy", notify=print, cache=tmp_path)
-        gan = assemble(recipe, source.info, CPU)
+        gan = assemble(recipe, source.info, device)
         execution.settle(gan)
         execution.install(gan, pytest.fail)
-        return gan, Batches(source, Streams(recipe.train.seed, CPU), gan)
+        return gan, Batches(source, Streams(recipe.train.seed, device), gan)
 
     return made

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
-from ganzoo.engine.batches import Batches, Part
+from devices import cuda
+from ganzoo.compatibility import check_data
+from ganzoo.engine.batches import Ahead, Batches, Part, is_slow
+from ganzoo.errors import UsageError
+from ganzoo.plugin import DataInfo
 
 
 def indices(part: Part) -> list[int]:
@@ -186,3 +191,88 @@ def test_floats_stay_as_they_are_and_the_data_is_never_written_to(make):
     (part,) = batches.discriminator(0)
     part.real.zero_()
     assert torch.equal(batches.source.data, before)
+
+
+# ----------------------------------------------------------------------------
+# Mirrored.
+
+
+def test_flip_mirrors_half_of_the_real_images_and_nothing_else(make, monkeypatch):
+    _, plain = make()
+    _, flipping = make({"train.flip": True})
+    ramp = torch.arange(4.0).expand(40, 1, 4, 4) / 4
+    for batches in (plain, flipping):
+        batches.source = replace(batches.source, data=ramp)
+    mirrored = []
+    for images in range(0, 4000, 16):
+        (part,), (wanted,) = flipping.discriminator(images), plain.discriminator(images)
+        assert torch.equal(part.z, wanted.z)
+        flipped = (part.real != wanted.real).flatten(1).any(1)
+        assert torch.equal(part.real[flipped], wanted.real[flipped].flip(3))
+        mirrored.append(flipped)
+    assert 0.45 < torch.cat(mirrored).float().mean() < 0.55
+    (again,) = flipping.discriminator(0)
+    assert torch.equal((again.real != next(plain.discriminator(0)).real).flatten(1).any(1), mirrored[0])
+
+
+def test_flip_is_of_images(make):
+    with pytest.raises(UsageError, match=r"train\.flip mirrors images; dataset 'toy-points' is points"):
+        check_data(
+            make({"dataset": "toy-points", "train.flip": True})[0].recipe, DataInfo(shape=(2,), modality="points")
+        )
+
+
+# ----------------------------------------------------------------------------
+# Ahead of time.
+
+
+def test_what_is_fetched_ahead_is_what_would_have_been_fetched(make):
+    _, plain = make()
+    _, ahead = make()
+    ahead._next = Ahead(ahead._fetch, ahead.batch)
+    for images in (0, 16, 32, 32, 64, 16, 640, 656):  # in order, again (lazy regularizers), skipping, back
+        (part,), (wanted,) = ahead.discriminator(images), plain.discriminator(images)
+        assert equal(part, wanted)
+
+
+def test_the_next_batch_is_fetched_while_this_one_is_used():
+    asked, go = [], threading.Event()
+
+    def fetch(position):
+        asked.append(position)
+        if position == 4:
+            go.wait(10)
+        return torch.tensor([position]), None
+
+    ahead = Ahead(fetch, 4)
+    assert ahead(0)[0] == 0  # does not wait for the one after it
+    go.set()
+    assert ahead(4)[0] == 4
+    assert ahead(4)[0] == 4
+    assert ahead(8)[0] == 8
+    assert asked[:3] == [0, 4, 8]
+    assert len(asked) == len(set(asked))
+
+
+def test_an_error_in_fetching_comes_where_the_batch_is_used():
+    ahead = Ahead(lambda position: 1 // (position - 4), 4)
+    ahead(0)
+    with pytest.raises(ZeroDivisionError):
+        ahead(4)
+
+
+def test_only_what_is_slow_to_read_is_fetched_ahead(make):
+    source = make()[1].source
+    assert not is_slow(source, torch.device("cpu"))
+    assert is_slow(replace(source, on_disk=True), torch.device("cpu"))
+    assert is_slow(source, torch.device("cuda", 0))
+    endless = make({"dataset": "toy-points"})[1].source
+    assert not is_slow(endless, torch.device("cuda", 0))
+
+
+@cuda
+def test_what_is_not_on_the_device_crosses_from_pinned_memory(make):
+    gan, batches = make({}, torch.device("cuda", 0))
+    source = batches.source
+    fetched, _ = Batches(replace(source, data=source.data.cpu()), batches.streams, gan)._fetch(0)
+    assert fetched.is_pinned()

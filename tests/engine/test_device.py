@@ -9,21 +9,12 @@ import pytest
 import torch
 from torch import nn
 
+from devices import CPU, DEVICES, cuda
 from ganzoo.engine import device as execution
 from ganzoo.errors import UsageError
 from ganzoo.recipe import Recipe
 from ganzoo.registry import registry
 from ganzoo.resolution import resolve
-
-CPU = torch.device("cpu")
-gpu = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")]
-
-
-def cuda(test):
-    for mark in gpu:
-        test = mark(test)
-    return test
-
 
 # ----------------------------------------------------------------------------
 # Devices.
@@ -182,7 +173,7 @@ def test_a_network_without_convolutions_stays_as_it_is():
     assert placed.table.is_contiguous()
 
 
-@pytest.mark.parametrize("device", [CPU, pytest.param(torch.device("cuda"), marks=gpu)], ids=str)
+@pytest.mark.parametrize("device", DEVICES, ids=str)
 def test_a_step_in_channels_last_is_the_step_in_any_layout(device):
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.ConvTranspose2d(8, 3, 3))

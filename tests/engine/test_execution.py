@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from devices import CPU, cuda
 from ganzoo.engine import execution
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.optim import FORMS
@@ -45,14 +46,16 @@ def double(gan: Gan, batches) -> None:
     batches._latents = lambda *args: latents(*args).double()
 
 
-def distances(make: Callable, settings: dict, name: str, rounds: int = 4, in_double: bool = True) -> list[float]:
+def distances(
+    make: Callable, settings: dict, name: str, rounds: int = 4, in_double: bool = True, device: torch.device = CPU
+) -> list[float]:
     """Return how far each update of an execution ends from eager's, of each tensor's largest value, the worst one.
 
     Before every update eager is given the other's state, so that no difference grows. In float32 gradients (Adam's
     first moment) and what was measured are compared, not weights after Adam, which magnifies what is near 0.
     """
-    plain, batches = make(settings)
-    other, others = make(settings)
+    plain, batches = make(settings, device)
+    other, others = make(settings, device)
     if in_double:
         double(plain, batches)
         double(other, others)
@@ -108,7 +111,11 @@ def traced(monkeypatch):
     monkeypatch.setattr(execution, "inductor", lambda graph, inputs: graph)
 
 
-@pytest.mark.parametrize("settings", TOYS, ids=lambda settings: ",".join(f"{k}={v}" for k, v in settings.items()))
+def named(settings: dict) -> str:
+    return ",".join(f"{key}={value}" for key, value in settings.items())
+
+
+@pytest.mark.parametrize("settings", TOYS, ids=named)
 def test_recorded_updates_are_eager_ones(make, traced, settings):
     assert max(distances(make, settings, "compile")) < 1e-9
 
@@ -184,6 +191,28 @@ def test_double_backward_here(make):
 def test_recorded_updates_in_low_precision_are_eager_ones(make, traced, precision):
     settings = of_zoo("mlp", "r1-exact") | GRADIENTS | {"train.precision": precision}
     assert max(distances(make, settings, "compile", 2, in_double=False)) < 1e-4
+
+
+CUDA = torch.device("cuda", 0)
+
+
+@cuda
+@pytest.mark.parametrize("settings", TOYS, ids=named)
+def test_captured_updates_are_eager_ones(make, settings):
+    settings = {"train.execution": "eager", **settings}
+    assert max(distances(make, settings, "cuda-graph", rounds=6, device=CUDA)) < 1e-9
+
+
+@cuda
+@pytest.mark.parametrize(("net", "penalty"), ZOO)
+def test_captured_updates_of_the_zoo_are_eager_ones(make, net, penalty):
+    assert max(distances(make, of_zoo(net, penalty), "cuda-graph", rounds=6, device=CUDA)) < 1e-9
+
+
+@cuda
+def test_auto_on_cuda_is_a_graph(make):
+    gan, _ = make({}, CUDA)
+    assert gan.recipe.train.execution == "cuda-graph"
 
 
 def test_a_divergence_is_seen(make, traced, monkeypatch):

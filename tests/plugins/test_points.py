@@ -215,6 +215,13 @@ def test_dots_that_overlap_are_darker() -> None:
     assert like(one, SAMPLES).sum() == pytest.approx(like(two, SAMPLES).sum(), rel=0.4)
 
 
+def test_of_many_points_each_is_drawn() -> None:
+    many = [(0.5, 0.25)] * 9000
+    image = picture((-0.3, 0.7), *many, (-0.4, -0.5))
+    away = np.s_[:, : SIDE // 2]
+    assert like(image, SAMPLES)[away].sum() == 2 * like(picture((-0.3, 0.7), *many), SAMPLES)[away].sum() > 0
+
+
 def test_a_ring_is_3_sigma_around_each_mode() -> None:
     image = picture()
     assert like(image, MODES).sum() > 0
