@@ -47,6 +47,7 @@ def update_discriminator(gan: Gan, batches: Batches, images: int) -> Stats:
 def update_generator(gan: Gan, batches: Batches, images: int, step: int) -> Stats:
     """Train G against the frozen D, the `step`-th time after `images` images; then move the average towards it."""
     gan.refresh(images)
+    gan.ema.refill(gan.images_per_generator_update, images)
     k, update = gan.g_interval, gan.generator_updates(images) + step
     lazy = k > 1 and update % k == 0
     stats = _train(gan, "generator", batches.generator(images, step), images, 1, int(k == 1), average=not lazy)
@@ -82,7 +83,6 @@ def _train(
 ) -> Stats:
     """One optimizer step of a network on ``adversarial * loss + penalty * regularizers``; then, if so, G's average."""
     gan.optimizers[network].refill(images)
-    gan.ema.refill(gan.images_per_generator_update, images)
     ask = partial(_ask_discriminator if network == "discriminator" else _ask_generator, gan, adversarial, penalty)
     step, kind = partial(_step, gan, network, average), (network, adversarial, penalty, average)
     part = next(parts)
