@@ -88,16 +88,12 @@ class Batches:
         self, stream: str, images: int, total: int, z: Tensor, real: Tensor | None, labels: Tensor | None
     ) -> Iterator[Part]:
         """Cut this rank's slice of a total batch up; before each part, reseed what components draw from."""
-        labels = labels if self.conditional else None
-        for index, start in enumerate(range(0, len(z), self.micro_batch)):
-            cut = slice(start, start + self.micro_batch)
+        feed = (z, real, labels if self.conditional else None)
+        num, size = len(z), self.micro_batch
+        pieces = [feed] if size >= num else zip(*(_cut(values, num, size) for values in feed), strict=True)
+        for index, (latents, samples, classes) in enumerate(pieces):
             self.streams.reseed_default(stream, images, self.world.rank, index)
-            yield Part(
-                z=z[cut],
-                real=None if real is None else real[cut],
-                labels=None if labels is None else labels[cut],
-                share=len(z[cut]) / total,
-            )
+            yield Part(latents, samples, classes, len(latents) / total)
 
     def _mine(self, values: Any) -> Any:
         """Return this rank's slice of what was drawn for a total batch."""
@@ -156,6 +152,11 @@ class Batches:
         if data.dtype == torch.uint8:
             data = data.float().div_(127.5).sub_(1.0)
         return data, None if labels is None else labels.to(self.streams.device, non_blocking=True)
+
+
+def _cut(values: Tensor | None, num: int, size: int) -> list[Any]:
+    """Return the micro-batches of `num` values: `size` to each."""
+    return [None] * -(-num // size) if values is None else list(torch.split(values, size))
 
 
 class Ahead:
