@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 import shlex
 import statistics
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -45,6 +47,60 @@ def save(name: str, figures: dict[str, Any]) -> Path:
 def summary(values: Sequence[float]) -> dict[str, float]:
     """Return minimum, median and maximum."""
     return {"min": min(values), "median": statistics.median(values), "max": max(values)}
+
+
+def wall(run: Callable[[], object]) -> float:
+    """Return the seconds that a call takes."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def measure(
+    variants: Mapping[str, Callable[[], object]], rounds: int, clock: Callable[[Callable[[], object]], float] = wall
+) -> dict[str, list[float]]:
+    """Return the seconds that each variant took in each round.
+
+    All run in every round, each time another one first, so that a machine that drifts drifts for all; a further
+    round before them warms everything up and is not counted.
+    """
+    names = list(variants)
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for round_ in range(-1, rounds):
+        shift = round_ % len(names)
+        for name in names[shift:] + names[:shift]:
+            took = clock(variants[name])
+            if round_ >= 0:
+                times[name].append(took)
+    return times
+
+
+def speedup(times: Mapping[str, Sequence[float]], name: str, over: str) -> dict[str, float]:
+    """Return how many times as fast `name` was as `over`: minimum, median and maximum over the rounds."""
+    return summary([theirs / mine for mine, theirs in zip(times[name], times[over], strict=True)])
+
+
+def worst_difference(mine: Sequence[float], theirs: Sequence[float]) -> float:
+    """Return by how much two sequences differ at most, relative where the values are above 1."""
+    differences = [abs(a - b) / max(1.0, abs(b)) for a, b in zip(mine, theirs, strict=True)]
+    return max((math.inf if math.isnan(value) else value) for value in differences)
+
+
+def compared(losses: Mapping[str, Sequence[float]], pairs: Sequence[tuple[str, str, float]]) -> dict[str, float]:
+    """Print whether the losses in pairs (mine, reference, tolerance) agree; return the differences."""
+    result = {}
+    for mine, reference, tolerance in pairs:
+        if mine in losses and reference in losses:
+            result[mine] = worst = worst_difference(losses[mine], losses[reference])
+            word = "agree" if worst <= tolerance else "DIFFER: this is other maths, its time counts for nothing"
+            print(f"losses of {mine} and {reference} {word} ({worst:.2g}, tolerance {tolerance:g})")
+    return result
+
+
+def verdict(name: str, measured: float, target: float, at_most: bool = False) -> str:
+    """Return one line that holds a figure against its target."""
+    met = measured <= target if at_most else measured >= target
+    return f"{name}: {measured:.3g}, target {'at most ' if at_most else ''}{target:g}: {'met' if met else 'missed'}"
 
 
 def table(rows: Sequence[Sequence[object]]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from ganzoo import run as runs
 from ganzoo.engine.interrupt import stop_on_signals
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.files import recover_directory
+from ganzoo.launch import launched, mark
 from ganzoo.plugin import Dataset
 from ganzoo.recipe import Recipe
 from ganzoo.registry import registry
@@ -19,6 +21,7 @@ from ganzoo.resolution import resolve
 from ganzoo.run import Run
 
 if TYPE_CHECKING:
+    from ganzoo.engine.distributed import World
     from ganzoo.engine.trainer import Listener
     from ganzoo.hub.generator import Generator
 
@@ -78,8 +81,40 @@ def train(
         "images": images, "batch": batch, "size": size, "seed": seed, "conditional": conditional,
     }  # fmt: skip
     which = ("" if resume else None) if isinstance(resume, bool) else resume
-    run, chosen = prepare(flags=flags, options=options or {}, name=name, recipe=recipe, config=config, resume=which)
-    return start(chosen, run, name=name, device=device, listener=listener or _Silent())
+    preparing = partial(
+        prepare, flags=flags, options=options or {}, name=name, recipe=recipe, config=config, resume=which
+    )
+    with together(device) as world:
+        run, chosen = agreed(preparing, world)
+        return start(chosen, run, name=name, device=device, listener=listener, world=world)
+
+
+@contextlib.contextmanager
+def together(device: str) -> Iterator[World | None]:
+    """Join the processes that ``torchrun`` started with this one, while the block runs; None where it started none."""
+    launch = launched()
+    if launch is None or launch.size == 1:
+        yield None
+        return
+    with _undisturbed():
+        from ganzoo.engine.distributed import joined
+    with joined(launch, device) as world:
+        yield world
+
+
+def agreed(preparing: Callable[[], tuple[Run | None, Recipe]], world: World | None) -> tuple[Run | None, Recipe]:
+    """Return what `prepare` returns, on each of several processes what it returns on the first."""
+    if world is None:
+        return preparing()
+    mine: list[Recipe] = []  # with the origins of its settings, which its JSON does not tell
+
+    def told() -> tuple[Run | None, dict[str, Any]]:
+        run, recipe = preparing()
+        mine.append(recipe)
+        return run, recipe.to_json()
+
+    run, stored = world.first(told)
+    return run, mine[0] if mine else resolve(registry(), config=stored)
 
 
 def prepare(
@@ -93,26 +128,41 @@ def prepare(
 ) -> tuple[Run | None, Recipe]:
     """Return the run to go on with (None for a new one) and the recipe; arguments as for `train`.
 
-    `resume` is None for a new run and empty for the latest unfinished one.
+    `resume` is None for a new run and empty for the latest unfinished one. Where ``torchrun`` starts the command
+    anew, a new run is the one that it began the last time.
     """
     said = _by_key(flags)
     if resume is None:
         if name is not None:
             runs.check_name(name)
         path = None if config is None else _recipe_of(config)
-        return None, resolve(registry(), recipe=recipe, config=path, flags=said, pairs=options)
+        chosen = resolve(registry(), recipe=recipe, config=path, flags=said, pairs=options)
+        launch = launched()
+        again = runs.begun(mark(chosen.to_json())) if launch and launch.restarts else None
+        return again, resolve(registry(), config=again.recipe()) if again else chosen
     if recipe or config or name is not None:
         raise UsageError("a resumed run goes on as it was: leave --recipe, --config and --name away")
     run = resume if isinstance(resume, Run) else runs.find(os.fspath(resume)) if resume else runs.latest_unfinished()
     return run, _resumed(run, {**said, **options})
 
 
-def start(recipe: Recipe, run: Run | None, *, name: str | None, device: str, listener: Listener) -> Run:
-    """Train a resolved recipe; arguments as for `train`."""
+def start(
+    recipe: Recipe,
+    run: Run | None,
+    *,
+    name: str | None,
+    device: str,
+    listener: Listener | None = None,
+    world: World | None = None,
+) -> Run:
+    """Train a resolved recipe; arguments as for `train`. Of several processes the first alone has a listener."""
     with _undisturbed():
         from ganzoo.engine import trainer
+        from ganzoo.engine.distributed import ALONE
+    world = world or ALONE
+    listener = _Silent() if listener is None or world.rank else listener
     name = name or f"{recipe.arch.name}-{recipe.loss.name}-{recipe.dataset.name}"
-    return trainer.train(recipe, run, name=name, device=device, listener=listener)
+    return trainer.train(recipe, run, name=name, device=device, listener=listener, world=world)
 
 
 def load(what: str | os.PathLike[str] | Run, device: str = "auto") -> Generator:

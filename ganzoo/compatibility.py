@@ -5,6 +5,7 @@ What the specs tell is checked before torch is imported, the rest once the datas
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from ganzoo.errors import UsageError
@@ -38,6 +39,8 @@ def check(recipe: Recipe) -> None:
                     f"train.update={train.update} trains both networks on one batch at once: "
                     f"leave train.{name} away, or use train.update=alternating"
                 )
+    if train.best is not None:
+        _check_best(train.best, [choice.name for choice in recipe.metric])
     provided = {word: choice for choice in recipe.choices for word in choice.spec.provides}
     for choice in recipe.choices:
         for word in choice.spec.needs:
@@ -56,6 +59,53 @@ def check(recipe: Recipe) -> None:
     info = recipe.dataset.spec.info if isinstance(recipe.dataset.spec, Dataset) else None
     if info is not None:
         check_data(recipe, info if isinstance(info, DataInfo) else info(recipe.dataset.options))
+
+
+def check_ranks(recipe: Recipe, size: int, device: str) -> None:
+    """Raise UsageError where a recipe cannot be trained by `size` processes on devices of this type."""
+    train = recipe.train
+    if size > 1 and train.sync_batchnorm and device != "cuda":
+        raise UsageError(
+            "train.sync_batchnorm=true needs CUDA: leave it away on the CPU, each process has statistics then"
+        )
+    for key, batch in (("train.batch", train.batch), ("train.g_batch", train.g_batch)):
+        if batch is not None and size > 1 and not _divides(batch, size, train.micro_batch):
+            near = (batch + sign * step for step in range(1, 2 * size * batch + 1) for sign in (-1, 1))
+            nearest = next(other for other in near if other > 0 and _divides(other, size, train.micro_batch))
+            micro = "" if train.micro_batch is None else f" with train.micro_batch={train.micro_batch}"
+            raise UsageError(f"{key}={batch} cannot be dealt evenly to {size} processes{micro}: use {key}={nearest}")
+
+
+def _divides(batch: int, size: int, micro_batch: int | None) -> bool:
+    """Whether a batch can be dealt to `size` processes in micro-batches of one size each."""
+    pieces = math.ceil(batch / size / micro_batch) if micro_batch else 1
+    return batch % (size * pieces) == 0 and (not micro_batch or micro_batch >= batch or batch % micro_batch == 0)
+
+
+def _check_best(best: str, in_use: list[str]) -> None:
+    """Raise UsageError where ``train.best`` names no value, or one of a metric that is not in use."""
+    name, _, key = best.removeprefix("-").partition("/")
+    if not name or not key:
+        raise UsageError(
+            f"train.best={best} names no value: write METRIC/KEY, or -METRIC/KEY where the largest is best"
+        )
+    if name not in in_use:
+        way_out = f"add --metric {name}" + (f", or name a value of {' or '.join(in_use)}" if in_use else "")
+        raise UsageError(f"train.best={best}: metric {name!r} is not measured: {way_out}")
+
+
+def smaller_micro_batch(recipe: Recipe, present: int) -> int | None:
+    """Return the largest ``train.micro_batch`` that at least halves the one at present; None where none is allowed.
+
+    Args:
+        recipe: Whose batch is to be cut further.
+        present: Samples that go through a network at a time now.
+    """
+    train, loss = recipe.train, recipe.loss.spec
+    if train.update != "alternating" or (isinstance(loss, Loss) and loss.batch_coupled):
+        return None
+    sizes = (size for size in range(present // 2, 0, -1) if size >= train.batch or train.batch % size == 0)
+    return next(sizes, None)
 
 
 def check_data(recipe: Recipe, data: DataInfo) -> None:

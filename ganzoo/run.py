@@ -22,6 +22,7 @@ from ganzoo.errors import Conflict, Corrupt, NotFound, UsageError, did_you_mean
 from ganzoo.files import explained, write_atomic
 
 CHECKPOINT = re.compile(r"(\d{9,})\.ckpt")
+MARK = ".launch"  # in the run: what began it, where that may have to take it up again
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ class Run:
     def package(self) -> Path:
         """The model package."""
         return self.path / "package"
+
+    @property
+    def best(self) -> Path:
+        """The model package of the best checkpoint, where the recipe says which is best."""
+        return self.path / "best"
 
     @property
     def checkpoints(self) -> list[Path]:
@@ -112,8 +118,16 @@ class Run:
         write_atomic(self.stats_file, ["".join(kept).encode()])
 
     def _append(self, path: Path, line: str) -> None:
-        with explained(path), path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        """Append a line, or nothing of it: half a line on a full disk would spoil the next one."""
+        with explained(path), path.open("ab", buffering=0) as file:
+            size, data = file.tell(), f"{line}\n".encode()
+            try:
+                while data:
+                    data = data[file.write(data) :]
+            except OSError:
+                with contextlib.suppress(OSError):
+                    file.truncate(size)
+                raise
 
     @contextlib.contextmanager
     def training(self) -> Iterator[None]:
@@ -141,6 +155,27 @@ class Run:
             return False
 
 
+class Silent(Run):
+    """The run of a process that leaves writing it to another."""
+
+    def write_recipe(self, recipe: Mapping[str, Any]) -> None:
+        """Do nothing."""
+
+    def log(self, line: str) -> None:
+        """Do nothing."""
+
+    def add_stats(self, row: Mapping[str, Any]) -> None:
+        """Do nothing."""
+
+    def cut_stats(self, images: int) -> None:
+        """Do nothing."""
+
+    @contextlib.contextmanager
+    def training(self) -> Iterator[None]:
+        """Hold nothing."""
+        yield
+
+
 def root() -> Path:
     """Return the folder that holds the runs: ``$GANZOO_RUNS``, or ``runs`` here."""
     return Path(os.environ.get("GANZOO_RUNS") or "runs")
@@ -158,8 +193,8 @@ def check_name(name: str) -> None:
         raise UsageError(f"--name {name!r}: use letters, digits, '.', '_', '+' and '-'")
 
 
-def create(name: str) -> Run:
-    """Make a new run directory under the next number."""
+def create(name: str, mark: str = "") -> Run:
+    """Make a new run directory under the next number, which `begun` finds by its mark."""
     check_name(name)
     with explained(root()):
         root().mkdir(parents=True, exist_ok=True)
@@ -168,7 +203,15 @@ def create(name: str) -> Run:
             taken = [int(match[1]) for path in root().iterdir() if (match := re.match(r"(\d+)-", path.name))]
             path = root() / f"{max(taken, default=-1) + 1:04d}-{name}"
             (path / "checkpoints").mkdir(parents=True)
+        if mark:
+            (path / MARK).write_text(mark, encoding="utf-8")
     return Run(path)
+
+
+def begun(mark: str) -> Run | None:
+    """Return the latest run of that mark that nobody is training."""
+    marked = (run for run in reversed(all_runs()) if mark and (run.path / MARK).is_file())
+    return next((run for run in marked if (run.path / MARK).read_text() == mark and not run.active), None)
 
 
 def find(text: str | Path) -> Run:

@@ -38,12 +38,18 @@ class TrainOptions:
     execution: Literal["auto", "eager", "compile", "cuda-graph"] = option(
         "auto", help="How an update is run; the maths is the same."
     )
+    sync_batchnorm: bool = option(
+        False, help="BatchNorm over the total batch of all processes, instead of each one's own; on CUDA."
+    )
     seed: int = option(0, help="Every random number follows from it.", low=0)
     conditional: bool = option(False, help="Whether the networks see the labels.")
     flip: bool = option(False, help="Mirror every other real image, at random; on the device.")
     grid_every: int = option(20_000, help="Images between two grids.", low=1)
     checkpoint_every: int = option(50_000, help="Images between two checkpoints.", low=1)
     keep: int = option(2, help="How many checkpoints are kept.", low=1)
+    best: str | None = option(
+        None, help="METRIC/KEY: keep the checkpoint where it is smallest as well; -METRIC/KEY: where it is largest."
+    )
 
 
 # ----------------------------------------------------------------------------

@@ -2,36 +2,176 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+SHARED = {"common", "workbench", "noise"}  # what benchmarks import, or have others import
+
+
+def quick(name, *more):
+    """Return what a benchmark prints in its quick form, which keeps nothing."""
+    before = set(BENCHMARKS.glob("results/*"))
+    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), "--quick", *more]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert set(BENCHMARKS.glob("results/*")) == before
+    return done.stdout
+
+
+def numbers(text, row):
+    """Return the numbers in the first line that starts with `row`."""
+    line = next(line for line in text.splitlines() if line.startswith(row + " "))
+    return [float(word) for word in line.removeprefix(row).split() if word.replace(".", "").replace("-", "").isdigit()]
+
+
+ROWS = {
+    "startup": ["python -c pass", "ganzoo --help", "ganzoo list", "ganzoo info dcgan", "ganzoo plugins"],
+    "costs": [
+        *("images_per_second", "seconds_to_first_update", "peak_memory_mib"),
+        *("checkpoint_ms_in_training", "checkpoint_ms_in_background", "checkpoint_mib", "package_mib"),
+    ],
+}
+BESIDE = {  # pairs whose losses agree: they do the same maths
+    "peers": ["engine fp32 and plain", "engine bf16 and plain"],
+    "r3gan": ["engine fp32 and plain", "engine bf16 and plain"],
+    "tiny": ["engine eager and plain", "numpy and plain"],
+}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "rows"),
-    [
-        ("startup", ["python -c pass", "ganzoo --help", "ganzoo list", "ganzoo info dcgan", "ganzoo plugins"]),
-        ("train", ["images_per_second", "seconds_to_first_update", "peak_memory_mib"]),
-    ],
-)
-def test_quick(name, rows):
-    before = set(BENCHMARKS.glob("results/*"))
-    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), "--quick"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    for row in rows:
-        (line,) = (line for line in done.stdout.splitlines() if line.startswith(row))
-        low, median, high = map(float, line.split()[-3:])
+@pytest.mark.parametrize("name", ROWS)
+def test_minimum_median_and_maximum_of_each_figure(name):
+    text = quick(name)
+    for row in ROWS[name]:
+        low, median, high = numbers(text, row)[-3:]
         assert 0 < low <= median <= high
-    assert set(BENCHMARKS.glob("results/*")) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BESIDE)
+def test_what_stands_side_by_side_does_the_same_maths(name):
+    text = quick(name)
+    for pair in BESIDE[name]:
+        assert f"losses of {pair} agree" in text
+    assert "DIFFER" not in text
+    assert "target" in text
+
+
+@pytest.mark.slow
+def test_roofline():
+    text = quick("roofline")
+    parts = [float(line.split()[-1]) for line in text.partition("sum ")[0].splitlines()[1:]]
+    assert math.isclose(sum(parts), numbers(text, "sum")[0], abs_tol=0.01)
+    assert "aten::convolution_backward" in text
+    assert "percent of the fp32 convolution peak" in text
+
+
+@pytest.mark.slow
+def test_precision():
+    text = quick("precision")
+    assert "percent of the digits held out" in text
+    assert all(any(line.startswith(row) for line in text.splitlines()) for row in ("held-out digits", "fp32", "bf16"))
+
+
+@pytest.mark.slow
+def test_scaling():
+    text = quick("scaling")
+    one, two = numbers(text, "1"), numbers(text, "2")
+    assert one[-2:] == pytest.approx(
+        two[-2:], abs=0.05
+    )  # the first losses; each rank normalises its own half of a batch
+
+
+@pytest.mark.slow
+def test_gpu():
+    text = quick("gpu")
+    if torch.cuda.is_available():
+        assert "DIFFER" not in text
+    else:
+        assert text == "there is no CUDA device here: nothing was measured\n"
 
 
 def test_every_benchmark_is_run_here():
-    (mark,) = (mark for mark in test_quick.pytestmark if mark.name == "parametrize")
-    covered = {name for name, _ in mark.args[1]}
-    assert {path.stem for path in BENCHMARKS.glob("*.py")} - {"common"} == covered
+    covered = {*ROWS, *BESIDE, "roofline", "precision", "scaling", "gpu"}
+    assert {path.stem for path in BENCHMARKS.glob("*.py")} - SHARED == covered
+
+
+def test_no_benchmark_hides_a_module_that_others_import():
+    for path in BENCHMARKS.glob("*.py"):
+        done = subprocess.run([sys.executable, "-c", f"import {path.stem}"], capture_output=True, check=False)
+        assert done.returncode, f"{path.name} hides an installed module of that name from all that runs beside it"
+
+
+# ----------------------------------------------------------------------------
+# What the figures rest on.
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """Return ``benchmark(name)``: a benchmark as a module."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+
+    def imported(name):
+        __import__(name)
+        return sys.modules[name]
+
+    yield imported
+    for path in BENCHMARKS.glob("*.py"):
+        sys.modules.pop(path.stem, None)
+
+
+def test_every_variant_runs_in_every_round_and_another_one_comes_first(benchmark):
+    order = []
+    variants = {name: lambda name=name: order.append(name) for name in "abc"}
+    times = benchmark("common").measure(variants, 3)
+    assert {name: len(values) for name, values in times.items()} == dict.fromkeys("abc", 3)
+    assert ["".join(order[i : i + 3]) for i in range(0, 12, 3)] == ["cab", "abc", "bca", "cab"]
+
+
+def test_losses_that_are_no_numbers_agree_with_nothing(benchmark, capsys):
+    common = benchmark("common")
+    assert common.compared({"a": [math.nan], "b": [1.0]}, [("a", "b", 0.1)]) == {"a": math.inf}
+    assert "DIFFER" in capsys.readouterr().out
+
+
+def test_the_operations_are_those_that_torch_counts(benchmark):
+    from torch.utils.flop_counter import FlopCounterMode
+
+    roofline, workbench = benchmark("roofline"), benchmark("workbench")
+    settings = {"arch": "dcgan", "dataset": "noise", "dataset.size": 32, "arch.width": 8, "train.batch": 4}
+    settings |= {"reg": "none", "train.update": "shared", "train.execution": "eager", "dataset.items": 8}
+    rounds = workbench.Rounds(*workbench.assembled(settings))
+    with FlopCounterMode(display=False) as counter:
+        rounds(1)
+    expected = sum(roofline.update_operations(32, 8, 100, 4).values())
+    assert counter.get_total_flops() == expected
+
+
+def test_adam_by_hand_is_torchs(benchmark):
+    import numpy as np
+
+    network = torch.nn.Linear(3, 2)
+    by_hand = benchmark("tiny").Net(network, 1e-3)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, betas=(0.5, 0.999))
+    for step in range(3):
+        network.weight.grad = torch.full((2, 3), 0.5 - step)
+        network.bias.grad = torch.full((2,), 1.0 + step)
+        by_hand.gradients[0][0][:], by_hand.gradients[0][1][:] = 0.5 - step, 1.0 + step
+        optimizer.step()
+        by_hand.adam()
+    np.testing.assert_allclose(by_hand.weights[0][0], network.weight.detach().numpy().T, atol=1e-6)
+    np.testing.assert_allclose(by_hand.weights[0][1], network.bias.detach().numpy(), atol=1e-6)
+
+
+def test_the_frechet_distance_is_none_to_itself_and_grows_with_the_mean(benchmark):
+    precision = benchmark("precision")
+    x = torch.randn(500, 4, generator=torch.Generator().manual_seed(0))
+    assert precision.frechet(x, x) == pytest.approx(0, abs=1e-5)
+    assert precision.frechet(x + 2, x) == pytest.approx(16, rel=1e-4)
+    assert precision.frechet(2 * x - x.mean(0), x) == pytest.approx(float(x.var(0).sum()), rel=1e-3)

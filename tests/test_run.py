@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ganzoo import run as runs
-from ganzoo.errors import NotFound, UsageError
+from ganzoo.errors import GanzooError, NotFound, UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +81,18 @@ def test_processes_that_start_at_once_get_runs_of_their_own(tmp_path):
     ]
     numbers = [int(line) for child in children for line in child.communicate()[0].split()]
     assert sorted(numbers) == list(range(100))
+
+
+def test_a_line_that_the_disk_takes_half_of_leaves_nothing_behind():
+    run = make("a")
+    run.add_stats({"images": 1})
+    size, (soft, hard) = run.stats_file.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 5, hard))
+    try:
+        with pytest.raises(GanzooError, match="ulimit -f"):
+            run.add_stats({"images": 2})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert run.stats_file.stat().st_size == size
+    run.add_stats({"images": 3})
+    assert run.stats_file.read_text() == '{"images": 1}\n{"images": 3}\n'

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from ganzoo.cli.common import (
     parse_pairs,
     print_table,
 )
+from ganzoo.errors import Interrupted
 from ganzoo.options import to_text
 from ganzoo.recipe import Recipe
 
@@ -77,15 +80,27 @@ def command(
     if resume is not None and "=" in resume and not os.path.exists(resume):  # `--resume train.images=N`
         pairs, resume = (resume, *pairs), ""
     options = parse_pairs(pairs)
-    run, chosen = api.prepare(flags=flags, options=options, name=name, recipe=recipe, config=config, resume=resume)
-    if dry_run:
-        _print_recipe(chosen)
-        return
-    from ganzoo.cli.progress import listener
+    preparing = partial(
+        api.prepare, flags=flags, options=options, name=name, recipe=recipe, config=config, resume=resume
+    )
+    with api.together(device) as world:
+        first = world is None or world.rank == 0
+        run, chosen = api.agreed(preparing, world)
+        if dry_run:
+            if first:
+                _print_recipe(chosen)
+            return
+        from ganzoo.cli.progress import listener
 
-    with listener(chosen.train.images) as told:
-        trained = api.start(chosen, run, name=name, device=device, listener=told)
-    click.echo(trained.path)
+        with listener(chosen.train.images) if first else nullcontext() as told:
+            try:
+                trained = api.start(chosen, run, name=name, device=device, listener=told, world=world)
+            except Interrupted as error:
+                if first:
+                    raise
+                click.get_current_context().exit(error.exit_code)
+    if first:
+        click.echo(trained.path)
 
 
 def _print_recipe(recipe: Recipe) -> None:

@@ -23,16 +23,21 @@ FORMAT = 1
 DIGEST = hashlib.sha256().digest_size
 
 
+def snapshot(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return copies on the CPU, each in memory of its own: what training does next does not reach them."""
+    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
+
+
 def save(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
     """Write a checkpoint atomically.
 
     Args:
         path: Where; a crash at any moment leaves there what was, or the whole new file.
-        tensors: By name, on any device.
+        tensors: As `snapshot` returns them.
         meta: JSON.
     """
-    copies = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
-    body = safetensors.torch.save(copies, {"ganzoo": json.dumps({"format": FORMAT, **meta})})
+    dense = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    body = safetensors.torch.save(dense, {"ganzoo": json.dumps({"format": FORMAT, **meta})})
     write_atomic(path, [body, hashlib.sha256(body).digest()])
 
 

@@ -14,17 +14,23 @@ import torch
 from torch import nn
 
 from ganzoo.errors import UsageError
+from ganzoo.launch import launched
 from ganzoo.recipe import Recipe
 
 
 def choose_device(name: str = "auto") -> torch.device:
     """Return the device that ``--device`` means: ``auto`` is CUDA where there is one, else the CPU.
 
+    Of several processes that ``torchrun`` started on a machine, each takes the GPU of its number.
+
     Raises:
         UsageError: There is no such device here.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    launch = launched()
+    if name == "cuda" and launch is not None:
+        name = f"cuda:{launch.local_rank}"
     try:
         device = torch.device(name)
         torch.empty(1, device=device).cpu()

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -49,8 +50,9 @@ def choose(gan: Gan) -> Literal["eager", "compile", "cuda-graph"]:
 
 def recordable(gan: Gan) -> bool:
     """Whether the recipe's update can be recorded: its optimizers have a form for it, and nothing waits for numbers."""
-    together = gan.recipe.train.update != "alternating"
-    return all(optimizer.recordable for optimizer in gan.optimizers.values()) and not (together and gan.world.size > 1)
+    train = gan.recipe.train
+    meets = train.update != "alternating" or gan.couples or train.sync_batchnorm  # others in the midst of a piece
+    return all(optimizer.recordable for optimizer in gan.optimizers.values()) and not (meets and gan.world.size > 1)
 
 
 def is_tiny(gan: Gan) -> bool:
@@ -80,14 +82,15 @@ def settle(gan: Gan) -> None:
     """
     recipe = gan.recipe
     if recipe.train.execution == "auto":
-        train = replace(recipe.train, execution=choose(gan))
+        train = replace(recipe.train, execution=gan.world.first(partial(choose, gan)))
         gan.recipe = replace(recipe, train=train, auto=(*recipe.auto, "execution"))
     elif recipe.train.execution == "cuda-graph" and gan.device.type != "cuda":
         raise UsageError("train.execution=cuda-graph needs a CUDA device: use compile or eager here")
     elif recipe.train.execution != "eager" and not recordable(gan):
         raise UsageError(
             f"train.execution={recipe.train.execution} takes the optimizers {', '.join(FORMS)}, no fp16 and, over "
-            "several processes, train.update=alternating: change that, or use train.execution=eager"
+            "several processes, train.update=alternating without train.sync_batchnorm or a loss that couples the "
+            "batch: change that, or use train.execution=eager"
         )
 
 

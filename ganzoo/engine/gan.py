@@ -58,6 +58,9 @@ class Gan:
         }
         self.pairs = isinstance(loss, Loss) and loss.pairs
         self.couples = isinstance(loss, Loss) and loss.batch_coupled
+        self.adaptive = [
+            augmentation for augmentation in self.augmentations.values() if hasattr(augmentation, "update")
+        ]
         self.input_gradients = any(map(differentiates_inputs, recipe.reg))
         self.g_interval = train.g_reg_interval if self._terms("generator") else 1
         self.d_interval = train.d_reg_interval if self._terms("discriminator") else 1
@@ -151,11 +154,9 @@ class Gan:
         for regularizer in self.regularizers.values():
             if hasattr(regularizer, "after_step"):
                 regularizer.after_step(self.discriminator)
-        adaptive = [augmentation for augmentation in self.augmentations.values() if hasattr(augmentation, "update")]
-        if real_logits is not None and adaptive:
-            total = self.world.gather(real_logits)
-            for augmentation in adaptive:
-                augmentation.update(total)
+        if real_logits is not None:
+            for augmentation in self.adaptive:
+                augmentation.update(real_logits)
 
     def generator_updates(self, images: int) -> int:
         """Return how many updates G has made once `images` images were seen and before its round after them."""
@@ -185,6 +186,16 @@ class Gan:
         }
         return {name: part for name, part in parts.items() if isinstance(part, nn.Module)}
 
+    @property
+    def parameters(self) -> list[Tensor]:
+        """All parameters, those of the average included."""
+        return [parameter for module in self.modules.values() for parameter in module.parameters()]
+
+    @property
+    def buffers(self) -> list[Tensor]:
+        """All buffers; of several processes each may hold other values, such as BatchNorm's statistics."""
+        return [buffer for module in self.modules.values() for buffer in module.buffers()]
+
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return the whole state: tensors by name, and the numbers of the optimizers as JSON."""
         tensors = {
@@ -202,9 +213,8 @@ class Gan:
 
     def tensors(self) -> list[Tensor]:
         """Return every tensor that an update may read or change besides its batch."""
-        modules = [tensor for module in self.modules.values() for tensor in (*module.parameters(), *module.buffers())]
         slots = [tensor for optimizer in self.optimizers.values() for tensor in optimizer.tensors()]
-        return [*modules, *slots, *self.ema.numbers, *(tensor for tensor, _ in self.schedules)]
+        return [*self.parameters, *self.buffers, *slots, *self.ema.numbers, *(tensor for tensor, _ in self.schedules)]
 
     def load_state(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
         """Take the state that `state` returned.
@@ -247,6 +257,11 @@ def assemble(recipe: Recipe, data: DataInfo, device: torch.device, world: World 
         for regularizer in regularizers.values():
             if hasattr(regularizer, "prepare"):
                 regularizer.prepare(networks.discriminator)
+    if recipe.train.sync_batchnorm and world.size > 1:
+        convert: Callable[[nn.Module], nn.Module] = nn.SyncBatchNorm.convert_sync_batchnorm
+        networks = replace(
+            networks, generator=convert(networks.generator), discriminator=convert(networks.discriminator)
+        )
     networks = replace(
         networks, generator=place(networks.generator, device), discriminator=place(networks.discriminator, device)
     )

@@ -6,32 +6,39 @@ the images seen, so that a resumed run does the same as one that was never stopp
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 
 from ganzoo import run as runs
-from ganzoo.compatibility import check_data
+from ganzoo.compatibility import check_data, check_ranks, smaller_micro_batch
 from ganzoo.data.source import ArraySource, EndlessSource
 from ganzoo.engine import checkpoint, execution, health
 from ganzoo.engine import device as devices
 from ganzoo.engine.batches import Batches, load_source
+from ganzoo.engine.distributed import ALONE, Lost, World
 from ganzoo.engine.gan import Gan, assemble
 from ganzoo.engine.interrupt import StopRequest, stop_on_signals
 from ganzoo.engine.observers import Observers
 from ganzoo.engine.streams import Streams, seeded
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
+from ganzoo.engine.writer import Writer
 from ganzoo.errors import Corrupt, GanzooError, Interrupted, UsageError
-from ganzoo.files import write_atomic
+from ganzoo.files import explained, write_atomic
 from ganzoo.hub import package
+from ganzoo.launch import mark
 from ganzoo.recipe import Recipe
 from ganzoo.report import grid
 from ganzoo.report.gallery import Gallery
 from ganzoo.report.words import sentence
-from ganzoo.run import Run
+from ganzoo.run import Run, Silent
 
 TICK_SECONDS = 2.0  # about so long between two ticks: what was measured is fetched, checked and told
 
@@ -54,6 +61,7 @@ def train(
     device: str,
     listener: Listener,
     clock: Callable[[], float] = time.monotonic,
+    world: World = ALONE,
 ) -> Run:
     """Train what a recipe says, from the start or, where `run` is given, from that run's last good checkpoint.
 
@@ -64,6 +72,7 @@ def train(
         device: As ``--device`` takes it.
         listener: Is told how it goes.
         clock: Seconds; only speeds and times in the statistics depend on it.
+        world: The processes that train it together; the first alone writes.
 
     Returns:
         The run, at its end.
@@ -73,13 +82,16 @@ def train(
         GanzooError: Anything else that a user can act on; the last good checkpoint is kept.
     """
     place = devices.choose_device(device)
+    check_ranks(recipe, world.size, place.type)
+    resume, marked = run is not None, mark(recipe.to_json())
     recipe = devices.settle_precision(recipe, place)
     source = load_source(recipe.dataset, place, listener.note)
     check_data(recipe, source.info)
-    gan = assemble(recipe, source.info, place)
+    gan = assemble(recipe, source.info, place, world)
     execution.settle(gan)
-    observers = Observers(recipe, place)
-    resume, run = run is not None, run or runs.create(name)
+    observers = Observers(replace(recipe, tracker=(), metric=()) if world.rank else recipe, place)
+    run = run or world.first(partial(runs.create, name, marked))
+    run = Silent(run.path) if world.rank else run
     with (
         run.training(),
         stop_on_signals() as stop,
@@ -89,17 +101,18 @@ def train(
     ):
         trainer = Trainer(run, gan, source, observers, listener, clock, stop)
         try:
-            trainer.begin(resume)
-            trainer.loop()
+            with trainer.writer:
+                trainer.begin(resume)
+                trainer.loop()
         except BaseException as error:
+            trainer.hear_last()
             trainer.observers.finish("interrupted" if isinstance(error, (Interrupted, KeyboardInterrupt)) else "failed")
             with suppress(GanzooError):
                 run.log(f"{type(error).__name__}: {error}")
             if devices.out_of_memory(error):
-                error = GanzooError(
-                    f"{place.type} memory ran out: try train.micro_batch={max(1, trainer.batches.micro_batch // 2)}, "
-                    "which keeps the maths, or a smaller --batch, --size or width"
-                )
+                error = GanzooError(f"{place.type} memory ran out: {trainer.way_out_of_memory()}")
+            if isinstance(error, Lost):
+                raise Lost(f"{error}; go on with torchrun ... -m ganzoo train --resume {run.path}") from error
             if isinstance(error, GanzooError) and not isinstance(error, Interrupted) and run.checkpoints:
                 raise type(error)(f"{error}; the last good checkpoint is {run.checkpoints[-1]}") from error
             raise error
@@ -136,10 +149,15 @@ class Trainer:
         self.observers = observers
         observers.notify = self.note
         self.averages = health.Averages()
+        self.writer = Writer()
         self.images = 0  # seen by the discriminator so far
         self.saved = -1  # images at the last checkpoint
+        self.writing = -1  # images at the last one that the writer was given
+        self.best: dict[str, Any] | None = None  # images and value of the best checkpoint that is written
+        self.refused: set[str] = set()  # what the disk did not take the last time
         self.ticked = 0  # images at the last tick
         self.period = gan.images_per_round  # images until the next tick
+        self.agreed = False  # whether, at the last tick, one of several processes was to stop
         self.seconds = 0.0  # of training, over all sittings
         self.ticked_at = clock()
 
@@ -147,13 +165,14 @@ class Trainer:
         """Start the run, or take up where the last good checkpoint left it."""
         if resume:
             self.restore()
-        execution.install(self.gan, self.note)
+        self.gan.world.spread([*self.gan.parameters, *self.gan.buffers])
+        execution.install(self.gan, self.fell_back)
         self.run.write_recipe(self.gan.recipe.to_json())
         self.run.cut_stats(self.images)
         self.observers.start(self.run)
         if self.images == 0:
             self.note(self.describe())
-            self.write_picture("reals.png", self.gallery.reals())
+            self.write_picture("reals.png", self.gallery.reals)
 
     def loop(self) -> None:
         """Train to the end."""
@@ -163,7 +182,7 @@ class Trainer:
             # ----------------------------------------------------------------
             # Maintenance.
 
-            ending = self.images >= train.images or bool(self.stop)
+            ending = self.images >= train.images or self.stopping
             draw, save = self.due(train.grid_every) or ending, self.due(train.checkpoint_every) or ending
             if draw or save or self.images >= self.ticked + self.period:
                 self.tick()
@@ -172,6 +191,7 @@ class Trainer:
             if save and self.images != self.saved:
                 self.save()
             if ending:
+                self.hear(ending=True)
                 break
 
             # ----------------------------------------------------------------
@@ -195,12 +215,19 @@ class Trainer:
         """Whether the last round passed a multiple of `every` images; at the start, always."""
         return self.images % every < self.gan.images_per_round
 
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody asked to stop; several processes agree on it at a tick."""
+        return bool(self.stop) if self.gan.world.size == 1 else self.agreed
+
     # ------------------------------------------------------------------------
     # Maintenance.
 
     def tick(self) -> None:
         """Fetch, check and tell what was measured since the last tick."""
-        stats = self.averages.fetch()
+        if self.writer.ready:
+            self.hear()
+        stats = self.gan.world.sum(self.averages.fetch())
         health.check_stats(stats, self.images)
         now = self.clock()
         elapsed, num = now - self.ticked_at, self.images - self.ticked
@@ -209,60 +236,127 @@ class Trainer:
         if not num:
             return
         speed = num / max(elapsed, 1e-9)
-        self.period = max(self.gan.images_per_round, int(min(speed * TICK_SECONDS, 4 * self.period)))
+        period = max(self.gan.images_per_round, int(min(speed * TICK_SECONDS, 4 * self.period)))
+        self.period, self.agreed = self.gan.world.agree(period, bool(self.stop), self.gan.parameters)
         memory = devices.peak_memory(self.gan.device)
         row = {"images": self.images, "seconds": self.seconds, "images_per_second": speed, **stats, "memory": memory}
-        self.run.add_stats(row)
-        self.run.log(sentence(row, self.train.images))
+        self.dispensable("statistics", self.run.add_stats, row)
+        self.dispensable("log", self.run.log, sentence(row, self.train.images))
         self.listener.tick(row)
         self.observers.log(self.images, stats)
 
     def draw(self) -> None:
         """Write the grid of generated samples."""
         path = self.run.grid(self.images)
-        if self.write_picture(path.name, self.gallery.fakes()):
+        if self.write_picture(path.name, self.gallery.fakes):
             self.observers.grid(self.images, path)
 
+    # ------------------------------------------------------------------------
+    # Checkpoints: a copy of all that matters is made here, and written in the writer's thread.
+
     def save(self) -> None:
-        """Write package and checkpoint, and let the oldest checkpoint go.
+        """Give package and checkpoint, as they are now, to the writer."""
+        health.check_weights(self.gan, self.images)
+        self.gan.world.spread(self.gan.buffers)  # each process had statistics of its own: all go on as if resumed
+        self.saved = self.images
+        if self.gan.world.rank:
+            return
+        metrics = self.observers.measure(self.gan, self.batches)
+        if metrics:
+            self.dispensable("statistics", self.run.add_stats, {"images": self.images, **metrics})
+            self.observers.log(self.images, metrics)
+        self.hear()  # before anything is copied: no more than one copy is held
+        tensors, numbers = self.gan.state()
+        meta = {
+            "images": self.images,
+            "seconds": self.seconds,
+            "numbers": numbers,
+            "data": self.batches.source.info.to_json(),
+            "best": self.best_with(metrics),
+        }
+        contents = package.prepare(self.gan, self.images, metrics)
+        self.writer.submit(partial(self.write, contents, checkpoint.snapshot(tensors), meta))
+        self.writing = self.images
+
+    def write(self, contents: package.Contents, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
+        """Write package and checkpoint, and let the oldest checkpoint go; in the writer's thread.
 
         The checkpoint comes last: a run that died before it does all this again when it is resumed.
         """
-        health.check_weights(self.gan, self.images)
-        metrics = self.observers.measure(self.gan, self.batches)
-        if metrics:
-            self.run.add_stats({"images": self.images, **metrics})
-            self.observers.log(self.images, metrics)
-        package.write(self.run.package, self.gan, self.images, metrics)
-        tensors, numbers = self.gan.state()
-        data = self.batches.source.info.to_json()
-        meta = {"images": self.images, "seconds": self.seconds, "numbers": numbers, "data": data}
-        checkpoint.save(self.run.checkpoint(self.images), tensors, meta)
-        self.saved = self.images
-        for old in self.run.checkpoints[: -self.train.keep]:
-            old.unlink(missing_ok=True)
+        run, best = self.run, meta["best"]
+        kept = best and run.checkpoint(best["images"])
+        path = run.checkpoint(meta["images"])
+        package.write(run.package, contents)
+        if path == kept:
+            package.write(run.best, contents)
+        checkpoint.save(path, tensors, meta)
+        self.best = best
+        for old in run.checkpoints[: -self.train.keep]:
+            if old != kept:
+                with explained(old):
+                    old.unlink(missing_ok=True)
+
+    def hear(self, ending: bool = False) -> None:
+        """Wait for the writing under way; where it failed say so and go on, at the end of the run fail."""
+        try:
+            self.writer.wait()
+        except GanzooError as error:
+            if ending:
+                raise
+            checkpoints = self.run.checkpoints
+            good = f"the last good one is {checkpoints[-1]}" if checkpoints else "there is no good one yet"
+            self.note(
+                f"could not write the checkpoint at {self.writing:,} images: {error}; {good}; trying again at the next"
+            )
+
+    def hear_last(self) -> None:
+        """Tell, where the run failed of something else, that the writing of its last checkpoint did as well."""
+        if self.writer.ready:
+            with suppress(Exception):
+                self.hear()
+
+    def best_with(self, metrics: Mapping[str, float]) -> dict[str, Any] | None:
+        """Return images and value of the best checkpoint by ``train.best``, one with these values included."""
+        if self.train.best is None:
+            return None
+        key, sign = self.train.best.removeprefix("-"), -1 if self.train.best.startswith("-") else 1
+        value = metrics.get(key, math.nan)
+        if math.isfinite(value) and (self.best is None or sign * value < sign * self.best["value"]):
+            return {"images": self.images, "value": value}
+        siblings = [name for name in metrics if name.partition("/")[0] == key.partition("/")[0]]
+        if siblings and key not in metrics and "best" not in self.refused:
+            self.refused.add("best")
+            self.note(f"train.best={self.train.best}: no best checkpoint is kept, measured are {', '.join(siblings)}")
+        return self.best
 
     def restore(self) -> None:
-        """Load the newest checkpoint that is whole; a damaged one is set aside with a line."""
+        """Take up the newest checkpoint that is whole, where there is one."""
+        found = self.gan.world.first(self.newest)
+        if found is None:
+            return
+        tensors, meta = found
+        self.check_same_data(meta["data"])
+        self.gan.load_state(tensors, meta["numbers"])  # a whole one that does not fit is no damage: it stays
+        self.images = self.saved = meta["images"]
+        self.seconds = meta["seconds"]
+        self.best = meta.get("best")
+        self.note(f"{self.run.path}: going on from {self.images:,} images")
+
+    def newest(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """Read the newest checkpoint that is whole; a damaged one is set aside with a line."""
         for path in reversed(self.run.checkpoints):
             try:
-                tensors, meta = checkpoint.load(path)
+                return checkpoint.load(path)
             except Corrupt as error:
                 aside = path.with_name(path.name + ".damaged")
                 path.rename(aside)
                 self.note(f"{error}; set aside as {aside.name}")
-                continue
-            self.check_same_data(meta["data"])
-            self.gan.load_state(tensors, meta["numbers"])  # a whole one that does not fit is no damage: it stays
-            self.images = self.saved = meta["images"]
-            self.seconds = meta["seconds"]
-            self.note(f"{self.run.path}: going on from {self.images:,} images")
-            return
         if list((self.run.path / "checkpoints").glob("*.damaged")):
             raise Corrupt(
                 f"no checkpoint of {self.run.path} is whole: start anew with ganzoo train --config {self.run.path}"
             )
         self.note("there is no checkpoint yet: starting from the beginning")
+        return None
 
     def check_same_data(self, before: dict[str, Any]) -> None:
         """Compare the data with what the run was trained on: other shapes or classes stop it, other counts are told."""
@@ -281,8 +375,38 @@ class Trainer:
 
     def note(self, line: str) -> None:
         """Write a line to the log and tell it."""
-        self.run.log(line)
+        self.dispensable("log", self.run.log, line)
         self.listener.note(line)
+
+    def dispensable(self, what: str, write: Callable[..., object], *args: Any) -> bool:
+        """Write what a run can do without and return whether that went well; a refusal costs one line until it does."""
+        try:
+            write(*args)
+        except GanzooError as error:
+            if what not in self.refused:
+                self.refused.add(what)
+                self.listener.note(f"{error}; going on without")
+            return False
+        self.refused.discard(what)
+        return True
+
+    def way_out_of_memory(self) -> str:
+        """Say what takes less memory: a run that has begun cannot, but a new one of the same settings can."""
+        batches = self.batches
+        present = min(batches.micro_batch, max(batches.batch, batches.g_batch) // self.gan.world.size)
+        size = smaller_micro_batch(self.gan.recipe, present)
+        smaller = "a smaller --batch, --size or width"
+        if size is None:
+            return f"start anew with ganzoo train --config {self.run.path} and {smaller}"
+        return (
+            f"start anew with ganzoo train --config {self.run.path} train.micro_batch={size}, which accumulates the "
+            f"gradients of the same batch, or with {smaller}"
+        )
+
+    def fell_back(self, line: str) -> None:
+        """Tell that the execution is another than was chosen, and freeze that one."""
+        self.note(line)
+        self.dispensable("recipe", self.run.write_recipe, self.gan.recipe.to_json())
 
     def describe(self) -> str:
         """Say what is trained."""
@@ -292,11 +416,12 @@ class Trainer:
         return (
             f"{self.run.path}: {recipe.arch.name} with {recipe.loss.name} on {recipe.dataset.name} {shape}, "
             f"generator {g:,} and discriminator {d:,} parameters, {self.train.precision} on {gan.device} "
-            f"({torch.get_num_threads()} threads)"
+            f"({torch.get_num_threads()} threads{f', {gan.world.size} processes' if gan.world.size > 1 else ''})"
         )
 
-    def write_picture(self, name: str, picture: Any) -> bool:
+    def write_picture(self, name: str, draw: Callable[[], Any]) -> bool:
         """Write a PNG into the run; return whether there was a picture."""
-        if picture is not None:
-            write_atomic(self.run.path / name, [grid.encode(picture)])
-        return picture is not None
+        picture = None if self.gan.world.rank else draw()
+        if picture is None:
+            return False
+        return self.dispensable("pictures", write_atomic, self.run.path / name, [grid.encode(picture)])

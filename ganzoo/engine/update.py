@@ -27,7 +27,7 @@ class Gradients(NamedTuple):
 
     of: list[Tensor | None]  # in the order of its trainable parameters; None where the loss does not depend on one
     stats: Stats
-    real_logits: Tensor | None = None  # [n, P], D's answers to real samples, which adaptive augmentations go by
+    real_logits: Tensor | None = None  # [n, P], D's answers to real samples, where augmentations go by them
 
 
 def update_discriminator(gan: Gan, batches: Batches, images: int) -> Stats:
@@ -156,7 +156,8 @@ def _discriminator_gradients(
         term = gan.regularize("discriminator", step)
         loss = loss + penalty * term
         stats |= _measured(part, penalty_d=term)
-    return Gradients(gan.gradients("discriminator", part.share * loss, keep_graph), stats, said)
+    gradients = gan.gradients("discriminator", part.share * loss, keep_graph)
+    return Gradients(gradients, stats, said if gan.adaptive else None)
 
 
 def _generator_gradients(gan: Gan, part: Part, step: Step, adversarial: int, penalty: int) -> Gradients:

@@ -11,13 +11,14 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from ganzoo.engine.checkpoint import snapshot
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.streams import seeded
 from ganzoo.errors import Corrupt, GanzooError, NotFound
@@ -35,22 +36,26 @@ MODEL = "model.safetensors"
 # Writing.
 
 
-def write(directory: Path, gan: Gan, images: int, metrics: Mapping[str, float]) -> None:
-    """Write the averaged generator of a run as a package, whole or not at all.
+class Contents(NamedTuple):
+    """What a package is written from; training does not change it any more.
 
     Args:
-        directory: Where; a package that is there is replaced.
+        weights: Of the averaged generator, on the CPU.
+        config: ``config.json`` but for its ``files``.
+    """
+
+    weights: dict[str, Tensor]
+    config: dict[str, Any]
+
+
+def prepare(gan: Gan, images: int, metrics: Mapping[str, float]) -> Contents:
+    """Return a copy of the averaged generator of a run as it is now, for `write`.
+
+    Args:
         gan: Whose generator.
         images: Images seen so far.
         metrics: What was measured of it, by name.
     """
-    recover_directory(directory)
-    new = directory.with_name(f".{directory.name}.new")
-    with explained(directory):
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir()
-    weights = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in gan.ema.network.state_dict().items()}
-    model = safetensors.torch.save(weights)
     plugins = {
         (c.component.plugin.distribution, c.component.plugin.version) for c in (gan.recipe.arch, gan.recipe.dataset)
     }
@@ -63,8 +68,20 @@ def write(directory: Path, gan: Gan, images: int, metrics: Mapping[str, float]) 
         "range": [-1.0, 1.0],
         "images": images,
         "metrics": [{"name": name, "value": value, "images": images} for name, value in metrics.items()],
-        "files": {MODEL: {"sha256": hashlib.sha256(model).hexdigest(), "size": len(model)}},
     }
+    return Contents(snapshot(gan.ema.network.state_dict()), config)
+
+
+def write(directory: Path, contents: Contents) -> None:
+    """Write a package, whole or not at all; one that is there is replaced."""
+    recover_directory(directory)
+    new = directory.with_name(f".{directory.name}.new")
+    with explained(directory):
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir()
+    model = safetensors.torch.save({name: tensor.contiguous() for name, tensor in contents.weights.items()})
+    files = {MODEL: {"sha256": hashlib.sha256(model).hexdigest(), "size": len(model)}}
+    config = {**contents.config, "files": files}
     try:
         write_atomic(new / MODEL, [model])
         write_atomic(new / "config.json", [json.dumps(config, indent=2).encode() + b"\n"])

@@ -72,7 +72,7 @@ def test_layouts_views_and_shared_memory_come_back_by_value(tmp_path):
         "tied": base,
         "with-graph": torch.nn.Parameter(base.clone()) * 2,
     }
-    checkpoint.save(tmp_path / "x", tensors, {})
+    checkpoint.save(tmp_path / "x", checkpoint.snapshot(tensors), {})
     loaded, _ = checkpoint.load(tmp_path / "x")
     assert loaded.keys() == tensors.keys()
     assert [name for name in tensors if not torch.equal(loaded[name], tensors[name])] == []

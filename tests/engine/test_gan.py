@@ -197,18 +197,6 @@ def test_training_and_loading_leave_the_callers_random_numbers_and_flags_alone(t
     assert torch.backends.cuda.matmul.allow_tf32 == flag
 
 
-@pytest.mark.parametrize(
-    "error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
-)
-def test_memory_that_runs_out_is_told_with_the_way_out(toys, monkeypatch, error):
-    def update(*args):
-        raise error
-
-    monkeypatch.setattr("ganzoo.engine.trainer.update_generator", update)
-    with pytest.raises(GanzooError, match=r"memory ran out: try train.micro_batch=8, which keeps the maths, or"):
-        ganzoo.train(arch="toy", dataset="toy-array", images=32)
-
-
 def test_a_datasets_own_trouble_is_not_taken_for_the_runs(toys, monkeypatch):
     def update(*args):
         raise FileNotFoundError(2, "No such file or directory", "shard-0007.tar")

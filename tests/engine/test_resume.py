@@ -28,7 +28,9 @@ import json, sys
 import torch
 torch.set_num_threads(1)
 import ganzoo, toys
+from ganzoo.engine import execution
 ganzoo.register(toys)
+execution.inductor = lambda graph, inputs: graph  # a recording as it is: compiling it would take 20 s at every start
 
 class Listener:
     def note(self, line): print(line, flush=True)
@@ -100,11 +102,12 @@ def compared(left: Run, right: Run) -> int:
 
 
 @pytest.mark.slow
-def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(capsys):
+@pytest.mark.parametrize("execution", ["eager", "compile"])
+def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(capsys, execution):
     seed = random.randrange(10**6)
     moments, kills = random.Random(seed), 0
-    whole = start(**EVERYTHING, name="whole", images=24_000)
-    torn = start(**EVERYTHING, name="torn", images=24_000)
+    settings = {**EVERYTHING, "images": 24_000, "options": {**EVERYTHING["options"], "train.execution": execution}}
+    whole, torn = start(**settings, name="whole"), start(**settings, name="torn")
     while kills < 6:
         assert torn.stdout is not None
         torn.stdout.readline()  # the run has begun, or taken up its checkpoint
@@ -118,6 +121,7 @@ def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(capsys):
     out, _ = torn.communicate()
     assert torn.returncode == 0, f"seed {seed}: {out}"
     whole.communicate()
+    assert "going on in eager" not in (named("torn").path / "log.txt").read_text()
     count = compared(named("whole"), named("torn"))
     with capsys.disabled():
         print(f"\n[seed {seed}: {kills} kills at random moments, {count:,} bytes equal]")

@@ -4,21 +4,90 @@ from __future__ import annotations
 
 import errno
 import importlib
+import json
+import math
 import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 import ganzoo
 from ganzoo import files
+from ganzoo.compatibility import smaller_micro_batch
 from ganzoo.engine import checkpoint
-from ganzoo.errors import Corrupt, GanzooError
+from ganzoo.errors import Corrupt, GanzooError, UsageError
+from ganzoo.plugin import Loss, Metric, NoOptions, hookimpl
+from ganzoo.registry import register, registry
+from ganzoo.resolution import resolve
 from ganzoo.run import Run, find
+
+# ----------------------------------------------------------------------------
+# A plugin of components that do as they are told here.
+
+VALUES: list[float] = []  # what the metric says next
+
+
+class Told:
+    """A metric that says the next of `VALUES`."""
+
+    def __init__(self, options: NoOptions) -> None:
+        pass
+
+    def reset(self) -> None:
+        pass
+
+    def real(self, batch: object) -> None:
+        pass
+
+    def fake(self, batch: object) -> None:
+        pass
+
+    def compute(self) -> dict[str, float]:
+        return {"value": VALUES.pop(0), "other": 0.0}
+
+
+class Greedy:
+    """A loss that wants more memory than there is."""
+
+    def __init__(self, options: NoOptions) -> None:
+        pass
+
+    def discriminator(self, real: object, fake: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    def generator(self, fake: object, real: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+
+class GreedyLater(Greedy):
+    """The same, in the generator's update."""
+
+    def discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        return (fake - real).mean()
+
+
+@hookimpl
+def ganzoo_metrics() -> Iterator[Metric]:
+    yield Metric(name="told", summary="Says what it is told.", factory=f"{__name__}:Told")
+
+
+@hookimpl
+def ganzoo_losses() -> Iterator[Loss]:
+    yield Loss(name="greedy", summary="Out of memory.", factory=f"{__name__}:Greedy")
+    yield Loss(name="greedy-later", summary="Out of memory.", factory=f"{__name__}:GreedyLater")
+    yield Loss(name="coupled", summary="Couples.", factory=f"{__name__}:Greedy", batch_coupled=True)
 
 
 @pytest.fixture(autouse=True)
 def in_own_folder(toys: object) -> None:
     torch.set_num_threads(1)
+    register(sys.modules[__name__])
+    VALUES.clear()
 
 
 def train(**settings) -> Run:
@@ -80,7 +149,7 @@ def test_a_run_that_dies_while_it_saves_can_be_resumed_and_lacks_nothing(monkeyp
     assert left_by(run) == left_by(whole)
 
 
-def test_a_full_disk_at_any_write_stops_the_run_with_a_sentence_and_loses_nothing(monkeypatch):
+def test_a_disk_that_is_full_from_any_write_on_fails_the_run_with_a_sentence_and_loses_nothing(monkeypatch):
     before, calls = files.DISK.write, []
     with monkeypatch.context() as patched:
         patched.setattr(files.DISK, "write", lambda *args: calls.append(before(*args)))
@@ -134,3 +203,221 @@ def test_a_resumed_run_of_convolutions_ends_like_a_whole_one():
     whole, run = train(arch="toy-conv"), train(arch="toy-conv", images=48)
     ganzoo.train(resume=run, images=128)
     assert left_by(run)["tensors"] == left_by(whole)["tensors"]
+
+
+# ----------------------------------------------------------------------------
+# The best checkpoint.
+
+
+def names(run: Run) -> list[int]:
+    return [int(path.stem) for path in run.checkpoints]
+
+
+def best_of(run: Run) -> tuple[int, float]:
+    """Return images and value of the package ``best/``, which holds what the checkpoint of that number holds."""
+    generator, (entry, *_) = ganzoo.load(run.path / "best"), ganzoo.load(run.path / "best").config["metrics"]
+    tensors, _ = checkpoint.load(run.checkpoint(generator.config["images"]))
+    state = generator.network.state_dict()
+    assert [name for name in state if not torch.equal(state[name], tensors[f"ema/{name}"])] == []
+    return generator.config["images"], entry["value"]
+
+
+@pytest.mark.parametrize(
+    ("best", "values", "kept"),
+    [
+        ("told/value", [3, 1, 2, 1, 5, 6], (32, 1)),
+        ("-told/value", [3, 1, 2, 1, 3, 2], (0, 3)),
+        ("told/value", [5, 4, 3, 2, 1, 0], (160, 0)),
+        ("-told/value", [-5, -4, -3, -3.5, -4, -9], (64, -3)),
+        ("told/value", [math.nan, 4, math.nan, -math.inf, 5, math.nan], (32, 4)),
+    ],
+)
+def test_the_best_checkpoint_is_kept_beside_the_last_ones(best, values, kept):
+    VALUES[:] = values
+    run = train(metric="told", images=160, options={"train.best": best})
+    assert names(run) == sorted({kept[0], 128, 160})
+    assert best_of(run) == kept
+
+
+def test_a_resumed_run_knows_its_best_checkpoint():
+    VALUES[:] = [9, 1, 2, 3]
+    run = train(metric="told", images=96, options={"train.best": "told/value"})
+    VALUES[:] = [4, 5]
+    ganzoo.train(resume=run, images=160)
+    assert names(run) == [32, 128, 160]
+    assert best_of(run) == (32, 1)
+    VALUES[:] = [0.5, 7, 8]
+    ganzoo.train(resume=run, images=256)
+    assert names(run) == [192, 224, 256]
+    assert best_of(run) == (192, 0.5)
+
+
+def test_a_best_checkpoint_that_is_damaged_or_was_not_written_is_none(monkeypatch):
+    def refusing(file: Any, data: bytes) -> None:
+        if "000000064.ckpt" in str(file.name):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        before(file, data)
+
+    before, values = files.DISK.write, [9, 3, 1, 4, 5, 6]
+    VALUES[:] = values
+    with monkeypatch.context() as patched:
+        patched.setattr(files.DISK, "write", refusing)
+        run = train(metric="told", images=160, options={"train.best": "told/value"})
+    assert names(run) == [32, 128, 160]
+    VALUES[:] = values
+    whole = train(metric="told", images=160, options={"train.best": "told/value"})
+    assert names(whole) == [64, 128, 160]
+
+
+def test_a_best_value_that_nothing_measures_is_told():
+    for best, words in (
+        ("toy-mean/difference", "metric 'toy-mean' is not measured: add --metric toy-mean, or name a value of told"),
+        ("told", "names no value: write METRIC/KEY"),
+        ("-/", "names no value: write METRIC/KEY"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            train(metric="told", options={"train.best": best})
+    assert not Path("runs").exists()
+    VALUES[:] = [1.0] * 9
+    run = train(metric="told", options={"train.best": "told/valeu"})
+    log = (run.path / "log.txt").read_text()
+    assert log.count("train.best=told/valeu: no best checkpoint is kept, measured are told/value, told/other") == 1
+    assert not run.best.exists()
+
+
+# ----------------------------------------------------------------------------
+# What earlier versions wrote.
+
+STORED = Path(__file__).parent / "stored"
+
+
+@pytest.fixture
+def stored() -> Run:
+    """Return the run of 64 images that the first version left."""
+    run = Run(Path("runs/0000-stored"))
+    (run.path / "checkpoints").mkdir(parents=True)
+    shutil.copy(STORED / "format-1.json", run.recipe_file)
+    shutil.copy(STORED / "format-1.ckpt", run.checkpoint(64))
+    return run
+
+
+def test_a_run_of_the_first_version_goes_on_as_a_new_one_would(stored):
+    settings = {"arch.width": 4, "arch.norm": True, "train.precision": "fp32", "train.checkpoint_every": 50_000}
+    whole = train(reg="toy-r1", aug="toy-noise", options=settings)
+    _, meta = checkpoint.load(stored.checkpoint(64))
+    assert (meta["format"], meta["images"]) == (1, 64)
+    ganzoo.train(resume=stored, images=128)
+    assert stored.images == 128
+    assert "going on from 64 images" in (stored.path / "log.txt").read_text()
+    (now, _), (wanted, _) = (checkpoint.load(run.checkpoint(128)) for run in (stored, whole))
+    assert now.keys() == wanted.keys()
+    for name, tensor in wanted.items():
+        # The bias before a BatchNorm has no gradient but rounding, which Adam blows up; the mean behind it follows.
+        if not name.endswith(("/net.0.bias", "/net.1.running_mean")):
+            torch.testing.assert_close(now[name], tensor, atol=1e-3, rtol=1e-3, msg=name)
+
+
+def test_a_checkpoint_of_a_newer_version_says_so_and_stays(stored, monkeypatch):
+    tensors, meta = checkpoint.load(stored.checkpoint(64))
+    checkpoint.save(stored.checkpoint(64), tensors, {**meta, "format": checkpoint.FORMAT + 1})
+    with pytest.raises(GanzooError, match="was written by a newer ganzoo: python -m pip install -U ganzoo"):
+        ganzoo.train(resume=stored, images=128)
+    assert [path.name for path in stored.path.glob("checkpoints/*")] == ["000000064.ckpt"]
+
+
+# ----------------------------------------------------------------------------
+# Memory that runs out.
+
+
+@pytest.mark.parametrize("loss", ["greedy", "greedy-later"])
+@pytest.mark.parametrize(
+    ("settings", "size"),
+    [
+        ({"train.batch": 60}, 30),
+        ({"train.batch": 60, "train.micro_batch": 30}, 15),
+        ({"train.batch": 60, "train.micro_batch": 15}, 6),
+        ({"train.batch": 7}, 1),
+        ({"train.batch": 16, "train.g_batch": 64}, 32),
+        ({"train.batch": 16, "train.g_batch": 24}, 8),
+        ({"train.batch": 16, "train.micro_batch": 64}, 8),
+    ],
+)
+def test_memory_that_runs_out_is_told_with_a_smaller_micro_batch_that_is_taken(loss, settings, size):
+    with pytest.raises(GanzooError, match="memory ran out") as error:
+        train(loss=loss, images=100, options=settings)
+    run = find("0")
+    assert str(error.value) == (
+        f"cpu memory ran out: start anew with ganzoo train --config {run.path} train.micro_batch={size}, which "
+        "accumulates the gradients of the same batch, or with a smaller --batch, --size or width; "
+        f"the last good checkpoint is {run.checkpoints[-1]}"
+    )
+    resolve(registry(), config=run.path, pairs={"train.micro_batch": size})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"loss": "greedy", "train.micro_batch": 1},
+        {"loss": "coupled"},
+        {"loss": "greedy", "train.update": "shared"},
+        {"loss": "greedy", "train.update": "simultaneous"},
+    ],
+)
+def test_memory_that_runs_out_is_told_without_a_micro_batch_where_none_is_taken(settings):
+    options = dict(settings)
+    with pytest.raises(GanzooError, match="memory ran out") as error:
+        train(loss=options.pop("loss"), options=options)
+    run = find("0")
+    assert f"start anew with ganzoo train --config {run.path} and a smaller --batch, --size" in str(error.value)
+    assert "micro_batch" not in str(error.value)
+
+
+def test_every_smaller_micro_batch_is_taken():
+    for batch in range(1, 33):
+        for g_batch in (None, 5, 48):
+            pairs = {"arch": "toy", "loss": "toy-bce", "dataset": "toy-array", "train.batch": batch}
+            recipe = resolve(registry(), pairs={**pairs, "train.g_batch": g_batch})
+            present, seen = max(batch, g_batch or 0), []
+            while (size := smaller_micro_batch(recipe, present)) is not None:
+                assert size <= present / 2
+                assert resolve(registry(), pairs={**pairs, "train.g_batch": g_batch, "train.micro_batch": size})
+                seen.append(present := size)
+            assert not seen or seen[-1] == 1
+
+
+# ----------------------------------------------------------------------------
+# A log that cannot be written.
+
+
+class Swapping:
+    """Puts files in the place of the log and the statistics from one tick to another, and keeps the lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, line: str) -> None:
+        self.lines.append(line)
+
+    def tick(self, row: dict[str, Any]) -> None:
+        paths = [find("0").path / name for name in ("log.txt", "stats.jsonl")]
+        for path in paths:
+            aside = path.with_suffix(".aside")
+            if row["images"] in (32, 96):
+                path.rename(aside)
+                path.symlink_to("/dev/full")
+            if row["images"] in (64, 112):
+                path.unlink()
+                aside.rename(path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_log_and_statistics_that_the_disk_refuses_cost_a_line_each_until_they_work_again():
+    told = Swapping()
+    run = train(listener=told, options={"train.grid_every": 16})  # and so a tick after each update
+    assert not run.stats_file.is_symlink()
+    lines = [line for line in told.lines if line.startswith("cannot write")]
+    assert all(line.endswith("the disk is full; free some space and try again; going on without") for line in lines)
+    assert sorted(Path(line.split(": ")[0]).name for line in lines) == ["log.txt"] * 2 + ["stats.jsonl"] * 2
+    images = [json.loads(line)["images"] for line in run.stats_file.read_text().splitlines()]
+    assert images == [16, 32, 80, 96, 128]
+    assert run.finished

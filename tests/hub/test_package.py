@@ -334,13 +334,13 @@ def test_a_crash_at_any_step_leaves_a_whole_package_or_one_that_the_next_write_b
     states = []
     for step in range(100):
         shutil.rmtree(target, ignore_errors=True)
-        package.write(target, old, 10, {})
-        if not killed(Dying(before_operation=step), lambda: package.write(target, new, 20, {})):
+        package.write(target, package.prepare(old, 10, {}))
+        if not killed(Dying(before_operation=step), lambda: package.write(target, package.prepare(new, 20, {}))):
             break
         states.append(package.load(target, ganzoo.registry(), old.device).config["images"] if target.exists() else None)
         files.recover_directory(target)
         assert package.load(target, ganzoo.registry(), old.device).config["images"] in (10, 20)
-        package.write(target, new, 30, {})
+        package.write(target, package.prepare(new, 30, {}))
         assert package.load(target, ganzoo.registry(), old.device).config["images"] == 30
         assert [path.name for path in Path().iterdir()] == ["package"]
     # model and config: sync, rename, sync of the folder each; then the old one away, the new one there, their names
@@ -350,7 +350,7 @@ def test_a_crash_at_any_step_leaves_a_whole_package_or_one_that_the_next_write_b
 @pytest.mark.parametrize("crashed", [False, True])
 def test_a_write_that_fails_leaves_the_old_package_and_no_litter(monkeypatch, make_gan, crashed):
     target = Path("package")
-    package.write(target, make_gan(0), 10, {})
+    package.write(target, package.prepare(make_gan(0), 10, {}))
     if crashed:  # between the two renames of the write before
         target.rename(".package.old")
 
@@ -359,7 +359,7 @@ def test_a_write_that_fails_leaves_the_old_package_and_no_litter(monkeypatch, ma
 
     monkeypatch.setattr(files.DISK, "write", full)
     with pytest.raises(GanzooError, match="the disk is full"):
-        package.write(target, make_gan(1), 20, {})
+        package.write(target, package.prepare(make_gan(1), 20, {}))
     assert package.read_config(target)["images"] == 10
     assert [path.name for path in Path().iterdir()] == ["package"]
 

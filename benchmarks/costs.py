@@ -1,8 +1,9 @@
-"""How fast the default run is: images per second, time to the first update (start-up included), peak memory.
+"""What the default run costs: speed, time to the first update (start-up included), memory, checkpoints, disk.
 
-    python benchmarks/train.py [--images 20000] [--rounds 3] [--quick] [KEY=VALUE ...]
+    python benchmarks/costs.py [--images 20000] [--rounds 3] [--quick] [KEY=VALUE ...]
 
-Each round is a process of its own; the speed is the median over the ticks after the first second.
+Each round is a process of its own; the speed is the median over the ticks after the first second. Of a checkpoint,
+the training thread pays for the copy, and the rest is written while it trains on.
 """
 
 from __future__ import annotations
@@ -15,16 +16,40 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from common import save, summary, table
+
+
+def timed(function: Callable[..., Any], took: list[float]) -> Callable[..., Any]:
+    """Return a function that does the same and notes its milliseconds."""
+
+    def run(*args: Any) -> Any:
+        start = time.perf_counter()
+        try:
+            return function(*args)
+        finally:
+            took.append(1000 * (time.perf_counter() - start))
+
+    return run
+
+
+def size(*paths: Path) -> float:
+    """Return the MiB of files and of what is in folders."""
+    files = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*"))]
+    return sum(file.stat().st_size for file in files if file.is_file()) / 2**20
 
 
 def child(images: int, pairs: list[str]) -> None:
     """Train, and print what was measured as JSON."""
     start = float(os.environ["BENCHMARK_START"])
     import ganzoo
+    from ganzoo.engine.trainer import Trainer
 
+    in_front, behind = list[float](), list[float]()
+    Trainer.save, Trainer.write = timed(Trainer.save, in_front), timed(Trainer.write, behind)  # type: ignore[method-assign]
     rows: list[dict[str, Any]] = []
     first: list[float] = []
     described: list[str] = []
@@ -38,24 +63,25 @@ def child(images: int, pairs: list[str]) -> None:
                 first.append(time.time() - start)
             rows.append(row)
 
-    options = dict(pair.split("=", 1) for pair in pairs)
-    ganzoo.train(arch="dcgan", loss="bce", images=images, options=options, listener=Listener())
+    options = {"train.checkpoint_every": str(max(images // 4, 1)), **dict(pair.split("=", 1) for pair in pairs)}
+    run = ganzoo.train(arch="dcgan", loss="bce", images=images, options=options, listener=Listener())
     speeds = [row["images_per_second"] for row in rows if row["seconds"] > 1.0] or [rows[-1]["images_per_second"]]
-    print(
-        json.dumps(
-            {
-                "run": described[0].partition(": ")[2],
-                "images_per_second": statistics.median(speeds),
-                "seconds_to_first_update": first[0],
-                "peak_memory_mib": rows[-1]["memory"] / 2**20,
-            }
-        )
-    )
+    result = {
+        "run": described[0].partition(": ")[2],
+        "images_per_second": statistics.median(speeds),
+        "seconds_to_first_update": first[0],
+        "peak_memory_mib": rows[-1]["memory"] / 2**20,
+        "checkpoint_ms_in_training": statistics.median(in_front),
+        "checkpoint_ms_in_background": statistics.median(behind),
+        "checkpoint_mib": size(run.checkpoints[-1]),
+        "package_mib": size(run.package),
+    }
+    print(json.dumps(result))
 
 
 def main() -> None:
     """Measure, print a table and keep the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="one short round, nothing is kept")
@@ -77,7 +103,7 @@ def main() -> None:
     rows: list[tuple[object, ...]] = [("figure", "min", "median", "max")]
     print(table([*rows, *((name, *values.values()) for name, values in figures.items())]))
     if not arguments.quick:
-        print(save("train", {"run": results[0]["run"], "images": images, "rounds": rounds, **figures}))
+        print(save("costs", {"run": results[0]["run"], "images": images, "rounds": rounds, **figures}))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,358 @@
+"""What benchmarks of the engine share: a GAN assembled from settings, its rounds, and plain loops beside it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from ganzoo import run as runs
+from ganzoo.engine import execution
+from ganzoo.engine.batches import Batches, Part, load_source
+from ganzoo.engine.device import precision, settle_precision
+from ganzoo.engine.gan import Gan, assemble
+from ganzoo.engine.observers import Observers
+from ganzoo.engine.streams import Streams
+from ganzoo.engine.trainer import Trainer
+from ganzoo.engine.update import update_discriminator, update_generator, update_together
+from ganzoo.errors import Interrupted
+from ganzoo.options import value_at
+from ganzoo.registry import registry
+from ganzoo.resolution import resolve
+
+CPU = torch.device("cpu")
+NOISE = Path(__file__).with_name("noise.py")
+Settings = Mapping[str, object]
+
+
+# ----------------------------------------------------------------------------
+# The engine.
+
+
+def add_noise() -> None:
+    """Make the dataset `noise` known to this process."""
+    if not any(entry.spec.name == "noise" for entry in registry().components("dataset")):
+        registry().add_file(NOISE)
+
+
+def assembled(settings: Settings, device: torch.device = CPU, recipe: str | None = None) -> tuple[Gan, Batches]:
+    """Return a GAN and its feed as a run would assemble them from ``KEY=VALUE``; weights follow from the seed."""
+    add_noise()
+    chosen = resolve(registry(), recipe=recipe, pairs={key: str(value) for key, value in settings.items()})
+    chosen = settle_precision(chosen, device)
+    source = load_source(chosen.dataset, device, print)
+    gan = assemble(chosen, source.info, device)
+    execution.settle(gan)
+    execution.install(gan, print)
+    return gan, Batches(source, Streams(chosen.train.seed, device), gan)
+
+
+class Rounds:
+    """Rounds of an assembled GAN's updates, one after the other: D's, then G's, or both together."""
+
+    def __init__(self, gan: Gan, batches: Batches) -> None:
+        self.gan, self.batches, self.images = gan, batches, 0
+
+    def __call__(self, num: int = 1) -> dict[str, Tensor]:
+        """Make `num` rounds and return what the last one measured."""
+        stats: dict[str, Tensor] = {}
+        with precision(self.gan.recipe.train.precision):
+            for _ in range(num):
+                stats = self.once()
+        return stats
+
+    def once(self) -> dict[str, Tensor]:
+        """Make one round, as the Trainer does."""
+        train = self.gan.recipe.train
+        if train.update != "alternating":
+            stats = update_together(self.gan, self.batches, self.images)
+            self.images += train.batch
+            return stats
+        stats = {}
+        for _ in range(train.d_steps):
+            stats |= update_discriminator(self.gan, self.batches, self.images)
+            self.images += train.batch
+        for step in range(train.g_steps):
+            stats |= update_generator(self.gan, self.batches, self.images, step)
+        return stats
+
+    def losses(self, num: int) -> list[float]:
+        """Return D's and G's losses of each of `num` rounds."""
+        stats = [self() for _ in range(num)]
+        return [float(row[name]) for row in stats for name in ("loss_d", "loss_g")]
+
+
+class Sitting(Trainer):
+    """The real training loop, so many rounds at a time, without grids and checkpoints."""
+
+    def __call__(self, num: int) -> None:
+        """Make `num` rounds, on as many threads as a run would."""
+        self.stop = _After(num)  # type: ignore[assignment]
+        with execution.threads(self.gan), suppress(Interrupted):
+            self.loop()
+
+    def losses(self, num: int) -> list[float]:
+        """Return D's and G's losses of each of `num` rounds, made without the loop."""
+        rounds = Rounds(self.gan, self.batches)
+        rounds.images = self.images
+        with execution.threads(self.gan):
+            values = rounds.losses(num)
+        self.images = rounds.images
+        return values
+
+    def bare(self) -> Callable[[int], None]:
+        """Make one round, and return what repeats its pieces on the tensors that they had, and does nothing else."""
+        pieces: list[Callable[[], Any]] = []
+        execute = self.gan.execute
+        records: dict[Any, Any] | None = getattr(execute, "records", None)
+
+        class Noting(dict[Any, Any]):
+            def __getitem__(self, key: Any) -> Any:
+                return partial(noted, super().__getitem__(key))
+
+        def noted(replay: Callable[..., Any], tensors: list[Tensor]) -> Any:
+            pieces.append(partial(replay, tensors))
+            return replay(tensors)
+
+        def noting(kind: object, piece: Callable[..., Any], *inputs: Any) -> Any:
+            pieces.append(partial(piece, *inputs))
+            return piece(*inputs)
+
+        if records is None:
+            self.gan.execute = noting
+        else:
+            execute.records = Noting(records)  # type: ignore[attr-defined]
+        self(1)
+        self.gan.execute = execute
+        if records is not None:
+            execute.records = records  # type: ignore[attr-defined]
+
+        def run(num: int) -> None:
+            with execution.threads(self.gan):
+                for _ in range(num):
+                    for piece in pieces:
+                        piece()
+
+        return run
+
+    def draw(self) -> None:
+        """Leave grids out."""
+
+    def save(self) -> None:
+        """Leave checkpoints out."""
+
+
+class _After:
+    """A request to stop that comes when it was asked for so many times."""
+
+    def __init__(self, num: int) -> None:
+        self.left = num
+
+    def __bool__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+class Silent:
+    """A listener that does nothing with what it hears."""
+
+    def note(self, line: str) -> None:
+        """Take a line."""
+
+    def tick(self, row: dict[str, Any]) -> None:
+        """Take a tick."""
+
+
+@contextmanager
+def sitting(settings: Settings) -> Iterator[Sitting]:
+    """Yield the training loop of a run in a directory of its own, ready to go."""
+    add_noise()
+    chosen = settle_precision(resolve(registry(), pairs={key: str(value) for key, value in settings.items()}), CPU)
+    with temporary_runs():
+        source = load_source(chosen.dataset, CPU, print)
+        gan = assemble(chosen, source.info, CPU)
+        execution.settle(gan)
+        run = runs.create("benchmark")
+        with run.training():
+            trainer = Sitting(run, gan, source, Observers(chosen, CPU), Silent(), time.monotonic, _After(0))  # type: ignore[arg-type]
+            trainer.begin(False)
+            yield trainer
+
+
+@contextmanager
+def temporary_runs() -> Iterator[Path]:
+    """Run the block with runs kept in a directory that goes when it ends."""
+    before = os.environ.get("GANZOO_RUNS")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["GANZOO_RUNS"] = folder
+        try:
+            yield Path(folder)
+        finally:
+            os.environ.pop("GANZOO_RUNS")
+            if before is not None:
+                os.environ["GANZOO_RUNS"] = before
+
+
+# ----------------------------------------------------------------------------
+# Plain loops, as public examples have them.
+
+
+def plain_networks(gan: Gan) -> tuple[nn.Module, nn.Module]:
+    """Return a GAN's own networks as such a loop has them: laid out plainly, every parameter with a gradient."""
+    networks = gan.generator, gan.discriminator
+    for network in networks:
+        network.to(memory_format=torch.contiguous_format).requires_grad_()  # type: ignore[call-overload]
+    return networks
+
+
+class PlainLoop:
+    """The usual loop: real and generated samples pass D one after the other, the same samples then train G.
+
+    Args:
+        gan: Whose networks it trains, with Adam as its recipe has it.
+        batches: Its feed.
+        cast: In which numbers the networks compute; None for float32.
+    """
+
+    def __init__(self, gan: Gan, batches: Batches, cast: torch.dtype | None = None) -> None:
+        self.gan, self.batches, self.images, self.cast = gan, batches, 0, cast
+        self.generator, discriminator = plain_networks(gan)
+        self.discriminator = nn.Sequential(discriminator, nn.Sigmoid())
+        g, d = gan.optim_g.hyperparameters(0), gan.optim_d.hyperparameters(0)
+        self.optim_g = torch.optim.Adam(self.generator.parameters(), lr=g["lr"], betas=g["betas"])
+        self.optim_d = torch.optim.Adam(self.discriminator.parameters(), lr=d["lr"], betas=d["betas"])
+        self.criterion = nn.BCELoss()
+        self.said: list[float] = []
+        self.draw: Callable[[], Part] | None = None  # where batches come from, in place of the engine's
+
+    def __call__(self, num: int = 1) -> None:
+        """Make `num` updates of both networks."""
+        for _ in range(num):
+            part = next(self.batches.discriminator(self.images)) if self.draw is None else self.draw()
+            self.said = self.update(part)
+            self.images += self.batches.batch
+
+    def losses(self, num: int) -> list[float]:
+        """Return D's and G's losses of each of `num` updates."""
+        values: list[float] = []
+        for _ in range(num):
+            self()
+            values += self.said[:2]
+        return values
+
+    def forward(self, network: nn.Module, x: Tensor) -> Tensor:
+        """Return a network's answer in float32."""
+        with torch.autocast(x.device.type, self.cast or torch.bfloat16, enabled=self.cast is not None):
+            answer: Tensor = network(x)
+        return answer.float()
+
+    def update(self, part: Part) -> list[float]:
+        """Update D, then G through the updated D; return both losses and D's mean answers."""
+        assert part.real is not None
+        ones, zeros = torch.ones(len(part.z), device=part.z.device), torch.zeros(len(part.z), device=part.z.device)
+
+        self.discriminator.zero_grad()
+        answer = self.forward(self.discriminator, part.real)
+        on_real = self.criterion(answer, ones)
+        on_real.backward()
+        mean_real = answer.mean().item()
+        fake = self.forward(self.generator, part.z)
+        answer = self.forward(self.discriminator, fake.detach())
+        on_fake = self.criterion(answer, zeros)
+        on_fake.backward()
+        mean_fake = answer.mean().item()
+        self.optim_d.step()
+
+        self.generator.zero_grad()
+        loss_g = self.criterion(self.forward(self.discriminator, fake), ones)
+        loss_g.backward()
+        self.optim_g.step()
+        return [(on_real + on_fake).item(), loss_g.item(), mean_real, mean_fake]
+
+
+class PlainPenalised:
+    """The usual loop of a relativistic pairing GAN with R1 and R2 in every update, and new latents for G's.
+
+    Args:
+        gan: Whose networks it trains, with Adam and the penalties' weights as its recipe has them at the start.
+        batches: Its feed.
+        cast: In which numbers the networks compute; None for float32.
+    """
+
+    def __init__(self, gan: Gan, batches: Batches, cast: torch.dtype | None = None) -> None:
+        self.batches, self.images, self.cast = batches, 0, cast
+        self.generator, self.discriminator = plain_networks(gan)
+        self.gamma = {choice.name: float(value_at(choice.options.gamma, 0)) for choice in gan.recipe.reg}
+        g, d = gan.optim_g.hyperparameters(0), gan.optim_d.hyperparameters(0)
+        self.optim_g = torch.optim.Adam(self.generator.parameters(), lr=g["lr"], betas=g["betas"])
+        self.optim_d = torch.optim.Adam(self.discriminator.parameters(), lr=d["lr"], betas=d["betas"])
+        self.said: tuple[Tensor, Tensor] | None = None
+
+    def __call__(self, num: int = 1) -> None:
+        """Make `num` updates of both networks."""
+        for _ in range(num):
+            loss_d = self.update_discriminator(next(self.batches.discriminator(self.images)))
+            self.images += self.batches.batch
+            self.said = loss_d, self.update_generator(next(self.batches.generator(self.images, 0)))
+
+    def losses(self, num: int) -> list[float]:
+        """Return D's and G's losses, penalties left out, of each of `num` updates."""
+        values: list[float] = []
+        for _ in range(num):
+            self()
+            assert self.said is not None
+            values += map(float, self.said)
+        return values
+
+    def forward(self, network: nn.Module, x: Tensor, labels: Tensor | None) -> Tensor:
+        """Return a network's answer in float32."""
+        with torch.autocast(x.device.type, self.cast or torch.bfloat16, enabled=self.cast is not None):
+            answer: Tensor = network(x, labels)
+        return answer.float()
+
+    def update_discriminator(self, part: Part) -> Tensor:
+        """Update D; return its loss."""
+        assert part.real is not None
+        self.optim_d.zero_grad()
+        real = part.real.detach().requires_grad_()
+        fake = self.forward(self.generator, part.z, part.labels).detach().requires_grad_()
+        on_real = self.forward(self.discriminator, real, part.labels)
+        on_fake = self.forward(self.discriminator, fake, part.labels)
+        loss = softplus(on_fake - on_real).mean()
+        r1, r2 = squared_gradient(on_real, real), squared_gradient(on_fake, fake)
+        total: Any = loss + self.gamma["r1"] / 2 * r1 + self.gamma["r2"] / 2 * r2
+        total.backward()
+        self.optim_d.step()
+        return loss.detach()
+
+    def update_generator(self, part: Part) -> Tensor:
+        """Update G; return its loss."""
+        assert part.real is not None
+        self.optim_g.zero_grad()
+        on_fake = self.forward(self.discriminator, self.forward(self.generator, part.z, part.labels), part.labels)
+        on_real = self.forward(self.discriminator, part.real, part.labels)
+        loss: Any = softplus(on_real - on_fake).mean()
+        loss.backward()
+        self.optim_g.step()
+        result: Tensor = loss.detach()
+        return result
+
+
+def squared_gradient(answer: Tensor, samples: Tensor) -> Tensor:
+    """Return E |grad|^2 of D's answers by its input, a scalar that can be differentiated."""
+    (gradient,) = torch.autograd.grad(answer.sum(), samples, create_graph=True)
+    return gradient.square().flatten(1).sum(1).mean()
+
+
+def calls(rounds: Callable[[int], object], num: int) -> Callable[[], object]:
+    """Return a call without arguments that makes `num` rounds."""
+    return lambda: rounds(num)

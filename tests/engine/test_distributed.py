@@ -1,0 +1,370 @@
+"""Real processes, started by torchrun, against one that does the same alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import ganzoo
+import ranked
+from ganzoo.compatibility import check_ranks
+from ganzoo.engine import checkpoint
+from ganzoo.engine.distributed import ALONE, digest
+from ganzoo.errors import UsageError
+from ganzoo.launch import launched, mark
+from ganzoo.recipe import Recipe
+from ganzoo.registry import register, registry
+from ganzoo.resolution import resolve
+from ganzoo.run import Run
+
+TESTS = Path(__file__).parents[1]
+SGD = {"optim.g.name": "sgd", "optim.d.name": "sgd", "optim.g.lr": 0.05, "optim.d.lr": 0.05}
+
+
+@pytest.fixture(autouse=True)
+def components(toys: object) -> None:
+    register(ranked)
+    torch.set_num_threads(1)
+
+
+@contextmanager
+def torchrun(num: int, *command: str, restarts: int = 0) -> Iterator[subprocess.Popen[str]]:
+    """Start a command in several processes; none outlives the block."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("RANK", "WORLD_SIZE")}
+    environment |= {"PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"}
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(num)]
+    with subprocess.Popen(
+        [sys.executable, *launcher, "--max-restarts", str(restarts), *command],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def ran(num: int, *command: str, restarts: int = 0) -> tuple[int, str, str]:
+    """Return the exit code, stdout and stderr of a command in several processes."""
+    with torchrun(num, *command, restarts=restarts) as process:
+        stdout, stderr = process.communicate(timeout=60)
+        return process.returncode, stdout, stderr
+
+
+def job(num: int, name: str, given: dict[str, Any]) -> None:
+    """Do a job of `ranked` in several processes."""
+    code, _, stderr = ran(num, str(TESTS / "ranked.py"), name, json.dumps(given))
+    assert code == 0, stderr
+
+
+def commanded(settings: dict[str, Any]) -> list[str]:
+    """Return the command line that trains with settings."""
+    plugins = [part for name in ("toys", "ranked") for part in ("--plugin", str(TESTS / f"{name}.py"))]
+    return [
+        "-m",
+        "ganzoo",
+        *plugins,
+        "train",
+        "--device",
+        "cpu",
+        *(f"{key}={value}" for key, value in settings.items()),
+    ]
+
+
+def ends(num: int) -> list[list[list[str]]]:
+    """Return how the runs of ``ranked.py train`` ended, on each process."""
+    return [json.loads(Path(f"ends-{rank}.json").read_text()) for rank in range(num)]
+
+
+def state(run: Run) -> dict[str, torch.Tensor]:
+    return checkpoint.load(run.checkpoints[-1])[0]
+
+
+def distance(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> float:
+    """Return the largest difference of two states; 0 where they are the same, bit for bit."""
+    assert left.keys() == right.keys()
+    if all(left[name].numpy().tobytes() == right[name].numpy().tobytes() for name in left):
+        return 0.0
+    return max(float((left[name].double() - right[name].double()).abs().max()) for name in left) or 1e-300
+
+
+# ----------------------------------------------------------------------------
+# Updates.
+
+CASES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "adam": {"optim.g.name": "adam", "optim.d.name": "adam", "optim.g.lr": 1e-2, "optim.d.lr": 1e-2},
+    "labelled": {"train.conditional": True, "train.flip": True},
+    "unequal": {"train.g_batch": 12},
+    "micro": {"train.micro_batch": 4},
+    "micro-pairs": {"train.micro_batch": 4, "loss": "toy-pairs"},
+    "pairs": {"loss": "toy-pairs"},
+    "coupled": {"loss": "coupled"},
+    "coupled-lists": {"loss": "coupled", "arch.answer": "list"},
+    "r1": {"reg": "r1"},
+    "lazy-r1": {"reg": "r1", "train.d_reg_interval": 2},
+    "lazy-g": {"reg": "toy-means", "train.g_reg_interval": 2},
+    "adapting": {"aug": "adapting", "train.micro_batch": 4},
+    "adapting-lists": {"aug": "adapting", "arch.answer": "list"},
+    "shared": {"train.update": "shared", "loss": "toy-pairs"},
+    "simultaneous": {"train.update": "simultaneous", "aug": "adapting", "reg": "r1", "loss": "toy-pairs"},
+    "points": {"dataset": "toy-points"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("num", [2, 3])
+def test_several_processes_train_as_one(num):
+    job(num, "update", {"cases": CASES})
+    far = {}
+    for name, settings in CASES.items():
+        start, _ = ranked.updated(ALONE, settings, rounds=0)
+        alone, stats = ranked.updated(ALONE, settings)
+        found = [torch.load(f"{name}-{num}-{rank}.pt") for rank in range(num)]
+        assert distance(start.state()[0] | alone.state()[0], alone.state()[0] | start.state()[0]) > 1e-3, name
+        assert all(distance(found[0][0], other) == 0 for other, _ in found[1:]), name
+        far[name] = distance(alone.state()[0], found[0][0])
+        assert all(found[0][1] == measured for _, measured in found[1:]), name
+        assert found[0][1] == pytest.approx(stats, abs=1e-5), name
+    assert max(far.values()) < 1e-5, far
+    answers = [json.loads(Path(f"answer-{num}-{rank}.json").read_text()) for rank in range(num)]
+    for answer in answers:
+        assert answer["heard"][0] == "Disagreement"
+        assert answer["heard"][1].startswith(
+            "the processes of the run hold different weights (1 not those of 0): start"
+        )
+        assert answer["gathered"] == [number for rank in range(num) for number in (rank, 10)]
+        assert answer["agreed"] == [7, True]
+        assert answer["first"] == {"rank": 0}
+
+
+def test_alone_nothing_is_exchanged():
+    logits = torch.ones(2, 1)
+    assert ALONE.whole(logits) is logits
+    assert ALONE.gather(logits) is logits
+    assert ALONE.agree(5, True, [logits]) == (5, True)
+    assert ALONE.agree(5, False, [logits]) == (5, False)
+    assert ALONE.sum({"a": 1.5}) == {"a": 1.5}
+    assert ALONE.first(lambda: 3) == 3
+    ALONE.spread([logits])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64, torch.uint8])
+def test_every_bit_and_place_counts_in_a_digest(dtype):
+    tensors = [torch.arange(1, 12).to(dtype), torch.arange(6).view(2, 3).to(dtype), torch.ones(()).to(dtype)]
+    whole = digest(tensors)
+    assert digest([tensor.clone() for tensor in tensors]) == whole
+    seen = {whole, digest(reversed(tensors))}
+    count = 2
+    for tensor in tensors:
+        flat = tensor.reshape(-1).view(torch.uint8)
+        for place in range(flat.numel()):
+            for bit in range(8):
+                flat[place] ^= 1 << bit
+                seen.add(digest(tensors))
+                flat[place] ^= 1 << bit
+                count += 1
+    tensors[0][[1, 2]] = tensors[0][[2, 1]]
+    seen.add(digest(tensors))
+    assert len(seen) == count + 1
+    assert digest([]) == 0
+
+
+# ----------------------------------------------------------------------------
+# Runs.
+
+SETTINGS = {
+    "arch": "toy", "dataset": "toy-array", "train.batch": 24, "train.images": 24 * 60,
+    "train.checkpoint_every": 24 * 15, "train.execution": "eager", **SGD,
+}  # fmt: skip
+TRAP = {**SETTINGS, "loss": "trap", "loss.once": "trap"}
+EVERYTHING = {
+    **SETTINGS, "arch.norm": True, "loss": "toy-pairs", "reg": "toy-r1", "aug": "toy-noise", "train.conditional": True,
+    "optim.d.name": "adam", "optim.d.lr": "linear(1e-2, 1e-3, images=1000)", "train.d_reg_interval": 3,
+    "train.micro_batch": 6, "train.keep": 3, "train.d_steps": 1,
+}  # fmt: skip
+
+
+def torn(run: Run, name: str) -> Run:
+    """Return a copy of a finished run that lost its last checkpoint."""
+    copy = Run(run.path.with_name(name))
+    shutil.copytree(run.path, copy.path)
+    copy.checkpoints[-1].unlink()
+    return copy
+
+
+@pytest.mark.slow
+def test_a_killed_process_ends_all_and_the_run_goes_on_over_any_number():
+    begun = time.monotonic()
+    code, stdout, stderr = ran(2, *commanded({**TRAP, "loss.after": 40}))
+    assert code == 1
+    assert time.monotonic() - begun < 30
+    (path,) = Path("runs").iterdir()
+    said = [line for line in stderr.splitlines() if line.startswith("ganzoo: ")]
+    assert len(said) == 1, stderr
+    assert re.fullmatch(
+        rf"ganzoo: another process of the run died \(.*\); go on with torchrun \.\.\. -m ganzoo train --resume {path}",
+        said[0],
+    )
+    assert "ganzoo/engine" not in stderr
+    assert stdout == ""
+    run = Run(path)
+    assert run.images == 24 * 30
+    copies = [path.with_name(f"000{num}-over") for num in (1, 2, 3)]
+    for copy in copies:
+        shutil.copytree(path, copy)
+    whole = ganzoo.train(options=TRAP, name="whole", device="cpu")
+    trained = {"options": TRAP, "name": "whole-of-two"}
+    everything = {"options": EVERYTHING, "name": "everything"}
+    uneven = {"options": {**SETTINGS, "train.batch": 25}}
+    shown = {"options": {**SETTINGS, "train.sync_batchnorm": True}}
+    longer = {"resume": str(copies[1])}
+    job(2, "train", {"runs": [longer, trained, everything, uneven, shown, longer]})
+    (_, (_, two), (_, all_of_it), refused, unsynced, finished), others = ends(2)
+    assert others[:5] == ends(2)[0][:5]
+    assert refused == ["UsageError", "train.batch=25 cannot be dealt evenly to 2 processes: use train.batch=24"]
+    assert unsynced[0] == "UsageError"
+    assert unsynced[1].startswith("train.sync_batchnorm=true needs CUDA")
+    assert "is finished" in finished[1]
+    assert distance(state(Run(Path(two))), state(Run(copies[1]))) == 0
+    ganzoo.train(resume=Run(copies[0]), device="cpu")
+    rest = torn(Run(Path(all_of_it)), "0009-torn")
+    job(3, "train", {"runs": [{"resume": str(copies[2])}]})
+    for copy in copies:
+        assert Run(copy).finished
+        assert distance(state(whole), state(Run(copy))) < 1e-5, copy
+    assert rest.images < Run(Path(all_of_it)).images
+    job(2, "train", {"runs": [{"resume": str(rest.path)}]})
+    assert distance(state(Run(Path(all_of_it))), state(rest)) == 0
+
+
+@pytest.mark.slow
+def test_an_error_on_one_process_ends_all():
+    code, _, stderr = ran(2, *commanded({**TRAP, "loss.after": 20, "loss.what": "error", "loss.rank": 0}))
+    assert code == 1
+    said = [line for line in stderr.splitlines() if line.startswith("ganzoo: ")]
+    assert sum("RuntimeError: out of order" in line for line in said) == 1
+    assert all("out of order" in line or "another process of the run died" in line for line in said)
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_process_stops_and_saves_all():
+    settings = {
+        **TRAP,
+        "loss.after": 100,
+        "loss.what": "SIGINT",
+        "train.images": 10**8,
+        "train.checkpoint_every": 10**7,
+    }
+    _, _, stderr = ran(2, *commanded(settings))
+    (path,) = Path("runs").iterdir()
+    run = Run(path)
+    assert stderr.count("exitcode  : 130") == 2, stderr
+    assert run.images > 100 * 24
+    said = [line for line in stderr.splitlines() if line.startswith("ganzoo: ")]
+    assert said == [f"ganzoo: stopped and saved at {run.images:,} images: ganzoo train --resume {path}"]
+    checkpoint.load(run.checkpoints[-1])
+
+
+@pytest.mark.slow
+def test_sigterm_to_torchrun_stops_and_saves():
+    settings = {**SETTINGS, "train.images": 10**8, "train.checkpoint_every": 10**7}
+    with torchrun(2, *commanded(settings)) as process:
+        assert process.stderr is not None
+        while " images  " not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=60)
+    (path,) = Path("runs").iterdir()
+    assert Run(path).images > 0
+    assert f"ganzoo: stopped and saved at {Run(path).images:,} images" in stderr
+
+
+@pytest.mark.slow
+def test_a_restart_by_torchrun_goes_on_with_the_run_that_it_began():
+    older = ganzoo.train(options={**TRAP, "train.seed": 1}, device="cpu")  # of another command
+    Path("trap").unlink(missing_ok=True)
+    code, stdout, stderr = ran(2, *commanded({**TRAP, "loss.after": 40}), restarts=1)
+    assert code == 0, stderr
+    (path,) = set(Path("runs").iterdir()) - {older.path}
+    assert stdout == f"{path}\n"
+    assert Run(path).finished
+    assert "going on from 720 images" in (path / "log.txt").read_text()
+    whole = ganzoo.train(options={**TRAP, "loss.after": 40}, device="cpu")
+    assert distance(state(whole), state(Run(path))) < 1e-5
+
+
+# ----------------------------------------------------------------------------
+# What is checked before.
+
+
+@pytest.mark.parametrize(
+    ("settings", "size", "words"),
+    [
+        ({"train.batch": 16}, 2, None),
+        ({"train.batch": 16}, 1, None),
+        ({"train.batch": 17}, 1, None),
+        ({"train.batch": 17}, 2, "train.batch=17 cannot be dealt evenly to 2 processes: use train.batch=16"),
+        ({"train.batch": 1}, 4, "train.batch=1 cannot be dealt evenly to 4 processes: use train.batch=4"),
+        ({"train.g_batch": 15}, 4, "train.g_batch=15 cannot be dealt evenly to 4 processes: use train.g_batch=16"),
+        ({"train.batch": 48, "train.micro_batch": 8}, 2, None),
+        ({"train.batch": 48, "train.micro_batch": 16}, 2, None),
+        (
+            {"train.batch": 40, "train.micro_batch": 8},
+            2,
+            "train.batch=40 cannot be dealt evenly to 2 processes with train.micro_batch=8: use train.batch=32",
+        ),
+        ({"train.batch": 24, "train.micro_batch": 24}, 3, None),
+    ],
+)
+def test_a_batch_is_dealt_evenly(settings, size, words):
+    recipe = resolve(registry(), pairs={"arch": "toy", "dataset": "toy-array", **settings})
+    if words is None:
+        check_ranks(recipe, size, "cuda")
+        return
+    with pytest.raises(UsageError) as error:
+        check_ranks(recipe, size, "cuda")
+    assert str(error.value) == words
+    key, value = words.rpartition(" ")[2].split("=")
+    check_ranks(
+        resolve(registry(), pairs={"arch": "toy", "dataset": "toy-array", **settings, key: int(value)}), size, "cuda"
+    )
+
+
+def recipe_of(**settings: Any) -> Recipe:
+    return resolve(registry(), pairs={"arch": "toy", "dataset": "toy-array", **settings})
+
+
+def test_batchnorm_over_all_processes_keeps_the_names_of_its_state(make):
+    gan, _ = make({"arch.norm": True})
+    keys = gan.generator.state_dict().keys()
+    assert nn.SyncBatchNorm.convert_sync_batchnorm(gan.generator).state_dict().keys() == keys
+
+
+def test_a_launch_is_read_from_torchruns_environment(monkeypatch):
+    assert launched() is None
+    assert mark({}) == ""
+    given = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1", "MASTER_ADDR": "here", "MASTER_PORT": "1"}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    launch = launched()
+    assert launch is not None
+    assert (launch.rank, launch.size, launch.local_rank, launch.restarts) == (3, 4, 1, 0)
+    assert mark({}) == ""
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "one")
+    marks = {mark({"a": 1, "b": 2}), mark({"b": 2, "a": 1}), mark({"a": 1})}
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "two")
+    assert len(marks | {mark({"a": 1})}) == 3

@@ -1,0 +1,49 @@
+"""A long run of the smallest networks: what an engine leaks a little of with each update shows here."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+UPDATES = 200_000  # the discriminator's and the generator's
+SOAK = """
+import json, os, sys
+import torch
+torch.set_num_threads(1)
+import ganzoo
+
+class Listener:
+    def note(self, line): pass
+    def tick(self, row):
+        with open("/proc/self/statm") as file:
+            memory = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        print(json.dumps([row["images"], memory, len(os.listdir("/proc/self/fd"))]))
+
+images = 8 * int(sys.argv[1])
+options = {"arch.width": 16, "arch.depth": 1, "train.execution": "eager", "train.ema_half_life": 1000,
+           "train.checkpoint_every": images // 100, "train.grid_every": images // 40}
+ganzoo.train(arch="mlp", dataset="points", loss="bce", reg="none", batch=16, images=images, options=options,
+             listener=Listener())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="there is no /proc here")
+def test_memory_and_open_files_do_not_grow_over_a_long_run(tmp_path, capsys):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", SOAK, str(UPDATES)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    warm = [row for row in rows if row[0] >= 0.2 * rows[-1][0]]
+    assert len(warm) > 50  # a tick at each checkpoint
+    memory, files = ([row[index] for row in warm] for index in (1, 2))
+    growth = max(memory[-10:]) - memory[0]
+    with capsys.disabled():
+        print(f"\n[{UPDATES:,} updates: {growth / 1e6:+.2f} MB, {files[0]} to {files[-1]} open files]")
+    assert growth < 2e6
+    assert max(files) <= files[0] + 2  # a file that is being written, a directory that is being synced

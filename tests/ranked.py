@@ -1,0 +1,178 @@
+"""What several processes do together in tests: run by torchrun as ``ranked.py JOB JSON``, or imported as a plugin."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.plugin import Augmentation, Loss, NoOptions, hookimpl, option
+
+# ----------------------------------------------------------------------------
+# Components.
+
+
+class Coupled:
+    """The relativistic average loss (Jolicoeur-Martineau 2018, section 4.2): each logit against the batch's mean."""
+
+    def __init__(self, options: NoOptions) -> None:
+        pass
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        softplus = nn.functional.softplus
+        return softplus(fake.mean() - real).mean() + softplus(fake - real.mean()).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        return self.discriminator(fake, real)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrapOptions:
+    rank: int = option(1, help="Whose trap it is.", low=0)
+    after: int = option(10, help="Updates of D that are well.", low=0)
+    what: str = option("SIGKILL", help="Signal that the process gets, or `error`.")
+    once: str = option("trap", help="File that says that it has snapped.")
+
+
+class Trap:
+    """BCE, until the trap snaps."""
+
+    def __init__(self, options: TrapOptions) -> None:
+        self.options, self.left = options, options.after
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        self.left -= 1
+        if self.left < 0 and int(os.environ.get("RANK", 0)) == self.options.rank:
+            self.snap()
+        return nn.functional.softplus(-real).mean() + nn.functional.softplus(fake).mean()
+
+    def snap(self) -> None:
+        if Path(self.options.once).exists():
+            return
+        Path(self.options.once).touch()
+        if self.options.what == "error":
+            raise RuntimeError("out of order")
+        os.kill(os.getpid(), signal.Signals[self.options.what])
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        return nn.functional.softplus(-fake).mean()
+
+
+class Adapting(nn.Module):
+    """A factor that moves with what D said of real samples, the first of them above all."""
+
+    def __init__(self, options: NoOptions) -> None:
+        super().__init__()
+        self.register_buffer("factor", torch.ones(()))
+
+    def forward(self, samples: Tensor) -> Tensor:
+        return samples * self.factor
+
+    def update(self, real_logits: Tensor) -> None:
+        self.factor += 0.1 * real_logits.sigmoid().mean() + 0.1 * real_logits[0].tanh().mean()
+
+
+@hookimpl
+def ganzoo_losses():
+    yield Loss(name="coupled", summary="RaGAN.", factory="ranked:Coupled", pairs=True, batch_coupled=True)
+    yield Loss(name="trap", summary="Snaps.", factory="ranked:Trap", options=TrapOptions)
+
+
+@hookimpl
+def ganzoo_augmentations():
+    yield Augmentation(name="adapting", summary="Scales.", factory="ranked:Adapting")
+
+
+# ----------------------------------------------------------------------------
+# Jobs.
+
+
+def updated(world, settings: dict[str, Any], rounds: int = 4):
+    """Return a toy GAN after some rounds, and what was measured, summed over the processes."""
+    from ganzoo.data.source import open_source
+    from ganzoo.engine import execution
+    from ganzoo.engine.batches import Batches
+    from ganzoo.engine.gan import assemble
+    from ganzoo.engine.health import Averages
+    from ganzoo.engine.streams import Streams
+    from ganzoo.engine.update import update_discriminator, update_generator, update_together
+    from ganzoo.registry import registry
+    from ganzoo.resolution import resolve
+
+    def fail(line: str) -> None:
+        raise AssertionError(line)
+
+    device = torch.device("cpu")
+    sgd = {f"optim.{network}.{key}": value for network in "gd" for key, value in (("name", "sgd"), ("lr", 0.1))}
+    pairs = {"arch": "toy", "dataset": "toy-array", "train.batch": 24, "train.execution": "eager"} | sgd | settings
+    recipe = resolve(registry(), pairs=pairs)
+    source = open_source(recipe.dataset.build(), name="toy", key="toy", notify=fail)
+    gan = assemble(recipe, source.info, device, world)
+    execution.settle(gan)
+    execution.install(gan, fail)
+    batches, averages, images = Batches(source, Streams(0, device), gan), Averages(), 0
+    for _ in range(rounds):
+        if recipe.train.update != "alternating":
+            averages.add(update_together(gan, batches, images))
+        else:
+            averages.add(update_discriminator(gan, batches, images))
+            averages.add(update_generator(gan, batches, images + 24, 0))
+        images += 24
+    return gan, world.sum(averages.fetch())
+
+
+def update_all(world, given: dict[str, Any]) -> None:
+    """Save the state and the statistics that each case ends with; then disagree."""
+    for name, settings in given["cases"].items():
+        gan, stats = updated(world, settings)
+        torch.save((gan.state()[0], stats), f"{name}-{world.size}-{world.rank}.pt")
+    heard = [None]
+    world.agree(1, False, gan.parameters)
+    if world.rank == 1:  # one bit of one weight
+        next(gan.discriminator.parameters()).data.view(torch.int32).view(-1)[3] ^= 1
+    try:
+        world.agree(1, False, gan.parameters)
+    except Exception as error:
+        heard = [type(error).__name__, str(error)]
+    answer = {
+        "heard": heard,
+        "gathered": world.gather(torch.tensor([world.rank, 10])).tolist(),
+        "agreed": world.agree(world.rank + 7, world.rank == 1, []),
+        "first": world.first(lambda: {"rank": world.rank}),
+    }
+    Path(f"answer-{world.size}-{world.rank}.json").write_text(json.dumps(answer))
+
+
+def train_all(given: dict[str, Any]) -> None:
+    """Train several runs, one after the other, and note how each ended."""
+    import ganzoo
+
+    ends = []
+    for settings in given["runs"]:
+        try:
+            ends.append(["done", str(ganzoo.train(**settings).path)])
+        except ganzoo.GanzooError as error:
+            ends.append([type(error).__name__, str(error)])
+    Path(f"ends-{os.environ['RANK']}.json").write_text(json.dumps(ends))
+
+
+if __name__ == "__main__":
+    import ranked
+    import toys
+    from ganzoo.api import together
+    from ganzoo.registry import register
+
+    torch.set_num_threads(1)
+    register(toys)
+    register(ranked)
+    job, given = sys.argv[1], json.loads(sys.argv[2])
+    with together("cpu") if job == "update" else nullcontext() as world:
+        update_all(world, given) if job == "update" else train_all(given)
