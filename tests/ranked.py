@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.plugin import Augmentation, Loss, NoOptions, hookimpl, option
+from ganzoo.plugin import Augmentation, DataInfo, Dataset, Loss, NoOptions, hookimpl, option
 
 # ----------------------------------------------------------------------------
 # Components.
@@ -80,6 +80,22 @@ class Adapting(nn.Module):
         self.factor += 0.1 * real_logits.sigmoid().mean() + 0.1 * real_logits[0].tanh().mean()
 
 
+class Different:
+    """Bytes ``[40 + rank, 1, 4, 4]``."""
+
+    labels = None
+
+    def __init__(self, options: NoOptions) -> None:
+        num = 40 + int(os.environ["RANK"])
+        self.info = DataInfo(shape=(1, 4, 4), num_items=num)
+        self.data = torch.zeros(num, 1, 4, 4, dtype=torch.uint8).numpy()
+
+
+@hookimpl
+def ganzoo_datasets():
+    yield Dataset(name="different", summary="On each process.", factory="ranked:Different")
+
+
 @hookimpl
 def ganzoo_losses():
     yield Loss(name="coupled", summary="RaGAN.", factory="ranked:Coupled", pairs=True, batch_coupled=True)
@@ -110,6 +126,7 @@ def updated(world, settings: dict[str, Any], rounds: int = 4):
     def fail(line: str) -> None:
         raise AssertionError(line)
 
+    execution.inductor = lambda graph, inputs: graph  # the trace itself, without the minutes of a compiler
     device = torch.device("cpu")
     sgd = {f"optim.{network}.{key}": value for network in "gd" for key, value in (("name", "sgd"), ("lr", 0.1))}
     pairs = {"arch": "toy", "dataset": "toy-array", "train.batch": 24, "train.execution": "eager"} | sgd | settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
@@ -96,6 +97,8 @@ def command(
             try:
                 trained = api.start(chosen, run, name=name, device=device, listener=told, world=world)
             except Interrupted as error:
+                if world is not None:  # torchrun ends those that are not as quick as the first to exit
+                    signal.signal(signal.SIGTERM, signal.SIG_IGN)
                 if first:
                     raise
                 click.get_current_context().exit(error.exit_code)

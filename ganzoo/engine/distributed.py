@@ -193,9 +193,7 @@ def joined(launch: Launch, device: str) -> Iterator[World]:
 
 def _meet(backend: str) -> None:
     """Start the process group, under a name of its own: `torchrun` keeps what the one before it left in the store."""
-    importlib.import_module(
-        "torch.distributed.nn"
-    )  # imported later, it would hold the group, whose threads never ended
+    importlib.import_module("torch.distributed.nn")  # else imported later: it keeps the group, threads and all
     store, rank, size = next(rendezvous("env://", timeout=PATIENCE))
     number = (store.add("ganzoo", 1) - 1) // size  # of meetings before this one: none begins before all are in the last
     store = PrefixStore(f"ganzoo-{number}", store)

@@ -34,6 +34,7 @@ from ganzoo.errors import Corrupt, GanzooError, Interrupted, UsageError
 from ganzoo.files import explained, write_atomic
 from ganzoo.hub import package
 from ganzoo.launch import mark
+from ganzoo.plugin import DataInfo
 from ganzoo.recipe import Recipe
 from ganzoo.report import grid
 from ganzoo.report.gallery import Gallery
@@ -87,6 +88,7 @@ def train(
     recipe = devices.settle_precision(recipe, place)
     source = load_source(recipe.dataset, place, listener.note)
     check_data(recipe, source.info)
+    check_shared(source.info, world)
     gan = assemble(recipe, source.info, place, world)
     execution.settle(gan)
     observers = Observers(replace(recipe, tracker=(), metric=()) if world.rank else recipe, place)
@@ -118,6 +120,17 @@ def train(
             raise error
         trainer.observers.finish("finished")
     return run
+
+
+def check_shared(data: DataInfo, world: World) -> None:
+    """Raise UsageError where this process found other data than the first: a slice is cut by counting items."""
+    first = world.first(data.to_json)
+    for key, value in data.to_json().items():
+        if value != first[key]:
+            raise UsageError(
+                f"the data are others on process {world.rank} than on the first: {key} is {value}, not {first[key]}: "
+                "give every machine the same"
+            )
 
 
 class Trainer:
@@ -191,7 +204,7 @@ class Trainer:
             if save and self.images != self.saved:
                 self.save()
             if ending:
-                self.hear(ending=True)
+                gan.world.first(partial(self.hear, ending=True))  # none ends before all is written
                 break
 
             # ----------------------------------------------------------------

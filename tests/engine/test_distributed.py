@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,10 @@ from torch import nn
 import ganzoo
 import ranked
 from ganzoo.compatibility import check_ranks
-from ganzoo.engine import checkpoint
-from ganzoo.engine.distributed import ALONE, digest
+from ganzoo.engine import checkpoint, execution
+from ganzoo.engine.distributed import ALONE, World, digest
 from ganzoo.errors import UsageError
 from ganzoo.launch import launched, mark
-from ganzoo.recipe import Recipe
 from ganzoo.registry import register, registry
 from ganzoo.resolution import resolve
 from ganzoo.run import Run
@@ -122,6 +122,7 @@ CASES: dict[str, dict[str, Any]] = {
     "shared": {"train.update": "shared", "loss": "toy-pairs"},
     "simultaneous": {"train.update": "simultaneous", "aug": "adapting", "reg": "r1", "loss": "toy-pairs"},
     "points": {"dataset": "toy-points"},
+    "recorded": {"train.execution": "compile", "aug": "adapting", "reg": "r1", "train.micro_batch": 4},
 }
 
 
@@ -232,13 +233,19 @@ def test_a_killed_process_ends_all_and_the_run_goes_on_over_any_number():
     uneven = {"options": {**SETTINGS, "train.batch": 25}}
     shown = {"options": {**SETTINGS, "train.sync_batchnorm": True}}
     longer = {"resume": str(copies[1])}
-    job(2, "train", {"runs": [longer, trained, everything, uneven, shown, longer]})
-    (_, (_, two), (_, all_of_it), refused, unsynced, finished), others = ends(2)
+    different = {"arch": "toy", "dataset": "different"}
+    job(2, "train", {"runs": [longer, trained, everything, uneven, shown, different]})
+    (_, (_, two), (_, all_of_it), refused, unsynced, lost), others = ends(2)
     assert others[:5] == ends(2)[0][:5]
+    assert others[5] == [
+        "UsageError",
+        "the data are others on process 1 than on the first: num_items is 41, not 40: give every machine the same",
+    ]
+    assert lost[0] == "Lost"
+    assert lost[1].startswith("another process of the run died (")
     assert refused == ["UsageError", "train.batch=25 cannot be dealt evenly to 2 processes: use train.batch=24"]
     assert unsynced[0] == "UsageError"
     assert unsynced[1].startswith("train.sync_batchnorm=true needs CUDA")
-    assert "is finished" in finished[1]
     assert distance(state(Run(Path(two))), state(Run(copies[1]))) == 0
     ganzoo.train(resume=Run(copies[0]), device="cpu")
     rest = torn(Run(Path(all_of_it)), "0009-torn")
@@ -344,8 +351,14 @@ def test_a_batch_is_dealt_evenly(settings, size, words):
     )
 
 
-def recipe_of(**settings: Any) -> Recipe:
-    return resolve(registry(), pairs={"arch": "toy", "dataset": "toy-array", **settings})
+@pytest.mark.parametrize("setting", [{"loss": "coupled"}, {"train.update": "shared"}, {"train.sync_batchnorm": True}])
+def test_what_meets_the_others_in_the_midst_of_a_piece_is_not_recorded(make, setting):
+    gan, _ = make(setting)
+    assert execution.recordable(gan)
+    gan.world = World(0, 2)
+    gan.recipe = replace(gan.recipe, train=replace(gan.recipe.train, execution="compile"))
+    with pytest.raises(UsageError, match=r"train.execution=compile takes .* over several processes, train.update=alt"):
+        execution.settle(gan)
 
 
 def test_batchnorm_over_all_processes_keeps_the_names_of_its_state(make):
