@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.plugin import Augmentation, DataInfo, Dataset, Loss, NoOptions, hookimpl, option
+from ganzoo.plugin import Augmentation, DataInfo, Dataset, Loss, NoOptions, Regularizer, Step, hookimpl, option
 
 # ----------------------------------------------------------------------------
 # Components.
@@ -80,6 +80,19 @@ class Adapting(nn.Module):
         self.factor += 0.1 * real_logits.sigmoid().mean() + 0.1 * real_logits[0].tanh().mean()
 
 
+class Remembering(nn.Module):
+    """Draws D's answers to this process's real samples to what they were so far: each process remembers its own."""
+
+    def __init__(self, options: NoOptions) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(()))
+
+    def discriminator(self, step: Step) -> Tensor:
+        logits = step.real_output.logits
+        self.mean.lerp_(logits.detach().mean(), 0.1)
+        return (logits - self.mean).square().mean()
+
+
 class Different:
     """Bytes ``[40 + rank, 1, 4, 4]``."""
 
@@ -100,6 +113,11 @@ def ganzoo_datasets():
 def ganzoo_losses():
     yield Loss(name="coupled", summary="RaGAN.", factory="ranked:Coupled", pairs=True, batch_coupled=True)
     yield Loss(name="trap", summary="Snaps.", factory="ranked:Trap", options=TrapOptions)
+
+
+@hookimpl
+def ganzoo_regularizers():
+    yield Regularizer(name="remembering", summary="Remembers.", factory="ranked:Remembering")
 
 
 @hookimpl
@@ -169,16 +187,21 @@ def update_all(world, given: dict[str, Any]) -> None:
 
 
 def train_all(given: dict[str, Any]) -> None:
-    """Train several runs, one after the other, and note how each ended."""
+    """Train several runs, one after the other, and note how each ended; only the first process sees the runs."""
     import ganzoo
 
+    rank = os.environ["RANK"]
+    noted = Path(f"ends-{rank}.json").absolute()
+    if rank != "0":
+        Path(f"elsewhere-{rank}").mkdir(exist_ok=True)
+        os.chdir(f"elsewhere-{rank}")
     ends = []
     for settings in given["runs"]:
         try:
             ends.append(["done", str(ganzoo.train(**settings).path)])
         except ganzoo.GanzooError as error:
             ends.append([type(error).__name__, str(error)])
-    Path(f"ends-{os.environ['RANK']}.json").write_text(json.dumps(ends))
+    noted.write_text(json.dumps(ends))
 
 
 if __name__ == "__main__":

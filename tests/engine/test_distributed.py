@@ -191,12 +191,18 @@ SETTINGS = {
     "arch": "toy", "dataset": "toy-array", "train.batch": 24, "train.images": 24 * 60,
     "train.checkpoint_every": 24 * 15, "train.execution": "eager", **SGD,
 }  # fmt: skip
-TRAP = {**SETTINGS, "loss": "trap", "loss.once": "trap"}
 EVERYTHING = {
-    **SETTINGS, "arch.norm": True, "loss": "toy-pairs", "reg": "toy-r1", "aug": "toy-noise", "train.conditional": True,
+    **SETTINGS, "arch.norm": True, "loss": "toy-pairs", "reg": "toy-r1,remembering", "aug": "toy-noise",
+    "train.conditional": True,
     "optim.d.name": "adam", "optim.d.lr": "linear(1e-2, 1e-3, images=1000)", "train.d_reg_interval": 3,
     "train.micro_batch": 6, "train.keep": 3, "train.d_steps": 1,
 }  # fmt: skip
+
+
+def trap(**options: Any) -> dict[str, Any]:
+    """Return settings with the loss `ranked.Trap`, which snaps once."""
+    chosen = {"once": str(Path("trap").absolute()), **options}
+    return {**SETTINGS, "loss": "trap", **{f"loss.{name}": value for name, value in chosen.items()}}
 
 
 def torn(run: Run, name: str) -> Run:
@@ -210,7 +216,7 @@ def torn(run: Run, name: str) -> Run:
 @pytest.mark.slow
 def test_a_killed_process_ends_all_and_the_run_goes_on_over_any_number():
     begun = time.monotonic()
-    code, stdout, stderr = ran(2, *commanded({**TRAP, "loss.after": 40}))
+    code, stdout, stderr = ran(2, *commanded(trap(after=40)))
     assert code == 1
     assert time.monotonic() - begun < 30
     (path,) = Path("runs").iterdir()
@@ -227,8 +233,8 @@ def test_a_killed_process_ends_all_and_the_run_goes_on_over_any_number():
     copies = [path.with_name(f"000{num}-over") for num in (1, 2, 3)]
     for copy in copies:
         shutil.copytree(path, copy)
-    whole = ganzoo.train(options=TRAP, name="whole", device="cpu")
-    trained = {"options": TRAP, "name": "whole-of-two"}
+    whole = ganzoo.train(options=trap(), name="whole", device="cpu")
+    trained = {"options": trap(), "name": "whole-of-two"}
     everything = {"options": EVERYTHING, "name": "everything"}
     uneven = {"options": {**SETTINGS, "train.batch": 25}}
     shown = {"options": {**SETTINGS, "train.sync_batchnorm": True}}
@@ -254,13 +260,15 @@ def test_a_killed_process_ends_all_and_the_run_goes_on_over_any_number():
         assert Run(copy).finished
         assert distance(state(whole), state(Run(copy))) < 1e-5, copy
     assert rest.images < Run(Path(all_of_it)).images
+    (Path("elsewhere-1") / rest.path / "checkpoints").mkdir(parents=True)  # where it could write, if it did
     job(2, "train", {"runs": [{"resume": str(rest.path)}]})
     assert distance(state(Run(Path(all_of_it))), state(rest)) == 0
+    assert [path for rank in (1, 2) for path in Path(f"elsewhere-{rank}").rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.slow
 def test_an_error_on_one_process_ends_all():
-    code, _, stderr = ran(2, *commanded({**TRAP, "loss.after": 20, "loss.what": "error", "loss.rank": 0}))
+    code, _, stderr = ran(2, *commanded(trap(after=20, what="error", rank=0)))
     assert code == 1
     said = [line for line in stderr.splitlines() if line.startswith("ganzoo: ")]
     assert sum("RuntimeError: out of order" in line for line in said) == 1
@@ -269,13 +277,7 @@ def test_an_error_on_one_process_ends_all():
 
 @pytest.mark.slow
 def test_a_signal_to_one_process_stops_and_saves_all():
-    settings = {
-        **TRAP,
-        "loss.after": 100,
-        "loss.what": "SIGINT",
-        "train.images": 10**8,
-        "train.checkpoint_every": 10**7,
-    }
+    settings = trap(after=100, what="SIGINT") | {"train.images": 10**8, "train.checkpoint_every": 10**7}
     _, _, stderr = ran(2, *commanded(settings))
     (path,) = Path("runs").iterdir()
     run = Run(path)
@@ -302,15 +304,15 @@ def test_sigterm_to_torchrun_stops_and_saves():
 
 @pytest.mark.slow
 def test_a_restart_by_torchrun_goes_on_with_the_run_that_it_began():
-    older = ganzoo.train(options={**TRAP, "train.seed": 1}, device="cpu")  # of another command
+    older = ganzoo.train(options=trap(after=40) | {"train.seed": 1}, device="cpu")  # of another command
     Path("trap").unlink(missing_ok=True)
-    code, stdout, stderr = ran(2, *commanded({**TRAP, "loss.after": 40}), restarts=1)
+    code, stdout, stderr = ran(2, *commanded(trap(after=40)), restarts=1)
     assert code == 0, stderr
     (path,) = set(Path("runs").iterdir()) - {older.path}
     assert stdout == f"{path}\n"
     assert Run(path).finished
     assert "going on from 720 images" in (path / "log.txt").read_text()
-    whole = ganzoo.train(options={**TRAP, "loss.after": 40}, device="cpu")
+    whole = ganzoo.train(options=trap(after=40), device="cpu")
     assert distance(state(whole), state(Run(path))) < 1e-5
 
 
