@@ -24,13 +24,11 @@ class ArraySource:
         info: With the true `num_items`, N.
         data: uint8 or float32 ``[N, *info.shape]``; it may sit on a read-only memory map, so never write to it.
         labels: int64 ``[N]``, float32 ``[N, *info.label_shape]``, or None.
-        on_disk: Whether the data is on a memory map, so that reading it may wait for the disk.
     """
 
     info: DataInfo
     data: torch.Tensor
     labels: torch.Tensor | None
-    on_disk: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def _from_items(dataset: Any, info: DataInfo, name: str, place: Path, notify: Ca
     strict = bool(getattr(dataset, "strict", False))
     store = open_store(Packing(name, items, info.shape, info.labelled, strict, place, notify))
     labels = None if store.labels is None else torch.from_numpy(store.labels)
-    return ArraySource(replace(info, num_items=len(store.data)), _shared(store.data), labels, on_disk=True)
+    return ArraySource(replace(info, num_items=len(store.data)), _shared(store.data), labels)
 
 
 # ----------------------------------------------------------------------------

@@ -180,8 +180,11 @@ class Ahead:
 
 
 def is_slow(source: ArraySource | EndlessSource, device: torch.device) -> bool:
-    """Whether batches come from a disk or must cross to the device, so that fetching ahead hides something."""
-    return isinstance(source, ArraySource) and (source.data.device != device or source.on_disk)
+    """Whether batches must cross to the device, so that fetching ahead hides something.
+
+    On the CPU it would cost more than a read from the disk: see `ganzoo.engine.checkpoint.snapshot` on threads.
+    """
+    return isinstance(source, ArraySource) and source.data.device != device
 
 
 def load_source(dataset: Choice, device: torch.device, notify: Callable[[str], None]) -> ArraySource | EndlessSource:
@@ -194,5 +197,5 @@ def load_source(dataset: Choice, device: torch.device, notify: Callable[[str], N
         free, _ = torch.cuda.mem_get_info(device)
         if source.data.nbytes < SHARE_OF_DEVICE * free:
             labels = None if source.labels is None else source.labels.to(device)
-            return replace(source, data=source.data.to(device), labels=labels, on_disk=False)
+            return replace(source, data=source.data.to(device), labels=labels)
     return source

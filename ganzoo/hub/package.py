@@ -79,7 +79,7 @@ def write(directory: Path, contents: Contents) -> None:
     with explained(directory):
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir()
-    model = safetensors.torch.save({name: tensor.contiguous() for name, tensor in contents.weights.items()})
+    model = safetensors.torch.save(contents.weights)
     files = {MODEL: {"sha256": hashlib.sha256(model).hexdigest(), "size": len(model)}}
     config = {**contents.config, "files": files}
     try:

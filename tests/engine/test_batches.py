@@ -264,7 +264,6 @@ def test_an_error_in_fetching_comes_where_the_batch_is_used():
 def test_only_what_is_slow_to_read_is_fetched_ahead(make):
     source = make()[1].source
     assert not is_slow(source, torch.device("cpu"))
-    assert is_slow(replace(source, on_disk=True), torch.device("cpu"))
     assert is_slow(source, torch.device("cuda", 0))
     endless = make({"dataset": "toy-points"})[1].source
     assert not is_slow(endless, torch.device("cuda", 0))

@@ -279,3 +279,11 @@ def test_whatever_the_disk_refuses_is_one_sentence(path, monkeypatch, number, re
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
     with pytest.raises(GanzooError, match=r"cannot write .*/none/x: no such file or directory"):
         checkpoint.save(tmp_path / "none" / "x", NEW, {})
+
+
+def test_a_snapshot_leaves_its_writer_no_tensor_operation_to_do():
+    weight = torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last)
+    (copy,) = checkpoint.snapshot({"weight": weight}).values()
+    assert copy.is_contiguous()
+    assert torch.equal(copy, weight)
+    assert copy.data_ptr() != weight.data_ptr()
