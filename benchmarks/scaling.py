@@ -4,8 +4,8 @@
 
 Each run is the command that anyone would give, with one thread a rank, on random images in memory; the speed is the
 median over its ticks after the first. All numbers of ranks run in every round, each time another one first. The first
-losses stand beside the speeds: at the same total batch they are the same, but for batch normalisation: each rank
-normalises its own part.
+losses stand beside the speeds: at the same total batch they are the same, but for batch normalisation, as each rank
+normalises its own part (the quick form has none).
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from typing import Any
 from common import save, speedup, summary, table
 
 NOISE = Path(__file__).with_name("noise.py")
-SETTINGS = ["dataset.size=64", "arch.width=64", "train.batch=64", "dataset.items=256"]
-QUICK = ["dataset.size=16", "arch.width=8", "train.batch=8", "dataset.items=64"]
+SETTINGS = ["arch=dcgan", "dataset.size=64", "arch.width=64", "train.batch=64", "dataset.items=256"]
+QUICK = ["arch=mlp", "dataset.size=16", "arch.width=8", "train.batch=8", "dataset.items=64"]
 
 
 def command(ranks: int, images: int, pairs: list[str]) -> list[str]:
     """Return the command that trains on so many ranks; one needs no launcher."""
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"] if ranks > 1 else []
-    train = ["-m", "ganzoo", "train", "--plugin", str(NOISE), "--dataset", "noise", "--arch", "dcgan"]
+    train = ["-m", "ganzoo", "train", "--plugin", str(NOISE), "--dataset", "noise"]
     quiet = ["train.grid_every=1000000000", "train.checkpoint_every=1000000000", "train.precision=fp32"]
     return [sys.executable, *launcher, *train, "--images", str(images), *quiet, *pairs]
 
 
 def speed(ranks: int, images: int, pairs: list[str]) -> dict[str, Any]:
-    """Train in a directory of its own; return the images per second and the last losses.
+    """Train in a directory of its own; return the images per second and the first losses.
 
     Raises:
         SystemExit: The command failed; with what it said.

@@ -83,9 +83,7 @@ def test_precision():
 def test_scaling():
     text = quick("scaling")
     one, two = numbers(text, "1"), numbers(text, "2")
-    assert one[-2:] == pytest.approx(
-        two[-2:], abs=0.05
-    )  # the first losses; each rank normalises its own half of a batch
+    assert one[-2:] == pytest.approx(two[-2:], abs=1.5e-3)  # the first losses, to the three places printed
 
 
 @pytest.mark.slow

@@ -60,12 +60,16 @@ def exact_products() -> AbstractContextManager[None]:
 
 @contextlib.contextmanager
 def precision(name: str) -> Iterator[None]:
-    """Run the block with TF32 products and convolutions on CUDA, or for ``fp32`` without."""
+    """Run the block with TF32 products and convolutions on CUDA for ``tf32``, else without.
+
+    Under bf16 and fp16 the networks compute in those; what is in float32 beside them, such as the answers that a
+    finite difference compares, backward included, is there to be exact.
+    """
     backends: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
     before = [backend.allow_tf32 for backend in backends]
     try:
         for backend in backends:
-            backend.allow_tf32 = name != "fp32"
+            backend.allow_tf32 = name == "tf32"
         yield
     finally:
         for backend, value in zip(backends, before, strict=True):

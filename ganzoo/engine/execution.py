@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -110,7 +111,7 @@ def install(gan: Gan, notify: Callable[[str], None]) -> None:
     gan.execute = (Compiled if name == "compile" else CudaGraphs)(gan, notify)
 
 
-class Recorded:
+class Recorded(ABC):
     """Runs pieces from records of them; what cannot be recorded is run plainly, with a line that says why.
 
     Args:
@@ -144,9 +145,9 @@ class Recorded:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         self.notify(f"train.execution={recipe.train.execution} is not possible here, going on in eager: {reason}")
 
+    @abstractmethod
     def first(self, key: tuple[Hashable, ...], piece: Replay, tensors: list[Tensor]) -> Any:
         """Run a piece that has no record yet, and record it; where that fails, undo it and run it plainly."""
-        raise NotImplementedError
 
 
 class Compiled(Recorded):

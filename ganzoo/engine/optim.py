@@ -8,6 +8,7 @@ before each step, so that the record holds none of them.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -233,28 +234,33 @@ class _Recorded:
             self.optimizer.state[parameter]["step"].fill_(float(self.count))
 
 
-class _Form:
+class _Form(ABC):
     """One optimizer's step of one parameter, in place; `numbers` are computed in float64 outside of it."""
 
-    slots: tuple[str, ...] = ()  # of a parameter's state, besides the count of steps
-    counts = True  # whether torch's optimizer keeps one
+    counts = True  # whether torch's optimizer keeps a count of steps
 
-    def __init__(self, values: Numbers) -> None:
-        """Take the options that do not change."""
+    def __init__(self, fixed: Numbers) -> None:
+        self.fixed = fixed  # of which the options that no schedule changes are read
+        self.slots = self.slots_of(fixed)
 
+    @abstractmethod
+    def slots_of(self, fixed: Numbers) -> tuple[str, ...]:
+        """Return the names of a parameter's state, besides the count of steps."""
+
+    @abstractmethod
     def numbers(self, values: Numbers, count: int) -> list[float]:
         """Return what the `count`-th step reads."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self, p: Tensor, g: Tensor, slots: Slots, numbers: Sequence[Tensor]) -> None:
         """Make the step of parameter `p` along gradient `g`."""
-        raise NotImplementedError
 
 
 class _Adam(_Form):
     """Kingma & Ba 2015, algorithm 1, the bias corrections of the present betas; weight decay joins the gradient."""
 
-    slots = ("exp_avg", "exp_avg_sq")
+    def slots_of(self, fixed: Numbers) -> tuple[str, ...]:
+        return "exp_avg", "exp_avg_sq"
 
     def numbers(self, values: Numbers, count: int) -> list[float]:
         (b1, b2), lr = values["betas"], values["lr"]
@@ -292,9 +298,8 @@ class _SGD(_Form):
 
     counts = False
 
-    def __init__(self, values: Numbers) -> None:
-        self.slots = ("momentum_buffer",) if values["momentum"] else ()
-        self.nesterov = bool(values["nesterov"])
+    def slots_of(self, fixed: Numbers) -> tuple[str, ...]:
+        return ("momentum_buffer",) if fixed["momentum"] else ()
 
     def numbers(self, values: Numbers, count: int) -> list[float]:
         return [values["lr"], values["momentum"], values["weight_decay"]]
@@ -304,16 +309,16 @@ class _SGD(_Form):
         g = g + decay * p
         if self.slots:
             buffer = slots["momentum_buffer"].mul_(momentum).add_(g)
-            g = g + momentum * buffer if self.nesterov else buffer
+            g = g + momentum * buffer if self.fixed["nesterov"] else buffer
         p.sub_(lr * g)
 
 
 class _RMSprop(_Form):
     """Hinton 2012, lecture 6e, with torch's options."""
 
-    def __init__(self, values: Numbers) -> None:
-        extra = {"grad_avg": values["centered"], "momentum_buffer": values["momentum"]}
-        self.slots = ("square_avg", *(name for name, wanted in extra.items() if wanted))
+    def slots_of(self, fixed: Numbers) -> tuple[str, ...]:
+        extra = {"grad_avg": fixed["centered"], "momentum_buffer": fixed["momentum"]}
+        return "square_avg", *(name for name, wanted in extra.items() if wanted)
 
     def numbers(self, values: Numbers, count: int) -> list[float]:
         alpha = values["alpha"]

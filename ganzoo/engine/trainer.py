@@ -6,33 +6,30 @@ the images seen, so that a resumed run does the same as one that was never stopp
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
 
 from ganzoo import run as runs
 from ganzoo.compatibility import check_data, check_ranks, smaller_micro_batch
 from ganzoo.data.source import ArraySource, EndlessSource
-from ganzoo.engine import checkpoint, execution, health
 from ganzoo.engine import device as devices
+from ganzoo.engine import execution, health
 from ganzoo.engine.batches import Batches, load_source
 from ganzoo.engine.distributed import ALONE, Lost, World
 from ganzoo.engine.gan import Gan, assemble
 from ganzoo.engine.interrupt import StopRequest, stop_on_signals
+from ganzoo.engine.keeper import Keeper
 from ganzoo.engine.observers import Observers
 from ganzoo.engine.streams import Streams, seeded
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
-from ganzoo.engine.writer import Writer
-from ganzoo.errors import Corrupt, GanzooError, Interrupted, UsageError
-from ganzoo.files import explained, write_atomic
-from ganzoo.hub import package
+from ganzoo.errors import GanzooError, Interrupted, UsageError
+from ganzoo.files import write_atomic
 from ganzoo.launch import mark
 from ganzoo.plugin import DataInfo
 from ganzoo.recipe import Recipe
@@ -103,22 +100,15 @@ def train(
     ):
         trainer = Trainer(run, gan, source, observers, listener, clock, stop)
         try:
-            with trainer.writer:
+            with trainer.keeper:
                 trainer.begin(resume)
                 trainer.loop()
         except BaseException as error:
-            trainer.hear_last()
-            trainer.observers.finish("interrupted" if isinstance(error, (Interrupted, KeyboardInterrupt)) else "failed")
-            with suppress(GanzooError):
-                run.log(f"{type(error).__name__}: {error}")
-            if devices.out_of_memory(error):
-                error = GanzooError(f"{place.type} memory ran out: {trainer.way_out_of_memory()}")
-            if isinstance(error, Lost):
-                raise Lost(f"{error}; go on with torchrun ... -m ganzoo train --resume {run.path}") from error
-            if isinstance(error, GanzooError) and not isinstance(error, Interrupted) and run.checkpoints:
-                raise type(error)(f"{error}; the last good checkpoint is {run.checkpoints[-1]}") from error
-            raise error
-        trainer.observers.finish("finished")
+            told = trainer.failed(error)
+            if told is error:
+                raise
+            raise told from error
+        observers.finish("finished")
     return run
 
 
@@ -162,11 +152,9 @@ class Trainer:
         self.observers = observers
         observers.notify = self.note
         self.averages = health.Averages()
-        self.writer = Writer()
+        self.keeper = Keeper(run, self.train, self.note)
         self.images = 0  # seen by the discriminator so far
         self.saved = -1  # images at the last checkpoint
-        self.writing = -1  # images at the last one that the writer was given
-        self.best: dict[str, Any] | None = None  # images and value of the best checkpoint that is written
         self.refused: set[str] = set()  # what the disk did not take the last time
         self.ticked = 0  # images at the last tick
         self.period = gan.images_per_round  # images until the next tick
@@ -204,7 +192,7 @@ class Trainer:
             if save and self.images != self.saved:
                 self.save()
             if ending:
-                gan.world.first(partial(self.hear, ending=True))  # none ends before all is written
+                gan.world.first(partial(self.keeper.hear, ending=True))  # none ends before all is written
                 break
 
             # ----------------------------------------------------------------
@@ -238,8 +226,8 @@ class Trainer:
 
     def tick(self) -> None:
         """Fetch, check and tell what was measured since the last tick."""
-        if self.writer.ready:
-            self.hear()
+        if self.keeper.ready:
+            self.keeper.hear()
         stats = self.gan.world.sum(self.averages.fetch())
         health.check_stats(stats, self.images)
         now = self.clock()
@@ -264,11 +252,8 @@ class Trainer:
         if self.write_picture(path.name, self.gallery.fakes):
             self.observers.grid(self.images, path)
 
-    # ------------------------------------------------------------------------
-    # Checkpoints: a copy of all that matters is made here, and written in the writer's thread.
-
     def save(self) -> None:
-        """Give package and checkpoint, as they are now, to the writer."""
+        """Measure, and keep package and checkpoint as they are now."""
         health.check_weights(self.gan, self.images)
         self.gan.world.spread(self.gan.buffers)  # each process had statistics of its own: all go on as if resumed
         self.saved = self.images
@@ -278,73 +263,12 @@ class Trainer:
         if metrics:
             self.dispensable("statistics", self.run.add_stats, {"images": self.images, **metrics})
             self.observers.log(self.images, metrics)
-        self.hear()  # before anything is copied: no more than one copy is held
-        tensors, numbers = self.gan.state()
-        meta = {
-            "images": self.images,
-            "seconds": self.seconds,
-            "numbers": numbers,
-            "data": self.batches.source.info.to_json(),
-            "best": self.best_with(metrics),
-        }
-        contents = package.prepare(self.gan, self.images, metrics)
-        self.writer.submit(partial(self.write, contents, checkpoint.snapshot(tensors), meta))
-        self.writing = self.images
-
-    def write(self, contents: package.Contents, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
-        """Write package and checkpoint, and let the oldest checkpoint go; in the writer's thread.
-
-        The checkpoint comes last: a run that died before it does all this again when it is resumed.
-        """
-        run, best = self.run, meta["best"]
-        kept = best and run.checkpoint(best["images"])
-        path = run.checkpoint(meta["images"])
-        package.write(run.package, contents)
-        if path == kept:
-            package.write(run.best, contents)
-        checkpoint.save(path, tensors, meta)
-        self.best = best
-        for old in run.checkpoints[: -self.train.keep]:
-            if old != kept:
-                with explained(old):
-                    old.unlink(missing_ok=True)
-
-    def hear(self, ending: bool = False) -> None:
-        """Wait for the writing under way; where it failed say so and go on, at the end of the run fail."""
-        try:
-            self.writer.wait()
-        except GanzooError as error:
-            if ending:
-                raise
-            checkpoints = self.run.checkpoints
-            good = f"the last good one is {checkpoints[-1]}" if checkpoints else "there is no good one yet"
-            self.note(
-                f"could not write the checkpoint at {self.writing:,} images: {error}; {good}; trying again at the next"
-            )
-
-    def hear_last(self) -> None:
-        """Tell, where the run failed of something else, that the writing of its last checkpoint did as well."""
-        if self.writer.ready:
-            with suppress(Exception):
-                self.hear()
-
-    def best_with(self, metrics: Mapping[str, float]) -> dict[str, Any] | None:
-        """Return images and value of the best checkpoint by ``train.best``, one with these values included."""
-        if self.train.best is None:
-            return None
-        key, sign = self.train.best.removeprefix("-"), -1 if self.train.best.startswith("-") else 1
-        value = metrics.get(key, math.nan)
-        if math.isfinite(value) and (self.best is None or sign * value < sign * self.best["value"]):
-            return {"images": self.images, "value": value}
-        siblings = [name for name in metrics if name.partition("/")[0] == key.partition("/")[0]]
-        if siblings and key not in metrics and "best" not in self.refused:
-            self.refused.add("best")
-            self.note(f"train.best={self.train.best}: no best checkpoint is kept, measured are {', '.join(siblings)}")
-        return self.best
+        meta = {"seconds": self.seconds, "data": self.batches.source.info.to_json()}
+        self.keeper.keep(self.gan, self.images, metrics, meta)
 
     def restore(self) -> None:
         """Take up the newest checkpoint that is whole, where there is one."""
-        found = self.gan.world.first(self.newest)
+        found = self.gan.world.first(self.keeper.newest)
         if found is None:
             return
         tensors, meta = found
@@ -352,24 +276,8 @@ class Trainer:
         self.gan.load_state(tensors, meta["numbers"])  # a whole one that does not fit is no damage: it stays
         self.images = self.saved = meta["images"]
         self.seconds = meta["seconds"]
-        self.best = meta.get("best")
+        self.keeper.best = meta.get("best")
         self.note(f"{self.run.path}: going on from {self.images:,} images")
-
-    def newest(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Read the newest checkpoint that is whole; a damaged one is set aside with a line."""
-        for path in reversed(self.run.checkpoints):
-            try:
-                return checkpoint.load(path)
-            except Corrupt as error:
-                aside = path.with_name(path.name + ".damaged")
-                path.rename(aside)
-                self.note(f"{error}; set aside as {aside.name}")
-        if list((self.run.path / "checkpoints").glob("*.damaged")):
-            raise Corrupt(
-                f"no checkpoint of {self.run.path} is whole: start anew with ganzoo train --config {self.run.path}"
-            )
-        self.note("there is no checkpoint yet: starting from the beginning")
-        return None
 
     def check_same_data(self, before: dict[str, Any]) -> None:
         """Compare the data with what the run was trained on: other shapes or classes stop it, other counts are told."""
@@ -382,6 +290,20 @@ class Trainer:
                 )
         if now["num_items"] != before["num_items"]:
             self.note(f"the dataset changed: it had {before['num_items']} items and has {now['num_items']}")
+
+    def failed(self, error: BaseException) -> BaseException:
+        """Tell the observers and the log of the run's end by an error; return the one that a user shall read."""
+        self.keeper.hear_last()
+        self.observers.finish("interrupted" if isinstance(error, (Interrupted, KeyboardInterrupt)) else "failed")
+        with suppress(GanzooError):
+            self.run.log(f"{type(error).__name__}: {error}")
+        if devices.out_of_memory(error):
+            error = GanzooError(f"{self.gan.device.type} memory ran out: {self.way_out_of_memory()}")
+        if isinstance(error, Lost):
+            return Lost(f"{error}; go on with torchrun ... -m ganzoo train --resume {self.run.path}")
+        if isinstance(error, GanzooError) and not isinstance(error, Interrupted) and self.run.checkpoints:
+            return type(error)(f"{error}; the last good checkpoint is {self.run.checkpoints[-1]}")
+        return error
 
     # ------------------------------------------------------------------------
     # Words and pictures.

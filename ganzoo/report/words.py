@@ -6,12 +6,15 @@ from typing import Any
 
 
 def sentence(row: dict[str, Any], total: int) -> str:
-    """Return a tick in words: images, speed, losses, what D thinks of real and fake (logits), memory, time left."""
-    left = max(0, total - row["images"]) / row["images_per_second"]
+    """Return a tick in words: images, speed, losses, what D thinks of real and fake (logits), memory, time left.
+
+    Early in a run there is no time left to tell: the first tick is of one round, compiling and warming up included.
+    """
+    left = duration(max(0, total - row["images"]) / row["images_per_second"]) if row["images"] * 1000 > total else "?"
     return (
         f"{row['images']:,}/{total:,} images  {row['images_per_second'] / 1000:.2f} kimg/s  "
         f"loss D {row['loss_d']:.3f} G {row['loss_g']:.3f}  D(real) {row['real']:+.2f} D(fake) {row['fake']:+.2f}  "
-        f"{row['memory'] / 2**20:,.0f} MiB  {duration(left)} left"
+        f"{row['memory'] / 2**20:,.0f} MiB  {left} left"
     )
 
 

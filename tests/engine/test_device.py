@@ -85,7 +85,7 @@ def switches() -> tuple[bool, bool]:
     return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
 
 
-@pytest.mark.parametrize(("precision", "fast"), [("fp32", False), ("tf32", True), ("bf16", True)])
+@pytest.mark.parametrize(("precision", "fast"), [("fp32", False), ("tf32", True), ("bf16", False), ("fp16", False)])
 def test_tf32_is_switched_both_ways_and_back(precision, fast):
     outside = switches()
     for around in ("fp32", "tf32"):

@@ -35,4 +35,8 @@ def test_at_the_end_and_behind_it_nothing_is_left(total):
 
 
 def test_time_left_follows_from_the_speed():
-    assert sentence({**ROW, "images": 0, "images_per_second": 10}, 36_000).endswith("  1:00:00 left")
+    assert sentence({**ROW, "images": 1_000, "images_per_second": 10}, 37_000).endswith("  1:00:00 left")
+
+
+def test_early_in_a_run_no_time_left_is_told():
+    assert sentence({**ROW, "images": 36, "images_per_second": 10}, 36_000).endswith("  ? left")

@@ -1,0 +1,141 @@
+"""What a run keeps of its training: the last checkpoints, the best one, and the package of each.
+
+A copy of all that matters is made on the training thread; the writer's thread turns it into files meanwhile.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+
+from ganzoo.engine import checkpoint
+from ganzoo.engine.gan import Gan
+from ganzoo.engine.writer import Writer
+from ganzoo.errors import Corrupt, GanzooError
+from ganzoo.files import explained
+from ganzoo.hub import package
+from ganzoo.run import Run
+from ganzoo.settings import TrainOptions
+
+
+class Keeper:
+    """Keeps the checkpoints of one run. Leaving its context waits for what is being written.
+
+    Args:
+        run: Whose directory they are in.
+        train: How many are kept, and which is the best.
+        note: Gets a line for each one that could not be written, and for a damaged one that is set aside.
+    """
+
+    def __init__(self, run: Run, train: TrainOptions, note: Callable[[str], None]) -> None:
+        self.run, self.train, self.note = run, train, note
+        self.writer = Writer()
+        self.images = -1  # at the last checkpoint that the writer was given
+        self.best: dict[str, Any] | None = None  # images and value of the best checkpoint that is written
+        self.told = False  # that nothing measured is called as `train.best` says
+
+    def __enter__(self) -> Keeper:
+        self.writer.__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self.writer.__exit__(*raised)
+
+    # ------------------------------------------------------------------------
+    # Writing.
+
+    def keep(self, gan: Gan, images: int, metrics: Mapping[str, float], meta: Mapping[str, Any]) -> None:
+        """Write package and checkpoint of the GAN as it is now, at `images` images; `meta` goes into the checkpoint."""
+        self.hear()  # before anything is copied: no more than one copy is held
+        tensors, numbers = gan.state()
+        meta = {"images": images, **meta, "numbers": numbers, "best": self.best_with(images, metrics)}
+        contents = package.prepare(gan, images, metrics)
+        self.writer.submit(partial(self._write, contents, checkpoint.snapshot(tensors), meta))
+        self.images = images
+
+    def _write(self, contents: package.Contents, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
+        """Write package and checkpoint, and let the oldest checkpoint go; in the writer's thread.
+
+        The checkpoint comes last: a run that died before it does all this again when it is resumed.
+        """
+        run, best = self.run, meta["best"]
+        kept = best and run.checkpoint(best["images"])
+        path = run.checkpoint(meta["images"])
+        package.write(run.package, contents)
+        if path == kept:
+            package.write(run.best, contents)
+        checkpoint.save(path, tensors, meta)
+        self.best = best
+        for old in run.checkpoints[: -self.train.keep]:
+            if old != kept:
+                with explained(old):
+                    old.unlink(missing_ok=True)
+
+    def best_with(self, images: int, metrics: Mapping[str, float]) -> dict[str, Any] | None:
+        """Return images and value of the best checkpoint by ``train.best``, one with these values included."""
+        if self.train.best is None:
+            return None
+        key, sign = self.train.best.removeprefix("-"), -1 if self.train.best.startswith("-") else 1
+        value = metrics.get(key, math.nan)
+        if math.isfinite(value) and (self.best is None or sign * value < sign * self.best["value"]):
+            return {"images": images, "value": value}
+        siblings = [name for name in metrics if name.partition("/")[0] == key.partition("/")[0]]
+        if siblings and key not in metrics and not self.told:
+            self.told = True
+            self.note(f"train.best={self.train.best}: no best checkpoint is kept, measured are {', '.join(siblings)}")
+        return self.best
+
+    # ------------------------------------------------------------------------
+    # Hearing how the writing went.
+
+    @property
+    def ready(self) -> bool:
+        """Whether a writing has ended whose end nobody has heard of."""
+        return self.writer.ready
+
+    def hear(self, ending: bool = False) -> None:
+        """Wait for the writing under way; where it failed say so and go on, at the end of the run fail."""
+        try:
+            self.writer.wait()
+        except GanzooError as error:
+            if ending:
+                raise
+            checkpoints = self.run.checkpoints
+            good = f"the last good one is {checkpoints[-1]}" if checkpoints else "there is no good one yet"
+            self.note(
+                f"could not write the checkpoint at {self.images:,} images: {error}; {good}; trying again at the next"
+            )
+
+    def hear_last(self) -> None:
+        """Tell, where the run failed of something else, that the writing of its last checkpoint did as well."""
+        if self.ready:
+            with suppress(Exception):
+                self.hear()
+
+    # ------------------------------------------------------------------------
+    # Reading.
+
+    def newest(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """Read the newest checkpoint that is whole; a damaged one is set aside with a line.
+
+        Raises:
+            Corrupt: There are checkpoints, but none is whole.
+        """
+        for path in reversed(self.run.checkpoints):
+            try:
+                return checkpoint.load(path)
+            except Corrupt as error:
+                aside = path.with_name(path.name + ".damaged")
+                path.rename(aside)
+                self.note(f"{error}; set aside as {aside.name}")
+        if list((self.run.path / "checkpoints").glob("*.damaged")):
+            raise Corrupt(
+                f"no checkpoint of {self.run.path} is whole: start anew with ganzoo train --config {self.run.path}"
+            )
+        self.note("there is no checkpoint yet: starting from the beginning")
+        return None
