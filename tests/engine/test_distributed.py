@@ -107,6 +107,7 @@ def distance(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> f
 CASES: dict[str, dict[str, Any]] = {
     "plain": {},
     "adam": {"optim.g.name": "adam", "optim.d.name": "adam", "optim.g.lr": 1e-2, "optim.d.lr": 1e-2},
+    "channels-last": {"arch": "toy-conv", "optim.g.name": "adam", "optim.d.name": "adam"},
     "labelled": {"train.conditional": True, "train.flip": True},
     "unequal": {"train.g_batch": 12},
     "micro": {"train.micro_batch": 4},
