@@ -60,6 +60,7 @@ class Batches:
         self.flip = train.flip
         self.pairs = gan.pairs  # G's loss reads real logits as well
         self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
+        self._draws = torch.Generator()  # on the CPU, reseeded before each use
         self._next = Ahead(self._fetch, self.batch) if is_slow(source, streams.device) else self._fetch
 
     def discriminator(self, images: int) -> Iterator[Part]:
@@ -123,7 +124,7 @@ class Batches:
 
     def _draw(self, stream: str, images: int, num: int, part: Callable[[Any], Any] = lambda values: values) -> Batch:
         """Return a part of independent draws; drawn on the CPU, so that every device sees the same."""
-        generator = torch.Generator().manual_seed(self.streams.seed_of(stream, images))
+        generator = self._draws.manual_seed(self.streams.seed_of(stream, images))
         if isinstance(self.source, EndlessSource):
             data, labels = self.source.sample(generator, num)
             return part(data), None if labels is None else part(labels)

@@ -28,6 +28,8 @@ class EMA:
         self.half_life = half_life
         self.ramp = ramp
         self.network = copy.deepcopy(network, {id(tensor): tensor for tensor in shared}).eval().requires_grad_(False)
+        self._source = network
+        self._parameters = list[Tensor](self.network.parameters()), list[Tensor](network.parameters())
         self.numbers: list[Tensor] = []
         self._weight = 1.0
 
@@ -51,13 +53,13 @@ class EMA:
             number.fill_(self._weight)
 
     @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
-        """Move the average towards `network`."""
-        average, current = list[Tensor](self.network.parameters()), list[Tensor](network.parameters())
+    def update(self) -> None:
+        """Move the average towards the network as it is now."""
+        average, current = self._parameters
         if self.numbers:
             for held, now in zip(average, current, strict=True):
                 held.lerp_(now, self.numbers[0].to(held.dtype))
         else:
             torch._foreach_lerp_(average, current, self._weight)
-        for held, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
+        for held, buffer in zip(self.network.buffers(), self._source.buffers(), strict=True):
             held.copy_(buffer)

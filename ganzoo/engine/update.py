@@ -118,7 +118,7 @@ def _step(gan: Gan, network: str, average: bool, total: Gradients) -> Stats:
     if network == "discriminator":
         gan.after_discriminator(total.real_logits)
     if average:
-        gan.ema.update(gan.generator)
+        gan.ema.update()
     return total.stats
 
 

@@ -18,11 +18,14 @@ class Net(nn.Module):
         self.norm = nn.BatchNorm1d(3)
 
 
-def after(ema: EMA, value: float, num: int, batch: int = 64, start: int = 0) -> float:
-    """Move the average `num` times towards networks of that value; return its weight."""
+def after(start: float, value: float, num: int, half_life: float, ramp: float | None = None) -> float:
+    """Average a network of value `start` that has `value` from then on, `num` times; return the average's weight."""
+    net = Net(start)
+    ema = EMA(net, half_life, ramp)
+    nn.init.constant_(net.weight, value)
     for index in range(num):
-        ema.refill(batch, start + batch * (index + 1))
-        ema.update(Net(value))
+        ema.refill(64, 64 * (index + 1))
+        ema.update()
     return float(ema.network.weight[0])  # type: ignore[index, arg-type]
 
 
@@ -34,12 +37,12 @@ def test_beta_is_a_half_after_a_half_life():
 
 
 def test_after_a_half_life_the_old_weight_counts_for_a_half():
-    assert after(EMA(Net(1), 6400), 0, 100) == pytest.approx(0.5, rel=1e-12)
+    assert after(1, 0, 100, 6400) == pytest.approx(0.5, rel=1e-12)
 
 
 def test_towards_a_constant_target_the_average_is_one_minus_beta_to_the_n():
     beta = 0.5 ** (64 / 20_000)
-    assert after(EMA(Net(0), 20_000), 1, 10) == pytest.approx(1 - beta**10, rel=1e-12)
+    assert after(0, 1, 10, 20_000) == pytest.approx(1 - beta**10, rel=1e-12)
 
 
 def test_the_ramp_bounds_the_half_life_by_a_share_of_the_images_seen():
@@ -51,16 +54,17 @@ def test_the_ramp_bounds_the_half_life_by_a_share_of_the_images_seen():
 
 
 def test_no_half_life_copies():
-    assert after(EMA(Net(0), 0), 7, 1) == 7
-    assert after(EMA(Net(0), 20_000, ramp=0), 7, 1) == 7
+    assert after(0, 7, 1, 0) == 7
+    assert after(0, 7, 1, 20_000, ramp=0) == 7
 
 
 def test_buffers_are_copied_whole_numbers_too():
-    ema, net = EMA(Net(0), 20_000), Net(1)
+    net = Net(1)
+    ema = EMA(net, 20_000)
     net.norm(torch.arange(6.0).view(2, 3))
     assert int(net.norm.num_batches_tracked) == 1  # type: ignore[arg-type]
     ema.refill(64, 64)
-    ema.update(net)
+    ema.update()
     for held, buffer in zip(ema.network.buffers(), net.buffers(), strict=True):
         assert torch.equal(held, buffer)
         assert held.dtype == buffer.dtype
@@ -76,13 +80,15 @@ def test_the_average_is_a_network_of_its_own_in_eval_mode_without_gradients():
     assert net.training
     assert net.weight.requires_grad
     ema.refill(64, 64)
-    ema.update(Net(0))
+    nn.init.constant_(ema.network.weight, 0)  # type: ignore[arg-type]
+    ema.update()
     assert float(net.weight[0].detach()) == 1
+    assert 0 < float(ema.network.weight[0]) < 1  # type: ignore[index, arg-type]
 
 
 def test_the_layout_stays_channels_last():
     net = nn.Conv2d(4, 4, 3).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = EMA(net, 20_000)
     ema.refill(64, 64)
-    ema.update(net)
+    ema.update()
     assert ema.network.weight.stride() == net.weight.stride()
