@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from ganzoo.engine.batches import Batches
 from ganzoo.engine.gan import Gan
-from ganzoo.engine.streams import draw_latents, seeded
+from ganzoo.evaluate.measure import build_metrics, compared, measure
+from ganzoo.evaluate.request import fingerprint
 from ganzoo.recipe import Recipe
 from ganzoo.run import Run
 
-NUM_SAMPLES = 1024  # that a metric sees of the real and of the generated samples during training
+NUM = 1024  # real samples that a metric sees during training, where there are as many, and generated ones
 
 
 class Observers:
@@ -33,8 +33,8 @@ class Observers:
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         self.notify: Callable[[str], None] = lambda line: None
         self._trackers = {choice.name: choice.build() for choice in recipe.tracker}
-        metrics = {choice.name: choice.build() for choice in recipe.metric}
-        self._metrics = {name: m.to(device) if isinstance(m, nn.Module) else m for name, m in metrics.items()}
+        self._metrics = build_metrics(recipe.metric, device)
+        self._recipe = recipe
 
     def start(self, run: Run) -> None:
         """Tell the trackers that the run starts, or goes on."""
@@ -53,17 +53,33 @@ class Observers:
         self._tell("finish", status)
 
     def measure(self, gan: Gan, batches: Batches) -> dict[str, float]:
-        """Return what the metrics say of the averaged generator, on the same latents and reals at every call."""
-        values: dict[str, float] = {}
-        for name, metric in self._metrics.items():
-            try:
-                measured = {f"{name}/{key}": float(value) for key, value in _measure(metric, gan, batches).items()}
-                if not all(map(math.isfinite, measured.values())):
-                    raise ValueError(f"measured {measured}")
-                values |= measured
-            except Exception as error:
-                self.notify(f"metric {name!r} failed: {type(error).__name__}: {error}")
-        return values
+        """Return what the metrics say of the averaged generator, on the same latents and reals at every call.
+
+        ``ganzoo evaluate`` says the same of the package, with as many samples and the run's seed.
+        """
+        if not self._metrics:
+            return {}
+        source, seed, num = batches.source, batches.streams.seed, _count(batches)
+        networks = replace(gan.networks, generator=gan.ema.network)
+
+        def failed(name: str, error: Exception) -> None:
+            self.notify(f"metric {name!r} failed: {type(error).__name__}: {error}")
+
+        try:
+            pairs = compared(networks, source, num, seed, gan.device, batches.conditional)
+            return measure(self._metrics, pairs, seed, gan.device, failed)
+        except Exception as error:
+            self.notify(f"nothing could be measured: {type(error).__name__}: {error}")
+            return {}
+
+    def records(self, values: Mapping[str, float], batches: Batches) -> list[dict[str, Any]]:
+        """Return what `measure` returned as a package lists it: each value with all that it depends on."""
+        num, seed, dataset = _count(batches), batches.streams.seed, self._recipe.dataset
+        prints = {choice.name: fingerprint(choice, dataset, num, seed) for choice in self._recipe.metric}
+        return [
+            {"name": name, "value": value, "num": num, "seed": seed, "fingerprint": prints[name.partition("/")[0]]}
+            for name, value in values.items()
+        ]
 
     def _tell(self, event: str, *args: Any) -> None:
         for name, tracker in list(self._trackers.items()):
@@ -74,17 +90,6 @@ class Observers:
                 del self._trackers[name]
 
 
-@torch.no_grad()
-def _measure(metric: Any, gan: Gan, batches: Batches) -> dict[str, float]:
-    real, labels = batches.examples(NUM_SAMPLES)
-    generator = batches.streams.generator("metric-z", 0)
-    z = draw_latents(gan.networks.latent, generator, NUM_SAMPLES, gan.networks.latent_dim)
-    labels = labels if batches.conditional else None
-    metric.reset()
-    with seeded(0, gan.device):
-        for start in range(0, NUM_SAMPLES, batches.batch):
-            cut = slice(start, start + batches.batch)
-            metric.real(real[cut])
-            metric.fake(gan.ema.network(z[cut], None if labels is None else labels[cut]).float())
-    result: dict[str, float] = metric.compute()
-    return result
+def _count(batches: Batches) -> int:
+    """Return how many samples are measured."""
+    return min(NUM, batches.source.info.num_items or NUM)

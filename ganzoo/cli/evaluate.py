@@ -1,0 +1,66 @@
+"""``ganzoo evaluate``."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import CompletionItem
+
+from ganzoo import api
+from ganzoo.cli.common import (
+    common_options,
+    complete_components,
+    complete_pairs,
+    complete_runs,
+    note,
+    offline_option,
+    parse_pairs,
+    print_json,
+    print_table,
+)
+
+
+def _complete_options(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the key of a metric's or dataset's option."""
+    found = complete_pairs(ctx, param, incomplete)
+    return [item for item in found if item.value.startswith(("metric.", "dataset."))]
+
+
+@click.command("evaluate", short_help="Measure a trained generator.")
+@click.argument("what", metavar="RUN", shell_complete=complete_runs)
+@click.option(
+    "--metric", metavar="NAME", multiple=True, shell_complete=complete_components("metric"),
+    help="What to measure; repeat for more; `ganzoo list metrics` shows what there is.",
+)  # fmt: skip
+@click.option(
+    "-n", "--num", metavar="N", type=int,
+    help="How many real and how many generated samples; by default 10,000, or all that there are.",
+)  # fmt: skip
+@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="The same seed, the same samples.")
+@click.option(
+    "--dataset", metavar="NAME", shell_complete=complete_components("dataset"),
+    help="Real samples, by name or path; by default those that the model was trained on.",
+)  # fmt: skip
+@click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with all that the values depend on.")
+@click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=_complete_options)
+@offline_option
+@common_options
+def command(
+    what: str, metric: tuple[str, ...], num: int | None, seed: int, dataset: str | None, device: str, as_json: bool,
+    pairs: tuple[str, ...], offline: bool,
+) -> None:  # fmt: skip
+    """Measure the averaged generator of RUN (a run's path, name or number, a model package's directory, or USER/NAME
+    on the Hub) against real samples.
+
+    \b
+    ganzoo evaluate 3 --metric NAME
+    ganzoo evaluate 3 --metric NAME -n 1000 --dataset ~/held-out metric.NAME.KEY=VALUE
+    """
+    found = api.evaluate(
+        what, metric, num=num, seed=seed, dataset=dataset, options=parse_pairs(pairs), device=device,
+        offline=offline, notify=note,
+    )  # fmt: skip
+    if as_json:
+        print_json(found.to_json())
+    else:
+        print_table([(name, f"{value:.6g}") for name, value in found.values.items()])

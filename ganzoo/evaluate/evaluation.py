@@ -1,0 +1,135 @@
+"""A model measured against real samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib import metadata
+from typing import Any
+
+import torch
+
+from ganzoo.engine import device as devices
+from ganzoo.engine.batches import load_source
+from ganzoo.errors import GanzooError, UsageError
+from ganzoo.evaluate.measure import build_metrics, compared, measure
+from ganzoo.evaluate.request import Request, fingerprint
+from ganzoo.hub import package
+from ganzoo.options import options_of
+from ganzoo.plugin import DataInfo
+from ganzoo.recipe import Choice
+from ganzoo.registry import Registry
+
+NUM = 10_000  # samples, where nobody says how many and the dataset has as many
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured, and all that it depends on.
+
+    Args:
+        request: What was asked.
+        values: By ``METRIC/KEY``.
+        num: Real samples, and generated ones.
+        images: That the model had seen.
+        data: What the real samples are.
+        device: Where it was measured.
+    """
+
+    request: Request
+    values: Mapping[str, float]
+    num: int
+    images: int
+    data: DataInfo
+    device: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the values and how they came about: numbers, components with their options and versions."""
+        asked = self.request
+        return {
+            "model": str(asked.package),
+            "images": self.images,
+            "values": dict(self.values),
+            "fingerprints": {m.name: fingerprint(m, asked.dataset, self.num, asked.seed) for m in asked.metrics},
+            "num": self.num,
+            "seed": asked.seed,
+            "arch": asked.arch.to_json(),
+            "dataset": asked.dataset.to_json() | {"num_items": self.data.num_items},
+            "metrics": [choice.to_json() for choice in asked.metrics],
+            "device": self.device,
+            "versions": {name: metadata.version(name) for name in ("ganzoo", "torch")},
+        }
+
+
+def evaluate(request: Request, registry: Registry, device: torch.device, notify: Callable[[str], None]) -> Evaluation:
+    """Measure the averaged generator of a model package.
+
+    Args:
+        request: What is to be measured.
+        registry: Where the package's components are looked up.
+        device: Where.
+        notify: Gets a line before it begins, and lines of the dataset.
+
+    Raises:
+        UsageError: The data do not fit the model, or are fewer than were asked for.
+        GanzooError: A metric failed, or memory ran out.
+        NotFound, Corrupt, MissingPlugin: As `ganzoo.hub.package.load`.
+    """
+    generator = package.load(request.package, registry, device)
+    source = load_source(request.dataset, device, notify)
+    check_fit(generator.data, source.info, request.dataset)
+    num = count(request, source.info)
+    networks = replace(generator.networks, generator=devices.place(generator.network, device))
+    images = int(generator.config.get("images", 0))
+    notify(f"{request.package}: {num:,} samples of {request.dataset.name} and as many generated, seed {request.seed}")
+    try:
+        metrics = build_metrics(request.metrics, device)
+        pairs = compared(networks, source, num, request.seed, device, generator.data.labelled)
+        values = measure(metrics, pairs, request.seed, device, lambda name, error: _fail(request.metrics, name, error))
+    except (RuntimeError, MemoryError) as error:
+        if devices.out_of_memory(error):
+            raise GanzooError(f"{device.type} memory ran out: use another --device") from error
+        raise
+    return Evaluation(request, values, num, images, source.info, str(device))
+
+
+def check_fit(model: DataInfo, real: DataInfo, dataset: Choice) -> None:
+    """Raise UsageError where real samples are not of the kind that a model generates, or lack the labels it takes."""
+    keys = ["modality", "shape", *(["num_classes", "label_shape"] if model.labelled else [])]
+    for key in keys:
+        is_, wanted = getattr(real, key), getattr(model, key)
+        if is_ != wanted:
+            raise UsageError(
+                f"dataset {dataset.name!r} does not fit the model: {key} is {is_}, the model's is {wanted}: "
+                f"{_way_out(model, real, dataset)}"
+            )
+
+
+def _way_out(model: DataInfo, real: DataInfo, dataset: Choice) -> str:
+    """Return the dataset's own options that make it fit, where it has them."""
+    if model.modality == real.modality == "image":
+        sides = {"channels": (model.shape[0], real.shape[0]), "size": (model.shape[-1], real.shape[-1])}
+        known = options_of(type(dataset.options))
+        settings = [f"dataset.{key}={wanted}" for key, (wanted, is_) in sides.items() if wanted != is_ and key in known]
+        if settings:
+            return f"add {' '.join(settings)}"
+    return "bring back the data that it was trained on, or name others that fit with --dataset"
+
+
+def count(request: Request, data: DataInfo) -> int:
+    """Return how many samples are compared; raise UsageError where there are fewer than were asked for."""
+    if data.num_items is None:
+        return request.num or NUM
+    if request.num is not None and request.num > data.num_items:
+        raise UsageError(
+            f"-n {request.num}: dataset {request.dataset.name!r} has {data.num_items} samples and none is taken twice: "
+            f"ask for at most {data.num_items}"
+        )
+    return request.num or min(NUM, data.num_items)
+
+
+def _fail(metrics: tuple[Choice, ...], name: str, error: Exception) -> None:
+    """Raise GanzooError that names the metric and its plugin."""
+    (plugin,) = [choice.component.plugin.name for choice in metrics if choice.name == name]
+    words = f"{'' if isinstance(error, GanzooError) else type(error).__name__ + ': '}{error}"
+    raise GanzooError(f"metric {name!r} of plugin {plugin!r} failed: {words}") from error

@@ -1,0 +1,30 @@
+"""Augmentations of what the discriminator sees: flip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ganzoo.plugin import Augmentation, hookimpl, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlipOptions:
+    """How often an image is mirrored."""
+
+    p: float = option(
+        0.5, low=0, high=1, schedulable=True, help="Probability for each image, apart from all others; 0 for none."
+    )
+
+
+@hookimpl
+def ganzoo_augmentations() -> Iterator[Augmentation]:
+    """Offer the augmentations."""
+    yield Augmentation(
+        name="flip",
+        summary="Mirror what D sees, left to right; train.flip mirrors the data, so that G learns mirror images.",
+        factory="ganzoo_augmentations.flip:Flip",
+        options=FlipOptions,
+        paper="Karras et al. 2020, Training Generative Adversarial Networks with Limited Data, arXiv:2006.06676, "
+        "appendix B",
+    )

@@ -1,0 +1,33 @@
+"""Horizontal mirroring, of real and generated images alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ganzoo.plugin import UsageError
+from ganzoo_augmentations import FlipOptions
+
+
+@dataclass(frozen=True)
+class Flip:
+    """Mirrors each image left to right with probability `p`; at ``p=0`` it is the identity, bit for bit.
+
+    At 0.5 D sees an image and its mirror image equally often, so that G may make either; at any other `p` one is rarer,
+    and G is taught which (Karras et al. 2020, ADA, arXiv:2006.06676, section 2.2).
+    """
+
+    options: FlipOptions
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return images ``[N, C, H, W]``, some of them mirrored.
+
+        Raises:
+            UsageError: They are no images.
+        """
+        if images.dim() != 4:
+            raise UsageError(f"aug 'flip' mirrors images, not samples {list(images.shape[1:])}: leave it away")
+        mirrored = torch.rand(len(images), device=images.device) < self.options.p  # [N]; p may be a tensor
+        return torch.where(mirrored[:, None, None, None], images.flip(3), images)

@@ -1,0 +1,35 @@
+"""Metrics that need no network of their own: pixel-moments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ganzoo.plugin import Metric, hookimpl, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class MomentsOptions:
+    """How fine the covariances are."""
+
+    dimensions: int = option(
+        256,
+        low=1,
+        high=4096,
+        help="Of the Frechet distance: larger samples are averaged over cells, as small as this allows.",
+    )
+
+
+@hookimpl
+def ganzoo_metrics() -> Iterator[Metric]:
+    """Offer the metrics."""
+    yield Metric(
+        name="pixel-moments",
+        summary="Distance of means, standard deviations and covariances, of the raw numbers: images, points, tables.",
+        factory="ganzoo_metrics.moments:PixelMoments",
+        options=MomentsOptions,
+        cases="ganzoo_metrics.cases:pixel_moments",
+        paper="Dowson & Landau 1982, The Frechet distance between multivariate normal distributions, "
+        "doi:10.1016/0047-259X(82)90077-X; Heusel et al. 2017, GANs Trained by a Two Time-Scale Update Rule, "
+        "arXiv:1706.08500, eq. 6",
+    )

@@ -1,0 +1,138 @@
+"""How far the first two moments of generated samples are from those of real ones, in the data's own range.
+
+All is summed in float64, as by Chan, Golub & LeVeque 1979 (Updating formulae and a pairwise algorithm for computing
+sample variances): what is kept are counts, means and sums of products about the mean, never samples.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from ganzoo_metrics import MomentsOptions
+
+
+class PixelMoments:
+    """Distances between real and generated samples of any shape, 0 where their moments agree.
+
+    ``mean``: root of the mean square, over the numbers of a sample, of the difference of their means.
+    ``std``: the same of their standard deviations.
+    ``fd``: the Frechet distance of `frechet`, squared as in FID, of the samples after `pooled`.
+    """
+
+    def __init__(self, options: MomentsOptions) -> None:
+        self.options = options
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all samples."""
+        self.moments = {side: (Variances(), Covariances()) for side in ("real", "fake")}
+
+    def real(self, batch: Tensor) -> None:
+        """Take real samples ``[n, ...]``."""
+        self._add("real", batch)
+
+    def fake(self, batch: Tensor) -> None:
+        """Take generated samples ``[n, ...]``."""
+        self._add("fake", batch)
+
+    def compute(self) -> dict[str, float]:
+        """Return ``mean``, ``std`` and ``fd``.
+
+        Raises:
+            ValueError: There are less than two real or generated samples, which have no variance.
+        """
+        (real, real_pooled), (fake, fake_pooled) = self.moments["real"], self.moments["fake"]
+        stds = real.unbiased().sqrt() - fake.unbiased().sqrt()  # [D]
+        return {
+            "mean": float((real.mean - fake.mean).square().mean().sqrt()),
+            "std": float(stds.square().mean().sqrt()),
+            "fd": frechet(real_pooled.mean, real_pooled.unbiased(), fake_pooled.mean, fake_pooled.unbiased()),
+        }
+
+    def _add(self, side: str, batch: Tensor) -> None:
+        samples = batch.detach().double()
+        variances, covariances = self.moments[side]
+        variances.add(samples.flatten(1))
+        covariances.add(pooled(samples, self.options.dimensions))
+
+
+class Variances:
+    """The mean ``[D]`` and variances ``[D]`` of rows that come in batches."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.mean: Tensor = torch.zeros(())
+        self.squares: Tensor = torch.zeros(())  # sums about the mean
+
+    def add(self, rows: Tensor) -> None:
+        """Take rows, float64 ``[n, D]``."""
+        mean = rows.mean(0)
+        delta = mean - self.mean.to(rows)
+        total = self.count + len(rows)
+        self.squares = self.squares.to(rows) + self.product(rows - mean)
+        self.squares += self.product(delta[None]) * (self.count * len(rows) / total)
+        self.mean = self.mean.to(rows) + delta * (len(rows) / total)
+        self.count = total
+
+    def product(self, rows: Tensor) -> Tensor:
+        """Return the sum over rows ``[n, D]`` of what is summed of each."""
+        return rows.square().sum(0)
+
+    def unbiased(self) -> Tensor:
+        """Return the sums divided by n - 1; raise ValueError where n is less than 2."""
+        if self.count < 2:
+            raise ValueError("moments need at least 2 real and 2 generated samples")
+        return self.squares / (self.count - 1)
+
+
+class Covariances(Variances):
+    """The mean ``[D]`` and covariances ``[D, D]`` of rows that come in batches."""
+
+    def product(self, rows: Tensor) -> Tensor:
+        """Return the sum over rows ``[n, D]`` of their outer products, ``[D, D]``."""
+        return rows.T @ rows
+
+
+def pooled(samples: Tensor, dimensions: int) -> Tensor:
+    """Return samples ``[n, ...]`` as rows ``[n, D]``, D at most `dimensions` where averaging over cells allows it.
+
+    A cell is k x k pixels of an image ``[n, C, H, W]``, k steps of ``[n, C, T]`` or k neighbours of ``[n, D]``, with
+    the smallest k that is enough; cells at the far edge hold what is left. Channels are never averaged.
+    """
+    channels = samples.shape[1] if samples.dim() > 2 else 1
+    spread = samples.reshape(len(samples), channels, -1, samples.shape[-1])  # [n, C, H, W]
+    height, width = spread.shape[2:]
+    largest = max(height, width)
+    k = next((k for k in range(1, largest) if _cells(channels, height, width, k) <= dimensions), largest)
+    if k == 1:
+        return samples.flatten(1)
+    cell = (min(k, height), min(k, width))
+    return avg_pool2d(spread, cell, ceil_mode=True).flatten(1)
+
+
+def frechet(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_covariance: Tensor) -> float:
+    """Return the squared Frechet (2-Wasserstein) distance of two Gaussians, with means ``[D]``, covariances ``[D, D]``.
+
+    |m - m'|^2 + tr(S + S' - 2 (S S')^(1/2)) (Dowson & Landau 1982; Heusel et al. 2017, eq. 6). The last trace is the
+    sum of the singular values of S^(1/2) S'^(1/2), as their squares are the eigenvalues of S S': real, never negative,
+    and without the root of a rounding error where a covariance is singular.
+    """
+    roots = [_root(matrix) for matrix in (covariance, other_covariance)]
+    overlap = torch.linalg.svdvals(roots[0] @ roots[1]).sum()
+    traces = covariance.trace() + other_covariance.trace()
+    return max(0.0, float((mean - other_mean).square().sum() + traces - 2 * overlap))
+
+
+def _root(matrix: Tensor) -> Tensor:
+    """Return the positive square root of a positive semi-definite matrix."""
+    values, vectors = torch.linalg.eigh(matrix)
+    root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    return root
+
+
+def _cells(channels: int, height: int, width: int, k: int) -> int:
+    return channels * math.ceil(height / k) * math.ceil(width / k)

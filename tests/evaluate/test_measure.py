@@ -1,0 +1,269 @@
+"""What metrics are shown: the same in training and by `ganzoo evaluate`, each sample once, whatever goes beside."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import ganzoo
+from devices import CPU
+from ganzoo.data.source import ArraySource, EndlessSource
+from ganzoo.engine import observers
+from ganzoo.engine.device import precision
+from ganzoo.evaluate.measure import compared, measure
+from ganzoo.plugin import DataInfo, Metric, Networks, hookimpl
+from ganzoo.registry import register
+from ganzoo.run import Run
+
+
+@pytest.fixture(autouse=True)
+def in_own_folder(toys: object) -> None:
+    register(sys.modules[__name__])
+    torch.set_num_threads(1)
+
+
+def train(**settings) -> Run:
+    return ganzoo.train(**{"arch": "toy", "dataset": "toy-array", "images": 64, "batch": 16, **settings})
+
+
+def by_training(run: Run) -> dict[str, float]:
+    """Return what training measured last."""
+    row = json.loads(run.stats_file.read_text().splitlines()[-1])
+    assert row.pop("images") == run.images
+    return row
+
+
+# ----------------------------------------------------------------------------
+# Training and evaluation.
+
+RUNS = {
+    "bytes": {},
+    "seeded": {"seed": 7},
+    "labels": {"conditional": True},
+    "batchnorm": {"options": {"arch.norm": True}},
+    "channels-last": {"arch": "dcgan", "dataset": "digits", "size": 16, "options": {"arch.width": 8}},
+    "endless": {"dataset": "toy-points"},
+    "tf32": {"options": {"train.precision": "tf32"}},
+}
+
+
+@pytest.mark.parametrize("settings", RUNS.values(), ids=RUNS)
+def test_training_and_evaluation_measure_the_same_bit_for_bit(settings):
+    metrics = ["pixel-moments", "toy-mean"]
+    run = train(**settings, metric=metrics)
+    num = observers.NUM if "dataset" in settings else 40
+    found = ganzoo.evaluate(run, metrics, num=num, seed=settings.get("seed", 0))
+    assert found.values == by_training(run)
+    assert len(found.values) == 4
+    other = ganzoo.evaluate(run, metrics, num=num, seed=settings.get("seed", 0) + 1)
+    assert other.values != found.values
+
+
+def test_measuring_does_not_change_the_training():
+    one, other = train(name="one"), train(metric=["pixel-moments", "drawing"], name="other")
+    weights = [(run.package / "model.safetensors").read_bytes() for run in (one, other)]
+    assert weights[0] == weights[1]
+
+
+def test_what_is_measured_besides_a_metric_does_not_change_it():
+    run = train()
+    alone = ganzoo.evaluate(run, "drawing").values
+    beside = ganzoo.evaluate(run, ["toy-mean", "drawing", "pixel-moments"]).values
+    assert beside["drawing/drawn"] == alone["drawing/drawn"]
+    assert ganzoo.evaluate(run, "drawing", seed=1).values != alone
+
+
+class Drawing:
+    """A metric that draws numbers of its own."""
+
+    def __init__(self, options: object) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.drawn = torch.rand(())
+
+    def real(self, batch: Tensor) -> None:
+        self.drawn = self.drawn + torch.rand(len(batch)).sum()
+
+    def fake(self, batch: Tensor) -> None:
+        pass
+
+    def compute(self) -> dict[str, float]:
+        return {"drawn": float(self.drawn + torch.rand(()))}
+
+
+@hookimpl
+def ganzoo_metrics():
+    yield Metric(name="drawing", summary="Draws.", factory=f"{__name__}:Drawing")
+
+
+# ----------------------------------------------------------------------------
+# Real samples, and the generated ones that go with them.
+
+
+class Echo(nn.Module):
+    """A generator that tells what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[tuple[Tensor, Tensor | None]] = []
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        self.given.append((z, labels))
+        return z[:, :1] + torch.rand(len(z), 1)
+
+
+def echoed(source: ArraySource | EndlessSource, num: int, seed: int = 0, labelled: bool = False):
+    """Return the real and the generated samples, and the generator that made these."""
+    echo = Echo()
+    pairs = list(compared(Networks(echo, nn.Identity(), 3), source, num, seed, CPU, labelled))
+    return torch.cat([real for real, _ in pairs]), torch.cat([fake for _, fake in pairs]), echo
+
+
+def numbered(num: int) -> ArraySource:
+    """Return the points 0 to num - 1, each labelled with itself."""
+    info = DataInfo(shape=(1,), modality="points", num_classes=num, num_items=num)
+    return ArraySource(info, torch.arange(float(num))[:, None], torch.arange(num))
+
+
+def test_no_sample_is_taken_twice_and_the_seed_says_which():
+    reals = echoed(numbered(300), 300)[0]
+    assert sorted(reals.flatten().tolist()) == list(range(300))
+    some = echoed(numbered(300), 100)[0].flatten().tolist()
+    assert len(set(some)) == 100
+    assert some == echoed(numbered(300), 100)[0].flatten().tolist()
+    assert some != echoed(numbered(300), 100, seed=1)[0].flatten().tolist()
+
+
+def test_latents_and_what_the_network_draws_follow_from_the_seed():
+    one, again, other = (echoed(numbered(100), 100, seed)[1] for seed in (0, 0, 1))
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+    latents = torch.cat([z for z, _ in echoed(numbered(100), 100)[2].given])
+    assert len(latents.unique(dim=0)) == 100
+
+
+def test_the_generator_gets_the_labels_of_the_real_samples_or_none():
+    reals, _, echo = echoed(numbered(150), 150, labelled=True)
+    assert torch.cat([labels for _, labels in echo.given]).tolist() == reals.flatten().tolist()
+    assert {labels for _, labels in echoed(numbered(150), 150)[2].given} == {None}
+
+
+def test_bytes_become_the_range_of_the_data_and_the_source_stays():
+    info = DataInfo(shape=(1, 1, 1), num_items=2)
+    source = ArraySource(info, torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1), None)
+    assert sorted(echoed(source, 2)[0].flatten().tolist()) == [-1, 1]
+    assert source.data.flatten().tolist() == [0, 255]
+
+
+def test_an_endless_source_is_drawn_from_the_seed():
+    def sample(generator: torch.Generator, n: int) -> tuple[Tensor, None]:
+        return torch.rand(n, 1, generator=generator), None
+
+    source = EndlessSource(DataInfo(shape=(1,), modality="points"), sample)
+    one, again, other = (echoed(source, 130, seed)[0] for seed in (0, 0, 1))
+    assert one.shape == (130, 1)
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+    assert len(one.unique()) == 130
+
+
+# ----------------------------------------------------------------------------
+# Metrics that fail.
+
+
+@dataclass
+class Failing:
+    """A metric that fails in one of its methods, and says what was asked of it."""
+
+    where: str
+    found: object = field(default_factory=lambda: {"value": 1.0})
+
+    def __post_init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str):
+        def method(*args: object) -> object:
+            self.asked.append(name)
+            if name == self.where:
+                raise RuntimeError("out of order")
+            return self.found
+
+        return method
+
+
+def pairs(num: int = 2) -> list[tuple[Tensor, Tensor]]:
+    return [(torch.zeros(3, 1), torch.zeros(3, 1))] * num
+
+
+@pytest.mark.parametrize("where", ["reset", "real", "fake", "compute"])
+def test_a_metric_that_fails_is_told_once_and_left_out(where):
+    told: list[tuple[str, str]] = []
+    bad, good = Failing(where), Failing("")
+    values = measure({"bad": bad, "good": good}, pairs(), 0, CPU, lambda name, error: told.append((name, str(error))))
+    assert told == [("bad", "out of order")]
+    assert values == {"good/value": 1.0}
+    assert bad.asked[-1] == where
+    assert good.asked == ["reset", "real", "fake", "real", "fake", "compute"]
+
+
+@pytest.mark.parametrize(
+    "found", [{}, None, 1.0, *({"value": value} for value in (float("nan"), float("inf"), "much", None, [1.0]))]
+)
+def test_what_is_no_finite_number_is_a_failure(found):
+    told: list[Exception] = []
+    assert measure({"bad": Failing("", found)}, pairs(), 0, CPU, lambda name, error: told.append(error)) == {}
+    assert len(told) == 1
+
+
+def test_products_are_exact_and_nothing_has_a_graph_whatever_the_training():
+    seen: list[tuple[bool, bool]] = []
+
+    class Looking(Failing):
+        def real(self, batch: Tensor) -> None:
+            seen.append((torch.backends.cuda.matmul.allow_tf32, torch.is_grad_enabled()))
+
+    with precision("tf32"):
+        measure({"looking": Looking("")}, pairs(1), 0, CPU, pytest.fail)
+        assert torch.backends.cuda.matmul.allow_tf32
+    assert seen == [(False, False)]
+
+
+def test_a_generator_that_fails_costs_training_a_line(monkeypatch):
+    def broken(*args):
+        raise RuntimeError("no samples")
+        yield
+
+    monkeypatch.setattr(observers, "compared", broken)
+    run = train(metric="toy-mean")
+    assert run.finished
+    assert "nothing could be measured: RuntimeError: no samples" in (run.path / "log.txt").read_text()
+
+
+# ----------------------------------------------------------------------------
+# Several processes.
+
+
+@pytest.mark.slow
+def test_of_several_processes_the_first_alone_measures_and_tracks(tmp_path):
+    settings = ["arch=toy", "dataset=toy-array", "metric=toy-mean,pixel-moments", "tracker=csv", "aug=flip"]
+    settings += ["train.images=64", "train.batch=16"]
+    plugin = ["--plugin", str(Path(__file__).parents[1] / "toys.py")]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*launcher, "-m", "ganzoo", *plugin, "train", "--device", "cpu", *settings]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    run = Run(tmp_path / done.stdout.strip())
+    table = (run.path / "scalars.csv").read_text().splitlines()
+    images = [line.partition(",")[0] for line in table]
+    assert images[0] == "images"
+    assert images == list(dict.fromkeys(images))
+    assert images[-1] == "64"
+    assert ganzoo.evaluate(run, ["toy-mean", "pixel-moments"], device="cpu").values == by_training(run)

@@ -1,0 +1,92 @@
+"""What words mean, torch-free: metrics and their options, and the data of the model or others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganzoo import options
+from ganzoo.errors import Corrupt, MissingPlugin, UsageError
+from ganzoo.evaluate.request import Request, requested
+from ganzoo.registry import registry
+from ganzoo.resolution import resolve
+
+
+def recipe(**flags: Any) -> dict[str, Any]:
+    return resolve(registry(), flags={"arch": "dcgan", **flags}).to_json()
+
+
+def read(stored: dict[str, Any] | None = None, **words: Any) -> Request:
+    words = {"metrics": ["pixel-moments"], **words}
+    return requested(registry(), Path("package"), recipe() if stored is None else stored, **words)
+
+
+def test_metrics_with_their_options():
+    found = read(pairs={"metric.pixel-moments.dimensions": "64"})
+    assert [choice.component.qualified for choice in found.metrics] == ["metrics:pixel-moments"]
+    assert options.to_json(found.metrics[0].options) == {"dimensions": 64}
+    assert options.to_json(read(metrics=["metrics:pixel-moments"]).metrics[0].options) == {"dimensions": 256}
+    assert (found.arch.name, found.num, found.seed) == ("dcgan", None, 0)
+
+
+def test_the_data_are_those_of_training_with_their_options():
+    found = read(recipe(**{"dataset.size": 64}))
+    assert found.dataset.component.qualified == "datasets:digits"
+    assert options.to_json(found.dataset.options) == {"size": 64}
+    changed = read(recipe(**{"dataset.size": 64}), pairs={"dataset.size": "16"})
+    assert options.to_json(changed.dataset.options) == {"size": 16}
+
+
+def test_another_folder_comes_in_the_size_of_the_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    trained = recipe(dataset="folder", **{"dataset.path": "/photos", "dataset.size": 64})
+    other = read(trained, dataset={"dataset": "datasets:folder", "dataset.path": "held-out"})
+    assert options.to_json(other.dataset.options) == options.to_json(read(trained).dataset.options) | {
+        "path": str(tmp_path / "held-out")
+    }
+
+
+def test_another_dataset_comes_with_its_own_options():
+    trained = recipe(dataset="folder", **{"dataset.path": "/photos", "dataset.size": 64})
+    other = read(trained, dataset={"dataset": "digits"}, pairs={"dataset.size": "16"})
+    assert options.to_json(other.dataset.options) == {"size": 16}
+    assert options.to_json(read(trained, dataset={"dataset": "digits"}).dataset.options) == {"size": 32}
+
+
+def test_a_plugin_that_only_training_needed_is_not_asked_for():
+    stored = recipe()
+    stored["loss"]["name"] = stored["tracker"] = "acme:none"
+    assert read(stored).arch.name == "dcgan"
+    stored["dataset"]["name"] = "acme:none"
+    with pytest.raises(MissingPlugin, match="uses dataset 'acme:none', which is not installed"):
+        read(stored)
+    assert read(stored, dataset={"dataset": "digits"}).dataset.name == "digits"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"metrics": []}, r"no metric was chosen: add --metric NAME \(installed: .*pixel-moments"),
+        ({"metrics": ["pixel-moment"]}, "no metric 'pixel-moment' is installed: did you mean 'pixel-moments'"),
+        ({"metrics": ["pixel-moments", "metrics:pixel-moments"]}, "'pixel-moments' is named twice"),
+        ({"num": 0}, "-n 0: ask for at least one"),
+        ({"dataset": {"dataset": "digit"}}, "no dataset 'digit' is installed: did you mean 'digits'"),
+        ({"pairs": {"metric.pixel-moments.dims": "3"}}, r"did you mean 'metric\.pixel-moments\.dimensions'"),
+        ({"pairs": {"metric.pixel-moments.dimensions": "0"}}, "expected a whole number from 1 to 4096"),
+        ({"pairs": {"metric.fid.num": "3"}}, r"metric\.fid\.num: metric 'fid' is not in use: add --metric fid"),
+        ({"pairs": {"metric.pixel-moments": "3"}}, r"unknown key 'metric\.pixel-moments'"),
+        ({"pairs": {"arch.width": "3"}}, r"unknown key 'arch\.width'; an evaluation takes metric\.pixel-moments"),
+        ({"pairs": {"dataset.sise": "3"}}, r"did you mean 'dataset\.size'"),
+    ],
+)
+def test_mistakes(words, told):
+    with pytest.raises(UsageError, match=told):
+        read(**words)
+
+
+@pytest.mark.parametrize("damage", [{"arch": 3}, {"arch": {}}, {"dataset": None}, {"dataset": {"name": "digits"}}])
+def test_a_recipe_that_is_damaged(damage):
+    with pytest.raises(Corrupt, match="the recipe in package is damaged"):
+        read(recipe() | damage)

@@ -1,0 +1,133 @@
+"""pixel-moments against closed forms; as it is streamed and all at once."""
+
+import math
+
+import pytest
+import torch
+
+import ganzoo
+from ganzoo_metrics.moments import frechet, pooled
+
+
+def measured(real, fake, sizes=(), **options):
+    """Return what the metric says of samples that come in batches of these sizes, and the rest."""
+    metric = ganzoo.create("metric", "pixel-moments", **options)
+    metric.reset()
+    for give, samples in ((metric.real, real), (metric.fake, fake)):
+        for batch in torch.split(samples, [*sizes, len(samples) - sum(sizes)]):
+            give(batch)
+    return metric.compute()
+
+
+def near(value, tolerance=1e-9):
+    return pytest.approx(value, rel=tolerance, abs=tolerance)
+
+
+SHAPES = {"image": (3, 8, 8), "large image": (1, 40, 36), "points": (2,), "table": (300,), "text": (5, 70)}
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_identical_sets_are_no_distance_apart(shape):
+    x = torch.rand(50, *shape) * 2 - 1
+    assert measured(x, x) == {"mean": 0, "std": 0, "fd": near(0, 1e-10)}
+    assert measured(x, x.flip(0)) == {"mean": near(0), "std": near(0), "fd": near(0, 1e-10)}
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_streaming_equals_all_at_once(shape):
+    real, fake = torch.rand(60, *shape) + 100, torch.randn(60, *shape) * 2 - 30  # far from 0 beside their spread
+    assert measured(real, fake, (1, 7, 30, 2)) == near(measured(real, fake))
+
+
+def test_mean_and_std_are_root_mean_squares_over_the_numbers_of_a_sample():
+    real = torch.tensor([[0.0, 0.0], [2.0, 4.0]])  # means 1, 2; variances 2, 8
+    fake = torch.tensor([[4.0, 5.0], [4.0, 7.0]])  # means 4, 6; variances 0, 2
+    found = measured(real, fake)
+    assert found["mean"] == near(math.sqrt((3**2 + 4**2) / 2))
+    assert found["std"] == near(math.sqrt((math.sqrt(2) ** 2 + math.sqrt(2) ** 2) / 2))
+
+
+def test_the_distance_of_gaussians_in_one_dimension():
+    real = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)  # std sqrt 2
+    assert measured(real, 3 * real + 1)["fd"] == near(1 + (2 * math.sqrt(2)) ** 2)
+    assert measured(real, real + 5)["fd"] == near(25)
+
+
+def test_the_distance_of_gaussians_whose_covariances_do_not_commute():
+    """Of a 2x2 matrix M with eigenvalues a, b >= 0, (sqrt a + sqrt b)^2 = tr M + 2 sqrt(det M)."""
+    one = torch.tensor([[2.0, 1.0], [1.0, 1.0]], dtype=torch.float64)
+    two = torch.tensor([[1.0, -0.5], [-0.5, 3.0]], dtype=torch.float64)
+    product = one @ two
+    assert not torch.equal(product, two @ one)
+    root = math.sqrt(product.trace() + 2 * math.sqrt(product.det()))
+    means = torch.zeros(2, dtype=torch.float64), torch.tensor([1.0, 2.0], dtype=torch.float64)
+    wanted = 5 + float(one.trace() + two.trace()) - 2 * root
+    assert frechet(means[0], one, means[1], two) == near(wanted)
+    assert frechet(means[1], two, means[0], one) == near(wanted)
+
+
+def test_the_distance_of_gaussians_that_fill_a_line_each():
+    """The root of (a a') (b b') has the trace |a.b|."""
+    a, b = torch.tensor([1.0, 2.0, 0.0]).double(), torch.tensor([3.0, -1.0, 4.0]).double()
+    zero = torch.zeros(3).double()
+    assert frechet(zero, torch.outer(a, a), zero, torch.outer(b, b)) == near(5 + 26 - 2 * 1)
+    assert frechet(zero, torch.outer(a, a), zero, torch.outer(a, a)) == near(0)
+
+
+def test_no_distance_is_negative():
+    zero = torch.zeros(5).double()
+    for seed in range(20):
+        factor = torch.randn(5, 5, generator=torch.Generator().manual_seed(seed)).double()
+        assert 0 <= frechet(zero, factor @ factor.T, zero, factor @ factor.T) < 1e-12
+
+
+def test_pooling_takes_the_smallest_cells_that_are_allowed():
+    assert pooled(torch.zeros(2, 3, 8, 8), 192).shape == (2, 192)
+    assert pooled(torch.zeros(2, 3, 8, 8), 191).shape == (2, 48)
+    assert pooled(torch.zeros(2, 1, 28, 28), 256).shape == (2, 196)
+    assert pooled(torch.zeros(2, 5, 70), 256).shape == (2, 5 * 35)
+    assert pooled(torch.zeros(2, 300), 256).shape == (2, 150)
+    assert pooled(torch.zeros(2, 9, 4, 2), 1).shape == (2, 9)  # channels stay
+
+
+def test_pooled_values_are_means_over_cells_those_at_the_edge_over_what_is_left():
+    image = torch.arange(15.0).reshape(1, 1, 3, 5)
+    assert pooled(image, 6).tolist() == [[3.0, 5.0, 6.5, 10.5, 12.5, 14.0]]
+    assert pooled(torch.arange(5.0)[None], 2).tolist() == [[1.0, 3.5]]
+    assert pooled(torch.arange(10.0).reshape(1, 2, 5), 4).tolist() == [[1.0, 3.5, 6.0, 8.5]]
+
+
+def test_mean_and_std_are_those_of_the_numbers_before_pooling():
+    checks = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).expand(4, 1, 2, 2) * torch.ones(4, 1, 1, 1)
+    found = measured(checks, -checks, dimensions=1)
+    assert found == {"mean": 2.0, "std": 0.0, "fd": 0.0}
+
+
+def test_what_is_kept_does_not_grow_with_the_samples():
+    metric = ganzoo.create("metric", "pixel-moments")
+    sizes = []
+    for _ in range(3):
+        metric.real(torch.randn(100, 1, 8, 8))
+        kept = [value for part in metric.moments["real"] for value in vars(part).values()]
+        sizes.append(sum(value.numel() for value in kept if isinstance(value, torch.Tensor)))
+    assert sizes == [64 + 64 + 64 + 64**2] * 3
+
+
+def test_a_reset_forgets():
+    metric = ganzoo.create("metric", "pixel-moments")
+    metric.real(torch.full((9, 2), 7.0))
+    metric.reset()
+    x = torch.randn(9, 2)
+    metric.real(x)
+    metric.fake(x)
+    assert metric.compute()["mean"] == 0
+
+
+def test_half_precision_is_summed_in_double():
+    x = torch.randn(2000, 2).bfloat16()
+    assert measured(x, x.double() + 1e-6) == {"mean": near(1e-6, 1e-10), "std": near(0), "fd": near(1e-12, 1e-10)}
+
+
+def test_a_single_sample_has_no_variance():
+    with pytest.raises(ValueError, match="at least 2 real and 2 generated"):
+        measured(torch.zeros(1, 2), torch.zeros(5, 2))
