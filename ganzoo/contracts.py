@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -23,7 +24,8 @@ class DataInfo:
         num_items: How many samples there are; None for an endless source.
         modality: What kind of data it is.
         label_shape: Of one float label (attributes, an image to translate); empty for integer labels or none.
-        meta: JSON that travels with the model (vocabulary, columns, sample rate).
+        meta: JSON that travels with the model (vocabulary, columns, sample rate), kept as JSON gives it back: tuples
+            become lists.
     """
 
     shape: tuple[int, ...]
@@ -40,6 +42,10 @@ class DataInfo:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if len(self.shape) != (sides := {"image": 3, "audio": 2, "text": 2}.get(self.modality, 1)):
             raise ValueError(f"DataInfo: {self.modality} has {sides} sides, shape={self.shape} has {len(self.shape)}")
+        try:  # now, not when the first package is written; and alike before and after that
+            object.__setattr__(self, "meta", json.loads(json.dumps(dict(self.meta), allow_nan=False)))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"DataInfo: meta is no JSON ({error}): give text, numbers, lists and mappings") from None
 
     @property
     def labelled(self) -> bool:
@@ -74,6 +80,27 @@ class Item:
     stamp: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """An exact value, to which the conformance kit holds a component (`Built.cases`).
+
+    Args:
+        name: What it shows, in a few words.
+        options: Of the component, over its defaults.
+        given: What it is asked about, by name. Loss: logits ``real`` and ``fake``, tensors ``[N, P]``. Regularizer:
+            ``real`` and ``fake``, samples ``[N, ...]``, and ``network``, a module that stands for D. Metric: ``real``
+            and ``fake``, samples ``[N, ...]``.
+        expected: The values by name: loss and regularizer, ``discriminator`` and ``generator``; metric, its own keys.
+        tolerance: The largest difference that is taken, relative to the value where it is above 1.
+    """
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
+    expected: Mapping[str, float] = field(default_factory=dict)
+    tolerance: float = 1e-6
+
+
 @dataclass(frozen=True)
 class Networks:
     """What an architecture builds.
@@ -91,6 +118,22 @@ class Networks:
     discriminator: nn.Module
     latent_dim: int
     latent: str = "normal"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """A generator that another project trained, as one of our architectures builds it (`Architecture.imports`).
+
+    Args:
+        options: Of the architecture, as far as the weights tell them; the others are its defaults, unless a person
+            says otherwise.
+        data: What it generates.
+        weights: Its tensors, by the names that our generator's ``state_dict`` gives them.
+    """
+
+    options: Mapping[str, Any]
+    data: DataInfo
+    weights: Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import pluggy
 
-from ganzoo.contracts import DataInfo, DiscriminatorOutput, Item, LossFunction, Networks, Step
+from ganzoo.contracts import Case, DataInfo, DiscriminatorOutput, Imported, Item, LossFunction, Networks, Step
 from ganzoo.errors import GanzooError, NotFound, UsageError
 from ganzoo.options import NoOptions, Schedule, option
 from ganzoo.specs import (
@@ -41,6 +41,7 @@ __all__ = [
     "Architecture",
     "Augmentation",
     "Built",
+    "Case",
     "Command",
     "Component",
     "DataInfo",
@@ -48,6 +49,7 @@ __all__ = [
     "DiscriminatorOutput",
     "Extractor",
     "GanzooError",
+    "Imported",
     "Item",
     "Loss",
     "LossFunction",

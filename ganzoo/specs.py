@@ -60,6 +60,8 @@ class Built(Component):
         provides, needs, refuses: Words that recipes are checked by: ``class-logits``, ``features``, ``style``,
             ``truncation``, ``double-backward``, ``batchnorm-in-d``, ``batch-coupled-d``, or a plugin's own. What
             one component needs another must provide; what it refuses none may provide.
+        cases: ``"package.module:callable"``, called with nothing, yields `Case` objects: exact values that the
+            conformance kit holds the component to.
     """
 
     factory: str
@@ -70,12 +72,11 @@ class Built(Component):
     provides: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     refuses: tuple[str, ...] = ()
+    cases: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for path in filter(None, (self.factory or "missing", self.migrate)):
-            if not FACTORY.fullmatch(path):
-                raise ValueError(f"{self.kind} {self.name!r}: {path!r} is not of the form 'package.module:callable'")
+        _check_callables(self, self.factory or "missing", self.migrate, self.cases)
         for text in self.requires:
             _check_requirement(text)
         for entry in options_of(self.options).values():
@@ -95,6 +96,12 @@ class Architecture(Built):
             the networks ``labels=None``.
         recommended: Settings by key that suit it (``{"loss": "bce", "optim.g.lr": 2e-4, "train.batch": 64}``; keys:
             loss, reg, optim.*, train.*), over the core's defaults and under everything that a user says.
+        examples: Data that the conformance kit builds it for, where sizes, channels and modalities do not say enough.
+        untrained: Patterns (``"generator.noise_*"``) of parameters that a loss's gradient may not reach.
+        imports: Weights of other projects that it reads, for `ganzoo import`: by the format's name,
+            ``"package.module:callable"``, ``(weights: dict[str, Tensor]) -> Imported``. It gets all tensors of a file,
+            nested names joined by dots, and raises UsageError where they are not what it reads. A format that is named
+            as a Python package may hold objects of that package's classes, which are passed over.
     """
 
     kind: ClassVar[str] = "architecture"
@@ -104,9 +111,16 @@ class Architecture(Built):
     modalities: tuple[Modality, ...] = ("image",)
     conditional: Literal["never", "optional", "always"] = "never"
     recommended: Mapping[str, Any] = field(default_factory=dict)
+    examples: tuple[DataInfo, ...] = ()
+    untrained: tuple[str, ...] = ()
+    imports: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _check_callables(self, *self.imports.values())
+        for name in self.imports:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"architecture {self.name!r}: format {name!r} is not lower-case words and hyphens")
         for key in self.recommended:
             if not re.match(r"(loss|reg|optim|train)(\.|$)", key):
                 raise ValueError(f"architecture {self.name!r} recommends {key!r}: only loss, reg, optim.* and train.*")
@@ -142,16 +156,27 @@ class Dataset(Built):
         info: What the data is, where that is known unopened: a `DataInfo`, or a callable from options to one.
         render: ``"package.module:callable"``, ``(samples: float array [N, ...], info) -> uint8 [H, W, 3]``: draws
             samples that are no images.
+        write: ``"package.module:callable"``, ``(samples: float array [N, ...], info) -> str``: writes samples that are
+            read rather than looked at: a line each, or CSV with a header.
         default: Whether this dataset is taken where none is given.
         path_option: The option that takes a path, where ``--dataset PATH`` means this dataset.
+        license: Of the data, for the model card: ``"cc-by-4.0"``, as the Hub names it, or in words.
+        hub: Its identifier on the Hugging Face Hub, where it has one.
     """
 
     kind: ClassVar[str] = "dataset"
 
     info: DataInfo | Callable[[Any], DataInfo] | None = None
     render: str = ""
+    write: str = ""
     default: bool = False
     path_option: str = ""
+    license: str = ""
+    hub: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_callables(self, self.render, self.write)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,7 +239,11 @@ class Tracker(Built):
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Component):
-    """A named choice of components and settings: ``{"arch": "dcgan", "loss": "bce", "arch.width": 64, ...}``."""
+    """A named choice of components and settings, under all that a user says.
+
+    Args:
+        settings: By key: ``{"arch": "dcgan", "loss": "bce", "arch.width": 64, ...}``.
+    """
 
     kind: ClassVar[str] = "recipe"
 
@@ -223,7 +252,11 @@ class Recipe(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Model(Component):
-    """Weights that come with the plugin: ``path="package:folder"`` names a model package in the package's data."""
+    """Weights that come with the plugin.
+
+    Args:
+        path: ``"package:folder"``, a model package in that Python package's data, as `ganzoo package` writes it.
+    """
 
     kind: ClassVar[str] = "model"
 
@@ -232,7 +265,11 @@ class Model(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Command(Component):
-    """A further command of `ganzoo`: ``factory`` names a `click.Command` as ``"package.module:command"``."""
+    """A further command of `ganzoo`, under its name.
+
+    Args:
+        factory: ``"package.module:command"``, a `click.Command`; the module imports nothing heavy.
+    """
 
     kind: ClassVar[str] = "command"
 
@@ -247,6 +284,12 @@ KINDS: tuple[str, ...] = tuple(spec.kind for spec in SPECS)
 
 # ----------------------------------------------------------------------------
 # Checks.
+
+
+def _check_callables(spec: Component, *paths: str) -> None:
+    for path in filter(None, paths):
+        if not FACTORY.fullmatch(path):
+            raise ValueError(f"{spec.kind} {spec.name!r}: {path!r} is not of the form 'package.module:callable'")
 
 
 def _check_requirement(text: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ganzoo.plugin import Architecture, Component, DataInfo, Loss, option
+from ganzoo.plugin import Architecture, Component, DataInfo, Dataset, Loss, option
 
 
 @dataclass
@@ -49,6 +49,13 @@ def test_an_invalid_spec_is_refused(changed: dict[str, Any], words: str) -> None
         made(**changed)
 
 
+@pytest.mark.parametrize("field", ["render", "write"])
+def test_what_shows_samples_is_named_as_a_factory_is(field: str) -> None:
+    with pytest.raises(ValueError, match=r"dataset 'd': 'acme\.draw' is not of the form"):
+        Dataset(name="d", summary="D.", factory="a:b", **{field: "acme.draw"})  # type: ignore[arg-type]
+    assert getattr(Dataset(name="d", summary="D.", factory="a:b", **{field: "acme:draw"}), field) == "acme:draw"  # type: ignore[arg-type]
+
+
 def test_a_valid_spec_is_taken() -> None:
     spec = made(sizes=(32, 64), aliases=("b",), requires=("numpy>=1; python_version > '3'",), conditional="optional")
     assert (spec.kind, spec.sizes) == ("architecture", (32, 64))
@@ -64,6 +71,8 @@ def test_a_valid_spec_is_taken() -> None:
         ({"shape": (1, 8.0, 8)}, "is not a tuple of sizes"),
         ({"shape": (2, 2), "modality": "points"}, "points has 1 sides"),
         ({"shape": (1, 8, 8), "label_shape": (0,)}, "label_shape="),
+        ({"shape": (1, 8, 8), "meta": {"rate": object()}}, r"meta is no JSON \(Object of type object is not JSON"),
+        ({"shape": (1, 8, 8), "meta": {"rate": float("nan")}}, "meta is no JSON .*: give text, numbers, lists"),
     ],
 )
 def test_data_that_is_none_is_refused(fields: dict[str, Any], words: str) -> None:
@@ -76,3 +85,4 @@ def test_data_goes_through_json() -> None:
     assert info.shape == (3, 8, 8)
     assert DataInfo.from_json(info.to_json()) == info
     assert info.labelled
+    assert DataInfo(shape=(1,), modality="points", meta={"at": ((1, 2),)}).meta == {"at": [[1, 2]]}

@@ -84,6 +84,7 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         factory="ganzoo_datasets.digits:Digits",
         options=DigitsOptions,
         info=digits_info,
+        license="cc-by-4.0",
         default=True,
     )
     yield Dataset(

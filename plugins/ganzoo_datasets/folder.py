@@ -35,6 +35,7 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+FILTERS = Lock()  # held while Python's warning filters are changed: they are the whole process's, and so is this
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Folder:
         if options.channels not in (1, 3):
             raise UsageError(f"dataset.channels: expected 1 (grey) or 3 (colour), got {options.channels}")
         self.strict = options.strict
-        self._load = partial(load, size=options.size, channels=options.channels, lock=Lock())
+        self._load = partial(load, size=options.size, channels=options.channels)
         self._files = _files(options.path)
         self._classes = _classes([found.name for found in self._files])
         self.info = DataInfo(
@@ -147,27 +148,26 @@ def _classes(names: list[PurePath]) -> list[str]:
 # Decoding.
 
 
-def load(path: str, size: int, channels: int, lock: Lock) -> npt.NDArray[np.uint8]:
+def load(path: str, size: int, channels: int) -> npt.NDArray[np.uint8]:
     """Return an image file as uint8 ``[channels, size, size]``: upright, its centre square, on white, antialiased.
 
     Args:
         path: The file.
         size: Height and width in pixels.
         channels: 1 for grey, 3 for colour.
-        lock: Held while Python's warning filters, which all threads share, are changed.
 
     Raises:
         Exception: Whatever Pillow says about a file that is broken.
     """
     content = io.BytesIO(Path(path).read_bytes())
-    with quiet(lock):
+    with quiet(FILTERS):
         try:
             image: Image.Image = Image.open(content)
         except UnidentifiedImageError:  # its text is the address of `content`
             raise ValueError("not an image that Pillow can read") from None
     image.draft(None, (2 * size, 2 * size))  # a JPEG decodes at a fraction, with enough left to resize from
     image.load()
-    with quiet(lock):
+    with quiet(FILTERS):
         image = _upright(image)
     image = flat(_square(image)).convert("L" if channels == 1 else "RGB")
     pixels = np.asarray(image.resize((size, size), Image.Resampling.LANCZOS))

@@ -24,12 +24,14 @@ def ganzoo_losses() -> Iterator[Loss]:
         name="bce",
         summary="Binary cross-entropy with the non-saturating generator: the original GAN as it is trained.",
         factory="ganzoo_losses.losses:BCE",
+        cases="ganzoo_losses.cases:bce",
         paper="Goodfellow et al. 2014, Generative Adversarial Networks, arXiv:1406.2661, section 3",
     )
     yield Loss(
         name="minimax",
         summary="Binary cross-entropy with the saturating generator: the original GAN as a zero-sum game.",
         factory="ganzoo_losses.losses:Minimax",
+        cases="ganzoo_losses.cases:minimax",
         paper="Goodfellow et al. 2014, Generative Adversarial Networks, arXiv:1406.2661, eq. 1",
     )
     yield Loss(
@@ -37,6 +39,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         aliases=("mse",),
         summary="Least squares to the targets a (fake), b (real) and c (what G wants).",
         factory="ganzoo_losses.losses:LSGAN",
+        cases="ganzoo_losses.cases:lsgan",
         options=LSGANOptions,
         paper="Mao et al. 2017, Least Squares Generative Adversarial Networks, arXiv:1611.04076, eq. 2",
     )
@@ -44,6 +47,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         name="hinge",
         summary="Hinge loss: D stops pushing a logit that is past its margin of 1.",
         factory="ganzoo_losses.losses:Hinge",
+        cases="ganzoo_losses.cases:hinge",
         paper="Lim & Ye 2017, Geometric GAN, arXiv:1705.02894; Miyato et al. 2018, Spectral Normalization for "
         "Generative Adversarial Networks, arXiv:1802.05957, eqs. 16-17",
     )
@@ -52,6 +56,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         aliases=("wgan",),
         summary="Difference of mean logits; D must be kept Lipschitz by a regularizer.",
         factory="ganzoo_losses.losses:Wasserstein",
+        cases="ganzoo_losses.cases:wasserstein",
         paper="Arjovsky, Chintala & Bottou 2017, Wasserstein GAN, arXiv:1701.07875, eq. 2",
     )
     yield Loss(
@@ -59,6 +64,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         aliases=("rsgan",),
         summary="Relativistic pairing: D tells which of a real and a fake is the real one.",
         factory="ganzoo_losses.losses:RpGAN",
+        cases="ganzoo_losses.cases:rpgan",
         pairs=True,
         paper="Jolicoeur-Martineau 2018, The relativistic discriminator, arXiv:1807.00734, RSGAN; Huang et al. 2025, "
         "The GAN is dead; long live the GAN!, arXiv:2501.05441, section 2",

@@ -44,6 +44,7 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         name="r1",
         summary="Penalty on D's gradient at real samples, which makes GANs converge near the equilibrium.",
         factory="ganzoo_regularizers.penalties:R1",
+        cases="ganzoo_regularizers.cases:r1",
         options=ZeroCentredOptions,
         input_gradients=_twice_differentiated,
         paper="Mescheder, Geiger & Nowozin 2018, Which Training Methods for GANs do actually Converge?, "
@@ -53,6 +54,7 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         name="r2",
         summary="Penalty on D's gradient at generated samples, as r1 at real ones.",
         factory="ganzoo_regularizers.penalties:R2",
+        cases="ganzoo_regularizers.cases:r2",
         options=ZeroCentredOptions,
         input_gradients=_twice_differentiated,
         paper="Mescheder, Geiger & Nowozin 2018, Which Training Methods for GANs do actually Converge?, "
@@ -63,6 +65,7 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         aliases=("gp",),
         summary="Penalty that pulls the norm of D's gradient to 1 between real and generated samples.",
         factory="ganzoo_regularizers.penalties:WGANGP",
+        cases="ganzoo_regularizers.cases:wgan_gp",
         options=WGANGPOptions,
         input_gradients=_twice_differentiated,
         refuses=("batchnorm-in-d",),

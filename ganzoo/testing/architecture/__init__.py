@@ -1,0 +1,3 @@
+"""Checks of architectures, in several modules: what they are about, and in which order they are run."""
+
+PARTS = ("answers", "inputs", "training", "storage", "execution", "words")

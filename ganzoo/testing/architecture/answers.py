@@ -1,0 +1,196 @@
+"""Checks of architectures: what is built, and what it answers."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
+
+from ganzoo.plugin import DataInfo, Networks
+from ganzoo.testing.architecture.networks import (
+    built,
+    every,
+    flat,
+    gap,
+    generate,
+    judge,
+    labels,
+    latents,
+    require_latents,
+    samples,
+    smallest,
+    some,
+    tensors_of,
+    title,
+)
+from ganzoo.testing.checks import Trial, require
+
+LARGE = 10_000_000  # parameters of both networks: beyond, no real forward is made
+
+
+def returns_networks(trial: Trial) -> None:
+    """The factory returns `ganzoo.plugin.Networks`: a generator, a discriminator and the latents that they take."""
+    for data in smallest(trial):
+        networks = trial.build(data)
+        require(isinstance(networks, Networks), f"{title(data)}: it returned {type(networks).__name__}.")
+        for name in ("generator", "discriminator"):
+            found = type(getattr(networks, name)).__name__
+            require(isinstance(getattr(networks, name), nn.Module), f"{title(data)}: its {name} is {found}, no Module.")
+        require_latents(networks)
+
+
+def every_declared_size(trial: Trial) -> None:
+    """It is built for every size, channel count and kind of data that its spec declares."""
+    for data in every(trial):
+        with torch.device("meta"):
+            networks = built(trial, data)
+        _require_shapes(networks, data)
+        _require_answers(networks, data, 2, torch.device("meta"))
+
+
+def smallest_and_largest(trial: Trial) -> None:
+    """Networks and answers have the shapes that they have on `meta`, at the smallest data and the largest."""
+    chosen = {title(data): data for data in [*_narrow(trial), *_largest(trial)]}
+    for data in chosen.values():
+        networks = built(trial, data)
+        with torch.device("meta"):
+            bare = tensors_of(built(trial, data))
+        found = tensors_of(networks)
+        forms, wanted = ({name: (t.shape, t.dtype) for name, t in each.items()} for each in (bare, found))
+        other = [name for name in forms.keys() | wanted.keys() if forms.get(name) != wanted.get(name)]
+        require(not other, f"{title(data)}: built on meta, {some(sorted(other))} has another shape or dtype.")
+        networks.generator.eval()
+        networks.discriminator.eval()
+        _require_answers(networks, data, 1 if math.prod(data.shape) > 2**16 else 2)
+
+
+def any_batch(trial: Trial) -> None:
+    """Samples and logits lead with N for every N; one sample is enough in eval mode."""
+    many = (2, 4, 8) if "batch-coupled-d" in trial.spec.provides else (2, 5, 8)  # such a D may look at groups
+    for data in smallest(trial):
+        networks = built(trial, data)
+        for num in many:
+            _require_answers(networks, data, num)
+        networks.generator.eval()
+        networks.discriminator.eval()
+        _require_answers(networks, data, 1)
+
+
+def finite_from_the_start(trial: Trial) -> None:
+    """Weights, samples and logits are finite from the start."""
+    for data in smallest(trial):
+        networks, chosen = built(trial, data), labels(data, 4)
+        for name, tensor in tensors_of(networks).items():
+            _require_finite(data, name, tensor)
+        made = generate(networks.generator, latents(networks, 4), chosen)
+        _require_finite(data, "its samples", made)
+        for x, name in ((made, "its logits of its samples"), (samples(data, 4), "its logits of real samples")):
+            _require_finite(data, name, flat(judge(networks.discriminator, x, chosen)))
+
+
+def same_seed_same_weights(trial: Trial) -> None:
+    """Weights follow from torch's default generator: the same seed gives the same ones, another seed others."""
+    for data in smallest(trial):
+        one, two, other = (tensors_of(built(trial, data, seed)) for seed in (1, 1, 2))
+        require(one.keys() == two.keys(), f"{title(data)}: two builds have other parameters.")
+        changed = [name for name in one if not torch.equal(one[name], two[name])]
+        require(not changed, f"{title(data)}: with the same seed {some(changed)} differ.")
+        for part in ("generator", "discriminator"):
+            named = [name for name in one if name.startswith(part)]
+            kept = named and all(torch.equal(one[name], other[name]) for name in named)
+            require(not kept, f"{title(data)}: with another seed all of the {part}'s weights are the same.")
+
+
+def same_seed_same_answers(trial: Trial) -> None:
+    """What the networks answer follows from what they are given and torch's default generator."""
+    for data in smallest(trial):
+        networks, chosen = built(trial, data), labels(data, 4)
+        z, x = latents(networks, 4), samples(data, 4)
+        networks.generator.eval()
+        networks.discriminator.eval()
+        off = gap(*(generate(networks.generator, z, chosen) for _ in range(2)))
+        require(off == 0, f"{title(data)}: the same latents gave samples that differ by {off:.2g}.")
+        off = gap(*(flat(judge(networks.discriminator, x, chosen)) for _ in range(2)))
+        require(off == 0, f"{title(data)}: the same samples got logits that differ by {off:.2g}.")
+
+
+def same_keys_in_every_build(trial: Trial) -> None:
+    """The names of parameters and buffers are the same in every build: a model is stored under them."""
+    for data in smallest(trial):
+        one, two = built(trial, data), built(trial, data)
+        for part in ("generator", "discriminator"):
+            keys, others = (list(getattr(each, part).state_dict()) for each in (one, two))
+            new = [name for name in others if name not in keys]
+            require(not new, f"{title(data)}: the second {part} has {some(new)}, the first has not.")
+            require(keys == others, f"{title(data)}: the second {part} has its names in another order.")
+        _require_answers(one, data, 2)
+        for part in ("generator", "discriminator"):
+            keys, others = (list(getattr(each, part).state_dict()) for each in (two, one))
+            require(keys == others, f"{title(data)}: its first forward changes the {part}'s names.")
+
+
+def modes_left_alone(trial: Trial) -> None:
+    """`train()` and `eval()` are for the engine to call: a forward leaves every module in its mode."""
+    for data in smallest(trial):
+        networks = built(trial, data)
+        parts = {"generator": networks.generator, "discriminator": networks.discriminator}
+        for name, network in parts.items():
+            before = _modes(network)
+            still = [key or "itself" for key, on in _modes(network.eval()).items() if on]
+            require(not still, f"{title(data)}: after eval() the {name} has in train mode: {some(still)}.")
+            require(_modes(network.train()) == before, f"{title(data)}: the {name} does not come back to train mode.")
+        for training in (True, False):
+            modes = {name: _modes(network.train(training)) for name, network in parts.items()}
+            _require_answers(networks, data, 2)
+            for name, network in parts.items():
+                moved = [key or "itself" for key, on in _modes(network).items() if on != modes[name][key]]
+                require(not moved, f"{title(data)}: a forward of the {name} changed the mode of: {some(moved)}.")
+
+
+# ----------------------------------------------------------------------------
+# What they share.
+
+
+def _narrow(trial: Trial) -> list[DataInfo]:
+    """Return the smallest data of each modality, with every channel count and labelling."""
+    least = {data.modality: math.prod(data.shape[1:]) for data in reversed(smallest(trial))}
+    return [data for data in every(trial) if math.prod(data.shape[1:]) <= least[data.modality]]
+
+
+def _largest(trial: Trial) -> list[DataInfo]:
+    """Return the largest data whose networks have few enough parameters for a real forward, if there is any."""
+    for data in sorted(every(trial), key=lambda data: math.prod(data.shape), reverse=True):
+        with torch.device("meta"):
+            networks = built(trial, data)
+        if sum(tensor.numel() for tensor in tensors_of(networks).values()) < LARGE:
+            return [data]
+    return []
+
+
+def _require_shapes(networks: Networks, data: DataInfo) -> None:
+    for name, tensor in tensors_of(networks).items():
+        known = not isinstance(tensor, UninitializedParameter)
+        require(known, f"{title(data)}: {name} has no shape before the first forward: lazy modules cannot be loaded.")
+
+
+@torch.no_grad()
+def _require_answers(networks: Networks, data: DataInfo, num: int, device: torch.device | None = None) -> None:
+    z, chosen = latents(networks, num).to(device), labels(data, num)
+    chosen = None if chosen is None else chosen.to(device)
+    made = generate(networks.generator, z, chosen)
+    wanted = [num, *data.shape]
+    require(list(made.shape) == wanted, f"{title(data)}: of {num} latents it made {list(made.shape)}, not {wanted}.")
+    for part in judge(networks.discriminator, made, chosen).logits:
+        leads = part.dim() > 0 and len(part) == num
+        require(leads, f"{title(data)}: to {num} samples it answered logits {list(part.shape)}, not [{num}, ...].")
+
+
+def _require_finite(data: DataInfo, name: str, tensor: Tensor) -> None:
+    wrong = int((~tensor.isfinite()).sum()) if tensor.is_floating_point() else 0
+    require(not wrong, f"{title(data)}: of {name} {wrong} of {tensor.numel()} numbers are not finite.")
+
+
+def _modes(network: nn.Module) -> dict[str, bool]:
+    return {name: module.training for name, module in network.named_modules()}

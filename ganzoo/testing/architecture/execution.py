@@ -1,0 +1,224 @@
+"""Checks of architectures: where and how the engine runs networks: on any device, in any layout, recorded, compiled."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from ganzoo.engine import execution
+from ganzoo.engine.streams import seeded
+from ganzoo.plugin import DataInfo
+from ganzoo.testing.architecture.networks import (
+    built,
+    flat,
+    gap,
+    generate,
+    judge,
+    labelled,
+    labels,
+    latents,
+    samples,
+    smallest,
+    tensors_of,
+    title,
+)
+from ganzoo.testing.architecture.pair import ROUNDS, assembled, recipe, require_alike, rounds, trained
+from ganzoo.testing.checks import Broken, Skip, Trial, require
+
+SAME = 1e-4  # of the largest value: what the order of sums in float32 may change
+META = torch.device("meta")
+SEED = 1234
+
+
+def no_side_effects(trial: Trial) -> None:
+    """Building and calling the networks changes nothing of the process: no global generator, default or flag."""
+    import_module(trial.spec.factory.partition(":")[0])
+    for data in smallest(trial):
+        before = {name: get() for name, (get, _) in _SETTINGS.items()}
+        try:
+            with seeded(SEED):
+                networks = trial.build(data)
+                _require_settings(before, f"{title(data)}: built")
+                z, x, chosen = latents(networks, 4), samples(data, 4), labels(data, 4)
+                for training in (True, False):
+                    networks.generator.train(training)(z, chosen)
+                    networks.discriminator.train(training)(x, chosen)
+                    _require_settings(before, f"{title(data)}: called")
+        finally:
+            for name, (get, put) in _SETTINGS.items():
+                if str(get()) != str(before[name]):
+                    put(before[name])
+
+
+def any_device(trial: Trial) -> None:
+    """Networks live on whatever device they are put: nothing names one, and every tensor is a parameter or a buffer."""
+    for data in smallest(trial):
+        with META:
+            drawn = tensors_of(built(trial, data))
+        astray = [f"{name} on {tensor.device}" for name, tensor in drawn.items() if tensor.device != META]
+        require(not astray, f"{title(data)}: built under torch.device('meta'), it has {', '.join(astray[:3])}.")
+        networks, chosen = built(trial, data), labels(data, 2)
+        chosen = None if chosen is None else chosen.to(META)
+        made = samples(data, 2).to(META)
+        for name, network, x in (
+            ("generator", networks.generator, latents(networks, 2).to(META)),
+            ("discriminator", networks.discriminator, made),
+        ):
+            with _OneDevice():  # type: ignore[no-untyped-call]
+                answer = network.to(META)(x, chosen)
+            found = answer if isinstance(answer, Tensor) else flat(judge(network, x, chosen))
+            where = found.device
+            require(where == META, f"{title(data)}: moved to another device, its {name} answers on {where}.")
+
+
+def memory_layout(trial: Trial) -> None:
+    """Weights and images laid out channels-last give the same as contiguous ones."""
+    images = [data for data in smallest(trial) if data.modality == "image"]
+    for data in images or _skip("it makes no images"):
+        gan, _ = trained(trial, data)
+        generator, discriminator = gan.generator.eval(), gan.discriminator.eval()
+        z, x, chosen = latents(gan.networks, 4), samples(data, 4), labels(data, 4)
+        if any(_draws(network, given, chosen) for network, given in ((generator, z), (discriminator, x))):
+            raise Skip("its networks draw numbers of their own, which follow the layout")
+        answers: list[list[Tensor]] = []
+        for layout in (torch.contiguous_format, torch.channels_last):
+            for network in (generator, discriminator):
+                network.to(memory_format=layout)  # type: ignore[call-overload]
+            given = x.detach().to(memory_format=layout).requires_grad_()
+            logits = flat(judge(discriminator, given, chosen))
+            (gradient,) = torch.autograd.grad(logits.sum(), given)
+            answers.append([generate(generator, z, chosen), logits, gradient])
+        for name, one, two in zip(("samples", "logits", "the gradient by samples"), *answers, strict=True):
+            off = gap(one, two)
+            require(off < SAME, f"{title(data)}: channels-last {name} differ by {off:.2g} of the largest value.")
+
+
+def recorded_equals_plain(trial: Trial) -> None:
+    """Updates can be recorded and repeated: they compute with tensors alone, and read no number back."""
+    for data in {title(data): data for data in [smallest(trial)[0], *labelled(trial)[-1:]]}.values():
+        _require_same_updates(trial, data, _Replayed)
+
+
+def compiled_equals_plain(trial: Trial) -> None:
+    """Compiled updates (``train.execution=compile``) give what plain ones give."""
+    if not trial.full:
+        raise Skip("it takes long: --full runs it")
+    _require_same_updates(trial, smallest(trial)[0], execution.Compiled)
+
+
+# ----------------------------------------------------------------------------
+# What they share.
+
+
+class _Replayed(execution.Recorded):
+    """Traces a piece as the engine does before it compiles, and repeats the trace as it is."""
+
+    def first(self, key: tuple[Hashable, ...], piece: execution.Replay, tensors: list[Tensor]) -> Any:
+        """Run a piece under a tracer."""
+        from torch.fx.experimental.proxy_tensor import make_fx
+
+        state = list({id(tensor): tensor for tensor in self.gan.tensors()}.values())
+        results: list[Any] = []
+
+        def traced(*flat: Tensor) -> list[Tensor]:
+            results.append(piece(list(flat[len(state) :])))
+            return list(results[0].values())
+
+        try:
+            graph = make_fx(traced)(*state, *tensors)
+        except Exception as error:
+            return self.give_up(key, error)
+        held, (result,) = [tensor.detach() for tensor in state], results
+
+        def replay(tensors: list[Tensor]) -> Any:
+            with torch.no_grad():
+                return dict(zip(result, graph(*held, *tensors), strict=True))
+
+        self.records[key] = replay
+        return result
+
+    def give_up(self, key: tuple[Hashable, ...], error: Exception) -> None:
+        """Say why it cannot be recorded."""
+        raise error
+
+
+class _OneDevice(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Refuses operations on tensors of several devices, as a GPU does; numbers (0-dim tensors) may come from any."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor) and leaf.dim()]
+        devices = sorted({str(tensor.device) for tensor in given})
+        moves = func._schema.name in ("aten::copy_", "aten::index", "aten::index_put_", "aten::index_put")
+        if len(devices) > 1 and not moves:
+            raise RuntimeError(f"{func} was given tensors on {' and '.join(devices)}, of {META} inputs")
+        return func(*args, **(kwargs or {}))
+
+
+def _require_same_updates(trial: Trial, data: DataInfo, way: Callable[..., execution.Recorded]) -> None:
+    """Hold each update of an execution to a plain one from the same state."""
+    chosen = recipe(trial, data, optimizer="sgd")
+    plain, batches = assembled(chosen, data)
+    other, others = assembled(replace(chosen, train=replace(chosen.train, execution="compile")), data)
+    execution.install(other, _complain)
+    other.execute = way(other, _complain)
+    for index in range(ROUNDS):
+        wanted, found = rounds(plain, batches, 1, index), rounds(other, others, 1, index)
+        for one, two in zip(wanted, found, strict=True):
+            require_alike(one, two, f"{title(data)}: in update {index + 1}")
+    z, labelling = latents(plain.networks, 4), labels(data, 4)
+    off = gap(*(generate(gan.ema.network, z, labelling) for gan in (plain, other)))
+    require(off < 10 * SAME, f"{title(data)}: after {ROUNDS} updates samples differ by {off:.2g} of the largest value.")
+
+
+def _complain(line: str) -> None:
+    raise Broken(f"{line}.")
+
+
+def _draws(network: nn.Module, given: Tensor, chosen: Tensor | None) -> bool:
+    """Whether a network draws random numbers in eval mode."""
+    with seeded(0), torch.no_grad():
+        before = torch.get_rng_state()
+        network(given, chosen)
+        return not torch.equal(before, torch.get_rng_state())
+
+
+def _require_settings(before: Mapping[str, Any], where: str) -> None:
+    """Raise `Broken` unless the process is as it was, and torch's default generator seeded with `SEED`."""
+    for name, (get, _) in _SETTINGS.items():
+        old, new = str(before[name]), str(get())
+        words = f"changed {name} from {old} to {new}" if len(old) < 40 else f"moved {name}"
+        require(old == new, f"{where}, they {words}.")
+    seed = torch.initial_seed()
+    require(seed == SEED, f"{where}, they seeded torch's default generator anew, with {seed}.")
+
+
+def _flag(name: str) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
+    return partial(getattr, torch.backends.cudnn, name), partial(setattr, torch.backends.cudnn, name)
+
+
+_SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "Python's random": (random.getstate, random.setstate),
+    "NumPy's global generator": (np.random.get_state, np.random.set_state),
+    "torch's default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+    "torch's default device": (torch.get_default_device, torch.set_default_device),
+    "grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "anomaly detection": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    "the number of threads": (torch.get_num_threads, torch.set_num_threads),
+    "deterministic algorithms": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+    "the precision of float32 products": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    **{f"torch.backends.cudnn.{name}": _flag(name) for name in ("enabled", "benchmark", "deterministic", "allow_tf32")},
+}
+
+
+def _skip(why: str) -> list[DataInfo]:
+    raise Skip(why)

@@ -1,0 +1,112 @@
+"""Checks of architectures: what samples and logits depend on: latents and labels, and nothing besides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from ganzoo.engine.streams import seeded
+from ganzoo.errors import GanzooError
+from ganzoo.plugin import DataInfo
+from ganzoo.testing.architecture.networks import (
+    built,
+    flat,
+    gap,
+    generate,
+    judge,
+    labelled,
+    labels,
+    latents,
+    samples,
+    smallest,
+    title,
+)
+from ganzoo.testing.architecture.pair import trained
+from ganzoo.testing.checks import Skip, Trial, require
+
+SAME = 1e-4  # of the largest value: what the order of sums in float32 may change
+CHANGED = 1e-6  # likewise: below, nothing did
+
+
+def latents_matter(trial: Trial) -> None:
+    """Different latents give different samples, and every entry of z has a say."""
+    for data in smallest(trial):
+        gan, _ = trained(trial, data)
+        network, chosen = gan.generator.eval(), labels(data, 4)
+        z = latents(gan.networks, 4)
+        one, two = generate(network, z, chosen), generate(network, latents(gan.networks, 4, seed=1), chosen)
+        require(gap(one, two) > CHANGED, f"{title(data)}: other latents changed its samples by {gap(one, two):.2g}.")
+        codes = int(gan.networks.latent.partition("onehot")[2] or 0)
+        z.requires_grad_()
+        with seeded(0):
+            answer = network(z, chosen)
+        (gradient,) = torch.autograd.grad((answer * torch.randn_like(answer)).sum(), z)
+        silent = (gradient.abs().sum(0) == 0)[: z.shape[1] - codes].nonzero().flatten().tolist()
+        require(not silent, f"{title(data)}: of {z.shape[1]} entries {len(silent)} change nothing, first {silent[:1]}.")
+
+
+def generator_uses_labels(trial: Trial) -> None:
+    """The generator uses its labels: the same z with another label gives another sample."""
+    for data in labelled(trial) or _skip("it takes no labels"):
+        gan, _ = trained(trial, data)
+        z, network = latents(gan.networks, 4), gan.generator.eval()
+        one, two = (generate(network, z, labels(data, 4, shift)) for shift in (0, 1))
+        require(gap(one, two) > CHANGED, f"{title(data)}: other labels changed its samples by {gap(one, two):.2g}.")
+
+
+def discriminator_uses_labels(trial: Trial) -> None:
+    """The discriminator uses its labels: the same sample with another label gets other logits, or class logits."""
+    for data in labelled(trial) or _skip("it takes no labels"):
+        gan, _ = trained(trial, data)
+        x, network = samples(data, 4), gan.discriminator.eval()
+        one, two = (judge(network, x, labels(data, 4, shift)) for shift in (0, 1))
+        off, classifies = gap(flat(one), flat(two)), one.class_logits is not None
+        require(classifies or off > CHANGED, f"{title(data)}: other labels changed them by {off:.2g}.")
+
+
+def labels_that_are_numbers(trial: Trial) -> None:
+    """Labels that are numbers (`DataInfo.label_shape`) are used, or refused with an error, never left out."""
+    if trial.spec.conditional == "never":
+        raise Skip("it takes no labels")
+    data = replace(smallest(trial)[0], num_classes=0, label_shape=smallest(trial)[-1].label_shape or (3,))
+    try:
+        gan, _ = trained(trial, data)
+    except (GanzooError, ValueError) as error:
+        if isinstance(error.__cause__ or error, ValueError | GanzooError):
+            return
+        raise
+    z, network = latents(gan.networks, 4), gan.generator.eval()
+    off = gap(*(generate(network, z, labels(data, 4, shift)) for shift in (0, 1)))
+    require(off > CHANGED, f"{title(data)}: other labels changed the samples by {off:.2g}.")
+
+
+def samples_stand_alone(trial: Trial) -> None:
+    """In eval mode a sample depends on its own latents alone, not on its neighbours in the batch."""
+    for data in smallest(trial):
+        gan, _ = trained(trial, data)
+        network, chosen = gan.ema.network, labels(data, 4)
+        z, others = latents(gan.networks, 4), latents(gan.networks, 4, seed=1)
+        others[0] = z[0]
+        off = gap(generate(network, z, chosen)[0], generate(network, others, chosen)[0])
+        require(off < SAME, f"{title(data)}: other neighbours changed a sample by {off:.2g} of its largest value.")
+
+
+def inputs_left_alone(trial: Trial) -> None:
+    """The networks leave what they are given as it was."""
+    for data in smallest(trial):
+        networks, chosen, before = built(trial, data), labels(data, 4), labels(data, 4)
+        for name, network, x in (
+            ("generator", networks.generator, latents(networks, 4)),
+            ("discriminator", networks.discriminator, samples(data, 4)),
+        ):
+            given = x.clone()
+            with torch.no_grad():
+                network(given, chosen)
+            require(torch.equal(given, x), f"{title(data)}: its {name} changed its input by {gap(x, given):.2g}.")
+            same = chosen is None or before is None or torch.equal(chosen, before)
+            require(same, f"{title(data)}: its {name} changed the labels.")
+
+
+def _skip(why: str) -> list[DataInfo]:
+    raise Skip(why)

@@ -1,0 +1,164 @@
+"""What the checks of an architecture share: the data that it is built for, its networks, and what these are given."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.engine.streams import draw_latents, seeded
+from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks
+from ganzoo.testing.checks import Trial, require
+
+CLASSES = 5
+SIZES, CHANNELS = (16, 28, 32, 64), (1, 3)  # tried where a spec takes any
+SHAPES: dict[str, tuple[int, ...]] = {"points": (2,), "tabular": (6,), "audio": (1, 1024), "text": (12, 16)}
+LATENT = re.compile(r"normal|uniform|normal\+onehot([1-9][0-9]*)")
+
+
+# ----------------------------------------------------------------------------
+# Data.
+
+
+def smallest(trial: Trial) -> list[DataInfo]:
+    """Return what costly checks build for: the smallest data of each modality, without labels and with them."""
+    return [variant for base in _bases(trial) for variant in _labellings(trial, base)]
+
+
+def every(trial: Trial) -> list[DataInfo]:
+    """Return all data that the spec declares: of images each size and channel count, without labels and with them."""
+    shapes = [shape for base in _bases(trial) for shape in _shapes(trial, base)]
+    return [variant for shape in shapes for variant in _labellings(trial, shape)]
+
+
+def labelled(trial: Trial) -> list[DataInfo]:
+    """Return the data of `smallest` that has labels."""
+    return [data for data in smallest(trial) if data.labelled]
+
+
+def _bases(trial: Trial) -> list[DataInfo]:
+    """Return the trial's own data, else the spec's examples and, of modalities without one, the smallest."""
+    if trial.data:
+        return list(trial.data)
+    missing = [name for name in trial.spec.modalities if name not in {data.modality for data in trial.spec.examples}]
+    size, channels = min(trial.spec.sizes or SIZES), max(trial.spec.channels or CHANNELS)
+    shapes = {**SHAPES, "image": (channels, size, size)}
+    return [*trial.spec.examples, *(DataInfo(shape=shapes[name], modality=name) for name in missing)]
+
+
+def _labellings(trial: Trial, data: DataInfo) -> list[DataInfo]:
+    bare = replace(data, num_classes=0, label_shape=())
+    full = data if data.labelled else replace(data, num_classes=CLASSES)
+    return {"never": [bare], "optional": [bare, full], "always": [full]}[trial.spec.conditional]
+
+
+def _shapes(trial: Trial, data: DataInfo) -> list[DataInfo]:
+    if trial.data or data.modality != "image":
+        return [data]
+    example = data in trial.spec.examples
+    channels = trial.spec.channels or ((data.shape[0],) if example else CHANNELS)
+    sizes = trial.spec.sizes or ((data.shape[1],) if example else SIZES)
+    return [replace(data, shape=(channel, size, size)) for size in sizes for channel in channels]
+
+
+def some(names: list[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def title(data: DataInfo) -> str:
+    """Return what a check built for, in words that begin a sentence."""
+    labels = f" with {data.num_classes} classes" if data.num_classes else ""
+    labels = f" with labels {list(data.label_shape)}" if data.label_shape else labels
+    return f"{data.modality.capitalize()} {list(data.shape)}{labels}"
+
+
+# ----------------------------------------------------------------------------
+# Networks, and what they are given.
+
+
+def built(trial: Trial, data: DataInfo, seed: int = 0) -> Networks:
+    """Return the networks for data of this kind, in train mode, their weights drawn from a seed."""
+    with seeded(seed):
+        networks = trial.build(data)
+    require(isinstance(networks, Networks), f"{title(data)}: the factory returned {type(networks).__name__}.")
+    require_latents(networks)
+    return Networks(networks.generator.train(), networks.discriminator.train(), networks.latent_dim, networks.latent)
+
+
+def require_latents(networks: Networks) -> None:
+    """Raise `Broken` unless latents of this kind can be drawn."""
+    dim, match = networks.latent_dim, LATENT.fullmatch(str(networks.latent))
+    require(type(dim) is int and dim > 0, f"Its latent_dim is {dim!r}, not a whole number above 0.")
+    require(match, f"Its latent is {networks.latent!r}: normal, uniform or normal+onehotK.")
+    fits = match is None or int(match[1] or 0) <= dim
+    require(fits, f"Its latent is {networks.latent!r}, but a z has only {dim} entries.")
+
+
+def latents(networks: Networks, num: int, seed: int = 0) -> Tensor:
+    """Return latents ``[num, latent_dim]``."""
+    return draw_latents(networks.latent, torch.Generator().manual_seed(seed), num, networks.latent_dim)
+
+
+def labels(data: DataInfo, num: int, shift: int = 0) -> Tensor | None:
+    """Return labels of so many samples; another `shift` gives every sample another one."""
+    if data.label_shape:
+        return torch.randn(num, *data.label_shape, generator=torch.Generator().manual_seed(shift))
+    return (torch.arange(num) + shift) % data.num_classes if data.num_classes else None
+
+
+def samples(data: DataInfo, num: int, seed: int = 0) -> Tensor:
+    """Return stand-ins for real samples, ``[num, *shape]``."""
+    generator = torch.Generator().manual_seed(seed)
+    if data.modality == "image":
+        return torch.rand(num, *data.shape, generator=generator) * 2 - 1
+    noise = torch.randn(num, *data.shape, generator=generator)
+    return torch.zeros_like(noise).scatter_(1, noise.argmax(1, keepdim=True), 1) if data.modality == "text" else noise
+
+
+@torch.no_grad()
+def generate(network: nn.Module, z: Tensor, labels: Tensor | None, seed: int = 0, **more: Any) -> Tensor:
+    """Return a generator's samples; what it draws itself comes from a seed."""
+    with seeded(seed):
+        answer = network(z, labels, **more)
+    require(isinstance(answer, Tensor), f"Its generator returned {type(answer).__name__}, not a tensor.")
+    found: Tensor = answer
+    return found
+
+
+def judge(network: nn.Module, x: Tensor, labels: Tensor | None, seed: int = 0) -> DiscriminatorOutput:
+    """Return a discriminator's answer, its logits as a list; what it draws itself comes from a seed."""
+    with seeded(seed):
+        answer = network(x, labels)
+    answer = answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
+    found: Any = [answer.logits] if isinstance(answer.logits, Tensor) else answer.logits
+    tensors = isinstance(found, (list, tuple)) and all(isinstance(one, Tensor) for one in found)
+    require(tensors and found, f"Its discriminator returned {type(found).__name__}, not logits.")
+    return replace(answer, logits=list(found))
+
+
+def flat(output: DiscriminatorOutput) -> Tensor:
+    """Return all logits of an answer, ``[N, P]``."""
+    return torch.cat([logits.flatten(1) if logits.dim() > 1 else logits[:, None] for logits in output.logits], 1)
+
+
+def gap(a: Tensor, b: Tensor) -> float:
+    """Return the largest difference of two tensors, relative to the largest value; infinite where shapes differ."""
+    if a.shape != b.shape:
+        return math.inf
+    a, b = a.detach().double(), b.detach().double()
+    return float((a - b).abs().max() / a.abs().max().clamp(min=1e-12)) if a.numel() else 0.0
+
+
+def tensors_of(networks: Networks) -> dict[str, Tensor]:
+    """Return the parameters and buffers of both networks by name, ``generator.NAME`` and ``discriminator.NAME``."""
+    parts = {"generator": networks.generator, "discriminator": networks.discriminator}
+    return {
+        f"{part}.{name}": tensor
+        for part, network in parts.items()
+        for name, tensor in [*network.named_parameters(), *network.named_buffers()]
+    }

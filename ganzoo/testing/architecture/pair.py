@@ -1,0 +1,150 @@
+"""A pair of networks under training, by the engine itself, on a few made-up samples and a plain loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, optim
+from torch.nn.functional import softplus
+
+from ganzoo.data.source import ArraySource
+from ganzoo.engine.batches import Batches, Part
+from ganzoo.engine.gan import Gan, assemble
+from ganzoo.engine.streams import Streams
+from ganzoo.engine.update import Stats, update_discriminator, update_generator, update_together
+from ganzoo.installed import Plugin, Registered
+from ganzoo.plugin import DataInfo, Dataset, Loss, NoOptions
+from ganzoo.recipe import Choice, Optimizer, Recipe
+from ganzoo.settings import SGD, Adam, TrainOptions
+from ganzoo.testing.architecture.networks import labels, samples
+from ganzoo.testing.checks import Trial, require
+
+CPU = torch.device("cpu")
+BATCH, ITEMS, ROUNDS = 8, 16, 3
+TOLERANCE = 1e-4  # of what was measured
+KIT = Plugin("kit", __name__)
+OPTIMIZERS = {"adam": Adam(lr=1e-3, betas=(0.0, 0.99)), "sgd": SGD(lr=1e-2)}
+
+
+class Softplus:
+    """The original GAN's loss (Goodfellow et al. 2014, arXiv:1406.2661, section 3), so that none need be installed."""
+
+    def __init__(self, options: NoOptions) -> None:
+        pass
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return D's loss."""
+        return softplus(-real).mean() + softplus(fake).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        """Return G's loss."""
+        return softplus(-fake).mean()
+
+
+class OneBatch(Batches):
+    """A feed whose updates all get the first batch."""
+
+    def discriminator(self, images: int) -> Iterator[Part]:
+        """Yield the parts of D's first update."""
+        return super().discriminator(0)
+
+    def generator(self, images: int, step: int) -> Iterator[Part]:
+        """Yield the parts of G's first update."""
+        return super().generator(0, 0)
+
+
+def plain_loss() -> Registered:
+    """Return the kit's loss as a component."""
+    return Registered(KIT, Loss(name="kit", summary="Softplus.", factory=f"{__name__}:Softplus"))
+
+
+def dataset(data: DataInfo) -> Registered:
+    """Return a dataset component whose samples are of this kind."""
+    spec = Dataset(name="kit", summary="Made-up samples.", factory=f"{__name__}:source", info=data, default=True)
+    return Registered(KIT, spec)
+
+
+def source(data: DataInfo) -> ArraySource:
+    """Return a few made-up samples."""
+    return ArraySource(replace(data, num_items=ITEMS), samples(data, ITEMS), labels(data, ITEMS))
+
+
+def recipe(
+    trial: Trial, data: DataInfo, loss: Registered | None = None, optimizer: str = "adam", **train: Any
+) -> Recipe:
+    """Return a recipe that trains the architecture plainly; by default on the kit's loss."""
+    loss = plain_loss() if loss is None else loss
+    settings = {"batch": BATCH, "precision": "fp32", "execution": "eager", "conditional": data.labelled, **train}
+    spec: Any = loss.spec
+    chosen = Optimizer(optimizer, OPTIMIZERS[optimizer])
+    return Recipe(
+        arch=Choice(trial.entry, trial.options()),
+        loss=Choice(loss, spec.options()),
+        dataset=Choice(dataset(data), NoOptions()),
+        reg=(),
+        aug=(),
+        metric=(),
+        tracker=(),
+        optim_g=chosen,
+        optim_d=chosen,
+        train=TrainOptions(**settings),
+    )
+
+
+def assembled(recipe: Recipe, data: DataInfo, feed: type[Batches] = Batches) -> tuple[Gan, Batches]:
+    """Return a recipe's networks on the CPU, and their feed."""
+    gan = assemble(recipe, data, CPU)
+    return gan, feed(source(data), Streams(recipe.train.seed, CPU), gan)
+
+
+def rounds(gan: Gan, batches: Batches, num: int = ROUNDS, start: int = 0) -> list[Stats]:
+    """Train for some rounds, the first being number `start`; return what each update measured."""
+    stats: list[Stats] = []
+    for images in (batches.batch * index for index in range(start, start + num)):
+        if gan.recipe.train.update != "alternating":
+            stats.append(update_together(gan, batches, images))
+            continue
+        stats.append(update_discriminator(gan, batches, images))
+        stats.append(update_generator(gan, batches, images + batches.batch, 0))
+    return stats
+
+
+def trained(trial: Trial, data: DataInfo, loss: Registered | None = None, **train: Any) -> tuple[Gan, Batches]:
+    """Return networks after a few rounds, in which zero-initialised branches open and BatchNorm gathers statistics."""
+    gan, batches = assembled(recipe(trial, data, loss, **train), data)
+    rounds(gan, batches)
+    gan.let_learn("generator", "discriminator")
+    return gan, batches
+
+
+def gradients(gan: Gan, batches: Batches, start: int = ROUNDS) -> tuple[dict[str, Tensor | None], list[Stats]]:
+    """Train for one more round; return the gradient of each parameter by name, as its optimizer got it."""
+    found: dict[str, Tensor | None] = {}
+    hooks = []
+    for network, optimizer in gan.optimizers.items():
+        module = {"generator": gan.generator, "discriminator": gan.discriminator}[network]
+        trainable = set(map(id, optimizer.parameters))
+        named = {f"{network}.{name}": p for name, p in module.named_parameters() if id(p) in trainable}
+        hooks.append(optimizer.torch.register_step_pre_hook(partial(_note, found, named)))
+    stats = rounds(gan, batches, 1, start)
+    for hook in hooks:
+        hook.remove()
+    return found, stats
+
+
+def require_alike(one: Stats, two: Stats, where: str) -> None:
+    """Raise `Broken` unless an update measured the same as another."""
+    for name, value in one.items():
+        off = float((value - two[name]).abs())
+        close = off <= TOLERANCE * max(1.0, float(value.abs()))
+        require(close, f"{where} {name} was {float(two[name]):.6g}, not {float(value):.6g}.")
+
+
+def _note(
+    found: dict[str, Tensor | None], named: Mapping[str, Tensor], optimizer: optim.Optimizer, *given: object
+) -> None:
+    found.update({name: p.grad if p.grad is None else p.grad.clone() for name, p in named.items()})

@@ -1,0 +1,74 @@
+"""Checks of architectures: what is kept of networks: the average, the model package, the checkpoint."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ganzoo.hub import package
+from ganzoo.registry import registry
+from ganzoo.testing.architecture.networks import gap, generate, labels, latents, smallest, title
+from ganzoo.testing.architecture.pair import CPU, ROUNDS, assembled, recipe, require_alike, rounds, trained
+from ganzoo.testing.checks import Trial, require
+
+SAME = 1e-4  # of the largest value: what the order of sums in float32 may change
+
+
+def average_stands_alone(trial: Trial) -> None:
+    """The averaged generator is a deep copy: it moves when the engine moves it, never with the network itself."""
+    for data in smallest(trial):
+        gan, _ = trained(trial, data, ema_half_life=0.0)
+        network, average = gan.generator.eval(), gan.ema.network
+        z, chosen = latents(gan.networks, 4), labels(data, 4)
+        before = generate(average, z, chosen)
+        off = gap(generate(network, z, chosen), before)
+        require(off < SAME, f"{title(data)}: after three updates the copy's samples are off by {off:.2g}.")
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.add_(torch.randn_like(parameter), alpha=0.1)
+        off = gap(before, generate(average, z, chosen))
+        require(off == 0, f"{title(data)}: when the network changed, samples of its copy changed by {off:.2g}.")
+        gan.ema.refill(1, 1)
+        gan.ema.update()
+        off = gap(generate(network, z, chosen), generate(average, z, chosen))
+        require(off < SAME, f"{title(data)}: moved to the network's parameters, its copy is off by {off:.2g}.")
+
+
+def package_gives_it_back(trial: Trial) -> None:
+    """A model package holds all that its samples depend on, tied weights included: parameters, buffers and options."""
+    for data in smallest(trial):
+        gan, _ = trained(trial, data, seed=7)
+        with tempfile.TemporaryDirectory() as folder:
+            package.write(Path(folder) / "package", package.prepare(gan, 1, []))
+            loaded = package.load(Path(folder) / "package", registry(), CPU)
+        z, chosen = latents(gan.networks, 4), labels(data, 4)
+        off = gap(generate(gan.ema.network, z, chosen), generate(loaded.network, z, chosen))
+        require(off < SAME, f"{title(data)}: loaded back, its samples are off by {off:.2g} of the largest value.")
+        lost = [group for group in _ties(gan.generator) if group not in _ties(loaded.network)]
+        require(not lost, f"{title(data)}: loaded back, {' and '.join(lost[0] if lost else ())} are not tied.")
+
+
+def checkpoint_gives_it_back(trial: Trial) -> None:
+    """A checkpoint holds all that training goes on from: no number in Python survives from one update to the next."""
+    for data in smallest(trial):
+        gan, batches = trained(trial, data)
+        tensors, numbers = gan.state()
+        other, others = assembled(recipe(trial, data), data)
+        other.load_state({name: tensor.clone() for name, tensor in tensors.items()}, numbers)
+        for one, two in zip(rounds(gan, batches, 1, ROUNDS), rounds(other, others, 1, ROUNDS), strict=True):
+            require_alike(one, two, f"{title(data)}: in the update after it")
+
+
+# ----------------------------------------------------------------------------
+# What they share.
+
+
+def _ties(network: nn.Module) -> list[list[str]]:
+    """Return the names of tensors that share memory, together."""
+    groups: dict[int, list[str]] = {}
+    for name, tensor in network.state_dict(keep_vars=True).items():
+        groups.setdefault(tensor.data_ptr(), []).append(name)
+    return [sorted(group) for pointer, group in groups.items() if pointer and len(group) > 1]

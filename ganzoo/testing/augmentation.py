@@ -1,0 +1,271 @@
+"""Checks of augmentations. An option ``p`` of which the trial says nothing is 0.5 in them: both ways occur."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from ganzoo.engine.streams import seeded
+from ganzoo.options import options_of
+from ganzoo.plugin import DataInfo, UsageError
+from ganzoo.testing.building import built
+from ganzoo.testing.checks import Broken, Skip, Trial, raised, require
+from ganzoo.testing.examples import accepted, hold_to_declining, samples
+from ganzoo.testing.guards import Crossings, generators, moved
+
+NUM = 8  # samples in a batch
+
+
+def identity_at_zero(trial: Trial) -> None:
+    """At p=0 an augmentation is the identity."""
+    if "p" not in options_of(trial.spec.options):
+        raise Skip("it has no option p")
+    augmentation = built(trial, p=0.0)
+    for info in _taken(trial):
+        batch = samples(info, NUM)
+        for seed in range(3):
+            far = float((_applied(augmentation, batch, seed) - batch).abs().max())
+            require(far <= 1e-5, f"At p=0 it changed {_words(info)} by up to {far:.3g}.")
+
+
+def keeps_shape_and_dtype(trial: Trial) -> None:
+    """What goes in comes out: the shape and dtype of the batch, also of one sample."""
+    augmentation = _built(trial)
+    for info in _taken(trial):
+        for num, dtype in ((NUM, torch.float32), (1, torch.float32), (NUM, torch.bfloat16)):
+            batch = samples(info, num).to(dtype)
+            result = _applied(augmentation, batch)
+            require(isinstance(result, Tensor), f"It returned {type(result).__name__}.")
+            given, found = ([value.dtype, list(value.shape)] for value in (batch, result))
+            require(given == found, f"Of {given} it made {found}.")
+
+
+def finite(trial: Trial) -> None:
+    """Samples in [-1, 1] stay finite, in float32 and in bfloat16."""
+    augmentation = _built(trial)
+    for info in _taken(trial):
+        for dtype in (torch.float32, torch.bfloat16):
+            batch = samples(info, NUM)
+            for name, given in {"noise": batch, "zeros": batch * 0, "ones": batch * 0 + 1}.items():
+                lost = int((~_applied(augmentation, given.to(dtype)).isfinite()).sum())
+                require(not lost, f"{lost} numbers of {name} in {dtype} are not.")
+
+
+def input_unchanged(trial: Trial) -> None:
+    """The batch that goes in is left as it is: penalties and metrics read it too."""
+    augmentation = _built(trial)
+    for info in _taken(trial):
+        batch = samples(info, NUM)
+        before = batch.clone()
+        for seed in range(3):
+            _applied(augmentation, batch, seed)
+            num = int((batch != before).sum())
+            require(not num, f"{num} of the {batch.numel()} numbers of {_words(info)} were changed in place.")
+
+
+def declines_what_it_cannot_take(trial: Trial) -> None:
+    """Data that it is not for is declined by a GanzooError of one sentence."""
+    hold_to_declining(trial, lambda info: _applied(_built(trial), samples(info, NUM)))
+
+
+def differentiable(trial: Trial) -> None:
+    """The gradient flows through it to the samples: G learns from what D says of augmented ones."""
+    augmentation = _doubled(_built(trial))
+    info = next(_taken(trial))
+    x = samples(info, NUM).double()
+    direction, weight = (samples(info, NUM, seed).double() + 1 for seed in (1, 2))  # whose means are not 0
+    for seed in range(3):
+        leaf = x.clone().requires_grad_()
+        result = _applied(augmentation, leaf, seed)
+        require(result.requires_grad, "What it returned has no graph: it detaches, rounds or leaves torch.")
+        (gradient,) = torch.autograd.grad((result * weight).sum(), leaf, allow_unused=True)
+        require(gradient is not None and bool(gradient.any()), "The gradient is zero everywhere.")
+        step = 1e-6
+        ends = [float((_applied(augmentation, x + sign * step * direction, seed) * weight).sum()) for sign in (1, -1)]
+        found, wanted = float((gradient * direction).sum()), (ends[0] - ends[1]) / (2 * step)
+        close = abs(found - wanted) <= 1e-4 * max(1.0, abs(wanted))
+        require(close, f"Along one direction its gradient is {found:.6g}, by finite differences {wanted:.6g}.")
+
+
+def same_for_real_and_fake(trial: Trial) -> None:
+    """Real and generated samples are augmented alike: what it does depends on the random state alone."""
+    augmentation, info = _built(trial), next(_taken(trial))
+    batch = samples(info, NUM)
+    for seed in range(3):
+        first = _applied(augmentation, batch, seed)
+        ways = {
+            "on its next call": _applied(augmentation, batch, seed),
+            "to a batch that requires grad": _applied(augmentation, batch.clone().requires_grad_(), seed),
+            "to a batch that carries a graph": _applied(augmentation, batch.clone().requires_grad_() * 1, seed),
+        }
+        with torch.no_grad():
+            ways["under no_grad"] = _applied(augmentation, batch, seed)
+        for way, result in ways.items():
+            num = int((result != first).flatten(1).any(1).sum())
+            require(not num, f"From the same random state, {num} of {NUM} samples came out otherwise {way}.")
+
+
+def draws_from_torch_alone(trial: Trial) -> None:
+    """Random numbers come from torch's default generator of the device, which the engine seeds before each update."""
+    augmentation, info = _built(trial), next(_taken(trial))
+    before = generators()
+    _applied(augmentation, samples(info, NUM))
+    others = [name for name in moved(before) if not name.startswith("torch")]
+    require(not others, f"It drew from {' and '.join(others)}: use torch.rand(..., device=batch.device).")
+    elsewhere, batch = _elsewhere(trial)
+    state = torch.default_generator.get_state()
+    with suppress(RuntimeError):  # told by the next check
+        elsewhere(batch)
+    stayed = torch.equal(state, torch.default_generator.get_state())
+    require(stayed, "Given a batch on another device, it drew from the CPU's: give device=batch.device.")
+
+
+def waits_for_no_number(trial: Trial) -> None:
+    """It reads no number back from the device and stays on it: a synchronisation stalls a GPU at each update."""
+    augmentation, batch = _elsewhere(trial)
+    crossings = Crossings()
+    try:
+        with crossings:
+            result = augmentation(batch.requires_grad_())
+            if hasattr(augmentation, "update"):
+                augmentation.update(torch.zeros(NUM, 1, device=batch.device))
+    except RuntimeError as error:  # NotImplementedError is one
+        if str(error).startswith("Could not run"):
+            raise Skip(f"an operation that it uses needs a true device: {str(error)[:80]}") from error
+        raise Broken(f"On a device without memory it failed: {raised(error)}") from error
+    require(result.device == batch.device, f"Given a batch on {batch.device}, it returned one on {result.device}.")
+    copied = ", ".join(crossings.found)
+    require(not copied, f"At each call it copies {copied}: make constants buffers of an nn.Module.")
+
+
+def recordable(trial: Trial) -> None:
+    """One record of it is right for all further updates: no Python number of a call decides what the next one does."""
+    augmentation, info = _built(trial), next(_taken(trial))
+    one, other = samples(info, NUM), samples(info, NUM, seed=1)
+    try:
+        with seeded(1):
+            graph = make_fx(augmentation)(one)
+    except Exception as error:
+        raise Broken(f"It cannot be recorded: {raised(error)}") from error
+    for seed in range(2, 5):
+        with torch.no_grad(), seeded(seed):
+            replayed = graph(other)
+        far = float((replayed - _applied(augmentation, other, seed)).abs().max())
+        require(far <= 1e-5, f"Its record gave numbers up to {far:.3g} from those of a plain call.")
+
+
+def update_takes_logits(trial: Trial) -> None:
+    """`update` takes D's logits of real samples, [N, P], again and again, and keeps results finite."""
+    augmentation, info = _adaptive(trial), next(_taken(trial))
+    for logits in (torch.randn(NUM, 1), torch.randn(NUM, 16), torch.full((NUM, 1), 1e4), torch.full((NUM, 1), -1e4)):
+        before = logits.clone()
+        for _ in range(20):
+            augmentation.update(logits)
+        require(torch.equal(logits, before), "It changed the logits in place.")
+        result = _applied(augmentation, samples(info, NUM))
+        require(bool(result.isfinite().all()), f"After logits around {float(before.mean()):g} results are not finite.")
+
+
+def state_is_buffers(trial: Trial) -> None:
+    """What it keeps is in the buffers of an nn.Module, which are checkpointed and resumed: nothing else survives."""
+    used, info = _built(trial), next(_taken(trial))
+    batch = samples(info, NUM)
+    _use(used, batch, seed=1)
+    resumed = _built(trial)
+    if isinstance(used, nn.Module):
+        resumed.load_state_dict(used.state_dict())
+    for seed in range(3):
+        num = int((_applied(used, batch, seed) != _applied(resumed, batch, seed)).flatten(1).any(1).sum())
+        where = "" if isinstance(used, nn.Module) else "; it is no nn.Module, so it can have no state"
+        require(not num, f"After some updates {num} of {NUM} samples come out otherwise once it is resumed{where}.")
+        _use(used, batch, seed)
+        _use(resumed, batch, seed)
+
+
+def schedulable_as_tensors(trial: Trial) -> None:
+    """A schedulable option given as a 0-dim tensor does what the same number does, also after it is refilled."""
+    options = trial.options()
+    values = _schedulable(options)
+    if not values:
+        raise Skip("none of its options is schedulable")
+    info = next(_taken(trial))
+    batch = samples(info, NUM)
+    for name, value in values.items():
+        tensor = torch.tensor(1.0 if value == 0 else value / 2)
+        scheduled = trial.entry.build(replace(options, **{name: tensor}))
+        _applied(scheduled, batch)
+        tensor.fill_(value)
+        far = max(
+            float((_applied(scheduled, batch, seed) - _applied(built(trial), batch, seed)).abs().max())
+            for seed in range(3)
+        )
+        require(far <= 1e-5, f"Refilled to {name}={value:g} it is up to {far:.3g} from what that number does.")
+
+
+# ----------------------------------------------------------------------------
+# Building and calling.
+
+
+def _built(trial: Trial) -> Any:
+    """Return it at p=0.5 where it has such an option and the trial says nothing of it, else as the trial says."""
+    if "p" in options_of(trial.spec.options) and "p" not in trial.values:
+        try:
+            return built(trial, p=0.5)
+        except UsageError:  # out of its range
+            pass
+    return built(trial)
+
+
+def _adaptive(trial: Trial) -> Any:
+    augmentation = _built(trial)
+    if not hasattr(augmentation, "update"):
+        raise Skip("it does not adapt: it has no update")
+    return augmentation
+
+
+def _taken(trial: Trial) -> Iterator[DataInfo]:
+    return accepted(trial, lambda info: _applied(_built(trial), samples(info, NUM)))
+
+
+def _applied(augmentation: Any, batch: Tensor, seed: int = 0) -> Tensor:
+    with seeded(seed):
+        result: Tensor = augmentation(batch)
+    return result
+
+
+def _use(augmentation: Any, batch: Tensor, seed: int) -> None:
+    """Let it see an update: three calls, and D's logits where it adapts."""
+    for _ in range(3):
+        _applied(augmentation, batch, seed)
+    if hasattr(augmentation, "update"):
+        augmentation.update(torch.linspace(-1, 3, NUM).unsqueeze(1))
+
+
+def _doubled(augmentation: Any) -> Any:
+    return augmentation.double() if isinstance(augmentation, nn.Module) else augmentation
+
+
+def _elsewhere(trial: Trial) -> tuple[Any, Tensor]:
+    """Return it and a batch on the device without memory, from which no number can be read; schedules are tensors."""
+    info, options = next(_taken(trial)), trial.options()
+    numbers = {name: torch.tensor(value, device="meta") for name, value in _schedulable(options).items()}
+    augmentation = trial.entry.build(replace(options, **numbers))
+    batch = samples(info, NUM).to("meta")
+    return (augmentation.to("meta") if isinstance(augmentation, nn.Module) else augmentation), batch
+
+
+def _schedulable(options: Any) -> dict[str, float]:
+    """Return the numbers among options that may be scheduled."""
+    declared = options_of(type(options)).values()
+    values = {option.name: getattr(options, option.name) for option in declared if option.schedulable}
+    return {name: value for name, value in values.items() if isinstance(value, float)}
+
+
+def _words(info: DataInfo) -> str:
+    return f"{info.modality} [{NUM}, {', '.join(map(str, info.shape))}]"

@@ -1,0 +1,44 @@
+"""Building a component under trial; one that needs something of its user is skipped until that is given."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from ganzoo.errors import GanzooError
+from ganzoo.options import options_of
+from ganzoo.recipe import MANY, ONE
+from ganzoo.testing.checks import Broken, Skip, Trial
+
+
+def built(trial: Trial, **more: object) -> Any:
+    """Return the runtime object, `more` being options over those under trial.
+
+    Raises:
+        Skip: The factory says what its user must give or do, which is for the user to decide.
+        Broken: It says so although the trial gives options.
+    """
+    trial.entry.check_requirements()
+    options = trial.options(**more)
+    try:
+        return imported(trial.spec.factory)(options)
+    except GanzooError as error:
+        if trial.values:
+            raise Broken(f"It could not be built: {error}.") from error
+        raise Skip(f"{error}{_way_out(trial)}") from error
+
+
+def imported(path: str) -> Any:
+    """Return what ``"package.module:name"`` names."""
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _way_out(trial: Trial) -> str:
+    """Return how options are given to the check, where the component has some."""
+    names, spec = list(options_of(trial.spec.options)), trial.spec
+    if not names:
+        return ""
+    prefixes = {kind: f"{key}." for key, kind in ONE.items()} | {k: f"{key}.{spec.name}." for key, k in MANY.items()}
+    option = getattr(spec, "path_option", "") or "OPTION"
+    return f"; give it: ganzoo check {spec.name} {prefixes.get(spec.kind, '')}{option}=..."

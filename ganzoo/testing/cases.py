@@ -1,0 +1,47 @@
+"""Exact values that a component gives of itself: one check for each `Case`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import partial
+from importlib import import_module
+
+from ganzoo.installed import Registered
+from ganzoo.plugin import Built, Case
+from ganzoo.testing.checks import Broken, Check, Trial, require
+
+CONTRACT = "A component gives the exact values of its cases."
+
+
+def case_checks(trial: Trial) -> list[Check]:
+    """Return a check for each case of a component; none where its spec names no cases."""
+    if not isinstance(trial.spec, Built) or not trial.spec.cases:
+        return []
+    try:
+        cases = list(_cases(trial.entry))
+    except Exception as error:
+        return [Check(f"{trial.title}/cases", CONTRACT, partial(_unreadable, trial.spec.cases, error))]
+    return [Check(f"{trial.title}/case[{case.name}]", CONTRACT, partial(_holds, trial, case)) for case in cases]
+
+
+def _cases(entry: Registered) -> list[Case]:
+    assert isinstance(entry.spec, Built)
+    module, _, name = entry.spec.cases.partition(":")
+    cases: list[Case] = list(getattr(import_module(module), name)())
+    return cases
+
+
+def _holds(trial: Trial, case: Case) -> None:
+    kind = import_module(f"ganzoo.testing.{trial.spec.kind}")
+    require(hasattr(kind, "measured"), f"A {trial.spec.kind} has no cases.")
+    measured: Mapping[str, float] = kind.measured(trial, case)
+    for name, wanted in case.expected.items():
+        require(name in measured, f"Case {case.name!r} names {name!r}; it gave {', '.join(measured) or 'nothing'}.")
+        off = abs(measured[name] - wanted) / max(1.0, abs(wanted))
+        close = math.isfinite(off) and off <= case.tolerance
+        require(close, f"Case {case.name!r}: {name} is {measured[name]:.9g}, not {wanted:.9g} (off by {off:.2g}).")
+
+
+def _unreadable(path: str, error: Exception) -> None:
+    raise Broken(f"{path} could not be read: {type(error).__name__}: {error}")

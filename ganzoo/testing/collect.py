@@ -1,0 +1,190 @@
+"""From a name to the checks of what it names, and three ways to run them: results, the command, pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from ganzoo.errors import UsageError, did_you_mean
+from ganzoo.installed import Plugin, Registered
+from ganzoo.plugin import Built, DataInfo
+from ganzoo.registry import registry
+from ganzoo.testing import component, plugin
+from ganzoo.testing.cases import case_checks
+from ganzoo.testing.checks import Check, Result, Trial, checks_in, expectations
+
+Expected = Mapping[str, str] | None
+
+
+def checks_of(
+    what: str, *, options: Mapping[str, Any] | None = None, data: Sequence[DataInfo] = (), full: bool = False
+) -> list[Check]:
+    """Return the checks of a plugin and all that it offers, or of the components of that name.
+
+    Args:
+        what: A plugin, or a component, bare or qualified (``acme:blobgan``).
+        options: Of the components, over their defaults.
+        data: What architectures are built for; by default what their specs say.
+        full: Whether checks that take long are run as well.
+
+    Raises:
+        UsageError: Nothing of that name is installed (the text gives close ones), or an option is wrong.
+    """
+    for found in registry().plugins:
+        if found.name == what:
+            entries = [entry for entry in registry().components() if entry.plugin.name == what]
+            return [*_of_plugin(found), *_of_components(entries, options, data, full)]
+    entries = _named(what)
+    return [*_of_plugins(entries), *_of_components(entries, options, data, full)]
+
+
+def check(what: str, *, expected_failures: Expected = None, **trial: Any) -> Iterator[Result]:
+    """Run the checks of `checks_of` one by one; `expected_failures` maps names of checks to reasons."""
+    return _run(checks_of(what, **trial), expected_failures)
+
+
+def check_plugin(name: str, *, expected_failures: Expected = None) -> Iterator[Result]:
+    """Run the checks of a plugin itself, not of what it offers."""
+    found = next((entry for entry in registry().plugins if entry.name == name), None)
+    if found is None:
+        raise UsageError(f"no plugin {name!r} is installed{did_you_mean(name, [p.name for p in registry().plugins])}")
+    return _run(_of_plugin(found), expected_failures)
+
+
+def _check_kind(kind: str, name: str, *, expected_failures: Expected = None, **trial: Any) -> Iterator[Result]:
+    settings = {"options": None, "data": (), "full": False} | trial
+    return _run(_of_components([registry().resolve(kind, name)], **settings), expected_failures)
+
+
+def check_architecture(name: str, **trial: Any) -> Iterator[Result]:
+    """Run the checks of an architecture; arguments as for `check`."""
+    return _check_kind("architecture", name, **trial)
+
+
+def check_loss(name: str, **trial: Any) -> Iterator[Result]:
+    """Run the checks of a loss; arguments as for `check`."""
+    return _check_kind("loss", name, **trial)
+
+
+def check_dataset(name: str, **trial: Any) -> Iterator[Result]:
+    """Run the checks of a dataset; arguments as for `check`."""
+    return _check_kind("dataset", name, **trial)
+
+
+def check_regularizer(name: str, **trial: Any) -> Iterator[Result]:
+    """Run the checks of a regularizer; arguments as for `check`."""
+    return _check_kind("regularizer", name, **trial)
+
+
+def check_augmentation(name: str, **trial: Any) -> Iterator[Result]:
+    """Run the checks of an augmentation; arguments as for `check`."""
+    return _check_kind("augmentation", name, **trial)
+
+
+def check_metric(name: str, **trial: Any) -> Iterator[Result]:
+    """Run the checks of a metric; arguments as for `check`."""
+    return _check_kind("metric", name, **trial)
+
+
+def check_extractor(name: str, **trial: Any) -> Iterator[Result]:
+    """Run the checks of an extractor; arguments as for `check`."""
+    return _check_kind("extractor", name, **trial)
+
+
+def check_tracker(name: str, **trial: Any) -> Iterator[Result]:
+    """Run the checks of a tracker; arguments as for `check`."""
+    return _check_kind("tracker", name, **trial)
+
+
+def check_recipe(name: str, **trial: Any) -> Iterator[Result]:
+    """Run the checks of a recipe; arguments as for `check`."""
+    return _check_kind("recipe", name, **trial)
+
+
+def check_cases(kind: str, name: str) -> Iterator[Result]:
+    """Hold a component to its cases alone (`ganzoo.plugin.Case`); one result for each."""
+    entry = registry().resolve(kind, name)
+    return _run(case_checks(Trial(entry)), None)
+
+
+def parametrize_checks(
+    what: str, *, expected_failures: Expected = None, **trial: Any
+) -> Callable[[Callable[..., None]], Any]:
+    """Turn a test of one argument, ``check``, into one test for each check of `checks_of`; it calls ``check()``.
+
+    Expected failures are strict: one that passes fails the test, one that names no check is an error.
+    """
+    import pytest
+
+    checks = checks_of(what, **trial)
+    expected = expectations(checks, expected_failures)
+
+    def call(check: Check) -> None:
+        result = check.run()
+        if result.status == "SKIP":
+            pytest.skip(result.words)
+        if result.status == "FAIL":
+            pytest.fail(result.words, pytrace=False)
+
+    def param(check: Check) -> Any:
+        marks = [pytest.mark.xfail(reason=expected[check.name], strict=True)] if check.name in expected else []
+        return pytest.param(partial(call, check), id=check.name, marks=marks)
+
+    return pytest.mark.parametrize("check", [param(check) for check in checks])
+
+
+# ----------------------------------------------------------------------------
+# Collecting.
+
+
+def modules_of(kind: str) -> list[ModuleType]:
+    """Return the modules that hold the checks of a kind (or of ``plugin`` and ``component``), in their order."""
+    module = import_module(f"ganzoo.testing.{kind}")
+    parts = getattr(module, "PARTS", None)
+    return [module] if parts is None else [import_module(f"{module.__name__}.{part}") for part in parts]
+
+
+def _named(what: str) -> list[Registered]:
+    owner, _, name = what.rpartition(":")
+    entries = [
+        entry
+        for entry in registry().components()
+        if name in (entry.spec.name, *entry.spec.aliases) and owner in ("", entry.plugin.name)
+    ]
+    if not entries:
+        known = {entry.name for entry in registry().plugins} | {entry.spec.name for entry in registry().components()}
+        hint = did_you_mean(what, sorted(known)) or "; `ganzoo list` and `ganzoo plugins` show what is"
+        raise UsageError(f"no plugin or component {what!r} is installed{hint}")
+    return entries
+
+
+def _of_plugin(found: Plugin) -> list[Check]:
+    return checks_in(plugin, f"plugin/{found.name}", found)
+
+
+def _of_plugins(entries: Sequence[Registered]) -> list[Check]:
+    owners: dict[str, Plugin] = {entry.plugin.name: entry.plugin for entry in entries}
+    return [check for owner in owners.values() for check in _of_plugin(owner)]
+
+
+def _of_components(
+    entries: Sequence[Registered], options: Mapping[str, Any] | None, data: Sequence[DataInfo], full: bool
+) -> list[Check]:
+    """Return what holds for every component, then what holds for its kind, then its cases."""
+    checks: list[Check] = []
+    for entry in entries:
+        trial = Trial(entry, options or {}, data, full)
+        trial.options()  # a wrong one is the caller's mistake, no failure of a check
+        checks += checks_in(component, trial.title, trial) if isinstance(entry.spec, Built) else []
+        for module in modules_of(entry.spec.kind):
+            checks += checks_in(module, trial.title, trial)
+        checks += case_checks(trial)
+    return checks
+
+
+def _run(checks: Sequence[Check], expected_failures: Expected) -> Iterator[Result]:
+    expected = expectations(checks, expected_failures)
+    return (check.run(expected.get(check.name, "")) for check in checks)

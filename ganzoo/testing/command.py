@@ -1,0 +1,51 @@
+"""Checks of commands."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import click
+from click.testing import CliRunner
+
+from ganzoo.cli import COMMANDS
+from ganzoo.testing.building import imported
+from ganzoo.testing.checks import Trial, require
+from ganzoo.testing.plugin import CODE, HEAVY
+
+
+def is_a_command(trial: Trial) -> None:
+    """The factory names a `click.Command`."""
+    _command(trial)
+
+
+def explains_itself(trial: Trial) -> None:
+    """`--help` works, and says what the command does."""
+    command = _command(trial)
+    require((command.help or command.short_help or "").strip(), "It has no help: give its function a docstring.")
+    result = CliRunner().invoke(command, ["--help"])
+    require(result.exit_code == 0, f"--help exits with {result.exit_code}: {result.output.strip()[-200:]}")
+
+
+def can_be_reached(trial: Trial) -> None:
+    """Its name is free: ganzoo's own commands come first."""
+    require(trial.spec.name not in COMMANDS, f"ganzoo has a command {trial.spec.name!r} of its own.")
+
+
+def light_import(trial: Trial) -> None:
+    """The module of a command imports nothing heavy: `ganzoo --help` loads every command."""
+    module, plugin = trial.spec.factory.partition(":")[0], trial.entry.plugin
+    file = plugin.file if module == plugin.module else ""
+    given = json.dumps([module, file, HEAVY, sys.path])
+    done = subprocess.run([sys.executable, "-c", CODE, given], capture_output=True, text=True, check=False)
+    require(done.returncode == 0, f"In a fresh interpreter it failed: {done.stderr.strip().splitlines()[-1:]}")
+    found = json.loads(done.stdout)
+    require(not found["heavy"], f"{module} imports {found['heavy']} at {found['at']}: import it in the function.")
+
+
+def _command(trial: Trial) -> click.Command:
+    command = imported(trial.spec.factory)
+    require(isinstance(command, click.Command), f"{trial.spec.factory} is {type(command).__name__}.")
+    assert isinstance(command, click.Command)
+    return command

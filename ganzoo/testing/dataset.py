@@ -1,0 +1,259 @@
+"""Checks of datasets. Of one that must be decoded, some of its items stand for all."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import torch
+
+from ganzoo.data.source import EndlessSource
+from ganzoo.errors import GanzooError
+from ganzoo.options import options_of
+from ganzoo.plugin import DataInfo, Item
+from ganzoo.testing.building import built, imported
+from ganzoo.testing.checks import Broken, Skip, Trial, raised, require
+from ganzoo.testing.examples import samples
+from ganzoo.testing.guards import empty_caches, generators, moved, offline, unclear
+from ganzoo.testing.sources import NUM_DRAWN, decoded, decodes, digest, drawn, opened, require_same, some, spread
+
+# ----------------------------------------------------------------------------
+# What it is.
+
+
+def opens_as_its_info_says(trial: Trial) -> None:
+    """A dataset holds what its info says: samples of that shape, so many, labels in range, images within [-1, 1]."""
+    dataset = built(trial)
+    with opened(trial, dataset) as source:
+        info, said = source.info, dataset.info
+        if isinstance(source, EndlessSource):
+            require(said.num_items is None, f"It is drawn without end, but its info says num_items={said.num_items}.")
+            _check_draws(source, info)
+    if decodes(dataset) and said.num_items is not None:
+        num = len(list(dataset.items()))
+        require(num == said.num_items, f"It has {num} items, but its info says num_items={said.num_items}.")
+
+
+def info_known_unopened(trial: Trial) -> None:
+    """The info that its spec gives unopened is that of the opened dataset: recipes are checked by it."""
+    known = trial.spec.info
+    if known is None:
+        raise Skip("its spec gives no info")
+    given = known if isinstance(known, DataInfo) else known(trial.options())
+    require(isinstance(given, DataInfo), f"Its spec gives {given!r}, which is no DataInfo.")
+    found = asdict(built(trial).info)
+    wrong = [
+        f"{name}={value!r}, opened {found[name]!r}" for name, value in asdict(given).items() if value != found[name]
+    ]
+    require(not wrong, f"The spec says {'; '.join(wrong)}.")
+
+
+def info_travels(trial: Trial) -> None:
+    """Its info survives JSON, meta included: it travels with the model."""
+    info: DataInfo = built(trial).info
+    try:
+        back = DataInfo.from_json(json.loads(json.dumps(info.to_json(), allow_nan=False)))
+    except (TypeError, ValueError) as error:
+        raise Broken(f"It is no JSON: {error}.") from error
+    require(back == info, f"{info} came back as {back}.")
+
+
+def range_is_used(trial: Trial) -> None:
+    """Images reach from black to white: -1 to 1 as floats, 0 to 255 as bytes."""
+    with opened(trial) as source:
+        if source.info.modality != "image":
+            raise Skip(f"it is {source.info.modality}")
+        data, _ = some(source)
+    low, high = (float(value) for value in data.aminmax())
+    if data.dtype == torch.uint8:
+        require(high > 1, f"Its bytes are from {low:g} to {high:g}: scale images to 0 to 255.")
+    else:
+        require(low < 0, f"Its floats are from {low:g} to {high:g}: scale images to -1 (black) to 1 (white).")
+
+
+def samples_differ(trial: Trial) -> None:
+    """Samples are finite, and not all the same."""
+    with opened(trial) as source:
+        data, _ = some(source)
+    require(bool(data.float().isfinite().all()), "Some numbers are not finite.")
+    require(len(data) < 2 or bool((data != data[:1]).any()), f"All of {len(data)} samples are the same.")
+
+
+# ----------------------------------------------------------------------------
+# The same everywhere.
+
+
+def deterministic(trial: Trial) -> None:
+    """Built twice it holds the same samples and labels: a resumed run, and each of several processes, opens it anew."""
+    with opened(trial) as one, opened(trial) as other:
+        require(one.info == other.info, f"Its info was {one.info}, then {other.info}.")
+        require_same(some(one), some(other), "built a second time")
+
+
+def same_in_every_process(trial: Trial) -> None:
+    """It holds the same in every process: nothing hangs on how Python hashes text, as the order of a set does."""
+    if hasattr(built(trial), "sample"):
+        raise Skip("it is an endless source")
+    one, other = (digest(trial, hash_seed) for hash_seed in ("0", "1"))
+    require(one == other, "Two processes hold other samples, labels or orders: sort what comes from a set.")
+
+
+def draws_follow_the_generator(trial: Trial) -> None:
+    """An endless source draws from the generator that it is given: one seed gives one draw, another another."""
+    with opened(trial) as source:
+        if not isinstance(source, EndlessSource):
+            raise Skip("it is no endless source")
+        first = drawn(source, seed=1)
+        require_same(first, drawn(source, seed=1), "drawn a second time from the same seed")
+        other, _ = drawn(source, seed=2)
+        require(bool((other != first[0]).any()), "Two seeds gave the same samples.")
+
+
+def leaves_generators_alone(trial: Trial) -> None:
+    """Opening it, decoding and drawing moves no generator that others use: weights are drawn from torch's."""
+    built(trial)  # what is imported for the first time may draw
+    before = generators()
+    with opened(trial) as source:
+        some(source)
+    touched = moved(before)
+    require(not touched, f"It drew from {' and '.join(touched)}: use a generator of its own.")
+
+
+def picklable(trial: Trial) -> None:
+    """It and its items can be pickled, so that worker processes can have them."""
+    dataset = built(trial)
+    parts = {"the dataset": dataset}
+    if decodes(dataset):
+        parts |= {f"the item {item.name!r}": item for item in spread(dataset.items(), 2)}
+    for name, part in parts.items():
+        try:
+            buffers: list[Any] = []  # large arrays are not copied
+            back = pickle.loads(pickle.dumps(part, protocol=5, buffer_callback=buffers.append), buffers=buffers)
+        except Exception as error:
+            words = " ".join(str(error).split())
+            raise Broken(f"Pickling {name} failed: {words}; use functools.partial for a lambda.") from error
+        if isinstance(part, Item):
+            same = np.array_equal(decoded(part), decoded(back))
+            require(same, f"Once pickled, {name} loads other numbers.")
+
+
+def order_of_workers_is_free(trial: Trial) -> None:
+    """An item decodes to the same, however many workers decode, whichever takes it and whatever came before."""
+    dataset = built(trial)
+    if not decodes(dataset):
+        raise Skip("nothing of it is decoded")
+    packed = []
+    for workers in (1, 4):
+        with mock.patch("os.cpu_count", partial(int, workers)), opened(trial, dataset) as source:
+            data, labels = some(source)
+            packed.append((data.clone(), labels))
+    require_same(packed[0], packed[1], "decoded by 4 workers, not by 1")
+    items = spread(dataset.items(), 8)
+    forward = [decoded(item) for item in items]
+    for item, first in reversed(list(zip(items, forward, strict=True))):
+        require(np.array_equal(first, decoded(item)), f"{item.name!r} decoded to other numbers in another order.")
+
+
+# ----------------------------------------------------------------------------
+# What it says.
+
+
+def says_what_it_misses_offline(trial: Trial) -> None:
+    """Without a network, and with nothing in a cache, it opens or says in one sentence what it needs."""
+    with empty_caches(), offline():
+        _hold_to_saying(trial, trial.options(), wrong="")
+
+
+def says_what_is_wrong_with_a_path(trial: Trial) -> None:
+    """A path that is not there, or holds nothing, is a GanzooError of one sentence that names it."""
+    key = trial.spec.path_option or "path"
+    if key not in options_of(trial.spec.options):
+        raise Skip("it takes no path")
+    with TemporaryDirectory() as folder:
+        place = Path(folder)
+        (place / "empty").mkdir()
+        (place / "nothing.txt").touch()
+        for name in ("missing", "empty", "nothing.txt"):
+            path = str(place / name)
+            _hold_to_saying(trial, trial.options(**{key: path}), wrong=path)
+
+
+# ----------------------------------------------------------------------------
+# How it is shown.
+
+
+def render_draws(trial: Trial) -> None:
+    """`render` makes a picture, uint8 [H, W, 3], of its samples, of whatever a generator may make, and of one alone."""
+    for given, result in _shown(trial, trial.spec.render):
+        picture = np.asarray(result)
+        fits = picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3
+        require(fits, f"Of {given} it made {picture.dtype} {list(picture.shape)}.")
+
+
+def write_writes(trial: Trial) -> None:
+    """`write` makes text of its samples, of whatever a generator may make, and of one alone."""
+    for given, result in _shown(trial, trial.spec.write):
+        require(isinstance(result, str), f"Of {given} it made {type(result).__name__}, not str.")
+        require(result.strip(), f"Of {given} it made nothing.")
+
+
+def _shown(trial: Trial, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield what a callable of the spec makes of samples, with words for them; it must leave them as they are."""
+    if not path:
+        raise Skip("its spec names none")
+    with opened(trial) as source:
+        data, info = some(source)[0].float()[:64], source.info
+    wild = samples(info, 8) * 4
+    for words, given in {"its own samples": data, "wild ones": wild, "one sample": wild[:1]}.items():
+        array = given.numpy().copy()
+        yield words, imported(path)(array, info)
+        require(np.array_equal(array, given.numpy()), f"It changed {words} in place.")
+
+
+# ----------------------------------------------------------------------------
+# Parts of checks.
+
+
+def _check_draws(source: EndlessSource, info: DataInfo) -> None:
+    """Hold draws of several sizes to the info."""
+    for num in (1, 7, NUM_DRAWN):
+        data, labels = drawn(source, 0, num)
+        require(tuple(data.shape) == (num, *info.shape), f"It drew {list(data.shape)} for {num} samples.")
+        if labels is not None and not info.label_shape:
+            low, high = int(labels.min()), int(labels.max())
+            inside = 0 <= low <= high < info.num_classes and tuple(labels.shape) == (num,)
+            words = f"labels {list(labels.shape)} from {low} to {high}"
+            require(inside, f"It drew {words} for {num} samples with num_classes={info.num_classes}.")
+    if info.modality == "image" and data.is_floating_point():
+        least, most = (float(value) for value in data.aminmax())
+        require(-1 <= least <= most <= 1, f"It drew images from {least:g} to {most:g}.")
+
+
+def _hold_to_saying(trial: Trial, options: Any, wrong: str) -> None:
+    """Let it open; raise `Broken` where it fails by anything but a clear GanzooError, or opens a path that is wrong."""
+    try:
+        dataset = imported(trial.spec.factory)(options)
+        with opened(trial, dataset):
+            pass
+    except Broken as broken:
+        error: BaseException | None = broken.__cause__
+        if not isinstance(error, GanzooError):
+            raise
+    except GanzooError as said:
+        error = said
+    except (Exception, SystemExit) as other:
+        where = f"With {Path(wrong).name!r} for a path it" if wrong else "It"
+        raise Broken(f"{where} raised {raised(other)}: raise a GanzooError.") from other
+    else:
+        require(not wrong, f"It opened {Path(wrong).name!r}, which holds nothing.")
+        return
+    require(not unclear(error), f"It raised {type(error).__name__}, but {unclear(error)}.")
+    require(wrong in str(error), f"It said {str(error)!r}, which does not name the path.")

@@ -1,0 +1,68 @@
+"""Data of every kind, on which components that take samples are tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from ganzoo.plugin import DataInfo, GanzooError
+from ganzoo.testing.checks import Broken, Skip, Trial
+from ganzoo.testing.guards import unclear
+
+KINDS_OF_DATA = (
+    DataInfo(shape=(3, 32, 32)),
+    DataInfo(shape=(1, 32, 32)),
+    DataInfo(shape=(2,), modality="points"),
+    DataInfo(shape=(7,), modality="tabular"),
+    DataInfo(shape=(1, 64), modality="audio"),
+    DataInfo(shape=(11, 16), modality="text"),
+)
+
+
+def kinds(trial: Trial) -> tuple[DataInfo, ...]:
+    """Return the kinds of data that a component is tried on: those of the trial, or all."""
+    return tuple(trial.data) or KINDS_OF_DATA
+
+
+def samples(info: DataInfo, num: int, seed: int = 0) -> Tensor:
+    """Return samples ``[num, *shape]`` in [-1, 1], later ones higher: what holds of a part does not of the whole."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.rand(num, *info.shape, generator=generator) - 0.5
+    return noise + torch.linspace(-0.5, 0.5, num).reshape(-1, *[1] * len(info.shape))
+
+
+def accepted(trial: Trial, attempt: Callable[[DataInfo], object]) -> Iterator[DataInfo]:
+    """Yield the kinds of data that an attempt succeeds on.
+
+    Raises:
+        Skip: There are none: the first is declined.
+        Exception: There are none: what the first one raised.
+    """
+    errors: list[Exception] = []
+    for info in kinds(trial):
+        try:
+            attempt(info)
+        except Exception as error:
+            errors.append(error)
+        else:
+            yield info
+    if len(errors) == len(kinds(trial)):
+        raise Skip(str(errors[0])) if isinstance(errors[0], GanzooError) else errors[0]
+
+
+def hold_to_declining(trial: Trial, attempt: Callable[[DataInfo], object]) -> None:
+    """Raise `Broken` where an attempt on some kind of data neither succeeds nor declines in one sentence."""
+    for info in kinds(trial):
+        given = f"{info.modality} [N, {', '.join(map(str, info.shape))}]"
+        try:
+            attempt(info)
+        except GanzooError as error:
+            if wrong := unclear(error):
+                raise Broken(f"It declined {given}, but {wrong}.") from error
+        except (Broken, Skip):
+            raise
+        except Exception as error:
+            words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            raise Broken(f"{given} gave {words}; raise a GanzooError that says what it takes.") from error

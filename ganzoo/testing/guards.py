@@ -1,0 +1,113 @@
+"""What a check takes away from a component while it looks: the network, the disk, generators of its own, the device."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import random
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+from unittest import mock
+
+import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from ganzoo.testing.checks import Skip
+
+CACHES = ("GANZOO_CACHE", "XDG_CACHE_HOME", "HF_HOME", "TORCH_HOME")
+
+
+@contextlib.contextmanager
+def offline() -> Iterator[None]:
+    """Run the block without a network: names do not resolve and nothing can be connected to."""
+
+    def refuse(*args: Any, **kwargs: Any) -> NoReturn:
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    with contextlib.ExitStack() as stack:
+        for name in ("connect", "connect_ex", "sendto"):
+            stack.enter_context(mock.patch.object(socket.socket, name, refuse))
+        for name in ("getaddrinfo", "gethostbyname"):
+            stack.enter_context(mock.patch.object(socket, name, refuse))
+        yield
+
+
+@contextlib.contextmanager
+def empty_caches() -> Iterator[None]:
+    """Run the block with caches that hold nothing."""
+    with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, {name: folder for name in CACHES}):
+        yield
+
+
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """Run the block on a disk that takes not one more byte: every write to a file raises OSError."""
+    try:
+        import resource
+    except ImportError:
+        raise Skip("this system cannot limit what a process writes") from None
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextlib.contextmanager
+def own_folder() -> Iterator[Path]:
+    """Run the block in a folder that is removed after it, so that what a component writes is left nowhere."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            yield Path(folder)
+        finally:
+            os.chdir(before)
+
+
+class Crossings(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Notes, while it is entered, what is copied from one device to another.
+
+    Attributes:
+        found: A line for each copy.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func is torch.ops.aten._to_copy.default and args[0].device != result.device:
+            self.found.append(f"{list(result.shape)} from {args[0].device} to {result.device}")
+        return result
+
+
+def generators() -> dict[str, bytes]:
+    """Return the state of each generator that a whole process shares, by the name under which an author knows it."""
+    return {
+        "Python's random": repr(random.getstate()).encode(),
+        "NumPy's global generator": repr(np.random.get_state()).encode() + np.random.get_state()[1].tobytes(),  # type: ignore
+        "torch's default generator": torch.default_generator.get_state().numpy().tobytes(),
+    }
+
+
+def moved(before: dict[str, bytes]) -> list[str]:
+    """Return the generators of `generators` that moved since."""
+    return [name for name, state in generators().items() if state != before[name]]
+
+
+def unclear(error: BaseException) -> str:
+    """Return what keeps an error from being the one sentence that a user reads; empty where nothing does."""
+    text = str(error).strip()
+    if not text:
+        return "it says nothing"
+    if "\n" in text or len(text) > 500:
+        return f"it is no single sentence: {' '.join(text.split())[:80]!r} ..."
+    return ""

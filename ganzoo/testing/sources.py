@@ -1,0 +1,140 @@
+"""Opening a dataset under trial as the engine does, with a cache of its own; some of its items stand for all."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganzoo.data.source import ArraySource, EndlessSource, open_source
+from ganzoo.errors import GanzooError
+from ganzoo.plugin import DataInfo, Item
+from ganzoo.testing.building import built
+from ganzoo.testing.checks import Broken, Trial, require
+
+NUM_ITEMS = 48  # that stand for all where each must be decoded
+NUM_DRAWN = 512  # of an endless source
+
+Source = ArraySource | EndlessSource
+Samples = tuple[Tensor, Tensor | None]  # with their labels
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some items of a dataset."""
+
+    info: DataInfo
+    strict: bool
+    items: Callable[[], list[Item]]
+
+
+@contextmanager
+def opened(trial: Trial, dataset: Any = None) -> Iterator[Source]:
+    """Open a dataset, by default the one under trial, while the block runs; a long list of items is cut."""
+    dataset = built(trial) if dataset is None else dataset
+    if decodes(dataset) and isinstance(getattr(dataset, "info", None), DataInfo):
+        info = replace(dataset.info, num_items=None)
+        dataset = Part(info, bool(getattr(dataset, "strict", False)), partial(spread, dataset.items(), NUM_ITEMS))
+    with TemporaryDirectory() as folder:
+        try:
+            source = open_source(dataset, name=trial.spec.name, key="check", notify=_quiet, cache=Path(folder))
+        except GanzooError as error:
+            raise Broken(f"{error}.") from error
+        yield source
+
+
+def _quiet(line: str) -> None:
+    """Let nobody know: files that are skipped are the data's fault."""
+
+
+def decodes(dataset: Any) -> bool:
+    """Whether a dataset has items, which must be decoded."""
+    return getattr(dataset, "items", None) is not None
+
+
+def decoded(item: Item) -> Any:
+    """Return what an item decodes to; of a broken one, its name."""
+    try:
+        return np.array(item.load())
+    except Exception:
+        return np.array(item.name)
+
+
+def spread(items: list[Item], num: int) -> list[Item]:
+    """Return at most `num` of the items, evenly from first to last."""
+    items = list(items)
+    places = np.linspace(0, len(items) - 1, min(num, len(items))).round().astype(int)
+    return [items[place] for place in places]
+
+
+def some(source: Source) -> Samples:
+    """Return the samples and labels of a source; of an endless one, a draw."""
+    return drawn(source, seed=0) if isinstance(source, EndlessSource) else (source.data, source.labels)
+
+
+def drawn(source: EndlessSource, seed: int, num: int = NUM_DRAWN) -> Samples:
+    """Return what an endless source draws from a generator of that seed."""
+    return source.sample(torch.Generator().manual_seed(seed), num)
+
+
+def require_same(one: Samples, other: Samples, when: str) -> None:
+    """Raise `Broken` unless both are the same; `when` says when the other ones came."""
+    for name, first, second in zip(("samples", "labels"), one, other, strict=True):
+        if first is None or second is None:
+            require(first is second, f"It has {name} or not when {when}.")
+        elif first.shape != second.shape:
+            raise Broken(f"Its {name} are {list(first.shape)}, and {list(second.shape)} when {when}.")
+        else:
+            num = int((first != second).reshape(len(first), -1).any(1).sum())
+            require(not num, f"{num} of its {len(first)} {name} are others when {when}.")
+
+
+# ----------------------------------------------------------------------------
+# In a fresh interpreter.
+
+# Builds a dataset and prints a digest of what it holds, and in which order; without torch, which it need not import.
+CODE = """
+import base64, hashlib, importlib, json, pickle, sys
+from pathlib import Path
+import numpy as np
+module, file, factory, options, sys.path = json.loads(sys.argv[1])
+from ganzoo.registry import _import_file
+if file:
+    _import_file(module, Path(file))
+place, _, name = factory.partition(":")
+dataset = getattr(importlib.import_module(place), name)(pickle.loads(base64.b64decode(options)))
+digest = hashlib.sha256(repr(dataset.info).encode())
+if getattr(dataset, "items", None) is not None:
+    digest.update(repr([(item.name, item.label) for item in dataset.items()]).encode())
+else:
+    for part in (dataset.data, getattr(dataset, "labels", None)):
+        rows = np.asarray([] if part is None else part)
+        digest.update(rows[:: 1 + len(rows) // 1024].tobytes())
+print(digest.hexdigest())
+"""
+
+
+def digest(trial: Trial, hash_seed: str) -> str:
+    """Return the digest of what a fresh interpreter holds, whose hashes of text are of that seed."""
+    plugin, options = trial.entry.plugin, base64.b64encode(pickle.dumps(trial.options())).decode()
+    given = json.dumps([plugin.module.partition(":")[0], plugin.file, trial.spec.factory, options, sys.path])
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, given], capture_output=True, text=True, check=False, env=environment
+    )
+    require(done.returncode == 0, f"In a fresh interpreter it failed: {done.stderr.strip().splitlines()[-1:]}")
+    return done.stdout

@@ -1,0 +1,240 @@
+"""Checks of trackers: what one is told of a run, of one that is resumed, and where its backend fails.
+
+A run is followed in a folder that is removed afterwards. A tracker whose `start` raises a GanzooError there (a service
+that is not reached, a key that is not set) is skipped.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from ganzoo.engine.observers import Observers
+from ganzoo.errors import GanzooError
+from ganzoo.options import to_json
+from ganzoo.recipe import Choice, Recipe
+from ganzoo.report import grid
+from ganzoo.run import Run
+from ganzoo.settings import OPTIMIZERS, TrainOptions
+from ganzoo.testing.building import built
+from ganzoo.testing.checks import Broken, Skip, Trial, raised, require
+from ganzoo.testing.guards import full_disk, offline, own_folder
+
+LONGEST = 20.0  # seconds that a call may take
+
+Calls = dict[str, Callable[[], object]]
+
+
+def follows_a_run(trial: Trial) -> None:
+    """It takes whatever a run tells: scalars under names that come later, grids, each way in which it ends."""
+    for status in ("finished", "interrupted", "failed"):
+        with _run() as run:
+            tracker = _started(trial, run)
+            tracker.log(1000, {"loss_d": 1.25, "loss_g": 0.5})
+            tracker.log(1000, {"pixel-moments/fd": 3.5})
+            tracker.log(2000, {"loss_d": 1.0, "penalty_d": 0.25})
+            tracker.grid(2000, _grid(run, 2000))
+            tracker.log(3000, {})
+            tracker.finish(status)
+
+
+def leaves_scalars_alone(trial: Trial) -> None:
+    """The scalars that it is handed stay as they are: other trackers get the same."""
+    with _run() as run:
+        tracker, scalars = _started(trial, run), {"loss_d": 1.25, "loss_g": 0.5}
+        tracker.log(1000, scalars)
+        require(scalars == {"loss_d": 1.25, "loss_g": 0.5}, f"It made them {scalars}.")
+        tracker.finish("finished")
+
+
+def follows_an_interrupted_run(trial: Trial) -> None:
+    """A run that was interrupted goes on: started once more, it takes the rest and loses nothing of what it kept."""
+    with _run() as run:
+        first = _started(trial, run)
+        _log(first, run, 1000, 2000, 3000)
+        first.finish("interrupted")
+        kept = _kept(run, 1000, 2000)
+        _go_on(trial, run, kept)
+        require(not _kept(run, 4000) or kept == {1000, 2000}, f"Of what was told before, only {_list(kept)} was kept.")
+
+
+def follows_a_killed_run(trial: Trial) -> None:
+    """A run that was killed goes on from its last checkpoint: what was told after it comes again."""
+    with _run() as run:
+        first = _started(trial, run)
+        try:
+            _log(first, run, 1000, 2000, 3000)
+            _go_on(trial, run, _kept(run, 1000, 2000))
+        finally:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ResourceWarning)  # a process that was killed closes no file
+                del first
+                gc.collect()
+
+
+def fails_as_it_may(trial: Trial) -> None:
+    """Where its backend fails it works or raises an Exception, soon: that costs a line, not the run."""
+    with _run() as run:
+        _started(trial, run).finish("finished")
+        with full_disk(), offline():
+            lines = _observed(trial, run, "with a full disk and no network")
+        require(len(lines) <= 1, f"It cost {len(lines)} lines: {lines}.")
+
+
+def outlives_its_backend(trial: Trial) -> None:
+    """A backend that fails in the midst of a run, and comes back, ends nothing."""
+    with _run() as run:
+        tracker, path = _started(trial, run), _grid(run, 2000)
+        _log(tracker, run, 1000)
+        calls: Calls = {"log": lambda: tracker.log(2000, _scalars(2000)), "grid": lambda: tracker.grid(2000, path)}
+        with full_disk(), offline():
+            _make(_excused(calls), "with a full disk and no network")
+        _make(_excused({**calls, "finish": lambda: tracker.finish("finished")}), "once the backend was back")
+
+
+# ----------------------------------------------------------------------------
+# A run to follow.
+
+
+@contextmanager
+def _run() -> Iterator[Run]:
+    """Give the block a run of 10,000 images in a folder of its own."""
+    with own_folder() as folder:
+        run = Run(folder / "runs" / "0000-check")
+        (run.path / "checkpoints").mkdir(parents=True)
+        run.write_recipe(_recipe())
+        yield run
+
+
+def _recipe() -> dict[str, Any]:
+    """Return a frozen recipe, as trackers log it; its components need not be installed."""
+
+    def choice(name: str, **options: Any) -> dict[str, Any]:
+        return {"name": f"check:{name}", "distribution": "", "version": "", "schema": 1, "options": options}
+
+    optimizer = {"name": "adam", **to_json(OPTIMIZERS["adam"]())}
+    return {
+        "format": 1,
+        "ganzoo": "0",
+        "arch": choice("arch", width=64, widths=[8, 16], path=None),
+        "loss": choice("loss"),
+        "dataset": choice("dataset", size=32),
+        "reg": [choice("reg", gamma="cosine(1, 0.1, images=10000)")],
+        **{key: [] for key in ("aug", "metric", "tracker")},
+        "optim": {"g": optimizer, "d": optimizer},
+        "train": {**to_json(TrainOptions()), "images": 10_000},
+        "auto": [],
+    }
+
+
+def _grid(run: Run, images: int) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
+    run.grid(images).write_bytes(grid.encode(grid.tile(pixels)))
+    return run.grid(images)
+
+
+def _scalars(images: int) -> dict[str, float]:
+    """Return scalars that are found again in what a tracker writes as text."""
+    return {"loss_d": float(f"0.{images}7283"), "loss_g": 0.5}
+
+
+def _kept(run: Run, *moments: int) -> set[int]:
+    """Return those of the moments whose scalars are in some file below the run's folder or beside it."""
+    files = [path.read_bytes() for path in run.path.parents[1].rglob("*") if path.is_file()]
+    return {images for images in moments if any(f"{images}7283".encode() in content for content in files)}
+
+
+def _log(tracker: Any, run: Run, *moments: int) -> None:
+    """Tell of these moments, with a grid at each; the checkpoint is the one at 2,000 images, where that is reached."""
+    for images in moments:
+        tracker.log(images, _scalars(images))
+        tracker.grid(images, _grid(run, images))
+        if images == 2000:
+            run.checkpoint(images).touch()
+
+
+def _go_on(trial: Trial, run: Run, kept: set[int]) -> None:
+    """Resume a run from its checkpoint at 2,000 images; what the tracker had kept until there must stay."""
+    tracker = built(trial)
+    tracker.start(run)
+    _log(tracker, run, 3000, 4000)
+    tracker.finish("finished")
+    lost = kept - _kept(run, 1000, 2000)
+    require(not lost, f"What was told at {_list(lost)} images was kept, and gone once the run had gone on.")
+
+
+# ----------------------------------------------------------------------------
+# Following it.
+
+
+def _started(trial: Trial, run: Run) -> Any:
+    try:
+        tracker = built(trial)
+        tracker.start(run)
+    except GanzooError as error:
+        raise Skip(f"it does not start here: {error}") from error
+    return tracker
+
+
+def _observed(trial: Trial, run: Run, where: str) -> list[str]:
+    """Let the engine's own observers tell a tracker of a whole run; return the lines that it cost."""
+    lines: list[str] = []
+    recipe = SimpleNamespace(tracker=[Choice(trial.entry, trial.options())], metric=[])
+    try:
+        observers = Observers(cast(Recipe, recipe), torch.device("cpu"))
+    except GanzooError as error:
+        raise Broken(f"It could not even be built ({error}): turn to the backend in `start`.") from error
+    observers.notify = lines.append
+    calls: Calls = {
+        "start": lambda: observers.start(run),
+        "log": lambda: observers.log(1000, _scalars(1000)),
+        "grid": lambda: observers.grid(1000, run.grid(1000)),
+        "finish": lambda: observers.finish("failed"),
+    }
+    _make(calls, where)
+    return lines
+
+
+def _excused(calls: Calls) -> Calls:
+    """Return calls that may raise an Exception."""
+
+    def excused(call: Callable[[], object]) -> None:
+        with suppress(Exception):
+            call()
+
+    return {name: partial(excused, call) for name, call in calls.items()}
+
+
+def _make(calls: Calls, where: str) -> None:
+    """Make calls one by one; raise `Broken` where one raises anything, or has not returned after `LONGEST` seconds."""
+    begun: list[str] = []
+    errors: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            for name, call in calls.items():
+                begun.append(name)
+                call()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=target, daemon=True)
+    thread.start()
+    thread.join(LONGEST)
+    require(not thread.is_alive(), f"`{begun[-1]}`, {where}, did not return within {LONGEST:.0f} s.")
+    for error in errors:
+        raise Broken(f"`{begun[-1]}`, {where}, raised {raised(error)}, which ends the training.") from error
+
+
+def _list(moments: set[int]) -> str:
+    return " and ".join(f"{images:,}" for images in sorted(moments)) or "nothing"

@@ -1,0 +1,40 @@
+"""Every component in plugins/ keeps its contract, by the kit that authors have. No failure is expected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from ganzoo.plugin import Built
+from ganzoo.registry import registry
+from ganzoo.testing import Check, check_dataset, checks_of
+
+OURS = [plugin.name for plugin in registry().plugins if plugin.distribution == "ganzoo"]
+WITH_CASES = ("loss", "regularizer", "metric")  # kinds whose components all give exact values of themselves
+
+
+@pytest.mark.parametrize("check", [pytest.param(each, id=each.name) for name in OURS for each in checks_of(name)])
+def test_contract(check: Check) -> None:
+    result = check.run()
+    if result.status == "SKIP":
+        pytest.skip(result.words)
+    assert result.status == "PASS", result.words
+
+
+def test_a_folder_of_images_keeps_it_too(tmp_path: Path) -> None:
+    for index in range(12):
+        place = tmp_path / "ab"[index % 2] / f"{index}.png"
+        place.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (20, 16), (20 * index, 99, 0)).save(place)
+    results = list(check_dataset("folder", options={"path": str(tmp_path), "size": 16}))
+    assert not [result for result in results if result.status == "FAIL"]
+    assert len([result for result in results if result.status == "PASS"]) >= 10
+
+
+@pytest.mark.parametrize("kind", WITH_CASES)
+def test_each_gives_exact_values_of_itself(kind: str) -> None:
+    entries = [entry for entry in registry().components(kind) if entry.plugin.name in OURS]
+    assert entries
+    assert not [entry.spec.name for entry in entries if isinstance(entry.spec, Built) and not entry.spec.cases]

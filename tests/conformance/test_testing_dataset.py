@@ -1,0 +1,48 @@
+"""A dataset that needs something of its user is checked as far as that goes, and in full once it is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganzoo.testing import check_dataset
+
+
+def statuses(**options: object) -> dict[str, tuple[str, str]]:
+    results = check_dataset("folder", options=options)
+    return {result.check.rpartition("/")[2]: (result.status, result.words) for result in results}
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    for number in range(70):
+        pixels = np.full((9, 8, 3), 3 * number, dtype=np.uint8)
+        path = tmp_path / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    return tmp_path
+
+
+def test_without_its_path_it_is_skipped_with_the_way_out() -> None:
+    found = statuses()
+    assert found["opens-as-its-info-says"][0] == "SKIP"
+    assert "ganzoo check folder dataset.path=" in found["deterministic"][1]
+    assert found["says-what-is-wrong-with-a-path"][0] == "PASS"
+    assert "FAIL" not in {status for status, _ in found.values()}
+
+
+def test_with_its_path_nothing_that_applies_is_skipped(images: Path) -> None:
+    (images / "b" / "broken.png").write_bytes(b"no image")
+    found = statuses(path=str(images), size=8)
+    skipped = {name for name, (status, _) in found.items() if status == "SKIP"}
+    assert "FAIL" not in {status for status, _ in found.values()}, found
+    assert skipped == {"migrates", "info-known-unopened", "draws-follow-the-generator", "render-draws", "write-writes"}
+
+
+def test_a_path_that_was_given_must_open(tmp_path: Path) -> None:
+    status, words = statuses(path=str(tmp_path))["opens-as-its-info-says"]
+    assert status == "FAIL"
+    assert "holds no images" in words

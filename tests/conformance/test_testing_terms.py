@@ -1,0 +1,158 @@
+"""The kit's checks of losses and regularizers where planted bugs do not say enough of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytest
+import torch
+
+from ganzoo.errors import UsageError
+from ganzoo.installed import Plugin, Registered
+from ganzoo.plugin import Case, DataInfo, Loss, Regularizer, option
+from ganzoo.registry import registry
+from ganzoo.testing import checks_of
+from ganzoo.testing import loss as losses
+from ganzoo.testing import regularizer as regularizers
+from ganzoo.testing.checks import Skip, Trial
+from ganzoo.testing.probes import Unread, refilled, setups
+from planted_losses import BCE, R1
+
+PLANTED = Path(__file__).parents[1] / "planted"
+HERE = Plugin(name="here", module=__name__)
+# Reasons for which a check of these does not apply; anything else is a skip that hides something.
+REASONS = (
+    "its schema is the first", "it has no schedulable option", "it has no term for G", "it has no term for D",
+    "it prepares nothing", "it does nothing after a step", "it adds no term to a loss",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    gamma: float = option(1.0, low=0, high=1, schedulable=True, help="Weight.")
+    pair: tuple[float, float] = option((0.5, 0.25), schedulable=True, help="Two numbers.")
+    fixed: float = option(1.0, help="Another.")
+    mode: Literal["a", "b", "refused"] = option("a", help="Choice.")
+    flag: bool = option(True, help="Choice.")
+
+
+class Chooser(BCE):
+    def __init__(self, options: Options) -> None:
+        if options.mode == "refused":
+            raise UsageError("not together")
+
+
+class Needy(R1):
+    def discriminator(self, step):
+        raise AssertionError("it is not called where the kit cannot give what it needs")
+
+
+class Labelled:
+    """L1 to the label, an image of the sample's shape."""
+
+    def __init__(self, options: object) -> None:
+        pass
+
+    def generator(self, step):
+        return (step.fake - step.labels).abs().mean()
+
+
+def trial(spec: type, name: str, data: tuple[DataInfo, ...] = (), **fields: object) -> Trial:
+    made = spec(name="here", summary="Here.", factory=f"{__name__}:{name}", **fields)
+    return Trial(Registered(HERE, made), data=data)
+
+
+@pytest.fixture
+def planted() -> Iterator[None]:
+    registry.cache_clear()
+    yield
+    registry.cache_clear()
+
+
+@pytest.mark.usefixtures("planted")
+@pytest.mark.parametrize("name", ["sound_loss", "sound_losses", "sound_regularizer", "sound_regularizers"])
+def test_nothing_is_skipped_that_applies(name: str) -> None:
+    registry().add_file(PLANTED / f"{name}.py")
+    results = [check.run() for check in checks_of(name) if not check.name.startswith("plugin/")]
+    assert len(results) > 20
+    assert [r for r in results if r.status == "FAIL" or (r.status == "SKIP" and r.words not in REASONS)] == []
+
+
+@pytest.mark.usefixtures("planted")
+@pytest.mark.parametrize(
+    ("name", "failed"),
+    [
+        ("loss_each", {"scalar"}),
+        ("loss_remembers", {"repeatable"}),
+        ("loss_sum", {"batch-size"}),
+        ("loss_pairs_undeclared", {"scalar", "pairs-honest"}),
+        ("penalty_each", {"scalar"}),
+        ("penalty_own_interval", {"repeatable", "intervals"}),
+        ("penalty_inputs_undeclared", {"scalar", "input-gradients-honest"}),
+    ],
+)
+def test_one_bug_is_not_told_many_times_over(name: str, failed: set[str]) -> None:
+    registry().add_file(PLANTED / f"{name}.py")
+    results = [check.run() for check in checks_of(name) if not check.name.startswith("plugin/")]
+    assert {r.check.rpartition("/")[2] for r in results if r.status == "FAIL"} == failed
+    skipped = [r.words for r in results if r.status == "SKIP" and r.words not in REASONS]
+    assert all(" see " in words for words in skipped)
+    assert skipped
+
+
+def test_each_choice_is_tried_once_and_refused_ones_are_left_out() -> None:
+    found = [setup.words for setup in setups(trial(Loss, "Chooser", options=Options))]
+    assert found == ["", " with mode=b", " with flag=false"]
+
+
+def test_schedulable_numbers_come_as_tensors_with_others_in_their_range() -> None:
+    (gamma, given, tensors, wanted), (pair, both, two, other) = refilled(Options())
+    assert (gamma, pair) == ("gamma", "pair")
+    assert given.gamma is tensors[0][0]
+    assert (given.gamma.dtype, given.gamma.dim(), given.gamma.item()) == (torch.float32, 0, 1.0)
+    assert (given.pair, wanted.gamma) == ((0.5, 0.25), tensors[0][1])
+    assert 0 <= wanted.gamma < 1
+    assert all(held is tensor for held, (tensor, _) in zip(both.pair, two, strict=True))
+    assert other.pair == tuple(number for _, number in two)
+    assert other.pair[0] != 0.5 != 0.25 != other.pair[1]
+
+
+@pytest.mark.parametrize("read", [float, torch.Tensor.item, bool, lambda tensor: torch.equal(tensor, tensor)])
+def test_reading_a_number_raises(read) -> None:
+    with Unread(), pytest.raises(RuntimeError, match="a number was read back"):
+        read(torch.ones(()))
+    with Unread():
+        assert torch.ones(()).add(1).sum().dim() == 0
+
+
+def test_what_the_small_networks_do_not_provide_skips_with_the_way_out() -> None:
+    with pytest.raises(Skip, match=r"it needs acme-depth.*give it cases"):
+        regularizers.scalar(trial(Regularizer, "Needy", options=Options, needs=("acme-depth",)))
+
+
+def test_a_regularizer_is_tried_on_the_data_that_is_given() -> None:
+    data = DataInfo(shape=(3, 4, 4), label_shape=(3, 4, 4))
+    regularizers.gradients(trial(Regularizer, "Labelled", (data,)))
+    regularizers.scalar(trial(Regularizer, "Labelled", (DataInfo(shape=(5,), label_shape=(5,), modality="tabular"),)))
+
+
+def test_a_case_of_a_loss_is_read_as_the_engine_calls_it() -> None:
+    zero = torch.zeros(2, 1, dtype=torch.float64)
+    case = Case(name="zero", given={"real": zero, "fake": zero}, expected={"generator": 0.0})
+    measured = losses.measured(trial(Loss, "Chooser", options=Options), case)
+    assert measured == {"generator": pytest.approx(0.6931471805599453, abs=1e-12)}
+
+
+def test_a_case_of_a_regularizer_may_have_a_network_without_parameters() -> None:
+    x = torch.tensor([[3.0, 4.0]], dtype=torch.float64)
+
+    class Squares(torch.nn.Module):
+        def forward(self, x):
+            return x.square().sum(1) / 2
+
+    case = Case(name="squares", given={"real": x, "fake": x, "network": Squares()}, expected={"discriminator": 0.0})
+    fields = {"options": Options, "input_gradients": True}
+    assert regularizers.measured(trial(Regularizer, "R1", **fields), case) == {"discriminator": 12.5}

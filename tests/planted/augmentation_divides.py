@@ -1,0 +1,27 @@
+"""An image without contrast becomes NaN."""
+
+from dataclasses import dataclass
+
+from ganzoo.plugin import Augmentation, UsageError, hookimpl, option
+
+CAUGHT_BY = ["augmentation/planted/finite"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    p: float = option(0.5, help="Probability.", low=0, high=1)
+
+
+@hookimpl
+def ganzoo_augmentations():
+    yield Augmentation(name="planted", summary="Planted.", factory="augmentation_divides:Planted", options=Options)
+
+
+class Planted:
+    def __init__(self, options):
+        self.p = options.p
+
+    def __call__(self, images):
+        if images.dim() != 4:
+            raise UsageError("it takes images")
+        return (images - images.mean((1, 2, 3), True)) / images.std((1, 2, 3), keepdim=True)

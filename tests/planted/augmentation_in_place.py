@@ -1,0 +1,30 @@
+"""It changes the batch that it is given."""
+
+from dataclasses import dataclass
+
+from ganzoo.plugin import Augmentation, UsageError, hookimpl, option
+
+CAUGHT_BY = ["augmentation/planted/input-unchanged"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    p: float = option(0.5, help="Probability.", low=0, high=1)
+
+
+@hookimpl
+def ganzoo_augmentations():
+    yield Augmentation(name="planted", summary="Planted.", factory="augmentation_in_place:Planted", options=Options)
+
+
+class Planted:
+    def __init__(self, options):
+        self.p = options.p
+
+    def __call__(self, images):
+        import torch
+
+        if images.dim() != 4:
+            raise UsageError("it takes images")
+        flipped = torch.rand(len(images), 1, 1, 1, device=images.device) < self.p
+        return images.copy_(torch.where(flipped, images.flip(3), images))

@@ -1,0 +1,29 @@
+"""At p=0 it still adds noise."""
+
+from dataclasses import dataclass
+
+from ganzoo.plugin import Augmentation, hookimpl, option
+
+CAUGHT_BY = ["augmentation/planted/identity-at-zero"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    p: float = option(0.5, help="Probability.", low=0, high=1)
+
+
+@hookimpl
+def ganzoo_augmentations():
+    yield Augmentation(
+        name="planted", summary="Planted.", factory="augmentation_noise_at_zero:Planted", options=Options
+    )
+
+
+class Planted:
+    def __init__(self, options):
+        self.p = options.p
+
+    def __call__(self, images):
+        import torch
+
+        return images + 0.01 * torch.randn_like(images)

@@ -1,0 +1,29 @@
+"""It draws on the CPU, wherever the batch is."""
+
+from dataclasses import dataclass
+
+from ganzoo.plugin import Augmentation, UsageError, hookimpl, option
+
+CAUGHT_BY = ["augmentation/planted/draws-from-torch-alone", "augmentation/planted/waits-for-no-number"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    p: float = option(0.5, help="Probability.", low=0, high=1)
+
+
+@hookimpl
+def ganzoo_augmentations():
+    yield Augmentation(name="planted", summary="Planted.", factory="augmentation_on_cpu:Planted", options=Options)
+
+
+class Planted:
+    def __init__(self, options):
+        self.p = options.p
+
+    def __call__(self, images):
+        import torch
+
+        if images.dim() != 4:
+            raise UsageError("it takes images")
+        return torch.where(torch.rand(len(images), 1, 1, 1) < self.p, images.flip(3), images)

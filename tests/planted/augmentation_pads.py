@@ -1,0 +1,27 @@
+"""What it returns is larger than what it was given."""
+
+from dataclasses import dataclass
+
+from ganzoo.plugin import Augmentation, hookimpl, option
+
+CAUGHT_BY = ["augmentation/planted/keeps-shape-and-dtype"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    p: float = option(0.5, help="Probability.", low=0, high=1)
+
+
+@hookimpl
+def ganzoo_augmentations():
+    yield Augmentation(name="planted", summary="Planted.", factory="augmentation_pads:Planted", options=Options)
+
+
+class Planted:
+    def __init__(self, options):
+        self.p = options.p
+
+    def __call__(self, images):
+        import torch
+
+        return torch.nn.functional.pad(images, (1, 1))

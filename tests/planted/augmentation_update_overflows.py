@@ -1,0 +1,27 @@
+"""Where D is sure of itself, its strength becomes infinite."""
+
+from ganzoo.plugin import Augmentation, hookimpl
+
+CAUGHT_BY = ["augmentation/planted/update-takes-logits"]
+
+
+@hookimpl
+def ganzoo_augmentations():
+    yield Augmentation(name="planted", summary="Planted.", factory="augmentation_update_overflows:Planted")
+
+
+def Planted(options):
+    import torch
+
+    class Noise(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("strength", torch.zeros(()))
+
+        def forward(self, batch):
+            return batch + self.strength.to(batch.dtype) * torch.randn_like(batch)
+
+        def update(self, real_logits):
+            self.strength.copy_(real_logits.exp().mean())
+
+    return Noise()

@@ -1,0 +1,21 @@
+"""G goes into eval mode in its forward."""
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Generator, networks
+
+CAUGHT_BY = ["architecture/planted/modes-left-alone"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="changes_mode:build", sizes=(8, 16))
+
+
+class Planted(Generator):
+    def hidden(self, z):
+        self.eval()
+        return super().hidden(z)
+
+
+def build(options, data):
+    return networks(data, generator=Planted)

@@ -1,0 +1,22 @@
+"""The spec says class-logits; D gives none."""
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import networks
+
+CAUGHT_BY = ["architecture/planted/class-logits"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(
+        name="planted",
+        summary="Planted.",
+        factory="class_logits_missing:build",
+        sizes=(8,),
+        conditional="optional",
+        provides=("class-logits",),
+    )
+
+
+def build(options, data):
+    return networks(data)

@@ -1,0 +1,17 @@
+"""Its command bears the name of one of ganzoo's own, and can never be called."""
+
+import click
+
+from ganzoo.plugin import Command, hookimpl
+
+CAUGHT_BY = ["command/train/can-be-reached"]
+
+
+@hookimpl
+def ganzoo_commands():
+    yield Command(name="train", summary="Planted.", factory="command_taken_name:command")
+
+
+@click.command()
+def command():
+    """Do nothing."""

@@ -1,0 +1,17 @@
+"""The spec says that D has BatchNorm; it has none."""
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import networks
+
+CAUGHT_BY = ["architecture/planted/batch-coupling-declared"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(
+        name="planted", summary="Planted.", factory="d_batchnorm_for_nothing:build", provides=("batchnorm-in-d",)
+    )
+
+
+def build(options, data):
+    return networks(data)

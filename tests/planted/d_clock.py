@@ -1,0 +1,25 @@
+"""D draws its noise by the clock."""
+
+import time
+
+import torch
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Discriminator, networks
+
+CAUGHT_BY = ["architecture/planted/same-seed-same-answers"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="d_clock:build", sizes=(8, 16))
+
+
+class Planted(Discriminator):
+    def hidden(self, x):
+        generator = torch.Generator(x.device).manual_seed(time.perf_counter_ns())
+        return super().hidden(x) + 0.01 * torch.randn(len(x), 16, generator=generator)
+
+
+def build(options, data):
+    return networks(data, discriminator=Planted)

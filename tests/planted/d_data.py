@@ -1,0 +1,20 @@
+"""D rescales its features behind autograd's back."""
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Discriminator, networks
+
+CAUGHT_BY = ["architecture/planted/gradients-reach-every-parameter"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="d_data:build", sizes=(8, 16))
+
+
+class Planted(Discriminator):
+    def hidden(self, x):
+        return super().hidden(x).data / 2
+
+
+def build(options, data):
+    return networks(data, discriminator=Planted)

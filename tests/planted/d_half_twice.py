@@ -1,0 +1,33 @@
+"""D says double-backward, and the gradient of one of its functions forgets what it came from."""
+
+import torch
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Discriminator, networks
+
+CAUGHT_BY = ["architecture/planted/differentiates-twice"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="d_half_twice:build", provides=("double-backward",))
+
+
+class Square(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.x = x.detach()
+        return x.square()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return 2 * ctx.x * gradient
+
+
+class Planted(Discriminator):
+    def hidden(self, x):
+        return Square.apply(super().hidden(x))
+
+
+def build(options, data):
+    return networks(data, discriminator=Planted)

@@ -1,0 +1,27 @@
+"""D takes labels and does not look at them."""
+
+from dataclasses import replace
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Discriminator, networks
+
+CAUGHT_BY = ["architecture/planted/discriminator-uses-labels"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(
+        name="planted", summary="Planted.", factory="d_ignores_labels:build", sizes=(8,), conditional="optional"
+    )
+
+
+class Planted(Discriminator):
+    def __init__(self, data):
+        super().__init__(replace(data, num_classes=0))
+
+    def forward(self, x, labels=None):
+        return super().forward(x)
+
+
+def build(options, data):
+    return networks(data, discriminator=Planted)

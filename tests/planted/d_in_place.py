@@ -1,0 +1,24 @@
+"""D doubles its input in place."""
+
+import torch
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Discriminator, networks
+
+CAUGHT_BY = ["architecture/planted/inputs-left-alone"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="d_in_place:build", sizes=(8, 16))
+
+
+class Planted(Discriminator):
+    def forward(self, x, labels=None):
+        with torch.no_grad():
+            x.mul_(2)
+        return super().forward(x, labels)
+
+
+def build(options, data):
+    return networks(data, discriminator=Planted)

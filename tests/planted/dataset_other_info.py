@@ -1,0 +1,20 @@
+"""What its spec says unopened is not what it is once opened."""
+
+from ganzoo.plugin import DataInfo, Dataset, hookimpl
+
+CAUGHT_BY = ["dataset/planted/info-known-unopened"]
+
+
+@hookimpl
+def ganzoo_datasets():
+    yield Dataset(
+        name="planted", summary="Planted.", factory="dataset_other_info:Planted", info=DataInfo(shape=(3, 8, 8))
+    )
+
+
+class Planted:
+    def __init__(self, options):
+        import numpy as np
+
+        self.info = DataInfo(shape=(1, 8, 8))
+        self.data = np.random.default_rng(0).integers(0, 256, (20, 1, 8, 8), dtype=np.uint8)

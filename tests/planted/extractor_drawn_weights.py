@@ -1,0 +1,24 @@
+"""Its weights are drawn anew whenever it is built."""
+
+from ganzoo.plugin import Extractor, hookimpl
+
+CAUGHT_BY = ["extractor/planted/deterministic"]
+
+
+@hookimpl
+def ganzoo_extractors():
+    yield Extractor(name="planted", summary="Planted.", factory="extractor_drawn_weights:Planted")
+
+
+class Planted:
+    def __init__(self, options):
+        import torch
+
+        self.seed = torch.randint(1000, ()).item()
+
+    def __call__(self, batch):
+        import torch
+
+        flat = batch.flatten(1)
+        generator = torch.Generator().manual_seed(self.seed)
+        return flat @ torch.randn(flat.shape[1], 4, generator=generator)

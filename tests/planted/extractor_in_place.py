@@ -1,0 +1,18 @@
+"""It scales the batch that it is given."""
+
+from ganzoo.plugin import Extractor, hookimpl
+
+CAUGHT_BY = ["extractor/planted/input-unchanged"]
+
+
+@hookimpl
+def ganzoo_extractors():
+    yield Extractor(name="planted", summary="Planted.", factory="extractor_in_place:Planted")
+
+
+class Planted:
+    def __init__(self, options):
+        pass
+
+    def __call__(self, batch):
+        return batch.mul_(0.5).flatten(1)

@@ -1,0 +1,20 @@
+"""G cuts its samples from the graph."""
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Generator, networks
+
+CAUGHT_BY = ["architecture/planted/gradients-reach-every-parameter", "architecture/planted/trains-under-every-loss"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="g_detached:build", sizes=(8, 16))
+
+
+class Planted(Generator):
+    def draw(self, hidden):
+        return super().draw(hidden).detach()
+
+
+def build(options, data):
+    return networks(data, generator=Planted)

@@ -1,0 +1,24 @@
+"""G keeps a lambda that holds on to G: its copy goes on using G's own layer."""
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Generator, networks
+
+CAUGHT_BY = ["architecture/planted/average-stands-alone"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="g_lambda:build", sizes=(8, 16))
+
+
+class Planted(Generator):
+    def __init__(self, data):
+        super().__init__(data)
+        self.inner = lambda z: self.first(z).tanh()
+
+    def hidden(self, z):
+        return self.inner(z)
+
+
+def build(options, data):
+    return networks(data, generator=Planted)

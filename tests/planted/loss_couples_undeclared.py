@@ -1,0 +1,19 @@
+"""Relativistic to the batch's average, and the spec does not say so."""
+
+from torch.nn.functional import softplus
+
+from ganzoo.plugin import Loss, hookimpl
+from planted_losses import BCE, check_shapes
+
+CAUGHT_BY = ["loss/planted/batch-coupled-honest"]
+
+
+@hookimpl
+def ganzoo_losses():
+    yield Loss(name="planted", summary="A loss.", factory="loss_couples_undeclared:Planted")
+
+
+class Planted(BCE):
+    def discriminator(self, real, fake):
+        check_shapes(real, fake)
+        return softplus(fake.mean() - real).mean() + softplus(fake - real.mean()).mean()

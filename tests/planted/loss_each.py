@@ -1,0 +1,18 @@
+"""It returns a number for each sample."""
+
+from torch.nn.functional import softplus
+
+from ganzoo.plugin import Loss, hookimpl
+from planted_losses import BCE
+
+CAUGHT_BY = ["loss/planted/scalar"]
+
+
+@hookimpl
+def ganzoo_losses():
+    yield Loss(name="planted", summary="A loss.", factory="loss_each:Planted")
+
+
+class Planted(BCE):
+    def generator(self, fake, real):
+        return softplus(-fake).flatten(1).mean(1)

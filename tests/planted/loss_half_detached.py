@@ -1,0 +1,19 @@
+"""The average that each logit is compared with is detached."""
+
+from torch.nn.functional import softplus
+
+from ganzoo.plugin import Loss, hookimpl
+from planted_losses import BCE, check_shapes
+
+CAUGHT_BY = ["loss/planted/finite-differences"]
+
+
+@hookimpl
+def ganzoo_losses():
+    yield Loss(name="planted", summary="A loss.", factory="loss_half_detached:Planted", batch_coupled=True)
+
+
+class Planted(BCE):
+    def discriminator(self, real, fake):
+        check_shapes(real, fake)
+        return softplus(fake.mean().detach() - real).mean() + softplus(fake - real.mean().detach()).mean()

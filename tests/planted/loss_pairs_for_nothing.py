@@ -1,0 +1,15 @@
+"""The spec says that G's loss reads real logits, and it does not."""
+
+from ganzoo.plugin import Loss, hookimpl
+from planted_losses import BCE
+
+CAUGHT_BY = ["loss/planted/pairs-honest"]
+
+
+@hookimpl
+def ganzoo_losses():
+    yield Loss(name="planted", summary="A loss.", factory="loss_pairs_for_nothing:Planted", pairs=True)
+
+
+class Planted(BCE):
+    pass

@@ -1,0 +1,18 @@
+"""G's loss pushes its own logits down."""
+
+from torch.nn.functional import softplus
+
+from ganzoo.plugin import Loss, hookimpl
+from planted_losses import BCE
+
+CAUGHT_BY = ["loss/planted/generator-signs"]
+
+
+@hookimpl
+def ganzoo_losses():
+    yield Loss(name="planted", summary="A loss.", factory="loss_sign_of_g:Planted")
+
+
+class Planted(BCE):
+    def generator(self, fake, real):
+        return softplus(fake).mean()

@@ -1,0 +1,27 @@
+"""Reset keeps the samples of the last measurement."""
+
+from ganzoo.plugin import Metric, hookimpl
+
+CAUGHT_BY = ["metric/planted/resets"]
+
+
+@hookimpl
+def ganzoo_metrics():
+    yield Metric(name="planted", summary="Planted.", factory="metric_no_reset:Planted")
+
+
+class Planted:
+    def __init__(self, options):
+        self.reset()
+
+    def reset(self):
+        self.reals, self.fakes = getattr(self, "reals", []), []
+
+    def real(self, batch):
+        self.reals += batch.flatten(1).mean(1).tolist()
+
+    def fake(self, batch):
+        self.fakes += batch.flatten(1).mean(1).tolist()
+
+    def compute(self):
+        return {"difference": sum(self.reals) / len(self.reals) - sum(self.fakes) / len(self.fakes)}

@@ -1,0 +1,27 @@
+"""Its values are tensors."""
+
+from ganzoo.plugin import Metric, hookimpl
+
+CAUGHT_BY = ["metric/planted/computes-numbers"]
+
+
+@hookimpl
+def ganzoo_metrics():
+    yield Metric(name="planted", summary="Planted.", factory="metric_tensors:Planted")
+
+
+class Planted:
+    def __init__(self, options):
+        self.reset()
+
+    def reset(self):
+        self.reals, self.fakes = [], []
+
+    def real(self, batch):
+        self.reals.append(batch.sum())
+
+    def fake(self, batch):
+        self.fakes.append(batch.sum())
+
+    def compute(self):
+        return {"difference": sum(self.reals) - sum(self.fakes)}

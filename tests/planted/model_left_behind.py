@@ -1,0 +1,10 @@
+"""Its weights did not come along with the package."""
+
+from ganzoo.plugin import Model, hookimpl
+
+CAUGHT_BY = ["model/planted/comes-along", "model/planted/samples-as-loaded"]
+
+
+@hookimpl
+def ganzoo_models():
+    yield Model(name="planted", summary="Planted.", path="ganzoo_datasets:weights")

@@ -1,0 +1,22 @@
+"""It makes a scheduled option a number when it is built."""
+
+from ganzoo.plugin import Regularizer, hookimpl
+from planted_losses import R1, Weighted
+
+CAUGHT_BY = ["regularizer/planted/schedules"]
+
+
+@hookimpl
+def ganzoo_regularizers():
+    yield Regularizer(
+        name="planted",
+        summary="A penalty.",
+        factory="penalty_float_gamma:Planted",
+        options=Weighted,
+        input_gradients=True,
+    )
+
+
+class Planted(R1):
+    def __init__(self, options):
+        self.gamma = float(options.gamma)

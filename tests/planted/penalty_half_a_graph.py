@@ -1,0 +1,25 @@
+"""Half of it is cut out of the graph: its gradient is not that of its value."""
+
+import torch
+
+from ganzoo.plugin import Regularizer, hookimpl
+from planted_losses import R1, Weighted, answers
+
+CAUGHT_BY = ["regularizer/planted/gradients"]
+
+
+@hookimpl
+def ganzoo_regularizers():
+    yield Regularizer(
+        name="planted",
+        summary="A penalty.",
+        factory="penalty_half_a_graph:Planted",
+        options=Weighted,
+        input_gradients=True,
+    )
+
+
+class Planted(R1):
+    def discriminator(self, step):
+        (slopes,) = torch.autograd.grad(answers(step.real_output).sum(), step.real, create_graph=True)
+        return self.gamma / 2 * (slopes * slopes.detach()).flatten(1).sum(1).mean()

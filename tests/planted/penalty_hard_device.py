@@ -1,0 +1,19 @@
+"""It draws its noise on a device that it wrote down."""
+
+import torch
+
+from ganzoo.plugin import Regularizer, hookimpl
+from planted_losses import R1, Weighted, answers
+
+CAUGHT_BY = ["regularizer/planted/any-device"]
+
+
+@hookimpl
+def ganzoo_regularizers():
+    yield Regularizer(name="planted", summary="A penalty.", factory="penalty_hard_device:Planted", options=Weighted)
+
+
+class Planted(R1):
+    def discriminator(self, step):
+        moved = step.real_seen.detach() + torch.randn(step.real_seen.shape, device="cpu")
+        return self.gamma * (answers(step.judge(moved)) - answers(step.real_output)).square().mean()

@@ -1,0 +1,22 @@
+"""The spec says that it differentiates D by its input, and it does not."""
+
+from ganzoo.plugin import Regularizer, hookimpl
+from planted_losses import R1, Weighted, answers
+
+CAUGHT_BY = ["regularizer/planted/input-gradients-honest"]
+
+
+@hookimpl
+def ganzoo_regularizers():
+    yield Regularizer(
+        name="planted",
+        summary="A penalty.",
+        factory="penalty_inputs_for_nothing:Planted",
+        options=Weighted,
+        input_gradients=True,
+    )
+
+
+class Planted(R1):
+    def discriminator(self, step):
+        return self.gamma * answers(step.real_output).square().mean()

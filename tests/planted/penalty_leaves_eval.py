@@ -1,0 +1,17 @@
+"""It puts D in eval mode and does not put it back."""
+
+from ganzoo.plugin import Regularizer, hookimpl
+from planted_losses import R1, Weighted, answers
+
+CAUGHT_BY = ["regularizer/planted/networks-kept"]
+
+
+@hookimpl
+def ganzoo_regularizers():
+    yield Regularizer(name="planted", summary="A penalty.", factory="penalty_leaves_eval:Planted", options=Weighted)
+
+
+class Planted(R1):
+    def discriminator(self, step):
+        step.discriminator.eval()
+        return self.gamma * answers(step.judge(step.real_seen)).square().mean()

@@ -1,0 +1,18 @@
+"""It takes a difference of two answers in bf16, which drowns it."""
+
+from ganzoo.plugin import Regularizer, hookimpl
+from planted_losses import R1, Weighted, answers
+
+CAUGHT_BY = ["regularizer/planted/bf16"]
+
+
+@hookimpl
+def ganzoo_regularizers():
+    yield Regularizer(name="planted", summary="A penalty.", factory="penalty_low_differences:Planted", options=Weighted)
+
+
+class Planted(R1):
+    def discriminator(self, step):
+        moved = step.real_seen.detach() + 1e-4
+        rise = (answers(step.judge(moved)) - answers(step.judge(step.real_seen))) / 1e-4
+        return self.gamma * rise.square().mean()

@@ -1,0 +1,18 @@
+"""Its method is not one that the engine calls."""
+
+from ganzoo.plugin import Regularizer, hookimpl
+from planted_losses import R1, Weighted
+
+CAUGHT_BY = ["regularizer/planted/methods"]
+
+
+@hookimpl
+def ganzoo_regularizers():
+    yield Regularizer(name="planted", summary="A penalty.", factory="penalty_misspelt:Planted", options=Weighted)
+
+
+class Planted:
+    def __init__(self, options):
+        pass
+
+    penalty = R1.discriminator

@@ -1,0 +1,20 @@
+"""It asks D itself and not step.judge, so that BatchNorm takes its samples for data."""
+
+import torch
+
+from ganzoo.plugin import DiscriminatorOutput, Regularizer, hookimpl
+from planted_losses import R1, Weighted, answers
+
+CAUGHT_BY = ["regularizer/planted/batchnorm-kept"]
+
+
+@hookimpl
+def ganzoo_regularizers():
+    yield Regularizer(name="planted", summary="A penalty.", factory="penalty_moves_batchnorm:Planted", options=Weighted)
+
+
+class Planted(R1):
+    def discriminator(self, step):
+        moved = step.real_seen.detach() + 0.1 * torch.randn_like(step.real_seen)
+        asked = answers(DiscriminatorOutput(step.discriminator(moved, step.labels)))
+        return self.gamma * (asked - answers(step.real_output)).square().mean()

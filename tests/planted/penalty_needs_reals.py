@@ -1,0 +1,22 @@
+"""In G's update it trips over real=None in place of saying that it needs real samples."""
+
+from ganzoo.plugin import Regularizer, hookimpl
+from planted_losses import R1, Weighted
+
+CAUGHT_BY = ["regularizer/planted/without-reals"]
+
+
+@hookimpl
+def ganzoo_regularizers():
+    yield Regularizer(
+        name="planted",
+        summary="A penalty.",
+        factory="penalty_needs_reals:Planted",
+        options=Weighted,
+        input_gradients=True,
+    )
+
+
+class Planted(R1):
+    def generator(self, step):
+        return self.gamma * (step.fake.mean(0) - step.real.mean(0)).square().sum()

@@ -1,0 +1,25 @@
+"""The gradient is taken without create_graph, so that D learns nothing from it."""
+
+import torch
+
+from ganzoo.plugin import Regularizer, hookimpl
+from planted_losses import R1, Weighted, answers
+
+CAUGHT_BY = ["regularizer/planted/scalar"]
+
+
+@hookimpl
+def ganzoo_regularizers():
+    yield Regularizer(
+        name="planted",
+        summary="A penalty.",
+        factory="penalty_without_its_graph:Planted",
+        options=Weighted,
+        input_gradients=True,
+    )
+
+
+class Planted(R1):
+    def discriminator(self, step):
+        (slopes,) = torch.autograd.grad(answers(step.real_output).sum(), step.real, retain_graph=True)
+        return self.gamma / 2 * slopes.square().flatten(1).sum(1).mean()

@@ -1,0 +1,16 @@
+"""Its factory returns a plain pair."""
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import networks
+
+CAUGHT_BY = ["architecture/planted/returns-networks"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="returns_a_tuple:build", sizes=(8, 16))
+
+
+def build(options, data):
+    made = networks(data)
+    return made.generator, made.discriminator

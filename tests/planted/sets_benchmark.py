@@ -1,0 +1,23 @@
+"""It turns cuDNN's benchmark on when it is called."""
+
+import torch
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Generator, networks
+
+CAUGHT_BY = ["architecture/planted/no-side-effects"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="sets_benchmark:build", sizes=(8, 16))
+
+
+class Planted(Generator):
+    def hidden(self, z):
+        torch.backends.cudnn.benchmark = True
+        return super().hidden(z)
+
+
+def build(options, data):
+    return networks(data, generator=Planted)

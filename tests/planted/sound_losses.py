@@ -1,0 +1,86 @@
+"""Losses of the literature that strain the contracts, each right in every way."""
+
+from dataclasses import dataclass
+
+from ganzoo.plugin import Loss, hookimpl, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    weights: tuple[float, float] = option((1.0, 0.001), low=0, schedulable=True, help="Of the distance, of the drift.")
+    square: bool = option(True, help="Whether the drift is squared.")
+
+
+@hookimpl
+def ganzoo_losses():
+    paired = {"pairs": True, "batch_coupled": True}
+    yield Loss(name="planted-ra-hinge", summary="Of averages.", factory="sound_losses:ra_hinge", **paired)
+    yield Loss(name="planted-contrast", summary="Dual contrastive.", factory="sound_losses:contrast", **paired)
+    yield Loss(name="planted-smooth", summary="One-sided label smoothing.", factory="sound_losses:smooth")
+    yield Loss(name="planted-bounded", summary="Least squares of sigmoids.", factory="sound_losses:bounded")
+    yield Loss(name="planted-drift", summary="With a drift term.", factory="sound_losses:drift", options=Options)
+
+
+class Pair:
+    """Two functions as a loss."""
+
+    def __init__(self, of_d, of_g):
+        self.of_d, self.of_g = of_d, of_g
+
+    def discriminator(self, real, fake):
+        if real.shape != fake.shape:
+            raise ValueError("give real and fake logits of equal shapes")
+        return self.of_d(real, fake)
+
+    def generator(self, fake, real):
+        if real is not None and real.shape != fake.shape:
+            raise ValueError("give real and fake logits of equal shapes")
+        return self.of_g(fake, real)
+
+
+def ra_hinge(options):
+    """Jolicoeur-Martineau 2018."""
+
+    def loss(up, down):
+        return (1 - up + down.mean()).relu().mean() + (1 + down - up.mean()).relu().mean()
+
+    return Pair(loss, loss)
+
+
+def contrast(options):
+    """Yu et al. 2021: a sum over the others of the batch, and so no mean."""
+    from torch.nn.functional import softplus
+
+    def loss(real, fake):
+        real, fake = real.flatten(), fake.flatten()
+        return softplus(fake.logsumexp(0) - real).mean() + softplus((-real).logsumexp(0) + fake).mean()
+
+    return Pair(loss, lambda fake, real: -loss(real, fake))
+
+
+def smooth(options):
+    """Salimans et al. 2016, in float32 whatever the logits are."""
+    from torch.nn.functional import softplus
+
+    def of_d(real, fake):
+        real, fake = real.float(), fake.float()
+        return 0.9 * softplus(-real).mean() + 0.1 * softplus(real).mean() + softplus(fake).mean()
+
+    return Pair(of_d, lambda fake, real: softplus(-fake.float()).mean())
+
+
+def bounded(options):
+    return Pair(
+        lambda real, fake: (real.sigmoid() - 1).square().mean() + fake.sigmoid().square().mean(),
+        lambda fake, real: (fake.sigmoid() - 1).square().mean(),
+    )
+
+
+def drift(options):
+    """Karras et al. 2018."""
+
+    def of_d(real, fake):
+        size = real.square() if options.square else real.abs()
+        return options.weights[0] * (fake.mean() - real.mean()) + options.weights[1] * size.mean()
+
+    return Pair(of_d, lambda fake, real: -fake.mean())

@@ -1,0 +1,11 @@
+"""Recipes that are right in every way: for digits, for one's own images, and for those in colour."""
+
+from ganzoo.plugin import Recipe, hookimpl
+
+
+@hookimpl
+def ganzoo_recipes():
+    parts = {"arch": "dcgan", "loss": "bce", "train.batch": 32, "optim.g.name": "sgd", "optim.g.lr": 0.1}
+    yield Recipe(name="small", summary="On digits.", settings={**parts, "dataset": "digits", "reg": "r1"})
+    yield Recipe(name="large", summary="On one's own images.", settings={**parts, "dataset.size": 64})
+    yield Recipe(name="colour", summary="In colour.", settings={**parts, "dataset.channels": 3})

@@ -1,0 +1,30 @@
+"""A tracker that is right in every way: a line for each event, at the end of one file."""
+
+from ganzoo.plugin import Tracker, hookimpl
+
+
+@hookimpl
+def ganzoo_trackers():
+    yield Tracker(name="lines", summary="Lines.", factory="sound_tracker:Lines")
+
+
+class Lines:
+    def __init__(self, options):
+        pass
+
+    def start(self, run):
+        self.path = run.path / "lines.txt"
+        self.add("start")
+
+    def log(self, images, scalars):
+        self.add(f"{images} {dict(scalars)}")
+
+    def grid(self, images, path):
+        self.add(f"{images} {path.name}")
+
+    def finish(self, status):
+        self.add(status)
+
+    def add(self, line):
+        with self.path.open("a") as file:
+            file.write(line + "\n")

@@ -1,0 +1,30 @@
+"""G gathers statistics that neither a package nor a checkpoint holds."""
+
+import torch
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Generator, networks
+
+CAUGHT_BY = ["architecture/planted/package-gives-it-back"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="statistics_not_kept:build", sizes=(8, 16))
+
+
+class Planted(Generator):
+    def __init__(self, data):
+        super().__init__(data)
+        self.register_buffer("centre", torch.zeros(16), persistent=False)
+
+    def hidden(self, z):
+        hidden = super().hidden(z)
+        if self.training:
+            with torch.no_grad():
+                self.centre.lerp_(hidden.float().mean(0), 0.1)
+        return hidden - self.centre
+
+
+def build(options, data):
+    return networks(data, generator=Planted)

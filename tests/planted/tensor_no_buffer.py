@@ -1,0 +1,26 @@
+"""G holds a tensor that is no buffer, so nothing moves it."""
+
+import torch
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Generator, networks
+
+CAUGHT_BY = ["architecture/planted/any-device"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="tensor_no_buffer:build", sizes=(8, 16))
+
+
+class Planted(Generator):
+    def __init__(self, data):
+        super().__init__(data)
+        self.scale = torch.linspace(0.5, 1.5, 16)
+
+    def hidden(self, z):
+        return super().hidden(z) * self.scale
+
+
+def build(options, data):
+    return networks(data, generator=Planted)

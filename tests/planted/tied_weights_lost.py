@@ -1,0 +1,26 @@
+"""G uses a weight of D, which no model package of G holds."""
+
+import torch
+from torch import nn
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Generator, networks
+
+CAUGHT_BY = ["architecture/planted/package-gives-it-back"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="tied_weights_lost:build", sizes=(8, 16))
+
+
+class Planted(Generator):
+    def hidden(self, z):
+        return super().hidden(z) @ self.tied[0].tanh()
+
+
+def build(options, data):
+    made = networks(data, generator=Planted)
+    made.discriminator.mixing = nn.Parameter(torch.randn(16, 16))
+    made.generator.tied = [made.discriminator.mixing]  # in a list, so that it is no parameter of G's
+    return made

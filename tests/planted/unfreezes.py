@@ -1,0 +1,25 @@
+"""D thaws a weight that it froze."""
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Discriminator, networks
+
+CAUGHT_BY = ["architecture/planted/frozen-stays-frozen"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="unfreezes:build", sizes=(8, 16))
+
+
+class Planted(Discriminator):
+    def __init__(self, data):
+        super().__init__(data)
+        self.first.weight.requires_grad_(False)
+
+    def hidden(self, x):
+        self.first.weight.requires_grad_(True)
+        return super().hidden(x)
+
+
+def build(options, data):
+    return networks(data, discriminator=Planted)

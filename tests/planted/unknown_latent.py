@@ -1,0 +1,17 @@
+"""Its latents come from a distribution that nobody knows."""
+
+from dataclasses import replace
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import networks
+
+CAUGHT_BY = ["architecture/planted/returns-networks"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="unknown_latent:build", sizes=(8, 16))
+
+
+def build(options, data):
+    return replace(networks(data), latent="gaussian")

@@ -1,0 +1,17 @@
+"""It says that z has 8 entries, and takes 4."""
+
+from dataclasses import replace
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import networks
+
+CAUGHT_BY = ["architecture/planted/smallest-and-largest"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="wrong_latent_dim:build", sizes=(8, 16))
+
+
+def build(options, data):
+    return replace(networks(data), latent_dim=8)

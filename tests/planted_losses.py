@@ -1,0 +1,45 @@
+"""A sound loss and a sound penalty, of which the planted ones break one line each."""
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn.functional import softplus
+
+from ganzoo.plugin import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weighted:
+    gamma: float = option(1.0, low=0, schedulable=True, help="Weight.")
+
+
+def check_shapes(real, fake):
+    if real.shape != fake.shape:
+        raise ValueError("unequal shapes")
+
+
+class BCE:
+    def __init__(self, options):
+        self.options = options
+
+    def discriminator(self, real, fake):
+        check_shapes(real, fake)
+        return softplus(-real).mean() + softplus(fake).mean()
+
+    def generator(self, fake, real):
+        return softplus(-fake).mean()
+
+
+def answers(output):
+    """The sum of each sample's logits, whatever the form of D's answer."""
+    members = output.logits if isinstance(output.logits, list) else [output.logits]
+    return sum(member.reshape(len(member), -1).sum(1) for member in members)
+
+
+class R1:
+    def __init__(self, options):
+        self.gamma = options.gamma
+
+    def discriminator(self, step):
+        (slopes,) = torch.autograd.grad(answers(step.real_output).sum(), step.real, create_graph=True)
+        return self.gamma / 2 * slopes.square().flatten(1).sum(1).mean()

@@ -1,0 +1,121 @@
+"""Regularizers of the literature, for tests/planted/sound_regularizers.py: a plugin's top module imports no torch."""
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from planted_losses import answers
+
+
+class Term:
+    def __init__(self, options):
+        self.weight = options.weight
+
+
+class LeCam(nn.Module):
+    """Tseng et al. 2021: towards running means."""
+
+    def __init__(self, options):
+        super().__init__()
+        self.weight = options.weight
+        self.register_buffer("means", torch.zeros(2))
+
+    def discriminator(self, step):
+        real, fake = answers(step.real_output), answers(step.fake_output)
+        self.means.lerp_(torch.stack([real.detach().mean(), fake.detach().mean()]).float(), 0.01)
+        return self.weight * ((real - self.means[1]).square() + (fake - self.means[0]).square()).mean()
+
+
+class Clip(Term):
+    """Arjovsky et al. 2017."""
+
+    @torch.no_grad()
+    def after_step(self, discriminator):
+        for parameter in discriminator.parameters():
+            parameter.clamp_(-0.01, 0.01)
+
+
+class Spectral(Term):
+    """Miyato et al. 2018."""
+
+    def prepare(self, discriminator):
+        for module in list(discriminator.modules()):
+            if isinstance(module, (nn.Linear, nn.Conv2d)):
+                nn.utils.parametrizations.spectral_norm(module)
+
+
+class Orthogonal(Term):
+    """Brock et al. 2019: of the weights alone."""
+
+    def discriminator(self, step):
+        total = 0
+        for weight in (p.flatten(1) for p in step.discriminator.parameters() if p.dim() > 1):
+            products = weight @ weight.T
+            total = total + (products - products.diag().diag()).square().sum()
+        return self.weight * total
+
+
+class Path(nn.Module):
+    """Karras et al. 2020: G's path lengths, towards their running mean."""
+
+    def __init__(self, options):
+        super().__init__()
+        self.weight = options.weight
+        self.register_buffer("mean", torch.zeros(()))
+
+    def generator(self, step):
+        w = step.generator.mapping(step.z, step.labels)
+        samples = step.generator.synthesis(w)
+        along = (samples * torch.randn_like(samples)).sum()
+        (slopes,) = torch.autograd.grad(along, w, create_graph=True)
+        lengths = slopes.square().sum(1).sqrt()
+        self.mean.lerp_(lengths.detach().mean().float(), 0.01)
+        return self.weight * (lengths - self.mean).square().mean()
+
+
+class Features(Term):
+    """Salimans et al. 2016: feature matching, which needs real samples in G's update."""
+
+    def generator(self, step):
+        if step.real_output is None:
+            raise ValueError("feature matching needs real samples in G's update: choose a loss that pairs")
+        pairs = zip(step.fake_output.features, step.real_output.features, strict=True)
+        return self.weight * sum((fake.mean(0) - real.detach().mean(0)).square().sum() for fake, real in pairs)
+
+
+class Classes(Term):
+    """Odena et al. 2017: an auxiliary classifier."""
+
+    def discriminator(self, step):
+        outputs = step.real_output, step.fake_output
+        return self.weight * sum(cross_entropy(output.class_logits, step.labels) for output in outputs)
+
+    def generator(self, step):
+        return self.weight * cross_entropy(step.fake_output.class_logits, step.labels)
+
+
+class Flips(Term):
+    """Zhang et al. 2020: the same answer to a mirrored sample."""
+
+    def discriminator(self, step):
+        flipped = answers(step.judge(step.real_seen.flip(-1)))
+        return self.weight * (flipped - answers(step.real_output)).square().mean()
+
+
+class Dragan(Term):
+    """Kodali et al. 2017: a slope of 1 near real samples, by an input of its own."""
+
+    def discriminator(self, step):
+        noise = 0.5 * torch.rand_like(step.real_seen) * step.real_seen.detach().std()
+        near = (step.real_seen.detach() + noise).requires_grad_()
+        (slopes,) = torch.autograd.grad(answers(step.judge(near)).sum(), near, create_graph=True)
+        return self.weight * (torch.linalg.vector_norm(slopes.flatten(1), dim=1) - 1).square().mean()
+
+
+class Modes(Term):
+    """Mao et al. 2019: samples as far apart as their latents, by a pass of its own through G."""
+
+    def generator(self, step):
+        z = torch.randn_like(step.z)
+        apart = (step.fake - step.generator(z, step.labels)).abs().mean()
+        return self.weight * (step.z - z).abs().mean() / (apart + 1e-5)
