@@ -1,0 +1,154 @@
+"""``ganzoo new-plugin``."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import tomllib
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from importlib.util import find_spec
+from keyword import iskeyword
+from pathlib import Path
+from re import sub
+from string import Template
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from ganzoo.cli.common import common_options
+from ganzoo.errors import NotFound, UsageError
+from ganzoo.files import explained, replace_directory
+from ganzoo.registry import kind_named, registry
+from ganzoo.specs import NAME
+
+LONGEST = 40  # letters of a name: lines of the templates stay within 120
+RESERVED = ("all", "none", "build", "dist", "tests", "runs")  # words of the command line, folders of the package
+
+
+def _complete_kinds(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    found = {kind: values["summary"] for kind, values in _kinds().items()}
+    return [CompletionItem(kind, help=text) for kind, text in found.items() if kind.startswith(incomplete)]
+
+
+@click.command("new-plugin", short_help="Write a plugin to start from.")
+@click.argument("name", metavar="NAME")
+@click.option(
+    "--kind", default="architecture", show_default=True, metavar="KIND", shell_complete=_complete_kinds,
+    help="Of what it offers: architecture, loss, dataset, regularizer, augmentation, metric or tracker.",
+)  # fmt: skip
+@click.option(
+    "--dir", "place", default=".", type=click.Path(path_type=Path), help="Folder to make it in, by default here."
+)
+@common_options
+def command(name: str, kind: str, place: Path) -> None:
+    """Write a complete plugin of one component, both called NAME, to a directory of that name, and print its path.
+
+    \b
+    ganzoo new-plugin acme-gans
+    ganzoo new-plugin acme-loss --kind loss
+
+    It works as it is: install it, train with it, then make it yours.
+    """
+    kinds = _kinds()
+    kind = kind_named(kind)
+    if kind not in kinds:
+        raise UsageError(f"--kind {kind}: there is no template for it; choose one of {', '.join(kinds)}")
+    _check_name(name, kind)
+    target = place / name
+    _check_place(place, target)
+    names = {"name": name, "module": name.replace("-", "_")}
+    values = {key: Template(text.strip()).substitute(names) for key, text in kinds[kind].items()}
+    _write(target, dict(_rendered(kind, names | values)))
+    click.echo(target)
+    steps = (f"cd {shlex.quote(str(target))}", "pip install -e '.[test]'", f"ganzoo check {name}", values["train"])
+    click.echo("next:\n" + "\n".join(f"    {step}" for step in steps), err=True)
+
+
+# ----------------------------------------------------------------------------
+# Mistakes.
+
+
+def _check_name(name: str, kind: str) -> None:
+    """Raise UsageError where a name cannot be that of a distribution, its module and its component at once."""
+    module = name.replace("-", "_")
+    if not NAME.fullmatch(name):
+        plain = sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        hint = f", as in {plain!r}" if NAME.fullmatch(plain) else ", beginning with a letter"
+        raise UsageError(f"NAME {name!r}: use lower-case words joined by hyphens{hint}")
+    if len(name) > LONGEST:
+        raise UsageError(f"NAME {name!r} has {len(name)} letters: use at most {LONGEST}")
+    if iskeyword(module) or name in RESERVED:
+        raise UsageError(f"NAME {name!r} is a word with a meaning of its own: choose another")
+    if name.startswith("ganzoo"):
+        raise UsageError(f"NAME {name!r}: names that begin with ganzoo are its own: choose another")
+    if _installed(module):
+        raise UsageError(f"NAME {name!r}: a module {module!r} is installed already: choose another")
+    for entry in registry().components():
+        if name == entry.plugin.name or (entry.spec.kind == kind and name in (entry.spec.name, *entry.spec.aliases)):
+            raise UsageError(f"NAME {name!r} is taken by {entry.qualified} of {entry.plugin.source}: choose another")
+
+
+def _installed(module: str) -> bool:
+    """Whether Python finds a module of that name; a folder that only happens to lie about is none."""
+    spec = find_spec(module)
+    return spec is not None and spec.origin is not None
+
+
+def _check_place(place: Path, target: Path) -> None:
+    """Raise where there is no folder to write in, or something in the way that would be lost."""
+    if not place.is_dir():
+        what = "is no folder" if place.exists() else "does not exist"
+        raise NotFound(f"--dir {place} {what}: make it first or give another")
+    if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
+        raise UsageError(f"{target} is there already: choose another NAME or --dir, or move it away")
+
+
+# ----------------------------------------------------------------------------
+# Templates: one folder for each kind, one that all have in common.
+
+
+def _templates() -> Traversable:
+    return files("ganzoo") / "templates"
+
+
+def _kinds() -> dict[str, dict[str, str]]:
+    """Return what stands for each kind in its template, by the word that stands for it."""
+    kinds: dict[str, Any] = tomllib.loads((_templates() / "kinds.toml").read_text(encoding="utf-8"))
+    return kinds
+
+
+def _rendered(kind: str, values: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the files of a plugin: each one's path and text."""
+    module = values["module"]
+    yield f"{module}/py.typed", ""
+    for path, text in (*_read(_templates() / "common"), *_read(_templates() / kind, f"{module}/")):
+        yield path, Template(text).substitute(values)
+
+
+def _read(folder: Traversable, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the templates in a folder and below: the path that each is for, and its text."""
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _read(entry, f"{path}{entry.name}/")
+        elif entry.name.endswith(".tmpl"):
+            name = entry.name.removesuffix(".tmpl")
+            yield path + (f".{name}" if name == "gitignore" else name), entry.read_text(encoding="utf-8")
+
+
+def _write(target: Path, contents: dict[str, str]) -> None:
+    """Write a directory, whole or not at all."""
+    new = target.with_name(f".{target.name}.new")
+    with explained(target):
+        shutil.rmtree(new, ignore_errors=True)  # of somebody who was killed
+        try:
+            new.mkdir()
+            for name, text in contents.items():
+                (new / name).parent.mkdir(exist_ok=True)
+                (new / name).write_text(text, encoding="utf-8")
+            replace_directory(new, target)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise

@@ -1,0 +1,108 @@
+"""Every hook, every field of a spec and every type of option is documented where the reference page takes it from."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from ganzoo import contracts, hookspecs, plugin, specs
+from ganzoo.options import _describe, option, options_of
+from ganzoo.registry import PLURALS
+
+DOCS = Path(__file__).parents[2] / "docs"
+REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
+ENGINE = (DOCS / "engine.md").read_text(encoding="utf-8")
+TYPES = {
+    "bool": bool, "int": int, "float": float, "str": str, 'Literal["a", "b"]': Literal["a", "b"],
+    "tuple[float, float]": tuple[float, float], "tuple[int, ...]": tuple[int, ...],
+}  # fmt: skip
+
+
+def described(cls: type) -> str:
+    """Return the docstrings of a class and its bases: a field stands in that of the class that declares it."""
+    return "\n".join(inspect.getdoc(base) or "" for base in cls.__mro__[:-1])
+
+
+@pytest.mark.parametrize("kind", plugin.KINDS)
+def test_every_hook_is_documented(kind: str) -> None:
+    hook = getattr(hookspecs, f"ganzoo_{PLURALS[kind]}")
+    assert (inspect.getdoc(hook) or "").startswith("Offer ")
+    assert ".. automodule:: ganzoo.hookspecs" in REFERENCE
+
+
+@pytest.mark.parametrize("spec", [specs.Component, specs.Built, *specs.SPECS], ids=lambda cls: cls.__name__)
+def test_every_field_of_a_spec_is_documented(spec: type) -> None:
+    words = described(spec)
+    missing = [
+        each.name for each in fields(spec) if not re.search(rf"^\s+([\w, ]*\b)?{each.name}\b[\w, ]*:", words, re.M)
+    ]
+    assert not missing
+    assert spec.__name__ in re.search(r"automodule:: ganzoo.specs\n   :members: (.*)", REFERENCE)[1].split(", ")
+
+
+@pytest.mark.parametrize("name", ["DataInfo", "Item", "Case", "Networks", "DiscriminatorOutput", "Step"])
+def test_every_field_that_crosses_a_contract_is_documented(name: str) -> None:
+    cls = getattr(contracts, name)
+    words = described(cls)
+    assert not [each.name for each in fields(cls) if not re.search(rf"^\s+[\w, ]*\b{each.name}\b[\w, ]*:", words, re.M)]
+    assert cls.__name__ in re.search(r"automodule:: ganzoo.contracts\n   :members: (.*)", REFERENCE)[1].split(", ")
+
+
+def test_everything_that_a_plugin_imports_is_on_the_page() -> None:
+    apart = {"hookimpl", "KINDS"}
+    assert not [name for name in plugin.__all__ if name not in apart and not re.search(rf"\b{name}\b", REFERENCE)]
+
+
+def test_every_type_of_option_is_documented() -> None:
+    rows = re.findall(r"^\| `([^`]+)`", REFERENCE, re.M)
+    assert rows[: len(TYPES) + 1] == ["bool", "int", "float", "float", "str", *list(TYPES)[4:]]
+    for written, hint in TYPES.items():
+        assert written in rows
+        _describe(hint)
+    for hint in (bytes, list[int], dict[str, int], int | str):
+        with pytest.raises(ValueError, match="use bool, int, float, str, Literal, tuple or X"):
+            _describe(hint)
+
+
+def test_what_the_table_of_types_says_is_so() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Options:
+        flag: bool = option(False, help="A flag.")
+        number: int = option(1, help="A number.")
+        rate: float = option(0.5, help="A rate.", schedulable=True)
+        pair: tuple[float, float] = option((0.0, 0.0), help="Two.")
+        widths: tuple[int, ...] = option((), help="Some.")
+        limit: int | None = option(None, help="One or none.")
+
+    known = options_of(Options)
+    assert [known["flag"].read(word) for word in ("true", "yes", "on", "1")] == [True] * 4
+    assert [known["number"].read(word) for word in ("64", "1e6", "200_000")] == [64, 1_000_000, 200_000]
+    assert str(known["rate"].read("cosine(0.05, 0.005, images=20e6)")) == "cosine(0.05, 0.005, images=20000000)"
+    assert known["pair"].read("0.5,0.999") == (0.5, 0.999)
+    assert known["widths"].read("64,128,256") == (64, 128, 256)
+    assert known["limit"].read("none") is None
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "prepare(discriminator)", "regularizer.discriminator(step)", "regularizer.generator(step)",
+        "regularizer.after_step(discriminator)", "augmentation.update(real_logits)", "sample(generator, n)",
+        "loss.discriminator(real_logits, fake_logits)", "loss.generator(fake_logits, real_logits or None)",
+        "`reset()`", "`real(batch)`", "`fake(batch)`", "`compute()`", "`start(run)`", "`log(images, scalars)`",
+        "`grid(images, path)`", "`finish(status)`", "items()", "`render`", "`write`",
+    ],
+)  # fmt: skip
+def test_the_page_on_the_engine_names_each_call(call: str) -> None:
+    assert call in ENGINE
+
+
+def test_pages_link_to_pages_that_are_there() -> None:
+    for page in DOCS.glob("*.md"):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).is_file(), f"{page.name} links to {target}"
