@@ -2,14 +2,31 @@
 
     run = ganzoo.train(arch="dcgan", loss="bce", dataset="digits", options={"train.images": 50_000})
     images = ganzoo.load(run).sample(64, seed=0)  # uint8 [64, H, W, C]
+    ganzoo.publish(run, "user/model")             # for ganzoo.load("user/model") anywhere
 
-Importing this package imports no torch; `train` and `load` do when they are called.
+Importing this package imports no torch; `train`, `load` and the others do when they are called.
 """
 
-from ganzoo.api import load, train
+from ganzoo.api import evaluate, import_weights, load, package, publish, pull, search, train, verify
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo
 from ganzoo.registry import create, register, registry
 from ganzoo.run import Run
 
-__all__ = ["DataInfo", "GanzooError", "Run", "create", "load", "register", "registry", "train"]
+__all__ = [
+    "DataInfo",
+    "GanzooError",
+    "Run",
+    "create",
+    "evaluate",
+    "import_weights",
+    "load",
+    "package",
+    "publish",
+    "pull",
+    "register",
+    "registry",
+    "search",
+    "train",
+    "verify",
+]

@@ -30,6 +30,16 @@ class NotFound(GanzooError):
     exit_code = 4
 
 
+class Denied(NotFound):
+    """What may not be read or written with the token that is there."""
+
+
+class Unreachable(GanzooError):
+    """The Hub does not answer, or not as the Hub."""
+
+    exit_code = 5
+
+
 class Corrupt(GanzooError):
     """A file that is not what was written."""
 

@@ -6,10 +6,13 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import GanzooError, MissingPlugin
-from ganzoo.plugin import Built, Component
+from ganzoo.plugin import Architecture, Built, Component, Imported
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,14 @@ class Registered:
             return options
         migrated: Mapping[str, Any] = self._call(self.spec.migrate, dict(options), from_version)
         return migrated
+
+    def import_weights(self, format: str, weights: Mapping[str, Tensor]) -> Imported:
+        """Return what the architecture makes of the tensors of a file of another project (`Architecture.imports`)."""
+        assert isinstance(self.spec, Architecture)
+        imported = self._call(self.spec.imports[format], dict(weights))
+        if not isinstance(imported, Imported):
+            raise GanzooError(f"{self.spec.imports[format]} returned {imported!r}, which is no ganzoo.plugin.Imported")
+        return imported
 
     def check_requirements(self) -> None:
         """Raise MissingPlugin, with the command to run, where a requirement of the component is not met."""

@@ -19,7 +19,7 @@ from ganzoo import options
 from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound, UsageError
 from ganzoo.installed import Registered
 from ganzoo.plugin import Architecture, Built
-from ganzoo.registry import Registry
+from ganzoo.registry import PLURALS, Registry
 from ganzoo.settings import TrainOptions
 
 FORMAT = 1
@@ -177,17 +177,24 @@ def stored_component(registry: Registry, key: str, entry: Mapping[str, Any]) -> 
     try:
         return registry.resolve((ONE | MANY)[key], name)
     except (UsageError, MissingPlugin):
-        remedy = _how_to_get(str(entry["distribution"]))
-        raise MissingPlugin(f"the stored recipe uses {key} {name!r}, which is not installed: {remedy}") from None
+        kind = (ONE | MANY)[key]
+        there = ", ".join(other.spec.name for other in registry.components(kind)) or "none"
+        remedy = _how_to_get(str(entry["distribution"]), str(entry["version"]))
+        raise MissingPlugin(
+            f"the stored recipe uses {key} {name!r}, which is not installed ({PLURALS[kind]} here: {there}): {remedy}"
+        ) from None
 
 
-def _how_to_get(source: str) -> str:
+def _how_to_get(source: str, version: str) -> str:
     """Return what gives a plugin that came from a distribution or a file; the text may come from a stranger."""
     if source.endswith(".py"):
         return f"add --plugin {shlex.quote(source)}"
-    if re.fullmatch(r"[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?", source, re.ASCII):
-        return f"python -m pip install -U {source}"
-    return "install the plugin that offers it"
+    if not re.fullmatch(r"[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?", source, re.ASCII):
+        return "install the plugin that offers it"
+    if source == "ganzoo":
+        return "it is ganzoo's own: python -m pip install -U ganzoo"
+    release = f" {version}" if re.fullmatch(r"\d[\w.+!]*", version, re.ASCII) else ""
+    return f"it is said to come from {source}{release}; if you trust that package, python -m pip install -U {source}"
 
 
 def by_key(stored: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:

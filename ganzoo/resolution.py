@@ -211,6 +211,8 @@ def _stored(registry: Registry, config: Path | Mapping[str, Any]) -> Layer:
     """Return a stored recipe as a layer, once every component that it names is found."""
     stored = load_json(config) if isinstance(config, Path) else readable(config, "the stored recipe")
     try:
+        if isinstance(config, Path) and not stored.keys() & {"loss", "dataset", "optim", "train"}:
+            return _imported(registry, config, stored["arch"])
         one = {key: _renamed(registry, key, stored[key]) for key in ONE}
         many = {key: [_renamed(registry, key, entry) for entry in stored[key]] for key in MANY}
         flat, schemas = by_key({**stored, **one, **many})
@@ -220,6 +222,13 @@ def _stored(registry: Registry, config: Path | Mapping[str, Any]) -> Layer:
     if not isinstance(config, Path):
         return Layer("run", flat, schemas=schemas)
     return Layer(f"config {config}", flat | auto, schemas=schemas)  # this machine may be another
+
+
+def _imported(registry: Registry, config: Path, entry: Mapping[str, Any]) -> Layer:
+    """Return the recipe of an imported model, which says its architecture alone: how it was trained is not known."""
+    arch = _renamed(registry, "arch", entry)
+    flat = {"arch": arch["name"]} | {f"arch.{name}": value for name, value in arch["options"].items()}
+    return Layer(f"config {config}", flat, schemas={"arch.": int(arch["schema"])})
 
 
 def _renamed(registry: Registry, key: str, entry: Mapping[str, Any]) -> dict[str, Any]:

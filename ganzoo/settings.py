@@ -42,6 +42,9 @@ class TrainOptions:
         False, help="BatchNorm over the total batch of all processes, instead of each one's own; on CUDA."
     )
     seed: int = option(0, help="Every random number follows from it.", low=0)
+    init: str | None = option(
+        None, help="Model package whose weights training starts from: a directory, or a model on the Hub."
+    )
     conditional: bool = option(False, help="Whether the networks see the labels.")
     flip: bool = option(False, help="Mirror every other real image, at random; on the device.")
     grid_every: int = option(20_000, help="Images between two grids.", low=1)

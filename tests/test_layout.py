@@ -8,6 +8,7 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +18,7 @@ from ganzoo import hookspecs
 from ganzoo.contracts import Modality
 from ganzoo.plugin import KINDS
 from ganzoo.registry import PLURALS, registry
+from ganzoo.settings import TrainOptions
 from outside_dist import answer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -144,6 +146,7 @@ def test_the_checks_below_see_what_they_look_for() -> None:
 def test_the_core_knows_no_plugin(path: Path) -> None:
     assert not [name for name in imports(path) if name.startswith("ganzoo_")]
     names = first_party_names() - set(get_args(Modality))  # a dataset may be called like its kind of data
+    names -= {entry.name for entry in fields(TrainOptions)}  # and an augmentation like what the engine does with data
     assert not set(literals(path)) & names
 
 
@@ -192,6 +195,8 @@ def test_the_wheel_holds_the_core_and_the_plugins(tmp_path: Path) -> None:
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == packages
     assert "ganzoo_datasets/digits.npz" in names
     assert {f"{package}/py.typed" for package in packages} <= set(names)
+    templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "ganzoo" / "templates").rglob("*.*")}
+    assert {"ganzoo/templates/kinds.toml", "ganzoo/templates/loss/loss.py.tmpl"} <= templates <= set(names)
     ours = {path.relative_to(ROOT).as_posix().removeprefix("plugins/") for path in (*CORE, *plugin_files())}
     assert {name for name in names if name.endswith(".py")} == ours
 

@@ -159,7 +159,11 @@ def test_nothing_to_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("distribution", "remedy"),
     [
-        ("acme-gans", "python -m pip install -U acme-gans"),
+        (
+            "acme-gans",
+            "it is said to come from acme-gans 1.2.3; if you trust that package, python -m pip install -U acme-gans",
+        ),
+        ("ganzoo", "it is ganzoo's own: python -m pip install -U ganzoo"),
         ("/home/me/my gan.py", "add --plugin '/home/me/my gan.py'"),
         ("", "install the plugin that offers it"),
         ("acme; rm -rf /", "install the plugin that offers it"),
@@ -172,14 +176,22 @@ def test_a_stored_component_that_is_not_installed(distribution: str, remedy: str
     entry = stored[key] if key == "arch" else stored[key][0]
     entry["distribution"] = distribution
     text = refused(MissingPlugin, installed(), config=stored)
-    assert text == f"the stored recipe uses {key} {name!r}, which is not installed: {remedy}"
+    there = "architectures here: dcgan" if key == "arch" else "regularizers here: none"
+    assert text == f"the stored recipe uses {key} {name!r}, which is not installed ({there}): {remedy}"
+
+
+@pytest.mark.parametrize("version", ["1; rm -rf /", "1\n", "\x1b[2J", "", "x"])
+def test_a_version_that_is_none_is_not_told(version: str) -> None:
+    stored = frozen(make(arch="blob"))
+    stored["arch"]["version"] = version
+    assert "it is said to come from acme-gans; if you" in refused(MissingPlugin, installed(), config=stored)
 
 
 def test_a_component_from_a_file_is_stored_with_its_file() -> None:
     registry = installed(acme(), file="/home/me/acme.py")
     stored = frozen(make(registry, arch="blob"))
     assert stored["arch"]["distribution"] == "/home/me/acme.py"
-    assert refused(MissingPlugin, installed(), config=stored).endswith("not installed: add --plugin /home/me/acme.py")
+    assert refused(MissingPlugin, installed(), config=stored).endswith(": add --plugin /home/me/acme.py")
 
 
 # ----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import logging
 import os
 import sys
@@ -17,7 +18,23 @@ from ganzoo.errors import GanzooError, UsageError, did_you_mean
 from ganzoo.plugin import Command
 from ganzoo.registry import registry
 
-COMMANDS = ("train", "sample", "list", "info", "plugins", "runs")
+COMMANDS = (
+    "train",
+    "sample",
+    "evaluate",
+    "list",
+    "info",
+    "plugins",
+    "runs",
+    "package",
+    "publish",
+    "pull",
+    "verify",
+    "search",
+    "import",
+    "new-plugin",
+    "check",
+)
 
 
 class Commands(click.Group):
@@ -30,7 +47,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import one command."""
         if name in COMMANDS:
-            return _load(f"ganzoo.cli.{name}:command")
+            module = name.replace("-", "_") + ("_" if keyword.iskeyword(name) else "")
+            return _load(f"ganzoo.cli.{module}:command")
         offered = [entry for entry in registry().components("command") if entry.spec.name == name]
         return _load(offered[0].spec.factory) if offered and isinstance(offered[0].spec, Command) else None
 
@@ -54,12 +72,16 @@ def cli() -> None:
     ganzoo train --arch dcgan --loss bce      train on the digits that come along
     ganzoo train --arch dcgan --dataset DIR   train on a folder of images
     ganzoo sample RUN -n 64                   sample what was trained
+    ganzoo evaluate RUN --metric NAME         measure it
+    ganzoo publish RUN USER/NAME              put it on the Hugging Face Hub
+    ganzoo sample USER/NAME -n 64             sample what anybody published
     """
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 1 failed, 2 usage, 3 missing plugin, 4 not found, 6 corrupt, 7 conflict,
-    130 interrupted and saved. What a user can act on is one sentence on stderr; ``-v`` shows the traceback.
+    """Run the command line and exit: 0 done, 1 failed, 2 usage, 3 missing plugin, 4 not found or denied, 5 network,
+    6 corrupt, 7 conflict, 130 interrupted and saved. What a user can act on is one sentence on stderr; ``-v``
+    shows the traceback.
     """
     completing = "_GANZOO_COMPLETE" in os.environ  # a warning would land in the line that is being typed
     logging.basicConfig(format="ganzoo: %(message)s", level=logging.CRITICAL if completing else logging.WARNING)

@@ -65,6 +65,18 @@ def common_options(function: F) -> F:
     return function
 
 
+def offline_option(function: F) -> F:
+    """Give a command ``--offline``."""
+    return click.option(
+        "--offline", is_flag=True, help="Take a model of the Hub from the cache, and ask the network for nothing."
+    )(function)
+
+
+def note(line: str) -> None:
+    """Show a line to whoever watches; words of others cannot act on the terminal."""
+    click.echo(CONTROL.sub("", line), err=True)
+
+
 def _show_tracebacks(ctx: click.Context, param: click.Parameter, verbose: bool) -> None:
     ctx.ensure_object(Session).verbose |= verbose
     if verbose:

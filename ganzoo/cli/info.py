@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
 
 from ganzoo import options
-from ganzoo.cli.common import common_options, complete_components, print_json, print_table
+from ganzoo.cli.common import common_options, complete_components, note, offline_option, print_json, print_table
 from ganzoo.errors import UsageError, did_you_mean
+from ganzoo.hub.where import repository
 from ganzoo.installed import Registered
 from ganzoo.options import options_of, to_text
 from ganzoo.plugin import Architecture, Built, Recipe
@@ -18,12 +20,19 @@ from ganzoo.registry import registry
 KEYS = {kind: key for key, kind in (ONE | MANY).items()}
 
 
-@click.command("info", short_help="Show a component and its options.")
-@click.argument("name", shell_complete=complete_components(None))
+@click.command("info", short_help="Show a component and its options, or a model.")
+@click.argument("name", metavar="NAME|DIR|USER/NAME", shell_complete=complete_components(None))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@offline_option
 @common_options
-def command(name: str, as_json: bool) -> None:
-    """Show the component NAME (or PLUGIN:NAME): what it is, where it comes from, its options."""
+def command(name: str, as_json: bool, offline: bool) -> None:
+    """Show the component NAME (or PLUGIN:NAME): what it is, where it comes from, its options.
+
+    Or a model package in a directory, or a model on the Hub (USER/NAME[@REVISION]), without its weights.
+    """
+    if os.path.isdir(name) or repository(name) is not None:
+        _show_model(name, offline, as_json)
+        return
     plugin, _, bare = name.rpartition(":")
     entries = [
         entry
@@ -41,6 +50,25 @@ def command(name: str, as_json: bool) -> None:
         if index:
             click.echo()
         _print(fact)
+
+
+def _show_model(name: str, offline: bool, as_json: bool) -> None:
+    """Print what a model's config says, and the Hub; every word of it is its author's."""
+    from ganzoo import api
+
+    facts = api.about(name, offline=offline, notify=note)
+    if as_json:
+        print_json(facts)
+        return
+    rows = []
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{name} {part}" for name, part in value.items() if part not in ([], {}))
+        elif isinstance(value, list):
+            value = ", ".join(map(str, value))
+        if value not in ("", None):
+            rows.append((key, value))
+    print_table(rows)
 
 
 def _facts(entry: Registered) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections import Counter
 import click
 
 from ganzoo.cli.common import common_options, print_json, print_table
-from ganzoo.plugin import KINDS
+from ganzoo.plugin import KINDS, Model
 from ganzoo.registry import PLURALS, kind_named, registry
 
 
@@ -35,7 +35,8 @@ def command(kind: str | None, as_json: bool) -> None:
         rows = []
         for entry in entries:
             if entry.spec.kind == one:
-                name = entry.spec.name if counts[one, entry.spec.name] == 1 else entry.qualified
+                bare = counts[one, entry.spec.name] == 1 and one != Model.kind  # a model is only loaded by both names
+                name = entry.spec.name if bare else entry.qualified
                 also = f" (also {', '.join(entry.spec.aliases)})" if entry.spec.aliases else ""
                 rows.append((name, entry.plugin.source, entry.spec.summary + also))
         if rows:

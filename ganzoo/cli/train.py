@@ -7,7 +7,6 @@ import signal
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import click
@@ -19,12 +18,14 @@ from ganzoo.cli.common import (
     complete_components,
     complete_pairs,
     complete_runs,
+    note,
     parse_pairs,
     print_table,
 )
-from ganzoo.errors import Interrupted
+from ganzoo.errors import GanzooError, Interrupted
 from ganzoo.options import to_text
 from ganzoo.recipe import Recipe
+from ganzoo.run import Run
 
 
 def _component(flag: str, kind: str, help: str, multiple: bool = False) -> Callable[[F], F]:
@@ -46,7 +47,10 @@ def _component(flag: str, kind: str, help: str, multiple: bool = False) -> Calla
 @_component("--tracker", "tracker", "Where to log to as well; repeat for more.", multiple=True)
 @_component("--recipe", "recipe", "Named recipe to start from.")
 @click.option(
-    "--config", type=click.Path(path_type=Path), help="Settings to start from: a run, a recipe.json or a model package."
+    "--config",
+    type=click.Path(),
+    metavar="WHAT",
+    help="Settings to start from: a run, a recipe.json, a model package or one on the Hub.",
 )
 @click.option("--images", metavar="N", help="Length of the run: real images shown, repeats counted (train.images).")
 @click.option("--batch", metavar="N", help="Images in one update (train.batch).")
@@ -56,17 +60,23 @@ def _component(flag: str, kind: str, help: str, multiple: bool = False) -> Calla
 @click.option(
     "--conditional/--unconditional", default=None, help="Show the networks the labels, or not (train.conditional)."
 )
+@click.option(
+    "--init",
+    metavar="WHAT",
+    help="Weights to start from: a run, a package or USER/MODEL; its settings too, without --arch (train.init).",
+)
 @click.option("--name", metavar="NAME", help="Name of the run; its number comes before it.")
 @click.option(
     "--resume", is_flag=False, flag_value="", metavar="[RUN]", shell_complete=complete_runs,
     help="Go on with a run (path, name or number); by default the latest unfinished one.",
 )  # fmt: skip
+@click.option("--publish", metavar="USER/NAME", help="Publish the model there on the Hugging Face Hub at the end.")
 @click.option("--dry-run", is_flag=True, help="Print every setting and where it comes from; train nothing.")
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=complete_pairs)
 @common_options
 def command(
     pairs: tuple[str, ...], resume: str | None, dry_run: bool, device: str, name: str | None, recipe: str | None,
-    config: Path | None, **flags: Any,
+    config: str | None, publish: str | None, **flags: Any,
 ) -> None:  # fmt: skip
     """Train a GAN: choose components by flags and set anything else by KEY=VALUE.
 
@@ -82,8 +92,9 @@ def command(
         pairs, resume = (resume, *pairs), ""
     options = parse_pairs(pairs)
     preparing = partial(
-        api.prepare, flags=flags, options=options, name=name, recipe=recipe, config=config, resume=resume
-    )
+        _prepare, None if dry_run else publish, flags=flags, options=options, name=name, recipe=recipe, config=config,
+        resume=resume, notify=note,
+    )  # fmt: skip
     with api.together(device) as world:
         first = world is None or world.rank == 0
         run, chosen = api.agreed(preparing, world)
@@ -104,6 +115,25 @@ def command(
                 click.get_current_context().exit(error.exit_code)
     if first:
         click.echo(trained.path)
+        if publish:
+            _publish(trained, publish)
+
+
+def _prepare(publish: str | None, **settings: Any) -> tuple[Run | None, Recipe]:
+    """Settle what is trained; where it is to be published, whether it may be is asked before hours are spent."""
+    prepared = api.prepare(**settings)
+    if publish is not None:
+        api.check_publishable(publish)
+    return prepared
+
+
+def _publish(run: Run, repo: str) -> None:
+    """Publish a run that is finished; where that fails the run is no worse for it."""
+    try:
+        published = api.publish(run, repo, notify=note)
+    except GanzooError as error:
+        raise type(error)(f"{error}; the run is kept, and `ganzoo publish {run.path} {repo}` publishes it") from None
+    note(f"published at {published.url}, commit {published.commit}")
 
 
 def _print_recipe(recipe: Recipe) -> None:

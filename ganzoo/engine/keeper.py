@@ -49,11 +49,18 @@ class Keeper:
     # ------------------------------------------------------------------------
     # Writing.
 
-    def keep(self, gan: Gan, images: int, metrics: Mapping[str, float], meta: Mapping[str, Any]) -> None:
-        """Write package and checkpoint of the GAN as it is now, at `images` images; `meta` goes into the checkpoint."""
+    def keep(self, gan: Gan, images: int, metrics: list[dict[str, Any]], meta: Mapping[str, Any]) -> None:
+        """Write package and checkpoint of the GAN as it is now.
+
+        Args:
+            gan: Which.
+            images: Images seen.
+            metrics: What was measured of it, as a package lists it.
+            meta: Goes into the checkpoint.
+        """
         self.hear()  # before anything is copied: no more than one copy is held
         tensors, numbers = gan.state()
-        meta = {"images": images, **meta, "numbers": numbers, "best": self.best_with(images, metrics)}
+        meta = {"images": images, **meta, "numbers": numbers, "best": self.best_with(images, _values(metrics))}
         contents = package.prepare(gan, images, metrics)
         self.writer.submit(partial(self._write, contents, checkpoint.snapshot(tensors), meta))
         self.images = images
@@ -139,3 +146,7 @@ class Keeper:
             )
         self.note("there is no checkpoint yet: starting from the beginning")
         return None
+
+
+def _values(metrics: list[dict[str, Any]]) -> dict[str, float]:
+    return {entry["name"]: entry["value"] for entry in metrics}

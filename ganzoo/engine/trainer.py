@@ -11,9 +11,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from PIL.Image import Image
 
 from ganzoo import run as runs
 from ganzoo.compatibility import check_data, check_ranks, smaller_micro_batch
@@ -23,6 +25,7 @@ from ganzoo.engine import execution, health
 from ganzoo.engine.batches import Batches, load_source
 from ganzoo.engine.distributed import ALONE, Lost, World
 from ganzoo.engine.gan import Gan, assemble
+from ganzoo.engine.initial import start_from
 from ganzoo.engine.interrupt import StopRequest, stop_on_signals
 from ganzoo.engine.keeper import Keeper
 from ganzoo.engine.observers import Observers
@@ -30,9 +33,11 @@ from ganzoo.engine.streams import Streams, seeded
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
 from ganzoo.errors import GanzooError, Interrupted, UsageError
 from ganzoo.files import write_atomic
+from ganzoo.hub.complete import complete
 from ganzoo.launch import mark
 from ganzoo.plugin import DataInfo
 from ganzoo.recipe import Recipe
+from ganzoo.registry import registry
 from ganzoo.report import grid
 from ganzoo.report.gallery import Gallery
 from ganzoo.report.words import sentence
@@ -60,6 +65,7 @@ def train(
     listener: Listener,
     clock: Callable[[], float] = time.monotonic,
     world: World = ALONE,
+    initial: Path | None = None,
 ) -> Run:
     """Train what a recipe says, from the start or, where `run` is given, from that run's last good checkpoint.
 
@@ -71,6 +77,7 @@ def train(
         listener: Is told how it goes.
         clock: Seconds; only speeds and times in the statistics depend on it.
         world: The processes that train it together; the first alone writes.
+        initial: A model package, whose weights a new run starts from.
 
     Returns:
         The run, at its end.
@@ -101,7 +108,7 @@ def train(
         trainer = Trainer(run, gan, source, observers, listener, clock, stop)
         try:
             with trainer.keeper:
-                trainer.begin(resume)
+                trainer.begin(resume, initial)
                 trainer.loop()
         except BaseException as error:
             told = trainer.failed(error)
@@ -162,10 +169,12 @@ class Trainer:
         self.seconds = 0.0  # of training, over all sittings
         self.ticked_at = clock()
 
-    def begin(self, resume: bool) -> None:
-        """Start the run, or take up where the last good checkpoint left it."""
+    def begin(self, resume: bool, initial: Path | None) -> None:
+        """Start the run, from weights of others where they are given, or go on from the last good checkpoint."""
         if resume:
             self.restore()
+        if initial is not None:
+            self.gan.world.first(partial(start_from, self.gan, initial, str(self.train.init), self.note))
         self.gan.world.spread([*self.gan.parameters, *self.gan.buffers])
         execution.install(self.gan, self.fell_back)
         self.run.write_recipe(self.gan.recipe.to_json())
@@ -173,7 +182,7 @@ class Trainer:
         self.observers.start(self.run)
         if self.images == 0:
             self.note(self.describe())
-            self.write_picture("reals.png", self.gallery.reals)
+            self.show("reals", self.gallery.reals)
 
     def loop(self) -> None:
         """Train to the end."""
@@ -208,6 +217,8 @@ class Trainer:
             for step in range(train.g_steps):
                 self.averages.add(update_generator(gan, self.batches, self.images, step))
 
+        if self.images >= train.images and not gan.world.rank:
+            self.dispensable("package", self.complete)
         if self.images < train.images:
             raise Interrupted(f"stopped and saved at {self.images:,} images: ganzoo train --resume {self.run.path}")
         self.note(f"finished after {self.images:,} images and {self.seconds:.0f} s of training; see {self.run.path}")
@@ -247,9 +258,9 @@ class Trainer:
         self.observers.log(self.images, stats)
 
     def draw(self) -> None:
-        """Write the grid of generated samples."""
-        path = self.run.grid(self.images)
-        if self.write_picture(path.name, self.gallery.fakes):
+        """Write the grid of generated samples, or their text; trackers take pictures."""
+        path = self.show(self.run.grid(self.images).stem, self.gallery.fakes)
+        if path == self.run.grid(self.images):
             self.observers.grid(self.images, path)
 
     def save(self) -> None:
@@ -264,7 +275,11 @@ class Trainer:
             self.dispensable("statistics", self.run.add_stats, {"images": self.images, **metrics})
             self.observers.log(self.images, metrics)
         meta = {"seconds": self.seconds, "data": self.batches.source.info.to_json()}
-        self.keeper.keep(self.gan, self.images, metrics, meta)
+        self.keeper.keep(self.gan, self.images, self.observers.records(metrics, self.batches), meta)
+
+    def complete(self) -> None:
+        """Give the package all that people see of it; it is sampled back for that as anybody will."""
+        complete(self.run.package, self.run.package, registry(), self.gan.device)
 
     def restore(self) -> None:
         """Take up the newest checkpoint that is whole, where there is one."""
@@ -354,9 +369,11 @@ class Trainer:
             f"({torch.get_num_threads()} threads{f', {gan.world.size} processes' if gan.world.size > 1 else ''})"
         )
 
-    def write_picture(self, name: str, draw: Callable[[], Any]) -> bool:
-        """Write a PNG into the run; return whether there was a picture."""
-        picture = None if self.gan.world.rank else draw()
-        if picture is None:
-            return False
-        return self.dispensable("pictures", write_atomic, self.run.path / name, [grid.encode(picture)])
+    def show(self, stem: str, samples: Callable[[], Image | str | None]) -> Path | None:
+        """Write samples into the run, a PNG or text; return where, or None where they are not shown."""
+        shown = None if self.gan.world.rank else samples()
+        if shown is None:
+            return None
+        suffix, content = (".txt", shown.encode()) if isinstance(shown, str) else (".png", grid.encode(shown))
+        path = self.run.path / (stem + suffix)
+        return path if self.dispensable("pictures", write_atomic, path, [content]) else None

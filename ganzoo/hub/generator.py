@@ -30,6 +30,7 @@ class Generator:
         config: The package's ``config.json``.
         provides: The architecture's words.
         render: How the dataset draws samples that are no images.
+        write: How it writes them as text.
     """
 
     def __init__(
@@ -39,18 +40,24 @@ class Generator:
         config: Mapping[str, Any],
         provides: tuple[str, ...] = (),
         render: str = "",
+        write: str = "",
     ) -> None:
         self.networks = networks
         self.network: nn.Module = networks.generator.eval().requires_grad_(False)
         self.data = data
         self.config = config
         self.provides = provides
-        self.render = render
+        self.render, self.write = render, write
 
     @property
     def device(self) -> torch.device:
         """Where it computes."""
         return next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
+
+    @property
+    def drawable(self) -> bool:
+        """Whether `draw` makes pictures of its samples."""
+        return self.data.modality == "image" or bool(self.render)
 
     @torch.inference_mode()
     def __call__(self, z: Tensor, labels: Tensor | None = None, **options: Any) -> Tensor:
@@ -80,6 +87,10 @@ class Generator:
         """Return a picture of raw samples; None where they are no images and nothing says how to draw them."""
         return grid.draw(samples, self.data, self.render, columns)
 
+    def text(self, samples: Tensor) -> str | None:
+        """Return raw samples as text; None where nothing says how to write them."""
+        return grid.write(samples, self.data, self.write)
+
     def raw(self, n: int, labels: Labels = None, seed: int = 0, truncation: float | None = None) -> Tensor:
         """Return `n` samples as the network makes them, float32 ``[n, *shape]`` on the CPU; arguments as `sample`'s."""
         if n < 1:
@@ -87,7 +98,7 @@ class Generator:
         if truncation is not None and "truncation" not in self.provides:
             raise UsageError("this model's architecture knows no truncation: leave it away")
         options = {} if truncation is None else {"truncation": truncation}
-        z, chosen = self._latents(n, seed), self.labels(n, labels)
+        z, chosen = self.latents(n, seed), self.labels(n, labels)
         parts = []
         for start in range(0, n, BATCH):
             cut = slice(start, start + BATCH)
@@ -95,7 +106,8 @@ class Generator:
                 parts.append(self(z[cut], None if chosen is None else chosen[cut], **options).cpu())
         return torch.cat(parts)
 
-    def _latents(self, n: int, seed: int) -> Tensor:
+    def latents(self, n: int, seed: int) -> Tensor:
+        """Return the latents ``[n, latent_dim]`` of a seed; each is a function of the seed and its place."""
         kind, dim = self.networks.latent, self.networks.latent_dim
         rows = (draw_latents(kind, torch.Generator().manual_seed(derive(seed, "z", i)), 1, dim) for i in range(n))
         return torch.cat(list(rows))
@@ -117,6 +129,17 @@ class Generator:
         if not fits or not 0 <= int(chosen.min()) <= int(chosen.max()) < classes:
             raise UsageError(f"labels of this model run from 0 to {classes - 1}, one for all or one for each sample")
         return chosen.long()
+
+    def some_labels(self, n: int) -> Tensor | None:
+        """Return labels that it takes, always the same: every class in turn, or numbers from -1 to 1; None for none."""
+        if self.data.label_shape:
+            return torch.rand(n, *self.data.label_shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+        return self.labels(n)
+
+    def replay(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        """Return samples ``[n, *shape]`` on the CPU, the numbers that the network draws itself always the same."""
+        with seeded(derive("replay"), self.device):
+            return self(z, labels).cpu()
 
     def _values(self, n: int, labels: Labels) -> Tensor:
         """Return float labels; nobody can make them up."""

@@ -1,7 +1,8 @@
 """The model package: ``config.json`` and ``model.safetensors``, written by a run and read back by `load`.
 
-Safetensors and JSON only. A package names registered components, never code; what it says is checked before use:
-hashes, names, shapes, dtypes and finiteness.
+Safetensors and JSON only. A package names registered components, never code; what it says is checked before use: the
+config, then names, shapes and dtypes against the networks built without memory, then hashes and finiteness. What a
+person sees of it (picture, card, reference samples) comes with the finished run: `ganzoo.hub.complete`.
 """
 
 from __future__ import annotations
@@ -15,22 +16,21 @@ from typing import Any, NamedTuple
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganzoo.engine.checkpoint import snapshot
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.streams import seeded
-from ganzoo.errors import Corrupt, GanzooError, NotFound
+from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.files import explained, recover_directory, replace_directory, write_atomic
+from ganzoo.hub import tensors
+from ganzoo.hub.config import CARD, CONFIG, DISCRIMINATOR, FORMAT, MODEL, Config, File, read
 from ganzoo.hub.generator import Generator
+from ganzoo.hub.tensors import Form
 from ganzoo.options import settled
-from ganzoo.plugin import Architecture, DataInfo, Dataset
-from ganzoo.recipe import stored_choice
+from ganzoo.plugin import Architecture, Dataset, Networks
+from ganzoo.recipe import Choice, stored_choice
 from ganzoo.registry import Registry
-
-FORMAT = 1
-MODEL = "model.safetensors"
 
 # ----------------------------------------------------------------------------
 # Writing.
@@ -48,13 +48,13 @@ class Contents(NamedTuple):
     config: dict[str, Any]
 
 
-def prepare(gan: Gan, images: int, metrics: Mapping[str, float]) -> Contents:
+def prepare(gan: Gan, images: int, metrics: list[dict[str, Any]]) -> Contents:
     """Return a copy of the averaged generator of a run as it is now, for `write`.
 
     Args:
         gan: Whose generator.
         images: Images seen so far.
-        metrics: What was measured of it, by name.
+        metrics: What was measured of it, as the config lists it.
     """
     plugins = {
         (c.component.plugin.distribution, c.component.plugin.version) for c in (gan.recipe.arch, gan.recipe.dataset)
@@ -65,26 +65,39 @@ def prepare(gan: Gan, images: int, metrics: Mapping[str, float]) -> Contents:
         "requires": [{"distribution": name, "version": version} for name, version in sorted(plugins) if name],
         "data": gan.data.to_json(),
         "latent": {"dim": gan.networks.latent_dim, "distribution": gan.networks.latent},
-        "range": [-1.0, 1.0],
+        "range": [-1.0, 1.0] if gan.data.modality == "image" else None,
         "images": images,
-        "metrics": [{"name": name, "value": value, "images": images} for name, value in metrics.items()],
+        "metrics": metrics,
     }
     return Contents(snapshot(gan.ema.network.state_dict()), config)
 
 
 def write(directory: Path, contents: Contents) -> None:
     """Write a package, whole or not at all; one that is there is replaced."""
+    write_files(directory, contents.config, {MODEL: safetensors.torch.save(contents.weights)})
+
+
+def write_files(directory: Path, config: Mapping[str, Any], files: Mapping[str, bytes], card: str = "") -> None:
+    """Write a package of these files, whole or not at all; one that is there is replaced.
+
+    Args:
+        directory: Where.
+        config: But for its ``files``, which follow from `files`.
+        files: Their bytes, by name.
+        card: The model card; empty for none.
+    """
     recover_directory(directory)
     new = directory.with_name(f".{directory.name}.new")
     with explained(directory):
         shutil.rmtree(new, ignore_errors=True)
-        new.mkdir()
-    model = safetensors.torch.save(contents.weights)
-    files = {MODEL: {"sha256": hashlib.sha256(model).hexdigest(), "size": len(model)}}
-    config = {**contents.config, "files": files}
+        new.mkdir(parents=True)
     try:
-        write_atomic(new / MODEL, [model])
-        write_atomic(new / "config.json", [json.dumps(config, indent=2).encode() + b"\n"])
+        for name, content in files.items():
+            write_atomic(new / name, [content])
+        if card:
+            write_atomic(new / CARD, [card.encode()])
+        stated = {name: {"sha256": hashlib.sha256(c).hexdigest(), "size": len(c)} for name, c in files.items()}
+        write_atomic(new / CONFIG, [json.dumps({**config, "files": stated}, indent=2).encode() + b"\n"])
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
@@ -93,6 +106,59 @@ def write(directory: Path, contents: Contents) -> None:
 
 # ----------------------------------------------------------------------------
 # Reading.
+
+
+class Plan(NamedTuple):
+    """What a config asks for, known before any weights are read.
+
+    Args:
+        config: The config.
+        arch: The architecture, installed here, with its options.
+        networks: Without memory, on the meta device.
+        forms: Of the tensors that each weights file must have, by the file's name.
+    """
+
+    config: Config
+    arch: Choice
+    networks: Networks
+    forms: Mapping[str, Mapping[str, Form]]
+
+    def check(self, name: str, stated: Mapping[str, Form], source: str) -> None:
+        """Raise Corrupt where a weights file's header does not fit the network that it is for."""
+        tensors.check_fit(stated, self.forms[name], source)
+
+    def build(self) -> Networks:
+        """Return the networks for real, on the CPU; the caller's random numbers stay as they were."""
+        with seeded(0):
+            return _built(self.arch, self.config)
+
+
+def plan(config: Config, registry: Registry, source: str) -> Plan:
+    """Look up the architecture of a config and build its networks on the meta device.
+
+    Raises:
+        MissingPlugin: The architecture is not installed.
+        Corrupt: The config's parts do not go together.
+        GanzooError: The architecture refuses them.
+    """
+    try:
+        arch = stored_choice(registry, "arch", config.recipe["arch"])
+    except GanzooError:  # some are ValueErrors
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Corrupt(f"{source} is damaged: it does not say what a model package says") from error
+    with seeded(0), torch.device("meta"):
+        networks = _built(arch, config)
+    if (networks.latent_dim, networks.latent) != (config.latent_dim, config.latent):
+        raise Corrupt(
+            f"{source} is damaged: it says latents {config.latent} of {config.latent_dim}, its architecture takes "
+            f"{networks.latent} of {networks.latent_dim}"
+        )
+    forms = {
+        MODEL: tensors.forms_of(networks.generator),
+        DISCRIMINATOR: tensors.forms_of(networks.discriminator),
+    }
+    return Plan(config, arch, networks, forms)
 
 
 def load(directory: Path, registry: Registry, device: torch.device) -> Generator:
@@ -104,94 +170,59 @@ def load(directory: Path, registry: Registry, device: torch.device) -> Generator
         Corrupt: A file is not what was written, or does not fit the architecture.
         GanzooError: It was written by a newer ganzoo.
     """
-    config = read_config(directory)
+    config = read(directory)
     try:
         return _load(directory, config, registry, device)
     except Corrupt:  # a run may have put a new package there between two reads
-        now = read_config(directory)
+        now = read(directory)
         if now == config:
             raise
         return _load(directory, now, registry, device)
 
 
-def _load(directory: Path, config: Mapping[str, Any], registry: Registry, device: torch.device) -> Generator:
-    """Return the generator of a package whose ``config.json`` is read."""
-    try:
-        arch = stored_choice(registry, "arch", config["recipe"]["arch"])
-        data = _data(config["data"])
-        expected = config["files"][MODEL]
-        model = (directory / MODEL).read_bytes()
-        intact = len(model) == expected["size"] and hashlib.sha256(model).hexdigest() == expected["sha256"]
-    except GanzooError:  # some are ValueErrors
-        raise
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise Corrupt(f"{directory / 'config.json'} is damaged: it does not say what a model package says") from error
-    except FileNotFoundError:
-        raise Corrupt(f"{directory} has no {MODEL}: the package is incomplete") from None
-    except OSError as error:
-        raise GanzooError(f"cannot read {error.filename}: {(error.strerror or str(error)).lower()}") from error
-    if not intact:
-        raise Corrupt(f"{directory / MODEL} is damaged: its bytes are not those that were written")
-    with seeded(0):  # the weights that are drawn here are thrown away; the caller's generator stays as it was
-        networks = arch.component.build(settled(arch.options, config.get("images", 0)), data)
-    _load_weights(networks.generator, model, directory / MODEL)
+def _load(directory: Path, config: Config, registry: Registry, device: torch.device) -> Generator:
+    planned = plan(config, registry, str(directory / CONFIG))
+    weights = read_weights(directory, planned, MODEL)
+    networks = planned.build()
+    networks.generator.load_state_dict(weights, strict=True)
     networks.generator.to(device)
-    assert isinstance(arch.spec, Architecture)
-    return Generator(networks, data, config, arch.spec.provides, _render(registry, config))
+    assert isinstance(planned.arch.spec, Architecture)
+    shown_by = _shown_by(registry, config)
+    return Generator(networks, config.data, config.json, planned.arch.spec.provides, *shown_by)
 
 
-def read_config(directory: Path) -> dict[str, Any]:
-    """Return a package's ``config.json``; raise NotFound, Corrupt or GanzooError as `load` does."""
-    path = directory / "config.json"
-    if not path.is_file():
-        raise NotFound(f"{directory} holds no model package: it has no config.json")
+def read_weights(directory: Path, planned: Plan, name: str) -> dict[str, Tensor]:
+    """Return the tensors of one weights file of a package, which fit the network that they are for exactly.
+
+    Args:
+        directory: Of the package.
+        planned: What its config asks for.
+        name: `MODEL` or `DISCRIMINATOR`.
+
+    Raises:
+        Corrupt: They do not, the bytes are not those that the config vouches for, or a number is not finite.
+    """
+    path = directory / name
+    content = tensors.read(path, planned.config.files.get(name) or _absent(directory, name))
+    planned.check(name, tensors.header(content, str(path)), str(path))
+    return tensors.unpack(content, str(path))
+
+
+def _absent(directory: Path, name: str) -> File:
+    raise Corrupt(f"{directory} has no {name}: its config.json names none")
+
+
+def _built(arch: Choice, config: Config) -> Networks:
+    networks = arch.component.build(settled(arch.options, config.images), config.data)
+    if not isinstance(networks, Networks):
+        raise GanzooError(f"arch {arch.name!r} built {type(networks).__name__}, not ganzoo.plugin.Networks")
+    return networks
+
+
+def _shown_by(registry: Registry, config: Config) -> tuple[str, str]:
+    """Return what draws and what writes the dataset's samples, where its plugin is installed; images need neither."""
     try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        written = int(config["format"])
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise Corrupt(f"{path} is damaged: it is no JSON of a model package") from error
-    if written > FORMAT:
-        raise GanzooError(f"{directory} was written by a newer ganzoo: python -m pip install -U ganzoo")
-    return config
-
-
-def _data(values: Mapping[str, Any]) -> DataInfo:
-    """Return what a config says of the data; raise an error of any kind where that is nothing to build for."""
-    data = DataInfo.from_json(values)
-    if not isinstance(data.num_classes, int) or data.num_classes < 0:
-        raise ValueError(f"{data.num_classes} classes")
-    return data
-
-
-def _load_weights(network: nn.Module, model: bytes, path: Path) -> None:
-    """Load weights that fit the network exactly: names, shapes, dtypes, all finite."""
-    try:
-        weights = safetensors.torch.load(model)
-    except SafetensorError as error:
-        raise Corrupt(f"{path} is no safetensors file: {error}") from error
-    wanted = network.state_dict()
-    for name in sorted(weights.keys() ^ wanted.keys()):
-        raise Corrupt(
-            f"{path} does not fit the architecture: tensor {name!r} is {'extra' if name in weights else 'missing'}"
-        )
-    for name, tensor in weights.items():
-        if (tensor.shape, tensor.dtype) != (wanted[name].shape, wanted[name].dtype):
-            raise Corrupt(
-                f"{path} does not fit the architecture: tensor {name!r} is {_form(tensor)}, not {_form(wanted[name])}"
-            )
-        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise Corrupt(f"{path} holds numbers that are not finite, in tensor {name!r}")
-    network.load_state_dict(weights, strict=True)
-
-
-def _form(tensor: Tensor) -> str:
-    return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"
-
-
-def _render(registry: Registry, config: Mapping[str, Any]) -> str:
-    """Return how the dataset draws its samples, where its plugin is installed; images need nothing."""
-    try:
-        spec = registry.resolve("dataset", config["recipe"]["dataset"]["name"]).spec
-    except (GanzooError, KeyError, TypeError):
-        return ""
-    return spec.render if isinstance(spec, Dataset) else ""
+        spec = registry.resolve("dataset", config.recipe["dataset"]["name"]).spec
+    except (GanzooError, KeyError, TypeError, AttributeError):
+        return "", ""
+    return (spec.render, spec.write) if isinstance(spec, Dataset) else ("", "")

@@ -1,4 +1,4 @@
-"""The grids of a run: real samples once, and the same latents again and again as the generator learns."""
+"""The grids of a run, or its texts: real samples once, and the same latents again and again as the generator learns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_COLUMNS = 16  # a conditional grid has columns of one class each, where that
 
 
 class Gallery:
-    """Draws the grids of one run.
+    """Draws the grids of one run; where samples cannot be drawn, it writes them as text.
 
     Args:
         gan: Whose averaged generator is shown.
@@ -27,24 +27,27 @@ class Gallery:
     def __init__(self, gan: Gan, batches: Batches) -> None:
         self.gan = gan
         self.batches = batches
-        spec = gan.recipe.dataset.spec
-        self.render = spec.render if isinstance(spec, Dataset) else ""
+        assert isinstance(gan.recipe.dataset.spec, Dataset)
+        self.dataset = gan.recipe.dataset.spec
         self.columns = columns_for(gan.data.num_classes)
-        self.num = SIDE * self.columns if gan.data.modality == "image" else grid.NUM_DRAWN
+        num = grid.count(gan.data, self.dataset.render, self.dataset.write)
+        self.num = SIDE * self.columns if num == grid.NUM_SHOWN else num
         generator = batches.streams.generator("grid-z", 0)
         self.z = draw_latents(gan.networks.latent, generator, self.num, gan.networks.latent_dim)
 
-    def reals(self) -> Image.Image | None:
-        """Return a picture of real samples; None where nothing says how to draw them."""
-        samples, _ = self.batches.examples(self.num)
-        return grid.draw(samples, self.gan.data, self.render, self.columns)
+    def reals(self) -> Image.Image | str | None:
+        """Return a picture of real samples, or their text; None where nothing says how to show them."""
+        return self._shown(self.batches.examples(self.num)[0])
 
     @torch.no_grad()
-    def fakes(self) -> Image.Image | None:
-        """Return a picture of generated samples, always from the same latents."""
+    def fakes(self) -> Image.Image | str | None:
+        """Return a picture of generated samples, or their text, always from the same latents."""
         with seeded(derive("grid"), self.gan.device):
-            samples = self.gan.ema.network(self.z, self._labels())
-        return grid.draw(samples, self.gan.data, self.render, self.columns)
+            return self._shown(self.gan.ema.network(self.z, self._labels()))
+
+    def _shown(self, samples: Tensor) -> Image.Image | str | None:
+        picture = grid.draw(samples, self.gan.data, self.dataset.render, self.columns)
+        return grid.write(samples, self.gan.data, self.dataset.write) if picture is None else picture
 
     def _labels(self) -> Tensor | None:
         data = self.gan.data

@@ -16,6 +16,8 @@ class DCGANOptions:
 
     width: int = option(32, help="Channels at half the image's resolution; they double towards 4x4.", low=1)
     z_dim: int = option(100, help="Length of the latent z.", low=1)
+    slope: float = option(0.0, help="Of the generator's rectifiers below zero; 0 as in the paper.", low=0, high=1)
+    bias: bool = option(False, help="Whether the generator's layer at the image has a bias; not in the paper.")
 
 
 @hookimpl
@@ -32,6 +34,10 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         channels=(1, 3),
         conditional="optional",
         provides=("batchnorm-in-d", "double-backward"),
+        imports={
+            "pytorch-examples": "ganzoo_dcgan.imports:pytorch_examples",
+            "torchgan": "ganzoo_dcgan.imports:torchgan",
+        },
         recommended={
             "loss": "bce",
             "optim.g.lr": 2e-4,

@@ -28,7 +28,9 @@ def build(options: DCGANOptions, data: DataInfo) -> Networks:
         raise ValueError(f"dcgan cannot build for shape {tuple(data.shape)}: give (C, S, S) with S one of {sizes}")
     channels, size, _ = data.shape
     return Networks(
-        generator=Generator(channels, size, options.width, options.z_dim, data.num_classes),
+        generator=Generator(
+            channels, size, options.width, options.z_dim, data.num_classes, options.slope, options.bias
+        ),
         discriminator=Discriminator(channels, size, options.width, data.num_classes),
         latent_dim=options.z_dim,
         latent="normal",
@@ -45,15 +47,26 @@ class Generator(nn.Module):
         z_dim: Length of z.
         num_classes: Labels ``int64 [N]`` run from 0 to this; their embedding, as long as z, is concatenated to z
             (Mirza & Osindero 2014, arXiv:1411.1784, section 3.2). 0: the network takes no labels.
+        slope: Of the rectifiers below zero.
+        bias: Whether the layer at the image has one.
     """
 
-    def __init__(self, channels: int, size: int, width: int, z_dim: int, num_classes: int = 0) -> None:
+    def __init__(
+        self,
+        channels: int,
+        size: int,
+        width: int,
+        z_dim: int,
+        num_classes: int = 0,
+        slope: float = 0.0,
+        bias: bool = False,
+    ) -> None:
         super().__init__()
         levels = channels_by_level(size, width)
         self.embedding = nn.Embedding(num_classes, z_dim) if num_classes else None
-        self.first = up(2 * z_dim if num_classes else z_dim, levels[0], stride=1, padding=0)
-        self.blocks = nn.Sequential(*(up(wide, slim) for wide, slim in pairwise(levels)))
-        self.last = nn.ConvTranspose2d(levels[-1], channels, kernel_size=4, stride=2, padding=1, bias=False)
+        self.first = up(2 * z_dim if num_classes else z_dim, levels[0], stride=1, padding=0, slope=slope)
+        self.blocks = nn.Sequential(*(up(wide, slim, slope=slope) for wide, slim in pairwise(levels)))
+        self.last = nn.ConvTranspose2d(levels[-1], channels, kernel_size=4, stride=2, padding=1, bias=bias)
         self.apply(initialise)
         if self.embedding is not None:  # small, so that z speaks first: at z's own scale the labels drown it
             nn.init.normal_(self.embedding.weight, 0.0, 0.02)
@@ -113,10 +126,10 @@ def channels_by_level(size: int, width: int) -> list[int]:
     return [width * min(2**level, 8) for level in reversed(range(size.bit_length() - 3))]
 
 
-def up(inputs: int, outputs: int, stride: int = 2, padding: int = 1) -> nn.Sequential:
+def up(inputs: int, outputs: int, stride: int = 2, padding: int = 1, slope: float = 0.0) -> nn.Sequential:
     """Return a block ``[N, inputs, R, R] -> [N, outputs, 2R, 2R]``; stride 1 without padding takes 1x1 to 4x4."""
     conv = nn.ConvTranspose2d(inputs, outputs, kernel_size=4, stride=stride, padding=padding, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU())
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.LeakyReLU(slope) if slope else nn.ReLU())
 
 
 def down(inputs: int, outputs: int, norm: bool = True) -> nn.Sequential:
@@ -126,12 +139,14 @@ def down(inputs: int, outputs: int, norm: bool = True) -> nn.Sequential:
 
 
 def initialise(module: nn.Module) -> None:
-    """Draw a layer's weights: convolutions N(0, 0.02) (section 4), batch normalisation N(1, 0.02) with bias 0.
+    """Draw a layer's weights: convolutions N(0, 0.02) (section 4), batch normalisation N(1, 0.02), biases 0.
 
     D's embedding keeps torch's N(0, 1), the scale of the pixels that it stands beside.
     """
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
         nn.init.normal_(module.weight, 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
     elif isinstance(module, nn.BatchNorm2d):
         nn.init.normal_(module.weight, 1.0, 0.02)
         nn.init.zeros_(module.bias)

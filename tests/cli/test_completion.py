@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli_calls import Ganzoo
+from ganzoo.cli import COMMANDS
 from ganzoo.options import options_of
 from ganzoo.plugin import KINDS, Built
 from ganzoo.registry import registry
@@ -62,7 +63,7 @@ def test_each_shell_gets_its_script(ganzoo: Ganzoo, monkeypatch: pytest.MonkeyPa
 
 
 def test_commands(complete) -> None:
-    assert values(complete("ganzoo ")) == ["train", "sample", "list", "info", "plugins", "runs"]
+    assert values(complete("ganzoo ")) == list(COMMANDS)
     assert values(complete("ganzoo tr")) == ["train"]
     assert values(complete("ganzoo nothing")) == []
 
@@ -115,7 +116,7 @@ def test_keys_of_another_architecture_are_not_offered(complete) -> None:
     assert values(complete("ganzoo train --arch other arch.")) == []
 
 
-@pytest.mark.parametrize("line", ["ganzoo sample ", "ganzoo train --resume "])
+@pytest.mark.parametrize("line", ["ganzoo sample ", "ganzoo evaluate ", "ganzoo train --resume "])
 def test_runs(complete, runs: Path, line: str) -> None:
     assert values(complete(line)) == sorted(os.listdir(runs))
     assert values(complete(line + "0001")) == ["0001-stopped"]
@@ -125,6 +126,19 @@ def test_runs(complete, runs: Path, line: str) -> None:
 def test_kinds(complete) -> None:
     assert values(complete("ganzoo list ")) == list(KINDS)
     assert values(complete("ganzoo list arch")) == ["architecture"]
+
+
+def test_kinds_of_plugins_to_write(complete) -> None:
+    found = values(complete("ganzoo new-plugin acme --kind "))
+    assert found == ["architecture", "loss", "dataset", "regularizer", "augmentation", "metric", "tracker"]
+    assert values(complete("ganzoo new-plugin acme --kind me")) == ["metric"]
+
+
+def test_metrics_and_their_options_for_an_evaluation(complete) -> None:
+    assert values(complete("ganzoo evaluate 0 --metric ")) == names("metric") != []
+    assert values(complete("ganzoo evaluate 0 metric.pix")) == ["metric.pixel-moments.dimensions="]
+    assert values(complete("ganzoo evaluate 0 dataset.si")) == ["dataset.size="]
+    assert values(complete("ganzoo evaluate 0 train.")) == values(complete("ganzoo evaluate 0 arch.")) == []
 
 
 def test_all_components(complete) -> None:

@@ -35,6 +35,8 @@ COMMANDS = [
     "train --arch dcgan --dry-run",
     "train --arch dcgan --size 64 --dataset ./photos arch.width=64 --dry-run",
     "sample --help",
+    "evaluate --help",
+    "new-plugin --help",
 ]
 
 
@@ -50,6 +52,8 @@ def test_a_light_command_imports_nothing_heavy(command: str, runs: Path) -> None
         "train --arch dcgan --size 28",
         "train --arch dcgan --name a/b",
         "sample nothing",
+        "evaluate nothing --metric pixel-moments",
+        "new-plugin torch",
         "train --resume",
     ],
 )
@@ -59,8 +63,24 @@ def test_a_mistake_is_told_before_anything_heavy_is_imported(command: str) -> No
     assert stderr.startswith("ganzoo: ")
 
 
+def test_writing_a_plugin_imports_nothing_heavy() -> None:
+    assert answer(CODE, HEAVY, "new-plugin", "acme-gans")[0] == [0, []]
+
+
+@pytest.mark.parametrize("mistake", ["--metric pixel-moment", "--metric pixel-moments arch.width=3", "-n 0"])
+def test_what_cannot_be_measured_is_told_before_anything_heavy_is_imported(mistake: str, runs: Path) -> None:
+    assert answer(CODE, HEAVY, "evaluate", "0", *mistake.split())[0] == [2, []]
+
+
 @pytest.mark.parametrize(
-    "words", ["ganzoo ", "ganzoo train --arch ", "ganzoo train --arch dcgan arch.", "ganzoo sample "]
+    "words",
+    [
+        "ganzoo ",
+        "ganzoo evaluate 0 --metric ",
+        "ganzoo train --arch ",
+        "ganzoo train --arch dcgan arch.",
+        "ganzoo sample ",
+    ],
 )
 def test_completion_imports_nothing_heavy(words: str) -> None:
     environ = {"_GANZOO_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}

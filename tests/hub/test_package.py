@@ -22,8 +22,10 @@ import ganzoo
 from crashing import Dying, killed
 from ganzoo import files
 from ganzoo.engine import checkpoint
+from ganzoo.engine.health import Diverged
 from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound, UsageError
 from ganzoo.hub import package
+from ganzoo.hub.config import FORMAT, MODEL, PICTURE, REFERENCE, read
 from ganzoo.report import grid
 from ganzoo.run import Run
 
@@ -53,14 +55,12 @@ def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 def rewrite(folder: Path, change: Callable[[dict[str, Tensor]], object]) -> None:
     """Change a package's weights, and let the config say the hash and size that they have now."""
-    path = folder / package.MODEL
+    path = folder / MODEL
     weights = safetensors.torch.load_file(path)
     change(weights)
     model = safetensors.torch.save(weights)
     path.write_bytes(model)
-    edit(
-        folder, lambda c: c["files"].update({package.MODEL: {"sha256": sha256(model).hexdigest(), "size": len(model)}})
-    )
+    edit(folder, lambda c: c["files"].update({MODEL: {"sha256": sha256(model).hexdigest(), "size": len(model)}}))
 
 
 # ----------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def test_a_run_is_found_by_object_path_name_and_number_and_a_package_by_its_path
 def test_the_config_says_what_the_package_is():
     run = train(conditional=True, metric="toy-mean")
     config = json.loads((run.package / "config.json").read_text())
-    assert config["format"] == package.FORMAT
+    assert config["format"] == FORMAT
     assert config["images"] == 64
     assert config["recipe"] == json.loads((run.path / "recipe.json").read_text())
     assert config["recipe"]["arch"]["name"].endswith("toy")
@@ -116,16 +116,53 @@ def test_the_config_says_what_the_package_is():
     assert config["latent"] == {"dim": 4, "distribution": "normal"}
     assert config["range"] == [-1, 1]
     measured = json.loads((run.path / "stats.jsonl").read_text().splitlines()[-1])["toy-mean/difference"]
-    assert config["metrics"] == [{"name": "toy-mean/difference", "value": measured, "images": 64}]
-    model = (run.package / package.MODEL).read_bytes()
-    assert config["files"] == {package.MODEL: {"sha256": sha256(model).hexdigest(), "size": len(model)}}
-    assert sorted(path.name for path in run.package.iterdir()) == ["config.json", package.MODEL]
+    asked = ganzoo.evaluate(run, "toy-mean", num=40, seed=0)
+    fingerprint = asked.to_json()["fingerprints"]["toy-mean"]
+    assert asked.values == {"toy-mean/difference": measured}
+    assert config["metrics"] == [
+        {"name": "toy-mean/difference", "value": measured, "num": 40, "seed": 0, "fingerprint": fingerprint}
+    ]
+    for other in (ganzoo.evaluate(run, "toy-mean", num=39, seed=0), ganzoo.evaluate(run, "toy-mean", num=40, seed=1)):
+        assert other.to_json()["fingerprints"]["toy-mean"] != fingerprint
+    files = {name: (run.package / name).read_bytes() for name in (MODEL, REFERENCE, PICTURE)}
+    assert config["files"] == {name: {"sha256": sha256(c).hexdigest(), "size": len(c)} for name, c in files.items()}
+    assert sorted(path.name for path in run.package.iterdir()) == sorted([*files, "config.json", "README.md"])
+
+
+def test_before_the_end_a_package_is_config_and_weights():
+    with pytest.raises(Diverged):
+        train(loss="toy-nan", images=1000, options={"loss.after": 3, "train.checkpoint_every": 16})
+    package = Run(Path("runs/0000-toy-toy-nan-toy-array")).package
+    assert sorted(path.name for path in package.iterdir()) == ["config.json", MODEL]
+    assert ganzoo.load(package).sample(2).shape == (2, 4, 4, 1)
+
+
+def test_only_images_have_a_range_of_their_own():
+    assert read(train(dataset="toy-points").package).json["range"] is None
+
+
+def test_a_model_whose_dataset_is_read_writes_its_samples():
+    generator = ganzoo.load(train(dataset="toy-lines"))
+    samples = generator.raw(3, seed=5)
+    assert generator.text(samples) == "".join(f"{x:.4f} {y:.4f}\n" for x, y in samples.tolist())
+    assert (generator.draw(samples), generator.drawable) == (None, False)
+    generator = ganzoo.load(train(dataset="toy-points"))
+    assert (generator.text(samples), generator.draw(samples), generator.drawable) == (None, None, False)
+    assert ganzoo.load(train()).drawable
+
+
+def test_where_the_dataset_is_not_installed_samples_are_numbers(tmp_path):
+    folder = Path(shutil.copytree(train(dataset="toy-lines").package, tmp_path / "copy"))
+    edit(folder, lambda config: config["recipe"]["dataset"].update(name="gone:toy-lines"))
+    generator = ganzoo.load(folder)
+    assert generator.sample(3).shape == (3, 2)
+    assert generator.text(generator.raw(3)) is None
 
 
 def test_the_config_requires_the_plugins_that_are_distributed():
     run, by_hand = train(arch="dcgan", dataset="digits", options={"arch.width": 8}), train()
-    assert package.read_config(run.package)["requires"] == [{"distribution": "ganzoo", "version": version("ganzoo")}]
-    assert package.read_config(by_hand.package)["requires"] == []  # a registered module is nothing to install
+    assert read(run.package).json["requires"] == [{"distribution": "ganzoo", "version": version("ganzoo")}]
+    assert read(by_hand.package).json["requires"] == []  # a registered module is nothing to install
 
 
 def test_a_run_without_a_package_says_when_it_comes():
@@ -140,7 +177,7 @@ def test_a_run_without_a_package_says_when_it_comes():
 
 
 def test_one_byte_changed_anywhere_in_the_weights_is_corrupt(folder):
-    path = folder / package.MODEL
+    path = folder / MODEL
     content = path.read_bytes()
     for place in range(0, len(content), 13):
         damaged = bytearray(content)
@@ -154,19 +191,19 @@ def test_one_byte_changed_anywhere_in_the_weights_is_corrupt(folder):
 
 
 def test_a_missing_file_is_named(folder):
-    (folder / package.MODEL).unlink()
+    (folder / MODEL).unlink()
     with pytest.raises(Corrupt, match=r"has no model.safetensors: the package is incomplete"):
         ganzoo.load(folder)
     (folder / "config.json").unlink()
     with pytest.raises(NotFound):
         ganzoo.load(folder)
     with pytest.raises(NotFound, match=r"holds no model package: it has no config.json"):
-        package.read_config(folder)
+        read(folder)
 
 
 def test_a_file_that_cannot_be_read_says_so(folder):
-    (folder / package.MODEL).unlink()
-    (folder / package.MODEL).mkdir()
+    (folder / MODEL).unlink()
+    (folder / MODEL).mkdir()
     with pytest.raises(GanzooError, match=r"cannot read .*model.safetensors: is a directory"):
         ganzoo.load(folder)
 
@@ -193,8 +230,8 @@ def test_weights_that_do_not_fit_are_refused_though_their_hash_is_right(folder, 
 
 
 def test_a_file_that_is_no_safetensors_is_refused(folder):
-    (folder / package.MODEL).write_bytes(b"PK")
-    what = {package.MODEL: {"sha256": sha256(b"PK").hexdigest(), "size": 2}}
+    (folder / MODEL).write_bytes(b"PK")
+    what = {MODEL: {"sha256": sha256(b"PK").hexdigest(), "size": 2}}
     edit(folder, lambda config: config.update(files=what))
     with pytest.raises(Corrupt, match="is no safetensors file"):
         ganzoo.load(folder)
@@ -238,8 +275,8 @@ def test_a_config_that_is_no_text_is_corrupt(folder):
         lambda c: c["data"].update(num_classes="x"),
         lambda c: c.pop("files"),
         lambda c: c.update(files={}),
-        lambda c: c["files"][package.MODEL].update(sha256="0"),
-        lambda c: c["files"][package.MODEL].update(size=1),
+        lambda c: c["files"][MODEL].update(sha256="0"),
+        lambda c: c["files"][MODEL].update(size=1),
     ],
 )
 def test_a_config_with_parts_missing_or_changed_is_an_error_of_one_sentence(folder, change):
@@ -251,14 +288,14 @@ def test_a_config_with_parts_missing_or_changed_is_an_error_of_one_sentence(fold
 
 
 def test_a_newer_format_says_upgrade(folder):
-    edit(folder, lambda config: config.update(format=package.FORMAT + 1))
+    edit(folder, lambda config: config.update(format=FORMAT + 1))
     with pytest.raises(GanzooError, match="was written by a newer ganzoo: python -m pip install -U ganzoo"):
         ganzoo.load(folder)
 
 
 def test_a_missing_plugin_is_said_before_the_weights_are_looked_at(folder):
     edit(folder, lambda config: config["recipe"]["arch"].update(name="acme:blobs", distribution="acme-gans"))
-    (folder / package.MODEL).unlink()
+    (folder / MODEL).unlink()
     with pytest.raises(MissingPlugin, match="python -m pip install -U acme-gans"):
         ganzoo.load(folder)
 
@@ -290,7 +327,7 @@ def test_the_first_samples_do_not_depend_on_how_many_there_are(num):
 
 def test_samples_are_those_of_the_latents_and_labels():
     generator = ganzoo.load(train(conditional=True))
-    z = generator._latents(5, 2)
+    z = generator.latents(5, 2)
     assert z.shape == (5, 4)
     assert torch.equal(generator.labels(5), torch.tensor([0, 1, 0, 1, 0]))
     wanted = generator(z, torch.tensor([0, 1, 0, 1, 0]))
@@ -334,13 +371,13 @@ def test_a_crash_at_any_step_leaves_a_whole_package_or_one_that_the_next_write_b
     states = []
     for step in range(100):
         shutil.rmtree(target, ignore_errors=True)
-        package.write(target, package.prepare(old, 10, {}))
-        if not killed(Dying(before_operation=step), lambda: package.write(target, package.prepare(new, 20, {}))):
+        package.write(target, package.prepare(old, 10, []))
+        if not killed(Dying(before_operation=step), lambda: package.write(target, package.prepare(new, 20, []))):
             break
         states.append(package.load(target, ganzoo.registry(), old.device).config["images"] if target.exists() else None)
         files.recover_directory(target)
         assert package.load(target, ganzoo.registry(), old.device).config["images"] in (10, 20)
-        package.write(target, package.prepare(new, 30, {}))
+        package.write(target, package.prepare(new, 30, []))
         assert package.load(target, ganzoo.registry(), old.device).config["images"] == 30
         assert [path.name for path in Path().iterdir()] == ["package"]
     # model and config: sync, rename, sync of the folder each; then the old one away, the new one there, their names
@@ -350,7 +387,7 @@ def test_a_crash_at_any_step_leaves_a_whole_package_or_one_that_the_next_write_b
 @pytest.mark.parametrize("crashed", [False, True])
 def test_a_write_that_fails_leaves_the_old_package_and_no_litter(monkeypatch, make_gan, crashed):
     target = Path("package")
-    package.write(target, package.prepare(make_gan(0), 10, {}))
+    package.write(target, package.prepare(make_gan(0), 10, []))
     if crashed:  # between the two renames of the write before
         target.rename(".package.old")
 
@@ -359,8 +396,8 @@ def test_a_write_that_fails_leaves_the_old_package_and_no_litter(monkeypatch, ma
 
     monkeypatch.setattr(files.DISK, "write", full)
     with pytest.raises(GanzooError, match="the disk is full"):
-        package.write(target, package.prepare(make_gan(1), 20, {}))
-    assert package.read_config(target)["images"] == 10
+        package.write(target, package.prepare(make_gan(1), 20, []))
+    assert read(target).images == 10
     assert [path.name for path in Path().iterdir()] == ["package"]
 
 

@@ -1,0 +1,43 @@
+"""``ganzoo import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+from ganzoo.cli.common import common_options, parse_pairs
+from ganzoo.plugin import Architecture
+from ganzoo.registry import registry
+
+
+def complete_formats(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of a format."""
+    specs = [entry.spec for entry in registry().components("architecture")]
+    names = sorted({name for spec in specs if isinstance(spec, Architecture) for name in spec.imports})
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+@click.command("import", short_help="Turn weights of another project into a model.")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("pairs", metavar="[KEY=VALUE]...", nargs=-1)
+@click.option("--format", "format_", metavar="NAME", default="", shell_complete=complete_formats, help="Of the file.")
+@click.option("--license", metavar="ID", default="", help="Of the weights, as the Hub names it: mit, cc-by-4.0 ...")
+@click.option("--device", metavar="NAME", default="auto", show_default=True, help="Where it is sampled.")
+@common_options
+def command(file: Path, directory: Path, pairs: tuple[str, ...], format_: str, license: str, device: str) -> None:
+    """Write the generator in FILE, which another project trained, to the directory DIR: a model package.
+
+    \b
+    ganzoo import netG_epoch_24.pth faces --format pytorch-examples
+    ganzoo import gan4.model digits --format torchgan arch.slope=0
+
+    FILE is what torch.save or safetensors wrote; no code in it is run. KEY=VALUE are options of the architecture
+    (arch.*) which the weights do not tell. Prints the directory.
+    """
+    from ganzoo import api
+
+    said = parse_pairs(pairs)
+    click.echo(api.import_weights(file, directory, format=format_, options=said, license=license, device=device))

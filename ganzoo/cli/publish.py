@@ -1,0 +1,43 @@
+"""``ganzoo publish``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ganzoo.cli.common import common_options, complete_runs, note, print_table
+
+
+@click.command("publish", short_help="Publish a model on the Hugging Face Hub.")
+@click.argument("what", metavar="RUN|DIR", shell_complete=complete_runs)
+@click.argument("repo", metavar="USER/NAME")
+@click.option("--private", is_flag=True, help="Let only its owner see it, where it is new.")
+@click.option("--tag", metavar="NAME", default="", help="Put a tag on the commit, by which it is found for ever.")
+@click.option("--revision", metavar="BRANCH", default="main", show_default=True, help="Branch to commit to.")
+@click.option("--message", metavar="TEXT", default="", help="Of the commit.")
+@click.option("--create-pr", is_flag=True, help="Offer it as a pull request, to a model of somebody else.")
+@click.option("--dry-run", is_flag=True, help="Print what would be sent; change nothing.")
+@click.option("--with-discriminator", "discriminator", is_flag=True, help="Publish D too, for training that goes on.")
+@click.option("--license", metavar="ID", default="", help="Of the weights, as the Hub names it: mit, cc-by-4.0 ...")
+@click.option("--device", metavar="NAME", default="auto", show_default=True, help="Where it is sampled before.")
+@common_options
+def command(what: str, repo: str, dry_run: bool, **options: Any) -> None:
+    """Publish the model of RUN, or the package in DIR, on the Hugging Face Hub.
+
+    \b
+    hf auth login                                once; or set HF_TOKEN
+    ganzoo publish 3 USER/NAME --tag v1 --license mit
+
+    It is loaded back and sampled first, and sent as one commit. What a person wrote into the card stays. Prints where
+    it is.
+    """
+    from ganzoo import api
+
+    published = api.publish(what, repo, dry_run=dry_run, notify=note, **options)
+    if dry_run:
+        print_table([(change.what, change.name, f"{change.size:,}") for change in published.changes])
+        return
+    click.echo(published.url)
+    pinned = published.tag or published.commit
+    note(f'ganzoo.load("{published.repo}", revision="{pinned}") loads it')

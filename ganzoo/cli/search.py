@@ -1,0 +1,38 @@
+"""``ganzoo search``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ganzoo.cli.common import common_options, note, print_json, print_table
+
+if TYPE_CHECKING:
+    from ganzoo.hub.search import Found
+
+
+@click.command("search", short_help="Find models on the Hugging Face Hub.")
+@click.argument("text", required=False, default="")
+@click.option("--dataset", metavar="NAME", default="", help="Trained on this dataset of the Hub.")
+@click.option("--author", metavar="NAME", default="", help="Of this user or organisation.")
+@click.option("--arch", metavar="NAME", default="", help="Of this architecture.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@common_options
+def command(text: str, dataset: str, author: str, arch: str, as_json: bool) -> None:
+    """Find models on the Hugging Face Hub that ganzoo can load, by a part of their name; most downloaded first."""
+    from ganzoo import api
+
+    found = api.search(text, dataset=dataset, author=author, arch=arch)
+    if as_json:
+        print_json([model._asdict() for model in found])
+    elif not found:
+        note("no model of ganzoo on the Hub fits that")
+    else:
+        head = ("model", "downloads", "architecture", "metrics", "requires")
+        print_table([head, *map(_row, found)])
+
+
+def _row(model: Found) -> tuple[str, ...]:
+    measured = ", ".join(f"{name} {value:.4g}" for name, value in model.metrics.items())
+    return model.repo, f"{model.downloads:,}", model.arch, measured, " ".join(model.requires)

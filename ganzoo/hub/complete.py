@@ -1,0 +1,124 @@
+"""What a finished package has beyond its weights: reference samples, a picture, a card, and D where it is asked for.
+
+All of it is made by the generator as it is loaded back from the package, so a package that is complete is one that
+loads and samples.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from ganzoo.engine import checkpoint
+from ganzoo.engine.device import exact_products
+from ganzoo.errors import NotFound, UsageError
+from ganzoo.hub import package, tensors
+from ganzoo.hub.card import NOWHERE, Place, card
+from ganzoo.hub.config import CARD, DISCRIMINATOR, FILES, MODEL, PICTURE, REFERENCE, TEXT, read
+from ganzoo.hub.generator import Generator
+from ganzoo.hub.tensors import Form
+from ganzoo.registry import Registry
+from ganzoo.report import grid
+from ganzoo.report.gallery import columns_for
+from ganzoo.run import Run
+
+SEED = 0  # of the picture and of the reference samples
+NUM_REFERENCES = 8
+LARGEST_REFERENCE = 1 << 20  # bytes of samples: fewer are kept where each is large
+
+
+def complete(
+    directory: Path,
+    target: Path,
+    registry: Registry,
+    device: torch.device,
+    discriminator: Mapping[str, Tensor] | None = None,
+    license: str = "",
+    place: Place = NOWHERE,
+) -> None:
+    """Write the package in `directory` to `target`, which may be the same place, with all that people see of it.
+
+    Args:
+        directory: A package, of which the weights are taken; and the discriminator, where it has one.
+        target: Where to; a card that is there keeps what a person wrote into it.
+        registry: Where its architecture is looked up.
+        device: Where it is sampled.
+        discriminator: Weights of D, where they shall be part of it.
+        license: Of the weights, by its identifier on the Hub; empty for what the card says already.
+        place: Where the card will be read.
+
+    Raises:
+        GanzooError: As `ganzoo.hub.package.load`, and where something cannot be written.
+    """
+    config = read(directory)
+    generator = package.load(directory, registry, device)
+    files = {
+        name: tensors.read(directory / name, config.files[name])
+        for name in (MODEL, DISCRIMINATOR)
+        if name in config.files
+    }
+    if discriminator is not None:
+        stated = {name: Form(tensor.dtype, tuple(tensor.shape)) for name, tensor in discriminator.items()}
+        package.plan(config, registry, str(directory)).check(DISCRIMINATOR, stated, "the checkpoint's discriminator")
+        files[DISCRIMINATOR] = safetensors.torch.save(dict(discriminator))
+    with exact_products():
+        files[REFERENCE] = safetensors.torch.save(references(generator))
+        files |= shown(generator)
+    before = next((place / CARD for place in (target, directory) if (place / CARD).is_file()), None)
+    written = card(config, registry, files, "" if before is None else before.read_text("utf-8"), license, place)
+    package.write_files(target, {key: value for key, value in config.json.items() if key != "files"}, files, written)
+
+
+def references(generator: Generator) -> dict[str, Tensor]:
+    """Return latents ``z [n, latent_dim]``, labels where it takes some, and the ``samples [n, *shape]`` they gave."""
+    size = 4 * math.prod(generator.data.shape)
+    num = max(1, min(NUM_REFERENCES, LARGEST_REFERENCE // size))
+    z, labels = generator.latents(num, SEED), generator.some_labels(num)
+    made = {"z": z, "samples": generator.replay(z, labels)}
+    return made if labels is None else {**made, "labels": labels}
+
+
+def shown(generator: Generator) -> dict[str, bytes]:
+    """Return a grid of samples as a PNG, or their text; nothing where nobody says how to show them."""
+    if generator.data.label_shape:
+        return {}  # nobody can make up labels that are numbers
+    num = grid.count(generator.data, generator.render, generator.write)
+    samples = generator.raw(num, seed=SEED)
+    picture = generator.draw(samples, columns_for(generator.data.num_classes))
+    if picture is not None:
+        return {PICTURE: grid.encode(picture)}
+    text = generator.text(samples)
+    return {} if text is None else {TEXT: text.encode()}
+
+
+def check_target(directory: Path) -> None:
+    """Raise UsageError where a directory holds anything but a package: it would be replaced."""
+    if directory.exists() and not directory.is_dir():
+        raise UsageError(f"{directory} is a file: name a new directory")
+    others = sorted(path.name for path in directory.iterdir() if path.name not in FILES) if directory.is_dir() else []
+    if others:
+        raise UsageError(f"{directory} holds {others[0]!r}, which is of no model package: name a new directory")
+
+
+def discriminator_of(directory: Path) -> dict[str, Tensor]:
+    """Return D's weights of the moment of a run's package, from the run's checkpoint.
+
+    Raises:
+        UsageError: The package is not a run's.
+        NotFound: There is no checkpoint of that moment any more.
+        Corrupt: It is damaged.
+    """
+    run, images = Run(directory.parent), read(directory).images
+    if not run.recipe_file.is_file():
+        raise UsageError(f"{directory} is no run's package: the discriminator is in a run's checkpoints alone")
+    path = run.checkpoint(images)
+    if not path.is_file():
+        raise NotFound(f"run {run.path} has no checkpoint at {images:,} images, where the discriminator would be")
+    state, _ = checkpoint.load(path)
+    prefix = "discriminator/"
+    return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}

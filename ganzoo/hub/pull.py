@@ -1,0 +1,197 @@
+"""Models from the Hub: one commit, looked at before its weights are fetched, and no byte taken on trust."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from ganzoo.errors import Corrupt, GanzooError, NotFound, Unreachable, did_you_mean
+from ganzoo.hub import config as configs
+from ganzoo.hub import package, tensors
+from ganzoo.hub.client import Hub, Stored, damaged, git_name, not_cached
+from ganzoo.hub.config import CARD, CONFIG, DISCRIMINATOR, FILES, LARGEST, MODEL, Config
+from ganzoo.hub.where import Notify, Repo, silent
+from ganzoo.registry import registry
+
+LARGEST_EXTRA = 64 << 20  # bytes of a file that is neither config nor weights
+
+
+class Pulled(NamedTuple):
+    """A model that is here now.
+
+    Args:
+        repo: Its name.
+        commit: Which it is.
+        directory: Where it is, in the cache of the Hub's client: to be read, never written.
+    """
+
+    repo: str
+    commit: str
+    directory: Path
+
+
+def pull(
+    repo: Repo,
+    *,
+    names: Iterable[str] = FILES,
+    offline: bool = False,
+    notify: Notify = silent,
+) -> Pulled:
+    """Fetch a model from the Hub, where it is not in the cache yet, and check it.
+
+    The commit is settled first and holds for all files. The config is read before anything else is fetched, its
+    architecture looked up and built without memory, and the weights' header compared with it.
+
+    Args:
+        repo: Which.
+        names: Of the files that are wanted; only those of the package's format are ever asked for.
+        offline: Take what is in the cache, and ask for nothing.
+        notify: Gets lines that a person may want to see.
+
+    Raises:
+        NotFound: There is no such model or revision, or it may not be read.
+        Unreachable: The network is down.
+        MissingPlugin: Its architecture is not installed.
+        Corrupt: A file is not what the model's author published.
+    """
+    hub, wanted = Hub(offline, notify), [name for name in FILES if name in set(names) | {CONFIG}]
+    try:
+        if hub.offline:
+            return _from_cache(hub, repo, wanted)
+        return _from_hub(hub, repo, wanted)
+    except Unreachable as error:
+        try:
+            pulled = _from_cache(Hub(True), repo, wanted)
+        except GanzooError:
+            raise error from None
+        notify(f"{error}; {repo} is taken as it is in the cache")
+        notify(f"{repo.id} at {pulled.commit}")
+        return pulled
+
+
+def read_config(hub: Hub, repo: str, commit: str, stored: Mapping[str, Stored]) -> Config:
+    """Return the config of a model on the Hub, given what files it has."""
+    if CONFIG not in stored:
+        raise NotFound(f"{repo} is no model that ganzoo made: it has no {CONFIG}")
+    if stored[CONFIG].size > LARGEST:
+        raise Corrupt(f"{CONFIG} of {repo} is no config of a model package: it has more than {LARGEST:,} bytes")
+    path = hub.fetch(repo, CONFIG, commit, stored[CONFIG])
+    return configs.parse(path.read_bytes(), f"{CONFIG} of {repo}")
+
+
+# ----------------------------------------------------------------------------
+# From the Hub.
+
+
+def _from_hub(hub: Hub, repo: Repo, wanted: list[str]) -> Pulled:
+    commit = _commit(hub, repo)
+    hub.notify(f"{repo.id} at {commit}")
+    stored = hub.files(repo.id, commit)
+    config = read_config(hub, repo.id, commit, stored)
+    weights = [name for name in wanted if name in (MODEL, DISCRIMINATOR) and name in config.files]
+    if weights:
+        planned = package.plan(config, registry(), f"{CONFIG} of {repo.id}")
+    for name in wanted:
+        if name in config.files:
+            _check_stated(config, name, stored, repo.id)
+    for name in weights:
+        _check_size(planned, name, stored[name].size, repo.id)
+        if hub.cached(repo.id, name, commit) is None:
+            _check_header(hub, planned, name, repo.id, commit)
+    there = [name for name in wanted if name in config.files or (name in (CONFIG, CARD) and name in stored)]
+    paths = {name: hub.fetch(repo.id, name, commit, stored[name]) for name in there}
+    for name, path in paths.items():  # all of them once more: a Hub may give two files one name in the cache
+        if name in config.files:
+            tensors.read(path, config.files[name])
+        elif not stored[name].holds(path.read_bytes()):
+            raise damaged(repo.id, name)
+    return Pulled(repo.id, commit, paths[CONFIG].parent)
+
+
+def _check_header(hub: Hub, planned: package.Plan, name: str, repo: str, commit: str) -> None:
+    """Raise Corrupt where a weights file's header does not fit the network, as often as it is asked for."""
+    for last in (False, True):
+        try:
+            planned.check(name, hub.header(repo, name, commit), f"{name} of {repo}")
+        except Corrupt as error:
+            if last:
+                raise Corrupt(f"{error}; name another revision, or tell its author") from None
+        else:
+            return
+
+
+def _commit(hub: Hub, repo: Repo) -> str:
+    """Return the commit that a revision means; where there is none, say what is near."""
+    try:
+        return hub.commit_of(repo.id, repo.revision)
+    except NotFound as error:
+        if type(error) is not NotFound:
+            raise
+        words = str(error)
+    if repo.revision and (near := _near_revisions(hub, repo)) is not None:
+        raise NotFound(f"{repo.id} has no revision {repo.revision!r}{near}")
+    raise NotFound(words + hub.near(repo.id))
+
+
+def _near_revisions(hub: Hub, repo: Repo) -> str | None:
+    """Return the revisions near one that is not there, as a hint; None where the model itself is not there."""
+    try:
+        branches, tags, _ = hub.refs(repo.id)
+    except GanzooError:
+        return None
+    names = sorted({**branches, **tags})
+    return did_you_mean(repo.revision or "", names) or f": there are {', '.join(map(repr, names[:8]))}"
+
+
+def _check_stated(config: Config, name: str, stored: Mapping[str, Stored], repo: str) -> None:
+    """Raise Corrupt where the Hub holds another file than the config vouches for, before it is fetched."""
+    if name not in stored:
+        raise Corrupt(f"{repo} is incomplete: it has no {name}; name another revision, or tell its author")
+    said, there = config.files[name], stored[name]
+    if there.size != said.size or (there.sha256 and there.sha256 != said.sha256):
+        raise Corrupt(f"{name} of {repo} is not the file that its config vouches for: name another revision")
+    if name not in (MODEL, DISCRIMINATOR) and there.size > LARGEST_EXTRA:
+        raise Corrupt(f"{name} of {repo} has {there.size:,} bytes, which none of ganzoo's has: it is not fetched")
+
+
+def _check_size(planned: package.Plan, name: str, size: int, repo: str) -> None:
+    """Raise Corrupt where weights are larger than the network that they are for."""
+    least = tensors.num_bytes(planned.forms[name])
+    if not least < size <= least + 8 + tensors.LARGEST_HEADER:
+        raise Corrupt(f"{name} of {repo} does not fit the architecture: it has {size:,} bytes; name another revision")
+
+
+# ----------------------------------------------------------------------------
+# From the cache.
+
+
+def _from_cache(hub: Hub, repo: Repo, wanted: list[str]) -> Pulled:
+    commit = hub.commit_of(repo.id, repo.revision)
+    hub.notify(f"{repo.id} at {commit}, as it is in the cache")
+    directory = _in_cache(hub, repo, CONFIG, commit).parent
+    try:
+        _check_config(directory / CONFIG)
+        config = configs.read(directory)
+        for name in wanted:
+            if name in config.files:
+                tensors.read(_in_cache(hub, repo, name, commit), config.files[name])
+    except Corrupt as error:
+        words = f"{error}, in the cache: run this once without --offline, which fetches it anew"
+    else:
+        return Pulled(repo.id, commit, directory)
+    raise Corrupt(words)
+
+
+def _in_cache(hub: Hub, repo: Repo, name: str, commit: str) -> Path:
+    path = hub.cached(repo.id, name, commit)
+    if path is None:
+        raise not_cached(repo.id, repo.revision)
+    return path
+
+
+def _check_config(path: Path) -> None:
+    """Raise Corrupt where the client keeps the config under git's name of other bytes than it has."""
+    name = path.resolve().name
+    if len(name) == 40 and name != git_name(path.read_bytes()):
+        raise Corrupt(f"{path} is damaged: its bytes are not those that were fetched")

@@ -1,0 +1,147 @@
+"""Models on the Hub, seen from outside: what their cards and configs say, without their weights."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ganzoo.errors import GanzooError, Unreachable
+from ganzoo.hub.client import Hub
+from ganzoo.hub.config import CONFIG, Config, read
+from ganzoo.hub.pull import pull
+from ganzoo.hub.where import Notify, Repo, silent
+from ganzoo.registry import registry
+
+MOST = 50  # models that one search shows
+
+
+class Found(NamedTuple):
+    """A model on the Hub, by what its card says; every word of it is its author's.
+
+    Args:
+        repo: ``user/model``.
+        downloads: In the last month.
+        likes: Of all time.
+        arch: Its architecture.
+        datasets: On the Hub that it was trained on.
+        metrics: Values by name.
+        requires: Distributions with the versions that wrote it, as pip takes them.
+        license: Of the weights.
+    """
+
+    repo: str
+    downloads: int
+    likes: int
+    arch: str
+    datasets: tuple[str, ...]
+    metrics: Mapping[str, float]
+    requires: tuple[str, ...]
+    license: str
+
+
+def search(text: str = "", *, dataset: str = "", author: str = "", arch: str = "", limit: int = MOST) -> list[Found]:
+    """Return ganzoo's models on the Hub, those that are downloaded most first.
+
+    Args:
+        text: A part of the name.
+        dataset: Trained on this dataset of the Hub.
+        author: Of this user or organisation.
+        arch: Of this architecture.
+        limit: How many at most.
+
+    Raises:
+        Unreachable: The network is down.
+    """
+    tags = ["ganzoo", *([arch] if arch else []), *([f"dataset:{dataset}"] if dataset else [])]
+    asked = {"filter": tags, "author": author, "search": text, "sort": "downloads", "limit": limit, "cardData": True}
+    return [found(model) for model in Hub().models({key: value for key, value in asked.items() if value})]
+
+
+def found(model: Mapping[str, Any]) -> Found:
+    """Return what the Hub's list says of a model; what is no text or number in its card is left out."""
+    card = model.get("cardData")
+    card = card if isinstance(card, dict) else {}
+    tags = _texts(model.get("tags"))
+    usual = ("ganzoo", "gan", "safetensors", "model-index", card.get("pipeline_tag"))
+    return Found(
+        repo=str(model.get("id")),
+        downloads=_count(model.get("downloads")),
+        likes=_count(model.get("likes")),
+        arch=next((tag for tag in tags if ":" not in tag and tag not in usual), ""),
+        datasets=_behind("dataset:", tags),
+        metrics=_metrics(card.get("model-index")),
+        requires=_texts(card.get("requires")),
+        license=", ".join(_behind("license:", tags)),
+    )
+
+
+def about(repo: Repo, offline: bool = False, notify: Notify = silent) -> dict[str, Any]:
+    """Return what is known of one model without its weights, as JSON.
+
+    Raises:
+        GanzooError: As `ganzoo.hub.pull.pull`, but for a plugin that is missing, which is told.
+    """
+    pulled = pull(repo, names=(CONFIG,), offline=offline, notify=notify)
+    facts = {"repo": pulled.repo, "commit": pulled.commit} | told(read(pulled.directory))
+    with contextlib.suppress(Unreachable):  # what is in the cache can be told without
+        info = Hub(offline).info(repo.id, pulled.commit)
+        tags = _texts(info.tags)
+        facts |= {"downloads": info.downloads, "likes": info.likes, "private": info.private, "gated": bool(info.gated)}
+        facts |= {"license": ", ".join(_behind("license:", tags)), "datasets": list(_behind("dataset:", tags))}
+    return facts
+
+
+def told(config: Config) -> dict[str, Any]:
+    """Return what a package's config says for a person, as JSON."""
+    recipe = config.recipe
+    chosen = {key: _name(recipe.get(key)) for key in ("arch", "loss", "dataset")}
+    return {
+        **chosen,
+        "installed": _installed(str(recipe["arch"]["name"])),
+        "data": config.data.to_json(),
+        "latent": f"{config.latent} {config.latent_dim}",
+        "images": config.images,
+        "metrics": {str(entry["name"]): entry.get("value") for entry in config.metrics},
+        "requires": [f"{name}>={version}" for name, version in config.requires],
+        "files": {name: file.size for name, file in config.files.items()},
+    }
+
+
+def _installed(arch: str) -> bool:
+    try:
+        registry().resolve("architecture", arch)
+    except GanzooError:
+        return False
+    return True
+
+
+def _name(entry: object) -> str:
+    return str(entry.get("name", "")) if isinstance(entry, Mapping) else ""
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
+
+
+def _metrics(index: object) -> dict[str, float]:
+    """Return the values of a card's ``model-index``, whatever shape a stranger gave it."""
+    values: dict[str, float] = {}
+    for model in _dicts(index):
+        for result in _dicts(model.get("results")):
+            for metric in _dicts(result.get("metrics")):
+                if isinstance(metric.get("type"), str) and type(metric.get("value")) in (int, float):
+                    values[metric["type"]] = float(metric["value"])
+    return values
+
+
+def _behind(prefix: str, tags: Iterable[str]) -> tuple[str, ...]:
+    return tuple(tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix))
+
+
+def _count(value: object) -> int:
+    return value if type(value) is int else 0
+
+
+def _dicts(value: object) -> Iterable[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

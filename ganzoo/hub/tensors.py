@@ -1,0 +1,134 @@
+"""Weights from a stranger: looked at before they are read, and read only where they are what the network asks for.
+
+What the safetensors library refuses by itself (offsets that overlap or leave gaps, a false length) is left to it; it
+accepts duplicate keys, absurd shapes, other dtypes and numbers that are not finite.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from ganzoo.errors import Corrupt, GanzooError
+from ganzoo.hub.config import File
+
+LARGEST_HEADER = 8 << 20  # bytes: some 80,000 tensors
+DTYPES = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
+    "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
+}  # fmt: skip
+
+
+class Form(NamedTuple):
+    """What a tensor is, without its numbers."""
+
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{str(self.dtype).removeprefix('torch.')} {list(self.shape)}"
+
+
+def forms_of(network: nn.Module) -> dict[str, Form]:
+    """Return the form of each tensor that a network keeps, by name; it may be on the meta device."""
+    return {name: Form(tensor.dtype, tuple(tensor.shape)) for name, tensor in network.state_dict().items()}
+
+
+def read(path: Path, expected: File) -> bytes:
+    """Return a file's bytes, if they are those that the package's config vouches for.
+
+    Raises:
+        Corrupt: They are not, or the file is missing.
+        GanzooError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(expected.size + 1)
+    except FileNotFoundError:
+        raise Corrupt(f"{path.parent} has no {path.name}: the package is incomplete") from None
+    except OSError as error:
+        raise GanzooError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    if len(content) != expected.size or hashlib.sha256(content).hexdigest() != expected.sha256:
+        raise Corrupt(f"{path} is damaged: its bytes are not those that were written")
+    return content
+
+
+def header(content: bytes, source: str) -> dict[str, Form]:
+    """Return the forms that the header of a safetensors file states; `source` names the file in errors.
+
+    Args:
+        content: The file, or as much of it as the header takes.
+        source: The file's name.
+
+    Raises:
+        Corrupt: It is no header, or too large a one.
+    """
+    length = int.from_bytes(content[:8], "little")
+    if len(content) < 8 or not 2 <= length <= min(LARGEST_HEADER, len(content) - 8):
+        raise Corrupt(f"{source} is no safetensors file: its header has no length that fits")
+    try:
+        stated = json.loads(content[8 : 8 + length].decode(), object_pairs_hook=_once)
+        return {name: form(entry["dtype"], entry["shape"]) for name, entry in stated.items() if name != "__metadata__"}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Corrupt(f"{source} is no safetensors file: its header is damaged") from error
+
+
+def form(dtype: str, shape: Any) -> Form:
+    """Return a tensor's form as a header states it; ValueError or KeyError where that is none."""
+    if not isinstance(shape, list) or not all(type(side) is int and side >= 0 for side in shape):
+        raise ValueError(f"shape {shape!r}")
+    return Form(DTYPES[dtype], tuple(shape))
+
+
+def check_fit(stated: Mapping[str, Form], wanted: Mapping[str, Form], source: str) -> None:
+    """Raise Corrupt where the tensors of a file are not, name by name, those that a network asks for."""
+    if missing := sorted(wanted.keys() - stated.keys()):
+        raise Corrupt(f"{source} does not fit the architecture: tensor {missing[0]!r} is missing")
+    for name in sorted(stated):
+        if name not in wanted:
+            raise Corrupt(f"{source} does not fit the architecture: tensor {_printable(name)} is extra")
+        if stated[name] != wanted[name]:
+            raise Corrupt(
+                f"{source} does not fit the architecture: tensor {name!r} is {stated[name]}, not {wanted[name]}"
+            )
+
+
+def unpack(content: bytes, source: str) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file, on the CPU, every number of them finite.
+
+    Raises:
+        Corrupt: It is no such file, or holds numbers that are not finite.
+    """
+    try:
+        tensors = safetensors.torch.load(content)
+    except SafetensorError as error:
+        raise Corrupt(f"{source} is no safetensors file: {error}") from error
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise Corrupt(f"{source} holds numbers that are not finite, in tensor {_printable(name)}")
+    return tensors
+
+
+def num_bytes(forms: Mapping[str, Form]) -> int:
+    """Return how many bytes the tensors of these forms take."""
+    return sum(form.dtype.itemsize * math.prod(form.shape) for form in forms.values())
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a tensor is named twice")
+    return made
+
+
+def _printable(name: str) -> str:
+    return ascii(name[:80])

@@ -1,0 +1,174 @@
+"""What a word means that names a model: a plugin's, a run, a model package's directory, or a model on the Hub."""
+
+from __future__ import annotations
+
+import importlib.resources
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from ganzoo import run as runs
+from ganzoo.errors import GanzooError, NotFound, UsageError, did_you_mean
+from ganzoo.files import recover_directory
+from ganzoo.plugin import Model
+from ganzoo.registry import registry
+from ganzoo.run import Run
+
+What = str | os.PathLike[str] | Run
+Notify = Callable[[str], None]
+NAME = r"(?![^/@]*(?:--|\.\.))[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"  # as the Hub takes them
+REPO = re.compile(rf"({NAME}/{NAME})(?:@(.*))?")
+EMBEDDED = re.compile(r"[\w.@+-]+:[\w-]+")  # PLUGIN:NAME
+REVISION = re.compile(r"(?!.*\.\.)[\w][\w./-]{0,199}")
+WEIGHTS = ("config.json", "model.safetensors")  # what sampling takes
+SETTINGS = ("config.json",)
+
+
+class Repo(NamedTuple):
+    """A model on the Hub.
+
+    Args:
+        id: ``user/model``.
+        revision: A branch, tag or commit; None for what is newest.
+    """
+
+    id: str
+    revision: str | None
+
+    def __str__(self) -> str:
+        return f"{self.id}@{self.revision}" if self.revision else self.id
+
+
+def silent(line: str) -> None:
+    """Drop a line that nobody wants to see."""
+
+
+def repository(what: What, revision: str | None = None) -> Repo | None:
+    """Return the model on the Hub that a word means; None where it means something here.
+
+    Args:
+        what: ``user/model`` or ``user/model@revision``; a Path, ``./x``, a run, and whatever exists, is here.
+        revision: The revision, where the word names none.
+
+    Raises:
+        UsageError: There are two revisions, or one that is none.
+    """
+    match = REPO.fullmatch(what) if isinstance(what, str) and not os.path.exists(what) else None
+    if match is None or os.path.exists(match[1]):
+        if revision is not None:
+            raise UsageError(f"revision {revision!r} belongs to a model on the Hub, which {what} is not")
+        return None
+    if match[2] is not None and revision is not None:
+        raise UsageError(f"{what} names a revision already: leave revision={revision!r} away")
+    chosen = revision if match[2] is None else match[2]
+    if chosen is not None and not REVISION.fullmatch(chosen):
+        raise UsageError(f"{chosen!r} is no revision: name a branch, a tag or a commit")
+    return Repo(match[1], chosen)
+
+
+def checked_repo(text: str) -> str:
+    """Return the name of a repository to publish to.
+
+    Raises:
+        UsageError: It is none.
+    """
+    match = REPO.fullmatch(text)
+    if match is None or match[2] is not None:
+        raise UsageError(
+            f"{text!r} is no name of a repository: say USER/NAME, of letters, digits, '.', '_' and '-'"
+            + ("; name a branch by --revision" if "@" in text else "")
+        )
+    return match[1]
+
+
+def here(what: What, notify: Notify = silent) -> Path:
+    """Return the directory of the model package that a word means on this machine.
+
+    Raises:
+        NotFound: There is none, or a run has no package yet.
+        UsageError: No plugin offers a model of that name; MissingPlugin where the plugin is not there either.
+    """
+    if isinstance(what, str) and EMBEDDED.fullmatch(what):
+        return folder_of(embedded(what))
+    if isinstance(what, Run):
+        what = what.path
+    path = Path(what)
+    if (path / "config.json").is_file():
+        if isinstance(what, str) and REPO.fullmatch(what):
+            notify(f"{what} is a directory here, and taken as that, not as a model on the Hub; ./{what} says so too")
+        return path
+    run = runs.find(what if isinstance(what, str) else path)
+    if not run.active:
+        recover_directory(run.package)
+    if not (run.package / "config.json").is_file():
+        raise NotFound(f"run {run.path} has no model package yet: it comes with the first checkpoint")
+    return run.package
+
+
+def embedded(text: str) -> Model:
+    """Return the model that comes with a plugin, by its name ``plugin:name``.
+
+    Raises:
+        UsageError: There is none; the text gives close ones.
+        MissingPlugin: There is no such plugin, nor anything close.
+    """
+    try:
+        spec = registry().resolve("model", text).spec
+    except GanzooError:
+        hint = did_you_mean(text, (entry.qualified for entry in registry().components("model")))
+        if not hint:
+            raise
+        raise UsageError(f"no model {text!r} is installed{hint}") from None
+    assert isinstance(spec, Model)
+    return spec
+
+
+def folder_of(spec: Model) -> Path:
+    """Return the directory of the model package that a plugin brings along.
+
+    Raises:
+        NotFound: It is not there, or no directory: its Python package is zipped.
+    """
+    module, _, folder = spec.path.partition(":")
+    try:
+        place = importlib.resources.files(module).joinpath(folder)
+        there = (place / "config.json").is_file()
+    except Exception as error:
+        raise NotFound(
+            f"model {spec.name!r} cannot be read: {module} fails with {type(error).__name__}: {error}"
+        ) from error
+    if not there:
+        raise NotFound(f"model {spec.name!r} is not at {spec.path}, where its plugin says: install that anew")
+    if not isinstance(place, Path):
+        raise NotFound(f"model {spec.name!r} lies in a zip file, at {spec.path}: install its plugin as a directory")
+    return place
+
+
+def package_of(
+    what: What,
+    revision: str | None = None,
+    *,
+    names: Iterable[str] = WEIGHTS,
+    offline: bool = False,
+    notify: Notify = silent,
+) -> Path:
+    """Return the directory of the model package that a word means, fetched from the Hub where it lies there.
+
+    Args:
+        what: A run (object, path, name or number), a package's directory, or ``user/model[@revision]``.
+        revision: Of a model on the Hub, where `what` names none.
+        names: Files that are needed of it.
+        offline: Take what is in the Hub's cache, and ask for nothing.
+        notify: Gets lines that a person may want to see.
+
+    Raises:
+        NotFound: There is nothing of that name.
+        GanzooError: As `ganzoo.hub.pull.pull`.
+    """
+    if (repo := repository(what, revision)) is None:
+        return here(what, notify)
+    from ganzoo.hub.pull import pull
+
+    return pull(repo, names=names, offline=offline, notify=notify).directory

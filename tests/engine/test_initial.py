@@ -1,0 +1,123 @@
+"""Training that starts from a package: whose weights they are, what does not fit, and what a resumed run does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.torch
+import torch
+
+import ganzoo
+from ganzoo.engine import checkpoint
+from ganzoo.errors import Corrupt, NotFound, UsageError
+from ganzoo.hub.config import DISCRIMINATOR, MODEL
+from ganzoo.run import Run
+
+
+@pytest.fixture(autouse=True)
+def in_own_folder(toys: object) -> None:
+    torch.set_num_threads(1)
+
+
+class Notes:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, line: str) -> None:
+        self.lines.append(line)
+
+    def tick(self, row: dict[str, Any]) -> None:
+        pass
+
+
+def train(init: Path | None = None, listener: Any = None, **settings: Any) -> Run:
+    options = {"train.checkpoint_every": 16, "train.keep": 9, **settings.pop("options", {})}
+    options |= {} if init is None else {"train.init": str(init)}
+    return ganzoo.train(
+        **{"arch": "toy", "dataset": "toy-array", "images": 32, "options": options, "listener": listener, **settings}
+    )
+
+
+def weights(run: Run, part: str, images: int = 0) -> dict[str, torch.Tensor]:
+    state, _ = checkpoint.load(run.checkpoint(images))
+    return {name.partition("/")[2]: tensor for name, tensor in state.items() if name.startswith(f"{part}/")}
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_both_generators_start_as_the_averaged_one_and_d_as_it_was(tmp_path: Path) -> None:
+    first = train(options={"arch.norm": True})
+    package = ganzoo.package(first, tmp_path / "p", discriminator=True)
+    listener = Notes()
+    run = train(package, listener, seed=5, options={"arch.norm": True})
+    published = safetensors.torch.load_file(package / MODEL)
+    assert same(weights(run, "generator"), published)
+    assert same(weights(run, "ema"), published)
+    assert same(weights(run, "discriminator"), safetensors.torch.load_file(package / DISCRIMINATOR))
+    assert not same(weights(run, "generator", 32), published)
+    (line,) = [line for line in listener.lines if "starting from" in line]
+    assert line == f"starting from the generator of {package} after 32 images, and its discriminator"
+    assert run.recipe()["train"]["init"] == str(package)
+
+
+def test_without_a_discriminator_that_one_starts_anew() -> None:
+    first, listener = train(), Notes()
+    run = train(first.package, listener, seed=5)
+    assert same(weights(run, "discriminator"), weights(train(seed=5), "discriminator"))
+    assert not same(weights(run, "discriminator"), weights(first, "discriminator"))
+    assert any(line.endswith("which has no discriminator: that one starts anew") for line in listener.lines)
+
+
+def test_a_resumed_run_goes_on_from_its_own_weights() -> None:
+    first = train()
+    run = train(first.package)
+    whole = train(first.package, images=64)
+    (first.package / MODEL).unlink()  # no longer asked for
+    ganzoo.train(resume=run, images=64)
+    assert same(weights(run, "generator", 64), weights(whole, "generator", 64))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"arch.width": 4}, r"its model does not fit .*'net\.0\.weight' is float32 \[8, 4\], not float32 \[4, 4\]"),
+        ({"arch.norm": True}, r"tensor 'net\.1\.\w+' is missing, .* and \d+ more; leave --arch"),
+    ],
+)  # fmt: skip
+def test_weights_that_do_not_fit_are_named(options: dict[str, Any], words: str) -> None:
+    first = train()
+    with pytest.raises(UsageError, match=words):
+        train(first.package, options=options)
+
+
+def test_a_discriminator_that_does_not_fit_is_named(tmp_path: Path) -> None:
+    package = ganzoo.package(train(options={"arch.answer": "list"}), tmp_path / "p", discriminator=True)
+    with pytest.raises(UsageError, match=r"its discriminator does not fit .*'patch\.weight' is extra"):
+        train(package)
+
+
+def test_what_is_damaged_or_gone_is_told(tmp_path: Path) -> None:
+    first = train()
+    with pytest.raises(NotFound):
+        train(tmp_path / "gone")
+    (first.package / MODEL).write_bytes((first.package / MODEL).read_bytes()[:-1] + b"\x01")
+    with pytest.raises(Corrupt, match="is damaged"):
+        train(first.package)
+
+
+def test_alone_it_brings_its_settings_and_where_it_lies(tmp_path: Path) -> None:
+    package = ganzoo.package(train(options={"arch.width": 5, "train.batch": 8}), tmp_path / "p")
+    run = ganzoo.train(init=package, images=16, seed=3)
+    recipe = run.recipe()
+    assert (recipe["arch"]["options"]["width"], recipe["train"]["batch"], recipe["train"]["seed"]) == (5, 8, 3)
+    assert recipe["train"]["init"] == str(package)
+    again = ganzoo.train(config=run.path)
+    assert same(weights(again, "generator", 16), weights(run, "generator", 16))
+    with pytest.raises(UsageError, match=r"train\.init: a resumed run goes on as it was"):
+        ganzoo.train(resume=run, init=package)
+    with pytest.raises(NotFound, match="no run 'elsewhere'"):
+        ganzoo.train(arch="toy", init="elsewhere")

@@ -1,0 +1,186 @@
+"""The model card: what the Hub reads, what people read, what a person wrote, and what a stranger would smuggle in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from huggingface_hub import ModelCard
+from test_config import GOOD, changed
+
+from ganzoo.hub.card import BEGIN, END, Place, card, escaped, is_release, split
+from ganzoo.hub.config import Config, parse
+from ganzoo.registry import registry
+
+FULL = {
+    **GOOD,
+    "recipe": {
+        "format": 1, "ganzoo": "0.1.0", "arch": GOOD["recipe"]["arch"],
+        "loss": {"name": "losses:bce", "schema": 1, "options": {}},
+        "dataset": {"name": "datasets:digits", "schema": 1, "options": {"size": 32}},
+        "reg": [{"name": "regularizers:r1", "schema": 1, "options": {"gamma": 0.1}}],
+        "optim": {"g": {"name": "adam", "lr": 1e-4}, "d": {"name": "adam", "lr": 2e-4}},
+        "train": {"batch": 64, "seed": 3},
+    },
+}  # fmt: skip
+
+
+def config(stored: dict[str, Any] = FULL) -> Config:
+    return parse(json.dumps(stored).encode(), "config.json")
+
+
+def written(stored: dict[str, Any] = FULL, **given: Any) -> str:
+    return card(config(stored), registry(), given.pop("files", ["model.safetensors", "samples.png"]), **given)
+
+
+def test_the_front_matter_is_what_the_hub_reads() -> None:
+    data = ModelCard(written(license="mit")).data.to_dict()
+    assert data["library_name"] == "ganzoo"
+    assert data["pipeline_tag"] == "unconditional-image-generation"
+    assert data["license"] == "mit"
+    assert data["tags"] == ["ganzoo", "gan", "dcgan"]
+    assert data["metrics"] == ["fd"]
+    (result,) = data["model-index"][0]["results"]
+    assert result["dataset"] == {"type": "digits", "name": "digits"}
+    (metric,) = result["metrics"]
+    assert (metric["type"], metric["value"]) == ("fd/fd", 0.5)
+    assert metric["args"] == {"num": 100, "seed": 0, "fingerprint": "0123456789abcdef"}
+
+
+def test_the_body_says_how_to_use_it_and_where_it_comes_from() -> None:
+    text = written(place=Place("alice/digits", "v1"))
+    for line in (
+        "# alice/digits",
+        "![Samples of seed 0, none chosen](samples.png)",
+        'generator = ganzoo.load("alice/digits", revision="v1")',
+        "python -m pip install 'ganzoo>=0.1.0'",
+        "| `loss` | `bce` |",
+        "| `reg` | `r1 (gamma=0.1)` |",
+        "| `optim.d` | `name=adam, lr=0.0002` |",
+        "| `train.batch` | `64` |",
+        "| `images seen` | `64` |",
+        "| `fd/fd` | `0.5` | `num 100, seed 0, fingerprint 0123456789abcdef` |",
+        "Licence: cc-by-4.0.",
+        "in 10 classes",
+    ):
+        assert line in text, line
+    assert text.count("\n```") == 2
+
+
+def test_the_usage_of_the_card_runs(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import ganzoo
+
+    monkeypatch.chdir(tmp_path)
+    run = ganzoo.train(arch="dcgan", images=64, batch=16, size=16, options={"arch.width": 2, "arch.z_dim": 4})
+    text = (run.package / "README.md").read_text(encoding="utf-8")
+    code = text.partition("```python\n")[2].partition("```")[0].replace("path/to/this/directory", str(run.package))
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["samples"].shape == (64, 16, 16, 1)
+
+
+def test_what_is_not_known_is_said() -> None:
+    text = written(changed("metrics", []), files=["model.safetensors"])
+    assert "Its quality was not measured." in text
+    assert "## Metrics" not in text
+    assert "samples.png" not in text
+    gone = written(changed("recipe.dataset", {"name": "acme:table", "schema": 1, "options": {}}))
+    assert "whose plugin was not installed" in gone
+    assert "model-index" not in written(changed("metrics", []))
+
+
+# ----------------------------------------------------------------------------
+# What a person wrote.
+
+
+def test_a_persons_words_survive_a_new_card() -> None:
+    first = written(license="mit")
+    edited = first.replace("license: mit", "license: mit\nlanguage: en").replace("- gan\n", "- gan\n- my-tag\n")
+    edited = edited.replace(BEGIN, f"Read me first: *please*.\n\n{BEGIN}").rstrip() + "\n\n## Thanks\n\nTo Alice.\n"
+    again = written({**FULL, "images": 128}, before=edited)
+    data = ModelCard(again).data.to_dict()
+    assert (data["license"], data["language"]) == ("mit", "en")
+    assert data["tags"] == ["ganzoo", "gan", "dcgan", "my-tag"]
+    assert again.index("Read me first: *please*.") < again.index(BEGIN) < again.index(END) < again.index("To Alice.")
+    assert "| `images seen` | `128` |" in again
+    assert "`images seen` | `64`" not in again
+    assert written({**FULL, "images": 128}, before=again) == again
+
+
+def test_a_card_from_scratch_is_kept_behind_the_generated_part() -> None:
+    again = written(before="# My model\n\nIt is mine.\n")
+    assert again.index(END) < again.index("# My model")
+    again = written(before="---\nlicense: apache-2.0\ntags: [mine]\n---\n# My model\n")
+    assert ModelCard(again).data.to_dict()["license"] == "apache-2.0"
+    assert "mine" in ModelCard(again).data.to_dict()["tags"]
+    assert again.count("# My model") == 1
+
+
+@pytest.mark.parametrize(
+    "front", ["---\n[\n---\n", "---\n- a\n---\n", "---\n---\n", "---\nx: !!python/object:os.a {}\n---\n"]
+)
+def test_front_matter_that_cannot_be_read_is_replaced(front: str) -> None:
+    again = written(before=front + "Words.\n")
+    assert ModelCard(again).data.to_dict()["library_name"] == "ganzoo"
+    assert "Words." in again
+
+
+def test_a_card_is_taken_apart_at_its_marks() -> None:
+    assert split("") == ({}, "", "")
+    assert split(f"---\na: 1\n---\nup\n{BEGIN}\nours\n{END}\ndown") == ({"a": 1}, "up\n", "\ndown")
+    assert split(f"up {BEGIN} ours, unended") == ({}, "up ", "")
+
+
+# ----------------------------------------------------------------------------
+# What a stranger would smuggle in.
+
+EVIL = "x`|<script>alert(1)</script>\n\n# Owned\n![a](http://evil)\x1b[2J[click](http://evil)"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("recipe.arch", {"name": f"a:{EVIL}", "schema": 1, "options": {"o": EVIL}}),
+        ("recipe.dataset", {"name": EVIL, "schema": 1, "options": {EVIL: EVIL}}),
+        ("metrics", [{"name": EVIL, "value": 1.0, EVIL: EVIL}]),
+        ("requires", [{"distribution": EVIL, "version": EVIL}, {"distribution": "--index-url", "version": "1"}]),
+        ("recipe.ganzoo", EVIL),
+    ],
+)
+def test_text_of_a_config_stays_text(path: str, value: object) -> None:
+    stored = json.loads(json.dumps(FULL))
+    *parents, last = path.split(".")
+    place = stored
+    for part in parents:
+        place = place[part]
+    place[last] = value
+    body = written(stored).partition(BEGIN)[2]
+    assert "<script" not in body
+    assert "\n# Owned" not in body
+    assert "](http://evil)" not in body.replace("\\", "") or "`" in body
+    assert "\x1b" not in body
+    assert "--index-url" not in body
+    for line in body.splitlines():
+        if line.startswith("|"):
+            assert line.count("|") in (3, 4), line
+
+
+def test_escaped_text_is_one_line_that_means_itself() -> None:
+    assert escaped("a|b`c<d>\n# e") == r"a\|b\`c\<d\> \# e"
+    assert escaped("\x1b[2J\u202ex") == r"\[2J x"
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "fits"),
+    [
+        ("acme-gans", "1.0", True), ("a", "1.0.dev3+local", True), ("A.b_c", "2!1", True), ("-e", "1", False),
+        ("a b", "1", False), ("a;rm", "1", False), ("", "1", False), ("a@http://x", "1", False), ("../a", "1", False),
+        ("a\n", "1", False), ("ä", "1", False), ("a", "", False), ("a", "1' && rm -rf ~ '", False), ("a", "1\n", False),
+        ("a", "1,<2", False),
+    ],
+)  # fmt: skip
+def test_only_names_and_versions_are_put_into_a_command(name: str, version: str, fits: bool) -> None:
+    assert is_release(name, version) == fits
+    text = written(changed("requires", [{"distribution": name, "version": version}]))
+    assert ("python -m pip install" in text) == fits

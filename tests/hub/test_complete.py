@@ -1,0 +1,191 @@
+"""A finished package: reference samples, picture and card, and the discriminator where it is asked for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from PIL import Image
+
+import ganzoo
+from crashing import Dying, killed
+from ganzoo.engine import checkpoint
+from ganzoo.errors import Corrupt, GanzooError, NotFound, UsageError
+from ganzoo.hub import complete, package
+from ganzoo.hub.card import BEGIN
+from ganzoo.hub.config import CARD, DISCRIMINATOR, MODEL, PICTURE, REFERENCE, TEXT, read
+from ganzoo.registry import registry
+from ganzoo.report import grid
+from ganzoo.run import Run
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def in_own_folder(toys: object) -> None:
+    torch.set_num_threads(1)
+
+
+def train(**settings: Any) -> Run:
+    return ganzoo.train(**{"arch": "toy", "dataset": "toy-array", "images": 64, **settings})
+
+
+@pytest.mark.parametrize("settings", [{}, {"conditional": True}, {"dataset": "toy-points"}, {"dataset": "toy-lines"}])
+def test_the_reference_is_what_the_generator_says(settings: dict[str, Any]) -> None:
+    run = train(**settings)
+    generator = ganzoo.load(run)
+    stored = safetensors.torch.load_file(run.package / REFERENCE)
+    assert stored["z"].shape == (8, 4)
+    assert ("labels" in stored) == bool(settings.get("conditional"))
+    assert torch.allclose(generator.replay(stored["z"], stored.get("labels")), stored["samples"], atol=1e-6)
+    assert len({row.numpy().tobytes() for row in stored["samples"]}) == 8
+
+
+def test_the_reference_does_not_depend_on_what_ran_before(tmp_path: Path) -> None:
+    run = train(options={"arch.norm": True})
+    torch.rand(7)
+    again = ganzoo.package(run, tmp_path / "again")
+    for name in (MODEL, REFERENCE, PICTURE):
+        assert (again / name).read_bytes() == (run.package / name).read_bytes()
+
+
+def test_of_large_samples_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = ganzoo.load(train())
+    monkeypatch.setattr(complete, "LARGEST_REFERENCE", 3 * 4 * 16)
+    assert len(complete.references(generator)["samples"]) == 3
+    monkeypatch.setattr(complete, "LARGEST_REFERENCE", 1)
+    assert len(complete.references(generator)["samples"]) == 1
+
+
+def test_the_picture_is_what_sample_draws() -> None:
+    run = train(conditional=True)
+    generator = ganzoo.load(run)
+    wanted = generator.draw(generator.raw(64, seed=0), 8)
+    assert wanted is not None
+    assert np.array_equal(np.asarray(Image.open(run.package / PICTURE)), np.asarray(wanted))
+    assert grid.encode(wanted) == (run.package / PICTURE).read_bytes()
+
+
+def test_what_is_read_comes_as_text_and_what_nobody_can_show_as_neither() -> None:
+    lines = train(dataset="toy-lines")
+    assert len((lines.package / TEXT).read_text().splitlines()) == 64
+    assert f"({TEXT})" in (lines.package / CARD).read_text()
+    points = train(dataset="toy-points")
+    assert sorted(path.name for path in points.package.iterdir()) == [CARD, "config.json", MODEL, REFERENCE]
+
+
+def test_the_discriminator_is_that_of_the_moment(tmp_path: Path) -> None:
+    run = train(options={"train.checkpoint_every": 16, "train.keep": 5})
+    folder = ganzoo.package(run, tmp_path / "p", discriminator=True, license="mit")
+    state, _ = checkpoint.load(run.checkpoint(64))
+    stored = safetensors.torch.load_file(folder / DISCRIMINATOR)
+    wanted = {name.removeprefix("discriminator/") for name in state if name.startswith("discriminator/")}
+    assert stored.keys() == wanted
+    assert all(torch.equal(stored[name], state[f"discriminator/{name}"]) for name in wanted)
+    planned = package.plan(read(folder), registry(), "p")
+    assert package.read_weights(folder, planned, DISCRIMINATOR).keys() == wanted
+    assert "license: mit" in (folder / CARD).read_text()
+    again = ganzoo.package(folder, tmp_path / "q")  # a package from a package keeps it
+    assert (again / DISCRIMINATOR).read_bytes() == (folder / DISCRIMINATOR).read_bytes()
+    with pytest.raises(Corrupt, match=r"has no discriminator\.safetensors: its config\.json names none"):
+        package.read_weights(run.package, package.plan(read(run.package), registry(), "p"), DISCRIMINATOR)
+
+
+def test_a_discriminator_that_is_not_there_is_told(tmp_path: Path) -> None:
+    run = train()
+    folder = ganzoo.package(run, tmp_path / "p")
+    with pytest.raises(UsageError, match="is no run's package"):
+        ganzoo.package(folder, tmp_path / "q", discriminator=True)
+    run.checkpoint(64).rename(run.checkpoint(63))
+    with pytest.raises(NotFound, match="has no checkpoint at 64 images"):
+        ganzoo.package(run, tmp_path / "q", discriminator=True)
+    assert not (tmp_path / "q").exists()
+
+
+def test_a_discriminator_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    run = train()
+    with pytest.raises(Corrupt, match="the checkpoint's discriminator does not fit the architecture: tensor"):
+        complete.complete(run.package, tmp_path / "q", registry(), CPU, {"x": torch.zeros(1)})
+    assert not (tmp_path / "q").exists()
+
+
+def test_a_directory_with_other_things_is_left_alone(tmp_path: Path) -> None:
+    run = train()
+    place = tmp_path / "photos"
+    place.mkdir()
+    assert ganzoo.package(run, place) == place
+    (place / "mine.jpg").write_text("mine")
+    with pytest.raises(
+        UsageError, match=r"photos holds 'mine\.jpg', which is of no model package: name a new directory"
+    ):
+        ganzoo.package(run, place)
+    assert (place / "mine.jpg").read_text() == "mine"
+    with pytest.raises(UsageError, match="is a file: name a new directory"):
+        ganzoo.package(run, place / "mine.jpg")
+
+
+def test_a_persons_words_survive_the_next_package(tmp_path: Path) -> None:
+    run = train()
+    place = ganzoo.package(run, tmp_path / "p")
+    (place / CARD).write_text((place / CARD).read_text().replace(BEGIN, f"Mine.\n\n{BEGIN}"))
+    ganzoo.train(resume=run, images=128)
+    ganzoo.package(run, place)
+    assert "Mine." in (place / CARD).read_text()
+    assert read(place).images == 128
+
+
+def test_a_package_that_does_not_load_is_not_completed(tmp_path: Path) -> None:
+    run = train()
+    before = {path.name: path.read_bytes() for path in run.package.iterdir()}
+    (run.package / MODEL).write_bytes(before[MODEL][:-1] + b"\x7f")
+    with pytest.raises(Corrupt):
+        ganzoo.package(run, tmp_path / "p")
+    assert not (tmp_path / "p").exists()
+
+
+@pytest.mark.parametrize("step", range(0, 24, 3))
+def test_a_crash_leaves_the_old_package_or_the_new_one(tmp_path: Path, step: int) -> None:
+    run = train()
+    place = ganzoo.package(run, tmp_path / "p")
+    killed(Dying(before_operation=step), lambda: ganzoo.package(run, place))
+    package.load(tmp_path / "p" if place.exists() else tmp_path / ".p.old", registry(), CPU)
+    assert ganzoo.package(run, place) == place
+    ganzoo.load(place)
+
+
+def test_a_run_that_cannot_complete_its_package_is_finished_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ganzoo.engine import trainer
+
+    def full(*args: object) -> None:
+        raise GanzooError("cannot write package: the disk is full; free some space and try again")
+
+    monkeypatch.setattr(trainer, "complete", full)
+    notes: list[str] = []
+
+    class Listener:
+        def note(self, line: str) -> None:
+            notes.append(line)
+
+        def tick(self, row: dict[str, Any]) -> None:
+            pass
+
+    run = train(listener=Listener())
+    assert "cannot write package: the disk is full; free some space and try again; going on without" in notes
+    assert run.finished
+    assert ganzoo.load(run).sample(1).shape == (1, 4, 4, 1)
+    assert not (run.package / CARD).exists()
+
+
+def test_the_command_prints_the_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from ganzoo.cli import main
+
+    run = train()
+    with pytest.raises(SystemExit) as done:
+        main(["package", str(run.path), str(tmp_path / "p"), "--with-discriminator", "--license", "mit"])
+    assert (done.value.code, capsys.readouterr().out) == (0, f"{tmp_path / 'p'}\n")
+    assert DISCRIMINATOR in json.loads((tmp_path / "p" / "config.json").read_text())["files"]

@@ -1,0 +1,161 @@
+"""``config.json``: what is accepted is what the schema says, and what is not is one sentence."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import ganzoo.hub
+from ganzoo.errors import Corrupt, GanzooError
+from ganzoo.hub.config import FILES, HASHED, LARGEST, Config, parse
+
+SCHEMA = json.loads((Path(ganzoo.hub.__path__[0]) / "config.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+GOOD: dict[str, Any] = {
+    "format": 1,
+    "recipe": {
+        "format": 1, "ganzoo": "0.1.0", "arch": {"name": "dcgan:dcgan", "schema": 1, "options": {"width": 8}},
+    },
+    "requires": [{"distribution": "ganzoo", "version": "0.1.0"}],
+    "data": {
+        "shape": [1, 32, 32], "num_classes": 10, "num_items": 1797, "modality": "image", "label_shape": [], "meta": {},
+    },
+    "latent": {"dim": 100, "distribution": "normal"},
+    "range": [-1.0, 1.0],
+    "images": 64,
+    "metrics": [{"name": "fd/fd", "value": 0.5, "num": 100, "seed": 0, "fingerprint": "0123456789abcdef"}],
+    "files": {"model.safetensors": {"sha256": "0" * 64, "size": 10}},
+}  # fmt: skip
+
+
+def read(stored: object) -> Config:
+    return parse(json.dumps(stored).encode(), "config.json")
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    stored = copy.deepcopy(GOOD)
+    *parents, last = path.split(".")
+    place: Any = stored
+    for part in parents:
+        place = place[int(part) if isinstance(place, list) else part]
+    if value is GONE:
+        del place[last]
+    else:
+        place[last] = value
+    return stored
+
+
+GONE = object()
+
+
+def test_what_it_says_is_read() -> None:
+    config = read(GOOD)
+    assert (config.data.shape, config.data.num_classes) == ((1, 32, 32), 10)
+    assert (config.latent_dim, config.latent, config.images) == (100, "normal", 64)
+    assert config.requires == (("ganzoo", "0.1.0"),)
+    assert config.files["model.safetensors"].size == 10
+    assert config.json == GOOD
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("images", 0), ("range", None), ("metrics", []), ("requires", []), ("latent.distribution", "normal+onehot64"),
+        ("latent.distribution", "uniform"), ("data.num_items", None), ("data.num_classes", GONE), ("data.meta", GONE),
+        ("data.modality", GONE), ("recipe.ganzoo", GONE), ("recipe.arch.options", {}), ("metrics.0.num", GONE),
+        ("files", {name: {"sha256": "a" * 64, "size": 0} for name in HASHED}), ("more", "from a later version"),
+        ("recipe.more", 1), ("metrics.0.more", "x"),
+    ],
+)  # fmt: skip
+def test_what_the_schema_accepts_is_read(path: str, value: object) -> None:
+    stored = changed(path, value)
+    assert VALIDATOR.is_valid(stored)
+    read(stored)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        *((key, GONE) for key in GOOD if key != "format"), ("format", 0), ("format", -1), ("format", "1"),
+        ("recipe", []), ("recipe.arch", GONE), ("recipe.arch", "dcgan"), ("recipe.arch.name", 5),
+        ("recipe.arch.name", GONE), ("recipe.arch.options", [1]), ("recipe.arch.options", GONE),
+        ("recipe.arch.schema", "x"), ("recipe.arch.schema", GONE), ("recipe.arch.schema", 0),
+        ("requires", {}), ("requires.0.version", 1), ("requires.0.distribution", None), ("requires", ["ganzoo"]),
+        ("data", None), ("data.shape", GONE), ("data.shape", 4), ("data.shape", ["a"]), ("data.shape", [1, 4, -4]),
+        ("data.shape", [1.5, 4, 4]), ("data.shape", []), ("data.more", 1), ("data.num_classes", "x"),
+        ("data.num_classes", -1), ("data.num_classes", True), ("data.modality", "smell"), ("data.meta", []),
+        ("data.num_items", "x"), ("data.label_shape", 3),
+        ("latent", []), ("latent.dim", 0), ("latent.dim", "x"), ("latent.dim", GONE), ("latent.distribution", "cauchy"),
+        ("latent.distribution", "normal+onehot0"), ("latent.distribution", 3),
+        ("range", [0.0, 1.0]), ("range", "wide"), ("images", -1), ("images", 1.5), ("images", "x"), ("images", True),
+        ("metrics", {}), ("metrics.0.name", GONE), ("metrics.0.value", "good"), ("metrics.0.fingerprint", "x"),
+        ("metrics.0.num", 0), ("files", {}), ("files", []),
+        ("files", {"model.safetensors": {"sha256": "0", "size": 1}}),
+        ("files", {"model.safetensors": {"sha256": "0" * 64, "size": -1}}),
+        ("files", {"model.safetensors": {"sha256": "0" * 64}}),
+        ("files", {**GOOD["files"], "../evil": {"sha256": "0" * 64, "size": 1}}),
+        ("files", {**GOOD["files"], "README.md": {"sha256": "0" * 64, "size": 1}}),
+        ("files", {**GOOD["files"], "model.py": {"sha256": "0" * 64, "size": 1}}),
+    ],
+)  # fmt: skip
+def test_what_the_schema_refuses_is_corrupt(path: str, value: object) -> None:
+    stored = changed(path, value)
+    assert not VALIDATOR.is_valid(stored)
+    with pytest.raises(Corrupt) as error:
+        read(stored)
+    assert "\n" not in str(error.value)
+    assert str(error.value).startswith("config.json is damaged")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{", "[]", "null", '"text"', "{}", '{"format": "new"}', '{"format": []}', '{"format": 1e999}', "[" * 99999,
+        '{"format": NaN}', '{"format": 1, "format": 1}', '{"format": true}',
+        json.dumps(GOOD).replace('"images": 64', '"images": 64, "images": 65'),
+        json.dumps(GOOD).replace('"value": 0.5', '"value": NaN'),
+        json.dumps(GOOD).replace('"value": 0.5', '"value": -Infinity'),
+        json.dumps(GOOD).replace('"size": 10', '"size": ' + "9" * 5000),
+    ],
+)  # fmt: skip
+def test_what_is_no_json_of_a_package_is_corrupt(text: str) -> None:
+    with pytest.raises(Corrupt, match=r"^config.json is damaged"):
+        parse(text.encode(), "config.json")
+
+
+def test_what_is_no_text_or_too_long_is_corrupt() -> None:
+    with pytest.raises(Corrupt, match="is damaged"):
+        parse(b"\xff\xfe{}", "config.json")
+    long = json.dumps({**GOOD, "more": "x" * LARGEST}).encode()
+    with pytest.raises(Corrupt, match="more than 1,048,576 bytes"):
+        parse(long, "config.json")
+
+
+def test_a_sample_that_no_memory_holds_is_refused() -> None:
+    with pytest.raises(Corrupt, match=r"data\.shape"):
+        read(changed("data.shape", [3, 100_000, 100_000]))
+    with pytest.raises(Corrupt, match=r"data\.shape"):
+        read(changed("data.label_shape", [100_000, 100_000]))
+
+
+def test_a_newer_format_says_upgrade() -> None:
+    with pytest.raises(GanzooError, match="was written by a newer ganzoo: python -m pip install -U ganzoo"):
+        read({**GOOD, "format": 2, "recipe": "in another form"})
+
+
+def test_what_it_says_of_an_error_is_fit_for_a_terminal() -> None:
+    with pytest.raises(Corrupt) as error:
+        read(changed("files", {**GOOD["files"], "\x1b[2J\u202eevil": {}}))
+    assert str(error.value).isprintable()
+    assert "\u202e" not in str(error.value)
+
+
+def test_the_schema_names_the_files_that_there_are() -> None:
+    VALIDATOR.check_schema(SCHEMA)
+    assert set(SCHEMA["properties"]["files"]["properties"]) == set(HASHED)
+    assert set(FILES) - set(HASHED) == {"config.json", "README.md"}

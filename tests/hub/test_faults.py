@@ -1,0 +1,333 @@
+"""Every fault that the Hub can have, against publishing and loading: nothing half published, nothing wrong loaded,
+nothing lost, and every error says what to do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onhub import FILES, commits, other, refs, rewrite
+
+import ganzoo
+from ganzoo.errors import Conflict, Corrupt, Denied, GanzooError, NotFound, Unreachable
+
+RST = {"drop": True, "rst": True}
+ALWAYS = {"times": 0}
+
+
+def name_of(value: object) -> str:
+    if isinstance(value, dict):
+        return "-".join(f"{key}={part}" for key, part in value.items() if key != "body")
+    return getattr(value, "__name__", str(value))
+
+
+# ----------------------------------------------------------------------------
+# Publishing. What is expected: None for success, or the error.
+
+PUBLISH: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
+    # a moment's trouble, before anything took effect
+    *[
+        ({"kind": kind, **fault}, None)
+        for kind in ("info", "create", "auth_check", "refs", "paths_info", "validate_yaml", "commit", "tag")
+        for fault in ({"status": 500}, {"drop": True})
+    ],
+    *[({"kind": kind, "status": 503}, None) for kind in ("preupload", "lfs_batch", "lfs_put", "lfs_verify")],
+    ({"kind": "commit", **RST}, None),
+    ({"kind": "lfs_put", **RST}, None),
+    ({"kind": "lfs_put", "drop_upload_after": 100}, None),
+    ({"kind": "commit", "drop_upload_after": 100}, None),
+    ({"kind": "commit", "status": 502, "times": 3}, None),
+    ({"kind": "commit", "delay": 0.2}, None),
+    # done, and the answer lost
+    *[
+        ({"kind": kind, **fault}, None)
+        for kind in ("create", "lfs_put", "commit", "tag")
+        for fault in ({"then_drop": True}, {"then_drop": True, "rst": True}, {"then_status": 500}, {"then_status": 504})
+    ],
+    ({"kind": "commit", "then_status": 412}, None),
+    ({"kind": "commit", "then_status": 400}, None),
+    ({"kind": "tag", "then_status": 409}, None),
+    # asked to wait
+    ({"kind": "info", "status": 429, "retry_after": 7}, None),
+    ({"kind": "commit", "status": 429, "retry_after": 7}, None),
+    ({"kind": "preupload", "status": 429, "retry_after": 0}, None),
+    ({"kind": "commit", "status": 429, "retry_after": 3600, **ALWAYS}, Unreachable),
+    # trouble that stays
+    *[
+        ({"kind": kind, "status": 503, **ALWAYS}, Unreachable)
+        for kind in ("info", "create", "refs", "preupload", "lfs_put", "commit", "tag")
+    ],
+    *[({"kind": kind, "drop": True, **ALWAYS}, Unreachable) for kind in ("info", "commit", "tag")],
+    ({"kind": ".*", "drop": True, **ALWAYS}, Unreachable),
+    ({"kind": ".*", "skip": 12, "drop": True, **ALWAYS}, Unreachable),
+    # another answer than the Hub's
+    *[({"kind": kind, "html": True, **ALWAYS}, Unreachable) for kind in ("info", "create", "preupload", "commit")],
+    ({"kind": "commit", "html": True, "times": 1}, Unreachable),
+    # refused
+    *[({"kind": kind, "status": 403, **ALWAYS}, Denied) for kind in ("create", "auth_check", "preupload", "commit")],
+    *[({"kind": kind, "status": 401, **ALWAYS}, Denied) for kind in ("info", "commit", "tag")],
+    ({"kind": "commit", "status": 400, **ALWAYS}, GanzooError),
+    ({"kind": "commit", "status": 413, **ALWAYS}, GanzooError),
+    ({"kind": "validate_yaml", "status": 400, "body": '{"errors": [{"message": "no such licence"}]}'}, GanzooError),
+    ({"kind": "lfs_put", "corrupt": 100, "times": 1}, GanzooError),
+    # somebody else was there
+    ({"kind": "commit", "sneak_commit": True}, Conflict),
+    ({"kind": "commit", "sneak_commit": True, "then_drop": True}, Conflict),
+    ({"kind": "paths_info", "sneak_commit": True}, Conflict),
+]  # fmt: skip
+
+
+@pytest.fixture
+def fresh(package, repo) -> Path:
+    """A package whose weights the Hub has never seen: those that it has are not uploaded again."""
+    return rewrite(package, "model.safetensors", lambda w: w["net.3.bias"].add_(int(repo[len("alice/model") :]) / 1e4))
+
+
+@pytest.mark.parametrize(("fault", "error"), PUBLISH, ids=name_of)
+def test_publishing(hub, fresh, repo, slept, fault, error):
+    package = fresh
+    hub.inject(**fault)
+    said: list[str] = []
+    if error is None:
+        done = ganzoo.publish(package, repo, tag="v1", notify=said.append)
+        assert done.commit == commits(hub, repo)[0]["oid"]
+        assert hub.faults[0]["fired"]
+    else:
+        with pytest.raises(error) as raised:
+            ganzoo.publish(package, repo, tag="v1", notify=said.append)
+        assert type(raised.value) is error
+        says_what_to_do(str(raised.value))
+    hub.clear_faults()
+    if refs(hub, repo):
+        made = [commit for commit in commits(hub, repo) if "config.json" in commit["files"]]
+        assert len(made) <= 1 if error else len(made) == 1
+        for commit in made:
+            assert set(commit["files"]) >= set(FILES)
+        if error is None:
+            assert refs(hub, repo)["tags"] == {"v1": made[0]["oid"]}
+    if fault.get("status") == 429 and error is None and fault["kind"] != "preupload":
+        assert slept == [7.0]
+    elif error is Unreachable and fault.get("retry_after"):
+        assert slept == []
+    done = ganzoo.publish(package, repo, tag="v1")  # whatever happened, the next one ends well
+    assert refs(hub, repo)["tags"] == {"v1": done.commit}
+    assert len([commit for commit in commits(hub, repo) if "config.json" in commit["files"]]) == 1
+    assert ganzoo.load(repo, "cpu").config["images"] == 64
+
+
+def says_what_to_do(words: str) -> None:
+    """Hold that an error is one sentence with a way out, about nothing of the client's."""
+    assert "\n" not in words
+    assert len(words) < 400
+    hints = ("try again", "run this again", "check the", "log in", "set HF", "take ", "mend", "another", "with write")
+    hints += ("publish under", "HF_ENDPOINT", "tell its author", "the Hub refuses (4", "try another")
+    assert any(hint in words for hint in hints), words
+    assert not any(word in words for word in ("httpx", "HTTPStatusError", "Request ID", "Traceback", "hf_alice"))
+
+
+# ----------------------------------------------------------------------------
+# Publishing a second version: what is there stays, or is replaced whole.
+
+REPLACE: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
+    ({"kind": "commit", "then_drop": True}, None),
+    ({"kind": "commit", "then_status": 502}, None),
+    ({"kind": "commit", "then_status": 412}, None),
+    ({"kind": "commit", "drop": True, **ALWAYS}, Unreachable),
+    ({"kind": "lfs_.*", "status": 503, **ALWAYS}, None),  # the weights are the same: none are sent
+    ({"kind": "resolve_.*", "status": 503, **ALWAYS}, Unreachable),
+    ({"kind": "commit", "sneak_commit": True}, Conflict),
+    ({"kind": "commit", "status": 503, "sneak_commit": True, **ALWAYS}, Unreachable),
+]
+
+
+@pytest.mark.parametrize(("fault", "error"), REPLACE, ids=name_of)
+def test_publishing_another_version(hub, package, repo, new_cache, fault, error):
+    ganzoo.publish(package, repo)
+    new_cache()
+    hub.inject(**fault)
+    if error is None:
+        ganzoo.publish(other(package, 65), repo)
+    else:
+        with pytest.raises(error) as raised:
+            ganzoo.publish(other(package, 65), repo)
+        says_what_to_do(str(raised.value))
+    hub.clear_faults()
+    assert ganzoo.load(repo, "cpu").config["images"] == (64 if error else 65)
+    assert len([commit for commit in commits(hub, repo) if "sneaked" not in str(commit["files"])]) == (
+        2 if error else 3
+    )
+
+
+@pytest.mark.parametrize("fault", [{"then_drop": True}, {"then_status": 500}, {"drop": True}, {"status": 503}])
+def test_a_pull_request_is_opened_once(hub, package, repo, monkeypatch, fault):
+    ganzoo.publish(package, repo)
+    monkeypatch.setenv("HF_TOKEN", "hf_bob")
+    hub.inject(kind="commit", **fault)
+    done = ganzoo.publish(other(package, 65), repo, create_pr=True)
+    assert list(refs(hub, repo)["prs"]) == ["refs/pr/1"]
+    assert (done.url, done.commit) == (f"{hub.url}/{repo}/discussions/1", refs(hub, repo)["prs"]["refs/pr/1"])
+    assert len(commits(hub, repo)) == 2
+
+
+def test_where_it_cannot_be_known_whether_it_was_published_that_is_said(hub, package, repo):
+    hub.inject(kind="commit", then_drop=True)
+    hub.inject(kind="refs", skip=1, drop=True, times=0)
+    with pytest.raises(Unreachable, match=f"whether {repo} was changed is not known: run this again, which finds out"):
+        ganzoo.publish(package, repo)
+    hub.clear_faults()
+    said: list[str] = []
+    ganzoo.publish(package, repo, notify=said.append)
+    assert said == [f"{repo} holds just this already: nothing to send"]
+
+
+def test_a_tag_that_somebody_else_took_meanwhile_is_told_with_what_was_published(hub, package, repo, monkeypatch):
+    first = ganzoo.publish(package, repo).commit
+    original = hub.hub.apply_commit
+
+    def and_a_tag(*args: Any) -> Any:
+        answer = original(*args)
+        hub.store.save({**refs(hub, repo), "tags": {"v9": first}})
+        return answer
+
+    monkeypatch.setattr(hub.hub, "apply_commit", and_a_tag)
+    with pytest.raises(Conflict) as raised:
+        ganzoo.publish(other(package, 65), repo, tag="v9")
+    commit = commits(hub, repo)[0]["oid"]
+    assert str(raised.value) == (
+        f"{repo} was published at {commit}, but somebody else put the tag 'v9' elsewhere: take another tag"
+    )
+    assert refs(hub, repo)["tags"] == {"v9": first}
+
+
+# ----------------------------------------------------------------------------
+# Loading, with nothing in the cache.
+
+LOAD: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
+    *[
+        ({"kind": kind, **fault}, None)
+        for kind in ("info", "paths_info", "resolve_head", "resolve_cache_head", "resolve_cache_get", "resolve_get",
+                     "cdn_get")
+        for fault in ({"status": 500}, {"drop": True}, RST)
+    ],
+    ({"kind": "cdn_get", "status": 503, "times": 2}, None),
+    ({"kind": "cdn_get", "skip": 1, "drop_after": 500}, None),
+    ({"kind": "cdn_get", "skip": 1, "drop_after": 500, "rst": True}, None),
+    ({"kind": "cdn_get", "drop_after": 500}, None),
+    ({"kind": "cdn_get", "skip": 1, "corrupt": 1400}, None),
+    ({"kind": "cdn_get", "skip": 1, "truncate": 500}, None),
+    ({"kind": "cdn_get", "ignore_range": True, **ALWAYS}, None),
+    ({"kind": "cdn_get", "skip": 1, "stall_after": 500, "stall": 3}, None),
+    ({"kind": "cdn_get", "throttle": 100_000}, None),
+    *[({"kind": "cdn_get", "times": 1, **fault}, None) for fault in ({"corrupt": 3}, {"html": True}, {"truncate": 5})],
+    ({"kind": "cdn_get", "skip": 1, "html": True}, None),
+    ({"kind": "resolve_cache_get", "corrupt": 30}, None),
+    ({"kind": "resolve_cache_get", "truncate": 100}, None),
+    ({"kind": "resolve_cache_get", "html": True}, None),
+    ({"kind": "info", "status": 429, "retry_after": 7}, None),
+    ({"kind": "resolve_head", "status": 429, "retry_after": 0}, None),
+    ({"kind": "resolve_head|resolve_cache_head", "delay": 0.1}, None),
+    # trouble that stays
+    *[
+        ({"kind": kind, "status": 503, **ALWAYS}, Unreachable)
+        for kind in ("info", "paths_info", "resolve_head", "resolve_get", "resolve_cache_get", "cdn_get")
+    ],
+    ({"kind": ".*", "drop": True, **ALWAYS}, Unreachable),
+    ({"kind": "cdn_get", "drop_after": 500, **ALWAYS}, Unreachable),
+    ({"kind": "info", "status": 429, "retry_after": 3600, **ALWAYS}, Unreachable),
+    ({"kind": "info", "html": True, **ALWAYS}, Unreachable),
+    ({"kind": "paths_info", "html": True, **ALWAYS}, Unreachable),
+    ({"kind": "cdn_get", "skip": 1, "html": True, **ALWAYS}, Unreachable),
+    ({"kind": "cdn_get", "skip": 1, "truncate": 500, **ALWAYS}, Unreachable),
+    ({"kind": "resolve.*", "strip": ["X-Repo-Commit"], **ALWAYS}, Unreachable),
+    # wrong bytes that stay
+    ({"kind": "cdn_get", "corrupt": 1400, **ALWAYS}, Corrupt),
+    ({"kind": "cdn_get", "corrupt": 3, **ALWAYS}, Corrupt),
+    ({"kind": "cdn_get", "html": True, **ALWAYS}, Corrupt),
+    ({"kind": "cdn_get", "truncate": 5, **ALWAYS}, Corrupt),
+    ({"kind": "resolve_cache_get", "corrupt": 30, **ALWAYS}, Corrupt),
+    ({"kind": "resolve_.*", "etag": "0" * 64, **ALWAYS}, Corrupt),
+    # refused
+    ({"kind": "info", "status": 404, **ALWAYS}, GanzooError),
+    ({"kind": "info", "status": 401, **ALWAYS}, Denied),
+    ({"kind": "resolve_head", "status": 403, **ALWAYS}, Denied),
+    ({"kind": "cdn_get", "status": 403, **ALWAYS}, Denied),
+    ({"kind": "cdn_get", "status": 404, **ALWAYS}, GanzooError),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fault", "error"), LOAD, ids=name_of)
+def test_loading(hub, package, repo, new_cache, fault, error):
+    ganzoo.publish(package, repo)
+    new_cache()
+    wanted = ganzoo.load(package, "cpu").sample(4)
+    hub.inject(**fault)
+    if error is None:
+        assert np.array_equal(ganzoo.load(repo, "cpu").sample(4), wanted)
+    else:
+        with pytest.raises(error) as raised:
+            ganzoo.load(repo, "cpu")
+        assert type(raised.value) is error
+        says_what_to_do(str(raised.value))
+    hub.clear_faults()
+    assert np.array_equal(ganzoo.load(repo, "cpu").sample(4), wanted)  # what came wrong did not stay
+    assert np.array_equal(ganzoo.load(repo, "cpu", offline=True).sample(4), wanted)
+
+
+def test_a_full_disk_says_so(hub, package, repo, new_cache, monkeypatch):
+    import errno
+    import os
+
+    from huggingface_hub import file_download
+
+    ganzoo.publish(package, repo)
+    new_cache()
+
+    def full(*args: Any, **keywords: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(file_download, "http_get", full)
+        with pytest.raises(GanzooError, match=r"the disk is full: free some space in .*cache.*, or set HF_HOME"):
+            ganzoo.load(repo, "cpu")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            file_download, "http_get", lambda *a, **k: (_ for _ in ()).throw(PermissionError(errno.EACCES, "no"))
+        )
+        with pytest.raises(GanzooError, match=r"no permission to write to .*: set HF_HOME to a folder of yours"):
+            ganzoo.load(repo, "cpu")
+    assert ganzoo.load(repo, "cpu").config["images"] == 64
+
+
+def test_a_hub_that_is_not_there(package, monkeypatch):
+    from huggingface_hub import constants
+
+    from ganzoo.hub import client
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(client.HfApi, "__init__", _elsewhere(client.HfApi.__init__))
+    with pytest.raises(
+        Unreachable, match=r"http://127.0.0.1:9 cannot be reached \(ConnectError\): check the network; "
+    ):
+        ganzoo.load("alice/anything", "cpu")
+
+
+def _elsewhere(made: Any) -> Any:
+    return lambda self, **keywords: made(self, **{**keywords, "endpoint": "http://127.0.0.1:9"})
+
+
+def test_waits_grow_and_are_said(hub, package, repo, slept):
+    ganzoo.publish(package, repo)
+    hub.inject(kind="info", status=503, times=0)
+    said: list[str] = []
+    with pytest.raises(Unreachable):
+        ganzoo.load(repo + "x", "cpu", notify=said.append)
+    assert slept == [1.0, 2.0, 4.0]
+    assert said[0] == "the Hub has a problem of its own (503): try again later; trying again in 1 s"
+
+
+def test_what_is_no_repository_is_said_by_its_kind(hub):
+    with pytest.raises(NotFound):
+        ganzoo.load("alice/" + "a" * 97, "cpu")

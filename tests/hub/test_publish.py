@@ -1,0 +1,368 @@
+"""Publishing: one commit with all of a package in it, or none; a person's words and other files stay."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onhub import FILES, commits, content, forked, other, refs
+
+import ganzoo
+from ganzoo.errors import Conflict, Denied, GanzooError, NotFound, Unreachable, UsageError
+from ganzoo.hub import where
+
+
+def test_a_package_becomes_one_commit_with_a_tag_and_loads_back(hub, package, repo, new_cache):
+    said: list[str] = []
+    done = ganzoo.publish(package, repo, tag="v1", license="mit", message="first", notify=said.append)
+    made = commits(hub, repo)
+    assert [commit["title"] for commit in made] == ["first", "initial commit"]
+    assert sorted(made[0]["files"]) == [".gitattributes", *FILES]
+    assert (done.repo, done.commit, done.tag) == (repo, made[0]["oid"], "v1")
+    assert done.url == f"{hub.url}/{repo}"
+    assert [(change.name, change.what) for change in done.changes] == [
+        (name, "new")
+        for name in ("config.json", "model.safetensors", "reference.safetensors", "samples.png", "README.md")
+    ]
+    assert refs(hub, repo)["tags"] == {"v1": done.commit}
+    assert said[0].startswith("sending 5 files")
+    assert content(hub, repo, "model.safetensors") == (package / "model.safetensors").read_bytes()
+    card = content(hub, repo, "README.md").decode()
+    assert "license: mit" in card
+    assert f'ganzoo.load("{repo}", revision="v1")' in card
+    new_cache()
+    wanted = ganzoo.load(package, "cpu").sample(3)
+    assert np.array_equal(ganzoo.load(repo, "cpu", revision="v1").sample(3), wanted)
+
+
+def test_what_is_there_already_is_not_sent_again(hub, package, repo):
+    first = ganzoo.publish(package, repo, tag="v1")
+    said: list[str] = []
+    again = ganzoo.publish(package, repo, tag="v1", notify=said.append)
+    assert said == [f"{repo} holds just this already: nothing to send"]
+    assert again.commit == first.commit
+    assert {change.what for change in again.changes} == {"kept"}
+    assert len(commits(hub, repo)) == 2
+
+
+def test_a_new_package_replaces_what_differs_and_deletes_what_it_lacks(hub, package, repo):
+    ganzoo.publish(package, repo)
+    hub.inject_file("model", repo, "discriminator.safetensors", b"old", lfs=True)
+    hub.inject_file("model", repo, "notes/mine.txt", b"a file of a person")
+    weights = commits(hub, repo)[0]["files"]["model.safetensors"]
+    done = ganzoo.publish(other(package, 65), repo)
+    assert {change.name: change.what for change in done.changes} == {
+        "config.json": "changed", "model.safetensors": "kept", "discriminator.safetensors": "deleted",
+        "reference.safetensors": "kept", "samples.png": "kept", "README.md": "changed",
+    }  # fmt: skip
+    made = commits(hub, repo)
+    assert sorted(made[0]["files"]) == sorted([".gitattributes", *FILES, "notes/mine.txt"])
+    assert made[0]["files"]["model.safetensors"] == weights
+    assert len(made) == 5
+
+
+def test_what_a_person_wrote_into_the_card_stays(hub, package, repo):
+    ganzoo.publish(package, repo)
+    card = content(hub, repo, "README.md").decode()
+    edited = card.replace("---\n\n", "---\n\nMy cat inspired this.\n\n", 1).replace("tags:\n", "tags:\n- cats\n", 1)
+    hub.inject_file("model", repo, "README.md", edited.encode())
+    ganzoo.publish(other(package, 65), repo)
+    card = content(hub, repo, "README.md").decode()
+    assert "My cat inspired this." in card
+    assert "- cats" in card
+    assert card.count("# ") == edited.count("# ")
+    hub.inject_file("model", repo, "README.md", b"\xff\xfe no utf-8")
+    ganzoo.publish(other(package, 66), repo)
+    assert "no utf-8" in content(hub, repo, "README.md").decode()
+
+
+def test_a_tag_never_moves_and_nothing_is_sent_where_it_would(hub, package, repo):
+    first = ganzoo.publish(package, repo, tag="v1")
+    hub.log.clear()
+    with pytest.raises(Conflict, match=rf"{repo} has a tag 'v1' already, .*: take another"):
+        ganzoo.publish(other(package, 65), repo, tag="v1")
+    assert [entry["kind"] for entry in hub.log if entry["method"] == "POST" and entry["kind"] != "paths_info"] == []
+    ganzoo.publish(package, repo, tag="v2")
+    with pytest.raises(Conflict, match="a tag never moves"):
+        ganzoo.publish(package, repo, tag="v1")
+    assert refs(hub, repo)["tags"]["v1"] == first.commit
+
+
+def test_a_branch_is_made_where_it_is_missing(hub, package, repo):
+    ganzoo.publish(package, repo)
+    done = ganzoo.publish(other(package, 65), repo, revision="trial/1")
+    assert refs(hub, repo)["branches"]["trial/1"] == done.commit
+    assert len(commits(hub, repo)) == 2
+    assert done.url == f"{hub.url}/{repo}/tree/trial/1"
+    assert ganzoo.load(f"{repo}@trial/1", "cpu").config["images"] == 65
+    ganzoo.publish(other(package, 66), repo, revision="trial/1", tag="v6")
+    assert len(commits(hub, repo, "trial/1")) == 4
+    with pytest.raises(UsageError, match="'v6' is a tag"):
+        ganzoo.publish(package, repo, revision="v6")
+
+
+def test_a_pull_request_to_somebody_elses_model(hub, package, repo, monkeypatch):
+    ganzoo.publish(package, repo)
+    monkeypatch.setenv("HF_TOKEN", "hf_bob")
+    done = ganzoo.publish(other(package, 65), repo, create_pr=True)
+    assert done.url == f"{hub.url}/{repo}/discussions/1"
+    assert len(commits(hub, repo)) == 2
+    assert ganzoo.load(f"{repo}@refs/pr/1", "cpu").config["images"] == 65
+    with pytest.raises(Denied, match="this token may not write there"):
+        ganzoo.publish(package, repo)
+    with pytest.raises(NotFound, match="is not on the Hub"):
+        ganzoo.publish(package, "alice/nothing", create_pr=True)
+
+
+def test_a_private_model_is_seen_by_its_owner_alone(hub, package, repo, monkeypatch, new_cache):
+    ganzoo.publish(package, repo, private=True)
+    assert refs(hub, repo)["private"] is True
+    assert ganzoo.load(repo, "cpu").config["images"] == 64
+    monkeypatch.delenv("HF_TOKEN")
+    new_cache()
+    with pytest.raises(NotFound, match="is not on the Hub, or is private"):
+        ganzoo.load(repo, "cpu")
+
+
+def test_a_public_model_is_no_place_for_a_private_one(hub, package, repo):
+    ganzoo.publish(package, repo)
+    with pytest.raises(Conflict, match="is there and public"):
+        ganzoo.publish(other(package, 65), repo, private=True)
+    assert len(commits(hub, repo)) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [("config.json", b'{"architectures": ["Bert"]}'), ("config.json", b"{"), ("model.safetensors", b"bert")],
+)
+def test_another_library_s_model_is_not_overwritten(hub, package, repo, name, there):
+    from huggingface_hub import HfApi
+
+    HfApi().create_repo(repo)
+    hub.inject_file("model", repo, name, there)
+    with pytest.raises(Conflict, match=f"{repo} holds a model that ganzoo did not make: publish under another name"):
+        ganzoo.publish(package, repo)
+    assert content(hub, repo, name) == there
+
+
+def test_a_newer_format_there_says_upgrade(hub, package, repo):
+    ganzoo.publish(package, repo)
+    hub.inject_file("model", repo, "config.json", b'{"format": 99}')
+    with pytest.raises(GanzooError, match="was written by a newer ganzoo: python -m pip install -U ganzoo"):
+        ganzoo.publish(package, repo)
+
+
+def test_the_discriminator_is_published_where_it_is_asked_for(hub, toys, repo, tmp_path):
+    run = ganzoo.train(arch="toy", dataset="toy-array", images=64, device="cpu")
+    ganzoo.publish(run, repo)
+    assert "discriminator.safetensors" not in commits(hub, repo)[0]["files"]
+    done = ganzoo.publish(run, repo, discriminator=True)
+    assert ("discriminator.safetensors", "new") in [change[:2] for change in done.changes]
+    directory = ganzoo.pull(repo)
+    assert (directory / "discriminator.safetensors").is_file()
+    bare = shutil.copytree(run.package, tmp_path / "bare")
+    with pytest.raises(UsageError, match="is no run's package"):
+        ganzoo.publish(bare, repo, discriminator=True)
+
+
+def test_what_does_not_load_is_not_published(hub, package, repo):
+    (package / "model.safetensors").write_bytes(b"0" * (package / "model.safetensors").stat().st_size)
+    with pytest.raises(GanzooError, match="its bytes are not those that were written"):
+        ganzoo.publish(package, repo)
+    assert refs(hub, repo) is None
+
+
+def test_a_dry_run_changes_nothing(hub, package, repo):
+    done = ganzoo.publish(package, repo, tag="v1", dry_run=True)
+    assert done.commit == ""
+    assert {change.what for change in done.changes} == {"new"}
+    assert refs(hub, repo) is None
+    assert {entry["method"] for entry in hub.log} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["model", "alice/", "/model", "alice/a b", "alice/a--b", "alice/../x", "a/b/c", "alice/x.git/", "alice/m@v1"],
+)
+def test_a_name_that_is_none_is_said_before_anything_is_asked(hub, package, name):
+    with pytest.raises(UsageError, match="is no name of a repository: say USER/NAME"):
+        ganzoo.publish(package, name)
+    assert list(hub.log) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"tag": "a b"}, {"tag": "../x"}, {"tag": "0" * 40}, {"revision": "-x"}, {"create_pr": True, "tag": "v1"}],
+)
+def test_options_that_do_not_go_are_said_before_anything_is_asked(hub, package, options):
+    with pytest.raises(UsageError):
+        ganzoo.publish(package, "alice/m", **options)
+    assert list(hub.log) == []
+
+
+@pytest.mark.parametrize(
+    ("token", "name", "error", "says"),
+    [
+        ("hf_wrong", "alice/m", Denied, "the Hub refuses the token: log in anew with `hf auth login`, or set HF_TOKEN"),
+        (None, "alice/none", Denied, "hf auth login"),
+        ("hf_alice_read", "alice/none", Denied, "this token may not write there: take one with write access"),
+        ("hf_bob", "alice/none", Denied, "this token may not write there: .* or another name"),
+    ],
+)
+def test_a_token_that_may_not_is_told_what_to_do(hub, package, monkeypatch, token, name, error, says):
+    monkeypatch.setenv("HF_TOKEN", token) if token else monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(error, match=says):
+        ganzoo.publish(package, name)
+    assert refs(hub, name) is None
+
+
+# ----------------------------------------------------------------------------
+# Access, asked before a training.
+
+
+@pytest.mark.parametrize(
+    ("token", "name", "says"),
+    [
+        ("hf_alice", "alice/new", None),
+        ("hf_alice", "gan-org/new", None),
+        ("hf_alice", "bob/new", "you are alice on the Hub, which may not publish there"),
+        ("hf_alice", "alcie/new", "did you mean 'alice'?"),
+        ("hf_alice_read", "alice/new", "publishing needs a token that may write there"),
+        ("hf_wrong", "alice/new", "the Hub refuses the token"),
+        (None, "alice/new", "no token is there: log in with `hf auth login`, or set HF_TOKEN"),
+    ],
+)
+def test_whether_a_run_could_be_published_is_known_before_it_is_trained(hub, monkeypatch, token, name, says):
+    from ganzoo.api import check_publishable
+
+    monkeypatch.setenv("HF_TOKEN", token) if token else monkeypatch.delenv("HF_TOKEN")
+    if says is None:
+        check_publishable(name)
+        return
+    with pytest.raises(Denied) as error:
+        check_publishable(name)
+    assert says in str(error.value)
+
+
+TRAIN = ("train", "--arch", "toy", "--dataset", "toy-array", "--images", "64", "--device", "cpu")
+
+
+def test_a_training_is_published_at_its_end_or_kept(hub, repo, call, monkeypatch):
+    done = call(*TRAIN, "--publish", repo)
+    assert done.code == 0, done.err
+    assert Path(done.out.strip()).is_dir()
+    assert f"published at {hub.url}/{repo}, commit {commits(hub, repo)[0]['oid']}" in done.err
+    hub.inject(kind="commit", status=403, times=0)
+    done = call(*TRAIN, "--seed", "5", "--publish", repo)
+    run = done.out.strip()
+    assert done.code == 4
+    assert f"; the run is kept, and `ganzoo publish {run} {repo}` publishes it" in done.err
+    hub.clear_faults()
+    monkeypatch.setenv("HF_TOKEN", "hf_alice_read")
+    done = call(*TRAIN, "--publish", repo)
+    assert (done.code, done.out) == (4, "")
+    assert len(list(Path("runs").iterdir())) == 2
+
+
+# ----------------------------------------------------------------------------
+# Others at the same time.
+
+
+FORKING = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+
+
+@FORKING
+def test_of_three_publishers_at_once_each_is_whole_or_knows_that_it_lost(hub, package, repo, tmp_path):
+    hub.inject(kind="commit", delay=0.3, times=0)
+
+    def publish(index: int) -> None:
+        mine = other(Path(shutil.copytree(package, tmp_path / f"p{index}")), 100 + index)
+        try:
+            said = ["done", ganzoo.publish(mine, repo).commit]
+        except GanzooError as error:
+            said = [type(error).__name__, str(error)]
+        (tmp_path / f"said{index}").write_text(json.dumps(said))
+
+    for child in [forked(lambda index=index: publish(index)) for index in range(3)]:
+        os.waitpid(child, 0)
+    told = [json.loads((tmp_path / f"said{index}").read_text()) for index in range(3)]
+    made = commits(hub, repo)[:-1]
+    assert sorted(text for kind, text in told if kind == "done") == sorted(commit["oid"] for commit in made)
+    assert all(kind in ("done", "Conflict") for kind, _ in told)
+    assert all("somebody else" in text for kind, text in told if kind == "Conflict")
+    for commit in made:  # each is one package whole, not a mixture
+        assert sorted(commit["files"]) == [".gitattributes", *FILES]
+    said = json.loads(content(hub, repo, "config.json"))["images"]
+    assert told[said - 100] == ["done", made[0]["oid"]]
+
+
+@FORKING
+@pytest.mark.slow
+def test_a_publisher_killed_at_any_moment_leaves_all_or_nothing(hub, package):
+    chance, held = random.Random(0), set()
+    for index in range(20):
+        name = f"alice/killed{index}"
+        hub.log.clear()
+        child = forked(lambda name=name: ganzoo.publish(package, name, tag="v1"))
+        while len(hub.log) < index and os.waitpid(child, os.WNOHANG) == (0, 0):  # a publish takes some 20 requests
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.01))
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        time.sleep(0.02)  # what was sent arrives
+        there = commits(hub, name)[0]["files"] if refs(hub, name) else {}
+        assert sorted(there) in ([], [".gitattributes"], [".gitattributes", *FILES])
+        held.add(len(there))
+        done = ganzoo.publish(package, name, tag="v1")  # the next one is none the worse for it
+        assert refs(hub, name)["tags"] == {"v1": done.commit}
+        assert sorted(commits(hub, name)[0]["files"]) == [".gitattributes", *FILES]
+        assert len(commits(hub, name)) == 2
+    assert {0, 1, 6} >= held >= {0, 6}
+
+
+# ----------------------------------------------------------------------------
+# What a word means.
+
+
+def test_what_exists_is_meant_before_the_hub_is(hub, package, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(package, tmp_path / "alice" / "here")
+    said: list[str] = []
+    assert ganzoo.load("alice/here", "cpu", notify=said.append).config["images"] == 64
+    assert said == [
+        "alice/here is a directory here, and taken as that, not as a model on the Hub; ./alice/here says so too"
+    ]
+    said.clear()
+    ganzoo.load("./alice/here", "cpu", notify=said.append)
+    ganzoo.load(Path("alice/here"), "cpu", notify=said.append)
+    assert said == []
+    assert list(hub.log) == []
+    assert where.repository("alice/here") is None
+    assert where.repository(Path("alice/there")) is None
+    assert where.repository("./alice/there") is None
+    assert where.repository("alice/there@v1") == ("alice/there", "v1")
+    with pytest.raises(UsageError, match="belongs to a model on the Hub"):
+        ganzoo.load("./alice/here", "cpu", revision="v1")
+    with pytest.raises(UsageError, match="names a revision already"):
+        ganzoo.load("alice/there@v1", "cpu", revision="v2")
+    with pytest.raises(UsageError, match="is no revision"):
+        ganzoo.load("alice/there@../../x", "cpu")
+
+
+def test_offline_nothing_is_published(hub, package, repo, monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "is_offline_mode", lambda: True)
+    with pytest.raises(Unreachable, match="this needs the network: leave --offline and HF_HUB_OFFLINE away"):
+        ganzoo.publish(package, repo)
+    assert list(hub.log) == []

@@ -1,0 +1,367 @@
+"""Loading from the Hub: one commit, looked at before its weights are fetched, and no byte on trust."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onhub import commits, edit, other, refs, replace, rewrite, upload
+
+import ganzoo
+from ganzoo.errors import Corrupt, Denied, GanzooError, MissingPlugin, NotFound, Unreachable
+
+
+@pytest.fixture
+def published(hub, package, repo, new_cache) -> str:
+    """A model on the Hub that nothing is cached of."""
+    ganzoo.publish(package, repo, tag="v1")
+    new_cache()
+    hub.log.clear()
+    return repo
+
+
+def asked(hub) -> list[tuple[str, str]]:
+    """What was asked of the Hub: methods and file names or kinds."""
+    names = ("config.json", "model.safetensors", "README.md", "samples.png", "reference.safetensors")
+    return [
+        (entry["method"], next((name for name in names if f"/{name}" in entry["path"]), entry["kind"]))
+        for entry in hub.log
+    ]
+
+
+def damage(directory: Path, name: str) -> None:
+    """Change a byte of a cached file, whose size stays."""
+    path = (directory / name).resolve()
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_model_is_loaded_from_one_commit_that_is_said(hub, package, published):
+    said: list[str] = []
+    generator = ganzoo.load(published, "cpu", notify=said.append)
+    assert said == [f"{published} at {commits(hub, published)[0]['oid']}"]
+    assert np.array_equal(generator.sample(5), ganzoo.load(package, "cpu").sample(5))
+    kinds = [name for method, name in asked(hub) if method == "GET"]
+    assert not {"README.md", "samples.png", "reference.safetensors"} & set(kinds)  # sampling needs none of them
+    first = {name: kinds.index(name) for name in ("config.json", "model.safetensors")}
+    assert first["config.json"] < first["model.safetensors"]
+
+
+def test_the_weights_header_is_looked_at_before_the_weights(hub, published):
+    ganzoo.load(published, "cpu")
+    ranges = [entry["range"] for entry in hub.log if entry["kind"] == "cdn_get"]
+    assert ranges == ["bytes=0-131071", None]
+    hub.log.clear()
+    ganzoo.load(published, "cpu")
+    assert [entry["kind"] for entry in hub.log] == ["info", "paths_info"]  # all else is in the cache
+
+
+def test_a_revision_is_settled_once(hub, package, published):
+    first = commits(hub, published)[0]["oid"]
+    ganzoo.publish(other(package, 65), published)
+    for what, images in [
+        (published, 65),
+        (f"{published}@v1", 64),
+        (f"{published}@{first}", 64),
+        (f"{published}@main", 65),
+    ]:
+        assert ganzoo.load(what, "cpu").config["images"] == images
+    assert ganzoo.load(published, "cpu", revision="v1").config["images"] == 64
+    hub.inject(kind="paths_info", sneak_commit=True)
+    assert ganzoo.load(published, "cpu").config["images"] == 65
+
+
+def test_pull_fetches_all_of_the_format_and_nothing_else(hub, published):
+    for name in ("evil.py", ".git/hooks/post-checkout", "model.pt", "notes.txt"):
+        hub.inject_file("model", published, name, b"x")
+    directory = ganzoo.pull(published)
+    assert sorted(path.name for path in directory.iterdir()) == [
+        "README.md", "config.json", "model.safetensors", "reference.safetensors", "samples.png"
+    ]  # fmt: skip
+    assert ganzoo.pull(published, offline=True) == directory
+
+
+# ----------------------------------------------------------------------------
+# Without the network.
+
+
+def test_what_is_cached_is_loaded_without_the_network(hub, published):
+    wanted = ganzoo.load(published, "cpu").sample(3)
+    ganzoo.load(published, "cpu", revision="v1")
+    hub.log.clear()
+    said: list[str] = []
+    for revision in (None, "v1", "main"):
+        if revision != "main":
+            assert np.array_equal(
+                ganzoo.load(published, "cpu", revision=revision, offline=True, notify=said.append).sample(3), wanted
+            )
+    assert list(hub.log) == []
+    assert said[0] == f"{published} at {commits(hub, published)[0]['oid']}, as it is in the cache"
+    for what in ("alice/never", f"{published}@v2"):
+        with pytest.raises(NotFound, match=f"{what} is not in the cache: run this once without --offline"):
+            ganzoo.load(what, "cpu", offline=True)
+    with pytest.raises(NotFound, match="is not in the cache"):
+        ganzoo.pull(published, offline=True)  # the picture was never asked for
+    assert list(hub.log) == []
+
+
+def test_the_client_s_own_offline_mode_is_the_same(hub, published, monkeypatch):
+    from huggingface_hub import constants
+
+    wanted = ganzoo.load(published, "cpu").sample(3)
+    hub.log.clear()
+    monkeypatch.setattr(constants, "is_offline_mode", lambda: True)
+    assert np.array_equal(ganzoo.load(published, "cpu").sample(3), wanted)
+    assert list(hub.log) == []
+
+
+def test_where_the_hub_is_down_what_is_cached_is_taken_and_that_is_said(hub, package, published):
+    first = ganzoo.load(published, "cpu")
+    hub.inject(kind="info|revision", status=503, times=0)
+    said: list[str] = []
+    assert np.array_equal(ganzoo.load(published, "cpu", notify=said.append).sample(3), first.sample(3))
+    assert said[-2].endswith(f"{published} is taken as it is in the cache")
+    assert said[-1] == f"{published} at {commits(hub, published)[0]['oid']}"
+    with pytest.raises(Unreachable, match="the Hub has a problem of its own"):
+        ganzoo.load(published, "cpu", revision="v1")  # that one was never asked for
+
+
+def test_a_short_outage_never_gives_an_older_model(hub, package, published):
+    ganzoo.load(published, "cpu")
+    ganzoo.publish(other(package, 65), published)
+    for fault in ({"status": 503}, {"status": 500}, {"drop": True}, {"drop": True, "rst": True}):
+        hub.inject(kind="info", **fault)
+        assert ganzoo.load(published, "cpu").config["images"] == 65
+
+
+# ----------------------------------------------------------------------------
+# Damage.
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_a_damaged_cache_is_mended_online_and_refused_offline(hub, package, published, name):
+    wanted = ganzoo.load(published, "cpu").sample(3)
+    directory = ganzoo.pull(published)
+    damage(directory, name)
+    with pytest.raises(Corrupt, match=r"is damaged: .*, in the cache: run this once without --offline"):
+        ganzoo.load(published, "cpu", offline=True)
+    said: list[str] = []
+    assert np.array_equal(ganzoo.load(published, "cpu", notify=said.append).sample(3), wanted)
+    assert f"{name} of {published} came damaged: fetching it anew" in said
+    assert np.array_equal(ganzoo.load(published, "cpu", offline=True).sample(3), wanted)
+
+
+def test_a_byte_that_changed_on_the_way_is_noticed(hub, published):
+    hub.inject(kind="cdn_get", skip=1, corrupt=1000)
+    said: list[str] = []
+    ganzoo.load(published, "cpu", notify=said.append)
+    assert said[1:] == [f"model.safetensors of {published} came damaged: fetching it anew"]
+
+
+def test_what_is_damaged_on_the_hub_is_refused(hub, published):
+    hub.tamper("model", published, "model.safetensors")
+    with pytest.raises(
+        Corrupt, match=f"model.safetensors of {published} comes damaged from the Hub: try again later, "
+    ):
+        ganzoo.load(published, "cpu")
+    with pytest.raises(Corrupt):
+        ganzoo.load(published, "cpu", offline=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        (lambda c: c.update(format=99), GanzooError, "was written by a newer ganzoo: python -m pip install -U ganzoo"),
+        (lambda c: c.pop("recipe"), Corrupt, "is damaged"),
+        (lambda c: c["data"].update(shape=[1, 5, 4]), Corrupt, "does not fit the architecture"),
+        (lambda c: c["files"]["model.safetensors"].update(sha256="0" * 64), Corrupt, "is not the file that its config"),
+        (lambda c: c["files"]["model.safetensors"].update(size=5), Corrupt, "is not the file that its config"),
+        (
+            lambda c: c["files"].update({"samples.txt": {"sha256": "0" * 64, "size": 5}}),
+            Corrupt,
+            "it has no samples.txt",
+        ),
+        (lambda c: c["recipe"]["arch"]["options"].update(width=64), Corrupt, "does not fit the architecture"),
+        (lambda c: c["recipe"]["arch"]["options"].update(width=9), Corrupt, "does not fit the architecture"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_the_weights(hub, package, repo, change, error, says):
+    upload(hub, repo, edit(package, change))
+    with pytest.raises(error, match=says):
+        ganzoo.pull(repo)
+    assert [entry for entry in hub.log if entry["kind"] == "cdn_get" and not entry["range"]] == []
+
+
+def test_a_missing_plugin_is_said_before_any_weights(hub, package, repo):
+    upload(hub, repo, edit(package, lambda c: c["recipe"]["arch"].update(name="acme:blobs", distribution="acme-gans")))
+    with pytest.raises(MissingPlugin, match="python -m pip install -U acme-gans"):
+        ganzoo.load(repo, "cpu")
+    assert not [name for _, name in asked(hub) if name == "model.safetensors"]
+    assert not [entry for entry in hub.log if entry["kind"].startswith("cdn")]
+
+
+def test_weights_that_do_not_fit_are_refused_by_their_header(hub, package, repo):
+    import torch
+
+    upload(hub, repo, rewrite(package, "model.safetensors", lambda w: w.update({"net.0.bias": w["net.0.bias"].half()})))
+    with pytest.raises(Corrupt, match="does not fit the architecture"):
+        ganzoo.load(repo, "cpu")
+    assert [entry["range"] for entry in hub.log if entry["kind"] == "cdn_get"] in ([], ["bytes=0-131071"])
+    bad = rewrite(package, "model.safetensors", lambda w: w.update({"net.0.bias": torch.full((8,), float("nan"))}))
+    upload(hub, repo, bad)
+    with pytest.raises(Corrupt, match="numbers that are not finite"):
+        ganzoo.load(repo, "cpu")
+
+
+def test_a_header_longer_than_usual_is_read_whole(hub, package, repo, monkeypatch):
+    from ganzoo.hub import client
+
+    monkeypatch.setattr(client, "FIRST_BYTES", 64)
+    upload(hub, repo, package)
+    ganzoo.load(repo, "cpu")
+    ranges = [entry["range"] for entry in hub.log if entry["kind"] == "cdn_get"]
+    assert len(ranges) == 3
+    assert ranges[0] == "bytes=0-63"
+    assert ranges[1].startswith("bytes=0-")
+
+
+def test_a_repository_that_is_no_model_of_ganzoo_says_so(hub, repo):
+    from huggingface_hub import HfApi
+
+    HfApi().create_repo(repo)
+    with pytest.raises(NotFound, match=f"{repo} is no model that ganzoo made: it has no config.json"):
+        ganzoo.load(repo, "cpu")
+
+
+# ----------------------------------------------------------------------------
+# Not there, or not for everybody.
+
+
+def test_a_name_that_is_not_there_gets_close_matches(hub, published):
+    for name in (published[:-1] + "z", "alcie" + published[5:]):
+        with pytest.raises(NotFound, match=rf"{name} is not on the Hub.*: did you mean .*'{published}'"):
+            ganzoo.load(name, "cpu")
+    with pytest.raises(NotFound, match=rf"{published} has no revision 'v1x': did you mean 'v1'"):
+        ganzoo.load(published, "cpu", revision="v1x")
+    with pytest.raises(NotFound, match=rf"{published} has no revision 'nothing': there are 'main', 'v1'"):
+        ganzoo.load(published, "cpu", revision="nothing")
+
+
+def test_a_gated_model_says_where_to_ask(hub, published, monkeypatch, new_cache):
+    from huggingface_hub import HfApi
+
+    HfApi().update_repo_settings(published, gated="manual")
+    for token in ("hf_bob", None):
+        monkeypatch.setenv("HF_TOKEN", token) if token else monkeypatch.delenv("HF_TOKEN")
+        with pytest.raises(Denied, match=f"its author lets in whom they know: ask at {hub.url}/{published} and log in"):
+            ganzoo.load(published, "cpu")
+    stored = refs(hub, published)
+    hub.store.save({**stored, "granted": ["bob"]})
+    monkeypatch.setenv("HF_TOKEN", "hf_bob")
+    assert ganzoo.load(published, "cpu").config["images"] == 64
+
+
+def test_a_wrong_token_says_so(hub, published, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_wrong")
+    with pytest.raises(Denied, match="the Hub refuses the token: log in anew with `hf auth login`, or set HF_TOKEN"):
+        ganzoo.load(published, "cpu")
+
+
+# ----------------------------------------------------------------------------
+# At the command.
+
+
+def test_the_commands_take_models_of_the_hub(hub, published, call):
+    commit = commits(hub, published)[0]["oid"]
+    name = published.partition("/")[2]
+    done = call("sample", published, "-n", "4", "--device", "cpu")
+    assert (done.code, done.out) == (0, f"{name}-seed0.png\n")
+    assert done.err.splitlines()[0] == f"{published} at {commit}"
+    done = call("pull", f"{published}@v1")
+    assert done.code == 0
+    assert (Path(done.out.strip()) / "samples.png").is_file()
+    assert done.err == f"{published} at {commit}\n"
+    done = call("sample", f"{published}@v1", "-n", "4", "--offline", "--out", "x.npz", "--device", "cpu")
+    assert done.err == f"{published} at {commit}, as it is in the cache\n"
+    done = call("evaluate", published, "--metric", "toy-mean", "--json", "--device", "cpu")
+    assert done.code == 0, done.err
+    assert "toy-mean/difference" in done.out
+    done = call("train", "--config", f"{published}@v1", "--images", "128", "--dry-run")
+    assert done.code == 0
+    assert "toy-array" in done.out
+    assert f"{published} at {commit}" in done.err
+    done = call("sample", "alice/never-there", "--device", "cpu")
+    assert (done.code, done.out) == (4, "")
+    assert done.err.splitlines()[-1].startswith("ganzoo: alice/never-there is not on the Hub, or is private: ")
+    done = call("pull", "nothing")
+    assert (done.code, done.err) == (
+        2,
+        "ganzoo: nothing is no model on the Hub, or is a directory here: say USER/NAME\n",
+    )
+
+
+def test_config_of_a_model_takes_no_weights(hub, published, call):
+    call("train", "--config", published, "--dry-run")
+    assert not [name for _, name in asked(hub) if name == "model.safetensors"]
+
+
+def test_a_package_of_an_older_schema_migrates(hub, package, repo):
+    """What an architecture wrote under schema 1 is read by its schema 2, across the Hub."""
+    from dataclasses import dataclass
+
+    import toys
+    from ganzoo.plugin import Architecture, hookimpl, option
+    from ganzoo.registry import register, registry
+
+    @dataclass(frozen=True, kw_only=True)
+    class Renamed(toys.ToyOptions):
+        hidden: int = option(8, help="Was width.", low=1)
+
+    class Module:
+        __name__ = "toys"
+
+    upload(hub, repo, package)
+    assert json.loads((package / "config.json").read_text())["recipe"]["arch"]["schema"] == 1
+    module = Module()
+
+    @hookimpl
+    def ganzoo_architectures():
+        yield Architecture(
+            name="toy", summary="Two layers.", factory="toys:build_toy", options=Renamed, version=2,
+            migrate="test_pull:migrated", conditional="optional",
+        )  # fmt: skip
+
+    module.ganzoo_architectures = ganzoo_architectures
+    registry.cache_clear()
+    register(module)
+    assert ganzoo.load(repo, "cpu").config["images"] == 64
+    assert set(MIGRATED) == {1}
+
+
+MIGRATED: list[int] = []
+
+
+def migrated(options: dict, version: int) -> dict:
+    MIGRATED.append(version)
+    return {**options, "hidden": options["width"]}
+
+
+def test_nothing_of_a_package_is_needed_but_what_is_used(hub, package, repo):
+    (package / "samples.png").unlink()
+    upload(hub, repo, package, ("config.json", "model.safetensors"))
+    assert ganzoo.load(repo, "cpu").config["images"] == 64
+    with pytest.raises(Corrupt, match=f"{repo} is incomplete: it has no reference.safetensors"):
+        ganzoo.pull(repo)
+
+
+def test_a_text_file_in_git_itself_is_checked_too(hub, package, repo):
+    shutil.copy(package / "samples.png", package / "samples.txt")
+    upload(hub, repo, replace(package, "samples.txt", b"0.1 0.2\n"))
+    assert (ganzoo.pull(repo) / "samples.txt").read_bytes() == b"0.1 0.2\n"
+    hub.inject_file("model", repo, "samples.txt", b"0.1 0.3\n")
+    with pytest.raises(Corrupt, match="its bytes are not those that were written"):
+        ganzoo.pull(repo)

@@ -1,0 +1,148 @@
+"""Weights from a stranger: what the safetensors library lets through is refused before a network sees it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+from torch import nn
+
+from ganzoo.errors import Corrupt, GanzooError
+from ganzoo.hub import tensors
+from ganzoo.hub.config import File
+from ganzoo.hub.tensors import LARGEST_HEADER, Form
+
+F32 = torch.float32
+
+
+def framed(header: str, body: bytes = b"") -> bytes:
+    return len(header.encode()).to_bytes(8, "little") + header.encode() + body
+
+
+def entry(dtype: str = "F32", shape: object = (2,), offsets: object = (0, 8)) -> dict[str, object]:
+    return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
+
+
+def test_a_header_states_forms_without_the_body() -> None:
+    content = safetensors.torch.save({"a": torch.zeros(2, 3), "b": torch.zeros((), dtype=torch.int64)}, {"x": "y"})
+    wanted = {"a": Form(F32, (2, 3)), "b": Form(torch.int64, ())}
+    assert tensors.header(content, "f") == wanted
+    length = int.from_bytes(content[:8], "little")
+    assert tensors.header(content[: 8 + length], "f") == wanted
+    assert tensors.num_bytes(wanted) == 2 * 3 * 4 + 8
+    assert str(wanted["a"]) == "float32 [2, 3]"
+
+
+@pytest.mark.parametrize("dtype", sorted(tensors.DTYPES))
+def test_every_type_of_number_comes_back(dtype: str) -> None:
+    content = safetensors.torch.save({"a": torch.zeros(3).to(tensors.DTYPES[dtype])})
+    assert tensors.header(content, "f") == {"a": Form(tensors.DTYPES[dtype], (3,))}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"\0" * 7, b"\0" * 8, (10**12).to_bytes(8, "little") + b"{}", (2).to_bytes(8, "little") + b"{",
+        framed("[]"), framed("{"), framed('{"a": 1}'), framed('{"a": {}}'), framed("null"), framed("[" * 100_000),
+        framed(json.dumps({"a": entry("F31")})), framed(json.dumps({"a": entry(shape=[-1])})),
+        framed(json.dumps({"a": entry(shape=[1.5])})), framed(json.dumps({"a": entry(shape=[True])})),
+        framed(json.dumps({"a": entry(shape="2")})), framed(json.dumps({"a": entry(shape=None)})),
+        framed('{"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}, '
+               '"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}'),
+        b"\x02\0\0\0\0\0\0\0\xff\xff", b"PK\x03\x04" + b"\0" * 100,
+    ],
+)  # fmt: skip
+def test_a_header_that_is_none_is_corrupt(content: bytes) -> None:
+    with pytest.raises(Corrupt, match=r"^f is no safetensors file: its header"):
+        tensors.header(content, "f")
+
+
+def test_a_header_is_not_read_beyond_a_limit() -> None:
+    bomb = {f"t{i}": entry(shape=[0], offsets=[0, 0]) for i in range(200_000)}
+    content = framed(json.dumps(bomb))
+    assert len(content) > LARGEST_HEADER
+    with pytest.raises(Corrupt, match="its header has no length that fits"):
+        tensors.header(content, "f")
+
+
+WANTED = {"a": Form(F32, (2,)), "b": Form(F32, (3, 1))}
+
+
+@pytest.mark.parametrize(
+    ("stated", "words"),
+    [
+        ({"a": WANTED["a"]}, "tensor 'b' is missing"),
+        ({}, "tensor 'a' is missing"),
+        ({**WANTED, "c": WANTED["a"]}, "tensor 'c' is extra"),
+        ({**WANTED, "\x1b[2Jx" * 50: WANTED["a"]}, r"tensor '\\x1b\[2Jx[^']{1,120}' is extra"),
+        ({**WANTED, "a": Form(F32, (10**12,))}, r"tensor 'a' is float32 \[1000000000000\], not float32 \[2\]"),
+        ({**WANTED, "b": Form(F32, (1, 3))}, r"tensor 'b' is float32 \[1, 3\], not float32 \[3, 1\]"),
+        ({**WANTED, "a": Form(torch.float64, (2,))}, r"tensor 'a' is float64 \[2\], not float32 \[2\]"),
+        ({**WANTED, "a": Form(torch.int32, (2,))}, r"tensor 'a' is int32 \[2\], not float32 \[2\]"),
+    ],
+)
+def test_tensors_that_are_not_those_of_the_network_are_named(stated: dict[str, Form], words: str) -> None:
+    tensors.check_fit(WANTED, WANTED, "f")
+    with pytest.raises(Corrupt, match=f"^f does not fit the architecture: {words}"):
+        tensors.check_fit(stated, WANTED, "f")
+
+
+def test_the_forms_of_a_network_need_no_memory() -> None:
+    with torch.device("meta"):
+        network = nn.Sequential(nn.Linear(10**6, 10**6), nn.BatchNorm1d(3))
+    forms = tensors.forms_of(network)
+    assert forms["0.weight"] == Form(F32, (10**6, 10**6))
+    assert forms["1.num_batches_tracked"] == Form(torch.int64, ())
+    assert tensors.num_bytes({"0.weight": forms["0.weight"]}) == 4 * 10**12
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
+def test_numbers_that_are_not_finite_are_refused(value: float, dtype: torch.dtype) -> None:
+    good = {"a": torch.ones(3, dtype=dtype), "n": torch.ones(2, dtype=torch.int64)}
+    assert tensors.unpack(safetensors.torch.save(good), "f").keys() == {"a", "n"}
+    good["a"][1] = value
+    with pytest.raises(Corrupt, match="f holds numbers that are not finite, in tensor 'a'"):
+        tensors.unpack(safetensors.torch.save(good), "f")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"PK", framed(json.dumps({"a": entry()}), b"\0" * 7), framed(json.dumps({"a": entry()}), b"\0" * 9),
+        framed(json.dumps({"a": entry(), "b": entry(offsets=[4, 12])}), b"\0" * 12),
+        framed(json.dumps({"a": entry(shape=[3])}), b"\0" * 8),
+    ],
+)  # fmt: skip
+def test_a_body_that_its_header_does_not_describe_is_refused(content: bytes) -> None:
+    with pytest.raises(Corrupt, match=r"^f is no safetensors file"):
+        tensors.unpack(content, "f")
+
+
+def test_bytes_are_read_only_where_they_are_those_that_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"weights")
+    vouched = File(hashlib.sha256(b"weights").hexdigest(), 7)
+    assert tensors.read(path, vouched) == b"weights"
+    for content in (b"weightS", b"weight", b"weights!", b""):
+        path.write_bytes(content)
+        with pytest.raises(Corrupt, match="is damaged: its bytes are not those that were written"):
+            tensors.read(path, vouched)
+    path.unlink()
+    with pytest.raises(Corrupt, match=r"has no model\.safetensors: the package is incomplete"):
+        tensors.read(path, vouched)
+    path.mkdir()
+    with pytest.raises(GanzooError, match=r"cannot read .*: is a directory"):
+        tensors.read(path, vouched)
+
+
+def test_a_file_is_not_read_beyond_its_stated_size(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # sparse: a terabyte that takes no room
+    with pytest.raises(Corrupt, match="is damaged"):
+        tensors.read(path, File("0" * 64, 10))

@@ -1,0 +1,127 @@
+"""`ganzoo verify`: what holds is said in numbers, and whatever does not hold is an error."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from onhub import edit, replace, rewrite
+
+import ganzoo
+from ganzoo.errors import Corrupt, MissingPlugin, NotFound
+
+
+def test_a_package_a_run_and_a_model_on_the_hub_are_proved(hub, package, repo, new_cache):
+    held = ganzoo.verify(package, "cpu")
+    assert held.files == ("model.safetensors", "reference.safetensors", "samples.png")
+    assert (held.tensors, held.samples) == (9, 8)
+    assert held.difference <= 1e-6
+    run = ganzoo.train(arch="toy", dataset="toy-points", images=64, device="cpu")
+    assert ganzoo.verify(run, "cpu").samples == 8
+    ganzoo.publish(package, repo)
+    new_cache()
+    said: list[str] = []
+    assert ganzoo.verify(repo, "cpu", notify=said.append) == held
+    assert said[0].startswith(f"{repo} at ")
+
+
+def test_a_conditional_model_is_proved_with_its_labels(toys):
+    run = ganzoo.train(arch="toy", dataset="toy-array", images=64, conditional=True, device="cpu")
+    assert ganzoo.verify(run, "cpu").samples == 8
+    bad = Path(shutil.copytree(run.package, "bad"))
+    rewrite(bad, "reference.safetensors", lambda held: held.update(labels=held["labels"].flip(0)))
+    with pytest.raises(Corrupt, match="does not give the samples that it gave: they differ by"):
+        ganzoo.verify(bad, "cpu")
+    for labels in (torch.full((8,), 2), torch.full((8,), -1)):
+        rewrite(bad, "reference.safetensors", lambda held, labels=labels: held.update(labels=labels))
+        with pytest.raises(Corrupt, match="holds labels that the model does not have"):
+            ganzoo.verify(bad, "cpu")
+
+
+@pytest.mark.parametrize("change", [1.05, 0.0])
+def test_weights_that_are_not_those_are_found_though_all_hashes_are_right(package, change):
+    rewrite(package, "model.safetensors", lambda w: w["net.3.weight"].mul_(change))
+    ganzoo.load(package, "cpu")
+    with pytest.raises(Corrupt, match=r"differ by .* of their range \(0.001 is allowed\), so plugin or weights"):
+        ganzoo.verify(package, "cpu")
+
+
+def test_small_differences_of_another_machine_are_allowed(package):
+    rewrite(package, "reference.safetensors", lambda held: held["samples"].add_(1e-3))
+    assert 4e-4 < ganzoo.verify(package, "cpu").difference < 6e-4
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda held: held.pop("z"), "holds no reference samples"),
+        (lambda held: held.pop("samples"), "'samples' is missing"),
+        (lambda held: held.update(more=torch.zeros(1)), "'more' is extra"),
+        (lambda held: held.update(labels=torch.zeros(8, dtype=torch.int64)), "'labels' is extra"),
+        (lambda held: held.update(z=held["z"].double()), "'z' is float64"),
+        (lambda held: held.update(z=held["z"][:, :3].contiguous()), r"'z' is float32 \[8, 3\], not float32 \[8, 4\]"),
+        (lambda held: held.update(samples=held["samples"][:4].contiguous()), "'samples' is float32"),
+        (lambda held: held.update(z=torch.zeros(0, 4), samples=torch.zeros(0, 1, 4, 4)), "holds no reference samples"),
+        (lambda held: held.update(z=torch.zeros(99, 4), samples=torch.zeros(99, 1, 4, 4)), "holds no reference"),
+        (lambda held: held["z"].fill_(float("nan")), "not finite"),
+        (lambda held: held["samples"].fill_(float("inf")), "not finite"),
+    ],
+)
+def test_reference_samples_of_a_stranger_are_looked_at_before_they_are_used(package, change, says):
+    rewrite(package, "reference.safetensors", change)
+    with pytest.raises(Corrupt, match=says):
+        ganzoo.verify(package, "cpu")
+
+
+def test_reference_samples_that_are_none_or_too_many_are_refused(package):
+    replace(package, "reference.safetensors", b"none")
+    with pytest.raises(Corrupt, match="is no safetensors file"):
+        ganzoo.verify(package, "cpu")
+    replace(package, "reference.safetensors", b"0" * (5 << 20))
+    with pytest.raises(Corrupt, match="is larger than any reference samples are"):
+        ganzoo.verify(package, "cpu")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "reference.safetensors", "samples.png"])
+def test_one_byte_of_any_file_is_found(package, name):
+    path = package / name
+    data = bytearray(path.read_bytes())
+    data[-5] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(Corrupt, match=f"{name} is damaged: its bytes are not those that were written"):
+        ganzoo.verify(package, "cpu")
+    path.unlink()
+    with pytest.raises(Corrupt, match=f"has no {name}: the package is incomplete"):
+        ganzoo.verify(package, "cpu")
+
+
+def test_a_discriminator_is_checked_too(toys, tmp_path):
+    run = ganzoo.train(arch="toy", dataset="toy-array", images=64, device="cpu")
+    directory = ganzoo.package(run, tmp_path / "with-d", discriminator=True, device="cpu")
+    assert "discriminator.safetensors" in ganzoo.verify(directory, "cpu").files
+    rewrite(directory, "discriminator.safetensors", lambda w: w.update(more=torch.zeros(1)))
+    with pytest.raises(Corrupt, match="'more' is extra"):
+        ganzoo.verify(directory, "cpu")
+
+
+def test_what_has_no_reference_says_where_it_comes_from(package):
+    edit(package, lambda config: config["files"].pop("reference.safetensors"))
+    with pytest.raises(NotFound, match="has no reference samples to reproduce: they come when a run ends"):
+        ganzoo.verify(package, "cpu")
+    edit(package, lambda config: config["recipe"]["arch"].update(name="acme:blobs"))
+    with pytest.raises(MissingPlugin):
+        ganzoo.verify(package, "cpu")
+
+
+def test_the_command_says_what_holds_and_exits_6_where_it_does_not(package, call):
+    done = call("verify", package, "--device", "cpu")
+    assert done.code == 0, done.err
+    assert [line.split()[0] for line in done.out.splitlines()] == ["files", "weights", "samples"]
+    assert "1e-03 is allowed" in done.out
+    rewrite(package, "model.safetensors", lambda w: w["net.3.bias"].add_(1))
+    done = call("verify", package, "--device", "cpu")
+    assert (done.code, done.out) == (6, "")
+    assert json.loads((package / "config.json").read_text())

@@ -1,0 +1,71 @@
+"""The metric: how far the distribution of each column is from the real one."""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor
+
+from acme_tabular.columns import Array, Category, Column, blocks, columns_of
+from ganzoo.plugin import DataInfo, NoOptions
+
+
+class TableFidelity:
+    """The distance of each column of generated rows to that of real ones, 0 (equal) to 1, as they are written.
+
+    ``tv/NAME``: total variation of a categorical column, half the sum of the differences of all shares. ``ks/NAME``:
+    the two-sample Kolmogorov-Smirnov distance of a numeric column, the largest difference of the two distribution
+    functions. ``tv`` and ``ks``: the worst of each, where there is such a column.
+
+    Args:
+        options: None.
+    """
+
+    def __init__(self, options: NoOptions) -> None:
+        self.columns: list[Column] = []
+        self.reset()
+
+    def prepare(self, data: DataInfo) -> None:
+        """Take what the rows are, before any come."""
+        self.columns = columns_of(data)
+
+    def reset(self) -> None:
+        """Forget all rows."""
+        self.reals: list[Array] = []
+        self.fakes: list[Array] = []
+
+    def real(self, batch: Tensor) -> None:
+        """Take real rows ``[N, D]``."""
+        self.reals.append(batch.detach().cpu().numpy())
+
+    def fake(self, batch: Tensor) -> None:
+        """Take generated rows ``[N, D]``."""
+        self.fakes.append(batch.detach().cpu().numpy())
+
+    def compute(self) -> dict[str, float]:
+        """Return the distances by name; raise ValueError where nobody said what the rows are."""
+        if not self.columns:
+            raise ValueError("call prepare(data) first: it says what the columns are")
+        real, fake = np.concatenate(self.reals), np.concatenate(self.fakes)
+        found: dict[str, dict[str, float]] = {"tv": {}, "ks": {}}
+        for column, place in blocks(self.columns):
+            a, b = column.decode(real[:, place]), column.decode(fake[:, place])
+            if isinstance(column, Category):
+                found["tv"][column.name] = total_variation(a, b)
+            else:
+                found["ks"][column.name] = kolmogorov_smirnov(a, b)
+        worst = {kind: max(distances.values()) for kind, distances in found.items() if distances}
+        return worst | {f"{kind}/{name}": value for kind, each in found.items() for name, value in each.items()}
+
+
+def total_variation(a: Array, b: Array) -> float:
+    """Return half the sum of |share in a - share in b| over all codes; a ``[N]``, b ``[M]``, codes from 0."""
+    size = int(max(a.max(), b.max())) + 1
+    shares = [np.bincount(codes, minlength=size) / len(codes) for codes in (a, b)]
+    return float(np.abs(shares[0] - shares[1]).sum() / 2)
+
+
+def kolmogorov_smirnov(a: Array, b: Array) -> float:
+    """Return the largest |F_a(x) - F_b(x)|, F the share of values up to x; a ``[N]``, b ``[M]``."""
+    at = np.concatenate([a, b])
+    below = [np.searchsorted(np.sort(values), at, side="right") / len(values) for values in (a, b)]
+    return float(np.abs(below[0] - below[1]).max())

@@ -1,0 +1,40 @@
+"""Distributions that live outside: installed with pip, and used from processes of their own, as people do."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from strangers import Outside
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return a function that installs a distribution of this folder, offline and once, and returns where it lies."""
+
+    @functools.cache
+    def installed(name: str) -> Path:
+        place = tmp_path_factory.mktemp(name)
+        # a copy: setuptools builds where the sources lie
+        source = shutil.copytree(HERE / name, place / "source", ignore=shutil.ignore_patterns("__pycache__"))
+        flags = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]
+        command = [sys.executable, "-m", "pip", "install", *flags, "--target", place / "site", source]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return place / "site"
+
+    return installed
+
+
+@pytest.fixture
+def outside(install: Callable[[str], Path], tmp_path: Path) -> Callable[[str], Outside]:
+    """Return a function that installs a distribution of this folder and gives it a folder to work in."""
+    return lambda name: Outside(install(name), tmp_path)

@@ -1,0 +1,312 @@
+"""A plugin for tables that lives outside: its dataset, its networks and its metric, through pip and the command."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+import ganzoo
+from ganzoo.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from strangers import Outside
+
+TWENTY = ("--images", "640", "--batch", "32", "arch.width=16")
+ROWS = ["city,size,price"] + [f"{'ab'[i % 2]},{i % 30},{i / 8:.3f}" for i in range(60)]
+
+
+@pytest.fixture
+def tabular(install: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have the distribution in this process."""
+    monkeypatch.syspath_prepend(install("acme-tabular"))
+    ganzoo.registry.cache_clear()
+    yield
+    ganzoo.registry.cache_clear()
+    for name in [name for name in sys.modules if name.split(".")[0] == "acme_tabular"]:
+        del sys.modules[name]
+
+
+def module(name: str) -> ModuleType:
+    import importlib
+
+    return importlib.import_module(f"acme_tabular.{name}")
+
+
+def table(path: Path, lines: list[str] | bytes, **options: object):
+    path.write_bytes(lines if isinstance(lines, bytes) else ("\n".join(lines) + "\n").encode())
+    return ganzoo.create("dataset", "table", path=str(path), **options)
+
+
+# ----------------------------------------------------------------------------
+# The dataset.
+
+
+def test_rows_come_back_as_they_were_written(tabular: None, install: Callable[[str], Path]) -> None:
+    stored = (install("acme-tabular") / "acme_tabular" / "rides.csv").read_text().splitlines()
+    for split, kept in (("train", lambda i: i % 10 != 9), ("held-out", lambda i: i % 10 == 9)):
+        rides = ganzoo.create("dataset", "table", split=split)
+        rows = [stored[0], *(row for index, row in enumerate(stored[1:]) if kept(index))]
+        if split == "held-out":  # beyond the training rows nothing is known
+            low, high = (np.quantile(rides.data, q) for q in (0, 1))
+            assert -3.72 < low < high < 3.72
+            assert np.mean([a == b for a, b in zip(back(rides), rows, strict=True)]) > 0.99
+        else:
+            assert back(rides) == rows
+    info = ganzoo.DataInfo.from_json(json.loads(json.dumps(rides.info.to_json())))
+    assert info == rides.info
+
+
+def back(dataset) -> list[str]:
+    return module("columns").to_csv(dataset.data, dataset.info).splitlines()
+
+
+def test_the_rides_are_what_the_script_makes(tabular: None, install: Callable[[str], Path]) -> None:
+    stored = (install("acme-tabular") / "acme_tabular" / "rides.csv").read_text().splitlines()
+    rides = module("rides")
+    draws = np.random.default_rng(rides.SEED)
+    assert [",".join(rides.ride(draws)) for _ in range(100)] == stored[1:101]
+    assert len(stored) == rides.ROWS + 1
+
+
+def test_numbers_are_standard_normal_and_categories_one_hot(tabular: None) -> None:
+    data, info = (rides := ganzoo.create("dataset", "table")).data, rides.info
+    kinds = {column["name"]: column["kind"] for column in info.meta["columns"]}
+    assert list(kinds.values()) == ["category"] * 3 + ["number"] * 4
+    assert (data.shape, data.dtype) == ((5400, 2 + 8 + 4 + 4), np.float32)
+    assert np.unique(data[:, :14]).tolist() == [0, 1]
+    for start, end in ((0, 2), (2, 10), (10, 14)):
+        assert (data[:, start:end].sum(1) == 1).all()
+    for value in data.T[14:]:
+        assert abs(value.mean()) < 0.01
+        assert abs(value.std() - 1) < 0.01
+        assert np.abs(np.quantile(value, [0.1, 0.5, 0.9]) - [-1.2816, 0, 1.2816]).max() < 0.02
+
+
+def test_kinds_are_inferred_and_may_be_said(tabular: None, tmp_path: Path) -> None:
+    lines = ["code,count,name,share"] + [f"{i % 3},{i % 20},{'xyz'[i % 3]},{i % 2 / 2}" for i in range(60)]
+
+    def kinds(**options: object) -> list[str]:
+        return [column["kind"] for column in table(tmp_path / "t.csv", lines, **options).info.meta["columns"]]
+
+    assert kinds() == ["category", "number", "category", "number"]
+    assert kinds(numeric=("code",), categorical=("count", "share")) == ["number", "category", "category", "category"]
+    assert kinds(drop=("code", "name")) == ["number", "number"]
+
+
+def test_quoted_cells_byte_order_marks_and_zeros_survive(tabular: None, tmp_path: Path) -> None:
+    lines = ['"a, b",n'] + [f'"say ""{"xy"[i % 2]}"", {i % 2}",{i - 30}.50' for i in range(60)]
+    made = table(tmp_path / "t.csv", b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
+    assert back(made) == [row for index, row in enumerate(lines) if index % 10 or not index]
+
+
+def test_a_column_can_be_the_label(tabular: None, tmp_path: Path) -> None:
+    made = table(tmp_path / "t.csv", ROWS, label="city")
+    assert (made.info.num_classes, made.info.meta["classes"]) == (2, ["a", "b"])
+    assert made.labels.tolist() == made.data[:, 1].tolist()
+
+
+def many(cell: Callable[[int], str]) -> list[str]:
+    return ["city,size"] + [f"{cell(i)},{i}" for i in range(200)]
+
+
+MISTAKES = [
+    ([], {}, "is empty: its first line must name the columns"),
+    (["a,b"], {}, "has no row: give a table with some"),
+    (["a,b", "1,"], {"missing": "drop"}, "has no row without an empty cell"),
+    (ROWS[:6], {}, "has 5 rows, of which every 10th is held out: add rows, or a smaller dataset.holdout"),
+    (["a,b,a", "1,2,3"], {}, "names a column 'a' more than once"),
+    (["a,b,", "1,2,3"], {}, "names a column '' more than once or not at all"),
+    ([*ROWS[:8], "c,1", *ROWS[8:]], {}, "line 9: 2 cells where the first line names 3 columns: mend the line"),
+    ([*ROWS[:8], "c,,1", *ROWS[8:]], {}, "line 9: column 'size' is empty: fill it in, or leave such rows out with "),
+    ("city,size\nK\xf6ln,1\n".encode("latin-1"), {}, "line 2: not UTF-8: save the file in that encoding"),
+    (many(lambda i: "a"), {}, "column 'city' is 'a' in every row: leave it out with dataset.drop=city"),
+    (many(lambda i: f"id{i}"), {}, "column 'city' has 200 categories, more than dataset.max_categories=100: leave it "),
+    (ROWS, {"numeric": ("city",)}, "line 2: column 'city' is 'a', no finite number: mend it, or take 'city' out of "),
+    (ROWS, {"drop": ("town",)}, "has no column 'town': it has city, size, price"),
+    (ROWS, {"drop": ("city", "size", "price")}, "dataset.drop leaves no column"),
+    (ROWS, {"label": "size"}, "dataset.label=size: it must be a categorical column of the table (city)"),
+    ([*ROWS, '"' + "x" * 200_000 + '",1,1'], {}, "line 62: no CSV (field larger than field limit (131072)): mend"),
+]
+
+
+@pytest.mark.parametrize(("lines", "options", "words"), MISTAKES, ids=[words[:30] for *_, words in MISTAKES])
+def test_mistakes_of_a_file_are_one_sentence(tabular: None, tmp_path: Path, lines, options, words: str) -> None:
+    with pytest.raises(UsageError) as error:
+        table(tmp_path / "t.csv", b"" if lines == [] else lines, **options)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_not_there_is_told(tabular: None, tmp_path: Path) -> None:
+    with pytest.raises(
+        NotFound, match=r"no\.csv' cannot be read \(no such file.*give a CSV file with dataset.path=FILE"
+    ):
+        ganzoo.create("dataset", "table", path=str(tmp_path / "no.csv"))
+    with pytest.raises(NotFound, match="is a directory"):
+        ganzoo.create("dataset", "table", path=str(tmp_path))
+
+
+# ----------------------------------------------------------------------------
+# The networks and the metric.
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (None, "the data's meta has no 'columns', without which a row is 3 numbers"),
+        ([{"name": "a", "kind": "colour"}], "the data's meta has damaged 'columns'"),
+        ([{"name": "a", "kind": "number", "quantiles": [2, 1], "decimals": 0}], "two or more that do not fall"),
+        (
+            [{"name": "a", "kind": "number", "quantiles": [1, 2], "decimals": 0}],
+            "columns of 1 numbers, its shape is (3,)",
+        ),
+    ],
+)
+def test_meta_that_is_missing_or_wrong_is_told(tabular: None, columns, words: str) -> None:
+    data = ganzoo.DataInfo(shape=(3,), modality="tabular", meta={"columns": columns} if columns else {})
+    with pytest.raises(UsageError) as error:
+        ganzoo.create("architecture", "tabgan", data=data)
+    assert words in str(error.value)
+    assert str(error.value).endswith("take a dataset that says its columns, such as --dataset table")
+
+
+@pytest.mark.parametrize("tau", [0.0, 0.2])
+def test_generated_rows_are_activated_column_by_column(tabular: None, tau: float) -> None:
+    import acme_tabular
+
+    torch.manual_seed(0)
+    networks = ganzoo.create("architecture", "tabgan", data=acme_tabular.EXAMPLE, tau=tau)
+    z = torch.randn(512, networks.latent_dim)
+    rows = networks.generator(z)
+    assert rows.shape == (512, 4)
+    assert (rows[:, 0].abs() > 1).any()  # a number has no bound
+    assert (rows[:, 1:] > 0).all()
+    torch.testing.assert_close(rows[:, 1:].sum(1), torch.ones(512))
+    likeliest = rows[:, 1:].amax(1)
+    assert (likeliest > 0.9).float().mean() > 0.6 if tau else (likeliest < 0.9).float().mean() > 0.6
+    assert torch.equal(networks.generator(z), rows) == (not tau)
+    assert networks.discriminator(rows).shape == (512,)
+
+
+def test_fidelity_has_its_values_in_closed_form(tabular: None) -> None:
+    fidelity = module("fidelity")
+    assert fidelity.total_variation(np.array([0, 0, 1, 2]), np.array([0, 3])) == pytest.approx(0.5)
+    assert fidelity.total_variation(np.array([0, 1]), np.array([1, 0, 1, 0])) == 0
+    assert fidelity.kolmogorov_smirnov(np.array([1.0, 2, 3, 4]), np.array([3.0, 4, 5, 6])) == pytest.approx(0.5)
+    assert fidelity.kolmogorov_smirnov(np.array([2.0, 1]), np.array([1.0, 2, 2, 1])) == 0
+    assert fidelity.kolmogorov_smirnov(np.array([0.0, 0, 0, 1]), np.array([0.0])) == pytest.approx(0.25)
+
+
+def test_fidelity_reads_rows_as_they_are_written(tabular: None) -> None:
+    """Of EXAMPLE: ages 18 and 19 are told apart, 18.0 and 18.4 are not; a plan is its likeliest."""
+    import acme_tabular
+
+    ages, draws = np.array([18.0, 18, 30, 42, 60]), np.random.default_rng(0)
+    age, _ = module("columns").columns_of(acme_tabular.EXAMPLE)
+    real = torch.from_numpy(np.hstack([age.encode(ages, draws), np.eye(3)[[0, 0, 1, 1, 2]]]))
+    soft = 0.6 * np.eye(3)[[0, 1, 1, 1, 1]] + 0.2
+    fake = torch.from_numpy(np.hstack([age.encode(ages + np.eye(5)[1], draws), soft]))
+    metric = ganzoo.create("metric", "table-fidelity")
+    with pytest.raises(ValueError, match=r"call prepare\(data\) first"):
+        metric.compute()
+    metric.prepare(acme_tabular.EXAMPLE)
+    metric.reset()
+    for batch in real.split(2):
+        metric.real(batch)
+    metric.fake(fake)
+    assert metric.compute() == pytest.approx({"ks/age": 0.2, "ks": 0.2, "tv/plan": 0.4, "tv": 0.4})
+
+
+def test_the_picture_has_a_panel_for_each_column(tabular: None) -> None:
+    rides, picture = ganzoo.create("dataset", "table", split="held-out"), module("picture")
+    drawn = picture.marginals(rides.data, rides.info)
+    assert (drawn.shape, drawn.dtype) == ((600, 960, 3), np.uint8)
+    assert (drawn == picture.FAKE).all(2).sum() > 10_000
+    columns = module("columns")
+    for column, place in columns.blocks(columns.columns_of(rides.info)):
+        real, fake = picture.shares(column, rides.data[:, place])
+        assert np.abs(real - fake).sum() / 2 < 0.15, column.name
+
+
+# ----------------------------------------------------------------------------
+# The whole way.
+
+LOADED = """
+import json, sys
+import ganzoo
+from acme_tabular.columns import to_csv
+generator = ganzoo.load(sys.argv[1])
+print(to_csv(generator.raw(40).numpy(), generator.data))
+"""
+
+
+@pytest.mark.slow
+def test_twenty_updates_from_a_file_to_rows(outside: Callable[[str], Outside]) -> None:
+    tabular = outside("acme-tabular")
+    stored = (tabular.site / "acme_tabular" / "rides.csv").read_text().splitlines(keepends=True)[:301]
+    file = tabular.folder / "some" / "rides.csv"
+    file.parent.mkdir()
+    file.write_text("".join(stored))
+    words = ("dataset.path=some/rides.csv", "train.checkpoint_every=320", *TWENTY)
+    run = tabular.folder / tabular.ganzoo("train", "--arch", "tabgan", "--dataset", "table", *words).strip()
+    assert {"reals.png", "fakes-000000640.png"} <= {path.name for path in run.iterdir()}
+    tabular.ganzoo("train", "--resume", run, "--images", "704")
+
+    file.unlink()  # all that decoding needs is in the package
+    tabular.ganzoo("sample", run, "-n", "40", "--out", "new.csv")
+    written = (tabular.folder / "new.csv").read_text()
+    rows, known = (
+        list(csv.reader(written.splitlines())),
+        [set(column) for column in zip(*csv.reader(stored), strict=True)],
+    )
+    assert [rows[0], len(rows)] == [next(csv.reader(stored)), 41]
+    for row in rows[1:]:
+        assert all(cell in values for cell, values in zip(row[:3], known[:3], strict=True))
+        assert [len(cell.partition(".")[2]) for cell in row[3:]] == [2, 1, 0, 1]
+    loaded = tabular.python("-c", LOADED, run)
+    assert loaded.stdout.rstrip() == written.rstrip(), loaded.stderr
+
+
+def test_a_column_that_is_a_label_conditions_the_rows(
+    tabular: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.csv").write_text("\n".join(ROWS))
+    settings = {"train.images": 64, "train.batch": 32, "dataset.label": "city", "dataset.path": "rows.csv"}
+    run = ganzoo.train(arch="tabgan", dataset="table", conditional=True, options=settings)
+    one, other = (ganzoo.load(run).sample(2, labels=label) for label in (0, 1))
+    assert (one.shape, np.array_equal(one, other)) == ((2, 4), False)
+
+
+@pytest.mark.slow
+def test_each_column_comes_close_to_rows_that_were_held_out(
+    tabular: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As trained by default, for half as long; of a pair of columns that depend on each other as well."""
+    monkeypatch.chdir(tmp_path)
+    run = ganzoo.train(arch="tabgan", dataset="table", images=100_000)
+    generator, held_out = ganzoo.load(run), ganzoo.create("dataset", "table", split="held-out")
+    metric = ganzoo.create("metric", "table-fidelity")
+    metric.prepare(generator.data)
+    metric.real(torch.from_numpy(held_out.data))
+    metric.fake(generator.raw(600, seed=1))
+    values = metric.compute()
+    assert len(values) == 3 + 4 + 2
+    assert values["tv"] < 0.15
+    assert values["ks"] < 0.2
+
+    rows = list(csv.DictReader(module("columns").to_csv(generator.raw(3000).numpy(), generator.data).splitlines()))
+    riders = {rider: [row for row in rows if row["rider"] == rider] for rider in ("casual", "subscriber")}
+    early = {rider: np.mean([float(row["hour"]) < 10 for row in of]) for rider, of in riders.items()}
+    parks = {rider: np.mean([row["station"] == "Park" for row in of]) for rider, of in riders.items()}
+    assert early["subscriber"] > 0.35 > 0.12 > early["casual"]  # 0.47 and 0.04 by the rules that made the table
+    assert parks["casual"] > 0.16 > 0.1 > parks["subscriber"]  # 0.26 and 0.04

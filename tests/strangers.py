@@ -1,0 +1,37 @@
+"""Somebody with a distribution of their own, who works from the command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Outside:
+    """An installed distribution, and the folder in which somebody works with it."""
+
+    site: Path
+    folder: Path
+
+    def python(self, *args: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run Python with the distribution on its path and `environ` over the environment."""
+        environment = {**os.environ, "PYTHONPATH": str(self.site), **environ}
+        command = [sys.executable, *map(str, args)]
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+
+    def ganzoo(self, *args: str | Path, **environ: str) -> str:
+        """Run a command, which must go well, and return what it printed."""
+        done = self.python("-m", "ganzoo", *args, **environ)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def refused(self, *args: str | Path, code: int = 2) -> str:
+        """Run a command, which must fail with this exit code and one sentence, and return that."""
+        done = self.python("-m", "ganzoo", *args)
+        assert (done.returncode, done.stdout) == (code, ""), done.stderr
+        assert done.stderr.startswith("ganzoo: ")
+        assert done.stderr.count("\n") == 1, done.stderr
+        return done.stderr
