@@ -496,7 +496,7 @@ def _recipe_of(config: str | os.PathLike[str], notify: Notify) -> Path:
     path = Path(config)
     if path.exists():
         return path
-    if isinstance(config, str) and where.repository(config):
+    if isinstance(config, str) and (where.is_embedded(config) or where.repository(config)):
         return package_of(config, names=where.SETTINGS, notify=notify)
     with contextlib.suppress(NotFound):
         return runs.find(os.fspath(config)).path
@@ -508,7 +508,8 @@ def _pinned(init: str | os.PathLike[str], notify: Notify) -> tuple[str, Path]:
     repo = where.repository(init)
     if repo is None:
         directory = where.here(init, notify)
-        return str(directory.resolve()), directory
+        named = isinstance(init, str) and where.is_embedded(init)
+        return os.fspath(init) if named else str(directory.resolve()), directory
     with _undisturbed():
         from ganzoo.hub import pull as pulling
     pulled = pulling.pull(repo, names=where.SETTINGS, notify=notify)
@@ -530,7 +531,7 @@ def _dataset_flags(text: str) -> dict[str, str]:
     separators = [sep for sep in (os.sep, os.altsep) if sep]
     if text in known or not (any(sep in text for sep in separators) or os.path.exists(text)):
         return {"dataset": text}
-    opener = registry().path_dataset()
+    opener = registry().path_dataset(text)
     assert isinstance(opener.spec, Dataset)
     return {"dataset": opener.qualified, f"dataset.{opener.spec.path_option}": text}
 

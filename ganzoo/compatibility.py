@@ -143,6 +143,17 @@ def check_data(recipe: Recipe, data: DataInfo) -> None:
         raise UsageError(f"arch {arch!r} always takes labels: add --conditional")
 
 
+def other_meaning(data: DataInfo, other: DataInfo) -> str:
+    """Return the first key of `meta` by which the numbers of two tables or texts mean something else, or ''.
+
+    Of other data, and of labels that nobody sees, it is a description alone.
+    """
+    if not {data.modality, other.modality} <= {"tabular", "text"}:
+        return ""
+    keys = sorted(data.meta.keys() | other.meta.keys())
+    return next((key for key in keys if data.meta.get(key) != other.meta.get(key)), "")
+
+
 def as_trained(data: DataInfo, train: TrainOptions) -> DataInfo:
     """Return the data as the architecture sees it: without its labels unless the run is conditional."""
     return data if train.conditional else replace(data, num_classes=0, label_shape=())

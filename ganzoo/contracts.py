@@ -89,7 +89,7 @@ class Case:
         options: Of the component, over its defaults.
         given: What it is asked about, by name. Loss: logits ``real`` and ``fake``, tensors ``[N, P]``. Regularizer:
             ``real`` and ``fake``, samples ``[N, ...]``, and ``network``, a module that stands for D. Metric: ``real``
-            and ``fake``, samples ``[N, ...]``.
+            and ``fake``, samples ``[N, ...]``, and ``data``, a `DataInfo`, where it asks.
         expected: The values by name: loss and regularizer, ``discriminator`` and ``generator``; metric, its own keys.
         tolerance: The largest difference that is taken, relative to the value where it is above 1.
     """

@@ -114,5 +114,5 @@ class Registered:
         except (Exception, SystemExit) as error:
             raise GanzooError(
                 f"{self.spec.kind} {self.spec.name!r} of plugin {self.plugin.name!r} failed in {path}: "
-                f"{type(error).__name__}: {error}"
+                f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:300]}"
             ) from error

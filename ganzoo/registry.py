@@ -87,10 +87,16 @@ class Registry:
         """Return the dataset that is taken where none is given."""
         return self._only_dataset(lambda spec: spec.default, "is the default: write --dataset NAME")
 
-    def path_dataset(self) -> Registered:
-        """Return the dataset that ``--dataset PATH`` means."""
+    def path_dataset(self, path: str = "") -> Registered:
+        """Return the dataset that ``--dataset PATH`` means: the one whose suffix the path has, else that has none."""
+        suffix = Path(path).suffix.lower()
+        specs = [entry.spec for entry in self.components("dataset")]
+        claimed = any(isinstance(spec, Dataset) and suffix in spec.path_suffixes for spec in specs)
         return self._only_dataset(
-            lambda spec: bool(spec.path_option), "opens paths: write --dataset NAME dataset.KEY=PATH"
+            lambda spec: (
+                bool(spec.path_option) and (suffix in spec.path_suffixes if claimed else not spec.path_suffixes)
+            ),
+            f"opens {path!r}: write --dataset NAME dataset.KEY=PATH",
         )
 
     def _only_dataset(self, wanted: Callable[[Dataset], bool], otherwise: str) -> Registered:

@@ -159,7 +159,8 @@ class Dataset(Built):
         write: ``"package.module:callable"``, ``(samples: float array [N, ...], info) -> str``: writes samples that are
             read rather than looked at: a line each, or CSV with a header.
         default: Whether this dataset is taken where none is given.
-        path_option: The option that takes a path, where ``--dataset PATH`` means this dataset.
+        path_option: The option that takes a path, where ``--dataset PATH`` means this dataset; made absolute.
+        path_suffixes: Of the paths that are meant (``(".csv",)``); empty for all that no other dataset's are.
         license: Of the data, for the model card: ``"cc-by-4.0"``, as the Hub names it, or in words.
         hub: Its identifier on the Hugging Face Hub, where it has one.
     """
@@ -171,6 +172,7 @@ class Dataset(Built):
     write: str = ""
     default: bool = False
     path_option: str = ""
+    path_suffixes: tuple[str, ...] = ()
     license: str = ""
     hub: str = ""
 
@@ -214,10 +216,16 @@ class Augmentation(Built):
 class Metric(Built):
     """``factory(options)`` -> ``reset()``, ``real(batch)``, ``fake(batch)``, ``compute() -> dict[str, float]``.
 
-    Batches are float ``[N, ...]`` in the data's range, on the device.
+    Batches are float ``[N, ...]`` in the data's range, on the device. Where it must know what they are (the columns
+    of a table), it has ``prepare(data: DataInfo)``, called before ``reset()``.
+
+    Args:
+        examples: Data that the conformance kit tries it on, where shapes and modalities do not say enough.
     """
 
     kind: ClassVar[str] = "metric"
+
+    examples: tuple[DataInfo, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from acme_components import make, refused
-from ganzoo.compatibility import as_trained, check_data
+from ganzoo.compatibility import as_trained, check_data, other_meaning
 from ganzoo.errors import UsageError
 from ganzoo.plugin import (
     DataInfo,
@@ -130,3 +130,17 @@ def test_a_batch_coupled_loss_refuses_parts_of_the_generators_batch_too() -> Non
     words = refused(arch="blob", loss="coupled", pairs={"train.micro_batch": 64, "train.g_batch": 128})
     assert "couples the whole batch" in words
     make(arch="blob", pairs={"train.micro_batch": 96, "train.g_batch": 128})
+
+
+@pytest.mark.parametrize(
+    ("modality", "meta", "other", "key"),
+    [
+        ("tabular", {"columns": [1], "classes": ["a"]}, {"columns": [2]}, "classes"),
+        ("tabular", {"columns": [1]}, {"columns": [2]}, "columns"),
+        ("tabular", {"columns": [1]}, {"columns": [1]}, ""),
+        ("points", {"modes": [1]}, {"modes": [2]}, ""),
+    ],
+)
+def test_what_numbers_of_a_table_mean_is_compared(modality: Any, meta: Any, other: Any, key: str) -> None:
+    data, others = (DataInfo(shape=(2,), modality=modality, meta=each) for each in (meta, other))
+    assert other_meaning(data, others) == other_meaning(others, data) == key

@@ -155,11 +155,15 @@ def test_the_default_dataset_is_the_one_that_says_so() -> None:
 
 def test_the_dataset_that_opens_paths() -> None:
     alone = Registry()
-    with pytest.raises(UsageError, match="no installed dataset opens paths: write --dataset NAME"):
-        alone.path_dataset()
+    with pytest.raises(UsageError, match=r"no installed dataset opens 'some/rows\.csv': write --dataset NAME"):
+        alone.path_dataset("some/rows.csv")
     mine = Dataset(name="mine", summary="Data.", factory="a:b", path_option="path")
     alone.add(Plugin("acme", "acme"), lambda: module("acme", datasets=[mine]))
-    assert alone.path_dataset().spec == mine
+    assert alone.path_dataset("some/rows.csv").spec == mine
+    rows = Dataset(name="rows", summary="Data.", factory="a:b", path_option="file", path_suffixes=(".csv",))
+    alone.add(Plugin("rows", "rows"), lambda: module("rows", datasets=[rows]))
+    assert alone.path_dataset("some/rows.CSV").spec == rows
+    assert alone.path_dataset("some/folder").spec == mine
 
 
 # ----------------------------------------------------------------------------

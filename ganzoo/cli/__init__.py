@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
-from ganzoo.cli.common import Session, common_options
+from ganzoo.cli.common import CONTROL, Session, common_options
 from ganzoo.errors import GanzooError, UsageError, did_you_mean
 from ganzoo.plugin import Command
 from ganzoo.registry import registry
@@ -125,7 +125,7 @@ def _let_go_of_output() -> None:
 def _fail(session: Session, words: str, code: int) -> int:
     if session.verbose:
         logging.getLogger("ganzoo").exception("traceback:")
-    click.echo(f"ganzoo: {words}", err=True)
+    click.echo(f"ganzoo: {CONTROL.sub('', words)}", err=True)  # words of others cannot act on the terminal
     return code
 
 

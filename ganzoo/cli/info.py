@@ -13,7 +13,7 @@ from ganzoo.errors import UsageError, did_you_mean
 from ganzoo.hub.where import repository
 from ganzoo.installed import Registered
 from ganzoo.options import options_of, to_text
-from ganzoo.plugin import Architecture, Built, Recipe
+from ganzoo.plugin import Architecture, Built, Model, Recipe
 from ganzoo.recipe import MANY, ONE
 from ganzoo.registry import registry
 
@@ -43,6 +43,9 @@ def command(name: str, as_json: bool, offline: bool) -> None:
         names = [known for entry in registry().components() for known in (entry.spec.name, *entry.spec.aliases)]
         raise UsageError(f"no component {name!r} is installed{did_you_mean(bare, names) or '; see `ganzoo list`'}")
     facts = [_facts(entry) for entry in entries]
+    for entry, fact in zip(entries, facts, strict=True):
+        if plugin and isinstance(entry.spec, Model):  # asked for by the name that it is loaded by
+            fact["model"] = _about(entry.qualified)
     if as_json:
         print_json(facts)
         return
@@ -54,12 +57,20 @@ def command(name: str, as_json: bool, offline: bool) -> None:
 
 def _show_model(name: str, offline: bool, as_json: bool) -> None:
     """Print what a model's config says, and the Hub; every word of it is its author's."""
-    from ganzoo import api
-
-    facts = api.about(name, offline=offline, notify=note)
+    facts = _about(name, offline)
     if as_json:
         print_json(facts)
-        return
+    else:
+        _print_model(facts)
+
+
+def _about(name: str, offline: bool = False) -> dict[str, Any]:
+    from ganzoo import api
+
+    return api.about(name, offline=offline, notify=note)
+
+
+def _print_model(facts: dict[str, Any], indent: str = "") -> None:
     rows = []
     for key, value in facts.items():
         if isinstance(value, dict):
@@ -68,7 +79,7 @@ def _show_model(name: str, offline: bool, as_json: bool) -> None:
             value = ", ".join(map(str, value))
         if value not in ("", None):
             rows.append((key, value))
-    print_table(rows)
+    print_table(rows, indent)
 
 
 def _facts(entry: Registered) -> dict[str, Any]:
@@ -117,6 +128,8 @@ def _print(facts: dict[str, Any]) -> None:
         if facts.get(key):
             click.echo(f"  {key}:")
             print_table([(name, value) for name, value in facts[key].items()], indent="    ")
+    if facts.get("model"):
+        _print_model(facts["model"], indent="  ")
     if facts.get("options"):
         click.echo("  options:")
         rows = [(row["key"], to_text(row["default"]), f"{row['help']} ({row['takes']})") for row in facts["options"]]

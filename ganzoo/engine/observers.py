@@ -67,7 +67,7 @@ class Observers:
 
         try:
             pairs = compared(networks, source, num, seed, gan.device, batches.conditional)
-            return measure(self._metrics, pairs, seed, gan.device, failed)
+            return measure(self._metrics, gan.data, pairs, seed, gan.device, failed)
         except Exception as error:
             self.notify(f"nothing could be measured: {type(error).__name__}: {error}")
             return {}

@@ -18,7 +18,7 @@ import torch
 from PIL.Image import Image
 
 from ganzoo import run as runs
-from ganzoo.compatibility import check_data, check_ranks, smaller_micro_batch
+from ganzoo.compatibility import check_data, check_ranks, other_meaning, smaller_micro_batch
 from ganzoo.data.source import ArraySource, EndlessSource
 from ganzoo.engine import device as devices
 from ganzoo.engine import execution, health
@@ -303,6 +303,11 @@ class Trainer:
                     f"the dataset changed: {key} was {before[key]} and is {now[key]}; bring it back, "
                     f"or start a new run with --config {self.run.path}"
                 )
+        if key := other_meaning(DataInfo.from_json(before), self.batches.source.info):
+            raise UsageError(
+                f"the dataset changed: its {key} are not those that the run was trained on; bring them back, "
+                f"or start a new run with --config {self.run.path}"
+            )
         if now["num_items"] != before["num_items"]:
             self.note(f"the dataset changed: it had {before['num_items']} items and has {now['num_items']}")
 

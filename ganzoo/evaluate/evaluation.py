@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from ganzoo.compatibility import other_meaning
 from ganzoo.engine import device as devices
 from ganzoo.engine.batches import load_source
 from ganzoo.errors import GanzooError, UsageError
@@ -85,7 +86,14 @@ def evaluate(request: Request, registry: Registry, device: torch.device, notify:
     try:
         metrics = build_metrics(request.metrics, device)
         pairs = compared(networks, source, num, request.seed, device, generator.data.labelled)
-        values = measure(metrics, pairs, request.seed, device, lambda name, error: _fail(request.metrics, name, error))
+        values = measure(
+            metrics,
+            generator.data,
+            pairs,
+            request.seed,
+            device,
+            lambda name, error: _fail(request.metrics, name, error),
+        )
     except (RuntimeError, MemoryError) as error:
         if devices.out_of_memory(error):
             raise GanzooError(f"{device.type} memory ran out: use another --device") from error
@@ -103,6 +111,11 @@ def check_fit(model: DataInfo, real: DataInfo, dataset: Choice) -> None:
                 f"dataset {dataset.name!r} does not fit the model: {key} is {is_}, the model's is {wanted}: "
                 f"{_way_out(model, real, dataset)}"
             )
+    if key := other_meaning(model, real):
+        raise UsageError(
+            f"dataset {dataset.name!r} does not fit the model: its {key} are not the model's: "
+            f"{_way_out(model, real, dataset)}"
+        )
 
 
 def _way_out(model: DataInfo, real: DataInfo, dataset: Choice) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from ganzoo.data.source import ArraySource, EndlessSource
 from ganzoo.engine.device import exact_products
 from ganzoo.engine.streams import derive, draw_latents, seeded
-from ganzoo.plugin import Networks
+from ganzoo.plugin import DataInfo, Networks
 from ganzoo.recipe import Choice
 
 BATCH = 64  # samples that are made and measured at a time
@@ -32,6 +33,7 @@ def build_metrics(choices: Iterable[Choice], device: torch.device) -> dict[str, 
 @torch.no_grad()
 def measure(
     metrics: Mapping[str, Any],
+    data: DataInfo,
     pairs: Iterable[Pair],
     seed: int,
     device: torch.device,
@@ -41,6 +43,7 @@ def measure(
 
     Args:
         metrics: By name.
+        data: What the samples are, for metrics that ask.
         pairs: Batches of real and of as many generated samples, in float32 on the device.
         seed: Of what metrics draw themselves, from torch's default generators.
         device: Where that is.
@@ -59,7 +62,7 @@ def measure(
 
     with exact_products():
         for name in metrics:
-            ask(_reset, name, -1)
+            ask(partial(_begin, data=data), name, -1)
         for step, (real, fake) in enumerate(pairs):
             for name in list(going):
                 ask(_show, name, step, real, fake)
@@ -69,7 +72,9 @@ def measure(
     return values
 
 
-def _reset(metric: Any) -> None:
+def _begin(metric: Any, data: DataInfo) -> None:
+    if hasattr(metric, "prepare"):
+        metric.prepare(data)
     metric.reset()
 
 

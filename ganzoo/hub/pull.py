@@ -15,6 +15,7 @@ from ganzoo.hub.where import Notify, Repo, silent
 from ganzoo.registry import registry
 
 LARGEST_EXTRA = 64 << 20  # bytes of a file that is neither config nor weights
+LARGEST_METADATA = 1 << 16  # bytes of a weights file that are neither tensors nor their names
 
 
 class Pulled(NamedTuple):
@@ -157,8 +158,9 @@ def _check_stated(config: Config, name: str, stored: Mapping[str, Stored], repo:
 
 def _check_size(planned: package.Plan, name: str, size: int, repo: str) -> None:
     """Raise Corrupt where weights are larger than the network that they are for."""
-    least = tensors.num_bytes(planned.forms[name])
-    if not least < size <= least + 8 + tensors.LARGEST_HEADER:
+    forms = planned.forms[name]
+    least = tensors.num_bytes(forms)
+    if not least < size <= least + LARGEST_METADATA + sum(len(tensor) + 128 for tensor in forms):
         raise Corrupt(f"{name} of {repo} does not fit the architecture: it has {size:,} bytes; name another revision")
 
 

@@ -6,11 +6,12 @@ import importlib.resources
 import os
 import re
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
 from ganzoo import run as runs
-from ganzoo.errors import GanzooError, NotFound, UsageError, did_you_mean
+from ganzoo.errors import GanzooError, NotFound, UsageError
 from ganzoo.files import recover_directory
 from ganzoo.plugin import Model
 from ganzoo.registry import registry
@@ -90,7 +91,7 @@ def here(what: What, notify: Notify = silent) -> Path:
         NotFound: There is none, or a run has no package yet.
         UsageError: No plugin offers a model of that name; MissingPlugin where the plugin is not there either.
     """
-    if isinstance(what, str) and EMBEDDED.fullmatch(what):
+    if isinstance(what, str) and is_embedded(what):
         return folder_of(embedded(what))
     if isinstance(what, Run):
         what = what.path
@@ -99,12 +100,22 @@ def here(what: What, notify: Notify = silent) -> Path:
         if isinstance(what, str) and REPO.fullmatch(what):
             notify(f"{what} is a directory here, and taken as that, not as a model on the Hub; ./{what} says so too")
         return path
-    run = runs.find(what if isinstance(what, str) else path)
+    try:
+        run = runs.find(what if isinstance(what, str) else path)
+    except NotFound as error:
+        if alike := [entry.qualified for entry in registry().components("model") if entry.spec.name == what]:
+            raise NotFound(f"no run {what!r}: did you mean {' or '.join(alike)}, which comes along?") from error
+        raise
     if not run.active:
         recover_directory(run.package)
     if not (run.package / "config.json").is_file():
         raise NotFound(f"run {run.path} has no model package yet: it comes with the first checkpoint")
     return run.package
+
+
+def is_embedded(what: str) -> bool:
+    """Whether a word is of the form ``plugin:name``, and so means a model that comes with a plugin."""
+    return EMBEDDED.fullmatch(what) is not None
 
 
 def embedded(text: str) -> Model:
@@ -117,10 +128,12 @@ def embedded(text: str) -> Model:
     try:
         spec = registry().resolve("model", text).spec
     except GanzooError:
-        hint = did_you_mean(text, (entry.qualified for entry in registry().components("model")))
-        if not hint:
+        models = registry().components("model")
+        near = get_close_matches(text.rpartition(":")[2], [entry.spec.name for entry in models])
+        if not near:
             raise
-        raise UsageError(f"no model {text!r} is installed{hint}") from None
+        names = " or ".join(entry.qualified for entry in models if entry.spec.name in near)
+        raise UsageError(f"no model {text!r} is installed: did you mean {names}?") from None
     assert isinstance(spec, Model)
     return spec
 
@@ -157,7 +170,8 @@ def package_of(
     """Return the directory of the model package that a word means, fetched from the Hub where it lies there.
 
     Args:
-        what: A run (object, path, name or number), a package's directory, or ``user/model[@revision]``.
+        what: A run (object, path, name or number), a package's directory, ``plugin:name``, or
+            ``user/model[@revision]``.
         revision: Of a model on the Hub, where `what` names none.
         names: Files that are needed of it.
         offline: Take what is in the Hub's cache, and ask for nothing.

@@ -22,8 +22,8 @@ KINDS_OF_DATA = (
 
 
 def kinds(trial: Trial) -> tuple[DataInfo, ...]:
-    """Return the kinds of data that a component is tried on: those of the trial, or all."""
-    return tuple(trial.data) or KINDS_OF_DATA
+    """Return the kinds of data that a component is tried on: those of the trial, or its examples and all."""
+    return tuple(trial.data) or (*getattr(trial.spec, "examples", ()), *KINDS_OF_DATA)
 
 
 def samples(info: DataInfo, num: int, seed: int = 0) -> Tensor:

@@ -25,8 +25,9 @@ TOLERANCE = 1e-4  # relative to a value above 1
 
 def computes_numbers(trial: Trial) -> None:
     """`compute` returns a dict of finite floats by name."""
-    metric = built(trial)
-    _feed(metric, *_sides(_taken(trial)))
+    info = _taken(trial)
+    metric = _told(trial, info)
+    _feed(metric, *_sides(info))
     values = metric.compute()
     require(isinstance(values, dict) and values, f"It returned {values!r}.")
     for name, value in values.items():
@@ -37,7 +38,8 @@ def computes_numbers(trial: Trial) -> None:
 
 def streams(trial: Trial) -> None:
     """Samples that come in batches of any sizes count as if they came at once."""
-    metric, sides = built(trial), _sides(_taken(trial))
+    info = _taken(trial)
+    metric, sides = _told(trial, info), _sides(info)
     whole = _measure(metric, [sides])
     cuts = (0, 1, 8, NUM // 3, NUM)
     parts = [tuple(side[start:end] for side in sides) for start, end in pairwise(cuts)]
@@ -47,7 +49,7 @@ def streams(trial: Trial) -> None:
 def resets(trial: Trial) -> None:
     """After `reset` nothing of what came before counts: it is measured many times in a run."""
     info = _taken(trial)
-    metric, sides = built(trial), _sides(info)
+    metric, sides = _told(trial, info), _sides(info)
     first = _measure(metric, [sides])
     _feed(metric, *(side * 0.3 + 0.2 for side in _sides(info, seed=7)))
     _require_same(first, _measure(metric, [sides]), "at first", "after other samples and a reset")
@@ -55,7 +57,8 @@ def resets(trial: Trial) -> None:
 
 def same_answer_twice(trial: Trial) -> None:
     """`compute` changes nothing: called again it gives the same."""
-    metric, sides = built(trial), _sides(_taken(trial))
+    info = _taken(trial)
+    metric, sides = _told(trial, info), _sides(info)
     first = _measure(metric, [sides])
     with seeded(0):
         again = metric.compute()
@@ -64,7 +67,8 @@ def same_answer_twice(trial: Trial) -> None:
 
 def order_of_sides_is_free(trial: Trial) -> None:
     """Real and generated samples may come in either order, or by turns."""
-    metric, (real, fake) = built(trial), _sides(_taken(trial))
+    info = _taken(trial)
+    metric, (real, fake) = _told(trial, info), _sides(info)
     with torch.no_grad():
         metric.reset()
         metric.real(real)
@@ -81,7 +85,8 @@ def order_of_sides_is_free(trial: Trial) -> None:
 
 def batches_unchanged(trial: Trial) -> None:
     """It leaves batches as they are: other metrics get the same."""
-    metric, sides = built(trial), _sides(_taken(trial))
+    info = _taken(trial)
+    metric, sides = _told(trial, info), _sides(info)
     before = [side.clone() for side in sides]
     _measure(metric, [sides])
     for name, side, copy in zip(("real", "fake"), sides, before, strict=True):
@@ -91,7 +96,8 @@ def batches_unchanged(trial: Trial) -> None:
 
 def keeps_no_graph(trial: Trial) -> None:
     """It keeps no graph of what it is given: the activations of a whole evaluation would fill the memory."""
-    metric, (real, fake) = built(trial), _sides(_taken(trial))
+    info = _taken(trial)
+    metric, (real, fake) = _told(trial, info), _sides(info)
     metric.reset()
     metric.real(real)
     graph = fake.requires_grad_() * 1
@@ -107,14 +113,14 @@ def keeps_no_graph(trial: Trial) -> None:
 
 def takes_data_or_declines(trial: Trial) -> None:
     """Every kind of data is measured, or declined by a GanzooError of one sentence."""
-    hold_to_declining(trial, lambda info: _measure(built(trial), [_sides(info)]))
+    hold_to_declining(trial, lambda info: _measure(_told(trial, info), [_sides(info)]))
 
 
 def repeats_itself(trial: Trial) -> None:
     """Built twice and given the same it measures the same, and draws from no generator but torch's."""
-    sides = _sides(_taken(trial))
-    before = generators()
-    one, other = (_measure(built(trial), [sides]) for _ in range(2))
+    info = _taken(trial)
+    sides, before = _sides(info), generators()
+    one, other = (_measure(_told(trial, info), [sides]) for _ in range(2))
     _require_same(one, other, "at first", "when built again")
     others = [name for name in moved(before) if not name.startswith("torch")]
     require(not others, f"It drew from {' and '.join(others)}.")
@@ -122,7 +128,8 @@ def repeats_itself(trial: Trial) -> None:
 
 def measured(trial: Trial, case: Case) -> Mapping[str, float]:
     """Return the values that a case is about."""
-    return _measure(built(trial, **case.options), [(case.given["real"], case.given["fake"])])
+    metric = _told(trial, case.given.get("data"), **case.options)
+    return _measure(metric, [(case.given["real"], case.given["fake"])])
 
 
 # ----------------------------------------------------------------------------
@@ -133,8 +140,16 @@ class _Mark:
     """An object that can be referred to weakly."""
 
 
+def _told(trial: Trial, data: DataInfo | None, **options: object) -> Any:
+    """Return the metric, told what it is to measure where it asks."""
+    metric = built(trial, **options)
+    if hasattr(metric, "prepare") and data is not None:
+        metric.prepare(data)
+    return metric
+
+
 def _taken(trial: Trial) -> DataInfo:
-    return next(accepted(trial, lambda info: _measure(built(trial), [_sides(info)])))
+    return next(accepted(trial, lambda info: _measure(_told(trial, info), [_sides(info)])))
 
 
 def _sides(info: DataInfo, seed: int = 0) -> tuple[Tensor, Tensor]:

@@ -199,19 +199,24 @@ class Failing:
         return method
 
 
+DATA = DataInfo(shape=(1,), modality="points")
+
+
 def pairs(num: int = 2) -> list[tuple[Tensor, Tensor]]:
     return [(torch.zeros(3, 1), torch.zeros(3, 1))] * num
 
 
-@pytest.mark.parametrize("where", ["reset", "real", "fake", "compute"])
+@pytest.mark.parametrize("where", ["prepare", "reset", "real", "fake", "compute"])
 def test_a_metric_that_fails_is_told_once_and_left_out(where):
     told: list[tuple[str, str]] = []
     bad, good = Failing(where), Failing("")
-    values = measure({"bad": bad, "good": good}, pairs(), 0, CPU, lambda name, error: told.append((name, str(error))))
+    values = measure(
+        {"bad": bad, "good": good}, DATA, pairs(), 0, CPU, lambda name, error: told.append((name, str(error)))
+    )
     assert told == [("bad", "out of order")]
     assert values == {"good/value": 1.0}
     assert bad.asked[-1] == where
-    assert good.asked == ["reset", "real", "fake", "real", "fake", "compute"]
+    assert good.asked == ["prepare", "reset", "real", "fake", "real", "fake", "compute"]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +224,7 @@ def test_a_metric_that_fails_is_told_once_and_left_out(where):
 )
 def test_what_is_no_finite_number_is_a_failure(found):
     told: list[Exception] = []
-    assert measure({"bad": Failing("", found)}, pairs(), 0, CPU, lambda name, error: told.append(error)) == {}
+    assert measure({"bad": Failing("", found)}, DATA, pairs(), 0, CPU, lambda name, error: told.append(error)) == {}
     assert len(told) == 1
 
 
@@ -231,7 +236,7 @@ def test_products_are_exact_and_nothing_has_a_graph_whatever_the_training():
             seen.append((torch.backends.cuda.matmul.allow_tf32, torch.is_grad_enabled()))
 
     with precision("tf32"):
-        measure({"looking": Looking("")}, pairs(1), 0, CPU, pytest.fail)
+        measure({"looking": Looking("")}, DATA, pairs(1), 0, CPU, pytest.fail)
         assert torch.backends.cuda.matmul.allow_tf32
     assert seen == [(False, False)]
 

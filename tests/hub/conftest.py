@@ -41,8 +41,12 @@ os.environ.update(SETTINGS)
 @pytest.fixture(scope="package", autouse=True)
 def server() -> Iterator[HubServer]:
     yield SERVER.start()
+    import time; t=time.time()
     SERVER.stop()
+    print("STOP", time.time()-t, sum(1 for _ in ROOT.rglob("*")))
+    t=time.time()
     shutil.rmtree(ROOT, ignore_errors=True)
+    print("RM", time.time()-t)
 
 
 @pytest.fixture

@@ -237,6 +237,15 @@ def test_the_picture_has_a_panel_for_each_column(tabular: None) -> None:
         assert np.abs(real - fake).sum() / 2 < 0.15, column.name
 
 
+@pytest.mark.slow
+def test_the_plugin_passes_the_kit(tabular: None) -> None:
+    from ganzoo.testing import check
+
+    results = list(check("tabular"))
+    assert {result.status for result in results} == {"PASS", "SKIP"}, [r for r in results if r.status == "FAIL"]
+    assert sum(result.status == "PASS" for result in results) > 60
+
+
 # ----------------------------------------------------------------------------
 # The whole way.
 
@@ -256,10 +265,11 @@ def test_twenty_updates_from_a_file_to_rows(outside: Callable[[str], Outside]) -
     file = tabular.folder / "some" / "rides.csv"
     file.parent.mkdir()
     file.write_text("".join(stored))
-    words = ("dataset.path=some/rides.csv", "train.checkpoint_every=320", *TWENTY)
-    run = tabular.folder / tabular.ganzoo("train", "--arch", "tabgan", "--dataset", "table", *words).strip()
+    words = ("--metric", "table-fidelity", "train.checkpoint_every=320", *TWENTY)
+    run = tabular.folder / tabular.ganzoo("train", "--arch", "tabgan", "--dataset", "some/rides.csv", *words).strip()
     assert {"reals.png", "fakes-000000640.png"} <= {path.name for path in run.iterdir()}
-    tabular.ganzoo("train", "--resume", run, "--images", "704")
+    assert [row["images"] for row in measured(run)] == [0, 320, 640]
+    assert {f"table-fidelity/{key}" for key in ("tv", "ks", "tv/sky", "ks/age")} <= measured(run)[-1].keys()
 
     file.unlink()  # all that decoding needs is in the package
     tabular.ganzoo("sample", run, "-n", "40", "--out", "new.csv")
@@ -276,15 +286,33 @@ def test_twenty_updates_from_a_file_to_rows(outside: Callable[[str], Outside]) -
     assert loaded.stdout.rstrip() == written.rstrip(), loaded.stderr
 
 
-def test_a_column_that_is_a_label_conditions_the_rows(
+def measured(run: Path) -> list[dict[str, float]]:
+    return [
+        row for row in map(json.loads, (run / "stats.jsonl").read_text().splitlines()) if "table-fidelity/tv" in row
+    ]
+
+
+def test_a_run_goes_on_with_the_columns_that_it_began_with(
     tabular: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "rows.csv").write_text("\n".join(ROWS))
-    settings = {"train.images": 64, "train.batch": 32, "dataset.label": "city", "dataset.path": "rows.csv"}
-    run = ganzoo.train(arch="tabgan", dataset="table", conditional=True, options=settings)
+    file = tmp_path / "rows.csv"
+    file.write_text("\n".join(ROWS))
+    settings = {"train.images": 64, "train.batch": 32, "dataset.label": "city"}
+    run = ganzoo.train(arch="tabgan", dataset="rows.csv", conditional=True, options=settings).path.absolute()
     one, other = (ganzoo.load(run).sample(2, labels=label) for label in (0, 1))
     assert (one.shape, np.array_equal(one, other)) == ((2, 4), False)
+    held_out = ganzoo.evaluate(run, "table-fidelity", options={"dataset.split": "held-out"})
+    assert (held_out.num, sorted(held_out.values)[0]) == (6, "table-fidelity/ks")
+
+    file.write_text("\n".join(ROWS).replace("size", "area"))  # as many columns, of the same kinds
+    with pytest.raises(UsageError, match="the dataset changed: its columns are not those that the run was trained on"):
+        ganzoo.train(resume=run, images=128)
+    with pytest.raises(UsageError, match="dataset 'table' does not fit the model: its columns are not the model's"):
+        ganzoo.evaluate(run, "table-fidelity")
+    file.write_text("\n".join(ROWS))
+    monkeypatch.chdir("/")  # the path was kept whole
+    assert ganzoo.train(resume=run, images=128).images == 128
 
 
 @pytest.mark.slow

@@ -54,6 +54,8 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         summary="A CSV file of numeric and categorical columns; without one, 6,000 synthetic bicycle rides.",
         factory="acme_tabular.table:Table",
         options=TableOptions,
+        path_option="path",
+        path_suffixes=(".csv",),
         render="acme_tabular.picture:marginals",
         write="acme_tabular.columns:to_csv",
     )
@@ -97,4 +99,5 @@ def ganzoo_metrics() -> Iterator[Metric]:
         name="table-fidelity",
         summary="How far each column is from the real one: total variation or Kolmogorov-Smirnov, and the worst.",
         factory="acme_tabular.fidelity:TableFidelity",
+        examples=(EXAMPLE,),
     )
