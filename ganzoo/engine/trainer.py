@@ -169,7 +169,7 @@ class Trainer:
         self.seconds = 0.0  # of training, over all sittings
         self.ticked_at = clock()
 
-    def begin(self, resume: bool, initial: Path | None) -> None:
+    def begin(self, resume: bool, initial: Path | None = None) -> None:
         """Start the run, from weights of others where they are given, or go on from the last good checkpoint."""
         if resume:
             self.restore()
