@@ -425,9 +425,7 @@ def verify(
         Corrupt: Something does not hold.
         GanzooError: As `load`.
     """
-    from ganzoo.hub.config import FILES
-
-    directory = package_of(what, revision, names=FILES, offline=offline, notify=notify)
+    directory = package_of(what, revision, names=None, offline=offline, notify=notify)
     with _undisturbed():
         from ganzoo.engine.device import choose_device
         from ganzoo.hub import verify as verifying
@@ -464,7 +462,7 @@ def package_of(
     what: str | os.PathLike[str] | Run,
     revision: str | None = None,
     *,
-    names: Iterable[str] = where.WEIGHTS,
+    names: Iterable[str] | None = where.WEIGHTS,
     offline: bool = False,
     notify: Notify = silent,
 ) -> Path:

@@ -81,9 +81,10 @@ class Registered:
     def import_weights(self, format: str, weights: Mapping[str, Tensor]) -> Imported:
         """Return what the architecture makes of the tensors of a file of another project (`Architecture.imports`)."""
         assert isinstance(self.spec, Architecture)
-        imported = self._call(self.spec.imports[format], dict(weights))
+        path = self.spec.imports[format]
+        imported = self._call(path, dict(weights))
         if not isinstance(imported, Imported):
-            raise GanzooError(f"{self.spec.imports[format]} returned {imported!r}, which is no ganzoo.plugin.Imported")
+            raise GanzooError(f"{path} returned {type(imported).__name__}, not ganzoo.plugin.Imported")
         return imported
 
     def check_requirements(self) -> None:

@@ -17,6 +17,7 @@ from ganzoo.options import NoOptions, options_of
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 SCHEDULABLE = ("architecture", "loss", "regularizer", "augmentation")  # kinds whose options may be scheduled
+FOLDER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[\w-]+(/[\w-]+)*")
 FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -269,6 +270,11 @@ class Model(Component):
     kind: ClassVar[str] = "model"
 
     path: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not FOLDER.fullmatch(self.path):
+            raise ValueError(f"model {self.name!r}: {self.path!r} is not of the form 'package:folder'")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -170,7 +170,8 @@ def test_every_plugin_has_one_entry_point() -> None:
     points = project()["entry-points"]["ganzoo"]
     folders = [path.name for path in (ROOT / "plugins").iterdir() if path.is_dir() and path.name != "__pycache__"]
     assert sorted(points.values()) == sorted(folders) == [folder.name for folder in PLUGINS]
-    assert [f"ganzoo_{name}" for name in points] == list(points.values())
+    named = {name: f"ganzoo_{name}" for name in points} | {"ganzoo": "ganzoo_models"}  # for ganzoo:digits
+    assert points == named
 
 
 def test_without_plugins_there_is_nothing() -> None:
@@ -195,6 +196,9 @@ def test_the_wheel_holds_the_core_and_the_plugins(tmp_path: Path) -> None:
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == packages
     assert "ganzoo_datasets/digits.npz" in names
     assert {f"{package}/py.typed" for package in packages} <= set(names)
+    models = ROOT / "plugins" / "ganzoo_models"
+    weights = {path.relative_to(models.parent).as_posix() for path in models.glob("*/*.*") if path.suffix != ".pyc"}
+    assert {"ganzoo_models/digits/model.safetensors", "ganzoo_models/ring/README.md"} <= weights <= set(names)
     templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "ganzoo" / "templates").rglob("*.*")}
     assert {"ganzoo/templates/kinds.toml", "ganzoo/templates/loss/loss.py.tmpl"} <= templates <= set(names)
     ours = {path.relative_to(ROOT).as_posix().removeprefix("plugins/") for path in (*CORE, *plugin_files())}

@@ -26,7 +26,7 @@ from ganzoo.settings import OPTIMIZERS, TrainOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # and what turns the direction of text
 
 
 @dataclass

@@ -48,6 +48,7 @@ def command(
     ganzoo sample 3 -n 1000 --out samples.npz    numpy arrays: samples, and labels
     ganzoo sample 3 -n 1000 --out samples.txt    text, where the samples are text or the rows of a table (.csv)
     ganzoo sample USER/NAME -n 64                of a model on the Hub
+    ganzoo sample ganzoo:digits -n 64            of a model that comes along (`ganzoo list models`)
 
     Prints the path of what it wrote.
     """

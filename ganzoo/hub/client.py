@@ -165,7 +165,8 @@ class Hub:
 
     def info(self, repo: str, revision: str | None = None) -> ModelInfo:
         """Return what the Hub says of a model."""
-        return self.call(lambda: self.api.model_info(repo, revision=revision), repo)
+        wait = constants.HF_HUB_DOWNLOAD_TIMEOUT  # without one the client would wait for ever
+        return self.call(lambda: self.api.model_info(repo, revision=revision, timeout=wait), repo)
 
     def commit_of(self, repo: str, revision: str | None) -> str:
         """Return the commit that a revision means now; in offline mode, what it meant when it was last asked for."""
@@ -173,7 +174,10 @@ class Hub:
             with contextlib.suppress(Exception):
                 return str(self.api.resolve_revision(repo, revision=revision, local_files_only=True).resolved)
             raise not_cached(repo, revision)
-        return str(self.call(lambda: _Resolver(self).resolve_revision(repo, revision=revision), repo).resolved)
+        commit = str(self.call(lambda: _Resolver(self).resolve_revision(repo, revision=revision), repo).resolved)
+        if not re.fullmatch(r"[0-9a-f]{40}", commit):  # it becomes a part of paths
+            raise Unreachable(f"{constants.ENDPOINT} does not answer like the Hub: {LOGIN_PAGE}")
+        return commit
 
     def refs(self, repo: str) -> Refs:
         """Return the commits of branches, tags and pull requests."""
@@ -203,7 +207,8 @@ class Hub:
         def fetched() -> bytes:
             url = f"{self.api.endpoint}/{repo}/resolve/{commit}/{name}"
             headers = {**self._headers(), "Range": f"bytes=0-{num - 1}"}
-            with get_session().stream("GET", url, headers=headers) as response:
+            wait = constants.HF_HUB_DOWNLOAD_TIMEOUT
+            with get_session().stream("GET", url, headers=headers, timeout=wait) as response:
                 hf_raise_for_status(response)
                 content = b""
                 for part in response.iter_bytes(1 << 16):  # more, where the server ignores the range
@@ -221,7 +226,8 @@ class Hub:
         """
 
         def listed() -> list[dict[str, Any]]:
-            response = get_session().get(f"{self.api.endpoint}/api/models", params=asked, headers=self._headers())
+            url, wait = f"{self.api.endpoint}/api/models", constants.HF_HUB_DOWNLOAD_TIMEOUT
+            response = get_session().get(url, params=asked, headers=self._headers(), timeout=wait)
             hf_raise_for_status(response)
             return [model for model in response.json() if isinstance(model, dict)]
 

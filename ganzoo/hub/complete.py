@@ -24,7 +24,7 @@ from ganzoo.hub.generator import Generator
 from ganzoo.hub.tensors import Form
 from ganzoo.registry import Registry
 from ganzoo.report import grid
-from ganzoo.report.gallery import columns_for
+from ganzoo.report.gallery import SIDE, columns_for
 from ganzoo.run import Run
 
 SEED = 0  # of the picture and of the reference samples
@@ -88,8 +88,9 @@ def shown(generator: Generator) -> dict[str, bytes]:
     if generator.data.label_shape:
         return {}  # nobody can make up labels that are numbers
     num = grid.count(generator.data, generator.render, generator.write)
-    samples = generator.raw(num, seed=SEED)
-    picture = generator.draw(samples, columns_for(generator.data.num_classes))
+    columns = columns_for(generator.data.num_classes)
+    samples = generator.raw(SIDE * columns if num == grid.NUM_SHOWN else num, seed=SEED)
+    picture = generator.draw(samples, columns)
     if picture is not None:
         return {PICTURE: grid.encode(picture)}
     text = generator.text(samples)

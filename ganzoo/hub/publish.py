@@ -214,8 +214,10 @@ def _check_ours(hub: Hub, repo: str, commit: str, files: Mapping[str, Stored]) -
 def _card(hub: Hub, repo: str, head: Head) -> str | None:
     """Return the card that is there, whose text by a person stays."""
     stored = head.files.get(CARD)
-    if stored is None or stored.size > LARGEST:
+    if stored is None:
         return None
+    if stored.size > LARGEST:
+        raise Conflict(f"the card of {repo} is longer than {LARGEST:,} bytes, and would be lost: shorten it first")
     return hub.fetch(repo, CARD, head.commit, stored).read_bytes().decode("utf-8", "replace")
 
 

@@ -35,7 +35,7 @@ class Pulled(NamedTuple):
 def pull(
     repo: Repo,
     *,
-    names: Iterable[str] = FILES,
+    names: Iterable[str] | None = None,
     offline: bool = False,
     notify: Notify = silent,
 ) -> Pulled:
@@ -46,7 +46,7 @@ def pull(
 
     Args:
         repo: Which.
-        names: Of the files that are wanted; only those of the package's format are ever asked for.
+        names: Of the files that are wanted, None for all; only those of the package's format are ever asked for.
         offline: Take what is in the cache, and ask for nothing.
         notify: Gets lines that a person may want to see.
 
@@ -56,7 +56,7 @@ def pull(
         MissingPlugin: Its architecture is not installed.
         Corrupt: A file is not what the model's author published.
     """
-    hub, wanted = Hub(offline, notify), [name for name in FILES if name in set(names) | {CONFIG}]
+    hub, wanted = Hub(offline, notify), [name for name in FILES if names is None or name in {CONFIG, *names}]
     try:
         if hub.offline:
             return _from_cache(hub, repo, wanted)

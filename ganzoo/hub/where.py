@@ -56,8 +56,8 @@ def repository(what: What, revision: str | None = None) -> Repo | None:
     Raises:
         UsageError: There are two revisions, or one that is none.
     """
-    match = REPO.fullmatch(what) if isinstance(what, str) and not os.path.exists(what) else None
-    if match is None or os.path.exists(match[1]):
+    match = REPO.fullmatch(what) if isinstance(what, str) and not _is_here(what) else None
+    if match is None or _is_here(match[1]):
         if revision is not None:
             raise UsageError(f"revision {revision!r} belongs to a model on the Hub, which {what} is not")
         return None
@@ -67,6 +67,17 @@ def repository(what: What, revision: str | None = None) -> Repo | None:
     if chosen is not None and not REVISION.fullmatch(chosen):
         raise UsageError(f"{chosen!r} is no revision: name a branch, a tag or a commit")
     return Repo(match[1], chosen)
+
+
+def _is_here(text: str) -> bool:
+    """Whether a text means a path: one that exists, may not be looked at, or is among the runs."""
+    try:
+        os.stat(text)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return Path(text).parent == runs.root()
+    return True
 
 
 def checked_repo(text: str) -> str:
@@ -149,9 +160,7 @@ def folder_of(spec: Model) -> Path:
         place = importlib.resources.files(module).joinpath(folder)
         there = (place / "config.json").is_file()
     except Exception as error:
-        raise NotFound(
-            f"model {spec.name!r} cannot be read: {module} fails with {type(error).__name__}: {error}"
-        ) from error
+        raise NotFound(f"model {spec.name!r} cannot be read: {type(error).__name__}: {error}") from error
     if not there:
         raise NotFound(f"model {spec.name!r} is not at {spec.path}, where its plugin says: install that anew")
     if not isinstance(place, Path):
@@ -163,7 +172,7 @@ def package_of(
     what: What,
     revision: str | None = None,
     *,
-    names: Iterable[str] = WEIGHTS,
+    names: Iterable[str] | None = WEIGHTS,
     offline: bool = False,
     notify: Notify = silent,
 ) -> Path:
@@ -173,7 +182,7 @@ def package_of(
         what: A run (object, path, name or number), a package's directory, ``plugin:name``, or
             ``user/model[@revision]``.
         revision: Of a model on the Hub, where `what` names none.
-        names: Files that are needed of it.
+        names: Files that are needed of it; None for all.
         offline: Take what is in the Hub's cache, and ask for nothing.
         notify: Gets lines that a person may want to see.
 

@@ -94,6 +94,7 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         factory="ganzoo_datasets.points:Points",
         options=PointsOptions,
         info=points_info,
+        license="none needed, the points are drawn by a formula",
         render="ganzoo_datasets.points:scatter",
     )
     yield Dataset(

@@ -33,14 +33,17 @@ def torchgan(weights: Mapping[str, Tensor]) -> Imported:
     Raises:
         UsageError: The tensors are not those of such a generator.
     """
-    prefix = "generator."
-    if any(name.startswith(prefix) for name in weights):
-        weights = {name.removeprefix(prefix): each for name, each in weights.items() if name.startswith(prefix)}
+    weights = _under("module.", _under("generator.", weights))  # in a checkpoint, and trained on several GPUs
     if any(name.startswith("disc.") for name in weights):
         raise UsageError("it is the discriminator's: name the file of the generator")
-    last = len({name.split(".")[1] for name in weights if name.startswith("model.")}) - 1
+    last = max(len({name.split(".")[1] for name in weights if name.startswith("model.")}) - 1, 0)
     blocks = [(f"model.{level}.0", f"model.{level}.1") for level in range(last)]
     return _imported(weights, blocks, f"model.{last}.0", slope=0.2, bias=True)
+
+
+def _under(prefix: str, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Return the weights under a prefix, without it; all of them where none is."""
+    return {name.removeprefix(prefix): each for name, each in weights.items() if name.startswith(prefix)} or weights
 
 
 def _imported(

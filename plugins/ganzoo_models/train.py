@@ -13,8 +13,15 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SETTINGS = {
-    "digits": ("--arch", "dcgan", "--dataset", "digits", "--conditional"),
-    "ring": ("--arch", "mlp", "--dataset", "points"),
+    "digits": (
+        *("--arch", "dcgan", "--dataset", "digits", "--conditional", "--loss", "rpgan", "--reg", "r1"),
+        *("--images", "300000", "arch.width=32", "arch.z_dim=32", "reg.r1.gamma=1", "train.ema_half_life=2000"),
+        *("optim.g.lr=cosine(4e-4, 2e-5, images=3e5)", "optim.d.lr=cosine(4e-4, 2e-5, images=3e5)"),
+    ),
+    "ring": (
+        *("--arch", "mlp", "--dataset", "points", "--images", "1000000", "arch.latent=mixed"),
+        *("optim.g.lr=cosine(1e-3, 1e-5, images=1e6)", "optim.d.lr=cosine(1e-3, 1e-5, images=1e6)"),
+    ),
 }
 COMMON = ("--metric", "pixel-moments", "--seed", "0", "--device", "cpu")
 LICENSE = "mit"  # of the weights

@@ -36,6 +36,10 @@ COMMANDS = [
     "train --arch dcgan --size 64 --dataset ./photos arch.width=64 --dry-run",
     "sample --help",
     "evaluate --help",
+    "publish --help",
+    "pull --help",
+    "verify --help",
+    "search --help",
     "new-plugin --help",
 ]
 
@@ -53,6 +57,9 @@ def test_a_light_command_imports_nothing_heavy(command: str, runs: Path) -> None
         "train --arch dcgan --name a/b",
         "sample nothing",
         "evaluate nothing --metric pixel-moments",
+        "publish nothing alice/model",
+        "pull nothing",
+        "verify nothing",
         "new-plugin torch",
         "train --resume",
     ],

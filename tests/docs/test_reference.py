@@ -45,7 +45,7 @@ def test_every_field_of_a_spec_is_documented(spec: type) -> None:
     assert spec.__name__ in re.search(r"automodule:: ganzoo.specs\n   :members: (.*)", REFERENCE)[1].split(", ")
 
 
-@pytest.mark.parametrize("name", ["DataInfo", "Item", "Case", "Networks", "DiscriminatorOutput", "Step"])
+@pytest.mark.parametrize("name", ["DataInfo", "Item", "Case", "Networks", "DiscriminatorOutput", "Step", "Imported"])
 def test_every_field_that_crosses_a_contract_is_documented(name: str) -> None:
     cls = getattr(contracts, name)
     words = described(cls)

@@ -51,6 +51,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
 
 
 GONE = object()
+IMPORTED = {"format": "dcgan:torchgan", "file": "gan4.model", "sha256": "0" * 64}
 
 
 def test_what_it_says_is_read() -> None:
@@ -69,7 +70,7 @@ def test_what_it_says_is_read() -> None:
         ("latent.distribution", "uniform"), ("data.num_items", None), ("data.num_classes", GONE), ("data.meta", GONE),
         ("data.modality", GONE), ("recipe.ganzoo", GONE), ("recipe.arch.options", {}), ("metrics.0.num", GONE),
         ("files", {name: {"sha256": "a" * 64, "size": 0} for name in HASHED}), ("more", "from a later version"),
-        ("recipe.more", 1), ("metrics.0.more", "x"),
+        ("recipe.more", 1), ("metrics.0.more", "x"), ("imported", IMPORTED), ("imported", {**IMPORTED, "more": 1}),
     ],
 )  # fmt: skip
 def test_what_the_schema_accepts_is_read(path: str, value: object) -> None:
@@ -101,6 +102,8 @@ def test_what_the_schema_accepts_is_read(path: str, value: object) -> None:
         ("files", {**GOOD["files"], "../evil": {"sha256": "0" * 64, "size": 1}}),
         ("files", {**GOOD["files"], "README.md": {"sha256": "0" * 64, "size": 1}}),
         ("files", {**GOOD["files"], "model.py": {"sha256": "0" * 64, "size": 1}}),
+        ("imported", None), ("imported", {}), ("imported", []), ("imported", {**IMPORTED, "sha256": "0"}),
+        ("imported", {**IMPORTED, "file": 3}), ("imported", {**IMPORTED, "format": None}),
     ],
 )  # fmt: skip
 def test_what_the_schema_refuses_is_corrupt(path: str, value: object) -> None:

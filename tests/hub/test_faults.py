@@ -226,6 +226,7 @@ LOAD: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
     ({"kind": "resolve_cache_get", "corrupt": 30}, None),
     ({"kind": "resolve_cache_get", "truncate": 100}, None),
     ({"kind": "resolve_cache_get", "html": True}, None),
+    ({"kind": "info", "delay": 2.5}, None),
     ({"kind": "info", "status": 429, "retry_after": 7}, None),
     ({"kind": "resolve_head", "status": 429, "retry_after": 0}, None),
     ({"kind": "resolve_head|resolve_cache_head", "delay": 0.1}, None),

@@ -16,7 +16,7 @@ import pytest
 from onhub import FILES, commits, content, forked, other, refs
 
 import ganzoo
-from ganzoo.errors import Conflict, Denied, GanzooError, NotFound, Unreachable, UsageError
+from ganzoo.errors import Conflict, Corrupt, Denied, GanzooError, NotFound, Unreachable, UsageError
 from ganzoo.hub import where
 
 
@@ -82,6 +82,9 @@ def test_what_a_person_wrote_into_the_card_stays(hub, package, repo):
     hub.inject_file("model", repo, "README.md", b"\xff\xfe no utf-8")
     ganzoo.publish(other(package, 66), repo)
     assert "no utf-8" in content(hub, repo, "README.md").decode()
+    hub.inject_file("model", repo, "README.md", b"x" * ((1 << 20) + 1))
+    with pytest.raises(Conflict, match="would be lost: shorten it first"):
+        ganzoo.publish(other(package, 67), repo)
 
 
 def test_a_tag_never_moves_and_nothing_is_sent_where_it_would(hub, package, repo):
@@ -178,6 +181,53 @@ def test_what_does_not_load_is_not_published(hub, package, repo):
     with pytest.raises(GanzooError, match="its bytes are not those that were written"):
         ganzoo.publish(package, repo)
     assert refs(hub, repo) is None
+
+
+def test_what_does_not_give_the_same_samples_twice_is_not_published(hub, package, repo, monkeypatch, toys):
+    made = toys.ToyGenerator.forward
+    monkeypatch.setattr(
+        toys.ToyGenerator, "forward", lambda self, z, labels=None: made(self, z, labels) + random.random()
+    )
+    with pytest.raises(Corrupt, match="does not give the samples that it gave"):
+        ganzoo.publish(package, repo)
+    assert refs(hub, repo) is None
+
+
+def test_what_the_hub_holds_is_compared_with_what_was_sent(hub, package, repo, monkeypatch):
+    original = hub.hub.apply_commit
+
+    def without_the_picture(who, kind, name, revision, body, create_pr):
+        lines = [line for line in body.split(b"\n") if b"samples.png" not in line]
+        return original(who, kind, name, revision, b"\n".join(lines), create_pr)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hub.hub, "apply_commit", without_the_picture)
+        with pytest.raises(Corrupt, match=f"{repo} holds something else than was sent, at [0-9a-f]+: run this again"):
+            ganzoo.publish(package, repo)
+    ganzoo.publish(package, repo)
+    assert sorted(commits(hub, repo)[0]["files"]) == [".gitattributes", *FILES]
+
+
+@pytest.mark.parametrize("images", [64, 65])
+def test_a_name_that_somebody_took_meanwhile(hub, package, repo, monkeypatch, tmp_path, images):
+    from ganzoo.hub import publish
+
+    theirs = other(Path(shutil.copytree(package, tmp_path / "theirs")), images)
+    verify, seen = publish.verify, []
+
+    def and_they_publish(*args):
+        if not seen:
+            seen.append(args)
+            seen.append(ganzoo.publish(theirs, repo).commit)
+        return verify(*args)
+
+    monkeypatch.setattr(publish, "verify", and_they_publish)
+    if images == 64:  # just what we would have published
+        assert ganzoo.publish(package, repo).commit == seen[1]
+    else:
+        with pytest.raises(Conflict, match=f"{repo}: somebody else published there at the same time"):
+            ganzoo.publish(package, repo)
+    assert len(commits(hub, repo)) == 2
 
 
 def test_a_dry_run_changes_nothing(hub, package, repo):
@@ -350,6 +400,7 @@ def test_what_exists_is_meant_before_the_hub_is(hub, package, tmp_path, monkeypa
     assert where.repository(Path("alice/there")) is None
     assert where.repository("./alice/there") is None
     assert where.repository("alice/there@v1") == ("alice/there", "v1")
+    assert where.repository("runs/0003-typo") is None
     with pytest.raises(UsageError, match="belongs to a model on the Hub"):
         ganzoo.load("./alice/here", "cpu", revision="v1")
     with pytest.raises(UsageError, match="names a revision already"):

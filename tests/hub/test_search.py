@@ -58,7 +58,7 @@ def test_requirements_are_those_that_the_card_states(hub, package):
     "card",
     [
         "ignore_metadata_errors: 1", "model-index: 5", "model-index: [5]", "model-index: [{name: x, results: [5]}]",
-        "model-index: [{name: x, results: [{task: {type: a}, metrics: [{type: 5, value: []}]}]}]",
+        "model-index: [{name: x, results: [{task: {type: a}, metrics: [{type: fid, value: []}]}]}]",
         "datasets: {a: b}", "license: [a]", "requires: 5", "requires: [[]]", "pipeline_tag: []", "eval_results: 7",
     ],
 )  # fmt: skip
@@ -70,6 +70,16 @@ def test_no_card_of_a_stranger_spoils_the_search(hub, package, card, call):
     hub.inject_file("model", "alice/bad", "README.md", f"---\ntags: [ganzoo]\n{card}\n---\n".encode())
     assert sorted(model.repo for model in ganzoo.search()) == ["alice/bad", "alice/good"]
     assert call("search").code == 0
+
+
+@pytest.mark.parametrize(
+    "odd", [{}, {"cardData": [1]}, {"cardData": None, "tags": "x", "downloads": "many"}, {"id": 5}]
+)
+def test_an_answer_of_another_shape_is_read_for_what_is_in_it(odd):
+    from ganzoo.hub.search import found
+
+    model = found(odd)
+    assert (model.downloads, model.arch, model.metrics, model.requires) == (0, "", {}, ())
 
 
 def test_a_terminal_is_not_written_to_by_strangers(hub, package, call):

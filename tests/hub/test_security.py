@@ -310,6 +310,30 @@ def test_a_terminal_is_not_acted_on_by_what_a_config_or_the_hub_says(hub, packag
     said = call("pull", repo)
     assert not [char for char in said.err if char in "\x1b\x07\r"]
     assert len(said.err.splitlines()) == 1
+    with pytest.raises(GanzooError) as raised:
+        ganzoo.pull(repo)
+    assert str(raised.value).isprintable()
+
+
+def test_nothing_that_is_told_acts_on_a_terminal(call, monkeypatch, capsys):
+    from ganzoo import api
+    from ganzoo.cli.common import note
+
+    def failing(*args: Any, **keywords: Any) -> None:
+        raise GanzooError(ESCAPES)
+
+    monkeypatch.setattr(api, "pull", failing)
+    assert call("pull", "alice/model").err == "ganzoo: ]0;owned[2Jganzoo: all is well\n"
+    note(ESCAPES)
+    assert capsys.readouterr().err == "]0;owned[2Jganzoo: all is well\n"
+
+
+@pytest.mark.parametrize("sha", ["../../outside", ESCAPES, "main", "0" * 39, ""])
+def test_a_commit_that_is_none_is_not_taken(hub, package, repo, sha):
+    upload(hub, repo, package)
+    hub.inject(kind="info", times=0, status=200, body=json.dumps({"id": repo, "sha": sha}))
+    with pytest.raises(GanzooError, match="does not answer like the Hub"):
+        ganzoo.pull(repo)
 
 
 def test_a_card_says_nothing_that_acts(hub, package, repo):

@@ -87,8 +87,8 @@ def test_it_is_sampled_back_where_its_text_is_not(outside: Callable[[str], Outsi
     stranger = outside(NAME)
     text = stranger.folder / "greek.txt"
     text.write_text(TEXT, encoding="utf-8")
-    options = ("dataset.path=greek.txt", "dataset.length=12", "--images", "160", *UPDATES)
-    run = stranger.ganzoo("train", "--arch", "char-gan", "--dataset", "text", *options).strip()
+    options = ("dataset.length=12", "--images", "160", *UPDATES)
+    run = stranger.ganzoo("train", "--arch", "char-gan", "--dataset", "./greek.txt", *options).strip()
     package = shutil.copytree(stranger.folder / run / "package", stranger.folder / "package")
     shutil.rmtree(stranger.folder / "runs")
     text.unlink()

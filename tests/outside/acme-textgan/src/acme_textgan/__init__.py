@@ -47,6 +47,8 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         factory="acme_textgan.data:Text",
         options=TextOptions,
         write="acme_textgan.data:lines",
+        path_option="path",
+        path_suffixes=(".txt",),
     )
 
 

@@ -1,0 +1,73 @@
+"""Xet, the client's own way of carrying large files on most machines: in a process that has it switched on."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("hf_xet") is None, reason="hf_xet is not installed here")
+
+CODE = """
+import json, os, sys, tempfile
+from pathlib import Path
+tests, package, place = sys.argv[1:]
+sys.path[:0] = [tests, tests + "/hub"]
+from hubserver import HubServer
+server = HubServer(Path(place) / "hub", xet="local").start()
+os.environ.update(HF_ENDPOINT=server.url, HF_HOME=place + "/home", HF_TOKEN="hf_alice")
+import toys
+import ganzoo
+from huggingface_hub import constants
+from ganzoo.registry import register
+register(toys)
+said, told = [], {}
+server.inject(kind="commit", then_drop=True)
+done = ganzoo.publish(package, "alice/xet", tag="v1", notify=said.append)
+told["kinds"] = sorted({entry["kind"] for entry in server.log})
+stored = server.store.load("model", "alice/xet")
+told["commits"], oid = [], stored["branches"]["main"]
+while oid:
+    commit = server.store.commit(stored, oid)
+    told["commits"].append(sorted(commit["files"]))
+    oid = commit["parent"]
+told["tagged"] = stored["tags"] == {"v1": done.commit}
+ganzoo.publish(package, "alice/xet", tag="v1", notify=said.append)
+constants.HF_HUB_CACHE = place + "/cache"
+server.log.clear()
+wanted = ganzoo.load(package, "cpu").sample(4)
+told["equal"] = bool((ganzoo.load("alice/xet", "cpu").sample(4) == wanted).all())
+told["read"] = sorted({entry["kind"] for entry in server.log})
+path = (ganzoo.pull("alice/xet", offline=False) / "model.safetensors").resolve()
+data = bytearray(path.read_bytes())
+data[700] ^= 1
+path.write_bytes(data)
+told["mended"] = bool((ganzoo.load("alice/xet", "cpu", notify=said.append).sample(4) == wanted).all())
+told["verified"] = ganzoo.verify("alice/xet", "cpu").samples
+told["said"] = said
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.slow
+def test_publishing_and_loading_by_xet(package, tmp_path):
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    environ |= {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "OMP_NUM_THREADS": "1"}
+    call = [sys.executable, "-c", CODE, str(Path(__file__).parents[1]), str(package), str(tmp_path)]
+    done = subprocess.run(call, capture_output=True, text=True, check=False, env=environ, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    files = ["README.md", "config.json", "model.safetensors", "reference.safetensors", "samples.png"]
+    assert told["commits"] == [[".gitattributes", *files], [".gitattributes"]]
+    assert "xet_write_token" in told["kinds"]
+    assert "lfs_put" not in told["kinds"]
+    assert "xet_read_token" in told["read"]
+    assert told["tagged"] is told["equal"] is told["mended"] is True
+    assert told["verified"] == 8
+    assert "alice/xet holds just this already: nothing to send" in told["said"]
+    assert "model.safetensors of alice/xet came damaged: fetching it anew" in told["said"]
