@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import GanzooError, MissingPlugin
+from ganzoo.errors import GanzooError, MissingPlugin, did_you_mean
 from ganzoo.plugin import Architecture, Built, Component, Imported
 
 if TYPE_CHECKING:
@@ -107,13 +110,78 @@ class Registered:
                 )
 
     def _call(self, path: str, *args: object) -> Any:
-        module, _, name = path.partition(":")
         try:
-            return getattr(importlib.import_module(module), name)(*args)
+            found = named(path)
+            require_callable(found, path, *args)
+            return found(*args)
         except GanzooError:
             raise
         except (Exception, SystemExit) as error:
             raise GanzooError(
-                f"{self.spec.kind} {self.spec.name!r} of plugin {self.plugin.name!r} failed in {path}: "
-                f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:300]}"
+                f"{self.spec.kind} {self.spec.name!r} of plugin {self.plugin.name!r} failed in {path}: {told(error)}"
             ) from error
+
+
+# ----------------------------------------------------------------------------
+# What a plugin names, and what it raises.
+
+OURS = {"ganzoo", "pluggy", "torch", "numpy", "PIL"}  # never the place where a plugin is to be mended
+
+
+def named(path: str) -> Any:
+    """Return what ``"package.module:name"`` names; AttributeError, with close names, where the module has no such."""
+    place, _, name = path.partition(":")
+    module = importlib.import_module(place)
+    if not hasattr(module, name):
+        raise AttributeError(f"{place} has no {name!r}{did_you_mean(name, vars(module))}")
+    return getattr(module, name)
+
+
+def require_callable(found: Callable[..., Any], path: str, *args: object) -> None:
+    """Raise TypeError, with the line of its definition, where what `path` names does not take these arguments."""
+    if not callable(found):
+        raise TypeError(f"{path} is {type(found).__name__}, which cannot be called")
+    try:
+        signature = inspect.signature(found)
+    except (TypeError, ValueError):  # of what is written in C none is known
+        return
+    try:
+        signature.bind(*args)
+    except TypeError as error:
+        given = ", ".join(type(arg).__name__ for arg in args)
+        raise TypeError(f"it is called with ({given}), but is {path}{signature}{_at(place_of(found))}") from error
+
+
+def place_of(found: object) -> str:
+    """Return where a class or function stands, ``file:line``; empty where that is not known."""
+    try:
+        return f"{inspect.getsourcefile(inspect.unwrap(found))}:{inspect.getsourcelines(found)[1]}"  # type: ignore[arg-type]
+    except (TypeError, OSError):
+        return ""
+
+
+def told(error: BaseException) -> str:
+    """Say what a plugin raised, on one line, and in which line of its own, if any: ``KeyError: 'a' (file:line)``."""
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    words = f"{type(error).__name__}: {' '.join(text.split())[:300]}".rstrip(": ")
+    place = place_of_error(error.__cause__ or error)
+    return words if place in words else words + _at(place)
+
+
+def place_of_error(error: BaseException) -> str:
+    """Return the last line of the plugin that an error went through, ``file:line``; empty where there is none.
+
+    The plugin is the first that is neither ours nor a library that all plugins use; what it calls is not blamed.
+    """
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    places: list[tuple[str, str]] = []
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        owner = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if owner and owner not in OURS and owner not in sys.stdlib_module_names:
+            places.append((owner, f"{frame.f_code.co_filename}:{line}"))
+    return next((place for owner, place in reversed(places) if owner == places[0][0]), "")
+
+
+def _at(place: str) -> str:
+    return f" ({place})" if place else ""

@@ -9,12 +9,15 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import inspect
 import logging
 import os
+import reprlib
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from difflib import get_close_matches
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -23,13 +26,14 @@ import pluggy
 
 from ganzoo import hookspecs
 from ganzoo.errors import GanzooError, MissingPlugin, NotFound, UsageError, did_you_mean
-from ganzoo.installed import Plugin, Registered
+from ganzoo.installed import Plugin, Registered, place_of_error, told
 from ganzoo.options import read
-from ganzoo.plugin import KINDS, Built, Dataset
+from ganzoo.plugin import KINDS, Built, Component, Dataset
 from ganzoo.specs import SPECS
 
 GROUP = "ganzoo"
 PLURALS = {kind: kind + ("es" if kind.endswith("s") else "s") for kind in KINDS}
+HOOKS = {f"ganzoo_{plural}" for plural in PLURALS.values()}
 
 log = logging.getLogger("ganzoo")
 
@@ -122,13 +126,12 @@ class Registry:
             self._manager.register(module, plugin.name)
         except (Exception, SystemExit) as error:
             log.debug("plugin %r failed in its import", plugin.name, exc_info=True)
-            return self._report(replace(plugin, error=_words(error)), tell)
+            return self._report(replace(plugin, error=_not_loaded(plugin, error)), tell)
         if light and "torch" in sys.modules:
             plugin = replace(plugin, warning="imports torch when it is imported, which makes every command slow")
-        errors = [
-            text for caller in self._manager.get_hookcallers(module) or [] if (text := self._take(plugin, caller))
-        ]
-        return self._report(replace(plugin, error="; ".join(errors)), tell)
+        errors = [self._take(plugin, caller) for caller in self._manager.get_hookcallers(module) or []]
+        errors += [f"{name} is no hook until @ganzoo.plugin.hookimpl decorates it" for name in self._bare(module)]
+        return self._report(replace(plugin, error="; ".join(filter(None, errors))), tell)
 
     def add_file(self, path: Path) -> Plugin:
         """Load the plugin in a Python file, named after the file."""
@@ -151,22 +154,34 @@ class Registry:
     def _take(self, plugin: Plugin, caller: pluggy.HookCaller) -> str:
         """Take the components that one hook of one plugin offers; return what went wrong, or an empty string."""
         if caller.spec is None:
-            return f"hook {caller.name} is unknown to this version: upgrade ganzoo"
+            near = get_close_matches(caller.name, HOOKS, n=1, cutoff=0.85)  # they all begin alike
+            hint = f"did you mean {near[0]!r}? If not, " if near else ""
+            return f"hook {caller.name} is unknown to this version: {hint}upgrade ganzoo"
         kind = next(spec for spec in SPECS if caller.name == f"ganzoo_{PLURALS[spec.kind]}")
         (implementation,) = (impl for impl in caller.get_hookimpls() if impl.plugin_name == plugin.name)
         try:
-            offered: list[Any] = list(implementation.function())  # type: ignore[call-overload]
+            returned: Any = implementation.function()  # type: ignore[call-arg]
+            if not isinstance(returned, Iterable):
+                found = "nothing" if returned is None else f"one {type(returned).__name__}"
+                raise TypeError(f"returned {found}, no iterable: write `yield {kind.__name__}(...)`")
+            offered: list[Any] = list(returned)
             wrong = [item for item in offered if not isinstance(item, kind)]
             if wrong:
-                raise TypeError(f"offered {wrong[0]!r}, which is no ganzoo.plugin.{kind.__name__}")
+                raise TypeError(f"offered {_shown(wrong[0])}, which is no ganzoo.plugin.{kind.__name__}")
             names = Counter(name for item in offered for name in (item.name, *item.aliases))
             if any(count > 1 for count in names.values()):
                 raise ValueError(f"offers the name {names.most_common(1)[0][0]!r} more than once")
         except (Exception, SystemExit) as error:
             log.debug("plugin %r failed in hook %s", plugin.name, caller.name, exc_info=True)
-            return f"hook {caller.name}: {_words(error)}"
+            return f"hook {caller.name}: {told(error)}"
         self._components += [Registered(plugin, item) for item in offered]
         return ""
+
+    def _bare(self, module: Any) -> list[str]:
+        """Return the functions that are named like hooks and lack the decorator, so that nobody would ask them."""
+        plugged = self._manager.get_hookcallers(module) or []
+        hooks = HOOKS - {caller.name for caller in plugged}
+        return sorted(name for name in hooks if inspect.isfunction(getattr(module, name, None)))
 
     def _report(self, plugin: Plugin, tell: bool) -> Plugin:
         self._plugins[plugin.name] = plugin
@@ -251,5 +266,15 @@ def _import_file(name: str, path: Path) -> Any:
     return module
 
 
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": ")
+def _not_loaded(plugin: Plugin, error: BaseException) -> str:
+    """Say why a plugin did not load, and which entry point names it where no line of its own is to blame."""
+    if isinstance(error, pluggy.PluginValidationError):
+        return f"a hook takes no argument: {' '.join(str(error).split())}"
+    place = place_of_error(error)
+    pointed = f" (the entry point says {plugin.name} = {plugin.module!r})" if plugin.distribution and not place else ""
+    return told(error) + pointed
+
+
+def _shown(item: object) -> str:
+    """Name what a hook offered, in a word or two."""
+    return f"{type(item).__name__} {item.name!r}" if isinstance(item, Component) else reprlib.repr(item)

@@ -19,9 +19,10 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 from ganzoo.engine.device import choose_device
 from ganzoo.errors import Conflict, Corrupt, Denied, GanzooError, NotFound, UsageError, did_you_mean
 from ganzoo.hub.card import Place
-from ganzoo.hub.client import TOKENS, Hub, Refs, Stored
+from ganzoo.hub.client import Hub, Refs, Stored
 from ganzoo.hub.complete import complete, discriminator_of
 from ganzoo.hub.config import CARD, CONFIG, DISCRIMINATOR, FILES, LARGEST, MODEL, parse, read
+from ganzoo.hub.failures import TOKENS
 from ganzoo.hub.verify import verify
 from ganzoo.hub.where import REVISION, Notify, What, checked_repo, here, silent
 from ganzoo.registry import registry

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from ganzoo.errors import Corrupt, GanzooError, NotFound, Unreachable, did_you_mean
 from ganzoo.hub import config as configs
 from ganzoo.hub import package, tensors
-from ganzoo.hub.client import Hub, Stored, damaged, git_name, not_cached
+from ganzoo.hub.client import Hub, Stored, git_name
 from ganzoo.hub.config import CARD, CONFIG, DISCRIMINATOR, FILES, LARGEST, MODEL, Config
+from ganzoo.hub.failures import damaged, not_cached
 from ganzoo.hub.where import Notify, Repo, silent
 from ganzoo.registry import registry
 

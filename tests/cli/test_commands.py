@@ -54,7 +54,8 @@ def test_list_names_every_component_under_its_kind(ganzoo: Ganzoo) -> None:
     titles = [line for line in done.out.splitlines() if not line.startswith(" ")]
     assert titles == [PLURALS[kind] for kind in KINDS if registry().components(kind)]
     for entry in registry().components():
-        assert re.search(rf"^  {entry.spec.name} +ganzoo .*{re.escape(entry.spec.summary)}", done.out, re.MULTILINE)
+        name = entry.qualified if entry.spec.kind == "model" else entry.spec.name
+        assert re.search(rf"^  {name} +ganzoo .*{re.escape(entry.spec.summary)}", done.out, re.MULTILINE)
 
 
 def test_list_of_one_kind_singular_or_plural(ganzoo: Ganzoo) -> None:

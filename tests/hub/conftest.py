@@ -4,6 +4,7 @@ once, at import.
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import shutil
@@ -23,6 +24,7 @@ from cli_calls import Answer, Ganzoo
 MEMORY = "/dev/shm"  # thousands of small files: a disk takes longer to delete them than the tests take
 ROOMY = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 1 << 28
 ROOT = Path(tempfile.mkdtemp(prefix="ganzoo-hub-tests-", dir=MEMORY if ROOMY else None))
+atexit.register(shutil.rmtree, ROOT, ignore_errors=True)  # where nothing was run but collected, too
 SERVER = HubServer(ROOT / "hub")
 SETTINGS = {
     "HF_ENDPOINT": SERVER.url, "HF_HOME": str(ROOT / "home"), "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -44,7 +46,6 @@ os.environ.update(SETTINGS)
 def server() -> Iterator[HubServer]:
     yield SERVER.start()
     SERVER.stop()
-    shutil.rmtree(ROOT, ignore_errors=True)
 
 
 @pytest.fixture
