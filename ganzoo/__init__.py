@@ -7,11 +7,12 @@
 Importing this package imports no torch; `train`, `load` and the others do when they are called.
 """
 
-from ganzoo.api import evaluate, import_weights, load, package, publish, pull, search, train, verify
 from ganzoo.errors import GanzooError
+from ganzoo.models import evaluate, import_weights, load, package, publish, pull, search, verify
 from ganzoo.plugin import DataInfo
 from ganzoo.registry import create, register, registry
 from ganzoo.run import Run
+from ganzoo.training import train
 
 __all__ = [
     "DataInfo",

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -66,7 +66,7 @@ class Registered:
         """
         assert isinstance(self.spec, Built)
         self.check_requirements()
-        return self._call(self.spec.factory, options, *args)
+        return self._call(self.spec.factory, ("options", "data")[: 1 + len(args)], options, *args)
 
     def migrate(self, options: Mapping[str, Any], from_version: int) -> Mapping[str, Any]:
         """Return options that an older schema stored, as this version of the component reads them."""
@@ -78,14 +78,16 @@ class Registered:
             )
         if from_version == self.spec.version or not self.spec.migrate:
             return options
-        migrated: Mapping[str, Any] = self._call(self.spec.migrate, dict(options), from_version)
+        migrated: Mapping[str, Any] = self._call(
+            self.spec.migrate, ("options", "from_version"), dict(options), from_version
+        )
         return migrated
 
     def import_weights(self, format: str, weights: Mapping[str, Tensor]) -> Imported:
         """Return what the architecture makes of the tensors of a file of another project (`Architecture.imports`)."""
         assert isinstance(self.spec, Architecture)
         path = self.spec.imports[format]
-        imported = self._call(path, dict(weights))
+        imported = self._call(path, ("weights",), dict(weights))
         if not isinstance(imported, Imported):
             raise GanzooError(f"{path} returned {type(imported).__name__}, not ganzoo.plugin.Imported")
         return imported
@@ -109,10 +111,10 @@ class Registered:
                     f"{self.spec.kind} {self.spec.name!r} needs {requirement}: python -m pip install '{requirement}'"
                 )
 
-    def _call(self, path: str, *args: object) -> Any:
+    def _call(self, path: str, arguments: tuple[str, ...], *args: object) -> Any:
         try:
             found = named(path)
-            require_callable(found, path, *args)
+            require_callable(found, path, *arguments)
             return found(*args)
         except GanzooError:
             raise
@@ -137,19 +139,19 @@ def named(path: str) -> Any:
     return getattr(module, name)
 
 
-def require_callable(found: Callable[..., Any], path: str, *args: object) -> None:
-    """Raise TypeError, with the line of its definition, where what `path` names does not take these arguments."""
+def require_callable(found: Any, name: str, *arguments: str) -> None:
+    """Raise TypeError, with the line where it is defined, if what has this name does not take these arguments."""
     if not callable(found):
-        raise TypeError(f"{path} is {type(found).__name__}, which cannot be called")
+        raise TypeError(f"{name} is no function or class, but {type(found).__name__}")
     try:
         signature = inspect.signature(found)
     except (TypeError, ValueError):  # of what is written in C none is known
         return
     try:
-        signature.bind(*args)
+        signature.bind(*arguments)
     except TypeError as error:
-        given = ", ".join(type(arg).__name__ for arg in args)
-        raise TypeError(f"it is called with ({given}), but is {path}{signature}{_at(place_of(found))}") from error
+        told = f"{name} is defined with {signature} and called with ({', '.join(arguments)})"
+        raise TypeError(told + _at(place_of(found))) from error
 
 
 def place_of(found: object) -> str:
@@ -160,11 +162,11 @@ def place_of(found: object) -> str:
         return ""
 
 
-def told(error: BaseException) -> str:
-    """Say what a plugin raised, on one line, and in which line of its own, if any: ``KeyError: 'a' (file:line)``."""
+def told(error: BaseException, otherwise: str = "") -> str:
+    """Say what a plugin raised, on one line, and where in it (or else `otherwise`): ``KeyError: 'a' (file:line)``."""
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     words = f"{type(error).__name__}: {' '.join(text.split())[:300]}".rstrip(": ")
-    place = place_of_error(error.__cause__ or error)
+    place = place_of_error(error.__cause__ or error) or otherwise
     return words if place in words else words + _at(place)
 
 

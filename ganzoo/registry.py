@@ -26,7 +26,7 @@ import pluggy
 
 from ganzoo import hookspecs
 from ganzoo.errors import GanzooError, MissingPlugin, NotFound, UsageError, did_you_mean
-from ganzoo.installed import Plugin, Registered, place_of_error, told
+from ganzoo.installed import Plugin, Registered, place_of, place_of_error, told
 from ganzoo.options import read
 from ganzoo.plugin import KINDS, Built, Component, Dataset
 from ganzoo.specs import SPECS
@@ -160,10 +160,10 @@ class Registry:
         kind = next(spec for spec in SPECS if caller.name == f"ganzoo_{PLURALS[spec.kind]}")
         (implementation,) = (impl for impl in caller.get_hookimpls() if impl.plugin_name == plugin.name)
         try:
-            returned: Any = implementation.function()  # type: ignore[call-arg]
+            returned: Any = implementation.function()
             if not isinstance(returned, Iterable):
                 found = "nothing" if returned is None else f"one {type(returned).__name__}"
-                raise TypeError(f"returned {found}, no iterable: write `yield {kind.__name__}(...)`")
+                raise TypeError(f"returned {found}: write `yield {kind.__name__}(...)`")
             offered: list[Any] = list(returned)
             wrong = [item for item in offered if not isinstance(item, kind)]
             if wrong:
@@ -173,7 +173,7 @@ class Registry:
                 raise ValueError(f"offers the name {names.most_common(1)[0][0]!r} more than once")
         except (Exception, SystemExit) as error:
             log.debug("plugin %r failed in hook %s", plugin.name, caller.name, exc_info=True)
-            return f"hook {caller.name}: {told(error)}"
+            return f"hook {caller.name}: {told(error, place_of(implementation.function))}"
         self._components += [Registered(plugin, item) for item in offered]
         return ""
 

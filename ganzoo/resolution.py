@@ -90,6 +90,17 @@ def resolve(
     return result
 
 
+def dataset_flags(registry: Registry, text: str) -> dict[str, str]:
+    """Return what ``--dataset`` says: the name of a component, or a path for the one that opens paths."""
+    known = {name for entry in registry.components("dataset") for name in (entry.spec.name, *entry.spec.aliases)}
+    separators = [sep for sep in (os.sep, os.altsep) if sep]
+    if text in known or not (any(sep in text for sep in separators) or os.path.exists(text)):
+        return {"dataset": text}
+    opener = registry.path_dataset(text)
+    assert isinstance(opener.spec, Dataset)
+    return {"dataset": opener.qualified, f"dataset.{opener.spec.path_option}": text}
+
+
 class _Fold:
     """The folding of layers into one recipe; `used` collects the keys that something took."""
 

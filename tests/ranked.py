@@ -207,8 +207,8 @@ def train_all(given: dict[str, Any]) -> None:
 if __name__ == "__main__":
     import ranked
     import toys
-    from ganzoo.api import together
     from ganzoo.registry import register
+    from ganzoo.training import together
 
     torch.set_num_threads(1)
     register(toys)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import CompletionItem
 
-from ganzoo import api
+from ganzoo import models
 from ganzoo.cli.common import (
     common_options,
     complete_components,
@@ -56,7 +56,7 @@ def command(
     ganzoo evaluate 3 --metric NAME
     ganzoo evaluate 3 --metric NAME -n 1000 --dataset ~/held-out metric.NAME.KEY=VALUE
     """
-    found = api.evaluate(
+    found = models.evaluate(
         what, metric, num=num, seed=seed, dataset=dataset, options=parse_pairs(pairs), device=device,
         offline=offline, notify=note,
     )  # fmt: skip

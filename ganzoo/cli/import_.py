@@ -37,7 +37,7 @@ def command(file: Path, directory: Path, pairs: tuple[str, ...], format_: str, l
     FILE is what torch.save or safetensors wrote; no code in it is run. KEY=VALUE are options of the architecture
     (arch.*) which the weights do not tell. Prints the directory.
     """
-    from ganzoo import api
+    from ganzoo import models
 
     said = parse_pairs(pairs)
-    click.echo(api.import_weights(file, directory, format=format_, options=said, license=license, device=device))
+    click.echo(models.import_weights(file, directory, format=format_, options=said, license=license, device=device))

@@ -65,9 +65,9 @@ def _show_model(name: str, offline: bool, as_json: bool) -> None:
 
 
 def _about(name: str, offline: bool = False) -> dict[str, Any]:
-    from ganzoo import api
+    from ganzoo import models
 
-    return api.about(name, offline=offline, notify=note)
+    return models.about(name, offline=offline, notify=note)
 
 
 def _print_model(facts: dict[str, Any], indent: str = "") -> None:

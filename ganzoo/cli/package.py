@@ -22,6 +22,6 @@ def command(what: str, directory: Path, with_discriminator: bool, license: str, 
     What is written was loaded back and sampled. A package that is in DIR already is replaced, but for what a person
     wrote into its card. Prints the directory.
     """
-    from ganzoo import api
+    from ganzoo import models
 
-    click.echo(api.package(what, directory, discriminator=with_discriminator, license=license, device=device))
+    click.echo(models.package(what, directory, discriminator=with_discriminator, license=license, device=device))

@@ -32,9 +32,9 @@ def command(what: str, repo: str, dry_run: bool, **options: Any) -> None:
     It is loaded back and sampled first, and sent as one commit. What a person wrote into the card stays. Prints where
     it is.
     """
-    from ganzoo import api
+    from ganzoo import models
 
-    published = api.publish(what, repo, dry_run=dry_run, notify=note, **options)
+    published = models.publish(what, repo, dry_run=dry_run, notify=note, **options)
     if dry_run:
         print_table([(change.what, change.name, f"{change.size:,}") for change in published.changes])
         return

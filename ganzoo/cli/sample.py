@@ -55,10 +55,10 @@ def command(
     suffix = None if out is None else _form(out)
     if num is not None and num < 1:
         raise UsageError(f"-n {num}: ask for at least one sample")
-    from ganzoo import api
+    from ganzoo import models
 
-    package = api.package_of(what, offline=offline, notify=note)
-    generator = api.load(package, device)
+    package = models.package_of(what, offline=offline, notify=note)
+    generator = models.load(package, device)
     name = _name(what, package)
     from ganzoo.report import grid
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from ganzoo import api
+from ganzoo import models, training
 from ganzoo.cli.common import (
     F,
     common_options,
@@ -95,9 +95,9 @@ def command(
         _prepare, None if dry_run else publish, flags=flags, options=options, name=name, recipe=recipe, config=config,
         resume=resume, notify=note,
     )  # fmt: skip
-    with api.together(device) as world:
+    with training.together(device) as world:
         first = world is None or world.rank == 0
-        run, chosen = api.agreed(preparing, world)
+        run, chosen = training.agreed(preparing, world)
         if dry_run:
             if first:
                 _print_recipe(chosen)
@@ -106,7 +106,7 @@ def command(
 
         with listener(chosen.train.images) if first else nullcontext() as told:
             try:
-                trained = api.start(chosen, run, name=name, device=device, listener=told, world=world)
+                trained = training.start(chosen, run, name=name, device=device, listener=told, world=world)
             except Interrupted as error:
                 if world is not None:  # torchrun ends those that are not as quick as the first to exit
                     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -121,16 +121,16 @@ def command(
 
 def _prepare(publish: str | None, **settings: Any) -> tuple[Run | None, Recipe]:
     """Settle what is trained; where it is to be published, whether it may be is asked before hours are spent."""
-    prepared = api.prepare(**settings)
+    prepared = training.prepare(**settings)
     if publish is not None:
-        api.check_publishable(publish)
+        models.check_publishable(publish)
     return prepared
 
 
 def _publish(run: Run, repo: str) -> None:
     """Publish a run that is finished; where that fails the run is no worse for it."""
     try:
-        published = api.publish(run, repo, notify=note)
+        published = models.publish(run, repo, notify=note)
     except GanzooError as error:
         raise type(error)(f"{error}; the run is kept, and `ganzoo publish {run.path} {repo}` publishes it") from None
     note(f"published at {published.url}, commit {published.commit}")

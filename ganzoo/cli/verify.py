@@ -18,9 +18,9 @@ def command(what: str, device: str, offline: bool) -> None:
     Every file is hashed, the weights are compared with the architecture, and the samples that were kept when it was
     made are made once more. Exits 6 where something does not hold.
     """
-    from ganzoo import api
+    from ganzoo import models
 
-    held = api.verify(what, device, offline=offline, notify=note)
+    held = models.verify(what, device, offline=offline, notify=note)
     from ganzoo.hub.verify import TOLERANCE
 
     click.echo(f"files     {len(held.files)} are byte for byte what was made: {', '.join(held.files)}")

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from ganzoo.engine.streams import seeded
+from ganzoo.installed import told
 from ganzoo.options import options_of
 from ganzoo.plugin import DataInfo, UsageError
 from ganzoo.testing.building import built
-from ganzoo.testing.checks import Broken, Skip, Trial, raised, require
+from ganzoo.testing.checks import Broken, Skip, Trial, require
 from ganzoo.testing.examples import accepted, hold_to_declining, samples
 from ganzoo.testing.guards import Crossings, generators, moved
 
@@ -138,7 +139,7 @@ def waits_for_no_number(trial: Trial) -> None:
     except RuntimeError as error:  # NotImplementedError is one
         if str(error).startswith("Could not run"):
             raise Skip(f"an operation that it uses needs a true device: {str(error)[:80]}") from error
-        raise Broken(f"On a device without memory it failed: {raised(error)}") from error
+        raise Broken(f"On a device without memory it failed: {told(error)}") from error
     require(result.device == batch.device, f"Given a batch on {batch.device}, it returned one on {result.device}.")
     copied = ", ".join(crossings.found)
     require(not copied, f"At each call it copies {copied}: make constants buffers of an nn.Module.")
@@ -152,7 +153,7 @@ def recordable(trial: Trial) -> None:
         with seeded(1):
             graph = make_fx(augmentation)(one)
     except Exception as error:
-        raise Broken(f"It cannot be recorded: {raised(error)}") from error
+        raise Broken(f"It cannot be recorded: {told(error)}") from error
     for seed in range(2, 5):
         with torch.no_grad(), seeded(seed):
             replayed = graph(other)

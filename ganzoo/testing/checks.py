@@ -3,35 +3,38 @@
 A check is a public function of one argument, the `Trial`, in the module of its kind: ``loss.py`` and so on. The first
 line of its docstring is the line of the contract that it stands for. It returns where that is kept, raises `Broken`
 where it is not, and `Skip` where it does not apply. Anything else that a plugin raises is a break as well, told with
-the plugin's own line.
+the plugin's own line. One that finds what makes all further checks of the component pointless raises `Unusable`: these
+are skipped then, so that one mistake is told once.
 """
 
 from __future__ import annotations
 
 import inspect
-import sysconfig
+import re
 import time
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-import torch
-
 from ganzoo.engine.streams import seeded
 from ganzoo.errors import UsageError, did_you_mean
-from ganzoo.installed import Registered
+from ganzoo.installed import Registered, named, place_of, told
 from ganzoo.options import NoOptions, read
 from ganzoo.plugin import Built, DataInfo
 
 Status = Literal["PASS", "FAIL", "SKIP", "XFAIL"]
+LINE = re.compile(r"\.py:\d+")
 
 
 class Broken(Exception):
     """A plugin broke its contract; the text says where, with the numbers."""
+
+
+class Unusable(Broken):
+    """So broken that nothing else can be said of the component until it is mended."""
 
 
 class Skip(Exception):
@@ -63,11 +66,15 @@ class Check:
         name: ``KIND/COMPONENT/CHECK``.
         contract: The line of the contract that it stands for.
         function: Called with nothing.
+        place: Returns where the component is written, ``file:line``, for failures that name no line.
+        unusable: The checks that found the component unusable, which all checks of it share.
     """
 
     name: str
     contract: str
     function: Callable[[], None]
+    place: Callable[[], str] = str
+    unusable: list[str] = field(default_factory=list)
 
     def run(self, expected: str = "", clock: Callable[[], float] = time.perf_counter) -> Result:
         """Run it.
@@ -88,16 +95,24 @@ class Check:
         return Result(self.name, status, words, clock() - start)
 
     def _run(self) -> tuple[Status, str]:
+        if self.unusable and self.name not in self.unusable:
+            return "SKIP", f"nothing can be said before {self.unusable[0]} passes"
         try:
             with seeded(0):
                 self.function()
         except Skip as skip:
             return "SKIP", str(skip)
         except Broken as broken:
-            return "FAIL", f"{self.contract} {broken}"
+            if isinstance(broken, Unusable):
+                self.unusable.append(self.name)
+            return "FAIL", f"{self.contract} {broken}{self._where(str(broken))}"
         except (Exception, SystemExit) as error:
-            return "FAIL", f"{self.contract} {raised(error)}"
+            return "FAIL", f"{self.contract} {told(error)}"
         return "PASS", ""
+
+    def _where(self, words: str) -> str:
+        place = self.place()
+        return f" See {place}." if place and not LINE.search(words) else ""
 
 
 @dataclass(frozen=True)
@@ -126,6 +141,14 @@ class Trial:
         """What its checks' names begin with, ``KIND/COMPONENT``."""
         return f"{self.spec.kind}/{self.spec.name}"
 
+    @property
+    def place(self) -> str:
+        """Where its factory is written, ``file:line``; empty where it has none that can be found."""
+        try:
+            return place_of(named(self.spec.factory))
+        except (Exception, SystemExit):
+            return ""
+
     def options(self, **more: object) -> Any:
         """Return the options under trial, `more` over them."""
         cls = self.spec.options if isinstance(self.spec, Built) else NoOptions
@@ -136,13 +159,17 @@ class Trial:
         return self.entry.build(self.options(**more), *args)
 
 
-def checks_in(module: ModuleType, prefix: str, subject: object) -> list[Check]:
-    """Return the checks of a module, ready to run on a subject, in the order in which they stand there."""
+def checks_in(module: ModuleType, prefix: str, subject: object, **more: Any) -> list[Check]:
+    """Return the checks of a module, ready to run on a subject, in the order in which they stand there.
+
+    `more` are further fields of `Check`.
+    """
     return [
         Check(
             f"{prefix}/{name.replace('_', '-')}",
             (inspect.getdoc(function) or "").partition("\n")[0],
             partial(function, subject),
+            **more,
         )
         for name, function in vars(module).items()
         if inspect.isfunction(function)
@@ -165,22 +192,20 @@ def expectations(checks: Sequence[Check], expected: Mapping[str, str] | None) ->
     return expected or {}
 
 
-def raised(error: BaseException) -> str:
-    """Say what was raised, and in which line of the plugin (the last one that is not the kit's or a library's)."""
-    words = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    cause = error.__cause__ or error
-    frames = [frame for frame in traceback.extract_tb(cause.__traceback__) if _is_authors(frame.filename)]
-    return f"{words} ({frames[-1].filename}:{frames[-1].lineno})" if frames else words
-
-
 def require(kept: object, words: str) -> None:
     """Raise `Broken` unless the contract was kept."""
     if not kept:
         raise Broken(words)
 
 
-def _is_authors(file: str) -> bool:
-    path = Path(file)
-    libraries = [Path(__file__).parents[1], Path(torch.__file__).parent]
-    standard = path.is_relative_to(sysconfig.get_path("stdlib")) and "site-packages" not in path.parts
-    return path.is_file() and not standard and not any(map(path.is_relative_to, libraries))
+@contextmanager
+def usable() -> Iterator[None]:
+    """Take whatever the block raises, but for `Skip`, as a sign that the component is `Unusable`."""
+    try:
+        yield
+    except (Skip, Unusable):
+        raise
+    except Broken as broken:
+        raise Unusable(str(broken)) from broken
+    except (Exception, SystemExit) as error:
+        raise Unusable(f"{told(error)}.") from error

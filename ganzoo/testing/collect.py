@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from types import ModuleType
@@ -178,10 +179,13 @@ def _of_components(
     for entry in entries:
         trial = Trial(entry, options or {}, data, full)
         trial.options()  # a wrong one is the caller's mistake, no failure of a check
-        checks += checks_in(component, trial.title, trial) if isinstance(entry.spec, Built) else []
-        for module in modules_of(entry.spec.kind):
-            checks += checks_in(module, trial.title, trial)
-        checks += case_checks(trial)
+        shared: dict[str, Any] = {"unusable": []}
+        if isinstance(entry.spec, Built):
+            shared["place"] = partial(getattr, trial, "place")
+        modules = [component] if isinstance(entry.spec, Built) else []
+        for module in [*modules, *modules_of(entry.spec.kind)]:
+            checks += checks_in(module, trial.title, trial, **shared)
+        checks += [replace(check, **shared) for check in case_checks(trial)]
     return checks
 
 

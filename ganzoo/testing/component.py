@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-import importlib
 import json
+from contextlib import suppress
 
+from ganzoo.errors import did_you_mean
+from ganzoo.installed import named, require_callable
 from ganzoo.options import options_of, read, to_json
-from ganzoo.testing.checks import Skip, Trial, require
+from ganzoo.testing.building import built
+from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
+
+# By kind, what is called with what; the methods with a question mark need not be there.
+METHODS: dict[str, dict[str, tuple[str, ...]]] = {
+    "loss": {"discriminator": ("real", "fake"), "generator": ("fake", "real")},
+    "dataset": {"sample?": ("generator", "n"), "items?": ()},
+    "regularizer": {
+        "prepare?": ("discriminator",), "discriminator?": ("step",), "generator?": ("step",),
+        "after_step?": ("discriminator",),
+    },
+    "augmentation": {"__call__": ("batch",), "update?": ("real_logits",)},
+    "metric": {"reset": (), "real": ("batch",), "fake": ("batch",), "compute": (), "prepare?": ("data",)},
+    "extractor": {"__call__": ("batch",)},
+    "tracker": {"start": ("run",), "log": ("images", "scalars"), "grid": ("images", "path"), "finish": ("status",)},
+}  # fmt: skip
 
 
 def options_round_trip(trial: Trial) -> None:
@@ -23,14 +40,38 @@ def options_described(trial: Trial) -> None:
     require(not silent, f"{', '.join(silent)} has none: declare it with option(default, help=...).")
 
 
-def factory_resolves(trial: Trial) -> None:
-    """The factory can be imported and called."""
-    _resolve(trial.spec.factory)
-
-
 def requirements_met(trial: Trial) -> None:
     """What the component requires is installed where it is checked."""
-    trial.entry.check_requirements()
+    with usable():
+        trial.entry.check_requirements()
+
+
+def factory_resolves(trial: Trial) -> None:
+    """The factory can be imported, and called with options (an architecture's with the data as well)."""
+    architecture = trial.spec.kind == "architecture"
+    with usable():
+        arguments = ("options", "data") if architecture else ("options",)
+        require_callable(named(trial.spec.factory), trial.spec.factory, *arguments)
+        if not architecture:
+            with suppress(Skip):  # it needs something of its user, as its kind's checks will say
+                built(trial)
+
+
+def returns_what_is_called(trial: Trial) -> None:
+    """What the factory returns has the methods of its kind, and they take what they are called with."""
+    if trial.spec.kind not in METHODS:
+        raise Skip("its kind has a check of its own")
+    made, kind = built(trial), METHODS[trial.spec.kind]
+    with usable():
+        require(not isinstance(made, type), f"{trial.spec.factory} returned the class {made!r}, not an object of it.")
+        for name, arguments in kind.items():
+            written = f"{name.rstrip('?')}({', '.join(arguments)})"
+            method = getattr(made, name.rstrip("?"), None)
+            if method is None and not name.endswith("?"):
+                near = did_you_mean(name, [each for each in dir(made) if not each.startswith("__")])
+                raise Broken(f"{type(made).__name__} has no {written}{near or '.'}")
+            if method is not None:
+                require_callable(method, name.rstrip("?"), *arguments)
 
 
 def migrates(trial: Trial) -> None:
@@ -38,10 +79,4 @@ def migrates(trial: Trial) -> None:
     if trial.spec.version == 1:
         raise Skip("its schema is the first")
     require(trial.spec.migrate, f"It is at version {trial.spec.version} and its spec names no migrate.")
-    _resolve(trial.spec.migrate)
-
-
-def _resolve(path: str) -> None:
-    module, _, name = path.partition(":")
-    found = getattr(importlib.import_module(module), name, None)
-    require(callable(found), f"{path} is {found!r}.")
+    require_callable(named(trial.spec.migrate), trial.spec.migrate, "options", "from_version")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -17,10 +18,11 @@ import torch
 
 from ganzoo.data.source import EndlessSource
 from ganzoo.errors import GanzooError
+from ganzoo.installed import told
 from ganzoo.options import options_of
 from ganzoo.plugin import DataInfo, Item
 from ganzoo.testing.building import built, imported
-from ganzoo.testing.checks import Broken, Skip, Trial, raised, require
+from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
 from ganzoo.testing.examples import samples
 from ganzoo.testing.guards import empty_caches, generators, moved, offline, unclear
 from ganzoo.testing.sources import NUM_DRAWN, decoded, decodes, digest, drawn, opened, require_same, some, spread
@@ -31,8 +33,11 @@ from ganzoo.testing.sources import NUM_DRAWN, decoded, decodes, digest, drawn, o
 
 def opens_as_its_info_says(trial: Trial) -> None:
     """A dataset holds what its info says: samples of that shape, so many, labels in range, images within [-1, 1]."""
-    dataset = built(trial)
-    with opened(trial, dataset) as source:
+    with ExitStack() as stack:
+        with usable():
+            dataset = built(trial)
+            _require_items(dataset)
+            source = stack.enter_context(opened(trial, dataset))
         info, said = source.info, dataset.info
         if isinstance(source, EndlessSource):
             require(said.num_items is None, f"It is drawn without end, but its info says num_items={said.num_items}.")
@@ -222,6 +227,23 @@ def _shown(trial: Trial, path: str) -> Iterator[tuple[str, Any]]:
 # Parts of checks.
 
 
+def _require_items(dataset: Any) -> None:
+    """Hold the first items of a dataset to what is asked of them; a broken file is none of its mistakes, three are."""
+    if not decodes(dataset) or not isinstance(getattr(dataset, "info", None), DataInfo):
+        return
+    wanted, wrong = ["uint8", *dataset.info.shape], []
+    for item in spread(dataset.items(), 3):
+        require(isinstance(item, Item), f"Its items are {type(item).__name__}s: make them ganzoo.plugin.Item.")
+        try:
+            array = np.asarray(item.load())
+        except Exception as error:
+            wrong.append(f"Its item {item.name!r} cannot be decoded: {told(error)}.")
+        else:
+            found = [str(array.dtype), *array.shape]
+            wrong += [f"Its item {item.name!r} is decoded to {found}, not {wanted}."] if found != wanted else []
+    require(len(wrong) < 3, wrong[0] if wrong else "")
+
+
 def _check_draws(source: EndlessSource, info: DataInfo) -> None:
     """Hold draws of several sizes to the info."""
     for num in (1, 7, NUM_DRAWN):
@@ -251,7 +273,7 @@ def _hold_to_saying(trial: Trial, options: Any, wrong: str) -> None:
         error = said
     except (Exception, SystemExit) as other:
         where = f"With {Path(wrong).name!r} for a path it" if wrong else "It"
-        raise Broken(f"{where} raised {raised(other)}: raise a GanzooError.") from other
+        raise Broken(f"{where} raised {told(other)}: raise a GanzooError.") from other
     else:
         require(not wrong, f"It opened {Path(wrong).name!r}, which holds nothing.")
         return

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.engine.streams import seeded
+from ganzoo.installed import told
 from ganzoo.plugin import Case
-from ganzoo.testing.checks import Broken, Skip, Trial, raised, require
+from ganzoo.testing.checks import Broken, Skip, Trial, require
 from ganzoo.testing.probes import Setup, Unread, built, flat, moved, refilled, restore, setups, slopes_of, state_of
 
 TITLES = {"discriminator": "D's loss", "generator": "G's loss"}
@@ -232,7 +233,9 @@ def pairs_honest(trial: Trial) -> None:
             beside = loss.generator(fake * 1, _logits() * 1)
         except Exception as error:
             words = f"Its spec says pairs=False, and G's loss{setup.words} failed with real=None"
-            raise Broken(f"{words}: {raised(error)}.") from error
+            raise Broken(f"{words}: {told(error)}.") from error
+        if not isinstance(value, Tensor):
+            raise Skip(f"it returns no tensor: see {trial.title}/scalar")
         require(torch.equal(value, beside), f"Its spec says pairs=False, and G's loss{setup.words} reads real logits.")
     words = "Its spec says pairs=True, but G's loss is the same for other real logits: D judges reals for nothing"
     require(any(reads) or not trial.spec.pairs, f"{words} in G's update.")
@@ -280,7 +283,7 @@ def any_device(trial: Trial) -> None:
                 value = _called(trial, loss, network, real, fake)
             except Exception as error:
                 words = f"{title}{setup.words} failed there (a number read back, or a device written down?)"
-                raise Broken(f"{words}: {raised(error)}.") from error
+                raise Broken(f"{words}: {told(error)}.") from error
             require(value.device.type == "meta", f"{title}{setup.words} came back on {value.device}.")
 
 
@@ -301,7 +304,7 @@ def recordable(trial: Trial) -> None:
             except Broken:
                 raise
             except Exception as error:
-                raise Broken(f"{title}{setup.words} cannot be recorded: {raised(error)}.") from error
+                raise Broken(f"{title}{setup.words} cannot be recorded: {told(error)}.") from error
             real, fake = _logits(2, scale=5), _logits(3, scale=5)
             restore(loss, state)
             replayed = flat(record(real, fake))

@@ -9,8 +9,9 @@ import torch
 
 from ganzoo.engine.batches import Part
 from ganzoo.engine.streams import seeded
+from ganzoo.installed import told
 from ganzoo.plugin import Case, DataInfo, Networks
-from ganzoo.testing.checks import Broken, Skip, Trial, raised, require
+from ganzoo.testing.checks import Broken, Skip, Trial, require
 from ganzoo.testing.probes import Form, Unread, built, flat, moved, part_of, refilled, setups, small_networks
 from ganzoo.testing.terms import (
     TITLES,
@@ -74,7 +75,7 @@ def answers(trial: Trial) -> None:
             except Broken:
                 raise
             except Exception as error:
-                raise Broken(f"{run.title} failed where D answers in the form {form!r}: {raised(error)}.") from error
+                raise Broken(f"{run.title} failed where D answers in the form {form!r}: {told(error)}.") from error
             require(
                 slopes.isfinite().all(),
                 f"The gradient of {run.title} is not finite where D answers in the form {form!r}.",
@@ -95,7 +96,7 @@ def without_reals(trial: Trial) -> None:
     except ValueError:  # a UsageError is one
         return
     except Exception as error:
-        raise Broken(f"With real=None it failed otherwise: {raised(error)}.") from error
+        raise Broken(f"With real=None it failed otherwise: {told(error)}.") from error
 
 
 def gradients(trial: Trial) -> None:
@@ -154,7 +155,7 @@ def input_gradients_honest(trial: Trial) -> None:
             twice = any("BackwardBackward" in name for name in operations(run.term()))
             failed = ""
         except Exception as error:
-            failed = raised(error)
+            failed = told(error)
         if failed:
             words = f"Its spec says input_gradients=False, and {run.title} failed: step.real and step.fake then require"
             require(declared, f"{words} no grad. {failed}.")
@@ -293,7 +294,7 @@ def any_device(trial: Trial) -> None:
             raise
         except Exception as error:
             words = f"{run.title} failed there (a number read back, or a device written down?)"
-            raise Broken(f"{words}: {raised(error)}.") from error
+            raise Broken(f"{words}: {told(error)}.") from error
         require(value.device.type == "meta", f"{run.title} came back on {value.device}.")
 
 
@@ -312,4 +313,4 @@ def recordable(trial: Trial) -> None:
                 except Broken:
                     raise
                 except Exception as error:
-                    raise Broken(f"{run.title} cannot be recorded: {raised(error)}.") from error
+                    raise Broken(f"{run.title} cannot be recorded: {told(error)}.") from error

@@ -21,13 +21,14 @@ import torch
 
 from ganzoo.engine.observers import Observers
 from ganzoo.errors import GanzooError
+from ganzoo.installed import told
 from ganzoo.options import to_json
 from ganzoo.recipe import Choice, Recipe
 from ganzoo.report import grid
 from ganzoo.run import Run
 from ganzoo.settings import OPTIMIZERS, TrainOptions
 from ganzoo.testing.building import built
-from ganzoo.testing.checks import Broken, Skip, Trial, raised, require
+from ganzoo.testing.checks import Broken, Skip, Trial, require
 from ganzoo.testing.guards import full_disk, offline, own_folder
 
 LONGEST = 20.0  # seconds that a call may take
@@ -233,7 +234,7 @@ def _make(calls: Calls, where: str) -> None:
     thread.join(LONGEST)
     require(not thread.is_alive(), f"`{begun[-1]}`, {where}, did not return within {LONGEST:.0f} s.")
     for error in errors:
-        raise Broken(f"`{begun[-1]}`, {where}, raised {raised(error)}, which ends the training.") from error
+        raise Broken(f"`{begun[-1]}`, {where}, raised {told(error)}, which ends the training.") from error
 
 
 def _list(moments: set[int]) -> str:

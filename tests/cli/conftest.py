@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cli_calls import Answer, Ganzoo
-from ganzoo import api
+from ganzoo import train
 from ganzoo.cli import main
 from ganzoo.errors import Interrupted
 from ganzoo.registry import registry
@@ -77,10 +77,10 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GANZOO_RUNS", str(place))
         options = {"arch.width": 2}
-        api.train(**_flags(options=options))
+        train(**_flags(options=options))
         with pytest.raises(Interrupted):
-            api.train(**_flags(options=options, listener=_Stop(), name="stopped"))
-        api.train(**_flags(options=options, conditional=True, name="conditional"))
+            train(**_flags(options=options, listener=_Stop(), name="stopped"))
+        train(**_flags(options=options, conditional=True, name="conditional"))
     return place
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from cli_calls import TINY, Ganzoo, process
-from ganzoo import api
+from ganzoo import load
 from ganzoo.plugin import KINDS
 from ganzoo.registry import PLURALS, registry
 from ganzoo.run import Run
@@ -342,7 +342,7 @@ def test_sample_to_an_array(ganzoo: Ganzoo, runs: Path) -> None:
     with np.load("a.npz") as archive:
         assert archive.files == ["samples"]
         assert (archive["samples"].shape, archive["samples"].dtype) == ((5, 16, 16, 1), np.uint8)
-        np.testing.assert_array_equal(archive["samples"], api.load(runs / RUN, device="cpu").sample(5, seed=7))
+        np.testing.assert_array_equal(archive["samples"], load(runs / RUN, device="cpu").sample(5, seed=7))
 
 
 def test_the_seed_says_which_samples(ganzoo: Ganzoo, runs: Path) -> None:

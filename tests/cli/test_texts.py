@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cli_calls import Answer, Ganzoo
-from ganzoo import api
+from ganzoo import load
 
 PLUGIN = """
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
@@ -64,7 +64,7 @@ def test_what_is_read_comes_as_text(trained: Ganzoo, own_place: Path) -> None:
     assert done.__dict__ == {"code": 0, "out": "0000-mlp-bce-read-seed3.txt\n", "err": ""}
     header, *rows = (own_place / "0000-mlp-bce-read-seed3.txt").read_text().splitlines()
     assert header == "x,y"
-    wanted = api.load(own_place / "runs" / "0000-mlp-bce-read", device="cpu").sample(64, seed=3)
+    wanted = load(own_place / "runs" / "0000-mlp-bce-read", device="cpu").sample(64, seed=3)
     assert np.array([row.split(",") for row in rows], float) == pytest.approx(wanted, abs=1e-6)
 
 

@@ -316,13 +316,13 @@ def test_a_terminal_is_not_acted_on_by_what_a_config_or_the_hub_says(hub, packag
 
 
 def test_nothing_that_is_told_acts_on_a_terminal(call, monkeypatch, capsys):
-    from ganzoo import api
+    from ganzoo import models
     from ganzoo.cli.common import note
 
     def failing(*args: Any, **keywords: Any) -> None:
         raise GanzooError(ESCAPES)
 
-    monkeypatch.setattr(api, "pull", failing)
+    monkeypatch.setattr(models, "pull", failing)
     assert call("pull", "alice/model").err == "ganzoo: ]0;owned[2Jganzoo: all is well\n"
     note(ESCAPES)
     assert capsys.readouterr().err == "]0;owned[2Jganzoo: all is well\n"
@@ -376,7 +376,7 @@ def everything_of(error: BaseException | None) -> list[str]:
     "kind", ["info|list|whoami", "create|resolve_head|auth_check", "commit|resolve_get", "tag|cdn_get"]
 )
 def test_an_error_holds_no_token(hub, package, repo, caplog, action, fault, kind):
-    from ganzoo.api import check_publishable
+    from ganzoo.models import check_publishable
 
     caplog.set_level(logging.DEBUG)
     if action == "load":

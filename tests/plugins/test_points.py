@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo import api
+from ganzoo import load
 from ganzoo.cli import main
 from ganzoo.data.source import EndlessSource, open_source
 from ganzoo.plugin import DataInfo
@@ -284,7 +284,7 @@ def test_train_and_sample_draw_scatters(ganzoo: Callable[..., str], tmp_path: Pa
     tiny = ("--images", "64", "--batch", "16", "--loss", "bce", "--reg", "none", "arch.width=8", "dataset.shape=grid")
     ganzoo("train", "--arch", "mlp", "--dataset", "points", *tiny, *(["--conditional"] if conditional else []))
     run = tmp_path / "runs" / "0000-mlp-bce-points"
-    generator = api.load(run, device="cpu")
+    generator = load(run, device="cpu")
     for name, samples in (("s.png", generator.sample(500, seed=3)), ("t.png", generator.sample(500, seed=4))):
         assert (
             ganzoo("sample", "0", "-n", "500", "--seed", "3" if name == "s.png" else "4", "--out", name) == f"{name}\n"

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
+from ganzoo.installed import told
 from ganzoo.plugin import DataInfo, Networks
 from ganzoo.testing.architecture.networks import (
     built,
@@ -25,20 +26,35 @@ from ganzoo.testing.architecture.networks import (
     tensors_of,
     title,
 )
-from ganzoo.testing.checks import Trial, require
+from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
 
+USUAL = (64, 32, 16, 128)  # sizes of batches that are written into networks
 LARGE = 10_000_000  # parameters of both networks: beyond, no real forward is made
 
 
 def returns_networks(trial: Trial) -> None:
     """The factory returns `ganzoo.plugin.Networks`: a generator, a discriminator and the latents that they take."""
+    with usable():
+        for data in trial.spec.examples:
+            known = data.modality in trial.spec.modalities
+            require(known, f"An example is {data.modality}, but the spec says modalities={trial.spec.modalities}.")
+        for data in smallest(trial):
+            networks = trial.build(data)
+            require(isinstance(networks, Networks), f"{title(data)}: it returned {type(networks).__name__}.")
+            for name in ("generator", "discriminator"):
+                found = getattr(networks, name)
+                words = f"{title(data)}: its {name} is {type(found).__name__}, no Module."
+                require(isinstance(found, nn.Module), words)
+            require_latents(networks)
+
+
+def forward_and_backward(trial: Trial) -> None:
+    """Forward, latents become samples and these get logits; backward, a gradient comes from the logits to both."""
     for data in smallest(trial):
-        networks = trial.build(data)
-        require(isinstance(networks, Networks), f"{title(data)}: it returned {type(networks).__name__}.")
-        for name in ("generator", "discriminator"):
-            found = type(getattr(networks, name)).__name__
-            require(isinstance(getattr(networks, name), nn.Module), f"{title(data)}: its {name} is {found}, no Module.")
-        require_latents(networks)
+        with usable():
+            networks = built(trial, data)
+            _forward(networks, data)
+            _backward(networks, data)
 
 
 def every_declared_size(trial: Trial) -> None:
@@ -88,6 +104,20 @@ def finite_from_the_start(trial: Trial) -> None:
         _require_finite(data, "its samples", made)
         for x, name in ((made, "its logits of its samples"), (samples(data, 4), "its logits of real samples")):
             _require_finite(data, name, flat(judge(networks.discriminator, x, chosen)))
+
+
+def made_for_the_range(trial: Trial) -> None:
+    """Images are made for [-1, 1]: not for [0, 1], as after a sigmoid, and not for bytes."""
+    images = [data for data in smallest(trial) if data.modality == "image"]
+    if not images:
+        raise Skip("it makes no images")
+    for data in images:
+        networks = built(trial, data)
+        made = generate(networks.generator, latents(networks, 16), labels(data, 16))
+        low, high = (float(value) for value in made.float().aminmax())
+        words = f"{title(data)}: at the start its samples are from {low:.3g} to {high:.3g}"
+        require(low < 0 or high == low, f"{words}: end in tanh, or in nothing.")
+        require(max(-low, high) < 100, f"{words}: images are within -1 (black) and 1 (white).")
 
 
 def same_seed_same_weights(trial: Trial) -> None:
@@ -151,6 +181,42 @@ def modes_left_alone(trial: Trial) -> None:
 
 # ----------------------------------------------------------------------------
 # What they share.
+
+
+def _forward(networks: Networks, data: DataInfo) -> None:
+    """Let the networks answer; where they fail on 2 samples and not on 64, or another usual number, say so."""
+    try:
+        _require_answers(networks, data, 2)
+    except Exception as error:
+        num = next((num for num in USUAL if _answers(networks, data, num)), 0)
+        if not num:
+            raise
+        words = f"{title(data)}: {num} samples at once work, 2 do not ({told(error)}): a batch may be of any size."
+        raise Broken(words) from error
+
+
+def _answers(networks: Networks, data: DataInfo, num: int) -> bool:
+    """Whether the networks answer so many samples as they must."""
+    try:
+        _require_answers(networks, data, num)
+    except Exception:
+        return False
+    return True
+
+
+def _backward(networks: Networks, data: DataInfo) -> None:
+    """Let a gradient come back from the logits, as it must for either network to learn."""
+    chosen = labels(data, 2)
+    made = networks.generator(latents(networks, 2), chosen)
+    learns = any(parameter.requires_grad for parameter in networks.generator.parameters())
+    words = "its samples carry no gradient to the generator: something in it detaches or leaves torch."
+    require(made.requires_grad or not learns, f"{title(data)}: {words}")
+    given = made.detach().requires_grad_()
+    total = flat(judge(networks.discriminator, given, chosen)).sum()
+    words = "its logits carry no gradient to the {}: something in the discriminator detaches or leaves torch."
+    require(total.requires_grad, f"{title(data)}: {words.format('discriminator')}")
+    (gradient,) = torch.autograd.grad(total, given, allow_unused=True)
+    require(gradient is not None, f"{title(data)}: {words.format('samples, and so to the generator')}")
 
 
 def _narrow(trial: Trial) -> list[DataInfo]:

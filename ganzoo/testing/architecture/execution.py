@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -41,12 +43,12 @@ SEED = 1234
 
 
 def no_side_effects(trial: Trial) -> None:
-    """Building and calling the networks changes nothing of the process: no global generator, default or flag."""
+    """Building and calling the networks changes nothing of the process, and writes nothing to stdout."""
     import_module(trial.spec.factory.partition(":")[0])
     for data in smallest(trial):
         before = {name: get() for name, (get, _) in _SETTINGS.items()}
         try:
-            with seeded(SEED):
+            with seeded(SEED), redirect_stdout(StringIO()) as said:
                 networks = trial.build(data)
                 _require_settings(before, f"{title(data)}: built")
                 z, x, chosen = latents(networks, 4), samples(data, 4), labels(data, 4)
@@ -54,6 +56,8 @@ def no_side_effects(trial: Trial) -> None:
                     networks.generator.train(training)(z, chosen)
                     networks.discriminator.train(training)(x, chosen)
                     _require_settings(before, f"{title(data)}: called")
+            words = f"{title(data)}: they wrote {said.getvalue()[:40]!r}, and stdout is for the command's result."
+            require(not said.getvalue(), words)
         finally:
             for name, (get, put) in _SETTINGS.items():
                 if str(get()) != str(before[name]):

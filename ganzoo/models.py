@@ -1,188 +1,31 @@
-"""The Python API, which the commands are thin layers over. Torch is imported when it is needed, not before."""
+"""What is done with a trained model, in a run, in a package or on the Hub, from Python; the commands are thin over it.
+
+Torch is imported when it is needed, not before.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo import run as runs
-from ganzoo.engine.interrupt import stop_on_signals
-from ganzoo.errors import NotFound, UsageError
+from ganzoo.engine.interrupt import undisturbed
+from ganzoo.errors import UsageError
 from ganzoo.evaluate.request import requested
 from ganzoo.hub import where
 from ganzoo.hub.where import Notify, silent
-from ganzoo.launch import launched, mark
-from ganzoo.plugin import Dataset
-from ganzoo.recipe import Recipe, load_json
+from ganzoo.recipe import load_json
 from ganzoo.registry import registry
-from ganzoo.resolution import resolve
+from ganzoo.resolution import dataset_flags
 from ganzoo.run import Run
 
 if TYPE_CHECKING:
-    from ganzoo.engine.distributed import World
-    from ganzoo.engine.trainer import Listener
     from ganzoo.evaluate.evaluation import Evaluation
     from ganzoo.hub.generator import Generator
     from ganzoo.hub.publish import Published
     from ganzoo.hub.search import Found
     from ganzoo.hub.verify import Verified
-
-Names = str | Iterable[str] | None
-
-
-def train(
-    *,
-    arch: str | None = None,
-    loss: str | None = None,
-    dataset: str | os.PathLike[str] | None = None,
-    reg: Names = None,
-    aug: Names = None,
-    metric: Names = None,
-    tracker: Names = None,
-    recipe: str | None = None,
-    config: str | os.PathLike[str] | None = None,
-    images: int | None = None,
-    batch: int | None = None,
-    size: int | None = None,
-    seed: int | None = None,
-    conditional: bool | None = None,
-    init: str | os.PathLike[str] | None = None,
-    options: Mapping[str, Any] | None = None,
-    name: str | None = None,
-    device: str = "auto",
-    resume: str | os.PathLike[str] | Run | bool = False,
-    listener: Listener | None = None,
-) -> Run:
-    """Train a GAN and return its run, finished.
-
-    Args:
-        arch: The architecture's name.
-        loss: The loss's name; by default what the architecture recommends.
-        dataset: A dataset's name, or the path of a folder of images; by default the one that comes with ganzoo.
-        reg: Regularizers by name; ``"none"`` clears what a recipe or architecture set.
-        aug: Augmentations, likewise.
-        metric: Metrics, likewise.
-        tracker: Trackers, likewise.
-        recipe: A named recipe to start from.
-        config: A ``recipe.json``, a run or a model package (here or on the Hub) to start from.
-        images: Short for ``train.images``.
-        batch: Short for ``train.batch``.
-        size: Short for ``dataset.size``.
-        seed: Short for ``train.seed``.
-        conditional: Short for ``train.conditional``.
-        init: Short for ``train.init``: a run, a package's directory or a model on the Hub, whose weights training
-            starts from; its settings too, where no `arch`, `recipe` or `config` is given.
-        options: Any setting by key: ``{"arch.width": 64, "optim.g.lr": 1e-4}``.
-        name: Of the run, behind its number.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``.
-        resume: A run to go on with (True for the latest unfinished one); of the settings only `images` may be raised.
-        listener: Is told how it goes (`ganzoo.engine.trainer.Listener`).
-
-    Raises:
-        ganzoo.GanzooError: What a user can act on, in one sentence; a wrong setting is a ValueError as well.
-    """
-    flags = {
-        "arch": arch, "loss": loss, "dataset": dataset, "reg": reg, "aug": aug, "metric": metric, "tracker": tracker,
-        "images": images, "batch": batch, "size": size, "seed": seed, "conditional": conditional,
-        "init": init,
-    }  # fmt: skip
-    which = ("" if resume else None) if isinstance(resume, bool) else resume
-    preparing = partial(
-        prepare, flags=flags, options=options or {}, name=name, recipe=recipe, config=config, resume=which
-    )
-    with together(device) as world:
-        run, chosen = agreed(preparing, world)
-        return start(chosen, run, name=name, device=device, listener=listener, world=world)
-
-
-@contextlib.contextmanager
-def together(device: str) -> Iterator[World | None]:
-    """Join the processes that ``torchrun`` started with this one, while the block runs; None where it started none."""
-    launch = launched()
-    if launch is None or launch.size == 1:
-        yield None
-        return
-    with _undisturbed():
-        from ganzoo.engine.distributed import joined
-    with joined(launch, device) as world:
-        yield world
-
-
-def agreed(preparing: Callable[[], tuple[Run | None, Recipe]], world: World | None) -> tuple[Run | None, Recipe]:
-    """Return what `prepare` returns, on each of several processes what it returns on the first."""
-    if world is None:
-        return preparing()
-    mine: list[Recipe] = []  # with the origins of its settings, which its JSON does not tell
-
-    def told() -> tuple[Run | None, dict[str, Any]]:
-        run, recipe = preparing()
-        mine.append(recipe)
-        return run, recipe.to_json()
-
-    run, stored = world.first(told)
-    return run, mine[0] if mine else resolve(registry(), config=stored)
-
-
-def prepare(
-    *,
-    flags: Mapping[str, Any],
-    options: Mapping[str, Any],
-    name: str | None,
-    recipe: str | None,
-    config: str | os.PathLike[str] | None,
-    resume: str | os.PathLike[str] | Run | None,
-    notify: Notify = silent,
-) -> tuple[Run | None, Recipe]:
-    """Return the run to go on with (None for a new one) and the recipe; arguments as for `train`.
-
-    `resume` is None for a new run and empty for the latest unfinished one. Where ``torchrun`` starts the command
-    anew, a new run is the one that it began the last time.
-    """
-    said = _by_key(flags)
-    if resume is None:
-        if name is not None:
-            runs.check_name(name)
-        init = options.get("train.init", said.get("train.init"))
-        if init is not None:
-            pinned, place = _pinned(init, notify)
-            options = {**options, "train.init": pinned}
-            config = place if config is None and recipe is None and "arch" not in said else config
-        path = None if config is None else _recipe_of(config, notify)
-        chosen = resolve(registry(), recipe=recipe, config=path, flags=said, pairs=options)
-        launch = launched()
-        again = runs.begun(mark(chosen.to_json())) if launch and launch.restarts else None
-        return again, resolve(registry(), config=again.recipe()) if again else chosen
-    if recipe or config or name is not None:
-        raise UsageError("a resumed run goes on as it was: leave --recipe, --config and --name away")
-    run = resume if isinstance(resume, Run) else runs.find(os.fspath(resume)) if resume else runs.latest_unfinished()
-    return run, _resumed(run, {**said, **options})
-
-
-def start(
-    recipe: Recipe,
-    run: Run | None,
-    *,
-    name: str | None,
-    device: str,
-    listener: Listener | None = None,
-    world: World | None = None,
-) -> Run:
-    """Train a resolved recipe; arguments as for `train`. Of several processes the first alone has a listener."""
-    with _undisturbed():
-        from ganzoo.engine import trainer
-        from ganzoo.engine.distributed import ALONE
-        from ganzoo.engine.initial import INITIAL
-    world = world or ALONE
-    listener = _Silent() if listener is None or world.rank else listener
-    name = name or f"{recipe.arch.name}-{recipe.loss.name}-{recipe.dataset.name}"
-    initial = None
-    if recipe.train.init is not None and not (run and run.checkpoints):
-        initial = world.first(partial(package_of, recipe.train.init, names=INITIAL, notify=listener.note))
-    return trainer.train(recipe, run, name=name, device=device, listener=listener, world=world, initial=initial)
 
 
 def load(
@@ -210,7 +53,7 @@ def load(
         MissingPlugin: The architecture is not installed; said before any weights are fetched.
     """
     directory = package_of(what, revision, offline=offline, notify=notify)
-    with _undisturbed():
+    with undisturbed():
         from ganzoo.engine.device import choose_device
         from ganzoo.hub import package
     return package.load(directory, registry(), choose_device(device))
@@ -257,10 +100,10 @@ def evaluate(
         metrics=[metric] if isinstance(metric, str) else metric,
         num=num,
         seed=seed,
-        dataset=None if dataset is None else _dataset_flags(os.fspath(dataset)),
+        dataset=None if dataset is None else dataset_flags(registry(), os.fspath(dataset)),
         pairs=options,
     )
-    with _undisturbed():
+    with undisturbed():
         from ganzoo.engine.device import choose_device
         from ganzoo.evaluate import evaluation
     return evaluation.evaluate(request, registry(), choose_device(device), notify)
@@ -289,7 +132,7 @@ def package(
         GanzooError: It cannot be written; NotFound, Corrupt and MissingPlugin as for `load`.
     """
     source, target = package_of(what), Path(directory)
-    with _undisturbed():
+    with undisturbed():
         from ganzoo.engine.device import choose_device
         from ganzoo.hub import complete
     complete.check_target(target)
@@ -323,7 +166,7 @@ def import_weights(
         Corrupt: The file is damaged, or its tensors do not fit.
         GanzooError: The file holds more than tensors and plain values, or the package cannot be written.
     """
-    with _undisturbed():
+    with undisturbed():
         from ganzoo.engine.device import choose_device
         from ganzoo.hub import foreign
     target = Path(directory)
@@ -373,7 +216,7 @@ def publish(
     """
     directory = where.here(what, notify)
     where.checked_repo(repo)
-    with _undisturbed():
+    with undisturbed():
         from ganzoo.hub import publish as publishing
     target = publishing.Target(repo, private, tag, revision, message, create_pr)
     return publishing.publish(
@@ -384,7 +227,7 @@ def publish(
 def check_publishable(repo: str) -> None:
     """Raise GanzooError where `publish` could not publish there, by its name or by the token that is there."""
     where.checked_repo(repo)
-    with _undisturbed():
+    with undisturbed():
         from ganzoo.hub import publish as publishing
     publishing.check_access(repo)
 
@@ -403,7 +246,7 @@ def pull(repo: str, *, revision: str | None = None, offline: bool = False, notif
     """
     if (found := where.repository(repo, revision)) is None:
         raise UsageError(f"{repo} is no model on the Hub, or is a directory here: say USER/NAME")
-    with _undisturbed():
+    with undisturbed():
         from ganzoo.hub import pull as pulling
     return pulling.pull(found, offline=offline, notify=notify).directory
 
@@ -426,7 +269,7 @@ def verify(
         GanzooError: As `load`.
     """
     directory = package_of(what, revision, names=None, offline=offline, notify=notify)
-    with _undisturbed():
+    with undisturbed():
         from ganzoo.engine.device import choose_device
         from ganzoo.hub import verify as verifying
     return verifying.verify(directory, registry(), choose_device(device))
@@ -445,7 +288,7 @@ def search(text: str = "", *, dataset: str = "", author: str = "", arch: str = "
     Raises:
         Unreachable: The Hub does not answer.
     """
-    with _undisturbed():
+    with undisturbed():
         from ganzoo.hub import search as searching
     return searching.search(text, dataset=dataset, author=author, arch=arch, limit=limit)
 
@@ -453,7 +296,7 @@ def search(text: str = "", *, dataset: str = "", author: str = "", arch: str = "
 def about(what: str, *, offline: bool = False, notify: Notify = silent) -> dict[str, Any]:
     """Return what is known of a model in a directory or on the Hub, without its weights; arguments as for `load`."""
     repo = where.repository(what)
-    with _undisturbed():
+    with undisturbed():
         from ganzoo.hub import config, search
     return search.told(config.read(where.here(what))) if repo is None else search.about(repo, offline, notify)
 
@@ -468,86 +311,6 @@ def package_of(
 ) -> Path:
     """Return the directory of the model package that a word means (`ganzoo.hub.where.package_of`)."""
     if where.repository(what, revision) is not None:
-        with _undisturbed():
+        with undisturbed():
             import ganzoo.hub.pull  # noqa: F401
     return where.package_of(what, revision, names=names, offline=offline, notify=notify)
-
-
-def _resumed(run: Run, settings: Mapping[str, Any]) -> Recipe:
-    """Return a run's recipe, its length raised where `settings` say so."""
-    wrong = [key for key in settings if key != "train.images"]
-    if wrong:
-        raise UsageError(
-            f"{', '.join(wrong)}: a resumed run goes on as it was, only train.images may be raised; "
-            f"for other settings start a new run with --config {run.path}"
-        )
-    recipe, length = resolve(registry(), config=run.recipe(), pairs=settings), run.length
-    if recipe.train.images < length:
-        raise UsageError(f"train.images={recipe.train.images}: this run is {length} images long; it can only be raised")
-    if run.images >= recipe.train.images:
-        raise UsageError(f"run {run.path} is finished ({run.images:,} images): add --images N to train it for longer")
-    return recipe
-
-
-def _recipe_of(config: str | os.PathLike[str], notify: Notify) -> Path:
-    """Return where the recipe is that ``--config`` means: a path as it stands, a run, or a model on the Hub."""
-    path = Path(config)
-    if path.exists():
-        return path
-    if isinstance(config, str) and (where.is_embedded(config) or where.repository(config)):
-        return package_of(config, names=where.SETTINGS, notify=notify)
-    with contextlib.suppress(NotFound):
-        return runs.find(os.fspath(config)).path
-    return path
-
-
-def _pinned(init: str | os.PathLike[str], notify: Notify) -> tuple[str, Path]:
-    """Return the name under which the weights to start from will always be found, and their package."""
-    repo = where.repository(init)
-    if repo is None:
-        directory = where.here(init, notify)
-        named = isinstance(init, str) and where.is_embedded(init)
-        return os.fspath(init) if named else str(directory.resolve()), directory
-    with _undisturbed():
-        from ganzoo.hub import pull as pulling
-    pulled = pulling.pull(repo, names=where.SETTINGS, notify=notify)
-    return f"{pulled.repo}@{pulled.commit}", pulled.directory
-
-
-def _by_key(flags: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what flags say, by the keys that they are short for."""
-    keys = {"size": "dataset.size"} | {
-        key: f"train.{key}" for key in ("images", "batch", "seed", "conditional", "init")
-    }
-    said = {keys.get(flag, flag): value for flag, value in flags.items() if value is not None and value != ()}
-    return said | (_dataset_flags(os.fspath(said["dataset"])) if "dataset" in said else {})
-
-
-def _dataset_flags(text: str) -> dict[str, str]:
-    """Return what ``--dataset`` says: the name of a component, or a path for the one that opens paths."""
-    known = {name for entry in registry().components("dataset") for name in (entry.spec.name, *entry.spec.aliases)}
-    separators = [sep for sep in (os.sep, os.altsep) if sep]
-    if text in known or not (any(sep in text for sep in separators) or os.path.exists(text)):
-        return {"dataset": text}
-    opener = registry().path_dataset(text)
-    assert isinstance(opener.spec, Dataset)
-    return {"dataset": opener.qualified, f"dataset.{opener.spec.path_option}": text}
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Hold Ctrl-C back while torch is imported: its C++ now and then swallows one, or aborts the process."""
-    with stop_on_signals() as stop:
-        yield
-    if stop:
-        raise KeyboardInterrupt
-
-
-class _Silent:
-    """A listener that does nothing with what it hears."""
-
-    def note(self, line: str) -> None:
-        pass
-
-    def tick(self, row: dict[str, Any]) -> None:
-        pass

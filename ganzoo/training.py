@@ -1,0 +1,239 @@
+"""Training from Python; the command is a thin layer over it. Torch is imported when a run starts, not before."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzoo import run as runs
+from ganzoo.engine.interrupt import undisturbed
+from ganzoo.errors import NotFound, UsageError
+from ganzoo.hub import where
+from ganzoo.hub.where import Notify, silent
+from ganzoo.launch import launched, mark
+from ganzoo.models import package_of
+from ganzoo.recipe import Recipe
+from ganzoo.registry import registry
+from ganzoo.resolution import dataset_flags, resolve
+from ganzoo.run import Run
+
+if TYPE_CHECKING:
+    from ganzoo.engine.distributed import World
+    from ganzoo.engine.trainer import Listener
+
+Names = str | Iterable[str] | None
+
+
+def train(
+    *,
+    arch: str | None = None,
+    loss: str | None = None,
+    dataset: str | os.PathLike[str] | None = None,
+    reg: Names = None,
+    aug: Names = None,
+    metric: Names = None,
+    tracker: Names = None,
+    recipe: str | None = None,
+    config: str | os.PathLike[str] | None = None,
+    images: int | None = None,
+    batch: int | None = None,
+    size: int | None = None,
+    seed: int | None = None,
+    conditional: bool | None = None,
+    init: str | os.PathLike[str] | None = None,
+    options: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    device: str = "auto",
+    resume: str | os.PathLike[str] | Run | bool = False,
+    listener: Listener | None = None,
+) -> Run:
+    """Train a GAN and return its run, finished.
+
+    Args:
+        arch: The architecture's name.
+        loss: The loss's name; by default what the architecture recommends.
+        dataset: A dataset's name, or the path of a folder of images; by default the one that comes with ganzoo.
+        reg: Regularizers by name; ``"none"`` clears what a recipe or architecture set.
+        aug: Augmentations, likewise.
+        metric: Metrics, likewise.
+        tracker: Trackers, likewise.
+        recipe: A named recipe to start from.
+        config: A ``recipe.json``, a run or a model package (here or on the Hub) to start from.
+        images: Short for ``train.images``.
+        batch: Short for ``train.batch``.
+        size: Short for ``dataset.size``.
+        seed: Short for ``train.seed``.
+        conditional: Short for ``train.conditional``.
+        init: Short for ``train.init``: a run, a package's directory or a model on the Hub, whose weights training
+            starts from; its settings too, where no `arch`, `recipe` or `config` is given.
+        options: Any setting by key: ``{"arch.width": 64, "optim.g.lr": 1e-4}``.
+        name: Of the run, behind its number.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``.
+        resume: A run to go on with (True for the latest unfinished one); of the settings only `images` may be raised.
+        listener: Is told how it goes (`ganzoo.engine.trainer.Listener`).
+
+    Raises:
+        ganzoo.GanzooError: What a user can act on, in one sentence; a wrong setting is a ValueError as well.
+    """
+    flags = {
+        "arch": arch, "loss": loss, "dataset": dataset, "reg": reg, "aug": aug, "metric": metric, "tracker": tracker,
+        "images": images, "batch": batch, "size": size, "seed": seed, "conditional": conditional,
+        "init": init,
+    }  # fmt: skip
+    which = ("" if resume else None) if isinstance(resume, bool) else resume
+    preparing = partial(
+        prepare, flags=flags, options=options or {}, name=name, recipe=recipe, config=config, resume=which
+    )
+    with together(device) as world:
+        run, chosen = agreed(preparing, world)
+        return start(chosen, run, name=name, device=device, listener=listener, world=world)
+
+
+@contextlib.contextmanager
+def together(device: str) -> Iterator[World | None]:
+    """Join the processes that ``torchrun`` started with this one, while the block runs; None where it started none."""
+    launch = launched()
+    if launch is None or launch.size == 1:
+        yield None
+        return
+    with undisturbed():
+        from ganzoo.engine.distributed import joined
+    with joined(launch, device) as world:
+        yield world
+
+
+def agreed(preparing: Callable[[], tuple[Run | None, Recipe]], world: World | None) -> tuple[Run | None, Recipe]:
+    """Return what `prepare` returns, on each of several processes what it returns on the first."""
+    if world is None:
+        return preparing()
+    mine: list[Recipe] = []  # with the origins of its settings, which its JSON does not tell
+
+    def told() -> tuple[Run | None, dict[str, Any]]:
+        run, recipe = preparing()
+        mine.append(recipe)
+        return run, recipe.to_json()
+
+    run, stored = world.first(told)
+    return run, mine[0] if mine else resolve(registry(), config=stored)
+
+
+def prepare(
+    *,
+    flags: Mapping[str, Any],
+    options: Mapping[str, Any],
+    name: str | None,
+    recipe: str | None,
+    config: str | os.PathLike[str] | None,
+    resume: str | os.PathLike[str] | Run | None,
+    notify: Notify = silent,
+) -> tuple[Run | None, Recipe]:
+    """Return the run to go on with (None for a new one) and the recipe; arguments as for `train`.
+
+    `resume` is None for a new run and empty for the latest unfinished one. Where ``torchrun`` starts the command
+    anew, a new run is the one that it began the last time.
+    """
+    said = _by_key(flags)
+    if resume is None:
+        if name is not None:
+            runs.check_name(name)
+        init = options.get("train.init", said.get("train.init"))
+        if init is not None:
+            pinned, place = _pinned(init, notify)
+            options = {**options, "train.init": pinned}
+            config = place if config is None and recipe is None and "arch" not in said else config
+        path = None if config is None else _recipe_of(config, notify)
+        chosen = resolve(registry(), recipe=recipe, config=path, flags=said, pairs=options)
+        launch = launched()
+        again = runs.begun(mark(chosen.to_json())) if launch and launch.restarts else None
+        return again, resolve(registry(), config=again.recipe()) if again else chosen
+    if recipe or config or name is not None:
+        raise UsageError("a resumed run goes on as it was: leave --recipe, --config and --name away")
+    run = resume if isinstance(resume, Run) else runs.find(os.fspath(resume)) if resume else runs.latest_unfinished()
+    return run, _resumed(run, {**said, **options})
+
+
+def start(
+    recipe: Recipe,
+    run: Run | None,
+    *,
+    name: str | None,
+    device: str,
+    listener: Listener | None = None,
+    world: World | None = None,
+) -> Run:
+    """Train a resolved recipe; arguments as for `train`. Of several processes the first alone has a listener."""
+    with undisturbed():
+        from ganzoo.engine import trainer
+        from ganzoo.engine.distributed import ALONE
+        from ganzoo.engine.initial import INITIAL
+    world = world or ALONE
+    listener = _Silent() if listener is None or world.rank else listener
+    name = name or f"{recipe.arch.name}-{recipe.loss.name}-{recipe.dataset.name}"
+    initial = None
+    if recipe.train.init is not None and not (run and run.checkpoints):
+        initial = world.first(partial(package_of, recipe.train.init, names=INITIAL, notify=listener.note))
+    return trainer.train(recipe, run, name=name, device=device, listener=listener, world=world, initial=initial)
+
+
+def _resumed(run: Run, settings: Mapping[str, Any]) -> Recipe:
+    """Return a run's recipe, its length raised where `settings` say so."""
+    wrong = [key for key in settings if key != "train.images"]
+    if wrong:
+        raise UsageError(
+            f"{', '.join(wrong)}: a resumed run goes on as it was, only train.images may be raised; "
+            f"for other settings start a new run with --config {run.path}"
+        )
+    recipe, length = resolve(registry(), config=run.recipe(), pairs=settings), run.length
+    if recipe.train.images < length:
+        raise UsageError(f"train.images={recipe.train.images}: this run is {length} images long; it can only be raised")
+    if run.images >= recipe.train.images:
+        raise UsageError(f"run {run.path} is finished ({run.images:,} images): add --images N to train it for longer")
+    return recipe
+
+
+def _recipe_of(config: str | os.PathLike[str], notify: Notify) -> Path:
+    """Return where the recipe is that ``--config`` means: a path as it stands, a run, or a model on the Hub."""
+    path = Path(config)
+    if path.exists():
+        return path
+    if isinstance(config, str) and (where.is_embedded(config) or where.repository(config)):
+        return package_of(config, names=where.SETTINGS, notify=notify)
+    with contextlib.suppress(NotFound):
+        return runs.find(os.fspath(config)).path
+    return path
+
+
+def _pinned(init: str | os.PathLike[str], notify: Notify) -> tuple[str, Path]:
+    """Return the name under which the weights to start from will always be found, and their package."""
+    repo = where.repository(init)
+    if repo is None:
+        directory = where.here(init, notify)
+        named = isinstance(init, str) and where.is_embedded(init)
+        return os.fspath(init) if named else str(directory.resolve()), directory
+    with undisturbed():
+        from ganzoo.hub import pull as pulling
+    pulled = pulling.pull(repo, names=where.SETTINGS, notify=notify)
+    return f"{pulled.repo}@{pulled.commit}", pulled.directory
+
+
+def _by_key(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what flags say, by the keys that they are short for."""
+    keys = {"size": "dataset.size"} | {
+        key: f"train.{key}" for key in ("images", "batch", "seed", "conditional", "init")
+    }
+    said = {keys.get(flag, flag): value for flag, value in flags.items() if value is not None and value != ()}
+    return said | (dataset_flags(registry(), os.fspath(said["dataset"])) if "dataset" in said else {})
+
+
+class _Silent:
+    """A listener that does nothing with what it hears."""
+
+    def note(self, line: str) -> None:
+        pass
+
+    def tick(self, row: dict[str, Any]) -> None:
+        pass
