@@ -269,7 +269,9 @@ def _import_file(name: str, path: Path) -> Any:
 def _not_loaded(plugin: Plugin, error: BaseException) -> str:
     """Say why a plugin did not load, and which entry point names it where no line of its own is to blame."""
     if isinstance(error, pluggy.PluginValidationError):
-        return f"a hook takes no argument: {' '.join(str(error).split())}"
+        hook = " ".join(str(error).split()).partition("hookimpl definition: ")[2].partition(" Argument(s)")[0]
+        place = place_of(getattr(error.plugin, hook.partition("(")[0], None))
+        return f"a hook takes no argument, and this one does: {hook} ({place})"
     place = place_of_error(error)
     pointed = f" (the entry point says {plugin.name} = {plugin.module!r})" if plugin.distribution and not place else ""
     return told(error) + pointed
