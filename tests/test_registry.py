@@ -209,12 +209,12 @@ def test_create_refuses_what_cannot_be_built() -> None:
         ("no_such_module:f", "failed in no_such_module:f: ModuleNotFoundError"),
         (
             "test_registry:complain",
-            "failed in test_registry:complain: AttributeError: test_registry has no 'complain': did you mean 'complains'",
+            "AttributeError: test_registry has no 'complain': did you mean 'complains'",
         ),
         ("test_registry:FIRST_PARTY", "TypeError: test_registry:FIRST_PARTY is no function or class, but set"),
         (
             "test_registry:needs_two",
-            "TypeError: test_registry:needs_two is defined with (a: object, b: object) -> None and called with (options)",
+            "test_registry:needs_two is defined with (a: object, b: object) -> None and called with (options)",
         ),
         ("test_registry:raises", f"failed in test_registry:raises: RuntimeError: no luck ({__file__}:"),
         ("test_registry:leaves", "failed in test_registry:leaves: SystemExit: 3"),

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -45,7 +47,8 @@ def complete(
 
     Args:
         directory: A package, of which the weights are taken; and the discriminator, where it has one.
-        target: Where to; a card that is there keeps what a person wrote into it.
+        target: Where to; a card that is there keeps what a person wrote into it. In another place than the run's the
+            config says of paths on this machine no more than their last name.
         registry: Where its architecture is looked up.
         device: Where it is sampled.
         discriminator: Weights of D, where they shall be part of it.
@@ -63,15 +66,18 @@ def complete(
         if name in config.files
     }
     if discriminator is not None:
-        stated = {name: Form(tensor.dtype, tuple(tensor.shape)) for name, tensor in discriminator.items()}
-        package.plan(config, registry, str(directory)).check(DISCRIMINATOR, stated, "the checkpoint's discriminator")
+        forms = {name: Form(tensor.dtype, tuple(tensor.shape)) for name, tensor in discriminator.items()}
+        package.plan(config, registry, str(directory)).check(DISCRIMINATOR, forms, "the checkpoint's discriminator")
         files[DISCRIMINATOR] = safetensors.torch.save(dict(discriminator))
     with exact_products():
         files[REFERENCE] = safetensors.torch.save(references(generator))
         files |= shown(generator)
-    before = next((place / CARD for place in (target, directory) if (place / CARD).is_file()), None)
+    if target != directory:
+        config = replace(config, recipe=without_places(config.recipe), json=without_places(config.json))
+    before = next((folder / CARD for folder in (target, directory) if (folder / CARD).is_file()), None)
     written = card(config, registry, files, "" if before is None else before.read_text("utf-8"), license, place)
-    package.write_files(target, {key: value for key, value in config.json.items() if key != "files"}, files, written)
+    stated = {key: value for key, value in config.json.items() if key != "files"}
+    package.write_files(target, stated, files, written)
 
 
 def references(generator: Generator) -> dict[str, Tensor]:
@@ -95,6 +101,16 @@ def shown(generator: Generator) -> dict[str, bytes]:
         return {PICTURE: grid.encode(picture)}
     text = generator.text(samples)
     return {} if text is None else {TEXT: text.encode()}
+
+
+def without_places(value: Any) -> Any:
+    """Return JSON whose absolute paths are names alone: where somebody keeps data and plugins is nobody's business."""
+    if isinstance(value, dict):
+        return {key: without_places(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [without_places(each) for each in value]
+    absolute = isinstance(value, str) and any(kind(value).is_absolute() for kind in (PurePosixPath, PureWindowsPath))
+    return (PureWindowsPath(value).name or value) if absolute else value
 
 
 def check_target(directory: Path) -> None:

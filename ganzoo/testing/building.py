@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 from ganzoo.errors import GanzooError
+from ganzoo.installed import named
 from ganzoo.options import options_of
 from ganzoo.recipe import MANY, ONE
 from ganzoo.testing.checks import Broken, Skip, Trial
@@ -21,17 +21,11 @@ def built(trial: Trial, **more: object) -> Any:
     trial.entry.check_requirements()
     options = trial.options(**more)
     try:
-        return imported(trial.spec.factory)(options)
+        return named(trial.spec.factory)(options)
     except GanzooError as error:
         if trial.values:
             raise Broken(f"It could not be built: {error}.") from error
         raise Skip(f"{error}{_way_out(trial)}") from error
-
-
-def imported(path: str) -> Any:
-    """Return what ``"package.module:name"`` names."""
-    module, _, name = path.partition(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def _way_out(trial: Trial) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
 
-from ganzoo.installed import Registered
+from ganzoo.installed import Registered, named, told
 from ganzoo.plugin import Built, Case
 from ganzoo.testing.checks import Broken, Check, Trial, require
 
@@ -27,15 +27,20 @@ def case_checks(trial: Trial) -> list[Check]:
 
 def _cases(entry: Registered) -> list[Case]:
     assert isinstance(entry.spec, Built)
-    module, _, name = entry.spec.cases.partition(":")
-    cases: list[Case] = list(getattr(import_module(module), name)())
+    cases: list[Case] = list(named(entry.spec.cases)())
     return cases
 
 
 def _holds(trial: Trial, case: Case) -> None:
     kind = import_module(f"ganzoo.testing.{trial.spec.kind}")
     require(hasattr(kind, "measured"), f"A {trial.spec.kind} has no cases.")
-    measured: Mapping[str, float] = kind.measured(trial, case)
+    try:
+        measured: Mapping[str, float] = kind.measured(trial, case)
+    except KeyError as error:
+        if error.args[0] in case.given:
+            raise
+        given = ", ".join(case.given) or "nothing"
+        raise Broken(f"Case {case.name!r} gives {given}, and is asked for {error.args[0]!r}.") from error
     for name, wanted in case.expected.items():
         require(name in measured, f"Case {case.name!r} names {name!r}; it gave {', '.join(measured) or 'nothing'}.")
         off = abs(measured[name] - wanted) / max(1.0, abs(wanted))
@@ -44,4 +49,4 @@ def _holds(trial: Trial, case: Case) -> None:
 
 
 def _unreadable(path: str, error: Exception) -> None:
-    raise Broken(f"{path} could not be read: {type(error).__name__}: {error}")
+    raise Broken(f"{path} could not be read: {told(error)}.")

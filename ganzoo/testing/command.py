@@ -10,7 +10,7 @@ import click
 from click.testing import CliRunner
 
 from ganzoo.cli import COMMANDS
-from ganzoo.testing.building import imported
+from ganzoo.installed import named
 from ganzoo.testing.checks import Trial, require
 from ganzoo.testing.plugin import CODE, HEAVY
 
@@ -45,7 +45,7 @@ def light_import(trial: Trial) -> None:
 
 
 def _command(trial: Trial) -> click.Command:
-    command = imported(trial.spec.factory)
+    command = named(trial.spec.factory)
     require(isinstance(command, click.Command), f"{trial.spec.factory} is {type(command).__name__}.")
     assert isinstance(command, click.Command)
     return command

@@ -18,10 +18,10 @@ import torch
 
 from ganzoo.data.source import EndlessSource
 from ganzoo.errors import GanzooError
-from ganzoo.installed import told
+from ganzoo.installed import named, told
 from ganzoo.options import options_of
 from ganzoo.plugin import DataInfo, Item
-from ganzoo.testing.building import built, imported
+from ganzoo.testing.building import built
 from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
 from ganzoo.testing.examples import samples
 from ganzoo.testing.guards import empty_caches, generators, moved, offline, unclear
@@ -219,7 +219,7 @@ def _shown(trial: Trial, path: str) -> Iterator[tuple[str, Any]]:
     wild = samples(info, 8) * 4
     for words, given in {"its own samples": data, "wild ones": wild, "one sample": wild[:1]}.items():
         array = given.numpy().copy()
-        yield words, imported(path)(array, info)
+        yield words, named(path)(array, info)
         require(np.array_equal(array, given.numpy()), f"It changed {words} in place.")
 
 
@@ -262,7 +262,7 @@ def _check_draws(source: EndlessSource, info: DataInfo) -> None:
 def _hold_to_saying(trial: Trial, options: Any, wrong: str) -> None:
     """Let it open; raise `Broken` where it fails by anything but a clear GanzooError, or opens a path that is wrong."""
     try:
-        dataset = imported(trial.spec.factory)(options)
+        dataset = named(trial.spec.factory)(options)
         with opened(trial, dataset):
             pass
     except Broken as broken:

@@ -9,9 +9,10 @@ import torch
 
 from ganzoo.engine.batches import Part
 from ganzoo.engine.streams import seeded
+from ganzoo.errors import did_you_mean
 from ganzoo.installed import told
 from ganzoo.plugin import Case, DataInfo, Networks
-from ganzoo.testing.checks import Broken, Skip, Trial, require
+from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
 from ganzoo.testing.probes import Form, Unread, built, flat, moved, part_of, refilled, setups, small_networks
 from ganzoo.testing.terms import (
     TITLES,
@@ -44,7 +45,11 @@ def measured(trial: Trial, case: Case) -> Mapping[str, float]:
     data = DataInfo(shape=tuple(real.shape[1:]), modality="image" if real.dim() == 4 else "points")
     part = Part(torch.zeros(len(real), 1, dtype=real.dtype), real, None, 1.0)
     gan = gan_around(trial, Trial(trial.entry).options(**case.options), networks, data, pairs=True)
-    return {network: Run(network, "", gan, part).term().item() for network in TITLES if network in case.expected}
+    return {
+        network: Run(network, TITLES[network], gan, part).term().item()
+        for network in TITLES
+        if network in case.expected
+    }
 
 
 # ----------------------------------------------------------------------------
@@ -54,8 +59,11 @@ def measured(trial: Trial, case: Case) -> Mapping[str, float]:
 def methods(trial: Trial) -> None:
     """A regularizer has at least one of prepare, discriminator, generator and after_step."""
     made = built(trial)
-    found = [name for name in METHODS if callable(getattr(made, name, None))]
-    require(found, f"{type(made).__name__} has {', '.join(name for name in vars(type(made)) if name[0] != '_')}.")
+    theirs = [name for name in dir(made) if name[0] != "_" and callable(getattr(made, name))]
+    with usable():
+        near = "".join(did_you_mean(name, METHODS) for name in theirs)
+        words = f"{type(made).__name__} has {', '.join(theirs) or 'no method'}{near or '.'}"
+        require(set(theirs) & set(METHODS), words)
 
 
 def scalar(trial: Trial) -> None:

@@ -189,3 +189,35 @@ def test_the_command_prints_the_directory(tmp_path: Path, capsys: pytest.Capture
         main(["package", str(run.path), str(tmp_path / "p"), "--with-discriminator", "--license", "mit"])
     assert (done.value.code, capsys.readouterr().out) == (0, f"{tmp_path / 'p'}\n")
     assert DISCRIMINATOR in json.loads((tmp_path / "p" / "config.json").read_text())["files"]
+
+
+def test_a_package_does_not_say_where_things_are_on_this_machine(tmp_path: Path) -> None:
+    for index in range(8):
+        place = tmp_path / "home" / "photos" / f"{index}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), 30 * index).save(place)
+    first = train()
+    run = ganzoo.train(
+        arch="toy", dataset=tmp_path / "home" / "photos", size=8, images=16, batch=8,
+        options={"dataset.channels": 1, "loss": "bce"},
+    )  # fmt: skip
+    assert str(tmp_path) in (run.package / "config.json").read_text()  # `evaluate` looks for the data there
+    folder = ganzoo.package(run, tmp_path / "p")
+    for path in folder.iterdir():
+        assert str(tmp_path).encode() not in path.read_bytes(), path.name
+    assert read(folder).recipe["dataset"]["options"]["path"] == "photos"
+    started = ganzoo.package(train(options={"train.init": str(first.package.resolve())}), tmp_path / "q")
+    assert read(started).recipe["train"]["init"] == "package"
+    assert ganzoo.load(started).sample(1).shape == (1, 4, 4, 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("/home/me/my gan.py", "my gan.py"), ("C:\\Users\\me\\data", "data"), ("C:/Users/me/data/", "data"), ("/", "/"),
+        ("cosine(1, 0.1, images=1e6)", "cosine(1, 0.1, images=1e6)"), ("user/repo@main", "user/repo@main"), (3, 3),
+        (None, None), ([{"path": "/a/b"}], [{"path": "b"}]),
+    ],
+)  # fmt: skip
+def test_of_a_path_on_this_machine_its_name_is_kept(said: object, kept: object) -> None:
+    assert complete.without_places(said) == kept
