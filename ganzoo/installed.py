@@ -173,7 +173,8 @@ def told(error: BaseException, otherwise: str = "") -> str:
 def place_of_error(error: BaseException) -> str:
     """Return the last line of the plugin that an error went through, ``file:line``; empty where there is none.
 
-    The plugin is the first that is neither ours nor a library that all plugins use; what it calls is not blamed.
+    Libraries that the plugin calls are not blamed: the line is outside site-packages, where an author works, or else,
+    of a plugin that was installed, in the package that was called first.
     """
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
@@ -182,7 +183,9 @@ def place_of_error(error: BaseException) -> str:
         owner = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         if owner and owner not in OURS and owner not in sys.stdlib_module_names:
             places.append((owner, f"{frame.f_code.co_filename}:{line}"))
-    return next((place for owner, place in reversed(places) if owner == places[0][0]), "")
+    at_work = [place for _, place in places if "site-packages" not in place and "dist-packages" not in place]
+    of_first = [place for owner, place in places if owner == places[0][0]]
+    return (at_work or of_first or [""])[-1]
 
 
 def _at(place: str) -> str:

@@ -13,7 +13,7 @@ import torch
 
 import ganzoo
 from ganzoo.errors import GanzooError, MissingPlugin, NotFound, UsageError
-from ganzoo.installed import Plugin, Registered
+from ganzoo.installed import Plugin, Registered, place_of_error, told
 from ganzoo.plugin import (
     KINDS,
     Augmentation,
@@ -600,3 +600,48 @@ def test_a_heavy_import_is_warned_of(tmp_path: Path) -> None:
     )
     assert set(found["components"]) >= {*FIRST_PARTY, "acme:blob", "zebra:blob"}
     assert found["plugins"]["acme"][2] == ""
+
+
+# ----------------------------------------------------------------------------
+# Where a plugin went wrong.
+
+
+def placed(folder: Path, name: str, source: str) -> Any:
+    """Return the module of that name and source in a folder."""
+    file = folder / f"{name}.py"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(source, encoding="utf-8")
+    made = ModuleType(name)
+    exec(compile(source, str(file), "exec"), vars(made))
+    return made
+
+
+def place(call: Any, *args: object) -> str:
+    """Return the line that is told of what a call raises, as the registry sees it: without the frames of the test."""
+    with pytest.raises((ZeroDivisionError, RuntimeError)) as caught:
+        call(*args)
+    assert caught.value.__traceback__ is not None
+    return place_of_error(caught.value.with_traceback(caught.value.__traceback__.tb_next))
+
+
+def test_the_line_to_mend_is_the_last_of_the_author_s_own(tmp_path: Path) -> None:
+    library = placed(
+        tmp_path / "site-packages", "einops", "def call(function):\n    return function()\n\ndef fail():\n    1 / 0\n"
+    )
+    source = "import torch\n\ndef direct(library):\n    library.fail()\n\ndef hook(library):\n    library.call(own)\n\n"
+    source += "def own():\n    torch.zeros(2) @ torch.zeros(3)\n"
+    for home in (tmp_path / "work", tmp_path / "site-packages"):  # where the author works, and once installed
+        plugin = placed(home, "acme", source)
+        assert place(plugin.direct, library) == f"{home}/acme.py:4"
+        assert place(plugin.hook, library) == f"{home}/acme.py:10"
+    plugin = placed(tmp_path / "work", "acme", source)
+    assert place(library.call, plugin.own) == f"{tmp_path}/work/acme.py:10"
+    assert place(torch.mv, torch.zeros(2, 2), torch.zeros(3)) == ""
+
+
+def test_what_was_raised_is_told_on_one_line_and_its_place_once() -> None:
+    assert told(ValueError("one\n  two")) == "ValueError: one two"
+    assert told(ValueError(), "acme.py:3") == "ValueError (acme.py:3)"
+    inner = GanzooError("it failed (acme.py:3)")
+    assert told(inner, "acme.py:3") == "GanzooError: it failed (acme.py:3)"
+    assert told(SyntaxError("no Python", ("acme.py", 3, 1, "def ("))) == "SyntaxError: no Python (acme.py:3)"

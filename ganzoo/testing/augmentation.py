@@ -16,11 +16,24 @@ from ganzoo.installed import told
 from ganzoo.options import options_of
 from ganzoo.plugin import DataInfo, UsageError
 from ganzoo.testing.building import built
-from ganzoo.testing.checks import Broken, Skip, Trial, require
+from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
 from ganzoo.testing.examples import accepted, hold_to_declining, samples
 from ganzoo.testing.guards import Crossings, generators, moved
 
 NUM = 8  # samples in a batch
+
+
+def keeps_shape_and_dtype(trial: Trial) -> None:
+    """What goes in comes out: the shape and dtype of the batch, also of one sample."""
+    augmentation = _built(trial)
+    for info in _taken(trial):
+        for num, dtype in ((NUM, torch.float32), (1, torch.float32), (NUM, torch.bfloat16)):
+            batch = samples(info, num).to(dtype)
+            result = _applied(augmentation, batch)
+            with usable():
+                require(isinstance(result, Tensor), f"It returned {type(result).__name__}.")
+                given, found = ([value.dtype, list(value.shape)] for value in (batch, result))
+                require(given == found, f"Of {given} it made {found}.")
 
 
 def identity_at_zero(trial: Trial) -> None:
@@ -33,18 +46,6 @@ def identity_at_zero(trial: Trial) -> None:
         for seed in range(3):
             far = float((_applied(augmentation, batch, seed) - batch).abs().max())
             require(far <= 1e-5, f"At p=0 it changed {_words(info)} by up to {far:.3g}.")
-
-
-def keeps_shape_and_dtype(trial: Trial) -> None:
-    """What goes in comes out: the shape and dtype of the batch, also of one sample."""
-    augmentation = _built(trial)
-    for info in _taken(trial):
-        for num, dtype in ((NUM, torch.float32), (1, torch.float32), (NUM, torch.bfloat16)):
-            batch = samples(info, num).to(dtype)
-            result = _applied(augmentation, batch)
-            require(isinstance(result, Tensor), f"It returned {type(result).__name__}.")
-            given, found = ([value.dtype, list(value.shape)] for value in (batch, result))
-            require(given == found, f"Of {given} it made {found}.")
 
 
 def finite(trial: Trial) -> None:

@@ -208,4 +208,5 @@ def usable() -> Iterator[None]:
     except Broken as broken:
         raise Unusable(str(broken)) from broken
     except (Exception, SystemExit) as error:
-        raise Unusable(f"{told(error)}.") from error
+        words = told(error)
+        raise Unusable(words if words.endswith("?") else f"{words}.") from error

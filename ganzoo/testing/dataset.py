@@ -231,7 +231,7 @@ def _require_items(dataset: Any) -> None:
     """Hold the first items of a dataset to what is asked of them; a broken file is none of its mistakes, three are."""
     if not decodes(dataset) or not isinstance(getattr(dataset, "info", None), DataInfo):
         return
-    wanted, wrong = ["uint8", *dataset.info.shape], []
+    wanted, wrong = f"uint8 {list(dataset.info.shape)}", []
     for item in spread(dataset.items(), 3):
         require(isinstance(item, Item), f"Its items are {type(item).__name__}s: make them ganzoo.plugin.Item.")
         try:
@@ -239,7 +239,7 @@ def _require_items(dataset: Any) -> None:
         except Exception as error:
             wrong.append(f"Its item {item.name!r} cannot be decoded: {told(error)}.")
         else:
-            found = [str(array.dtype), *array.shape]
+            found = f"{array.dtype} {list(array.shape)}"
             wrong += [f"Its item {item.name!r} is decoded to {found}, not {wanted}."] if found != wanted else []
     require(len(wrong) < 3, wrong[0] if wrong else "")
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from ganzoo.engine.streams import seeded
 from ganzoo.plugin import DataInfo
 from ganzoo.testing.building import built
-from ganzoo.testing.checks import Trial, require
+from ganzoo.testing.checks import Trial, require, usable
 from ganzoo.testing.examples import accepted, hold_to_declining, samples
 
 NUM = 12
@@ -18,7 +18,8 @@ NUM = 12
 
 def gives_features(trial: Trial) -> None:
     """A batch [N, ...] becomes finite float features [N, F], F the same for every N."""
-    extractor, info = built(trial), _taken(trial)
+    with usable():
+        extractor, info = built(trial), _taken(trial)
     widths = set()
     for num in (1, 3, NUM):
         features = _extracted(extractor, samples(info, num))

@@ -15,7 +15,7 @@ from torch import Tensor
 from ganzoo.engine.streams import seeded
 from ganzoo.plugin import Case, DataInfo
 from ganzoo.testing.building import built
-from ganzoo.testing.checks import Trial, require
+from ganzoo.testing.checks import Trial, require, usable
 from ganzoo.testing.examples import accepted, hold_to_declining, samples
 from ganzoo.testing.guards import generators, moved
 
@@ -25,15 +25,17 @@ TOLERANCE = 1e-4  # relative to a value above 1
 
 def computes_numbers(trial: Trial) -> None:
     """`compute` returns a dict of finite floats by name."""
-    info = _taken(trial)
+    with usable():
+        info = next(accepted(trial, lambda info: _feed(_told(trial, info), *_sides(info))))
     metric = _told(trial, info)
     _feed(metric, *_sides(info))
-    values = metric.compute()
-    require(isinstance(values, dict) and values, f"It returned {values!r}.")
-    for name, value in values.items():
-        require(isinstance(name, str), f"It named a value {name!r}.")
-        require(isinstance(value, float | int), f"{name!r} is {type(value).__name__}: make it a float.")
-        require(math.isfinite(value), f"{name!r} is {value}.")
+    with usable():
+        values = metric.compute()
+        require(isinstance(values, dict) and values, f"It returned {values!r}, not a dict of them.")
+        for name, value in values.items():
+            require(isinstance(name, str), f"It named a value {name!r}.")
+            require(isinstance(value, float | int), f"{name!r} is {type(value).__name__}: make it a float.")
+            require(math.isfinite(value), f"{name!r} is {value}.")
 
 
 def streams(trial: Trial) -> None:

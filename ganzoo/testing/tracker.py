@@ -28,7 +28,7 @@ from ganzoo.report import grid
 from ganzoo.run import Run
 from ganzoo.settings import OPTIMIZERS, TrainOptions
 from ganzoo.testing.building import built
-from ganzoo.testing.checks import Broken, Skip, Trial, require
+from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
 from ganzoo.testing.guards import full_disk, offline, own_folder
 
 LONGEST = 20.0  # seconds that a call may take
@@ -39,7 +39,7 @@ Calls = dict[str, Callable[[], object]]
 def follows_a_run(trial: Trial) -> None:
     """It takes whatever a run tells: scalars under names that come later, grids, each way in which it ends."""
     for status in ("finished", "interrupted", "failed"):
-        with _run() as run:
+        with usable(), _run() as run:
             tracker = _started(trial, run)
             tracker.log(1000, {"loss_d": 1.25, "loss_g": 0.5})
             tracker.log(1000, {"pixel-moments/fd": 3.5})

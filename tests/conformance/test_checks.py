@@ -15,7 +15,7 @@ from ganzoo.errors import UsageError
 from ganzoo.plugin import KINDS
 from ganzoo.registry import registry
 from ganzoo.testing import Broken, Check, Skip, check, check_architecture, check_loss, check_plugin, checks_of
-from ganzoo.testing.checks import Trial, checks_in
+from ganzoo.testing.checks import Trial, checks_in, usable
 from ganzoo.testing.collect import modules_of
 from outside_dist import answer, make_distribution
 
@@ -66,6 +66,67 @@ def test_what_a_plugin_raises_is_told_with_its_own_line() -> None:
     assert made(leave).run().status == "FAIL"
     with pytest.raises(KeyboardInterrupt):
         made(lambda: (_ for _ in ()).throw(KeyboardInterrupt)).run()
+
+
+def test_what_makes_a_component_unusable_is_told_once() -> None:
+    def wreck() -> None:
+        with usable():
+            raise KeyError("gone")
+
+    shared: list[str] = []
+    first, second = (Check(f"kind/one/{name}", "The contract.", wreck, unusable=shared) for name in ("a", "b"))
+    for _ in range(2):  # itself it is told again
+        assert first.run().status == "FAIL"
+    assert first.run().words.startswith("The contract. KeyError: 'gone' (")
+    assert (second.run().status, second.run().words) == ("SKIP", "nothing can be said before kind/one/a passes")
+    with pytest.raises(Skip), usable():
+        raise Skip("it declines")
+
+
+def test_a_failure_that_names_no_line_says_where_the_component_is_written() -> None:
+    check = Check("kind/one/check", "The contract.", broken, place=lambda: "acme/loss.py:7")
+    assert check.run().words == "The contract. It gave 3, not 2. See acme/loss.py:7."
+
+
+@pytest.mark.parametrize(
+    ("planted", "check", "words", "line"),
+    [
+        ("returns_a_tuple", "returns-networks", "Image [3, 8, 8]: it returned tuple. See {file}:{line}.", "def build"),
+        ("factory_misspelt", "factory-resolves", "factory_misspelt has no 'biuld': did you mean 'build'?", ""),
+        (
+            "factory_without_data", "factory-resolves",
+            "factory_without_data:build is defined with (data) and called with (options, data) ({file}:{line}).",
+            "def build",
+        ),
+        (
+            "g_fixed_batch", "forward-and-backward",
+            "Image [3, 8, 8]: 64 samples at once work, 2 do not (RuntimeError: shape '[64, 3, 8, 8]' is invalid for "
+            "input of size 384 ({file}:{line})): a batch may be of any size.", "view(64",
+        ),
+        (
+            "loss_misspelt", "returns-what-is-called",
+            "Planted has no generator(fake, real): did you mean 'generater'? See {file}:{line}.", "class Planted",
+        ),
+        (
+            "tracker_fewer_arguments", "returns-what-is-called",
+            "log is defined with (scalars) and called with (images, scalars) ({file}:{line}).", "def log",
+        ),
+        (
+            "dataset_float_items", "opens-as-its-info-says",
+            "Its item '0' is decoded to float64 [1, 8, 8], not uint8 [1, 8, 8]. See {file}:{line}.", "class Planted",
+        ),
+    ],
+)  # fmt: skip
+def test_one_mistake_is_told_once_with_the_line(planted: str, check: str, words: str, line: str) -> None:
+    file = HEAVY.with_name(f"{planted}.py")
+    number = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if line in text)
+    registry.cache_clear()
+    registry().add_file(file)
+    checks = [one for one in checks_of(planted) if not one.name.startswith("plugin")]  # whose top module is heavy
+    failed = [result for one in checks if (result := one.run()).status == "FAIL"]
+    registry.cache_clear()
+    assert [result.check.rpartition("/")[2] for result in failed] == [check]
+    assert failed[0].words.endswith(words.format(file=file, line=number))
 
 
 def test_expected_failures_are_strict() -> None:

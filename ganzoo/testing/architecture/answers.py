@@ -14,6 +14,7 @@ from ganzoo.testing.architecture.networks import (
     built,
     every,
     flat,
+    forward_of,
     gap,
     generate,
     judge,
@@ -116,6 +117,7 @@ def made_for_the_range(trial: Trial) -> None:
         made = generate(networks.generator, latents(networks, 16), labels(data, 16))
         low, high = (float(value) for value in made.float().aminmax())
         words = f"{title(data)}: at the start its samples are from {low:.3g} to {high:.3g}"
+        words += forward_of(networks.generator)
         require(low < 0 or high == low, f"{words}: end in tanh, or in nothing.")
         require(max(-low, high) < 100, f"{words}: images are within -1 (black) and 1 (white).")
 
@@ -209,14 +211,14 @@ def _backward(networks: Networks, data: DataInfo) -> None:
     chosen = labels(data, 2)
     made = networks.generator(latents(networks, 2), chosen)
     learns = any(parameter.requires_grad for parameter in networks.generator.parameters())
-    words = "its samples carry no gradient to the generator: something in it detaches or leaves torch."
-    require(made.requires_grad or not learns, f"{title(data)}: {words}")
+    words = "its samples carry no gradient to the generator: something in it detaches or leaves torch"
+    require(made.requires_grad or not learns, f"{title(data)}: {words}{forward_of(networks.generator)}.")
     given = made.detach().requires_grad_()
     total = flat(judge(networks.discriminator, given, chosen)).sum()
-    words = "its logits carry no gradient to the {}: something in the discriminator detaches or leaves torch."
-    require(total.requires_grad, f"{title(data)}: {words.format('discriminator')}")
+    words = "something in the discriminator detaches or leaves torch" + forward_of(networks.discriminator)
+    require(total.requires_grad, f"{title(data)}: its logits carry no gradient: {words}.")
     (gradient,) = torch.autograd.grad(total, given, allow_unused=True)
-    require(gradient is not None, f"{title(data)}: {words.format('samples, and so to the generator')}")
+    require(gradient is not None, f"{title(data)}: its logits carry no gradient to the samples, and so to G: {words}.")
 
 
 def _narrow(trial: Trial) -> list[DataInfo]:
@@ -247,10 +249,12 @@ def _require_answers(networks: Networks, data: DataInfo, num: int, device: torch
     chosen = None if chosen is None else chosen.to(device)
     made = generate(networks.generator, z, chosen)
     wanted = [num, *data.shape]
-    require(list(made.shape) == wanted, f"{title(data)}: of {num} latents it made {list(made.shape)}, not {wanted}.")
+    words = f"{title(data)}: of {num} latents it made {list(made.shape)}, not {wanted}{forward_of(networks.generator)}."
+    require(list(made.shape) == wanted, words)
     for part in judge(networks.discriminator, made, chosen).logits:
         leads = part.dim() > 0 and len(part) == num
-        require(leads, f"{title(data)}: to {num} samples it answered logits {list(part.shape)}, not [{num}, ...].")
+        words = f"{title(data)}: to {num} samples it answered logits {list(part.shape)}, not [{num}, ...]"
+        require(leads, f"{words}{forward_of(networks.discriminator)}.")
 
 
 def _require_finite(data: DataInfo, name: str, tensor: Tensor) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.engine.streams import draw_latents, seeded
+from ganzoo.installed import place_of
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks
 from ganzoo.testing.checks import Trial, require
 
@@ -125,7 +126,8 @@ def generate(network: nn.Module, z: Tensor, labels: Tensor | None, seed: int = 0
     """Return a generator's samples; what it draws itself comes from a seed."""
     with seeded(seed):
         answer = network(z, labels, **more)
-    require(isinstance(answer, Tensor), f"Its generator returned {type(answer).__name__}, not a tensor.")
+    words = f"Its generator returned {type(answer).__name__}, not a tensor{forward_of(network)}."
+    require(isinstance(answer, Tensor), words)
     found: Tensor = answer
     return found
 
@@ -137,8 +139,15 @@ def judge(network: nn.Module, x: Tensor, labels: Tensor | None, seed: int = 0) -
     answer = answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
     found: Any = [answer.logits] if isinstance(answer.logits, Tensor) else answer.logits
     tensors = isinstance(found, (list, tuple)) and all(isinstance(one, Tensor) for one in found)
-    require(tensors and found, f"Its discriminator returned {type(found).__name__}, not logits.")
+    words = f"Its discriminator returned {type(found).__name__}, not logits{forward_of(network)}."
+    require(tensors and found, words)
     return replace(answer, logits=list(found))
+
+
+def forward_of(network: nn.Module) -> str:
+    """Return where a network's forward is written, to follow what it did wrong: `` (file:line)``."""
+    place = place_of(type(network).forward)
+    return f" ({place})" if place else ""
 
 
 def flat(output: DiscriminatorOutput) -> Tensor:

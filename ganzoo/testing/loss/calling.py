@@ -1,0 +1,119 @@
+"""How checks call a loss: with logits and nothing else, as the engine does it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganzoo.engine.streams import seeded
+from ganzoo.plugin import Case
+from ganzoo.testing.checks import Skip, Trial, require
+from ganzoo.testing.probes import Setup, restore, setups, slopes_of, state_of
+
+TITLES = {"discriminator": "D's loss", "generator": "G's loss"}
+SHAPE = (8, 3)  # logits [N, P], as the engine hands them
+
+
+def measured(trial: Trial, case: Case) -> Mapping[str, float]:
+    """Return ``discriminator`` and ``generator`` of a case's ``real`` and ``fake``, those that it expects."""
+    loss = Trial(trial.entry).build(**case.options)
+    return {
+        network: term_of(trial, loss, network, case.given["real"], case.given["fake"]).item()
+        for network in TITLES
+        if network in case.expected
+    }
+
+
+def sound_setups(trial: Trial, steady: bool = True) -> Iterator[Setup]:
+    """Yield the setups of a loss that does what `scalar` and, where `steady`, `repeatable` ask for.
+
+    Raises:
+        Skip: It does not, so that one bug would be told many times over.
+    """
+    for setup in setups(trial):
+        answers = Answers(trial, setup.options)
+        real, fake = logits_of(), logits_of(1)
+        try:
+            for network in TITLES:
+                slopes_of(answers.term(network, real, fake), played(network, real, fake))
+        except Exception as error:
+            raise Skip(f"a plain call fails already{setup.words}: see {trial.title}/scalar") from error
+        if steady and answers(real, fake) != answers(real, fake):
+            raise Skip(f"it does not give the same answer twice{setup.words}: see {trial.title}/repeatable")
+        yield setup
+
+
+class Answers:
+    """Both values of a loss, each time from the state in which it was built and with the same seed."""
+
+    def __init__(self, trial: Trial, options: Any) -> None:
+        self.trial, self.loss = trial, trial.entry.build(options)
+        self.state = state_of(self.loss)
+
+    def __call__(self, real: Tensor, fake: Tensor) -> dict[str, float]:
+        """Return both values of these logits, by network."""
+        return {network: self.term(network, real, fake).item() for network in TITLES}
+
+    def term(self, network: str, real: Tensor, fake: Tensor) -> Tensor:
+        """Return one value, with its graph."""
+        restore(self.loss, self.state)
+        with seeded(0):
+            return term_of(self.trial, self.loss, network, real, fake)
+
+    def twice(self, real: Tensor, fake: Tensor) -> dict[str, float]:
+        """Return both values of a batch that holds every sample twice."""
+        return self(torch.cat([real, real]), torch.cat([fake, fake]))
+
+    def titled(self, real: Tensor, fake: Tensor) -> dict[str, tuple[str, float]]:
+        """Return both values, each with the words for it."""
+        return {network: (TITLES[network], value) for network, value in self(real, fake).items()}
+
+
+def called(trial: Trial, loss: Any, network: str, real: Tensor, fake: Tensor) -> Tensor:
+    """Return a term as the engine asks for it, of logits that are D's answers and no leaves."""
+    real, fake = real * 1, fake * 1
+    return called_on(trial, loss, network, real, fake)
+
+
+def called_on(trial: Trial, loss: Any, network: str, real: Tensor, fake: Tensor) -> Tensor:
+    """Return a term of these very logits."""
+    if network == "discriminator":
+        value: Tensor = loss.discriminator(real, fake)
+        return value
+    value = loss.generator(fake, real if trial.spec.pairs else None)
+    return value
+
+
+def term_of(trial: Trial, loss: Any, network: str, real: Tensor, fake: Tensor) -> Tensor:
+    """Return a term, which must be a scalar."""
+    value = called(trial, loss, network, real, fake)
+    title = TITLES[network]
+    require(isinstance(value, Tensor), f"{title} is of type {type(value).__name__}.")
+    require(value.dim() == 0, f"{title} has the shape {list(value.shape)}, not []: take the mean.")
+    require(value.is_floating_point(), f"{title} is {value.dtype}.")
+    return value
+
+
+def logits_of(seed: int = 0, scale: float = 1.5) -> Tensor:
+    """Return logits ``[N, P]`` of ordinary size, in float64."""
+    generator = torch.Generator().manual_seed(seed + 100)
+    return (scale * torch.randn(SHAPE, dtype=torch.float64, generator=generator)).requires_grad_()
+
+
+def played(network: str, real: Tensor, fake: Tensor) -> list[Tensor]:
+    """Return the logits that a network moves: D both, G its own."""
+    return [real, fake] if network == "discriminator" else [fake]
+
+
+def differ(one: float, other: float, tolerance: float = 2e-6) -> bool:
+    """Whether two values are further apart than rounding puts them."""
+    return not math.isclose(one, other, rel_tol=tolerance, abs_tol=tolerance)
+
+
+def require_alike(value: float, other: float, title: str, change: str) -> None:
+    """Raise `Broken` where a change of the logits changed a value."""
+    require(not differ(value, other), f"{title} is {value:.6g}, and {other:.6g} for {change}.")

@@ -1,0 +1,20 @@
+"""D detaches the samples, so that nothing comes back to G."""
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Discriminator, networks
+
+CAUGHT_BY = ["architecture/planted/forward-and-backward"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="d_detaches:build", sizes=(8, 16))
+
+
+class Planted(Discriminator):
+    def forward(self, x, labels=None):
+        return super().forward(x.detach(), labels)
+
+
+def build(options, data):
+    return networks(data, discriminator=Planted)

@@ -1,0 +1,21 @@
+"""D prints the shapes that it sees, between the lines of the command."""
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Discriminator, networks
+
+CAUGHT_BY = ["architecture/planted/no-side-effects"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="d_prints:build", sizes=(8, 16))
+
+
+class Planted(Discriminator):
+    def hidden(self, x):
+        print(x.shape)
+        return super().hidden(x)
+
+
+def build(options, data):
+    return networks(data, discriminator=Planted)

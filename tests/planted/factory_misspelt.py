@@ -1,0 +1,15 @@
+"""Its spec names a factory that the module has not."""
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import networks
+
+CAUGHT_BY = ["architecture/planted/factory-resolves"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="factory_misspelt:biuld", sizes=(8, 16))
+
+
+def build(options, data):
+    return networks(data)

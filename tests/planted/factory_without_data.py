@@ -1,0 +1,15 @@
+"""Its factory takes the data alone."""
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import networks
+
+CAUGHT_BY = ["architecture/planted/factory-resolves"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="factory_without_data:build", sizes=(8, 16))
+
+
+def build(data):
+    return networks(data)

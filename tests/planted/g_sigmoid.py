@@ -1,0 +1,20 @@
+"""G ends in a sigmoid: its images have no black."""
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Generator, networks
+
+CAUGHT_BY = ["architecture/planted/made-for-the-range"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="g_sigmoid:build", sizes=(8, 16))
+
+
+class Planted(Generator):
+    def draw(self, hidden):
+        return self.last(hidden).sigmoid().view(-1, *self.shape)
+
+
+def build(options, data):
+    return networks(data, generator=Planted)

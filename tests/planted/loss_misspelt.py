@@ -1,0 +1,16 @@
+"""The method that gives G its loss is misspelt."""
+
+from ganzoo.plugin import Loss, hookimpl
+from planted_losses import BCE
+
+CAUGHT_BY = ["loss/planted/returns-what-is-called"]
+
+
+@hookimpl
+def ganzoo_losses():
+    yield Loss(name="planted", summary="A loss.", factory="loss_misspelt:Planted")
+
+
+class Planted:
+    def __init__(self, options):
+        self.discriminator, self.generater = BCE(options).discriminator, BCE(options).generator
