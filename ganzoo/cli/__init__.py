@@ -15,6 +15,7 @@ import click
 
 from ganzoo.cli.common import CONTROL, Session, common_options
 from ganzoo.errors import GanzooError, UsageError, did_you_mean
+from ganzoo.installed import place_of_error, told
 from ganzoo.plugin import Command
 from ganzoo.registry import registry
 
@@ -107,8 +108,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         place = f" ({error.filename})" if error.filename else ""
         code = _fail(session, f"the system refused: {(error.strerror or str(error)).lower()}{place}; -v shows where", 1)
     except Exception as error:
-        words = f"{type(error).__name__}: {error} (this is a bug of ganzoo or of a plugin; -v shows where)"
-        code = _fail(session, words, 1)
+        whose = "of the plugin" if place_of_error(error) else "of ganzoo or of a plugin"
+        code = _fail(session, f"{told(error)}: this is a bug {whose}; -v shows where", 1)
     _let_go_of_output()
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,12 +16,14 @@ from ganzoo.engine.device import autocast, exact_products, place
 from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.ema import EMA
 from ganzoo.engine.optim import Optimizer
-from ganzoo.engine.streams import derive, seeded
+from ganzoo.engine.streams import LATENT, derive, seeded
 from ganzoo.errors import Corrupt, GanzooError
+from ganzoo.installed import told
 from ganzoo.options import Schedule, options_of
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Loss, LossFunction, Networks, Regularizer
 from ganzoo.recipe import Choice, Recipe
 
+REGULARIZER = ("prepare", "discriminator", "generator", "after_step")  # what one may have, at least one of them
 Execute = Callable[[Any, Callable[[Any], Any], Any], Any]  # see `eager`, and `ganzoo.engine.execution`
 
 
@@ -146,7 +149,7 @@ class Gan:
 
     def regularize(self, network: str, step: Any) -> Tensor:
         """Return the sum of the regularizers' terms for ``discriminator`` or ``generator``."""
-        terms = [_full(term(step)) for term in self._terms(network)]
+        terms = [_full(_scalar(name, term(step))) for name, term in self._terms(network).items()]
         return torch.stack(terms).sum() if terms else torch.zeros((), device=self.device)
 
     def after_discriminator(self, real_logits: Tensor | None) -> None:
@@ -167,8 +170,8 @@ class Gan:
         for tensor, schedule in self.schedules:
             tensor.fill_(schedule.at(images))
 
-    def _terms(self, network: str) -> list[Callable[[Any], Tensor]]:
-        return [getattr(reg, network) for reg in self.regularizers.values() if hasattr(reg, network)]
+    def _terms(self, network: str) -> dict[str, Callable[[Any], Tensor]]:
+        return {name: getattr(reg, network) for name, reg in self.regularizers.items() if hasattr(reg, network)}
 
     # ------------------------------------------------------------------------
     # State, for checkpoints.
@@ -254,7 +257,9 @@ def assemble(recipe: Recipe, data: DataInfo, device: torch.device, world: World 
         loss = _build(recipe.loss, device, schedules)
         regularizers = {choice.name: _build(choice, device, schedules) for choice in recipe.reg}
         augmentations = {choice.name: _build(choice, device, schedules) for choice in recipe.aug}
-        for regularizer in regularizers.values():
+        for name, regularizer in regularizers.items():
+            if not any(hasattr(regularizer, method) for method in REGULARIZER):
+                raise GanzooError(f"regularizer {name!r} has none of {', '.join(REGULARIZER)}: it would do nothing")
             if hasattr(regularizer, "prepare"):
                 regularizer.prepare(networks.discriminator)
     if recipe.train.sync_batchnorm and world.size > 1:
@@ -277,6 +282,8 @@ def check_networks(arch: Choice, networks: Networks, data: DataInfo, device: tor
         GanzooError: A forward failed, samples are not of the data's shape, or logits do not lead with N.
     """
     title = f"arch {arch.name!r} of plugin {arch.component.plugin.name!r}"
+    if not re.fullmatch(LATENT, networks.latent):
+        raise GanzooError(f"{title}: latent {networks.latent!r} is none of 'normal', 'uniform' and 'normal+onehotK'")
     generator, discriminator = networks.generator.eval(), networks.discriminator.eval()
     z, labels = torch.zeros(2, networks.latent_dim, device=device), None
     if data.labelled:
@@ -285,22 +292,27 @@ def check_networks(arch: Choice, networks: Networks, data: DataInfo, device: tor
         )
     with seeded(0, device):
         samples = _tried(title, generator, z, labels)
-        if tuple(samples.shape) != (2, *data.shape):
-            raise GanzooError(f"{title}: its generator made {list(samples.shape)} of 2 latents, not {[2, *data.shape]}")
+        if not isinstance(samples, Tensor) or tuple(samples.shape) != (2, *data.shape):
+            raise GanzooError(f"{title}: its generator made {_form(samples)} of 2 latents, not {[2, *data.shape]}")
         answer = _tried(title, discriminator, samples, labels)
     output = answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
-    for logits in [output.logits] if isinstance(output.logits, Tensor) else output.logits:
-        if logits.dim() == 0 or len(logits) != 2:
-            raise GanzooError(f"{title}: its discriminator answered {list(logits.shape)} to 2 samples, not [2, ...]")
+    members = output.logits if isinstance(output.logits, (list, tuple)) and output.logits else [output.logits]
+    for logits in members:
+        if not isinstance(logits, Tensor) or logits.dim() == 0 or len(logits) != 2:
+            raise GanzooError(f"{title}: its discriminator answered {_form(logits)} to 2 samples, not [2, ...]")
     generator.train()
     discriminator.train()
+
+
+def _form(value: Any) -> str:
+    return str(list(value.shape)) if isinstance(value, Tensor) else type(value).__name__
 
 
 def _tried(title: str, network: nn.Module, *args: Tensor | None) -> Any:
     try:
         return network(*args)
     except Exception as error:
-        raise GanzooError(f"{title} failed in its first forward: {type(error).__name__}: {error}") from error
+        raise GanzooError(f"{title} failed in its first forward: {told(error)}") from error
 
 
 def logits_of(output: DiscriminatorOutput | None) -> list[Tensor]:
@@ -363,6 +375,14 @@ def still(network: nn.Module, off: tuple[type[nn.Module], ...] = ()) -> Iterator
 def _full(value: Tensor) -> Tensor:
     """Return a tensor in float32, or in float64 where it is in that."""
     return value if value.dtype == torch.float64 else value.float()
+
+
+def _scalar(name: str, term: Any) -> Tensor:
+    """Return a regularizer's term; raise GanzooError where it is no scalar: of a vector the sum would be taken."""
+    if not isinstance(term, Tensor) or term.dim():
+        found = list(term.shape) if isinstance(term, Tensor) else type(term).__name__
+        raise GanzooError(f"regularizer {name!r} returned {found}, not a scalar tensor: take the mean over the batch")
+    return term
 
 
 def _under(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -85,7 +85,7 @@ class Observers:
         for name, tracker in list(self._trackers.items()):
             try:
                 getattr(tracker, event)(*args)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self.notify(f"tracker {name!r} failed and is left out from here on: {type(error).__name__}: {error}")
                 del self._trackers[name]
 

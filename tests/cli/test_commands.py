@@ -425,7 +425,8 @@ def test_a_bug_is_told_as_one_and_verbose_shows_where(tmp_path: Path) -> None:
         "    1/0\n"
     )
     out, err = process("--plugin", "buggy.py", "crash").communicate(timeout=60)
-    words = "ganzoo: ZeroDivisionError: division by zero (this is a bug of ganzoo or of a plugin; -v shows where)\n"
+    words = f"ganzoo: ZeroDivisionError: division by zero ({tmp_path / 'buggy.py'}:8): this is a bug of the plugin; "
+    words += "-v shows where\n"
     assert (out, err) == ("", words)
     out, err = process("-v", "--plugin", "buggy.py", "crash").communicate(timeout=60)
     assert "    1/0\n" in err

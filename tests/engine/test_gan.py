@@ -28,6 +28,7 @@ from ganzoo.registry import register
 from toys import ToyDiscriminator, ToyGenerator, ToyOptions
 
 TOY = ToyOptions()
+DATA = DataInfo(shape=(1, 4, 4))
 
 
 def plugin(monkeypatch, **hooks) -> ModuleType:
@@ -57,7 +58,14 @@ def architecture(**fields) -> list[Architecture]:
         (lambda z, y: z, None, r"its generator made \[2, 4\] of 2 latents, not \[2, 1, 4, 4\]"),
         (None, lambda x, y: x.mean(), r"its discriminator answered \[\] to 2 samples"),
         (None, lambda x, y: [x.mean((1, 2, 3)), x[:1]], r"its discriminator answered \[1, 1, 4, 4\] to 2 samples"),
-        (None, lambda x, y: 1 / 0, "failed in its first forward: ZeroDivisionError"),
+        (
+            None,
+            lambda x, y: 1 / 0,
+            r"failed in its first forward: ZeroDivisionError: division by zero \(.*test_gan.py:\d+",
+        ),
+        (lambda z, y: None, None, "its generator made NoneType of 2 latents"),
+        (None, lambda x, y: None, "its discriminator answered NoneType to 2 samples"),
+        (None, lambda x, y: [], "its discriminator answered list to 2 samples"),
     ],
 )
 def test_networks_that_break_the_contract_are_told_before_training(make, monkeypatch, generator, discriminator, words):
@@ -262,3 +270,39 @@ def test_float_labels_are_given_from_python(make, monkeypatch):
     assert generator.sample(2, labels=torch.rand(2, 3)).shape == (2, 4, 4, 1)
     with pytest.raises(UsageError, match=r"labels of this model are numbers of shape \[2, 3\]: give them from Python"):
         generator.sample(2)
+
+
+def test_a_latent_that_nobody_can_draw_is_told(make, monkeypatch):
+    made = Networks(ToyGenerator(TOY, DATA), ToyDiscriminator(TOY, DATA), 4, "gaussian")
+    plugin(monkeypatch, ganzoo_architectures=architecture(), build=lambda options, data: made)
+    with pytest.raises(GanzooError, match=r"latent 'gaussian' is none of 'normal', 'uniform' and 'normal\+onehotK'"):
+        make({"arch": "strange"})
+
+
+class Strange:
+    def __init__(self, options: object) -> None:
+        pass
+
+
+class Each(Strange):
+    def discriminator(self, step):
+        return step.real_output.logits
+
+
+def regularizer(name: str) -> list[Regularizer]:
+    return [Regularizer(name="strange", summary="Strange.", factory=f"strange:{name}")]
+
+
+def test_a_term_that_is_no_scalar_is_told(make, monkeypatch):
+    plugin(monkeypatch, ganzoo_regularizers=regularizer("Each"), Each=Each)
+    gan, batches = make({"reg": "strange"})
+    with pytest.raises(GanzooError, match=r"regularizer 'strange' returned \[16\], not a scalar tensor: take the mean"):
+        update_discriminator(gan, batches, 0)
+
+
+def test_a_regularizer_that_would_do_nothing_is_told(make, monkeypatch):
+    plugin(monkeypatch, ganzoo_regularizers=regularizer("Strange"), Strange=Strange)
+    with pytest.raises(
+        GanzooError, match="regularizer 'strange' has none of prepare, discriminator, generator, after_"
+    ):
+        make({"reg": "strange"})

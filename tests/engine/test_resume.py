@@ -131,8 +131,8 @@ def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(capsys, execu
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_crash_at_any_moment_of_a_checkpoint_loses_nothing(capsys):
-    """After each byte, sync and rename of the writing of one checkpoint the last good one is there, whole; runs that are
-    resumed from it, one of every sixteen, end as the whole one did.
+    """After each byte, sync and rename of the writing of one checkpoint the last good one is there, whole; of the runs
+    that it leaves, one in sixteen is resumed and ends as the whole one did.
     """
     smallest = {"arch.width": 1, "arch.z_dim": 1, "optim.g.name": "sgd", "optim.d.name": "sgd"}
     every = {"train.checkpoint_every": 16, "train.grid_every": 10**6}
