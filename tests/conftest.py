@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ for number in (signal.SIGINT, signal.SIGHUP):  # a shell may have started the su
 
 
 @pytest.fixture(autouse=True)
-def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the user's cache, runs or plugin settings."""
+def own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's cache, runs or plugin settings, or hears what another one's -v set."""
+    logging.getLogger("ganzoo").setLevel(logging.NOTSET)
     monkeypatch.setenv("GANZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
     for name in ("GANZOO_RUNS", "GANZOO_DISABLE_PLUGINS", "GANZOO_STRICT_PLUGINS"):
         monkeypatch.delenv(name, raising=False)
