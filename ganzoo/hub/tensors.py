@@ -17,6 +17,7 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.hub.config import File
@@ -27,6 +28,11 @@ DTYPES = {
     "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
 }  # fmt: skip
 
+DRAWING = (
+    "normal_", "uniform_", "trunc_normal_", "random_", "bernoulli_", "kaiming_normal_", "kaiming_uniform_",
+    "xavier_normal_", "xavier_uniform_",
+)  # fmt: skip
+
 
 class Form(NamedTuple):
     """What a tensor is, without its numbers."""
@@ -36,6 +42,21 @@ class Form(NamedTuple):
 
     def __str__(self) -> str:
         return f"{str(self.dtype).removeprefix('torch.')} {list(self.shape)}"
+
+
+class Undrawn(TorchFunctionMode):
+    """Leaves tensors of the meta device, which have no numbers, undrawn while networks are built there.
+
+    Drawing them imports torch's compiler, which takes longer than all the rest of loading a small model.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Call a function of torch, or return the tensor that it would fill with random numbers."""
+        kwargs = kwargs or {}
+        tensor = args[0] if args else kwargs.get("tensor")
+        if getattr(func, "__name__", "") in DRAWING and isinstance(tensor, Tensor) and tensor.is_meta:
+            return tensor
+        return func(*args, **kwargs)
 
 
 def forms_of(network: nn.Module) -> dict[str, Form]:

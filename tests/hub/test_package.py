@@ -28,6 +28,7 @@ from ganzoo.hub import package
 from ganzoo.hub.config import FORMAT, MODEL, PICTURE, REFERENCE, read
 from ganzoo.report import grid
 from ganzoo.run import Run
+from outside_dist import answer
 
 
 @pytest.fixture(autouse=True)
@@ -413,3 +414,15 @@ def make_gan() -> Callable[[int], Any]:
         return assemble(recipe, DataInfo(shape=(1, 4, 4), num_classes=2, num_items=40), torch.device("cpu"))
 
     return made
+
+
+def test_loading_imports_no_compiler(tmp_path):
+    """It takes a second, and drawing weights that have no memory would import it."""
+    run = train(arch="dcgan", dataset="digits", size=16, options={"arch.width": 2}, conditional=True)
+    code = """
+import json, sys
+import ganzoo
+ganzoo.load(sys.argv[1], device="cpu").sample(1)
+print(json.dumps("torch._dynamo" in sys.modules))
+"""
+    assert answer(code, str(run.package)) == (False, "")
