@@ -280,7 +280,7 @@ def search(text: str = "", *, dataset: str = "", author: str = "", arch: str = "
 
     Args:
         text: A part of the name.
-        dataset: Trained on this dataset of the Hub.
+        dataset: Trained on this dataset: a name in ganzoo, or ``user/name`` on the Hub.
         author: Of this user or organisation.
         arch: Of this architecture.
         limit: How many at most.

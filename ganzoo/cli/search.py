@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @click.command("search", short_help="Find models on the Hugging Face Hub.")
 @click.argument("text", required=False, default="")
-@click.option("--dataset", metavar="NAME", default="", help="Trained on this dataset of the Hub.")
+@click.option("--dataset", metavar="NAME", default="", help="Trained on this dataset, of ganzoo or of the Hub.")
 @click.option("--author", metavar="NAME", default="", help="Of this user or organisation.")
 @click.option("--arch", metavar="NAME", default="", help="Of this architecture.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

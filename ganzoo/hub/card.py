@@ -100,7 +100,7 @@ def front_matter(config: Config, registry: Registry) -> dict[str, Any]:
     measured = sorted({entry["name"].partition("/")[0] for entry in config.metrics})
     data = ModelCardData(
         library_name="ganzoo",
-        tags=["ganzoo", "gan", arch.name if arch else _bare(config, "arch")],
+        tags=["ganzoo", "gan", arch.name if arch else _bare(config, "arch"), *_named(dataset)],
         datasets=[dataset.hub] if isinstance(dataset, Dataset) and dataset.hub else None,
         metrics=measured or None,
         pipeline_tag=PIPELINES.get(config.data.modality),
@@ -279,6 +279,11 @@ def _spec(registry: Registry, config: Config, key: str) -> Component | None:
         return registry.resolve(kind, config.recipe[key]["name"]).spec
     except (GanzooError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _named(dataset: Component | None) -> list[str]:
+    """Return the tag by which models of a dataset are found; a folder's name says nothing of what is in it."""
+    return [dataset.name] if isinstance(dataset, Dataset) and not dataset.path_option else []
 
 
 def _strings(value: object) -> list[str]:

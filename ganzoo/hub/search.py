@@ -45,7 +45,7 @@ def search(text: str = "", *, dataset: str = "", author: str = "", arch: str = "
 
     Args:
         text: A part of the name.
-        dataset: Trained on this dataset of the Hub.
+        dataset: Trained on this dataset: a name in ganzoo, or ``user/name`` on the Hub.
         author: Of this user or organisation.
         arch: Of this architecture.
         limit: How many at most.
@@ -53,7 +53,10 @@ def search(text: str = "", *, dataset: str = "", author: str = "", arch: str = "
     Raises:
         Unreachable: The network is down.
     """
-    tags = ["ganzoo", *([arch] if arch else []), *([f"dataset:{dataset}"] if dataset else [])]
+    trained_on = (
+        f"dataset:{dataset}" if "/" in dataset else dataset
+    )  # of the Hub, or by the name that ganzoo has for it
+    tags = [tag for tag in ("ganzoo", arch, trained_on) if tag]
     asked = {"filter": tags, "author": author, "search": text, "sort": "downloads", "limit": limit, "cardData": True}
     return [found(model) for model in Hub().models({key: value for key, value in asked.items() if value})]
 

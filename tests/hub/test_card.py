@@ -39,13 +39,18 @@ def test_the_front_matter_is_what_the_hub_reads() -> None:
     assert data["library_name"] == "ganzoo"
     assert data["pipeline_tag"] == "unconditional-image-generation"
     assert data["license"] == "mit"
-    assert data["tags"] == ["ganzoo", "gan", "dcgan"]
+    assert data["tags"] == ["ganzoo", "gan", "dcgan", "digits"]
     assert data["metrics"] == ["fd"]
     (result,) = data["model-index"][0]["results"]
     assert result["dataset"] == {"type": "digits", "name": "digits"}
     (metric,) = result["metrics"]
     assert (metric["type"], metric["value"]) == ("fd/fd", 0.5)
     assert metric["args"] == {"num": 100, "seed": 0, "fingerprint": "0123456789abcdef"}
+
+
+def test_a_folder_is_no_tag() -> None:
+    stored = changed("recipe.dataset", {"name": "datasets:folder", "schema": 1, "options": {"path": "photos"}})
+    assert ModelCard(written(stored)).data.to_dict()["tags"] == ["ganzoo", "gan", "dcgan"]
 
 
 def test_the_body_says_how_to_use_it_and_where_it_comes_from() -> None:
@@ -101,7 +106,7 @@ def test_a_persons_words_survive_a_new_card() -> None:
     again = written({**FULL, "images": 128}, before=edited)
     data = ModelCard(again).data.to_dict()
     assert (data["license"], data["language"]) == ("mit", "en")
-    assert data["tags"] == ["ganzoo", "gan", "dcgan", "my-tag"]
+    assert data["tags"] == ["ganzoo", "gan", "dcgan", "digits", "my-tag"]
     assert again.index("Read me first: *please*.") < again.index(BEGIN) < again.index(END) < again.index("To Alice.")
     assert "| `images seen` | `128` |" in again
     assert "`images seen` | `64`" not in again

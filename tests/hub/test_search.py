@@ -36,6 +36,7 @@ def test_models_are_found_by_name_author_architecture_and_dataset(hub, package, 
     assert [model.repo for model in ganzoo.search(author="gan-org")] == ["gan-org/dogs"]
     assert [model.repo for model in ganzoo.search(arch="toy", limit=1)] == ["gan-org/dogs"]
     assert ganzoo.search(arch="stylegan2") == ganzoo.search(dataset="other") == ganzoo.search("mouse") == []
+    assert [model.repo for model in ganzoo.search(dataset="toy-array")] == ["gan-org/dogs", "alice/cats"]
     hub.inject_file("model", "alice/cats", "README.md", b"---\ntags: [ganzoo, toy]\ndatasets: [alice/pictures]\n---\n")
     assert [model.datasets for model in ganzoo.search(dataset="alice/pictures")] == [("alice/pictures",)]
 
