@@ -150,7 +150,8 @@ def not_cached(repo: str, revision: str | None) -> NotFound:
 
 
 def _unreachable(kind: str) -> str:
-    return f"{constants.ENDPOINT} cannot be reached ({kind}): check the network; --offline takes what is in the cache"
+    place = constants.ENDPOINT
+    return f"{place} cannot be reached ({kind}): check the network; models that are in the cache load with --offline"
 
 
 def _by_client(links: list[BaseException]) -> bool:
