@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from torch import nn
@@ -17,14 +16,16 @@ INITIAL = (CONFIG, MODEL, DISCRIMINATOR)  # files of a package that it takes
 MOST_NAMED = 4  # tensors that an error lists
 
 
-def start_from(gan: Gan, directory: Path, source: str, notify: Callable[[str], None]) -> None:
+def start_from(gan: Gan, directory: Path, source: str) -> str:
     """Give a GAN the weights of a package: the averaged generator's to both of its own, and D's where there are some.
 
     Args:
         gan: Before its first update.
         directory: Of the package.
         source: What the user called it, for messages.
-        notify: Gets a line that says what was taken.
+
+    Returns:
+        A line that says what was taken.
 
     Raises:
         UsageError: Weights do not fit; the text names the tensors.
@@ -42,7 +43,7 @@ def start_from(gan: Gan, directory: Path, source: str, notify: Callable[[str], N
     if DISCRIMINATOR in weights:
         gan.discriminator.load_state_dict(weights[DISCRIMINATOR])
     also = "and its discriminator" if DISCRIMINATOR in weights else "which has no discriminator: that one starts anew"
-    notify(f"starting from the generator of {source} after {config.images:,} images, {also}")
+    return f"starting from the generator of {source} after {config.images:,} images, {also}"
 
 
 def _check(network: nn.Module, stated: dict[str, Form], title: str) -> None:

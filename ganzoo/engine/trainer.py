@@ -95,6 +95,7 @@ def train(
     check_shared(source.info, world)
     gan = assemble(recipe, source.info, place, world)
     execution.settle(gan)
+    begun = "" if initial is None else world.first(partial(start_from, gan, initial, str(recipe.train.init)))
     observers = Observers(replace(recipe, tracker=(), metric=()) if world.rank else recipe, place)
     run = run or world.first(partial(runs.create, name, marked))
     run = Silent(run.path) if world.rank else run
@@ -108,7 +109,7 @@ def train(
         trainer = Trainer(run, gan, source, observers, listener, clock, stop)
         try:
             with trainer.keeper:
-                trainer.begin(resume, initial)
+                trainer.begin(resume, begun)
                 trainer.loop()
         except BaseException as error:
             told = trainer.failed(error)
@@ -169,12 +170,12 @@ class Trainer:
         self.seconds = 0.0  # of training, over all sittings
         self.ticked_at = clock()
 
-    def begin(self, resume: bool, initial: Path | None = None) -> None:
-        """Start the run, from weights of others where they are given, or go on from the last good checkpoint."""
+    def begin(self, resume: bool, begun: str = "") -> None:
+        """Start the run, or go on from the last good checkpoint; `begun` says what weights it has, if not its own."""
         if resume:
             self.restore()
-        if initial is not None:
-            self.gan.world.first(partial(start_from, self.gan, initial, str(self.train.init), self.note))
+        if begun:
+            self.note(begun)
         self.gan.world.spread([*self.gan.parameters, *self.gan.buffers])
         execution.install(self.gan, self.fell_back)
         self.run.write_recipe(self.gan.recipe.to_json())

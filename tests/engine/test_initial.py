@@ -92,6 +92,7 @@ def test_weights_that_do_not_fit_are_named(options: dict[str, Any], words: str) 
     first = train()
     with pytest.raises(UsageError, match=words):
         train(first.package, options=options)
+    assert [path.name for path in first.path.parent.iterdir()] == [first.path.name]  # nothing was begun
 
 
 def test_a_discriminator_that_does_not_fit_is_named(tmp_path: Path) -> None:
