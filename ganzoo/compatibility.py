@@ -146,7 +146,7 @@ def check_data(recipe: Recipe, data: DataInfo) -> None:
 def other_meaning(data: DataInfo, other: DataInfo) -> str:
     """Return the first key of `meta` by which the numbers of two tables or texts mean something else, or ''.
 
-    Of other data, and of labels that nobody sees, it is a description alone.
+    Of other data it is a description alone.
     """
     if not {data.modality, other.modality} <= {"tabular", "text"}:
         return ""

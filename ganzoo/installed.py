@@ -127,7 +127,8 @@ class Registered:
 # ----------------------------------------------------------------------------
 # What a plugin names, and what it raises.
 
-OURS = {"ganzoo", "pluggy", "torch", "numpy", "PIL"}  # never the place where a plugin is to be mended
+# ours, and what we call: never the place where a plugin is to be mended
+OURS = {"ganzoo", "click", "pluggy", "torch", "numpy", "PIL", "safetensors", "huggingface_hub", "rich"}
 
 
 def named(path: str) -> Any:

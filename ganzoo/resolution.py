@@ -8,6 +8,7 @@ the flags, and ``KEY=VALUE``. `resolve` folds them into a `Recipe`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -101,6 +102,14 @@ def dataset_flags(registry: Registry, text: str) -> dict[str, str]:
     return {"dataset": opener.qualified, f"dataset.{opener.spec.path_option}": text}
 
 
+def placed(spec: Built, chosen: Any) -> Any:
+    """Return a component's options, a dataset's path absolute: runs are resumed, packed stores found, from anywhere."""
+    path = spec.path_option if isinstance(spec, Dataset) else ""
+    if not (path and getattr(chosen, path)):
+        return chosen
+    return replace(chosen, **{path: os.path.abspath(os.path.expanduser(getattr(chosen, path)))})
+
+
 class _Fold:
     """The folding of layers into one recipe; `used` collects the keys that something took."""
 
@@ -142,10 +151,7 @@ class _Fold:
         spec = component.spec
         assert isinstance(spec, Built)
         chosen = self.options(spec.options, prefix + ".", f"{key} {spec.name!r}", key, component)
-        path = spec.path_option if isinstance(spec, Dataset) else ""
-        if path and getattr(chosen, path):  # absolute, so that the run can be resumed from anywhere
-            chosen = replace(chosen, **{path: os.path.abspath(os.path.expanduser(getattr(chosen, path)))})
-        return Choice(component, chosen)
+        return Choice(component, placed(spec, chosen))
 
     def optimizer(self, network: str) -> Optimizer:
         """Return one network's optimizer."""
@@ -232,6 +238,8 @@ def _stored(registry: Registry, config: Path | Mapping[str, Any]) -> Layer:
         raise Corrupt(f"the stored recipe is damaged: {type(error).__name__} {error}") from None
     if not isinstance(config, Path):
         return Layer("run", flat, schemas=schemas)
+    if not re.search(r"[/\\:]", flat.get("train.init") or "/"):
+        flat["train.init"] = None  # what a package keeps of a path that was another machine's
     return Layer(f"config {config}", flat | auto, schemas=schemas)  # this machine may be another
 
 

@@ -141,10 +141,10 @@ def prepare(
         if name is not None:
             runs.check_name(name)
         init = options.get("train.init", said.get("train.init"))
-        if init is not None:
+        if init not in (None, "none"):
             pinned, place = _pinned(init, notify)
             options = {**options, "train.init": pinned}
-            config = place if config is None and recipe is None and "arch" not in said else config
+            config = place if config is None and recipe is None and "arch" not in {**said, **options} else config
         path = None if config is None else _recipe_of(config, notify)
         chosen = resolve(registry(), recipe=recipe, config=path, flags=said, pairs=options)
         launch = launched()
@@ -173,10 +173,15 @@ def start(
     world = world or ALONE
     listener = _Silent() if listener is None or world.rank else listener
     name = name or f"{recipe.arch.name}-{recipe.loss.name}-{recipe.dataset.name}"
-    initial = None
-    if recipe.train.init is not None and not (run and run.checkpoints):
-        initial = world.first(partial(package_of, recipe.train.init, names=INITIAL, notify=listener.note))
+    initial = world.first(partial(_initial, recipe.train.init, run, INITIAL, listener.note))
     return trainer.train(recipe, run, name=name, device=device, listener=listener, world=world, initial=initial)
+
+
+def _initial(init: str | None, run: Run | None, names: Iterable[str], notify: Notify) -> Path | None:
+    """Return the package whose weights a run starts from; None where it has a checkpoint (the first alone sees)."""
+    if init is None or (run and run.checkpoints):
+        return None
+    return package_of(init, names=names, notify=notify)
 
 
 def _resumed(run: Run, settings: Mapping[str, Any]) -> Recipe:

@@ -31,6 +31,11 @@ class ArraySource:
     labels: torch.Tensor | None
 
 
+def in_range(data: torch.Tensor) -> torch.Tensor:
+    """Return samples as networks and metrics take them: bytes become float32 in [-1, 1], floats stay."""
+    return data.float().div_(127.5).sub_(1.0) if data.dtype == torch.uint8 else data
+
+
 @dataclass(frozen=True)
 class EndlessSource:
     """A dataset that is drawn: ``sample(generator, n)`` -> ``(data [n, *info.shape], labels or None)``."""

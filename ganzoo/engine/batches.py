@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ganzoo import options
-from ganzoo.data.source import ArraySource, EndlessSource, open_source
+from ganzoo.data.source import ArraySource, EndlessSource, in_range, open_source
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.streams import Streams, draw_latents
 from ganzoo.recipe import Choice
@@ -149,9 +149,7 @@ class Batches:
 
     def _ready(self, data: Tensor, labels: Tensor | None) -> Batch:
         """Bring a batch to the device; bytes become floats in [-1, 1] there."""
-        data = data.to(self.streams.device, non_blocking=True)
-        if data.dtype == torch.uint8:
-            data = data.float().div_(127.5).sub_(1.0)
+        data = in_range(data.to(self.streams.device, non_blocking=True))
         return data, None if labels is None else labels.to(self.streams.device, non_blocking=True)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
+from ganzoo.compatibility import other_meaning
 from ganzoo.engine.gan import Gan
 from ganzoo.errors import UsageError
 from ganzoo.hub import tensors
@@ -43,7 +44,9 @@ def start_from(gan: Gan, directory: Path, source: str) -> str:
     if DISCRIMINATOR in weights:
         gan.discriminator.load_state_dict(weights[DISCRIMINATOR])
     also = "and its discriminator" if DISCRIMINATOR in weights else "which has no discriminator: that one starts anew"
-    return f"starting from the generator of {source} after {config.images:,} images, {also}"
+    other = other_meaning(config.data, gan.data)
+    learned = f"; its {other} were others than those of this data" if other else ""
+    return f"starting from the generator of {source} after {config.images:,} images, {also}{learned}"
 
 
 def _check(network: nn.Module, stated: dict[str, Form], title: str) -> None:
@@ -59,5 +62,5 @@ def _check(network: nn.Module, stated: dict[str, Form], title: str) -> None:
         named = ", ".join(differences[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
         raise UsageError(
             f"{title} does not fit the networks of this recipe: tensor {named}; "
-            "leave --arch and its options away to take those that it was trained with"
+            "leave --arch, its options and --unconditional away to take what it was trained with"
         )

@@ -34,6 +34,7 @@ from ganzoo.engine.update import update_discriminator, update_generator, update_
 from ganzoo.errors import GanzooError, Interrupted, UsageError
 from ganzoo.files import write_atomic
 from ganzoo.hub.complete import complete
+from ganzoo.installed import told
 from ganzoo.launch import mark
 from ganzoo.plugin import DataInfo
 from ganzoo.recipe import Recipe
@@ -279,8 +280,15 @@ class Trainer:
         self.keeper.keep(self.gan, self.images, self.observers.records(metrics, self.batches), meta)
 
     def complete(self) -> None:
-        """Give the package all that people see of it; it is sampled back for that as anybody will."""
-        complete(self.run.package, self.run.package, registry(), self.gan.device)
+        """Give the packages all that people see of them; they are sampled back for that as anybody will."""
+        for directory in (self.run.package, self.run.best):
+            try:
+                if directory.is_dir():
+                    complete(directory, directory, registry(), self.gan.device)
+            except GanzooError:
+                raise
+            except Exception as error:  # memory that ran out, say: the run is finished all the same
+                raise GanzooError(f"{directory} has no card and no samples: {told(error)}") from error
 
     def restore(self) -> None:
         """Take up the newest checkpoint that is whole, where there is one."""

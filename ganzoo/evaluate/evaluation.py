@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import metadata
 from typing import Any
 
@@ -76,29 +77,25 @@ def evaluate(request: Request, registry: Registry, device: torch.device, notify:
         GanzooError: A metric failed, or memory ran out.
         NotFound, Corrupt, MissingPlugin: As `ganzoo.hub.package.load`.
     """
+    try:
+        return _evaluated(request, registry, device, notify)
+    except (RuntimeError, MemoryError) as error:
+        if devices.out_of_memory(error):
+            raise GanzooError(f"{device.type} memory ran out: use another --device") from error
+        raise
+
+
+def _evaluated(request: Request, registry: Registry, device: torch.device, notify: Callable[[str], None]) -> Evaluation:
     generator = package.load(request.package, registry, device)
     source = load_source(request.dataset, device, notify)
     check_fit(generator.data, source.info, request.dataset)
     num = count(request, source.info)
     networks = replace(generator.networks, generator=devices.place(generator.network, device))
-    images = int(generator.config.get("images", 0))
     notify(f"{request.package}: {num:,} samples of {request.dataset.name} and as many generated, seed {request.seed}")
-    try:
-        metrics = build_metrics(request.metrics, device)
-        pairs = compared(networks, source, num, request.seed, device, generator.data.labelled)
-        values = measure(
-            metrics,
-            generator.data,
-            pairs,
-            request.seed,
-            device,
-            lambda name, error: _fail(request.metrics, name, error),
-        )
-    except (RuntimeError, MemoryError) as error:
-        if devices.out_of_memory(error):
-            raise GanzooError(f"{device.type} memory ran out: use another --device") from error
-        raise
-    return Evaluation(request, values, num, images, source.info, str(device))
+    pairs = compared(networks, source, num, request.seed, device, generator.data.labelled)
+    failed = partial(_fail, request.metrics)
+    values = measure(build_metrics(request.metrics, device), generator.data, pairs, request.seed, device, failed)
+    return Evaluation(request, values, num, int(generator.config["images"]), source.info, str(device))
 
 
 def check_fit(model: DataInfo, real: DataInfo, dataset: Choice) -> None:

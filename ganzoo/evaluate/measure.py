@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.data.source import ArraySource, EndlessSource
+from ganzoo.data.source import ArraySource, EndlessSource, in_range
 from ganzoo.engine.device import exact_products
 from ganzoo.engine.streams import derive, draw_latents, seeded
 from ganzoo.plugin import DataInfo, Networks
@@ -117,8 +117,7 @@ def compared(
         classes = labels.to(device) if labelled and labels is not None else None
         with torch.no_grad(), seeded(derive(seed, "metric-component", step), device):
             fake = networks.generator(latents, classes).float()
-        real = real.to(device)
-        yield real.float().div_(127.5).sub_(1.0) if real.dtype == torch.uint8 else real, fake
+        yield in_range(real.to(device)), fake
 
 
 def _reals(source: ArraySource | EndlessSource, num: int, seed: int) -> Iterator[tuple[Tensor, Tensor | None]]:

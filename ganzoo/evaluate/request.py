@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from ganzoo.options import options_of, unknown_key
 from ganzoo.plugin import Built, Dataset
 from ganzoo.recipe import Choice, stored_choice, stored_component
 from ganzoo.registry import Registry
+from ganzoo.resolution import placed
 
 
 @dataclass(frozen=True)
@@ -142,10 +142,7 @@ def _dataset(registry: Registry, stored: Mapping[str, Any], said: Mapping[str, A
     same = "dataset" not in said or component.qualified == stored.get("name")
     values = dict(component.migrate(stored["options"], int(stored["schema"]))) if same else {}
     chosen = options.read(spec.options, values | _under("dataset.", said), "dataset.", f"dataset {spec.name!r}")
-    if spec.path_option and getattr(chosen, spec.path_option):  # as a run keeps it, so that a packed store is found
-        path = os.path.abspath(os.path.expanduser(getattr(chosen, spec.path_option)))
-        chosen = replace(chosen, **{spec.path_option: path})
-    return Choice(component, chosen)
+    return Choice(component, placed(spec, chosen))
 
 
 def _under(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:

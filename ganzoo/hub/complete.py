@@ -19,6 +19,7 @@ from torch import Tensor
 from ganzoo.engine import checkpoint
 from ganzoo.engine.device import exact_products
 from ganzoo.errors import NotFound, UsageError
+from ganzoo.files import explained
 from ganzoo.hub import package, tensors
 from ganzoo.hub.card import NOWHERE, Place, card
 from ganzoo.hub.config import CARD, DISCRIMINATOR, FILES, MODEL, PICTURE, REFERENCE, TEXT, read
@@ -77,6 +78,8 @@ def complete(
     before = next((folder / CARD for folder in (target, directory) if (folder / CARD).is_file()), None)
     written = card(config, registry, files, "" if before is None else before.read_text("utf-8"), license, place)
     stated = {key: value for key, value in config.json.items() if key != "files"}
+    with explained(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
     package.write_files(target, stated, files, written)
 
 

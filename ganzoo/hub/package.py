@@ -84,18 +84,19 @@ def write_files(directory: Path, config: Mapping[str, Any], files: Mapping[str, 
         directory: Where.
         config: But for its ``files``, which follow from `files`.
         files: Their bytes, by name.
-        card: The model card; empty for none.
+        card: The model card; empty for the one that is there, into which a person may have written.
     """
     recover_directory(directory)
+    kept = directory / CARD
     new = directory.with_name(f".{directory.name}.new")
     with explained(directory):
         shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(parents=True)
+        new.mkdir()
     try:
         for name, content in files.items():
             write_atomic(new / name, [content])
-        if card:
-            write_atomic(new / CARD, [card.encode()])
+        if card or kept.is_file():
+            write_atomic(new / CARD, [card.encode() or kept.read_bytes()])
         stated = {name: {"sha256": hashlib.sha256(c).hexdigest(), "size": len(c)} for name, c in files.items()}
         write_atomic(new / CONFIG, [json.dumps({**config, "files": stated}, indent=2).encode() + b"\n"])
     except BaseException:

@@ -413,6 +413,14 @@ def test_verbose_shows_the_traceback(args: tuple[str, ...]) -> None:
     assert err.splitlines()[-1] == "ganzoo: no architecture 'dcgn' is installed: did you mean 'dcgan'?"
 
 
+def test_a_bug_of_ganzoos_own_is_not_laid_on_a_plugin(ganzoo: Ganzoo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganzoo.run.all_runs", {}.popitem)  # raises, and has no frame of its own
+    answer = ganzoo("runs")
+    assert answer.code == 1
+    assert answer.err.startswith("ganzoo: KeyError: ")
+    assert answer.err.endswith(": this is a bug of ganzoo or of a plugin; -v shows where\n")
+
+
 def test_a_bug_is_told_as_one_and_verbose_shows_where(tmp_path: Path) -> None:
     (tmp_path / "buggy.py").write_text(
         "from ganzoo.plugin import Command, hookimpl\n"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ import ganzoo
 from ganzoo.engine import checkpoint
 from ganzoo.errors import Corrupt, NotFound, UsageError
 from ganzoo.hub.config import DISCRIMINATOR, MODEL
+from ganzoo.registry import registry
+from ganzoo.resolution import resolve
 from ganzoo.run import Run
 
 
@@ -122,3 +126,36 @@ def test_alone_it_brings_its_settings_and_where_it_lies(tmp_path: Path) -> None:
         ganzoo.train(resume=run, init=package)
     with pytest.raises(NotFound, match="no run 'elsewhere'"):
         ganzoo.train(arch="toy", init="elsewhere")
+
+
+def test_none_is_none_and_a_pair_is_a_flag(tmp_path: Path) -> None:
+    package = ganzoo.package(train(options={"arch.width": 5}), tmp_path / "p")
+    assert train(options={"train.init": "none"}).recipe()["train"]["init"] is None
+    mine = ganzoo.train(
+        init=package, images=16, dataset="toy-array", options={"arch": "toy", "arch.width": 5, "train.batch": 4}
+    )
+    assert mine.recipe()["train"]["batch"] == 4
+    assert mine.recipe()["dataset"]["name"] == "toys:toy-array"
+
+
+def test_a_package_of_a_fine_tuned_model_is_a_config(tmp_path: Path) -> None:
+    """It keeps the last name of the path that its weights came from, which means nothing here."""
+    tuned = ganzoo.package(train(train().package.resolve()), tmp_path / "tuned")
+    assert json.loads((tuned / "config.json").read_text())["recipe"]["train"]["init"] == "package"
+    again = ganzoo.train(config=tuned, images=16)
+    assert again.recipe()["train"]["init"] is None
+
+
+def test_which_weights_a_run_starts_from_is_for_the_first_process_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others may not see the run, nor the package."""
+    from ganzoo.engine import trainer
+    from ganzoo.training import start
+
+    run, seen = train(train().package), []
+    monkeypatch.setattr(trainer, "train", lambda *args, initial, **others: seen.append(initial))
+    recipe = resolve(registry(), config=run.recipe())
+    for told in (None, Path("of the first")):
+        world = SimpleNamespace(rank=1, size=2, first=lambda work, told=told: told)
+        for own in (run, None, Run(Path("not here"))):
+            start(recipe, own, name=None, device="cpu", world=world)
+    assert seen == [None] * 3 + [Path("of the first")] * 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +222,43 @@ def test_a_package_does_not_say_where_things_are_on_this_machine(tmp_path: Path)
 )  # fmt: skip
 def test_of_a_path_on_this_machine_its_name_is_kept(said: object, kept: object) -> None:
     assert complete.without_places(said) == kept
+
+
+def test_a_persons_words_survive_in_the_run_itself() -> None:
+    run = train()
+    card = run.package / CARD
+    card.write_text(card.read_text() + "\nMine.\n")
+    ganzoo.train(resume=run, images=160)
+    assert card.read_text().endswith("\nMine.\n")
+    assert "| `images seen` | `160` |" in card.read_text()
+
+
+def test_the_best_package_is_complete_too() -> None:
+    run = train(
+        metric="toy-mean", options={"train.best": "-toy-mean/difference", "train.checkpoint_every": 16, "train.keep": 9}
+    )
+    for place in (run.package, run.best):
+        assert {REFERENCE, PICTURE, CARD} <= {path.name for path in place.iterdir()}
+        ganzoo.verify(place, device="cpu")
+
+
+def test_memory_that_runs_out_at_the_end_costs_the_card_not_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    import toys
+    from ganzoo.engine import trainer
+
+    def full(*args: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(trainer, "complete", full)
+    run = train(tracker="toy-tracker")
+    assert run.finished
+    assert toys.EVENTS[-1] == ("finish", "finished")
+
+
+def test_a_run_that_was_deleted_does_not_come_back(tmp_path: Path) -> None:
+    run = train()
+    contents = package.Contents(safetensors.torch.load_file(run.package / MODEL), {})
+    shutil.rmtree(run.path)
+    with pytest.raises(GanzooError, match=r"cannot write .*package: no such file or directory"):
+        package.write(run.package, contents)
+    assert not run.path.exists()
