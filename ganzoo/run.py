@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import Conflict, Corrupt, NotFound, UsageError, did_you_mean
-from ganzoo.files import explained, write_atomic
+from ganzoo.files import explained, recover_directory, write_atomic
 
 CHECKPOINT = re.compile(r"(\d{9,})\.ckpt")
 MARK = ".launch"  # in the run: what began it, where that may have to take it up again
@@ -143,7 +143,17 @@ class Run:
                 raise Conflict(f"run {self.path} is being trained by another process: wait for it or stop it first")
             for leftover in self.path.rglob(".*.tmp"):  # of a write that a crash cut short
                 leftover.unlink(missing_ok=True)
+            self._recover()
             yield
+
+    def recover(self) -> None:
+        """Bring back the packages that a crash left between two names, unless a process is training the run."""
+        if self.recipe_file.is_file() and not self.active:
+            self._recover()
+
+    def _recover(self) -> None:
+        for package in (self.package, self.best):
+            recover_directory(package)
 
     @property
     def active(self) -> bool:

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from ganzoo import run as runs
 from ganzoo.errors import GanzooError, NotFound, UsageError
-from ganzoo.files import recover_directory
 from ganzoo.plugin import Model
 from ganzoo.registry import registry
 from ganzoo.run import Run
@@ -107,6 +106,7 @@ def here(what: What, notify: Notify = silent) -> Path:
     if isinstance(what, Run):
         what = what.path
     path = Path(what)
+    Run(path.parent).recover()  # it may be RUN/best
     if (path / "config.json").is_file():
         if isinstance(what, str) and REPO.fullmatch(what):
             notify(f"{what} is a directory here, and taken as that, not as a model on the Hub; ./{what} says so too")
@@ -117,8 +117,7 @@ def here(what: What, notify: Notify = silent) -> Path:
         if alike := [entry.qualified for entry in registry().components("model") if entry.spec.name == what]:
             raise NotFound(f"no run {what!r}: did you mean {' or '.join(alike)}, which comes along?") from error
         raise
-    if not run.active:
-        recover_directory(run.package)
+    run.recover()
     if not (run.package / "config.json").is_file():
         raise NotFound(f"run {run.path} has no model package yet: it comes with the first checkpoint")
     return run.package

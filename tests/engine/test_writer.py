@@ -23,7 +23,6 @@ from ganzoo import files
 from ganzoo.engine import checkpoint
 from ganzoo.engine.writer import Writer
 from ganzoo.errors import GanzooError
-from ganzoo.files import recover_directory
 from ganzoo.run import Run, find
 
 
@@ -292,7 +291,7 @@ def test_a_run_that_dies_at_any_moment_of_its_writing_ends_like_a_whole_one(monk
 def left_by(run: Run) -> dict[str, Any]:
     """Return what two runs that ended alike have in common, bit for bit."""
     _, meta = checkpoint.load(run.checkpoints[-1])
-    recover_directory(run.package)  # as everybody does who looks for it
+    run.recover()  # as everybody does who looks for its packages
     models = {f"{name}/": (run.path / name / "model.safetensors").read_bytes() for name in ("package", "best")}
     return {
         "images": run.images,

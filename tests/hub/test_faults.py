@@ -41,6 +41,7 @@ PUBLISH: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
     ({"kind": "commit", "drop_upload_after": 100}, None),
     ({"kind": "commit", "status": 502, "times": 3}, None),
     ({"kind": "commit", "delay": 0.2}, None),
+    ({"kind": "lfs_put", "throttle": 20_000}, None),
     # done, and the answer lost
     *[
         ({"kind": kind, **fault}, None)
@@ -140,7 +141,22 @@ REPLACE: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
     ({"kind": "resolve_.*", "status": 503, **ALWAYS}, Unreachable),
     ({"kind": "commit", "sneak_commit": True}, Conflict),
     ({"kind": "commit", "status": 503, "sneak_commit": True, **ALWAYS}, Unreachable),
-]
+    # its config and card are fetched first: what goes wrong with a download goes wrong here too
+    *[
+        ({"kind": "resolve_cache_get", **fault}, None)
+        for fault in (
+            {"corrupt": 30}, {"truncate": 100}, {"html": True}, {"drop_after": 100}, {"drop_after": 100, "rst": True},
+            {"stall_after": 100, "stall": 3}, {"throttle": 100_000}, {"ignore_range": True}, {"status": 500}, RST,
+        )
+    ],
+    ({"kind": "resolve_cache_get", "corrupt": 30, **ALWAYS}, Corrupt),
+    *[
+        ({"kind": "resolve_cache_get", **fault, **ALWAYS}, Unreachable)
+        for fault in ({"truncate": 100}, {"html": True}, {"drop_after": 100})
+    ],
+    ({"kind": "resolve.*", "strip": ["X-Repo-Commit"], **ALWAYS}, Unreachable),
+    ({"kind": "resolve.*", "etag": "0" * 40, **ALWAYS}, None),  # nothing is taken on an ETag's word
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("fault", "error"), REPLACE, ids=name_of)
@@ -230,6 +246,7 @@ LOAD: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
     ({"kind": "info", "status": 429, "retry_after": 7}, None),
     ({"kind": "resolve_head", "status": 429, "retry_after": 0}, None),
     ({"kind": "resolve_head|resolve_cache_head", "delay": 0.1}, None),
+    *[({"kind": kind, "sneak_commit": True}, None) for kind in ("info", "paths_info")],
     # trouble that stays
     *[
         ({"kind": kind, "status": 503, **ALWAYS}, Unreachable)

@@ -173,6 +173,19 @@ def test_a_run_without_a_package_says_when_it_comes():
         ganzoo.load(run)
 
 
+@pytest.mark.parametrize("name", ["package", "best"])
+def test_a_package_that_a_crash_left_between_two_names_is_found_by_its_own(name):
+    run = train()
+    crashed = (run.path / "package").rename(run.path / f".{name}.old")
+    with run.training():  # the one who trains it clears up himself
+        assert not crashed.exists()
+        crashed = (run.path / name).rename(crashed)
+        with pytest.raises(NotFound):
+            ganzoo.load(run.path / name)
+    ganzoo.load(run.path / name)
+    assert not crashed.exists()
+
+
 # ----------------------------------------------------------------------------
 # Damage.
 
