@@ -21,6 +21,7 @@ from ganzoo.engine import execution
 from ganzoo.engine.streams import seeded
 from ganzoo.plugin import DataInfo
 from ganzoo.testing.architecture.networks import (
+    SAME,
     built,
     flat,
     gap,
@@ -37,7 +38,6 @@ from ganzoo.testing.architecture.networks import (
 from ganzoo.testing.architecture.pair import ROUNDS, assembled, recipe, require_alike, rounds, trained
 from ganzoo.testing.checks import Broken, Skip, Trial, require
 
-SAME = 1e-4  # of the largest value: what the order of sums in float32 may change
 META = torch.device("meta")
 SEED = 1234
 

@@ -10,6 +10,7 @@ from ganzoo.engine.streams import seeded
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo
 from ganzoo.testing.architecture.networks import (
+    SAME,
     built,
     flat,
     gap,
@@ -25,7 +26,6 @@ from ganzoo.testing.architecture.networks import (
 from ganzoo.testing.architecture.pair import trained
 from ganzoo.testing.checks import Skip, Trial, require
 
-SAME = 1e-4  # of the largest value: what the order of sums in float32 may change
 CHANGED = 1e-6  # likewise: below, nothing did
 
 

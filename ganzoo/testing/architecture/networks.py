@@ -18,6 +18,7 @@ from ganzoo.testing.checks import Trial, require
 CLASSES = 5
 SIZES, CHANNELS = (16, 28, 32, 64), (1, 3)  # tried where a spec takes any
 SHAPES: dict[str, tuple[int, ...]] = {"points": (2,), "tabular": (6,), "audio": (1, 1024), "text": (12, 16)}
+SAME = 1e-4  # of the largest value, as `gap` gives it: what the order of sums in float32 may change
 LATENT = re.compile(r"normal|uniform|normal\+onehot([1-9][0-9]*)")
 
 

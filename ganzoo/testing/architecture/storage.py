@@ -10,11 +10,9 @@ from torch import nn
 
 from ganzoo.hub import package
 from ganzoo.registry import registry
-from ganzoo.testing.architecture.networks import gap, generate, labels, latents, smallest, title
+from ganzoo.testing.architecture.networks import SAME, gap, generate, labels, latents, smallest, title
 from ganzoo.testing.architecture.pair import CPU, ROUNDS, assembled, recipe, require_alike, rounds, trained
 from ganzoo.testing.checks import Trial, require
-
-SAME = 1e-4  # of the largest value: what the order of sums in float32 may change
 
 
 def average_stands_alone(trial: Trial) -> None:

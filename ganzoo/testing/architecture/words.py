@@ -10,6 +10,7 @@ from torch import nn
 from ganzoo.engine.streams import seeded
 from ganzoo.plugin import DataInfo
 from ganzoo.testing.architecture.networks import (
+    SAME,
     flat,
     gap,
     generate,
@@ -24,8 +25,6 @@ from ganzoo.testing.architecture.networks import (
 )
 from ganzoo.testing.architecture.pair import trained
 from ganzoo.testing.checks import Skip, Trial, require
-
-SAME = 1e-4  # of the largest value: what the order of sums in float32 may change
 
 
 def batch_coupling_declared(trial: Trial) -> None:
