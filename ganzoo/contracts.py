@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Modality = Literal["image", "points", "audio", "text", "tabular"]
+LATENT = r"normal(\+onehot[1-9]\d{0,6})?|uniform"  # the distributions that latents are drawn from
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,3 +57,25 @@ def answer(code: str, *arguments: str, path: Path | None = None, **environ: str)
     done = run_python(code, *arguments, path=path, **environ)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout), done.stderr
+
+
+COMMAND = """
+import json, os, sys
+kept, null = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+os.dup2(null, 1)
+from ganzoo.cli import main
+heavy, *args = sys.argv[1:]
+sys.argv = ["ganzoo", *args]
+try:
+    main()
+except SystemExit as stop:
+    code = stop.code
+sys.stdout.flush()
+os.dup2(kept, 1)
+print(json.dumps([code, sorted(set(heavy.split(",")) & sys.modules.keys())]))
+"""
+
+
+def loaded(heavy: str, *command: str, **environ: str) -> tuple[Any, str]:
+    """Return a command's exit code with those modules of `heavy` (``a,b``) that it loaded, and its stderr."""
+    return answer(COMMAND, heavy, *command, **environ)

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.compatibility import as_trained
+from ganzoo.contracts import LATENT
 from ganzoo.engine.device import autocast, exact_products, place
 from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.ema import EMA
 from ganzoo.engine.optim import Optimizer
-from ganzoo.engine.streams import LATENT, derive, seeded
+from ganzoo.engine.streams import derive, seeded
 from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.installed import told
 from ganzoo.options import Schedule, options_of

@@ -10,7 +10,7 @@ from ganzoo.compatibility import other_meaning
 from ganzoo.engine.gan import Gan
 from ganzoo.errors import UsageError
 from ganzoo.hub import tensors
-from ganzoo.hub.config import CONFIG, DISCRIMINATOR, MODEL, read
+from ganzoo.hub.config import CONFIG, DISCRIMINATOR, MODEL, read, read_file
 from ganzoo.hub.tensors import Form
 
 INITIAL = (CONFIG, MODEL, DISCRIMINATOR)  # files of a package that it takes
@@ -36,7 +36,7 @@ def start_from(gan: Gan, directory: Path, source: str) -> str:
     weights = {}
     for network, name in ((gan.generator, MODEL), (gan.discriminator, DISCRIMINATOR)):
         if name in config.files:
-            content = tensors.read(directory / name, config.files[name])
+            content = read_file(directory / name, config.files[name])
             _check(network, tensors.header(content, name), f"--init {source}: its {name.partition('.')[0]}")
             weights[name] = tensors.unpack(content, str(directory / name))
     gan.generator.load_state_dict(weights[MODEL])

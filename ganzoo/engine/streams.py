@@ -11,8 +11,6 @@ from hashlib import blake2b
 
 import torch
 
-LATENT = r"normal(\+onehot[1-9]\d{0,6})?|uniform"  # what `draw_latents` takes
-
 
 def derive(*parts: int | str) -> int:
     """Return a 63-bit seed that depends on every part and on their order."""

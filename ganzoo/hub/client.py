@@ -22,10 +22,8 @@ from huggingface_hub.hf_api import ModelInfo, RepoFile
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
 from ganzoo.errors import GanzooError, NotFound, Unreachable, did_you_mean
-from ganzoo.hub import tensors
-from ganzoo.hub.config import FILES
+from ganzoo.hub.config import FILES, LARGEST_HEADER
 from ganzoo.hub.failures import LOGIN_PAGE, damaged, explained, not_cached
-from ganzoo.hub.tensors import Form
 
 T = TypeVar("T")
 WAITS = (1.0, 2.0, 4.0)  # seconds before each new try
@@ -165,14 +163,13 @@ class Hub:
             if isinstance(entry, RepoFile) and entry.path in FILES
         }
 
-    def header(self, repo: str, name: str, commit: str) -> dict[str, Form]:
-        """Return the forms of a weights file's tensors, without the file."""
-        source = f"{name} of {repo}"
+    def header(self, repo: str, name: str, commit: str) -> bytes:
+        """Return the first bytes of a weights file: all that it says of its tensors, unless that is too much."""
         content = self._first_bytes(repo, name, commit, FIRST_BYTES)
         length = int.from_bytes(content[:8], "little") + 8
-        if len(content) < length <= tensors.LARGEST_HEADER + 8:
+        if len(content) < length <= LARGEST_HEADER + 8:
             content = self._first_bytes(repo, name, commit, length)
-        return tensors.header(content, source)
+        return content
 
     def _first_bytes(self, repo: str, name: str, commit: str, num: int) -> bytes:
         def fetched() -> bytes:

@@ -20,9 +20,9 @@ from ganzoo.engine import checkpoint
 from ganzoo.engine.device import exact_products
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.files import explained
-from ganzoo.hub import package, tensors
+from ganzoo.hub import package
 from ganzoo.hub.card import NOWHERE, Place, card
-from ganzoo.hub.config import CARD, DISCRIMINATOR, FILES, MODEL, PICTURE, REFERENCE, TEXT, read
+from ganzoo.hub.config import CARD, DISCRIMINATOR, FILES, MODEL, PICTURE, REFERENCE, TEXT, read, read_file
 from ganzoo.hub.generator import Generator
 from ganzoo.hub.tensors import Form
 from ganzoo.registry import Registry
@@ -62,9 +62,7 @@ def complete(
     config = read(directory)
     generator = package.load(directory, registry, device)
     files = {
-        name: tensors.read(directory / name, config.files[name])
-        for name in (MODEL, DISCRIMINATOR)
-        if name in config.files
+        name: read_file(directory / name, config.files[name]) for name in (MODEL, DISCRIMINATOR) if name in config.files
     }
     if discriminator is not None:
         forms = {name: Form(tensor.dtype, tuple(tensor.shape)) for name, tensor in discriminator.items()}

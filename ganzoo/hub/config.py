@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ganzoo.engine.streams import LATENT
+from ganzoo.contracts import LATENT
 from ganzoo.errors import Corrupt, GanzooError, NotFound
 from ganzoo.plugin import DataInfo
 
@@ -28,6 +29,7 @@ CARD = "README.md"
 HASHED = (MODEL, DISCRIMINATOR, REFERENCE, PICTURE, TEXT)  # whose bytes the config vouches for; people edit the card
 FILES = (CONFIG, *HASHED, CARD)  # all that is ever written, asked for or published
 LARGEST = 1 << 20  # bytes of a config
+LARGEST_HEADER = 8 << 20  # bytes of what a weights file says of its tensors: some 80,000 of them
 LARGEST_SAMPLE = 1 << 26  # numbers in one sample: a quarter of a gibibyte
 
 
@@ -90,6 +92,25 @@ def read(directory: Path) -> Config:
     except OSError as error:
         raise GanzooError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
     return parse(content, str(path))
+
+
+def read_file(path: Path, expected: File) -> bytes:
+    """Return a file's bytes, if they are those that the package's config vouches for.
+
+    Raises:
+        Corrupt: They are not, or the file is missing.
+        GanzooError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(expected.size + 1)
+    except FileNotFoundError:
+        raise Corrupt(f"{path.parent} has no {path.name}: the package is incomplete") from None
+    except OSError as error:
+        raise GanzooError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    if len(content) != expected.size or hashlib.sha256(content).hexdigest() != expected.sha256:
+        raise Corrupt(f"{path} is damaged: its bytes are not those that were written")
+    return content
 
 
 def parse(content: bytes, source: str) -> Config:

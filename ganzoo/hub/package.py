@@ -24,13 +24,15 @@ from ganzoo.engine.streams import seeded
 from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.files import explained, recover_directory, replace_directory, write_atomic
 from ganzoo.hub import tensors
-from ganzoo.hub.config import CARD, CONFIG, DISCRIMINATOR, FORMAT, MODEL, Config, File, read
+from ganzoo.hub.config import CARD, CONFIG, DISCRIMINATOR, FORMAT, MODEL, Config, File, read, read_file
 from ganzoo.hub.generator import Generator
 from ganzoo.hub.tensors import Form
 from ganzoo.options import settled
 from ganzoo.plugin import Architecture, Dataset, Networks
 from ganzoo.recipe import Choice, stored_choice
 from ganzoo.registry import Registry
+
+LARGEST_METADATA = 1 << 16  # bytes of a weights file that are neither tensors nor their names
 
 # ----------------------------------------------------------------------------
 # Writing.
@@ -128,6 +130,17 @@ class Plan(NamedTuple):
         """Raise Corrupt where a weights file's header does not fit the network that it is for."""
         tensors.check_fit(stated, self.forms[name], source)
 
+    def check_header(self, name: str, content: bytes, source: str) -> None:
+        """Raise Corrupt where the first bytes of a weights file are no header, or one that does not fit."""
+        self.check(name, tensors.header(content, source), source)
+
+    def check_size(self, name: str, size: int, source: str) -> None:
+        """Raise Corrupt where a weights file cannot be that of the network: it has too many bytes, or too few."""
+        forms = self.forms[name]
+        least = tensors.num_bytes(forms)
+        if not least < size <= least + LARGEST_METADATA + sum(len(tensor) + 128 for tensor in forms):
+            raise Corrupt(f"{source} does not fit the architecture: it has {size:,} bytes")
+
     def build(self) -> Networks:
         """Return the networks for real, on the CPU; the caller's random numbers stay as they were."""
         with seeded(0):
@@ -204,8 +217,8 @@ def read_weights(directory: Path, planned: Plan, name: str) -> dict[str, Tensor]
         Corrupt: They do not, the bytes are not those that the config vouches for, or a number is not finite.
     """
     path = directory / name
-    content = tensors.read(path, planned.config.files.get(name) or _absent(directory, name))
-    planned.check(name, tensors.header(content, str(path)), str(path))
+    content = read_file(path, planned.config.files.get(name) or _absent(directory, name))
+    planned.check_header(name, content, str(path))
     return tensors.unpack(content, str(path))
 
 

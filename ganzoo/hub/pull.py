@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ganzoo.errors import Corrupt, GanzooError, NotFound, Unreachable, did_you_mean
 from ganzoo.hub import config as configs
-from ganzoo.hub import package, tensors
 from ganzoo.hub.client import Hub, Stored, git_name
-from ganzoo.hub.config import CARD, CONFIG, DISCRIMINATOR, FILES, LARGEST, MODEL, Config
+from ganzoo.hub.config import CARD, CONFIG, DISCRIMINATOR, FILES, LARGEST, MODEL, Config, read_file
 from ganzoo.hub.failures import damaged, not_cached
 from ganzoo.hub.where import Notify, Repo, silent
 from ganzoo.registry import registry
 
+if TYPE_CHECKING:
+    from ganzoo.hub.package import Plan
+
 LARGEST_EXTRA = 64 << 20  # bytes of a file that is neither config nor weights
-LARGEST_METADATA = 1 << 16  # bytes of a weights file that are neither tensors nor their names
 
 
 class Pulled(NamedTuple):
@@ -93,34 +94,37 @@ def _from_hub(hub: Hub, repo: Repo, wanted: list[str]) -> Pulled:
     config = read_config(hub, repo.id, commit, stored)
     weights = [name for name in wanted if name in (MODEL, DISCRIMINATOR) and name in config.files]
     if weights:
+        from ganzoo.hub import package  # with torch, which a config alone does not need
+
         planned = package.plan(config, registry(), f"{CONFIG} of {repo.id}")
     for name in wanted:
         if name in config.files:
             _check_stated(config, name, stored, repo.id)
     for name in weights:
-        _check_size(planned, name, stored[name].size, repo.id)
-        if hub.cached(repo.id, name, commit) is None:
-            _check_header(hub, planned, name, repo.id, commit)
+        _check_weights(hub, planned, name, stored[name].size, repo.id, commit)
     there = [name for name in wanted if name in config.files or (name in (CONFIG, CARD) and name in stored)]
     paths = {name: hub.fetch(repo.id, name, commit, stored[name]) for name in there}
     for name, path in paths.items():  # all of them once more: a Hub may give two files one name in the cache
         if name in config.files:
-            tensors.read(path, config.files[name])
+            read_file(path, config.files[name])
         elif not stored[name].holds(path.read_bytes()):
             raise damaged(repo.id, name)
     return Pulled(repo.id, commit, paths[CONFIG].parent)
 
 
-def _check_header(hub: Hub, planned: package.Plan, name: str, repo: str, commit: str) -> None:
-    """Raise Corrupt where a weights file's header does not fit the network, as often as it is asked for."""
-    for last in (False, True):
-        try:
-            planned.check(name, hub.header(repo, name, commit), f"{name} of {repo}")
-        except Corrupt as error:
-            if last:
-                raise Corrupt(f"{error}; name another revision, or tell its author") from None
-        else:
+def _check_weights(hub: Hub, planned: Plan, name: str, size: int, repo: str, commit: str) -> None:
+    """Raise Corrupt where weights are not the network's: by their size, or by a header that does not fit twice."""
+    source = f"{name} of {repo}"
+    try:
+        planned.check_size(name, size, source)
+        if hub.cached(repo, name, commit) is not None:
             return
+        try:
+            planned.check_header(name, hub.header(repo, name, commit), source)
+        except Corrupt:  # it may have been damaged on its way
+            planned.check_header(name, hub.header(repo, name, commit), source)
+    except Corrupt as error:
+        raise Corrupt(f"{error}; name another revision, or tell its author") from None
 
 
 def _commit(hub: Hub, repo: Repo) -> str:
@@ -157,14 +161,6 @@ def _check_stated(config: Config, name: str, stored: Mapping[str, Stored], repo:
         raise Corrupt(f"{name} of {repo} has {there.size:,} bytes, which none of ganzoo's has: it is not fetched")
 
 
-def _check_size(planned: package.Plan, name: str, size: int, repo: str) -> None:
-    """Raise Corrupt where weights are larger than the network that they are for."""
-    forms = planned.forms[name]
-    least = tensors.num_bytes(forms)
-    if not least < size <= least + LARGEST_METADATA + sum(len(tensor) + 128 for tensor in forms):
-        raise Corrupt(f"{name} of {repo} does not fit the architecture: it has {size:,} bytes; name another revision")
-
-
 # ----------------------------------------------------------------------------
 # From the cache.
 
@@ -178,7 +174,7 @@ def _from_cache(hub: Hub, repo: Repo, wanted: list[str]) -> Pulled:
         config = configs.read(directory)
         for name in wanted:
             if name in config.files:
-                tensors.read(_in_cache(hub, repo, name, commit), config.files[name])
+                read_file(_in_cache(hub, repo, name, commit), config.files[name])
     except Corrupt as error:
         words = f"{error}, in the cache: run this once without --offline, which fetches it anew"
     else:

@@ -53,9 +53,7 @@ def search(text: str = "", *, dataset: str = "", author: str = "", arch: str = "
     Raises:
         Unreachable: The network is down.
     """
-    trained_on = (
-        f"dataset:{dataset}" if "/" in dataset else dataset
-    )  # of the Hub, or by the name that ganzoo has for it
+    trained_on = f"dataset:{dataset}" if "/" in dataset else dataset  # of the Hub, or ganzoo's own name for it
     tags = [tag for tag in ("ganzoo", arch, trained_on) if tag]
     asked = {"filter": tags, "author": author, "search": text, "sort": "downloads", "limit": limit, "cardData": True}
     return [found(model) for model in Hub().models({key: value for key, value in asked.items() if value})]

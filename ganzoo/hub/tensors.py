@@ -6,11 +6,9 @@ accepts duplicate keys, absurd shapes, other dtypes and numbers that are not fin
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import safetensors.torch
@@ -19,10 +17,9 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from ganzoo.errors import Corrupt, GanzooError
-from ganzoo.hub.config import File
+from ganzoo.errors import Corrupt
+from ganzoo.hub.config import LARGEST_HEADER
 
-LARGEST_HEADER = 8 << 20  # bytes: some 80,000 tensors
 DTYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
     "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
@@ -62,25 +59,6 @@ class Undrawn(TorchFunctionMode):
 def forms_of(network: nn.Module) -> dict[str, Form]:
     """Return the form of each tensor that a network keeps, by name; it may be on the meta device."""
     return {name: Form(tensor.dtype, tuple(tensor.shape)) for name, tensor in network.state_dict().items()}
-
-
-def read(path: Path, expected: File) -> bytes:
-    """Return a file's bytes, if they are those that the package's config vouches for.
-
-    Raises:
-        Corrupt: They are not, or the file is missing.
-        GanzooError: It cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            content = file.read(expected.size + 1)
-    except FileNotFoundError:
-        raise Corrupt(f"{path.parent} has no {path.name}: the package is incomplete") from None
-    except OSError as error:
-        raise GanzooError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    if len(content) != expected.size or hashlib.sha256(content).hexdigest() != expected.sha256:
-        raise Corrupt(f"{path} is damaged: its bytes are not those that were written")
-    return content
 
 
 def header(content: bytes, source: str) -> dict[str, Form]:

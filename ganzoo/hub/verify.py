@@ -12,7 +12,7 @@ from ganzoo.engine.device import exact_products
 from ganzoo.errors import Corrupt, NotFound
 from ganzoo.hub import package, tensors
 from ganzoo.hub.complete import LARGEST_REFERENCE
-from ganzoo.hub.config import DISCRIMINATOR, REFERENCE, Config, read
+from ganzoo.hub.config import DISCRIMINATOR, REFERENCE, Config, read, read_file
 from ganzoo.plugin import DataInfo
 from ganzoo.registry import Registry
 
@@ -46,7 +46,7 @@ def verify(directory: Path, registry: Registry, device: torch.device) -> Verifie
     """
     config = read(directory)
     for name in config.files:
-        tensors.read(directory / name, config.files[name])
+        read_file(directory / name, config.files[name])
     if DISCRIMINATOR in config.files:
         package.read_weights(directory, package.plan(config, registry, str(directory)), DISCRIMINATOR)
     generator = package.load(directory, registry, device)
@@ -77,7 +77,7 @@ def read_reference(directory: Path, config: Config) -> tuple[Tensor, Tensor | No
         )
     if config.files[REFERENCE].size > 4 * LARGEST_REFERENCE + 8 * 4 * _numbers(data):
         raise Corrupt(f"{path} is larger than any reference samples are")
-    content = tensors.read(path, config.files[REFERENCE])
+    content = read_file(path, config.files[REFERENCE])
     forms = tensors.header(content, str(path))
     num = forms["z"].shape[0] if "z" in forms and forms["z"].shape else 0
     if not 1 <= num <= MOST:

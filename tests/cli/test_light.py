@@ -4,25 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from outside_dist import answer
+from outside_dist import loaded
 
 HEAVY = "torch,numpy,safetensors,huggingface_hub,PIL,rich"
-CODE = """
-import json, os, sys
-kept, null = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-os.dup2(null, 1)
-from ganzoo.cli import main
-heavy, *args = sys.argv[1:]
-sys.argv = ["ganzoo", *args]
-try:
-    main()
-except SystemExit as stop:
-    code = stop.code
-sys.stdout.flush()
-os.dup2(kept, 1)
-print(json.dumps([code, sorted(set(heavy.split(",")) & sys.modules.keys())]))
-"""
-
 COMMANDS = [
     "--help",
     "--version",
@@ -46,7 +30,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_light_command_imports_nothing_heavy(command: str, runs: Path) -> None:
-    assert answer(CODE, HEAVY, *command.split()) == ([0, []], "")
+    assert loaded(HEAVY, *command.split()) == ([0, []], "")
 
 
 @pytest.mark.parametrize(
@@ -65,18 +49,18 @@ def test_a_light_command_imports_nothing_heavy(command: str, runs: Path) -> None
     ],
 )
 def test_a_mistake_is_told_before_anything_heavy_is_imported(command: str) -> None:
-    (code, heavy), stderr = answer(CODE, HEAVY, *command.split(), GANZOO_RUNS="/nonexistent")
+    (code, heavy), stderr = loaded(HEAVY, *command.split(), GANZOO_RUNS="/nonexistent")
     assert (code in (2, 4), heavy) == (True, [])
     assert stderr.startswith("ganzoo: ")
 
 
 def test_writing_a_plugin_imports_nothing_heavy() -> None:
-    assert answer(CODE, HEAVY, "new-plugin", "acme-gans")[0] == [0, []]
+    assert loaded(HEAVY, "new-plugin", "acme-gans")[0] == [0, []]
 
 
 @pytest.mark.parametrize("mistake", ["--metric pixel-moment", "--metric pixel-moments arch.width=3", "-n 0"])
 def test_what_cannot_be_measured_is_told_before_anything_heavy_is_imported(mistake: str, runs: Path) -> None:
-    assert answer(CODE, HEAVY, "evaluate", "0", *mistake.split())[0] == [2, []]
+    assert loaded(HEAVY, "evaluate", "0", *mistake.split())[0] == [2, []]
 
 
 @pytest.mark.parametrize(
@@ -91,10 +75,10 @@ def test_what_cannot_be_measured_is_told_before_anything_heavy_is_imported(mista
 )
 def test_completion_imports_nothing_heavy(words: str) -> None:
     environ = {"_GANZOO_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
-    assert answer(CODE, HEAVY, **environ) == ([0, []], "")
+    assert loaded(HEAVY, **environ) == ([0, []], "")
 
 
 def test_the_check_sees_what_it_looks_for() -> None:
-    (code, heavy), _ = answer(CODE, HEAVY, "train", "--arch", "dcgan", "--device", "nonsense")
+    (code, heavy), _ = loaded(HEAVY, "train", "--arch", "dcgan", "--device", "nonsense")
     assert code == 2
     assert {"torch", "numpy", "rich"} <= set(heavy)

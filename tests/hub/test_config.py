@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 import ganzoo.hub
 from ganzoo.errors import Corrupt, GanzooError
-from ganzoo.hub.config import FILES, HASHED, LARGEST, Config, parse
+from ganzoo.hub.config import FILES, HASHED, LARGEST, Config, File, parse, read_file
 
 SCHEMA = json.loads((Path(ganzoo.hub.__path__[0]) / "config.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -162,3 +163,28 @@ def test_the_schema_names_the_files_that_there_are() -> None:
     VALIDATOR.check_schema(SCHEMA)
     assert set(SCHEMA["properties"]["files"]["properties"]) == set(HASHED)
     assert set(FILES) - set(HASHED) == {"config.json", "README.md"}
+
+
+def test_bytes_are_read_only_where_they_are_those_that_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"weights")
+    vouched = File(hashlib.sha256(b"weights").hexdigest(), 7)
+    assert read_file(path, vouched) == b"weights"
+    for content in (b"weightS", b"weight", b"weights!", b""):
+        path.write_bytes(content)
+        with pytest.raises(Corrupt, match="is damaged: its bytes are not those that were written"):
+            read_file(path, vouched)
+    path.unlink()
+    with pytest.raises(Corrupt, match=r"has no model\.safetensors: the package is incomplete"):
+        read_file(path, vouched)
+    path.mkdir()
+    with pytest.raises(GanzooError, match=r"cannot read .*: is a directory"):
+        read_file(path, vouched)
+
+
+def test_a_file_is_not_read_beyond_its_stated_size(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # sparse: a terabyte that takes no room
+    with pytest.raises(Corrupt, match="is damaged"):
+        read_file(path, File("0" * 64, 10))

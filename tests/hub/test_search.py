@@ -10,6 +10,7 @@ from onhub import edit, refs, upload
 import ganzoo
 from ganzoo import models
 from ganzoo.errors import NotFound, Unreachable
+from outside_dist import loaded
 
 
 @pytest.fixture(autouse=True)
@@ -115,6 +116,13 @@ def test_a_model_is_shown_without_its_weights(hub, package, repo, call, new_cach
     assert list(hub.log) == []
     assert json.loads(call("info", package, "--json").out)["images"] == 64
     assert call("info", "toy").out.startswith("architecture toys:toy")
+
+
+@pytest.mark.parametrize("words", [["search"], ["info", "REPO"]])
+def test_looking_takes_no_torch(hub, package, repo, words):
+    ganzoo.publish(package, repo)
+    command = [word.replace("REPO", repo) for word in words]
+    assert loaded("torch,safetensors,PIL", *command)[0] == [0, []]
 
 
 def test_a_model_whose_plugin_is_missing_is_shown(hub, package, repo, call):
