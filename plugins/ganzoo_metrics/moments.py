@@ -124,7 +124,7 @@ def frechet(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_covarian
     roots = [_root(matrix) for matrix in (covariance, other_covariance)]
     overlap = torch.linalg.svdvals(roots[0] @ roots[1]).sum()
     traces = covariance.trace() + other_covariance.trace()
-    return max(0.0, float((mean - other_mean).square().sum() + traces - 2 * overlap))
+    return float(((mean - other_mean).square().sum() + traces - 2 * overlap).clamp(min=0))  # NaN stays NaN
 
 
 def _root(matrix: Tensor) -> Tensor:

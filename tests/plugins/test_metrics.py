@@ -81,6 +81,11 @@ def test_no_distance_is_negative():
         assert 0 <= frechet(zero, factor @ factor.T, zero, factor @ factor.T) < 1e-12
 
 
+def test_a_mean_that_is_no_number_is_no_distance_of_zero():
+    one, nan = torch.eye(2).double(), torch.full((2,), math.nan).double()
+    assert math.isnan(frechet(nan, one, torch.zeros(2), one))
+
+
 def test_pooling_takes_the_smallest_cells_that_are_allowed():
     assert pooled(torch.zeros(2, 3, 8, 8), 192).shape == (2, 192)
     assert pooled(torch.zeros(2, 3, 8, 8), 191).shape == (2, 48)
