@@ -13,12 +13,13 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from ganzoo.engine.streams import seeded
 from ganzoo.installed import told
-from ganzoo.options import options_of
+from ganzoo.options import options_of, settled
 from ganzoo.plugin import DataInfo, UsageError
 from ganzoo.testing.building import built
 from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
 from ganzoo.testing.examples import accepted, hold_to_declining, samples
 from ganzoo.testing.guards import Crossings, generators, moved
+from ganzoo.testing.probes import require_untrained
 
 NUM = 8  # samples in a batch
 
@@ -26,7 +27,9 @@ NUM = 8  # samples in a batch
 def keeps_shape_and_dtype(trial: Trial) -> None:
     """What goes in comes out: the shape and dtype of the batch, also of one sample."""
     augmentation = _built(trial)
-    for info in _taken(trial):
+    with usable():
+        taken = list(_taken(trial))
+    for info in taken:
         for num, dtype in ((NUM, torch.float32), (1, torch.float32), (NUM, torch.bfloat16)):
             batch = samples(info, num).to(dtype)
             result = _applied(augmentation, batch)
@@ -34,6 +37,11 @@ def keeps_shape_and_dtype(trial: Trial) -> None:
                 require(isinstance(result, Tensor), f"It returned {type(result).__name__}.")
                 given, found = ([value.dtype, list(value.shape)] for value in (batch, result))
                 require(given == found, f"Of {given} it made {found}.")
+
+
+def learns_nothing(trial: Trial) -> None:
+    """Only the two networks are trained: an augmentation has no parameter of its own that waits for a gradient."""
+    require_untrained(_built(trial))
 
 
 def identity_at_zero(trial: Trial) -> None:
@@ -192,7 +200,7 @@ def state_is_buffers(trial: Trial) -> None:
 
 def schedulable_as_tensors(trial: Trial) -> None:
     """A schedulable option given as a 0-dim tensor does what the same number does, also after it is refilled."""
-    options = trial.options()
+    options = settled(trial.options(), 0)
     values = _schedulable(options)
     if not values:
         raise Skip("none of its options is schedulable")
@@ -255,7 +263,7 @@ def _doubled(augmentation: Any) -> Any:
 
 def _elsewhere(trial: Trial) -> tuple[Any, Tensor]:
     """Return it and a batch on the device without memory, from which no number can be read; schedules are tensors."""
-    info, options = next(_taken(trial)), trial.options()
+    info, options = next(_taken(trial)), settled(trial.options(), 0)
     numbers = {name: torch.tensor(value, device="meta") for name, value in _schedulable(options).items()}
     augmentation = trial.entry.build(replace(options, **numbers))
     batch = samples(info, NUM).to("meta")

@@ -6,25 +6,25 @@ from typing import Any
 
 from ganzoo.errors import GanzooError
 from ganzoo.installed import named
-from ganzoo.options import options_of
+from ganzoo.options import options_of, settled
 from ganzoo.recipe import MANY, ONE
-from ganzoo.testing.checks import Broken, Skip, Trial
+from ganzoo.testing.checks import Broken, Skip, Trial, sentence
 
 
 def built(trial: Trial, **more: object) -> Any:
-    """Return the runtime object, `more` being options over those under trial.
+    """Return the runtime object, schedules at their start; `more` are options over those under trial.
 
     Raises:
         Skip: The factory says what its user must give or do, which is for the user to decide.
         Broken: It says so although the trial gives options.
     """
     trial.entry.check_requirements()
-    options = trial.options(**more)
+    options = settled(trial.options(**more), 0)
     try:
         return named(trial.spec.factory)(options)
     except GanzooError as error:
         if trial.values:
-            raise Broken(f"It could not be built: {error}.") from error
+            raise Broken(f"It could not be built: {sentence(error)}") from error
         raise Skip(f"{error}{_way_out(trial)}") from error
 
 

@@ -22,7 +22,7 @@ from typing import Any, Literal
 from ganzoo.engine.streams import seeded
 from ganzoo.errors import UsageError, did_you_mean
 from ganzoo.installed import Registered, named, place_of, told
-from ganzoo.options import NoOptions, read
+from ganzoo.options import NoOptions, read, settled
 from ganzoo.plugin import Built, DataInfo
 
 Status = Literal["PASS", "FAIL", "SKIP", "XFAIL"]
@@ -155,8 +155,8 @@ class Trial:
         return read(cls, {**self.values, **more}, owner=f"{self.spec.kind} {self.spec.name!r}")
 
     def build(self, *args: object, **more: object) -> Any:
-        """Return a runtime object; `args` follow the options, `more` are options over those under trial."""
-        return self.entry.build(self.options(**more), *args)
+        """Return a runtime object, schedules at their start; `args` follow the options, to which `more` are added."""
+        return self.entry.build(settled(self.options(**more), 0), *args)
 
 
 def checks_in(module: ModuleType, prefix: str, subject: object, **more: Any) -> list[Check]:
@@ -198,6 +198,11 @@ def require(kept: object, words: str) -> None:
         raise Broken(words)
 
 
+def sentence(words: object) -> str:
+    """Return words with a full stop, unless they end in a question."""
+    return f"{words}" if str(words).endswith("?") else f"{words}."
+
+
 @contextmanager
 def usable() -> Iterator[None]:
     """Take whatever the block raises, but for `Skip`, as a sign that the component is `Unusable`."""
@@ -208,5 +213,4 @@ def usable() -> Iterator[None]:
     except Broken as broken:
         raise Unusable(str(broken)) from broken
     except (Exception, SystemExit) as error:
-        words = told(error)
-        raise Unusable(words if words.endswith("?") else f"{words}.") from error
+        raise Unusable(sentence(told(error))) from error

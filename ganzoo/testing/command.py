@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import click
 from click.testing import CliRunner
 
 from ganzoo.cli import COMMANDS
 from ganzoo.installed import named
 from ganzoo.testing.checks import Trial, require
-from ganzoo.testing.plugin import CODE, HEAVY
+from ganzoo.testing.plugin import loaded_afresh
 
 
 def is_a_command(trial: Trial) -> None:
@@ -37,10 +33,7 @@ def light_import(trial: Trial) -> None:
     """The module of a command imports nothing heavy: `ganzoo --help` loads every command."""
     module, plugin = trial.spec.factory.partition(":")[0], trial.entry.plugin
     file = plugin.file if module == plugin.module else ""
-    given = json.dumps([module, file, HEAVY, sys.path])
-    done = subprocess.run([sys.executable, "-c", CODE, given], capture_output=True, text=True, check=False)
-    require(done.returncode == 0, f"In a fresh interpreter it failed: {done.stderr.strip().splitlines()[-1:]}")
-    found = json.loads(done.stdout)
+    found = loaded_afresh(module, file)
     require(not found["heavy"], f"{module} imports {found['heavy']} at {found['at']}: import it in the function.")
 
 

@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 
 from ganzoo.errors import did_you_mean
-from ganzoo.installed import named, require_callable
+from ganzoo.installed import named, place_of, require_callable
 from ganzoo.options import options_of, read, to_json
 from ganzoo.testing.building import built
 from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
@@ -31,13 +31,14 @@ def options_round_trip(trial: Trial) -> None:
     options = trial.options()
     stored = json.loads(json.dumps(to_json(options), allow_nan=False))
     back = read(type(options), stored)
-    require(back == options, f"{options} came back as {back}.")
+    require(back == options, f"{options} came back as {back} ({place_of(type(options))}).")
 
 
 def options_described(trial: Trial) -> None:
     """Every option says what it is, in one line of help."""
     silent = [name for name, option in options_of(trial.spec.options).items() if not option.help.strip()]
-    require(not silent, f"{', '.join(silent)} has none: declare it with option(default, help=...).")
+    words = f"{', '.join(silent)} has none: declare it with option(default, help=...)"
+    require(not silent, f"{words} ({place_of(trial.spec.options)}).")
 
 
 def requirements_met(trial: Trial) -> None:

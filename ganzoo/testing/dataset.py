@@ -42,9 +42,13 @@ def opens_as_its_info_says(trial: Trial) -> None:
         if isinstance(source, EndlessSource):
             require(said.num_items is None, f"It is drawn without end, but its info says num_items={said.num_items}.")
             _check_draws(source, info)
-    if decodes(dataset) and said.num_items is not None:
-        num = len(list(dataset.items()))
-        require(num == said.num_items, f"It has {num} items, but its info says num_items={said.num_items}.")
+    items = list(dataset.items()) if decodes(dataset) else []
+    if items and said.num_items is not None:
+        words = f"It has {len(items)} items, but its info says num_items={said.num_items}."
+        require(len(items) == said.num_items, words)
+    for item in items:
+        words = f"Its item {item.name!r} has the label {item.label}, but its info says num_classes={said.num_classes}."
+        require(item.label is None or 0 <= item.label < said.num_classes, words)
 
 
 def info_known_unopened(trial: Trial) -> None:

@@ -13,7 +13,7 @@ from ganzoo.hub.config import CONFIG, MODEL
 from ganzoo.hub.where import folder_of
 from ganzoo.plugin import Model
 from ganzoo.registry import registry
-from ganzoo.testing.checks import Broken, Trial, require
+from ganzoo.testing.checks import Broken, Trial, require, sentence
 
 
 def comes_along(trial: Trial) -> None:
@@ -29,7 +29,7 @@ def samples_as_loaded(trial: Trial) -> None:
         generator = package.load(_folder(trial), registry(), torch.device("cpu"))
         made = generator.sample(4, seed=0)
     except GanzooError as error:
-        raise Broken(f"{error}.") from error
+        raise Broken(sentence(error)) from error
     require(len(made) == 4, f"Of 4 samples it made {list(made.shape)}.")
     require(made.dtype == np.uint8 or bool(np.isfinite(made).all()), "It made numbers that are not finite.")
 
@@ -39,4 +39,4 @@ def _folder(trial: Trial) -> Path:
     try:
         return folder_of(trial.spec)
     except GanzooError as error:
-        raise Broken(f"{error}.") from error
+        raise Broken(sentence(error)) from error

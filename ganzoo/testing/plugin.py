@@ -5,34 +5,36 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import Any
 
 from ganzoo.installed import Plugin
-from ganzoo.testing.checks import Skip, require
+from ganzoo.testing.checks import Skip, require, sentence
 
 HEAVY = ("torch", "numpy", "safetensors", "huggingface_hub", "PIL", "rich")
 
 
 def loads(plugin: Plugin) -> None:
     """A plugin's module imports, and each of its hooks returns valid specs of its kind."""
-    require(not plugin.error, f"It does not: {plugin.error}")
+    require(not plugin.error, f"It does not: {sentence(plugin.error)}")
 
 
 def light_import(plugin: Plugin) -> None:
-    """The module that an entry point names imports nothing heavy: `ganzoo list` loads every plugin."""
-    found = _imported_afresh(plugin)
-    require(not found["heavy"], f"{plugin.module} imports {found['heavy']} at {found['at']}: import it in a function.")
+    """The module that an entry point names and its hooks import nothing heavy: `ganzoo list` loads every plugin."""
+    found = _loaded_afresh(plugin)
+    words = f"{plugin.module} imports {found['heavy']} at {found['at']}"
+    require(not found["heavy"], f"{words}: leave that to the module that a factory names, imported at its first use.")
 
 
 def silent_import(plugin: Plugin) -> None:
-    """Importing a plugin writes nothing: stdout belongs to the command's result."""
-    found = _imported_afresh(plugin)
+    """Loading a plugin, hooks included, writes nothing: stdout belongs to the command's result."""
+    found = _loaded_afresh(plugin)
     require(not found["said"], f"{plugin.module} wrote {found['said']!r}.")
 
 
-# The first heavy import is noted with the line that asked for it; it then goes on, as it would for a user.
+# The first heavy import is noted with the line of the module that led to it; it then goes on, as it would for a user.
 CODE = """
-import contextlib, importlib, io, json, sys, traceback
+import contextlib, io, json, sys, traceback
+from importlib.metadata import EntryPoint
+from pathlib import Path
 module, file, heavy, sys.path = json.loads(sys.argv[1])
 found = {"heavy": "", "at": ""}
 
@@ -40,28 +42,42 @@ class Watch:
     def find_spec(self, name, path=None, target=None):
         if not found["heavy"] and name.partition(".")[0] in heavy:
             frames = [frame for frame in traceback.extract_stack()[:-1] if "importlib" not in frame.filename]
-            found.update(heavy=name, at=f"{frames[-1].filename}:{frames[-1].lineno}")
+            top = getattr(sys.modules.get(module.partition(":")[0]), "__file__", "")
+            frame = ([frame for frame in frames if frame.filename == top] or frames)[-1]
+            found.update(heavy=name, at=f"{frame.filename}:{frame.lineno}")
 
-from ganzoo.registry import registry, _import_file
+from ganzoo.installed import Plugin
+from ganzoo.registry import Registry, _import_file
 sys.meta_path.insert(0, Watch())
 with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
-    if file:
-        from pathlib import Path
-        _import_file(module, Path(file))
-    else:
-        importlib.import_module(module)
-print(json.dumps({**found, "said": out.getvalue()}))
+    load = (lambda: _import_file(module, Path(file))) if file else EntryPoint("fresh", module, "ganzoo").load
+    loaded = Registry().add(Plugin("fresh", module), load, tell=False)
+print(json.dumps({**found, "said": out.getvalue(), "error": loaded.error}))
 """
 
 
-def _imported_afresh(plugin: Plugin) -> dict[str, Any]:
-    """Import the plugin's module in a fresh interpreter; return what that imported and said."""
+def loaded_afresh(module: str, file: str) -> dict[str, str]:
+    """Load a module in a fresh interpreter and ask its hooks, if it has any, as the registry does.
+
+    Args:
+        module: As an entry point names it.
+        file: Where `--plugin` reads it from, or empty.
+
+    Returns:
+        The first ``heavy`` module that was imported, ``at`` which line, and what was ``said``; empty for none.
+    """
+    given = json.dumps([module, file, HEAVY, sys.path])
+    done = subprocess.run([sys.executable, "-c", CODE, given], capture_output=True, text=True, check=False)
+    words = "In a fresh interpreter it failed"
+    require(done.returncode == 0, f"{words}: {' '.join(done.stderr.strip().splitlines()[-1:])}.")
+    found: dict[str, str] = json.loads(done.stdout)
+    require(not found["error"], f"{words}: {sentence(found['error'])}")
+    return found
+
+
+def _loaded_afresh(plugin: Plugin) -> dict[str, str]:
     if plugin.error:
         raise Skip("it does not load")
     if not plugin.distribution and not plugin.file:
         raise Skip("it is registered by a program, so nothing imports it by name")
-    given = json.dumps([plugin.module.partition(":")[0], plugin.file, HEAVY, sys.path])
-    done = subprocess.run([sys.executable, "-c", CODE, given], capture_output=True, text=True, check=False)
-    require(done.returncode == 0, f"In a fresh interpreter it failed: {done.stderr.strip().splitlines()[-1:]}")
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    return loaded_afresh(plugin.module, plugin.file)

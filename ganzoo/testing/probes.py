@@ -47,11 +47,6 @@ def setups(trial: Trial) -> Iterator[Setup]:
                     yield Setup(f" with {name}={str(choice).lower() if choice in (True, False) else choice}", other)
 
 
-def built(trial: Trial) -> Any:
-    """Return the runtime object of the options under trial, schedules at their start."""
-    return trial.entry.build(settled(trial.options(), 0))
-
-
 def refilled(options: Any) -> Iterator[tuple[str, Any, list[tuple[Tensor, float]], Any]]:
     """Yield what `Option.schedulable` promises, for each such option that holds numbers.
 
@@ -113,6 +108,14 @@ def restore(component: object, state: Mapping[str, Tensor]) -> None:
 def moved(component: object, state: Mapping[str, Tensor]) -> bool:
     """Whether a component's state is no longer this: a running mean, say."""
     return any(not torch.equal(now, state[name]) for name, now in state_of(component).items())
+
+
+def require_untrained(component: object) -> None:
+    """Raise `Broken` where something that is no network has parameters that wait for a gradient."""
+    parameters = component.named_parameters() if isinstance(component, nn.Module) else ()
+    names = [name for name, parameter in parameters if parameter.requires_grad]
+    if names:
+        raise Broken(f"Nobody trains its {', '.join(names)}: make it an option or a buffer, or freeze what is fixed.")
 
 
 # ----------------------------------------------------------------------------

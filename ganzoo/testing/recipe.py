@@ -6,7 +6,7 @@ from ganzoo.errors import GanzooError, did_you_mean
 from ganzoo.recipe import Recipe
 from ganzoo.registry import registry
 from ganzoo.resolution import resolve
-from ganzoo.testing.checks import Broken, Trial, require
+from ganzoo.testing.checks import Broken, Trial, require, sentence
 
 
 def resolves(trial: Trial) -> None:
@@ -18,7 +18,7 @@ def every_key_counts(trial: Trial) -> None:
     """Every key of a recipe sets something: one that no part of it takes is a mistake that nobody would see."""
     known = list(_resolved(trial).settings())
     for key in trial.spec.settings:
-        require(key in known, f"{key!r} sets nothing{did_you_mean(key, known)}.")
+        require(key in known, sentence(f"{key!r} sets nothing{did_you_mean(key, known)}"))
 
 
 def _resolved(trial: Trial) -> Recipe:
@@ -33,4 +33,4 @@ def _resolved(trial: Trial) -> Recipe:
             return resolve(registry(), recipe=trial.entry.qualified, flags=flags)
         except GanzooError:
             pass
-    raise Broken(f"{first}.") from first
+    raise Broken(sentence(first)) from first

@@ -13,7 +13,17 @@ from ganzoo.errors import did_you_mean
 from ganzoo.installed import told
 from ganzoo.plugin import Case, DataInfo, Networks
 from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
-from ganzoo.testing.probes import Form, Unread, built, flat, moved, part_of, refilled, setups, small_networks
+from ganzoo.testing.probes import (
+    Form,
+    Unread,
+    flat,
+    moved,
+    part_of,
+    refilled,
+    require_untrained,
+    setups,
+    small_networks,
+)
 from ganzoo.testing.terms import (
     TITLES,
     Fixed,
@@ -58,7 +68,7 @@ def measured(trial: Trial, case: Case) -> Mapping[str, float]:
 
 def methods(trial: Trial) -> None:
     """A regularizer has at least one of prepare, discriminator, generator and after_step."""
-    made = built(trial)
+    made = trial.build()
     theirs = [name for name in dir(made) if name[0] != "_" and callable(getattr(made, name))]
     with usable():
         near = "".join(did_you_mean(name, METHODS) for name in theirs)
@@ -71,6 +81,11 @@ def scalar(trial: Trial) -> None:
     for run in runs(trial, plain=False):
         slopes = flat(run.slopes())
         require(slopes.isfinite().all(), f"The gradient of {run.title} is not finite.")
+
+
+def learns_nothing(trial: Trial) -> None:
+    """Only the two networks are trained: a regularizer has no parameter of its own that waits for a gradient."""
+    require_untrained(trial.build())
 
 
 def answers(trial: Trial) -> None:
@@ -92,7 +107,7 @@ def answers(trial: Trial) -> None:
 
 def without_reals(trial: Trial) -> None:
     """G's term does without real samples, which G's update has where the loss pairs; or it says so in a ValueError."""
-    made = built(trial)
+    made = trial.build()
     if not hasattr(made, "generator"):
         raise Skip("it has no term for G")
     networks, data = small_networks(data_of(trial), form_of(trial)), data_of(trial)
@@ -154,7 +169,7 @@ def bf16(trial: Trial) -> None:
 
 def input_gradients_honest(trial: Trial) -> None:
     """A regularizer says ``input_gradients`` where D's term differentiates D by its input, and only there."""
-    if not hasattr(built(trial), "discriminator"):
+    if not hasattr(trial.build(), "discriminator"):
         require(trial.spec.input_gradients is False, "Its spec says so, but it has no term for D.")
         raise Skip("it has no term for D")
     for run in runs(trial, ("discriminator",), plain=False):
@@ -209,10 +224,10 @@ def samples_kept(trial: Trial) -> None:
 
 def prepares(trial: Trial) -> None:
     """What prepare makes of D is the same each time, so that a checkpoint fits; D still answers and still learns."""
-    made = built(trial)
+    made = trial.build()
     if not hasattr(made, "prepare"):
         raise Skip("it prepares nothing")
-    first, second = prepared(trial, built(trial)), prepared(trial, made)
+    first, second = prepared(trial, trial.build()), prepared(trial, made)
     one, other = first.state_dict(), second.state_dict()
     require(one.keys() == other.keys(), f"D's state has {sorted(one.keys() ^ other.keys())} in one build alone.")
     second.load_state_dict(one)
@@ -223,7 +238,7 @@ def prepares(trial: Trial) -> None:
 
 def after_step_works(trial: Trial) -> None:
     """What happens after D's step leaves a D that learns: parameters finite, of the same shape, requiring grad."""
-    made = built(trial)
+    made = trial.build()
     if not hasattr(made, "after_step"):
         raise Skip("it does nothing after a step")
     network = prepared(trial, made)

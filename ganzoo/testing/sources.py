@@ -24,7 +24,7 @@ from ganzoo.data.source import ArraySource, EndlessSource, open_source
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Item
 from ganzoo.testing.building import built
-from ganzoo.testing.checks import Broken, Trial, require
+from ganzoo.testing.checks import Broken, Trial, require, sentence
 
 NUM_ITEMS = 48  # that stand for all where each must be decoded
 NUM_DRAWN = 512  # of an endless source
@@ -53,7 +53,7 @@ def opened(trial: Trial, dataset: Any = None) -> Iterator[Source]:
         try:
             source = open_source(dataset, name=trial.spec.name, key="check", notify=_quiet, cache=Path(folder))
         except GanzooError as error:
-            raise Broken(f"{error}.") from error
+            raise Broken(sentence(error)) from error
         yield source
 
 

@@ -66,7 +66,8 @@ def follows_an_interrupted_run(trial: Trial) -> None:
         first.finish("interrupted")
         kept = _kept(run, 1000, 2000)
         _go_on(trial, run, kept)
-        require(not _kept(run, 4000) or kept == {1000, 2000}, f"Of what was told before, only {_list(kept)} was kept.")
+        words = f"Of what it was told at 1,000 and 2,000 images it kept {_list(kept)}."
+        require(not _kept(run, 4000) or kept == {1000, 2000}, words)
 
 
 def follows_a_killed_run(trial: Trial) -> None:

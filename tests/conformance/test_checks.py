@@ -112,6 +112,15 @@ def test_a_failure_that_names_no_line_says_where_the_component_is_written() -> N
             "log is defined with (scalars) and called with (images, scalars) ({file}:{line}).", "def log",
         ),
         (
+            "networks_share", "returns-networks",
+            "Image [3, 8, 8]: first.bias of the generator is the discriminator's as well: while one of them learns the "
+            "other is frozen. See {file}:{line}.", "def build",
+        ),
+        (
+            "augmentation_crashes", "keeps-shape-and-dtype",
+            "AttributeError: 'Planted' object has no attribute 'strenght' ({file}:{line}).", "strenght",
+        ),
+        (
             "dataset_float_items", "opens-as-its-info-says",
             "Its item '0' is decoded to float64 [1, 8, 8], not uint8 [1, 8, 8]. See {file}:{line}.", "class Planted",
         ),

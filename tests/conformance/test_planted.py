@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from ganzoo.errors import GanzooError
 from ganzoo.registry import registry
 from ganzoo.testing import checks_of
 
@@ -33,7 +35,8 @@ def planted() -> Iterator[None]:
 @pytest.mark.usefixtures("planted")
 @pytest.mark.parametrize("path", [path for path in PLANTED if path not in SOUND], ids=lambda path: path.stem)
 def test_each_bug_is_caught_by_the_check_that_names_it(path: Path) -> None:
-    registry().add_file(path)
+    with suppress(GanzooError):  # where it does not load, a check says so
+        registry().add_file(path)
     wanted = caught_by(path)
     assert wanted
     checks = {check.name: check for check in checks_of(path.stem)}

@@ -107,6 +107,14 @@ def test_a_loss_that_turns_to_nan_is_not_the_architectures_fault() -> None:
         assert result.status == "PASS", result.words
 
 
+@pytest.mark.parametrize("name", ["loss_each", "loss_misspelt"])
+def test_a_loss_that_is_broken_is_not_the_architectures_fault(name: str) -> None:
+    register(toys)
+    registry().add_file(PLANTED / f"{name}.py")
+    result = run("toys:toy", "toy/trains-under-every-loss")
+    assert result.status == "PASS", result.words
+
+
 def test_what_cannot_be_compiled_is_told_as_the_engine_tells_it() -> None:
     registry().add_file(PLANTED / "branches_on_data.py")
     result = run("branches_on_data", "planted/compiled-equals-plain", full=True)

@@ -3,7 +3,7 @@
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Discriminator, networks
 
-CAUGHT_BY = ["architecture/planted/gradients-reach-every-parameter"]
+CAUGHT_BY = ["architecture/planted/forward-and-backward"]
 
 
 @hookimpl

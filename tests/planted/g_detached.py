@@ -3,7 +3,7 @@
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks
 
-CAUGHT_BY = ["architecture/planted/gradients-reach-every-parameter", "architecture/planted/trains-under-every-loss"]
+CAUGHT_BY = ["architecture/planted/forward-and-backward"]
 
 
 @hookimpl

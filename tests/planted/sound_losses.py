@@ -17,6 +17,7 @@ def ganzoo_losses():
     yield Loss(name="planted-ra-hinge", summary="Of averages.", factory="sound_losses:ra_hinge", **paired)
     yield Loss(name="planted-contrast", summary="Dual contrastive.", factory="sound_losses:contrast", **paired)
     yield Loss(name="planted-smooth", summary="One-sided label smoothing.", factory="sound_losses:smooth")
+    yield Loss(name="planted-wavering", summary="Random label smoothing.", factory="sound_losses:wavering")
     yield Loss(name="planted-bounded", summary="Least squares of sigmoids.", factory="sound_losses:bounded")
     yield Loss(name="planted-drift", summary="With a drift term.", factory="sound_losses:drift", options=Options)
 
@@ -67,6 +68,18 @@ def smooth(options):
         return 0.9 * softplus(-real).mean() + 0.1 * softplus(real).mean() + softplus(fake).mean()
 
     return Pair(of_d, lambda fake, real: softplus(-fake.float()).mean())
+
+
+def wavering(options):
+    """Smoothing that is drawn anew for each batch, on the device of the logits."""
+    import torch
+    from torch.nn.functional import softplus
+
+    def of_d(real, fake):
+        smoothing = 0.3 * torch.rand((), device=real.device)
+        return softplus(-real).mean() + smoothing * real.mean() + softplus(fake).mean()
+
+    return Pair(of_d, lambda fake, real: softplus(-fake).mean())
 
 
 def bounded(options):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from ganzoo.installed import told
+from ganzoo.installed import require_callable, told
 from ganzoo.plugin import DataInfo, Networks
 from ganzoo.testing.architecture.networks import (
     built,
@@ -42,10 +42,15 @@ def returns_networks(trial: Trial) -> None:
         for data in smallest(trial):
             networks = trial.build(data)
             require(isinstance(networks, Networks), f"{title(data)}: it returned {type(networks).__name__}.")
-            for name in ("generator", "discriminator"):
+            for name, given in (("generator", "z"), ("discriminator", "x")):
                 found = getattr(networks, name)
                 words = f"{title(data)}: its {name} is {type(found).__name__}, no Module."
                 require(isinstance(found, nn.Module), words)
+                require_callable(found.forward, f"the {name}'s forward", given, "labels")
+            theirs = set(map(id, networks.discriminator.parameters()))
+            shared = [name for name, parameter in networks.generator.named_parameters() if id(parameter) in theirs]
+            words = f"{title(data)}: {some(shared)} of the generator is the discriminator's as well"
+            require(not shared, f"{words}: while one of them learns the other is frozen.")
             require_latents(networks)
 
 

@@ -88,7 +88,9 @@ def any_device(trial: Trial) -> None:
 def memory_layout(trial: Trial) -> None:
     """Weights and images laid out channels-last give the same as contiguous ones."""
     images = [data for data in smallest(trial) if data.modality == "image"]
-    for data in images or _skip("it makes no images"):
+    if not images:
+        raise Skip("it makes no images")
+    for data in images:
         gan, _ = trained(trial, data)
         generator, discriminator = gan.generator.eval(), gan.discriminator.eval()
         z, x, chosen = latents(gan.networks, 4), samples(data, 4), labels(data, 4)
@@ -222,7 +224,3 @@ _SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "the precision of float32 products": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
     **{f"torch.backends.cudnn.{name}": _flag(name) for name in ("enabled", "benchmark", "deterministic", "allow_tf32")},
 }
-
-
-def _skip(why: str) -> list[DataInfo]:
-    raise Skip(why)

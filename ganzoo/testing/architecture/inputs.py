@@ -48,7 +48,7 @@ def latents_matter(trial: Trial) -> None:
 
 def generator_uses_labels(trial: Trial) -> None:
     """The generator uses its labels: the same z with another label gives another sample."""
-    for data in labelled(trial) or _skip("it takes no labels"):
+    for data in _labelled(trial):
         gan, _ = trained(trial, data)
         z, network = latents(gan.networks, 4), gan.generator.eval()
         one, two = (generate(network, z, labels(data, 4, shift)) for shift in (0, 1))
@@ -57,7 +57,7 @@ def generator_uses_labels(trial: Trial) -> None:
 
 def discriminator_uses_labels(trial: Trial) -> None:
     """The discriminator uses its labels: the same sample with another label gets other logits, or class logits."""
-    for data in labelled(trial) or _skip("it takes no labels"):
+    for data in _labelled(trial):
         gan, _ = trained(trial, data)
         x, network = samples(data, 4), gan.discriminator.eval()
         one, two = (judge(network, x, labels(data, 4, shift)) for shift in (0, 1))
@@ -108,5 +108,8 @@ def inputs_left_alone(trial: Trial) -> None:
             require(same, f"{title(data)}: its {name} changed the labels.")
 
 
-def _skip(why: str) -> list[DataInfo]:
-    raise Skip(why)
+def _labelled(trial: Trial) -> list[DataInfo]:
+    found = labelled(trial)
+    if not found:
+        raise Skip("it takes no labels")
+    return found

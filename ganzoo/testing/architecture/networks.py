@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganzoo.contracts import LATENT
 from ganzoo.engine.streams import draw_latents, seeded
 from ganzoo.installed import place_of
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks
@@ -19,7 +20,6 @@ CLASSES = 5
 SIZES, CHANNELS = (16, 28, 32, 64), (1, 3)  # tried where a spec takes any
 SHAPES: dict[str, tuple[int, ...]] = {"points": (2,), "tabular": (6,), "audio": (1, 1024), "text": (12, 16)}
 SAME = 1e-4  # of the largest value, as `gap` gives it: what the order of sums in float32 may change
-LATENT = re.compile(r"normal|uniform|normal\+onehot([1-9][0-9]*)")
 
 
 # ----------------------------------------------------------------------------
@@ -94,10 +94,10 @@ def built(trial: Trial, data: DataInfo, seed: int = 0) -> Networks:
 
 def require_latents(networks: Networks) -> None:
     """Raise `Broken` unless latents of this kind can be drawn."""
-    dim, match = networks.latent_dim, LATENT.fullmatch(str(networks.latent))
+    dim, latent = networks.latent_dim, str(networks.latent)
     require(type(dim) is int and dim > 0, f"Its latent_dim is {dim!r}, not a whole number above 0.")
-    require(match, f"Its latent is {networks.latent!r}: normal, uniform or normal+onehotK.")
-    fits = match is None or int(match[1] or 0) <= dim
+    require(re.fullmatch(LATENT, latent), f"Its latent is {networks.latent!r}: normal, uniform or normal+onehotK.")
+    fits = int(latent.partition("onehot")[2] or 0) <= dim
     require(fits, f"Its latent is {networks.latent!r}, but a z has only {dim} entries.")
 
 

@@ -39,7 +39,7 @@ def batch_coupling_declared(trial: Trial) -> None:
         words = f"other neighbours changed a sample's logits by {off:.2g} of the largest"
         require(normed or not norms, f"{title(data)}: {some(norms)} is BatchNorm, and the spec lacks batchnorm-in-d.")
         require(normed or coupled or off < SAME, f"{title(data)}: {words}, and the spec has neither.")
-        require(norms or off > SAME or not normed, f"{title(data)}: it has no BatchNorm, and the spec batchnorm-in-d.")
+        require(norms or off > SAME or not normed, f"{title(data)}: it has no BatchNorm; the spec has batchnorm-in-d.")
         require(off > SAME or not coupled, f"{title(data)}: {words}, and the spec has batch-coupled-d.")
 
 

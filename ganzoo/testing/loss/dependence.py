@@ -18,7 +18,7 @@ from ganzoo.testing.loss.calling import (
     sound_setups,
     term_of,
 )
-from ganzoo.testing.probes import built, restore, setups, state_of
+from ganzoo.testing.probes import restore, setups, state_of
 
 
 def order(trial: Trial) -> None:
@@ -51,7 +51,7 @@ def unequal_shapes(trial: Trial) -> None:
     """Real and fake logits of unequal shapes are refused with an error, never broadcast."""
     unequal = [((4,), (4, 1)), ((4, 1), (1, 4)), ((4, 1), (1, 1)), ((4, 1), (4, 3)), ((8, 1), (4, 1)), ((4,), (3,))]
     next(sound_setups(trial))
-    loss = built(trial)
+    loss = trial.build()
     for network, title in TITLES.items():
         if network == "generator" and not trial.spec.pairs:
             continue

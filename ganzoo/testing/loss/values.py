@@ -15,7 +15,7 @@ from ganzoo.testing.loss.calling import (
     sound_setups,
     term_of,
 )
-from ganzoo.testing.probes import flat, setups, slopes_of
+from ganzoo.testing.probes import flat, require_untrained, setups, slopes_of
 
 
 def scalar(trial: Trial) -> None:
@@ -27,6 +27,11 @@ def scalar(trial: Trial) -> None:
             value = term_of(trial, loss, network, real, fake)
             slopes = slopes_of(value, played(network, real, fake))
             require(flat(slopes).any(), f"{title}{setup.words} does not depend on the logits that {title[0]} moves.")
+
+
+def learns_nothing(trial: Trial) -> None:
+    """Only the two networks are trained: a loss has no parameter of its own that waits for a gradient."""
+    require_untrained(trial.build())
 
 
 def large_logits(trial: Trial) -> None:

@@ -1,0 +1,10 @@
+"""Its options were renamed in version 2, and older recipes cannot be read."""
+
+from ganzoo.plugin import Loss, hookimpl
+
+CAUGHT_BY = ["loss/planted/migrates"]
+
+
+@hookimpl
+def ganzoo_losses():
+    yield Loss(name="planted", summary="A loss.", factory="planted_losses:BCE", version=2)

@@ -1,0 +1,10 @@
+"""It requires a version of torch that nobody has."""
+
+from ganzoo.plugin import Loss, hookimpl
+
+CAUGHT_BY = ["loss/planted/requirements-met"]
+
+
+@hookimpl
+def ganzoo_losses():
+    yield Loss(name="planted", summary="A loss.", factory="planted_losses:BCE", requires=("torch>=1000",))
