@@ -6,7 +6,8 @@ import importlib
 import inspect
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -62,11 +63,15 @@ class Registered:
 
         Raises:
             MissingPlugin: A requirement of the component is not installed.
-            GanzooError: The factory could not be imported, or it failed; the text names the plugin.
+            GanzooError: The factory could not be imported, it failed, or what it returned has not the methods of its
+                kind; the text names the plugin.
         """
         assert isinstance(self.spec, Built)
         self.check_requirements()
-        return self._call(self.spec.factory, ("options", "data")[: 1 + len(args)], options, *args)
+        made = self._call(self.spec.factory, ("options", "data")[: 1 + len(args)], options, *args)
+        with self._blamed(self.spec.factory):
+            require_methods(self.spec.kind, made)
+        return made
 
     def migrate(self, options: Mapping[str, Any], from_version: int) -> Mapping[str, Any]:
         """Return options that an older schema stored, as this version of the component reads them."""
@@ -112,10 +117,15 @@ class Registered:
                 )
 
     def _call(self, path: str, arguments: tuple[str, ...], *args: object) -> Any:
-        try:
+        with self._blamed(path):
             found = named(path)
             require_callable(found, path, *arguments)
             return found(*args)
+
+    @contextmanager
+    def _blamed(self, path: str) -> Iterator[None]:
+        try:
+            yield
         except GanzooError:
             raise
         except (Exception, SystemExit) as error:
@@ -153,6 +163,34 @@ def require_callable(found: Any, name: str, *arguments: str) -> None:
     except TypeError as error:
         told = f"{name} is defined with {signature} and called with ({', '.join(arguments)})"
         raise TypeError(told + _at(place_of(found))) from error
+
+
+# By kind, what is called with what; the methods with a question mark need not be there.
+METHODS: dict[str, dict[str, tuple[str, ...]]] = {
+    "loss": {"discriminator": ("real", "fake"), "generator": ("fake", "real")},
+    "dataset": {"sample?": ("generator", "n"), "items?": ()},
+    "regularizer": {
+        "prepare?": ("discriminator",), "discriminator?": ("step",), "generator?": ("step",),
+        "after_step?": ("discriminator",),
+    },
+    "augmentation": {"__call__": ("batch",), "update?": ("real_logits",)},
+    "metric": {"reset": (), "real": ("batch",), "fake": ("batch",), "compute": (), "prepare?": ("data",)},
+    "extractor": {"__call__": ("batch",)},
+    "tracker": {"start": ("run",), "log": ("images", "scalars"), "grid": ("images", "path"), "finish": ("status",)},
+}  # fmt: skip
+
+
+def require_methods(kind: str, made: object) -> None:
+    """Raise TypeError if what a factory returned has not the methods of its kind, or they take something else."""
+    if isinstance(made, type):
+        raise TypeError(f"it returned the class {made.__name__}, not an object of it")
+    for name, arguments in METHODS.get(kind, {}).items():
+        method = getattr(made, name.rstrip("?"), None)
+        if method is None and not name.endswith("?"):
+            near = did_you_mean(name, [each for each in dir(made) if not each.startswith("__")])
+            raise TypeError(f"{type(made).__name__} has no {name}({', '.join(arguments)}){near}")
+        if method is not None:
+            require_callable(method, name.rstrip("?"), *arguments)
 
 
 def place_of(found: object) -> str:

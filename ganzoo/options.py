@@ -38,6 +38,8 @@ def option(
         schedulable: Whether a float may be given as a `Schedule`. The component's factory then gets a 0-dim float32
             tensor on the device in place of the float, refilled before each update.
     """
+    if isinstance(default, (list, dict, set)):  # of which dataclass would ask for what `options_of` refuses
+        raise ValueError(f"default {default!r} can be changed: give a tuple")
     return field(default=default, metadata={"help": help, "low": low, "high": high, "schedulable": schedulable})
 
 

@@ -283,3 +283,9 @@ def test_options_of_tells_all_about_an_option() -> None:
     assert list(options_of(OPTIMIZERS["adam"])) == ["lr", "weight_decay", "betas", "eps"]
     assert options_of(NoOptions) == {}
     assert options_of(frozen(int, 3))["x"].help == ""
+
+
+@pytest.mark.parametrize("default", [[1, 2], {"a": 1}, {1}])
+def test_a_default_that_can_be_changed_is_refused_where_it_is_declared(default: object) -> None:
+    with pytest.raises(ValueError, match=r"can be changed: give a tuple"):
+        option(default, help="Numbers.")

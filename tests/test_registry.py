@@ -58,10 +58,15 @@ def loss(name: str, **fields: Any) -> Loss:
 
 
 class Built:
-    """What the factories here build."""
+    """What the factories here build; it has the methods of every kind."""
 
     def __init__(self, *args: object) -> None:
         self.args = args
+
+    def method(self, *args: object) -> None:
+        """Do nothing."""
+
+    discriminator = generator = real = fake = reset = compute = start = log = grid = finish = __call__ = method
 
 
 def qualified(kind: str | None = None) -> list[str]:
@@ -369,6 +374,9 @@ PLUGIN = """
 from ganzoo.plugin import Loss, hookimpl
 
 class Blob:
+    def discriminator(self, real, fake):
+        return "blob"
+
     def generator(self, fake, real):
         return "blob"
 

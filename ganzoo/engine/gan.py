@@ -19,7 +19,7 @@ from ganzoo.engine.ema import EMA
 from ganzoo.engine.optim import Optimizer
 from ganzoo.engine.streams import derive, seeded
 from ganzoo.errors import Corrupt, GanzooError
-from ganzoo.installed import told
+from ganzoo.installed import require_callable, told
 from ganzoo.options import Schedule, options_of
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Loss, LossFunction, Networks, Regularizer
 from ganzoo.recipe import Choice, Recipe
@@ -138,9 +138,14 @@ class Gan:
             answer = self.discriminator(samples, labels)
         return answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
 
-    def coupled(self, logits: Any) -> Any:
-        """Return logits as the loss takes them: the total batch's where it couples the batch."""
-        return self.world.whole(logits) if self.couples and logits is not None else logits
+    def lose(self, network: str, *logits: Tensor | None) -> Tensor:
+        """Return the loss of ``discriminator`` or ``generator`` at logits ``[n, P]``, in the order that it takes them.
+
+        A loss that couples the batch is given the total batch's.
+        """
+        if self.couples:
+            logits = tuple(one if one is None else self.world.whole(one) for one in logits)
+        return _scalar(f"loss {self.recipe.loss.name!r}", getattr(self.loss, network)(*logits))
 
     def augment(self, samples: Tensor) -> Tensor:
         """Return samples as D shall see them."""
@@ -150,7 +155,7 @@ class Gan:
 
     def regularize(self, network: str, step: Any) -> Tensor:
         """Return the sum of the regularizers' terms for ``discriminator`` or ``generator``."""
-        terms = [_full(_scalar(name, term(step))) for name, term in self._terms(network).items()]
+        terms = [_full(_scalar(f"regularizer {name!r}", term(step))) for name, term in self._terms(network).items()]
         return torch.stack(terms).sum() if terms else torch.zeros((), device=self.device)
 
     def after_discriminator(self, real_logits: Tensor | None) -> None:
@@ -286,6 +291,10 @@ def check_networks(arch: Choice, networks: Networks, data: DataInfo, device: tor
     if not re.fullmatch(LATENT, networks.latent):
         raise GanzooError(f"{title}: latent {networks.latent!r} is none of 'normal', 'uniform' and 'normal+onehotK'")
     generator, discriminator = networks.generator.eval(), networks.discriminator.eval()
+    if shared := set(generator.parameters()) & set(discriminator.parameters()):
+        raise GanzooError(
+            f"{title}: its networks share parameters ({len(shared)}): while one learns the other is frozen"
+        )
     z, labels = torch.zeros(2, networks.latent_dim, device=device), None
     if data.labelled:
         labels = torch.zeros(
@@ -311,6 +320,7 @@ def _form(value: Any) -> str:
 
 def _tried(title: str, network: nn.Module, *args: Tensor | None) -> Any:
     try:
+        require_callable(network.forward, "forward", "samples", "labels")
         return network(*args)
     except Exception as error:
         raise GanzooError(f"{title} failed in its first forward: {told(error)}") from error
@@ -378,11 +388,11 @@ def _full(value: Tensor) -> Tensor:
     return value if value.dtype == torch.float64 else value.float()
 
 
-def _scalar(name: str, term: Any) -> Tensor:
-    """Return a regularizer's term; raise GanzooError where it is no scalar: of a vector the sum would be taken."""
+def _scalar(title: str, term: Any) -> Tensor:
+    """Return a component's term; raise GanzooError where it is no scalar: of a vector the sum would be taken."""
     if not isinstance(term, Tensor) or term.dim():
         found = list(term.shape) if isinstance(term, Tensor) else type(term).__name__
-        raise GanzooError(f"regularizer {name!r} returned {found}, not a scalar tensor: take the mean over the batch")
+        raise GanzooError(f"{title} returned {found}, not a scalar tensor: take the mean over the batch")
     return term
 
 

@@ -13,6 +13,7 @@ from ganzoo.engine.batches import Batches
 from ganzoo.engine.gan import Gan
 from ganzoo.evaluate.measure import build_metrics, compared, measure
 from ganzoo.evaluate.request import fingerprint
+from ganzoo.installed import told
 from ganzoo.recipe import Recipe
 from ganzoo.run import Run
 
@@ -63,13 +64,13 @@ class Observers:
         networks = replace(gan.networks, generator=gan.ema.network)
 
         def failed(name: str, error: Exception) -> None:
-            self.notify(f"metric {name!r} failed: {type(error).__name__}: {error}")
+            self.notify(f"metric {name!r} failed: {told(error)}")
 
         try:
             pairs = compared(networks, source, num, seed, gan.device, batches.conditional)
             return measure(self._metrics, gan.data, pairs, seed, gan.device, failed)
         except Exception as error:
-            self.notify(f"nothing could be measured: {type(error).__name__}: {error}")
+            self.notify(f"nothing could be measured: {told(error)}")
             return {}
 
     def records(self, values: Mapping[str, float], batches: Batches) -> list[dict[str, Any]]:
@@ -86,7 +87,7 @@ class Observers:
             try:
                 getattr(tracker, event)(*args)
             except (Exception, SystemExit) as error:
-                self.notify(f"tracker {name!r} failed and is left out from here on: {type(error).__name__}: {error}")
+                self.notify(f"tracker {name!r} failed and is left out from here on: {told(error)}")
                 del self._trackers[name]
 
 

@@ -149,7 +149,7 @@ def _discriminator_gradients(
     if adversarial:
         r, f = logits_of(step.real_output), logits_of(step.fake_output)  # lists of [n, P], one for each scale
         for real_logits, fake_logits in zip(r, f, strict=True):
-            loss = loss + gan.loss.discriminator(gan.coupled(real_logits), gan.coupled(fake_logits))
+            loss = loss + gan.lose("discriminator", real_logits, fake_logits)
         said = torch.cat(r, 1).detach()
         stats |= _measured(part, loss_d=loss, real=said.mean(), fake=torch.cat(f, 1).mean())
     if penalty and gan.regularizers:
@@ -166,7 +166,7 @@ def _generator_gradients(gan: Gan, part: Part, step: Step, adversarial: int, pen
         f = logits_of(step.fake_output)
         r = logits_of(step.real_output) if gan.pairs else [None] * len(f)  # real only where the loss pairs
         for fake_logits, real_logits in zip(f, r, strict=True):
-            loss = loss + gan.loss.generator(gan.coupled(fake_logits), gan.coupled(real_logits))
+            loss = loss + gan.lose("generator", fake_logits, real_logits)
         stats |= _measured(part, loss_g=loss)
     if penalty and gan.regularizers:
         term = gan.regularize("generator", step)

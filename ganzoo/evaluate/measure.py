@@ -85,7 +85,10 @@ def _show(metric: Any, real: Tensor, fake: Tensor) -> None:
 
 def _compute(metric: Any) -> dict[str, float]:
     """Return what a metric measured, as floats; raise ValueError where that is nothing, or one is not finite."""
-    values = {str(key): float(value) for key, value in metric.compute().items()}
+    found = metric.compute()
+    if not isinstance(found, Mapping):
+        raise TypeError(f"compute returned {type(found).__name__}, not floats by name")
+    values = {str(key): float(value) for key, value in found.items()}
     if not values:
         raise ValueError("it measured nothing")
     for key, value in values.items():

@@ -5,25 +5,10 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 
-from ganzoo.errors import did_you_mean
-from ganzoo.installed import named, place_of, require_callable
+from ganzoo.installed import METHODS, named, place_of, require_callable, require_methods
 from ganzoo.options import options_of, read, to_json
 from ganzoo.testing.building import built
-from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
-
-# By kind, what is called with what; the methods with a question mark need not be there.
-METHODS: dict[str, dict[str, tuple[str, ...]]] = {
-    "loss": {"discriminator": ("real", "fake"), "generator": ("fake", "real")},
-    "dataset": {"sample?": ("generator", "n"), "items?": ()},
-    "regularizer": {
-        "prepare?": ("discriminator",), "discriminator?": ("step",), "generator?": ("step",),
-        "after_step?": ("discriminator",),
-    },
-    "augmentation": {"__call__": ("batch",), "update?": ("real_logits",)},
-    "metric": {"reset": (), "real": ("batch",), "fake": ("batch",), "compute": (), "prepare?": ("data",)},
-    "extractor": {"__call__": ("batch",)},
-    "tracker": {"start": ("run",), "log": ("images", "scalars"), "grid": ("images", "path"), "finish": ("status",)},
-}  # fmt: skip
+from ganzoo.testing.checks import Skip, Trial, require, usable
 
 
 def options_round_trip(trial: Trial) -> None:
@@ -62,17 +47,9 @@ def returns_what_is_called(trial: Trial) -> None:
     """What the factory returns has the methods of its kind, and they take what they are called with."""
     if trial.spec.kind not in METHODS:
         raise Skip("its kind has a check of its own")
-    made, kind = built(trial), METHODS[trial.spec.kind]
+    made = built(trial)
     with usable():
-        require(not isinstance(made, type), f"{trial.spec.factory} returned the class {made!r}, not an object of it.")
-        for name, arguments in kind.items():
-            written = f"{name.rstrip('?')}({', '.join(arguments)})"
-            method = getattr(made, name.rstrip("?"), None)
-            if method is None and not name.endswith("?"):
-                near = did_you_mean(name, [each for each in dir(made) if not each.startswith("__")])
-                raise Broken(f"{type(made).__name__} has no {written}{near or '.'}")
-            if method is not None:
-                require_callable(method, name.rstrip("?"), *arguments)
+        require_methods(trial.spec.kind, made)
 
 
 def migrates(trial: Trial) -> None:

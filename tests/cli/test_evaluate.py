@@ -180,7 +180,8 @@ def test_a_metric_that_fails_costs_training_a_line(ganzoo: Ganzoo, tmp_path: Pat
     (tmp_path / "brittle.py").write_text(FAILS)
     done = ganzoo("train", *TINY, "--plugin", "brittle.py", "--metric", "brittle", *METRIC, "--tracker", "csv")
     assert done.code == 0
-    assert len(re.findall("^metric 'brittle' failed: ZeroDivisionError: division by zero$", done.err, re.M)) == 2
+    line = r"^metric 'brittle' failed: ZeroDivisionError: division by zero \(.*brittle\.py:\d+\)$"
+    assert len(re.findall(line, done.err, re.M)) == 2
     table = (tmp_path / "runs" / RUN / "scalars.csv").read_text()
     assert "pixel-moments/fd" in table
     assert "brittle" not in table

@@ -87,6 +87,28 @@ def test_networks_that_break_the_contract_are_told_before_training(make, monkeyp
         make({"arch": "strange"})
 
 
+def test_networks_that_share_parameters_are_told(make, monkeypatch):
+    def build(options, data):
+        g, d = ToyGenerator(TOY, data), ToyDiscriminator(TOY, data)
+        d.same = next(g.parameters())
+        return Networks(g, d, 4)
+
+    plugin(monkeypatch, ganzoo_architectures=architecture(), build=build)
+    with pytest.raises(GanzooError, match=r"its networks share parameters \(1\): while one learns the other is frozen"):
+        make({"arch": "strange"})
+
+
+def test_a_forward_without_labels_is_told_with_its_line(make, monkeypatch):
+    class Unlabelled(ToyGenerator):
+        def forward(self, z):
+            return super().forward(z)
+
+    made = Networks(Unlabelled(TOY, DATA), ToyDiscriminator(TOY, DATA), 4)
+    plugin(monkeypatch, ganzoo_architectures=architecture(), build=lambda options, data: made)
+    with pytest.raises(GanzooError, match=r"forward is defined with \(z\) and called with .* \(.*test_gan.py:\d+\)"):
+        make({"arch": "strange"})
+
+
 def test_what_is_no_networks_is_told(make, monkeypatch):
     plugin(monkeypatch, ganzoo_architectures=architecture(), build=lambda options, data: nn.Linear(1, 1))
     with pytest.raises(GanzooError, match=r"built Linear, not ganzoo.plugin.Networks"):
@@ -298,6 +320,39 @@ def test_a_term_that_is_no_scalar_is_told(make, monkeypatch):
     gan, batches = make({"reg": "strange"})
     with pytest.raises(GanzooError, match=r"regularizer 'strange' returned \[16\], not a scalar tensor: take the mean"):
         update_discriminator(gan, batches, 0)
+
+
+class Vector(Strange):
+    def discriminator(self, real, fake):
+        return fake - real
+
+    def generator(self, fake, real):
+        return fake.mean().item()
+
+
+class Misspelt(Strange):
+    def discriminator(self, real, fake):
+        return fake.mean()
+
+    def generater(self, fake, real):
+        return -fake.mean()
+
+
+def test_a_loss_that_is_no_scalar_is_told(make, monkeypatch):
+    loss = [Loss(name="strange", summary="Strange.", factory="strange:Vector")]
+    plugin(monkeypatch, ganzoo_losses=loss, Vector=Vector)
+    gan, batches = make({"loss": "strange"})
+    with pytest.raises(GanzooError, match=r"loss 'strange' returned \[16, 1\], not a scalar tensor: take the mean"):
+        update_discriminator(gan, batches, 0)
+    with pytest.raises(GanzooError, match=r"loss 'strange' returned float, not a scalar tensor"):
+        update_generator(gan, batches, 0, 0)
+
+
+def test_a_loss_without_a_method_is_told_before_training(make, monkeypatch):
+    loss = [Loss(name="strange", summary="Strange.", factory="strange:Misspelt")]
+    plugin(monkeypatch, ganzoo_losses=loss, Misspelt=Misspelt)
+    with pytest.raises(GanzooError, match=r"Misspelt has no generator\(fake, real\): did you mean 'generater'"):
+        make({"loss": "strange"})
 
 
 def test_a_regularizer_that_would_do_nothing_is_told(make, monkeypatch):
