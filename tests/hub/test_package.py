@@ -429,6 +429,14 @@ def make_gan() -> Callable[[int], Any]:
     return made
 
 
+def test_loading_leaves_the_callers_random_numbers_alone(folder):
+    torch.manual_seed(7)
+    wanted = torch.rand(3)
+    torch.manual_seed(7)
+    ganzoo.load(folder, "cpu").sample(2)
+    assert torch.equal(torch.rand(3), wanted)
+
+
 def test_loading_imports_no_compiler(tmp_path):
     """It takes a second, and drawing weights that have no memory would import it."""
     run = train(arch="dcgan", dataset="digits", size=16, options={"arch.width": 2}, conditional=True)

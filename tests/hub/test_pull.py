@@ -237,6 +237,19 @@ def test_a_repository_that_is_no_model_of_ganzoo_says_so(hub, repo):
         ganzoo.load(repo, "cpu")
 
 
+def test_two_files_that_the_hub_gives_one_name_in_the_cache_are_told_apart(hub, published):
+    hub.inject(kind="resolve.*", path="config.json|README.md", etag="0" * 40, times=0)
+    with pytest.raises(Corrupt, match=f"config.json of {published} comes damaged from the Hub"):
+        ganzoo.pull(published)
+
+
+def test_a_hub_that_hangs_is_asked_again(hub, published):
+    hub.inject(kind="info", delay=2.5)
+    said: list[str] = []
+    ganzoo.load(published, "cpu", notify=said.append)
+    assert "cannot be reached (ReadTimeout)" in said[0]
+
+
 # ----------------------------------------------------------------------------
 # Not there, or not for everybody.
 

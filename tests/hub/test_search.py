@@ -34,6 +34,9 @@ def test_models_are_found_by_name_author_architecture_and_dataset(hub, package, 
     found = ganzoo.search("cat")[0]
     assert (found.repo, found.arch, found.license) == ("alice/cats", "toy", "mit")
     assert list(found.metrics) == ["toy-mean/difference"]
+    hub.store.save({**refs(hub, "alice/cats"), "downloads": 5000})
+    assert [model.repo for model in ganzoo.search()] == ["alice/cats", "gan-org/dogs"]
+    hub.store.save({**refs(hub, "alice/cats"), "downloads": 0})
     assert [model.repo for model in ganzoo.search(author="gan-org")] == ["gan-org/dogs"]
     assert [model.repo for model in ganzoo.search(arch="toy", limit=1)] == ["gan-org/dogs"]
     assert ganzoo.search(arch="stylegan2") == ganzoo.search(dataset="other") == ganzoo.search("mouse") == []
