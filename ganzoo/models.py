@@ -224,12 +224,12 @@ def publish(
     )
 
 
-def check_publishable(repo: str) -> None:
+def check_publishable(repo: str, notify: Notify = silent) -> None:
     """Raise GanzooError where `publish` could not publish there, by its name or by the token that is there."""
     where.checked_repo(repo)
     with undisturbed():
         from ganzoo.hub import publish as publishing
-    publishing.check_access(repo)
+    publishing.check_access(repo, notify)
 
 
 def pull(repo: str, *, revision: str | None = None, offline: bool = False, notify: Notify = silent) -> Path:
@@ -275,7 +275,9 @@ def verify(
     return verifying.verify(directory, registry(), choose_device(device))
 
 
-def search(text: str = "", *, dataset: str = "", author: str = "", arch: str = "", limit: int = 50) -> list[Found]:
+def search(
+    text: str = "", *, dataset: str = "", author: str = "", arch: str = "", limit: int = 50, notify: Notify = silent
+) -> list[Found]:
     """Return ganzoo's models on the Hub, those first that are downloaded most.
 
     Args:
@@ -284,13 +286,14 @@ def search(text: str = "", *, dataset: str = "", author: str = "", arch: str = "
         author: Of this user or organisation.
         arch: Of this architecture.
         limit: How many at most.
+        notify: Gets lines that a person may want to see.
 
     Raises:
         Unreachable: The Hub does not answer.
     """
     with undisturbed():
         from ganzoo.hub import search as searching
-    return searching.search(text, dataset=dataset, author=author, arch=arch, limit=limit)
+    return searching.search(text, dataset=dataset, author=author, arch=arch, limit=limit, notify=notify)
 
 
 def about(what: str, *, offline: bool = False, notify: Notify = silent) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from ganzoo.registry import PLURALS, Registry
 from ganzoo.settings import TrainOptions
 
 FORMAT = 1
+RELEASE = re.compile(r"\d[\w.+!]*", re.ASCII)  # a version, nothing that a shell or terminal acts on
 ONE = {"arch": "architecture", "loss": "loss", "dataset": "dataset"}
 MANY = {"reg": "regularizer", "aug": "augmentation", "metric": "metric", "tracker": "tracker"}
 NETWORKS = ("g", "d")
@@ -168,7 +169,18 @@ def stored_choice(registry: Registry, key: str, entry: Mapping[str, Any]) -> Cho
     component = stored_component(registry, key, entry)
     assert isinstance(component.spec, Built)
     values = component.migrate(entry["options"], int(entry["schema"]))
-    return Choice(component, options.read(component.spec.options, values, f"{key}.", f"{key} {component.spec.name!r}"))
+    owner, written = f"{key} {component.spec.name!r}", str(entry.get("version", ""))
+    try:
+        return Choice(component, options.read(component.spec.options, values, f"{key}.", owner))
+    except UsageError as error:
+        if written == component.plugin.version or not RELEASE.fullmatch(written):
+            raise
+        words = str(error)
+    plugin, here = component.plugin.distribution or component.plugin.name, component.plugin.version or "another"
+    raise MissingPlugin(
+        f"{owner} was stored by {plugin} {written}, and {here} is here, which takes other options ({words}): "
+        f"upgrade {plugin}"
+    )
 
 
 def stored_component(registry: Registry, key: str, entry: Mapping[str, Any]) -> Registered:
@@ -193,7 +205,7 @@ def _how_to_get(source: str, version: str) -> str:
         return "install the plugin that offers it"
     if source == "ganzoo":
         return "it is ganzoo's own: python -m pip install -U ganzoo"
-    release = f" {version}" if re.fullmatch(r"\d[\w.+!]*", version, re.ASCII) else ""
+    release = f" {version}" if RELEASE.fullmatch(version) else ""
     return f"it is said to come from {source}{release}; if you trust that package, python -m pip install -U {source}"
 
 

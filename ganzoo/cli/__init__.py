@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import keyword
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -111,6 +113,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         whose = "of the plugin" if place_of_error(error) else "of ganzoo or of a plugin"
         code = _fail(session, f"{told(error)}: this is a bug {whose}; -v shows where", 1)
     _let_go_of_output()
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # all is done: a Ctrl-C now shows no traceback
     sys.exit(code if isinstance(code, int) else 0)
 
 

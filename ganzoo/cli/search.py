@@ -23,7 +23,7 @@ def command(text: str, dataset: str, author: str, arch: str, as_json: bool) -> N
     """Find models on the Hugging Face Hub that ganzoo can load, by a part of their name; most downloaded first."""
     from ganzoo import models
 
-    found = models.search(text, dataset=dataset, author=author, arch=arch)
+    found = models.search(text, dataset=dataset, author=author, arch=arch, notify=note)
     if as_json:
         print_json([model._asdict() for model in found])
     elif not found:

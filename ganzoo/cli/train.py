@@ -123,7 +123,7 @@ def _prepare(publish: str | None, **settings: Any) -> tuple[Run | None, Recipe]:
     """Settle what is trained; where it is to be published, whether it may be is asked before hours are spent."""
     prepared = training.prepare(**settings)
     if publish is not None:
-        models.check_publishable(publish)
+        models.check_publishable(publish, note)
     return prepared
 
 
@@ -131,8 +131,10 @@ def _publish(run: Run, repo: str) -> None:
     """Publish a run that is finished; where that fails the run is no worse for it."""
     try:
         published = models.publish(run, repo, notify=note)
-    except GanzooError as error:
-        raise type(error)(f"{error}; the run is kept, and `ganzoo publish {run.path} {repo}` publishes it") from None
+    except (GanzooError, KeyboardInterrupt) as error:
+        kind = type(error) if isinstance(error, GanzooError) else Interrupted
+        words = str(error) or "interrupted"
+        raise kind(f"{words}; the run is kept, and `ganzoo publish {run.path} {repo}` publishes it") from None
     note(f"published at {published.url}, commit {published.commit}")
 
 

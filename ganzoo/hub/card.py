@@ -57,13 +57,24 @@ def card(
     """
     front, above, below = split(before)
     ours = front_matter(config, registry)
-    tags = list(dict.fromkeys([*ours.pop("tags"), *_strings(front.get("tags"))]))
+    stale = {entry.spec.name for kind in ("architecture", "dataset") for entry in registry.components(kind)}
+    theirs = [tag for tag in _strings(front.get("tags")) if tag not in stale]  # of the model that was here before
+    tags = list(dict.fromkeys([*ours.pop("tags"), *theirs]))
     merged = {**ours, "tags": tags} | {key: value for key, value in front.items() if key not in (*OURS, "tags")}
     if license:
         merged["license"] = license
     body = "\n\n".join(_sections(config, registry, list(files), place))
     parts = [above.strip(), f"{BEGIN}\n\n{body}\n\n{END}", below.strip()]
     return f"---\n{_yaml(merged)}---\n\n" + "\n\n".join(filter(None, parts)) + "\n"
+
+
+def decoded(content: bytes) -> str:
+    """Return the text of a card, which a person's editor may have written in another encoding: no byte is lost."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    return text.replace("\r\n", "\n")
 
 
 def split(text: str) -> tuple[dict[str, Any], str, str]:

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import re
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from hashlib import sha1, sha256
 from importlib import metadata
@@ -218,7 +219,7 @@ class Hub:
             if stored.holds(path.read_bytes()):
                 return path
             self.notify(f"{name} of {repo} came damaged: {'giving up' if again else 'fetching it anew'}")
-            path.unlink()  # a name in the cache, which the client would leave on the old bytes
+            path.unlink(missing_ok=True)  # a name in the cache, which the client would leave on the old bytes
         raise damaged(repo, name)
 
     def cached(self, repo: str, name: str, commit: str) -> Path | None:
@@ -230,9 +231,10 @@ class Hub:
 
     def _cached(self, repo: str, name: str, commit: str, again: bool, local: bool = False) -> Path:
         def fetched() -> Path:
-            return Path(
-                self.api.hf_hub_download(repo, name, revision=commit, force_download=again, local_files_only=local)
-            )
+            with warnings.catch_warnings(action="ignore"):  # of a disk that is nearly full: an error says it, once
+                return Path(
+                    self.api.hf_hub_download(repo, name, revision=commit, force_download=again, local_files_only=local)
+                )
 
         return self.call(fetched, repo, retried=True, local=local)
 
@@ -242,7 +244,7 @@ class Hub:
         for owner in (lambda: repo.partition("/")[0], lambda: self.api.whoami(cache=True)["name"]):
             with contextlib.suppress(Exception):  # a hint is worth no error
                 known += [str(model["id"]) for model in self.models({"author": owner(), "limit": 200})]
-        return did_you_mean(repo, known)
+        return did_you_mean(repo, dict.fromkeys(known))
 
 
 class _Resolver(HfApi):

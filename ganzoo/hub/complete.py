@@ -21,7 +21,7 @@ from ganzoo.engine.device import exact_products
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.files import explained
 from ganzoo.hub import package
-from ganzoo.hub.card import NOWHERE, Place, card
+from ganzoo.hub.card import NOWHERE, Place, card, decoded
 from ganzoo.hub.config import CARD, DISCRIMINATOR, FILES, MODEL, PICTURE, REFERENCE, TEXT, read, read_file
 from ganzoo.hub.generator import Generator
 from ganzoo.hub.tensors import Form
@@ -74,7 +74,7 @@ def complete(
     if target != directory:
         config = replace(config, recipe=without_places(config.recipe), json=without_places(config.json))
     before = next((folder / CARD for folder in (target, directory) if (folder / CARD).is_file()), None)
-    written = card(config, registry, files, "" if before is None else before.read_text("utf-8"), license, place)
+    written = card(config, registry, files, "" if before is None else decoded(before.read_bytes()), license, place)
     stated = {key: value for key, value in config.json.items() if key != "files"}
     with explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)

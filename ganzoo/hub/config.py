@@ -79,7 +79,7 @@ def read(directory: Path) -> Config:
     """Return the config of the package in a directory.
 
     Raises:
-        NotFound: There is no package.
+        NotFound: There is no package, or one of another library.
         Corrupt: The file is damaged, or says what no package says.
         GanzooError: It was written by a newer ganzoo.
     """
@@ -119,6 +119,8 @@ def parse(content: bytes, source: str) -> Config:
         raise Corrupt(f"{source} is no config of a model package: it has more than {LARGEST:,} bytes")
     try:
         stored = json.loads(content.decode(), object_pairs_hook=_object, parse_constant=_refuse)
+        if isinstance(stored, dict) and "format" not in stored and "recipe" not in stored:
+            raise NotFound(f"{source} is another library's: it is no model that ganzoo made")
         written = _whole(stored["format"], 1)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Corrupt(f"{source} is damaged: it is no JSON of a model package") from error

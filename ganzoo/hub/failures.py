@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from huggingface_hub import constants
+from huggingface_hub import constants, get_token
 from huggingface_hub.errors import (
     EntryNotFoundError,
     FileMetadataError,
@@ -73,15 +73,20 @@ def _local(error: BaseException, repo: str, again: bool) -> Failure | None:
         case OSError(errno=errno.EACCES | errno.EPERM | errno.EROFS):
             return Failure(GanzooError(f"no permission to write to {cache}: set HF_HOME to a folder of yours"))
         case LocalTokenNotFoundError():
-            return Failure(Denied(f"no token is there: log in with `hf auth login`, or set HF_TOKEN ({TOKENS})"))
+            return Failure(_no_token())
         case HFValidationError():
             return Failure(UsageError(f"{repo!r} is no name of a repository: say USER/NAME"))
         case OfflineModeIsEnabled():
             return Failure(Unreachable("this needs the network: leave --offline and HF_HUB_OFFLINE away"))
         case json.JSONDecodeError():
             return Failure(Unreachable(f"{constants.ENDPOINT} does not answer like the Hub: {LOGIN_PAGE}"))
+        case httpx.UnsupportedProtocol():
+            return Failure(UsageError(f"HF_ENDPOINT={constants.ENDPOINT} is no address: begin it with https://"))
         case httpx.TransportError() | ConnectionError():
             return Failure(Unreachable(_unreachable(type(error).__name__)), again)
+        case OSError(errno=int()):
+            why = (error.strerror or "").lower()
+            return Failure(GanzooError(f"cannot write to {cache} ({why}): set HF_HOME to a folder that takes it"))
         case OSError() if "Consistency check failed" in str(error):
             return Failure(Unreachable(f"a transfer of {repo} broke off: try again"), again)
         case FileMetadataError():
@@ -114,6 +119,8 @@ def _answer(error: HfHubHTTPError, repo: str, writing: bool, again: bool, patien
         case EntryNotFoundError():
             return Failure(NotFound(f"{repo} lacks a file of a model package: is it one that ganzoo made?"))
     match status:
+        case 401 if get_token() is None:
+            return Failure(_no_token())
         case 401:
             words = f"the Hub refuses the token: log in anew with `hf auth login`, or set HF_TOKEN ({TOKENS})"
             return Failure(Denied(words))
@@ -128,12 +135,16 @@ def _answer(error: HfHubHTTPError, repo: str, writing: bool, again: bool, patien
             )
         case 408 | 429:
             wait = _retry_after(error)
-            words = f"the Hub asks for patience (too many requests): try again in {max(wait, 60):.0f} s"
+            words = f"the Hub asks for patience (too many requests): try again in {wait or 60:.0f} s"
             return Failure(Unreachable(words), patience, wait)
     if status >= 500:
         words = f"the Hub has a problem of its own ({status}): try again later"
         return Failure(Unreachable(words), again, _retry_after(error))
     return Failure(GanzooError(f"{mine}the Hub refuses ({status}{f': {said}' if said else ''})"))
+
+
+def _no_token() -> Denied:
+    return Denied(f"no token is there: log in with `hf auth login`, or set HF_TOKEN ({TOKENS})")
 
 
 def damaged(repo: str, name: str) -> Corrupt:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
 from ganzoo.engine.device import choose_device
-from ganzoo.errors import Conflict, Corrupt, Denied, GanzooError, NotFound, UsageError, did_you_mean
+from ganzoo.errors import Conflict, Corrupt, Denied, GanzooError, Interrupted, NotFound, UsageError, did_you_mean
 from ganzoo.hub.card import Place
 from ganzoo.hub.client import Hub, Refs, Stored
 from ganzoo.hub.complete import complete, discriminator_of
@@ -145,23 +145,24 @@ def publish(
         staged = Path(folder) / "package"
         staged.mkdir()
         if (before := _card(hub, target.repo, head)) is not None:
-            (staged / CARD).write_text(before, encoding="utf-8")
+            (staged / CARD).write_bytes(before)
         complete(directory, staged, registry(), chosen, weights, license, Place(target.repo, target.tag))
         verify(staged, registry(), chosen)
         files = {path.name: path.read_bytes() for path in sorted(staged.iterdir())}
+    _check_tag(target, head, files)
     if dry_run:
         return Published(target.repo, "", _url(hub, target), target.tag, _changes(files, head))
     return _send(hub, target, head, files)
 
 
-def check_access(repo: str) -> None:
+def check_access(repo: str, notify: Notify = silent) -> None:
     """Raise GanzooError where nothing could be published under a name with the token that is there.
 
     Raises:
         Denied: No token, a wrong one, or one that may not write there.
         Unreachable: The Hub cannot be asked.
     """
-    hub, owner = Hub(), checked_repo(repo).partition("/")[0]
+    hub, owner = Hub(notify=notify), checked_repo(repo).partition("/")[0]
     me = hub.call(lambda: hub.api.whoami(), repo)
     orgs = [str(org["name"]) for org in me.get("orgs", ())]
     if owner not in (me["name"], *orgs):
@@ -205,21 +206,31 @@ def _check_ours(hub: Hub, repo: str, commit: str, files: Mapping[str, Stored]) -
     words = f"{repo} holds a model that ganzoo did not make: publish under another name"
     if CONFIG in files and files[CONFIG].size <= LARGEST:
         content = hub.fetch(repo, CONFIG, commit, files[CONFIG]).read_bytes()
-        with contextlib.suppress(Corrupt):
+        with contextlib.suppress(Corrupt, NotFound):
             parse(content, f"{CONFIG} of {repo}")
             return
     if CONFIG in files or MODEL in files:
         raise Conflict(words)
 
 
-def _card(hub: Hub, repo: str, head: Head) -> str | None:
+def _card(hub: Hub, repo: str, head: Head) -> bytes | None:
     """Return the card that is there, whose text by a person stays."""
     stored = head.files.get(CARD)
     if stored is None:
         return None
     if stored.size > LARGEST:
         raise Conflict(f"the card of {repo} is longer than {LARGEST:,} bytes, and would be lost: shorten it first")
-    return hub.fetch(repo, CARD, head.commit, stored).read_bytes().decode("utf-8", "replace")
+    return hub.fetch(repo, CARD, head.commit, stored).read_bytes()
+
+
+def _check_tag(target: Target, head: Head, files: Mapping[str, bytes]) -> None:
+    """Raise Conflict where the tag is on something else already, or is a branch's name."""
+    repo, tag, there = target.repo, target.tag, head.refs.tags.get(target.tag)
+    if tag in (target.branch, *head.refs.branches):
+        raise Conflict(f"{repo} has a branch {tag!r}, by which no tag would be found: take another tag")
+    changed = any(change.what != "kept" for change in _changes(files, head))
+    if there and (changed or there != head.commit):
+        raise Conflict(f"{repo} has a tag {tag!r} already, on {there[:12]}, and a tag never moves: take another")
 
 
 def _changes(files: Mapping[str, bytes], head: Head) -> tuple[Change, ...]:
@@ -241,10 +252,6 @@ def _changes(files: Mapping[str, bytes], head: Head) -> tuple[Change, ...]:
 
 def _send(hub: Hub, target: Target, head: Head, files: Mapping[str, bytes]) -> Published:
     repo, tag = target.repo, target.tag
-    changed = any(change.what != "kept" for change in _changes(files, head))
-    tagged = head.refs.tags.get(tag, "")
-    if tagged and (changed or tagged != head.commit):
-        raise Conflict(f"{repo} has a tag {tag!r} already, on {tagged[:12]}, and a tag never moves: take another")
     if not target.create_pr:
         head = _prepared(hub, target, head, files)
     changes = _changes(files, head)
@@ -255,7 +262,7 @@ def _send(hub: Hub, target: Target, head: Head, files: Mapping[str, bytes]) -> P
         commit, url = _commit(hub, target, head, files, changes)
         if not _same(files, hub.files(repo, commit)):
             raise Corrupt(f"{repo} holds something else than was sent, at {commit}: run this again")
-    if tag and not tagged:
+    if tag and head.refs.tags.get(tag) != commit:
         _tag(hub, repo, tag, commit)
     return Published(repo, commit, url, tag, changes)
 
@@ -317,7 +324,9 @@ def _commit(
                 return commit, page if name else _url(hub, target)
         return None
 
-    return hub.call(made, repo, writing=True, landed=_or_unknown(landed, repo))
+    with contextlib.suppress(KeyboardInterrupt):
+        return hub.call(made, repo, writing=True, landed=_or_unknown(landed, repo))
+    raise Interrupted(f"interrupted; whether {repo} was changed is not known: run this again, which finds out")
 
 
 def _tag(hub: Hub, repo: str, tag: str, commit: str) -> None:

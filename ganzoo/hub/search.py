@@ -40,7 +40,9 @@ class Found(NamedTuple):
     license: str
 
 
-def search(text: str = "", *, dataset: str = "", author: str = "", arch: str = "", limit: int = MOST) -> list[Found]:
+def search(
+    text: str = "", *, dataset: str = "", author: str = "", arch: str = "", limit: int = MOST, notify: Notify = silent
+) -> list[Found]:
     """Return ganzoo's models on the Hub, those that are downloaded most first.
 
     Args:
@@ -49,6 +51,7 @@ def search(text: str = "", *, dataset: str = "", author: str = "", arch: str = "
         author: Of this user or organisation.
         arch: Of this architecture.
         limit: How many at most.
+        notify: Gets lines that a person may want to see: that the Hub is asked again.
 
     Raises:
         Unreachable: The network is down.
@@ -56,7 +59,7 @@ def search(text: str = "", *, dataset: str = "", author: str = "", arch: str = "
     trained_on = f"dataset:{dataset}" if "/" in dataset else dataset  # of the Hub, or ganzoo's own name for it
     tags = [tag for tag in ("ganzoo", arch, trained_on) if tag]
     asked = {"filter": tags, "author": author, "search": text, "sort": "downloads", "limit": limit, "cardData": True}
-    return [found(model) for model in Hub().models({key: value for key, value in asked.items() if value})]
+    return [found(model) for model in Hub(notify=notify).models({key: value for key, value in asked.items() if value})]
 
 
 def found(model: Mapping[str, Any]) -> Found:
@@ -86,7 +89,7 @@ def about(repo: Repo, offline: bool = False, notify: Notify = silent) -> dict[st
     pulled = pull(repo, names=(CONFIG,), offline=offline, notify=notify)
     facts = {"repo": pulled.repo, "commit": pulled.commit} | told(read(pulled.directory))
     with contextlib.suppress(Unreachable):  # what is in the cache can be told without
-        info = Hub(offline).info(repo.id, pulled.commit)
+        info = Hub(offline, notify).info(repo.id, pulled.commit)
         tags = _texts(info.tags)
         facts |= {"downloads": info.downloads, "likes": info.likes, "private": info.private, "gated": bool(info.gated)}
         facts |= {"license": ", ".join(_behind("license:", tags)), "datasets": list(_behind("dataset:", tags))}

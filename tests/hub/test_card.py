@@ -189,3 +189,9 @@ def test_only_names_and_versions_are_put_into_a_command(name: str, version: str,
     assert is_release(name, version) == fits
     text = written(changed("requires", [{"distribution": name, "version": version}]))
     assert ("python -m pip install" in text) == fits
+
+
+def test_tags_of_the_model_before_do_not_stay() -> None:
+    before = written().replace("- gan\n", "- gan\n- cats\n")
+    after = written(changed("recipe.dataset", {"name": "datasets:points", "schema": 1, "options": {}}), before=before)
+    assert ModelCard(after).data.to_dict()["tags"] == ["ganzoo", "gan", "dcgan", "points", "cats"]

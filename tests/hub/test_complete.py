@@ -262,3 +262,11 @@ def test_a_run_that_was_deleted_does_not_come_back(tmp_path: Path) -> None:
     with pytest.raises(GanzooError, match=r"cannot write .*package: no such file or directory"):
         package.write(run.package, contents)
     assert not run.path.exists()
+
+
+def test_a_card_in_another_encoding_loses_no_word(tmp_path: Path) -> None:
+    place = ganzoo.package(train(), tmp_path / "p")
+    (place / CARD).write_bytes((place / CARD).read_bytes() + "\r\nCaf\u00e9.\r\n".encode("latin-1"))
+    for folder in (place, tmp_path / "q"):
+        ganzoo.package(place, folder)
+        assert (folder / CARD).read_text("utf-8").endswith("\n\nCaf\u00e9.\n")

@@ -119,7 +119,7 @@ def test_what_the_schema_refuses_is_corrupt(path: str, value: object) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "{", "[]", "null", '"text"', "{}", '{"format": "new"}', '{"format": []}', '{"format": 1e999}', "[" * 99999,
+        "", "{", "[]", "null", '"text"', '{"format": "new"}', '{"format": []}', '{"format": 1e999}', "[" * 99999,
         '{"format": NaN}', '{"format": 1, "format": 1}', '{"format": true}',
         json.dumps(GOOD).replace('"images": 64', '"images": 64, "images": 65'),
         json.dumps(GOOD).replace('"value": 0.5', '"value": NaN'),

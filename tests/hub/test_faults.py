@@ -5,6 +5,7 @@ nothing lost, and every error says what to do.
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from onhub import FILES, commits, other, refs, rewrite
 
 import ganzoo
-from ganzoo.errors import Conflict, Corrupt, Denied, GanzooError, NotFound, Unreachable
+from ganzoo.errors import Conflict, Corrupt, Denied, GanzooError, NotFound, Unreachable, UsageError
 
 RST = {"drop": True, "rst": True}
 ALWAYS = {"times": 0}
@@ -111,6 +112,7 @@ def test_publishing(hub, fresh, repo, slept, fault, error):
             assert refs(hub, repo)["tags"] == {"v1": made[0]["oid"]}
     if fault.get("status") == 429 and error is None and fault["kind"] != "preupload":
         assert slept == [7.0]
+        assert any(line.endswith("try again in 7 s; trying again in 7 s") for line in said)
     elif error is Unreachable and fault.get("retry_after"):
         assert slept == []
     done = ganzoo.publish(package, repo, tag="v1")  # whatever happened, the next one ends well
@@ -316,6 +318,15 @@ def test_a_full_disk_says_so(hub, package, repo, new_cache, monkeypatch):
         )
         with pytest.raises(GanzooError, match=r"no permission to write to .*: set HF_HOME to a folder of yours"):
             ganzoo.load(repo, "cpu")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            file_download, "http_get", lambda *a, **k: (_ for _ in ()).throw(OSError(errno.EFBIG, "File too large"))
+        )
+        with pytest.raises(GanzooError, match=r"cannot write to .* \(file too large\): set HF_HOME to a folder that"):
+            ganzoo.load(repo, "cpu")
+    with monkeypatch.context() as patch:  # the client warns, and goes on: a warning is an error here
+        patch.setattr(file_download.shutil, "disk_usage", lambda place: SimpleNamespace(free=0))
+        ganzoo.load(repo, "cpu")
     assert ganzoo.load(repo, "cpu").config["images"] == 64
 
 
@@ -324,16 +335,23 @@ def test_a_hub_that_is_not_there(package, monkeypatch):
 
     from ganzoo.hub import client
 
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr(client.HfApi, "__init__", _elsewhere(client.HfApi.__init__))
-    with pytest.raises(
-        Unreachable, match=r"http://127.0.0.1:9 cannot be reached \(ConnectError\): check the network; "
+    for place, error, says in (
+        (
+            "http://127.0.0.1:9",
+            Unreachable,
+            r"http://127.0.0.1:9 cannot be reached \(ConnectError\): check the network; ",
+        ),
+        ("hub.example", UsageError, "HF_ENDPOINT=hub.example is no address: begin it with https://"),
     ):
-        ganzoo.load("alice/anything", "cpu")
+        with monkeypatch.context() as patch:
+            patch.setattr(constants, "ENDPOINT", place)
+            patch.setattr(client.HfApi, "__init__", _elsewhere(client.HfApi.__init__, place))
+            with pytest.raises(error, match=says):
+                ganzoo.load("alice/anything", "cpu")
 
 
-def _elsewhere(made: Any) -> Any:
-    return lambda self, **keywords: made(self, **{**keywords, "endpoint": "http://127.0.0.1:9"})
+def _elsewhere(made: Any, place: str) -> Any:
+    return lambda self, **keywords: made(self, **{**keywords, "endpoint": place})
 
 
 def test_waits_grow_and_are_said(hub, package, repo, slept):

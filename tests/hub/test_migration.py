@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 import torch
+from onhub import edit
 
 import ganzoo
 import toys
@@ -95,4 +96,15 @@ def test_a_package_of_a_newer_plugin_says_upgrade() -> None:
     package = trained(2)
     installed(1)
     with pytest.raises(MissingPlugin, match=r"was stored by a newer plugin \(schema 2, here 1\): upgrade growing"):
+        ganzoo.load(package, device="cpu")
+
+
+def test_options_of_another_version_say_which_wrote_them() -> None:
+    """A newer plugin may add an option without a new schema: what it wrote is no mistake of whoever loads it."""
+    package = trained(1)
+    newer = {"channels": 8, "depth": 3}
+    edit(package, lambda c: c["recipe"]["arch"].update(version="9.1", options=newer))
+    with pytest.raises(
+        MissingPlugin, match=r"arch 'grown' was stored by growing 9\.1, .*'arch\.depth'.*: upgrade growing"
+    ):
         ganzoo.load(package, device="cpu")

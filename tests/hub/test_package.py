@@ -253,7 +253,7 @@ def test_a_file_that_is_no_safetensors_is_refused(folder):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "null", '"text"', "{}", '{"format": "new"}', '{"format": []}', '{"format": 1e999}', "[" * 9999],
+    ["", "{", "[]", "null", '"text"', '{"format": "new"}', '{"format": []}', '{"format": 1e999}', "[" * 9999],
 )
 def test_a_config_that_is_none_is_corrupt(folder, text):
     (folder / "config.json").write_text(text)

@@ -94,6 +94,11 @@ def test_a_tag_never_moves_and_nothing_is_sent_where_it_would(hub, package, repo
     with pytest.raises(Conflict, match=rf"{repo} has a tag 'v1' already, .*: take another"):
         ganzoo.publish(other(package, 65), repo, tag="v1")
     assert [entry["kind"] for entry in hub.log if entry["method"] == "POST" and entry["kind"] != "paths_info"] == []
+    with pytest.raises(Conflict, match=r"a tag never moves: take another"):
+        ganzoo.publish(package, repo, tag="v1", dry_run=True)
+    for name in (repo, f"{repo}-new"):
+        with pytest.raises(Conflict, match=rf"{name} has a branch 'main', by which no tag would be found"):
+            ganzoo.publish(package, name, tag="main")
     ganzoo.publish(package, repo, tag="v2")
     with pytest.raises(Conflict, match="a tag never moves"):
         ganzoo.publish(package, repo, tag="v1")
@@ -263,7 +268,7 @@ def test_options_that_do_not_go_are_said_before_anything_is_asked(hub, package, 
     ("token", "name", "error", "says"),
     [
         ("hf_wrong", "alice/m", Denied, "the Hub refuses the token: log in anew with `hf auth login`, or set HF_TOKEN"),
-        (None, "alice/none", Denied, "hf auth login"),
+        (None, "alice/none", Denied, "no token is there: log in with `hf auth login`, or set HF_TOKEN"),
         ("hf_alice_read", "alice/none", Denied, "this token may not write there: take one with write access"),
         ("hf_bob", "alice/none", Denied, "this token may not write there: .* or another name"),
     ],
@@ -321,6 +326,25 @@ def test_a_training_is_published_at_its_end_or_kept(hub, repo, call, monkeypatch
     done = call(*TRAIN, "--publish", repo)
     assert (done.code, done.out) == (4, "")
     assert len(list(Path("runs").iterdir())) == 2
+
+
+def test_ctrl_c_says_what_is_known(hub, package, repo, call, monkeypatch):
+    from huggingface_hub import HfApi
+
+    def interrupted(*args, **keywords):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HfApi, "create_commit", interrupted)
+        done = call("publish", package, repo, "--device", "cpu")
+        assert (done.code, done.err.splitlines()[-1]) == (
+            130, f"ganzoo: interrupted; whether {repo} was changed is not known: run this again, which finds out",
+        )  # fmt: skip
+        patch.setattr(HfApi, "model_info", interrupted)
+        done = call(*TRAIN, "--publish", repo)
+    assert done.code == 130
+    assert f"ganzoo: interrupted; the run is kept, and `ganzoo publish {done.out.strip()} {repo}`" in done.err
+    assert call("publish", done.out.strip(), repo).code == 0
 
 
 # ----------------------------------------------------------------------------

@@ -235,6 +235,10 @@ def test_a_repository_that_is_no_model_of_ganzoo_says_so(hub, repo):
     HfApi().create_repo(repo)
     with pytest.raises(NotFound, match=f"{repo} is no model that ganzoo made: it has no config.json"):
         ganzoo.load(repo, "cpu")
+    for config in (b'{"architectures": ["Bert"]}', b"{}"):
+        hub.inject_file("model", repo, "config.json", config)
+        with pytest.raises(NotFound, match=f"config.json of {repo} is another library's: it is no model that ganzoo"):
+            ganzoo.load(repo, "cpu")
 
 
 def test_two_files_that_the_hub_gives_one_name_in_the_cache_are_told_apart(hub, published):
@@ -256,8 +260,9 @@ def test_a_hub_that_hangs_is_asked_again(hub, published):
 
 def test_a_name_that_is_not_there_gets_close_matches(hub, published):
     for name in (published[:-1] + "z", "alcie" + published[5:]):
-        with pytest.raises(NotFound, match=rf"{name} is not on the Hub.*: did you mean .*'{published}'"):
+        with pytest.raises(NotFound, match=rf"{name} is not on the Hub.*: did you mean .*'{published}'") as raised:
             ganzoo.load(name, "cpu")
+        assert str(raised.value).count(f"'{published}'") == 1
     with pytest.raises(NotFound, match=rf"{published} has no revision 'v1x': did you mean 'v1'"):
         ganzoo.load(published, "cpu", revision="v1x")
     with pytest.raises(NotFound, match=rf"{published} has no revision 'nothing': there are 'main', 'v1'"):

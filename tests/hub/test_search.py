@@ -140,4 +140,6 @@ def test_what_is_not_there_and_who_is_not_there(hub, call):
     hub.inject(kind="list", status=503, times=0)
     with pytest.raises(Unreachable, match="the Hub has a problem of its own"):
         ganzoo.search()
-    assert call("search").code == 5
+    done = call("search")
+    assert (done.code, len(done.err.splitlines())) == (5, 4)
+    assert done.err.startswith("the Hub has a problem of its own (503): try again later; trying again in 1 s")
