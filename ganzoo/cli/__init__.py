@@ -88,6 +88,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """
     completing = "_GANZOO_COMPLETE" in os.environ  # a warning would land in the line that is being typed
     logging.basicConfig(format="ganzoo: %(message)s", level=logging.CRITICAL if completing else logging.WARNING)
+    if sys.stderr is None or not sys.stderr.isatty():
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # of the Hub's client: plain lines alone
     session = Session()
     try:
         code = cli.main(args, prog_name="ganzoo", standalone_mode=False, obj=session)

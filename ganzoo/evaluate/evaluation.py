@@ -17,6 +17,7 @@ from ganzoo.errors import GanzooError, UsageError
 from ganzoo.evaluate.measure import build_metrics, compared, measure
 from ganzoo.evaluate.request import Request, fingerprint
 from ganzoo.hub import package
+from ganzoo.hub.where import title
 from ganzoo.options import options_of
 from ganzoo.plugin import DataInfo
 from ganzoo.recipe import Choice
@@ -49,7 +50,7 @@ class Evaluation:
         """Return the values and how they came about: numbers, components with their options and versions."""
         asked = self.request
         return {
-            "model": str(asked.package),
+            "model": title(asked.package),
             "images": self.images,
             "values": dict(self.values),
             "fingerprints": {m.name: fingerprint(m, asked.dataset, self.num, asked.seed) for m in asked.metrics},
@@ -91,7 +92,8 @@ def _evaluated(request: Request, registry: Registry, device: torch.device, notif
     check_fit(generator.data, source.info, request.dataset)
     num = count(request, source.info)
     networks = replace(generator.networks, generator=devices.place(generator.network, device))
-    notify(f"{request.package}: {num:,} samples of {request.dataset.name} and as many generated, seed {request.seed}")
+    words = f"{num:,} samples of {request.dataset.name} and as many generated, seed {request.seed}"
+    notify(f"{title(request.package)}: {words}")
     pairs = compared(networks, source, num, request.seed, device, generator.data.labelled)
     failed = partial(_fail, request.metrics)
     values = measure(build_metrics(request.metrics, device), generator.data, pairs, request.seed, device, failed)

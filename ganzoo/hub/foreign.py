@@ -134,7 +134,7 @@ class Inert:
         """Drop the state."""
 
 
-def read(path: Path, inert: str = "") -> dict[str, Tensor]:
+def read(path: Path, inert: str) -> dict[str, Tensor]:
     """Return all tensors in a file by name, on the CPU; nested names are joined by dots.
 
     Args:
@@ -178,7 +178,7 @@ def _unpickled(path: Path, inert: str) -> object:
         named = torch.serialization.get_unsafe_globals_in_checkpoint(path)
     except Exception:  # an old file, of the form before zip files, or none of torch's
         named = []
-    if others := [name for name in named if not (inert and name.startswith(inert))]:
+    if others := [name for name in named if not name.startswith(inert)]:
         raise _refused(path, others[0])
     stand_ins: list[Any] = [(Inert, name) for name in named]
     try:

@@ -294,7 +294,10 @@ def _commit(
     """Make the one commit; return it, and where to look at it."""
     api, repo = hub.api, target.repo
     sent = [change for change in changes if change.what != "kept"]
-    hub.notify(f"sending {len(sent)} files ({sum(change.size for change in sent) / 1e6:.1f} MB) to {repo}")
+    gone = [change.name for change in sent if change.what == "deleted"]
+    size = sum(change.size for change in sent) / 1e6
+    words = f"sending {len(sent) - len(gone)} files ({size:.1f} MB) to {repo}"
+    hub.notify(f"{words}, where {' and '.join(gone)} is deleted" if gone else words)
 
     def made() -> tuple[str, str]:
         info = api.create_commit(

@@ -22,6 +22,7 @@ NAME = r"(?![^/@]*(?:--|\.\.))[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?" 
 REPO = re.compile(rf"({NAME}/{NAME})(?:@(.*))?")
 EMBEDDED = re.compile(r"[\w.@+-]+:[\w-]+")  # PLUGIN:NAME
 REVISION = re.compile(r"(?!.*\.\.)[\w][\w./-]{0,199}")
+CACHED = re.compile(r"models--(.+)--(.+)/snapshots/([0-9a-f]{40})")  # as the Hub's client lays its cache out
 WEIGHTS = ("config.json", "model.safetensors")  # what sampling takes
 SETTINGS = ("config.json",)
 
@@ -121,6 +122,12 @@ def here(what: What, notify: Notify = silent) -> Path:
     if not (run.package / "config.json").is_file():
         raise NotFound(f"run {run.path} has no model package yet: it comes with the first checkpoint")
     return run.package
+
+
+def title(directory: Path) -> str:
+    """Return what a package is called by people: ``user/model@commit`` in the Hub's cache, elsewhere its path."""
+    match = CACHED.fullmatch("/".join(directory.parts[-3:]))
+    return "{}/{}@{}".format(*match.groups()) if match else str(directory)
 
 
 def is_embedded(what: str) -> bool:

@@ -19,6 +19,7 @@ from onhub import FILES, commits, content, forked, other, refs
 import ganzoo
 from ganzoo.errors import Conflict, Corrupt, Denied, GanzooError, NotFound, Unreachable, UsageError
 from ganzoo.hub import where
+from outside_dist import run_python
 
 
 def test_a_package_becomes_one_commit_with_a_tag_and_loads_back(hub, package, repo, new_cache):
@@ -44,6 +45,16 @@ def test_a_package_becomes_one_commit_with_a_tag_and_loads_back(hub, package, re
     assert np.array_equal(ganzoo.load(repo, "cpu", revision="v1").sample(3), wanted)
 
 
+def test_no_bar_is_drawn_where_nobody_watches(hub, repo, monkeypatch):
+    monkeypatch.delenv("HF_HUB_DISABLE_PROGRESS_BARS")
+    code = "import sys; sys.argv[0] = 'ganzoo'; from ganzoo.cli import main; main()"
+    done = run_python(code, "publish", "ganzoo:ring", repo, "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    first, last = done.stderr.splitlines()
+    assert first.startswith("sending 5 files")
+    assert last.startswith("ganzoo.load(")
+
+
 def test_what_is_there_already_is_not_sent_again(hub, package, repo):
     first = ganzoo.publish(package, repo, tag="v1")
     said: list[str] = []
@@ -59,7 +70,10 @@ def test_a_new_package_replaces_what_differs_and_deletes_what_it_lacks(hub, pack
     hub.inject_file("model", repo, "discriminator.safetensors", b"old", lfs=True)
     hub.inject_file("model", repo, "notes/mine.txt", b"a file of a person")
     weights = commits(hub, repo)[0]["files"]["model.safetensors"]
-    done = ganzoo.publish(other(package, 65), repo)
+    said: list[str] = []
+    done = ganzoo.publish(other(package, 65), repo, notify=said.append)
+    assert said[0].startswith("sending 2 files")
+    assert said[0].endswith(f"to {repo}, where discriminator.safetensors is deleted")
     assert {change.name: change.what for change in done.changes} == {
         "config.json": "changed", "model.safetensors": "kept", "discriminator.safetensors": "deleted",
         "reference.safetensors": "kept", "samples.png": "kept", "README.md": "changed",

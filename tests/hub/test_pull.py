@@ -308,6 +308,8 @@ def test_the_commands_take_models_of_the_hub(hub, published, call):
     done = call("evaluate", published, "--metric", "toy-mean", "--json", "--device", "cpu")
     assert done.code == 0, done.err
     assert "toy-mean/difference" in done.out
+    assert json.loads(done.out)["model"] == f"{published}@{commit}"
+    assert f"{published}@{commit}: 40 samples of toy-array" in done.err
     done = call("train", "--config", f"{published}@v1", "--images", "128", "--dry-run")
     assert done.code == 0
     assert "toy-array" in done.out
