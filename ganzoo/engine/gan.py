@@ -19,12 +19,12 @@ from ganzoo.engine.ema import EMA
 from ganzoo.engine.optim import Optimizer
 from ganzoo.engine.streams import derive, seeded
 from ganzoo.errors import Corrupt, GanzooError
-from ganzoo.installed import require_callable, told
+from ganzoo.installed import METHODS, require_callable, told
 from ganzoo.options import Schedule, options_of
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Loss, LossFunction, Networks, Regularizer
 from ganzoo.recipe import Choice, Recipe
 
-REGULARIZER = ("prepare", "discriminator", "generator", "after_step")  # what one may have, at least one of them
+REGULARIZER = [name.rstrip("?") for name in METHODS["regularizer"]]  # what one may have, at least one of them
 Execute = Callable[[Any, Callable[[Any], Any], Any], Any]  # see `eager`, and `ganzoo.engine.execution`
 
 

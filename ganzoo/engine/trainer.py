@@ -113,10 +113,10 @@ def train(
                 trainer.begin(resume, begun)
                 trainer.loop()
         except BaseException as error:
-            told = trainer.failed(error)
-            if told is error:
+            shown = trainer.failed(error)
+            if shown is error:
                 raise
-            raise told from error
+            raise shown from error
         observers.finish("finished")
     return run
 

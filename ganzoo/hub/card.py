@@ -69,18 +69,16 @@ def card(
 
 
 def decoded(content: bytes) -> str:
-    """Return the text of a card, which a person's editor may have written in another encoding: no byte is lost."""
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    return text.replace("\r\n", "\n")
+    """Return the text of a card; bytes of another encoding than UTF-8 are read as Latin-1, so none is lost."""
+    text = content.decode("utf-8", "surrogateescape")  # such a byte is 0xDC00 higher
+    return re.sub("[\udc80-\udcff]", lambda match: chr(ord(match[0]) - 0xDC00), text).replace("\r\n", "\n")
 
 
 def split(text: str) -> tuple[dict[str, Any], str, str]:
     """Return a card's front matter, and what stands before and behind the generated body.
 
-    In a card without marks, which a person wrote from scratch, everything stands behind it.
+    In a card without marks, which a person wrote from scratch, everything stands behind it; so does, in one whose end
+    mark is gone, all that might be a person's.
     """
     match = re.match(r"\ufeff?---[ \t]*\r?\n(.*?\r?\n|)---[ \t]*(?:\r?\n|$)", text, re.DOTALL)
     front = _read_yaml(match[1]) if match else {}
@@ -88,7 +86,8 @@ def split(text: str) -> tuple[dict[str, Any], str, str]:
     above, mark, tail = rest.partition(BEGIN)
     if not mark:
         return front, "", rest
-    return front, above, tail.partition(END)[2]
+    body, ended, below = tail.partition(END)
+    return front, above, below if ended else body
 
 
 def front_matter(config: Config, registry: Registry) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def _local(error: BaseException, repo: str, again: bool) -> Failure | None:
             return Failure(UsageError(f"HF_ENDPOINT={constants.ENDPOINT} is no address: begin it with https://"))
         case httpx.TransportError() | ConnectionError():
             return Failure(Unreachable(_unreachable(type(error).__name__)), again)
-        case OSError(errno=int()):
+        case OSError(errno=errno.EFBIG | errno.ENOTDIR | errno.EISDIR | errno.ENOENT | errno.ENAMETOOLONG | errno.EIO):
             why = (error.strerror or "").lower()
             return Failure(GanzooError(f"cannot write to {cache} ({why}): set HF_HOME to a folder that takes it"))
         case OSError() if "Consistency check failed" in str(error):

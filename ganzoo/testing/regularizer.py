@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 
 from ganzoo.engine.batches import Part
+from ganzoo.engine.gan import REGULARIZER
 from ganzoo.engine.streams import seeded
 from ganzoo.errors import did_you_mean
 from ganzoo.installed import told
@@ -45,8 +46,6 @@ from ganzoo.testing.terms import (
     structure,
 )
 
-METHODS = ("prepare", "discriminator", "generator", "after_step")
-
 
 def measured(trial: Trial, case: Case) -> Mapping[str, float]:
     """Return ``discriminator`` and ``generator`` of a case, those that it expects; ``network`` stands for D."""
@@ -71,9 +70,9 @@ def methods(trial: Trial) -> None:
     made = trial.build()
     theirs = [name for name in dir(made) if name[0] != "_" and callable(getattr(made, name))]
     with usable():
-        near = "".join(did_you_mean(name, METHODS) for name in theirs)
+        near = "".join(did_you_mean(name, REGULARIZER) for name in theirs)
         words = f"{type(made).__name__} has {', '.join(theirs) or 'no method'}{near or '.'}"
-        require(set(theirs) & set(METHODS), words)
+        require(set(theirs) & set(REGULARIZER), words)
 
 
 def scalar(trial: Trial) -> None:

@@ -134,7 +134,7 @@ def test_front_matter_that_cannot_be_read_is_replaced(front: str) -> None:
 def test_a_card_is_taken_apart_at_its_marks() -> None:
     assert split("") == ({}, "", "")
     assert split(f"---\na: 1\n---\nup\n{BEGIN}\nours\n{END}\ndown") == ({"a": 1}, "up\n", "\ndown")
-    assert split(f"up {BEGIN} ours, unended") == ({}, "up ", "")
+    assert split(f"up {BEGIN} ours, unended") == ({}, "up ", " ours, unended")
 
 
 # ----------------------------------------------------------------------------

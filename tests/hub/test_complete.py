@@ -266,7 +266,8 @@ def test_a_run_that_was_deleted_does_not_come_back(tmp_path: Path) -> None:
 
 def test_a_card_in_another_encoding_loses_no_word(tmp_path: Path) -> None:
     place = ganzoo.package(train(), tmp_path / "p")
-    (place / CARD).write_bytes((place / CARD).read_bytes() + "\r\nCaf\u00e9.\r\n".encode("latin-1"))
+    words = "\nLa cr\u00e8me.\n".encode() + "\r\nCaf\u00e9.\r\n".encode("latin-1")
+    (place / CARD).write_bytes((place / CARD).read_bytes() + words)
     for folder in (place, tmp_path / "q"):
         ganzoo.package(place, folder)
-        assert (folder / CARD).read_text("utf-8").endswith("\n\nCaf\u00e9.\n")
+        assert (folder / CARD).read_text("utf-8").endswith("\n\nLa cr\u00e8me.\n\nCaf\u00e9.\n")
