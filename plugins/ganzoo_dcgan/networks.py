@@ -11,6 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from ganzoo.layers import require_labels
 from ganzoo.plugin import DataInfo, Networks, UsageError
 from ganzoo_dcgan import SIZES, DCGANOptions
 
@@ -73,7 +74,7 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the images of latents `z`; ValueError where labels are missing or not wanted."""
-        require_labels(self.embedding, labels)
+        require_labels(labels, self.embedding is not None)
         if self.embedding is not None:
             z = torch.cat([z, self.embedding(labels)], dim=1)  # [N, 2 * z_dim]
         x: Tensor = z[:, :, None, None]  # [N, z_dim, 1, 1]
@@ -102,7 +103,7 @@ class Discriminator(nn.Module):
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the logits of images `x`; ValueError where labels are missing or not wanted."""
-        require_labels(self.embedding, labels)
+        require_labels(labels, self.embedding is not None)
         if self.embedding is not None:
             plane = self.embedding(labels).view(-1, 1, *x.shape[2:])  # [N, 1, size, size]
             x = torch.cat([x, plane], dim=1)  # [N, channels + 1, size, size]
@@ -150,11 +151,3 @@ def initialise(module: nn.Module) -> None:
     elif isinstance(module, nn.BatchNorm2d):
         nn.init.normal_(module.weight, 1.0, 0.02)
         nn.init.zeros_(module.bias)
-
-
-def require_labels(embedding: nn.Embedding | None, labels: Tensor | None) -> None:
-    """Raise ValueError where a conditional network gets no labels, or another gets some."""
-    if embedding is not None and labels is None:
-        raise ValueError(f"this network was built for {embedding.num_embeddings} classes: pass labels")
-    if embedding is None and labels is not None:
-        raise ValueError("this network was built without classes: pass labels=None")

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from ganzoo.layers import label_size, with_labels
 from ganzoo.plugin import DataInfo, Networks, UsageError
 from ganzoo_mlp import MLPOptions
 
@@ -104,25 +105,3 @@ def layers(inputs: int, width: int, depth: int, outputs: int) -> nn.Sequential:
     nn.init.kaiming_normal_(last.weight, nonlinearity="linear")
     nn.init.zeros_(last.bias)
     return nn.Sequential(*parts, last)
-
-
-def label_size(data: DataInfo) -> int:
-    """Return how many numbers a label is as `with_labels` appends it; 0 where there are none."""
-    return math.prod(data.label_shape) if data.label_shape else data.num_classes
-
-
-def with_labels(x: Tensor, labels: Tensor | None, num_classes: int, label_shape: tuple[int, ...]) -> Tensor:
-    """Return ``[N, D]`` with each row's label behind it: a class as one-hot, other values as they are.
-
-    Raises:
-        ValueError: Labels are missing or not wanted.
-    """
-    if labels is None:
-        if num_classes or label_shape:
-            raise ValueError("this network was built for labels: pass labels")
-        return x
-    if not (num_classes or label_shape):
-        raise ValueError("this network was built without labels: pass labels=None")
-    one_hot = torch.eye(num_classes, device=x.device)  # not torch's own, which reads labels and so cannot be recorded
-    values = labels.flatten(1) if label_shape else one_hot[labels]  # [N, label_size]
-    return torch.cat([x, values.to(x.dtype)], dim=1)

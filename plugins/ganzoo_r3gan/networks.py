@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganzoo.layers import require_labels
 from ganzoo.plugin import DataInfo, Networks, UsageError
 from ganzoo_r3gan import SMALL, R3GANOptions
 
@@ -68,7 +69,7 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the images of latents `z`; ValueError where labels are missing or not wanted."""
-        require_labels(self.embedding, labels)
+        require_labels(labels, self.embedding is not None)
         if self.embedding is not None:
             z = torch.cat([z, self.embedding(labels)], dim=1)  # [N, z_dim + class_dim]
         x: Tensor = self.linear(z)[:, :, None, None] * self.basis  # [N, widths[0], 4, 4]
@@ -105,7 +106,7 @@ class Discriminator(nn.Module):
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the logits of images `x`; ValueError where labels are missing or not wanted."""
-        require_labels(self.embedding, labels)
+        require_labels(labels, self.embedding is not None)
         x = self.first(x)  # [N, widths[-1], S, S]
         x = self.stages(x)  # [N, widths[0], 4, 4]
         x = self.basis(x).flatten(1)  # [N, widths[0]]
@@ -233,11 +234,3 @@ def widths_by_level(options: R3GANOptions, size: int) -> list[int]:
                 f"inside a block of width {width}: give arch.widths that are multiples of {options.group_width}"
             )
     return widths
-
-
-def require_labels(embedding: nn.Embedding | None, labels: Tensor | None) -> None:
-    """Raise ValueError where a conditional network gets no labels, or another gets some."""
-    if embedding is not None and labels is None:
-        raise ValueError(f"this network was built for {embedding.num_embeddings} classes: pass labels")
-    if embedding is None and labels is not None:
-        raise ValueError("this network was built without classes: pass labels=None")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ganzoo.layers import input_gradients, sum_of_logits
 from ganzoo.plugin import DiscriminatorOutput, Step
 from ganzoo_regularizers import WGANGPOptions, ZeroCentredOptions
 
@@ -56,10 +57,10 @@ def zero_centred(
     if samples is None or seen is None or output is None:
         raise ValueError("r1 and r2 are of D's update, whose step has real samples")
     if options.mode == "exact":
-        squares = gradient(answers(output), samples, create_graph=True).square().sum(1)
+        squares = input_gradients(output, samples).square().flatten(1).sum(1)
     else:
         moved = seen.detach() + options.sigma * torch.randn_like(seen)
-        difference = answers(step.judge(moved, exactly=True)) - answers(step.judge(seen, exactly=True))
+        difference = sum_of_logits(step.judge(moved, exactly=True)) - sum_of_logits(step.judge(seen, exactly=True))
         squares = (difference / options.sigma).square()
     return options.gamma / 2 * squares.mean()
 
@@ -85,12 +86,15 @@ class WGANGP:
         """Return the penalty, a scalar; where the gradient is 0 the norm passes no gradient on."""
         between = interpolate(step.real_seen, step.fake_seen)
         exact, sigma = self.options.mode == "exact", self.options.sigma
-        slopes = gradient(answers(step.judge(between, exactly=not exact)), between, create_graph=exact)
+        answer = step.judge(between, exactly=not exact)
+        slopes = input_gradients(answer, between, create_graph=exact).flatten(1)  # [N, D]
         norms: Tensor = torch.linalg.vector_norm(slopes, dim=1)  # [N]; its derivative at 0 is 0
         if not exact:
             u = torch.nn.functional.normalize(slopes, dim=1).view_as(between)  # 0 stays 0
             ahead, behind = (between.detach() + side * sigma * u for side in (1, -1))
-            norms = (answers(step.judge(ahead, exactly=True)) - answers(step.judge(behind, exactly=True))) / (2 * sigma)
+            norms = (
+                sum_of_logits(step.judge(ahead, exactly=True)) - sum_of_logits(step.judge(behind, exactly=True))
+            ) / (2 * sigma)
         return self.options.weight * (norms - self.options.target).square().mean()
 
 
@@ -100,19 +104,3 @@ def interpolate(real: Tensor | None, fake: Tensor) -> Tensor:
         raise ValueError("wgan-gp is of D's update, whose step has real samples")
     epsilon = torch.rand(len(real), *[1] * (real.dim() - 1), dtype=real.dtype, device=real.device)
     return torch.lerp(fake.detach(), real.detach(), epsilon).requires_grad_()
-
-
-# ----------------------------------------------------------------------------
-# What D says and how that changes.
-
-
-def answers(output: DiscriminatorOutput) -> Tensor:
-    """Return f, ``[N]``: the sum over all logits of a sample, patches and scales included."""
-    members = [output.logits] if isinstance(output.logits, Tensor) else output.logits
-    return torch.cat([logits.reshape(len(logits), -1) for logits in members], 1).sum(1)
-
-
-def gradient(f: Tensor, samples: Tensor, create_graph: bool) -> Tensor:
-    """Return the gradients of ``f [N]`` at samples, flattened to ``[N, D]``; samples of a batch are taken apart."""
-    slopes: tuple[Tensor, ...] = torch.autograd.grad(f.sum(), samples, create_graph=create_graph)
-    return slopes[0].flatten(1)

@@ -1,0 +1,105 @@
+"""Spectral normalisation (Miyato, Kataoka, Koyama & Yoshida 2018, arXiv:1802.05957)."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+Network = TypeVar("Network", bound=nn.Module)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+NORMALISED: tuple[type[nn.Module], ...] = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, *TRANSPOSED)
+EPSILON = 1e-12  # below it a length is taken for 0
+
+
+class SpectralNorm(nn.Module):
+    """A weight to ``W / sigma(W)``, sigma the largest singular value of W as a matrix ``[outputs, the rest]`` (eq. 8).
+
+    Sigma is estimated as ``u^T W v``; each forward in train mode makes one step of the power iteration, u = W v / |W v|
+    and v = W^T u / |W^T u| (algorithm 1), forwards in eval mode none. Gradients flow through W alone.
+
+    All is as in `torch.nn.utils.parametrizations.spectral_norm`, the names of the buffers (`_u`, `_v`) included, but:
+    no 15 steps when it is built, which cost more than the rest of the network (the paper starts from random vectors
+    too); float32 under autocast; and a weight of 0 stays 0, where torch gives NaN.
+
+    Args:
+        weight: Whose shape it is for, two dimensions or more.
+        dim: The dimension of the outputs.
+    """
+
+    _u: Tensor
+    _v: Tensor
+
+    def __init__(self, weight: Tensor, dim: int = 0) -> None:
+        super().__init__()
+        self.dim = dim
+        rows, columns = _matrix(weight.detach(), dim).shape
+        for name, length in (("_u", rows), ("_v", columns)):
+            start = weight.detach().new_empty(length).normal_()
+            self.register_buffer(name, start / torch.linalg.vector_norm(start))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """Return the normalised weight, of the shape of `weight`."""
+        with _exactly(weight.device):
+            matrix = _matrix(weight, self.dim)  # [outputs, the rest]
+            if self.training:
+                self._step(matrix)
+            u, v = self._u.clone(), self._v.clone()  # the next forward changes them before this one's backward
+            sigma = torch.dot(u, torch.mv(matrix, v))
+            return weight / torch.where(sigma.abs() > EPSILON, sigma, torch.ones_like(sigma))
+
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        """Return what stands for `weight` where someone assigns it: itself, to be normalised when it is read."""
+        return weight
+
+    @torch.no_grad()
+    def _step(self, matrix: Tensor) -> None:
+        self._u.copy_(_unit(torch.mv(matrix, self._v), self._u))
+        self._v.copy_(_unit(torch.mv(matrix.t(), self._u), self._v))
+
+
+def spectral_norm(layer: Network) -> Network:
+    """Normalise a layer's weight by its spectral norm whenever it is read; return the layer (see `SpectralNorm`).
+
+    Draw the weight first: afterwards ``layer.weight`` is computed, and what is written into it is lost.
+
+    Args:
+        layer: A linear layer, a convolution, transposed or not, or an embedding.
+    """
+    weight = layer.weight
+    assert isinstance(weight, Tensor)
+    dim = 1 if isinstance(layer, TRANSPOSED) else 0
+    parametrize.register_parametrization(layer, "weight", SpectralNorm(weight, dim))
+    return layer
+
+
+def spectral_norm_all(network: Network, kinds: tuple[type[nn.Module], ...] = NORMALISED) -> Network:
+    """Apply `spectral_norm` to every layer of a network that does not have it yet; return the network.
+
+    Args:
+        network: Its weights are drawn already.
+        kinds: Classes of the layers. Add ``nn.Embedding`` for a projection discriminator.
+    """
+    for layer in list(network.modules()):
+        if isinstance(layer, kinds) and not parametrize.is_parametrized(layer, "weight"):
+            spectral_norm(layer)
+    return network
+
+
+def _exactly(device: torch.device) -> AbstractContextManager[object]:
+    """Return a context in which autocast leaves products as they are; the meta device, which has none, needs none."""
+    return nullcontext() if device.type == "meta" else torch.autocast(device.type, enabled=False)
+
+
+def _matrix(weight: Tensor, dim: int) -> Tensor:
+    """Return a weight as ``[outputs, the rest]``."""
+    return weight.movedim(dim, 0).flatten(1)
+
+
+def _unit(vector: Tensor, otherwise: Tensor) -> Tensor:
+    """Return a vector at length 1; `otherwise` where it is 0, so that the iteration goes on from there."""
+    length = torch.linalg.vector_norm(vector)
+    return torch.where(length > EPSILON, vector / length.clamp(min=EPSILON), otherwise)
