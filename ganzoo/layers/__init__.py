@@ -5,18 +5,41 @@ recorded, and can be differentiated twice.
 """
 
 from ganzoo.layers.answers import input_gradients, logits, sum_of_logits
+from ganzoo.layers.attention import SelfAttention2d
+from ganzoo.layers.conditional import ConditionalBatchNorm2d, ConditionalInstanceNorm2d
+from ganzoo.layers.deviation import minibatch_deviation
+from ganzoo.layers.equalised import EqualisedConv2d, EqualisedLinear
+from ganzoo.layers.heads import MultiScale, join_answers
+from ganzoo.layers.initial import draw_weights
 from ganzoo.layers.labels import label_size, one_hot, require_labels, with_labels
+from ganzoo.layers.pixel import pixel_norm
+from ganzoo.layers.projection import ProjectionHead
+from ganzoo.layers.resampling import downsample, low_pass, upsample
 from ganzoo.layers.spectral import SpectralNorm, spectral_norm, spectral_norm_all
 
 __all__ = [
+    "ConditionalBatchNorm2d",
+    "ConditionalInstanceNorm2d",
+    "EqualisedConv2d",
+    "EqualisedLinear",
+    "MultiScale",
+    "ProjectionHead",
+    "SelfAttention2d",
     "SpectralNorm",
+    "downsample",
+    "draw_weights",
     "input_gradients",
+    "join_answers",
     "label_size",
     "logits",
+    "low_pass",
+    "minibatch_deviation",
     "one_hot",
+    "pixel_norm",
     "require_labels",
     "spectral_norm",
     "spectral_norm_all",
     "sum_of_logits",
+    "upsample",
     "with_labels",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ganzoo.layers._precision import full
 from ganzoo.plugin import DiscriminatorOutput
 
 
@@ -22,7 +23,7 @@ def logits(output: DiscriminatorOutput | Tensor | Sequence[Tensor]) -> list[Tens
     """
     answer = output.logits if isinstance(output, DiscriminatorOutput) else output
     members = [answer] if isinstance(answer, Tensor) else answer
-    return [_full(member).reshape(len(member), -1) for member in members]
+    return [full(member).reshape(len(member), -1) for member in members]
 
 
 def sum_of_logits(output: DiscriminatorOutput | Tensor | Sequence[Tensor]) -> Tensor:
@@ -48,7 +49,3 @@ def input_gradients(
     """
     gradients: tuple[Tensor, ...] = torch.autograd.grad(sum_of_logits(output).sum(), inputs, create_graph=create_graph)
     return gradients[0]
-
-
-def _full(value: Tensor) -> Tensor:
-    return value if value.dtype == torch.float64 else value.float()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
+
+from ganzoo.layers._precision import without_autocast
 
 Network = TypeVar("Network", bound=nn.Module)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -43,7 +44,7 @@ class SpectralNorm(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """Return the normalised weight, of the shape of `weight`."""
-        with _exactly(weight.device):
+        with without_autocast(weight.device):
             matrix = _matrix(weight, self.dim)  # [outputs, the rest]
             if self.training:
                 self._step(matrix)
@@ -87,11 +88,6 @@ def spectral_norm_all(network: Network, kinds: tuple[type[nn.Module], ...] = NOR
         if isinstance(layer, kinds) and not parametrize.is_parametrized(layer, "weight"):
             spectral_norm(layer)
     return network
-
-
-def _exactly(device: torch.device) -> AbstractContextManager[object]:
-    """Return a context in which autocast leaves products as they are; the meta device, which has none, needs none."""
-    return nullcontext() if device.type == "meta" else torch.autocast(device.type, enabled=False)
 
 
 def _matrix(weight: Tensor, dim: int) -> Tensor:

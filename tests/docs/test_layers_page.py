@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from ganzoo import layers
 
@@ -30,3 +32,14 @@ def test_every_public_function_and_class_is_exported() -> None:
         public = {name: value for name, value in vars(module).items() if not name.startswith("_")}
         pieces = {name for name, value in public.items() if inspect.isclass(value) or inspect.isfunction(value)}
         assert {name for name in pieces if public[name].__module__ == module.__name__} <= {*layers.__all__}
+
+
+def test_the_example_is_a_discriminator() -> None:
+    written: dict[str, Any] = {}
+    exec(re.search(r"```python\n(.*?)```", PAGE, re.S)[1], written)
+    network = written["Discriminator"](3, 16, num_classes=2)
+    x = torch.randn(2, 3, 16, 16, requires_grad=True)
+    logits = network(x, torch.tensor([0, 1]))
+    assert logits.shape == (2,)
+    layers.input_gradients(logits, x).square().sum().backward()
+    assert sum(isinstance(module, layers.SpectralNorm) for module in network.modules()) == 12

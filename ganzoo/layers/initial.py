@@ -1,0 +1,33 @@
+"""Drawing a network's first weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from torch import Tensor, nn
+
+from ganzoo.layers.spectral import NORMALISED
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def draw_weights(network: Network, draw: Callable[[Tensor], object] = nn.init.orthogonal_) -> Network:
+    """Draw the weight of every linear layer, convolution and embedding of a network; return the network.
+
+    Biases become 0; what else there is (normalisation, parameters of the network's own) stays. A weight that is
+    computed from another, as under `spectral_norm`, is drawn in its original.
+
+    Args:
+        network: Whose weights.
+        draw: Fills a tensor in place: `torch.nn.init.orthogonal_` as in BigGAN (Brock et al. 2019, arXiv:1809.11096,
+            section 3.2), ``functools.partial(torch.nn.init.normal_, std=0.02)`` as in DCGAN.
+    """
+    for layer in network.modules():
+        if not isinstance(layer, (*NORMALISED, nn.Embedding)):
+            continue
+        parameters = dict(layer.named_parameters())
+        draw(parameters["weight" if "weight" in parameters else "parametrizations.weight.original"])
+        if "bias" in parameters:
+            nn.init.zeros_(parameters["bias"])
+    return network

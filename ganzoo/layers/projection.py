@@ -1,0 +1,36 @@
+"""The projection head of conditional discriminators (Miyato & Koyama 2018, arXiv:1802.05637)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from ganzoo.layers.labels import require_labels
+
+
+class ProjectionHead(nn.Module):
+    """Features ``[N, dim]`` to logits ``[N]``: f(x, y) = psi(phi(x)) + y^T V phi(x) (section 3, figure 1d).
+
+    psi is a linear map to one number, V an embedding of the labels. Where samples of each class are drawn from p(x|y)
+    and q(x|y), the best logit is log p(x|y) / q(x|y), split into a part of the class and one of the sample alone.
+
+    Args:
+        dim: Length of the features phi(x).
+        num_classes: Labels ``int64 [N]`` run from 0 to this. 0: psi alone.
+        bias: Whether psi has one.
+    """
+
+    def __init__(self, dim: int, num_classes: int = 0, bias: bool = True) -> None:
+        super().__init__()
+        self.psi = nn.Linear(dim, 1, bias)
+        self.embedding = nn.Embedding(num_classes, dim) if num_classes else None
+        for layer in (self.psi, self.embedding):
+            if layer is not None:
+                nn.init.xavier_uniform_(layer.weight)
+
+    def forward(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the logits; ValueError where labels are missing or not wanted."""
+        require_labels(labels, self.embedding is not None)
+        logits: Tensor = self.psi(features).squeeze(1)  # [N]
+        if self.embedding is not None:
+            logits = logits + (self.embedding(labels) * features).sum(1)
+        return logits
