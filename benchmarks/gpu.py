@@ -17,7 +17,7 @@ import torch
 from common import compared, measure, save, speedup, summary, table, verdict
 from workbench import PlainLoop, PlainPenalised, Rounds, Settings, assembled, calls
 
-from ganzoo.engine.device import precision
+from ganzoo.compute.device import precision
 
 COMPARED = 3  # updates
 CASTS = {"fp32": None, "tf32": None, "bf16": torch.bfloat16}

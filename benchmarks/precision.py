@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from workbench import temporary_runs
 
 import ganzoo
-from ganzoo.engine.streams import seeded
+from ganzoo.compute.streams import seeded
 
 FEATURES = 32
 EPOCHS = 12

@@ -15,19 +15,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ganzoo import run as runs
+from ganzoo.compute.device import precision, settle_precision
+from ganzoo.compute.streams import Streams
 from ganzoo.engine import execution
 from ganzoo.engine.batches import Batches, Part, load_source
-from ganzoo.engine.device import precision, settle_precision
 from ganzoo.engine.gan import Gan, assemble
 from ganzoo.engine.observers import Observers
-from ganzoo.engine.streams import Streams
 from ganzoo.engine.trainer import Trainer
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
 from ganzoo.errors import Interrupted
-from ganzoo.options import value_at
+from ganzoo.plugin.options import value_at
+from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
-from ganzoo.resolution import resolve
+from ganzoo.runs import run as runs
 
 CPU = torch.device("cpu")
 NOISE = Path(__file__).with_name("noise.py")

@@ -11,7 +11,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.models import evaluate, import_weights, load, package, publish, pull, search, verify
 from ganzoo.plugin import DataInfo
 from ganzoo.registry import create, register, registry
-from ganzoo.run import Run
+from ganzoo.runs.run import Run
 from ganzoo.training import train
 
 __all__ = [

@@ -10,22 +10,25 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.engine.interrupt import undisturbed
 from ganzoo.errors import UsageError
 from ganzoo.evaluate.request import requested
-from ganzoo.hub import where
-from ganzoo.hub.where import Notify, silent
-from ganzoo.recipe import load_json
+from ganzoo.package.config import CONFIG, MODEL
+from ganzoo.recipe.resolve import dataset_flags
+from ganzoo.recipe.stored import load_json
 from ganzoo.registry import registry
-from ganzoo.resolution import dataset_flags
-from ganzoo.run import Run
+from ganzoo.runs import where
+from ganzoo.runs.interrupt import undisturbed
+from ganzoo.runs.run import Run
+from ganzoo.runs.where import Notify, silent
 
 if TYPE_CHECKING:
     from ganzoo.evaluate.evaluation import Evaluation
-    from ganzoo.hub.generator import Generator
     from ganzoo.hub.publish import Published
     from ganzoo.hub.search import Found
-    from ganzoo.hub.verify import Verified
+    from ganzoo.package.generator import Generator
+    from ganzoo.package.verify import Verified
+
+WEIGHTS = (CONFIG, MODEL)  # the files that sampling takes
 
 
 def load(
@@ -54,8 +57,8 @@ def load(
     """
     directory = package_of(what, revision, offline=offline, notify=notify)
     with undisturbed():
-        from ganzoo.engine.device import choose_device
-        from ganzoo.hub import package
+        from ganzoo.compute.device import choose_device
+        from ganzoo.package import package
     return package.load(directory, registry(), choose_device(device))
 
 
@@ -104,7 +107,7 @@ def evaluate(
         pairs=options,
     )
     with undisturbed():
-        from ganzoo.engine.device import choose_device
+        from ganzoo.compute.device import choose_device
         from ganzoo.evaluate import evaluation
     return evaluation.evaluate(request, registry(), choose_device(device), notify)
 
@@ -113,31 +116,30 @@ def package(
     what: str | os.PathLike[str] | Run,
     directory: str | os.PathLike[str],
     *,
-    discriminator: bool = False,
+    discriminator: bool = True,
     license: str = "",
     device: str = "auto",
 ) -> Path:
     """Write the model of a run as a directory: a model package with all that people see of it; return where.
 
     Args:
-        what: As for `load`; a run where the discriminator is asked for.
+        what: As for `load`.
         directory: Where to: a new or an empty directory, or one that holds a package, which is replaced but for what
             a person wrote into its card.
-        discriminator: Whether the discriminator is part of it.
+        discriminator: Whether the discriminator goes along, for training that goes on from it.
         license: Of the weights, as the Hub names it; empty for what the card says already.
         device: Where it is sampled, as for `train`.
 
     Raises:
-        UsageError: The directory holds other things, or no run was named whose discriminator could be taken.
+        UsageError: The directory holds other things.
         GanzooError: It cannot be written; NotFound, Corrupt and MissingPlugin as for `load`.
     """
     source, target = package_of(what), Path(directory)
     with undisturbed():
-        from ganzoo.engine.device import choose_device
-        from ganzoo.hub import complete
+        from ganzoo.compute.device import choose_device
+        from ganzoo.package import complete
     complete.check_target(target)
-    weights = complete.discriminator_of(source) if discriminator else None
-    complete.complete(source, target, registry(), choose_device(device), weights, license)
+    complete.complete(source, target, registry(), choose_device(device), discriminator, license)
     return target
 
 
@@ -167,8 +169,8 @@ def import_weights(
         GanzooError: The file holds more than tensors and plain values, or the package cannot be written.
     """
     with undisturbed():
-        from ganzoo.engine.device import choose_device
-        from ganzoo.hub import foreign
+        from ganzoo.compute.device import choose_device
+        from ganzoo.package import foreign
     target = Path(directory)
     foreign.import_weights(Path(file), target, registry(), format, options or {}, choose_device(device), license)
     return target
@@ -184,7 +186,7 @@ def publish(
     message: str = "",
     create_pr: bool = False,
     dry_run: bool = False,
-    discriminator: bool = False,
+    discriminator: bool = True,
     license: str = "",
     device: str = "auto",
     notify: Notify = silent,
@@ -203,7 +205,7 @@ def publish(
         message: Of the commit.
         create_pr: Offer it as a pull request, to a model of somebody else.
         dry_run: Change nothing there, and return what would change.
-        discriminator: Publish D too, for training that goes on from it.
+        discriminator: Whether D goes along, for training that goes on from it.
         license: Of the weights, as the Hub names it; empty for what the card says already.
         device: Where it is sampled, as for `train`.
         notify: Gets lines that a person may want to see.
@@ -270,8 +272,8 @@ def verify(
     """
     directory = package_of(what, revision, names=None, offline=offline, notify=notify)
     with undisturbed():
-        from ganzoo.engine.device import choose_device
-        from ganzoo.hub import verify as verifying
+        from ganzoo.compute.device import choose_device
+        from ganzoo.package import verify as verifying
     return verifying.verify(directory, registry(), choose_device(device))
 
 
@@ -300,7 +302,8 @@ def about(what: str, *, offline: bool = False, notify: Notify = silent) -> dict[
     """Return what is known of a model in a directory or on the Hub, without its weights; arguments as for `load`."""
     repo = where.repository(what)
     with undisturbed():
-        from ganzoo.hub import config, search
+        from ganzoo.hub import search
+        from ganzoo.package import config
     return search.told(config.read(where.here(what))) if repo is None else search.about(repo, offline, notify)
 
 
@@ -308,12 +311,26 @@ def package_of(
     what: str | os.PathLike[str] | Run,
     revision: str | None = None,
     *,
-    names: Iterable[str] | None = where.WEIGHTS,
+    names: Iterable[str] | None = WEIGHTS,
     offline: bool = False,
     notify: Notify = silent,
 ) -> Path:
-    """Return the directory of the model package that a word means (`ganzoo.hub.where.package_of`)."""
-    if where.repository(what, revision) is not None:
-        with undisturbed():
-            import ganzoo.hub.pull  # noqa: F401
-    return where.package_of(what, revision, names=names, offline=offline, notify=notify)
+    """Return the directory of the model package that a word means, fetched from the Hub where it lies there.
+
+    Args:
+        what: A run (object, path, name or number), a package's directory, ``plugin:name``, or
+            ``user/model[@revision]``.
+        revision: Of a model on the Hub, where `what` names none.
+        names: Files that are needed of it; None for all.
+        offline: Take what is in the Hub's cache, and ask for nothing.
+        notify: Gets lines that a person may want to see.
+
+    Raises:
+        NotFound: There is nothing of that name.
+        GanzooError: As `ganzoo.hub.pull.pull`.
+    """
+    if (repo := where.repository(what, revision)) is None:
+        return where.here(what, notify)
+    with undisturbed():
+        from ganzoo.hub.pull import pull as pull_files
+    return pull_files(repo, names=names, offline=offline, notify=notify).directory

@@ -9,17 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo import run as runs
-from ganzoo.engine.interrupt import undisturbed
 from ganzoo.errors import NotFound, UsageError
-from ganzoo.hub import where
-from ganzoo.hub.where import Notify, silent
-from ganzoo.launch import launched, mark
 from ganzoo.models import package_of
-from ganzoo.recipe import Recipe
+from ganzoo.package.config import CONFIG
+from ganzoo.recipe.recipe import Recipe
+from ganzoo.recipe.resolve import dataset_flags, resolve
 from ganzoo.registry import registry
-from ganzoo.resolution import dataset_flags, resolve
-from ganzoo.run import Run
+from ganzoo.runs import run as runs
+from ganzoo.runs import where
+from ganzoo.runs.interrupt import undisturbed
+from ganzoo.runs.launch import launched, mark
+from ganzoo.runs.run import Run
+from ganzoo.runs.where import Notify, silent
 
 if TYPE_CHECKING:
     from ganzoo.engine.distributed import World
@@ -206,7 +207,7 @@ def _recipe_of(config: str | os.PathLike[str], notify: Notify) -> Path:
     if path.exists():
         return path
     if isinstance(config, str) and (where.is_embedded(config) or where.repository(config)):
-        return package_of(config, names=where.SETTINGS, notify=notify)
+        return package_of(config, names=(CONFIG,), notify=notify)
     with contextlib.suppress(NotFound):
         return runs.find(os.fspath(config)).path
     return path
@@ -221,7 +222,7 @@ def _pinned(init: str | os.PathLike[str], notify: Notify) -> tuple[str, Path]:
         return os.fspath(init) if named else str(directory.resolve()), directory
     with undisturbed():
         from ganzoo.hub import pull as pulling
-    pulled = pulling.pull(repo, names=where.SETTINGS, notify=notify)
+    pulled = pulling.pull(repo, names=(CONFIG,), notify=notify)
     return f"{pulled.repo}@{pulled.commit}", pulled.directory
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from ganzoo.errors import GanzooError, UsageError
-from ganzoo.installed import Plugin
 from ganzoo.plugin import (
     Architecture,
     Augmentation,
@@ -24,9 +23,10 @@ from ganzoo.plugin import (
     option,
 )
 from ganzoo.plugin import Recipe as NamedRecipe
-from ganzoo.recipe import Recipe
+from ganzoo.recipe.recipe import Recipe
+from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import PLURALS, Registry
-from ganzoo.resolution import resolve
+from ganzoo.registry.installed import Plugin
 
 FACTORY = "nowhere:build"  # nothing is built here
 

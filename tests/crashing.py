@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from ganzoo import files
 from ganzoo.errors import GanzooError
+from ganzoo.runs import files
 
 
 class Dying(files.Disk):

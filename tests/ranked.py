@@ -131,15 +131,15 @@ def ganzoo_augmentations():
 
 def updated(world, settings: dict[str, Any], rounds: int = 4):
     """Return a toy GAN after some rounds, and what was measured, summed over the processes."""
+    from ganzoo.compute.streams import Streams
     from ganzoo.data.source import open_source
     from ganzoo.engine import execution
     from ganzoo.engine.batches import Batches
     from ganzoo.engine.gan import assemble
     from ganzoo.engine.health import Averages
-    from ganzoo.engine.streams import Streams
     from ganzoo.engine.update import update_discriminator, update_generator, update_together
+    from ganzoo.recipe.resolve import resolve
     from ganzoo.registry import registry
-    from ganzoo.resolution import resolve
 
     def fail(line: str) -> None:
         raise AssertionError(line)

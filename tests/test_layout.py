@@ -14,11 +14,10 @@ from typing import Any, get_args
 
 import pytest
 
-from ganzoo import hookspecs
-from ganzoo.contracts import Modality
-from ganzoo.plugin import KINDS
+from ganzoo.plugin import KINDS, hookspecs
+from ganzoo.plugin.contracts import Modality
+from ganzoo.recipe.settings import TrainOptions
 from ganzoo.registry import PLURALS, registry
-from ganzoo.settings import TrainOptions
 from outside_dist import answer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,19 +26,27 @@ PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/__init__.py"
 HEAVY = {"torch", "numpy", "safetensors", "huggingface_hub", "PIL", "rich"}
 
 
+# The rooms of the core in their order: each imports from those before it and from none behind.
+LIGHT_ROOMS = ("errors", "plugin", "registry", "recipe", "runs")
+HEAVY_ROOMS = ("compute", "layers", "data", "samples", "package", "evaluate", "health", "engine", "hub")
+ROOMS = (*LIGHT_ROOMS, *HEAVY_ROOMS, "models", "training", "testing", "cli")
+LIGHT_IN_HEAVY = ("ganzoo.evaluate.request", "ganzoo.package.config")
+
+
 def light_modules() -> list[str]:
-    """Return ganzoo's top level and commands, and each plugin's top module.
+    """Return ganzoo's light rooms and commands, and each plugin's top module.
 
     Without `__main__`, which runs, and the progress line, which `train` imports when it starts.
     """
     files = [*(ROOT / "ganzoo").glob("*.py"), *(ROOT / "ganzoo" / "cli").rglob("*.py")]
+    files += [path for room in LIGHT_ROOMS for path in (ROOT / "ganzoo" / room).rglob("*.py")]
     parts = [
         path.relative_to(ROOT).with_suffix("").parts
         for path in files
         if path.name not in ("__main__.py", "progress.py")
     ]
     names = {".".join(part for part in each if part != "__init__") for each in parts}
-    return [*sorted(names), *(folder.name for folder in PLUGINS)]
+    return [*sorted(names), *LIGHT_IN_HEAVY, *(folder.name for folder in PLUGINS)]
 
 
 # ----------------------------------------------------------------------------
@@ -59,19 +66,7 @@ print(json.dumps(blame))
 
 def test_light_modules_import_nothing_heavy() -> None:
     names = light_modules()
-    wanted = (
-        "plugin",
-        "specs",
-        "contracts",
-        "hookspecs",
-        "registry",
-        "options",
-        "recipe",
-        "run",
-        "settings",
-        "training",
-        "models",
-    )
+    wanted = ("plugin.specs", "registry.discovery", "recipe.resolve", "runs.run", "training", "models")
     assert {"ganzoo", *(f"ganzoo.{name}" for name in wanted)} <= set(names)
     blame, stderr = answer(IMPORT, ",".join(HEAVY), *names)
     assert blame == {}
@@ -81,7 +76,7 @@ def test_light_modules_import_nothing_heavy() -> None:
 def test_discovery_and_resolution_import_nothing_heavy() -> None:
     code = """
 import json, sys
-from ganzoo.resolution import resolve
+from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
 resolve(registry(), flags={"arch": "dcgan"})
 print(json.dumps(sorted(set(sys.argv[1].split(",")) & sys.modules.keys())))
@@ -129,6 +124,59 @@ def imports(path: Path) -> Iterator[str]:
             parent = ".".join(package[: len(package) - node.level + 1]) + "." if node.level else ""
             module = (parent + (node.module or "")).strip(".")
             yield from ([f"{module}.{alias.name}" for alias in node.names] if module == "ganzoo" else [module])
+
+
+def room_of(name: str) -> str:
+    """Return the room of a module of the core: what stands behind ``ganzoo.``; empty for the package itself."""
+    return [*name.split("."), ""][1]
+
+
+def core_imports(path: Path) -> set[str]:
+    """Return the modules of the core that a file imports, inside functions too, but not for types alone."""
+    name = module_name(path)
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    blocks = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
+    for_types = {id(node) for block in blocks for part in block.body for node in ast.walk(part)}
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            parent = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
+            base = ".".join(filter(None, (parent, node.module)))
+            found |= {full if (full := f"{base}.{alias.name}") in MODULES else base for alias in node.names}
+    return {each for each in found if each in MODULES and each != name}
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_name(path): path for path in CORE}
+
+
+def test_a_room_imports_from_those_before_it_alone() -> None:
+    assert {room_of(name) for name in MODULES} - {"", "__main__"} <= set(ROOMS)
+    climbs = [
+        f"{name} -> {other}"
+        for name, path in MODULES.items()
+        for other in core_imports(path)
+        if room_of(name) in ROOMS and room_of(other) in ROOMS
+        if ROOMS.index(room_of(name)) < ROOMS.index(room_of(other))
+    ]
+    assert climbs == []
+
+
+def test_no_two_files_import_each_other() -> None:
+    """Take away, again and again, the files that import none of those left: what stays is a circle."""
+    left = {name: core_imports(path) for name, path in MODULES.items()}
+    while free := [name for name, others in left.items() if not others & left.keys()]:
+        for name in free:
+            del left[name]
+    assert sorted(left) == []
 
 
 def literals(path: Path) -> Iterator[str]:

@@ -17,27 +17,10 @@ import click
 
 from ganzoo.cli.common import CONTROL, Session, common_options
 from ganzoo.errors import GanzooError, UsageError, did_you_mean
-from ganzoo.installed import place_of_error, told
 from ganzoo.plugin import Command
+from ganzoo.plugin.specs import COMMANDS
 from ganzoo.registry import registry
-
-COMMANDS = (
-    "train",
-    "sample",
-    "evaluate",
-    "list",
-    "info",
-    "plugins",
-    "runs",
-    "package",
-    "publish",
-    "pull",
-    "verify",
-    "search",
-    "import",
-    "new-plugin",
-    "check",
-)
+from ganzoo.registry.installed import place_of_error, told
 
 
 class Commands(click.Group):

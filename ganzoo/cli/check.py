@@ -11,7 +11,7 @@ import click
 
 from ganzoo.cli.common import common_options, complete_components, parse_pairs, print_json
 from ganzoo.errors import UsageError
-from ganzoo.recipe import MANY, ONE
+from ganzoo.recipe.recipe import MANY, ONE
 from ganzoo.registry import registry
 
 

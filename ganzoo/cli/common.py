@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from ganzoo import run as runs
 from ganzoo.errors import UsageError, did_you_mean
-from ganzoo.options import options_of
 from ganzoo.plugin import Built
-from ganzoo.recipe import MANY, NETWORKS, ONE
+from ganzoo.plugin.options import options_of
+from ganzoo.recipe.recipe import MANY, NETWORKS, ONE
+from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.registry import GROUP, registry
-from ganzoo.settings import OPTIMIZERS, TrainOptions
+from ganzoo.runs import run as runs
 
 F = TypeVar("F", bound=Callable[..., Any])
 

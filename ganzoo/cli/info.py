@@ -7,15 +7,14 @@ from typing import Any
 
 import click
 
-from ganzoo import options
 from ganzoo.cli.common import common_options, complete_components, note, offline_option, print_json, print_table
 from ganzoo.errors import UsageError, did_you_mean
-from ganzoo.hub.where import repository
-from ganzoo.installed import Registered
-from ganzoo.options import options_of, to_text
-from ganzoo.plugin import Architecture, Built, Model, Recipe
-from ganzoo.recipe import MANY, ONE
+from ganzoo.plugin import Architecture, Built, Model, Recipe, options
+from ganzoo.plugin.options import options_of, to_text
+from ganzoo.recipe.recipe import MANY, ONE
 from ganzoo.registry import registry
+from ganzoo.registry.installed import Registered
+from ganzoo.runs.where import repository
 
 KEYS = {kind: key for key, kind in (ONE | MANY).items()}
 

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from ganzoo.report.words import sentence
+from ganzoo.runs.words import sentence
 
 PLAIN_SECONDS = 10.0  # between two plain lines
 

@@ -18,11 +18,11 @@ from ganzoo.cli.common import common_options, complete_runs, note, print_table
 @click.option("--message", metavar="TEXT", default="", help="Of the commit.")
 @click.option("--create-pr", is_flag=True, help="Offer it as a pull request, to a model of somebody else.")
 @click.option("--dry-run", is_flag=True, help="Print what would be sent; change nothing.")
-@click.option("--with-discriminator", "discriminator", is_flag=True, help="Publish D too, for training that goes on.")
+@click.option("--without-discriminator", is_flag=True, help="Keep the discriminator, which fine-tuning needs, back.")
 @click.option("--license", metavar="ID", default="", help="Of the weights, as the Hub names it: mit, cc-by-4.0 ...")
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="Where it is sampled before.")
 @common_options
-def command(what: str, repo: str, dry_run: bool, **options: Any) -> None:
+def command(what: str, repo: str, dry_run: bool, without_discriminator: bool, **options: Any) -> None:
     """Publish the model of RUN, or the package in DIR, on the Hugging Face Hub.
 
     \b
@@ -34,7 +34,9 @@ def command(what: str, repo: str, dry_run: bool, **options: Any) -> None:
     """
     from ganzoo import models
 
-    published = models.publish(what, repo, dry_run=dry_run, notify=note, **options)
+    published = models.publish(
+        what, repo, dry_run=dry_run, discriminator=not without_discriminator, notify=note, **options
+    )
     if dry_run:
         print_table([(change.what, change.name, f"{change.size:,}") for change in published.changes])
         return

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from ganzoo import run as runs
 from ganzoo.cli.common import common_options, print_json, print_table
 from ganzoo.errors import GanzooError
-from ganzoo.run import Run
+from ganzoo.runs import run as runs
+from ganzoo.runs.run import Run
 
 
 @click.command("runs", short_help="List the runs.")

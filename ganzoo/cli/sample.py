@@ -10,10 +10,10 @@ import click
 
 from ganzoo.cli.common import common_options, complete_runs, note, offline_option
 from ganzoo.errors import NotFound, UsageError
-from ganzoo.hub.where import repository
+from ganzoo.runs.where import repository
 
 if TYPE_CHECKING:
-    from ganzoo.hub.generator import Generator
+    from ganzoo.package.generator import Generator
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 TEXTS = (".txt", ".csv", ".tsv")  # what the dataset writes, whichever it is
@@ -60,7 +60,7 @@ def command(
     package = models.package_of(what, offline=offline, notify=note)
     generator = models.load(package, device)
     name = _name(what, package)
-    from ganzoo.report import grid
+    from ganzoo.samples import grid
 
     num = num or grid.count(generator.data, generator.render, generator.write)
     if suffix is None:
@@ -112,9 +112,8 @@ def _write(
 
     import numpy as np
 
-    from ganzoo.files import explained, write_atomic
-    from ganzoo.report import grid
-    from ganzoo.report.gallery import columns_for
+    from ganzoo.runs.files import explained, write_atomic
+    from ganzoo.samples import grid
 
     if suffix == ".npz":
         arrays: dict[str, Any] = {"samples": generator.sample(num, label, seed, truncation)}
@@ -131,7 +130,7 @@ def _write(
         write_atomic(target, [text.encode()])
         return
     if suffix:
-        columns = columns_for(generator.data.num_classes) if label is None and generator.data.num_classes else None
+        columns = grid.columns_for(generator.data.num_classes) if label is None and generator.data.num_classes else None
         picture = generator.draw(samples, columns)
         assert picture is not None
         write_atomic(target, [grid.encode(picture, suffix)])

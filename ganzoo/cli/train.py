@@ -23,9 +23,9 @@ from ganzoo.cli.common import (
     print_table,
 )
 from ganzoo.errors import GanzooError, Interrupted
-from ganzoo.options import to_text
-from ganzoo.recipe import Recipe
-from ganzoo.run import Run
+from ganzoo.plugin.options import to_text
+from ganzoo.recipe.recipe import Recipe
+from ganzoo.runs.run import Run
 
 
 def _component(flag: str, kind: str, help: str, multiple: bool = False) -> Callable[[F], F]:

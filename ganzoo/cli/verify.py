@@ -21,7 +21,7 @@ def command(what: str, device: str, offline: bool) -> None:
     from ganzoo import models
 
     held = models.verify(what, device, offline=offline, notify=note)
-    from ganzoo.hub.verify import TOLERANCE
+    from ganzoo.package.verify import TOLERANCE
 
     click.echo(f"files     {len(held.files)} are byte for byte what was made: {', '.join(held.files)}")
     click.echo(f"weights   {held.tensors} tensors fit the architecture, every number is finite")

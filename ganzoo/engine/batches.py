@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from ganzoo import options
-from ganzoo.data.source import ArraySource, EndlessSource, in_range, open_source
+from ganzoo.compute.streams import Streams, draw_latents
+from ganzoo.data.source import ArraySource, EndlessSource, in_range
 from ganzoo.engine.gan import Gan
-from ganzoo.engine.streams import Streams, draw_latents
-from ganzoo.recipe import Choice
-
-SHARE_OF_DEVICE = 0.25  # of a CUDA device's free memory that the data may take
-
 
 Batch = tuple[Tensor, Tensor | None]  # samples [n, *shape] and their labels
 
@@ -181,20 +173,6 @@ class Ahead:
 def is_slow(source: ArraySource | EndlessSource, device: torch.device) -> bool:
     """Whether batches must cross to the device, so that fetching ahead hides something.
 
-    On the CPU it would cost more than a read from the disk: see `ganzoo.engine.checkpoint.snapshot` on threads.
+    On the CPU it would cost more than a read from the disk: see `ganzoo.package.tensors.snapshot` on threads.
     """
     return isinstance(source, ArraySource) and source.data.device != device
-
-
-def load_source(dataset: Choice, device: torch.device, notify: Callable[[str], None]) -> ArraySource | EndlessSource:
-    """Open a recipe's dataset; where it takes little of a CUDA device's free memory it is held there."""
-    stored = json.dumps(options.to_json(dataset.options), sort_keys=True)
-    stored = f"{dataset.component.qualified} {dataset.spec.version} {stored}"
-    key = f"{dataset.name}-{hashlib.sha256(stored.encode()).hexdigest()[:16]}"
-    source = open_source(dataset.build(), name=dataset.name, key=key, notify=notify)
-    if isinstance(source, ArraySource) and device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        if source.data.nbytes < SHARE_OF_DEVICE * free:
-            labels = None if source.labels is None else source.labels.to(device)
-            return replace(source, data=source.data.to(device), labels=labels)
-    return source

@@ -1,7 +1,7 @@
 """Checkpoints: written whole or not at all, verified when they are read.
 
 A file is a safetensors body followed by the body's SHA-256. Nothing else holds state: random numbers follow from the
-images seen (`ganzoo.engine.streams`).
+images seen (`ganzoo.compute.streams`).
 """
 
 from __future__ import annotations
@@ -13,27 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
-import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
 from ganzoo.errors import Corrupt, GanzooError
-from ganzoo.files import write_atomic
+from ganzoo.runs.files import write_atomic
 
 FORMAT = 1
 DIGEST = hashlib.sha256().digest_size
-
-
-def snapshot(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return contiguous copies on the CPU, each in memory of its own: what training does next does not reach them.
-
-    Whoever writes them in another thread has no tensor operation left to do: one that runs in parallel there starts
-    a second team of OpenMP threads, and with more of them than cores every operation of the training is slower from
-    then on (by a quarter, in the default run on two cores).
-    """
-    return {
-        name: torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor.detach()) for name, tensor in tensors.items()
-    }
 
 
 def save(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
@@ -41,7 +28,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> 
 
     Args:
         path: Where; a crash at any moment leaves there what was, or the whole new file.
-        tensors: As `snapshot` returns them.
+        tensors: As `ganzoo.package.tensors.snapshot` returns them.
         meta: JSON.
     """
     body = safetensors.torch.save(dict(tensors), {"ganzoo": json.dumps({"format": FORMAT, **meta})})

@@ -22,7 +22,7 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from ganzoo.errors import GanzooError, UsageError
-from ganzoo.launch import Launch
+from ganzoo.runs.launch import Launch
 
 if TYPE_CHECKING:
     from ganzoo.engine.update import Gradients

@@ -20,10 +20,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from ganzoo.compute.streams import default_generator
 from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import Gan, eager
 from ganzoo.engine.optim import FORMS
-from ganzoo.engine.streams import default_generator
 from ganzoo.errors import GanzooError, UsageError
 
 Replay = Callable[[list[Tensor]], Any]  # the tensors among a piece's inputs -> what it returns

@@ -11,18 +11,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.compatibility import as_trained
-from ganzoo.contracts import LATENT
-from ganzoo.engine.device import autocast, exact_products, place
+from ganzoo.compute.device import autocast, exact_products, place
+from ganzoo.compute.streams import derive, seeded
 from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.ema import EMA
 from ganzoo.engine.optim import Optimizer
-from ganzoo.engine.streams import derive, seeded
 from ganzoo.errors import Corrupt, GanzooError
-from ganzoo.installed import METHODS, require_callable, told
-from ganzoo.options import Schedule, options_of
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Loss, LossFunction, Networks, Regularizer
-from ganzoo.recipe import Choice, Recipe
+from ganzoo.plugin.contracts import LATENT
+from ganzoo.plugin.options import Schedule, options_of
+from ganzoo.recipe.check import as_trained
+from ganzoo.recipe.recipe import Choice, Recipe
+from ganzoo.registry.installed import METHODS, require_callable, told
 
 REGULARIZER = [name.rstrip("?") for name in METHODS["regularizer"]]  # what one may have, at least one of them
 Execute = Callable[[Any, Callable[[Any], Any], Any], Any]  # see `eager`, and `ganzoo.engine.execution`
@@ -77,6 +77,11 @@ class Gan:
         self.ema = EMA(self.generator, train.ema_half_life, train.ema_ramp, scheduled)
         self.images_per_round = train.batch * train.d_steps
         self.images_per_generator_update = self.images_per_round / train.g_steps
+
+    @property
+    def averaged(self) -> Networks:
+        """The networks with the averaged generator in the place of the trained one."""
+        return replace(self.networks, generator=self.ema.network)
 
     def let_learn(self, *networks: str) -> None:
         """Let the networks named take gradients, and no other."""

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from torch import nn
 
-from ganzoo.compatibility import other_meaning
 from ganzoo.engine.gan import Gan
 from ganzoo.errors import UsageError
-from ganzoo.hub import tensors
-from ganzoo.hub.config import CONFIG, DISCRIMINATOR, MODEL, read, read_file
-from ganzoo.hub.tensors import Form
+from ganzoo.package import tensors
+from ganzoo.package.config import CONFIG, DISCRIMINATOR, MODEL, read, read_file
+from ganzoo.package.tensors import Form
+from ganzoo.recipe.check import other_meaning
 
 INITIAL = (CONFIG, MODEL, DISCRIMINATOR)  # files of a package that it takes
 MOST_NAMED = 4  # tensors that an error lists

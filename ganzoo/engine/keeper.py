@@ -17,10 +17,11 @@ from ganzoo.engine import checkpoint
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.writer import Writer
 from ganzoo.errors import Corrupt, GanzooError
-from ganzoo.files import explained
-from ganzoo.hub import package
-from ganzoo.run import Run
-from ganzoo.settings import TrainOptions
+from ganzoo.package import package
+from ganzoo.package.tensors import snapshot
+from ganzoo.recipe.settings import TrainOptions
+from ganzoo.runs.files import explained
+from ganzoo.runs.run import Run
 
 
 class Keeper:
@@ -61,8 +62,8 @@ class Keeper:
         self.hear()  # before anything is copied: no more than one copy is held
         tensors, numbers = gan.state()
         meta = {"images": images, **meta, "numbers": numbers, "best": self.best_with(images, _values(metrics))}
-        contents = package.prepare(gan, images, metrics)
-        self.writer.submit(partial(self._write, contents, checkpoint.snapshot(tensors), meta))
+        contents = package.prepare(gan.recipe, gan.data, gan.averaged, images, metrics)
+        self.writer.submit(partial(self._write, contents, snapshot(tensors), meta))
         self.images = images
 
     def _write(self, contents: package.Contents, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ from ganzoo.engine.batches import Batches
 from ganzoo.engine.gan import Gan
 from ganzoo.evaluate.measure import build_metrics, compared, measure
 from ganzoo.evaluate.request import fingerprint
-from ganzoo.installed import told
-from ganzoo.recipe import Recipe
-from ganzoo.run import Run
+from ganzoo.recipe.recipe import Recipe
+from ganzoo.registry.installed import told
+from ganzoo.runs.run import Run
 
 NUM = 1024  # real samples that a metric sees during training, where there are as many, and generated ones
 
@@ -61,7 +60,7 @@ class Observers:
         if not self._metrics:
             return {}
         source, seed, num = batches.source, batches.streams.seed, _count(batches)
-        networks = replace(gan.networks, generator=gan.ema.network)
+        networks = gan.averaged
 
         def failed(name: str, error: Exception) -> None:
             self.notify(f"metric {name!r} failed: {told(error)}")

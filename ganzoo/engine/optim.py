@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo import recipe as recipes
 from ganzoo.errors import UsageError
-from ganzoo.options import Schedule, options_of, value_at
+from ganzoo.plugin.options import Schedule, options_of, value_at
+from ganzoo.recipe import recipe as recipes
 
 CLASSES = {
     "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "adamax": torch.optim.Adamax, "nadam": torch.optim.NAdam,

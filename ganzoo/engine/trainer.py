@@ -17,32 +17,33 @@ from typing import Any, Protocol
 import torch
 from PIL.Image import Image
 
-from ganzoo import run as runs
-from ganzoo.compatibility import check_data, check_ranks, other_meaning, smaller_micro_batch
+from ganzoo.compute import device as devices
+from ganzoo.compute.streams import Streams, seeded
+from ganzoo.data.load import load_source
 from ganzoo.data.source import ArraySource, EndlessSource
-from ganzoo.engine import device as devices
 from ganzoo.engine import execution, health
-from ganzoo.engine.batches import Batches, load_source
+from ganzoo.engine.batches import Batches
 from ganzoo.engine.distributed import ALONE, Lost, World
+from ganzoo.engine.gallery import Gallery
 from ganzoo.engine.gan import Gan, assemble
 from ganzoo.engine.initial import start_from
-from ganzoo.engine.interrupt import StopRequest, stop_on_signals
 from ganzoo.engine.keeper import Keeper
 from ganzoo.engine.observers import Observers
-from ganzoo.engine.streams import Streams, seeded
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
 from ganzoo.errors import GanzooError, Interrupted, UsageError
-from ganzoo.files import write_atomic
-from ganzoo.hub.complete import complete
-from ganzoo.installed import told
-from ganzoo.launch import mark
+from ganzoo.package.complete import complete
 from ganzoo.plugin import DataInfo
-from ganzoo.recipe import Recipe
+from ganzoo.recipe.check import check_data, check_ranks, other_meaning, smaller_micro_batch
+from ganzoo.recipe.recipe import Recipe
 from ganzoo.registry import registry
-from ganzoo.report import grid
-from ganzoo.report.gallery import Gallery
-from ganzoo.report.words import sentence
-from ganzoo.run import Run, Silent
+from ganzoo.registry.installed import told
+from ganzoo.runs import run as runs
+from ganzoo.runs.files import write_atomic
+from ganzoo.runs.interrupt import StopRequest, stop_on_signals
+from ganzoo.runs.launch import mark
+from ganzoo.runs.run import Run, Silent
+from ganzoo.runs.words import sentence
+from ganzoo.samples import grid
 
 TICK_SECONDS = 2.0  # about so long between two ticks: what was measured is fetched, checked and told
 

@@ -10,18 +10,18 @@ from typing import Any
 
 import torch
 
-from ganzoo.compatibility import other_meaning
-from ganzoo.engine import device as devices
-from ganzoo.engine.batches import load_source
+from ganzoo.compute import device as devices
+from ganzoo.data.load import load_source
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.evaluate.measure import build_metrics, compared, measure
 from ganzoo.evaluate.request import Request, fingerprint
-from ganzoo.hub import package
-from ganzoo.hub.where import title
-from ganzoo.options import options_of
+from ganzoo.package import package
 from ganzoo.plugin import DataInfo
-from ganzoo.recipe import Choice
+from ganzoo.plugin.options import options_of
+from ganzoo.recipe.check import other_meaning
+from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import Registry
+from ganzoo.runs.where import title
 
 NUM = 10_000  # samples, where nobody says how many and the dataset has as many
 
@@ -76,7 +76,7 @@ def evaluate(request: Request, registry: Registry, device: torch.device, notify:
     Raises:
         UsageError: The data do not fit the model, or are fewer than were asked for.
         GanzooError: A metric failed, or memory ran out.
-        NotFound, Corrupt, MissingPlugin: As `ganzoo.hub.package.load`.
+        NotFound, Corrupt, MissingPlugin: As `ganzoo.package.package.load`.
     """
     try:
         return _evaluated(request, registry, device, notify)

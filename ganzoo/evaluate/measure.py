@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganzoo.compute.device import exact_products
+from ganzoo.compute.streams import derive, draw_latents, seeded
 from ganzoo.data.source import ArraySource, EndlessSource, in_range
-from ganzoo.engine.device import exact_products
-from ganzoo.engine.streams import derive, draw_latents, seeded
 from ganzoo.plugin import DataInfo, Networks
-from ganzoo.recipe import Choice
+from ganzoo.recipe.recipe import Choice
 
 BATCH = 64  # samples that are made and measured at a time
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganzoo import options
 from ganzoo.errors import Corrupt, GanzooError, UsageError
-from ganzoo.options import options_of, unknown_key
-from ganzoo.plugin import Built, Dataset
-from ganzoo.recipe import Choice, stored_choice, stored_component
+from ganzoo.plugin import Built, Dataset, options
+from ganzoo.plugin.options import options_of, unknown_key
+from ganzoo.recipe.recipe import Choice
+from ganzoo.recipe.resolve import placed
+from ganzoo.recipe.stored import stored_choice, stored_component
 from ganzoo.registry import Registry
-from ganzoo.resolution import placed
 
 
 @dataclass(frozen=True)

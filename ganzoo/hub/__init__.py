@@ -1,1 +1,1 @@
-"""Model packages: the directory that is published to and loaded from the Hugging Face Hub."""
+"""The Hugging Face Hub: the client, its failures, pulling, publishing and searching."""

@@ -23,8 +23,8 @@ from huggingface_hub.hf_api import ModelInfo, RepoFile
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
 from ganzoo.errors import GanzooError, NotFound, Unreachable, did_you_mean
-from ganzoo.hub.config import FILES, LARGEST_HEADER
 from ganzoo.hub.failures import LOGIN_PAGE, damaged, explained, not_cached
+from ganzoo.package.config import FILES, LARGEST_HEADER
 
 T = TypeVar("T")
 WAITS = (1.0, 2.0, 4.0)  # seconds before each new try

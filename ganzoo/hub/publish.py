@@ -16,16 +16,16 @@ from typing import NamedTuple
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-from ganzoo.engine.device import choose_device
+from ganzoo.compute.device import choose_device
 from ganzoo.errors import Conflict, Corrupt, Denied, GanzooError, Interrupted, NotFound, UsageError, did_you_mean
-from ganzoo.hub.card import Place
 from ganzoo.hub.client import Hub, Refs, Stored
-from ganzoo.hub.complete import complete, discriminator_of
-from ganzoo.hub.config import CARD, CONFIG, DISCRIMINATOR, FILES, LARGEST, MODEL, parse, read
 from ganzoo.hub.failures import TOKENS
-from ganzoo.hub.verify import verify
-from ganzoo.hub.where import REVISION, Notify, What, checked_repo, here, silent
+from ganzoo.package.card import Place
+from ganzoo.package.complete import complete
+from ganzoo.package.config import CARD, CONFIG, FILES, LARGEST, MODEL, parse
+from ganzoo.package.verify import verify
 from ganzoo.registry import registry
+from ganzoo.runs.where import REVISION, Notify, What, checked_repo, here, silent
 
 MAIN = "main"
 
@@ -114,7 +114,7 @@ def publish(
     what: What,
     target: Target,
     *,
-    discriminator: bool = False,
+    discriminator: bool = True,
     license: str = "",
     device: str = "auto",
     dry_run: bool = False,
@@ -125,7 +125,7 @@ def publish(
     Args:
         what: A run (object, path, name or number) or a package's directory.
         target: Where to.
-        discriminator: Publish D too, for training that goes on from it.
+        discriminator: Whether D goes along, for training that goes on from it.
         license: Of the weights, by its identifier on the Hub.
         device: Where it is sampled before.
         dry_run: Change nothing there; say what would change.
@@ -137,8 +137,6 @@ def publish(
         Denied: The token may not write there.
     """
     directory, chosen = here(what, notify), choose_device(device)
-    present = DISCRIMINATOR in read(directory).files
-    weights = discriminator_of(directory) if discriminator and not present else None
     hub = Hub(notify=notify)
     head = _head(hub, target)
     with tempfile.TemporaryDirectory(prefix="ganzoo-") as folder:
@@ -146,7 +144,7 @@ def publish(
         staged.mkdir()
         if (before := _card(hub, target.repo, head)) is not None:
             (staged / CARD).write_bytes(before)
-        complete(directory, staged, registry(), chosen, weights, license, Place(target.repo, target.tag))
+        complete(directory, staged, registry(), chosen, discriminator, license, Place(target.repo, target.tag))
         verify(staged, registry(), chosen)
         files = {path.name: path.read_bytes() for path in sorted(staged.iterdir())}
     _check_tag(target, head, files)

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ganzoo.errors import Corrupt, GanzooError, NotFound, Unreachable, did_you_mean
-from ganzoo.hub import config as configs
 from ganzoo.hub.client import Hub, Stored, git_name
-from ganzoo.hub.config import CARD, CONFIG, DISCRIMINATOR, FILES, LARGEST, MODEL, Config, read_file
 from ganzoo.hub.failures import damaged, not_cached
-from ganzoo.hub.where import Notify, Repo, silent
+from ganzoo.package import config as configs
+from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, FILES, LARGEST, MODEL, Config, read_file
 from ganzoo.registry import registry
+from ganzoo.runs.where import Notify, Repo, silent
 
 if TYPE_CHECKING:
-    from ganzoo.hub.package import Plan
+    from ganzoo.package.package import Plan
 
 LARGEST_EXTRA = 64 << 20  # bytes of a file that is neither config nor weights
 
@@ -94,7 +94,7 @@ def _from_hub(hub: Hub, repo: Repo, wanted: list[str]) -> Pulled:
     config = read_config(hub, repo.id, commit, stored)
     weights = [name for name in wanted if name in (MODEL, DISCRIMINATOR) and name in config.files]
     if weights:
-        from ganzoo.hub import package  # with torch, which a config alone does not need
+        from ganzoo.package import package  # with torch, which a config alone does not need
 
         planned = package.plan(config, registry(), f"{CONFIG} of {repo.id}")
     for name in wanted:

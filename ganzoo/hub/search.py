@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from ganzoo.errors import GanzooError, Unreachable
 from ganzoo.hub.client import Hub
-from ganzoo.hub.config import CONFIG, Config, read
 from ganzoo.hub.pull import pull
-from ganzoo.hub.where import Notify, Repo, silent
+from ganzoo.package.config import CONFIG, Config, read
 from ganzoo.registry import registry
+from ganzoo.runs.where import Notify, Repo, silent
 
 MOST = 50  # models that one search shows
 

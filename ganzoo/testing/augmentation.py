@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from ganzoo.engine.streams import seeded
-from ganzoo.installed import told
-from ganzoo.options import options_of, settled
+from ganzoo.compute.streams import seeded
 from ganzoo.plugin import DataInfo, UsageError
+from ganzoo.plugin.options import options_of, settled
+from ganzoo.registry.installed import told
 from ganzoo.testing.building import built
 from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
 from ganzoo.testing.examples import accepted, hold_to_declining, samples

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ganzoo.errors import GanzooError
-from ganzoo.installed import named
-from ganzoo.options import options_of, settled
-from ganzoo.recipe import MANY, ONE
+from ganzoo.plugin.options import options_of, settled
+from ganzoo.recipe.recipe import MANY, ONE
+from ganzoo.registry.installed import named
 from ganzoo.testing.checks import Broken, Skip, Trial, sentence
 
 

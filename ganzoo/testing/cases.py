@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
 
-from ganzoo.installed import Registered, named, told
 from ganzoo.plugin import Built, Case
+from ganzoo.registry.installed import Registered, named, told
 from ganzoo.testing.checks import Broken, Check, Trial, require
 
 CONTRACT = "A component gives the exact values of its cases."

@@ -19,11 +19,11 @@ from functools import partial
 from types import ModuleType
 from typing import Any, Literal
 
-from ganzoo.engine.streams import seeded
+from ganzoo.compute.streams import seeded
 from ganzoo.errors import UsageError, did_you_mean
-from ganzoo.installed import Registered, named, place_of, told
-from ganzoo.options import NoOptions, read, settled
 from ganzoo.plugin import Built, DataInfo
+from ganzoo.plugin.options import NoOptions, read, settled
+from ganzoo.registry.installed import Registered, named, place_of, told
 
 Status = Literal["PASS", "FAIL", "SKIP", "XFAIL"]
 LINE = re.compile(r"\.py:\d+")

@@ -10,9 +10,9 @@ from types import ModuleType
 from typing import Any
 
 from ganzoo.errors import UsageError, did_you_mean
-from ganzoo.installed import Plugin, Registered
 from ganzoo.plugin import Built, DataInfo
 from ganzoo.registry import registry
+from ganzoo.registry.installed import Plugin, Registered
 from ganzoo.testing import component, plugin
 from ganzoo.testing.cases import case_checks
 from ganzoo.testing.checks import Check, Result, Trial, checks_in, expectations

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 from click.testing import CliRunner
 
-from ganzoo.cli import COMMANDS
-from ganzoo.installed import named
+from ganzoo.plugin.specs import COMMANDS
+from ganzoo.registry.installed import named
 from ganzoo.testing.checks import Trial, require
 from ganzoo.testing.plugin import loaded_afresh
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 
-from ganzoo.installed import METHODS, named, place_of, require_callable, require_methods
-from ganzoo.options import options_of, read, to_json
+from ganzoo.plugin.options import options_of, read, to_json
+from ganzoo.registry.installed import METHODS, named, place_of, require_callable, require_methods
 from ganzoo.testing.building import built
 from ganzoo.testing.checks import Skip, Trial, require, usable
 

@@ -18,9 +18,9 @@ import torch
 
 from ganzoo.data.source import EndlessSource
 from ganzoo.errors import GanzooError
-from ganzoo.installed import named, told
-from ganzoo.options import options_of
 from ganzoo.plugin import DataInfo, Item
+from ganzoo.plugin.options import options_of
+from ganzoo.registry.installed import named, told
 from ganzoo.testing.building import built
 from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
 from ganzoo.testing.examples import samples

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.engine.streams import seeded
+from ganzoo.compute.streams import seeded
 from ganzoo.plugin import Case, DataInfo
 from ganzoo.testing.building import built
 from ganzoo.testing.checks import Trial, require, usable

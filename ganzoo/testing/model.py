@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from ganzoo.errors import GanzooError
-from ganzoo.hub import package
-from ganzoo.hub.config import CONFIG, MODEL
-from ganzoo.hub.where import folder_of
+from ganzoo.package import package
+from ganzoo.package.config import CONFIG, MODEL
 from ganzoo.plugin import Model
 from ganzoo.registry import registry
+from ganzoo.runs.where import folder_of
 from ganzoo.testing.checks import Broken, Trial, require, sentence
 
 

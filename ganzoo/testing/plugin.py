@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from ganzoo.installed import Plugin
+from ganzoo.registry.installed import Plugin
 from ganzoo.testing.checks import Skip, require, sentence
 
 HEAVY = ("torch", "numpy", "safetensors", "huggingface_hub", "PIL", "rich")
@@ -46,7 +46,7 @@ class Watch:
             frame = ([frame for frame in frames if frame.filename == top] or frames)[-1]
             found.update(heavy=name, at=f"{frame.filename}:{frame.lineno}")
 
-from ganzoo.installed import Plugin
+from ganzoo.registry.installed import Plugin
 from ganzoo.registry import Registry, _import_file
 sys.meta_path.insert(0, Watch())
 with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):

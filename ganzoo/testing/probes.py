@@ -13,11 +13,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import Gan
 from ganzoo.errors import UsageError
-from ganzoo.installed import Plugin, Registered
-from ganzoo.options import Option, options_of, settled
 from ganzoo.plugin import Architecture, DataInfo, Dataset, DiscriminatorOutput, Loss, Networks, NoOptions
-from ganzoo.recipe import Choice, Optimizer, Recipe
-from ganzoo.settings import RMSprop, TrainOptions
+from ganzoo.plugin.options import Option, options_of, settled
+from ganzoo.recipe.recipe import Choice, Optimizer, Recipe
+from ganzoo.recipe.settings import RMSprop, TrainOptions
+from ganzoo.registry.installed import Plugin, Registered
 from ganzoo.testing.checks import Broken, Trial
 
 # ----------------------------------------------------------------------------

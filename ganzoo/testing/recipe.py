@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ganzoo.errors import GanzooError, did_you_mean
-from ganzoo.recipe import Recipe
+from ganzoo.recipe.recipe import Recipe
+from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
-from ganzoo.resolution import resolve
 from ganzoo.testing.checks import Broken, Trial, require, sentence
 
 

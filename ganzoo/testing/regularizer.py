@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import torch
 
+from ganzoo.compute.streams import seeded
 from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import REGULARIZER
-from ganzoo.engine.streams import seeded
 from ganzoo.errors import did_you_mean
-from ganzoo.installed import told
 from ganzoo.plugin import Case, DataInfo, Networks
+from ganzoo.registry.installed import told
 from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
 from ganzoo.testing.probes import (
     Form,

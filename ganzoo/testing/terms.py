@@ -10,12 +10,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from ganzoo.compute.streams import seeded
 from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import Gan
-from ganzoo.engine.streams import seeded
 from ganzoo.engine.update import _ask_discriminator, _ask_generator, _leaf, _look
 from ganzoo.plugin import DataInfo, Networks, Step
-from ganzoo.recipe import Choice
+from ganzoo.recipe.recipe import Choice
 from ganzoo.testing.checks import Skip, Trial, require
 from ganzoo.testing.probes import (
     DATA,

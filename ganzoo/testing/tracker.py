@@ -21,12 +21,12 @@ import torch
 
 from ganzoo.engine.observers import Observers
 from ganzoo.errors import GanzooError
-from ganzoo.installed import told
-from ganzoo.options import to_json
-from ganzoo.recipe import Choice, Recipe
-from ganzoo.report import grid
-from ganzoo.run import Run
-from ganzoo.settings import OPTIMIZERS, TrainOptions
+from ganzoo.plugin.options import to_json
+from ganzoo.recipe.recipe import Choice, Recipe
+from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
+from ganzoo.registry.installed import told
+from ganzoo.runs.run import Run
+from ganzoo.samples import grid
 from ganzoo.testing.building import built
 from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
 from ganzoo.testing.guards import full_disk, offline, own_folder

@@ -16,7 +16,7 @@ from cli_calls import TINY, Ganzoo, process
 from ganzoo import load
 from ganzoo.plugin import KINDS
 from ganzoo.registry import PLURALS, registry
-from ganzoo.run import Run
+from ganzoo.runs.run import Run
 from outside_dist import make_distribution
 
 RUN = "0000-dcgan-bce-digits"
@@ -414,7 +414,7 @@ def test_verbose_shows_the_traceback(args: tuple[str, ...]) -> None:
 
 
 def test_a_bug_of_ganzoos_own_is_not_laid_on_a_plugin(ganzoo: Ganzoo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganzoo.run.all_runs", {}.popitem)  # raises, and has no frame of its own
+    monkeypatch.setattr("ganzoo.runs.run.all_runs", {}.popitem)  # raises, and has no frame of its own
     answer = ganzoo("runs")
     assert answer.code == 1
     assert answer.err.startswith("ganzoo: KeyError: ")

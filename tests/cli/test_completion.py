@@ -9,8 +9,8 @@ import pytest
 
 from cli_calls import Ganzoo
 from ganzoo.cli import COMMANDS
-from ganzoo.options import options_of
 from ganzoo.plugin import KINDS, Built
+from ganzoo.plugin.options import options_of
 from ganzoo.registry import registry
 
 PLUGIN = """

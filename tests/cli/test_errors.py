@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from cli_calls import TINY, Answer, Ganzoo, process
-from ganzoo.run import Run
+from ganzoo.runs.run import Run
 from privileges import bound_by_modes
 
 

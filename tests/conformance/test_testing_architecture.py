@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import toys
-from ganzoo.installed import Plugin, Registered
 from ganzoo.plugin import Architecture, DataInfo, Networks
 from ganzoo.registry import register, registry
+from ganzoo.registry.installed import Plugin, Registered
 from ganzoo.testing import Result, check_architecture, checks_of
 from ganzoo.testing.architecture.networks import every, latents, require_latents, smallest
 from ganzoo.testing.checks import Broken, Trial

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from ganzoo.errors import UsageError
-from ganzoo.installed import Plugin, Registered
 from ganzoo.plugin import Case, DataInfo, Loss, Regularizer, option
 from ganzoo.registry import registry
+from ganzoo.registry.installed import Plugin, Registered
 from ganzoo.testing import checks_of
 from ganzoo.testing import loss as losses
 from ganzoo.testing import regularizer as regularizers

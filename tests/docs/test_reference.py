@@ -10,8 +10,9 @@ from typing import Literal
 
 import pytest
 
-from ganzoo import contracts, hookspecs, plugin, specs
-from ganzoo.options import _describe, option, options_of
+from ganzoo import plugin
+from ganzoo.plugin import contracts, hookspecs, specs
+from ganzoo.plugin.options import _describe, option, options_of
 from ganzoo.registry import PLURALS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -32,7 +33,7 @@ def described(cls: type) -> str:
 def test_every_hook_is_documented(kind: str) -> None:
     hook = getattr(hookspecs, f"ganzoo_{PLURALS[kind]}")
     assert (inspect.getdoc(hook) or "").startswith("Offer ")
-    assert ".. automodule:: ganzoo.hookspecs" in REFERENCE
+    assert ".. automodule:: ganzoo.plugin.hookspecs" in REFERENCE
 
 
 @pytest.mark.parametrize("spec", [specs.Component, specs.Built, *specs.SPECS], ids=lambda cls: cls.__name__)
@@ -42,7 +43,7 @@ def test_every_field_of_a_spec_is_documented(spec: type) -> None:
         each.name for each in fields(spec) if not re.search(rf"^\s+([\w, ]*\b)?{each.name}\b[\w, ]*:", words, re.M)
     ]
     assert not missing
-    assert spec.__name__ in re.search(r"automodule:: ganzoo.specs\n   :members: (.*)", REFERENCE)[1].split(", ")
+    assert spec.__name__ in re.search(r"automodule:: ganzoo.plugin.specs\n   :members: (.*)", REFERENCE)[1].split(", ")
 
 
 @pytest.mark.parametrize("name", ["DataInfo", "Item", "Case", "Networks", "DiscriminatorOutput", "Step", "Imported"])
@@ -50,7 +51,9 @@ def test_every_field_that_crosses_a_contract_is_documented(name: str) -> None:
     cls = getattr(contracts, name)
     words = described(cls)
     assert not [each.name for each in fields(cls) if not re.search(rf"^\s+[\w, ]*\b{each.name}\b[\w, ]*:", words, re.M)]
-    assert cls.__name__ in re.search(r"automodule:: ganzoo.contracts\n   :members: (.*)", REFERENCE)[1].split(", ")
+    assert cls.__name__ in re.search(r"automodule:: ganzoo.plugin.contracts\n   :members: (.*)", REFERENCE)[1].split(
+        ", "
+    )
 
 
 def test_everything_that_a_plugin_imports_is_on_the_page() -> None:

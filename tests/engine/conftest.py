@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from devices import CPU
+from ganzoo.compute.device import settle_precision
+from ganzoo.compute.streams import Streams
 from ganzoo.data.source import open_source
 from ganzoo.engine import execution
 from ganzoo.engine.batches import Batches
-from ganzoo.engine.device import settle_precision
 from ganzoo.engine.gan import Gan, assemble
-from ganzoo.engine.streams import Streams
+from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
-from ganzoo.resolution import resolve
 
 Make = Callable[..., tuple[Gan, Batches]]
 

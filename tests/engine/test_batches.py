@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from devices import cuda
-from ganzoo.compatibility import check_data
 from ganzoo.engine.batches import Ahead, Batches, Part, is_slow
 from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo
+from ganzoo.recipe.check import check_data
 
 
 def indices(part: Part) -> list[int]:

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from crashing import Dying, in_child, killed
-from ganzoo import files
 from ganzoo.engine import checkpoint
 from ganzoo.errors import Corrupt, GanzooError
+from ganzoo.package.tensors import snapshot
+from ganzoo.runs import files
 
 OLD, NEW = {"w": torch.tensor([1.0, 2.0])}, {"w": torch.tensor([3.0, 4.0])}
 
@@ -72,7 +73,7 @@ def test_layouts_views_and_shared_memory_come_back_by_value(tmp_path):
         "tied": base,
         "with-graph": torch.nn.Parameter(base.clone()) * 2,
     }
-    checkpoint.save(tmp_path / "x", checkpoint.snapshot(tensors), {})
+    checkpoint.save(tmp_path / "x", snapshot(tensors), {})
     loaded, _ = checkpoint.load(tmp_path / "x")
     assert loaded.keys() == tensors.keys()
     assert [name for name in tensors if not torch.equal(loaded[name], tensors[name])] == []
@@ -283,7 +284,7 @@ def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
 
 def test_a_snapshot_leaves_its_writer_no_tensor_operation_to_do():
     weight = torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last)
-    (copy,) = checkpoint.snapshot({"weight": weight}).values()
+    (copy,) = snapshot({"weight": weight}).values()
     assert copy.is_contiguous()
     assert torch.equal(copy, weight)
     assert copy.data_ptr() != weight.data_ptr()

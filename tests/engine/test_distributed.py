@@ -22,14 +22,14 @@ from torch import nn
 
 import ganzoo
 import ranked
-from ganzoo.compatibility import check_ranks
 from ganzoo.engine import checkpoint, execution
 from ganzoo.engine.distributed import ALONE, World, digest
 from ganzoo.errors import UsageError
-from ganzoo.launch import launched, mark
+from ganzoo.recipe.check import check_ranks
+from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import register, registry
-from ganzoo.resolution import resolve
-from ganzoo.run import Run
+from ganzoo.runs.launch import launched, mark
+from ganzoo.runs.run import Run
 
 TESTS = Path(__file__).parents[1]
 SGD = {"optim.g.name": "sgd", "optim.d.name": "sgd", "optim.g.lr": 0.05, "optim.d.lr": 0.05}

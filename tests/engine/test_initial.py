@@ -14,10 +14,10 @@ import torch
 import ganzoo
 from ganzoo.engine import checkpoint
 from ganzoo.errors import Corrupt, NotFound, UsageError
-from ganzoo.hub.config import DISCRIMINATOR, MODEL
+from ganzoo.package.config import DISCRIMINATOR, MODEL
+from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
-from ganzoo.resolution import resolve
-from ganzoo.run import Run
+from ganzoo.runs.run import Run
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +55,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 def test_both_generators_start_as_the_averaged_one_and_d_as_it_was(tmp_path: Path) -> None:
     first = train(options={"arch.norm": True})
-    package = ganzoo.package(first, tmp_path / "p", discriminator=True)
+    package = ganzoo.package(first, tmp_path / "p")
     listener = Notes()
     run = train(package, listener, seed=5, options={"arch.norm": True})
     published = safetensors.torch.load_file(package / MODEL)
@@ -68,9 +68,9 @@ def test_both_generators_start_as_the_averaged_one_and_d_as_it_was(tmp_path: Pat
     assert run.recipe()["train"]["init"] == str(package)
 
 
-def test_without_a_discriminator_that_one_starts_anew() -> None:
+def test_without_a_discriminator_that_one_starts_anew(tmp_path: Path) -> None:
     first, listener = train(), Notes()
-    run = train(first.package, listener, seed=5)
+    run = train(ganzoo.package(first, tmp_path / "p", discriminator=False), listener, seed=5)
     assert same(weights(run, "discriminator"), weights(train(seed=5), "discriminator"))
     assert not same(weights(run, "discriminator"), weights(first, "discriminator"))
     assert any(line.endswith("which has no discriminator: that one starts anew") for line in listener.lines)
@@ -100,7 +100,7 @@ def test_weights_that_do_not_fit_are_named(options: dict[str, Any], words: str) 
 
 
 def test_a_discriminator_that_does_not_fit_is_named(tmp_path: Path) -> None:
-    package = ganzoo.package(train(options={"arch.answer": "list"}), tmp_path / "p", discriminator=True)
+    package = ganzoo.package(train(options={"arch.answer": "list"}), tmp_path / "p")
     with pytest.raises(UsageError, match=r"its discriminator does not fit .*'patch\.weight' is extra"):
         train(package)
 

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganzoo import options, recipe
 from ganzoo.engine.optim import CLASSES, Optimizer
 from ganzoo.errors import UsageError
-from ganzoo.settings import OPTIMIZERS
+from ganzoo.plugin import options
+from ganzoo.recipe import recipe
+from ganzoo.recipe.settings import OPTIMIZERS
 
 OWN = {name.lower(): cls for name, cls in vars(torch.optim).items() if isinstance(cls, type)}
 

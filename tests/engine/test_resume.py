@@ -20,7 +20,7 @@ from crashing import Dying, killed
 from ganzoo.engine import checkpoint
 from ganzoo.engine.health import Diverged
 from ganzoo.errors import Conflict, Corrupt, Interrupted, NotFound, UsageError
-from ganzoo.run import Run, find
+from ganzoo.runs.run import Run, find
 
 TESTS = Path(__file__).parents[1]
 CHILD = """

@@ -17,14 +17,14 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo import files
-from ganzoo.compatibility import smaller_micro_batch
 from ganzoo.engine import checkpoint
 from ganzoo.errors import Corrupt, GanzooError, UsageError
 from ganzoo.plugin import Loss, Metric, NoOptions, hookimpl
+from ganzoo.recipe.check import smaller_micro_batch
+from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import register, registry
-from ganzoo.resolution import resolve
-from ganzoo.run import Run, find
+from ganzoo.runs import files
+from ganzoo.runs.run import Run, find
 
 # ----------------------------------------------------------------------------
 # A plugin of components that do as they are told here.
@@ -120,7 +120,7 @@ def left_by(run: Run) -> dict[str, object]:
     "step",
     [
         "ganzoo.engine.observers:Observers.measure",
-        "ganzoo.hub.package:write",
+        "ganzoo.package.package:write",
         "ganzoo.engine.checkpoint:save",
     ],
 )
@@ -186,7 +186,11 @@ def test_a_disk_that_is_full_from_any_write_on_fails_the_run_with_a_sentence_and
         if not said:  # all is trained and kept, and the package lacks what people see of it
             assert run.finished
             assert any("the disk is full" in line for line in listener.lines)
-            assert sorted(path.name for path in run.package.iterdir()) == ["config.json", "model.safetensors"]
+            assert sorted(path.name for path in run.package.iterdir()) == [
+                "config.json",
+                "discriminator.safetensors",
+                "model.safetensors",
+            ]
             assert left_by(run) == left_by(whole)
             continue
         assert "the disk is full; free some space and try again" in said

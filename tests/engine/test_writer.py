@@ -19,11 +19,11 @@ import torch
 
 import ganzoo
 from crashing import Dying, in_child, killed
-from ganzoo import files
 from ganzoo.engine import checkpoint
 from ganzoo.engine.writer import Writer
 from ganzoo.errors import GanzooError
-from ganzoo.run import Run, find
+from ganzoo.runs import files
+from ganzoo.runs.run import Run, find
 
 
 @pytest.fixture(autouse=True)

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 import ganzoo
 from devices import CPU
+from ganzoo.compute.device import precision
 from ganzoo.data.source import ArraySource, EndlessSource
 from ganzoo.engine import observers
-from ganzoo.engine.device import precision
 from ganzoo.evaluate.measure import compared, measure
 from ganzoo.plugin import DataInfo, Metric, Networks, hookimpl
 from ganzoo.registry import register
-from ganzoo.run import Run
+from ganzoo.runs.run import Run
 
 
 @pytest.fixture(autouse=True)

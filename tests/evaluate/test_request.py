@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from ganzoo import options
 from ganzoo.errors import Corrupt, MissingPlugin, UsageError
 from ganzoo.evaluate.request import Request, requested
+from ganzoo.plugin import options
+from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
-from ganzoo.resolution import resolve
 
 
 def recipe(**flags: Any) -> dict[str, Any]:

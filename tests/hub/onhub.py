@@ -11,7 +11,14 @@ from typing import Any
 
 import safetensors.torch
 
-FILES = ["README.md", "config.json", "model.safetensors", "reference.safetensors", "samples.png"]
+FILES = [
+    "README.md",
+    "config.json",
+    "discriminator.safetensors",
+    "model.safetensors",
+    "reference.safetensors",
+    "samples.png",
+]
 
 
 def commits(hub, repo: str, branch: str = "main") -> list[dict]:

@@ -9,8 +9,8 @@ import pytest
 from huggingface_hub import ModelCard
 from test_config import GOOD, changed
 
-from ganzoo.hub.card import BEGIN, END, Place, card, escaped, is_release, split
-from ganzoo.hub.config import Config, parse
+from ganzoo.package.card import BEGIN, END, Place, card, escaped, is_release, split
+from ganzoo.package.config import Config, parse
 from ganzoo.registry import registry
 
 FULL = {

@@ -16,13 +16,13 @@ from PIL import Image
 import ganzoo
 from crashing import Dying, killed
 from ganzoo.engine import checkpoint
-from ganzoo.errors import Corrupt, GanzooError, NotFound, UsageError
-from ganzoo.hub import complete, package
-from ganzoo.hub.card import BEGIN
-from ganzoo.hub.config import CARD, DISCRIMINATOR, MODEL, PICTURE, REFERENCE, TEXT, read
+from ganzoo.errors import Corrupt, GanzooError, UsageError
+from ganzoo.package import complete, package
+from ganzoo.package.card import BEGIN
+from ganzoo.package.config import CARD, DISCRIMINATOR, MODEL, PICTURE, REFERENCE, TEXT, read
 from ganzoo.registry import registry
-from ganzoo.report import grid
-from ganzoo.run import Run
+from ganzoo.runs.run import Run
+from ganzoo.samples import grid
 
 CPU = torch.device("cpu")
 
@@ -77,12 +77,18 @@ def test_what_is_read_comes_as_text_and_what_nobody_can_show_as_neither() -> Non
     assert len((lines.package / TEXT).read_text().splitlines()) == 64
     assert f"({TEXT})" in (lines.package / CARD).read_text()
     points = train(dataset="toy-points")
-    assert sorted(path.name for path in points.package.iterdir()) == [CARD, "config.json", MODEL, REFERENCE]
+    assert sorted(path.name for path in points.package.iterdir()) == [
+        CARD,
+        "config.json",
+        DISCRIMINATOR,
+        MODEL,
+        REFERENCE,
+    ]
 
 
 def test_the_discriminator_is_that_of_the_moment(tmp_path: Path) -> None:
     run = train(options={"train.checkpoint_every": 16, "train.keep": 5})
-    folder = ganzoo.package(run, tmp_path / "p", discriminator=True, license="mit")
+    folder = ganzoo.package(run, tmp_path / "p", license="mit")
     state, _ = checkpoint.load(run.checkpoint(64))
     stored = safetensors.torch.load_file(folder / DISCRIMINATOR)
     wanted = {name.removeprefix("discriminator/") for name in state if name.startswith("discriminator/")}
@@ -93,26 +99,9 @@ def test_the_discriminator_is_that_of_the_moment(tmp_path: Path) -> None:
     assert "license: mit" in (folder / CARD).read_text()
     again = ganzoo.package(folder, tmp_path / "q")  # a package from a package keeps it
     assert (again / DISCRIMINATOR).read_bytes() == (folder / DISCRIMINATOR).read_bytes()
+    bare = ganzoo.package(run, tmp_path / "r", discriminator=False)
     with pytest.raises(Corrupt, match=r"has no discriminator\.safetensors: its config\.json names none"):
-        package.read_weights(run.package, package.plan(read(run.package), registry(), "p"), DISCRIMINATOR)
-
-
-def test_a_discriminator_that_is_not_there_is_told(tmp_path: Path) -> None:
-    run = train()
-    folder = ganzoo.package(run, tmp_path / "p")
-    with pytest.raises(UsageError, match="is no run's package"):
-        ganzoo.package(folder, tmp_path / "q", discriminator=True)
-    run.checkpoint(64).rename(run.checkpoint(63))
-    with pytest.raises(NotFound, match="has no checkpoint at 64 images"):
-        ganzoo.package(run, tmp_path / "q", discriminator=True)
-    assert not (tmp_path / "q").exists()
-
-
-def test_a_discriminator_that_does_not_fit_is_refused(tmp_path: Path) -> None:
-    run = train()
-    with pytest.raises(Corrupt, match="the checkpoint's discriminator does not fit the architecture: tensor"):
-        complete.complete(run.package, tmp_path / "q", registry(), CPU, {"x": torch.zeros(1)})
-    assert not (tmp_path / "q").exists()
+        package.read_weights(bare, package.plan(read(bare), registry(), "p"), DISCRIMINATOR)
 
 
 def test_a_directory_with_other_things_is_left_alone(tmp_path: Path) -> None:
@@ -187,9 +176,9 @@ def test_the_command_prints_the_directory(tmp_path: Path, capsys: pytest.Capture
 
     run = train()
     with pytest.raises(SystemExit) as done:
-        main(["package", str(run.path), str(tmp_path / "p"), "--with-discriminator", "--license", "mit"])
+        main(["package", str(run.path), str(tmp_path / "p"), "--without-discriminator", "--license", "mit"])
     assert (done.value.code, capsys.readouterr().out) == (0, f"{tmp_path / 'p'}\n")
-    assert DISCRIMINATOR in json.loads((tmp_path / "p" / "config.json").read_text())["files"]
+    assert DISCRIMINATOR not in json.loads((tmp_path / "p" / "config.json").read_text())["files"]
 
 
 def test_a_package_does_not_say_where_things_are_on_this_machine(tmp_path: Path) -> None:
@@ -257,7 +246,7 @@ def test_memory_that_runs_out_at_the_end_costs_the_card_not_the_run(monkeypatch:
 
 def test_a_run_that_was_deleted_does_not_come_back(tmp_path: Path) -> None:
     run = train()
-    contents = package.Contents(safetensors.torch.load_file(run.package / MODEL), {})
+    contents = package.Contents({MODEL: safetensors.torch.load_file(run.package / MODEL)}, {})
     shutil.rmtree(run.path)
     with pytest.raises(GanzooError, match=r"cannot write .*package: no such file or directory"):
         package.write(run.package, contents)

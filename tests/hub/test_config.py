@@ -11,11 +11,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-import ganzoo.hub
 from ganzoo.errors import Corrupt, GanzooError
-from ganzoo.hub.config import FILES, HASHED, LARGEST, Config, File, parse, read_file
+from ganzoo.package.config import FILES, HASHED, LARGEST, Config, File, parse, read_file
 
-SCHEMA = json.loads((Path(ganzoo.hub.__path__[0]) / "config.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(
+    ((Path(__file__).parents[2] / "ganzoo" / "package") / "config.schema.json").read_text(encoding="utf-8")
+)
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 GOOD: dict[str, Any] = {
     "format": 1,

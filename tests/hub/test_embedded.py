@@ -17,9 +17,9 @@ from onhub import FILES, commits
 
 import ganzoo
 from ganzoo.errors import GanzooError, MissingPlugin, NotFound, UsageError
-from ganzoo.hub import where
 from ganzoo.plugin import Model, hookimpl
 from ganzoo.registry import register, registry
+from ganzoo.runs import where
 from outside_dist import make_distribution, run_python
 
 PLUGIN = """

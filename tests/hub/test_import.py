@@ -19,10 +19,9 @@ import torch
 from torch import Tensor, nn
 
 import ganzoo
-import ganzoo.hub
 from ganzoo.errors import Corrupt, GanzooError, NotFound, UsageError
-from ganzoo.hub import foreign
-from ganzoo.hub.config import CARD, PICTURE, REFERENCE, read
+from ganzoo.package import foreign
+from ganzoo.package.config import CARD, PICTURE, REFERENCE, read
 from ganzoo.plugin import Architecture, DataInfo, Imported, Networks, hookimpl
 
 Z = torch.randn(5, 7, generator=torch.Generator().manual_seed(1))
@@ -186,7 +185,7 @@ def test_what_comes_of_it_is_a_package_like_any(tmp_path: Path) -> None:
         CARD, "config.json", "model.safetensors", REFERENCE, PICTURE,
     ]  # fmt: skip
     assert ganzoo.verify(package, "cpu").samples == 8
-    schema = json.loads((Path(ganzoo.hub.__path__[0]) / "config.schema.json").read_text())
+    schema = json.loads(((Path(__file__).parents[2] / "ganzoo" / "package") / "config.schema.json").read_text())
     jsonschema.validate(json.loads((package / "config.json").read_text()), schema)
     card = (package / CARD).read_text()
     assert "license: bsd-3-clause" in card

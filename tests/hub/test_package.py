@@ -20,14 +20,14 @@ from torch import Tensor
 
 import ganzoo
 from crashing import Dying, killed
-from ganzoo import files
 from ganzoo.engine import checkpoint
 from ganzoo.engine.health import Diverged
 from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound, UsageError
-from ganzoo.hub import package
-from ganzoo.hub.config import FORMAT, MODEL, PICTURE, REFERENCE, read
-from ganzoo.report import grid
-from ganzoo.run import Run
+from ganzoo.package import package
+from ganzoo.package.config import DISCRIMINATOR, FORMAT, MODEL, PICTURE, REFERENCE, read
+from ganzoo.runs import files
+from ganzoo.runs.run import Run
+from ganzoo.samples import grid
 from outside_dist import answer
 
 
@@ -125,7 +125,7 @@ def test_the_config_says_what_the_package_is():
     ]
     for other in (ganzoo.evaluate(run, "toy-mean", num=39, seed=0), ganzoo.evaluate(run, "toy-mean", num=40, seed=1)):
         assert other.to_json()["fingerprints"]["toy-mean"] != fingerprint
-    files = {name: (run.package / name).read_bytes() for name in (MODEL, REFERENCE, PICTURE)}
+    files = {name: (run.package / name).read_bytes() for name in (MODEL, DISCRIMINATOR, REFERENCE, PICTURE)}
     assert config["files"] == {name: {"sha256": sha256(c).hexdigest(), "size": len(c)} for name, c in files.items()}
     assert sorted(path.name for path in run.package.iterdir()) == sorted([*files, "config.json", "README.md"])
 
@@ -134,7 +134,7 @@ def test_before_the_end_a_package_is_config_and_weights():
     with pytest.raises(Diverged):
         train(loss="toy-nan", images=1000, options={"loss.after": 3, "train.checkpoint_every": 16})
     package = Run(Path("runs/0000-toy-toy-nan-toy-array")).package
-    assert sorted(path.name for path in package.iterdir()) == ["config.json", MODEL]
+    assert sorted(path.name for path in package.iterdir()) == ["config.json", DISCRIMINATOR, MODEL]
     assert ganzoo.load(package).sample(2).shape == (2, 4, 4, 1)
 
 
@@ -385,23 +385,23 @@ def test_a_crash_at_any_step_leaves_a_whole_package_or_one_that_the_next_write_b
     states = []
     for step in range(100):
         shutil.rmtree(target, ignore_errors=True)
-        package.write(target, package.prepare(old, 10, []))
-        if not killed(Dying(before_operation=step), lambda: package.write(target, package.prepare(new, 20, []))):
+        package.write(target, contents(old, 10))
+        if not killed(Dying(before_operation=step), lambda: package.write(target, contents(new, 20))):
             break
         states.append(package.load(target, ganzoo.registry(), old.device).config["images"] if target.exists() else None)
         files.recover_directory(target)
         assert package.load(target, ganzoo.registry(), old.device).config["images"] in (10, 20)
-        package.write(target, package.prepare(new, 30, []))
+        package.write(target, contents(new, 30))
         assert package.load(target, ganzoo.registry(), old.device).config["images"] == 30
         assert [path.name for path in Path().iterdir()] == ["package"]
-    # model and config: sync, rename, sync of the folder each; then the old one away, the new one there, their names
-    assert states == [10] * 7 + [None, 20]
+    # weights twice and config: sync, rename, sync of the folder each; then the old away, the new there, their names
+    assert states == [10] * 10 + [None, 20]
 
 
 @pytest.mark.parametrize("crashed", [False, True])
 def test_a_write_that_fails_leaves_the_old_package_and_no_litter(monkeypatch, make_gan, crashed):
     target = Path("package")
-    package.write(target, package.prepare(make_gan(0), 10, []))
+    package.write(target, contents(make_gan(0), 10))
     if crashed:  # between the two renames of the write before
         target.rename(".package.old")
 
@@ -410,9 +410,13 @@ def test_a_write_that_fails_leaves_the_old_package_and_no_litter(monkeypatch, ma
 
     monkeypatch.setattr(files.DISK, "write", full)
     with pytest.raises(GanzooError, match="the disk is full"):
-        package.write(target, package.prepare(make_gan(1), 20, []))
+        package.write(target, contents(make_gan(1), 20))
     assert read(target).images == 10
     assert [path.name for path in Path().iterdir()] == ["package"]
+
+
+def contents(gan, images):
+    return package.prepare(gan.recipe, gan.data, gan.averaged, images, [])
 
 
 @pytest.fixture
@@ -420,7 +424,7 @@ def make_gan() -> Callable[[int], Any]:
     """Return ``make_gan(seed)``: an untrained toy GAN."""
     from ganzoo.engine.gan import assemble
     from ganzoo.plugin import DataInfo
-    from ganzoo.resolution import resolve
+    from ganzoo.recipe.resolve import resolve
 
     def made(seed: int) -> Any:
         recipe = resolve(ganzoo.registry(), pairs={"arch": "toy", "dataset": "toy-array", "train.seed": seed})

@@ -18,7 +18,7 @@ from onhub import FILES, commits, content, forked, other, refs
 
 import ganzoo
 from ganzoo.errors import Conflict, Corrupt, Denied, GanzooError, NotFound, Unreachable, UsageError
-from ganzoo.hub import where
+from ganzoo.runs import where
 from outside_dist import run_python
 
 
@@ -32,10 +32,17 @@ def test_a_package_becomes_one_commit_with_a_tag_and_loads_back(hub, package, re
     assert done.url == f"{hub.url}/{repo}"
     assert [(change.name, change.what) for change in done.changes] == [
         (name, "new")
-        for name in ("config.json", "model.safetensors", "reference.safetensors", "samples.png", "README.md")
+        for name in (
+            "config.json",
+            "model.safetensors",
+            "discriminator.safetensors",
+            "reference.safetensors",
+            "samples.png",
+            "README.md",
+        )
     ]
     assert refs(hub, repo)["tags"] == {"v1": done.commit}
-    assert said[0].startswith("sending 5 files")
+    assert said[0].startswith("sending 6 files")
     assert content(hub, repo, "model.safetensors") == (package / "model.safetensors").read_bytes()
     card = content(hub, repo, "README.md").decode()
     assert "license: mit" in card
@@ -51,7 +58,7 @@ def test_no_bar_is_drawn_where_nobody_watches(hub, repo, monkeypatch):
     done = run_python(code, "publish", "ganzoo:ring", repo, "--device", "cpu")
     assert done.returncode == 0, done.stderr
     first, last = done.stderr.splitlines()
-    assert first.startswith("sending 5 files")
+    assert first.startswith("sending 6 files")
     assert last.startswith("ganzoo.load(")
 
 
@@ -67,11 +74,10 @@ def test_what_is_there_already_is_not_sent_again(hub, package, repo):
 
 def test_a_new_package_replaces_what_differs_and_deletes_what_it_lacks(hub, package, repo):
     ganzoo.publish(package, repo)
-    hub.inject_file("model", repo, "discriminator.safetensors", b"old", lfs=True)
     hub.inject_file("model", repo, "notes/mine.txt", b"a file of a person")
     weights = commits(hub, repo)[0]["files"]["model.safetensors"]
     said: list[str] = []
-    done = ganzoo.publish(other(package, 65), repo, notify=said.append)
+    done = ganzoo.publish(other(package, 65), repo, discriminator=False, notify=said.append)
     assert said[0].startswith("sending 2 files")
     assert said[0].endswith(f"to {repo}, where discriminator.safetensors is deleted")
     assert {change.name: change.what for change in done.changes} == {
@@ -79,9 +85,11 @@ def test_a_new_package_replaces_what_differs_and_deletes_what_it_lacks(hub, pack
         "reference.safetensors": "kept", "samples.png": "kept", "README.md": "changed",
     }  # fmt: skip
     made = commits(hub, repo)
-    assert sorted(made[0]["files"]) == sorted([".gitattributes", *FILES, "notes/mine.txt"])
+    assert sorted(made[0]["files"]) == sorted(
+        {".gitattributes", *FILES, "notes/mine.txt"} - {"discriminator.safetensors"}
+    )
     assert made[0]["files"]["model.safetensors"] == weights
-    assert len(made) == 5
+    assert len(made) == 4
 
 
 def test_what_a_person_wrote_into_the_card_stays(hub, package, repo):
@@ -183,17 +191,21 @@ def test_a_newer_format_there_says_upgrade(hub, package, repo):
         ganzoo.publish(package, repo)
 
 
-def test_the_discriminator_is_published_where_it_is_asked_for(hub, toys, repo, tmp_path):
+def test_the_discriminator_is_published_unless_it_is_kept_back(hub, toys, repo):
     run = ganzoo.train(arch="toy", dataset="toy-array", images=64, device="cpu")
-    ganzoo.publish(run, repo)
+    ganzoo.publish(run, repo, discriminator=False)
     assert "discriminator.safetensors" not in commits(hub, repo)[0]["files"]
-    done = ganzoo.publish(run, repo, discriminator=True)
+    done = ganzoo.publish(run, repo)
     assert ("discriminator.safetensors", "new") in [change[:2] for change in done.changes]
-    directory = ganzoo.pull(repo)
-    assert (directory / "discriminator.safetensors").is_file()
-    bare = shutil.copytree(run.package, tmp_path / "bare")
-    with pytest.raises(UsageError, match="is no run's package"):
-        ganzoo.publish(bare, repo, discriminator=True)
+    ganzoo.load(repo)
+    assert not list(Path(constants_cache()).rglob("discriminator.safetensors"))  # sampling does not fetch it
+    assert (ganzoo.pull(repo) / "discriminator.safetensors").is_file()
+
+
+def constants_cache() -> str:
+    from huggingface_hub import constants
+
+    return constants.HF_HUB_CACHE
 
 
 def test_what_does_not_load_is_not_published(hub, package, repo):
@@ -416,7 +428,7 @@ def test_a_publisher_killed_at_any_moment_leaves_all_or_nothing(hub, package, tm
         assert refs(hub, name)["tags"] == {"v1": done.commit}
         assert sorted(commits(hub, name)[0]["files"]) == [".gitattributes", *FILES]
         assert len(commits(hub, name)) == 2
-    assert {0, 1, 6} >= held >= {0, 6}
+    assert {0, 1, 7} >= held >= {0, 7}
 
 
 # ----------------------------------------------------------------------------

@@ -25,7 +25,14 @@ def published(hub, package, repo, new_cache) -> str:
 
 def asked(hub) -> list[tuple[str, str]]:
     """What was asked of the Hub: methods and file names or kinds."""
-    names = ("config.json", "model.safetensors", "README.md", "samples.png", "reference.safetensors")
+    names = (
+        "config.json",
+        "model.safetensors",
+        "discriminator.safetensors",
+        "README.md",
+        "samples.png",
+        "reference.safetensors",
+    )
     return [
         (entry["method"], next((name for name in names if f"/{name}" in entry["path"]), entry["kind"]))
         for entry in hub.log
@@ -80,7 +87,8 @@ def test_pull_fetches_all_of_the_format_and_nothing_else(hub, published):
         hub.inject_file("model", published, name, b"x")
     directory = ganzoo.pull(published)
     assert sorted(path.name for path in directory.iterdir()) == [
-        "README.md", "config.json", "model.safetensors", "reference.safetensors", "samples.png"
+        "README.md", "config.json", "discriminator.safetensors", "model.safetensors",
+        "reference.safetensors", "samples.png"
     ]  # fmt: skip
     assert ganzoo.pull(published, offline=True) == directory
 
@@ -372,7 +380,7 @@ def migrated(options: dict, version: int) -> dict:
 
 def test_nothing_of_a_package_is_needed_but_what_is_used(hub, package, repo):
     (package / "samples.png").unlink()
-    upload(hub, repo, package, ("config.json", "model.safetensors"))
+    upload(hub, repo, package, ("config.json", "model.safetensors", "discriminator.safetensors"))
     assert ganzoo.load(repo, "cpu").config["images"] == 64
     with pytest.raises(Corrupt, match=f"{repo} is incomplete: it has no reference.safetensors"):
         ganzoo.pull(repo)

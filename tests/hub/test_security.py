@@ -230,7 +230,7 @@ def test_a_file_that_is_too_large_is_not_fetched(hub, package, repo, monkeypatch
 
 
 CODE = ("__import__('pathlib').Path('owned').touch()", "antigravity:fly", "this", "os:system", "builtins:eval",
-        "toys:build_toy", "ganzoo.hub.package:load", "{{7*7}}", "$(touch owned)", "`touch owned`")  # fmt: skip
+        "toys:build_toy", "ganzoo.package.package:load", "{{7*7}}", "$(touch owned)", "`touch owned`")  # fmt: skip
 
 
 @pytest.mark.parametrize("code", CODE)

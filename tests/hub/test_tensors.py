@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from ganzoo.errors import Corrupt
-from ganzoo.hub import tensors
-from ganzoo.hub.config import LARGEST_HEADER
-from ganzoo.hub.tensors import Form
+from ganzoo.package import tensors
+from ganzoo.package.config import LARGEST_HEADER
+from ganzoo.package.tensors import Form
 
 F32 = torch.float32
 

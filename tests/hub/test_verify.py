@@ -16,7 +16,7 @@ from ganzoo.errors import Corrupt, MissingPlugin, NotFound
 
 def test_a_package_a_run_and_a_model_on_the_hub_are_proved(hub, package, repo, new_cache):
     held = ganzoo.verify(package, "cpu")
-    assert held.files == ("model.safetensors", "reference.safetensors", "samples.png")
+    assert held.files == ("model.safetensors", "discriminator.safetensors", "reference.safetensors", "samples.png")
     assert (held.tensors, held.samples) == (9, 8)
     assert held.difference <= 1e-6
     run = ganzoo.train(arch="toy", dataset="toy-points", images=64, device="cpu")
@@ -100,7 +100,7 @@ def test_one_byte_of_any_file_is_found(package, name):
 
 def test_a_discriminator_is_checked_too(toys, tmp_path):
     run = ganzoo.train(arch="toy", dataset="toy-array", images=64, device="cpu")
-    directory = ganzoo.package(run, tmp_path / "with-d", discriminator=True, device="cpu")
+    directory = ganzoo.package(run, tmp_path / "with-d", device="cpu")
     assert "discriminator.safetensors" in ganzoo.verify(directory, "cpu").files
     rewrite(directory, "discriminator.safetensors", lambda w: w.update(more=torch.zeros(1)))
     with pytest.raises(Corrupt, match="'more' is extra"):

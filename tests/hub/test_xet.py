@@ -62,7 +62,14 @@ def test_publishing_and_loading_by_xet(package, tmp_path):
     done = subprocess.run(call, capture_output=True, text=True, check=False, env=environ, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
-    files = ["README.md", "config.json", "model.safetensors", "reference.safetensors", "samples.png"]
+    files = [
+        "README.md",
+        "config.json",
+        "discriminator.safetensors",
+        "model.safetensors",
+        "reference.safetensors",
+        "samples.png",
+    ]
     assert told["commits"] == [[".gitattributes", *files], [".gitattributes"]]
     assert "xet_write_token" in told["kinds"]
     assert "lfs_put" not in told["kinds"]

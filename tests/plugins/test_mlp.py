@@ -13,11 +13,11 @@ from safetensors.torch import load, save
 from torch import nn
 
 import ganzoo_mlp
-from ganzoo.compatibility import check
-from ganzoo.engine.streams import draw_latents
+from ganzoo.compute.streams import draw_latents
 from ganzoo.plugin import DataInfo, UsageError
+from ganzoo.recipe.check import check
+from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
-from ganzoo.resolution import resolve
 
 (SPEC,) = ganzoo_mlp.ganzoo_architectures()
 POINTS = DataInfo(shape=(2,), modality="points")

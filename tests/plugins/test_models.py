@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 import ganzoo
-from ganzoo.hub.config import FILES, read
+from ganzoo.package.config import FILES, read
 from ganzoo.registry import registry
 
 NAMES = ("digits", "ring")

@@ -12,9 +12,8 @@ from torch import nn
 
 import ganzoo
 import ganzoo_r3gan
-from ganzoo import options
-from ganzoo.plugin import DataInfo, UsageError
-from ganzoo.resolution import resolve
+from ganzoo.plugin import DataInfo, UsageError, options
+from ganzoo.recipe.resolve import resolve
 
 (SPEC,) = ganzoo_r3gan.ganzoo_architectures()
 RECIPES = {recipe.name: recipe for recipe in ganzoo_r3gan.ganzoo_recipes()}

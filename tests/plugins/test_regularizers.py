@@ -10,15 +10,15 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 
 import ganzoo_regularizers
+from ganzoo.compute.streams import Streams
 from ganzoo.data.source import open_source
 from ganzoo.engine.batches import Batches
 from ganzoo.engine.gan import assemble
-from ganzoo.engine.streams import Streams
 from ganzoo.engine.update import update_discriminator
 from ganzoo.errors import UsageError
 from ganzoo.plugin import DiscriminatorOutput, Step
+from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
-from ganzoo.resolution import resolve
 
 SPECS = {spec.name: spec for spec in ganzoo_regularizers.ganzoo_regularizers()}
 NAMES = sorted(SPECS)

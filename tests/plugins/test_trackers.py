@@ -15,7 +15,7 @@ import torch
 
 import ganzoo
 from ganzoo.errors import Interrupted
-from ganzoo.run import Run
+from ganzoo.runs.run import Run
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from ganzoo.installed import require_callable, told
 from ganzoo.plugin import DataInfo, Networks
+from ganzoo.registry.installed import require_callable, told
 from ganzoo.testing.architecture.networks import (
     built,
     every,

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from ganzoo.compute.streams import seeded
 from ganzoo.engine import execution
-from ganzoo.engine.streams import seeded
 from ganzoo.plugin import DataInfo
 from ganzoo.testing.architecture.networks import (
     SAME,

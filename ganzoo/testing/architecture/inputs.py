@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from ganzoo.engine.streams import seeded
+from ganzoo.compute.streams import seeded
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo
 from ganzoo.testing.architecture.networks import (

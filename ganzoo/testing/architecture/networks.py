@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.contracts import LATENT
-from ganzoo.engine.streams import draw_latents, seeded
-from ganzoo.installed import place_of
+from ganzoo.compute.streams import draw_latents, seeded
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks
+from ganzoo.plugin.contracts import LATENT
+from ganzoo.registry.installed import place_of
 from ganzoo.testing.checks import Trial, require
 
 CLASSES = 5

@@ -11,15 +11,15 @@ import torch
 from torch import Tensor, optim
 from torch.nn.functional import softplus
 
+from ganzoo.compute.streams import Streams
 from ganzoo.data.source import ArraySource
 from ganzoo.engine.batches import Batches, Part
 from ganzoo.engine.gan import Gan, assemble
-from ganzoo.engine.streams import Streams
 from ganzoo.engine.update import Stats, update_discriminator, update_generator, update_together
-from ganzoo.installed import Plugin, Registered
 from ganzoo.plugin import DataInfo, Dataset, Loss, NoOptions
-from ganzoo.recipe import Choice, Optimizer, Recipe
-from ganzoo.settings import SGD, Adam, TrainOptions
+from ganzoo.recipe.recipe import Choice, Optimizer, Recipe
+from ganzoo.recipe.settings import SGD, Adam, TrainOptions
+from ganzoo.registry.installed import Plugin, Registered
 from ganzoo.testing.architecture.networks import labels, samples
 from ganzoo.testing.checks import Trial, require
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ganzoo.hub import package
+from ganzoo.package import package
 from ganzoo.registry import registry
 from ganzoo.testing.architecture.networks import SAME, gap, generate, labels, latents, smallest, title
 from ganzoo.testing.architecture.pair import CPU, ROUNDS, assembled, recipe, require_alike, rounds, trained
@@ -40,7 +40,7 @@ def package_gives_it_back(trial: Trial) -> None:
     for data in smallest(trial):
         gan, _ = trained(trial, data, seed=7)
         with tempfile.TemporaryDirectory() as folder:
-            package.write(Path(folder) / "package", package.prepare(gan, 1, []))
+            package.write(Path(folder) / "package", package.prepare(gan.recipe, gan.data, gan.averaged, 1, []))
             loaded = package.load(Path(folder) / "package", registry(), CPU)
         z, chosen = latents(gan.networks, 4), labels(data, 4)
         off = gap(generate(gan.ema.network, z, chosen), generate(loaded.network, z, chosen))

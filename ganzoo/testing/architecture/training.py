@@ -9,13 +9,13 @@ from fnmatch import fnmatch
 import torch
 from torch import Tensor, nn
 
-from ganzoo.engine.device import settle_precision
+from ganzoo.compute.device import settle_precision
 from ganzoo.engine.update import Stats, update_discriminator
 from ganzoo.errors import GanzooError
-from ganzoo.installed import Registered
 from ganzoo.plugin import DataInfo
+from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import Registry, registry
-from ganzoo.resolution import resolve
+from ganzoo.registry.installed import Registered
 from ganzoo.testing.architecture.networks import (
     built,
     judge,

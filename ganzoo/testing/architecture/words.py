@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ganzoo.engine.streams import seeded
+from ganzoo.compute.streams import seeded
 from ganzoo.plugin import DataInfo
 from ganzoo.testing.architecture.networks import (
     SAME,

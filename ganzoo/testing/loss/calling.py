@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.engine.streams import seeded
+from ganzoo.compute.streams import seeded
 from ganzoo.plugin import Case
 from ganzoo.testing.checks import Skip, Trial, require
 from ganzoo.testing.probes import Setup, restore, setups, slopes_of, state_of

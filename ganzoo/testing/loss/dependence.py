@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganzoo.installed import told
+from ganzoo.registry.installed import told
 from ganzoo.testing.checks import Broken, Skip, Trial, require
 from ganzoo.testing.loss.calling import (
     SHAPE,

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.engine.streams import seeded
-from ganzoo.installed import told
+from ganzoo.compute.streams import seeded
+from ganzoo.registry.installed import told
 from ganzoo.testing.checks import Broken, Skip, Trial, require
 from ganzoo.testing.loss.calling import (
     SHAPE,

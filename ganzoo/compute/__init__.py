@@ -1,0 +1,1 @@
+"""Where and how the engine computes: the device, its numbers, and every random stream."""

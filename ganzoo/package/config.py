@@ -1,0 +1,237 @@
+"""``config.json`` of a model package: read as what a stranger wrote, checked before anything is done with it.
+
+`config.schema.json` beside this file is the same contract for other programs; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ganzoo.errors import Corrupt, GanzooError, NotFound
+from ganzoo.plugin import DataInfo
+from ganzoo.plugin.contracts import LATENT
+
+FORMAT = 1
+CONFIG = "config.json"
+MODEL = "model.safetensors"
+DISCRIMINATOR = "discriminator.safetensors"
+REFERENCE = "reference.safetensors"
+PICTURE = "samples.png"
+TEXT = "samples.txt"
+CARD = "README.md"
+HASHED = (MODEL, DISCRIMINATOR, REFERENCE, PICTURE, TEXT)  # whose bytes the config vouches for; people edit the card
+FILES = (CONFIG, *HASHED, CARD)  # all that is ever written, asked for or published
+LARGEST = 1 << 20  # bytes of a config
+LARGEST_HEADER = 8 << 20  # bytes of what a weights file says of its tensors: some 80,000 of them
+LARGEST_SAMPLE = 1 << 26  # numbers in one sample: a quarter of a gibibyte
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the package.
+
+    Args:
+        sha256: Of its bytes, in hexadecimal.
+        size: In bytes.
+    """
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a ``config.json`` says.
+
+    Args:
+        recipe: The frozen recipe that the model was trained by (`ganzoo.recipe.recipe`).
+        requires: Distributions that it needs, with the versions that wrote it.
+        data: What it generates.
+        latent_dim: Length of z.
+        latent: Its distribution (`ganzoo.plugin.Networks`).
+        images: Images seen in training.
+        metrics: What was measured of it, with the protocol.
+        files: The other files, by name.
+        json: All of it, as it stands.
+        imported: Format, file and sha256 that the weights came from, where ganzoo did not train them; else empty.
+    """
+
+    recipe: Mapping[str, Any]
+    requires: tuple[tuple[str, str], ...]
+    data: DataInfo
+    latent_dim: int
+    latent: str
+    images: int
+    metrics: tuple[Mapping[str, Any], ...]
+    files: Mapping[str, File]
+    json: Mapping[str, Any]
+    imported: Mapping[str, str]
+
+
+def read(directory: Path) -> Config:
+    """Return the config of the package in a directory.
+
+    Raises:
+        NotFound: There is no package, or one of another library.
+        Corrupt: The file is damaged, or says what no package says.
+        GanzooError: It was written by a newer ganzoo.
+    """
+    path = directory / CONFIG
+    if not path.is_file():
+        raise NotFound(f"{directory} holds no model package: it has no config.json")
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise GanzooError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    return parse(content, str(path))
+
+
+def read_file(path: Path, expected: File) -> bytes:
+    """Return a file's bytes, if they are those that the package's config vouches for.
+
+    Raises:
+        Corrupt: They are not, or the file is missing.
+        GanzooError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(expected.size + 1)
+    except FileNotFoundError:
+        raise Corrupt(f"{path.parent} has no {path.name}: the package is incomplete") from None
+    except OSError as error:
+        raise GanzooError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    if len(content) != expected.size or hashlib.sha256(content).hexdigest() != expected.sha256:
+        raise Corrupt(f"{path} is damaged: its bytes are not those that were written")
+    return content
+
+
+def parse(content: bytes, source: str) -> Config:
+    """Return what the bytes of a config say; `source` names them in errors, which are those of `read`."""
+    if len(content) > LARGEST:
+        raise Corrupt(f"{source} is no config of a model package: it has more than {LARGEST:,} bytes")
+    try:
+        stored = json.loads(content.decode(), object_pairs_hook=_object, parse_constant=_refuse)
+        if isinstance(stored, dict) and "format" not in stored and "recipe" not in stored:
+            raise NotFound(f"{source} is another library's: it is no model that ganzoo made")
+        written = _whole(stored["format"], 1)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Corrupt(f"{source} is damaged: it is no JSON of a model package") from error
+    if written > FORMAT:
+        raise GanzooError(f"{source} was written by a newer ganzoo: python -m pip install -U ganzoo")
+    try:
+        return _config(stored)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise Corrupt(f"{source} is damaged: it does not say what a model package says ({_word(error)})") from error
+
+
+# ----------------------------------------------------------------------------
+# Its parts.
+
+
+def _config(stored: Mapping[str, Any]) -> Config:
+    latent = stored["latent"]
+    _check(stored["range"] in ([-1.0, 1.0], None), "range")
+    _check(re.fullmatch(LATENT, latent["distribution"]), "latent.distribution")
+    _check(isinstance(stored["requires"], list) and isinstance(stored["metrics"], list), "requires, metrics")
+    files = {name: _file(name, entry) for name, entry in stored["files"].items()}
+    _check(MODEL in files, "files")
+    return Config(
+        recipe=_recipe(stored["recipe"]),
+        requires=tuple((_text(entry["distribution"]), _text(entry["version"])) for entry in stored["requires"]),
+        data=_data(stored["data"]),
+        latent_dim=_whole(latent["dim"], 1),
+        latent=latent["distribution"],
+        images=_whole(stored["images"], 0),
+        metrics=tuple(map(_metric, stored["metrics"])),
+        files=files,
+        json=stored,
+        imported=_imported(stored["imported"]) if "imported" in stored else {},
+    )
+
+
+def _recipe(stored: Mapping[str, Any]) -> Mapping[str, Any]:
+    _whole(stored["format"], 1)
+    ones, many = ("arch", "loss", "dataset"), ("reg", "aug", "metric", "tracker")
+    for entry in (stored["arch"], *(stored[key] for key in ones if key in stored)):
+        _component(entry)
+    for key in many:
+        _check(isinstance(stored.get(key, []), list), f"recipe.{key}")
+        for entry in stored.get(key, []):
+            _component(entry)
+    return stored
+
+
+def _component(entry: Mapping[str, Any]) -> None:
+    _text(entry["name"])
+    _whole(entry["schema"], 1)
+    _check(isinstance(entry["options"], dict), "options")
+
+
+def _data(values: Mapping[str, Any]) -> DataInfo:
+    _check(isinstance(values.get("meta", {}), dict), "data.meta")
+    data = DataInfo.from_json(values)
+    _whole(data.num_classes, 0)
+    if data.num_items is not None:
+        _whole(data.num_items, 0)
+    _check(math.prod(data.shape) <= LARGEST_SAMPLE and math.prod(data.label_shape) <= LARGEST_SAMPLE, "data.shape")
+    return data
+
+
+def _metric(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    _text(entry["name"])
+    _check(type(entry["value"]) in (int, float), "metrics.value")
+    _whole(entry.get("num", 1), 1)
+    _check(re.fullmatch(r"[0-9a-f]{16}", entry.get("fingerprint", "0" * 16)), "metrics.fingerprint")
+    return entry
+
+
+def _imported(entry: Mapping[str, Any]) -> Mapping[str, str]:
+    _check(re.fullmatch(r"[0-9a-f]{64}", entry["sha256"]), "imported.sha256")
+    return {key: _text(entry[key]) for key in ("format", "file", "sha256")}
+
+
+def _file(name: str, entry: Mapping[str, Any]) -> File:
+    _check(name in HASHED, f"files: {name!r}")
+    _check(re.fullmatch(r"[0-9a-f]{64}", entry["sha256"]), "files")
+    return File(entry["sha256"], _whole(entry["size"], 0))
+
+
+def _whole(value: object, low: int) -> int:
+    if type(value) is not int or value < low:
+        raise ValueError(f"{value!r}")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r}")
+    return value
+
+
+def _check(fits: object, what: str) -> None:
+    if not fits:
+        raise ValueError(what)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a key that is given twice: two readers may take another one each."""
+    made = dict(pairs)
+    _check(len(made) == len(pairs), "a key is given twice")
+    return made
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)  # NaN and infinities are no JSON
+
+
+def _word(error: Exception) -> str:
+    """Return what an error is about, fit for one line of a terminal."""
+    return re.sub(r"[^\x20-\x7e]+", "?", str(error).strip("'\""))[:80] or type(error).__name__

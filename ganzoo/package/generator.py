@@ -1,0 +1,152 @@
+"""A trained generator, ready to be sampled: what `ganzoo.load` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from ganzoo.compute.streams import derive, draw_latents, seeded
+from ganzoo.errors import UsageError
+from ganzoo.plugin import DataInfo, Networks
+from ganzoo.samples import grid
+
+BATCH = 64  # samples generated at a time
+
+Labels = int | Sequence[Any] | Tensor | None
+
+
+class Generator:
+    """A trained generator.
+
+    Args:
+        networks: The generator (its weights loaded), and its latents' dimension and distribution.
+        data: What it generates.
+        config: The package's ``config.json``.
+        provides: The architecture's words.
+        render: How the dataset draws samples that are no images.
+        write: How it writes them as text.
+    """
+
+    def __init__(
+        self,
+        networks: Networks,
+        data: DataInfo,
+        config: Mapping[str, Any],
+        provides: tuple[str, ...] = (),
+        render: str = "",
+        write: str = "",
+    ) -> None:
+        self.networks = networks
+        self.network: nn.Module = networks.generator.eval().requires_grad_(False)
+        self.data = data
+        self.config = config
+        self.provides = provides
+        self.render, self.write = render, write
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
+
+    @property
+    def drawable(self) -> bool:
+        """Whether `draw` makes pictures of its samples."""
+        return self.data.modality == "image" or bool(self.render)
+
+    @torch.inference_mode()
+    def __call__(self, z: Tensor, labels: Tensor | None = None, **options: Any) -> Tensor:
+        """Return samples ``[n, *shape]`` in the data's range (images in [-1, 1]) for latents ``[n, latent_dim]``."""
+        z = z.to(self.device)
+        samples: Tensor = self.network(z, None if labels is None else labels.to(self.device), **options)
+        return samples.float()
+
+    def sample(self, n: int, labels: Labels = None, seed: int = 0, truncation: float | None = None) -> NDArray[Any]:
+        """Return `n` samples: images as uint8 ``[n, H, W, C]``, anything else as float32 ``[n, *shape]``.
+
+        Args:
+            n: How many.
+            labels: One class for all, or one for each; every class in turn where None and the model takes classes.
+                Float ``[n, *label_shape]`` where its labels are numbers.
+            seed: The same seed gives the same samples; the first ones do not depend on `n`, unless the network draws
+                numbers of its own.
+            truncation: Of the latents towards their mean, where the architecture knows it.
+
+        Raises:
+            UsageError: No samples, a class that is not there, labels or truncation that the model does not take.
+        """
+        samples = self.raw(n, labels, seed, truncation)
+        return grid.to_uint8(samples) if self.data.modality == "image" else np.asarray(samples.numpy())
+
+    def draw(self, samples: Tensor, columns: int | None = None) -> Image.Image | None:
+        """Return a picture of raw samples; None where they are no images and nothing says how to draw them."""
+        return grid.draw(samples, self.data, self.render, columns)
+
+    def text(self, samples: Tensor) -> str | None:
+        """Return raw samples as text; None where nothing says how to write them."""
+        return grid.write(samples, self.data, self.write)
+
+    def raw(self, n: int, labels: Labels = None, seed: int = 0, truncation: float | None = None) -> Tensor:
+        """Return `n` samples as the network makes them, float32 ``[n, *shape]`` on the CPU; arguments as `sample`'s."""
+        if n < 1:
+            raise UsageError(f"{n} samples were asked for: ask for at least one")
+        if truncation is not None and "truncation" not in self.provides:
+            raise UsageError("this model's architecture knows no truncation: leave it away")
+        options = {} if truncation is None else {"truncation": truncation}
+        z, chosen = self.latents(n, seed), self.labels(n, labels)
+        parts = []
+        for start in range(0, n, BATCH):
+            cut = slice(start, start + BATCH)
+            with seeded(derive(seed, "component", start), self.device):
+                parts.append(self(z[cut], None if chosen is None else chosen[cut], **options).cpu())
+        return torch.cat(parts)
+
+    def latents(self, n: int, seed: int) -> Tensor:
+        """Return the latents ``[n, latent_dim]`` of a seed; each is a function of the seed and its place."""
+        kind, dim = self.networks.latent, self.networks.latent_dim
+        rows = (draw_latents(kind, torch.Generator().manual_seed(derive(seed, "z", i)), 1, dim) for i in range(n))
+        return torch.cat(list(rows))
+
+    def labels(self, n: int, labels: Labels = None) -> Tensor | None:
+        """Return the labels that `sample` uses: int64 ``[n]``, float ``[n, *label_shape]``, or None."""
+        if self.data.label_shape:
+            return self._values(n, labels)
+        classes = self.data.num_classes
+        if classes == 0:
+            if labels is not None:
+                raise UsageError("this model was trained without labels: leave the label away")
+            return None
+        if labels is None:
+            return torch.arange(n) % classes
+        chosen = torch.as_tensor(labels)
+        chosen = chosen.expand(n) if chosen.dim() == 0 else chosen
+        fits = chosen.shape == (n,) and not chosen.is_floating_point()
+        if not fits or not 0 <= int(chosen.min()) <= int(chosen.max()) < classes:
+            raise UsageError(f"labels of this model run from 0 to {classes - 1}, one for all or one for each sample")
+        return chosen.long()
+
+    def some_labels(self, n: int) -> Tensor | None:
+        """Return labels that it takes, always the same: every class in turn, or numbers from -1 to 1; None for none."""
+        if self.data.label_shape:
+            return torch.rand(n, *self.data.label_shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+        return self.labels(n)
+
+    def replay(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        """Return samples ``[n, *shape]`` on the CPU, the numbers that the network draws itself always the same."""
+        with seeded(derive("replay"), self.device):
+            return self(z, labels).cpu()
+
+    def _values(self, n: int, labels: Labels) -> Tensor:
+        """Return float labels; nobody can make them up."""
+        shape = (n, *self.data.label_shape)
+        if labels is None or torch.as_tensor(labels).shape != shape:
+            raise UsageError(
+                f"labels of this model are numbers of shape {list(shape)}: give them from Python, "
+                "ganzoo.load(...).sample(n, labels=...)"
+            )
+        return torch.as_tensor(labels, dtype=torch.float32)

@@ -1,0 +1,246 @@
+"""The model package: ``config.json`` and ``model.safetensors``, written by a run and read back by `load`.
+
+Safetensors and JSON only. A package names registered components, never code; what it says is checked before use: the
+config, then names, shapes and dtypes against the networks built without memory, then hashes and finiteness. What a
+person sees of it (picture, card, reference samples) comes with the finished run: `ganzoo.package.complete`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from ganzoo.compute.streams import seeded
+from ganzoo.errors import Corrupt, GanzooError
+from ganzoo.package import tensors
+from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, FORMAT, MODEL, Config, File, read, read_file
+from ganzoo.package.generator import Generator
+from ganzoo.package.tensors import Form
+from ganzoo.plugin import Architecture, DataInfo, Dataset, Networks
+from ganzoo.plugin.options import settled
+from ganzoo.recipe.recipe import Choice, Recipe
+from ganzoo.recipe.stored import stored_choice
+from ganzoo.registry import Registry
+from ganzoo.runs.files import explained, recover_directory, replace_directory, write_atomic
+
+LARGEST_METADATA = 1 << 16  # bytes of a weights file that are neither tensors nor their names
+
+# ----------------------------------------------------------------------------
+# Writing.
+
+
+class Contents(NamedTuple):
+    """What a package is written from; training does not change it any more.
+
+    Args:
+        weights: By the name of their file: of the averaged generator and of the discriminator, on the CPU.
+        config: ``config.json`` but for its ``files``.
+    """
+
+    weights: dict[str, dict[str, Tensor]]
+    config: dict[str, Any]
+
+
+def prepare(recipe: Recipe, data: DataInfo, networks: Networks, images: int, metrics: list[dict[str, Any]]) -> Contents:
+    """Return a copy of a run's averaged generator and its discriminator as they are now, for `write`.
+
+    Args:
+        recipe: What it was trained by.
+        data: What it generates, as the networks see it.
+        networks: The averaged generator, the discriminator, and the latents.
+        images: Images seen so far.
+        metrics: What was measured of it, as the config lists it.
+    """
+    plugins = {(c.component.plugin.distribution, c.component.plugin.version) for c in (recipe.arch, recipe.dataset)}
+    config = {
+        "format": FORMAT,
+        "recipe": recipe.to_json(),
+        "requires": [{"distribution": name, "version": version} for name, version in sorted(plugins) if name],
+        "data": data.to_json(),
+        "latent": {"dim": networks.latent_dim, "distribution": networks.latent},
+        "range": [-1.0, 1.0] if data.modality == "image" else None,
+        "images": images,
+        "metrics": metrics,
+    }
+    weights = {
+        MODEL: tensors.snapshot(networks.generator.state_dict()),
+        DISCRIMINATOR: tensors.snapshot(networks.discriminator.state_dict()),
+    }
+    return Contents(weights, config)
+
+
+def write(directory: Path, contents: Contents) -> None:
+    """Write a package, whole or not at all; one that is there is replaced."""
+    files = {name: safetensors.torch.save(weights) for name, weights in contents.weights.items()}
+    write_files(directory, contents.config, files)
+
+
+def write_files(directory: Path, config: Mapping[str, Any], files: Mapping[str, bytes], card: str = "") -> None:
+    """Write a package of these files, whole or not at all; one that is there is replaced.
+
+    Args:
+        directory: Where.
+        config: But for its ``files``, which follow from `files`.
+        files: Their bytes, by name.
+        card: The model card; empty for the one that is there, into which a person may have written.
+    """
+    recover_directory(directory)
+    kept = directory / CARD
+    new = directory.with_name(f".{directory.name}.new")
+    with explained(directory):
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir()
+    try:
+        for name, content in files.items():
+            write_atomic(new / name, [content])
+        if card or kept.is_file():
+            write_atomic(new / CARD, [card.encode() or kept.read_bytes()])
+        stated = {name: {"sha256": hashlib.sha256(c).hexdigest(), "size": len(c)} for name, c in files.items()}
+        write_atomic(new / CONFIG, [json.dumps({**config, "files": stated}, indent=2).encode() + b"\n"])
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    replace_directory(new, directory)
+
+
+# ----------------------------------------------------------------------------
+# Reading.
+
+
+class Plan(NamedTuple):
+    """What a config asks for, known before any weights are read.
+
+    Args:
+        config: The config.
+        arch: The architecture, installed here, with its options.
+        networks: Without memory, on the meta device.
+        forms: Of the tensors that each weights file must have, by the file's name.
+    """
+
+    config: Config
+    arch: Choice
+    networks: Networks
+    forms: Mapping[str, Mapping[str, Form]]
+
+    def check(self, name: str, stated: Mapping[str, Form], source: str) -> None:
+        """Raise Corrupt where a weights file's header does not fit the network that it is for."""
+        tensors.check_fit(stated, self.forms[name], source)
+
+    def check_header(self, name: str, content: bytes, source: str) -> None:
+        """Raise Corrupt where the first bytes of a weights file are no header, or one that does not fit."""
+        self.check(name, tensors.header(content, source), source)
+
+    def check_size(self, name: str, size: int, source: str) -> None:
+        """Raise Corrupt where a weights file cannot be that of the network: it has too many bytes, or too few."""
+        forms = self.forms[name]
+        least = tensors.num_bytes(forms)
+        if not least < size <= least + LARGEST_METADATA + sum(len(tensor) + 128 for tensor in forms):
+            raise Corrupt(f"{source} does not fit the architecture: it has {size:,} bytes")
+
+    def build(self) -> Networks:
+        """Return the networks for real, on the CPU; the caller's random numbers stay as they were."""
+        with seeded(0):
+            return _built(self.arch, self.config)
+
+
+def plan(config: Config, registry: Registry, source: str) -> Plan:
+    """Look up the architecture of a config and build its networks on the meta device.
+
+    Raises:
+        MissingPlugin: The architecture is not installed.
+        Corrupt: The config's parts do not go together.
+        GanzooError: The architecture refuses them.
+    """
+    try:
+        arch = stored_choice(registry, "arch", config.recipe["arch"])
+    except GanzooError:  # some are ValueErrors
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Corrupt(f"{source} is damaged: it does not say what a model package says") from error
+    with seeded(0), torch.device("meta"), tensors.Undrawn():
+        networks = _built(arch, config)
+    if (networks.latent_dim, networks.latent) != (config.latent_dim, config.latent):
+        raise Corrupt(
+            f"{source} is damaged: it says latents {config.latent} of {config.latent_dim}, its architecture takes "
+            f"{networks.latent} of {networks.latent_dim}"
+        )
+    forms = {
+        MODEL: tensors.forms_of(networks.generator),
+        DISCRIMINATOR: tensors.forms_of(networks.discriminator),
+    }
+    return Plan(config, arch, networks, forms)
+
+
+def load(directory: Path, registry: Registry, device: torch.device) -> Generator:
+    """Return the generator of the package in a directory.
+
+    Raises:
+        NotFound: There is no package.
+        MissingPlugin: Its architecture is not installed.
+        Corrupt: A file is not what was written, or does not fit the architecture.
+        GanzooError: It was written by a newer ganzoo.
+    """
+    config = read(directory)
+    try:
+        return _load(directory, config, registry, device)
+    except Corrupt:  # a run may have put a new package there between two reads
+        now = read(directory)
+        if now == config:
+            raise
+        return _load(directory, now, registry, device)
+
+
+def _load(directory: Path, config: Config, registry: Registry, device: torch.device) -> Generator:
+    planned = plan(config, registry, str(directory / CONFIG))
+    weights = read_weights(directory, planned, MODEL)
+    networks = planned.build()
+    networks.generator.load_state_dict(weights, strict=True)
+    networks.generator.to(device)
+    assert isinstance(planned.arch.spec, Architecture)
+    shown_by = _shown_by(registry, config)
+    return Generator(networks, config.data, config.json, planned.arch.spec.provides, *shown_by)
+
+
+def read_weights(directory: Path, planned: Plan, name: str) -> dict[str, Tensor]:
+    """Return the tensors of one weights file of a package, which fit the network that they are for exactly.
+
+    Args:
+        directory: Of the package.
+        planned: What its config asks for.
+        name: `MODEL` or `DISCRIMINATOR`.
+
+    Raises:
+        Corrupt: They do not, the bytes are not those that the config vouches for, or a number is not finite.
+    """
+    path = directory / name
+    content = read_file(path, planned.config.files.get(name) or _absent(directory, name))
+    planned.check_header(name, content, str(path))
+    return tensors.unpack(content, str(path))
+
+
+def _absent(directory: Path, name: str) -> File:
+    raise Corrupt(f"{directory} has no {name}: its config.json names none")
+
+
+def _built(arch: Choice, config: Config) -> Networks:
+    networks = arch.component.build(settled(arch.options, config.images), config.data)
+    if not isinstance(networks, Networks):
+        raise GanzooError(f"arch {arch.name!r} built {type(networks).__name__}, not ganzoo.plugin.Networks")
+    return networks
+
+
+def _shown_by(registry: Registry, config: Config) -> tuple[str, str]:
+    """Return what draws and what writes the dataset's samples, where its plugin is installed; images need neither."""
+    try:
+        spec = registry.resolve("dataset", config.recipe["dataset"]["name"]).spec
+    except (GanzooError, KeyError, TypeError, AttributeError):
+        return "", ""
+    return (spec.render, spec.write) if isinstance(spec, Dataset) else ("", "")

@@ -1,0 +1,145 @@
+"""Weights from a stranger: looked at before they are read, and read only where they are what the network asks for.
+
+What the safetensors library refuses by itself (offsets that overlap or leave gaps, a false length) is left to it; it
+accepts duplicate keys, absurd shapes, other dtypes and numbers that are not finite.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from ganzoo.errors import Corrupt
+from ganzoo.package.config import LARGEST_HEADER
+
+DTYPES = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
+    "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
+}  # fmt: skip
+
+DRAWING = (
+    "normal_", "uniform_", "trunc_normal_", "random_", "bernoulli_", "kaiming_normal_", "kaiming_uniform_",
+    "xavier_normal_", "xavier_uniform_",
+)  # fmt: skip
+
+
+class Form(NamedTuple):
+    """What a tensor is, without its numbers."""
+
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{str(self.dtype).removeprefix('torch.')} {list(self.shape)}"
+
+
+class Undrawn(TorchFunctionMode):
+    """Leaves tensors of the meta device, which have no numbers, undrawn while networks are built there.
+
+    Drawing them imports torch's compiler, which takes longer than all the rest of loading a small model.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Call a function of torch, or return the tensor that it would fill with random numbers."""
+        kwargs = kwargs or {}
+        tensor = args[0] if args else kwargs.get("tensor")
+        if getattr(func, "__name__", "") in DRAWING and isinstance(tensor, Tensor) and tensor.is_meta:
+            return tensor
+        return func(*args, **kwargs)
+
+
+def forms_of(network: nn.Module) -> dict[str, Form]:
+    """Return the form of each tensor that a network keeps, by name; it may be on the meta device."""
+    return {name: Form(tensor.dtype, tuple(tensor.shape)) for name, tensor in network.state_dict().items()}
+
+
+def header(content: bytes, source: str) -> dict[str, Form]:
+    """Return the forms that the header of a safetensors file states; `source` names the file in errors.
+
+    Args:
+        content: The file, or as much of it as the header takes.
+        source: The file's name.
+
+    Raises:
+        Corrupt: It is no header, or too large a one.
+    """
+    length = int.from_bytes(content[:8], "little")
+    if len(content) < 8 or not 2 <= length <= min(LARGEST_HEADER, len(content) - 8):
+        raise Corrupt(f"{source} is no safetensors file: its header has no length that fits")
+    try:
+        stated = json.loads(content[8 : 8 + length].decode(), object_pairs_hook=_once)
+        return {name: form(entry["dtype"], entry["shape"]) for name, entry in stated.items() if name != "__metadata__"}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Corrupt(f"{source} is no safetensors file: its header is damaged") from error
+
+
+def form(dtype: str, shape: Any) -> Form:
+    """Return a tensor's form as a header states it; ValueError or KeyError where that is none."""
+    if not isinstance(shape, list) or not all(type(side) is int and side >= 0 for side in shape):
+        raise ValueError(f"shape {shape!r}")
+    return Form(DTYPES[dtype], tuple(shape))
+
+
+def check_fit(stated: Mapping[str, Form], wanted: Mapping[str, Form], source: str) -> None:
+    """Raise Corrupt where the tensors of a file are not, name by name, those that a network asks for."""
+    if missing := sorted(wanted.keys() - stated.keys()):
+        raise Corrupt(f"{source} does not fit the architecture: tensor {missing[0]!r} is missing")
+    for name in sorted(stated):
+        if name not in wanted:
+            raise Corrupt(f"{source} does not fit the architecture: tensor {_printable(name)} is extra")
+        if stated[name] != wanted[name]:
+            raise Corrupt(
+                f"{source} does not fit the architecture: tensor {name!r} is {stated[name]}, not {wanted[name]}"
+            )
+
+
+def unpack(content: bytes, source: str) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file, on the CPU, every number of them finite.
+
+    Raises:
+        Corrupt: It is no such file, or holds numbers that are not finite.
+    """
+    try:
+        tensors = safetensors.torch.load(content)
+    except SafetensorError as error:
+        raise Corrupt(f"{source} is no safetensors file: {error}") from error
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise Corrupt(f"{source} holds numbers that are not finite, in tensor {_printable(name)}")
+    return tensors
+
+
+def num_bytes(forms: Mapping[str, Form]) -> int:
+    """Return how many bytes the tensors of these forms take."""
+    return sum(form.dtype.itemsize * math.prod(form.shape) for form in forms.values())
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a tensor is named twice")
+    return made
+
+
+def _printable(name: str) -> str:
+    return ascii(name[:80])
+
+
+def snapshot(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return contiguous copies on the CPU, each in memory of its own: what training does next does not reach them.
+
+    Whoever writes them in another thread has no tensor operation left to do: one that runs in parallel there starts
+    a second team of OpenMP threads, and with more of them than cores every operation of the training is slower from
+    then on (by a quarter, in the default run on two cores).
+    """
+    return {
+        name: torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor.detach()) for name, tensor in tensors.items()
+    }

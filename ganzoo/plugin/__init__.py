@@ -1,0 +1,71 @@
+"""All that a plugin author imports: specs, `option`, `hookimpl` and the data that crosses the contracts.
+
+A plugin is a module named by an entry point in the group ``ganzoo``. It imports nothing heavy (no torch, numpy or
+Pillow) and offers specs through hooks (`ganzoo.plugin.hookspecs`). Each spec names its factory as
+``"package.module:callable"``, imported when the component is first used:
+
+    @hookimpl
+    def ganzoo_losses():
+        yield Loss(name="bce", summary="...", factory="acme_gans.losses:BCE")
+
+Runtime objects are structural: nothing to inherit. What each kind must do stands in its spec class
+(`ganzoo.plugin.specs`); what it is given and gives back, in `ganzoo.plugin.contracts`.
+"""
+
+from __future__ import annotations
+
+import pluggy
+
+from ganzoo.errors import GanzooError, NotFound, UsageError
+from ganzoo.plugin.contracts import Case, DataInfo, DiscriminatorOutput, Imported, Item, LossFunction, Networks, Step
+from ganzoo.plugin.options import NoOptions, Schedule, option
+from ganzoo.plugin.specs import (
+    KINDS,
+    Architecture,
+    Augmentation,
+    Built,
+    Command,
+    Component,
+    Dataset,
+    Extractor,
+    Loss,
+    Metric,
+    Model,
+    Recipe,
+    Regularizer,
+    Tracker,
+)
+
+__all__ = [
+    "KINDS",
+    "Architecture",
+    "Augmentation",
+    "Built",
+    "Case",
+    "Command",
+    "Component",
+    "DataInfo",
+    "Dataset",
+    "DiscriminatorOutput",
+    "Extractor",
+    "GanzooError",
+    "Imported",
+    "Item",
+    "Loss",
+    "LossFunction",
+    "Metric",
+    "Model",
+    "Networks",
+    "NoOptions",
+    "NotFound",
+    "Recipe",
+    "Regularizer",
+    "Schedule",
+    "Step",
+    "Tracker",
+    "UsageError",
+    "hookimpl",
+    "option",
+]
+
+hookimpl = pluggy.HookimplMarker("ganzoo")

@@ -1,0 +1,75 @@
+"""Numbers that change as training goes on: functions of the images seen."""
+
+from __future__ import annotations
+
+import math
+import re
+import typing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A number as a function of the images seen.
+
+    ``constant(a)``; ``linear(a, b, images=N)`` and ``cosine(a, b, images=N)``: from a to b over N images, then b;
+    ``inverse_sqrt(a, images=N)``: a up to N images, then a / sqrt(images / N) (Karras et al. 2024, arXiv:2312.02696).
+    """
+
+    shape: Literal["constant", "linear", "cosine", "inverse_sqrt"]
+    start: float
+    end: float
+    images: float
+
+    def at(self, images: float) -> float:
+        """Return the value after `images` images."""
+        progress = min(images / self.images, 1.0)
+        match self.shape:
+            case "constant":
+                return self.start
+            case "linear":
+                return self.start + (self.end - self.start) * progress
+            case "cosine":
+                return self.end + (self.start - self.end) * (1 + math.cos(math.pi * progress)) / 2
+            case "inverse_sqrt":
+                return self.start / math.sqrt(max(images / self.images, 1.0))
+
+    def __str__(self) -> str:
+        values = [self.start, self.end] if self.shape in ("linear", "cosine") else [self.start]
+        tail = [] if self.shape == "constant" else [f"images={digits(self.images)}"]
+        return f"{self.shape}({', '.join([digits(value) for value in values] + tail)})"
+
+    @classmethod
+    def parse(cls, text: str) -> Schedule:
+        """Read the text that `str` writes, numbers in any form that Python reads."""
+        match = re.fullmatch(r"\s*(\w+)\s*\(([^()]*)\)\s*", text)
+        if match is None or match[1] not in ("constant", "linear", "cosine", "inverse_sqrt"):
+            raise ValueError(f"{text!r} is no schedule")
+        *values, last = [part.strip() for part in match[2].split(",")]
+        if match[1] == "constant":
+            values, images = [*values, last], 1.0
+        else:
+            name, _, number = last.partition("=")
+            images = _number(number) if name.strip() == "images" else 0.0
+        numbers = [_number(value) for value in values]
+        if len(numbers) != (2 if match[1] in ("linear", "cosine") else 1) or images <= 0:
+            raise ValueError(f"{text!r} is no schedule")
+        return cls(typing.cast(Any, match[1]), numbers[0], numbers[-1], images)
+
+
+def value_at(number: float | Schedule, images: float) -> float:
+    """Return a number, scheduled or not, after `images` images."""
+    return number.at(images) if isinstance(number, Schedule) else number
+
+
+def digits(number: float) -> str:
+    """Return the shortest text that reads back as the same number."""
+    return str(int(number)) if float(number).is_integer() else repr(number)
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not a finite number")
+    return number

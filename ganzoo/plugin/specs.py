@@ -1,0 +1,344 @@
+"""Specs: what a plugin offers, one class for each kind, with the contract of its runtime object. See `ganzoo.plugin`.
+
+All are frozen and keyword-only; constructing an invalid one raises ValueError.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from ganzoo.plugin.contracts import DataInfo, Modality
+from ganzoo.plugin.options import NoOptions, options_of
+
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+COMMANDS = (
+    "train", "sample", "evaluate", "list", "info", "plugins", "runs", "package", "publish", "pull", "verify", "search",
+    "import", "new-plugin", "check",
+)  # fmt: skip  # of ganzoo itself: a plugin's command cannot have one of these names
+SCHEDULABLE = ("architecture", "loss", "regularizer", "augmentation")  # kinds whose options may be scheduled
+FOLDER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[\w-]+(/[\w-]+)*")
+FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One thing that a plugin offers; the base of every spec.
+
+    Args:
+        name: Lower-case words joined by hyphens.
+        summary: One line for `ganzoo list`.
+        aliases: Further names; an alias collides like a name.
+        paper: Citation for the model card.
+    """
+
+    kind: ClassVar[str] = ""
+
+    name: str
+    summary: str
+    aliases: tuple[str, ...] = ()
+    paper: str = ""
+
+    def __post_init__(self) -> None:
+        _check_types(self)
+        for name in (self.name, *self.aliases):
+            if not NAME.fullmatch(name):
+                raise ValueError(f"{self.kind} name {name!r} is not lower-case words joined by hyphens")
+        if not self.summary or "\n" in self.summary:
+            raise ValueError(f"{self.kind} {self.name!r} needs a summary of one line")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built(Component):
+    """A component with a runtime object, built by its factory when it is first used.
+
+    Args:
+        factory: ``"package.module:callable"``.
+        options: A frozen dataclass whose every field is typed and defaulted (see `option`).
+        requires: Requirement strings as pip takes them; a missing one is an error that gives the command to run.
+        version: Of the options' schema: raise it when stored options need `migrate`.
+        migrate: ``"package.module:callable"``, called as ``(options: dict, from_version: int) -> dict``.
+        provides, needs, refuses: Words that recipes are checked by: ``class-logits``, ``features``, ``style``,
+            ``truncation``, ``double-backward``, ``batchnorm-in-d``, ``batch-coupled-d``, or a plugin's own. What
+            one component needs another must provide; what it refuses none may provide.
+        cases: ``"package.module:callable"``, called with nothing, yields `Case` objects: exact values that the
+            conformance kit holds the component to.
+    """
+
+    factory: str
+    options: type = NoOptions
+    requires: tuple[str, ...] = ()
+    version: int = 1
+    migrate: str = ""
+    provides: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    refuses: tuple[str, ...] = ()
+    cases: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_callables(self, self.factory or "missing", self.migrate, self.cases)
+        for text in self.requires:
+            _check_requirement(text)
+        for entry in options_of(self.options).values():
+            if entry.schedulable and self.kind not in SCHEDULABLE:
+                raise ValueError(f"{self.kind} {self.name!r}: option {entry.name!r} cannot be schedulable")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture(Built):
+    """A generator and a discriminator: ``factory(options, data: DataInfo) -> Networks``.
+
+    Args:
+        sizes: Image sizes (pixels, square) that it can be built for; empty for any.
+        channels: Channel counts likewise.
+        modalities: Kinds of data that it generates.
+        conditional: Whether it takes labels. Unless the run is conditional the factory gets ``num_classes=0`` and
+            the networks ``labels=None``.
+        recommended: Settings by key that suit it (``{"loss": "bce", "optim.g.lr": 2e-4, "train.batch": 64}``; keys:
+            loss, reg, optim.*, train.*), over the core's defaults and under everything that a user says.
+        examples: Data that the conformance kit builds it for, where sizes, channels and modalities do not say enough.
+        untrained: Patterns (``"generator.noise_*"``) of parameters that a loss's gradient may not reach.
+        imports: Weights of other projects that it reads, for `ganzoo import`: by the format's name,
+            ``"package.module:callable"``, ``(weights: dict[str, Tensor]) -> Imported``. It gets all tensors of a file,
+            nested names joined by dots, and raises UsageError where they are not what it reads. A format that is named
+            as a Python package may hold objects of that package's classes, which are passed over.
+    """
+
+    kind: ClassVar[str] = "architecture"
+
+    sizes: tuple[int, ...] = ()
+    channels: tuple[int, ...] = ()
+    modalities: tuple[Modality, ...] = ("image",)
+    conditional: Literal["never", "optional", "always"] = "never"
+    recommended: Mapping[str, Any] = field(default_factory=dict)
+    examples: tuple[DataInfo, ...] = ()
+    untrained: tuple[str, ...] = ()
+    imports: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_callables(self, *self.imports.values())
+        for name in self.imports:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"architecture {self.name!r}: format {name!r} is not lower-case words and hyphens")
+        for key in self.recommended:
+            if not re.match(r"(loss|reg|optim|train)(\.|$)", key):
+                raise ValueError(f"architecture {self.name!r} recommends {key!r}: only loss, reg, optim.* and train.*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss(Built):
+    """An adversarial loss: ``factory(options) -> LossFunction``. It sees logits and nothing else.
+
+    Args:
+        pairs: The generator's term reads real logits as well (relativistic losses); else its `real` is None.
+        batch_coupled: A sample's term depends on the rest of the batch (relativistic average): logits are gathered
+            over ranks, gradient accumulation is refused.
+    """
+
+    kind: ClassVar[str] = "loss"
+
+    pairs: bool = False
+    batch_coupled: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset(Built):
+    """Where real samples come from: ``factory(options)`` -> an object with ``info: DataInfo`` and one of:
+
+    - ``data``: array-like ``[N, ...]`` (uint8 images ``[N, C, H, W]``, or float) with ``labels`` ``[N, ...]`` or None;
+    - ``sample(generator, n) -> (data, labels)``: an endless source that draws from the given CPU `torch.Generator`;
+    - ``items() -> list[Item]``: samples that must be decoded: the core decodes them once, in parallel, into a packed
+      store that later starts read at memory speed. Broken ones are named and skipped, or an error where the object
+      says ``strict = True``.
+
+    Args:
+        info: What the data is, where that is known unopened: a `DataInfo`, or a callable from options to one.
+        render: ``"package.module:callable"``, ``(samples: float array [N, ...], info) -> uint8 [H, W, 3]``: draws
+            samples that are no images.
+        write: ``"package.module:callable"``, ``(samples: float array [N, ...], info) -> str``: writes samples that are
+            read rather than looked at: a line each, or CSV with a header.
+        default: Whether this dataset is taken where none is given.
+        path_option: The option that takes a path, where ``--dataset PATH`` means this dataset; made absolute.
+        path_suffixes: Of the paths that are meant (``(".csv",)``); empty for all that no other dataset's are.
+        license: Of the data, for the model card: ``"cc-by-4.0"``, as the Hub names it, or in words.
+        hub: Its identifier on the Hugging Face Hub, where it has one.
+    """
+
+    kind: ClassVar[str] = "dataset"
+
+    info: DataInfo | Callable[[Any], DataInfo] | None = None
+    render: str = ""
+    write: str = ""
+    default: bool = False
+    path_option: str = ""
+    path_suffixes: tuple[str, ...] = ()
+    license: str = ""
+    hub: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_callables(self, self.render, self.write)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regularizer(Built):
+    """A term that sees more than logits: ``factory(options)`` -> an object with any of:
+
+    - ``prepare(discriminator)``: called once, before training;
+    - ``discriminator(step: Step) -> scalar`` and ``generator(step: Step) -> scalar``: added to that network's loss;
+    - ``after_step(discriminator)``: after each of D's optimizer steps.
+
+    It never changes the generator's structure.
+
+    Args:
+        input_gradients: Whether it differentiates D's answers with respect to its input, so that `Step.real` and
+            `Step.fake` must require grad in D's update; or a callable from options to that.
+    """
+
+    kind: ClassVar[str] = "regularizer"
+
+    input_gradients: bool | Callable[[Any], bool] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation(Built):
+    """``factory(options)`` -> a differentiable callable on batches, applied to real and fake alike in both updates.
+
+    It is the identity at ``p=0``. Where it adapts it has ``update(real_logits)``, called after D's update with the
+    total batch's logits. Random numbers come from torch's default generator of the device.
+    """
+
+    kind: ClassVar[str] = "augmentation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric(Built):
+    """``factory(options)`` -> ``reset()``, ``real(batch)``, ``fake(batch)``, ``compute() -> dict[str, float]``.
+
+    Batches are float ``[N, ...]`` in the data's range, on the device. Where it must know what they are (the columns
+    of a table), it has ``prepare(data: DataInfo)``, called before ``reset()``.
+
+    Args:
+        examples: Data that the conformance kit tries it on, where shapes and modalities do not say enough.
+    """
+
+    kind: ClassVar[str] = "metric"
+
+    examples: tuple[DataInfo, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extractor(Built):
+    """Features for metrics: ``factory(options)`` -> a callable from a batch ``[N, ...]`` to float ``[N, F]``."""
+
+    kind: ClassVar[str] = "extractor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracker(Built):
+    """``factory(options)`` -> ``start(run)``, ``log(images, scalars)``, ``grid(images, path)``, ``finish(status)``.
+
+    A failing tracker costs a line in the log, never the run.
+    """
+
+    kind: ClassVar[str] = "tracker"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Component):
+    """A named choice of components and settings, under all that a user says.
+
+    Args:
+        settings: By key: ``{"arch": "dcgan", "loss": "bce", "arch.width": 64, ...}``.
+    """
+
+    kind: ClassVar[str] = "recipe"
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(Component):
+    """Weights that come with the plugin.
+
+    Args:
+        path: ``"package:folder"``, a model package in that Python package's data, as `ganzoo package` writes it.
+    """
+
+    kind: ClassVar[str] = "model"
+
+    path: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not FOLDER.fullmatch(self.path):
+            raise ValueError(f"model {self.name!r}: {self.path!r} is not of the form 'package:folder'")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command(Component):
+    """A further command of `ganzoo`, under its name.
+
+    Args:
+        factory: ``"package.module:command"``, a `click.Command`; the module imports nothing heavy.
+    """
+
+    kind: ClassVar[str] = "command"
+
+    factory: str
+
+
+SPECS: tuple[type[Component], ...] = (
+    Architecture, Loss, Dataset, Regularizer, Augmentation, Metric, Extractor, Tracker, Recipe, Model, Command,
+)  # fmt: skip
+KINDS: tuple[str, ...] = tuple(spec.kind for spec in SPECS)
+
+
+# ----------------------------------------------------------------------------
+# Checks.
+
+
+def _check_callables(spec: Component, *paths: str) -> None:
+    for path in filter(None, paths):
+        if not FACTORY.fullmatch(path):
+            raise ValueError(f"{spec.kind} {spec.name!r}: {path!r} is not of the form 'package.module:callable'")
+
+
+def _check_requirement(text: str) -> None:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        raise ValueError(f"pip takes no requirement {text!r}") from None
+
+
+@functools.cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def _check_types(spec: Component) -> None:
+    """Raise ValueError where a field is not of its type: ``sizes=64`` or ``aliases="mse"``, say."""
+    cls: Any = type(spec)
+    for name, hint in _hints(cls).items():
+        value, origin, args = getattr(spec, name), typing.get_origin(hint), typing.get_args(hint)
+        if origin is tuple:
+            inner = typing.get_origin(args[0]) or args[0]
+            fits = isinstance(value, tuple) and (
+                all(item in typing.get_args(args[0]) for item in value)
+                if inner is Literal
+                else all(type(item) is inner for item in value)
+            )
+        elif origin is Literal:
+            fits = value in args
+        else:
+            fits = not isinstance(hint, type) or isinstance(value, hint)
+        if not fits:
+            raise ValueError(f"{spec.kind} {spec.name!r}: {name}={value!r} is no {str(hint).replace('typing.', '')}")

@@ -1,0 +1,168 @@
+"""Whether a recipe's parts go together; each mismatch is an error with a way out.
+
+What the specs tell is checked before torch is imported, the rest once the dataset is open.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from ganzoo.errors import UsageError
+from ganzoo.plugin import DataInfo, Dataset, Loss
+from ganzoo.plugin.options import options_of
+from ganzoo.recipe.recipe import Choice, Recipe
+from ganzoo.recipe.settings import TrainOptions
+
+
+def check(recipe: Recipe) -> None:
+    """Raise UsageError where a recipe's parts do not go together; the data is checked where it is known unopened."""
+    train = recipe.train
+    largest = max(train.batch, train.g_batch or 0)
+    if train.micro_batch is not None and train.micro_batch < largest:
+        if train.micro_batch < train.batch and train.batch % train.micro_batch:
+            nearest = max(size for size in range(1, train.micro_batch + 1) if train.batch % size == 0)
+            raise UsageError(
+                f"train.micro_batch={train.micro_batch} does not divide train.batch={train.batch}: use {nearest}"
+            )
+        if isinstance(recipe.loss.spec, Loss) and recipe.loss.spec.batch_coupled:
+            raise UsageError(
+                f"loss {recipe.loss.name!r} couples the whole batch, so gradients cannot be accumulated: "
+                "leave train.micro_batch away"
+            )
+    if train.update != "alternating":
+        whole = max(train.batch, train.micro_batch or 0)
+        wanted = {"d_steps": 1, "g_steps": 1, "g_batch": train.batch, "micro_batch": whole}
+        for name, value in wanted.items():
+            if getattr(train, name) not in (None, value):
+                raise UsageError(
+                    f"train.update={train.update} trains both networks on one batch at once: "
+                    f"leave train.{name} away, or use train.update=alternating"
+                )
+    if train.best is not None:
+        _check_best(train.best, [choice.name for choice in recipe.metric])
+    provided = {word: choice for choice in recipe.choices for word in choice.spec.provides}
+    for choice in recipe.choices:
+        for word in choice.spec.needs:
+            if word not in provided:
+                raise UsageError(
+                    f"{choice.spec.kind} {choice.name!r} needs {word!r}, which no other part of the recipe provides: "
+                    f"choose an arch that does (`ganzoo info NAME`) or leave {choice.name!r} away"
+                )
+        for word in choice.spec.refuses:
+            if word in provided:
+                other = provided[word]
+                raise UsageError(
+                    f"{choice.spec.kind} {choice.name!r} does not go with {other.spec.kind} {other.name!r} ({word}): "
+                    "choose another of either"
+                )
+    info = recipe.dataset.spec.info if isinstance(recipe.dataset.spec, Dataset) else None
+    if info is not None:
+        check_data(recipe, info if isinstance(info, DataInfo) else info(recipe.dataset.options))
+
+
+def check_ranks(recipe: Recipe, size: int, device: str) -> None:
+    """Raise UsageError where a recipe cannot be trained by `size` processes on devices of this type."""
+    train = recipe.train
+    if size > 1 and train.sync_batchnorm and device != "cuda":
+        raise UsageError(
+            "train.sync_batchnorm=true needs CUDA: leave it away on the CPU, each process has statistics then"
+        )
+    for key, batch in (("train.batch", train.batch), ("train.g_batch", train.g_batch)):
+        if batch is not None and size > 1 and not _divides(batch, size, train.micro_batch):
+            near = (batch + sign * step for step in range(1, 2 * size * batch + 1) for sign in (-1, 1))
+            nearest = next(other for other in near if other > 0 and _divides(other, size, train.micro_batch))
+            micro = "" if train.micro_batch is None else f" with train.micro_batch={train.micro_batch}"
+            raise UsageError(f"{key}={batch} cannot be dealt evenly to {size} processes{micro}: use {key}={nearest}")
+
+
+def _divides(batch: int, size: int, micro_batch: int | None) -> bool:
+    """Whether a batch can be dealt to `size` processes in micro-batches of one size each."""
+    pieces = math.ceil(batch / size / micro_batch) if micro_batch else 1
+    return batch % (size * pieces) == 0 and (not micro_batch or micro_batch >= batch or batch % micro_batch == 0)
+
+
+def _check_best(best: str, in_use: list[str]) -> None:
+    """Raise UsageError where ``train.best`` names no value, or one of a metric that is not in use."""
+    name, _, key = best.removeprefix("-").partition("/")
+    if not name or not key:
+        raise UsageError(
+            f"train.best={best} names no value: write METRIC/KEY, or -METRIC/KEY where the largest is best"
+        )
+    if name not in in_use:
+        way_out = f"add --metric {name}" + (f", or name a value of {' or '.join(in_use)}" if in_use else "")
+        raise UsageError(f"train.best={best}: metric {name!r} is not measured: {way_out}")
+
+
+def smaller_micro_batch(recipe: Recipe, present: int) -> int | None:
+    """Return the largest ``train.micro_batch`` that at least halves the one at present; None where none is allowed.
+
+    Args:
+        recipe: Whose batch is to be cut further.
+        present: Samples that go through a network at a time now.
+    """
+    train, loss = recipe.train, recipe.loss.spec
+    if train.update != "alternating" or (isinstance(loss, Loss) and loss.batch_coupled):
+        return None
+    sizes = (size for size in range(present // 2, 0, -1) if size >= train.batch or train.batch % size == 0)
+    return next(sizes, None)
+
+
+def check_data(recipe: Recipe, data: DataInfo) -> None:
+    """Raise UsageError where the architecture cannot generate this data, or labels are asked for and missing."""
+    arch, spec, name = recipe.arch.name, recipe.architecture, recipe.dataset.name
+    if data.modality not in spec.modalities:
+        raise UsageError(
+            f"arch {arch!r} generates {', '.join(spec.modalities)}; dataset {name!r} is {data.modality}: "
+            "choose another of either"
+        )
+    if recipe.train.flip and data.modality != "image":
+        raise UsageError(f"train.flip mirrors images; dataset {name!r} is {data.modality}: leave it away")
+    if data.modality == "image":
+        channels, height, width = data.shape
+        if height != width:
+            raise UsageError(
+                f"arch {arch!r} takes square images; dataset {name!r} is {width}x{height}: crop the images to squares"
+            )
+        if spec.sizes and width not in spec.sizes:
+            nearest = min(spec.sizes, key=lambda size: abs(size - width))
+            way_out = _set_or_choose(recipe.dataset, "size", nearest)
+            raise UsageError(f"arch {arch!r} takes {_list(spec.sizes)}; dataset {name!r} is {width}: {way_out}")
+        if spec.channels and channels not in spec.channels:
+            way_out = _set_or_choose(recipe.dataset, "channels", spec.channels[-1])
+            raise UsageError(
+                f"arch {arch!r} takes {_list(spec.channels)} channels; dataset {name!r} has {channels}: {way_out}"
+            )
+    if recipe.train.conditional and spec.conditional == "never":
+        raise UsageError(f"arch {arch!r} takes no labels: leave --conditional away")
+    if spec.conditional == "always" and not data.labelled:
+        raise UsageError(f"arch {arch!r} always takes labels; dataset {name!r} has none: choose another of either")
+    if recipe.train.conditional and not data.labelled:
+        raise UsageError(f"dataset {name!r} has no labels: leave --conditional away, or give it labelled data")
+    if spec.conditional == "always" and not recipe.train.conditional:
+        raise UsageError(f"arch {arch!r} always takes labels: add --conditional")
+
+
+def other_meaning(data: DataInfo, other: DataInfo) -> str:
+    """Return the first key of `meta` by which the numbers of two tables or texts mean something else, or ''.
+
+    Of other data it is a description alone.
+    """
+    if not {data.modality, other.modality} <= {"tabular", "text"}:
+        return ""
+    keys = sorted(data.meta.keys() | other.meta.keys())
+    return next((key for key in keys if data.meta.get(key) != other.meta.get(key)), "")
+
+
+def as_trained(data: DataInfo, train: TrainOptions) -> DataInfo:
+    """Return the data as the architecture sees it: without its labels unless the run is conditional."""
+    return data if train.conditional else replace(data, num_classes=0, label_shape=())
+
+
+def _set_or_choose(dataset: Choice, key: str, value: int) -> str:
+    """Return the way out of data that does not fit: the dataset's option where it has one."""
+    return f"add dataset.{key}={value}" if key in options_of(type(dataset.options)) else "choose another of either"
+
+
+def _list(numbers: tuple[int, ...]) -> str:
+    return ", ".join(map(str, numbers))

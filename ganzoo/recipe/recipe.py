@@ -1,0 +1,138 @@
+"""Recipes: what is trained and how, complete and checked; frozen as JSON and read back.
+
+A frozen recipe says of every component where it came from and with which schema its options were written, so that a
+later version can migrate them, and an installation that lacks it can say how to get it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import Any
+
+from ganzoo.plugin import Architecture, Built, options
+from ganzoo.recipe.settings import TrainOptions
+from ganzoo.registry.installed import Registered
+
+FORMAT = 1
+ONE = {"arch": "architecture", "loss": "loss", "dataset": "dataset"}
+MANY = {"reg": "regularizer", "aug": "augmentation", "metric": "metric", "tracker": "tracker"}
+NETWORKS = ("g", "d")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A component that a recipe chose, with its options."""
+
+    component: Registered
+    options: Any
+
+    @property
+    def spec(self) -> Built:
+        """The component's spec."""
+        assert isinstance(self.component.spec, Built)
+        return self.component.spec
+
+    @property
+    def name(self) -> str:
+        """The component's bare name."""
+        return self.spec.name
+
+    def build(self, *args: object) -> Any:
+        """Return the runtime object."""
+        return self.component.build(self.options, *args)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the choice with its provenance: plugin, distribution and version, schema of the options."""
+        plugin = self.component.plugin
+        return {
+            "name": self.component.qualified,
+            "distribution": plugin.distribution or plugin.file,
+            "version": plugin.version,
+            "schema": self.spec.version,
+            "options": options.to_json(self.options),
+        }
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """The optimizer of one network: its name in `OPTIMIZERS` and its options."""
+
+    name: str
+    options: Any
+
+    def to_json(self) -> dict[str, Any]:
+        """Return name and options."""
+        return {"name": self.name, **options.to_json(self.options)}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The complete, resolved, JSON-serialisable choice of components, their options and the training settings."""
+
+    arch: Choice
+    loss: Choice
+    dataset: Choice
+    reg: tuple[Choice, ...]
+    aug: tuple[Choice, ...]
+    metric: tuple[Choice, ...]
+    tracker: tuple[Choice, ...]
+    optim_g: Optimizer
+    optim_d: Optimizer
+    train: TrainOptions
+    auto: tuple[str, ...] = ()  # keys of `train.` that were "auto" before they were resolved for the device
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def architecture(self) -> Architecture:
+        """The architecture's spec."""
+        assert isinstance(self.arch.spec, Architecture)
+        return self.arch.spec
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """All components."""
+        return (self.arch, self.loss, self.dataset, *self.reg, *self.aug, *self.metric, *self.tracker)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the frozen recipe, as `recipe.json` and a package's ``config.json`` hold it."""
+        return {
+            "format": FORMAT,
+            "ganzoo": metadata.version("ganzoo"),
+            **{key: getattr(self, key).to_json() for key in ONE},
+            **{key: [choice.to_json() for choice in getattr(self, key)] for key in MANY},
+            "optim": {"g": self.optim_g.to_json(), "d": self.optim_d.to_json()},
+            "train": options.to_json(self.train),
+            "auto": list(self.auto),
+        }
+
+    def settings(self) -> dict[str, Any]:
+        """Return every setting by the key that sets it, in the order in which a person reads them."""
+        flat, _ = by_key(self.to_json())
+        for key in (*ONE, *MANY):
+            chosen = getattr(self, key)
+            flat[key] = chosen.name if isinstance(chosen, Choice) else ",".join(c.name for c in chosen) or "none"
+        return flat
+
+
+def by_key(stored: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return a frozen recipe by key, and the schemas that its components' options were written with by prefix."""
+    flat: dict[str, Any] = {}
+    schemas: dict[str, int] = {}
+
+    def add(prefix: str, entry: Mapping[str, Any]) -> None:
+        flat.update({prefix + name: value for name, value in entry["options"].items()})
+        schemas[prefix] = int(entry["schema"])
+
+    for key in ONE:
+        flat[key] = stored[key]["name"]
+        add(f"{key}.", stored[key])
+    for key in MANY:
+        flat[key] = tuple(entry["name"] for entry in stored[key])
+        for entry in stored[key]:
+            add(f"{key}.{entry['name'].rpartition(':')[2]}.", entry)
+    for network in NETWORKS:
+        flat.update({f"optim.{network}.{name}": value for name, value in stored["optim"][network].items()})
+    flat.update({f"train.{name}": value for name, value in stored["train"].items()})
+    return flat, schemas

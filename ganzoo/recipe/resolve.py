@@ -1,0 +1,268 @@
+"""From all that was said about a run to one recipe.
+
+Whatever anybody says is a flat mapping of keys to values (``{"arch": "dcgan", "arch.width": 64}``), and comes in
+layers, each over the last: the core's defaults, what the architecture recommends, a named recipe, a ``--config`` file,
+the flags, and ``KEY=VALUE``. `resolve` folds them into a `Recipe`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ganzoo.errors import Corrupt, UsageError
+from ganzoo.plugin import Architecture, Built, Dataset, options
+from ganzoo.plugin import Recipe as NamedRecipe
+from ganzoo.plugin.options import options_of, unknown_key
+from ganzoo.recipe.check import check
+from ganzoo.recipe.recipe import MANY, NETWORKS, ONE, Choice, Optimizer, Recipe, by_key
+from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
+from ganzoo.recipe.stored import load_json, readable, stored_component
+from ganzoo.registry import Registry
+from ganzoo.registry.installed import Registered
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one source says.
+
+    Args:
+        origin: Of its values, in words.
+        values: By key.
+        spoken: Whether a person typed it for this very run, so that a key that nothing takes is a mistake.
+        schemas: The schema that a stored component's options were written with, by the component's key.
+    """
+
+    origin: str
+    values: Mapping[str, Any]
+    spoken: bool = False
+    schemas: Mapping[str, int] = field(default_factory=dict)
+
+
+# ----------------------------------------------------------------------------
+# Folding.
+
+
+def resolve(
+    registry: Registry,
+    *,
+    recipe: str | None = None,
+    config: Path | Mapping[str, Any] | None = None,
+    flags: Mapping[str, Any] | None = None,
+    pairs: Mapping[str, Any] | None = None,
+) -> Recipe:
+    """Return the recipe that all layers together mean.
+
+    Args:
+        registry: Where names are looked up.
+        recipe: Name of a recipe component.
+        config: A ``recipe.json``, a run or a model package to start from; or the frozen recipe of a run that goes on.
+        flags: What flags said, by key.
+        pairs: What ``KEY=VALUE`` said, by key.
+
+    Raises:
+        UsageError: An unknown name or key, a wrong type, a value out of range, or choices that do not go together.
+        MissingPlugin: A stored recipe names a component that is not installed.
+    """
+    layers = []
+    if recipe is not None:
+        named = registry.resolve("recipe", recipe).spec
+        assert isinstance(named, NamedRecipe)
+        layers.append(Layer(f"recipe {named.name!r}", named.settings))
+    if config is not None:
+        layers.append(_stored(registry, config))
+    layers += [Layer("flag", flags or {}, spoken=True), Layer("KEY=VALUE", pairs or {}, spoken=True)]
+
+    arch = _last(layers, "arch")
+    if arch is None:
+        names = ", ".join(entry.spec.name for entry in registry.components("architecture"))
+        raise UsageError(f"no architecture was chosen: add --arch NAME (installed: {names or 'none'})")
+    architecture = registry.resolve("architecture", arch).spec
+    assert isinstance(architecture, Architecture)
+    folded = _Fold(registry, [Layer(f"arch {architecture.name!r}", architecture.recommended), *layers])
+    result = folded.recipe()
+    if isinstance(config, Mapping):  # a run that goes on, on what it was resolved for
+        result = replace(result, auto=tuple(config.get("auto", ())))
+    check(result)
+    return result
+
+
+def dataset_flags(registry: Registry, text: str) -> dict[str, str]:
+    """Return what ``--dataset`` says: the name of a component, or a path for the one that opens paths."""
+    known = {name for entry in registry.components("dataset") for name in (entry.spec.name, *entry.spec.aliases)}
+    separators = [sep for sep in (os.sep, os.altsep) if sep]
+    if text in known or not (any(sep in text for sep in separators) or os.path.exists(text)):
+        return {"dataset": text}
+    opener = registry.path_dataset(text)
+    assert isinstance(opener.spec, Dataset)
+    return {"dataset": opener.qualified, f"dataset.{opener.spec.path_option}": text}
+
+
+def placed(spec: Built, chosen: Any) -> Any:
+    """Return a component's options, a dataset's path absolute: runs are resumed, packed stores found, from anywhere."""
+    path = spec.path_option if isinstance(spec, Dataset) else ""
+    if not (path and getattr(chosen, path)):
+        return chosen
+    return replace(chosen, **{path: os.path.abspath(os.path.expanduser(getattr(chosen, path)))})
+
+
+class _Fold:
+    """The folding of layers into one recipe; `used` collects the keys that something took."""
+
+    def __init__(self, registry: Registry, layers: list[Layer]) -> None:
+        self.registry = registry
+        self.layers = layers
+        self.used: set[str] = set()
+        self.origins: dict[str, str] = {}
+
+    def recipe(self) -> Recipe:
+        one: dict[str, Any] = {key: self.one(key) for key in ONE}
+        many: dict[str, Any] = {key: self.many(key) for key in MANY}
+        optim_g, optim_d = (self.optimizer(network) for network in NETWORKS)
+        train = self.options(TrainOptions, "train.", "train")
+        result = Recipe(**one, **many, optim_g=optim_g, optim_d=optim_d, train=train, origins=self.origins)
+        self.refuse_unused(result)
+        return result
+
+    def one(self, key: str) -> Choice:
+        """Return the component chosen under `arch`, `loss` or `dataset`."""
+        name = self.value(key)
+        if name is None and key == "dataset":
+            component = self.registry.default_dataset()
+        elif name is None:
+            raise UsageError(f"no {ONE[key]} was chosen: add --{key} NAME (`ganzoo list {ONE[key]}` shows them)")
+        else:
+            component = self.registry.resolve(ONE[key], str(name))
+        return self.choice(key, key, component)
+
+    def many(self, key: str) -> tuple[Choice, ...]:
+        """Return the components chosen under a plural key; ``none`` clears."""
+        names = _names(self.value(key))
+        components = [self.registry.resolve(MANY[key], name) for name in names]
+        if len({component.spec.name for component in components}) != len(components):
+            raise UsageError(f"{key}={','.join(names)} names the same {MANY[key]} twice: keep one of each name")
+        return tuple(self.choice(key, f"{key}.{component.spec.name}", component) for component in components)
+
+    def choice(self, key: str, prefix: str, component: Registered) -> Choice:
+        spec = component.spec
+        assert isinstance(spec, Built)
+        chosen = self.options(spec.options, prefix + ".", f"{key} {spec.name!r}", key, component)
+        return Choice(component, placed(spec, chosen))
+
+    def optimizer(self, network: str) -> Optimizer:
+        """Return one network's optimizer."""
+        key = f"optim.{network}.name"
+        name = str(self.value(key, "adam")).lower()
+        if name not in OPTIMIZERS:
+            raise UsageError(f"{key}={name}: torch.optim's are {', '.join(OPTIMIZERS)}")
+        owner = f"optimizer {name!r}"
+        return Optimizer(name, self.options(OPTIMIZERS[name], f"optim.{network}.", owner, key, name))
+
+    def value(self, key: str, default: Any = None) -> Any:
+        """Return the last layer's value of a key, and note it as used."""
+        self.used.add(key)
+        found = [layer for layer in self.layers if layer.values.get(key) is not None]
+        self.origins[key] = found[-1].origin if found else "default"
+        return found[-1].values[key] if found else default
+
+    def options(self, cls: type, prefix: str, owner: str, key: str = "", chosen: object = None) -> Any:
+        """Return the options object under a prefix: each layer's values over the last's.
+
+        A layer that was written for another component under `key` spoke of that one: its options fall away.
+        """
+        values: dict[str, object] = {}
+        for layer in self.layers:
+            said = {name[len(prefix) :]: value for name, value in layer.values.items() if name.startswith(prefix)}
+            said.pop("name" if prefix.startswith("optim.") else "", None)
+            if not (said or prefix in layer.schemas):
+                continue
+            if not layer.spoken and self.spoke_of_another(layer, key, chosen):
+                continue
+            if isinstance(chosen, Registered) and prefix in layer.schemas:
+                said = dict(chosen.migrate(said, layer.schemas[prefix]))
+            for name in said:
+                if name not in options_of(cls):
+                    source = "" if layer.spoken else f" (from {layer.origin})"
+                    raise unknown_key(prefix + name, [prefix + known for known in options_of(cls)], owner + source)
+                self.origins[prefix + name] = layer.origin
+            self.used |= {prefix + name for name in said}
+            values |= said
+        return options.read(cls, values, prefix, owner)
+
+    def spoke_of_another(self, layer: Layer, key: str, chosen: object) -> bool:
+        """Whether `chosen` is other than what the layer, or else those under it, had chosen under `key`."""
+        own = _last(self.layers[: self.layers.index(layer) + 1], key)
+        if own is None and key.startswith("optim."):
+            own = "adam"
+        if own is None:
+            return False
+        if isinstance(chosen, Registered):
+            names = {chosen.qualified, chosen.spec.name, *chosen.spec.aliases}
+            return not names & set(_names(own))
+        return str(own).lower() != chosen
+
+    def refuse_unused(self, recipe: Recipe) -> None:
+        """Raise UsageError for a spoken key that nothing took."""
+        known = list(recipe.settings())
+        for layer in self.layers:
+            for key in layer.values.keys() - self.used if layer.spoken else ():
+                head, _, rest = key.partition(".")
+                if head in MANY and "." in rest:
+                    name, _, rest = rest.partition(".")
+                    for choice in getattr(recipe, head):
+                        if name in (choice.component.qualified, *choice.spec.aliases):
+                            raise UsageError(f"{key}: write {head}.{choice.name}.{rest}")
+                    raise UsageError(f"{key}: {MANY[head]} {name!r} is not in use: add --{head} {name}")
+                raise unknown_key(key, known, "a recipe")
+
+
+# ----------------------------------------------------------------------------
+# A stored recipe as a layer.
+
+
+def _stored(registry: Registry, config: Path | Mapping[str, Any]) -> Layer:
+    """Return a stored recipe as a layer, once every component that it names is found."""
+    stored = load_json(config) if isinstance(config, Path) else readable(config, "the stored recipe")
+    try:
+        if isinstance(config, Path) and not stored.keys() & {"loss", "dataset", "optim", "train"}:
+            return _imported(registry, config, stored["arch"])
+        one = {key: _renamed(registry, key, stored[key]) for key in ONE}
+        many = {key: [_renamed(registry, key, entry) for entry in stored[key]] for key in MANY}
+        flat, schemas = by_key({**stored, **one, **many})
+        auto = {f"train.{name}": "auto" for name in stored.get("auto", ())}
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        raise Corrupt(f"the stored recipe is damaged: {type(error).__name__} {error}") from None
+    if not isinstance(config, Path):
+        return Layer("run", flat, schemas=schemas)
+    if not re.search(r"[/\\:]", flat.get("train.init") or "/"):
+        flat["train.init"] = None  # what a package keeps of a path that was another machine's
+    return Layer(f"config {config}", flat | auto, schemas=schemas)  # this machine may be another
+
+
+def _imported(registry: Registry, config: Path, entry: Mapping[str, Any]) -> Layer:
+    """Return the recipe of an imported model, which says its architecture alone: how it was trained is not known."""
+    arch = _renamed(registry, "arch", entry)
+    flat = {"arch": arch["name"]} | {f"arch.{name}": value for name, value in arch["options"].items()}
+    return Layer(f"config {config}", flat, schemas={"arch.": int(arch["schema"])})
+
+
+def _renamed(registry: Registry, key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored entry under the name that its component has now, which may have been an alias."""
+    return {**entry, "name": stored_component(registry, key, entry).qualified}
+
+
+def _last(layers: list[Layer], key: str) -> Any:
+    return next((layer.values[key] for layer in reversed(layers) if layer.values.get(key) is not None), None)
+
+
+def _names(value: Any) -> list[str]:
+    """Return the names in a plural key's value, text with commas or a sequence; ``none`` clears those before it."""
+    parts = options.split(value) if isinstance(value, str) else list(value or ())
+    names: list[str] = []
+    for part in parts:
+        names = [] if part == "none" else [*names, part]
+    return names

@@ -1,0 +1,99 @@
+"""Reading a frozen recipe back: from a file, a run or a model package, with components that are installed here."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound, UsageError
+from ganzoo.plugin import Built, options
+from ganzoo.recipe.recipe import FORMAT, MANY, ONE, Choice
+from ganzoo.registry import PLURALS, Registry
+from ganzoo.registry.installed import Registered
+
+RELEASE = re.compile(r"\d[\w.+!]*", re.ASCII)  # a version, nothing that a shell or terminal acts on
+
+
+def load_json(source: Path) -> dict[str, Any]:
+    """Return the frozen recipe in a ``recipe.json``, a run or a model package.
+
+    Raises:
+        NotFound: There is none at that path.
+        Corrupt: The file is no JSON.
+        GanzooError: It was written by a newer ganzoo.
+    """
+    candidates = [source / "recipe.json", source / "config.json"] if source.is_dir() else [source]
+    path = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if path is None:
+        raise NotFound(f"{source} holds no recipe: name a recipe.json, a run or a model package")
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        return readable(stored.get("recipe", stored), str(path))
+    except (ValueError, AttributeError, RecursionError):
+        raise Corrupt(f"{path} is damaged or no recipe of ganzoo") from None
+
+
+def readable(stored: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Return a stored recipe whose format this version reads."""
+    try:
+        written = int(stored["format"])
+    except (ValueError, KeyError, TypeError, OverflowError):
+        raise Corrupt(f"{source} is damaged or no recipe of ganzoo") from None
+    if written > FORMAT:
+        raise GanzooError(
+            f"{source} was written by a newer ganzoo ({stored.get('ganzoo')}): python -m pip install -U ganzoo"
+        )
+    return dict(stored)
+
+
+def stored_choice(registry: Registry, key: str, entry: Mapping[str, Any]) -> Choice:
+    """Return one component of a stored recipe (``recipe["arch"]``) with its options, migrated to this version.
+
+    Raises:
+        MissingPlugin: It is not installed, or older than what was stored.
+    """
+    component = stored_component(registry, key, entry)
+    assert isinstance(component.spec, Built)
+    values = component.migrate(entry["options"], int(entry["schema"]))
+    owner, written = f"{key} {component.spec.name!r}", str(entry.get("version", ""))
+    try:
+        return Choice(component, options.read(component.spec.options, values, f"{key}.", owner))
+    except UsageError as error:
+        if written == component.plugin.version or not RELEASE.fullmatch(written):
+            raise
+        words = str(error)
+    plugin, here = component.plugin.distribution or component.plugin.name, component.plugin.version or "another"
+    raise MissingPlugin(
+        f"{owner} was stored by {plugin} {written}, and {here} is here, which takes other options ({words}): "
+        f"upgrade {plugin}"
+    )
+
+
+def stored_component(registry: Registry, key: str, entry: Mapping[str, Any]) -> Registered:
+    """Return the component that a stored entry names, or say how to get it."""
+    name = str(entry["name"])
+    try:
+        return registry.resolve((ONE | MANY)[key], name)
+    except (UsageError, MissingPlugin):
+        kind = (ONE | MANY)[key]
+        there = ", ".join(other.spec.name for other in registry.components(kind)) or "none"
+        remedy = _how_to_get(str(entry["distribution"]), str(entry["version"]))
+        raise MissingPlugin(
+            f"the stored recipe uses {key} {name!r}, which is not installed ({PLURALS[kind]} here: {there}): {remedy}"
+        ) from None
+
+
+def _how_to_get(source: str, version: str) -> str:
+    """Return what gives a plugin that came from a distribution or a file; the text may come from a stranger."""
+    if source.endswith(".py"):
+        return f"add --plugin {shlex.quote(source)}"
+    if not re.fullmatch(r"[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?", source, re.ASCII):
+        return "install the plugin that offers it"
+    if source == "ganzoo":
+        return "it is ganzoo's own: python -m pip install -U ganzoo"
+    release = f" {version}" if RELEASE.fullmatch(version) else ""
+    return f"it is said to come from {source}{release}; if you trust that package, python -m pip install -U {source}"

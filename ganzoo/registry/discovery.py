@@ -1,0 +1,281 @@
+"""Discovery of plugins, isolation of broken ones, and the resolution of names to components.
+
+Each plugin is loaded inside a try of its own, so that a broken one costs its own components and one line, never
+anybody else's. Where two plugins offer one name both stay listed, and only the qualified name resolves.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import inspect
+import logging
+import os
+import reprlib
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from difflib import get_close_matches
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from ganzoo.errors import GanzooError, MissingPlugin, NotFound, UsageError, did_you_mean
+from ganzoo.plugin import KINDS, Built, Component, Dataset, hookspecs
+from ganzoo.plugin.options import read
+from ganzoo.plugin.specs import SPECS
+from ganzoo.registry.installed import Plugin, Registered, place_of, place_of_error, told
+
+GROUP = "ganzoo"
+PLURALS = {kind: kind + ("es" if kind.endswith("s") else "s") for kind in KINDS}
+HOOKS = {f"ganzoo_{plural}" for plural in PLURALS.values()}
+
+log = logging.getLogger("ganzoo")
+
+
+class Registry:
+    """All plugins that were found and the components that they offer."""
+
+    def __init__(self) -> None:
+        self._plugins: dict[str, Plugin] = {}
+        self._components: list[Registered] = []
+        self._manager = pluggy.PluginManager(GROUP)
+        self._manager.add_hookspecs(hookspecs)
+
+    # ------------------------------------------------------------------------
+    # What there is.
+
+    @property
+    def plugins(self) -> tuple[Plugin, ...]:
+        """All plugins, broken ones included, in the order of discovery."""
+        return tuple(self._plugins.values())
+
+    def components(self, kind: str | None = None) -> tuple[Registered, ...]:
+        """Return the components of a kind (all kinds where None is given), in the order of discovery."""
+        found = [entry for entry in self._components if kind in (None, entry.spec.kind)]
+        return tuple(replace(entry, plugin=self._plugins[entry.plugin.name]) for entry in found)
+
+    def resolve(self, kind: str, text: str) -> Registered:
+        """Return the component that a bare (``dcgan``) or qualified (``acme:blobgan``) name or alias means.
+
+        Raises:
+            UsageError: No component has that name (the text gives close ones), or several plugins offer it.
+            MissingPlugin: The name is qualified by a plugin that is not installed.
+        """
+        plugin, _, name = text.rpartition(":")
+        found = [
+            entry
+            for entry in self.components(kind)
+            if name in (entry.spec.name, *entry.spec.aliases)
+            and plugin in ("", entry.plugin.name, entry.plugin.name.partition("@")[0])
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            choices = " or ".join(entry.qualified for entry in found)
+            raise UsageError(f"{kind} {name!r} is offered by more than one plugin: write {choices}")
+        if plugin and plugin not in self._plugins:
+            raise MissingPlugin(f"{kind} {text!r} needs the plugin {plugin!r}, which is not installed")
+        names = [name for entry in self.components(kind) for name in (entry.spec.name, *entry.spec.aliases)]
+        broken = [entry.name for entry in self.plugins if entry.error]
+        hint = did_you_mean(name, names) or f"; `ganzoo list {kind}` shows what is"
+        hint += f" (plugins that failed to load: {', '.join(broken)}; see `ganzoo plugins`)" if broken else ""
+        raise UsageError(f"no {kind} {text!r} is installed{hint}")
+
+    def default_dataset(self) -> Registered:
+        """Return the dataset that is taken where none is given."""
+        return self._only_dataset(lambda spec: spec.default, "is the default: write --dataset NAME")
+
+    def path_dataset(self, path: str = "") -> Registered:
+        """Return the dataset that ``--dataset PATH`` means: the one whose suffix the path has, else that has none."""
+        suffix = Path(path).suffix.lower()
+        specs = [entry.spec for entry in self.components("dataset")]
+        claimed = any(isinstance(spec, Dataset) and suffix in spec.path_suffixes for spec in specs)
+        return self._only_dataset(
+            lambda spec: (
+                bool(spec.path_option) and (suffix in spec.path_suffixes if claimed else not spec.path_suffixes)
+            ),
+            f"opens {path!r}: write --dataset NAME dataset.KEY=PATH",
+        )
+
+    def _only_dataset(self, wanted: Callable[[Dataset], bool], otherwise: str) -> Registered:
+        found = [
+            entry for entry in self.components("dataset") if isinstance(entry.spec, Dataset) and wanted(entry.spec)
+        ]
+        if len(found) != 1:
+            count = "no" if not found else "more than one"
+            raise UsageError(f"{count} installed dataset {otherwise}")
+        return found[0]
+
+    # ------------------------------------------------------------------------
+    # Adding plugins.
+
+    def add(self, plugin: Plugin, load: Callable[[], Any], tell: bool = True) -> Plugin:
+        """Load a plugin and take what it offers; what fails is recorded and told once, and stops nobody else."""
+        if plugin.name in self._plugins:
+            error = f"the name {plugin.name!r} is taken by {self._plugins[plugin.name].source}"
+            return self._report(replace(plugin, name=f"{plugin.name}@{plugin.source.split()[0]}", error=error), tell)
+        light = "torch" not in sys.modules
+        try:
+            module = load()
+            self._manager.register(module, plugin.name)
+        except (Exception, SystemExit) as error:
+            log.debug("plugin %r failed in its import", plugin.name, exc_info=True)
+            return self._report(replace(plugin, error=_not_loaded(plugin, error)), tell)
+        if light and "torch" in sys.modules:
+            plugin = replace(plugin, warning="imports torch when it is imported, which makes every command slow")
+        errors = [self._take(plugin, caller) for caller in self._manager.get_hookcallers(module) or []]
+        errors += [f"{name} is no hook until @ganzoo.plugin.hookimpl decorates it" for name in self._bare(module)]
+        return self._report(replace(plugin, error="; ".join(filter(None, errors))), tell)
+
+    def add_file(self, path: Path) -> Plugin:
+        """Load the plugin in a Python file, named after the file."""
+        if not path.is_file():
+            raise NotFound(f"--plugin {path}: there is no such file")
+        if path.suffix != ".py":
+            raise UsageError(f"--plugin {path}: name a Python file, ending in .py")
+        name, file = path.stem, str(path.resolve())
+        if name in sys.modules and getattr(sys.modules[name], "__file__", None) != file:
+            raise UsageError(f"--plugin {path}: a module named {name!r} is loaded already: rename the file")
+        plugin = self._plugins.get(name) or self.add(
+            Plugin(name, name, file=file), lambda: _import_file(name, path.resolve()), tell=False
+        )
+        if plugin.file != file:
+            raise UsageError(f"--plugin {path}: a plugin named {name!r} is there already: rename the file")
+        if plugin.error:
+            raise GanzooError(f"--plugin {path} failed: {plugin.error} (-v shows where)")
+        return plugin
+
+    def _take(self, plugin: Plugin, caller: pluggy.HookCaller) -> str:
+        """Take the components that one hook of one plugin offers; return what went wrong, or an empty string."""
+        if caller.spec is None:
+            near = get_close_matches(caller.name, HOOKS, n=1, cutoff=0.85)  # they all begin alike
+            hint = f"did you mean {near[0]!r}? If not, " if near else ""
+            return f"hook {caller.name} is unknown to this version: {hint}upgrade ganzoo"
+        kind = next(spec for spec in SPECS if caller.name == f"ganzoo_{PLURALS[spec.kind]}")
+        (implementation,) = (impl for impl in caller.get_hookimpls() if impl.plugin_name == plugin.name)
+        try:
+            returned: Any = implementation.function()
+            if not isinstance(returned, Iterable):
+                found = "nothing" if returned is None else f"one {type(returned).__name__}"
+                raise TypeError(f"returned {found}: write `yield {kind.__name__}(...)`")
+            offered: list[Any] = list(returned)
+            wrong = [item for item in offered if not isinstance(item, kind)]
+            if wrong:
+                raise TypeError(f"offered {_shown(wrong[0])}, which is no ganzoo.plugin.{kind.__name__}")
+            names = Counter(name for item in offered for name in (item.name, *item.aliases))
+            if any(count > 1 for count in names.values()):
+                raise ValueError(f"offers the name {names.most_common(1)[0][0]!r} more than once")
+        except (Exception, SystemExit) as error:
+            log.debug("plugin %r failed in hook %s", plugin.name, caller.name, exc_info=True)
+            return f"hook {caller.name}: {told(error, place_of(implementation.function))}"
+        self._components += [Registered(plugin, item) for item in offered]
+        return ""
+
+    def _bare(self, module: Any) -> list[str]:
+        """Return the functions that are named like hooks and lack the decorator, so that nobody would ask them."""
+        plugged = self._manager.get_hookcallers(module) or []
+        hooks = HOOKS - {caller.name for caller in plugged}
+        return sorted(name for name in hooks if inspect.isfunction(getattr(module, name, None)))
+
+    def _report(self, plugin: Plugin, tell: bool) -> Plugin:
+        self._plugins[plugin.name] = plugin
+        if plugin.error and os.environ.get("GANZOO_STRICT_PLUGINS") == "1":
+            raise GanzooError(f"plugin {plugin.name!r} ({plugin.source}): {plugin.error}")
+        for text in filter(None, (plugin.error, plugin.warning)) if tell else ():
+            log.warning("plugin %r (%s): %s", plugin.name, plugin.source, text)
+        return plugin
+
+
+# ----------------------------------------------------------------------------
+# The registry of this process.
+
+
+@functools.cache
+def registry() -> Registry:
+    """Return this process's registry: the entry points of the group ``ganzoo``, discovered at the first call.
+
+    ``GANZOO_DISABLE_PLUGINS=name,...`` (or ``all``) leaves plugins out; ``GANZOO_STRICT_PLUGINS=1`` raises where one
+    fails.
+    """
+    blocked = {name.strip() for name in os.environ.get("GANZOO_DISABLE_PLUGINS", "").split(",")}
+    result = Registry()
+    if "all" in blocked:
+        return result
+    points = sorted(metadata.entry_points(group=GROUP), key=lambda point: (point.name, point.value))
+    clashes = Counter(point.name for point in points)
+    for point in points:
+        distribution, version = (point.dist.name, point.dist.version) if point.dist else ("", "")
+        name = point.name if clashes[point.name] == 1 else f"{point.name}@{distribution}"
+        if not {point.name, name} & blocked:
+            result.add(Plugin(name, point.value, distribution, version), point.load)
+    return result
+
+
+def register(module: Any) -> Plugin:
+    """Add a module (or any object with hook implementations) that is not packaged to this process's registry."""
+    name = getattr(module, "__name__", type(module).__name__)
+    return registry().add(Plugin(name, name, file=getattr(module, "__file__", None) or ""), lambda: module)
+
+
+def create(kind: str, name: str, /, *, data: object = None, **options: object) -> Any:
+    """Return a component's runtime object by kind and name: ``create("loss", "lsgan", a=0.0)``.
+
+    Args:
+        kind: As in `ganzoo.plugin.KINDS`.
+        name: Bare or qualified.
+        data: The `DataInfo` that an architecture is built for.
+        options: Of the component, over its defaults.
+    """
+    kind = kind_named(kind)
+    entry = registry().resolve(kind, name)
+    if not isinstance(entry.spec, Built):
+        raise UsageError(f"a {kind} has no runtime object")
+    if (kind == "architecture") != (data is not None):
+        raise UsageError(
+            "an architecture needs data=DataInfo(...)" if data is None else f"{kind} {name!r} takes no data"
+        )
+    values = read(entry.spec.options, options, owner=f"{kind} {name!r}")
+    return entry.build(values, *([data] if data is not None else []))
+
+
+def kind_named(text: str) -> str:
+    """Return the kind that a word means, singular, plural or short (``losses`` is ``loss``, ``arch`` architecture)."""
+    for kind, plural in PLURALS.items():
+        if text in (kind, plural) or (len(text) > 2 and kind.startswith(text)):
+            return kind
+    raise UsageError(f"no kind {text!r}{did_you_mean(text, KINDS) or '; the kinds are ' + ', '.join(KINDS)}")
+
+
+def _import_file(name: str, path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _not_loaded(plugin: Plugin, error: BaseException) -> str:
+    """Say why a plugin did not load, and which entry point names it where no line of its own is to blame."""
+    if isinstance(error, pluggy.PluginValidationError):
+        hook = " ".join(str(error).split()).partition("hookimpl definition: ")[2].partition(" Argument(s)")[0]
+        place = place_of(getattr(error.plugin, hook.partition("(")[0], None))
+        return f"a hook takes no argument, and this one does: {hook} ({place})"
+    place = place_of_error(error)
+    pointed = f" (the entry point says {plugin.name} = {plugin.module!r})" if plugin.distribution and not place else ""
+    return told(error) + pointed
+
+
+def _shown(item: object) -> str:
+    """Name what a hook offered, in a word or two."""
+    return f"{type(item).__name__} {item.name!r}" if isinstance(item, Component) else reprlib.repr(item)

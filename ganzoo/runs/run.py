@@ -1,0 +1,281 @@
+"""The run directory: a frozen recipe and all that its training produced.
+
+    runs/0003-dcgan-bce-digits/
+        recipe.json  log.txt  stats.jsonl  reals.png  fakes-000000000.png ...  checkpoints/  package/
+
+A run is never overwritten; a new one takes the next number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganzoo.errors import Conflict, Corrupt, NotFound, UsageError, did_you_mean
+from ganzoo.runs.files import explained, recover_directory, write_atomic
+
+CHECKPOINT = re.compile(r"(\d{9,})\.ckpt")
+MARK = ".launch"  # in the run: what began it, where that may have to take it up again
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory."""
+
+    path: Path
+
+    @property
+    def number(self) -> int:
+        """Its number among the runs beside it."""
+        return int(self.path.name.partition("-")[0])
+
+    @property
+    def recipe_file(self) -> Path:
+        """The frozen recipe."""
+        return self.path / "recipe.json"
+
+    @property
+    def stats_file(self) -> Path:
+        """One JSON object a line for each tick."""
+        return self.path / "stats.jsonl"
+
+    @property
+    def package(self) -> Path:
+        """The model package."""
+        return self.path / "package"
+
+    @property
+    def best(self) -> Path:
+        """The model package of the best checkpoint, where the recipe says which is best."""
+        return self.path / "best"
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """The checkpoints, oldest first."""
+        folder = self.path / "checkpoints"
+        return sorted(path for path in folder.glob("*.ckpt") if CHECKPOINT.fullmatch(path.name))
+
+    @property
+    def images(self) -> int:
+        """Images seen at the last checkpoint; 0 where there is none."""
+        return int(self.checkpoints[-1].stem) if self.checkpoints else 0
+
+    @property
+    def length(self) -> int:
+        """Images that it is to see in all."""
+        try:
+            return int(self.recipe()["train"]["images"])
+        except (KeyError, TypeError, ValueError):
+            raise Corrupt(f"{self.recipe_file} is damaged: it does not say how long the run is") from None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last checkpoint is at the run's end."""
+        return bool(self.checkpoints) and self.images >= self.length
+
+    def recipe(self) -> dict[str, Any]:
+        """Return the frozen recipe as JSON."""
+        from ganzoo.recipe.stored import load_json
+
+        return load_json(self.recipe_file)
+
+    def checkpoint(self, images: int) -> Path:
+        """Return where the checkpoint at `images` images stands."""
+        return self.path / "checkpoints" / f"{images:09d}.ckpt"
+
+    def grid(self, images: int) -> Path:
+        """Return where the grid at `images` images stands."""
+        return self.path / f"fakes-{images:09d}.png"
+
+    def write_recipe(self, recipe: Mapping[str, Any]) -> None:
+        """Write the frozen recipe."""
+        write_atomic(self.recipe_file, [json.dumps(recipe, indent=2).encode() + b"\n"])
+
+    def log(self, line: str) -> None:
+        """Append a line to ``log.txt``."""
+        self._append(self.path / "log.txt", line)
+
+    def add_stats(self, row: Mapping[str, Any]) -> None:
+        """Append a row to ``stats.jsonl``."""
+        self._append(self.stats_file, json.dumps(row))
+
+    def cut_stats(self, images: int) -> None:
+        """Drop the rows after `images` images, and a last line that a crash cut: a resumed run continues there."""
+        if not self.stats_file.exists():
+            return
+        kept = []
+        for line in self.stats_file.read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                if json.loads(line)["images"] <= images:
+                    kept.append(line + "\n")
+        write_atomic(self.stats_file, ["".join(kept).encode()])
+
+    def _append(self, path: Path, line: str) -> None:
+        """Append a line, or nothing of it: half a line on a full disk would spoil the next one."""
+        with explained(path), path.open("ab", buffering=0) as file:
+            size, data = file.tell(), f"{line}\n".encode()
+            try:
+                while data:
+                    data = data[file.write(data) :]
+            except OSError:
+                with contextlib.suppress(OSError):
+                    file.truncate(size)
+                raise
+
+    @contextlib.contextmanager
+    def training(self) -> Iterator[None]:
+        """Hold the run for this process, and clear what a killed one left half-written.
+
+        Raises:
+            Conflict: Another process is training it.
+        """
+        with explained(self.path):
+            (self.path / ".lock").touch()
+        with _opened(self.path / ".lock") as file:
+            if not _lock(file, tries=3):  # `active` may hold it for a moment
+                raise Conflict(f"run {self.path} is being trained by another process: wait for it or stop it first")
+            for leftover in self.path.rglob(".*.tmp"):  # of a write that a crash cut short
+                leftover.unlink(missing_ok=True)
+            self._recover()
+            yield
+
+    def recover(self) -> None:
+        """Bring back the packages that a crash left between two names, unless a process is training the run."""
+        if self.recipe_file.is_file() and not self.active:
+            self._recover()
+
+    def _recover(self) -> None:
+        for package in (self.package, self.best):
+            recover_directory(package)
+
+    @property
+    def active(self) -> bool:
+        """Whether a process is training it."""
+        try:
+            with _opened(self.path / ".lock") as file:
+                return not _lock(file)
+        except OSError:
+            return False
+
+
+class Silent(Run):
+    """The run of a process that leaves writing it to another."""
+
+    def write_recipe(self, recipe: Mapping[str, Any]) -> None:
+        """Do nothing."""
+
+    def log(self, line: str) -> None:
+        """Do nothing."""
+
+    def add_stats(self, row: Mapping[str, Any]) -> None:
+        """Do nothing."""
+
+    def cut_stats(self, images: int) -> None:
+        """Do nothing."""
+
+    @contextlib.contextmanager
+    def training(self) -> Iterator[None]:
+        """Hold nothing."""
+        yield
+
+
+def root() -> Path:
+    """Return the folder that holds the runs: ``$GANZOO_RUNS``, or ``runs`` here."""
+    return Path(os.environ.get("GANZOO_RUNS") or "runs")
+
+
+def all_runs() -> list[Run]:
+    """Return the runs, oldest first."""
+    folders = [path for path in root().glob("*") if re.match(r"\d+-", path.name) and _is_run(path)]
+    return sorted(map(Run, folders), key=lambda run: run.number)
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError where a name cannot be part of a run's directory."""
+    if not re.fullmatch(r"[\w.+-]+", name):
+        raise UsageError(f"--name {name!r}: use letters, digits, '.', '_', '+' and '-'")
+
+
+def create(name: str, mark: str = "") -> Run:
+    """Make a new run directory under the next number, which `begun` finds by its mark."""
+    check_name(name)
+    with explained(root()):
+        root().mkdir(parents=True, exist_ok=True)
+        with _opened(root()) as folder:
+            _lock(folder, tries=300)
+            taken = [int(match[1]) for path in root().iterdir() if (match := re.match(r"(\d+)-", path.name))]
+            path = root() / f"{max(taken, default=-1) + 1:04d}-{name}"
+            (path / "checkpoints").mkdir(parents=True)
+        if mark:
+            (path / MARK).write_text(mark, encoding="utf-8")
+    return Run(path)
+
+
+def begun(mark: str) -> Run | None:
+    """Return the latest run of that mark that nobody is training."""
+    marked = (run for run in reversed(all_runs()) if mark and (run.path / MARK).is_file())
+    return next((run for run in marked if (run.path / MARK).read_text() == mark and not run.active), None)
+
+
+def find(text: str | Path) -> Run:
+    """Return the run that a path, a name or a number means.
+
+    Raises:
+        NotFound: There is no such run; the text says what is there instead.
+    """
+    path = Path(text)
+    if _is_run(path):
+        return Run(path)
+    runs = all_runs()
+    matching = [run for run in runs if str(text) in (run.path.name, str(run.number), f"{run.number:04d}")]
+    if matching:
+        return matching[-1]
+    if path.exists():
+        raise NotFound(f"{path} is no run: it has no recipe.json")
+    hint = did_you_mean(str(text), [run.path.name for run in runs]) or "; `ganzoo runs` lists the runs"
+    raise NotFound(f"no run {str(text)!r} in {root()}/{hint}")
+
+
+def latest_unfinished() -> Run:
+    """Return the latest run that has not reached its end."""
+    for run in reversed(all_runs()):
+        with contextlib.suppress(Corrupt):
+            if not run.finished and not run.active:
+                return run
+    raise NotFound(f"no unfinished run in {root()}/: start one with `ganzoo train --arch NAME`")
+
+
+def _is_run(path: Path) -> bool:
+    return (path / "recipe.json").is_file()
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """Open a file or a folder to lock it."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _lock(file: int, tries: int = 1) -> bool:
+    """Take an open file's lock, with 0.1 s between tries; where the system has none, go without."""
+    try:
+        import fcntl
+    except ImportError:  # pragma: no cover
+        return True
+    for left in reversed(range(tries)):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        if left:
+            time.sleep(0.1)
+    return False

@@ -1,0 +1,1 @@
+"""How samples are shown and written: grids of images, pictures, text."""

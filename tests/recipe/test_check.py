@@ -1,0 +1,146 @@
+"""What goes together, and the way out where something does not."""
+
+from typing import Any
+
+import pytest
+
+from acme_components import make, refused
+from ganzoo.errors import UsageError
+from ganzoo.plugin import (
+    DataInfo,
+)
+from ganzoo.recipe.check import as_trained, check_data, other_meaning
+from ganzoo.recipe.settings import TrainOptions
+
+# ----------------------------------------------------------------------------
+# Compatibility.
+
+
+def test_a_micro_batch_divides_the_batch() -> None:
+    batch = {"train.batch": 48}
+    text = refused(arch="plain", loss="bce", pairs=batch | {"train.micro_batch": 20})
+    assert text == "train.micro_batch=20 does not divide train.batch=48: use 16"
+    for size in (16, 48, 64):
+        assert make(arch="plain", loss="bce", pairs=batch | {"train.micro_batch": size}).train.micro_batch == size
+
+
+def test_a_batch_coupled_loss_refuses_accumulation() -> None:
+    text = refused(arch="plain", loss="coupled", pairs={"train.batch": 32, "train.micro_batch": 16})
+    assert text.startswith("loss 'coupled' couples the whole batch")
+    assert text.endswith("leave train.micro_batch away")
+    make(arch="plain", loss="coupled", pairs={"train.batch": 32, "train.micro_batch": 32})
+
+
+def test_needs_and_refusals() -> None:
+    needs = refused(arch="plain", loss="bce", reg="path-length")
+    assert needs.startswith(
+        "regularizer 'path-length' needs 'style', which no other part of the recipe provides: choose"
+    )
+    make(arch="styled", loss="bce", reg="path-length")
+    refuses = refused(arch="styled", loss="bce", reg="oddity")
+    assert refuses == ("architecture 'styled' does not go with regularizer 'oddity' (odd): choose another of either")
+    make(arch="plain", loss="bce", reg="oddity")
+
+
+@pytest.mark.parametrize(
+    ("arch", "dataset", "more", "words"),
+    [
+        ("strict", "odd-size", {}, "arch 'strict' takes 32, 64; dataset 'odd-size' is 60: choose another of either"),
+        (
+            "dcgan",
+            "sized",
+            {"dataset.size": 28},
+            "arch 'dcgan' takes 16, 32, 64, 128, 256; dataset 'sized' is 28: add dataset.size=32",
+        ),
+        (
+            "strict",
+            "sized",
+            {"dataset.size": 60},
+            "arch 'strict' takes 32, 64; dataset 'sized' is 60: add dataset.size=64",
+        ),
+        (
+            "strict",
+            "alpha",
+            {},
+            "arch 'strict' takes 1, 3 channels; dataset 'alpha' has 4: choose another of either",
+        ),
+        (
+            "strict",
+            "sized",
+            {"dataset.channels": 2},
+            "arch 'strict' takes 1, 3 channels; dataset 'sized' has 2: add dataset.channels=3",
+        ),
+        ("plain", "ring", {}, "arch 'plain' generates image; dataset 'ring' is points: choose another of either"),
+        ("plain", "wide", {}, "arch 'plain' takes square images; dataset 'wide' is 48x32: crop the images to squares"),
+        ("plain", "digits", {"train.conditional": True}, "arch 'plain' takes no labels: leave --conditional away"),
+        (
+            "blob",
+            "colour",
+            {"train.conditional": "yes"},
+            "dataset 'colour' has no labels: leave --conditional away, or give it labelled data",
+        ),
+        ("labels", "digits", {}, "arch 'labels' always takes labels: add --conditional"),
+        *[
+            (
+                "labels",
+                "colour",
+                more,
+                "arch 'labels' always takes labels; dataset 'colour' has none: choose another of either",
+            )
+            for more in ({}, {"train.conditional": True})
+        ],
+    ],
+)
+def test_data_that_an_architecture_cannot_generate(arch: str, dataset: str, more: dict[str, Any], words: str) -> None:
+    assert refused(arch=arch, loss="bce", dataset=dataset, pairs=more) == words
+
+
+@pytest.mark.parametrize(
+    ("arch", "dataset", "more"),
+    [
+        ("plain", "odd-size", {}),
+        ("dots", "ring", {}),
+        ("plain", "alpha", {}),
+        ("strict", "grey", {}),
+        ("labels", "faces", {"train.conditional": True}),
+        ("blob", "digits", {"train.conditional": True}),
+        ("blob", "digits", {}),
+        ("dcgan", "folder", {"dataset.size": 28}),  # not known unopened
+    ],
+)
+def test_data_that_goes(arch: str, dataset: str, more: dict[str, Any]) -> None:
+    recipe = make(arch=arch, loss="bce", dataset=dataset, pairs=more)
+    assert (recipe.arch.name, recipe.dataset.name) == (arch, dataset)
+
+
+def test_data_is_checked_once_it_is_opened_too() -> None:
+    recipe = make(arch="dcgan", loss="bce", dataset="folder")
+    check_data(recipe, DataInfo(shape=(3, 32, 32)))
+    with pytest.raises(UsageError, match=r"dataset 'folder' is 28: add dataset\.size=32"):
+        check_data(recipe, DataInfo(shape=(3, 28, 28)))
+
+
+def test_labels_are_hidden_unless_the_run_is_conditional() -> None:
+    data = DataInfo(shape=(1, 8, 8), num_classes=10, num_items=5, meta={"a": 1})
+    assert as_trained(data, TrainOptions()) == DataInfo(shape=(1, 8, 8), num_items=5, meta={"a": 1})
+    assert as_trained(data, TrainOptions(conditional=True)) is data
+
+
+def test_a_batch_coupled_loss_refuses_parts_of_the_generators_batch_too() -> None:
+    words = refused(arch="blob", loss="coupled", pairs={"train.micro_batch": 64, "train.g_batch": 128})
+    assert "couples the whole batch" in words
+    make(arch="blob", pairs={"train.micro_batch": 96, "train.g_batch": 128})
+
+
+@pytest.mark.parametrize(
+    ("modality", "meta", "other", "key"),
+    [
+        ("tabular", {"columns": [1], "classes": ["a"]}, {"columns": [2]}, "classes"),
+        ("tabular", {"columns": [1]}, {"columns": [2]}, "columns"),
+        ("tabular", {"columns": [1]}, {"columns": [1]}, ""),
+        ("points", {"modes": [1]}, {"modes": [2]}, ""),
+    ],
+)
+def test_what_numbers_of_a_table_mean_is_compared(modality: Any, meta: Any, other: Any, key: str) -> None:
+    data, others = (DataInfo(shape=(2,), modality=modality, meta=each) for each in (meta, other))
+    assert other_meaning(data, others) == other_meaning(others, data) == key

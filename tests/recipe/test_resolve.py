@@ -1,0 +1,219 @@
+"""How layers of settings become one recipe."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ganzoo_datasets
+import ganzoo_dcgan
+from acme_components import SizeOptions, frozen, make, refused
+from ganzoo.plugin import (
+    Schedule,
+)
+from ganzoo.recipe.settings import TrainOptions
+
+# ----------------------------------------------------------------------------
+# Precedence.
+
+
+def test_each_layer_goes_over_those_before_it() -> None:
+    """One key for each layer to win, and the origins say which did."""
+    stored = frozen(make(arch="blob", pairs={"train.batch": 48, "train.seed": 2, "train.keep": 7, "train.d_steps": 9}))
+    stored["train"] = {key: stored["train"][key] for key in ("batch", "seed", "keep", "d_steps")}
+    layers: dict[str, Any] = {}
+    seen = []
+    for name, value in {
+        "arch": "blob",
+        "recipe": "blob-recipe",
+        "config": stored,
+        "train.seed": 3,
+        "pairs": {"train.keep": 4},
+    }.items():
+        layers[name] = value
+        train = make(**layers).train
+        seen.append((train.images, train.batch, train.seed, train.keep))
+    default = TrainOptions()
+    assert seen == [
+        (default.images, 32, default.seed, default.keep),
+        (default.images, 16, 1, default.keep),
+        (default.images, 48, 2, 7),
+        (default.images, 48, 3, 7),
+        (default.images, 48, 3, 4),
+    ]
+    origins = make(**layers).origins
+    assert origins["train.ema_half_life"] == "arch 'blob'"
+    assert origins["train.batch"] == "run"
+    assert origins["train.seed"] == "flag"
+    assert origins["train.keep"] == "KEY=VALUE"
+    assert origins["arch"] == "flag"
+    assert origins["dataset"] == "run"
+    assert "train.images" not in origins  # a default
+
+
+def test_pairs_may_choose_components_and_go_over_flags() -> None:
+    recipe = make(arch="blob", loss="bce", pairs={"arch": "plain", "loss": "mse"})
+    assert (recipe.arch.name, recipe.loss.name) == ("plain", "lsgan")
+    assert recipe.origins["arch"] == "KEY=VALUE"
+
+
+def test_origins_of_recommended_recipe_and_config_file(tmp_path: Path) -> None:
+    recipe = make(recipe="blob-recipe")
+    assert recipe.origins["arch"] == "recipe 'blob-recipe'"
+    assert recipe.origins["loss"] == "arch 'blob'"
+    assert recipe.origins["dataset"] == "default"
+    assert recipe.dataset.name == "digits"
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps(recipe.to_json()))
+    assert make(config=path).origins["loss"] == f"config {path}"
+
+
+def test_settings_are_by_the_key_that_sets_them() -> None:
+    settings = make(arch="blob", aug="ada").settings()
+    assert settings["arch"] == "blob"
+    assert settings["arch.width"] == 8
+    assert (settings["reg"], settings["aug"], settings["metric"]) == ("r1", "ada", "none")
+    assert settings["optim.d.momentum"] == 0.5
+    again = {key: value for key, value in settings.items() if value != "auto"}
+    assert make(pairs=again) == make(arch="blob", aug="ada")
+
+
+# ----------------------------------------------------------------------------
+# Components and their options.
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ({}, ["r1"]),
+        ({"reg": "none"}, []),
+        ({"reg": ()}, []),
+        ({"reg": ("none",)}, []),
+        ({"reg": "oddity"}, ["oddity"]),
+        ({"reg": "oddity,r1"}, ["oddity", "r1"]),
+        ({"reg": ["oddity", "none", "r-one"]}, ["r1"]),
+        ({"pairs": {"reg": "none"}}, []),
+        ({"reg": "none", "pairs": {"reg": "acme:oddity"}}, ["oddity"]),
+    ],
+)
+def test_none_clears_what_was_recommended(said: dict[str, Any], names: list[str]) -> None:
+    assert [choice.name for choice in make(arch="blob", **said).reg] == names
+
+
+def test_a_cleared_component_takes_its_recommended_options_with_it() -> None:
+    recipe = make(arch="blob", reg="none")
+    assert not [key for key in recipe.settings() if key.startswith("reg.")]
+    assert make(arch="blob").reg[0].options.gamma == 10.0
+    assert make(arch="blob").loss.options.a == 0.25
+    assert make(arch="blob", loss="bce").loss.name == "bce"
+
+
+def test_the_same_component_twice_is_refused() -> None:
+    assert (
+        refused(arch="blob", reg="r1,r-one") == "reg=r1,r-one names the same regularizer twice: keep one of each name"
+    )
+
+
+def test_no_architecture_or_loss() -> None:
+    assert refused().startswith("no architecture was chosen: add --arch NAME (installed: dcgan, blob, plain")
+    assert refused(arch="plain") == "no loss was chosen: add --loss NAME (`ganzoo list loss` shows them)"
+    assert refused(arch="plian").startswith("no architecture 'plian' is installed: did you mean 'plain'")
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("reg.oddity.gamma", "reg.oddity.gamma: regularizer 'oddity' is not in use: add --reg oddity"),
+        ("aug.ada.p", "aug.ada.p: augmentation 'ada' is not in use: add --aug ada"),
+        ("reg.r-one.gamma", "reg.r-one.gamma: write reg.r1.gamma"),
+        ("reg.acme:r1.gamma", "reg.acme:r1.gamma: write reg.r1.gamma"),
+        ("loss.a", "unknown key 'loss.a'; loss 'bce' takes no options"),
+        ("arch.widht", "unknown key 'arch.widht': did you mean 'arch.width'?"),
+        ("reg.r1.gama", "unknown key 'reg.r1.gama': did you mean 'reg.r1.gamma'?"),
+        ("train.btach", "unknown key 'train.btach': did you mean 'train.batch'"),
+        ("optim.g.momentum", "unknown key 'optim.g.momentum': did you mean 'optim.g."),
+        ("optim.h.lr", "unknown key 'optim.h.lr': did you mean 'optim.g.lr' or 'optim.d.lr'"),
+        ("trian.batch", "unknown key 'trian.batch': did you mean 'train.batch'"),
+        ("qqqqqq", "unknown key 'qqqqqq'; a recipe takes arch, arch.width, loss, dataset, "),
+    ],
+)
+def test_keys_that_nothing_takes(key: str, words: str) -> None:
+    assert refused(arch="blob", loss="bce", pairs={key: 1}).startswith(words)
+    flags: dict[str, Any] = {"arch": "blob", "loss": "bce", key: 1}
+    assert refused(**flags).startswith(words)
+
+
+def test_an_unknown_key_is_offered_no_key_twice() -> None:
+    text = refused(arch="blob", pairs={"optim.h.lr": 1, "optim.g.lr": 1})
+    assert text.count("'optim.g.lr'") == 1
+
+
+def test_an_unknown_key_in_a_stored_recipe_names_where_it_stands() -> None:
+    stored = frozen(make(arch="blob"))
+    stored["arch"]["options"] = {"zzzzzzzzzzzz": 1}
+    assert refused(config=stored) == "unknown key 'arch.zzzzzzzzzzzz'; arch 'blob' (from run) takes arch.width"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("arch.width", "wide", "arch.width: expected a whole number of at least 1, got 'wide'"),
+        ("reg.r1.gamma", -1, "reg.r1.gamma: expected a number of at least 0 or a schedule"),
+        ("train.batch", 0, "train.batch: expected a whole number of at least 1, got 0"),
+        ("optim.g.betas", "0.5", "optim.g.betas: expected 2 values"),
+    ],
+)
+def test_wrong_values_name_the_key(key: str, value: object, words: str) -> None:
+    assert refused(arch="blob", pairs={key: value}).startswith(words)
+
+
+def test_changing_a_component_drops_what_was_stored_for_the_old_one() -> None:
+    stored = frozen(make(arch="blob", dataset="sized", pairs={"loss.a": -1, "arch.width": 16, "dataset.size": 64}))
+    recipe = make(config=stored, arch="dcgan", loss="bce", dataset="digits")
+    assert recipe.arch.options == ganzoo_dcgan.DCGANOptions()
+    assert recipe.dataset.options == ganzoo_datasets.DigitsOptions()
+    assert recipe.loss.name == "bce"
+    same = make(config=stored, arch="acme:blob", loss="mse", dataset="sized", pairs={"loss.b": 2})
+    assert (same.arch.options.width, same.loss.options.a, same.loss.options.b) == (16, -1.0, 2.0)
+    assert same.dataset.options == SizeOptions(size=64)
+    assert refused(config=stored, loss="bce", pairs={"loss.a": 1}).startswith("unknown key 'loss.a'")
+    spoken: dict[str, Any] = {"loss": "lsgan", "loss.a": 1, "pairs": {"loss": "bce"}}
+    assert refused(config=stored, **spoken) == "unknown key 'loss.a'; loss 'bce' takes no options"
+
+
+def test_schedules_pass_through() -> None:
+    recipe = make(arch="blob", pairs={"reg.r1.gamma": "cosine(5, 1, images=1e6)"})
+    assert recipe.reg[0].options.gamma == Schedule("cosine", 5.0, 1.0, 1e6)
+    assert frozen(recipe)["reg"][0]["options"] == {"gamma": "cosine(5, 1, images=1000000)"}
+
+
+# ----------------------------------------------------------------------------
+# Optimizers.
+
+
+def test_optimizers_have_names_and_options_of_their_own() -> None:
+    recipe = make(arch="blob", pairs={"optim.g.name": "RMSprop", "optim.g.alpha": "0.9"})
+    assert recipe.optim_g.name == "rmsprop"
+    assert recipe.optim_g.options.alpha == 0.9
+    assert recipe.optim_g.options.lr == 2e-4  # the recommended rate was Adam's
+    assert (recipe.optim_d.name, recipe.optim_d.options.momentum) == ("sgd", 0.5)
+    assert make(arch="blob").optim_g.options.lr == 1e-3
+
+
+def test_a_layer_that_names_no_optimizer_speaks_of_the_one_below_it() -> None:
+    recipe = make(recipe="blob-recipe")  # sets optim.d.lr; sgd is the architecture's
+    assert (recipe.optim_d.name, recipe.optim_d.options.lr, recipe.optim_d.options.momentum) == ("sgd", 0.5, 0.5)
+    assert make(recipe="blob-recipe", pairs={"optim.d.name": "adam"}).optim_d.options.lr == 2e-4
+
+
+@pytest.mark.parametrize("value", ["0,1e-1", (0, 0.1), [0, 0.1]])
+def test_integer_betas_become_floats(value: object) -> None:
+    betas = make(arch="plain", loss="bce", pairs={"optim.g.betas": value}).optim_g.options.betas
+    assert repr(betas) == "(0.0, 0.1)"
+
+
+def test_an_unknown_optimizer_names_all() -> None:
+    text = refused(arch="blob", pairs={"optim.g.name": "lion"})
+    assert text.startswith("optim.g.name=lion: torch.optim's are adam, adamw, ")
+    assert text.endswith("rprop")

@@ -1,0 +1,42 @@
+"""Numbers in words: durations, and the sentence of a tick."""
+
+from __future__ import annotations
+
+import pytest
+
+from ganzoo.runs.words import duration, sentence
+
+ROW = {
+    "images": 12_800, "images_per_second": 2_345.6, "loss_d": 1.23456, "loss_g": 0.5, "real": 0.456, "fake": -1.5,
+    "memory": 1_500 * 2**20,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0:00"), (0.4, "0:00"), (9, "0:09"), (59.4, "0:59"), (59.6, "1:00"), (60, "1:00"), (754, "12:34"),
+        (3599.4, "59:59"), (3599.6, "1:00:00"), (3600, "1:00:00"), (3723, "1:02:03"), (360_000, "100:00:00"),
+    ],
+)  # fmt: skip
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_a_tick_in_words():
+    assert sentence(ROW, 150_000) == (
+        "12,800/150,000 images  2.35 kimg/s  loss D 1.235 G 0.500  D(real) +0.46 D(fake) -1.50  1,500 MiB  0:58 left"
+    )
+
+
+@pytest.mark.parametrize("total", [12_800, 1])
+def test_at_the_end_and_behind_it_nothing_is_left(total):
+    assert sentence(ROW, total).endswith("  0:00 left")
+
+
+def test_time_left_follows_from_the_speed():
+    assert sentence({**ROW, "images": 1_000, "images_per_second": 10}, 37_000).endswith("  1:00:00 left")
+
+
+def test_early_in_a_run_no_time_left_is_told():
+    assert sentence({**ROW, "images": 36, "images_per_second": 10}, 36_000).endswith("  ? left")
