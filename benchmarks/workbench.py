@@ -17,14 +17,15 @@ from torch.nn.functional import softplus
 
 from ganzoo.compute.device import precision, settle_precision
 from ganzoo.compute.streams import Streams
+from ganzoo.data.load import load_source
 from ganzoo.engine import execution
-from ganzoo.engine.batches import Batches, Part, load_source
+from ganzoo.engine.batches import Batches, Part
 from ganzoo.engine.gan import Gan, assemble
 from ganzoo.engine.observers import Observers
 from ganzoo.engine.trainer import Trainer
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
 from ganzoo.errors import Interrupted
-from ganzoo.plugin.options import value_at
+from ganzoo.plugin.schedule import value_at
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
 from ganzoo.runs import run as runs

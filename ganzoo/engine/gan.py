@@ -19,7 +19,8 @@ from ganzoo.engine.optim import Optimizer
 from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Loss, LossFunction, Networks, Regularizer
 from ganzoo.plugin.contracts import LATENT
-from ganzoo.plugin.options import Schedule, options_of
+from ganzoo.plugin.options import options_of
+from ganzoo.plugin.schedule import Schedule
 from ganzoo.recipe.check import as_trained
 from ganzoo.recipe.recipe import Choice, Recipe
 from ganzoo.registry.installed import METHODS, require_callable, told

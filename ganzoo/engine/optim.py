@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import UsageError
-from ganzoo.plugin.options import Schedule, options_of, value_at
+from ganzoo.plugin.options import options_of
+from ganzoo.plugin.schedule import Schedule, value_at
 from ganzoo.recipe import recipe as recipes
 
 CLASSES = {

@@ -18,7 +18,8 @@ import pluggy
 
 from ganzoo.errors import GanzooError, NotFound, UsageError
 from ganzoo.plugin.contracts import Case, DataInfo, DiscriminatorOutput, Imported, Item, LossFunction, Networks, Step
-from ganzoo.plugin.options import NoOptions, Schedule, option
+from ganzoo.plugin.options import NoOptions, option
+from ganzoo.plugin.schedule import Schedule
 from ganzoo.plugin.specs import (
     KINDS,
     Architecture,

@@ -14,7 +14,6 @@ from ganzoo.compute.streams import Streams, draw_latents
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo
 from ganzoo.samples import grid
-from ganzoo.samples import grid as grids
 
 
 def flat(num: int, height: int, width: int, channels: int) -> np.ndarray:
@@ -178,7 +177,7 @@ def test_a_picture_becomes_a_file_of_its_suffix(channels, suffix, format):
     [(0, 8), (1, 8), (2, 8), (3, 6), (4, 8), (5, 5), (8, 8), (9, 9), (10, 10), (16, 16), (17, 8), (1000, 8)],
 )
 def test_columns_are_a_multiple_of_few_classes(classes, columns):
-    assert grids.columns_for(classes) == columns
+    assert grid.columns_for(classes) == columns
 
 
 def test_a_conditional_grid_has_columns_of_one_class_each(toys):
