@@ -19,8 +19,8 @@ EPSILON = 1e-12  # below it a length is taken for 0
 class SpectralNorm(nn.Module):
     """A weight to ``W / sigma(W)``, sigma the largest singular value of W as a matrix ``[outputs, the rest]`` (eq. 8).
 
-    Sigma is estimated as ``u^T W v``; each forward in train mode makes one step of the power iteration, u = W v / |W v|
-    and v = W^T u / |W^T u| (algorithm 1), forwards in eval mode none. Gradients flow through W alone.
+    Sigma is estimated as ``u^T W v``. Each forward in train mode makes one step of the power iteration (algorithm 1),
+    ``u = W v / |W v|`` and ``v = W^T u / |W^T u|``, forwards in eval mode none. Gradients flow through W alone.
 
     All is as in `torch.nn.utils.parametrizations.spectral_norm`, the names of the buffers (`_u`, `_v`) included, but:
     no 15 steps when it is built, which cost more than the rest of the network (the paper starts from random vectors

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.layers import require_labels
+from ganzoo.layers import downsample, require_labels, upsample
 from ganzoo.plugin import DataInfo, Networks, UsageError
 from ganzoo_r3gan import SMALL, R3GANOptions
 
@@ -148,19 +148,13 @@ class Up(nn.Module):
     the right and the lower border stand zeros.
     """
 
-    kernel: Tensor
-
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.conv = convolution_if_needed(inputs, outputs)
-        self.register_buffer("kernel", binomial() * 4, persistent=False)  # each pixel becomes four
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `x` at twice its resolution."""
-        x = self.conv(x)  # [N, outputs, R, R]
-        channels = x.shape[1]
-        kernel = self.kernel.expand(channels, 1, 3, 3)
-        return F.conv_transpose2d(x, kernel, stride=2, padding=1, output_padding=1, groups=channels)
+        return upsample(self.conv(x), taps=3)
 
 
 class Down(nn.Module):
@@ -170,25 +164,15 @@ class Down(nn.Module):
     borders: but for a factor of 4 it is the transpose of `Up`'s.
     """
 
-    kernel: Tensor
-
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.conv = convolution_if_needed(inputs, outputs)
-        self.register_buffer("kernel", binomial(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `x` at half its resolution."""
-        channels = x.shape[1]
-        x = F.conv2d(x, self.kernel.expand(channels, 1, 3, 3), stride=2, padding=1, groups=channels)
+        x = downsample(x, taps=3)  # [N, inputs, R/2, R/2]
         x = self.conv(x)  # [N, outputs, R/2, R/2]
         return x
-
-
-def binomial() -> Tensor:
-    """Return the low-pass filter [1, 2, 1] x [1, 2, 1], ``[3, 3]``, of sum 1."""
-    taps = torch.tensor([1.0, 2.0, 1.0]) / 4
-    return torch.outer(taps, taps)
 
 
 def convolution_if_needed(inputs: int, outputs: int) -> nn.Module:
