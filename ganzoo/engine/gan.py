@@ -17,6 +17,7 @@ from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.ema import EMA
 from ganzoo.engine.optim import Optimizer
 from ganzoo.errors import Corrupt, GanzooError
+from ganzoo.layers import SpectralNorm
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Loss, LossFunction, Networks, Regularizer
 from ganzoo.plugin.contracts import LATENT
 from ganzoo.plugin.options import options_of
@@ -130,17 +131,17 @@ class Gan:
             labels: Of the update.
             known: What D saw already, with its answers.
             samples: ``[n, *shape]``.
-            exactly: Compute in float32 products with dropout off.
+            exactly: Compute in float32 products, with dropout and the power iteration of spectral normalisation off.
         """
         if not exactly:
             with still(self.discriminator):
                 return self.judge(samples, labels, penalised=True)
-        dropped = any(isinstance(m, DROPOUT) and m.training for m in self.discriminator.modules())
-        if self.recipe.train.precision == "fp32" and not dropped:
+        unsteady = any(isinstance(m, UNSTEADY) and m.training for m in self.discriminator.modules())
+        if self.recipe.train.precision == "fp32" and not unsteady:
             for seen, answer in known:
                 if seen is samples and answer is not None:
                     return answer
-        with still(self.discriminator, DROPOUT), exact_products():
+        with still(self.discriminator, UNSTEADY), exact_products():
             answer = self.discriminator(samples, labels)
         return answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
 
@@ -332,13 +333,6 @@ def _tried(title: str, network: nn.Module, *args: Tensor | None) -> Any:
         raise GanzooError(f"{title} failed in its first forward: {told(error)}") from error
 
 
-def logits_of(output: DiscriminatorOutput | None) -> list[Tensor]:
-    """Return the logits of an answer as a list of float32 ``[n, P]``, one for each scale or discriminator."""
-    assert output is not None
-    members: Iterable[Tensor] = [output.logits] if isinstance(output.logits, Tensor) else output.logits
-    return [_full(logits).reshape(len(logits), -1) for logits in members]
-
-
 def differentiates_inputs(choice: Choice) -> bool:
     """Whether a regularizer differentiates D with respect to its input."""
     assert isinstance(choice.spec, Regularizer)
@@ -368,7 +362,11 @@ def eager(kind: object, piece: Callable[[Any], Any], given: Any) -> Any:
     return piece(given)
 
 
-DROPOUT = (nn.modules.dropout._DropoutNd,)
+UNSTEADY = (  # layers whose answer to the same samples changes from one forward in train mode to the next
+    nn.modules.dropout._DropoutNd,
+    SpectralNorm,
+    nn.utils.parametrizations._SpectralNorm,
+)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.engine.batches import Batches, Part
-from ganzoo.engine.gan import Gan, logits_of
+from ganzoo.engine.gan import Gan
+from ganzoo.layers import logits
 from ganzoo.plugin import Step
 
 Stats = dict[str, Tensor]  # 0-dim tensors on the device: what an update measured; fetched once a tick, never here
@@ -147,7 +148,8 @@ def _discriminator_gradients(
 ) -> Gradients:
     loss, stats, said = torch.zeros((), device=part.z.device), Stats(), None
     if adversarial:
-        r, f = logits_of(step.real_output), logits_of(step.fake_output)  # lists of [n, P], one for each scale
+        assert step.real_output is not None
+        r, f = logits(step.real_output), logits(step.fake_output)  # lists of [n, P], one for each scale
         for real_logits, fake_logits in zip(r, f, strict=True):
             loss = loss + gan.lose("discriminator", real_logits, fake_logits)
         said = torch.cat(r, 1).detach()
@@ -163,8 +165,8 @@ def _discriminator_gradients(
 def _generator_gradients(gan: Gan, part: Part, step: Step, adversarial: int, penalty: int) -> Gradients:
     loss, stats = torch.zeros((), device=part.z.device), Stats()
     if adversarial:
-        f = logits_of(step.fake_output)
-        r = logits_of(step.real_output) if gan.pairs else [None] * len(f)  # real only where the loss pairs
+        f, paired = logits(step.fake_output), step.real_output if gan.pairs else None  # real only where the loss pairs
+        r = [None] * len(f) if paired is None else logits(paired)
         for fake_logits, real_logits in zip(f, r, strict=True):
             loss = loss + gan.lose("generator", fake_logits, real_logits)
         stats |= _measured(part, loss_g=loss)
@@ -211,5 +213,5 @@ def _sum(one: Gradients, other: Gradients) -> Gradients:
     """Return the gradients of two parts together."""
     of = [b if a is None else a if b is None else a + b for a, b in zip(one.of, other.of, strict=True)]
     stats = {name: value + other.stats[name] for name, value in one.stats.items()}
-    said = [logits for logits in (one.real_logits, other.real_logits) if logits is not None]
+    said = [said for said in (one.real_logits, other.real_logits) if said is not None]
     return Gradients(of, stats, torch.cat(said) if said else None)

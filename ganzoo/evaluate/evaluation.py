@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from typing import Any
@@ -91,10 +91,9 @@ def _evaluated(request: Request, registry: Registry, device: torch.device, notif
     source = load_source(request.dataset, device, notify)
     check_fit(generator.data, source.info, request.dataset)
     num = count(request, source.info)
-    networks = replace(generator.networks, generator=devices.place(generator.network, device))
     words = f"{num:,} samples of {request.dataset.name} and as many generated, seed {request.seed}"
     notify(f"{title(request.package)}: {words}")
-    pairs = compared(networks, source, num, request.seed, device, generator.data.labelled)
+    pairs = compared(generator.networks, source, num, request.seed, device, generator.data.labelled)
     failed = partial(_fail, request.metrics)
     values = measure(build_metrics(request.metrics, device), generator.data, pairs, request.seed, device, failed)
     return Evaluation(request, values, num, int(generator.config["images"]), source.info, str(device))

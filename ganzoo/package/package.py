@@ -18,6 +18,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from ganzoo.compute.device import place
 from ganzoo.compute.streams import seeded
 from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.package import tensors
@@ -203,7 +204,7 @@ def _load(directory: Path, config: Config, registry: Registry, device: torch.dev
     weights = read_weights(directory, planned, MODEL)
     networks = planned.build()
     networks.generator.load_state_dict(weights, strict=True)
-    networks.generator.to(device)
+    place(networks.generator, device)
     assert isinstance(planned.arch.spec, Architecture)
     shown_by = _shown_by(registry, config)
     return Generator(networks, config.data, config.json, planned.arch.spec.provides, *shown_by)

@@ -167,8 +167,8 @@ class Step:
         real_output, fake_output: D's answers in this very update, so that a penalty needs no forward of its own.
         judge: ``judge(samples, exactly=False) -> DiscriminatorOutput``: D's answer to other samples ``[N, *shape]``
             with the same labels; BatchNorm's statistics stay as they are. With ``exactly=True`` it is computed in
-            float32 with dropout off, as a difference of answers needs it; for `real_seen` and `fake_seen` themselves
-            that costs no forward where the update's own was such a one.
+            float32 with dropout off and spectral norms held, as a difference of answers needs it; for `real_seen` and
+            `fake_seen` themselves that costs no forward where the update's own was such a one.
     """
 
     generator: nn.Module

@@ -93,6 +93,10 @@ class Built(Component):
 class Architecture(Built):
     """A generator and a discriminator: ``factory(options, data: DataInfo) -> Networks``.
 
+    Networks may draw numbers of their own (noise, dropout) from torch's default generator, by `torch.randn_like` too:
+    the engine seeds it and lays a network out alike in training, in its average and when it is loaded from a package,
+    so that one seed gives the same samples on the same device.
+
     Args:
         sizes: Image sizes (pixels, square) that it can be built for; empty for any.
         channels: Channel counts likewise.

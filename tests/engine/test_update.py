@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ganzoo.engine.gan import Gan, logits_of
+from ganzoo.engine.gan import Gan
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
 from ganzoo.errors import UsageError
-from ganzoo.plugin import Step
+from ganzoo.layers import logits, spectral_norm
+from ganzoo.plugin import DiscriminatorOutput, Step
 
 
 def weights(module: nn.Module) -> list[Tensor]:
@@ -257,7 +258,7 @@ def test_a_list_of_answers_sums(make):
     wanted = sum(softplus(-r).mean() + softplus(f).mean() for r, f in zip(real, fake, strict=True))
     stats = update_discriminator(gan, batches, 0)
     assert stats["loss_d"].item() == pytest.approx(wanted.item(), abs=1e-6)
-    assert [tuple(logits.shape) for logits in logits_of(gan.judge(part.real, None))] == [(16, 1), (16, 3)]
+    assert [tuple(member.shape) for member in logits(gan.judge(part.real, None))] == [(16, 1), (16, 3)]
     update_generator(gan, batches, 16, 0)
 
 
@@ -448,6 +449,19 @@ def test_learning_rates_and_betas_follow_their_schedules(make):
         group = gan.optim_d.torch.param_groups[0]
         seen.append((group["lr"], group["betas"][1]))
     assert seen == [(1.0, pytest.approx(0.9)), (0.75, pytest.approx(0.945)), (0.5, pytest.approx(0.99))]
+
+
+@pytest.mark.parametrize("normalise", [spectral_norm, nn.utils.parametrizations.spectral_norm])
+def test_answers_that_are_compared_hold_spectral_norms(make, normalise):
+    """One step of the power iteration between two answers would change them more than the samples do."""
+    gan, batches = make()
+    normalise(gan.discriminator.one)
+    (part,) = batches.discriminator(0)
+    known = [(part.real, DiscriminatorOutput(torch.zeros(16)))]
+    first, second = (gan.judge_again(None, known, part.real, exactly=True).logits for _ in range(2))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, known[0][1].logits)
+    assert gan.discriminator.one.parametrizations.weight[0].training
 
 
 # ----------------------------------------------------------------------------
