@@ -17,7 +17,7 @@ from ganzoo.recipe.resolve import dataset_flags
 from ganzoo.recipe.stored import load_json
 from ganzoo.registry import registry
 from ganzoo.runs import where
-from ganzoo.runs.interrupt import undisturbed
+from ganzoo.runs.heavy import heavy_imports
 from ganzoo.runs.run import Run
 from ganzoo.runs.where import Notify, silent
 
@@ -56,7 +56,7 @@ def load(
         MissingPlugin: The architecture is not installed; said before any weights are fetched.
     """
     directory = package_of(what, revision, offline=offline, notify=notify)
-    with undisturbed():
+    with heavy_imports():
         from ganzoo.compute.device import choose_device
         from ganzoo.package import package
     return package.load(directory, registry(), choose_device(device))
@@ -106,7 +106,7 @@ def evaluate(
         dataset=None if dataset is None else dataset_flags(registry(), os.fspath(dataset)),
         pairs=options,
     )
-    with undisturbed():
+    with heavy_imports():
         from ganzoo.compute.device import choose_device
         from ganzoo.evaluate import evaluation
     return evaluation.evaluate(request, registry(), choose_device(device), notify)
@@ -135,7 +135,7 @@ def package(
         GanzooError: It cannot be written; NotFound, Corrupt and MissingPlugin as for `load`.
     """
     source, target = package_of(what), Path(directory)
-    with undisturbed():
+    with heavy_imports():
         from ganzoo.compute.device import choose_device
         from ganzoo.package import complete
     complete.check_target(target)
@@ -168,7 +168,7 @@ def import_weights(
         Corrupt: The file is damaged, or its tensors do not fit.
         GanzooError: The file holds more than tensors and plain values, or the package cannot be written.
     """
-    with undisturbed():
+    with heavy_imports():
         from ganzoo.compute.device import choose_device
         from ganzoo.package import foreign
     target = Path(directory)
@@ -218,7 +218,7 @@ def publish(
     """
     directory = where.here(what, notify)
     where.checked_repo(repo)
-    with undisturbed():
+    with heavy_imports():
         from ganzoo.hub import publish as publishing
     target = publishing.Target(repo, private, tag, revision, message, create_pr)
     return publishing.publish(
@@ -229,7 +229,7 @@ def publish(
 def check_publishable(repo: str, notify: Notify = silent) -> None:
     """Raise GanzooError where `publish` could not publish there, by its name or by the token that is there."""
     where.checked_repo(repo)
-    with undisturbed():
+    with heavy_imports():
         from ganzoo.hub import publish as publishing
     publishing.check_access(repo, notify)
 
@@ -248,7 +248,7 @@ def pull(repo: str, *, revision: str | None = None, offline: bool = False, notif
     """
     if (found := where.repository(repo, revision)) is None:
         raise UsageError(f"{repo} is no model on the Hub, or is a directory here: say USER/NAME")
-    with undisturbed():
+    with heavy_imports():
         from ganzoo.hub import pull as pulling
     return pulling.pull(found, offline=offline, notify=notify).directory
 
@@ -271,7 +271,7 @@ def verify(
         GanzooError: As `load`.
     """
     directory = package_of(what, revision, names=None, offline=offline, notify=notify)
-    with undisturbed():
+    with heavy_imports():
         from ganzoo.compute.device import choose_device
         from ganzoo.package import verify as verifying
     return verifying.verify(directory, registry(), choose_device(device))
@@ -293,7 +293,7 @@ def search(
     Raises:
         Unreachable: The Hub does not answer.
     """
-    with undisturbed():
+    with heavy_imports():
         from ganzoo.hub import search as searching
     return searching.search(text, dataset=dataset, author=author, arch=arch, limit=limit, notify=notify)
 
@@ -301,7 +301,7 @@ def search(
 def about(what: str, *, offline: bool = False, notify: Notify = silent) -> dict[str, Any]:
     """Return what is known of a model in a directory or on the Hub, without its weights; arguments as for `load`."""
     repo = where.repository(what)
-    with undisturbed():
+    with heavy_imports():
         from ganzoo.hub import search
         from ganzoo.package import config
     return search.told(config.read(where.here(what))) if repo is None else search.about(repo, offline, notify)
@@ -331,6 +331,6 @@ def package_of(
     """
     if (repo := where.repository(what, revision)) is None:
         return where.here(what, notify)
-    with undisturbed():
+    with heavy_imports():
         from ganzoo.hub.pull import pull as pull_files
     return pull_files(repo, names=names, offline=offline, notify=notify).directory

@@ -17,7 +17,7 @@ from ganzoo.recipe.resolve import dataset_flags, resolve
 from ganzoo.registry import registry
 from ganzoo.runs import run as runs
 from ganzoo.runs import where
-from ganzoo.runs.interrupt import undisturbed
+from ganzoo.runs.heavy import heavy_imports
 from ganzoo.runs.launch import launched, mark
 from ganzoo.runs.run import Run
 from ganzoo.runs.where import Notify, silent
@@ -101,7 +101,7 @@ def together(device: str) -> Iterator[World | None]:
     if launch is None or launch.size == 1:
         yield None
         return
-    with undisturbed():
+    with heavy_imports():
         from ganzoo.engine.distributed import joined
     with joined(launch, device) as world:
         yield world
@@ -167,7 +167,7 @@ def start(
     world: World | None = None,
 ) -> Run:
     """Train a resolved recipe; arguments as for `train`. Of several processes the first alone has a listener."""
-    with undisturbed():
+    with heavy_imports():
         from ganzoo.engine import trainer
         from ganzoo.engine.distributed import ALONE
         from ganzoo.engine.initial import INITIAL
@@ -220,7 +220,7 @@ def _pinned(init: str | os.PathLike[str], notify: Notify) -> tuple[str, Path]:
         directory = where.here(init, notify)
         named = isinstance(init, str) and where.is_embedded(init)
         return os.fspath(init) if named else str(directory.resolve()), directory
-    with undisturbed():
+    with heavy_imports():
         from ganzoo.hub import pull as pulling
     pulled = pulling.pull(repo, names=(CONFIG,), notify=notify)
     return f"{pulled.repo}@{pulled.commit}", pulled.directory

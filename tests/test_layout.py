@@ -170,6 +170,24 @@ def test_a_room_imports_from_those_before_it_alone() -> None:
     assert climbs == []
 
 
+def test_the_light_half_imports_the_heavy_one_in_one_way() -> None:
+    """Inside `heavy_imports`, which sets what must be set before torch is loaded, and holds Ctrl-C back."""
+    light = {name for name in light_modules() if name in MODULES}
+    elsewhere = []
+    for name in light:
+        tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+        blocks = [node for node in ast.walk(tree) if isinstance(node, ast.With)]
+        inside = [block for block in blocks if "heavy_imports()" in ast.unparse(block.items[0])]
+        fine = {id(node) for block in inside for node in ast.walk(block)}
+        for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+            found = [node for node in ast.walk(function) if isinstance(node, ast.ImportFrom) and id(node) not in fine]
+            modules = {
+                each for node in found for each in (node.module, *(f"{node.module}.{a.name}" for a in node.names))
+            }
+            elsewhere += [f"{name} -> {each}" for each in modules if room_of(str(each)) in (*HEAVY_ROOMS, "testing")]
+    assert [each for each in elsewhere if each.partition(" -> ")[2] not in light] == []
+
+
 def test_no_two_files_import_each_other() -> None:
     """Take away, again and again, the files that import none of those left: what stays is a circle."""
     left = {name: core_imports(path) for name, path in MODULES.items()}

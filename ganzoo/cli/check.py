@@ -13,6 +13,7 @@ from ganzoo.cli.common import common_options, complete_components, parse_pairs, 
 from ganzoo.errors import UsageError
 from ganzoo.recipe.recipe import MANY, ONE
 from ganzoo.registry import registry
+from ganzoo.runs.heavy import heavy_imports
 
 
 @click.command("check", short_help="Hold a plugin to its contracts.")
@@ -32,7 +33,8 @@ def command(what: str, pairs: tuple[str, ...], full: bool, as_json: bool) -> Non
     Exits with 1 where a check fails; each failure says which line of the contract broke and where.
     """
     options = _options(what, parse_pairs(pairs))
-    from ganzoo.testing import checks_of
+    with heavy_imports():
+        from ganzoo.testing import checks_of
 
     results = []
     for check in checks_of(what, options=options, full=full):

@@ -10,6 +10,8 @@ import click
 
 from ganzoo.cli.common import common_options, complete_runs, note, offline_option
 from ganzoo.errors import NotFound, UsageError
+from ganzoo.runs.files import explained, write_atomic
+from ganzoo.runs.heavy import heavy_imports
 from ganzoo.runs.where import repository
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ def command(
     package = models.package_of(what, offline=offline, notify=note)
     generator = models.load(package, device)
     name = _name(what, package)
-    from ganzoo.samples import grid
+    with heavy_imports():
+        from ganzoo.samples import grid
 
     num = num or grid.count(generator.data, generator.render, generator.write)
     if suffix is None:
@@ -110,10 +113,10 @@ def _write(
     """Write samples where and as the target's suffix says."""
     import io
 
-    import numpy as np
+    with heavy_imports():
+        import numpy as np
 
-    from ganzoo.runs.files import explained, write_atomic
-    from ganzoo.samples import grid
+        from ganzoo.samples import grid
 
     if suffix == ".npz":
         arrays: dict[str, Any] = {"samples": generator.sample(num, label, seed, truncation)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ganzoo.cli.common import common_options, complete_runs, note, offline_option
+from ganzoo.runs.heavy import heavy_imports
 
 
 @click.command("verify", short_help="Prove that a model is what was trained.")
@@ -21,7 +22,8 @@ def command(what: str, device: str, offline: bool) -> None:
     from ganzoo import models
 
     held = models.verify(what, device, offline=offline, notify=note)
-    from ganzoo.package.verify import TOLERANCE
+    with heavy_imports():
+        from ganzoo.package.verify import TOLERANCE
 
     click.echo(f"files     {len(held.files)} are byte for byte what was made: {', '.join(held.files)}")
     click.echo(f"weights   {held.tensors} tensors fit the architecture, every number is finite")

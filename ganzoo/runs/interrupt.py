@@ -42,12 +42,3 @@ def stop_on_signals() -> Iterator[StopRequest]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Hold Ctrl-C back while torch is imported: its C++ now and then swallows one, or aborts the process."""
-    with stop_on_signals() as stop:
-        yield
-    if stop:
-        raise KeyboardInterrupt

@@ -18,6 +18,7 @@ class Launch:
         rank: Its number among all.
         size: How many there are, on all machines.
         local_rank: Its number on this machine.
+        local_size: How many there are on this machine.
         id: Of the rendezvous; empty where the launcher restarts nothing.
         restarts: How often all of them were started anew since the first time.
     """
@@ -25,6 +26,7 @@ class Launch:
     rank: int = 0
     size: int = 1
     local_rank: int = 0
+    local_size: int = 1
     id: str = ""
     restarts: int = 0
 
@@ -38,6 +40,7 @@ def launched() -> Launch | None:
         rank=int(given["RANK"]),
         size=int(given["WORLD_SIZE"]),
         local_rank=int(given.get("LOCAL_RANK", 0)),
+        local_size=int(given.get("LOCAL_WORLD_SIZE", 1)),
         id=given.get("TORCHELASTIC_RUN_ID", ""),
         restarts=int(given.get("TORCHELASTIC_RESTART_COUNT", 0)),
     )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+CROWDED = 0.15  # of its time that a run waits for a core, from which on a person should know
 
-def sentence(row: dict[str, Any], total: int) -> str:
+
+def sentence(row: Mapping[str, Any], total: int) -> str:
     """Return a tick in words: images, speed, losses, what D thinks of real and fake (logits), memory, time left.
 
-    Early in a run there is no time left to tell: the first tick is of one round, compiling and warming up included.
+    It says so where the machine is busy with something else as well. Early in a run there is no time left to tell: the
+    first tick is of one round, compiling and warming up included.
     """
     left = duration(max(0, total - row["images"]) / row["images_per_second"]) if row["images"] * 1000 > total else "?"
+    busy = "  machine busy" if is_crowded(row) else ""
     return (
-        f"{row['images']:,}/{total:,} images  {row['images_per_second'] / 1000:.2f} kimg/s  "
+        f"{row['images']:,}/{total:,} images  {row['images_per_second'] / 1000:.2f} kimg/s{busy}  "
         f"loss D {row['loss_d']:.3f} G {row['loss_g']:.3f}  D(real) {row['real']:+.2f} D(fake) {row['fake']:+.2f}  "
         f"{row['memory'] / 2**20:,.0f} MiB  {left} left"
     )
@@ -23,3 +28,8 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def is_crowded(row: Mapping[str, Any]) -> bool:
+    """Whether a tick's row says that the training waited for a core much of its time: others use the machine too."""
+    return (row.get("waiting") or 0.0) > CROWDED

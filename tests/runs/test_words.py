@@ -29,6 +29,12 @@ def test_a_tick_in_words():
     )
 
 
+def test_a_busy_machine_is_said():
+    assert "2.35 kimg/s  machine busy  loss" in sentence({**ROW, "waiting": 0.3}, 150_000)
+    for waiting in (0.05, None):
+        assert "busy" not in sentence({**ROW, "waiting": waiting}, 150_000)
+
+
 @pytest.mark.parametrize("total", [12_800, 1])
 def test_at_the_end_and_behind_it_nothing_is_left(total):
     assert sentence(ROW, total).endswith("  0:00 left")
