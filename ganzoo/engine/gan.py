@@ -18,7 +18,7 @@ from ganzoo.engine.ema import EMA
 from ganzoo.engine.optim import Optimizer
 from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.layers import SpectralNorm
-from ganzoo.plugin import DataInfo, DiscriminatorOutput, Loss, LossFunction, Networks, Regularizer
+from ganzoo.plugin import Augmentation, DataInfo, DiscriminatorOutput, Loss, LossFunction, Networks, Regularizer
 from ganzoo.plugin.contracts import LATENT
 from ganzoo.plugin.options import options_of
 from ganzoo.plugin.schedule import Schedule
@@ -67,6 +67,7 @@ class Gan:
         self.adaptive = [
             augmentation for augmentation in self.augmentations.values() if hasattr(augmentation, "update")
         ]
+        self.moving = {choice.name for choice in recipe.aug if self.data.labels_are_images and moves_pixels(choice)}
         self.input_gradients = any(map(differentiates_inputs, recipe.reg))
         self.g_interval = train.g_reg_interval if self._terms("generator") else 1
         self.d_interval = train.d_reg_interval if self._terms("discriminator") else 1
@@ -120,19 +121,22 @@ class Gan:
 
     def judge_again(
         self,
-        labels: Tensor | None,
+        usual: Tensor | None,
         known: Iterable[tuple[Tensor | None, DiscriminatorOutput | None]],
         samples: Tensor,
         exactly: bool = False,
+        labels: Tensor | None = None,
     ) -> DiscriminatorOutput:
         """Return D's answer to further samples of an update, as `Step.judge` promises it.
 
         Args:
-            labels: Of the update.
+            usual: Labels, where no others are given.
             known: What D saw already, with its answers.
             samples: ``[n, *shape]``.
             exactly: Compute in float32 products, with dropout and the power iteration of spectral normalisation off.
+            labels: Other labels.
         """
+        labels = usual if labels is None else labels
         if not exactly:
             with still(self.discriminator):
                 return self.judge(samples, labels, penalised=True)
@@ -154,11 +158,14 @@ class Gan:
             logits = tuple(one if one is None else self.world.whole(one) for one in logits)
         return _scalar(f"loss {self.recipe.loss.name!r}", getattr(self.loss, network)(*logits))
 
-    def augment(self, samples: Tensor) -> Tensor:
-        """Return samples as D shall see them."""
-        for augmentation in self.augmentations.values():
-            samples = augmentation(samples)
-        return samples
+    def augment(self, samples: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Return samples and labels as D shall see them; labels change only where they are images that move along."""
+        for name, augmentation in self.augmentations.items():
+            if name in self.moving:
+                samples, labels = augmentation(samples, labels)
+            else:
+                samples = augmentation(samples)
+        return samples, labels
 
     def regularize(self, network: str, step: Any) -> Tensor:
         """Return the sum of the regularizers' terms for ``discriminator`` or ``generator``."""
@@ -331,6 +338,13 @@ def _tried(title: str, network: nn.Module, *args: Tensor | None) -> Any:
         return network(*args)
     except Exception as error:
         raise GanzooError(f"{title} failed in its first forward: {told(error)}") from error
+
+
+def moves_pixels(choice: Choice) -> bool:
+    """Whether an augmentation moves what an image shows."""
+    assert isinstance(choice.spec, Augmentation)
+    says = choice.spec.moves_pixels
+    return says(choice.options) if callable(says) else says
 
 
 def differentiates_inputs(choice: Choice) -> bool:

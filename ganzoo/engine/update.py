@@ -179,10 +179,11 @@ def _generator_gradients(gan: Gan, part: Part, step: Step, adversarial: int, pen
 
 def _look(gan: Gan, part: Part, real: Tensor | None, fake: Tensor, penalty: int = 0) -> Step:
     """Show D real and generated samples, augmented alike."""
-    real_seen, fake_seen = None if real is None else gan.augment(real), gan.augment(fake)
+    real_seen, real_labels = (None, part.labels) if real is None else gan.augment(real, part.labels)
+    fake_seen, fake_labels = gan.augment(fake, part.labels)
     precisely = bool(penalty and gan.input_gradients)
-    real_output = None if real_seen is None else gan.judge(real_seen, part.labels, precisely)
-    fake_output = gan.judge(fake_seen, part.labels, precisely)
+    real_output = None if real_seen is None else gan.judge(real_seen, real_labels, precisely)
+    fake_output = gan.judge(fake_seen, fake_labels, precisely)
     return Step(
         generator=gan.generator,
         discriminator=gan.discriminator,
@@ -194,7 +195,9 @@ def _look(gan: Gan, part: Part, real: Tensor | None, fake: Tensor, penalty: int 
         fake_seen=fake_seen,
         real_output=real_output,
         fake_output=fake_output,
-        judge=partial(gan.judge_again, part.labels, [(real_seen, real_output), (fake_seen, fake_output)]),
+        judge=partial(gan.judge_again, real_labels, [(real_seen, real_output), (fake_seen, fake_output)]),
+        real_labels=real_labels,
+        fake_labels=fake_labels,
     )
 
 

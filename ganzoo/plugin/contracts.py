@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
 
 Modality = Literal["image", "points", "audio", "text", "tabular"]
+Dtype = Literal["uint8", "int16", "float32"]  # that samples are stored in
 LATENT = r"normal(\+onehot[1-9]\d{0,6})?|uniform"  # the distributions that latents are drawn from
 
 
@@ -21,19 +22,27 @@ class DataInfo:
 
     Args:
         shape: Of one sample: ``(C, H, W)`` images, ``(D,)`` points and tables, ``(C, T)`` audio, ``(V, L)`` text.
+            Images may be of any width and height.
+        dtype: How samples are stored: ``uint8`` and ``int16`` reach the networks as floats in [-1, 1] (divided by
+            127.5, less 1; divided by 32768), ``float32`` as it is. Where `Dataset.items` are packed, they must be of
+            this dtype; an array and a draw may be float32 all the same.
         num_classes: Integer labels run from 0 to this; 0 where there are none.
         num_items: How many samples there are; None for an endless source.
         modality: What kind of data it is.
-        label_shape: Of one float label (attributes, an image to translate); empty for integer labels or none.
+        label_shape: Of one label that is an array: attributes ``(D,)``, an image to translate ``(C, H, W)``, a
+            spectrogram ``(M, T)``. Empty for integer labels or none.
+        label_dtype: How such labels are stored; they reach the networks as samples do.
         meta: JSON that travels with the model (vocabulary, columns, sample rate), kept as JSON gives it back: tuples
             become lists.
     """
 
     shape: tuple[int, ...]
+    dtype: Dtype = "uint8"
     num_classes: int = 0
     num_items: int | None = None
     modality: Modality = "image"
     label_shape: tuple[int, ...] = ()
+    label_dtype: Dtype = "float32"
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -41,6 +50,9 @@ class DataInfo:
             if not all(isinstance(side, int) and side > 0 for side in getattr(self, name)):
                 raise ValueError(f"DataInfo: {name}={getattr(self, name)!r} is not a tuple of sizes")
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("dtype", "label_dtype"):
+            if getattr(self, name) not in get_args(Dtype):
+                raise ValueError(f"DataInfo: {name}={getattr(self, name)!r} is none of {', '.join(get_args(Dtype))}")
         if len(self.shape) != (sides := {"image": 3, "audio": 2, "text": 2}.get(self.modality, 1)):
             raise ValueError(f"DataInfo: {self.modality} has {sides} sides, shape={self.shape} has {len(self.shape)}")
         try:  # now, not when the first package is written; and alike before and after that
@@ -52,6 +64,11 @@ class DataInfo:
     def labelled(self) -> bool:
         """Whether samples have labels."""
         return self.num_classes > 0 or bool(self.label_shape)
+
+    @property
+    def labels_are_images(self) -> bool:
+        """Whether a label is an image ``(C, H, W)``: what mirrors or moves a sample moves its label alike."""
+        return self.modality == "image" and len(self.label_shape) == 3
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON."""
@@ -70,15 +87,19 @@ class Item:
 
     Args:
         name: Names it in messages (a path inside the folder).
-        load: Decodes it: ``() -> uint8 array`` of the dataset's shape; may raise anything where the file is broken.
-        label: Its class, where the dataset is labelled.
-        stamp: Changes when the content does (size and modification time).
+        load: Decodes it: ``() -> array`` of the dataset's shape and dtype; may raise anything where the file is broken.
+            Floats must be finite, images of floats within [-1, 1].
+        label: Its class, where the dataset has classes.
+        stamp: Changes when the content does (size and modification time), that of the target included.
+        target: Decodes its label where that is an array: ``() -> array`` of the `label_shape` and `label_dtype`; as
+            `load` in all else. It is packed beside the sample and read back at the same speed.
     """
 
     name: str
     load: Callable[[], np.ndarray[Any, Any]]
     label: int | None = None
     stamp: str = ""
+    target: Callable[[], np.ndarray[Any, Any]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +131,7 @@ class Networks:
         generator: ``generator(z [N, latent_dim], labels=None) -> samples [N, *shape]``, images in [-1, 1].
         discriminator: ``discriminator(x [N, *shape], labels=None)`` -> logits with leading N and no output activation
             (``[N]``, ``[N, 1]``, a patch map), a list of them (several scales), or a `DiscriminatorOutput`.
-        latent_dim: Length of z.
+        latent_dim: Length of z; 0 where samples are made of labels alone.
         latent: Its distribution: ``normal`` N(0, 1), ``uniform`` U(-1, 1), ``normal+onehotK``: the last K of
             `latent_dim` entries are a random one-hot code.
     """
@@ -160,15 +181,18 @@ class Step:
         generator, discriminator: The networks.
         z: Latents of `fake`, ``[N, latent_dim]``.
         labels: ``int64 [N]``, float ``[N, *label_shape]`` or None.
+        real_labels, fake_labels: The same as D saw them with `real_seen` and `fake_seen`: where labels are images, an
+            augmentation that moves pixels moved both. Else they are `labels`.
         real: Real samples before augmentation, ``[N, *shape]``; in D's update a leaf that requires grad where the spec
             asks for it (`Regularizer.input_gradients`). None in G's update unless the loss pairs.
         fake: Generated samples before augmentation, likewise; in G's update they carry G's graph.
         real_seen, fake_seen: What D saw of them, after augmentation.
         real_output, fake_output: D's answers in this very update, so that a penalty needs no forward of its own.
-        judge: ``judge(samples, exactly=False) -> DiscriminatorOutput``: D's answer to other samples ``[N, *shape]``
-            with the same labels; BatchNorm's statistics stay as they are. With ``exactly=True`` it is computed in
-            float32 with dropout off and spectral norms held, as a difference of answers needs it; for `real_seen` and
-            `fake_seen` themselves that costs no forward where the update's own was such a one.
+        judge: ``judge(samples, exactly=False, labels=None) -> DiscriminatorOutput``: D's answer to other samples
+            ``[N, *shape]``, with `real_labels` unless others are given (`fake_labels`, for what was made of fakes);
+            BatchNorm's statistics stay as they are. With ``exactly=True`` it is computed in float32 with dropout off
+            and spectral norms held, as a difference of answers needs it; for `real_seen` and `fake_seen` themselves
+            that costs no forward where the update's own was such a one.
     """
 
     generator: nn.Module
@@ -182,6 +206,8 @@ class Step:
     real_output: DiscriminatorOutput | None
     fake_output: DiscriminatorOutput
     judge: Callable[..., DiscriminatorOutput]
+    real_labels: Tensor | None = None
+    fake_labels: Tensor | None = None
 
 
 class LossFunction(Protocol):

@@ -216,9 +216,16 @@ class Augmentation(Built):
 
     It is the identity at ``p=0``. Where it adapts it has ``update(real_logits)``, called after D's update with the
     total batch's logits. Random numbers come from torch's default generator of the device.
+
+    Args:
+        moves_pixels: Whether it moves what an image shows (mirrors, shifts, cuts out), or a callable from options to
+            that. Where the labels are images, it is then called as ``augmentation(samples, labels)`` and returns both,
+            moved alike; colours of labels stay. Labels may be of another size and number of channels.
     """
 
     kind: ClassVar[str] = "augmentation"
+
+    moves_pixels: bool | Callable[[Any], bool] = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -121,6 +121,27 @@ def same_for_real_and_fake(trial: Trial) -> None:
             require(not num, f"From the same random state, {num} of {NUM} samples came out otherwise {way}.")
 
 
+def labels_move_along(trial: Trial) -> None:
+    """Where it moves pixels it moves labels that are images alike: what D sees of a pair stays a pair."""
+    says = trial.spec.moves_pixels
+    if not (says(trial.options()) if callable(says) else says):
+        raise Skip("its spec does not say that it moves pixels")
+    augmentation = _built(trial)
+    for info in _taken(trial):
+        grey = samples(info, NUM)[:, :1] + torch.randn(NUM, 1, *info.shape[1:], generator=_numbers())
+        batch, labels = grey.expand(NUM, *info.shape).contiguous(), grey.clone()
+        for seed in range(3):
+            with seeded(seed):
+                pair = augmentation(batch, labels)
+            require(isinstance(pair, tuple) and len(pair) == 2, "Given samples and labels it must return both.")
+            alone, moved_samples, moved_labels = _applied(augmentation, batch, seed), *pair
+            require(torch.equal(alone, moved_samples), "With labels its samples come out otherwise than without.")
+            kept = moved_labels.shape == labels.shape and moved_labels.dtype == labels.dtype
+            require(kept, f"Of labels {list(labels.shape)} it made {moved_labels.dtype} {list(moved_labels.shape)}.")
+            apart = int((_likeness(moved_samples.mean(1, keepdim=True), moved_labels) < 0.9).sum())
+            require(not apart, f"{apart} of {NUM} labels that showed what their sample shows do so no more.")
+
+
 def draws_from_torch_alone(trial: Trial) -> None:
     """Random numbers come from torch's default generator of the device, which the engine seeds before each update."""
     augmentation, info = _built(trial), next(_taken(trial))
@@ -279,3 +300,14 @@ def _schedulable(options: Any) -> dict[str, float]:
 
 def _words(info: DataInfo) -> str:
     return f"{info.modality} [{NUM}, {', '.join(map(str, info.shape))}]"
+
+
+def _numbers() -> torch.Generator:
+    return torch.Generator().manual_seed(7)
+
+
+def _likeness(one: Tensor, other: Tensor) -> Tensor:
+    """Return how alike images are whatever their colours, ``[N]``: the size of their correlation; 1 of what is flat."""
+    one, other = ((x.flatten(1) - x.flatten(1).mean(1, keepdim=True)) for x in (one, other))
+    scale = one.norm(dim=1) * other.norm(dim=1)
+    return torch.where(scale < 1e-6, torch.ones_like(scale), (one * other).sum(1).abs() / scale.clamp_min(1e-6))

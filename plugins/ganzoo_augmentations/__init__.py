@@ -25,6 +25,7 @@ def ganzoo_augmentations() -> Iterator[Augmentation]:
         summary="Mirror what D sees, left to right; train.flip mirrors the data, so that G learns mirror images.",
         factory="ganzoo_augmentations.flip:Flip",
         options=FlipOptions,
+        moves_pixels=True,
         paper="Karras et al. 2020, Training Generative Adversarial Networks with Limited Data, arXiv:2006.06676, "
         "appendix B",
     )

@@ -21,13 +21,14 @@ class Flip:
 
     options: FlipOptions
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """Return images ``[N, C, H, W]``, some of them mirrored.
+    def __call__(self, images: Tensor, labels: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
+        """Return images ``[N, C, H, W]``, some of them mirrored; with labels that are images, both.
 
         Raises:
-            UsageError: They are no images.
+            UsageError: The samples are not images.
         """
         if images.dim() != 4:
-            raise UsageError(f"aug 'flip' mirrors images, not samples {list(images.shape[1:])}: leave it away")
-        mirrored = torch.rand(len(images), device=images.device) < self.options.p  # [N]; p may be a tensor
-        return torch.where(mirrored[:, None, None, None], images.flip(3), images)
+            raise UsageError(f"aug 'flip' mirrors images, not samples {list(images.shape[1:])}: remove it")
+        mirrored = (torch.rand(len(images), device=images.device) < self.options.p)[:, None, None, None]
+        flipped = torch.where(mirrored, images.flip(3), images)  # p may be a tensor
+        return flipped if labels is None else (flipped, torch.where(mirrored, labels.flip(3), labels))

@@ -32,7 +32,7 @@ class R1:
 
     def discriminator(self, step: Step) -> Tensor:
         """Return the penalty, a scalar."""
-        return zero_centred(self.options, step, step.real, step.real_seen, step.real_output)
+        return zero_centred(self.options, step, step.real, step.real_seen, step.real_output, step.real_labels)
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class R2:
 
     def discriminator(self, step: Step) -> Tensor:
         """Return the penalty, a scalar."""
-        return zero_centred(self.options, step, step.fake, step.fake_seen, step.fake_output)
+        return zero_centred(self.options, step, step.fake, step.fake_seen, step.fake_output, step.fake_labels)
 
 
 def zero_centred(
@@ -52,15 +52,17 @@ def zero_centred(
     samples: Tensor | None,
     seen: Tensor | None,
     output: DiscriminatorOutput | None,
+    labels: Tensor | None,
 ) -> Tensor:
-    """Return gamma / 2 E |grad f|^2, a scalar, at samples ``[N, ...]`` that D saw as `seen` and gave `output`."""
+    """Return gamma / 2 E |grad f|^2, a scalar, at samples ``[N, ...]`` that D saw as `seen`, `labels`: its `output`."""
     if samples is None or seen is None or output is None:
         raise ValueError("r1 and r2 are of D's update, whose step has real samples")
     if options.mode == "exact":
         squares = input_gradients(output, samples).square().flatten(1).sum(1)
     else:
         moved = seen.detach() + options.sigma * torch.randn_like(seen)
-        difference = sum_of_logits(step.judge(moved, exactly=True)) - sum_of_logits(step.judge(seen, exactly=True))
+        ahead, here = (step.judge(x, exactly=True, labels=labels) for x in (moved, seen))
+        difference = sum_of_logits(ahead) - sum_of_logits(here)
         squares = (difference / options.sigma).square()
     return options.gamma / 2 * squares.mean()
 

@@ -86,5 +86,5 @@ def flip_by(p):
 
 
 def test_samples_that_are_no_images_are_refused():
-    with pytest.raises(UsageError, match=r"mirrors images, not samples \[2\]: leave it away"):
+    with pytest.raises(UsageError, match=r"mirrors images, not samples \[2\]: remove it"):
         flip(0.5)(torch.zeros(4, 2))
