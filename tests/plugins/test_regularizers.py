@@ -63,7 +63,7 @@ def step(D, real, fake=None, seen=lambda x: x, judge=None):
         generator=nn.Identity(), discriminator=D, z=torch.zeros(len(real), 1), labels=None,
         real=real, fake=fake, real_seen=real_seen, fake_seen=fake_seen,
         real_output=output(D(real_seen)), fake_output=output(D(fake_seen)),
-        judge=judge or (lambda samples, exactly=False: output(D(samples))),
+        judge=judge or (lambda samples, exactly=False, labels=None: output(D(samples))),
     )  # fmt: skip
 
 
@@ -152,7 +152,7 @@ def test_wgan_gp_looks_between_real_and_fake(mode):
 def test_wgan_gp_draws_one_point_for_each_sample_of_what_was_seen(mode):
     judged = []
 
-    def judge(samples, exactly=False):
+    def judge(samples, exactly=False, labels=None):
         judged.append((samples, exactly))
         return output(samples.flatten(1).sum(1))
 
@@ -344,7 +344,7 @@ def test_exact_penalties_of_networks_in_bf16(name):
 
 @pytest.mark.parametrize("name", ["r1", "r2"])
 def test_exact_zero_centred_penalties_need_no_forward_and_look_through_augmentation(name):
-    def judge(samples, exactly=False):
+    def judge(samples, exactly=False, labels=None):
         raise AssertionError("a forward")
 
     seen = step(Linear(*W), normal(4, 2), seen=lambda x: 3 * x, judge=judge)
@@ -355,7 +355,7 @@ def test_exact_zero_centred_penalties_need_no_forward_and_look_through_augmentat
 def test_finite_differences_move_what_was_seen(name):
     D, judged = Linear(*W), []
 
-    def judge(samples, exactly=False):
+    def judge(samples, exactly=False, labels=None):
         judged.append((samples, exactly))
         return output(D(samples))
 
