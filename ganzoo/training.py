@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.models import package_of
 from ganzoo.package.config import CONFIG
+from ganzoo.recipe.keys import COMPONENTS, FLAGS, by_key
 from ganzoo.recipe.recipe import Recipe
 from ganzoo.recipe.resolve import dataset_flags, resolve
 from ganzoo.registry import registry
@@ -80,11 +81,8 @@ def train(
     Raises:
         ganzoo.GanzooError: What a user can act on, in one sentence; a wrong setting is a ValueError as well.
     """
-    flags = {
-        "arch": arch, "loss": loss, "dataset": dataset, "reg": reg, "aug": aug, "metric": metric, "tracker": tracker,
-        "images": images, "batch": batch, "size": size, "seed": seed, "conditional": conditional,
-        "init": init,
-    }  # fmt: skip
+    given = locals()
+    flags = {flag.name: given[flag.name] for flag in (*COMPONENTS, *FLAGS)}
     which = ("" if resume else None) if isinstance(resume, bool) else resume
     preparing = partial(
         prepare, flags=flags, options=options or {}, name=name, recipe=recipe, config=config, resume=which
@@ -228,10 +226,7 @@ def _pinned(init: str | os.PathLike[str], notify: Notify) -> tuple[str, Path]:
 
 def _by_key(flags: Mapping[str, Any]) -> dict[str, Any]:
     """Return what flags say, by the keys that they are short for."""
-    keys = {"size": "dataset.size"} | {
-        key: f"train.{key}" for key in ("images", "batch", "seed", "conditional", "init")
-    }
-    said = {keys.get(flag, flag): value for flag, value in flags.items() if value is not None and value != ()}
+    said = by_key(flags)
     return said | (dataset_flags(registry(), os.fspath(said["dataset"])) if "dataset" in said else {})
 
 

@@ -11,7 +11,7 @@ import click
 
 from ganzoo.cli.common import common_options, complete_components, parse_pairs, print_json
 from ganzoo.errors import UsageError
-from ganzoo.recipe.recipe import MANY, ONE
+from ganzoo.recipe.keys import options_prefix
 from ganzoo.registry import registry
 from ganzoo.runs.heavy import heavy_imports
 
@@ -61,8 +61,7 @@ def _options(what: str, pairs: Mapping[str, str]) -> dict[str, Any]:
         return {}
     name = what.rpartition(":")[2]
     kinds = {entry.spec.kind for entry in registry().components() if name in (entry.spec.name, *entry.spec.aliases)}
-    prefixes = [f"{key}." for key, kind in ONE.items() if kind in kinds]
-    prefixes += [f"{key}.{name}." for key, kind in MANY.items() if kind in kinds]
+    prefixes = sorted(filter(None, (options_prefix(kind, name) for kind in kinds)))
     options = {}
     for key, value in pairs.items():
         found = [key.removeprefix(prefix) for prefix in prefixes if key.startswith(prefix)]

@@ -17,10 +17,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ganzoo.errors import UsageError, did_you_mean
-from ganzoo.plugin import Built
-from ganzoo.plugin.options import options_of
-from ganzoo.recipe.recipe import MANY, NETWORKS, ONE
-from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
+from ganzoo.recipe.keys import COMPONENTS, known_keys
 from ganzoo.registry import GROUP, registry
 from ganzoo.runs import run as runs
 
@@ -129,26 +126,10 @@ def parse_pairs(arguments: Iterable[str]) -> dict[str, str]:
 
 def _instead_of(word: str) -> str:
     """Return what to write instead of a lone word: the flag, where it is a component's name."""
-    for key, kind in (ONE | MANY).items():
-        if any(word in (entry.spec.name, *entry.spec.aliases) for entry in registry().components(kind)):
-            return f"did you mean --{key} {word}?"
+    for key in COMPONENTS:
+        if any(word in (entry.spec.name, *entry.spec.aliases) for entry in registry().components(key.kind)):
+            return f"did you mean --{key.name} {word}?"
     return "settings are written like train.images=50000"
-
-
-def known_keys(arch: str | None = None) -> list[str]:
-    """Return the keys that ``KEY=VALUE`` may name, those of one architecture where it is given."""
-    keys = [f"train.{name}" for name in options_of(TrainOptions)]
-    for network in NETWORKS:
-        keys.append(f"optim.{network}.name")
-        names = {name for cls in OPTIMIZERS.values() for name in options_of(cls)}
-        keys += [f"optim.{network}.{name}" for name in sorted(names)]
-    for key, kind in (ONE | MANY).items():
-        for entry in registry().components(kind):
-            named = (None, entry.qualified, entry.spec.name, *entry.spec.aliases)
-            if isinstance(entry.spec, Built) and not (key == "arch" and arch not in named):
-                prefix = key if key in ONE else f"{key}.{entry.spec.name}"
-                keys += [f"{prefix}.{name}" for name in options_of(entry.spec.options)]
-    return list(dict.fromkeys(keys))
 
 
 # ----------------------------------------------------------------------------
@@ -171,7 +152,7 @@ def complete_components(kind: str | None, *extra: str) -> Complete:
 
 def complete_pairs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the key of a ``KEY=VALUE``."""
-    keys = [key for key in known_keys(ctx.params.get("arch")) if key.startswith(incomplete)]
+    keys = [key for key in known_keys(registry(), ctx.params.get("arch")) if key.startswith(incomplete)]
     return [CompletionItem(f"{key}=") for key in keys]
 
 

@@ -9,7 +9,6 @@ from ganzoo import models
 from ganzoo.cli.common import (
     common_options,
     complete_components,
-    complete_pairs,
     complete_runs,
     note,
     offline_option,
@@ -17,12 +16,15 @@ from ganzoo.cli.common import (
     print_json,
     print_table,
 )
+from ganzoo.evaluate.request import KINDS
+from ganzoo.recipe.keys import known_keys
+from ganzoo.registry import registry
 
 
 def _complete_options(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the key of a metric's or dataset's option."""
-    found = complete_pairs(ctx, param, incomplete)
-    return [item for item in found if item.value.startswith(("metric.", "dataset."))]
+    keys = known_keys(registry(), kinds=KINDS)
+    return [CompletionItem(f"{key}=") for key in keys if key.startswith(incomplete)]
 
 
 @click.command("evaluate", short_help="Measure a trained generator.")

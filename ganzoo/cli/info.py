@@ -11,12 +11,10 @@ from ganzoo.cli.common import common_options, complete_components, note, offline
 from ganzoo.errors import UsageError, did_you_mean
 from ganzoo.plugin import Architecture, Built, Model, Recipe, options
 from ganzoo.plugin.options import options_of, to_text
-from ganzoo.recipe.recipe import MANY, ONE
+from ganzoo.recipe.keys import options_prefix
 from ganzoo.registry import registry
 from ganzoo.registry.installed import Registered
 from ganzoo.runs.where import repository
-
-KEYS = {kind: key for key, kind in (ONE | MANY).items()}
 
 
 @click.command("info", short_help="Show a component and its options, or a model.")
@@ -100,7 +98,7 @@ def _facts(entry: Registered) -> dict[str, Any]:
         facts["settings"] = {key: to_text(value) for key, value in spec.settings.items()}
     if isinstance(spec, Built):
         facts |= {key: list(getattr(spec, key)) for key in ("requires", "provides", "needs", "refuses")}
-        prefix = _prefix(entry)
+        prefix = options_prefix(spec.kind, spec.name)
         defaults = options.to_json(spec.options())
         facts["options"] = [
             {
@@ -133,9 +131,3 @@ def _print(facts: dict[str, Any]) -> None:
         click.echo("  options:")
         rows = [(row["key"], to_text(row["default"]), f"{row['help']} ({row['takes']})") for row in facts["options"]]
         print_table(rows, indent="    ")
-
-
-def _prefix(entry: Registered) -> str:
-    """Return what stands before an option's name in its key."""
-    key = KEYS.get(entry.spec.kind, "")
-    return f"{key}.{entry.spec.name}." if key in MANY else f"{key}." if key else ""

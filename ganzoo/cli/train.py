@@ -24,47 +24,45 @@ from ganzoo.cli.common import (
 )
 from ganzoo.errors import GanzooError, Interrupted
 from ganzoo.plugin.options import to_text
+from ganzoo.recipe.keys import COMPONENTS, FLAGS
 from ganzoo.recipe.recipe import Recipe
 from ganzoo.runs.run import Run
 
 
-def _component(flag: str, kind: str, help: str, multiple: bool = False) -> Callable[[F], F]:
-    extra = ("none",) if multiple else ()
-    return click.option(
-        flag, metavar="NAME", multiple=multiple, help=help, shell_complete=complete_components(kind, *extra)
-    )
+def _components(function: F) -> F:
+    """Give a command a flag for each key that chooses components."""
+    for key in reversed(COMPONENTS):
+        function = _component_option(key.name, key.kind, key.help, key.many)(function)
+    return function
+
+
+def _component_option(name: str, kind: str, help: str, many: bool = False) -> Callable[[F], F]:
+    complete = complete_components(kind, *(["none"] if many else []))
+    return click.option(f"--{name}", metavar="NAME", multiple=many, help=help, shell_complete=complete)
+
+
+def _short_flags(function: F) -> F:
+    """Give a command the flags that are short for one setting."""
+    for flag in reversed(FLAGS):
+        name, help = f"--{flag.name}", f"{flag.help.rstrip('.')} ({flag.key})."
+        if flag.takes:
+            function = click.option(name, metavar=flag.takes, help=help)(function)
+        else:
+            function = click.option(f"{name}/--{flag.off}", default=None, help=help)(function)
+    return function
 
 
 @click.command("train", short_help="Train a GAN.")
-@_component("--arch", "architecture", "Architecture of the networks; `ganzoo list` shows what there is.")
-@_component("--loss", "loss", "Adversarial loss; by default the one that the architecture recommends.")
-@_component(
-    "--dataset", "dataset", "Dataset, or the path of a folder of images; by default the dataset that comes along."
-)
-@_component("--reg", "regularizer", "Regularizer; repeat for more, none drops those recommended.", multiple=True)
-@_component("--aug", "augmentation", "Augmentation; repeat for more, none drops those of the recipe.", multiple=True)
-@_component("--metric", "metric", "Metric, measured at each checkpoint; repeat for more.", multiple=True)
-@_component("--tracker", "tracker", "Where to log to as well; repeat for more.", multiple=True)
-@_component("--recipe", "recipe", "Named recipe to start from.")
+@_components
+@_component_option("recipe", "recipe", "Named recipe to start from.")
 @click.option(
     "--config",
     type=click.Path(),
     metavar="WHAT",
     help="Settings to start from: a run, a recipe.json, a model package or one on the Hub.",
 )
-@click.option("--images", metavar="N", help="Length of the run: real images shown, repeats counted (train.images).")
-@click.option("--batch", metavar="N", help="Images in one update (train.batch).")
-@click.option("--size", metavar="N", help="Pixels of an image's side (dataset.size).")
-@click.option("--seed", metavar="N", help="The same seed gives the same run (train.seed).")
+@_short_flags
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
-@click.option(
-    "--conditional/--unconditional", default=None, help="Show the networks the labels, or not (train.conditional)."
-)
-@click.option(
-    "--init",
-    metavar="WHAT",
-    help="Weights to start from: a run, a package or USER/MODEL; its settings too, without --arch (train.init).",
-)
 @click.option("--name", metavar="NAME", help="Name of the run; its number comes before it.")
 @click.option(
     "--resume", is_flag=False, flag_value="", metavar="[RUN]", shell_complete=complete_runs,

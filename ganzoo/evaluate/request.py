@@ -12,10 +12,13 @@ from typing import Any
 from ganzoo.errors import Corrupt, GanzooError, UsageError
 from ganzoo.plugin import Built, Dataset, options
 from ganzoo.plugin.options import options_of, unknown_key
+from ganzoo.recipe.keys import options_prefix
 from ganzoo.recipe.recipe import Choice
 from ganzoo.recipe.resolve import placed
 from ganzoo.recipe.stored import stored_choice, stored_component
 from ganzoo.registry import Registry
+
+KINDS = ("metric", "dataset")  # whose options an evaluation takes
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def _metrics(registry: Registry, names: list[str], pairs: Mapping[str, Any]) -> 
         assert isinstance(component.spec, Built)
         if component.spec.name in chosen:
             raise UsageError(f"metric {component.spec.name!r} is named twice: keep one of each name")
-        prefix, owner = f"metric.{component.spec.name}.", f"metric {component.spec.name!r}"
+        prefix, owner = options_prefix("metric", component.spec.name), f"metric {component.spec.name!r}"
         values = options.read(component.spec.options, _under(prefix, pairs), prefix, owner)
         chosen[component.spec.name] = Choice(component, values)
     _refuse_others(chosen, pairs)
@@ -124,7 +127,11 @@ def _refuse_others(metrics: Mapping[str, Choice], pairs: Mapping[str, Any]) -> N
             continue
         if head == "metric" and dot:
             raise UsageError(f"{key}: metric {name!r} is not in use: add --metric {name}")
-        known = [f"metric.{name}.{key}" for name, choice in metrics.items() for key in options_of(choice.spec.options)]
+        known = [
+            options_prefix("metric", name) + option
+            for name, choice in metrics.items()
+            for option in options_of(choice.spec.options)
+        ]
         raise unknown_key(key, known, "an evaluation")
 
 

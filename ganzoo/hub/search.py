@@ -10,6 +10,7 @@ from ganzoo.errors import GanzooError, Unreachable
 from ganzoo.hub.client import Hub
 from ganzoo.hub.pull import pull
 from ganzoo.package.config import CONFIG, Config, read
+from ganzoo.recipe.keys import ONE
 from ganzoo.registry import registry
 from ganzoo.runs.where import Notify, Repo, silent
 
@@ -99,7 +100,7 @@ def about(repo: Repo, offline: bool = False, notify: Notify = silent) -> dict[st
 def told(config: Config) -> dict[str, Any]:
     """Return what a package's config says for a person, as JSON."""
     recipe = config.recipe
-    chosen = {key: _name(recipe.get(key)) for key in ("arch", "loss", "dataset")}
+    chosen = {key: _name(recipe.get(key)) for key in ONE}
     return {
         **chosen,
         "installed": _installed(str(recipe["arch"]["name"])),

@@ -13,7 +13,9 @@ from typing import Any
 
 from ganzoo.errors import GanzooError
 from ganzoo.package.config import DISCRIMINATOR, PICTURE, TEXT, Config
-from ganzoo.plugin import Component, Dataset
+from ganzoo.plugin import Component, Dataset, options
+from ganzoo.recipe.keys import COMPONENTS, FLAGS, NETWORKS, ONE
+from ganzoo.recipe.settings import TrainOptions
 from ganzoo.registry import Registry
 
 BEGIN, END = "<!-- ganzoo: what is between these marks is written anew -->", "<!-- ganzoo: end -->"
@@ -191,13 +193,15 @@ def _requirements(config: Config) -> str:
 
 def _training(config: Config) -> list[tuple[str, str]]:
     recipe = config.recipe
-    rows = [(key, _choice(recipe.get(key))) for key in ("arch", "loss", "dataset")]
-    rows += [(key, "; ".join(map(_choice, recipe.get(key) or []))) for key in ("reg", "aug")]
-    optim = recipe.get("optim") or {}
-    rows += [(f"optim.{key}", _options(optim.get(key) or {})) for key in ("g", "d")]
-    train = recipe.get("train") or {}
-    kept = ("batch", "d_steps", "g_steps", "update", "d_reg_interval", "ema_half_life", "precision", "seed", "flip")
-    rows += [(f"train.{key}", str(train[key])) for key in kept if train.get(key) is not None]
+    rows = []
+    for key in (entry for entry in COMPONENTS if entry.trains):
+        chosen = recipe.get(key.name) or []
+        rows.append((key.name, "; ".join(map(_choice, chosen if isinstance(chosen, list) else [chosen]))))
+    optim, train = recipe.get("optim") or {}, recipe.get("train") or {}
+    rows += [(f"optim.{key}", _options(optim.get(key) or {})) for key in NETWORKS]
+    short, usual = {flag.key for flag in FLAGS}, options.to_json(TrainOptions())
+    told = {f"train.{key}": value for key, value in train.items() if f"train.{key}" in short or value != usual.get(key)}
+    rows += [(key, options.to_text(value)) for key, value in told.items() if value is not None]
     rows += [("images seen", "" if config.imported else f"{config.images:,}"), ("ganzoo", str(recipe.get("ganzoo")))]
     return [(key, value) for key, value in rows if value]
 
@@ -261,8 +265,8 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 def _choice(entry: object) -> str:
     if not isinstance(entry, Mapping):
         return ""
-    options = _options(entry.get("options") or {})
-    return f"{str(entry.get('name', '?')).rpartition(':')[2]}{f' ({options})' if options else ''}"
+    values = _options(entry.get("options") or {})
+    return f"{str(entry.get('name', '?')).rpartition(':')[2]}{f' ({values})' if values else ''}"
 
 
 def _options(values: Mapping[str, Any]) -> str:
@@ -285,8 +289,7 @@ def _bare(config: Config, key: str) -> str:
 def _spec(registry: Registry, config: Config, key: str) -> Component | None:
     """Return the spec of a stored component, where it is installed."""
     try:
-        kind = {"arch": "architecture", "dataset": "dataset"}[key]
-        return registry.resolve(kind, config.recipe[key]["name"]).spec
+        return registry.resolve(ONE[key], config.recipe[key]["name"]).spec
     except (GanzooError, KeyError, TypeError, AttributeError):
         return None
 

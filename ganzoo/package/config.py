@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from ganzoo.errors import Corrupt, GanzooError, NotFound
 from ganzoo.plugin import DataInfo
 from ganzoo.plugin.contracts import LATENT
+from ganzoo.recipe.keys import MANY, ONE
 
 FORMAT = 1
 CONFIG = "config.json"
@@ -159,10 +160,9 @@ def _config(stored: Mapping[str, Any]) -> Config:
 
 def _recipe(stored: Mapping[str, Any]) -> Mapping[str, Any]:
     _whole(stored["format"], 1)
-    ones, many = ("arch", "loss", "dataset"), ("reg", "aug", "metric", "tracker")
-    for entry in (stored["arch"], *(stored[key] for key in ones if key in stored)):
+    for entry in (stored["arch"], *(stored[key] for key in ONE if key in stored)):
         _component(entry)
-    for key in many:
+    for key in MANY:
         _check(isinstance(stored.get(key, []), list), f"recipe.{key}")
         for entry in stored.get(key, []):
             _component(entry)

@@ -12,13 +12,11 @@ from importlib import metadata
 from typing import Any
 
 from ganzoo.plugin import Architecture, Built, options
+from ganzoo.recipe.keys import COMPONENTS, MANY, NETWORKS, ONE, options_prefix
 from ganzoo.recipe.settings import TrainOptions
 from ganzoo.registry.installed import Registered
 
 FORMAT = 1
-ONE = {"arch": "architecture", "loss": "loss", "dataset": "dataset"}
-MANY = {"reg": "regularizer", "aug": "augmentation", "metric": "metric", "tracker": "tracker"}
-NETWORKS = ("g", "d")
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,8 @@ class Recipe:
     @property
     def choices(self) -> tuple[Choice, ...]:
         """All components."""
-        return (self.arch, self.loss, self.dataset, *self.reg, *self.aug, *self.metric, *self.tracker)
+        chosen = (getattr(self, entry.name) for entry in COMPONENTS)
+        return tuple(choice for each in chosen for choice in ((each,) if isinstance(each, Choice) else each))
 
     def to_json(self) -> dict[str, Any]:
         """Return the frozen recipe, as `recipe.json` and a package's ``config.json`` hold it."""
@@ -102,21 +101,21 @@ class Recipe:
             "ganzoo": metadata.version("ganzoo"),
             **{key: getattr(self, key).to_json() for key in ONE},
             **{key: [choice.to_json() for choice in getattr(self, key)] for key in MANY},
-            "optim": {"g": self.optim_g.to_json(), "d": self.optim_d.to_json()},
+            "optim": {network: getattr(self, f"optim_{network}").to_json() for network in NETWORKS},
             "train": options.to_json(self.train),
             "auto": list(self.auto),
         }
 
     def settings(self) -> dict[str, Any]:
         """Return every setting by the key that sets it, in the order in which a person reads them."""
-        flat, _ = by_key(self.to_json())
-        for key in (*ONE, *MANY):
-            chosen = getattr(self, key)
-            flat[key] = chosen.name if isinstance(chosen, Choice) else ",".join(c.name for c in chosen) or "none"
+        flat, _ = flattened(self.to_json())
+        for entry in COMPONENTS:
+            chosen = getattr(self, entry.name)
+            flat[entry.name] = chosen.name if isinstance(chosen, Choice) else ",".join(c.name for c in chosen) or "none"
         return flat
 
 
-def by_key(stored: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
+def flattened(stored: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
     """Return a frozen recipe by key, and the schemas that its components' options were written with by prefix."""
     flat: dict[str, Any] = {}
     schemas: dict[str, int] = {}
@@ -125,13 +124,12 @@ def by_key(stored: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
         flat.update({prefix + name: value for name, value in entry["options"].items()})
         schemas[prefix] = int(entry["schema"])
 
-    for key in ONE:
-        flat[key] = stored[key]["name"]
-        add(f"{key}.", stored[key])
-    for key in MANY:
-        flat[key] = tuple(entry["name"] for entry in stored[key])
-        for entry in stored[key]:
-            add(f"{key}.{entry['name'].rpartition(':')[2]}.", entry)
+    for key, kind in (ONE | MANY).items():
+        entries = stored[key] if key in MANY else [stored[key]]
+        names = tuple(entry["name"] for entry in entries)
+        flat[key] = names if key in MANY else names[0]
+        for entry in entries:
+            add(options_prefix(kind, entry["name"].rpartition(":")[2]), entry)
     for network in NETWORKS:
         flat.update({f"optim.{network}.{name}": value for name, value in stored["optim"][network].items()})
     flat.update({f"train.{name}": value for name, value in stored["train"].items()})

@@ -19,7 +19,8 @@ from ganzoo.plugin import Architecture, Built, Dataset, options
 from ganzoo.plugin import Recipe as NamedRecipe
 from ganzoo.plugin.options import options_of, unknown_key
 from ganzoo.recipe.check import check
-from ganzoo.recipe.recipe import MANY, NETWORKS, ONE, Choice, Optimizer, Recipe, by_key
+from ganzoo.recipe.keys import MANY, NETWORKS, ONE, options_prefix
+from ganzoo.recipe.recipe import Choice, Optimizer, Recipe, flattened
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.recipe.stored import load_json, readable, stored_component
 from ganzoo.registry import Registry
@@ -137,7 +138,7 @@ class _Fold:
             raise UsageError(f"no {ONE[key]} was chosen: add --{key} NAME (`ganzoo list {ONE[key]}` shows them)")
         else:
             component = self.registry.resolve(ONE[key], str(name))
-        return self.choice(key, key, component)
+        return self.choice(key, component)
 
     def many(self, key: str) -> tuple[Choice, ...]:
         """Return the components chosen under a plural key; ``none`` clears."""
@@ -145,12 +146,14 @@ class _Fold:
         components = [self.registry.resolve(MANY[key], name) for name in names]
         if len({component.spec.name for component in components}) != len(components):
             raise UsageError(f"{key}={','.join(names)} names the same {MANY[key]} twice: keep one of each name")
-        return tuple(self.choice(key, f"{key}.{component.spec.name}", component) for component in components)
+        return tuple(self.choice(key, component) for component in components)
 
-    def choice(self, key: str, prefix: str, component: Registered) -> Choice:
+    def choice(self, key: str, component: Registered) -> Choice:
         spec = component.spec
         assert isinstance(spec, Built)
-        chosen = self.options(spec.options, prefix + ".", f"{key} {spec.name!r}", key, component)
+        chosen = self.options(
+            spec.options, options_prefix(spec.kind, spec.name), f"{key} {spec.name!r}", key, component
+        )
         return Choice(component, placed(spec, chosen))
 
     def optimizer(self, network: str) -> Optimizer:
@@ -232,7 +235,7 @@ def _stored(registry: Registry, config: Path | Mapping[str, Any]) -> Layer:
             return _imported(registry, config, stored["arch"])
         one = {key: _renamed(registry, key, stored[key]) for key in ONE}
         many = {key: [_renamed(registry, key, entry) for entry in stored[key]] for key in MANY}
-        flat, schemas = by_key({**stored, **one, **many})
+        flat, schemas = flattened({**stored, **one, **many})
         auto = {f"train.{name}": "auto" for name in stored.get("auto", ())}
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise Corrupt(f"the stored recipe is damaged: {type(error).__name__} {error}") from None

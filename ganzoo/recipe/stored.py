@@ -11,7 +11,8 @@ from typing import Any
 
 from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound, UsageError
 from ganzoo.plugin import Built, options
-from ganzoo.recipe.recipe import FORMAT, MANY, ONE, Choice
+from ganzoo.recipe.keys import MANY, ONE
+from ganzoo.recipe.recipe import FORMAT, Choice
 from ganzoo.registry import PLURALS, Registry
 from ganzoo.registry.installed import Registered
 

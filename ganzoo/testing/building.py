@@ -6,7 +6,7 @@ from typing import Any
 
 from ganzoo.errors import GanzooError
 from ganzoo.plugin.options import options_of, settled
-from ganzoo.recipe.recipe import MANY, ONE
+from ganzoo.recipe.keys import options_prefix
 from ganzoo.registry.installed import named
 from ganzoo.testing.checks import Broken, Skip, Trial, sentence
 
@@ -33,6 +33,5 @@ def _way_out(trial: Trial) -> str:
     names, spec = list(options_of(trial.spec.options)), trial.spec
     if not names:
         return ""
-    prefixes = {kind: f"{key}." for key, kind in ONE.items()} | {k: f"{key}.{spec.name}." for key, k in MANY.items()}
     option = getattr(spec, "path_option", "") or "OPTION"
-    return f"; give it: ganzoo check {spec.name} {prefixes.get(spec.kind, '')}{option}=..."
+    return f"; give it: ganzoo check {spec.name} {options_prefix(spec.kind, spec.name)}{option}=..."

@@ -22,6 +22,7 @@ import torch
 from ganzoo.engine.observers import Observers
 from ganzoo.errors import GanzooError
 from ganzoo.plugin.options import to_json
+from ganzoo.recipe.keys import MANY, NETWORKS, ONE
 from ganzoo.recipe.recipe import Choice, Recipe
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.registry.installed import told
@@ -120,20 +121,18 @@ def _run() -> Iterator[Run]:
 
 def _recipe() -> dict[str, Any]:
     """Return a frozen recipe, as trackers log it; its components need not be installed."""
+    values = {"width": 64, "widths": [8, 16], "path": None, "gamma": "cosine(1, 0.1, images=10000)"}
 
-    def choice(name: str, **options: Any) -> dict[str, Any]:
-        return {"name": f"check:{name}", "distribution": "", "version": "", "schema": 1, "options": options}
+    def choice(name: str) -> dict[str, Any]:
+        return {"name": f"check:{name}", "distribution": "", "version": "", "schema": 1, "options": values}
 
     optimizer = {"name": "adam", **to_json(OPTIMIZERS["adam"]())}
     return {
         "format": 1,
         "ganzoo": "0",
-        "arch": choice("arch", width=64, widths=[8, 16], path=None),
-        "loss": choice("loss"),
-        "dataset": choice("dataset", size=32),
-        "reg": [choice("reg", gamma="cosine(1, 0.1, images=10000)")],
-        **{key: [] for key in ("aug", "metric", "tracker")},
-        "optim": {"g": optimizer, "d": optimizer},
+        **{key: choice(key) for key in ONE},
+        **{key: [choice(key)] for key in MANY},
+        "optim": {network: optimizer for network in NETWORKS},
         "train": {**to_json(TrainOptions()), "images": 10_000},
         "auto": [],
     }
