@@ -142,7 +142,7 @@ class Registry:
         if name in sys.modules and getattr(sys.modules[name], "__file__", None) != file:
             raise UsageError(f"--plugin {path}: a module named {name!r} is loaded already: rename the file")
         plugin = self._plugins.get(name) or self.add(
-            Plugin(name, name, file=file), lambda: _import_file(name, path.resolve()), tell=False
+            Plugin(name, name, file=file), lambda: import_file(name, path.resolve()), tell=False
         )
         if plugin.file != file:
             raise UsageError(f"--plugin {path}: a plugin named {name!r} is there already: rename the file")
@@ -251,7 +251,7 @@ def kind_named(text: str) -> str:
     raise UsageError(f"no kind {text!r}{did_you_mean(text, KINDS) or '; the kinds are ' + ', '.join(KINDS)}")
 
 
-def _import_file(name: str, path: Path) -> Any:
+def import_file(name: str, path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None

@@ -47,10 +47,10 @@ class Watch:
             found.update(heavy=name, at=f"{frame.filename}:{frame.lineno}")
 
 from ganzoo.registry.installed import Plugin
-from ganzoo.registry import Registry, _import_file
+from ganzoo.registry.discovery import Registry, import_file
 sys.meta_path.insert(0, Watch())
 with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
-    load = (lambda: _import_file(module, Path(file))) if file else EntryPoint("fresh", module, "ganzoo").load
+    load = (lambda: import_file(module, Path(file))) if file else EntryPoint("fresh", module, "ganzoo").load
     loaded = Registry().add(Plugin("fresh", module), load, tell=False)
 print(json.dumps({**found, "said": out.getvalue(), "error": loaded.error}))
 """

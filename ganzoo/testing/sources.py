@@ -112,9 +112,9 @@ import base64, hashlib, importlib, json, pickle, sys
 from pathlib import Path
 import numpy as np
 module, file, factory, options, sys.path = json.loads(sys.argv[1])
-from ganzoo.registry import _import_file
+from ganzoo.registry.discovery import import_file
 if file:
-    _import_file(module, Path(file))
+    import_file(module, Path(file))
 place, _, name = factory.partition(":")
 dataset = getattr(importlib.import_module(place), name)(pickle.loads(base64.b64decode(options)))
 digest = hashlib.sha256(repr(dataset.info).encode())
