@@ -252,6 +252,7 @@ def kind_named(text: str) -> str:
 
 
 def import_file(name: str, path: Path) -> Any:
+    """Import the Python file at a path under a module name of its own."""
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
