@@ -345,5 +345,5 @@ def ganzoo_trackers():
 
 @hookimpl
 def ganzoo_metrics():
-    yield Metric(name="toy-mean", summary="Means.", factory="toys:ToyMean")
+    yield Metric(name="toy-mean", summary="Means.", factory="toys:ToyMean", better={"difference": "higher"})
     yield Metric(name="toy-broken", summary="Fails.", factory="toys:ToyBroken")

@@ -17,9 +17,10 @@ from ganzoo.engine import checkpoint
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.writer import Writer
 from ganzoo.errors import Corrupt, GanzooError
+from ganzoo.evaluate.compare import directions, is_better
 from ganzoo.package import package
 from ganzoo.package.tensors import snapshot
-from ganzoo.recipe.settings import TrainOptions
+from ganzoo.recipe.recipe import Recipe
 from ganzoo.runs.files import explained
 from ganzoo.runs.run import Run
 
@@ -29,12 +30,13 @@ class Keeper:
 
     Args:
         run: Whose directory they are in.
-        train: How many are kept, and which is the best.
+        recipe: How many are kept, and by which value the best.
         note: Gets a line for each one that could not be written, and for a damaged one that is set aside.
     """
 
-    def __init__(self, run: Run, train: TrainOptions, note: Callable[[str], None]) -> None:
-        self.run, self.train, self.note = run, train, note
+    def __init__(self, run: Run, recipe: Recipe, note: Callable[[str], None]) -> None:
+        self.run, self.train, self.note = run, recipe.train, note
+        self.better = directions(recipe.metric)
         self.writer = Writer()
         self.images = -1  # at the last checkpoint that the writer was given
         self.best: dict[str, Any] | None = None  # images and value of the best checkpoint that is written
@@ -88,9 +90,9 @@ class Keeper:
         """Return images and value of the best checkpoint by ``train.best``, one with these values included."""
         if self.train.best is None:
             return None
-        key, sign = self.train.best.removeprefix("-"), -1 if self.train.best.startswith("-") else 1
+        key = self.train.best
         value = metrics.get(key, math.nan)
-        if math.isfinite(value) and (self.best is None or sign * value < sign * self.best["value"]):
+        if math.isfinite(value) and (self.best is None or is_better(value, self.best["value"], self.better[key])):
             return {"images": images, "value": value}
         siblings = [name for name in metrics if name.partition("/")[0] == key.partition("/")[0]]
         if siblings and key not in metrics and not self.told:

@@ -162,7 +162,7 @@ class Trainer:
         self.observers = observers
         observers.notify = self.note
         self.averages = health.Averages()
-        self.keeper = Keeper(run, self.train, self.note)
+        self.keeper = Keeper(run, gan.recipe, self.note)
         self.images = 0  # seen by the discriminator so far
         self.saved = -1  # images at the last checkpoint
         self.refused: set[str] = set()  # what the disk did not take the last time

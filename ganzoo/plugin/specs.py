@@ -63,8 +63,8 @@ class Built(Component):
         version: Of the options' schema: raise it when stored options need `migrate`.
         migrate: ``"package.module:callable"``, called as ``(options: dict, from_version: int) -> dict``.
         provides, needs, refuses: Words that recipes are checked by: ``class-logits``, ``features``, ``style``,
-            ``truncation``, ``double-backward``, ``batchnorm-in-d``, ``batch-coupled-d``, or a plugin's own. What
-            one component needs another must provide; what it refuses none may provide.
+            ``truncation``, ``double-backward``, ``batchnorm-in-d``, ``batch-coupled-d``, ``probabilities``, or a
+            plugin's own. What one component needs another must provide; what it refuses none may provide.
         cases: ``"package.module:callable"``, called with nothing, yields `Case` objects: exact values that the
             conformance kit holds the component to.
     """
@@ -230,25 +230,76 @@ class Augmentation(Built):
 
 @dataclass(frozen=True, kw_only=True)
 class Metric(Built):
-    """``factory(options)`` -> ``reset()``, ``real(batch)``, ``fake(batch)``, ``compute() -> dict[str, float]``.
+    """A number that says how good samples are: ``factory(options, data)`` -> an object with these methods:
 
-    Batches are float ``[N, ...]`` in the data's range, on the device. Where it must know what they are (the columns
-    of a table), it has ``prepare(data: DataInfo)``, called before ``reset()``.
+    - ``reset()``: forget all samples;
+    - ``real(batch)`` and ``fake(batch)``: take real and generated samples, in any order;
+    - ``compute() -> dict[str, float]``: the values by key.
+
+    `data` is the `DataInfo` of the real samples, with their labels also where the networks do not see these. What a
+    batch is, `reads` says; all is on the device. `docs/metrics.md` shows one of each.
 
     Args:
+        reads: ``samples``: float ``[n, ...]`` in the data's range. ``features``: what the extractor says of them, a
+            dict of float tensors, ``features`` ``[n, F]`` and what else it gives. ``statistics``: one
+            `ganzoo.evaluate.statistics.Statistics` of all features; ``real`` and ``fake`` are called once.
+        extractor: Name of the extractor that it reads where nobody sets ``metric.NAME.extractor``; empty where somebody
+            must.
+        better: By each key of ``compute``, whether a ``lower`` or a ``higher`` value is better, or ``neither``.
+        pairs: It has ``pair(real, fake, labels)`` in place of ``real`` and ``fake``: each generated sample is made from
+            the label of the real one in its row. Only models that take labels can be measured.
+        labels: It is called as ``real(batch, labels)`` and ``fake(batch, labels)``, labels being those that the
+            generated samples were made from. Only models that take labels can be measured.
+        modalities: Kinds of data that it measures; empty for all.
         examples: Data that the conformance kit tries it on, where shapes and modalities do not say enough.
     """
 
     kind: ClassVar[str] = "metric"
 
+    reads: Literal["samples", "features", "statistics"] = "samples"
+    extractor: str = ""
+    better: Mapping[str, str] = field(default_factory=dict)
+    pairs: bool = False
+    labels: bool = False
+    modalities: tuple[Modality, ...] = ()
     examples: tuple[DataInfo, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.reads == "samples" and self.extractor:
+            raise ValueError(f"metric {self.name!r} reads samples, so it has no extractor")
+        if self.reads != "samples" and "extractor" in options_of(self.options):
+            raise ValueError(f"metric {self.name!r}: ganzoo has an option 'extractor' of its own: name yours otherwise")
+        if (self.pairs and self.labels) or (self.reads == "statistics" and (self.pairs or self.labels)):
+            raise ValueError(f"metric {self.name!r}: one of pairs and labels, neither with reads='statistics'")
+        for key, way in self.better.items():
+            if way not in ("lower", "higher", "neither"):
+                raise ValueError(f"metric {self.name!r}: better[{key!r}]={way!r} is not lower, higher or neither")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Extractor(Built):
-    """Features for metrics: ``factory(options)`` -> a callable from a batch ``[N, ...]`` to float ``[N, F]``."""
+    """Features for metrics: ``factory(options, data)`` -> a callable from samples to a dict of float tensors.
+
+    Samples are float ``[n, ...]`` in the data's range, on the device. The dict holds ``features`` ``[n, F]`` and, where
+    the extractor classifies, ``probabilities`` ``[n, K]`` (its spec says ``provides=("probabilities",)``). A sample's
+    features depend on that sample alone. An extractor with weights is a `torch.nn.Module`: it is moved to the device,
+    put into eval mode and called without gradients; its weights are part of a value's fingerprint.
+
+    One that is trained on the data has ``prepare(real)``, called once before its first use, in train mode, with
+    gradients and with torch's default generators at a fixed seed. ``len(real)`` is the number of real samples;
+    ``real[index]``, with an int64 tensor ``[n]``, returns ``(samples [n, ...], labels [n, ...] or None)``. What a
+    module learns there is kept by its ``state_dict``, which later runs on the same data load in place of a call.
+
+    Args:
+        modalities: Kinds of data that it takes; empty for all.
+        examples: Data that the conformance kit tries it on, where shapes and modalities do not say enough.
+    """
 
     kind: ClassVar[str] = "extractor"
+
+    modalities: tuple[Modality, ...] = ()
+    examples: tuple[DataInfo, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import math
 from dataclasses import replace
 
 from ganzoo.errors import UsageError
-from ganzoo.plugin import DataInfo, Dataset, Loss
+from ganzoo.plugin import DataInfo, Dataset, Loss, Metric
 from ganzoo.plugin.options import options_of
 from ganzoo.recipe.recipe import Choice, Recipe
 from ganzoo.recipe.settings import TrainOptions
@@ -40,7 +40,7 @@ def check(recipe: Recipe) -> None:
                     f"leave train.{name} away, or use train.update=alternating"
                 )
     if train.best is not None:
-        _check_best(train.best, [choice.name for choice in recipe.metric])
+        _check_best(train.best, recipe.metric)
     provided = {word: choice for choice in recipe.choices for word in choice.spec.provides}
     for choice in recipe.choices:
         for word in choice.spec.needs:
@@ -82,16 +82,29 @@ def _divides(batch: int, size: int, micro_batch: int | None) -> bool:
     return batch % (size * pieces) == 0 and (not micro_batch or micro_batch >= batch or batch % micro_batch == 0)
 
 
-def _check_best(best: str, in_use: list[str]) -> None:
-    """Raise UsageError where ``train.best`` names no value, or one of a metric that is not in use."""
-    name, _, key = best.removeprefix("-").partition("/")
-    if not name or not key:
+def _check_best(best: str, metrics: tuple[Choice, ...]) -> None:
+    """Raise UsageError where ``train.best`` names no value of a metric in use, or one without a better direction."""
+    if best.startswith("-"):
         raise UsageError(
-            f"train.best={best} names no value: write METRIC/KEY, or -METRIC/KEY where the largest is best"
+            f"train.best={best}: the metric itself says which values are better, so no sign is taken: "
+            f"write train.best={best.lstrip('-') or 'METRIC/KEY'}"
         )
-    if name not in in_use:
-        way_out = f"add --metric {name}" + (f", or name a value of {' or '.join(in_use)}" if in_use else "")
+    name, _, key = best.partition("/")
+    if not name or not key:
+        raise UsageError(f"train.best={best} names no value: write METRIC/KEY")
+    specs = {choice.name: choice.spec for choice in metrics}
+    if name not in specs:
+        way_out = f"add --metric {name}" + (f", or name a value of {' or '.join(specs)}" if specs else "")
         raise UsageError(f"train.best={best}: metric {name!r} is not measured: {way_out}")
+    spec = specs[name]
+    assert isinstance(spec, Metric)
+    if spec.better.get(key, "neither") == "neither":
+        usable = [f"{name}/{other}" for other, way in spec.better.items() if way != "neither"]
+        way_out = f"choose {' or '.join(usable)}, or ask its author to declare" if usable else "its author must declare"
+        raise UsageError(
+            f"train.best={best}: metric {name!r} does not say whether lower or higher values of {key!r} are better: "
+            f"{way_out} Metric(better={{{key!r}: ...}})"
+        )
 
 
 def smaller_micro_batch(recipe: Recipe, present: int) -> int | None:

@@ -51,7 +51,7 @@ class TrainOptions:
     checkpoint_every: int = option(50_000, help="Images between two checkpoints.", low=1)
     keep: int = option(2, help="How many checkpoints are kept.", low=1)
     best: str | None = option(
-        None, help="METRIC/KEY: keep the checkpoint where it is smallest as well; -METRIC/KEY: where it is largest."
+        None, help="METRIC/KEY: keep the checkpoint where this value is best, besides the last ones."
     )
 
 

@@ -28,6 +28,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
         summary="Distance of means, standard deviations and covariances, of the raw numbers: images, points, tables.",
         factory="ganzoo_metrics.moments:PixelMoments",
         options=MomentsOptions,
+        better={"mean": "lower", "std": "lower", "fd": "lower"},
         cases="ganzoo_metrics.cases:pixel_moments",
         paper="Dowson & Landau 1982, The Frechet distance between multivariate normal distributions, "
         "doi:10.1016/0047-259X(82)90077-X; Heusel et al. 2017, GANs Trained by a Two Time-Scale Update Rule, "

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from ganzoo.evaluate.statistics import Statistics, frechet_distance
 from ganzoo_metrics import MomentsOptions
 
 
@@ -20,7 +21,7 @@ class PixelMoments:
 
     ``mean``: root of the mean square, over the numbers of a sample, of the difference of their means.
     ``std``: the same of their standard deviations.
-    ``fd``: the Frechet distance of `frechet`, squared as in FID, of the samples after `pooled`.
+    ``fd``: the Frechet distance, squared as in FID, of the samples after `pooled`.
     """
 
     def __init__(self, options: MomentsOptions) -> None:
@@ -29,7 +30,7 @@ class PixelMoments:
 
     def reset(self) -> None:
         """Forget all samples."""
-        self.moments = {side: (Variances(), Covariances()) for side in ("real", "fake")}
+        self.moments = {side: (Variances(), Statistics()) for side in ("real", "fake")}
 
     def real(self, batch: Tensor) -> None:
         """Take real samples ``[n, ...]``."""
@@ -50,14 +51,14 @@ class PixelMoments:
         return {
             "mean": float((real.mean - fake.mean).square().mean().sqrt()),
             "std": float(stds.square().mean().sqrt()),
-            "fd": frechet(real_pooled.mean, real_pooled.unbiased(), fake_pooled.mean, fake_pooled.unbiased()),
+            "fd": frechet_distance(real_pooled.mean, real_pooled.covariance, fake_pooled.mean, fake_pooled.covariance),
         }
 
     def _add(self, side: str, batch: Tensor) -> None:
         samples = batch.detach().double()
-        variances, covariances = self.moments[side]
+        variances, statistics = self.moments[side]
         variances.add(samples.flatten(1))
-        covariances.add(pooled(samples, self.options.dimensions))
+        statistics.add(pooled(samples, self.options.dimensions))
 
 
 class Variances:
@@ -73,28 +74,16 @@ class Variances:
         mean = rows.mean(0)
         delta = mean - self.mean.to(rows)
         total = self.count + len(rows)
-        self.squares = self.squares.to(rows) + self.product(rows - mean)
-        self.squares += self.product(delta[None]) * (self.count * len(rows) / total)
+        self.squares = self.squares.to(rows) + (rows - mean).square().sum(0)
+        self.squares += delta.square() * (self.count * len(rows) / total)
         self.mean = self.mean.to(rows) + delta * (len(rows) / total)
         self.count = total
-
-    def product(self, rows: Tensor) -> Tensor:
-        """Return the sum over rows ``[n, D]`` of what is summed of each."""
-        return rows.square().sum(0)
 
     def unbiased(self) -> Tensor:
         """Return the sums divided by n - 1; raise ValueError where n is less than 2."""
         if self.count < 2:
             raise ValueError("moments need at least 2 real and 2 generated samples")
         return self.squares / (self.count - 1)
-
-
-class Covariances(Variances):
-    """The mean ``[D]`` and covariances ``[D, D]`` of rows that come in batches."""
-
-    def product(self, rows: Tensor) -> Tensor:
-        """Return the sum over rows ``[n, D]`` of their outer products, ``[D, D]``."""
-        return rows.T @ rows
 
 
 def pooled(samples: Tensor, dimensions: int) -> Tensor:
@@ -112,26 +101,6 @@ def pooled(samples: Tensor, dimensions: int) -> Tensor:
         return samples.flatten(1)
     cell = (min(k, height), min(k, width))
     return avg_pool2d(spread, cell, ceil_mode=True).flatten(1)
-
-
-def frechet(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_covariance: Tensor) -> float:
-    """Return the squared Frechet (2-Wasserstein) distance of two Gaussians, with means ``[D]``, covariances ``[D, D]``.
-
-    |m - m'|^2 + tr(S + S' - 2 (S S')^(1/2)) (Dowson & Landau 1982; Heusel et al. 2017, eq. 6). The last trace is the
-    sum of the singular values of S^(1/2) S'^(1/2), as their squares are the eigenvalues of S S': real, never negative,
-    and without the root of a rounding error where a covariance is singular.
-    """
-    roots = [_root(matrix) for matrix in (covariance, other_covariance)]
-    overlap = torch.linalg.svdvals(roots[0] @ roots[1]).sum()
-    traces = covariance.trace() + other_covariance.trace()
-    return float(((mean - other_mean).square().sum() + traces - 2 * overlap).clamp(min=0))  # NaN stays NaN
-
-
-def _root(matrix: Tensor) -> Tensor:
-    """Return the positive square root of a positive semi-definite matrix."""
-    values, vectors = torch.linalg.eigh(matrix)
-    root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
-    return root
 
 
 def _cells(channels: int, height: int, width: int, k: int) -> int:

@@ -48,7 +48,8 @@ class Told:
         pass
 
     def compute(self) -> dict[str, float]:
-        return {"value": VALUES.pop(0), "other": 0.0}
+        value = VALUES.pop(0)
+        return {"value": value, "gain": value, "other": 0.0}
 
 
 class Greedy:
@@ -73,7 +74,9 @@ class GreedyLater(Greedy):
 
 @hookimpl
 def ganzoo_metrics() -> Iterator[Metric]:
-    yield Metric(name="told", summary="Says what it is told.", factory=f"{__name__}:Told")
+    better = {"value": "lower", "gain": "higher", "other": "neither", "lost": "lower"}
+    yield Metric(name="told", summary="Says what it is told.", factory=f"{__name__}:Told", better=better)
+    yield Metric(name="undeclared", summary="Does not say what is better.", factory=f"{__name__}:Told")
 
 
 @hookimpl
@@ -252,9 +255,9 @@ def best_of(run: Run) -> tuple[int, float]:
     ("best", "values", "kept"),
     [
         ("told/value", [3, 1, 2, 1, 5, 6], (32, 1)),
-        ("-told/value", [3, 1, 2, 1, 3, 2], (0, 3)),
+        ("told/gain", [3, 1, 2, 1, 3, 2], (0, 3)),
         ("told/value", [5, 4, 3, 2, 1, 0], (160, 0)),
-        ("-told/value", [-5, -4, -3, -3.5, -4, -9], (64, -3)),
+        ("told/gain", [-5, -4, -3, -3.5, -4, -9], (64, -3)),
         ("told/value", [math.nan, 4, math.nan, -math.inf, 5, math.nan], (32, 4)),
     ],
 )
@@ -297,17 +300,27 @@ def test_a_best_checkpoint_that_is_damaged_or_was_not_written_is_none(monkeypatc
 
 def test_a_best_value_that_nothing_measures_is_told():
     for best, words in (
-        ("toy-mean/difference", "metric 'toy-mean' is not measured: add --metric toy-mean, or name a value of told"),
+        (
+            "toy-mean/difference",
+            "metric 'toy-mean' is not measured: add --metric toy-mean, or name a value of told or undeclared",
+        ),
         ("told", "names no value: write METRIC/KEY"),
-        ("-/", "names no value: write METRIC/KEY"),
+        ("told/", "names no value: write METRIC/KEY"),
+        ("-told/gain", r"so no sign is taken: write train\.best=told/gain"),
+        (
+            "told/other",
+            r"lower or higher values of 'other' are better: choose told/value or told/gain or told/lost, or",
+        ),
+        ("undeclared/value", r"of 'value' are better: its author must declare Metric\(better=\{'value': \.\.\.\}\)"),
     ):
         with pytest.raises(UsageError, match=words):
-            train(metric="told", options={"train.best": best})
+            train(metric=["told", "undeclared"], options={"train.best": best})
     assert not Path("runs").exists()
     VALUES[:] = [1.0] * 9
-    run = train(metric="told", options={"train.best": "told/valeu"})
+    run = train(metric="told", options={"train.best": "told/lost"})
     log = (run.path / "log.txt").read_text()
-    assert log.count("train.best=told/valeu: no best checkpoint is kept, measured are told/value, told/other") == 1
+    words = "train.best=told/lost: no best checkpoint is kept, measured are told/value, told/gain, told/other"
+    assert log.count(words) == 1
     assert not run.best.exists()
 
 

@@ -257,7 +257,7 @@ def test_a_run_that_dies_at_any_moment_of_its_writing_ends_like_a_whole_one(monk
     """Before every sync and rename of all that the run writes, and after bytes of it, most of them in the thread."""
     options = {
         "arch.width": 1, "arch.z_dim": 1, "arch.norm": True, "train.keep": 1, "train.checkpoint_every": 16,
-        "train.grid_every": 10**6, "train.best": "-toy-mean/difference",
+        "train.grid_every": 10**6, "train.best": "toy-mean/difference",
     }  # fmt: skip
     settings = {"dataset": "toy-points", "batch": 16, "metric": "toy-mean", "options": options}
     start, whole = train(**settings, images=16, name="start"), train(**settings, images=32, name="whole")

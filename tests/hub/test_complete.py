@@ -224,7 +224,7 @@ def test_a_persons_words_survive_in_the_run_itself() -> None:
 
 def test_the_best_package_is_complete_too() -> None:
     run = train(
-        metric="toy-mean", options={"train.best": "-toy-mean/difference", "train.checkpoint_every": 16, "train.keep": 9}
+        metric="toy-mean", options={"train.best": "toy-mean/difference", "train.checkpoint_every": 16, "train.keep": 9}
     )
     for place in (run.package, run.best):
         assert {REFERENCE, PICTURE, CARD} <= {path.name for path in place.iterdir()}

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo_metrics.moments import frechet, pooled
+from ganzoo_metrics.moments import pooled
 
 
 def measured(real, fake, sizes=(), **options):
@@ -51,39 +51,6 @@ def test_the_distance_of_gaussians_in_one_dimension():
     real = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)  # std sqrt 2
     assert measured(real, 3 * real + 1)["fd"] == near(1 + (2 * math.sqrt(2)) ** 2)
     assert measured(real, real + 5)["fd"] == near(25)
-
-
-def test_the_distance_of_gaussians_whose_covariances_do_not_commute():
-    """Of a 2x2 matrix M with eigenvalues a, b >= 0, (sqrt a + sqrt b)^2 = tr M + 2 sqrt(det M)."""
-    one = torch.tensor([[2.0, 1.0], [1.0, 1.0]], dtype=torch.float64)
-    two = torch.tensor([[1.0, -0.5], [-0.5, 3.0]], dtype=torch.float64)
-    product = one @ two
-    assert not torch.equal(product, two @ one)
-    root = math.sqrt(product.trace() + 2 * math.sqrt(product.det()))
-    means = torch.zeros(2, dtype=torch.float64), torch.tensor([1.0, 2.0], dtype=torch.float64)
-    wanted = 5 + float(one.trace() + two.trace()) - 2 * root
-    assert frechet(means[0], one, means[1], two) == near(wanted)
-    assert frechet(means[1], two, means[0], one) == near(wanted)
-
-
-def test_the_distance_of_gaussians_that_fill_a_line_each():
-    """The root of (a a') (b b') has the trace |a.b|."""
-    a, b = torch.tensor([1.0, 2.0, 0.0]).double(), torch.tensor([3.0, -1.0, 4.0]).double()
-    zero = torch.zeros(3).double()
-    assert frechet(zero, torch.outer(a, a), zero, torch.outer(b, b)) == near(5 + 26 - 2 * 1)
-    assert frechet(zero, torch.outer(a, a), zero, torch.outer(a, a)) == near(0)
-
-
-def test_no_distance_is_negative():
-    zero = torch.zeros(5).double()
-    for seed in range(20):
-        factor = torch.randn(5, 5, generator=torch.Generator().manual_seed(seed)).double()
-        assert 0 <= frechet(zero, factor @ factor.T, zero, factor @ factor.T) < 1e-12
-
-
-def test_a_mean_that_is_no_number_is_no_distance_of_zero():
-    one, nan = torch.eye(2).double(), torch.full((2,), math.nan).double()
-    assert math.isnan(frechet(nan, one, torch.zeros(2), one))
 
 
 def test_pooling_takes_the_smallest_cells_that_are_allowed():

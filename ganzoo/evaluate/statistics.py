@@ -1,0 +1,91 @@
+"""Means and covariances of features, summed in float64 as they come, and the distance of two Gaussians.
+
+Authors of metrics import this module; `ganzoo.plugin.Metric` says how metrics get `Statistics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+
+class Statistics:
+    """Count, mean and covariance of rows ``[n, D]`` that come in batches of any sizes; the rows are not kept.
+
+    Summed about the mean, as by Chan, Golub & LeVeque 1979 (Updating formulae and a pairwise algorithm for computing
+    sample variances, eq. 2.1), in float64 on the device of the rows.
+
+    Attributes:
+        count: Rows so far.
+        mean: Their mean, float64 ``[D]``.
+        scatter: The sum of the outer products of their distances from the mean, float64 ``[D, D]``.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.mean = torch.zeros((), dtype=torch.float64)
+        self.scatter = torch.zeros((), dtype=torch.float64)
+
+    def add(self, rows: Tensor) -> None:
+        """Take rows ``[n, D]``; none are taken without a change."""
+        if not len(rows):
+            return
+        rows = rows.detach().double()
+        mean = rows.mean(0)
+        centred = rows - mean
+        self._take(len(rows), mean, centred.T @ centred)
+
+    def merge(self, other: Statistics) -> None:
+        """Take the rows that other statistics are of."""
+        if other.count:
+            self._take(other.count, other.mean, other.scatter)
+
+    def _take(self, count: int, mean: Tensor, scatter: Tensor) -> None:
+        total = self.count + count
+        delta = mean - self.mean.to(mean)
+        self.scatter = self.scatter.to(mean) + scatter
+        self.scatter += delta[:, None] * delta * (self.count * count / total)
+        self.mean = self.mean.to(mean) + delta * (count / total)
+        self.count = total
+
+    @property
+    def covariance(self) -> Tensor:
+        """The unbiased covariance, float64 ``[D, D]``; ValueError where there are less than 2 rows."""
+        if self.count < 2:
+            raise ValueError(f"a covariance needs at least 2 samples, not {self.count}")
+        return self.scatter / (self.count - 1)
+
+    def to_tensors(self) -> dict[str, Tensor]:
+        """Return all that there is, by name, for `from_tensors`."""
+        return {"count": torch.tensor(self.count), "mean": self.mean, "scatter": self.scatter}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Statistics:
+        """Return the statistics that `to_tensors` gave."""
+        statistics = cls()
+        statistics.count = int(tensors["count"])
+        statistics.mean, statistics.scatter = tensors["mean"], tensors["scatter"]
+        return statistics
+
+
+def frechet_distance(mean: Tensor, covariance: Tensor, other_mean: Tensor, other_covariance: Tensor) -> float:
+    """Return the squared Frechet (2-Wasserstein) distance of two Gaussians, with means ``[D]``, covariances ``[D, D]``.
+
+    ``|m - m'|^2 + tr(S + S' - 2 (S S')^(1/2))`` (Dowson & Landau 1982; Heusel et al. 2017, arXiv:1706.08500, eq. 6).
+    The last trace is the nuclear norm (the sum of the singular values) of ``S^(1/2) S'^(1/2)``, as the squares of these
+    values are the eigenvalues of S S': real, never negative, and without the root of a rounding error where a
+    covariance is singular.
+    """
+    roots = [_root(matrix) for matrix in (covariance, other_covariance)]
+    overlap = torch.linalg.svdvals(roots[0] @ roots[1]).sum()
+    traces = covariance.trace() + other_covariance.trace()
+    return float(((mean - other_mean).square().sum() + traces - 2 * overlap).clamp(min=0))  # NaN stays NaN
+
+
+def _root(matrix: Tensor) -> Tensor:
+    """Return the positive square root of a positive semi-definite matrix."""
+    values, vectors = torch.linalg.eigh(matrix)
+    root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    return root

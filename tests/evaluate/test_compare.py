@@ -1,0 +1,46 @@
+"""Which value is better, and the line that says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from ganzoo.evaluate.compare import best_so_far, compare, directions, is_better
+from ganzoo.recipe.resolve import resolve
+from ganzoo.registry import registry
+
+BETTER = {"fd/fd": "lower", "prdc/recall": "higher", "modes/spread": "neither"}
+
+
+def test_directions_are_those_that_the_specs_declare():
+    recipe = resolve(registry(), flags={"arch": "dcgan", "metric": "pixel-moments"})
+    assert directions(recipe.metric) == dict.fromkeys(
+        ("pixel-moments/mean", "pixel-moments/std", "pixel-moments/fd"), "lower"
+    )
+
+
+@pytest.mark.parametrize(
+    ("direction", "wanted"),
+    [("lower", [True, False, False]), ("higher", [False, False, True]), ("neither", [False] * 3)],
+)
+def test_a_tie_is_not_better(direction, wanted):
+    assert [is_better(value, 2.0, direction) for value in (1.0, 2.0, 3.0)] == wanted
+
+
+def test_the_best_so_far_is_found_in_rows_of_all_sorts():
+    rows = [
+        {"images": 0, "fd/fd": 9.0, "prdc/recall": 0.1},
+        {"images": 8, "g_loss": 1.0, "seconds": 2.0},
+        {"images": 16, "fd/fd": 3.0, "prdc/recall": 0.3, "old/metric": 1.0},
+        {"images": 32, "fd/fd": 4.0, "prdc/recall": 0.2},
+    ]
+    assert best_so_far(rows, BETTER) == {"fd/fd": 3.0, "prdc/recall": 0.3}
+
+
+def test_a_line_says_of_each_value_whether_it_got_better():
+    first = {"fd/fd": 12.25, "prdc/recall": 0.5, "modes/spread": 1.5}
+    assert compare(first, {}, BETTER) == "fd/fd 12.25, prdc/recall 0.5, modes/spread 1.5"
+    later = {"fd/fd": 11.0, "prdc/recall": 0.25, "modes/spread": 1.0, "other/x": 1e-9}
+    assert compare(later, first, BETTER) == (
+        "fd/fd 11 (best so far, before 12.25), prdc/recall 0.25 (best is 0.5), modes/spread 1, other/x 1e-09"
+    )
+    assert compare({"fd/fd": 12.25}, first, BETTER) == "fd/fd 12.25 (as the best so far)"
