@@ -18,7 +18,8 @@ from torch import Tensor
 from ganzoo.compute.device import exact_products
 from ganzoo.errors import UsageError
 from ganzoo.package import package
-from ganzoo.package.card import NOWHERE, Place, card, decoded
+from ganzoo.package.body import NOWHERE, Place
+from ganzoo.package.card import card, decoded
 from ganzoo.package.config import CARD, DISCRIMINATOR, FILES, MODEL, PICTURE, REFERENCE, TEXT, read, read_file
 from ganzoo.package.generator import Generator
 from ganzoo.registry import Registry

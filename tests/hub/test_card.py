@@ -9,8 +9,10 @@ import pytest
 from huggingface_hub import ModelCard
 from test_config import GOOD, changed
 
-from ganzoo.package.card import BEGIN, END, Place, card, escaped, is_release, split
+from ganzoo.package.body import Place, is_release
+from ganzoo.package.card import BEGIN, END, card, split
 from ganzoo.package.config import Config, parse
+from ganzoo.package.markdown import escaped
 from ganzoo.registry import registry
 
 FULL = {

@@ -1,0 +1,184 @@
+"""What a model card says to people: use, requirements, training, measured values, data and limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ganzoo.errors import GanzooError
+from ganzoo.package.config import DISCRIMINATOR, PICTURE, TEXT, Config
+from ganzoo.package.markdown import code, escaped, table
+from ganzoo.plugin import Component, Dataset, options
+from ganzoo.recipe.keys import COMPONENTS, FLAGS, NETWORKS, ONE
+from ganzoo.recipe.settings import TrainOptions
+from ganzoo.registry import Registry
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a card will be read.
+
+    Args:
+        repo: ``user/model``; empty while it is a directory.
+        revision: The tag that it will be found under; empty for none.
+    """
+
+    repo: str = ""
+    revision: str = ""
+
+
+NOWHERE = Place()
+
+
+def sections(config: Config, registry: Registry, files: list[str], place: Place) -> list[str]:
+    """Return the paragraphs of the generated body."""
+    sections = [f"# {escaped(place.repo or title(config))}", _what(config, registry)]
+    if PICTURE in files:
+        sections.append(f"![Samples of seed 0, none chosen]({PICTURE})")
+    if TEXT in files:
+        sections.append(f"[Samples of seed 0, none chosen]({TEXT})")
+    sections += ["## Use", _usage(config, place), "## Requirements", _requirements(config)]
+    sections += ["## Training", table(("setting", "value"), _training(config))]
+    if config.imported:
+        sections.append(f"It was trained elsewhere, with settings that are not known. {_origin(config)}")
+    if config.metrics:
+        rows = [(entry["name"], f"{entry['value']:.6g}", _protocol(entry)) for entry in config.metrics]
+        sections += ["## Metrics", table(("metric", "value", "protocol"), rows)]
+        sections.append("Values are comparable where their fingerprints are equal, and not otherwise.")
+    sections += ["## Data", _data(config, registry), "## Limits", _limits(config, files)]
+    return sections
+
+
+def _what(config: Config, registry: Registry) -> str:
+    arch = spec_of(registry, config, "arch")
+    paper = f" ({escaped(arch.paper)})" if arch and arch.paper else ""
+    labels = f", in {config.data.num_classes} classes" if config.data.num_classes else ""
+    shape = " x ".join(map(str, config.data.shape))
+    trained = "trained elsewhere" if config.imported else f"trained on {code(bare_name(config, 'dataset'))} with ganzoo"
+    return (
+        f"The generator of a GAN, architecture {code(bare_name(config, 'arch'))}{paper}, {trained}. It makes "
+        f"{config.data.modality} samples of {shape}{labels}."
+    )
+
+
+def _origin(config: Config) -> str:
+    come = {key: code(value) for key, value in config.imported.items()}
+    return f"`ganzoo import` read the file {come['file']} (format {come['format']}, SHA-256 {come['sha256']})."
+
+
+def _usage(config: Config, place: Place) -> str:
+    what = place.repo or "path/to/this/directory"
+    pinned = f', revision="{place.revision}"' if place.revision else ""
+    kind = (
+        "uint8 [64, H, W, C]"
+        if config.data.modality == "image"
+        else f"float32 [64, {', '.join(map(str, config.data.shape))}]"
+    )
+    lines = [
+        "import ganzoo",
+        "",
+        f'generator = ganzoo.load("{what}"{pinned})',
+        f"samples = generator.sample(64, seed=0)  # {kind}",
+    ]
+    note = "" if pinned or not place.repo else "\n\nPin the commit that `ganzoo pull` prints, as `revision=`."
+    return "```python\n" + "\n".join(lines) + "\n```" + note
+
+
+def requirements(config: Config) -> list[str]:
+    """Return the distributions that a model needs, as pip takes them; what is none is left out."""
+    return [f"{name}>={version}" for name, version in config.requires if is_release(name, version)]
+
+
+def _requirements(config: Config) -> str:
+    names = [f"'{requirement}'" for requirement in requirements(config)]
+    return f"    python -m pip install {' '.join(names)}" if names else "A plugin that is no distribution."
+
+
+def _training(config: Config) -> list[tuple[str, str]]:
+    recipe = config.recipe
+    rows = []
+    for key in (entry for entry in COMPONENTS if entry.trains):
+        chosen = recipe.get(key.name) or []
+        rows.append((key.name, "; ".join(map(_choice, chosen if isinstance(chosen, list) else [chosen]))))
+    optim, train = recipe.get("optim") or {}, recipe.get("train") or {}
+    rows += [(f"optim.{key}", _options(optim.get(key) or {})) for key in NETWORKS]
+    short, usual = {flag.key for flag in FLAGS}, options.to_json(TrainOptions())
+    told = {f"train.{key}": value for key, value in train.items() if f"train.{key}" in short or value != usual.get(key)}
+    rows += [(key, options.to_text(value)) for key, value in told.items() if value is not None]
+    rows += [("images seen", "" if config.imported else f"{config.images:,}"), ("ganzoo", str(recipe.get("ganzoo")))]
+    return [(key, value) for key, value in rows if value]
+
+
+def _data(config: Config, registry: Registry) -> str:
+    dataset = spec_of(registry, config, "dataset")
+    if "dataset" not in config.recipe:
+        return "What it was trained on is not known, nor is its licence."
+    if not isinstance(dataset, Dataset):
+        return f"{code(bare_name(config, 'dataset'))}, whose plugin was not installed when this card was written."
+    num = f" {config.data.num_items:,} items." if config.data.num_items else ""
+    source = f" {escaped(dataset.paper)}." if dataset.paper else ""
+    licence = f" Licence: {escaped(dataset.license)}." if dataset.license else " Its licence is not known to ganzoo."
+    return f"{code(dataset.name)}: {escaped(dataset.summary)}{num}{source}{licence}"
+
+
+def _limits(config: Config, files: list[str]) -> str:
+    words = [
+        "Samples resemble the training data, with its gaps and its biases; single ones may come close to training "
+        "samples. Nothing was done to prevent either."
+    ]
+    if not config.metrics:
+        words.append("Its quality was not measured.")
+    if DISCRIMINATOR in files:
+        words.append("The discriminator is part of the package, for training that goes on from here (`--init`).")
+    return " ".join(words)
+
+
+# ----------------------------------------------------------------------------
+# Words.
+
+
+def is_release(name: str, version: str) -> bool:
+    """Whether these are a distribution's name and version (PEP 508, 440), and nothing that pip or a shell acts on."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        Version(version)
+    except InvalidVersion:
+        return False
+    return version.isprintable() and bool(re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name))
+
+
+def _choice(entry: object) -> str:
+    if not isinstance(entry, Mapping):
+        return ""
+    values = _options(entry.get("options") or {})
+    return f"{str(entry.get('name', '?')).rpartition(':')[2]}{f' ({values})' if values else ''}"
+
+
+def _options(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in values.items() if value is not None)
+
+
+def _protocol(entry: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in entry.items() if key not in ("name", "value"))
+
+
+def title(config: Config) -> str:
+    """Return what a model is called while it has no repository."""
+    return "-".join(bare_name(config, key) for key in ("arch", "dataset") if key in config.recipe)
+
+
+def bare_name(config: Config, key: str) -> str:
+    """Return the bare name of a stored component; ``?`` where the config does not say it."""
+    entry = config.recipe.get(key)
+    return str(entry.get("name", "?")).rpartition(":")[2] if isinstance(entry, Mapping) else "?"
+
+
+def spec_of(registry: Registry, config: Config, key: str) -> Component | None:
+    """Return the spec of a stored component, where it is installed."""
+    try:
+        return registry.resolve(ONE[key], config.recipe[key]["name"]).spec
+    except (GanzooError, KeyError, TypeError, AttributeError):
+        return None
