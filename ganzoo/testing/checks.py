@@ -9,6 +9,7 @@ are skipped then, so that one mistake is told once.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import time
@@ -18,6 +19,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
 from typing import Any, Literal
+
+import torch
 
 from ganzoo.compute.streams import seeded
 from ganzoo.errors import UsageError, did_you_mean
@@ -98,7 +101,7 @@ class Check:
         if self.unusable and self.name not in self.unusable:
             return "SKIP", f"nothing can be said before {self.unusable[0]} passes"
         try:
-            with seeded(0):
+            with one_thread(), seeded(0):
                 self.function()
         except Skip as skip:
             return "SKIP", str(skip)
@@ -131,6 +134,19 @@ class Trial:
     data: Sequence[DataInfo] = ()
     full: bool = False
 
+    def keep(self, key: object, make: Callable[[], Any]) -> Any:
+        """Return what `make` made the first time, for the checks of this component to share.
+
+        Only the trial of the last check keeps anything, so that a zoo of networks is never in memory at once.
+        """
+        kept = _kept()
+        if kept.get("trial") is not self:
+            kept.clear()
+            kept["trial"] = self
+        if key not in kept:
+            kept[key] = make()
+        return kept[key]
+
     @property
     def spec(self) -> Any:
         """The component's spec."""
@@ -157,6 +173,22 @@ class Trial:
     def build(self, *args: object, **more: object) -> Any:
         """Return a runtime object, schedules at their start; `args` follow the options, to which `more` are added."""
         return self.entry.build(settled(self.options(**more), 0), *args)
+
+
+@functools.cache
+def _kept() -> dict[object, Any]:
+    return {}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run the block on one thread: on networks this small, more of them cost more than they bring."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def checks_in(module: ModuleType, prefix: str, subject: object, **more: Any) -> list[Check]:

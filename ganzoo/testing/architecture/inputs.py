@@ -11,7 +11,6 @@ from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo
 from ganzoo.testing.architecture.networks import (
     SAME,
-    built,
     flat,
     gap,
     generate,
@@ -21,9 +20,10 @@ from ganzoo.testing.architecture.networks import (
     latents,
     samples,
     smallest,
+    standing,
     title,
 )
-from ganzoo.testing.architecture.pair import trained
+from ganzoo.testing.architecture.pair import assembled, recipe, rounds, trained
 from ganzoo.testing.checks import Skip, Trial, require
 
 CHANGED = 1e-6  # likewise: below, nothing did
@@ -71,7 +71,8 @@ def labels_that_are_numbers(trial: Trial) -> None:
         raise Skip("it takes no labels")
     data = replace(smallest(trial)[0], num_classes=0, label_shape=smallest(trial)[-1].label_shape or (3,))
     try:
-        gan, _ = trained(trial, data)
+        gan, batches = assembled(recipe(trial, data), data)
+        rounds(gan, batches)
     except (GanzooError, ValueError) as error:
         if isinstance(error.__cause__ or error, ValueError | GanzooError):
             return
@@ -95,7 +96,7 @@ def samples_stand_alone(trial: Trial) -> None:
 def inputs_left_alone(trial: Trial) -> None:
     """The networks leave what they are given as it was."""
     for data in smallest(trial):
-        networks, chosen, before = built(trial, data), labels(data, 4), labels(data, 4)
+        networks, chosen, before = standing(trial, data), labels(data, 4), labels(data, 4)
         for name, network, x in (
             ("generator", networks.generator, latents(networks, 4)),
             ("discriminator", networks.discriminator, samples(data, 4)),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedTensorMixin
 
 from ganzoo.compute.streams import draw_latents, seeded
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks
@@ -29,6 +31,11 @@ SAME = 1e-4  # of the largest value, as `gap` gives it: what the order of sums i
 def smallest(trial: Trial) -> list[DataInfo]:
     """Return what costly checks build for: the smallest data of each modality, without labels and with them."""
     return [variant for base in _bases(trial) for variant in _labellings(trial, base)]
+
+
+def least(trial: Trial) -> DataInfo:
+    """Return what the costliest checks build for: the smallest data of all, with labels where it may have them."""
+    return min(smallest(trial), key=lambda data: (math.prod(data.shape), not data.labelled))
 
 
 def every(trial: Trial) -> list[DataInfo]:
@@ -84,12 +91,65 @@ def title(data: DataInfo) -> str:
 
 
 def built(trial: Trial, data: DataInfo, seed: int = 0) -> Networks:
-    """Return the networks for data of this kind, in train mode, their weights drawn from a seed."""
+    """Return new networks for data of this kind, in train mode, their weights drawn from a seed."""
     with seeded(seed):
         networks = trial.build(data)
     require(isinstance(networks, Networks), f"{title(data)}: the factory returned {type(networks).__name__}.")
     require_latents(networks)
     return Networks(networks.generator.train(), networks.discriminator.train(), networks.latent_dim, networks.latent)
+
+
+def standing(trial: Trial, data: DataInfo) -> Networks:
+    """Return networks that checks share, as they were when they were built; for checks that only look."""
+
+    def make() -> tuple[Networks, Snapshot]:
+        networks = built(trial, data)
+        return networks, Snapshot(networks.generator, networks.discriminator)
+
+    networks, snapshot = trial.keep(("standing", repr(data)), make)
+    snapshot.restore()
+    return networks  # type: ignore[no-any-return]
+
+
+class Snapshot:
+    """Modules at one moment, and the way back to it: parameters, buffers, modes, and what requires grad.
+
+    Args:
+        modules: Whose tensors are noted, each under its name in its own module.
+        loose: Further tensors, such as those of an optimizer.
+    """
+
+    def __init__(self, *modules: nn.Module, loose: Iterable[Tensor] = ()) -> None:
+        self.loose = [(tensor, tensor.detach().clone()) for tensor in loose]
+        self.modules = [
+            (each, each.training, [*_noted(each._parameters), *_noted(each._buffers)])
+            for module in modules
+            for each in module.modules()
+        ]
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Go back."""
+        for tensor, value in self.loose:
+            tensor.copy_(value)
+        for module, training, noted in self.modules:
+            module.training = training
+            for place, name, tensor, value, learns in noted:
+                place[name] = tensor
+                if (tensor.dtype, tensor.device, tensor.stride()) == (value.dtype, value.device, value.stride()):
+                    tensor.copy_(value)
+                else:  # it was moved to another dtype or layout
+                    tensor.data = value.clone()
+                if tensor.is_leaf:
+                    tensor.requires_grad_(learns)
+
+
+def _noted(place: dict[str, Any]) -> list[tuple[dict[str, Any], str, Tensor, Tensor, bool]]:
+    return [
+        (place, name, tensor, tensor.detach().clone(), tensor.requires_grad)
+        for name, tensor in place.items()
+        if tensor is not None and not isinstance(tensor, UninitializedTensorMixin)
+    ]
 
 
 def require_latents(networks: Networks) -> None:

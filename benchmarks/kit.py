@@ -1,0 +1,44 @@
+"""How long `ganzoo check` takes on an architecture of six million parameters: seconds of each check, one thread.
+
+python benchmarks/kit.py [--plugin FILE] [--quick]
+
+The target is 60 s on two idle cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from common import save, table, verdict
+
+from ganzoo.registry import registry
+from ganzoo.testing import checks_of
+
+TARGET = 60.0
+
+
+def main() -> None:
+    """Measure, print a table with the slowest first, and keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--plugin", type=Path, default=Path(__file__).with_name("sagan.py"))
+    parser.add_argument("--quick", action="store_true", help="nothing is kept")
+    arguments = parser.parse_args()
+    registry().add_file(arguments.plugin)
+
+    start, cpu = time.perf_counter(), time.process_time()
+    results = [check.run() for check in checks_of(arguments.plugin.stem)]
+    wall, cpu = time.perf_counter() - start, time.process_time() - cpu
+    slowest = sorted(results, key=lambda result: -result.seconds)
+    print(table([("check", "status", "seconds"), *((r.check, r.status, r.seconds) for r in slowest)]))
+    for result in results:
+        if result.status == "FAIL":
+            print(f"{result.check}: {result.words}")
+    print(verdict(f"seconds of {len(results)} checks ({cpu:.0f} s of one core)", wall, TARGET, at_most=True))
+    if not arguments.quick:
+        print(save("kit", {"seconds": wall, "cpu_seconds": cpu, "checks": {r.check: r.seconds for r in results}}))
+
+
+if __name__ == "__main__":
+    main()
