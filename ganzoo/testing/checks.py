@@ -20,9 +20,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any, Literal
 
-import torch
-
 from ganzoo.compute.streams import seeded
+from ganzoo.compute.threads import threads
 from ganzoo.errors import UsageError, did_you_mean
 from ganzoo.plugin import Built, DataInfo
 from ganzoo.plugin.options import NoOptions, read, settled
@@ -101,7 +100,7 @@ class Check:
         if self.unusable and self.name not in self.unusable:
             return "SKIP", f"nothing can be said before {self.unusable[0]} passes"
         try:
-            with one_thread(), seeded(0):
+            with threads(1), seeded(0):  # on networks this small, more of them cost more than they bring
                 self.function()
         except Skip as skip:
             return "SKIP", str(skip)
@@ -178,17 +177,6 @@ class Trial:
 @functools.cache
 def _kept() -> dict[object, Any]:
     return {}
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Run the block on one thread: on networks this small, more of them cost more than they bring."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def checks_in(module: ModuleType, prefix: str, subject: object, **more: Any) -> list[Check]:

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from ganzoo.compute.device import settle_precision
 from ganzoo.compute.streams import seeded
-from ganzoo.engine.gan import logits_of
 from ganzoo.engine.update import update_discriminator
 from ganzoo.errors import GanzooError
+from ganzoo.layers import logits
 from ganzoo.plugin import DataInfo, Loss
 from ganzoo.plugin.options import settled
 from ganzoo.recipe.resolve import resolve
@@ -70,7 +70,7 @@ def trains_under_every_loss(trial: Trial) -> None:
     (part,) = batches.discriminator(0)
     with seeded(0):
         fake = gan.generate(part.z, part.labels)
-        answers = [logits_of(gan.judge(x, part.labels)) for x in (part.real, fake)]
+        answers = [logits(gan.judge(x, part.labels)) for x in (part.real, fake)]
     wild = sum(int((~each.isfinite()).sum()) for answer in answers for each in answer)
     require(not wild, f"{title(data)}: after three updates {wild} logits are not finite.")
     for entry in _losses():
