@@ -38,3 +38,13 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     module.EVENTS.clear()
     yield module
     registry.cache_clear()
+
+
+@pytest.fixture
+def pairs(toys: object) -> object:
+    """Register the plugin of translators beside the toys."""
+    import toy_pairs as module
+    from ganzoo.registry import register
+
+    register(module)
+    return module

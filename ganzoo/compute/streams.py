@@ -30,9 +30,9 @@ class Streams:
         """Return the seed of (stream, images), for what is drawn elsewhere than on the device."""
         return derive(self.seed, stream, images, *more)
 
-    def generator(self, stream: str, images: int) -> torch.Generator:
+    def generator(self, stream: str, images: int, *more: int) -> torch.Generator:
         """Return the device's generator at the start of (stream, images); the next call reseeds the same object."""
-        return self._own.manual_seed(self.seed_of(stream, images))
+        return self._own.manual_seed(self.seed_of(stream, images, *more))
 
     def reseed_default(self, stream: str, images: int, *more: int) -> None:
         """Reseed torch's default generator of the device, from which components draw themselves.

@@ -8,23 +8,27 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
+from torch import nn
 
-from ganzoo.data.source import ArraySource, EndlessSource, open_source
+from ganzoo.data.source import ArraySource, Source, open_source
 from ganzoo.plugin import options
 from ganzoo.recipe.recipe import Choice
 
 SHARE_OF_DEVICE = 0.25  # of a CUDA device's free memory that the data may take
 
 
-def load_source(dataset: Choice, device: torch.device, notify: Callable[[str], None]) -> ArraySource | EndlessSource:
+def load_source(dataset: Choice, device: torch.device, notify: Callable[[str], None]) -> Source:
     """Open a recipe's dataset; where it takes little of a CUDA device's free memory it is held there."""
     stored = json.dumps(options.to_json(dataset.options), sort_keys=True)
     stored = f"{dataset.component.qualified} {dataset.spec.version} {stored}"
     key = f"{dataset.name}-{hashlib.sha256(stored.encode()).hexdigest()[:16]}"
     source = open_source(dataset.build(), name=dataset.name, key=key, notify=notify)
+    if isinstance(source.condition, nn.Module):
+        source = replace(source, condition=source.condition.to(device))
     if isinstance(source, ArraySource) and device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
-        if source.data.nbytes < SHARE_OF_DEVICE * free:
+        size = source.data.nbytes + (0 if source.labels is None else source.labels.nbytes)
+        if size < SHARE_OF_DEVICE * free:
             labels = None if source.labels is None else source.labels.to(device)
             return replace(source, data=source.data.to(device), labels=labels)
     return source

@@ -15,6 +15,10 @@ from ganzoo.data.store import Packing, cache_folder, open_store
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Item
 
+DTYPES = {"uint8": torch.uint8, "int16": torch.int16, "float32": torch.float32}
+Condition = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
+Batch = tuple[torch.Tensor, torch.Tensor | None]  # samples [n, *shape] and their labels
+
 
 @dataclass(frozen=True)
 class ArraySource:
@@ -22,18 +26,15 @@ class ArraySource:
 
     Args:
         info: With the true `num_items`, N.
-        data: uint8 or float32 ``[N, *info.shape]``; it may sit on a read-only memory map, so never write to it.
-        labels: int64 ``[N]``, float32 ``[N, *info.label_shape]``, or None.
+        data: ``[N, *info.shape]`` of the info's dtype; it may sit on a read-only memory map, so never write to it.
+        labels: int64 ``[N]``, ``[N, *info.label_shape]`` of the info's label_dtype (likewise), or None.
+        condition: Makes the labels of a batch instead; see `conditioned`.
     """
 
     info: DataInfo
     data: torch.Tensor
     labels: torch.Tensor | None
-
-
-def in_range(data: torch.Tensor) -> torch.Tensor:
-    """Return samples as networks and metrics take them: bytes become float32 in [-1, 1], floats stay."""
-    return data.float().div_(127.5).sub_(1.0) if data.dtype == torch.uint8 else data
+    condition: Condition | None = None
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,49 @@ class EndlessSource:
     """A dataset that is drawn: ``sample(generator, n)`` -> ``(data [n, *info.shape], labels or None)``."""
 
     info: DataInfo
-    sample: Callable[[torch.Generator, int], tuple[torch.Tensor, torch.Tensor | None]]
+    sample: Callable[[torch.Generator, int], Batch]
+    condition: Condition | None = None
+
+
+Source = ArraySource | EndlessSource
+
+
+def in_range(data: torch.Tensor) -> torch.Tensor:
+    """Return samples, or labels that are arrays, as networks and metrics take them.
+
+    uint8 becomes float32 in [-1, 1] (x / 127.5 - 1), int16 float32 in [-1, 1) (x / 32768); anything else stays.
+    """
+    if data.dtype == torch.int16:
+        return data.float().div_(32768.0)
+    return data.float().div_(127.5).sub_(1.0) if data.dtype == torch.uint8 else data
+
+
+def ready(source: Source, batch: Batch, device: torch.device) -> Batch:
+    """Return a batch as it is stored on the device, as networks take it."""
+    data, labels = batch
+    data = in_range(data.to(device, non_blocking=True))
+    if labels is not None:
+        labels = labels.to(device, non_blocking=True)
+    return data, in_range(labels) if labels is not None and source.info.label_shape else labels
+
+
+def conditioned(source: Source, batch: Batch, generator: torch.Generator) -> Batch:
+    """Return a batch with the labels that its dataset makes of the samples, where it makes some.
+
+    Args:
+        source: Of the batch.
+        batch: As `ready` returned it.
+        generator: On the batch's device, seeded; all that the labels draw comes from there.
+    """
+    if source.condition is None:
+        return batch
+    with torch.no_grad():
+        return batch[0], source.condition(batch[0], generator)
 
 
 def open_source(
     dataset: object, *, name: str, key: str, notify: Callable[[str], None], cache: Path | None = None
-) -> ArraySource | EndlessSource:
+) -> Source:
     """Return what the engine reads of what a dataset's factory returned (contract: `ganzoo.plugin.Dataset`).
 
     Args:
@@ -67,11 +105,19 @@ def open_source(
     if len(given) != 1:
         found = " and ".join(given) or "none of them"
         raise GanzooError(f"dataset {name!r} has {found}: it must have exactly one of data, sample and items")
+    condition = getattr(dataset, "condition", None)
+    held = info if condition is None else replace(info, num_classes=0, label_shape=())  # what lies beside the samples
+    source: Source
     if given == ["data"]:
-        return _from_data(dataset, info, name)
-    if given == ["sample"]:
-        return _from_sample(dataset, info, name)
-    return _from_items(dataset, info, name, (cache_folder() if cache is None else cache) / key, notify)
+        source = _from_data(dataset, held, name)
+    elif given == ["sample"]:
+        source = _from_sample(dataset, held, name)
+    else:
+        source = _from_items(dataset, held, name, (cache_folder() if cache is None else cache) / key, notify)
+    if condition is None:
+        return source
+    info = replace(info, num_items=source.info.num_items, dtype=source.info.dtype)
+    return _checked_condition(replace(source, info=info, condition=condition), name)
 
 
 def _from_data(dataset: Any, info: DataInfo, name: str) -> ArraySource:
@@ -79,30 +125,31 @@ def _from_data(dataset: Any, info: DataInfo, name: str) -> ArraySource:
     labels = _checked_labels(getattr(dataset, "labels", None), info, name, len(data))
     if info.num_items not in (None, len(data)):
         raise GanzooError(f"dataset {name!r} holds {len(data)} samples, but its info says num_items={info.num_items}")
-    return ArraySource(replace(info, num_items=len(data)), data, labels)
+    return ArraySource(replace(info, num_items=len(data), dtype=_word(data.dtype)), data, labels)
 
 
 def _from_sample(dataset: Any, info: DataInfo, name: str) -> EndlessSource:
     """Check one small draw: what a draw is cannot be checked in the hot loop."""
     data, labels = dataset.sample(torch.Generator().manual_seed(0), 2)
-    if not isinstance(data, torch.Tensor) or data.dtype not in (torch.uint8, torch.float32) or len(data) != 2:
+    if not isinstance(data, torch.Tensor) or data.dtype not in _allowed(info) or len(data) != 2:
         found = f"{_word(data.dtype)} {list(data.shape)}" if isinstance(data, torch.Tensor) else type(data).__name__
+        wanted = " or ".join(map(_word, _allowed(info)))
         raise GanzooError(
-            f"dataset {name!r} drew {found} for 2 samples: it must draw uint8 or float32 tensors {[2, *info.shape]}"
+            f"dataset {name!r} drew {found} for 2 samples: it must draw {wanted} tensors {[2, *info.shape]}"
         )
     _checked_data(data, info, name)
     checked = _checked_labels(labels, info, name, 2)
     if checked is not None and (not isinstance(labels, torch.Tensor) or labels.dtype != checked.dtype):
         raise GanzooError(f"dataset {name!r} must draw its labels as {_word(checked.dtype)} tensors")
-    return EndlessSource(replace(info, num_items=None), dataset.sample)
+    return EndlessSource(replace(info, num_items=None, dtype=_word(data.dtype)), dataset.sample)
 
 
 def _from_items(dataset: Any, info: DataInfo, name: str, place: Path, notify: Callable[[str], None]) -> ArraySource:
     items = list(dataset.items())
     _check_item_labels(items, info, name)
     strict = bool(getattr(dataset, "strict", False))
-    store = open_store(Packing(name, items, info.shape, info.labelled, strict, place, notify))
-    labels = None if store.labels is None else torch.from_numpy(store.labels)
+    store = open_store(Packing(name, items, info, strict, place, notify))
+    labels = None if store.labels is None else _shared(store.labels)
     return ArraySource(replace(info, num_items=len(store.data)), _shared(store.data), labels)
 
 
@@ -112,8 +159,9 @@ def _from_items(dataset: Any, info: DataInfo, name: str, place: Path, notify: Ca
 
 def _checked_data(data: torch.Tensor, info: DataInfo, name: str) -> torch.Tensor:
     """Return the data if it is what the info says; float images must be within [-1, 1], other floats finite."""
-    if data.dtype not in (torch.uint8, torch.float32):
-        raise GanzooError(f"dataset {name!r} has {_word(data.dtype)} data: it must be uint8 or float")
+    if data.dtype not in _allowed(info):
+        wanted = "uint8 or float" + (", or its info must say dtype='int16'" if data.dtype == torch.int16 else "")
+        raise GanzooError(f"dataset {name!r} has {_word(data.dtype)} data: it must be {wanted}")
     if tuple(data.shape[1:]) != info.shape:
         raise GanzooError(
             f"dataset {name!r} has data of shape {list(data.shape)}, but its info says shape={info.shape}: "
@@ -145,7 +193,13 @@ def _checked_labels(value: Any, info: DataInfo, name: str, count: int) -> torch.
             f"{count} samples with {says} need {[count, *info.label_shape]}"
         )
     if info.label_shape:
-        return labels.float()
+        if info.label_dtype == "float32":
+            return labels.float()
+        if labels.dtype != DTYPES[info.label_dtype]:
+            raise GanzooError(
+                f"dataset {name!r} has {_word(labels.dtype)} labels, but its info says label_dtype={info.label_dtype!r}"
+            )
+        return labels
     if labels.is_floating_point():
         raise GanzooError(f"dataset {name!r} has {_word(labels.dtype)} labels: classes must be whole numbers")
     labels = labels.long()
@@ -157,13 +211,36 @@ def _checked_labels(value: Any, info: DataInfo, name: str, count: int) -> torch.
     return labels
 
 
+def _checked_condition(source: Source, name: str) -> Source:
+    """Return the source if the labels that its dataset makes of two samples are what its info says."""
+    info, generator = source.info, torch.Generator().manual_seed(0)
+    stored = source.data[:2] if isinstance(source, ArraySource) else source.sample(generator, 2)[0]
+    _, labels = conditioned(source, ready(source, (stored, None), torch.device("cpu")), generator)
+    dtype, shape = torch.float32 if info.label_shape else torch.int64, (len(stored), *info.label_shape)
+    if not info.labelled or not isinstance(labels, torch.Tensor) or (labels.dtype, labels.shape) != (dtype, shape):
+        found = f"{_word(labels.dtype)} {list(labels.shape)}" if isinstance(labels, torch.Tensor) else repr(labels)
+        says = f"label_shape={info.label_shape}" if info.label_shape else f"num_classes={info.num_classes}"
+        raise GanzooError(
+            f"dataset {name!r}: its condition made labels {found} of {len(stored)} samples, but its info says {says}: "
+            f"it must make {_word(dtype)} {list(shape)}"
+        )
+    return source
+
+
+def _allowed(info: DataInfo) -> tuple[torch.dtype, ...]:
+    """Return what an array or a draw may be; int16 only where the info says so."""
+    usual = (torch.uint8, torch.float32)
+    return (torch.int16, torch.float32) if info.dtype == "int16" else usual
+
+
 def _check_item_labels(items: Sequence[Item], info: DataInfo, name: str) -> None:
     """Check labels before anything is decoded: that may take an hour."""
-    if info.label_shape:
-        raise GanzooError(
-            f"dataset {name!r} has items and label_shape={info.label_shape}: items have class labels only"
-        )
     for item in items:
+        if (item.target is not None) != bool(info.label_shape):
+            has = "no target" if item.target is None else "a target"
+            raise GanzooError(
+                f"dataset {name!r} gives {item.name!r} {has}: its info says label_shape={info.label_shape}"
+            )
         fits = item.label is None if info.num_classes == 0 else item.label in range(info.num_classes)
         if not fits:
             wanted = f"a label from 0 to {info.num_classes - 1}" if info.num_classes else "no label"
@@ -195,5 +272,5 @@ def _shared(array: np.ndarray[Any, Any]) -> torch.Tensor:
         return torch.from_numpy(array)
 
 
-def _word(dtype: torch.dtype) -> str:
+def _word(dtype: torch.dtype) -> Any:
     return str(dtype).removeprefix("torch.")

@@ -10,10 +10,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.compute.streams import Streams, draw_latents
-from ganzoo.data.source import ArraySource, EndlessSource, in_range
+from ganzoo.data.source import ArraySource, Batch, EndlessSource, Source, conditioned, ready
 from ganzoo.engine.gan import Gan
-
-Batch = tuple[Tensor, Tensor | None]  # samples [n, *shape] and their labels
 
 
 class Part(NamedTuple):
@@ -41,7 +39,7 @@ class Batches:
         gan: Whose recipe says how large batches are and what they carry.
     """
 
-    def __init__(self, source: ArraySource | EndlessSource, streams: Streams, gan: Gan) -> None:
+    def __init__(self, source: Source, streams: Streams, gan: Gan) -> None:
         train = gan.recipe.train
         self.source, self.streams, self.world = source, streams, gan.world
         self.latent, self.latent_dim = gan.networks.latent, gan.networks.latent_dim
@@ -58,10 +56,7 @@ class Batches:
     def discriminator(self, images: int) -> Iterator[Part]:
         """Yield the parts of D's update at `images` images: the next `batch` samples of the epochs' order."""
         z = self._latents("d", images, self.batch)
-        real, labels = self._ready(*self._next(images))
-        if self.flip:
-            coins = torch.rand(self.batch, generator=self.streams.generator("flip", images), device=real.device)
-            real = torch.where(self._mine(coins).reshape(-1, 1, 1, 1) < 0.5, real, real.flip(3))
+        real, labels = self._ready("d", images, self.batch, self._next(images))
         return self._parts("d", images, self.batch, z, real, labels)
 
     def generator(self, images: int, step: int) -> Iterator[Part]:
@@ -70,12 +65,13 @@ class Batches:
         z = self._latents(stream, images, self.g_batch)
         if not (self.pairs or self.conditional):
             return self._parts(stream, images, self.g_batch, z, None, None)
-        real, labels = self._ready(*self._random(stream + "-real", images, self.g_batch))
+        real, labels = self._ready(stream, images, self.g_batch, self._random(stream + "-real", images, self.g_batch))
         return self._parts(stream, images, self.g_batch, z, real if self.pairs else None, labels)
 
     def examples(self, num: int) -> tuple[Tensor, Tensor | None]:
         """Return real samples for a grid, ``[num, *shape]``, and their labels; drawn alike at every call."""
-        return self._ready(*self._draw("examples", 0, num))
+        batch = ready(self.source, self._draw("examples", 0, num), self.streams.device)
+        return conditioned(self.source, batch, self.streams.generator("examples-labels", 0))
 
     def _parts(
         self, stream: str, images: int, total: int, z: Tensor, real: Tensor | None, labels: Tensor | None
@@ -139,10 +135,25 @@ class Batches:
             return picked[0].pin_memory(), None if picked[1] is None else picked[1].pin_memory()
         return picked
 
-    def _ready(self, data: Tensor, labels: Tensor | None) -> Batch:
-        """Bring a batch to the device; bytes become floats in [-1, 1] there."""
-        data = in_range(data.to(self.streams.device, non_blocking=True))
-        return data, None if labels is None else labels.to(self.streams.device, non_blocking=True)
+    def _ready(self, stream: str, images: int, total: int, batch: Batch) -> Batch:
+        """Bring this rank's slice of a batch to the device, mirror half of it where the recipe flips, and label it.
+
+        A label that is an image is mirrored with its sample. What the dataset makes of samples (`condition`) comes
+        last, so that it belongs to the sample as the networks see it; it draws from (seed, stream, images, rank).
+        """
+        real, labels = ready(self.source, batch, self.streams.device)
+        if self.flip:
+            flips = "flip" if stream == "d" else stream + "-flip"
+            coins = torch.rand(total, generator=self.streams.generator(flips, images), device=real.device)
+            mirrored = self._mine(coins).reshape(-1, 1, 1, 1) >= 0.5
+            real = torch.where(mirrored, real.flip(3), real)
+            if labels is not None and self.source.info.labels_are_images:
+                labels = torch.where(mirrored, labels.flip(3), labels)
+        if self.source.condition is None or not self.conditional:
+            return real, labels
+        return conditioned(
+            self.source, (real, None), self.streams.generator(stream + "-labels", images, self.world.rank)
+        )
 
 
 def _cut(values: Tensor | None, num: int, size: int) -> list[Any]:
@@ -170,7 +181,7 @@ class Ahead:
         return self.coming[position].result()
 
 
-def is_slow(source: ArraySource | EndlessSource, device: torch.device) -> bool:
+def is_slow(source: Source, device: torch.device) -> bool:
     """Whether batches must cross to the device, so that fetching ahead hides something.
 
     On the CPU it would cost more than a read from the disk: see `ganzoo.package.tensors.snapshot` on threads.

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ganzoo.compute.device import exact_products
 from ganzoo.compute.streams import derive, draw_latents, seeded
-from ganzoo.data.source import ArraySource, EndlessSource, in_range
+from ganzoo.data.source import ArraySource, EndlessSource, conditioned, ready
 from ganzoo.plugin import DataInfo, Networks
 from ganzoo.recipe.recipe import Choice
 
@@ -115,12 +115,15 @@ def compared(
         labelled: Whether the generator takes labels: those of the real samples.
     """
     z = draw_latents(networks.latent, torch.Generator().manual_seed(derive(seed, "metric-z")), num, networks.latent_dim)
-    for step, (real, labels) in enumerate(_reals(source, num, seed)):
+    generator = torch.Generator(device)
+    for step, batch in enumerate(_reals(source, num, seed)):
+        generator.manual_seed(derive(seed, "metric-labels", step))
+        real, labels = conditioned(source, ready(source, batch, device), generator)
         latents = z[step * BATCH :][: len(real)].to(device)
-        classes = labels.to(device) if labelled and labels is not None else None
+        classes = labels if labelled else None
         with torch.no_grad(), seeded(derive(seed, "metric-component", step), device):
             fake = networks.generator(latents, classes).float()
-        yield in_range(real.to(device)), fake
+        yield real, fake
 
 
 def _reals(source: ArraySource | EndlessSource, num: int, seed: int) -> Iterator[tuple[Tensor, Tensor | None]]:

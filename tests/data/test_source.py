@@ -203,7 +203,7 @@ def test_strict_items(tmp_path: Path) -> None:
         (Decoded(labels=(0, 1, 2)), "gives '2' the label 2: its info says num_classes=2.*a label from 0 to 1"),
         (Decoded(labels=(0, None, 1)), "gives '1' the label None"),
         (Decoded(num_classes=0), "gives '0' the label 0: its info says num_classes=0, so it must be no label"),
-        (Decoded(label_shape=(2,)), "items have class labels only"),
+        (Decoded(label_shape=(2,)), "gives '0' no target: its info says label_shape=\\(2,\\)"),
     ],
 )
 def test_labels_of_items_are_checked_before_decoding(dataset: Decoded, message: str, tmp_path: Path) -> None:

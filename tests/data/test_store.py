@@ -7,18 +7,22 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ganzoo.data import store as store_module
-from ganzoo.data.store import Packing, cache_folder, open_store
+from ganzoo.data import packing as packing_module
+from ganzoo.data.packing import Packing
+from ganzoo.data.store import cache_folder, open_store
 from ganzoo.errors import GanzooError
-from ganzoo.plugin import Item
+from ganzoo.plugin import DataInfo, Item
 
 SHAPE = (3, 4, 4)
+INFO = DataInfo(shape=SHAPE, num_classes=3)
 
 
 class Files:
@@ -45,7 +49,7 @@ class Files:
 
 def packing(items: Sequence[Item], cache: Path, **changes: object) -> Packing:
     lines: list[str] = []
-    made = Packing("mine", items, SHAPE, True, False, cache / "key", lines.append)
+    made = Packing("mine", items, INFO, False, cache / "key", lines.append)
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -88,8 +92,40 @@ def test_second_start_reads_no_item_and_maps_the_file(tmp_path: Path) -> None:
 
 def test_unlabelled_has_no_labels(tmp_path: Path) -> None:
     items = [replace(item, label=None) for item in Files(5).items()]
-    assert open_store(packing(items, tmp_path, labelled=False)).labels is None
+    assert open_store(packing(items, tmp_path, info=DataInfo(shape=SHAPE))).labels is None
     assert not (tmp_path / "key" / "labels.npy").exists()
+
+
+def arrays(number: int, dtype: str, shape: tuple[int, ...]) -> npt.NDArray[np.generic]:
+    return np.full(shape, number / 8 if dtype == "float32" else number, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32"])
+@pytest.mark.parametrize("label_dtype", ["uint8", "int16", "float32"])
+def test_targets_are_packed_beside_samples_and_mapped(tmp_path: Path, dtype: Any, label_dtype: Any) -> None:
+    info = DataInfo(shape=(2, 5), dtype=dtype, modality="audio", label_shape=(3, 4), label_dtype=label_dtype)
+    items = [
+        Item(name=str(i), load=partial(arrays, i, dtype, (2, 5)), target=partial(arrays, -i % 8, label_dtype, (3, 4)))
+        for i in range(8)
+    ]
+    items[5] = replace(items[5], target=partial(arrays, 0, label_dtype, (3, 5)))
+    items[6] = replace(items[6], load=partial(arrays, 0, "float64", (2, 5)))
+    for _ in range(2):
+        of = packing(items, tmp_path, info=info)
+        store = open_store(of)
+        assert isinstance(store.labels, np.memmap)
+        assert (store.data.dtype, store.labels.dtype) == (dtype, label_dtype)
+        assert np.array_equal(store.data, np.stack([arrays(i, dtype, (2, 5)) for i in (0, 1, 2, 3, 4, 7)]))
+        assert np.array_equal(store.labels, np.stack([arrays(-i % 8, label_dtype, (3, 4)) for i in (0, 1, 2, 3, 4, 7)]))
+    assert f"5 (its target decoded to {label_dtype} (3, 5), expected {label_dtype} (3, 4))" in lines(of)[-1]
+
+
+@pytest.mark.parametrize(("value", "modality"), [(1.5, "image"), (float("nan"), "image"), (float("inf"), "audio")])
+def test_floats_beyond_their_range_are_broken(tmp_path: Path, value: float, modality: Any) -> None:
+    shape = (1, 2, 2) if modality == "image" else (1, 4)
+    info = DataInfo(shape=shape, dtype="float32", modality=modality)
+    items = [Item(name=str(x), load=partial(np.full, shape, x, np.float32)) for x in (0.5, value)]
+    assert open_store(packing(items, tmp_path, info=info)).data.shape == (1, *shape)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +152,7 @@ def test_other_items_are_packed_anew(tmp_path: Path, change: Callable[[list[Item
 def test_another_shape_is_packed_anew(tmp_path: Path) -> None:
     items = [replace(item, load=lambda: np.zeros((1, 2, 2), np.uint8)) for item in Files(4).items()]
     open_store(packing(Files(4).items(), tmp_path))
-    assert open_store(packing(items, tmp_path, shape=(1, 2, 2))).data.shape == (4, 1, 2, 2)
+    assert open_store(packing(items, tmp_path, info=replace(INFO, shape=(1, 2, 2)))).data.shape == (4, 1, 2, 2)
 
 
 def damage(path: Path, how: str) -> None:
@@ -267,9 +303,10 @@ SCRIPT = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from ganzoo.data.store import Packing, open_store
+from ganzoo.data.packing import Packing
+from ganzoo.data.store import open_store
 from ganzoo.errors import GanzooError
-from ganzoo.plugin import Item
+from ganzoo.plugin import DataInfo, Item
 
 def loader(index):
     def load():
@@ -280,7 +317,7 @@ def loader(index):
 items = [Item(name=str(i), load=loader(i), stamp=sys.argv[4]) for i in range(int(sys.argv[2]))]
 print("started", flush=True)
 try:
-    store = open_store(Packing("mine", items, (3, 64, 64), False, False, Path(sys.argv[1]) / "key", print))
+    store = open_store(Packing("mine", items, DataInfo(shape=(3, 64, 64)), False, Path(sys.argv[1]) / "key", print))
 except GanzooError as error:
     sys.exit(str(error))
 print(store.data[:, 0, 0, 0].tolist() == list(range(len(items))))
@@ -415,10 +452,10 @@ def test_what_killed_packings_left_is_removed_once_it_is_old(tmp_path: Path) -> 
 
 
 def test_long_packing_reports_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(packing_module, "PROGRESS_SECONDS", 0.0)
     of = packing(Files(1200).items(), tmp_path)
     open_store(of)
-    assert lines(of)[-1] == "packed 1,200 of 1,200 images"
+    assert lines(of)[-1] == "packed 1,200 of 1,200 samples"
     assert len(lines(of)) == 1200
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -213,6 +214,48 @@ def test_flip_mirrors_half_of_the_real_images_and_nothing_else(make, monkeypatch
     assert 0.45 < torch.cat(mirrored).float().mean() < 0.55
     (again,) = flipping.discriminator(0)
     assert torch.equal((again.real != next(plain.discriminator(0)).real).flatten(1).any(1), mirrored[0])
+
+
+SCENES = {"arch": "toy-translator", "dataset": "toy-scenes"}
+
+
+@pytest.mark.parametrize("loss", ["lsgan", "toy-pairs"])
+def test_flip_mirrors_a_label_image_with_its_sample_in_both_updates(pairs, make, loss):
+    _, batches = make({**SCENES, "loss": loss, "train.flip": True, "train.batch": 8})
+    sides = set()
+    for images in range(0, 80, 8):
+        for part in (*batches.discriminator(images), *(batches.generator(images, 0) if loss == "toy-pairs" else ())):
+            brightest = part.real.amax(1, keepdim=True)
+            assert torch.equal(part.labels, brightest)
+            sides |= set((part.labels[:, 0, 0, 0] > -1).tolist())
+    assert sides == {True, False}
+
+
+def test_bytes_and_words_of_16_bits_reach_networks_between_minus_1_and_1(pairs, make):
+    (part,) = make(SCENES)[1].discriminator(0)
+    assert part.labels.dtype == part.real.dtype == torch.float32
+    assert part.labels.min() == -1
+    _, batches = make({"arch": "toy-translator", "dataset": "toy-tones"})
+    (part,) = batches.discriminator(0)
+    whole = torch.from_numpy(pairs.Tones(None).data)
+    assert any(torch.equal(part.real[0], tone.float() / 32768) for tone in whole)
+
+
+def test_labels_that_the_dataset_makes_follow_from_seed_stream_images_and_rank(pairs, make):
+    settings = {"arch": "toy-translator", "dataset": "toy-tones"}
+    (_, one), (_, two) = make(settings), make(settings)
+    (first,), (again,), (later,) = one.discriminator(0), two.discriminator(0), one.discriminator(20)
+    assert torch.equal(first.labels, again.labels)
+    assert first.labels.shape == (4, 1, 16)
+    loud = torch.nn.functional.avg_pool1d(first.real.abs(), 4)
+    noise = (first.labels - loud) / 1e-3
+    assert 0 <= noise.min() < noise.max() <= 1.01
+    assert not torch.equal(first.labels - loud, later.labels - torch.nn.functional.avg_pool1d(later.real.abs(), 4))
+    two.world = SimpleNamespace(rank=1, size=1)
+    assert not torch.equal(first.labels, next(two.discriminator(0)).labels)
+    (paired,) = one.generator(0, 0)
+    assert not torch.equal(paired.labels, first.labels)
+    assert one.examples(3)[1].shape == (3, 1, 16)
 
 
 def test_flip_is_of_images(make):

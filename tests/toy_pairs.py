@@ -1,0 +1,111 @@
+"""A plugin of tiny translators: images to images, and curves to sound; labels that are arrays, no latents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ganzoo.plugin import Architecture, DataInfo, Dataset, Item, Networks, NoOptions, hookimpl, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneOptions:
+    height: int = option(8, help="In pixels.", low=4)
+    width: int = option(8, help="In pixels.", low=4)
+    num: int = option(12, help="Pairs.", low=1)
+
+
+def scene(options: SceneOptions, number: int) -> np.ndarray:
+    """Return a picture in colour, uint8 ``[3, H, W]``, other on its left than on its right."""
+    draw = np.random.default_rng(number)
+    picture = np.zeros((3, options.height, options.width), np.uint8)
+    picture[:, :, : options.width // 2] = draw.integers(20, 255, (3, 1, 1))
+    return picture
+
+
+def outline(options: SceneOptions, number: int) -> np.ndarray:
+    """Return the label of a scene, uint8 ``[1, H, W]``: how bright it is."""
+    return scene(options, number).max(0, keepdims=True)
+
+
+class Scenes:
+    def __init__(self, options: SceneOptions) -> None:
+        self.options = options
+        size = (options.height, options.width)
+        self.info = DataInfo(shape=(3, *size), num_items=options.num, label_shape=(1, *size), label_dtype="uint8")
+
+    def items(self) -> list[Item]:
+        return [
+            Item(name=str(i), load=partial(scene, self.options, i), target=partial(outline, self.options, i))
+            for i in range(self.options.num)
+        ]
+
+
+class Tones:
+    """Sound of 16 bits, int16 ``[20, 1, 64]``; its label is how loud it is over time, ``[1, 16]``, with some noise."""
+
+    def __init__(self, options: NoOptions) -> None:
+        time = np.arange(64) / 8000
+        tones = [np.sin(2 * np.pi * (200 + 40 * i) * time + i) * (0.1 + 0.04 * i) for i in range(20)]
+        self.data = (np.stack(tones)[:, None] * 32767).astype(np.int16)
+        self.info = DataInfo(shape=(1, 64), dtype="int16", modality="audio", label_shape=(1, 16), meta={"rate": 8000})
+
+    def condition(self, real: Tensor, generator: torch.Generator) -> Tensor:
+        noise = torch.rand(len(real), 1, 16, generator=generator, device=real.device)
+        return nn.functional.avg_pool1d(real.abs(), 4) + 1e-3 * noise
+
+
+class Translator(nn.Module):
+    """Labels ``[n, *label]`` to samples, of any size that is a multiple of 2."""
+
+    def __init__(self, data: DataInfo) -> None:
+        super().__init__()
+        self.up = data.shape[-1] // data.label_shape[-1]
+        conv = nn.Conv2d if data.modality == "image" else nn.Conv1d
+        self.first = conv(data.label_shape[0], 8, 3, padding=1)
+        self.last = conv(8, data.shape[0], 3, padding=1)
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        assert labels is not None
+        hidden = self.first(labels).relu().repeat_interleave(self.up, -1)
+        return self.last(hidden).tanh()
+
+
+class Judge(nn.Module):
+    """Pairs of a sample and its label to patches of logits."""
+
+    def __init__(self, data: DataInfo) -> None:
+        super().__init__()
+        conv = nn.Conv2d if data.modality == "image" else nn.Conv1d
+        self.up = data.shape[-1] // data.label_shape[-1]
+        self.first = conv(data.shape[0] + data.label_shape[0], 8, 4, 2, 1)
+        self.last = conv(8, 1, 3, padding=1)
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        assert labels is not None
+        pair = torch.cat([x, labels.repeat_interleave(self.up, -1)], 1)
+        return self.last(nn.functional.leaky_relu(self.first(pair), 0.2))
+
+
+def build(options: NoOptions, data: DataInfo) -> Networks:
+    return Networks(Translator(data), Judge(data), latent_dim=0)
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(
+        name="toy-translator", summary="Two convolutions.", factory="toy_pairs:build", conditional="always",
+        modalities=("image", "audio"),
+        recommended={"loss": "lsgan", "train.batch": 4, "train.conditional": True},
+        examples=(DataInfo(shape=(3, 8, 8), label_shape=(1, 8, 8)),),
+    )  # fmt: skip
+
+
+@hookimpl
+def ganzoo_datasets():
+    yield Dataset(name="toy-scenes", summary="Pairs.", factory="toy_pairs:Scenes", options=SceneOptions)
+    yield Dataset(name="toy-tones", summary="Sounds.", factory="toy_pairs:Tones")
