@@ -18,11 +18,11 @@ from ganzoo.engine.ema import EMA
 from ganzoo.engine.optim import Optimizer
 from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.layers import SpectralNorm
-from ganzoo.plugin import Augmentation, DataInfo, DiscriminatorOutput, Loss, LossFunction, Networks, Regularizer
+from ganzoo.plugin import DataInfo, DiscriminatorOutput, Loss, LossFunction, Networks, Regularizer
 from ganzoo.plugin.contracts import LATENT
 from ganzoo.plugin.options import options_of
 from ganzoo.plugin.schedule import Schedule
-from ganzoo.recipe.check import as_trained
+from ganzoo.recipe.check import as_trained, moves_pixels
 from ganzoo.recipe.recipe import Choice, Recipe
 from ganzoo.registry.installed import METHODS, require_callable, told
 
@@ -338,13 +338,6 @@ def _tried(title: str, network: nn.Module, *args: Tensor | None) -> Any:
         return network(*args)
     except Exception as error:
         raise GanzooError(f"{title} failed in its first forward: {told(error)}") from error
-
-
-def moves_pixels(choice: Choice) -> bool:
-    """Whether an augmentation moves what an image shows."""
-    assert isinstance(choice.spec, Augmentation)
-    says = choice.spec.moves_pixels
-    return says(choice.options) if callable(says) else says
 
 
 def differentiates_inputs(choice: Choice) -> bool:

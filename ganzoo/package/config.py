@@ -148,7 +148,7 @@ def _config(stored: Mapping[str, Any]) -> Config:
         recipe=_recipe(stored["recipe"]),
         requires=tuple((_text(entry["distribution"]), _text(entry["version"])) for entry in stored["requires"]),
         data=_data(stored["data"]),
-        latent_dim=_whole(latent["dim"], 1),
+        latent_dim=_whole(latent["dim"], 0),
         latent=latent["distribution"],
         images=_whole(stored["images"], 0),
         metrics=tuple(map(_metric, stored["metrics"])),

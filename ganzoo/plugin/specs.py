@@ -98,7 +98,8 @@ class Architecture(Built):
     so that one seed gives the same samples on the same device.
 
     Args:
-        sizes: Image sizes (pixels, square) that it can be built for; empty for any.
+        sizes: Image sizes (pixels; of both sides) that it can be built for; empty for any.
+        square: Whether images must be as wide as high. Where it is False each side is held to `sizes` by itself.
         channels: Channel counts likewise.
         modalities: Kinds of data that it generates.
         conditional: Whether it takes labels. Unless the run is conditional the factory gets ``num_classes=0`` and
@@ -116,6 +117,7 @@ class Architecture(Built):
     kind: ClassVar[str] = "architecture"
 
     sizes: tuple[int, ...] = ()
+    square: bool = True
     channels: tuple[int, ...] = ()
     modalities: tuple[Modality, ...] = ("image",)
     conditional: Literal["never", "optional", "always"] = "never"

@@ -9,7 +9,7 @@ import math
 from dataclasses import replace
 
 from ganzoo.errors import UsageError
-from ganzoo.plugin import DataInfo, Dataset, Loss, Metric
+from ganzoo.plugin import Augmentation, DataInfo, Dataset, Loss, Metric
 from ganzoo.plugin.options import options_of
 from ganzoo.recipe.recipe import Choice, Recipe
 from ganzoo.recipe.settings import TrainOptions
@@ -130,17 +130,20 @@ def check_data(recipe: Recipe, data: DataInfo) -> None:
             "choose another of either"
         )
     if recipe.train.flip and data.modality != "image":
-        raise UsageError(f"train.flip mirrors images; dataset {name!r} is {data.modality}: leave it away")
+        raise UsageError(f"train.flip mirrors images; dataset {name!r} is {data.modality}: remove it")
+    _check_moved_labels(recipe, data)
     if data.modality == "image":
         channels, height, width = data.shape
-        if height != width:
+        if spec.square and height != width:
             raise UsageError(
-                f"arch {arch!r} takes square images; dataset {name!r} is {width}x{height}: crop the images to squares"
+                f"arch {arch!r} takes square images; dataset {name!r} is {width}x{height}: crop the images to squares, "
+                "or choose an arch that takes others"
             )
-        if spec.sizes and width not in spec.sizes:
-            nearest = min(spec.sizes, key=lambda size: abs(size - width))
-            way_out = _set_or_choose(recipe.dataset, "size", nearest)
-            raise UsageError(f"arch {arch!r} takes {_list(spec.sizes)}; dataset {name!r} is {width}: {way_out}")
+        for key, side in (("size", height), ("width", width)) if spec.sizes else ():
+            if side not in spec.sizes:
+                nearest = min(spec.sizes, key=lambda size: abs(size - side))
+                way_out = _set_or_choose(recipe.dataset, key if height != width else "size", nearest)
+                raise UsageError(f"arch {arch!r} takes {_list(spec.sizes)}; dataset {name!r} is {side}: {way_out}")
         if spec.channels and channels not in spec.channels:
             way_out = _set_or_choose(recipe.dataset, "channels", spec.channels[-1])
             raise UsageError(
@@ -154,6 +157,29 @@ def check_data(recipe: Recipe, data: DataInfo) -> None:
         raise UsageError(f"dataset {name!r} has no labels: leave --conditional away, or give it labelled data")
     if spec.conditional == "always" and not recipe.train.conditional:
         raise UsageError(f"arch {arch!r} always takes labels: add --conditional")
+
+
+def moves_pixels(choice: Choice) -> bool:
+    """Whether an augmentation moves what an image shows."""
+    assert isinstance(choice.spec, Augmentation)
+    says = choice.spec.moves_pixels
+    return says(choice.options) if callable(says) else says
+
+
+def _check_moved_labels(recipe: Recipe, data: DataInfo) -> None:
+    """Raise UsageError where samples would be moved and their labels, arrays that are not images, would not.
+
+    A vector of attributes stays as it is, like a class.
+    """
+    if not recipe.train.conditional or len(data.label_shape) < 2 or data.labels_are_images:
+        return
+    moving = ["train.flip mirrors"] if recipe.train.flip else []
+    moving += [f"aug {choice.name!r} moves" for choice in recipe.aug if moves_pixels(choice)]
+    if moving:
+        raise UsageError(
+            f"{moving[0]} samples; the labels of dataset {recipe.dataset.name!r} are arrays "
+            f"{list(data.label_shape)} that are not images, which cannot be moved along: remove it"
+        )
 
 
 def other_meaning(data: DataInfo, other: DataInfo) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganzoo.data.source import ArraySource, EndlessSource, open_source
+from ganzoo.data.source import ArraySource, EndlessSource, conditioned, in_range, open_source, ready
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Item
 
@@ -61,6 +61,47 @@ def test_floats_become_float32(data: object) -> None:
     assert source.data.dtype == torch.float32
     assert not source.data.requires_grad
     torch.testing.assert_close(source.data.flatten(), torch.linspace(-1, 1, 60), atol=1e-3, rtol=0)
+
+
+def test_words_of_16_bits_are_taken_where_the_info_says_so() -> None:
+    words = np.array([[[-32768, 0, 16384]]], np.int16)
+    source = opened(of_data(words, shape=(1, 3), modality="audio", dtype="int16"))
+    assert source.data.dtype == torch.int16
+    assert in_range(source.data).tolist() == [[[-1.0, 0.0, 0.5]]]
+    with pytest.raises(GanzooError, match="has int16 data: it must be uint8 or float, or its info must say dtype="):
+        opened(of_data(words, shape=(1, 3), modality="audio"))
+
+
+def test_label_images_of_bytes_stay_bytes_and_are_scaled_like_images() -> None:
+    labels = np.array([[[[0, 255]]]] * 5, np.uint8)
+    source = opened(of_data(IMAGES, labels, label_shape=(1, 1, 2), label_dtype="uint8"))
+    assert source.labels.dtype == torch.uint8
+    data, made = ready(source, (source.data, source.labels), torch.device("cpu"))
+    assert (data.dtype, made.tolist()) == (torch.float32, [[[[-1.0, 1.0]]]] * 5)
+    with pytest.raises(GanzooError, match="has int64 labels, but its info says label_dtype='uint8'"):
+        opened(of_data(IMAGES, labels.astype(np.int64), label_shape=(1, 1, 2), label_dtype="uint8"))
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        (lambda real, generator: real.mean((2, 3)), ""),
+        (lambda real, generator: real, r"made labels float32 \[2, 3, 2, 2\] of 2 samples"),
+        (lambda real, generator: real.mean((2, 3)).double(), r"must make float32 \[2, 3\]"),
+        (lambda real, generator: None, "made labels None"),
+    ],
+)
+def test_labels_that_a_dataset_makes_are_what_its_info_says(condition: Any, words: str) -> None:
+    dataset = of_data(IMAGES, label_shape=(3,))
+    dataset.condition = condition
+    if words:
+        with pytest.raises(GanzooError, match=words):
+            opened(dataset)
+        return
+    source = opened(dataset)
+    assert (source.labels, source.info.label_shape, source.info.num_items) == (None, (3,), 5)
+    batch = ready(source, (source.data, None), torch.device("cpu"))
+    assert torch.equal(conditioned(source, batch, torch.Generator())[1], batch[0].mean((2, 3)))
 
 
 def test_points_may_be_any_finite_number() -> None:

@@ -112,7 +112,8 @@ def test_the_config_says_what_the_package_is():
     assert config["recipe"] == json.loads((run.path / "recipe.json").read_text())
     assert config["recipe"]["arch"]["name"].endswith("toy")
     assert config["data"] == {
-        "shape": [1, 4, 4], "num_classes": 2, "num_items": 40, "modality": "image", "label_shape": [], "meta": {},
+        "shape": [1, 4, 4], "dtype": "uint8", "num_classes": 2, "num_items": 40, "modality": "image",
+        "label_shape": [], "label_dtype": "float32", "meta": {},
     }  # fmt: skip
     assert config["latent"] == {"dim": 4, "distribution": "normal"}
     assert config["range"] == [-1, 1]

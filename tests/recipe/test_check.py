@@ -71,7 +71,14 @@ def test_needs_and_refusals() -> None:
             "arch 'strict' takes 1, 3 channels; dataset 'sized' has 2: add dataset.channels=3",
         ),
         ("plain", "ring", {}, "arch 'plain' generates image; dataset 'ring' is points: choose another of either"),
-        ("plain", "wide", {}, "arch 'plain' takes square images; dataset 'wide' is 48x32: crop the images to squares"),
+        (
+            "plain",
+            "wide",
+            {},
+            "arch 'plain' takes square images; dataset 'wide' is 48x32: crop the images to squares, "
+            "or choose an arch that takes others",
+        ),
+        ("sides", "wide", {}, "arch 'sides' takes 32, 64; dataset 'wide' is 48: choose another of either"),
         ("plain", "digits", {"train.conditional": True}, "arch 'plain' takes no labels: leave --conditional away"),
         (
             "blob",
@@ -101,6 +108,7 @@ def test_data_that_an_architecture_cannot_generate(arch: str, dataset: str, more
         ("plain", "odd-size", {}),
         ("dots", "ring", {}),
         ("plain", "alpha", {}),
+        ("oblong", "wide", {}),
         ("strict", "grey", {}),
         ("labels", "faces", {"train.conditional": True}),
         ("blob", "digits", {"train.conditional": True}),
@@ -118,6 +126,18 @@ def test_data_is_checked_once_it_is_opened_too() -> None:
     check_data(recipe, DataInfo(shape=(3, 32, 32)))
     with pytest.raises(UsageError, match=r"dataset 'folder' is 28: add dataset\.size=32"):
         check_data(recipe, DataInfo(shape=(3, 28, 28)))
+
+
+@pytest.mark.parametrize("moving", [{"train.flip": True}, {"aug": "mirror"}])
+@pytest.mark.parametrize(("shape", "fits"), [((3, 32, 32), True), ((1, 16, 16), True), ((5,), True), ((80, 9), False)])
+def test_labels_that_cannot_be_mirrored_along_are_refused(moving: Any, shape: Any, fits: bool) -> None:
+    recipe = make(arch="labels", loss="bce", dataset="faces", pairs={"train.conditional": True, **moving})
+    data = DataInfo(shape=(3, 32, 32), label_shape=shape)
+    if fits:
+        check_data(recipe, data)
+        return
+    with pytest.raises(UsageError, match=r"dataset 'faces' are arrays \[80, 9\] that are not images, which cannot be"):
+        check_data(recipe, data)
 
 
 def test_labels_are_hidden_unless_the_run_is_conditional() -> None:
