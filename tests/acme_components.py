@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -34,6 +34,12 @@ FACTORY = "nowhere:build"  # nothing is built here
 @dataclass(frozen=True, kw_only=True)
 class ArchOptions:
     width: int = option(8, help="A width.", low=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormOptions:
+    width: int = option(8, help="A width.", low=1)
+    norm: Literal["batch", "none"] = option("batch", help="A normalisation.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +75,10 @@ def acme(**changes: Any) -> list[Any]:
         "train.batch": 32,
         "train.ema_half_life": 500,
     }
+    steady = {
+        "reg": "oddity", "train.batch": 24, "optim.d.momentum": 0.25,
+        "arch.norm": "none", "arch.width": 0, "arch.depth": 3,
+    }  # fmt: skip
     image = DataInfo(shape=(3, 32, 32))
     return [
         named(Architecture, "blob", options=ArchOptions, recommended=recommended, conditional="optional"),
@@ -79,7 +89,11 @@ def acme(**changes: Any) -> list[Any]:
         named(Architecture, "sides", sizes=(32, 64), square=False),
         named(Architecture, "labels", conditional="always"),
         named(Architecture, "styled", provides=("style",), refuses=("odd",)),
+        named(Architecture, "normed", options=NormOptions, provides=norm_in_d, recommended=recommended),
+        named(Architecture, "calm", options=NormOptions, recommended={"loss": "steady-loss", "train.batch": 12}),
         named(Loss, "coupled", batch_coupled=True),
+        named(Loss, "steady", aliases=("steady-loss",), recommended=steady),
+        named(Regularizer, "apart", refuses=("norm",)),
         named(Regularizer, "r1", **{"options": RegOptions, "aliases": ("r-one",), **changes}),
         named(Regularizer, "path-length", needs=("style",)),
         named(Regularizer, "oddity", provides=("odd",)),
@@ -100,6 +114,10 @@ def acme(**changes: Any) -> list[Any]:
             settings={"arch": "blob", "arch.width": 16, "train.batch": 16, "train.seed": 1, "optim.d.lr": 0.5},
         ),
     ]
+
+
+def norm_in_d(options: NormOptions) -> tuple[str, ...]:
+    return ("norm",) if options.norm == "batch" else ()
 
 
 def sized(options: SizeOptions) -> DataInfo:

@@ -9,7 +9,7 @@ import click
 
 from ganzoo.cli.common import common_options, complete_components, note, offline_option, print_json, print_table
 from ganzoo.errors import UsageError, did_you_mean
-from ganzoo.plugin import Architecture, Built, Model, Recipe, options
+from ganzoo.plugin import Architecture, Built, Loss, Model, Recipe, options
 from ganzoo.plugin.options import options_of, to_text
 from ganzoo.recipe.keys import options_prefix
 from ganzoo.registry import registry
@@ -93,11 +93,13 @@ def _facts(entry: Registered) -> dict[str, Any]:
     if isinstance(spec, Architecture):
         facts["sizes"], facts["channels"] = list(spec.sizes), list(spec.channels)
         facts["modalities"], facts["conditional"] = list(spec.modalities), spec.conditional
+    if isinstance(spec, (Architecture, Loss)):
         facts["recommended"] = {key: to_text(value) for key, value in spec.recommended.items()}
     if isinstance(spec, Recipe):
         facts["settings"] = {key: to_text(value) for key, value in spec.settings.items()}
     if isinstance(spec, Built):
-        facts |= {key: list(getattr(spec, key)) for key in ("requires", "provides", "needs", "refuses")}
+        words = {"provides": spec.provided(spec.options()), "needs": spec.needs, "refuses": spec.refuses}
+        facts |= {"requires": list(spec.requires)} | {key: list(value) for key, value in words.items()}
         prefix = options_prefix(spec.kind, spec.name)
         defaults = options.to_json(spec.options())
         facts["options"] = [

@@ -25,7 +25,7 @@ from ganzoo.package import tensors
 from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, FORMAT, MODEL, Config, File, read, read_file
 from ganzoo.package.generator import Generator
 from ganzoo.package.tensors import Form
-from ganzoo.plugin import Architecture, DataInfo, Dataset, Networks
+from ganzoo.plugin import DataInfo, Dataset, Networks
 from ganzoo.plugin.options import settled
 from ganzoo.recipe.recipe import Choice, Recipe
 from ganzoo.recipe.stored import stored_choice
@@ -205,9 +205,8 @@ def _load(directory: Path, config: Config, registry: Registry, device: torch.dev
     networks = planned.build()
     networks.generator.load_state_dict(weights, strict=True)
     place(networks.generator, device)
-    assert isinstance(planned.arch.spec, Architecture)
     shown_by = _shown_by(registry, config)
-    return Generator(networks, config.data, config.json, planned.arch.spec.provides, *shown_by)
+    return Generator(networks, config.data, config.json, planned.arch.provides, *shown_by)
 
 
 def read_weights(directory: Path, planned: Plan, name: str) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, Union
 
 from ganzoo.errors import UsageError, did_you_mean
-from ganzoo.plugin.schedule import Schedule, digits, value_at
+from ganzoo.plugin.schedule import Impossible, Schedule, digits, value_at
 
 # ----------------------------------------------------------------------------
 # Declaring an option.
@@ -65,6 +65,8 @@ class Option:
         """Return `value` (text, JSON or Python) as this option's type; raise ValueError that says what is wanted."""
         try:
             result = _convert(self.type, value, self.schedulable)
+        except Impossible as error:
+            raise ValueError(f"{error}, got {value!r}") from None
         except (ValueError, TypeError, OverflowError):
             raise ValueError(f"expected {self.expects}, got {value!r}") from None
         for number in _numbers(result):

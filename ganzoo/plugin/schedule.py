@@ -8,19 +8,34 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Literal
 
+FROM_TO = ("linear", "cosine", "geometric")  # shapes that go from one value to another
+SHAPES = ("constant", *FROM_TO, "inverse_sqrt")
+
+
+class Impossible(ValueError):
+    """A value of the right form that cannot be; the text says why."""
+
 
 @dataclass(frozen=True)
 class Schedule:
     """A number as a function of the images seen.
 
     ``constant(a)``; ``linear(a, b, images=N)`` and ``cosine(a, b, images=N)``: from a to b over N images, then b;
+    ``geometric(a, b, images=N)``: from a to b by equal factors, a straight line in logarithms, then b;
     ``inverse_sqrt(a, images=N)``: a up to N images, then a / sqrt(images / N) (Karras et al. 2024, arXiv:2312.02696).
+
+    Raises:
+        Impossible: One of the two values of ``geometric`` is not above 0.
     """
 
-    shape: Literal["constant", "linear", "cosine", "inverse_sqrt"]
+    shape: Literal["constant", "linear", "cosine", "geometric", "inverse_sqrt"]
     start: float
     end: float
     images: float
+
+    def __post_init__(self) -> None:
+        if self.shape == "geometric" and min(self.start, self.end) <= 0:
+            raise Impossible("geometric goes from one value to the other by factors: both must be above 0")
 
     def at(self, images: float) -> float:
         """Return the value after `images` images."""
@@ -32,11 +47,13 @@ class Schedule:
                 return self.start + (self.end - self.start) * progress
             case "cosine":
                 return self.end + (self.start - self.end) * (1 + math.cos(math.pi * progress)) / 2
+            case "geometric":
+                return float(self.start * (self.end / self.start) ** progress)
             case "inverse_sqrt":
                 return self.start / math.sqrt(max(images / self.images, 1.0))
 
     def __str__(self) -> str:
-        values = [self.start, self.end] if self.shape in ("linear", "cosine") else [self.start]
+        values = [self.start, self.end] if self.shape in FROM_TO else [self.start]
         tail = [] if self.shape == "constant" else [f"images={digits(self.images)}"]
         return f"{self.shape}({', '.join([digits(value) for value in values] + tail)})"
 
@@ -44,7 +61,7 @@ class Schedule:
     def parse(cls, text: str) -> Schedule:
         """Read the text that `str` writes, numbers in any form that Python reads."""
         match = re.fullmatch(r"\s*(\w+)\s*\(([^()]*)\)\s*", text)
-        if match is None or match[1] not in ("constant", "linear", "cosine", "inverse_sqrt"):
+        if match is None or match[1] not in SHAPES:
             raise ValueError(f"{text!r} is no schedule")
         *values, last = [part.strip() for part in match[2].split(",")]
         if match[1] == "constant":
@@ -53,7 +70,7 @@ class Schedule:
             name, _, number = last.partition("=")
             images = _number(number) if name.strip() == "images" else 0.0
         numbers = [_number(value) for value in values]
-        if len(numbers) != (2 if match[1] in ("linear", "cosine") else 1) or images <= 0:
+        if len(numbers) != (2 if match[1] in FROM_TO else 1) or images <= 0:
             raise ValueError(f"{text!r} is no schedule")
         return cls(typing.cast(Any, match[1]), numbers[0], numbers[-1], images)
 

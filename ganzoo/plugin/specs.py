@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -64,7 +65,8 @@ class Built(Component):
         migrate: ``"package.module:callable"``, called as ``(options: dict, from_version: int) -> dict``.
         provides, needs, refuses: Words that recipes are checked by: ``class-logits``, ``features``, ``style``,
             ``truncation``, ``double-backward``, ``batchnorm-in-d``, ``batch-coupled-d``, ``probabilities``, or a
-            plugin's own. What one component needs another must provide; what it refuses none may provide.
+            plugin's own. What one component needs another must provide; what it refuses none may provide. Where it
+            depends on the options, `provides` is a callable from them to the words (see `provided`).
         cases: ``"package.module:callable"``, called with nothing, yields `Case` objects: exact values that the
             conformance kit holds the component to.
     """
@@ -74,7 +76,7 @@ class Built(Component):
     requires: tuple[str, ...] = ()
     version: int = 1
     migrate: str = ""
-    provides: tuple[str, ...] = ()
+    provides: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = ()
     needs: tuple[str, ...] = ()
     refuses: tuple[str, ...] = ()
     cases: str = ""
@@ -87,6 +89,10 @@ class Built(Component):
         for entry in options_of(self.options).values():
             if entry.schedulable and self.kind not in SCHEDULABLE:
                 raise ValueError(f"{self.kind} {self.name!r}: option {entry.name!r} cannot be schedulable")
+
+    def provided(self, options: Any) -> tuple[str, ...]:
+        """Return the words that the component provides with these options."""
+        return self.provides(options) if callable(self.provides) else self.provides
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +111,7 @@ class Architecture(Built):
         conditional: Whether it takes labels. Unless the run is conditional the factory gets ``num_classes=0`` and
             the networks ``labels=None``.
         recommended: Settings by key that suit it (``{"loss": "bce", "optim.g.lr": 2e-4, "train.batch": 64}``; keys:
-            loss, reg, optim.*, train.*), over the core's defaults and under everything that a user says.
+            loss, reg, aug, optim.*, train.*), over the core's defaults and under everything that a user says.
         examples: Data that the conformance kit builds it for, where sizes, channels and modalities do not say enough.
         untrained: Patterns (``"generator.noise_*"``) of parameters that a loss's gradient may not reach.
         imports: Weights of other projects that it reads, for `ganzoo import`: by the format's name,
@@ -132,9 +138,7 @@ class Architecture(Built):
         for name in self.imports:
             if not NAME.fullmatch(name):
                 raise ValueError(f"architecture {self.name!r}: format {name!r} is not lower-case words and hyphens")
-        for key in self.recommended:
-            if not re.match(r"(loss|reg|optim|train)(\.|$)", key):
-                raise ValueError(f"architecture {self.name!r} recommends {key!r}: only loss, reg, optim.* and train.*")
+        _check_recommended(self, self.recommended, "loss", "reg", "aug", "optim", "train")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,12 +149,21 @@ class Loss(Built):
         pairs: The generator's term reads real logits as well (relativistic losses); else its `real` is None.
         batch_coupled: A sample's term depends on the rest of the batch (relativistic average): logits are gathered
             over ranks, gradient accumulation is refused.
+        recommended: Settings by key with which it trains, for any architecture (``{"reg": "wgan-gp"}``; keys: reg, aug,
+            optim.*, train.*), over what the architecture recommends, unless that recommends this very loss: then the
+            architecture knows better. ``arch.*`` as well: such a key counts where the architecture in use has that
+            option and takes that value (``{"arch.norm_d": "spectral"}``), and says nothing elsewhere.
     """
 
     kind: ClassVar[str] = "loss"
 
     pairs: bool = False
     batch_coupled: bool = False
+    recommended: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_recommended(self, self.recommended, "arch", "reg", "aug", "optim", "train")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -374,6 +387,12 @@ def _check_callables(spec: Component, *paths: str) -> None:
             raise ValueError(f"{spec.kind} {spec.name!r}: {path!r} is not of the form 'package.module:callable'")
 
 
+def _check_recommended(spec: Component, recommended: Mapping[str, Any], *heads: str) -> None:
+    for key in recommended:
+        if key.partition(".")[0] not in heads:
+            raise ValueError(f"{spec.kind} {spec.name!r} recommends {key!r}: only keys of {', '.join(heads)}")
+
+
 def _check_requirement(text: str) -> None:
     from packaging.requirements import InvalidRequirement, Requirement
 
@@ -392,17 +411,22 @@ def _check_types(spec: Component) -> None:
     """Raise ValueError where a field is not of its type: ``sizes=64`` or ``aliases="mse"``, say."""
     cls: Any = type(spec)
     for name, hint in _hints(cls).items():
-        value, origin, args = getattr(spec, name), typing.get_origin(hint), typing.get_args(hint)
-        if origin is tuple:
-            inner = typing.get_origin(args[0]) or args[0]
-            fits = isinstance(value, tuple) and (
-                all(item in typing.get_args(args[0]) for item in value)
-                if inner is Literal
-                else all(type(item) is inner for item in value)
-            )
-        elif origin is Literal:
-            fits = value in args
-        else:
-            fits = not isinstance(hint, type) or isinstance(value, hint)
-        if not fits:
+        value = getattr(spec, name)
+        if not _fits(value, hint):
             raise ValueError(f"{spec.kind} {spec.name!r}: {name}={value!r} is no {str(hint).replace('typing.', '')}")
+
+
+def _fits(value: object, hint: Any) -> bool:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, each) for each in args)
+    if origin is tuple:
+        inner = typing.get_origin(args[0]) or args[0]
+        return isinstance(value, tuple) and all(
+            item in typing.get_args(args[0]) if inner is Literal else type(item) is inner for item in value
+        )
+    if origin is Literal:
+        return value in args
+    if origin is Callable:
+        return callable(value)
+    return not isinstance(hint, type) or isinstance(value, hint)

@@ -6,6 +6,7 @@ What the specs tell is checked before torch is imported, the rest once the datas
 from __future__ import annotations
 
 import math
+import typing
 from dataclasses import replace
 
 from ganzoo.errors import UsageError
@@ -41,7 +42,7 @@ def check(recipe: Recipe) -> None:
                 )
     if train.best is not None:
         _check_best(train.best, recipe.metric)
-    provided = {word: choice for choice in recipe.choices for word in choice.spec.provides}
+    provided = {word: choice for choice in recipe.choices for word in choice.provides}
     for choice in recipe.choices:
         for word in choice.spec.needs:
             if word not in provided:
@@ -52,13 +53,23 @@ def check(recipe: Recipe) -> None:
         for word in choice.spec.refuses:
             if word in provided:
                 other = provided[word]
+                way_out = _without(recipe.arch, word) if other is recipe.arch else ""
                 raise UsageError(
                     f"{choice.spec.kind} {choice.name!r} does not go with {other.spec.kind} {other.name!r} ({word}): "
-                    "choose another of either"
+                    + (way_out or "choose another of either")
                 )
     info = recipe.dataset.spec.info if isinstance(recipe.dataset.spec, Dataset) else None
     if info is not None:
         check_data(recipe, info if isinstance(info, DataInfo) else info(recipe.dataset.options))
+
+
+def _without(arch: Choice, word: str) -> str:
+    """Return the option with which an architecture does not provide a word, or ''."""
+    for option in options_of(arch.spec.options).values():
+        for value in typing.get_args(option.type) if typing.get_origin(option.type) is typing.Literal else ():
+            if word not in arch.spec.provided(replace(arch.options, **{option.name: value})):
+                return f"add arch.{option.name}={value}"
+    return ""
 
 
 def check_ranks(recipe: Recipe, size: int, device: str) -> None:

@@ -37,6 +37,11 @@ class Choice:
         """The component's bare name."""
         return self.spec.name
 
+    @property
+    def provides(self) -> tuple[str, ...]:
+        """The words that it provides with its options."""
+        return self.spec.provided(self.options)
+
     def build(self, *args: object) -> Any:
         """Return the runtime object."""
         return self.component.build(self.options, *args)

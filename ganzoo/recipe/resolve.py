@@ -1,51 +1,29 @@
 """From all that was said about a run to one recipe.
 
 Whatever anybody says is a flat mapping of keys to values (``{"arch": "dcgan", "arch.width": 64}``), and comes in
-layers, each over the last: the core's defaults, what the architecture recommends, a named recipe, a ``--config`` file,
-the flags, and ``KEY=VALUE``. `resolve` folds them into a `Recipe`.
+layers, each over the last: the core's defaults, what the architecture recommends, what the loss recommends, a named
+recipe, a ``--config`` file, the flags, and ``KEY=VALUE``. `resolve` folds them into a `Recipe`.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import Corrupt, UsageError
+from ganzoo.errors import UsageError
 from ganzoo.plugin import Architecture, Built, Dataset, options
 from ganzoo.plugin import Recipe as NamedRecipe
 from ganzoo.plugin.options import options_of, unknown_key
 from ganzoo.recipe.check import check
 from ganzoo.recipe.keys import MANY, NETWORKS, ONE, options_prefix
-from ganzoo.recipe.recipe import Choice, Optimizer, Recipe, flattened
+from ganzoo.recipe.layers import Layer, last, names_of, recommended, stored
+from ganzoo.recipe.recipe import Choice, Optimizer, Recipe
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
-from ganzoo.recipe.stored import load_json, readable, stored_component
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import Registered
-
-
-@dataclass(frozen=True)
-class Layer:
-    """What one source says.
-
-    Args:
-        origin: Of its values, in words.
-        values: By key.
-        spoken: Whether a person typed it for this very run, so that a key that nothing takes is a mistake.
-        schemas: The schema that a stored component's options were written with, by the component's key.
-    """
-
-    origin: str
-    values: Mapping[str, Any]
-    spoken: bool = False
-    schemas: Mapping[str, int] = field(default_factory=dict)
-
-
-# ----------------------------------------------------------------------------
-# Folding.
 
 
 def resolve(
@@ -75,16 +53,16 @@ def resolve(
         assert isinstance(named, NamedRecipe)
         layers.append(Layer(f"recipe {named.name!r}", named.settings))
     if config is not None:
-        layers.append(_stored(registry, config))
+        layers.append(stored(registry, config))
     layers += [Layer("flag", flags or {}, spoken=True), Layer("KEY=VALUE", pairs or {}, spoken=True)]
 
-    arch = _last(layers, "arch")
+    arch = last(layers, "arch")
     if arch is None:
         names = ", ".join(entry.spec.name for entry in registry.components("architecture"))
         raise UsageError(f"no architecture was chosen: add --arch NAME (installed: {names or 'none'})")
     architecture = registry.resolve("architecture", arch).spec
     assert isinstance(architecture, Architecture)
-    folded = _Fold(registry, [Layer(f"arch {architecture.name!r}", architecture.recommended), *layers])
+    folded = _Fold(registry, [*recommended(registry, architecture, last(layers, "loss")), *layers])
     result = folded.recipe()
     if isinstance(config, Mapping):  # a run that goes on, on what it was resolved for
         result = replace(result, auto=tuple(config.get("auto", ())))
@@ -186,7 +164,8 @@ class _Fold:
             if not layer.spoken and self.spoke_of_another(layer, key, chosen):
                 continue
             if isinstance(chosen, Registered) and prefix in layer.schemas:
-                said = dict(chosen.migrate(said, layer.schemas[prefix]))
+                migrated = chosen.migrate(said, layer.schemas[prefix])
+                said = options.to_json(cls()) | dict(migrated)  # what was stored without an option had its default
             for name in said:
                 if name not in options_of(cls):
                     source = "" if layer.spoken else f" (from {layer.origin})"
@@ -198,14 +177,13 @@ class _Fold:
 
     def spoke_of_another(self, layer: Layer, key: str, chosen: object) -> bool:
         """Whether `chosen` is other than what the layer, or else those under it, had chosen under `key`."""
-        own = _last(self.layers[: self.layers.index(layer) + 1], key)
+        own = last(self.layers[: self.layers.index(layer) + 1], key)
         if own is None and key.startswith("optim."):
             own = "adam"
         if own is None:
             return False
         if isinstance(chosen, Registered):
-            names = {chosen.qualified, chosen.spec.name, *chosen.spec.aliases}
-            return not names & set(_names(own))
+            return not names_of(chosen) & set(_names(own))
         return str(own).lower() != chosen
 
     def refuse_unused(self, recipe: Recipe) -> None:
@@ -221,45 +199,6 @@ class _Fold:
                             raise UsageError(f"{key}: write {head}.{choice.name}.{rest}")
                     raise UsageError(f"{key}: {MANY[head]} {name!r} is not in use: add --{head} {name}")
                 raise unknown_key(key, known, "a recipe")
-
-
-# ----------------------------------------------------------------------------
-# A stored recipe as a layer.
-
-
-def _stored(registry: Registry, config: Path | Mapping[str, Any]) -> Layer:
-    """Return a stored recipe as a layer, once every component that it names is found."""
-    stored = load_json(config) if isinstance(config, Path) else readable(config, "the stored recipe")
-    try:
-        if isinstance(config, Path) and not stored.keys() & {"loss", "dataset", "optim", "train"}:
-            return _imported(registry, config, stored["arch"])
-        one = {key: _renamed(registry, key, stored[key]) for key in ONE}
-        many = {key: [_renamed(registry, key, entry) for entry in stored[key]] for key in MANY}
-        flat, schemas = flattened({**stored, **one, **many})
-        auto = {f"train.{name}": "auto" for name in stored.get("auto", ())}
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        raise Corrupt(f"the stored recipe is damaged: {type(error).__name__} {error}") from None
-    if not isinstance(config, Path):
-        return Layer("run", flat, schemas=schemas)
-    if not re.search(r"[/\\:]", flat.get("train.init") or "/"):
-        flat["train.init"] = None  # what a package keeps of a path that was another machine's
-    return Layer(f"config {config}", flat | auto, schemas=schemas)  # this machine may be another
-
-
-def _imported(registry: Registry, config: Path, entry: Mapping[str, Any]) -> Layer:
-    """Return the recipe of an imported model, which says its architecture alone: how it was trained is not known."""
-    arch = _renamed(registry, "arch", entry)
-    flat = {"arch": arch["name"]} | {f"arch.{name}": value for name, value in arch["options"].items()}
-    return Layer(f"config {config}", flat, schemas={"arch.": int(arch["schema"])})
-
-
-def _renamed(registry: Registry, key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a stored entry under the name that its component has now, which may have been an alias."""
-    return {**entry, "name": stored_component(registry, key, entry).qualified}
-
-
-def _last(layers: list[Layer], key: str) -> Any:
-    return next((layer.values[key] for layer in reversed(layers) if layer.values.get(key) is not None), None)
 
 
 def _names(value: Any) -> list[str]:

@@ -169,6 +169,12 @@ class Trial:
         cls = self.spec.options if isinstance(self.spec, Built) else NoOptions
         return read(cls, {**self.values, **more}, owner=f"{self.spec.kind} {self.spec.name!r}")
 
+    @property
+    def provides(self) -> tuple[str, ...]:
+        """The words that the component provides with the options under trial."""
+        words: tuple[str, ...] = self.spec.provided(self.options())
+        return words
+
     def build(self, *args: object, **more: object) -> Any:
         """Return a runtime object, schedules at their start; `args` follow the options, to which `more` are added."""
         return self.entry.build(settled(self.options(**more), 0), *args)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from ganzoo.plugin import Architecture, hookimpl, option
 
@@ -18,6 +19,11 @@ class DCGANOptions:
     z_dim: int = option(100, help="Length of the latent z.", low=1)
     slope: float = option(0.0, help="Of the generator's rectifiers below zero; 0 as in the paper.", low=0, high=1)
     bias: bool = option(False, help="Whether the generator's layer at the image has a bias; not in the paper.")
+    norm_d: Literal["batch", "none", "spectral", "layer"] = option(
+        "batch",
+        help="Normalisation in the discriminator: batch as in the paper; spectral bounds how steep it is; "
+        "all but batch take the samples of a batch apart, as penalties on D's gradient (r1, wgan-gp) need it.",
+    )
 
 
 @hookimpl
@@ -33,7 +39,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         sizes=SIZES,
         channels=(1, 3),
         conditional="optional",
-        provides=("batchnorm-in-d", "double-backward"),
+        provides=_provides,
         imports={
             "pytorch-examples": "ganzoo_dcgan.imports:pytorch_examples",
             "torchgan": "ganzoo_dcgan.imports:torchgan",
@@ -48,3 +54,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
             "train.ema_half_life": 2000,
         },
     )
+
+
+def _provides(options: DCGANOptions) -> tuple[str, ...]:
+    return ("double-backward", *(["batchnorm-in-d"] if options.norm_d == "batch" else []))

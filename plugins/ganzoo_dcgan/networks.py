@@ -1,19 +1,24 @@
 """The two networks of DCGAN (Radford, Metz & Chintala 2016, arXiv:1511.06434, section 3 and figure 1).
 
 The generator doubles the resolution from 4x4 with transposed convolutions, the discriminator halves it to 4x4 with
-strided ones. No pooling, no biases in convolutions, batch normalisation everywhere but at the image.
+strided ones. No pooling, no biases in convolutions, batch normalisation everywhere but at the image. The discriminator
+may have another normalisation, or none.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from ganzoo.layers import require_labels
+from ganzoo.layers import require_labels, spectral_norm_all
 from ganzoo.plugin import DataInfo, Networks, UsageError
 from ganzoo_dcgan import SIZES, DCGANOptions
+
+Norm = Literal["batch", "none", "spectral", "layer"]
+SLOPE = 0.2  # of the discriminator's rectifiers below zero
 
 
 def build(options: DCGANOptions, data: DataInfo) -> Networks:
@@ -32,7 +37,7 @@ def build(options: DCGANOptions, data: DataInfo) -> Networks:
         generator=Generator(
             channels, size, options.width, options.z_dim, data.num_classes, options.slope, options.bias
         ),
-        discriminator=Discriminator(channels, size, options.width, data.num_classes),
+        discriminator=Discriminator(channels, size, options.width, data.num_classes, options.norm_d),
         latent_dim=options.z_dim,
         latent="normal",
     )
@@ -90,16 +95,24 @@ class Discriminator(nn.Module):
         channels, size, width: As the generator's.
         num_classes: Labels ``int64 [N]`` run from 0 to this; their embedding is one further channel of the image.
             0: the network takes no labels.
+        norm: ``batch``, as in the paper; ``none``; ``spectral`` of every convolution (Miyato et al. 2018,
+            arXiv:1802.05957); ``layer``, over all of a sample (Ba et al. 2016, arXiv:1607.06450), as Gulrajani et al.
+            2017 advise beside their penalty. Convolutions that no shift of a normalisation follows have biases then.
     """
 
-    def __init__(self, channels: int, size: int, width: int, num_classes: int = 0) -> None:
+    def __init__(self, channels: int, size: int, width: int, num_classes: int = 0, norm: Norm = "batch") -> None:
         super().__init__()
         levels = channels_by_level(size, width)[::-1]
+        bias = norm in ("none", "spectral")
         self.embedding = nn.Embedding(num_classes, size * size) if num_classes else None
-        self.first = down(channels + 1 if num_classes else channels, levels[0], norm=False)
-        self.blocks = nn.Sequential(*(down(slim, wide) for slim, wide in pairwise(levels)))
-        self.last = nn.Conv2d(levels[-1], 1, kernel_size=4, bias=False)
+        self.first = down(channels + 1 if num_classes else channels, levels[0], "none", bias)
+        self.blocks = nn.Sequential(*(down(slim, wide, norm, bias) for slim, wide in pairwise(levels)))
+        self.last = nn.Conv2d(levels[-1], 1, kernel_size=4, bias=bias)
         self.apply(initialise)
+        if norm == "none":
+            self.apply(rescale)
+        elif norm == "spectral":
+            spectral_norm_all(self)
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the logits of images `x`; ValueError where labels are missing or not wanted."""
@@ -133,10 +146,20 @@ def up(inputs: int, outputs: int, stride: int = 2, padding: int = 1, slope: floa
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.LeakyReLU(slope) if slope else nn.ReLU())
 
 
-def down(inputs: int, outputs: int, norm: bool = True) -> nn.Sequential:
+def down(inputs: int, outputs: int, norm: Norm, bias: bool) -> nn.Sequential:
     """Return a block ``[N, inputs, R, R] -> [N, outputs, R/2, R/2]``."""
-    conv = nn.Conv2d(inputs, outputs, kernel_size=4, stride=2, padding=1, bias=False)
-    return nn.Sequential(conv, *([nn.BatchNorm2d(outputs)] if norm else []), nn.LeakyReLU(0.2))
+    conv = nn.Conv2d(inputs, outputs, kernel_size=4, stride=2, padding=1, bias=bias)
+    norms: dict[Norm, nn.Module] = {"batch": nn.BatchNorm2d(outputs), "layer": nn.GroupNorm(1, outputs)}
+    return nn.Sequential(conv, *([norms[norm]] if norm in norms else []), nn.LeakyReLU(SLOPE))
+
+
+def rescale(module: nn.Module) -> None:
+    """Draw a convolution's weights He-normal (He et al. 2015, arXiv:1502.01852, eq. 15).
+
+    At N(0, 0.02), made for layers that are normalised, the signal would shrink a hundredfold on its way through D.
+    """
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, a=SLOPE)
 
 
 def initialise(module: nn.Module) -> None:

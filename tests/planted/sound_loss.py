@@ -14,7 +14,7 @@ class Options:
 def ganzoo_losses():
     yield Loss(
         name="planted", summary="A loss.", factory="sound_loss:build", options=Options, cases="sound_loss:cases",
-        pairs=True, batch_coupled=True,
+        pairs=True, batch_coupled=True, recommended={"arch.norm_d": "none", "reg": "r1", "reg.r1.gamma": 3},
     )  # fmt: skip
 
 

@@ -175,6 +175,8 @@ def test_values_that_are_no_defaults_survive_json() -> None:
         ("cosine(0.05, 0.005, images=20e6)", 30e6, 0.005),
         ("linear(1, 3, images=100)", 25, 1.5),
         ("linear(1, 3, images=100)", 101, 3.0),
+        ("geometric(1, 1e-4, images=100)", 25, 0.1),
+        ("geometric(1e-4, 1, images=100)", 150, 1.0),
         ("inverse_sqrt(0.01, images=100)", 99, 0.01),
         ("inverse_sqrt(0.01, images=100)", 400, 0.005),
         ("constant(0.3)", 1e9, 0.3),
@@ -191,6 +193,7 @@ def test_values_of_schedules(text: str, images: float, value: float) -> None:
     [
         COSINE,
         Schedule("linear", 1e-7, -2.5, 0.1),
+        Schedule("geometric", 0.3, 1e-5, 2e5),
         Schedule("inverse_sqrt", 0.1, 0.1, 123_456_789),
         Schedule("constant", 1 / 3, 1 / 3, 1.0),
     ],
@@ -226,6 +229,14 @@ def test_text_of_a_schedule_reads_back_as_the_same(schedule: Schedule) -> None:
 )
 def test_wrong_text_is_no_schedule(text: str) -> None:
     assert "a schedule such as cosine(1, 0.1, images=1e6)" in complaint("gamma", text)
+
+
+@pytest.mark.parametrize(
+    "text", ["geometric(0, 1, images=5)", "geometric(1, 0, images=5)", "geometric(1, -1, images=5)"]
+)
+def test_factors_lead_neither_to_nor_from_zero(text: str) -> None:
+    words = "geometric goes from one value to the other by factors: both must be above 0"
+    assert complaint("gamma", text) == f"arch.gamma: {words}, got '{text}'"
 
 
 # ----------------------------------------------------------------------------

@@ -41,12 +41,26 @@ def made(**changed: Any) -> Architecture:
         ({"sizes": ("64",)}, "is no tuple"),
         ({"modalities": ("images",)}, "modalities="),
         ({"conditional": "maybe"}, "conditional='maybe' is no Literal"),
-        ({"recommended": {"arch.width": 3}}, "only loss, reg, optim"),
+        ({"recommended": {"arch.width": 3}}, "recommends 'arch.width': only keys of loss, reg, aug, optim, train"),
+        ({"provides": "style"}, "provides='style' is no"),
     ],
 )
 def test_an_invalid_spec_is_refused(changed: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         made(**changed)
+
+
+def test_a_loss_recommends_neither_itself_nor_data() -> None:
+    fields = {"name": "l", "summary": "L.", "factory": "a:b"}
+    assert Loss(**fields, recommended={"arch.norm": "none", "reg": "r1"}).recommended["reg"] == "r1"  # type: ignore[arg-type]
+    for key in ("loss.a", "dataset"):
+        with pytest.raises(ValueError, match=f"loss 'l' recommends '{key}': only keys of arch, reg"):
+            Loss(**fields, recommended={key: 1})  # type: ignore[arg-type]
+
+
+def test_what_a_component_provides_may_depend_on_its_options() -> None:
+    assert made(provides=("style",)).provided(None) == ("style",)
+    assert made(provides=lambda options: (str(options),)).provided(3) == ("3",)
 
 
 @pytest.mark.parametrize("field", ["render", "write"])

@@ -39,7 +39,9 @@ def test_spec():
         "optional",
     )
     assert SPEC.options() == ganzoo_dcgan.DCGANOptions(width=32, z_dim=100)
-    assert {"batchnorm-in-d", "double-backward"} == set(SPEC.provides)
+    words = {norm: set(SPEC.provided(SPEC.options(norm_d=norm))) for norm in ("batch", "none", "spectral", "layer")}
+    apart = {"double-backward"}
+    assert words == {"batch": apart | {"batchnorm-in-d"}, "none": apart, "spectral": apart, "layer": apart}
     assert SPEC.recommended["optim.g.betas"] == (0.5, 0.999)
 
 
@@ -140,6 +142,33 @@ def test_batch_normalisation_everywhere_but_at_the_image():
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in networks.discriminator.first)
     assert type(networks.generator.last) is nn.ConvTranspose2d
     assert [layer.negative_slope for layer in discriminator if isinstance(layer, nn.LeakyReLU)] == [0.2] * 4
+
+
+@pytest.mark.parametrize(("norm", "biases"), [("none", 4), ("spectral", 4), ("layer", 0)])
+def test_other_normalisations_of_the_discriminator(norm, biases):
+    """A convolution that no shift of a normalisation follows has a bias: without any, D(2x) would be 2 D(x)."""
+    discriminator = build(32, 1, width=8, norm_d=norm).discriminator
+    convolutions = [layer for layer in discriminator.modules() if isinstance(layer, nn.Conv2d)]
+    assert sum(layer.bias is not None for layer in convolutions) == biases
+    assert sum(isinstance(layer, nn.GroupNorm) for layer in discriminator.modules()) == (2 if norm == "layer" else 0)
+    assert sum(isinstance(layer, nn.BatchNorm2d) for layer in discriminator.modules()) == 0
+    together, alone = draw(4, 1, 32, 32), draw(4, 1, 32, 32)[:1]
+    assert torch.allclose(discriminator.eval()(together)[:1], discriminator(alone), atol=1e-5)
+
+
+def test_a_spectral_discriminators_layers_have_a_largest_singular_value_of_1():
+    discriminator = build(32, 1, width=8, norm_d="spectral").discriminator
+    with torch.no_grad():
+        for _ in range(50):
+            discriminator(draw(2, 1, 32, 32))
+    layers = [layer for layer in discriminator.modules() if isinstance(layer, nn.Conv2d)]
+    for layer in layers:
+        assert torch.linalg.svdvals(layer.weight.flatten(1))[0].item() == pytest.approx(1, abs=0.05)
+
+
+def test_without_normalisation_the_signal_reaches_the_logits():
+    x = draw(64, 1, 32, 32)
+    assert 0.1 < build(32, 1, norm_d="none").discriminator(x).std() < 10
 
 
 def test_initial_weights_are_the_papers():

@@ -42,6 +42,13 @@ def test_needs_and_refusals() -> None:
     make(arch="plain", loss="bce", reg="oddity")
 
 
+def test_what_an_architecture_provides_follows_its_options() -> None:
+    text = refused(arch="normed", loss="bce", reg="apart")
+    assert text == "regularizer 'apart' does not go with architecture 'normed' (norm): add arch.norm=none"
+    make(arch="normed", loss="bce", reg="apart", pairs={"arch.norm": "none"})
+    make(arch="normed", loss="steady", reg="apart")
+
+
 @pytest.mark.parametrize(
     ("arch", "dataset", "more", "words"),
     [

@@ -52,6 +52,39 @@ def test_each_layer_goes_over_those_before_it() -> None:
     assert "train.images" not in origins  # a default
 
 
+def test_a_loss_recommends_over_an_architecture_and_under_a_recipe() -> None:
+    recipe = make(arch="normed", loss="steady")
+    assert [choice.name for choice in recipe.reg] == ["oddity"]  # not the architecture's r1
+    assert (recipe.train.batch, recipe.train.ema_half_life, recipe.optim_g.options.lr) == (24, 500, 1e-3)
+    assert (recipe.optim_d.name, recipe.optim_d.options.momentum) == ("sgd", 0.25)
+    assert (recipe.origins["train.batch"], recipe.origins["optim.g.lr"]) == ("loss 'steady'", "arch 'normed'")
+    assert make(arch="normed", loss="steady", recipe="blob-recipe").train.batch == 16
+    assert make(arch="normed", loss="steady", pairs={"train.batch": 8, "reg": "none"}).reg == ()
+    assert make(arch="normed", loss="steady-loss").origins["train.batch"] == "loss 'steady'"
+
+
+def test_a_loss_recommends_of_an_architecture_what_it_has() -> None:
+    recipe = make(arch="normed", loss="steady")
+    assert (recipe.arch.options.norm, recipe.origins["arch.norm"]) == ("none", "loss 'steady'")
+    assert recipe.arch.options.width == 8  # the 0 that is recommended is no width
+    assert make(arch="normed", loss="steady", pairs={"arch.norm": "batch"}).arch.options.norm == "batch"
+    assert make(arch="blob", loss="steady").arch.options.width == 8
+
+
+def test_an_architecture_knows_better_of_the_loss_that_it_recommends() -> None:
+    for said in ({}, {"loss": "steady"}, {"loss": "acme:steady"}):
+        recipe = make(arch="calm", **said)
+        assert (recipe.train.batch, recipe.origins["train.batch"]) == (12, "arch 'calm'")
+        assert (recipe.arch.options.norm, recipe.origins["arch.norm"]) == ("none", "loss 'steady'")
+
+
+def test_what_was_stored_without_an_option_had_its_default() -> None:
+    stored = frozen(make(arch="normed", loss="steady", pairs={"arch.norm": "batch"}))
+    del stored["arch"]["options"]["norm"]
+    assert make(config=stored).arch.options.norm == "batch"
+    assert make(config=stored, arch="calm").arch.options.norm == "none"  # which was stored of another
+
+
 def test_pairs_may_choose_components_and_go_over_flags() -> None:
     recipe = make(arch="blob", loss="bce", pairs={"arch": "plain", "loss": "mse"})
     assert (recipe.arch.name, recipe.loss.name) == ("plain", "lsgan")

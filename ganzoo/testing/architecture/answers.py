@@ -91,7 +91,7 @@ def smallest_and_largest(trial: Trial) -> None:
 
 def any_batch(trial: Trial) -> None:
     """Samples and logits lead with N for every N; one sample is enough in eval mode."""
-    many = (2, 4, 8) if "batch-coupled-d" in trial.spec.provides else (2, 5, 8)  # such a D may look at groups
+    many = (2, 4, 8) if "batch-coupled-d" in trial.provides else (2, 5, 8)  # such a D may look at groups
     for data in smallest(trial):
         networks = standing(trial, data)
         for num in many:

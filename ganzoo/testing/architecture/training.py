@@ -137,7 +137,7 @@ def logits_unbounded(trial: Trial) -> None:
 
 def differentiates_twice(trial: Trial) -> None:
     """Where the spec provides ``double-backward``, a penalty on D's input gradient can be trained."""
-    if "double-backward" not in trial.spec.provides:
+    if "double-backward" not in trial.provides:
         raise Skip("it does not say that it provides double-backward")
     for data in [least(trial)]:
         gan, _ = trained(trial, data)

@@ -29,7 +29,7 @@ from ganzoo.testing.checks import Skip, Trial, require
 
 def batch_coupling_declared(trial: Trial) -> None:
     """``batchnorm-in-d`` and ``batch-coupled-d`` are said of a discriminator if and only if they are true of it."""
-    normed, coupled = ("batchnorm-in-d" in trial.spec.provides, "batch-coupled-d" in trial.spec.provides)
+    normed, coupled = ("batchnorm-in-d" in trial.provides, "batch-coupled-d" in trial.provides)
     for data in smallest(trial):
         gan, _ = trained(trial, data)
         norms = [
@@ -99,7 +99,7 @@ def truncation(trial: Trial) -> None:
 
 
 def _require_word(trial: Trial, word: str) -> None:
-    if word not in trial.spec.provides:
+    if word not in trial.provides:
         raise Skip(f"it does not say that it provides {word}")
 
 

@@ -4,4 +4,4 @@ from ganzoo.testing.loss.calling import measured
 
 __all__ = ["PARTS", "measured"]
 
-PARTS = ("values", "directions", "dependence", "execution")
+PARTS = ("values", "directions", "dependence", "execution", "settings")

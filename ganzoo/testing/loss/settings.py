@@ -1,0 +1,40 @@
+"""Checks of losses: what they recommend to those who train with them."""
+
+from __future__ import annotations
+
+from ganzoo.errors import GanzooError
+from ganzoo.plugin import Architecture, DataInfo, Dataset
+from ganzoo.recipe.resolve import resolve
+from ganzoo.registry import Registry, registry
+from ganzoo.registry.installed import Plugin, Registered
+from ganzoo.testing.checks import Broken, Skip, Trial, sentence
+
+KIT = Plugin("kit", __name__)
+PROVIDED = ("class-logits", "features", "style", "truncation", "double-backward")  # that a recommended term may need
+
+
+def recommended_settings_exist(trial: Trial) -> None:
+    """What the spec recommends are keys that exist and values that they take, beside any architecture."""
+    if not trial.spec.recommended:
+        raise Skip("it recommends nothing")
+    said = {key: value for key, value in trial.spec.recommended.items() if not key.startswith("arch.")}
+    try:  # spoken, so that no key goes unused
+        resolve(_Stocked(), flags={"arch": "kit:kit", "loss": trial.entry.qualified}, pairs=said)
+    except GanzooError as error:
+        raise Broken(sentence(error)) from error
+
+
+class _Stocked(Registry):
+    """What is installed, and beside it an architecture and a dataset that go with everything."""
+
+    def components(self, kind: str | None = None) -> tuple[Registered, ...]:
+        """Return what is installed, and the kit's architecture and dataset."""
+        info = DataInfo(shape=(1, 8, 8), num_classes=2)
+        arch = Architecture(name="kit", summary="All.", factory="kit:none", conditional="optional", provides=PROVIDED)
+        data = Dataset(name="kit", summary="Data.", factory="kit:none", info=info, default=True)
+        kit = [Registered(KIT, arch), Registered(KIT, data)]
+        return (*registry().components(kind), *(entry for entry in kit if kind in (None, entry.spec.kind)))
+
+    def default_dataset(self) -> Registered:
+        """Return the kit's."""
+        return self.resolve("dataset", "kit:kit")
