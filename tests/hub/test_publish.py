@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import tempfile
@@ -58,7 +59,7 @@ def test_no_bar_is_drawn_where_nobody_watches(hub, repo, monkeypatch):
     done = run_python(code, "publish", "ganzoo:ring", repo, "--device", "cpu")
     assert done.returncode == 0, done.stderr
     first, last = done.stderr.splitlines()
-    assert first.startswith("sending 6 files")
+    assert re.match(r"sending [56] files", first)
     assert last.startswith("ganzoo.load(")
 
 
