@@ -8,6 +8,7 @@ from torch.nn.functional import gumbel_softmax
 
 from acme_tabular import TabGANOptions
 from acme_tabular.columns import Category, Column, blocks, columns_of
+from ganzoo.layers import with_labels
 from ganzoo.plugin import DataInfo, Networks
 
 SLOPE = 0.2  # of the leaky rectifiers
@@ -82,13 +83,3 @@ def layers(inputs: int, options: TabGANOptions, outputs: int) -> nn.Sequential:
     nn.init.kaiming_normal_(last.weight, nonlinearity="linear")
     nn.init.zeros_(last.bias)
     return nn.Sequential(*parts, last)
-
-
-def with_labels(x: Tensor, labels: Tensor | None, num_classes: int) -> Tensor:
-    """Return ``[N, D]`` with each row's class behind it, as one-hot."""
-    if (labels is not None) != (num_classes > 0):
-        raise ValueError(f"labels are {'missing' if labels is None else 'not wanted'}: there are {num_classes} classes")
-    if labels is None:
-        return x
-    classes = torch.arange(num_classes, device=labels.device)
-    return torch.cat([x, (labels[:, None] == classes).to(x.dtype)], 1)
