@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ganzoo.errors import GanzooError
-from ganzoo.runs import files
+from ganzoo.plugin import files
 
 
 class Dying(files.Disk):

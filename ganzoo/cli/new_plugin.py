@@ -20,9 +20,9 @@ from click.shell_completion import CompletionItem
 
 from ganzoo.cli.common import common_options
 from ganzoo.errors import NotFound, UsageError
+from ganzoo.plugin.files import explained, replace_directory
 from ganzoo.plugin.specs import NAME
 from ganzoo.registry import kind_named, registry
-from ganzoo.runs.files import explained, replace_directory
 
 LONGEST = 40  # letters of a name: lines of the templates stay within 120
 RESERVED = ("all", "none", "build", "dist", "tests", "runs")  # words of the command line, folders of the package

@@ -10,7 +10,7 @@ import click
 
 from ganzoo.cli.common import common_options, complete_runs, note, offline_option
 from ganzoo.errors import NotFound, UsageError
-from ganzoo.runs.files import explained, write_atomic
+from ganzoo.plugin.files import explained, write_atomic
 from ganzoo.runs.heavy import heavy_imports
 from ganzoo.runs.where import repository
 

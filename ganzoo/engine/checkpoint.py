@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from ganzoo.errors import Corrupt, GanzooError
-from ganzoo.runs.files import write_atomic
+from ganzoo.plugin.files import write_atomic
 
 FORMAT = 1
 DIGEST = hashlib.sha256().digest_size

@@ -20,8 +20,8 @@ from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.evaluate.compare import directions, is_better
 from ganzoo.package import package
 from ganzoo.package.tensors import snapshot
+from ganzoo.plugin.files import explained
 from ganzoo.recipe.recipe import Recipe
-from ganzoo.runs.files import explained
 from ganzoo.runs.run import Run
 
 

@@ -33,12 +33,12 @@ from ganzoo.engine.update import update_discriminator, update_generator, update_
 from ganzoo.errors import GanzooError, Interrupted, UsageError
 from ganzoo.package.complete import complete
 from ganzoo.plugin import DataInfo
+from ganzoo.plugin.files import write_atomic
 from ganzoo.recipe.check import check_data, check_ranks, other_meaning, smaller_micro_batch
 from ganzoo.recipe.recipe import Recipe
 from ganzoo.registry import registry
 from ganzoo.registry.installed import told
 from ganzoo.runs import run as runs
-from ganzoo.runs.files import write_atomic
 from ganzoo.runs.interrupt import StopRequest, stop_on_signals
 from ganzoo.runs.launch import mark
 from ganzoo.runs.run import Run, Silent

@@ -22,8 +22,8 @@ from ganzoo.package.body import NOWHERE, Place
 from ganzoo.package.card import card, decoded
 from ganzoo.package.config import CARD, DISCRIMINATOR, FILES, MODEL, PICTURE, REFERENCE, TEXT, read, read_file
 from ganzoo.package.generator import Generator
+from ganzoo.plugin.files import explained
 from ganzoo.registry import Registry
-from ganzoo.runs.files import explained
 from ganzoo.samples import grid
 
 SEED = 0  # of the picture and of the reference samples

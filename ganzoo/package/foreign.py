@@ -25,12 +25,12 @@ from ganzoo.package import complete, package, tensors
 from ganzoo.package.config import FORMAT, MODEL
 from ganzoo.package.tensors import Form
 from ganzoo.plugin import Architecture, Imported, Networks, options
+from ganzoo.plugin.files import explained
 from ganzoo.plugin.options import options_of, unknown_key
 from ganzoo.recipe import recipe
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import Registered
-from ganzoo.runs.files import explained
 
 
 class Format(NamedTuple):

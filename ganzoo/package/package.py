@@ -26,11 +26,11 @@ from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, FORMAT, MODEL, Co
 from ganzoo.package.generator import Generator
 from ganzoo.package.tensors import Form
 from ganzoo.plugin import DataInfo, Dataset, Networks
+from ganzoo.plugin.files import explained, recover_directory, replace_directory, write_atomic
 from ganzoo.plugin.options import settled
 from ganzoo.recipe.recipe import Choice, Recipe
 from ganzoo.recipe.stored import stored_choice
 from ganzoo.registry import Registry
-from ganzoo.runs.files import explained, recover_directory, replace_directory, write_atomic
 
 LARGEST_METADATA = 1 << 16  # bytes of a weights file that are neither tensors nor their names
 

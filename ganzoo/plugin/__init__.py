@@ -17,7 +17,19 @@ from __future__ import annotations
 import pluggy
 
 from ganzoo.errors import GanzooError, NotFound, UsageError
-from ganzoo.plugin.contracts import Case, DataInfo, DiscriminatorOutput, Imported, Item, LossFunction, Networks, Step
+from ganzoo.plugin.contracts import (
+    Case,
+    DataInfo,
+    DiscriminatorOutput,
+    Imported,
+    Item,
+    LossFunction,
+    Networks,
+    RunView,
+    Step,
+    Verdict,
+)
+from ganzoo.plugin.files import append, write_atomic
 from ganzoo.plugin.options import NoOptions, option
 from ganzoo.plugin.schedule import Schedule
 from ganzoo.plugin.specs import (
@@ -28,6 +40,8 @@ from ganzoo.plugin.specs import (
     Command,
     Component,
     Dataset,
+    Diagnosis,
+    Exporter,
     Extractor,
     Loss,
     Metric,
@@ -47,7 +61,9 @@ __all__ = [
     "Component",
     "DataInfo",
     "Dataset",
+    "Diagnosis",
     "DiscriminatorOutput",
+    "Exporter",
     "Extractor",
     "GanzooError",
     "Imported",
@@ -61,12 +77,16 @@ __all__ = [
     "NotFound",
     "Recipe",
     "Regularizer",
+    "RunView",
     "Schedule",
     "Step",
     "Tracker",
     "UsageError",
+    "Verdict",
+    "append",
     "hookimpl",
     "option",
+    "write_atomic",
 ]
 
 hookimpl = pluggy.HookimplMarker("ganzoo")

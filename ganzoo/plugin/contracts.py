@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from torch import Tensor, nn
 
@@ -218,3 +221,54 @@ class LossFunction(Protocol):
 
     def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
         """Return what G minimises; `real` is None unless the spec says ``pairs=True``."""
+
+
+class RunView(Protocol):
+    """A run as a tracker sees it (`Tracker`): what it may read of its directory. More may be there."""
+
+    @property
+    def path(self) -> Path:
+        """Its directory, where the tracker may write files under names of its own."""
+
+    @property
+    def images(self) -> int:
+        """Images seen at its last checkpoint; 0 for a new run."""
+
+    @property
+    def length(self) -> int:
+        """Images that it is to see in all."""
+
+    def recipe(self) -> dict[str, Any]:
+        """Return the frozen recipe as JSON, as ``recipe.json`` holds it."""
+
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        """Return what was measured by name, ``images`` among it, for each tick; oldest first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a diagnosis finds wrong with a run (`Diagnosis`).
+
+    Args:
+        code: What is wrong, in two to four lower-case words joined by hyphens: ``d-wins``.
+        severity: ``warn`` where it may still come right, ``stop`` where going on is a waste of time.
+        words: One sentence that says what is wrong, with the numbers that show it.
+        since: Images seen when it began.
+        evidence: Those numbers by name.
+        advice: What to type for the next run, what helps most first: ``reg.r1.gamma=4``, ``--aug ada``.
+    """
+
+    code: str
+    severity: Literal["warn", "stop"] = "warn"
+    words: str
+    since: int = 0
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    advice: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+){0,3}", self.code):
+            raise ValueError(f"Verdict: code={self.code!r} is not up to four lower-case words joined by hyphens")
+        if self.severity not in ("warn", "stop"):
+            raise ValueError(f"Verdict: severity={self.severity!r} is neither 'warn' nor 'stop'")
+        if not self.words or "\n" in self.words:
+            raise ValueError(f"Verdict {self.code!r} needs words of one line")

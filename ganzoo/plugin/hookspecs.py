@@ -14,6 +14,8 @@ from ganzoo.plugin import (
     Augmentation,
     Command,
     Dataset,
+    Diagnosis,
+    Exporter,
     Extractor,
     Loss,
     Metric,
@@ -64,6 +66,16 @@ def ganzoo_extractors() -> Iterable[Extractor]:  # type: ignore[empty-body]
 @hookspec
 def ganzoo_trackers() -> Iterable[Tracker]:  # type: ignore[empty-body]
     """Offer trackers: where scalars and grids go beside the run directory, `--tracker`."""
+
+
+@hookspec
+def ganzoo_diagnoses() -> Iterable[Diagnosis]:  # type: ignore[empty-body]
+    """Offer diagnoses: rules that see in a run's numbers what goes wrong, and say what to change."""
+
+
+@hookspec
+def ganzoo_exporters() -> Iterable[Exporter]:  # type: ignore[empty-body]
+    """Offer exporters: formats in which a trained generator is written for other programs."""
 
 
 @hookspec

@@ -31,7 +31,7 @@ from ganzoo.plugin.specs import SPECS
 from ganzoo.registry.installed import Plugin, Registered, place_of, place_of_error, told
 
 GROUP = "ganzoo"
-PLURALS = {kind: kind + ("es" if kind.endswith("s") else "s") for kind in KINDS}
+PLURALS = {kind: kind.removesuffix("is") + ("es" if kind.endswith("s") else "s") for kind in KINDS}
 HOOKS = {f"ganzoo_{plural}" for plural in PLURALS.values()}
 
 log = logging.getLogger("ganzoo")

@@ -176,6 +176,8 @@ METHODS: dict[str, dict[str, tuple[str, ...]]] = {
     "augmentation": {"__call__": ("batch",), "update?": ("real_logits",)},
     "metric": {"reset": (), "real": ("batch",), "fake": ("batch",), "compute": (), "prepare?": ("data",)},
     "extractor": {"__call__": ("batch",)},
+    "diagnosis": {"__call__": ("rows", "recipe")},
+    "exporter": {"__call__": ("generator", "directory")},
     "tracker": {"start": ("run",), "log": ("images", "scalars"), "grid": ("images", "path"), "finish": ("status",)},
 }  # fmt: skip
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import Conflict, Corrupt, NotFound, UsageError, did_you_mean
-from ganzoo.runs.files import explained, recover_directory, write_atomic
+from ganzoo.plugin.files import append, explained, recover_directory, write_atomic
 
 CHECKPOINT = re.compile(r"(\d{9,})\.ckpt")
 MARK = ".launch"  # in the run: what began it, where that may have to take it up again
@@ -86,6 +86,17 @@ class Run:
 
         return load_json(self.recipe_file)
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the rows of ``stats.jsonl``, one for each tick, oldest first; a line that a crash cut is left out."""
+        found: list[dict[str, Any]] = []
+        if self.stats_file.exists():
+            for line in self.stats_file.read_text(encoding="utf-8", errors="replace").splitlines():
+                with contextlib.suppress(ValueError, KeyError, TypeError):
+                    row = json.loads(line)
+                    row["images"] + 0
+                    found.append(row)
+        return found
+
     def checkpoint(self, images: int) -> Path:
         """Return where the checkpoint at `images` images stands."""
         return self.path / "checkpoints" / f"{images:09d}.ckpt"
@@ -100,34 +111,18 @@ class Run:
 
     def log(self, line: str) -> None:
         """Append a line to ``log.txt``."""
-        self._append(self.path / "log.txt", line)
+        append(self.path / "log.txt", f"{line}\n".encode())
 
     def add_stats(self, row: Mapping[str, Any]) -> None:
         """Append a row to ``stats.jsonl``."""
-        self._append(self.stats_file, json.dumps(row))
+        append(self.stats_file, f"{json.dumps(row)}\n".encode())
 
     def cut_stats(self, images: int) -> None:
         """Drop the rows after `images` images, and a last line that a crash cut: a resumed run continues there."""
         if not self.stats_file.exists():
             return
-        kept = []
-        for line in self.stats_file.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                if json.loads(line)["images"] <= images:
-                    kept.append(line + "\n")
-        write_atomic(self.stats_file, ["".join(kept).encode()])
-
-    def _append(self, path: Path, line: str) -> None:
-        """Append a line, or nothing of it: half a line on a full disk would spoil the next one."""
-        with explained(path), path.open("ab", buffering=0) as file:
-            size, data = file.tell(), f"{line}\n".encode()
-            try:
-                while data:
-                    data = data[file.write(data) :]
-            except OSError:
-                with contextlib.suppress(OSError):
-                    file.truncate(size)
-                raise
+        kept = "".join(f"{json.dumps(row)}\n" for row in self.rows() if row["images"] <= images)
+        write_atomic(self.stats_file, [kept.encode()])
 
     @contextlib.contextmanager
     def training(self) -> Iterator[None]:

@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Protocol
 
+from ganzoo.plugin import RunView, append, write_atomic
 from ganzoo_trackers import TableOptions
 
 Row = dict[str, str]  # by column; what is missing was not measured then
 IMAGES = "images"  # the first column
 
 
-class Run(Protocol):
-    """What is asked of a run."""
-
-    @property
-    def path(self) -> Path:
-        """Its directory."""
-
-    @property
-    def images(self) -> int:
-        """Images seen at its last checkpoint."""
-
-
 class Table:
     """Writes each row as it comes; where one changes what is there already, the file is replaced, whole or not at all.
 
-    All methods raise OSError where the disk does not take it.
+    All methods raise GanzooError where the disk does not take it.
     """
 
     def __init__(self, options: TableOptions) -> None:
         self.options = options
 
-    def start(self, run: Run) -> None:
+    def start(self, run: RunView) -> None:
         """Take up the table of a run that goes on: rows after its last checkpoint are dropped, they will come again.
 
         Raises:
@@ -59,7 +45,7 @@ class Table:
             row = rows.pop() | row if rows and images == self.last else row
             self._replace([*rows, row])
         else:
-            self._append(self._text([row]))
+            append(self.path, self._text([row]))
         self.last = images
 
     def grid(self, images: int, path: Path) -> None:
@@ -89,29 +75,7 @@ class Table:
         csv.DictWriter(lines, self.columns, restval="", lineterminator="\n").writerows(rows)
         return lines.getvalue().encode()
 
-    def _append(self, line: bytes) -> None:
-        """Append a line, or nothing of it: half a line on a full disk would spoil the table."""
-        with self.path.open("ab", buffering=0) as file:
-            size = file.tell()
-            try:
-                while line:
-                    line = line[file.write(line) :]
-            except OSError:
-                with contextlib.suppress(OSError):
-                    file.truncate(size)
-                raise
-
     def _replace(self, rows: list[Row]) -> None:
         """Put a table with these rows in the place of the old one."""
         header = dict(zip(self.columns, self.columns, strict=True))
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")  # a run clears those as it starts
-        try:
-            with temporary.open("wb") as file:
-                file.write(self._text([header, *rows]))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
+        write_atomic(self.path, [self._text([header, *rows])])

@@ -18,7 +18,7 @@ from crashing import Dying, in_child, killed
 from ganzoo.engine import checkpoint
 from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.package.tensors import snapshot
-from ganzoo.runs import files
+from ganzoo.plugin import files
 
 OLD, NEW = {"w": torch.tensor([1.0, 2.0])}, {"w": torch.tensor([3.0, 4.0])}
 

@@ -19,11 +19,10 @@ import torch
 import ganzoo
 from ganzoo.engine import checkpoint
 from ganzoo.errors import Corrupt, GanzooError, UsageError
-from ganzoo.plugin import Loss, Metric, NoOptions, hookimpl
+from ganzoo.plugin import Loss, Metric, NoOptions, files, hookimpl
 from ganzoo.recipe.check import smaller_micro_batch
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import register, registry
-from ganzoo.runs import files
 from ganzoo.runs.run import Run, find
 
 # ----------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from crashing import Dying, in_child, killed
 from ganzoo.engine import checkpoint
 from ganzoo.engine.writer import Writer
 from ganzoo.errors import GanzooError
-from ganzoo.runs import files
+from ganzoo.plugin import files
 from ganzoo.runs.run import Run, find
 
 

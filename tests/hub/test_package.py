@@ -25,7 +25,7 @@ from ganzoo.engine.health import Diverged
 from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound, UsageError
 from ganzoo.package import package
 from ganzoo.package.config import DISCRIMINATOR, FORMAT, MODEL, PICTURE, REFERENCE, read
-from ganzoo.runs import files
+from ganzoo.plugin import files
 from ganzoo.runs.run import Run
 from ganzoo.samples import grid
 from outside_dist import answer

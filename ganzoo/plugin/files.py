@@ -66,6 +66,23 @@ def write_atomic(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
             raise
 
 
+def append(path: Path, data: bytes) -> None:
+    """Append bytes to a file, or none of them: half a line on a full disk would spoil the next one.
+
+    Raises:
+        GanzooError: The disk is full or the place may not be written.
+    """
+    with explained(path), path.open("ab", buffering=0) as file:
+        size, left = file.tell(), data
+        try:
+            while left:
+                left = left[file.write(left) :]
+        except OSError:
+            with contextlib.suppress(OSError):
+                file.truncate(size)
+            raise
+
+
 def replace_directory(new: Path, target: Path) -> None:
     """Put the directory `new` in the place of `target`; a crash in between is mended by `recover_directory`."""
     old = target.with_name(f".{target.name}.old")
