@@ -43,12 +43,19 @@ def join_answers(answers: Sequence[DiscriminatorOutput | Tensor | list[Tensor]])
     """Return the answers of several discriminators as one: all their logits in a list, all their features in another.
 
     Args:
-        answers: Of the members, in order, each as a discriminator may answer.
+        answers: Of the members, in order, each as a discriminator may answer; one of them may classify.
+
+    Raises:
+        ValueError: Several classify.
     """
     logits: list[Tensor] = []
     features: list[Tensor] = []
+    classes: list[Tensor] = []
     for answer in answers:
         output = answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
         logits += [output.logits] if isinstance(output.logits, Tensor) else output.logits
         features += output.features or []
-    return DiscriminatorOutput(logits, features=features or None)
+        classes += [] if output.class_logits is None else [output.class_logits]
+    if len(classes) > 1:
+        raise ValueError(f"{len(classes)} members of a discriminator have class logits: give them to one of them")
+    return DiscriminatorOutput(logits, classes[0] if classes else None, features or None)

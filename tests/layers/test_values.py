@@ -243,6 +243,10 @@ def test_scales_see_smaller_samples_and_answer_as_one() -> None:
     mixed = L.join_answers([x, [x, x], DiscriminatorOutput(x)])
     assert len(mixed.logits) == 4
     assert mixed.features is None
+    classifies = DiscriminatorOutput(x, class_logits=x)
+    assert L.join_answers([x, classifies]).class_logits is x
+    with pytest.raises(ValueError, match="2 members of a discriminator have class logits"):
+        L.join_answers([classifies, classifies])
 
 
 def test_weights_are_drawn_behind_spectral_norm_too() -> None:
