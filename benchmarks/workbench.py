@@ -184,7 +184,7 @@ def sitting(settings: Settings) -> Iterator[Sitting]:
         execution.settle(gan)
         run = runs.create("benchmark")
         with run.training():
-            trainer = Sitting(run, gan, source, Observers(chosen, CPU), Silent(), time.monotonic, _After(0))  # type: ignore[arg-type]
+            trainer = Sitting(run, gan, source, Observers(chosen, gan.data, CPU), Silent(), time.monotonic, _After(0))  # type: ignore[arg-type]
             trainer.begin(False)
             yield trainer
 

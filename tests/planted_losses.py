@@ -19,7 +19,7 @@ def check_shapes(real, fake):
 
 
 class BCE:
-    def __init__(self, options):
+    def __init__(self, options, data):
         self.options = options
 
     def discriminator(self, real, fake):
@@ -37,7 +37,7 @@ def answers(output):
 
 
 class R1:
-    def __init__(self, options):
+    def __init__(self, options, data):
         self.gamma = options.gamma
 
     def discriminator(self, step):

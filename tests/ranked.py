@@ -23,7 +23,7 @@ from ganzoo.plugin import Augmentation, DataInfo, Dataset, Loss, NoOptions, Regu
 class Coupled:
     """The relativistic average loss (Jolicoeur-Martineau 2018, section 4.2): each logit against the batch's mean."""
 
-    def __init__(self, options: NoOptions) -> None:
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
         pass
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -45,7 +45,7 @@ class TrapOptions:
 class Trap:
     """BCE, until the trap snaps."""
 
-    def __init__(self, options: TrapOptions) -> None:
+    def __init__(self, options: TrapOptions, data: DataInfo) -> None:
         self.options, self.left = options, options.after
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -69,7 +69,7 @@ class Trap:
 class Adapting(nn.Module):
     """A factor that moves with what D said of real samples, the first of them above all."""
 
-    def __init__(self, options: NoOptions) -> None:
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
         super().__init__()
         self.register_buffer("factor", torch.ones(()))
 
@@ -83,7 +83,7 @@ class Adapting(nn.Module):
 class Remembering(nn.Module):
     """Draws D's answers to this process's real samples to what they were so far: each process remembers its own."""
 
-    def __init__(self, options: NoOptions) -> None:
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(()))
 

@@ -8,14 +8,14 @@ from planted_losses import answers
 
 
 class Term:
-    def __init__(self, options):
+    def __init__(self, options, data):
         self.weight = options.weight
 
 
 class LeCam(nn.Module):
     """Tseng et al. 2021: towards running means."""
 
-    def __init__(self, options):
+    def __init__(self, options, data):
         super().__init__()
         self.weight = options.weight
         self.register_buffer("means", torch.zeros(2))
@@ -58,7 +58,7 @@ class Orthogonal(Term):
 class Path(nn.Module):
     """Karras et al. 2020: G's path lengths, towards their running mean."""
 
-    def __init__(self, options):
+    def __init__(self, options, data):
         super().__init__()
         self.weight = options.weight
         self.register_buffer("mean", torch.zeros(()))

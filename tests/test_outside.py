@@ -49,7 +49,7 @@ def build(options, data):
                     Net(size, options.width, 1, []), latent_dim=4, latent="uniform")
 
 class BlobLoss:
-    def __init__(self, options):
+    def __init__(self, options, data):
         pass
 
     def discriminator(self, real, fake):

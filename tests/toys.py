@@ -143,7 +143,7 @@ class AfterOptions:
 class ToyPairs:
     """The relativistic pairing loss."""
 
-    def __init__(self, options: NoOptions) -> None:
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
         self.reals: list[Tensor | None] = []
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -157,7 +157,7 @@ class ToyPairs:
 class ToyNaN(nn.Module):
     """Mean logits, and NaN from an update on."""
 
-    def __init__(self, options: AfterOptions) -> None:
+    def __init__(self, options: AfterOptions, data: DataInfo) -> None:
         super().__init__()
         self.after = options.after
         self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
@@ -183,7 +183,7 @@ class GammaOptions:
 class ToyR1(nn.Module):
     """R1 on what D saw, from the update's own answers; its `calls` are state."""
 
-    def __init__(self, options: GammaOptions) -> None:
+    def __init__(self, options: GammaOptions, data: DataInfo) -> None:
         super().__init__()
         self.gamma = options.gamma
         self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
@@ -206,7 +206,7 @@ class ToyR1(nn.Module):
 class ToyMeans:
     """A term for each network that is linear in it, so that its gradient can be followed."""
 
-    def __init__(self, options: GammaOptions) -> None:
+    def __init__(self, options: GammaOptions, data: DataInfo) -> None:
         self.gamma = options.gamma
         self.steps: list[Step] = []
 
@@ -226,7 +226,7 @@ class NoiseOptions:
 class ToyNoise(nn.Module):
     """Noise from torch's default generator, as strong as D is sure of itself."""
 
-    def __init__(self, options: NoiseOptions) -> None:
+    def __init__(self, options: NoiseOptions, data: DataInfo) -> None:
         super().__init__()
         self.register_buffer("strength", torch.tensor(options.strength))
         self.seen: list[Tensor] = []
@@ -267,7 +267,7 @@ class ToyTracker:
 class ToyBroken:
     """A tracker and a metric that fail."""
 
-    def __init__(self, options: NoOptions) -> None:
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
         pass
 
     def fail(self, *args):
@@ -279,7 +279,7 @@ class ToyBroken:
 class ToyMean:
     """The difference of the means of real and fake."""
 
-    def __init__(self, options: NoOptions) -> None:
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
         pass
 
     def reset(self) -> None:

@@ -271,12 +271,12 @@ def assemble(recipe: Recipe, data: DataInfo, device: torch.device, world: World 
     schedules: list[tuple[Tensor, Schedule]] = []
     data = as_trained(data, recipe.train)
     with seeded(derive(recipe.train.seed, "weights")):
-        networks = _build(recipe.arch, device, schedules, data)
+        networks = _build(recipe.arch, data, device, schedules)
         if not isinstance(networks, Networks):
             raise GanzooError(f"arch {recipe.arch.name!r} built {type(networks).__name__}, not ganzoo.plugin.Networks")
-        loss = _build(recipe.loss, device, schedules)
-        regularizers = {choice.name: _build(choice, device, schedules) for choice in recipe.reg}
-        augmentations = {choice.name: _build(choice, device, schedules) for choice in recipe.aug}
+        loss = _build(recipe.loss, data, device, schedules)
+        regularizers = {choice.name: _build(choice, data, device, schedules) for choice in recipe.reg}
+        augmentations = {choice.name: _build(choice, data, device, schedules) for choice in recipe.aug}
         for name, regularizer in regularizers.items():
             if not any(hasattr(regularizer, method) for method in REGULARIZER):
                 raise GanzooError(f"regularizer {name!r} has none of {', '.join(REGULARIZER)}: it would do nothing")
@@ -347,7 +347,7 @@ def differentiates_inputs(choice: Choice) -> bool:
     return asked(choice.options) if callable(asked) else asked
 
 
-def _build(choice: Choice, device: torch.device, schedules: list[tuple[Tensor, Schedule]], *args: object) -> Any:
+def _build(choice: Choice, data: DataInfo, device: torch.device, schedules: list[tuple[Tensor, Schedule]]) -> Any:
     """Build a component on the device; its scheduled options reach it as tensors, which are noted in `schedules`."""
 
     def ready(value: Any) -> Any:
@@ -360,7 +360,7 @@ def _build(choice: Choice, device: torch.device, schedules: list[tuple[Tensor, S
         return tensor
 
     values = {name: ready(getattr(choice.options, name)) for name in options_of(type(choice.options))}
-    part = choice.component.build(replace(choice.options, **values), *args)
+    part = choice.component.build(replace(choice.options, **values), data)
     return part.to(device) if isinstance(part, nn.Module) else part
 
 

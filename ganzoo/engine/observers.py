@@ -12,6 +12,7 @@ from ganzoo.engine.batches import Batches
 from ganzoo.engine.gan import Gan
 from ganzoo.evaluate.measure import build_metrics, compared, measure
 from ganzoo.evaluate.request import fingerprint
+from ganzoo.plugin import DataInfo
 from ganzoo.recipe.recipe import Recipe
 from ganzoo.registry.installed import told
 from ganzoo.runs.run import Run
@@ -24,16 +25,17 @@ class Observers:
 
     Args:
         recipe: Names them.
+        data: What is measured, as the networks see it.
         device: Where metrics compute.
 
     Attributes:
         notify: Gets a line for each one that fails; a tracker that failed is left alone from then on.
     """
 
-    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+    def __init__(self, recipe: Recipe, data: DataInfo, device: torch.device) -> None:
         self.notify: Callable[[str], None] = lambda line: None
         self._trackers = {choice.name: choice.build() for choice in recipe.tracker}
-        self._metrics = build_metrics(recipe.metric, device)
+        self._metrics = build_metrics(recipe.metric, data, device)
         self._recipe = recipe
 
     def start(self, run: Run) -> None:

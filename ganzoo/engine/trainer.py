@@ -98,7 +98,7 @@ def train(
     gan = assemble(recipe, source.info, place, world)
     execution.settle(gan)
     begun = "" if initial is None else world.first(partial(start_from, gan, initial, str(recipe.train.init)))
-    observers = Observers(replace(recipe, tracker=(), metric=()) if world.rank else recipe, place)
+    observers = Observers(replace(recipe, tracker=(), metric=()) if world.rank else recipe, gan.data, place)
     run = run or world.first(partial(runs.create, name, marked))
     run = Silent(run.path) if world.rank else run
     with (

@@ -95,7 +95,9 @@ def _evaluated(request: Request, registry: Registry, device: torch.device, notif
     notify(f"{title(request.package)}: {words}")
     pairs = compared(generator.networks, source, num, request.seed, device, generator.data.labelled)
     failed = partial(_fail, request.metrics)
-    values = measure(build_metrics(request.metrics, device), generator.data, pairs, request.seed, device, failed)
+    values = measure(
+        build_metrics(request.metrics, generator.data, device), generator.data, pairs, request.seed, device, failed
+    )
     return Evaluation(request, values, num, int(generator.config["images"]), source.info, str(device))
 
 

@@ -24,9 +24,9 @@ BATCH = 64  # samples that are made and measured at a time
 Pair = tuple[Tensor, Tensor]  # real and generated samples, [n, *shape] both
 
 
-def build_metrics(choices: Iterable[Choice], device: torch.device) -> dict[str, Any]:
-    """Return metrics by name, ready to measure on the device."""
-    built = {choice.name: choice.build() for choice in choices}
+def build_metrics(choices: Iterable[Choice], data: DataInfo, device: torch.device) -> dict[str, Any]:
+    """Return metrics by name, ready to measure data of this kind on the device."""
+    built = {choice.name: choice.build(data) for choice in choices}
     return {name: metric.to(device) if isinstance(metric, nn.Module) else metric for name, metric in built.items()}
 
 

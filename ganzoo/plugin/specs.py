@@ -58,7 +58,9 @@ class Built(Component):
     """A component with a runtime object, built by its factory when it is first used.
 
     Args:
-        factory: ``"package.module:callable"``.
+        factory: ``"package.module:callable"``, imported when the component is first used. It is called as
+            ``factory(options, data)``, `data` being the `DataInfo` that the networks see; of a dataset and of a tracker
+            as ``factory(options)``.
         options: A frozen dataclass whose every field is typed and defaulted (see `option`).
         requires: Requirement strings as pip takes them; a missing one is an error that gives the command to run.
         version: Of the options' schema: raise it when stored options need `migrate`.
@@ -143,7 +145,7 @@ class Architecture(Built):
 
 @dataclass(frozen=True, kw_only=True)
 class Loss(Built):
-    """An adversarial loss: ``factory(options) -> LossFunction``. It sees logits and nothing else.
+    """An adversarial loss: ``factory(options, data) -> LossFunction``. It sees logits and nothing else.
 
     Args:
         pairs: The generator's term reads real logits as well (relativistic losses); else its `real` is None.
@@ -207,7 +209,7 @@ class Dataset(Built):
 
 @dataclass(frozen=True, kw_only=True)
 class Regularizer(Built):
-    """A term that sees more than logits: ``factory(options)`` -> an object with any of:
+    """A term that sees more than logits: ``factory(options, data)`` -> an object with any of:
 
     - ``prepare(discriminator)``: called once, before training;
     - ``discriminator(step: Step) -> scalar`` and ``generator(step: Step) -> scalar``: added to that network's loss;
@@ -229,7 +231,7 @@ class Regularizer(Built):
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation(Built):
-    """``factory(options)`` -> a differentiable callable on batches, applied to real and fake alike in both updates.
+    """``factory(options, data)`` -> a differentiable callable on batches of real and of fake samples, in both updates.
 
     It is the identity at ``p=0``. Where it adapts it has ``update(real_logits)``, called after D's update with the
     total batch's logits. Random numbers come from torch's default generator of the device.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
-from ganzoo.plugin import Architecture, Built, options
+from ganzoo.plugin import Architecture, Built, DataInfo, options
 from ganzoo.recipe.keys import COMPONENTS, MANY, NETWORKS, ONE, options_prefix
 from ganzoo.recipe.settings import TrainOptions
 from ganzoo.registry.installed import Registered
@@ -42,9 +42,9 @@ class Choice:
         """The words that it provides with its options."""
         return self.spec.provided(self.options)
 
-    def build(self, *args: object) -> Any:
-        """Return the runtime object."""
-        return self.component.build(self.options, *args)
+    def build(self, data: DataInfo | None = None) -> Any:
+        """Return the runtime object; `data` is what the networks see (see `Registered.build`)."""
+        return self.component.build(self.options, data)
 
     def to_json(self) -> dict[str, Any]:
         """Return the choice with its provenance: plugin, distribution and version, schema of the options."""

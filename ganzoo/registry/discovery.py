@@ -25,7 +25,7 @@ from typing import Any
 import pluggy
 
 from ganzoo.errors import GanzooError, MissingPlugin, NotFound, UsageError, did_you_mean
-from ganzoo.plugin import KINDS, Built, Component, Dataset, hookspecs
+from ganzoo.plugin import KINDS, Built, Component, DataInfo, Dataset, hookspecs
 from ganzoo.plugin.options import read
 from ganzoo.plugin.specs import SPECS
 from ganzoo.registry.installed import Plugin, Registered, place_of, place_of_error, told
@@ -222,25 +222,29 @@ def register(module: Any) -> Plugin:
     return registry().add(Plugin(name, name, file=getattr(module, "__file__", None) or ""), lambda: module)
 
 
-def create(kind: str, name: str, /, *, data: object = None, **options: object) -> Any:
+def create(kind: str, name: str, /, *, data: DataInfo | None = None, **options: object) -> Any:
     """Return a component's runtime object by kind and name: ``create("loss", "lsgan", a=0.0)``.
 
     Args:
         kind: As in `ganzoo.plugin.KINDS`.
         name: Bare or qualified.
-        data: The `DataInfo` that an architecture is built for.
+        data: What it is built for. An architecture needs it; any other component is built for RGB images of 32
+            pixels where it is None.
         options: Of the component, over its defaults.
+
+    Raises:
+        UsageError: The kind has no runtime object, an architecture has no data, or an option is not one of its.
     """
     kind = kind_named(kind)
     entry = registry().resolve(kind, name)
     if not isinstance(entry.spec, Built):
         raise UsageError(f"a {kind} has no runtime object")
-    if (kind == "architecture") != (data is not None):
+    if kind == "architecture" and data is None:
         raise UsageError(
-            "an architecture needs data=DataInfo(...)" if data is None else f"{kind} {name!r} takes no data"
+            "an architecture is built for data: add data=ganzoo.DataInfo(shape=(3, 64, 64)), with the shape of a sample"
         )
     values = read(entry.spec.options, options, owner=f"{kind} {name!r}")
-    return entry.build(values, *([data] if data is not None else []))
+    return entry.build(values, data or DataInfo(shape=(3, 32, 32)))
 
 
 def kind_named(text: str) -> str:

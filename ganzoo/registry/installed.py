@@ -13,10 +13,12 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import GanzooError, MissingPlugin, did_you_mean
-from ganzoo.plugin import Architecture, Built, Component, Imported
+from ganzoo.plugin import Architecture, Built, Component, DataInfo, Imported
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+WITHOUT_DATA = ("dataset", "tracker")  # kinds whose factory takes options alone
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,12 @@ class Registered:
         """The name that is never ambiguous, ``plugin:name``."""
         return f"{self.plugin.name}:{self.spec.name}"
 
-    def build(self, options: object, *args: object) -> Any:
-        """Return the runtime object: the factory called with options (and, for an architecture, the `DataInfo`).
+    def build(self, options: object, data: DataInfo | None = None) -> Any:
+        """Return the runtime object: what the factory returns.
+
+        Args:
+            options: Of the component.
+            data: What the networks see. The factories of a dataset and a tracker are called without it.
 
         Raises:
             MissingPlugin: A requirement of the component is not installed.
@@ -68,7 +74,11 @@ class Registered:
         """
         assert isinstance(self.spec, Built)
         self.check_requirements()
-        made = self._call(self.spec.factory, ("options", "data")[: 1 + len(args)], options, *args)
+        if self.spec.kind in WITHOUT_DATA:
+            made = self._call(self.spec.factory, ("options",), options)
+        else:
+            assert data is not None, f"the factory of a {self.spec.kind} takes the data"
+            made = self._call(self.spec.factory, ("options", "data"), options, data)
         with self._blamed(self.spec.factory):
             require_methods(self.spec.kind, made)
         return made

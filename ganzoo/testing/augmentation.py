@@ -26,10 +26,10 @@ NUM = 8  # samples in a batch
 
 def keeps_shape_and_dtype(trial: Trial) -> None:
     """What goes in comes out: the shape and dtype of the batch, also of one sample."""
-    augmentation = _built(trial)
     with usable():
         taken = list(_taken(trial))
     for info in taken:
+        augmentation = _built(trial, info)
         for num, dtype in ((NUM, torch.float32), (1, torch.float32), (NUM, torch.bfloat16)):
             batch = samples(info, num).to(dtype)
             result = _applied(augmentation, batch)
@@ -48,8 +48,8 @@ def identity_at_zero(trial: Trial) -> None:
     """At p=0 an augmentation is the identity."""
     if "p" not in options_of(trial.spec.options):
         raise Skip("it has no option p")
-    augmentation = built(trial, p=0.0)
     for info in _taken(trial):
+        augmentation = built(trial, info, p=0.0)
         batch = samples(info, NUM)
         for seed in range(3):
             far = float((_applied(augmentation, batch, seed) - batch).abs().max())
@@ -58,8 +58,8 @@ def identity_at_zero(trial: Trial) -> None:
 
 def finite(trial: Trial) -> None:
     """Samples in [-1, 1] stay finite, in float32 and in bfloat16."""
-    augmentation = _built(trial)
     for info in _taken(trial):
+        augmentation = _built(trial, info)
         for dtype in (torch.float32, torch.bfloat16):
             batch = samples(info, NUM)
             for name, given in {"noise": batch, "zeros": batch * 0, "ones": batch * 0 + 1}.items():
@@ -69,8 +69,8 @@ def finite(trial: Trial) -> None:
 
 def input_unchanged(trial: Trial) -> None:
     """The batch that goes in is left as it is: penalties and metrics read it too."""
-    augmentation = _built(trial)
     for info in _taken(trial):
+        augmentation = _built(trial, info)
         batch = samples(info, NUM)
         before = batch.clone()
         for seed in range(3):
@@ -81,13 +81,13 @@ def input_unchanged(trial: Trial) -> None:
 
 def declines_what_it_cannot_take(trial: Trial) -> None:
     """Data that it is not for is declined by a GanzooError of one sentence."""
-    hold_to_declining(trial, lambda info: _applied(_built(trial), samples(info, NUM)))
+    hold_to_declining(trial, lambda info: _applied(_built(trial, info), samples(info, NUM)))
 
 
 def differentiable(trial: Trial) -> None:
     """The gradient flows through it to the samples: G learns from what D says of augmented ones."""
-    augmentation = _doubled(_built(trial))
     info = next(_taken(trial))
+    augmentation = _doubled(_built(trial, info))
     x = samples(info, NUM).double()
     direction, weight = (samples(info, NUM, seed).double() + 1 for seed in (1, 2))  # whose means are not 0
     for seed in range(3):
@@ -105,7 +105,8 @@ def differentiable(trial: Trial) -> None:
 
 def same_for_real_and_fake(trial: Trial) -> None:
     """Real and generated samples are augmented alike: what it does depends on the random state alone."""
-    augmentation, info = _built(trial), next(_taken(trial))
+    info = next(_taken(trial))
+    augmentation = _built(trial, info)
     batch = samples(info, NUM)
     for seed in range(3):
         first = _applied(augmentation, batch, seed)
@@ -144,7 +145,8 @@ def labels_move_along(trial: Trial) -> None:
 
 def draws_from_torch_alone(trial: Trial) -> None:
     """Random numbers come from torch's default generator of the device, which the engine seeds before each update."""
-    augmentation, info = _built(trial), next(_taken(trial))
+    info = next(_taken(trial))
+    augmentation = _built(trial, info)
     before = generators()
     _applied(augmentation, samples(info, NUM))
     others = [name for name in moved(before) if not name.startswith("torch")]
@@ -177,7 +179,8 @@ def waits_for_no_number(trial: Trial) -> None:
 
 def recordable(trial: Trial) -> None:
     """One record of it is right for all further updates: no Python number of a call decides what the next one does."""
-    augmentation, info = _built(trial), next(_taken(trial))
+    info = next(_taken(trial))
+    augmentation = _built(trial, info)
     one, other = samples(info, NUM), samples(info, NUM, seed=1)
     try:
         with seeded(1):
@@ -193,7 +196,8 @@ def recordable(trial: Trial) -> None:
 
 def update_takes_logits(trial: Trial) -> None:
     """`update` takes D's logits of real samples, [N, P], again and again, and keeps results finite."""
-    augmentation, info = _adaptive(trial), next(_taken(trial))
+    info = next(_taken(trial))
+    augmentation = _adaptive(trial, info)
     for logits in (torch.randn(NUM, 1), torch.randn(NUM, 16), torch.full((NUM, 1), 1e4), torch.full((NUM, 1), -1e4)):
         before = logits.clone()
         for _ in range(20):
@@ -205,10 +209,11 @@ def update_takes_logits(trial: Trial) -> None:
 
 def state_is_buffers(trial: Trial) -> None:
     """What it keeps is in the buffers of an nn.Module, which are checkpointed and resumed: nothing else survives."""
-    used, info = _built(trial), next(_taken(trial))
+    info = next(_taken(trial))
+    used = _built(trial, info)
     batch = samples(info, NUM)
     _use(used, batch, seed=1)
-    resumed = _built(trial)
+    resumed = _built(trial, info)
     if isinstance(used, nn.Module):
         resumed.load_state_dict(used.state_dict())
     for seed in range(3):
@@ -229,11 +234,11 @@ def schedulable_as_tensors(trial: Trial) -> None:
     batch = samples(info, NUM)
     for name, value in values.items():
         tensor = torch.tensor(1.0 if value == 0 else value / 2)
-        scheduled = trial.entry.build(replace(options, **{name: tensor}))
+        scheduled = trial.make(replace(options, **{name: tensor}), info)
         _applied(scheduled, batch)
         tensor.fill_(value)
         far = max(
-            float((_applied(scheduled, batch, seed) - _applied(built(trial), batch, seed)).abs().max())
+            float((_applied(scheduled, batch, seed) - _applied(built(trial, info), batch, seed)).abs().max())
             for seed in range(3)
         )
         require(far <= 1e-5, f"Refilled to {name}={value:g} it is up to {far:.3g} from what that number does.")
@@ -243,25 +248,25 @@ def schedulable_as_tensors(trial: Trial) -> None:
 # Building and calling.
 
 
-def _built(trial: Trial) -> Any:
+def _built(trial: Trial, info: DataInfo | None = None) -> Any:
     """Return it at p=0.5 where it has such an option and the trial says nothing of it, else as the trial says."""
     if "p" in options_of(trial.spec.options) and "p" not in trial.values:
         try:
-            return built(trial, p=0.5)
+            return built(trial, info, p=0.5)
         except UsageError:  # out of its range
             pass
-    return built(trial)
+    return built(trial, info)
 
 
-def _adaptive(trial: Trial) -> Any:
-    augmentation = _built(trial)
+def _adaptive(trial: Trial, info: DataInfo) -> Any:
+    augmentation = _built(trial, info)
     if not hasattr(augmentation, "update"):
         raise Skip("it does not adapt: it has no update")
     return augmentation
 
 
 def _taken(trial: Trial) -> Iterator[DataInfo]:
-    return accepted(trial, lambda info: _applied(_built(trial), samples(info, NUM)))
+    return accepted(trial, lambda info: _applied(_built(trial, info), samples(info, NUM)))
 
 
 def _applied(augmentation: Any, batch: Tensor, seed: int = 0) -> Tensor:
@@ -286,7 +291,7 @@ def _elsewhere(trial: Trial) -> tuple[Any, Tensor]:
     """Return it and a batch on the device without memory, from which no number can be read; schedules are tensors."""
     info, options = next(_taken(trial)), settled(trial.options(), 0)
     numbers = {name: torch.tensor(value, device="meta") for name, value in _schedulable(options).items()}
-    augmentation = trial.entry.build(replace(options, **numbers))
+    augmentation = trial.make(replace(options, **numbers), info)
     batch = samples(info, NUM).to("meta")
     return (augmentation.to("meta") if isinstance(augmentation, nn.Module) else augmentation), batch
 

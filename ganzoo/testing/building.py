@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from ganzoo.errors import GanzooError
+from ganzoo.plugin import DataInfo
 from ganzoo.plugin.options import options_of, settled
 from ganzoo.recipe.keys import options_prefix
 from ganzoo.registry.installed import named
 from ganzoo.testing.checks import Broken, Skip, Trial, sentence
 
 
-def built(trial: Trial, **more: object) -> Any:
-    """Return the runtime object, schedules at their start; `more` are options over those under trial.
+def built(trial: Trial, data: DataInfo | None = None, **more: object) -> Any:
+    """Return the runtime object, schedules at their start.
+
+    Args:
+        trial: Of the component.
+        data: What it is built for, where its kind asks; by default as `Trial.make` has it.
+        more: Options over those under trial.
 
     Raises:
         Skip: The factory says what its user must give or do, which is for the user to decide.
@@ -21,7 +27,7 @@ def built(trial: Trial, **more: object) -> Any:
     trial.entry.check_requirements()
     options = settled(trial.options(**more), 0)
     try:
-        return named(trial.spec.factory)(options)
+        return named(trial.spec.factory)(*trial.arguments(options, data))
     except GanzooError as error:
         if trial.values:
             raise Broken(f"It could not be built: {sentence(error)}") from error

@@ -25,7 +25,7 @@ from ganzoo.compute.threads import threads
 from ganzoo.errors import UsageError, did_you_mean
 from ganzoo.plugin import Built, DataInfo
 from ganzoo.plugin.options import NoOptions, read, settled
-from ganzoo.registry.installed import Registered, named, place_of, told
+from ganzoo.registry.installed import WITHOUT_DATA, Registered, named, place_of, told
 
 Status = Literal["PASS", "FAIL", "SKIP", "XFAIL"]
 LINE = re.compile(r"\.py:\d+")
@@ -175,9 +175,18 @@ class Trial:
         words: tuple[str, ...] = self.spec.provided(self.options())
         return words
 
-    def build(self, *args: object, **more: object) -> Any:
-        """Return a runtime object, schedules at their start; `args` follow the options, to which `more` are added."""
-        return self.entry.build(settled(self.options(**more), 0), *args)
+    def build(self, data: DataInfo | None = None, **more: object) -> Any:
+        """Return a runtime object for `data`, as `make`, with schedules at their start; `more` are further options."""
+        return self.make(settled(self.options(**more), 0), data)
+
+    def make(self, options: object, data: DataInfo | None = None) -> Any:
+        """Return a runtime object of these options, for `data` or else the trial's first, or else small RGB images."""
+        return self.entry.build(*self.arguments(options, data))
+
+    def arguments(self, options: object, data: DataInfo | None = None) -> tuple[Any, ...]:
+        """Return what the factory is called with, as `make` has it."""
+        known = data or next(iter(self.data), DataInfo(shape=(3, 32, 32)))
+        return (options,) if self.spec.kind in WITHOUT_DATA else (options, known)
 
 
 @functools.cache

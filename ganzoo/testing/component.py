@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 
 from ganzoo.plugin.options import options_of, read, to_json
-from ganzoo.registry.installed import METHODS, named, place_of, require_callable, require_methods
+from ganzoo.registry.installed import METHODS, WITHOUT_DATA, named, place_of, require_callable, require_methods
 from ganzoo.testing.building import built
 from ganzoo.testing.checks import Skip, Trial, require, usable
 
@@ -33,12 +33,11 @@ def requirements_met(trial: Trial) -> None:
 
 
 def factory_resolves(trial: Trial) -> None:
-    """The factory can be imported, and called with options (an architecture's with the data as well)."""
-    architecture = trial.spec.kind == "architecture"
+    """The factory can be imported, and called with options and data (of a dataset and a tracker without)."""
     with usable():
-        arguments = ("options", "data") if architecture else ("options",)
+        arguments = ("options",) if trial.spec.kind in WITHOUT_DATA else ("options", "data")
         require_callable(named(trial.spec.factory), trial.spec.factory, *arguments)
-        if not architecture:
+        if trial.spec.kind != "architecture":
             with suppress(Skip):  # it needs something of its user, as its kind's checks will say
                 built(trial)
 

@@ -19,7 +19,8 @@ NUM = 12
 def gives_features(trial: Trial) -> None:
     """A batch [N, ...] becomes finite float features [N, F], F the same for every N."""
     with usable():
-        extractor, info = built(trial), _taken(trial)
+        info = _taken(trial)
+        extractor = built(trial, info)
     widths = set()
     for num in (1, 3, NUM):
         features = _extracted(extractor, samples(info, num))
@@ -33,16 +34,18 @@ def gives_features(trial: Trial) -> None:
 
 def deterministic(trial: Trial) -> None:
     """The same samples give the same features, also when it is built anew: statistics are kept and compared."""
-    extractor, batch = built(trial), samples(_taken(trial), NUM)
+    info = _taken(trial)
+    extractor, batch = built(trial, info), samples(info, NUM)
     first = _extracted(extractor, batch, seed=0)
-    for when, again in {"on its next call": extractor, "when built again": built(trial)}.items():
+    for when, again in {"on its next call": extractor, "when built again": built(trial, info)}.items():
         far = float((_extracted(again, batch, seed=1) - first).abs().max())
         require(far <= 1e-6, f"They differ by up to {far:.3g} {when}.")
 
 
 def apart_from_neighbours(trial: Trial) -> None:
     """A sample's features do not depend on the batch in which it comes."""
-    extractor, batch = built(trial), samples(_taken(trial), NUM)
+    info = _taken(trial)
+    extractor, batch = built(trial, info), samples(info, NUM)
     whole = _extracted(extractor, batch)
     alone = torch.cat([_extracted(extractor, sample[None]) for sample in batch])
     far, size = float((whole - alone).abs().max()), float(whole.abs().max())
@@ -52,20 +55,21 @@ def apart_from_neighbours(trial: Trial) -> None:
 
 def input_unchanged(trial: Trial) -> None:
     """The batch is left as it is: metrics share it."""
-    batch = samples(_taken(trial), NUM)
+    info = _taken(trial)
+    batch = samples(info, NUM)
     before = batch.clone()
-    _extracted(built(trial), batch)
+    _extracted(built(trial, info), batch)
     num = int((batch != before).sum())
     require(not num, f"{num} of its {batch.numel()} numbers were changed in place.")
 
 
 def takes_data_or_declines(trial: Trial) -> None:
     """Every kind of data is turned into features, or declined by a GanzooError of one sentence."""
-    hold_to_declining(trial, lambda info: _extracted(built(trial), samples(info, NUM)))
+    hold_to_declining(trial, lambda info: _extracted(built(trial, info), samples(info, NUM)))
 
 
 def _taken(trial: Trial) -> DataInfo:
-    return next(accepted(trial, lambda info: _extracted(built(trial), samples(info, NUM))))
+    return next(accepted(trial, lambda info: _extracted(built(trial, info), samples(info, NUM))))
 
 
 @torch.no_grad()

@@ -144,7 +144,7 @@ class _Mark:
 
 def _told(trial: Trial, data: DataInfo | None, **options: object) -> Any:
     """Return the metric, told what it is to measure where it asks."""
-    metric = built(trial, **options)
+    metric = built(trial, data, **options)
     if hasattr(metric, "prepare") and data is not None:
         metric.prepare(data)
     return metric

@@ -70,7 +70,7 @@ def refilled(options: Any) -> Iterator[tuple[str, Any, list[tuple[Tensor, float]
 def _buildable(trial: Trial, options: Any) -> bool:
     """Whether a component takes this combination of options; one may be refused with a UsageError."""
     try:
-        trial.entry.build(options)
+        trial.make(options)
     except UsageError:
         return False
     return True

@@ -290,7 +290,7 @@ def schedules(trial: Trial) -> None:
     """A schedulable option may be a 0-dim tensor that is refilled before each update, and takes effect at once."""
     found = False
     for setup in setups(trial):
-        for network in networks_of(trial.entry.build(setup.options)):
+        for network in networks_of(trial.make(setup.options)):
             for name, options, tensors, wanted in refilled(setup.options):
                 found = True
                 run = run_of(trial, network, setup.words, options)
@@ -325,7 +325,7 @@ def recordable(trial: Trial) -> None:
     for setup in setups(trial):
         given = [options for _, options, _, _ in refilled(setup.options)] or [setup.options]
         for options in given:
-            for network in networks_of(trial.entry.build(options)):
+            for network in networks_of(trial.make(options)):
                 run = run_of(trial, network, setup.words, options)
                 require_plain(trial, run)
                 step = run.step()

@@ -134,7 +134,7 @@ def runs(
     """
     found = False
     for setup in setups(trial):
-        for network in networks_of(trial.entry.build(setup.options)):
+        for network in networks_of(trial.make(setup.options)):
             if network in networks:
                 found = True
                 if plain:
@@ -196,7 +196,7 @@ def run_of(
 
 def gan_around(trial: Trial, options: Any, networks: Networks, data: DataInfo, **how: Any) -> Gan:
     """Return the engine's GAN, its regularizer built, prepared and on the device of the networks."""
-    made = trial.entry.build(options)
+    made = trial.make(options, data)
     if hasattr(made, "prepare"):
         made.prepare(networks.discriminator)
     device = next(networks.discriminator.parameters()).device

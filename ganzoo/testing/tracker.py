@@ -21,6 +21,7 @@ import torch
 
 from ganzoo.engine.observers import Observers
 from ganzoo.errors import GanzooError
+from ganzoo.plugin import DataInfo
 from ganzoo.plugin.options import to_json
 from ganzoo.recipe.keys import MANY, NETWORKS, ONE
 from ganzoo.recipe.recipe import Choice, Recipe
@@ -192,7 +193,7 @@ def _observed(trial: Trial, run: Run, where: str) -> list[str]:
     lines: list[str] = []
     recipe = SimpleNamespace(tracker=[Choice(trial.entry, trial.options())], metric=[])
     try:
-        observers = Observers(cast(Recipe, recipe), torch.device("cpu"))
+        observers = Observers(cast(Recipe, recipe), DataInfo(shape=(3, 32, 32)), torch.device("cpu"))
     except GanzooError as error:
         raise Broken(f"It could not even be built ({error}): turn to the backend in `start`.") from error
     observers.notify = lines.append

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganzoo.plugin import UsageError
+from ganzoo.plugin import DataInfo, UsageError
 from ganzoo_augmentations import FlipOptions
 
 
@@ -20,6 +20,7 @@ class Flip:
     """
 
     options: FlipOptions
+    data: DataInfo
 
     def __call__(self, images: Tensor, labels: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         """Return images ``[N, C, H, W]``, some of them mirrored; with labels that are images, both.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from ganzoo.plugin import NoOptions
+from ganzoo.plugin import DataInfo, NoOptions
 from ganzoo_losses import LSGANOptions
 
 
@@ -25,6 +25,7 @@ class BCE:
     """
 
     options: NoOptions
+    data: DataInfo
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return D's loss, a scalar; 2 ln 2 where D cannot tell."""
@@ -45,6 +46,7 @@ class Minimax:
     """
 
     options: NoOptions
+    data: DataInfo
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return D's loss, a scalar; 2 ln 2 where D cannot tell."""
@@ -65,6 +67,7 @@ class LSGAN:
     """
 
     options: LSGANOptions
+    data: DataInfo
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return D's loss, a scalar; (b - a)^2 / 4 where D cannot tell."""
@@ -85,6 +88,7 @@ class Hinge:
     """
 
     options: NoOptions
+    data: DataInfo
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return D's loss, a scalar; 2 where D cannot tell."""
@@ -105,6 +109,7 @@ class Wasserstein:
     """
 
     options: NoOptions
+    data: DataInfo
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return D's loss, a scalar, without bound unless D is kept Lipschitz; 0 where D cannot tell."""
@@ -125,6 +130,7 @@ class RpGAN:
     """
 
     options: NoOptions
+    data: DataInfo
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return D's loss, a scalar; ln 2 where D cannot tell."""

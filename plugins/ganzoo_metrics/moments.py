@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from ganzoo.evaluate.statistics import Statistics, frechet_distance
+from ganzoo.plugin import DataInfo
 from ganzoo_metrics import MomentsOptions
 
 
@@ -24,7 +25,7 @@ class PixelMoments:
     ``fd``: the Frechet distance, squared as in FID, of the samples after `pooled`.
     """
 
-    def __init__(self, options: MomentsOptions) -> None:
+    def __init__(self, options: MomentsOptions, data: DataInfo) -> None:
         self.options = options
         self.reset()
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.layers import input_gradients, sum_of_logits
-from ganzoo.plugin import DiscriminatorOutput, Step
+from ganzoo.plugin import DataInfo, DiscriminatorOutput, Step
 from ganzoo_regularizers import WGANGPOptions, ZeroCentredOptions
 
 # ----------------------------------------------------------------------------
@@ -29,6 +29,7 @@ class R1:
     """
 
     options: ZeroCentredOptions
+    data: DataInfo
 
     def discriminator(self, step: Step) -> Tensor:
         """Return the penalty, a scalar."""
@@ -40,6 +41,7 @@ class R2:
     """R1 at generated x (Mescheder et al. 2018, eq. 10)."""
 
     options: ZeroCentredOptions
+    data: DataInfo
 
     def discriminator(self, step: Step) -> Tensor:
         """Return the penalty, a scalar."""
@@ -83,6 +85,7 @@ class WGANGP:
     """
 
     options: WGANGPOptions
+    data: DataInfo
 
     def discriminator(self, step: Step) -> Tensor:
         """Return the penalty, a scalar; where the gradient is 0 the norm passes no gradient on."""

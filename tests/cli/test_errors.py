@@ -329,7 +329,7 @@ def test_a_component_that_fails_is_named(ganzoo: Ganzoo, tmp_path: Path) -> None
         "def ganzoo_losses():\n"
         '    yield Loss(name="brittle", summary="Fails.", factory="brittle:build")\n'
         '    yield Loss(name="needy", summary="Needs.", factory="brittle:build", requires=("no-such-thing>=2",))\n'
-        "def build(options):\n"
+        "def build(options, data):\n"
         "    1/0\n"
     )
     wrong = ganzoo("train", *TINY, "--plugin", "brittle.py", "--loss", "brittle")

@@ -26,7 +26,7 @@ def ganzoo_metrics():
     yield Metric(name="lost", summary="Has no file.", factory="brittle:Lost")
 
 class Brittle:
-    def __init__(self, options): pass
+    def __init__(self, options, data): pass
     def reset(self): pass
     def real(self, batch): 1 / 0
     def fake(self, batch): pass

@@ -40,7 +40,7 @@ class Options:
 
 
 class Chooser(BCE):
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, data: DataInfo) -> None:
         if options.mode == "refused":
             raise UsageError("not together")
 
@@ -53,7 +53,7 @@ class Needy(R1):
 class Labelled:
     """L1 to the label, an image of the sample's shape."""
 
-    def __init__(self, options: object) -> None:
+    def __init__(self, options: object, data: DataInfo) -> None:
         pass
 
     def generator(self, step):

@@ -139,7 +139,7 @@ def test_weights_follow_from_the_seed_alone(make):
 
 def test_what_prepare_draws_follows_from_the_seed_too(make, monkeypatch):
     class Spectral:
-        def __init__(self, options):
+        def __init__(self, options, data):
             pass
 
         def prepare(self, discriminator):
@@ -302,7 +302,7 @@ def test_a_latent_that_nobody_can_draw_is_told(make, monkeypatch):
 
 
 class Strange:
-    def __init__(self, options: object) -> None:
+    def __init__(self, options: object, data: DataInfo) -> None:
         pass
 
 

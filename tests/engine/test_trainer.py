@@ -19,7 +19,7 @@ import torch
 import ganzoo
 from ganzoo.engine import checkpoint
 from ganzoo.errors import Corrupt, GanzooError, UsageError
-from ganzoo.plugin import Loss, Metric, NoOptions, files, hookimpl
+from ganzoo.plugin import DataInfo, Loss, Metric, NoOptions, files, hookimpl
 from ganzoo.recipe.check import smaller_micro_batch
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import register, registry
@@ -34,7 +34,7 @@ VALUES: list[float] = []  # what the metric says next
 class Told:
     """A metric that says the next of `VALUES`."""
 
-    def __init__(self, options: NoOptions) -> None:
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
         pass
 
     def reset(self) -> None:
@@ -54,7 +54,7 @@ class Told:
 class Greedy:
     """A loss that wants more memory than there is."""
 
-    def __init__(self, options: NoOptions) -> None:
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
         pass
 
     def discriminator(self, real: object, fake: object) -> None:

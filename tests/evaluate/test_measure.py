@@ -83,7 +83,7 @@ def test_what_is_measured_besides_a_metric_does_not_change_it():
 class Drawing:
     """A metric that draws numbers of its own."""
 
-    def __init__(self, options: object) -> None:
+    def __init__(self, options: object, data: DataInfo) -> None:
         self.reset()
 
     def reset(self) -> None:

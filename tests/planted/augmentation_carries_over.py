@@ -11,7 +11,7 @@ def ganzoo_augmentations():
 
 
 class Planted:
-    def __init__(self, options):
+    def __init__(self, options, data):
         import torch
 
         self.kernel = torch.full((1, 1, 1, 3), 1 / 3)

@@ -11,7 +11,7 @@ def ganzoo_augmentations():
 
 
 class Planted:
-    def __init__(self, options):
+    def __init__(self, options, data):
         self.strength = 0.1
 
     def __call__(self, batch):

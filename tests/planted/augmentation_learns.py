@@ -20,7 +20,7 @@ def ganzoo_augmentations():
 
 
 class Planted(torch.nn.Module):
-    def __init__(self, options):
+    def __init__(self, options, data):
         super().__init__()
         self.p, self.strength = options.p, torch.nn.Parameter(torch.tensor(0.1))
 

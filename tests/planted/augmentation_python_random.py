@@ -21,7 +21,7 @@ def ganzoo_augmentations():
 
 
 class Planted:
-    def __init__(self, options):
+    def __init__(self, options, data):
         self.p = options.p
 
     def __call__(self, images):

@@ -10,7 +10,7 @@ def ganzoo_augmentations():
     yield Augmentation(name="planted", summary="Planted.", factory="augmentation_update_overflows:Planted")
 
 
-def Planted(options):
+def Planted(options, data):
     import torch
 
     class Noise(torch.nn.Module):

@@ -11,7 +11,7 @@ def ganzoo_extractors():
 
 
 class Planted:
-    def __init__(self, options):
+    def __init__(self, options, data):
         import torch
 
         self.norm = torch.nn.BatchNorm2d(3, affine=False)

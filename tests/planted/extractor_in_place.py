@@ -11,7 +11,7 @@ def ganzoo_extractors():
 
 
 class Planted:
-    def __init__(self, options):
+    def __init__(self, options, data):
         pass
 
     def __call__(self, batch):

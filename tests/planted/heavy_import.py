@@ -22,5 +22,5 @@ class Hinge(nn.Module):
         return -fake.mean()
 
 
-def build(options):
+def build(options, data):
     return Hinge()

@@ -12,7 +12,7 @@ def ganzoo_losses():
     yield Loss(name="planted", summary=f"{BCE.__name__}.", factory="hook_imports_torch:build")
 
 
-def build(options):
+def build(options, data):
     from planted_losses import BCE
 
     return BCE(options)

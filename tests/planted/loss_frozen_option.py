@@ -14,7 +14,7 @@ def ganzoo_losses():
 
 
 class Planted(BCE):
-    def __init__(self, options):
+    def __init__(self, options, data):
         self.gamma = float(options.gamma)
 
     def generator(self, fake, real):

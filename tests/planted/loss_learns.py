@@ -14,7 +14,7 @@ def ganzoo_losses():
 
 
 class Planted(torch.nn.Module):
-    def __init__(self, options):
+    def __init__(self, options, data):
         super().__init__()
         self.plain, self.temperature = BCE(options), torch.nn.Parameter(torch.ones(()))
 

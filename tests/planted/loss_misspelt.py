@@ -12,5 +12,5 @@ def ganzoo_losses():
 
 
 class Planted:
-    def __init__(self, options):
+    def __init__(self, options, data):
         self.discriminator, self.generater = BCE(options).discriminator, BCE(options).generator

@@ -11,7 +11,7 @@ def ganzoo_metrics():
 
 
 class Planted:
-    def __init__(self, options):
+    def __init__(self, options, data):
         self.reset()
 
     def reset(self):

@@ -19,7 +19,7 @@ def cases():
 
 
 class Planted:
-    def __init__(self, options):
+    def __init__(self, options, data):
         self.reset()
 
     def reset(self):

@@ -18,5 +18,5 @@ def ganzoo_regularizers():
 
 
 class Planted(R1):
-    def __init__(self, options):
+    def __init__(self, options, data):
         self.gamma = float(options.gamma)

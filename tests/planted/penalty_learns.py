@@ -16,7 +16,7 @@ def ganzoo_regularizers():
 
 
 class Planted(torch.nn.Module):
-    def __init__(self, options):
+    def __init__(self, options, data):
         super().__init__()
         self.plain, self.weight = R1(options), torch.nn.Parameter(torch.ones(()))
 

@@ -12,7 +12,7 @@ def ganzoo_regularizers():
 
 
 class Planted:
-    def __init__(self, options):
+    def __init__(self, options, data):
         pass
 
     penalty = R1.discriminator

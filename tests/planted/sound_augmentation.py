@@ -26,7 +26,7 @@ def ganzoo_augmentations():
 class Shift:
     """Adds one number to all of a sample, with probability p."""
 
-    def __init__(self, options):
+    def __init__(self, options, data):
         self.p = options.p
 
     def __call__(self, batch):
@@ -40,7 +40,7 @@ def shifted(batch, p):
     return batch + torch.where(chosen < p, amount - 0.5, 0).to(batch.dtype)
 
 
-def adaptive(options):
+def adaptive(options, data):
     import torch
 
     class Adaptive(torch.nn.Module):

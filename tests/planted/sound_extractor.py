@@ -8,7 +8,7 @@ def ganzoo_extractors():
     yield Extractor(name="thirds", summary="Pixels, averaged.", factory="sound_extractor:build")
 
 
-def build(options):
+def build(options, data):
     import torch
 
     generator = torch.Generator().manual_seed(0)

@@ -26,7 +26,7 @@ def cases():
     yield Case(name="two", options={"weight": 3}, given={"real": real, "fake": fake}, expected=expected)
 
 
-def build(options):
+def build(options, data):
     import torch
     from torch.nn.functional import softplus
 

@@ -39,7 +39,7 @@ class Pair:
         return self.of_g(fake, real)
 
 
-def ra_hinge(options):
+def ra_hinge(options, data):
     """Jolicoeur-Martineau 2018."""
 
     def loss(up, down):
@@ -48,7 +48,7 @@ def ra_hinge(options):
     return Pair(loss, loss)
 
 
-def contrast(options):
+def contrast(options, data):
     """Yu et al. 2021: a sum over the others of the batch, and so no mean."""
     from torch.nn.functional import softplus
 
@@ -59,7 +59,7 @@ def contrast(options):
     return Pair(loss, lambda fake, real: -loss(real, fake))
 
 
-def smooth(options):
+def smooth(options, data):
     """Salimans et al. 2016, in float32 whatever the logits are."""
     from torch.nn.functional import softplus
 
@@ -70,7 +70,7 @@ def smooth(options):
     return Pair(of_d, lambda fake, real: softplus(-fake.float()).mean())
 
 
-def wavering(options):
+def wavering(options, data):
     """Smoothing that is drawn anew for each batch, on the device of the logits."""
     import torch
     from torch.nn.functional import softplus
@@ -82,14 +82,14 @@ def wavering(options):
     return Pair(of_d, lambda fake, real: softplus(-fake).mean())
 
 
-def bounded(options):
+def bounded(options, data):
     return Pair(
         lambda real, fake: (real.sigmoid() - 1).square().mean() + fake.sigmoid().square().mean(),
         lambda fake, real: (fake.sigmoid() - 1).square().mean(),
     )
 
 
-def drift(options):
+def drift(options, data):
     """Karras et al. 2018."""
 
     def of_d(real, fake):

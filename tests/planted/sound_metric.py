@@ -18,7 +18,7 @@ def cases():
 class Mean:
     """The difference between the means of all numbers."""
 
-    def __init__(self, options):
+    def __init__(self, options, data):
         self.reset()
 
     def reset(self):

@@ -34,7 +34,7 @@ def cases():
     yield Case(name="linear", options={"gamma": 10}, given=given, expected=expected)
 
 
-def build(options):
+def build(options, data):
     import torch
 
     def answers(output):

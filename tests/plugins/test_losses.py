@@ -10,16 +10,20 @@ import torch
 from torch.autograd import gradcheck, gradgradcheck
 
 import ganzoo_losses
+from ganzoo.plugin import DataInfo
 
 SPECS = {spec.name: spec for spec in ganzoo_losses.ganzoo_losses()}
 NAMES = sorted(SPECS)
+DATA = DataInfo(shape=(2,), modality="points")
 PAIRS = [name for name in NAMES if SPECS[name].pairs]
 LN2 = math.log(2)
 
 
 def make(name, **options):
     module, _, attribute = SPECS[name].factory.partition(":")
-    return getattr(import_module(module), attribute)(SPECS[name].options(**options))
+    return getattr(import_module(module), attribute)(
+        SPECS[name].options(**options), DataInfo(shape=(2,), modality="points")
+    )
 
 
 def logits(*values, dtype=torch.float64):

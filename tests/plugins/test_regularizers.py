@@ -16,12 +16,13 @@ from ganzoo.engine.batches import Batches
 from ganzoo.engine.gan import assemble
 from ganzoo.engine.update import update_discriminator
 from ganzoo.errors import UsageError
-from ganzoo.plugin import DiscriminatorOutput, Step
+from ganzoo.plugin import DataInfo, DiscriminatorOutput, Step
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
 
 SPECS = {spec.name: spec for spec in ganzoo_regularizers.ganzoo_regularizers()}
 NAMES = sorted(SPECS)
+DATA = DataInfo(shape=(2,), modality="points")
 MODES = ["exact", "fd"]
 EACH = [pytest.param(name, mode, id=f"{name}-{mode}") for name in NAMES for mode in MODES]
 W = (3.0, 4.0)
@@ -29,7 +30,9 @@ W = (3.0, 4.0)
 
 def make(name, **options):
     module, _, attribute = SPECS[name].factory.partition(":")
-    return getattr(import_module(module), attribute)(SPECS[name].options(**options))
+    return getattr(import_module(module), attribute)(
+        SPECS[name].options(**options), DataInfo(shape=(2,), modality="points")
+    )
 
 
 class Linear(nn.Module):

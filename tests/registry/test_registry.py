@@ -188,8 +188,9 @@ def test_create_builds_every_kind_that_has_a_runtime_object(kind: Any) -> None:
     made = kind(name="mine", summary="Mine.", factory="test_registry:Built")
     plural = kind.kind + "s"
     register(module("acme", **{plural: [made]}))
-    assert create(kind.kind, "acme:mine").args == (made.options(),)
-    assert create(plural, "mine").args == (made.options(),)
+    data = DataInfo(shape=(2,), modality="points")
+    for args in (create(kind.kind, "acme:mine", data=data).args, create(plural, "mine", data=data).args):
+        assert args == ((made.options(),) if kind is Tracker else (made.options(), data))
 
 
 def test_create_refuses_what_cannot_be_built() -> None:
@@ -198,10 +199,8 @@ def test_create_refuses_what_cannot_be_built() -> None:
     for kind, name in (("recipe", "r"), ("model", "m")):
         with pytest.raises(UsageError, match=f"a {kind} has no runtime object"):
             create(kind, name)
-    with pytest.raises(UsageError, match=r"an architecture needs data=DataInfo\(...\)"):
+    with pytest.raises(UsageError, match=r"an architecture is built for data: add data=ganzoo.DataInfo\(shape="):
         create("architecture", "dcgan")
-    with pytest.raises(UsageError, match="loss 'bce' takes no data"):
-        create("losses", "bce", data=DataInfo(shape=(1, 1, 1)))
     with pytest.raises(UsageError, match="unknown key 'target'; loss 'lsgan' takes a, b, c"):
         create("loss", "lsgan", target=1)
     with pytest.raises(UsageError, match="b: expected a number, got 'x'"):
@@ -218,8 +217,8 @@ def test_create_refuses_what_cannot_be_built() -> None:
         ),
         ("test_registry:FIRST_PARTY", "TypeError: test_registry:FIRST_PARTY is no function or class, but set"),
         (
-            "test_registry:needs_two",
-            "test_registry:needs_two is defined with (a: object, b: object) -> None and called with (options)",
+            "test_registry:needs_one",
+            "test_registry:needs_one is defined with (a: object) -> None and called with (options, data)",
         ),
         ("test_registry:raises", f"failed in test_registry:raises: RuntimeError: no luck ({__file__}:"),
         ("test_registry:leaves", "failed in test_registry:leaves: SystemExit: 3"),
@@ -238,7 +237,7 @@ def test_a_factory_that_tells_the_user_is_left_to_speak() -> None:
         create("loss", "blob")
 
 
-def needs_two(a: object, b: object) -> None:
+def needs_one(a: object) -> None:
     pass
 
 
@@ -384,7 +383,7 @@ class Blob:
 def ganzoo_losses():
     yield Loss(name="blob", summary="A blob.", factory=__name__ + ":" + "make")
 
-def make(options):
+def make(options, data):
     return Blob()
 """
 

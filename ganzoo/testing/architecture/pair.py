@@ -33,7 +33,7 @@ OPTIMIZERS = {"adam": Adam(lr=1e-3, betas=(0.0, 0.99)), "sgd": SGD(lr=1e-2)}
 class Softplus:
     """The original GAN's loss (Goodfellow et al. 2014, arXiv:1406.2661, section 3), so that none need be installed."""
 
-    def __init__(self, options: NoOptions) -> None:
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
         pass
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:

@@ -51,7 +51,7 @@ class Answers:
     """Both values of a loss, each time from the state in which it was built and with the same seed."""
 
     def __init__(self, trial: Trial, options: Any) -> None:
-        self.trial, self.loss = trial, trial.entry.build(options)
+        self.trial, self.loss = trial, trial.make(options)
         self.state = state_of(self.loss)
 
     def __call__(self, real: Tensor, fake: Tensor) -> dict[str, float]:

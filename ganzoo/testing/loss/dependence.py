@@ -101,7 +101,7 @@ def pairs_honest(trial: Trial) -> None:
     """A loss says ``pairs`` where the generator's term reads real logits, and only there: elsewhere `real` is None."""
     reads = []
     for setup in setups(trial):
-        loss = trial.entry.build(setup.options)
+        loss = trial.make(setup.options)
         state, fake = state_of(loss), logits_of(1)
         if trial.spec.pairs:
             values = []

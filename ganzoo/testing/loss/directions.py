@@ -25,7 +25,7 @@ LEVELS = [level / 4 for level in range(-80, 81)]
 def discriminator_signs(trial: Trial) -> None:
     """D's loss falls as real logits rise and as fake logits fall, where D cannot tell them apart."""
     for setup in sound_setups(trial):
-        found = [_slopes_at(trial, trial.entry.build(setup.options), level) for level in LEVELS]
+        found = [_slopes_at(trial, trial.make(setup.options), level) for level in LEVELS]
         for level, (by_real, by_fake, _) in zip(LEVELS, found, strict=True):
             apart = f"At logits of {level:g} for both, D's loss{setup.words} changes by {by_real:.3g} as real logits"
             apart += f" rise and by {by_fake:.3g} as fake logits rise"
@@ -42,7 +42,7 @@ def discriminator_signs(trial: Trial) -> None:
 def generator_signs(trial: Trial) -> None:
     """G's loss falls as fake logits rise, where D's loss falls as they fall."""
     for setup in sound_setups(trial):
-        found = [_slopes_at(trial, trial.entry.build(setup.options), level) for level in LEVELS]
+        found = [_slopes_at(trial, trial.make(setup.options), level) for level in LEVELS]
         if not any(by_real < 0 < by_fake for by_real, by_fake, _ in found):
             raise Skip(f"D's own loss has a wrong sign: see {trial.title}/discriminator-signs")
         opposed = any(by_real < 0 < by_fake and of_g < 0 for by_real, by_fake, of_g in found)

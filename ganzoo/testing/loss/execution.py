@@ -40,7 +40,7 @@ def repeatable(trial: Trial) -> None:
 def logits_untouched(trial: Trial) -> None:
     """A loss changes nothing about the logits: neither their values nor their ``.grad``."""
     for setup in sound_setups(trial, steady=False):
-        loss = trial.entry.build(setup.options)
+        loss = trial.make(setup.options)
         leaves = [logits_of(), logits_of(1)]
         real, fake = (leaf * 1 for leaf in leaves)  # no leaves, which torch itself would guard
         before = real.detach().clone(), fake.detach().clone()
@@ -56,7 +56,7 @@ def logits_untouched(trial: Trial) -> None:
 def any_device(trial: Trial) -> None:
     """A loss computes wherever its logits are: it runs on torch's ``meta`` device, moved there like any module."""
     for setup in sound_setups(trial):
-        loss = trial.entry.build(setup.options)
+        loss = trial.make(setup.options)
         loss = loss.to("meta") if isinstance(loss, nn.Module) else loss
         real, fake = (torch.empty(SHAPE, device="meta", requires_grad=True) for _ in range(2))
         for network, title in TITLES.items():
@@ -75,7 +75,7 @@ def recordable(trial: Trial) -> None:
     for setup in sound_setups(trial):
         given = [options for _, options, _, _ in refilled(setup.options)] or [setup.options]
         for options, (network, title) in product(given, TITLES.items()):
-            loss = trial.entry.build(options)
+            loss = trial.make(options)
             state, piece = state_of(loss), _piece(trial, loss, network)
             try:
                 with Unread():  # type: ignore[no-untyped-call]

@@ -21,7 +21,7 @@ from ganzoo.testing.probes import flat, require_untrained, setups, slopes_of
 def scalar(trial: Trial) -> None:
     """A loss returns scalars: tensors of no dimension, floating, with a graph to the logits."""
     for setup in setups(trial):
-        loss = trial.entry.build(setup.options)
+        loss = trial.make(setup.options)
         real, fake = logits_of(), logits_of(1)
         for network, title in TITLES.items():
             value = term_of(trial, loss, network, real, fake)
@@ -37,7 +37,7 @@ def learns_nothing(trial: Trial) -> None:
 def large_logits(trial: Trial) -> None:
     """Value and gradient are finite in float32 at logits of 1e4 and -1e4."""
     for setup in sound_setups(trial):
-        loss = trial.entry.build(setup.options)
+        loss = trial.make(setup.options)
         for r, f in product((1e4, -1e4), repeat=2):
             real, fake = (torch.full((2, 1), level, requires_grad=True) for level in (r, f))
             for network, title in TITLES.items():
@@ -51,7 +51,7 @@ def large_logits(trial: Trial) -> None:
 def bf16_logits(trial: Trial) -> None:
     """Logits in bf16 give a finite loss, near that of the same numbers in float32."""
     for setup in sound_setups(trial):
-        loss = trial.entry.build(setup.options)
+        loss = trial.make(setup.options)
         low = [logits_of(seed).detach().bfloat16().requires_grad_() for seed in (0, 1)]
         high = [logits.detach().float().requires_grad_() for logits in low]
         for network, title in TITLES.items():

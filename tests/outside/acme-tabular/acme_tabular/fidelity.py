@@ -20,7 +20,7 @@ class TableFidelity:
         options: None.
     """
 
-    def __init__(self, options: NoOptions) -> None:
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
         self.columns: list[Column] = []
         self.reset()
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from acme_textgan import NgramOptions
 from acme_textgan.data import one_hot
-from ganzoo.plugin import Case, UsageError
+from ganzoo.plugin import Case, DataInfo, UsageError
 
 
 class NgramJS:
@@ -22,7 +22,7 @@ class NgramJS:
         UsageError: Samples that are no text, or shorter than the n-grams.
     """
 
-    def __init__(self, options: NgramOptions) -> None:
+    def __init__(self, options: NgramOptions, data: DataInfo) -> None:
         self.orders = options.orders
         self.reset()
 
