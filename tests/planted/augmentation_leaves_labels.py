@@ -13,7 +13,7 @@ def ganzoo_augmentations():
 
 
 class Planted:
-    def __init__(self, options, data=None):
+    def __init__(self, options, data):
         pass
 
     def __call__(self, images, labels=None):

@@ -74,7 +74,7 @@ def trains_under_every_loss(trial: Trial) -> None:
     wild = sum(int((~each.isfinite()).sum()) for answer in answers for each in answer)
     require(not wild, f"{title(data)}: after three updates {wild} logits are not finite.")
     for entry in _losses():
-        loss: Any = entry.build(settled(entry.spec.options(), 0))
+        loss: Any = entry.build(settled(entry.spec.options(), 0), data)
         for network, parameters in gan.trainable.items():
             terms = [_term(entry, loss, network, real * 1, made * 1) for real, made in zip(*answers, strict=True)]
             if not all(term.isfinite() for term in terms):
