@@ -1,0 +1,50 @@
+"""What `ganzoo.layers` promises to authors: names, signatures and, since models are stored by them, state-dict keys.
+
+A name that is new goes into the snapshot (`python tests/layers/test_promise_layers.py`); one that changes or goes
+breaks plugins, or the models that were published with them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from torch import nn
+
+from ganzoo import layers
+
+SNAPSHOT = Path(__file__).parents[1] / "snapshots" / "layers.txt"
+BUILT = (
+    layers.ConditionalBatchNorm2d(4),
+    layers.ConditionalBatchNorm2d(4, num_classes=3),
+    layers.ConditionalInstanceNorm2d(4, dim=3),
+    layers.EqualisedConv2d(4, 4, 3),
+    layers.EqualisedLinear(4, 4),
+    layers.MultiScale([nn.Linear(4, 1)]),
+    layers.ProjectionHead(4, 3),
+    layers.SelfAttention2d(8),
+    layers.spectral_norm(nn.Linear(4, 4)),
+)
+
+
+def promised() -> Iterator[str]:
+    for name in sorted(layers.__all__):
+        signature = str(inspect.signature(getattr(layers, name)))
+        yield name + re.sub(r"<(?:function|class) '?([\w.]+)[^>]*>", r"\1", signature)
+    for module in BUILT:
+        yield f"{type(module).__name__}: {', '.join(module.state_dict())}"
+
+
+def test_what_is_promised_is_kept() -> None:
+    assert SNAPSHOT.read_text(encoding="utf-8").splitlines() == list(promised())
+
+
+def test_every_class_with_parameters_of_its_own_is_built_here() -> None:
+    classes = {value for value in map(layers.__dict__.get, layers.__all__) if inspect.isclass(value)}
+    assert classes - {layers.SpectralNorm} <= {type(module) for module in BUILT}
+
+
+if __name__ == "__main__":
+    SNAPSHOT.write_text("\n".join(promised()) + "\n", encoding="utf-8")
