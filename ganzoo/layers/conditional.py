@@ -81,6 +81,6 @@ def _modulate(x: Tensor, gain: nn.Module | None, bias: nn.Module | None, conditi
         return x
     if condition is None:
         raise ValueError("this layer was built for a condition: pass labels or a vector")
-    scale, shift = gain(condition)[:, :, None, None], bias(condition)[:, :, None, None]  # [N, C, 1, 1]
-    modulated: Tensor = x * (1 + scale) + shift
-    return modulated
+    scale, shift = 1 + gain(condition)[:, :, None, None], bias(condition)[:, :, None, None]  # [N, C, 1, 1]
+    result: Tensor = x * scale.to(x.dtype) + shift.to(x.dtype)  # embeddings stay float32 under autocast; maps shall not
+    return result

@@ -23,8 +23,8 @@ class SpectralNorm(nn.Module):
     ``u = W v / |W v|`` and ``v = W^T u / |W^T u|``, forwards in eval mode none. Gradients flow through W alone.
 
     All is as in `torch.nn.utils.parametrizations.spectral_norm`, the names of the buffers (`_u`, `_v`) included, but:
-    no 15 steps when it is built, which cost more than the rest of the network (the paper starts from random vectors
-    too); float32 under autocast; and a weight of 0 stays 0, where torch gives NaN.
+    one step when it is built rather than 16 (the paper starts from random vectors too); float32 under autocast; and a
+    weight of 0 stays 0, where torch gives NaN.
 
     Args:
         weight: Whose shape it is for, two dimensions or more.

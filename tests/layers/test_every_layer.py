@@ -105,6 +105,8 @@ def test_it_is_the_same_in_channels_last_and_close_in_bf16(layer: nn.Module, x: 
         assert torch.allclose(twin(x.contiguous(memory_format=torch.channels_last)), wanted, atol=1e-6)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.allclose(layer(x).float(), wanted, rtol=0.05, atol=0.05 * wanted.abs().max().item())
+        if wanted.shape[1:] == x.shape[1:]:
+            assert layer(x.bfloat16()).dtype == torch.bfloat16  # maps stay as small as they are
 
 
 def test_it_is_built_and_run_without_memory(layer: nn.Module, x: Tensor, request: pytest.FixtureRequest) -> None:
