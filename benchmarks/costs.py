@@ -46,6 +46,7 @@ def child(images: int, pairs: list[str]) -> None:
     """Train, and print what was measured as JSON."""
     start = float(os.environ["BENCHMARK_START"])
     import ganzoo
+    from ganzoo.engine.events import Note, Tick
     from ganzoo.engine.keeper import Keeper
     from ganzoo.engine.trainer import Trainer
 
@@ -56,13 +57,13 @@ def child(images: int, pairs: list[str]) -> None:
     described: list[str] = []
 
     class Listener:
-        def note(self, line: str) -> None:
-            described.append(line)
+        def note(self, event: Note) -> None:
+            described.append(event.line)
 
-        def tick(self, row: dict[str, Any]) -> None:
+        def tick(self, event: Tick) -> None:
             if not first:
                 first.append(time.time() - start)
-            rows.append(row)
+            rows.append(dict(event.row))
 
     options = {"train.checkpoint_every": str(max(images // 4, 1)), **dict(pair.split("=", 1) for pair in pairs)}
     run = ganzoo.train(arch="dcgan", loss="bce", images=images, options=options, listener=Listener())

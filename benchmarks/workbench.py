@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -15,13 +14,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ganzoo.compute.device import precision, settle_precision
+from ganzoo.compute.device import precision
 from ganzoo.compute.streams import Streams
-from ganzoo.data.load import load_source
+from ganzoo.compute.threads import threads
 from ganzoo.engine import execution
 from ganzoo.engine.batches import Batches, Part
+from ganzoo.engine.distributed import ALONE
+from ganzoo.engine.events import Events
 from ganzoo.engine.gan import Gan, assemble
 from ganzoo.engine.observers import Observers
+from ganzoo.engine.setup import set_up
 from ganzoo.engine.trainer import Trainer
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
 from ganzoo.errors import Interrupted
@@ -49,12 +51,10 @@ def assembled(settings: Settings, device: torch.device = CPU, recipe: str | None
     """Return a GAN and its feed as a run would assemble them from ``KEY=VALUE``; weights follow from the seed."""
     add_noise()
     chosen = resolve(registry(), recipe=recipe, pairs={key: str(value) for key, value in settings.items()})
-    chosen = settle_precision(chosen, device)
-    source = load_source(chosen.dataset, device, print)
-    gan = assemble(chosen, source.info, device)
-    execution.settle(gan)
+    setup = set_up(chosen, str(device), ALONE, print)
+    gan = assemble(setup.recipe, setup.source.info, device)
     execution.install(gan, print)
-    return gan, Batches(source, Streams(chosen.train.seed, device), gan)
+    return gan, Batches(setup.source, Streams(chosen.train.seed, device), gan)
 
 
 class Rounds:
@@ -95,17 +95,19 @@ class Rounds:
 class Sitting(Trainer):
     """The real training loop, so many rounds at a time, without grids and checkpoints."""
 
+    num_threads = 1  # as a run would have
+
     def __call__(self, num: int) -> None:
         """Make `num` rounds, on as many threads as a run would."""
         self.stop = _After(num)  # type: ignore[assignment]
-        with execution.threads(self.gan), suppress(Interrupted):
+        with threads(self.num_threads), suppress(Interrupted):
             self.loop()
 
     def losses(self, num: int) -> list[float]:
         """Return D's and G's losses of each of `num` rounds, made without the loop."""
         rounds = Rounds(self.gan, self.batches)
         rounds.images = self.images
-        with execution.threads(self.gan):
+        with threads(self.num_threads):
             values = rounds.losses(num)
         self.images = rounds.images
         return values
@@ -138,15 +140,12 @@ class Sitting(Trainer):
             execute.records = records  # type: ignore[attr-defined]
 
         def run(num: int) -> None:
-            with execution.threads(self.gan):
+            with threads(self.num_threads):
                 for _ in range(num):
                     for piece in pieces:
                         piece()
 
         return run
-
-    def draw(self) -> None:
-        """Leave grids out."""
 
     def save(self) -> None:
         """Leave checkpoints out."""
@@ -163,28 +162,29 @@ class _After:
         return self.left < 0
 
 
-class Silent:
-    """A listener that does nothing with what it hears."""
+class NoPictures:
+    """A gallery that shows nothing."""
 
-    def note(self, line: str) -> None:
-        """Take a line."""
+    def draw_reals(self) -> None:
+        """Draw nothing."""
 
-    def tick(self, row: dict[str, Any]) -> None:
-        """Take a tick."""
+    def draw_fakes(self, images: int) -> None:
+        """Draw nothing."""
 
 
 @contextmanager
 def sitting(settings: Settings) -> Iterator[Sitting]:
     """Yield the training loop of a run in a directory of its own, ready to go."""
     add_noise()
-    chosen = settle_precision(resolve(registry(), pairs={key: str(value) for key, value in settings.items()}), CPU)
+    chosen = resolve(registry(), pairs={key: str(value) for key, value in settings.items()})
     with temporary_runs():
-        source = load_source(chosen.dataset, CPU, print)
-        gan = assemble(chosen, source.info, CPU)
-        execution.settle(gan)
+        setup = set_up(chosen, "cpu", ALONE, print)
+        gan = assemble(setup.recipe, setup.source.info, CPU)
         run = runs.create("benchmark")
         with run.training():
-            trainer = Sitting(run, gan, source, Observers(chosen, gan.data, CPU), Silent(), time.monotonic, _After(0))  # type: ignore[arg-type]
+            batches = Batches(setup.source, Streams(chosen.train.seed, CPU), gan)
+            trainer = Sitting(run, gan, batches, Observers(setup.recipe, gan.data, CPU), Events(), _After(0))  # type: ignore[arg-type]
+            trainer.num_threads, trainer.gallery = setup.threads, NoPictures()  # type: ignore[assignment]
             trainer.begin(False)
             yield trainer
 

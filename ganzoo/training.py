@@ -25,7 +25,6 @@ from ganzoo.runs.where import Notify, silent
 
 if TYPE_CHECKING:
     from ganzoo.engine.distributed import World
-    from ganzoo.engine.trainer import Listener
 
 Names = str | Iterable[str] | None
 
@@ -51,7 +50,7 @@ def train(
     name: str | None = None,
     device: str = "auto",
     resume: str | os.PathLike[str] | Run | bool = False,
-    listener: Listener | None = None,
+    listener: object = None,
 ) -> Run:
     """Train a GAN and return its run, finished.
 
@@ -76,7 +75,8 @@ def train(
         name: Of the run, behind its number.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``.
         resume: A run to go on with (True for the latest unfinished one); of the settings only `images` may be raised.
-        listener: Is told how it goes (`ganzoo.engine.trainer.Listener`).
+        listener: Is told how it goes: has a method for each event that it wants, which takes the event:
+            ``tick(event)``, ``note(event)`` (`ganzoo.engine.events`).
 
     Raises:
         ganzoo.GanzooError: What a user can act on, in one sentence; a wrong setting is a ValueError as well.
@@ -161,19 +161,22 @@ def start(
     *,
     name: str | None,
     device: str,
-    listener: Listener | None = None,
+    listener: object = None,
     world: World | None = None,
 ) -> Run:
     """Train a resolved recipe; arguments as for `train`. Of several processes the first alone has a listener."""
+    name = name or f"{recipe.arch.name}-{recipe.loss.name}-{recipe.dataset.name}"
+    create = partial(runs.create, name, mark(recipe.to_json()))
     with heavy_imports():
         from ganzoo.engine import trainer
         from ganzoo.engine.distributed import ALONE
+        from ganzoo.engine.events import Events
         from ganzoo.engine.initial import INITIAL
-    world = world or ALONE
-    listener = _Silent() if listener is None or world.rank else listener
-    name = name or f"{recipe.arch.name}-{recipe.loss.name}-{recipe.dataset.name}"
-    initial = world.first(partial(_initial, recipe.train.init, run, INITIAL, listener.note))
-    return trainer.train(recipe, run, name=name, device=device, listener=listener, world=world, initial=initial)
+    world, events = world or ALONE, Events()
+    if world.rank == 0:
+        events.subscribe("listener", listener)
+    initial = world.first(partial(_initial, recipe.train.init, run, INITIAL, events.note))
+    return trainer.train(recipe, run or create, device=device, events=events, world=world, initial=initial)
 
 
 def _initial(init: str | None, run: Run | None, names: Iterable[str], notify: Notify) -> Path | None:
@@ -228,13 +231,3 @@ def _by_key(flags: Mapping[str, Any]) -> dict[str, Any]:
     """Return what flags say, by the keys that they are short for."""
     said = by_key(flags)
     return said | (dataset_flags(registry(), os.fspath(said["dataset"])) if "dataset" in said else {})
-
-
-class _Silent:
-    """A listener that does nothing with what it hears."""
-
-    def note(self, line: str) -> None:
-        pass
-
-    def tick(self, row: dict[str, Any]) -> None:
-        pass

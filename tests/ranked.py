@@ -136,8 +136,9 @@ def updated(world, settings: dict[str, Any], rounds: int = 4):
     from ganzoo.engine import execution
     from ganzoo.engine.batches import Batches
     from ganzoo.engine.gan import assemble
-    from ganzoo.engine.health import Averages
+    from ganzoo.engine.setup import draft, settle
     from ganzoo.engine.update import update_discriminator, update_generator, update_together
+    from ganzoo.health.signals import Averages
     from ganzoo.recipe.resolve import resolve
     from ganzoo.registry import registry
 
@@ -150,8 +151,7 @@ def updated(world, settings: dict[str, Any], rounds: int = 4):
     pairs = {"arch": "toy", "dataset": "toy-array", "train.batch": 24, "train.execution": "eager"} | sgd | settings
     recipe = resolve(registry(), pairs=pairs)
     source = open_source(recipe.dataset.build(), name="toy", key="toy", notify=fail)
-    gan = assemble(recipe, source.info, device, world)
-    execution.settle(gan)
+    gan = assemble(settle(recipe, draft(recipe, source.info), device, world), source.info, device, world)
     execution.install(gan, fail)
     batches, averages, images = Batches(source, Streams(0, device), gan), Averages(), 0
     for _ in range(rounds):

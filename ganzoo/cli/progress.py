@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from ganzoo.runs.words import sentence
+from ganzoo.cli.common import CONTROL, note
+from ganzoo.runs.words import measured, sentence, verdict
+
+if TYPE_CHECKING:
+    from ganzoo.engine.events import Diagnosed, Measured, Note, Tick
 
 PLAIN_SECONDS = 10.0  # between two plain lines
 
 
 class Live:
-    """A line on a terminal that is rewritten at each tick; notes scroll above it."""
+    """A line on a terminal that is rewritten at each tick; what else is told scrolls above it."""
 
     def __init__(self, total: int) -> None:
-        self._total = total
         self._progress = Progress(
             BarColumn(bar_width=20), TextColumn("{task.description}"), console=Console(stderr=True, highlight=False)
         )
@@ -30,22 +32,31 @@ class Live:
     def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
-    def note(self, line: str) -> None:
+    def note(self, event: Note) -> None:
         """Print a line above the bar."""
-        self._progress.console.print(line, markup=False)
+        self._print(event.line)
 
-    def tick(self, row: dict[str, Any]) -> None:
+    def tick(self, event: Tick) -> None:
         """Move the bar."""
-        self._progress.update(
-            self._task, completed=min(row["images"], self._total), description=sentence(row, self._total)
-        )
+        done, words = min(event.images, event.total), sentence(event.row, event.total)
+        self._progress.update(self._task, completed=done, description=words)
+
+    def measured(self, event: Measured) -> None:
+        """Print the values above the bar."""
+        self._print(measured(event.images, event.words))
+
+    def verdict(self, event: Diagnosed) -> None:
+        """Print what a diagnosis says above the bar."""
+        self._print(verdict(event.verdict))
+
+    def _print(self, line: str) -> None:
+        self._progress.console.print(CONTROL.sub("", line), markup=False)
 
 
 class Plain:
-    """Lines for a log file or a pipe: notes at once, numbers now and then and at the end."""
+    """Lines for a log file or a pipe: numbers now and then and at the end, all else at once."""
 
     def __init__(self, total: int) -> None:
-        self._total = total
         self._last = float("-inf")
 
     def __enter__(self) -> Plain:
@@ -54,15 +65,23 @@ class Plain:
     def __exit__(self, *error: object) -> None:
         pass
 
-    def note(self, line: str) -> None:
+    def note(self, event: Note) -> None:
         """Print a line."""
-        click.echo(line, err=True)
+        note(event.line)
 
-    def tick(self, row: dict[str, Any]) -> None:
+    def tick(self, event: Tick) -> None:
         """Print the numbers, where the last ones are old."""
-        if row["seconds"] - self._last >= PLAIN_SECONDS or row["images"] >= self._total:
-            self._last = row["seconds"]
-            click.echo(sentence(row, self._total), err=True)
+        if event.row["seconds"] - self._last >= PLAIN_SECONDS or event.images >= event.total:
+            self._last = event.row["seconds"]
+            note(sentence(event.row, event.total))
+
+    def measured(self, event: Measured) -> None:
+        """Print the values."""
+        note(measured(event.images, event.words))
+
+    def verdict(self, event: Diagnosed) -> None:
+        """Print what a diagnosis says."""
+        note(verdict(event.verdict))
 
 
 def listener(total: int) -> Live | Plain:

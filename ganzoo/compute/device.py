@@ -44,7 +44,7 @@ def choose_device(name: str = "auto") -> torch.device:
 def settle_precision(recipe: Recipe, device: torch.device) -> Recipe:
     """Return the recipe with ``train.precision=auto`` replaced by what it means on this device: bf16 where CUDA has it.
 
-    What ``train.execution=auto`` means depends on the networks: `ganzoo.engine.execution.settle`.
+    What ``train.execution=auto`` means depends on the networks: `ganzoo.engine.setup.settle`.
     """
     if recipe.train.precision != "auto":
         return recipe

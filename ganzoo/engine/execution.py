@@ -7,92 +7,23 @@ changes. What does change stands in tensors that are refilled before it (`Gan.re
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from ganzoo.compute.streams import default_generator
 from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import Gan, eager
-from ganzoo.engine.optim import FORMS
-from ganzoo.errors import GanzooError, UsageError
+from ganzoo.errors import GanzooError
 
 Replay = Callable[[list[Tensor]], Any]  # the tensors among a piece's inputs -> what it returns
-WORTH_COMPILING = 50_000  # updates: what compiling costs (10 to 30 s on a CPU) is repaid by about half as many
-TINY = 2_000_000  # parameters, in linear layers alone: Python and not arithmetic bounds such an update
 WARM_UP = 2  # plain updates of each kind before it is captured: libraries set themselves up in them
-
-
-def choose(gan: Gan) -> Literal["eager", "compile", "cuda-graph"]:
-    """Return what ``train.execution=auto`` means: a fixed rule of device, networks and length of the run.
-
-    On CUDA a graph. On the CPU `compile` where the networks are tiny and the run long enough to repay it, nothing
-    differentiates twice (compiled double backward is left to those who ask for it) and there is a C++ compiler; else
-    plain.
-    """
-    train = gan.recipe.train
-    if not recordable(gan):
-        return "eager"
-    if gan.device.type == "cuda":
-        return "cuda-graph"
-    compiler = any(map(shutil.which, ("g++", "clang++")))
-    tiny = is_tiny(gan) and train.images // train.batch >= WORTH_COMPILING
-    return "compile" if tiny and compiler and not gan.input_gradients else "eager"
-
-
-def recordable(gan: Gan) -> bool:
-    """Whether the recipe's update can be recorded: its optimizers have a form for it, and nothing waits for numbers."""
-    train = gan.recipe.train
-    meets = train.update != "alternating" or gan.couples or train.sync_batchnorm  # others in the midst of a piece
-    return all(optimizer.recordable for optimizer in gan.optimizers.values()) and not (meets and gan.world.size > 1)
-
-
-def is_tiny(gan: Gan) -> bool:
-    """Whether both networks are small and without convolutions, so that more threads cost more than they bring."""
-    networks = (gan.generator, gan.discriminator)
-    convolutions = any(isinstance(m, nn.modules.conv._ConvNd) for network in networks for m in network.modules())
-    return not convolutions and sum(p.numel() for network in networks for p in network.parameters()) < TINY
-
-
-@contextmanager
-def threads(gan: Gan) -> Iterator[None]:
-    """Run the block on one thread where the networks are tiny and on the CPU, else on as many as torch has."""
-    before = torch.get_num_threads()
-    try:
-        if gan.device.type == "cpu" and is_tiny(gan):
-            torch.set_num_threads(1)
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def settle(gan: Gan) -> None:
-    """Resolve ``train.execution=auto`` in the GAN's recipe, and refuse what cannot be here.
-
-    Raises:
-        UsageError: The recipe asks for an execution that this device or its optimizers do not have.
-    """
-    recipe = gan.recipe
-    if recipe.train.execution == "auto":
-        train = replace(recipe.train, execution=gan.world.first(partial(choose, gan)))
-        gan.recipe = replace(recipe, train=train, auto=(*recipe.auto, "execution"))
-    elif recipe.train.execution == "cuda-graph" and gan.device.type != "cuda":
-        raise UsageError("train.execution=cuda-graph needs a CUDA device: use compile or eager here")
-    elif recipe.train.execution != "eager" and not recordable(gan):
-        raise UsageError(
-            f"train.execution={recipe.train.execution} takes the optimizers {', '.join(FORMS)}, no fp16 and, over "
-            "several processes, train.update=alternating without train.sync_batchnorm or a loss that couples the "
-            "batch: change that, or use train.execution=eager"
-        )
 
 
 def install(gan: Gan, notify: Callable[[str], None]) -> None:

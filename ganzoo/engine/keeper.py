@@ -6,22 +6,27 @@ A copy of all that matters is made on the training thread; the writer's thread t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ganzoo.engine import checkpoint
+from ganzoo.engine.events import Events, Saved
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.writer import Writer
-from ganzoo.errors import Corrupt, GanzooError
+from ganzoo.errors import GanzooError
 from ganzoo.evaluate.compare import directions, is_better
 from ganzoo.package import package
+from ganzoo.package.complete import complete
 from ganzoo.package.tensors import snapshot
 from ganzoo.plugin.files import explained
 from ganzoo.recipe.recipe import Recipe
+from ganzoo.registry import registry
+from ganzoo.registry.installed import told
 from ganzoo.runs.run import Run
 
 
@@ -31,14 +36,15 @@ class Keeper:
     Args:
         run: Whose directory they are in.
         recipe: How many are kept, and by which value the best.
-        note: Gets a line for each one that could not be written, and for a damaged one that is set aside.
+        events: Are told of each one that is written, and in a line of each one that could not be.
     """
 
-    def __init__(self, run: Run, recipe: Recipe, note: Callable[[str], None]) -> None:
-        self.run, self.train, self.note = run, recipe.train, note
+    def __init__(self, run: Run, recipe: Recipe, events: Events) -> None:
+        self.run, self.train, self.events = run, recipe.train, events
         self.better = directions(recipe.metric)
         self.writer = Writer()
         self.images = -1  # at the last checkpoint that the writer was given
+        self.under_way = False  # whether nobody has heard of its end
         self.best: dict[str, Any] | None = None  # images and value of the best checkpoint that is written
         self.told = False  # that nothing measured is called as `train.best` says
 
@@ -66,7 +72,7 @@ class Keeper:
         meta = {"images": images, **meta, "numbers": numbers, "best": self.best_with(images, _values(metrics))}
         contents = package.prepare(gan.recipe, gan.data, gan.averaged, images, metrics)
         self.writer.submit(partial(self._write, contents, snapshot(tensors), meta))
-        self.images = images
+        self.images, self.under_way = images, True
 
     def _write(self, contents: package.Contents, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
         """Write package and checkpoint, and let the oldest checkpoint go; in the writer's thread.
@@ -97,8 +103,25 @@ class Keeper:
         siblings = [name for name in metrics if name.partition("/")[0] == key.partition("/")[0]]
         if siblings and key not in metrics and not self.told:
             self.told = True
-            self.note(f"train.best={self.train.best}: no best checkpoint is kept, measured are {', '.join(siblings)}")
+            self.events.note(
+                f"train.best={self.train.best}: no best checkpoint is kept, measured are {', '.join(siblings)}"
+            )
         return self.best
+
+    def complete(self, device: torch.device) -> None:
+        """Give the packages all that people see of them; they are sampled back for that as anybody will.
+
+        Raises:
+            GanzooError: That was not possible; the packages are whole all the same.
+        """
+        for directory in (self.run.package, self.run.best):
+            try:
+                if directory.is_dir():
+                    complete(directory, directory, registry(), device)
+            except GanzooError:
+                raise
+            except Exception as error:  # memory that ran out, say
+                raise GanzooError(f"{directory} has no card and no samples: {told(error)}") from error
 
     # ------------------------------------------------------------------------
     # Hearing how the writing went.
@@ -117,38 +140,19 @@ class Keeper:
                 raise
             checkpoints = self.run.checkpoints
             good = f"the last good one is {checkpoints[-1]}" if checkpoints else "there is no good one yet"
-            self.note(
+            self.under_way = False
+            self.events.note(
                 f"could not write the checkpoint at {self.images:,} images: {error}; {good}; trying again at the next"
             )
+        if self.under_way:
+            self.under_way = False
+            self.events.tell(Saved(self.images, self.run.checkpoint(self.images)))
 
     def hear_last(self) -> None:
         """Tell, where the run failed of something else, that the writing of its last checkpoint did as well."""
         if self.ready:
             with suppress(Exception):
                 self.hear()
-
-    # ------------------------------------------------------------------------
-    # Reading.
-
-    def newest(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Read the newest checkpoint that is whole; a damaged one is set aside with a line.
-
-        Raises:
-            Corrupt: There are checkpoints, but none is whole.
-        """
-        for path in reversed(self.run.checkpoints):
-            try:
-                return checkpoint.load(path)
-            except Corrupt as error:
-                aside = path.with_name(path.name + ".damaged")
-                path.rename(aside)
-                self.note(f"{error}; set aside as {aside.name}")
-        if list((self.run.path / "checkpoints").glob("*.damaged")):
-            raise Corrupt(
-                f"no checkpoint of {self.run.path} is whole: start anew with ganzoo train --config {self.run.path}"
-            )
-        self.note("there is no checkpoint yet: starting from the beginning")
-        return None
 
 
 def _values(metrics: list[dict[str, Any]]) -> dict[str, float]:

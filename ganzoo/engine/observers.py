@@ -1,27 +1,26 @@
-"""Trackers and metrics: they watch a run from outside; one that fails costs a line, not the run."""
+"""The metrics of a run: they measure it as it goes; one that fails costs a line, not the run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
 
 from ganzoo.engine.batches import Batches
 from ganzoo.engine.gan import Gan
+from ganzoo.evaluate.compare import best_so_far, compare, directions
 from ganzoo.evaluate.measure import build_metrics, compared, measure
 from ganzoo.evaluate.request import fingerprint
 from ganzoo.plugin import DataInfo
 from ganzoo.recipe.recipe import Recipe
 from ganzoo.registry.installed import told
-from ganzoo.runs.run import Run
 
 NUM = 1024  # real samples that a metric sees during training, where there are as many, and generated ones
 
 
 class Observers:
-    """The trackers and metrics of one run.
+    """The metrics of one run.
 
     Args:
         recipe: Names them.
@@ -29,30 +28,25 @@ class Observers:
         device: Where metrics compute.
 
     Attributes:
-        notify: Gets a line for each one that fails; a tracker that failed is left alone from then on.
+        notify: Gets a line for each one that fails.
     """
 
     def __init__(self, recipe: Recipe, data: DataInfo, device: torch.device) -> None:
         self.notify: Callable[[str], None] = lambda line: None
-        self._trackers = {choice.name: choice.build() for choice in recipe.tracker}
         self._metrics = build_metrics(recipe.metric, data, device)
         self._recipe = recipe
+        self._better = directions(recipe.metric)
+        self._best: dict[str, float] = {}  # of what was measured so far
 
-    def start(self, run: Run) -> None:
-        """Tell the trackers that the run starts, or goes on."""
-        self._tell("start", run)
+    def recall(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Take up what was measured before, from the rows of the statistics of a run that goes on."""
+        self._best = best_so_far(rows, self._better)
 
-    def log(self, images: int, scalars: Mapping[str, float]) -> None:
-        """Hand the trackers what was measured."""
-        self._tell("log", images, scalars)
-
-    def grid(self, images: int, path: Path) -> None:
-        """Hand the trackers a grid."""
-        self._tell("grid", images, path)
-
-    def finish(self, status: str) -> None:
-        """Tell the trackers how it ended: ``finished``, ``interrupted`` or ``failed``."""
-        self._tell("finish", status)
+    def compare(self, values: Mapping[str, float]) -> str:
+        """Return what `measure` returned in a line, each value with whether it is the best so far."""
+        words = compare(values, self._best, self._better)
+        self._best = best_so_far([self._best, values], self._better)
+        return words
 
     def measure(self, gan: Gan, batches: Batches) -> dict[str, float]:
         """Return what the metrics say of the averaged generator, on the same latents and reals at every call.
@@ -82,14 +76,6 @@ class Observers:
             {"name": name, "value": value, "num": num, "seed": seed, "fingerprint": prints[name.partition("/")[0]]}
             for name, value in values.items()
         ]
-
-    def _tell(self, event: str, *args: Any) -> None:
-        for name, tracker in list(self._trackers.items()):
-            try:
-                getattr(tracker, event)(*args)
-            except (Exception, SystemExit) as error:
-                self.notify(f"tracker {name!r} failed and is left out from here on: {told(error)}")
-                del self._trackers[name]
 
 
 def _count(batches: Batches) -> int:

@@ -38,6 +38,11 @@ class TrainOptions:
     execution: Literal["auto", "eager", "compile", "cuda-graph"] = option(
         "auto", help="How an update is run; the maths is the same."
     )
+    threads: int | None = option(
+        None,
+        help="Threads that compute on the CPU; none for one where the networks are small, else a fair share.",
+        low=1,
+    )
     sync_batchnorm: bool = option(
         False, help="BatchNorm over the total batch of all processes, instead of each one's own; on CUDA."
     )

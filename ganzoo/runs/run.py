@@ -166,12 +166,6 @@ class Silent(Run):
     def write_recipe(self, recipe: Mapping[str, Any]) -> None:
         """Do nothing."""
 
-    def log(self, line: str) -> None:
-        """Do nothing."""
-
-    def add_stats(self, row: Mapping[str, Any]) -> None:
-        """Do nothing."""
-
     def cut_stats(self, images: int) -> None:
         """Do nothing."""
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganzoo.plugin import Verdict
 
 CROWDED = 0.15  # of its time that a run waits for a core, from which on a person should know
 
@@ -21,6 +24,17 @@ def sentence(row: Mapping[str, Any], total: int) -> str:
         f"loss D {row['loss_d']:.3f} G {row['loss_g']:.3f}  D(real) {row['real']:+.2f} D(fake) {row['fake']:+.2f}  "
         f"{row['memory'] / 2**20:,.0f} MiB  {left} left"
     )
+
+
+def measured(images: int, words: str) -> str:
+    """Return a line on what metrics measured."""
+    return f"measured at {images:,} images: {words}"
+
+
+def verdict(said: Verdict) -> str:
+    """Return a line on what a diagnosis says: how bad it is, what is wrong, and what to type for the next run."""
+    how_bad = {"warn": "warning", "stop": "this run will not come right"}[said.severity]
+    return f"{how_bad}: {said.words}" + (f"; try {', or '.join(said.advice)}" if said.advice else "")
 
 
 def duration(seconds: float) -> str:

@@ -13,18 +13,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import torch
 
-from ganzoo.engine.observers import Observers
+from ganzoo.engine.events import Events, Finish, Grid, Note, Start, Tick
+from ganzoo.engine.subscribers import Tracking
 from ganzoo.errors import GanzooError
-from ganzoo.plugin import DataInfo
 from ganzoo.plugin.options import to_json
 from ganzoo.recipe.keys import MANY, NETWORKS, ONE
-from ganzoo.recipe.recipe import Choice, Recipe
+from ganzoo.recipe.recipe import Choice
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.registry.installed import told
 from ganzoo.runs.run import Run
@@ -188,23 +186,35 @@ def _started(trial: Trial, run: Run) -> Any:
     return tracker
 
 
+class Lines:
+    """Keeps the lines that a run tells."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, event: Note) -> None:
+        """Keep a line."""
+        self.lines.append(event.line)
+
+
 def _observed(trial: Trial, run: Run, where: str) -> list[str]:
-    """Let the engine's own observers tell a tracker of a whole run; return the lines that it cost."""
-    lines: list[str] = []
-    recipe = SimpleNamespace(tracker=[Choice(trial.entry, trial.options())], metric=[])
+    """Let the engine's own events tell a tracker of a whole run; return the lines that it cost."""
+    lines, events = Lines(), Events()
     try:
-        observers = Observers(cast(Recipe, recipe), DataInfo(shape=(3, 32, 32)), torch.device("cpu"))
+        tracker = Choice(trial.entry, trial.options()).build()
     except GanzooError as error:
         raise Broken(f"It could not even be built ({error}): turn to the backend in `start`.") from error
-    observers.notify = lines.append
+    events.subscribe("tracker", Tracking(tracker))
+    events.subscribe("lines", lines)
+    scalars, grid_path = _scalars(1000), run.grid(1000)
     calls: Calls = {
-        "start": lambda: observers.start(run),
-        "log": lambda: observers.log(1000, _scalars(1000)),
-        "grid": lambda: observers.grid(1000, run.grid(1000)),
-        "finish": lambda: observers.finish("failed"),
+        "start": lambda: events.tell(Start(run, 0)),
+        "log": lambda: events.tell(Tick(1000, 10_000, {"images": 1000, **scalars}, scalars)),
+        "grid": lambda: events.tell(Grid(1000, grid_path)),
+        "finish": lambda: events.tell(Finish(1000, "failed")),
     }
     _make(calls, where)
-    return lines
+    return lines.lines
 
 
 def _excused(calls: Calls) -> Calls:

@@ -60,10 +60,7 @@ class _Stop:
 
     stopped = False
 
-    def note(self, line: str) -> None:
-        pass
-
-    def tick(self, row: dict[str, object]) -> None:
+    def tick(self, event: object) -> None:
         if not self.stopped:
             self.stopped = True
             os.kill(os.getpid(), signal.SIGINT)

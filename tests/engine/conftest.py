@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from devices import CPU
-from ganzoo.compute.device import settle_precision
 from ganzoo.compute.streams import Streams
 from ganzoo.data.source import open_source
 from ganzoo.engine import execution
 from ganzoo.engine.batches import Batches
 from ganzoo.engine.gan import Gan, assemble
+from ganzoo.engine.setup import draft, settle
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
 
@@ -27,10 +27,9 @@ def make(toys: object, tmp_path: Any) -> Make:
 
     def made(settings: dict[str, Any] | None = None, device: torch.device = CPU) -> tuple[Gan, Batches]:
         pairs = {"arch": "toy", "dataset": "toy-array", **(settings or {})}
-        recipe = settle_precision(resolve(registry(), pairs=pairs), device)
+        recipe = resolve(registry(), pairs=pairs)
         source = open_source(recipe.dataset.build(), name="toy", key="toy", notify=print, cache=tmp_path)
-        gan = assemble(recipe, source.info, device)
-        execution.settle(gan)
+        gan = assemble(settle(recipe, draft(recipe, source.info), device), source.info, device)
         execution.install(gan, pytest.fail)
         return gan, Batches(source, Streams(recipe.train.seed, device), gan)
 

@@ -22,8 +22,10 @@ from torch import nn
 
 import ganzoo
 import ranked
-from ganzoo.engine import checkpoint, execution
+from devices import CPU
+from ganzoo.engine import checkpoint
 from ganzoo.engine.distributed import ALONE, World, digest
+from ganzoo.engine.setup import is_recordable, settle
 from ganzoo.errors import UsageError
 from ganzoo.recipe.check import check_ranks
 from ganzoo.recipe.resolve import resolve
@@ -357,11 +359,10 @@ def test_a_batch_is_dealt_evenly(settings, size, words):
 @pytest.mark.parametrize("setting", [{"loss": "coupled"}, {"train.update": "shared"}, {"train.sync_batchnorm": True}])
 def test_what_meets_the_others_in_the_midst_of_a_piece_is_not_recorded(make, setting):
     gan, _ = make(setting)
-    assert execution.recordable(gan)
-    gan.world = World(0, 2)
-    gan.recipe = replace(gan.recipe, train=replace(gan.recipe.train, execution="compile"))
+    assert is_recordable(gan.recipe, gan.networks)
+    recipe = replace(gan.recipe, train=replace(gan.recipe.train, execution="compile"))
     with pytest.raises(UsageError, match=r"train.execution=compile takes .* over several processes, train.update=alt"):
-        execution.settle(gan)
+        settle(recipe, gan.networks, CPU, World(0, 2))
 
 
 def test_batchnorm_over_all_processes_keeps_the_names_of_its_state(make):

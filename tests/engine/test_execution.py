@@ -14,11 +14,14 @@ import torch
 from torch import Tensor
 
 from devices import CPU, cuda
-from ganzoo.engine import execution
+from ganzoo.engine import execution, setup
+from ganzoo.engine.distributed import ALONE
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.optim import FORMS
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
 from ganzoo.errors import UsageError
+from ganzoo.recipe.resolve import resolve
+from ganzoo.registry import registry
 
 HERE = Path(__file__)
 
@@ -302,26 +305,24 @@ LONG = {"train.images": 10_000_000}
     ],
 )
 def test_auto_is_a_fixed_rule_of_networks_and_length(make, monkeypatch, settings, meant):
-    monkeypatch.setattr(execution.shutil, "which", lambda name: "/usr/bin/" + name)
+    monkeypatch.setattr(setup.shutil, "which", lambda name: "/usr/bin/" + name)
     gan, _ = make(settings)
     assert gan.recipe.train.execution == meant
     assert ("execution" in gan.recipe.auto) == ("train.execution" not in settings)
 
 
 def test_auto_never_compiles_without_a_compiler(make, monkeypatch):
-    monkeypatch.setattr(execution.shutil, "which", lambda name: None)
+    monkeypatch.setattr(setup.shutil, "which", lambda name: None)
     gan, _ = make(LONG)
     assert gan.recipe.train.execution == "eager"
 
 
-def test_tiny_networks_get_one_thread(make):
+def test_tiny_networks_get_one_thread(toys):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        for settings, wanted in (({}, 1), ({"arch": "toy-conv"}, 2)):
-            gan, _ = make(settings)
-            with execution.threads(gan):
-                assert torch.get_num_threads() == wanted
-            assert torch.get_num_threads() == 2
+        for settings, wanted in (({}, 1), ({"arch": "toy-conv"}, 2), ({"train.threads": 3}, 3)):
+            pairs = {"arch": "toy", "dataset": "toy-array", **settings}
+            assert setup.set_up(resolve(registry(), pairs=pairs), "cpu", ALONE, pytest.fail).threads == wanted
     finally:
         torch.set_num_threads(before)

@@ -13,6 +13,7 @@ import torch
 
 import ganzoo
 from ganzoo.engine import checkpoint
+from ganzoo.engine.events import Note
 from ganzoo.errors import Corrupt, NotFound, UsageError
 from ganzoo.package.config import DISCRIMINATOR, MODEL
 from ganzoo.recipe.resolve import resolve
@@ -29,11 +30,8 @@ class Notes:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def note(self, line: str) -> None:
-        self.lines.append(line)
-
-    def tick(self, row: dict[str, Any]) -> None:
-        pass
+    def note(self, event: Note) -> None:
+        self.lines.append(event.line)
 
 
 def train(init: Path | None = None, listener: Any = None, **settings: Any) -> Run:

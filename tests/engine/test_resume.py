@@ -18,8 +18,8 @@ import torch
 import ganzoo
 from crashing import Dying, killed
 from ganzoo.engine import checkpoint
-from ganzoo.engine.health import Diverged
 from ganzoo.errors import Conflict, Corrupt, Interrupted, NotFound, UsageError
+from ganzoo.health.signals import Diverged
 from ganzoo.runs.run import Run, find
 
 TESTS = Path(__file__).parents[1]
@@ -33,8 +33,7 @@ ganzoo.register(toys)
 execution.inductor = lambda graph, inputs: graph  # a recording as it is: compiling it would take 20 s at every start
 
 class Listener:
-    def note(self, line): print(line, flush=True)
-    def tick(self, row): pass
+    def note(self, event): print(event.line, flush=True)
 
 settings = json.loads(sys.argv[1])
 try:

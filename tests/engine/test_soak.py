@@ -17,11 +17,10 @@ torch.set_num_threads(1)
 import ganzoo
 
 class Listener:
-    def note(self, line): pass
-    def tick(self, row):
+    def tick(self, event):
         with open("/proc/self/statm") as file:
             memory = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        print(json.dumps([row["images"], memory, len(os.listdir("/proc/self/fd"))]))
+        print(json.dumps([event.images, memory, len(os.listdir("/proc/self/fd"))]))
 
 images = 8 * int(sys.argv[1])
 options = {"arch.width": 16, "arch.depth": 1, "train.execution": "eager", "train.ema_half_life": 1000,

@@ -18,6 +18,7 @@ import torch
 
 import ganzoo
 from ganzoo.engine import checkpoint
+from ganzoo.engine.events import Note, Tick
 from ganzoo.errors import Corrupt, GanzooError, UsageError
 from ganzoo.plugin import DataInfo, Loss, Metric, NoOptions, files, hookimpl
 from ganzoo.recipe.check import smaller_micro_batch
@@ -155,11 +156,8 @@ class Heard:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def note(self, line: str) -> None:
-        self.lines.append(line)
-
-    def tick(self, row: dict[str, Any]) -> None:
-        pass
+    def note(self, event: Note) -> None:
+        self.lines.append(event.line)
 
 
 def test_a_disk_that_is_full_from_any_write_on_fails_the_run_with_a_sentence_and_loses_nothing(monkeypatch):
@@ -433,17 +431,17 @@ class Swapping:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def note(self, line: str) -> None:
-        self.lines.append(line)
+    def note(self, event: Note) -> None:
+        self.lines.append(event.line)
 
-    def tick(self, row: dict[str, Any]) -> None:
+    def tick(self, event: Tick) -> None:
         paths = [find("0").path / name for name in ("log.txt", "stats.jsonl")]
         for path in paths:
             aside = path.with_suffix(".aside")
-            if row["images"] in (32, 96):
+            if event.images in (32, 96):
                 path.rename(aside)
                 path.symlink_to("/dev/full")
-            if row["images"] in (64, 112):
+            if event.images in (64, 112):
                 path.unlink()
                 aside.rename(path)
 

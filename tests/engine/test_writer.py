@@ -20,6 +20,7 @@ import torch
 import ganzoo
 from crashing import Dying, in_child, killed
 from ganzoo.engine import checkpoint
+from ganzoo.engine.events import Note, Tick
 from ganzoo.engine.writer import Writer
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import files
@@ -99,11 +100,11 @@ class Listener:
         self.lines: list[str] = []
         self.at_tick = at_tick
 
-    def note(self, line: str) -> None:
-        self.lines.append(line)
+    def note(self, event: Note) -> None:
+        self.lines.append(event.line)
 
-    def tick(self, row: dict[str, Any]) -> None:
-        self.at_tick(row["images"])
+    def tick(self, event: Tick) -> None:
+        self.at_tick(event.images)
 
 
 def train(**settings) -> Run:

@@ -149,20 +149,18 @@ def test_a_crash_leaves_the_old_package_or_the_new_one(tmp_path: Path, step: int
 
 
 def test_a_run_that_cannot_complete_its_package_is_finished_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ganzoo.engine import trainer
+    from ganzoo.engine import keeper
+    from ganzoo.engine.events import Note
 
     def full(*args: object) -> None:
         raise GanzooError("cannot write package: the disk is full; free some space and try again")
 
-    monkeypatch.setattr(trainer, "complete", full)
+    monkeypatch.setattr(keeper, "complete", full)
     notes: list[str] = []
 
     class Listener:
-        def note(self, line: str) -> None:
-            notes.append(line)
-
-        def tick(self, row: dict[str, Any]) -> None:
-            pass
+        def note(self, event: Note) -> None:
+            notes.append(event.line)
 
     run = train(listener=Listener())
     assert "cannot write package: the disk is full; free some space and try again; going on without" in notes
@@ -233,12 +231,12 @@ def test_the_best_package_is_complete_too() -> None:
 
 def test_memory_that_runs_out_at_the_end_costs_the_card_not_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     import toys
-    from ganzoo.engine import trainer
+    from ganzoo.engine import keeper
 
     def full(*args: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(trainer, "complete", full)
+    monkeypatch.setattr(keeper, "complete", full)
     run = train(tracker="toy-tracker")
     assert run.finished
     assert toys.EVENTS[-1] == ("finish", "finished")

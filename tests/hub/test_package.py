@@ -21,8 +21,8 @@ from torch import Tensor
 import ganzoo
 from crashing import Dying, killed
 from ganzoo.engine import checkpoint
-from ganzoo.engine.health import Diverged
 from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound, UsageError
+from ganzoo.health.signals import Diverged
 from ganzoo.package import package
 from ganzoo.package.config import DISCRIMINATOR, FORMAT, MODEL, PICTURE, REFERENCE, read
 from ganzoo.plugin import files

@@ -135,12 +135,15 @@ def rows(run: Run) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+MACHINE = ("seconds", "images_per_second", "memory", "waiting")
+
+
 def told(run: Run) -> dict[int, dict[str, float]]:
     """Return the scalars in stats.jsonl by images, without what is of the machine."""
     found: dict[int, dict[str, float]] = {}
     for line in run.stats_file.read_text().splitlines():
         row = json.loads(line)
-        kept = {name: row[name] for name in row if name not in ("seconds", "images_per_second", "memory")}
+        kept = {name: row[name] for name in row if name not in MACHINE}
         found.setdefault(row["images"], {}).update(kept)
     return found
 
@@ -154,10 +157,7 @@ class Stop:
 
     stopped = False
 
-    def note(self, line: str) -> None:
-        pass
-
-    def tick(self, row: dict[str, object]) -> None:
+    def tick(self, event: object) -> None:
         if not self.stopped:
             self.stopped = True
             os.kill(os.getpid(), signal.SIGINT)

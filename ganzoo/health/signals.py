@@ -1,4 +1,4 @@
-"""What a run measures as it goes, and the sentences that stop it."""
+"""What updates measure, averaged on the device until it is fetched, and the sentences that stop a run."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import math
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ganzoo.engine.gan import Gan
 from ganzoo.errors import GanzooError
 
 
@@ -59,9 +58,9 @@ def check_stats(stats: Mapping[str, float], images: int) -> None:
             _diverged(f"{names.get(name, name)} is {value}", images)
 
 
-def check_weights(gan: Gan, images: int) -> None:
-    """Raise Diverged where a weight is no finite number, so that no checkpoint ever holds one."""
-    for title, network in (("generator", gan.generator), ("discriminator", gan.discriminator)):
+def check_weights(networks: Mapping[str, nn.Module], images: int) -> None:
+    """Raise Diverged where a weight of a network is no finite number, so that no checkpoint ever holds one."""
+    for title, network in networks.items():
         weights = [tensor for tensor in network.state_dict().values() if tensor.is_floating_point()]
         if weights and not bool(torch.stack([tensor.isfinite().all() for tensor in weights]).all()):
             _diverged(f"a weight of the {title} is not finite", images)

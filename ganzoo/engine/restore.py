@@ -1,0 +1,84 @@
+"""Taking up a run from its last good checkpoint, on the data that it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from ganzoo.engine import checkpoint
+from ganzoo.engine.gan import Gan
+from ganzoo.errors import Corrupt, UsageError
+from ganzoo.plugin import DataInfo
+from ganzoo.recipe.check import other_meaning
+from ganzoo.runs.run import Run
+
+
+def restore(gan: Gan, run: Run, data: DataInfo, note: Callable[[str], None]) -> dict[str, Any] | None:
+    """Give a GAN the state of the run's newest checkpoint that is whole, and return what stands beside that state.
+
+    Of several processes the first alone reads it. Returns None where there is no checkpoint yet.
+
+    Args:
+        gan: As it is assembled.
+        run: Whose checkpoints.
+        data: As the dataset is now.
+        note: Gets a line on what was found.
+
+    Raises:
+        Corrupt: There are checkpoints, but none is whole; or the whole one does not fit the GAN, and stays.
+        UsageError: The data are not those that the run was trained on.
+    """
+    found = gan.world.first(lambda: newest(run, note))
+    if found is None:
+        return None
+    tensors, meta = found
+    check_same_data(run, DataInfo.from_json(meta["data"]), data, note)
+    gan.load_state(tensors, meta["numbers"])
+    note(f"{run.path}: going on from {meta['images']:,} images")
+    return meta
+
+
+def newest(run: Run, note: Callable[[str], None]) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """Read the newest checkpoint that is whole; a damaged one is set aside with a line.
+
+    Raises:
+        Corrupt: There are checkpoints, but none is whole.
+    """
+    for path in reversed(run.checkpoints):
+        try:
+            return checkpoint.load(path)
+        except Corrupt as error:
+            aside = path.with_name(path.name + ".damaged")
+            path.rename(aside)
+            note(f"{error}; set aside as {aside.name}")
+    if list((run.path / "checkpoints").glob("*.damaged")):
+        raise Corrupt(f"no checkpoint of {run.path} is whole: start anew with ganzoo train --config {run.path}")
+    note("there is no checkpoint yet: starting from the beginning")
+    return None
+
+
+def check_same_data(run: Run, before: DataInfo, now: DataInfo, note: Callable[[str], None]) -> None:
+    """Compare the data with what the run was trained on: another count costs a line.
+
+    Raises:
+        UsageError: Samples or labels have another form, or mean something else.
+    """
+    for key in ("shape", "num_classes", "label_shape", "modality"):
+        if getattr(now, key) != getattr(before, key):
+            raise UsageError(
+                f"the dataset changed: {key} was {_text(getattr(before, key))} and is {_text(getattr(now, key))}; "
+                f"bring it back, or start a new run with --config {run.path}"
+            )
+    if key := other_meaning(before, now):
+        raise UsageError(
+            f"the dataset changed: its {key} are not those that the run was trained on; bring them back, "
+            f"or start a new run with --config {run.path}"
+        )
+    if now.num_items != before.num_items:
+        note(f"the dataset changed: it had {before.num_items} items and has {now.num_items}")
+
+
+def _text(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

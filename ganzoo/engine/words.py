@@ -1,0 +1,50 @@
+"""What a person reads of a run besides its numbers: what is trained, and why it ended before its time."""
+
+from __future__ import annotations
+
+import torch
+
+from ganzoo.compute.device import out_of_memory
+from ganzoo.engine.batches import Batches
+from ganzoo.engine.distributed import Lost
+from ganzoo.engine.gan import Gan
+from ganzoo.errors import GanzooError, Interrupted
+from ganzoo.recipe.check import smaller_micro_batch
+from ganzoo.runs.run import Run
+
+
+def describe(run: Run, gan: Gan) -> str:
+    """Say what is trained."""
+    recipe, world = gan.recipe, gan.world
+    g, d = (sum(p.numel() for p in network.parameters()) for network in (gan.generator, gan.discriminator))
+    shape = "x".join(map(str, gan.data.shape))
+    processes = f", {world.size} processes" if world.size > 1 else ""
+    return (
+        f"{run.path}: {recipe.arch.name} with {recipe.loss.name} on {recipe.dataset.name} {shape}, "
+        f"generator {g:,} and discriminator {d:,} parameters, {recipe.train.precision} on {gan.device} "
+        f"({torch.get_num_threads()} threads{processes})"
+    )
+
+
+def explain(error: BaseException, run: Run, gan: Gan, batches: Batches) -> BaseException:
+    """Return the error that a person shall read in place of this one: with the way out, and with what is kept."""
+    if out_of_memory(error):
+        error = GanzooError(f"{gan.device.type} memory ran out: {less_memory(run, gan, batches)}")
+    if isinstance(error, Lost):
+        return Lost(f"{error}; go on with torchrun ... -m ganzoo train --resume {run.path}")
+    if isinstance(error, GanzooError) and not isinstance(error, Interrupted) and run.checkpoints:
+        return type(error)(f"{error}; the last good checkpoint is {run.checkpoints[-1]}")
+    return error
+
+
+def less_memory(run: Run, gan: Gan, batches: Batches) -> str:
+    """Say what takes less memory: a run that has started cannot, but a new one of the same settings can."""
+    present = min(batches.micro_batch, max(batches.batch, batches.g_batch) // gan.world.size)
+    size = smaller_micro_batch(gan.recipe, present)
+    smaller = "a smaller --batch, --size or width"
+    if size is None:
+        return f"start anew with ganzoo train --config {run.path} and {smaller}"
+    return (
+        f"start anew with ganzoo train --config {run.path} train.micro_batch={size}, which accumulates the "
+        f"gradients of the same batch, or with {smaller}"
+    )
