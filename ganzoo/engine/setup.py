@@ -19,7 +19,7 @@ from ganzoo.compute.device import choose_device, settle_precision
 from ganzoo.compute.streams import derive, seeded
 from ganzoo.compute.threads import choose_threads
 from ganzoo.data.load import load_source
-from ganzoo.data.source import ArraySource, EndlessSource
+from ganzoo.data.source import Source
 from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.gan import differentiates_inputs
 from ganzoo.engine.optim import FORMS
@@ -49,7 +49,7 @@ class Setup:
     """
 
     recipe: Recipe
-    source: ArraySource | EndlessSource
+    source: Source
     device: torch.device
     world: World
     threads: int
