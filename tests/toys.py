@@ -267,7 +267,7 @@ class ToyTracker:
 class ToyBroken:
     """A tracker and a metric that fail."""
 
-    def __init__(self, options: NoOptions, data: DataInfo) -> None:
+    def __init__(self, options: NoOptions, data: DataInfo | None = None) -> None:
         pass
 
     def fail(self, *args):
