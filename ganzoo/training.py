@@ -13,7 +13,8 @@ from ganzoo.errors import NotFound, UsageError
 from ganzoo.models import package_of
 from ganzoo.package.config import CONFIG
 from ganzoo.recipe.keys import COMPONENTS, FLAGS, by_key
-from ganzoo.recipe.recipe import Recipe
+from ganzoo.recipe.named import Facts
+from ganzoo.recipe.recipe import Choice, Recipe
 from ganzoo.recipe.resolve import dataset_flags, resolve
 from ganzoo.registry import registry
 from ganzoo.runs import run as runs
@@ -85,7 +86,14 @@ def train(
     flags = {flag.name: given[flag.name] for flag in (*COMPONENTS, *FLAGS)}
     which = ("" if resume else None) if isinstance(resume, bool) else resume
     preparing = partial(
-        prepare, flags=flags, options=options or {}, name=name, recipe=recipe, config=config, resume=which
+        prepare,
+        flags=flags,
+        options=options or {},
+        name=name,
+        recipe=recipe,
+        config=config,
+        resume=which,
+        device=device,
     )
     with together(device) as world:
         run, chosen = agreed(preparing, world)
@@ -128,6 +136,7 @@ def prepare(
     recipe: str | None,
     config: str | os.PathLike[str] | None,
     resume: str | os.PathLike[str] | Run | None,
+    device: str = "auto",
     notify: Notify = silent,
 ) -> tuple[Run | None, Recipe]:
     """Return the run to go on with (None for a new one) and the recipe; arguments as for `train`.
@@ -145,7 +154,8 @@ def prepare(
             options = {**options, "train.init": pinned}
             config = place if config is None and recipe is None and "arch" not in {**said, **options} else config
         path = None if config is None else _recipe_of(config, notify)
-        chosen = resolve(registry(), recipe=recipe, config=path, flags=said, pairs=options)
+        facts = partial(_facts, device)
+        chosen = resolve(registry(), recipe=recipe, config=path, flags=said, pairs=options, facts=facts)
         launch = launched()
         again = runs.begun(mark(chosen.to_json())) if launch and launch.restarts else None
         return again, resolve(registry(), config=again.recipe()) if again else chosen
@@ -225,6 +235,13 @@ def _pinned(init: str | os.PathLike[str], notify: Notify) -> tuple[str, Path]:
         from ganzoo.hub import pull as pulling
     pulled = pulling.pull(repo, names=(CONFIG,), notify=notify)
     return f"{pulled.repo}@{pulled.commit}", pulled.directory
+
+
+def _facts(device: str, dataset: Choice) -> Facts:
+    """Return what the settings of a recipe may follow from: the samples of a dataset, and the device."""
+    with heavy_imports():
+        from ganzoo.compute.device import choose_device
+    return Facts(dataset.known_data or dataset.build().info, choose_device(device).type)
 
 
 def _by_key(flags: Mapping[str, Any]) -> dict[str, Any]:

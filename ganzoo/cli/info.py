@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import click
 
 from ganzoo.cli.common import common_options, complete_components, note, offline_option, print_json, print_table
 from ganzoo.errors import UsageError, did_you_mean
-from ganzoo.plugin import Architecture, Built, Loss, Model, Recipe, options
+from ganzoo.plugin import Built, Model, Recipe, options
 from ganzoo.plugin.options import options_of, to_text
+from ganzoo.plugin.specs import FACTORY
 from ganzoo.recipe.keys import options_prefix
 from ganzoo.registry import registry
 from ganzoo.registry.installed import Registered
@@ -90,16 +93,14 @@ def _facts(entry: Registered) -> dict[str, Any]:
         "source": entry.plugin.source,
         "paper": spec.paper,
     }
-    if isinstance(spec, Architecture):
-        facts["sizes"], facts["channels"] = list(spec.sizes), list(spec.channels)
-        facts["modalities"], facts["conditional"] = list(spec.modalities), spec.conditional
-    if isinstance(spec, (Architecture, Loss)):
-        facts["recommended"] = {key: to_text(value) for key, value in spec.recommended.items()}
+    told = {each.name: _told(getattr(spec, each.name)) for each in fields(spec) if each.name not in ("source", *facts)}
+    facts |= {name: value for name, value in told.items() if value is not None}
     if isinstance(spec, Recipe):
-        facts["settings"] = {key: to_text(value) for key, value in spec.settings.items()}
+        facts["origin"] = spec.source
+        if isinstance(spec.settings, str):
+            facts["computed"] = f"by {spec.settings}, from the data and the device"
     if isinstance(spec, Built):
-        words = {"provides": spec.provided(spec.options()), "needs": spec.needs, "refuses": spec.refuses}
-        facts |= {"requires": list(spec.requires)} | {key: list(value) for key, value in words.items()}
+        facts["provides"] = list(spec.provided(spec.options()))
         prefix = options_prefix(spec.kind, spec.name)
         defaults = options.to_json(spec.options())
         facts["options"] = [
@@ -114,6 +115,16 @@ def _facts(entry: Registered) -> dict[str, Any]:
     return facts
 
 
+def _told(value: object) -> Any:
+    """Return a field of a spec as JSON; None where it is code, or says nothing to a person."""
+    if isinstance(value, Mapping):
+        plain = {key: to_text(each) for key, each in value.items()}
+        return list(plain) if plain and all(map(FACTORY.fullmatch, plain.values())) else plain
+    if isinstance(value, tuple):
+        return list(value) if all(isinstance(each, (str, int)) for each in value) else None
+    return value if isinstance(value, (str, bool)) and not FACTORY.fullmatch(str(value)) else None
+
+
 def _print(facts: dict[str, Any]) -> None:
     click.echo(f"{facts['kind']} {facts['name']} ({facts['source']})")
     click.echo(f"  {facts['summary']}")
@@ -121,12 +132,11 @@ def _print(facts: dict[str, Any]) -> None:
         click.echo(f"  {facts['paper']}")
     lines = {key: value for key, value in facts.items() if key not in ("kind", "name", "source", "summary", "paper")}
     for key, value in lines.items():
-        if value and isinstance(value, (str, list)) and key != "options":
-            click.echo(f"  {key}: {value if isinstance(value, str) else ', '.join(map(str, value))}")
-    for key in ("recommended", "settings"):
-        if facts.get(key):
+        if isinstance(value, dict) and value and key != "model":
             click.echo(f"  {key}:")
-            print_table([(name, value) for name, value in facts[key].items()], indent="    ")
+            print_table([(name, part) for name, part in value.items()], indent="    ")
+        elif value and key not in ("model", "options"):
+            click.echo(f"  {key}: {', '.join(map(str, value)) if isinstance(value, list) else to_text(value)}")
     if facts.get("model"):
         _print_model(facts["model"], indent="  ")
     if facts.get("options"):

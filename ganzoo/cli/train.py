@@ -91,7 +91,7 @@ def command(
     options = parse_pairs(pairs)
     preparing = partial(
         _prepare, None if dry_run else publish, flags=flags, options=options, name=name, recipe=recipe, config=config,
-        resume=resume, notify=note,
+        resume=resume, device=device, notify=note,
     )  # fmt: skip
     with training.together(device) as world:
         first = world is None or world.rank == 0

@@ -10,7 +10,7 @@ from typing import Any
 from ganzoo.errors import GanzooError
 from ganzoo.package.config import DISCRIMINATOR, PICTURE, TEXT, Config
 from ganzoo.package.markdown import code, escaped, table
-from ganzoo.plugin import Component, Dataset, options
+from ganzoo.plugin import Component, Dataset, Recipe, options
 from ganzoo.recipe.keys import COMPONENTS, FLAGS, NETWORKS, ONE
 from ganzoo.recipe.settings import TrainOptions
 from ganzoo.registry import Registry
@@ -40,7 +40,7 @@ def sections(config: Config, registry: Registry, files: list[str], place: Place)
     if TEXT in files:
         sections.append(f"[Samples of seed 0, none chosen]({TEXT})")
     sections += ["## Use", _usage(config, place), "## Requirements", _requirements(config)]
-    sections += ["## Training", table(("setting", "value"), _training(config))]
+    sections += ["## Training", table(("setting", "value"), _training(config, registry))]
     if config.imported:
         sections.append(f"It was trained elsewhere, with settings that are not known. {_origin(config)}")
     if config.metrics:
@@ -96,9 +96,20 @@ def _requirements(config: Config) -> str:
     return f"    python -m pip install {' '.join(names)}" if names else "A plugin that is no distribution."
 
 
-def _training(config: Config) -> list[tuple[str, str]]:
+def _preset(config: Config, registry: Registry) -> list[tuple[str, str]]:
+    """Return the named recipe that the training began from, and where that comes from."""
+    name = config.recipe.get("preset", "")
+    try:
+        spec = registry.resolve("recipe", name).spec if name else None
+    except GanzooError:
+        spec = None
+    about = (spec.source or spec.paper, spec.published) if isinstance(spec, Recipe) else ("", "")
+    return list(zip(("recipe", "recipe from", "published"), (name, *about), strict=True))
+
+
+def _training(config: Config, registry: Registry) -> list[tuple[str, str]]:
     recipe = config.recipe
-    rows = []
+    rows = _preset(config, registry)
     for key in (entry for entry in COMPONENTS if entry.trains):
         chosen = recipe.get(key.name) or []
         rows.append((key.name, "; ".join(map(_choice, chosen if isinstance(chosen, list) else [chosen]))))

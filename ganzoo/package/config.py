@@ -160,6 +160,7 @@ def _config(stored: Mapping[str, Any]) -> Config:
 
 def _recipe(stored: Mapping[str, Any]) -> Mapping[str, Any]:
     _whole(stored["format"], 1)
+    _check(isinstance(stored.get("preset", ""), str), "recipe.preset")
     for entry in (stored["arch"], *(stored[key] for key in ONE if key in stored)):
         _component(entry)
     for key in MANY:

@@ -10,7 +10,7 @@ import typing
 from dataclasses import replace
 
 from ganzoo.errors import UsageError
-from ganzoo.plugin import Augmentation, DataInfo, Dataset, Loss, Metric
+from ganzoo.plugin import Augmentation, DataInfo, Loss, Metric
 from ganzoo.plugin.options import options_of
 from ganzoo.recipe.recipe import Choice, Recipe
 from ganzoo.recipe.settings import TrainOptions
@@ -58,9 +58,9 @@ def check(recipe: Recipe) -> None:
                     f"{choice.spec.kind} {choice.name!r} does not go with {other.spec.kind} {other.name!r} ({word}): "
                     + (way_out or "choose another of either")
                 )
-    info = recipe.dataset.spec.info if isinstance(recipe.dataset.spec, Dataset) else None
-    if info is not None:
-        check_data(recipe, info if isinstance(info, DataInfo) else info(recipe.dataset.options))
+    data = recipe.dataset.known_data
+    if data is not None:
+        check_data(recipe, data)
 
 
 def _without(arch: Choice, word: str) -> str:

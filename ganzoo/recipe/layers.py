@@ -28,12 +28,14 @@ class Layer:
         values: By key.
         spoken: Whether a person typed it for this very run, so that a key that nothing takes is a mistake.
         schemas: The schema that a stored component's options were written with, by the component's key.
+        preset: The named recipe that it is, or that a stored one began from, as ``plugin:name``.
     """
 
     origin: str
     values: Mapping[str, Any]
     spoken: bool = False
     schemas: Mapping[str, int] = field(default_factory=dict)
+    preset: str = ""
 
 
 def names_of(component: Registered) -> set[str]:
@@ -103,13 +105,14 @@ def stored(registry: Registry, config: Path | Mapping[str, Any]) -> Layer:
         many = {key: [_renamed(registry, key, entry) for entry in found[key]] for key in MANY}
         flat, schemas = flattened({**found, **one, **many})
         auto = {f"train.{name}": "auto" for name in found.get("auto", ())}
+        preset = str(found.get("preset", ""))
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise Corrupt(f"the stored recipe is damaged: {type(error).__name__} {error}") from None
     if not isinstance(config, Path):
-        return Layer("run", flat, schemas=schemas)
+        return Layer("run", flat, schemas=schemas, preset=preset)
     if not re.search(r"[/\\:]", flat.get("train.init") or "/"):
         flat["train.init"] = None  # what a package keeps of a path that was another machine's
-    return Layer(f"config {config}", flat | auto, schemas=schemas)  # this machine may be another
+    return Layer(f"config {config}", flat | auto, schemas=schemas, preset=preset)  # this machine may be another
 
 
 def _imported(registry: Registry, config: Path, entry: Mapping[str, Any]) -> Layer:

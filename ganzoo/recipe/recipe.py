@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
-from ganzoo.plugin import Architecture, Built, DataInfo, options
+from ganzoo.plugin import Architecture, Built, DataInfo, Dataset, options
 from ganzoo.recipe.keys import COMPONENTS, MANY, NETWORKS, ONE, options_prefix
 from ganzoo.recipe.settings import TrainOptions
 from ganzoo.registry.installed import Registered
@@ -36,6 +36,12 @@ class Choice:
     def name(self) -> str:
         """The component's bare name."""
         return self.spec.name
+
+    @property
+    def known_data(self) -> DataInfo | None:
+        """What a dataset's samples are, where its spec knows that unopened."""
+        info = self.spec.info if isinstance(self.spec, Dataset) else None
+        return info if info is None or isinstance(info, DataInfo) else info(self.options)
 
     @property
     def provides(self) -> tuple[str, ...]:
@@ -84,6 +90,7 @@ class Recipe:
     optim_g: Optimizer
     optim_d: Optimizer
     train: TrainOptions
+    preset: str = ""  # the named recipe that it began from, as ``plugin:name``
     auto: tuple[str, ...] = ()  # keys of `train.` that were "auto" before they were resolved for the device
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -104,6 +111,7 @@ class Recipe:
         return {
             "format": FORMAT,
             "ganzoo": metadata.version("ganzoo"),
+            **({"preset": self.preset} if self.preset else {}),
             **{key: getattr(self, key).to_json() for key in ONE},
             **{key: [choice.to_json() for choice in getattr(self, key)] for key in MANY},
             "optim": {network: getattr(self, f"optim_{network}").to_json() for network in NETWORKS},

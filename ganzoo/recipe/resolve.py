@@ -8,7 +8,7 @@ recipe, a ``--config`` file, the flags, and ``KEY=VALUE``. `resolve` folds them 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from ganzoo.plugin.options import options_of, unknown_key
 from ganzoo.recipe.check import check
 from ganzoo.recipe.keys import MANY, NETWORKS, ONE, options_prefix
 from ganzoo.recipe.layers import Layer, last, names_of, recommended, stored
+from ganzoo.recipe.named import Facts, named_layer, published_data
 from ganzoo.recipe.recipe import Choice, Optimizer, Recipe
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.registry import Registry
@@ -33,6 +34,7 @@ def resolve(
     config: Path | Mapping[str, Any] | None = None,
     flags: Mapping[str, Any] | None = None,
     pairs: Mapping[str, Any] | None = None,
+    facts: Callable[[Choice], Facts] | None = None,
 ) -> Recipe:
     """Return the recipe that all layers together mean.
 
@@ -42,19 +44,18 @@ def resolve(
         config: A ``recipe.json``, a run or a model package to start from; or the frozen recipe of a run that goes on.
         flags: What flags said, by key.
         pairs: What ``KEY=VALUE`` said, by key.
+        facts: From the chosen dataset to what a recipe's settings may follow from; None where no such recipe is meant.
 
     Raises:
         UsageError: An unknown name or key, a wrong type, a value out of range, or choices that do not go together.
         MissingPlugin: A stored recipe names a component that is not installed.
     """
-    layers = []
-    if recipe is not None:
-        named = registry.resolve("recipe", recipe).spec
-        assert isinstance(named, NamedRecipe)
-        layers.append(Layer(f"recipe {named.name!r}", named.settings))
+    layers = [Layer("flag", flags or {}, spoken=True), Layer("KEY=VALUE", pairs or {}, spoken=True)]
     if config is not None:
-        layers.append(stored(registry, config))
-    layers += [Layer("flag", flags or {}, spoken=True), Layer("KEY=VALUE", pairs or {}, spoken=True)]
+        layers.insert(0, stored(registry, config))
+    named = None if recipe is None else registry.resolve("recipe", recipe)
+    if named is not None:
+        layers = _with_recipe(registry, named, layers, facts)
 
     arch = last(layers, "arch")
     if arch is None:
@@ -66,8 +67,25 @@ def resolve(
     result = folded.recipe()
     if isinstance(config, Mapping):  # a run that goes on, on what it was resolved for
         result = replace(result, auto=tuple(config.get("auto", ())))
+    result = replace(result, preset=next((layer.preset for layer in layers if layer.preset), ""))
     check(result)
     return result
+
+
+def _with_recipe(
+    registry: Registry, named: Registered, layers: list[Layer], facts: Callable[[Choice], Facts] | None
+) -> list[Layer]:
+    """Return the layers with those of a named recipe under them."""
+    assert isinstance(named.spec, NamedRecipe)
+    if named.spec.dataset and last(layers, "dataset") is None:
+        layers = [published_data(registry, named), *layers]
+
+    def found() -> Facts:
+        if facts is None:
+            raise ValueError(f"recipe {named.spec.name!r} depends on the data: resolve needs facts")
+        return facts(_Fold(registry, layers).one("dataset"))
+
+    return [named_layer(named, found), *layers]
 
 
 def dataset_flags(registry: Registry, text: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import GanzooError, MissingPlugin, did_you_mean
-from ganzoo.plugin import Architecture, Built, Component, DataInfo, Imported
+from ganzoo.plugin import Architecture, Built, Component, DataInfo, Imported, Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -106,6 +106,20 @@ class Registered:
         if not isinstance(imported, Imported):
             raise GanzooError(f"{path} returned {type(imported).__name__}, not ganzoo.plugin.Imported")
         return imported
+
+    def settings_for(self, data: DataInfo, device: str) -> Mapping[str, Any]:
+        """Return the settings of a recipe for this data on a device of this type (`ganzoo.plugin.Recipe.settings`)."""
+        assert isinstance(self.spec, Recipe)
+        path = self.spec.settings
+        if not isinstance(path, str):
+            return path
+        settings: Mapping[str, Any] = self._call(path, ("data", "device"), data, device)
+        if not isinstance(settings, Mapping):
+            raise GanzooError(f"{path} returned {type(settings).__name__}, not a mapping from keys to values")
+        for key in settings:
+            if str(key).partition(".")[0] == "dataset":
+                raise GanzooError(f"{path} sets {key!r}: the dataset is chosen before it is called")
+        return settings
 
     def check_requirements(self) -> None:
         """Raise MissingPlugin, with the command to run, where a requirement of the component is not met."""

@@ -1,0 +1,58 @@
+"""A named recipe as a layer of settings: those that it lists, or those that follow from the data and the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ganzoo.errors import UsageError
+from ganzoo.plugin import DataInfo, Recipe
+from ganzoo.recipe.layers import Layer
+from ganzoo.registry import Registry
+from ganzoo.registry.installed import Registered
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a recipe's settings may follow from.
+
+    Args:
+        data: What the samples of the chosen dataset are.
+        device: The type of the device: ``cpu``, ``cuda`` ...
+    """
+
+    data: DataInfo
+    device: str
+
+
+def named_layer(component: Registered, facts: Callable[[], Facts]) -> Layer:
+    """Return the settings of a recipe component; `facts` is asked for what they follow from, where they do.
+
+    Raises:
+        GanzooError: The recipe's callable fails; the text names its plugin.
+    """
+    assert isinstance(component.spec, Recipe)
+    origin = f"recipe {component.spec.name!r}"
+    if not isinstance(component.spec.settings, str):
+        return Layer(origin, component.spec.settings, preset=component.qualified)
+    known = facts()
+    shape = "x".join(map(str, known.data.shape))
+    settings = component.settings_for(known.data, known.device)
+    return Layer(f"{origin} for {shape} on {known.device}", settings, preset=component.qualified)
+
+
+def published_data(registry: Registry, component: Registered) -> Layer:
+    """Return the choice of the dataset that a recipe was published for.
+
+    Raises:
+        UsageError: It is not installed; the text says how to give the data.
+    """
+    spec = component.spec
+    assert isinstance(spec, Recipe)
+    installed = {name for entry in registry.components("dataset") for name in (entry.spec.name, *entry.spec.aliases)}
+    if spec.dataset not in installed:
+        raise UsageError(
+            f"recipe {spec.name!r} was published for {spec.dataset}, which no installed plugin offers: "
+            "get its files and add --dataset PATH, or train on other data with --dataset NAME"
+        )
+    return Layer(f"recipe {spec.name!r}", {"dataset": spec.dataset})
