@@ -131,12 +131,14 @@ def _print(facts: dict[str, Any]) -> None:
     if facts["paper"]:
         click.echo(f"  {facts['paper']}")
     lines = {key: value for key, value in facts.items() if key not in ("kind", "name", "source", "summary", "paper")}
+    blocks = {key: value for key, value in lines.items() if isinstance(value, dict) and key != "model"}
     for key, value in lines.items():
-        if isinstance(value, dict) and value and key != "model":
-            click.echo(f"  {key}:")
-            print_table([(name, part) for name, part in value.items()], indent="    ")
-        elif value and key not in ("model", "options"):
+        if value and key not in ("model", "options", *blocks):
             click.echo(f"  {key}: {', '.join(map(str, value)) if isinstance(value, list) else to_text(value)}")
+    for key, block in blocks.items():
+        if block:
+            click.echo(f"  {key}:")
+            print_table(list(block.items()), indent="    ")
     if facts.get("model"):
         _print_model(facts["model"], indent="  ")
     if facts.get("options"):

@@ -1,8 +1,15 @@
-"""Checks of recipes. No data is opened: a recipe may leave the dataset to its user."""
+"""Checks of recipes. No data is opened: a recipe may leave the dataset to its user.
+
+One whose settings follow from the data is asked for each kind that the dataset may be, on the CPU and on CUDA.
+"""
 
 from __future__ import annotations
 
+from functools import partial
+
 from ganzoo.errors import GanzooError, did_you_mean
+from ganzoo.plugin import DataInfo
+from ganzoo.recipe.named import Facts
 from ganzoo.recipe.recipe import Recipe
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
@@ -11,26 +18,35 @@ from ganzoo.testing.checks import Broken, Trial, require, sentence
 
 def resolves(trial: Trial) -> None:
     """A recipe names components that are installed, and values that their options take."""
-    _resolved(trial)
+    for facts in _facts(trial):
+        _resolved(trial, facts)
 
 
 def every_key_counts(trial: Trial) -> None:
     """Every key of a recipe sets something: one that no part of it takes is a mistake that nobody would see."""
-    known = list(_resolved(trial).settings())
-    for key in trial.spec.settings:
-        require(key in known, sentence(f"{key!r} sets nothing{did_you_mean(key, known)}"))
+    for facts in _facts(trial):
+        known = list(_resolved(trial, facts).settings())
+        for key in trial.entry.settings_for(facts.data, facts.device):
+            require(key in known, sentence(f"{key!r} sets nothing{did_you_mean(key, known)}"))
 
 
-def _resolved(trial: Trial) -> Recipe:
+def _facts(trial: Trial) -> list[Facts]:
+    """Return data and devices that a recipe is asked for; one where its settings do not depend on them."""
+    computed = isinstance(trial.spec.settings, str)
+    data = trial.data or [DataInfo(shape=(3, size, size), num_classes=10, num_items=50_000) for size in (32, 64, 256)]
+    return [Facts(info, device) for info in data for device in ("cpu", "cuda")][: None if computed else 1]
+
+
+def _resolved(trial: Trial, facts: Facts) -> Recipe:
     """Resolve it with its own dataset or the default one; where that does not fit, for a path that a user will give."""
+    resolved = partial(resolve, registry(), recipe=trial.entry.qualified, facts=lambda dataset: facts)
     try:
-        return resolve(registry(), recipe=trial.entry.qualified)
+        return resolved()
     except GanzooError as error:
         first = error
-    if "dataset" not in trial.spec.settings:
+    if isinstance(trial.spec.settings, str) or "dataset" not in trial.spec.settings:
         try:
-            flags = {"dataset": registry().path_dataset().qualified}
-            return resolve(registry(), recipe=trial.entry.qualified, flags=flags)
+            return resolved(flags={"dataset": registry().path_dataset().qualified})
         except GanzooError:
             pass
     raise Broken(sentence(first)) from first

@@ -1,0 +1,103 @@
+"""Named recipes: settings that are listed or computed, and data that a recipe was published for."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from acme_components import acme, frozen, installed, make, refused
+from ganzoo.errors import GanzooError
+from ganzoo.plugin import DataInfo
+from ganzoo.plugin import Recipe as NamedRecipe
+from ganzoo.recipe.named import Facts
+from ganzoo.recipe.recipe import Choice
+from ganzoo.recipe.resolve import resolve
+from ganzoo.registry import Registry
+
+
+def by_size(data: DataInfo, device: str) -> Mapping[str, Any]:
+    return {"arch": "blob", "arch.width": data.shape[-1], "train.batch": {"cpu": 8, "cuda": 64}[device]}
+
+
+def chooses_data(data: DataInfo, device: str) -> Mapping[str, Any]:
+    return {"arch": "blob", "dataset.size": 16}
+
+
+def fails(data: DataInfo, device: str) -> Mapping[str, Any]:
+    return {"arch": "blob", "arch.width": 1 // data.num_classes}
+
+
+def recipes(*specs: NamedRecipe) -> Registry:
+    return installed([*acme(), *specs])
+
+
+def named(settings: Mapping[str, Any] | str, **fields: Any) -> NamedRecipe:
+    return NamedRecipe(name="mine", summary="Mine.", settings=settings, **fields)
+
+
+def asked(dataset: Choice) -> Facts:
+    assert dataset.known_data is not None
+    return Facts(dataset.known_data, "cuda")
+
+
+def test_settings_follow_from_the_chosen_data_and_the_device() -> None:
+    registry = recipes(named("test_named:by_size"))
+    flags = {"dataset": "sized", "dataset.size": 48}
+    recipe = resolve(registry, recipe="mine", flags=flags, pairs={"train.batch": 16}, facts=asked)
+    assert (recipe.arch.options.width, recipe.train.batch) == (48, 16)
+    assert recipe.origins["arch.width"] == "recipe 'mine' for 3x48x48 on cuda"
+    assert recipe.origins["train.batch"] == "KEY=VALUE"
+    assert make(registry, config=frozen(recipe)) == recipe  # nothing is computed again
+
+
+def test_whoever_resolves_such_a_recipe_must_know_the_data() -> None:
+    with pytest.raises(ValueError, match="recipe 'mine' depends on the data: resolve needs facts"):
+        make(recipes(named("test_named:by_size")), recipe="mine")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("test_named:chooses_data", "test_named:chooses_data sets 'dataset.size': the dataset is chosen before"),
+        ("test_named:fails", "recipe 'mine' of plugin 'acme' failed in test_named:fails: ZeroDivisionError"),
+        ("test_named:nothing", "recipe 'mine' of plugin 'acme' failed in test_named:nothing: AttributeError"),
+    ],
+)
+def test_a_callable_that_is_wrong_is_its_plugins_mistake(settings: str, words: str) -> None:
+    with pytest.raises(GanzooError) as caught:
+        resolve(recipes(named(settings)), recipe="mine", flags={"dataset": "grey"}, facts=asked)
+    assert str(caught.value).startswith(words)
+
+
+def test_a_recipe_that_was_published_for_some_data_trains_on_no_other_without_a_word() -> None:
+    parts = {"arch": "blob", "loss": "bce"}
+    registry = recipes(named(parts, dataset="celeb-faces"))
+    assert refused(registry=registry, recipe="mine") == (
+        "recipe 'mine' was published for celeb-faces, which no installed plugin offers: get its files and add "
+        "--dataset PATH, or train on other data with --dataset NAME"
+    )
+    assert make(registry, recipe="mine", dataset="grey").dataset.name == "grey"
+    there = make(recipes(named(parts, dataset="faces")), recipe="mine")
+    assert (there.dataset.name, there.origins["dataset"]) == ("faces", "recipe 'mine'")
+
+
+def test_a_frozen_recipe_says_from_which_named_one_it_began() -> None:
+    recipe = make(recipe="blob-recipe", pairs={"train.batch": 64})
+    assert recipe.preset == frozen(recipe)["preset"] == "acme:blob-recipe"
+    again = make(config=frozen(recipe))
+    assert again == recipe
+    assert "preset" not in frozen(make(arch="blob"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"settings": "nowhere"}, "'nowhere' is not of the form 'package.module:callable'"),
+        ({"settings": {"dataset": "grey"}, "dataset": "faces"}, "names a dataset twice"),
+        ({"settings": {}, "dataset": "My Faces"}, "cannot be a dataset's name"),
+    ],
+)
+def test_a_spec_that_cannot_be(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        replace(named({}), **fields)
