@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.models import package_of
 from ganzoo.package.config import CONFIG
+from ganzoo.recipe.check import check_path
 from ganzoo.recipe.keys import COMPONENTS, FLAGS, by_key
 from ganzoo.recipe.named import Facts
 from ganzoo.recipe.recipe import Choice, Recipe
@@ -156,6 +157,7 @@ def prepare(
         path = None if config is None else _recipe_of(config, notify)
         facts = partial(_facts, device)
         chosen = resolve(registry(), recipe=recipe, config=path, flags=said, pairs=options, facts=facts)
+        check_path(chosen.dataset)
         launch = launched()
         again = runs.begun(mark(chosen.to_json())) if launch and launch.restarts else None
         return again, resolve(registry(), config=again.recipe()) if again else chosen

@@ -97,6 +97,7 @@ def acme(**changes: Any) -> list[Any]:
         named(Regularizer, "r1", **{"options": RegOptions, "aliases": ("r-one",), **changes}),
         named(Regularizer, "path-length", needs=("style",)),
         named(Regularizer, "oddity", provides=("odd",)),
+        named(Regularizer, "pixels", modalities=("image",)),
         named(Augmentation, "ada"),
         named(Augmentation, "mirror", moves_pixels=True),
         named(Metric, "fid"),

@@ -6,18 +6,39 @@ What the specs tell is checked before torch is imported, the rest once the datas
 from __future__ import annotations
 
 import math
+import os
 import typing
 from dataclasses import replace
 
-from ganzoo.errors import UsageError
-from ganzoo.plugin import Augmentation, DataInfo, Loss, Metric
+from ganzoo.errors import NotFound, UsageError
+from ganzoo.plugin import Augmentation, DataInfo, Dataset, Loss, Metric
 from ganzoo.plugin.options import options_of
+from ganzoo.recipe.keys import KEYS
 from ganzoo.recipe.recipe import Choice, Recipe
 from ganzoo.recipe.settings import TrainOptions
 
 
 def check(recipe: Recipe) -> None:
     """Raise UsageError where a recipe's parts do not go together; the data is checked where it is known unopened."""
+    _check_batches(recipe)
+    if recipe.train.best is not None:
+        _check_best(recipe.train.best, recipe.metric)
+    _check_words(recipe)
+    data = recipe.dataset.known_data
+    if data is not None:
+        check_data(recipe, data)
+
+
+def check_path(dataset: Choice) -> None:
+    """Raise NotFound where a dataset's path is not there, so that this is told before anything is made."""
+    option = dataset.spec.path_option if isinstance(dataset.spec, Dataset) else ""
+    path = getattr(dataset.options, option) if option else None
+    if path and not os.path.exists(path):
+        raise NotFound(f"dataset.{option}: {path!r} does not exist, or may not be entered: add --dataset PATH")
+
+
+def _check_batches(recipe: Recipe) -> None:
+    """Raise UsageError where batches cannot be cut, or trained on, as the recipe says."""
     train = recipe.train
     largest = max(train.batch, train.g_batch or 0)
     if train.micro_batch is not None and train.micro_batch < largest:
@@ -40,8 +61,10 @@ def check(recipe: Recipe) -> None:
                     f"train.update={train.update} trains both networks on one batch at once: "
                     f"leave train.{name} away, or use train.update=alternating"
                 )
-    if train.best is not None:
-        _check_best(train.best, recipe.metric)
+
+
+def _check_words(recipe: Recipe) -> None:
+    """Raise UsageError where a component needs what no other provides, or refuses what one does."""
     provided = {word: choice for choice in recipe.choices for word in choice.provides}
     for choice in recipe.choices:
         for word in choice.spec.needs:
@@ -58,9 +81,6 @@ def check(recipe: Recipe) -> None:
                     f"{choice.spec.kind} {choice.name!r} does not go with {other.spec.kind} {other.name!r} ({word}): "
                     + (way_out or "choose another of either")
                 )
-    data = recipe.dataset.known_data
-    if data is not None:
-        check_data(recipe, data)
 
 
 def _without(arch: Choice, word: str) -> str:
@@ -140,6 +160,14 @@ def check_data(recipe: Recipe, data: DataInfo) -> None:
             f"arch {arch!r} generates {', '.join(spec.modalities)}; dataset {name!r} is {data.modality}: "
             "choose another of either"
         )
+    for choice in (*recipe.reg, *recipe.aug, *recipe.metric):
+        kinds = getattr(choice.spec, "modalities", ())
+        if kinds and data.modality not in kinds:
+            key = KEYS[choice.spec.kind].name
+            raise UsageError(
+                f"{choice.spec.kind} {choice.name!r} is for {', '.join(kinds)}; dataset {name!r} is {data.modality}: "
+                f"remove {choice.name!r}, or add --{key} none and then those that fit"
+            )
     if recipe.train.flip and data.modality != "image":
         raise UsageError(f"train.flip mirrors images; dataset {name!r} is {data.modality}: remove it")
     _check_moved_labels(recipe, data)

@@ -87,6 +87,7 @@ FLAGS = (
 
 ONE = {entry.name: entry.kind for entry in COMPONENTS if not entry.many}  # key -> kind
 MANY = {entry.name: entry.kind for entry in COMPONENTS if entry.many}
+SHORT = {flag.key: flag.name for flag in FLAGS}  # setting -> its flag
 KEYS = {entry.kind: entry for entry in COMPONENTS}  # kind -> its key
 
 
@@ -100,8 +101,8 @@ def options_prefix(kind: str, name: str) -> str:
 
 def by_key(flags: Mapping[str, Any]) -> dict[str, Any]:
     """Return what flags say by the keys that they are short for; those that say nothing are dropped."""
-    short = {flag.name: flag.key for flag in FLAGS}
-    return {short.get(name, name): value for name, value in flags.items() if value is not None and value != ()}
+    settings = {name: key for key, name in SHORT.items()}
+    return {settings.get(name, name): value for name, value in flags.items() if value is not None and value != ()}
 
 
 def known_keys(registry: Registry, arch: str | None = None, kinds: Container[str] | None = None) -> list[str]:

@@ -18,7 +18,7 @@ from ganzoo.plugin import Architecture, Built, Dataset, options
 from ganzoo.plugin import Recipe as NamedRecipe
 from ganzoo.plugin.options import options_of, unknown_key
 from ganzoo.recipe.check import check
-from ganzoo.recipe.keys import MANY, NETWORKS, ONE, options_prefix
+from ganzoo.recipe.keys import MANY, NETWORKS, ONE, SHORT, options_prefix
 from ganzoo.recipe.layers import Layer, last, names_of, recommended, stored
 from ganzoo.recipe.named import Facts, named_layer, published_data
 from ganzoo.recipe.recipe import Choice, Optimizer, Recipe
@@ -91,8 +91,9 @@ def _with_recipe(
 def dataset_flags(registry: Registry, text: str) -> dict[str, str]:
     """Return what ``--dataset`` says: the name of a component, or a path for the one that opens paths."""
     known = {name for entry in registry.components("dataset") for name in (entry.spec.name, *entry.spec.aliases)}
-    separators = [sep for sep in (os.sep, os.altsep) if sep]
-    if text in known or not (any(sep in text for sep in separators) or os.path.exists(text)):
+    separated = any(sep in text for sep in (os.sep, os.altsep) if sep)
+    like_a_file = "." in text and ":" not in text  # no name holds a dot, but that of a plugin's distribution
+    if text in known or not (separated or like_a_file or os.path.exists(text)):
         return {"dataset": text}
     opener = registry.path_dataset(text)
     assert isinstance(opener.spec, Dataset)
@@ -186,6 +187,9 @@ class _Fold:
                 said = options.to_json(cls()) | dict(migrated)  # what was stored without an option had its default
             for name in said:
                 if name not in options_of(cls):
+                    if layer.spoken and prefix + name in SHORT:
+                        typed = f"--{SHORT[prefix + name]}" if layer.origin == "flag" else prefix + name
+                        raise UsageError(f"{typed}: {owner} has no {name} to choose: remove {typed}")
                     source = "" if layer.spoken else f" (from {layer.origin})"
                     raise unknown_key(prefix + name, [prefix + known for known in options_of(cls)], owner + source)
                 self.origins[prefix + name] = layer.origin

@@ -81,6 +81,7 @@ TYPED = [
     (f"{DCGAN} --batch 0", 2, "train.batch: expected a whole number of at least 1"),
     (f"{DCGAN} --batch -1", 2, "train.batch: expected a whole number of at least 1"),
     (f"{DCGAN} --seed -1", 2, "train.seed: expected a whole number of at least 0"),
+    (f"{DCGAN} --dataset points --size 28", 2, "--size: dataset 'points' has no size to choose: remove --size"),
     (f"{DCGAN} --size 28", 2, "takes 16, 32, 64", "is 28", "add dataset.size=32"),
     (f"{DCGAN} --batch 16 train.micro_batch=5", 2, "does not divide train.batch=16", "use 4"),
     (f"{DCGAN} --name a/b", 2, "--name 'a/b'", "use letters"),
@@ -134,7 +135,9 @@ def test_a_device_that_is_not_there(ganzoo: Ganzoo, runs: Path, device: str) -> 
 
 
 def test_a_dataset_that_is_no_folder_of_images(ganzoo: Ganzoo, tmp_path: Path) -> None:
-    check(ganzoo("train", *TINY, "--dataset", "./nothing"), 4, "nothing' does not exist", "--dataset PATH")
+    for path in ("./nothing", "nothing.npz"):
+        for more in ([], ["--dry-run"]):
+            check(ganzoo("train", *TINY, "--dataset", path, *more), 4, f"{path[-7:]}' does not exist", "--dataset PATH")
     (tmp_path / "picture.png").write_bytes(b"")
     check(ganzoo("train", *TINY, "--dataset", "picture.png"), 4, "picture.png' is a file", "--dataset PATH")
     (tmp_path / "empty").mkdir()
