@@ -12,6 +12,7 @@ from torch import Tensor
 from ganzoo.compute.streams import Streams, draw_latents
 from ganzoo.data.source import ArraySource, Batch, EndlessSource, Source, conditioned, ready
 from ganzoo.engine.gan import Gan
+from ganzoo.package.references import num_references
 
 
 class Part(NamedTuple):
@@ -72,6 +73,11 @@ class Batches:
         """Return real samples for a grid, ``[num, *shape]``, and their labels; drawn alike at every call."""
         batch = ready(self.source, self._draw("examples", 0, num), self.streams.device)
         return conditioned(self.source, batch, self.streams.generator("examples-labels", 0))
+
+    def example_labels(self) -> Tensor | None:
+        """Return a few real labels ``[n, *label_shape]`` where they are arrays: nobody can make them up."""
+        arrays = self.conditional and bool(self.source.info.label_shape)
+        return self.examples(num_references(self.source.info))[1] if arrays else None
 
     def _parts(
         self, stream: str, images: int, total: int, z: Tensor, real: Tensor | None, labels: Tensor | None

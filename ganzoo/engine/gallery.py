@@ -1,4 +1,4 @@
-"""The grids of a run, or its texts: real samples once, and the same latents again and again as the generator learns."""
+"""The grids of a run, its texts and sounds: real samples once, and the same latents again as the generator learns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from ganzoo.compute.streams import derive, draw_latents, seeded
@@ -17,10 +16,11 @@ from ganzoo.plugin import Dataset
 from ganzoo.plugin.files import write_atomic
 from ganzoo.runs.run import Run
 from ganzoo.samples import grid
+from ganzoo.samples.show import Files, count, first_of_each_kind, show
 
 
 class Gallery:
-    """Draws the grids of one run; where samples cannot be drawn, it writes them as text.
+    """Shows the samples of one run: files by suffix, what is looked at first before others.
 
     Args:
         gan: Whose averaged generator is shown.
@@ -34,43 +34,44 @@ class Gallery:
         assert isinstance(gan.recipe.dataset.spec, Dataset)
         self.dataset = gan.recipe.dataset.spec
         self.columns = grid.columns_for(gan.data.num_classes)
-        num = grid.count(gan.data, self.dataset.render, self.dataset.write)
+        num = count(gan.data, self.dataset)
         self.num = grid.SIDE * self.columns if num == grid.NUM_SHOWN else num
+        if gan.data.labels_are_images:
+            self.num //= 2  # each stands beside its label
         generator = batches.streams.generator("grid-z", 0)
         self.z = draw_latents(gan.networks.latent, generator, self.num, gan.networks.latent_dim)
 
     def draw_reals(self) -> None:
-        """Write real samples into the run, as a picture or as text."""
+        """Write files that show real samples into the run."""
         self._write("reals", self.reals)
 
     def draw_fakes(self, images: int) -> None:
-        """Write generated samples into the run, as a picture or as text; tell of a picture."""
-        path = self._write(self.run.grid(images).stem, self.fakes)
-        if path == self.run.grid(images):
-            self.events.tell(Grid(images, path))
+        """Write files that show generated samples into the run; tell of a picture."""
+        grid_path = self.run.grid(images)
+        if grid_path in self._write(grid_path.stem, self.fakes):
+            self.events.tell(Grid(images, grid_path))
 
-    def _write(self, stem: str, draw: Callable[[], Image.Image | str | None]) -> Path | None:
-        """Write what is shown, on the first process; return where, or None where nothing is or the disk is full."""
-        shown = None if self.gan.world.rank else draw()
-        if shown is None:
-            return None
-        suffix, content = (".txt", shown.encode()) if isinstance(shown, str) else (".png", grid.encode(shown))
-        path = self.run.path / (stem + suffix)
-        return path if self.events.attempt("pictures", write_atomic, path, [content]) else None
+    def _write(self, stem: str, draw: Callable[[], Files]) -> list[Path]:
+        """Write a file of each kind that shows samples, on the first process; return those that the disk took."""
+        shown = {} if self.gan.world.rank else draw()
+        paths = {self.run.path / (stem + suffix): content for suffix, content in shown.items()}
+        attempt = self.events.attempt
+        return [path for path, content in paths.items() if attempt("pictures", write_atomic, path, [content])]
 
-    def reals(self) -> Image.Image | str | None:
-        """Return a picture of real samples, or their text; None where nothing says how to show them."""
-        return self._shown(self.batches.examples(self.num)[0])
+    def reals(self) -> Files:
+        """Return files that show real samples, by suffix; none where nothing says how."""
+        return self._shown(*self.batches.examples(self.num))
 
     @torch.no_grad()
-    def fakes(self) -> Image.Image | str | None:
-        """Return a picture of generated samples, or their text, always from the same latents."""
+    def fakes(self) -> Files:
+        """Return files that show generated samples, always from the same latents and labels."""
+        labels = self._labels()
         with seeded(derive("grid"), self.gan.device):
-            return self._shown(self.gan.ema.network(self.z, self._labels()))
+            samples = self.gan.ema.network(self.z, labels)
+        return self._shown(samples, labels)
 
-    def _shown(self, samples: Tensor) -> Image.Image | str | None:
-        picture = grid.draw(samples, self.gan.data, self.dataset.render, self.columns)
-        return grid.write(samples, self.gan.data, self.dataset.write) if picture is None else picture
+    def _shown(self, samples: Tensor, labels: Tensor | None) -> Files:
+        return first_of_each_kind(show(samples, self.gan.data, self.dataset, labels, self.columns))
 
     def _labels(self) -> Tensor | None:
         data = self.gan.data

@@ -37,10 +37,11 @@ class Keeper:
         run: Whose directory they are in.
         recipe: How many are kept, and by which value the best.
         events: Are told of each one that is written, and in a line of each one that could not be.
+        labels: A few real labels that are arrays, ``[n, *label_shape]``: a package shows its model by them.
     """
 
-    def __init__(self, run: Run, recipe: Recipe, events: Events) -> None:
-        self.run, self.train, self.events = run, recipe.train, events
+    def __init__(self, run: Run, recipe: Recipe, events: Events, labels: Tensor | None = None) -> None:
+        self.run, self.train, self.events, self.labels = run, recipe.train, events, labels
         self.better = directions(recipe.metric)
         self.writer = Writer()
         self.images = -1  # at the last checkpoint that the writer was given
@@ -70,7 +71,7 @@ class Keeper:
         self.hear()  # before anything is copied: no more than one copy is held
         tensors, numbers = gan.state()
         meta = {"images": images, **meta, "numbers": numbers, "best": self.best_with(images, _values(metrics))}
-        contents = package.prepare(gan.recipe, gan.data, gan.averaged, images, metrics)
+        contents = package.prepare(gan.recipe, gan.data, gan.averaged, images, metrics, self.labels)
         self.writer.submit(partial(self._write, contents, snapshot(tensors), meta))
         self.images, self.under_way = images, True
 

@@ -125,7 +125,7 @@ class Trainer:
         self.observers = observers
         observers.notify = events.note
         self.gallery = Gallery(gan, batches, run, events)
-        self.keeper = Keeper(run, gan.recipe, events)
+        self.keeper = Keeper(run, gan.recipe, events, batches.example_labels())
         self.averages = Averages()
         self.images = 0  # seen by the discriminator so far
         self.saved = -1  # images at the last checkpoint

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganzoo.errors import GanzooError
-from ganzoo.package.config import DISCRIMINATOR, PICTURE, TEXT, Config
+from ganzoo.package.config import DISCRIMINATOR, PICTURE, SOUND, TEXT, Config
 from ganzoo.package.markdown import code, escaped, table
 from ganzoo.plugin import Component, Dataset, Recipe, options
 from ganzoo.recipe.keys import COMPONENTS, FLAGS, NETWORKS, ONE
@@ -37,6 +37,8 @@ def sections(config: Config, registry: Registry, files: list[str], place: Place)
     sections = [f"# {escaped(place.repo or title(config))}", _what(config, registry)]
     if PICTURE in files:
         sections.append(f"![Samples of seed 0, none chosen]({PICTURE})")
+    if SOUND in files:
+        sections.append(f"[A sample of seed 0, not chosen]({SOUND})")
     if TEXT in files:
         sections.append(f"[Samples of seed 0, none chosen]({TEXT})")
     sections += ["## Use", _usage(config, place), "## Requirements", _requirements(config)]

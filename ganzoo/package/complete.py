@@ -6,10 +6,8 @@ loads and samples.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
-from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from pathlib import Path
 
 import safetensors.torch
 import torch
@@ -20,15 +18,16 @@ from ganzoo.errors import UsageError
 from ganzoo.package import package
 from ganzoo.package.body import NOWHERE, Place
 from ganzoo.package.card import card, decoded
-from ganzoo.package.config import CARD, DISCRIMINATOR, FILES, MODEL, PICTURE, REFERENCE, TEXT, read, read_file
+from ganzoo.package.config import CARD, DISCRIMINATOR, FILES, MODEL, PICTURE, REFERENCE, SOUND, TEXT, read, read_file
 from ganzoo.package.generator import Generator
+from ganzoo.package.references import read_labels, references
 from ganzoo.plugin.files import explained
 from ganzoo.registry import Registry
 from ganzoo.samples import grid
+from ganzoo.samples.show import count, first_of_each_kind
 
-SEED = 0  # of the picture and of the reference samples
-NUM_REFERENCES = 8
-LARGEST_REFERENCE = 1 << 20  # bytes of samples: fewer are kept where each is large
+SEED = 0  # of what is shown
+SHOWN = {".png": PICTURE, ".txt": TEXT, ".wav": SOUND}  # by suffix, what a package keeps of what is shown
 
 
 def complete(
@@ -59,11 +58,12 @@ def complete(
     generator = package.load(directory, registry, device)
     taken = (MODEL, DISCRIMINATOR) if discriminator else (MODEL,)
     files = {name: read_file(directory / name, config.files[name]) for name in taken if name in config.files}
+    labels = read_labels(directory, config)
     with exact_products():
-        files[REFERENCE] = safetensors.torch.save(references(generator))
-        files |= shown(generator)
+        files[REFERENCE] = safetensors.torch.save(references(generator, labels))
+        files |= shown(generator, labels)
     if target != directory:
-        config = replace(config, recipe=without_places(config.recipe), json=without_places(config.json))
+        config = replace(config, recipe=package.without_places(config.recipe), json=package.without_places(config.json))
     before = next((folder / CARD for folder in (target, directory) if (folder / CARD).is_file()), None)
     written = card(config, registry, files, "" if before is None else decoded(before.read_bytes()), license, place)
     stated = {key: value for key, value in config.json.items() if key != "files"}
@@ -72,37 +72,21 @@ def complete(
     package.write_files(target, stated, files, written)
 
 
-def references(generator: Generator) -> dict[str, Tensor]:
-    """Return latents ``z [n, latent_dim]``, labels where it takes some, and the ``samples [n, *shape]`` they gave."""
-    size = 4 * math.prod(generator.data.shape)
-    num = max(1, min(NUM_REFERENCES, LARGEST_REFERENCE // size))
-    z, labels = generator.latents(num, SEED), generator.some_labels(num)
-    made = {"z": z, "samples": generator.replay(z, labels)}
-    return made if labels is None else {**made, "labels": labels}
+def shown(generator: Generator, labels: Tensor | None) -> dict[str, bytes]:
+    """Return files that show samples, by name: a picture, text, a sound; nothing where nobody says how.
 
-
-def shown(generator: Generator) -> dict[str, bytes]:
-    """Return a grid of samples as a PNG, or their text; nothing where nobody says how to show them."""
-    if generator.data.label_shape:
-        return {}  # nobody can make up labels that are numbers
-    num = grid.count(generator.data, generator.render, generator.write)
+    Args:
+        generator: Whose.
+        labels: Real ones, where they are arrays; a model that needs such and has none is not shown.
+    """
+    if generator.data.label_shape and labels is None:
+        return {}
+    num = len(labels) if labels is not None else count(generator.data, generator.dataset)
     columns = grid.columns_for(generator.data.num_classes)
-    samples = generator.raw(grid.SIDE * columns if num == grid.NUM_SHOWN else num, seed=SEED)
-    picture = generator.draw(samples, columns)
-    if picture is not None:
-        return {PICTURE: grid.encode(picture)}
-    text = generator.text(samples)
-    return {} if text is None else {TEXT: text.encode()}
-
-
-def without_places(value: Any) -> Any:
-    """Return JSON whose absolute paths are names alone: where somebody keeps data and plugins is nobody's business."""
-    if isinstance(value, dict):
-        return {key: without_places(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [without_places(each) for each in value]
-    absolute = isinstance(value, str) and any(kind(value).is_absolute() for kind in (PurePosixPath, PureWindowsPath))
-    return (PureWindowsPath(value).name or value) if absolute else value
+    num = grid.SIDE * columns if num == grid.NUM_SHOWN else num
+    samples = generator.raw(num, labels, seed=SEED)
+    kinds = first_of_each_kind(generator.show(samples, labels, columns))
+    return {SHOWN[suffix]: content for suffix, content in kinds.items() if suffix in SHOWN}
 
 
 def check_target(directory: Path) -> None:

@@ -26,8 +26,16 @@ DISCRIMINATOR = "discriminator.safetensors"
 REFERENCE = "reference.safetensors"
 PICTURE = "samples.png"
 TEXT = "samples.txt"
+SOUND = "samples.wav"
 CARD = "README.md"
-HASHED = (MODEL, DISCRIMINATOR, REFERENCE, PICTURE, TEXT)  # whose bytes the config vouches for; people edit the card
+HASHED = (
+    MODEL,
+    DISCRIMINATOR,
+    REFERENCE,
+    PICTURE,
+    TEXT,
+    SOUND,
+)  # whose bytes the config vouches for; people edit the card
 FILES = (CONFIG, *HASHED, CARD)  # all that is ever written, asked for or published
 LARGEST = 1 << 20  # bytes of a config
 LARGEST_HEADER = 8 << 20  # bytes of what a weights file says of its tensors: some 80,000 of them

@@ -15,7 +15,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import safetensors.torch
 import torch
 from torch import Tensor
 
@@ -91,7 +90,7 @@ def import_weights(
     with tempfile.TemporaryDirectory() as place:
         made = Path(place) / "package"
         config = _config(arch, imported, networks) | {"imported": origin}
-        package.write_files(made, config, {MODEL: safetensors.torch.save(fitted)})
+        package.write_files(made, config, {MODEL: tensors.pack(fitted, package.identity(config))})
         complete.complete(made, target, registry, device, license=license)
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor, nn
 
 from ganzoo.compute.streams import derive, draw_latents, seeded
 from ganzoo.errors import UsageError
-from ganzoo.plugin import DataInfo, Networks
+from ganzoo.plugin import DataInfo, Dataset, Networks
 from ganzoo.samples import grid
+from ganzoo.samples.show import Files, show
 
 BATCH = 64  # samples generated at a time
 
@@ -29,8 +29,8 @@ class Generator:
         data: What it generates.
         config: The package's ``config.json``.
         provides: The architecture's words.
-        render: How the dataset draws samples that are no images.
-        write: How it writes them as text.
+        dataset: That it was trained on, where its plugin is installed: it says how samples are shown and inputs read.
+        input_multiple: Of the architecture's spec, for its options.
     """
 
     def __init__(
@@ -39,25 +39,20 @@ class Generator:
         data: DataInfo,
         config: Mapping[str, Any],
         provides: tuple[str, ...] = (),
-        render: str = "",
-        write: str = "",
+        dataset: Dataset | None = None,
+        input_multiple: int = 0,
     ) -> None:
         self.networks = networks
         self.network: nn.Module = networks.generator.eval().requires_grad_(False)
         self.data = data
         self.config = config
         self.provides = provides
-        self.render, self.write = render, write
+        self.dataset, self.input_multiple = dataset, input_multiple
 
     @property
     def device(self) -> torch.device:
         """Where it computes."""
         return next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
-
-    @property
-    def drawable(self) -> bool:
-        """Whether `draw` makes pictures of its samples."""
-        return self.data.modality == "image" or bool(self.render)
 
     @torch.inference_mode()
     def __call__(self, z: Tensor, labels: Tensor | None = None, **options: Any) -> Tensor:
@@ -83,20 +78,16 @@ class Generator:
         samples = self.raw(n, labels, seed, truncation)
         return grid.to_uint8(samples) if self.data.modality == "image" else np.asarray(samples.numpy())
 
-    def draw(self, samples: Tensor, columns: int | None = None) -> Image.Image | None:
-        """Return a picture of raw samples; None where they are no images and nothing says how to draw them."""
-        return grid.draw(samples, self.data, self.render, columns)
-
-    def text(self, samples: Tensor) -> str | None:
-        """Return raw samples as text; None where nothing says how to write them."""
-        return grid.write(samples, self.data, self.write)
+    def show(self, samples: Tensor, labels: Tensor | None = None, columns: int | None = None) -> Files:
+        """Return files that show raw samples ``[n, *shape]``, by name: a picture, text, a sound; see `samples.show`."""
+        return show(samples, self.data, self.dataset, labels, columns)
 
     def raw(self, n: int, labels: Labels = None, seed: int = 0, truncation: float | None = None) -> Tensor:
         """Return `n` samples as the network makes them, float32 ``[n, *shape]`` on the CPU; arguments as `sample`'s."""
         if n < 1:
             raise UsageError(f"{n} samples were asked for: ask for at least one")
         if truncation is not None and "truncation" not in self.provides:
-            raise UsageError("this model's architecture knows no truncation: leave it away")
+            raise UsageError("this model's architecture knows no truncation: remove it")
         options = {} if truncation is None else {"truncation": truncation}
         z, chosen = self.latents(n, seed), self.labels(n, labels)
         parts = []
@@ -119,7 +110,7 @@ class Generator:
         classes = self.data.num_classes
         if classes == 0:
             if labels is not None:
-                raise UsageError("this model was trained without labels: leave the label away")
+                raise UsageError("this model was trained without labels: remove the label")
             return None
         if labels is None:
             return torch.arange(n) % classes

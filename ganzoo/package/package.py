@@ -11,10 +11,9 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 
-import safetensors.torch
 import torch
 from torch import Tensor
 
@@ -22,10 +21,10 @@ from ganzoo.compute.device import place
 from ganzoo.compute.streams import seeded
 from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.package import tensors
-from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, FORMAT, MODEL, Config, File, read, read_file
+from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, FORMAT, MODEL, REFERENCE, Config, File, read, read_file
 from ganzoo.package.generator import Generator
 from ganzoo.package.tensors import Form
-from ganzoo.plugin import DataInfo, Dataset, Networks
+from ganzoo.plugin import Architecture, DataInfo, Dataset, Networks
 from ganzoo.plugin.files import explained, recover_directory, replace_directory, write_atomic
 from ganzoo.plugin.options import settled
 from ganzoo.recipe.recipe import Choice, Recipe
@@ -42,7 +41,8 @@ class Contents(NamedTuple):
     """What a package is written from; training does not change it any more.
 
     Args:
-        weights: By the name of their file: of the averaged generator and of the discriminator, on the CPU.
+        weights: By the name of their file: of the averaged generator and of the discriminator, on the CPU; and real
+            labels for the reference samples, where they are arrays.
         config: ``config.json`` but for its ``files``.
     """
 
@@ -50,7 +50,14 @@ class Contents(NamedTuple):
     config: dict[str, Any]
 
 
-def prepare(recipe: Recipe, data: DataInfo, networks: Networks, images: int, metrics: list[dict[str, Any]]) -> Contents:
+def prepare(
+    recipe: Recipe,
+    data: DataInfo,
+    networks: Networks,
+    images: int,
+    metrics: list[dict[str, Any]],
+    labels: Tensor | None = None,
+) -> Contents:
     """Return a copy of a run's averaged generator and its discriminator as they are now, for `write`.
 
     Args:
@@ -59,6 +66,7 @@ def prepare(recipe: Recipe, data: DataInfo, networks: Networks, images: int, met
         networks: The averaged generator, the discriminator, and the latents.
         images: Images seen so far.
         metrics: What was measured of it, as the config lists it.
+        labels: A few real ones that are arrays, ``[n, *label_shape]``.
     """
     plugins = {(c.component.plugin.distribution, c.component.plugin.version) for c in (recipe.arch, recipe.dataset)}
     config = {
@@ -75,12 +83,43 @@ def prepare(recipe: Recipe, data: DataInfo, networks: Networks, images: int, met
         MODEL: tensors.snapshot(networks.generator.state_dict()),
         DISCRIMINATOR: tensors.snapshot(networks.discriminator.state_dict()),
     }
+    if labels is not None:
+        weights[REFERENCE] = tensors.snapshot({"labels": labels})
     return Contents(weights, config)
+
+
+def identity(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a weights file says in its header of what it is: format, architecture, and a hash of the config.
+
+    The hash (sha256 of canonical JSON) covers what the networks are built from: the architecture with its options, the
+    data and the latents. Absolute paths count by their last name, which is all of them that is published.
+    """
+    arch = config["recipe"]["arch"]
+    built = json.dumps(
+        without_places({key: config[key] for key in ("data", "latent")} | {"arch": arch}), sort_keys=True
+    )
+    return {
+        "format": "pt",
+        "ganzoo": str(config["format"]),
+        "architecture": arch["name"],
+        "config": hashlib.sha256(json.dumps(built, sort_keys=True).encode()).hexdigest(),
+    }
+
+
+def without_places(value: Any) -> Any:
+    """Return JSON whose absolute paths are names alone: where somebody keeps data and plugins is nobody's business."""
+    if isinstance(value, dict):
+        return {key: without_places(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [without_places(each) for each in value]
+    absolute = isinstance(value, str) and any(kind(value).is_absolute() for kind in (PurePosixPath, PureWindowsPath))
+    return (PureWindowsPath(value).name or value) if absolute else value
 
 
 def write(directory: Path, contents: Contents) -> None:
     """Write a package, whole or not at all; one that is there is replaced."""
-    files = {name: safetensors.torch.save(weights) for name, weights in contents.weights.items()}
+    mark = identity(contents.config)
+    files = {name: tensors.pack(weights, mark) for name, weights in contents.weights.items()}
     write_files(directory, contents.config, files)
 
 
@@ -138,6 +177,11 @@ class Plan(NamedTuple):
     def check_header(self, name: str, content: bytes, source: str) -> None:
         """Raise Corrupt where the first bytes of a weights file are no header, or one that does not fit."""
         self.check(name, tensors.header(content, source), source)
+        mark = tensors.metadata(content)
+        if wrong := next(
+            (key for key, value in identity(self.config.json).items() if mark.get(key, value) != value), ""
+        ):
+            raise Corrupt(f"{source} is of another model than the config beside it: its header says another {wrong}")
 
     def check_size(self, name: str, size: int, source: str) -> None:
         """Raise Corrupt where a weights file cannot be that of the network: it has too many bytes, or too few."""
@@ -205,8 +249,11 @@ def _load(directory: Path, config: Config, registry: Registry, device: torch.dev
     networks = planned.build()
     networks.generator.load_state_dict(weights, strict=True)
     place(networks.generator, device)
-    shown_by = _shown_by(registry, config)
-    return Generator(networks, config.data, config.json, planned.arch.provides, *shown_by)
+    spec = planned.arch.spec
+    assert isinstance(spec, Architecture)
+    multiple = spec.input_multiple(planned.arch.options) if callable(spec.input_multiple) else spec.input_multiple
+    dataset = _dataset(registry, config)
+    return Generator(networks, config.data, config.json, planned.arch.provides, dataset, multiple)
 
 
 def read_weights(directory: Path, planned: Plan, name: str) -> dict[str, Tensor]:
@@ -237,10 +284,10 @@ def _built(arch: Choice, config: Config) -> Networks:
     return networks
 
 
-def _shown_by(registry: Registry, config: Config) -> tuple[str, str]:
-    """Return what draws and what writes the dataset's samples, where its plugin is installed; images need neither."""
+def _dataset(registry: Registry, config: Config) -> Dataset | None:
+    """Return the spec of the dataset that a model was trained on, where its plugin is installed."""
     try:
         spec = registry.resolve("dataset", config.recipe["dataset"]["name"]).spec
     except (GanzooError, KeyError, TypeError, AttributeError):
-        return "", ""
-    return (spec.render, spec.write) if isinstance(spec, Dataset) else ("", "")
+        return None
+    return spec if isinstance(spec, Dataset) else None

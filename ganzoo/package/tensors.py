@@ -81,6 +81,25 @@ def header(content: bytes, source: str) -> dict[str, Form]:
         raise Corrupt(f"{source} is no safetensors file: its header is damaged") from error
 
 
+def metadata(content: bytes) -> dict[str, str]:
+    """Return what the header of a safetensors file says beside its tensors; `header` took it already."""
+    stated = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")]).get("__metadata__", {})
+    return dict(stated) if isinstance(stated, dict) else {}
+
+
+def pack(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """Return tensors as the bytes of a safetensors file that says `metadata` in its header.
+
+    The library writes metadata in whatever order its hash table has; here the same contents are the same bytes.
+    """
+    plain = safetensors.torch.save(dict(tensors))
+    length = int.from_bytes(plain[:8], "little")
+    stated = {"__metadata__": dict(metadata), **json.loads(plain[8 : 8 + length])}
+    text = json.dumps(stated, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the tensors stay aligned
+    return len(text).to_bytes(8, "little") + text + plain[8 + length :]
+
+
 def form(dtype: str, shape: Any) -> Form:
     """Return a tensor's form as a header states it; ValueError or KeyError where that is none."""
     if not isinstance(shape, list) or not all(type(side) is int and side >= 0 for side in shape):

@@ -18,8 +18,8 @@ from ganzoo.plugin.options import NoOptions, options_of
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 COMMANDS = (
-    "train", "sample", "evaluate", "list", "info", "plugins", "runs", "package", "publish", "pull", "verify", "search",
-    "import", "new-plugin", "check",
+    "train", "sample", "apply", "evaluate", "list", "info", "plugins", "runs", "package", "publish", "pull", "verify",
+    "search", "import", "new-plugin", "check",
 )  # fmt: skip  # of ganzoo itself: a plugin's command cannot have one of these names
 SCHEDULABLE = ("architecture", "loss", "regularizer", "augmentation")  # kinds whose options may be scheduled
 FOLDER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[\w-]+(/[\w-]+)*")
@@ -115,6 +115,9 @@ class Architecture(Built):
         recommended: Settings by key that suit it (``{"loss": "bce", "optim.g.lr": 2e-4, "train.batch": 64}``; keys:
             loss, reg, aug, optim.*, train.*), over the core's defaults and under everything that a user says.
         examples: Data that the conformance kit builds it for, where sizes, channels and modalities do not say enough.
+        input_multiple: Where the generator takes labels that are images or sounds of other sizes than the one it was
+            built for: what each side must be a multiple of (1: any size); or a callable from options to that. 0 where
+            it takes no others.
         untrained: Patterns (``"generator.noise_*"``) of parameters that a loss's gradient may not reach.
         imports: Weights of other projects that it reads, for `ganzoo import`: by the format's name,
             ``"package.module:callable"``, ``(weights: dict[str, Tensor]) -> Imported``. It gets all tensors of a file,
@@ -131,6 +134,7 @@ class Architecture(Built):
     conditional: Literal["never", "optional", "always"] = "never"
     recommended: Mapping[str, Any] = field(default_factory=dict)
     examples: tuple[DataInfo, ...] = ()
+    input_multiple: int | Callable[[Any], int] = 0
     untrained: tuple[str, ...] = ()
     imports: Mapping[str, str] = field(default_factory=dict)
 
@@ -176,14 +180,25 @@ class Dataset(Built):
     - ``sample(generator, n) -> (data, labels)``: an endless source that draws from the given CPU `torch.Generator`;
     - ``items() -> list[Item]``: samples that must be decoded: the core decodes them once, in parallel, into a packed
       store that later starts read at memory speed. Broken ones are named and skipped, or an error where the object
-      says ``strict = True``.
+      says ``strict = True``. A label that is an array is the item's `target`.
+
+    Where it has ``condition(real, generator) -> labels``, labels are not stored but made of each batch, on the device:
+    a spectrogram of a crop, a random degradation, the real itself. It gets samples ``[n, *shape]`` as networks take
+    them and returns float32 ``[n, *label_shape]`` (or int64 ``[n]``), draws from the generator alone, which lies on
+    the samples' device, and may be an `nn.Module`, which is moved there.
 
     Args:
         info: What the data is, where that is known unopened: a `DataInfo`, or a callable from options to one.
-        render: ``"package.module:callable"``, ``(samples: float array [N, ...], info) -> uint8 [H, W, 3]``: draws
-            samples that are no images.
-        write: ``"package.module:callable"``, ``(samples: float array [N, ...], info) -> str``: writes samples that are
-            read rather than looked at: a line each, or CSV with a header.
+        show: ``"package.module:callable"``, ``(samples: float array [N, *shape], info) -> {file name: bytes}``: samples
+            as files that a person opens: a picture (``.png``), text (``.txt``, ``.csv``), a sound (``.wav``). The first
+            of each suffix is what a run's grids, the model card and ``ganzoo sample --out X.suffix`` show. Images need
+            none: they are laid out in a grid.
+        num_shown: How many samples `show` is given: 64 of what is taken in one by one, more of what makes a cloud.
+        read: ``"package.module:callable"``, ``(path: str, info) -> array``: a file as an input of a model whose labels
+            are arrays, for ``ganzoo apply``: in the form of one label, of any length or size. Images and arrays
+            (``.npy``, ``.npz``) need none.
+        examples: ``"package.module:callable"``, ``(folder: pathlib.Path) -> mapping``: writes a small dataset into an
+            empty folder and returns the options, by name, that open it; for a dataset that needs files of its user.
         default: Whether this dataset is taken where none is given.
         path_option: The option that takes a path, where ``--dataset PATH`` means this dataset; made absolute.
         path_suffixes: Of the paths that are meant (``(".csv",)``); empty for all that no other dataset's are.
@@ -194,8 +209,10 @@ class Dataset(Built):
     kind: ClassVar[str] = "dataset"
 
     info: DataInfo | Callable[[Any], DataInfo] | None = None
-    render: str = ""
-    write: str = ""
+    show: str = ""
+    num_shown: int = 64
+    read: str = ""
+    examples: str = ""
     default: bool = False
     path_option: str = ""
     path_suffixes: tuple[str, ...] = ()
@@ -204,7 +221,9 @@ class Dataset(Built):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_callables(self, self.render, self.write)
+        _check_callables(self, self.show, self.read, self.examples)
+        if self.num_shown < 1:
+            raise ValueError(f"dataset {self.name!r}: num_shown={self.num_shown} is not positive")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,27 +1,21 @@
-"""Samples as a person takes them in: image grids, with gaps that make small images readable, pictures, and text."""
+"""Images as pictures: grids, with gaps that make small images readable, and files of them."""
 
 from __future__ import annotations
 
-import importlib
 import io
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.errors import GanzooError
-from ganzoo.plugin import DataInfo
-
 GAP = 2  # pixels between tiles, before enlargement
 BACKGROUND = 128
 TARGET = 1024  # pixels: small grids are enlarged towards this width, by whole factors
 SIDE = 8  # rows, and columns where no labels order them
 MAX_COLUMNS = 16  # a conditional grid has columns of one class each, where that takes no more than so many
-NUM_SHOWN = 64  # samples that are taken in one by one: images, lines of text
-NUM_DRAWN = 2500  # samples in a picture of what are no images: a cloud of points, say
+NUM_SHOWN = 64  # samples that are taken in one by one
 
 
 def to_uint8(samples: Tensor) -> NDArray[np.uint8]:
@@ -53,47 +47,6 @@ def columns_for(num_classes: int) -> int:
     Sample i of a conditional grid has label i modulo the number of classes, so each column is of one class.
     """
     return num_classes * max(1, SIDE // num_classes) if 0 < num_classes <= MAX_COLUMNS else SIDE
-
-
-def draw(samples: Tensor, data: DataInfo, render: str = "", columns: int | None = None) -> Image.Image | None:
-    """Return a picture of samples ``[N, *shape]``: a grid of images, or what the dataset's `render` draws.
-
-    Returns:
-        None where the samples are no images and their dataset says nothing of how to draw them.
-    """
-    if data.modality == "image":
-        return tile(to_uint8(samples), columns)
-    if not render:
-        return None
-    return Image.fromarray(np.asarray(_called(render, samples, data), dtype=np.uint8))
-
-
-def write(samples: Tensor, data: DataInfo, writer: str = "") -> str | None:
-    """Return samples ``[N, *shape]`` as the text that the dataset's `write` makes of them, its last line ended.
-
-    Returns:
-        None where their dataset says nothing of how to write them.
-
-    Raises:
-        GanzooError: What `write` made is no text.
-    """
-    if not writer:
-        return None
-    text = _called(writer, samples, data)
-    if not isinstance(text, str):
-        raise GanzooError(f"{writer} wrote samples as {type(text).__name__}: it must return a str")
-    return text if text.endswith("\n") else text + "\n"
-
-
-def count(data: DataInfo, render: str = "", writer: str = "") -> int:
-    """Return how many samples a person wants to see at a time."""
-    return NUM_SHOWN if data.modality == "image" or (writer and not render) else NUM_DRAWN
-
-
-def _called(path: str, samples: Tensor, data: DataInfo) -> Any:
-    """Return what the dataset's callable ``"package.module:callable"`` makes of samples."""
-    module, _, name = path.partition(":")
-    return getattr(importlib.import_module(module), name)(samples.float().cpu().numpy(), data)
 
 
 def picture(image: NDArray[np.uint8]) -> Image.Image:

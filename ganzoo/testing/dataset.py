@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
-from collections.abc import Iterator
+import wave
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
@@ -15,12 +16,14 @@ from unittest import mock
 
 import numpy as np
 import torch
+from PIL import Image
 
-from ganzoo.data.source import EndlessSource
+from ganzoo.data.source import EndlessSource, in_range
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Item
 from ganzoo.plugin.options import options_of
 from ganzoo.registry.installed import named, told
+from ganzoo.samples.show import PICTURES, TEXTS, show
 from ganzoo.testing.building import built
 from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
 from ganzoo.testing.examples import samples
@@ -199,32 +202,38 @@ def says_what_is_wrong_with_a_path(trial: Trial) -> None:
 # How it is shown.
 
 
-def render_draws(trial: Trial) -> None:
-    """`render` makes a picture, uint8 [H, W, 3], of its samples, of whatever a generator may make, and of one alone."""
-    for given, result in _shown(trial, trial.spec.render):
-        picture = np.asarray(result)
-        fits = picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3
-        require(fits, f"Of {given} it made {picture.dtype} {list(picture.shape)}.")
-
-
-def write_writes(trial: Trial) -> None:
-    """`write` makes text of its samples, of whatever a generator may make, and of one alone."""
-    for given, result in _shown(trial, trial.spec.write):
-        require(isinstance(result, str), f"Of {given} it made {type(result).__name__}, not str.")
-        require(result.strip(), f"Of {given} it made nothing.")
-
-
-def _shown(trial: Trial, path: str) -> Iterator[tuple[str, Any]]:
-    """Yield what a callable of the spec makes of samples, with words for them; it must leave them as they are."""
-    if not path:
+def show_makes_files(trial: Trial) -> None:
+    """`show` makes files that open, of its samples, of whatever a generator may make, and of one alone."""
+    if not trial.spec.show:
         raise Skip("its spec names none")
     with opened(trial) as source:
-        data, info = some(source)[0].float()[:64], source.info
+        data, info = in_range(some(source)[0][:64]), source.info
     wild = samples(info, 8) * 4
     for words, given in {"its own samples": data, "wild ones": wild, "one sample": wild[:1]}.items():
-        array = given.numpy().copy()
-        yield words, named(path)(array, info)
-        require(np.array_equal(array, given.numpy()), f"It changed {words} in place.")
+        before = given.clone()
+        with usable():
+            files = show(given, info, trial.spec)
+        require(torch.equal(given, before), f"It changed {words} in place.")
+        for name, content in files.items():
+            wrong = _unreadable(name, content)
+            require(not wrong, f"Of {words} it made {name!r}, {wrong}.")
+
+
+def _unreadable(name: str, content: bytes) -> str:
+    """Return what is wrong with a file; only kinds that are known are opened."""
+    suffix = Path(name).suffix
+    try:
+        if suffix in PICTURES:
+            with Image.open(io.BytesIO(content)) as picture:
+                picture.load()
+        elif suffix == ".wav":
+            with wave.open(io.BytesIO(content)) as sound:
+                return "" if sound.getnframes() else "a sound of no length"
+        elif suffix in TEXTS:
+            return "" if content.decode().strip() else "which says nothing"
+        return "" if content else "which is empty"
+    except (OSError, ValueError, EOFError, wave.Error) as error:
+        return f"which does not open: {told(error)}"
 
 
 # ----------------------------------------------------------------------------
@@ -235,7 +244,7 @@ def _require_items(dataset: Any) -> None:
     """Hold the first items of a dataset to what is asked of them; a broken file is none of its mistakes, three are."""
     if not decodes(dataset) or not isinstance(getattr(dataset, "info", None), DataInfo):
         return
-    wanted, wrong = f"uint8 {list(dataset.info.shape)}", []
+    wanted, wrong = f"{dataset.info.dtype} {list(dataset.info.shape)}", []
     for item in spread(dataset.items(), 3):
         require(isinstance(item, Item), f"Its items are {type(item).__name__}s: make them ganzoo.plugin.Item.")
         try:

@@ -32,8 +32,9 @@ class FolderOptions:
 
     path: str = option("", help="The folder of images; --dataset PATH sets it.")
     size: int = option(
-        32, help="Height and width in pixels; images are cropped to a square, then resized.", low=8, high=4096
+        32, help="Height in pixels, and width; the centre is cropped to that shape, then resized.", low=8, high=4096
     )
+    width: int | None = option(None, help="Width in pixels, where images are not square.", low=8, high=4096)
     channels: int = option(3, help="1 for grey, 3 for colour.", low=1, high=3)
     strict: bool = option(False, help="Stop at a file that cannot be read; else it is named and skipped.")
 
@@ -95,7 +96,8 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         options=PointsOptions,
         info=points_info,
         license="none needed, the points are drawn by a formula",
-        render="ganzoo_datasets.points:scatter",
+        show="ganzoo_datasets.points:show",
+        num_shown=2500,
     )
     yield Dataset(
         name="folder",
@@ -103,4 +105,5 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         factory="ganzoo_datasets.folder:Folder",
         options=FolderOptions,
         path_option="path",
+        examples="ganzoo_datasets.folder:examples",
     )

@@ -1,4 +1,4 @@
-"""One's own images: a folder of files in whatever mode, size and orientation, as squares of one size."""
+"""One's own images: a folder of files in whatever mode, size and orientation, all brought to one size."""
 
 from __future__ import annotations
 
@@ -66,11 +66,12 @@ class Folder:
         if options.channels not in (1, 3):
             raise UsageError(f"dataset.channels: expected 1 (grey) or 3 (colour), got {options.channels}")
         self.strict = options.strict
-        self._load = partial(load, size=options.size, channels=options.channels)
+        size = (options.width or options.size, options.size)
+        self._load = partial(load, size=size, channels=options.channels)
         self._files = _files(options.path)
         self._classes = _classes([found.name for found in self._files])
         self.info = DataInfo(
-            shape=(options.channels, options.size, options.size),
+            shape=(options.channels, options.size, options.width or options.size),
             num_classes=len(self._classes),
             num_items=len(self._files),
             meta={"classes": self._classes} if self._classes else {},
@@ -148,12 +149,12 @@ def _classes(names: list[PurePath]) -> list[str]:
 # Decoding.
 
 
-def load(path: str, size: int, channels: int) -> npt.NDArray[np.uint8]:
-    """Return an image file as uint8 ``[channels, size, size]``: upright, its centre square, on white, antialiased.
+def load(path: str, size: tuple[int, int], channels: int) -> npt.NDArray[np.uint8]:
+    """Return an image file as uint8 ``[channels, height, width]``: upright, its centre, on white, antialiased.
 
     Args:
         path: The file.
-        size: Height and width in pixels.
+        size: Width and height in pixels; as much of the centre is taken as has their ratio.
         channels: 1 for grey, 3 for colour.
 
     Raises:
@@ -165,13 +166,13 @@ def load(path: str, size: int, channels: int) -> npt.NDArray[np.uint8]:
             image: Image.Image = Image.open(content)
         except UnidentifiedImageError:  # its text is the address of `content`
             raise ValueError("not an image that Pillow can read") from None
-    image.draft(None, (2 * size, 2 * size))  # a JPEG decodes at a fraction, with enough left to resize from
+    image.draft(None, (2 * max(size), 2 * max(size)))  # a JPEG decodes at a fraction, with enough left to resize from
     image.load()
     with quiet(FILTERS):
         image = _upright(image)
-    image = flat(_square(image)).convert("L" if channels == 1 else "RGB")
-    pixels = np.asarray(image.resize((size, size), Image.Resampling.LANCZOS))
-    return np.ascontiguousarray(pixels.reshape(size, size, channels).transpose(2, 0, 1))
+    image = flat(_centre(image, size)).convert("L" if channels == 1 else "RGB")
+    pixels = np.asarray(image.resize(size, Image.Resampling.LANCZOS))
+    return np.ascontiguousarray(pixels.reshape(size[1], size[0], channels).transpose(2, 0, 1))
 
 
 @contextmanager
@@ -191,11 +192,12 @@ def _upright(image: Image.Image) -> Image.Image:
     return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
 
 
-def _square(image: Image.Image) -> Image.Image:
-    """Return the centre square as large as the shorter side."""
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    return image.crop((left, top, left + side, top + side))
+def _centre(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return the largest part around the centre whose sides are as `size`, width and height."""
+    width = min(image.width, max(1, image.height * size[0] // size[1]))
+    height = min(image.height, max(1, image.width * size[1] // size[0]))
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
 
 
 def flat(image: Image.Image) -> Image.Image:
@@ -221,3 +223,18 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     usual = {"F": (1, 255, 65535), "I": (255, 65535)}.get(image.mode, (65535,))
     low, high = next(((0, top) for top in usual if low >= 0 and high <= top), (low, high))
     return Image.fromarray(np.rint((values - low) * (255 / ((high - low) or 1))).astype(np.uint8))
+
+
+# ----------------------------------------------------------------------------
+# An example.
+
+
+def examples(folder: Path) -> dict[str, Any]:
+    """Write twelve pictures of two classes into a folder, and return the options that open it."""
+    for number in range(12):
+        place = folder / ("dark", "bright")[number % 2]
+        place.mkdir(exist_ok=True)
+        rows, columns = np.mgrid[0:24, 0:32]
+        pixels = np.stack([rows * 4, columns * 3, rows + columns + 8 * number], -1) + 100 * (number % 2)
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(place / f"{number:02d}.png")
+    return {"path": str(folder), "size": 16}

@@ -7,6 +7,7 @@ c + sigma N(0, I), so E x^2 = mean c^2 + sigma^2, over coordinates. The other sh
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +15,7 @@ from functools import partial
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from ganzoo.plugin import DataInfo
@@ -90,6 +92,13 @@ def _twin(curve: Tensor, sigma: float, rms: float, generator: torch.Generator) -
 SIDE = 1024  # pixels of the picture
 FRAME, MODES, SAMPLES, LOST = (221, 221, 221), (224, 122, 40), (28, 84, 178), (200, 30, 50)  # colours
 INK = 0.45  # opacity of one dot
+
+
+def show(samples: NDArray[np.floating], info: DataInfo) -> dict[str, bytes]:
+    """Return the picture of `scatter` as a PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(scatter(samples, info)).save(buffer, "PNG")
+    return {"points.png": buffer.getvalue()}
 
 
 def scatter(samples: NDArray[np.floating], info: DataInfo) -> NDArray[np.uint8]:
