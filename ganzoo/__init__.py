@@ -8,7 +8,7 @@ Importing this package imports no torch; `train`, `load` and the others do when 
 """
 
 from ganzoo.errors import GanzooError
-from ganzoo.models import evaluate, import_weights, load, package, publish, pull, search, verify
+from ganzoo.models import apply, evaluate, import_weights, load, package, publish, pull, search, verify
 from ganzoo.plugin import DataInfo
 from ganzoo.registry import create, register, registry
 from ganzoo.runs.run import Run
@@ -18,6 +18,7 @@ __all__ = [
     "DataInfo",
     "GanzooError",
     "Run",
+    "apply",
     "create",
     "evaluate",
     "import_weights",

@@ -62,6 +62,39 @@ def load(
     return package.load(directory, registry(), choose_device(device))
 
 
+def apply(
+    what: str | os.PathLike[str] | Run,
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    resize: bool = False,
+    device: str = "auto",
+    offline: bool = False,
+    notify: Notify = silent,
+) -> list[Path]:
+    """Apply a model whose labels are images, sounds or other arrays to files; return the files that it wrote.
+
+    Args:
+        what: As for `load`.
+        source: An image, a file that the model's dataset reads (a sound), an array (``.npy``, ``.npz``), or a folder.
+        target: The file to write, its suffix says as what; a folder where `source` is one.
+        seed: The same seed gives the same results.
+        resize: Stretch images to the nearest size that the model takes.
+        device: Where it computes, as for `train`.
+        offline: As for `load`.
+        notify: Gets lines that a person may want to see.
+
+    Raises:
+        UsageError: The model takes no inputs, or not these; the text says which.
+        GanzooError: Files of a folder could not be taken; what could is written. Else as for `load`.
+    """
+    generator = load(what, device, offline=offline, notify=notify)
+    with heavy_imports():
+        from ganzoo.package import inputs
+    return inputs.apply(generator, Path(source), Path(target), seed, resize, notify)
+
+
 def evaluate(
     what: str | os.PathLike[str] | Run,
     metric: str | Iterable[str],

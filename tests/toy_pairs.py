@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import wave
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganzoo.plugin import Architecture, DataInfo, Dataset, Item, Networks, NoOptions, hookimpl, option
+from ganzoo.plugin import Architecture, DataInfo, Dataset, Item, Networks, NoOptions, UsageError, hookimpl, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +93,29 @@ class Judge(nn.Module):
         return self.last(nn.functional.leaky_relu(self.first(pair), 0.2))
 
 
+def sounds(samples: np.ndarray, info: DataInfo) -> dict[str, bytes]:
+    """Return a WAV file of 16 bits for each sound."""
+    files = {}
+    for number, sample in enumerate(samples):
+        buffer = io.BytesIO()
+        with wave.open(buffer, "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(info.meta["rate"])
+            file.writeframes((sample.clip(-1, 1) * 32767).astype("<i2").tobytes())
+        files[f"{number:02d}.wav"] = buffer.getvalue()
+    return files
+
+
+def loudness(path: str, info: DataInfo) -> np.ndarray:
+    """Return how loud a WAV file is over time, float32 ``[1, T]``."""
+    with wave.open(path, "rb") as file:
+        if file.getframerate() != info.meta["rate"]:
+            raise UsageError(f"{path} has {file.getframerate()} samples a second: resample it to {info.meta['rate']}")
+        sound = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
+    return np.abs(sound[: len(sound) // 4 * 4]).reshape(1, -1, 4).mean(2)
+
+
 def build(options: NoOptions, data: DataInfo) -> Networks:
     return Networks(Translator(data), Judge(data), latent_dim=0)
 
@@ -101,11 +126,17 @@ def ganzoo_architectures():
         name="toy-translator", summary="Two convolutions.", factory="toy_pairs:build", conditional="always",
         modalities=("image", "audio"),
         recommended={"loss": "lsgan", "train.batch": 4, "train.conditional": True},
-        examples=(DataInfo(shape=(3, 8, 8), label_shape=(1, 8, 8)),),
+        examples=(DataInfo(shape=(3, 8, 8), label_shape=(1, 8, 8)),), square=False, input_multiple=2,
     )  # fmt: skip
 
 
 @hookimpl
 def ganzoo_datasets():
     yield Dataset(name="toy-scenes", summary="Pairs.", factory="toy_pairs:Scenes", options=SceneOptions)
-    yield Dataset(name="toy-tones", summary="Sounds.", factory="toy_pairs:Tones")
+    yield Dataset(
+        name="toy-tones",
+        summary="Sounds.",
+        factory="toy_pairs:Tones",
+        show="toy_pairs:sounds",
+        read="toy_pairs:loudness",
+    )

@@ -125,10 +125,10 @@ class ToyPoints:
         return 0.5 * torch.stack([angle.cos(), angle.sin()], 1), None
 
 
-def lines(samples, info: DataInfo) -> str:
+def lines(samples, info: DataInfo) -> dict[str, bytes]:
     assert samples.dtype == "float32"
     assert info.shape == (2,)
-    return "\n".join(f"{x:.4f} {y:.4f}" for x, y in samples)
+    return {"lines.txt": "".join(f"{x:.4f} {y:.4f}\n" for x, y in samples).encode()}
 
 
 # ----------------------------------------------------------------------------
@@ -316,7 +316,7 @@ def ganzoo_architectures():
 def ganzoo_datasets():
     yield Dataset(name="toy-array", summary="Forty items.", factory="toys:ToyArray", options=ArrayOptions)
     yield Dataset(name="toy-points", summary="A circle.", factory="toys:ToyPoints")
-    yield Dataset(name="toy-lines", summary="It is read.", factory="toys:ToyPoints", write="toys:lines")
+    yield Dataset(name="toy-lines", summary="It is read.", factory="toys:ToyPoints", show="toys:lines")
 
 
 @hookimpl

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganzoo.cli.common import common_options, complete_runs, note, offline_option
 from ganzoo.errors import NotFound, UsageError
-from ganzoo.plugin.files import explained, write_atomic
 from ganzoo.runs.heavy import heavy_imports
 from ganzoo.runs.where import repository
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganzoo.package.generator import Generator
 
 SUFFIX = re.compile(r"(\.(png|jpe?g|webp|txt|csv|tsv|wav|npz))?")
 
@@ -68,24 +59,10 @@ def command(
 
     package = models.package_of(what, offline=offline, notify=note)
     generator = models.load(package, device)
-    name = _name(what, package)
     with heavy_imports():
-        from ganzoo.samples import show
-
-    num = num or show.count(generator.data, generator.dataset)
-    _check_form(generator, suffix)
-    if suffix == ".npz":
-        target = Path(out or "")
-        _write_arrays(generator, target, num, label, seed, truncation)
-    else:
-        columns = _columns(generator, label)
-        samples = generator.raw(num, label, seed, truncation)
-        if suffix == "" and generator.data.modality == "image":
-            target = Path(out or "")
-            _write_folder(target, samples)
-        else:
-            target = _write_shown(generator.show(samples, columns=columns), out, suffix, f"{name}-seed{seed}")
-    click.echo(target)
+        from ganzoo.package.outputs import write_samples
+    name = f"{_name(what, package)}-seed{seed}"
+    click.echo(write_samples(generator, out, name, suffix, num, label, seed, truncation))
 
 
 def _name(what: str, package: Path) -> str:
@@ -107,71 +84,3 @@ def _form(out: str) -> str:
     if suffix and not path.parent.is_dir():
         raise NotFound(f"--out {out}: there is no folder {path.parent}: make it first")
     return suffix
-
-
-def _check_form(generator: Generator, suffix: str | None) -> None:
-    """Raise UsageError where nothing brings the model's samples into the form that a suffix means."""
-    from ganzoo.samples import show
-
-    if suffix != ".npz" and not show.can_show(generator.data, generator.dataset):
-        raise UsageError("nothing says how to show this model's samples: write them with --out samples.npz")
-
-
-def _columns(generator: Generator, label: int | None) -> int | None:
-    """Return the columns of a grid in which every class comes in turn; None where all are of one or none has any."""
-    from ganzoo.samples import grid
-
-    classes = generator.data.num_classes
-    return grid.columns_for(classes) if label is None and classes else None
-
-
-def _write_shown(files: Mapping[str, bytes], out: str | None, suffix: str | None, name: str) -> Path:
-    """Write what shows the samples: the file that a suffix means, the first one where none is named, a folder of all.
-
-    Returns:
-        What was written.
-    """
-    from ganzoo.samples import show
-
-    kinds = show.first_of_each_kind(files)
-    suffix = next(iter(kinds)) if suffix is None else suffix
-    target = Path(out or name + suffix)
-    if not suffix:
-        with explained(target):
-            target.mkdir(parents=True, exist_ok=True)
-        for file, content in files.items():
-            write_atomic(target / file, [content])
-        return target
-    content = show.as_suffix(files, suffix)
-    if content is None:
-        raise UsageError(
-            f"nothing makes a {suffix} file of this model's samples: write them with --out samples"
-            f"{' or --out samples'.join([*kinds, '.npz'])}"
-        )
-    write_atomic(target, [content])
-    return target
-
-
-def _write_folder(target: Path, samples: Tensor) -> None:
-    """Write images into a folder, a picture each."""
-    from ganzoo.samples import grid
-
-    with explained(target):
-        target.mkdir(parents=True, exist_ok=True)
-    digits = len(str(len(samples) - 1))
-    for index, image in enumerate(grid.to_uint8(samples)):
-        write_atomic(target / f"{index:0{max(5, digits)}d}.png", [grid.encode(grid.picture(image), ".png")])
-
-
-def _write_arrays(
-    generator: Generator, target: Path, num: int, label: int | None, seed: int, truncation: float | None
-) -> None:
-    """Write samples, and their labels where there are some, as numpy arrays."""
-    import numpy as np
-
-    arrays: dict[str, Any] = {"samples": generator.sample(num, label, seed, truncation)}
-    if (labels := generator.labels(num, label)) is not None:
-        arrays["labels"] = labels.numpy()
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    write_atomic(target, [buffer.getvalue()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganzoo.compute.streams import derive, draw_latents, seeded
+from ganzoo.data.source import in_range
 from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo, Dataset, Networks
 from ganzoo.samples import grid
@@ -89,12 +91,56 @@ class Generator:
         if truncation is not None and "truncation" not in self.provides:
             raise UsageError("this model's architecture knows no truncation: remove it")
         options = {} if truncation is None else {"truncation": truncation}
-        z, chosen = self.latents(n, seed), self.labels(n, labels)
+        return self._in_batches(self.latents(n, seed), self.labels(n, labels), seed, **options)
+
+    def apply(self, inputs: NDArray[Any] | Tensor, seed: int = 0) -> NDArray[Any]:
+        """Return what the model makes of inputs, one sample each, in the form of `sample`.
+
+        Args:
+            inputs: Labels that are arrays, ``[n, ...]``. Images as `sample` returns them, uint8 ``[n, H, W, C]``, or
+                float in [-1, 1] ``[n, C, H, W]``; anything else ``[n, *label_shape]`` in the dtype that such labels
+                have in a dataset, or in float as the network takes them. Sides behind the first may differ from the
+                `label_shape` where the architecture takes other sizes.
+            seed: Of the latents, and of what the network draws.
+
+        Raises:
+            UsageError: The model takes no such inputs; the text names the nearest that it takes.
+        """
+        samples = self.translate(inputs, seed)
+        return grid.to_uint8(samples) if self.data.modality == "image" else np.asarray(samples.numpy())
+
+    def translate(self, inputs: NDArray[Any] | Tensor, seed: int = 0) -> Tensor:
+        """Return the samples of `apply` as the network makes them, float32 ``[n, ...]`` on the CPU."""
+        if not (shape := self.data.label_shape):
+            raise UsageError("this model takes no inputs: it is sampled")
+        labels = torch.as_tensor(np.asarray(inputs) if not isinstance(inputs, Tensor) else inputs)
+        if labels.dtype == torch.uint8 and self.data.labels_are_images and labels.dim() == 4:
+            labels = labels.permute(0, 3, 1, 2)
+        labels = in_range(labels).float()
+        found = tuple(labels.shape[1:])
+        if labels.dim() != 1 + len(shape) or not len(labels) or found[0] != shape[0]:
+            raise UsageError(f"inputs are {[*labels.shape]}: this model takes [N, {', '.join(map(str, shape))}]")
+        if found != (nearest := self.nearest(found)):
+            raise UsageError(f"inputs are {_sides(found)}: resize them to {_sides(nearest)}, the nearest that it takes")
+        if not bool(labels.isfinite().all()):
+            raise UsageError("inputs hold numbers that are not finite: remove them")
+        step = max(1, BATCH * math.prod(shape) // math.prod(found))
+        return self._in_batches(self.latents(len(labels), seed), labels, seed, step)
+
+    def nearest(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of an input that the model takes and that is nearest to `shape`; the first side is fixed."""
+        built, multiple = self.data.label_shape, self.input_multiple
+        if not multiple:
+            return built
+        return built[0], *(max(1, round(side / multiple)) * multiple for side in shape[1:])
+
+    def _in_batches(self, z: Tensor, labels: Tensor | None, seed: int, step: int = BATCH, **options: Any) -> Tensor:
+        """Return the samples of latents ``[n, latent_dim]`` on the CPU, made `step` at a time."""
         parts = []
-        for start in range(0, n, BATCH):
-            cut = slice(start, start + BATCH)
+        for start in range(0, len(z), step):
+            cut = slice(start, start + step)
             with seeded(derive(seed, "component", start), self.device):
-                parts.append(self(z[cut], None if chosen is None else chosen[cut], **options).cpu())
+                parts.append(self(z[cut], None if labels is None else labels[cut], **options).cpu())
         return torch.cat(parts)
 
     def latents(self, n: int, seed: int) -> Tensor:
@@ -137,7 +183,12 @@ class Generator:
         shape = (n, *self.data.label_shape)
         if labels is None or torch.as_tensor(labels).shape != shape:
             raise UsageError(
-                f"labels of this model are numbers of shape {list(shape)}: give them from Python, "
-                "ganzoo.load(...).sample(n, labels=...)"
+                f"labels of this model are arrays {list(shape)}: apply it to files with `ganzoo apply MODEL IN OUT`, "
+                "or give them from Python: ganzoo.load(...).apply(inputs)"
             )
         return torch.as_tensor(labels, dtype=torch.float32)
+
+
+def _sides(shape: tuple[int, ...]) -> str:
+    """Return the shape of one input in words: an image's width and height, else all sides."""
+    return f"{shape[2]}x{shape[1]} (width x height)" if len(shape) == 3 else str(list(shape))

@@ -40,7 +40,7 @@ def references(generator: Generator, labels: Tensor | None) -> dict[str, Tensor]
     num = num_references(generator.data) if labels is None else len(labels)
     labels = generator.some_labels(num) if labels is None else labels
     z = generator.latents(num, SEED)
-    made = {"z": z, "samples": generator.replay(z, labels)}
+    made = {"z": z, "samples": generator.replay(z, labels).contiguous()}  # convolutions may put channels last
     return made if labels is None else {**made, "labels": labels}
 
 

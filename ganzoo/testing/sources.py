@@ -40,6 +40,7 @@ class Part:
     info: DataInfo
     strict: bool
     items: Callable[[], list[Item]]
+    condition: Any = None
 
 
 @contextmanager
@@ -48,7 +49,8 @@ def opened(trial: Trial, dataset: Any = None) -> Iterator[Source]:
     dataset = built(trial) if dataset is None else dataset
     if decodes(dataset) and isinstance(getattr(dataset, "info", None), DataInfo):
         info = replace(dataset.info, num_items=None)
-        dataset = Part(info, bool(getattr(dataset, "strict", False)), partial(spread, dataset.items(), NUM_ITEMS))
+        items = partial(spread, dataset.items(), NUM_ITEMS)
+        dataset = Part(info, bool(getattr(dataset, "strict", False)), items, getattr(dataset, "condition", None))
     with TemporaryDirectory() as folder:
         try:
             source = open_source(dataset, name=trial.spec.name, key="check", notify=_quiet, cache=Path(folder))

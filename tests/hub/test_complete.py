@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -17,12 +16,11 @@ import ganzoo
 from crashing import Dying, killed
 from ganzoo.engine import checkpoint
 from ganzoo.errors import Corrupt, GanzooError, UsageError
-from ganzoo.package import complete, package
+from ganzoo.package import package, references
 from ganzoo.package.card import BEGIN
 from ganzoo.package.config import CARD, DISCRIMINATOR, MODEL, PICTURE, REFERENCE, TEXT, read
 from ganzoo.registry import registry
 from ganzoo.runs.run import Run
-from ganzoo.samples import grid
 
 CPU = torch.device("cpu")
 
@@ -57,19 +55,17 @@ def test_the_reference_does_not_depend_on_what_ran_before(tmp_path: Path) -> Non
 
 def test_of_large_samples_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = ganzoo.load(train())
-    monkeypatch.setattr(complete, "LARGEST_REFERENCE", 3 * 4 * 16)
-    assert len(complete.references(generator)["samples"]) == 3
-    monkeypatch.setattr(complete, "LARGEST_REFERENCE", 1)
-    assert len(complete.references(generator)["samples"]) == 1
+    monkeypatch.setattr(references, "LARGEST", 3 * 4 * 16)
+    assert len(references.references(generator, None)["samples"]) == 3
+    monkeypatch.setattr(references, "LARGEST", 1)
+    assert len(references.references(generator, None)["samples"]) == 1
 
 
 def test_the_picture_is_what_sample_draws() -> None:
     run = train(conditional=True)
     generator = ganzoo.load(run)
-    wanted = generator.draw(generator.raw(64, seed=0), 8)
-    assert wanted is not None
-    assert np.array_equal(np.asarray(Image.open(run.package / PICTURE)), np.asarray(wanted))
-    assert grid.encode(wanted) == (run.package / PICTURE).read_bytes()
+    wanted = generator.show(generator.raw(64, seed=0), columns=8)
+    assert wanted["samples.png"] == (run.package / PICTURE).read_bytes()
 
 
 def test_what_is_read_comes_as_text_and_what_nobody_can_show_as_neither() -> None:
@@ -208,7 +204,7 @@ def test_a_package_does_not_say_where_things_are_on_this_machine(tmp_path: Path)
     ],
 )  # fmt: skip
 def test_of_a_path_on_this_machine_its_name_is_kept(said: object, kept: object) -> None:
-    assert complete.without_places(said) == kept
+    assert package.without_places(said) == kept
 
 
 def test_a_persons_words_survive_in_the_run_itself() -> None:

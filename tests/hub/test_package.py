@@ -146,11 +146,9 @@ def test_only_images_have_a_range_of_their_own():
 def test_a_model_whose_dataset_is_read_writes_its_samples():
     generator = ganzoo.load(train(dataset="toy-lines"))
     samples = generator.raw(3, seed=5)
-    assert generator.text(samples) == "".join(f"{x:.4f} {y:.4f}\n" for x, y in samples.tolist())
-    assert (generator.draw(samples), generator.drawable) == (None, False)
-    generator = ganzoo.load(train(dataset="toy-points"))
-    assert (generator.text(samples), generator.draw(samples), generator.drawable) == (None, None, False)
-    assert ganzoo.load(train()).drawable
+    text = "".join(f"{x:.4f} {y:.4f}\n" for x, y in samples.tolist())
+    assert generator.show(samples) == {"lines.txt": text.encode()}
+    assert ganzoo.load(train(dataset="toy-points")).show(samples) == {}
 
 
 def test_where_the_dataset_is_not_installed_samples_are_numbers(tmp_path):
@@ -158,7 +156,7 @@ def test_where_the_dataset_is_not_installed_samples_are_numbers(tmp_path):
     edit(folder, lambda config: config["recipe"]["dataset"].update(name="gone:toy-lines"))
     generator = ganzoo.load(folder)
     assert generator.sample(3).shape == (3, 2)
-    assert generator.text(generator.raw(3)) is None
+    assert generator.show(generator.raw(3)) == {}
 
 
 def test_the_config_requires_the_plugins_that_are_distributed():

@@ -1,8 +1,8 @@
-"""It draws a picture of floats."""
+"""It shows samples as a picture that is none."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 
-CAUGHT_BY = ["dataset/planted/render-draws"]
+CAUGHT_BY = ["dataset/planted/show-makes-files"]
 
 
 @hookimpl
@@ -11,7 +11,7 @@ def ganzoo_datasets():
         name="planted",
         summary="Planted.",
         factory="dataset_float_picture:Planted",
-        render="dataset_float_picture:render",
+        show="dataset_float_picture:show",
     )
 
 
@@ -25,7 +25,5 @@ class Planted:
         return torch.randn(n, 2, generator=generator), None
 
 
-def render(samples, info):
-    import numpy as np
-
-    return np.zeros((64, 64, 3))
+def show(samples, info):
+    return {"picture.png": bytes(64)}

@@ -1,14 +1,14 @@
-"""It writes samples as bytes."""
+"""It shows samples as text that is not in bytes."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 
-CAUGHT_BY = ["dataset/planted/write-writes"]
+CAUGHT_BY = ["dataset/planted/show-makes-files"]
 
 
 @hookimpl
 def ganzoo_datasets():
     yield Dataset(
-        name="planted", summary="Planted.", factory="dataset_text_of_bytes:Planted", write="dataset_text_of_bytes:write"
+        name="planted", summary="Planted.", factory="dataset_text_of_bytes:Planted", show="dataset_text_of_bytes:show"
     )
 
 
@@ -22,5 +22,5 @@ class Planted:
         return torch.randn(n, 2, generator=generator), None
 
 
-def write(samples, info):
-    return b"x,y"
+def show(samples, info):
+    return {"rows.csv": "x,y"}

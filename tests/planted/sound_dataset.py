@@ -32,14 +32,14 @@ def ganzoo_datasets():
         factory="sound_dataset:Table",
         options=TableOptions,
         path_option="path",
-        write="sound_dataset:write",
+        show="sound_dataset:show_rows",
     )
     yield Dataset(
         name="square",
         summary="Points in a square.",
         factory="sound_dataset:Square",
         info=DataInfo(shape=(2,), num_classes=2, modality="points"),
-        render="sound_dataset:render",
+        show="sound_dataset:show_square",
     )
 
 
@@ -74,8 +74,8 @@ class Table:
         self.info = DataInfo(shape=self.data.shape[1:], num_items=len(rows), modality="tabular")
 
 
-def write(samples, info):
-    return "\n".join(",".join(f"{number:.3f}" for number in row) for row in samples)
+def show_rows(samples, info):
+    return {"rows.csv": "\n".join(",".join(f"{number:.3f}" for number in row) for row in samples).encode()}
 
 
 class Square:
@@ -89,10 +89,15 @@ class Square:
         return points, (points[:, 0] > 0).long()
 
 
-def render(samples, info):
+def show_square(samples, info):
+    import io
+
     import numpy as np
+    from PIL import Image
 
     picture = np.zeros((32, 32, 3), dtype=np.uint8)
     columns, rows = np.clip(samples * 15.5 + 15.5, 0, 31).astype(int).T
     picture[rows, columns] = 255
-    return picture
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return {"square.png": buffer.getvalue()}

@@ -63,7 +63,7 @@ def test_what_a_component_provides_may_depend_on_its_options() -> None:
     assert made(provides=lambda options: (str(options),)).provided(3) == ("3",)
 
 
-@pytest.mark.parametrize("field", ["render", "write"])
+@pytest.mark.parametrize("field", ["show", "read", "examples"])
 def test_what_shows_samples_is_named_as_a_factory_is(field: str) -> None:
     with pytest.raises(ValueError, match=r"dataset 'd': 'acme\.draw' is not of the form"):
         Dataset(name="d", summary="D.", factory="a:b", **{field: "acme.draw"})  # type: ignore[arg-type]

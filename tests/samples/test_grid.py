@@ -9,10 +9,6 @@ import pytest
 import torch
 from PIL import Image
 
-import ganzoo
-from ganzoo.compute.streams import Streams, draw_latents
-from ganzoo.errors import GanzooError
-from ganzoo.plugin import DataInfo
 from ganzoo.samples import grid
 
 
@@ -94,67 +90,7 @@ def test_wide_grids_are_not_enlarged():
 
 
 # ----------------------------------------------------------------------------
-# Drawing and files.
-
-
-def test_images_are_drawn_as_tiles_of_bytes():
-    samples = torch.linspace(-1, 1, 6 * 3 * 16).view(6, 3, 4, 4)
-    drawn = grid.draw(samples, DataInfo(shape=(3, 4, 4)), columns=2)
-    assert drawn is not None
-    assert np.array_equal(np.asarray(drawn), np.asarray(grid.tile(grid.to_uint8(samples), 2)))
-
-
-def painted(samples: np.ndarray, info: DataInfo) -> np.ndarray:
-    """What a dataset's `render` does, of a known look."""
-    assert samples.dtype == np.float32
-    assert info.shape == (2,)
-    return np.full((5, 7, 3), len(samples), np.uint8)
-
-
-def test_samples_that_are_no_images_are_drawn_by_what_their_dataset_names():
-    info = DataInfo(shape=(2,), modality="points")
-    drawn = grid.draw(torch.zeros(9, 2, dtype=torch.float64), info, f"{__name__}:painted")
-    assert drawn is not None
-    assert drawn.size == (7, 5)
-    assert drawn.getpixel((3, 2)) == (9, 9, 9)
-    assert grid.draw(torch.zeros(9, 2), info) is None
-
-
-def spelled(samples: np.ndarray, info: DataInfo) -> str:
-    """What a dataset's `write` does."""
-    assert samples.dtype == np.float32
-    assert info.shape == (2,)
-    return "".join(f"{x:g},{y:g}\n" for x, y in samples)
-
-
-def unspelled(samples: np.ndarray, info: DataInfo) -> bytes:
-    return b"1,2"
-
-
-def unended(samples: np.ndarray, info: DataInfo) -> str:
-    return "1,2\n3,4"
-
-
-def test_samples_that_are_read_are_written_by_what_their_dataset_names():
-    info = DataInfo(shape=(2,), modality="tabular")
-    samples = torch.tensor([[1, 2], [3, 4.5]], dtype=torch.float64)
-    assert grid.write(samples, info, f"{__name__}:spelled") == "1,2\n3,4.5\n"
-    assert grid.write(samples, info, f"{__name__}:unended") == "1,2\n3,4\n"
-    assert grid.write(samples, info) is None
-
-
-def test_what_is_no_text_is_told_with_who_wrote_it():
-    with pytest.raises(GanzooError, match=r"test_grid:unspelled wrote samples as bytes: it must return a str"):
-        grid.write(torch.zeros(1, 2), DataInfo(shape=(2,), modality="points"), f"{__name__}:unspelled")
-
-
-@pytest.mark.parametrize(
-    ("modality", "render", "writer", "num"),
-    [("image", "", "", 64), ("points", "", "", 2500), ("points", "a:b", "a:b", 2500), ("points", "", "a:b", 64)],
-)
-def test_what_is_taken_in_one_by_one_is_shown_in_small_numbers(modality, render, writer, num):
-    data = DataInfo(shape=(1, 4, 4) if modality == "image" else (2,), modality=modality)
-    assert grid.count(data, render, writer) == num
+# Files.
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -168,34 +104,9 @@ def test_a_picture_becomes_a_file_of_its_suffix(channels, suffix, format):
             assert np.array_equal(np.asarray(image).reshape(8, 8, channels), flat(1, 8, 8, channels)[0])
 
 
-# ----------------------------------------------------------------------------
-# Grids of a run.
-
-
 @pytest.mark.parametrize(
     ("classes", "columns"),
     [(0, 8), (1, 8), (2, 8), (3, 6), (4, 8), (5, 5), (8, 8), (9, 9), (10, 10), (16, 16), (17, 8), (1000, 8)],
 )
 def test_columns_are_a_multiple_of_few_classes(classes, columns):
     assert grid.columns_for(classes) == columns
-
-
-def test_a_conditional_grid_has_columns_of_one_class_each(toys):
-    run = ganzoo.train(arch="toy", dataset="toy-array", images=64, conditional=True)
-    generator = ganzoo.load(run)
-    z = draw_latents("normal", Streams(0, torch.device("cpu")).generator("grid-z", 0), 64, 4)
-    wanted = grid.draw(generator(z, torch.tensor([0, 1] * 32)), generator.data, columns=8)
-    with Image.open(run.grid(64)) as drawn:
-        assert np.array_equal(np.asarray(drawn), np.asarray(wanted))
-
-
-def test_where_samples_cannot_be_drawn_a_run_keeps_their_text_and_trackers_are_spared(toys):
-    run = ganzoo.train(arch="toy", dataset="toy-lines", images=64, tracker="toy-tracker", options={"train.seed": 3})
-    generator = ganzoo.load(run)
-    z = draw_latents("normal", Streams(3, torch.device("cpu")).generator("grid-z", 0), 64, 4)
-    assert (run.path / "fakes-000000064.txt").read_text() == generator.text(generator(z))
-    assert (run.path / "fakes-000000000.txt").read_text() != generator.text(generator(z))
-    reals = [[float(x) for x in line.split()] for line in (run.path / "reals.txt").read_text().splitlines()]
-    assert np.linalg.norm(reals, axis=1) == pytest.approx(np.full(64, 0.5), abs=1e-4)
-    assert not list(run.path.glob("*.png"))
-    assert {event[0] for event in toys.EVENTS} == {"start", "log", "finish"}

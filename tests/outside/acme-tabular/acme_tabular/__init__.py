@@ -56,8 +56,8 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         options=TableOptions,
         path_option="path",
         path_suffixes=(".csv",),
-        render="acme_tabular.picture:marginals",
-        write="acme_tabular.columns:to_csv",
+        show="acme_tabular.picture:show",
+        num_shown=2500,
     )
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from acme_tabular.columns import Array, Category, Column, blocks, columns_of
+from acme_tabular.columns import Array, Category, Column, blocks, columns_of, to_csv
 from ganzoo.plugin import DataInfo
 
 PANEL = (320, 200)  # pixels of a panel, width and height
 MARGIN, HEADER = 12, 24
 BINS = 32  # of a number, between its 1st and its 99th percentile
 REAL, FAKE, INK = (196, 196, 196), (28, 84, 178), (60, 60, 60)
+
+
+def show(samples: Array, info: DataInfo) -> dict[str, bytes]:
+    """Return the panels of `marginals` as a picture, and the rows as CSV."""
+    buffer = io.BytesIO()
+    Image.fromarray(marginals(samples, info)).save(buffer, "PNG")
+    return {"columns.png": buffer.getvalue(), "rows.csv": to_csv(samples, info).encode()}
 
 
 def marginals(samples: Array, info: DataInfo) -> NDArray[np.uint8]:

@@ -46,7 +46,7 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         summary="Windows of a text file's characters, one-hot; by default Alice's Adventures in Wonderland, bundled.",
         factory="acme_textgan.data:Text",
         options=TextOptions,
-        write="acme_textgan.data:lines",
+        show="acme_textgan.data:show",
         path_option="path",
         path_suffixes=(".txt",),
     )

@@ -73,6 +73,11 @@ def one_hot(codes: Tensor, size: int) -> Tensor:
     return torch.zeros(len(codes), size, codes.shape[1]).scatter_(1, codes[:, None], 1.0)
 
 
+def show(samples: NDArray[Any], info: DataInfo) -> dict[str, bytes]:
+    """Return the file that a person reads."""
+    return {"lines.txt": (lines(samples, info) + "\n").encode()}
+
+
 def lines(samples: NDArray[Any], info: DataInfo) -> str:
     """Return samples ``[N, V, L]`` as text, a line each: at every place the most probable character."""
     vocabulary = info.meta["vocabulary"]

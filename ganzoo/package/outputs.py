@@ -1,0 +1,90 @@
+"""Samples of a model written as files: what shows them, a folder of pictures, arrays."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from ganzoo.errors import UsageError
+from ganzoo.package.generator import Generator
+from ganzoo.plugin.files import explained, write_atomic
+from ganzoo.samples import grid
+from ganzoo.samples.show import Files, as_suffix, can_show, count, first_of_each_kind
+
+
+def write_samples(
+    generator: Generator, out: str | None, name: str, suffix: str | None, num: int | None, label: int | None, seed: int,
+    truncation: float | None,
+) -> Path:  # fmt: skip
+    """Sample a model, write the samples, and return where.
+
+    Args:
+        generator: The model.
+        out: A file or a folder; None for one called `name`, here.
+        name: Without a suffix.
+        suffix: ``.npz`` for arrays, empty for a folder, any other for such a file; None for what is shown first.
+        num: How many; None for as many as a person wants to see.
+        label: Class of all; None for every class in turn.
+        seed: The same seed gives the same samples.
+        truncation: As `Generator.sample` takes it.
+
+    Raises:
+        UsageError: Nothing makes such a file of these samples.
+    """
+    num = num or count(generator.data, generator.dataset)
+    if suffix == ".npz":
+        return _write_arrays(generator, Path(out or name + suffix), num, label, seed, truncation)
+    if not can_show(generator.data, generator.dataset):
+        raise UsageError("nothing says how to show this model's samples: write them with --out samples.npz")
+    samples = generator.raw(num, label, seed, truncation)
+    if suffix == "" and generator.data.modality == "image":
+        return _write_pictures(Path(out or name), samples)
+    classes = generator.data.num_classes
+    files = generator.show(samples, columns=grid.columns_for(classes) if label is None and classes else None)
+    return _write_shown(files, out, name, suffix)
+
+
+def _write_shown(files: Files, out: str | None, name: str, suffix: str | None) -> Path:
+    """Write what shows samples: the file that a suffix means, the first one where none is named, a folder of all."""
+    kinds = first_of_each_kind(files)
+    suffix = next(iter(kinds)) if suffix is None else suffix
+    target = Path(out or name + suffix)
+    if not suffix:
+        with explained(target):
+            target.mkdir(parents=True, exist_ok=True)
+        for file, content in files.items():
+            write_atomic(target / file, [content])
+        return target
+    content = as_suffix(files, suffix)
+    if content is None:
+        others = " or ".join(f"--out samples{kind}" for kind in (*kinds, ".npz"))
+        raise UsageError(f"nothing makes a {suffix} file of this model's samples: write them with {others}")
+    write_atomic(target, [content])
+    return target
+
+
+def _write_pictures(target: Path, samples: Tensor) -> Path:
+    """Write images into a folder, a picture each."""
+    with explained(target):
+        target.mkdir(parents=True, exist_ok=True)
+    digits = len(str(len(samples) - 1))
+    for index, image in enumerate(grid.to_uint8(samples)):
+        write_atomic(target / f"{index:0{max(5, digits)}d}.png", [grid.encode(grid.picture(image), ".png")])
+    return target
+
+
+def _write_arrays(
+    generator: Generator, target: Path, num: int, label: int | None, seed: int, truncation: float | None
+) -> Path:
+    """Write samples, and their labels where there are some, as numpy arrays."""
+    arrays: dict[str, Any] = {"samples": generator.sample(num, label, seed, truncation)}
+    if (labels := generator.labels(num, label)) is not None:
+        arrays["labels"] = labels.numpy()
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_atomic(target, [buffer.getvalue()])
+    return target
