@@ -240,7 +240,8 @@ def test_memory_that_runs_out_at_the_end_costs_the_card_not_the_run(monkeypatch:
 
 def test_a_run_that_was_deleted_does_not_come_back(tmp_path: Path) -> None:
     run = train()
-    contents = package.Contents({MODEL: safetensors.torch.load_file(run.package / MODEL)}, {})
+    config = json.loads((run.package / "config.json").read_text())
+    contents = package.Contents({MODEL: safetensors.torch.load_file(run.package / MODEL)}, config)
     shutil.rmtree(run.path)
     with pytest.raises(GanzooError, match=r"cannot write .*package: no such file or directory"):
         package.write(run.package, contents)

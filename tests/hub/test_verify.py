@@ -80,7 +80,7 @@ def test_reference_samples_that_are_none_or_too_many_are_refused(package):
     replace(package, "reference.safetensors", b"none")
     with pytest.raises(Corrupt, match="is no safetensors file"):
         ganzoo.verify(package, "cpu")
-    replace(package, "reference.safetensors", b"0" * (5 << 20))
+    replace(package, "reference.safetensors", b"0" * (17 << 20))
     with pytest.raises(Corrupt, match="is larger than any reference samples are"):
         ganzoo.verify(package, "cpu")
 
