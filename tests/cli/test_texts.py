@@ -19,8 +19,8 @@ INFO = DataInfo(shape=(2,), modality="points")
 @hookimpl
 def ganzoo_datasets():
     for name, shown in {
-        "read": {"write": "readable:write"},
-        "both": {"write": "readable:write", "render": "readable:draw"},
+        "read": {"show": "readable:write"},
+        "both": {"show": "readable:both", "num_shown": 2500},
         "neither": {},
     }.items():
         yield Dataset(name=name, summary="Points.", factory="readable:Points", info=INFO, **shown)
@@ -36,11 +36,14 @@ class Points:
         return torch.rand(n, 2, generator=generator), None
 
 def write(samples, info):
-    return "x,y\\n" + "\\n".join(f"{x:.6f},{y:.6f}" for x, y in samples)
+    return {"rows.txt": ("x,y\\n" + "\\n".join(f"{x:.6f},{y:.6f}" for x, y in samples)).encode()}
 
-def draw(samples, info):
-    import numpy as np
-    return np.zeros((4, 5, 3), np.uint8)
+def both(samples, info):
+    import io
+    from PIL import Image
+    buffer = io.BytesIO()
+    Image.new("RGB", (4, 5)).save(buffer, "PNG")
+    return {"cloud.png": buffer.getvalue(), **write(samples, info)}
 """
 TINY = ("--plugin", "readable.py", "--images", "64", "--batch", "16", "--loss", "bce", "--reg", "none", "arch.width=8")
 
@@ -86,17 +89,18 @@ def test_what_is_looked_at_and_read_is_drawn_unless_text_is_asked_for(trained: G
     assert len((own_place / "a.csv").read_text().splitlines()) == 2501
     names = os.listdir(own_place / "runs" / "0000-mlp-bce-both")
     assert {"reals.png", "fakes-000000064.png"} <= set(names)
-    assert not [name for name in names if name.startswith(("reals", "fakes")) and name.endswith(".txt")]
+    assert {"reals.txt", "fakes-000000064.txt"} <= set(names)
+    assert trained("both", "--out", "all/").code == 0
+    assert sorted(os.listdir(own_place / "all")) == ["cloud.png", "rows.txt"]
 
 
 @pytest.mark.parametrize(
     ("dataset", "out", "words"),
     [
-        ("read", "a.png", "nothing says how to draw this model's samples: write them with --out samples.txt"),
-        ("read", "folder/", "this model's samples are no images: write them with --out samples.txt"),
-        ("both", "folder/", "this model's samples are no images: write them with --out samples.png"),
-        ("neither", "a.txt", "how to write this model's samples as text: write them with --out samples.npz"),
-        ("neither", "", "nothing says how to draw this model's samples: write them with --out samples.npz"),
+        ("read", "a.png", "nothing makes a .png file of this model's samples: write them with --out samples.txt or"),
+        ("both", "a.wav", "write them with --out samples.png or --out samples.txt or --out samples.npz"),
+        ("neither", "a.txt", "nothing says how to show this model's samples: write them with --out samples.npz"),
+        ("neither", "", "nothing says how to show this model's samples: write them with --out samples.npz"),
     ],
 )
 def test_a_form_that_a_model_has_not_is_told_with_one_that_it_has(
