@@ -92,9 +92,13 @@ def write(packing: Packing, fingerprint: str, folder: Path) -> list[Skipped]:
     info, labels, skipped = packing.info, packing.labels, list[Skipped]()
     total, packed, reported = len(packing.items), 0, time.monotonic()
     with ExitStack() as stack:
-        files = [(stack.enter_context((folder / "data.npy").open("wb", buffering=1 << 20)), info.dtype, info.shape)]
+        parts: dict[str, tuple[str, tuple[int, ...]]] = {"data": (info.dtype, info.shape)}
         if labels is not None:
-            files.append((stack.enter_context((folder / "labels.npy").open("wb", buffering=1 << 20)), *labels))
+            parts["labels"] = labels
+        files = [
+            (stack.enter_context((folder / f"{name}.npy").open("wb", buffering=1 << 20)), *part)
+            for name, part in parts.items()
+        ]
         for file, dtype, shape in files:
             _header(file, dtype, (total, *shape))
         results = stack.enter_context(closing(_decode_all(packing)))

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganzoo.data.store import Packing, cache_folder, open_store
+from ganzoo.data.packing import Packing
+from ganzoo.data.store import cache_folder, open_store
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Item
 

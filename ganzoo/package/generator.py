@@ -91,7 +91,7 @@ class Generator:
         if truncation is not None and "truncation" not in self.provides:
             raise UsageError("this model's architecture knows no truncation: remove it")
         options = {} if truncation is None else {"truncation": truncation}
-        return self._in_batches(self.latents(n, seed), self.labels(n, labels), seed, **options)
+        return self._in_batches(self.latents(n, seed), self.labels(n, labels), seed, BATCH, **options)
 
     def apply(self, inputs: NDArray[Any] | Tensor, seed: int = 0) -> NDArray[Any]:
         """Return what the model makes of inputs, one sample each, in the form of `sample`.
@@ -134,7 +134,7 @@ class Generator:
             return built
         return built[0], *(max(1, round(side / multiple)) * multiple for side in shape[1:])
 
-    def _in_batches(self, z: Tensor, labels: Tensor | None, seed: int, step: int = BATCH, **options: Any) -> Tensor:
+    def _in_batches(self, z: Tensor, labels: Tensor | None, seed: int, step: int, **options: Any) -> Tensor:
         """Return the samples of latents ``[n, latent_dim]`` on the CPU, made `step` at a time."""
         parts = []
         for start in range(0, len(z), step):

@@ -113,7 +113,7 @@ def _array(path: Path, sides: int) -> Array:
     """Return the array of a file, or the first of several, with a leading N."""
     with path.open("rb") as file:
         held = np.load(file, allow_pickle=False)
-        array = held[held.files[0]] if path.suffix.lower() == ".npz" else held
+        array: Array = held[held.files[0]] if path.suffix.lower() == ".npz" else held
     return array if array.ndim > sides else array[None]
 
 

@@ -59,11 +59,11 @@ def _write_shown(files: Files, out: str | None, name: str, suffix: str | None) -
         for file, content in files.items():
             write_atomic(target / file, [content])
         return target
-    content = as_suffix(files, suffix)
-    if content is None:
+    chosen = as_suffix(files, suffix)
+    if chosen is None:
         others = " or ".join(f"--out samples{kind}" for kind in (*kinds, ".npz"))
         raise UsageError(f"nothing makes a {suffix} file of this model's samples: write them with {others}")
-    write_atomic(target, [content])
+    write_atomic(target, [chosen])
     return target
 
 

@@ -135,7 +135,8 @@ def labels_move_along(trial: Trial) -> None:
             with seeded(seed):
                 pair = augmentation(batch, labels)
             require(isinstance(pair, tuple) and len(pair) == 2, "Given samples and labels it must return both.")
-            alone, moved_samples, moved_labels = _applied(augmentation, batch, seed), *pair
+            moved_samples, moved_labels = pair
+            alone = _applied(augmentation, batch, seed)
             require(torch.equal(alone, moved_samples), "With labels its samples come out otherwise than without.")
             kept = moved_labels.shape == labels.shape and moved_labels.dtype == labels.dtype
             require(kept, f"Of labels {list(labels.shape)} it made {moved_labels.dtype} {list(moved_labels.shape)}.")
