@@ -5,7 +5,7 @@ import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
 import ganzoo
-from ganzoo.plugin import UsageError
+from ganzoo.plugin import DataInfo, UsageError
 
 
 def flip(p):
@@ -82,7 +82,7 @@ def flip_by(p):
     from ganzoo_augmentations import FlipOptions
     from ganzoo_augmentations.flip import Flip
 
-    return Flip(FlipOptions(p=p))
+    return Flip(FlipOptions(p=p), DataInfo(shape=(3, 4, 5)))
 
 
 def test_samples_that_are_no_images_are_refused():
