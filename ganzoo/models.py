@@ -116,7 +116,7 @@ def evaluate(
         seed: The same seed compares the same samples. With that of a run, and as many samples, the values are those
             that training measured.
         dataset: Real samples, by the dataset's name or a path; by default those that the model was trained on.
-        options: ``metric.NAME.*`` and ``dataset.*`` by key.
+        options: ``metric.NAME.*``, ``extractor.NAME.*`` and ``dataset.*`` by key.
         device: Where it computes, as for `train`.
         offline: As for `load`.
         notify: Gets lines that a person may want to see.

@@ -22,7 +22,7 @@ from ganzoo.registry import registry
 
 
 def _complete_options(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Complete the key of a metric's or dataset's option."""
+    """Complete the key of an option of a metric, an extractor or a dataset."""
     keys = known_keys(registry(), kinds=KINDS)
     return [CompletionItem(f"{key}=") for key in keys if key.startswith(incomplete)]
 
@@ -57,6 +57,7 @@ def command(
     \b
     ganzoo evaluate 3 --metric NAME
     ganzoo evaluate 3 --metric NAME -n 1000 --dataset ~/held-out metric.NAME.KEY=VALUE
+    ganzoo evaluate 3 --metric NAME metric.NAME.extractor=OTHER extractor.OTHER.KEY=VALUE
     """
     found = models.evaluate(
         what, metric, num=num, seed=seed, dataset=dataset, options=parse_pairs(pairs), device=device,
@@ -65,4 +66,5 @@ def command(
     if as_json:
         print_json(found.to_json())
     else:
-        print_table([(name, f"{value:.6g}") for name, value in found.values.items()])
+        better = {name: f"{way} is better" for name, way in found.better.items() if way != "neither"}
+        print_table([(name, f"{value:.6g}", better.get(name, "")) for name, value in found.values.items()])

@@ -24,6 +24,7 @@ from ganzoo.package import package
 from ganzoo.package.complete import complete
 from ganzoo.package.tensors import snapshot
 from ganzoo.plugin.files import explained
+from ganzoo.plugin.specs import direction_of
 from ganzoo.recipe.recipe import Recipe
 from ganzoo.registry import registry
 from ganzoo.registry.installed import told
@@ -93,13 +94,22 @@ class Keeper:
                 with explained(old):
                     old.unlink(missing_ok=True)
 
+    def is_best(self, images: int, metrics: Mapping[str, float]) -> bool:
+        """Whether these values are the best so far by ``train.best``; waits for the checkpoint that is being written."""
+        if self.train.best is None:
+            return False
+        self.hear()
+        return self.best_with(images, metrics) != self.best
+
     def best_with(self, images: int, metrics: Mapping[str, float]) -> dict[str, Any] | None:
         """Return images and value of the best checkpoint by ``train.best``, one with these values included."""
         if self.train.best is None:
             return None
         key = self.train.best
         value = metrics.get(key, math.nan)
-        if math.isfinite(value) and (self.best is None or is_better(value, self.best["value"], self.better[key])):
+        if math.isfinite(value) and (
+            self.best is None or is_better(value, self.best["value"], direction_of(key, self.better))
+        ):
             return {"images": images, "value": value}
         siblings = [name for name in metrics if name.partition("/")[0] == key.partition("/")[0]]
         if siblings and key not in metrics and not self.told:

@@ -23,7 +23,7 @@ from ganzoo.engine.gallery import Gallery
 from ganzoo.engine.gan import Gan, assemble
 from ganzoo.engine.initial import start_from
 from ganzoo.engine.keeper import Keeper
-from ganzoo.engine.observers import Observers
+from ganzoo.engine.metrics import RunMetrics
 from ganzoo.engine.pace import Pace
 from ganzoo.engine.restore import restore
 from ganzoo.engine.setup import set_up
@@ -68,7 +68,7 @@ def train(
     gan = assemble(setup.recipe, setup.source.info, setup.device, world)
     weights = "" if initial is None else world.first(partial(start_from, gan, initial, str(recipe.train.init)))
     measured = setup.recipe if world.rank == 0 else replace(setup.recipe, metric=())
-    observers = Observers(measured, gan.data, setup.device)
+    metrics = RunMetrics(measured, setup.source, setup.device, events.note)
     trackers = {choice.name: choice.build() for choice in setup.recipe.tracker} if world.rank == 0 else {}
     run = run if isinstance(run, Run) else world.first(run)
     run = run if world.rank == 0 else Silent(run.path)
@@ -82,7 +82,7 @@ def train(
     ):
         if world.rank == 0:
             subscribe(events, run, setup.recipe, gan.data, trackers)
-        trainer = Trainer(run, gan, batches, observers, events, stop)
+        trainer = Trainer(run, gan, batches, metrics, events, stop)
         try:
             with trainer.keeper:
                 trainer.begin(resume, weights)
@@ -106,7 +106,7 @@ class Trainer:
         run: Its directory, held by this process.
         gan: What is trained.
         batches: What it is fed.
-        observers: The metrics.
+        metrics: Measure the averaged generator.
         events: Are told what happens.
         stop: Whether somebody asked to stop.
     """
@@ -116,19 +116,19 @@ class Trainer:
         run: Run,
         gan: Gan,
         batches: Batches,
-        observers: Observers,
+        metrics: RunMetrics,
         events: Events,
         stop: StopRequest,
     ) -> None:
         self.run, self.gan, self.batches, self.events, self.stop = run, gan, batches, events, stop
         self.train = gan.recipe.train
-        self.observers = observers
-        observers.notify = events.note
+        self.metrics = metrics
         self.gallery = Gallery(gan, batches, run, events)
         self.keeper = Keeper(run, gan.recipe, events, batches.example_labels())
         self.averages = Averages()
         self.images = 0  # seen by the discriminator so far
-        self.saved = -1  # images at the last checkpoint
+        self.saved = self.measured = -1  # images at the last checkpoint, and at the last measurement
+        self.values: dict[str, float] = {}  # of the last measurement
         self.agreed = False  # whether, at the last tick, one of several processes was to stop
         self.pace = Pace(gan.images_per_round)
 
@@ -141,7 +141,7 @@ class Trainer:
         """
         gan, note = self.gan, self.events.note
         if resume and (found := restore(gan, self.run, self.batches.source.info, note)):
-            self.images = self.saved = found["images"]
+            self.images = self.saved = self.measured = found["images"]
             self.pace.seconds, self.keeper.best = found["seconds"], found.get("best")
         if weights:
             note(weights)
@@ -149,7 +149,7 @@ class Trainer:
         execution.install(gan, self.fell_back)
         self.run.write_recipe(gan.recipe.to_json())
         self.run.cut_stats(self.images)
-        self.observers.recall(self.run.rows())
+        self.metrics.recall(self.run.rows())
         self.events.tell(Start(self.run, self.images))
         if self.images == 0:
             note(describe(self.run, gan))
@@ -165,10 +165,13 @@ class Trainer:
 
             ending = self.images >= train.images or self.stopping
             draw, save = self.due(train.grid_every) or ending, self.due(train.checkpoint_every) or ending
-            if draw or save or self.pace.is_due(self.images):
+            measure = self.due(train.metric_every or train.checkpoint_every) or ending
+            if draw or save or measure or self.pace.is_due(self.images):
                 self.tick()
             if draw:
                 self.gallery.draw_fakes(self.images)
+            if measure and self.images != self.measured:
+                save |= self.measure()
             if save and self.images != self.saved:
                 self.save()
             if ending:
@@ -222,19 +225,32 @@ class Trainer:
         row = {"images": self.images, **speed, **stats, "memory": memory}
         self.events.tell(Tick(self.images, self.train.images, row, stats))
 
+    def measure(self) -> bool:
+        """Measure the averaged generator; return whether it is the best so far, so that it is to be kept."""
+        self.check()
+        self.measured = self.images
+        return self.gan.world.first(self._measure)
+
+    def _measure(self) -> bool:
+        self.values = self.metrics.measure(self.gan)
+        if self.values:
+            self.events.tell(Measured(self.images, self.values, self.metrics.compare(self.values)))
+        return self.keeper.is_best(self.images, self.values)
+
     def save(self) -> None:
-        """Measure, and keep package and checkpoint as they are now."""
-        gan = self.gan
-        check_weights({"generator": gan.generator, "discriminator": gan.discriminator}, self.images)
-        gan.world.spread(gan.buffers)  # each process had statistics of its own: all go on as if resumed
+        """Keep package and checkpoint as they are now, with what was measured of these very weights."""
+        self.check()
+        self.gan.world.spread(self.gan.buffers)  # each process had statistics of its own: all go on as if resumed
         self.saved = self.images
-        if gan.world.rank:
+        if self.gan.world.rank:
             return
-        values = self.observers.measure(gan, self.batches)
-        if values:
-            self.events.tell(Measured(self.images, values, self.observers.compare(values)))
+        values = self.values if self.images == self.measured else {}
         meta = {"seconds": self.pace.seconds, "data": self.batches.source.info.to_json()}
-        self.keeper.keep(gan, self.images, self.observers.records(values, self.batches), meta)
+        self.keeper.keep(self.gan, self.images, self.metrics.records(values), meta)
+
+    def check(self) -> None:
+        """Raise GanzooError where a weight is not a finite number."""
+        check_weights({"generator": self.gan.generator, "discriminator": self.gan.discriminator}, self.images)
 
     def fell_back(self, line: str) -> None:
         """Tell that the execution is another than was chosen, and freeze that one."""

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ganzoo.plugin import Metric
+from ganzoo.plugin.specs import direction_of
 from ganzoo.recipe.recipe import Choice
 
 
 def directions(metrics: Iterable[Choice]) -> dict[str, str]:
-    """Return ``lower``, ``higher`` or ``neither`` by ``METRIC/KEY``, as the metrics' specs say which is better."""
-    return {f"{choice.name}/{key}": way for choice in metrics for key, way in metric_spec(choice).better.items()}
+    """Return `Metric.better` of several metrics, by ``METRIC/KEY``; as there, a key may be a pattern."""
+    specs = [choice.spec for choice in metrics if isinstance(choice.spec, Metric)]
+    return {f"{spec.name}/{key}": way for spec in specs for key, way in spec.better.items()}
 
 
 def is_better(value: float, than: float, direction: str) -> bool:
@@ -28,9 +30,10 @@ def best_so_far(rows: Iterable[Mapping[str, Any]], better: Mapping[str, str]) ->
     """
     best: dict[str, float] = {}
     for row in rows:
-        for name in row.keys() & better.keys():
-            if name not in best or is_better(row[name], best[name], better[name]):
-                best[name] = row[name]
+        for name, value in row.items():
+            direction = direction_of(name, better)
+            if direction and (name not in best or is_better(value, best[name], direction)):
+                best[name] = value
     return best
 
 
@@ -44,18 +47,13 @@ def compare(values: Mapping[str, float], best: Mapping[str, float], better: Mapp
     """
 
     def told(name: str, value: float) -> str:
-        if better.get(name, "neither") == "neither" or name not in best:
+        direction = direction_of(name, better)
+        if direction not in ("lower", "higher") or name not in best:
             return f"{name} {value:.6g}"
-        if is_better(value, best[name], better[name]):
+        if is_better(value, best[name], direction):
             return f"{name} {value:.6g} (best so far, before {best[name]:.6g})"
         if value == best[name]:
             return f"{name} {value:.6g} (as the best so far)"
         return f"{name} {value:.6g} (best is {best[name]:.6g})"
 
     return ", ".join(told(name, value) for name, value in values.items())
-
-
-def metric_spec(choice: Choice) -> Metric:
-    """Return the spec of a chosen metric."""
-    assert isinstance(choice.spec, Metric)
-    return choice.spec

@@ -13,12 +13,15 @@ import torch
 from ganzoo.compute import device as devices
 from ganzoo.data.load import load_source
 from ganzoo.errors import GanzooError, UsageError
-from ganzoo.evaluate.measure import build_metrics, compared, measure
-from ganzoo.evaluate.request import Request, fingerprint
+from ganzoo.evaluate.compare import directions
+from ganzoo.evaluate.measure import Evaluator
+from ganzoo.evaluate.reals import Reals
+from ganzoo.evaluate.request import Request
 from ganzoo.package import package
 from ganzoo.plugin import DataInfo
 from ganzoo.plugin.options import options_of
-from ganzoo.recipe.check import other_meaning
+from ganzoo.plugin.specs import direction_of
+from ganzoo.recipe.check import check_metrics, other_meaning
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import Registry
 from ganzoo.runs.where import title
@@ -33,6 +36,7 @@ class Evaluation:
     Args:
         request: What was asked.
         values: By ``METRIC/KEY``.
+        fingerprints: Of the values, by metric.
         num: Real samples, and generated ones.
         images: That the model had seen.
         data: What the real samples are.
@@ -41,10 +45,17 @@ class Evaluation:
 
     request: Request
     values: Mapping[str, float]
+    fingerprints: Mapping[str, str]
     num: int
     images: int
     data: DataInfo
     device: str
+
+    @property
+    def better(self) -> dict[str, str]:
+        """Of each value, by ``METRIC/KEY``, whether a ``lower`` or a ``higher`` one is better, or ``neither``."""
+        said = directions(self.request.metrics)
+        return {name: direction_of(name, said) or "neither" for name in self.values}
 
     def to_json(self) -> dict[str, Any]:
         """Return the values and how they came about: numbers, components with their options and versions."""
@@ -53,7 +64,8 @@ class Evaluation:
             "model": title(asked.package),
             "images": self.images,
             "values": dict(self.values),
-            "fingerprints": {m.name: fingerprint(m, asked.dataset, self.num, asked.seed) for m in asked.metrics},
+            "better": self.better,
+            "fingerprints": dict(self.fingerprints),
             "num": self.num,
             "seed": asked.seed,
             "arch": asked.arch.to_json(),
@@ -93,12 +105,12 @@ def _evaluated(request: Request, registry: Registry, device: torch.device, notif
     num = count(request, source.info)
     words = f"{num:,} samples of {request.dataset.name} and as many generated, seed {request.seed}"
     notify(f"{title(request.package)}: {words}")
-    pairs = compared(generator.networks, source, num, request.seed, device, generator.data.labelled)
+    check_metrics(request.metrics, source.info, request.dataset.name, generator.data.labelled)
+    evaluator = Evaluator(request.metrics, Reals(source, num, request.seed, device), notify)
     failed = partial(_fail, request.metrics)
-    values = measure(
-        build_metrics(request.metrics, generator.data, device), generator.data, pairs, request.seed, device, failed
-    )
-    return Evaluation(request, values, num, int(generator.config["images"]), source.info, str(device))
+    values = evaluator.measure(generator.networks, generator.data.labelled, failed)
+    prints = evaluator.fingerprints(values, request.dataset)
+    return Evaluation(request, values, prints, num, int(generator.config["images"]), source.info, str(device))
 
 
 def check_fit(model: DataInfo, real: DataInfo, dataset: Choice) -> None:

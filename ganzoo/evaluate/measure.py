@@ -6,84 +6,172 @@ Real samples, latents and what networks and metrics draw themselves are function
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ganzoo.compute.device import exact_products
 from ganzoo.compute.streams import derive, draw_latents, seeded
-from ganzoo.data.source import ArraySource, EndlessSource, conditioned, ready
-from ganzoo.plugin import DataInfo, Networks
+from ganzoo.evaluate.extract import Extraction
+from ganzoo.evaluate.reals import BATCH, Reals
+from ganzoo.evaluate.request import fingerprint
+from ganzoo.plugin import Metric, Networks
 from ganzoo.recipe.recipe import Choice
 
-BATCH = 64  # samples that are made and measured at a time
-
-Pair = tuple[Tensor, Tensor]  # real and generated samples, [n, *shape] both
+Failed = Callable[[str, Exception], None]
 
 
-def build_metrics(choices: Iterable[Choice], data: DataInfo, device: torch.device) -> dict[str, Any]:
-    """Return metrics by name, ready to measure data of this kind on the device."""
-    built = {choice.name: choice.build(data) for choice in choices}
-    return {name: metric.to(device) if isinstance(metric, nn.Module) else metric for name, metric in built.items()}
+class Batch(NamedTuple):
+    """Real samples and as many generated ones, ``[n, *shape]`` both, and the labels that these were made from."""
+
+    real: Tensor
+    fake: Tensor
+    labels: Tensor | None
+
+
+@dataclass(frozen=True, eq=False)
+class Gauge:
+    """A metric that is ready to measure.
+
+    Args:
+        name: Of the metric.
+        spec: Likewise.
+        metric: Its runtime object, on the device.
+        extraction: What it reads; None where it reads samples.
+    """
+
+    name: str
+    spec: Metric
+    metric: Any
+    extraction: Extraction | None = None
+
+    @property
+    def weights(self) -> str:
+        """SHA-256 of the extractor's weights; empty where there are none."""
+        return self.extraction.weights if self.extraction else ""
+
+    def show(self, real: Any, fake: Any, labels: Tensor | None = None) -> None:
+        """Hand the metric a batch of either side: samples, features or statistics."""
+        if self.spec.pairs:
+            self.metric.pair(real, fake, labels)
+        else:
+            more = (labels,) if self.spec.labels else ()
+            self.metric.real(real, *more)
+            self.metric.fake(fake, *more)
+
+
+class Evaluator:
+    """Metrics, and the real samples that they compare generated ones with.
+
+    Args:
+        metrics: Which, with the extractors that they read.
+        reals: The real samples.
+        notify: Gets a line where what could be kept for the next time is not.
+
+    Raises:
+        GanzooError: A metric or an extractor could not be built.
+    """
+
+    def __init__(self, metrics: Sequence[Choice], reals: Reals, notify: Callable[[str], None]) -> None:
+        self.metrics, self.reals = metrics, reals
+        chosen = {choice.extractor.name: choice.extractor for choice in metrics if choice.extractor}
+        extractions = {name: Extraction(extractor, reals, notify) for name, extractor in chosen.items()}
+        self.gauges = [self._gauge(choice, extractions) for choice in metrics]
+
+    def _gauge(self, choice: Choice, extractions: Mapping[str, Extraction]) -> Gauge:
+        with seeded(derive(0, choice.name), self.reals.device):
+            metric = choice.build(self.reals.info)
+        metric = metric.to(self.reals.device) if isinstance(metric, nn.Module) else metric
+        assert isinstance(choice.spec, Metric)
+        return Gauge(choice.name, choice.spec, metric, extractions[choice.extractor.name] if choice.extractor else None)
+
+    def measure(self, networks: Networks, labelled: bool, failed: Failed) -> dict[str, float]:
+        """Return what the metrics say of a generator, by ``METRIC/KEY``: on the same latents and reals at every call.
+
+        Args:
+            networks: The generator, in eval mode on the device, and its latents.
+            labelled: Whether the generator takes labels: those of the real samples.
+            failed: As for `measure`.
+        """
+        return measure(
+            self.gauges, compared(networks, self.reals, labelled), self.reals.seed, self.reals.device, failed
+        )
+
+    def fingerprints(self, values: Iterable[str], dataset: Choice) -> dict[str, str]:
+        """Return the fingerprint of each metric that has a value, by its name.
+
+        Args:
+            values: What was measured, ``METRIC/KEY``.
+            dataset: The real samples'.
+        """
+        measured = {name.partition("/")[0] for name in values}
+        return {
+            choice.name: fingerprint(choice, dataset, self.reals.num, self.reals.seed, gauge.weights)
+            for choice, gauge in zip(self.metrics, self.gauges, strict=True)
+            if choice.name in measured
+        }
 
 
 @torch.no_grad()
 def measure(
-    metrics: Mapping[str, Any],
-    data: DataInfo,
-    pairs: Iterable[Pair],
-    seed: int,
-    device: torch.device,
-    failed: Callable[[str, Exception], None],
+    gauges: Iterable[Gauge], batches: Iterable[Batch], seed: int, device: torch.device, failed: Failed
 ) -> dict[str, float]:
     """Return the values of all metrics, by ``METRIC/KEY``; the samples are gone through once.
 
     Args:
-        metrics: By name.
-        data: What the samples are, for metrics that ask.
-        pairs: Batches of real and of as many generated samples, in float32 on the device.
+        gauges: The metrics.
+        batches: Real and generated samples, in float32 on the device.
         seed: Of what metrics draw themselves, from torch's default generators.
         device: Where that is.
-        failed: Is told of a metric that raises an error or measures what is no finite number. Where it returns, that
-            metric is left out and the others go on.
+        failed: Is told of a metric that raises an error or measures what is not a finite number, or whose extractor
+            does. Where it returns, that metric is left out and the others go on.
     """
-    going, values = dict(metrics), dict[str, float]()
+    going, values = {gauge.name: gauge for gauge in gauges}, dict[str, float]()
 
-    def ask(call: Callable[..., Any], name: str, step: int, *args: Tensor) -> Any:
+    def attempt(served: Sequence[Gauge], step: int, call: Callable[..., Any], *args: Any) -> Any:
+        """Return what a call for these metrics returns; where it fails, go on without them."""
         try:
-            with seeded(derive(seed, "metric", name, step), device):
-                return call(going[name], *args)
+            with seeded(derive(seed, "metric", served[0].name, step), device):
+                return call(*args)
         except Exception as error:
-            del going[name]
-            failed(name, error)
+            for gauge in served:
+                del going[gauge.name]
+                failed(gauge.name, error)
 
     with exact_products():
-        for name in metrics:
-            ask(partial(_begin, data=data), name, -1)
-        for step, (real, fake) in enumerate(pairs):
-            for name in list(going):
-                ask(_show, name, step, real, fake)
-        for name in list(going):
-            found = ask(_compute, name, -1)
-            values |= {f"{name}/{key}": value for key, value in (found or {}).items()}
+        for gauge in list(going.values()):
+            attempt([gauge], -1, gauge.metric.reset)
+        for extraction, served in _by_extraction(going.values()).items():
+            attempt(served, -1, extraction.begin, {gauge.spec.reads for gauge in served})
+        for step, batch in enumerate(batches):
+            shown: dict[Extraction | None, tuple[Any, Any]] = {None: (batch.real, batch.fake)}
+            for extraction, served in _by_extraction(going.values()).items():
+                shown[extraction] = attempt(served, step, extraction.both, step * BATCH, batch.fake)
+            for gauge in list(going.values()):
+                if gauge.spec.reads != "statistics":
+                    attempt([gauge], step, gauge.show, *shown[gauge.extraction], batch.labels)
+        for gauge in list(going.values()):
+            if gauge.spec.reads == "statistics" and gauge.extraction:
+                attempt([gauge], -1, gauge.show, gauge.extraction.real_statistics, gauge.extraction.fake_statistics)
+        for gauge in list(going.values()):
+            found = attempt([gauge], -1, _computed, gauge.metric)
+            values |= {f"{gauge.name}/{key}": value for key, value in (found or {}).items()}
     return values
 
 
-def _begin(metric: Any, data: DataInfo) -> None:
-    if hasattr(metric, "prepare"):
-        metric.prepare(data)
-    metric.reset()
+def _by_extraction(gauges: Iterable[Gauge]) -> dict[Extraction, list[Gauge]]:
+    """Return the metrics that read each extractor."""
+    found: dict[Extraction, list[Gauge]] = {}
+    for gauge in gauges:
+        if gauge.extraction:
+            found.setdefault(gauge.extraction, []).append(gauge)
+    return found
 
 
-def _show(metric: Any, real: Tensor, fake: Tensor) -> None:
-    metric.real(real)
-    metric.fake(fake)
-
-
-def _compute(metric: Any) -> dict[str, float]:
+def _computed(metric: Any) -> dict[str, float]:
     """Return what a metric measured, as floats; raise ValueError where that is nothing, or one is not finite."""
     found = metric.compute()
     if not isinstance(found, Mapping):
@@ -101,38 +189,20 @@ def _compute(metric: Any) -> dict[str, float]:
 # What is measured.
 
 
-def compared(
-    networks: Networks, source: ArraySource | EndlessSource, num: int, seed: int, device: torch.device, labelled: bool
-) -> Iterator[Pair]:
+def compared(networks: Networks, reals: Reals, labelled: bool) -> Iterator[Batch]:
     """Yield batches of real samples and of as many generated ones, in float32 on the device.
 
     Args:
         networks: The generator, in eval mode on the device, and its latents.
-        source: The data; of a dataset no sample is taken twice.
-        num: How many of each; at most as many as there are.
-        seed: Which; the same on every device.
-        device: Where they are made.
+        reals: The real samples.
         labelled: Whether the generator takes labels: those of the real samples.
     """
-    z = draw_latents(networks.latent, torch.Generator().manual_seed(derive(seed, "metric-z")), num, networks.latent_dim)
-    generator = torch.Generator(device)
-    for step, batch in enumerate(_reals(source, num, seed)):
-        generator.manual_seed(derive(seed, "metric-labels", step))
-        real, labels = conditioned(source, ready(source, batch, device), generator)
+    seed, device = reals.seed, reals.device
+    generator = torch.Generator().manual_seed(derive(seed, "metric-z"))
+    z = draw_latents(networks.latent, generator, reals.num, networks.latent_dim)
+    for step, (real, labels) in enumerate(reals.batches()):
         latents = z[step * BATCH :][: len(real)].to(device)
-        classes = labels if labelled else None
+        labels = labels if labelled else None
         with torch.no_grad(), seeded(derive(seed, "metric-component", step), device):
-            fake = networks.generator(latents, classes).float()
-        yield real, fake
-
-
-def _reals(source: ArraySource | EndlessSource, num: int, seed: int) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """Yield real samples as they are stored, and their labels, `BATCH` at a time."""
-    generator = torch.Generator().manual_seed(derive(seed, "metric-real"))
-    if isinstance(source, EndlessSource):
-        for start in range(0, num, BATCH):
-            yield source.sample(generator, min(BATCH, num - start))
-        return
-    data, labels = source.data, source.labels
-    for index in torch.split(torch.randperm(len(data), generator=generator)[:num], BATCH):
-        yield data[index.to(data.device)], None if labels is None else labels[index.to(labels.device)]
+            fake = networks.generator(latents, labels).float()
+        yield Batch(real, fake, labels)

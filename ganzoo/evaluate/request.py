@@ -12,13 +12,14 @@ from typing import Any
 from ganzoo.errors import Corrupt, GanzooError, UsageError
 from ganzoo.plugin import Built, Dataset, options
 from ganzoo.plugin.options import options_of, unknown_key
-from ganzoo.recipe.keys import options_prefix
+from ganzoo.recipe.keys import HELD, holds_extractor, options_prefix
 from ganzoo.recipe.recipe import Choice
-from ganzoo.recipe.resolve import placed
+from ganzoo.recipe.resolve import extractor_of, placed
 from ganzoo.recipe.stored import stored_choice, stored_component
 from ganzoo.registry import Registry
+from ganzoo.registry.installed import Registered
 
-KINDS = ("metric", "dataset")  # whose options an evaluation takes
+KINDS = ("metric", "extractor", "dataset")  # whose options an evaluation takes
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def requested(
         num: As in `Request`.
         seed: As in `Request`.
         dataset: What was said of the data, by key; nothing for those that the model was trained on.
-        pairs: Options by key: ``metric.NAME.*`` and ``dataset.*``.
+        pairs: Options by key: ``metric.NAME.*``, ``extractor.NAME.*`` and ``dataset.*``.
 
     Raises:
         UsageError: An unknown name or key, a wrong type, a value out of range.
@@ -87,17 +88,18 @@ def requested(
     return Request(package, arch, real, chosen, num, seed)
 
 
-def fingerprint(metric: Choice, dataset: Choice, num: int, seed: int) -> str:
+def fingerprint(metric: Choice, dataset: Choice, num: int, seed: int, weights: str = "") -> str:
     """Return 16 hexadecimal digits that two values share exactly where they answer the same question.
 
     Args:
-        metric: What was measured, with its options and version.
+        metric: What was measured, with its options and version, and the extractor that it reads.
         dataset: Against what, likewise.
         num: Real samples, and generated ones.
         seed: Which.
+        weights: SHA-256 of the extractor's, where the metric reads one that has weights.
     """
-    asked = json.dumps([metric.to_json(), dataset.to_json(), num, seed], sort_keys=True)
-    return hashlib.sha256(asked.encode()).hexdigest()[:16]
+    asked = [metric.to_json(), dataset.to_json(), num, seed, *([weights] if metric.extractor else [])]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _metrics(registry: Registry, names: list[str], pairs: Mapping[str, Any]) -> tuple[Choice, ...]:
@@ -108,30 +110,41 @@ def _metrics(registry: Registry, names: list[str], pairs: Mapping[str, Any]) -> 
     chosen: dict[str, Choice] = {}
     for name in names:
         component = registry.resolve("metric", name)
-        assert isinstance(component.spec, Built)
         if component.spec.name in chosen:
             raise UsageError(f"metric {component.spec.name!r} is named twice: keep one of each name")
-        prefix, owner = options_prefix("metric", component.spec.name), f"metric {component.spec.name!r}"
-        values = options.read(component.spec.options, _under(prefix, pairs), prefix, owner)
-        chosen[component.spec.name] = Choice(component, values)
-    _refuse_others(chosen, pairs)
+        chosen[component.spec.name] = _chosen(registry, component, pairs)
+    _refuse_others(tuple(chosen.values()), pairs)
     return tuple(chosen.values())
 
 
-def _refuse_others(metrics: Mapping[str, Choice], pairs: Mapping[str, Any]) -> None:
-    """Raise UsageError for a key that is of no metric in use and not of the dataset."""
+def _chosen(registry: Registry, component: Registered, pairs: Mapping[str, Any]) -> Choice:
+    """Return a component with the options that `pairs` give it, and the extractor that it holds."""
+    spec, held = component.spec, None
+    assert isinstance(spec, Built)
+    prefix = options_prefix(spec.kind, spec.name)
+    said = _under(prefix, pairs)
+    if holds_extractor(spec):
+        held = _chosen(registry, extractor_of(registry, spec, said.pop(HELD.name, None)), pairs)
+    return Choice(component, options.read(spec.options, said, prefix, f"{spec.kind} {spec.name!r}"), held)
+
+
+def _refuse_others(metrics: tuple[Choice, ...], pairs: Mapping[str, Any]) -> None:
+    """Raise UsageError for a key that is of no metric in use, of no extractor that one reads and not of the dataset."""
+    used = (*metrics, *(choice.extractor for choice in metrics if choice.extractor))
+    known = [
+        options_prefix(choice.spec.kind, choice.name) + name
+        for choice in used
+        for name in (*options_of(choice.spec.options), *([HELD.name] if choice.extractor else []))
+    ]
     for key in pairs:
         head, _, rest = key.partition(".")
         name, dot, _ = rest.partition(".")
-        if head == "dataset" or (head == "metric" and name in metrics and dot):
+        if head == "dataset" or (dot and (head, name) in [(choice.spec.kind, choice.name) for choice in used]):
             continue
         if head == "metric" and dot:
             raise UsageError(f"{key}: metric {name!r} is not in use: add --metric {name}")
-        known = [
-            options_prefix("metric", name) + option
-            for name, choice in metrics.items()
-            for option in options_of(choice.spec.options)
-        ]
+        if head == HELD.name and dot:
+            raise UsageError(f"{key}: no metric reads extractor {name!r}: add metric.NAME.extractor={name}")
         raise unknown_key(key, known, "an evaluation")
 
 

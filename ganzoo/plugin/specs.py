@@ -11,6 +11,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Literal
 
 from ganzoo.plugin.contracts import DataInfo, Modality
@@ -285,7 +286,8 @@ class Metric(Built):
             `ganzoo.evaluate.statistics.Statistics` of all features; ``real`` and ``fake`` are called once.
         extractor: Name of the extractor that it reads where nobody sets ``metric.NAME.extractor``; empty where somebody
             must.
-        better: By each key of ``compute``, whether a ``lower`` or a ``higher`` value is better, or ``neither``.
+        better: By each key of ``compute``, whether a ``lower`` or a ``higher`` value is better, or ``neither``. A
+            pattern (``tv/*``) stands for keys that follow from the data.
         pairs: It has ``pair(real, fake, labels)`` in place of ``real`` and ``fake``: each generated sample is made from
             the label of the real one in its row. Only models that take labels can be measured.
         labels: It is called as ``real(batch, labels)`` and ``fake(batch, labels)``, labels being those that the
@@ -315,6 +317,12 @@ class Metric(Built):
         for key, way in self.better.items():
             if way not in ("lower", "higher", "neither"):
                 raise ValueError(f"metric {self.name!r}: better[{key!r}]={way!r} is not lower, higher or neither")
+
+
+def direction_of(key: str, better: Mapping[str, str]) -> str:
+    """Return what `Metric.better` says of a key: ``lower``, ``higher`` or ``neither``; '' where it says nothing."""
+    fitting = (way for pattern, way in better.items() if fnmatchcase(key, pattern))
+    return better[key] if key in better else next(fitting, "")
 
 
 @dataclass(frozen=True, kw_only=True)

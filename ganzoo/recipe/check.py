@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 import os
 import typing
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.plugin import Augmentation, DataInfo, Dataset, Loss, Metric
 from ganzoo.plugin.options import options_of
 from ganzoo.recipe.keys import KEYS
+from ganzoo.plugin.specs import direction_of
 from ganzoo.recipe.recipe import Choice, Recipe
 from ganzoo.recipe.settings import TrainOptions
 
@@ -67,11 +69,13 @@ def _check_words(recipe: Recipe) -> None:
     """Raise UsageError where a component needs what no other provides, or refuses what one does."""
     provided = {word: choice for choice in recipe.choices for word in choice.provides}
     for choice in recipe.choices:
+        held = set(choice.extractor.provides) if choice.extractor else set()
         for word in choice.spec.needs:
-            if word not in provided:
+            if word not in provided and word not in held:
+                other_one = f"metric.{choice.name}.extractor=NAME" if choice.extractor else "an arch"
                 raise UsageError(
                     f"{choice.spec.kind} {choice.name!r} needs {word!r}, which no other part of the recipe provides: "
-                    f"choose an arch that does (`ganzoo info NAME`) or leave {choice.name!r} away"
+                    f"choose {other_one} that does (`ganzoo info NAME`) or leave {choice.name!r} away"
                 )
         for word in choice.spec.refuses:
             if word in provided:
@@ -90,6 +94,45 @@ def _without(arch: Choice, word: str) -> str:
             if word not in arch.spec.provided(replace(arch.options, **{option.name: value})):
                 return f"add arch.{option.name}={value}"
     return ""
+
+
+def check_metrics(metrics: Sequence[Choice], data: DataInfo, dataset: str, labelled: bool) -> None:
+    """Raise UsageError where metrics cannot measure a generator on these data.
+
+    Args:
+        metrics: With the extractors that they read.
+        data: The real samples.
+        dataset: Their name.
+        labelled: Whether the generator takes labels.
+    """
+    held: dict[str, Choice] = {}
+    for choice in metrics:
+        spec, extractor = choice.spec, choice.extractor
+        assert isinstance(spec, Metric)
+        check_modality(choice, data, dataset)
+        if (spec.pairs or spec.labels) and not labelled:
+            raise UsageError(
+                f"metric {choice.name!r} compares samples that are made from labels, and this generator takes none: "
+                "train with --conditional, on labelled data, or leave that metric out"
+            )
+        if extractor:
+            check_modality(extractor, data, dataset)
+            other = held.setdefault(extractor.name, extractor)
+            if other.component.qualified != extractor.component.qualified:
+                raise UsageError(
+                    f"two extractors are called {extractor.name!r} ({other.component.qualified}, "
+                    f"{extractor.component.qualified}), and extractor.{extractor.name}.* can be of one alone: keep one"
+                )
+
+
+def check_modality(choice: Choice, data: DataInfo, dataset: str) -> None:
+    """Raise UsageError where a component says that it takes other kinds of data than this dataset's."""
+    modalities = getattr(choice.spec, "modalities", ())
+    if modalities and data.modality not in modalities:
+        raise UsageError(
+            f"{choice.spec.kind} {choice.name!r} takes {', '.join(modalities)}; "
+            f"dataset {dataset!r} is {data.modality}: choose another of either"
+        )
 
 
 def check_ranks(recipe: Recipe, size: int, device: str) -> None:
@@ -129,7 +172,7 @@ def _check_best(best: str, metrics: tuple[Choice, ...]) -> None:
         raise UsageError(f"train.best={best}: metric {name!r} is not measured: {way_out}")
     spec = specs[name]
     assert isinstance(spec, Metric)
-    if spec.better.get(key, "neither") == "neither":
+    if direction_of(key, spec.better) not in ("lower", "higher"):
         usable = [f"{name}/{other}" for other, way in spec.better.items() if way != "neither"]
         way_out = f"choose {' or '.join(usable)}, or ask its author to declare" if usable else "its author must declare"
         raise UsageError(
@@ -153,7 +196,7 @@ def smaller_micro_batch(recipe: Recipe, present: int) -> int | None:
 
 
 def check_data(recipe: Recipe, data: DataInfo) -> None:
-    """Raise UsageError where the architecture cannot generate this data, or labels are asked for and missing."""
+    """Raise UsageError where the architecture cannot generate this data, or no metric measure it, or labels lack."""
     arch, spec, name = recipe.arch.name, recipe.architecture, recipe.dataset.name
     if data.modality not in spec.modalities:
         raise UsageError(
@@ -196,6 +239,9 @@ def check_data(recipe: Recipe, data: DataInfo) -> None:
         raise UsageError(f"dataset {name!r} has no labels: leave --conditional away, or give it labelled data")
     if spec.conditional == "always" and not recipe.train.conditional:
         raise UsageError(f"arch {arch!r} always takes labels: add --conditional")
+    for choice in (*recipe.reg, *recipe.aug):
+        check_modality(choice, data, name)
+    check_metrics(recipe.metric, data, name, recipe.train.conditional)
 
 
 def moves_pixels(choice: Choice) -> bool:

@@ -4,7 +4,8 @@ The command line, `ganzoo.train`, the frozen recipe, a package's config and card
 table. None of them has a list of its own (`tests/recipe/test_keys.py`).
 
 A key is ``arch`` (which component), ``arch.width`` (an option of it), ``reg.r1.gamma`` (of one of several), or
-``optim.g.lr`` and ``train.images`` (of the engine).
+``optim.g.lr`` and ``train.images`` (of the engine). A component that holds another chooses it by a key under its own
+name, ``metric.NAME.extractor``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ganzoo.plugin import Built
+from ganzoo.plugin import Built, Component, Metric
 from ganzoo.plugin.options import options_of
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.registry import Registry
@@ -85,10 +86,12 @@ FLAGS = (
     ),
 )  # fmt: skip
 
+HELD = ComponentKey("extractor", "extractor", "Chosen by who reads it.", many=True, trains=False)  # not a flag
+
 ONE = {entry.name: entry.kind for entry in COMPONENTS if not entry.many}  # key -> kind
 MANY = {entry.name: entry.kind for entry in COMPONENTS if entry.many}
 SHORT = {flag.key: flag.name for flag in FLAGS}  # setting -> its flag
-KEYS = {entry.kind: entry for entry in COMPONENTS}  # kind -> its key
+KEYS = {entry.kind: entry for entry in (*COMPONENTS, HELD)}  # kind -> its key
 
 
 def options_prefix(kind: str, name: str) -> str:
@@ -97,6 +100,11 @@ def options_prefix(kind: str, name: str) -> str:
         return ""
     key = KEYS[kind]
     return f"{key.name}.{name}." if key.many else f"{key.name}."
+
+
+def holds_extractor(spec: Component) -> bool:
+    """Whether a component holds an extractor, which a key under its own name chooses."""
+    return isinstance(spec, Metric) and spec.reads != "samples"
 
 
 def by_key(flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,5 +131,6 @@ def known_keys(registry: Registry, arch: str | None = None, kinds: Container[str
             named = (entry.qualified, entry.spec.name, *entry.spec.aliases)
             if isinstance(entry.spec, Built) and (kind != "architecture" or arch is None or arch in named):
                 prefix = options_prefix(kind, entry.spec.name)
+                keys += [prefix + HELD.name] if holds_extractor(entry.spec) else []
                 keys += [prefix + name for name in options_of(entry.spec.options)]
     return list(dict.fromkeys(keys))

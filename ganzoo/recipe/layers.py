@@ -11,7 +11,7 @@ from typing import Any
 from ganzoo.errors import Corrupt
 from ganzoo.plugin import Architecture, Loss
 from ganzoo.plugin.options import options_of
-from ganzoo.recipe.keys import MANY, ONE
+from ganzoo.recipe.keys import HELD, MANY, ONE
 from ganzoo.recipe.recipe import flattened
 from ganzoo.recipe.settings import OPTIMIZERS
 from ganzoo.recipe.stored import load_json, readable, stored_component
@@ -104,6 +104,7 @@ def stored(registry: Registry, config: Path | Mapping[str, Any]) -> Layer:
         one = {key: _renamed(registry, key, found[key]) for key in ONE}
         many = {key: [_renamed(registry, key, entry) for entry in found[key]] for key in MANY}
         flat, schemas = flattened({**found, **one, **many})
+        flat[HELD.name] = [entry[HELD.name]["name"] for key in many for entry in many[key] if HELD.name in entry]
         auto = {f"train.{name}": "auto" for name in found.get("auto", ())}
         preset = str(found.get("preset", ""))
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
@@ -124,4 +125,5 @@ def _imported(registry: Registry, config: Path, entry: Mapping[str, Any]) -> Lay
 
 def _renamed(registry: Registry, key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored entry under the name that its component has now, which may have been an alias."""
-    return {**entry, "name": stored_component(registry, key, entry).qualified}
+    held = {HELD.name: _renamed(registry, HELD.name, entry[HELD.name])} if HELD.name in entry else {}
+    return {**entry, "name": stored_component(registry, key, entry).qualified, **held}

@@ -12,7 +12,7 @@ from importlib import metadata
 from typing import Any
 
 from ganzoo.plugin import Architecture, Built, DataInfo, Dataset, options
-from ganzoo.recipe.keys import COMPONENTS, MANY, NETWORKS, ONE, options_prefix
+from ganzoo.recipe.keys import COMPONENTS, HELD, MANY, NETWORKS, ONE, options_prefix
 from ganzoo.recipe.settings import TrainOptions
 from ganzoo.registry.installed import Registered
 
@@ -21,10 +21,11 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Choice:
-    """A component that a recipe chose, with its options."""
+    """A component that a recipe chose, with its options and the extractor that it holds, where it holds one."""
 
     component: Registered
     options: Any
+    extractor: Choice | None = None
 
     @property
     def spec(self) -> Built:
@@ -61,6 +62,7 @@ class Choice:
             "version": plugin.version,
             "schema": self.spec.version,
             "options": options.to_json(self.options),
+            **({HELD.name: self.extractor.to_json()} if self.extractor else {}),
         }
 
 
@@ -133,16 +135,20 @@ def flattened(stored: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]
     flat: dict[str, Any] = {}
     schemas: dict[str, int] = {}
 
-    def add(prefix: str, entry: Mapping[str, Any]) -> None:
+    def add(kind: str, entry: Mapping[str, Any]) -> None:
+        prefix = options_prefix(kind, entry["name"].rpartition(":")[2])
         flat.update({prefix + name: value for name, value in entry["options"].items()})
         schemas[prefix] = int(entry["schema"])
+        if held := entry.get(HELD.name):
+            flat[prefix + HELD.name] = held["name"]
+            add(HELD.kind, held)
 
     for key, kind in (ONE | MANY).items():
         entries = stored[key] if key in MANY else [stored[key]]
         names = tuple(entry["name"] for entry in entries)
         flat[key] = names if key in MANY else names[0]
         for entry in entries:
-            add(options_prefix(kind, entry["name"].rpartition(":")[2]), entry)
+            add(kind, entry)
     for network in NETWORKS:
         flat.update({f"optim.{network}.{name}": value for name, value in stored["optim"][network].items()})
     flat.update({f"train.{name}": value for name, value in stored["train"].items()})

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import UsageError
-from ganzoo.plugin import Architecture, Built, Dataset, options
+from ganzoo.plugin import Architecture, Built, Dataset, Metric, options
 from ganzoo.plugin import Recipe as NamedRecipe
 from ganzoo.plugin.options import options_of, unknown_key
 from ganzoo.recipe.check import check
-from ganzoo.recipe.keys import MANY, NETWORKS, ONE, SHORT, options_prefix
+from ganzoo.recipe.keys import HELD, MANY, NETWORKS, ONE, SHORT, holds_extractor, options_prefix
 from ganzoo.recipe.layers import Layer, last, names_of, recommended, stored
 from ganzoo.recipe.named import Facts, named_layer, published_data
 from ganzoo.recipe.recipe import Choice, Optimizer, Recipe
@@ -108,6 +108,18 @@ def placed(spec: Built, chosen: Any) -> Any:
     return replace(chosen, **{path: os.path.abspath(os.path.expanduser(getattr(chosen, path)))})
 
 
+def extractor_of(registry: Registry, spec: Built, name: str | None) -> Registered:
+    """Return the extractor that a component holds: the one of this name, or else its own choice."""
+    assert isinstance(spec, Metric)
+    if not (name or spec.extractor):
+        installed = ", ".join(entry.spec.name for entry in registry.components(HELD.kind))
+        raise UsageError(
+            f"metric {spec.name!r} reads {spec.reads} of an extractor: add metric.{spec.name}.extractor=NAME "
+            f"(installed: {installed or 'none'})"
+        )
+    return registry.resolve(HELD.kind, str(name or spec.extractor))
+
+
 class _Fold:
     """The folding of layers into one recipe; `used` collects the keys that something took."""
 
@@ -151,7 +163,12 @@ class _Fold:
         chosen = self.options(
             spec.options, options_prefix(spec.kind, spec.name), f"{key} {spec.name!r}", key, component
         )
-        return Choice(component, placed(spec, chosen))
+        return Choice(component, placed(spec, chosen), self.extractor(spec) if holds_extractor(spec) else None)
+
+    def extractor(self, spec: Built) -> Choice:
+        """Return the extractor that a component holds."""
+        said = self.value(options_prefix(spec.kind, spec.name) + HELD.name)
+        return self.choice(HELD.name, extractor_of(self.registry, spec, said))
 
     def optimizer(self, network: str) -> Optimizer:
         """Return one network's optimizer."""
@@ -177,7 +194,8 @@ class _Fold:
         values: dict[str, object] = {}
         for layer in self.layers:
             said = {name[len(prefix) :]: value for name, value in layer.values.items() if name.startswith(prefix)}
-            said.pop("name" if prefix.startswith("optim.") else "", None)
+            held = isinstance(chosen, Registered) and holds_extractor(chosen.spec)
+            said.pop("name" if prefix.startswith("optim.") else HELD.name if held else "", None)
             if not (said or prefix in layer.schemas):
                 continue
             if not layer.spoken and self.spoke_of_another(layer, key, chosen):
@@ -220,6 +238,9 @@ class _Fold:
                         if name in (choice.component.qualified, *choice.spec.aliases):
                             raise UsageError(f"{key}: write {head}.{choice.name}.{rest}")
                     raise UsageError(f"{key}: {MANY[head]} {name!r} is not in use: add --{head} {name}")
+                if head == HELD.name:
+                    name = rest.partition(".")[0] or "NAME"
+                    raise UsageError(f"{key}: no metric reads extractor {name!r}: add metric.NAME.extractor={name}")
                 raise unknown_key(key, known, "a recipe")
 
 

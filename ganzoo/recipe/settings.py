@@ -54,6 +54,12 @@ class TrainOptions:
     flip: bool = option(False, help="Mirror every other real image, at random; on the device.")
     grid_every: int = option(20_000, help="Images between two grids.", low=1)
     checkpoint_every: int = option(50_000, help="Images between two checkpoints.", low=1)
+    metric_every: int | None = option(
+        None, help="Images between two measurements by the metrics; none for one at each checkpoint.", low=1
+    )
+    metric_samples: int = option(
+        1024, help="Real samples of a measurement, where there are as many, and generated ones.", low=2
+    )
     keep: int = option(2, help="How many checkpoints are kept.", low=1)
     best: str | None = option(
         None, help="METRIC/KEY: keep the checkpoint where this value is best, besides the last ones."

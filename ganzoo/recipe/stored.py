@@ -11,7 +11,7 @@ from typing import Any
 
 from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound, UsageError
 from ganzoo.plugin import Built, options
-from ganzoo.recipe.keys import MANY, ONE
+from ganzoo.recipe.keys import HELD, MANY, ONE
 from ganzoo.recipe.recipe import FORMAT, Choice
 from ganzoo.registry import PLURALS, Registry
 from ganzoo.registry.installed import Registered
@@ -76,11 +76,10 @@ def stored_choice(registry: Registry, key: str, entry: Mapping[str, Any]) -> Cho
 
 def stored_component(registry: Registry, key: str, entry: Mapping[str, Any]) -> Registered:
     """Return the component that a stored entry names, or say how to get it."""
-    name = str(entry["name"])
+    name, kind = str(entry["name"]), (ONE | MANY | {HELD.name: HELD.kind})[key]
     try:
-        return registry.resolve((ONE | MANY)[key], name)
+        return registry.resolve(kind, name)
     except (UsageError, MissingPlugin):
-        kind = (ONE | MANY)[key]
         there = ", ".join(other.spec.name for other in registry.components(kind)) or "none"
         remedy = _how_to_get(str(entry["distribution"]), str(entry["version"]))
         raise MissingPlugin(

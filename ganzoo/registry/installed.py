@@ -13,7 +13,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import GanzooError, MissingPlugin, did_you_mean
-from ganzoo.plugin import Architecture, Built, Component, DataInfo, Imported, Recipe
+from ganzoo.plugin import Architecture, Built, Component, DataInfo, Imported, Metric, Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -80,7 +80,7 @@ class Registered:
             assert data is not None, f"the factory of a {self.spec.kind} takes the data"
             made = self._call(self.spec.factory, ("options", "data"), options, data)
         with self._blamed(self.spec.factory):
-            require_methods(self.spec.kind, made)
+            require_methods(self.spec, made)
         return made
 
     def migrate(self, options: Mapping[str, Any], from_version: int) -> Mapping[str, Any]:
@@ -198,19 +198,27 @@ METHODS: dict[str, dict[str, tuple[str, ...]]] = {
         "after_step?": ("discriminator",),
     },
     "augmentation": {"__call__": ("batch",), "update?": ("real_logits",)},
-    "metric": {"reset": (), "real": ("batch",), "fake": ("batch",), "compute": (), "prepare?": ("data",)},
-    "extractor": {"__call__": ("batch",)},
+    "extractor": {"__call__": ("samples",), "prepare?": ("real",)},
     "diagnosis": {"__call__": ("rows", "recipe")},
     "exporter": {"__call__": ("generator", "directory")},
     "tracker": {"start": ("run",), "log": ("images", "scalars"), "grid": ("images", "path"), "finish": ("status",)},
 }  # fmt: skip
 
 
-def require_methods(kind: str, made: object) -> None:
+def methods_of(spec: Component) -> Mapping[str, tuple[str, ...]]:
+    """Return what is called with what of a component's runtime object, as `METHODS`; nothing where that is free."""
+    if not isinstance(spec, Metric):
+        return METHODS.get(spec.kind, {})
+    more = ("labels",) if spec.labels else ()
+    sides = {"real": ("batch", *more), "fake": ("batch", *more)}
+    return {"reset": (), **({"pair": ("real", "fake", "labels")} if spec.pairs else sides), "compute": ()}
+
+
+def require_methods(spec: Component, made: object) -> None:
     """Raise TypeError if what a factory returned has not the methods of its kind, or they take something else."""
     if isinstance(made, type):
         raise TypeError(f"it returned the class {made.__name__}, not an object of it")
-    for name, arguments in METHODS.get(kind, {}).items():
+    for name, arguments in methods_of(spec).items():
         method = getattr(made, name.rstrip("?"), None)
         if method is None and not name.endswith("?"):
             near = did_you_mean(name, [each for each in dir(made) if not each.startswith("__")])

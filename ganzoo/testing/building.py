@@ -22,14 +22,14 @@ def built(trial: Trial, data: DataInfo | None = None, **more: object) -> Any:
 
     Raises:
         Skip: The factory says what its user must give or do, which is for the user to decide.
-        Broken: It says so although the trial gives options.
+        Broken: It says so although the trial gives options, of no data in particular.
     """
     trial.entry.check_requirements()
     options = settled(trial.options(**more), 0)
     try:
         return named(trial.spec.factory)(*trial.arguments(options, data))
     except GanzooError as error:
-        if trial.values:
+        if trial.values and data is None:  # else it may decline the data
             raise Broken(f"It could not be built: {sentence(error)}") from error
         raise Skip(f"{error}{_way_out(trial)}") from error
 

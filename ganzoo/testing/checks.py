@@ -28,6 +28,14 @@ from ganzoo.plugin.options import NoOptions, read, settled
 from ganzoo.registry.installed import WITHOUT_DATA, Registered, named, place_of, told
 
 Status = Literal["PASS", "FAIL", "SKIP", "XFAIL"]
+KINDS_OF_DATA = (
+    DataInfo(shape=(3, 32, 32)),
+    DataInfo(shape=(1, 32, 32)),
+    DataInfo(shape=(2,), modality="points"),
+    DataInfo(shape=(7,), modality="tabular"),
+    DataInfo(shape=(1, 64), modality="audio"),
+    DataInfo(shape=(11, 16), modality="text"),
+)
 LINE = re.compile(r"\.py:\d+")
 
 
@@ -180,13 +188,19 @@ class Trial:
         return self.make(settled(self.options(**more), 0), data)
 
     def make(self, options: object, data: DataInfo | None = None) -> Any:
-        """Return a runtime object of these options, for `data` or else the trial's first, or else small RGB images."""
+        """Return a runtime object of these options, for `data` or else the first of the `kinds`."""
         return self.entry.build(*self.arguments(options, data))
 
     def arguments(self, options: object, data: DataInfo | None = None) -> tuple[Any, ...]:
         """Return what the factory is called with, as `make` has it."""
-        known = data or next(iter(self.data), DataInfo(shape=(3, 32, 32)))
-        return (options,) if self.spec.kind in WITHOUT_DATA else (options, known)
+        return (options,) if self.spec.kind in WITHOUT_DATA else (options, data or self.kinds[0])
+
+    @property
+    def kinds(self) -> tuple[DataInfo, ...]:
+        """The kinds of data that the component is tried on: the trial's, or its examples and all that it takes."""
+        taken = getattr(self.spec, "modalities", ())
+        known = (*getattr(self.spec, "examples", ()), *KINDS_OF_DATA)
+        return tuple(self.data) or tuple(info for info in known if not taken or info.modality in taken)
 
 
 @functools.cache

@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 
 from ganzoo.plugin.options import options_of, read, to_json
-from ganzoo.registry.installed import METHODS, WITHOUT_DATA, named, place_of, require_callable, require_methods
+from ganzoo.registry.installed import WITHOUT_DATA, methods_of, named, place_of, require_callable, require_methods
 from ganzoo.testing.building import built
 from ganzoo.testing.checks import Skip, Trial, require, usable
 
@@ -44,11 +44,11 @@ def factory_resolves(trial: Trial) -> None:
 
 def returns_what_is_called(trial: Trial) -> None:
     """What the factory returns has the methods of its kind, and they take what they are called with."""
-    if trial.spec.kind not in METHODS:
+    if not methods_of(trial.spec):
         raise Skip("its kind has a check of its own")
     made = built(trial)
     with usable():
-        require_methods(trial.spec.kind, made)
+        require_methods(trial.spec, made)
 
 
 def migrates(trial: Trial) -> None:

@@ -15,26 +15,20 @@ from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.testing.checks import Broken, Skip, Trial
 from ganzoo.testing.guards import unclear
 
-KINDS_OF_DATA = (
-    DataInfo(shape=(3, 32, 32)),
-    DataInfo(shape=(1, 32, 32)),
-    DataInfo(shape=(2,), modality="points"),
-    DataInfo(shape=(7,), modality="tabular"),
-    DataInfo(shape=(1, 64), modality="audio"),
-    DataInfo(shape=(11, 16), modality="text"),
-)
-
-
-def kinds(trial: Trial) -> tuple[DataInfo, ...]:
-    """Return the kinds of data that a component is tried on: those of the trial, or its examples and all."""
-    return tuple(trial.data) or (*getattr(trial.spec, "examples", ()), *KINDS_OF_DATA)
-
 
 def samples(info: DataInfo, num: int, seed: int = 0) -> Tensor:
     """Return samples ``[num, *shape]`` in [-1, 1], later ones higher: what holds of a part does not of the whole."""
     generator = torch.Generator().manual_seed(seed)
     noise = torch.rand(num, *info.shape, generator=generator) - 0.5
     return noise + torch.linspace(-0.5, 0.5, num).reshape(-1, *[1] * len(info.shape))
+
+
+def labels_of(info: DataInfo, num: int, seed: int = 0) -> Tensor | None:
+    """Return labels of samples, classes ``[num]`` or float ``[num, *label_shape]``; None where they have none."""
+    generator = torch.Generator().manual_seed(seed)
+    if info.label_shape:
+        return torch.rand(num, *info.label_shape, generator=generator) * 2 - 1
+    return torch.randint(info.num_classes, (num,), generator=generator) if info.num_classes else None
 
 
 def accepted(trial: Trial, attempt: Callable[[DataInfo], object]) -> Iterator[DataInfo]:
@@ -45,29 +39,30 @@ def accepted(trial: Trial, attempt: Callable[[DataInfo], object]) -> Iterator[Da
         Exception: There are none: what the first one raised.
     """
     errors: list[Exception] = []
-    for info in kinds(trial):
+    for info in trial.kinds:
         try:
             attempt(info)
         except Exception as error:
             errors.append(error)
         else:
             yield info
-    if len(errors) == len(kinds(trial)):
+    if len(errors) == len(trial.kinds):
         raise Skip(str(errors[0])) if isinstance(errors[0], GanzooError) else errors[0]
 
 
 def hold_to_declining(trial: Trial, attempt: Callable[[DataInfo], object]) -> None:
     """Raise `Broken` where an attempt on some kind of data neither succeeds nor declines in one sentence."""
-    for info in kinds(trial):
+    for info in trial.kinds:
         given = f"{info.modality} [N, {', '.join(map(str, info.shape))}]"
         try:
             attempt(info)
-        except GanzooError as error:
-            if wrong := unclear(error):
-                raise Broken(f"It declined {given}, but {wrong}.") from error
-        except (Broken, Skip):
+        except Broken:
             raise
         except Exception as error:
+            if isinstance(error, GanzooError) or (isinstance(error, Skip) and error.__cause__):  # when called, or built
+                if wrong := unclear(error.__cause__ or error):
+                    raise Broken(f"It declined {given}, but {wrong}.") from error
+                continue
             words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
             raise Broken(f"{given} gave {words}; raise a GanzooError that says what it takes.") from error
 

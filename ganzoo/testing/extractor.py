@@ -2,55 +2,108 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganzoo.compute.streams import seeded
 from ganzoo.plugin import DataInfo
 from ganzoo.testing.building import built
-from ganzoo.testing.checks import Trial, require, usable
-from ganzoo.testing.examples import accepted, hold_to_declining, samples
+from ganzoo.testing.checks import Skip, Trial, require, usable
+from ganzoo.testing.examples import accepted, hold_to_declining, labels_of, samples
+from ganzoo.testing.guards import generators, moved
 
 NUM = 12
+REALS, CLASSES = 64, 2  # that one is trained on
 
 
 def gives_features(trial: Trial) -> None:
-    """A batch [N, ...] becomes finite float features [N, F], F the same for every N."""
+    """Samples [N, ...] become a dict of finite floats: features [N, F], F the same for every N, and what it adds."""
     with usable():
         info = _taken(trial)
-        extractor = built(trial, info)
-    widths = set()
+        extractor = _ready(trial, info)
+    widths: dict[str, set[int]] = {}
     for num in (1, 3, NUM):
-        features = _extracted(extractor, samples(info, num))
-        found = f"{features.dtype} {list(features.shape)}"
-        fits = features.is_floating_point() and features.dim() == 2 and len(features) == num
-        require(fits, f"Of {num} samples it made {found}.")
-        require(bool(features.isfinite().all()), f"Of {num} samples it made features that are not finite.")
-        widths.add(features.shape[1])
-    require(len(widths) == 1, f"For 1, 3 and {NUM} samples F was {sorted(widths)}.")
+        for name, tensor in _extracted(extractor, samples(info, num)).items():
+            fits = tensor.is_floating_point() and tensor.dim() == 2 and len(tensor) == num
+            require(fits, f"Of {num} samples it made {name} {tensor.dtype} {list(tensor.shape)}.")
+            require(tensor.isfinite().all(), f"Of {num} samples it made {name} that are not finite.")
+            widths.setdefault(name, set()).add(tensor.shape[1])
+    for name, found in widths.items():
+        require(len(found) == 1, f"For 1, 3 and {NUM} samples {name} had {sorted(found)} columns.")
+
+
+def gives_probabilities(trial: Trial) -> None:
+    """One whose spec provides "probabilities" gives them, [N, K]: none is negative, each row's sum is 1."""
+    info, declared = _taken(trial), "probabilities" in trial.provides
+    found = _extracted(_ready(trial, info), samples(info, NUM))
+    require(declared == ("probabilities" in found), f"Its spec provides {trial.provides}; it gave {', '.join(found)}.")
+    if not declared:
+        raise Skip("it does not classify")
+    rows = found["probabilities"]
+    off = float((rows.sum(1) - 1).abs().max())
+    require(
+        off <= 1e-4 and rows.min() >= 0, f"The smallest is {float(rows.min()):.3g}, a row's sum is off by {off:.3g}."
+    )
 
 
 def deterministic(trial: Trial) -> None:
-    """The same samples give the same features, also when it is built anew: statistics are kept and compared."""
+    """The same samples give the same features, also when it is built (and trained) anew: features are kept."""
     info = _taken(trial)
-    extractor, batch = built(trial, info), samples(info, NUM)
+    extractor, batch = _ready(trial, info), samples(info, NUM)
     first = _extracted(extractor, batch, seed=0)
-    for when, again in {"on its next call": extractor, "when built again": built(trial, info)}.items():
-        far = float((_extracted(again, batch, seed=1) - first).abs().max())
+    for when, again in {"on its next call": extractor, "when built again": _ready(trial, info)}.items():
+        far = _far(_extracted(again, batch, seed=1), first)
         require(far <= 1e-6, f"They differ by up to {far:.3g} {when}.")
+
+
+def draws_from_torch_alone(trial: Trial) -> None:
+    """What it draws comes from torch's default generators, which are seeded when it is built and trained."""
+    info = _taken(trial)
+    before = generators()
+    _ready(trial, info)
+    others = [name for name in moved(before) if not name.startswith("torch")]
+    require(not others, f"It drew from {' and '.join(others)}.")
 
 
 def apart_from_neighbours(trial: Trial) -> None:
     """A sample's features do not depend on the batch in which it comes."""
     info = _taken(trial)
-    extractor, batch = built(trial, info), samples(info, NUM)
+    extractor, batch = _ready(trial, info), samples(info, NUM)
     whole = _extracted(extractor, batch)
-    alone = torch.cat([_extracted(extractor, sample[None]) for sample in batch])
-    far, size = float((whole - alone).abs().max()), float(whole.abs().max())
-    words = f"Alone they differ by up to {far:.3g} (features reach {size:.3g}): put the network into eval mode."
+    singles = [_extracted(extractor, sample[None]) for sample in batch]
+    alone = {name: torch.cat([single[name] for single in singles]) for name in whole}
+    far, size = _far(whole, alone), float(whole["features"].abs().max())
+    words = f"Alone they differ by up to {far:.3g} (features reach {size:.3g}): use no statistics of the batch."
     require(far <= 1e-4 * max(1.0, size), words)
+
+
+def stays_in_eval(trial: Trial) -> None:
+    """A module stays in eval mode, as it was put, and gives features without a graph."""
+    info = _taken(trial)
+    extractor = _ready(trial, info)
+    found = _extracted(extractor, samples(info, NUM))
+    if isinstance(extractor, nn.Module):
+        training = [name or type(extractor).__name__ for name, part in extractor.named_modules() if part.training]
+        require(not training, f"After a call {', '.join(training)} was in train mode.")
+    with_graph = [name for name, tensor in found.items() if tensor.requires_grad]
+    require(not with_graph, f"Called without gradients it gave {', '.join(with_graph)} with a graph.")
+
+
+def keeps_what_it_learns(trial: Trial) -> None:
+    """One that is trained is a module, and its state_dict holds all that it learned: that is kept and loaded."""
+    info = _taken(trial)
+    extractor = _ready(trial, info)
+    if not hasattr(extractor, "prepare"):
+        raise Skip("it is not trained")
+    require(isinstance(extractor, nn.Module), f"{type(extractor).__name__} has prepare(real), and is not a module.")
+    fresh, batch = _made(trial, info), samples(info, NUM)
+    fresh.load_state_dict(extractor.state_dict())
+    far = _far(_extracted(fresh.eval(), batch), _extracted(extractor, batch))
+    require(far <= 1e-6, f"With the same state_dict an untrained one gives features that differ by up to {far:.3g}.")
 
 
 def input_unchanged(trial: Trial) -> None:
@@ -58,23 +111,67 @@ def input_unchanged(trial: Trial) -> None:
     info = _taken(trial)
     batch = samples(info, NUM)
     before = batch.clone()
-    _extracted(built(trial, info), batch)
+    _extracted(_ready(trial, info), batch)
     num = int((batch != before).sum())
     require(not num, f"{num} of its {batch.numel()} numbers were changed in place.")
 
 
 def takes_data_or_declines(trial: Trial) -> None:
     """Every kind of data is turned into features, or declined by a GanzooError of one sentence."""
-    hold_to_declining(trial, lambda info: _extracted(built(trial, info), samples(info, NUM)))
+    hold_to_declining(trial, lambda info: _extracted(_ready(trial, info), samples(info, NUM)))
+
+
+# ----------------------------------------------------------------------------
+# Extracting.
+
+
+class _Reals:
+    """What `prepare` gets: some real samples, with labels."""
+
+    def __init__(self, info: DataInfo) -> None:
+        self._samples, self._labels = samples(info, REALS), labels_of(info, REALS)
+
+    def __len__(self) -> int:
+        return REALS
+
+    def __getitem__(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
+        return self._samples[index], None if self._labels is None else self._labels[index]
+
+
+def _made(trial: Trial, info: DataInfo) -> Any:
+    """Return the extractor as it is built, for data with classes where one that is trained may want them."""
+    with seeded(0):
+        made = built(trial, info)
+        trained = hasattr(made, "prepare") and not info.labelled and not trial.data
+        return built(trial, replace(info, num_classes=CLASSES)) if trained else made
+
+
+def _ready(trial: Trial, info: DataInfo) -> Any:
+    """Return the extractor as metrics use it: trained where it is to be, in eval mode, without gradients."""
+    extractor = _made(trial, info)
+    if hasattr(extractor, "prepare"):
+        if isinstance(extractor, nn.Module):
+            extractor.train()
+        with seeded(0):
+            extractor.prepare(_Reals(info if info.labelled or trial.data else replace(info, num_classes=CLASSES)))
+    return extractor.eval().requires_grad_(False) if isinstance(extractor, nn.Module) else extractor
 
 
 def _taken(trial: Trial) -> DataInfo:
-    return next(accepted(trial, lambda info: _extracted(built(trial, info), samples(info, NUM))))
+    return next(accepted(trial, lambda info: _extracted(_ready(trial, info), samples(info, NUM))))
 
 
 @torch.no_grad()
-def _extracted(extractor: Any, batch: Tensor, seed: int = 0) -> Tensor:
+def _extracted(extractor: Any, batch: Tensor, seed: int = 0) -> dict[str, Tensor]:
     with seeded(seed):
-        features: Tensor = extractor(batch)
-    require(isinstance(features, Tensor), f"It returned {type(features).__name__}.")
-    return features
+        found = extractor(batch)
+    fits = isinstance(found, Mapping) and "features" in found
+    require(fits, f"It returned {type(found).__name__}, not a dict with 'features'.")
+    for name, tensor in found.items():
+        require(isinstance(tensor, Tensor), f"{name!r} is {type(tensor).__name__}, not a tensor.")
+    return dict(found)
+
+
+def _far(found: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
+    """Return the largest difference of two answers."""
+    return max(float((found[name] - other[name]).abs().max()) for name in found)

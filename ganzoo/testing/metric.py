@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import math
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any
 
@@ -13,22 +15,25 @@ import torch
 from torch import Tensor
 
 from ganzoo.compute.streams import seeded
+from ganzoo.evaluate.statistics import Statistics
 from ganzoo.plugin import Case, DataInfo
+from ganzoo.plugin.specs import direction_of
 from ganzoo.testing.building import built
-from ganzoo.testing.checks import Trial, require, usable
-from ganzoo.testing.examples import accepted, hold_to_declining, samples
+from ganzoo.testing.checks import Skip, Trial, require, usable
+from ganzoo.testing.examples import accepted, hold_to_declining, labels_of, samples
 from ganzoo.testing.guards import generators, moved
 
 NUM = 96  # samples of each side
+FEATURES, CLASSES = 5, 4  # of the extractor that the kit stands in for
 TOLERANCE = 1e-4  # relative to a value above 1
 
 
 def computes_numbers(trial: Trial) -> None:
     """`compute` returns a dict of finite floats by name."""
     with usable():
-        info = next(accepted(trial, lambda info: _feed(_told(trial, info), *_sides(info))))
-    metric = _told(trial, info)
-    _feed(metric, *_sides(info))
+        info = _taken(trial)
+    metric = _built(trial, info)
+    _feed(trial, metric, [_shown(trial, info)])
     with usable():
         values = metric.compute()
         require(isinstance(values, dict) and values, f"It returned {values!r}, not a dict of them.")
@@ -38,30 +43,44 @@ def computes_numbers(trial: Trial) -> None:
             require(math.isfinite(value), f"{name!r} is {value}.")
 
 
+def says_what_is_better(trial: Trial) -> None:
+    """The spec's `better` says of each value whether a lower or a higher one is better, or neither; and of no other."""
+    info, better = _taken(trial), trial.spec.better
+    values = _measure(trial, _built(trial, info), [_shown(trial, info)])
+    silent = [name for name in values if not direction_of(name, better)]
+    way_out = f"declare them, better={dict.fromkeys(silent, 'lower')} say"
+    require(not silent, f"It says nothing of {', '.join(silent)}: {way_out}.")
+    idle = [pattern for pattern in better if not any(name == pattern or fnmatchcase(name, pattern) for name in values)]
+    require(not idle, f"It names {', '.join(idle)}, and measured {', '.join(values)}.")
+
+
 def streams(trial: Trial) -> None:
     """Samples that come in batches of any sizes count as if they came at once."""
+    if trial.spec.reads == "statistics":
+        raise Skip("it reads statistics, which come once")
     info = _taken(trial)
-    metric, sides = _told(trial, info), _sides(info)
-    whole = _measure(metric, [sides])
+    metric, shown = _built(trial, info), _shown(trial, info)
+    whole = _measure(trial, metric, [shown])
     cuts = (0, 1, 8, NUM // 3, NUM)
-    parts = [tuple(side[start:end] for side in sides) for start, end in pairwise(cuts)]
-    _require_same(whole, _measure(metric, parts), "at once", f"in batches of 1, 7, {cuts[3] - 8} and {NUM - cuts[3]}")
+    parts = [shown.part(start, end) for start, end in pairwise(cuts)]
+    words = f"in batches of 1, 7, {cuts[3] - 8} and {NUM - cuts[3]}"
+    _require_same(whole, _measure(trial, metric, parts), "at once", words)
 
 
 def resets(trial: Trial) -> None:
     """After `reset` nothing of what came before counts: it is measured many times in a run."""
     info = _taken(trial)
-    metric, sides = _told(trial, info), _sides(info)
-    first = _measure(metric, [sides])
-    _feed(metric, *(side * 0.3 + 0.2 for side in _sides(info, seed=7)))
-    _require_same(first, _measure(metric, [sides]), "at first", "after other samples and a reset")
+    metric, shown = _built(trial, info), _shown(trial, info)
+    first = _measure(trial, metric, [shown])
+    _feed(trial, metric, [_shown(trial, info, seed=7).changed(lambda side: side * 0.3 + 0.2)])
+    _require_same(first, _measure(trial, metric, [shown]), "at first", "after other samples and a reset")
 
 
 def same_answer_twice(trial: Trial) -> None:
     """`compute` changes nothing: called again it gives the same."""
     info = _taken(trial)
-    metric, sides = _told(trial, info), _sides(info)
-    first = _measure(metric, [sides])
+    metric = _built(trial, info)
+    first = _measure(trial, metric, [_shown(trial, info)])
     with seeded(0):
         again = metric.compute()
     _require_same(first, again, "at first", "when called again")
@@ -69,60 +88,61 @@ def same_answer_twice(trial: Trial) -> None:
 
 def order_of_sides_is_free(trial: Trial) -> None:
     """Real and generated samples may come in either order, or by turns."""
+    if trial.spec.pairs:
+        raise Skip("it takes pairs")
     info = _taken(trial)
-    metric, (real, fake) = _told(trial, info), _sides(info)
+    metric, shown = _built(trial, info), _shown(trial, info)
+    first = _measure(trial, metric, [shown])
     with torch.no_grad():
         metric.reset()
-        metric.real(real)
-        metric.fake(fake)
-        first = metric.compute()
-        metric.reset()
-        metric.fake(fake)
-        metric.real(real)
+        for side in ("fake", "real"):
+            _give(trial, metric, side, shown)
         _require_same(first, metric.compute(), "with real first", "with fake first")
-    half = NUM // 2
-    turns = _measure(metric, [(real[:half], fake[:half]), (real[half:], fake[half:])])
-    _require_same(first, turns, "with real first", "by turns")
+    if trial.spec.reads != "statistics":
+        turns = _measure(trial, metric, [shown.part(0, NUM // 2), shown.part(NUM // 2, NUM)])
+        _require_same(first, turns, "with real first", "by turns")
 
 
 def batches_unchanged(trial: Trial) -> None:
     """It leaves batches as they are: other metrics get the same."""
     info = _taken(trial)
-    metric, sides = _told(trial, info), _sides(info)
-    before = [side.clone() for side in sides]
-    _measure(metric, [sides])
-    for name, side, copy in zip(("real", "fake"), sides, before, strict=True):
-        num = int((side != copy).sum())
-        require(not num, f"It changed {num} numbers of the {name} batch in place.")
+    metric, shown = _built(trial, info), _shown(trial, info)
+    before = shown.changed(Tensor.clone)
+    _measure(trial, metric, [shown])
+    for side in ("real", "fake"):
+        for name, tensor in getattr(shown, side).items():
+            num = int((tensor != getattr(before, side)[name]).sum())
+            require(not num, f"It changed {num} numbers of the {side} batch in place.")
 
 
 def keeps_no_graph(trial: Trial) -> None:
     """It keeps no graph of what it is given: the activations of a whole evaluation would fill the memory."""
+    if trial.spec.reads == "statistics":
+        raise Skip("it reads statistics, which have no graph")
     info = _taken(trial)
-    metric, (real, fake) = _told(trial, info), _sides(info)
+    metric, shown = _built(trial, info), _shown(trial, info)
     metric.reset()
-    metric.real(real)
-    graph = fake.requires_grad_() * 1
+    if not trial.spec.pairs:
+        _give(trial, metric, "real", shown)
     mark = _Mark()
-    assert graph.grad_fn is not None
-    graph.grad_fn.metadata["mark"] = mark  # type: ignore[index]
     held = weakref.ref(mark)
-    metric.fake(graph)
-    del graph, mark
+    shown = replace(shown, fake={name: _with_graph(tensor, mark) for name, tensor in shown.fake.items()})
+    _give(trial, metric, "fake", shown)
+    del shown, mark
     gc.collect()
     require(held() is None, "After `fake` the graph of the batch was still there: detach, or use torch.no_grad().")
 
 
 def takes_data_or_declines(trial: Trial) -> None:
     """Every kind of data is measured, or declined by a GanzooError of one sentence."""
-    hold_to_declining(trial, lambda info: _measure(_told(trial, info), [_sides(info)]))
+    hold_to_declining(trial, lambda info: _measure(trial, _built(trial, info), [_shown(trial, info)]))
 
 
 def repeats_itself(trial: Trial) -> None:
     """Built twice and given the same it measures the same, and draws from no generator but torch's."""
     info = _taken(trial)
-    sides, before = _sides(info), generators()
-    one, other = (_measure(_told(trial, info), [sides]) for _ in range(2))
+    shown, before = _shown(trial, info), generators()
+    one, other = (_measure(trial, _built(trial, info), [shown]) for _ in range(2))
     _require_same(one, other, "at first", "when built again")
     others = [name for name in moved(before) if not name.startswith("torch")]
     require(not others, f"It drew from {' and '.join(others)}.")
@@ -130,8 +150,10 @@ def repeats_itself(trial: Trial) -> None:
 
 def measured(trial: Trial, case: Case) -> Mapping[str, float]:
     """Return the values that a case is about."""
-    metric = _told(trial, case.given.get("data"), **case.options)
-    return _measure(metric, [(case.given["real"], case.given["fake"])])
+    metric = built(trial, case.given.get("data"), **case.options)
+    name = "samples" if trial.spec.reads == "samples" else "features"
+    sides = [side if isinstance(side, Mapping) else {name: side} for side in (case.given["real"], case.given["fake"])]
+    return _measure(trial, metric, [Shown(sides[0], sides[1], case.given.get("labels"))])
 
 
 # ----------------------------------------------------------------------------
@@ -142,38 +164,92 @@ class _Mark:
     """An object that can be referred to weakly."""
 
 
-def _told(trial: Trial, data: DataInfo | None, **options: object) -> Any:
-    """Return the metric, told what it is to measure where it asks."""
-    metric = built(trial, data, **options)
-    if hasattr(metric, "prepare") and data is not None:
-        metric.prepare(data)
-    return metric
+def _with_graph(tensor: Tensor, mark: _Mark) -> Tensor:
+    """Return the tensor with a graph that lives as long as the mark."""
+    graph = tensor.requires_grad_() * 1
+    assert graph.grad_fn is not None
+    graph.grad_fn.metadata["mark"] = mark  # type: ignore[index]
+    return graph
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a metric is shown: tensors by name of either side (``samples``, or what an extractor gives), and labels."""
+
+    real: Mapping[str, Tensor]
+    fake: Mapping[str, Tensor]
+    labels: Tensor | None
+
+    def part(self, start: int, end: int) -> Shown:
+        """Return some of the samples."""
+        labels = None if self.labels is None else self.labels[start:end]
+        return replace(self.changed(lambda side: side[start:end]), labels=labels)
+
+    def changed(self, change: Callable[[Tensor], Tensor]) -> Shown:
+        """Return other samples with the same labels."""
+        real, fake = ({name: change(each) for name, each in side.items()} for side in (self.real, self.fake))
+        return replace(self, real=real, fake=fake)
+
+
+def _shown(trial: Trial, info: DataInfo, seed: int = 0) -> Shown:
+    """Return real and generated samples, ``[NUM, *shape]`` each, that differ; or features of such."""
+    if trial.spec.reads == "samples":
+        real, fake = ({"samples": samples(info, NUM, seed + side)} for side in (0, 1))
+    else:
+        rows = [samples(DataInfo(shape=(FEATURES + CLASSES,), modality="points"), NUM, seed + side) for side in (0, 1)]
+        real, fake = ({"features": each[:, :FEATURES], "probabilities": each[:, FEATURES:].softmax(1)} for each in rows)
+    labels = labels_of(_labelled(trial, info), NUM)
+    first = next(iter(fake))
+    return Shown(real, {**fake, first: fake[first] * 0.8 + 0.1}, labels)
+
+
+def _labelled(trial: Trial, info: DataInfo) -> DataInfo:
+    """Return the data, with classes where the metric asks for labels and there are none."""
+    wanted = (trial.spec.pairs or trial.spec.labels) and not info.labelled
+    return replace(info, num_classes=CLASSES) if wanted else info
+
+
+def _built(trial: Trial, info: DataInfo) -> Any:
+    return built(trial, _labelled(trial, info))
 
 
 def _taken(trial: Trial) -> DataInfo:
-    return next(accepted(trial, lambda info: _measure(_told(trial, info), [_sides(info)])))
+    return next(accepted(trial, lambda info: _feed(trial, _built(trial, info), [_shown(trial, info)])))
 
 
-def _sides(info: DataInfo, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Return real and generated samples, ``[NUM, *shape]`` each, that differ."""
-    return samples(info, NUM, seed), samples(info, NUM, seed + 1) * 0.8 + 0.1
+def _give(trial: Trial, metric: Any, side: str, shown: Shown) -> None:
+    """Hand a metric one side as its spec says, or the pairs."""
+    real, fake = (_as_read(trial, each) for each in (shown.real, shown.fake))
+    if trial.spec.pairs:
+        metric.pair(real, fake, shown.labels)
+        return
+    more = (shown.labels,) if trial.spec.labels else ()
+    getattr(metric, side)(real if side == "real" else fake, *more)
 
 
-def _feed(metric: Any, real: Tensor, fake: Tensor) -> None:
+def _as_read(trial: Trial, side: Mapping[str, Tensor]) -> Any:
+    if trial.spec.reads == "samples":
+        return side["samples"]
+    if trial.spec.reads == "features":
+        return dict(side)
+    statistics = Statistics()
+    statistics.add(side["features"])
+    return statistics
+
+
+def _feed(trial: Trial, metric: Any, parts: Iterable[Shown]) -> None:
+    """Show a metric samples as the engine does."""
     with torch.no_grad():
         metric.reset()
-        metric.real(real)
-        metric.fake(fake)
+        for shown in parts:
+            for side in ("real", "fake")[trial.spec.pairs :]:
+                _give(trial, metric, side, shown)
 
 
-@torch.no_grad()
-def _measure(metric: Any, parts: Iterable[tuple[Tensor, ...]]) -> dict[str, float]:
+def _measure(trial: Trial, metric: Any, parts: Iterable[Shown]) -> dict[str, float]:
     """Measure as the engine does."""
-    metric.reset()
-    with seeded(0):
-        for real, fake in parts:
-            metric.real(real)
-            metric.fake(fake)
+    with seeded(0), torch.no_grad():
+        _feed(trial, metric, parts)
         values: dict[str, float] = metric.compute()
     return values
 

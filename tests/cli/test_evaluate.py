@@ -55,9 +55,10 @@ def wrong(answer: Answer, code: int, *words: str, before: int = 0) -> None:
 def test_a_table_of_what_was_measured(ganzoo: Ganzoo, runs: Path, what: str) -> None:
     done = ganzoo("evaluate", what, *METRIC, "-n", "100")
     assert done.code == 0
-    rows = dict(line.split() for line in done.out.splitlines())
-    assert list(rows) == ["pixel-moments/mean", "pixel-moments/std", "pixel-moments/fd"]
-    assert all(float(value) > 0 for value in rows.values())
+    rows = [line.split(maxsplit=2) for line in done.out.splitlines()]
+    assert [name for name, _, _ in rows] == ["pixel-moments/mean", "pixel-moments/std", "pixel-moments/fd"]
+    assert all(float(value) > 0 for _, value, _ in rows)
+    assert {words for _, _, words in rows} == {"lower is better"}
     assert done.err == f"runs/{RUN}/package: 100 samples of digits and as many generated, seed 0\n"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,9 +17,11 @@ import ganzoo
 from devices import CPU
 from ganzoo.compute.device import precision
 from ganzoo.data.source import ArraySource, EndlessSource
-from ganzoo.engine import observers
-from ganzoo.evaluate.measure import compared, measure
+from ganzoo.evaluate import measure as measuring
+from ganzoo.evaluate.measure import Batch, Gauge, compared, measure
+from ganzoo.evaluate.reals import Reals
 from ganzoo.plugin import DataInfo, Metric, Networks, hookimpl
+from ganzoo.recipe.settings import TrainOptions
 from ganzoo.registry import register
 from ganzoo.runs.run import Run
 
@@ -58,7 +61,7 @@ RUNS = {
 def test_training_and_evaluation_measure_the_same_bit_for_bit(settings):
     metrics = ["pixel-moments", "toy-mean"]
     run = train(**settings, metric=metrics)
-    num = observers.NUM if "dataset" in settings else 40
+    num = TrainOptions().metric_samples if "dataset" in settings else 40
     found = ganzoo.evaluate(run, metrics, num=num, seed=settings.get("seed", 0))
     assert found.values == by_training(run)
     assert len(found.values) == 4
@@ -123,8 +126,8 @@ class Echo(nn.Module):
 def echoed(source: ArraySource | EndlessSource, num: int, seed: int = 0, labelled: bool = False):
     """Return the real and the generated samples, and the generator that made these."""
     echo = Echo()
-    pairs = list(compared(Networks(echo, nn.Identity(), 3), source, num, seed, CPU, labelled))
-    return torch.cat([real for real, _ in pairs]), torch.cat([fake for _, fake in pairs]), echo
+    batches = list(compared(Networks(echo, nn.Identity(), 3), Reals(source, num, seed, CPU), labelled))
+    return torch.cat([batch.real for batch in batches]), torch.cat([batch.fake for batch in batches]), echo
 
 
 def numbered(num: int) -> ArraySource:
@@ -199,24 +202,21 @@ class Failing:
         return method
 
 
-DATA = DataInfo(shape=(1,), modality="points")
+def asked(failed: Callable[[str, Exception], None], batches: int = 2, **metrics: Failing) -> dict[str, float]:
+    """Return what metrics say of so many batches."""
+    gauges = [Gauge(name, Metric(name=name, summary=".", factory="a:b"), metric) for name, metric in metrics.items()]
+    return measure(gauges, [Batch(torch.zeros(3, 1), torch.zeros(3, 1), None)] * batches, 0, CPU, failed)
 
 
-def pairs(num: int = 2) -> list[tuple[Tensor, Tensor]]:
-    return [(torch.zeros(3, 1), torch.zeros(3, 1))] * num
-
-
-@pytest.mark.parametrize("where", ["prepare", "reset", "real", "fake", "compute"])
+@pytest.mark.parametrize("where", ["reset", "real", "fake", "compute"])
 def test_a_metric_that_fails_is_told_once_and_left_out(where):
     told: list[tuple[str, str]] = []
     bad, good = Failing(where), Failing("")
-    values = measure(
-        {"bad": bad, "good": good}, DATA, pairs(), 0, CPU, lambda name, error: told.append((name, str(error)))
-    )
+    values = asked(lambda name, error: told.append((name, str(error))), bad=bad, good=good)
     assert told == [("bad", "out of order")]
     assert values == {"good/value": 1.0}
     assert bad.asked[-1] == where
-    assert good.asked == ["prepare", "reset", "real", "fake", "real", "fake", "compute"]
+    assert good.asked == ["reset", "real", "fake", "real", "fake", "compute"]
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_a_metric_that_fails_is_told_once_and_left_out(where):
 )
 def test_what_is_no_finite_number_is_a_failure(found):
     told: list[Exception] = []
-    assert measure({"bad": Failing("", found)}, DATA, pairs(), 0, CPU, lambda name, error: told.append(error)) == {}
+    assert asked(lambda name, error: told.append(error), bad=Failing("", found)) == {}
     assert len(told) == 1
 
 
@@ -236,7 +236,7 @@ def test_products_are_exact_and_nothing_has_a_graph_whatever_the_training():
             seen.append((torch.backends.cuda.matmul.allow_tf32, torch.is_grad_enabled()))
 
     with precision("tf32"):
-        measure({"looking": Looking("")}, DATA, pairs(1), 0, CPU, pytest.fail)
+        asked(pytest.fail, 1, looking=Looking(""))
         assert torch.backends.cuda.matmul.allow_tf32
     assert seen == [(False, False)]
 
@@ -246,7 +246,7 @@ def test_a_generator_that_fails_costs_training_a_line(monkeypatch):
         raise RuntimeError("no samples")
         yield
 
-    monkeypatch.setattr(observers, "compared", broken)
+    monkeypatch.setattr(measuring, "compared", broken)
     run = train(metric="toy-mean")
     assert run.finished
     assert "nothing could be measured: RuntimeError: no samples" in (run.path / "log.txt").read_text()

@@ -215,11 +215,7 @@ def test_fidelity_reads_rows_as_they_are_written(tabular: None) -> None:
     real = torch.from_numpy(np.hstack([age.encode(ages, draws), np.eye(3)[[0, 0, 1, 1, 2]]]))
     soft = 0.6 * np.eye(3)[[0, 1, 1, 1, 1]] + 0.2
     fake = torch.from_numpy(np.hstack([age.encode(ages + np.eye(5)[1], draws), soft]))
-    metric = ganzoo.create("metric", "table-fidelity")
-    with pytest.raises(ValueError, match=r"call prepare\(data\) first"):
-        metric.compute()
-    metric.prepare(acme_tabular.EXAMPLE)
-    metric.reset()
+    metric = ganzoo.create("metric", "table-fidelity", data=acme_tabular.EXAMPLE)
     for batch in real.split(2):
         metric.real(batch)
     metric.fake(fake)
@@ -323,8 +319,7 @@ def test_each_column_comes_close_to_rows_that_were_held_out(
     monkeypatch.chdir(tmp_path)
     run = ganzoo.train(arch="tabgan", dataset="table", images=100_000)
     generator, held_out = ganzoo.load(run), ganzoo.create("dataset", "table", split="held-out")
-    metric = ganzoo.create("metric", "table-fidelity")
-    metric.prepare(generator.data)
+    metric = ganzoo.create("metric", "table-fidelity", data=generator.data)
     metric.real(torch.from_numpy(held_out.data))
     metric.fake(generator.raw(600, seed=1))
     values = metric.compute()

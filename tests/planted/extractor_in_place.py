@@ -15,4 +15,4 @@ class Planted:
         pass
 
     def __call__(self, batch):
-        return batch.mul_(0.5).flatten(1)
+        return {"features": batch.mul_(0.5).flatten(1)}

@@ -15,4 +15,4 @@ class Planted:
         pass
 
     def __call__(self, batch):
-        return batch / 2
+        return {"features": batch / 2}

@@ -17,6 +17,6 @@ def build(options, data):
     def extract(batch):
         if batch.dim() != 4 or batch.shape[1] != 3:
             raise UsageError(f"extractor 'thirds' takes colour images, not samples {list(batch.shape[1:])}")
-        return torch.nn.functional.adaptive_avg_pool2d(batch, 2).flatten(1) @ weight.T
+        return {"features": torch.nn.functional.adaptive_avg_pool2d(batch, 2).flatten(1) @ weight.T}
 
     return extract

@@ -5,7 +5,9 @@ from ganzoo.plugin import Case, Metric, UsageError, hookimpl
 
 @hookimpl
 def ganzoo_metrics():
-    yield Metric(name="mean", summary="Means.", factory="sound_metric:Mean", cases="sound_metric:cases")
+    build, cases = "sound_metric:Mean", "sound_metric:cases"
+    better = {"difference": "lower"}
+    yield Metric(name="mean", summary="Means.", factory=build, cases=cases, better=better)
 
 
 def cases():

@@ -99,5 +99,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
         name="table-fidelity",
         summary="How far each column is from the real one: total variation or Kolmogorov-Smirnov, and the worst.",
         factory="acme_tabular.fidelity:TableFidelity",
+        better=dict.fromkeys(("tv", "ks", "tv/*", "ks/*"), "lower"),
+        modalities=("tabular",),
         examples=(EXAMPLE,),
     )

@@ -18,15 +18,12 @@ class TableFidelity:
 
     Args:
         options: None.
+        data: What the rows are.
     """
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
-        self.columns: list[Column] = []
+        self.columns: list[Column] = columns_of(data)
         self.reset()
-
-    def prepare(self, data: DataInfo) -> None:
-        """Take what the rows are, before any come."""
-        self.columns = columns_of(data)
 
     def reset(self) -> None:
         """Forget all rows."""
@@ -42,9 +39,7 @@ class TableFidelity:
         self.fakes.append(batch.detach().cpu().numpy())
 
     def compute(self) -> dict[str, float]:
-        """Return the distances by name; raise ValueError where nobody said what the rows are."""
-        if not self.columns:
-            raise ValueError("call prepare(data) first: it says what the columns are")
+        """Return the distances by name."""
         real, fake = np.concatenate(self.reals), np.concatenate(self.fakes)
         found: dict[str, dict[str, float]] = {"tv": {}, "ks": {}}
         for column, place in blocks(self.columns):

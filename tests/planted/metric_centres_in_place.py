@@ -1,0 +1,27 @@
+"""It centres features that other metrics get too."""
+
+from ganzoo.plugin import Metric, hookimpl
+
+CAUGHT_BY = ["metric/planted/batches-unchanged"]
+
+
+@hookimpl
+def ganzoo_metrics():
+    yield Metric(name="planted", summary="Planted.", factory="metric_centres_in_place:Planted", reads="features")
+
+
+class Planted:
+    def __init__(self, options, data):
+        self.reset()
+
+    def reset(self):
+        self.reals, self.fakes = [], []
+
+    def real(self, batch):
+        self.reals += batch["features"].sub_(1).mean(1).tolist()
+
+    def fake(self, batch):
+        self.fakes += batch["features"].sub_(1).mean(1).tolist()
+
+    def compute(self):
+        return {"difference": sum(self.reals) / len(self.reals) - sum(self.fakes) / len(self.fakes)}
