@@ -22,7 +22,7 @@ from ganzoo.engine.batches import Batches, Part
 from ganzoo.engine.distributed import ALONE
 from ganzoo.engine.events import Events
 from ganzoo.engine.gan import Gan, assemble
-from ganzoo.engine.observers import Observers
+from ganzoo.engine.metrics import RunMetrics
 from ganzoo.engine.setup import set_up
 from ganzoo.engine.trainer import Trainer
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
@@ -183,7 +183,9 @@ def sitting(settings: Settings) -> Iterator[Sitting]:
         run = runs.create("benchmark")
         with run.training():
             batches = Batches(setup.source, Streams(chosen.train.seed, CPU), gan)
-            trainer = Sitting(run, gan, batches, Observers(setup.recipe, gan.data, CPU), Events(), _After(0))  # type: ignore[arg-type]
+            events = Events()
+            metrics = RunMetrics(setup.recipe, setup.source, CPU, events.note)
+            trainer = Sitting(run, gan, batches, metrics, events, _After(0))  # type: ignore[arg-type]
             trainer.num_threads, trainer.gallery = setup.threads, NoPictures()  # type: ignore[assignment]
             trainer.begin(False)
             yield trainer

@@ -95,7 +95,7 @@ class Keeper:
                     old.unlink(missing_ok=True)
 
     def is_best(self, images: int, metrics: Mapping[str, float]) -> bool:
-        """Whether these values are the best so far by ``train.best``; waits for the checkpoint that is being written."""
+        """Whether these values are the best so far by ``train.best``; waits for the checkpoint under way."""
         if self.train.best is None:
             return False
         self.hear()

@@ -122,7 +122,7 @@ def left_by(run: Run) -> dict[str, object]:
 @pytest.mark.parametrize(
     "step",
     [
-        "ganzoo.engine.observers:Observers.measure",
+        "ganzoo.engine.metrics:RunMetrics.measure",
         "ganzoo.package.package:write",
         "ganzoo.engine.checkpoint:save",
     ],
@@ -276,6 +276,33 @@ def test_a_resumed_run_knows_its_best_checkpoint():
     ganzoo.train(resume=run, images=256)
     assert names(run) == [192, 224, 256]
     assert best_of(run) == (192, 0.5)
+
+
+def test_the_best_of_many_measurements_is_kept_whenever_it_comes(capsys):
+    VALUES[:] = [9, 8, 3, 5, 4, 2.5, 6, 7, 7]  # at 0, 16, 32 ...; checkpoints at 0, 64 and 128
+    options = {"train.best": "told/value", "train.metric_every": 16, "train.checkpoint_every": 64, "train.keep": 1}
+    run = train(metric="told", images=96, options=options)
+    assert best_of(run) == (80, 2.5)
+    assert names(run) == [80, 96]
+    rows = [row for row in run.rows() if "told/value" in row]
+    assert [row["images"] for row in rows] == [0, 16, 32, 48, 64, 80, 96]
+    assert ganzoo.load(run).config["metrics"][0]["value"] == 6
+    log = (run.path / "log.txt").read_text()
+    assert "told/value 2.5 (best so far, before 3), told/gain 2.5 (best is 9), told/other 0" in log
+    VALUES[:] = [2.25, 7]
+    ganzoo.train(resume=run, images=128)
+    assert best_of(run) == (112, 2.25)
+    assert "told/value 2.25 (best so far, before 2.5), told/gain 2.25 (best is 9)" in (run.path / "log.txt").read_text()
+
+
+def test_a_checkpoint_says_only_what_was_measured_of_it():
+    VALUES[:] = [1.0] * 9
+    run = train(metric="told", images=64, options={"train.metric_every": 48, "train.checkpoint_every": 32})
+    assert [row["images"] for row in run.rows() if "told/value" in row] == [0, 48, 64]
+    VALUES[:] = [1.0] * 9
+    ganzoo.train(resume=run, images=80)
+    (_, meta) = checkpoint.load(run.checkpoints[-1])
+    assert meta["images"] == 80
 
 
 def test_a_best_checkpoint_that_is_damaged_or_was_not_written_is_none(monkeypatch):
