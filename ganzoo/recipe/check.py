@@ -14,8 +14,8 @@ from dataclasses import replace
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.plugin import Augmentation, DataInfo, Dataset, Loss, Metric
 from ganzoo.plugin.options import options_of
-from ganzoo.recipe.keys import KEYS
 from ganzoo.plugin.specs import direction_of
+from ganzoo.recipe.keys import COMPONENTS, KEYS
 from ganzoo.recipe.recipe import Choice, Recipe
 from ganzoo.recipe.settings import TrainOptions
 
@@ -126,12 +126,13 @@ def check_metrics(metrics: Sequence[Choice], data: DataInfo, dataset: str, label
 
 
 def check_modality(choice: Choice, data: DataInfo, dataset: str) -> None:
-    """Raise UsageError where a component says that it takes other kinds of data than this dataset's."""
-    modalities = getattr(choice.spec, "modalities", ())
-    if modalities and data.modality not in modalities:
+    """Raise UsageError where a component says that it is for other kinds of data than this dataset's."""
+    kinds, key = getattr(choice.spec, "modalities", ()), KEYS[choice.spec.kind]
+    if kinds and data.modality not in kinds:
+        way_out = f"add --{key.name} none and then those that fit" if key in COMPONENTS else "choose one that fits"
         raise UsageError(
-            f"{choice.spec.kind} {choice.name!r} takes {', '.join(modalities)}; "
-            f"dataset {dataset!r} is {data.modality}: choose another of either"
+            f"{choice.spec.kind} {choice.name!r} is for {', '.join(kinds)}; dataset {dataset!r} is {data.modality}: "
+            f"remove {choice.name!r}, or {way_out}"
         )
 
 
@@ -203,14 +204,8 @@ def check_data(recipe: Recipe, data: DataInfo) -> None:
             f"arch {arch!r} generates {', '.join(spec.modalities)}; dataset {name!r} is {data.modality}: "
             "choose another of either"
         )
-    for choice in (*recipe.reg, *recipe.aug, *recipe.metric):
-        kinds = getattr(choice.spec, "modalities", ())
-        if kinds and data.modality not in kinds:
-            key = KEYS[choice.spec.kind].name
-            raise UsageError(
-                f"{choice.spec.kind} {choice.name!r} is for {', '.join(kinds)}; dataset {name!r} is {data.modality}: "
-                f"remove {choice.name!r}, or add --{key} none and then those that fit"
-            )
+    for choice in (*recipe.reg, *recipe.aug):
+        check_modality(choice, data, name)
     if recipe.train.flip and data.modality != "image":
         raise UsageError(f"train.flip mirrors images; dataset {name!r} is {data.modality}: remove it")
     _check_moved_labels(recipe, data)
@@ -239,8 +234,6 @@ def check_data(recipe: Recipe, data: DataInfo) -> None:
         raise UsageError(f"dataset {name!r} has no labels: leave --conditional away, or give it labelled data")
     if spec.conditional == "always" and not recipe.train.conditional:
         raise UsageError(f"arch {arch!r} always takes labels: add --conditional")
-    for choice in (*recipe.reg, *recipe.aug):
-        check_modality(choice, data, name)
     check_metrics(recipe.metric, data, name, recipe.train.conditional)
 
 

@@ -259,7 +259,7 @@ MISTAKES = [
     ({"metric": "centres"}, {"extractor.counted.scales": 2}, r"did you mean 'extractor\.counted\.scale'"),
     ({"metric": "centres"}, {"metric.centres.extractor": "broken"}, r"'probabilities', .* metric\.centres\.extractor"),
     ({"metric": "toy-mean"}, {"metric.toy-mean.extractor": "counted"}, r"unknown key 'metric\.toy-mean\.extractor'"),
-    ({"metric": "centres", "dataset": "toy-points"}, {}, "'counted' takes image; dataset 'toy-points' is points"),
+    ({"metric": "centres", "dataset": "toy-points"}, {}, "'counted' is for image; dataset 'toy-points' is points"),
 ]  # fmt: skip
 
 
