@@ -57,6 +57,8 @@ def _what(config: Config, registry: Registry) -> str:
     arch = spec_of(registry, config, "arch")
     paper = f" ({escaped(arch.paper)})" if arch and arch.paper else ""
     labels = f", in {config.data.num_classes} classes" if config.data.num_classes else ""
+    if config.data.label_shape:
+        labels = f" from labels of {' x '.join(map(str, config.data.label_shape))}"
     shape = " x ".join(map(str, config.data.shape))
     trained = "trained elsewhere" if config.imported else f"trained on {code(bare_name(config, 'dataset'))} with ganzoo"
     return (
@@ -84,6 +86,9 @@ def _usage(config: Config, place: Place) -> str:
         f'generator = ganzoo.load("{what}"{pinned})',
         f"samples = generator.sample(64, seed=0)  # {kind}",
     ]
+    if config.data.label_shape:
+        sides = "H, W, C" if config.data.labels_are_images else ", ".join(map(str, config.data.label_shape))
+        lines[-1] = f"samples = generator.apply(inputs)  # of inputs [N, {sides}]; or: ganzoo apply {what} IN OUT"
     note = "" if pinned or not place.repo else "\n\nPin the commit that `ganzoo pull` prints, as `revision=`."
     return "```python\n" + "\n".join(lines) + "\n```" + note
 

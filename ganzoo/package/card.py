@@ -17,6 +17,7 @@ from ganzoo.registry import Registry
 
 BEGIN, END = "<!-- ganzoo: what is between these marks is written anew -->", "<!-- ganzoo: end -->"
 PIPELINES = {"image": "unconditional-image-generation", "text": "text-generation"}  # by modality, as the Hub names them
+FROM_LABELS = {"image": "image-to-image", "audio": "audio-to-audio"}  # where labels are arrays of that kind
 OURS = ("library_name", "pipeline_tag", "datasets", "metrics", "model-index", "requires")  # keys that are written anew
 
 
@@ -81,7 +82,7 @@ def front_matter(config: Config, registry: Registry) -> dict[str, Any]:
     name = title(config)
     results = [
         EvalResult(
-            task_type=PIPELINES.get(config.data.modality, "other"),
+            task_type=_pipeline(config) or "other",
             dataset_type=bare_name(config, "dataset"),
             dataset_name=bare_name(config, "dataset"),
             metric_type=entry["name"],
@@ -96,7 +97,7 @@ def front_matter(config: Config, registry: Registry) -> dict[str, Any]:
         tags=["ganzoo", "gan", arch.name if arch else bare_name(config, "arch"), *_named(dataset)],
         datasets=[dataset.hub] if isinstance(dataset, Dataset) and dataset.hub else None,
         metrics=measured or None,
-        pipeline_tag=PIPELINES.get(config.data.modality),
+        pipeline_tag=_pipeline(config),
         requires=requirements(config) or None,
         model_name=name if results else None,
         eval_results=results or None,
@@ -130,3 +131,9 @@ def _read_yaml(text: str) -> dict[str, Any]:
     except yaml.YAMLError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _pipeline(config: Config) -> str | None:
+    """Return what the model does, as the Hub names it."""
+    kinds = FROM_LABELS if len(config.data.label_shape) > 1 else PIPELINES
+    return kinds.get(config.data.modality)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import pickle
-import wave
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
@@ -16,17 +14,17 @@ from unittest import mock
 
 import numpy as np
 import torch
-from PIL import Image
 
-from ganzoo.data.source import EndlessSource, in_range
+from ganzoo.data.source import EndlessSource, conditioned, in_range, ready
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Item
 from ganzoo.plugin.options import options_of
 from ganzoo.registry.installed import named, told
-from ganzoo.samples.show import PICTURES, TEXTS, show
+from ganzoo.samples.show import show
 from ganzoo.testing.building import built
 from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
 from ganzoo.testing.examples import samples
+from ganzoo.testing.files import unreadable
 from ganzoo.testing.guards import empty_caches, generators, moved, offline, unclear
 from ganzoo.testing.sources import NUM_DRAWN, decoded, decodes, digest, drawn, opened, require_same, some, spread
 
@@ -129,6 +127,22 @@ def draws_follow_the_generator(trial: Trial) -> None:
         require(bool((other != first[0]).any()), "Two seeds gave the same samples.")
 
 
+def condition_follows_the_generator(trial: Trial) -> None:
+    """Labels that it makes of samples are drawn from the generator that it is given, and leave the samples alone."""
+    with opened(trial) as source:
+        if source.condition is None:
+            raise Skip("it makes no labels of samples")
+        batch = ready(source, (some(source)[0][:8], None), torch.device("cpu"))
+    before, state = batch[0].clone(), generators()
+    first, again = (conditioned(source, batch, torch.Generator().manual_seed(1))[1] for _ in range(2))
+    assert first is not None
+    assert again is not None
+    require(torch.equal(first, again), "From the same generator it made other labels the second time.")
+    require(torch.equal(batch[0], before), "It changed the samples in place.")
+    require(not moved(state), f"It drew from {' and '.join(moved(state))}: use the generator that it is given.")
+    require(bool(first.isfinite().all()), "Some numbers of the labels are not finite.")
+
+
 def leaves_generators_alone(trial: Trial) -> None:
     """Opening it, decoding and drawing moves no generator that others use: weights are drawn from torch's."""
     built(trial)  # what is imported for the first time may draw
@@ -215,25 +229,8 @@ def show_makes_files(trial: Trial) -> None:
             files = show(given, info, trial.spec)
         require(torch.equal(given, before), f"It changed {words} in place.")
         for name, content in files.items():
-            wrong = _unreadable(name, content)
+            wrong = unreadable(name, content)
             require(not wrong, f"Of {words} it made {name!r}, {wrong}.")
-
-
-def _unreadable(name: str, content: bytes) -> str:
-    """Return what is wrong with a file; only kinds that are known are opened."""
-    suffix = Path(name).suffix
-    try:
-        if suffix in PICTURES:
-            with Image.open(io.BytesIO(content)) as picture:
-                picture.load()
-        elif suffix == ".wav":
-            with wave.open(io.BytesIO(content)) as sound:
-                return "" if sound.getnframes() else "a sound of no length"
-        elif suffix in TEXTS:
-            return "" if content.decode().strip() else "which says nothing"
-        return "" if content else "which is empty"
-    except (OSError, ValueError, EOFError, wave.Error) as error:
-        return f"which does not open: {told(error)}"
 
 
 # ----------------------------------------------------------------------------

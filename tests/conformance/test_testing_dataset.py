@@ -39,7 +39,13 @@ def test_with_its_path_nothing_that_applies_is_skipped(images: Path) -> None:
     found = statuses(path=str(images), size=8)
     skipped = {name for name, (status, _) in found.items() if status == "SKIP"}
     assert "FAIL" not in {status for status, _ in found.values()}, found
-    assert skipped == {"migrates", "info-known-unopened", "draws-follow-the-generator", "show-makes-files"}
+    assert skipped == {
+        "migrates",
+        "info-known-unopened",
+        "draws-follow-the-generator",
+        "show-makes-files",
+        "condition-follows-the-generator",
+    }
 
 
 def test_a_path_that_was_given_must_open(tmp_path: Path) -> None:

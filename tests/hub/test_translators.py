@@ -55,6 +55,9 @@ def test_a_package_has_real_labels_and_the_samples_that_they_gave(pairs: Any, ru
     with Image.open(run.package / PICTURE) as shown:  # four pairs in a row
         assert shown.size[0] % (8 * (12 + 2) + 2) == 0
     assert ganzoo.verify(run).samples == 8
+    card = (run.package / "README.md").read_text()
+    assert "pipeline_tag: image-to-image" in card
+    assert "generator.apply(inputs)  # of inputs [N, H, W, C]" in card
     assert sorted(path.name for path in run.path.glob("*.png")) == [
         "fakes-000000000.png", "fakes-000000024.png", "reals.png",
     ]  # fmt: skip
