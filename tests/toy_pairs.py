@@ -117,6 +117,8 @@ def loudness(path: str, info: DataInfo) -> np.ndarray:
 
 
 def build(options: NoOptions, data: DataInfo) -> Networks:
+    if len(data.label_shape) != len(data.shape):
+        raise UsageError("toy-translator takes labels of as many sides as samples have: choose such a dataset")
     return Networks(Translator(data), Judge(data), latent_dim=0)
 
 

@@ -155,7 +155,7 @@ def _noted(place: dict[str, Any]) -> list[tuple[dict[str, Any], str, Tensor, Ten
 def require_latents(networks: Networks) -> None:
     """Raise `Broken` unless latents of this kind can be drawn."""
     dim, latent = networks.latent_dim, str(networks.latent)
-    require(type(dim) is int and dim > 0, f"Its latent_dim is {dim!r}, not a whole number above 0.")
+    require(type(dim) is int and dim >= 0, f"Its latent_dim is {dim!r}, not a whole number.")
     require(re.fullmatch(LATENT, latent), f"Its latent is {networks.latent!r}: normal, uniform or normal+onehotK.")
     fits = int(latent.partition("onehot")[2] or 0) <= dim
     require(fits, f"Its latent is {networks.latent!r}, but a z has only {dim} entries.")
