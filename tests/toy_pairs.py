@@ -128,7 +128,10 @@ def ganzoo_architectures():
         name="toy-translator", summary="Two convolutions.", factory="toy_pairs:build", conditional="always",
         modalities=("image", "audio"),
         recommended={"loss": "lsgan", "train.batch": 4, "train.conditional": True},
-        examples=(DataInfo(shape=(3, 8, 8), label_shape=(1, 8, 8)),), square=False, input_multiple=2,
+        examples=(
+            DataInfo(shape=(3, 8, 12), label_shape=(1, 8, 12)),
+            DataInfo(shape=(1, 64), modality="audio", label_shape=(1, 16)),
+        ), square=False, input_multiple=2,
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from ganzoo.data.source import ArraySource, open_source
 from ganzoo.plugin import DataInfo, NotFound, UsageError
 from ganzoo_datasets import DigitsOptions, FolderOptions, ganzoo_datasets
 from ganzoo_datasets.digits import Digits
-from ganzoo_datasets.folder import Folder, flat, quiet
+from ganzoo_datasets.folder import Folder, examples, flat, quiet
 from privileges import bound_by_modes
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -298,6 +298,25 @@ def test_centre_is_cropped(tmp_path: Path) -> None:
         image = Image.new("RGB", size, RED)
         ImageDraw.Draw(image).rectangle(box, GREEN)
         assert_colour(decoded(save(tmp_path / f"{size[0]}.png", image)), GREEN)
+
+
+@pytest.mark.parametrize("size", [(60, 40), (60, 20), (20, 20), (20, 50)])
+def test_images_may_be_wider_than_high_or_higher_than_wide(tmp_path: Path, size: tuple[int, int]) -> None:
+    """Of a picture twice as wide as high whose columns rise, as much of the centre is taken as has the ratio."""
+    pixels = np.broadcast_to(np.arange(0, 240, 2, dtype=np.uint8), (60, 120))
+    path = save(tmp_path / "a.png", Image.fromarray(np.ascontiguousarray(pixels)))
+    array = decoded(path, size=size[1], width=size[0], channels=1)
+    assert array.shape == (1, size[1], size[0])
+    kept = 60 * size[0] / size[1]  # columns of the picture
+    first, last = 120 - min(kept, 120) + 1, 120 + min(kept, 120) - 1
+    assert array[0, 5, 0] == pytest.approx(first, abs=4)
+    assert array[0, 5, -1] == pytest.approx(last, abs=4)
+
+
+def test_its_example_opens(tmp_path: Path) -> None:
+    of = folder(**examples(tmp_path))
+    assert (of.info.shape, of.info.num_classes, of.info.num_items) == ((3, 16, 16), 2, 12)
+    assert all(item.load().shape == of.info.shape for item in of.items())
 
 
 def test_resizing_is_antialiased(tmp_path: Path) -> None:

@@ -66,9 +66,13 @@ def _labellings(trial: Trial, data: DataInfo) -> list[DataInfo]:
 
 
 def _shapes(trial: Trial, data: DataInfo) -> list[DataInfo]:
-    if trial.data or data.modality != "image":
-        return [data]
     example = data in trial.spec.examples
+    if (
+        trial.data
+        or data.modality != "image"
+        or (example and (data.labels_are_images or data.shape[1] != data.shape[2]))
+    ):
+        return [data]  # a label's size goes with its sample's, a width with a height: only the spec knows how
     channels = trial.spec.channels or ((data.shape[0],) if example else CHANNELS)
     sizes = trial.spec.sizes or ((data.shape[1],) if example else SIZES)
     return [replace(data, shape=(channel, size, size)) for size in sizes for channel in channels]
