@@ -87,6 +87,14 @@ def test_published_and_pulled_it_is_applied_to_images(hub: Any, call: Ganzoo, pa
     assert call("verify", repo).code == 0
 
 
+@pytest.mark.parametrize("dataset", ["toy-scenes", "toy-tones"])
+def test_it_is_measured_on_real_labels_alike_in_training_and_after(pairs: Any, dataset: str) -> None:
+    run = ganzoo.train(arch="toy-translator", dataset=dataset, images=24, metric="toy-mean", device="cpu")
+    (kept,) = json.loads((run.package / "config.json").read_text())["metrics"]
+    again = ganzoo.evaluate(run, "toy-mean", num=kept["num"], seed=kept["seed"], device="cpu")
+    assert again.values == {kept["name"]: kept["value"]}
+
+
 def test_a_folder_of_images_of_any_size_that_the_architecture_takes(call: Ganzoo, pairs: Any, run: Any) -> None:
     folder = Path("in")
     folder.mkdir()
