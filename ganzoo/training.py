@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.models import package_of
 from ganzoo.package.config import CONFIG
+from ganzoo.plugin import Dataset
 from ganzoo.recipe.check import check_path
 from ganzoo.recipe.keys import COMPONENTS, FLAGS, by_key
 from ganzoo.recipe.named import Facts
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ganzoo.engine.distributed import World
 
 Names = str | Iterable[str] | None
+Where = Run | Callable[[], Run]  # the run to go on with, or what makes the directory of a new one
 
 
 def train(
@@ -46,6 +48,7 @@ def train(
     batch: int | None = None,
     size: int | None = None,
     seed: int | None = None,
+    threads: int | None = None,
     conditional: bool | None = None,
     init: str | os.PathLike[str] | None = None,
     options: Mapping[str, Any] | None = None,
@@ -70,13 +73,15 @@ def train(
         batch: Short for ``train.batch``.
         size: Short for ``dataset.size``.
         seed: Short for ``train.seed``.
+        threads: Short for ``train.threads``.
         conditional: Short for ``train.conditional``.
         init: Short for ``train.init``: a run, a package's directory or a model on the Hub, whose weights training
             starts from; its settings too, where no `arch`, `recipe` or `config` is given.
         options: Any setting by key: ``{"arch.width": 64, "optim.g.lr": 1e-4}``.
         name: Of the run, behind its number.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``.
-        resume: A run to go on with (True for the latest unfinished one); of the settings only `images` may be raised.
+        resume: A run to go on with (True for the latest unfinished one); of the settings only `images` may be raised,
+            and `dataset` name where the same data lie now.
         listener: Is told how it goes: has a method for each event that it wants, which takes the event:
             ``tick(event)``, ``note(event)`` (`ganzoo.engine.events`).
 
@@ -98,7 +103,7 @@ def train(
     )
     with together(device) as world:
         run, chosen = agreed(preparing, world)
-        return start(chosen, run, name=name, device=device, listener=listener, world=world)
+        return start(chosen, run, device=device, listener=listener, world=world)
 
 
 @contextlib.contextmanager
@@ -114,13 +119,13 @@ def together(device: str) -> Iterator[World | None]:
         yield world
 
 
-def agreed(preparing: Callable[[], tuple[Run | None, Recipe]], world: World | None) -> tuple[Run | None, Recipe]:
+def agreed(preparing: Callable[[], tuple[Where, Recipe]], world: World | None) -> tuple[Where, Recipe]:
     """Return what `prepare` returns, on each of several processes what it returns on the first."""
     if world is None:
         return preparing()
     mine: list[Recipe] = []  # with the origins of its settings, which its JSON does not tell
 
-    def told() -> tuple[Run | None, dict[str, Any]]:
+    def told() -> tuple[Where, dict[str, Any]]:
         run, recipe = preparing()
         mine.append(recipe)
         return run, recipe.to_json()
@@ -139,8 +144,8 @@ def prepare(
     resume: str | os.PathLike[str] | Run | None,
     device: str = "auto",
     notify: Notify = silent,
-) -> tuple[Run | None, Recipe]:
-    """Return the run to go on with (None for a new one) and the recipe; arguments as for `train`.
+) -> tuple[Where, Recipe]:
+    """Return the run to go on with, or what makes a new one, and the recipe; arguments as for `train`.
 
     `resume` is None for a new run and empty for the latest unfinished one. Where ``torchrun`` starts the command
     anew, a new run is the one that it began the last time.
@@ -158,27 +163,20 @@ def prepare(
         facts = partial(_facts, device)
         chosen = resolve(registry(), recipe=recipe, config=path, flags=said, pairs=options, facts=facts)
         check_path(chosen.dataset)
-        launch = launched()
-        again = runs.begun(mark(chosen.to_json())) if launch and launch.restarts else None
-        return again, resolve(registry(), config=again.recipe()) if again else chosen
+        launch, marked = launched(), mark(chosen.to_json())
+        again = runs.begun(marked) if launch and launch.restarts else None
+        if again:
+            return again, resolve(registry(), config=again.recipe())
+        name = name or f"{chosen.arch.name}-{chosen.loss.name}-{chosen.dataset.name}"
+        return partial(runs.create, name, marked), chosen
     if recipe or config or name is not None:
         raise UsageError("a resumed run goes on as it was: leave --recipe, --config and --name away")
     run = resume if isinstance(resume, Run) else runs.find(os.fspath(resume)) if resume else runs.latest_unfinished()
     return run, _resumed(run, {**said, **options})
 
 
-def start(
-    recipe: Recipe,
-    run: Run | None,
-    *,
-    name: str | None,
-    device: str,
-    listener: object = None,
-    world: World | None = None,
-) -> Run:
-    """Train a resolved recipe; arguments as for `train`. Of several processes the first alone has a listener."""
-    name = name or f"{recipe.arch.name}-{recipe.loss.name}-{recipe.dataset.name}"
-    create = partial(runs.create, name, mark(recipe.to_json()))
+def start(recipe: Recipe, run: Where, *, device: str, listener: object = None, world: World | None = None) -> Run:
+    """Train what `prepare` returned; arguments as for `train`. Of several processes the first alone has a listener."""
     with heavy_imports():
         from ganzoo.engine import trainer
         from ganzoo.engine.distributed import ALONE
@@ -188,29 +186,36 @@ def start(
     if world.rank == 0:
         events.subscribe("listener", listener)
     initial = world.first(partial(_initial, recipe.train.init, run, INITIAL, events.note))
-    return trainer.train(recipe, run or create, device=device, events=events, world=world, initial=initial)
+    return trainer.train(recipe, run, device=device, events=events, world=world, initial=initial)
 
 
-def _initial(init: str | None, run: Run | None, names: Iterable[str], notify: Notify) -> Path | None:
+def _initial(init: str | None, run: Where, names: Iterable[str], notify: Notify) -> Path | None:
     """Return the package whose weights a run starts from; None where it has a checkpoint (the first alone sees)."""
-    if init is None or (run and run.checkpoints):
+    if init is None or (isinstance(run, Run) and run.checkpoints):
         return None
     return package_of(init, names=names, notify=notify)
 
 
 def _resumed(run: Run, settings: Mapping[str, Any]) -> Recipe:
-    """Return a run's recipe, its length raised where `settings` say so."""
-    wrong = [key for key in settings if key != "train.images"]
+    """Return a run's recipe, its length raised and its data found elsewhere, where `settings` say so."""
+    stored = run.recipe()
+    recipe, length = resolve(registry(), config=stored), run.length
+    dataset, said = recipe.dataset.component, dict(settings)
+    path = f"dataset.{dataset.spec.path_option}" if isinstance(dataset.spec, Dataset) else ""
+    if path in said and "dataset" in said and registry().resolve("dataset", said["dataset"]) == dataset:
+        del said["dataset"]
+    wrong = [key for key in said if key not in ("train.images", path)]
     if wrong:
         raise UsageError(
-            f"{', '.join(wrong)}: a resumed run goes on as it was, only train.images may be raised; "
-            f"for other settings start a new run with --config {run.path}"
+            f"{', '.join(wrong)}: a resumed run goes on as it was, only train.images may be raised and --dataset PATH "
+            f"name where its data lie now; for other settings start a new run with --config {run.path}"
         )
-    recipe, length = resolve(registry(), config=run.recipe(), pairs=settings), run.length
+    recipe = resolve(registry(), config=stored, pairs=said)
     if recipe.train.images < length:
         raise UsageError(f"train.images={recipe.train.images}: this run is {length} images long; it can only be raised")
     if run.images >= recipe.train.images:
         raise UsageError(f"run {run.path} is finished ({run.images:,} images): add --images N to train it for longer")
+    check_path(recipe.dataset)
     return recipe
 
 

@@ -104,7 +104,7 @@ def command(
 
         with listener(chosen.train.images) if first else nullcontext() as told:
             try:
-                trained = training.start(chosen, run, name=name, device=device, listener=told, world=world)
+                trained = training.start(chosen, run, device=device, listener=told, world=world)
             except Interrupted as error:
                 if world is not None:  # torchrun ends those that are not as quick as the first to exit
                     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -117,7 +117,7 @@ def command(
             _publish(trained, publish)
 
 
-def _prepare(publish: str | None, **settings: Any) -> tuple[Run | None, Recipe]:
+def _prepare(publish: str | None, **settings: Any) -> tuple[training.Where, Recipe]:
     """Settle what is trained; where it is to be published, whether it may be is asked before hours are spent."""
     prepared = training.prepare(**settings)
     if publish is not None:

@@ -7,14 +7,12 @@ import resource
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from ganzoo.errors import UsageError
-from ganzoo.recipe.recipe import Recipe
 from ganzoo.runs.launch import launched
 
 
@@ -41,16 +39,10 @@ def choose_device(name: str = "auto") -> torch.device:
     return device
 
 
-def settle_precision(recipe: Recipe, device: torch.device) -> Recipe:
-    """Return the recipe with ``train.precision=auto`` replaced by what it means on this device: bf16 where CUDA has it.
-
-    What ``train.execution=auto`` means depends on the networks: `ganzoo.engine.setup.settle`.
-    """
-    if recipe.train.precision != "auto":
-        return recipe
+def best_precision(device: torch.device) -> Literal["bf16", "fp32"]:
+    """Return what ``train.precision=auto`` means on a device: bf16 where it is CUDA that computes in it."""
     fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    train = replace(recipe.train, precision="bf16" if fast else "fp32")
-    return replace(recipe, train=train, auto=(*recipe.auto, "precision"))
+    return "bf16" if fast else "fp32"
 
 
 def exact_products() -> AbstractContextManager[None]:

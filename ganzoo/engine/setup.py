@@ -10,13 +10,12 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Any
 
 import torch
 from torch import nn
 
-from ganzoo.compute.device import choose_device, settle_precision
-from ganzoo.compute.streams import derive, seeded
+from ganzoo.compute.device import best_precision, choose_device
 from ganzoo.compute.threads import choose_threads
 from ganzoo.data.load import load_source
 from ganzoo.data.source import Source
@@ -24,14 +23,13 @@ from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.gan import differentiates_inputs
 from ganzoo.engine.optim import FORMS
 from ganzoo.errors import GanzooError, UsageError
-from ganzoo.package.tensors import Undrawn
+from ganzoo.package.tensors import without_memory
 from ganzoo.plugin import DataInfo, Loss, Networks
 from ganzoo.plugin.options import settled
 from ganzoo.recipe.check import as_trained, check_data, check_ranks
 from ganzoo.recipe.recipe import Recipe
 from ganzoo.runs.launch import launched
 
-Execution = Literal["eager", "compile", "cuda-graph"]
 WORTH_COMPILING = 50_000  # updates: what compiling costs (10 to 30 s on a CPU) is repaid by about half as many
 TINY = 2_000_000  # parameters, in linear layers alone: Python and not arithmetic bounds such an update
 
@@ -97,7 +95,7 @@ def draft(recipe: Recipe, data: DataInfo) -> Networks:
         GanzooError: The architecture fails, or builds something else.
     """
     arch = replace(recipe.arch, options=settled(recipe.arch.options, 0))
-    with seeded(derive(recipe.train.seed, "weights")), torch.device("meta"), Undrawn():
+    with without_memory():
         networks = arch.build(as_trained(data, recipe.train))
     if not isinstance(networks, Networks):
         raise GanzooError(f"arch {arch.name!r} built {type(networks).__name__}, not ganzoo.plugin.Networks")
@@ -115,10 +113,26 @@ def settle(recipe: Recipe, networks: Networks, device: torch.device, world: Worl
         UsageError: It asks for an execution that this device or its optimizers do not have.
     """
     recipe = settle_precision(recipe, device)
+    if recipe.train.execution == "auto":
+        return _resolved(recipe, "execution", world.first(partial(choose_execution, recipe, networks, device, world)))
+    check_execution(recipe, networks, device, world)
+    return recipe
+
+
+def settle_precision(recipe: Recipe, device: torch.device) -> Recipe:
+    """Return the recipe with ``train.precision=auto`` replaced by what it means on a device."""
+    return recipe if recipe.train.precision != "auto" else _resolved(recipe, "precision", best_precision(device))
+
+
+def _resolved(recipe: Recipe, key: str, value: str) -> Recipe:
+    """Return the recipe with a setting that was ``auto`` resolved, and noted as that."""
+    changed: dict[str, Any] = {key: value}
+    return replace(recipe, train=replace(recipe.train, **changed), auto=(*recipe.auto, key))
+
+
+def check_execution(recipe: Recipe, networks: Networks, device: torch.device, world: World) -> None:
+    """Raise UsageError where a recipe asks for an execution that this device or its optimizers do not have."""
     asked = recipe.train.execution
-    if asked == "auto":
-        name = world.first(partial(choose_execution, recipe, networks, device, world))
-        return replace(recipe, train=replace(recipe.train, execution=name), auto=(*recipe.auto, "execution"))
     if asked == "cuda-graph" and device.type != "cuda":
         raise UsageError("train.execution=cuda-graph needs a CUDA device: use compile or eager here")
     if asked != "eager" and not is_recordable(recipe, networks, world):
@@ -127,10 +141,9 @@ def settle(recipe: Recipe, networks: Networks, device: torch.device, world: Worl
             "several processes, train.update=alternating without train.sync_batchnorm or a loss that couples the "
             "batch: change that, or use train.execution=eager"
         )
-    return recipe
 
 
-def choose_execution(recipe: Recipe, networks: Networks, device: torch.device, world: World = ALONE) -> Execution:
+def choose_execution(recipe: Recipe, networks: Networks, device: torch.device, world: World = ALONE) -> str:
     """Return what ``train.execution=auto`` means: a fixed rule of device, networks and length of the run.
 
     On CUDA a graph. On the CPU `compile` where the networks are tiny and the run long enough to repay it, nothing

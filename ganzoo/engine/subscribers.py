@@ -8,20 +8,19 @@ from typing import Any
 from ganzoo.engine.events import Diagnosed, Events, Finish, Grid, Measured, Note, Start, Tick
 from ganzoo.health.diagnose import Diagnosis, Row, diagnose, installed
 from ganzoo.plugin import DataInfo
-from ganzoo.recipe.recipe import Recipe
 from ganzoo.registry import registry
 from ganzoo.registry.installed import told
 from ganzoo.runs import words
 from ganzoo.runs.run import Run
 
 
-def subscribe(events: Events, run: Run, recipe: Recipe, data: DataInfo, trackers: Mapping[str, Any]) -> None:
+def subscribe(events: Events, run: Run, data: DataInfo, trackers: Mapping[str, Any]) -> None:
     """Let all that belongs to a run hear of it: its statistics and its log, then trackers, then installed diagnoses."""
     events.subscribe("statistics", Statistics(run), file=True)
     events.subscribe("log", Log(run), file=True)
     for name, tracker in trackers.items():
         events.subscribe(f"tracker {name!r}", Tracking(tracker))
-    doctor = Doctor(recipe, events)
+    doctor = Doctor(events)
     doctor.diagnoses = installed(registry(), data, doctor.leave_out)
     if doctor.diagnoses:
         events.subscribe("doctor", doctor)
@@ -105,22 +104,22 @@ class Doctor:
     """Asks the diagnoses at each tick, and tells each verdict once, and once more where it became worse or better.
 
     Args:
-        recipe: That the run follows.
         events: Where verdicts are told.
 
     Attributes:
         diagnoses: By name; one that fails is left out from then on.
     """
 
-    def __init__(self, recipe: Recipe, events: Events) -> None:
-        self.recipe, self.events = recipe.to_json(), events
+    def __init__(self, events: Events) -> None:
+        self.events = events
+        self.recipe: Mapping[str, Any] = {}
         self.diagnoses: dict[str, Diagnosis] = {}
         self.rows: list[Row] = []
         self.said: dict[str, str] = {}  # the severity that was told last, by code
 
     def start(self, event: Start) -> None:
-        """Take up what a run that goes on measured before."""
-        self.rows = [*event.run.rows()]
+        """Take up the recipe, and what a run that goes on measured before."""
+        self.recipe, self.rows = event.run.recipe(), [*event.run.rows()]
 
     def measured(self, event: Measured) -> None:
         """Keep the values; they are looked at with the next tick."""

@@ -46,7 +46,7 @@ def diagnose(diagnoses: Mapping[str, Diagnosis], rows: Sequence[Row], recipe: Re
         try:
             verdict = diagnosis(rows, recipe)
             if verdict is not None and not isinstance(verdict, Verdict):
-                raise TypeError(f"it returned {type(verdict).__name__}, not ganzoo.plugin.Verdict or None")
+                raise TypeError(f"it returned {type(verdict).__name__}, not Verdict or None")
         except Exception as error:
             failed(name, error)
             continue

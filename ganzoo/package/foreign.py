@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ganzoo.compute.streams import seeded
 from ganzoo.errors import Corrupt, GanzooError, NotFound, UsageError, did_you_mean
 from ganzoo.package import complete, package, tensors
 from ganzoo.package.config import FORMAT, MODEL
@@ -83,7 +82,7 @@ def import_weights(
     except UsageError as error:
         raise UsageError(f"{file} is no file that --format {chosen.name} reads: {error}") from error
     arch = Choice(chosen.architecture, _options(chosen.architecture, imported, said))
-    with seeded(0), torch.device("meta"):
+    with tensors.without_memory():
         networks: Networks = arch.build(imported.data)
     fitted = _fitted(imported.weights, tensors.forms_of(networks.generator), str(file))
     origin = {"format": chosen.qualified, "file": file.name, "sha256": _sha256(file)}

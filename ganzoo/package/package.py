@@ -210,7 +210,7 @@ def plan(config: Config, registry: Registry, source: str) -> Plan:
         raise
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Corrupt(f"{source} is damaged: it does not say what a model package says") from error
-    with seeded(0), torch.device("meta"), tensors.Undrawn():
+    with tensors.without_memory():
         networks = _built(arch, config)
     if (networks.latent_dim, networks.latent) != (config.latent_dim, config.latent):
         raise Corrupt(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import safetensors.torch
@@ -17,6 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from ganzoo.compute.streams import seeded
 from ganzoo.errors import Corrupt
 from ganzoo.package.config import LARGEST_HEADER
 
@@ -54,6 +56,13 @@ class Undrawn(TorchFunctionMode):
         if getattr(func, "__name__", "") in DRAWING and isinstance(tensor, Tensor) and tensor.is_meta:
             return tensor
         return func(*args, **kwargs)
+
+
+@contextmanager
+def without_memory() -> Iterator[None]:
+    """Build networks in the block on the meta device, undrawn: their modules and forms, and nothing else."""
+    with seeded(0), torch.device("meta"), Undrawn():
+        yield
 
 
 def forms_of(network: nn.Module) -> dict[str, Form]:

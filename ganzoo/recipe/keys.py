@@ -79,6 +79,7 @@ FLAGS = (
     Flag("batch", "train.batch", "Images in one update.", takes="N"),
     Flag("size", "dataset.size", "Pixels of an image's side.", takes="N"),
     Flag("seed", "train.seed", "The same seed gives the same run.", takes="N"),
+    Flag("threads", "train.threads", "Threads that compute on the CPU.", takes="N"),
     Flag("conditional", "train.conditional", "Show the networks the labels, or not.", off="unconditional"),
     Flag(
         "init", "train.init",

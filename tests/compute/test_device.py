@@ -11,6 +11,7 @@ from torch import nn
 
 from devices import CPU, DEVICES, cuda
 from ganzoo.compute import device as execution
+from ganzoo.engine.setup import settle_precision
 from ganzoo.errors import UsageError
 from ganzoo.recipe.recipe import Recipe
 from ganzoo.recipe.resolve import resolve
@@ -50,22 +51,22 @@ def chosen(**train: object) -> Recipe:
 
 
 def test_auto_on_the_cpu_is_fp32():
-    recipe = execution.settle_precision(chosen(batch=7, seed=3), CPU)
+    recipe = settle_precision(chosen(batch=7, seed=3), CPU)
     assert (recipe.train.precision, recipe.train.execution) == ("fp32", "auto")
     assert (recipe.train.batch, recipe.train.seed) == (7, 3)
     assert recipe.auto == ("precision",)
-    assert execution.settle_precision(recipe, CPU) == recipe
+    assert settle_precision(recipe, CPU) == recipe
 
 
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
 def test_what_was_chosen_stays(precision):
-    recipe = execution.settle_precision(chosen(precision=precision, execution="eager"), CPU)
+    recipe = settle_precision(chosen(precision=precision, execution="eager"), CPU)
     assert (recipe.train.precision, recipe.train.execution) == (precision, "eager")
     assert recipe.auto == ()
 
 
 def test_a_run_that_goes_on_keeps_what_it_was_resolved_for_and_another_machine_resolves_anew(tmp_path):
-    stored = execution.settle_precision(chosen(), CPU).to_json()
+    stored = settle_precision(chosen(), CPU).to_json()
     stored["train"]["precision"] = "bf16"  # as a CUDA device would have
     path = tmp_path / "recipe.json"
     path.write_text(json.dumps(stored))
@@ -77,7 +78,7 @@ def test_a_run_that_goes_on_keeps_what_it_was_resolved_for_and_another_machine_r
 @cuda
 def test_auto_on_cuda_is_bf16_where_the_device_knows_it():
     known = torch.cuda.get_device_capability() >= (8, 0)
-    recipe = execution.settle_precision(chosen(), execution.choose_device("cuda"))
+    recipe = settle_precision(chosen(), execution.choose_device("cuda"))
     assert recipe.train.precision == ("bf16" if known else "fp32")
 
 

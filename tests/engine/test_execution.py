@@ -44,7 +44,7 @@ def double(gan: Gan, batches) -> None:
     for module in gan.modules.values():
         module.double()
     ready = batches._ready
-    batches._ready = lambda data, labels: ((got := ready(data, labels))[0].double(), got[1])
+    batches._ready = lambda *args: ((got := ready(*args))[0].double(), got[1])
     latents = batches._latents
     batches._latents = lambda *args: latents(*args).double()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 import ganzoo
 from crashing import Dying, killed
@@ -235,6 +236,25 @@ def test_a_finished_run_can_be_made_longer_and_equals_a_longer_one():
     ganzoo.train(resume=run, images=128)
     compared(train(images=128, name="whole"), run)
     assert run.recipe()["train"]["images"] == 128
+
+
+def test_data_that_were_moved_are_named_anew(tmp_path):
+    (tmp_path / "here").mkdir()
+    for number in range(4):
+        Image.new("L", (8, 8), 60 * number).save(tmp_path / "here" / f"{number}.png")
+    settings = {"size": 8, "options": {"dataset.channels": 1, "train.checkpoint_every": 32}}
+    run = train(dataset=tmp_path / "here", images=32, name="moved", **settings)
+    whole = train(dataset=tmp_path / "here", images=64, name="whole", **settings)
+    (tmp_path / "here").rename(tmp_path / "there")
+    with pytest.raises(
+        NotFound, match=r"dataset.path: .*here. does not exist, or may not be entered: add --dataset PATH"
+    ):
+        ganzoo.train(resume=run, images=64)
+    with pytest.raises(UsageError, match=r"dataset: a resumed run goes on as it was.*--dataset PATH"):
+        ganzoo.train(resume=run, images=64, dataset="toy-array")
+    ganzoo.train(resume=run, images=64, dataset=tmp_path / "there")
+    compared(whole, run)
+    assert run.recipe()["dataset"]["options"]["path"] == str(tmp_path / "there")
 
 
 def test_the_latest_unfinished_run_is_found():

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.compute.device import settle_precision
 from ganzoo.compute.streams import seeded
+from ganzoo.engine.setup import settle_precision
 from ganzoo.engine.update import update_discriminator
 from ganzoo.errors import GanzooError
 from ganzoo.layers import logits

@@ -1,0 +1,169 @@
+"""Who hears of a run, in which order, and what it costs where one fails."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+
+import ganzoo
+from ganzoo.engine.events import Event, Events, Finish, Note, Tick
+from ganzoo.errors import GanzooError
+from ganzoo.plugin import Diagnosis, NoOptions, Verdict, hookimpl
+from ganzoo.registry import register
+
+
+class Heard:
+    """Keeps what it hears of the events whose names it is given."""
+
+    def __init__(self, *names: str) -> None:
+        self.events: list[Event] = []
+        for name in names:
+            setattr(self, name, self.events.append)
+
+    @property
+    def lines(self) -> list[str]:
+        return [event.line for event in self.events if isinstance(event, Note)]
+
+
+class Flaky:
+    """Fails while `error` is set."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error, self.calls = error, 0
+
+    def finish(self, event: Finish) -> None:
+        self.calls += 1
+        if self.error:
+            raise self.error
+
+
+END = Finish(0, "finished")
+
+
+def subscribed(subscriber: object, file: bool) -> tuple[Events, Heard]:
+    events, heard = Events(), Heard("note")
+    events.subscribe("listener", heard)
+    events.subscribe("it", subscriber, file=file)
+    return events, heard
+
+
+def test_a_file_of_the_run_costs_a_line_until_it_works_again_and_is_always_tried() -> None:
+    flaky = Flaky(GanzooError("cannot write it: the disk is full"))
+    events, heard = subscribed(flaky, file=True)
+    for error in (flaky.error, flaky.error, None, None, flaky.error, flaky.error):
+        flaky.error = error
+        events.tell(END)
+    assert flaky.calls == 6
+    assert heard.lines == ["cannot write it: the disk is full; going on without"] * 2
+
+
+@pytest.mark.parametrize("error", [RuntimeError("out of order"), SystemExit(3), GanzooError("refused")])
+def test_anything_else_costs_a_line_and_hears_no_more(error: BaseException) -> None:
+    flaky = Flaky(error)
+    events, heard = subscribed(flaky, file=False)
+    events.tell(END)
+    events.tell(END)
+    assert flaky.calls == 1
+    (line,) = heard.lines
+    assert line.startswith(f"it failed and is left out from here on: {type(error).__name__}: {error}")
+
+
+def test_an_interrupt_is_no_failure() -> None:
+    events, heard = subscribed(Flaky(KeyboardInterrupt()), file=False)
+    with pytest.raises(KeyboardInterrupt):
+        events.tell(END)
+    assert heard.lines == []
+
+
+def test_a_failing_log_is_told_to_the_others_and_nobody_is_asked_for_what_it_lacks() -> None:
+    class Log:
+        def note(self, event: Note) -> None:
+            raise GanzooError("cannot write log.txt")
+
+    events, heard = subscribed(Log(), file=True)
+    events.note("one")
+    events.note("two")
+    events.tell(END)
+    assert heard.lines == ["cannot write log.txt; going on without", "one", "two"]
+
+
+# ----------------------------------------------------------------------------
+# In a run.
+
+
+class Looking:
+    """Finds something wrong from the second tick on; and worse from the third."""
+
+    def __init__(self, options: NoOptions, data: object) -> None:
+        pass
+
+    def __call__(self, rows: list[dict[str, Any]], recipe: dict[str, Any]) -> Verdict | None:
+        assert recipe["train"]["images"] >= 96
+        ticks = [row for row in rows if "loss_d" in row]
+        severity: Any = "warn" if len(ticks) < 3 else "stop"
+        return Verdict(code="seen", severity=severity, words=f"{len(ticks)} ticks") if len(ticks) > 1 else None
+
+
+class Broken(Looking):
+    def __call__(self, rows: list[dict[str, Any]], recipe: dict[str, Any]) -> Verdict | None:
+        raise RuntimeError("out of order")
+
+
+@hookimpl
+def ganzoo_diagnoses() -> Iterator[Diagnosis]:
+    yield Diagnosis(name="looking", summary="Looks.", factory=f"{__name__}:Looking")
+    yield Diagnosis(name="broken", summary="Fails.", factory=f"{__name__}:Broken")
+
+
+def train(**settings: Any) -> Any:
+    options = {"train.checkpoint_every": 48, "train.grid_every": 16}
+    return ganzoo.train(**{"arch": "toy", "dataset": "toy-array", "images": 96, "options": options, **settings})
+
+
+def test_a_run_tells_all_that_happens_and_how_it_ended(toys: object) -> None:
+    torch.set_num_threads(1)
+    heard = Heard("start", "tick", "grid", "measured", "saved", "finish")
+    run = train(metric="toy-mean", listener=heard)
+    names = [event.name for event in heard.events]
+    assert (names[0], names[-1], names.count("start"), names.count("finish")) == ("start", "finish", 1, 1)
+    assert [event.images for event in heard.events if event.name == "grid"] == [0, 16, 32, 48, 64, 80, 96]
+    assert [event.images for event in heard.events if event.name == "measured"] == [0, 48, 96]
+    saved = [event for event in heard.events if event.name == "saved"]
+    assert [(event.images, event.path) for event in saved] == [(at, run.checkpoint(at)) for at in (0, 48, 96)]
+    assert [dict(event.row) for event in heard.events if isinstance(event, Tick)] == [
+        row for row in run.rows() if "loss_d" in row
+    ]
+    log = (run.path / "log.txt").read_text()
+    assert "measured at 48 images: toy-mean/difference " in log
+    assert heard.events[-1] == Finish(96, "finished")
+
+
+def test_a_listener_that_fails_does_not_end_the_run(toys: object) -> None:
+    class Clumsy:
+        def tick(self, event: Tick) -> None:
+            raise ValueError("no such widget")
+
+    run = train(listener=Clumsy())
+    assert run.finished
+    assert (run.path / "log.txt").read_text().count("listener failed and is left out from here on: ValueError") == 1
+
+
+def test_verdicts_are_told_at_ticks_once_and_again_where_they_became_worse(toys: object) -> None:
+    register(sys.modules[__name__])
+    heard = Heard("verdict", "note")
+    run = train(listener=heard)
+    told = [(event.images, event.verdict.severity) for event in heard.events if event.name == "verdict"]
+    assert told == [(32, "warn"), (48, "stop")]
+    assert len([line for line in heard.lines if "broken' failed and is left out from here on" in line]) == 1
+    log = (run.path / "log.txt").read_text()
+    assert "warning: 2 ticks\n" in log
+    assert "this run will not come right: 3 ticks\n" in log
+
+    again = Heard("verdict")
+    ganzoo.train(resume=run, images=128, listener=again)
+    (event,) = again.events
+    assert event.verdict.words == "7 ticks"  # type: ignore[union-attr]

@@ -1,0 +1,45 @@
+"""When a run ticks, and what it says of its speed."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from ganzoo.engine.pace import Pace
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_ticks_come_about_every_two_seconds_whatever_the_speed() -> None:
+    clock = Clock()
+    pace = Pace(16, clock)
+    pace.start(0)
+    images, ticks = 0, []
+    for _ in range(2000):
+        images, clock.now = images + 16, clock.now + 0.05
+        if pace.is_due(images):
+            said = pace.count(images)
+            assert said["images_per_second"] == pytest.approx(320, rel=0.02)
+            ticks.append(clock.now)
+    assert ticks[0] == pytest.approx(100.05)  # after one round: nobody waits long for a first sign
+    assert len(ticks) > 50
+    assert all(later - at == pytest.approx(2.0, abs=0.1) for at, later in itertools.pairwise(ticks[5:]))
+    assert pace.seconds == pytest.approx(ticks[-1] - 100)
+
+
+def test_slow_rounds_tick_after_each_and_where_none_was_made_nothing_is_said() -> None:
+    clock = Clock()
+    pace = Pace(64, clock)
+    pace.start(128)
+    assert pace.count(128) == {}
+    clock.now += 30
+    assert pace.is_due(192)
+    assert pace.count(192)["images_per_second"] == pytest.approx(64 / 30)
+    assert pace.period == 64
+    assert 0 <= pace.count(256).get("waiting", 0) <= 1

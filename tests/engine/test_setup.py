@@ -1,0 +1,60 @@
+"""Where a recipe becomes final: before there is a GAN, without memory, and without a random number."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+
+import ganzoo
+from devices import CPU
+from ganzoo.engine import trainer
+from ganzoo.engine.distributed import ALONE
+from ganzoo.engine.setup import draft, is_tiny, set_up
+from ganzoo.recipe.recipe import Recipe
+from ganzoo.recipe.resolve import resolve
+from ganzoo.registry import registry
+
+
+def chosen(**settings: object) -> Recipe:
+    pairs = {"arch": "toy", "dataset": "toy-array", **settings}
+    return resolve(registry(), pairs=pairs)
+
+
+def test_the_recipe_that_a_gan_is_built_from_is_the_one_that_is_written(toys: object, monkeypatch: Any) -> None:
+    seen: list[Recipe] = []
+    assemble = trainer.assemble
+
+    def noting(recipe: Recipe, *args: Any) -> Any:
+        seen.append(recipe)
+        return assemble(recipe, *args)
+
+    monkeypatch.setattr(trainer, "assemble", noting)
+    run = ganzoo.train(arch="toy", dataset="toy-array", images=16)
+    (recipe,) = seen
+    assert "auto" not in (recipe.train.precision, recipe.train.execution)
+    assert recipe.auto == ("precision", "execution")
+    assert run.recipe() == json.loads(json.dumps(recipe.to_json()))
+
+
+def test_a_recipe_that_is_settled_stays_as_it_is(toys: object) -> None:
+    once = set_up(chosen(), "cpu", ALONE, pytest.fail)
+    assert once.device == CPU
+    assert set_up(once.recipe, "cpu", ALONE, pytest.fail).recipe == once.recipe
+
+
+def test_a_draft_has_the_networks_forms_and_takes_no_memory_and_no_random_number(toys: object) -> None:
+    recipe = chosen(**{"arch.norm": True, "train.threads": 2})
+    setup = set_up(recipe, "cpu", ALONE, pytest.fail)
+    gan = trainer.assemble(setup.recipe, setup.source.info, CPU)
+    before = torch.get_rng_state()
+    networks = draft(recipe, setup.source.info)
+    assert torch.equal(torch.get_rng_state(), before)
+    for drafted, built in ((networks.generator, gan.generator), (networks.discriminator, gan.discriminator)):
+        assert {tensor.device.type for tensor in drafted.state_dict().values()} == {"meta"}
+        assert [(name, t.shape) for name, t in drafted.state_dict().items()] == [
+            (name, t.shape) for name, t in built.state_dict().items()
+        ]
+    assert is_tiny(networks) == is_tiny(gan.networks)
