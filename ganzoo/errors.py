@@ -12,8 +12,8 @@ class GanzooError(Exception):
     exit_code = 1
 
 
-class UsageError(GanzooError, ValueError):
-    """A wrong name, key, type, value or combination."""
+class UsageError(GanzooError):
+    """A wrong name, key, type, value or combination. Not a ValueError, so that no `except ValueError` swallows it."""
 
     exit_code = 2
 

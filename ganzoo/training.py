@@ -86,7 +86,7 @@ def train(
             ``tick(event)``, ``note(event)`` (`ganzoo.engine.events`).
 
     Raises:
-        ganzoo.GanzooError: What a user can act on, in one sentence; a wrong setting is a ValueError as well.
+        ganzoo.GanzooError: What a user can act on, in one sentence.
     """
     given = locals()
     flags = {flag.name: given[flag.name] for flag in (*COMPONENTS, *FLAGS)}

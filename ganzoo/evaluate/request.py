@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import Corrupt, GanzooError, UsageError
+from ganzoo.errors import Corrupt, UsageError
 from ganzoo.plugin import Built, Dataset, options
 from ganzoo.plugin.options import options_of, unknown_key
 from ganzoo.recipe.keys import HELD, holds_extractor, options_prefix
@@ -81,8 +81,6 @@ def requested(
     try:
         trained_on = recipe.get("dataset", {}) if "dataset" in said else recipe["dataset"]
         arch, real = stored_choice(registry, "arch", recipe["arch"]), _dataset(registry, trained_on, said)
-    except GanzooError:  # some are ValueErrors
-        raise
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Corrupt(f"the recipe in {package} is damaged: {type(error).__name__} {error}") from error
     return Request(package, arch, real, chosen, num, seed)

@@ -206,8 +206,6 @@ def plan(config: Config, registry: Registry, source: str) -> Plan:
     """
     try:
         arch = stored_choice(registry, "arch", config.recipe["arch"])
-    except GanzooError:  # some are ValueErrors
-        raise
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Corrupt(f"{source} is damaged: it does not say what a model package says") from error
     with tensors.without_memory():

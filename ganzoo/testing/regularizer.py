@@ -10,7 +10,7 @@ import torch
 from ganzoo.compute.streams import seeded
 from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import REGULARIZER
-from ganzoo.errors import did_you_mean
+from ganzoo.errors import UsageError, did_you_mean
 from ganzoo.plugin import Case, DataInfo, Networks
 from ganzoo.registry.installed import told
 from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
@@ -105,7 +105,7 @@ def answers(trial: Trial) -> None:
 
 
 def without_reals(trial: Trial) -> None:
-    """G's term does without real samples, which G's update has where the loss pairs; or it says so in a ValueError."""
+    """G's term does without real samples, which G's update has where the loss pairs; or a ValueError says it cannot."""
     made = trial.build()
     if not hasattr(made, "generator"):
         raise Skip("it has no term for G")
@@ -115,7 +115,7 @@ def without_reals(trial: Trial) -> None:
     )
     try:
         run.term()
-    except ValueError:  # a UsageError is one
+    except (ValueError, UsageError):
         return
     except Exception as error:
         raise Broken(f"With real=None it failed otherwise: {told(error)}.") from error
