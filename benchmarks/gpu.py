@@ -23,7 +23,7 @@ COMPARED = 3  # updates
 CASTS = {"fp32": None, "tf32": None, "bf16": torch.bfloat16}
 DCGAN: Settings = {
     "arch": "dcgan", "dataset": "noise", "dataset.size": 64, "dataset.items": 4096, "arch.width": 64, "loss": "bce",
-    "reg": "none", "train.batch": 128, "train.update": "shared",
+    "reg": "none", "train.batch": 128, "train.update": "shared", "arch.norm_d": "batch",
 }  # fmt: skip
 R3GAN: Settings = {"dataset": "noise", "dataset.size": 32, "dataset.items": 4096, "train.batch": 512}
 QUICK_DCGAN: Settings = {"dataset.size": 16, "arch.width": 8, "train.batch": 8, "dataset.items": 64}

@@ -27,6 +27,7 @@ from workbench import PlainLoop, Rounds, assembled, calls, plain_networks
 BASE = {
     "arch": "dcgan", "dataset": "noise", "loss": "bce", "reg": "none", "train.execution": "eager",
     "train.precision": "fp32", "dataset.size": 64, "arch.width": 64, "arch.z_dim": 100, "train.batch": 64,
+    "arch.norm_d": "batch", "optim.g.lr": 2e-4, "optim.d.lr": 2e-4,
 }  # fmt: skip
 QUICK = {"dataset.size": 16, "arch.width": 8, "train.batch": 8, "dataset.items": 64}
 COMPARED = 3  # updates

@@ -150,7 +150,7 @@ def main() -> None:
         settings = {
             "arch": "dcgan", "dataset": "noise", "reg": "none", "train.update": "shared", "train.execution": "eager",
             "dataset.size": size, "arch.width": width, "train.batch": batch, "train.precision": precision,
-            "dataset.items": 2 * batch,
+            "dataset.items": 2 * batch, "arch.norm_d": "batch",
         }  # fmt: skip
         engine = Rounds(*assembled(settings))
         found = speeds(kernels(size, width, batch, sides, dtype), engine, total, arguments.updates, rounds)

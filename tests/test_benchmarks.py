@@ -11,7 +11,7 @@ import pytest
 import torch
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-SHARED = {"common", "workbench", "noise"}  # what benchmarks import, or have others import
+SHARED = {"common", "workbench", "noise", "digit_scores"}  # what benchmarks import, or have others import
 
 
 def quick(name, *more):
@@ -80,6 +80,15 @@ def test_precision():
 
 
 @pytest.mark.slow
+def test_losses_learn_something_from_few_images():
+    text = quick("losses")
+    for loss in ("lsgan", "wasserstein"):
+        width, images, num_seeds, distance, *_ = numbers(text.rpartition("\n\n")[2], loss)
+        assert (width, images, num_seeds) == (16, 8192, 1)
+        assert distance < 150, f"{loss} has made noise, which is at 300 times the floor: {distance}"
+
+
+@pytest.mark.slow
 def test_scaling():
     text = quick("scaling")
     one, two = numbers(text, "1"), numbers(text, "2")
@@ -96,7 +105,7 @@ def test_gpu():
 
 
 def test_every_benchmark_is_run_here():
-    covered = {*ROWS, *BESIDE, "roofline", "precision", "scaling", "gpu"}
+    covered = {*ROWS, *BESIDE, "roofline", "precision", "losses", "scaling", "gpu"}
     assert {path.stem for path in BENCHMARKS.glob("*.py")} - SHARED == covered
 
 
@@ -144,6 +153,7 @@ def test_the_operations_are_those_that_torch_counts(benchmark):
     roofline, workbench = benchmark("roofline"), benchmark("workbench")
     settings = {"arch": "dcgan", "dataset": "noise", "dataset.size": 32, "arch.width": 8, "train.batch": 4}
     settings |= {"reg": "none", "train.update": "shared", "train.execution": "eager", "dataset.items": 8}
+    settings |= {"arch.norm_d": "batch"}
     rounds = workbench.Rounds(*workbench.assembled(settings))
     with FlopCounterMode(display=False) as counter:
         rounds(1)

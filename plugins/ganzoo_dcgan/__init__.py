@@ -46,8 +46,6 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         },
         recommended={
             "loss": "bce",
-            "optim.g.lr": 2e-4,
-            "optim.d.lr": 2e-4,
             "optim.g.betas": (0.5, 0.999),
             "optim.d.betas": (0.5, 0.999),
             "train.batch": 64,

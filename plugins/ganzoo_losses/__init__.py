@@ -7,6 +7,17 @@ from dataclasses import dataclass
 
 from ganzoo.plugin import Loss, hookimpl, option
 
+# A D that is too steep wins before a small generator has learned anything, and what it says then is of no use.
+BOUNDED = {"arch.norm_d": "spectral", "optim.g.lr": 4e-4, "optim.d.lr": 4e-4}
+# Penalties on D's gradient bound it too. They need a D that takes the samples of a batch apart, and no momentum.
+PENALISED = {
+    "arch.norm_d": "none",
+    "optim.g.lr": 5e-4,
+    "optim.d.lr": 5e-4,
+    "optim.g.betas": (0.0, 0.99),
+    "optim.d.betas": (0.0, 0.99),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class LSGANOptions:
@@ -25,6 +36,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Binary cross-entropy with the non-saturating generator: the original GAN as it is trained.",
         factory="ganzoo_losses.losses:BCE",
         cases="ganzoo_losses.cases:bce",
+        recommended=BOUNDED,
         paper="Goodfellow et al. 2014, Generative Adversarial Networks, arXiv:1406.2661, section 3",
     )
     yield Loss(
@@ -32,6 +44,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Binary cross-entropy with the saturating generator: the original GAN as a zero-sum game.",
         factory="ganzoo_losses.losses:Minimax",
         cases="ganzoo_losses.cases:minimax",
+        recommended=BOUNDED,
         paper="Goodfellow et al. 2014, Generative Adversarial Networks, arXiv:1406.2661, eq. 1",
     )
     yield Loss(
@@ -40,6 +53,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Least squares to the targets a (fake), b (real) and c (what G wants).",
         factory="ganzoo_losses.losses:LSGAN",
         cases="ganzoo_losses.cases:lsgan",
+        recommended=BOUNDED,
         options=LSGANOptions,
         paper="Mao et al. 2017, Least Squares Generative Adversarial Networks, arXiv:1611.04076, eq. 2",
     )
@@ -48,15 +62,17 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Hinge loss: D stops pushing a logit that is past its margin of 1.",
         factory="ganzoo_losses.losses:Hinge",
         cases="ganzoo_losses.cases:hinge",
+        recommended=BOUNDED,
         paper="Lim & Ye 2017, Geometric GAN, arXiv:1705.02894; Miyato et al. 2018, Spectral Normalization for "
         "Generative Adversarial Networks, arXiv:1802.05957, eqs. 16-17",
     )
     yield Loss(
         name="wasserstein",
         aliases=("wgan",),
-        summary="Difference of mean logits; D must be kept Lipschitz by a regularizer.",
+        summary="Difference of mean logits; D must be kept Lipschitz, as by wgan-gp.",
         factory="ganzoo_losses.losses:Wasserstein",
         cases="ganzoo_losses.cases:wasserstein",
+        recommended=PENALISED | {"reg": "wgan-gp"},
         paper="Arjovsky, Chintala & Bottou 2017, Wasserstein GAN, arXiv:1701.07875, eq. 2",
     )
     yield Loss(
@@ -65,6 +81,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Relativistic pairing: D tells which of a real and a fake is the real one.",
         factory="ganzoo_losses.losses:RpGAN",
         cases="ganzoo_losses.cases:rpgan",
+        recommended=PENALISED | {"reg": ("r1", "r2"), "reg.r1.gamma": 20.0, "reg.r2.gamma": 20.0},
         pairs=True,
         paper="Jolicoeur-Martineau 2018, The relativistic discriminator, arXiv:1807.00734, RSGAN; Huang et al. 2025, "
         "The GAN is dead; long live the GAN!, arXiv:2501.05441, section 2",

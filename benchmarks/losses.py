@@ -1,0 +1,112 @@
+"""Whether each adversarial loss learns the bundled digits with nothing else said: DCGAN, two widths, some seeds.
+
+    python benchmarks/losses.py [--losses bce,hinge] [--widths 16,32] [--seeds 0,1,2] [--images 40000,150000] [--quick]
+
+Each row is what `ganzoo train --arch dcgan --loss LOSS arch.width=WIDTH --seed SEED` has made after so many images, by
+the measures of digit_scores.py: the Frechet distance in multiples of what real digits get, recall, and the smallest
+class's share. Rows are kept one by one in the day's results (or in --file), and those that stand there are not made
+again: stop it and start it as you like. One run at a time; a longer one goes on from the shorter one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from common import RESULTS, machine, table
+from digit_scores import Scores, scorer
+from torch import Tensor
+from workbench import temporary_runs
+
+import ganzoo
+
+LARGEST = {40_000: 9.0, 150_000: 5.0}  # distance in multiples of the floor, by images seen
+SMALLEST = {"recall": 0.7, "share": 1 / 3}
+KEY = ("loss", "width", "seed", "images")
+QUICK = {"losses": ["lsgan", "wasserstein"], "widths": [16], "seeds": [0], "images": [8192]}
+
+Row = dict[str, Any]
+
+
+def main() -> None:
+    """Train, score, keep each row and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    installed = [entry.spec.name for entry in ganzoo.registry().components("loss")]
+    parser.add_argument("--losses", type=lambda text: text.split(","), default=installed)
+    for name, default in (("widths", [16, 32]), ("seeds", [0, 1, 2]), ("images", [40_000, 150_000])):
+        parser.add_argument(f"--{name}", type=lambda text: [int(part) for part in text.split(",")], default=default)
+    parser.add_argument("--file", type=Path, default=RESULTS / f"losses-{datetime.now(UTC):%Y-%m-%d}.json")
+    parser.add_argument("--quick", action="store_true", help="two losses for 8,192 images, nothing is kept")
+    arguments = parser.parse_args()
+    if arguments.quick:
+        vars(arguments).update(QUICK)
+    rows: list[Row] = [] if arguments.quick or not arguments.file.exists() else stored(arguments.file)
+    num, score = scorer(size=32)
+    for row in measured(arguments, rows, num, score):
+        rows.append(row)
+        print(table([[*row.values()]]), flush=True)
+        if not arguments.quick:
+            keep(arguments.file, rows)
+    print("\n" + table([("loss", "width", "images", "seeds", "worst fd", "recall", "share", ""), *worst(rows)]))
+
+
+def measured(arguments: Any, rows: list[Row], num: int, score: Callable[[Tensor], Scores]) -> Iterator[Row]:
+    """Train what is asked for and not there yet, the shortest runs of all first; yield its rows."""
+    there = {tuple(row[key] for key in KEY) for row in rows}
+    runs: dict[tuple[Any, ...], Any] = {}
+    with temporary_runs():
+        for images, *which in product(sorted(arguments.images), arguments.seeds, arguments.widths, arguments.losses):
+            seed, width, loss = which
+            if (loss, width, seed, images) not in there:
+                start = time.perf_counter()
+                run = runs[tuple(which)] = trained(runs.get(tuple(which)), loss, width, seed, images)
+                took = time.perf_counter() - start
+                found = score(ganzoo.load(run, "cpu").raw(num))
+                row: Row = {"loss": loss, "width": width, "seed": seed, "images": images}
+                yield row | {name: round(value, 3) for name, value in found.items()} | {"seconds": round(took)}
+
+
+def trained(run: Any, loss: str, width: int, seed: int, images: int) -> Any:
+    """Return a run of so many images, the one given if it is shorter, else a new one."""
+    if run is not None:
+        return ganzoo.train(resume=run, images=images, device="cpu")
+    quiet = {"train.grid_every": 10**9, "train.checkpoint_every": 10**9, "arch.width": width}
+    return ganzoo.train(arch="dcgan", loss=loss, seed=seed, images=images, options=quiet, device="cpu")
+
+
+def worst(rows: list[Row]) -> Iterator[list[object]]:
+    """Yield the worst values over the seeds of each loss, width and number of images, and whether they meet the aim."""
+    for loss, width, images in sorted({(row["loss"], row["width"], row["images"]) for row in rows}):
+        same = [row for row in rows if (row["loss"], row["width"], row["images"]) == (loss, width, images)]
+        fd, (recall, share) = max(row["fd"] for row in same), (min(row[key] for row in same) for key in SMALLEST)
+        aim = LARGEST.get(images)
+        good = aim is not None and fd <= aim and recall >= SMALLEST["recall"] and share >= SMALLEST["share"]
+        yield [loss, width, images, len(same), fd, recall, share, "" if aim is None else "met" if good else "missed"]
+
+
+# ----------------------------------------------------------------------------
+# Rows that are kept.
+
+
+def stored(file: Path) -> list[Row]:
+    """Return the rows in a file."""
+    rows: list[Row] = json.loads(file.read_text())["rows"]
+    return rows
+
+
+def keep(file: Path, rows: list[Row]) -> None:
+    """Write the rows with machine, date and command."""
+    said = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "command": " ".join(["python", *sys.argv])}
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps({**said, "machine": machine(), "aims": [LARGEST, SMALLEST], "rows": rows}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
