@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from ganzoo.plugin import Loss, hookimpl, option
 
-# A D that is too steep wins before a small generator has learned anything, and what it says then is of no use.
+# A D that is too steep wins before a small generator has learned anything, and what it says then is of no use. Spectral
+# normalisation bounds it. Losses of differences, blind to a common shift of the logits, need a penalty as well.
 BOUNDED = {"arch.norm_d": "spectral", "optim.g.lr": 4e-4, "optim.d.lr": 4e-4}
-# Penalties on D's gradient bound it too. They need a D that takes the samples of a batch apart, and no momentum.
+PAIRED = {"reg": ("r1", "r2"), "reg.r1.gamma": 20.0, "reg.r2.gamma": 20.0}
 PENALISED = {
+    "reg": "wgan-gp",
     "arch.norm_d": "none",
     "optim.g.lr": 5e-4,
     "optim.d.lr": 5e-4,
@@ -72,7 +74,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Difference of mean logits; D must be kept Lipschitz, as by wgan-gp.",
         factory="ganzoo_losses.losses:Wasserstein",
         cases="ganzoo_losses.cases:wasserstein",
-        recommended=PENALISED | {"reg": "wgan-gp"},
+        recommended=PENALISED,
         paper="Arjovsky, Chintala & Bottou 2017, Wasserstein GAN, arXiv:1701.07875, eq. 2",
     )
     yield Loss(
@@ -81,7 +83,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Relativistic pairing: D tells which of a real and a fake is the real one.",
         factory="ganzoo_losses.losses:RpGAN",
         cases="ganzoo_losses.cases:rpgan",
-        recommended=PENALISED | {"reg": ("r1", "r2"), "reg.r1.gamma": 20.0, "reg.r2.gamma": 20.0},
+        recommended=BOUNDED | PAIRED,
         pairs=True,
         paper="Jolicoeur-Martineau 2018, The relativistic discriminator, arXiv:1807.00734, RSGAN; Huang et al. 2025, "
         "The GAN is dead; long live the GAN!, arXiv:2501.05441, section 2",

@@ -483,5 +483,7 @@ def test_a_scheduled_weight_through_the_engine(gan_of, mode):
 
 
 def test_wgan_gp_is_refused_where_batchnorm_couples_samples():
-    with pytest.raises(UsageError, match=r"wgan-gp.*batchnorm-in-d"):
-        resolve(registry(), pairs={"arch": "dcgan", "reg": "wgan-gp"})
+    said = {"arch": "dcgan", "reg": "wgan-gp", "arch.norm_d": "batch"}
+    with pytest.raises(UsageError, match=r"wgan-gp.*batchnorm-in-d.*add arch.norm_d=none"):
+        resolve(registry(), pairs=said)
+    resolve(registry(), pairs={**said, "arch.norm_d": "layer"})
