@@ -204,7 +204,7 @@ def test_wrong_values_name_the_key(key: str, value: object, words: str) -> None:
 def test_changing_a_component_drops_what_was_stored_for_the_old_one() -> None:
     stored = frozen(make(arch="blob", dataset="sized", pairs={"loss.a": -1, "arch.width": 16, "dataset.size": 64}))
     recipe = make(config=stored, arch="dcgan", loss="bce", dataset="digits")
-    assert recipe.arch.options == ganzoo_dcgan.DCGANOptions()
+    assert recipe.arch.options == ganzoo_dcgan.DCGANOptions(norm_d="spectral")  # as bce recommends
     assert recipe.dataset.options == ganzoo_datasets.DigitsOptions()
     assert recipe.loss.name == "bce"
     same = make(config=stored, arch="acme:blob", loss="mse", dataset="sized", pairs={"loss.b": 2})
