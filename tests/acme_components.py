@@ -76,7 +76,7 @@ def acme(**changes: Any) -> list[Any]:
         "train.ema_half_life": 500,
     }
     steady = {
-        "reg": "oddity", "train.batch": 24, "optim.d.momentum": 0.25,
+        "reg": "oddity", "train.batch": 24, "optim.g.betas": (0.5, 0.9), "optim.d.lr": 3.0,
         "arch.norm": "none", "arch.width": 0, "arch.depth": 3,
     }  # fmt: skip
     image = DataInfo(shape=(3, 32, 32))

@@ -13,7 +13,6 @@ from ganzoo.plugin import Architecture, Loss
 from ganzoo.plugin.options import options_of
 from ganzoo.recipe.keys import HELD, MANY, ONE
 from ganzoo.recipe.recipe import flattened
-from ganzoo.recipe.settings import OPTIMIZERS
 from ganzoo.recipe.stored import load_json, readable, stored_component
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import Registered
@@ -74,15 +73,15 @@ def recommended(registry: Registry, architecture: Architecture, chosen: Any) -> 
 
 
 def _fits(architecture: Architecture, loss: Loss, key: str, value: object) -> bool:
-    """Whether a setting that a loss recommends can be made beside what an architecture has and recommends.
+    """Whether what a loss recommends can be said beside what an architecture has and recommends.
 
-    ``arch.*`` can where the architecture has that option and takes the value, ``optim.*`` where its optimizer has it.
+    ``arch.*`` can where the architecture has that option and takes the value, ``optim.*`` where the architecture's
+    optimizer is the one that the loss speaks of: Adam, unless it names another.
     """
     head, _, name = key.partition(".")
     if head == "optim":
-        network, _, name = name.partition(".")
-        chosen = [said.recommended.get(f"optim.{network}.name") for said in (loss, architecture)]
-        return name == "name" or name in options_of(OPTIMIZERS[str(chosen[0] or chosen[1] or "adam").lower()])
+        chosen = f"optim.{name.partition('.')[0]}.name"
+        return chosen in loss.recommended or str(architecture.recommended.get(chosen, "adam")).lower() == "adam"
     if head == "arch":
         try:
             options_of(architecture.options)[name].read(value)

@@ -56,7 +56,8 @@ def test_a_loss_recommends_over_an_architecture_and_under_a_recipe() -> None:
     recipe = make(arch="normed", loss="steady")
     assert [choice.name for choice in recipe.reg] == ["oddity"]  # not the architecture's r1
     assert (recipe.train.batch, recipe.train.ema_half_life, recipe.optim_g.options.lr) == (24, 500, 1e-3)
-    assert (recipe.optim_d.name, recipe.optim_d.options.momentum) == ("sgd", 0.25)
+    assert recipe.optim_g.options.betas == (0.5, 0.9)
+    assert (recipe.optim_d.name, recipe.optim_d.options.lr) == ("sgd", 2e-4)  # 3 was said of Adam
     assert (recipe.origins["train.batch"], recipe.origins["optim.g.lr"]) == ("loss 'steady'", "arch 'normed'")
     assert make(arch="normed", loss="steady", recipe="blob-recipe").train.batch == 16
     assert make(arch="normed", loss="steady", pairs={"train.batch": 8, "reg": "none"}).reg == ()
