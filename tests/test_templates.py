@@ -17,8 +17,7 @@ from ganzoo.cli.new_plugin import command
 from strangers import Outside
 
 ROOT = Path(__file__).resolve().parents[1]
-KINDS = ("architecture", "loss", "dataset", "regularizer", "augmentation", "metric", "tracker", "diagnosis", "exporter")
-TRAINED = KINDS[:-2]  # that a run is made of; a diagnosis looks at all runs, an exporter at models
+KINDS = ("architecture", "loss", "dataset", "regularizer", "augmentation", "metric", "tracker")
 TINY = ("--images", "128", "--batch", "16", "arch.width=4")
 
 
@@ -66,7 +65,7 @@ def test_its_own_tests_pass(made: Callable[[str], Made], kind: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", TRAINED)
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_line_that_it_names_trains(made: Callable[[str], Made], kind: str, tmp_path: Path) -> None:
     plugin = made(kind)
     run = tmp_path / Outside(plugin.folder, tmp_path).ganzoo(*plugin.train, *TINY).strip()

@@ -3,56 +3,104 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganzoo.cli.common import common_options, complete_components, parse_pairs, print_json
 from ganzoo.errors import UsageError
 from ganzoo.recipe.keys import options_prefix
-from ganzoo.registry import registry
+from ganzoo.registry import kind_named, registry
 from ganzoo.runs.heavy import heavy_imports
+
+if TYPE_CHECKING:
+    from ganzoo.testing import Result
 
 
 @click.command("check", short_help="Hold a plugin to its contracts.")
-@click.argument("what", metavar="NAME", shell_complete=complete_components(None))
+@click.argument("what", metavar="[NAME]", required=False, shell_complete=complete_components(None))
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--list", "as_list", is_flag=True, help="Print what is checked, of the KIND in NAME's place or of all.")
 @click.option("--full", is_flag=True, help="Also what takes long: compilation by inductor.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
-def command(what: str, pairs: tuple[str, ...], full: bool, as_json: bool) -> None:
+def command(what: str | None, pairs: tuple[str, ...], as_list: bool, full: bool, as_json: bool) -> None:
     """Hold NAME to the contracts: a plugin with all that it offers, or a component.
 
     \b
     ganzoo check acme
     ganzoo check blobgan arch.width=16
     ganzoo check my_gan --plugin ./my_gan.py
+    ganzoo check --list loss
 
-    Exits with 1 where a check fails; each failure says which line of the contract broke and where.
+    Exits with 1 where a check fails; each failure says which line of the contract broke and where. Failures that
+    pyproject.toml expects ([tool.ganzoo.expected-failures]) are no failures, and one of them that passes is.
     """
+    if as_list:
+        _print_contracts(what, as_json)
+        return
+    if what is None:
+        raise UsageError("say what to check: ganzoo check NAME (`ganzoo list` and `ganzoo plugins` show names)")
     options = _options(what, parse_pairs(pairs))
     with heavy_imports():
         from ganzoo.testing import checks_of
+        from ganzoo.testing.expected import concerning, expectations, stated
 
-    results = []
-    for check in checks_of(what, options=options, full=full):
-        result = check.run()
+    checks, results = checks_of(what, options=options, full=full), []
+    expected = expectations(checks, concerning(stated(), checks))
+    for check in checks:
+        result = check.run(expected.get(check.name, ""))
         results.append(result)
         if not as_json:
             words = f": {result.words}" if result.words else ""
-            click.echo(f"{result.status:4}  {result.seconds:5.1f} s  {result.check}{words}")
-    counts = Counter(result.status for result in results)
+            click.echo(f"{result.status:5}  {result.seconds:5.1f} s  {result.check}{words}")
     if as_json:
         print_json([asdict(result) for result in results])
     else:
-        click.echo(", ".join(f"{count} {_WORDS[status]}" for status, count in sorted(counts.items())), err=True)
-    if counts["FAIL"]:
+        for line in (_summary(results), *_unseen(results)):
+            click.echo(line, err=True)
+    if any(result.status == "FAIL" for result in results):
         click.get_current_context().exit(1)
 
 
 _WORDS = {"PASS": "passed", "FAIL": "failed", "SKIP": "skipped", "XFAIL": "failed as expected"}
+
+
+def _summary(results: Sequence[Result]) -> str:
+    counts = Counter(result.status for result in results)
+    return ", ".join(f"{count} {_WORDS[status]}" for status, count in sorted(counts.items()))
+
+
+def _unseen(results: Sequence[Result]) -> Iterator[str]:
+    """Yield a line for each reason why checks that apply could not look."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for result in filter(attrgetter("unseen"), results):
+        subject, _, name = result.check.rpartition("/")
+        reasons.setdefault((subject, result.words), []).append(name)
+    for (subject, words), names in reasons.items():
+        what = names[0] if len(names) == 1 else f"{len(names)} checks"
+        yield f"not looked at: {what} of {subject}: {words}"
+
+
+def _print_contracts(what: str | None, as_json: bool) -> None:
+    """Print the sentence of each check, of one kind or of all."""
+    with heavy_imports():
+        from ganzoo.testing.collect import contracts
+
+    found = contracts()
+    if what is not None:
+        kind = what if what in found else kind_named(what)
+        found = {kind: found[kind]}
+    if as_json:
+        print_json(found)
+        return
+    for kind, sentences in found.items():
+        click.echo(kind)
+        for name, sentence in sentences.items():
+            click.echo(f"  {name}: {sentence}")
 
 
 def _options(what: str, pairs: Mapping[str, str]) -> dict[str, Any]:

@@ -153,7 +153,15 @@ class Gan:
         """Return the loss of ``discriminator`` or ``generator`` at logits ``[n, P]``, in the order that it takes them.
 
         A loss that couples the batch is given the total batch's.
+
+        Raises:
+            GanzooError: Real and fake logits are of unequal shapes, which a loss would broadcast.
         """
+        shapes = [list(one.shape) for one in logits if one is not None]
+        if shapes[0] != shapes[-1]:
+            raise GanzooError(
+                f"D answers {shapes[0]} and {shapes[-1]} to real and fake samples: equal batches get equal"
+            )
         if self.couples:
             logits = tuple(one if one is None else self.world.whole(one) for one in logits)
         return _scalar(f"loss {self.recipe.loss.name!r}", getattr(self.loss, network)(*logits))

@@ -112,15 +112,26 @@ class Case:
     Args:
         name: What it shows, in a few words.
         options: Of the component, over its defaults.
-        given: What it is asked about, by name. Loss: logits ``real`` and ``fake``, tensors ``[N, P]``. Regularizer:
-            ``real`` and ``fake``, samples ``[N, ...]``, and ``network``, a module that stands for D. Metric: ``real``
-            and ``fake``, samples ``[N, ...]``, and ``data``, a `DataInfo`, where it asks.
-        expected: The values by name: loss and regularizer, ``discriminator`` and ``generator``; metric, its own keys.
+        seed: Of all that is drawn: weights, latents, samples.
+        given: What it is asked about, by name; below for each kind.
+        expected: The values by name, below.
         tolerance: The largest difference that is taken, relative to the value where it is above 1.
+
+    - Loss: given logits ``real`` and ``fake``, tensors ``[N, P]``; expected ``discriminator`` and ``generator``.
+    - Regularizer: given samples ``real`` and ``fake`` ``[N, ...]`` and ``network``, a module that stands for D;
+      expected as of a loss.
+    - Metric: given samples ``real`` and ``fake``, and ``data``, a `DataInfo`, where it asks; expected its own names.
+    - Architecture: given ``data``, a `DataInfo`; expected ``generator`` and ``discriminator``, numbers of parameters,
+      and ``samples`` and ``logits``, the sums of two samples in eval mode and of D's logits of them.
+    - Augmentation: given ``samples`` ``[N, ...]``; expected ``sum`` of what it makes of them, and ``value``, the number
+      at ``place``, a tuple of indices.
+    - Dataset: given ``index`` of a sample (of an endless source, in a draw of so many and one) and ``place``, a tuple
+      of indices into it; expected ``value``, as the networks see it, and ``label``.
     """
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
     given: Mapping[str, Any] = field(default_factory=dict)
     expected: Mapping[str, float] = field(default_factory=dict)
     tolerance: float = 1e-6

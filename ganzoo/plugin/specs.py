@@ -72,6 +72,9 @@ class Built(Component):
             depends on the options, `provides` is a callable from them to the words (see `provided`).
         cases: ``"package.module:callable"``, called with nothing, yields `Case` objects: exact values that the
             conformance kit holds the component to.
+        excused: Checks of the conformance kit that the component fails by design, each with the reason:
+            ``{"finite-differences": "straight-through: it rounds, and its gradient does not"}``. One that passes all
+            the same is a failure.
     """
 
     factory: str
@@ -83,6 +86,7 @@ class Built(Component):
     needs: tuple[str, ...] = ()
     refuses: tuple[str, ...] = ()
     cases: str = ""
+    excused: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()

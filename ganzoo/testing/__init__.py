@@ -14,15 +14,13 @@ The same checks as tests, in one line::
 ``ganzoo check NAME`` runs them on the command line. A check is named ``KIND/COMPONENT/CHECK``.
 """
 
-from ganzoo.testing.checks import Broken, Check, Result, Skip
+from ganzoo.testing.checks import Broken, Check, Result, Skip, Unseen
 from ganzoo.testing.collect import (
     check,
     check_architecture,
     check_augmentation,
     check_cases,
     check_dataset,
-    check_diagnosis,
-    check_exporter,
     check_extractor,
     check_loss,
     check_metric,
@@ -39,13 +37,12 @@ __all__ = [
     "Check",
     "Result",
     "Skip",
+    "Unseen",
     "check",
     "check_architecture",
     "check_augmentation",
     "check_cases",
     "check_dataset",
-    "check_diagnosis",
-    "check_exporter",
     "check_extractor",
     "check_loss",
     "check_metric",

@@ -9,7 +9,7 @@ from ganzoo.plugin import DataInfo
 from ganzoo.plugin.options import options_of, settled
 from ganzoo.recipe.keys import options_prefix
 from ganzoo.registry.installed import named
-from ganzoo.testing.checks import Broken, Skip, Trial, sentence
+from ganzoo.testing.checks import Broken, Trial, Unseen, sentence
 
 
 def built(trial: Trial, data: DataInfo | None = None, **more: object) -> Any:
@@ -29,9 +29,9 @@ def built(trial: Trial, data: DataInfo | None = None, **more: object) -> Any:
     try:
         return named(trial.spec.factory)(*trial.arguments(options, data))
     except GanzooError as error:
-        if trial.values and data is None:  # else it may decline the data
+        if (trial.values or trial.examples) and data is None:  # else it may decline the data
             raise Broken(f"It could not be built: {sentence(error)}") from error
-        raise Skip(f"{error}{_way_out(trial)}") from error
+        raise Unseen(f"{error}{_way_out(trial)}") from error
 
 
 def _way_out(trial: Trial) -> str:

@@ -9,15 +9,18 @@ from importlib import import_module
 
 from ganzoo.plugin import Built, Case
 from ganzoo.registry.installed import Registered, named, told
-from ganzoo.testing.checks import Broken, Check, Trial, require
+from ganzoo.testing.checks import Broken, Check, Trial, Unseen, require
 
 CONTRACT = "A component gives the exact values of its cases."
 
 
 def case_checks(trial: Trial) -> list[Check]:
-    """Return a check for each case of a component; none where its spec names no cases."""
-    if not isinstance(trial.spec, Built) or not trial.spec.cases:
+    """Return a check for each case of a component; where it has none, one that says what nobody looked at."""
+    if not isinstance(trial.spec, Built):
         return []
+    if not trial.spec.cases:
+        able = hasattr(import_module(f"ganzoo.testing.{trial.spec.kind}"), "measured")
+        return [Check(f"{trial.title}/cases", CONTRACT, _miss)] if able else []
     try:
         cases = list(_cases(trial.entry))
     except Exception as error:
@@ -29,6 +32,10 @@ def _cases(entry: Registered) -> list[Case]:
     assert isinstance(entry.spec, Built)
     cases: list[Case] = list(named(entry.spec.cases)())
     return cases
+
+
+def _miss() -> None:
+    raise Unseen("it has no cases: a wrong factor, axis or point would pass (see ganzoo.plugin.Case)")
 
 
 def _holds(trial: Trial, case: Case) -> None:

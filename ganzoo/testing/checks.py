@@ -12,17 +12,20 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+import shutil
+import tempfile
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
 from ganzoo.compute.streams import seeded
 from ganzoo.compute.threads import threads
-from ganzoo.errors import UsageError, did_you_mean
 from ganzoo.plugin import Built, DataInfo
 from ganzoo.plugin.options import NoOptions, read, settled
 from ganzoo.registry.installed import WITHOUT_DATA, Registered, named, place_of, told
@@ -51,6 +54,10 @@ class Skip(Exception):
     """A check that does not apply; the text says why."""
 
 
+class Unseen(Skip):
+    """A check that applies and could not look; the text says what it takes."""
+
+
 @dataclass(frozen=True)
 class Result:
     """How a check went.
@@ -60,12 +67,14 @@ class Result:
         status: XFAIL is a failure that was expected.
         words: Of a failure, the contract and where it was broken; of a skip, why.
         seconds: That it took.
+        unseen: Whether a skipped check applies, and could not look.
     """
 
     check: str
     status: Status
     words: str = ""
     seconds: float = 0.0
+    unseen: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,7 @@ class Check:
         function: Called with nothing.
         place: Returns where the component is written, ``file:line``, for failures that name no line.
         unusable: The checks that found the component unusable, which all checks of it share.
+        excused: Why the component's spec expects it to fail (`Built.excused`); empty for a check that must pass.
     """
 
     name: str
@@ -85,16 +95,18 @@ class Check:
     function: Callable[[], None]
     place: Callable[[], str] = str
     unusable: list[str] = field(default_factory=list)
+    excused: str = ""
 
     def run(self, expected: str = "", clock: Callable[[], float] = time.perf_counter) -> Result:
         """Run it.
 
         Args:
-            expected: Why it is expected to fail; one that passes all the same is a failure.
+            expected: Why it is expected to fail; one that passes all the same is a failure. By default what the
+                component's spec says.
             clock: Seconds.
         """
-        start = clock()
-        status, words = self._run()
+        start, expected = clock(), expected or self.excused
+        status, words, unseen = self._run()
         if expected and status == "FAIL":
             status, words = "XFAIL", f"{expected} ({words})"
         elif expected and status == "PASS":
@@ -102,23 +114,23 @@ class Check:
                 "FAIL",
                 f"it was expected to fail ({expected}) and passed: take it off the expected failures",
             )
-        return Result(self.name, status, words, clock() - start)
+        return Result(self.name, status, words, clock() - start, unseen)
 
-    def _run(self) -> tuple[Status, str]:
+    def _run(self) -> tuple[Status, str, bool]:
         if self.unusable and self.name not in self.unusable:
-            return "SKIP", f"nothing can be said before {self.unusable[0]} passes"
+            return "SKIP", f"nothing can be said before {self.unusable[0]} passes", False
         try:
             with threads(1), seeded(0):  # on networks this small, more of them cost more than they bring
                 self.function()
         except Skip as skip:
-            return "SKIP", str(skip)
+            return "SKIP", str(skip), isinstance(skip, Unseen)
         except Broken as broken:
             if isinstance(broken, Unusable):
                 self.unusable.append(self.name)
-            return "FAIL", f"{self.contract} {broken}{self._where(str(broken))}"
+            return "FAIL", f"{self.contract} {broken}{self._where(str(broken))}", False
         except (Exception, SystemExit) as error:
-            return "FAIL", f"{self.contract} {told(error)}"
-        return "PASS", ""
+            return "FAIL", f"{self.contract} {told(error)}", False
+        return "PASS", "", False
 
     def _where(self, words: str) -> str:
         place = self.place()
@@ -172,10 +184,25 @@ class Trial:
         except (Exception, SystemExit):
             return ""
 
+    def read(self, **values: object) -> Any:
+        """Return the component's options of these values, the others at their defaults."""
+        cls = self.spec.options if isinstance(self.spec, Built) else NoOptions
+        return read(cls, values, owner=f"{self.spec.kind} {self.spec.name!r}")
+
     def options(self, **more: object) -> Any:
         """Return the options under trial, `more` over them."""
-        cls = self.spec.options if isinstance(self.spec, Built) else NoOptions
-        return read(cls, {**self.values, **more}, owner=f"{self.spec.kind} {self.spec.name!r}")
+        return self.read(**{**self.examples, **self.values, **more})
+
+    @functools.cached_property
+    def examples(self) -> Mapping[str, Any]:
+        """The options that open the small dataset that the spec's `examples` writes, where the trial names no other."""
+        path, named_by = getattr(self.spec, "examples", ""), getattr(self.spec, "path_option", "") or "path"
+        if not isinstance(path, str) or not path or named_by in self.values:
+            return {}
+        folder = tempfile.mkdtemp()
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        found: Mapping[str, Any] = named(path)(Path(folder))
+        return found
 
     @property
     def provides(self) -> tuple[str, ...]:
@@ -226,19 +253,6 @@ def checks_in(module: ModuleType, prefix: str, subject: object, **more: Any) -> 
         and function.__module__ == module.__name__
         and len(inspect.signature(function).parameters) == 1
     ]
-
-
-def expectations(checks: Sequence[Check], expected: Mapping[str, str] | None) -> Mapping[str, str]:
-    """Return the expected failures, every one of which must name a check.
-
-    Raises:
-        UsageError: One does not; the text gives close names.
-    """
-    names = [check.name for check in checks]
-    for name in expected or {}:
-        if name not in names:
-            raise UsageError(f"expected_failures: there is no check {name!r}{did_you_mean(name, names)}")
-    return expected or {}
 
 
 def require(kept: object, words: str) -> None:

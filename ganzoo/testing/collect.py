@@ -10,12 +10,13 @@ from types import ModuleType
 from typing import Any
 
 from ganzoo.errors import UsageError, did_you_mean
-from ganzoo.plugin import Built, DataInfo
+from ganzoo.plugin import KINDS, Built, DataInfo
 from ganzoo.registry import registry
 from ganzoo.registry.installed import Plugin, Registered
 from ganzoo.testing import component, plugin
 from ganzoo.testing.cases import case_checks
-from ganzoo.testing.checks import Check, Result, Trial, checks_in, expectations
+from ganzoo.testing.checks import Check, Result, Trial, checks_in
+from ganzoo.testing.expected import concerning, excused, expectations, stated
 
 Expected = Mapping[str, str] | None
 
@@ -100,16 +101,6 @@ def check_tracker(name: str, **trial: Any) -> Iterator[Result]:
     return _check_kind("tracker", name, **trial)
 
 
-def check_diagnosis(name: str, **trial: Any) -> Iterator[Result]:
-    """Run the checks of a diagnosis; arguments as for `check`."""
-    return _check_kind("diagnosis", name, **trial)
-
-
-def check_exporter(name: str, **trial: Any) -> Iterator[Result]:
-    """Run the checks of an exporter; arguments as for `check`."""
-    return _check_kind("exporter", name, **trial)
-
-
 def check_recipe(name: str, **trial: Any) -> Iterator[Result]:
     """Run the checks of a recipe; arguments as for `check`."""
     return _check_kind("recipe", name, **trial)
@@ -126,25 +117,28 @@ def parametrize_checks(
 ) -> Callable[[Callable[..., None]], Any]:
     """Turn a test of one argument, ``check``, into one test for each check of `checks_of`; it calls ``check()``.
 
-    Expected failures are strict: one that passes fails the test, one that names no check is an error.
+    Args:
+        what: A plugin or a component.
+        expected_failures: Reasons by names of checks; by default those of ``pyproject.toml`` (`stated`). They are
+            strict: one that passes fails the test, one that names no check is an error.
+        trial: As for `checks_of`.
     """
     import pytest
 
     checks = checks_of(what, **trial)
-    expected = expectations(checks, expected_failures)
+    given = concerning(stated(), checks) if expected_failures is None else expected_failures
+    expected = expectations(checks, given)
 
     def call(check: Check) -> None:
-        result = check.run()
+        result = check.run(expected.get(check.name, ""))
         if result.status == "SKIP":
             pytest.skip(result.words)
+        if result.status == "XFAIL":
+            pytest.xfail(result.words)
         if result.status == "FAIL":
             pytest.fail(result.words, pytrace=False)
 
-    def param(check: Check) -> Any:
-        marks = [pytest.mark.xfail(reason=expected[check.name], strict=True)] if check.name in expected else []
-        return pytest.param(partial(call, check), id=check.name, marks=marks)
-
-    return pytest.mark.parametrize("check", [param(check) for check in checks])
+    return pytest.mark.parametrize("check", [pytest.param(partial(call, check), id=check.name) for check in checks])
 
 
 # ----------------------------------------------------------------------------
@@ -156,6 +150,18 @@ def modules_of(kind: str) -> list[ModuleType]:
     module = import_module(f"ganzoo.testing.{kind}")
     parts = getattr(module, "PARTS", None)
     return [module] if parts is None else [import_module(f"{module.__name__}.{part}") for part in parts]
+
+
+def contracts() -> dict[str, dict[str, str]]:
+    """Return the sentence of each check by its name, by ``plugin``, ``component`` (what holds for every kind), kind."""
+    return {
+        kind: {
+            check.name.partition("/")[2]: check.contract
+            for module in modules_of(kind)
+            for check in checks_in(module, kind, None)
+        }
+        for kind in ("plugin", "component", *KINDS)
+    }
 
 
 def _named(what: str) -> list[Registered]:
@@ -188,14 +194,16 @@ def _of_components(
     checks: list[Check] = []
     for entry in entries:
         trial = Trial(entry, options or {}, data, full)
-        trial.options()  # a wrong one is the caller's mistake, no failure of a check
+        trial.read(**trial.values)  # a wrong one is the caller's mistake, no failure of a check
         shared: dict[str, Any] = {"unusable": []}
         if isinstance(entry.spec, Built):
             shared["place"] = partial(getattr, trial, "place")
         modules = [component] if isinstance(entry.spec, Built) else []
+        found: list[Check] = []
         for module in [*modules, *modules_of(entry.spec.kind)]:
-            checks += checks_in(module, trial.title, trial, **shared)
-        checks += [replace(check, **shared) for check in case_checks(trial)]
+            found += checks_in(module, trial.title, trial, **shared)
+        found += [replace(check, **shared) for check in case_checks(trial)]
+        checks += excused(found, getattr(entry.spec, "excused", {}), trial.title)
     return checks
 
 

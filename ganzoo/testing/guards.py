@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ganzoo.testing.checks import Skip
+from ganzoo.testing.checks import Unseen
 
 CACHES = ("GANZOO_CACHE", "XDG_CACHE_HOME", "HF_HOME", "TORCH_HOME")
 
@@ -50,7 +50,7 @@ def full_disk() -> Iterator[None]:
     try:
         import resource
     except ImportError:
-        raise Skip("this system cannot limit what a process writes") from None
+        raise Unseen("this system cannot limit what a process writes") from None
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
     try:

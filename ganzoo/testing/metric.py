@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import math
-import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -115,24 +113,6 @@ def batches_unchanged(trial: Trial) -> None:
             require(not num, f"It changed {num} numbers of the {side} batch in place.")
 
 
-def keeps_no_graph(trial: Trial) -> None:
-    """It keeps no graph of what it is given: the activations of a whole evaluation would fill the memory."""
-    if trial.spec.reads == "statistics":
-        raise Skip("it reads statistics, which have no graph")
-    info = _taken(trial)
-    metric, shown = _built(trial, info), _shown(trial, info)
-    metric.reset()
-    if not trial.spec.pairs:
-        _give(trial, metric, "real", shown)
-    mark = _Mark()
-    held = weakref.ref(mark)
-    shown = replace(shown, fake={name: _with_graph(tensor, mark) for name, tensor in shown.fake.items()})
-    _give(trial, metric, "fake", shown)
-    del shown, mark
-    gc.collect()
-    require(held() is None, "After `fake` the graph of the batch was still there: detach, or use torch.no_grad().")
-
-
 def takes_data_or_declines(trial: Trial) -> None:
     """Every kind of data is measured, or declined by a GanzooError of one sentence."""
     hold_to_declining(trial, lambda info: _measure(trial, _built(trial, info), [_shown(trial, info)]))
@@ -158,18 +138,6 @@ def measured(trial: Trial, case: Case) -> Mapping[str, float]:
 
 # ----------------------------------------------------------------------------
 # Measuring.
-
-
-class _Mark:
-    """An object that can be referred to weakly."""
-
-
-def _with_graph(tensor: Tensor, mark: _Mark) -> Tensor:
-    """Return the tensor with a graph that lives as long as the mark."""
-    graph = tensor.requires_grad_() * 1
-    assert graph.grad_fn is not None
-    graph.grad_fn.metadata["mark"] = mark  # type: ignore[index]
-    return graph
 
 
 @dataclass(frozen=True)

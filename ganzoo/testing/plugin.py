@@ -19,6 +19,7 @@ def loads(plugin: Plugin) -> None:
 
 def light_import(plugin: Plugin) -> None:
     """The module that an entry point names and its hooks import nothing heavy: `ganzoo list` loads every plugin."""
+    require_installed(plugin)
     found = _loaded_afresh(plugin)
     words = f"{plugin.module} imports {found['heavy']} at {found['at']}"
     require(not found["heavy"], f"{words}: leave that to the module that a factory names, imported at its first use.")
@@ -73,6 +74,12 @@ def loaded_afresh(module: str, file: str) -> dict[str, str]:
     found: dict[str, str] = json.loads(done.stdout)
     require(not found["error"], f"{words}: {sentence(found['error'])}")
     return found
+
+
+def require_installed(plugin: Plugin) -> None:
+    """Raise Skip where a plugin is a file that only ``--plugin`` reads: it may import what it likes."""
+    if plugin.file and not plugin.distribution:
+        raise Skip("a file that only --plugin reads may import torch at its top")
 
 
 def _loaded_afresh(plugin: Plugin) -> dict[str, str]:

@@ -277,18 +277,27 @@ def gan_of(
         pairs: Whether the loss pairs, so that G's update has real samples.
         precision: What the networks compute in.
     """
-    none = Plugin(name="ganzoo.testing", module="ganzoo.testing")
+    recipe = small_recipe((regularizer,), pairs, precision)
+    device = next(networks.discriminator.parameters()).device
+    return Gan(recipe, data, networks, part, {regularizer.name: part}, {}, [], device)
+
+
+def small_recipe(
+    regularizers: tuple[Choice, ...] = (), pairs: bool = False, precision: Literal["fp32", "bf16"] = "fp32"
+) -> Recipe:
+    """Return a recipe of stand-ins, which names what nobody builds; `pairs`: whether its loss does."""
+    kit = Plugin(name="ganzoo.testing", module="ganzoo.testing")
 
     def choice(spec: type, **more: object) -> Choice:
         fields = {"name": "small", "summary": "Of the conformance kit.", "factory": "ganzoo.testing.probes:none"}
-        return Choice(Registered(none, spec(**fields, **more)), NoOptions())
+        return Choice(Registered(kit, spec(**fields, **more)), NoOptions())
 
     optimizer = Optimizer("rmsprop", RMSprop())
-    recipe = Recipe(
+    return Recipe(
         arch=choice(Architecture),
         loss=choice(Loss, pairs=pairs),
         dataset=choice(Dataset),
-        reg=(regularizer,),
+        reg=regularizers,
         aug=(),
         metric=(),
         tracker=(),
@@ -296,5 +305,3 @@ def gan_of(
         optim_d=optimizer,
         train=TrainOptions(batch=N, precision=precision, ema_half_life=0, execution="eager"),
     )
-    device = next(networks.discriminator.parameters()).device
-    return Gan(recipe, data, networks, part, {regularizer.name: part}, {}, [], device)

@@ -16,7 +16,7 @@ from ganzoo.engine.gan import Gan
 from ganzoo.engine.update import _ask_discriminator, _ask_generator, _leaf, _look
 from ganzoo.plugin import DataInfo, Networks, Step
 from ganzoo.recipe.recipe import Choice
-from ganzoo.testing.checks import Skip, Trial, require
+from ganzoo.testing.checks import Skip, Trial, Unseen, require
 from ganzoo.testing.probes import (
     DATA,
     PROVIDED,
@@ -125,9 +125,14 @@ class Run:
 
 
 def runs(
-    trial: Trial, networks: tuple[str, ...] = tuple(TITLES), plain: bool = True, steady: bool = True, **how: Any
+    trial: Trial,
+    networks: tuple[str, ...] = tuple(TITLES),
+    plain: bool = True,
+    steady: bool = True,
+    fine: bool = False,
+    **how: Any,
 ) -> Iterator[Run]:
-    """Yield the terms of each setup; where `plain`, those that `require_plain` lets pass.
+    """Yield the terms of each setup; where `plain`, those that `require_plain` lets pass; `fine`: in float64 if it can.
 
     Raises:
         Skip: There is no term, or one that does not.
@@ -139,6 +144,8 @@ def runs(
                 found = True
                 if plain:
                     require_plain(trial, run_of(trial, network, setup.words, setup.options), steady)
+                if fine and _works(run_of(trial, network, setup.words, setup.options, dtype=torch.float64)):
+                    how["dtype"] = torch.float64
                 yield run_of(trial, network, setup.words, setup.options, **how)
     if not found:
         raise Skip("it adds no term to a loss")
@@ -173,12 +180,12 @@ def run_of(
     norm: bool = False,
     device: str = "cpu",
     precision: Literal["fp32", "bf16"] = "fp32",
-    dtype: torch.dtype = torch.float64,
+    dtype: torch.dtype = torch.float32,
 ) -> Run:
     """Return a network's term in an update of small networks; G's with real samples where it does not do without."""
     unknown = sorted(set(trial.spec.needs) - PROVIDED)
     if unknown:
-        raise Skip(f"it needs {', '.join(unknown)}, which the kit's networks do not provide: give it cases")
+        raise Unseen(f"it needs {', '.join(unknown)}, which the kit's networks do not provide: give it cases")
     data, title = data_of(trial), f"{TITLES[network]}{words}"
     norm_d = norm and "batchnorm-in-d" not in trial.spec.refuses
 
@@ -186,7 +193,7 @@ def run_of(
         networks = small_networks(data, form or form_of(trial), norm_g=norm, norm_d=norm_d)
         for each in (networks.generator, networks.discriminator):
             each.to(device=device, dtype=dtype)
-        part = Part(*(_placed(value, device, dtype) for value in part_of(data)))
+        part = placed(part_of(data), device, dtype)
         return Run(network, title, gan_around(trial, options, networks, data, pairs=pairs, precision=precision), part)
 
     if network == "discriminator" or _works(made(pairs=False)):
@@ -220,10 +227,15 @@ def _works(run: Run) -> bool:
     return True
 
 
-def _placed(value: Any, device: str, dtype: torch.dtype) -> Any:
-    if not isinstance(value, Tensor):
-        return value
-    return value.to(device, dtype if value.is_floating_point() else value.dtype)
+def placed(part: Part, device: str | torch.device, dtype: torch.dtype) -> Part:
+    """Return what an update is fed on the device, its floats in that dtype."""
+
+    def moved(value: Any) -> Any:
+        if not isinstance(value, Tensor):
+            return value
+        return value.to(device, dtype if value.is_floating_point() else value.dtype)
+
+    return Part(*map(moved, part))
 
 
 def data_of(trial: Trial) -> DataInfo:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ganzoo.errors import GanzooError
 from ganzoo.registry import registry
-from ganzoo.testing import checks_of
+from ganzoo.testing import Check, checks_of, command, plugin
+from ganzoo.testing.checks import Trial, checks_in
 
 PLANTED = sorted((Path(__file__).parents[1] / "planted").glob("*.py"))
 SOUND = [path for path in PLANTED if path.stem.startswith("sound")]
@@ -23,6 +25,15 @@ def caught_by(path: Path) -> list[str]:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "CAUGHT_BY":
             return list(ast.literal_eval(node.value))
     return []
+
+
+def as_installed(name: str) -> list[Check]:
+    """Return the checks of a plugin's file itself as if a distribution had brought it: a bare file may import torch."""
+    found = next(each for each in registry().plugins if each.name == name)
+    installed = replace(found, distribution="planted")
+    entries = [replace(entry, plugin=installed) for entry in registry().components("command") if entry.plugin == found]
+    commands = [check for entry in entries for check in checks_in(command, f"command/{entry.spec.name}", Trial(entry))]
+    return [*checks_in(plugin, f"plugin/{name}", installed), *commands]
 
 
 @pytest.fixture
@@ -40,6 +51,7 @@ def test_each_bug_is_caught_by_the_check_that_names_it(path: Path) -> None:
     wanted = caught_by(path)
     assert wanted
     checks = {check.name: check for check in checks_of(path.stem)}
+    checks |= {check.name: check for check in as_installed(path.stem)}
     for name in wanted:
         result = checks[name].run()
         assert result.status == "FAIL", f"{name} did not see it: {path.read_text(encoding='utf-8').splitlines()[0]}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ganzoo.plugin import Augmentation, hookimpl, option
 
-CAUGHT_BY = ["augmentation/planted/differentiable"]
+CAUGHT_BY = ["augmentation/planted/finite-differences"]
 
 
 @dataclass(frozen=True, kw_only=True)

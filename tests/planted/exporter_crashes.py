@@ -1,20 +1,20 @@
-"""It crashes on what is not an image."""
+"""A format for images that fails on anything else, with whatever Python says."""
 
 from ganzoo.plugin import Exporter, hookimpl
 
-CAUGHT_BY = ["exporter/planted/exports-or-declines"]
+CAUGHT_BY = ["exporter/planted/declines-what-it-cannot-hold"]
 
 
 @hookimpl
 def ganzoo_exporters():
-    yield Exporter(name="planted", summary="Planted.", factory="exporter_crashes:Planted")
+    yield Exporter(name="planted", summary="Planted.", factory="exporter_crashes:build")
 
 
-class Planted:
-    def __init__(self, options, data):
-        self.calls = 0
-
-    def __call__(self, generator, directory):
+def build(options, data):
+    def write(generator, directory):
         channels, height, width = generator.data.shape
-        (directory / "a.txt").write_text(f"{channels} {height} {width}")
-        return [directory / "a.txt"]
+        path = directory / "size"
+        path.write_text(f"{channels} {height} {width}")
+        return [path]
+
+    return write

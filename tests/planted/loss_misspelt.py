@@ -13,4 +13,4 @@ def ganzoo_losses():
 
 class Planted:
     def __init__(self, options, data):
-        self.discriminator, self.generater = BCE(options).discriminator, BCE(options).generator
+        self.discriminator, self.generater = BCE(options, data).discriminator, BCE(options, data).generator

@@ -3,7 +3,7 @@
 import torch
 
 from ganzoo.plugin import Loss, hookimpl
-from planted_losses import BCE, check_shapes
+from planted_losses import BCE
 
 CAUGHT_BY = ["loss/planted/large-logits"]
 
@@ -15,5 +15,4 @@ def ganzoo_losses():
 
 class Planted(BCE):
     def discriminator(self, real, fake):
-        check_shapes(real, fake)
         return -torch.sigmoid(real).log().mean() - (1 - torch.sigmoid(fake)).log().mean()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedTensorMixin
 
 from ganzoo.compute.streams import draw_latents, seeded
-from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks
+from ganzoo.plugin import Case, DataInfo, DiscriminatorOutput, Networks
 from ganzoo.plugin.contracts import LATENT
 from ganzoo.registry.installed import place_of
 from ganzoo.testing.checks import Trial, require
@@ -103,14 +103,14 @@ def built(trial: Trial, data: DataInfo, seed: int = 0) -> Networks:
     return Networks(networks.generator.train(), networks.discriminator.train(), networks.latent_dim, networks.latent)
 
 
-def standing(trial: Trial, data: DataInfo) -> Networks:
-    """Return networks that checks share, as they were when they were built; for checks that only look."""
+def standing(trial: Trial, data: DataInfo, again: bool = False) -> Networks:
+    """Return networks that checks share, as they were when they were built, or those of a second build just like it."""
 
     def make() -> tuple[Networks, Snapshot]:
         networks = built(trial, data)
         return networks, Snapshot(networks.generator, networks.discriminator)
 
-    networks, snapshot = trial.keep(("standing", repr(data)), make)
+    networks, snapshot = trial.keep(("standing", repr(data), again), make)
     snapshot.restore()
     return networks  # type: ignore[no-any-return]
 
@@ -156,6 +156,22 @@ def _noted(place: dict[str, Any]) -> list[tuple[dict[str, Any], str, Tensor, Ten
     ]
 
 
+def measured(trial: Trial, case: Case) -> dict[str, float]:
+    """Return what a case of an architecture is about: numbers of parameters, sums of samples and of logits."""
+    data = case.given["data"]
+    networks = built(Trial(trial.entry, case.options), data, case.seed)
+    generator, discriminator = networks.generator.eval(), networks.discriminator.eval()
+    made = generate(generator, latents(networks, 2, case.seed), labels(data, 2), case.seed)
+    with torch.no_grad():
+        answer = judge(discriminator, made, labels(data, 2), case.seed)
+    return {
+        "generator": sum(parameter.numel() for parameter in generator.parameters()),
+        "discriminator": sum(parameter.numel() for parameter in discriminator.parameters()),
+        "samples": float(made.double().sum()),
+        "logits": float(flat(answer).double().sum()),
+    }
+
+
 def require_latents(networks: Networks) -> None:
     """Raise `Broken` unless latents of this kind can be drawn."""
     dim, latent = networks.latent_dim, str(networks.latent)
@@ -175,6 +191,25 @@ def labels(data: DataInfo, num: int, shift: int = 0) -> Tensor | None:
     if data.label_shape:
         return torch.randn(num, *data.label_shape, generator=torch.Generator().manual_seed(shift))
     return (torch.arange(num) + shift) % data.num_classes if data.num_classes else None
+
+
+def one_of_each(data: DataInfo) -> Tensor:
+    """Return every class, or 16 of them from the first to the last; of labels that are arrays, 8 that differ."""
+    if data.num_classes:
+        return torch.linspace(0, data.num_classes - 1, min(data.num_classes, 16)).round().long()
+    found = labels(data, 8)
+    assert found is not None
+    return found
+
+
+@torch.no_grad()
+def shaken(network: nn.Module) -> nn.Module:
+    """Return a network whose every parameter was moved a little, so that nothing is alike because it began alike."""
+    generator = torch.Generator().manual_seed(0)
+    for parameter in network.parameters():
+        scale = 0.1 * parameter.abs().mean() + 1e-3
+        parameter.add_(torch.randn(parameter.shape, generator=generator).to(parameter.dtype) * scale)
+    return network
 
 
 def samples(data: DataInfo, num: int, seed: int = 0) -> Tensor:
@@ -236,3 +271,8 @@ def tensors_of(networks: Networks) -> dict[str, Tensor]:
         for part, network in parts.items()
         for name, tensor in [*network.named_parameters(), *network.named_buffers()]
     }
+
+
+def live(found: Mapping[str, Tensor | None]) -> set[str]:
+    """Return the names of the gradients that are there and not zero all over."""
+    return {name for name, gradient in found.items() if gradient is not None and gradient.any()}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from fnmatch import fnmatch
 from typing import Any
 
 import torch
@@ -24,6 +23,7 @@ from ganzoo.testing.architecture.networks import (
     judge,
     labels,
     least,
+    live,
     samples,
     smallest,
     some,
@@ -37,7 +37,6 @@ from ganzoo.testing.architecture.pair import (
     OneBatch,
     assembled,
     dataset,
-    gradients,
     plain_loss,
     recipe,
     rounds,
@@ -50,17 +49,6 @@ UPDATES = 20  # of D at most, on one batch
 LEARNT = 0.98  # of the first loss: twice below it, it fell
 STEPS = 200  # at most, to drive the logits out of [-1, 1]
 BEYOND = 1.05
-
-
-def gradients_reach_every_parameter(trial: Trial) -> None:
-    """After three updates every parameter gets a gradient that is finite and not zero all over."""
-    for data in smallest(trial):
-        found, _ = gradients(*trained(trial, data))
-        _require_finite_gradients(found, title(data))
-        dead = [name for name in found if name not in _live(found)]
-        dead = [name for name in dead if not any(fnmatch(name, pattern) for pattern in trial.spec.untrained)]
-        way_out = "name them in the spec's `untrained` where that is meant"
-        require(not dead, f"{title(data)}: {some(dead)} got none ({len(dead)} of {len(found)}); {way_out}.")
 
 
 def trains_under_every_loss(trial: Trial) -> None:
@@ -85,7 +73,7 @@ def trains_under_every_loss(trial: Trial) -> None:
             wild = [gradient for gradient in found if gradient is not None and not gradient.isfinite().all()]
             require(not wild, f"{where}: those of the {network} are not finite ({len(wild)} of {len(found)}).")
             # not each parameter: Wasserstein's ignores D's bias
-            require(_live(named) or not parameters, f"{where}: no parameter of the {network} got any.")
+            require(live(named) or not parameters, f"{where}: no parameter of the {network} got any.")
 
 
 def frozen_stays_frozen(trial: Trial) -> None:
@@ -133,24 +121,6 @@ def logits_unbounded(trial: Trial) -> None:
         reached = min(sign * mean for mean in _driven(standing(trial, data).discriminator, data, sign))
         words = f"driven {word} for {STEPS} steps their mean stops at {sign * reached:.4g}: something bounds them"
         require(reached > BEYOND, f"{title(data)}: {words}.")
-
-
-def differentiates_twice(trial: Trial) -> None:
-    """Where the spec provides ``double-backward``, a penalty on D's input gradient can be trained."""
-    if "double-backward" not in trial.provides:
-        raise Skip("it does not say that it provides double-backward")
-    for data in [least(trial)]:
-        gan, _ = trained(trial, data)
-        network = gan.discriminator
-        parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        try:
-            slopes = torch.autograd.grad(_penalty(network, data), parameters, allow_unused=True)
-        except RuntimeError as error:
-            require(False, f"{title(data)}: {' '.join(str(error).split())}.")
-        given = [slope for slope in slopes if slope is not None]
-        require(given and any(slope.any() for slope in given), f"{title(data)}: the penalty moves no parameter.")
-        require(all(slope.isfinite().all() for slope in given), f"{title(data)}: its gradient is not finite.")
-        _require_true_slope(network.double().eval(), data)  # in train mode a forward may leave its mark
 
 
 def trains_in_bf16(trial: Trial) -> None:
@@ -207,15 +177,6 @@ def _losses() -> Iterator[Registered]:
         yield entry
 
 
-def _live(found: Mapping[str, Tensor | None]) -> set[str]:
-    return {name for name, gradient in found.items() if gradient is not None and gradient.any()}
-
-
-def _require_finite_gradients(found: Mapping[str, Tensor | None], where: str) -> None:
-    wild = [name for name, gradient in found.items() if gradient is not None and not gradient.isfinite().all()]
-    require(not wild, f"{where}: those of {some(wild)} are not finite.")
-
-
 def _term(entry: Registered, loss: Any, network: str, real: Tensor, fake: Tensor) -> Tensor:
     """Return a network's loss at logits ``[N, P]``, as the engine asks for it."""
     assert isinstance(entry.spec, Loss)
@@ -249,36 +210,6 @@ def _driven(network: nn.Module, data: DataInfo, sign: int) -> list[float]:
         (-sign * means.sum()).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return means.tolist()
-
-
-def _penalty(network: nn.Module, data: DataInfo) -> Tensor:
-    """Return the mean square of D's input gradient (Mescheder et al. 2018, arXiv:1801.04406, eq. 9)."""
-    dtype = next(network.parameters()).dtype
-    x, chosen = samples(data, 4).to(dtype).requires_grad_(), labels(data, 4)
-    total = torch.stack([member.sum() for member in judge(network, x, chosen).logits]).sum()
-    (gradient,) = torch.autograd.grad(total, x, create_graph=True, allow_unused=True)
-    require(gradient is not None, f"{title(data)}: logits do not depend on the samples.")
-    return gradient.square().sum() / 4
-
-
-def _require_true_slope(network: nn.Module, data: DataInfo) -> None:
-    """Hold the penalty's gradient to a difference of penalties, in float64, where the network computes in that."""
-    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    try:
-        slopes = torch.autograd.grad(_penalty(network, data), parameters, allow_unused=True)
-    except RuntimeError:  # it insists on float32
-        return
-    way = [torch.randn_like(parameter) * parameter.detach().abs().mean() for parameter in parameters]
-    told = sum(float((a * b).sum()) for a, b in zip(slopes, way, strict=True) if a is not None)
-    step, ends = 1e-8, []
-    for sign in (1, -2):
-        with torch.no_grad():
-            for parameter, direction in zip(parameters, way, strict=True):
-                parameter.add_(direction, alpha=sign * step)
-        ends.append(_penalty(network, data).item())
-    seen = (ends[0] - ends[1]) / (2 * step)
-    close = abs(told - seen) <= 1e-3 * max(abs(told), abs(seen)) + 1e-6
-    require(close, f"{title(data)}: along a line its penalty rises by {seen:.4g}, by its gradient {told:.4g}.")
 
 
 def _is_frozen(tensor: Tensor) -> bool:

@@ -9,9 +9,7 @@ from ganzoo.registry.installed import told
 from ganzoo.testing.checks import Broken, Skip, Trial, require
 from ganzoo.testing.loss.calling import (
     SHAPE,
-    TITLES,
     Answers,
-    called,
     differ,
     logits_of,
     require_alike,
@@ -36,33 +34,17 @@ def order(trial: Trial) -> None:
 
 
 def shapes(trial: Trial) -> None:
-    """The same numbers are worth the same as ``[N]``, ``[N, 1]`` and patches ``[N, P]``."""
+    """The same numbers are worth the same as ``[N, 1]`` and as patches ``[N, P]``, unless the loss couples samples."""
+    if trial.spec.batch_coupled:
+        raise Skip("samples of its batch meet, and patches of one sample are not samples")
     for setup in sound_setups(trial):
         answers = Answers(trial, setup.options)
-        real, fake = logits_of().flatten(), logits_of(1).flatten()
-        for shape in ((-1, 1), SHAPE, (SHAPE[1], SHAPE[0])):
+        real, fake = (logits.reshape(-1, 1) for logits in (logits_of(), logits_of(1)))
+        for shape in (SHAPE, (SHAPE[1], SHAPE[0])):
             other = answers(real.reshape(shape), fake.reshape(shape))
             for network, (title, value) in answers.titled(real, fake).items():
-                words = f"{list(real.reshape(shape).shape)} in place of {list(real.shape)}"
+                words = f"{list(shape)} in place of {list(real.shape)}"
                 require_alike(value, other[network], f"{title}{setup.words}", words)
-
-
-def unequal_shapes(trial: Trial) -> None:
-    """Real and fake logits of unequal shapes are refused with an error, never broadcast."""
-    unequal = [((4,), (4, 1)), ((4, 1), (1, 4)), ((4, 1), (1, 1)), ((4, 1), (4, 3)), ((8, 1), (4, 1)), ((4,), (3,))]
-    next(sound_setups(trial))
-    loss = trial.build()
-    for network, title in TITLES.items():
-        if network == "generator" and not trial.spec.pairs:
-            continue
-        for one, other in unequal:
-            real, fake = torch.zeros(one), torch.zeros(other)
-            try:
-                value = called(trial, loss, network, real, fake)
-            except Exception:  # any error will do
-                continue
-            words = f"{title} took {list(one)} and {list(other)} and returned {value.detach().flatten().tolist()[:4]}"
-            raise Broken(f"{words}: compare the shapes first.")
 
 
 def batch_size(trial: Trial) -> None:

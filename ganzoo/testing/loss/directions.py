@@ -55,18 +55,19 @@ def generator_signs(trial: Trial) -> None:
 
 
 def finite_differences(trial: Trial) -> None:
-    """The gradient is that of the value: it agrees with finite differences in float64."""
+    """The gradient is that of the value: it agrees with finite differences."""
     generator = torch.Generator().manual_seed(2)
     for setup in sound_setups(trial):
         answers = Answers(trial, setup.options)
+        dtype = answers.finest()
         for (network, title), seed in product(TITLES.items(), range(3)):
-            pair = [logits_of(seed), logits_of(seed + 10)]
+            pair = [logits_of(seed, dtype=dtype), logits_of(seed + 10, dtype=dtype)]
             here = answers.term(network, *pair)
-            h, tolerance = (1e-5, 1e-6) if here.dtype == torch.float64 else (1e-3, 2e-3)
+            h, tolerance = (1e-5, 1e-6) if dtype == torch.float64 else (1e-2, 1e-2)
             if moved(answers.loss, answers.state):  # a running mean, through which no gradient goes
                 tolerance = 0.05
             slopes = flat(slopes_of(here, played(network, *pair)))
-            moves = [torch.randn(SHAPE, generator=generator, dtype=torch.float64) for _ in pair]
+            moves = [torch.randn(SHAPE, generator=generator).to(dtype) for _ in pair]
             if network == "generator":
                 moves[0].zero_()
             told = (slopes @ flat(played(network, *moves))).item()
@@ -79,7 +80,7 @@ def finite_differences(trial: Trial) -> None:
 
 def _slopes_at(trial: Trial, loss: Any, level: float) -> tuple[float, float, float]:
     """Return how D's loss changes as all real and all fake logits rise, and G's as the fake ones do, from one level."""
-    real, fake = (torch.full((4, 1), level, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    real, fake = (torch.full((4, 1), level, requires_grad=True) for _ in range(2))
     by_real, by_fake = slopes_of(term_of(trial, loss, "discriminator", real, fake), [real, fake])
     (of_g,) = slopes_of(term_of(trial, loss, "generator", real, fake), [fake])
     return by_real.sum().item(), by_fake.sum().item(), of_g.sum().item()

@@ -48,19 +48,5 @@ def large_logits(trial: Trial) -> None:
                 require(slopes.isfinite().all(), f"The gradient of {where} is {_listed(slopes)}.")
 
 
-def bf16_logits(trial: Trial) -> None:
-    """Logits in bf16 give a finite loss, near that of the same numbers in float32."""
-    for setup in sound_setups(trial):
-        loss = trial.make(setup.options)
-        low = [logits_of(seed).detach().bfloat16().requires_grad_() for seed in (0, 1)]
-        high = [logits.detach().float().requires_grad_() for logits in low]
-        for network, title in TITLES.items():
-            value, wanted = (term_of(trial, loss, network, *pair) for pair in (low, high))
-            near = abs(value.item() - wanted.item()) <= 0.02 * max(1.0, abs(wanted.item()))
-            require(near, f"{title}{setup.words} is {value.item():.4g} in bf16, {wanted.item():.4g} in float32.")
-            slopes = flat(slopes_of(value, played(network, *low)))
-            require(slopes.isfinite().all(), f"The gradient of {title}{setup.words} in bf16 is {_listed(slopes)}.")
-
-
 def _listed(numbers: Tensor) -> str:
     return ", ".join(f"{number:g}" for number in numbers.tolist())

@@ -1,11 +1,8 @@
-"""Checks of datasets. Of one that must be decoded, some of its items stand for all."""
+"""Checks of datasets: the same everywhere, what they say where something is missing, how samples are shown."""
 
 from __future__ import annotations
 
-import json
 import pickle
-from contextlib import ExitStack
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +14,7 @@ import torch
 
 from ganzoo.data.source import EndlessSource, conditioned, in_range, ready
 from ganzoo.errors import GanzooError
-from ganzoo.plugin import DataInfo, Item
+from ganzoo.plugin import Item
 from ganzoo.plugin.options import options_of
 from ganzoo.registry.installed import named, told
 from ganzoo.samples.show import show
@@ -26,76 +23,7 @@ from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
 from ganzoo.testing.examples import samples
 from ganzoo.testing.files import unreadable
 from ganzoo.testing.guards import empty_caches, generators, moved, offline, unclear
-from ganzoo.testing.sources import NUM_DRAWN, decoded, decodes, digest, drawn, opened, require_same, some, spread
-
-# ----------------------------------------------------------------------------
-# What it is.
-
-
-def opens_as_its_info_says(trial: Trial) -> None:
-    """A dataset holds what its info says: samples of that shape, so many, labels in range, images within [-1, 1]."""
-    with ExitStack() as stack:
-        with usable():
-            dataset = built(trial)
-            _require_items(dataset)
-            source = stack.enter_context(opened(trial, dataset))
-        info, said = source.info, dataset.info
-        if isinstance(source, EndlessSource):
-            require(said.num_items is None, f"It is drawn without end, but its info says num_items={said.num_items}.")
-            _check_draws(source, info)
-    items = list(dataset.items()) if decodes(dataset) else []
-    if items and said.num_items is not None:
-        words = f"It has {len(items)} items, but its info says num_items={said.num_items}."
-        require(len(items) == said.num_items, words)
-    for item in items:
-        words = f"Its item {item.name!r} has the label {item.label}, but its info says num_classes={said.num_classes}."
-        require(item.label is None or 0 <= item.label < said.num_classes, words)
-
-
-def info_known_unopened(trial: Trial) -> None:
-    """The info that its spec gives unopened is that of the opened dataset: recipes are checked by it."""
-    known = trial.spec.info
-    if known is None:
-        raise Skip("its spec gives no info")
-    given = known if isinstance(known, DataInfo) else known(trial.options())
-    require(isinstance(given, DataInfo), f"Its spec gives {given!r}, which is no DataInfo.")
-    found = asdict(built(trial).info)
-    wrong = [
-        f"{name}={value!r}, opened {found[name]!r}" for name, value in asdict(given).items() if value != found[name]
-    ]
-    require(not wrong, f"The spec says {'; '.join(wrong)}.")
-
-
-def info_travels(trial: Trial) -> None:
-    """Its info survives JSON, meta included: it travels with the model."""
-    info: DataInfo = built(trial).info
-    try:
-        back = DataInfo.from_json(json.loads(json.dumps(info.to_json(), allow_nan=False)))
-    except (TypeError, ValueError) as error:
-        raise Broken(f"It is no JSON: {error}.") from error
-    require(back == info, f"{info} came back as {back}.")
-
-
-def range_is_used(trial: Trial) -> None:
-    """Images reach from black to white: -1 to 1 as floats, 0 to 255 as bytes."""
-    with opened(trial) as source:
-        if source.info.modality != "image":
-            raise Skip(f"it is {source.info.modality}")
-        data, _ = some(source)
-    low, high = (float(value) for value in data.aminmax())
-    if data.dtype == torch.uint8:
-        require(high > 1, f"Its bytes are from {low:g} to {high:g}: scale images to 0 to 255.")
-    else:
-        require(low < 0, f"Its floats are from {low:g} to {high:g}: scale images to -1 (black) to 1 (white).")
-
-
-def samples_differ(trial: Trial) -> None:
-    """Samples are finite, and not all the same."""
-    with opened(trial) as source:
-        data, _ = some(source)
-    require(bool(data.float().isfinite().all()), "Some numbers are not finite.")
-    require(len(data) < 2 or bool((data != data[:1]).any()), f"All of {len(data)} samples are the same.")
-
+from ganzoo.testing.sources import decoded, decodes, digest, drawn, opened, require_same, some, spread
 
 # ----------------------------------------------------------------------------
 # The same everywhere.
@@ -235,38 +163,6 @@ def show_makes_files(trial: Trial) -> None:
 
 # ----------------------------------------------------------------------------
 # Parts of checks.
-
-
-def _require_items(dataset: Any) -> None:
-    """Hold the first items of a dataset to what is asked of them; a broken file is none of its mistakes, three are."""
-    if not decodes(dataset) or not isinstance(getattr(dataset, "info", None), DataInfo):
-        return
-    wanted, wrong = f"{dataset.info.dtype} {list(dataset.info.shape)}", []
-    for item in spread(dataset.items(), 3):
-        require(isinstance(item, Item), f"Its items are {type(item).__name__}s: make them ganzoo.plugin.Item.")
-        try:
-            array = np.asarray(item.load())
-        except Exception as error:
-            wrong.append(f"Its item {item.name!r} cannot be decoded: {told(error)}.")
-        else:
-            found = f"{array.dtype} {list(array.shape)}"
-            wrong += [f"Its item {item.name!r} is decoded to {found}, not {wanted}."] if found != wanted else []
-    require(len(wrong) < 3, wrong[0] if wrong else "")
-
-
-def _check_draws(source: EndlessSource, info: DataInfo) -> None:
-    """Hold draws of several sizes to the info."""
-    for num in (1, 7, NUM_DRAWN):
-        data, labels = drawn(source, 0, num)
-        require(tuple(data.shape) == (num, *info.shape), f"It drew {list(data.shape)} for {num} samples.")
-        if labels is not None and not info.label_shape:
-            low, high = int(labels.min()), int(labels.max())
-            inside = 0 <= low <= high < info.num_classes and tuple(labels.shape) == (num,)
-            words = f"labels {list(labels.shape)} from {low} to {high}"
-            require(inside, f"It drew {words} for {num} samples with num_classes={info.num_classes}.")
-    if info.modality == "image" and data.is_floating_point():
-        least, most = (float(value) for value in data.aminmax())
-        require(-1 <= least <= most <= 1, f"It drew images from {least:g} to {most:g}.")
 
 
 def _hold_to_saying(trial: Trial, options: Any, wrong: str) -> None:

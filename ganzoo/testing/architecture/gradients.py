@@ -1,0 +1,143 @@
+"""Checks of architectures: the gradients that both networks learn by, and those of a penalty."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatch
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.compute.streams import seeded
+from ganzoo.plugin import DataInfo
+from ganzoo.testing.architecture.networks import (
+    flat,
+    judge,
+    labels,
+    latents,
+    least,
+    live,
+    samples,
+    smallest,
+    some,
+    title,
+)
+from ganzoo.testing.architecture.pair import gradients, trained
+from ganzoo.testing.checks import Skip, Trial, require
+
+STEPS = ((1e-8, 1e-3), (1e-4, 1e-2))  # of differences, with the largest error that is taken
+
+
+def gradients_reach_every_parameter(trial: Trial) -> None:
+    """After three updates every parameter gets a gradient that is finite and not zero all over."""
+    for data in smallest(trial):
+        found, _ = gradients(*trained(trial, data))
+        _require_finite_gradients(found, title(data))
+        dead = [name for name in found if name not in live(found)]
+        dead = [name for name in dead if not any(fnmatch(name, pattern) for pattern in trial.spec.untrained)]
+        way_out = "name them in the spec's `untrained` where that is meant"
+        require(not dead, f"{title(data)}: {some(dead)} got none ({len(dead)} of {len(found)}); {way_out}.")
+
+
+def finite_differences(trial: Trial) -> None:
+    """The gradients of both networks are those of what they answer: nothing in between is cut off or replaced."""
+    data = least(trial)
+    gan, _ = trained(trial, data)
+    z, x, chosen = latents(gan.networks, 2).double(), samples(data, 2).double(), labels(data, 2)
+    chosen = chosen.double() if chosen is not None and chosen.is_floating_point() else chosen
+
+    def made() -> Tensor:
+        with seeded(0):
+            answer: Tensor = gan.generator(z, chosen)
+        return _weighted(answer)
+
+    for network, value in (
+        (gan.generator, made),
+        (gan.discriminator, lambda: _weighted(flat(judge(gan.discriminator, x, chosen)))),
+    ):
+        name = "generator" if network is gan.generator else "discriminator"
+        parameters = _learning(network.double().eval())  # in train mode a forward may leave its mark
+        try:
+            told, seen, close = _slopes(parameters, value)
+        except RuntimeError as error:  # it insists on float32
+            raise Skip(f"the {name} does not compute in float64: {' '.join(str(error).split())[:80]}") from error
+        words = f"along a line what the {name} answers rises by {seen:.4g}, by its gradient {told:.4g}"
+        require(close, f"{title(data)}: {words}; where that is meant, the spec's `excused` says so.")
+
+
+def differentiates_twice(trial: Trial) -> None:
+    """Where the spec provides ``double-backward``, a penalty on D's input gradient can be trained."""
+    if "double-backward" not in trial.provides:
+        raise Skip("it does not say that it provides double-backward")
+    data = least(trial)
+    gan, _ = trained(trial, data)
+    network = gan.discriminator
+    try:
+        slopes = torch.autograd.grad(_penalty(network, data), _learning(network), allow_unused=True)
+    except RuntimeError as error:
+        require(False, f"{title(data)}: {' '.join(str(error).split())}.")
+    given = [slope for slope in slopes if slope is not None]
+    require(given and any(slope.any() for slope in given), f"{title(data)}: the penalty moves no parameter.")
+    require(all(slope.isfinite().all() for slope in given), f"{title(data)}: its gradient is not finite.")
+    parameters = _learning(network.double().eval())  # in train mode a forward may leave its mark
+    try:
+        told, seen, close = _slopes(parameters, lambda: _penalty(network, data))
+    except RuntimeError:  # it insists on float32
+        return
+    require(close, f"{title(data)}: along a line its penalty rises by {seen:.4g}, by its gradient {told:.4g}.")
+
+
+# ----------------------------------------------------------------------------
+# What they share.
+
+
+def _require_finite_gradients(found: Mapping[str, Tensor | None], where: str) -> None:
+    wild = [name for name, gradient in found.items() if gradient is not None and not gradient.isfinite().all()]
+    require(not wild, f"{where}: those of {some(wild)} are not finite.")
+
+
+def _learning(network: nn.Module) -> list[nn.Parameter]:
+    return [parameter for parameter in network.parameters() if parameter.requires_grad]
+
+
+def _weighted(answer: Tensor) -> Tensor:
+    """Return a sum with weights of its own for each number, so that none cancels another."""
+    weights = torch.linspace(-1, 2, answer.numel(), dtype=answer.dtype).view_as(answer)
+    return (answer * weights).sum()
+
+
+def _penalty(network: nn.Module, data: DataInfo) -> Tensor:
+    """Return the mean square of D's input gradient (Mescheder et al. 2018, arXiv:1801.04406, eq. 9)."""
+    dtype = next(network.parameters()).dtype
+    x, chosen = samples(data, 4).to(dtype).requires_grad_(), labels(data, 4)
+    total = torch.stack([member.sum() for member in judge(network, x, chosen).logits]).sum()
+    (gradient,) = torch.autograd.grad(total, x, create_graph=True, allow_unused=True)
+    require(gradient is not None, f"{title(data)}: logits do not depend on the samples.")
+    return gradient.square().sum() / 4
+
+
+def _slopes(parameters: Sequence[nn.Parameter], value: Callable[[], Tensor]) -> tuple[float, float, bool]:
+    """Return how a value rises along a line through the parameters: by its gradient, by a difference; if both agree.
+
+    Larger steps are for networks that compute a part in float32 whatever they are given.
+    """
+    slopes = torch.autograd.grad(value(), parameters, allow_unused=True)
+    generator = torch.Generator().manual_seed(0)
+    way = [
+        torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype) * parameter.detach().abs().mean()
+        for parameter in parameters
+    ]
+    told = sum(float((a * b).sum()) for a, b in zip(slopes, way, strict=True) if a is not None)
+    seen = math.nan
+    for step, tolerance in STEPS:
+        ends = []
+        for sign in (1, -2, 1):
+            with torch.no_grad():
+                for parameter, direction in zip(parameters, way, strict=True):
+                    parameter.add_(direction, alpha=sign * step)
+            ends += [value().item()] if len(ends) < 2 else []
+        seen = (ends[0] - ends[1]) / (2 * step)
+        if abs(told - seen) <= tolerance * max(abs(told), abs(seen)) + 1e-6:
+            return told, seen, True
+    return told, seen, False

@@ -1,0 +1,170 @@
+"""Checks of datasets: what they hold. Of one that must be decoded, some of its items stand for all."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+
+from ganzoo.data.source import EndlessSource, in_range
+from ganzoo.plugin import Case, DataInfo, Item
+from ganzoo.registry.installed import told
+from ganzoo.testing.building import built
+from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
+from ganzoo.testing.sources import NUM_DRAWN, decodes, drawn, opened, some, spread
+
+SPAN = 0.2  # of [-1, 1]: whose numbers are closer together is nearly grey
+MANY = 64  # classes, beyond which a draw need not hold all
+
+
+def measured(trial: Trial, case: Case) -> dict[str, float]:
+    """Return what a case of a dataset is about: a number of a sample, as the networks see it, and its label."""
+    index, place = case.given["index"], tuple(case.given["place"])
+    trial = Trial(trial.entry, {**trial.values, **case.options})
+    dataset = built(trial)
+    if decodes(dataset):
+        item = list(dataset.items())[index]
+        sample, label = torch.as_tensor(np.array(item.load())), item.label
+    else:
+        with opened(trial, dataset) as source:
+            endless = isinstance(source, EndlessSource)
+            data, labels = drawn(source, case.seed, index + 1) if endless else some(source)
+            sample, label = data[index].clone(), None if labels is None or labels.dim() > 1 else labels[index]
+    return {"value": float(in_range(sample)[place])} | ({} if label is None else {"label": float(label)})
+
+
+def opens_as_its_info_says(trial: Trial) -> None:
+    """A dataset holds what its info says: samples of that shape, so many, labels in range, images within [-1, 1]."""
+    with ExitStack() as stack:
+        with usable():
+            dataset = built(trial)
+            _require_items(dataset)
+            source = stack.enter_context(opened(trial, dataset))
+        info, said = source.info, dataset.info
+        if isinstance(source, EndlessSource):
+            require(said.num_items is None, f"It is drawn without end, but its info says num_items={said.num_items}.")
+            _check_draws(source, info)
+    items = list(dataset.items()) if decodes(dataset) else []
+    if items and said.num_items is not None:
+        words = f"It has {len(items)} items, but its info says num_items={said.num_items}."
+        require(len(items) == said.num_items, words)
+    for item in items:
+        words = f"Its item {item.name!r} has the label {item.label}, but its info says num_classes={said.num_classes}."
+        require(item.label is None or 0 <= item.label < said.num_classes, words)
+
+
+def info_known_unopened(trial: Trial) -> None:
+    """The info that its spec gives unopened is that of the opened dataset: recipes are checked by it."""
+    known = trial.spec.info
+    if known is None:
+        raise Skip("its spec gives no info")
+    given = known if isinstance(known, DataInfo) else known(trial.options())
+    require(isinstance(given, DataInfo), f"Its spec gives {given!r}, which is no DataInfo.")
+    found = asdict(built(trial).info)
+    wrong = [
+        f"{name}={value!r}, opened {found[name]!r}" for name, value in asdict(given).items() if value != found[name]
+    ]
+    require(not wrong, f"The spec says {'; '.join(wrong)}.")
+
+
+def info_travels(trial: Trial) -> None:
+    """Its info survives JSON, meta included: it travels with the model."""
+    info: DataInfo = built(trial).info
+    try:
+        back = DataInfo.from_json(json.loads(json.dumps(info.to_json(), allow_nan=False)))
+    except (TypeError, ValueError) as error:
+        raise Broken(f"It is no JSON: {error}.") from error
+    require(back == info, f"{info} came back as {back}.")
+
+
+def range_is_used(trial: Trial) -> None:
+    """Images reach from black to white: -1 to 1 as floats, 0 to 255 as bytes; they were scaled once."""
+    with opened(trial) as source:
+        if source.info.modality != "image":
+            raise Skip(f"it is {source.info.modality}")
+        data, _ = some(source)
+        ends = torch.stack([*data.aminmax()])
+    low, high = ends.tolist()
+    least, most = in_range(ends).tolist()
+    if data.is_floating_point():
+        require(low < 0, f"Its floats are from {low:g} to {high:g}: scale images to -1 (black) to 1 (white).")
+    words = f"Of all its numbers the lowest is {low:g} and the highest {high:g}"
+    require(most - least > SPAN, f"{words}: they were scaled twice, or not at all.")
+
+
+def channels_first(trial: Trial) -> None:
+    """Images are ``[C, H, W]``, their channels first."""
+    info: DataInfo = built(trial).info
+    if info.modality != "image":
+        raise Skip(f"it is {info.modality}")
+    channels, height, width = info.shape
+    last = width <= 4 < min(channels, height)
+    words = f"Its images are [{channels}, {height}, {width}], {channels} channels and {width} pixels wide"
+    require(not last, f"{words}: np.moveaxis(images, -1, 1) brings the last to the front.")
+
+
+def every_class_has_samples(trial: Trial) -> None:
+    """Every class that its info counts has samples: G is asked for each."""
+    dataset = built(trial)
+    num = dataset.info.num_classes
+    if not num:
+        raise Skip("it has no classes")
+    if decodes(dataset):
+        found = {item.label for item in dataset.items()}
+    else:
+        with opened(trial, dataset) as source:
+            if isinstance(source, EndlessSource) and num > MANY:
+                raise Skip(f"a draw cannot tell, of {num} classes")
+            draw = drawn(source, 0, 64 * num) if isinstance(source, EndlessSource) else some(source)
+            found = set() if draw[1] is None else set(draw[1].unique().tolist())
+    missing = [label for label in range(num) if label not in found]
+    words = f"Of {num} classes {len(missing)} have no sample, first {missing[:1]}"
+    require(not missing, f"{words}: count those that are there, or say why in the spec's `excused`.")
+
+
+def samples_differ(trial: Trial) -> None:
+    """Samples are finite, and not all the same."""
+    with opened(trial) as source:
+        data, _ = some(source)
+    require(bool(data.float().isfinite().all()), "Some numbers are not finite.")
+    require(len(data) < 2 or bool((data != data[:1]).any()), f"All of {len(data)} samples are the same.")
+
+
+# ----------------------------------------------------------------------------
+# Parts of checks.
+
+
+def _require_items(dataset: Any) -> None:
+    """Hold the first items of a dataset to what is asked of them; a broken file is none of its mistakes, three are."""
+    if not decodes(dataset) or not isinstance(getattr(dataset, "info", None), DataInfo):
+        return
+    wanted, wrong = f"{dataset.info.dtype} {list(dataset.info.shape)}", []
+    for item in spread(dataset.items(), 3):
+        require(isinstance(item, Item), f"Its items are {type(item).__name__}s: make them ganzoo.plugin.Item.")
+        try:
+            array = np.asarray(item.load())
+        except Exception as error:
+            wrong.append(f"Its item {item.name!r} cannot be decoded: {told(error)}.")
+        else:
+            found = f"{array.dtype} {list(array.shape)}"
+            wrong += [f"Its item {item.name!r} is decoded to {found}, not {wanted}."] if found != wanted else []
+    require(len(wrong) < 3, wrong[0] if wrong else "")
+
+
+def _check_draws(source: EndlessSource, info: DataInfo) -> None:
+    """Hold draws of several sizes to the info."""
+    for num in (1, 7, NUM_DRAWN):
+        data, labels = drawn(source, 0, num)
+        require(tuple(data.shape) == (num, *info.shape), f"It drew {list(data.shape)} for {num} samples.")
+        if labels is not None and not info.label_shape:
+            low, high = int(labels.min()), int(labels.max())
+            inside = 0 <= low <= high < info.num_classes and tuple(labels.shape) == (num,)
+            words = f"labels {list(labels.shape)} from {low} to {high}"
+            require(inside, f"It drew {words} for {num} samples with num_classes={info.num_classes}.")
+    if info.modality == "image" and data.is_floating_point():
+        least, most = (float(value) for value in data.aminmax())
+        require(-1 <= least <= most <= 1, f"It drew images from {least:g} to {most:g}.")

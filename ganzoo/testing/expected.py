@@ -1,0 +1,76 @@
+"""Failures that are expected: said in a call, in the package's ``pyproject.toml``, or by the spec itself."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ganzoo.errors import UsageError, did_you_mean
+from ganzoo.testing.checks import Check
+
+FILE = "pyproject.toml"
+TABLE = "tool.ganzoo.expected-failures"
+
+
+def stated(folder: Path | None = None) -> dict[str, str]:
+    """Return what the nearest ``pyproject.toml`` states, from `folder` (by default the current one) upwards.
+
+    It is a table of reasons by the names of checks::
+
+        [tool.ganzoo.expected-failures]
+        "architecture/blobgan/trains-in-bf16" = "its FFT knows no bfloat16"
+
+    Raises:
+        UsageError: The file is not TOML, or the table is not of that form.
+    """
+    folder = Path.cwd() if folder is None else folder
+    file = next((place / FILE for place in (folder, *folder.parents) if (place / FILE).is_file()), None)
+    if file is None:
+        return {}
+    try:
+        found = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("ganzoo", {})
+        table = found.get("expected-failures", {})
+        words = all(isinstance(name, str) and isinstance(reason, str) and reason for name, reason in table.items())
+    except (OSError, ValueError, AttributeError) as error:
+        raise UsageError(f"{file} could not be read: {error}") from error
+    if not words:
+        raise UsageError(f"{file}: [{TABLE}] gives a reason, in words, for each check that may fail")
+    return dict(table)
+
+
+def concerning(expected: Mapping[str, str], checks: Iterable[Check]) -> dict[str, str]:
+    """Return those of the expected failures that are about a plugin or a component whose checks these are."""
+    about = {_subject(check.name) for check in checks}
+    return {name: reason for name, reason in expected.items() if _subject(name) in about}
+
+
+def expectations(checks: Sequence[Check], expected: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Return the expected failures, every one of which must name a check.
+
+    Raises:
+        UsageError: One does not; the text gives close names.
+    """
+    names = [check.name for check in checks]
+    for name in expected or {}:
+        if name not in names:
+            raise UsageError(f"expected failures: there is no check {name!r}{did_you_mean(name, names)}")
+    return expected or {}
+
+
+def excused(checks: Sequence[Check], reasons: Mapping[str, str], title: str) -> list[Check]:
+    """Return the checks of a component, those that its spec excuses (`Built.excused`) with the reason.
+
+    Raises:
+        UsageError: It excuses one that is not there; the text gives close names.
+    """
+    names = [check.name.removeprefix(f"{title}/") for check in checks]
+    for name in reasons:
+        if name not in names:
+            raise UsageError(f"{title} excuses {name!r}, which is not one of its checks{did_you_mean(name, names)}")
+    return [replace(check, excused=reasons.get(name, "")) for check, name in zip(checks, names, strict=True)]
+
+
+def _subject(name: str) -> str:
+    return "/".join(name.split("/")[:2])

@@ -1,0 +1,26 @@
+"""Its own case does not hold: D has fewer parameters than it says."""
+
+from ganzoo.plugin import Architecture, Case, DataInfo, hookimpl
+from planted_base import networks
+
+CAUGHT_BY = ["architecture/planted/case[of the paper]"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(
+        name="planted",
+        summary="Planted.",
+        factory="architecture_wrong_case:build",
+        sizes=(8,),
+        cases="architecture_wrong_case:cases",
+    )
+
+
+def build(options, data):
+    return networks(data)
+
+
+def cases():
+    given = {"data": DataInfo(shape=(1, 8, 8))}
+    yield Case(name="of the paper", given=given, expected={"generator": 5 * 16 + 17 * 64, "discriminator": 17 * 100})

@@ -1,0 +1,26 @@
+"""D takes the last class for the one before it."""
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Discriminator, networks
+
+CAUGHT_BY = ["architecture/planted/discriminator-uses-labels"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(
+        name="planted",
+        summary="Planted.",
+        factory="d_takes_a_label_for_another:build",
+        sizes=(8,),
+        conditional="optional",
+    )
+
+
+class Planted(Discriminator):
+    def forward(self, x, labels=None):
+        return super().forward(x, None if labels is None else labels.clamp(max=self.classes - 2))
+
+
+def build(options, data):
+    return networks(data, discriminator=Planted)

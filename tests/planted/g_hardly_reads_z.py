@@ -1,0 +1,20 @@
+"""G divides its latents by a number that is far too large: samples are nearly all the same."""
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Generator, networks
+
+CAUGHT_BY = ["architecture/planted/latents-matter"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="g_hardly_reads_z:build", sizes=(8,))
+
+
+class Planted(Generator):
+    def hidden(self, z):
+        return super().hidden(z / 1e4)
+
+
+def build(options, data):
+    return networks(data, generator=Planted)

@@ -1,0 +1,26 @@
+"""G takes the last class for the one before it."""
+
+from ganzoo.plugin import Architecture, hookimpl
+from planted_base import Generator, networks
+
+CAUGHT_BY = ["architecture/planted/generator-uses-labels"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(
+        name="planted",
+        summary="Planted.",
+        factory="g_takes_a_label_for_another:build",
+        sizes=(8,),
+        conditional="optional",
+    )
+
+
+class Planted(Generator):
+    def forward(self, z, labels=None):
+        return super().forward(z, None if labels is None else labels.clamp(max=self.classes - 2))
+
+
+def build(options, data):
+    return networks(data, generator=Planted)
