@@ -96,6 +96,15 @@ def test_scaling():
 
 
 @pytest.mark.slow
+def test_crowded():
+    text = quick("crowded")
+    for row in ("alone", "one busy process"):
+        passive, spinning, *ratios, waiting = numbers(text, row)
+        assert min(passive, spinning, *ratios) > 0
+        assert 0 <= waiting <= 1
+
+
+@pytest.mark.slow
 def test_gpu():
     text = quick("gpu")
     if torch.cuda.is_available():
@@ -105,7 +114,7 @@ def test_gpu():
 
 
 def test_every_benchmark_is_run_here():
-    covered = {*ROWS, *BESIDE, "roofline", "precision", "losses", "scaling", "gpu"}
+    covered = {*ROWS, *BESIDE, "roofline", "precision", "losses", "scaling", "crowded", "gpu"}
     assert {path.stem for path in BENCHMARKS.glob("*.py")} - SHARED == covered
 
 

@@ -112,13 +112,7 @@ class Trainer:
     """
 
     def __init__(
-        self,
-        run: Run,
-        gan: Gan,
-        batches: Batches,
-        metrics: RunMetrics,
-        events: Events,
-        stop: StopRequest,
+        self, run: Run, gan: Gan, batches: Batches, metrics: RunMetrics, events: Events, stop: StopRequest
     ) -> None:
         self.run, self.gan, self.batches, self.events, self.stop = run, gan, batches, events, stop
         self.train = gan.recipe.train
@@ -227,7 +221,7 @@ class Trainer:
 
     def measure(self) -> bool:
         """Measure the averaged generator; return whether it is the best so far, so that it is to be kept."""
-        self.check()
+        check_weights(self.gan.networks, self.images)
         self.measured = self.images
         return self.gan.world.first(self._measure)
 
@@ -239,7 +233,7 @@ class Trainer:
 
     def save(self) -> None:
         """Keep package and checkpoint as they are now, with what was measured of these very weights."""
-        self.check()
+        check_weights(self.gan.networks, self.images)
         self.gan.world.spread(self.gan.buffers)  # each process had statistics of its own: all go on as if resumed
         self.saved = self.images
         if self.gan.world.rank:
@@ -247,10 +241,6 @@ class Trainer:
         values = self.values if self.images == self.measured else {}
         meta = {"seconds": self.pace.seconds, "data": self.batches.source.info.to_json()}
         self.keeper.keep(self.gan, self.images, self.metrics.records(values), meta)
-
-    def check(self) -> None:
-        """Raise GanzooError where a weight is not a finite number."""
-        check_weights({"generator": self.gan.generator, "discriminator": self.gan.discriminator}, self.images)
 
     def fell_back(self, line: str) -> None:
         """Tell that the execution is another than was chosen, and freeze that one."""

@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganzoo.errors import GanzooError
+from ganzoo.plugin import Networks
 
 
 class Diverged(GanzooError):
@@ -58,9 +59,9 @@ def check_stats(stats: Mapping[str, float], images: int) -> None:
             _diverged(f"{names.get(name, name)} is {value}", images)
 
 
-def check_weights(networks: Mapping[str, nn.Module], images: int) -> None:
-    """Raise Diverged where a weight of a network is no finite number, so that no checkpoint ever holds one."""
-    for title, network in networks.items():
+def check_weights(networks: Networks, images: int) -> None:
+    """Raise Diverged where a weight of either network is not a finite number, so that no checkpoint ever holds one."""
+    for title, network in (("generator", networks.generator), ("discriminator", networks.discriminator)):
         weights = [tensor for tensor in network.state_dict().values() if tensor.is_floating_point()]
         if weights and not bool(torch.stack([tensor.isfinite().all() for tensor in weights]).all()):
             _diverged(f"a weight of the {title} is not finite", images)

@@ -154,6 +154,6 @@ def test_which_weights_a_run_starts_from_is_for_the_first_process_to_say(monkeyp
     recipe = resolve(registry(), config=run.recipe())
     for told in (None, Path("of the first")):
         world = SimpleNamespace(rank=1, size=2, first=lambda work, told=told: told)
-        for own in (run, None, Run(Path("not here"))):
-            start(recipe, own, name=None, device="cpu", world=world)
+        for own in (run, pytest.fail, Run(Path("not here"))):
+            start(recipe, own, device="cpu", world=world)
     assert seen == [None] * 3 + [Path("of the first")] * 3
