@@ -17,7 +17,7 @@ from ganzoo.cli.new_plugin import command
 from strangers import Outside
 
 ROOT = Path(__file__).resolve().parents[1]
-KINDS = ("architecture", "loss", "dataset", "regularizer", "augmentation", "metric", "tracker")
+KINDS = ("architecture", "loss", "dataset", "regularizer", "augmentation", "metric", "extractor", "tracker")
 TINY = ("--images", "128", "--batch", "16", "arch.width=4")
 
 
@@ -73,6 +73,8 @@ def test_the_line_that_it_names_trains(made: Callable[[str], Made], kind: str, t
     assert f'"name": "{plugin.name}:{plugin.name}"' in json.dumps(recipe)
     if kind == "metric":
         assert f'"{plugin.name}/distance": ' in (run / "stats.jsonl").read_text()
+    if kind == "extractor":
+        assert f'"{plugin.name}/fd": ' in (run / "stats.jsonl").read_text()
     if kind == "tracker":
         lines = (run / "journal.txt").read_text().splitlines()
         assert lines[-1] == "128 finished"

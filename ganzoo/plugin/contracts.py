@@ -120,7 +120,8 @@ class Case:
     - Loss: given logits ``real`` and ``fake``, tensors ``[N, P]``; expected ``discriminator`` and ``generator``.
     - Regularizer: given samples ``real`` and ``fake`` ``[N, ...]`` and ``network``, a module that stands for D;
       expected as of a loss.
-    - Metric: given samples ``real`` and ``fake``, and ``data``, a `DataInfo`, where it asks; expected its own names.
+    - Metric: given ``real`` and ``fake``, samples ``[N, ...]`` or features ``[N, F]`` as it reads, ``labels`` where it
+      takes them, and ``data``, a `DataInfo`, where it matters; expected its own names.
     - Architecture: given ``data``, a `DataInfo`; expected ``generator`` and ``discriminator``, numbers of parameters,
       and ``samples`` and ``logits``, the sums of two samples in eval mode and of D's logits of them.
     - Augmentation: given ``samples`` ``[N, ...]``; expected ``sum`` of what it makes of them, and ``value``, the number

@@ -86,6 +86,8 @@ def ganzoo_metrics() -> Iterator[Metric]:
         summary="Jensen-Shannon divergence between the n-grams of generated and of real text, in bits.",
         factory="acme_textgan.metric:NgramJS",
         options=NgramOptions,
+        better={"*-gram": "lower"},
+        modalities=("text",),
         cases="acme_textgan.metric:cases",
         paper="Lin 1991, Divergence Measures Based on the Shannon Entropy, doi:10.1109/18.61115",
     )
