@@ -5,9 +5,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from ganzoo.plugin import KINDS
-from ganzoo.testing.checks import checks_in
-from ganzoo.testing.collect import modules_of
+from ganzoo.testing.collect import contracts
 
 project = "ganzoo"
 author = "The ganzoo authors"
@@ -15,7 +13,7 @@ copyright = "The ganzoo authors, MIT licence"
 release = metadata.version("ganzoo")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build", "_checks.md"]
+exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"ganzoo {release}"
 myst_heading_anchors = 3
@@ -25,12 +23,19 @@ autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 napoleon_use_rtype = False
 
+WRITTEN = "<!-- From here on written by docs/conf.py from the docstrings of ganzoo.testing. -->"
+
+
+def with_checks(text: str) -> str:
+    """Return the page on checks with the list of them, from their docstrings, behind its last comment."""
+    lines = [text[: text.index(WRITTEN) + len(WRITTEN)], ""]
+    for kind, sentences in contracts().items():
+        lines += [f"## {kind.capitalize()}", "", "| check | contract |", "|---|---|"]
+        lines += [f"| `{name}` | {sentence} |" for name, sentence in sentences.items()] + [""]
+    return "\n".join(lines)
+
 
 def setup(app: Sphinx) -> None:
-    """Write the list of checks, from their docstrings, before pages are read."""
-    lines = []
-    for kind in ("plugin", "component", *KINDS):
-        found = [check for module in modules_of(kind) for check in checks_in(module, kind, None)]
-        lines += [f"## {kind.capitalize()}\n", "| check | contract |", "|---|---|"] if found else []
-        lines += [f"| `{check.name.partition('/')[2]}` | {check.contract} |" for check in found] + [""]
-    Path(app.srcdir, "_checks.md").write_text("\n".join(lines), encoding="utf-8")
+    """Bring the page on checks up to date before pages are read; it is kept, for those who read it in a clone."""
+    page = Path(app.srcdir, "checks.md")
+    page.write_text(with_checks(page.read_text(encoding="utf-8")), encoding="utf-8")

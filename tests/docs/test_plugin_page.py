@@ -16,6 +16,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from ganzoo.registry import registry
+from ganzoo.testing import checks_of
+
 PAGE = Path(__file__).parents[2] / "docs" / "plugin.md"
 IMAGES = "128"  # seen in the run, in place of the page's
 
@@ -78,6 +81,19 @@ def test_the_page_does_what_it_says(tmp_path: Path, environment: dict[str, str])
     assert (run / f"fakes-{int(IMAGES):09d}.png").is_file()
     with Image.open(folder / "grid.png") as picture, Image.open(PAGE.parent / "plugin.png") as shown:
         assert picture.size == shown.size
+
+
+def test_the_file_that_it_shows_keeps_every_contract(tmp_path: Path) -> None:
+    shown = PAGE.read_text(encoding="utf-8").partition("## One file")[2]
+    file = tmp_path / "my_gan.py"
+    file.write_text(re.findall(r"^```python\n(.*?)^```$", shown, re.MULTILINE | re.DOTALL)[0], encoding="utf-8")
+    registry.cache_clear()
+    registry().add_file(file)
+    results = [check.run() for check in checks_of("my_gan")]
+    registry.cache_clear()
+    assert len(results) > 40
+    assert not [result for result in results if result.status == "FAIL"]
+    assert [result.check for result in results if result.unseen] == ["architecture/my-gan/compiled-equals-plain"]
 
 
 def test_the_page_has_what_the_test_above_looks_for() -> None:

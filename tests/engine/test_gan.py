@@ -348,6 +348,12 @@ def test_a_loss_that_is_no_scalar_is_told(make, monkeypatch):
         update_generator(gan, batches, 0, 0)
 
 
+def test_logits_of_unequal_shapes_are_refused_for_every_loss(make):
+    gan, _ = make()
+    with pytest.raises(GanzooError, match=r"D answered \[4, 1\] and \[4, 3\] logits to equal batches"):
+        gan.lose("discriminator", torch.zeros(4, 1), torch.zeros(4, 3))
+
+
 def test_a_loss_without_a_method_is_told_before_training(make, monkeypatch):
     loss = [Loss(name="strange", summary="Strange.", factory="strange:Misspelt")]
     plugin(monkeypatch, ganzoo_losses=loss, Misspelt=Misspelt)
