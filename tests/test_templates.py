@@ -17,7 +17,11 @@ from ganzoo.cli.new_plugin import command
 from strangers import Outside
 
 ROOT = Path(__file__).resolve().parents[1]
-KINDS = ("architecture", "loss", "dataset", "regularizer", "augmentation", "metric", "extractor", "tracker")
+KINDS = (
+    "architecture", "loss", "dataset", "regularizer", "augmentation", "metric", "extractor", "tracker", "diagnosis",
+    "exporter",
+)  # fmt: skip
+TRAINED = KINDS[:-2]  # that a run is made of; a diagnosis looks at all runs, an exporter at models
 TINY = ("--images", "128", "--batch", "16", "arch.width=4")
 
 
@@ -65,7 +69,7 @@ def test_its_own_tests_pass(made: Callable[[str], Made], kind: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TRAINED)
 def test_the_line_that_it_names_trains(made: Callable[[str], Made], kind: str, tmp_path: Path) -> None:
     plugin = made(kind)
     run = tmp_path / Outside(plugin.folder, tmp_path).ganzoo(*plugin.train, *TINY).strip()

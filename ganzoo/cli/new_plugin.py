@@ -28,6 +28,16 @@ LONGEST = 40  # letters of a name: lines of the templates stay within 120
 RESERVED = ("all", "none", "build", "dist", "tests", "runs")  # words of the command line, folders of the package
 
 
+def _templates() -> Traversable:
+    return files("ganzoo") / "templates"
+
+
+def _kinds() -> dict[str, dict[str, str]]:
+    """Return what stands for each kind in its template, by the word that stands for it."""
+    kinds: dict[str, Any] = tomllib.loads((_templates() / "kinds.toml").read_text(encoding="utf-8"))
+    return kinds
+
+
 def _complete_kinds(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     found = {kind: values["summary"] for kind, values in _kinds().items()}
     return [CompletionItem(kind, help=text) for kind, text in found.items() if kind.startswith(incomplete)]
@@ -37,7 +47,7 @@ def _complete_kinds(ctx: click.Context, param: click.Parameter, incomplete: str)
 @click.argument("name", metavar="NAME")
 @click.option(
     "--kind", default="architecture", show_default=True, metavar="KIND", shell_complete=_complete_kinds,
-    help="Of what it offers: architecture, loss, dataset, regularizer, augmentation, metric or tracker.",
+    help=f"Of what it offers: {', '.join(_kinds())}.",
 )  # fmt: skip
 @click.option(
     "--dir", "place", default=".", type=click.Path(path_type=Path), help="Folder to make it in, by default here."
@@ -50,7 +60,7 @@ def command(name: str, kind: str, place: Path) -> None:
     ganzoo new-plugin acme-gans
     ganzoo new-plugin acme-loss --kind loss
 
-    It works as it is: install it, train with it, then make it yours.
+    It works as it is: install it, use it, then make it yours.
     """
     kinds = _kinds()
     kind = kind_named(kind)
@@ -63,7 +73,7 @@ def command(name: str, kind: str, place: Path) -> None:
     values = {key: Template(text.strip()).substitute(names) for key, text in kinds[kind].items()}
     _write(target, dict(_rendered(kind, names | values)))
     click.echo(target)
-    steps = (f"cd {shlex.quote(str(target))}", "pip install -e '.[test]'", f"ganzoo check {name}", values["train"])
+    steps = (f"cd {shlex.quote(str(target))}", "pip install -e '.[test]'", f"ganzoo check {name}", values["use"])
     click.echo("next:\n" + "\n".join(f"    {step}" for step in steps), err=True)
 
 
@@ -108,16 +118,6 @@ def _check_place(place: Path, target: Path) -> None:
 
 # ----------------------------------------------------------------------------
 # Templates: one folder for each kind, one that all have in common.
-
-
-def _templates() -> Traversable:
-    return files("ganzoo") / "templates"
-
-
-def _kinds() -> dict[str, dict[str, str]]:
-    """Return what stands for each kind in its template, by the word that stands for it."""
-    kinds: dict[str, Any] = tomllib.loads((_templates() / "kinds.toml").read_text(encoding="utf-8"))
-    return kinds
 
 
 def _rendered(kind: str, values: dict[str, str]) -> Iterator[tuple[str, str]]:

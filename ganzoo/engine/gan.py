@@ -160,7 +160,7 @@ class Gan:
         shapes = [list(one.shape) for one in logits if one is not None]
         if shapes[0] != shapes[-1]:
             raise GanzooError(
-                f"D answers {shapes[0]} and {shapes[-1]} to real and fake samples: equal batches get equal"
+                f"D answered {shapes[0]} and {shapes[-1]} logits to equal batches of real and fake samples"
             )
         if self.couples:
             logits = tuple(one if one is None else self.world.whole(one) for one in logits)

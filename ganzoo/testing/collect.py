@@ -101,6 +101,16 @@ def check_tracker(name: str, **trial: Any) -> Iterator[Result]:
     return _check_kind("tracker", name, **trial)
 
 
+def check_diagnosis(name: str, **trial: Any) -> Iterator[Result]:
+    """Run the checks of a diagnosis; arguments as for `check`."""
+    return _check_kind("diagnosis", name, **trial)
+
+
+def check_exporter(name: str, **trial: Any) -> Iterator[Result]:
+    """Run the checks of an exporter; arguments as for `check`."""
+    return _check_kind("exporter", name, **trial)
+
+
 def check_recipe(name: str, **trial: Any) -> Iterator[Result]:
     """Run the checks of a recipe; arguments as for `check`."""
     return _check_kind("recipe", name, **trial)

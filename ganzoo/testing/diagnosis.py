@@ -1,81 +1,113 @@
-"""Checks of diagnoses: rules over what a run measured."""
+"""Checks of diagnoses: what one says of runs that go well, that go wrong, and of which little was measured.
+
+The runs are made up. Whether a diagnosis sees what it is for, its own cases say (`ganzoo.plugin.Case`): given ``rows``
+and, where it asks, ``recipe``; expected is the verdict's code with value 1, or ``nothing`` with value 1.
+"""
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ganzoo.plugin import DataInfo, Verdict
+from ganzoo.errors import did_you_mean
+from ganzoo.plugin import Case, Verdict
+from ganzoo.recipe.keys import COMPONENTS, FLAGS, known_keys
+from ganzoo.registry import registry
 from ganzoo.registry.installed import told
 from ganzoo.testing.building import built
-from ganzoo.testing.checks import Broken, Trial, require
-from ganzoo.testing.probes import small_recipe
+from ganzoo.testing.checks import Broken, Trial, require, usable
+from ganzoo.testing.examples import frozen_recipe
+from ganzoo.testing.plugin import loaded_afresh
 
-DATA = DataInfo(shape=(3, 32, 32))
-NAMES = ("loss_d", "loss_g", "real", "fake", "penalty_d", "penalty_g", "images_per_second")
-
-Rows = list[dict[str, Any]]
-
-
-def takes_any_run(trial: Trial) -> None:
-    """It takes whatever a run measured: one row, rows that lack names, numbers that are not finite."""
-    rule = built(trial, DATA)
-    for words, rows in runs().items():
-        _answer(rule, words, rows)
+Row = Mapping[str, Any]
+ENGINE = ("train", "optim")  # namespaces whose keys are known whatever is installed
 
 
-def same_verdict_again(trial: Trial) -> None:
-    """A verdict follows from rows and recipe alone: what the log says the doctor says later, whatever came before."""
-    rule, other = built(trial, DATA), built(trial, DATA)
-    first = {words: _answer(rule, words, rows) for words, rows in runs().items()}
-    for words, rows in reversed(runs().items()):
-        for again in (rule, other):
-            found = _answer(again, words, rows)
-            require(found == first[words], f"Of {words} it said {first[words]}, and later {found}.")
+def answers_for_any_run(trial: Trial) -> None:
+    """Of any run's rows it returns a Verdict or None, also where what it looks at was not measured."""
+    with usable():
+        diagnosis = built(trial)
+    for name, rows in _runs():
+        try:
+            verdict = diagnosis(rows, frozen_recipe())
+        except Exception as error:
+            raise Broken(f"Of {name} it raised {told(error)}.") from error
+        fits = verdict is None or isinstance(verdict, Verdict)
+        require(fits, f"Of {name} it returned {type(verdict).__name__}.")
 
 
-def rows_left_alone(trial: Trial) -> None:
-    """It leaves rows and recipe as they were: other rules read them too."""
-    rule = built(trial, DATA)
-    for words, rows in runs().items():
-        recipe = _recipe()
-        given = copy.deepcopy(rows), copy.deepcopy(recipe)
-        rule(*given)
-        require(repr(given) == repr((rows, recipe)), f"It changed what it was given of {words}.")
+def follows_from_its_arguments(trial: Trial) -> None:
+    """The same rows and recipe get the same verdict, also when it is built anew; it changes neither of the two."""
+    diagnosis = built(trial)
+    for name, rows in _runs():
+        given, recipe = copy.deepcopy(list(rows)), frozen_recipe()
+        first = diagnosis(given, recipe)
+        unchanged = repr((given, recipe)) == repr((list(rows), frozen_recipe()))
+        require(unchanged, f"Of {name} it changed what it was given.")
+        for when, again in {"when asked again": diagnosis, "when built anew": built(trial)}.items():
+            require(again(rows, frozen_recipe()) == first, f"Of {name} it says something else {when}.")
 
 
-def runs() -> dict[str, Rows]:
-    """Return the rows of runs, each under words for it."""
-    whole = [_row(index) for index in range(40)]
-    bare = [{"images": row["images"], "seconds": row["seconds"]} for row in whole]
-    return {
-        "a run of one row": whole[:1],
-        "a run that goes well": whole,
-        "a run that measured no losses": bare,
-        "a run with metrics between its ticks": [*whole[:20], {"images": 20_000, "fd/fd": 12.5}, *whole[20:]],
-        "a run whose losses are not finite": [{**row, "loss_d": math.nan, "loss_g": math.inf} for row in whole],
-        "a run whose D is never fooled": [{**row, "loss_d": 0.0, "real": 40.0, "fake": -40.0} for row in whole],
-        "a run that stands still": [{**whole[0], "images": row["images"]} for row in whole],
-    }
+def advises_what_can_be_typed(trial: Trial) -> None:
+    """Each advice is ``KEY=VALUE`` or ``--FLAG VALUE`` of `ganzoo train`."""
+    for name, rows in _runs():
+        verdict = built(trial)(rows, frozen_recipe())
+        for advice in verdict.advice if verdict else ():
+            wrong = _untypable(advice)
+            require(not wrong, f"Of {name} it advises {advice!r}: {wrong}.")
 
 
-def _answer(rule: Any, words: str, rows: Rows) -> Verdict | None:
-    try:
-        answer = rule(copy.deepcopy(rows), _recipe())
-    except Exception as error:
-        raise Broken(f"Of {words} it failed: {told(error)}.") from error
-    fits = answer is None or isinstance(answer, Verdict)
-    require(fits, f"Of {words} it returned {type(answer).__name__}, neither a Verdict nor None.")
-    found: Verdict | None = answer
-    return found
+def light_import(trial: Trial) -> None:
+    """The module of a diagnosis imports nothing heavy: it looks at numbers of runs, also where no torch is needed."""
+    module, plugin = trial.spec.factory.partition(":")[0], trial.entry.plugin
+    found = loaded_afresh(module, plugin.file if module == plugin.module else "")
+    require(not found["heavy"], f"{module} imports {found['heavy']} at {found['at']}: compute with Python's numbers.")
 
 
-def _row(index: int) -> dict[str, Any]:
-    values = {name: 0.7 + 0.1 * math.sin(index + place) for place, name in enumerate(NAMES)}
-    return {"images": 1000 * (index + 1), "seconds": 2.0 * (index + 1), **values}
+def measured(trial: Trial, case: Case) -> dict[str, float]:
+    """Return what it says of the rows of a case, as a number by code."""
+    verdict = trial.build(**case.options)(case.given["rows"], case.given.get("recipe", frozen_recipe()))
+    return {"nothing" if verdict is None else verdict.code: 1.0}
 
 
-def _recipe() -> Mapping[str, Any]:
-    return small_recipe().to_json()
+def _untypable(advice: str) -> str:
+    """Return why an advice cannot be typed; empty where it can."""
+    flags = {entry.name for entry in (*COMPONENTS, *FLAGS)}
+    if match := re.fullmatch(r"--([a-z-]+) \S+", advice):
+        return "" if match[1] in flags else f"there is no flag --{match[1]}{did_you_mean(match[1], flags)}"
+    key, equals, value = advice.partition("=")
+    known = known_keys(registry())
+    if not (equals and value) or " " in key:
+        return "write KEY=VALUE or --FLAG VALUE"
+    head = key.partition(".")[0]
+    if key in known or (head in {entry.name for entry in COMPONENTS} and "." in key):
+        return ""
+    return f"there is no key {key!r}{did_you_mean(key, known)}"
+
+
+# ----------------------------------------------------------------------------
+# Runs to look at.
+
+
+def _runs() -> Iterator[tuple[str, Sequence[Row]]]:
+    """Yield rows of runs with the words that name them."""
+    yield "a run that goes well", [_row(tick, math.log(2), math.log(2), 0.1, -0.1) for tick in range(1, 60)]
+    yield "a run whose D is sure of everything", [_row(tick, 1e-6, 20.0, 20.0, -20.0) for tick in range(1, 60)]
+    yield "a run whose D knows nothing", [_row(tick, 2 * math.log(2), math.log(2), 0.0, 0.0) for tick in range(1, 60)]
+    yield (
+        "a run whose losses grow without end",
+        [_row(t, -(10.0 ** (t / 4)), 10.0 ** (t / 4), 1e3, -1e3) for t in range(1, 60)],
+    )
+    yield "a run with numbers that are not finite", [_row(1, 1.0, 1.0, 0.0, 0.0), _row(2, math.nan, math.inf, 0.0, 0.0)]
+    yield "a run after its first tick", [_row(1, 1.4, 0.7, 0.0, 0.0)]
+    yield "a run of which images alone are known", [{"images": 1000 * tick} for tick in range(1, 60)]
+    yield "a run that is measured", [_row(1, 1.4, 0.7, 0.0, 0.0), {"images": 1000, "some-metric/distance": 3.5}]
+
+
+def _row(tick: int, loss_d: float, loss_g: float, real: float, fake: float) -> Row:
+    """Return a row as a tick writes it."""
+    told = {"images": 1000 * tick, "seconds": 2.0 * tick, "images_per_second": 500.0, "memory": 2**28}
+    return told | {"loss_d": loss_d, "loss_g": loss_g, "real": real, "fake": fake}

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganzoo.plugin import DataInfo, GanzooError
+from ganzoo.plugin.options import to_json
+from ganzoo.recipe.keys import MANY, NETWORKS, ONE
+from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.testing.checks import Broken, Skip, Trial
 from ganzoo.testing.guards import unclear
 
@@ -61,3 +65,22 @@ def hold_to_declining(trial: Trial, attempt: Callable[[DataInfo], object]) -> No
                 continue
             words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
             raise Broken(f"{given} gave {words}; raise a GanzooError that says what it takes.") from error
+
+
+def frozen_recipe() -> dict[str, Any]:
+    """Return a frozen recipe, as trackers and diagnoses get it; its components need not be installed."""
+    values = {"width": 64, "widths": [8, 16], "path": None, "gamma": "cosine(1, 0.1, images=10000)"}
+
+    def choice(name: str) -> dict[str, Any]:
+        return {"name": f"check:{name}", "distribution": "", "version": "", "schema": 1, "options": values}
+
+    optimizer = {"name": "adam", **to_json(OPTIMIZERS["adam"]())}
+    return {
+        "format": 1,
+        "ganzoo": "0",
+        **{key: choice(key) for key in ONE},
+        **{key: [choice(key)] for key in MANY},
+        "optim": {network: optimizer for network in NETWORKS},
+        "train": {**to_json(TrainOptions()), "images": 10_000},
+        "auto": [],
+    }

@@ -20,15 +20,13 @@ import numpy as np
 from ganzoo.engine.events import Events, Finish, Grid, Note, Start, Tick
 from ganzoo.engine.subscribers import Tracking
 from ganzoo.errors import GanzooError
-from ganzoo.plugin.options import to_json
-from ganzoo.recipe.keys import MANY, NETWORKS, ONE
 from ganzoo.recipe.recipe import Choice
-from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.registry.installed import told
 from ganzoo.runs.run import Run
 from ganzoo.samples import grid
 from ganzoo.testing.building import built
 from ganzoo.testing.checks import Broken, Trial, Unseen, require, usable
+from ganzoo.testing.examples import frozen_recipe
 from ganzoo.testing.guards import full_disk, offline, own_folder
 
 LONGEST = 20.0  # seconds that a call may take
@@ -114,27 +112,8 @@ def _run() -> Iterator[Run]:
     with own_folder() as folder:
         run = Run(folder / "runs" / "0000-check")
         (run.path / "checkpoints").mkdir(parents=True)
-        run.write_recipe(_recipe())
+        run.write_recipe(frozen_recipe())
         yield run
-
-
-def _recipe() -> dict[str, Any]:
-    """Return a frozen recipe, as trackers log it; its components need not be installed."""
-    values = {"width": 64, "widths": [8, 16], "path": None, "gamma": "cosine(1, 0.1, images=10000)"}
-
-    def choice(name: str) -> dict[str, Any]:
-        return {"name": f"check:{name}", "distribution": "", "version": "", "schema": 1, "options": values}
-
-    optimizer = {"name": "adam", **to_json(OPTIMIZERS["adam"]())}
-    return {
-        "format": 1,
-        "ganzoo": "0",
-        **{key: choice(key) for key in ONE},
-        **{key: [choice(key)] for key in MANY},
-        "optim": {network: optimizer for network in NETWORKS},
-        "train": {**to_json(TrainOptions()), "images": 10_000},
-        "auto": [],
-    }
 
 
 def _grid(run: Run, images: int) -> Path:

@@ -12,7 +12,7 @@ from cli_calls import Answer, Ganzoo
 from ganzoo.cli import new_plugin
 from privileges import bound_by_modes
 
-KINDS = ("architecture", "loss", "dataset", "regularizer", "augmentation", "metric", "tracker")
+KINDS = ("architecture", "loss", "dataset", "regularizer", "augmentation", "metric", "tracker", "diagnosis", "exporter")
 
 
 def refused(answer: Answer, code: int, *words: str) -> None:

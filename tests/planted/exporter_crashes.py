@@ -1,20 +1,20 @@
-"""A format for images that fails on anything else, with whatever Python says."""
+"""It crashes on what is not an image."""
 
 from ganzoo.plugin import Exporter, hookimpl
 
-CAUGHT_BY = ["exporter/planted/declines-what-it-cannot-hold"]
+CAUGHT_BY = ["exporter/planted/exports-or-declines"]
 
 
 @hookimpl
 def ganzoo_exporters():
-    yield Exporter(name="planted", summary="Planted.", factory="exporter_crashes:build")
+    yield Exporter(name="planted", summary="Planted.", factory="exporter_crashes:Planted")
 
 
-def build(options, data):
-    def write(generator, directory):
+class Planted:
+    def __init__(self, options, data):
+        self.calls = 0
+
+    def __call__(self, generator, directory):
         channels, height, width = generator.data.shape
-        path = directory / "size"
-        path.write_text(f"{channels} {height} {width}")
-        return [path]
-
-    return write
+        (directory / "a.txt").write_text(f"{channels} {height} {width}")
+        return [directory / "a.txt"]

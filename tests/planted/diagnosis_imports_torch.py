@@ -1,0 +1,10 @@
+"""Its module imports torch, so that a doctor of text files would wait for it."""
+
+from ganzoo.plugin import Diagnosis, hookimpl
+
+CAUGHT_BY = ["diagnosis/planted/light-import"]
+
+
+@hookimpl
+def ganzoo_diagnoses():
+    yield Diagnosis(name="planted", summary="Planted.", factory="planted_diagnosis:Heavy")
