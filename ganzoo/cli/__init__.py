@@ -18,7 +18,7 @@ import click
 from ganzoo.cli.common import CONTROL, Session, common_options
 from ganzoo.errors import GanzooError, UsageError, did_you_mean
 from ganzoo.plugin import Command
-from ganzoo.plugin.specs import COMMANDS
+from ganzoo.plugin.component import COMMANDS
 from ganzoo.registry import registry
 from ganzoo.registry.installed import place_of_error, told
 

@@ -12,8 +12,8 @@ import click
 from ganzoo.cli.common import common_options, complete_components, note, offline_option, print_json, print_table
 from ganzoo.errors import UsageError, did_you_mean
 from ganzoo.plugin import Built, Model, Recipe, options
+from ganzoo.plugin.component import FACTORY
 from ganzoo.plugin.options import options_of, to_text
-from ganzoo.plugin.specs import FACTORY
 from ganzoo.recipe.keys import options_prefix
 from ganzoo.registry import registry
 from ganzoo.registry.installed import Registered

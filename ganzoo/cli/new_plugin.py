@@ -20,8 +20,8 @@ from click.shell_completion import CompletionItem
 
 from ganzoo.cli.common import common_options
 from ganzoo.errors import NotFound, UsageError
+from ganzoo.plugin.component import NAME
 from ganzoo.plugin.files import explained, replace_directory
-from ganzoo.plugin.specs import NAME
 from ganzoo.registry import kind_named, registry
 
 LONGEST = 40  # letters of a name: lines of the templates stay within 120

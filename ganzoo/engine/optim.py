@@ -45,7 +45,7 @@ class Optimizer:
     def __init__(
         self,
         parameters: Iterable[nn.Parameter],
-        choice: recipes.Optimizer,
+        choice: recipes.OptimizerChoice,
         interval: int = 1,
         scaled: bool = False,
     ) -> None:

@@ -9,7 +9,7 @@ Pillow) and offers specs through hooks (`ganzoo.plugin.hookspecs`). Each spec na
         yield Loss(name="bce", summary="...", factory="acme_gans.losses:BCE")
 
 Runtime objects are structural: nothing to inherit. What each kind must do stands in its spec class
-(`ganzoo.plugin.specs`); what it is given and gives back, in `ganzoo.plugin.contracts`.
+(`ganzoo.plugin.specs`, `ganzoo.plugin.around`); what it is given and gives back, in `ganzoo.plugin.contracts`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from __future__ import annotations
 import pluggy
 
 from ganzoo.errors import GanzooError, NotFound, UsageError
+from ganzoo.plugin.around import Command, Diagnosis, Exporter, Model, Recipe, Tracker
+from ganzoo.plugin.component import Built, Component
 from ganzoo.plugin.contracts import (
     Case,
     DataInfo,
@@ -36,19 +38,11 @@ from ganzoo.plugin.specs import (
     KINDS,
     Architecture,
     Augmentation,
-    Built,
-    Command,
-    Component,
     Dataset,
-    Diagnosis,
-    Exporter,
     Extractor,
     Loss,
     Metric,
-    Model,
-    Recipe,
     Regularizer,
-    Tracker,
 )
 
 __all__ = [

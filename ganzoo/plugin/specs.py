@@ -1,105 +1,20 @@
 """Specs: what a plugin offers, one class for each kind, with the contract of its runtime object. See `ganzoo.plugin`.
 
-All are frozen and keyword-only; constructing an invalid one raises ValueError.
+All are frozen and keyword-only; constructing an invalid one raises ValueError. Here are the kinds that a training is
+made of and that measure it; those around it stand in `ganzoo.plugin.around`.
 """
 
 from __future__ import annotations
 
-import functools
-import re
-import types
-import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Literal
 
+from ganzoo.plugin.around import Command, Diagnosis, Exporter, Model, Recipe, Tracker
+from ganzoo.plugin.component import NAME, Built, Component, check_callables, check_recommended
 from ganzoo.plugin.contracts import DataInfo, Modality
-from ganzoo.plugin.options import NoOptions, options_of
-
-NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-COMMANDS = (
-    "train", "sample", "apply", "evaluate", "list", "info", "plugins", "runs", "package", "publish", "pull", "verify",
-    "search", "import", "new-plugin", "check",
-)  # fmt: skip  # of ganzoo itself: a plugin's command cannot have one of these names
-SCHEDULABLE = ("architecture", "loss", "regularizer", "augmentation")  # kinds whose options may be scheduled
-FOLDER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[\w-]+(/[\w-]+)*")
-FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Component:
-    """One thing that a plugin offers; the base of every spec.
-
-    Args:
-        name: Lower-case words joined by hyphens.
-        summary: One line for `ganzoo list`.
-        aliases: Further names; an alias collides like a name.
-        paper: Citation for the model card.
-    """
-
-    kind: ClassVar[str] = ""
-
-    name: str
-    summary: str
-    aliases: tuple[str, ...] = ()
-    paper: str = ""
-
-    def __post_init__(self) -> None:
-        _check_types(self)
-        for name in (self.name, *self.aliases):
-            if not NAME.fullmatch(name):
-                raise ValueError(f"{self.kind} name {name!r} is not lower-case words joined by hyphens")
-        if not self.summary or "\n" in self.summary:
-            raise ValueError(f"{self.kind} {self.name!r} needs a summary of one line")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Built(Component):
-    """A component with a runtime object, built by its factory when it is first used.
-
-    Args:
-        factory: ``"package.module:callable"``, imported when the component is first used. It is called as
-            ``factory(options, data)``, `data` being the `DataInfo` that the networks see; of a dataset and of a tracker
-            as ``factory(options)``.
-        options: A frozen dataclass whose every field is typed and defaulted (see `option`).
-        requires: Requirement strings as pip takes them; a missing one is an error that gives the command to run.
-        version: Of the options' schema: raise it when stored options need `migrate`.
-        migrate: ``"package.module:callable"``, called as ``(options: dict, from_version: int) -> dict``.
-        provides, needs, refuses: Words that recipes are checked by: ``class-logits``, ``features``, ``style``,
-            ``truncation``, ``double-backward``, ``batchnorm-in-d``, ``batch-coupled-d``, ``probabilities``, or a
-            plugin's own. What one component needs another must provide; what it refuses none may provide. Where it
-            depends on the options, `provides` is a callable from them to the words (see `provided`).
-        cases: ``"package.module:callable"``, called with nothing, yields `Case` objects: exact values that the
-            conformance kit holds the component to.
-        excused: Checks of the conformance kit that the component fails by design, each with the reason:
-            ``{"finite-differences": "straight-through: it rounds, and its gradient does not"}``. One that passes all
-            the same is a failure.
-    """
-
-    factory: str
-    options: type = NoOptions
-    requires: tuple[str, ...] = ()
-    version: int = 1
-    migrate: str = ""
-    provides: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = ()
-    needs: tuple[str, ...] = ()
-    refuses: tuple[str, ...] = ()
-    cases: str = ""
-    excused: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_callables(self, self.factory or "missing", self.migrate, self.cases)
-        for text in self.requires:
-            _check_requirement(text)
-        for entry in options_of(self.options).values():
-            if entry.schedulable and self.kind not in SCHEDULABLE:
-                raise ValueError(f"{self.kind} {self.name!r}: option {entry.name!r} cannot be schedulable")
-
-    def provided(self, options: Any) -> tuple[str, ...]:
-        """Return the words that the component provides with these options."""
-        return self.provides(options) if callable(self.provides) else self.provides
+from ganzoo.plugin.options import options_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,11 +60,11 @@ class Architecture(Built):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_callables(self, *self.imports.values())
+        check_callables(self, *self.imports.values())
         for name in self.imports:
             if not NAME.fullmatch(name):
                 raise ValueError(f"architecture {self.name!r}: format {name!r} is not lower-case words and hyphens")
-        _check_recommended(self, self.recommended, "loss", "reg", "aug", "optim", "train")
+        check_recommended(self, self.recommended, "loss", "reg", "aug", "optim", "train")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +89,7 @@ class Loss(Built):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_recommended(self, self.recommended, "arch", "reg", "aug", "optim", "train")
+        check_recommended(self, self.recommended, "arch", "reg", "aug", "optim", "train")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,7 +141,7 @@ class Dataset(Built):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_callables(self, self.show, self.read, self.examples)
+        check_callables(self, self.show, self.read, self.examples)
         if self.num_shown < 1:
             raise ValueError(f"dataset {self.name!r}: num_shown={self.num_shown} is not positive")
 
@@ -354,172 +269,8 @@ class Extractor(Built):
     examples: tuple[DataInfo, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tracker(Built):
-    """``factory(options)`` -> ``start(run)``, ``log(images, scalars)``, ``grid(images, path)``, ``finish(status)``.
-
-    `run` is a `RunView`. A failing tracker costs a line in the log, never the run.
-    """
-
-    kind: ClassVar[str] = "tracker"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Diagnosis(Built):
-    """A rule that sees what goes wrong in a run: ``factory(options, data)`` -> a callable.
-
-    ``diagnosis(rows, recipe) -> Verdict | None``: `rows` are what the run measured, as `RunView.rows` gives them, at
-    least one; a name that was not measured is not in a row. `recipe` is the frozen recipe as JSON. The answer is None
-    where it finds nothing wrong. It follows from these two alone, so that a run gets the same verdict while it is
-    trained and afterwards. A diagnosis that fails costs a line in the log, never the run.
-    """
-
-    kind: ClassVar[str] = "diagnosis"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exporter(Built):
-    """A format in which trained generators are written for other programs; its name is the format's.
-
-    ``factory(options, data)`` -> a callable ``exporter(generator, directory) -> list[Path]``: `generator` is what
-    `ganzoo.load` returns, `directory` an empty folder. It returns the files that it wrote there. A generator that the
-    format cannot hold is a GanzooError of one sentence.
-
-    Args:
-        suffix: Of the file that holds the weights (``".onnx"``); empty where the format is a folder.
-    """
-
-    kind: ClassVar[str] = "exporter"
-
-    suffix: str = ""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.suffix and not re.fullmatch(r"(\.[A-Za-z0-9_-]+)+", self.suffix):
-            raise ValueError(f"exporter {self.name!r}: suffix {self.suffix!r} is not of the form '.onnx'")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe(Component):
-    """A named choice of components and settings, under all that a user says.
-
-    Args:
-        settings: By key: ``{"arch": "dcgan", "loss": "bce", "arch.width": 64, ...}``; or, where they follow from the
-            data and the machine, ``"package.module:callable"``, called as ``(data: DataInfo, device: str) -> mapping``
-            (`device` is ``cpu``, ``cuda`` ...) once the dataset is chosen, which it cannot choose then.
-        dataset: The dataset that it was published for: the recipe's, where it is installed; where it is not, a user
-            must say which data to train on. Empty for a recipe that suits any data.
-        source: Where it comes from: the address of a repository or an article.
-        published: The score that its authors report and how it was measured, in one line.
-        cost: What its training took them, or takes here: ``"8 V100, 2 days"``.
-    """
-
-    kind: ClassVar[str] = "recipe"
-
-    settings: Mapping[str, Any] | str = field(default_factory=dict)
-    dataset: str = ""
-    source: str = ""
-    published: str = ""
-    cost: str = ""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if isinstance(self.settings, str):
-            _check_callables(self, self.settings or "missing")
-        elif self.dataset and "dataset" in self.settings:
-            raise ValueError(f"recipe {self.name!r} names a dataset twice: remove it from the settings")
-        if self.dataset and not NAME.fullmatch(self.dataset):
-            raise ValueError(f"recipe {self.name!r}: dataset {self.dataset!r} cannot be a dataset's name")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Model(Component):
-    """Weights that come with the plugin.
-
-    Args:
-        path: ``"package:folder"``, a model package in that Python package's data, as `ganzoo package` writes it.
-    """
-
-    kind: ClassVar[str] = "model"
-
-    path: str
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not FOLDER.fullmatch(self.path):
-            raise ValueError(f"model {self.name!r}: {self.path!r} is not of the form 'package:folder'")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Command(Component):
-    """A further command of `ganzoo`, under its name.
-
-    Args:
-        factory: ``"package.module:command"``, a `click.Command`; the module imports nothing heavy.
-    """
-
-    kind: ClassVar[str] = "command"
-
-    factory: str
-
-
 SPECS: tuple[type[Component], ...] = (
     Architecture, Loss, Dataset, Regularizer, Augmentation, Metric, Extractor, Tracker, Diagnosis, Exporter,
     Recipe, Model, Command,
 )  # fmt: skip
 KINDS: tuple[str, ...] = tuple(spec.kind for spec in SPECS)
-
-
-# ----------------------------------------------------------------------------
-# Checks.
-
-
-def _check_callables(spec: Component, *paths: str) -> None:
-    for path in filter(None, paths):
-        if not FACTORY.fullmatch(path):
-            raise ValueError(f"{spec.kind} {spec.name!r}: {path!r} is not of the form 'package.module:callable'")
-
-
-def _check_recommended(spec: Component, recommended: Mapping[str, Any], *heads: str) -> None:
-    for key in recommended:
-        if key.partition(".")[0] not in heads:
-            raise ValueError(f"{spec.kind} {spec.name!r} recommends {key!r}: only keys of {', '.join(heads)}")
-
-
-def _check_requirement(text: str) -> None:
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    try:
-        Requirement(text)
-    except InvalidRequirement:
-        raise ValueError(f"pip takes no requirement {text!r}") from None
-
-
-@functools.cache
-def _hints(cls: Any) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
-
-
-def _check_types(spec: Component) -> None:
-    """Raise ValueError where a field is not of its type: ``sizes=64`` or ``aliases="mse"``, say."""
-    cls: Any = type(spec)
-    for name, hint in _hints(cls).items():
-        value = getattr(spec, name)
-        if not _fits(value, hint):
-            raise ValueError(f"{spec.kind} {spec.name!r}: {name}={value!r} is no {str(hint).replace('typing.', '')}")
-
-
-def _fits(value: object, hint: Any) -> bool:
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, each) for each in args)
-    if origin is tuple:
-        inner = typing.get_origin(args[0]) or args[0]
-        return isinstance(value, tuple) and all(
-            item in typing.get_args(args[0]) if inner is Literal else type(item) is inner for item in value
-        )
-    if origin is Literal:
-        return value in args
-    if origin is Callable:
-        return callable(value)
-    return not isinstance(hint, type) or isinstance(value, hint)

@@ -67,7 +67,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Optimizer:
+class OptimizerChoice:
     """The optimizer of one network: its name in `OPTIMIZERS` and its options."""
 
     name: str
@@ -89,8 +89,8 @@ class Recipe:
     aug: tuple[Choice, ...]
     metric: tuple[Choice, ...]
     tracker: tuple[Choice, ...]
-    optim_g: Optimizer
-    optim_d: Optimizer
+    optim_g: OptimizerChoice
+    optim_d: OptimizerChoice
     train: TrainOptions
     preset: str = ""  # the named recipe that it began from, as ``plugin:name``
     auto: tuple[str, ...] = ()  # keys of `train.` that were "auto" before they were resolved for the device

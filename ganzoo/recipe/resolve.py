@@ -21,7 +21,7 @@ from ganzoo.recipe.check import check
 from ganzoo.recipe.keys import HELD, MANY, NETWORKS, ONE, SHORT, holds_extractor, options_prefix
 from ganzoo.recipe.layers import Layer, last, names_of, recommended, stored
 from ganzoo.recipe.named import Facts, named_layer, published_data
-from ganzoo.recipe.recipe import Choice, Optimizer, Recipe
+from ganzoo.recipe.recipe import Choice, OptimizerChoice, Recipe
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import Registered
@@ -170,14 +170,14 @@ class _Fold:
         said = self.value(options_prefix(spec.kind, spec.name) + HELD.name)
         return self.choice(HELD.name, extractor_of(self.registry, spec, said))
 
-    def optimizer(self, network: str) -> Optimizer:
+    def optimizer(self, network: str) -> OptimizerChoice:
         """Return one network's optimizer."""
         key = f"optim.{network}.name"
         name = str(self.value(key, "adam")).lower()
         if name not in OPTIMIZERS:
             raise UsageError(f"{key}={name}: torch.optim's are {', '.join(OPTIMIZERS)}")
         owner = f"optimizer {name!r}"
-        return Optimizer(name, self.options(OPTIMIZERS[name], f"optim.{network}.", owner, key, name))
+        return OptimizerChoice(name, self.options(OPTIMIZERS[name], f"optim.{network}.", owner, key, name))
 
     def value(self, key: str, default: Any = None) -> Any:
         """Return the last layer's value of a key, and note it as used."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.testing import CliRunner
 
-from ganzoo.plugin.specs import COMMANDS
+from ganzoo.plugin.component import COMMANDS
 from ganzoo.registry.installed import named
 from ganzoo.testing.checks import Trial, require
 from ganzoo.testing.plugin import loaded_afresh, require_installed

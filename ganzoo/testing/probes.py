@@ -15,7 +15,7 @@ from ganzoo.engine.gan import Gan
 from ganzoo.errors import UsageError
 from ganzoo.plugin import Architecture, DataInfo, Dataset, DiscriminatorOutput, Loss, Networks, NoOptions
 from ganzoo.plugin.options import Option, options_of, settled
-from ganzoo.recipe.recipe import Choice, Optimizer, Recipe
+from ganzoo.recipe.recipe import Choice, OptimizerChoice, Recipe
 from ganzoo.recipe.settings import RMSprop, TrainOptions
 from ganzoo.registry.installed import Plugin, Registered
 from ganzoo.testing.checks import Broken, Trial
@@ -292,7 +292,7 @@ def small_recipe(
         fields = {"name": "small", "summary": "Of the conformance kit.", "factory": "ganzoo.testing.probes:none"}
         return Choice(Registered(kit, spec(**fields, **more)), NoOptions())
 
-    optimizer = Optimizer("rmsprop", RMSprop())
+    optimizer = OptimizerChoice("rmsprop", RMSprop())
     return Recipe(
         arch=choice(Architecture),
         loss=choice(Loss, pairs=pairs),

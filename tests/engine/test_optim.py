@@ -15,8 +15,8 @@ from ganzoo.recipe.settings import OPTIMIZERS
 OWN = {name.lower(): cls for name, cls in vars(torch.optim).items() if isinstance(cls, type)}
 
 
-def chosen(name: str, **values: object) -> recipe.Optimizer:
-    return recipe.Optimizer(name, options.read(OPTIMIZERS[name], values))
+def chosen(name: str, **values: object) -> recipe.OptimizerChoice:
+    return recipe.OptimizerChoice(name, options.read(OPTIMIZERS[name], values))
 
 
 def gradients(num: int, shape: tuple[int, ...] = (5, 3)) -> list[Tensor]:
@@ -82,8 +82,8 @@ def test_options_reach_torchs_own(name, values):
 
 
 def test_whole_numbers_are_taken_as_betas():
-    weight, own, steps = parameter(), parameter(), recipe.Optimizer("rprop", OPTIMIZERS["rprop"](etas=(0.5, 2)))
-    optimizer = Optimizer([weight], recipe.Optimizer("adam", OPTIMIZERS["adam"](lr=1, betas=(0, 0))))
+    weight, own, steps = parameter(), parameter(), recipe.OptimizerChoice("rprop", OPTIMIZERS["rprop"](etas=(0.5, 2)))
+    optimizer = Optimizer([weight], recipe.OptimizerChoice("adam", OPTIMIZERS["adam"](lr=1, betas=(0, 0))))
     assert optimizer.torch.param_groups[0]["betas"] == (0.0, 0.0)
     assert all(isinstance(beta, float) for beta in optimizer.torch.param_groups[0]["betas"])
     assert str(Optimizer([own], steps).hyperparameters(0)["etas"]) == "(0.5, 2.0)"

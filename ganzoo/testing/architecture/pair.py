@@ -17,7 +17,7 @@ from ganzoo.engine.batches import Batches, Part
 from ganzoo.engine.gan import Gan, assemble
 from ganzoo.engine.update import Stats, update_discriminator, update_generator, update_together
 from ganzoo.plugin import DataInfo, Dataset, Loss, NoOptions
-from ganzoo.recipe.recipe import Choice, Optimizer, Recipe
+from ganzoo.recipe.recipe import Choice, OptimizerChoice, Recipe
 from ganzoo.recipe.settings import SGD, Adam, TrainOptions
 from ganzoo.registry.installed import Plugin, Registered
 from ganzoo.testing.architecture.networks import Snapshot, labels, samples
@@ -80,7 +80,7 @@ def recipe(
     loss = plain_loss() if loss is None else loss
     settings = {"batch": BATCH, "precision": "fp32", "execution": "eager", "conditional": data.labelled, **train}
     spec: Any = loss.spec
-    chosen = Optimizer(optimizer, OPTIMIZERS[optimizer])
+    chosen = OptimizerChoice(optimizer, OPTIMIZERS[optimizer])
     return Recipe(
         arch=Choice(trial.entry, trial.options()),
         loss=Choice(loss, spec.options()),

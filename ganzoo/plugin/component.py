@@ -1,0 +1,153 @@
+"""What every component is, `Component`, and those with a runtime object, `Built`; and what makes a spec invalid."""
+
+from __future__ import annotations
+
+import functools
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from ganzoo.plugin.options import NoOptions, options_of
+
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+COMMANDS = (
+    "train", "sample", "apply", "evaluate", "list", "info", "plugins", "runs", "package", "publish", "pull", "verify",
+    "search", "import", "new-plugin", "check",
+)  # fmt: skip  # of ganzoo itself: a plugin's command cannot have one of these names
+SCHEDULABLE = ("architecture", "loss", "regularizer", "augmentation")  # kinds whose options may be scheduled
+FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One thing that a plugin offers; the base of every spec.
+
+    Args:
+        name: Lower-case words joined by hyphens.
+        summary: One line for `ganzoo list`.
+        aliases: Further names; an alias collides like a name.
+        paper: Citation for the model card.
+    """
+
+    kind: ClassVar[str] = ""
+
+    name: str
+    summary: str
+    aliases: tuple[str, ...] = ()
+    paper: str = ""
+
+    def __post_init__(self) -> None:
+        _check_types(self)
+        for name in (self.name, *self.aliases):
+            if not NAME.fullmatch(name):
+                raise ValueError(f"{self.kind} name {name!r} is not lower-case words joined by hyphens")
+        if not self.summary or "\n" in self.summary:
+            raise ValueError(f"{self.kind} {self.name!r} needs a summary of one line")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built(Component):
+    """A component with a runtime object, built by its factory when it is first used.
+
+    Args:
+        factory: ``"package.module:callable"``, imported when the component is first used. It is called as
+            ``factory(options, data)``, `data` being the `DataInfo` that the networks see; of a dataset and of a tracker
+            as ``factory(options)``.
+        options: A frozen dataclass whose every field is typed and defaulted (see `option`).
+        requires: Requirement strings as pip takes them; a missing one is an error that gives the command to run.
+        version: Of the options' schema: raise it when stored options need `migrate`.
+        migrate: ``"package.module:callable"``, called as ``(options: dict, from_version: int) -> dict``.
+        provides, needs, refuses: Words that recipes are checked by: ``class-logits``, ``features``, ``style``,
+            ``truncation``, ``double-backward``, ``batchnorm-in-d``, ``batch-coupled-d``, ``probabilities``, or a
+            plugin's own. What one component needs another must provide; what it refuses none may provide. Where it
+            depends on the options, `provides` is a callable from them to the words (see `provided`).
+        cases: ``"package.module:callable"``, called with nothing, yields `Case` objects: exact values that the
+            conformance kit holds the component to.
+        excused: Checks of the conformance kit that the component fails by design, each with the reason:
+            ``{"finite-differences": "straight-through: it rounds, and its gradient does not"}``. One that passes all
+            the same is a failure.
+    """
+
+    factory: str
+    options: type = NoOptions
+    requires: tuple[str, ...] = ()
+    version: int = 1
+    migrate: str = ""
+    provides: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = ()
+    needs: tuple[str, ...] = ()
+    refuses: tuple[str, ...] = ()
+    cases: str = ""
+    excused: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_callables(self, self.factory or "missing", self.migrate, self.cases)
+        for text in self.requires:
+            _check_requirement(text)
+        for entry in options_of(self.options).values():
+            if entry.schedulable and self.kind not in SCHEDULABLE:
+                raise ValueError(f"{self.kind} {self.name!r}: option {entry.name!r} cannot be schedulable")
+
+    def provided(self, options: Any) -> tuple[str, ...]:
+        """Return the words that the component provides with these options."""
+        return self.provides(options) if callable(self.provides) else self.provides
+
+
+# ----------------------------------------------------------------------------
+# Checks.
+
+
+def check_callables(spec: Component, *paths: str) -> None:
+    """Raise ValueError where one of the paths that a spec names is not ``"package.module:callable"``."""
+    for path in filter(None, paths):
+        if not FACTORY.fullmatch(path):
+            raise ValueError(f"{spec.kind} {spec.name!r}: {path!r} is not of the form 'package.module:callable'")
+
+
+def check_recommended(spec: Component, recommended: Mapping[str, Any], *heads: str) -> None:
+    """Raise ValueError where a spec recommends a key that begins with another word than these."""
+    for key in recommended:
+        if key.partition(".")[0] not in heads:
+            raise ValueError(f"{spec.kind} {spec.name!r} recommends {key!r}: only keys of {', '.join(heads)}")
+
+
+def _check_requirement(text: str) -> None:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        raise ValueError(f"pip takes no requirement {text!r}") from None
+
+
+@functools.cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def _check_types(spec: Component) -> None:
+    """Raise ValueError where a field is not of its type: ``sizes=64`` or ``aliases="mse"``, say."""
+    cls: Any = type(spec)
+    for name, hint in _hints(cls).items():
+        value = getattr(spec, name)
+        if not _fits(value, hint):
+            raise ValueError(f"{spec.kind} {spec.name!r}: {name}={value!r} is no {str(hint).replace('typing.', '')}")
+
+
+def _fits(value: object, hint: Any) -> bool:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, each) for each in args)
+    if origin is tuple:
+        inner = typing.get_origin(args[0]) or args[0]
+        return isinstance(value, tuple) and all(
+            item in typing.get_args(args[0]) if inner is Literal else type(item) is inner for item in value
+        )
+    if origin is Literal:
+        return value in args
+    if origin is Callable:
+        return callable(value)
+    return not isinstance(hint, type) or isinstance(value, hint)
