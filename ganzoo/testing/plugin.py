@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -57,6 +58,7 @@ print(json.dumps({**found, "said": out.getvalue(), "error": loaded.error}))
 """
 
 
+@functools.cache
 def loaded_afresh(module: str, file: str) -> dict[str, str]:
     """Load a module in a fresh interpreter and ask its hooks, if it has any, as the registry does.
 

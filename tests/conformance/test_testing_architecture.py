@@ -74,7 +74,7 @@ def test_data_of_the_trial_replaces_all_that_the_spec_says() -> None:
 
 @pytest.mark.parametrize(
     ("dim", "latent"),
-    [(0, "normal"), (4.0, "normal"), (True, "normal"), (4, "Normal"), (4, "normal+onehot0"), (4, "normal+onehot5")],
+    [(-1, "normal"), (4.0, "normal"), (True, "normal"), (4, "Normal"), (4, "normal+onehot0"), (4, "normal+onehot5")],
 )
 def test_latents_that_cannot_be_drawn_are_refused(dim, latent) -> None:
     data = DataInfo(shape=(1, 8, 8))

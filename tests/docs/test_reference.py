@@ -99,7 +99,7 @@ def test_what_the_table_of_types_says_is_so() -> None:
         "regularizer.after_step(discriminator)", "augmentation.update(real_logits)", "sample(generator, n)",
         "loss.discriminator(real_logits, fake_logits)", "loss.generator(fake_logits, real_logits or None)",
         "`reset()`", "`real(batch)`", "`fake(batch)`", "`compute()`", "`start(run)`", "`log(images, scalars)`",
-        "`grid(images, path)`", "`finish(status)`", "items()", "`render`", "`write`",
+        "`grid(images, path)`", "`finish(status)`", "items()", "`show`",
     ],
 )  # fmt: skip
 def test_the_page_on_the_engine_names_each_call(call: str) -> None:
