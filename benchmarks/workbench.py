@@ -18,10 +18,11 @@ from ganzoo.compute.device import precision
 from ganzoo.compute.streams import Streams
 from ganzoo.compute.threads import threads
 from ganzoo.engine import execution
+from ganzoo.engine.assemble import assemble
 from ganzoo.engine.batches import Batches, Part
 from ganzoo.engine.distributed import ALONE
 from ganzoo.engine.events import Events
-from ganzoo.engine.gan import Gan, assemble
+from ganzoo.engine.gan import Gan
 from ganzoo.engine.metrics import RunMetrics
 from ganzoo.engine.setup import set_up
 from ganzoo.engine.trainer import Trainer
@@ -230,7 +231,7 @@ class PlainLoop:
         self.gan, self.batches, self.images, self.cast = gan, batches, 0, cast
         self.generator, discriminator = plain_networks(gan)
         self.discriminator = nn.Sequential(discriminator, nn.Sigmoid())
-        g, d = gan.optim_g.hyperparameters(0), gan.optim_d.hyperparameters(0)
+        g, d = (optimizer.hyperparameters(0) for optimizer in gan.optimizers.values())
         self.optim_g = torch.optim.Adam(self.generator.parameters(), lr=g["lr"], betas=g["betas"])
         self.optim_d = torch.optim.Adam(self.discriminator.parameters(), lr=d["lr"], betas=d["betas"])
         self.criterion = nn.BCELoss()
@@ -295,7 +296,7 @@ class PlainPenalised:
         self.batches, self.images, self.cast = batches, 0, cast
         self.generator, self.discriminator = plain_networks(gan)
         self.gamma = {choice.name: float(value_at(choice.options.gamma, 0)) for choice in gan.recipe.reg}
-        g, d = gan.optim_g.hyperparameters(0), gan.optim_d.hyperparameters(0)
+        g, d = (optimizer.hyperparameters(0) for optimizer in gan.optimizers.values())
         self.optim_g = torch.optim.Adam(self.generator.parameters(), lr=g["lr"], betas=g["betas"])
         self.optim_d = torch.optim.Adam(self.discriminator.parameters(), lr=d["lr"], betas=d["betas"])
         self.said: tuple[Tensor, Tensor] | None = None

@@ -134,8 +134,8 @@ def updated(world, settings: dict[str, Any], rounds: int = 4):
     from ganzoo.compute.streams import Streams
     from ganzoo.data.source import open_source
     from ganzoo.engine import execution
+    from ganzoo.engine.assemble import assemble
     from ganzoo.engine.batches import Batches
-    from ganzoo.engine.gan import assemble
     from ganzoo.engine.setup import draft, settle
     from ganzoo.engine.update import update_discriminator, update_generator, update_together
     from ganzoo.health.signals import Averages

@@ -30,16 +30,16 @@ class Clip(Term):
     """Arjovsky et al. 2017."""
 
     @torch.no_grad()
-    def after_step(self, discriminator):
-        for parameter in discriminator.parameters():
+    def after_step(self, networks):
+        for parameter in networks.discriminator.parameters():
             parameter.clamp_(-0.01, 0.01)
 
 
 class Spectral(Term):
     """Miyato et al. 2018."""
 
-    def prepare(self, discriminator):
-        for module in list(discriminator.modules()):
+    def prepare(self, networks):
+        for module in list(networks.discriminator.modules()):
             if isinstance(module, (nn.Linear, nn.Conv2d)):
                 nn.utils.parametrizations.spectral_norm(module)
 
@@ -98,7 +98,7 @@ class Flips(Term):
     """Zhang et al. 2020: the same answer to a mirrored sample."""
 
     def discriminator(self, step):
-        flipped = answers(step.judge(step.real_seen.flip(-1)))
+        flipped = answers(step.discriminate(step.real_seen.flip(-1)))
         return self.weight * (flipped - answers(step.real_output)).square().mean()
 
 
@@ -108,7 +108,7 @@ class Dragan(Term):
     def discriminator(self, step):
         noise = 0.5 * torch.rand_like(step.real_seen) * step.real_seen.detach().std()
         near = (step.real_seen.detach() + noise).requires_grad_()
-        (slopes,) = torch.autograd.grad(answers(step.judge(near)).sum(), near, create_graph=True)
+        (slopes,) = torch.autograd.grad(answers(step.discriminate(near)).sum(), near, create_graph=True)
         return self.weight * (torch.linalg.vector_norm(slopes.flatten(1), dim=1) - 1).square().mean()
 
 

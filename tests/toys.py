@@ -190,7 +190,7 @@ class ToyR1(nn.Module):
         self.steps: list[Step] = []
         self.prepared = self.after = 0
 
-    def prepare(self, discriminator: nn.Module) -> None:
+    def prepare(self, networks: Networks) -> None:
         self.prepared += 1
 
     def discriminator(self, step: Step) -> Tensor:
@@ -199,7 +199,7 @@ class ToyR1(nn.Module):
         (gradient,) = torch.autograd.grad(step.real_output.logits.sum(), step.real, create_graph=True)
         return self.gamma / 2 * gradient.square().flatten(1).sum(1).mean()
 
-    def after_step(self, discriminator: nn.Module) -> None:
+    def after_step(self, networks: Networks) -> None:
         self.after += 1
 
 
@@ -300,11 +300,15 @@ class ToyMean:
 # Specs.
 
 
+def features_of(options: ToyOptions) -> tuple[str, ...]:
+    return ("features",) if options.answer == "output" else ()
+
+
 @hookimpl
 def ganzoo_architectures():
     yield Architecture(
         name="toy", summary="Two layers.", factory="toys:build_toy", options=ToyOptions, conditional="optional",
-        modalities=("image", "points"),
+        modalities=("image", "points"), provides=features_of,
         recommended={"loss": "toy-bce", "train.batch": 16, "optim.d.lr": 1e-2, "optim.g.lr": 1e-2},
     )  # fmt: skip
     yield Architecture(

@@ -49,7 +49,7 @@ class Batches:
         self.micro_batch = train.micro_batch or max(self.batch, self.g_batch)
         self.conditional = train.conditional
         self.flip = train.flip
-        self.pairs = gan.pairs  # G's loss reads real logits as well
+        self.reals = gan.pairs or bool(gan.reals)  # G's update reads real samples as well
         self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
         self._draws = torch.Generator()  # on the CPU, reseeded before each use
         self._next = Ahead(self._fetch, self.batch) if is_slow(source, streams.device) else self._fetch
@@ -61,13 +61,13 @@ class Batches:
         return self._parts("d", images, self.batch, z, real, labels)
 
     def generator(self, images: int, step: int) -> Iterator[Part]:
-        """Yield the parts of G's `step`-th update after `images` images: fresh latents, and reals where it pairs."""
+        """Yield the parts of G's `step`-th update after `images` images: fresh latents, and reals if it reads them."""
         stream = f"g{step}"
         z = self._latents(stream, images, self.g_batch)
-        if not (self.pairs or self.conditional):
+        if not (self.reals or self.conditional):
             return self._parts(stream, images, self.g_batch, z, None, None)
         real, labels = self._ready(stream, images, self.g_batch, self._random(stream + "-real", images, self.g_batch))
-        return self._parts(stream, images, self.g_batch, z, real if self.pairs else None, labels)
+        return self._parts(stream, images, self.g_batch, z, real if self.reals else None, labels)
 
     def examples(self, num: int) -> tuple[Tensor, Tensor | None]:
         """Return real samples for a grid, ``[num, *shape]``, and their labels; drawn alike at every call."""

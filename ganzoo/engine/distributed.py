@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
@@ -21,11 +21,9 @@ from torch import Tensor
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
+from ganzoo.engine.gradients import Gradients
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.runs.launch import Launch
-
-if TYPE_CHECKING:
-    from ganzoo.engine.update import Gradients
 
 T = TypeVar("T")
 # A process that dies is noticed at once, by its connections; so long the others wait for one that only dawdles: the
@@ -104,6 +102,16 @@ class World:
         with _together():
             dist.all_gather(parts, values)
         return torch.cat(parts)
+
+    def mean(self, value: Tensor) -> Tensor:
+        """Return a tensor's mean over all ranks, the same bits on each, without a graph."""
+        value = value.detach()
+        if self.size == 1:
+            return value
+        total = value.clone()
+        with _together():
+            dist.all_reduce(total)
+        return total / self.size
 
     # ------------------------------------------------------------------------
     # Around them.

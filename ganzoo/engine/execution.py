@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -94,7 +95,8 @@ class Compiled(Recorded):
         generator = default_generator(self.gan.device)
         random = generator.get_state()
         try:
-            self.records[key], result = compiled(piece, state, tensors)
+            with recording(self.gan):
+                self.records[key], result = compiled(piece, state, tensors)
         except GanzooError:
             raise
         except Exception as error:
@@ -105,6 +107,16 @@ class Compiled(Recorded):
             self.give_up(key, error)
             return piece(tensors)
         return result
+
+
+@contextmanager
+def recording(gan: Gan) -> Iterator[None]:
+    """Let the GAN know, while the block runs, that it is recorded."""
+    gan.recording = True
+    try:
+        yield
+    finally:
+        gan.recording = False
 
 
 def compiled(piece: Replay, state: list[Tensor], tensors: list[Tensor]) -> tuple[Replay, Any]:
@@ -184,7 +196,8 @@ class CudaGraphs(Recorded):
         self.runs[key] = self.runs.get(key, 0) + 1
         if self.runs[key] > WARM_UP:
             try:
-                self.records[key] = self.capture(piece, tensors)
+                with recording(self.gan):
+                    self.records[key] = self.capture(piece, tensors)
             except Exception as error:
                 self.give_up(key, error)
                 return piece(tensors)
@@ -203,9 +216,12 @@ class CudaGraphs(Recorded):
         with torch.cuda.graph(graph, pool=self.pool, stream=self.stream):
             result = piece(held)
 
+        numbers = [leaf for leaf in tree_flatten(result)[0] if isinstance(leaf, Tensor)]
+
         def replay(tensors: list[Tensor]) -> Any:
             torch._foreach_copy_(held, tensors)
             graph.replay()
-            return result
+            # the memory of 0-dim statistics may be another graph's before anybody reads them
+            return _filled(result, [leaf.clone() if leaf.dim() == 0 else leaf for leaf in numbers])
 
         return replay

@@ -62,5 +62,5 @@ def _check(network: nn.Module, stated: dict[str, Form], title: str) -> None:
         named = ", ".join(differences[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
         raise UsageError(
             f"{title} does not fit the networks of this recipe: tensor {named}; "
-            "leave --arch, its options and --unconditional away to take what it was trained with"
+            "leave --arch, its options, --reg and --unconditional away to take what it was trained with"
         )

@@ -1,20 +1,19 @@
 """Optimizers: torch.optim's, by name, with numbers that may change as training goes on.
 
 A step is made in one of two ways that give the same: by torch's own optimizer, fused where it can be; or, inside a
-recorded piece of an update, by the functions at the end of this file, whose numbers stand in a tensor that is refilled
-before each step, so that the record holds none of them.
+recorded piece of an update, by one of `ganzoo.engine.forms`, whose numbers stand in a tensor that is refilled before
+each step, so that the record holds none of them.
 """
 
 from __future__ import annotations
 
-import math
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ganzoo.engine.forms import FORMS, Form, Numbers
 from ganzoo.errors import UsageError
 from ganzoo.plugin.options import options_of
 from ganzoo.plugin.schedule import Schedule, value_at
@@ -52,6 +51,7 @@ class Optimizer:
         self.parameters = list(parameters)
         self.name = choice.name
         self._options = {name: getattr(choice.options, name) for name in options_of(type(choice.options))}
+        self.clip: float | None = self._options.pop("clip", None)
         self._correction = interval / (interval + 1) if interval > 1 else 1.0
         fused = {"fused": True} if choice.name in FUSED and self.parameters else {}
         try:
@@ -83,30 +83,43 @@ class Optimizer:
         scaled: Tensor = self.scaler.scale(loss)
         return scaled
 
-    def refill(self, images: int) -> None:
-        """Set the numbers that hold for the next step, after `images` images."""
+    def refill(self, images: int, kind: Hashable = None) -> None:
+        """Set the numbers that hold for the next step, after `images` images.
+
+        Steps of one `kind` reach the same parameters.
+        """
         values = self.hyperparameters(images)
         if self._recorded:
-            self._recorded.refill(values)
+            self._recorded.refill(values, kind)
         if self._lr is not None:
             values["lr"] = self._lr.fill_(values["lr"])
         for group in self.torch.param_groups:
             group.update(values)
 
     @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor | None]) -> None:
+    def step(self, gradients: Sequence[Tensor | None]) -> Tensor | None:
         """Make one step along gradients, in the order of the parameters; one without a gradient stays as it is.
 
         Every gradient is laid out like its parameter first: torch's fused kernels take the memory as it lies.
+
+        Returns:
+            The norm of all gradients before they were clipped, a 0-dim tensor; None where ``clip`` is none.
         """
+        norm = None
+        if self.clip is not None and self.parameters:
+            norm = norm_of(gradients, self.parameters[0].device)
+            norm = norm / self.scaled(torch.ones_like(norm))
+            shorter = (self.clip / (norm + 1e-6)).clamp(max=1.0)  # as torch.nn.utils.clip_grad_norm_ has it
+            gradients = [None if gradient is None else gradient * shorter for gradient in gradients]
         if self._recorded:
             self._recorded.step(gradients)
-            return
+            return norm
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = _laid_out(gradient, parameter)
         self.scaler.step(self.torch)
         self.scaler.update()
         self.torch.zero_grad(set_to_none=True)
+        return norm
 
     # ------------------------------------------------------------------------
     # Recording.
@@ -131,7 +144,8 @@ class Optimizer:
     def unrecord(self, refilled: bool) -> None:
         """Let torch's own optimizer make the steps again; `refilled` where the next one's numbers are set already."""
         if self._recorded:
-            self._recorded.count -= int(refilled)
+            if refilled:
+                self._recorded.undo_refill()
             self._recorded.write_steps()
             self._recorded = None
         if self._lr is not None:
@@ -167,22 +181,11 @@ class Optimizer:
             self._recorded.take(held)
 
 
-def _laid_out(value: Any, parameter: nn.Parameter) -> Any:
-    """Return a tensor of a parameter's shape with the parameter's strides, and anything else as it is."""
-    if not isinstance(value, Tensor) or value.shape != parameter.shape or value.stride() == parameter.stride():
-        return value
-    return torch.empty_like(parameter, dtype=value.dtype, device=value.device).copy_(value)
-
-
-# ----------------------------------------------------------------------------
-# The same steps with tensors alone.
-
-Numbers = Mapping[str, Any]  # of `Optimizer.hyperparameters`
-Slots = dict[str, Tensor]
-
-
 class _Recorded:
     """A torch optimizer's state, on which one of `FORMS` makes the steps.
+
+    As in torch's optimizers each parameter has a count of its own: one that a step's loss does not reach makes no step.
+    Which those are depends on the kind of step alone, and is seen when one is made for the first time.
 
     Args:
         optimizer: Whose state it is.
@@ -190,31 +193,46 @@ class _Recorded:
         form: What makes the step.
     """
 
-    def __init__(self, optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter], form: type[_Form]) -> None:
+    def __init__(self, optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter], form: type[Form]) -> None:
         self.optimizer, self.parameters = optimizer, parameters
         self.values: Numbers = {key: value for key, value in optimizer.param_groups[0].items() if key != "params"}
         self.form = form(self.values)
-        self.count = 0  # steps made
-        for parameter in parameters:
+        self.counts = [0] * len(parameters)  # steps made
+        self.reached: dict[Hashable, list[bool]] = {}  # by the kind of step
+        self.kind: Hashable = None  # of the next step
+        for index, parameter in enumerate(parameters):
             slots = optimizer.state[parameter]
             for name in self.form.slots:
                 if slots.get(name) is None:
                     slots[name] = torch.zeros_like(parameter)
-            if self.form.counts:
-                self.count = int(slots.setdefault("step", torch.zeros(())))
+            if self.form.counts:  # where torch's own step, to which a run may fall back, looks for it
+                place = parameter.device if optimizer.param_groups[0].get("fused") else None
+                self.counts[index] = int(slots.setdefault("step", torch.zeros((), device=place)))
         width = len(self.form.numbers(self.values, 1))
         device = parameters[0].device if parameters else None
-        self.numbers = torch.zeros(width, dtype=torch.float64, device=device)
+        self.numbers = torch.zeros(len(parameters), width, dtype=torch.float64, device=device)
 
-    def refill(self, values: Numbers) -> None:
-        self.count += 1
-        self.numbers.copy_(torch.tensor(self.form.numbers(values, self.count), dtype=torch.float64))
+    def refill(self, values: Numbers, kind: Hashable) -> None:
+        self.kind = kind
+        self._count(1)
+        rows = {count: self.form.numbers(values, max(count, 1)) for count in set(self.counts)}
+        self.numbers.copy_(torch.tensor([rows[count] for count in self.counts], dtype=torch.float64))
+
+    def undo_refill(self) -> None:
+        self._count(-1)
+
+    def _count(self, sign: int) -> None:
+        reached = self.reached.get(self.kind, [True] * len(self.counts))
+        self.counts = [count + sign * one for count, one in zip(self.counts, reached, strict=True)]
 
     def step(self, gradients: Sequence[Tensor | None]) -> None:
-        numbers = self.numbers.unbind()
-        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+        if self.kind not in self.reached:
+            self._count(-1)
+            self.reached[self.kind] = [gradient is not None for gradient in gradients]
+            self._count(1)
+        for parameter, gradient, row in zip(self.parameters, gradients, self.numbers.unbind(), strict=True):
             if gradient is not None:
-                self.form.step(parameter, gradient, self.optimizer.state[parameter], numbers)
+                self.form.step(parameter, gradient, self.optimizer.state[parameter], row.unbind())
 
     def tensors(self) -> list[Tensor]:
         slots = [self.optimizer.state[p][name] for p in self.parameters for name in self.form.slots]
@@ -227,114 +245,25 @@ class _Recorded:
         names = [(parameter, name) for parameter in self.parameters for name in self.form.slots]
         for (parameter, name), mine in zip(names, held[:-1], strict=True):
             self.optimizer.state[parameter][name] = mine
-        for parameter in self.parameters if self.form.counts else ():
-            self.count = int(self.optimizer.state[parameter]["step"])
+        if self.form.counts:
+            self.counts = [int(self.optimizer.state[parameter]["step"]) for parameter in self.parameters]
 
     def write_steps(self) -> None:
-        for parameter in self.parameters if self.form.counts else ():
-            self.optimizer.state[parameter]["step"].fill_(float(self.count))
+        for parameter, count in zip(self.parameters, self.counts, strict=True) if self.form.counts else ():
+            self.optimizer.state[parameter]["step"].fill_(float(count))
 
 
-class _Form(ABC):
-    """One optimizer's step of one parameter, in place; `numbers` are computed in float64 outside of it."""
-
-    counts = True  # whether torch's optimizer keeps a count of steps
-
-    def __init__(self, fixed: Numbers) -> None:
-        self.fixed = fixed  # of which the options that no schedule changes are read
-        self.slots = self.slots_of(fixed)
-
-    @abstractmethod
-    def slots_of(self, fixed: Numbers) -> tuple[str, ...]:
-        """Return the names of a parameter's state, besides the count of steps."""
-
-    @abstractmethod
-    def numbers(self, values: Numbers, count: int) -> list[float]:
-        """Return what the `count`-th step reads."""
-
-    @abstractmethod
-    def step(self, p: Tensor, g: Tensor, slots: Slots, numbers: Sequence[Tensor]) -> None:
-        """Make the step of parameter `p` along gradient `g`."""
+def _laid_out(value: Any, parameter: nn.Parameter) -> Any:
+    """Return a tensor of a parameter's shape with the parameter's strides, and anything else as it is."""
+    if not isinstance(value, Tensor) or value.shape != parameter.shape or value.stride() == parameter.stride():
+        return value
+    return torch.empty_like(parameter, dtype=value.dtype, device=value.device).copy_(value)
 
 
-class _Adam(_Form):
-    """Kingma & Ba 2015, algorithm 1, the bias corrections of the present betas; weight decay joins the gradient."""
-
-    def slots_of(self, fixed: Numbers) -> tuple[str, ...]:
-        return "exp_avg", "exp_avg_sq"
-
-    def numbers(self, values: Numbers, count: int) -> list[float]:
-        (b1, b2), lr = values["betas"], values["lr"]
-        size, root = lr / (1 - b1**count), math.sqrt(1 - b2**count)
-        return [1 - b1, b2, 1 - b2, size, root, values["eps"], self.decay(values)]
-
-    def decay(self, values: Numbers) -> float:
-        return float(values["weight_decay"])
-
-    def step(self, p: Tensor, g: Tensor, slots: Slots, numbers: Sequence[Tensor]) -> None:
-        new1, b2, new2, size, root, eps, decay = numbers
-        m, v = slots["exp_avg"], slots["exp_avg_sq"]
-        g = self.decayed(p, g, decay)
-        m.lerp_(g, new1.to(m.dtype))
-        v.mul_(b2).add_(g * g * new2)
-        p.sub_(size * m / (v.sqrt() / root + eps))
-
-    def decayed(self, p: Tensor, g: Tensor, decay: Tensor) -> Tensor:
-        return g + decay * p
-
-
-class _AdamW(_Adam):
-    """Loshchilov & Hutter 2019, algorithm 2: the decay acts on the weights themselves."""
-
-    def decay(self, values: Numbers) -> float:
-        return 1 - float(values["lr"] * values["weight_decay"])
-
-    def decayed(self, p: Tensor, g: Tensor, decay: Tensor) -> Tensor:
-        p.mul_(decay)
-        return g
-
-
-class _SGD(_Form):
-    """With momentum in the form of Sutskever et al. 2013, as torch has it."""
-
-    counts = False
-
-    def slots_of(self, fixed: Numbers) -> tuple[str, ...]:
-        return ("momentum_buffer",) if fixed["momentum"] else ()
-
-    def numbers(self, values: Numbers, count: int) -> list[float]:
-        return [values["lr"], values["momentum"], values["weight_decay"]]
-
-    def step(self, p: Tensor, g: Tensor, slots: Slots, numbers: Sequence[Tensor]) -> None:
-        lr, momentum, decay = numbers
-        g = g + decay * p
-        if self.slots:
-            buffer = slots["momentum_buffer"].mul_(momentum).add_(g)
-            g = g + momentum * buffer if self.fixed["nesterov"] else buffer
-        p.sub_(lr * g)
-
-
-class _RMSprop(_Form):
-    """Hinton 2012, lecture 6e, with torch's options."""
-
-    def slots_of(self, fixed: Numbers) -> tuple[str, ...]:
-        extra = {"grad_avg": fixed["centered"], "momentum_buffer": fixed["momentum"]}
-        return "square_avg", *(name for name, wanted in extra.items() if wanted)
-
-    def numbers(self, values: Numbers, count: int) -> list[float]:
-        alpha = values["alpha"]
-        return [values["lr"], alpha, 1 - alpha, values["eps"], values["momentum"], values["weight_decay"]]
-
-    def step(self, p: Tensor, g: Tensor, slots: Slots, numbers: Sequence[Tensor]) -> None:
-        lr, alpha, new, eps, momentum, decay = numbers
-        g = g + decay * p
-        v = slots["square_avg"].mul_(alpha).add_(g * g * new)
-        if "grad_avg" in self.slots:
-            v = v - slots["grad_avg"].lerp_(g, new.to(g.dtype)).square()
-        g = g / (v.sqrt() + eps)
-        if "momentum_buffer" in self.slots:
-            g = slots["momentum_buffer"].mul_(momentum).add_(g)
-        p.sub_(lr * g)
-
-
-FORMS: dict[str, type[_Form]] = {"adam": _Adam, "adamw": _AdamW, "sgd": _SGD, "rmsprop": _RMSprop}
+def norm_of(gradients: Iterable[Tensor | None], device: torch.device) -> Tensor:
+    """Return the Euclidean norm of all gradients together, a 0-dim tensor; those that are None count as zero."""
+    found = [gradient for gradient in gradients if gradient is not None]
+    if not found:
+        return torch.zeros((), device=device)
+    norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(found)))
+    return norm

@@ -20,8 +20,8 @@ from ganzoo.compute.threads import choose_threads
 from ganzoo.data.load import load_source
 from ganzoo.data.source import Source
 from ganzoo.engine.distributed import ALONE, World
-from ganzoo.engine.gan import differentiates_inputs
-from ganzoo.engine.optim import FORMS
+from ganzoo.engine.forms import FORMS
+from ganzoo.engine.terms import differentiates_inputs
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.package.tensors import without_memory
 from ganzoo.plugin import DataInfo, Loss, Networks

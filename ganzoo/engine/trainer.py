@@ -16,11 +16,12 @@ from ganzoo.compute import device as devices
 from ganzoo.compute.streams import Streams, seeded
 from ganzoo.compute.threads import threads
 from ganzoo.engine import execution
+from ganzoo.engine.assemble import assemble
 from ganzoo.engine.batches import Batches
 from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.events import Events, Finish, Measured, Start, Tick
 from ganzoo.engine.gallery import Gallery
-from ganzoo.engine.gan import Gan, assemble
+from ganzoo.engine.gan import Gan
 from ganzoo.engine.initial import start_from
 from ganzoo.engine.keeper import Keeper
 from ganzoo.engine.metrics import RunMetrics

@@ -1,47 +1,47 @@
 """The algorithm, on one page: an update of the discriminator, one of the generator, and one of both together.
 
-Goodfellow et al. 2014, algorithm 1, with what the field has added since: any loss on logits, regularizers that see
-the update (at intervals of their own: Karras et al. 2020, StyleGAN2, appendix B), augmentation of all that D sees
+    L_D = loss.discriminator(D(A(x)), D(A(G(z)))) + sum_r reg_r.discriminator
+    L_G = w loss.generator(D(A(G(z))), D(A(x))) + losses of G's own + sum_r reg_r.generator
+
+Goodfellow et al. 2014, algorithm 1, with what the field has added since: any loss on logits, regularizers r that see
+the update (at intervals of their own: Karras et al. 2020, StyleGAN2, appendix B), augmentation A of all that D sees
 (Karras et al. 2020, ADA, section 2), and an averaged generator. A total batch comes in parts, whose gradients add up;
 `Gan.execute` runs each piece plainly or from a recording of it, so a piece computes with tensors alone.
+
+Measured are ``loss_d`` and ``loss_g``, the adversarial losses before their weight; ``generator/NAME``, each loss of G's
+own; ``reg.NAME/d`` and ``reg.NAME/g``, each term of a regularizer; and beside the algorithm, signals of health.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ganzoo.engine.batches import Batches, Part
 from ganzoo.engine.gan import Gan
+from ganzoo.engine.gradients import Gradients, Stats
+from ganzoo.health.signals import signals
 from ganzoo.layers import logits
-from ganzoo.plugin import Step
-
-Stats = dict[str, Tensor]  # 0-dim tensors on the device: what an update measured; fetched once a tick, never here
-
-
-class Gradients(NamedTuple):
-    """What a part asks of a network."""
-
-    of: list[Tensor | None]  # in the order of its trainable parameters; None where the loss does not depend on one
-    stats: Stats
-    real_logits: Tensor | None = None  # [n, P], D's answers to real samples, where augmentations go by them
+from ganzoo.plugin import GeneratorOutput, Step
 
 
 def update_discriminator(gan: Gan, batches: Batches, images: int) -> Stats:
     """Train D on a batch of real samples and as many generated ones, after `images` images.
 
-    Regularizers join the loss where their interval is 1. Above, every k-th update is followed by one of the
-    regularizers alone on the same batch, weighted k.
+    Regularizers join the loss where their interval is 1. Every k-th update is followed by one of those alone whose
+    interval is k, on the same batch, weighted k.
     """
     gan.refresh(images)
-    k, update = gan.d_interval, images // batches.batch
-    stats = _train(gan, "discriminator", batches.discriminator(images), images, 1, int(k == 1))
+    if images < gan.recipe.train.d_start:
+        return {}
+    k, update = gan.interval["discriminator"], images // batches.batch
+    stats = _train(gan, "discriminator", batches.discriminator(images), images)
     if k > 1 and update % k == 0:
-        stats = stats | _train(gan, "discriminator", batches.discriminator(images), images, 0, k)
+        stats = stats | _train(gan, "discriminator", batches.discriminator(images), images, k)
     return stats
 
 
@@ -49,11 +49,11 @@ def update_generator(gan: Gan, batches: Batches, images: int, step: int) -> Stat
     """Train G against the frozen D, the `step`-th time after `images` images; then move the average towards it."""
     gan.refresh(images)
     gan.ema.refill(gan.images_per_generator_update, images)
-    k, update = gan.g_interval, gan.generator_updates(images) + step
+    k, update, plays = gan.interval["generator"], gan.generator_updates(images) + step, gan.plays(images)
     lazy = k > 1 and update % k == 0
-    stats = _train(gan, "generator", batches.generator(images, step), images, 1, int(k == 1), average=not lazy)
+    stats = _train(gan, "generator", batches.generator(images, step), images, 1, plays, average=not lazy)
     if lazy:
-        stats = stats | _train(gan, "generator", batches.generator(images, step), images, 0, k, average=True)
+        stats = stats | _train(gan, "generator", batches.generator(images, step), images, k, plays, average=True)
     return stats
 
 
@@ -61,17 +61,22 @@ def update_together(gan: Gan, batches: Batches, images: int) -> Stats:
     """Train both on one batch, whose latents pass G once: ``train.update`` is ``shared`` or ``simultaneous``."""
     gan.refresh(images)
     order = _shared if gan.recipe.train.update == "shared" else _simultaneous
-    d, g, update = gan.d_interval, gan.g_interval, images // batches.batch
-    lazy_d, lazy_g = d > 1 and update % d == 0, g > 1 and update % g == 0
-    for optimizer in gan.optimizers.values():
-        optimizer.refill(images)
+    d, g, update = gan.interval["discriminator"], gan.interval["generator"], images // batches.batch
+    begun, plays = images >= gan.recipe.train.d_start, gan.plays(images + batches.batch)
+    lazy_d, lazy_g = begun and d > 1 and update % d == 0, g > 1 and update % g == 0
     gan.ema.refill(batches.batch, images + batches.batch)
-    (part,) = batches.discriminator(images)
-    stats: Stats = gan.execute((order, not lazy_g), partial(order, gan, int(d == 1), int(g == 1), not lazy_g), part)
+    if begun:
+        for optimizer in gan.optimizers.values():
+            optimizer.refill(images, (order, plays))
+        (part,) = batches.discriminator(images)
+        kind = ("discriminator", "generator", order, plays, not lazy_g)
+        stats: Stats = gan.execute(kind, partial(order, gan, plays, not lazy_g), part)
+    else:
+        stats = _train(gan, "generator", batches.discriminator(images), images, 1, plays, average=not lazy_g)
     if lazy_d:
-        stats = stats | _train(gan, "discriminator", batches.discriminator(images), images, 0, d)
+        stats = stats | _train(gan, "discriminator", batches.discriminator(images), images, d)
     if lazy_g:
-        stats = stats | _train(gan, "generator", batches.discriminator(images), images, 0, g, average=True)
+        stats = stats | _train(gan, "generator", batches.discriminator(images), images, g, plays, average=True)
     return stats
 
 
@@ -80,141 +85,166 @@ def update_together(gan: Gan, batches: Batches, images: int) -> Stats:
 
 
 def _train(
-    gan: Gan, network: str, parts: Iterator[Part], images: int, adversarial: int, penalty: int, average: bool = False
+    gan: Gan,
+    network: str,
+    parts: Iterator[Part],
+    images: int,
+    interval: int = 1,
+    plays: bool = True,
+    average: bool = False,
 ) -> Stats:
-    """One optimizer step of a network on ``adversarial * loss + penalty * regularizers``; then, if so, G's average."""
-    gan.optimizers[network].refill(images)
-    ask = partial(_ask_discriminator if network == "discriminator" else _ask_generator, gan, adversarial, penalty)
-    step, kind = partial(_step, gan, network, average), (network, adversarial, penalty, average)
+    """One optimizer step of a network; then, where `average` says so, G's average moves.
+
+    Args:
+        gan: Whose.
+        network: ``discriminator`` or ``generator``.
+        parts: Of the total batch.
+        images: Images seen.
+        interval: Of the terms that count. With 1 the losses do too; above, the terms alone, weighted by it.
+        plays: Whether G asks D.
+        average: Whether the average moves.
+    """
+    gan.optimizers[network].refill(images, (interval, plays))
+    ask = partial(_ask_discriminator, gan) if network == "discriminator" else partial(_ask_generator, gan, plays)
+    step, kind = partial(_step, gan, network, average), (network, interval, plays, average)
     part = next(parts)
     if part.share == 1:
-        stats: Stats = gan.execute(kind, lambda part: step(ask(part)), part)
+        stats: Stats = gan.execute(kind, lambda part: step(ask(interval, part)), part)
         return stats
-    total: Gradients = gan.execute(("part", *kind), ask, part)
+    piece = partial(ask, interval)
+    total: Gradients = gan.execute(("part", *kind), piece, part).copy()
     for part in parts:
-        total = _sum(total, gan.execute(("part", *kind), ask, part))
+        total = total.plus(gan.execute(("part", *kind), piece, part))
     stats = gan.execute(("step", *kind), step, gan.world.total(total))
     return stats
 
 
-def _shared(gan: Gan, d_penalty: int, g_penalty: int, average: bool, part: Part) -> Stats:
+def _shared(gan: Gan, plays: bool, average: bool, part: Part) -> Stats:
     """D's step, then G's on the very samples that D saw, through the new D."""
     gan.let_learn("generator")
-    fake = gan.generate(part.z, part.labels)  # [n, *shape], with G's graph
-    stats = _step(gan, "discriminator", False, gan.world.total(_ask_discriminator(gan, 1, d_penalty, part, fake)))
-    return stats | _step(gan, "generator", average, gan.world.total(_ask_generator(gan, 1, g_penalty, part, fake)))
+    made = gan.generate(part.z, part.labels)  # [n, *shape], with G's graph
+    stats = _step(gan, "discriminator", False, gan.world.total(_ask_discriminator(gan, 1, part, made)))
+    return stats | _step(gan, "generator", average, gan.world.total(_ask_generator(gan, plays, 1, part, made)))
 
 
-def _simultaneous(gan: Gan, d_penalty: int, g_penalty: int, average: bool, part: Part) -> Stats:
+def _simultaneous(gan: Gan, plays: bool, average: bool, part: Part) -> Stats:
     """D looks once; both gradients are taken there, then both steps made."""
     gan.let_learn("discriminator", "generator")
-    step = _look(gan, part, _leaf(gan, d_penalty, part.real), gan.generate(part.z, part.labels), d_penalty)
-    d = gan.world.total(_discriminator_gradients(gan, part, step, 1, d_penalty, keep_graph=True))
-    g = gan.world.total(_generator_gradients(gan, part, step, 1, g_penalty))
+    penalised, made = gan.differentiates(1), gan.generate(part.z, part.labels)
+    step = _look(gan, part, _leaf(part.real, penalised), made, penalised=penalised)
+    d = gan.world.total(_discriminator_gradients(gan, part, step, 1, keep_graph=True))
+    g = gan.world.total(_generator_gradients(gan, part, step, made, 1, plays))
     return _step(gan, "discriminator", False, d) | _step(gan, "generator", average, g)
 
 
 def _step(gan: Gan, network: str, average: bool, total: Gradients) -> Stats:
-    gan.optimizers[network].step(total.of)
+    norm = gan.optimizers[network].step(total.of)
     if network == "discriminator":
         gan.after_discriminator(total.real_logits)
     if average:
         gan.ema.update()
-    return total.stats
+    return total.stats if norm is None else total.stats | {f"gradient_{network[0]}": norm / gan.world.size}
 
 
 # ----------------------------------------------------------------------------
 # Gradients.
 
 
-def _ask_discriminator(gan: Gan, adversarial: int, penalty: int, part: Part, fake: Tensor | None = None) -> Gradients:
+def _ask_discriminator(gan: Gan, interval: int, part: Part, made: GeneratorOutput | None = None) -> Gradients:
     """Let D tell the real samples from generated ones, which are made without a graph through G."""
     gan.let_learn("discriminator")
-    fake = gan.generate(part.z, part.labels) if fake is None else fake  # [n, *shape]
-    step = _look(gan, part, _leaf(gan, penalty, part.real), _leaf(gan, penalty, fake), penalty)
-    return _discriminator_gradients(gan, part, step, adversarial, penalty)
+    made, penalised = made or gan.generate(part.z, part.labels), gan.differentiates(interval)
+    fake = replace(made, samples=_leaf(made.samples, penalised))  # [n, *shape]
+    return _discriminator_gradients(
+        gan, part, _look(gan, part, _leaf(part.real, penalised), fake, penalised=penalised), interval
+    )
 
 
-def _ask_generator(gan: Gan, adversarial: int, penalty: int, part: Part, fake: Tensor | None = None) -> Gradients:
+def _ask_generator(gan: Gan, plays: bool, interval: int, part: Part, made: GeneratorOutput | None = None) -> Gradients:
     """Let G make the frozen D take its samples for real ones."""
     gan.let_learn("generator")
-    fake = gan.generate(part.z, part.labels) if fake is None else fake  # [n, *shape]
-    step = _look(gan, part, part.real if gan.pairs else None, fake)
-    return _generator_gradients(gan, part, step, adversarial, penalty)
+    made = made or gan.generate(part.z, part.labels)  # [n, *shape]
+    step = _look(gan, part, part.real if gan.reads_reals(interval) else None, made, asked=plays)
+    return _generator_gradients(gan, part, step, made, interval, plays)
 
 
-def _discriminator_gradients(
-    gan: Gan, part: Part, step: Step, adversarial: int, penalty: int, keep_graph: bool = False
-) -> Gradients:
+def _discriminator_gradients(gan: Gan, part: Part, step: Step, interval: int, keep_graph: bool = False) -> Gradients:
     loss, stats, said = torch.zeros((), device=part.z.device), Stats(), None
-    if adversarial:
+    if interval == 1:
         assert step.real_output is not None
-        r, f = logits(step.real_output), logits(step.fake_output)  # lists of [n, P], one for each scale
-        for real_logits, fake_logits in zip(r, f, strict=True):
-            loss = loss + gan.lose("discriminator", real_logits, fake_logits)
-        said = torch.cat(r, 1).detach()
-        stats |= _measured(part, loss_d=loss, real=said.mean(), fake=torch.cat(f, 1).mean())
-    if penalty and gan.regularizers:
-        term = gan.regularize("discriminator", step)
-        loss = loss + penalty * term
-        stats |= _measured(part, penalty_d=term)
+        assert step.fake_output is not None
+        loss = gan.adversarial_loss("discriminator", step.real_output, step.fake_output)
+        said = torch.cat(logits(step.real_output), 1).detach()  # [n, P]
+        stats |= _measured(part, loss_d=loss, **signals(said, torch.cat(logits(step.fake_output), 1)))
+    terms, each = gan.regularize("discriminator", step, interval)
+    loss = loss if terms is None else loss + interval * terms
+    stats |= _measured(part, **each)
     gradients = gan.gradients("discriminator", part.share * loss, keep_graph)
     return Gradients(gradients, stats, said if gan.adaptive else None)
 
 
-def _generator_gradients(gan: Gan, part: Part, step: Step, adversarial: int, penalty: int) -> Gradients:
+def _generator_gradients(
+    gan: Gan, part: Part, step: Step, made: GeneratorOutput, interval: int, plays: bool
+) -> Gradients:
     loss, stats = torch.zeros((), device=part.z.device), Stats()
-    if adversarial:
-        f, paired = logits(step.fake_output), step.real_output if gan.pairs else None  # real only where the loss pairs
-        r = [None] * len(f) if paired is None else logits(paired)
-        for fake_logits, real_logits in zip(f, r, strict=True):
-            loss = loss + gan.lose("generator", fake_logits, real_logits)
+    if interval == 1 and plays:
+        assert step.fake_output is not None
+        loss = gan.adversarial_loss("generator", step.fake_output, step.real_output if gan.pairs else None)
         stats |= _measured(part, loss_g=loss)
-    if penalty and gan.regularizers:
-        term = gan.regularize("generator", step)
-        loss = loss + penalty * term
-        stats |= _measured(part, penalty_g=term)
+        loss = gan.weigh(loss)
+    if interval == 1:
+        for name, own in made.losses.items():
+            loss = loss + own
+            stats |= _measured(part, **{f"generator/{name}": own})
+    terms, each = gan.regularize("generator", step, interval, plays)
+    loss = loss if terms is None else loss + interval * terms
+    stats |= _measured(part, **each)
     return Gradients(gan.gradients("generator", part.share * loss), stats)
 
 
-def _look(gan: Gan, part: Part, real: Tensor | None, fake: Tensor, penalty: int = 0) -> Step:
-    """Show D real and generated samples, augmented alike."""
+def _look(
+    gan: Gan,
+    part: Part,
+    real: Tensor | None,
+    made: GeneratorOutput,
+    *,
+    asked: bool = True,
+    penalised: bool = False,
+) -> Step:
+    """Show D real and generated samples, augmented alike, where it is asked."""
     real_seen, real_labels = (None, part.labels) if real is None else gan.augment(real, part.labels)
-    fake_seen, fake_labels = gan.augment(fake, part.labels)
-    precisely = bool(penalty and gan.input_gradients)
-    real_output = None if real_seen is None else gan.judge(real_seen, real_labels, precisely)
-    fake_output = gan.judge(fake_seen, fake_labels, precisely)
+    fake_seen, fake_labels = gan.augment(made.samples, part.labels)
+    real_output = None if real_seen is None or not asked else gan.discriminate(real_seen, real_labels, penalised)
+    fake_output = gan.discriminate(fake_seen, fake_labels, penalised) if asked else None
     return Step(
         generator=gan.generator,
         discriminator=gan.discriminator,
+        average=gan.ema.network,
+        images=gan.images,
         z=part.z,
         labels=part.labels,
         real=real,
-        fake=fake,
+        fake=made.samples,
+        intermediates=made.intermediates,
         real_seen=real_seen,
         fake_seen=fake_seen,
         real_output=real_output,
         fake_output=fake_output,
-        judge=partial(gan.judge_again, real_labels, [(real_seen, real_output), (fake_seen, fake_output)]),
+        generate=gan.generate_more,
+        augment=lambda samples: gan.augment(samples, part.labels)[0],
+        discriminate=partial(gan.discriminate_more, real_labels, [(real_seen, real_output), (fake_seen, fake_output)]),
+        mean=gan.mean,
         real_labels=real_labels,
         fake_labels=fake_labels,
     )
 
 
-def _leaf(gan: Gan, penalty: int, samples: Tensor | None) -> Tensor:
+def _leaf(samples: Tensor | None, penalised: bool) -> Tensor:
     """Return samples without a graph; a penalty on input gradients differentiates with respect to them."""
     assert samples is not None
-    return samples.detach().requires_grad_(bool(penalty and gan.input_gradients))
+    return samples.detach().requires_grad_(penalised)
 
 
 def _measured(part: Part, **values: Tensor) -> Stats:
     """Return what a part contributes to the total batch's means."""
     return {name: part.share * value.detach() for name, value in values.items()}
-
-
-def _sum(one: Gradients, other: Gradients) -> Gradients:
-    """Return the gradients of two parts together."""
-    of = [b if a is None else a if b is None else a + b for a, b in zip(one.of, other.of, strict=True)]
-    stats = {name: value + other.stats[name] for name, value in one.stats.items()}
-    said = [said for said in (one.real_logits, other.real_logits) if said is not None]
-    return Gradients(of, stats, torch.cat(said) if said else None)

@@ -47,6 +47,11 @@ class Averages:
         return dict(zip(sums, means, strict=True))
 
 
+def signals(real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+    """Return what D's logits ``[n, P]`` of an update show: the means of those of real and of generated samples."""
+    return {"real": real.mean(), "fake": fake.mean()}
+
+
 def check_stats(stats: Mapping[str, float], images: int) -> None:
     """Raise Diverged where something measured is no finite number."""
     names = {

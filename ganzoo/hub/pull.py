@@ -15,7 +15,7 @@ from ganzoo.registry import registry
 from ganzoo.runs.where import Notify, Repo, silent
 
 if TYPE_CHECKING:
-    from ganzoo.package.package import Plan
+    from ganzoo.package.plan import Plan
 
 LARGEST_EXTRA = 64 << 20  # bytes of a file that is neither config nor weights
 
@@ -94,9 +94,9 @@ def _from_hub(hub: Hub, repo: Repo, wanted: list[str]) -> Pulled:
     config = read_config(hub, repo.id, commit, stored)
     weights = [name for name in wanted if name in (MODEL, DISCRIMINATOR) and name in config.files]
     if weights:
-        from ganzoo.package import package  # with torch, which a config alone does not need
+        from ganzoo.package import plan as planning  # with torch, which a config alone does not need
 
-        planned = package.plan(config, registry(), f"{CONFIG} of {repo.id}")
+        planned = planning.plan(config, registry(), f"{CONFIG} of {repo.id}")
     for name in wanted:
         if name in config.files:
             _check_stated(config, name, stored, repo.id)

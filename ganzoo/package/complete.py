@@ -16,6 +16,7 @@ from torch import Tensor
 from ganzoo.compute.device import exact_products
 from ganzoo.errors import UsageError
 from ganzoo.package import package
+from ganzoo.package import plan as planning
 from ganzoo.package.body import NOWHERE, Place
 from ganzoo.package.card import card, decoded
 from ganzoo.package.config import CARD, DISCRIMINATOR, FILES, MODEL, PICTURE, REFERENCE, SOUND, TEXT, read, read_file
@@ -63,7 +64,9 @@ def complete(
         files[REFERENCE] = safetensors.torch.save(references(generator, labels))
         files |= shown(generator, labels)
     if target != directory:
-        config = replace(config, recipe=package.without_places(config.recipe), json=package.without_places(config.json))
+        config = replace(
+            config, recipe=planning.without_places(config.recipe), json=planning.without_places(config.json)
+        )
     before = next((folder / CARD for folder in (target, directory) if (folder / CARD).is_file()), None)
     written = card(config, registry, files, "" if before is None else decoded(before.read_bytes()), license, place)
     stated = {key: value for key, value in config.json.items() if key != "files"}

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from ganzoo.errors import Corrupt, GanzooError, NotFound
 from ganzoo.plugin import DataInfo
-from ganzoo.plugin.contracts import LATENT
+from ganzoo.plugin.networks import LATENT
 from ganzoo.recipe.keys import MANY, ONE
 
 FORMAT = 1

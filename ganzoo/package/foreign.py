@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ganzoo.errors import Corrupt, GanzooError, NotFound, UsageError, did_you_mean
 from ganzoo.package import complete, package, tensors
+from ganzoo.package import plan as planning
 from ganzoo.package.config import FORMAT, MODEL
 from ganzoo.package.tensors import Form
 from ganzoo.plugin import Architecture, Imported, Networks, options
@@ -89,7 +90,7 @@ def import_weights(
     with tempfile.TemporaryDirectory() as place:
         made = Path(place) / "package"
         config = _config(arch, imported, networks) | {"imported": origin}
-        package.write_files(made, config, {MODEL: tensors.pack(fitted, package.identity(config))})
+        package.write_files(made, config, {MODEL: tensors.pack(fitted, planning.identity(config))})
         complete.complete(made, target, registry, device, license=license)
 
 

@@ -11,27 +11,22 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ganzoo.compute.device import place
-from ganzoo.compute.streams import seeded
 from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.package import tensors
 from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, FORMAT, MODEL, REFERENCE, Config, File, read, read_file
 from ganzoo.package.generator import Generator
-from ganzoo.package.tensors import Form
+from ganzoo.package.plan import Plan, identity, plan
 from ganzoo.plugin import Architecture, DataInfo, Dataset, Networks
 from ganzoo.plugin.files import explained, recover_directory, replace_directory, write_atomic
-from ganzoo.plugin.options import settled
-from ganzoo.recipe.recipe import Choice, Recipe
-from ganzoo.recipe.stored import stored_choice
+from ganzoo.recipe.recipe import Recipe
 from ganzoo.registry import Registry
-
-LARGEST_METADATA = 1 << 16  # bytes of a weights file that are neither tensors nor their names
 
 # ----------------------------------------------------------------------------
 # Writing.
@@ -88,34 +83,6 @@ def prepare(
     return Contents(weights, config)
 
 
-def identity(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a weights file says in its header of what it is: format, architecture, and a hash of the config.
-
-    The hash (sha256 of canonical JSON) covers what the networks are built from: the architecture with its options, the
-    data and the latents. Absolute paths count by their last name, which is all of them that is published.
-    """
-    arch = config["recipe"]["arch"]
-    built = json.dumps(
-        without_places({key: config[key] for key in ("data", "latent")} | {"arch": arch}), sort_keys=True
-    )
-    return {
-        "format": "pt",
-        "ganzoo": str(config["format"]),
-        "architecture": arch["name"],
-        "config": hashlib.sha256(json.dumps(built, sort_keys=True).encode()).hexdigest(),
-    }
-
-
-def without_places(value: Any) -> Any:
-    """Return JSON whose absolute paths are names alone: where somebody keeps data and plugins is nobody's business."""
-    if isinstance(value, dict):
-        return {key: without_places(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [without_places(each) for each in value]
-    absolute = isinstance(value, str) and any(kind(value).is_absolute() for kind in (PurePosixPath, PureWindowsPath))
-    return (PureWindowsPath(value).name or value) if absolute else value
-
-
 def write(directory: Path, contents: Contents) -> None:
     """Write a package, whole or not at all; one that is there is replaced."""
     mark = identity(contents.config)
@@ -153,73 +120,6 @@ def write_files(directory: Path, config: Mapping[str, Any], files: Mapping[str, 
 
 # ----------------------------------------------------------------------------
 # Reading.
-
-
-class Plan(NamedTuple):
-    """What a config asks for, known before any weights are read.
-
-    Args:
-        config: The config.
-        arch: The architecture, installed here, with its options.
-        networks: Without memory, on the meta device.
-        forms: Of the tensors that each weights file must have, by the file's name.
-    """
-
-    config: Config
-    arch: Choice
-    networks: Networks
-    forms: Mapping[str, Mapping[str, Form]]
-
-    def check(self, name: str, stated: Mapping[str, Form], source: str) -> None:
-        """Raise Corrupt where a weights file's header does not fit the network that it is for."""
-        tensors.check_fit(stated, self.forms[name], source)
-
-    def check_header(self, name: str, content: bytes, source: str) -> None:
-        """Raise Corrupt where the first bytes of a weights file are no header, or one that does not fit."""
-        self.check(name, tensors.header(content, source), source)
-        mark = tensors.metadata(content)
-        if wrong := next(
-            (key for key, value in identity(self.config.json).items() if mark.get(key, value) != value), ""
-        ):
-            raise Corrupt(f"{source} is of another model than the config beside it: its header says another {wrong}")
-
-    def check_size(self, name: str, size: int, source: str) -> None:
-        """Raise Corrupt where a weights file cannot be that of the network: it has too many bytes, or too few."""
-        forms = self.forms[name]
-        least = tensors.num_bytes(forms)
-        if not least < size <= least + LARGEST_METADATA + sum(len(tensor) + 128 for tensor in forms):
-            raise Corrupt(f"{source} does not fit the architecture: it has {size:,} bytes")
-
-    def build(self) -> Networks:
-        """Return the networks for real, on the CPU; the caller's random numbers stay as they were."""
-        with seeded(0):
-            return _built(self.arch, self.config)
-
-
-def plan(config: Config, registry: Registry, source: str) -> Plan:
-    """Look up the architecture of a config and build its networks on the meta device.
-
-    Raises:
-        MissingPlugin: The architecture is not installed.
-        Corrupt: The config's parts do not go together.
-        GanzooError: The architecture refuses them.
-    """
-    try:
-        arch = stored_choice(registry, "arch", config.recipe["arch"])
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise Corrupt(f"{source} is damaged: it does not say what a model package says") from error
-    with tensors.without_memory():
-        networks = _built(arch, config)
-    if (networks.latent_dim, networks.latent) != (config.latent_dim, config.latent):
-        raise Corrupt(
-            f"{source} is damaged: it says latents {config.latent} of {config.latent_dim}, its architecture takes "
-            f"{networks.latent} of {networks.latent_dim}"
-        )
-    forms = {
-        MODEL: tensors.forms_of(networks.generator),
-        DISCRIMINATOR: tensors.forms_of(networks.discriminator),
-    }
-    return Plan(config, arch, networks, forms)
 
 
 def load(directory: Path, registry: Registry, device: torch.device) -> Generator:
@@ -273,13 +173,6 @@ def read_weights(directory: Path, planned: Plan, name: str) -> dict[str, Tensor]
 
 def _absent(directory: Path, name: str) -> File:
     raise Corrupt(f"{directory} has no {name}: its config.json names none")
-
-
-def _built(arch: Choice, config: Config) -> Networks:
-    networks = arch.component.build(settled(arch.options, config.images), config.data)
-    if not isinstance(networks, Networks):
-        raise GanzooError(f"arch {arch.name!r} built {type(networks).__name__}, not ganzoo.plugin.Networks")
-    return networks
 
 
 def _dataset(registry: Registry, config: Config) -> Dataset | None:

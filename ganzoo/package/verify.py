@@ -10,6 +10,7 @@ import torch
 from ganzoo.compute.device import exact_products
 from ganzoo.errors import Corrupt
 from ganzoo.package import package
+from ganzoo.package import plan as planning
 from ganzoo.package.config import DISCRIMINATOR, read, read_file
 from ganzoo.package.references import read_reference
 from ganzoo.registry import Registry
@@ -45,7 +46,7 @@ def verify(directory: Path, registry: Registry, device: torch.device) -> Verifie
     for name in config.files:
         read_file(directory / name, config.files[name])
     if DISCRIMINATOR in config.files:
-        package.read_weights(directory, package.plan(config, registry, str(directory)), DISCRIMINATOR)
+        package.read_weights(directory, planning.plan(config, registry, str(directory)), DISCRIMINATOR)
     generator = package.load(directory, registry, device)
     z, labels, samples = read_reference(directory, config)
     with exact_products():

@@ -9,7 +9,8 @@ Pillow) and offers specs through hooks (`ganzoo.plugin.hookspecs`). Each spec na
         yield Loss(name="bce", summary="...", factory="acme_gans.losses:BCE")
 
 Runtime objects are structural: nothing to inherit. What each kind must do stands in its spec class
-(`ganzoo.plugin.specs`, `ganzoo.plugin.around`); what it is given and gives back, in `ganzoo.plugin.contracts`.
+(`ganzoo.plugin.specs`, `ganzoo.plugin.around`); what it is given and gives back, in `ganzoo.plugin.contracts` and
+`ganzoo.plugin.networks`.
 """
 
 from __future__ import annotations
@@ -22,16 +23,20 @@ from ganzoo.plugin.component import Built, Component
 from ganzoo.plugin.contracts import (
     Case,
     DataInfo,
-    DiscriminatorOutput,
     Imported,
     Item,
-    LossFunction,
-    Networks,
     RunView,
-    Step,
     Verdict,
 )
 from ganzoo.plugin.files import append, write_atomic
+from ganzoo.plugin.networks import (
+    DiscriminatorOutput,
+    GeneratorOutput,
+    LossFunction,
+    Networks,
+    Step,
+    samples_of,
+)
 from ganzoo.plugin.options import NoOptions, option
 from ganzoo.plugin.schedule import Schedule
 from ganzoo.plugin.specs import (
@@ -60,6 +65,7 @@ __all__ = [
     "Exporter",
     "Extractor",
     "GanzooError",
+    "GeneratorOutput",
     "Imported",
     "Item",
     "Loss",
@@ -80,6 +86,7 @@ __all__ = [
     "append",
     "hookimpl",
     "option",
+    "samples_of",
     "write_atomic",
 ]
 

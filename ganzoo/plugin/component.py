@@ -60,9 +60,9 @@ class Built(Component):
         requires: Requirement strings as pip takes them; a missing one is an error that gives the command to run.
         version: Of the options' schema: raise it when stored options need `migrate`.
         migrate: ``"package.module:callable"``, called as ``(options: dict, from_version: int) -> dict``.
-        provides, needs, refuses: Words that recipes are checked by: ``class-logits``, ``features``, ``style``,
-            ``truncation``, ``double-backward``, ``batchnorm-in-d``, ``batch-coupled-d``, ``probabilities``, or a
-            plugin's own. What one component needs another must provide; what it refuses none may provide. Where it
+        provides, needs, refuses: Words that recipes are checked by: ``class-logits``, ``features``, ``embedding``,
+            ``style``, ``truncation``, ``double-backward``, ``batchnorm-in-d``, ``batch-coupled-d``, ``probabilities``,
+            or a plugin's own. What one component needs another must provide; what it refuses none may provide. Where it
             depends on the options, `provides` is a callable from them to the words (see `provided`).
         cases: ``"package.module:callable"``, called with nothing, yields `Case` objects: exact values that the
             conformance kit holds the component to.

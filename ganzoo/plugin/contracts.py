@@ -1,4 +1,4 @@
-"""What crosses the contracts at run time: data, networks, and what an update shows. See `ganzoo.plugin`."""
+"""What crosses the contracts at run time: data, exact values, a run as others see it. See `ganzoo.plugin`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
-    from torch import Tensor, nn
+    from torch import Tensor
 
 Modality = Literal["image", "points", "audio", "text", "tabular"]
 Dtype = Literal["uint8", "int16", "float32"]  # that samples are stored in
-LATENT = r"normal(\+onehot[1-9]\d{0,6})?|uniform"  # the distributions that latents are drawn from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,25 +137,6 @@ class Case:
     tolerance: float = 1e-6
 
 
-@dataclass(frozen=True)
-class Networks:
-    """What an architecture builds.
-
-    Args:
-        generator: ``generator(z [N, latent_dim], labels=None) -> samples [N, *shape]``, images in [-1, 1].
-        discriminator: ``discriminator(x [N, *shape], labels=None)`` -> logits with leading N and no output activation
-            (``[N]``, ``[N, 1]``, a patch map), a list of them (several scales), or a `DiscriminatorOutput`.
-        latent_dim: Length of z; 0 where samples are made of labels alone.
-        latent: Its distribution: ``normal`` N(0, 1), ``uniform`` U(-1, 1), ``normal+onehotK``: the last K of
-            `latent_dim` entries are a random one-hot code.
-    """
-
-    generator: nn.Module
-    discriminator: nn.Module
-    latent_dim: int
-    latent: str = "normal"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Imported:
     """A generator that another project trained, as one of our architectures builds it (`Architecture.imports`).
@@ -171,68 +151,6 @@ class Imported:
     options: Mapping[str, Any]
     data: DataInfo
     weights: Mapping[str, Tensor]
-
-
-@dataclass(frozen=True)
-class DiscriminatorOutput:
-    """A discriminator's answer that is more than logits.
-
-    Args:
-        logits: As a bare answer would be: a tensor with leading N, or a list of them.
-        class_logits: ``[N, num_classes]`` of an auxiliary classifier.
-        features: Inner activations for feature matching.
-    """
-
-    logits: Tensor | list[Tensor]
-    class_logits: Tensor | None = None
-    features: list[Tensor] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """What a regularizer sees of the update that it is part of. Fields may be added; none changes.
-
-    Args:
-        generator, discriminator: The networks.
-        z: Latents of `fake`, ``[N, latent_dim]``.
-        labels: ``int64 [N]``, float ``[N, *label_shape]`` or None.
-        real_labels, fake_labels: The same as D saw them with `real_seen` and `fake_seen`: where labels are images, an
-            augmentation that moves pixels moved both. Else they are `labels`.
-        real: Real samples before augmentation, ``[N, *shape]``; in D's update a leaf that requires grad where the spec
-            asks for it (`Regularizer.input_gradients`). None in G's update unless the loss pairs.
-        fake: Generated samples before augmentation, likewise; in G's update they carry G's graph.
-        real_seen, fake_seen: What D saw of them, after augmentation.
-        real_output, fake_output: D's answers in this very update, so that a penalty needs no forward of its own.
-        judge: ``judge(samples, exactly=False, labels=None) -> DiscriminatorOutput``: D's answer to other samples
-            ``[N, *shape]``, with `real_labels` unless others are given (`fake_labels`, for what was made of fakes);
-            BatchNorm's statistics stay as they are. With ``exactly=True`` it is computed in float32 with dropout off
-            and spectral norms held, as a difference of answers needs it; for `real_seen` and `fake_seen` themselves
-            that costs no forward where the update's own was such a one.
-    """
-
-    generator: nn.Module
-    discriminator: nn.Module
-    z: Tensor
-    labels: Tensor | None
-    real: Tensor | None
-    fake: Tensor
-    real_seen: Tensor | None
-    fake_seen: Tensor
-    real_output: DiscriminatorOutput | None
-    fake_output: DiscriminatorOutput
-    judge: Callable[..., DiscriminatorOutput]
-    real_labels: Tensor | None = None
-    fake_labels: Tensor | None = None
-
-
-class LossFunction(Protocol):
-    """What a loss's factory returns: two scalars from logits ``[N, P]``, elementwise on equal shapes."""
-
-    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return what D minimises."""
-
-    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
-        """Return what G minimises; `real` is None unless the spec says ``pairs=True``."""
 
 
 class RunView(Protocol):

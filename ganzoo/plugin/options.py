@@ -6,12 +6,13 @@ typed, what JSON held or what Python code passed into a checked instance of it; 
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_dataclass, replace
 from typing import Any, Literal, Union
 
 from ganzoo.errors import UsageError, did_you_mean
@@ -115,6 +116,25 @@ def options_of(cls: type[Any]) -> dict[str, Option]:
 
 # ----------------------------------------------------------------------------
 # Reading and writing whole options objects.
+
+
+@functools.cache
+def with_interval(options: type) -> type:
+    """Return a regularizer's options class with the core's option ``interval``.
+
+    Raises:
+        ValueError: It has an option of that name.
+    """
+    if getattr(options, "interval_of_the_core", False):
+        return options
+    if "interval" in options_of(options):
+        raise ValueError(f"{options.__name__} has an option 'interval', which the core gives every regularizer")
+    namespace = {"interval_of_the_core": True, "__doc__": options.__doc__, "__module__": options.__module__}
+    help = "Updates from one to the next, whose gradient counts so many times; none for train.*_reg_interval."
+    added = ("interval", int | None, option(None, help=help, low=1))
+    made = make_dataclass(options.__name__, [added], bases=(options,), namespace=namespace, frozen=True, kw_only=True)
+    made.__qualname__ = options.__qualname__  # where a reader finds the other options
+    return made
 
 
 def read(cls: type, values: Mapping[str, object], prefix: str = "", owner: str = "") -> Any:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 from ganzoo.plugin.around import Command, Diagnosis, Exporter, Model, Recipe, Tracker
 from ganzoo.plugin.component import NAME, Built, Component, check_callables, check_recommended
 from ganzoo.plugin.contracts import DataInfo, Modality
-from ganzoo.plugin.options import options_of
+from ganzoo.plugin.options import options_of, with_interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,22 +150,39 @@ class Dataset(Built):
 class Regularizer(Built):
     """A term that sees more than logits: ``factory(options, data)`` -> an object with any of:
 
-    - ``prepare(discriminator)``: called once, before training;
+    - ``prepare(networks)``: called once, before training, and wherever D is built again: it may change D's structure
+      (spectral normalisation), never G's;
     - ``discriminator(step: Step) -> scalar`` and ``generator(step: Step) -> scalar``: added to that network's loss;
-    - ``after_step(discriminator)``: after each of D's optimizer steps.
+    - ``after_step(networks)``: after each of D's optimizer steps.
 
-    It never changes the generator's structure.
+    The core adds the option ``interval`` to those of every regularizer: its term is taken every so many updates and
+    weighted by that number. A term is measured under its name and its network's: ``reg.r1/d``.
+
+    A term of G that needs what D answers besides logits (``needs=("features",)``, ``class-logits`` or ``embedding``)
+    begins with G's adversarial term, at ``train.adversarial_start``.
+
+    A network that it uses and does not train (features for a perceptual distance) is kept in `ganzoo.layers.Frozen`.
 
     Args:
         input_gradients: Whether it differentiates D's answers with respect to its input, so that `Step.real` and
             `Step.fake` must require grad in D's update; or a callable from options to that.
+        reals: Whether its term for G reads real samples, or D's answers to them. Where labels are images, the real
+            sample in a row is the one that the row's label belongs to.
+        learns: The network, ``generator`` or ``discriminator``, whose optimizer trains its parameters as well; it is an
+            `nn.Module` then. Empty where it has none.
         modalities: Kinds of data that it can be used on; empty for all.
     """
 
     kind: ClassVar[str] = "regularizer"
 
     input_gradients: bool | Callable[[Any], bool] = False
+    reals: bool = False
+    learns: Literal["", "generator", "discriminator"] = ""
     modalities: tuple[Modality, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "options", with_interval(self.options))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,13 @@ class TrainOptions:
         1, help="D's regularizers every so many updates; above 1 in a step of their own.", low=1
     )
     g_reg_interval: int = option(1, help="G's regularizers likewise.", low=1)
+    d_start: int = option(0, help="Images before the discriminator is trained and asked.", low=0)
+    adversarial_start: int = option(
+        0, help="Images before the adversarial term of the generator; the discriminator learns already.", low=0
+    )
+    adversarial_weight: float = option(
+        1.0, help="Weight of the adversarial term of the generator.", low=0, schedulable=True
+    )
     ema_half_life: float = option(10_000.0, help="Half-life of the averaged generator, in images; 0 for none.", low=0)
     ema_ramp: float | None = option(0.05, help="Half-life at most this share of the images seen so far.", low=0)
     precision: Literal["auto", "fp32", "tf32", "bf16", "fp16"] = option(
@@ -67,18 +74,20 @@ class TrainOptions:
 
 
 # ----------------------------------------------------------------------------
-# Optimizers, by their name in lower case. The class torch.optim.X takes the fields as its keywords. Left out are those
-# that need a closure (LBFGS), sparse gradients (SparseAdam), or parameters of one kind only (Muon).
+# Optimizers, by their name in lower case. The class torch.optim.X takes the fields as its keywords, all but `clip`.
+# Left out are those that need a closure (LBFGS), sparse gradients (SparseAdam), or parameters of one kind (Muon).
 
 _LR = "Learning rate."
 _BETAS = "Decay rates of the first and the second moment."
 _EPS = "Added to the denominator."
 _DECAY = "Weight decay."
+_CLIP = "Largest norm of a step's gradient, which is made so short; none for any."
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Optimizer:
     lr: float = option(2e-4, help=_LR, low=0, schedulable=True)
+    clip: float | None = option(None, help=_CLIP, low=0)
     weight_decay: float = option(0.0, help=_DECAY, low=0)
 
 
@@ -153,6 +162,7 @@ class Rprop:
     """Riedmiller & Braun 1993. Its learning rate is that of the first step alone, so no schedule can change it."""
 
     lr: float = option(2e-4, help="Size of the first step.", low=0)
+    clip: float | None = option(None, help=_CLIP, low=0)
     etas: tuple[float, float] = option((0.5, 1.2), help="Factors of a step's decrease and increase.", low=0)
 
 

@@ -194,8 +194,8 @@ METHODS: dict[str, dict[str, tuple[str, ...]]] = {
     "loss": {"discriminator": ("real", "fake"), "generator": ("fake", "real")},
     "dataset": {"sample?": ("generator", "n"), "items?": ()},
     "regularizer": {
-        "prepare?": ("discriminator",), "discriminator?": ("step",), "generator?": ("step",),
-        "after_step?": ("discriminator",),
+        "prepare?": ("networks",), "discriminator?": ("step",), "generator?": ("step",),
+        "after_step?": ("networks",),
     },
     "augmentation": {"__call__": ("batch",), "update?": ("real_logits",)},
     "extractor": {"__call__": ("samples",), "prepare?": ("real",)},

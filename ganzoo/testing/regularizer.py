@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
+from torch import nn
 
 from ganzoo.compute.streams import seeded
+from ganzoo.engine.assemble import REGULARIZER
 from ganzoo.engine.batches import Part
-from ganzoo.engine.gan import REGULARIZER
 from ganzoo.errors import UsageError, did_you_mean
 from ganzoo.plugin import Case, DataInfo, Networks
 from ganzoo.registry.installed import told
@@ -84,8 +85,13 @@ def scalar(trial: Trial) -> None:
 
 
 def learns_nothing(trial: Trial) -> None:
-    """Only the two networks are trained: a regularizer has no parameter of its own that waits for a gradient."""
-    require_untrained(trial.build())
+    """Parameters of its own that take gradients are said (``learns``): the optimizer of that network trains them."""
+    made = trial.build()
+    if not trial.spec.learns:
+        require_untrained(made)
+        return
+    require(isinstance(made, nn.Module), f"Its spec says learns={trial.spec.learns!r}: make it a torch.nn.Module.")
+    require(any(p.requires_grad for p in made.parameters()), "Its spec says `learns`, but it has nothing to train.")
 
 
 def answers(trial: Trial) -> None:
@@ -158,7 +164,8 @@ def bf16(trial: Trial) -> None:
         value, wanted = low.term().item(), full.term().item()
         words = f"{low.title} is {value:.4g} in bf16 and {wanted:.4g} in float32"
         require(
-            abs(value - wanted) <= 0.25 * max(abs(wanted), 0.1), f"{words}: compare answers of judge(exactly=True)."
+            abs(value - wanted) <= 0.25 * max(abs(wanted), 0.1),
+            f"{words}: compare answers of discriminate(x, float32=True).",
         )
         require(flat(low.slopes()).isfinite().all(), f"The gradient of {low.title} is not finite in bf16.")
 
@@ -198,7 +205,7 @@ def batchnorm_kept(trial: Trial) -> None:
     """A term moves no BatchNorm statistics of D: they are those of the samples that the update itself judged."""
     for run in runs(trial, norm=True):
         for name in run.changed(statistics):
-            raise Broken(f"{run.title} moved {name}: ask step.judge(samples) and not the network itself.")
+            raise Broken(f"{run.title} moved {name}: ask step.discriminate(samples) and not the network itself.")
 
 
 def no_gradients_left(trial: Trial) -> None:
@@ -227,7 +234,11 @@ def prepares(trial: Trial) -> None:
     made = trial.build()
     if not hasattr(made, "prepare"):
         raise Skip("it prepares nothing")
-    first, second = prepared(trial, trial.build()), prepared(trial, made)
+    plain = list(small_networks(data_of(trial), form_of(trial)).generator.state_dict())
+    networks = prepared(trial, made)
+    words = "It changed the structure of G, which is sampled from without it."
+    require(list(networks.generator.state_dict()) == plain, words)
+    first, second = prepared(trial, trial.build()).discriminator, networks.discriminator
     one, other = first.state_dict(), second.state_dict()
     require(one.keys() == other.keys(), f"D's state has {sorted(one.keys() ^ other.keys())} in one build alone.")
     second.load_state_dict(one)
@@ -241,10 +252,11 @@ def after_step_works(trial: Trial) -> None:
     made = trial.build()
     if not hasattr(made, "after_step"):
         raise Skip("it does nothing after a step")
-    network = prepared(trial, made)
+    networks = prepared(trial, made)
+    network = networks.discriminator
     before = {name: (p.shape, p.requires_grad, id(p)) for name, p in network.named_parameters()}
     for _ in range(2):
-        made.after_step(network)
+        made.after_step(networks)
     after = {name: (p.shape, p.requires_grad, id(p)) for name, p in network.named_parameters()}
     changed = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
     require(

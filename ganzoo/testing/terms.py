@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ganzoo.compute.streams import seeded
 from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import Gan
-from ganzoo.engine.update import _ask_discriminator, _ask_generator, _leaf, _look
+from ganzoo.engine.update import _leaf, _look
 from ganzoo.plugin import DataInfo, Networks, Step
 from ganzoo.recipe.recipe import Choice
 from ganzoo.testing.checks import Skip, Trial, Unseen, require
@@ -66,10 +66,11 @@ class Run:
         gan, part = self.gan, self.part
         gan.let_learn(self.network)
         with seeded(1):
-            fake = gan.generate(part.z, part.labels)
+            made, penalised = gan.generate(part.z, part.labels), gan.differentiates(1)
             if self.network == "generator":
-                return _look(gan, part, part.real if gan.pairs else None, fake)
-            return _look(gan, part, _leaf(gan, 1, part.real), _leaf(gan, 1, fake), 1)
+                return _look(gan, part, part.real if gan.pairs or gan.reals else None, made)
+            made = replace(made, samples=_leaf(made.samples, penalised))
+            return _look(gan, part, _leaf(part.real, penalised), made, penalised=penalised)
 
     def call(self, step: Step) -> Tensor:
         """Return the term of a step, which must be a scalar."""
@@ -106,12 +107,12 @@ class Run:
         return value
 
     def ask(self, weight: int) -> Tensor:
-        """Return the gradient of the engine's own update of the regularizer alone, as one vector; state goes on."""
-        ask = _ask_discriminator if self.network == "discriminator" else _ask_generator
+        """Return the gradient of the weighted term, as the engine takes it, as one vector; state goes on."""
+        step = self.step()
         with seeded(0):
-            found = ask(self.gan, 0, weight, self.part).of
-        both = zip(found, self.gan.trainable[self.network], strict=True)
-        return flat(torch.zeros_like(p) if slope is None else slope for slope, p in both)
+            term, _ = self.gan.regularize(self.network, step, 1)
+        assert term is not None
+        return flat(slopes_of(weight * term, self.gan.trainable[self.network]))
 
     def changed(self, look: Callable[[Gan, Step], Mapping[str, Any]]) -> list[str]:
         """Return the names of what the term changed, of all that `look` returns."""
@@ -205,18 +206,18 @@ def gan_around(trial: Trial, options: Any, networks: Networks, data: DataInfo, *
     """Return the engine's GAN, its regularizer built, prepared and on the device of the networks."""
     made = trial.make(options, data)
     if hasattr(made, "prepare"):
-        made.prepare(networks.discriminator)
+        made.prepare(networks)
     device = next(networks.discriminator.parameters()).device
     made = made.to(device) if isinstance(made, nn.Module) else made
     return gan_of(networks, data, Choice(trial.entry, options), made, **how)
 
 
-def prepared(trial: Trial, made: Any) -> nn.Module:
-    """Return a small discriminator that a regularizer prepared."""
-    network = small_networks(data_of(trial), form_of(trial)).discriminator
+def prepared(trial: Trial, made: Any) -> Networks:
+    """Return small networks that a regularizer prepared."""
+    networks = small_networks(data_of(trial), form_of(trial))
     if hasattr(made, "prepare"):
-        made.prepare(network)
-    return network
+        made.prepare(networks)
+    return networks
 
 
 def _works(run: Run) -> bool:

@@ -41,7 +41,7 @@ def follows_a_run(trial: Trial) -> None:
             tracker = _started(trial, run)
             tracker.log(1000, {"loss_d": 1.25, "loss_g": 0.5})
             tracker.log(1000, {"pixel-moments/fd": 3.5})
-            tracker.log(2000, {"loss_d": 1.0, "penalty_d": 0.25})
+            tracker.log(2000, {"loss_d": 1.0, "reg.r1/d": 0.25})
             tracker.grid(2000, _grid(run, 2000))
             tracker.log(3000, {})
             tracker.finish(status)

@@ -63,7 +63,7 @@ def zero_centred(
         squares = input_gradients(output, samples).square().flatten(1).sum(1)
     else:
         moved = seen.detach() + options.sigma * torch.randn_like(seen)
-        ahead, here = (step.judge(x, exactly=True, labels=labels) for x in (moved, seen))
+        ahead, here = (step.discriminate(x, labels, float32=True) for x in (moved, seen))
         difference = sum_of_logits(ahead) - sum_of_logits(here)
         squares = (difference / options.sigma).square()
     return options.gamma / 2 * squares.mean()
@@ -91,14 +91,15 @@ class WGANGP:
         """Return the penalty, a scalar; where the gradient is 0 the norm passes no gradient on."""
         between = interpolate(step.real_seen, step.fake_seen)
         exact, sigma = self.options.mode == "exact", self.options.sigma
-        answer = step.judge(between, exactly=not exact)
+        answer = step.discriminate(between, float32=not exact)
         slopes = input_gradients(answer, between, create_graph=exact).flatten(1)  # [N, D]
         norms: Tensor = torch.linalg.vector_norm(slopes, dim=1)  # [N]; its derivative at 0 is 0
         if not exact:
             u = torch.nn.functional.normalize(slopes, dim=1).view_as(between)  # 0 stays 0
             ahead, behind = (between.detach() + side * sigma * u for side in (1, -1))
             norms = (
-                sum_of_logits(step.judge(ahead, exactly=True)) - sum_of_logits(step.judge(behind, exactly=True))
+                sum_of_logits(step.discriminate(ahead, float32=True))
+                - sum_of_logits(step.discriminate(behind, float32=True))
             ) / (2 * sigma)
         return self.options.weight * (norms - self.options.target).square().mean()
 

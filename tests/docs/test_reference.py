@@ -6,12 +6,13 @@ import inspect
 import re
 from dataclasses import dataclass, fields
 from pathlib import Path
+from types import ModuleType
 from typing import Literal
 
 import pytest
 
 from ganzoo import plugin
-from ganzoo.plugin import contracts, hookspecs, specs
+from ganzoo.plugin import contracts, hookspecs, networks, specs
 from ganzoo.plugin.options import _describe, option, options_of
 from ganzoo.registry import PLURALS
 
@@ -47,14 +48,18 @@ def test_every_field_of_a_spec_is_documented(spec: type) -> None:
     assert spec.__name__ in members.split(", ")
 
 
-@pytest.mark.parametrize("name", ["DataInfo", "Item", "Case", "Networks", "DiscriminatorOutput", "Step", "Imported"])
-def test_every_field_that_crosses_a_contract_is_documented(name: str) -> None:
-    cls = getattr(contracts, name)
+CROSSING = {
+    contracts: ["DataInfo", "Item", "Case", "Imported"],
+    networks: ["Networks", "GeneratorOutput", "DiscriminatorOutput", "Step"],
+}
+
+
+@pytest.mark.parametrize(("module", "name"), [(module, name) for module, names in CROSSING.items() for name in names])
+def test_every_field_that_crosses_a_contract_is_documented(module: ModuleType, name: str) -> None:
+    cls = getattr(module, name)
     words = described(cls)
     assert not [each.name for each in fields(cls) if not re.search(rf"^\s+[\w, ]*\b{each.name}\b[\w, ]*:", words, re.M)]
-    assert cls.__name__ in re.search(r"automodule:: ganzoo.plugin.contracts\n   :members: (.*)", REFERENCE)[1].split(
-        ", "
-    )
+    assert name in re.search(rf"automodule:: {module.__name__}\n   :members: (.*)", REFERENCE)[1].split(", ")
 
 
 def test_everything_that_a_plugin_imports_is_on_the_page() -> None:
@@ -95,8 +100,8 @@ def test_what_the_table_of_types_says_is_so() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        "prepare(discriminator)", "regularizer.discriminator(step)", "regularizer.generator(step)",
-        "regularizer.after_step(discriminator)", "augmentation.update(real_logits)", "sample(generator, n)",
+        "prepare(networks)", "regularizer.discriminator(step)", "regularizer.generator(step)",
+        "regularizer.after_step(networks)", "augmentation.update(real_logits)", "sample(generator, n)",
         "loss.discriminator(real_logits, fake_logits)", "loss.generator(fake_logits, real_logits or None)",
         "`reset()`", "`real(batch)`", "`fake(batch)`", "`compute()`", "`start(run)`", "`log(images, scalars)`",
         "`grid(images, path)`", "`finish(status)`", "items()", "`show`",

@@ -12,8 +12,9 @@ from devices import CPU
 from ganzoo.compute.streams import Streams
 from ganzoo.data.source import open_source
 from ganzoo.engine import execution
+from ganzoo.engine.assemble import assemble
 from ganzoo.engine.batches import Batches
-from ganzoo.engine.gan import Gan, assemble
+from ganzoo.engine.gan import Gan
 from ganzoo.engine.setup import draft, settle
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry

@@ -142,8 +142,8 @@ def test_what_prepare_draws_follows_from_the_seed_too(make, monkeypatch):
         def __init__(self, options, data):
             pass
 
-        def prepare(self, discriminator):
-            nn.utils.parametrizations.spectral_norm(discriminator.net[0])
+        def prepare(self, networks):
+            nn.utils.parametrizations.spectral_norm(networks.discriminator.net[0])
 
     spec = Regularizer(name="spectral", summary="SN.", factory="strange:Spectral")
     plugin(monkeypatch, ganzoo_regularizers=[spec], Spectral=Spectral)

@@ -288,7 +288,10 @@ def test_a_restored_optimizer_makes_the_same_step_in_the_same_layout(make, name)
 def feed(gan, seed: int) -> None:
     """Make a step of both networks along drawn gradients."""
     generator = torch.Generator().manual_seed(seed)
-    for network, optimizer in ((gan.generator, gan.optim_g), (gan.discriminator, gan.optim_d)):
+    for network, optimizer in (
+        (gan.generator, gan.optimizers["generator"]),
+        (gan.discriminator, gan.optimizers["discriminator"]),
+    ):
         optimizer.refill(0)
         optimizer.step([torch.randn(weight.shape, generator=generator) for weight in network.parameters()])
 

@@ -17,6 +17,7 @@ from crashing import Dying, killed
 from ganzoo.engine import checkpoint
 from ganzoo.errors import Corrupt, GanzooError, UsageError
 from ganzoo.package import package, references
+from ganzoo.package import plan as planning
 from ganzoo.package.card import BEGIN
 from ganzoo.package.config import CARD, DISCRIMINATOR, MODEL, PICTURE, REFERENCE, TEXT, read
 from ganzoo.registry import registry
@@ -90,14 +91,14 @@ def test_the_discriminator_is_that_of_the_moment(tmp_path: Path) -> None:
     wanted = {name.removeprefix("discriminator/") for name in state if name.startswith("discriminator/")}
     assert stored.keys() == wanted
     assert all(torch.equal(stored[name], state[f"discriminator/{name}"]) for name in wanted)
-    planned = package.plan(read(folder), registry(), "p")
+    planned = planning.plan(read(folder), registry(), "p")
     assert package.read_weights(folder, planned, DISCRIMINATOR).keys() == wanted
     assert "license: mit" in (folder / CARD).read_text()
     again = ganzoo.package(folder, tmp_path / "q")  # a package from a package keeps it
     assert (again / DISCRIMINATOR).read_bytes() == (folder / DISCRIMINATOR).read_bytes()
     bare = ganzoo.package(run, tmp_path / "r", discriminator=False)
     with pytest.raises(Corrupt, match=r"has no discriminator\.safetensors: its config\.json names none"):
-        package.read_weights(bare, package.plan(read(bare), registry(), "p"), DISCRIMINATOR)
+        package.read_weights(bare, planning.plan(read(bare), registry(), "p"), DISCRIMINATOR)
 
 
 def test_a_directory_with_other_things_is_left_alone(tmp_path: Path) -> None:
@@ -204,7 +205,7 @@ def test_a_package_does_not_say_where_things_are_on_this_machine(tmp_path: Path)
     ],
 )  # fmt: skip
 def test_of_a_path_on_this_machine_its_name_is_kept(said: object, kept: object) -> None:
-    assert package.without_places(said) == kept
+    assert planning.without_places(said) == kept
 
 
 def test_a_persons_words_survive_in_the_run_itself() -> None:

@@ -421,7 +421,7 @@ def contents(gan, images):
 @pytest.fixture
 def make_gan() -> Callable[[int], Any]:
     """Return ``make_gan(seed)``: an untrained toy GAN."""
-    from ganzoo.engine.gan import assemble
+    from ganzoo.engine.assemble import assemble
     from ganzoo.plugin import DataInfo
     from ganzoo.recipe.resolve import resolve
 

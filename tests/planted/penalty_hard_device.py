@@ -16,4 +16,4 @@ def ganzoo_regularizers():
 class Planted(R1):
     def discriminator(self, step):
         moved = step.real_seen.detach() + torch.randn(step.real_seen.shape, device="cpu")
-        return self.gamma * (answers(step.judge(moved)) - answers(step.real_output)).square().mean()
+        return self.gamma * (answers(step.discriminate(moved)) - answers(step.real_output)).square().mean()

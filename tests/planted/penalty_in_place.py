@@ -16,4 +16,4 @@ def ganzoo_regularizers():
 class Planted(R1):
     def discriminator(self, step):
         moved = step.real_seen.detach().add_(torch.randn_like(step.real_seen))
-        return self.gamma * (answers(step.judge(moved)) - answers(step.real_output)).square().mean()
+        return self.gamma * (answers(step.discriminate(moved)) - answers(step.real_output)).square().mean()

@@ -14,4 +14,4 @@ def ganzoo_regularizers():
 class Planted(R1):
     def discriminator(self, step):
         step.discriminator.eval()
-        return self.gamma * answers(step.judge(step.real_seen)).square().mean()
+        return self.gamma * answers(step.discriminate(step.real_seen)).square().mean()

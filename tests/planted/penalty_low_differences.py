@@ -14,5 +14,5 @@ def ganzoo_regularizers():
 class Planted(R1):
     def discriminator(self, step):
         moved = step.real_seen.detach() + 1e-4
-        rise = (answers(step.judge(moved)) - answers(step.judge(step.real_seen))) / 1e-4
+        rise = (answers(step.discriminate(moved)) - answers(step.discriminate(step.real_seen))) / 1e-4
         return self.gamma * rise.square().mean()

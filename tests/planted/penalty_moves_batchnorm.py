@@ -1,4 +1,4 @@
-"""It asks D itself and not step.judge, so that BatchNorm takes its samples for data."""
+"""It asks D itself and not step.discriminate, so that BatchNorm takes its samples for data."""
 
 import torch
 

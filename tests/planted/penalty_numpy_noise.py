@@ -17,4 +17,7 @@ def ganzoo_regularizers():
 class Planted(R1):
     def discriminator(self, step):
         noise = torch.from_numpy(np.random.standard_normal(step.real_seen.shape)).to(step.real_seen)
-        return self.gamma * (answers(step.judge(step.real_seen + noise)) - answers(step.real_output)).square().mean()
+        return (
+            self.gamma
+            * (answers(step.discriminate(step.real_seen + noise)) - answers(step.real_output)).square().mean()
+        )

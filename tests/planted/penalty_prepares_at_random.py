@@ -20,5 +20,5 @@ def ganzoo_regularizers():
 
 
 class Planted(R1):
-    def prepare(self, discriminator):
-        discriminator.register_buffer(f"anchor_{id(self)}", torch.zeros(1))
+    def prepare(self, networks):
+        networks.discriminator.register_buffer(f"anchor_{id(self)}", torch.zeros(1))

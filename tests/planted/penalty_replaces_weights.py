@@ -20,7 +20,7 @@ def ganzoo_regularizers():
 
 
 class Planted(R1):
-    def after_step(self, discriminator):
-        for module in discriminator.modules():
+    def after_step(self, networks):
+        for module in networks.discriminator.modules():
             if isinstance(module, torch.nn.Linear):
                 module.weight = torch.nn.Parameter(module.weight.clamp(-0.1, 0.1))

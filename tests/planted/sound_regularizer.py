@@ -47,8 +47,8 @@ def build(options, data):
             self.gamma = options.gamma
             self.register_buffer("mean", torch.zeros(()))
 
-        def prepare(self, discriminator):
-            discriminator.register_buffer("steps", torch.zeros(()))
+        def prepare(self, networks):
+            networks.discriminator.register_buffer("steps", torch.zeros(()))
 
         def discriminator(self, step):
             if options.where == "input":
@@ -57,8 +57,8 @@ def build(options, data):
                 term = slopes.square().flatten(1).sum(1).mean()
             else:
                 moved = step.real_seen.detach() + 0.01 * torch.randn_like(step.real_seen)
-                rise = answers(step.judge(moved, exactly=True)) - answers(step.judge(step.real_seen, exactly=True))
-                term = (rise / 0.01).square().mean()
+                ahead, here = (answers(step.discriminate(x, float32=True)) for x in (moved, step.real_seen))
+                term = ((ahead - here) / 0.01).square().mean()
             self.mean.lerp_(term.detach().float(), 0.01)
             return self.gamma / 2 * term
 
@@ -66,7 +66,7 @@ def build(options, data):
             return self.gamma * step.fake.square().mean()
 
         @torch.no_grad()
-        def after_step(self, discriminator):
-            discriminator.steps += 1
+        def after_step(self, networks):
+            networks.discriminator.steps += 1
 
     return Sound()

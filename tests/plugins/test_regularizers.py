@@ -12,8 +12,8 @@ from torch.autograd.function import once_differentiable
 import ganzoo_regularizers
 from ganzoo.compute.streams import Streams
 from ganzoo.data.source import open_source
+from ganzoo.engine.assemble import assemble
 from ganzoo.engine.batches import Batches
-from ganzoo.engine.gan import assemble
 from ganzoo.engine.update import update_discriminator
 from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Step
@@ -57,7 +57,7 @@ def output(answer):
     return answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
 
 
-def step(D, real, fake=None, seen=lambda x: x, judge=None):
+def step(D, real, fake=None, seen=lambda x: x, discriminate=None):
     """What D's update shows of itself, with `seen` for augmentation."""
     real = real.detach().clone().requires_grad_()
     fake = (real if fake is None else fake).detach().clone().requires_grad_()
@@ -66,7 +66,8 @@ def step(D, real, fake=None, seen=lambda x: x, judge=None):
         generator=nn.Identity(), discriminator=D, z=torch.zeros(len(real), 1), labels=None,
         real=real, fake=fake, real_seen=real_seen, fake_seen=fake_seen,
         real_output=output(D(real_seen)), fake_output=output(D(fake_seen)),
-        judge=judge or (lambda samples, exactly=False, labels=None: output(D(samples))),
+        discriminate=discriminate or (lambda samples, labels=None, float32=False: output(D(samples))),
+        average=nn.Identity(), images=torch.zeros(()), generate=None, augment=seen, mean=lambda tensor: tensor,
     )  # fmt: skip
 
 
@@ -153,23 +154,23 @@ def test_wgan_gp_looks_between_real_and_fake(mode):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_wgan_gp_draws_one_point_for_each_sample_of_what_was_seen(mode):
-    judged = []
+    asked_of = []
 
-    def judge(samples, exactly=False, labels=None):
-        judged.append((samples, exactly))
+    def discriminate(samples, labels=None, float32=False):
+        asked_of.append((samples, float32))
         return output(samples.flatten(1).sum(1))
 
     real = torch.ones(64, 3, 4, 4)
-    seen = step(lambda x: x.flatten(1).sum(1), real, torch.zeros_like(real), lambda x: 2 * x + 5, judge)
+    seen = step(lambda x: x.flatten(1).sum(1), real, torch.zeros_like(real), lambda x: 2 * x + 5, discriminate)
     make("wgan-gp", mode=mode).discriminator(seen)
-    (between, exactly), *others = judged
-    assert exactly == (mode == "fd")
+    (between, float32), *others = asked_of
+    assert float32 == (mode == "fd")
     assert between.is_leaf
     points = between.detach().flatten(1)
     assert (points == points[:, :1]).all()
     assert (points.min() - 5, points.max() - 7) == (pytest.approx(0, abs=0.2), pytest.approx(0, abs=0.2))
     assert len(points[:, 0].unique()) == 64
-    assert [exactly for _, exactly in others] == ([True, True] if mode == "fd" else [])
+    assert [float32 for _, float32 in others] == ([True, True] if mode == "fd" else [])
 
 
 # ----------------------------------------------------------------------------
@@ -347,26 +348,26 @@ def test_exact_penalties_of_networks_in_bf16(name):
 
 @pytest.mark.parametrize("name", ["r1", "r2"])
 def test_exact_zero_centred_penalties_need_no_forward_and_look_through_augmentation(name):
-    def judge(samples, exactly=False, labels=None):
+    def discriminate(samples, labels=None, float32=False):
         raise AssertionError("a forward")
 
-    seen = step(Linear(*W), normal(4, 2), seen=lambda x: 3 * x, judge=judge)
+    seen = step(Linear(*W), normal(4, 2), seen=lambda x: 3 * x, discriminate=discriminate)
     assert make(name, gamma=2.0).discriminator(seen).item() == pytest.approx(9 * 25)
 
 
 @pytest.mark.parametrize("name", ["r1", "r2"])
 def test_finite_differences_move_what_was_seen(name):
-    D, judged = Linear(*W), []
+    D, asked_of = Linear(*W), []
 
-    def judge(samples, exactly=False, labels=None):
-        judged.append((samples, exactly))
+    def discriminate(samples, labels=None, float32=False):
+        asked_of.append((samples, float32))
         return output(D(samples))
 
-    seen = step(D, normal(20_000, 2), seen=lambda x: 3 * x, judge=judge)
+    seen = step(D, normal(20_000, 2), seen=lambda x: 3 * x, discriminate=discriminate)
     torch.manual_seed(0)
     term = make(name, gamma=2.0, mode="fd", sigma=0.1).discriminator(seen)
     assert term.item() == pytest.approx(25, rel=0.05)
-    (moved, first), (base, second) = judged
+    (moved, first), (base, second) = asked_of
     before = {"r1": seen.real_seen, "r2": seen.fake_seen}[name]
     assert (first, second) == (True, True)
     assert base is before
@@ -478,8 +479,9 @@ def test_finite_differences_are_computed_in_float32_where_the_networks_are_not(g
 def test_a_scheduled_weight_through_the_engine(gan_of, mode):
     weights = {f"reg.{name}.{strength(name)}": "linear(1, 0, images=16)" for name in NAMES}
     gan, batches = gan_of({**all_of(mode), **weights})
-    assert update_discriminator(gan, batches, 0)["penalty_d"] > 0
-    assert update_discriminator(gan, batches, 16)["penalty_d"] == 0
+    for images in (0, 16):
+        stats = update_discriminator(gan, batches, images)
+        assert all((stats[f"reg.{name}/d"] > 0) == (images == 0) for name in NAMES)
 
 
 def test_wgan_gp_is_refused_where_batchnorm_couples_samples():

@@ -14,7 +14,7 @@ from torch.nn.parameter import UninitializedTensorMixin
 
 from ganzoo.compute.streams import draw_latents, seeded
 from ganzoo.plugin import Case, DataInfo, DiscriminatorOutput, Networks
-from ganzoo.plugin.contracts import LATENT
+from ganzoo.plugin.networks import LATENT
 from ganzoo.registry.installed import place_of
 from ganzoo.testing.checks import Trial, require
 

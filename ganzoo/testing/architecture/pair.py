@@ -13,9 +13,11 @@ from torch.nn.functional import softplus
 
 from ganzoo.compute.streams import Streams
 from ganzoo.data.source import ArraySource
+from ganzoo.engine.assemble import assemble
 from ganzoo.engine.batches import Batches, Part
-from ganzoo.engine.gan import Gan, assemble
-from ganzoo.engine.update import Stats, update_discriminator, update_generator, update_together
+from ganzoo.engine.gan import Gan
+from ganzoo.engine.gradients import Stats
+from ganzoo.engine.update import update_discriminator, update_generator, update_together
 from ganzoo.plugin import DataInfo, Dataset, Loss, NoOptions
 from ganzoo.recipe.recipe import Choice, OptimizerChoice, Recipe
 from ganzoo.recipe.settings import SGD, Adam, TrainOptions

@@ -56,9 +56,10 @@ def trains_under_every_loss(trial: Trial) -> None:
     data = least(trial)
     gan, batches = trained(trial, data)
     (part,) = batches.discriminator(0)
+    assert part.real is not None
     with seeded(0):
-        fake = gan.generate(part.z, part.labels)
-        answers = [logits(gan.judge(x, part.labels)) for x in (part.real, fake)]
+        fake = gan.generate(part.z, part.labels).samples
+        answers = [logits(gan.discriminate(x, part.labels)) for x in (part.real, fake)]
     wild = sum(int((~each.isfinite()).sum()) for answer in answers for each in answer)
     require(not wild, f"{title(data)}: after three updates {wild} logits are not finite.")
     for entry in _losses():

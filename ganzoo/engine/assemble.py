@@ -1,0 +1,140 @@
+"""From a recipe to what is trained: every component built, held to its contract, and put on the device."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.compute.device import place
+from ganzoo.compute.streams import derive, seeded
+from ganzoo.engine.distributed import ALONE, World
+from ganzoo.engine.gan import Gan
+from ganzoo.errors import GanzooError
+from ganzoo.package.plan import prepare_networks
+from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, samples_of
+from ganzoo.plugin.networks import LATENT
+from ganzoo.plugin.options import options_of
+from ganzoo.plugin.schedule import Schedule
+from ganzoo.recipe.check import as_trained
+from ganzoo.recipe.recipe import Choice, Recipe
+from ganzoo.registry.installed import METHODS, require_callable, told
+
+REGULARIZER = [name.rstrip("?") for name in METHODS["regularizer"]]  # what one may have, at least one of them
+
+
+def assemble(recipe: Recipe, data: DataInfo, device: torch.device, world: World = ALONE) -> Gan:
+    """Build everything that a recipe names, for data of this kind, on the device.
+
+    Weights follow from ``train.seed`` alone: they are drawn on the CPU, so that every device starts alike.
+
+    Raises:
+        GanzooError: A component could not be built; the text names it and its plugin.
+    """
+    schedules: list[tuple[Tensor, Schedule]] = []
+    data = as_trained(data, recipe.train)
+    with seeded(derive(recipe.train.seed, "weights")):
+        networks = _build(recipe.arch, data, device, schedules)
+        if not isinstance(networks, Networks):
+            raise GanzooError(f"arch {recipe.arch.name!r} built {type(networks).__name__}, not ganzoo.plugin.Networks")
+        loss = _build(recipe.loss, data, device, schedules)
+        regularizers = {choice.name: _build(choice, data, device, schedules) for choice in recipe.reg}
+        augmentations = {choice.name: _build(choice, data, device, schedules) for choice in recipe.aug}
+        for name, regularizer in regularizers.items():
+            if not any(hasattr(regularizer, method) for method in REGULARIZER):
+                raise GanzooError(f"regularizer {name!r} has none of {', '.join(REGULARIZER)}: it would do nothing")
+        prepare_networks(networks, regularizers)
+    if recipe.train.sync_batchnorm and world.size > 1:
+        convert: Callable[[nn.Module], nn.Module] = nn.SyncBatchNorm.convert_sync_batchnorm
+        networks = replace(
+            networks, generator=convert(networks.generator), discriminator=convert(networks.discriminator)
+        )
+    networks = replace(
+        networks, generator=place(networks.generator, device), discriminator=place(networks.discriminator, device)
+    )
+    check_networks(recipe.arch, networks, data, device, min(recipe.train.batch, recipe.train.micro_batch or 1 << 30))
+    weight = _on_device(recipe.train.adversarial_weight, device, schedules)
+    return Gan(recipe, data, networks, loss, regularizers, augmentations, schedules, device, world, weight)
+
+
+@torch.no_grad()
+def check_networks(arch: Choice, networks: Networks, data: DataInfo, device: torch.device, batch: int = 2) -> None:
+    """Hold an architecture to its contract by one forward of two samples; the networks end in train mode.
+
+    A discriminator that looks at several samples together (``batch-coupled-d``) is shown a whole batch.
+
+    Args:
+        arch: The architecture.
+        networks: What it built, on the device.
+        data: What they were built for.
+        device: Where they are.
+        batch: Samples that an update shows D at a time.
+
+    Raises:
+        GanzooError: A forward failed, samples are not of the data's shape, or logits do not lead with N.
+    """
+    title = f"arch {arch.name!r} of plugin {arch.component.plugin.name!r}"
+    if not re.fullmatch(LATENT, networks.latent):
+        raise GanzooError(f"{title}: latent {networks.latent!r} is none of 'normal', 'uniform' and 'normal+onehotK'")
+    generator, discriminator = networks.generator.eval(), networks.discriminator.eval()
+    if shared := set(generator.parameters()) & set(discriminator.parameters()):
+        raise GanzooError(
+            f"{title}: its networks share parameters ({len(shared)}): while one learns the other is frozen"
+        )
+    packed = "batch-coupled-d" in arch.provides
+    num = batch if packed else 2
+    z, labels = torch.zeros(num, networks.latent_dim, device=device), None
+    if data.labelled:
+        labels = torch.zeros(
+            num, *data.label_shape, dtype=torch.float32 if data.label_shape else torch.int64, device=device
+        )
+    with seeded(0, device):
+        samples = samples_of(_tried(title, generator, z, labels))
+        if not isinstance(samples, Tensor) or tuple(samples.shape) != (num, *data.shape):
+            wanted = [num, *data.shape]
+            raise GanzooError(f"{title}: its generator made {_form(samples)} of {num} latents, not {wanted}")
+        answer = _tried(title, discriminator, samples, labels)
+    output = answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
+    members = output.logits if isinstance(output.logits, (list, tuple)) and output.logits else [output.logits]
+    for logits in members:
+        fits = isinstance(logits, Tensor) and logits.dim() and len(logits)
+        if not fits or (num % len(logits) if packed else len(logits) != num):
+            answers = f"[{num} / k, ...]" if packed else f"[{num}, ...]"
+            raise GanzooError(f"{title}: its discriminator answered {_form(logits)} to {num} samples, not {answers}")
+    generator.train()
+    discriminator.train()
+
+
+def _form(value: Any) -> str:
+    return str(list(value.shape)) if isinstance(value, Tensor) else type(value).__name__
+
+
+def _tried(title: str, network: nn.Module, *args: Tensor | None) -> Any:
+    try:
+        require_callable(network.forward, "forward", "samples", "labels")
+        return network(*args)
+    except Exception as error:
+        raise GanzooError(f"{title} failed in its first forward: {told(error)}") from error
+
+
+def _build(choice: Choice, data: DataInfo, device: torch.device, schedules: list[tuple[Tensor, Schedule]]) -> Any:
+    """Build a component on the device; its scheduled options reach it as tensors, which are noted in `schedules`."""
+    names = options_of(type(choice.options))
+    values = {name: _on_device(getattr(choice.options, name), device, schedules) for name in names}
+    part = choice.component.build(replace(choice.options, **values), data)
+    return part.to(device) if isinstance(part, nn.Module) else part
+
+
+def _on_device(value: Any, device: torch.device, schedules: list[tuple[Tensor, Schedule]]) -> Any:
+    """Return an option's value with a tensor in the place of a schedule."""
+    if isinstance(value, tuple):
+        return tuple(_on_device(each, device, schedules) for each in value)
+    if not isinstance(value, Schedule):
+        return value
+    tensor = torch.tensor(value.at(0), dtype=torch.float32, device=device)
+    schedules.append((tensor, value))
+    return tensor

@@ -1,0 +1,95 @@
+"""What of a GAN lasts: every tensor that training changes, for checkpoints, other processes and recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from ganzoo.engine.ema import EMA
+from ganzoo.engine.optim import Optimizer
+from ganzoo.errors import Corrupt
+from ganzoo.plugin.schedule import Schedule
+
+
+class State:
+    """The tensors of a GAN (`ganzoo.engine.gan.Gan`) by name."""
+
+    generator: nn.Module
+    discriminator: nn.Module
+    ema: EMA
+    loss: Any
+    regularizers: Mapping[str, Any]
+    augmentations: Mapping[str, Any]
+    optimizers: dict[str, Optimizer]
+    schedules: list[tuple[Tensor, Schedule]]
+    images: Tensor
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """Everything with parameters or buffers, by the name under which a checkpoint holds it."""
+        parts: dict[str, Any] = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "ema": self.ema.network,
+            "loss": self.loss,
+            **{f"reg.{name}": regularizer for name, regularizer in self.regularizers.items()},
+            **{f"aug.{name}": augmentation for name, augmentation in self.augmentations.items()},
+        }
+        return {name: part for name, part in parts.items() if isinstance(part, nn.Module)}
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """All parameters, those of the average included."""
+        return [parameter for module in self.modules.values() for parameter in module.parameters()]
+
+    @property
+    def buffers(self) -> list[Tensor]:
+        """All buffers; of several processes each may hold other values, such as BatchNorm's statistics."""
+        return [buffer for module in self.modules.values() for buffer in module.buffers()]
+
+    def tensors(self) -> list[Tensor]:
+        """Return every tensor that an update may read or change besides its batch."""
+        slots = [tensor for optimizer in self.optimizers.values() for tensor in optimizer.tensors()]
+        scheduled = [tensor for tensor, _ in self.schedules]
+        return [*self.parameters, *self.buffers, *slots, *self.ema.numbers, self.images, *scheduled]
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return the whole state: tensors by name, and the numbers of the optimizers as JSON."""
+        tensors = {
+            f"{part}/{name}": tensor
+            for part, module in self.modules.items()
+            for name, tensor in module.state_dict().items()
+        }
+        numbers: dict[str, Any] = {}
+        for network, optimizer in self.optimizers.items():
+            for index, slots in optimizer.state().items():
+                for slot, value in slots.items():
+                    key = f"optim_{network[0]}/{index}/{slot}"
+                    (tensors if isinstance(value, Tensor) else numbers)[key] = value
+        return tensors, numbers
+
+    def load_state(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
+        """Take the state that `state` returned.
+
+        Raises:
+            Corrupt: It is not the state of this recipe's networks.
+        """
+        try:
+            for part, module in self.modules.items():
+                module.load_state_dict(_under(f"{part}/", tensors), strict=True)
+            for network, optimizer in self.optimizers.items():
+                slots: dict[str, dict[str, Any]] = {}
+                for key, value in _under(f"optim_{network[0]}/", {**tensors, **numbers}).items():
+                    index, _, slot = key.partition("/")
+                    slots.setdefault(index, {})[slot] = value
+                optimizer.load(slots)
+        except (RuntimeError, ValueError, LookupError) as error:
+            raise Corrupt(
+                f"the checkpoint does not fit the recipe's networks: {' '.join(str(error).split())}"
+            ) from error
+
+
+def _under(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}

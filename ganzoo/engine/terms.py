@@ -1,0 +1,65 @@
+"""What a recipe and its regularizers say of their terms, before any update."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from ganzoo.errors import GanzooError, UsageError
+from ganzoo.plugin import Regularizer
+from ganzoo.recipe.recipe import Choice, Recipe
+
+ANSWERS = {"class-logits", "features", "embedding"}  # what D answers besides logits: terms that need it need D
+
+
+def intervals(recipe: Recipe, regularizers: Mapping[str, Any], network: str) -> dict[str, int]:
+    """Return the updates from one term of a network to the next, by the regularizer's name."""
+    train = recipe.train
+    usual = train.g_reg_interval if network == "generator" else train.d_reg_interval
+    own = {choice.name: getattr(choice.options, "interval", None) for choice in recipe.reg}
+    return {name: own.get(name) or usual for name, made in regularizers.items() if hasattr(made, network)}
+
+
+def interval_above_1(network: str, intervals: Mapping[str, int]) -> int:
+    """Return the one interval above 1 that terms of a network have, or 1.
+
+    Raises:
+        UsageError: They have several: a network makes one further step with its lazy terms, not one with each.
+    """
+    above = {name: interval for name, interval in intervals.items() if interval > 1}
+    if len(set(above.values())) > 1:
+        said = ", ".join(f"reg.{name}.interval={interval}" for name, interval in above.items())
+        raise UsageError(
+            f"the {network}'s regularizers have several intervals above 1 ({said}): give them the same, or 1"
+        )
+    return next(iter(above.values()), 1)
+
+
+def learners(recipe: Recipe, regularizers: Mapping[str, Any], network: str) -> list[nn.Module]:
+    """Return the regularizers whose parameters a network's optimizer trains.
+
+    Raises:
+        GanzooError: One has no parameters: it is not a module.
+    """
+    found = []
+    for choice in recipe.reg:
+        made = regularizers.get(choice.name)
+        if isinstance(choice.spec, Regularizer) and choice.spec.learns == network and made is not None:
+            if not isinstance(made, nn.Module):
+                raise GanzooError(f"regularizer {choice.name!r} says learns={network!r} and is not a torch.nn.Module")
+            found.append(made)
+    return found
+
+
+def reads_reals(choice: Choice) -> bool:
+    """Whether a regularizer's term for G reads real samples."""
+    return isinstance(choice.spec, Regularizer) and choice.spec.reals
+
+
+def differentiates_inputs(choice: Choice) -> bool:
+    """Whether a regularizer differentiates D with respect to its input."""
+    assert isinstance(choice.spec, Regularizer)
+    asked = choice.spec.input_gradients
+    return asked(choice.options) if callable(asked) else asked

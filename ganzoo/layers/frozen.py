@@ -1,0 +1,39 @@
+"""Networks that are used and not trained: features for a perceptual distance, a teacher, a pretrained encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+from torch import nn
+
+
+class Frozen(nn.Module):
+    """A network in eval mode that nothing trains, averages, checkpoints or publishes.
+
+    Calling it calls the network. It moves to a device, and to another dtype, with the module that holds it, but it has
+    no parameters, buffers or state: an optimizer, a checkpoint and a model package do not see it. So whoever holds one
+    builds it anew each time, from weights that lie elsewhere.
+
+    Args:
+        network: It is put into eval mode and its parameters take no gradients. Gradients flow through it to its input.
+    """
+
+    network: nn.Module
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.__dict__["network"] = network.eval().requires_grad_(False)  # not a submodule
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the network returns."""
+        return self.network(*args, **kwargs)
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Self:
+        self.network._apply(fn)  # type: ignore[no-untyped-call]
+        moved: Self = super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return moved
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Frozen:
+        """Return itself: an averaged generator shares it with the trained one."""
+        return self

@@ -1,0 +1,248 @@
+"""What components may be and ask for beyond logits, under every execution, accumulated, resumed and published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from test_execution import STEPS, distances, named, state
+
+import toy_terms
+from ganzoo.engine import execution
+from ganzoo.engine.initial import start_from
+from ganzoo.engine.update import update_discriminator, update_generator
+from ganzoo.errors import GanzooError, UsageError
+from ganzoo.package import package
+from ganzoo.package import plan as planning
+from ganzoo.package.config import DISCRIMINATOR, read
+from ganzoo.registry import register, registry
+
+TERMS = "toy-reals,toy-code,toy-rotation,toy-further,toy-perceptual"
+NEW: list[dict[str, Any]] = [
+    {"reg": f"{TERMS},toy-lecam"},
+    {"reg": f"{TERMS},toy-spectral", "train.update": "shared", "train.conditional": True},
+    {"reg": TERMS, "train.update": "simultaneous", "loss": "toy-pairs"},
+    {"reg": TERMS, "train.micro_batch": 8, "optim.g.clip": 0.1, "optim.d.clip": 0.1},
+    {"reg": f"{TERMS},toy-means", "reg.toy-code.interval": 2, "reg.toy-means.interval": 2, "train.g_batch": 8},
+    {"reg": "toy-features", "arch.answer": "output", "train.d_start": 16, "train.adversarial_start": 32},
+    {"train.adversarial_weight": "linear(0, 1, images=64)", "train.d_start": 32, "train.update": "shared"},
+    {"arch": "toy-saying", "arch.answer": "list", "reg": "toy-reals"},
+    {"arch": "toy-packed", "loss": "toy-pairs", "train.micro_batch": 8},
+    {"arch": "toy-labels", "train.conditional": True, "reg": "toy-reals"},
+]
+
+
+@pytest.fixture(autouse=True)
+def terms(toys: object) -> None:
+    register(toy_terms)
+
+
+@pytest.mark.parametrize("settings", NEW, ids=named)
+def test_recorded_updates_are_eager_ones(make, monkeypatch, settings):
+    monkeypatch.setattr(execution, "inductor", lambda graph, inputs: graph)
+    assert max(distances(make, settings, "compile", rounds=3)) < 1e-9
+
+
+def run(gan: Any, batches: Any, rounds: range) -> dict[str, float]:
+    stats = {}
+    for number in rounds:
+        for update in STEPS[gan.recipe.train.update]:
+            stats |= update(gan, batches, number * batches.batch)
+    return {name: value.item() for name, value in stats.items()}
+
+
+@pytest.mark.parametrize("settings", NEW, ids=named)
+def test_what_is_resumed_goes_on_bit_for_bit(make, settings):
+    gan, batches = make(settings)
+    run(gan, batches, range(2))
+    tensors, numbers = gan.state()
+    kept = {name: tensor.clone() for name, tensor in tensors.items()}
+    run(gan, batches, range(2, 4))
+    other, others = make(settings)
+    other.load_state(kept, numbers)
+    run(other, others, range(2, 4))
+    wanted, got = state(gan), state(other)
+    assert wanted.keys() == got.keys()
+    assert all(torch.equal(wanted[name], got[name]) for name in wanted)
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_parts_add_up_to_the_whole_clipped_as_one(make, parts):
+    settings = {
+        "reg": "toy-code,toy-perceptual,toy-reals", "optim.g.clip": 1e-2, "optim.d.clip": 1e-2,
+        **{f"optim.{network}.{key}": value for network in "gd" for key, value in (("name", "sgd"), ("lr", 1.0))},
+    }  # fmt: skip
+    whole, one = make(settings)
+    cut, many = make(settings | {"train.micro_batch": 16 // parts})
+    before = [parameter.detach().clone() for parameter in whole.trainable["discriminator"]]
+    stats, others = run(whole, one, range(1)), run(cut, many, range(1))
+    assert others == pytest.approx(stats, rel=1e-4)
+    for name, tensor in state(whole).items():
+        torch.testing.assert_close(state(cut)[name], tensor, rtol=1e-4, atol=1e-6)
+    moved = [p.detach() - was for p, was in zip(whole.trainable["discriminator"], before, strict=True)]
+    assert stats["gradient_d"] > 1e-2
+    assert torch.cat([each.flatten() for each in moved]).norm().item() == pytest.approx(1e-2, rel=1e-3)
+
+
+# ----------------------------------------------------------------------------
+# Terms.
+
+
+def test_each_term_is_measured_under_its_name(make):
+    gan, batches = make({"reg": "toy-means,toy-r1,toy-code", "arch": "toy"})
+    stats = run(gan, batches, range(1))
+    assert stats.keys() == {
+        "loss_d", "real", "fake", "reg.toy-means/d", "reg.toy-r1/d", "loss_g", "reg.toy-means/g", "reg.toy-code/g",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("update", STEPS)
+def test_a_term_of_g_reads_reals_under_every_order_beside_a_loss_that_does_not(make, update):
+    gan, batches = make({"reg": "toy-reals", "train.update": update, "train.conditional": True})
+    steps = []
+    term = gan.regularizers["toy-reals"].generator
+    gan.regularizers["toy-reals"].generator = lambda step: (steps.append(step), term(step))[1]
+    run(gan, batches, range(1))
+    (step,) = steps
+    assert len(step.real) == len(step.fake) == 16
+    values = ((step.real[:, 0, 0, 0] + 1) * 127.5).round().long()
+    assert torch.equal(step.labels, values % 2)  # a row's label is that of its real sample
+
+
+@pytest.mark.parametrize(("name", "network"), [("toy-code", "generator"), ("toy-rotation", "discriminator")])
+def test_what_a_term_learns_with_is_trained_with_that_network_alone(make, name, network):
+    gan, batches = make({"reg": name})
+    head, seen = gan.regularizers[name].head, []
+    for update, at in ((update_discriminator, ()), (update_generator, (0,))):
+        before = head.weight.detach().clone()
+        update(gan, batches, 16, *at)
+        seen.append(not torch.equal(before, head.weight))
+    assert seen == [network == "discriminator", network == "generator"]
+    assert any(parameter is head.weight for parameter in gan.optimizers[network].parameters)
+    assert f"reg.{name}/head.weight" in gan.state()[0]
+    assert not any("head" in key for key in gan.ema.network.state_dict())
+
+
+def test_what_learns_must_be_a_module(make, monkeypatch):
+    monkeypatch.setattr(toy_terms, "Code", toy_terms.Reals)
+    with pytest.raises(GanzooError, match=r"'toy-code' says learns='generator' and is not a torch\.nn\.Module"):
+        make({"reg": "toy-code"})
+
+
+def test_a_network_that_a_term_holds_is_in_no_optimizer_and_no_checkpoint(make):
+    gan, batches = make({"reg": "toy-perceptual"})
+    assert run(gan, batches, range(1))["reg.toy-perceptual/g"] > 0
+    held = gan.regularizers["toy-perceptual"].features.network.weight
+    assert not held.requires_grad
+    assert not any(parameter is held for each in gan.optimizers.values() for parameter in each.parameters)
+    assert not any("perceptual" in name for name in gan.state()[0])
+
+
+def test_terms_have_intervals_of_their_own(make):
+    settings = {"reg": "toy-r1,toy-means", "train.g_reg_interval": 3}
+    gan, batches = make(settings | {"reg.toy-r1.interval": 2})
+    seen = [sorted(key for key in run(gan, batches, range(n, n + 1)) if key.startswith("reg")) for n in range(4)]
+    means = "reg.toy-means/d"
+    assert [means in each for each in seen] == [True] * 4
+    assert ["reg.toy-r1/d" in each for each in seen] == [True, False, True, False]
+    assert ["reg.toy-means/g" in each for each in seen] == [True, False, False, True]
+    with pytest.raises(UsageError, match=r"toy-r1\.interval=2, reg\.toy-means\.interval=4.*: give them the same, or 1"):
+        make(settings | {"reg.toy-r1.interval": 2, "reg.toy-means.interval": 4})
+
+
+# ----------------------------------------------------------------------------
+# When each part starts, and how heavy it is.
+
+
+@pytest.mark.parametrize("update", STEPS)
+def test_d_and_its_term_start_when_they_are_told(make, update):
+    gan, batches = make(
+        {"train.d_start": 32, "train.adversarial_start": 64, "train.update": update, "reg": "toy-code,toy-features",
+         "arch.answer": "output"}
+    )  # fmt: skip
+    first, asked = gan.discriminator.one.weight.detach().clone(), []
+    gan.discriminator.register_forward_hook(lambda *_: asked.append(1))
+    for number in range(6):
+        asked.clear()
+        stats = run(gan, batches, range(number, number + 1))
+        assert bool(asked) == ("loss_d" in stats) == (number >= 2)
+        assert ("loss_g" in stats) == ("reg.toy-features/g" in stats) == (number >= 4)
+        assert "reg.toy-code/g" in stats
+        assert torch.equal(gan.discriminator.one.weight, first) == (number < 2)
+
+
+def test_the_adversarial_weight_is_of_the_gradient_not_of_what_is_measured(make):
+    moved, losses = [], []
+    for weight in ("1", "0.25", "linear(0.25, 0, images=64)"):
+        gan, batches = make({"train.adversarial_weight": weight, "optim.g.name": "sgd", "optim.g.lr": 1.0})
+        before = gan.generator.net[-1].bias.detach().clone()
+        losses.append(update_generator(gan, batches, 32 if "linear" in weight else 16, 0)["loss_g"].item())
+        moved.append((gan.generator.net[-1].bias.detach() - before).norm().item())
+    assert moved[1] == pytest.approx(moved[0] / 4, rel=1e-5)
+    assert 0 < moved[2] < moved[1]
+    assert losses[0] == losses[1]
+
+
+# ----------------------------------------------------------------------------
+# Networks that say more.
+
+
+def test_a_generators_own_losses_join_its_loss(make):
+    settings = {"arch": "toy-saying", "arch.answer": "list", "optim.g.name": "sgd", "optim.g.lr": 0.1}
+    gan, batches = make(settings | {"train.adversarial_weight": 0})
+    stats = run(gan, batches, range(4))
+    assert {"generator/commitment", "generator/kl"} <= stats.keys()
+    assert run(gan, batches, range(4, 12))["generator/commitment"] < stats["generator/commitment"]
+
+
+def test_members_of_a_list_count_by_their_weights(make):
+    gan, batches = make({"arch": "toy-saying", "arch.answer": "list"})
+    (part,) = batches.discriminator(0)
+    real, fake = (gan.discriminate(x, None) for x in (part.real, part.real * 0))
+    each = [gan.lose("discriminator", *pair) for pair in zip(*(toy_terms.logits(o) for o in (real, fake)), strict=True)]
+    torch.testing.assert_close(gan.adversarial_loss("discriminator", real, fake), each[0] + each[1] / 4)
+    assert real.embedding.shape == (16, 16)
+
+
+def test_one_answer_for_several_samples(make):
+    gan, batches = make({"arch": "toy-packed"})
+    assert toy_terms.logits(gan.discriminate(next(batches.discriminator(0)).real, None))[0].shape == (8, 1)
+    assert run(gan, batches, range(2))["loss_d"] > 0
+
+
+# ----------------------------------------------------------------------------
+# Published, and started from.
+
+
+def test_a_discriminator_is_rebuilt_as_it_was_prepared(make, tmp_path: Path):
+    gan, batches = make({"reg": "toy-spectral"})
+    run(gan, batches, range(2))
+    assert gan.regularizers["toy-spectral"].steps == 2
+    package.write(tmp_path / "model", package.prepare(gan.recipe, gan.data, gan.averaged, 32, []))
+    planned = planning.plan(read(tmp_path / "model"), registry(), "model")
+    weights = package.read_weights(tmp_path / "model", planned, DISCRIMINATOR)
+    assert any("parametrizations" in name for name in weights)
+    again, _ = make({"reg": "toy-spectral", "train.seed": 1})
+    assert "and its discriminator" in start_from(again, tmp_path / "model", "model")
+    wanted = gan.discriminator.state_dict()
+    assert all(torch.equal(value, wanted[name]) for name, value in again.discriminator.state_dict().items())
+    other, _ = make()
+    with pytest.raises(UsageError, match=r"one\.parametrizations.*leave --arch, its options, --reg"):
+        start_from(other, tmp_path / "model", "model")
+
+
+def test_only_d_may_be_prepared(make, monkeypatch):
+    spectral = torch.nn.utils.parametrizations.spectral_norm
+    monkeypatch.setattr(toy_terms.Spectral, "prepare", lambda self, networks: spectral(networks.generator.net[0]))
+    with pytest.raises(GanzooError, match="'toy-spectral' changed the structure of the generator"):
+        make({"reg": "toy-spectral"})
+
+
+def test_d_takes_labels_of_samples_that_are_not_the_updates(make):
+    gan, batches = make({"train.conditional": True})
+    (part,) = batches.discriminator(0)
+    with pytest.raises(ValueError, match=r"D takes labels: give those of these 4 samples"):
+        gan.discriminate_more(part.labels, [], part.real[:4])
+    assert len(toy_terms.logits(gan.discriminate_more(part.labels, [], part.real[:4], part.labels[:4]))[0]) == 4

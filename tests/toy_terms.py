@@ -1,0 +1,215 @@
+"""Toys of the contracts beyond logits: terms that learn, remember and look further, and networks that say more."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss
+
+from ganzoo.layers import Frozen, logits
+from ganzoo.plugin import (
+    Architecture,
+    DataInfo,
+    DiscriminatorOutput,
+    GeneratorOutput,
+    Networks,
+    NoOptions,
+    Regularizer,
+    Step,
+    hookimpl,
+)
+from toys import ToyDiscriminator, ToyGenerator, ToyOptions
+
+# ----------------------------------------------------------------------------
+# Terms.
+
+
+class Reals:
+    """Fakes shall be as bright as reals, and D as sure of them."""
+
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
+        pass
+
+    def generator(self, step: Step) -> Tensor:
+        real, fake = (logits(output)[0] for output in (step.real_output, step.fake_output))
+        return mse_loss(step.fake, step.real) + mse_loss(fake, real)
+
+
+class Code(nn.Module):
+    """Chen et al. 2016, InfoGAN: what was generated shall tell its latents."""
+
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
+        super().__init__()
+        self.head = nn.Linear(16, 4)
+
+    def generator(self, step: Step) -> Tensor:
+        return mse_loss(self.head(step.fake.flatten(1)), step.z)
+
+
+class Rotation(nn.Module):
+    """Chen et al. 2019, SSGAN: D's answers shall tell which samples stand on their heads."""
+
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
+        super().__init__()
+        self.head = nn.Linear(1, 1)
+
+    def discriminator(self, step: Step) -> Tensor:
+        both = torch.cat([step.real_seen, step.real_seen.flip(2)])
+        turned = torch.arange(2, device=both.device).repeat_interleave(len(step.real_seen))[:, None]
+        labels = None if step.real_labels is None else step.real_labels.repeat(2)
+        return mse_loss(self.head(logits(step.discriminate(both, labels))[0]), turned.to(both.dtype))
+
+
+class Means(nn.Module):
+    """Tseng et al. 2021, LeCam: towards running means, which are the same in every process; stronger with time."""
+
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
+        super().__init__()
+        self.register_buffer("means", torch.zeros(2))
+
+    def discriminator(self, step: Step) -> Tensor:
+        real, fake = (logits(output)[0] for output in (step.real_output, step.fake_output))
+        self.means.lerp_(step.mean(torch.stack([real.mean(), fake.mean()])), 0.1)
+        weight = (step.images / 64).to(real.dtype)
+        return weight * (mse_loss(real, self.means[1].expand_as(real)) + mse_loss(fake, self.means[0].expand_as(fake)))
+
+
+class Further:
+    """Looks at samples of its own making, and lets G follow its average."""
+
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
+        pass
+
+    def discriminator(self, step: Step) -> Tensor:
+        more = step.augment(step.generate(step.z.flip(0), step.labels))
+        return logits(step.discriminate(more, step.labels, float32=True))[0].square().mean()
+
+    def generator(self, step: Step) -> Tensor:
+        with torch.no_grad():
+            wanted = step.average(step.z, step.labels)
+        return mse_loss(step.generate(step.z, step.labels), wanted) + mse_loss(step.fake, wanted)
+
+
+class Perceptual:
+    """A distance in the features of a network that nobody trains."""
+
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
+        generator = torch.Generator().manual_seed(0)
+        network = nn.Linear(16, 3)
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.copy_(torch.randn(parameter.shape, generator=generator))
+        self.features = Frozen(network)
+
+    def generator(self, step: Step) -> Tensor:
+        self.features.to(step.fake.dtype)
+        return mse_loss(self.features(step.fake.flatten(1)), self.features(step.real.flatten(1)))
+
+
+class Features:
+    """Salimans et al. 2016, feature matching."""
+
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
+        pass
+
+    def generator(self, step: Step) -> Tensor:
+        (real,), (fake,) = step.real_output.features, step.fake_output.features
+        return (real.mean(0) - fake.mean(0)).square().mean()
+
+
+class Spectral:
+    """Miyato et al. 2018, in D alone."""
+
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
+        self.steps = 0
+
+    def prepare(self, networks: Networks) -> None:
+        nn.utils.parametrizations.spectral_norm(networks.discriminator.one)
+
+    def after_step(self, networks: Networks) -> None:
+        assert networks.discriminator.one.weight.shape == (1, 8)
+        self.steps += 1
+
+
+@hookimpl
+def ganzoo_regularizers():
+    def spec(name: str, of: type, **more) -> Regularizer:
+        return Regularizer(name=name, summary=f"{name}.", factory=f"toy_terms:{of.__name__}", **more)
+
+    yield spec("toy-reals", Reals, reals=True)
+    yield spec("toy-code", Code, learns="generator")
+    yield spec("toy-rotation", Rotation, learns="discriminator")
+    yield spec("toy-lecam", Means)
+    yield spec("toy-further", Further)
+    yield spec("toy-perceptual", Perceptual, reals=True)
+    yield spec("toy-features", Features, reals=True, needs=("features",))
+    yield spec("toy-spectral", Spectral)
+
+
+# ----------------------------------------------------------------------------
+# Networks.
+
+
+class Saying(ToyGenerator):
+    """Samples with losses of their own and what they were before the last step."""
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> GeneratorOutput:
+        samples = super().forward(z, labels)
+        half = samples / 2
+        return GeneratorOutput(samples, {"commitment": samples.square().mean(), "kl": half.abs().mean()}, (half,))
+
+
+class Weighing(ToyDiscriminator):
+    """Two members, of which the second counts a quarter, and an embedding."""
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
+        one, patches = super().forward(x, labels)
+        return DiscriminatorOutput([one, patches], embedding=x.flatten(1), weights=(1.0, 0.25))
+
+
+class Packed(nn.Module):
+    """Lin et al. 2018, PacGAN: one answer to two samples together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(32, 8), nn.LeakyReLU(0.2), nn.Linear(8, 1))
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.net(x.reshape(len(x) // 2, 32))
+
+
+class Recolouring(nn.Module):
+    """Samples made of labels alone."""
+
+    def __init__(self, data: DataInfo) -> None:
+        super().__init__()
+        self.shape, self.table = data.shape, nn.Embedding(data.num_classes, 16)
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        assert z.shape == (len(labels), 0)
+        return self.table(labels).tanh().view(-1, *self.shape)
+
+
+def build_saying(options: ToyOptions, data: DataInfo) -> Networks:
+    return Networks(Saying(options, data), Weighing(options, data), options.z_dim)
+
+
+def build_packed(options: ToyOptions, data: DataInfo) -> Networks:
+    return Networks(ToyGenerator(options, data), Packed(), options.z_dim)
+
+
+def build_labels(options: ToyOptions, data: DataInfo) -> Networks:
+    return Networks(Recolouring(data), ToyDiscriminator(options, data), 0)
+
+
+@hookimpl
+def ganzoo_architectures():
+    def spec(name: str, build: str, **more) -> Architecture:
+        return Architecture(
+            name=name, summary=f"{name}.", factory=f"toy_terms:{build}", options=ToyOptions,
+            recommended={"loss": "toy-bce", "train.batch": 16, "optim.d.lr": 1e-2, "optim.g.lr": 1e-2}, **more,
+        )  # fmt: skip
+
+    yield spec("toy-saying", "build_saying")
+    yield spec("toy-packed", "build_packed", provides=("batch-coupled-d",))
+    yield spec("toy-labels", "build_labels", conditional="always")
