@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from ganzoo.runs.heavy import wait_passively
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: the suite's networks are tiny
+wait_passively()  # and its processes share their cores
 
 for number in (signal.SIGINT, signal.SIGHUP):  # a shell may have started the suite with them ignored (`nohup`, `&`)
     if signal.getsignal(number) is signal.SIG_IGN:

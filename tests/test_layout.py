@@ -30,7 +30,7 @@ HEAVY = {"torch", "numpy", "safetensors", "huggingface_hub", "PIL", "rich"}
 LIGHT_ROOMS = ("errors", "plugin", "registry", "recipe", "runs")
 HEAVY_ROOMS = ("compute", "layers", "data", "samples", "package", "evaluate", "health", "engine", "hub")
 ROOMS = (*LIGHT_ROOMS, *HEAVY_ROOMS, "models", "training", "testing", "cli")
-LIGHT_IN_HEAVY = ("ganzoo.evaluate.request", "ganzoo.health.diagnose", "ganzoo.package.config")
+LIGHT_IN_HEAVY = ("ganzoo.engine.events", "ganzoo.evaluate.request", "ganzoo.health.diagnose", "ganzoo.package.config")
 
 
 def light_modules() -> list[str]:

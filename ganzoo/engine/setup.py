@@ -72,9 +72,9 @@ def set_up(recipe: Recipe, device: str, world: World, notify: Callable[[str], No
     check_data(recipe, source.info)
     check_shared(source.info, world)
     networks = draft(recipe, source.info)
+    recipe = settle(recipe, networks, place, world)
     tiny = place.type == "cpu" and is_tiny(networks)
-    threads = choose_threads(recipe.train.threads, tiny, launched())
-    return Setup(settle(recipe, networks, place, world), source, place, world, threads)
+    return Setup(recipe, source, place, world, choose_threads(recipe.train.threads, tiny, launched()))
 
 
 def check_shared(data: DataInfo, world: World) -> None:
