@@ -259,7 +259,7 @@ def test_a_generator_that_fails_costs_training_a_line(monkeypatch):
 @pytest.mark.slow
 def test_of_several_processes_the_first_alone_measures_and_tracks(tmp_path):
     settings = ["arch=toy", "dataset=toy-array", "metric=toy-mean,pixel-moments", "tracker=csv", "aug=flip"]
-    settings += ["train.images=64", "train.batch=16"]
+    settings += ["train.images=64", "train.batch=16", "train.metric_every=16", "train.best=toy-mean/difference"]
     plugin = ["--plugin", str(Path(__file__).parents[1] / "toys.py")]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command = [*launcher, "-m", "ganzoo", *plugin, "train", "--device", "cpu", *settings]
@@ -272,3 +272,6 @@ def test_of_several_processes_the_first_alone_measures_and_tracks(tmp_path):
     assert images == list(dict.fromkeys(images))
     assert images[-1] == "64"
     assert ganzoo.evaluate(run, ["toy-mean", "pixel-moments"], device="cpu").values == by_training(run)
+    measured = {row["images"]: row["toy-mean/difference"] for row in run.rows() if "toy-mean/difference" in row}
+    assert list(measured) == [0, 16, 32, 48, 64]
+    assert ganzoo.load(run.best, device="cpu").config["images"] == max(measured, key=measured.get)
