@@ -152,7 +152,8 @@ def test_what_a_value_depends_on_is_part_of_what_is_kept():
 DAMAGES = {
     "cut": lambda content: content[:-1],
     "empty": lambda content: b"",
-    "changed": lambda content: b"?" + content[1:],
+    "header": lambda content: b"?" + content[1:],
+    "number": lambda content: content[:-33] + bytes([content[-33] ^ 1]) + content[-32:],
 }
 
 
