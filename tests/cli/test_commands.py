@@ -103,6 +103,32 @@ def test_info_for_a_script(ganzoo: Ganzoo) -> None:
     assert [(row["key"], row["default"]) for row in facts["options"]] == [("loss.a", 0), ("loss.b", 1), ("loss.c", 1)]
 
 
+PRESET = """
+from ganzoo.plugin import Diagnosis, Recipe, hookimpl
+
+@hookimpl
+def ganzoo_recipes():
+    facts = {"source": "https://example.org", "published": "FID 2", "cost": "3 days", "dataset": "cats"}
+    yield Recipe(name="listed", summary="L.", settings={"arch": "dcgan"}, **facts)
+    yield Recipe(name="computed", summary="C.", settings="preset:settings")
+
+@hookimpl
+def ganzoo_diagnoses():
+    yield Diagnosis(name="rule", summary="A rule.", factory="preset:rule")
+"""
+
+
+def test_info_shows_all_that_a_recipe_says_of_itself(ganzoo: Ganzoo, tmp_path: Path) -> None:
+    (tmp_path / "preset.py").write_text(PRESET)
+    lines = ganzoo("info", "listed", "--plugin", "preset.py").out.splitlines()
+    for words in ("dataset: cats", "published: FID 2", "cost: 3 days", "origin: https://example.org", "  arch  dcgan"):
+        assert f"  {words}" in lines
+    computed = ganzoo("info", "computed", "--plugin", "preset.py").out
+    assert "  computed: by preset:settings, from the data and the device\n" in computed
+    assert ganzoo("list", "diagnoses", "--plugin", "preset.py").out.splitlines()[0] == "diagnoses"
+    assert ganzoo("list", "diagnoses").__dict__ == {"code": 0, "out": "", "err": ""}
+
+
 MINE = """
 from ganzoo.plugin import Loss, hookimpl
 

@@ -50,6 +50,15 @@ def test_the_front_matter_is_what_the_hub_reads() -> None:
     assert metric["args"] == {"num": 100, "seed": 0, "fingerprint": "0123456789abcdef"}
 
 
+def test_a_named_recipe_is_told_with_where_it_comes_from() -> None:
+    preset = {**FULL["recipe"], "preset": "r3gan:r3gan-cifar10"}
+    text = written({**FULL, "recipe": preset})
+    assert "| `recipe` | `r3gan:r3gan-cifar10` |" in text
+    assert "| `recipe from` | `https://github.com/brownvc/R3GAN` |" in text
+    assert "| `recipe` | `gone:one` |" in written({**FULL, "recipe": {**preset, "preset": "gone:one"}})
+    assert "`recipe" not in written()
+
+
 def test_a_folder_is_no_tag() -> None:
     stored = changed("recipe.dataset", {"name": "datasets:folder", "schema": 1, "options": {"path": "photos"}})
     assert ModelCard(written(stored)).data.to_dict()["tags"] == ["ganzoo", "gan", "dcgan"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ganzoo.plugin import Architecture, Component, DataInfo, Dataset, Loss, option
+from ganzoo.plugin import Architecture, Component, DataInfo, Dataset, Exporter, Loss, Verdict, option
 
 
 @dataclass
@@ -68,6 +68,28 @@ def test_what_shows_samples_is_named_as_a_factory_is(field: str) -> None:
     with pytest.raises(ValueError, match=r"dataset 'd': 'acme\.draw' is not of the form"):
         Dataset(name="d", summary="D.", factory="a:b", **{field: "acme.draw"})  # type: ignore[arg-type]
     assert getattr(Dataset(name="d", summary="D.", factory="a:b", **{field: "acme:draw"}), field) == "acme:draw"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("suffix", ["onnx", ".", "a.onnx", "./x"])
+def test_a_suffix_is_what_a_file_name_ends_in(suffix: str) -> None:
+    with pytest.raises(ValueError, match=r"is not of the form '\.onnx'"):
+        Exporter(name="onnx", summary="O.", factory="a:b", suffix=suffix)
+    assert Exporter(name="onnx", summary="O.", factory="a:b", suffix=".tar.gz").suffix == ".tar.gz"
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"code": "D wins"}, "is not up to four lower-case words"),
+        ({"code": "a-b-c-d-e"}, "is not up to four lower-case words"),
+        ({"severity": "fatal"}, "is neither 'warn' nor 'stop'"),
+        ({"words": ""}, "needs words of one line"),
+        ({"words": "a\nb"}, "needs words of one line"),
+    ],
+)
+def test_a_verdict_that_cannot_be_shown_is_refused(changed: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Verdict(**({"code": "d-wins", "words": "D wins."} | changed))
 
 
 def test_a_valid_spec_is_taken() -> None:
