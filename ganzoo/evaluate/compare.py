@@ -29,10 +29,12 @@ def best_so_far(rows: Iterable[Mapping[str, Any]], better: Mapping[str, str]) ->
         better: What `directions` returns.
     """
     best: dict[str, float] = {}
+    known: dict[str, str] = {}  # directions, looked up once: a long run has many rows
     for row in rows:
+        for name in row.keys() - known.keys():
+            known[name] = direction_of(name, better)
         for name, value in row.items():
-            direction = direction_of(name, better)
-            if direction and (name not in best or is_better(value, best[name], direction)):
+            if known[name] and (name not in best or is_better(value, best[name], known[name])):
                 best[name] = value
     return best
 
