@@ -105,6 +105,7 @@ def test_what_the_table_of_types_says_is_so() -> None:
         "loss.discriminator(real_logits, fake_logits)", "loss.generator(fake_logits, real_logits or None)",
         "`reset()`", "`real(batch)`", "`fake(batch)`", "`compute()`", "`start(run)`", "`log(images, scalars)`",
         "`grid(images, path)`", "`finish(status)`", "items()", "`show`",
+        "condition(real, generator)", "augmentation(samples, labels)",
     ],
 )  # fmt: skip
 def test_the_page_on_the_engine_names_each_call(call: str) -> None:
