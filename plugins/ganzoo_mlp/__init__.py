@@ -35,6 +35,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         paper="Goodfellow et al. 2014, Generative Adversarial Networks, arXiv:1406.2661",
         modalities=("image", "points", "tabular"),
         conditional="optional",
+        square=False,
         provides=("double-backward",),
         recommended={
             "loss": "rpgan",
