@@ -109,7 +109,7 @@ def test_a_model_is_shown_without_its_weights(hub, package, repo, call, new_cach
     assert done.code == 0, done.err
     rows = dict(line.split(maxsplit=1) for line in done.out.splitlines())
     assert (rows["repo"], rows["arch"], rows["images"], rows["license"]) == (repo, "toys:toy", "64", "mit")
-    assert "model.safetensors 1512" in rows["files"]
+    assert "model.safetensors 1656" in rows["files"]
     assert not [entry for entry in hub.log if "model.safetensors" in entry["path"] or entry["kind"] == "cdn_get"]
     facts = json.loads(call("info", repo, "--json").out)
     assert facts["installed"] is True
