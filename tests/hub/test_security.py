@@ -280,7 +280,7 @@ def test_there_is_no_reader_of_pickles():
     """A model comes as safetensors and JSON; other projects' files are read as weights alone."""
     found = []
     for path in SOURCES.rglob("*.py"):
-        if path.parent.name == "testing":  # its own objects, in its own processes
+        if "testing" in path.parts:  # its own objects, in its own processes
             continue
         text = path.read_text(encoding="utf-8")
         loads = re.findall(r"(?<!safetensors\.)torch\.load\([^)]*\)", text)
