@@ -11,7 +11,7 @@ from torch import nn
 from ganzoo.compute.streams import seeded
 from ganzoo.engine.assemble import REGULARIZER
 from ganzoo.engine.batches import Part
-from ganzoo.errors import UsageError, did_you_mean
+from ganzoo.errors import did_you_mean
 from ganzoo.plugin import Case, DataInfo, Networks
 from ganzoo.registry.installed import told
 from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
@@ -111,21 +111,39 @@ def answers(trial: Trial) -> None:
             )
 
 
-def without_reals(trial: Trial) -> None:
-    """G's term does without real samples, which G's update has where the loss pairs; or a ValueError says it cannot."""
-    made = trial.build()
-    if not hasattr(made, "generator"):
+def reals_honest(trial: Trial) -> None:
+    """A regularizer says ``reals`` where its term for G reads real samples, or D's answers to them, and only there."""
+    if not hasattr(trial.build(), "generator"):
+        require(not trial.spec.reals, "Its spec says so, but it has no term for G.")
         raise Skip("it has no term for G")
-    networks, data = small_networks(data_of(trial), form_of(trial)), data_of(trial)
-    run = Run(
-        "generator", TITLES["generator"], gan_around(trial, next(setups(trial)).options, networks, data), part_of(data)
-    )
-    try:
-        run.term()
-    except (ValueError, UsageError):
+    if not trial.spec.reals:
+        data, options = data_of(trial), next(setups(trial)).options
+        networks = small_networks(data, form_of(trial))
+        for network in (networks.generator, networks.discriminator):
+            network.float()
+        part = placed(part_of(data), "cpu", torch.float32)
+        run = Run("generator", TITLES["generator"], gan_around(trial, options, networks, data), part)
+        try:
+            run.term()
+        except Exception as error:
+            raise Broken(f"Its spec says reals=False, and with real=None it failed: {told(error)}.") from error
         return
-    except Exception as error:
-        raise Broken(f"With real=None it failed otherwise: {told(error)}.") from error
+    for run in runs(trial, ("generator",)):
+        real = placed(part_of(run.gan.data, 1), run.part.z.device, run.part.z.dtype).real
+        first, other = run.term().item(), replace(run, part=run.part._replace(real=real)).term().item()
+        words = f"Its spec says reals=True, but {run.title} is {first:.6g} whatever the real samples are"
+        require(first != other, f"{words}: they are drawn, and judged, for nothing.")
+
+
+def learns_what_it_says(trial: Trial) -> None:
+    """Where the spec says ``learns``, that network's term gives the component's own parameters their gradient."""
+    if not trial.spec.learns:
+        raise Skip("it learns nothing")
+    for run in runs(trial, (trial.spec.learns,)):
+        own = {name: p for name, p in run.component.named_parameters() if p.requires_grad}
+        slopes = torch.autograd.grad(run.term(), list(own.values()), allow_unused=True)
+        dead = [name for name, slope in zip(own, slopes, strict=True) if slope is None or not slope.any()]
+        require(not dead, f"{run.title} gives none to {', '.join(dead)}: nothing trains them.")
 
 
 def gradients(trial: Trial) -> None:

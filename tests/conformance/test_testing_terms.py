@@ -28,6 +28,7 @@ REASONS = (
     "its schema is the first", "it has no schedulable option", "it has no term for G", "it has no term for D",
     "it prepares nothing", "it does nothing after a step", "it adds no term to a loss",
     "samples of its batch meet, and patches of one sample are not samples", "it recommends nothing",
+    "it learns nothing",
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ def ganzoo_regularizers():
     yield spec("planted-spectral", "Spectral")
     yield spec("planted-orthogonal", "Orthogonal")
     yield spec("planted-path", "Path", needs=("style",))
-    yield spec("planted-features", "Features", needs=("features",))
+    yield spec("planted-features", "Features", needs=("features",), reals=True)
     yield spec("planted-classes", "Classes", needs=("class-logits",))
     yield spec("planted-flips", "Flips")
     yield spec("planted-dragan", "Dragan", input_gradients=True)

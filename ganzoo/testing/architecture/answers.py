@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from ganzoo.plugin import DataInfo, Networks
+from ganzoo.plugin import DataInfo, Networks, samples_of
 from ganzoo.registry.installed import require_callable, told
 from ganzoo.testing.architecture.networks import (
     built,
@@ -216,7 +216,7 @@ def _answers(networks: Networks, data: DataInfo, num: int) -> bool:
 def _backward(networks: Networks, data: DataInfo) -> None:
     """Let a gradient come back from the logits, as it must for either network to learn."""
     chosen = labels(data, 2)
-    made = networks.generator(latents(networks, 2), chosen)
+    made = samples_of(networks.generator(latents(networks, 2), chosen))
     learns = any(parameter.requires_grad for parameter in networks.generator.parameters())
     words = "its samples carry no gradient to the generator: something in it detaches or leaves torch"
     require(made.requires_grad or not learns, f"{title(data)}: {words}{forward_of(networks.generator)}.")

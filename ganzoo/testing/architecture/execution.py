@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_leaves
 
 from ganzoo.compute.streams import seeded
 from ganzoo.engine import execution
-from ganzoo.plugin import DataInfo
+from ganzoo.plugin import DataInfo, samples_of
 from ganzoo.testing.architecture.networks import (
     SAME,
     built,
@@ -81,7 +81,7 @@ def any_device(trial: Trial) -> None:
             ("discriminator", networks.discriminator, made),
         ):
             with _OneDevice():  # type: ignore[no-untyped-call]
-                answer = network.to(META)(x, chosen)
+                answer = samples_of(network.to(META)(x, chosen))
             found = answer if isinstance(answer, Tensor) else flat(judge(network, x, chosen))
             where = found.device
             require(where == META, f"{title(data)}: moved to another device, its {name} answers on {where}.")

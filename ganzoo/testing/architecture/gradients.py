@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.compute.streams import seeded
-from ganzoo.plugin import DataInfo
+from ganzoo.plugin import DataInfo, samples_of
 from ganzoo.testing.architecture.networks import (
     flat,
     judge,
@@ -49,7 +49,7 @@ def finite_differences(trial: Trial) -> None:
 
     def made() -> Tensor:
         with seeded(0):
-            answer: Tensor = gan.generator(z, chosen)
+            answer = samples_of(gan.generator(z, chosen))
         return _weighted(answer)
 
     for network, value in (

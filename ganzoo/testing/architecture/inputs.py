@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganzoo.compute.streams import seeded
 from ganzoo.errors import GanzooError
-from ganzoo.plugin import DataInfo
+from ganzoo.plugin import DataInfo, samples_of
 from ganzoo.testing.architecture.networks import (
     SAME,
     flat,
@@ -52,7 +52,7 @@ def latents_matter(trial: Trial) -> None:
         codes = int(gan.networks.latent.partition("onehot")[2] or 0)
         z.requires_grad_()
         with seeded(0):
-            answer = network(z, chosen)
+            answer = samples_of(network(z, chosen))
         (gradient,) = torch.autograd.grad((answer * torch.randn_like(answer)).sum(), z)
         silent = (gradient.abs().sum(0) == 0)[: z.shape[1] - codes].nonzero().flatten().tolist()
         require(not silent, f"{title(data)}: of {z.shape[1]} entries {len(silent)} change nothing, first {silent[:1]}.")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedTensorMixin
 
 from ganzoo.compute.streams import draw_latents, seeded
-from ganzoo.plugin import Case, DataInfo, DiscriminatorOutput, Networks
+from ganzoo.plugin import Case, DataInfo, DiscriminatorOutput, Networks, samples_of
 from ganzoo.plugin.networks import LATENT
 from ganzoo.registry.installed import place_of
 from ganzoo.testing.checks import Trial, require
@@ -225,10 +225,9 @@ def samples(data: DataInfo, num: int, seed: int = 0) -> Tensor:
 def generate(network: nn.Module, z: Tensor, labels: Tensor | None, seed: int = 0, **more: Any) -> Tensor:
     """Return a generator's samples; what it draws itself comes from a seed."""
     with seeded(seed):
-        answer = network(z, labels, **more)
-    words = f"Its generator returned {type(answer).__name__}, not a tensor{forward_of(network)}."
-    require(isinstance(answer, Tensor), words)
-    found: Tensor = answer
+        found = samples_of(network(z, labels, **more))
+    words = f"Its generator returned {type(found).__name__}, not a tensor{forward_of(network)}."
+    require(isinstance(found, Tensor), words)
     return found
 
 

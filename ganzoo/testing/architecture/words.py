@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ganzoo.compute.streams import seeded
-from ganzoo.plugin import DataInfo
+from ganzoo.plugin import DataInfo, GeneratorOutput
 from ganzoo.testing.architecture.networks import (
     SAME,
     flat,
@@ -64,6 +64,60 @@ def features(trial: Trial) -> None:
             leads = feature.dim() > 0 and len(feature) == 4
             require(leads, f"{title(data)}: one of 4 samples is {list(feature.shape)}.")
             require(feature.requires_grad, f"{title(data)}: one of shape {list(feature.shape)} is cut from the graph.")
+
+
+def embedding(trial: Trial) -> None:
+    """``embedding``: D's answer has what it makes of a sample before its last layer, ``[N, E]``, with a gradient."""
+    _require_word(trial, "embedding")
+    for data in smallest(trial):
+        gan, _ = trained(trial, data)
+        found = judge(gan.discriminator, samples(data, 4).requires_grad_(), labels(data, 4)).embedding
+        shape = None if found is None else list(found.shape)
+        fits = found is not None and found.dim() == 2 and len(found) == 4
+        require(fits, f"{title(data)}: of 4 samples it is {shape}, not [4, E].")
+        require(found is not None and found.requires_grad, f"{title(data)}: it is cut from the graph.")
+
+
+def generator_says_more(trial: Trial) -> None:
+    """What a generator answers besides samples: losses are finite scalars with a graph, intermediates lead with N."""
+    found = False
+    for data in smallest(trial):
+        gan, _ = trained(trial, data)
+        with seeded(0):
+            answer = gan.generator(latents(gan.networks, 4), labels(data, 4))
+        if not isinstance(answer, GeneratorOutput):
+            continue
+        found = True
+        for name, loss in answer.losses.items():
+            scalar = isinstance(loss, torch.Tensor) and loss.dim() == 0
+            shape = list(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__
+            require(scalar, f"{title(data)}: its loss {name!r} is {shape}, not a scalar: take the mean.")
+            require(loss.isfinite(), f"{title(data)}: its loss {name!r} is {loss.item()}.")
+            require(loss.requires_grad, f"{title(data)}: its loss {name!r} has no graph, and so teaches nothing.")
+        for each in answer.intermediates:
+            leads = each.dim() > 0 and len(each) == 4
+            require(leads, f"{title(data)}: an intermediate of 4 samples is {list(each.shape)}.")
+    if not found:
+        raise Skip("it answers samples alone")
+
+
+def weights_of_members(trial: Trial) -> None:
+    """Where D weights its list of logits, there is a finite number, or a 0-dim tensor, for each member."""
+    found = False
+    for data in smallest(trial):
+        gan, _ = trained(trial, data)
+        answer = judge(gan.discriminator, samples(data, 4), labels(data, 4))
+        if answer.weights is None:
+            continue
+        found = True
+        num = len(answer.logits)
+        require(len(answer.weights) == num, f"{title(data)}: {len(answer.weights)} weights of {num} members.")
+        for weight in answer.weights:
+            value = torch.as_tensor(weight)
+            fits = value.dim() == 0 and bool(value.isfinite())
+            require(fits, f"{title(data)}: one of them is {weight!r}.")
+    if not found:
+        raise Skip("it gives no weights")
 
 
 def style(trial: Trial) -> None:

@@ -1,0 +1,22 @@
+"""D says that it gives an embedding, and gives one number for each sample."""
+
+from ganzoo.plugin import Architecture, DiscriminatorOutput, hookimpl
+from planted_base import Discriminator, networks
+
+CAUGHT_BY = ["architecture/planted/embedding"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(
+        name="planted", summary="Planted.", factory="d_flat_embedding:build", sizes=(8,), provides=("embedding",)
+    )
+
+
+class Planted(Discriminator):
+    def judge(self, hidden):
+        return DiscriminatorOutput(super().judge(hidden), embedding=hidden.mean(1))
+
+
+def build(options, data):
+    return networks(data, discriminator=Planted)

@@ -1,0 +1,21 @@
+"""What G gives besides samples is a mean over the batch: a regularizer that reads it takes it for one sample."""
+
+from ganzoo.plugin import Architecture, GeneratorOutput, hookimpl
+from planted_base import Generator, networks
+
+CAUGHT_BY = ["architecture/planted/generator-says-more"]
+
+
+@hookimpl
+def ganzoo_architectures():
+    yield Architecture(name="planted", summary="Planted.", factory="g_intermediates_of_the_batch:build", sizes=(8,))
+
+
+class Planted(Generator):
+    def forward(self, z, labels=None):
+        hidden = self.hidden(z)
+        return GeneratorOutput(self.draw(hidden), {"size": hidden.square().mean()}, (hidden.mean(0),))
+
+
+def build(options, data):
+    return networks(data, generator=Planted)
