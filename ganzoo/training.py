@@ -16,7 +16,7 @@ from ganzoo.plugin import Dataset
 from ganzoo.recipe.check import check_path
 from ganzoo.recipe.keys import COMPONENTS, FLAGS, by_key
 from ganzoo.recipe.named import Facts
-from ganzoo.recipe.recipe import Choice, Recipe
+from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.recipe.resolve import dataset_flags, resolve
 from ganzoo.registry import registry
 from ganzoo.runs import run as runs
@@ -119,11 +119,11 @@ def together(device: str) -> Iterator[World | None]:
         yield world
 
 
-def agreed(preparing: Callable[[], tuple[Where, Recipe]], world: World | None) -> tuple[Where, Recipe]:
+def agreed(preparing: Callable[[], tuple[Where, ResolvedRecipe]], world: World | None) -> tuple[Where, ResolvedRecipe]:
     """Return what `prepare` returns, on each of several processes what it returns on the first."""
     if world is None:
         return preparing()
-    mine: list[Recipe] = []  # with the origins of its settings, which its JSON does not tell
+    mine: list[ResolvedRecipe] = []  # with the origins of its settings, which its JSON does not tell
 
     def told() -> tuple[Where, dict[str, Any]]:
         run, recipe = preparing()
@@ -144,7 +144,7 @@ def prepare(
     resume: str | os.PathLike[str] | Run | None,
     device: str = "auto",
     notify: Notify = silent,
-) -> tuple[Where, Recipe]:
+) -> tuple[Where, ResolvedRecipe]:
     """Return the run to go on with, or what makes a new one, and the recipe; arguments as for `train`.
 
     `resume` is None for a new run and empty for the latest unfinished one. Where ``torchrun`` starts the command
@@ -175,7 +175,9 @@ def prepare(
     return run, _resumed(run, {**said, **options})
 
 
-def start(recipe: Recipe, run: Where, *, device: str, listener: object = None, world: World | None = None) -> Run:
+def start(
+    recipe: ResolvedRecipe, run: Where, *, device: str, listener: object = None, world: World | None = None
+) -> Run:
     """Train what `prepare` returned; arguments as for `train`. Of several processes the first alone has a listener."""
     with heavy_imports():
         from ganzoo.engine import trainer
@@ -196,7 +198,7 @@ def _initial(init: str | None, run: Where, names: Iterable[str], notify: Notify)
     return package_of(init, names=names, notify=notify)
 
 
-def _resumed(run: Run, settings: Mapping[str, Any]) -> Recipe:
+def _resumed(run: Run, settings: Mapping[str, Any]) -> ResolvedRecipe:
     """Return a run's recipe, its length raised and its data found elsewhere, where `settings` say so."""
     stored = run.recipe()
     recipe, length = resolve(registry(), config=stored), run.length

@@ -18,12 +18,12 @@ from ganzoo.plugin import (
     Dataset,
     Loss,
     Metric,
+    Recipe,
     Regularizer,
     hookimpl,
     option,
 )
-from ganzoo.plugin import Recipe as NamedRecipe
-from ganzoo.recipe.recipe import Recipe
+from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import PLURALS, Registry
 from ganzoo.registry.installed import Plugin
@@ -109,7 +109,7 @@ def acme(**changes: Any) -> list[Any]:
         named(Dataset, "alpha", info=DataInfo(shape=(4, 32, 32))),
         named(Dataset, "ring", options=PointOptions, info=DataInfo(shape=(2,), modality="points")),
         named(Dataset, "faces", info=DataInfo(shape=(3, 32, 32), label_shape=(40,))),
-        NamedRecipe(
+        Recipe(
             name="blob-recipe",
             summary="A recipe.",
             settings={"arch": "blob", "arch.width": 16, "train.batch": 16, "train.seed": 1, "optim.d.lr": 0.5},
@@ -152,7 +152,7 @@ def installed(components: list[Any] | None = None, **acme_fields: str) -> Regist
 REGISTRY = installed(acme())
 
 
-def make(registry: Registry = REGISTRY, **said: Any) -> Recipe:
+def make(registry: Registry = REGISTRY, **said: Any) -> ResolvedRecipe:
     """Resolve with flags given as `arch=...` and the layers `recipe`, `config` and `pairs`."""
     layers = {key: said.pop(key) for key in ("recipe", "config", "pairs") if key in said}
     return resolve(registry, flags=said, **layers)
@@ -164,7 +164,7 @@ def refused(error: type[GanzooError] = UsageError, registry: Registry = REGISTRY
     return str(caught.value)
 
 
-def frozen(recipe: Recipe) -> dict[str, Any]:
+def frozen(recipe: ResolvedRecipe) -> dict[str, Any]:
     """Return a recipe as it comes back from a file."""
     result: dict[str, Any] = json.loads(json.dumps(recipe.to_json(), allow_nan=False))
     return result

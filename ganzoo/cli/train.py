@@ -25,7 +25,7 @@ from ganzoo.cli.common import (
 from ganzoo.errors import GanzooError, Interrupted
 from ganzoo.plugin.options import to_text
 from ganzoo.recipe.keys import COMPONENTS, FLAGS
-from ganzoo.recipe.recipe import Recipe
+from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.runs.run import Run
 
 
@@ -117,7 +117,7 @@ def command(
             _publish(trained, publish)
 
 
-def _prepare(publish: str | None, **settings: Any) -> tuple[training.Where, Recipe]:
+def _prepare(publish: str | None, **settings: Any) -> tuple[training.Where, ResolvedRecipe]:
     """Settle what is trained; where it is to be published, whether it may be is asked before hours are spent."""
     prepared = training.prepare(**settings)
     if publish is not None:
@@ -136,7 +136,7 @@ def _publish(run: Run, repo: str) -> None:
     note(f"published at {published.url}, commit {published.commit}")
 
 
-def _print_recipe(recipe: Recipe) -> None:
+def _print_recipe(recipe: ResolvedRecipe) -> None:
     """Print every setting with its origin."""
     rows = [(key, "=", to_text(value), recipe.origins.get(key, "default")) for key, value in recipe.settings().items()]
     print_table(rows)

@@ -21,13 +21,13 @@ from ganzoo.plugin.networks import LATENT
 from ganzoo.plugin.options import options_of
 from ganzoo.plugin.schedule import Schedule
 from ganzoo.recipe.check import as_trained
-from ganzoo.recipe.recipe import Choice, Recipe
+from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.registry.installed import METHODS, require_callable, told
 
 REGULARIZER = [name.rstrip("?") for name in METHODS["regularizer"]]  # what one may have, at least one of them
 
 
-def assemble(recipe: Recipe, data: DataInfo, device: torch.device, world: World = ALONE) -> Gan:
+def assemble(recipe: ResolvedRecipe, data: DataInfo, device: torch.device, world: World = ALONE) -> Gan:
     """Build everything that a recipe names, for data of this kind, on the device.
 
     Weights follow from ``train.seed`` alone: they are drawn on the CPU, so that every device starts alike.

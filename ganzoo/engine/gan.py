@@ -29,7 +29,7 @@ from ganzoo.plugin import (
 )
 from ganzoo.plugin.schedule import Schedule
 from ganzoo.recipe.check import moves_pixels
-from ganzoo.recipe.recipe import Recipe
+from ganzoo.recipe.recipe import ResolvedRecipe
 
 Execute = Callable[[Any, Callable[[Any], Any], Any], Any]  # see `eager`, and `ganzoo.engine.execution`
 
@@ -56,7 +56,7 @@ class Gan(State):
         recording: Whether an update is being recorded.
     """
 
-    recipe: Recipe
+    recipe: ResolvedRecipe
     data: DataInfo
     networks: Networks
     loss: LossFunction

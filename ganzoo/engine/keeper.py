@@ -25,7 +25,7 @@ from ganzoo.package.complete import complete
 from ganzoo.package.tensors import snapshot
 from ganzoo.plugin.files import explained
 from ganzoo.plugin.specs import direction_of
-from ganzoo.recipe.recipe import Recipe
+from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.registry import registry
 from ganzoo.registry.installed import told
 from ganzoo.runs.run import Run
@@ -41,7 +41,7 @@ class Keeper:
         labels: A few real labels that are arrays, ``[n, *label_shape]``: a package shows its model by them.
     """
 
-    def __init__(self, run: Run, recipe: Recipe, events: Events, labels: Tensor | None = None) -> None:
+    def __init__(self, run: Run, recipe: ResolvedRecipe, events: Events, labels: Tensor | None = None) -> None:
         self.run, self.train, self.events, self.labels = run, recipe.train, events, labels
         self.better = directions(recipe.metric)
         self.writer = Writer()

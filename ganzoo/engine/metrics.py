@@ -12,7 +12,7 @@ from ganzoo.engine.gan import Gan
 from ganzoo.evaluate.compare import best_so_far, compare, directions
 from ganzoo.evaluate.measure import Evaluator
 from ganzoo.evaluate.reals import Reals
-from ganzoo.recipe.recipe import Recipe
+from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.registry.installed import told
 
 
@@ -29,7 +29,9 @@ class RunMetrics:
         GanzooError: A metric or its extractor could not be built.
     """
 
-    def __init__(self, recipe: Recipe, source: Source, device: torch.device, note: Callable[[str], None]) -> None:
+    def __init__(
+        self, recipe: ResolvedRecipe, source: Source, device: torch.device, note: Callable[[str], None]
+    ) -> None:
         num = min(recipe.train.metric_samples, source.info.num_items or recipe.train.metric_samples)
         self.evaluator = Evaluator(recipe.metric, Reals(source, num, recipe.train.seed, device), note)
         self.dataset, self.note = recipe.dataset, note

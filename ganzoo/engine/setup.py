@@ -27,7 +27,7 @@ from ganzoo.package.tensors import without_memory
 from ganzoo.plugin import DataInfo, Loss, Networks
 from ganzoo.plugin.options import settled
 from ganzoo.recipe.check import as_trained, check_data, check_ranks
-from ganzoo.recipe.recipe import Recipe
+from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.runs.launch import launched
 
 WORTH_COMPILING = 50_000  # updates: what compiling costs (10 to 30 s on a CPU) is repaid by about half as many
@@ -46,14 +46,14 @@ class Setup:
         threads: On how many threads this process computes.
     """
 
-    recipe: Recipe
+    recipe: ResolvedRecipe
     source: Source
     device: torch.device
     world: World
     threads: int
 
 
-def set_up(recipe: Recipe, device: str, world: World, notify: Callable[[str], None]) -> Setup:
+def set_up(recipe: ResolvedRecipe, device: str, world: World, notify: Callable[[str], None]) -> Setup:
     """Settle a recipe for the device, the data and the processes that are here.
 
     Args:
@@ -88,7 +88,7 @@ def check_shared(data: DataInfo, world: World) -> None:
             )
 
 
-def draft(recipe: Recipe, data: DataInfo) -> Networks:
+def draft(recipe: ResolvedRecipe, data: DataInfo) -> Networks:
     """Build the networks without memory and random numbers: their modules and the forms of their parameters.
 
     Raises:
@@ -106,7 +106,7 @@ def draft(recipe: Recipe, data: DataInfo) -> Networks:
 # What auto means.
 
 
-def settle(recipe: Recipe, networks: Networks, device: torch.device, world: World = ALONE) -> Recipe:
+def settle(recipe: ResolvedRecipe, networks: Networks, device: torch.device, world: World = ALONE) -> ResolvedRecipe:
     """Return the recipe with every ``auto`` replaced by what it means here.
 
     Raises:
@@ -119,18 +119,18 @@ def settle(recipe: Recipe, networks: Networks, device: torch.device, world: Worl
     return recipe
 
 
-def settle_precision(recipe: Recipe, device: torch.device) -> Recipe:
+def settle_precision(recipe: ResolvedRecipe, device: torch.device) -> ResolvedRecipe:
     """Return the recipe with ``train.precision=auto`` replaced by what it means on a device."""
     return recipe if recipe.train.precision != "auto" else _resolved(recipe, "precision", best_precision(device))
 
 
-def _resolved(recipe: Recipe, key: str, value: str) -> Recipe:
+def _resolved(recipe: ResolvedRecipe, key: str, value: str) -> ResolvedRecipe:
     """Return the recipe with a setting that was ``auto`` resolved, and noted as that."""
     changed: dict[str, Any] = {key: value}
     return replace(recipe, train=replace(recipe.train, **changed), auto=(*recipe.auto, key))
 
 
-def check_execution(recipe: Recipe, networks: Networks, device: torch.device, world: World) -> None:
+def check_execution(recipe: ResolvedRecipe, networks: Networks, device: torch.device, world: World) -> None:
     """Raise UsageError where a recipe asks for an execution that this device or its optimizers do not have."""
     asked = recipe.train.execution
     if asked == "cuda-graph" and device.type != "cuda":
@@ -143,7 +143,7 @@ def check_execution(recipe: Recipe, networks: Networks, device: torch.device, wo
         )
 
 
-def choose_execution(recipe: Recipe, networks: Networks, device: torch.device, world: World = ALONE) -> str:
+def choose_execution(recipe: ResolvedRecipe, networks: Networks, device: torch.device, world: World = ALONE) -> str:
     """Return what ``train.execution=auto`` means: a fixed rule of device, networks and length of the run.
 
     On CUDA a graph. On the CPU `compile` where the networks are tiny and the run long enough to repay it, nothing
@@ -160,7 +160,7 @@ def choose_execution(recipe: Recipe, networks: Networks, device: torch.device, w
     return "compile" if worth and compiler and not any(map(differentiates_inputs, recipe.reg)) else "eager"
 
 
-def is_recordable(recipe: Recipe, networks: Networks, world: World = ALONE) -> bool:
+def is_recordable(recipe: ResolvedRecipe, networks: Networks, world: World = ALONE) -> bool:
     """Whether the recipe's update can be recorded: its optimizers have a form for it, and nothing waits for numbers."""
     train, loss = recipe.train, recipe.loss.spec
     couples = isinstance(loss, Loss) and loss.batch_coupled

@@ -9,12 +9,12 @@ from torch import nn
 
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.plugin import Regularizer
-from ganzoo.recipe.recipe import Choice, Recipe
+from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 
 ANSWERS = {"class-logits", "features", "embedding"}  # what D answers besides logits: terms that need it need D
 
 
-def intervals(recipe: Recipe, regularizers: Mapping[str, Any], network: str) -> dict[str, int]:
+def intervals(recipe: ResolvedRecipe, regularizers: Mapping[str, Any], network: str) -> dict[str, int]:
     """Return the updates from one term of a network to the next, by the regularizer's name."""
     train = recipe.train
     usual = train.g_reg_interval if network == "generator" else train.d_reg_interval
@@ -37,7 +37,7 @@ def interval_above_1(network: str, intervals: Mapping[str, int]) -> int:
     return next(iter(above.values()), 1)
 
 
-def learners(recipe: Recipe, regularizers: Mapping[str, Any], network: str) -> list[nn.Module]:
+def learners(recipe: ResolvedRecipe, regularizers: Mapping[str, Any], network: str) -> list[nn.Module]:
     """Return the regularizers whose parameters a network's optimizer trains.
 
     Raises:

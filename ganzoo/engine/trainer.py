@@ -33,13 +33,13 @@ from ganzoo.engine.update import update_discriminator, update_generator, update_
 from ganzoo.engine.words import describe, explain
 from ganzoo.errors import Interrupted
 from ganzoo.health.signals import Averages, check_stats, check_weights
-from ganzoo.recipe.recipe import Recipe
+from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.runs.interrupt import StopRequest, stop_on_signals
 from ganzoo.runs.run import Run, Silent
 
 
 def train(
-    recipe: Recipe,
+    recipe: ResolvedRecipe,
     run: Run | Callable[[], Run],
     *,
     device: str,

@@ -25,7 +25,7 @@ from ganzoo.package.generator import Generator
 from ganzoo.package.plan import Plan, identity, plan
 from ganzoo.plugin import Architecture, DataInfo, Dataset, Networks
 from ganzoo.plugin.files import explained, recover_directory, replace_directory, write_atomic
-from ganzoo.recipe.recipe import Recipe
+from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.registry import Registry
 
 # ----------------------------------------------------------------------------
@@ -46,7 +46,7 @@ class Contents(NamedTuple):
 
 
 def prepare(
-    recipe: Recipe,
+    recipe: ResolvedRecipe,
     data: DataInfo,
     networks: Networks,
     images: int,

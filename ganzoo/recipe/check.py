@@ -16,11 +16,11 @@ from ganzoo.plugin import Augmentation, DataInfo, Dataset, Loss, Metric
 from ganzoo.plugin.options import options_of
 from ganzoo.plugin.specs import direction_of
 from ganzoo.recipe.keys import COMPONENTS, KEYS
-from ganzoo.recipe.recipe import Choice, Recipe
+from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.recipe.settings import TrainOptions
 
 
-def check(recipe: Recipe) -> None:
+def check(recipe: ResolvedRecipe) -> None:
     """Raise UsageError where a recipe's parts do not go together; the data is checked where it is known unopened."""
     _check_batches(recipe)
     if recipe.train.best is not None:
@@ -39,7 +39,7 @@ def check_path(dataset: Choice) -> None:
         raise NotFound(f"dataset.{option}: {path!r} does not exist, or may not be entered: add --dataset PATH")
 
 
-def _check_batches(recipe: Recipe) -> None:
+def _check_batches(recipe: ResolvedRecipe) -> None:
     """Raise UsageError where batches cannot be cut, or trained on, as the recipe says."""
     train = recipe.train
     largest = max(train.batch, train.g_batch or 0)
@@ -65,7 +65,7 @@ def _check_batches(recipe: Recipe) -> None:
                 )
 
 
-def _check_words(recipe: Recipe) -> None:
+def _check_words(recipe: ResolvedRecipe) -> None:
     """Raise UsageError where a component needs what no other provides, or refuses what one does."""
     provided = {word: choice for choice in recipe.choices for word in choice.provides}
     for choice in recipe.choices:
@@ -136,7 +136,7 @@ def check_modality(choice: Choice, data: DataInfo, dataset: str) -> None:
         )
 
 
-def check_ranks(recipe: Recipe, size: int, device: str) -> None:
+def check_ranks(recipe: ResolvedRecipe, size: int, device: str) -> None:
     """Raise UsageError where a recipe cannot be trained by `size` processes on devices of this type."""
     train = recipe.train
     if size > 1 and train.sync_batchnorm and device != "cuda":
@@ -182,7 +182,7 @@ def _check_best(best: str, metrics: tuple[Choice, ...]) -> None:
         )
 
 
-def smaller_micro_batch(recipe: Recipe, present: int) -> int | None:
+def smaller_micro_batch(recipe: ResolvedRecipe, present: int) -> int | None:
     """Return the largest ``train.micro_batch`` that at least halves the one at present; None where none is allowed.
 
     Args:
@@ -196,7 +196,7 @@ def smaller_micro_batch(recipe: Recipe, present: int) -> int | None:
     return next(sizes, None)
 
 
-def check_data(recipe: Recipe, data: DataInfo) -> None:
+def check_data(recipe: ResolvedRecipe, data: DataInfo) -> None:
     """Raise UsageError where the architecture cannot generate this data, or no metric measure it, or labels lack."""
     arch, spec, name = recipe.arch.name, recipe.architecture, recipe.dataset.name
     if data.modality not in spec.modalities:
@@ -244,7 +244,7 @@ def moves_pixels(choice: Choice) -> bool:
     return says(choice.options) if callable(says) else says
 
 
-def _check_moved_labels(recipe: Recipe, data: DataInfo) -> None:
+def _check_moved_labels(recipe: ResolvedRecipe, data: DataInfo) -> None:
     """Raise UsageError where samples would be moved and their labels, arrays that are not images, would not.
 
     A vector of attributes stays as it is, like a class.

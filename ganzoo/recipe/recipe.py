@@ -79,7 +79,7 @@ class OptimizerChoice:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ResolvedRecipe:
     """The complete, resolved, JSON-serialisable choice of components, their options and the training settings."""
 
     arch: Choice

@@ -2,7 +2,7 @@
 
 Whatever anybody says is a flat mapping of keys to values (``{"arch": "dcgan", "arch.width": 64}``), and comes in
 layers, each over the last: the core's defaults, what the architecture recommends, what the loss recommends, a named
-recipe, a ``--config`` file, the flags, and ``KEY=VALUE``. `resolve` folds them into a `Recipe`.
+recipe, a ``--config`` file, the flags, and ``KEY=VALUE``. `resolve` folds them into a `ResolvedRecipe`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import UsageError
-from ganzoo.plugin import Architecture, Built, Dataset, Metric, options
-from ganzoo.plugin import Recipe as NamedRecipe
+from ganzoo.plugin import Architecture, Built, Dataset, Metric, Recipe, options
 from ganzoo.plugin.options import options_of, unknown_key
 from ganzoo.recipe.check import check
 from ganzoo.recipe.keys import HELD, MANY, NETWORKS, ONE, SHORT, holds_extractor, options_prefix
 from ganzoo.recipe.layers import Layer, last, names_of, recommended, stored
 from ganzoo.recipe.named import Facts, named_layer, published_data
-from ganzoo.recipe.recipe import Choice, OptimizerChoice, Recipe
+from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import Registered
@@ -35,7 +34,7 @@ def resolve(
     flags: Mapping[str, Any] | None = None,
     pairs: Mapping[str, Any] | None = None,
     facts: Callable[[Choice], Facts] | None = None,
-) -> Recipe:
+) -> ResolvedRecipe:
     """Return the recipe that all layers together mean.
 
     Args:
@@ -76,7 +75,7 @@ def _with_recipe(
     registry: Registry, named: Registered, layers: list[Layer], facts: Callable[[Choice], Facts] | None
 ) -> list[Layer]:
     """Return the layers with those of a named recipe under them."""
-    assert isinstance(named.spec, NamedRecipe)
+    assert isinstance(named.spec, Recipe)
     if named.spec.dataset and last(layers, "dataset") is None:
         layers = [published_data(registry, named), *layers]
 
@@ -129,12 +128,12 @@ class _Fold:
         self.used: set[str] = set()
         self.origins: dict[str, str] = {}
 
-    def recipe(self) -> Recipe:
+    def recipe(self) -> ResolvedRecipe:
         one: dict[str, Any] = {key: self.one(key) for key in ONE}
         many: dict[str, Any] = {key: self.many(key) for key in MANY}
         optim_g, optim_d = (self.optimizer(network) for network in NETWORKS)
         train = self.options(TrainOptions, "train.", "train")
-        result = Recipe(**one, **many, optim_g=optim_g, optim_d=optim_d, train=train, origins=self.origins)
+        result = ResolvedRecipe(**one, **many, optim_g=optim_g, optim_d=optim_d, train=train, origins=self.origins)
         self.refuse_unused(result)
         return result
 
@@ -226,7 +225,7 @@ class _Fold:
             return not names_of(chosen) & set(_names(own))
         return str(own).lower() != chosen
 
-    def refuse_unused(self, recipe: Recipe) -> None:
+    def refuse_unused(self, recipe: ResolvedRecipe) -> None:
         """Raise UsageError for a spoken key that nothing took."""
         known = list(recipe.settings())
         for layer in self.layers:

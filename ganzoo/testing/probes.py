@@ -15,7 +15,7 @@ from ganzoo.engine.gan import Gan
 from ganzoo.errors import UsageError
 from ganzoo.plugin import Architecture, DataInfo, Dataset, DiscriminatorOutput, Loss, Networks, NoOptions
 from ganzoo.plugin.options import Option, options_of, settled
-from ganzoo.recipe.recipe import Choice, OptimizerChoice, Recipe
+from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
 from ganzoo.recipe.settings import RMSprop, TrainOptions
 from ganzoo.registry.installed import Plugin, Registered
 from ganzoo.testing.checks import Broken, Trial
@@ -284,7 +284,7 @@ def gan_of(
 
 def small_recipe(
     regularizers: tuple[Choice, ...] = (), pairs: bool = False, precision: Literal["fp32", "bf16"] = "fp32"
-) -> Recipe:
+) -> ResolvedRecipe:
     """Return a recipe of stand-ins, which names what nobody builds; `pairs`: whether its loss does."""
     kit = Plugin(name="ganzoo.testing", module="ganzoo.testing")
 
@@ -293,7 +293,7 @@ def small_recipe(
         return Choice(Registered(kit, spec(**fields, **more)), NoOptions())
 
     optimizer = OptimizerChoice("rmsprop", RMSprop())
-    return Recipe(
+    return ResolvedRecipe(
         arch=choice(Architecture),
         loss=choice(Loss, pairs=pairs),
         dataset=choice(Dataset),

@@ -10,7 +10,7 @@ from functools import partial
 from ganzoo.errors import GanzooError, did_you_mean
 from ganzoo.plugin import DataInfo
 from ganzoo.recipe.named import Facts
-from ganzoo.recipe.recipe import Recipe
+from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
 from ganzoo.testing.checks import Broken, Trial, require, sentence
@@ -37,7 +37,7 @@ def _facts(trial: Trial) -> list[Facts]:
     return [Facts(info, device) for info in data for device in ("cpu", "cuda")][: None if computed else 1]
 
 
-def _resolved(trial: Trial, facts: Facts) -> Recipe:
+def _resolved(trial: Trial, facts: Facts) -> ResolvedRecipe:
     """Resolve it with its own dataset or the default one; where that does not fit, for a path that a user will give."""
     resolved = partial(resolve, registry(), recipe=trial.entry.qualified, facts=lambda dataset: facts)
     try:

@@ -13,7 +13,7 @@ from devices import CPU, DEVICES, cuda
 from ganzoo.compute import device as execution
 from ganzoo.engine.setup import settle_precision
 from ganzoo.errors import UsageError
-from ganzoo.recipe.recipe import Recipe
+from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
 
@@ -46,7 +46,7 @@ def test_cuda_means_the_current_device_by_its_number():
 # What auto means, and precisions.
 
 
-def chosen(**train: object) -> Recipe:
+def chosen(**train: object) -> ResolvedRecipe:
     return resolve(registry(), pairs={"arch": "dcgan"} | {f"train.{name}": value for name, value in train.items()})
 
 

@@ -13,21 +13,21 @@ from devices import CPU
 from ganzoo.engine import trainer
 from ganzoo.engine.distributed import ALONE
 from ganzoo.engine.setup import draft, is_tiny, set_up
-from ganzoo.recipe.recipe import Recipe
+from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
 
 
-def chosen(**settings: object) -> Recipe:
+def chosen(**settings: object) -> ResolvedRecipe:
     pairs = {"arch": "toy", "dataset": "toy-array", **settings}
     return resolve(registry(), pairs=pairs)
 
 
 def test_the_recipe_that_a_gan_is_built_from_is_the_one_that_is_written(toys: object, monkeypatch: Any) -> None:
-    seen: list[Recipe] = []
+    seen: list[ResolvedRecipe] = []
     assemble = trainer.assemble
 
-    def noting(recipe: Recipe, *args: Any) -> Any:
+    def noting(recipe: ResolvedRecipe, *args: Any) -> Any:
         seen.append(recipe)
         return assemble(recipe, *args)
 

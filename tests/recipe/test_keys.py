@@ -17,7 +17,7 @@ from acme_components import REGISTRY
 from ganzoo.cli.train import command
 from ganzoo.plugin import KINDS
 from ganzoo.recipe.keys import COMPONENTS, FLAGS, MANY, NETWORKS, ONE, by_key, known_keys, options_prefix
-from ganzoo.recipe.recipe import Recipe
+from ganzoo.recipe.recipe import ResolvedRecipe
 
 CORE = Path(ganzoo.__file__).parent
 TABLE = CORE / "recipe" / "keys.py"
@@ -62,7 +62,7 @@ def test_no_module_lists_the_keys_again() -> None:
 def test_what_must_be_spelled_out_says_the_same() -> None:
     """A data class, a signature and a schema cannot be made from the table."""
     chosen = [entry.name for entry in COMPONENTS]
-    assert [field.name for field in fields(Recipe)][: len(chosen)] == chosen
+    assert [field.name for field in fields(ResolvedRecipe)][: len(chosen)] == chosen
     arguments = list(inspect.signature(ganzoo.train).parameters)
     assert set(arguments) >= {*chosen, *(flag.name for flag in FLAGS)}
     schema = json.loads((CORE / "package" / "config.schema.json").read_text(encoding="utf-8"))

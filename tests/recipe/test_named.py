@@ -8,8 +8,7 @@ import pytest
 
 from acme_components import acme, frozen, installed, make, refused
 from ganzoo.errors import GanzooError
-from ganzoo.plugin import DataInfo
-from ganzoo.plugin import Recipe as NamedRecipe
+from ganzoo.plugin import DataInfo, Recipe
 from ganzoo.recipe.named import Facts
 from ganzoo.recipe.recipe import Choice
 from ganzoo.recipe.resolve import resolve
@@ -28,12 +27,12 @@ def fails(data: DataInfo, device: str) -> Mapping[str, Any]:
     return {"arch": "blob", "arch.width": 1 // data.num_classes}
 
 
-def recipes(*specs: NamedRecipe) -> Registry:
+def recipes(*specs: Recipe) -> Registry:
     return installed([*acme(), *specs])
 
 
-def named(settings: Mapping[str, Any] | str, **fields: Any) -> NamedRecipe:
-    return NamedRecipe(name="mine", summary="Mine.", settings=settings, **fields)
+def named(settings: Mapping[str, Any] | str, **fields: Any) -> Recipe:
+    return Recipe(name="mine", summary="Mine.", settings=settings, **fields)
 
 
 def asked(dataset: Choice) -> Facts:

@@ -19,7 +19,7 @@ from ganzoo.engine.gan import Gan
 from ganzoo.engine.gradients import Stats
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
 from ganzoo.plugin import DataInfo, Dataset, Loss, NoOptions
-from ganzoo.recipe.recipe import Choice, OptimizerChoice, Recipe
+from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
 from ganzoo.recipe.settings import SGD, Adam, TrainOptions
 from ganzoo.registry.installed import Plugin, Registered
 from ganzoo.testing.architecture.networks import Snapshot, labels, samples
@@ -77,13 +77,13 @@ def source(data: DataInfo) -> ArraySource:
 
 def recipe(
     trial: Trial, data: DataInfo, loss: Registered | None = None, optimizer: str = "adam", **train: Any
-) -> Recipe:
+) -> ResolvedRecipe:
     """Return a recipe that trains the architecture plainly; by default on the kit's loss."""
     loss = plain_loss() if loss is None else loss
     settings = {"batch": BATCH, "precision": "fp32", "execution": "eager", "conditional": data.labelled, **train}
     spec: Any = loss.spec
     chosen = OptimizerChoice(optimizer, OPTIMIZERS[optimizer])
-    return Recipe(
+    return ResolvedRecipe(
         arch=Choice(trial.entry, trial.options()),
         loss=Choice(loss, spec.options()),
         dataset=Choice(dataset(data), NoOptions()),
@@ -97,7 +97,7 @@ def recipe(
     )
 
 
-def assembled(recipe: Recipe, data: DataInfo, feed: type[Batches] = Batches) -> tuple[Gan, Batches]:
+def assembled(recipe: ResolvedRecipe, data: DataInfo, feed: type[Batches] = Batches) -> tuple[Gan, Batches]:
     """Return a recipe's networks on the CPU, and their feed."""
     gan = assemble(recipe, data, CPU)
     return gan, feed(source(data), Streams(recipe.train.seed, CPU), gan)
