@@ -13,6 +13,7 @@ from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound
 from ganzoo.plugin import (
     option,
 )
+from ganzoo.recipe.recipe import Choice
 from ganzoo.recipe.stored import load_json, stored_choice
 
 # ----------------------------------------------------------------------------
@@ -65,7 +66,8 @@ def test_a_frozen_recipe_holds_provenance() -> None:
     }
     assert stored["loss"]["name"] == "losses:lsgan"
     assert stored["format"] == 1
-    assert stored["optim"]["d"] == {"name": "sgd", "lr": 2e-4, "weight_decay": 0.0, "momentum": 0.5, "nesterov": False}
+    optim = {"name": "sgd", "lr": 2e-4, "weight_decay": 0.0, "momentum": 0.5, "nesterov": False}
+    assert optim.items() <= stored["optim"]["d"].items()
 
 
 def test_equal_recipes_need_no_equal_origins() -> None:
@@ -212,21 +214,25 @@ def migrate(options: dict[str, Any], from_version: int) -> dict[str, Any]:
 NEW = {"options": NewOptions, "version": 2, "migrate": "test_recipe:migrate"}
 
 
+def said(choice: Choice) -> tuple[float, bool]:
+    return choice.options.weight, choice.options.legacy
+
+
 def test_a_recipe_of_an_older_schema_is_migrated() -> None:
     stored = frozen(make(arch="dcgan", reg="r1", pairs={"reg.r1.gamma": 6}))
     newer = installed(acme(**NEW))
     recipe = make(newer, config=stored)
-    assert recipe.reg[0].options == NewOptions(weight=3.0, legacy=True)
-    assert make(newer, config=stored, pairs={"reg.r1.weight": 5}).reg[0].options == NewOptions(weight=5.0, legacy=True)
+    assert said(recipe.reg[0]) == (3.0, True)
+    assert said(make(newer, config=stored, pairs={"reg.r1.weight": 5}).reg[0]) == (5.0, True)
     assert frozen(recipe)["reg"][0]["schema"] == 2
     assert make(newer, config=frozen(recipe)) == recipe
-    assert stored_choice(newer, "reg", stored["reg"][0]).options == NewOptions(weight=3.0, legacy=True)
+    assert said(stored_choice(newer, "reg", stored["reg"][0])) == (3.0, True)
 
 
 def test_a_recipe_that_stored_no_options_is_migrated_too() -> None:
     stored = frozen(make(arch="dcgan", reg="r1"))
     stored["reg"][0]["options"] = {}
-    assert make(installed(acme(**NEW)), config=stored).reg[0].options == NewOptions(legacy=True)
+    assert said(make(installed(acme(**NEW)), config=stored).reg[0]) == (1.0, True)
 
 
 @pytest.mark.parametrize("options", [{"weight": 1.0}, {}])
