@@ -103,9 +103,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="tiny networks, one round, nothing is kept")
     parser.add_argument("--pairs", nargs="*", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
-    rounds, images, pairs, names = arguments.rounds, arguments.images, arguments.pairs, COMPANY
+    rounds, images, pairs, names = arguments.rounds, arguments.images, arguments.pairs, list(COMPANY)
     if arguments.quick:
-        rounds, images, pairs, names = 1, 64, [*QUICK, *pairs], COMPANY[:2]
+        rounds, images, pairs, names = 1, 64, [*QUICK, *pairs], names[:2]
 
     seconds: dict[str, dict[str, list[float]]] = {name: {policy: [] for policy in POLICIES} for name in names}
     waits: dict[str, dict[str, list[float]]] = {name: {policy: [] for policy in POLICIES} for name in names}

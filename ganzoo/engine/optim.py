@@ -124,15 +124,10 @@ class Optimizer:
     # ------------------------------------------------------------------------
     # Recording.
 
-    @property
-    def recordable(self) -> bool:
-        """Whether `record` is possible: for the optimizers of `FORMS`, without loss scaling."""
-        return self.name in FORMS and not self.scaler.is_enabled() and bool(self.parameters)
-
     def record(self) -> None:
         """Make every step from now on with tensors alone, in place, as a recording can hold it.
 
-        Only a `recordable` one can.
+        Only the optimizers of `FORMS` can, with parameters and without loss scaling (`ganzoo.engine.setup`).
         """
         betas = self._options.get("betas", ())
         if betas and self.parameters[0].is_cuda and not any(isinstance(beta, Schedule) for beta in betas):

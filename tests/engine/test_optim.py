@@ -238,12 +238,6 @@ def test_a_parameter_without_a_gradient_stays_as_it_is():
         assert not torch.equal(weights[1], parameter())
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_an_optimizer_says_whether_it_can_be_recorded(name):
-    assert Optimizer([parameter()], chosen(name)).recordable == (name in ("adam", "adamw", "sgd", "rmsprop"))
-    assert not Optimizer([parameter()], chosen(name), scaled=True).recordable
-
-
 # ----------------------------------------------------------------------------
 # Scaled losses.
 

@@ -12,9 +12,10 @@ import ganzoo
 from devices import CPU
 from ganzoo.engine import trainer
 from ganzoo.engine.distributed import ALONE
-from ganzoo.engine.setup import draft, is_tiny, set_up
+from ganzoo.engine.setup import draft, is_recordable, is_tiny, set_up
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.recipe.resolve import resolve
+from ganzoo.recipe.settings import OPTIMIZERS
 from ganzoo.registry import registry
 
 
@@ -43,6 +44,17 @@ def test_a_recipe_that_is_settled_stays_as_it_is(toys: object) -> None:
     once = set_up(chosen(), "cpu", ALONE, pytest.fail)
     assert once.device == CPU
     assert set_up(once.recipe, "cpu", ALONE, pytest.fail).recipe == once.recipe
+
+
+def test_an_update_is_recorded_where_both_optimizers_have_a_form_for_it(toys: object) -> None:
+    networks = draft(chosen(), set_up(chosen(), "cpu", ALONE, pytest.fail).source.info)
+    for name in OPTIMIZERS:
+        expected = name in ("adam", "adamw", "sgd", "rmsprop")
+        for network in "gd":
+            assert is_recordable(chosen(**{f"optim.{network}.name": name}), networks) == expected
+    assert not is_recordable(chosen(**{"train.precision": "fp16"}), networks)
+    networks.generator.requires_grad_(False)
+    assert not is_recordable(chosen(), networks)
 
 
 def test_a_draft_has_the_networks_forms_and_takes_no_memory_and_no_random_number(toys: object) -> None:
