@@ -30,7 +30,7 @@ STEPS = ((1e-8, 1e-3), (1e-4, 1e-2))  # of differences, with the largest error t
 
 
 def gradients_reach_every_parameter(trial: Trial) -> None:
-    """After three updates every parameter gets a gradient that is finite and not zero all over."""
+    """After a few updates every parameter gets a gradient that is finite and not zero all over."""
     for data in smallest(trial):
         found, _ = gradients(*trained(trial, data))
         _require_finite_gradients(found, title(data))
@@ -82,7 +82,7 @@ def differentiates_twice(trial: Trial) -> None:
     require(all(slope.isfinite().all() for slope in given), f"{title(data)}: its gradient is not finite.")
     parameters = _learning(network.double().eval())  # in train mode a forward may leave its mark
     try:
-        told, seen, close = _slopes(parameters, lambda: _penalty(network, data))
+        told, seen, close = _slopes(parameters, lambda: _penalty(network, data, num=2))
     except RuntimeError:  # it insists on float32
         return
     require(close, f"{title(data)}: along a line its penalty rises by {seen:.4g}, by its gradient {told:.4g}.")
@@ -107,14 +107,14 @@ def _weighted(answer: Tensor) -> Tensor:
     return (answer * weights).sum()
 
 
-def _penalty(network: nn.Module, data: DataInfo) -> Tensor:
+def _penalty(network: nn.Module, data: DataInfo, num: int = 4) -> Tensor:
     """Return the mean square of D's input gradient (Mescheder et al. 2018, arXiv:1801.04406, eq. 9)."""
     dtype = next(network.parameters()).dtype
-    x, chosen = samples(data, 4).to(dtype).requires_grad_(), labels(data, 4)
+    x, chosen = samples(data, num).to(dtype).requires_grad_(), labels(data, num)
     total = torch.stack([member.sum() for member in judge(network, x, chosen).logits]).sum()
     (gradient,) = torch.autograd.grad(total, x, create_graph=True, allow_unused=True)
     require(gradient is not None, f"{title(data)}: logits do not depend on the samples.")
-    return gradient.square().sum() / 4
+    return gradient.square().sum() / num
 
 
 def _slopes(parameters: Sequence[nn.Parameter], value: Callable[[], Tensor]) -> tuple[float, float, bool]:

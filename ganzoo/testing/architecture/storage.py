@@ -23,7 +23,7 @@ def average_stands_alone(trial: Trial) -> None:
         z, chosen = latents(gan.networks, 4), labels(data, 4)
         before = generate(average, z, chosen)
         off = gap(generate(network, z, chosen), before)
-        require(off < SAME, f"{title(data)}: after three updates the copy's samples are off by {off:.2g}.")
+        require(off < SAME, f"{title(data)}: after a few updates the copy's samples are off by {off:.2g}.")
         with torch.no_grad():
             for parameter in network.parameters():
                 parameter.add_(torch.randn_like(parameter), alpha=0.1)
