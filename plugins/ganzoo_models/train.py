@@ -21,7 +21,8 @@ SETTINGS = {
     ),
     "ring": (
         *("--arch", "mlp", "--dataset", "points", "--images", "1000000", "arch.latent=mixed"),
-        *("optim.g.lr=cosine(1e-3, 1e-5, images=1e6)", "optim.d.lr=cosine(1e-3, 1e-5, images=1e6)"),
+        *("optim.g.lr=cosine(1e-3, 1e-5, images=1e6)", "optim.d.lr=geometric(1e-3, 5e-4, images=1e6)"),
+        *(f"reg.{name}.gamma=geometric(0.02, 1e-5, images=5e5)" for name in ("r1", "r2")),
     ),
 }
 COMMON = ("--metric", "pixel-moments", "--seed", "0", "--device", "cpu")
@@ -32,7 +33,7 @@ def train(name: str) -> None:
     """Train one model in a folder of its own, and put its package, with card and measured values, beside this file."""
     with tempfile.TemporaryDirectory() as place:
         _ganzoo("train", *SETTINGS[name], *COMMON, "--name", name, folder=place)
-        _ganzoo("package", "0", str(HERE / name), "--license", LICENSE, folder=place)
+        _ganzoo("package", "0", str(HERE / name), "--without-discriminator", "--license", LICENSE, folder=place)
     _ganzoo("verify", str(HERE / name), folder=HERE)
 
 
