@@ -206,6 +206,7 @@ def train_all(given: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     import ranked
+    import toy_terms
     import toys
     from ganzoo.registry import register
     from ganzoo.training import together
@@ -213,6 +214,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     register(toys)
     register(ranked)
+    register(toy_terms)
     job, given = sys.argv[1], json.loads(sys.argv[2])
     with together("cpu") if job == "update" else nullcontext() as world:
         update_all(world, given) if job == "update" else train_all(given)

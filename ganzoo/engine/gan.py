@@ -12,7 +12,7 @@ from torch import Tensor
 from ganzoo.engine import forward, terms
 from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.ema import EMA
-from ganzoo.engine.forward import full, scalar
+from ganzoo.engine.forward import scalar
 from ganzoo.engine.gradients import Stats
 from ganzoo.engine.optim import Optimizer
 from ganzoo.engine.state import State
@@ -263,9 +263,7 @@ class Gan(State):
         """
         due = [name for name, own in self.intervals[network].items() if own == interval]
         each = {
-            f"reg.{name}/{network[0]}": full(
-                scalar(f"regularizer {name!r}", getattr(self.regularizers[name], network)(step))
-            )
+            f"reg.{name}/{network[0]}": terms.value(name, getattr(self.regularizers[name], network), step)
             for name in due
             if plays or name not in self.reading
         }

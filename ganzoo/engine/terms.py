@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
+from ganzoo.engine.forward import full, scalar
 from ganzoo.errors import GanzooError, UsageError
-from ganzoo.plugin import Regularizer
+from ganzoo.plugin import Regularizer, Step
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
+from ganzoo.registry.installed import told
 
 ANSWERS = {"class-logits", "features", "embedding"}  # what D answers besides logits: terms that need it need D
 
@@ -63,3 +65,23 @@ def differentiates_inputs(choice: Choice) -> bool:
     assert isinstance(choice.spec, Regularizer)
     asked = choice.spec.input_gradients
     return asked(choice.options) if callable(asked) else asked
+
+
+def value(name: str, term: Callable[[Step], Any], step: Step) -> Tensor:
+    """Return a regularizer's term of an update, a scalar in float32.
+
+    Raises:
+        GanzooError: It is not a scalar, or it failed where D is not asked yet.
+    """
+    try:
+        found = term(step)
+    except GanzooError:
+        raise
+    except Exception as error:
+        if step.fake_output is not None:
+            raise
+        raise GanzooError(
+            f"regularizer {name!r} failed before train.d_start and train.adversarial_start, where the discriminator is "
+            f"not asked and step.fake_output is None: {told(error)}"
+        ) from error
+    return full(scalar(f"regularizer {name!r}", found))

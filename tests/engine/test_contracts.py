@@ -173,6 +173,12 @@ def test_d_and_its_term_start_when_they_are_told(make, update):
         assert torch.equal(gan.discriminator.one.weight, first) == (number < 2)
 
 
+def test_a_term_that_reads_what_d_does_not_answer_yet_is_named(make):
+    gan, batches = make({"train.d_start": 32, "reg": "toy-reals"})
+    with pytest.raises(GanzooError, match=r"'toy-reals' failed before train\.d_start .*fake_output is None: TypeError"):
+        run(gan, batches, range(1))
+
+
 def test_the_adversarial_weight_is_of_the_gradient_not_of_what_is_measured(make):
     moved, losses = [], []
     for weight in ("1", "0.25", "linear(0.25, 0, images=64)"):

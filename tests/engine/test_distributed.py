@@ -22,6 +22,7 @@ from torch import nn
 
 import ganzoo
 import ranked
+import toy_terms
 from devices import CPU
 from ganzoo.engine import checkpoint
 from ganzoo.engine.distributed import ALONE, World, digest
@@ -40,6 +41,7 @@ SGD = {"optim.g.name": "sgd", "optim.d.name": "sgd", "optim.g.lr": 0.05, "optim.
 @pytest.fixture(autouse=True)
 def components(toys: object) -> None:
     register(ranked)
+    register(toy_terms)
     torch.set_num_threads(1)
 
 
@@ -125,6 +127,20 @@ CASES: dict[str, dict[str, Any]] = {
     "shared": {"train.update": "shared", "loss": "toy-pairs"},
     "simultaneous": {"train.update": "simultaneous", "aug": "adapting", "reg": "r1", "loss": "toy-pairs"},
     "points": {"dataset": "toy-points"},
+    "terms": {
+        "reg": "toy-reals,toy-code,toy-rotation,toy-perceptual,toy-further",
+        "optim.g.clip": 0.1,
+        "optim.d.clip": 0.1,
+    },
+    "means": {"reg": "toy-lecam", "train.update": "shared"},
+    "micro-terms": {
+        "reg": "toy-reals,toy-code",
+        "train.micro_batch": 4,
+        "reg.toy-code.interval": 2,
+        "optim.d.clip": 0.1,
+    },
+    "saying": {"arch": "toy-saying", "arch.answer": "list", "reg": "toy-code", "train.d_start": 24},
+    "recorded-terms": {"train.execution": "compile", "reg": "toy-reals,toy-code,toy-spectral", "train.micro_batch": 4},
     "recorded": {"train.execution": "compile", "aug": "adapting", "reg": "r1", "train.micro_batch": 4},
 }
 
