@@ -34,7 +34,7 @@ def described(cls: type) -> str:
 def test_every_hook_is_documented(kind: str) -> None:
     hook = getattr(hookspecs, f"ganzoo_{PLURALS[kind]}")
     assert (inspect.getdoc(hook) or "").startswith("Offer ")
-    assert ".. automodule:: ganzoo.plugin.hookspecs" in REFERENCE
+    assert f"### ganzoo_{PLURALS[kind]}\n" in REFERENCE
 
 
 @pytest.mark.parametrize("spec", [plugin.Component, plugin.Built, *specs.SPECS], ids=lambda cls: cls.__name__)
@@ -44,8 +44,7 @@ def test_every_field_of_a_spec_is_documented(spec: type) -> None:
         each.name for each in fields(spec) if not re.search(rf"^\s+([\w, ]*\b)?{each.name}\b[\w, ]*:", words, re.M)
     ]
     assert not missing
-    members = re.search(rf"automodule:: {spec.__module__}\n   :members: (.*)", REFERENCE)[1]
-    assert spec.__name__ in members.split(", ")
+    assert f"### {spec.__name__}\n" in REFERENCE
 
 
 CROSSING = {
@@ -59,7 +58,7 @@ def test_every_field_that_crosses_a_contract_is_documented(module: ModuleType, n
     cls = getattr(module, name)
     words = described(cls)
     assert not [each.name for each in fields(cls) if not re.search(rf"^\s+[\w, ]*\b{each.name}\b[\w, ]*:", words, re.M)]
-    assert name in re.search(rf"automodule:: {module.__name__}\n   :members: (.*)", REFERENCE)[1].split(", ")
+    assert f"### {name}\n" in REFERENCE
 
 
 def test_everything_that_a_plugin_imports_is_on_the_page() -> None:
