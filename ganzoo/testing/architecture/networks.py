@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from ganzoo.compute.streams import draw_latents, seeded
 from ganzoo.plugin import Case, DataInfo, DiscriminatorOutput, Networks, samples_of
@@ -152,7 +152,7 @@ def _noted(place: dict[str, Any]) -> list[tuple[dict[str, Any], str, Tensor, Ten
     return [
         (place, name, tensor, tensor.detach().clone(), tensor.requires_grad)
         for name, tensor in place.items()
-        if tensor is not None and not isinstance(tensor, UninitializedTensorMixin)
+        if tensor is not None and not isinstance(tensor, UninitializedBuffer | UninitializedParameter)
     ]
 
 
