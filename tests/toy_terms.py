@@ -11,6 +11,7 @@ from ganzoo.plugin import (
     Architecture,
     DataInfo,
     DiscriminatorOutput,
+    Extractor,
     GeneratorOutput,
     Networks,
     NoOptions,
@@ -144,6 +145,27 @@ def ganzoo_regularizers():
     yield spec("toy-perceptual", Perceptual, reals=True)
     yield spec("toy-features", Features, reals=True, needs=("features",))
     yield spec("toy-spectral", Spectral)
+
+
+class Pixels(nn.Module):
+    """An extractor with weights."""
+
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
+        super().__init__()
+        self.layer = nn.Linear(16, 3)
+
+    def forward(self, samples: Tensor) -> dict[str, Tensor]:
+        return {"features": self.layer(samples.flatten(1))}
+
+
+def function(options: NoOptions, data: DataInfo):
+    return lambda samples: {"features": samples.flatten(1)}
+
+
+@hookimpl
+def ganzoo_extractors():
+    yield Extractor(name="toy-pixels", summary="Pixels.", factory="toy_terms:Pixels")
+    yield Extractor(name="toy-function", summary="Pixels.", factory="toy_terms:function")
 
 
 # ----------------------------------------------------------------------------

@@ -203,13 +203,7 @@ def _generator_gradients(
 
 
 def _look(
-    gan: Gan,
-    part: Part,
-    real: Tensor | None,
-    made: GeneratorOutput,
-    *,
-    asked: bool = True,
-    penalised: bool = False,
+    gan: Gan, part: Part, real: Tensor | None, made: GeneratorOutput, asked: bool = True, penalised: bool = False
 ) -> Step:
     """Show D real and generated samples, augmented alike, where it is asked."""
     real_seen, real_labels = (None, part.labels) if real is None else gan.augment(real, part.labels)

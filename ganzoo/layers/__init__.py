@@ -9,7 +9,7 @@ from ganzoo.layers.attention import SelfAttention2d
 from ganzoo.layers.conditional import ConditionalBatchNorm2d, ConditionalInstanceNorm2d
 from ganzoo.layers.deviation import minibatch_deviation
 from ganzoo.layers.equalised import EqualisedConv2d, EqualisedLinear
-from ganzoo.layers.frozen import Frozen
+from ganzoo.layers.frozen import Frozen, extractor
 from ganzoo.layers.heads import MultiScale, join_answers
 from ganzoo.layers.initial import draw_weights
 from ganzoo.layers.labels import label_size, one_hot, require_labels, with_labels
@@ -30,6 +30,7 @@ __all__ = [
     "SpectralNorm",
     "downsample",
     "draw_weights",
+    "extractor",
     "input_gradients",
     "join_answers",
     "label_size",

@@ -7,6 +7,10 @@ from typing import Any, Self
 
 from torch import nn
 
+from ganzoo.errors import UsageError
+from ganzoo.plugin import Built, DataInfo
+from ganzoo.registry import registry
+
 
 class Frozen(nn.Module):
     """A network in eval mode that nothing trains, averages, checkpoints or publishes.
@@ -37,3 +41,24 @@ class Frozen(nn.Module):
     def __deepcopy__(self, memo: dict[int, Any]) -> Frozen:
         """Return itself: an averaged generator shares it with the trained one."""
         return self
+
+
+def extractor(name: str, data: DataInfo) -> Frozen:
+    """Return an installed extractor with its default options, to be looked through and not trained.
+
+    Args:
+        name: Of the extractor, as a user gives it: an option of the term that asks for it.
+        data: What the networks see.
+
+    Returns:
+        A module that turns samples ``[N, *shape]`` into what the extractor does: a dict, ``features`` ``[N, F]`` in it.
+
+    Raises:
+        UsageError: There is no extractor of that name, or it is not a `torch.nn.Module`: no gradient flows through.
+    """
+    entry = registry().resolve("extractor", name)
+    assert isinstance(entry.spec, Built)
+    made = entry.build(entry.spec.options(), data)
+    if not isinstance(made, nn.Module):
+        raise UsageError(f"extractor {name!r} is not a network, so nothing can learn through it: choose another")
+    return Frozen(made)

@@ -161,7 +161,8 @@ class Regularizer(Built):
     A term of G that needs what D answers besides logits (``needs=("features",)``, ``class-logits`` or ``embedding``)
     begins with G's adversarial term, at ``train.adversarial_start``.
 
-    A network that it uses and does not train (features for a perceptual distance) is kept in `ganzoo.layers.Frozen`.
+    A network that it uses and does not train is kept in `ganzoo.layers.Frozen`; an installed extractor is asked for by
+    name, `ganzoo.layers.extractor`.
 
     Args:
         input_gradients: Whether it differentiates D's answers with respect to its input, so that `Step.real` and

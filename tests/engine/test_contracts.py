@@ -14,9 +14,11 @@ from ganzoo.engine import execution
 from ganzoo.engine.initial import start_from
 from ganzoo.engine.update import update_discriminator, update_generator
 from ganzoo.errors import GanzooError, UsageError
+from ganzoo.layers import extractor
 from ganzoo.package import package
 from ganzoo.package import plan as planning
 from ganzoo.package.config import DISCRIMINATOR, read
+from ganzoo.plugin import DataInfo
 from ganzoo.registry import register, registry
 
 TERMS = "toy-reals,toy-code,toy-rotation,toy-further,toy-perceptual"
@@ -138,6 +140,17 @@ def test_a_network_that_a_term_holds_is_in_no_optimizer_and_no_checkpoint(make):
     assert not held.requires_grad
     assert not any(parameter is held for each in gan.optimizers.values() for parameter in each.parameters)
     assert not any("perceptual" in name for name in gan.state()[0])
+
+
+def test_an_extractor_is_asked_for_by_name():
+    found = extractor("toy-pixels", DataInfo(shape=(1, 4, 4)))
+    x = torch.randn(2, 1, 4, 4, requires_grad=True)
+    found(x)["features"].sum().backward()
+    assert x.grad.abs().sum() > 0
+    assert not list(found.parameters())
+    assert found.double()(x.double())["features"].dtype == torch.float64
+    with pytest.raises(UsageError, match="'toy-function' is not a network, so nothing can learn through it"):
+        extractor("toy-function", DataInfo(shape=(1, 4, 4)))
 
 
 def test_terms_have_intervals_of_their_own(make):

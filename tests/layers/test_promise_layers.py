@@ -26,6 +26,7 @@ BUILT = (
     layers.ProjectionHead(4, 3),
     layers.SelfAttention2d(8),
     layers.spectral_norm(nn.Linear(4, 4)),
+    layers.Frozen(nn.Linear(4, 4)),
 )
 
 
