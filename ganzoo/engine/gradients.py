@@ -25,7 +25,10 @@ class Gradients(NamedTuple):
 
     def copy(self) -> Gradients:
         """Return a copy to add up in: of a recorded part, the tensors are overwritten when it is replayed."""
-        of = [None if gradient is None else gradient.clone() for gradient in self.of]
+        of = [None if gradient is None else torch.empty_like(gradient) for gradient in self.of]
+        both = [(mine, its) for mine, its in zip(of, self.of, strict=True) if mine is not None and its is not None]
+        if both:
+            torch._foreach_copy_([mine for mine, _ in both], [its for _, its in both])
         stats = {name: value.clone() for name, value in self.stats.items()}
         return Gradients(of, stats, None if self.real_logits is None else self.real_logits.clone())
 
