@@ -11,13 +11,9 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ganzoo.engine.batches import Part
-from ganzoo.engine.gan import Gan
 from ganzoo.errors import UsageError
-from ganzoo.plugin import Architecture, DataInfo, Dataset, DiscriminatorOutput, Loss, Networks, NoOptions
+from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks
 from ganzoo.plugin.options import Option, options_of, settled
-from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
-from ganzoo.recipe.settings import RMSprop, TrainOptions
-from ganzoo.registry.installed import Plugin, Registered
 from ganzoo.testing.checks import Broken, Trial
 
 # ----------------------------------------------------------------------------
@@ -252,56 +248,3 @@ def part_of(data: DataInfo, seed: int = 0) -> Part:
     elif data.label_shape:
         labels = torch.rand(N, *data.label_shape, dtype=torch.float64, generator=generator) * 2 - 1
     return Part(z, real, labels, 1.0)
-
-
-# ----------------------------------------------------------------------------
-# A GAN around them, as the engine has it.
-
-
-def gan_of(
-    networks: Networks,
-    data: DataInfo,
-    regularizer: Choice,
-    part: Any,
-    *,
-    pairs: bool = False,
-    precision: Literal["fp32", "bf16"] = "fp32",
-) -> Gan:
-    """Return the engine's GAN of these networks and one regularizer.
-
-    Args:
-        networks: Generator and discriminator.
-        data: What they are of.
-        regularizer: Its component and options.
-        part: Its runtime object.
-        pairs: Whether the loss pairs, so that G's update has real samples.
-        precision: What the networks compute in.
-    """
-    recipe = small_recipe((regularizer,), pairs, precision)
-    device = next(networks.discriminator.parameters()).device
-    return Gan(recipe, data, networks, part, {regularizer.name: part}, {}, [], device)
-
-
-def small_recipe(
-    regularizers: tuple[Choice, ...] = (), pairs: bool = False, precision: Literal["fp32", "bf16"] = "fp32"
-) -> ResolvedRecipe:
-    """Return a recipe of stand-ins, which names what nobody builds; `pairs`: whether its loss does."""
-    kit = Plugin(name="ganzoo.testing", module="ganzoo.testing")
-
-    def choice(spec: type, **more: object) -> Choice:
-        fields = {"name": "small", "summary": "Of the conformance kit.", "factory": "ganzoo.testing.probes:none"}
-        return Choice(Registered(kit, spec(**fields, **more)), NoOptions())
-
-    optimizer = OptimizerChoice("rmsprop", RMSprop())
-    return ResolvedRecipe(
-        arch=choice(Architecture),
-        loss=choice(Loss, pairs=pairs),
-        dataset=choice(Dataset),
-        reg=regularizers,
-        aug=(),
-        metric=(),
-        tracker=(),
-        optim_g=optimizer,
-        optim_d=optimizer,
-        train=TrainOptions(batch=N, precision=precision, ema_half_life=0, execution="eager"),
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -16,6 +15,7 @@ from ganzoo.engine.gan import Gan
 from ganzoo.engine.update import _leaf, _look
 from ganzoo.plugin import DataInfo, Networks, Step
 from ganzoo.recipe.recipe import Choice
+from ganzoo.testing.changes import equal
 from ganzoo.testing.checks import Skip, Trial, Unseen, require
 from ganzoo.testing.probes import (
     DATA,
@@ -23,7 +23,6 @@ from ganzoo.testing.probes import (
     Form,
     SmallDiscriminator,
     flat,
-    gan_of,
     part_of,
     restore,
     setups,
@@ -31,6 +30,7 @@ from ganzoo.testing.probes import (
     small_networks,
     state_of,
 )
+from ganzoo.testing.small_gan import gan_of
 
 TITLES = {"discriminator": "D's term", "generator": "G's term"}
 
@@ -122,7 +122,7 @@ class Run:
         with seeded(0):
             self.call(step)
         after = look(self.gan, step)
-        return [name for name in {**before, **after} if not _equal(before.get(name), after.get(name))]
+        return [name for name in {**before, **after} if not equal(before.get(name), after.get(name))]
 
 
 def runs(
@@ -280,64 +280,3 @@ class Judge(nn.Module):
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Any:
         """Return what the network answers."""
         return self.network(x) if labels is None else self.network(x, labels)
-
-
-# ----------------------------------------------------------------------------
-# What a term might change.
-
-
-def _named(gan: Gan, of: Callable[[nn.Module], Any]) -> dict[str, Any]:
-    """Return ``of(network)``, pairs of name and value, of both networks under names of their own."""
-    return {f"{n}.{name}": value for n in TITLES for name, value in of(getattr(gan, n))}
-
-
-def statistics(gan: Gan, step: Step) -> dict[str, Any]:
-    """Return D's buffers."""
-    return {f"discriminator.{name}": buffer.clone() for name, buffer in gan.discriminator.named_buffers()}
-
-
-def grads(gan: Gan, step: Step) -> dict[str, Any]:
-    """Return the ``.grad`` of all parameters and of the samples that may have one."""
-    of = {name: parameter.grad for name, parameter in _named(gan, nn.Module.named_parameters).items()}
-    leaves = {f"step.{name}": getattr(step, name) for name in ("z", "real", "fake")}
-    return of | {name: leaf.grad for name, leaf in leaves.items() if leaf is not None and leaf.is_leaf}
-
-
-def structure(gan: Gan, step: Step) -> dict[str, Any]:
-    """Return all parameters, whether they require grad, and each module's mode and hooks."""
-    found: dict[str, Any] = {}
-    for name, parameter in _named(gan, nn.Module.named_parameters).items():
-        found[name] = parameter.detach().clone()
-        found[f"requires_grad of {name}"] = parameter.requires_grad
-    for name, module in _named(gan, partial(nn.Module.named_modules, memo=None)).items():
-        found[f"the mode (train or eval) of {name.rstrip('.')}"] = module.training
-        found[f"the hooks of {name.rstrip('.')}"] = len(module._forward_hooks) + len(module._forward_pre_hooks)
-    return found
-
-
-def samples(gan: Gan, step: Step) -> dict[str, Any]:
-    """Return what others see of the step as well."""
-    found = {name: getattr(step, name) for name in ("z", "labels", "real", "fake", "real_seen", "fake_seen")}
-    for name in ("real_output", "fake_output"):
-        output = getattr(step, name)
-        if output is not None:
-            logits = output.logits if isinstance(output.logits, list) else [output.logits]
-            found |= {f"{name}.logits": flat(logits)}
-    return {name: value.detach().clone() for name, value in found.items() if value is not None}
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, Tensor) and isinstance(other, Tensor):
-        return torch.equal(one, other)
-    return one is None and other is None if isinstance(one, Tensor) or isinstance(other, Tensor) else one == other
-
-
-def operations(value: Tensor) -> set[str]:
-    """Return the names of all operations in a tensor's graph."""
-    seen, todo = set(), [value.grad_fn]
-    while todo:
-        node = todo.pop()
-        if node is not None and node not in seen:
-            seen.add(node)
-            todo += [following for following, _ in node.next_functions]
-    return {node.name() for node in seen}

@@ -16,9 +16,9 @@ from ganzoo.registry import registry
 from ganzoo.registry.installed import Plugin, Registered
 from ganzoo.testing import checks_of
 from ganzoo.testing import loss as losses
-from ganzoo.testing import regularizer as regularizers
 from ganzoo.testing.checks import Skip, Trial
 from ganzoo.testing.probes import Unread, refilled, setups
+from ganzoo.testing.regularizer import values as regularizers
 from planted_losses import BCE, R1
 
 PLANTED = Path(__file__).parents[1] / "planted"

@@ -131,7 +131,7 @@ def _slopes(parameters: Sequence[nn.Parameter], value: Callable[[], Tensor]) -> 
     told = sum(float((a * b).sum()) for a, b in zip(slopes, way, strict=True) if a is not None)
     seen = math.nan
     for step, tolerance in STEPS:
-        ends = []
+        ends: list[float] = []
         for sign in (1, -2, 1):
             with torch.no_grad():
                 for parameter, direction in zip(parameters, way, strict=True):

@@ -63,16 +63,17 @@ def trains_under_every_loss(trial: Trial) -> None:
     wild = sum(int((~each.isfinite()).sum()) for answer in answers for each in answer)
     require(not wild, f"{title(data)}: after a few updates {wild} logits are not finite.")
     for entry in _losses():
+        assert isinstance(entry.spec, Loss)
         loss: Any = entry.build(settled(entry.spec.options(), 0), data)
         for network, parameters in gan.trainable.items():
             terms = [_term(entry, loss, network, real * 1, made * 1) for real, made in zip(*answers, strict=True)]
             if not all(term.isfinite() for term in terms):
                 continue  # of logits that are finite: the loss is at fault
-            found = torch.autograd.grad(sum(terms), parameters, retain_graph=True, allow_unused=True)
+            found = torch.autograd.grad(torch.stack(terms).sum(), parameters, retain_graph=True, allow_unused=True)
             named = {f"{network}.{index}": gradient for index, gradient in enumerate(found)}
             where = f"{title(data)}, loss {entry.qualified}"
-            wild = [gradient for gradient in found if gradient is not None and not gradient.isfinite().all()]
-            require(not wild, f"{where}: those of the {network} are not finite ({len(wild)} of {len(found)}).")
+            lost = [gradient for gradient in found if gradient is not None and not gradient.isfinite().all()]
+            require(not lost, f"{where}: those of the {network} are not finite ({len(lost)} of {len(found)}).")
             # not each parameter: Wasserstein's ignores D's bias
             require(live(named) or not parameters, f"{where}: no parameter of the {network} got any.")
 

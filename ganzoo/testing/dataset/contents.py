@@ -31,8 +31,8 @@ def measured(trial: Trial, case: Case) -> dict[str, float]:
         sample, label = torch.as_tensor(np.array(item.load())), item.label
     else:
         with opened(trial, dataset) as source:
-            endless = isinstance(source, EndlessSource)
-            data, labels = drawn(source, case.seed, index + 1) if endless else some(source)
+            draw = drawn(source, case.seed, index + 1) if isinstance(source, EndlessSource) else some(source)
+            data, labels = draw
             sample, label = data[index].clone(), None if labels is None or labels.dim() > 1 else labels[index]
     return {"value": float(in_range(sample)[place])} | ({} if label is None else {"label": float(label)})
 
@@ -120,7 +120,7 @@ def every_class_has_samples(trial: Trial) -> None:
             if isinstance(source, EndlessSource) and num > MANY:
                 raise Skip(f"a draw cannot tell, of {num} classes")
             draw = drawn(source, 0, 64 * num) if isinstance(source, EndlessSource) else some(source)
-            found = set() if draw[1] is None else set(draw[1].unique().tolist())
+            found = set() if draw[1] is None else set(draw[1].tolist())
     missing = [label for label in range(num) if label not in found]
     words = f"Of {num} classes {len(missing)} have no sample, first {missing[:1]}"
     require(not missing, f"{words}: count those that are there, or say why in the spec's `excused`.")

@@ -1,0 +1,7 @@
+"""Checks of augmentations. An option ``p`` of which the trial says nothing is 0.5 in them: both ways occur."""
+
+from ganzoo.testing.augmentation.values import measured
+
+__all__ = ["PARTS", "measured"]
+
+PARTS = ("values", "execution")

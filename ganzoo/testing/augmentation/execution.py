@@ -1,0 +1,172 @@
+"""Checks of augmentations: what they draw from, what they keep, and how they are recorded."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+import torch
+from torch import nn
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from ganzoo.compute.streams import seeded
+from ganzoo.plugin.options import settled
+from ganzoo.registry.installed import told
+from ganzoo.testing.augmentation.calling import (
+    NUM,
+    adaptive,
+    applied,
+    built_at_half,
+    data_taken,
+    likeness,
+    schedulable,
+    seeded_numbers,
+    use,
+    without_memory,
+)
+from ganzoo.testing.building import built
+from ganzoo.testing.checks import Broken, Skip, Trial, Unseen, require
+from ganzoo.testing.examples import samples
+from ganzoo.testing.guards import Crossings, generators, moved
+
+
+def same_for_real_and_fake(trial: Trial) -> None:
+    """Real and generated samples are augmented alike: what it does depends on the random state alone."""
+    info = next(data_taken(trial))
+    augmentation = built_at_half(trial, info)
+    batch = samples(info, NUM)
+    for seed in range(3):
+        first = applied(augmentation, batch, seed)
+        ways = {
+            "on its next call": applied(augmentation, batch, seed),
+            "to a batch that requires grad": applied(augmentation, batch.clone().requires_grad_(), seed),
+            "to a batch that carries a graph": applied(augmentation, batch.clone().requires_grad_() * 1, seed),
+        }
+        with torch.no_grad():
+            ways["under no_grad"] = applied(augmentation, batch, seed)
+        for way, result in ways.items():
+            num = int((result != first).flatten(1).any(1).sum())
+            require(not num, f"From the same random state, {num} of {NUM} samples came out otherwise {way}.")
+
+
+def labels_move_along(trial: Trial) -> None:
+    """Where it moves pixels it moves labels that are images alike: what D sees of a pair stays a pair."""
+    says = trial.spec.moves_pixels
+    if not (says(trial.options()) if callable(says) else says):
+        raise Skip("its spec does not say that it moves pixels")
+    augmentation = built_at_half(trial)
+    for info in data_taken(trial):
+        grey = samples(info, NUM)[:, :1] + torch.randn(NUM, 1, *info.shape[1:], generator=seeded_numbers())
+        batch, labels = grey.expand(NUM, *info.shape).contiguous(), grey.clone()
+        for seed in range(3):
+            with seeded(seed):
+                pair = augmentation(batch, labels)
+            require(isinstance(pair, tuple) and len(pair) == 2, "Given samples and labels it must return both.")
+            moved_samples, moved_labels = pair
+            alone = applied(augmentation, batch, seed)
+            require(torch.equal(alone, moved_samples), "With labels its samples come out otherwise than without.")
+            kept = moved_labels.shape == labels.shape and moved_labels.dtype == labels.dtype
+            require(kept, f"Of labels {list(labels.shape)} it made {moved_labels.dtype} {list(moved_labels.shape)}.")
+            apart = int((likeness(moved_samples.mean(1, keepdim=True), moved_labels) < 0.9).sum())
+            require(not apart, f"{apart} of {NUM} labels that showed what their sample shows do so no more.")
+
+
+def draws_from_torch_alone(trial: Trial) -> None:
+    """Random numbers come from torch's default generator of the device, which the engine seeds before each update."""
+    info = next(data_taken(trial))
+    augmentation = built_at_half(trial, info)
+    before = generators()
+    applied(augmentation, samples(info, NUM))
+    others = [name for name in moved(before) if not name.startswith("torch")]
+    require(not others, f"It drew from {' and '.join(others)}: use torch.rand(..., device=batch.device).")
+    elsewhere, batch = without_memory(trial)
+    state = torch.default_generator.get_state()
+    with suppress(RuntimeError):  # told by the next check
+        elsewhere(batch)
+    stayed = torch.equal(state, torch.default_generator.get_state())
+    require(stayed, "Given a batch on another device, it drew from the CPU's: give device=batch.device.")
+
+
+def waits_for_no_number(trial: Trial) -> None:
+    """It reads no number back from the device and stays on it: a synchronisation stalls a GPU at each update."""
+    augmentation, batch = without_memory(trial)
+    crossings = Crossings()
+    try:
+        with crossings:
+            result = augmentation(batch.requires_grad_())
+            if hasattr(augmentation, "update"):
+                augmentation.update(torch.zeros(NUM, 1, device=batch.device))
+    except RuntimeError as error:  # NotImplementedError is one
+        if str(error).startswith("Could not run"):
+            raise Unseen(f"an operation that it uses needs a true device: {str(error)[:80]}") from error
+        raise Broken(f"On a device without memory it failed: {told(error)}") from error
+    require(result.device == batch.device, f"Given a batch on {batch.device}, it returned one on {result.device}.")
+    copied = ", ".join(crossings.found)
+    require(not copied, f"At each call it copies {copied}: make constants buffers of an nn.Module.")
+
+
+def recordable(trial: Trial) -> None:
+    """One record of it is right for all further updates: no Python number of a call decides what the next one does."""
+    info = next(data_taken(trial))
+    augmentation = built_at_half(trial, info)
+    one, other = samples(info, NUM), samples(info, NUM, seed=1)
+    try:
+        with seeded(1):
+            graph = make_fx(augmentation)(one)
+    except Exception as error:
+        raise Broken(f"It cannot be recorded: {told(error)}") from error
+    for seed in range(2, 5):
+        with torch.no_grad(), seeded(seed):
+            replayed = graph(other)
+        far = float((replayed - applied(augmentation, other, seed)).abs().max())
+        require(far <= 1e-5, f"Its record gave numbers up to {far:.3g} from those of a plain call.")
+
+
+def update_takes_logits(trial: Trial) -> None:
+    """`update` takes D's logits of real samples, [N, P], again and again, and keeps results finite."""
+    info = next(data_taken(trial))
+    augmentation = adaptive(trial, info)
+    for logits in (torch.randn(NUM, 1), torch.randn(NUM, 16), torch.full((NUM, 1), 1e4), torch.full((NUM, 1), -1e4)):
+        before = logits.clone()
+        for _ in range(20):
+            augmentation.update(logits)
+        require(torch.equal(logits, before), "It changed the logits in place.")
+        result = applied(augmentation, samples(info, NUM))
+        require(bool(result.isfinite().all()), f"After logits around {float(before.mean()):g} results are not finite.")
+
+
+def state_is_buffers(trial: Trial) -> None:
+    """What it keeps is in the buffers of an nn.Module, which are checkpointed and resumed: nothing else survives."""
+    info = next(data_taken(trial))
+    used = built_at_half(trial, info)
+    batch = samples(info, NUM)
+    use(used, batch, seed=1)
+    resumed = built_at_half(trial, info)
+    if isinstance(used, nn.Module):
+        resumed.load_state_dict(used.state_dict())
+    for seed in range(3):
+        num = int((applied(used, batch, seed) != applied(resumed, batch, seed)).flatten(1).any(1).sum())
+        where = "" if isinstance(used, nn.Module) else "; it is no nn.Module, so it can have no state"
+        require(not num, f"After some updates {num} of {NUM} samples come out otherwise once it is resumed{where}.")
+        use(used, batch, seed)
+        use(resumed, batch, seed)
+
+
+def schedulable_as_tensors(trial: Trial) -> None:
+    """A schedulable option given as a 0-dim tensor does what the same number does, also after it is refilled."""
+    options = settled(trial.options(), 0)
+    values = schedulable(options)
+    if not values:
+        raise Skip("none of its options is schedulable")
+    info = next(data_taken(trial))
+    batch = samples(info, NUM)
+    for name, value in values.items():
+        tensor = torch.tensor(1.0 if value == 0 else value / 2)
+        scheduled = trial.make(replace(options, **{name: tensor}), info)
+        applied(scheduled, batch)
+        tensor.fill_(value)
+        far = max(
+            float((applied(scheduled, batch, seed) - applied(built(trial, info), batch, seed)).abs().max())
+            for seed in range(3)
+        )
+        require(far <= 1e-5, f"Refilled to {name}={value:g} it is up to {far:.3g} from what that number does.")
