@@ -135,7 +135,7 @@ class Batches:
     def _take(self, index: Tensor) -> Batch:
         """Return the samples at an index, where the data lies; pinned where they are to go to a CUDA device."""
         assert isinstance(self.source, ArraySource)
-        data, labels = self.source.data, self.source.labels
+        data, labels = self.source.data, self.source.labels if self.conditional else None
         picked = data[index.to(data.device)], None if labels is None else labels[index.to(labels.device)]
         if self.streams.device.type == "cuda" and not data.is_cuda:
             return picked[0].pin_memory(), None if picked[1] is None else picked[1].pin_memory()

@@ -183,8 +183,8 @@ class Generator:
         shape = (n, *self.data.label_shape)
         if labels is None or torch.as_tensor(labels).shape != shape:
             raise UsageError(
-                f"labels of this model are arrays {list(shape)}: apply it to files with `ganzoo apply MODEL IN OUT`, "
-                "or give them from Python: ganzoo.load(...).apply(inputs)"
+                f"labels of this model are arrays {list(shape)}: give them from Python, "
+                "ganzoo.load(...).sample(n, labels=...), or in files, `ganzoo apply MODEL IN OUT`"
             )
         return torch.as_tensor(labels, dtype=torch.float32)
 

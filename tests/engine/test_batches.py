@@ -101,7 +101,7 @@ def test_every_update_draws_for_itself(make, dataset):
 
 
 def test_examples_are_the_same_at_every_call(make):
-    _, batches = make()
+    _, batches = make({"train.conditional": True})
     images, labels = batches.examples(6)
     again, _ = batches.examples(6)
     assert torch.equal(images, again)
