@@ -64,7 +64,7 @@ class Up(nn.Module):
 
     def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
         """Return what the next block takes."""
-        y = F.interpolate(self.norms[0](x, labels).relu(), scale_factor=2)
+        y: Tensor = F.interpolate(self.norms[0](x, labels).relu(), scale_factor=2)
         y = self.second(self.norms[1](self.first(y), labels).relu())
         return y + F.interpolate(self.short(x), scale_factor=2)
 
@@ -79,7 +79,8 @@ class Down(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return what the next block takes."""
-        return F.avg_pool2d(self.second(self.first(x.relu()).relu()), 2) + self.short(F.avg_pool2d(x, 2))
+        y: Tensor = F.avg_pool2d(self.second(self.first(x.relu()).relu()), 2)
+        return y + self.short(F.avg_pool2d(x, 2))
 
 
 class Generator(nn.Module):
@@ -118,4 +119,5 @@ class Discriminator(nn.Module):
         for index, block in enumerate(self.blocks):
             x = block(x)
             x = self.attention(x) if index == 0 else x
-        return self.head(x.relu().sum((2, 3)), labels)
+        logits: Tensor = self.head(x.relu().sum((2, 3)), labels)
+        return logits

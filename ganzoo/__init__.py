@@ -8,10 +8,11 @@ Importing this package imports no torch; `train`, `load` and the others do when 
 """
 
 from ganzoo.errors import GanzooError
-from ganzoo.models import apply, evaluate, import_weights, load, package, publish, pull, search, verify
+from ganzoo.models import apply, evaluate, import_weights, load, package, verify
 from ganzoo.plugin import DataInfo
 from ganzoo.registry import create, register, registry
 from ganzoo.runs.run import Run
+from ganzoo.sharing import publish, pull, search
 from ganzoo.training import train
 
 __all__ = [

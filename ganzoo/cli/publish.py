@@ -32,9 +32,9 @@ def command(what: str, repo: str, dry_run: bool, without_discriminator: bool, **
     It is loaded back and sampled first, and sent as one commit. What a person wrote into the card stays. Prints where
     it is.
     """
-    from ganzoo import models
+    from ganzoo import sharing
 
-    published = models.publish(
+    published = sharing.publish(
         what, repo, dry_run=dry_run, discriminator=not without_discriminator, notify=note, **options
     )
     if dry_run:

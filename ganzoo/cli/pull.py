@@ -17,6 +17,6 @@ def command(repo: str, offline: bool) -> None:
     The commit that was taken is told on stderr. Where HF_HOME and HF_ENDPOINT are set, they say where the cache and the
     Hub are.
     """
-    from ganzoo import models
+    from ganzoo import sharing
 
-    click.echo(models.pull(repo, offline=offline, notify=note))
+    click.echo(sharing.pull(repo, offline=offline, notify=note))

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 @common_options
 def command(text: str, dataset: str, author: str, arch: str, as_json: bool) -> None:
     """Find models on the Hugging Face Hub that ganzoo can load, by a part of their name; most downloaded first."""
-    from ganzoo import models
+    from ganzoo import sharing
 
-    found = models.search(text, dataset=dataset, author=author, arch=arch, notify=note)
+    found = sharing.search(text, dataset=dataset, author=author, arch=arch, notify=note)
     if as_json:
         print_json([model._asdict() for model in found])
     elif not found:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from ganzoo import models, training
+from ganzoo import sharing, training
 from ganzoo.cli.common import (
     F,
     common_options,
@@ -121,14 +121,14 @@ def _prepare(publish: str | None, **settings: Any) -> tuple[training.Where, Reso
     """Settle what is trained; where it is to be published, whether it may be is asked before hours are spent."""
     prepared = training.prepare(**settings)
     if publish is not None:
-        models.check_publishable(publish, note)
+        sharing.check_publishable(publish, note)
     return prepared
 
 
 def _publish(run: Run, repo: str) -> None:
     """Publish a run that is finished; where that fails the run is no worse for it."""
     try:
-        published = models.publish(run, repo, notify=note)
+        published = sharing.publish(run, repo, notify=note)
     except (GanzooError, KeyboardInterrupt) as error:
         kind = type(error) if isinstance(error, GanzooError) else Interrupted
         words = str(error) or "interrupted"

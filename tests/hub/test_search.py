@@ -8,7 +8,7 @@ import pytest
 from onhub import edit, refs, upload
 
 import ganzoo
-from ganzoo import models
+from ganzoo import sharing
 from ganzoo.errors import NotFound, Unreachable
 from outside_dist import loaded
 
@@ -135,7 +135,7 @@ def test_a_model_whose_plugin_is_missing_is_shown(hub, package, repo, call):
 
 def test_what_is_not_there_and_who_is_not_there(hub, call):
     with pytest.raises(NotFound):
-        models.about("alice/nothing")
+        sharing.about("alice/nothing")
     assert call("info", "alice/nothing").code == 4
     hub.inject(kind="list", status=503, times=0)
     with pytest.raises(Unreachable, match="the Hub has a problem of its own"):

@@ -331,13 +331,13 @@ def test_a_terminal_is_not_acted_on_by_what_a_config_or_the_hub_says(hub, packag
 
 
 def test_nothing_that_is_told_acts_on_a_terminal(call, monkeypatch, capsys):
-    from ganzoo import models
+    from ganzoo import sharing
     from ganzoo.cli.common import note
 
     def failing(*args: Any, **keywords: Any) -> None:
         raise GanzooError(ESCAPES)
 
-    monkeypatch.setattr(models, "pull", failing)
+    monkeypatch.setattr(sharing, "pull", failing)
     assert call("pull", "alice/model").err == "ganzoo: ]0;owned[2Jganzoo: all is well\n"
     note(ESCAPES)
     assert capsys.readouterr().err == "]0;owned[2Jganzoo: all is well\n"
