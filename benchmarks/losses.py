@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -103,9 +104,12 @@ def stored(file: Path) -> list[Row]:
 
 def keep(file: Path, rows: list[Row]) -> None:
     """Write the rows with machine, date and command."""
-    said = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "command": " ".join(["python", *sys.argv])}
+    command = shlex.join(["python", "benchmarks/losses.py", *sys.argv[1:]])
+    said = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "command": command}
     file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps({**said, "machine": machine(), "aims": [LARGEST, SMALLEST], "rows": rows}, indent=1))
+    file.write_text(
+        json.dumps({**said, "machine": machine(), "aims": [LARGEST, SMALLEST], "rows": rows}, indent=1) + "\n"
+    )
 
 
 if __name__ == "__main__":
