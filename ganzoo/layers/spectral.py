@@ -40,10 +40,12 @@ class SpectralNorm(nn.Module):
         rows, columns = _matrix(weight.detach(), dim).shape
         for name, length in (("_u", rows), ("_v", columns)):
             start = weight.detach().new_empty(length).normal_()
-            self.register_buffer(name, start / torch.linalg.vector_norm(start))
+            self.register_buffer(name, start if start.is_meta else start / torch.linalg.vector_norm(start))
 
     def forward(self, weight: Tensor) -> Tensor:
         """Return the normalised weight, of the shape of `weight`."""
+        if weight.is_meta:  # no number to normalise; and torch would import its compiler for these products
+            return weight
         with without_autocast(weight.device):
             matrix = _matrix(weight, self.dim)  # [outputs, the rest]
             if self.training:
