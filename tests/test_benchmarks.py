@@ -11,7 +11,7 @@ import pytest
 import torch
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-SHARED = {"common", "workbench", "noise", "digit_scores"}  # what benchmarks import, or have others import
+SHARED = {"common", "workbench", "noise", "digit_scores", "sagan"}  # what benchmarks import, or have others import
 
 
 def quick(name, *more):
@@ -113,8 +113,15 @@ def test_gpu():
         assert text == "there is no CUDA device here: nothing was measured\n"
 
 
+@pytest.mark.slow
+def test_kit():
+    text = quick("kit")
+    assert "FAIL" not in text
+    assert "seconds of 10 checks" in text
+
+
 def test_every_benchmark_is_run_here():
-    covered = {*ROWS, *BESIDE, "roofline", "precision", "losses", "scaling", "crowded", "gpu"}
+    covered = {*ROWS, *BESIDE, "roofline", "precision", "losses", "scaling", "crowded", "gpu", "kit"}
     assert {path.stem for path in BENCHMARKS.glob("*.py")} - SHARED == covered
 
 
