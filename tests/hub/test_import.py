@@ -109,7 +109,7 @@ def test_a_generator_of_pytorch_examples_gives_its_samples(nc: int) -> None:
     package = imported(saved(net.state_dict(), "netG_epoch_24.pth"), "pytorch-examples", license="mit")
     assert same(package, net)
     config = read(package)
-    assert config.recipe["arch"]["options"] == {"width": 2, "z_dim": 7, "slope": 0.0, "bias": False}
+    assert config.recipe["arch"]["options"] == {"width": 2, "z_dim": 7, "slope": 0.0, "bias": False, "norm_d": "batch"}
     assert config.data == DataInfo(shape=(nc, 64, 64))
     assert (config.latent, config.latent_dim, config.images, config.metrics) == ("normal", 7, 0, ())
 
@@ -119,7 +119,7 @@ def test_a_generator_of_torchgan_gives_its_samples(size: int) -> None:
     net = torchgan(size=size)
     package = imported(saved(net.state_dict()), "torchgan")
     assert same(package, net)
-    assert read(package).recipe["arch"]["options"] == {"width": 2, "z_dim": 7, "slope": 0.2, "bias": True}
+    assert read(package).recipe["arch"]["options"] == {"width": 2, "z_dim": 7, "slope": 0.2, "bias": True, "norm_d": "batch"}
 
 
 def test_what_weights_do_not_tell_a_person_says() -> None:
@@ -214,7 +214,7 @@ def test_training_can_go_on_from_it() -> None:
     run = ganzoo.train(
         init=package, dataset="digits", size=16, images=4, batch=4, options={"optim.g.lr": 0.0}, device="cpu"
     )
-    assert run.recipe()["arch"]["options"] == {"width": 2, "z_dim": 7, "slope": 0.2, "bias": True}
+    assert run.recipe()["arch"]["options"] == {"width": 2, "z_dim": 7, "slope": 0.2, "bias": True, "norm_d": "batch"}
     assert run.recipe()["optim"]["d"]["betas"] == [0.5, 0.999]  # what the architecture recommends
     assert torch.equal(ganzoo.load(run, "cpu").network.last.weight, net.model[-1][0].weight)
 
