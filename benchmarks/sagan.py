@@ -79,8 +79,8 @@ class Down(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return what the next block takes."""
-        y: Tensor = F.avg_pool2d(self.second(self.first(x.relu()).relu()), 2)
-        return y + self.short(F.avg_pool2d(x, 2))
+        y: Tensor = F.avg_pool2d(self.second(self.first(x.relu()).relu()), 2) + self.short(F.avg_pool2d(x, 2))
+        return y
 
 
 class Generator(nn.Module):
