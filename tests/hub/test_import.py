@@ -119,7 +119,8 @@ def test_a_generator_of_torchgan_gives_its_samples(size: int) -> None:
     net = torchgan(size=size)
     package = imported(saved(net.state_dict()), "torchgan")
     assert same(package, net)
-    assert read(package).recipe["arch"]["options"] == {"width": 2, "z_dim": 7, "slope": 0.2, "bias": True, "norm_d": "batch"}
+    options = read(package).recipe["arch"]["options"]
+    assert options == {"width": 2, "z_dim": 7, "slope": 0.2, "bias": True, "norm_d": "batch"}
 
 
 def test_what_weights_do_not_tell_a_person_says() -> None:
