@@ -324,7 +324,7 @@ def test_a_token_that_may_not_is_told_what_to_do(hub, package, monkeypatch, toke
     ],
 )
 def test_whether_a_run_could_be_published_is_known_before_it_is_trained(hub, monkeypatch, token, name, says):
-    from ganzoo.models import check_publishable
+    from ganzoo.sharing import check_publishable
 
     monkeypatch.setenv("HF_TOKEN", token) if token else monkeypatch.delenv("HF_TOKEN")
     if says is None:

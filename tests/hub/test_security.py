@@ -391,7 +391,7 @@ def everything_of(error: BaseException | None) -> list[str]:
     "kind", ["info|list|whoami", "create|resolve_head|auth_check", "commit|resolve_get", "tag|cdn_get"]
 )
 def test_an_error_holds_no_token(hub, package, repo, caplog, action, fault, kind):
-    from ganzoo.models import check_publishable
+    from ganzoo.sharing import check_publishable
 
     caplog.set_level(logging.DEBUG)
     if action == "load":

@@ -291,7 +291,7 @@ def test_invalid_options_classes_are_refused(cls: Any, why: str) -> None:
 def test_options_of_tells_all_about_an_option() -> None:
     assert options_of(Everything)["count"] == Option("count", int, 3, "A count.", 1, 9)
     assert options_of(Everything)["gamma"].schedulable
-    assert list(options_of(OPTIMIZERS["adam"])) == ["lr", "weight_decay", "betas", "eps"]
+    assert list(options_of(OPTIMIZERS["adam"])) == ["lr", "clip", "weight_decay", "betas", "eps"]
     assert options_of(NoOptions) == {}
     assert options_of(frozen(int, 3))["x"].help == ""
 
