@@ -240,6 +240,14 @@ def checks_in(module: ModuleType, prefix: str, subject: object, **more: Any) -> 
 
     `more` are further fields of `Check`.
     """
+    found = [
+        (name, function)
+        for name, function in vars(module).items()
+        if inspect.isfunction(function)
+        and not name.startswith("_")
+        and function.__module__ == module.__name__
+        and len(inspect.signature(function).parameters) == 1
+    ]
     return [
         Check(
             f"{prefix}/{name.replace('_', '-')}",
@@ -247,11 +255,7 @@ def checks_in(module: ModuleType, prefix: str, subject: object, **more: Any) -> 
             partial(function, subject),
             **more,
         )
-        for name, function in vars(module).items()
-        if inspect.isfunction(function)
-        and not name.startswith("_")
-        and function.__module__ == module.__name__
-        and len(inspect.signature(function).parameters) == 1
+        for name, function in sorted(found, key=lambda each: each[1].__code__.co_firstlineno)
     ]
 
 
