@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-UPDATES = 200_000  # the discriminator's and the generator's
+UPDATES = 50_000  # the discriminator's and the generator's
 SOAK = """
 import json, os, sys
 import torch
