@@ -109,7 +109,7 @@ def test_the_ring_has_all_its_modes() -> None:
     distances = apart(points, modes)
     good = distances.min(1) < 3 * sigma
     share = np.bincount(distances.argmin(1)[good], minlength=8) / good.sum()
-    assert good.mean() > 0.96  # 0.989 of points drawn from the ring itself
+    assert good.mean() > 0.97  # 0.989 of points drawn from the ring itself
     assert 0.08 < share.min() <= share.max() < 0.17  # an eighth each
 
 
