@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo, Recipe
+from ganzoo.plugin.options import options_of
+from ganzoo.recipe.keys import options_prefix
 from ganzoo.recipe.layers import Layer
+from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import Registered
 
@@ -51,8 +54,16 @@ def published_data(registry: Registry, component: Registered) -> Layer:
     assert isinstance(spec, Recipe)
     installed = {name for entry in registry.components("dataset") for name in (entry.spec.name, *entry.spec.aliases)}
     if spec.dataset not in installed:
+        place = f" ({spec.source} says which)" if spec.source else ""
         raise UsageError(
             f"recipe {spec.name!r} was published for {spec.dataset}, which no installed plugin offers: "
-            "get its files and add --dataset PATH, or train on other data with --dataset NAME"
+            f"get its files{place} and add --dataset PATH, or train on other data with --dataset NAME"
         )
     return Layer(f"recipe {spec.name!r}", {"dataset": spec.dataset})
+
+
+def fitting(layer: Layer, dataset: Choice) -> Layer:
+    """Return a recipe's layer without what it says of options that the chosen dataset does not have."""
+    prefix, known = options_prefix("dataset", dataset.name), options_of(dataset.spec.options)
+    foreign = {key for key in layer.values if key.startswith(prefix) and key.removeprefix(prefix) not in known}
+    return replace(layer, values={key: value for key, value in layer.values.items() if key not in foreign})

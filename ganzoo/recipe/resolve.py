@@ -19,7 +19,7 @@ from ganzoo.plugin.options import options_of, unknown_key
 from ganzoo.recipe.check import check
 from ganzoo.recipe.keys import HELD, MANY, NETWORKS, ONE, SHORT, holds_extractor, options_prefix
 from ganzoo.recipe.layers import Layer, last, names_of, recommended, stored
-from ganzoo.recipe.named import Facts, named_layer, published_data
+from ganzoo.recipe.named import Facts, fitting, named_layer, published_data
 from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.registry import Registry
@@ -79,12 +79,16 @@ def _with_recipe(
     if named.spec.dataset and last(layers, "dataset") is None:
         layers = [published_data(registry, named), *layers]
 
+    def dataset() -> Choice:
+        return _Fold(registry, layers).one("dataset")
+
     def found() -> Facts:
         if facts is None:
             raise ValueError(f"recipe {named.spec.name!r} depends on the data: resolve needs facts")
-        return facts(_Fold(registry, layers).one("dataset"))
+        return facts(dataset())
 
-    return [named_layer(named, found), *layers]
+    layer = named_layer(named, found)
+    return [fitting(layer, dataset()) if named.spec.dataset else layer, *layers]
 
 
 def dataset_flags(registry: Registry, text: str) -> dict[str, str]:

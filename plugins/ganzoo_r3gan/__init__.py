@@ -100,7 +100,7 @@ def _recipe(
         paper=PAPER,
         source=SOURCE,
         dataset=name,
-        published=f"FID {fid} in the paper, trained with its augmentation",
+        published=f"FID {fid} (50,000 samples against all training images, fid50k_full), trained with its augmentation",
         cost=f"{images / 1e6:g} million images in batches of {batch:,}",
         settings={
             "arch": "r3gan",
@@ -114,6 +114,8 @@ def _recipe(
             "train.images": int(images),
             "train.batch": batch,
             "train.conditional": conditional,
+            "train.flip": True,
+            "dataset.size": 2 << len(widths),  # each width is of one resolution, the first of 4x4
             # The paper's half-life rises from 0 along a cosine, this one in a straight line to the same end: they
             # agree at the start, half way and at the end, and differ by a tenth of the end between.
             "train.ema_half_life": half_life,

@@ -443,8 +443,8 @@ def test_every_weight_of_the_discriminator_has_a_penalty_gradient():
     ],
 )
 def test_recipes_resolve_to_the_published_settings(name, size, batch, images, gamma, half_life):
-    pairs = {"dataset": "digits", "dataset.size": size}
-    recipe = resolve(ganzoo.registry(), recipe=f"r3gan-{name}", pairs=pairs)
+    recipe = resolve(ganzoo.registry(), recipe=f"r3gan-{name}", pairs={"dataset": "digits"})
+    assert (recipe.dataset.options.size, recipe.train.flip) == (size, True)
     assert (recipe.loss.name, [choice.name for choice in recipe.reg]) == ("rpgan", ["r1", "r2"])
     assert (recipe.train.batch, recipe.train.images, recipe.train.update) == (batch, images, "alternating")
     scheduled = [(choice.options.gamma, gamma) for choice in recipe.reg]

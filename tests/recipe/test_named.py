@@ -76,9 +76,19 @@ def test_a_recipe_that_was_published_for_some_data_trains_on_no_other_without_a_
         "recipe 'mine' was published for celeb-faces, which no installed plugin offers: get its files and add "
         "--dataset PATH, or train on other data with --dataset NAME"
     )
+    sourced = recipes(named(parts, dataset="celeb-faces", source="https://example.org/faces"))
+    assert "get its files (https://example.org/faces says which) and add" in refused(registry=sourced, recipe="mine")
     assert make(registry, recipe="mine", dataset="grey").dataset.name == "grey"
     there = make(recipes(named(parts, dataset="faces")), recipe="mine")
     assert (there.dataset.name, there.origins["dataset"]) == ("faces", "recipe 'mine'")
+
+
+def test_what_a_recipe_says_of_its_data_counts_for_others_that_have_that_option() -> None:
+    parts = {"arch": "blob", "loss": "bce", "dataset.size": 64}
+    registry = recipes(named(parts, dataset="celeb-faces"))
+    assert make(registry, recipe="mine", dataset="sized").dataset.options.size == 64
+    assert make(registry, recipe="mine", dataset="sized", pairs={"dataset.size": 16}).dataset.options.size == 16
+    assert make(registry, recipe="mine", dataset="grey").dataset.name == "grey"
 
 
 def test_a_frozen_recipe_says_from_which_named_one_it_began() -> None:
