@@ -79,6 +79,7 @@ def acme(**changes: Any) -> list[Any]:
         "reg": "oddity", "train.batch": 24, "optim.g.betas": (0.5, 0.9), "optim.d.lr": 3.0,
         "arch.norm": "none", "arch.width": 0, "arch.depth": 3,
     }  # fmt: skip
+    calm = {"loss": "steady-loss", "train.batch": 12, "aug": "ada"}
     image = DataInfo(shape=(3, 32, 32))
     return [
         named(Architecture, "blob", options=ArchOptions, recommended=recommended, conditional="optional"),
@@ -90,7 +91,7 @@ def acme(**changes: Any) -> list[Any]:
         named(Architecture, "labels", conditional="always"),
         named(Architecture, "styled", provides=("style",), refuses=("odd",)),
         named(Architecture, "normed", options=NormOptions, provides=norm_in_d, recommended=recommended),
-        named(Architecture, "calm", options=NormOptions, recommended={"loss": "steady-loss", "train.batch": 12}),
+        named(Architecture, "calm", options=NormOptions, recommended=calm),
         named(Loss, "coupled", batch_coupled=True),
         named(Loss, "steady", aliases=("steady-loss",), recommended=steady),
         named(Regularizer, "apart", refuses=("norm",)),
@@ -100,7 +101,9 @@ def acme(**changes: Any) -> list[Any]:
         named(Regularizer, "pixels", modalities=("image",)),
         named(Augmentation, "ada"),
         named(Augmentation, "mirror", moves_pixels=True),
+        named(Augmentation, "hue", modalities=("image",)),
         named(Metric, "fid"),
+        named(Metric, "sharpness", modalities=("image",)),
         named(Dataset, "grey", info=DataInfo(shape=(1, 32, 32))),
         named(Dataset, "colour", info=image),
         named(Dataset, "sized", options=SizeOptions, info=sized),

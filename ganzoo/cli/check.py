@@ -108,8 +108,8 @@ def _options(what: str, pairs: Mapping[str, str]) -> dict[str, Any]:
     if not pairs:
         return {}
     name = what.rpartition(":")[2]
-    kinds = {entry.spec.kind for entry in registry().components() if name in (entry.spec.name, *entry.spec.aliases)}
-    prefixes = sorted(filter(None, (options_prefix(kind, name) for kind in kinds)))
+    specs = [entry.spec for entry in registry().components() if name in (entry.spec.name, *entry.spec.aliases)]
+    prefixes = sorted({options_prefix(spec.kind, spec.name) for spec in specs} - {""})
     options = {}
     for key, value in pairs.items():
         found = [key.removeprefix(prefix) for prefix in prefixes if key.startswith(prefix)]

@@ -95,9 +95,11 @@ def test_it_lists_what_is_checked(ganzoo: Ganzoo) -> None:
         (["bec"], "no plugin or component 'bec' is installed: did you mean"),
         (["lsgan", "a=1"], "a=1: options of 'lsgan' are written loss.OPTION"),
         (["lsgan", "loss.aa=1"], "unknown key 'aa'"),
+        (["gp", "reg.wgan-gp.weight=x"], "weight: expected a number"),
+        (["gp", "reg.gp.weight=1"], "options of 'gp' are written reg.wgan-gp.OPTION"),
         (["lsgan", "loss.a=x"], "a: expected a number"),
         (["losses", "loss.a=1"], "loss.a=1: options of 'losses' are written the name of one component before them"),
-        (["lsgan", "a"], "'a' is no KEY=VALUE"),
+        (["lsgan", "a"], "'a' is not KEY=VALUE"),
     ],
 )
 def test_a_mistake_is_one_sentence(ganzoo: Ganzoo, args: list[str], words: str) -> None:

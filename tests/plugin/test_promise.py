@@ -1,4 +1,5 @@
-"""What `ganzoo.plugin` promises to authors: every public name, its fields and signatures, as the snapshot has them.
+"""What authors are promised: each public name of `ganzoo.plugin` and of `ganzoo.evaluate.statistics`, its fields and
+signatures, as the snapshot has them.
 
 A name that is new goes into the snapshot (`python tests/plugin/test_promise.py`); one that changes or goes breaks
 plugins.
@@ -12,6 +13,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 
 from ganzoo import plugin
+from ganzoo.evaluate import statistics
 from ganzoo.plugin import hookspecs
 from ganzoo.registry import PLURALS
 
@@ -19,8 +21,9 @@ SNAPSHOT = Path(__file__).parents[1] / "snapshots" / "plugin.txt"
 
 
 def promised() -> Iterator[str]:
-    for name in sorted(plugin.__all__):
-        value = getattr(plugin, name)
+    exported = {name: getattr(plugin, name) for name in sorted(plugin.__all__)}
+    exported |= {name: getattr(statistics, name) for name in ("Statistics", "frechet_distance")}
+    for name, value in exported.items():
         if is_dataclass(value):
             yield f"{name}({', '.join(base.__name__ for base in value.__bases__ if base is not object)})"
             for each in (each for each in fields(value) if each.name in value.__annotations__):

@@ -79,6 +79,12 @@ def test_an_architecture_knows_better_of_the_loss_that_it_recommends() -> None:
         assert (recipe.arch.options.norm, recipe.origins["arch.norm"]) == ("none", "loss 'steady'")
 
 
+def test_an_architecture_recommends_augmentations_too() -> None:
+    recipe = make(arch="calm")
+    assert ([choice.name for choice in recipe.aug], recipe.origins["aug"]) == (["ada"], "arch 'calm'")
+    assert make(arch="calm", aug="none").aug == ()
+
+
 def test_what_was_stored_without_an_option_had_its_default() -> None:
     stored = frozen(make(arch="normed", loss="steady", pairs={"arch.norm": "batch"}))
     del stored["arch"]["options"]["norm"]
@@ -164,7 +170,7 @@ def test_no_architecture_or_loss() -> None:
         ("reg.acme:r1.gamma", "reg.acme:r1.gamma: write reg.r1.gamma"),
         ("loss.a", "unknown key 'loss.a'; loss 'bce' takes no options"),
         ("arch.widht", "unknown key 'arch.widht': did you mean 'arch.width'?"),
-        ("reg.r1.gama", "unknown key 'reg.r1.gama': did you mean 'reg.r1.gamma'"),
+        ("reg.r1.gama", "unknown key 'reg.r1.gama': did you mean 'reg.r1.gamma' or 'reg.r1.interval'?"),
         ("train.btach", "unknown key 'train.btach': did you mean 'train.batch'"),
         ("optim.g.momentum", "unknown key 'optim.g.momentum': did you mean 'optim.g."),
         ("optim.h.lr", "unknown key 'optim.h.lr': did you mean 'optim.g.lr' or 'optim.d.lr'"),
@@ -219,7 +225,7 @@ def test_changing_a_component_drops_what_was_stored_for_the_old_one() -> None:
 def test_schedules_pass_through() -> None:
     recipe = make(arch="blob", pairs={"reg.r1.gamma": "cosine(5, 1, images=1e6)"})
     assert recipe.reg[0].options.gamma == Schedule("cosine", 5.0, 1.0, 1e6)
-    assert frozen(recipe)["reg"][0]["options"]["gamma"] == "cosine(5, 1, images=1000000)"
+    assert frozen(recipe)["reg"][0]["options"] == {"gamma": "cosine(5, 1, images=1000000)", "interval": None}
 
 
 # ----------------------------------------------------------------------------
