@@ -133,5 +133,5 @@ def _load(path: str) -> click.Command:
     module, _, name = path.partition(":")
     command: Any = getattr(importlib.import_module(module), name)
     if not isinstance(command, click.Command):
-        raise GanzooError(f"{path} is no click command")
+        raise GanzooError(f"{path} is not a click command")
     return command

@@ -117,7 +117,7 @@ def parse_pairs(arguments: Iterable[str]) -> dict[str, str]:
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals or not key:
-            raise UsageError(f"{argument!r} is no KEY=VALUE: {_instead_of(argument)}")
+            raise UsageError(f"{argument!r} is not KEY=VALUE: {_instead_of(argument)}")
         if key in pairs:
             raise UsageError(f"{key} is given twice: keep one of {key}={pairs[key]} and {argument}")
         pairs[key] = value

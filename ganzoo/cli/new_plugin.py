@@ -108,9 +108,9 @@ def _installed(module: str) -> bool:
 
 
 def _check_place(place: Path, target: Path) -> None:
-    """Raise where there is no folder to write in, or something in the way that would be lost."""
+    """Raise where a folder to write in is missing, or something in the way that would be lost."""
     if not place.is_dir():
-        what = "is no folder" if place.exists() else "does not exist"
+        what = "is not a folder" if place.exists() else "does not exist"
         raise NotFound(f"--dir {place} {what}: make it first or give another")
     if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
         raise UsageError(f"{target} is there already: choose another NAME or --dir, or move it away")

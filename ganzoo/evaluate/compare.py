@@ -1,4 +1,4 @@
-"""Which of two measured values is better, and how a person is told."""
+"""Which of two measured values is better, and the line that tells a person."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def compare(values: Mapping[str, float], best: Mapping[str, float], better: Mapp
     Args:
         values: By ``METRIC/KEY``.
         best: The best of each before these, as `best_so_far` returns it.
-        better: What `directions` returns; of a key that it does not name, or as ``neither``, the value alone is told.
+        better: What `directions` returns; of a key that it does not name, or as ``neither``, the value alone is shown.
     """
 
-    def told(name: str, value: float) -> str:
+    def describe(name: str, value: float) -> str:
         direction = direction_of(name, better)
         if direction not in ("lower", "higher") or name not in best:
             return f"{name} {value:.6g}"
@@ -58,4 +58,4 @@ def compare(values: Mapping[str, float], best: Mapping[str, float], better: Mapp
             return f"{name} {value:.6g} (as the best so far)"
         return f"{name} {value:.6g} (best is {best[name]:.6g})"
 
-    return ", ".join(told(name, value) for name, value in values.items())
+    return ", ".join(describe(name, value) for name, value in values.items())

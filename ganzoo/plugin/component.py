@@ -134,7 +134,7 @@ def _check_types(spec: Component) -> None:
     for name, hint in _hints(cls).items():
         value = getattr(spec, name)
         if not _fits(value, hint):
-            raise ValueError(f"{spec.kind} {spec.name!r}: {name}={value!r} is no {str(hint).replace('typing.', '')}")
+            raise ValueError(f"{spec.kind} {spec.name!r}: {name}={value!r} is not {str(hint).replace('typing.', '')}")
 
 
 def _fits(value: object, hint: Any) -> bool:

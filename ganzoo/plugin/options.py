@@ -92,7 +92,7 @@ def options_of(cls: type[Any]) -> dict[str, Option]:
     """Return the options that a class declares, by name, in order.
 
     Raises:
-        ValueError: The class is no options class: not a frozen dataclass, a field without default, a type that
+        ValueError: The class is not an options class: not a frozen dataclass, a field without default, a type that
             cannot be read from text, or a default that breaks its own range.
     """
     if not (isinstance(cls, type) and is_dataclass(cls) and cls.__dataclass_params__.frozen):  # type: ignore[attr-defined]

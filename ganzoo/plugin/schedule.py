@@ -62,7 +62,7 @@ class Schedule:
         """Read the text that `str` writes, numbers in any form that Python reads."""
         match = re.fullmatch(r"\s*(\w+)\s*\(([^()]*)\)\s*", text)
         if match is None or match[1] not in SHAPES:
-            raise ValueError(f"{text!r} is no schedule")
+            raise ValueError(f"{text!r} is not a schedule")
         *values, last = [part.strip() for part in match[2].split(",")]
         if match[1] == "constant":
             values, images = [*values, last], 1.0
@@ -71,7 +71,7 @@ class Schedule:
             images = _number(number) if name.strip() == "images" else 0.0
         numbers = [_number(value) for value in values]
         if len(numbers) != (2 if match[1] in FROM_TO else 1) or images <= 0:
-            raise ValueError(f"{text!r} is no schedule")
+            raise ValueError(f"{text!r} is not a schedule")
         return cls(typing.cast(Any, match[1]), numbers[0], numbers[-1], images)
 
 

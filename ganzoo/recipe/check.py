@@ -32,7 +32,7 @@ def check(recipe: ResolvedRecipe) -> None:
 
 
 def check_path(dataset: Choice) -> None:
-    """Raise NotFound where a dataset's path is not there, so that this is told before anything is made."""
+    """Raise NotFound where a dataset's path is not there, before anything is made."""
     option = dataset.spec.path_option if isinstance(dataset.spec, Dataset) else ""
     path = getattr(dataset.options, option) if option else None
     if path and not os.path.exists(path):
@@ -52,7 +52,7 @@ def _check_batches(recipe: ResolvedRecipe) -> None:
         if isinstance(recipe.loss.spec, Loss) and recipe.loss.spec.batch_coupled:
             raise UsageError(
                 f"loss {recipe.loss.name!r} couples the whole batch, so gradients cannot be accumulated: "
-                "leave train.micro_batch away"
+                "remove train.micro_batch"
             )
     if train.update != "alternating":
         whole = max(train.batch, train.micro_batch or 0)
@@ -61,7 +61,7 @@ def _check_batches(recipe: ResolvedRecipe) -> None:
             if getattr(train, name) not in (None, value):
                 raise UsageError(
                     f"train.update={train.update} trains both networks on one batch at once: "
-                    f"leave train.{name} away, or use train.update=alternating"
+                    f"remove train.{name}, or use train.update=alternating"
                 )
 
 
@@ -75,7 +75,7 @@ def _check_words(recipe: ResolvedRecipe) -> None:
                 other_one = f"metric.{choice.name}.extractor=NAME" if choice.extractor else "an arch"
                 raise UsageError(
                     f"{choice.spec.kind} {choice.name!r} needs {word!r}, which no other part of the recipe provides: "
-                    f"choose {other_one} that does (`ganzoo info NAME`) or leave {choice.name!r} away"
+                    f"choose {other_one} that does (`ganzoo info NAME`) or remove {choice.name!r}"
                 )
         for word in choice.spec.refuses:
             if word in provided:
@@ -113,7 +113,7 @@ def check_metrics(metrics: Sequence[Choice], data: DataInfo, dataset: str, label
         if (spec.pairs or spec.labels) and not labelled:
             raise UsageError(
                 f"metric {choice.name!r} compares samples that are made from labels, and this generator takes none: "
-                "train with --conditional, on labelled data, or leave that metric out"
+                "train with --conditional, on labelled data, or remove that metric"
             )
         if extractor:
             check_modality(extractor, data, dataset)
@@ -140,9 +140,7 @@ def check_ranks(recipe: ResolvedRecipe, size: int, device: str) -> None:
     """Raise UsageError where a recipe cannot be trained by `size` processes on devices of this type."""
     train = recipe.train
     if size > 1 and train.sync_batchnorm and device != "cuda":
-        raise UsageError(
-            "train.sync_batchnorm=true needs CUDA: leave it away on the CPU, each process has statistics then"
-        )
+        raise UsageError("train.sync_batchnorm=true needs CUDA: remove it on the CPU, each process has statistics then")
     for key, batch in (("train.batch", train.batch), ("train.g_batch", train.g_batch)):
         if batch is not None and size > 1 and not _divides(batch, size, train.micro_batch):
             near = (batch + sign * step for step in range(1, 2 * size * batch + 1) for sign in (-1, 1))
@@ -227,11 +225,11 @@ def check_data(recipe: ResolvedRecipe, data: DataInfo) -> None:
                 f"arch {arch!r} takes {_list(spec.channels)} channels; dataset {name!r} has {channels}: {way_out}"
             )
     if recipe.train.conditional and spec.conditional == "never":
-        raise UsageError(f"arch {arch!r} takes no labels: leave --conditional away")
+        raise UsageError(f"arch {arch!r} takes no labels: remove --conditional")
     if spec.conditional == "always" and not data.labelled:
         raise UsageError(f"arch {arch!r} always takes labels; dataset {name!r} has none: choose another of either")
     if recipe.train.conditional and not data.labelled:
-        raise UsageError(f"dataset {name!r} has no labels: leave --conditional away, or give it labelled data")
+        raise UsageError(f"dataset {name!r} has no labels: remove --conditional, or give it labelled data")
     if spec.conditional == "always" and not recipe.train.conditional:
         raise UsageError(f"arch {arch!r} always takes labels: add --conditional")
     check_metrics(recipe.metric, data, name, recipe.train.conditional)

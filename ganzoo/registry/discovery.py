@@ -129,7 +129,7 @@ class Registry:
         if light and "torch" in sys.modules:
             plugin = replace(plugin, warning="imports torch when it is imported, which makes every command slow")
         errors = [self._take(plugin, caller) for caller in self._manager.get_hookcallers(module) or []]
-        errors += [f"{name} is no hook until @ganzoo.plugin.hookimpl decorates it" for name in self._bare(module)]
+        errors += [f"{name} is not a hook until @ganzoo.plugin.hookimpl decorates it" for name in self._bare(module)]
         return self._report(replace(plugin, error="; ".join(filter(None, errors))), tell)
 
     def add_file(self, path: Path) -> Plugin:
@@ -166,7 +166,7 @@ class Registry:
             offered: list[Any] = list(returned)
             wrong = [item for item in offered if not isinstance(item, kind)]
             if wrong:
-                raise TypeError(f"offered {_shown(wrong[0])}, which is no ganzoo.plugin.{kind.__name__}")
+                raise TypeError(f"offered {_shown(wrong[0])}, which is not a ganzoo.plugin.{kind.__name__}")
             names = Counter(name for item in offered for name in (item.name, *item.aliases))
             if any(count > 1 for count in names.values()):
                 raise ValueError(f"offers the name {names.most_common(1)[0][0]!r} more than once")

@@ -177,7 +177,7 @@ def named(path: str) -> Any:
 def require_callable(found: Any, name: str, *arguments: str) -> None:
     """Raise TypeError, with the line where it is defined, if what has this name does not take these arguments."""
     if not callable(found):
-        raise TypeError(f"{name} is no function or class, but {type(found).__name__}")
+        raise TypeError(f"{name} is not a function or class, but {type(found).__name__}")
     try:
         signature = inspect.signature(found)
     except (TypeError, ValueError):  # of what is written in C none is known

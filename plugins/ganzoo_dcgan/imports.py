@@ -74,11 +74,11 @@ def _sizes(layers: list[Tensor]) -> tuple[int, int, int]:
     """Return length of z, width and channels of the image, by the shapes of the transposed convolutions.
 
     Raises:
-        UsageError: They are no such layers, or widen as ours do not.
+        UsageError: They are not such layers, or widen as ours do not.
     """
     size = 4 * 2 ** (len(layers) - 1)
     if any(layer.dim() != 4 or layer.shape[2:] != (4, 4) for layer in layers):
-        raise UsageError("its layers are no convolutions of 4x4")
+        raise UsageError("its layers are not convolutions of 4x4")
     if size not in SIZES:
         raise UsageError(f"it makes images of {size}x{size}; dcgan takes {', '.join(map(str, SIZES))}")
     channels, width = layers[-1].shape[1], layers[-1].shape[0]

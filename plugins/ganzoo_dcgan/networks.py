@@ -25,7 +25,7 @@ def build(options: DCGANOptions, data: DataInfo) -> Networks:
     """Return the networks for images of `data`, with labels where it has classes.
 
     Raises:
-        ValueError: The samples are no square images of a size in `SIZES`, or their labels are no classes.
+        ValueError: The samples are not square images of a size in `SIZES`, or their labels are not classes.
     """
     if data.label_shape:
         raise UsageError(f"dcgan takes classes as labels, not values of shape {data.label_shape}")

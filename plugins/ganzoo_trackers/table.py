@@ -27,7 +27,7 @@ class Table:
         """Take up the table of a run that goes on: rows after its last checkpoint are dropped, they will come again.
 
         Raises:
-            ValueError: The file is no table of this tracker.
+            ValueError: The file is not a table of this tracker.
         """
         self.path: Path = run.path / self.options.path
         self.columns = [IMAGES]
@@ -65,7 +65,7 @@ class Table:
             return []
         header, *rows = lines
         if header[:1] != [IMAGES]:
-            raise ValueError(f"{self.path} is no table of scalars: move it away, or set tracker.csv.path")
+            raise ValueError(f"{self.path} is not a table of scalars: move it away, or set tracker.csv.path")
         self.columns = header
         whole = (row for row in rows if len(row) == len(header) and row[0].isdecimal())
         return [{name: cell for name, cell in zip(header, row, strict=True) if cell} for row in whole]

@@ -60,10 +60,10 @@ TYPED = [
     # KEY=VALUE.
     (f"{DCGAN} arch.widht=3", 2, "unknown key 'arch.widht'", "did you mean 'arch.width'"),
     (f"{DCGAN} zzz=3", 2, "unknown key 'zzz'"),
-    (f"{DCGAN} zzz", 2, "'zzz' is no KEY=VALUE", "train.images=50000"),
-    (f"{DCGAN} =5", 2, "'=5' is no KEY=VALUE", "train.images=50000"),
-    ("train dcgan", 2, "'dcgan' is no KEY=VALUE", "did you mean --arch dcgan?"),
-    (f"{DCGAN} mse", 2, "'mse' is no KEY=VALUE", "did you mean --loss mse?"),
+    (f"{DCGAN} zzz", 2, "'zzz' is not KEY=VALUE", "train.images=50000"),
+    (f"{DCGAN} =5", 2, "'=5' is not KEY=VALUE", "train.images=50000"),
+    ("train dcgan", 2, "'dcgan' is not KEY=VALUE", "did you mean --arch dcgan?"),
+    (f"{DCGAN} mse", 2, "'mse' is not KEY=VALUE", "did you mean --loss mse?"),
     (f"{DCGAN} arch.width=3 arch.width=4", 2, "arch.width is given twice", "arch.width=3 and arch.width=4"),
     (f"{DCGAN} arch.width=wide", 2, "arch.width: expected a whole number", "'wide'"),
     (f"{DCGAN} arch.width=", 2, "arch.width: expected a whole number", "''"),
@@ -153,7 +153,7 @@ def test_a_dataset_of_broken_images(ganzoo: Ganzoo, tmp_path: Path) -> None:
 
 
 def test_labels_that_the_data_has_not(ganzoo: Ganzoo, photos: Path) -> None:
-    check(ganzoo("train", *TINY, "--dataset", photos, "--conditional"), 2, "has no labels", "leave --conditional away")
+    check(ganzoo("train", *TINY, "--dataset", photos, "--conditional"), 2, "has no labels", "remove --conditional")
 
 
 @pytest.fixture

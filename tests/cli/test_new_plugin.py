@@ -138,7 +138,7 @@ def test_what_is_there_already_stays(ganzoo: Ganzoo) -> None:
     os.symlink("elsewhere", "link")
     for name in ("file", "full", "link"):
         refused(ganzoo("new-plugin", name), 2, f"{name} is there already", "choose another NAME or --dir")
-    refused(ganzoo("new-plugin", "acme", "--dir", "file"), 4, "--dir file is no folder", "make it first")
+    refused(ganzoo("new-plugin", "acme", "--dir", "file"), 4, "--dir file is not a folder", "make it first")
     assert sorted(os.listdir()) == ["file", "full", "link"]
     assert os.listdir("full") == ["mine"]
 

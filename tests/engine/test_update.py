@@ -175,7 +175,7 @@ def test_lazy_regularizers_follow_both_steps_on_the_same_batch(make, order):
 @pytest.mark.parametrize("setting", ["d_steps=2", "g_steps=2", "g_batch=8", "micro_batch=4"])
 def test_orders_on_one_batch_refuse_what_needs_several(make, order, setting):
     name, _, value = setting.partition("=")
-    with pytest.raises(UsageError, match=f"leave train.{name} away, or use train.update=alternating"):
+    with pytest.raises(UsageError, match=f"remove train.{name}, or use train.update=alternating"):
         make({"train.update": order, f"train.{name}": value})
 
 

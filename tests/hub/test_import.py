@@ -240,7 +240,7 @@ def without(name: str) -> dict[str, Tensor]:
         (TORCHGAN, "pytorch-examples", "tensor 'main.0.weight' is missing"),
         (STATE, "torchgan", "tensor 'model.0.0.bias' is missing"),
         (examples(nc=4).state_dict(), "pytorch-examples", "it makes images of 4 channels; dcgan takes 1 or 3"),
-        (STATE | {"main.3.weight": Z}, "pytorch-examples", "its layers are no convolutions of 4x4"),
+        (STATE | {"main.3.weight": Z}, "pytorch-examples", "its layers are not convolutions of 4x4"),
         (
             STATE | {"main.3.weight": torch.ones(16, 9, 4, 4)},
             "pytorch-examples",

@@ -109,7 +109,7 @@ print(generator.show(generator.raw(100, seed=3))["lines.txt"].decode(), end="")
 
 def test_labels_are_not_taken(outside: Callable[[str], Outside]) -> None:
     said = outside(NAME).refused("train", "--arch", "char-gan", "--dataset", "text", "--conditional")
-    assert "arch 'char-gan' takes no labels: leave --conditional away" in said
+    assert "arch 'char-gan' takes no labels: remove --conditional" in said
 
 
 # ----------------------------------------------------------------------------

@@ -27,7 +27,7 @@ def test_a_micro_batch_divides_the_batch() -> None:
 def test_a_batch_coupled_loss_refuses_accumulation() -> None:
     text = refused(arch="plain", loss="coupled", pairs={"train.batch": 32, "train.micro_batch": 16})
     assert text.startswith("loss 'coupled' couples the whole batch")
-    assert text.endswith("leave train.micro_batch away")
+    assert text.endswith("remove train.micro_batch")
     make(arch="plain", loss="coupled", pairs={"train.batch": 32, "train.micro_batch": 32})
 
 
@@ -86,12 +86,12 @@ def test_what_an_architecture_provides_follows_its_options() -> None:
             "or choose an arch that takes others",
         ),
         ("sides", "wide", {}, "arch 'sides' takes 32, 64; dataset 'wide' is 48: choose another of either"),
-        ("plain", "digits", {"train.conditional": True}, "arch 'plain' takes no labels: leave --conditional away"),
+        ("plain", "digits", {"train.conditional": True}, "arch 'plain' takes no labels: remove --conditional"),
         (
             "blob",
             "colour",
             {"train.conditional": "yes"},
-            "dataset 'colour' has no labels: leave --conditional away, or give it labelled data",
+            "dataset 'colour' has no labels: remove --conditional, or give it labelled data",
         ),
         ("labels", "digits", {}, "arch 'labels' always takes labels: add --conditional"),
         *[
@@ -145,6 +145,18 @@ def test_labels_that_cannot_be_mirrored_along_are_refused(moving: Any, shape: An
         return
     with pytest.raises(UsageError, match=r"dataset 'faces' are arrays \[80, 9\] that are not images, which cannot be"):
         check_data(recipe, data)
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "name"),
+    [("reg", "regularizer", "pixels"), ("aug", "augmentation", "hue"), ("metric", "metric", "sharpness")],
+)
+def test_a_component_for_data_of_another_kind_is_refused(key: str, kind: str, name: str) -> None:
+    make(arch="plain", loss="bce", dataset="grey", **{key: name})
+    assert refused(arch="dots", loss="bce", dataset="ring", **{key: name}) == (
+        f"{kind} {name!r} is for image; dataset 'ring' is points: remove {name!r}, or add --{key} none and then those "
+        "that fit"
+    )
 
 
 def test_labels_are_hidden_unless_the_run_is_conditional() -> None:

@@ -215,7 +215,7 @@ def test_create_refuses_what_cannot_be_built() -> None:
             "test_registry:complain",
             "AttributeError: test_registry has no 'complain': did you mean 'complains'",
         ),
-        ("test_registry:FIRST_PARTY", "TypeError: test_registry:FIRST_PARTY is no function or class, but set"),
+        ("test_registry:FIRST_PARTY", "TypeError: test_registry:FIRST_PARTY is not a function or class, but set"),
         (
             "test_registry:needs_one",
             "test_registry:needs_one is defined with (a: object) -> None and called with (options, data)",
@@ -347,13 +347,13 @@ def test_a_name_that_is_taken_is_an_error_and_shadows_nobody(caplog: pytest.LogC
     [
         ([loss("blob"), loss("blob")], "ValueError: offers the name 'blob' more than once"),
         ([loss("blob"), loss("drop", aliases=("blob",))], "ValueError: offers the name 'blob' more than once"),
-        ([Component(name="blob", summary="A blob.")], "which is no ganzoo.plugin.Loss"),
-        (["blob"], "TypeError: offered 'blob', which is no ganzoo.plugin.Loss"),
+        ([Component(name="blob", summary="A blob.")], "which is not a ganzoo.plugin.Loss"),
+        (["blob"], "TypeError: offered 'blob', which is not a ganzoo.plugin.Loss"),
         (None, "TypeError: returned nothing: write `yield Loss(...)`"),
         (loss("blob"), "TypeError: returned one Loss: write `yield Loss(...)`"),
         (
             [Metric(name="blob", summary="Is one.", factory="a:b")],
-            "offered Metric 'blob', which is no ganzoo.plugin.Loss",
+            "offered Metric 'blob', which is not a ganzoo.plugin.Loss",
         ),
     ],
 )
@@ -496,7 +496,7 @@ BROKEN = {
     ),
     "a hook without its decorator": (
         PLUGIN.replace("@hookimpl", ""),
-        "ganzoo_losses is no hook until @ganzoo.plugin.hookimpl decorates it",
+        "ganzoo_losses is not a hook until @ganzoo.plugin.hookimpl decorates it",
     ),
     "a misspelt hook": (
         PLUGIN.replace("ganzoo_losses", "ganzoo_loses"),
@@ -515,7 +515,7 @@ BROKEN = {
         PLUGIN.replace("summary=", "options=Blob, summary="),
         "Blob'> is not a frozen dataclass",
     ),
-    "the wrong type": (PLUGIN.replace("yield Loss", "yield dict"), "which is no ganzoo.plugin.Loss"),
+    "the wrong type": (PLUGIN.replace("yield Loss", "yield dict"), "which is not a ganzoo.plugin.Loss"),
     "a hook that raises half way": (
         PLUGIN.replace("def make", "    raise KeyError('half way')\n\ndef make"),
         "hook ganzoo_losses: KeyError: 'half way'",
