@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from ganzoo.plugin.component import COMMANDS
 from ganzoo.registry.installed import named
 from ganzoo.testing.checks import Trial, require
-from ganzoo.testing.plugin import loaded_afresh, require_installed
+from ganzoo.testing.plugin import require_light
 
 
 def is_a_command(trial: Trial) -> None:
@@ -31,11 +31,7 @@ def can_be_reached(trial: Trial) -> None:
 
 def light_import(trial: Trial) -> None:
     """The module of a command imports nothing heavy: `ganzoo --help` loads every command."""
-    module, plugin = trial.spec.factory.partition(":")[0], trial.entry.plugin
-    require_installed(plugin)
-    file = plugin.file if module == plugin.module else ""
-    found = loaded_afresh(module, file)
-    require(not found["heavy"], f"{module} imports {found['heavy']} at {found['at']}: import it in the function.")
+    require_light(trial.entry.plugin, trial.spec.factory.partition(":")[0], "import it in the function")
 
 
 def _command(trial: Trial) -> click.Command:

@@ -20,7 +20,7 @@ from ganzoo.registry.installed import told
 from ganzoo.testing.building import built
 from ganzoo.testing.checks import Broken, Trial, require, usable
 from ganzoo.testing.examples import frozen_recipe
-from ganzoo.testing.plugin import loaded_afresh
+from ganzoo.testing.plugin import require_light
 
 Row = Mapping[str, Any]
 ENGINE = ("train", "optim")  # namespaces whose keys are known whatever is installed
@@ -62,9 +62,7 @@ def advises_what_can_be_typed(trial: Trial) -> None:
 
 def light_import(trial: Trial) -> None:
     """The module of a diagnosis imports nothing heavy: it looks at numbers of runs, also where no torch is needed."""
-    module, plugin = trial.spec.factory.partition(":")[0], trial.entry.plugin
-    found = loaded_afresh(module, plugin.file if module == plugin.module else "")
-    require(not found["heavy"], f"{module} imports {found['heavy']} at {found['at']}: compute with Python's numbers.")
+    require_light(trial.entry.plugin, trial.spec.factory.partition(":")[0], "compute with Python's numbers")
 
 
 def measured(trial: Trial, case: Case) -> dict[str, float]:

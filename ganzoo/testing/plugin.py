@@ -20,15 +20,14 @@ def loads(plugin: Plugin) -> None:
 
 def light_import(plugin: Plugin) -> None:
     """The module that an entry point names and its hooks import nothing heavy: `ganzoo list` loads every plugin."""
-    require_installed(plugin)
-    found = _loaded_afresh(plugin)
-    words = f"{plugin.module} imports {found['heavy']} at {found['at']}"
-    require(not found["heavy"], f"{words}: leave that to the module that a factory names, imported at its first use.")
+    _require_importable(plugin)
+    require_light(plugin, plugin.module, "leave that to the module that a factory names, imported at its first use")
 
 
 def silent_import(plugin: Plugin) -> None:
     """Loading a plugin, hooks included, writes nothing: stdout belongs to the command's result."""
-    found = _loaded_afresh(plugin)
+    _require_importable(plugin)
+    found = loaded_afresh(plugin.module, plugin.file)
     require(not found["said"], f"{plugin.module} wrote {found['said']!r}.")
 
 
@@ -78,15 +77,21 @@ def loaded_afresh(module: str, file: str) -> dict[str, str]:
     return found
 
 
-def require_installed(plugin: Plugin) -> None:
-    """Raise Skip where a plugin is a file that only ``--plugin`` reads: it may import what it likes."""
-    if plugin.file and not plugin.distribution:
+def require_light(plugin: Plugin, module: str, way_out: str) -> None:
+    """Raise Broken where a module of a plugin imports anything heavy.
+
+    Raises:
+        Skip: It is a file that only ``--plugin`` reads, which may import what it likes.
+    """
+    file = plugin.file if module == plugin.module else ""
+    if file and not plugin.distribution:
         raise Skip("a file that only --plugin reads may import torch at its top")
+    found = loaded_afresh(module, file)
+    require(not found["heavy"], f"{module} imports {found['heavy']} at {found['at']}: {way_out}.")
 
 
-def _loaded_afresh(plugin: Plugin) -> dict[str, str]:
+def _require_importable(plugin: Plugin) -> None:
     if plugin.error:
         raise Skip("it does not load")
     if not plugin.distribution and not plugin.file:
         raise Skip("it is registered by a program, so nothing imports it by name")
-    return loaded_afresh(plugin.module, plugin.file)
