@@ -1,5 +1,6 @@
 """What `planted/sound_metrics.py` offers."""
 
+import numpy as np
 import torch
 
 from ganzoo.evaluate.statistics import frechet_distance
@@ -19,13 +20,13 @@ class Centres:
         self.rows = {"real": [], "fake": []}
 
     def real(self, batch):
-        self.rows["real"].append(torch.cat([batch["features"], batch["probabilities"]], 1).detach())
+        self.rows["real"].append(torch.cat([batch["features"], batch["probabilities"]], 1).numpy())  # without a graph
 
     def fake(self, batch):
-        self.rows["fake"].append(torch.cat([batch["features"], batch["probabilities"]], 1).detach())
+        self.rows["fake"].append(torch.cat([batch["features"], batch["probabilities"]], 1).numpy())
 
     def compute(self):
-        real, fake = (torch.cat(rows).double().mean(0) for rows in self.rows.values())
+        real, fake = (torch.from_numpy(np.concatenate(rows)).double().mean(0) for rows in self.rows.values())
         shares = {f"share-{i}": float(share) for i, share in enumerate(fake[-2:])}
         return {"distance": float((real - fake).norm()), **shares}
 

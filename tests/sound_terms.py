@@ -117,3 +117,36 @@ class Modes(Term):
         z = torch.randn_like(step.z)
         apart = (step.fake - step.generator(z, step.labels)).abs().mean()
         return self.weight * (step.z - z).abs().mean() / (apart + 1e-5)
+
+
+class Spectrum(Term):
+    """Yamamoto et al. 2020: the magnitudes of real and made sound, which no image has."""
+
+    def generator(self, step):
+        (made, real) = (torch.fft.rfft(x.flatten(0, 1)).abs() for x in (step.fake, step.real) if x.dim() == 3)
+        return self.weight * (made.mean(0) - real.mean(0)).square().mean()
+
+
+class Beside(Term):
+    """A path beside each linear layer, made when D is prepared: of float32, as all of D is then."""
+
+    def prepare(self, networks):
+        for module in list(networks.discriminator.modules()):
+            if isinstance(module, nn.Linear):
+                module.beside = nn.Linear(module.in_features, module.out_features)
+                module.register_forward_hook(lambda module, given, answer: answer + module.beside(given[0]))
+
+
+class Projected(nn.Module):
+    """D's term is of any dtype, G's of float32 alone."""
+
+    def __init__(self, options, data):
+        super().__init__()
+        self.weight = options.weight
+        self.register_buffer("way", torch.linspace(-1, 1, torch.Size(data.shape).numel()))
+
+    def discriminator(self, step):
+        return self.weight * answers(step.real_output).square().mean()
+
+    def generator(self, step):
+        return self.weight * (step.fake.flatten(1) @ self.way).square().mean()

@@ -230,21 +230,21 @@ class SmallGenerator(nn.Module):
 
 
 def small_networks(data: DataInfo, form: Form = "plain", norm_g: bool = False, norm_d: bool = False) -> Networks:
-    """Return both, with weights that are always the same, in float64."""
+    """Return both, with weights that are always the same."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(1)
         networks = SmallGenerator(data, norm_g), SmallDiscriminator(data, form, norm_d)
-    return Networks(networks[0].double(), networks[1].double(), latent_dim=4)
+    return Networks(*networks, latent_dim=4)
 
 
 def part_of(data: DataInfo, seed: int = 0) -> Part:
-    """Return what an update of the small networks is fed: N latents, samples in [-1, 1] and labels, in float64."""
+    """Return what an update of the small networks is fed: N latents, samples in [-1, 1] and labels."""
     generator = torch.Generator().manual_seed(seed)
-    z = torch.randn(N, 4, dtype=torch.float64, generator=generator)
-    real = torch.rand(N, *data.shape, dtype=torch.float64, generator=generator) * 2 - 1
+    z = torch.randn(N, 4, generator=generator)
+    real = torch.rand(N, *data.shape, generator=generator) * 2 - 1
     labels = None
     if data.num_classes:
         labels = torch.randint(data.num_classes, (N,), generator=generator)
     elif data.label_shape:
-        labels = torch.rand(N, *data.label_shape, dtype=torch.float64, generator=generator) * 2 - 1
+        labels = torch.rand(N, *data.label_shape, generator=generator) * 2 - 1
     return Part(z, real, labels, 1.0)

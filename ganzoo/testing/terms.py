@@ -145,9 +145,10 @@ def runs(
                 found = True
                 if plain:
                     require_plain(trial, run_of(trial, network, setup.words, setup.options), steady)
-                if fine and _works(run_of(trial, network, setup.words, setup.options, dtype=torch.float64)):
-                    how["dtype"] = torch.float64
-                yield run_of(trial, network, setup.words, setup.options, **how)
+                if fine and _works(exact := run_of(trial, network, setup.words, setup.options, dtype=torch.float64)):
+                    yield exact
+                else:
+                    yield run_of(trial, network, setup.words, setup.options, **how)
     if not found:
         raise Skip("it adds no term to a loss")
 
@@ -240,10 +241,11 @@ def placed(part: Part, device: str | torch.device, dtype: torch.dtype) -> Part:
 
 
 def data_of(trial: Trial) -> DataInfo:
-    """Return the data of the small networks, with classes where the regularizer is of classes."""
+    """Return the data of the small networks: of a kind that the regularizer takes, with classes where it needs them."""
     if trial.data:
         return trial.data[0]
-    return replace(DATA, num_classes=3) if "class-logits" in trial.spec.needs else DATA
+    data = DATA if "image" in (trial.spec.modalities or ("image",)) else trial.kinds[0]
+    return replace(data, num_classes=3) if "class-logits" in trial.spec.needs else data
 
 
 def reads_more(trial: Trial) -> bool:

@@ -19,6 +19,7 @@ def ganzoo_losses():
     yield Loss(name="planted-smooth", summary="One-sided label smoothing.", factory="sound_losses:smooth")
     yield Loss(name="planted-wavering", summary="Random label smoothing.", factory="sound_losses:wavering")
     yield Loss(name="planted-bounded", summary="Least squares of sigmoids.", factory="sound_losses:bounded")
+    yield Loss(name="planted-exacting", summary="As the engine calls it.", factory="sound_losses:exacting")
     yield Loss(name="planted-drift", summary="With a drift term.", factory="sound_losses:drift", options=Options)
 
 
@@ -64,6 +65,20 @@ def smooth(options, data):
         return 0.9 * softplus(-real).mean() + 0.1 * softplus(real).mean() + softplus(fake).mean()
 
     return Pair(of_d, lambda fake, real: softplus(-fake.float()).mean())
+
+
+def exacting(options, data):
+    """Of logits ``[N, P]`` in float32, and of nothing else."""
+    import torch
+    from torch.nn.functional import softplus
+
+    def mean(terms):
+        n, p = terms.shape
+        return (terms @ torch.full((p,), 1 / p, device=terms.device)).sum() / n
+
+    return Pair(
+        lambda real, fake: mean(softplus(-real)) + mean(softplus(fake)), lambda fake, real: mean(softplus(-fake))
+    )
 
 
 def wavering(options, data):

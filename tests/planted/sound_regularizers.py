@@ -25,3 +25,6 @@ def ganzoo_regularizers():
     yield spec("planted-flips", "Flips")
     yield spec("planted-dragan", "Dragan", input_gradients=True)
     yield spec("planted-modes", "Modes")
+    yield spec("planted-spectrum", "Spectrum", modalities=("audio",), reals=True)
+    yield spec("planted-beside", "Beside")
+    yield spec("planted-projected", "Projected")

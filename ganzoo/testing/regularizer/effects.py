@@ -22,7 +22,6 @@ from ganzoo.testing.terms import (
     data_of,
     form_of,
     networks_of,
-    placed,
     prepared,
     require_plain,
     run_of,
@@ -106,8 +105,7 @@ def repeatable(trial: Trial) -> None:
     """The same step, seed and state give the same term: what lasts from one update to the next is a buffer."""
     for run in runs(trial, steady=False):
         first = run.term().item()
-        other = placed(part_of(run.gan.data, 1), run.part.z.device, run.part.z.dtype)
-        replace(run, part=other).term()
+        replace(run, part=part_of(run.gan.data, 1)).term()
         again = run.term().item()
         words = f"{run.title} was {first:.9g}, and after another batch it is {again:.9g}"
         require(first == again, f"{words}: keep state in an nn.Module's buffers, draw from torch's default generator.")

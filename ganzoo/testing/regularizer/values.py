@@ -32,7 +32,6 @@ from ganzoo.testing.terms import (
     data_of,
     form_of,
     gan_around,
-    placed,
     reads_more,
     runs,
 )
@@ -108,17 +107,14 @@ def reals_honest(trial: Trial) -> None:
     if not trial.spec.reals:
         data, options = data_of(trial), next(setups(trial)).options
         networks = small_networks(data, form_of(trial))
-        for network in (networks.generator, networks.discriminator):
-            network.float()
-        part = placed(part_of(data), "cpu", torch.float32)
-        run = Run("generator", TITLES["generator"], gan_around(trial, options, networks, data), part)
+        run = Run("generator", TITLES["generator"], gan_around(trial, options, networks, data), part_of(data))
         try:
             run.term()
         except Exception as error:
             raise Broken(f"Its spec says reals=False, and with real=None it failed: {told(error)}.") from error
         return
     for run in runs(trial, ("generator",)):
-        real = placed(part_of(run.gan.data, 1), run.part.z.device, run.part.z.dtype).real
+        real = part_of(run.gan.data, 1).real
         first, other = run.term().item(), replace(run, part=run.part._replace(real=real)).term().item()
         words = f"Its spec says reals=True, but {run.title} is {first:.6g} whatever the real samples are"
         require(first != other, f"{words}: they are drawn, and judged, for nothing.")
