@@ -118,7 +118,7 @@ def played(network: str, real: Tensor, fake: Tensor) -> list[Tensor]:
     return [real, fake] if network == "discriminator" else [fake]
 
 
-def differ(one: float, other: float, tolerance: float = 1e-5) -> bool:
+def differ(one: float, other: float, tolerance: float = 2e-6) -> bool:
     """Whether two values are further apart than rounding puts them."""
     return not math.isclose(one, other, rel_tol=tolerance, abs_tol=tolerance)
 

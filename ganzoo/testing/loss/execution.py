@@ -94,7 +94,7 @@ def recordable(trial: Trial) -> None:
                     found.append(flat(run(real, fake)))
             off = (found[0] - found[1]).abs().max().item()
             words = f"A record of {title}{setup.words} is off by {off:.3g} for other logits: it went by a Python number"
-            require(off <= 1e-5, f"{words} or condition.")
+            require(off <= 1e-6, f"{words} or condition.")
 
 
 def schedules(trial: Trial) -> None:

@@ -120,7 +120,7 @@ def intervals(trial: Trial) -> None:
         for _ in range(200 if moving else 0):  # running means settle
             run.ask(1)
         each = [run.ask(1) for _ in range(k)]
-        total, lazy, tolerance = torch.stack(each).sum(0), run.ask(k), 0.1 if moving else 1e-4
+        total, lazy, tolerance = torch.stack(each).sum(0), run.ask(k), 0.1 if moving else 1e-6
         mean = total / k
         worst = max(((slopes - mean).norm() / mean.norm().clamp(min=1e-12)).item() for slopes in each)
         words = f"At the same weights, batch and seed the gradients of {run.title} in {k} calls differ"
@@ -145,7 +145,7 @@ def schedules(trial: Trial) -> None:
                 value, right = run.term().item(), run_of(trial, network, "", wanted).term().item()
                 numbers = ", ".join(f"{other:g}" for _, other in tensors)
                 words = f"{run.title} was {before:.6g}; with {name} refilled to {numbers} it is {value:.6g}, and built"
-                near = abs(value - right) <= 1e-4 * max(1.0, abs(right))
+                near = abs(value - right) <= 1e-5 * max(1.0, abs(right))
                 require(near, f"{words} with that number {right:.6g}.")
     if not found:
         raise Skip("it has no schedulable option")

@@ -137,7 +137,7 @@ def gradients(trial: Trial) -> None:
     for run in runs(trial, fine=True):
         parameters, here = run.gan.trainable[run.network], run.term()
         slopes, moving = flat(run.slopes()), moved(run.component, run.state)
-        h, tolerance = (1e-5, 2e-3) if here.dtype == torch.float64 else (1e-2, 5e-2)
+        h, tolerance = (1e-5, 2e-3) if here.dtype == torch.float64 else (1e-3, 2e-2)
         tolerance = 0.05 if moving else tolerance  # a running mean, through which no gradient goes
         for _ in range(3):
             move = torch.randn(len(slopes), generator=generator).to(slopes.dtype)
