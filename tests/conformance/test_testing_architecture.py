@@ -12,7 +12,7 @@ from ganzoo.plugin import Architecture, DataInfo, Networks
 from ganzoo.registry import register, registry
 from ganzoo.registry.installed import Plugin, Registered
 from ganzoo.testing import Result, check_architecture, checks_of
-from ganzoo.testing.architecture.networks import every, latents, require_latents, smallest
+from ganzoo.testing.architecture.networks import every, latents, one_of_each, require_latents, smallest
 from ganzoo.testing.checks import Broken, Trial
 from planted_base import Discriminator, Generator
 
@@ -70,6 +70,13 @@ def test_labels_of_an_example_are_kept_and_left_out() -> None:
 def test_data_of_the_trial_replaces_all_that_the_spec_says() -> None:
     data = DataInfo(shape=(3,), modality="points")
     assert every(trial(data=(data,), sizes=(8, 16))) == [data]
+
+
+def test_every_class_is_asked_for_and_of_very_many_the_neighbours_too() -> None:
+    assert one_of_each(DataInfo(shape=(1, 8, 8), num_classes=100)).tolist() == list(range(100))
+    chosen = one_of_each(DataInfo(shape=(1, 8, 8), num_classes=1000)).tolist()
+    assert chosen == sorted(chosen)
+    assert [chosen[:3], chosen[-2:], len(set(chosen))] == [[0, 1, 2], [998, 999], 128]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """G takes the last class for the one before it."""
 
-from ganzoo.plugin import Architecture, hookimpl
+from ganzoo.plugin import Architecture, DataInfo, hookimpl
 from planted_base import Generator, networks
 
 CAUGHT_BY = ["architecture/planted/generator-uses-labels"]
@@ -12,7 +12,7 @@ def ganzoo_architectures():
         name="planted",
         summary="Planted.",
         factory="g_takes_a_label_for_another:build",
-        sizes=(8,),
+        examples=(DataInfo(shape=(3, 8, 8), num_classes=40),),
         conditional="optional",
     )
 

@@ -194,9 +194,12 @@ def labels(data: DataInfo, num: int, shift: int = 0) -> Tensor | None:
 
 
 def one_of_each(data: DataInfo) -> Tensor:
-    """Return every class, or 16 of them from the first to the last; of labels that are arrays, 8 that differ."""
-    if data.num_classes:
-        return torch.linspace(0, data.num_classes - 1, min(data.num_classes, 16)).round().long()
+    """Return every class, of more than 128 the first, the last and some between; of labels that are arrays, 8."""
+    num = data.num_classes
+    if num > 128:  # mistakes are of neighbours (c // 2), of the last (c clamped) and of remainders (c % 100)
+        return torch.cat([torch.arange(32), torch.linspace(32, num - 33, 64).long(), torch.arange(num - 32, num)])
+    if num:
+        return torch.arange(num)
     found = labels(data, 8)
     assert found is not None
     return found
