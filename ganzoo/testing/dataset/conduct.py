@@ -122,8 +122,9 @@ def order_of_workers_is_free(trial: Trial) -> None:
 
 def says_what_it_misses_offline(trial: Trial) -> None:
     """Without a network, and with nothing in a cache, it opens or says in one sentence what it needs."""
+    options = trial.read(**trial.values)  # without its examples, which are at hand
     with empty_caches(), offline():
-        _hold_to_saying(trial, trial.options(), wrong="")
+        _hold_to_saying(trial, options, wrong="")
 
 
 def says_what_is_wrong_with_a_path(trial: Trial) -> None:

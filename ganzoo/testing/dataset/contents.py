@@ -119,8 +119,9 @@ def every_class_has_samples(trial: Trial) -> None:
         with opened(trial, dataset) as source:
             if isinstance(source, EndlessSource) and num > MANY:
                 raise Skip(f"a draw cannot tell, of {num} classes")
-            draw = drawn(source, 0, 64 * num) if isinstance(source, EndlessSource) else some(source)
-            found = set() if draw[1] is None else set(draw[1].tolist())
+            seeds = range(num if isinstance(source, EndlessSource) else 0)
+            draws = (drawn(source, seed, 64) for seed in seeds) if seeds else (some(source),)
+            found = {label for _, labels in draws if labels is not None for label in labels.tolist()}
     missing = [label for label in range(num) if label not in found]
     words = f"Of {num} classes {len(missing)} have no sample, first {missing[:1]}"
     require(not missing, f"{words}: count those that are there, or say why in the spec's `excused`.")
