@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pytest
 import torch
@@ -55,10 +55,13 @@ class Needy(R1):
 class Labelled:
     """L1 to the label, an image of the sample's shape."""
 
+    shapes: ClassVar[set[tuple[int, ...]]] = set()
+
     def __init__(self, options: object, data: DataInfo) -> None:
         pass
 
     def generator(self, step):
+        self.shapes.add(tuple(step.labels.shape[1:]))
         return (step.fake - step.labels).abs().mean()
 
 
@@ -141,6 +144,7 @@ def test_a_regularizer_is_tried_on_the_data_that_is_given() -> None:
     data = DataInfo(shape=(3, 4, 4), label_shape=(3, 4, 4))
     regularizers.gradients(trial(Regularizer, "Labelled", (data,)))
     regularizers.scalar(trial(Regularizer, "Labelled", (DataInfo(shape=(5,), label_shape=(5,), modality="tabular"),)))
+    assert Labelled.shapes == {(3, 4, 4), (5,)}
 
 
 def test_a_case_of_a_loss_is_read_as_the_engine_calls_it() -> None:

@@ -93,8 +93,14 @@ def test_gradients_and_their_gradients_are_the_quotients(kind: str) -> None:
 
 def test_two_forwards_before_a_backward() -> None:
     torch.manual_seed(0)
-    layer = spectral_norm(nn.Linear(6, 4))
-    (layer(torch.randn(2, 6)) - layer(torch.randn(2, 6))).sum().backward()
+    layer, one, two = spectral_norm(nn.Linear(6, 4)), torch.randn(2, 6), torch.randn(2, 6)
+    twin = copy.deepcopy(layer)
+    (layer(one) - layer(two)).sum().backward()
+    for x, sign in ((one, 1), (two, -1)):
+        (sign * twin(x).sum()).backward()
+    found, wanted = (each.parametrizations.weight.original.grad for each in (layer, twin))
+    assert found.abs().max() > 0.1
+    torch.testing.assert_close(found, wanted)
 
 
 def network() -> nn.Sequential:
