@@ -12,7 +12,10 @@ from cli_calls import Answer, Ganzoo
 from ganzoo.cli import new_plugin
 from privileges import bound_by_modes
 
-KINDS = ("architecture", "loss", "dataset", "regularizer", "augmentation", "metric", "tracker", "diagnosis", "exporter")
+KINDS = (
+    "architecture", "loss", "dataset", "regularizer", "augmentation", "metric", "extractor", "tracker", "diagnosis",
+    "exporter",
+)  # fmt: skip
 
 
 def refused(answer: Answer, code: int, *words: str) -> None:

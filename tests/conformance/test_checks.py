@@ -26,6 +26,7 @@ from ganzoo.testing import (
     check_plugin,
     checks_of,
     expected,
+    parametrize_checks,
 )
 from ganzoo.testing.checks import Trial, checks_in, usable
 from ganzoo.testing.collect import modules_of
@@ -266,6 +267,14 @@ def test_pytest_gets_a_test_for_each_check_and_is_strict_about_expected_failures
     assert "import_prints wrote" in said
     assert f"XFAIL test_it.py::test_expected[{NAME}] - it is planted" in said
     assert "it was expected to fail (a mistake) and passed" in said
+
+
+@pytest.mark.usefixtures("loud")
+def test_nothing_to_check_is_an_error_in_pytest_too() -> None:
+    with pytest.raises(UsageError, match="no plugin or component 'nothing' is installed"):
+        parametrize_checks("nothing")
+    with pytest.raises(UsageError, match="there is no check 'nothing'"):
+        parametrize_checks("import_prints", expected_failures={"nothing": "a slip"})
 
 
 def test_the_kit_does_not_import_pytest() -> None:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import tempfile
@@ -59,7 +58,7 @@ def test_no_bar_is_drawn_where_nobody_watches(hub, repo, monkeypatch):
     done = run_python(code, "publish", "ganzoo:ring", repo, "--device", "cpu")
     assert done.returncode == 0, done.stderr
     first, last = done.stderr.splitlines()
-    assert re.match(r"sending [56] files", first)
+    assert first.startswith("sending 5 files")
     assert last.startswith("ganzoo.load(")
 
 
