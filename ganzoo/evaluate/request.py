@@ -14,7 +14,7 @@ from ganzoo.plugin import Built, Dataset, options
 from ganzoo.plugin.options import options_of, unknown_key
 from ganzoo.recipe.keys import HELD, holds_extractor, options_prefix
 from ganzoo.recipe.recipe import Choice
-from ganzoo.recipe.resolve import extractor_of, placed
+from ganzoo.recipe.resolve import extractor_of, placed, unused_key
 from ganzoo.recipe.stored import stored_choice, stored_component
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import Registered
@@ -139,11 +139,8 @@ def _refuse_others(metrics: tuple[Choice, ...], pairs: Mapping[str, Any]) -> Non
         name, dot, _ = rest.partition(".")
         if head == "dataset" or (dot and (head, name) in [(choice.spec.kind, choice.name) for choice in used]):
             continue
-        if head == "metric" and dot:
-            raise UsageError(f"{key}: metric {name!r} is not in use: add --metric {name}")
-        if head == HELD.name and dot:
-            raise UsageError(f"{key}: no metric reads extractor {name!r}: add metric.NAME.extractor={name}")
-        raise unknown_key(key, known, "an evaluation")
+        owner = "an evaluation"
+        raise unused_key(key, metrics, known, owner) if head in KINDS else unknown_key(key, known, owner)
 
 
 def _dataset(registry: Registry, stored: Mapping[str, Any], said: Mapping[str, Any]) -> Choice:

@@ -8,7 +8,7 @@ recipe, a ``--config`` file, the flags, and ``KEY=VALUE``. `resolve` folds them 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -234,17 +234,29 @@ class _Fold:
         known = list(recipe.settings())
         for layer in self.layers:
             for key in layer.values.keys() - self.used if layer.spoken else ():
-                head, _, rest = key.partition(".")
-                if head in MANY and "." in rest:
-                    name, _, rest = rest.partition(".")
-                    for choice in getattr(recipe, head):
-                        if name in (choice.component.qualified, *choice.spec.aliases):
-                            raise UsageError(f"{key}: write {head}.{choice.name}.{rest}")
-                    raise UsageError(f"{key}: {MANY[head]} {name!r} is not in use: add --{head} {name}")
-                if head == HELD.name:
-                    name = rest.partition(".")[0] or "NAME"
-                    raise UsageError(f"{key}: no metric reads extractor {name!r}: add metric.NAME.extractor={name}")
-                raise unknown_key(key, known, "a recipe")
+                raise unused_key(key, recipe.choices, known, "a recipe")
+
+
+def unused_key(key: str, choices: Iterable[Choice], known: Iterable[str], owner: str) -> UsageError:
+    """Return the error for a key that no part takes.
+
+    Args:
+        key: As a person typed it.
+        choices: The parts; extractors that they hold are among them.
+        known: The keys that they take.
+        owner: What takes them, in words.
+    """
+    head, _, rest = key.partition(".")
+    name, dot, option = rest.partition(".")
+    kind = (MANY | {HELD.name: HELD.kind}).get(head)
+    if kind is None or not dot:
+        return unknown_key(key, known, owner)
+    for choice in (part for each in choices for part in (each, each.extractor) if part):
+        if choice.spec.kind == kind and name in (choice.component.qualified, *choice.spec.aliases):
+            return UsageError(f"{key}: write {options_prefix(kind, choice.name)}{option}")
+    if head == HELD.name:
+        return UsageError(f"{key}: no metric reads extractor {name!r}: add metric.NAME.extractor={name}")
+    return UsageError(f"{key}: {kind} {name!r} is not in use: add --{head} {name}")
 
 
 def _names(value: Any) -> list[str]:

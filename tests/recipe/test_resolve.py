@@ -184,6 +184,17 @@ def test_keys_that_nothing_takes(key: str, words: str) -> None:
     assert refused(**flags).startswith(words)
 
 
+def test_an_extractors_options_are_written_under_its_own_name() -> None:
+    said = {"arch": "blob", "metric": "distance"}
+    recipe = make(**said, pairs={"extractor.looks.width": 4})
+    assert recipe.metric[0].extractor is not None
+    assert recipe.metric[0].extractor.options.width == 4
+    text = refused(**said, pairs={"metric.distance.extractor": "eyes", "extractor.eyes.width": 4})
+    assert text == "extractor.eyes.width: write extractor.looks.width"
+    text = refused(**said, pairs={"extractor.other.width": 4})
+    assert text == "extractor.other.width: no metric reads extractor 'other': add metric.NAME.extractor=other"
+
+
 def test_an_unknown_key_is_offered_no_key_twice() -> None:
     text = refused(arch="blob", pairs={"optim.h.lr": 1, "optim.g.lr": 1})
     assert text.count("'optim.g.lr'") == 1
