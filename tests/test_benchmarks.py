@@ -85,7 +85,7 @@ def test_losses_learn_something_from_few_images():
     for loss in ("lsgan", "wasserstein"):
         width, images, num_seeds, distance, *_ = numbers(text.rpartition("\n\n")[2], loss)
         assert (width, images, num_seeds) == (16, 8192, 1)
-        assert distance < 150, f"{loss} has made noise, which is at 300 times the floor: {distance}"
+        assert distance < 80, f"{loss} has made noise, as without its settings, where it is at 270: {distance}"
 
 
 @pytest.mark.slow
