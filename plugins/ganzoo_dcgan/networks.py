@@ -97,7 +97,7 @@ class Discriminator(nn.Module):
             0: the network takes no labels.
         norm: ``batch``, as in the paper; ``none``; ``spectral`` of every convolution (Miyato et al. 2018,
             arXiv:1802.05957); ``layer``, over all of a sample (Ba et al. 2016, arXiv:1607.06450), as Gulrajani et al.
-            2017 advise beside their penalty. With ``none`` and ``spectral``, which shift nothing, convolutions have biases.
+            2017 advise beside their penalty. ``none`` and ``spectral`` shift nothing, so convolutions have biases then.
     """
 
     def __init__(self, channels: int, size: int, width: int, num_classes: int = 0, norm: Norm = "batch") -> None:
