@@ -105,7 +105,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rounds, images, pairs, names = arguments.rounds, arguments.images, arguments.pairs, list(COMPANY)
     if arguments.quick:
-        rounds, images, pairs, names = 1, 64, [*QUICK, *pairs], names[:2]
+        rounds, images, pairs, names = 1, 64, [*QUICK, *pairs], names[1:2]
 
     seconds: dict[str, dict[str, list[float]]] = {name: {policy: [] for policy in POLICIES} for name in names}
     waits: dict[str, dict[str, list[float]]] = {name: {policy: [] for policy in POLICIES} for name in names}

@@ -255,7 +255,10 @@ class Counting(files.Disk):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_run_that_dies_at_any_moment_of_its_writing_ends_like_a_whole_one(monkeypatch, capsys):
-    """Before every sync and rename of all that the run writes, and after bytes of it, most of them in the thread."""
+    """Before every sync and rename of all that the run writes, and after bytes of it, most of them in the thread.
+
+    What a crash after each single byte of one file leaves is looked at in test_checkpoint.py.
+    """
     options = {
         "arch.width": 1, "arch.z_dim": 1, "arch.norm": True, "train.keep": 1, "train.checkpoint_every": 16,
         "train.grid_every": 10**6, "train.best": "toy-mean/difference",
@@ -282,7 +285,7 @@ def test_a_run_that_dies_at_any_moment_of_its_writing_ends_like_a_whole_one(monk
         ganzoo.train(resume=torn, images=32)
     shutil.rmtree(torn.path)
     operations = next(n for n in itertools.count() if not after_crash(Dying(before_operation=n)))
-    moments = range(0, counting.total + 1, 97)
+    moments = range(0, counting.total + 1, 487)  # a prime: at all places of what is aligned
     assert all(after_crash(Dying(after_bytes=count)) for count in moments)
     assert operations >= 25  # recipe, statistics, picture, two packages of two files, a checkpoint
     with capsys.disabled():
