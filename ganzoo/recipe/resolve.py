@@ -249,12 +249,13 @@ def unused_key(key: str, choices: Iterable[Choice], known: Iterable[str], owner:
     head, _, rest = key.partition(".")
     name, dot, option = rest.partition(".")
     kind = (MANY | {HELD.name: HELD.kind}).get(head)
-    if kind is None or not dot:
+    if kind is None or not (dot or head == HELD.name):
         return unknown_key(key, known, owner)
     for choice in (part for each in choices for part in (each, each.extractor) if part):
         if choice.spec.kind == kind and name in (choice.component.qualified, *choice.spec.aliases):
             return UsageError(f"{key}: write {options_prefix(kind, choice.name)}{option}")
     if head == HELD.name:
+        name = name or "NAME"
         return UsageError(f"{key}: no metric reads extractor {name!r}: add metric.NAME.extractor={name}")
     return UsageError(f"{key}: {kind} {name!r} is not in use: add --{head} {name}")
 

@@ -26,6 +26,7 @@ def ganzoo_augmentations() -> Iterator[Augmentation]:
         factory="ganzoo_augmentations.flip:Flip",
         options=FlipOptions,
         moves_pixels=True,
+        modalities=("image",),
         paper="Karras et al. 2020, Training Generative Adversarial Networks with Limited Data, arXiv:2006.06676, "
         "appendix B",
     )

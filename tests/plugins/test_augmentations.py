@@ -6,6 +6,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 import ganzoo
 from ganzoo.plugin import DataInfo, UsageError
+from ganzoo.recipe.resolve import resolve
 
 
 def flip(p):
@@ -88,3 +89,8 @@ def flip_by(p):
 def test_samples_that_are_no_images_are_refused():
     with pytest.raises(UsageError, match=r"mirrors images, not samples \[2\]: remove it"):
         flip(0.5)(torch.zeros(4, 2))
+
+
+def test_data_that_are_no_images_are_refused_before_a_run_is_made():
+    with pytest.raises(UsageError, match="augmentation 'flip' is for image; dataset 'points' is points: remove 'flip'"):
+        resolve(ganzoo.registry(), flags={"arch": "mlp", "dataset": "points", "aug": "flip"})

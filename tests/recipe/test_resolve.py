@@ -193,6 +193,8 @@ def test_an_extractors_options_are_written_under_its_own_name() -> None:
     assert text == "extractor.eyes.width: write extractor.looks.width"
     text = refused(**said, pairs={"extractor.other.width": 4})
     assert text == "extractor.other.width: no metric reads extractor 'other': add metric.NAME.extractor=other"
+    text = refused(**said, pairs={"extractor": "looks"})
+    assert text == "extractor: no metric reads extractor 'NAME': add metric.NAME.extractor=NAME"
 
 
 def test_an_unknown_key_is_offered_no_key_twice() -> None:
