@@ -64,9 +64,8 @@ def complete(
         files[REFERENCE] = safetensors.torch.save(references(generator, labels))
         files |= shown(generator, labels)
     if target != directory:
-        config = replace(
-            config, recipe=planning.without_places(config.recipe), json=planning.without_places(config.json)
-        )
+        recipe = planning.without_places(config.recipe)
+        config = replace(config, recipe=recipe, json={**config.json, "recipe": recipe})
     before = next((folder / CARD for folder in (target, directory) if (folder / CARD).is_file()), None)
     written = card(config, registry, files, "" if before is None else decoded(before.read_bytes()), license, place)
     stated = {key: value for key, value in config.json.items() if key != "files"}

@@ -38,6 +38,7 @@ HASHED = (
 )  # whose bytes the config vouches for; people edit the card
 FILES = (CONFIG, *HASHED, CARD)  # all that is ever written, asked for or published
 LARGEST = 1 << 20  # bytes of a config
+DEEPEST = 64  # levels of lists and mappings in one: what walks over more runs out of stack
 LARGEST_HEADER = 8 << 20  # bytes of what a weights file says of its tensors: some 80,000 of them
 LARGEST_SAMPLE = 1 << 26  # numbers in one sample: a quarter of a gibibyte
 
@@ -136,6 +137,7 @@ def parse(content: bytes, source: str) -> Config:
     if written > FORMAT:
         raise GanzooError(f"{source} was written by a newer ganzoo: python -m pip install -U ganzoo")
     try:
+        _check(not _nests_deeper(stored, DEEPEST), f"it nests deeper than {DEEPEST} levels")
         return _config(stored)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise Corrupt(f"{source} is damaged: it does not say what a model package says ({_word(error)})") from error
@@ -228,6 +230,15 @@ def _text(value: object) -> str:
 def _check(fits: object, what: str) -> None:
     if not fits:
         raise ValueError(what)
+
+
+def _nests_deeper(value: Any, levels: int) -> bool:
+    """Whether JSON has more than so many levels of lists and mappings, looked at level by level."""
+    held = [value]
+    for _ in range(levels + 1):
+        parts = [each for each in held if isinstance(each, (dict, list))]
+        held = [each for part in parts for each in (part.values() if isinstance(part, dict) else part)]
+    return bool(held)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

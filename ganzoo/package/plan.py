@@ -27,23 +27,23 @@ LARGEST_METADATA = 1 << 16  # bytes of a weights file that are neither tensors n
 def identity(config: Mapping[str, Any]) -> dict[str, str]:
     """Return what a weights file says in its header of what it is: format, architecture, and a hash of the config.
 
-    The hash (sha256 of canonical JSON) covers what the networks are built from: the architecture with its options, the
-    data and the latents. Absolute paths count by their last name, which is all of them that is published.
+    The hash is the SHA-256 of ``{"arch": ..., "data": ..., "latent": ...}``, what the networks are built from, as JSON
+    in ASCII with sorted keys and no spaces. Absolute paths in ``arch`` count by their last name, which is all of them
+    that is published.
     """
     arch = config["recipe"]["arch"]
-    built = json.dumps(
-        without_places({key: config[key] for key in ("data", "latent")} | {"arch": arch}), sort_keys=True
-    )
+    built = {"arch": without_places(arch), "data": config["data"], "latent": config["latent"]}
+    canonical = json.dumps(built, sort_keys=True, separators=(",", ":"))
     return {
         "format": "pt",
         "ganzoo": str(config["format"]),
         "architecture": arch["name"],
-        "config": hashlib.sha256(json.dumps(built, sort_keys=True).encode()).hexdigest(),
+        "config": hashlib.sha256(canonical.encode()).hexdigest(),
     }
 
 
 def without_places(value: Any) -> Any:
-    """Return JSON whose absolute paths are names alone: where somebody keeps data and plugins is nobody's business."""
+    """Return a recipe whose absolute paths are names alone: where somebody keeps data and plugins is their business."""
     if isinstance(value, dict):
         return {key: without_places(each) for key, each in value.items()}
     if isinstance(value, list):

@@ -185,6 +185,13 @@ def little_memory() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_AS, before)
 
 
+def nested(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -201,6 +208,8 @@ def little_memory() -> Iterator[None]:
         lambda c: c["files"]["model.safetensors"].update(size=10**15),
         lambda c: c.update(images=-1),
         lambda c: c.update(images=1e400),
+        lambda c: c["data"].update(meta={"a": nested(700)}),
+        lambda c: c["recipe"]["arch"]["options"].update(width=nested(450)),
     ],
 )
 @pytest.mark.usefixtures("little_memory")
