@@ -15,9 +15,11 @@ import os
 import secrets
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -69,6 +71,8 @@ def open_store(packing: Packing) -> Store:
         raise GanzooError(f"dataset {packing.name!r} has no items: point it at data that is not empty")
     fingerprint = packing.fingerprint()
     store = _read(packing, fingerprint)
+    if _stated(packing.place).get("format", FORMAT) != FORMAT:
+        packing.notify(f"dataset {packing.name!r} was packed by another version of ganzoo: it is packed anew")
     if store is None or _recovered(packing, store):
         store = _pack(packing, fingerprint)
     if store.skipped and packing.strict:
@@ -83,11 +87,20 @@ def open_store(packing: Packing) -> Store:
 # Reading.
 
 
+def _stated(place: Path) -> Mapping[str, Any]:
+    """Return what ``store.json`` says; nothing where there is none that can be read."""
+    try:
+        known = json.loads((place / "store.json").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
 def _read(packing: Packing, fingerprint: str) -> Store | None:
     """Return the store that stands, or None where there is none, it is of other items or it is damaged."""
     place = packing.place
     try:
-        known = json.loads((place / "store.json").read_text(encoding="ascii"))
+        known = _stated(place)
         if known["format"] != FORMAT or known["fingerprint"] != fingerprint:
             return None
         skipped = tuple(Skipped(**entry) for entry in known["skipped"])

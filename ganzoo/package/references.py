@@ -21,8 +21,9 @@ from ganzoo.plugin import DataInfo
 
 SEED = 0  # of the latents
 NUM = 8
-LARGEST = 1 << 22  # bytes of samples, or of labels: fewer are kept where each is large
+LARGEST = 1 << 20  # bytes of samples, or of labels: fewer are kept where each is large
 MOST = 64  # that are read
+HEADER = 1 << 12  # bytes of the file that are not numbers, and classes
 
 
 def num_references(data: DataInfo) -> int:
@@ -89,7 +90,8 @@ def read_reference(directory: Path, config: Config) -> tuple[Tensor, Tensor | No
 
 def _content(directory: Path, config: Config) -> bytes:
     numbers = max(math.prod(config.data.shape), math.prod(config.data.label_shape))
-    if config.files[REFERENCE].size > 4 * LARGEST + 8 * 4 * numbers:
+    most = 2 * LARGEST + 8 * numbers + 4 * MOST * config.latent_dim + HEADER  # one pair may be larger than `LARGEST`
+    if config.files[REFERENCE].size > most:
         raise Corrupt(f"{directory / REFERENCE} is larger than any reference samples are")
     return read_file(directory / REFERENCE, config.files[REFERENCE])
 

@@ -190,9 +190,14 @@ def test_store_of_another_format_is_packed_anew(tmp_path: Path) -> None:
     files = Files(3)
     open_store(packing(files.items(), tmp_path))
     path = tmp_path / "key" / "store.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 0}))
-    open_store(packing(files.items(), tmp_path))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1}))
+    again = packing(files.items(), tmp_path)
+    open_store(again)
     assert files.loads == 6
+    assert lines(again) == ["dataset 'mine' was packed by another version of ganzoo: it is packed anew"]
+    again = packing(files.items(), tmp_path)
+    open_store(again)
+    assert (files.loads, lines(again)) == (6, [])
 
 
 # ----------------------------------------------------------------------------
