@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.evaluate.request import requested
-from ganzoo.package.config import CONFIG, MODEL
+from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, MODEL, REFERENCE
+from ganzoo.plugin.files import means_folder
 from ganzoo.recipe.resolve import dataset_flags
 from ganzoo.recipe.stored import load_json
 from ganzoo.registry import registry
@@ -149,6 +150,7 @@ def package(
     discriminator: bool = True,
     license: str = "",
     device: str = "auto",
+    notify: Notify = silent,
 ) -> Path:
     """Write the model of a run as a directory: a model package with all that people see of it; return where.
 
@@ -156,20 +158,23 @@ def package(
         what: As for `load`.
         directory: Where to: a new or an empty directory, or one that holds a package, which is replaced but for what
             a person wrote into its card.
-        discriminator: Whether the discriminator goes along, for training that goes on from it.
+        discriminator: Whether the discriminator goes along, for training that goes on from it, where it is there; of a
+            model on the Hub it is fetched for that.
         license: Of the weights, as the Hub names it; empty for what the card says already.
         device: Where it is sampled, as for `train`.
+        notify: Gets lines that a person may want to see.
 
     Raises:
         UsageError: The directory holds other things.
         GanzooError: It cannot be written; NotFound, Corrupt and MissingPlugin as for `load`.
     """
-    source, target = package_of(what), Path(directory)
+    names = [*WEIGHTS, REFERENCE, CARD, *([DISCRIMINATOR] if discriminator else [])]
+    source, target = package_of(what, names=names, notify=notify), Path(directory)
     with heavy_imports():
         from ganzoo.compute.device import choose_device
         from ganzoo.package import complete
     complete.check_target(target)
-    complete.complete(source, target, registry(), choose_device(device), discriminator, license)
+    complete.complete(source, target, registry(), choose_device(device), discriminator, license, notify=notify)
     return target
 
 
@@ -244,7 +249,7 @@ def package_of(
         what: A run (object, path, name or number), a package's directory, ``plugin:name``, or
             ``user/model[@revision]``.
         revision: Of a model on the Hub, where `what` names none.
-        names: Files that are needed of it; None for all.
+        names: Files that are needed of it; None for all but the discriminator.
         offline: Take what is in the Hub's cache, and ask for nothing.
         notify: Gets lines that a person may want to see.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import UsageError
+from ganzoo.package.config import FILES
 from ganzoo.runs import where
 from ganzoo.runs.heavy import heavy_imports
 from ganzoo.runs.run import Run
@@ -49,7 +50,7 @@ def publish(
         message: Of the commit.
         create_pr: Offer it as a pull request, to a model of somebody else.
         dry_run: Change nothing there, and return what would change.
-        discriminator: Whether D goes along, for training that goes on from it.
+        discriminator: Whether D goes along, for training that goes on from it, where it is in the package.
         license: Of the weights, as the Hub names it; empty for what the card says already.
         device: Where it is sampled, as for `train`.
         notify: Gets lines that a person may want to see.
@@ -78,12 +79,20 @@ def check_publishable(repo: str, notify: Notify = silent) -> None:
     publishing.check_access(repo, notify)
 
 
-def pull(repo: str, *, revision: str | None = None, offline: bool = False, notify: Notify = silent) -> Path:
-    """Fetch all of a model on the Hub into the cache, and check it; return its directory, to be read, never written.
+def pull(
+    repo: str,
+    *,
+    revision: str | None = None,
+    discriminator: bool = False,
+    offline: bool = False,
+    notify: Notify = silent,
+) -> Path:
+    """Fetch a model on the Hub into the cache, and check it; return its directory, to be read, never written.
 
     Args:
         repo: ``user/model`` or ``user/model@revision``.
         revision: As for `load`.
+        discriminator: Whether the discriminator is fetched too, which only training that goes on from it reads.
         offline: Likewise.
         notify: Likewise.
 
@@ -94,7 +103,8 @@ def pull(repo: str, *, revision: str | None = None, offline: bool = False, notif
         raise UsageError(f"{repo} is no model on the Hub, or is a directory here: say USER/NAME")
     with heavy_imports():
         from ganzoo.hub import pull as pulling
-    return pulling.pull(found, offline=offline, notify=notify).directory
+    names = FILES if discriminator else None
+    return pulling.pull(found, names=names, offline=offline, notify=notify).directory
 
 
 def search(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.common import common_options, complete_runs
+from ganzoo.cli.common import common_options, complete_runs, note
 
 
 @click.command("package", short_help="Write a run's model as a directory to publish or to keep.")
@@ -24,4 +24,5 @@ def command(what: str, directory: Path, without_discriminator: bool, license: st
     """
     from ganzoo import models
 
-    click.echo(models.package(what, directory, discriminator=not without_discriminator, license=license, device=device))
+    kept = not without_discriminator
+    click.echo(models.package(what, directory, discriminator=kept, license=license, device=device, notify=note))

@@ -17,7 +17,7 @@ def command(what: str, device: str, offline: bool) -> None:
     """Prove that a model is what was trained: a run's, one in a directory, or one on the Hub (USER/NAME[@REVISION]).
 
     Every file is hashed, the weights are compared with the architecture, and the samples that were kept when it was
-    made are made once more. Exits 6 where something does not hold.
+    made are made once more. The discriminator is not fetched for that. Exits 6 where something does not hold.
     """
     from ganzoo import models
 
@@ -31,3 +31,5 @@ def command(what: str, device: str, offline: bool) -> None:
         f"samples   {held.samples} reproduced to {held.difference:.1e} of their range ({TOLERANCE:.0e} is allowed, as "
         "machines add up in different orders)"
     )
+    if held.unchecked:
+        click.echo(f"unchecked {held.unchecked}")

@@ -22,6 +22,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.evaluate.compare import directions, is_better
 from ganzoo.package import package
 from ganzoo.package.complete import complete
+from ganzoo.package.config import DISCRIMINATOR, MODEL
 from ganzoo.package.tensors import snapshot
 from ganzoo.plugin.files import explained
 from ganzoo.plugin.specs import direction_of
@@ -29,6 +30,8 @@ from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.registry import registry
 from ganzoo.registry.installed import told
 from ganzoo.runs.run import Run
+
+PACKAGED = {"ema": MODEL, "discriminator": DISCRIMINATOR}  # parts of a GAN's state that its package holds too
 
 
 class Keeper:
@@ -72,8 +75,12 @@ class Keeper:
         self.hear()  # before anything is copied: no more than one copy is held
         tensors, numbers = gan.state()
         meta = {"images": images, **meta, "numbers": numbers, "best": self.best_with(images, _values(metrics))}
-        contents = package.prepare(gan.recipe, gan.data, gan.averaged, images, metrics, self.labels)
-        self.writer.submit(partial(self._write, contents, snapshot(tensors), meta))
+        contents = package.prepare(gan.recipe, gan.data, gan.averaged, gan.regularizers, images, metrics, self.labels)
+        copies = {
+            f"{part}/{name}": copy for part, file in PACKAGED.items() for name, copy in contents.weights[file].items()
+        }
+        copies |= snapshot({name: tensor for name, tensor in tensors.items() if name not in copies})
+        self.writer.submit(partial(self._write, contents, copies, meta))
         self.images, self.under_way = images, True
 
     def _write(self, contents: package.Contents, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:

@@ -40,7 +40,7 @@ def publish(
     Args:
         what: A run (object, path, name or number) or a package's directory.
         target: Where to.
-        discriminator: Whether D goes along, for training that goes on from it.
+        discriminator: Whether D goes along, for training that goes on from it, where it is in the package.
         license: Of the weights, by its identifier on the Hub.
         device: Where it is sampled before.
         dry_run: Change nothing there; say what would change.
@@ -59,8 +59,10 @@ def publish(
         staged.mkdir()
         if (before := read_card(hub, target.repo, head)) is not None:
             (staged / CARD).write_bytes(before)
-        complete(directory, staged, registry(), chosen, discriminator, license, Place(target.repo, target.tag))
-        verify(staged, registry(), chosen)
+        place = Place(target.repo, target.tag)
+        complete(directory, staged, registry(), chosen, discriminator, license, place, notify)
+        if unchecked := verify(staged, registry(), chosen).unchecked:
+            notify(unchecked)
         files = {path.name: path.read_bytes() for path in sorted(staged.iterdir())}
     check_tag(target, head, files)
     if dry_run:

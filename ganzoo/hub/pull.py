@@ -48,7 +48,8 @@ def pull(
 
     Args:
         repo: Which.
-        names: Of the files that are wanted, None for all; only those of the package's format are ever asked for.
+        names: Of the files that are wanted; None for all but the discriminator, which is fetched where it is named.
+            Only those of the package's format are ever asked for.
         offline: Take what is in the cache, and ask for nothing.
         notify: Gets lines that a person may want to see.
 
@@ -58,7 +59,8 @@ def pull(
         MissingPlugin: Its architecture is not installed.
         Corrupt: A file is not what the model's author published.
     """
-    hub, wanted = Hub(offline, notify), [name for name in FILES if names is None or name in {CONFIG, *names}]
+    asked = set(FILES) - {DISCRIMINATOR} if names is None else {CONFIG, *names}
+    hub, wanted = Hub(offline, notify), [name for name in FILES if name in asked]
     try:
         if hub.offline:
             return _from_cache(hub, repo, wanted)

@@ -6,6 +6,7 @@ loads and samples.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,20 @@ from ganzoo.package import package
 from ganzoo.package import plan as planning
 from ganzoo.package.body import NOWHERE, Place
 from ganzoo.package.card import card, decoded
-from ganzoo.package.config import CARD, DISCRIMINATOR, FILES, MODEL, PICTURE, REFERENCE, SOUND, TEXT, read, read_file
+from ganzoo.package.config import (
+    CARD,
+    DISCRIMINATOR,
+    FILES,
+    MODEL,
+    PICTURE,
+    REFERENCE,
+    SOUND,
+    TEXT,
+    WITHOUT_D,
+    has_discriminator,
+    read,
+    read_file,
+)
 from ganzoo.package.generator import Generator
 from ganzoo.package.references import read_labels, references
 from ganzoo.plugin.files import explained
@@ -39,6 +53,7 @@ def complete(
     discriminator: bool = True,
     license: str = "",
     place: Place = NOWHERE,
+    notify: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Write the package in `directory` to `target`, which may be the same place, with all that people see of it.
 
@@ -48,17 +63,21 @@ def complete(
             config says of paths on this machine no more than their last name.
         registry: Where its architecture is looked up.
         device: Where it is sampled.
-        discriminator: Whether the discriminator goes along, where the package has one.
+        discriminator: Whether the discriminator goes along, where it is in the directory.
         license: Of the weights, by its identifier on the Hub; empty for what the card says already.
         place: Where the card will be read.
+        notify: Gets a line where the discriminator should go along and is not there.
 
     Raises:
         GanzooError: As `ganzoo.package.package.load`, and where something cannot be written.
     """
     config = read(directory)
     generator = package.load(directory, registry, device)
-    taken = (MODEL, DISCRIMINATOR) if discriminator else (MODEL,)
-    files = {name: read_file(directory / name, config.files[name]) for name in taken if name in config.files}
+    files = {MODEL: read_file(directory / MODEL, config.files[MODEL])}
+    if discriminator and has_discriminator(directory, config):
+        files[DISCRIMINATOR] = read_file(directory / DISCRIMINATOR, config.files[DISCRIMINATOR])
+    elif discriminator and DISCRIMINATOR in config.files:
+        notify(f"going on without the discriminator, which {WITHOUT_D}")
     labels = read_labels(directory, config)
     with exact_products():
         files[REFERENCE] = safetensors.torch.save(references(generator, labels))

@@ -37,6 +37,7 @@ HASHED = (
     SOUND,
 )  # whose bytes the config vouches for; people edit the card
 FILES = (CONFIG, *HASHED, CARD)  # all that is ever written, asked for or published
+WITHOUT_D = "is not here: `ganzoo pull USER/NAME --with-discriminator` fetches it"
 LARGEST = 1 << 20  # bytes of a config
 DEEPEST = 64  # levels of lists and mappings in one: what walks over more runs out of stack
 LARGEST_HEADER = 8 << 20  # bytes of what a weights file says of its tensors: some 80,000 of them
@@ -121,6 +122,11 @@ def read_file(path: Path, expected: File) -> bytes:
     if len(content) != expected.size or hashlib.sha256(content).hexdigest() != expected.sha256:
         raise Corrupt(f"{path} is damaged: its bytes are not those that were written")
     return content
+
+
+def has_discriminator(directory: Path, config: Config) -> bool:
+    """Whether the discriminator is in a package's directory: one from the Hub has it only where somebody asked."""
+    return DISCRIMINATOR in config.files and (directory / DISCRIMINATOR).is_file()
 
 
 def parse(content: bytes, source: str) -> Config:

@@ -49,6 +49,7 @@ def prepare(
     recipe: ResolvedRecipe,
     data: DataInfo,
     networks: Networks,
+    regularizers: Mapping[str, Any],
     images: int,
     metrics: list[dict[str, Any]],
     labels: Tensor | None = None,
@@ -59,11 +60,14 @@ def prepare(
         recipe: What it was trained by.
         data: What it generates, as the networks see it.
         networks: The averaged generator, the discriminator, and the latents.
+        regularizers: It was trained with, by name. What changes D's structure (`prepare`) is required to build D again.
         images: Images seen so far.
         metrics: What was measured of it, as the config lists it.
         labels: A few real ones that are arrays, ``[n, *label_shape]``.
     """
-    plugins = {(c.component.plugin.distribution, c.component.plugin.version) for c in (recipe.arch, recipe.dataset)}
+    changing = [choice for choice in recipe.reg if hasattr(regularizers[choice.name], "prepare")]
+    needed = [choice.component.plugin for choice in (recipe.arch, recipe.dataset, *changing)]
+    plugins = {(plugin.distribution, plugin.version) for plugin in needed}
     config = {
         "format": FORMAT,
         "recipe": recipe.to_json(),

@@ -83,6 +83,11 @@ def append(path: Path, data: bytes) -> None:
             raise
 
 
+def means_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a person who names a place to write to means a folder: it ends in a separator, or there is one."""
+    return os.fspath(path).endswith(("/", os.sep)) or Path(path).is_dir()
+
+
 def replace_directory(new: Path, target: Path) -> None:
     """Put the directory `new` in the place of `target`; a crash in between is mended by `recover_directory`."""
     old = target.with_name(f".{target.name}.old")

@@ -87,7 +87,7 @@ def test_a_resumed_run_goes_on_from_its_own_weights() -> None:
     ("options", "words"),
     [
         ({"arch.width": 4}, r"its model does not fit .*'net\.0\.weight' is float32 \[8, 4\], not float32 \[4, 4\]"),
-        ({"arch.norm": True}, r"tensor 'net\.1\.\w+' is missing, .* and \d+ more; leave --arch"),
+        ({"arch.norm": True}, r"tensor 'net\.1\.\w+' is missing, .* and \d+ more; remove --arch"),
     ],
 )  # fmt: skip
 def test_weights_that_do_not_fit_are_named(options: dict[str, Any], words: str) -> None:
@@ -97,10 +97,22 @@ def test_weights_that_do_not_fit_are_named(options: dict[str, Any], words: str) 
     assert [path.name for path in first.path.parent.iterdir()] == [first.path.name]  # nothing was begun
 
 
-def test_a_discriminator_that_does_not_fit_is_named(tmp_path: Path) -> None:
-    package = ganzoo.package(train(options={"arch.answer": "list"}), tmp_path / "p")
-    with pytest.raises(UsageError, match=r"its discriminator does not fit .*'patch\.weight' is extra"):
-        train(package)
+def test_a_discriminator_that_does_not_fit_is_named_and_starts_anew(tmp_path: Path) -> None:
+    package, listener = ganzoo.package(train(options={"arch.answer": "list"}), tmp_path / "p"), Notes()
+    run = train(package, listener, seed=5)
+    assert same(weights(run, "generator"), safetensors.torch.load_file(package / MODEL))
+    assert same(weights(run, "discriminator"), weights(train(seed=5), "discriminator"))
+    (line,) = [line for line in listener.lines if "starting from" in line]
+    assert "without its discriminator, which does not fit this recipe's (tensor 'patch.bias' is extra" in line
+    assert line.endswith("that one starts anew")
+
+
+def test_a_discriminator_that_nobody_fetched_starts_anew(tmp_path: Path) -> None:
+    package, listener = ganzoo.package(train(), tmp_path / "p"), Notes()
+    (package / DISCRIMINATOR).unlink()
+    run = train(package, listener, seed=5)
+    assert same(weights(run, "generator"), safetensors.torch.load_file(package / MODEL))
+    assert any(line.endswith("which has no discriminator: that one starts anew") for line in listener.lines)
 
 
 def test_what_is_damaged_or_gone_is_told(tmp_path: Path) -> None:

@@ -199,7 +199,22 @@ def test_the_discriminator_is_published_unless_it_is_kept_back(hub, toys, repo):
     assert ("discriminator.safetensors", "new") in [change[:2] for change in done.changes]
     ganzoo.load(repo)
     assert not list(Path(constants_cache()).rglob("discriminator.safetensors"))  # sampling does not fetch it
-    assert (ganzoo.pull(repo) / "discriminator.safetensors").is_file()
+    directory = ganzoo.pull(repo)
+    assert not (directory / "discriminator.safetensors").exists()
+    assert (ganzoo.pull(repo, discriminator=True) / "discriminator.safetensors").is_file()
+
+
+def test_a_pulled_model_is_published_without_the_discriminator_that_nobody_fetched(hub, package, repo, new_cache):
+    ganzoo.publish(package, repo)
+    new_cache()
+    said: list[str] = []
+    done = ganzoo.publish(ganzoo.pull(repo), f"{repo}-copy", notify=said.append)
+    names = {change.name for change in done.changes}
+    assert names == set(FILES) - {"discriminator.safetensors"}
+    assert said[0].startswith("going on without the discriminator, which is not here: `ganzoo pull USER/NAME --with-")
+    ganzoo.pull(repo, discriminator=True)
+    done = ganzoo.publish(ganzoo.pull(repo), f"{repo}-copy")
+    assert ("discriminator.safetensors", "new") in [change[:2] for change in done.changes]
 
 
 def constants_cache() -> str:

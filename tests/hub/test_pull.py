@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onhub import commits, edit, other, refs, replace, rewrite, upload
+from onhub import FILES, commits, edit, other, refs, replace, rewrite, upload
 
 import ganzoo
 from ganzoo.errors import Corrupt, Denied, GanzooError, MissingPlugin, NotFound, Unreachable
@@ -85,12 +85,47 @@ def test_a_revision_is_settled_once(hub, package, published):
 def test_pull_fetches_all_of_the_format_and_nothing_else(hub, published):
     for name in ("evil.py", ".git/hooks/post-checkout", "model.pt", "notes.txt"):
         hub.inject_file("model", published, name, b"x")
-    directory = ganzoo.pull(published)
-    assert sorted(path.name for path in directory.iterdir()) == [
-        "README.md", "config.json", "discriminator.safetensors", "model.safetensors",
-        "reference.safetensors", "samples.png"
-    ]  # fmt: skip
-    assert ganzoo.pull(published, offline=True) == directory
+    directory = ganzoo.pull(published, discriminator=True)
+    assert sorted(path.name for path in directory.iterdir()) == FILES
+    assert ganzoo.pull(published, discriminator=True, offline=True) == directory
+
+
+def test_the_discriminator_is_fetched_where_somebody_asks(hub, published, call):
+    for work in (
+        lambda: ganzoo.load(published, "cpu"),
+        lambda: ganzoo.pull(published),
+        lambda: ganzoo.verify(published),
+    ):
+        work()
+        assert "discriminator.safetensors" not in [name for _, name in asked(hub)]
+    assert not (ganzoo.pull(published, offline=True) / "discriminator.safetensors").exists()
+    with pytest.raises(NotFound, match="is not in the cache"):
+        ganzoo.pull(published, discriminator=True, offline=True)
+    held = ganzoo.verify(published, "cpu", offline=True)
+    assert "discriminator.safetensors" not in held.files
+    assert held.unchecked.startswith("discriminator.safetensors is not here: `ganzoo pull USER/NAME --with-disc")
+    done = call("verify", published, "--offline", "--device", "cpu")
+    assert done.out.splitlines()[-1] == f"unchecked {held.unchecked}"
+    directory = Path(call("pull", published, "--with-discriminator").out.strip())
+    assert (directory / "discriminator.safetensors").is_file()
+    held = ganzoo.verify(published, "cpu", offline=True)
+    assert ("discriminator.safetensors" in held.files, held.unchecked) == (True, "")
+    damage(directory, "discriminator.safetensors")
+    with pytest.raises(Corrupt, match=r"discriminator\.safetensors is damaged"):
+        ganzoo.verify(published, "cpu", offline=True)
+
+
+def test_a_model_of_the_hub_is_packaged_with_all_that_it_has(hub, package, published, call, new_cache):
+    done = call("package", published, "whole", "--device", "cpu")
+    assert (done.code, done.out) == (0, "whole\n"), done.err
+    assert sorted(path.name for path in Path("whole").iterdir()) == FILES
+    name = "discriminator.safetensors"
+    assert (Path("whole") / name).read_bytes() == (package / name).read_bytes()
+    new_cache()
+    hub.log.clear()
+    assert call("package", published, "small", "--without-discriminator", "--device", "cpu").code == 0
+    assert sorted(path.name for path in Path("small").iterdir()) == sorted({*FILES} - {name})
+    assert name not in [name for _, name in asked(hub)]
 
 
 # ----------------------------------------------------------------------------

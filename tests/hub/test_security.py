@@ -42,7 +42,7 @@ def test_no_name_of_a_stranger_is_ever_asked_for(hub, package, repo, name):
 
     upload(hub, repo, package)
     hub.inject_file("model", repo, name, b"import os; os.mknod('owned')")
-    directory = ganzoo.pull(repo)
+    directory = ganzoo.pull(repo, discriminator=True)
     assert sorted(path.name for path in directory.iterdir()) == FILES
     assert not [entry for entry in hub.log if name in unquote(entry["path"])]
     cache = Path(constants.HF_HUB_CACHE)
@@ -61,7 +61,7 @@ def test_a_config_can_name_no_other_file(hub, package, repo, name):
 
 def test_the_cache_s_links_are_read_and_never_written(hub, package, repo, tmp_path, call):
     upload(hub, repo, package)
-    directory = ganzoo.pull(repo)
+    directory = ganzoo.pull(repo, discriminator=True)
     before = {path: (path.read_bytes(), path.resolve(), path.stat().st_mtime_ns) for path in directory.iterdir()}
     ganzoo.verify(repo, "cpu")
     copied = ganzoo.package(repo, tmp_path / "mine", device="cpu")

@@ -24,7 +24,9 @@ def test_a_package_a_run_and_a_model_on_the_hub_are_proved(hub, package, repo, n
     ganzoo.publish(package, repo)
     new_cache()
     said: list[str] = []
-    assert ganzoo.verify(repo, "cpu", notify=said.append) == held
+    there = ganzoo.verify(repo, "cpu", notify=said.append)
+    assert there.files == tuple(name for name in held.files if name != "discriminator.safetensors")
+    assert (there.tensors, there.samples, there.difference) == (held.tensors, held.samples, held.difference)
     assert said[0].startswith(f"{repo} at ")
 
 
@@ -80,7 +82,12 @@ def test_reference_samples_that_are_none_or_too_many_are_refused(package):
     replace(package, "reference.safetensors", b"none")
     with pytest.raises(Corrupt, match="is no safetensors file"):
         ganzoo.verify(package, "cpu")
-    replace(package, "reference.safetensors", b"0" * (17 << 20))
+    numbers, z = 1 * 4 * 4, 4
+    most = 2 * (1 << 20) + 8 * numbers + 4 * 64 * z + 4096
+    replace(package, "reference.safetensors", b"0" * most)
+    with pytest.raises(Corrupt, match="is no safetensors file"):
+        ganzoo.verify(package, "cpu")
+    replace(package, "reference.safetensors", b"0" * (most + 1))
     with pytest.raises(Corrupt, match="is larger than any reference samples are"):
         ganzoo.verify(package, "cpu")
 
@@ -105,6 +112,31 @@ def test_a_discriminator_is_checked_too(toys, tmp_path):
     rewrite(directory, "discriminator.safetensors", lambda w: w.update(more=torch.zeros(1)))
     with pytest.raises(Corrupt, match="'more' is extra"):
         ganzoo.verify(directory, "cpu")
+
+
+def test_without_the_discriminator_or_its_regularizer_the_rest_is_proved(toys, tmp_path, call):
+    import toy_terms
+    from ganzoo.registry import register, registry
+
+    register(toy_terms)
+    run = ganzoo.train(arch="toy", dataset="toy-array", reg="toy-spectral", images=64, device="cpu")
+    directory = ganzoo.package(run, tmp_path / "p", device="cpu")
+    assert ganzoo.verify(directory, "cpu").unchecked == ""
+    registry.cache_clear()
+    register(toys)
+    held = ganzoo.verify(directory, "cpu")
+    assert "discriminator.safetensors" in held.files
+    assert held.unchecked.startswith(
+        "discriminator.safetensors is what was made, but was not held against its network: "
+    )
+    assert "reg 'toy_terms:toy-spectral', which is not installed" in held.unchecked
+    path = directory / "discriminator.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(Corrupt, match=r"discriminator\.safetensors is damaged"):
+        ganzoo.verify(directory, "cpu")
+    path.unlink()
+    done = call("verify", directory, "--device", "cpu")
+    assert (done.code, done.out.splitlines()[-1].split()[0]) == (0, "unchecked")
 
 
 def test_what_has_no_reference_says_where_it_comes_from(package):

@@ -101,6 +101,23 @@ def test_the_discriminator_is_that_of_the_moment(tmp_path: Path) -> None:
         package.read_weights(bare, planning.plan(read(bare), registry(), "p"), DISCRIMINATOR)
 
 
+def test_what_package_and_checkpoint_both_hold_is_copied_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: dict[str, Any] = {}
+    write, save = package.write, checkpoint.save
+    monkeypatch.setattr(
+        package, "write", lambda place, contents: held.update(contents.weights) or write(place, contents)
+    )
+    monkeypatch.setattr(
+        checkpoint, "save", lambda path, state, meta: held.update(state=state) or save(path, state, meta)
+    )
+    run = train()
+    for part, file in (("ema", MODEL), ("discriminator", DISCRIMINATOR)):
+        assert held[file]
+        assert all(held["state"][f"{part}/{name}"] is tensor for name, tensor in held[file].items())
+    state, _ = checkpoint.load(run.checkpoint(64))
+    assert {name.partition("/")[0] for name in state} >= {"generator", "discriminator", "ema", "optim_g", "optim_d"}
+
+
 def test_a_directory_with_other_things_is_left_alone(tmp_path: Path) -> None:
     run = train()
     place = tmp_path / "photos"

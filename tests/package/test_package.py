@@ -7,9 +7,11 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -163,6 +165,19 @@ def test_the_config_requires_the_plugins_that_are_distributed():
     run, by_hand = train(arch="dcgan", dataset="digits", options={"arch.width": 8}), train()
     assert read(run.package).json["requires"] == [{"distribution": "ganzoo", "version": version("ganzoo")}]
     assert read(by_hand.package).json["requires"] == []  # a registered module is nothing to install
+
+
+def test_what_changes_the_discriminator_is_required_too(make_gan):
+    gan = make_gan(0)
+    recipe = replace(gan.recipe, reg=tuple(map(regularizer, ("plain", "changing"))))
+    regularizers = {"plain": object(), "changing": SimpleNamespace(prepare=print)}
+    made = package.prepare(recipe, gan.data, gan.averaged, regularizers, 1, [])
+    assert made.config["requires"] == [{"distribution": "acme-changing", "version": "2"}]
+
+
+def regularizer(name: str) -> Any:
+    plugin = SimpleNamespace(distribution=f"acme-{name}", version="2")
+    return SimpleNamespace(name=name, component=SimpleNamespace(plugin=plugin), to_json=dict)
 
 
 def test_a_run_without_a_package_says_when_it_comes():
@@ -415,7 +430,7 @@ def test_a_write_that_fails_leaves_the_old_package_and_no_litter(monkeypatch, ma
 
 
 def contents(gan, images):
-    return package.prepare(gan.recipe, gan.data, gan.averaged, images, [])
+    return package.prepare(gan.recipe, gan.data, gan.averaged, gan.regularizers, images, [])
 
 
 @pytest.fixture

@@ -40,7 +40,9 @@ def package_gives_it_back(trial: Trial) -> None:
     for data in smallest(trial):
         gan, _ = trained(trial, data)
         with tempfile.TemporaryDirectory() as folder:
-            package.write(Path(folder) / "package", package.prepare(gan.recipe, gan.data, gan.averaged, 1, []))
+            package.write(
+                Path(folder) / "package", package.prepare(gan.recipe, gan.data, gan.averaged, gan.regularizers, 1, [])
+            )
             loaded = package.load(Path(folder) / "package", registry(), CPU)
         z, chosen = latents(gan.networks, 4), labels(data, 4)
         off = gap(generate(gan.ema.network, z, chosen), generate(loaded.network, z, chosen))
