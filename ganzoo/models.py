@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganzoo.errors import NotFound
 from ganzoo.evaluate.request import requested
 from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, MODEL, REFERENCE
 from ganzoo.plugin.files import means_folder
@@ -76,7 +77,9 @@ def apply(
     Args:
         what: As for `load`.
         source: An image, a file that the model's dataset reads (a sound), an array (``.npy``, ``.npz``), or a folder.
-        target: The file to write, its suffix says as what; a folder where `source` is one.
+        target: The file to write, its suffix says as what; or a folder, which ends in / where it is not there yet.
+            Where `source` is a folder so is this. Results are named as inputs; where two of these have one name but
+            for the suffix, all keep theirs (``a.jpg.png``).
         seed: The same seed gives the same results.
         resize: Stretch images to the nearest size that the model takes.
         device: Where it computes, as for `train`.
@@ -85,12 +88,15 @@ def apply(
 
     Raises:
         UsageError: The model takes no inputs, or not these; the text says which.
+        NotFound: There is no such input, which is seen before the model is loaded.
         GanzooError: Files of a folder could not be taken; what could is written. Else as for `load`.
     """
+    if not Path(source).exists():
+        raise NotFound(f"there is no file or folder {Path(source)}: name what the model shall be applied to")
     generator = load(what, device, offline=offline, notify=notify)
     with heavy_imports():
         from ganzoo.package import inputs
-    return inputs.apply(generator, Path(source), Path(target), seed, resize, notify)
+    return inputs.apply(generator, Path(source), Path(target), means_folder(target), seed, resize, notify)
 
 
 def evaluate(

@@ -19,6 +19,7 @@ class SceneOptions:
     height: int = option(8, help="In pixels.", low=4)
     width: int = option(8, help="In pixels.", low=4)
     num: int = option(12, help="Pairs.", low=1)
+    alpha: bool = option(False, help="Samples have a fourth channel, and labels are the other three.")
 
 
 def scene(options: SceneOptions, number: int) -> np.ndarray:
@@ -29,20 +30,29 @@ def scene(options: SceneOptions, number: int) -> np.ndarray:
     return picture
 
 
+def sample(options: SceneOptions, number: int) -> np.ndarray:
+    """Return a scene, uint8 ``[3, H, W]``; or ``[4, H, W]``, covering where it is bright."""
+    picture = scene(options, number)
+    return np.concatenate([picture, picture.max(0, keepdims=True)]) if options.alpha else picture
+
+
 def outline(options: SceneOptions, number: int) -> np.ndarray:
-    """Return the label of a scene, uint8 ``[1, H, W]``: how bright it is."""
-    return scene(options, number).max(0, keepdims=True)
+    """Return the label of a scene, uint8 ``[1, H, W]``: how bright it is; or ``[3, H, W]``."""
+    picture = scene(options, number)
+    return picture if options.alpha else picture.max(0, keepdims=True)
 
 
 class Scenes:
     def __init__(self, options: SceneOptions) -> None:
         self.options = options
-        size = (options.height, options.width)
-        self.info = DataInfo(shape=(3, *size), num_items=options.num, label_shape=(1, *size), label_dtype="uint8")
+        size, channels = (options.height, options.width), ((4, 3) if options.alpha else (3, 1))
+        self.info = DataInfo(
+            shape=(channels[0], *size), num_items=options.num, label_shape=(channels[1], *size), label_dtype="uint8"
+        )
 
     def items(self) -> list[Item]:
         return [
-            Item(name=str(i), load=partial(scene, self.options, i), target=partial(outline, self.options, i))
+            Item(name=str(i), load=partial(sample, self.options, i), target=partial(outline, self.options, i))
             for i in range(self.options.num)
         ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import click
 
 from ganzoo.cli.common import common_options, complete_runs, note, offline_option
 from ganzoo.errors import NotFound, UsageError
+from ganzoo.plugin.files import means_folder
 from ganzoo.runs.heavy import heavy_imports
 from ganzoo.runs.where import repository
 
@@ -75,7 +75,7 @@ def _name(what: str, package: Path) -> str:
 def _form(out: str) -> str:
     """Return the suffix that says as what to write; empty for a folder of pictures."""
     path = Path(out)
-    suffix = "" if out.endswith(("/", os.sep)) or path.is_dir() else path.suffix.lower()
+    suffix = "" if means_folder(out) else path.suffix.lower()
     if not out or not SUFFIX.fullmatch(suffix):
         raise UsageError(
             f"--out {out!r}: end it in .png, .jpg or .webp for a grid, .txt or .csv for text, .wav for a sound, .npz "

@@ -39,7 +39,7 @@ from ganzoo.package.references import read_labels, references
 from ganzoo.plugin.files import explained
 from ganzoo.registry import Registry
 from ganzoo.samples import grid
-from ganzoo.samples.show import count, first_of_each_kind
+from ganzoo.samples.show import count, kinds_kept
 
 SEED = 0  # of what is shown
 SHOWN = {".png": PICTURE, ".txt": TEXT, ".wav": SOUND}  # by suffix, what a package keeps of what is shown
@@ -105,8 +105,8 @@ def shown(generator: Generator, labels: Tensor | None) -> dict[str, bytes]:
     num = len(labels) if labels is not None else count(generator.data, generator.dataset)
     columns = grid.columns_for(generator.data.num_classes)
     num = grid.SIDE * columns if num == grid.NUM_SHOWN else num
-    samples = generator.raw(num, labels, seed=SEED)
-    kinds = first_of_each_kind(generator.show(samples, labels, columns))
+    samples = generator.raw(num, seed=SEED) if labels is None else generator.made_of(labels, SEED)
+    kinds = kinds_kept(generator.show(samples, labels, columns))
     return {SHOWN[suffix]: content for suffix, content in kinds.items() if suffix in SHOWN}
 
 

@@ -19,6 +19,7 @@ from ganzoo.samples import grid
 from ganzoo.samples.show import Files, show
 
 BATCH = 64  # samples generated at a time
+FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 Labels = int | Sequence[Any] | Tensor | None
 
@@ -69,7 +70,7 @@ class Generator:
         Args:
             n: How many.
             labels: One class for all, or one for each; every class in turn where None and the model takes classes.
-                Float ``[n, *label_shape]`` where its labels are numbers.
+                Where its labels are arrays one for each, in a form that `apply` takes.
             seed: The same seed gives the same samples; the first ones do not depend on `n`, unless the network draws
                 numbers of its own.
             truncation: Of the latents towards their mean, where the architecture knows it.
@@ -99,8 +100,8 @@ class Generator:
         Args:
             inputs: Labels that are arrays, ``[n, ...]``. Images as `sample` returns them, uint8 ``[n, H, W, C]``, or
                 float in [-1, 1] ``[n, C, H, W]``; anything else ``[n, *label_shape]`` in the dtype that such labels
-                have in a dataset, or in float as the network takes them. Sides behind the first may differ from the
-                `label_shape` where the architecture takes other sizes.
+                have in the model's dataset, or in float as the network takes them. Sides behind the first may differ
+                from the `label_shape` where the architecture takes other sizes.
             seed: Of the latents, and of what the network draws.
 
         Raises:
@@ -113,18 +114,18 @@ class Generator:
         """Return the samples of `apply` as the network makes them, float32 ``[n, ...]`` on the CPU."""
         if not (shape := self.data.label_shape):
             raise UsageError("this model takes no inputs: it is sampled")
-        labels = torch.as_tensor(np.asarray(inputs) if not isinstance(inputs, Tensor) else inputs)
-        if labels.dtype == torch.uint8 and self.data.labels_are_images and labels.dim() == 4:
-            labels = labels.permute(0, 3, 1, 2)
-        labels = in_range(labels).float()
+        labels = self._as_labels(inputs, "inputs")
         found = tuple(labels.shape[1:])
         if labels.dim() != 1 + len(shape) or not len(labels) or found[0] != shape[0]:
             raise UsageError(f"inputs are {[*labels.shape]}: this model takes [N, {', '.join(map(str, shape))}]")
         if found != (nearest := self.nearest(found)):
-            raise UsageError(f"inputs are {_sides(found)}: resize them to {_sides(nearest)}, the nearest that it takes")
-        if not bool(labels.isfinite().all()):
-            raise UsageError("inputs hold numbers that are not finite: remove them")
-        step = max(1, BATCH * math.prod(shape) // math.prod(found))
+            how = "resize" if self.data.labels_are_images else "cut or pad"
+            raise UsageError(f"inputs are {_sides(found)}: {how} them to {_sides(nearest)}, the nearest that it takes")
+        return self.made_of(labels, seed)
+
+    def made_of(self, labels: Tensor, seed: int = 0) -> Tensor:
+        """Return the samples of labels that are arrays, float32 ``[n, ...]`` as the network takes them, on the CPU."""
+        step = max(1, BATCH * math.prod(self.data.label_shape) // math.prod(labels.shape[1:]))
         return self._in_batches(self.latents(len(labels), seed), labels, seed, step)
 
     def nearest(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -181,12 +182,40 @@ class Generator:
     def _values(self, n: int, labels: Labels) -> Tensor:
         """Return float labels; nobody can make them up."""
         shape = (n, *self.data.label_shape)
-        if labels is None or torch.as_tensor(labels).shape != shape:
+        values = None if labels is None or isinstance(labels, int) else self._as_labels(labels, "labels")
+        if values is None or values.shape != shape:
             raise UsageError(
                 f"labels of this model are arrays {list(shape)}: give them from Python, "
                 "ganzoo.load(...).sample(n, labels=...), or in files, `ganzoo apply MODEL IN OUT`"
             )
-        return torch.as_tensor(labels, dtype=torch.float32)
+        return values
+
+    def _as_labels(self, given: Any, word: str) -> Tensor:
+        """Return labels that are arrays as the network takes them, float32 ``[n, ...]``; `word` names them in errors.
+
+        Raises:
+            UsageError: They are numbers of a kind whose scale nobody knows, beyond their range, or not finite.
+        """
+        data = self.data
+        scaled = data.labels_are_images or data.label_dtype != "float32"  # to [-1, 1]
+        whole = {data.label_dtype, *(["uint8"] if data.labels_are_images else [])} - {"float32"}
+        values: Any = given if isinstance(given, Tensor) else np.asarray(given)
+        kind = values.dtype.name if isinstance(values, np.ndarray) else str(values.dtype).removeprefix("torch.")
+        if kind not in (*FLOATS, *whole):
+            wanted = " or ".join([*sorted(whole), "floats in [-1, 1]" if scaled else "floats"])
+            raise UsageError(f"{word} are {kind}: this model takes {wanted}")
+        if isinstance(values, np.ndarray):  # of whatever byte order and strides
+            values = torch.from_numpy(values.astype(values.dtype.newbyteorder("="), order="C"))
+        labels: Tensor = values
+        if labels.dtype == torch.uint8 and data.labels_are_images and labels.dim() == 4:
+            labels = labels.permute(0, 3, 1, 2)
+        labels = in_range(labels).float()
+        if not bool(labels.isfinite().all()):
+            raise UsageError(f"{word} hold numbers that are not finite: remove them")
+        if scaled and not bool((labels.abs() <= 1).all()):
+            low, high = (float(value) for value in labels.aminmax())
+            raise UsageError(f"{word} run from {low:g} to {high:g}: scale or clip them to [-1, 1]")
+        return labels
 
 
 def _sides(shape: tuple[int, ...]) -> str:

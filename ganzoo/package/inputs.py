@@ -9,77 +9,135 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
+from torch import Tensor
 
 from ganzoo.errors import GanzooError, NotFound, UsageError
 from ganzoo.package.generator import Generator
+from ganzoo.plugin import IMAGE_SUFFIXES, read_image
 from ganzoo.plugin.files import explained, write_atomic
 from ganzoo.samples import grid
-from ganzoo.samples.show import PICTURES, as_suffix, can_show
+from ganzoo.samples.show import CHANNELS, PICTURES, as_suffix, can_show
 
 ARRAYS = (".npy", ".npz")
-READ = (*PICTURES, ".bmp", ".gif", ".tif", ".tiff", ".avif")  # by Pillow, where labels are images
 
 Array = NDArray[Any]
 
 
+class Unreadable(GanzooError):
+    """What reads a file failed in its own words: the file is damaged, or of another kind."""
+
+
 def apply(
-    generator: Generator, source: Path, target: Path, seed: int, resize: bool, notify: Callable[[str], None]
-) -> list[Path]:
+    generator: Generator, source: Path, target: Path, folder: bool, seed: int, resize: bool,
+    notify: Callable[[str], None],
+) -> list[Path]:  # fmt: skip
     """Write what a model makes of a file, or of each file of a folder; return where.
 
     Args:
         generator: Its labels are arrays.
         source: An image, whatever the dataset reads, an array (``.npy``, ``.npz``), or a folder of them.
-        target: A file, whose suffix says what is written; for a folder a folder.
+        target: A file, whose suffix says what is written, or a folder; for a folder a folder.
+        folder: Whether `target` is meant as a folder, which is made where it is missing.
         seed: Of the latents.
         resize: Stretch images that the model does not take to the nearest size that it takes.
         notify: Gets a line for each file of a folder that could not be taken.
 
     Raises:
-        NotFound: There is no such file or folder.
-        UsageError: The model takes no such inputs, an input of another size, or a suffix that says nothing.
+        NotFound: The target's folder is not there, or nothing in a folder is an input.
+        UsageError: The model takes no such inputs, an input of another size, a suffix that says nothing, or a target
+            that is an input.
         GanzooError: None, or not all, of the files of a folder could be taken; what could is written.
     """
     if not generator.data.label_shape:
         raise UsageError("this model takes no inputs: it is sampled, see `ganzoo sample`")
-    if not source.exists():
-        raise NotFound(f"there is no file or folder {source}: name what the model shall be applied to")
-    if source.is_file():
-        return [_apply_one(generator, source, target, seed, resize)]
-    if target.suffix and not target.is_dir():
-        raise UsageError(f"{source} is a folder, so {target} must be one: end it in /")
-    suffix, files = _suffix(generator), [file for file in sorted(source.iterdir()) if _is_input(generator, file)]
+    if source.is_dir():
+        if target.suffix and not folder:
+            raise UsageError(f"{source} is a folder, so {target} must be one: end it in /")
+        return _apply_to_folder(generator, source, target, seed, resize, notify)
+    if folder:
+        with explained(target):
+            target.mkdir(parents=True, exist_ok=True)
+        target = target / (source.stem + _suffix(generator))
+    _check_target(source, target)
+    _check_suffix(generator, target)
+    try:
+        _apply_one(generator, source, target, seed, resize)
+    except GanzooError as error:
+        error.args = (_named(source, error),)
+        raise
+    return [target]
+
+
+def _apply_to_folder(
+    generator: Generator, source: Path, target: Path, seed: int, resize: bool, notify: Callable[[str], None]
+) -> list[Path]:
+    """Write what the model makes of each input in a folder into another folder."""
+    files = [file for file in sorted(source.iterdir()) if _is_input(generator, file)]
     if not files:
         raise NotFound(f"{source} holds nothing that this model takes: it takes {_takes(generator)}")
+    if target.exists() and target.samefile(source):
+        raise UsageError(f"{target} holds the inputs, which results would overwrite: name another folder")
     with explained(target):
         target.mkdir(parents=True, exist_ok=True)
-    made, failed = [], 0
+    alike = len({file.stem.lower() for file in files}) < len(files)  # then each keeps its suffix before the new one
+    made, failed = dict[Path, Path](), dict[Path, GanzooError]()
     for file in files:
+        result = target / ((file.name if alike else file.stem) + _suffix(generator))
         try:
-            made.append(_apply_one(generator, file, target / (file.stem + suffix), seed, resize))
+            _check_target(file, result)
+            _apply_one(generator, file, result, seed, resize)
+            made[file] = result
         except GanzooError as error:
-            failed += 1
-            notify(f"{file.name} is left out: {error}")
-    if failed:
-        raise GanzooError(f"{failed} of {len(files)} files of {source} could not be taken; the others are in {target}")
-    return made
+            failed[file] = error
+            notify(f"left out: {_named(file, error)}")
+    taken = {file.suffix.lower() for file in made}
+    inputs = [file for file, error in failed.items() if not made or _was_meant(generator, file, error, taken)]
+    if inputs:
+        num = len(made) + len(inputs)
+        raise GanzooError(f"{len(inputs)} of {num} files of {source} could not be taken; the others are in {target}")
+    return list(made.values())
 
 
-def _apply_one(generator: Generator, source: Path, target: Path, seed: int, resize: bool) -> Path:
-    """Write what the model makes of one file."""
-    if target.is_dir():
-        target = target / (source.stem + _suffix(generator))
+def _was_meant(generator: Generator, file: Path, error: GanzooError, taken: set[str]) -> bool:
+    """Whether a file that could not be taken was an input, and not something that lies beside inputs.
+
+    A dataset that reads files does not say which: where it failed at a file, and read none of that suffix, it was none.
+    """
+    dataset = generator.dataset
+    reads = dataset is not None and bool(dataset.read)
+    return not (reads and isinstance(error, Unreadable) and file.suffix.lower() not in taken)
+
+
+def _check_target(source: Path, target: Path) -> None:
+    """Raise GanzooError where a result cannot be written to a file, before it is computed."""
     if not target.parent.is_dir():
         raise NotFound(f"{target}: there is no folder {target.parent}: make it first")
+    if target.exists() and target.samefile(source):
+        raise UsageError(f"{target} is the input, which its result would overwrite: name another file")
+
+
+def _check_suffix(generator: Generator, target: Path) -> None:
+    """Raise UsageError where nothing makes such a file of the model's samples, tried on one of zeros."""
+    suffix = target.suffix.lower()
+    if not suffix:
+        raise UsageError(f"{target}: end it in {_suffix(generator)}, or in / for a folder")
+    if suffix not in ARRAYS:
+        _as_file(generator, torch.zeros(1, *generator.data.shape), suffix)
+
+
+def _apply_one(generator: Generator, source: Path, target: Path, seed: int, resize: bool) -> None:
+    """Write what the model makes of one file."""
     inputs = read(generator, source, resize)
-    try:
-        content = _encoded(generator, inputs, target.suffix.lower(), seed)
-    except UsageError as error:
-        raise UsageError(f"{source.name}: {error}") from error
-    write_atomic(target, [content])
-    return target
+    write_atomic(target, [_encoded(generator, inputs, target.suffix.lower(), seed)])
+
+
+def _named(file: Path, error: GanzooError) -> str:
+    """Return an error's sentence with the file that it is about, once."""
+    words = str(error)
+    return words if words.startswith(str(file)) else f"{file}: {words}"
 
 
 # ----------------------------------------------------------------------------
@@ -91,7 +149,7 @@ def read(generator: Generator, path: Path, resize: bool = False) -> Array:
 
     Raises:
         UsageError: The file is of no kind that the model takes.
-        GanzooError: It is damaged.
+        Unreadable: It is damaged, or of a kind that the dataset does not read.
     """
     dataset, suffix = generator.dataset, path.suffix.lower()
     try:
@@ -100,13 +158,13 @@ def read(generator: Generator, path: Path, resize: bool = False) -> Array:
         if dataset is not None and dataset.read:
             module, _, name = dataset.read.partition(":")
             return np.asarray(getattr(importlib.import_module(module), name)(str(path), generator.data))[None]
-        if generator.data.labels_are_images and suffix in READ:
+        if generator.data.labels_are_images and suffix in IMAGE_SUFFIXES:
             return _picture(generator, path, resize)
     except GanzooError:
         raise
     except Exception as error:
-        raise GanzooError(f"{path} cannot be read: {' '.join(str(error).split()) or type(error).__name__}") from error
-    raise UsageError(f"{path}: this model takes {_takes(generator)}")
+        raise Unreadable(f"it cannot be read: {' '.join(str(error).split()) or type(error).__name__}") from error
+    raise UsageError(f"this model takes {_takes(generator)}")
 
 
 def _array(path: Path, sides: int) -> Array:
@@ -118,18 +176,14 @@ def _array(path: Path, sides: int) -> Array:
 
 
 def _picture(generator: Generator, path: Path, resize: bool) -> Array:
-    """Return an image, upright and on white, as uint8 ``[1, H, W, C]`` of the channels that the model takes."""
-    channels = generator.data.label_shape[0]
-    with Image.open(path) as opened:
-        image: Image.Image = ImageOps.exif_transpose(opened)
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-        image = image.convert("L" if channels == 1 else "RGB")
+    """Return an image as uint8 ``[1, H, W, C]`` of the channels that the model takes."""
+    pixels = read_image(path, 1 if generator.data.label_shape[0] == 1 else 3)
+    image = pixels.transpose(1, 2, 0)
     if resize:
-        _, height, width = generator.nearest((channels, image.height, image.width))
-        image = image.resize((width, height), Image.Resampling.LANCZOS)
-    return np.asarray(image).reshape(1, image.height, image.width, -1)
+        _, height, width = generator.nearest(pixels.shape)
+        stretched = grid.picture(image).resize((width, height), Image.Resampling.LANCZOS)
+        image = np.asarray(stretched).reshape(height, width, -1)
+    return image[None]
 
 
 def _is_input(generator: Generator, path: Path) -> bool:
@@ -138,7 +192,7 @@ def _is_input(generator: Generator, path: Path) -> bool:
         return False
     suffix = path.suffix.lower()
     reads = generator.dataset is not None and bool(generator.dataset.read)
-    return reads or suffix in ARRAYS or (generator.data.labels_are_images and suffix in READ)
+    return reads or suffix in ARRAYS or (generator.data.labels_are_images and suffix in IMAGE_SUFFIXES)
 
 
 def _takes(generator: Generator) -> str:
@@ -163,10 +217,19 @@ def _encoded(generator: Generator, inputs: Array, suffix: str, seed: int) -> byt
         return buffer.getvalue()
     if len(inputs) > 1:
         raise UsageError(f"it holds {len(inputs)} inputs: write them to .npz")
-    samples = generator.translate(inputs, seed)
-    if generator.data.modality == "image" and suffix in PICTURES and samples.shape[1] in (1, 3, 4):
+    return _as_file(generator, generator.translate(inputs, seed), suffix)
+
+
+def _as_file(generator: Generator, samples: Tensor, suffix: str) -> bytes:
+    """Return one sample ``[1, ...]`` as a file of that suffix.
+
+    Raises:
+        UsageError: Nothing makes such a file of it.
+    """
+    data, dataset = generator.data, generator.dataset
+    if _is_picture(generator) and suffix in PICTURES:
         return grid.encode(grid.picture(grid.to_uint8(samples)[0]), suffix)
-    content = as_suffix(generator.show(samples), suffix) if can_show(generator.data, generator.dataset) else None
+    content = as_suffix(generator.show(samples), suffix) if can_show(data, dataset) else None
     if content is None:
         raise UsageError(f"nothing makes a file in {suffix!r} of this model's samples: end it in {_suffix(generator)}")
     return content
@@ -174,7 +237,10 @@ def _encoded(generator: Generator, inputs: Array, suffix: str, seed: int) -> byt
 
 def _suffix(generator: Generator) -> str:
     """Return what samples are written as where nobody says."""
-    data = generator.data
-    if data.modality == "image" and data.shape[0] in (1, 3, 4):
+    if _is_picture(generator):
         return ".png"
-    return ".wav" if data.modality == "audio" and can_show(data, generator.dataset) else ".npy"
+    return ".wav" if generator.data.modality == "audio" and can_show(generator.data, generator.dataset) else ".npy"
+
+
+def _is_picture(generator: Generator) -> bool:
+    return generator.data.modality == "image" and generator.data.shape[0] in CHANNELS

@@ -13,7 +13,7 @@ from ganzoo.errors import UsageError
 from ganzoo.package.generator import Generator
 from ganzoo.plugin.files import explained, write_atomic
 from ganzoo.samples import grid
-from ganzoo.samples.show import Files, as_suffix, can_show, count, first_of_each_kind
+from ganzoo.samples.show import CHANNELS, Files, as_suffix, can_show, count, first_of_each_kind
 
 
 def write_samples(
@@ -41,7 +41,7 @@ def write_samples(
     if not can_show(generator.data, generator.dataset):
         raise UsageError("nothing says how to show this model's samples: write them with --out samples.npz")
     samples = generator.raw(num, label, seed, truncation)
-    if suffix == "" and generator.data.modality == "image":
+    if suffix == "" and generator.data.modality == "image" and generator.data.shape[0] in CHANNELS:
         return _write_pictures(Path(out or name), samples)
     classes = generator.data.num_classes
     files = generator.show(samples, columns=grid.columns_for(classes) if label is None and classes else None)

@@ -29,6 +29,7 @@ from ganzoo.plugin.contracts import (
     Verdict,
 )
 from ganzoo.plugin.files import append, write_atomic
+from ganzoo.plugin.images import IMAGE_SUFFIXES, read_image
 from ganzoo.plugin.networks import (
     DiscriminatorOutput,
     GeneratorOutput,
@@ -51,6 +52,7 @@ from ganzoo.plugin.specs import (
 )
 
 __all__ = [
+    "IMAGE_SUFFIXES",
     "KINDS",
     "Architecture",
     "Augmentation",
@@ -86,6 +88,7 @@ __all__ = [
     "append",
     "hookimpl",
     "option",
+    "read_image",
     "samples_of",
     "write_atomic",
 ]

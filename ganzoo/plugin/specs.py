@@ -111,8 +111,8 @@ class Dataset(Built):
         info: What the data is, where that is known unopened: a `DataInfo`, or a callable from options to one.
         show: ``"package.module:callable"``, ``(samples: float array [N, *shape], info) -> {file name: bytes}``: samples
             as files that a person opens: a picture (``.png``), text (``.txt``, ``.csv``), a sound (``.wav``). The first
-            of each suffix is what a run's grids, the model card and ``ganzoo sample --out X.suffix`` show. Images need
-            none: they are laid out in a grid.
+            of each suffix is what a run's grids, the model card and ``ganzoo sample --out X.suffix`` show; runs and
+            packages keep a picture of another format as ``.png``. Images need none: they are laid out in a grid.
         num_shown: How many samples `show` is given: 64 of what is taken in one by one, more of what makes a cloud.
         read: ``"package.module:callable"``, ``(path: str, info) -> array``: a file as an input of a model whose labels
             are arrays, for ``ganzoo apply``: in the form of one label, of any length or size. Images and arrays

@@ -57,5 +57,7 @@ def picture(image: NDArray[np.uint8]) -> Image.Image:
 def encode(picture: Image.Image, suffix: str = ".png") -> bytes:
     """Return a picture as the bytes of a file with that suffix."""
     buffer = io.BytesIO()
+    if suffix in (".jpg", ".jpeg") and picture.mode == "RGBA":  # such a file holds no transparency
+        picture = picture.convert("RGB")
     picture.save(buffer, Image.registered_extensions()[suffix], quality=95)
     return buffer.getvalue()

@@ -38,7 +38,7 @@ def show(
         samples: In the data's range.
         data: What they are.
         dataset: Theirs; its `show` makes the files. Without one images are laid out in a grid.
-        labels: That they were made of. Where these are images of 1 or 3 channels a grid has each beside its sample.
+        labels: That they were made of; a grid has each beside its sample where `labels_stand_beside`.
         columns: Of a grid; by default about as many as rows.
 
     Raises:
@@ -50,9 +50,15 @@ def show(
         return _checked(made, dataset.show)
     if data.modality != "image" or data.shape[0] not in CHANNELS:
         return {}
-    if labels is not None and data.labels_are_images and labels.shape[1] in CHANNELS[:2]:
+    if labels is not None and labels_stand_beside(data, dataset):
         samples, columns = _beside(labels, samples), grid.SIDE
     return {"samples.png": grid.encode(grid.tile(grid.to_uint8(samples), columns))}
+
+
+def labels_stand_beside(data: DataInfo, dataset: Dataset | None) -> bool:
+    """Whether a grid has each label beside its sample: both are images of 1 or 3 channels that no dataset shows."""
+    plain = data.labels_are_images and {data.shape[0], data.label_shape[0]} <= {1, 3}
+    return plain and (dataset is None or not dataset.show)
 
 
 def count(data: DataInfo, dataset: Dataset | None = None) -> int:
@@ -71,6 +77,13 @@ def first_of_each_kind(files: Mapping[str, bytes]) -> Files:
     for name, content in files.items():
         kinds.setdefault(PurePath(name).suffix, content)
     return kinds
+
+
+def kinds_kept(files: Mapping[str, bytes]) -> Files:
+    """Return what runs and packages keep: the first file of each suffix, by suffix; any picture as PNG."""
+    picture = as_suffix(files, ".png")
+    others = {suffix: file for suffix, file in first_of_each_kind(files).items() if suffix not in PICTURES}
+    return others if picture is None else {".png": picture, **others}
 
 
 def as_suffix(files: Mapping[str, bytes], suffix: str) -> bytes | None:

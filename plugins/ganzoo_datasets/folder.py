@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import os
 import stat
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
-from threading import Lock
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from ganzoo.plugin import DataInfo, Item, NotFound, UsageError
+from ganzoo.plugin import IMAGE_SUFFIXES, DataInfo, Item, NotFound, UsageError, read_image
 from ganzoo_datasets import FolderOptions
-
-EXTENSIONS = (
-    ".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif",
-    ".tiff", ".webp",
-)  # fmt: skip
-ORIENTATION = 0x0112  # the EXIF tag, and what turns each of its values upright
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-FILTERS = Lock()  # held while Python's warning filters are changed: they are the whole process's, and so is this
 
 
 @dataclass(frozen=True)
@@ -67,7 +46,7 @@ class Folder:
             raise UsageError(f"dataset.channels: expected 1 (grey) or 3 (colour), got {options.channels}")
         self.strict = options.strict
         size = (options.width or options.size, options.size)
-        self._load = partial(load, size=size, channels=options.channels)
+        self._load = partial(read_image, size=size, channels=options.channels)
         self._files = _files(options.path)
         self._classes = _classes([found.name for found in self._files])
         self.info = DataInfo(
@@ -110,7 +89,7 @@ def _files(path: str) -> list[Found]:
             f"dataset.path: cannot list {error.filename!r} ({error.strerror}): make it readable or give another folder"
         ) from error
     if not found:
-        raise NotFound(f"dataset.path: {root!r} holds no images: give a folder with {', '.join(EXTENSIONS)} files")
+        raise NotFound(f"dataset.path: {root!r} holds no images: give a folder with {', '.join(IMAGE_SUFFIXES)} files")
     return found
 
 
@@ -124,7 +103,7 @@ def _walk(folder: str, name: PurePath, seen: set[tuple[int, int]]) -> Iterator[F
         path = os.path.join(folder, entry)
         if os.path.isdir(path):
             yield from _walk(path, name / entry, seen)
-        elif os.path.splitext(entry)[1].lower() in EXTENSIONS:
+        elif os.path.splitext(entry)[1].lower() in IMAGE_SUFFIXES:
             stamp = _stamp(path)
             if stamp is not None:
                 yield Found(name / entry, path, stamp)
@@ -143,86 +122,6 @@ def _classes(names: list[PurePath]) -> list[str]:
     """Return the sub-folders that are classes, sorted; none where an image lies outside or there is only one."""
     folders = sorted({name.parts[0] for name in names})
     return folders if len(folders) > 1 and all(len(name.parts) > 1 for name in names) else []
-
-
-# ----------------------------------------------------------------------------
-# Decoding.
-
-
-def load(path: str, size: tuple[int, int], channels: int) -> npt.NDArray[np.uint8]:
-    """Return an image file as uint8 ``[channels, height, width]``: upright, its centre, on white, antialiased.
-
-    Args:
-        path: The file.
-        size: Width and height in pixels; as much of the centre is taken as has their ratio.
-        channels: 1 for grey, 3 for colour.
-
-    Raises:
-        Exception: Whatever Pillow says about a file that is broken.
-    """
-    content = io.BytesIO(Path(path).read_bytes())
-    with quiet(FILTERS):
-        try:
-            image: Image.Image = Image.open(content)
-        except UnidentifiedImageError:  # its text is the address of `content`
-            raise ValueError("not an image that Pillow can read") from None
-    image.draft(None, (2 * max(size), 2 * max(size)))  # a JPEG decodes at a fraction, with enough left to resize from
-    image.load()
-    with quiet(FILTERS):
-        image = _upright(image)
-    image = flat(_centre(image, size)).convert("L" if channels == 1 else "RGB")
-    pixels = np.asarray(image.resize(size, Image.Resampling.LANCZOS))
-    return np.ascontiguousarray(pixels.reshape(size[1], size[0], channels).transpose(2, 0, 1))
-
-
-@contextmanager
-def quiet(lock: Lock) -> Iterator[None]:
-    """Make an image that is suspiciously large an error, and keep what Pillow says of odd metadata to itself."""
-    with lock, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="PIL")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """Turn an image as its EXIF says; damaged EXIF says nothing."""
-    orientation = None
-    with suppress(Exception):
-        orientation = image.getexif().get(ORIENTATION)
-    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
-
-
-def _centre(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Return the largest part around the centre whose sides are as `size`, width and height."""
-    width = min(image.width, max(1, image.height * size[0] // size[1]))
-    height = min(image.height, max(1, image.width * size[1] // size[0]))
-    left, top = (image.width - width) // 2, (image.height - height) // 2
-    return image.crop((left, top, left + width, top + height))
-
-
-def flat(image: Image.Image) -> Image.Image:
-    """Return an image of any mode as L or RGB, what is transparent on white."""
-    if image.mode == "F" or image.mode.startswith("I"):
-        return _eight_bits(image)
-    if image.has_transparency_data:
-        image = image.convert("LA").convert("RGBA") if image.mode == "La" else image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Return numbers of 16 or 32 bits, whole or float, as L.
-
-    They are scaled from the smallest of the usual ranges (0 to 1 for floats, 0 to 255, 0 to 65535) that holds them,
-    16 bits always from the whole of theirs, and numbers beyond from their own lowest and highest.
-    """
-    values: npt.NDArray[Any] = np.asarray(image).astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ValueError("holds numbers that are not finite")
-    low, high = float(values.min()), float(values.max())
-    usual = {"F": (1, 255, 65535), "I": (255, 65535)}.get(image.mode, (65535,))
-    low, high = next(((0, top) for top in usual if low >= 0 and high <= top), (low, high))
-    return Image.fromarray(np.rint((values - low) * (255 / ((high - low) or 1))).astype(np.uint8))
 
 
 # ----------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import wave
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ import ganzoo
 from cli_calls import Ganzoo
 from ganzoo.errors import Corrupt, NotFound, UsageError
 from ganzoo.package.config import MODEL, PICTURE, REFERENCE, SOUND
+from ganzoo.package.plan import identity
+from ganzoo.package.tensors import metadata
+from ganzoo.runs import where
 
 OPTIONS = {"dataset.height": 8, "dataset.width": 12, "train.micro_batch": 2}
 
@@ -37,7 +41,17 @@ def pixels(path: Path, mode: str = "RGB") -> Any:
         return np.asarray(image.convert(mode))
 
 
+def sound(path: Path, rate: int = 8000) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((np.sin(np.arange(808) / 5) * 9000).astype("<i2").tobytes())
+
+
 def picture(path: Path, width: int, height: int, mode: str = "RGB") -> Path:
+    path.parent.mkdir(exist_ok=True)
     noise = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
     Image.fromarray(noise).convert(mode).save(path)
     return path
@@ -108,7 +122,9 @@ def test_a_folder_of_images_of_any_size_that_the_architecture_takes(call: Ganzoo
     (folder / "d.png").write_bytes(b"not a picture")
     done = call("apply", run.path, folder, "out/")
     assert done.code == 1
-    assert "c.png is left out: c.png: inputs are 41x30 (width x height): resize them to 40x30" in done.err
+    lines = done.err.splitlines()
+    assert lines[0].startswith("left out: in/c.png: inputs are 41x30 (width x height): resize them to 40x30")
+    assert lines[1] == "left out: in/d.png: it cannot be read: not an image that Pillow can read"
     assert "2 of 4 files of in could not be taken; the others are in out" in done.err
     assert call("apply", run.path, folder / "c.png", "c.png", "--resize").code == 0
     assert pixels(Path("c.png")).shape == (30, 40, 3)
@@ -126,11 +142,7 @@ def test_arrays_go_in_and_come_out(call: Ganzoo, run: Any) -> None:
 def test_a_sound_of_any_length_is_read_by_the_dataset_and_written_as_a_sound(call: Ganzoo, vocoder: Any) -> None:
     assert (vocoder.package / SOUND).is_file()
     assert (vocoder.path / "reals.wav").is_file()
-    with wave.open("in.wav", "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes((np.sin(np.arange(808) / 5) * 9000).astype("<i2").tobytes())
+    sound(Path("in.wav"))
     assert call("apply", vocoder.path, "in.wav", "out.wav").code == 0
     with wave.open("out.wav") as made:
         assert (made.getnframes(), made.getframerate()) == (808, 8000)
@@ -143,6 +155,10 @@ def test_a_sound_of_any_length_is_read_by_the_dataset_and_written_as_a_sound(cal
         (("gone.png", "out.png"), 4, "there is no file or folder gone.png"),
         (("in.png", "no/out.png"), 4, "there is no folder no: make it first"),
         (("in.png", "out.wav"), 2, "nothing makes a file in '.wav' of this model's samples: end it in .png"),
+        (("in.png", "out"), 2, "out: end it in .png, or in / for a folder"),
+        (("in.png", "in.png"), 2, "in.png is the input, which its result would overwrite: name another file"),
+        (("in.png", "."), 2, "in.png is the input, which its result would overwrite: name another file"),
+        ((".", "./"), 2, "holds the inputs, which results would overwrite: name another folder"),
         (("in.txt", "out.png"), 2, "in.txt: this model takes images and arrays (.npy, .npz)"),
         (("odd.png", "out.png"), 2, "inputs are 13x8 (width x height): resize them to 12x8"),
         ((".", "out.png"), 2, "is a folder, so out.png must be one"),
@@ -164,13 +180,162 @@ def test_what_it_cannot_do_it_says_in_a_sentence(
     assert done.err.count("\n") == 1
 
 
+def test_what_is_wrong_with_the_paths_is_told_before_anything_is_computed(
+    monkeypatch: pytest.MonkeyPatch, call: Ganzoo, pairs: Any, run: Any, vocoder: Any
+) -> None:
+    def never(*args: Any) -> None:
+        raise AssertionError("the network was run")
+
+    monkeypatch.setattr(pairs.Translator, "forward", never)
+    picture(Path("in.png"), 12, 8)
+    sound(Path("in.wav"))
+    assert "nothing makes a file in '.gif'" in call("apply", run.path, "in.png", "out.gif").err
+    assert "nothing makes a file in '.mp3'" in call("apply", vocoder.path, "in.wav", "out.mp3").err
+    (run.package / MODEL).unlink()
+    assert call("apply", run.path, "gone.png", "out.png").code == 4
+
+
+def test_files_of_one_name_but_for_the_suffix_all_come_out(call: Ganzoo, run: Any) -> None:
+    for number, name in enumerate(("a.png", "a.jpg", "a.png.tif", "b.png")):
+        picture(Path("in", name), 12 + 2 * number, 8)
+    done = call("apply", run.path, "in", "out")
+    names = ["a.jpg.png", "a.png.png", "a.png.tif.png", "b.png.png"]
+    assert (done.code, done.out.split()) == (0, [f"out/{name}" for name in names])
+    assert [pixels(Path("out", name)).shape[1] for name in names] == [14, 12, 16, 18]
+
+
+def test_a_folder_is_meant_where_a_slash_says_so(call: Ganzoo, run: Any) -> None:
+    picture(Path("in/a.png"), 12, 8)
+    assert call("apply", run.path, "in", "out.v1/").out == "out.v1/a.png\n"
+    assert call("apply", run.path, "in/a.png", "single/").out == "single/a.png\n"
+    assert call("apply", run.path, "in/a.png", "single").out == "single/a.png\n"  # which is there by now
+    assert "in is a folder, so out.v2 must be one: end it in /" in call("apply", run.path, "in", "out.v2").err
+
+
+def test_pictures_are_read_as_the_folder_dataset_reads_them(call: Ganzoo, run: Any) -> None:
+    ramp = np.linspace(0, 65535, 12 * 8).reshape(8, 12).astype(np.uint16)
+    Image.fromarray(ramp).save("in.png")
+    assert call("apply", run.path, "in.png", "out.png").code == 0
+    grey = np.rint(ramp / 257).astype(np.uint8)
+    assert np.array_equal(pixels(Path("out.png")), ganzoo.load(run).apply(grey[None, :, :, None])[0])
+
+
+def test_what_lies_beside_the_sounds_of_a_folder_is_passed_over_with_a_line(call: Ganzoo, vocoder: Any) -> None:
+    sound(Path("in/a.wav"))
+    Path("in/notes.md").write_text("Of the third of May.")
+    done = call("apply", vocoder.path, "in", "out/")
+    assert (done.code, done.out) == (0, "out/a.wav\n")
+    assert done.err == "left out: in/notes.md: it cannot be read: file does not start with RIFF id\n"
+    Path("in/b.wav").write_bytes(b"damaged")
+    sound(Path("in/c.wav"), rate=16000)
+    done = call("apply", vocoder.path, "in", "out/")
+    assert (done.code, done.out) == (1, "")
+    assert "left out: in/c.wav has 16000 samples a second: resample it to 8000\n" in done.err
+    assert "2 of 3 files of in could not be taken; the others are in out" in done.err
+
+
+def test_a_sound_is_not_told_to_be_resized(monkeypatch: pytest.MonkeyPatch, vocoder: Any) -> None:
+    generator = ganzoo.load(vocoder)
+    with pytest.raises(UsageError, match=r"^inputs are \[1, 15\]: cut or pad them to \[1, 16\], the nearest"):
+        generator.apply(np.zeros((1, 1, 15), np.float32))
+
+
+def test_numbers_whose_scale_nobody_knows_are_refused(run: Any, vocoder: Any) -> None:
+    generator = ganzoo.load(run)
+    bytes_in = np.random.default_rng(0).integers(0, 255, (2, 8, 12, 1), np.uint8)
+    floats = (bytes_in / 127.5 - 1).transpose(0, 3, 1, 2)
+    made = generator.apply(bytes_in)
+    for kind in (np.float64, np.float32, ">f4"):
+        assert np.array_equal(generator.apply(floats.astype(kind)), made)
+    assert np.array_equal(generator.apply(np.flip(np.flip(floats, 3).copy(), 3)), made)
+    assert np.array_equal(generator.sample(2, labels=bytes_in), made)
+    assert np.array_equal(generator.sample(2, labels=torch.from_numpy(floats)), made)
+    wrong: list[tuple[Any, str]] = [
+        (floats.astype(np.int64), r"are int64: this model takes uint8 or floats in \[-1, 1\]"),
+        (torch.from_numpy(floats).int(), "are int32"),
+        (floats.astype(np.uint16), "are uint16"),
+        (floats.astype(np.complex64), "are complex64"),
+        (floats.astype(str), r"are str\d+"),
+        (floats > 0, "are bool"),
+        (floats * 200, r"run from -\d+.* to \d+.*: scale or clip them to \[-1, 1\]"),
+        (np.where(floats > 0, np.nan, floats), "not finite"),
+    ]
+    for values, words in wrong:
+        with pytest.raises(UsageError, match=f"^inputs.*{words}"):
+            generator.apply(values)
+        with pytest.raises(UsageError, match=f"^labels.*{words}"):
+            generator.sample(2, labels=values)
+    loud = 3 * np.ones((1, 1, 16), np.float32)  # of labels that are floats nobody knows the range
+    assert ganzoo.load(vocoder).apply(loud).shape == (1, 1, 64)
+    with pytest.raises(UsageError, match=r"^inputs are int16: this model takes floats$"):
+        ganzoo.load(vocoder).apply(loud.astype(np.int16))
+
+
+def test_a_translator_to_pictures_with_a_fourth_channel_is_shown_and_proved(pairs: Any, call: Ganzoo) -> None:
+    options = {**OPTIONS, "dataset.alpha": True}
+    run = ganzoo.train(arch="toy-translator", dataset="toy-scenes", images=8, options=options, device="cpu")
+    for name in ("reals.png", "fakes-000000008.png"):  # 64 of them, none beside its label
+        with Image.open(run.path / name) as shown:
+            assert shown.mode == "RGBA"
+            assert np.array_equal(shown.size, np.multiply((8 * (12 + 2) + 2, 8 * (8 + 2) + 2), shown.size[0] // 114))
+    with Image.open(run.package / PICTURE) as shown:
+        assert shown.mode == "RGBA"
+    assert ganzoo.verify(run).samples == 8
+    picture(Path("in.png"), 12, 8)
+    assert call("apply", run.path, "in.png", "out.jpg").code == 0
+
+
+def test_a_published_translator_is_packaged_with_its_real_labels(
+    hub: Any, call: Ganzoo, run: Any, repo: str, new_cache: Any
+) -> None:
+    ganzoo.publish(run, repo)
+    for words in ((), ("--without-discriminator",)):
+        new_cache()
+        done = call("package", repo, "p", *words, "--device", "cpu")
+        assert (done.code, done.out) == (0, "p\n"), done.err
+        assert Path("p", REFERENCE).read_bytes() == (run.package / REFERENCE).read_bytes()
+
+
 def test_a_model_without_inputs_is_sampled(package: Path) -> None:
+    picture(Path("in.png"), 12, 8)
     with pytest.raises(UsageError, match="takes no inputs: it is sampled"):
         ganzoo.apply(package, "in.png", "out.png")
 
 
 # ----------------------------------------------------------------------------
 # What a weights file says it is.
+
+
+def test_the_hash_in_a_header_is_what_anybody_computes() -> None:
+    arch = {"options": {"words": "/home/me/words.txt", "width": 8}, "name": "acme:blobs"}
+    data = {"shape": [1, 4], "meta": {"sounds": ["/th/", "ü"]}}
+    config = {"format": 1, "recipe": {"arch": arch, "reg": []}, "data": data, "images": 3}
+    config["latent"] = {"distribution": "normal", "dim": 2}
+    # printf '{"arch":{"name":"acme:blobs","options":{"width":8,"words":"words.txt"}},"data":...}' | sha256sum
+    assert identity(config) == {
+        "format": "pt", "ganzoo": "1", "architecture": "acme:blobs",
+        "config": "e3424220e7c95c46707242089795f795741e439a6daa91ace057910450b43a7a",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["digits", "ring"])
+def test_the_models_that_come_along_say_what_they_are(name: str) -> None:
+    directory = where.here(f"ganzoo:{name}")
+    content, config = (directory / MODEL).read_bytes(), json.loads((directory / "config.json").read_text())
+    assert metadata(content) == identity(config)
+
+
+def test_what_only_looks_like_a_path_is_published(pairs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meta = {"rate": 8000, "sounds": ["/", "/th/", "C:\\x"]}
+    made = pairs.Tones.__init__
+
+    def init(self: Any, options: Any) -> None:
+        made(self, options)
+        self.info = replace(self.info, meta=meta)
+
+    monkeypatch.setattr(pairs.Tones, "__init__", init)
+    run = ganzoo.train(arch="toy-translator", dataset="toy-tones", images=8, device="cpu")
+    assert ganzoo.load(ganzoo.package(run, tmp_path / "p")).data.meta == meta
 
 
 def test_weights_beside_the_config_of_another_model_are_refused(package: Path) -> None:

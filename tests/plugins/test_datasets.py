@@ -19,9 +19,10 @@ from PIL import Image, ImageCms, ImageDraw
 
 from ganzoo.data.source import ArraySource, open_source
 from ganzoo.plugin import DataInfo, NotFound, UsageError
+from ganzoo.plugin.images import flat, quiet
 from ganzoo_datasets import DigitsOptions, FolderOptions, ganzoo_datasets
 from ganzoo_datasets.digits import Digits
-from ganzoo_datasets.folder import Folder, examples, flat, quiet
+from ganzoo_datasets.folder import Folder, examples
 from privileges import bound_by_modes
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -10,11 +12,13 @@ import torch
 from PIL import Image
 
 import ganzoo
+from ganzoo.cli import main
 from ganzoo.compute.streams import Streams, draw_latents
 from ganzoo.errors import GanzooError
-from ganzoo.plugin import DataInfo, Dataset
+from ganzoo.plugin import DataInfo, Dataset, NoOptions, hookimpl
+from ganzoo.registry import register
 from ganzoo.samples import grid
-from ganzoo.samples.show import as_suffix, can_show, count, show
+from ganzoo.samples.show import as_suffix, can_show, count, kinds_kept, labels_stand_beside, show
 
 POINTS = DataInfo(shape=(2,), modality="points")
 
@@ -44,6 +48,17 @@ def test_a_label_image_stands_beside_its_sample():
     assert np.array_equal(picture, np.asarray(wanted))
 
 
+@pytest.mark.parametrize(("channels", "beside"), [((3, 3), True), ((1, 3), True), ((4, 3), False), ((3, 4), False)])
+def test_a_label_stands_beside_its_sample_where_both_are_grey_or_colour(channels, beside):
+    data = DataInfo(shape=(channels[0], 4, 6), label_shape=(channels[1], 4, 6))
+    samples, labels = torch.zeros(5, *data.shape), torch.zeros(5, *data.label_shape)
+    alone = show(samples, data)["samples.png"]
+    assert (show(samples, data, labels=labels)["samples.png"] != alone) == beside
+    assert labels_stand_beside(data, None) == beside
+    assert not labels_stand_beside(data, dataset("files"))
+    assert not labels_stand_beside(DataInfo(shape=(3, 4, 6), label_shape=(7,)), None)
+
+
 def files(samples: np.ndarray, info: DataInfo) -> dict[str, bytes]:
     assert samples.dtype == np.float32
     assert info == POINTS
@@ -59,6 +74,15 @@ def test_other_samples_are_shown_by_what_their_dataset_names():
     assert as_suffix(made, ".wav") is None
     assert show(torch.zeros(9, 2), POINTS) == {}
     assert (can_show(POINTS, None), can_show(POINTS, dataset("files"))) == (False, True)
+
+
+def test_runs_and_packages_keep_any_picture_as_png():
+    photo = grid.encode(Image.new("RGB", (5, 7), (200, 0, 0)), ".jpg")
+    kept = kinds_kept({"a.csv": b"1", "a.jpg": photo, "b.webp": b"no matter", "b.csv": b"2"})
+    assert list(kept) == [".png", ".csv"]
+    assert np.array_equal(pixels(kept[".png"]), pixels(photo))
+    assert kinds_kept({"a.jpg": photo, "a.png": b"as it is"}) == {".png": b"as it is"}
+    assert kinds_kept({"a.csv": b"1"}) == {".csv": b"1"}
 
 
 def text(samples: np.ndarray, info: DataInfo) -> str:
@@ -108,3 +132,44 @@ def test_where_samples_are_text_a_run_keeps_that_and_trackers_are_spared(toys):
     assert np.linalg.norm(reals, axis=1) == pytest.approx(np.full(64, 0.5), abs=1e-4)
     assert not list(run.path.glob("*.png"))
     assert {event[0] for event in toys.EVENTS} == {"start", "log", "finish"}
+
+
+class Layers:
+    """Twenty images of five channels."""
+
+    def __init__(self, options: NoOptions) -> None:
+        self.info = DataInfo(shape=(5, 8, 8), num_items=20)
+        self.data = np.random.default_rng(0).integers(0, 255, (20, 5, 8, 8), dtype=np.uint8)
+
+
+def photo(samples: np.ndarray, info: DataInfo) -> dict[str, bytes]:
+    first = grid.to_uint8(torch.from_numpy(samples[:1, :3]))[0]
+    return {"first.jpg": grid.encode(grid.picture(first), ".jpg"), "notes.txt": b"one of many"}
+
+
+@pytest.fixture
+def layers(toys):
+    module = ModuleType("layers_plugin")
+    spec = Dataset(name="layers", summary="Five channels.", factory=f"{__name__}:Layers", show=f"{__name__}:photo")
+    module.ganzoo_datasets = hookimpl(lambda: [spec], specname="ganzoo_datasets")
+    register(module)
+    return toys
+
+
+def test_a_picture_of_another_format_reaches_the_run_its_trackers_and_its_package(layers, tmp_path):
+    run = ganzoo.train(arch="toy", dataset="layers", images=32, tracker="toy-tracker", device="cpu")
+    assert pixels((run.package / "samples.png").read_bytes()).shape == (8, 8, 3)
+    assert (run.package / "samples.txt").read_bytes() == b"one of many"
+    assert "](samples.png)" in (run.package / "README.md").read_text()
+    assert [event for event in layers.EVENTS if event[0] == "grid"] == [
+        ("grid", images, f"fakes-{images:09d}.png") for images in (0, 32)
+    ]
+    assert sorted(path.suffix for path in run.path.glob("fakes-*")) == [".png", ".png", ".txt", ".txt"]
+
+
+def test_images_that_are_no_pictures_are_written_as_their_dataset_shows_them(layers, capsys):
+    run = ganzoo.train(arch="toy", dataset="layers", images=16, device="cpu")
+    with pytest.raises(SystemExit) as done:
+        main(["sample", str(run.path), "-n", "3", "--out", "five/", "--device", "cpu"])
+    assert (done.value.code, capsys.readouterr().out) == (0, "five\n")
+    assert sorted(path.name for path in Path("five").iterdir()) == ["first.jpg", "notes.txt"]
