@@ -292,7 +292,12 @@ def test_training_writes_the_run_and_prints_its_path_alone(ganzoo: Ganzoo, tmp_p
 
 
 def test_progress_is_plain_lines_where_there_is_no_terminal(ganzoo: Ganzoo) -> None:
-    lines = ganzoo("train", *TINY).err.splitlines()
+    lines = ganzoo("train", *TINY, "--metric", "pixel-moments").err.splitlines()
+    measured = [line for line in lines if line.startswith("measured at ")]
+    assert [line.partition(": ")[0] for line in measured] == ["measured at 0 images", "measured at 256 images"]
+    assert "pixel-moments/mean" in measured[0]
+    assert "(best" in measured[1]
+    lines = [line for line in lines if line not in measured]
     assert lines[0].startswith(f"runs/{RUN}: dcgan with bce on digits 1x16x16, generator ")
     assert lines[-2].startswith("256/256 images")
     assert lines[-1].startswith("finished after 256 images")
@@ -416,9 +421,10 @@ def on_a_terminal(*args: str, **environ: str) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize("no_color", ["", "1"])
 def test_progress_is_a_live_line_on_a_terminal(no_color: str) -> None:
-    code, out, seen = on_a_terminal("train", *TINY, NO_COLOR=no_color)
+    code, out, seen = on_a_terminal("train", *TINY, "--metric", "pixel-moments", NO_COLOR=no_color)
     assert (code, out) == (0, f"runs/{RUN}\n")
     assert "256/256 images" in seen
+    assert "measured at 256 images: pixel-moments/mean" in seen
     assert "\x1b[2K" in seen  # the line is written anew
     assert bool(re.search(r"\x1b\[[\d;]+m", seen)) == (not no_color)
 

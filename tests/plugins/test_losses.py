@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch.autograd import gradcheck, gradgradcheck
 
+import ganzoo
 import ganzoo_losses
 from ganzoo.plugin import DataInfo
+from ganzoo.recipe.resolve import resolve
 
 SPECS = {spec.name: spec for spec in ganzoo_losses.ganzoo_losses()}
 NAMES = sorted(SPECS)
@@ -40,6 +42,14 @@ def test_specs_name_losses_aliases_and_papers():
     assert aliases == {"lsgan": ("mse",), "wasserstein": ("wgan",), "rpgan": ("rsgan",)}
     assert PAIRS == ["rpgan"]
     assert all("arXiv:" in spec.paper and not spec.batch_coupled for spec in SPECS.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_comes_with_what_keeps_a_discriminator_from_being_too_steep(name):
+    norm, terms = {"wasserstein": ("none", ["wgan-gp"]), "rpgan": ("spectral", ["r1", "r2"])}.get(name, ("spectral", []))
+    recipe = resolve(ganzoo.registry(), flags={"arch": "dcgan", "loss": name})
+    assert (recipe.arch.options.norm_d, [choice.name for choice in recipe.reg]) == (norm, terms)
+    assert recipe.origins["arch.norm_d"] == f"loss {name!r}"
 
 
 # ----------------------------------------------------------------------------
