@@ -148,6 +148,6 @@ def _fits(value: object, hint: Any) -> bool:
         )
     if origin is Literal:
         return value in args
-    if origin is Callable:
-        return callable(value)
+    if isinstance(origin, type):  # a callable, a mapping
+        return isinstance(value, origin)
     return not isinstance(hint, type) or isinstance(value, hint)

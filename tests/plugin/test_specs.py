@@ -42,6 +42,7 @@ def made(**changed: Any) -> Architecture:
         ({"modalities": ("images",)}, "modalities="),
         ({"conditional": "maybe"}, "conditional='maybe' is not Literal"),
         ({"recommended": {"arch.width": 3}}, "recommends 'arch.width': only keys of loss, reg, aug, optim, train"),
+        ({"recommended": ("loss", "bce")}, r"recommended=\('loss', 'bce'\) is not collections.abc.Mapping"),
         ({"provides": "style"}, "provides='style' is not"),
     ],
 )

@@ -46,7 +46,8 @@ def test_specs_name_losses_aliases_and_papers():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_comes_with_what_keeps_a_discriminator_from_being_too_steep(name):
-    norm, terms = {"wasserstein": ("none", ["wgan-gp"]), "rpgan": ("spectral", ["r1", "r2"])}.get(name, ("spectral", []))
+    others = {"wasserstein": ("none", ["wgan-gp"]), "rpgan": ("spectral", ["r1", "r2"])}
+    norm, terms = others.get(name, ("spectral", []))
     recipe = resolve(ganzoo.registry(), flags={"arch": "dcgan", "loss": name})
     assert (recipe.arch.options.norm_d, [choice.name for choice in recipe.reg]) == (norm, terms)
     assert recipe.origins["arch.norm_d"] == f"loss {name!r}"
