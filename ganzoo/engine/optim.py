@@ -103,7 +103,8 @@ class Optimizer:
         Every gradient is laid out like its parameter first: torch's fused kernels take the memory as it lies.
 
         Returns:
-            The norm of all gradients before they were clipped, a 0-dim tensor; None where ``clip`` is none.
+            The norm of all gradients before they were clipped, a 0-dim tensor; None where ``clip`` is none. Of a step
+            that is left out for its infinities, which scaled losses are allowed, it is 0.
         """
         norm = None
         if self.clip is not None and self.parameters:
@@ -111,13 +112,16 @@ class Optimizer:
             norm = norm / self.scaled(torch.ones_like(norm))
             shorter = (self.clip / (norm + 1e-6)).clamp(max=1.0)  # as torch.nn.utils.clip_grad_norm_ has it
             gradients = [None if gradient is None else gradient * shorter for gradient in gradients]
+            if self.scaler.is_enabled():
+                norm = torch.where(norm.isfinite(), norm, torch.zeros_like(norm))
         if self._recorded:
             self._recorded.step(gradients)
             return norm
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = _laid_out(gradient, parameter)
-        self.scaler.step(self.torch)
-        self.scaler.update()
+        if any(gradient is not None for gradient in gradients):  # else the scaler, which was asked nothing, refuses
+            self.scaler.step(self.torch)
+            self.scaler.update()
         self.torch.zero_grad(set_to_none=True)
         return norm
 

@@ -14,16 +14,22 @@ CROWDED = 0.15  # of its time that a run waits for a core, from which on a perso
 def sentence(row: Mapping[str, Any], total: int) -> str:
     """Return a tick in words: images, speed, losses, what D thinks of real and fake (logits), memory, time left.
 
-    It says so where the machine is busy with something else as well. Early in a run there is no time left to tell: the
-    first tick is of one round, compiling and warming up included.
+    It says so where the machine is busy with something else as well. Losses and logits are left out where they are not
+    measured: before ``train.d_start`` and ``train.adversarial_start``. Early in a run there is no time left to tell:
+    the first tick is of one round, compiling and warming up included.
     """
     left = duration(max(0, total - row["images"]) / row["images_per_second"]) if row["images"] * 1000 > total else "?"
-    busy = "  machine busy" if is_crowded(row) else ""
-    return (
-        f"{row['images']:,}/{total:,} images  {row['images_per_second'] / 1000:.2f} kimg/s{busy}  "
-        f"loss D {row['loss_d']:.3f} G {row['loss_g']:.3f}  D(real) {row['real']:+.2f} D(fake) {row['fake']:+.2f}  "
-        f"{row['memory'] / 2**20:,.0f} MiB  {left} left"
+    losses = [f"{network} {row[key]:.3f}" for network, key in (("D", "loss_d"), ("G", "loss_g")) if key in row]
+    parts = (
+        f"{row['images']:,}/{total:,} images",
+        f"{row['images_per_second'] / 1000:.2f} kimg/s",
+        "machine busy" if is_crowded(row) else "",
+        f"loss {' '.join(losses)}" if losses else "",
+        " ".join(f"D({name}) {row[name]:+.2f}" for name in ("real", "fake") if name in row),
+        f"{row['memory'] / 2**20:,.0f} MiB",
+        f"{left} left",
     )
+    return "  ".join(filter(None, parts))
 
 
 def measured(images: int, words: str) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from test_execution import STEPS, distances, named, state
 
+import ganzoo
 import toy_terms
-from ganzoo.engine import execution
+from ganzoo.engine import checkpoint, execution
 from ganzoo.engine.initial import start_from
 from ganzoo.engine.update import update_discriminator, update_generator
 from ganzoo.errors import GanzooError, UsageError
@@ -20,6 +23,8 @@ from ganzoo.package import plan as planning
 from ganzoo.package.config import DISCRIMINATOR, read
 from ganzoo.plugin import DataInfo
 from ganzoo.registry import register, registry
+from ganzoo.runs.run import Run
+from ganzoo.runs.words import sentence
 
 TERMS = "toy-reals,toy-code,toy-rotation,toy-further,toy-perceptual"
 NEW: list[dict[str, Any]] = [
@@ -184,6 +189,36 @@ def test_d_and_its_term_start_when_they_are_told(make, update):
         assert ("loss_g" in stats) == ("reg.toy-features/g" in stats) == (number >= 4)
         assert "reg.toy-code/g" in stats
         assert torch.equal(gan.discriminator.one.weight, first) == (number < 2)
+
+
+def test_a_run_whose_parts_start_later_is_told_and_goes_on_like_a_whole_one():
+    lines = []
+    listener = SimpleNamespace(
+        note=lambda event: lines.append(event.line), tick=lambda event: sentence(event.row, event.total)
+    )
+    settings = {
+        "train.d_start": 160, "train.adversarial_start": 320, "reg": "toy-code", "train.checkpoint_every": 240,
+        "train.keep": 9, "train.execution": "eager",
+    }  # fmt: skip
+    run = ganzoo.train(arch="toy", dataset="toy-array", images=640, options=settings, device="cpu", listener=listener)
+    assert not [line for line in lines if "failed" in line]
+    torn = Run(shutil.copytree(run.path, run.path.with_name("0001-torn")))
+    for path in torn.checkpoints[-2:]:
+        path.unlink()
+    assert torn.images == 240
+    ganzoo.train(resume=torn, device="cpu")
+    wanted, got = (checkpoint.load(each.checkpoints[-1])[0] for each in (run, torn))
+    assert all(torch.equal(wanted[name], got[name]) for name in wanted)
+
+
+@pytest.mark.parametrize("update", STEPS)
+def test_with_scaled_losses_g_waits_for_d_as_well(make, update):
+    gan, batches = make({"train.precision": "fp16", "train.d_start": 16, "train.update": update})
+    before = gan.generator.net[0].weight.detach().clone()
+    assert run(gan, batches, range(1)) == {}
+    assert torch.equal(gan.generator.net[0].weight, before)
+    assert "loss_g" in run(gan, batches, range(1, 3))
+    assert not torch.equal(gan.generator.net[0].weight, before)
 
 
 def test_a_term_that_reads_what_d_does_not_answer_yet_is_named(make):

@@ -29,6 +29,14 @@ def test_a_tick_in_words():
     )
 
 
+def test_what_is_not_measured_yet_is_left_out():
+    before_d = {name: value for name, value in ROW.items() if name not in ("loss_d", "loss_g", "real", "fake")}
+    start, end = "12,800/150,000 images  2.35 kimg/s", "1,500 MiB  0:58 left"
+    assert sentence(before_d, 150_000) == f"{start}  {end}"
+    alone = {**before_d, "loss_d": 1.0, "real": 0.5, "fake": -0.5}
+    assert sentence(alone, 150_000) == f"{start}  loss D 1.000  D(real) +0.50 D(fake) -0.50  {end}"
+
+
 def test_a_busy_machine_is_said():
     assert "2.35 kimg/s  machine busy  loss" in sentence({**ROW, "waiting": 0.3}, 150_000)
     for waiting in (0.05, None):
