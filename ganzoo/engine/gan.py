@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -147,11 +147,6 @@ class Gan(State):
         """Return samples ``[n, *shape]`` in float32; with a graph where the generator's parameters require grad."""
         return forward.generate(self.generator, z, labels, self.recipe.train.precision)
 
-    def generate_more(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return samples of further latents of an update, as `Step.generate` promises them."""
-        with forward.still(self.generator):
-            return self.generate(z, labels).samples
-
     def augment(self, samples: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return samples and labels as D shall see them; labels change only where they are images that move along."""
         for name, augmentation in self.augmentations.items():
@@ -169,38 +164,6 @@ class Gan(State):
         precision = self.recipe.train.precision
         precision = "fp32" if penalised and precision == "fp16" else precision
         return forward.discriminate(self.discriminator, samples, labels, precision)
-
-    def discriminate_more(
-        self,
-        usual: Tensor | None,
-        known: Iterable[tuple[Tensor | None, DiscriminatorOutput | None]],
-        samples: Tensor,
-        labels: Tensor | None = None,
-        float32: bool = False,
-    ) -> DiscriminatorOutput:
-        """Return D's answer to further samples of an update, as `Step.discriminate` promises it.
-
-        Args:
-            usual: Labels, where no others are given.
-            known: What D saw already, with its answers.
-            samples: ``[n, *shape]``.
-            labels: Other labels.
-            float32: Compute in float32 products, with dropout and the power iteration of spectral normalisation off.
-
-        Raises:
-            ValueError: These are other than the update's samples, and D takes labels of them.
-        """
-        if labels is None and usual is not None and len(usual) != len(samples):
-            raise ValueError(f"D takes labels: give those of these {len(samples)} samples, discriminate(x, labels)")
-        labels = usual if labels is None else labels
-        if not float32:
-            with forward.still(self.discriminator):
-                return self.discriminate(samples, labels, penalised=True)
-        if self.recipe.train.precision == "fp32" and not forward.is_unsteady(self.discriminator):
-            for seen, answer in known:
-                if seen is samples and answer is not None:
-                    return answer
-        return forward.discriminate_exactly(self.discriminator, samples, labels)
 
     # ------------------------------------------------------------------------
     # Losses and terms.
@@ -276,12 +239,6 @@ class Gan(State):
             for choice in self.recipe.reg
             if self.intervals["discriminator"].get(choice.name) == interval
         )
-
-    def mean(self, tensor: Tensor) -> Tensor:
-        """Return a tensor's mean over all processes, as `Step.mean` promises it."""
-        if self.recording and self.world.size > 1:
-            raise RuntimeError("a term that averages over processes waits for them, which no recording can")
-        return self.world.mean(tensor)
 
     def after_discriminator(self, real_logits: Tensor | None) -> None:
         """Tell components that ask for it that D made a step, and adaptive ones what it said of real samples."""

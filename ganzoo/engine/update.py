@@ -21,6 +21,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from ganzoo.engine import further
 from ganzoo.engine.batches import Batches, Part
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.gradients import Gradients, Stats
@@ -210,6 +211,7 @@ def _look(
     fake_seen, fake_labels = gan.augment(made.samples, part.labels)
     real_output = None if real_seen is None or not asked else gan.discriminate(real_seen, real_labels, penalised)
     fake_output = gan.discriminate(fake_seen, fake_labels, penalised) if asked else None
+    known = [(real_seen, real_labels, real_output), (fake_seen, fake_labels, fake_output)]
     return Step(
         generator=gan.generator,
         discriminator=gan.discriminator,
@@ -224,10 +226,10 @@ def _look(
         fake_seen=fake_seen,
         real_output=real_output,
         fake_output=fake_output,
-        generate=gan.generate_more,
-        augment=lambda samples: gan.augment(samples, part.labels)[0],
-        discriminate=partial(gan.discriminate_more, real_labels, [(real_seen, real_output), (fake_seen, fake_output)]),
-        mean=gan.mean,
+        generate=partial(further.generate, gan),
+        augment=partial(further.augment, gan),
+        discriminate=partial(further.discriminate, gan, real_labels, known),
+        mean=partial(further.mean, gan),
         real_labels=real_labels,
         fake_labels=fake_labels,
     )

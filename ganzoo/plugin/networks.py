@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -94,16 +94,20 @@ class Step:
         real_seen, fake_seen: What D saw of them, after augmentation.
         real_output, fake_output: D's answers in this very update, so that a penalty needs no forward of its own.
         generate: ``generate(z, labels=None) -> samples``: what G makes of other latents; in G's update with G's graph.
-        augment: ``augment(samples) -> samples``: other samples as D would see them, by a draw of their own.
+        augment: ``augment(samples, labels=None) -> samples``: other samples, any number of them, as D would see them, by
+            a draw of their own. Where labels are given it returns both. They must be where labels are images and an
+            augmentation moves pixels, for it moves the labels too.
         discriminate: ``discriminate(samples, labels=None, float32=False) -> DiscriminatorOutput``: D's answer to other
             samples, any number of them. Labels are the update's `real_labels` where none are given and the number is
             that of the update. With ``float32=True`` it is computed in float32 products with dropout off and spectral
             norms held, as a difference of answers needs it; for `real_seen` and `fake_seen` themselves that costs no
             forward where the update's own was such a one.
         mean: ``mean(tensor) -> tensor``: its mean over all processes, without a graph: what a running average is fed,
-            so that it is the same in each.
+            so that it is the same in each. Where the batch comes in parts (``train.micro_batch``) a term is called for
+            each of them, so that a running average moves once a part, by that part's mean.
 
-    `generate` and `discriminate` compute in the update's precision and leave the statistics of BatchNorm as they are.
+    `generate` and `discriminate` compute in the update's precision, under fp16 `discriminate` in float32, and leave the
+    statistics of BatchNorm as they are.
     """
 
     generator: nn.Module
@@ -119,7 +123,7 @@ class Step:
     real_output: DiscriminatorOutput | None
     fake_output: DiscriminatorOutput | None
     generate: Callable[..., Tensor]
-    augment: Callable[[Tensor], Tensor]
+    augment: Callable[..., Any]
     discriminate: Callable[..., DiscriminatorOutput]
     mean: Callable[[Tensor], Tensor]
     intermediates: tuple[Tensor, ...] = ()

@@ -21,7 +21,7 @@ from ganzoo.layers import extractor
 from ganzoo.package import package
 from ganzoo.package import plan as planning
 from ganzoo.package.config import DISCRIMINATOR, read
-from ganzoo.plugin import DataInfo
+from ganzoo.plugin import DataInfo, Step
 from ganzoo.registry import register, registry
 from ganzoo.runs.run import Run
 from ganzoo.runs.words import sentence
@@ -296,9 +296,23 @@ def test_only_d_may_be_prepared(make, monkeypatch):
         make({"reg": "toy-spectral"})
 
 
+def shown(gan: Any, batches: Any) -> Step:
+    """Return the step that a term of G sees."""
+    update_generator(gan, batches, 16, 0)
+    return gan.regularizers["toy-means"].steps[-1]
+
+
 def test_d_takes_labels_of_samples_that_are_not_the_updates(make):
-    gan, batches = make({"train.conditional": True})
-    (part,) = batches.discriminator(0)
+    step = shown(*make({"train.conditional": True, "reg": "toy-means"}))
     with pytest.raises(ValueError, match=r"D takes labels: give those of these 4 samples"):
-        gan.discriminate_more(part.labels, [], part.real[:4])
-    assert len(toy_terms.logits(gan.discriminate_more(part.labels, [], part.real[:4], part.labels[:4]))[0]) == 4
+        step.discriminate(step.fake_seen[:4])
+    assert len(toy_terms.logits(step.discriminate(step.fake_seen[:4], step.labels[:4]))[0]) == 4
+
+
+def test_an_answer_that_is_known_is_that_to_the_labels_asked_about(make):
+    step = shown(*make({"train.conditional": True, "reg": "toy-means"}))
+    assert step.discriminate(step.fake_seen, float32=True) is step.fake_output
+    assert step.discriminate(step.fake_seen, step.labels, float32=True) is step.fake_output
+    exact, usual = (step.discriminate(step.fake_seen, 1 - step.labels, float32=each).logits for each in (True, False))
+    assert torch.equal(exact, usual)
+    assert not torch.equal(exact, step.fake_output.logits)

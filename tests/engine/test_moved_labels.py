@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from ganzoo.engine.update import update_discriminator, update_generator
@@ -36,3 +37,27 @@ def test_what_moves_no_pixels_is_called_with_samples_alone(pairs, make):
     assert all(labels.shape == part.labels.shape for _, labels in asked)
     assert any(torch.equal(labels, part.labels) for _, labels in asked)
     assert gan.moving == set()
+
+
+def test_further_samples_of_any_number_move_with_their_labels(pairs, make):
+    gan, batches = make({**SCENES, "aug": "flip", "reg": "toy-means"})
+    update_generator(gan, batches, 8, 0)
+    (step,) = gan.regularizers["toy-means"].steps
+    (part,) = batches.discriminator(0)
+    left = set()
+    for _ in range(6):
+        seen, labels = step.augment(part.real[:3], part.labels[:3])
+        assert torch.equal(seen.amax(1, keepdim=True), labels)
+        left |= set((labels[:, 0, 0, 0] > labels[:, 0, 0, -1]).tolist())
+    assert left == {True, False}
+    with pytest.raises(ValueError, match=r"moves the labels with their samples: give them, augment\(samples, labels\)"):
+        step.augment(part.real[:3])
+
+
+def test_where_nothing_moves_further_samples_need_no_labels(pairs, make):
+    gan, batches = make({**SCENES, "aug": "toy-noise", "reg": "toy-means"})
+    update_generator(gan, batches, 8, 0)
+    (step,) = gan.regularizers["toy-means"].steps
+    (part,) = batches.discriminator(0)
+    assert step.augment(part.real[:3]).shape == (3, 3, 8, 8)
+    assert step.augment(part.real[:3], part.labels[:3])[1] is not None

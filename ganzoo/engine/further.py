@@ -1,0 +1,76 @@
+"""What a term asks for beyond its update's own passes: samples made, augmented and judged, and means, as `Step` says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import Tensor
+
+from ganzoo.engine import forward
+from ganzoo.engine.gan import Gan
+from ganzoo.plugin import DiscriminatorOutput
+
+Known = tuple[Tensor | None, Tensor | None, DiscriminatorOutput | None]  # samples, labels, and D's answer to them
+
+
+def generate(gan: Gan, z: Tensor, labels: Tensor | None = None) -> Tensor:
+    """Return samples ``[n, *shape]`` of further latents; BatchNorm's statistics stay as they are."""
+    with forward.still(gan.generator):
+        return gan.generate(z, labels).samples
+
+
+def augment(gan: Gan, samples: Tensor, labels: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
+    """Return further samples ``[n, *shape]`` as D would see them; with labels, both.
+
+    Raises:
+        ValueError: Labels are images that move with their samples, and none are given.
+    """
+    if labels is None and gan.moving:
+        raise ValueError("an augmentation moves the labels with their samples: give them, augment(samples, labels)")
+    seen, moved = gan.augment(samples, labels)
+    return seen if moved is None else (seen, moved)
+
+
+def discriminate(
+    gan: Gan,
+    usual: Tensor | None,
+    known: Iterable[Known],
+    samples: Tensor,
+    labels: Tensor | None = None,
+    float32: bool = False,
+) -> DiscriminatorOutput:
+    """Return D's answer to further samples.
+
+    Args:
+        gan: Whose D.
+        usual: Labels, where no others are given.
+        known: What D saw already, with its answers.
+        samples: ``[n, *shape]``.
+        labels: Other labels.
+        float32: Compute in float32 products, with dropout and the power iteration of spectral normalisation off.
+
+    Raises:
+        ValueError: These are other than the update's samples, and D takes labels of them.
+    """
+    if labels is None and usual is not None and len(usual) != len(samples):
+        raise ValueError(f"D takes labels: give those of these {len(samples)} samples, discriminate(x, labels)")
+    labels = usual if labels is None else labels
+    if not float32:
+        with forward.still(gan.discriminator):
+            return gan.discriminate(samples, labels, penalised=True)
+    if gan.recipe.train.precision == "fp32" and not forward.is_unsteady(gan.discriminator):
+        for seen, its_labels, answer in known:
+            if seen is samples and its_labels is labels and answer is not None:
+                return answer
+    return forward.discriminate_exactly(gan.discriminator, samples, labels)
+
+
+def mean(gan: Gan, tensor: Tensor) -> Tensor:
+    """Return a tensor's mean over all processes, without a graph.
+
+    Raises:
+        RuntimeError: The update is being recorded: a record cannot wait for other processes.
+    """
+    if gan.recording and gan.world.size > 1:
+        raise RuntimeError("a term that averages over processes waits for them, which no recording can")
+    return gan.world.mean(tensor)
