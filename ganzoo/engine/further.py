@@ -1,4 +1,4 @@
-"""What a term asks for beyond its update's own passes: samples made, augmented and judged, and means, as `Step` says."""
+"""What a term asks for beyond its update's own passes: further samples, made, augmented and judged, and means."""
 
 from __future__ import annotations
 

@@ -42,20 +42,34 @@ class MultiScale(nn.Module):
 def join_answers(answers: Sequence[DiscriminatorOutput | Tensor | list[Tensor]]) -> DiscriminatorOutput:
     """Return the answers of several discriminators as one: all their logits in a list, all their features in another.
 
+    Weights of logits stay with them; the logits of a member without weights count 1 each.
+
     Args:
-        answers: Of the members, in order, each as a discriminator may answer; one of them may classify.
+        answers: Of the members, in order, each as a discriminator may answer. One of them may classify, and one have an
+            embedding.
 
     Raises:
-        ValueError: Several classify.
+        ValueError: Several classify, or several have an embedding.
     """
+    outputs = [each if isinstance(each, DiscriminatorOutput) else DiscriminatorOutput(each) for each in answers]
     logits: list[Tensor] = []
-    features: list[Tensor] = []
-    classes: list[Tensor] = []
-    for answer in answers:
-        output = answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
-        logits += [output.logits] if isinstance(output.logits, Tensor) else output.logits
-        features += output.features or []
-        classes += [] if output.class_logits is None else [output.class_logits]
-    if len(classes) > 1:
-        raise ValueError(f"{len(classes)} members of a discriminator have class logits: give them to one of them")
-    return DiscriminatorOutput(logits, classes[0] if classes else None, features or None)
+    weights: list[float | Tensor] = []
+    for output in outputs:
+        own = [output.logits] if isinstance(output.logits, Tensor) else output.logits
+        logits += own
+        weights += [1.0] * len(own) if output.weights is None else output.weights
+    return DiscriminatorOutput(
+        logits,
+        class_logits=_only("class logits", [output.class_logits for output in outputs]),
+        features=[each for output in outputs for each in output.features or []] or None,
+        embedding=_only("an embedding", [output.embedding for output in outputs]),
+        weights=None if all(output.weights is None for output in outputs) else weights,
+    )
+
+
+def _only(what: str, values: Iterable[Tensor | None]) -> Tensor | None:
+    """Return the one value that there is, if any."""
+    found = [value for value in values if value is not None]
+    if len(found) > 1:
+        raise ValueError(f"{len(found)} members of a discriminator have {what}: give that to one of them")
+    return found[0] if found else None

@@ -94,9 +94,9 @@ class Step:
         real_seen, fake_seen: What D saw of them, after augmentation.
         real_output, fake_output: D's answers in this very update, so that a penalty needs no forward of its own.
         generate: ``generate(z, labels=None) -> samples``: what G makes of other latents; in G's update with G's graph.
-        augment: ``augment(samples, labels=None) -> samples``: other samples, any number of them, as D would see them, by
-            a draw of their own. Where labels are given it returns both. They must be where labels are images and an
-            augmentation moves pixels, for it moves the labels too.
+        augment: ``augment(samples, labels=None) -> samples``: other samples, any number of them, as D would see them,
+            by a draw of their own. Where labels are given it returns both. They must be given where labels are images
+            and an augmentation moves pixels, for it moves the labels too.
         discriminate: ``discriminate(samples, labels=None, float32=False) -> DiscriminatorOutput``: D's answer to other
             samples, any number of them. Labels are the update's `real_labels` where none are given and the number is
             that of the update. With ``float32=True`` it is computed in float32 products with dropout off and spectral

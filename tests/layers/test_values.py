@@ -249,6 +249,17 @@ def test_scales_see_smaller_samples_and_answer_as_one() -> None:
         L.join_answers([classifies, classifies])
 
 
+def test_joined_answers_keep_weights_and_the_one_embedding() -> None:
+    x = torch.randn(2, 1)
+    weighed = DiscriminatorOutput([x, x], weights=(0.5, 0.25), embedding=x)
+    joined = L.join_answers([x, weighed, DiscriminatorOutput(x)])
+    assert joined.weights == [1.0, 0.5, 0.25, 1.0]
+    assert joined.embedding is x
+    assert L.join_answers([x, x]).weights is None
+    with pytest.raises(ValueError, match="2 members of a discriminator have an embedding"):
+        L.join_answers([weighed, weighed])
+
+
 def test_weights_are_drawn_behind_spectral_norm_too() -> None:
     network = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Embedding(4, 4), L.spectral_norm(nn.Linear(4, 4)))
     assert L.draw_weights(network) is network
