@@ -1,8 +1,8 @@
 """The losses, in terms of logits r = D(real) and f = D(fake); E is the mean over all elements, D(x) = sigmoid(logit).
 
 Each is a pair of scalars to minimise: ``discriminator(real, fake)`` and ``generator(fake, real=None)``, which ignores
-`real` unless the loss pairs. Logits have any shape (``[N]``, ``[N, 1]``, ``[N, 1, H, W]``), equal for real and fake;
-where they differ what reads both raises ValueError.
+`real` unless the loss pairs. Logits have any shape (``[N]``, ``[N, 1]``, ``[N, 1, H, W]``), equal for real and fake:
+the engine refuses others before a loss sees them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ class BCE:
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return D's loss, a scalar; 2 ln 2 where D cannot tell."""
-        require_equal_shapes(real, fake)
         return softplus(-real).mean() + softplus(fake).mean()
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
@@ -50,7 +49,6 @@ class Minimax:
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return D's loss, a scalar; 2 ln 2 where D cannot tell."""
-        require_equal_shapes(real, fake)
         return softplus(-real).mean() + softplus(fake).mean()
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
@@ -71,7 +69,6 @@ class LSGAN:
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return D's loss, a scalar; (b - a)^2 / 4 where D cannot tell."""
-        require_equal_shapes(real, fake)
         return (real - self.options.b).square().mean() / 2 + (fake - self.options.a).square().mean() / 2
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
@@ -92,7 +89,6 @@ class Hinge:
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return D's loss, a scalar; 2 where D cannot tell."""
-        require_equal_shapes(real, fake)
         return relu(1 - real).mean() + relu(1 + fake).mean()
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
@@ -113,7 +109,6 @@ class Wasserstein:
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return D's loss, a scalar, without bound unless D is kept Lipschitz; 0 where D cannot tell."""
-        require_equal_shapes(real, fake)
         return fake.mean() - real.mean()
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
@@ -134,19 +129,10 @@ class RpGAN:
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return D's loss, a scalar; ln 2 where D cannot tell."""
-        require_equal_shapes(real, fake)
         return softplus(fake - real).mean()
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """Return G's loss, a scalar; ln 2 where D cannot tell."""
         if real is None:
             raise ValueError("rpgan's generator pairs each fake with a real sample: give it real logits")
-        require_equal_shapes(real, fake)
         return softplus(real - fake).mean()
-
-
-def require_equal_shapes(real: Tensor, fake: Tensor) -> None:
-    """Raise ValueError where real and fake logits differ in shape."""
-    if real.shape != fake.shape:
-        shapes = f"{list(real.shape)} and {list(fake.shape)}"
-        raise ValueError(f"real and fake logits have shapes {shapes}: give D batches of equal size")
