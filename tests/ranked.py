@@ -130,7 +130,7 @@ def ganzoo_augmentations():
 
 
 def updated(world, settings: dict[str, Any], rounds: int = 4):
-    """Return a toy GAN after some rounds, and what was measured, summed over the processes."""
+    """Return a toy GAN after some rounds, what was measured, summed over the processes, and what was said."""
     from ganzoo.compute.streams import Streams
     from ganzoo.data.source import open_source
     from ganzoo.engine import execution
@@ -145,6 +145,7 @@ def updated(world, settings: dict[str, Any], rounds: int = 4):
     def fail(line: str) -> None:
         raise AssertionError(line)
 
+    said: list[str] = []
     execution.inductor = lambda graph, inputs: graph  # the trace itself, without the minutes of a compiler
     device = torch.device("cpu")
     sgd = {f"optim.{network}.{key}": value for network in "gd" for key, value in (("name", "sgd"), ("lr", 0.1))}
@@ -152,7 +153,7 @@ def updated(world, settings: dict[str, Any], rounds: int = 4):
     recipe = resolve(registry(), pairs=pairs)
     source = open_source(recipe.dataset.build(), name="toy", key="toy", notify=fail)
     gan = assemble(settle(recipe, draft(recipe, source.info), device, world), source.info, device, world)
-    execution.install(gan, fail)
+    execution.install(gan, said.append)
     batches, averages, images = Batches(source, Streams(0, device), gan), Averages(), 0
     for _ in range(rounds):
         if recipe.train.update != "alternating":
@@ -161,14 +162,14 @@ def updated(world, settings: dict[str, Any], rounds: int = 4):
             averages.add(update_discriminator(gan, batches, images))
             averages.add(update_generator(gan, batches, images + 24, 0))
         images += 24
-    return gan, world.sum(averages.fetch())
+    return gan, world.sum(averages.fetch()), said
 
 
 def update_all(world, given: dict[str, Any]) -> None:
     """Save the state and the statistics that each case ends with; then disagree."""
     for name, settings in given["cases"].items():
-        gan, stats = updated(world, settings)
-        torch.save((gan.state()[0], stats), f"{name}-{world.size}-{world.rank}.pt")
+        gan, stats, said = updated(world, settings)
+        torch.save((gan.state()[0], stats, said), f"{name}-{world.size}-{world.rank}.pt")
     heard = [None]
     world.agree(1, False, gan.parameters)
     if world.rank == 1:  # one bit of one weight
