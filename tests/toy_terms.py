@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from ganzoo.layers import Frozen, logits
+from ganzoo.layers import extractor, logits
 from ganzoo.plugin import (
     Architecture,
     DataInfo,
@@ -91,20 +91,15 @@ class Further:
         return mse_loss(step.generate(step.z, step.labels), wanted) + mse_loss(step.fake, wanted)
 
 
-class Perceptual:
+class Perceptual(nn.Module):
     """A distance in the features of a network that nobody trains."""
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
-        generator = torch.Generator().manual_seed(0)
-        network = nn.Linear(16, 3)
-        with torch.no_grad():
-            for parameter in network.parameters():
-                parameter.copy_(torch.randn(parameter.shape, generator=generator))
-        self.features = Frozen(network)
+        super().__init__()
+        self.look = extractor("toy-pixels", data)
 
     def generator(self, step: Step) -> Tensor:
-        self.features.to(step.fake.dtype)
-        return mse_loss(self.features(step.fake.flatten(1)), self.features(step.real.flatten(1)))
+        return mse_loss(self.look(step.fake)["features"], self.look(step.real)["features"])
 
 
 class Features:
@@ -158,6 +153,13 @@ class Pixels(nn.Module):
         return {"features": self.layer(samples.flatten(1))}
 
 
+class Prepared(Pixels):
+    """One that is trained on the data first."""
+
+    def prepare(self, real) -> None:
+        pass
+
+
 def function(options: NoOptions, data: DataInfo):
     return lambda samples: {"features": samples.flatten(1)}
 
@@ -165,6 +167,7 @@ def function(options: NoOptions, data: DataInfo):
 @hookimpl
 def ganzoo_extractors():
     yield Extractor(name="toy-pixels", summary="Pixels.", factory="toy_terms:Pixels")
+    yield Extractor(name="toy-prepared", summary="Pixels.", factory="toy_terms:Prepared")
     yield Extractor(name="toy-function", summary="Pixels.", factory="toy_terms:function")
 
 

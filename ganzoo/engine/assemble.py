@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.compute.device import place
+from ganzoo.compute.digest import digest_of
 from ganzoo.compute.streams import derive, seeded
 from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.gan import Gan
 from ganzoo.errors import GanzooError
+from ganzoo.layers import Frozen
 from ganzoo.package.plan import prepare_networks
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, samples_of
 from ganzoo.plugin.networks import LATENT
@@ -58,7 +60,25 @@ def assemble(recipe: ResolvedRecipe, data: DataInfo, device: torch.device, world
     )
     check_networks(recipe.arch, networks, data, device, min(recipe.train.batch, recipe.train.micro_batch or 1 << 30))
     weight = _on_device(recipe.train.adversarial_weight, device, schedules)
+    parts = {"generator": networks.generator, "discriminator": networks.discriminator}
+    recipe = replace(recipe, frozen=frozen_in(parts | {f"reg.{name}": each for name, each in regularizers.items()}))
     return Gan(recipe, data, networks, loss, regularizers, augmentations, schedules, device, world, weight)
+
+
+def frozen_in(parts: Mapping[str, object]) -> dict[str, dict[str, str]]:
+    """Return name and SHA-256 of each network that is used and not trained, by where it is held.
+
+    Args:
+        parts: Networks and terms by name. Looked through are modules, and the modules among other objects' attributes.
+    """
+    found = {}
+    for name, part in parts.items():
+        modules = {"": part} if isinstance(part, nn.Module) else getattr(part, "__dict__", {})
+        for prefix, module in modules.items():
+            for path, each in module.named_modules(prefix=prefix) if isinstance(module, nn.Module) else ():
+                if isinstance(each, Frozen):
+                    found[f"{name}.{path}"] = {"name": each.name, "sha256": digest_of(each.network)}
+    return found
 
 
 @torch.no_grad()

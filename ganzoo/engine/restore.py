@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -13,6 +13,8 @@ from ganzoo.errors import Corrupt, UsageError
 from ganzoo.plugin import DataInfo
 from ganzoo.recipe.check import other_meaning
 from ganzoo.runs.run import Run
+
+Held = Mapping[str, Mapping[str, str]]  # as `ResolvedRecipe.frozen`
 
 
 def restore(gan: Gan, run: Run, data: DataInfo, note: Callable[[str], None]) -> dict[str, Any] | None:
@@ -28,13 +30,14 @@ def restore(gan: Gan, run: Run, data: DataInfo, note: Callable[[str], None]) -> 
 
     Raises:
         Corrupt: There are checkpoints, but none is whole; or the whole one does not fit the GAN, and stays.
-        UsageError: The data are not those that the run was trained on.
+        UsageError: The data are not those that the run was trained on, or a network that it only uses is another.
     """
     found = gan.world.first(lambda: newest(run, note))
     if found is None:
         return None
     tensors, meta = found
     check_same_data(run, DataInfo.from_json(meta["data"]), data, note)
+    check_same_frozen(run, gan.world.first(lambda: run.recipe().get("frozen", {})), gan.recipe.frozen)
     gan.load_state(tensors, meta["numbers"])
     note(f"{run.path}: going on from {meta['images']:,} images")
     return meta
@@ -78,6 +81,16 @@ def check_same_data(run: Run, before: DataInfo, now: DataInfo, note: Callable[[s
         )
     if now.num_items != before.num_items:
         note(f"the dataset changed: it had {before.num_items} items and has {now.num_items}")
+
+
+def check_same_frozen(run: Run, before: Held, now: Held) -> None:
+    """Raise UsageError where a network that is used and not trained has other weights than when the run began."""
+    for place, network in now.items():
+        if before.get(place, network)["sha256"] != network["sha256"]:
+            raise UsageError(
+                f"{place} ({network['name'] or 'without a name'}) has other weights than when the run was trained: "
+                f"bring those back, or start a new run with --config {run.path}"
+            )
 
 
 def _text(value: object) -> object:

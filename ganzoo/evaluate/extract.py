@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganzoo.compute.digest import digest_of
 from ganzoo.compute.streams import seeded
 from ganzoo.evaluate.cache import Tensors, cached
 from ganzoo.evaluate.reals import BATCH, Reals, TrainingSet
@@ -88,13 +89,7 @@ class Extraction:
     @cached_property
     def weights(self) -> str:
         """SHA-256 of the weights, in hexadecimal; empty where the extractor is not a module."""
-        if not isinstance(self.extractor, nn.Module):
-            return ""
-        found = hashlib.sha256()
-        for name, tensor in self.extractor.state_dict().items():
-            found.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-            found.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-        return found.hexdigest()
+        return digest_of(self.extractor) if isinstance(self.extractor, nn.Module) else ""
 
     # ------------------------------------------------------------------------
     # Of the real samples.

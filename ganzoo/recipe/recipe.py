@@ -94,6 +94,8 @@ class ResolvedRecipe:
     train: TrainOptions
     preset: str = ""  # the named recipe that it began from, as ``plugin:name``
     auto: tuple[str, ...] = ()  # keys of `train.` that were "auto" before they were resolved for the device
+    # name and sha256 of each network that is used and not trained, by where it is held; known once it is built
+    frozen: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
@@ -119,6 +121,7 @@ class ResolvedRecipe:
             "optim": {network: getattr(self, f"optim_{network}").to_json() for network in NETWORKS},
             "train": options.to_json(self.train),
             "auto": list(self.auto),
+            **({"frozen": self.frozen} if self.frozen else {}),
         }
 
     def settings(self) -> dict[str, Any]:

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 import torch
 from test_execution import STEPS, distances, named, state
+from torch import nn
 
 import ganzoo
 import toy_terms
+from ganzoo.compute.digest import digest_of
 from ganzoo.engine import checkpoint, execution
+from ganzoo.engine.assemble import frozen_in
 from ganzoo.engine.initial import start_from
 from ganzoo.engine.update import update_discriminator, update_generator
 from ganzoo.errors import GanzooError, UsageError
@@ -141,7 +144,7 @@ def test_what_learns_must_be_a_module(make, monkeypatch):
 def test_a_network_that_a_term_holds_is_in_no_optimizer_and_no_checkpoint(make):
     gan, batches = make({"reg": "toy-perceptual"})
     assert run(gan, batches, range(1))["reg.toy-perceptual/g"] > 0
-    held = gan.regularizers["toy-perceptual"].features.network.weight
+    held = gan.regularizers["toy-perceptual"].look.network.layer.weight
     assert not held.requires_grad
     assert not any(parameter is held for each in gan.optimizers.values() for parameter in each.parameters)
     assert not any("perceptual" in name for name in gan.state()[0])
@@ -154,8 +157,33 @@ def test_an_extractor_is_asked_for_by_name():
     assert x.grad.abs().sum() > 0
     assert not list(found.parameters())
     assert found.double()(x.double())["features"].dtype == torch.float64
+    torch.manual_seed(1)
+    again = extractor("toy-pixels", DataInfo(shape=(1, 4, 4)))
+    assert digest_of(again.network) == digest_of(found.float().network)
     with pytest.raises(UsageError, match="'toy-function' is not a network, so nothing can learn through it"):
         extractor("toy-function", DataInfo(shape=(1, 4, 4)))
+    with pytest.raises(UsageError, match="'toy-prepared' is trained on the data before it is of use"):
+        extractor("toy-prepared", DataInfo(shape=(1, 4, 4)))
+
+
+class Ones(nn.Linear):
+    """Other weights than those that were drawn."""
+
+    def reset_parameters(self) -> None:
+        nn.init.ones_(self.weight)
+
+
+def test_the_weights_that_a_term_looks_through_stand_in_the_recipe_and_a_run_goes_on_with_no_others(monkeypatch):
+    run = ganzoo.train(arch="toy", dataset="toy-array", reg="toy-perceptual", images=32, device="cpu")
+    found = extractor("toy-pixels", DataInfo(shape=(1, 4, 4)))
+    held = {"reg.toy-perceptual.look": {"name": "toy_terms:toy-pixels", "sha256": digest_of(found.network)}}
+    assert run.recipe()["frozen"] == read(run.package).recipe["frozen"] == held
+    assert frozen_in({"reg.it": SimpleNamespace(net=nn.Sequential(found), other=3)}).keys() == {"reg.it.net.0"}
+    assert "frozen" not in ganzoo.train(arch="toy", dataset="toy-array", images=16, device="cpu").recipe()
+    ganzoo.train(resume=run, images=48, device="cpu")
+    monkeypatch.setattr(nn, "Linear", Ones)
+    with pytest.raises(UsageError, match=r"reg\.toy-perceptual\.look \(toy_terms:toy-pixels\) has other weights than"):
+        ganzoo.train(resume=run, images=64, device="cpu")
 
 
 def test_terms_have_intervals_of_their_own(make):
