@@ -93,8 +93,8 @@ def _facts(entry: Registered) -> dict[str, Any]:
         "source": entry.plugin.source,
         "paper": spec.paper,
     }
-    told = {each.name: _told(getattr(spec, each.name)) for each in fields(spec) if each.name not in ("source", *facts)}
-    facts |= {name: value for name, value in told.items() if value is not None}
+    names = [each.name for each in fields(spec) if each.name not in ("source", *facts)]
+    facts |= {name: value for name in names if (value := _as_json(getattr(spec, name))) is not None}
     if isinstance(spec, Recipe):
         facts["origin"] = spec.source
         if isinstance(spec.settings, str):
@@ -115,7 +115,7 @@ def _facts(entry: Registered) -> dict[str, Any]:
     return facts
 
 
-def _told(value: object) -> Any:
+def _as_json(value: object) -> Any:
     """Return a field of a spec as JSON; None where it is code, or says nothing to a person."""
     if isinstance(value, Mapping):
         plain = {key: to_text(each) for key, each in value.items()}

@@ -102,9 +102,9 @@ def command(
             return
         from ganzoo.cli.progress import listener
 
-        with listener(chosen.train.images) if first else nullcontext() as told:
+        with listener(chosen.train.images) if first else nullcontext() as terminal:
             try:
-                trained = training.start(chosen, run, device=device, listener=told, world=world)
+                trained = training.start(chosen, run, device=device, listener=terminal, world=world)
             except Interrupted as error:
                 if world is not None:  # torchrun ends those that are not as quick as the first to exit
                     signal.signal(signal.SIGTERM, signal.SIG_IGN)

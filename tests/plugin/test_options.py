@@ -1,5 +1,6 @@
 """Options from text, JSON and Python, schedules, and the classes that are refused."""
 
+import contextlib
 import json
 import math
 from dataclasses import dataclass, field, make_dataclass
@@ -121,6 +122,11 @@ def test_a_wrong_value_is_told_with_key_type_and_range(key: str, value: object, 
     text = complaint(key, value)
     assert text.startswith(f"arch.{key}: expected {wanted}")
     assert text.endswith(f", got {value!r}")
+
+
+def test_an_authors_except_value_error_swallows_no_sentence_for_a_user() -> None:
+    with pytest.raises(UsageError), contextlib.suppress(ValueError, TypeError, KeyError):
+        read(Everything, {"count": 0})
 
 
 def test_unknown_keys_name_the_nearest_or_all_that_there_are() -> None:
