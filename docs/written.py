@@ -19,7 +19,7 @@ CHECKS = "<!-- From here on written by docs/written.py from the docstrings of ga
 PART = re.compile(r"(<!-- ([\w.]+): ([\w, ]+) -->\n).*?(<!-- end -->)", re.DOTALL)  # what is written of a module
 SECTION = re.compile(r"(Args|Attributes|Raises|Returns|Yields):")
 QUOTED = re.compile(r"(: |-> )'([^']*)'")  # how Python shows annotations that it has not read
-ITEM = re.compile(r"    ([\w, .*`]+?): (.*)")
+ITEM = re.compile(r"    (?! )([\w, .*`]+?): (.*)")
 
 
 def with_checks(text: str) -> str:

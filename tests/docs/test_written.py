@@ -14,7 +14,7 @@ def test_the_pages_are_up_to_date() -> None:
 
 
 def test_a_docstring_becomes_lists_with_the_defaults() -> None:
-    text = "What it is.\n\nArgs:\n    size: In pixels,\n        at least 4.\n    a, b: Two.\n\nMore."
+    text = "What it is.\n\nArgs:\n    size: In pixels,\n        at least: 4.\n    a, b: Two.\n\nMore."
     lines = list(WRITTEN["as_markdown"](text, {"size": "64"}))
-    wanted = ["- `size` (default `64`): In pixels,", "  at least 4.", "- `a`, `b`: Two."]
+    wanted = ["- `size` (default `64`): In pixels,", "  at least: 4.", "- `a`, `b`: Two."]
     assert lines == ["What it is.", "", "Args:", "", *wanted, "", "More."]
