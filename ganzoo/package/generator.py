@@ -117,7 +117,9 @@ class Generator:
         labels = self._as_labels(inputs, "inputs")
         found = tuple(labels.shape[1:])
         if labels.dim() != 1 + len(shape) or not len(labels) or found[0] != shape[0]:
-            raise UsageError(f"inputs are {[*labels.shape]}: this model takes [N, {', '.join(map(str, shape))}]")
+            bytes_too = ", or uint8 [N, {1}, {2}, {0}]".format(*shape) if self.data.labels_are_images else ""
+            wanted = f"[N, {', '.join(map(str, shape))}]{bytes_too}"
+            raise UsageError(f"inputs are {list(np.shape(inputs))}: this model takes {wanted}")
         if found != (nearest := self.nearest(found)):
             how = "resize" if self.data.labels_are_images else "cut or pad"
             raise UsageError(f"inputs are {_sides(found)}: {how} them to {_sides(nearest)}, the nearest that it takes")

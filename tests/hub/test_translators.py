@@ -163,7 +163,12 @@ def test_a_sound_of_any_length_is_read_by_the_dataset_and_written_as_a_sound(cal
         (("odd.png", "out.png"), 2, "inputs are 13x8 (width x height): resize them to 12x8"),
         ((".", "out.png"), 2, "is a folder, so out.png must be one"),
         (("many.npy", "out.png"), 2, "many.npy: it holds 2 inputs: write them to .npz"),
-        (("wrong.npy", "out.npz"), 2, "inputs are [1, 3, 8, 12]: this model takes [N, 1, 8, 12]"),
+        (
+            ("wrong.npy", "out.npz"),
+            2,
+            "inputs are [1, 3, 8, 12]: this model takes [N, 1, 8, 12], or uint8 [N, 8, 12, 1]",
+        ),
+        (("turned.npy", "out.npz"), 2, "inputs are [2, 1, 8, 12]: this model takes [N, 1, 8, 12], or uint8"),
     ],
 )
 def test_what_it_cannot_do_it_says_in_a_sentence(
@@ -174,6 +179,7 @@ def test_what_it_cannot_do_it_says_in_a_sentence(
     Path("in.txt").touch()
     np.save("many.npy", np.zeros((2, 1, 8, 12), np.float32))
     np.save("wrong.npy", np.zeros((1, 3, 8, 12), np.float32))
+    np.save("turned.npy", np.zeros((2, 1, 8, 12), np.uint8))
     done = call("apply", run.path, *args)
     assert (done.code, done.out) == (code, "")
     assert words in done.err
