@@ -103,8 +103,9 @@ def stored(file: Path) -> list[Row]:
 
 
 def keep(file: Path, rows: list[Row]) -> None:
-    """Write the rows with machine, date and command."""
-    command = shlex.join(["python", "benchmarks/losses.py", *sys.argv[1:]])
+    """Write the rows with machine, date and command, the file itself apart."""
+    words = [word for word in sys.argv[1:] if word != "--file" and Path(word).suffix != ".json"]
+    command = shlex.join(["python", "benchmarks/losses.py", *words])
     said = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "command": command}
     file.parent.mkdir(exist_ok=True)
     file.write_text(
