@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
+from ganzoo.compute.threads import threads
 from ganzoo.errors import UsageError
 from ganzoo.plugin import KINDS
 from ganzoo.registry import registry
@@ -63,6 +65,13 @@ def test_a_check_passes_fails_or_says_why_it_does_not_apply() -> None:
     failed = made(broken).run()
     assert (failed.check, failed.status, failed.words) == ("kind/one/check", "FAIL", "The contract. It gave 3, not 2.")
     assert (made(skipped).run().status, made(skipped).run().words) == ("SKIP", "nothing to check")
+
+
+def test_a_check_runs_on_one_thread() -> None:
+    seen: list[int] = []
+    with threads(2):
+        made(lambda: seen.append(torch.get_num_threads())).run()
+        assert (seen, torch.get_num_threads()) == ([1], 2)
 
 
 def test_what_a_plugin_raises_is_told_with_its_own_line() -> None:

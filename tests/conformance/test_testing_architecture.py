@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import torch
 
 import toys
-from ganzoo.plugin import Architecture, DataInfo, Networks
+from ganzoo.engine.optim import Optimizer
+from ganzoo.errors import UsageError
+from ganzoo.plugin import Architecture, DataInfo, Networks, hookimpl
 from ganzoo.registry import register, registry
 from ganzoo.registry.installed import Plugin, Registered
 from ganzoo.testing import Result, check_architecture, checks_of
 from ganzoo.testing.architecture.networks import every, latents, one_of_each, require_latents, smallest
 from ganzoo.testing.checks import Broken, Trial
-from planted_base import Discriminator, Generator
+from planted_base import Discriminator, Generator, networks
 
 PLANTED = Path(__file__).parents[1] / "planted"
 
@@ -101,6 +105,34 @@ def test_an_architecture_for_one_shape_passes_once_it_is_told_which() -> None:
     register(toys)
     results = list(check_architecture("toy-conv", data=[DataInfo(shape=(1, 4, 4))]))
     assert not [result for result in results if result.status == "FAIL"]
+
+
+BUILT: list[str] = []
+
+
+def counted(options: object, data: DataInfo) -> Networks:
+    if torch.get_default_device().type != "meta":
+        BUILT.append(str(data.shape))
+    if data.label_shape:
+        raise UsageError("it takes classes")
+    return networks(data)
+
+
+def test_networks_are_built_and_trained_no_more_often_than_they_must_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of some million parameters each build and each step takes half a second."""
+    steps, step = [], Optimizer.step
+    monkeypatch.setattr(Optimizer, "step", lambda self, gradients: (steps.append(1), step(self, gradients))[1])
+    component = Architecture(
+        name="counted", summary="Counted.", factory=f"{__name__}:counted", sizes=(8, 16), channels=(3,),
+        conditional="optional", provides=("double-backward",), recommended={"loss": "hinge"},
+    )  # fmt: skip
+    module = ModuleType("counting")
+    module.ganzoo_architectures = hookimpl(lambda: [component], specname="ganzoo_architectures")
+    register(module)
+    BUILT.clear()
+    assert not [result for result in check_architecture("counted") if result.status == "FAIL"]
+    assert len(BUILT) <= 16
+    assert len(steps) <= 30
 
 
 def run(what: str, name: str, **settings) -> Result:

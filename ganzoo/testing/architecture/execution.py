@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, MutableMapping
 from contextlib import redirect_stdout
 from dataclasses import replace
 from functools import partial
@@ -15,13 +15,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from ganzoo.compute.streams import seeded
 from ganzoo.engine import execution
 from ganzoo.plugin import DataInfo, Networks, samples_of
 from ganzoo.testing.architecture.networks import (
     SAME,
+    Snapshot,
     built,
     flat,
     gap,
@@ -38,6 +40,7 @@ from ganzoo.testing.architecture.networks import (
 )
 from ganzoo.testing.architecture.pair import assembled, recipe, require_alike, rounds, trained
 from ganzoo.testing.checks import Broken, Skip, Trial, Unseen, require
+from ganzoo.testing.probes import Unread
 
 META = torch.device("meta")
 SEED = 1234
@@ -96,7 +99,7 @@ def memory_layout(trial: Trial) -> None:
         gan, _ = trained(trial, data)
         gan.generator.eval()
         gan.discriminator.eval()
-        z, x, chosen = latents(gan.networks, 4), samples(data, 4), labels(data, 4)
+        z, x, chosen = latents(gan.networks, 2), samples(data, 2), labels(data, 2)
         if any(_draws(network, given, chosen) for network, given in ((gan.generator, z), (gan.discriminator, x))):
             raise Skip("its networks draw numbers of their own, which follow the layout")
         try:  # in float64, where no rectifier tips with the order of sums
@@ -145,35 +148,80 @@ def compiled_equals_plain(trial: Trial) -> None:
 
 
 class _Replayed(execution.Recorded):
-    """Traces a piece as the engine does before it compiles, and repeats the trace as it is."""
+    """Notes the operations of a piece, which are all that a record of it holds, and repeats them."""
 
     def first(self, key: tuple[Hashable, ...], piece: execution.Replay, tensors: list[Tensor]) -> Any:
-        """Run a piece under a tracer."""
-        from torch.fx.experimental.proxy_tensor import make_fx
-
-        state = list({id(tensor): tensor for tensor in self.gan.tensors()}.values())
-        results: list[Any] = []
-
-        def traced(*flat: Tensor) -> list[Tensor]:
-            results.append(piece(list(flat[len(state) :])))
-            return list(results[0].values())
-
+        """Run a piece and note its operations."""
         try:
-            graph = make_fx(traced)(*state, *tensors)
+            with _Notes(tensors) as notes:
+                result = piece(tensors)
         except Exception as error:
-            return self.give_up(key, error)
-        held, (result,) = [tensor.detach() for tensor in state], results
-
-        def replay(tensors: list[Tensor]) -> Any:
-            with torch.no_grad():
-                return dict(zip(result, graph(*held, *tensors), strict=True))
-
-        self.records[key] = replay
+            self.give_up(key, error)
+        self.records[key] = notes.record(result)
         return result
 
     def give_up(self, key: tuple[Hashable, ...], error: Exception) -> None:
         """Say why it cannot be recorded."""
         raise error
+
+
+class _Number(int):
+    """Stands for a tensor among the arguments of an operation."""
+
+
+class _Notes(Unread):  # type: ignore[no-untyped-call]
+    """Notes what is run inside it; tensors that come from elsewhere, state and constants, are held as they are.
+
+    Args:
+        given: The tensors that are others the next time.
+    """
+
+    def __init__(self, given: list[Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.numbers: MutableMapping[Tensor, _Number] = WeakTensorKeyDictionary()
+        self.calls: list[tuple[Any, list[Any], Any, list[int]]] = []  # operation, arguments, their form, results
+        self.count = 0
+        for tensor in given:
+            self._number(tensor)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run an operation and note it."""
+        leaves, form = tree_flatten((args, kwargs or {}))
+        noted = [self.numbers.get(leaf, leaf) if isinstance(leaf, Tensor) else leaf for leaf in leaves]
+        result = super().__torch_dispatch__(func, types, args, kwargs)
+        self.calls.append((func, noted, form, [self._number(tensor) for tensor in _tensors(result)]))
+        return result
+
+    def record(self, result: Mapping[str, Tensor]) -> execution.Replay:
+        """Return a function that repeats what was noted, of other tensors, and returns the like of this result."""
+        wanted = {name: self.numbers[tensor] for name, tensor in result.items()}
+        later, over = set(wanted.values()), []  # numbers that a later call uses; those that none after a call uses
+        for _, noted, _, made in reversed(self.calls):
+            used = {each for each in noted if isinstance(each, _Number)} | set(made)
+            over.append(used - later)
+            later |= used
+
+        @torch.no_grad()
+        def repeat(given: list[Tensor]) -> dict[str, Tensor]:
+            values = dict(enumerate(given))
+            for (func, noted, form, made), last in zip(self.calls, reversed(over), strict=True):
+                filled = [values[each] if isinstance(each, _Number) else each for each in noted]
+                args, kwargs = tree_unflatten(filled, form)
+                values.update(zip(made, _tensors(func(*args, **kwargs)), strict=True))
+                for number in last:
+                    del values[number]
+            return {name: values[number] for name, number in wanted.items()}
+
+        return repeat
+
+    def _number(self, tensor: Tensor) -> _Number:
+        if tensor not in self.numbers:
+            self.numbers[tensor], self.count = _Number(self.count), self.count + 1
+        return self.numbers[tensor]
+
+
+def _tensors(values: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
 
 
 class _OneDevice(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -190,17 +238,19 @@ class _OneDevice(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 def _require_same_updates(trial: Trial, data: DataInfo, way: Callable[..., execution.Recorded]) -> None:
     """Hold each update of an execution to a plain one from the same state."""
-    chosen = recipe(trial, data, optimizer="sgd")
-    plain, batches = assembled(chosen, data)
-    other, others = assembled(replace(chosen, train=replace(chosen.train, execution="compile")), data)
-    execution.install(other, _complain)
-    other.execute = way(other, _complain)
-    for index in range(REPEATED):
-        wanted, found = rounds(plain, batches, 1, index), rounds(other, others, 1, index)
-        for one, two in zip(wanted, found, strict=True):
+    chosen = recipe(trial, data, optimizer="sgd")  # which keeps nothing of its own
+    gan, batches = assembled(chosen, data)
+    start, z, labelling = Snapshot(*gan.modules.values()), latents(gan.networks, 4), labels(data, 4)
+    plain = [rounds(gan, batches, 1, index) for index in range(REPEATED)]
+    wanted = generate(gan.ema.network, z, labelling)
+    start.restore()
+    gan.recipe = replace(chosen, train=replace(chosen.train, execution="compile"))
+    execution.install(gan, _complain)
+    gan.execute = way(gan, _complain)
+    for index, stats in enumerate(plain):
+        for one, two in zip(stats, rounds(gan, batches, 1, index), strict=True):
             require_alike(one, two, f"{title(data)}: in update {index + 1}")
-    z, labelling = latents(plain.networks, 4), labels(data, 4)
-    off = gap(*(generate(gan.ema.network, z, labelling) for gan in (plain, other)))
+    off = gap(wanted, generate(gan.ema.network, z, labelling))
     require(off < 10 * SAME, f"{title(data)}: then samples differ by {off:.2g} of the largest value.")
 
 

@@ -98,7 +98,10 @@ def built(trial: Trial, data: DataInfo, seed: int = 0) -> Networks:
     """Return new networks for data of this kind, in train mode, their weights drawn from a seed."""
     with seeded(seed):
         networks = trial.build(data)
-    require(isinstance(networks, Networks), f"{title(data)}: the factory returned {type(networks).__name__}.")
+    require(isinstance(networks, Networks), f"{title(data)}: it returned {type(networks).__name__}.")
+    for name in ("generator", "discriminator"):
+        found = getattr(networks, name)
+        require(isinstance(found, nn.Module), f"{title(data)}: its {name} is {type(found).__name__}, no Module.")
     require_latents(networks)
     return Networks(networks.generator.train(), networks.discriminator.train(), networks.latent_dim, networks.latent)
 

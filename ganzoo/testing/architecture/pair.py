@@ -139,8 +139,12 @@ def trained(trial: Trial, data: DataInfo) -> tuple[Gan, Batches]:
     return gan, batches
 
 
-def gradients(gan: Gan, batches: Batches, start: int = ROUNDS) -> tuple[dict[str, Tensor | None], list[Stats]]:
-    """Train for one more round; return the gradient of each parameter by name, as its optimizer got it."""
+def next_round(trial: Trial, data: DataInfo) -> tuple[dict[str, Tensor | None], list[Stats]]:
+    """Return the gradient of each parameter by name in the round after those of `trained`, and what that measured."""
+    return trial.keep(("next round", repr(data)), lambda: _next_round(*trained(trial, data)))  # type: ignore[no-any-return]
+
+
+def _next_round(gan: Gan, batches: Batches) -> tuple[dict[str, Tensor | None], list[Stats]]:
     found: dict[str, Tensor | None] = {}
     hooks = []
     for network, optimizer in gan.optimizers.items():
@@ -148,7 +152,7 @@ def gradients(gan: Gan, batches: Batches, start: int = ROUNDS) -> tuple[dict[str
         trainable = set(map(id, optimizer.parameters))
         named = {f"{network}.{name}": p for name, p in module.named_parameters() if id(p) in trainable}
         hooks.append(optimizer.torch.register_step_pre_hook(partial(_note, found, named)))
-    stats = rounds(gan, batches, 1, start)
+    stats = rounds(gan, batches, 1, ROUNDS)
     for hook in hooks:
         hook.remove()
     return found, stats

@@ -22,6 +22,7 @@ from ganzoo.registry.installed import Registered
 from ganzoo.testing.architecture.networks import (
     judge,
     labels,
+    latents,
     least,
     live,
     samples,
@@ -54,12 +55,11 @@ BEYOND = 1.05
 def trains_under_every_loss(trial: Trial) -> None:
     """Whatever loss is installed, gradients are finite and reach both networks."""
     data = least(trial)
-    gan, batches = trained(trial, data)
-    (part,) = batches.discriminator(0)
-    assert part.real is not None
+    gan, _ = trained(trial, data)
+    z, real, chosen = latents(gan.networks, 2), samples(data, 2), labels(data, 2)
     with seeded(0):
-        fake = gan.generate(part.z, part.labels).samples
-        answers = [logits(gan.discriminate(x, part.labels)) for x in (part.real, fake)]
+        fake = gan.generate(z, chosen).samples
+        answers = [logits(gan.discriminate(x, chosen)) for x in (real, fake)]
     wild = sum(int((~each.isfinite()).sum()) for answer in answers for each in answer)
     require(not wild, f"{title(data)}: after a few updates {wild} logits are not finite.")
     for entry in _losses():
@@ -103,8 +103,8 @@ def frozen_stays_frozen(trial: Trial) -> None:
 def discriminator_learns(trial: Trial) -> None:
     """A few updates on one batch lower the discriminator's loss on it."""
     data = least(trial)
-    gan, batches = assembled(recipe(trial, data), data, OneBatch)
-    rounds(gan, batches, 1)
+    gan, batches = trained(trial, data)
+    batches = OneBatch(batches.source, batches.streams, gan)
     losses: list[float] = []
     for index in range(UPDATES + 1):
         losses.append(float(update_discriminator(gan, batches, batches.batch * (1 + index))["loss_d"]))
@@ -191,12 +191,14 @@ def _term(entry: Registered, loss: Any, network: str, real: Tensor, fake: Tensor
 @torch.no_grad()
 def _reaches_beyond(network: nn.Module, data: DataInfo) -> bool:
     """Whether larger and larger samples get logits beyond 1 of both signs, of every member: the shortest proof."""
-    found = []
+    low = high = torch.zeros(())
     for scale in (1, 8, 64, 512):
         answer = judge(network, samples(data, 4 * BATCH) * scale, labels(data, 4 * BATCH))
-        found.append(torch.tensor([[member.min(), member.max()] for member in answer.logits]))
-    low, high = torch.stack(found).unbind(2)
-    return bool((low.amin(0) < -BEYOND).all() and (high.amax(0) > BEYOND).all())
+        low = torch.stack([member.min() for member in answer.logits]).minimum(low)
+        high = torch.stack([member.max() for member in answer.logits]).maximum(high)
+        if (low < -BEYOND).all() and (high > BEYOND).all():
+            return True
+    return False
 
 
 def _driven(network: nn.Module, data: DataInfo, sign: int) -> list[float]:

@@ -119,8 +119,10 @@ def every_class_has_samples(trial: Trial) -> None:
         with opened(trial, dataset) as source:
             if isinstance(source, EndlessSource) and num > MANY:
                 raise Skip(f"a draw cannot tell, of {num} classes")
-            seeds = range(num if isinstance(source, EndlessSource) else 0)
-            draws = (drawn(source, seed, 64) for seed in seeds) if seeds else (some(source),)
+            if isinstance(source, EndlessSource):
+                draws = [drawn(source, seed, 64) for seed in range(num)]
+            else:
+                draws = [some(source)]
             found = {label for _, labels in draws if labels is not None for label in labels.tolist()}
     missing = [label for label in range(num) if label not in found]
     words = f"Of {num} classes {len(missing)} have no sample, first {missing[:1]}"
