@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 import torch
-from test_execution import STEPS, distances, named, state
+from test_execution import CUDA, STEPS, distances, named, state
 from torch import nn
 
 import ganzoo
 import toy_terms
+from devices import cuda
 from ganzoo.compute.digest import digest_of
 from ganzoo.engine import checkpoint, execution
 from ganzoo.engine.assemble import frozen_in
@@ -53,6 +54,13 @@ def terms(toys: object) -> None:
 def test_recorded_updates_are_eager_ones(make, monkeypatch, settings):
     monkeypatch.setattr(execution, "inductor", lambda graph, inputs: graph)
     assert max(distances(make, settings, "compile", rounds=3)) < 1e-9
+
+
+@cuda
+@pytest.mark.parametrize("settings", NEW, ids=named)
+def test_captured_updates_are_eager_ones(make, settings):
+    settings = {"train.execution": "eager", **settings}
+    assert max(distances(make, settings, "cuda-graph", rounds=6, device=CUDA)) < 1e-9
 
 
 def run(gan: Any, batches: Any, rounds: range) -> dict[str, float]:

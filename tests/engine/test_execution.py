@@ -143,6 +143,8 @@ PENALTIES = {
     "wgan-gp-fd": {"reg": "wgan-gp", "reg.wgan-gp.mode": "fd"},
 }
 ZOO = [(net, penalty) for net in NETS for penalty in PENALTIES if not (net == "dcgan" and "gp" in penalty)]
+NETS |= {f"dcgan, {norm}": NETS["dcgan"] | {"arch.norm_d": norm} for norm in ("spectral", "layer")}
+ZOO += [("dcgan, spectral", "r1-fd"), ("dcgan, layer", "wgan-gp")]
 
 
 def of_zoo(net: str, penalty: str) -> dict:
