@@ -1,10 +1,23 @@
 """The algorithm, on one page: an update of the discriminator, one of the generator, and one of both together.
 
-    L_D = loss.discriminator(D(A(x)), D(A(G(z)))) + sum_r reg_r.discriminator
-    L_G = w loss.generator(D(A(G(z))), D(A(x))) + losses of G's own + sum_r reg_r.generator
+    fake = generator(z, labels)                            D's update: no graph through the generator
+    real_seen, fake_seen = augment(real), augment(fake)
+    real_output, fake_output = discriminator(real_seen, labels), discriminator(fake_seen, labels)
+    loss.discriminator(real_logits, fake_logits)           float32 [N, P]
+      + regularizer.discriminator(step)                    each, with what this update computed
+    the gradient clipped to optim.d.clip, an optimizer step
+    regularizer.after_step(networks)
+    augmentation.update(real_logits)                       the total batch's
 
-Goodfellow et al. 2014, algorithm 1, with what the field has added since: any loss on logits, regularizers r that see
-the update (at intervals of their own: Karras et al. 2020, StyleGAN2, appendix B), augmentation A of all that D sees
+    fake = generator(z, labels)                            G's update: with its graph
+    fake_output = discriminator(augment(fake), labels)     the discriminator's parameters are frozen
+    w * loss.generator(fake_logits, real_logits or None)   w is train.adversarial_weight
+      + the losses of a GeneratorOutput
+      + regularizer.generator(step)
+    the gradient clipped to optim.g.clip, an optimizer step; then the averaged generator moves
+
+Goodfellow et al. 2014, algorithm 1, with what the field has added since: any loss on logits, regularizers that see
+the update (at intervals of their own: Karras et al. 2020, StyleGAN2, appendix B), augmentation of all that D sees
 (Karras et al. 2020, ADA, section 2), and an averaged generator. A total batch comes in parts, whose gradients add up;
 `Gan.execute` runs each piece plainly or from a recording of it, so a piece computes with tensors alone.
 

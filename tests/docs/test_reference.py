@@ -25,6 +25,17 @@ TYPES = {
 }  # fmt: skip
 
 
+def test_the_algorithm_opens_with_the_lines_by_which_its_page_tells_it() -> None:
+    def steps(text: str) -> list[str]:
+        """Return the indented lines, without the remarks behind them."""
+        return [re.split(" {3,}", line.strip())[0] for line in text.splitlines() if line.startswith("    ")]
+
+    told = ENGINE.partition("## An update of the discriminator")[2].partition("## What is measured")[0]
+    assert len(steps(told)) == 14
+    code = (DOCS.parent / "ganzoo" / "engine" / "update.py").read_text(encoding="utf-8")
+    assert steps(code.split('"""')[1]) == steps(told)
+
+
 def described(cls: type) -> str:
     """Return the docstrings of a class and its bases: a field stands in that of the class that declares it."""
     return "\n".join(inspect.getdoc(base) or "" for base in cls.__mro__[:-1])
