@@ -69,7 +69,7 @@ class Recorded(ABC):
         gan, kind = self.gan, key[0]
         assert isinstance(kind, tuple)
         for network, optimizer in gan.optimizers.items():
-            optimizer.unrecord(refilled=network in kind or not gan.optimizers.keys() & set(kind))
+            optimizer.unrecord(refilled=network in kind)
         gan.ema.unrecord()
         gan.execute = eager
         recipe = gan.recipe
