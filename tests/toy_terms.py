@@ -192,6 +192,17 @@ class Weighing(ToyDiscriminator):
         return DiscriminatorOutput([one, patches], embedding=x.flatten(1), weights=(1.0, 0.25))
 
 
+class Projected(nn.Module):
+    """Sauer et al. 2021: D sees features of a network that nobody trains."""
+
+    def __init__(self, data: DataInfo) -> None:
+        super().__init__()
+        self.look, self.head = extractor("toy-pixels", data), nn.Linear(3, 1)
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.head(self.look(x)["features"].tanh())
+
+
 class Packed(nn.Module):
     """Lin et al. 2018, PacGAN: one answer to two samples together."""
 
@@ -219,6 +230,10 @@ def build_saying(options: ToyOptions, data: DataInfo) -> Networks:
     return Networks(Saying(options, data), Weighing(options, data), options.z_dim)
 
 
+def build_projected(options: ToyOptions, data: DataInfo) -> Networks:
+    return Networks(ToyGenerator(options, data), Projected(data), options.z_dim)
+
+
 def build_packed(options: ToyOptions, data: DataInfo) -> Networks:
     return Networks(ToyGenerator(options, data), Packed(), options.z_dim)
 
@@ -236,5 +251,6 @@ def ganzoo_architectures():
         )  # fmt: skip
 
     yield spec("toy-saying", "build_saying")
+    yield spec("toy-projected", "build_projected")
     yield spec("toy-packed", "build_packed", provides=("batch-coupled-d",))
     yield spec("toy-labels", "build_labels", conditional="always")

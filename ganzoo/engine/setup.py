@@ -23,6 +23,7 @@ from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.forms import FORMS
 from ganzoo.engine.terms import differentiates_inputs
 from ganzoo.errors import GanzooError, UsageError
+from ganzoo.layers import Frozen
 from ganzoo.package.tensors import without_memory
 from ganzoo.plugin import DataInfo, Loss, Networks
 from ganzoo.plugin.options import settled
@@ -172,8 +173,10 @@ def is_recordable(recipe: ResolvedRecipe, networks: Networks, world: World = ALO
 
 def is_tiny(networks: Networks) -> bool:
     """Whether both networks are small and without convolutions, so that more threads cost more than they bring."""
-    convolutions = any(isinstance(m, nn.modules.conv._ConvNd) for network in _both(networks) for m in network.modules())
-    return not convolutions and sum(p.numel() for network in _both(networks) for p in network.parameters()) < TINY
+    modules = [module for network in _both(networks) for module in network.modules()]
+    modules += [part for held in modules if isinstance(held, Frozen) for part in held.network.modules()]
+    convolutions = any(isinstance(module, nn.modules.conv._ConvNd) for module in modules)
+    return not convolutions and sum(p.numel() for m in modules for p in m.parameters(recurse=False)) < TINY
 
 
 def _both(networks: Networks) -> tuple[nn.Module, nn.Module]:

@@ -42,6 +42,7 @@ NEW: list[dict[str, Any]] = [
     {"arch": "toy-saying", "arch.answer": "list", "reg": "toy-reals"},
     {"arch": "toy-packed", "loss": "toy-pairs", "train.micro_batch": 8},
     {"arch": "toy-labels", "train.conditional": True, "reg": "toy-reals"},
+    {"arch": "toy-projected", "reg": "r1", "train.micro_batch": 8},
 ]
 
 

@@ -141,6 +141,7 @@ CASES: dict[str, dict[str, Any]] = {
         "reg.toy-code.interval": 2,
         "optim.d.clip": 0.1,
     },
+    "projected": {"arch": "toy-projected"},
     "saying": {"arch": "toy-saying", "arch.answer": "list", "reg": "toy-code", "train.d_start": 24},
     "recorded-terms": {"train.execution": "compile", "reg": "toy-reals,toy-code,toy-spectral", "train.micro_batch": 4},
     "recorded": {"train.execution": "compile", "aug": "adapting", "reg": "r1", "train.micro_batch": 4},

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 import ganzoo
 from devices import CPU
 from ganzoo.engine import trainer
 from ganzoo.engine.distributed import ALONE
 from ganzoo.engine.setup import draft, is_recordable, is_tiny, set_up
+from ganzoo.layers import Frozen
+from ganzoo.plugin import Networks
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.recipe.resolve import resolve
 from ganzoo.recipe.settings import OPTIMIZERS
@@ -55,6 +58,13 @@ def test_an_update_is_recorded_where_both_optimizers_have_a_form_for_it(toys: ob
     assert not is_recordable(chosen(**{"train.precision": "fp16"}), networks)
     networks.generator.requires_grad_(False)
     assert not is_recordable(chosen(), networks)
+
+
+def test_what_a_network_looks_through_counts_for_its_size() -> None:
+    plain, held = nn.Linear(4, 4), Frozen(nn.Conv2d(1, 1, 3))
+    assert is_tiny(Networks(plain, nn.Sequential(plain), latent_dim=4))
+    assert not is_tiny(Networks(plain, nn.Sequential(held, plain), latent_dim=4))
+    assert not is_tiny(Networks(plain, Frozen(nn.Linear(2000, 2000)), latent_dim=4))
 
 
 def test_a_draft_has_the_networks_forms_and_takes_no_memory_and_no_random_number(toys: object) -> None:

@@ -17,6 +17,7 @@ MODELS: dict[str, dict[str, Any]] = {
         "arch": "toy-saying", "arch.answer": "list", "reg": "toy-code,toy-spectral,toy-perceptual,toy-lecam",
     },
     "packed": {"arch": "toy-packed"},
+    "features of a network that nobody trains": {"arch": "toy-projected"},
     "no latents": {"arch": "toy-labels", "train.conditional": True},
 }  # fmt: skip
 
@@ -29,7 +30,10 @@ def test_it_is_published_loaded_and_fine_tuned_with_its_discriminator(
     settings = {"dataset": "toy-array", "train.images": 32, **MODELS[name]}
     run = ganzoo.train(options=settings, device="cpu")
     ganzoo.publish(run, repo)
-    assert torch.equal(ganzoo.load(repo).raw(4), ganzoo.load(run).raw(4))
+    generator = ganzoo.load(repo)
+    assert torch.equal(generator.raw(4), ganzoo.load(run).raw(4))
+    held = {"toy-saying": {"reg.toy-perceptual.look"}, "toy-projected": {"discriminator.look"}}
+    assert generator.config["recipe"].get("frozen", {}).keys() == held.get(settings["arch"], set())
     lines: list[str] = []
     listener = SimpleNamespace(note=lambda event: lines.append(event.line))
     tuned = ganzoo.train(init=repo, images=16, device="cpu", listener=listener)
