@@ -238,7 +238,7 @@ class _OneDevice(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 def _require_same_updates(trial: Trial, data: DataInfo, way: Callable[..., execution.Recorded]) -> None:
     """Hold each update of an execution to a plain one from the same state."""
-    chosen = recipe(trial, data, optimizer="sgd")  # which keeps nothing of its own
+    chosen = recipe(trial, data, optimizer="sgd", batch=2)  # SGD keeps nothing of its own
     gan, batches = assembled(chosen, data)
     start, z, labelling = Snapshot(*gan.modules.values()), latents(gan.networks, 4), labels(data, 4)
     plain = [rounds(gan, batches, 1, index) for index in range(REPEATED)]
