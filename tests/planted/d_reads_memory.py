@@ -1,7 +1,7 @@
-"""D reads the memory of its samples as it lies."""
+"""D reads the memory of its samples as it lies, beside a generator that draws noise."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Discriminator, networks
+from planted_base import Discriminator, Generator, networks
 
 CAUGHT_BY = ["architecture/planted/memory-layout"]
 
@@ -16,5 +16,13 @@ class Planted(Discriminator):
         return super().forward(x.as_strided((len(x), x[0].numel()), (x[0].numel(), 1)), labels)
 
 
+class Noisy(Generator):
+    def hidden(self, z):
+        import torch
+
+        hidden = super().hidden(z)
+        return hidden + 0.1 * torch.randn_like(hidden)
+
+
 def build(options, data):
-    return networks(data, discriminator=Planted)
+    return networks(data, Noisy, Planted)
