@@ -12,6 +12,7 @@ from ganzoo.registry import registry
 from ganzoo.testing import Check, check_dataset, checks_of
 
 OURS = [plugin.name for plugin in registry().plugins if plugin.distribution == "ganzoo"]
+UNSEEN = ("compiled-equals-plain", "cases")  # what takes minutes, and what its own tests in tests/plugins hold
 WITH_CASES = ("loss", "regularizer", "metric")  # kinds whose components all give exact values of themselves
 
 
@@ -19,6 +20,7 @@ WITH_CASES = ("loss", "regularizer", "metric")  # kinds whose components all giv
 def test_contract(check: Check) -> None:
     result = check.run()
     if result.status == "SKIP":
+        assert not result.unseen or check.name.endswith(UNSEEN), result.words
         pytest.skip(result.words)
     assert result.status == "PASS", result.words
 
