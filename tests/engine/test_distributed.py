@@ -36,6 +36,7 @@ from ganzoo.runs.launch import launched, mark
 from ganzoo.runs.run import Run
 
 TESTS = Path(__file__).parents[1]
+LONG = 300  # seconds after which processes hang; on a busy machine some start for a minute
 SGD = {"optim.g.name": "sgd", "optim.d.name": "sgd", "optim.g.lr": 0.05, "optim.d.lr": 0.05}
 
 
@@ -65,7 +66,7 @@ def torchrun(num: int, *command: str, restarts: int = 0) -> Iterator[subprocess.
 def ran(num: int, *command: str, restarts: int = 0) -> tuple[int, str, str]:
     """Return the exit code, stdout and stderr of a command in several processes."""
     with torchrun(num, *command, restarts=restarts) as process:
-        stdout, stderr = process.communicate(timeout=60)
+        stdout, stderr = process.communicate(timeout=LONG)
         return process.returncode, stdout, stderr
 
 
@@ -329,7 +330,7 @@ def test_sigterm_to_torchrun_stops_and_saves():
         while " images  " not in process.stderr.readline():
             pass
         process.send_signal(signal.SIGTERM)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=LONG)
     (path,) = Path("runs").iterdir()
     assert Run(path).images > 0
     assert f"ganzoo: stopped and saved at {Run(path).images:,} images" in stderr
