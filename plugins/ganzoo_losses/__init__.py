@@ -10,7 +10,14 @@ from ganzoo.plugin import Loss, hookimpl, option
 # A D that is too steep wins before a small generator has learned anything, and what it says then is of no use. Spectral
 # normalisation bounds it. Losses of differences, blind to a common shift of the logits, need a penalty as well.
 BOUNDED = {"arch.norm_d": "spectral", "optim.g.lr": 4e-4, "optim.d.lr": 4e-4}
-PAIRED = {"reg": ("r1", "r2"), "reg.r1.gamma": 20.0, "reg.r2.gamma": 20.0}
+SATURATING = {"optim.g.lr": 8e-4}  # whose gradient is small while D wins
+PAIRED = {
+    "reg": ("r1", "r2"),
+    "reg.r1.gamma": 20.0,
+    "reg.r2.gamma": 20.0,
+    "optim.g.betas": (0.0, 0.99),
+    "optim.d.betas": (0.0, 0.99),
+}
 PENALISED = {
     "reg": "wgan-gp",
     "arch.norm_d": "none",
@@ -46,7 +53,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Binary cross-entropy with the saturating generator: the original GAN as a zero-sum game.",
         factory="ganzoo_losses.losses:Minimax",
         cases="ganzoo_losses.cases:minimax",
-        recommended=BOUNDED,
+        recommended=BOUNDED | SATURATING,
         paper="Goodfellow et al. 2014, Generative Adversarial Networks, arXiv:1406.2661, eq. 1",
     )
     yield Loss(
