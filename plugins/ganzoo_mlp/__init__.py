@@ -16,7 +16,10 @@ class MLPOptions:
     depth: int = option(3, help="Hidden layers of each network.", low=1)
     width: int = option(128, help="Units of a hidden layer.", low=1)
     z_dim: int | None = option(
-        None, help="Length of the normal latent z; none for as many as a sample has numbers, 32 at most.", low=1
+        None,
+        help="Length of the normal latent z; none for as many as a sample has numbers, twice as many beside codes, "
+        "32 at most.",
+        low=1,
     )
     latent: Literal["normal", "mixed"] = option(
         "normal", help="mixed adds a random one-hot code to z, which lets the generator make separate modes."

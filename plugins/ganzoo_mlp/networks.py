@@ -27,8 +27,9 @@ def build(options: MLPOptions, data: DataInfo) -> Networks:
             f"mlp takes images of at most {LARGEST} pixels a side, not {max(data.shape[1:])}: "
             "take smaller ones (dataset.size) or a convolutional arch"
         )
-    z_dim = min(math.prod(data.shape), 32) if options.z_dim is None else options.z_dim
     codes = options.codes if options.latent == "mixed" else 0
+    numbers = math.prod(data.shape) * (2 if codes else 1)  # a short z is soon ignored for the codes
+    z_dim = min(numbers, 32) if options.z_dim is None else options.z_dim
     return Networks(
         generator=Generator(data, z_dim, codes, options.depth, options.width),
         discriminator=Discriminator(data, options.depth, options.width),

@@ -17,7 +17,7 @@ SETTINGS = {
         *("--arch", "dcgan", "--dataset", "digits", "--conditional", "--loss", "rpgan", "--reg", "r1"),
         *("--images", "300000", "arch.width=32", "arch.z_dim=32", "reg.r1.gamma=1", "train.ema_half_life=2000"),
         *("optim.g.lr=cosine(4e-4, 2e-5, images=3e5)", "optim.d.lr=cosine(4e-4, 2e-5, images=3e5)"),
-        "arch.norm_d=batch",
+        *("arch.norm_d=batch", "optim.g.betas=0.5,0.999", "optim.d.betas=0.5,0.999"),
     ),
     "ring": (
         *("--arch", "mlp", "--dataset", "points", "--images", "1000000", "arch.latent=mixed"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from importlib import import_module
@@ -196,6 +197,7 @@ def test_z_is_as_long_as_a_sample_32_at_most(shape, modality, z_dim):
     networks = build(data)
     assert (networks.latent_dim, networks.latent) == (z_dim, "normal")
     assert build(data, z_dim=5).latent_dim == 5
+    assert build(data, latent="mixed", codes=6).latent_dim == min(2 * math.prod(shape), 32) + 6
 
 
 def test_mixed_latents_end_in_codes_that_are_heard_fourfold():
@@ -254,7 +256,8 @@ def test_labels_that_are_missing_or_not_wanted_are_refused():
 def test_every_parameter_learns_from_the_discriminators_answer():
     networks = build(labelled(num_classes=3), width=8, latent="mixed", codes=2)
     labels = torch.tensor([0, 1, 2, 1])
-    networks.discriminator(networks.generator(draw(4, 4), labels), labels).sum().backward()
+    z = draw(4, networks.latent_dim)
+    networks.discriminator(networks.generator(z, labels), labels).sum().backward()
     for network in (networks.generator, networks.discriminator):
         assert all(parameter.grad.any() for parameter in network.parameters())
 

@@ -109,7 +109,7 @@ def test_the_ring_has_all_its_modes() -> None:
     distances = apart(points, modes)
     good = distances.min(1) < 3 * sigma
     share = np.bincount(distances.argmin(1)[good], minlength=8) / good.sum()
-    assert good.mean() > 0.97  # 0.989 of points drawn from the ring itself
+    assert good.mean() > 0.98  # 0.989 of points drawn from the ring itself
     assert 0.08 < share.min() <= share.max() < 0.17  # an eighth each
 
 
@@ -124,13 +124,13 @@ def test_the_rings_modes_are_spread_and_z_spreads_them() -> None:
         offsets[(nearest == mode) & (distances < 3 * sigma), mode].square().mean().sqrt().item() / sigma
         for mode in range(8)
     ]
-    assert 0.4 < min(spreads) <= max(spreads) < 1.3
-    normal = generator.latents(200, seed=5)[:, :2]
-    codes = torch.eye(64) * generator.latents(1, seed=5)[:, 2:].max()
+    assert 0.55 < min(spreads) <= max(spreads) < 1.3
+    normal = generator.latents(200, seed=5)[:, :-64]
+    codes = torch.eye(64) * generator.latents(1, seed=5)[:, -64:].max()
     z = torch.cat([normal.repeat(64, 1), codes.repeat_interleave(200, 0)], 1)
     at_a_code = generator(z).view(64, 200, 2).std(1).norm(dim=1) / 2**0.5 / sigma  # [64]
-    assert at_a_code.min() > 0.1
-    assert at_a_code.median() > 0.2
+    assert at_a_code.min() > 0.2
+    assert at_a_code.median() > 0.35
 
 
 def test_a_class_that_is_asked_for_is_the_class_that_comes() -> None:
