@@ -102,13 +102,13 @@ def compared(left: Run, right: Run) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("execution", ["eager", "compile"])
-def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(capsys, execution):
+@pytest.mark.parametrize(("execution", "most"), [("eager", 4), ("compile", 2)])  # each compiling takes some seconds
+def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(capsys, execution, most):
     seed = random.randrange(10**6)
     moments, kills = random.Random(seed), 0
     settings = {**EVERYTHING, "images": 16_000, "options": {**EVERYTHING["options"], "train.execution": execution}}
     whole, torn = start(**settings, name="whole"), start(**settings, name="torn")
-    while kills < 4:
+    while kills < most:
         assert torn.stdout is not None
         torn.stdout.readline()  # the run has begun, or taken up its checkpoint
         time.sleep(moments.uniform(0, 0.5))
@@ -125,7 +125,7 @@ def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(capsys, execu
     count = compared(named("whole"), named("torn"))
     with capsys.disabled():
         print(f"\n[seed {seed}: {kills} kills at random moments, {count:,} bytes equal]")
-    assert kills >= 3, f"seed {seed}: the run was too short for kills"
+    assert kills >= most // 2 + 1, f"seed {seed}: the run was too short for kills"
 
 
 @pytest.mark.slow
