@@ -30,13 +30,14 @@ def weights(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     shutil.copytree(package, tmp_path / "acme_weights" / "points")
     (tmp_path / "acme_weights" / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "acme_weights", raising=False)
+    sys.modules.pop("acme_weights", None)
     module = ModuleType("acme_models")
     spec = Model(name="acme-points", summary="Points.", path="acme_weights:points")
     module.ganzoo_models = hookimpl(lambda: [spec], specname="ganzoo_models")
     registry.cache_clear()
     register(module)
     yield tmp_path / "acme_weights" / "points"
+    sys.modules.pop("acme_weights", None)
     registry.cache_clear()
 
 

@@ -37,6 +37,7 @@ def offered(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     folder = Path(shutil.copytree(package, tmp_path / "acme_weights" / "tiny"))
     (tmp_path / "acme_weights" / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
+    sys.modules.pop("acme_weights", None)
     offer("acme_weights:tiny")
     yield folder
     sys.modules.pop("acme_weights", None)
