@@ -50,7 +50,7 @@ def read_image(
     from PIL import Image, UnidentifiedImageError
 
     content = io.BytesIO(Path(path).read_bytes())
-    with quiet(FILTERS):
+    with quiet():
         try:
             image: Image.Image = Image.open(content)
         except UnidentifiedImageError:  # its text is the address of `content`
@@ -58,7 +58,7 @@ def read_image(
     if size is not None:  # a JPEG decodes at a fraction, with enough left to resize from
         image.draft(None, (2 * max(size), 2 * max(size)))
     image.load()
-    with quiet(FILTERS):
+    with quiet():
         image = _upright(image)
     image = flat(image if size is None else _centre(image, size)).convert("L" if channels == 1 else "RGB")
     if size is not None:
@@ -68,11 +68,11 @@ def read_image(
 
 
 @contextmanager
-def quiet(lock: Lock) -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Make an image that is suspiciously large an error, and keep what Pillow says of odd metadata to itself."""
     from PIL import Image
 
-    with lock, warnings.catch_warnings():
+    with FILTERS, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="PIL")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         yield

@@ -108,7 +108,7 @@ def discriminator_learns(trial: Trial) -> None:
     losses: list[float] = []
     for index in range(UPDATES + 1):
         losses.append(float(update_discriminator(gan, batches, batches.batch * (1 + index))["loss_d"]))
-        if index > 1 and max(losses[-2:]) < LEARNT * losses[0]:
+        if index > 3 and max(losses[-2:]) < LEARNT * losses[0]:
             return
     fell = losses[-1] < losses[0]
     require(fell, f"{title(data)}: it was {losses[0]:.6g}, and {losses[-1]:.6g} after {UPDATES} updates.")
