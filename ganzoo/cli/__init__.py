@@ -20,7 +20,7 @@ from ganzoo.errors import GanzooError, UsageError, did_you_mean
 from ganzoo.plugin import Command
 from ganzoo.plugin.component import COMMANDS
 from ganzoo.registry import registry
-from ganzoo.registry.installed import place_of_error, told
+from ganzoo.registry.installed import describe_error, locate_error
 
 
 class Commands(click.Group):
@@ -95,8 +95,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         place = f" ({error.filename})" if error.filename else ""
         code = _fail(session, f"the system refused: {(error.strerror or str(error)).lower()}{place}; -v shows where", 1)
     except Exception as error:
-        whose = "of the plugin" if place_of_error(error) else "of ganzoo or of a plugin"
-        code = _fail(session, f"{told(error)}: this is a bug {whose}; -v shows where", 1)
+        whose = "of the plugin" if locate_error(error) else "of ganzoo or of a plugin"
+        code = _fail(session, f"{describe_error(error)}: this is a bug {whose}; -v shows where", 1)
     _let_go_of_output()
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # all is done: a Ctrl-C now shows no traceback
     sys.exit(code if isinstance(code, int) else 0)

@@ -82,13 +82,13 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[obj
     return torch.autocast(device.type, dtype) if dtype else contextlib.nullcontext()
 
 
-def place(network: nn.Module, device: torch.device) -> nn.Module:
+def move_to_device(network: nn.Module, device: torch.device) -> nn.Module:
     """Move a network to the device, its 4-D weights channels-last where its convolutions gain from it.
 
     They do where kernels are larger than 1x1 and not grouped; 1x1 and grouped ones are no faster.
 
     `torch.randn_like` and dropout fill a tensor in the order in which it lies in memory. So a generator that draws is
-    placed by this function wherever it runs: in training, in the average and when a package is loaded. That alone makes
+    moved by this function wherever it runs: in training, in the average and when a package is loaded. That alone makes
     the same seed give the same samples.
     """
     convolutions = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))]

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.compute.device import place
+from ganzoo.compute.device import move_to_device
 from ganzoo.compute.digest import digest_of
 from ganzoo.compute.streams import derive, seeded
 from ganzoo.engine.distributed import ALONE, World
@@ -24,7 +24,7 @@ from ganzoo.plugin.options import options_of
 from ganzoo.plugin.schedule import Schedule
 from ganzoo.recipe.check import as_trained
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
-from ganzoo.registry.installed import METHODS, require_callable, told
+from ganzoo.registry.installed import METHODS, describe_error, require_callable
 
 REGULARIZER = [name.rstrip("?") for name in METHODS["regularizer"]]  # what one may have, at least one of them
 
@@ -56,7 +56,9 @@ def assemble(recipe: ResolvedRecipe, data: DataInfo, device: torch.device, world
             networks, generator=convert(networks.generator), discriminator=convert(networks.discriminator)
         )
     networks = replace(
-        networks, generator=place(networks.generator, device), discriminator=place(networks.discriminator, device)
+        networks,
+        generator=move_to_device(networks.generator, device),
+        discriminator=move_to_device(networks.discriminator, device),
     )
     check_networks(recipe.arch, networks, data, device, min(recipe.train.batch, recipe.train.micro_batch or 1 << 30))
     weight = _on_device(recipe.train.adversarial_weight, device, schedules)
@@ -138,7 +140,7 @@ def _tried(title: str, network: nn.Module, *args: Tensor | None) -> Any:
         require_callable(network.forward, "forward", "samples", "labels")
         return network(*args)
     except Exception as error:
-        raise GanzooError(f"{title} failed in its first forward: {told(error)}") from error
+        raise GanzooError(f"{title} failed in its first forward: {describe_error(error)}") from error
 
 
 def _build(choice: Choice, data: DataInfo, device: torch.device, schedules: list[tuple[Tensor, Schedule]]) -> Any:

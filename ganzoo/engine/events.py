@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ganzoo.errors import GanzooError
-from ganzoo.registry.installed import told
+from ganzoo.registry.installed import describe_error
 
 if TYPE_CHECKING:
     from ganzoo.plugin import Verdict
@@ -158,8 +158,8 @@ class Events:
             left_out = self._others.pop(name, None) is not None
             if name not in self._failing:
                 self._failing.add(name)
-                words = str(error) if isinstance(error, GanzooError) else f"{name} failed: {told(error)}"
-                gone = f"{name} failed and is left out from here on: {told(error)}"
+                words = str(error) if isinstance(error, GanzooError) else f"{name} failed: {describe_error(error)}"
+                gone = f"{name} failed and is left out from here on: {describe_error(error)}"
                 self.note(gone if left_out else f"{words}; going on without")
             return False
         self._failing.discard(name)

@@ -28,7 +28,7 @@ from ganzoo.plugin.files import explained
 from ganzoo.plugin.specs import direction_of
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.registry import registry
-from ganzoo.registry.installed import told
+from ganzoo.registry.installed import describe_error
 from ganzoo.runs.run import Run
 
 PACKAGED = {"ema": MODEL, "discriminator": DISCRIMINATOR}  # parts of a GAN's state that its package holds too
@@ -139,7 +139,7 @@ class Keeper:
             except GanzooError:
                 raise
             except Exception as error:  # memory that ran out, say
-                raise GanzooError(f"{directory} has no card and no samples: {told(error)}") from error
+                raise GanzooError(f"{directory} has no card and no samples: {describe_error(error)}") from error
 
     # ------------------------------------------------------------------------
     # Hearing how the writing went.

@@ -13,7 +13,7 @@ from ganzoo.evaluate.compare import best_so_far, compare, directions
 from ganzoo.evaluate.measure import Evaluator
 from ganzoo.evaluate.reals import Reals
 from ganzoo.recipe.recipe import ResolvedRecipe
-from ganzoo.registry.installed import told
+from ganzoo.registry.installed import describe_error
 
 
 class RunMetrics:
@@ -51,12 +51,12 @@ class RunMetrics:
             return {}
 
         def failed(name: str, error: Exception) -> None:
-            self.note(f"metric {name!r} failed: {told(error)}")
+            self.note(f"metric {name!r} failed: {describe_error(error)}")
 
         try:
             return self.evaluator.measure(gan.averaged, gan.data.labelled, failed)
         except Exception as error:
-            self.note(f"nothing could be measured: {told(error)}")
+            self.note(f"nothing could be measured: {describe_error(error)}")
             return {}
 
     def compare(self, values: Mapping[str, float]) -> str:

@@ -9,7 +9,7 @@ from ganzoo.engine.events import Diagnosed, Events, Finish, Grid, Measured, Note
 from ganzoo.health.diagnose import Diagnosis, Row, diagnose, installed
 from ganzoo.plugin import DataInfo
 from ganzoo.registry import registry
-from ganzoo.registry.installed import told
+from ganzoo.registry.installed import describe_error
 from ganzoo.runs import words
 from ganzoo.runs.run import Run
 
@@ -136,4 +136,4 @@ class Doctor:
     def leave_out(self, name: str, error: Exception) -> None:
         """Tell that a diagnosis failed, and ask it no more."""
         self.diagnoses.pop(name, None)
-        self.events.note(f"diagnosis {name!r} failed and is left out from here on: {told(error)}")
+        self.events.note(f"diagnosis {name!r} failed and is left out from here on: {describe_error(error)}")

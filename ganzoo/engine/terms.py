@@ -11,7 +11,7 @@ from ganzoo.engine.forward import full, scalar
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.plugin import Regularizer, Step
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
-from ganzoo.registry.installed import told
+from ganzoo.registry.installed import describe_error
 
 ANSWERS = {"class-logits", "features", "embedding"}  # what D answers besides logits: terms that need it need D
 
@@ -82,6 +82,6 @@ def value(name: str, term: Callable[[Step], Any], step: Step) -> Tensor:
             raise
         raise GanzooError(
             f"regularizer {name!r} failed before train.d_start and train.adversarial_start, where the discriminator is "
-            f"not asked and step.fake_output is None: {told(error)}"
+            f"not asked and step.fake_output is None: {describe_error(error)}"
         ) from error
     return full(scalar(f"regularizer {name!r}", found))

@@ -18,7 +18,7 @@ from ganzoo.evaluate.cache import Tensors, cached
 from ganzoo.evaluate.reals import BATCH, Reals, TrainingSet
 from ganzoo.evaluate.statistics import Statistics
 from ganzoo.recipe.recipe import Choice
-from ganzoo.registry.installed import named
+from ganzoo.registry.installed import import_object
 
 
 class Extraction:
@@ -130,7 +130,7 @@ class Extraction:
     @cached_property
     def _identity(self) -> dict[str, Any]:
         """All that says which extractor it is, where and by which code it computes."""
-        path = inspect.getsourcefile(inspect.unwrap(named(self.choice.spec.factory)))
+        path = inspect.getsourcefile(inspect.unwrap(import_object(self.choice.spec.factory)))
         code = hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
         return {
             "extractor": self.choice.to_json(), "data_info": self.reals.info.to_json(), "code": code,

@@ -14,7 +14,7 @@ from ganzoo.plugin import Built, Dataset, options
 from ganzoo.plugin.options import options_of, unknown_key
 from ganzoo.recipe.keys import HELD, holds_extractor, options_prefix
 from ganzoo.recipe.recipe import Choice
-from ganzoo.recipe.resolve import extractor_of, placed, unused_key
+from ganzoo.recipe.resolve import extractor_of, make_path_absolute, unused_key
 from ganzoo.recipe.stored import stored_choice, stored_component
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import Registered
@@ -157,7 +157,7 @@ def _dataset(registry: Registry, stored: Mapping[str, Any], said: Mapping[str, A
     same = "dataset" not in said or component.qualified == stored.get("name")
     values = dict(component.migrate(stored["options"], int(stored["schema"]))) if same else {}
     chosen = options.read(spec.options, values | _under("dataset.", said), "dataset.", f"dataset {spec.name!r}")
-    return Choice(component, placed(spec, chosen))
+    return Choice(component, make_path_absolute(spec, chosen))
 
 
 def _under(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:

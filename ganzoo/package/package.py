@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ganzoo.compute.device import place
+from ganzoo.compute.device import move_to_device
 from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.package import tensors
 from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, FORMAT, MODEL, REFERENCE, Config, File, read, read_file
@@ -150,7 +150,7 @@ def _load(directory: Path, config: Config, registry: Registry, device: torch.dev
     weights = read_weights(directory, planned, MODEL)
     networks = planned.build()
     networks.generator.load_state_dict(weights, strict=True)
-    place(networks.generator, device)
+    move_to_device(networks.generator, device)
     spec = planned.arch.spec
     assert isinstance(spec, Architecture)
     multiple = spec.input_multiple(planned.arch.options) if callable(spec.input_multiple) else spec.input_multiple

@@ -103,8 +103,8 @@ def dataset_flags(registry: Registry, text: str) -> dict[str, str]:
     return {"dataset": opener.qualified, f"dataset.{opener.spec.path_option}": text}
 
 
-def placed(spec: Built, chosen: Any) -> Any:
-    """Return a component's options, a dataset's path absolute: runs are resumed, packed stores found, from anywhere."""
+def make_path_absolute(spec: Built, chosen: Any) -> Any:
+    """Return a component's options with an absolute path, so that a run can be resumed from any folder."""
     path = spec.path_option if isinstance(spec, Dataset) else ""
     if not (path and getattr(chosen, path)):
         return chosen
@@ -166,7 +166,9 @@ class _Fold:
         chosen = self.options(
             spec.options, options_prefix(spec.kind, spec.name), f"{key} {spec.name!r}", key, component
         )
-        return Choice(component, placed(spec, chosen), self.extractor(spec) if holds_extractor(spec) else None)
+        return Choice(
+            component, make_path_absolute(spec, chosen), self.extractor(spec) if holds_extractor(spec) else None
+        )
 
     def extractor(self, spec: Built) -> Choice:
         """Return the extractor that a component holds."""

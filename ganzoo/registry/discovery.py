@@ -28,7 +28,7 @@ from ganzoo.errors import GanzooError, MissingPlugin, NotFound, UsageError, did_
 from ganzoo.plugin import KINDS, Built, Component, DataInfo, Dataset, hookspecs
 from ganzoo.plugin.options import read
 from ganzoo.plugin.specs import SPECS
-from ganzoo.registry.installed import Plugin, Registered, place_of, place_of_error, told
+from ganzoo.registry.installed import Plugin, Registered, describe_error, locate_definition, locate_error
 
 GROUP = "ganzoo"
 PLURALS = {kind: kind.removesuffix("is") + ("es" if kind.endswith("s") else "s") for kind in KINDS}
@@ -172,7 +172,7 @@ class Registry:
                 raise ValueError(f"offers the name {names.most_common(1)[0][0]!r} more than once")
         except (Exception, SystemExit) as error:
             log.debug("plugin %r failed in hook %s", plugin.name, caller.name, exc_info=True)
-            return f"hook {caller.name}: {told(error, place_of(implementation.function))}"
+            return f"hook {caller.name}: {describe_error(error, locate_definition(implementation.function))}"
         self._components += [Registered(plugin, item) for item in offered]
         return ""
 
@@ -274,11 +274,13 @@ def _not_loaded(plugin: Plugin, error: BaseException) -> str:
     """Say why a plugin did not load, and which entry point names it where no line of its own is to blame."""
     if isinstance(error, pluggy.PluginValidationError):
         hook = " ".join(str(error).split()).partition("hookimpl definition: ")[2].partition(" Argument(s)")[0]
-        place = place_of(getattr(error.plugin, hook.partition("(")[0], None))
-        return f"a hook takes no argument, and this one does: {hook} ({place})"
-    place = place_of_error(error)
-    pointed = f" (the entry point says {plugin.name} = {plugin.module!r})" if plugin.distribution and not place else ""
-    return told(error) + pointed
+        line = locate_definition(getattr(error.plugin, hook.partition("(")[0], None))
+        return f"a hook takes no argument, and this one does: {hook} ({line})"
+    line = locate_error(error)
+    entry_point = (
+        f" (the entry point says {plugin.name} = {plugin.module!r})" if plugin.distribution and not line else ""
+    )
+    return describe_error(error) + entry_point
 
 
 def _shown(item: object) -> str:

@@ -142,7 +142,7 @@ class Registered:
 
     def _call(self, path: str, arguments: tuple[str, ...], *args: object) -> Any:
         with self._blamed(path):
-            found = named(path)
+            found = import_object(path)
             require_callable(found, path, *arguments)
             return found(*args)
 
@@ -154,7 +154,7 @@ class Registered:
             raise
         except (Exception, SystemExit) as error:
             raise GanzooError(
-                f"{self.spec.kind} {self.spec.name!r} of plugin {self.plugin.name!r} failed in {path}: {told(error)}"
+                f"{self.spec.kind} {self.spec.name!r} of plugin {self.plugin.name!r} failed in {path}: {describe_error(error)}"
             ) from error
 
 
@@ -165,12 +165,12 @@ class Registered:
 OURS = {"ganzoo", "click", "pluggy", "torch", "numpy", "PIL", "safetensors", "huggingface_hub", "rich"}
 
 
-def named(path: str) -> Any:
+def import_object(path: str) -> Any:
     """Return what ``"package.module:name"`` names; AttributeError, with close names, where the module has no such."""
-    place, _, name = path.partition(":")
-    module = importlib.import_module(place)
+    module_name, _, name = path.partition(":")
+    module = importlib.import_module(module_name)
     if not hasattr(module, name):
-        raise AttributeError(f"{place} has no {name!r}{did_you_mean(name, vars(module))}")
+        raise AttributeError(f"{module_name} has no {name!r}{did_you_mean(name, vars(module))}")
     return getattr(module, name)
 
 
@@ -185,8 +185,8 @@ def require_callable(found: Any, name: str, *arguments: str) -> None:
     try:
         signature.bind(*arguments)
     except TypeError as error:
-        told = f"{name} is defined with {signature} and called with ({', '.join(arguments)})"
-        raise TypeError(told + _at(place_of(found))) from error
+        words = f"{name} is defined with {signature} and called with ({', '.join(arguments)})"
+        raise TypeError(words + _in_parentheses(locate_definition(found))) from error
 
 
 # By kind, what is called with what; the methods with a question mark need not be there.
@@ -227,7 +227,7 @@ def require_methods(spec: Component, made: object) -> None:
             require_callable(method, name.rstrip("?"), *arguments)
 
 
-def place_of(found: object) -> str:
+def locate_definition(found: object) -> str:
     """Return where a class or function stands, ``file:line``; empty where that is not known."""
     try:
         return f"{inspect.getsourcefile(inspect.unwrap(found))}:{inspect.getsourcelines(found)[1]}"  # type: ignore[arg-type]
@@ -235,15 +235,15 @@ def place_of(found: object) -> str:
         return ""
 
 
-def told(error: BaseException, otherwise: str = "") -> str:
+def describe_error(error: BaseException, otherwise: str = "") -> str:
     """Say what a plugin raised, on one line, and where in it (or else `otherwise`): ``KeyError: 'a' (file:line)``."""
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     words = f"{type(error).__name__}: {' '.join(text.split())[:300]}".rstrip(": ")
-    place = place_of_error(error.__cause__ or error) or otherwise
-    return words if place in words else words + _at(place)
+    line = locate_error(error.__cause__ or error) or otherwise
+    return words if line in words else words + _in_parentheses(line)
 
 
-def place_of_error(error: BaseException) -> str:
+def locate_error(error: BaseException) -> str:
     """Return the last line of the plugin that an error went through, ``file:line``; empty where there is none.
 
     Libraries that the plugin calls are not blamed: the line is outside site-packages, where an author works, or else,
@@ -251,15 +251,15 @@ def place_of_error(error: BaseException) -> str:
     """
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
-    places: list[tuple[str, str]] = []
+    lines: list[tuple[str, str]] = []
     for frame, line in traceback.walk_tb(error.__traceback__):
         owner = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         if owner and owner not in OURS and owner not in sys.stdlib_module_names:
-            places.append((owner, f"{frame.f_code.co_filename}:{line}"))
-    at_work = [place for _, place in places if "site-packages" not in place and "dist-packages" not in place]
-    of_first = [place for owner, place in places if owner == places[0][0]]
-    return (at_work or of_first or [""])[-1]
+            lines.append((owner, f"{frame.f_code.co_filename}:{line}"))
+    own = [line for _, line in lines if "site-packages" not in line and "dist-packages" not in line]
+    of_first_package = [line for owner, line in lines if owner == lines[0][0]]
+    return (own or of_first_package or [""])[-1]
 
 
-def _at(place: str) -> str:
-    return f" ({place})" if place else ""
+def _in_parentheses(line: str) -> str:
+    return f" ({line})" if line else ""

@@ -8,7 +8,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo
 from ganzoo.plugin.options import options_of, settled
 from ganzoo.recipe.keys import options_prefix
-from ganzoo.registry.installed import named
+from ganzoo.registry.installed import import_object
 from ganzoo.testing.checks import Broken, Trial, Unseen, sentence
 
 
@@ -27,7 +27,7 @@ def built(trial: Trial, data: DataInfo | None = None, **more: object) -> Any:
     trial.entry.check_requirements()
     options = settled(trial.options(**more), 0)
     try:
-        return named(trial.spec.factory)(*trial.arguments(options, data))
+        return import_object(trial.spec.factory)(*trial.arguments(options, data))
     except GanzooError as error:
         if (trial.values or trial.examples) and data is None:  # else it may decline the data
             raise Broken(f"It could not be built: {sentence(error)}") from error

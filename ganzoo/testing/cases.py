@@ -8,7 +8,7 @@ from functools import partial
 from importlib import import_module
 
 from ganzoo.plugin import Built, Case
-from ganzoo.registry.installed import Registered, named, told
+from ganzoo.registry.installed import Registered, describe_error, import_object
 from ganzoo.testing.checks import Broken, Check, Trial, Unseen, require
 
 CONTRACT = "A component gives the exact values of its cases."
@@ -30,7 +30,7 @@ def case_checks(trial: Trial) -> list[Check]:
 
 def _cases(entry: Registered) -> list[Case]:
     assert isinstance(entry.spec, Built)
-    cases: list[Case] = list(named(entry.spec.cases)())
+    cases: list[Case] = list(import_object(entry.spec.cases)())
     return cases
 
 
@@ -56,4 +56,4 @@ def _holds(trial: Trial, case: Case) -> None:
 
 
 def _unreadable(path: str, error: Exception) -> None:
-    raise Broken(f"{path} could not be read: {told(error)}.")
+    raise Broken(f"{path} could not be read: {describe_error(error)}.")

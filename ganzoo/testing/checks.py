@@ -28,7 +28,7 @@ from ganzoo.compute.streams import seeded
 from ganzoo.compute.threads import threads
 from ganzoo.plugin import Built, DataInfo
 from ganzoo.plugin.options import NoOptions, read, settled
-from ganzoo.registry.installed import WITHOUT_DATA, Registered, named, place_of, told
+from ganzoo.registry.installed import WITHOUT_DATA, Registered, describe_error, import_object, locate_definition
 
 Status = Literal["PASS", "FAIL", "SKIP", "XFAIL"]
 KINDS_OF_DATA = (
@@ -85,7 +85,7 @@ class Check:
         name: ``KIND/COMPONENT/CHECK``.
         contract: The line of the contract that it stands for.
         function: Called with nothing.
-        place: Returns where the component is written, ``file:line``, for failures that name no line.
+        locate: Returns the line that defines the component, ``file:line``. It is added to failures that name no line.
         unusable: The checks that found the component unusable, which all checks of it share.
         excused: Why the component's spec expects it to fail (`Built.excused`); empty for a check that must pass.
     """
@@ -93,7 +93,7 @@ class Check:
     name: str
     contract: str
     function: Callable[[], None]
-    place: Callable[[], str] = str
+    locate: Callable[[], str] = str
     unusable: list[str] = field(default_factory=list)
     excused: str = ""
 
@@ -129,12 +129,12 @@ class Check:
                 self.unusable.append(self.name)
             return "FAIL", f"{self.contract} {broken}{self._where(str(broken))}", False
         except (Exception, SystemExit) as error:
-            return "FAIL", f"{self.contract} {told(error)}", False
+            return "FAIL", f"{self.contract} {describe_error(error)}", False
         return "PASS", "", False
 
     def _where(self, words: str) -> str:
-        place = self.place()
-        return f" See {place}." if place and not LINE.search(words) else ""
+        line = self.locate()
+        return f" See {line}." if line and not LINE.search(words) else ""
 
 
 @dataclass(frozen=True)
@@ -176,11 +176,10 @@ class Trial:
         """What its checks' names begin with, ``KIND/COMPONENT``."""
         return f"{self.spec.kind}/{self.spec.name}"
 
-    @property
-    def place(self) -> str:
-        """Where its factory is written, ``file:line``; empty where it has none that can be found."""
+    def locate(self) -> str:
+        """Return the line that defines its factory, ``file:line``; empty if it cannot be found."""
         try:
-            return place_of(named(self.spec.factory))
+            return locate_definition(import_object(self.spec.factory))
         except (Exception, SystemExit):
             return ""
 
@@ -201,7 +200,7 @@ class Trial:
             return {}
         folder = tempfile.mkdtemp()
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        found: Mapping[str, Any] = named(path)(Path(folder))
+        found: Mapping[str, Any] = import_object(path)(Path(folder))
         return found
 
     @property
@@ -280,4 +279,4 @@ def usable() -> Iterator[None]:
     except Broken as broken:
         raise Unusable(str(broken)) from broken
     except (Exception, SystemExit) as error:
-        raise Unusable(sentence(told(error))) from error
+        raise Unusable(sentence(describe_error(error))) from error

@@ -207,7 +207,7 @@ def _of_components(
         trial.read(**trial.values)  # a wrong one is the caller's mistake, no failure of a check
         shared: dict[str, Any] = {"unusable": []}
         if isinstance(entry.spec, Built):
-            shared["place"] = partial(getattr, trial, "place")
+            shared["locate"] = trial.locate
         modules = [component] if isinstance(entry.spec, Built) else []
         found: list[Check] = []
         for module in [*modules, *modules_of(entry.spec.kind)]:

@@ -6,7 +6,7 @@ import click
 from click.testing import CliRunner
 
 from ganzoo.plugin.component import COMMANDS
-from ganzoo.registry.installed import named
+from ganzoo.registry.installed import import_object
 from ganzoo.testing.checks import Trial, require
 from ganzoo.testing.plugin import require_light
 
@@ -35,7 +35,7 @@ def light_import(trial: Trial) -> None:
 
 
 def _command(trial: Trial) -> click.Command:
-    command = named(trial.spec.factory)
+    command = import_object(trial.spec.factory)
     require(isinstance(command, click.Command), f"{trial.spec.factory} is {type(command).__name__}.")
     assert isinstance(command, click.Command)
     return command

@@ -6,7 +6,14 @@ import json
 from contextlib import suppress
 
 from ganzoo.plugin.options import options_of, read, to_json
-from ganzoo.registry.installed import WITHOUT_DATA, methods_of, named, place_of, require_callable, require_methods
+from ganzoo.registry.installed import (
+    WITHOUT_DATA,
+    import_object,
+    locate_definition,
+    methods_of,
+    require_callable,
+    require_methods,
+)
 from ganzoo.testing.building import built
 from ganzoo.testing.checks import Skip, Trial, require, usable
 
@@ -16,14 +23,14 @@ def options_round_trip(trial: Trial) -> None:
     options = trial.options()
     stored = json.loads(json.dumps(to_json(options), allow_nan=False))
     back = read(type(options), stored)
-    require(back == options, f"{options} came back as {back} ({place_of(type(options))}).")
+    require(back == options, f"{options} came back as {back} ({locate_definition(type(options))}).")
 
 
 def options_described(trial: Trial) -> None:
     """Every option says what it is, in one line of help."""
     silent = [name for name, option in options_of(trial.spec.options).items() if not option.help.strip()]
     words = f"{', '.join(silent)} has none: declare it with option(default, help=...)"
-    require(not silent, f"{words} ({place_of(trial.spec.options)}).")
+    require(not silent, f"{words} ({locate_definition(trial.spec.options)}).")
 
 
 def requirements_met(trial: Trial) -> None:
@@ -36,7 +43,7 @@ def factory_resolves(trial: Trial) -> None:
     """The factory can be imported, and called with options and data (of a dataset and a tracker without)."""
     with usable():
         arguments = ("options",) if trial.spec.kind in WITHOUT_DATA else ("options", "data")
-        require_callable(named(trial.spec.factory), trial.spec.factory, *arguments)
+        require_callable(import_object(trial.spec.factory), trial.spec.factory, *arguments)
         if trial.spec.kind != "architecture":
             with suppress(Skip):  # it needs something of its user, as its kind's checks will say
                 built(trial)
@@ -56,4 +63,4 @@ def migrates(trial: Trial) -> None:
     if trial.spec.version == 1:
         raise Skip("its schema is the first")
     require(trial.spec.migrate, f"It is at version {trial.spec.version} and its spec names no migrate.")
-    require_callable(named(trial.spec.migrate), trial.spec.migrate, "options", "from_version")
+    require_callable(import_object(trial.spec.migrate), trial.spec.migrate, "options", "from_version")

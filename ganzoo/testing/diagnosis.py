@@ -16,7 +16,7 @@ from ganzoo.errors import did_you_mean
 from ganzoo.plugin import Case, Verdict
 from ganzoo.recipe.keys import COMPONENTS, FLAGS, known_keys
 from ganzoo.registry import registry
-from ganzoo.registry.installed import told
+from ganzoo.registry.installed import describe_error
 from ganzoo.testing.building import built
 from ganzoo.testing.checks import Broken, Trial, require, usable
 from ganzoo.testing.examples import frozen_recipe
@@ -34,7 +34,7 @@ def answers_for_any_run(trial: Trial) -> None:
         try:
             verdict = diagnosis(rows, frozen_recipe())
         except Exception as error:
-            raise Broken(f"Of {name} it raised {told(error)}.") from error
+            raise Broken(f"Of {name} it raised {describe_error(error)}.") from error
         fits = verdict is None or isinstance(verdict, Verdict)
         require(fits, f"Of {name} it returned {type(verdict).__name__}.")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ganzoo.registry.installed import told
+from ganzoo.registry.installed import describe_error
 from ganzoo.samples.show import PICTURES, TEXTS
 
 
@@ -26,4 +26,4 @@ def unreadable(name: str, content: bytes) -> str:
             return "" if content.decode().strip() else "which says nothing"
         return "" if content else "which is empty"
     except (OSError, ValueError, EOFError, wave.Error) as error:
-        return f"which does not open: {told(error)}"
+        return f"which does not open: {describe_error(error)}"

@@ -195,7 +195,7 @@ def run_of(
         networks = small_networks(data, form or form_of(trial), norm_g=norm, norm_d=norm_d)
         for each in (networks.generator, networks.discriminator):
             each.to(device=device, dtype=dtype)
-        part = placed(part_of(data), device, dtype)
+        part = move_part(part_of(data), device, dtype)
         return Run(network, title, gan_around(trial, options, networks, data, pairs=pairs, precision=precision), part)
 
     if network == "discriminator" or _works(made(pairs=False)):
@@ -229,15 +229,15 @@ def _works(run: Run) -> bool:
     return True
 
 
-def placed(part: Part, device: str | torch.device, dtype: torch.dtype) -> Part:
-    """Return what an update is fed on the device, its floats in that dtype."""
+def move_part(part: Part, device: str | torch.device, dtype: torch.dtype) -> Part:
+    """Return the inputs of an update on the device, with their floats in that dtype."""
 
-    def moved(value: Any) -> Any:
+    def move(value: Any) -> Any:
         if not isinstance(value, Tensor):
             return value
         return value.to(device, dtype if value.is_floating_point() else value.dtype)
 
-    return Part(*map(moved, part))
+    return Part(*map(move, part))
 
 
 def data_of(trial: Trial) -> DataInfo:

@@ -21,7 +21,7 @@ from ganzoo.engine.events import Events, Finish, Grid, Note, Start, Tick
 from ganzoo.engine.subscribers import Tracking
 from ganzoo.errors import GanzooError
 from ganzoo.recipe.recipe import Choice
-from ganzoo.registry.installed import told
+from ganzoo.registry.installed import describe_error
 from ganzoo.runs.run import Run
 from ganzoo.samples import grid
 from ganzoo.testing.building import built
@@ -224,7 +224,7 @@ def _make(calls: Calls, where: str) -> None:
     thread.join(LONGEST)
     require(not thread.is_alive(), f"`{begun[-1]}`, {where}, did not return within {LONGEST:.0f} s.")
     for error in errors:
-        raise Broken(f"`{begun[-1]}`, {where}, raised {told(error)}, which ends the training.") from error
+        raise Broken(f"`{begun[-1]}`, {where}, raised {describe_error(error)}, which ends the training.") from error
 
 
 def _list(moments: set[int]) -> str:

@@ -152,38 +152,38 @@ def weights(network: nn.Module) -> list[torch.Tensor]:
 def test_plain_convolutions_are_laid_out_channels_last(build):
     network = nn.Sequential(*build())
     before = copy.deepcopy(network.state_dict())
-    placed = execution.place(network, CPU)
-    assert placed is network
-    assert weights(placed)
-    assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights(placed))
-    assert not any(weight.is_contiguous() for weight in weights(placed))
-    assert all(torch.equal(value, before[name]) for name, value in placed.state_dict().items())
+    moved = execution.move_to_device(network, CPU)
+    assert moved is network
+    assert weights(moved)
+    assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights(moved))
+    assert not any(weight.is_contiguous() for weight in weights(moved))
+    assert all(torch.equal(value, before[name]) for name, value in moved.state_dict().items())
 
 
 @pytest.mark.parametrize("build", OTHERS.values(), ids=OTHERS)
 def test_1x1_and_grouped_convolutions_stay_as_they_are(build):
     before = [weight.stride() for weight in nn.Sequential(*build()).parameters()]
-    placed = execution.place(nn.Sequential(*build()), CPU)
-    assert [weight.stride() for weight in placed.parameters()] == before
+    moved = execution.move_to_device(nn.Sequential(*build()), CPU)
+    assert [weight.stride() for weight in moved.parameters()] == before
 
 
 def test_a_network_without_convolutions_stays_as_it_is():
     network = nn.Linear(3, 2)
     network.table = nn.Parameter(torch.zeros(1, 2, 3, 4))  # a learned constant is no reason
-    placed = execution.place(network, CPU)
-    assert placed.table.is_contiguous()
+    moved = execution.move_to_device(network, CPU)
+    assert moved.table.is_contiguous()
 
 
 @pytest.mark.parametrize("device", DEVICES, ids=str)
 def test_a_step_in_channels_last_is_the_step_in_any_layout(device):
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.ConvTranspose2d(8, 3, 3))
-    placed, plain = execution.place(copy.deepcopy(network), device), network.double()
+    moved, plain = execution.move_to_device(copy.deepcopy(network), device), network.double()
     samples = torch.randn(4, 3, 8, 8)
     with execution.precision("fp32"):
-        placed(samples.to(device)).square().mean().backward()
+        moved(samples.to(device)).square().mean().backward()
     plain(samples.double()).square().mean().backward()
-    for mine, wanted in zip(placed.parameters(), plain.parameters(), strict=True):
+    for mine, wanted in zip(moved.parameters(), plain.parameters(), strict=True):
         assert torch.allclose(mine.grad.cpu().double(), wanted.grad, rtol=1e-4, atol=1e-6)
 
 

@@ -106,7 +106,7 @@ def test_what_makes_a_component_unusable_is_told_once() -> None:
 
 
 def test_a_failure_that_names_no_line_says_where_the_component_is_written() -> None:
-    check = Check("kind/one/check", "The contract.", broken, place=lambda: "acme/loss.py:7")
+    check = Check("kind/one/check", "The contract.", broken, locate=lambda: "acme/loss.py:7")
     assert check.run().words == "The contract. It gave 3, not 2. See acme/loss.py:7."
 
 

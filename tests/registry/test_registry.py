@@ -29,7 +29,7 @@ from ganzoo.plugin import (
     hookimpl,
 )
 from ganzoo.registry import Registry, create, kind_named, register, registry
-from ganzoo.registry.installed import Plugin, Registered, place_of_error, told
+from ganzoo.registry.installed import Plugin, Registered, describe_error, locate_error
 from outside_dist import answer, make_distribution
 
 FIRST_PARTY = {"dcgan:dcgan", "losses:bce", "losses:lsgan", "datasets:digits", "datasets:folder"}
@@ -457,7 +457,7 @@ import json, sys
 from ganzoo.errors import GanzooError
 from ganzoo.registry import registry
 
-def told(kind, name):
+def resolve_name(kind, name):
     try:
         return registry().resolve(kind, name).qualified
     except GanzooError as error:
@@ -466,7 +466,7 @@ def told(kind, name):
 print(json.dumps({
     "plugins": {plugin.name: [plugin.distribution, plugin.version, plugin.error] for plugin in registry().plugins},
     "components": [entry.qualified for entry in registry().components()],
-    "told": [told(*question.split("=")) for question in sys.argv[1:]],
+    "resolved": [resolve_name(*question.split("=")) for question in sys.argv[1:]],
 }))
 """
 BUILD = """
@@ -481,7 +481,7 @@ def test_a_distribution_is_discovered_listed_and_built(tmp_path: Path) -> None:
     found, stderr = answer(PROBE, "loss=blob", "loss=acme:blob", path=tmp_path)
     assert stderr == ""
     assert found["plugins"]["acme"] == ["acme-gans", "1.2.3", ""]
-    assert found["told"] == ["acme:blob", "acme:blob"]
+    assert found["resolved"] == ["acme:blob", "acme:blob"]
     assert set(found["components"]) >= {*FIRST_PARTY, "acme:blob"}
     assert answer(BUILD, path=tmp_path) == ("blob", "")
 
@@ -545,7 +545,7 @@ def test_a_module_that_does_not_exist(tmp_path: Path) -> None:
     make_distribution(tmp_path, "acme-gans", "1.2.3", "", entry_point="acme", target="acme_gone")
     found, stderr = answer(PROBE, path=tmp_path)
     assert "ModuleNotFoundError: No module named 'acme_gone'" in found["plugins"]["acme"][2]
-    assert "(the entry point says acme = 'acme_gone')" in stderr
+    assert "(the entry point is acme = 'acme_gone')" in stderr
     assert stderr.count("\n") == 1
     assert set(found["components"]) >= FIRST_PARTY
 
@@ -555,7 +555,7 @@ def test_one_broken_hook_leaves_the_others_of_its_plugin(tmp_path: Path) -> None
     make_distribution(tmp_path, "acme-gans", "1.2.3", source, entry_point="acme")
     found, _ = answer(PROBE, "loss=blob", path=tmp_path)
     assert found["plugins"]["acme"][2].endswith("upgrade ganzoo")
-    assert found["told"] == ["acme:blob"]
+    assert found["resolved"] == ["acme:blob"]
 
 
 def test_a_component_named_like_a_first_party_one_shadows_nobody(tmp_path: Path) -> None:
@@ -567,7 +567,7 @@ def test_a_component_named_like_a_first_party_one_shadows_nobody(tmp_path: Path)
     found, stderr = answer(PROBE, *questions, path=tmp_path)
     assert stderr == ""
     assert set(found["components"]) >= {"acme:dcgan", "dcgan:dcgan"}
-    bare, theirs, ours = found["told"]
+    bare, theirs, ours = found["resolved"]
     assert bare == (
         "UsageError: architecture 'dcgan' is offered by more than one plugin: write acme:dcgan or dcgan:dcgan"
     )
@@ -584,7 +584,7 @@ def test_one_entry_point_name_in_several_distributions(tmp_path: Path) -> None:
     assert stderr == ""
     assert set(found["plugins"]) >= {"dcgan@acme-gans", "dcgan@ganzoo", "losses@ganzoo", "losses@zebra", "datasets"}
     assert found["plugins"]["dcgan@acme-gans"] == ["acme-gans", "1.2.3", ""]
-    assert found["told"] == [
+    assert found["resolved"] == [
         "dcgan@ganzoo:dcgan",
         "dcgan@ganzoo:dcgan",
         "losses@ganzoo:bce",
@@ -613,7 +613,7 @@ def test_a_heavy_import_is_warned_of(tmp_path: Path) -> None:
 # Where a plugin went wrong.
 
 
-def placed(folder: Path, name: str, source: str) -> Any:
+def load_module(folder: Path, name: str, source: str) -> Any:
     """Return the module of that name and source in a folder."""
     file = folder / f"{name}.py"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -623,32 +623,32 @@ def placed(folder: Path, name: str, source: str) -> Any:
     return made
 
 
-def place(call: Any, *args: object) -> str:
-    """Return the line that is told of what a call raises, as the registry sees it: without the frames of the test."""
+def locate_raised(call: Any, *args: object) -> str:
+    """Return the line that the registry reports for the error of a call, without the frames of the test."""
     with pytest.raises((ZeroDivisionError, RuntimeError)) as caught:
         call(*args)
     assert caught.value.__traceback__ is not None
-    return place_of_error(caught.value.with_traceback(caught.value.__traceback__.tb_next))
+    return locate_error(caught.value.with_traceback(caught.value.__traceback__.tb_next))
 
 
 def test_the_line_to_mend_is_the_last_of_the_author_s_own(tmp_path: Path) -> None:
-    library = placed(
+    library = load_module(
         tmp_path / "site-packages", "einops", "def call(function):\n    return function()\n\ndef fail():\n    1 / 0\n"
     )
     source = "import torch\n\ndef direct(library):\n    library.fail()\n\ndef hook(library):\n    library.call(own)\n\n"
     source += "def own():\n    torch.zeros(2) @ torch.zeros(3)\n"
     for home in (tmp_path / "work", tmp_path / "site-packages"):  # where the author works, and once installed
-        plugin = placed(home, "acme", source)
-        assert place(plugin.direct, library) == f"{home}/acme.py:4"
-        assert place(plugin.hook, library) == f"{home}/acme.py:10"
-    plugin = placed(tmp_path / "work", "acme", source)
-    assert place(library.call, plugin.own) == f"{tmp_path}/work/acme.py:10"
-    assert place(torch.mv, torch.zeros(2, 2), torch.zeros(3)) == ""
+        plugin = load_module(home, "acme", source)
+        assert locate_raised(plugin.direct, library) == f"{home}/acme.py:4"
+        assert locate_raised(plugin.hook, library) == f"{home}/acme.py:10"
+    plugin = load_module(tmp_path / "work", "acme", source)
+    assert locate_raised(library.call, plugin.own) == f"{tmp_path}/work/acme.py:10"
+    assert locate_raised(torch.mv, torch.zeros(2, 2), torch.zeros(3)) == ""
 
 
-def test_what_was_raised_is_told_on_one_line_and_its_place_once() -> None:
-    assert told(ValueError("one\n  two")) == "ValueError: one two"
-    assert told(ValueError(), "acme.py:3") == "ValueError (acme.py:3)"
+def test_an_error_is_described_on_one_line_with_its_location_once() -> None:
+    assert describe_error(ValueError("one\n  two")) == "ValueError: one two"
+    assert describe_error(ValueError(), "acme.py:3") == "ValueError (acme.py:3)"
     inner = GanzooError("it failed (acme.py:3)")
-    assert told(inner, "acme.py:3") == "GanzooError: it failed (acme.py:3)"
-    assert told(SyntaxError("no Python", ("acme.py", 3, 1, "def ("))) == "SyntaxError: no Python (acme.py:3)"
+    assert describe_error(inner, "acme.py:3") == "GanzooError: it failed (acme.py:3)"
+    assert describe_error(SyntaxError("no Python", ("acme.py", 3, 1, "def ("))) == "SyntaxError: no Python (acme.py:3)"

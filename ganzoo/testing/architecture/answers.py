@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from ganzoo.plugin import DataInfo, Networks, samples_of
-from ganzoo.registry.installed import require_callable, told
+from ganzoo.registry.installed import describe_error, require_callable
 from ganzoo.testing.architecture.networks import (
     built,
     every,
@@ -196,7 +196,7 @@ def _forward(networks: Networks, data: DataInfo) -> None:
         num = next((num for num in USUAL if _answers(networks, data, num)), 0)
         if not num:
             raise
-        words = f"{title(data)}: {num} samples at once work, 2 do not ({told(error)}): a batch may be of any size."
+        words = f"{title(data)}: {num} samples at once work, 2 do not ({describe_error(error)}): a batch may be of any size."
         raise Broken(words) from error
 
 

@@ -15,7 +15,7 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from ganzoo.compute.streams import draw_latents, seeded
 from ganzoo.plugin import Case, DataInfo, DiscriminatorOutput, Networks, samples_of
 from ganzoo.plugin.networks import LATENT
-from ganzoo.registry.installed import place_of
+from ganzoo.registry.installed import locate_definition
 from ganzoo.testing.checks import Trial, require
 
 CLASSES = 5
@@ -251,8 +251,8 @@ def judge(network: nn.Module, x: Tensor, labels: Tensor | None, seed: int = 0) -
 
 def forward_of(network: nn.Module) -> str:
     """Return where a network's forward is written, to follow what it did wrong: `` (file:line)``."""
-    place = place_of(type(network).forward)
-    return f" ({place})" if place else ""
+    line = locate_definition(type(network).forward)
+    return f" ({line})" if line else ""
 
 
 def flat(output: DiscriminatorOutput) -> Tensor:

@@ -11,7 +11,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from ganzoo.compute.streams import seeded
 from ganzoo.plugin.options import settled
-from ganzoo.registry.installed import told
+from ganzoo.registry.installed import describe_error
 from ganzoo.testing.augmentation.calling import (
     NUM,
     adaptive,
@@ -99,7 +99,7 @@ def waits_for_no_number(trial: Trial) -> None:
     except RuntimeError as error:  # NotImplementedError is one
         if str(error).startswith("Could not run"):
             raise Unseen(f"an operation that it uses needs a true device: {str(error)[:80]}") from error
-        raise Broken(f"On a device without memory it failed: {told(error)}") from error
+        raise Broken(f"On a device without memory it failed: {describe_error(error)}") from error
     require(result.device == batch.device, f"Given a batch on {batch.device}, it returned one on {result.device}.")
     copied = ", ".join(crossings.found)
     require(not copied, f"At each call it copies {copied}: make constants buffers of an nn.Module.")
@@ -114,7 +114,7 @@ def recordable(trial: Trial) -> None:
         with seeded(1):
             graph = make_fx(augmentation)(one)
     except Exception as error:
-        raise Broken(f"It cannot be recorded: {told(error)}") from error
+        raise Broken(f"It cannot be recorded: {describe_error(error)}") from error
     for seed in range(2, 5):
         with torch.no_grad(), seeded(seed):
             replayed = graph(other)

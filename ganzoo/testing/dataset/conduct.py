@@ -16,7 +16,7 @@ from ganzoo.data.source import EndlessSource, conditioned, in_range, ready
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import Item
 from ganzoo.plugin.options import options_of
-from ganzoo.registry.installed import named, told
+from ganzoo.registry.installed import describe_error, import_object
 from ganzoo.samples.show import show
 from ganzoo.testing.building import built
 from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
@@ -169,7 +169,7 @@ def show_makes_files(trial: Trial) -> None:
 def _hold_to_saying(trial: Trial, options: Any, wrong: str) -> None:
     """Let it open; raise `Broken` where it fails by anything but a clear GanzooError, or opens a path that is wrong."""
     try:
-        dataset = named(trial.spec.factory)(options)
+        dataset = import_object(trial.spec.factory)(options)
         with opened(trial, dataset):
             pass
     except Broken as broken:
@@ -180,7 +180,7 @@ def _hold_to_saying(trial: Trial, options: Any, wrong: str) -> None:
         error = said
     except (Exception, SystemExit) as other:
         where = f"With {Path(wrong).name!r} for a path it" if wrong else "It"
-        raise Broken(f"{where} raised {told(other)}: raise a GanzooError.") from other
+        raise Broken(f"{where} raised {describe_error(other)}: raise a GanzooError.") from other
     else:
         require(not wrong, f"It opened {Path(wrong).name!r}, which holds nothing.")
         return

@@ -12,7 +12,7 @@ import torch
 
 from ganzoo.data.source import EndlessSource, in_range
 from ganzoo.plugin import Case, DataInfo, Item
-from ganzoo.registry.installed import told
+from ganzoo.registry.installed import describe_error
 from ganzoo.testing.building import built
 from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
 from ganzoo.testing.sources import NUM_DRAWN, decodes, drawn, opened, some, spread
@@ -151,7 +151,7 @@ def _require_items(dataset: Any) -> None:
         try:
             array = np.asarray(item.load())
         except Exception as error:
-            wrong.append(f"Its item {item.name!r} cannot be decoded: {told(error)}.")
+            wrong.append(f"Its item {item.name!r} cannot be decoded: {describe_error(error)}.")
         else:
             found = f"{array.dtype} {list(array.shape)}"
             wrong += [f"Its item {item.name!r} is decoded to {found}, not {wanted}."] if found != wanted else []

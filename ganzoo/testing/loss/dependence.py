@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganzoo.registry.installed import told
+from ganzoo.registry.installed import describe_error
 from ganzoo.testing.checks import Broken, Skip, Trial, require
 from ganzoo.testing.loss.calling import (
     SHAPE,
@@ -98,7 +98,7 @@ def pairs_honest(trial: Trial) -> None:
             beside = loss.generator(fake * 1, logits_of() * 1)
         except Exception as error:
             words = f"Its spec says pairs=False, and G's loss{setup.words} failed with real=None"
-            raise Broken(f"{words}: {told(error)}.") from error
+            raise Broken(f"{words}: {describe_error(error)}.") from error
         if not isinstance(value, Tensor):
             raise Skip(f"it returns no tensor: see {trial.title}/scalar")
         require(torch.equal(value, beside), f"Its spec says pairs=False, and G's loss{setup.words} reads real logits.")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.compute.streams import seeded
-from ganzoo.registry.installed import told
+from ganzoo.registry.installed import describe_error
 from ganzoo.testing.checks import Broken, Skip, Trial, require
 from ganzoo.testing.loss.calling import (
     SHAPE,
@@ -64,7 +64,7 @@ def any_device(trial: Trial) -> None:
                 value = called(trial, loss, network, real, fake)
             except Exception as error:
                 words = f"{title}{setup.words} failed there (a number read back, or a device written down?)"
-                raise Broken(f"{words}: {told(error)}.") from error
+                raise Broken(f"{words}: {describe_error(error)}.") from error
             require(value.device.type == "meta", f"{title}{setup.words} came back on {value.device}.")
 
 
@@ -85,7 +85,7 @@ def recordable(trial: Trial) -> None:
             except Broken:
                 raise
             except Exception as error:
-                raise Broken(f"{title}{setup.words} cannot be recorded: {told(error)}.") from error
+                raise Broken(f"{title}{setup.words} cannot be recorded: {describe_error(error)}.") from error
             real, fake = logits_of(2, scale=5), logits_of(3, scale=5)
             found = []
             for run in (record, piece):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from ganzoo.compute.streams import seeded
-from ganzoo.registry.installed import told
+from ganzoo.registry.installed import describe_error
 from ganzoo.testing.changes import grads, samples, statistics, structure
 from ganzoo.testing.checks import Broken, Skip, Trial, require
 from ganzoo.testing.probes import (
@@ -160,7 +160,7 @@ def any_device(trial: Trial) -> None:
             raise
         except Exception as error:
             words = f"{run.title} failed there (a number read back, or a device written down?)"
-            raise Broken(f"{words}: {told(error)}.") from error
+            raise Broken(f"{words}: {describe_error(error)}.") from error
         require(value.device.type == "meta", f"{run.title} came back on {value.device}.")
 
 
@@ -179,4 +179,4 @@ def recordable(trial: Trial) -> None:
                 except Broken:
                     raise
                 except Exception as error:
-                    raise Broken(f"{run.title} cannot be recorded: {told(error)}.") from error
+                    raise Broken(f"{run.title} cannot be recorded: {describe_error(error)}.") from error

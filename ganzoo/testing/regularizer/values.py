@@ -12,7 +12,7 @@ from ganzoo.engine.assemble import REGULARIZER
 from ganzoo.engine.batches import Part
 from ganzoo.errors import did_you_mean
 from ganzoo.plugin import Case, DataInfo, Networks
-from ganzoo.registry.installed import told
+from ganzoo.registry.installed import describe_error
 from ganzoo.testing.changes import operations
 from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
 from ganzoo.testing.probes import (
@@ -92,7 +92,9 @@ def answers(trial: Trial) -> None:
             except Broken:
                 raise
             except Exception as error:
-                raise Broken(f"{run.title} failed where D answers in the form {form!r}: {told(error)}.") from error
+                raise Broken(
+                    f"{run.title} failed where D answers in the form {form!r}: {describe_error(error)}."
+                ) from error
             require(
                 slopes.isfinite().all(),
                 f"The gradient of {run.title} is not finite where D answers in the form {form!r}.",
@@ -111,7 +113,9 @@ def reals_honest(trial: Trial) -> None:
         try:
             run.term()
         except Exception as error:
-            raise Broken(f"Its spec says reals=False, and with real=None it failed: {told(error)}.") from error
+            raise Broken(
+                f"Its spec says reals=False, and with real=None it failed: {describe_error(error)}."
+            ) from error
         return
     for run in runs(trial, ("generator",)):
         real = part_of(run.gan.data, 1).real
@@ -188,7 +192,7 @@ def input_gradients_honest(trial: Trial) -> None:
             twice = any("BackwardBackward" in name for name in operations(run.term()))
             failed = ""
         except Exception as error:
-            failed = told(error)
+            failed = describe_error(error)
         if failed:
             words = f"Its spec says input_gradients=False, and {run.title} failed: step.real and step.fake then require"
             require(declared, f"{words} no grad. {failed}.")
