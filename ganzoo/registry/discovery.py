@@ -276,11 +276,10 @@ def _not_loaded(plugin: Plugin, error: BaseException) -> str:
         hook = " ".join(str(error).split()).partition("hookimpl definition: ")[2].partition(" Argument(s)")[0]
         line = locate_definition(getattr(error.plugin, hook.partition("(")[0], None))
         return f"a hook takes no argument, and this one does: {hook} ({line})"
-    line = locate_error(error)
-    entry_point = (
-        f" (the entry point says {plugin.name} = {plugin.module!r})" if plugin.distribution and not line else ""
-    )
-    return describe_error(error) + entry_point
+    words = describe_error(error)
+    if plugin.distribution and not locate_error(error):
+        words += f" (the entry point is {plugin.name} = {plugin.module!r})"
+    return words
 
 
 def _shown(item: object) -> str:

@@ -153,9 +153,8 @@ class Registered:
         except GanzooError:
             raise
         except (Exception, SystemExit) as error:
-            raise GanzooError(
-                f"{self.spec.kind} {self.spec.name!r} of plugin {self.plugin.name!r} failed in {path}: {describe_error(error)}"
-            ) from error
+            owner = f"{self.spec.kind} {self.spec.name!r} of plugin {self.plugin.name!r}"
+            raise GanzooError(f"{owner} failed in {path}: {describe_error(error)}") from error
 
 
 # ----------------------------------------------------------------------------

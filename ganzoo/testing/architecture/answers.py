@@ -196,8 +196,8 @@ def _forward(networks: Networks, data: DataInfo) -> None:
         num = next((num for num in USUAL if _answers(networks, data, num)), 0)
         if not num:
             raise
-        words = f"{title(data)}: {num} samples at once work, 2 do not ({describe_error(error)}): a batch may be of any size."
-        raise Broken(words) from error
+        words = f"{title(data)}: {num} samples at once work, 2 do not ({describe_error(error)})"
+        raise Broken(f"{words}: a batch may be of any size.") from error
 
 
 def _answers(networks: Networks, data: DataInfo, num: int) -> bool:
