@@ -46,7 +46,7 @@ class Packing:
         items: Its samples.
         info: What they are: shapes and dtypes of samples and labels.
         strict: Whether a broken item is an error.
-        place: The store's directory.
+        directory: The store's directory.
         notify: Gets the lines that a person should see.
     """
 
@@ -54,7 +54,7 @@ class Packing:
     items: Sequence[Item]
     info: DataInfo
     strict: bool
-    place: Path
+    directory: Path
     notify: Callable[[str], None]
 
     def fingerprint(self) -> str:
@@ -100,13 +100,13 @@ def write(packing: Packing, fingerprint: str, folder: Path) -> list[Skipped]:
             for name, part in parts.items()
         ]
         for file, dtype, shape in files:
-            _header(file, dtype, (total, *shape))
+            _write_header(file, dtype, (total, *shape))
         results = stack.enter_context(closing(_decode_all(packing)))
         for index, (item, result) in enumerate(zip(packing.items, results, strict=True)):
             if isinstance(result, Exception):
-                skipped.append(Skipped(index, item.name, _reason(result), _is_machines(result)))
+                skipped.append(Skipped(index, item.name, _describe_error(result), _is_machine_error(result)))
                 if packing.strict:
-                    raise strict_error(packing, skipped[0])
+                    raise make_strict_error(packing, skipped[0])
             else:
                 label = np.array(item.label or 0, dtype=np.int64) if result.target is None else result.target
                 for (file, *_), array in zip(files, (result.data, label), strict=False):
@@ -117,12 +117,12 @@ def write(packing: Packing, fingerprint: str, folder: Path) -> list[Skipped]:
                 reported = time.monotonic()
         if not packed:
             raise GanzooError(
-                f"dataset {packing.name!r}: none of its {total} files could be read, {named(skipped)}: "
+                f"dataset {packing.name!r}: none of its {total} files could be read, {describe_skipped(skipped)}: "
                 "give it files that are whole and of a kind that it reads"
             )
         for file, dtype, shape in files:
             file.seek(0)
-            _header(file, dtype, (packed, *shape))  # as long as the first: numpy pads for any count
+            _write_header(file, dtype, (packed, *shape))  # as long as the first: numpy pads for any count
             sync(file)
     known = {"format": FORMAT, "fingerprint": fingerprint, "skipped": [asdict(entry) for entry in skipped]}
     with (folder / "store.json").open("wb") as file:
@@ -132,7 +132,7 @@ def write(packing: Packing, fingerprint: str, folder: Path) -> list[Skipped]:
     return skipped
 
 
-def _header(file: IO[bytes], dtype: str, shape: tuple[int, ...]) -> None:
+def _write_header(file: IO[bytes], dtype: str, shape: tuple[int, ...]) -> None:
     descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
     np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
 
@@ -177,18 +177,20 @@ def decode(item: Item, info: DataInfo) -> Decoded | Exception:
     """Return the item's arrays, or what is wrong with them."""
     image = info.modality == "image"
     try:
-        data = _checked(item.load(), "decoded", info.dtype, info.shape, image)
+        data = _check_array(item.load(), "decoded", info.dtype, info.shape, image)
         if not info.label_shape:
             return Decoded(data, None)
         if item.target is None:
             raise ValueError("it has no target")
         image = info.labels_are_images
-        return Decoded(data, _checked(item.target(), "its target decoded", info.label_dtype, info.label_shape, image))
+        return Decoded(
+            data, _check_array(item.target(), "its target decoded", info.label_dtype, info.label_shape, image)
+        )
     except Exception as error:
         return error
 
 
-def _checked(value: Any, what: str, dtype: str, shape: tuple[int, ...], image: bool) -> Array:
+def _check_array(value: Any, what: str, dtype: str, shape: tuple[int, ...], image: bool) -> Array:
     """Return an array if it is what the info says; ValueError if not."""
     array = np.asarray(value)
     if array.shape != shape or array.dtype != dtype:
@@ -206,18 +208,18 @@ def _checked(value: Any, what: str, dtype: str, shape: tuple[int, ...], image: b
 # Words.
 
 
-def _reason(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """Return an error's text on one line that is not too long."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(text.split())[:200] or type(error).__name__
 
 
-def _is_machines(error: Exception) -> bool:
+def _is_machine_error(error: Exception) -> bool:
     """Whether an error says nothing about the file's content: Pillow's own OSErrors have no errno."""
     return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None)
 
 
-def named(skipped: Sequence[Skipped]) -> str:
+def describe_skipped(skipped: Sequence[Skipped]) -> str:
     """Return the first few with their reasons; names that are not valid text are made so."""
     words = [f"{' '.join(entry.name.split())} ({entry.reason})" for entry in skipped[:NUM_NAMED]]
     if len(skipped) > NUM_NAMED:
@@ -225,8 +227,9 @@ def named(skipped: Sequence[Skipped]) -> str:
     return ", ".join(words).encode(errors="replace").decode()
 
 
-def strict_error(packing: Packing, skipped: Skipped) -> GanzooError:
+def make_strict_error(packing: Packing, skipped: Skipped) -> GanzooError:
     """Return the error of a strict dataset."""
     return GanzooError(
-        f"dataset {packing.name!r} cannot read {named([skipped])}: remove the file or set dataset.strict=false"
+        f"dataset {packing.name!r} cannot read {describe_skipped([skipped])}: remove the file, or set "
+        "dataset.strict=false to skip it"
     )

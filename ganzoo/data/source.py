@@ -29,7 +29,7 @@ class ArraySource:
         info: With the true `num_items`, N.
         data: ``[N, *info.shape]`` of the info's dtype; it may sit on a read-only memory map, so never write to it.
         labels: int64 ``[N]``, ``[N, *info.label_shape]`` of the info's label_dtype (likewise), or None.
-        condition: Makes the labels of a batch instead; see `conditioned`.
+        condition: Makes the labels of a batch instead; see `label_batch`.
     """
 
     info: DataInfo
@@ -50,7 +50,7 @@ class EndlessSource:
 Source = ArraySource | EndlessSource
 
 
-def in_range(data: torch.Tensor) -> torch.Tensor:
+def scale(data: torch.Tensor) -> torch.Tensor:
     """Return samples, or labels that are arrays, as networks and metrics take them.
 
     uint8 becomes float32 in [-1, 1] (x / 127.5 - 1), int16 float32 in [-1, 1) (x / 32768); anything else stays.
@@ -60,21 +60,21 @@ def in_range(data: torch.Tensor) -> torch.Tensor:
     return data.float().div_(127.5).sub_(1.0) if data.dtype == torch.uint8 else data
 
 
-def ready(source: Source, batch: Batch, device: torch.device) -> Batch:
+def scale_batch(source: Source, batch: Batch, device: torch.device) -> Batch:
     """Return a batch as it is stored on the device, as networks take it."""
     data, labels = batch
-    data = in_range(data.to(device, non_blocking=True))
+    data = scale(data.to(device, non_blocking=True))
     if labels is not None:
         labels = labels.to(device, non_blocking=True)
-    return data, in_range(labels) if labels is not None and source.info.label_shape else labels
+    return data, scale(labels) if labels is not None and source.info.label_shape else labels
 
 
-def conditioned(source: Source, batch: Batch, generator: torch.Generator) -> Batch:
+def label_batch(source: Source, batch: Batch, generator: torch.Generator) -> Batch:
     """Return a batch with the labels that its dataset makes of the samples, where it makes some.
 
     Args:
         source: Of the batch.
-        batch: As `ready` returned it.
+        batch: As `scale_batch` returned it.
         generator: On the batch's device, seeded; all that the labels draw comes from there.
     """
     if source.condition is None:
@@ -110,59 +110,61 @@ def open_source(
     held = info if condition is None else replace(info, num_classes=0, label_shape=())  # what lies beside the samples
     source: Source
     if given == ["data"]:
-        source = _from_data(dataset, held, name)
+        source = _read_data(dataset, held, name)
     elif given == ["sample"]:
-        source = _from_sample(dataset, held, name)
+        source = _read_sample(dataset, held, name)
     else:
-        source = _from_items(dataset, held, name, (cache_folder() if cache is None else cache) / key, notify)
+        source = _read_items(dataset, held, name, (cache_folder() if cache is None else cache) / key, notify)
     if condition is None:
         return source
     info = replace(info, num_items=source.info.num_items, dtype=source.info.dtype)
-    return _checked_condition(replace(source, info=info, condition=condition), name)
+    return _check_condition(replace(source, info=info, condition=condition), name)
 
 
-def _from_data(dataset: Any, info: DataInfo, name: str) -> ArraySource:
-    data = _checked_data(_tensor(dataset.data, name), info, name)
-    labels = _checked_labels(getattr(dataset, "labels", None), info, name, len(data))
+def _read_data(dataset: Any, info: DataInfo, name: str) -> ArraySource:
+    data = _check_data(_to_tensor(dataset.data, name), info, name)
+    labels = _check_labels(getattr(dataset, "labels", None), info, name, len(data))
     if info.num_items not in (None, len(data)):
         raise GanzooError(f"dataset {name!r} holds {len(data)} samples, but its info says num_items={info.num_items}")
-    return ArraySource(replace(info, num_items=len(data), dtype=_word(data.dtype)), data, labels)
+    return ArraySource(replace(info, num_items=len(data), dtype=_format_dtype(data.dtype)), data, labels)
 
 
-def _from_sample(dataset: Any, info: DataInfo, name: str) -> EndlessSource:
+def _read_sample(dataset: Any, info: DataInfo, name: str) -> EndlessSource:
     """Check one small draw: what a draw is cannot be checked in the hot loop."""
     data, labels = dataset.sample(torch.Generator().manual_seed(0), 2)
-    if not isinstance(data, torch.Tensor) or data.dtype not in _allowed(info) or len(data) != 2:
-        found = f"{_word(data.dtype)} {list(data.shape)}" if isinstance(data, torch.Tensor) else type(data).__name__
-        wanted = " or ".join(map(_word, _allowed(info)))
+    if not isinstance(data, torch.Tensor) or data.dtype not in _list_dtypes(info) or len(data) != 2:
+        found = (
+            f"{_format_dtype(data.dtype)} {list(data.shape)}" if isinstance(data, torch.Tensor) else type(data).__name__
+        )
+        wanted = " or ".join(map(_format_dtype, _list_dtypes(info)))
         raise GanzooError(
             f"dataset {name!r} drew {found} for 2 samples: it must draw {wanted} tensors {[2, *info.shape]}"
         )
-    _checked_data(data, info, name)
-    checked = _checked_labels(labels, info, name, 2)
+    _check_data(data, info, name)
+    checked = _check_labels(labels, info, name, 2)
     if checked is not None and (not isinstance(labels, torch.Tensor) or labels.dtype != checked.dtype):
-        raise GanzooError(f"dataset {name!r} must draw its labels as {_word(checked.dtype)} tensors")
-    return EndlessSource(replace(info, num_items=None, dtype=_word(data.dtype)), dataset.sample)
+        raise GanzooError(f"dataset {name!r} must draw its labels as {_format_dtype(checked.dtype)} tensors")
+    return EndlessSource(replace(info, num_items=None, dtype=_format_dtype(data.dtype)), dataset.sample)
 
 
-def _from_items(dataset: Any, info: DataInfo, name: str, place: Path, notify: Callable[[str], None]) -> ArraySource:
+def _read_items(dataset: Any, info: DataInfo, name: str, directory: Path, notify: Callable[[str], None]) -> ArraySource:
     items = list(dataset.items())
     _check_item_labels(items, info, name)
     strict = bool(getattr(dataset, "strict", False))
-    store = open_store(Packing(name, items, info, strict, place, notify))
-    labels = None if store.labels is None else _shared(store.labels)
-    return ArraySource(replace(info, num_items=len(store.data)), _shared(store.data), labels)
+    store = open_store(Packing(name, items, info, strict, directory, notify))
+    labels = None if store.labels is None else _share_memory(store.labels)
+    return ArraySource(replace(info, num_items=len(store.data)), _share_memory(store.data), labels)
 
 
 # ----------------------------------------------------------------------------
 # Checks.
 
 
-def _checked_data(data: torch.Tensor, info: DataInfo, name: str) -> torch.Tensor:
+def _check_data(data: torch.Tensor, info: DataInfo, name: str) -> torch.Tensor:
     """Return the data if it is what the info says; float images must be within [-1, 1], other floats finite."""
-    if data.dtype not in _allowed(info):
+    if data.dtype not in _list_dtypes(info):
         wanted = "uint8 or float" + (", or its info must say dtype='int16'" if data.dtype == torch.int16 else "")
-        raise GanzooError(f"dataset {name!r} has {_word(data.dtype)} data: it must be {wanted}")
+        raise GanzooError(f"dataset {name!r} has {_format_dtype(data.dtype)} data: it must be {wanted}")
     if tuple(data.shape[1:]) != info.shape:
         raise GanzooError(
             f"dataset {name!r} has data of shape {list(data.shape)}, but its info says shape={info.shape}: "
@@ -179,7 +181,7 @@ def _checked_data(data: torch.Tensor, info: DataInfo, name: str) -> torch.Tensor
     return data
 
 
-def _checked_labels(value: Any, info: DataInfo, name: str, count: int) -> torch.Tensor | None:
+def _check_labels(value: Any, info: DataInfo, name: str, count: int) -> torch.Tensor | None:
     """Return the labels as int64 ``[N]`` or float32 ``[N, *label_shape]`` if they are what the info says."""
     says = f"label_shape={info.label_shape}" if info.label_shape else f"num_classes={info.num_classes}"
     if (value is not None) != info.labelled:
@@ -187,7 +189,7 @@ def _checked_labels(value: Any, info: DataInfo, name: str, count: int) -> torch.
         raise GanzooError(f"dataset {name!r} has {has}, but its info says {says}: give both or neither")
     if value is None:
         return None
-    labels = _tensor(value, name)
+    labels = _to_tensor(value, name)
     if tuple(labels.shape) != (count, *info.label_shape):
         raise GanzooError(
             f"dataset {name!r} has labels of shape {list(labels.shape)}: "
@@ -198,11 +200,12 @@ def _checked_labels(value: Any, info: DataInfo, name: str, count: int) -> torch.
             return labels.float()
         if labels.dtype != DTYPES[info.label_dtype]:
             raise GanzooError(
-                f"dataset {name!r} has {_word(labels.dtype)} labels, but its info says label_dtype={info.label_dtype!r}"
+                f"dataset {name!r} has {_format_dtype(labels.dtype)} labels, but its info says "
+                f"label_dtype={info.label_dtype!r}"
             )
         return labels
     if labels.is_floating_point():
-        raise GanzooError(f"dataset {name!r} has {_word(labels.dtype)} labels: classes must be whole numbers")
+        raise GanzooError(f"dataset {name!r} has {_format_dtype(labels.dtype)} labels: classes must be whole numbers")
     labels = labels.long()
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= info.num_classes:
@@ -212,23 +215,25 @@ def _checked_labels(value: Any, info: DataInfo, name: str, count: int) -> torch.
     return labels
 
 
-def _checked_condition(source: Source, name: str) -> Source:
+def _check_condition(source: Source, name: str) -> Source:
     """Return the source if the labels that its dataset makes of two samples are what its info says."""
     info, generator = source.info, torch.Generator().manual_seed(0)
     stored = source.data[:2] if isinstance(source, ArraySource) else source.sample(generator, 2)[0]
-    _, labels = conditioned(source, ready(source, (stored, None), torch.device("cpu")), generator)
+    _, labels = label_batch(source, scale_batch(source, (stored, None), torch.device("cpu")), generator)
     dtype, shape = torch.float32 if info.label_shape else torch.int64, (len(stored), *info.label_shape)
     if not info.labelled or not isinstance(labels, torch.Tensor) or (labels.dtype, labels.shape) != (dtype, shape):
-        found = f"{_word(labels.dtype)} {list(labels.shape)}" if isinstance(labels, torch.Tensor) else repr(labels)
+        found = (
+            f"{_format_dtype(labels.dtype)} {list(labels.shape)}" if isinstance(labels, torch.Tensor) else repr(labels)
+        )
         says = f"label_shape={info.label_shape}" if info.label_shape else f"num_classes={info.num_classes}"
         raise GanzooError(
             f"dataset {name!r}: its condition made labels {found} of {len(stored)} samples, but its info says {says}: "
-            f"it must make {_word(dtype)} {list(shape)}"
+            f"it must make {_format_dtype(dtype)} {list(shape)}"
         )
     return source
 
 
-def _allowed(info: DataInfo) -> tuple[torch.dtype, ...]:
+def _list_dtypes(info: DataInfo) -> tuple[torch.dtype, ...]:
     """Return what an array or a draw may be; int16 only where the info says so."""
     usual = (torch.uint8, torch.float32)
     return (torch.int16, torch.float32) if info.dtype == "int16" else usual
@@ -255,7 +260,7 @@ def _check_item_labels(items: Sequence[Item], info: DataInfo, name: str) -> None
 # Arrays to tensors.
 
 
-def _tensor(value: Any, name: str) -> torch.Tensor:
+def _to_tensor(value: Any, name: str) -> torch.Tensor:
     """Return an array-like as a tensor, floats as float32, without a copy where none is needed."""
     if isinstance(value, torch.Tensor):
         return value.detach().float() if value.is_floating_point() else value.detach()
@@ -263,15 +268,15 @@ def _tensor(value: Any, name: str) -> torch.Tensor:
     if array.dtype.kind not in "biuf":
         raise GanzooError(f"dataset {name!r} has an array of {array.dtype}: it must be one of numbers")
     native = np.float32 if array.dtype.kind == "f" else array.dtype.newbyteorder("=")
-    return _shared(array.astype(native, copy=False))
+    return _share_memory(array.astype(native, copy=False))
 
 
-def _shared(array: np.ndarray[Any, Any]) -> torch.Tensor:
+def _share_memory(array: np.ndarray[Any, Any]) -> torch.Tensor:
     """Return a tensor on the array's memory; nobody writes to it, so torch need not warn where that is read-only."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return torch.from_numpy(array)
 
 
-def _word(dtype: torch.dtype) -> Any:
+def _format_dtype(dtype: torch.dtype) -> Any:
     return str(dtype).removeprefix("torch.")

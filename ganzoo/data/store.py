@@ -23,7 +23,17 @@ from typing import Any
 
 import numpy as np
 
-from ganzoo.data.packing import FORMAT, Array, Packing, Skipped, decode, named, strict_error, sync_folder, write
+from ganzoo.data.packing import (
+    FORMAT,
+    Array,
+    Packing,
+    Skipped,
+    decode,
+    describe_skipped,
+    make_strict_error,
+    sync_folder,
+    write,
+)
 from ganzoo.errors import GanzooError
 
 ABANDONED_SECONDS = 3600.0
@@ -70,16 +80,16 @@ def open_store(packing: Packing) -> Store:
     if not packing.items:
         raise GanzooError(f"dataset {packing.name!r} has no items: point it at data that is not empty")
     fingerprint = packing.fingerprint()
-    store = _read(packing, fingerprint)
-    if _stated(packing.place).get("format", FORMAT) != FORMAT:
+    store = _read_store(packing, fingerprint)
+    if _read_manifest(packing.directory).get("format", FORMAT) != FORMAT:
         packing.notify(f"dataset {packing.name!r} was packed by another version of ganzoo: it is packed anew")
-    if store is None or _recovered(packing, store):
+    if store is None or _can_read_skipped(packing, store):
         store = _pack(packing, fingerprint)
     if store.skipped and packing.strict:
-        raise strict_error(packing, store.skipped[0])
+        raise make_strict_error(packing, store.skipped[0])
     if store.skipped:
         count = f"{len(store.skipped)} of {len(packing.items)}"
-        packing.notify(f"skipped {count} files that could not be read: {named(store.skipped)}")
+        packing.notify(f"skipped {count} files that could not be read: {describe_skipped(store.skipped)}")
     return store
 
 
@@ -87,36 +97,36 @@ def open_store(packing: Packing) -> Store:
 # Reading.
 
 
-def _stated(place: Path) -> Mapping[str, Any]:
+def _read_manifest(directory: Path) -> Mapping[str, Any]:
     """Return what ``store.json`` says; nothing where there is none that can be read."""
     try:
-        known = json.loads((place / "store.json").read_text(encoding="ascii"))
+        known = json.loads((directory / "store.json").read_text(encoding="ascii"))
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}
 
 
-def _read(packing: Packing, fingerprint: str) -> Store | None:
+def _read_store(packing: Packing, fingerprint: str) -> Store | None:
     """Return the store that stands, or None where there is none, it is of other items or it is damaged."""
-    place = packing.place
+    directory = packing.directory
     try:
-        known = _stated(place)
+        known = _read_manifest(directory)
         if known["format"] != FORMAT or known["fingerprint"] != fingerprint:
             return None
         skipped = tuple(Skipped(**entry) for entry in known["skipped"])
         count = len(packing.items) - len(skipped)
-        data = _mapped(place / "data.npy", packing.info.dtype, (count, *packing.info.shape))
+        data = _map_array(directory / "data.npy", packing.info.dtype, (count, *packing.info.shape))
         labels = None
         if packing.labels is not None:
             dtype, shape = packing.labels
-            labels = _mapped(place / "labels.npy", dtype, (count, *shape))
+            labels = _map_array(directory / "labels.npy", dtype, (count, *shape))
             labels = labels if shape else np.array(labels)  # classes are few bytes
     except (OSError, ValueError, EOFError, KeyError, TypeError):
         return None
     return Store(data, labels, skipped)
 
 
-def _mapped(path: Path, dtype: str, shape: tuple[int, ...]) -> Array:
+def _map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> Array:
     """Return an array on its file; ValueError unless it has this shape and type and its file ends where it does."""
     array = np.lib.format.open_memmap(path, mode="r")
     if array.shape != shape or array.dtype != dtype or path.stat().st_size != array.offset + array.nbytes:
@@ -124,7 +134,7 @@ def _mapped(path: Path, dtype: str, shape: tuple[int, ...]) -> Array:
     return array
 
 
-def _recovered(packing: Packing, store: Store) -> bool:
+def _can_read_skipped(packing: Packing, store: Store) -> bool:
     """Whether a file that was skipped can be read now though its stamp is the same (permissions, a failing disk).
 
     One is tried, so that a start from the cache stays fast.
@@ -140,17 +150,17 @@ def _recovered(packing: Packing, store: Store) -> bool:
 
 
 def _pack(packing: Packing, fingerprint: str) -> Store:
-    """Decode all items beside the store's place, then put the result there."""
-    place = packing.place
-    temporary = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
+    """Decode all items beside the store's directory, then put the result there."""
+    directory = packing.directory
+    temporary = directory.with_name(f".{directory.name}.{secrets.token_hex(8)}")
     try:
-        _sweep(place)
+        _remove_abandoned(directory)
         temporary.mkdir(parents=True)
         skipped = write(packing, fingerprint, temporary)
         return _install(packing, fingerprint, temporary, len(skipped))
     except OSError as error:
         raise GanzooError(
-            f"cannot write the packed dataset {packing.name!r} to {place.parent} ({error.strerror or error}): "
+            f"cannot write the packed dataset {packing.name!r} to {directory.parent} ({error.strerror or error}): "
             "set GANZOO_CACHE to a folder with room that you can write to"
         ) from error
     finally:
@@ -158,42 +168,42 @@ def _pack(packing: Packing, fingerprint: str) -> Store:
 
 
 # ----------------------------------------------------------------------------
-# Putting it into place. Several processes may pack the same at once: whoever comes first wins, the others read that.
+# Installing. Several processes may pack the same dataset at once: the first one wins, the others read its store.
 
 
 def _install(packing: Packing, fingerprint: str, temporary: Path, num_skipped: int) -> Store:
-    """Put a finished store into its place, unless one as good stands there by now, and return the one that stands."""
+    """Install a finished store, unless another process installed one that is as good; return the installed store."""
     for _ in range(100):
-        store = _read(packing, fingerprint)
+        store = _read_store(packing, fingerprint)
         if store is not None and len(store.skipped) <= num_skipped:
             return store
         if temporary.exists():
-            _swap(temporary, packing.place)
+            _rename_into_place(temporary, packing.directory)
         else:
             time.sleep(0.05)  # another process is between its two renames
     raise GanzooError(f"another process packed dataset {packing.name!r} from other files at the same time: start again")
 
 
-def _swap(temporary: Path, place: Path) -> None:
+def _rename_into_place(temporary: Path, directory: Path) -> None:
     """Rename a folder into its place; what was there is removed, or comes back where that fails."""
     aside = temporary.with_name(temporary.name + ".old")
     try:
         with suppress(FileNotFoundError):
-            place.rename(aside)
-        temporary.rename(place)
-        sync_folder(place.parent)
+            directory.rename(aside)
+        temporary.rename(directory)
+        sync_folder(directory.parent)
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # these: another process was faster
             raise
     finally:
-        if aside.exists() and not place.exists():
-            aside.rename(place)
+        if aside.exists() and not directory.exists():
+            aside.rename(directory)
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _sweep(place: Path) -> None:
+def _remove_abandoned(directory: Path) -> None:
     """Remove what killed packings left behind: nothing was written to it for an hour."""
-    for folder in place.parent.glob(f".{glob.escape(place.name)}.*"):
+    for folder in directory.parent.glob(f".{glob.escape(directory.name)}.*"):
         with suppress(OSError):
             written = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
             if time.time() - written > ABANDONED_SECONDS:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.compute.streams import Streams, draw_latents
-from ganzoo.data.source import ArraySource, Batch, EndlessSource, Source, conditioned, ready
+from ganzoo.data.source import ArraySource, Batch, EndlessSource, Source, label_batch, scale_batch
 from ganzoo.engine.gan import Gan
 from ganzoo.package.references import num_references
 
@@ -71,8 +71,8 @@ class Batches:
 
     def examples(self, num: int) -> tuple[Tensor, Tensor | None]:
         """Return real samples for a grid, ``[num, *shape]``, and their labels; drawn alike at every call."""
-        batch = ready(self.source, self._draw("examples", 0, num), self.streams.device)
-        return conditioned(self.source, batch, self.streams.generator("examples-labels", 0))
+        batch = scale_batch(self.source, self._draw("examples", 0, num), self.streams.device)
+        return label_batch(self.source, batch, self.streams.generator("examples-labels", 0))
 
     def example_labels(self) -> Tensor | None:
         """Return a few real labels ``[n, *label_shape]`` where they are arrays: nobody can make them up."""
@@ -147,7 +147,7 @@ class Batches:
         A label that is an image is mirrored with its sample. What the dataset makes of samples (`condition`) comes
         last, so that it belongs to the sample as the networks see it; it draws from (seed, stream, images, rank).
         """
-        real, labels = ready(self.source, batch, self.streams.device)
+        real, labels = scale_batch(self.source, batch, self.streams.device)
         if self.flip:
             flips = "flip" if stream == "d" else stream + "-flip"
             coins = torch.rand(total, generator=self.streams.generator(flips, images), device=real.device)
@@ -157,7 +157,7 @@ class Batches:
                 labels = torch.where(mirrored, labels.flip(3), labels)
         if self.source.condition is None or not self.conditional:
             return real, labels
-        return conditioned(
+        return label_batch(
             self.source, (real, None), self.streams.generator(stream + "-labels", images, self.world.rank)
         )
 

@@ -16,7 +16,7 @@ from ganzoo.plugin import Dataset, samples_of
 from ganzoo.plugin.files import write_atomic
 from ganzoo.runs.run import Run
 from ganzoo.samples import grid
-from ganzoo.samples.show import Files, count, kinds_kept, labels_stand_beside, show
+from ganzoo.samples.show import Files, count_shown, select_kept_files, show, shows_labels
 
 
 class Gallery:
@@ -33,10 +33,10 @@ class Gallery:
         self.gan, self.batches, self.run, self.events = gan, batches, run, events
         assert isinstance(gan.recipe.dataset.spec, Dataset)
         self.dataset = gan.recipe.dataset.spec
-        self.columns = grid.columns_for(gan.data.num_classes)
-        num = count(gan.data, self.dataset)
+        self.columns = grid.choose_columns(gan.data.num_classes)
+        num = count_shown(gan.data, self.dataset)
         self.num = grid.SIDE * self.columns if num == grid.NUM_SHOWN else num
-        if labels_stand_beside(gan.data, self.dataset):
+        if shows_labels(gan.data, self.dataset):
             self.num //= 2
         generator = batches.streams.generator("grid-z", 0)
         self.z = draw_latents(gan.networks.latent, generator, self.num, gan.networks.latent_dim)
@@ -71,7 +71,7 @@ class Gallery:
         return self._shown(samples, labels)
 
     def _shown(self, samples: Tensor, labels: Tensor | None) -> Files:
-        return kinds_kept(show(samples, self.gan.data, self.dataset, labels, self.columns))
+        return select_kept_files(show(samples, self.gan.data, self.dataset, labels, self.columns))
 
     def _labels(self) -> Tensor | None:
         data = self.gan.data

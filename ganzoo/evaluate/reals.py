@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.compute.streams import derive
-from ganzoo.data.source import Batch, EndlessSource, Source, conditioned, ready
+from ganzoo.data.source import Batch, EndlessSource, Source, label_batch, scale_batch
 from ganzoo.plugin import DataInfo
 
 BATCH = 64  # samples that are made and measured at a time
@@ -39,7 +39,7 @@ class Reals:
         generator = torch.Generator(self.device)
         for step, batch in enumerate(self._stored()):
             generator.manual_seed(derive(self.seed, "metric-labels", step))
-            yield conditioned(self.source, ready(self.source, batch, self.device), generator)
+            yield label_batch(self.source, scale_batch(self.source, batch, self.device), generator)
 
     def digest(self) -> str:
         """Return what changes when a sample, or their order, does."""
@@ -81,7 +81,7 @@ class TrainingSet:
     def __getitem__(self, index: Tensor) -> Batch:
         index = index.to(self._data.device)
         batch = self._data[index], None if self._labels is None else self._labels[index]
-        return conditioned(self._source, ready(self._source, batch, self.device), torch.Generator(self.device))
+        return label_batch(self._source, scale_batch(self._source, batch, self.device), torch.Generator(self.device))
 
     def digest(self) -> str:
         """Return what changes when a sample, a label, or their order does."""

@@ -39,7 +39,7 @@ from ganzoo.package.references import read_labels, references
 from ganzoo.plugin.files import explained
 from ganzoo.registry import Registry
 from ganzoo.samples import grid
-from ganzoo.samples.show import count, kinds_kept
+from ganzoo.samples.show import count_shown, select_kept_files
 
 SEED = 0  # of what is shown
 SHOWN = {".png": PICTURE, ".txt": TEXT, ".wav": SOUND}  # by suffix, what a package keeps of what is shown
@@ -102,11 +102,11 @@ def shown(generator: Generator, labels: Tensor | None) -> dict[str, bytes]:
     """
     if generator.data.label_shape and labels is None:
         return {}
-    num = len(labels) if labels is not None else count(generator.data, generator.dataset)
-    columns = grid.columns_for(generator.data.num_classes)
+    num = len(labels) if labels is not None else count_shown(generator.data, generator.dataset)
+    columns = grid.choose_columns(generator.data.num_classes)
     num = grid.SIDE * columns if num == grid.NUM_SHOWN else num
     samples = generator.raw(num, seed=SEED) if labels is None else generator.made_of(labels, SEED)
-    kinds = kinds_kept(generator.show(samples, labels, columns))
+    kinds = select_kept_files(generator.show(samples, labels, columns))
     return {SHOWN[suffix]: content for suffix, content in kinds.items() if suffix in SHOWN}
 
 

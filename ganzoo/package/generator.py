@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganzoo.compute.streams import derive, draw_latents, seeded
-from ganzoo.data.source import in_range
+from ganzoo.data.source import scale
 from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo, Dataset, Networks, samples_of
 from ganzoo.samples import grid
@@ -211,7 +211,7 @@ class Generator:
         labels: Tensor = values
         if labels.dtype == torch.uint8 and data.labels_are_images and labels.dim() == 4:
             labels = labels.permute(0, 3, 1, 2)
-        labels = in_range(labels).float()
+        labels = scale(labels).float()
         if not bool(labels.isfinite().all()):
             raise UsageError(f"{word} hold numbers that are not finite: remove them")
         if scaled and not bool((labels.abs() <= 1).all()):

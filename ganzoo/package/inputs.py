@@ -19,7 +19,7 @@ from ganzoo.package.generator import Generator
 from ganzoo.plugin import IMAGE_SUFFIXES, read_image
 from ganzoo.plugin.files import explained, write_atomic
 from ganzoo.samples import grid
-from ganzoo.samples.show import CHANNELS, PICTURES, as_suffix, can_show
+from ganzoo.samples.show import CHANNELS, PICTURES, can_show, convert_files
 
 ARRAYS = (".npy", ".npz")
 
@@ -181,7 +181,7 @@ def _picture(generator: Generator, path: Path, resize: bool) -> Array:
     image = pixels.transpose(1, 2, 0)
     if resize:
         _, height, width = generator.nearest(pixels.shape)
-        stretched = grid.picture(image).resize((width, height), Image.Resampling.LANCZOS)
+        stretched = grid.to_picture(image).resize((width, height), Image.Resampling.LANCZOS)
         image = np.asarray(stretched).reshape(height, width, -1)
     return image[None]
 
@@ -228,8 +228,8 @@ def _as_file(generator: Generator, samples: Tensor, suffix: str) -> bytes:
     """
     data, dataset = generator.data, generator.dataset
     if _is_picture(generator) and suffix in PICTURES:
-        return grid.encode(grid.picture(grid.to_uint8(samples)[0]), suffix)
-    content = as_suffix(generator.show(samples), suffix) if can_show(data, dataset) else None
+        return grid.encode_picture(grid.to_picture(grid.to_uint8(samples)[0]), suffix)
+    content = convert_files(generator.show(samples), suffix) if can_show(data, dataset) else None
     if content is None:
         raise UsageError(f"nothing makes a file in {suffix!r} of this model's samples: end it in {_suffix(generator)}")
     return content

@@ -13,7 +13,7 @@ from ganzoo.errors import UsageError
 from ganzoo.package.generator import Generator
 from ganzoo.plugin.files import explained, write_atomic
 from ganzoo.samples import grid
-from ganzoo.samples.show import CHANNELS, Files, as_suffix, can_show, count, first_of_each_kind
+from ganzoo.samples.show import CHANNELS, Files, can_show, convert_files, count_shown, pick_first_of_each_kind
 
 
 def write_samples(
@@ -35,7 +35,7 @@ def write_samples(
     Raises:
         UsageError: Nothing makes such a file of these samples.
     """
-    num = num or count(generator.data, generator.dataset)
+    num = num or count_shown(generator.data, generator.dataset)
     if suffix == ".npz":
         return _write_arrays(generator, Path(out or name + suffix), num, label, seed, truncation)
     if not can_show(generator.data, generator.dataset):
@@ -44,13 +44,13 @@ def write_samples(
     if suffix == "" and generator.data.modality == "image" and generator.data.shape[0] in CHANNELS:
         return _write_pictures(Path(out or name), samples)
     classes = generator.data.num_classes
-    files = generator.show(samples, columns=grid.columns_for(classes) if label is None and classes else None)
+    files = generator.show(samples, columns=grid.choose_columns(classes) if label is None and classes else None)
     return _write_shown(files, out, name, suffix)
 
 
 def _write_shown(files: Files, out: str | None, name: str, suffix: str | None) -> Path:
     """Write what shows samples: the file that a suffix means, the first one where none is named, a folder of all."""
-    kinds = first_of_each_kind(files)
+    kinds = pick_first_of_each_kind(files)
     suffix = next(iter(kinds)) if suffix is None else suffix
     target = Path(out or name + suffix)
     if not suffix:
@@ -59,7 +59,7 @@ def _write_shown(files: Files, out: str | None, name: str, suffix: str | None) -
         for file, content in files.items():
             write_atomic(target / file, [content])
         return target
-    chosen = as_suffix(files, suffix)
+    chosen = convert_files(files, suffix)
     if chosen is None:
         others = " or ".join(f"--out samples{kind}" for kind in (*kinds, ".npz"))
         raise UsageError(f"nothing makes a {suffix} file of this model's samples: write them with {others}")
@@ -73,7 +73,7 @@ def _write_pictures(target: Path, samples: Tensor) -> Path:
         target.mkdir(parents=True, exist_ok=True)
     digits = len(str(len(samples) - 1))
     for index, image in enumerate(grid.to_uint8(samples)):
-        write_atomic(target / f"{index:0{max(5, digits)}d}.png", [grid.encode(grid.picture(image), ".png")])
+        write_atomic(target / f"{index:0{max(5, digits)}d}.png", [grid.encode_picture(grid.to_picture(image), ".png")])
     return target
 
 

@@ -36,12 +36,12 @@ def tile(images: NDArray[np.uint8], columns: int | None = None) -> Image.Image:
         top = GAP + index // columns * (height + GAP)
         left = GAP + index % columns * (width + GAP)
         canvas[top : top + height, left : left + width] = image
-    whole = picture(canvas)
+    whole = to_picture(canvas)
     factor = max(1, TARGET // whole.width)
     return whole.resize((whole.width * factor, whole.height * factor), Image.Resampling.NEAREST)
 
 
-def columns_for(num_classes: int) -> int:
+def choose_columns(num_classes: int) -> int:
     """Return how many columns a grid has: about `SIDE`, a multiple of the classes where they are few.
 
     Sample i of a conditional grid has label i modulo the number of classes, so each column is of one class.
@@ -49,12 +49,12 @@ def columns_for(num_classes: int) -> int:
     return num_classes * max(1, SIDE // num_classes) if 0 < num_classes <= MAX_COLUMNS else SIDE
 
 
-def picture(image: NDArray[np.uint8]) -> Image.Image:
+def to_picture(image: NDArray[np.uint8]) -> Image.Image:
     """Return one image ``[H, W, C]`` as a picture."""
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
-def encode(picture: Image.Image, suffix: str = ".png") -> bytes:
+def encode_picture(picture: Image.Image, suffix: str = ".png") -> bytes:
     """Return a picture as the bytes of a file with that suffix."""
     buffer = io.BytesIO()
     if suffix in (".jpg", ".jpeg") and picture.mode == "RGBA":  # such a file holds no transparency

@@ -38,7 +38,7 @@ def show(
         samples: In the data's range.
         data: What they are.
         dataset: Theirs; its `show` makes the files. Without one images are laid out in a grid.
-        labels: That they were made of; a grid has each beside its sample where `labels_stand_beside`.
+        labels: That they were made of; a grid has each beside its sample where `shows_labels`.
         columns: Of a grid; by default about as many as rows.
 
     Raises:
@@ -47,21 +47,21 @@ def show(
     if dataset is not None and dataset.show:
         module, _, name = dataset.show.partition(":")
         made = getattr(importlib.import_module(module), name)(samples.float().cpu().numpy(), data)
-        return _checked(made, dataset.show)
+        return _check_files(made, dataset.show)
     if data.modality != "image" or data.shape[0] not in CHANNELS:
         return {}
-    if labels is not None and labels_stand_beside(data, dataset):
-        samples, columns = _beside(labels, samples), grid.SIDE
-    return {"samples.png": grid.encode(grid.tile(grid.to_uint8(samples), columns))}
+    if labels is not None and shows_labels(data, dataset):
+        samples, columns = _put_labels_beside(labels, samples), grid.SIDE
+    return {"samples.png": grid.encode_picture(grid.tile(grid.to_uint8(samples), columns))}
 
 
-def labels_stand_beside(data: DataInfo, dataset: Dataset | None) -> bool:
+def shows_labels(data: DataInfo, dataset: Dataset | None) -> bool:
     """Whether a grid has each label beside its sample: both are images of 1 or 3 channels that no dataset shows."""
     plain = data.labels_are_images and {data.shape[0], data.label_shape[0]} <= {1, 3}
     return plain and (dataset is None or not dataset.show)
 
 
-def count(data: DataInfo, dataset: Dataset | None = None) -> int:
+def count_shown(data: DataInfo, dataset: Dataset | None = None) -> int:
     """Return how many samples a person wants to see at a time."""
     return grid.NUM_SHOWN if dataset is None or not dataset.show else dataset.num_shown
 
@@ -71,7 +71,7 @@ def can_show(data: DataInfo, dataset: Dataset | None) -> bool:
     return bool(dataset is not None and dataset.show) or (data.modality == "image" and data.shape[0] in CHANNELS)
 
 
-def first_of_each_kind(files: Mapping[str, bytes]) -> Files:
+def pick_first_of_each_kind(files: Mapping[str, bytes]) -> Files:
     """Return the first file of each suffix, by suffix."""
     kinds: Files = {}
     for name, content in files.items():
@@ -79,25 +79,25 @@ def first_of_each_kind(files: Mapping[str, bytes]) -> Files:
     return kinds
 
 
-def kinds_kept(files: Mapping[str, bytes]) -> Files:
+def select_kept_files(files: Mapping[str, bytes]) -> Files:
     """Return what runs and packages keep: the first file of each suffix, by suffix; any picture as PNG."""
-    picture = as_suffix(files, ".png")
-    others = {suffix: file for suffix, file in first_of_each_kind(files).items() if suffix not in PICTURES}
+    picture = convert_files(files, ".png")
+    others = {suffix: file for suffix, file in pick_first_of_each_kind(files).items() if suffix not in PICTURES}
     return others if picture is None else {".png": picture, **others}
 
 
-def as_suffix(files: Mapping[str, bytes], suffix: str) -> bytes | None:
+def convert_files(files: Mapping[str, bytes], suffix: str) -> bytes | None:
     """Return the first file of a suffix; None where there is none. Pictures become one another, and so do texts."""
-    kinds = first_of_each_kind(files)
+    kinds = pick_first_of_each_kind(files)
     if suffix in kinds:
         return kinds[suffix]
     if suffix in PICTURES and (found := next((kinds[kind] for kind in PICTURES if kind in kinds), None)):
         with Image.open(io.BytesIO(found)) as picture:
-            return grid.encode(picture.convert("L" if picture.mode == "L" else "RGB"), suffix)
+            return grid.encode_picture(picture.convert("L" if picture.mode == "L" else "RGB"), suffix)
     return next((kinds[kind] for kind in TEXTS if kind in kinds), None) if suffix in TEXTS else None
 
 
-def _checked(made: Any, path: str) -> Files:
+def _check_files(made: Any, path: str) -> Files:
     """Return what a dataset's `show` made if it is files."""
     if not isinstance(made, Mapping) or not made:
         found = "nothing" if isinstance(made, Mapping) else type(made).__name__
@@ -111,7 +111,7 @@ def _checked(made: Any, path: str) -> Files:
     return dict(made)
 
 
-def _beside(labels: Tensor, samples: Tensor) -> Tensor:
+def _put_labels_beside(labels: Tensor, samples: Tensor) -> Tensor:
     """Return images ``[2N, C, H, W]``: each label, as large as its sample, then the sample."""
     channels = max(samples.shape[1], labels.shape[1])
     resized = nn.functional.interpolate(labels.float().cpu(), samples.shape[-2:], mode="nearest")

@@ -118,7 +118,7 @@ def _run() -> Iterator[Run]:
 
 def _grid(run: Run, images: int) -> Path:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
-    run.grid(images).write_bytes(grid.encode(grid.tile(pixels)))
+    run.grid(images).write_bytes(grid.encode_picture(grid.tile(pixels)))
     return run.grid(images)
 
 

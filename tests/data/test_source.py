@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganzoo.data.source import ArraySource, EndlessSource, conditioned, in_range, open_source, ready
+from ganzoo.data.source import ArraySource, EndlessSource, label_batch, open_source, scale, scale_batch
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Item
 
@@ -67,7 +67,7 @@ def test_words_of_16_bits_are_taken_where_the_info_says_so() -> None:
     words = np.array([[[-32768, 0, 16384]]], np.int16)
     source = opened(of_data(words, shape=(1, 3), modality="audio", dtype="int16"))
     assert source.data.dtype == torch.int16
-    assert in_range(source.data).tolist() == [[[-1.0, 0.0, 0.5]]]
+    assert scale(source.data).tolist() == [[[-1.0, 0.0, 0.5]]]
     with pytest.raises(GanzooError, match="has int16 data: it must be uint8 or float, or its info must say dtype="):
         opened(of_data(words, shape=(1, 3), modality="audio"))
 
@@ -76,7 +76,7 @@ def test_label_images_of_bytes_stay_bytes_and_are_scaled_like_images() -> None:
     labels = np.array([[[[0, 255]]]] * 5, np.uint8)
     source = opened(of_data(IMAGES, labels, label_shape=(1, 1, 2), label_dtype="uint8"))
     assert source.labels.dtype == torch.uint8
-    data, made = ready(source, (source.data, source.labels), torch.device("cpu"))
+    data, made = scale_batch(source, (source.data, source.labels), torch.device("cpu"))
     assert (data.dtype, made.tolist()) == (torch.float32, [[[[-1.0, 1.0]]]] * 5)
     with pytest.raises(GanzooError, match="has int64 labels, but its info says label_dtype='uint8'"):
         opened(of_data(IMAGES, labels.astype(np.int64), label_shape=(1, 1, 2), label_dtype="uint8"))
@@ -100,8 +100,8 @@ def test_labels_that_a_dataset_makes_are_what_its_info_says(condition: Any, word
         return
     source = opened(dataset)
     assert (source.labels, source.info.label_shape, source.info.num_items) == (None, (3,), 5)
-    batch = ready(source, (source.data, None), torch.device("cpu"))
-    assert torch.equal(conditioned(source, batch, torch.Generator())[1], batch[0].mean((2, 3)))
+    batch = scale_batch(source, (source.data, None), torch.device("cpu"))
+    assert torch.equal(label_batch(source, batch, torch.Generator())[1], batch[0].mean((2, 3)))
 
 
 def test_points_may_be_any_finite_number() -> None:

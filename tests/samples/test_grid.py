@@ -96,8 +96,8 @@ def test_wide_grids_are_not_enlarged():
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(("suffix", "format"), [(".png", "PNG"), (".jpg", "JPEG"), (".webp", "WEBP")])
 def test_a_picture_becomes_a_file_of_its_suffix(channels, suffix, format):
-    picture = grid.picture(flat(1, 8, 8, channels)[0])
-    with Image.open(io.BytesIO(grid.encode(picture, suffix))) as image:
+    picture = grid.to_picture(flat(1, 8, 8, channels)[0])
+    with Image.open(io.BytesIO(grid.encode_picture(picture, suffix))) as image:
         assert image.format == format
         assert image.size == (8, 8)
         if suffix == ".png":
@@ -109,4 +109,4 @@ def test_a_picture_becomes_a_file_of_its_suffix(channels, suffix, format):
     [(0, 8), (1, 8), (2, 8), (3, 6), (4, 8), (5, 5), (8, 8), (9, 9), (10, 10), (16, 16), (17, 8), (1000, 8)],
 )
 def test_columns_are_a_multiple_of_few_classes(classes, columns):
-    assert grid.columns_for(classes) == columns
+    assert grid.choose_columns(classes) == columns

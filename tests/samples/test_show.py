@@ -18,7 +18,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Dataset, NoOptions, hookimpl
 from ganzoo.registry import register
 from ganzoo.samples import grid
-from ganzoo.samples.show import as_suffix, can_show, count, kinds_kept, labels_stand_beside, show
+from ganzoo.samples.show import can_show, convert_files, count_shown, select_kept_files, show, shows_labels
 
 POINTS = DataInfo(shape=(2,), modality="points")
 
@@ -54,35 +54,39 @@ def test_a_label_stands_beside_its_sample_where_both_are_grey_or_colour(channels
     samples, labels = torch.zeros(5, *data.shape), torch.zeros(5, *data.label_shape)
     alone = show(samples, data)["samples.png"]
     assert (show(samples, data, labels=labels)["samples.png"] != alone) == beside
-    assert labels_stand_beside(data, None) == beside
-    assert not labels_stand_beside(data, dataset("files"))
-    assert not labels_stand_beside(DataInfo(shape=(3, 4, 6), label_shape=(7,)), None)
+    assert shows_labels(data, None) == beside
+    assert not shows_labels(data, dataset("files"))
+    assert not shows_labels(DataInfo(shape=(3, 4, 6), label_shape=(7,)), None)
 
 
 def files(samples: np.ndarray, info: DataInfo) -> dict[str, bytes]:
     assert samples.dtype == np.float32
     assert info == POINTS
-    return {"b.csv": b"x,y\n", "a.png": grid.encode(Image.new("RGB", (5, 7), (len(samples), 0, 0))), "c.csv": b"z"}
+    return {
+        "b.csv": b"x,y\n",
+        "a.png": grid.encode_picture(Image.new("RGB", (5, 7), (len(samples), 0, 0))),
+        "c.csv": b"z",
+    }
 
 
 def test_other_samples_are_shown_by_what_their_dataset_names():
     made = show(torch.zeros(9, 2, dtype=torch.float64), POINTS, dataset("files"))
     assert list(made) == ["b.csv", "a.png", "c.csv"]
     assert pixels(made["a.png"])[0, 0].tolist() == [9, 0, 0]
-    assert as_suffix(made, ".csv") == as_suffix(made, ".txt") == b"x,y\n"
-    assert Image.open(io.BytesIO(as_suffix(made, ".webp") or b"")).format == "WEBP"
-    assert as_suffix(made, ".wav") is None
+    assert convert_files(made, ".csv") == convert_files(made, ".txt") == b"x,y\n"
+    assert Image.open(io.BytesIO(convert_files(made, ".webp") or b"")).format == "WEBP"
+    assert convert_files(made, ".wav") is None
     assert show(torch.zeros(9, 2), POINTS) == {}
     assert (can_show(POINTS, None), can_show(POINTS, dataset("files"))) == (False, True)
 
 
 def test_runs_and_packages_keep_any_picture_as_png():
-    photo = grid.encode(Image.new("RGB", (5, 7), (200, 0, 0)), ".jpg")
-    kept = kinds_kept({"a.csv": b"1", "a.jpg": photo, "b.webp": b"no matter", "b.csv": b"2"})
+    photo = grid.encode_picture(Image.new("RGB", (5, 7), (200, 0, 0)), ".jpg")
+    kept = select_kept_files({"a.csv": b"1", "a.jpg": photo, "b.webp": b"no matter", "b.csv": b"2"})
     assert list(kept) == [".png", ".csv"]
     assert np.array_equal(pixels(kept[".png"]), pixels(photo))
-    assert kinds_kept({"a.jpg": photo, "a.png": b"as it is"}) == {".png": b"as it is"}
-    assert kinds_kept({"a.csv": b"1"}) == {".csv": b"1"}
+    assert select_kept_files({"a.jpg": photo, "a.png": b"as it is"}) == {".png": b"as it is"}
+    assert select_kept_files({"a.csv": b"1"}) == {".csv": b"1"}
 
 
 def text(samples: np.ndarray, info: DataInfo) -> str:
@@ -106,8 +110,8 @@ def test_what_is_not_files_is_told_with_who_made_it(name, words):
 
 
 def test_as_many_are_shown_as_the_dataset_asks_for():
-    assert count(DataInfo(shape=(1, 4, 4))) == count(POINTS, dataset("files")) == 64
-    assert count(POINTS, dataset("files", num_shown=2500)) == 2500
+    assert count_shown(DataInfo(shape=(1, 4, 4))) == count_shown(POINTS, dataset("files")) == 64
+    assert count_shown(POINTS, dataset("files", num_shown=2500)) == 2500
 
 
 # ----------------------------------------------------------------------------
@@ -144,7 +148,7 @@ class Layers:
 
 def photo(samples: np.ndarray, info: DataInfo) -> dict[str, bytes]:
     first = grid.to_uint8(torch.from_numpy(samples[:1, :3]))[0]
-    return {"first.jpg": grid.encode(grid.picture(first), ".jpg"), "notes.txt": b"one of many"}
+    return {"first.jpg": grid.encode_picture(grid.to_picture(first), ".jpg"), "notes.txt": b"one of many"}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from unittest import mock
 import numpy as np
 import torch
 
-from ganzoo.data.source import EndlessSource, conditioned, in_range, ready
+from ganzoo.data.source import EndlessSource, label_batch, scale, scale_batch
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import Item
 from ganzoo.plugin.options import options_of
@@ -60,9 +60,9 @@ def condition_follows_the_generator(trial: Trial) -> None:
     with opened(trial) as source:
         if source.condition is None:
             raise Skip("it makes no labels of samples")
-        batch = ready(source, (some(source)[0][:8], None), torch.device("cpu"))
+        batch = scale_batch(source, (some(source)[0][:8], None), torch.device("cpu"))
     before, state = batch[0].clone(), generators()
-    first, again = (conditioned(source, batch, torch.Generator().manual_seed(1))[1] for _ in range(2))
+    first, again = (label_batch(source, batch, torch.Generator().manual_seed(1))[1] for _ in range(2))
     assert first is not None
     assert again is not None
     require(torch.equal(first, again), "From the same generator it made other labels the second time.")
@@ -150,7 +150,7 @@ def show_makes_files(trial: Trial) -> None:
     if not trial.spec.show:
         raise Skip("its spec names none")
     with opened(trial) as source:
-        data, info = in_range(some(source)[0][:64]), source.info
+        data, info = scale(some(source)[0][:64]), source.info
     wild = samples(info, 8) * 4
     for words, given in {"its own samples": data, "wild ones": wild, "one sample": wild[:1]}.items():
         before = given.clone()

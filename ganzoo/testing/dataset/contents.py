@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganzoo.data.source import EndlessSource, in_range
+from ganzoo.data.source import EndlessSource, scale
 from ganzoo.plugin import Case, DataInfo, Item
 from ganzoo.registry.installed import describe_error
 from ganzoo.testing.building import built
@@ -34,7 +34,7 @@ def measured(trial: Trial, case: Case) -> dict[str, float]:
             draw = drawn(source, case.seed, index + 1) if isinstance(source, EndlessSource) else some(source)
             data, labels = draw
             sample, label = data[index].clone(), None if labels is None or labels.dim() > 1 else labels[index]
-    return {"value": float(in_range(sample)[place])} | ({} if label is None else {"label": float(label)})
+    return {"value": float(scale(sample)[place])} | ({} if label is None else {"label": float(label)})
 
 
 def opens_as_its_info_says(trial: Trial) -> None:
@@ -89,7 +89,7 @@ def range_is_used(trial: Trial) -> None:
         data, _ = some(source)
         ends = torch.stack([*data.aminmax()])
     low, high = ends.tolist()
-    least, most = in_range(ends).tolist()
+    least, most = scale(ends).tolist()
     if data.is_floating_point():
         require(low < 0, f"Its floats are from {low:g} to {high:g}: scale images to -1 (black) to 1 (white).")
     words = f"Of all its numbers the lowest is {low:g} and the highest {high:g}"
