@@ -156,9 +156,9 @@ def prepare(
             runs.check_name(name)
         init = options.get("train.init", said.get("train.init"))
         if init not in (None, "none"):
-            pinned, place = _pinned(init, notify)
+            pinned, directory = _pinned(init, notify)
             options = {**options, "train.init": pinned}
-            config = place if config is None and recipe is None and "arch" not in {**said, **options} else config
+            config = directory if config is None and recipe is None and "arch" not in {**said, **options} else config
         path = None if config is None else _recipe_of(config, notify)
         facts = partial(_facts, device)
         chosen = resolve(registry(), recipe=recipe, config=path, flags=said, pairs=options, facts=facts)

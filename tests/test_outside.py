@@ -61,7 +61,7 @@ class BlobLoss:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def site(tmp_path: Path) -> Path:
     """A folder with the distribution, beside one that is broken."""
     folder = tmp_path / "site"
     folder.mkdir()
@@ -77,12 +77,12 @@ def ganzoo(*args: str, cwd: Path, site: Path | None) -> subprocess.CompletedProc
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_a_strangers_plugin_gets_everything(place: Path, tmp_path: Path) -> None:
-    listed = ganzoo("list", "architectures", cwd=tmp_path, site=place)
+def test_a_strangers_plugin_gets_everything(site: Path, tmp_path: Path) -> None:
+    listed = ganzoo("list", "architectures", cwd=tmp_path, site=site)
     assert "blobgan  acme-gans 1.2.3  Blobs all the way down." in listed.stdout
     assert listed.stderr.count("plugin 'sad' (sad-gans 0.1): SystemExit: not today") == 1
 
-    trained = ganzoo("train", "--arch", "blobgan", "--size", "8", "--images", "64", cwd=tmp_path, site=place)
+    trained = ganzoo("train", "--arch", "blobgan", "--size", "8", "--images", "64", cwd=tmp_path, site=site)
     assert trained.returncode == 0, trained.stderr
     run = tmp_path / trained.stdout.strip()
     recipe = json.loads((run / "recipe.json").read_text())
@@ -97,14 +97,14 @@ def test_a_strangers_plugin_gets_everything(place: Path, tmp_path: Path) -> None
     assert {"distribution": "acme-gans", "version": "1.2.3"} in config["requires"]
     assert config["latent"] == {"dim": 4, "distribution": "uniform"}
 
-    sampled = ganzoo("sample", "0", "-n", "4", "--out", "grid.png", cwd=tmp_path, site=place)
+    sampled = ganzoo("sample", "0", "-n", "4", "--out", "grid.png", cwd=tmp_path, site=site)
     assert (sampled.returncode, sampled.stdout) == (0, "grid.png\n"), sampled.stderr
-    resumed = ganzoo("train", "--resume", "0", "--images", "128", cwd=tmp_path, site=place)
+    resumed = ganzoo("train", "--resume", "0", "--images", "128", cwd=tmp_path, site=site)
     assert resumed.returncode == 0, resumed.stderr
 
 
-def test_where_the_plugin_is_gone_its_models_say_how_to_get_it(place: Path, tmp_path: Path) -> None:
-    trained = ganzoo("train", "--arch", "blobgan", "--size", "8", "--images", "16", cwd=tmp_path, site=place)
+def test_where_the_plugin_is_gone_its_models_say_how_to_get_it(site: Path, tmp_path: Path) -> None:
+    trained = ganzoo("train", "--arch", "blobgan", "--size", "8", "--images", "16", cwd=tmp_path, site=site)
     assert trained.returncode == 0, trained.stderr
     for args in (("sample", "0"), ("train", "--resume", "0", "--images", "64"), ("train", "--config", "0")):
         missed = ganzoo(*args, cwd=tmp_path, site=None)

@@ -34,9 +34,9 @@ class Made:
     train: tuple[str, ...]
 
 
-def make(name: str, kind: str, place: Path) -> Made:
+def make(name: str, kind: str, target: Path) -> Made:
     """Write a plugin and, as pip would, what says that it is installed."""
-    done = CliRunner().invoke(command, [name, "--kind", kind, "--dir", str(place)], catch_exceptions=False)
+    done = CliRunner().invoke(command, [name, "--kind", kind, "--dir", str(target)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     folder = Path(done.stdout.strip())
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
@@ -53,8 +53,8 @@ def make(name: str, kind: str, place: Path) -> Made:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Made]:
     """Return a function from a kind to a plugin of it."""
-    place = tmp_path_factory.mktemp("made")
-    plugins = {kind: make(f"acme-{kind}", kind, place) for kind in KINDS}
+    target = tmp_path_factory.mktemp("made")
+    plugins = {kind: make(f"acme-{kind}", kind, target) for kind in KINDS}
     return plugins.__getitem__
 
 
@@ -94,8 +94,8 @@ STYLE = [("a" + kind[:3], kind) for kind in KINDS] + [((f"acme-{kind}-" + 40 * "
 @pytest.fixture(scope="module")
 def styled(tmp_path_factory: pytest.TempPathFactory) -> list[Made]:
     """Return plugins of each kind, with the shortest names and the longest."""
-    place = tmp_path_factory.mktemp("styled")
-    return [make(name, kind, place) for name, kind in STYLE]
+    target = tmp_path_factory.mktemp("styled")
+    return [make(name, kind, target) for name, kind in STYLE]
 
 
 def tool(*args: str | Path, cwd: Path = ROOT, **environ: str) -> None:

@@ -92,8 +92,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except PermissionError as error:
         code = _fail(session, f"no permission to open {error.filename}: make it readable or choose another", 4)
     except OSError as error:
-        place = f" ({error.filename})" if error.filename else ""
-        code = _fail(session, f"the system refused: {(error.strerror or str(error)).lower()}{place}; -v shows where", 1)
+        file = f" ({error.filename})" if error.filename else ""
+        code = _fail(session, f"the system refused: {(error.strerror or str(error)).lower()}{file}; -v shows where", 1)
     except Exception as error:
         whose = "of the plugin" if locate_error(error) else "of ganzoo or of a plugin"
         code = _fail(session, f"{describe_error(error)}: this is a bug {whose}; -v shows where", 1)

@@ -50,10 +50,10 @@ def _complete_kinds(ctx: click.Context, param: click.Parameter, incomplete: str)
     help=f"Of what it offers: {', '.join(_kinds())}.",
 )  # fmt: skip
 @click.option(
-    "--dir", "place", default=".", type=click.Path(path_type=Path), help="Folder to make it in, by default here."
+    "--dir", "parent", default=".", type=click.Path(path_type=Path), help="Folder to make it in, by default here."
 )
 @common_options
-def command(name: str, kind: str, place: Path) -> None:
+def command(name: str, kind: str, parent: Path) -> None:
     """Write a complete plugin of one component, both called NAME, to a directory of that name, and print its path.
 
     \b
@@ -67,8 +67,8 @@ def command(name: str, kind: str, place: Path) -> None:
     if kind not in kinds:
         raise UsageError(f"--kind {kind}: there is no template for it; choose one of {', '.join(kinds)}")
     _check_name(name, kind)
-    target = place / name
-    _check_place(place, target)
+    target = parent / name
+    _check_target(parent, target)
     names = {"name": name, "module": name.replace("-", "_")}
     values = {key: Template(text.strip()).substitute(names) for key, text in kinds[kind].items()}
     _write(target, dict(_rendered(kind, names | values)))
@@ -107,11 +107,11 @@ def _installed(module: str) -> bool:
     return spec is not None and spec.origin is not None
 
 
-def _check_place(place: Path, target: Path) -> None:
+def _check_target(parent: Path, target: Path) -> None:
     """Raise where a folder to write in is missing, or something in the way that would be lost."""
-    if not place.is_dir():
-        what = "is not a folder" if place.exists() else "does not exist"
-        raise NotFound(f"--dir {place} {what}: make it first or give another")
+    if not parent.is_dir():
+        what = "is not a folder" if parent.exists() else "does not exist"
+        raise NotFound(f"--dir {parent} {what}: make it first or give another")
     if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
         raise UsageError(f"{target} is there already: choose another NAME or --dir, or move it away")
 

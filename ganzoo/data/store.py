@@ -178,14 +178,14 @@ def _install(packing: Packing, fingerprint: str, temporary: Path, num_skipped: i
         if store is not None and len(store.skipped) <= num_skipped:
             return store
         if temporary.exists():
-            _rename_into_place(temporary, packing.directory)
+            _rename_to_target(temporary, packing.directory)
         else:
             time.sleep(0.05)  # another process is between its two renames
     raise GanzooError(f"another process packed dataset {packing.name!r} from other files at the same time: start again")
 
 
-def _rename_into_place(temporary: Path, directory: Path) -> None:
-    """Rename a folder into its place; what was there is removed, or comes back where that fails."""
+def _rename_to_target(temporary: Path, directory: Path) -> None:
+    """Rename a folder to the store's directory. The old one is removed, or restored if that fails."""
     aside = temporary.with_name(temporary.name + ".old")
     try:
         with suppress(FileNotFoundError):

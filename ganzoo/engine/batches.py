@@ -182,8 +182,8 @@ class Ahead:
 
     def __call__(self, position: int) -> Batch:
         """Return the batch at a position, and start on the one after it."""
-        wanted = {place: self.coming.get(place) for place in (position, position + self.stride)}
-        self.coming = {place: future or self.pool.submit(self.fetch, place) for place, future in wanted.items()}
+        wanted = {each: self.coming.get(each) for each in (position, position + self.stride)}
+        self.coming = {each: future or self.pool.submit(self.fetch, each) for each, future in wanted.items()}
         return self.coming[position].result()
 
 

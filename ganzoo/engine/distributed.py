@@ -229,14 +229,14 @@ def _together(what: str = "another process of the run died") -> Iterator[None]:
 def digest(tensors: Iterable[Tensor]) -> int:
     """Return 64 bits of the bits of all tensors, computed where they lie; a flipped bit always changes them.
 
-    A sum of the elements' bits, weighted by odd numbers that a hash of their places yields.
+    A sum of the elements' bits, weighted by odd numbers that a hash of their positions yields.
     """
     sums = []
     for number, tensor in enumerate(tensors):
         bits = tensor.detach().reshape(-1).view(torch.uint8)
         if bits.numel() % 4 == 0:
             bits = bits.view(torch.int32)
-        places = torch.arange(bits.numel(), device=bits.device).add_(number << 40).mul_(-7046029254386353131)
-        weights = places.bitwise_xor_(places >> 29).mul_(-4658895280553007687).bitwise_or_(1)
+        hashes = torch.arange(bits.numel(), device=bits.device).add_(number << 40).mul_(-7046029254386353131)
+        weights = hashes.bitwise_xor_(hashes >> 29).mul_(-4658895280553007687).bitwise_or_(1)
         sums.append(weights.mul_(bits).sum())
     return int(torch.stack(sums).sum()) if sums else 0

@@ -205,8 +205,8 @@ class _Recorded:
                 if slots.get(name) is None:
                     slots[name] = torch.zeros_like(parameter)
             if self.form.counts:  # where torch's own step, to which a run may fall back, looks for it
-                place = parameter.device if optimizer.param_groups[0].get("fused") else None
-                self.counts[index] = int(slots.setdefault("step", torch.zeros((), device=place)))
+                step_device = parameter.device if optimizer.param_groups[0].get("fused") else None
+                self.counts[index] = int(slots.setdefault("step", torch.zeros((), device=step_device)))
         width = len(self.form.numbers(self.values, 1))
         device = parameters[0].device if parameters else None
         self.numbers = torch.zeros(len(parameters), width, dtype=torch.float64, device=device)
@@ -238,7 +238,7 @@ class _Recorded:
         return [*slots, self.numbers]
 
     def take(self, held: list[Tensor]) -> None:
-        """Keep the tensors `held`, which recordings know, with the values that were loaded in their places."""
+        """Keep the tensors `held`, which recordings know, with the values that were loaded in their stead."""
         for mine, loaded in zip(held, self.tensors(), strict=True):
             mine.copy_(loaded)
         names = [(parameter, name) for parameter in self.parameters for name in self.form.slots]

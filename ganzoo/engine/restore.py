@@ -85,10 +85,10 @@ def check_same_data(run: Run, before: DataInfo, now: DataInfo, note: Callable[[s
 
 def check_same_frozen(run: Run, before: Held, now: Held) -> None:
     """Raise UsageError where a network that is used and not trained has other weights than when the run began."""
-    for place, network in now.items():
-        if before.get(place, network)["sha256"] != network["sha256"]:
+    for owner, network in now.items():
+        if before.get(owner, network)["sha256"] != network["sha256"]:
             raise UsageError(
-                f"{place} ({network['name'] or 'without a name'}) has other weights than when the run was trained: "
+                f"{owner} ({network['name'] or 'without a name'}) has other weights than when the run was trained: "
                 f"bring those back, or start a new run with --config {run.path}"
             )
 

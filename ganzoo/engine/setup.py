@@ -67,15 +67,15 @@ def set_up(recipe: ResolvedRecipe, device: str, world: World, notify: Callable[[
         UsageError: The recipe cannot be trained here; the text says what to change.
         GanzooError: The dataset cannot be opened, or the architecture fails to build.
     """
-    place = choose_device(device)
-    check_ranks(recipe, world.size, place.type)
-    source = load_source(recipe.dataset, place, notify)
+    chosen = choose_device(device)
+    check_ranks(recipe, world.size, chosen.type)
+    source = load_source(recipe.dataset, chosen, notify)
     check_data(recipe, source.info)
     check_shared(source.info, world)
     networks = draft(recipe, source.info)
-    recipe = settle(recipe, networks, place, world)
-    tiny = place.type == "cpu" and is_tiny(networks)
-    return Setup(recipe, source, place, world, choose_threads(recipe.train.threads, tiny, launched()))
+    recipe = settle(recipe, networks, chosen, world)
+    tiny = chosen.type == "cpu" and is_tiny(networks)
+    return Setup(recipe, source, chosen, world, choose_threads(recipe.train.threads, tiny, launched()))
 
 
 def check_shared(data: DataInfo, world: World) -> None:

@@ -161,8 +161,8 @@ def not_cached(repo: str, revision: str | None) -> NotFound:
 
 
 def _unreachable(kind: str) -> str:
-    place = constants.ENDPOINT
-    return f"{place} cannot be reached ({kind}): check the network; models that are in the cache load with --offline"
+    endpoint = constants.ENDPOINT
+    return f"{endpoint} cannot be reached ({kind}): check the network; models that are in the cache load with --offline"
 
 
 def _by_client(links: list[BaseException]) -> bool:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 class SelfAttention2d(nn.Module):
     """``[N, channels, H, W]`` to the same shape: y = x + gamma o(sum_j beta_j g(x_j)) (SAGAN, section 3, eqs. 1 to 3).
 
-    beta_j is the softmax over all places j of <theta(x_i), phi(x_j)>; theta, phi, g and o are 1x1 convolutions without
+    beta_j is the softmax over positions j of <theta(x_i), phi(x_j)>; theta, phi, g and o are 1x1 convolutions without
     bias, and gamma is a scalar that starts at 0, so that the layer starts as the identity. As in the authors' code and
     BigGAN's (Brock et al. 2019, arXiv:1809.11096), phi and g are max-pooled by 2, and g has half the channels.
 
@@ -37,13 +37,13 @@ class SelfAttention2d(nn.Module):
         self.pool = pool
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the maps with what each place attends to added."""
+        """Return the maps with what each position attends to added."""
         n, _, height, width = x.shape
         queries, keys, values = self.theta(x), self.phi(x), self.g(x)
         if self.pool:
             keys, values = F.max_pool2d(keys, 2), F.max_pool2d(values, 2)
         scores = torch.bmm(queries.flatten(2).transpose(1, 2), keys.flatten(2))  # [N, H W, H W / 4]
-        beta = scores.softmax(2)  # over the places j
+        beta = scores.softmax(2)  # over the positions j
         seen = torch.bmm(values.flatten(2), beta.transpose(1, 2))  # [N, channels / 2, H W]
         added: Tensor = self.gamma * self.o(seen.view(n, -1, height, width))
         return x + added

@@ -11,7 +11,7 @@ from ganzoo.layers._precision import full
 def minibatch_deviation(x: Tensor, group: int = 4, channels: int = 1) -> Tensor:
     """Return ``[N, C + channels, H, W]``: maps ``x [N, C, H, W]`` with how much samples differ behind them.
 
-    In each group of samples the standard deviation of every feature is taken, and the mean of those over places and
+    In each group of samples the standard deviation of every feature is taken, and the mean of those over positions and
     features stands in the further map of all its samples; so D sees when fakes lack variation. Groups keep this
     independent of the batch's size (Karras et al. 2020, arXiv:1912.04958).
 

@@ -17,8 +17,8 @@ from ganzoo.registry import Registry
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a card will be read.
+class Address:
+    """The address on the Hub at which a card is read.
 
     Args:
         repo: ``user/model``; empty while it is a directory.
@@ -29,19 +29,19 @@ class Place:
     revision: str = ""
 
 
-NOWHERE = Place()
+UNPUBLISHED = Address()
 
 
-def sections(config: Config, registry: Registry, files: list[str], place: Place) -> list[str]:
+def sections(config: Config, registry: Registry, files: list[str], address: Address) -> list[str]:
     """Return the paragraphs of the generated body."""
-    sections = [f"# {escaped(place.repo or title(config))}", _what(config, registry)]
+    sections = [f"# {escaped(address.repo or title(config))}", _what(config, registry)]
     if PICTURE in files:
         sections.append(f"![Samples of seed 0, none chosen]({PICTURE})")
     if SOUND in files:
         sections.append(f"[A sample of seed 0, not chosen]({SOUND})")
     if TEXT in files:
         sections.append(f"[Samples of seed 0, none chosen]({TEXT})")
-    sections += ["## Use", _usage(config, place), "## Requirements", _requirements(config)]
+    sections += ["## Use", _usage(config, address), "## Requirements", _requirements(config)]
     sections += ["## Training", table(("setting", "value"), _training(config, registry))]
     if config.imported:
         sections.append(f"It was trained elsewhere, with settings that are not known. {_origin(config)}")
@@ -72,9 +72,9 @@ def _origin(config: Config) -> str:
     return f"`ganzoo import` read the file {come['file']} (format {come['format']}, SHA-256 {come['sha256']})."
 
 
-def _usage(config: Config, place: Place) -> str:
-    what = place.repo or "path/to/this/directory"
-    pinned = f', revision="{place.revision}"' if place.revision else ""
+def _usage(config: Config, address: Address) -> str:
+    what = address.repo or "path/to/this/directory"
+    pinned = f', revision="{address.revision}"' if address.revision else ""
     kind = (
         "uint8 [64, H, W, C]"
         if config.data.modality == "image"
@@ -89,7 +89,7 @@ def _usage(config: Config, place: Place) -> str:
     if config.data.label_shape:
         sides = "H, W, C" if config.data.labels_are_images else ", ".join(map(str, config.data.label_shape))
         lines[-1] = f"samples = generator.apply(inputs)  # of inputs [N, {sides}]; or: ganzoo apply {what} IN OUT"
-    note = "" if pinned or not place.repo else "\n\nPin the commit that `ganzoo pull` prints, as `revision=`."
+    note = "" if pinned or not address.repo else "\n\nPin the commit that `ganzoo pull` prints, as `revision=`."
     return "```python\n" + "\n".join(lines) + "\n```" + note
 
 

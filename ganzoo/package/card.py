@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ganzoo.package.body import NOWHERE, Place, bare_name, requirements, sections, spec_of, title
+from ganzoo.package.body import UNPUBLISHED, Address, bare_name, requirements, sections, spec_of, title
 from ganzoo.package.config import Config
 from ganzoo.plugin import Component, Dataset
 from ganzoo.registry import Registry
@@ -27,7 +27,7 @@ def card(
     files: Iterable[str],
     before: str = "",
     license: str = "",
-    place: Place = NOWHERE,
+    address: Address = UNPUBLISHED,
 ) -> str:
     """Return the card of a package.
 
@@ -37,7 +37,7 @@ def card(
         files: Names of the package's files.
         before: The card so far; what a person wrote into it stays.
         license: Of the weights; empty for what the card says already.
-        place: Where it will be read.
+        address: The address on the Hub at which the card is read; `UNPUBLISHED` while it is a local directory.
     """
     front, above, below = split(before)
     ours = front_matter(config, registry)
@@ -47,7 +47,7 @@ def card(
     merged = {**ours, "tags": tags} | {key: value for key, value in front.items() if key not in (*OURS, "tags")}
     if license:
         merged["license"] = license
-    body = "\n\n".join(sections(config, registry, list(files), place))
+    body = "\n\n".join(sections(config, registry, list(files), address))
     parts = [above.strip(), f"{BEGIN}\n\n{body}\n\n{END}", below.strip()]
     return f"---\n{_yaml(merged)}---\n\n" + "\n\n".join(filter(None, parts)) + "\n"
 

@@ -18,7 +18,7 @@ from ganzoo.compute.device import exact_products
 from ganzoo.errors import UsageError
 from ganzoo.package import package
 from ganzoo.package import plan as planning
-from ganzoo.package.body import NOWHERE, Place
+from ganzoo.package.body import UNPUBLISHED, Address
 from ganzoo.package.card import card, decoded
 from ganzoo.package.config import (
     CARD,
@@ -52,20 +52,20 @@ def complete(
     device: torch.device,
     discriminator: bool = True,
     license: str = "",
-    place: Place = NOWHERE,
+    address: Address = UNPUBLISHED,
     notify: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Write the package in `directory` to `target`, which may be the same place, with all that people see of it.
+    """Write the package in `directory` to `target`, which may be the same directory, with all that people see of it.
 
     Args:
         directory: A package, of which the weights are taken.
-        target: Where to; a card that is there keeps what a person wrote into it. In another place than the run's the
+        target: Where to; a card that is there keeps what a person wrote into it. In another directory the
             config says of paths on this machine no more than their last name.
         registry: Where its architecture is looked up.
         device: Where it is sampled.
         discriminator: Whether the discriminator goes along, where it is in the directory.
         license: Of the weights, by its identifier on the Hub; empty for what the card says already.
-        place: Where the card will be read.
+        address: The address on the Hub at which the card is read; `UNPUBLISHED` for a local directory.
         notify: Gets a line where the discriminator should go along and is not there.
 
     Raises:
@@ -83,10 +83,10 @@ def complete(
         files[REFERENCE] = safetensors.torch.save(references(generator, labels))
         files |= shown(generator, labels)
     if target != directory:
-        recipe = planning.without_places(config.recipe)
+        recipe = planning.shorten_paths(config.recipe)
         config = replace(config, recipe=recipe, json={**config.json, "recipe": recipe})
     before = next((folder / CARD for folder in (target, directory) if (folder / CARD).is_file()), None)
-    written = card(config, registry, files, "" if before is None else decoded(before.read_bytes()), license, place)
+    written = card(config, registry, files, "" if before is None else decoded(before.read_bytes()), license, address)
     stated = {key: value for key, value in config.json.items() if key != "files"}
     with explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -87,8 +87,8 @@ def import_weights(
         networks: Networks = arch.build(imported.data)
     fitted = _fitted(imported.weights, tensors.forms_of(networks.generator), str(file))
     origin = {"format": chosen.qualified, "file": file.name, "sha256": _sha256(file)}
-    with tempfile.TemporaryDirectory() as place:
-        made = Path(place) / "package"
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "package"
         config = _config(arch, imported, networks) | {"imported": origin}
         package.write_files(made, config, {MODEL: tensors.pack(fitted, planning.identity(config))})
         complete.complete(made, target, registry, device, license=license)

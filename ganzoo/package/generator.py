@@ -147,7 +147,7 @@ class Generator:
         return torch.cat(parts)
 
     def latents(self, n: int, seed: int) -> Tensor:
-        """Return the latents ``[n, latent_dim]`` of a seed; each is a function of the seed and its place."""
+        """Return the latents ``[n, latent_dim]`` of a seed; each is a function of the seed and its index."""
         kind, dim = self.networks.latent, self.networks.latent_dim
         rows = (draw_latents(kind, torch.Generator().manual_seed(derive(seed, "z", i)), 1, dim) for i in range(n))
         return torch.cat(list(rows))

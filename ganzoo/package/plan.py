@@ -32,7 +32,7 @@ def identity(config: Mapping[str, Any]) -> dict[str, str]:
     that is published.
     """
     arch = config["recipe"]["arch"]
-    built = {"arch": without_places(arch), "data": config["data"], "latent": config["latent"]}
+    built = {"arch": shorten_paths(arch), "data": config["data"], "latent": config["latent"]}
     canonical = json.dumps(built, sort_keys=True, separators=(",", ":"))
     return {
         "format": "pt",
@@ -42,12 +42,12 @@ def identity(config: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def without_places(value: Any) -> Any:
+def shorten_paths(value: Any) -> Any:
     """Return a recipe whose absolute paths are names alone: where somebody keeps data and plugins is their business."""
     if isinstance(value, dict):
-        return {key: without_places(each) for key, each in value.items()}
+        return {key: shorten_paths(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [without_places(each) for each in value]
+        return [shorten_paths(each) for each in value]
     absolute = isinstance(value, str) and any(kind(value).is_absolute() for kind in (PurePosixPath, PureWindowsPath))
     return (PureWindowsPath(value).name or value) if absolute else value
 

@@ -123,10 +123,11 @@ class Case:
       takes them, and ``data``, a `DataInfo`, where it matters; expected its own names.
     - Architecture: given ``data``, a `DataInfo`; expected ``generator`` and ``discriminator``, numbers of parameters,
       and ``samples`` and ``logits``, the sums of two samples in eval mode and of D's logits of them.
-    - Augmentation: given ``samples`` ``[N, ...]``; expected ``sum`` of what it makes of them, and ``value``, the number
-      at ``place``, a tuple of indices.
-    - Dataset: given ``index`` of a sample (of an endless source, in a draw of so many and one) and ``place``, a tuple
-      of indices into it; expected ``value``, as the networks see it, and ``label``.
+    - Augmentation: given ``samples`` ``[N, ...]``; expected ``sum``, of all numbers of the result, and ``value``, the
+      number of the result at ``indices``, a tuple.
+    - Dataset: given ``index`` of a sample and ``indices``, a tuple of indices into the sample; expected ``value``, the
+      number there as the networks see it, and ``label``. For an endless source, the sample is the last one of a draw
+      of ``index + 1`` samples.
     """
 
     name: str

@@ -54,10 +54,10 @@ def published_data(registry: Registry, component: Registered) -> Layer:
     assert isinstance(spec, Recipe)
     installed = {name for entry in registry.components("dataset") for name in (entry.spec.name, *entry.spec.aliases)}
     if spec.dataset not in installed:
-        place = f" ({spec.source} says which)" if spec.source else ""
+        source = f" ({spec.source} says which)" if spec.source else ""
         raise UsageError(
             f"recipe {spec.name!r} was published for {spec.dataset}, which no installed plugin offers: "
-            f"get its files{place} and add --dataset PATH, or train on other data with --dataset NAME"
+            f"get its files{source} and add --dataset PATH, or train on other data with --dataset NAME"
         )
     return Layer(f"recipe {spec.name!r}", {"dataset": spec.dataset})
 

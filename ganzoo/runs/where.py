@@ -161,12 +161,12 @@ def folder_of(spec: Model) -> Path:
     """
     module, _, folder = spec.path.partition(":")
     try:
-        place = importlib.resources.files(module).joinpath(folder)
-        there = (place / "config.json").is_file()
+        path = importlib.resources.files(module).joinpath(folder)
+        there = (path / "config.json").is_file()
     except Exception as error:
         raise NotFound(f"model {spec.name!r} cannot be read: {type(error).__name__}: {error}") from error
     if not there:
         raise NotFound(f"model {spec.name!r} is not at {spec.path}, where its plugin says: install that anew")
-    if not isinstance(place, Path):
+    if not isinstance(path, Path):
         raise NotFound(f"model {spec.name!r} lies in a zip file, at {spec.path}: install its plugin as a directory")
-    return place
+    return path

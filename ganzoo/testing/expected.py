@@ -26,7 +26,7 @@ def stated(folder: Path | None = None) -> dict[str, str]:
         UsageError: The file is not TOML, or the table is not of that form.
     """
     folder = Path.cwd() if folder is None else folder
-    file = next((place / FILE for place in (folder, *folder.parents) if (place / FILE).is_file()), None)
+    file = next((parent / FILE for parent in (folder, *folder.parents) if (parent / FILE).is_file()), None)
     if file is None:
         return {}
     try:

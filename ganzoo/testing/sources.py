@@ -79,8 +79,8 @@ def decoded(item: Item) -> Any:
 def spread(items: list[Item], num: int) -> list[Item]:
     """Return at most `num` of the items, evenly from first to last."""
     items = list(items)
-    places = np.linspace(0, len(items) - 1, min(num, len(items))).round().astype(int)
-    return [items[place] for place in places]
+    indices = np.linspace(0, len(items) - 1, min(num, len(items))).round().astype(int)
+    return [items[index] for index in indices]
 
 
 def some(source: Source) -> Samples:
@@ -117,8 +117,8 @@ module, file, factory, options, sys.path = json.loads(sys.argv[1])
 from ganzoo.registry.discovery import import_file
 if file:
     import_file(module, Path(file))
-place, _, name = factory.partition(":")
-dataset = getattr(importlib.import_module(place), name)(pickle.loads(base64.b64decode(options)))
+module, _, name = factory.partition(":")
+dataset = getattr(importlib.import_module(module), name)(pickle.loads(base64.b64decode(options)))
 digest = hashlib.sha256(repr(dataset.info).encode())
 if getattr(dataset, "items", None) is not None:
     digest.update(repr([(item.name, item.label) for item in dataset.items()]).encode())

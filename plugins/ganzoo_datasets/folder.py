@@ -131,9 +131,9 @@ def _classes(names: list[PurePath]) -> list[str]:
 def examples(folder: Path) -> dict[str, Any]:
     """Write twelve pictures of two classes into a folder, and return the options that open it."""
     for number in range(12):
-        place = folder / ("dark", "bright")[number % 2]
-        place.mkdir(exist_ok=True)
+        class_folder = folder / ("dark", "bright")[number % 2]
+        class_folder.mkdir(exist_ok=True)
         rows, columns = np.mgrid[0:24, 0:32]
         pixels = np.stack([rows * 4, columns * 3, rows + columns + 8 * number], -1) + 100 * (number % 2)
-        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(place / f"{number:02d}.png")
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(class_folder / f"{number:02d}.png")
     return {"path": str(folder), "size": 16}

@@ -115,8 +115,8 @@ def scatter(samples: NDArray[np.floating], info: DataInfo) -> NDArray[np.uint8]:
     points = points[np.isfinite(points).all(axis=1)]
     inside = np.abs(points).max(axis=1, initial=0) <= reach
 
-    def pixels(places: NDArray[np.float64]) -> NDArray[np.float64]:
-        return (np.clip(places / reach, -1, 1) * (1, -1) + 1) * ((SIDE - 1) / 2)
+    def pixels(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return (np.clip(points / reach, -1, 1) * (1, -1) + 1) * ((SIDE - 1) / 2)
 
     canvas = np.full((SIDE, SIDE, 3), 255.0)
     radius = float(np.clip(3.5 - np.log10(max(len(points), 1) / 64), 1.25, 3.5))

@@ -31,9 +31,9 @@ LICENSE = "mit"  # of the weights
 
 def train(name: str) -> None:
     """Train one model in a folder of its own, and put its package, with card and measured values, beside this file."""
-    with tempfile.TemporaryDirectory() as place:
-        _ganzoo("train", *SETTINGS[name], *COMMON, "--name", name, folder=place)
-        _ganzoo("package", "0", str(HERE / name), "--without-discriminator", "--license", LICENSE, folder=place)
+    with tempfile.TemporaryDirectory() as folder:
+        _ganzoo("train", *SETTINGS[name], *COMMON, "--name", name, folder=folder)
+        _ganzoo("package", "0", str(HERE / name), "--without-discriminator", "--license", LICENSE, folder=folder)
     _ganzoo("verify", str(HERE / name), folder=HERE)
 
 

@@ -69,16 +69,16 @@ class _Stop:
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of runs: 0 finished, 1 interrupted, 2 conditional; none is to be changed."""
-    place = tmp_path_factory.mktemp("templates")
+    folder = tmp_path_factory.mktemp("templates")
     registry.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GANZOO_RUNS", str(place))
+        patch.setenv("GANZOO_RUNS", str(folder))
         options = {"arch.width": 2}
         train(**_flags(options=options))
         with pytest.raises(Interrupted):
             train(**_flags(options=options, listener=_Stop(), name="stopped"))
         train(**_flags(options=options, conditional=True, name="conditional"))
-    return place
+    return folder
 
 
 @pytest.fixture
@@ -97,8 +97,8 @@ def public(templates: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
     The templates have had all imported by then: nobody may not read everywhere where Python looks for modules.
     """
-    place = Path(tempfile.mkdtemp())
-    place.chmod(0o755)
-    monkeypatch.chdir(place)
-    yield place
-    shutil.rmtree(place)
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    monkeypatch.chdir(folder)
+    yield folder
+    shutil.rmtree(folder)

@@ -172,8 +172,8 @@ def test_a_broken_plugin_is_told_once_shown_and_harms_nobody(tmp_path: Path) -> 
     make_distribution(tmp_path, "broken-gans", "1.2", "raise RuntimeError('boom')", entry_point="broken")
     environ = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
     out, err = process("plugins", env=environ).communicate(timeout=60)
-    place = f"{tmp_path / 'broken_gans.py'}:1"
-    assert err == f"ganzoo: plugin 'broken' (broken-gans 1.2): RuntimeError: boom ({place})\n"
+    line = f"{tmp_path / 'broken_gans.py'}:1"
+    assert err == f"ganzoo: plugin 'broken' (broken-gans 1.2): RuntimeError: boom ({line})\n"
     assert re.search(r"^broken +broken-gans 1.2 +0 components +RuntimeError: boom \(", out, re.MULTILINE)
     assert re.search(r"^dcgan .* ok$", out, re.MULTILINE)
     left_out = process("plugins", "--no-plugin", "broken", env=environ)

@@ -346,10 +346,10 @@ def test_a_component_that_fails_is_named(ganzoo: Ganzoo, tmp_path: Path) -> None
 
 
 def test_a_folder_that_may_not_be_written(ganzoo: Ganzoo, templates: Path, public: Path) -> None:
-    place = Run(templates / "0000-dcgan-bce-digits").package
+    package = Run(templates / "0000-dcgan-bce-digits").package
     package = public / "package"
     package.mkdir()
-    for path in place.iterdir():
+    for path in package.iterdir():
         (package / path.name).write_bytes(path.read_bytes())
     public.chmod(0o555)
     with bound_by_modes():

@@ -27,9 +27,9 @@ def test_contract(check: Check) -> None:
 
 def test_a_folder_of_images_keeps_it_too(tmp_path: Path) -> None:
     for index in range(12):
-        place = tmp_path / "ab"[index % 2] / f"{index}.png"
-        place.parent.mkdir(exist_ok=True)
-        Image.new("RGB", (20, 16), (20 * index, 99, 0)).save(place)
+        path = tmp_path / "ab"[index % 2] / f"{index}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (20, 16), (20 * index, 99, 0)).save(path)
     results = list(check_dataset("folder", options={"path": str(tmp_path), "size": 16}))
     assert not [result for result in results if result.status == "FAIL"]
     assert len([result for result in results if result.status == "PASS"]) >= 10

@@ -49,17 +49,17 @@ def change(diff: str, folder: Path) -> None:
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """Return the environment of a reader who has installed ganzoo: what is installed on top goes nowhere else."""
-    place = tmp_path / "venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
     below = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
-    own = Path(sysconfig.get_path("purelib", "venv", {"base": str(place)}))
+    own = Path(sysconfig.get_path("purelib", "venv", {"base": str(venv)}))
     (own / "below.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in below))
     for name in ("ganzoo", "pip", "pytest"):
-        script = place / "bin" / name
-        script.write_text(f'#!/bin/sh\nexec "{place}/bin/python" -m {name} "$@"\n')
+        script = venv / "bin" / name
+        script.write_text(f'#!/bin/sh\nexec "{venv}/bin/python" -m {name} "$@"\n')
         script.chmod(0o755)
     offline = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    return {**os.environ, **offline, "PATH": os.pathsep.join([str(place / "bin"), os.environ["PATH"]])}
+    return {**os.environ, **offline, "PATH": os.pathsep.join([str(venv / "bin"), os.environ["PATH"]])}
 
 
 @pytest.mark.slow

@@ -26,9 +26,9 @@ OLD, NEW = {"w": torch.tensor([1.0, 2.0])}, {"w": torch.tensor([3.0, 4.0])}
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Where a checkpoint stands already."""
-    place = tmp_path / "000000064.ckpt"
-    checkpoint.save(place, OLD, {"images": 64})
-    return place
+    path = tmp_path / "000000064.ckpt"
+    checkpoint.save(path, OLD, {"images": 64})
+    return path
 
 
 def holds(path: Path) -> str:
@@ -107,10 +107,10 @@ def test_a_file_cut_short_anywhere_is_corrupt(path):
 
 def test_a_file_with_one_byte_changed_anywhere_is_corrupt(path):
     content = path.read_bytes()
-    for place in [*range(0, len(content), 13), len(content) - 1]:
+    for index in [*range(0, len(content), 13), len(content) - 1]:
         for change in (1, 0x80, 0xFF):
             damaged = bytearray(content)
-            damaged[place] ^= change
+            damaged[index] ^= change
             path.write_bytes(damaged)
             with pytest.raises(Corrupt, match="is damaged"):
                 checkpoint.load(path)

@@ -206,11 +206,11 @@ def test_every_bit_and_place_counts_in_a_digest(dtype):
     count = 2
     for tensor in tensors:
         flat = tensor.reshape(-1).view(torch.uint8)
-        for place in range(flat.numel()):
+        for index in range(flat.numel()):
             for bit in range(8):
-                flat[place] ^= 1 << bit
+                flat[index] ^= 1 << bit
                 seen.add(digest(tensors))
-                flat[place] ^= 1 << bit
+                flat[index] ^= 1 << bit
                 count += 1
     tensors[0][[1, 2]] = tensors[0][[2, 1]]
     seen.add(digest(tensors))

@@ -180,8 +180,8 @@ def test_anybodys_distribution_offers_models_and_no_network_or_cache_is_touched(
     (site / "acme_weights" / "__init__.py").touch()
     ring = where.folder_of(where.embedded("ganzoo:ring"))
     shutil.copytree(ring, site / "acme_weights" / "models" / "tiny")
-    places = {name: str(home) for name in ("HOME", "HF_HOME", "XDG_CACHE_HOME", "GANZOO_CACHE")}
-    done = run_python(SAMPLE, "acme:tiny", str(tmp_path / "a.npz"), path=site, **places)
+    folders = {name: str(home) for name in ("HOME", "HF_HOME", "XDG_CACHE_HOME", "GANZOO_CACHE")}
+    done = run_python(SAMPLE, "acme:tiny", str(tmp_path / "a.npz"), path=site, **folders)
     assert (done.returncode, done.stderr) == (0, "")
     assert not home.exists()
     wanted = ganzoo.load("ganzoo:ring", "cpu").sample(4)

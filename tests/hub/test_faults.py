@@ -325,7 +325,7 @@ def test_a_full_disk_says_so(hub, package, repo, new_cache, monkeypatch):
         with pytest.raises(GanzooError, match=r"cannot write to .* \(file too large\): set HF_HOME to a folder that"):
             ganzoo.load(repo, "cpu")
     with monkeypatch.context() as patch:  # the client warns, and goes on: a warning is an error here
-        patch.setattr(file_download.shutil, "disk_usage", lambda place: SimpleNamespace(free=0))
+        patch.setattr(file_download.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
         ganzoo.load(repo, "cpu")
     assert ganzoo.load(repo, "cpu").config["images"] == 64
 
@@ -335,7 +335,7 @@ def test_a_hub_that_is_not_there(package, monkeypatch):
 
     from ganzoo.hub import client
 
-    for place, error, says in (
+    for endpoint, error, says in (
         (
             "http://127.0.0.1:9",
             Unreachable,
@@ -344,14 +344,14 @@ def test_a_hub_that_is_not_there(package, monkeypatch):
         ("hub.example", UsageError, "HF_ENDPOINT=hub.example is no address: begin it with https://"),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(constants, "ENDPOINT", place)
-            patch.setattr(client.HfApi, "__init__", _elsewhere(client.HfApi.__init__, place))
+            patch.setattr(constants, "ENDPOINT", endpoint)
+            patch.setattr(client.HfApi, "__init__", _elsewhere(client.HfApi.__init__, endpoint))
             with pytest.raises(error, match=says):
                 ganzoo.load("alice/anything", "cpu")
 
 
-def _elsewhere(made: Any, place: str) -> Any:
-    return lambda self, **keywords: made(self, **{**keywords, "endpoint": place})
+def _elsewhere(made: Any, endpoint: str) -> Any:
+    return lambda self, **keywords: made(self, **{**keywords, "endpoint": endpoint})
 
 
 def test_waits_grow_and_are_said(hub, package, repo, slept):

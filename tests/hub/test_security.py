@@ -245,7 +245,7 @@ CODE = ("__import__('pathlib').Path('owned').touch()", "antigravity:fly", "this"
 @pytest.mark.parametrize("code", CODE)
 def test_nothing_in_a_config_is_run_or_imported(hub, package, repo, code, call):
     before = set(sys.modules)
-    places: list[Any] = [
+    changes: list[Any] = [
         lambda c: c["recipe"]["arch"].update(name=code),
         lambda c: c["recipe"]["arch"]["options"].update(width=code),
         lambda c: c["recipe"]["arch"]["options"].update({code: 1}),
@@ -258,7 +258,7 @@ def test_nothing_in_a_config_is_run_or_imported(hub, package, repo, code, call):
         lambda c: c.update(_target_=code, auto_map={"AutoModel": code}, trust_remote_code=True),
     ]
     untouched = (package / "config.json").read_text()
-    for index, change in enumerate(places):
+    for index, change in enumerate(changes):
         (package / "config.json").write_text(untouched)
         upload(hub, f"{repo}-{index}", edit(package, change), ("config.json", "model.safetensors"))
         for words in (("sample", f"{repo}-{index}", "--out", "x.npz", "--device", "cpu"), ("info", f"{repo}-{index}")):
@@ -313,7 +313,7 @@ ESCAPES = "\x1b]0;owned\x07\x1b[2J\u202e\r\nganzoo: all is well"
 
 
 def test_a_terminal_is_not_acted_on_by_what_a_config_or_the_hub_says(hub, package, repo, call):
-    places = [
+    changes = [
         lambda c: c["recipe"]["arch"].update(name=f"a:{ESCAPES}"),
         lambda c: c["recipe"]["arch"].update(distribution=ESCAPES, name="acme:x"),
         lambda c: c["recipe"]["arch"]["options"].update({ESCAPES: 1}),
@@ -322,7 +322,7 @@ def test_a_terminal_is_not_acted_on_by_what_a_config_or_the_hub_says(hub, packag
         lambda c: c["data"].update(modality=ESCAPES),
     ]
     untouched = (package / "config.json").read_text()
-    for index, change in enumerate(places):
+    for index, change in enumerate(changes):
         (package / "config.json").write_text(untouched)
         upload(hub, f"{repo}-{index}", edit(package, change))
         for words in (

@@ -16,11 +16,11 @@ pytestmark = pytest.mark.skipif(importlib.util.find_spec("hf_xet") is None, reas
 CODE = """
 import json, os, sys, tempfile
 from pathlib import Path
-tests, package, place = sys.argv[1:]
+tests, package, folder = sys.argv[1:]
 sys.path[:0] = [tests, tests + "/hub"]
 from hubserver import HubServer
-server = HubServer(Path(place) / "hub", xet="local").start()
-os.environ.update(HF_ENDPOINT=server.url, HF_HOME=place + "/home", HF_TOKEN="hf_alice")
+server = HubServer(Path(folder) / "hub", xet="local").start()
+os.environ.update(HF_ENDPOINT=server.url, HF_HOME=folder + "/home", HF_TOKEN="hf_alice")
 import toys
 import ganzoo
 from huggingface_hub import constants
@@ -38,7 +38,7 @@ while oid:
     oid = commit["parent"]
 told["tagged"] = stored["tags"] == {"v1": done.commit}
 ganzoo.publish(package, "alice/xet", tag="v1", notify=said.append)
-constants.HF_HUB_CACHE = place + "/cache"
+constants.HF_HUB_CACHE = folder + "/cache"
 server.log.clear()
 wanted = ganzoo.load(package, "cpu").sample(4)
 told["equal"] = bool((ganzoo.load("alice/xet", "cpu").sample(4) == wanted).all())

@@ -33,7 +33,7 @@ def test_attention_is_torchs(pool: bool) -> None:
     q, k, v = layer.theta(x), layer.phi(x), layer.g(x)
     if pool:
         k, v = F.max_pool2d(k, 2), F.max_pool2d(v, 2)
-    rows = [part.flatten(2).transpose(1, 2) for part in (q, k, v)]  # [N, places, channels]
+    rows = [part.flatten(2).transpose(1, 2) for part in (q, k, v)]  # [N, positions, channels]
     seen = F.scaled_dot_product_attention(*rows, scale=1.0).transpose(1, 2).reshape(2, 4, 4, 6)
     assert torch.allclose(layer(x), x + 0.5 * layer.o(seen), atol=1e-12)
 

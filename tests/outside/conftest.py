@@ -22,14 +22,14 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
     @functools.cache
     def installed(name: str) -> Path:
-        place = tmp_path_factory.mktemp(name)
+        folder = tmp_path_factory.mktemp(name)
         # a copy: setuptools builds where the sources lie
-        source = shutil.copytree(HERE / name, place / "source", ignore=shutil.ignore_patterns("__pycache__"))
+        source = shutil.copytree(HERE / name, folder / "source", ignore=shutil.ignore_patterns("__pycache__"))
         flags = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]
-        command = [sys.executable, "-m", "pip", "install", *flags, "--target", place / "site", source]
+        command = [sys.executable, "-m", "pip", "install", *flags, "--target", folder / "site", source]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        return place / "site"
+        return folder / "site"
 
     return installed
 

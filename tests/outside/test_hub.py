@@ -23,10 +23,10 @@ TRAINED = {
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of somebody whose Hub is on this machine."""
-    place = tmp_path_factory.mktemp("hub")
-    with HubServer(place / "hub") as server:
+    folder = tmp_path_factory.mktemp("hub")
+    with HubServer(folder / "hub") as server:
         yield {
-            "HF_ENDPOINT": server.url, "HF_HOME": str(place / "home"), "HF_TOKEN": "hf_alice",
+            "HF_ENDPOINT": server.url, "HF_HOME": str(folder / "home"), "HF_TOKEN": "hf_alice",
             "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             "NO_PROXY": "127.0.0.1,localhost",
         }  # fmt: skip

@@ -228,8 +228,8 @@ def test_the_picture_has_a_panel_for_each_column(tabular: None) -> None:
     assert (drawn.shape, drawn.dtype) == ((600, 960, 3), np.uint8)
     assert (drawn == picture.FAKE).all(2).sum() > 10_000
     columns = module("columns")
-    for column, place in columns.blocks(columns.columns_of(rides.info)):
-        real, fake = picture.shares(column, rides.data[:, place])
+    for column, part in columns.blocks(columns.columns_of(rides.info)):
+        real, fake = picture.shares(column, rides.data[:, part])
         assert np.abs(real - fake).sum() / 2 < 0.15, column.name
 
 

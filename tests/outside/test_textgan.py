@@ -142,7 +142,7 @@ def test_windows_are_one_hot_and_read_back_as_they_were(greek: str) -> None:
 
 
 def test_the_last_tenth_is_held_out(greek: str) -> None:
-    start = "".join(chr(0x4E00 + place) for place in range(900))  # characters that say where they are
+    start = "".join(chr(0x4E00 + index) for index in range(900))  # characters that say where they are
     Path(greek).write_text(start + start[:99] + "!", encoding="utf-8")
     trained, held_out = (
         ganzoo.create("dataset", "text", path=greek, length=5, characters=10**6, split=split)
@@ -153,7 +153,7 @@ def test_the_last_tenth_is_held_out(greek: str) -> None:
     assert trained.codes.tolist() == [*range(900)]
     assert held_out.codes.tolist() == [*range(99)]  # what is not trained on has no say in the vocabulary
     windows = held_out.sample(torch.Generator().manual_seed(0), 3000)[0].argmax(1)
-    assert {*windows[:, 0].tolist()} == {*range(95)}  # from the first place to the last where a window fits
+    assert {*windows[:, 0].tolist()} == {*range(95)}  # from the first position to the last at which a window fits
 
 
 def test_of_the_characters_the_most_frequent_are_kept(greek: str) -> None:

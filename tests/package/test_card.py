@@ -9,7 +9,7 @@ import pytest
 from huggingface_hub import ModelCard
 from test_config import GOOD, changed
 
-from ganzoo.package.body import Place, is_release
+from ganzoo.package.body import Address, is_release
 from ganzoo.package.card import BEGIN, END, card, split
 from ganzoo.package.config import Config, parse
 from ganzoo.package.markdown import escaped
@@ -65,7 +65,7 @@ def test_a_folder_is_no_tag() -> None:
 
 
 def test_the_body_says_how_to_use_it_and_where_it_comes_from() -> None:
-    text = written(place=Place("alice/digits", "v1"))
+    text = written(address=Address("alice/digits", "v1"))
     for line in (
         "# alice/digits",
         "![Samples of seed 0, none chosen](samples.png)",
@@ -167,10 +167,10 @@ EVIL = "x`|<script>alert(1)</script>\n\n# Owned\n![a](http://evil)\x1b[2J[click]
 def test_text_of_a_config_stays_text(path: str, value: object) -> None:
     stored = json.loads(json.dumps(FULL))
     *parents, last = path.split(".")
-    place = stored
+    node = stored
     for part in parents:
-        place = place[part]
-    place[last] = value
+        node = node[part]
+    node[last] = value
     body = written(stored).partition(BEGIN)[2]
     assert "<script" not in body
     assert "\n# Owned" not in body

@@ -105,7 +105,7 @@ def test_what_package_and_checkpoint_both_hold_is_copied_once(monkeypatch: pytes
     held: dict[str, Any] = {}
     write, save = package.write, checkpoint.save
     monkeypatch.setattr(
-        package, "write", lambda place, contents: held.update(contents.weights) or write(place, contents)
+        package, "write", lambda target, contents: held.update(contents.weights) or write(target, contents)
     )
     monkeypatch.setattr(
         checkpoint, "save", lambda path, state, meta: held.update(state=state) or save(path, state, meta)
@@ -120,27 +120,27 @@ def test_what_package_and_checkpoint_both_hold_is_copied_once(monkeypatch: pytes
 
 def test_a_directory_with_other_things_is_left_alone(tmp_path: Path) -> None:
     run = train()
-    place = tmp_path / "photos"
-    place.mkdir()
-    assert ganzoo.package(run, place) == place
-    (place / "mine.jpg").write_text("mine")
+    target = tmp_path / "photos"
+    target.mkdir()
+    assert ganzoo.package(run, target) == target
+    (target / "mine.jpg").write_text("mine")
     with pytest.raises(
         UsageError, match=r"photos holds 'mine\.jpg', which is of no model package: name a new directory"
     ):
-        ganzoo.package(run, place)
-    assert (place / "mine.jpg").read_text() == "mine"
+        ganzoo.package(run, target)
+    assert (target / "mine.jpg").read_text() == "mine"
     with pytest.raises(UsageError, match="is a file: name a new directory"):
-        ganzoo.package(run, place / "mine.jpg")
+        ganzoo.package(run, target / "mine.jpg")
 
 
 def test_a_persons_words_survive_the_next_package(tmp_path: Path) -> None:
     run = train()
-    place = ganzoo.package(run, tmp_path / "p")
-    (place / CARD).write_text((place / CARD).read_text().replace(BEGIN, f"Mine.\n\n{BEGIN}"))
+    target = ganzoo.package(run, tmp_path / "p")
+    (target / CARD).write_text((target / CARD).read_text().replace(BEGIN, f"Mine.\n\n{BEGIN}"))
     ganzoo.train(resume=run, images=128)
-    ganzoo.package(run, place)
-    assert "Mine." in (place / CARD).read_text()
-    assert read(place).images == 128
+    ganzoo.package(run, target)
+    assert "Mine." in (target / CARD).read_text()
+    assert read(target).images == 128
 
 
 def test_a_package_that_does_not_load_is_not_completed(tmp_path: Path) -> None:
@@ -155,11 +155,11 @@ def test_a_package_that_does_not_load_is_not_completed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("step", range(0, 24, 3))
 def test_a_crash_leaves_the_old_package_or_the_new_one(tmp_path: Path, step: int) -> None:
     run = train()
-    place = ganzoo.package(run, tmp_path / "p")
-    killed(Dying(before_operation=step), lambda: ganzoo.package(run, place))
-    package.load(tmp_path / "p" if place.exists() else tmp_path / ".p.old", registry(), CPU)
-    assert ganzoo.package(run, place) == place
-    ganzoo.load(place)
+    target = ganzoo.package(run, tmp_path / "p")
+    killed(Dying(before_operation=step), lambda: ganzoo.package(run, target))
+    package.load(tmp_path / "p" if target.exists() else tmp_path / ".p.old", registry(), CPU)
+    assert ganzoo.package(run, target) == target
+    ganzoo.load(target)
 
 
 def test_a_run_that_cannot_complete_its_package_is_finished_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,9 +195,9 @@ def test_the_command_prints_the_directory(tmp_path: Path, capsys: pytest.Capture
 
 def test_a_package_does_not_say_where_things_are_on_this_machine(tmp_path: Path) -> None:
     for index in range(8):
-        place = tmp_path / "home" / "photos" / f"{index}.png"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("L", (8, 8), 30 * index).save(place)
+        target = tmp_path / "home" / "photos" / f"{index}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), 30 * index).save(target)
     first = train()
     run = ganzoo.train(
         arch="toy", dataset=tmp_path / "home" / "photos", size=8, images=16, batch=8,
@@ -222,7 +222,7 @@ def test_a_package_does_not_say_where_things_are_on_this_machine(tmp_path: Path)
     ],
 )  # fmt: skip
 def test_of_a_path_on_this_machine_its_name_is_kept(said: object, kept: object) -> None:
-    assert planning.without_places(said) == kept
+    assert planning.shorten_paths(said) == kept
 
 
 def test_a_persons_words_survive_in_the_run_itself() -> None:
@@ -238,9 +238,9 @@ def test_the_best_package_is_complete_too() -> None:
     run = train(
         metric="toy-mean", options={"train.best": "toy-mean/difference", "train.checkpoint_every": 16, "train.keep": 9}
     )
-    for place in (run.package, run.best):
-        assert {REFERENCE, PICTURE, CARD} <= {path.name for path in place.iterdir()}
-        ganzoo.verify(place, device="cpu")
+    for target in (run.package, run.best):
+        assert {REFERENCE, PICTURE, CARD} <= {path.name for path in target.iterdir()}
+        ganzoo.verify(target, device="cpu")
 
 
 def test_memory_that_runs_out_at_the_end_costs_the_card_not_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,9 +267,9 @@ def test_a_run_that_was_deleted_does_not_come_back(tmp_path: Path) -> None:
 
 
 def test_a_card_in_another_encoding_loses_no_word(tmp_path: Path) -> None:
-    place = ganzoo.package(train(), tmp_path / "p")
+    target = ganzoo.package(train(), tmp_path / "p")
     words = "\nLa cr\u00e8me.\n".encode() + "\r\nCaf\u00e9.\r\n".encode("latin-1")
-    (place / CARD).write_bytes((place / CARD).read_bytes() + words)
-    for folder in (place, tmp_path / "q"):
-        ganzoo.package(place, folder)
+    (target / CARD).write_bytes((target / CARD).read_bytes() + words)
+    for folder in (target, tmp_path / "q"):
+        ganzoo.package(target, folder)
         assert (folder / CARD).read_text("utf-8").endswith("\n\nLa cr\u00e8me.\n\nCaf\u00e9.\n")

@@ -42,13 +42,13 @@ def read(stored: object) -> Config:
 def changed(path: str, value: object) -> dict[str, Any]:
     stored = copy.deepcopy(GOOD)
     *parents, last = path.split(".")
-    place: Any = stored
+    node: Any = stored
     for part in parents:
-        place = place[int(part) if isinstance(place, list) else part]
+        node = node[int(part) if isinstance(node, list) else part]
     if value is GONE:
-        del place[last]
+        del node[last]
     else:
-        place[last] = value
+        node[last] = value
     return stored
 
 

@@ -207,9 +207,9 @@ def test_a_package_that_a_crash_left_between_two_names_is_found_by_its_own(name)
 def test_one_byte_changed_anywhere_in_the_weights_is_corrupt(folder):
     path = folder / MODEL
     content = path.read_bytes()
-    for place in range(0, len(content), 13):
+    for index in range(0, len(content), 13):
         damaged = bytearray(content)
-        damaged[place] ^= 1
+        damaged[index] ^= 1
         path.write_bytes(damaged)
         with pytest.raises(Corrupt, match=r"model.safetensors is damaged: its bytes are not those that were written"):
             ganzoo.load(folder)

@@ -20,4 +20,4 @@ def cases():
     import torch
 
     images = torch.arange(12.0).reshape(1, 1, 3, 4)
-    yield Case(name="left becomes right", given={"samples": images, "place": (0, 0, 0, 0)}, expected={"value": 3})
+    yield Case(name="left becomes right", given={"samples": images, "indices": (0, 0, 0, 0)}, expected={"value": 3})

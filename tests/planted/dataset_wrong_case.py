@@ -20,4 +20,4 @@ class Planted:
 
 
 def cases():
-    yield Case(name="the white pixel", given={"index": 2, "place": (0, 3, 5)}, expected={"value": 1})
+    yield Case(name="the white pixel", given={"index": 2, "indices": (0, 3, 5)}, expected={"value": 1})

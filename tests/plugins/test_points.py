@@ -165,8 +165,8 @@ Pixels = npt.NDArray[np.uint8]
 INFO = points_info(PointsOptions(shape="grid"))
 
 
-def picture(*places: tuple[float, float], info: DataInfo = INFO) -> Pixels:
-    return scatter(np.array(places, dtype=np.float32).reshape(-1, 2), info)
+def picture(*points: tuple[float, float], info: DataInfo = INFO) -> Pixels:
+    return scatter(np.array(points, dtype=np.float32).reshape(-1, 2), info)
 
 
 def like(image: Pixels, colour: tuple[int, int, int]) -> npt.NDArray[np.bool_]:
@@ -227,8 +227,8 @@ def test_a_ring_is_3_sigma_around_each_mode() -> None:
     assert like(image, MODES).sum() > 0
     reach = 1.2 * (4 + 0.15) / math.sqrt(8 + 0.0025)
     rows, columns = np.nonzero(like(image, MODES))
-    places = np.stack([columns, SIDE - 1 - rows], 1) * 2 * reach / (SIDE - 1) - reach
-    far = np.linalg.norm(places[:, None] - np.array(INFO.meta["modes"]), axis=2)
+    positions = np.stack([columns, SIDE - 1 - rows], 1) * 2 * reach / (SIDE - 1) - reach
+    far = np.linalg.norm(positions[:, None] - np.array(INFO.meta["modes"]), axis=2)
     assert np.unique(far.argmin(1)).tolist() == list(range(25))
     pixel = 2 * reach / SIDE
     assert far.min(1) == pytest.approx(np.full(len(far), 3 * INFO.meta["sigma"]), abs=1.5 * pixel)
@@ -243,12 +243,12 @@ def test_the_frame_depends_on_no_sample(info: DataInfo) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "pixel"), [((9.0, 0.2), (None, SIDE - 1)), ((-9.0, 0.2), (None, 0)), ((0.2, 1e30), (0, None))]
+    ("point", "pixel"), [((9.0, 0.2), (None, SIDE - 1)), ((-9.0, 0.2), (None, 0)), ((0.2, 1e30), (0, None))]
 )
 def test_a_point_outside_stands_on_the_edge_in_red(
-    place: tuple[float, float], pixel: tuple[int | None, int | None]
+    point: tuple[float, float], pixel: tuple[int | None, int | None]
 ) -> None:
-    image = picture(place)
+    image = picture(point)
     rows, columns = np.nonzero(like(image, LOST))
     assert len(rows) > 5
     assert not like(image, SAMPLES).any()

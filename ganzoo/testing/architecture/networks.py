@@ -141,8 +141,8 @@ class Snapshot:
             tensor.copy_(value)
         for module, training, noted in self.modules:
             module.training = training
-            for place, name, tensor, value, learns in noted:
-                place[name] = tensor
+            for registry, name, tensor, value, learns in noted:
+                registry[name] = tensor
                 if (tensor.dtype, tensor.device, tensor.stride()) == (value.dtype, value.device, value.stride()):
                     tensor.copy_(value)
                 else:  # it was moved to another dtype or layout
@@ -151,10 +151,10 @@ class Snapshot:
                     tensor.requires_grad_(learns)
 
 
-def _noted(place: dict[str, Any]) -> list[tuple[dict[str, Any], str, Tensor, Tensor, bool]]:
+def _noted(registered: dict[str, Any]) -> list[tuple[dict[str, Any], str, Tensor, Tensor, bool]]:
     return [
-        (place, name, tensor, tensor.detach().clone(), tensor.requires_grad)
-        for name, tensor in place.items()
+        (registered, name, tensor, tensor.detach().clone(), tensor.requires_grad)
+        for name, tensor in registered.items()
         if tensor is not None and not isinstance(tensor, UninitializedBuffer | UninitializedParameter)
     ]
 

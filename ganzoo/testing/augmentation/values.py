@@ -22,7 +22,7 @@ def measured(trial: Trial, case: Case) -> Mapping[str, float]:
     info = DataInfo(shape=tuple(batch.shape[1:]), modality=MODALITIES[batch.dim()])
     result = applied(Trial(trial.entry).build(info, **case.options), batch, case.seed)
     found = {"sum": float(result.double().sum())}
-    return found | ({"value": float(result[tuple(case.given["place"])])} if "place" in case.given else {})
+    return found | ({"value": float(result[tuple(case.given["indices"])])} if "indices" in case.given else {})
 
 
 def keeps_shape_and_dtype(trial: Trial) -> None:

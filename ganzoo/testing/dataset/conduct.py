@@ -133,11 +133,11 @@ def says_what_is_wrong_with_a_path(trial: Trial) -> None:
     if key not in options_of(trial.spec.options):
         raise Skip("it takes no path")
     with TemporaryDirectory() as folder:
-        place = Path(folder)
-        (place / "empty").mkdir()
-        (place / "nothing.txt").touch()
+        parent = Path(folder)
+        (parent / "empty").mkdir()
+        (parent / "nothing.txt").touch()
         for name in ("missing", "empty", "nothing.txt"):
-            path = str(place / name)
+            path = str(parent / name)
             _hold_to_saying(trial, trial.options(**{key: path}), wrong=path)
 
 

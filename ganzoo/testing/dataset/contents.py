@@ -23,7 +23,7 @@ MANY = 64  # classes, beyond which a draw need not hold all
 
 def measured(trial: Trial, case: Case) -> dict[str, float]:
     """Return what a case of a dataset is about: a number of a sample, as the networks see it, and its label."""
-    index, place = case.given["index"], tuple(case.given["place"])
+    index, indices = case.given["index"], tuple(case.given["indices"])
     trial = Trial(trial.entry, {**trial.values, **case.options})
     dataset = built(trial)
     if decodes(dataset):
@@ -34,7 +34,7 @@ def measured(trial: Trial, case: Case) -> dict[str, float]:
             draw = drawn(source, case.seed, index + 1) if isinstance(source, EndlessSource) else some(source)
             data, labels = draw
             sample, label = data[index].clone(), None if labels is None or labels.dim() > 1 else labels[index]
-    return {"value": float(scale(sample)[place])} | ({} if label is None else {"label": float(label)})
+    return {"value": float(scale(sample)[indices])} | ({} if label is None else {"label": float(label)})
 
 
 def opens_as_its_info_says(trial: Trial) -> None:

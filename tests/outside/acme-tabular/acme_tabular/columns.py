@@ -155,7 +155,7 @@ def columns_of(info: DataInfo) -> list[Column]:
 
 
 def blocks(columns: Sequence[Column]) -> Iterator[tuple[Column, slice]]:
-    """Yield each column with its place in a row."""
+    """Yield each column with the slice of a row that it takes."""
     start = 0
     for column in columns:
         yield column, slice(start, start + column.width)
@@ -165,7 +165,7 @@ def blocks(columns: Sequence[Column]) -> Iterator[tuple[Column, slice]]:
 def to_csv(samples: Array, info: DataInfo) -> str:
     """Return rows ``[N, D]`` as CSV with a header, in the table's own words and units."""
     columns = columns_of(info)
-    cells = [column.written(samples[:, place]) for column, place in blocks(columns)]
+    cells = [column.written(samples[:, part]) for column, part in blocks(columns)]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([column.name for column in columns])

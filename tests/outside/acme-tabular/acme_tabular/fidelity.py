@@ -42,8 +42,8 @@ class TableFidelity:
         """Return the distances by name."""
         real, fake = np.concatenate(self.reals), np.concatenate(self.fakes)
         found: dict[str, dict[str, float]] = {"tv": {}, "ks": {}}
-        for column, place in blocks(self.columns):
-            a, b = column.decode(real[:, place]), column.decode(fake[:, place])
+        for column, part in blocks(self.columns):
+            a, b = column.decode(real[:, part]), column.decode(fake[:, part])
             if isinstance(column, Category):
                 found["tv"][column.name] = total_variation(a, b)
             else:

@@ -48,7 +48,7 @@ class Generator(nn.Module):
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the rows of latents `z`."""
         x: Tensor = self.layers(with_labels(z, labels, self.num_classes)).float()  # [N, D]
-        return torch.cat([self.activated(x[:, place], column) for column, place in blocks(self.columns)], 1)
+        return torch.cat([self.activated(x[:, part], column) for column, part in blocks(self.columns)], 1)
 
     def activated(self, x: Tensor, column: Column) -> Tensor:
         """Return a column's block ``[N, width]``."""

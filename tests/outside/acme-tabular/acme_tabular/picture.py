@@ -31,10 +31,10 @@ def marginals(samples: Array, info: DataInfo) -> NDArray[np.uint8]:
     across = math.ceil(math.sqrt(len(columns)))
     picture = Image.new("RGB", (across * PANEL[0], math.ceil(len(columns) / across) * PANEL[1]), "white")
     pen = ImageDraw.Draw(picture)
-    for index, (column, place) in enumerate(columns):
+    for index, (column, part) in enumerate(columns):
         corner = (index % across * PANEL[0], index // across * PANEL[1])
         pen.text((corner[0] + MARGIN, corner[1] + MARGIN / 2), column.name, INK)
-        _bars(pen, corner, *shares(column, samples[:, place]))
+        _bars(pen, corner, *shares(column, samples[:, part]))
     return np.asarray(picture)
 
 

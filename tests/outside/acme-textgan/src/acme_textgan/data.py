@@ -18,7 +18,7 @@ HELD_OUT = 0.1  # of the text: its end, which is never trained on
 
 
 class Text:
-    """An endless source of windows of a text, from every place with the same probability.
+    """An endless source of windows of a text, from every position with the same probability.
 
     The text is lower case, each run of white space one space; of its characters the most frequent are kept. The last
     tenth is held out: that part is drawn from where the options ask for it, and never else.
@@ -40,7 +40,7 @@ class Text:
                 f"dataset.path: {options.path!r} is too short: the tenth that is held out has {shortest} characters, "
                 f"a window {options.length}: give a longer text or a smaller dataset.length"
             )
-        self.codes = parts[options.split]  # int64 [num], each character's place in the vocabulary
+        self.codes = parts[options.split]  # int64 [num], each character's index in the vocabulary
         self.info = DataInfo(shape=(len(vocabulary), options.length), modality="text", meta={"vocabulary": vocabulary})
 
     def sample(self, generator: torch.Generator, n: int) -> tuple[Tensor, None]:
@@ -63,9 +63,9 @@ def read(path: str) -> str:
 
 
 def encode(text: str, vocabulary: list[str]) -> Tensor:
-    """Return each character's place in the vocabulary, int64 ``[num]``; what is not in it is left out."""
-    places = {character: place for place, character in enumerate(vocabulary)}
-    return torch.tensor([places[character] for character in text if character in places], dtype=torch.int64)
+    """Return each character's index in the vocabulary, int64 ``[num]``; what is not in it is left out."""
+    indices = {character: index for index, character in enumerate(vocabulary)}
+    return torch.tensor([indices[character] for character in text if character in indices], dtype=torch.int64)
 
 
 def one_hot(codes: Tensor, size: int) -> Tensor:
@@ -79,6 +79,6 @@ def show(samples: NDArray[Any], info: DataInfo) -> dict[str, bytes]:
 
 
 def lines(samples: NDArray[Any], info: DataInfo) -> str:
-    """Return samples ``[N, V, L]`` as text, a line each: at every place the most probable character."""
+    """Return samples ``[N, V, L]`` as text, a line each: at every position the most probable character."""
     vocabulary = info.meta["vocabulary"]
     return "\n".join("".join(vocabulary[code] for code in codes) for codes in samples.argmax(1))

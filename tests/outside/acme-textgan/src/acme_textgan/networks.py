@@ -25,7 +25,7 @@ def build(options: CharGANOptions, data: DataInfo) -> Networks:
 
 
 class Generator(nn.Module):
-    """z ``[N, z_dim]`` to text ``[N, V, L]``: at each of L places a distribution over V characters."""
+    """z ``[N, z_dim]`` to text ``[N, V, L]``: at each of L positions a distribution over V characters."""
 
     def __init__(self, options: CharGANOptions, data: DataInfo) -> None:
         super().__init__()
