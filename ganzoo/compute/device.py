@@ -39,13 +39,13 @@ def choose_device(name: str = "auto") -> torch.device:
     return device
 
 
-def best_precision(device: torch.device) -> Literal["bf16", "fp32"]:
+def choose_precision(device: torch.device) -> Literal["bf16", "fp32"]:
     """Return what ``train.precision=auto`` means on a device: bf16 where it is CUDA that computes in it."""
     fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return "bf16" if fast else "fp32"
 
 
-def exact_products() -> AbstractContextManager[None]:
+def float32_products() -> AbstractContextManager[None]:
     """Return a context without TF32 and autocast, for differences that lower precision would drown."""
     return precision("fp32")
 
@@ -68,7 +68,7 @@ def precision(name: str) -> Iterator[None]:
             backend.allow_tf32 = value
 
 
-def out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that the device's or the machine's memory ran out."""
     words = ("can't allocate memory", "not enough memory", "alloc_cpu")
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (

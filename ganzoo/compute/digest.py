@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 
-def digest_of(network: nn.Module) -> str:
+def hash_network(network: nn.Module) -> str:
     """Return the SHA-256 of a network's parameters and buffers with their names, in hexadecimal."""
     found = hashlib.sha256()
     for name, tensor in network.state_dict().items():

@@ -12,7 +12,7 @@ from hashlib import blake2b
 import torch
 
 
-def derive(*parts: int | str) -> int:
+def derive_seed(*parts: int | str) -> int:
     """Return a 63-bit seed that depends on every part and on their order."""
     text = "\0".join(map(str, parts)).encode()
     return int.from_bytes(blake2b(text, digest_size=8).digest()) >> 1
@@ -26,20 +26,20 @@ class Streams:
         self.device = device
         self._own = torch.Generator(device)
 
-    def seed_of(self, stream: str, images: int, *more: int) -> int:
+    def derive_seed(self, stream: str, images: int, *more: int) -> int:
         """Return the seed of (stream, images), for what is drawn elsewhere than on the device."""
-        return derive(self.seed, stream, images, *more)
+        return derive_seed(self.seed, stream, images, *more)
 
     def generator(self, stream: str, images: int, *more: int) -> torch.Generator:
         """Return the device's generator at the start of (stream, images); the next call reseeds the same object."""
-        return self._own.manual_seed(self.seed_of(stream, images, *more))
+        return self._own.manual_seed(self.derive_seed(stream, images, *more))
 
     def reseed_default(self, stream: str, images: int, *more: int) -> None:
         """Reseed torch's default generator of the device, from which components draw themselves.
 
         `Generator.manual_seed` touches that one generator; `torch.manual_seed` would reseed every device.
         """
-        default_generator(self.device).manual_seed(self.seed_of(stream + "-component", images, *more))
+        default_generator(self.device).manual_seed(self.derive_seed(stream + "-component", images, *more))
 
 
 def default_generator(device: torch.device) -> torch.Generator:

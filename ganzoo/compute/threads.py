@@ -28,7 +28,7 @@ def choose_threads(asked: int | None, tiny: bool = False, launch: Launch | None 
     if tiny:
         return 1
     if launch is not None and launch.local_size > 1 and os.environ.get("OMP_NUM_THREADS", "1") == "1":
-        return max(1, num_cores() // launch.local_size)
+        return max(1, count_cores() // launch.local_size)
     return torch.get_num_threads()
 
 
@@ -43,26 +43,26 @@ def threads(num: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def num_cores() -> int:
+def count_cores() -> int:
     """Return how many cores this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-class Waiting:
+class WaitMeter:
     """Measures how long this thread waits for a core, as it does where other processes keep them busy."""
 
     def __init__(self) -> None:
-        self._before = seconds_without_core()
+        self._before = read_wait_seconds()
 
-    def share(self, elapsed: float) -> float | None:
+    def measure_share(self, elapsed: float) -> float | None:
         """Return the share of the last `elapsed` seconds, 0 to 1, since the last call; None where it is not known.
 
         Linux says it. Elsewhere it is what the machine's load means: of `load` threads that are ready, those that
         have no core.
         """
-        now, before = seconds_without_core(), self._before
+        now, before = read_wait_seconds(), self._before
         self._before = now
         if now is not None and before is not None:
             return min(max((now - before) / max(elapsed, 1e-9), 0.0), 1.0)
@@ -73,7 +73,7 @@ class Waiting:
         return max(0.0, 1.0 - (os.cpu_count() or 1) / max(load, 1e-9))
 
 
-def seconds_without_core() -> float | None:
+def read_wait_seconds() -> float | None:
     """Return for how many seconds this thread was ready to run and had no core; None where the system does not say."""
     try:
         return int(SCHEDSTAT.read_text().split()[1]) / 1e9

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.compute.device import move_to_device
-from ganzoo.compute.digest import digest_of
-from ganzoo.compute.streams import derive, seeded
+from ganzoo.compute.digest import hash_network
+from ganzoo.compute.streams import derive_seed, seeded
 from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.gan import Gan
 from ganzoo.errors import GanzooError
@@ -39,7 +39,7 @@ def assemble(recipe: ResolvedRecipe, data: DataInfo, device: torch.device, world
     """
     schedules: list[tuple[Tensor, Schedule]] = []
     data = as_trained(data, recipe.train)
-    with seeded(derive(recipe.train.seed, "weights")):
+    with seeded(derive_seed(recipe.train.seed, "weights")):
         networks = _build(recipe.arch, data, device, schedules)
         if not isinstance(networks, Networks):
             raise GanzooError(f"arch {recipe.arch.name!r} built {type(networks).__name__}, not ganzoo.plugin.Networks")
@@ -79,7 +79,7 @@ def frozen_in(parts: Mapping[str, object]) -> dict[str, dict[str, str]]:
         for prefix, module in modules.items():
             for path, each in module.named_modules(prefix=prefix) if isinstance(module, nn.Module) else ():
                 if isinstance(each, Frozen):
-                    found[f"{name}.{path}"] = {"name": each.name, "sha256": digest_of(each.network)}
+                    found[f"{name}.{path}"] = {"name": each.name, "sha256": hash_network(each.network)}
     return found
 
 

@@ -52,7 +52,7 @@ class Batches:
         self.reals = gan.pairs or bool(gan.reals)  # G's update reads real samples as well
         self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
         self._draws = torch.Generator()  # on the CPU, reseeded before each use
-        self._next = Ahead(self._fetch, self.batch) if is_slow(source, streams.device) else self._fetch
+        self._next = Prefetcher(self._fetch, self.batch) if needs_prefetch(source, streams.device) else self._fetch
 
     def discriminator(self, images: int) -> Iterator[Part]:
         """Yield the parts of D's update at `images` images: the next `batch` samples of the epochs' order."""
@@ -90,14 +90,14 @@ class Batches:
             self.streams.reseed_default(stream, images, self.world.rank, index)
             yield Part(latents, samples, classes, len(latents) / total)
 
-    def _mine(self, values: Any) -> Any:
+    def _rank_slice(self, values: Any) -> Any:
         """Return this rank's slice of what was drawn for a total batch."""
         num = len(values) // self.world.size
         return values if self.world.size == 1 else values[self.world.rank * num : (self.world.rank + 1) * num]
 
     def _latents(self, stream: str, images: int, num: int) -> Tensor:
         generator = self.streams.generator(stream + "-z", images)
-        latents: Tensor = self._mine(draw_latents(self.latent, generator, num, self.latent_dim))
+        latents: Tensor = self._rank_slice(draw_latents(self.latent, generator, num, self.latent_dim))
         return latents
 
     def _fetch(self, images: int) -> Batch:
@@ -110,15 +110,15 @@ class Batches:
             epoch, start = divmod(positions[taken], count)
             index.append(self._permutation(epoch)[start : start + self.batch - taken])
             taken += len(index[-1])
-        return self._take(self._mine(torch.cat(index)))
+        return self._take(self._rank_slice(torch.cat(index)))
 
     def _random(self, stream: str, images: int, num: int) -> Batch:
         """Return this rank's slice of independent draws from the data."""
-        return self._draw(stream, images, num, self._mine)
+        return self._draw(stream, images, num, self._rank_slice)
 
     def _draw(self, stream: str, images: int, num: int, part: Callable[[Any], Any] = lambda values: values) -> Batch:
         """Return a part of independent draws; drawn on the CPU, so that every device sees the same."""
-        generator = self._draws.manual_seed(self.streams.seed_of(stream, images))
+        generator = self._draws.manual_seed(self.streams.derive_seed(stream, images))
         if isinstance(self.source, EndlessSource):
             data, labels = self.source.sample(generator, num)
             return part(data), None if labels is None else part(labels)
@@ -127,7 +127,7 @@ class Batches:
     def _permutation(self, epoch: int) -> Tensor:
         assert isinstance(self.source, ArraySource)
         if epoch != self._epoch:
-            generator = torch.Generator().manual_seed(self.streams.seed_of("order", epoch))
+            generator = torch.Generator().manual_seed(self.streams.derive_seed("order", epoch))
             self._order = torch.randperm(len(self.source.data), generator=generator)
             self._epoch = epoch
         return self._order
@@ -151,7 +151,7 @@ class Batches:
         if self.flip:
             flips = "flip" if stream == "d" else stream + "-flip"
             coins = torch.rand(total, generator=self.streams.generator(flips, images), device=real.device)
-            mirrored = self._mine(coins).reshape(-1, 1, 1, 1) >= 0.5
+            mirrored = self._rank_slice(coins).reshape(-1, 1, 1, 1) >= 0.5
             real = torch.where(mirrored, real.flip(3), real)
             if labels is not None and self.source.info.labels_are_images:
                 labels = torch.where(mirrored, labels.flip(3), labels)
@@ -167,7 +167,7 @@ def _cut(values: Tensor | None, num: int, size: int) -> list[Any]:
     return [None] * -(-num // size) if values is None else list(torch.split(values, size))
 
 
-class Ahead:
+class Prefetcher:
     """Fetches the next batch in a thread while this one is trained on.
 
     Args:
@@ -187,7 +187,7 @@ class Ahead:
         return self.coming[position].result()
 
 
-def is_slow(source: Source, device: torch.device) -> bool:
+def needs_prefetch(source: Source, device: torch.device) -> bool:
     """Whether batches must cross to the device, so that fetching ahead hides something.
 
     On the CPU it would cost more than a read from the disk: see `ganzoo.package.tensors.snapshot` on threads.

@@ -2,7 +2,7 @@
 
 All run the same code (`ganzoo.engine.update`). The last two record what it does with tensors when a kind of piece
 comes for the first time, and repeat the record from then on; so nothing of a piece may rest on a Python number that
-changes. What does change stands in tensors that are refilled before it (`Gan.refresh`, `Optimizer.refill`).
+changes. What does change stands in tensors that are refilled before it (`Gan.refresh`, `NetworkOptimizer.refill`).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.compute.device import autocast, exact_products
+from ganzoo.compute.device import autocast, float32_products
 from ganzoo.errors import GanzooError
 from ganzoo.layers import SpectralNorm
 from ganzoo.plugin import DiscriminatorOutput, GeneratorOutput
@@ -43,19 +43,19 @@ def discriminate(
     )
 
 
-def discriminate_exactly(discriminator: nn.Module, samples: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+def discriminate_float32(discriminator: nn.Module, samples: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
     """Return D's answer in float32 products, with dropout off and spectral norms held, as differences need it."""
-    with still(discriminator, UNSTEADY), exact_products():
+    with still(discriminator, CHANGING_LAYERS), float32_products():
         answer = discriminator(samples, labels)
     return answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
 
 
-def is_unsteady(network: nn.Module) -> bool:
+def has_changing_layers(network: nn.Module) -> bool:
     """Whether the network may answer otherwise to the same samples when it is asked again."""
-    return any(isinstance(module, UNSTEADY) and module.training for module in network.modules())
+    return any(isinstance(module, CHANGING_LAYERS) and module.training for module in network.modules())
 
 
-UNSTEADY = (  # layers whose answer to the same samples changes from one forward in train mode to the next
+CHANGING_LAYERS = (  # layers whose answer to the same samples changes from one forward in train mode to the next
     nn.modules.dropout._DropoutNd,
     SpectralNorm,
     nn.utils.parametrizations._SpectralNorm,

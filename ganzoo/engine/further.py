@@ -58,11 +58,11 @@ def discriminate(
     if not float32:
         with forward.still(gan.discriminator):
             return gan.discriminate(samples, labels, penalised=True)
-    if gan.recipe.train.precision == "fp32" and not forward.is_unsteady(gan.discriminator):
+    if gan.recipe.train.precision == "fp32" and not forward.has_changing_layers(gan.discriminator):
         for seen, its_labels, answer in known:
             if seen is samples and its_labels is labels and answer is not None:
                 return answer
-    return forward.discriminate_exactly(gan.discriminator, samples, labels)
+    return forward.discriminate_float32(gan.discriminator, samples, labels)
 
 
 def mean(gan: Gan, tensor: Tensor) -> Tensor:

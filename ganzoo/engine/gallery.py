@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganzoo.compute.streams import derive, draw_latents, seeded
+from ganzoo.compute.streams import derive_seed, draw_latents, seeded
 from ganzoo.engine.batches import Batches
 from ganzoo.engine.events import Events, Grid
 from ganzoo.engine.gan import Gan
@@ -66,7 +66,7 @@ class Gallery:
     def fakes(self) -> Files:
         """Return files that show generated samples, always from the same latents and labels."""
         labels = self._labels()
-        with seeded(derive("grid"), self.gan.device):
+        with seeded(derive_seed("grid"), self.gan.device):
             samples = samples_of(self.gan.ema.network(self.z, labels))
         return self._shown(samples, labels)
 

@@ -14,7 +14,7 @@ from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.ema import EMA
 from ganzoo.engine.forward import scalar
 from ganzoo.engine.gradients import Stats
-from ganzoo.engine.optim import Optimizer
+from ganzoo.engine.optim import NetworkOptimizer
 from ganzoo.engine.state import State
 from ganzoo.errors import GanzooError
 from ganzoo.layers import logits
@@ -89,7 +89,9 @@ class Gan(State):
         self.intervals = {network: terms.intervals(recipe, self.regularizers, network) for network in self.trainable}
         self.interval = {network: terms.interval_above_1(network, each) for network, each in self.intervals.items()}
         self.optimizers = {
-            network: Optimizer(self.trainable[network], chosen, self.interval[network], train.precision == "fp16")
+            network: NetworkOptimizer(
+                self.trainable[network], chosen, self.interval[network], train.precision == "fp16"
+            )
             for network, chosen in (("generator", recipe.optim_g), ("discriminator", recipe.optim_d))
         }
         self.execute: Execute = eager
@@ -181,11 +183,11 @@ class Gan(State):
         weights = [None] * len(ones) if first.weights is None else first.weights
         total = torch.zeros((), device=ones[0].device)
         for one, other, weight in zip(ones, others, weights, strict=True):
-            found = self.lose(network, one, other)
+            found = self.member_loss(network, one, other)
             total = total + (found if weight is None else weight * found)
         return total
 
-    def lose(self, network: str, *logits: Tensor | None) -> Tensor:
+    def member_loss(self, network: str, *logits: Tensor | None) -> Tensor:
         """Return the loss of ``discriminator`` or ``generator`` at logits ``[n, P]``, in the order that it takes them.
 
         A loss that couples the batch is given the total batch's.

@@ -28,7 +28,7 @@ CLASSES = {
 FUSED = ("adam", "adamw", "sgd")  # that torch has one kernel for, on CPU and CUDA
 
 
-class Optimizer:
+class NetworkOptimizer:
     """The optimizer of one network.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from ganzoo.compute.threads import Waiting
+from ganzoo.compute.threads import WaitMeter
 
 TICK_SECONDS = 2.0  # about so long between two ticks: what was measured is fetched, checked and told
 
@@ -29,7 +29,7 @@ class Pace:
 
     def start(self, images: int) -> None:
         """Count from here on, after `images` images."""
-        self.images, self.at, self.waiting = images, self.clock(), Waiting()
+        self.images, self.at, self.waiting = images, self.clock(), WaitMeter()
 
     def is_due(self, images: int) -> bool:
         """Whether the period has passed."""
@@ -43,7 +43,7 @@ class Pace:
         """
         now = self.clock()
         elapsed, num = now - self.at, images - self.images
-        waiting = self.waiting.share(elapsed)
+        waiting = self.waiting.measure_share(elapsed)
         self.seconds += elapsed
         self.images, self.at = images, now
         if not num:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ganzoo.compute.device import best_precision, choose_device
+from ganzoo.compute.device import choose_device, choose_precision
 from ganzoo.compute.threads import choose_threads
 from ganzoo.data.load import load_source
 from ganzoo.data.source import Source
@@ -122,7 +122,7 @@ def settle(recipe: ResolvedRecipe, networks: Networks, device: torch.device, wor
 
 def settle_precision(recipe: ResolvedRecipe, device: torch.device) -> ResolvedRecipe:
     """Return the recipe with ``train.precision=auto`` replaced by what it means on a device."""
-    return recipe if recipe.train.precision != "auto" else _resolved(recipe, "precision", best_precision(device))
+    return recipe if recipe.train.precision != "auto" else _resolved(recipe, "precision", choose_precision(device))
 
 
 def _resolved(recipe: ResolvedRecipe, key: str, value: str) -> ResolvedRecipe:

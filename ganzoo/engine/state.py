@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ganzoo.engine.ema import EMA
-from ganzoo.engine.optim import Optimizer
+from ganzoo.engine.optim import NetworkOptimizer
 from ganzoo.errors import Corrupt
 from ganzoo.plugin.schedule import Schedule
 
@@ -22,7 +22,7 @@ class State:
     loss: Any
     regularizers: Mapping[str, Any]
     augmentations: Mapping[str, Any]
-    optimizers: dict[str, Optimizer]
+    optimizers: dict[str, NetworkOptimizer]
     schedules: list[tuple[Tensor, Schedule]]
     images: Tensor
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ganzoo.compute.device import out_of_memory
+from ganzoo.compute.device import is_out_of_memory
 from ganzoo.engine.batches import Batches
 from ganzoo.engine.distributed import Lost
 from ganzoo.engine.gan import Gan
@@ -28,7 +28,7 @@ def describe(run: Run, gan: Gan) -> str:
 
 def explain(error: BaseException, run: Run, gan: Gan, batches: Batches) -> BaseException:
     """Return the error that a person shall read in place of this one: with the way out, and with what is kept."""
-    if out_of_memory(error):
+    if is_out_of_memory(error):
         error = GanzooError(f"{gan.device.type} memory ran out: {less_memory(run, gan, batches)}")
     if isinstance(error, Lost):
         return Lost(f"{error}; go on with torchrun ... -m ganzoo train --resume {run.path}")

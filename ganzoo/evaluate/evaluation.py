@@ -93,7 +93,7 @@ def evaluate(request: Request, registry: Registry, device: torch.device, notify:
     try:
         return _evaluated(request, registry, device, notify)
     except (RuntimeError, MemoryError) as error:
-        if devices.out_of_memory(error):
+        if devices.is_out_of_memory(error):
             raise GanzooError(f"{device.type} memory ran out: use another --device") from error
         raise
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.compute.digest import digest_of
+from ganzoo.compute.digest import hash_network
 from ganzoo.compute.streams import seeded
 from ganzoo.evaluate.cache import Tensors, cached
 from ganzoo.evaluate.reals import BATCH, Reals, TrainingSet
@@ -89,7 +89,7 @@ class Extraction:
     @cached_property
     def weights(self) -> str:
         """SHA-256 of the weights, in hexadecimal; empty where the extractor is not a module."""
-        return digest_of(self.extractor) if isinstance(self.extractor, nn.Module) else ""
+        return hash_network(self.extractor) if isinstance(self.extractor, nn.Module) else ""
 
     # ------------------------------------------------------------------------
     # Of the real samples.

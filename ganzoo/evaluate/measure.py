@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ganzoo.compute.device import exact_products
-from ganzoo.compute.streams import derive, draw_latents, seeded
+from ganzoo.compute.device import float32_products
+from ganzoo.compute.streams import derive_seed, draw_latents, seeded
 from ganzoo.evaluate.extract import Extraction
 from ganzoo.evaluate.reals import BATCH, Reals
 from ganzoo.evaluate.request import fingerprint
@@ -82,7 +82,7 @@ class Evaluator:
         self.gauges = [self._gauge(choice, extractions) for choice in metrics]
 
     def _gauge(self, choice: Choice, extractions: Mapping[str, Extraction]) -> Gauge:
-        with seeded(derive(0, choice.name), self.reals.device):
+        with seeded(derive_seed(0, choice.name), self.reals.device):
             metric = choice.build(self.reals.info)
         metric = metric.to(self.reals.device) if isinstance(metric, nn.Module) else metric
         assert isinstance(choice.spec, Metric)
@@ -134,14 +134,14 @@ def measure(
     def attempt(served: Sequence[Gauge], step: int, call: Callable[..., Any], *args: Any) -> Any:
         """Return what a call for these metrics returns; where it fails, go on without them."""
         try:
-            with seeded(derive(seed, "metric", served[0].name, step), device):
+            with seeded(derive_seed(seed, "metric", served[0].name, step), device):
                 return call(*args)
         except Exception as error:
             for gauge in served:
                 del going[gauge.name]
                 failed(gauge.name, error)
 
-    with exact_products():
+    with float32_products():
         for gauge in list(going.values()):
             attempt([gauge], -1, gauge.metric.reset)
         for extraction, served in _by_extraction(going.values()).items():
@@ -198,11 +198,11 @@ def compared(networks: Networks, reals: Reals, labelled: bool) -> Iterator[Batch
         labelled: Whether the generator takes labels: those of the real samples.
     """
     seed, device = reals.seed, reals.device
-    generator = torch.Generator().manual_seed(derive(seed, "metric-z"))
+    generator = torch.Generator().manual_seed(derive_seed(seed, "metric-z"))
     z = draw_latents(networks.latent, generator, reals.num, networks.latent_dim)
     for step, (real, labels) in enumerate(reals.batches()):
         latents = z[step * BATCH :][: len(real)].to(device)
         labels = labels if labelled else None
-        with torch.no_grad(), seeded(derive(seed, "metric-component", step), device):
+        with torch.no_grad(), seeded(derive_seed(seed, "metric-component", step), device):
             fake = samples_of(networks.generator(latents, labels)).float()
         yield Batch(real, fake, labels)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
-from ganzoo.compute.streams import derive
+from ganzoo.compute.streams import derive_seed
 from ganzoo.data.source import Batch, EndlessSource, Source, label_batch, scale_batch
 from ganzoo.plugin import DataInfo
 
@@ -38,7 +38,7 @@ class Reals:
         """Yield samples, float32 ``[n, *shape]``, and their labels, `BATCH` at a time, on the device."""
         generator = torch.Generator(self.device)
         for step, batch in enumerate(self._stored()):
-            generator.manual_seed(derive(self.seed, "metric-labels", step))
+            generator.manual_seed(derive_seed(self.seed, "metric-labels", step))
             yield label_batch(self.source, scale_batch(self.source, batch, self.device), generator)
 
     def digest(self) -> str:
@@ -47,7 +47,7 @@ class Reals:
 
     def _stored(self) -> Iterator[Batch]:
         """Yield samples as they are stored, and their labels, `BATCH` at a time."""
-        generator = torch.Generator().manual_seed(derive(self.seed, "metric-real"))
+        generator = torch.Generator().manual_seed(derive_seed(self.seed, "metric-real"))
         if isinstance(self.source, EndlessSource):
             for start in range(0, self.num, BATCH):
                 yield self.source.sample(generator, min(BATCH, self.num - start))

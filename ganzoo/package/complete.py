@@ -14,7 +14,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from ganzoo.compute.device import exact_products
+from ganzoo.compute.device import float32_products
 from ganzoo.errors import UsageError
 from ganzoo.package import package
 from ganzoo.package import plan as planning
@@ -79,7 +79,7 @@ def complete(
     elif discriminator and DISCRIMINATOR in config.files:
         notify(f"going on without the discriminator, which {WITHOUT_D}")
     labels = read_labels(directory, config)
-    with exact_products():
+    with float32_products():
         files[REFERENCE] = safetensors.torch.save(references(generator, labels))
         files |= shown(generator, labels)
     if target != directory:

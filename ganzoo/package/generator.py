@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ganzoo.compute.streams import derive, draw_latents, seeded
+from ganzoo.compute.streams import derive_seed, draw_latents, seeded
 from ganzoo.data.source import scale
 from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo, Dataset, Networks, samples_of
@@ -142,14 +142,14 @@ class Generator:
         parts = []
         for start in range(0, len(z), step):
             cut = slice(start, start + step)
-            with seeded(derive(seed, "component", start), self.device):
+            with seeded(derive_seed(seed, "component", start), self.device):
                 parts.append(self(z[cut], None if labels is None else labels[cut], **options).cpu())
         return torch.cat(parts)
 
     def latents(self, n: int, seed: int) -> Tensor:
         """Return the latents ``[n, latent_dim]`` of a seed; each is a function of the seed and its index."""
         kind, dim = self.networks.latent, self.networks.latent_dim
-        rows = (draw_latents(kind, torch.Generator().manual_seed(derive(seed, "z", i)), 1, dim) for i in range(n))
+        rows = (draw_latents(kind, torch.Generator().manual_seed(derive_seed(seed, "z", i)), 1, dim) for i in range(n))
         return torch.cat(list(rows))
 
     def labels(self, n: int, labels: Labels = None) -> Tensor | None:
@@ -178,7 +178,7 @@ class Generator:
 
     def replay(self, z: Tensor, labels: Tensor | None) -> Tensor:
         """Return samples ``[n, *shape]`` on the CPU, the numbers that the network draws itself always the same."""
-        with seeded(derive("replay"), self.device):
+        with seeded(derive_seed("replay"), self.device):
             return self(z, labels).cpu()
 
     def _values(self, n: int, labels: Labels) -> Tensor:

@@ -85,14 +85,14 @@ _CLIP = "Largest norm of a step's gradient, which is made so short; none for any
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Optimizer:
+class _OptimizerOptions:
     lr: float = option(2e-4, help=_LR, low=0, schedulable=True)
     clip: float | None = option(None, help=_CLIP, low=0)
     weight_decay: float = option(0.0, help=_DECAY, low=0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adam(_Optimizer):
+class Adam(_OptimizerOptions):
     """Kingma & Ba 2015."""
 
     betas: tuple[float, float] = option((0.9, 0.999), help=_BETAS, low=0, high=0.9999999, schedulable=True)
@@ -107,7 +107,7 @@ class AdamW(Adam):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SGD(_Optimizer):
+class SGD(_OptimizerOptions):
     """Stochastic gradient descent, with momentum where it is above 0."""
 
     momentum: float = option(0.0, help="Momentum.", low=0, high=1)
@@ -115,7 +115,7 @@ class SGD(_Optimizer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RMSprop(_Optimizer):
+class RMSprop(_OptimizerOptions):
     """Hinton 2012, lecture 6e."""
 
     alpha: float = option(0.99, help="Decay rate of the squared gradient.", low=0, high=1)
@@ -125,7 +125,7 @@ class RMSprop(_Optimizer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adagrad(_Optimizer):
+class Adagrad(_OptimizerOptions):
     """Duchi, Hazan & Singer 2011."""
 
     lr_decay: float = option(0.0, help="Decay of the learning rate.", low=0)
@@ -133,7 +133,7 @@ class Adagrad(_Optimizer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adafactor(_Optimizer):
+class Adafactor(_OptimizerOptions):
     """Shazeer & Stern 2018."""
 
     beta2_decay: float = option(-0.8, help="Power of the second moment's decay.", high=0)
@@ -141,7 +141,7 @@ class Adafactor(_Optimizer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adadelta(_Optimizer):
+class Adadelta(_OptimizerOptions):
     """Zeiler 2012."""
 
     rho: float = option(0.9, help="Decay rate of the running averages.", low=0, high=1)
@@ -149,7 +149,7 @@ class Adadelta(_Optimizer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ASGD(_Optimizer):
+class ASGD(_OptimizerOptions):
     """Polyak & Juditsky 1992."""
 
     lambd: float = option(1e-4, help="Decay term.", low=0)

@@ -194,13 +194,13 @@ def test_a_step_in_channels_last_is_the_step_in_any_layout(device):
 def test_running_out_of_memory_is_told_from_other_errors():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**60)
-    assert execution.out_of_memory(caught.value)
-    assert execution.out_of_memory(torch.OutOfMemoryError())
-    assert execution.out_of_memory(MemoryError())
+    assert execution.is_out_of_memory(caught.value)
+    assert execution.is_out_of_memory(torch.OutOfMemoryError())
+    assert execution.is_out_of_memory(MemoryError())
     with pytest.raises(RuntimeError) as caught:
         torch.zeros(2) @ torch.zeros(3)
-    assert not execution.out_of_memory(caught.value)
-    assert not execution.out_of_memory(ValueError("not enough memory"))
+    assert not execution.is_out_of_memory(caught.value)
+    assert not execution.is_out_of_memory(ValueError("not enough memory"))
 
 
 def test_peak_memory_is_in_bytes_and_never_falls():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganzoo.compute.streams import Streams, default_generator, derive, draw_latents, seeded
+from ganzoo.compute.streams import Streams, default_generator, derive_seed, draw_latents, seeded
 
 CPU = torch.device("cpu")
 
@@ -17,12 +17,14 @@ def latents(kind: str, num: int = 20_000, dim: int = 8, seed: int = 0) -> Tensor
 
 def test_a_seed_depends_on_every_part_and_on_their_order():
     seeds = {
-        derive(*parts)
+        derive_seed(*parts)
         for parts in ((0, "d", 16), (1, "d", 16), (0, "g", 16), (0, "d", 17), ("d", 0, 16), (0, "d", 1, 6), (0, "d16"))
     }
     assert len(seeds) == 7
     assert all(0 <= seed < 2**63 for seed in seeds)
-    assert derive(0, "d", 16) == derive(0, "d", 16) == 524503217504661015  # another would break every stored run
+    assert (
+        derive_seed(0, "d", 16) == derive_seed(0, "d", 16) == 524503217504661015
+    )  # another would break every stored run
 
 
 def test_a_stream_starts_alike_whatever_was_drawn_before():

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from ganzoo.compute import threads as cores
-from ganzoo.compute.threads import Waiting, choose_threads, seconds_without_core, threads
+from ganzoo.compute.threads import WaitMeter, choose_threads, read_wait_seconds, threads
 from ganzoo.runs.launch import Launch
 
 
@@ -37,7 +37,7 @@ def test_a_fixed_rule_says_how_many(
     chosen: str | None,
     wanted: int | str,
 ) -> None:
-    monkeypatch.setattr(cores, "num_cores", lambda: 8)
+    monkeypatch.setattr(cores, "count_cores", lambda: 8)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     if chosen is not None:
         monkeypatch.setenv("OMP_NUM_THREADS", chosen)
@@ -65,14 +65,14 @@ def busy(num: int) -> Iterator[None]:
             other.wait()
 
 
-@pytest.mark.skipif(seconds_without_core() is None, reason="this system does not say how long a thread waits")
+@pytest.mark.skipif(read_wait_seconds() is None, reason="this system does not say how long a thread waits")
 def test_a_thread_that_shares_its_core_waits() -> None:
-    with busy(cores.num_cores()):
+    with busy(cores.count_cores()):
         time.sleep(0.2)
-        waiting, start = Waiting(), time.monotonic()
+        waiting, start = WaitMeter(), time.monotonic()
         while time.monotonic() < start + 0.5:
             pass
-        assert 0.1 < (waiting.share(time.monotonic() - start) or 0) <= 1
+        assert 0.1 < (waiting.measure_share(time.monotonic() - start) or 0) <= 1
 
 
 def test_elsewhere_the_load_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +80,6 @@ def test_elsewhere_the_load_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cores.os, "cpu_count", lambda: 2)
     for load, wanted in ((0.0, 0), (2.0, 0), (4.0, 0.5), (8.0, 0.75)):
         monkeypatch.setattr(cores.os, "getloadavg", lambda load=load: (load, 0, 0))
-        assert Waiting().share(1.0) == wanted
+        assert WaitMeter().measure_share(1.0) == wanted
     monkeypatch.delattr(cores.os, "getloadavg")
-    assert Waiting().share(1.0) is None
+    assert WaitMeter().measure_share(1.0) is None

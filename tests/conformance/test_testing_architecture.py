@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import toys
-from ganzoo.engine.optim import Optimizer
+from ganzoo.engine.optim import NetworkOptimizer
 from ganzoo.errors import UsageError
 from ganzoo.plugin import Architecture, DataInfo, Networks, hookimpl
 from ganzoo.registry import register, registry
@@ -120,8 +120,8 @@ def counted(options: object, data: DataInfo) -> Networks:
 
 def test_networks_are_built_and_trained_no_more_often_than_they_must_be(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of some million parameters each build and each step takes half a second."""
-    steps, step = [], Optimizer.step
-    monkeypatch.setattr(Optimizer, "step", lambda self, gradients: (steps.append(1), step(self, gradients))[1])
+    steps, step = [], NetworkOptimizer.step
+    monkeypatch.setattr(NetworkOptimizer, "step", lambda self, gradients: (steps.append(1), step(self, gradients))[1])
     component = Architecture(
         name="counted", summary="Counted.", factory=f"{__name__}:counted", sizes=(8, 16), channels=(3,),
         conditional="optional", provides=("double-backward",), recommended={"loss": "hinge"},

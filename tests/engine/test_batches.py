@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from devices import cuda
-from ganzoo.engine.batches import Ahead, Batches, Part, is_slow
+from ganzoo.engine.batches import Batches, Part, Prefetcher, needs_prefetch
 from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo
 from ganzoo.recipe.check import check_data
@@ -266,13 +266,13 @@ def test_flip_is_of_images(make):
 
 
 # ----------------------------------------------------------------------------
-# Ahead of time.
+# Prefetching.
 
 
 def test_what_is_fetched_ahead_is_what_would_have_been_fetched(make):
     _, plain = make()
     _, ahead = make()
-    ahead._next = Ahead(ahead._fetch, ahead.batch)
+    ahead._next = Prefetcher(ahead._fetch, ahead.batch)
     for images in (0, 16, 32, 32, 64, 16, 640, 656):  # in order, again (lazy regularizers), skipping, back
         (part,), (wanted,) = ahead.discriminator(images), plain.discriminator(images)
         assert equal(part, wanted)
@@ -287,7 +287,7 @@ def test_the_next_batch_is_fetched_while_this_one_is_used():
             go.wait(10)
         return torch.tensor([position]), None
 
-    ahead = Ahead(fetch, 4)
+    ahead = Prefetcher(fetch, 4)
     assert ahead(0)[0] == 0  # does not wait for the one after it
     go.set()
     assert ahead(4)[0] == 4
@@ -298,7 +298,7 @@ def test_the_next_batch_is_fetched_while_this_one_is_used():
 
 
 def test_an_error_in_fetching_comes_where_the_batch_is_used():
-    ahead = Ahead(lambda position: 1 // (position - 4), 4)
+    ahead = Prefetcher(lambda position: 1 // (position - 4), 4)
     ahead(0)
     with pytest.raises(ZeroDivisionError):
         ahead(4)
@@ -306,10 +306,10 @@ def test_an_error_in_fetching_comes_where_the_batch_is_used():
 
 def test_only_what_is_slow_to_read_is_fetched_ahead(make):
     source = make()[1].source
-    assert not is_slow(source, torch.device("cpu"))
-    assert is_slow(source, torch.device("cuda", 0))
+    assert not needs_prefetch(source, torch.device("cpu"))
+    assert needs_prefetch(source, torch.device("cuda", 0))
     endless = make({"dataset": "toy-points"})[1].source
-    assert not is_slow(endless, torch.device("cuda", 0))
+    assert not needs_prefetch(endless, torch.device("cuda", 0))
 
 
 @cuda

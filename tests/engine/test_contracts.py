@@ -15,7 +15,7 @@ from torch import nn
 import ganzoo
 import toy_terms
 from devices import cuda
-from ganzoo.compute.digest import digest_of
+from ganzoo.compute.digest import hash_network
 from ganzoo.engine import checkpoint, execution
 from ganzoo.engine.assemble import frozen_in
 from ganzoo.engine.initial import start_from
@@ -168,7 +168,7 @@ def test_an_extractor_is_asked_for_by_name():
     assert found.double()(x.double())["features"].dtype == torch.float64
     torch.manual_seed(1)
     again = extractor("toy-pixels", DataInfo(shape=(1, 4, 4)))
-    assert digest_of(again.network) == digest_of(found.float().network)
+    assert hash_network(again.network) == hash_network(found.float().network)
     with pytest.raises(UsageError, match="'toy-function' is not a network, so nothing can learn through it"):
         extractor("toy-function", DataInfo(shape=(1, 4, 4)))
     with pytest.raises(UsageError, match="'toy-prepared' is trained on the data before it is of use"):
@@ -185,7 +185,7 @@ class Ones(nn.Linear):
 def test_the_weights_that_a_term_looks_through_stand_in_the_recipe_and_a_run_goes_on_with_no_others(monkeypatch):
     run = ganzoo.train(arch="toy", dataset="toy-array", reg="toy-perceptual", images=32, device="cpu")
     found = extractor("toy-pixels", DataInfo(shape=(1, 4, 4)))
-    held = {"reg.toy-perceptual.look": {"name": "toy_terms:toy-pixels", "sha256": digest_of(found.network)}}
+    held = {"reg.toy-perceptual.look": {"name": "toy_terms:toy-pixels", "sha256": hash_network(found.network)}}
     assert run.recipe()["frozen"] == read(run.package).recipe["frozen"] == held
     assert frozen_in({"reg.it": SimpleNamespace(net=nn.Sequential(found), other=3)}).keys() == {"reg.it.net.0"}
     assert "frozen" not in ganzoo.train(arch="toy", dataset="toy-array", images=16, device="cpu").recipe()
@@ -292,7 +292,10 @@ def test_members_of_a_list_count_by_their_weights(make):
     gan, batches = make({"arch": "toy-saying", "arch.answer": "list"})
     (part,) = batches.discriminator(0)
     real, fake = (gan.discriminate(x, None) for x in (part.real, part.real * 0))
-    each = [gan.lose("discriminator", *pair) for pair in zip(*(toy_terms.logits(o) for o in (real, fake)), strict=True)]
+    each = [
+        gan.member_loss("discriminator", *pair)
+        for pair in zip(*(toy_terms.logits(o) for o in (real, fake)), strict=True)
+    ]
     torch.testing.assert_close(gan.adversarial_loss("discriminator", real, fake), each[0] + each[1] / 4)
     assert real.embedding.shape == (16, 16)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganzoo.engine.optim import CLASSES, Optimizer
+from ganzoo.engine.optim import CLASSES, NetworkOptimizer
 from ganzoo.errors import UsageError
 from ganzoo.plugin import options
 from ganzoo.recipe import recipe
@@ -28,10 +28,10 @@ def parameter(shape: tuple[int, ...] = (5, 3)) -> nn.Parameter:
     return nn.Parameter(torch.linspace(-1, 1, torch.Size(shape).numel()).view(shape))
 
 
-def stepped(optimizer: Optimizer | torch.optim.Optimizer, weight: nn.Parameter, num: int = 4) -> Tensor:
+def stepped(optimizer: NetworkOptimizer | torch.optim.Optimizer, weight: nn.Parameter, num: int = 4) -> Tensor:
     """Make steps along fixed gradients; return the weight."""
     for gradient in gradients(num, tuple(weight.shape)):
-        if isinstance(optimizer, Optimizer):
+        if isinstance(optimizer, NetworkOptimizer):
             optimizer.refill(0)
             optimizer.step([gradient.clone()])
         else:
@@ -53,7 +53,7 @@ def test_every_optimizer_has_options_and_a_class():
 def test_defaults_make_the_step_of_torchs_own(name):
     mine, own = parameter(), parameter()
     wanted = stepped(OWN[name]([own], lr=2e-4), own)
-    got = stepped(Optimizer([mine], chosen(name)), mine)
+    got = stepped(NetworkOptimizer([mine], chosen(name)), mine)
     assert close(got, wanted)
     assert not torch.equal(got, parameter())
 
@@ -76,24 +76,24 @@ def test_defaults_make_the_step_of_torchs_own(name):
 )
 def test_options_reach_torchs_own(name, values):
     mine, own, plain = parameter(), parameter(), parameter()
-    got = stepped(Optimizer([mine], chosen(name, **values)), mine)
+    got = stepped(NetworkOptimizer([mine], chosen(name, **values)), mine)
     assert close(got, stepped(OWN[name]([own], **values), own))
     assert not close(got, stepped(OWN[name]([plain], lr=values["lr"]), plain))
 
 
 def test_whole_numbers_are_taken_as_betas():
     weight, own, steps = parameter(), parameter(), recipe.OptimizerChoice("rprop", OPTIMIZERS["rprop"](etas=(0.5, 2)))
-    optimizer = Optimizer([weight], recipe.OptimizerChoice("adam", OPTIMIZERS["adam"](lr=1, betas=(0, 0))))
+    optimizer = NetworkOptimizer([weight], recipe.OptimizerChoice("adam", OPTIMIZERS["adam"](lr=1, betas=(0, 0))))
     assert optimizer.torch.param_groups[0]["betas"] == (0.0, 0.0)
     assert all(isinstance(beta, float) for beta in optimizer.torch.param_groups[0]["betas"])
-    assert str(Optimizer([own], steps).hyperparameters(0)["etas"]) == "(0.5, 2.0)"
+    assert str(NetworkOptimizer([own], steps).hyperparameters(0)["etas"]) == "(0.5, 2.0)"
     wanted = stepped(torch.optim.Adam([own], lr=1.0, betas=(0.0, 0.0)), own)
     assert close(stepped(optimizer, weight), wanted)
 
 
 def test_numbers_follow_their_schedules():
     weight = parameter((1,))
-    optimizer = Optimizer([weight], chosen("sgd", lr="linear(1, 0, images=100)"))
+    optimizer = NetworkOptimizer([weight], chosen("sgd", lr="linear(1, 0, images=100)"))
     for images in (0, 50, 100):
         before = weight.item()
         optimizer.refill(images)
@@ -104,7 +104,7 @@ def test_numbers_follow_their_schedules():
 @pytest.mark.parametrize("interval", [1, 2, 16])
 def test_interval_corrects_lr_and_betas(interval):
     c = interval / (interval + 1) if interval > 1 else 1.0
-    values = Optimizer([parameter()], chosen("adam", lr=0.0025, betas=(0.5, 0.99)), interval).hyperparameters(0)
+    values = NetworkOptimizer([parameter()], chosen("adam", lr=0.0025, betas=(0.5, 0.99)), interval).hyperparameters(0)
     assert values["lr"] == pytest.approx(0.0025 * c, rel=1e-12)
     assert values["betas"] == pytest.approx((0.5**c, 0.99**c), rel=1e-12)
 
@@ -164,7 +164,7 @@ def double_backward(weight: nn.Parameter, wanted: Tensor) -> Tensor:
 def test_every_path_makes_the_step_of_plain_adam_in_float64_under_channels_last(source, recorded):
     shape = (6, 5, 3, 3)
     weight = laid_out(shape)
-    optimizer = Optimizer([weight], chosen("adam", lr=0.01, betas=(0.9, 0.99)))
+    optimizer = NetworkOptimizer([weight], chosen("adam", lr=0.01, betas=(0.9, 0.99)))
     if recorded:
         optimizer.record()
     for wanted in gradients(4, shape):
@@ -197,7 +197,7 @@ def test_every_path_makes_the_step_of_plain_adam_in_float64_under_channels_last(
 )
 def test_a_recorded_step_is_torchs(name, values):
     mine, own = (nn.Parameter(parameter().detach().double()) for _ in range(2))
-    recorded, plain = Optimizer([mine], chosen(name, **values)), Optimizer([own], chosen(name, **values))
+    recorded, plain = NetworkOptimizer([mine], chosen(name, **values)), NetworkOptimizer([own], chosen(name, **values))
     recorded.record()
     for index, gradient in enumerate(gradients(6)):
         for optimizer in (recorded, plain):
@@ -212,16 +212,16 @@ def test_a_recorded_step_is_torchs(name, values):
 
 def test_recorded_and_plain_steps_take_turns_on_one_state():
     mine, own = parameter(), parameter()
-    first, plain = Optimizer([mine], chosen("adam", lr=0.1)), Optimizer([own], chosen("adam", lr=0.1))
+    first, plain = NetworkOptimizer([mine], chosen("adam", lr=0.1)), NetworkOptimizer([own], chosen("adam", lr=0.1))
     stepped(plain, own, 4)
     stepped(first, mine, 4)
-    second = Optimizer([mine], chosen("adam", lr=0.1))
+    second = NetworkOptimizer([mine], chosen("adam", lr=0.1))
     second.record()
     held = second.tensors()
     second.load(first.state())
     assert all(a is b for a, b in zip(held, second.tensors(), strict=True))
     assert close(stepped(second, mine, 4), stepped(plain, own, 4))
-    third = Optimizer([mine], chosen("adam", lr=0.1))
+    third = NetworkOptimizer([mine], chosen("adam", lr=0.1))
     third.load(second.state())
     assert close(stepped(third, mine, 4), stepped(plain, own, 4))
 
@@ -229,7 +229,7 @@ def test_recorded_and_plain_steps_take_turns_on_one_state():
 def test_a_parameter_without_a_gradient_stays_as_it_is():
     for recorded in (False, True):
         weights = [parameter(), parameter()]
-        optimizer = Optimizer(weights, chosen("adam", lr=0.1))
+        optimizer = NetworkOptimizer(weights, chosen("adam", lr=0.1))
         if recorded:
             optimizer.record()
         optimizer.refill(0)
@@ -244,7 +244,10 @@ def test_a_parameter_without_a_gradient_stays_as_it_is():
 
 def test_a_scaled_loss_gives_the_step_of_the_plain_one_and_one_that_overflows_is_left_out():
     mine, own = parameter(), parameter()
-    scaled, plain = Optimizer([mine], chosen("adam", lr=0.1), scaled=True), Optimizer([own], chosen("adam", lr=0.1))
+    scaled, plain = (
+        NetworkOptimizer([mine], chosen("adam", lr=0.1), scaled=True),
+        NetworkOptimizer([own], chosen("adam", lr=0.1)),
+    )
     for gradient in gradients(3):
         for optimizer, weight in ((scaled, mine), (plain, own)):
             optimizer.refill(0)
@@ -254,7 +257,7 @@ def test_a_scaled_loss_gives_the_step_of_the_plain_one_and_one_that_overflows_is
     scaled.step([torch.full((5, 3), float("inf"))])
     assert torch.equal(mine, before)
     assert scaled.scaler.get_scale() == scale / 2
-    other = Optimizer([parameter()], chosen("adam", lr=0.1), scaled=True)
+    other = NetworkOptimizer([parameter()], chosen("adam", lr=0.1), scaled=True)
     other.load(scaled.state())
     assert other.scaler.state_dict() == scaled.scaler.state_dict()
     assert plain.scaled(torch.ones(())) == 1

@@ -12,12 +12,12 @@ from ganzoo.plugin import DataInfo, Networks, samples_of
 from ganzoo.registry.installed import describe_error, require_callable
 from ganzoo.testing.architecture.networks import (
     built,
+    discriminate,
     every,
     flat,
     forward_of,
     gap,
     generate,
-    judge,
     labels,
     latents,
     least,
@@ -105,7 +105,7 @@ def finite_from_the_start(trial: Trial) -> None:
         made = generate(networks.generator, latents(networks, 4), chosen)
         _require_finite(data, "its samples", made)
         for x, name in ((made, "its logits of its samples"), (samples(data, 4), "its logits of real samples")):
-            _require_finite(data, name, flat(judge(networks.discriminator, x, chosen)))
+            _require_finite(data, name, flat(discriminate(networks.discriminator, x, chosen)))
 
 
 def made_for_the_range(trial: Trial) -> None:
@@ -147,7 +147,7 @@ def same_seed_same_answers(trial: Trial) -> None:
         networks.discriminator.eval()
         off = gap(*(generate(networks.generator, z, chosen) for _ in range(2)))
         require(off == 0, f"{title(data)}: the same latents gave samples that differ by {off:.2g}.")
-        off = gap(*(flat(judge(networks.discriminator, x, chosen)) for _ in range(2)))
+        off = gap(*(flat(discriminate(networks.discriminator, x, chosen)) for _ in range(2)))
         require(off == 0, f"{title(data)}: the same samples got logits that differ by {off:.2g}.")
 
 
@@ -217,7 +217,7 @@ def _backward(networks: Networks, data: DataInfo) -> None:
     words = "its samples carry no gradient to the generator: something in it detaches or leaves torch"
     require(made.requires_grad or not learns, f"{title(data)}: {words}{forward_of(networks.generator)}.")
     given = made.detach().requires_grad_()
-    total = flat(judge(networks.discriminator, given, chosen)).sum()
+    total = flat(discriminate(networks.discriminator, given, chosen)).sum()
     words = "something in the discriminator detaches or leaves torch" + forward_of(networks.discriminator)
     require(total.requires_grad, f"{title(data)}: its logits carry no gradient: {words}.")
     (gradient,) = torch.autograd.grad(total, given, allow_unused=True)
@@ -254,7 +254,7 @@ def _require_answers(networks: Networks, data: DataInfo, num: int, device: torch
     wanted = [num, *data.shape]
     words = f"{title(data)}: of {num} latents it made {list(made.shape)}, not {wanted}{forward_of(networks.generator)}."
     require(list(made.shape) == wanted, words)
-    for part in judge(networks.discriminator, made, chosen).logits:
+    for part in discriminate(networks.discriminator, made, chosen).logits:
         leads = part.dim() > 0 and len(part) == num
         words = f"{title(data)}: to {num} samples it answered logits {list(part.shape)}, not [{num}, ...]"
         require(leads, f"{words}{forward_of(networks.discriminator)}.")

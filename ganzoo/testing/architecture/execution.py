@@ -25,10 +25,10 @@ from ganzoo.testing.architecture.networks import (
     SAME,
     Snapshot,
     built,
+    discriminate,
     flat,
     gap,
     generate,
-    judge,
     labels,
     latents,
     least,
@@ -85,7 +85,7 @@ def any_device(trial: Trial) -> None:
         ):
             with _OneDevice():  # type: ignore[no-untyped-call]
                 answer = samples_of(network.to(META)(x, chosen))
-            found = answer if isinstance(answer, Tensor) else flat(judge(network, x, chosen))
+            found = answer if isinstance(answer, Tensor) else flat(discriminate(network, x, chosen))
             where = found.device
             require(where == META, f"{title(data)}: moved to another device, its {name} answers on {where}.")
 
@@ -125,7 +125,7 @@ def _in_both_layouts(
         for network in (generator, discriminator):
             network.to(memory_format=layout)  # type: ignore[call-overload]
         given = x.detach().to(dtype).to(memory_format=layout).requires_grad_()
-        logits = flat(judge(discriminator, given, chosen))
+        logits = flat(discriminate(discriminator, given, chosen))
         (gradient,) = torch.autograd.grad(logits.sum(), given)
         answers.append([generate(generator, z.to(dtype), chosen), logits, gradient])
     return answers

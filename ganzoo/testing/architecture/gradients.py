@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from ganzoo.compute.streams import seeded
 from ganzoo.plugin import DataInfo, samples_of
 from ganzoo.testing.architecture.networks import (
+    discriminate,
     flat,
-    judge,
     labels,
     latents,
     least,
@@ -55,7 +55,7 @@ def finite_differences(trial: Trial) -> None:
 
     for network, value in (
         (gan.generator, made),
-        (gan.discriminator, lambda: _weighted(flat(judge(gan.discriminator, x, chosen)))),
+        (gan.discriminator, lambda: _weighted(flat(discriminate(gan.discriminator, x, chosen)))),
     ):
         name = "generator" if network is gan.generator else "discriminator"
         parameters = _learning(network.double().eval())  # in train mode a forward may leave its mark
@@ -112,7 +112,7 @@ def _penalty(network: nn.Module, data: DataInfo, num: int = 4) -> Tensor:
     """Return the mean square of D's input gradient (Mescheder et al. 2018, arXiv:1801.04406, eq. 9)."""
     dtype = next(network.parameters()).dtype
     x, chosen = samples(data, num).to(dtype).requires_grad_(), labels(data, num)
-    total = torch.stack([member.sum() for member in judge(network, x, chosen).logits]).sum()
+    total = torch.stack([member.sum() for member in discriminate(network, x, chosen).logits]).sum()
     (gradient,) = torch.autograd.grad(total, x, create_graph=True, allow_unused=True)
     require(gradient is not None, f"{title(data)}: logits do not depend on the samples.")
     return gradient.square().sum() / num

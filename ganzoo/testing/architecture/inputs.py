@@ -12,10 +12,10 @@ from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, samples_of
 from ganzoo.testing.architecture.networks import (
     SAME,
+    discriminate,
     flat,
     gap,
     generate,
-    judge,
     labelled,
     labels,
     latents,
@@ -74,7 +74,7 @@ def discriminator_uses_labels(trial: Trial) -> None:
         chosen, network = one_of_each(data), shaken(gan.discriminator.eval())
         x = samples(data, 4)
         with torch.no_grad():
-            found = [judge(network, x, label.expand(4, *label.shape)) for label in chosen]
+            found = [discriminate(network, x, label.expand(4, *label.shape)) for label in chosen]
         if found[0].class_logits is None:
             _require_apart(data, chosen, torch.stack([flat(answer) for answer in found]), "logits of the same samples")
 
@@ -132,7 +132,7 @@ def eval_changes_nothing(trial: Trial) -> None:
         before = {name: tensor.detach().clone() for name, tensor in tensors_of(networks).items()}
         made = generate(networks.generator, latents(networks, 4), labels(data, 4))
         with torch.no_grad():
-            judge(networks.discriminator, made, labels(data, 4))
+            discriminate(networks.discriminator, made, labels(data, 4))
         changed = [name for name, tensor in tensors_of(networks).items() if not torch.equal(tensor, before[name])]
         require(not changed, f"{title(data)}: it changed {some(changed)}.")
 

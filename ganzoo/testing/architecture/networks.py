@@ -166,7 +166,7 @@ def measured(trial: Trial, case: Case) -> dict[str, float]:
     generator, discriminator = networks.generator.eval(), networks.discriminator.eval()
     made = generate(generator, latents(networks, 2, case.seed), labels(data, 2), case.seed)
     with torch.no_grad():
-        answer = judge(discriminator, made, labels(data, 2), case.seed)
+        answer = discriminate(discriminator, made, labels(data, 2), case.seed)
     return {
         "generator": sum(parameter.numel() for parameter in generator.parameters()),
         "discriminator": sum(parameter.numel() for parameter in discriminator.parameters()),
@@ -237,7 +237,7 @@ def generate(network: nn.Module, z: Tensor, labels: Tensor | None, seed: int = 0
     return found
 
 
-def judge(network: nn.Module, x: Tensor, labels: Tensor | None, seed: int = 0) -> DiscriminatorOutput:
+def discriminate(network: nn.Module, x: Tensor, labels: Tensor | None, seed: int = 0) -> DiscriminatorOutput:
     """Return a discriminator's answer, its logits as a list; what it draws itself comes from a seed."""
     with seeded(seed):
         answer = network(x, labels)

@@ -20,7 +20,7 @@ from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import Registry, registry
 from ganzoo.registry.installed import Registered
 from ganzoo.testing.architecture.networks import (
-    judge,
+    discriminate,
     labels,
     latents,
     least,
@@ -193,7 +193,7 @@ def _reaches_beyond(network: nn.Module, data: DataInfo) -> bool:
     """Whether larger and larger samples get logits beyond 1 of both signs, of every member: the shortest proof."""
     low = high = torch.zeros(())
     for scale in (1, 8, 64, 512):
-        answer = judge(network, samples(data, 4 * BATCH) * scale, labels(data, 4 * BATCH))
+        answer = discriminate(network, samples(data, 4 * BATCH) * scale, labels(data, 4 * BATCH))
         low = torch.stack([member.min() for member in answer.logits]).minimum(low)
         high = torch.stack([member.max() for member in answer.logits]).maximum(high)
         if (low < -BEYOND).all() and (high > BEYOND).all():
@@ -207,7 +207,7 @@ def _driven(network: nn.Module, data: DataInfo, sign: int) -> list[float]:
     optimizer = torch.optim.Adam(parameters, lr=1e-2)
     x, chosen = samples(data, BATCH), labels(data, BATCH)
     for _ in range(STEPS):
-        means = torch.stack([member.mean() for member in judge(network, x, chosen).logits])
+        means = torch.stack([member.mean() for member in discriminate(network, x, chosen).logits])
         if (sign * means > BEYOND).all():
             break
         optimizer.zero_grad()

@@ -11,10 +11,10 @@ from ganzoo.compute.streams import seeded
 from ganzoo.plugin import DataInfo, GeneratorOutput
 from ganzoo.testing.architecture.networks import (
     SAME,
+    discriminate,
     flat,
     gap,
     generate,
-    judge,
     labelled,
     labels,
     latents,
@@ -48,7 +48,7 @@ def class_logits(trial: Trial) -> None:
     _require_word(trial, "class-logits")
     for data in labelled(trial):
         gan, _ = trained(trial, data)
-        found = judge(gan.discriminator, samples(data, 4), labels(data, 4)).class_logits
+        found = discriminate(gan.discriminator, samples(data, 4), labels(data, 4)).class_logits
         wanted, shape = [4, data.num_classes], None if found is None else list(found.shape)
         require(not data.num_classes or shape == wanted, f"{title(data)}: they are {shape}, not {wanted}.")
 
@@ -58,7 +58,7 @@ def features(trial: Trial) -> None:
     _require_word(trial, "features")
     for data in smallest(trial):
         gan, _ = trained(trial, data)
-        found = judge(gan.discriminator, samples(data, 4).requires_grad_(), labels(data, 4)).features
+        found = discriminate(gan.discriminator, samples(data, 4).requires_grad_(), labels(data, 4)).features
         require(found, f"{title(data)}: it has {found!r}.")
         for feature in found or []:
             leads = feature.dim() > 0 and len(feature) == 4
@@ -71,7 +71,7 @@ def embedding(trial: Trial) -> None:
     _require_word(trial, "embedding")
     for data in smallest(trial):
         gan, _ = trained(trial, data)
-        found = judge(gan.discriminator, samples(data, 4).requires_grad_(), labels(data, 4)).embedding
+        found = discriminate(gan.discriminator, samples(data, 4).requires_grad_(), labels(data, 4)).embedding
         shape = None if found is None else list(found.shape)
         fits = found is not None and found.dim() == 2 and len(found) == 4
         require(fits, f"{title(data)}: of 4 samples it is {shape}, not [4, E].")
@@ -106,7 +106,7 @@ def weights_of_members(trial: Trial) -> None:
     found = False
     for data in smallest(trial):
         gan, _ = trained(trial, data)
-        answer = judge(gan.discriminator, samples(data, 4), labels(data, 4))
+        answer = discriminate(gan.discriminator, samples(data, 4), labels(data, 4))
         if answer.weights is None:
             continue
         found = True
@@ -164,6 +164,6 @@ def _coupling(network: nn.Module, data: DataInfo) -> float:
     state, found = {name: tensor.clone() for name, tensor in network.state_dict().items()}, []
     with torch.no_grad():
         for each in (x, others):
-            found.append(flat(judge(network.train(), each, chosen))[0])
+            found.append(flat(discriminate(network.train(), each, chosen))[0])
             network.load_state_dict(state)  # a forward in train mode may leave its mark
     return gap(*found)
