@@ -14,7 +14,7 @@ from pathlib import Path
 from common import save, table, verdict
 
 from ganzoo.registry import registry
-from ganzoo.testing import checks_of
+from ganzoo.testing import collect_checks
 
 TARGET = 60.0
 
@@ -28,14 +28,14 @@ def main() -> None:
     registry().add_file(arguments.plugin)
 
     start, cpu = time.perf_counter(), time.process_time()
-    checks = checks_of(arguments.plugin.stem)
+    checks = collect_checks(arguments.plugin.stem)
     results = [check.run() for check in (checks[:10] if arguments.quick else checks)]
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu
     slowest = sorted(results, key=lambda result: -result.seconds)
     print(table([("check", "status", "seconds"), *((r.check, r.status, r.seconds) for r in slowest)]))
     for result in results:
         if result.status == "FAIL":
-            print(f"{result.check}: {result.words}")
+            print(f"{result.check}: {result.message}")
     print(verdict(f"seconds of {len(results)} checks ({cpu:.0f} s of one core)", wall, TARGET, at_most=True))
     if not arguments.quick:
         print(save("kit", {"seconds": wall, "cpu_seconds": cpu, "checks": {r.check: r.seconds for r in results}}))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-from ganzoo.testing.collect import contracts
+from ganzoo.testing.collect import collect_contracts
 
 DOCS = Path(__file__).parent
 CHECKS = "<!-- From here on written by docs/written.py from the docstrings of ganzoo.testing. -->"
@@ -25,7 +25,7 @@ ITEM = re.compile(r"    (?! )([\w, .*`]+?): (.*)")
 def with_checks(text: str) -> str:
     """Return the page on checks with the list of them behind its last comment."""
     lines = [text[: text.index(CHECKS) + len(CHECKS)], ""]
-    for kind, sentences in contracts().items():
+    for kind, sentences in collect_contracts().items():
         lines += [f"## {kind.capitalize()}", "", "| check | contract |", "|---|---|"]
         lines += [f"| `{name}` | {sentence} |" for name, sentence in sentences.items()] + [""]
     return "\n".join(lines)

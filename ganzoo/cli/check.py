@@ -46,21 +46,21 @@ def command(what: str | None, pairs: tuple[str, ...], as_list: bool, full: bool,
         raise UsageError("say what to check: ganzoo check NAME (`ganzoo list` and `ganzoo plugins` show names)")
     options = _options(what, parse_pairs(pairs))
     with heavy_imports():
-        from ganzoo.testing import checks_of
-        from ganzoo.testing.expected import concerning, expectations, stated
+        from ganzoo.testing import collect_checks
+        from ganzoo.testing.expected import read_expected_failures, require_known_names, select_expected_failures
 
-    checks, results = checks_of(what, options=options, full=full), []
-    expected = expectations(checks, concerning(stated(), checks))
+    checks, results = collect_checks(what, options=options, full=full), []
+    expected = require_known_names(checks, select_expected_failures(read_expected_failures(), checks))
     for check in checks:
         result = check.run(expected.get(check.name, ""))
         results.append(result)
         if not as_json:
-            words = f": {result.words}" if result.words else ""
+            words = f": {result.message}" if result.message else ""
             click.echo(f"{result.status:5}  {result.seconds:5.1f} s  {result.check}{words}")
     if as_json:
         print_json([asdict(result) for result in results])
     else:
-        for line in (_summary(results), *_unseen(results)):
+        for line in (_summary(results), *_list_not_checked(results)):
             click.echo(line, err=True)
     if any(result.status == "FAIL" for result in results):
         click.get_current_context().exit(1)
@@ -74,12 +74,12 @@ def _summary(results: Sequence[Result]) -> str:
     return ", ".join(f"{count} {_WORDS[status]}" for status, count in sorted(counts.items()))
 
 
-def _unseen(results: Sequence[Result]) -> Iterator[str]:
+def _list_not_checked(results: Sequence[Result]) -> Iterator[str]:
     """Yield a line for each reason why checks that apply could not look."""
     reasons: dict[tuple[str, str], list[str]] = {}
-    for result in filter(attrgetter("unseen"), results):
+    for result in filter(attrgetter("not_checked"), results):
         subject, _, name = result.check.rpartition("/")
-        reasons.setdefault((subject, result.words), []).append(name)
+        reasons.setdefault((subject, result.message), []).append(name)
     for (subject, words), names in reasons.items():
         what = names[0] if len(names) == 1 else f"{len(names)} checks"
         yield f"not looked at: {what} of {subject}: {words}"
@@ -88,9 +88,9 @@ def _unseen(results: Sequence[Result]) -> Iterator[str]:
 def _print_contracts(what: str | None, as_json: bool) -> None:
     """Print the sentence of each check, of one kind or of all."""
     with heavy_imports():
-        from ganzoo.testing.collect import contracts
+        from ganzoo.testing.collect import collect_contracts
 
-    found = contracts()
+    found = collect_contracts()
     if what is not None:
         kind = what if what in found else kind_named(what)
         found = {kind: found[kind]}

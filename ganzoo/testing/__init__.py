@@ -14,7 +14,7 @@ The same checks as tests, in one line::
 ``ganzoo check NAME`` runs them on the command line. A check is named ``KIND/COMPONENT/CHECK``.
 """
 
-from ganzoo.testing.checks import Broken, Check, Result, Skip, Unseen
+from ganzoo.testing.checks import Check, Failure, NotChecked, Result, Skip
 from ganzoo.testing.collect import (
     check,
     check_architecture,
@@ -30,16 +30,16 @@ from ganzoo.testing.collect import (
     check_recipe,
     check_regularizer,
     check_tracker,
-    checks_of,
+    collect_checks,
     parametrize_checks,
 )
 
 __all__ = [
-    "Broken",
     "Check",
+    "Failure",
+    "NotChecked",
     "Result",
     "Skip",
-    "Unseen",
     "check",
     "check_architecture",
     "check_augmentation",
@@ -54,6 +54,6 @@ __all__ = [
     "check_recipe",
     "check_regularizer",
     "check_tracker",
-    "checks_of",
+    "collect_checks",
     "parametrize_checks",
 ]

@@ -9,10 +9,10 @@ from ganzoo.plugin import DataInfo
 from ganzoo.plugin.options import options_of, settled
 from ganzoo.recipe.keys import options_prefix
 from ganzoo.registry.installed import import_object
-from ganzoo.testing.checks import Broken, Trial, Unseen, sentence
+from ganzoo.testing.checks import Failure, NotChecked, Trial, as_sentence
 
 
-def built(trial: Trial, data: DataInfo | None = None, **more: object) -> Any:
+def build_component(trial: Trial, data: DataInfo | None = None, **more: object) -> Any:
     """Return the runtime object, schedules at their start.
 
     Args:
@@ -25,16 +25,16 @@ def built(trial: Trial, data: DataInfo | None = None, **more: object) -> Any:
         Broken: It says so although the trial gives options, of no data in particular.
     """
     trial.entry.check_requirements()
-    options = settled(trial.options(**more), 0)
+    options = settled(trial.make_options(**more), 0)
     try:
-        return import_object(trial.spec.factory)(*trial.arguments(options, data))
+        return import_object(trial.spec.factory)(*trial.make_arguments(options, data))
     except GanzooError as error:
         if (trial.values or trial.examples) and data is None:  # else it may decline the data
-            raise Broken(f"It could not be built: {sentence(error)}") from error
-        raise Unseen(f"{error}{_way_out(trial)}") from error
+            raise Failure(f"It could not be built: {as_sentence(error)}") from error
+        raise NotChecked(f"{error}{_explain_options(trial)}") from error
 
 
-def _way_out(trial: Trial) -> str:
+def _explain_options(trial: Trial) -> str:
     """Return how options are given to the check, where the component has some."""
     names, spec = list(options_of(trial.spec.options)), trial.spec
     if not names:

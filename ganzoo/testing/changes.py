@@ -11,59 +11,59 @@ from torch import Tensor, nn
 
 from ganzoo.engine.gan import Gan
 from ganzoo.plugin import Step
-from ganzoo.testing.probes import flat
+from ganzoo.testing.probes import flatten
 
 NETWORKS = ("discriminator", "generator")
 
 
-def _named(gan: Gan, of: Callable[[nn.Module], Any]) -> dict[str, Any]:
+def _collect(gan: Gan, of: Callable[[nn.Module], Any]) -> dict[str, Any]:
     """Return ``of(network)``, pairs of name and value, of both networks under names of their own."""
     return {f"{n}.{name}": value for n in NETWORKS for name, value in of(getattr(gan, n))}
 
 
-def statistics(gan: Gan, step: Step) -> dict[str, Any]:
+def copy_buffers(gan: Gan, step: Step) -> dict[str, Any]:
     """Return D's buffers."""
     return {f"discriminator.{name}": buffer.clone() for name, buffer in gan.discriminator.named_buffers()}
 
 
-def grads(gan: Gan, step: Step) -> dict[str, Any]:
+def collect_gradients(gan: Gan, step: Step) -> dict[str, Any]:
     """Return the ``.grad`` of all parameters and of the samples that may have one."""
-    of = {name: parameter.grad for name, parameter in _named(gan, nn.Module.named_parameters).items()}
+    of = {name: parameter.grad for name, parameter in _collect(gan, nn.Module.named_parameters).items()}
     leaves = {f"step.{name}": getattr(step, name) for name in ("z", "real", "fake")}
     return of | {name: leaf.grad for name, leaf in leaves.items() if leaf is not None and leaf.is_leaf}
 
 
-def structure(gan: Gan, step: Step) -> dict[str, Any]:
+def copy_structure(gan: Gan, step: Step) -> dict[str, Any]:
     """Return all parameters, whether they require grad, and each module's mode and hooks."""
     found: dict[str, Any] = {}
-    for name, parameter in _named(gan, nn.Module.named_parameters).items():
+    for name, parameter in _collect(gan, nn.Module.named_parameters).items():
         found[name] = parameter.detach().clone()
         found[f"requires_grad of {name}"] = parameter.requires_grad
-    for name, module in _named(gan, partial(nn.Module.named_modules, memo=None)).items():
+    for name, module in _collect(gan, partial(nn.Module.named_modules, memo=None)).items():
         found[f"the mode (train or eval) of {name.rstrip('.')}"] = module.training
         found[f"the hooks of {name.rstrip('.')}"] = len(module._forward_hooks) + len(module._forward_pre_hooks)
     return found
 
 
-def samples(gan: Gan, step: Step) -> dict[str, Any]:
+def copy_step(gan: Gan, step: Step) -> dict[str, Any]:
     """Return what others see of the step as well."""
     found = {name: getattr(step, name) for name in ("z", "labels", "real", "fake", "real_seen", "fake_seen")}
     for name in ("real_output", "fake_output"):
         output = getattr(step, name)
         if output is not None:
             logits = output.logits if isinstance(output.logits, list) else [output.logits]
-            found |= {f"{name}.logits": flat(logits)}
+            found |= {f"{name}.logits": flatten(logits)}
     return {name: value.detach().clone() for name, value in found.items() if value is not None}
 
 
-def equal(one: Any, other: Any) -> bool:
+def are_equal(one: Any, other: Any) -> bool:
     """Whether two things that were noted are the same: tensors by their numbers."""
     if isinstance(one, Tensor) and isinstance(other, Tensor):
         return torch.equal(one, other)
     return one is None and other is None if isinstance(one, Tensor) or isinstance(other, Tensor) else one == other
 
 
-def operations(value: Tensor) -> set[str]:
+def list_operations(value: Tensor) -> set[str]:
     """Return the names of all operations in a tensor's graph."""
     seen, todo = set(), [value.grad_fn]
     while todo:

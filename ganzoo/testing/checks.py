@@ -1,10 +1,10 @@
-"""What a check is and how it is run.
+"""What a check is, and how it is run.
 
 A check is a public function of one argument, the `Trial`, in the module of its kind: ``loss.py`` and so on. The first
-line of its docstring is the line of the contract that it stands for. It returns where that is kept, raises `Broken`
-where it is not, and `Skip` where it does not apply. Anything else that a plugin raises is a break as well, told with
-the plugin's own line. One that finds what makes all further checks of the component pointless raises `Unusable`: these
-are skipped then, so that one mistake is told once.
+line of its docstring is the rule of the contract that it checks. The check returns where the component keeps the rule.
+It raises `Failure` where the component breaks the rule, and `Skip` where the rule does not apply. Any other exception
+of a plugin is a failure too, reported with the plugin's own line. A mistake that makes all further checks of the
+component pointless raises `FatalFailure`: the other checks are skipped, so that one mistake is reported once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ganzoo.plugin.options import NoOptions, read, settled
 from ganzoo.registry.installed import WITHOUT_DATA, Registered, describe_error, import_object, locate_definition
 
 Status = Literal["PASS", "FAIL", "SKIP", "XFAIL"]
-KINDS_OF_DATA = (
+DATA_OF_EVERY_MODALITY = (
     DataInfo(shape=(3, 32, 32)),
     DataInfo(shape=(1, 32, 32)),
     DataInfo(shape=(2,), modality="points"),
@@ -42,39 +42,39 @@ KINDS_OF_DATA = (
 LINE = re.compile(r"\.py:\d+")
 
 
-class Broken(Exception):
-    """A plugin broke its contract; the text says where, with the numbers."""
+class Failure(Exception):
+    """A plugin breaks its contract; the text says where, with the numbers."""
 
 
-class Unusable(Broken):
-    """So broken that nothing else can be said of the component until it is mended."""
+class FatalFailure(Failure):
+    """A mistake that must be corrected before any other check of the component makes sense."""
 
 
 class Skip(Exception):
-    """A check that does not apply; the text says why."""
+    """The check does not apply; the text says why."""
 
 
-class Unseen(Skip):
-    """A check that applies and could not look; the text says what it takes."""
+class NotChecked(Skip):
+    """The check applies but cannot run here; the text says what it needs."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a check went.
+    """The result of a check.
 
     Args:
-        check: Its name, ``KIND/COMPONENT/CHECK``.
-        status: XFAIL is a failure that was expected.
-        words: Of a failure, the contract and where it was broken; of a skip, why.
-        seconds: That it took.
-        unseen: Whether a skipped check applies, and could not look.
+        check: The check's name, ``KIND/COMPONENT/CHECK``.
+        status: ``PASS``, ``FAIL``, ``SKIP`` or ``XFAIL``, a failure that was expected.
+        message: For a failure, the rule and where the component breaks it. For a skip, the reason. Empty for a pass.
+        seconds: How long the check ran, in seconds.
+        not_checked: Whether the check was skipped although it applies, because it cannot run here.
     """
 
     check: str
     status: Status
-    words: str = ""
+    message: str = ""
     seconds: float = 0.0
-    unseen: bool = False
+    not_checked: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,70 +82,68 @@ class Check:
     """A check that is ready to run.
 
     Args:
-        name: ``KIND/COMPONENT/CHECK``.
-        contract: The line of the contract that it stands for.
-        function: Called with nothing.
+        name: The check's name, ``KIND/COMPONENT/CHECK``.
+        contract: The rule of the contract that the check tests, one sentence.
+        function: The check itself, which is called without arguments.
         locate: Returns the line that defines the component, ``file:line``. It is added to failures that name no line.
-        unusable: The checks that found the component unusable, which all checks of it share.
-        excused: Why the component's spec expects it to fail (`Built.excused`); empty for a check that must pass.
+        fatal: Names of the checks that raised `FatalFailure`. All checks of a component share this list.
+        excuse: Why the component's spec expects a failure (`Built.excused`). Empty for a check that must pass.
     """
 
     name: str
     contract: str
     function: Callable[[], None]
     locate: Callable[[], str] = str
-    unusable: list[str] = field(default_factory=list)
-    excused: str = ""
+    fatal: list[str] = field(default_factory=list)
+    excuse: str = ""
 
     def run(self, expected: str = "", clock: Callable[[], float] = time.perf_counter) -> Result:
-        """Run it.
+        """Run the check.
 
         Args:
-            expected: Why it is expected to fail; one that passes all the same is a failure. By default what the
-                component's spec says.
-            clock: Seconds.
+            expected: Why the check is expected to fail. A check that passes all the same is then a failure. Empty for
+                the reason that the component's spec gives, if there is one.
+            clock: Returns the time in seconds.
         """
-        start, expected = clock(), expected or self.excused
-        status, words, unseen = self._run()
+        start, expected = clock(), expected or self.excuse
+        status, message, not_checked = self._run()
         if expected and status == "FAIL":
-            status, words = "XFAIL", f"{expected} ({words})"
+            status, message = "XFAIL", f"{expected} ({message})"
         elif expected and status == "PASS":
-            status, words = (
-                "FAIL",
-                f"it was expected to fail ({expected}) and passed: take it off the expected failures",
-            )
-        return Result(self.name, status, words, clock() - start, unseen)
+            status = "FAIL"
+            message = f"it was expected to fail ({expected}) and passed: remove it from the expected failures"
+        return Result(self.name, status, message, clock() - start, not_checked)
 
     def _run(self) -> tuple[Status, str, bool]:
-        if self.unusable and self.name not in self.unusable:
-            return "SKIP", f"nothing can be said before {self.unusable[0]} passes", False
+        if self.fatal and self.name not in self.fatal:
+            return "SKIP", f"it needs {self.fatal[0]} to pass first", False
         try:
-            with threads(1), seeded(0):  # on networks this small, more of them cost more than they bring
+            with threads(1), seeded(0):  # networks this small are slower on several threads
                 self.function()
         except Skip as skip:
-            return "SKIP", str(skip), isinstance(skip, Unseen)
-        except Broken as broken:
-            if isinstance(broken, Unusable):
-                self.unusable.append(self.name)
-            return "FAIL", f"{self.contract} {broken}{self._where(str(broken))}", False
+            return "SKIP", str(skip), isinstance(skip, NotChecked)
+        except Failure as failure:
+            if isinstance(failure, FatalFailure):
+                self.fatal.append(self.name)
+            return "FAIL", f"{self.contract} {failure}{self._name_location(str(failure))}", False
         except (Exception, SystemExit) as error:
             return "FAIL", f"{self.contract} {describe_error(error)}", False
         return "PASS", "", False
 
-    def _where(self, words: str) -> str:
+    def _name_location(self, message: str) -> str:
         line = self.locate()
-        return f" See {line}." if line and not LINE.search(words) else ""
+        return f" See {line}." if line and not LINE.search(message) else ""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A component under trial.
+    """A component with the options and the data that its checks try.
 
     Args:
         entry: The component and its plugin.
-        values: Options over its defaults, by name.
-        data: What an architecture is built for; empty for what its spec says.
-        full: Whether checks that take long are run as well.
+        values: Options by name, which replace the component's defaults.
+        data: The data that the component is built for. Empty for the data that its spec names.
+        full: Whether checks that take minutes run too.
     """
 
     entry: Registered
@@ -154,17 +152,18 @@ class Trial:
     full: bool = False
 
     def keep(self, key: object, make: Callable[[], Any]) -> Any:
-        """Return what `make` made the first time, for the checks of this component to share.
+        """Return the object of this key, made by `make` at the first call and shared by the checks of this component.
 
-        Only the trial of the last check keeps anything, so that a zoo of networks is never in memory at once.
+        Objects are kept for one trial at a time, so that the networks of many architectures are never in memory at
+        once.
         """
-        kept = _kept()
-        if kept.get("trial") is not self:
-            kept.clear()
-            kept["trial"] = self
-        if key not in kept:
-            kept[key] = make()
-        return kept[key]
+        shared = _shared_objects()
+        if shared.get("trial") is not self:
+            shared.clear()
+            shared["trial"] = self
+        if key not in shared:
+            shared[key] = make()
+        return shared[key]
 
     @property
     def spec(self) -> Any:
@@ -173,7 +172,7 @@ class Trial:
 
     @property
     def title(self) -> str:
-        """What its checks' names begin with, ``KIND/COMPONENT``."""
+        """The start of the names of its checks, ``KIND/COMPONENT``."""
         return f"{self.spec.kind}/{self.spec.name}"
 
     def locate(self) -> str:
@@ -183,61 +182,65 @@ class Trial:
         except (Exception, SystemExit):
             return ""
 
-    def read(self, **values: object) -> Any:
-        """Return the component's options of these values, the others at their defaults."""
+    def read_options(self, **values: object) -> Any:
+        """Return the component's options with these values; the other options have their defaults."""
         cls = self.spec.options if isinstance(self.spec, Built) else NoOptions
         return read(cls, values, owner=f"{self.spec.kind} {self.spec.name!r}")
 
-    def options(self, **more: object) -> Any:
-        """Return the options under trial, `more` over them."""
-        return self.read(**{**self.examples, **self.values, **more})
+    def make_options(self, **more: object) -> Any:
+        """Return the trial's options; the values of `more` replace them."""
+        return self.read_options(**{**self.examples, **self.values, **more})
 
     @functools.cached_property
     def examples(self) -> Mapping[str, Any]:
-        """The options that open the small dataset that the spec's `examples` writes, where the trial names no other."""
-        path, named_by = getattr(self.spec, "examples", ""), getattr(self.spec, "path_option", "") or "path"
-        if not isinstance(path, str) or not path or named_by in self.values:
+        """The options that open the small dataset of the spec's `examples`; empty where the trial has a path."""
+        path, path_option = getattr(self.spec, "examples", ""), getattr(self.spec, "path_option", "") or "path"
+        if not isinstance(path, str) or not path or path_option in self.values:
             return {}
         folder = tempfile.mkdtemp()
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        found: Mapping[str, Any] = import_object(path)(Path(folder))
-        return found
+        options: Mapping[str, Any] = import_object(path)(Path(folder))
+        return options
 
     @property
     def provides(self) -> tuple[str, ...]:
-        """The words that the component provides with the options under trial."""
-        words: tuple[str, ...] = self.spec.provided(self.options())
+        """The words that the component provides with the trial's options."""
+        words: tuple[str, ...] = self.spec.provided(self.make_options())
         return words
 
     def build(self, data: DataInfo | None = None, **more: object) -> Any:
-        """Return a runtime object for `data`, as `make`, with schedules at their start; `more` are further options."""
-        return self.make(settled(self.options(**more), 0), data)
+        """Build a runtime object for `data` with the trial's options and those of `more`, schedules at their start."""
+        return self.build_with(settled(self.make_options(**more), 0), data)
 
-    def make(self, options: object, data: DataInfo | None = None) -> Any:
-        """Return a runtime object of these options, for `data` or else the first of the `kinds`."""
-        return self.entry.build(*self.arguments(options, data))
+    def build_with(self, options: object, data: DataInfo | None = None) -> Any:
+        """Build a runtime object with these options, for `data` or, where that is None, the first of `infos`."""
+        return self.entry.build(*self.make_arguments(options, data))
 
-    def arguments(self, options: object, data: DataInfo | None = None) -> tuple[Any, ...]:
-        """Return what the factory is called with, as `make` has it."""
-        return (options,) if self.spec.kind in WITHOUT_DATA else (options, data or self.kinds[0])
+    def make_arguments(self, options: object, data: DataInfo | None = None) -> tuple[Any, ...]:
+        """Return the arguments of the factory; the parameters are those of `build_with`."""
+        return (options,) if self.spec.kind in WITHOUT_DATA else (options, data or self.infos[0])
 
     @property
-    def kinds(self) -> tuple[DataInfo, ...]:
-        """The kinds of data that the component is tried on: the trial's, or its examples and all that it takes."""
-        taken = getattr(self.spec, "modalities", ())
-        known = (*getattr(self.spec, "examples", ()), *KINDS_OF_DATA)
-        return tuple(self.data) or tuple(info for info in known if not taken or info.modality in taken)
+    def infos(self) -> tuple[DataInfo, ...]:
+        """The data that the component is tried on: the trial's, or the spec's examples and all that it accepts."""
+        accepted = getattr(self.spec, "modalities", ())
+        known = (*getattr(self.spec, "examples", ()), *DATA_OF_EVERY_MODALITY)
+        return tuple(self.data) or tuple(info for info in known if not accepted or info.modality in accepted)
 
 
 @functools.cache
-def _kept() -> dict[object, Any]:
+def _shared_objects() -> dict[object, Any]:
     return {}
 
 
-def checks_in(module: ModuleType, prefix: str, subject: object, **more: Any) -> list[Check]:
-    """Return the checks of a module, ready to run on a subject, in the order in which they stand there.
+def make_checks(module: ModuleType, prefix: str, subject: object, **more: Any) -> list[Check]:
+    """Return the checks of a module, ready to run on a subject, in the order of their definitions.
 
-    `more` are further fields of `Check`.
+    Args:
+        module: The module whose public functions of one argument are the checks.
+        prefix: The start of the checks' names, ``KIND/COMPONENT``.
+        subject: The argument that each check is called with.
+        more: Further fields of `Check`.
     """
     found = [
         (name, function)
@@ -258,25 +261,25 @@ def checks_in(module: ModuleType, prefix: str, subject: object, **more: Any) -> 
     ]
 
 
-def require(kept: object, words: str) -> None:
-    """Raise `Broken` unless the contract was kept."""
-    if not kept:
-        raise Broken(words)
+def require(condition: object, message: str) -> None:
+    """Raise `Failure` with this message unless the condition is true."""
+    if not condition:
+        raise Failure(message)
 
 
-def sentence(words: object) -> str:
-    """Return words with a full stop, unless they end in a question."""
-    return f"{words}" if str(words).endswith("?") else f"{words}."
+def as_sentence(text: object) -> str:
+    """Return a text with a full stop, unless it ends in a question mark."""
+    return f"{text}" if str(text).endswith("?") else f"{text}."
 
 
 @contextmanager
-def usable() -> Iterator[None]:
-    """Take whatever the block raises, but for `Skip`, as a sign that the component is `Unusable`."""
+def fatal_failures() -> Iterator[None]:
+    """Turn every exception of the block, except `Skip`, into a `FatalFailure`."""
     try:
         yield
-    except (Skip, Unusable):
+    except (Skip, FatalFailure):
         raise
-    except Broken as broken:
-        raise Unusable(str(broken)) from broken
+    except Failure as failure:
+        raise FatalFailure(str(failure)) from failure
     except (Exception, SystemExit) as error:
-        raise Unusable(sentence(describe_error(error))) from error
+        raise FatalFailure(as_sentence(describe_error(error))) from error

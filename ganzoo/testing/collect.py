@@ -14,14 +14,14 @@ from ganzoo.plugin import KINDS, Built, DataInfo
 from ganzoo.registry import registry
 from ganzoo.registry.installed import Plugin, Registered
 from ganzoo.testing import component, plugin
-from ganzoo.testing.cases import case_checks
-from ganzoo.testing.checks import Check, Result, Trial, checks_in
-from ganzoo.testing.expected import concerning, excused, expectations, stated
+from ganzoo.testing.cases import make_case_checks
+from ganzoo.testing.checks import Check, Result, Trial, make_checks
+from ganzoo.testing.expected import apply_excuses, read_expected_failures, require_known_names, select_expected_failures
 
 Expected = Mapping[str, str] | None
 
 
-def checks_of(
+def collect_checks(
     what: str, *, options: Mapping[str, Any] | None = None, data: Sequence[DataInfo] = (), full: bool = False
 ) -> list[Check]:
     """Return the checks of a plugin and all that it offers, or of the components of that name.
@@ -38,14 +38,14 @@ def checks_of(
     for found in registry().plugins:
         if found.name == what:
             entries = [entry for entry in registry().components() if entry.plugin.name == what]
-            return [*_of_plugin(found), *_of_components(entries, options, data, full)]
-    entries = _named(what)
-    return [*_of_plugins(entries), *_of_components(entries, options, data, full)]
+            return [*_make_plugin_checks(found), *_make_component_checks(entries, options, data, full)]
+    entries = _find_components(what)
+    return [*_make_checks_of_plugins(entries), *_make_component_checks(entries, options, data, full)]
 
 
 def check(what: str, *, expected_failures: Expected = None, **trial: Any) -> Iterator[Result]:
-    """Run the checks of `checks_of` one by one; `expected_failures` maps names of checks to reasons."""
-    return _run(checks_of(what, **trial), expected_failures)
+    """Run the checks of `collect_checks` one by one; `expected_failures` maps names of checks to reasons."""
+    return _run_checks(collect_checks(what, **trial), expected_failures)
 
 
 def check_plugin(name: str, *, expected_failures: Expected = None) -> Iterator[Result]:
@@ -53,12 +53,12 @@ def check_plugin(name: str, *, expected_failures: Expected = None) -> Iterator[R
     found = next((entry for entry in registry().plugins if entry.name == name), None)
     if found is None:
         raise UsageError(f"no plugin {name!r} is installed{did_you_mean(name, [p.name for p in registry().plugins])}")
-    return _run(_of_plugin(found), expected_failures)
+    return _run_checks(_make_plugin_checks(found), expected_failures)
 
 
 def _check_kind(kind: str, name: str, *, expected_failures: Expected = None, **trial: Any) -> Iterator[Result]:
     settings = {"options": None, "data": (), "full": False} | trial
-    return _run(_of_components([registry().resolve(kind, name)], **settings), expected_failures)
+    return _run_checks(_make_component_checks([registry().resolve(kind, name)], **settings), expected_failures)
 
 
 def check_architecture(name: str, **trial: Any) -> Iterator[Result]:
@@ -119,34 +119,37 @@ def check_recipe(name: str, **trial: Any) -> Iterator[Result]:
 def check_cases(kind: str, name: str) -> Iterator[Result]:
     """Hold a component to its cases alone (`ganzoo.plugin.Case`); one result for each."""
     entry = registry().resolve(kind, name)
-    return _run(case_checks(Trial(entry)), None)
+    return _run_checks(make_case_checks(Trial(entry)), None)
 
 
 def parametrize_checks(
     what: str, *, expected_failures: Expected = None, **trial: Any
 ) -> Callable[[Callable[..., None]], Any]:
-    """Turn a test of one argument, ``check``, into one test for each check of `checks_of`; it calls ``check()``.
+    """Turn a test of one argument, ``check``, into one test for each check of `collect_checks`; it calls ``check()``.
 
     Args:
         what: A plugin or a component.
-        expected_failures: Reasons by names of checks; by default those of ``pyproject.toml`` (`stated`). They are
-            strict: one that passes fails the test, one that names no check is an error.
-        trial: As for `checks_of`.
+        expected_failures: Reasons by names of checks; None for those of ``pyproject.toml`` (see
+            `read_expected_failures`). An expected failure that passes fails the test; a name that is not the name of
+            a check is an error.
+        trial: Keyword arguments of `collect_checks`.
     """
     import pytest
 
-    checks = checks_of(what, **trial)
-    given = concerning(stated(), checks) if expected_failures is None else expected_failures
-    expected = expectations(checks, given)
+    checks = collect_checks(what, **trial)
+    given = (
+        select_expected_failures(read_expected_failures(), checks) if expected_failures is None else expected_failures
+    )
+    expected = require_known_names(checks, given)
 
     def call(check: Check) -> None:
         result = check.run(expected.get(check.name, ""))
         if result.status == "SKIP":
-            pytest.skip(result.words)
+            pytest.skip(result.message)
         if result.status == "XFAIL":
-            pytest.xfail(result.words)
+            pytest.xfail(result.message)
         if result.status == "FAIL":
-            pytest.fail(result.words, pytrace=False)
+            pytest.fail(result.message, pytrace=False)
 
     return pytest.mark.parametrize("check", [pytest.param(partial(call, check), id=check.name) for check in checks])
 
@@ -155,26 +158,26 @@ def parametrize_checks(
 # Collecting.
 
 
-def modules_of(kind: str) -> list[ModuleType]:
+def import_check_modules(kind: str) -> list[ModuleType]:
     """Return the modules that hold the checks of a kind (or of ``plugin`` and ``component``), in their order."""
     module = import_module(f"ganzoo.testing.{kind}")
     parts = getattr(module, "PARTS", None)
     return [module] if parts is None else [import_module(f"{module.__name__}.{part}") for part in parts]
 
 
-def contracts() -> dict[str, dict[str, str]]:
+def collect_contracts() -> dict[str, dict[str, str]]:
     """Return the sentence of each check by its name, by ``plugin``, ``component`` (what holds for every kind), kind."""
     return {
         kind: {
             check.name.partition("/")[2]: check.contract
-            for module in modules_of(kind)
-            for check in checks_in(module, kind, None)
+            for module in import_check_modules(kind)
+            for check in make_checks(module, kind, None)
         }
         for kind in ("plugin", "component", *KINDS)
     }
 
 
-def _named(what: str) -> list[Registered]:
+def _find_components(what: str) -> list[Registered]:
     owner, _, name = what.rpartition(":")
     entries = [
         entry
@@ -188,35 +191,35 @@ def _named(what: str) -> list[Registered]:
     return entries
 
 
-def _of_plugin(found: Plugin) -> list[Check]:
-    return checks_in(plugin, f"plugin/{found.name}", found)
+def _make_plugin_checks(found: Plugin) -> list[Check]:
+    return make_checks(plugin, f"plugin/{found.name}", found)
 
 
-def _of_plugins(entries: Sequence[Registered]) -> list[Check]:
+def _make_checks_of_plugins(entries: Sequence[Registered]) -> list[Check]:
     owners: dict[str, Plugin] = {entry.plugin.name: entry.plugin for entry in entries}
-    return [check for owner in owners.values() for check in _of_plugin(owner)]
+    return [check for owner in owners.values() for check in _make_plugin_checks(owner)]
 
 
-def _of_components(
+def _make_component_checks(
     entries: Sequence[Registered], options: Mapping[str, Any] | None, data: Sequence[DataInfo], full: bool
 ) -> list[Check]:
     """Return what holds for every component, then what holds for its kind, then its cases."""
     checks: list[Check] = []
     for entry in entries:
         trial = Trial(entry, options or {}, data, full)
-        trial.read(**trial.values)  # a wrong one is the caller's mistake, no failure of a check
-        shared: dict[str, Any] = {"unusable": []}
+        trial.read_options(**trial.values)  # a wrong one is the caller's mistake, no failure of a check
+        shared: dict[str, Any] = {"fatal": []}
         if isinstance(entry.spec, Built):
             shared["locate"] = trial.locate
         modules = [component] if isinstance(entry.spec, Built) else []
         found: list[Check] = []
-        for module in [*modules, *modules_of(entry.spec.kind)]:
-            found += checks_in(module, trial.title, trial, **shared)
-        found += [replace(check, **shared) for check in case_checks(trial)]
-        checks += excused(found, getattr(entry.spec, "excused", {}), trial.title)
+        for module in [*modules, *import_check_modules(entry.spec.kind)]:
+            found += make_checks(module, trial.title, trial, **shared)
+        found += [replace(check, **shared) for check in make_case_checks(trial)]
+        checks += apply_excuses(found, getattr(entry.spec, "excused", {}), trial.title)
     return checks
 
 
-def _run(checks: Sequence[Check], expected_failures: Expected) -> Iterator[Result]:
-    expected = expectations(checks, expected_failures)
+def _run_checks(checks: Sequence[Check], expected_failures: Expected) -> Iterator[Result]:
+    expected = require_known_names(checks, expected_failures)
     return (check.run(expected.get(check.name, "")) for check in checks)

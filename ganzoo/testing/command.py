@@ -13,12 +13,12 @@ from ganzoo.testing.plugin import require_light
 
 def is_a_command(trial: Trial) -> None:
     """The factory names a `click.Command`."""
-    _command(trial)
+    _load_command(trial)
 
 
 def explains_itself(trial: Trial) -> None:
     """`--help` works, and says what the command does."""
-    command = _command(trial)
+    command = _load_command(trial)
     require((command.help or command.short_help or "").strip(), "It has no help: give its function a docstring.")
     result = CliRunner().invoke(command, ["--help"])
     require(result.exit_code == 0, f"--help exits with {result.exit_code}: {result.output.strip()[-200:]}")
@@ -34,7 +34,7 @@ def light_import(trial: Trial) -> None:
     require_light(trial.entry.plugin, trial.spec.factory.partition(":")[0], "import it in the function")
 
 
-def _command(trial: Trial) -> click.Command:
+def _load_command(trial: Trial) -> click.Command:
     command = import_object(trial.spec.factory)
     require(isinstance(command, click.Command), f"{trial.spec.factory} is {type(command).__name__}.")
     assert isinstance(command, click.Command)

@@ -14,13 +14,13 @@ from ganzoo.registry.installed import (
     require_callable,
     require_methods,
 )
-from ganzoo.testing.building import built
-from ganzoo.testing.checks import Skip, Trial, require, usable
+from ganzoo.testing.building import build_component
+from ganzoo.testing.checks import Skip, Trial, fatal_failures, require
 
 
 def options_round_trip(trial: Trial) -> None:
     """Options survive JSON: a recipe stores them, and a published model is built from them."""
-    options = trial.options()
+    options = trial.make_options()
     stored = json.loads(json.dumps(to_json(options), allow_nan=False))
     back = read(type(options), stored)
     require(back == options, f"{options} came back as {back} ({locate_definition(type(options))}).")
@@ -35,26 +35,26 @@ def options_described(trial: Trial) -> None:
 
 def requirements_met(trial: Trial) -> None:
     """What the component requires is installed where it is checked."""
-    with usable():
+    with fatal_failures():
         trial.entry.check_requirements()
 
 
 def factory_resolves(trial: Trial) -> None:
     """The factory can be imported, and called with options and data (of a dataset and a tracker without)."""
-    with usable():
+    with fatal_failures():
         arguments = ("options",) if trial.spec.kind in WITHOUT_DATA else ("options", "data")
         require_callable(import_object(trial.spec.factory), trial.spec.factory, *arguments)
         if trial.spec.kind != "architecture":
             with suppress(Skip):  # it needs something of its user, as its kind's checks will say
-                built(trial)
+                build_component(trial)
 
 
 def returns_what_is_called(trial: Trial) -> None:
     """What the factory returns has the methods of its kind, and they take what they are called with."""
     if not methods_of(trial.spec):
         raise Skip("its kind has a check of its own")
-    made = built(trial)
-    with usable():
+    made = build_component(trial)
+    with fatal_failures():
         require_methods(trial.spec, made)
 
 

@@ -17,46 +17,46 @@ from ganzoo.plugin import Case, Verdict
 from ganzoo.recipe.keys import COMPONENTS, FLAGS, known_keys
 from ganzoo.registry import registry
 from ganzoo.registry.installed import describe_error
-from ganzoo.testing.building import built
-from ganzoo.testing.checks import Broken, Trial, require, usable
-from ganzoo.testing.examples import frozen_recipe
+from ganzoo.testing.building import build_component
+from ganzoo.testing.checks import Failure, Trial, fatal_failures, require
+from ganzoo.testing.examples import make_frozen_recipe
 from ganzoo.testing.plugin import require_light
 
 Row = Mapping[str, Any]
-ENGINE = ("train", "optim")  # namespaces whose keys are known whatever is installed
+ENGINE_NAMESPACES = ("train", "optim")  # namespaces whose keys are known whatever is installed
 
 
 def answers_for_any_run(trial: Trial) -> None:
     """Of any run's rows it returns a Verdict or None, also where what it looks at was not measured."""
-    with usable():
-        diagnosis = built(trial)
-    for name, rows in _runs():
+    with fatal_failures():
+        diagnosis = build_component(trial)
+    for name, rows in _make_runs():
         try:
-            verdict = diagnosis(rows, frozen_recipe())
+            verdict = diagnosis(rows, make_frozen_recipe())
         except Exception as error:
-            raise Broken(f"Of {name} it raised {describe_error(error)}.") from error
+            raise Failure(f"Of {name} it raised {describe_error(error)}.") from error
         fits = verdict is None or isinstance(verdict, Verdict)
         require(fits, f"Of {name} it returned {type(verdict).__name__}.")
 
 
 def follows_from_its_arguments(trial: Trial) -> None:
     """The same rows and recipe get the same verdict, also when it is built anew; it changes neither of the two."""
-    diagnosis = built(trial)
-    for name, rows in _runs():
-        given, recipe = copy.deepcopy(list(rows)), frozen_recipe()
+    diagnosis = build_component(trial)
+    for name, rows in _make_runs():
+        given, recipe = copy.deepcopy(list(rows)), make_frozen_recipe()
         first = diagnosis(given, recipe)
-        unchanged = repr((given, recipe)) == repr((list(rows), frozen_recipe()))
+        unchanged = repr((given, recipe)) == repr((list(rows), make_frozen_recipe()))
         require(unchanged, f"Of {name} it changed what it was given.")
-        for when, again in {"when asked again": diagnosis, "when built anew": built(trial)}.items():
-            require(again(rows, frozen_recipe()) == first, f"Of {name} it says something else {when}.")
+        for when, again in {"when asked again": diagnosis, "when built anew": build_component(trial)}.items():
+            require(again(rows, make_frozen_recipe()) == first, f"Of {name} it says something else {when}.")
 
 
 def advises_what_can_be_typed(trial: Trial) -> None:
     """Each advice is ``KEY=VALUE`` or ``--FLAG VALUE`` of `ganzoo train`."""
-    for name, rows in _runs():
-        verdict = built(trial)(rows, frozen_recipe())
+    for name, rows in _make_runs():
+        verdict = build_component(trial)(rows, make_frozen_recipe())
         for advice in verdict.advice if verdict else ():
-            wrong = _untypable(advice)
+            wrong = _find_advice_defect(advice)
             require(not wrong, f"Of {name} it advises {advice!r}: {wrong}.")
 
 
@@ -65,13 +65,13 @@ def light_import(trial: Trial) -> None:
     require_light(trial.entry.plugin, trial.spec.factory.partition(":")[0], "compute with Python's numbers")
 
 
-def measured(trial: Trial, case: Case) -> dict[str, float]:
+def measure_case(trial: Trial, case: Case) -> dict[str, float]:
     """Return what it says of the rows of a case, as a number by code."""
-    verdict = trial.build(**case.options)(case.given["rows"], case.given.get("recipe", frozen_recipe()))
+    verdict = trial.build(**case.options)(case.given["rows"], case.given.get("recipe", make_frozen_recipe()))
     return {"nothing" if verdict is None else verdict.code: 1.0}
 
 
-def _untypable(advice: str) -> str:
+def _find_advice_defect(advice: str) -> str:
     """Return why an advice cannot be typed; empty where it can."""
     flags = {entry.name for entry in (*COMPONENTS, *FLAGS)}
     if match := re.fullmatch(r"--([a-z-]+) \S+", advice):
@@ -90,22 +90,28 @@ def _untypable(advice: str) -> str:
 # Runs to look at.
 
 
-def _runs() -> Iterator[tuple[str, Sequence[Row]]]:
+def _make_runs() -> Iterator[tuple[str, Sequence[Row]]]:
     """Yield rows of runs with the words that name them."""
-    yield "a run that goes well", [_row(tick, math.log(2), math.log(2), 0.1, -0.1) for tick in range(1, 60)]
-    yield "a run whose D is sure of everything", [_row(tick, 1e-6, 20.0, 20.0, -20.0) for tick in range(1, 60)]
-    yield "a run whose D knows nothing", [_row(tick, 2 * math.log(2), math.log(2), 0.0, 0.0) for tick in range(1, 60)]
+    yield "a run that goes well", [_make_row(tick, math.log(2), math.log(2), 0.1, -0.1) for tick in range(1, 60)]
+    yield "a run whose D is sure of everything", [_make_row(tick, 1e-6, 20.0, 20.0, -20.0) for tick in range(1, 60)]
+    yield (
+        "a run whose D knows nothing",
+        [_make_row(tick, 2 * math.log(2), math.log(2), 0.0, 0.0) for tick in range(1, 60)],
+    )
     yield (
         "a run whose losses grow without end",
-        [_row(t, -(10.0 ** (t / 4)), 10.0 ** (t / 4), 1e3, -1e3) for t in range(1, 60)],
+        [_make_row(t, -(10.0 ** (t / 4)), 10.0 ** (t / 4), 1e3, -1e3) for t in range(1, 60)],
     )
-    yield "a run with numbers that are not finite", [_row(1, 1.0, 1.0, 0.0, 0.0), _row(2, math.nan, math.inf, 0.0, 0.0)]
-    yield "a run after its first tick", [_row(1, 1.4, 0.7, 0.0, 0.0)]
+    yield (
+        "a run with numbers that are not finite",
+        [_make_row(1, 1.0, 1.0, 0.0, 0.0), _make_row(2, math.nan, math.inf, 0.0, 0.0)],
+    )
+    yield "a run after its first tick", [_make_row(1, 1.4, 0.7, 0.0, 0.0)]
     yield "a run of which images alone are known", [{"images": 1000 * tick} for tick in range(1, 60)]
-    yield "a run that is measured", [_row(1, 1.4, 0.7, 0.0, 0.0), {"images": 1000, "some-metric/distance": 3.5}]
+    yield "a run that is measured", [_make_row(1, 1.4, 0.7, 0.0, 0.0), {"images": 1000, "some-metric/distance": 3.5}]
 
 
-def _row(tick: int, loss_d: float, loss_g: float, real: float, fake: float) -> Row:
+def _make_row(tick: int, loss_d: float, loss_g: float, real: float, fake: float) -> Row:
     """Return a row as a tick writes it."""
     told = {"images": 1000 * tick, "seconds": 2.0 * tick, "images_per_second": 500.0, "memory": 2**28}
     return told | {"loss_d": loss_d, "loss_g": loss_g, "real": real, "fake": fake}

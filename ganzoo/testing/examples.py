@@ -12,18 +12,18 @@ from ganzoo.plugin import DataInfo, GanzooError
 from ganzoo.plugin.options import to_json
 from ganzoo.recipe.keys import MANY, NETWORKS, ONE
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
-from ganzoo.testing.checks import Broken, Skip, Trial
-from ganzoo.testing.guards import unclear
+from ganzoo.testing.checks import Failure, Skip, Trial
+from ganzoo.testing.guards import find_message_defect
 
 
-def samples(info: DataInfo, num: int, seed: int = 0) -> Tensor:
+def make_samples(info: DataInfo, num: int, seed: int = 0) -> Tensor:
     """Return samples ``[num, *shape]`` in [-1, 1], later ones higher: what holds of a part does not of the whole."""
     generator = torch.Generator().manual_seed(seed)
     noise = torch.rand(num, *info.shape, generator=generator) - 0.5
     return noise + torch.linspace(-0.5, 0.5, num).reshape(-1, *[1] * len(info.shape))
 
 
-def labels_of(info: DataInfo, num: int, seed: int = 0) -> Tensor | None:
+def make_labels(info: DataInfo, num: int, seed: int = 0) -> Tensor | None:
     """Return labels of samples, classes ``[num]`` or float ``[num, *label_shape]``; None where they have none."""
     generator = torch.Generator().manual_seed(seed)
     if info.label_shape:
@@ -31,7 +31,7 @@ def labels_of(info: DataInfo, num: int, seed: int = 0) -> Tensor | None:
     return torch.randint(info.num_classes, (num,), generator=generator) if info.num_classes else None
 
 
-def accepted(trial: Trial, attempt: Callable[[DataInfo], object]) -> Iterator[DataInfo]:
+def list_accepted(trial: Trial, attempt: Callable[[DataInfo], object]) -> Iterator[DataInfo]:
     """Yield the kinds of data that an attempt succeeds on.
 
     Raises:
@@ -39,35 +39,35 @@ def accepted(trial: Trial, attempt: Callable[[DataInfo], object]) -> Iterator[Da
         Exception: There are none: what the first one raised.
     """
     errors: list[Exception] = []
-    for info in trial.kinds:
+    for info in trial.infos:
         try:
             attempt(info)
         except Exception as error:
             errors.append(error)
         else:
             yield info
-    if len(errors) == len(trial.kinds):
+    if len(errors) == len(trial.infos):
         raise Skip(str(errors[0])) if isinstance(errors[0], GanzooError) else errors[0]
 
 
-def hold_to_declining(trial: Trial, attempt: Callable[[DataInfo], object]) -> None:
-    """Raise `Broken` where an attempt on some kind of data neither succeeds nor declines in one sentence."""
-    for info in trial.kinds:
+def require_clear_refusals(trial: Trial, attempt: Callable[[DataInfo], object]) -> None:
+    """Raise `Failure` where an attempt on some kind of data neither succeeds nor declines in one sentence."""
+    for info in trial.infos:
         given = f"{info.modality} [N, {', '.join(map(str, info.shape))}]"
         try:
             attempt(info)
-        except Broken:
+        except Failure:
             raise
         except Exception as error:
             if isinstance(error, GanzooError) or (isinstance(error, Skip) and error.__cause__):  # when called, or built
-                if wrong := unclear(error.__cause__ or error):
-                    raise Broken(f"It declined {given}, but {wrong}.") from error
+                if wrong := find_message_defect(error.__cause__ or error):
+                    raise Failure(f"It declined {given}, but {wrong}.") from error
                 continue
             words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            raise Broken(f"{given} gave {words}; raise a GanzooError that says what it takes.") from error
+            raise Failure(f"{given} gave {words}; raise a GanzooError that says what it takes.") from error
 
 
-def frozen_recipe() -> dict[str, Any]:
+def make_frozen_recipe() -> dict[str, Any]:
     """Return a frozen recipe, as trackers and diagnoses get it; its components need not be installed."""
     values = {"width": 64, "widths": [8, 16], "path": None, "gamma": "cosine(1, 0.1, images=10000)"}
 

@@ -14,7 +14,7 @@ FILE = "pyproject.toml"
 TABLE = "tool.ganzoo.expected-failures"
 
 
-def stated(folder: Path | None = None) -> dict[str, str]:
+def read_expected_failures(folder: Path | None = None) -> dict[str, str]:
     """Return what the nearest ``pyproject.toml`` states, from `folder` (by default the current one) upwards.
 
     It is a table of reasons by the names of checks::
@@ -40,13 +40,13 @@ def stated(folder: Path | None = None) -> dict[str, str]:
     return dict(table)
 
 
-def concerning(expected: Mapping[str, str], checks: Iterable[Check]) -> dict[str, str]:
+def select_expected_failures(expected: Mapping[str, str], checks: Iterable[Check]) -> dict[str, str]:
     """Return those of the expected failures that are about a plugin or a component whose checks these are."""
-    about = {_subject(check.name) for check in checks}
-    return {name: reason for name, reason in expected.items() if _subject(name) in about}
+    about = {_strip_check_name(check.name) for check in checks}
+    return {name: reason for name, reason in expected.items() if _strip_check_name(name) in about}
 
 
-def expectations(checks: Sequence[Check], expected: Mapping[str, str] | None) -> Mapping[str, str]:
+def require_known_names(checks: Sequence[Check], expected: Mapping[str, str] | None) -> Mapping[str, str]:
     """Return the expected failures, every one of which must name a check.
 
     Raises:
@@ -59,7 +59,7 @@ def expectations(checks: Sequence[Check], expected: Mapping[str, str] | None) ->
     return expected or {}
 
 
-def excused(checks: Sequence[Check], reasons: Mapping[str, str], title: str) -> list[Check]:
+def apply_excuses(checks: Sequence[Check], reasons: Mapping[str, str], title: str) -> list[Check]:
     """Return the checks of a component, those that its spec excuses (`Built.excused`) with the reason.
 
     Raises:
@@ -69,8 +69,8 @@ def excused(checks: Sequence[Check], reasons: Mapping[str, str], title: str) -> 
     for name in reasons:
         if name not in names:
             raise UsageError(f"{title} excuses {name!r}, which is not one of its checks{did_you_mean(name, names)}")
-    return [replace(check, excused=reasons.get(name, "")) for check, name in zip(checks, names, strict=True)]
+    return [replace(check, excuse=reasons.get(name, "")) for check, name in zip(checks, names, strict=True)]
 
 
-def _subject(name: str) -> str:
+def _strip_check_name(name: str) -> str:
     return "/".join(name.split("/")[:2])

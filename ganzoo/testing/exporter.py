@@ -12,55 +12,55 @@ from torch import Tensor, nn
 
 from ganzoo.package.generator import Generator
 from ganzoo.plugin import DataInfo, Networks
-from ganzoo.testing.building import built
-from ganzoo.testing.checks import Trial, require, usable
-from ganzoo.testing.examples import accepted, hold_to_declining
-from ganzoo.testing.guards import own_folder
+from ganzoo.testing.building import build_component
+from ganzoo.testing.checks import Trial, fatal_failures, require
+from ganzoo.testing.examples import list_accepted, require_clear_refusals
+from ganzoo.testing.guards import temporary_working_folder
 
 LATENT_DIM = 8
 
 
 def writes_the_files_that_it_names(trial: Trial) -> None:
     """It returns the files that it wrote, all of them and each inside the directory; one of them has its suffix."""
-    with usable():
-        info = _taken(trial)
-    with own_folder() as folder:
-        written = _exported(trial, _generator(info), folder / "out")
+    with fatal_failures():
+        info = _find_accepted(trial)
+    with temporary_working_folder() as folder:
+        written = _export(trial, _make_generator(info), folder / "out")
         require(isinstance(written, list), f"It returned {type(written).__name__}, not a list of paths.")
         wrong = next((each for each in written if not isinstance(each, Path)), None)
         require(wrong is None, f"It returned {wrong!r} among the files, which is not a Path.")
         there = {path.resolve() for path in folder.rglob("*") if path.is_file()}
         named = {path.resolve() for path in written}
         require(named, "It wrote nothing.")
-        require(named <= there, f"It names {_names(named - there, folder)}, which is not there.")
-        require(there <= named, f"It wrote {_names(there - named, folder)} and does not name it.")
+        require(named <= there, f"It names {_join_names(named - there, folder)}, which is not there.")
+        require(there <= named, f"It wrote {_join_names(there - named, folder)} and does not name it.")
         outside = {path for path in named if (folder / "out").resolve() not in path.parents}
-        require(not outside, f"It wrote {_names(outside, folder)} outside the directory.")
+        require(not outside, f"It wrote {_join_names(outside, folder)} outside the directory.")
         suffix = trial.spec.suffix
         fits = not suffix or any(path.name.endswith(suffix) for path in named)
-        require(fits, f"None of its files ends in {suffix!r}: {_names(named, folder)}.")
+        require(fits, f"None of its files ends in {suffix!r}: {_join_names(named, folder)}.")
 
 
 def leaves_the_generator_alone(trial: Trial) -> None:
     """The generator gives the same samples before and after: whoever exports it goes on with it."""
-    generator = _generator(_taken(trial))
+    generator = _make_generator(_find_accepted(trial))
     before = generator.sample(4, seed=0)
-    with own_folder() as folder:
-        _exported(trial, generator, folder / "out")
+    with temporary_working_folder() as folder:
+        _export(trial, generator, folder / "out")
     require(np.array_equal(before, generator.sample(4, seed=0)), "Its samples are others afterwards.")
     require(not generator.network.training, "It is in train mode afterwards.")
 
 
 def exports_or_declines(trial: Trial) -> None:
     """A generator of every kind of data is written, or declined by a GanzooError of one sentence."""
-    hold_to_declining(trial, _attempt(trial))
+    require_clear_refusals(trial, _make_attempt(trial))
 
 
 # ----------------------------------------------------------------------------
 # A generator to export.
 
 
-class _Plain(nn.Module):
+class _LinearGenerator(nn.Module):
     """Linear, and no larger than it must be."""
 
     def __init__(self, data: DataInfo) -> None:
@@ -72,27 +72,27 @@ class _Plain(nn.Module):
         return torch.tanh(self.linear(z)).reshape(-1, *self.shape)
 
 
-def _generator(data: DataInfo) -> Generator:
-    return Generator(Networks(_Plain(data), nn.Identity(), LATENT_DIM), data, {"images": 0})
+def _make_generator(data: DataInfo) -> Generator:
+    return Generator(Networks(_LinearGenerator(data), nn.Identity(), LATENT_DIM), data, {"images": 0})
 
 
-def _exported(trial: Trial, generator: Generator, directory: Path) -> Any:
+def _export(trial: Trial, generator: Generator, directory: Path) -> Any:
     directory.mkdir()
-    return built(trial, generator.data)(generator, directory)
+    return build_component(trial, generator.data)(generator, directory)
 
 
-def _attempt(trial: Trial) -> Callable[[DataInfo], object]:
+def _make_attempt(trial: Trial) -> Callable[[DataInfo], object]:
     def attempt(info: DataInfo) -> object:
-        with own_folder() as folder:
-            return _exported(trial, _generator(info), folder / "out")
+        with temporary_working_folder() as folder:
+            return _export(trial, _make_generator(info), folder / "out")
 
     return attempt
 
 
-def _taken(trial: Trial) -> DataInfo:
-    return next(accepted(trial, _attempt(trial)))
+def _find_accepted(trial: Trial) -> DataInfo:
+    return next(list_accepted(trial, _make_attempt(trial)))
 
 
-def _names(paths: set[Path], folder: Path) -> str:
+def _join_names(paths: set[Path], folder: Path) -> str:
     inside = folder.resolve()
     return ", ".join(sorted(str(p.relative_to(inside)) if inside in p.parents else str(p) for p in paths))

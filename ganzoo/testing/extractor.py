@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from ganzoo.compute.streams import seeded
 from ganzoo.plugin import DataInfo
-from ganzoo.testing.building import built
-from ganzoo.testing.checks import Skip, Trial, require, usable
-from ganzoo.testing.examples import accepted, hold_to_declining, labels_of, samples
-from ganzoo.testing.guards import generators, moved
+from ganzoo.testing.building import build_component
+from ganzoo.testing.checks import Skip, Trial, fatal_failures, require
+from ganzoo.testing.examples import list_accepted, make_labels, make_samples, require_clear_refusals
+from ganzoo.testing.guards import copy_generator_states, list_moved_generators
 
 NUM = 12
 REALS, CLASSES = 64, 2  # that one is trained on
@@ -22,12 +22,12 @@ REALS, CLASSES = 64, 2  # that one is trained on
 
 def gives_features(trial: Trial) -> None:
     """Samples [N, ...] become a dict of finite floats: features [N, F], F the same for every N, and what it adds."""
-    with usable():
-        info = _taken(trial)
-        extractor = _ready(trial, info)
+    with fatal_failures():
+        info = _find_accepted(trial)
+        extractor = _prepare_extractor(trial, info)
     widths: dict[str, set[int]] = {}
     for num in (1, 3, NUM):
-        for name, tensor in _extracted(extractor, samples(info, num)).items():
+        for name, tensor in _extract(extractor, make_samples(info, num)).items():
             fits = tensor.is_floating_point() and tensor.dim() == 2 and len(tensor) == num
             require(fits, f"Of {num} samples it made {name} {tensor.dtype} {list(tensor.shape)}.")
             require(tensor.isfinite().all(), f"Of {num} samples it made {name} that are not finite.")
@@ -38,8 +38,8 @@ def gives_features(trial: Trial) -> None:
 
 def gives_probabilities(trial: Trial) -> None:
     """One whose spec provides "probabilities" gives them, [N, K]: none is negative, each row's sum is 1."""
-    info, declared = _taken(trial), "probabilities" in trial.provides
-    found = _extracted(_ready(trial, info), samples(info, NUM))
+    info, declared = _find_accepted(trial), "probabilities" in trial.provides
+    found = _extract(_prepare_extractor(trial, info), make_samples(info, NUM))
     require(declared == ("probabilities" in found), f"Its spec provides {trial.provides}; it gave {', '.join(found)}.")
     if not declared:
         raise Skip("it does not classify")
@@ -52,40 +52,40 @@ def gives_probabilities(trial: Trial) -> None:
 
 def deterministic(trial: Trial) -> None:
     """The same samples give the same features, also when it is built (and trained) anew: features are kept."""
-    info = _taken(trial)
-    extractor, batch = _ready(trial, info), samples(info, NUM)
-    first = _extracted(extractor, batch, seed=0)
-    for when, again in {"on its next call": extractor, "when built again": _ready(trial, info)}.items():
-        far = _far(_extracted(again, batch, seed=1), first)
+    info = _find_accepted(trial)
+    extractor, batch = _prepare_extractor(trial, info), make_samples(info, NUM)
+    first = _extract(extractor, batch, seed=0)
+    for when, again in {"on its next call": extractor, "when built again": _prepare_extractor(trial, info)}.items():
+        far = _compute_distance(_extract(again, batch, seed=1), first)
         require(far <= 1e-6, f"They differ by up to {far:.3g} {when}.")
 
 
 def draws_from_torch_alone(trial: Trial) -> None:
     """What it draws comes from torch's default generators, which are seeded when it is built and trained."""
-    info = _taken(trial)
-    before = generators()
-    _ready(trial, info)
-    others = [name for name in moved(before) if not name.startswith("torch")]
+    info = _find_accepted(trial)
+    before = copy_generator_states()
+    _prepare_extractor(trial, info)
+    others = [name for name in list_moved_generators(before) if not name.startswith("torch")]
     require(not others, f"It drew from {' and '.join(others)}.")
 
 
 def apart_from_neighbours(trial: Trial) -> None:
     """A sample's features do not depend on the batch in which it comes."""
-    info = _taken(trial)
-    extractor, batch = _ready(trial, info), samples(info, NUM)
-    whole = _extracted(extractor, batch)
-    singles = [_extracted(extractor, sample[None]) for sample in batch]
+    info = _find_accepted(trial)
+    extractor, batch = _prepare_extractor(trial, info), make_samples(info, NUM)
+    whole = _extract(extractor, batch)
+    singles = [_extract(extractor, sample[None]) for sample in batch]
     alone = {name: torch.cat([single[name] for single in singles]) for name in whole}
-    far, size = _far(whole, alone), float(whole["features"].abs().max())
+    far, size = _compute_distance(whole, alone), float(whole["features"].abs().max())
     words = f"Alone they differ by up to {far:.3g} (features reach {size:.3g}): use no statistics of the batch."
     require(far <= 1e-4 * max(1.0, size), words)
 
 
 def stays_in_eval(trial: Trial) -> None:
     """A module stays in eval mode, as it was put, and gives features without a graph."""
-    info = _taken(trial)
-    extractor = _ready(trial, info)
-    found = _extracted(extractor, samples(info, NUM))
+    info = _find_accepted(trial)
+    extractor = _prepare_extractor(trial, info)
+    found = _extract(extractor, make_samples(info, NUM))
     if isinstance(extractor, nn.Module):
         training = [name or type(extractor).__name__ for name, part in extractor.named_modules() if part.training]
         require(not training, f"After a call {', '.join(training)} was in train mode.")
@@ -95,30 +95,30 @@ def stays_in_eval(trial: Trial) -> None:
 
 def keeps_what_it_learns(trial: Trial) -> None:
     """One that is trained is a module, and its state_dict holds all that it learned: that is kept and loaded."""
-    info = _taken(trial)
-    extractor = _ready(trial, info)
+    info = _find_accepted(trial)
+    extractor = _prepare_extractor(trial, info)
     if not hasattr(extractor, "prepare"):
         raise Skip("it is not trained")
     require(isinstance(extractor, nn.Module), f"{type(extractor).__name__} has prepare(real), and is not a module.")
-    fresh, batch = _made(trial, info), samples(info, NUM)
+    fresh, batch = _build_extractor(trial, info), make_samples(info, NUM)
     fresh.load_state_dict(extractor.state_dict())
-    far = _far(_extracted(fresh.eval(), batch), _extracted(extractor, batch))
+    far = _compute_distance(_extract(fresh.eval(), batch), _extract(extractor, batch))
     require(far <= 1e-6, f"With the same state_dict an untrained one gives features that differ by up to {far:.3g}.")
 
 
 def input_unchanged(trial: Trial) -> None:
     """The batch is left as it is: metrics share it."""
-    info = _taken(trial)
-    batch = samples(info, NUM)
+    info = _find_accepted(trial)
+    batch = make_samples(info, NUM)
     before = batch.clone()
-    _extracted(_ready(trial, info), batch)
+    _extract(_prepare_extractor(trial, info), batch)
     num = int((batch != before).sum())
     require(not num, f"{num} of its {batch.numel()} numbers were changed in place.")
 
 
 def takes_data_or_declines(trial: Trial) -> None:
     """Every kind of data is turned into features, or declined by a GanzooError of one sentence."""
-    hold_to_declining(trial, lambda info: _extracted(_ready(trial, info), samples(info, NUM)))
+    require_clear_refusals(trial, lambda info: _extract(_prepare_extractor(trial, info), make_samples(info, NUM)))
 
 
 # ----------------------------------------------------------------------------
@@ -129,7 +129,7 @@ class _Reals:
     """What `prepare` gets: some real samples, with labels."""
 
     def __init__(self, info: DataInfo) -> None:
-        self._samples, self._labels = samples(info, REALS), labels_of(info, REALS)
+        self._samples, self._labels = make_samples(info, REALS), make_labels(info, REALS)
 
     def __len__(self) -> int:
         return REALS
@@ -138,17 +138,17 @@ class _Reals:
         return self._samples[index], None if self._labels is None else self._labels[index]
 
 
-def _made(trial: Trial, info: DataInfo) -> Any:
+def _build_extractor(trial: Trial, info: DataInfo) -> Any:
     """Return the extractor as it is built, for data with classes where one that is trained may want them."""
     with seeded(0):
-        made = built(trial, info)
+        made = build_component(trial, info)
         trained = hasattr(made, "prepare") and not info.labelled and not trial.data
-        return built(trial, replace(info, num_classes=CLASSES)) if trained else made
+        return build_component(trial, replace(info, num_classes=CLASSES)) if trained else made
 
 
-def _ready(trial: Trial, info: DataInfo) -> Any:
+def _prepare_extractor(trial: Trial, info: DataInfo) -> Any:
     """Return the extractor as metrics use it: trained where it is to be, in eval mode, without gradients."""
-    extractor = _made(trial, info)
+    extractor = _build_extractor(trial, info)
     if hasattr(extractor, "prepare"):
         if isinstance(extractor, nn.Module):
             extractor.train()
@@ -157,12 +157,12 @@ def _ready(trial: Trial, info: DataInfo) -> Any:
     return extractor.eval().requires_grad_(False) if isinstance(extractor, nn.Module) else extractor
 
 
-def _taken(trial: Trial) -> DataInfo:
-    return next(accepted(trial, lambda info: _extracted(_ready(trial, info), samples(info, NUM))))
+def _find_accepted(trial: Trial) -> DataInfo:
+    return next(list_accepted(trial, lambda info: _extract(_prepare_extractor(trial, info), make_samples(info, NUM))))
 
 
 @torch.no_grad()
-def _extracted(extractor: Any, batch: Tensor, seed: int = 0) -> dict[str, Tensor]:
+def _extract(extractor: Any, batch: Tensor, seed: int = 0) -> dict[str, Tensor]:
     with seeded(seed):
         found = extractor(batch)
     fits = isinstance(found, Mapping) and "features" in found
@@ -172,6 +172,6 @@ def _extracted(extractor: Any, batch: Tensor, seed: int = 0) -> dict[str, Tensor
     return dict(found)
 
 
-def _far(found: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
+def _compute_distance(found: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
     """Return the largest difference of two answers."""
     return max(float((found[name] - other[name]).abs().max()) for name in found)

@@ -12,7 +12,7 @@ from ganzoo.registry.installed import describe_error
 from ganzoo.samples.show import PICTURES, TEXTS
 
 
-def unreadable(name: str, content: bytes) -> str:
+def find_file_defect(name: str, content: bytes) -> str:
     """Return what is wrong with a file; only kinds that are known are opened."""
     suffix = Path(name).suffix
     try:

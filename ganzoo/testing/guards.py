@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ganzoo.testing.checks import Unseen
+from ganzoo.testing.checks import NotChecked
 
 CACHES = ("GANZOO_CACHE", "XDG_CACHE_HOME", "HF_HOME", "TORCH_HOME")
 
@@ -50,7 +50,7 @@ def full_disk() -> Iterator[None]:
     try:
         import resource
     except ImportError:
-        raise Unseen("this system cannot limit what a process writes") from None
+        raise NotChecked("this system cannot limit what a process writes") from None
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
     try:
@@ -60,7 +60,7 @@ def full_disk() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def own_folder() -> Iterator[Path]:
+def temporary_working_folder() -> Iterator[Path]:
     """Run the block in a folder that is removed after it, so that what a component writes is left nowhere."""
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
@@ -71,7 +71,7 @@ def own_folder() -> Iterator[Path]:
             os.chdir(before)
 
 
-class Crossings(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class CopyRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes, while it is entered, what is copied from one device to another.
 
     Attributes:
@@ -89,7 +89,7 @@ class Crossings(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return result
 
 
-def generators() -> dict[str, bytes]:
+def copy_generator_states() -> dict[str, bytes]:
     """Return the state of each generator that a whole process shares, by the name under which an author knows it."""
     return {
         "Python's random": repr(random.getstate()).encode(),
@@ -98,12 +98,12 @@ def generators() -> dict[str, bytes]:
     }
 
 
-def moved(before: dict[str, bytes]) -> list[str]:
-    """Return the generators of `generators` that moved since."""
-    return [name for name, state in generators().items() if state != before[name]]
+def list_moved_generators(before: dict[str, bytes]) -> list[str]:
+    """Return the generators of `copy_generator_states` that moved since."""
+    return [name for name, state in copy_generator_states().items() if state != before[name]]
 
 
-def unclear(error: BaseException) -> str:
+def find_message_defect(error: BaseException) -> str:
     """Return what keeps an error from being the one sentence that a user reads; empty where nothing does."""
     text = str(error).strip()
     if not text:

@@ -16,10 +16,10 @@ from ganzoo.compute.streams import seeded
 from ganzoo.evaluate.statistics import Statistics
 from ganzoo.plugin import Case, DataInfo
 from ganzoo.plugin.specs import direction_of
-from ganzoo.testing.building import built
-from ganzoo.testing.checks import Skip, Trial, require, usable
-from ganzoo.testing.examples import accepted, hold_to_declining, labels_of, samples
-from ganzoo.testing.guards import generators, moved
+from ganzoo.testing.building import build_component
+from ganzoo.testing.checks import Skip, Trial, fatal_failures, require
+from ganzoo.testing.examples import list_accepted, make_labels, make_samples, require_clear_refusals
+from ganzoo.testing.guards import copy_generator_states, list_moved_generators
 
 NUM = 96  # samples of each side
 FEATURES, CLASSES = 5, 4  # of the extractor that the kit stands in for
@@ -28,11 +28,11 @@ TOLERANCE = 1e-4  # relative to a value above 1
 
 def computes_numbers(trial: Trial) -> None:
     """`compute` returns a dict of finite floats by name."""
-    with usable():
-        info = _taken(trial)
-    metric = _built(trial, info)
-    _feed(trial, metric, [_shown(trial, info)])
-    with usable():
+    with fatal_failures():
+        info = _find_accepted(trial)
+    metric = _build_metric(trial, info)
+    _feed(trial, metric, [_make_input(trial, info)])
+    with fatal_failures():
         values = metric.compute()
         require(isinstance(values, dict) and values, f"It returned {values!r}, not a dict of them.")
         for name, value in values.items():
@@ -43,8 +43,8 @@ def computes_numbers(trial: Trial) -> None:
 
 def says_what_is_better(trial: Trial) -> None:
     """The spec's `better` says of each value whether a lower or a higher one is better, or neither; and of no other."""
-    info, better = _taken(trial), trial.spec.better
-    values = _measure(trial, _built(trial, info), [_shown(trial, info)])
+    info, better = _find_accepted(trial), trial.spec.better
+    values = _measure(trial, _build_metric(trial, info), [_make_input(trial, info)])
     silent = [name for name in values if not direction_of(name, better)]
     way_out = f"declare them, better={dict.fromkeys(silent, 'lower')} say"
     require(not silent, f"It says nothing of {', '.join(silent)}: {way_out}.")
@@ -56,29 +56,29 @@ def streams(trial: Trial) -> None:
     """Samples that come in batches of any sizes count as if they came at once."""
     if trial.spec.reads == "statistics":
         raise Skip("it reads statistics, which come once")
-    info = _taken(trial)
-    metric, shown = _built(trial, info), _shown(trial, info)
-    whole = _measure(trial, metric, [shown])
+    info = _find_accepted(trial)
+    metric, given = _build_metric(trial, info), _make_input(trial, info)
+    whole = _measure(trial, metric, [given])
     cuts = (0, 1, 8, NUM // 3, NUM)
-    parts = [shown.part(start, end) for start, end in pairwise(cuts)]
+    parts = [given.select(start, end) for start, end in pairwise(cuts)]
     words = f"in batches of 1, 7, {cuts[3] - 8} and {NUM - cuts[3]}"
     _require_same(whole, _measure(trial, metric, parts), "at once", words)
 
 
 def resets(trial: Trial) -> None:
     """After `reset` nothing of what came before counts: it is measured many times in a run."""
-    info = _taken(trial)
-    metric, shown = _built(trial, info), _shown(trial, info)
-    first = _measure(trial, metric, [shown])
-    _feed(trial, metric, [_shown(trial, info, seed=7).changed(lambda side: side * 0.3 + 0.2)])
-    _require_same(first, _measure(trial, metric, [shown]), "at first", "after other samples and a reset")
+    info = _find_accepted(trial)
+    metric, given = _build_metric(trial, info), _make_input(trial, info)
+    first = _measure(trial, metric, [given])
+    _feed(trial, metric, [_make_input(trial, info, seed=7).map(lambda side: side * 0.3 + 0.2)])
+    _require_same(first, _measure(trial, metric, [given]), "at first", "after other samples and a reset")
 
 
 def same_answer_twice(trial: Trial) -> None:
     """`compute` changes nothing: called again it gives the same."""
-    info = _taken(trial)
-    metric = _built(trial, info)
-    first = _measure(trial, metric, [_shown(trial, info)])
+    info = _find_accepted(trial)
+    metric = _build_metric(trial, info)
+    first = _measure(trial, metric, [_make_input(trial, info)])
     with seeded(0):
         again = metric.compute()
     _require_same(first, again, "at first", "when called again")
@@ -88,52 +88,52 @@ def order_of_sides_is_free(trial: Trial) -> None:
     """Real and generated samples may come in either order, or by turns."""
     if trial.spec.pairs:
         raise Skip("it takes pairs")
-    info = _taken(trial)
-    metric, shown = _built(trial, info), _shown(trial, info)
-    first = _measure(trial, metric, [shown])
+    info = _find_accepted(trial)
+    metric, given = _build_metric(trial, info), _make_input(trial, info)
+    first = _measure(trial, metric, [given])
     with torch.no_grad():
         metric.reset()
         for side in ("fake", "real"):
-            _give(trial, metric, side, shown)
+            _feed_side(trial, metric, side, given)
         _require_same(first, metric.compute(), "with real first", "with fake first")
     if trial.spec.reads != "statistics":
-        turns = _measure(trial, metric, [shown.part(0, NUM // 2), shown.part(NUM // 2, NUM)])
+        turns = _measure(trial, metric, [given.select(0, NUM // 2), given.select(NUM // 2, NUM)])
         _require_same(first, turns, "with real first", "by turns")
 
 
 def batches_unchanged(trial: Trial) -> None:
     """It leaves batches as they are: other metrics get the same."""
-    info = _taken(trial)
-    metric, shown = _built(trial, info), _shown(trial, info)
-    before = shown.changed(Tensor.clone)
-    _measure(trial, metric, [shown])
+    info = _find_accepted(trial)
+    metric, given = _build_metric(trial, info), _make_input(trial, info)
+    before = given.map(Tensor.clone)
+    _measure(trial, metric, [given])
     for side in ("real", "fake"):
-        for name, tensor in getattr(shown, side).items():
+        for name, tensor in getattr(given, side).items():
             num = int((tensor != getattr(before, side)[name]).sum())
             require(not num, f"It changed {num} numbers of the {side} batch in place.")
 
 
 def takes_data_or_declines(trial: Trial) -> None:
     """Every kind of data is measured, or declined by a GanzooError of one sentence."""
-    hold_to_declining(trial, lambda info: _measure(trial, _built(trial, info), [_shown(trial, info)]))
+    require_clear_refusals(trial, lambda info: _measure(trial, _build_metric(trial, info), [_make_input(trial, info)]))
 
 
 def repeats_itself(trial: Trial) -> None:
     """Built twice and given the same it measures the same, and draws from no generator but torch's."""
-    info = _taken(trial)
-    shown, before = _shown(trial, info), generators()
-    one, other = (_measure(trial, _built(trial, info), [shown]) for _ in range(2))
+    info = _find_accepted(trial)
+    given, before = _make_input(trial, info), copy_generator_states()
+    one, other = (_measure(trial, _build_metric(trial, info), [given]) for _ in range(2))
     _require_same(one, other, "at first", "when built again")
-    others = [name for name in moved(before) if not name.startswith("torch")]
+    others = [name for name in list_moved_generators(before) if not name.startswith("torch")]
     require(not others, f"It drew from {' and '.join(others)}.")
 
 
-def measured(trial: Trial, case: Case) -> Mapping[str, float]:
+def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
     """Return the values that a case is about."""
-    metric = built(trial, case.given.get("data"), **case.options)
+    metric = build_component(trial, case.given.get("data"), **case.options)
     name = "samples" if trial.spec.reads == "samples" else "features"
     sides = [side if isinstance(side, Mapping) else {name: side} for side in (case.given["real"], case.given["fake"])]
-    return _measure(trial, metric, [Shown(sides[0], sides[1], case.given.get("labels"))])
+    return _measure(trial, metric, [MetricInput(sides[0], sides[1], case.given.get("labels"))])
 
 
 # ----------------------------------------------------------------------------
@@ -141,61 +141,63 @@ def measured(trial: Trial, case: Case) -> Mapping[str, float]:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What a metric is shown: tensors by name of either side (``samples``, or what an extractor gives), and labels."""
+class MetricInput:
+    """What a metric is given: tensors by name of either side (``samples``, or what an extractor gives), and labels."""
 
     real: Mapping[str, Tensor]
     fake: Mapping[str, Tensor]
     labels: Tensor | None
 
-    def part(self, start: int, end: int) -> Shown:
+    def select(self, start: int, end: int) -> MetricInput:
         """Return some of the samples."""
         labels = None if self.labels is None else self.labels[start:end]
-        return replace(self.changed(lambda side: side[start:end]), labels=labels)
+        return replace(self.map(lambda side: side[start:end]), labels=labels)
 
-    def changed(self, change: Callable[[Tensor], Tensor]) -> Shown:
+    def map(self, change: Callable[[Tensor], Tensor]) -> MetricInput:
         """Return other samples with the same labels."""
         real, fake = ({name: change(each) for name, each in side.items()} for side in (self.real, self.fake))
         return replace(self, real=real, fake=fake)
 
 
-def _shown(trial: Trial, info: DataInfo, seed: int = 0) -> Shown:
+def _make_input(trial: Trial, info: DataInfo, seed: int = 0) -> MetricInput:
     """Return real and generated samples, ``[NUM, *shape]`` each, that differ; or features of such."""
     if trial.spec.reads == "samples":
-        real, fake = ({"samples": samples(info, NUM, seed + side)} for side in (0, 1))
+        real, fake = ({"samples": make_samples(info, NUM, seed + side)} for side in (0, 1))
     else:
-        rows = [samples(DataInfo(shape=(FEATURES + CLASSES,), modality="points"), NUM, seed + side) for side in (0, 1)]
+        rows = [
+            make_samples(DataInfo(shape=(FEATURES + CLASSES,), modality="points"), NUM, seed + side) for side in (0, 1)
+        ]
         real, fake = ({"features": each[:, :FEATURES], "probabilities": each[:, FEATURES:].softmax(1)} for each in rows)
-    labels = labels_of(_labelled(trial, info), NUM)
+    labels = make_labels(_add_classes(trial, info), NUM)
     first = next(iter(fake))
-    return Shown(real, {**fake, first: fake[first] * 0.8 + 0.1}, labels)
+    return MetricInput(real, {**fake, first: fake[first] * 0.8 + 0.1}, labels)
 
 
-def _labelled(trial: Trial, info: DataInfo) -> DataInfo:
+def _add_classes(trial: Trial, info: DataInfo) -> DataInfo:
     """Return the data, with classes where the metric asks for labels and there are none."""
     wanted = (trial.spec.pairs or trial.spec.labels) and not info.labelled
     return replace(info, num_classes=CLASSES) if wanted else info
 
 
-def _built(trial: Trial, info: DataInfo) -> Any:
-    return built(trial, _labelled(trial, info))
+def _build_metric(trial: Trial, info: DataInfo) -> Any:
+    return build_component(trial, _add_classes(trial, info))
 
 
-def _taken(trial: Trial) -> DataInfo:
-    return next(accepted(trial, lambda info: _feed(trial, _built(trial, info), [_shown(trial, info)])))
+def _find_accepted(trial: Trial) -> DataInfo:
+    return next(list_accepted(trial, lambda info: _feed(trial, _build_metric(trial, info), [_make_input(trial, info)])))
 
 
-def _give(trial: Trial, metric: Any, side: str, shown: Shown) -> None:
+def _feed_side(trial: Trial, metric: Any, side: str, given: MetricInput) -> None:
     """Hand a metric one side as its spec says, or the pairs."""
-    real, fake = (_as_read(trial, each) for each in (shown.real, shown.fake))
+    real, fake = (_convert_side(trial, each) for each in (given.real, given.fake))
     if trial.spec.pairs:
-        metric.pair(real, fake, shown.labels)
+        metric.pair(real, fake, given.labels)
         return
-    more = (shown.labels,) if trial.spec.labels else ()
+    more = (given.labels,) if trial.spec.labels else ()
     getattr(metric, side)(real if side == "real" else fake, *more)
 
 
-def _as_read(trial: Trial, side: Mapping[str, Tensor]) -> Any:
+def _convert_side(trial: Trial, side: Mapping[str, Tensor]) -> Any:
     if trial.spec.reads == "samples":
         return side["samples"]
     if trial.spec.reads == "features":
@@ -205,16 +207,16 @@ def _as_read(trial: Trial, side: Mapping[str, Tensor]) -> Any:
     return statistics
 
 
-def _feed(trial: Trial, metric: Any, parts: Iterable[Shown]) -> None:
+def _feed(trial: Trial, metric: Any, parts: Iterable[MetricInput]) -> None:
     """Show a metric samples as the engine does."""
     with torch.no_grad():
         metric.reset()
-        for shown in parts:
+        for given in parts:
             for side in ("real", "fake")[trial.spec.pairs :]:
-                _give(trial, metric, side, shown)
+                _feed_side(trial, metric, side, given)
 
 
-def _measure(trial: Trial, metric: Any, parts: Iterable[Shown]) -> dict[str, float]:
+def _measure(trial: Trial, metric: Any, parts: Iterable[MetricInput]) -> dict[str, float]:
     """Measure as the engine does."""
     with seeded(0), torch.no_grad():
         _feed(trial, metric, parts)

@@ -13,12 +13,12 @@ from ganzoo.package.config import CONFIG, MODEL
 from ganzoo.plugin import Model
 from ganzoo.registry import registry
 from ganzoo.runs.where import folder_of
-from ganzoo.testing.checks import Broken, Trial, require, sentence
+from ganzoo.testing.checks import Failure, Trial, as_sentence, require
 
 
 def comes_along(trial: Trial) -> None:
     """The model package that its path names is in the plugin's data."""
-    folder = _folder(trial)
+    folder = _find_folder(trial)
     for name in (CONFIG, MODEL):
         require((folder / name).is_file(), f"{trial.spec.path} has no {name}: declare it as package data.")
 
@@ -26,17 +26,17 @@ def comes_along(trial: Trial) -> None:
 def samples_as_loaded(trial: Trial) -> None:
     """It loads, and samples: the weights fit the architecture that the package names."""
     try:
-        generator = package.load(_folder(trial), registry(), torch.device("cpu"))
+        generator = package.load(_find_folder(trial), registry(), torch.device("cpu"))
         made = generator.sample(4, seed=0)
     except GanzooError as error:
-        raise Broken(sentence(error)) from error
+        raise Failure(as_sentence(error)) from error
     require(len(made) == 4, f"Of 4 samples it made {list(made.shape)}.")
     require(made.dtype == np.uint8 or bool(np.isfinite(made).all()), "It made numbers that are not finite.")
 
 
-def _folder(trial: Trial) -> Path:
+def _find_folder(trial: Trial) -> Path:
     assert isinstance(trial.spec, Model)
     try:
         return folder_of(trial.spec)
     except GanzooError as error:
-        raise Broken(sentence(error)) from error
+        raise Failure(as_sentence(error)) from error

@@ -8,14 +8,14 @@ import subprocess
 import sys
 
 from ganzoo.registry.installed import Plugin
-from ganzoo.testing.checks import Skip, require, sentence
+from ganzoo.testing.checks import Skip, as_sentence, require
 
 HEAVY = ("torch", "numpy", "safetensors", "huggingface_hub", "PIL", "rich")
 
 
 def loads(plugin: Plugin) -> None:
     """A plugin's module imports, and each of its hooks returns valid specs of its kind."""
-    require(not plugin.error, f"It does not: {sentence(plugin.error)}")
+    require(not plugin.error, f"It does not: {as_sentence(plugin.error)}")
 
 
 def light_import(plugin: Plugin) -> None:
@@ -27,7 +27,7 @@ def light_import(plugin: Plugin) -> None:
 def silent_import(plugin: Plugin) -> None:
     """Loading a plugin, hooks included, writes nothing: stdout belongs to the command's result."""
     _require_importable(plugin)
-    found = loaded_afresh(plugin.module, plugin.file)
+    found = load_in_fresh_interpreter(plugin.module, plugin.file)
     require(not found["said"], f"{plugin.module} wrote {found['said']!r}.")
 
 
@@ -58,7 +58,7 @@ print(json.dumps({**found, "said": out.getvalue(), "error": loaded.error}))
 
 
 @functools.cache
-def loaded_afresh(module: str, file: str) -> dict[str, str]:
+def load_in_fresh_interpreter(module: str, file: str) -> dict[str, str]:
     """Load a module in a fresh interpreter and ask its hooks, if it has any, as the registry does.
 
     Args:
@@ -73,7 +73,7 @@ def loaded_afresh(module: str, file: str) -> dict[str, str]:
     words = "In a fresh interpreter it failed"
     require(done.returncode == 0, f"{words}: {' '.join(done.stderr.strip().splitlines()[-1:])}.")
     found: dict[str, str] = json.loads(done.stdout)
-    require(not found["error"], f"{words}: {sentence(found['error'])}")
+    require(not found["error"], f"{words}: {as_sentence(found['error'])}")
     return found
 
 
@@ -86,7 +86,7 @@ def require_light(plugin: Plugin, module: str, way_out: str) -> None:
     file = plugin.file if module == plugin.module else ""
     if file and not plugin.distribution:
         raise Skip("a file that only --plugin reads may import torch at its top")
-    found = loaded_afresh(module, file)
+    found = load_in_fresh_interpreter(module, file)
     require(not found["heavy"], f"{module} imports {found['heavy']} at {found['at']}: {way_out}.")
 
 

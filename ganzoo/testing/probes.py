@@ -14,7 +14,7 @@ from ganzoo.engine.batches import Part
 from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks
 from ganzoo.plugin.options import Option, options_of, settled
-from ganzoo.testing.checks import Broken, Trial
+from ganzoo.testing.checks import Failure, Trial
 
 # ----------------------------------------------------------------------------
 # Options.
@@ -27,9 +27,9 @@ class Setup(NamedTuple):
     options: Any
 
 
-def setups(trial: Trial) -> Iterator[Setup]:
+def list_setups(trial: Trial) -> Iterator[Setup]:
     """Yield the options under trial, then each that differs from them in one choice (a `Literal` or a bool)."""
-    options = settled(trial.options(), 0)
+    options = settled(trial.make_options(), 0)
     yield Setup("", options)
     hints = get_type_hints(type(options))
     for name in options_of(type(options)):
@@ -39,11 +39,11 @@ def setups(trial: Trial) -> Iterator[Setup]:
         for choice in choices:
             if choice != getattr(options, name):
                 other = replace(options, **{name: choice})
-                if _buildable(trial, other):
+                if _can_build(trial, other):
                     yield Setup(f" with {name}={str(choice).lower() if choice in (True, False) else choice}", other)
 
 
-def refilled(options: Any) -> Iterator[tuple[str, Any, list[tuple[Tensor, float]], Any]]:
+def list_refills(options: Any) -> Iterator[tuple[str, Any, list[tuple[Tensor, float]], Any]]:
     """Yield what `Option.schedulable` promises, for each such option that holds numbers.
 
     Yields:
@@ -55,7 +55,7 @@ def refilled(options: Any) -> Iterator[tuple[str, Any, list[tuple[Tensor, float]
         numbers = value if isinstance(value, tuple) else (value,)
         if not option.schedulable or not numbers or not all(isinstance(number, float) for number in numbers):
             continue
-        others = tuple(_another(option, value, number) for number in numbers)
+        others = tuple(_pick_other_number(option, value, number) for number in numbers)
         tensors = tuple(torch.tensor(number, dtype=torch.float32) for number in numbers)
         one = not isinstance(value, tuple)
         given = replace(options, **{name: tensors[0] if one else tensors})
@@ -63,16 +63,16 @@ def refilled(options: Any) -> Iterator[tuple[str, Any, list[tuple[Tensor, float]
         yield name, given, list(zip(tensors, others, strict=True)), wanted
 
 
-def _buildable(trial: Trial, options: Any) -> bool:
+def _can_build(trial: Trial, options: Any) -> bool:
     """Whether a component takes this combination of options; one may be refused with a UsageError."""
     try:
-        trial.make(options)
+        trial.build_with(options)
     except UsageError:
         return False
     return True
 
 
-def _another(option: Option, value: Any, number: float) -> float:
+def _pick_other_number(option: Option, value: Any, number: float) -> float:
     """Return a number other than this one that the option takes."""
     for other in (number / 2, number + 0.5, number - 0.5, 0.25, 0.75):
         try:
@@ -88,54 +88,54 @@ def _another(option: Option, value: Any, number: float) -> float:
 # State: what an `nn.Module` keeps between updates may change its answers; nothing else may.
 
 
-def state_of(component: object) -> dict[str, Tensor]:
+def copy_state(component: object) -> dict[str, Tensor]:
     """Return copies of a component's parameters and buffers; empty where it is no module."""
     if not isinstance(component, nn.Module):
         return {}
     return {name: tensor.detach().clone() for name, tensor in component.state_dict().items()}
 
 
-def restore(component: object, state: Mapping[str, Tensor]) -> None:
-    """Give a component the state that `state_of` returned."""
+def restore_state(component: object, state: Mapping[str, Tensor]) -> None:
+    """Give a component the state that `copy_state` returned."""
     if isinstance(component, nn.Module):
         component.load_state_dict(state)
 
 
-def moved(component: object, state: Mapping[str, Tensor]) -> bool:
+def has_changed(component: object, state: Mapping[str, Tensor]) -> bool:
     """Whether a component's state is no longer this: a running mean, say."""
-    return any(not torch.equal(now, state[name]) for name, now in state_of(component).items())
+    return any(not torch.equal(now, state[name]) for name, now in copy_state(component).items())
 
 
 def require_untrained(component: object) -> None:
-    """Raise `Broken` where something that is no network has parameters that wait for a gradient."""
+    """Raise `Failure` where something that is no network has parameters that wait for a gradient."""
     parameters = component.named_parameters() if isinstance(component, nn.Module) else ()
     names = [name for name, parameter in parameters if parameter.requires_grad]
     if names:
-        raise Broken(f"Nobody trains its {', '.join(names)}: make it an option or a buffer, or freeze what is fixed.")
+        raise Failure(f"Nobody trains its {', '.join(names)}: make it an option or a buffer, or freeze what is fixed.")
 
 
 # ----------------------------------------------------------------------------
 # Numbers.
 
 
-def slopes_of(value: Tensor, tensors: Iterable[Tensor]) -> list[Tensor]:
+def compute_gradients(value: Tensor, tensors: Iterable[Tensor]) -> list[Tensor]:
     """Return the gradients of a scalar by tensors, zeros where it does not depend on one.
 
     Raises:
         Broken: It depends on nothing.
     """
     if not value.requires_grad:
-        raise Broken("It has no graph: something cut it off (detach, no_grad, a gradient without create_graph).")
+        raise Failure("It has no graph: something cut it off (detach, no_grad, a gradient without create_graph).")
     found = torch.autograd.grad(value, list(tensors), allow_unused=True, materialize_grads=True)
     return [slope.detach() for slope in found]
 
 
-def flat(tensors: Iterable[Tensor]) -> Tensor:
+def flatten(tensors: Iterable[Tensor]) -> Tensor:
     """Return tensors as one vector."""
     return torch.cat([tensor.detach().flatten() for tensor in tensors])
 
 
-class Unread(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class NoReadback(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Inside it, a number that is read back from a tensor raises where that happens: float(), .item(), ``if tensor``.
 
     Reading one makes the host wait for the device, and in a recorded update it would be the same for ever.
@@ -152,12 +152,12 @@ class Unread(TorchDispatchMode):  # type: ignore[no-untyped-call]
 # Small networks, smooth so that differences and second derivatives mean something.
 
 DATA = DataInfo(shape=(3, 8, 8))
-N = 6
+NUM_SAMPLES = 6
 Form = Literal["plain", "column", "patches", "list", "output"]
 PROVIDED = {"class-logits", "features", "style", "double-backward"}
 
 
-def code_of(labels: Tensor | None, data: DataInfo, like: Tensor) -> list[Tensor]:
+def encode_labels(labels: Tensor | None, data: DataInfo, like: Tensor) -> list[Tensor]:
     """Return labels as rows to put beside others: one-hot ``[N, num_classes]``, flat ``[N, L]``, or none at all."""
     if labels is None:
         return []
@@ -190,7 +190,7 @@ class SmallDiscriminator(nn.Module):
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Any:
         """Return logits of samples ``[N, *shape]``."""
-        hidden = torch.tanh(self.norm(self.first(torch.cat([x.flatten(1), *code_of(labels, self.data, x)], 1))))
+        hidden = torch.tanh(self.norm(self.first(torch.cat([x.flatten(1), *encode_labels(labels, self.data, x)], 1))))
         logits = self.last(hidden)  # [N, 4]
         match self.form:
             case "plain":
@@ -218,7 +218,7 @@ class SmallGenerator(nn.Module):
 
     def mapping(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return w ``[N, 8]``."""
-        return torch.tanh(self.norm(self.first(torch.cat([z, *code_of(labels, self.data, z)], 1))))
+        return torch.tanh(self.norm(self.first(torch.cat([z, *encode_labels(labels, self.data, z)], 1))))
 
     def synthesis(self, w: Tensor) -> Tensor:
         """Return samples ``[N, *shape]``."""
@@ -229,7 +229,7 @@ class SmallGenerator(nn.Module):
         return self.synthesis(self.mapping(z, labels))
 
 
-def small_networks(data: DataInfo, form: Form = "plain", norm_g: bool = False, norm_d: bool = False) -> Networks:
+def make_small_networks(data: DataInfo, form: Form = "plain", norm_g: bool = False, norm_d: bool = False) -> Networks:
     """Return both, with weights that are always the same."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(1)
@@ -237,14 +237,14 @@ def small_networks(data: DataInfo, form: Form = "plain", norm_g: bool = False, n
     return Networks(*networks, latent_dim=4)
 
 
-def part_of(data: DataInfo, seed: int = 0) -> Part:
+def make_part(data: DataInfo, seed: int = 0) -> Part:
     """Return what an update of the small networks is fed: N latents, samples in [-1, 1] and labels."""
     generator = torch.Generator().manual_seed(seed)
-    z = torch.randn(N, 4, generator=generator)
-    real = torch.rand(N, *data.shape, generator=generator) * 2 - 1
+    z = torch.randn(NUM_SAMPLES, 4, generator=generator)
+    real = torch.rand(NUM_SAMPLES, *data.shape, generator=generator) * 2 - 1
     labels = None
     if data.num_classes:
-        labels = torch.randint(data.num_classes, (N,), generator=generator)
+        labels = torch.randint(data.num_classes, (NUM_SAMPLES,), generator=generator)
     elif data.label_shape:
-        labels = torch.rand(N, *data.label_shape, generator=generator) * 2 - 1
+        labels = torch.rand(NUM_SAMPLES, *data.label_shape, generator=generator) * 2 - 1
     return Part(z, real, labels, 1.0)

@@ -13,31 +13,31 @@ from ganzoo.recipe.named import Facts
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
-from ganzoo.testing.checks import Broken, Trial, require, sentence
+from ganzoo.testing.checks import Failure, Trial, as_sentence, require
 
 
 def resolves(trial: Trial) -> None:
     """A recipe names components that are installed, and values that their options take."""
-    for facts in _facts(trial):
-        _resolved(trial, facts)
+    for facts in _list_facts(trial):
+        _resolve_recipe(trial, facts)
 
 
 def every_key_counts(trial: Trial) -> None:
     """Every key of a recipe sets something: one that no part of it takes is a mistake that nobody would see."""
-    for facts in _facts(trial):
-        known = list(_resolved(trial, facts).settings())
+    for facts in _list_facts(trial):
+        known = list(_resolve_recipe(trial, facts).settings())
         for key in trial.entry.settings_for(facts.data, facts.device):
-            require(key in known, sentence(f"{key!r} sets nothing{did_you_mean(key, known)}"))
+            require(key in known, as_sentence(f"{key!r} sets nothing{did_you_mean(key, known)}"))
 
 
-def _facts(trial: Trial) -> list[Facts]:
+def _list_facts(trial: Trial) -> list[Facts]:
     """Return data and devices that a recipe is asked for; one where its settings do not depend on them."""
     computed = isinstance(trial.spec.settings, str)
     data = trial.data or [DataInfo(shape=(3, size, size), num_classes=10, num_items=50_000) for size in (32, 64, 256)]
     return [Facts(info, device) for info in data for device in ("cpu", "cuda")][: None if computed else 1]
 
 
-def _resolved(trial: Trial, facts: Facts) -> ResolvedRecipe:
+def _resolve_recipe(trial: Trial, facts: Facts) -> ResolvedRecipe:
     """Resolve it with its own dataset or the default one; where that does not fit, for a path that a user will give."""
     resolved = partial(resolve, registry(), recipe=trial.entry.qualified, facts=lambda dataset: facts)
     try:
@@ -49,4 +49,4 @@ def _resolved(trial: Trial, facts: Facts) -> ResolvedRecipe:
             return resolved(flags={"dataset": registry().path_dataset().qualified})
         except GanzooError:
             pass
-    raise Broken(sentence(first)) from first
+    raise Failure(as_sentence(first)) from first

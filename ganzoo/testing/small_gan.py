@@ -9,10 +9,10 @@ from ganzoo.plugin import Architecture, DataInfo, Dataset, Loss, Networks, NoOpt
 from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
 from ganzoo.recipe.settings import RMSprop, TrainOptions
 from ganzoo.registry.installed import Plugin, Registered
-from ganzoo.testing.probes import N
+from ganzoo.testing.probes import NUM_SAMPLES
 
 
-def gan_of(
+def make_gan(
     networks: Networks,
     data: DataInfo,
     regularizer: Choice,
@@ -31,12 +31,12 @@ def gan_of(
         pairs: Whether the loss pairs, so that G's update has real samples.
         precision: What the networks compute in.
     """
-    recipe = small_recipe((regularizer,), pairs, precision)
+    recipe = make_small_recipe((regularizer,), pairs, precision)
     device = next(networks.discriminator.parameters()).device
     return Gan(recipe, data, networks, part, {regularizer.name: part}, {}, [], device)
 
 
-def small_recipe(
+def make_small_recipe(
     regularizers: tuple[Choice, ...] = (), pairs: bool = False, precision: Literal["fp32", "bf16"] = "fp32"
 ) -> ResolvedRecipe:
     """Return a recipe of stand-ins, which names what nobody builds; `pairs`: whether its loss does."""
@@ -57,5 +57,5 @@ def small_recipe(
         tracker=(),
         optim_g=optimizer,
         optim_d=optimizer,
-        train=TrainOptions(batch=N, precision=precision, ema_half_life=0, execution="eager"),
+        train=TrainOptions(batch=NUM_SAMPLES, precision=precision, ema_half_life=0, execution="eager"),
     )

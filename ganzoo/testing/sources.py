@@ -23,8 +23,8 @@ from torch import Tensor
 from ganzoo.data.source import ArraySource, EndlessSource, open_source
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Item
-from ganzoo.testing.building import built
-from ganzoo.testing.checks import Broken, Trial, require, sentence
+from ganzoo.testing.building import build_component
+from ganzoo.testing.checks import Failure, Trial, as_sentence, require
 
 NUM_ITEMS = 48  # that stand for all where each must be decoded
 NUM_DRAWN = 512  # of an endless source
@@ -34,7 +34,7 @@ Samples = tuple[Tensor, Tensor | None]  # with their labels
 
 
 @dataclass(frozen=True)
-class Part:
+class Subset:
     """Some items of a dataset."""
 
     info: DataInfo
@@ -44,31 +44,31 @@ class Part:
 
 
 @contextmanager
-def opened(trial: Trial, dataset: Any = None) -> Iterator[Source]:
+def opened_source(trial: Trial, dataset: Any = None) -> Iterator[Source]:
     """Open a dataset, by default the one under trial, while the block runs; a long list of items is cut."""
-    dataset = built(trial) if dataset is None else dataset
-    if decodes(dataset) and isinstance(getattr(dataset, "info", None), DataInfo):
+    dataset = build_component(trial) if dataset is None else dataset
+    if has_items(dataset) and isinstance(getattr(dataset, "info", None), DataInfo):
         info = replace(dataset.info, num_items=None)
-        items = partial(spread, dataset.items(), NUM_ITEMS)
-        dataset = Part(info, bool(getattr(dataset, "strict", False)), items, getattr(dataset, "condition", None))
+        items = partial(pick_evenly, dataset.items(), NUM_ITEMS)
+        dataset = Subset(info, bool(getattr(dataset, "strict", False)), items, getattr(dataset, "condition", None))
     with TemporaryDirectory() as folder:
         try:
-            source = open_source(dataset, name=trial.spec.name, key="check", notify=_quiet, cache=Path(folder))
+            source = open_source(dataset, name=trial.spec.name, key="check", notify=_ignore_line, cache=Path(folder))
         except GanzooError as error:
-            raise Broken(sentence(error)) from error
+            raise Failure(as_sentence(error)) from error
         yield source
 
 
-def _quiet(line: str) -> None:
+def _ignore_line(line: str) -> None:
     """Let nobody know: files that are skipped are the data's fault."""
 
 
-def decodes(dataset: Any) -> bool:
+def has_items(dataset: Any) -> bool:
     """Whether a dataset has items, which must be decoded."""
     return getattr(dataset, "items", None) is not None
 
 
-def decoded(item: Item) -> Any:
+def decode_item(item: Item) -> Any:
     """Return what an item decodes to; of a broken one, its name."""
     try:
         return np.array(item.load())
@@ -76,30 +76,30 @@ def decoded(item: Item) -> Any:
         return np.array(item.name)
 
 
-def spread(items: list[Item], num: int) -> list[Item]:
+def pick_evenly(items: list[Item], num: int) -> list[Item]:
     """Return at most `num` of the items, evenly from first to last."""
     items = list(items)
     indices = np.linspace(0, len(items) - 1, min(num, len(items))).round().astype(int)
     return [items[index] for index in indices]
 
 
-def some(source: Source) -> Samples:
+def take_samples(source: Source) -> Samples:
     """Return the samples and labels of a source; of an endless one, a draw."""
-    return drawn(source, seed=0) if isinstance(source, EndlessSource) else (source.data, source.labels)
+    return draw_samples(source, seed=0) if isinstance(source, EndlessSource) else (source.data, source.labels)
 
 
-def drawn(source: EndlessSource, seed: int, num: int = NUM_DRAWN) -> Samples:
+def draw_samples(source: EndlessSource, seed: int, num: int = NUM_DRAWN) -> Samples:
     """Return what an endless source draws from a generator of that seed."""
     return source.sample(torch.Generator().manual_seed(seed), num)
 
 
 def require_same(one: Samples, other: Samples, when: str) -> None:
-    """Raise `Broken` unless both are the same; `when` says when the other ones came."""
+    """Raise `Failure` unless both are the same; `when` says when the other ones came."""
     for name, first, second in zip(("samples", "labels"), one, other, strict=True):
         if first is None or second is None:
             require(first is second, f"It has {name} or not when {when}.")
         elif first.shape != second.shape:
-            raise Broken(f"Its {name} are {list(first.shape)}, and {list(second.shape)} when {when}.")
+            raise Failure(f"Its {name} are {list(first.shape)}, and {list(second.shape)} when {when}.")
         else:
             num = int((first != second).reshape(len(first), -1).any(1).sum())
             require(not num, f"{num} of its {len(first)} {name} are others when {when}.")
@@ -130,9 +130,9 @@ print(digest.hexdigest())
 """
 
 
-def digest(trial: Trial, hash_seed: str) -> str:
+def compute_digest(trial: Trial, hash_seed: str) -> str:
     """Return the digest of what a fresh interpreter holds, whose hashes of text are of that seed."""
-    plugin, options = trial.entry.plugin, base64.b64encode(pickle.dumps(trial.options())).decode()
+    plugin, options = trial.entry.plugin, base64.b64encode(pickle.dumps(trial.make_options())).decode()
     given = json.dumps([plugin.module.partition(":")[0], plugin.file, trial.spec.factory, options, sys.path])
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     done = subprocess.run(

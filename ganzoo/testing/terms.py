@@ -15,28 +15,28 @@ from ganzoo.engine.gan import Gan
 from ganzoo.engine.update import _leaf, _look
 from ganzoo.plugin import DataInfo, Networks, Step
 from ganzoo.recipe.recipe import Choice
-from ganzoo.testing.changes import equal
-from ganzoo.testing.checks import Skip, Trial, Unseen, require
+from ganzoo.testing.changes import are_equal
+from ganzoo.testing.checks import NotChecked, Skip, Trial, require
 from ganzoo.testing.probes import (
     DATA,
     PROVIDED,
     Form,
     SmallDiscriminator,
-    flat,
-    part_of,
-    restore,
-    setups,
-    slopes_of,
-    small_networks,
-    state_of,
+    compute_gradients,
+    copy_state,
+    flatten,
+    list_setups,
+    make_part,
+    make_small_networks,
+    restore_state,
 )
-from ganzoo.testing.small_gan import gan_of
+from ganzoo.testing.small_gan import make_gan
 
 TITLES = {"discriminator": "D's term", "generator": "G's term"}
 
 
 @dataclass
-class Run:
+class Term:
     """A network's term in an update of a GAN.
 
     Args:
@@ -53,7 +53,7 @@ class Run:
 
     def __post_init__(self) -> None:
         (self.component,) = self.gan.regularizers.values()
-        self.state = state_of(self.component)
+        self.state = copy_state(self.component)
 
     @property
     def small_discriminator(self) -> SmallDiscriminator:
@@ -61,7 +61,7 @@ class Run:
         assert isinstance(self.gan.discriminator, SmallDiscriminator)
         return self.gan.discriminator
 
-    def step(self) -> Step:
+    def make_step(self) -> Step:
         """Return what the update shows."""
         gan, part = self.gan, self.part
         gan.let_learn(self.network)
@@ -72,7 +72,7 @@ class Run:
             made = replace(made, samples=_leaf(made.samples, penalised))
             return _look(gan, part, _leaf(part.real, penalised), made, penalised=penalised)
 
-    def call(self, step: Step) -> Tensor:
+    def evaluate(self, step: Step) -> Tensor:
         """Return the term of a step, which must be a scalar."""
         value = getattr(self.component, self.network)(step)
         require(isinstance(value, Tensor), f"{self.title} is of type {type(value).__name__}.")
@@ -80,99 +80,109 @@ class Run:
         require(value.is_floating_point(), f"{self.title} is {value.dtype}.")
         return value  # type: ignore[no-any-return]
 
-    def term(self) -> Tensor:
+    def compute(self) -> Tensor:
         """Return the term of a new step, from the first state and with the same seed each time; it is finite."""
-        restore(self.component, self.state)
-        step = self.step()
+        restore_state(self.component, self.state)
+        step = self.make_step()
         with seeded(0):
-            value = self.call(step)
+            value = self.evaluate(step)
         require(value.isfinite(), f"{self.title} is {value.item()}.")
         return value
 
-    def slopes(self) -> list[Tensor]:
+    def compute_gradients(self) -> list[Tensor]:
         """Return the term's gradients by the network's parameters."""
-        return slopes_of(self.term(), self.gan.trainable[self.network])
+        return compute_gradients(self.compute(), self.gan.trainable[self.network])
 
-    def term_at(self, parameters: Sequence[Tensor], move: Tensor) -> Tensor:
+    def compute_at(self, parameters: Sequence[Tensor], move: Tensor) -> Tensor:
         """Return the term where the parameters are moved, and move them back."""
         before = [parameter.detach().clone() for parameter in parameters]
         parts = torch.split(move, [p.numel() for p in parameters])
         with torch.no_grad():
             for parameter, part in zip(parameters, parts, strict=True):
                 parameter += part.view_as(parameter)
-        value = self.term()
+        value = self.compute()
         with torch.no_grad():
             for parameter, was in zip(parameters, before, strict=True):
                 parameter.copy_(was)
         return value
 
-    def ask(self, weight: int) -> Tensor:
+    def compute_weighted_gradient(self, weight: int) -> Tensor:
         """Return the gradient of the weighted term, as the engine takes it, as one vector; state goes on."""
-        step = self.step()
+        step = self.make_step()
         with seeded(0):
             term, _ = self.gan.regularize(self.network, step, 1)
         assert term is not None
-        return flat(slopes_of(weight * term, self.gan.trainable[self.network]))
+        return flatten(compute_gradients(weight * term, self.gan.trainable[self.network]))
 
-    def changed(self, look: Callable[[Gan, Step], Mapping[str, Any]]) -> list[str]:
+    def list_changes(self, look: Callable[[Gan, Step], Mapping[str, Any]]) -> list[str]:
         """Return the names of what the term changed, of all that `look` returns."""
-        restore(self.component, self.state)
-        step = self.step()
+        restore_state(self.component, self.state)
+        step = self.make_step()
         before = look(self.gan, step)
         with seeded(0):
-            self.call(step)
+            self.evaluate(step)
         after = look(self.gan, step)
-        return [name for name in {**before, **after} if not equal(before.get(name), after.get(name))]
+        return [name for name in {**before, **after} if not are_equal(before.get(name), after.get(name))]
 
 
-def runs(
+def list_terms(
     trial: Trial,
     networks: tuple[str, ...] = tuple(TITLES),
     plain: bool = True,
     steady: bool = True,
     fine: bool = False,
     **how: Any,
-) -> Iterator[Run]:
-    """Yield the terms of each setup; where `plain`, those that `require_plain` lets pass; `fine`: in float64 if it can.
+) -> Iterator[Term]:
+    """Yield the terms of each setup.
+
+    Args:
+        trial: The regularizer and its options.
+        networks: The networks whose terms are yielded, of ``discriminator`` and ``generator``.
+        plain: Whether every term must first pass `skip_unless_sound`.
+        steady: Whether a term must be the same when it is computed twice; for `skip_unless_sound`.
+        fine: Whether a term is computed in float64 where it can be.
+        how: Keyword arguments of `make_term`.
 
     Raises:
-        Skip: There is no term, or one that does not.
+        Skip: The regularizer has no such term, or `skip_unless_sound` refuses it.
     """
     found = False
-    for setup in setups(trial):
-        for network in networks_of(trial.make(setup.options)):
+    for setup in list_setups(trial):
+        for network in list_networks(trial.build_with(setup.options)):
             if network in networks:
                 found = True
                 if plain:
-                    require_plain(trial, run_of(trial, network, setup.words, setup.options), steady)
-                if fine and _works(exact := run_of(trial, network, setup.words, setup.options, dtype=torch.float64)):
+                    skip_unless_sound(trial, make_term(trial, network, setup.suffix, setup.options), steady)
+                if fine and _works(
+                    exact := make_term(trial, network, setup.suffix, setup.options, dtype=torch.float64)
+                ):
                     yield exact
                 else:
-                    yield run_of(trial, network, setup.words, setup.options, **how)
+                    yield make_term(trial, network, setup.suffix, setup.options, **how)
     if not found:
         raise Skip("it adds no term to a loss")
 
 
-def require_plain(trial: Trial, run: Run, steady: bool = True) -> None:
+def skip_unless_sound(trial: Trial, term: Term, steady: bool = True) -> None:
     """Raise Skip where a term does not do what `scalar` and, where `steady`, `repeatable` ask for.
 
     One bug would be told many times over.
     """
     try:
-        first = run.term().item()
-        run.slopes()
+        first = term.compute().item()
+        term.compute_gradients()
     except Exception as error:
-        raise Skip(f"{run.title} fails in a plain update already: see {trial.title}/scalar") from error
-    if steady and first != run.term().item():
-        raise Skip(f"{run.title} is not the same twice: see {trial.title}/repeatable")
+        raise Skip(f"{term.title} fails in a plain update already: see {trial.title}/scalar") from error
+    if steady and first != term.compute().item():
+        raise Skip(f"{term.title} is not the same twice: see {trial.title}/repeatable")
 
 
-def networks_of(made: object) -> list[str]:
+def list_networks(made: object) -> list[str]:
     """Return the networks that a regularizer has a term for."""
     return [network for network in TITLES if hasattr(made, network)]
 
 
-def run_of(
+def make_term(
     trial: Trial,
     network: str,
     words: str,
@@ -183,47 +193,49 @@ def run_of(
     device: str = "cpu",
     precision: Literal["fp32", "bf16"] = "fp32",
     dtype: torch.dtype = torch.float32,
-) -> Run:
+) -> Term:
     """Return a network's term in an update of small networks; G's with real samples where it does not do without."""
     unknown = sorted(set(trial.spec.needs) - PROVIDED)
     if unknown:
-        raise Unseen(f"it needs {', '.join(unknown)}, which the kit's networks do not provide: give it cases")
-    data, title = data_of(trial), f"{TITLES[network]}{words}"
+        raise NotChecked(f"it needs {', '.join(unknown)}, which the kit's networks do not provide: give it cases")
+    data, title = choose_data(trial), f"{TITLES[network]}{words}"
     norm_d = norm and "batchnorm-in-d" not in trial.spec.refuses
 
-    def made(pairs: bool) -> Run:
-        networks = small_networks(data, form or form_of(trial), norm_g=norm, norm_d=norm_d)
+    def made(pairs: bool) -> Term:
+        networks = make_small_networks(data, form or choose_form(trial), norm_g=norm, norm_d=norm_d)
         for each in (networks.generator, networks.discriminator):
             each.to(device=device, dtype=dtype)
-        part = move_part(part_of(data), device, dtype)
-        return Run(network, title, gan_around(trial, options, networks, data, pairs=pairs, precision=precision), part)
+        part = move_part(make_part(data), device, dtype)
+        return Term(
+            network, title, make_regularized_gan(trial, options, networks, data, pairs=pairs, precision=precision), part
+        )
 
     if network == "discriminator" or _works(made(pairs=False)):
         return made(pairs=False)
     return made(pairs=True)
 
 
-def gan_around(trial: Trial, options: Any, networks: Networks, data: DataInfo, **how: Any) -> Gan:
+def make_regularized_gan(trial: Trial, options: Any, networks: Networks, data: DataInfo, **how: Any) -> Gan:
     """Return the engine's GAN, its regularizer built, prepared and on the device of the networks."""
-    made = trial.make(options, data)
+    made = trial.build_with(options, data)
     if hasattr(made, "prepare"):
         made.prepare(networks)
     device = next(networks.discriminator.parameters()).device
     made = made.to(device) if isinstance(made, nn.Module) else made
-    return gan_of(networks, data, Choice(trial.entry, options), made, **how)
+    return make_gan(networks, data, Choice(trial.entry, options), made, **how)
 
 
-def prepared(trial: Trial, made: Any) -> Networks:
+def make_prepared_networks(trial: Trial, made: Any) -> Networks:
     """Return small networks that a regularizer prepared."""
-    networks = small_networks(data_of(trial), form_of(trial))
+    networks = make_small_networks(choose_data(trial), choose_form(trial))
     if hasattr(made, "prepare"):
         made.prepare(networks)
     return networks
 
 
-def _works(run: Run) -> bool:
+def _works(term: Term) -> bool:
     try:
-        run.call(run.step())
+        term.evaluate(term.make_step())
     except Exception:
         return False
     return True
@@ -240,25 +252,25 @@ def move_part(part: Part, device: str | torch.device, dtype: torch.dtype) -> Par
     return Part(*map(move, part))
 
 
-def data_of(trial: Trial) -> DataInfo:
+def choose_data(trial: Trial) -> DataInfo:
     """Return the data of the small networks: of a kind that the regularizer takes, with classes where it needs them."""
     if trial.data:
         return trial.data[0]
-    data = DATA if "image" in (trial.spec.modalities or ("image",)) else trial.kinds[0]
+    data = DATA if "image" in (trial.spec.modalities or ("image",)) else trial.infos[0]
     return replace(data, num_classes=3) if "class-logits" in trial.spec.needs else data
 
 
-def reads_more(trial: Trial) -> bool:
+def reads_beyond_logits(trial: Trial) -> bool:
     """Whether it reads more of D's answer than logits."""
     return bool({"class-logits", "features"} & set(trial.spec.needs))
 
 
-def form_of(trial: Trial) -> Form:
+def choose_form(trial: Trial) -> Form:
     """Return the form of D's answer that a regularizer can read."""
-    return "output" if reads_more(trial) else "plain"
+    return "output" if reads_beyond_logits(trial) else "plain"
 
 
-class Fixed(nn.Module):
+class FixedGenerator(nn.Module):
     """A generator that makes these samples, which are its parameter."""
 
     def __init__(self, samples: Tensor) -> None:
@@ -270,7 +282,7 @@ class Fixed(nn.Module):
         return self.samples * 1
 
 
-class Judge(nn.Module):
+class CaseDiscriminator(nn.Module):
     """A case's network as D, which is also asked for labels and has parameters."""
 
     def __init__(self, network: nn.Module) -> None:

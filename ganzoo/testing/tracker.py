@@ -24,12 +24,12 @@ from ganzoo.recipe.recipe import Choice
 from ganzoo.registry.installed import describe_error
 from ganzoo.runs.run import Run
 from ganzoo.samples import grid
-from ganzoo.testing.building import built
-from ganzoo.testing.checks import Broken, Trial, Unseen, require, usable
-from ganzoo.testing.examples import frozen_recipe
-from ganzoo.testing.guards import full_disk, offline, own_folder
+from ganzoo.testing.building import build_component
+from ganzoo.testing.checks import Failure, NotChecked, Trial, fatal_failures, require
+from ganzoo.testing.examples import make_frozen_recipe
+from ganzoo.testing.guards import full_disk, offline, temporary_working_folder
 
-LONGEST = 20.0  # seconds that a call may take
+MAX_SECONDS = 20.0  # seconds that a call may take
 
 Calls = dict[str, Callable[[], object]]
 
@@ -37,20 +37,20 @@ Calls = dict[str, Callable[[], object]]
 def follows_a_run(trial: Trial) -> None:
     """It takes whatever a run tells: scalars under names that come later, grids, each way in which it ends."""
     for status in ("finished", "interrupted", "failed"):
-        with usable(), _run() as run:
-            tracker = _started(trial, run)
+        with fatal_failures(), _example_run() as run:
+            tracker = _start_tracker(trial, run)
             tracker.log(1000, {"loss_d": 1.25, "loss_g": 0.5})
             tracker.log(1000, {"pixel-moments/fd": 3.5})
             tracker.log(2000, {"loss_d": 1.0, "reg.r1/d": 0.25})
-            tracker.grid(2000, _grid(run, 2000))
+            tracker.grid(2000, _write_grid(run, 2000))
             tracker.log(3000, {})
             tracker.finish(status)
 
 
 def leaves_scalars_alone(trial: Trial) -> None:
     """The scalars that it is handed stay as they are: other trackers get the same."""
-    with _run() as run:
-        tracker, scalars = _started(trial, run), {"loss_d": 1.25, "loss_g": 0.5}
+    with _example_run() as run:
+        tracker, scalars = _start_tracker(trial, run), {"loss_d": 1.25, "loss_g": 0.5}
         tracker.log(1000, scalars)
         require(scalars == {"loss_d": 1.25, "loss_g": 0.5}, f"It made them {scalars}.")
         tracker.finish("finished")
@@ -58,23 +58,23 @@ def leaves_scalars_alone(trial: Trial) -> None:
 
 def follows_an_interrupted_run(trial: Trial) -> None:
     """A run that was interrupted goes on: started once more, it takes the rest and loses nothing of what it kept."""
-    with _run() as run:
-        first = _started(trial, run)
-        _log(first, run, 1000, 2000, 3000)
+    with _example_run() as run:
+        first = _start_tracker(trial, run)
+        _log_moments(first, run, 1000, 2000, 3000)
         first.finish("interrupted")
-        kept = _kept(run, 1000, 2000)
-        _go_on(trial, run, kept)
-        words = f"Of what it was told at 1,000 and 2,000 images it kept {_list(kept)}."
-        require(not _kept(run, 4000) or kept == {1000, 2000}, words)
+        kept = _find_kept(run, 1000, 2000)
+        _resume(trial, run, kept)
+        words = f"Of what it was told at 1,000 and 2,000 images it kept {_join_moments(kept)}."
+        require(not _find_kept(run, 4000) or kept == {1000, 2000}, words)
 
 
 def follows_a_killed_run(trial: Trial) -> None:
     """A run that was killed goes on from its last checkpoint: what was told after it comes again."""
-    with _run() as run:
-        first = _started(trial, run)
+    with _example_run() as run:
+        first = _start_tracker(trial, run)
         try:
-            _log(first, run, 1000, 2000, 3000)
-            _go_on(trial, run, _kept(run, 1000, 2000))
+            _log_moments(first, run, 1000, 2000, 3000)
+            _resume(trial, run, _find_kept(run, 1000, 2000))
         finally:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ResourceWarning)  # a process that was killed closes no file
@@ -84,22 +84,24 @@ def follows_a_killed_run(trial: Trial) -> None:
 
 def fails_as_it_may(trial: Trial) -> None:
     """Where its backend fails it works or raises an Exception, soon: that costs a line, not the run."""
-    with _run() as run:
-        _started(trial, run).finish("finished")
+    with _example_run() as run:
+        _start_tracker(trial, run).finish("finished")
         with full_disk(), offline():
-            lines = _observed(trial, run, "with a full disk and no network")
+            lines = _run_events(trial, run, "with a full disk and no network")
         require(len(lines) <= 1, f"It cost {len(lines)} lines: {lines}.")
 
 
 def outlives_its_backend(trial: Trial) -> None:
     """A backend that fails in the midst of a run, and comes back, ends nothing."""
-    with _run() as run:
-        tracker, path = _started(trial, run), _grid(run, 2000)
-        _log(tracker, run, 1000)
-        calls: Calls = {"log": lambda: tracker.log(2000, _scalars(2000)), "grid": lambda: tracker.grid(2000, path)}
+    with _example_run() as run:
+        tracker, path = _start_tracker(trial, run), _write_grid(run, 2000)
+        _log_moments(tracker, run, 1000)
+        calls: Calls = {"log": lambda: tracker.log(2000, _make_scalars(2000)), "grid": lambda: tracker.grid(2000, path)}
         with full_disk(), offline():
-            _make(_excused(calls), "with a full disk and no network")
-        _make(_excused({**calls, "finish": lambda: tracker.finish("finished")}), "once the backend was back")
+            _make_calls(_suppress_errors(calls), "with a full disk and no network")
+        _make_calls(
+            _suppress_errors({**calls, "finish": lambda: tracker.finish("finished")}), "once the backend was back"
+        )
 
 
 # ----------------------------------------------------------------------------
@@ -107,65 +109,65 @@ def outlives_its_backend(trial: Trial) -> None:
 
 
 @contextmanager
-def _run() -> Iterator[Run]:
+def _example_run() -> Iterator[Run]:
     """Give the block a run of 10,000 images in a folder of its own."""
-    with own_folder() as folder:
+    with temporary_working_folder() as folder:
         run = Run(folder / "runs" / "0000-check")
         (run.path / "checkpoints").mkdir(parents=True)
-        run.write_recipe(frozen_recipe())
+        run.write_recipe(make_frozen_recipe())
         yield run
 
 
-def _grid(run: Run, images: int) -> Path:
+def _write_grid(run: Run, images: int) -> Path:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
     run.grid(images).write_bytes(grid.encode_picture(grid.tile(pixels)))
     return run.grid(images)
 
 
-def _scalars(images: int) -> dict[str, float]:
+def _make_scalars(images: int) -> dict[str, float]:
     """Return scalars that are found again in what a tracker writes as text."""
     return {"loss_d": float(f"0.{images}7283"), "loss_g": 0.5}
 
 
-def _kept(run: Run, *moments: int) -> set[int]:
+def _find_kept(run: Run, *moments: int) -> set[int]:
     """Return those of the moments whose scalars are in some file below the run's folder or beside it."""
     files = [path.read_bytes() for path in run.path.parents[1].rglob("*") if path.is_file()]
     return {images for images in moments if any(f"{images}7283".encode() in content for content in files)}
 
 
-def _log(tracker: Any, run: Run, *moments: int) -> None:
+def _log_moments(tracker: Any, run: Run, *moments: int) -> None:
     """Tell of these moments, with a grid at each; the checkpoint is the one at 2,000 images, where that is reached."""
     for images in moments:
-        tracker.log(images, _scalars(images))
-        tracker.grid(images, _grid(run, images))
+        tracker.log(images, _make_scalars(images))
+        tracker.grid(images, _write_grid(run, images))
         if images == 2000:
             run.checkpoint(images).touch()
 
 
-def _go_on(trial: Trial, run: Run, kept: set[int]) -> None:
+def _resume(trial: Trial, run: Run, kept: set[int]) -> None:
     """Resume a run from its checkpoint at 2,000 images; what the tracker had kept until there must stay."""
-    tracker = built(trial)
+    tracker = build_component(trial)
     tracker.start(run)
-    _log(tracker, run, 3000, 4000)
+    _log_moments(tracker, run, 3000, 4000)
     tracker.finish("finished")
-    lost = kept - _kept(run, 1000, 2000)
-    require(not lost, f"What was told at {_list(lost)} images was kept, and gone once the run had gone on.")
+    lost = kept - _find_kept(run, 1000, 2000)
+    require(not lost, f"What was told at {_join_moments(lost)} images was kept, and gone once the run had gone on.")
 
 
 # ----------------------------------------------------------------------------
 # Following it.
 
 
-def _started(trial: Trial, run: Run) -> Any:
+def _start_tracker(trial: Trial, run: Run) -> Any:
     try:
-        tracker = built(trial)
+        tracker = build_component(trial)
         tracker.start(run)
     except GanzooError as error:
-        raise Unseen(f"it does not start here: {error}") from error
+        raise NotChecked(f"it does not start here: {error}") from error
     return tracker
 
 
-class Lines:
+class LineCollector:
     """Keeps the lines that a run tells."""
 
     def __init__(self) -> None:
@@ -176,27 +178,27 @@ class Lines:
         self.lines.append(event.line)
 
 
-def _observed(trial: Trial, run: Run, where: str) -> list[str]:
+def _run_events(trial: Trial, run: Run, where: str) -> list[str]:
     """Let the engine's own events tell a tracker of a whole run; return the lines that it cost."""
-    lines, events = Lines(), Events()
+    lines, events = LineCollector(), Events()
     try:
-        tracker = Choice(trial.entry, trial.options()).build()
+        tracker = Choice(trial.entry, trial.make_options()).build()
     except GanzooError as error:
-        raise Broken(f"It could not even be built ({error}): turn to the backend in `start`.") from error
+        raise Failure(f"It could not even be built ({error}): turn to the backend in `start`.") from error
     events.subscribe("tracker", Tracking(tracker))
     events.subscribe("lines", lines)
-    scalars, grid_path = _scalars(1000), run.grid(1000)
+    scalars, grid_path = _make_scalars(1000), run.grid(1000)
     calls: Calls = {
         "start": lambda: events.tell(Start(run, 0)),
         "log": lambda: events.tell(Tick(1000, 10_000, {"images": 1000, **scalars}, scalars)),
         "grid": lambda: events.tell(Grid(1000, grid_path)),
         "finish": lambda: events.tell(Finish(1000, "failed")),
     }
-    _make(calls, where)
+    _make_calls(calls, where)
     return lines.lines
 
 
-def _excused(calls: Calls) -> Calls:
+def _suppress_errors(calls: Calls) -> Calls:
     """Return calls that may raise an Exception."""
 
     def excused(call: Callable[[], object]) -> None:
@@ -206,8 +208,8 @@ def _excused(calls: Calls) -> Calls:
     return {name: partial(excused, call) for name, call in calls.items()}
 
 
-def _make(calls: Calls, where: str) -> None:
-    """Make calls one by one; raise `Broken` where one raises anything, or has not returned after `LONGEST` seconds."""
+def _make_calls(calls: Calls, where: str) -> None:
+    """Make calls one by one; raise `Failure` where one raises anything or takes longer than `MAX_SECONDS` seconds."""
     begun: list[str] = []
     errors: list[BaseException] = []
 
@@ -221,11 +223,11 @@ def _make(calls: Calls, where: str) -> None:
 
     thread = threading.Thread(target=target, daemon=True)
     thread.start()
-    thread.join(LONGEST)
-    require(not thread.is_alive(), f"`{begun[-1]}`, {where}, did not return within {LONGEST:.0f} s.")
+    thread.join(MAX_SECONDS)
+    require(not thread.is_alive(), f"`{begun[-1]}`, {where}, did not return within {MAX_SECONDS:.0f} s.")
     for error in errors:
-        raise Broken(f"`{begun[-1]}`, {where}, raised {describe_error(error)}, which ends the training.") from error
+        raise Failure(f"`{begun[-1]}`, {where}, raised {describe_error(error)}, which ends the training.") from error
 
 
-def _list(moments: set[int]) -> str:
+def _join_moments(moments: set[int]) -> str:
     return " and ".join(f"{images:,}" for images in sorted(moments)) or "nothing"

@@ -18,20 +18,20 @@ from ganzoo.errors import UsageError
 from ganzoo.plugin import KINDS
 from ganzoo.registry import registry
 from ganzoo.testing import (
-    Broken,
     Check,
+    Failure,
+    NotChecked,
     Skip,
-    Unseen,
     check,
     check_architecture,
     check_loss,
     check_plugin,
-    checks_of,
+    collect_checks,
     expected,
     parametrize_checks,
 )
-from ganzoo.testing.checks import Trial, checks_in, usable
-from ganzoo.testing.collect import modules_of
+from ganzoo.testing.checks import Trial, fatal_failures, make_checks
+from ganzoo.testing.collect import import_check_modules
 from outside_dist import answer, make_distribution
 
 LOUD = Path(__file__).parents[1] / "planted" / "import_prints.py"
@@ -51,7 +51,7 @@ def made(function, name="kind/one/check") -> Check:
 
 
 def broken() -> None:
-    raise Broken("It gave 3, not 2.")
+    raise Failure("It gave 3, not 2.")
 
 
 def skipped() -> None:
@@ -63,8 +63,12 @@ def test_a_check_passes_fails_or_says_why_it_does_not_apply() -> None:
     assert made(lambda: None).run(clock=lambda: next(ticks)).seconds == 2.5
     assert made(lambda: None).run().status == "PASS"
     failed = made(broken).run()
-    assert (failed.check, failed.status, failed.words) == ("kind/one/check", "FAIL", "The contract. It gave 3, not 2.")
-    assert (made(skipped).run().status, made(skipped).run().words) == ("SKIP", "nothing to check")
+    assert (failed.check, failed.status, failed.message) == (
+        "kind/one/check",
+        "FAIL",
+        "The contract. It gave 3, not 2.",
+    )
+    assert (made(skipped).run().status, made(skipped).run().message) == ("SKIP", "nothing to check")
 
 
 def test_a_check_runs_on_one_thread() -> None:
@@ -81,7 +85,7 @@ def test_what_a_plugin_raises_is_told_with_its_own_line() -> None:
     def leave() -> None:
         raise SystemExit(3)
 
-    words = made(crash).run().words
+    words = made(crash).run().message
     assert words.startswith("The contract. JSONDecodeError: Expecting property name")
     line = crash.__code__.co_firstlineno + 1
     assert words.endswith(f"({__file__}:{line})")
@@ -92,22 +96,22 @@ def test_what_a_plugin_raises_is_told_with_its_own_line() -> None:
 
 def test_what_makes_a_component_unusable_is_told_once() -> None:
     def wreck() -> None:
-        with usable():
+        with fatal_failures():
             raise KeyError("gone")
 
     shared: list[str] = []
-    first, second = (Check(f"kind/one/{name}", "The contract.", wreck, unusable=shared) for name in ("a", "b"))
+    first, second = (Check(f"kind/one/{name}", "The contract.", wreck, fatal=shared) for name in ("a", "b"))
     for _ in range(2):  # itself it is told again
         assert first.run().status == "FAIL"
-    assert first.run().words.startswith("The contract. KeyError: 'gone' (")
-    assert (second.run().status, second.run().words) == ("SKIP", "nothing can be said before kind/one/a passes")
-    with pytest.raises(Skip), usable():
+    assert first.run().message.startswith("The contract. KeyError: 'gone' (")
+    assert (second.run().status, second.run().message) == ("SKIP", "it needs kind/one/a to pass first")
+    with pytest.raises(Skip), fatal_failures():
         raise Skip("it declines")
 
 
 def test_a_failure_that_names_no_line_says_where_the_component_is_written() -> None:
     check = Check("kind/one/check", "The contract.", broken, locate=lambda: "acme/loss.py:7")
-    assert check.run().words == "The contract. It gave 3, not 2. See acme/loss.py:7."
+    assert check.run().message == "The contract. It gave 3, not 2. See acme/loss.py:7."
 
 
 @pytest.mark.parametrize(
@@ -153,49 +157,49 @@ def test_one_mistake_is_told_once_with_the_line(planted: str, check: str, words:
     number = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if line in text)
     registry.cache_clear()
     registry().add_file(file)
-    checks = [one for one in checks_of(planted) if not one.name.startswith("plugin")]  # whose top module is heavy
+    checks = [one for one in collect_checks(planted) if not one.name.startswith("plugin")]  # whose top module is heavy
     failed = [result for one in checks if (result := one.run()).status == "FAIL"]
     registry.cache_clear()
     assert [result.check.rpartition("/")[2] for result in failed] == [check]
-    assert failed[0].words.endswith(words.format(file=file, line=number))
+    assert failed[0].message.endswith(words.format(file=file, line=number))
 
 
 def test_expected_failures_are_strict() -> None:
     result = made(broken).run(expected="not yet")
-    assert (result.status, result.words) == ("XFAIL", "not yet (The contract. It gave 3, not 2.)")
+    assert (result.status, result.message) == ("XFAIL", "not yet (The contract. It gave 3, not 2.)")
     surprise = made(lambda: None).run(expected="not yet")
     assert surprise.status == "FAIL"
-    assert "expected to fail (not yet) and passed" in surprise.words
+    assert "expected to fail (not yet) and passed" in surprise.message
     assert made(skipped).run(expected="not yet").status == "SKIP"
 
 
 def test_a_spec_excuses_a_check_and_is_held_to_that() -> None:
-    excused = Check("kind/one/check", "The contract.", broken, excused="by design")
-    assert (excused.run().status, excused.run().words) == ("XFAIL", "by design (The contract. It gave 3, not 2.)")
+    excused = Check("kind/one/check", "The contract.", broken, excuse="by design")
+    assert (excused.run().status, excused.run().message) == ("XFAIL", "by design (The contract. It gave 3, not 2.)")
     assert replace(excused, function=lambda: None).run().status == "FAIL"
     with pytest.raises(UsageError, match="kind/one excuses 'chekc', which is not one of its checks: did you mean"):
-        expected.excused([excused], {"chekc": "a slip"}, "kind/one")
+        expected.apply_excuses([excused], {"chekc": "a slip"}, "kind/one")
 
 
 def test_expected_failures_stand_in_the_nearest_pyproject(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     file = tmp_path / "pyproject.toml"
     file.write_text('[tool.ganzoo.expected-failures]\n"loss/bce/order" = "not yet"\n"metric/fd/streams" = "nor this"\n')
-    stated = expected.stated(tmp_path / "src")
+    stated = expected.read_expected_failures(tmp_path / "src")
     assert stated == {"loss/bce/order": "not yet", "metric/fd/streams": "nor this"}
-    assert expected.concerning(stated, [made(broken, "loss/bce/scalar")]) == {"loss/bce/order": "not yet"}
-    assert expected.stated(Path("/")) == {}
+    assert expected.select_expected_failures(stated, [made(broken, "loss/bce/scalar")]) == {"loss/bce/order": "not yet"}
+    assert expected.read_expected_failures(Path("/")) == {}
     file.write_text('[tool.ganzoo.expected-failures]\n"loss/bce/order" = 3\n')
     with pytest.raises(UsageError, match="gives a reason, in words, for each check"):
-        expected.stated(tmp_path)
+        expected.read_expected_failures(tmp_path)
 
 
 def test_what_could_not_be_looked_at_is_told_apart_from_what_does_not_apply() -> None:
     def unseen() -> None:
-        raise Unseen("it needs a path")
+        raise NotChecked("it needs a path")
 
-    assert made(unseen).run().unseen
-    assert not made(skipped).run().unseen
+    assert made(unseen).run().not_checked
+    assert not made(skipped).run().not_checked
 
 
 def test_an_expected_failure_names_a_check() -> None:
@@ -216,12 +220,14 @@ def test_the_functions_of_each_kind_find_their_component() -> None:
 
 
 def test_a_name_is_a_plugin_with_all_that_it_offers_or_a_component_with_its_plugin() -> None:
-    of = {what: {name.rpartition("/")[0] for name in (c.name for c in checks_of(what))} for what in ("losses", "mse")}
+    of = {
+        what: {name.rpartition("/")[0] for name in (c.name for c in collect_checks(what))} for what in ("losses", "mse")
+    }
     assert {"plugin/losses", "loss/bce", "loss/lsgan"} <= of["losses"]
     assert of["mse"] == {"plugin/losses", "loss/lsgan"}
-    assert [c.name for c in checks_of("losses:lsgan")] == [c.name for c in checks_of("mse")]
+    assert [c.name for c in collect_checks("losses:lsgan")] == [c.name for c in collect_checks("mse")]
     with pytest.raises(UsageError, match="no plugin or component 'lgsan' is installed: did you mean 'lsgan'"):
-        checks_of("lgsan")
+        collect_checks("lgsan")
 
 
 def test_checks_are_the_public_functions_of_one_argument() -> None:
@@ -229,21 +235,21 @@ def test_checks_are_the_public_functions_of_one_argument() -> None:
     exec("def good(trial):\n  'A line.'\n\ndef _hidden(trial): ...\n\ndef two(trial, other): ...", vars(module))
     module.good.__module__ = module.two.__module__ = module._hidden.__module__ = "made"
     module.foreign = broken
-    assert [(c.name, c.contract) for c in checks_in(module, "kind/one", None)] == [("kind/one/good", "A line.")]
+    assert [(c.name, c.contract) for c in make_checks(module, "kind/one", None)] == [("kind/one/good", "A line.")]
 
 
 def test_every_check_opens_with_the_contract() -> None:
     for kind in ("plugin", "component", *KINDS):
-        for each in (one for module in modules_of(kind) for one in checks_in(module, kind, None)):
+        for each in (one for module in import_check_modules(kind) for one in make_checks(module, kind, None)):
             assert each.contract.endswith("."), each.name
             assert len(each.contract) > 20, each.name
 
 
 def test_options_of_a_trial_are_read_as_everywhere() -> None:
     trial = Trial(registry().resolve("loss", "lsgan"), {"a": "0.5"})
-    assert trial.options().a == 0.5
+    assert trial.make_options().a == 0.5
     with pytest.raises(UsageError, match="unknown key 'aa'"):
-        trial.options(aa=1)
+        trial.make_options(aa=1)
 
 
 # ----------------------------------------------------------------------------

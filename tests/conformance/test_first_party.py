@@ -9,20 +9,20 @@ from PIL import Image
 
 from ganzoo.plugin import Built
 from ganzoo.registry import registry
-from ganzoo.testing import Check, check_dataset, checks_of
+from ganzoo.testing import Check, check_dataset, collect_checks
 
 OURS = [plugin.name for plugin in registry().plugins if plugin.distribution == "ganzoo"]
 UNSEEN = ("compiled-equals-plain", "cases")  # what takes minutes, and what its own tests in tests/plugins hold
 WITH_CASES = ("loss", "regularizer", "metric")  # kinds whose components all give exact values of themselves
 
 
-@pytest.mark.parametrize("check", [pytest.param(each, id=each.name) for name in OURS for each in checks_of(name)])
+@pytest.mark.parametrize("check", [pytest.param(each, id=each.name) for name in OURS for each in collect_checks(name)])
 def test_contract(check: Check) -> None:
     result = check.run()
     if result.status == "SKIP":
-        assert not result.unseen or check.name.endswith(UNSEEN), result.words
-        pytest.skip(result.words)
-    assert result.status == "PASS", result.words
+        assert not result.not_checked or check.name.endswith(UNSEEN), result.message
+        pytest.skip(result.message)
+    assert result.status == "PASS", result.message
 
 
 def test_a_folder_of_images_keeps_it_too(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from ganzoo.errors import GanzooError
 from ganzoo.registry import registry
-from ganzoo.testing import Check, checks_of, command, plugin
-from ganzoo.testing.checks import Trial, checks_in
-from ganzoo.testing.collect import contracts
+from ganzoo.testing import Check, collect_checks, command, plugin
+from ganzoo.testing.checks import Trial, make_checks
+from ganzoo.testing.collect import collect_contracts
 
 PLANTED = sorted((Path(__file__).parents[1] / "planted").glob("*.py"))
 SOUND = [path for path in PLANTED if path.stem.startswith("sound")]
@@ -33,8 +33,10 @@ def as_installed(name: str) -> list[Check]:
     found = next(each for each in registry().plugins if each.name == name)
     installed = replace(found, distribution="planted")
     entries = [replace(entry, plugin=installed) for entry in registry().components("command") if entry.plugin == found]
-    commands = [check for entry in entries for check in checks_in(command, f"command/{entry.spec.name}", Trial(entry))]
-    return [*checks_in(plugin, f"plugin/{name}", installed), *commands]
+    commands = [
+        check for entry in entries for check in make_checks(command, f"command/{entry.spec.name}", Trial(entry))
+    ]
+    return [*make_checks(plugin, f"plugin/{name}", installed), *commands]
 
 
 @pytest.fixture
@@ -51,19 +53,19 @@ def test_each_bug_is_caught_by_the_check_that_names_it(path: Path) -> None:
         registry().add_file(path)
     wanted = caught_by(path)
     assert wanted
-    checks = {check.name: check for check in checks_of(path.stem)}
+    checks = {check.name: check for check in collect_checks(path.stem)}
     checks |= {check.name: check for check in as_installed(path.stem)}
     for name in wanted:
         result = checks[name].run()
         assert result.status == "FAIL", f"{name} did not see it: {path.read_text(encoding='utf-8').splitlines()[0]}"
-        assert result.words.startswith(checks[name].contract)
+        assert result.message.startswith(checks[name].contract)
 
 
 @pytest.mark.usefixtures("planted")
 @pytest.mark.parametrize("path", SOUND, ids=lambda path: path.stem)
 def test_what_is_right_passes(path: Path) -> None:
     registry().add_file(path)
-    failed = [result for check in checks_of(path.stem) if (result := check.run()).status == "FAIL"]
+    failed = [result for check in collect_checks(path.stem) if (result := check.run()).status == "FAIL"]
     assert not failed
 
 
@@ -71,4 +73,4 @@ def test_a_bug_is_planted_for_every_check() -> None:
     caught = {tuple(name.split("/", 2)[::2]) for path in PLANTED for name in caught_by(path)}
     caught |= {("component", check) for _, check in caught}  # what holds for every kind
     caught.add(("architecture", "compiled-equals-plain"))  # takes long: test_testing_architecture.py has it
-    assert {(kind, check) for kind, checks in contracts().items() for check in checks} - caught == set()
+    assert {(kind, check) for kind, checks in collect_contracts().items() for check in checks} - caught == set()

@@ -15,9 +15,15 @@ from ganzoo.errors import UsageError
 from ganzoo.plugin import Architecture, DataInfo, Networks, hookimpl
 from ganzoo.registry import register, registry
 from ganzoo.registry.installed import Plugin, Registered
-from ganzoo.testing import Result, check_architecture, checks_of
-from ganzoo.testing.architecture.networks import every, latents, one_of_each, require_latents, smallest
-from ganzoo.testing.checks import Broken, Trial
+from ganzoo.testing import Result, check_architecture, collect_checks
+from ganzoo.testing.architecture.networks import (
+    list_all_data,
+    list_labels,
+    list_small_data,
+    make_latents,
+    require_latents,
+)
+from ganzoo.testing.checks import Failure, Trial
 from planted_base import Discriminator, Generator, networks
 
 PLANTED = Path(__file__).parents[1] / "planted"
@@ -36,49 +42,49 @@ def trial(data: tuple[DataInfo, ...] = (), **spec) -> Trial:
 
 
 def test_every_size_and_channel_count_is_built_with_and_without_labels() -> None:
-    found = every(trial(sizes=(8, 16), channels=(1, 4), conditional="optional"))
+    found = list_all_data(trial(sizes=(8, 16), channels=(1, 4), conditional="optional"))
     assert {(data.shape, data.num_classes) for data in found} == {
         ((channels, size, size), classes) for channels in (1, 4) for size in (8, 16) for classes in (0, 5)
     }
 
 
 def test_costly_checks_take_the_smallest_of_each_modality() -> None:
-    found = smallest(trial(sizes=(64, 8), modalities=("image", "points", "text", "audio", "tabular")))
+    found = list_small_data(trial(sizes=(64, 8), modalities=("image", "points", "text", "audio", "tabular")))
     assert [data.modality for data in found] == ["image", "points", "text", "audio", "tabular"]
     assert found[0] == DataInfo(shape=(3, 8, 8))
 
 
 def test_where_any_size_is_declared_a_few_are_built() -> None:
-    assert {data.shape for data in every(trial())} >= {(1, 28, 28), (3, 28, 28), (3, 16, 16)}
+    assert {data.shape for data in list_all_data(trial())} >= {(1, 28, 28), (3, 28, 28), (3, 16, 16)}
 
 
 def test_examples_come_first_and_stand_for_their_modality() -> None:
     text = DataInfo(shape=(27, 9), modality="text", meta={"vocabulary": "abc"})
-    found = every(trial(sizes=(8,), channels=(1,), modalities=("text", "image"), examples=(text,)))
+    found = list_all_data(trial(sizes=(8,), channels=(1,), modalities=("text", "image"), examples=(text,)))
     assert found == [text, DataInfo(shape=(1, 8, 8))]
 
 
 def test_an_example_image_says_which_size_and_channels_are_meant() -> None:
     image = DataInfo(shape=(2, 24, 24))
-    assert every(trial(examples=(image,))) == [image]
-    assert [data.shape for data in every(trial(examples=(image,), sizes=(8, 24)))] == [(2, 8, 8), (2, 24, 24)]
+    assert list_all_data(trial(examples=(image,))) == [image]
+    assert [data.shape for data in list_all_data(trial(examples=(image,), sizes=(8, 24)))] == [(2, 8, 8), (2, 24, 24)]
 
 
 def test_labels_of_an_example_are_kept_and_left_out() -> None:
     numbers = DataInfo(shape=(1, 8, 8), label_shape=(3,))
     bare = DataInfo(shape=(1, 8, 8))
     for conditional, wanted in (("never", [bare]), ("optional", [bare, numbers]), ("always", [numbers])):
-        assert smallest(trial(examples=(numbers,), conditional=conditional)) == wanted
+        assert list_small_data(trial(examples=(numbers,), conditional=conditional)) == wanted
 
 
 def test_data_of_the_trial_replaces_all_that_the_spec_says() -> None:
     data = DataInfo(shape=(3,), modality="points")
-    assert every(trial(data=(data,), sizes=(8, 16))) == [data]
+    assert list_all_data(trial(data=(data,), sizes=(8, 16))) == [data]
 
 
 def test_every_class_is_asked_for_and_of_very_many_the_neighbours_too() -> None:
-    assert one_of_each(DataInfo(shape=(1, 8, 8), num_classes=100)).tolist() == list(range(100))
-    chosen = one_of_each(DataInfo(shape=(1, 8, 8), num_classes=1000)).tolist()
+    assert list_labels(DataInfo(shape=(1, 8, 8), num_classes=100)).tolist() == list(range(100))
+    chosen = list_labels(DataInfo(shape=(1, 8, 8), num_classes=1000)).tolist()
     assert chosen == sorted(chosen)
     assert [chosen[:3], chosen[-2:], len(set(chosen))] == [[0, 1, 2], [998, 999], 128]
 
@@ -89,7 +95,7 @@ def test_every_class_is_asked_for_and_of_very_many_the_neighbours_too() -> None:
 )
 def test_latents_that_cannot_be_drawn_are_refused(dim, latent) -> None:
     data = DataInfo(shape=(1, 8, 8))
-    with pytest.raises(Broken, match="latent"):
+    with pytest.raises(Failure, match="latent"):
         require_latents(Networks(Generator(data), Discriminator(data), dim, latent))
 
 
@@ -98,7 +104,7 @@ def test_latents_that_can_be_drawn_are_taken(latent: str) -> None:
     data = DataInfo(shape=(1, 8, 8))
     networks = Networks(Generator(data), Discriminator(data), 4, latent)
     require_latents(networks)
-    assert latents(networks, 3).shape == (3, 4)
+    assert make_latents(networks, 3).shape == (3, 4)
 
 
 def test_an_architecture_for_one_shape_passes_once_it_is_told_which() -> None:
@@ -136,14 +142,14 @@ def test_networks_are_built_and_trained_no_more_often_than_they_must_be(monkeypa
 
 
 def run(what: str, name: str, **settings) -> Result:
-    return next(check.run() for check in checks_of(what, **settings) if check.name == f"architecture/{name}")
+    return next(check.run() for check in collect_checks(what, **settings) if check.name == f"architecture/{name}")
 
 
 def test_a_loss_that_turns_to_nan_is_not_the_architectures_fault() -> None:
     register(toys)
     for answer in ("plain", "list"):  # a list asks the loss twice in an update, so that it turns within the first three
         result = run("toys:toy", "toy/trains-under-every-loss", options={"norm": True, "answer": answer})
-        assert result.status == "PASS", result.words
+        assert result.status == "PASS", result.message
 
 
 @pytest.mark.parametrize("name", ["loss_each", "loss_misspelt"])
@@ -151,11 +157,11 @@ def test_a_loss_that_is_broken_is_not_the_architectures_fault(name: str) -> None
     register(toys)
     registry().add_file(PLANTED / f"{name}.py")
     result = run("toys:toy", "toy/trains-under-every-loss")
-    assert result.status == "PASS", result.words
+    assert result.status == "PASS", result.message
 
 
 def test_what_cannot_be_compiled_is_told_as_the_engine_tells_it() -> None:
     registry().add_file(PLANTED / "branches_on_data.py")
     result = run("branches_on_data", "planted/compiled-equals-plain", full=True)
     assert result.status == "FAIL"
-    assert "train.execution=compile is not possible here" in result.words
+    assert "train.execution=compile is not possible here" in result.message

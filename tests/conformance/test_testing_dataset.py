@@ -13,7 +13,7 @@ from ganzoo.testing import check_dataset
 
 def statuses(**options: object) -> dict[str, tuple[str, str]]:
     results = check_dataset("folder", options=options)
-    return {result.check.rpartition("/")[2]: (result.status, result.words) for result in results}
+    return {result.check.rpartition("/")[2]: (result.status, result.message) for result in results}
 
 
 @pytest.fixture

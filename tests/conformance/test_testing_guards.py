@@ -13,7 +13,15 @@ import pytest
 import torch
 
 from ganzoo.errors import UsageError
-from ganzoo.testing.guards import empty_caches, full_disk, generators, moved, offline, own_folder, unclear
+from ganzoo.testing.guards import (
+    copy_generator_states,
+    empty_caches,
+    find_message_defect,
+    full_disk,
+    list_moved_generators,
+    offline,
+    temporary_working_folder,
+)
 
 
 def test_offline_nothing_can_be_reached() -> None:
@@ -53,7 +61,7 @@ def test_the_caches_of_a_user_are_out_of_sight(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_folder_of_its_own_is_left_and_removed() -> None:
     before = Path.cwd()
-    with own_folder() as folder:
+    with temporary_working_folder() as folder:
         assert Path.cwd() == folder.resolve()
         Path("litter").touch()
     assert Path.cwd() == before
@@ -66,13 +74,13 @@ def test_a_folder_of_its_own_is_left_and_removed() -> None:
     ids=["python", "numpy", "torch"],
 )
 def test_each_generator_is_watched(draw, name: str) -> None:
-    before = generators()
-    assert moved(before) == []
+    before = copy_generator_states()
+    assert list_moved_generators(before) == []
     draw()
-    assert [word.partition("'")[0] for word in moved(before)] == [name]
+    assert [word.partition("'")[0] for word in list_moved_generators(before)] == [name]
 
 
 def test_a_user_is_told_in_one_sentence() -> None:
-    assert unclear(UsageError("dataset.path: name a folder")) == ""
-    assert "nothing" in unclear(UsageError(""))
-    assert "no single sentence" in unclear(UsageError("Traceback:\n  line 1"))
+    assert find_message_defect(UsageError("dataset.path: name a folder")) == ""
+    assert "nothing" in find_message_defect(UsageError(""))
+    assert "no single sentence" in find_message_defect(UsageError("Traceback:\n  line 1"))

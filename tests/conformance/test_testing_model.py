@@ -42,7 +42,7 @@ def weights(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 def statuses() -> dict[str, tuple[str, str]]:
-    return {result.check.rpartition("/")[2]: (result.status, result.words) for result in check("acme-points")}
+    return {result.check.rpartition("/")[2]: (result.status, result.message) for result in check("acme-points")}
 
 
 def test_a_package_that_is_whole_passes(weights: Path) -> None:

@@ -14,10 +14,10 @@ from ganzoo.errors import UsageError
 from ganzoo.plugin import Case, DataInfo, Loss, Regularizer, option
 from ganzoo.registry import registry
 from ganzoo.registry.installed import Plugin, Registered
-from ganzoo.testing import checks_of
+from ganzoo.testing import collect_checks
 from ganzoo.testing import loss as losses
 from ganzoo.testing.checks import Skip, Trial
-from ganzoo.testing.probes import Unread, refilled, setups
+from ganzoo.testing.probes import NoReadback, list_refills, list_setups
 from ganzoo.testing.regularizer import values as regularizers
 from planted_losses import BCE, R1
 
@@ -81,10 +81,12 @@ def planted() -> Iterator[None]:
 @pytest.mark.parametrize("name", ["sound_loss", "sound_losses", "sound_regularizer", "sound_regularizers"])
 def test_nothing_is_skipped_that_applies(name: str) -> None:
     registry().add_file(PLANTED / f"{name}.py")
-    results = [check.run() for check in checks_of(name) if not check.name.startswith("plugin/")]
+    results = [check.run() for check in collect_checks(name) if not check.name.startswith("plugin/")]
     assert len(results) > 20
     assert [
-        r for r in results if r.status == "FAIL" or (r.status == "SKIP" and not r.unseen and r.words not in REASONS)
+        r
+        for r in results
+        if r.status == "FAIL" or (r.status == "SKIP" and not r.not_checked and r.message not in REASONS)
     ] == []
 
 
@@ -103,20 +105,20 @@ def test_nothing_is_skipped_that_applies(name: str) -> None:
 )
 def test_one_bug_is_not_told_many_times_over(name: str, failed: set[str]) -> None:
     registry().add_file(PLANTED / f"{name}.py")
-    results = [check.run() for check in checks_of(name) if not check.name.startswith("plugin/")]
+    results = [check.run() for check in collect_checks(name) if not check.name.startswith("plugin/")]
     assert {r.check.rpartition("/")[2] for r in results if r.status == "FAIL"} == failed
-    skipped = [r.words for r in results if r.status == "SKIP" and not r.unseen and r.words not in REASONS]
+    skipped = [r.message for r in results if r.status == "SKIP" and not r.not_checked and r.message not in REASONS]
     assert all(" see " in words for words in skipped)
     assert skipped
 
 
 def test_each_choice_is_tried_once_and_refused_ones_are_left_out() -> None:
-    found = [setup.words for setup in setups(trial(Loss, "Chooser", options=Options))]
+    found = [setup.suffix for setup in list_setups(trial(Loss, "Chooser", options=Options))]
     assert found == ["", " with mode=b", " with flag=false"]
 
 
 def test_schedulable_numbers_come_as_tensors_with_others_in_their_range() -> None:
-    (gamma, given, tensors, wanted), (pair, both, two, other) = refilled(Options())
+    (gamma, given, tensors, wanted), (pair, both, two, other) = list_refills(Options())
     assert (gamma, pair) == ("gamma", "pair")
     assert given.gamma is tensors[0][0]
     assert (given.gamma.dtype, given.gamma.dim(), given.gamma.item()) == (torch.float32, 0, 1.0)
@@ -129,9 +131,9 @@ def test_schedulable_numbers_come_as_tensors_with_others_in_their_range() -> Non
 
 @pytest.mark.parametrize("read", [float, torch.Tensor.item, bool, lambda tensor: torch.equal(tensor, tensor)])
 def test_reading_a_number_raises(read) -> None:
-    with Unread(), pytest.raises(RuntimeError, match="a number was read back"):
+    with NoReadback(), pytest.raises(RuntimeError, match="a number was read back"):
         read(torch.ones(()))
-    with Unread():
+    with NoReadback():
         assert torch.ones(()).add(1).sum().dim() == 0
 
 
@@ -150,7 +152,7 @@ def test_a_regularizer_is_tried_on_the_data_that_is_given() -> None:
 def test_a_case_of_a_loss_is_read_as_the_engine_calls_it() -> None:
     zero = torch.zeros(2, 1, dtype=torch.float64)
     case = Case(name="zero", given={"real": zero, "fake": zero}, expected={"generator": 0.0})
-    measured = losses.measured(trial(Loss, "Chooser", options=Options), case)
+    measured = losses.measure_case(trial(Loss, "Chooser", options=Options), case)
     assert measured == {"generator": pytest.approx(0.6931471805599453, abs=1e-12)}
 
 
@@ -163,4 +165,4 @@ def test_a_case_of_a_regularizer_may_have_a_network_without_parameters() -> None
 
     case = Case(name="squares", given={"real": x, "fake": x, "network": Squares()}, expected={"discriminator": 0.0})
     fields = {"options": Options, "input_gradients": True}
-    assert regularizers.measured(trial(Regularizer, "R1", **fields), case) == {"discriminator": 12.5}
+    assert regularizers.measure_case(trial(Regularizer, "R1", **fields), case) == {"discriminator": 12.5}

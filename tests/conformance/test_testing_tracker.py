@@ -39,7 +39,7 @@ def registered():
 
 
 def results() -> dict[str, tuple[str, str]]:
-    return {result.check.rpartition("/")[2]: (result.status, result.words) for result in check_tracker("mine")}
+    return {result.check.rpartition("/")[2]: (result.status, result.message) for result in check_tracker("mine")}
 
 
 def test_one_that_does_nothing_is_right() -> None:
@@ -49,7 +49,7 @@ def test_one_that_does_nothing_is_right() -> None:
 def test_one_that_hangs_without_its_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     free = threading.Event()
     monkeypatch.setattr(Lines, "finish", lambda self, status: status == "failed" and free.wait(20))
-    monkeypatch.setattr(tracker, "LONGEST", 0.2)
+    monkeypatch.setattr(tracker, "MAX_SECONDS", 0.2)
     monkeypatch.setattr(tracker, "follows_a_run", None)
     status, words = results()["fails-as-it-may"]
     free.set()

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from ganzoo.registry import registry
-from ganzoo.testing import checks_of
+from ganzoo.testing import collect_checks
 
 PAGE = Path(__file__).parents[2] / "docs" / "plugin.md"
 IMAGES = "128"  # seen in the run, in place of the page's
@@ -89,11 +89,11 @@ def test_the_file_that_it_shows_keeps_every_contract(tmp_path: Path) -> None:
     file.write_text(re.findall(r"^```python\n(.*?)^```$", shown, re.MULTILINE | re.DOTALL)[0], encoding="utf-8")
     registry.cache_clear()
     registry().add_file(file)
-    results = [check.run() for check in checks_of("my_gan")]
+    results = [check.run() for check in collect_checks("my_gan")]
     registry.cache_clear()
     assert len(results) > 40
     assert not [result for result in results if result.status == "FAIL"]
-    assert [result.check for result in results if result.unseen] == ["architecture/my-gan/compiled-equals-plain"]
+    assert [result.check for result in results if result.not_checked] == ["architecture/my-gan/compiled-equals-plain"]
 
 
 def test_the_page_has_what_the_test_above_looks_for() -> None:

@@ -11,74 +11,76 @@ from torch.nn.parameter import UninitializedParameter
 from ganzoo.plugin import DataInfo, Networks, samples_of
 from ganzoo.registry.installed import describe_error, require_callable
 from ganzoo.testing.architecture.networks import (
-    built,
+    build_networks,
+    compute_gap,
+    describe_data,
     discriminate,
-    every,
-    flat,
-    forward_of,
-    gap,
+    find_smallest_data,
+    flatten_logits,
     generate,
-    labels,
-    latents,
-    least,
-    samples,
-    smallest,
-    some,
-    standing,
-    tensors_of,
-    title,
+    join_first,
+    list_all_data,
+    list_small_data,
+    locate_forward,
+    make_labels,
+    make_latents,
+    make_samples,
+    name_tensors,
+    share_networks,
 )
-from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
+from ganzoo.testing.checks import Failure, Skip, Trial, fatal_failures, require
 
-USUAL = (64, 32, 16, 128)  # sizes of batches that are written into networks
-LARGE = 10_000_000  # parameters of both networks: beyond, no real forward is made
+USUAL_BATCHES = (64, 32, 16, 128)  # sizes of batches that are written into networks
+MAX_PARAMETERS = 10_000_000  # parameters of both networks: beyond, no real forward is made
 
 
 def returns_networks(trial: Trial) -> None:
     """The factory returns `ganzoo.plugin.Networks`: a generator, a discriminator and the latents that they take."""
-    with usable():
+    with fatal_failures():
         for data in trial.spec.examples:
             known = data.modality in trial.spec.modalities
             require(known, f"An example is {data.modality}, but the spec says modalities={trial.spec.modalities}.")
-        for data in smallest(trial):
-            networks = standing(trial, data)
+        for data in list_small_data(trial):
+            networks = share_networks(trial, data)
             for name, given in (("generator", "z"), ("discriminator", "x")):
                 require_callable(getattr(networks, name).forward, f"the {name}'s forward", given, "labels")
             theirs = set(map(id, networks.discriminator.parameters()))
             shared = [name for name, parameter in networks.generator.named_parameters() if id(parameter) in theirs]
-            words = f"{title(data)}: {some(shared)} of the generator is the discriminator's as well"
+            words = f"{describe_data(data)}: {join_first(shared)} of the generator is the discriminator's as well"
             require(not shared, f"{words}: while one of them learns the other is frozen.")
 
 
 def forward_and_backward(trial: Trial) -> None:
     """Forward, latents become samples and these get logits; backward, a gradient comes from the logits to both."""
-    for data in smallest(trial):
-        with usable():
-            networks = standing(trial, data)
-            _forward(networks, data)
-            _backward(networks, data)
+    for data in list_small_data(trial):
+        with fatal_failures():
+            networks = share_networks(trial, data)
+            _check_forward(networks, data)
+            _check_backward(networks, data)
 
 
 def every_declared_size(trial: Trial) -> None:
     """It is built for every size, channel count and kind of data that its spec declares."""
-    for data in every(trial):
+    for data in list_all_data(trial):
         with torch.device("meta"):
-            networks = built(trial, data)
+            networks = build_networks(trial, data)
         _require_shapes(networks, data)
         _require_answers(networks, data, 2, torch.device("meta"))
 
 
 def smallest_and_largest(trial: Trial) -> None:
     """Networks and answers have the shapes that they have on `meta`, at the smallest data and the largest."""
-    chosen = {title(data): data for data in [*_narrow(trial), *_largest(trial)]}
+    chosen = {describe_data(data): data for data in [*_list_smallest(trial), *_find_largest(trial)]}
     for data in chosen.values():
-        networks = standing(trial, data)
+        networks = share_networks(trial, data)
         with torch.device("meta"):
-            bare = tensors_of(built(trial, data))
-        found = tensors_of(networks)
+            bare = name_tensors(build_networks(trial, data))
+        found = name_tensors(networks)
         forms, wanted = ({name: (t.shape, t.dtype) for name, t in each.items()} for each in (bare, found))
         other = [name for name in forms.keys() | wanted.keys() if forms.get(name) != wanted.get(name)]
-        require(not other, f"{title(data)}: built on meta, {some(sorted(other))} has another shape or dtype.")
+        require(
+            not other, f"{describe_data(data)}: built on meta, {join_first(sorted(other))} has another shape or dtype."
+        )
         networks.generator.eval()
         networks.discriminator.eval()
         _require_answers(networks, data, 1 if math.prod(data.shape) > 2**16 else 2)
@@ -87,8 +89,8 @@ def smallest_and_largest(trial: Trial) -> None:
 def any_batch(trial: Trial) -> None:
     """Samples and logits lead with N for every N; one sample is enough in eval mode."""
     many = (4, 8) if "batch-coupled-d" in trial.provides else (5, 8)  # such a D may look at groups; 2 was seen above
-    for data in smallest(trial):
-        networks = standing(trial, data)
+    for data in list_small_data(trial):
+        networks = share_networks(trial, data)
         for num in many:
             _require_answers(networks, data, num)
         networks.generator.eval()
@@ -98,109 +100,117 @@ def any_batch(trial: Trial) -> None:
 
 def finite_from_the_start(trial: Trial) -> None:
     """Weights, samples and logits are finite from the start."""
-    for data in smallest(trial):
-        networks, chosen = standing(trial, data), labels(data, 4)
-        for name, tensor in tensors_of(networks).items():
+    for data in list_small_data(trial):
+        networks, chosen = share_networks(trial, data), make_labels(data, 4)
+        for name, tensor in name_tensors(networks).items():
             _require_finite(data, name, tensor)
-        made = generate(networks.generator, latents(networks, 4), chosen)
+        made = generate(networks.generator, make_latents(networks, 4), chosen)
         _require_finite(data, "its samples", made)
-        for x, name in ((made, "its logits of its samples"), (samples(data, 4), "its logits of real samples")):
-            _require_finite(data, name, flat(discriminate(networks.discriminator, x, chosen)))
+        for x, name in ((made, "its logits of its samples"), (make_samples(data, 4), "its logits of real samples")):
+            _require_finite(data, name, flatten_logits(discriminate(networks.discriminator, x, chosen)))
 
 
 def made_for_the_range(trial: Trial) -> None:
     """Images are made for [-1, 1]: not for [0, 1], as after a sigmoid, and not for bytes."""
-    images = [data for data in smallest(trial) if data.modality == "image"]
+    images = [data for data in list_small_data(trial) if data.modality == "image"]
     if not images:
         raise Skip("it makes no images")
     for data in images:
-        networks = standing(trial, data)
-        made = generate(networks.generator, latents(networks, 16), labels(data, 16))
+        networks = share_networks(trial, data)
+        made = generate(networks.generator, make_latents(networks, 16), make_labels(data, 16))
         low, high = (float(value) for value in made.float().aminmax())
-        words = f"{title(data)}: at the start its samples are from {low:.3g} to {high:.3g}"
-        words += forward_of(networks.generator)
+        words = f"{describe_data(data)}: at the start its samples are from {low:.3g} to {high:.3g}"
+        words += locate_forward(networks.generator)
         require(low < 0 or high == low, f"{words}: end in tanh, or in nothing.")
         require(max(-low, high) < 100, f"{words}: images are within -1 (black) and 1 (white).")
 
 
 def same_seed_same_weights(trial: Trial) -> None:
     """Weights follow from torch's default generator: the same seed gives the same ones, another seed others."""
-    for data in smallest(trial):
-        one, two = tensors_of(standing(trial, data)), tensors_of(standing(trial, data, again=True))
-        require(one.keys() == two.keys(), f"{title(data)}: two builds have other parameters.")
+    for data in list_small_data(trial):
+        one, two = name_tensors(share_networks(trial, data)), name_tensors(share_networks(trial, data, again=True))
+        require(one.keys() == two.keys(), f"{describe_data(data)}: two builds have other parameters.")
         changed = [name for name in one if not torch.equal(one[name], two[name])]
-        require(not changed, f"{title(data)}: with the same seed {some(changed)} differ.")
-    data = least(trial)
-    one, other = tensors_of(standing(trial, data)), tensors_of(built(trial, data, seed=1))
+        require(not changed, f"{describe_data(data)}: with the same seed {join_first(changed)} differ.")
+    data = find_smallest_data(trial)
+    one, other = name_tensors(share_networks(trial, data)), name_tensors(build_networks(trial, data, seed=1))
     for part in ("generator", "discriminator"):
         named = [name for name in one if name.startswith(part)]
         kept = named and all(torch.equal(one[name], other[name]) for name in named)
-        require(not kept, f"{title(data)}: with another seed all of the {part}'s weights are the same.")
+        require(not kept, f"{describe_data(data)}: with another seed all of the {part}'s weights are the same.")
 
 
 def same_seed_same_answers(trial: Trial) -> None:
     """What the networks answer follows from what they are given and torch's default generator."""
-    for data in smallest(trial):
-        networks, chosen = standing(trial, data), labels(data, 4)
-        z, x = latents(networks, 4), samples(data, 4)
+    for data in list_small_data(trial):
+        networks, chosen = share_networks(trial, data), make_labels(data, 4)
+        z, x = make_latents(networks, 4), make_samples(data, 4)
         networks.generator.eval()
         networks.discriminator.eval()
-        off = gap(*(generate(networks.generator, z, chosen) for _ in range(2)))
-        require(off == 0, f"{title(data)}: the same latents gave samples that differ by {off:.2g}.")
-        off = gap(*(flat(discriminate(networks.discriminator, x, chosen)) for _ in range(2)))
-        require(off == 0, f"{title(data)}: the same samples got logits that differ by {off:.2g}.")
+        off = compute_gap(*(generate(networks.generator, z, chosen) for _ in range(2)))
+        require(off == 0, f"{describe_data(data)}: the same latents gave samples that differ by {off:.2g}.")
+        off = compute_gap(*(flatten_logits(discriminate(networks.discriminator, x, chosen)) for _ in range(2)))
+        require(off == 0, f"{describe_data(data)}: the same samples got logits that differ by {off:.2g}.")
 
 
 def same_keys_in_every_build(trial: Trial) -> None:
     """The names of parameters and buffers are the same in every build: a model is stored under them."""
-    for data in smallest(trial):
-        one, two = standing(trial, data), standing(trial, data, again=True)
+    for data in list_small_data(trial):
+        one, two = share_networks(trial, data), share_networks(trial, data, again=True)
         for part in ("generator", "discriminator"):
             keys, others = (list(getattr(each, part).state_dict()) for each in (one, two))
             new = [name for name in others if name not in keys]
-            require(not new, f"{title(data)}: the second {part} has {some(new)}, the first has not.")
-            require(keys == others, f"{title(data)}: the second {part} has its names in another order.")
+            require(not new, f"{describe_data(data)}: the second {part} has {join_first(new)}, the first has not.")
+            require(keys == others, f"{describe_data(data)}: the second {part} has its names in another order.")
         _require_answers(one, data, 2)
         for part in ("generator", "discriminator"):
             keys, others = (list(getattr(each, part).state_dict()) for each in (two, one))
-            require(keys == others, f"{title(data)}: its first forward changes the {part}'s names.")
+            require(keys == others, f"{describe_data(data)}: its first forward changes the {part}'s names.")
 
 
 def modes_left_alone(trial: Trial) -> None:
     """`train()` and `eval()` are for the engine to call: a forward leaves every module in its mode."""
-    for data in smallest(trial):
-        networks = standing(trial, data)
+    for data in list_small_data(trial):
+        networks = share_networks(trial, data)
         parts = {"generator": networks.generator, "discriminator": networks.discriminator}
         for name, network in parts.items():
-            before = _modes(network)
-            still = [key or "itself" for key, on in _modes(network.eval()).items() if on]
-            require(not still, f"{title(data)}: after eval() the {name} has in train mode: {some(still)}.")
-            require(_modes(network.train()) == before, f"{title(data)}: the {name} does not come back to train mode.")
+            before = _read_modes(network)
+            still = [key or "itself" for key, on in _read_modes(network.eval()).items() if on]
+            require(
+                not still, f"{describe_data(data)}: after eval() the {name} has in train mode: {join_first(still)}."
+            )
+            require(
+                _read_modes(network.train()) == before,
+                f"{describe_data(data)}: the {name} does not come back to train mode.",
+            )
         for training in (True, False):
-            modes = {name: _modes(network.train(training)) for name, network in parts.items()}
+            modes = {name: _read_modes(network.train(training)) for name, network in parts.items()}
             _require_answers(networks, data, 2)
             for name, network in parts.items():
-                moved = [key or "itself" for key, on in _modes(network).items() if on != modes[name][key]]
-                require(not moved, f"{title(data)}: a forward of the {name} changed the mode of: {some(moved)}.")
+                moved = [key or "itself" for key, on in _read_modes(network).items() if on != modes[name][key]]
+                require(
+                    not moved,
+                    f"{describe_data(data)}: a forward of the {name} changed the mode of: {join_first(moved)}.",
+                )
 
 
 # ----------------------------------------------------------------------------
 # What they share.
 
 
-def _forward(networks: Networks, data: DataInfo) -> None:
+def _check_forward(networks: Networks, data: DataInfo) -> None:
     """Let the networks answer; where they fail on 2 samples and not on 64, or another usual number, say so."""
     try:
         _require_answers(networks, data, 2)
     except Exception as error:
-        num = next((num for num in USUAL if _answers(networks, data, num)), 0)
+        num = next((num for num in USUAL_BATCHES if _can_answer(networks, data, num)), 0)
         if not num:
             raise
-        words = f"{title(data)}: {num} samples at once work, 2 do not ({describe_error(error)})"
-        raise Broken(f"{words}: a batch may be of any size.") from error
+        words = f"{describe_data(data)}: {num} samples at once work, 2 do not ({describe_error(error)})"
+        raise Failure(f"{words}: a batch may be of any size.") from error
 
 
-def _answers(networks: Networks, data: DataInfo, num: int) -> bool:
+def _can_answer(networks: Networks, data: DataInfo, num: int) -> bool:
     """Whether the networks answer so many samples as they must."""
     try:
         _require_answers(networks, data, num)
@@ -209,61 +219,67 @@ def _answers(networks: Networks, data: DataInfo, num: int) -> bool:
     return True
 
 
-def _backward(networks: Networks, data: DataInfo) -> None:
+def _check_backward(networks: Networks, data: DataInfo) -> None:
     """Let a gradient come back from the logits, as it must for either network to learn."""
-    chosen = labels(data, 2)
-    made = samples_of(networks.generator(latents(networks, 2), chosen))
+    chosen = make_labels(data, 2)
+    made = samples_of(networks.generator(make_latents(networks, 2), chosen))
     learns = any(parameter.requires_grad for parameter in networks.generator.parameters())
     words = "its samples carry no gradient to the generator: something in it detaches or leaves torch"
-    require(made.requires_grad or not learns, f"{title(data)}: {words}{forward_of(networks.generator)}.")
+    require(made.requires_grad or not learns, f"{describe_data(data)}: {words}{locate_forward(networks.generator)}.")
     given = made.detach().requires_grad_()
-    total = flat(discriminate(networks.discriminator, given, chosen)).sum()
-    words = "something in the discriminator detaches or leaves torch" + forward_of(networks.discriminator)
-    require(total.requires_grad, f"{title(data)}: its logits carry no gradient: {words}.")
+    total = flatten_logits(discriminate(networks.discriminator, given, chosen)).sum()
+    words = "something in the discriminator detaches or leaves torch" + locate_forward(networks.discriminator)
+    require(total.requires_grad, f"{describe_data(data)}: its logits carry no gradient: {words}.")
     (gradient,) = torch.autograd.grad(total, given, allow_unused=True)
-    require(gradient is not None, f"{title(data)}: its logits carry no gradient to the samples, and so to G: {words}.")
+    require(
+        gradient is not None,
+        f"{describe_data(data)}: its logits carry no gradient to the samples, and so to G: {words}.",
+    )
 
 
-def _narrow(trial: Trial) -> list[DataInfo]:
+def _list_smallest(trial: Trial) -> list[DataInfo]:
     """Return the smallest data of each modality, with every channel count and labelling."""
-    least = {data.modality: math.prod(data.shape[1:]) for data in reversed(smallest(trial))}
-    return [data for data in every(trial) if math.prod(data.shape[1:]) <= least[data.modality]]
+    least = {data.modality: math.prod(data.shape[1:]) for data in reversed(list_small_data(trial))}
+    return [data for data in list_all_data(trial) if math.prod(data.shape[1:]) <= least[data.modality]]
 
 
-def _largest(trial: Trial) -> list[DataInfo]:
+def _find_largest(trial: Trial) -> list[DataInfo]:
     """Return the largest data whose networks have few enough parameters for a real forward, if there is any."""
-    for data in sorted(every(trial), key=lambda data: math.prod(data.shape), reverse=True):
+    for data in sorted(list_all_data(trial), key=lambda data: math.prod(data.shape), reverse=True):
         with torch.device("meta"):
-            networks = built(trial, data)
-        if sum(tensor.numel() for tensor in tensors_of(networks).values()) < LARGE:
+            networks = build_networks(trial, data)
+        if sum(tensor.numel() for tensor in name_tensors(networks).values()) < MAX_PARAMETERS:
             return [data]
     return []
 
 
 def _require_shapes(networks: Networks, data: DataInfo) -> None:
-    for name, tensor in tensors_of(networks).items():
+    for name, tensor in name_tensors(networks).items():
         known = not isinstance(tensor, UninitializedParameter)
-        require(known, f"{title(data)}: {name} has no shape before the first forward: lazy modules cannot be loaded.")
+        require(
+            known,
+            f"{describe_data(data)}: {name} has no shape before the first forward: lazy modules cannot be loaded.",
+        )
 
 
 @torch.no_grad()
 def _require_answers(networks: Networks, data: DataInfo, num: int, device: torch.device | None = None) -> None:
-    z, chosen = latents(networks, num).to(device), labels(data, num)
+    z, chosen = make_latents(networks, num).to(device), make_labels(data, num)
     chosen = None if chosen is None else chosen.to(device)
     made = generate(networks.generator, z, chosen)
     wanted = [num, *data.shape]
-    words = f"{title(data)}: of {num} latents it made {list(made.shape)}, not {wanted}{forward_of(networks.generator)}."
-    require(list(made.shape) == wanted, words)
+    words = f"{describe_data(data)}: of {num} latents it made {list(made.shape)}, not {wanted}"
+    require(list(made.shape) == wanted, f"{words}{locate_forward(networks.generator)}.")
     for part in discriminate(networks.discriminator, made, chosen).logits:
         leads = part.dim() > 0 and len(part) == num
-        words = f"{title(data)}: to {num} samples it answered logits {list(part.shape)}, not [{num}, ...]"
-        require(leads, f"{words}{forward_of(networks.discriminator)}.")
+        words = f"{describe_data(data)}: to {num} samples it answered logits {list(part.shape)}, not [{num}, ...]"
+        require(leads, f"{words}{locate_forward(networks.discriminator)}.")
 
 
 def _require_finite(data: DataInfo, name: str, tensor: Tensor) -> None:
     wrong = int((~tensor.isfinite()).sum()) if tensor.is_floating_point() else 0
-    require(not wrong, f"{title(data)}: of {name} {wrong} of {tensor.numel()} numbers are not finite.")
+    require(not wrong, f"{describe_data(data)}: of {name} {wrong} of {tensor.numel()} numbers are not finite.")
 
 
-def _modes(network: nn.Module) -> dict[str, bool]:
+def _read_modes(network: nn.Module) -> dict[str, bool]:
     return {name: module.training for name, module in network.named_modules()}

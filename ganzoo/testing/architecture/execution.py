@@ -22,25 +22,25 @@ from ganzoo.compute.streams import seeded
 from ganzoo.engine import execution
 from ganzoo.plugin import DataInfo, Networks, samples_of
 from ganzoo.testing.architecture.networks import (
-    SAME,
+    ROUNDING,
     Snapshot,
-    built,
+    build_networks,
+    compute_gap,
+    describe_data,
     discriminate,
-    flat,
-    gap,
+    find_smallest_data,
+    flatten_logits,
     generate,
-    labels,
-    latents,
-    least,
-    samples,
-    smallest,
-    standing,
-    tensors_of,
-    title,
+    list_small_data,
+    make_labels,
+    make_latents,
+    make_samples,
+    name_tensors,
+    share_networks,
 )
-from ganzoo.testing.architecture.pair import assembled, recipe, require_alike, rounds, trained
-from ganzoo.testing.checks import Broken, Skip, Trial, Unseen, require
-from ganzoo.testing.probes import Unread
+from ganzoo.testing.architecture.pair import assemble_gan, make_recipe, require_alike, share_trained, train_rounds
+from ganzoo.testing.checks import Failure, NotChecked, Skip, Trial, require
+from ganzoo.testing.probes import NoReadback
 
 META = torch.device("meta")
 SEED = 1234
@@ -50,18 +50,20 @@ REPEATED = 2  # rounds: one is recorded, one repeats it
 def no_side_effects(trial: Trial) -> None:
     """Building and calling the networks changes nothing of the process, and writes nothing to stdout."""
     import_module(trial.spec.factory.partition(":")[0])
-    for data in [least(trial)]:
+    for data in [find_smallest_data(trial)]:
         before = {name: get() for name, (get, _) in _SETTINGS.items()}
         try:
             with seeded(SEED), redirect_stdout(StringIO()) as said:
                 networks = trial.build(data)
-                _require_settings(before, f"{title(data)}: built")
-                z, x, chosen = latents(networks, 4), samples(data, 4), labels(data, 4)
+                _require_settings(before, f"{describe_data(data)}: built")
+                z, x, chosen = make_latents(networks, 4), make_samples(data, 4), make_labels(data, 4)
                 for training in (True, False):
                     networks.generator.train(training)(z, chosen)
                     networks.discriminator.train(training)(x, chosen)
-                    _require_settings(before, f"{title(data)}: called")
-            words = f"{title(data)}: they wrote {said.getvalue()[:40]!r}, and stdout is for the command's result."
+                    _require_settings(before, f"{describe_data(data)}: called")
+            words = (
+                f"{describe_data(data)}: they wrote {said.getvalue()[:40]!r}, and stdout is for the command's result."
+            )
             require(not said.getvalue(), words)
         finally:
             for name, (get, put) in _SETTINGS.items():
@@ -71,50 +73,51 @@ def no_side_effects(trial: Trial) -> None:
 
 def any_device(trial: Trial) -> None:
     """Networks live on whatever device they are put: nothing names one, and every tensor is a parameter or a buffer."""
-    for data in smallest(trial):
+    for data in list_small_data(trial):
         with META:
-            drawn = tensors_of(built(trial, data))
+            drawn = name_tensors(build_networks(trial, data))
         astray = [f"{name} on {tensor.device}" for name, tensor in drawn.items() if tensor.device != META]
-        require(not astray, f"{title(data)}: built under torch.device('meta'), it has {', '.join(astray[:3])}.")
-        networks, chosen = standing(trial, data), labels(data, 2)
+        require(not astray, f"{describe_data(data)}: built under torch.device('meta'), it has {', '.join(astray[:3])}.")
+        networks, chosen = share_networks(trial, data), make_labels(data, 2)
         chosen = None if chosen is None else chosen.to(META)
-        made = samples(data, 2).to(META)
+        made = make_samples(data, 2).to(META)
         for name, network, x in (
-            ("generator", networks.generator, latents(networks, 2).to(META)),
+            ("generator", networks.generator, make_latents(networks, 2).to(META)),
             ("discriminator", networks.discriminator, made),
         ):
             with _OneDevice():  # type: ignore[no-untyped-call]
                 answer = samples_of(network.to(META)(x, chosen))
-            found = answer if isinstance(answer, Tensor) else flat(discriminate(network, x, chosen))
+            found = answer if isinstance(answer, Tensor) else flatten_logits(discriminate(network, x, chosen))
             where = found.device
-            require(where == META, f"{title(data)}: moved to another device, its {name} answers on {where}.")
+            require(where == META, f"{describe_data(data)}: moved to another device, its {name} answers on {where}.")
 
 
 def memory_layout(trial: Trial) -> None:
     """Weights and images laid out channels-last give the same as contiguous ones."""
-    images = [data for data in smallest(trial) if data.modality == "image"]
+    images = [data for data in list_small_data(trial) if data.modality == "image"]
     if not images:
         raise Skip("it makes no images")
     looked = False
     for data in images:
-        gan, _ = trained(trial, data)
-        z, x, chosen = latents(gan.networks, 2), samples(data, 2), labels(data, 2)
-        drawing = [_draws(network, given, chosen) for network, given in ((gan.generator, z), (gan.discriminator, x))]
+        gan, _ = share_trained(trial, data)
+        z, x, chosen = make_latents(gan.networks, 2), make_samples(data, 2), make_labels(data, 2)
+        drawing = [
+            _draws_numbers(network, given, chosen) for network, given in ((gan.generator, z), (gan.discriminator, x))
+        ]
         try:  # in float64, where no rectifier tips with the order of sums
-            answers = _in_both_layouts(gan.networks, z, x, chosen, torch.float64)
+            answers = _answer_in_both_layouts(gan.networks, z, x, chosen, torch.float64)
         except RuntimeError:  # it insists on float32
-            answers = _in_both_layouts(trained(trial, data)[0].networks, z, x, chosen, torch.float32)
+            answers = _answer_in_both_layouts(share_trained(trial, data)[0].networks, z, x, chosen, torch.float32)
         names = {"samples": drawing[0], "logits": drawing[1], "the gradient by samples": drawing[1]}
         for (name, draws), one, two in zip(names.items(), *answers, strict=True):
-            looked, off = looked or not draws, gap(one, two)
-            require(
-                draws or off < SAME, f"{title(data)}: channels-last {name} differ by {off:.2g} of the largest value."
-            )
+            looked, off = looked or not draws, compute_gap(one, two)
+            words = f"{describe_data(data)}: channels-last {name} differ by {off:.2g} of the largest value."
+            require(draws or off < ROUNDING, words)
     if not looked:
         raise Skip("its networks draw numbers of their own, which follow the layout")
 
 
-def _in_both_layouts(
+def _answer_in_both_layouts(
     networks: Networks, z: Tensor, x: Tensor, chosen: Tensor | None, dtype: torch.dtype
 ) -> list[list[Tensor]]:
     """Return samples, logits and D's gradient by `x`, once with contiguous and once with channels-last tensors."""
@@ -125,7 +128,7 @@ def _in_both_layouts(
         for network in (generator, discriminator):
             network.to(memory_format=layout)  # type: ignore[call-overload]
         given = x.detach().to(dtype).to(memory_format=layout).requires_grad_()
-        logits = flat(discriminate(discriminator, given, chosen))
+        logits = flatten_logits(discriminate(discriminator, given, chosen))
         (gradient,) = torch.autograd.grad(logits.sum(), given)
         answers.append([generate(generator, z.to(dtype), chosen), logits, gradient])
     return answers
@@ -133,27 +136,27 @@ def _in_both_layouts(
 
 def recorded_equals_plain(trial: Trial) -> None:
     """Updates can be recorded and repeated: they compute with tensors alone, and read no number back."""
-    _require_same_updates(trial, least(trial), _Replayed)
+    _require_same_updates(trial, find_smallest_data(trial), _RecordedExecution)
 
 
 def compiled_equals_plain(trial: Trial) -> None:
     """Compiled updates (``train.execution=compile``) give what plain ones give."""
     if not trial.full:
-        raise Unseen("it takes long: --full runs it")
-    _require_same_updates(trial, least(trial), execution.Compiled)
+        raise NotChecked("it takes long: --full runs it")
+    _require_same_updates(trial, find_smallest_data(trial), execution.Compiled)
 
 
 # ----------------------------------------------------------------------------
 # What they share.
 
 
-class _Replayed(execution.Recorded):
+class _RecordedExecution(execution.Recorded):
     """Notes the operations of a piece, which are all that a record of it holds, and repeats them."""
 
     def first(self, key: tuple[Hashable, ...], piece: execution.Replay, tensors: list[Tensor]) -> Any:
         """Run a piece and note its operations."""
         try:
-            with _Notes(tensors) as notes:
+            with _OperationRecorder(tensors) as notes:
                 result = piece(tensors)
         except Exception as error:
             self.give_up(key, error)
@@ -165,11 +168,11 @@ class _Replayed(execution.Recorded):
         raise error
 
 
-class _Number(int):
+class _TensorNumber(int):
     """Stands for a tensor among the arguments of an operation."""
 
 
-class _Notes(Unread):  # type: ignore[no-untyped-call]
+class _OperationRecorder(NoReadback):  # type: ignore[no-untyped-call]
     """Notes what is run inside it; tensors that come from elsewhere, state and constants, are held as they are.
 
     Args:
@@ -178,7 +181,7 @@ class _Notes(Unread):  # type: ignore[no-untyped-call]
 
     def __init__(self, given: list[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.numbers: MutableMapping[Tensor, _Number] = WeakTensorKeyDictionary()
+        self.numbers: MutableMapping[Tensor, _TensorNumber] = WeakTensorKeyDictionary()
         self.calls: list[tuple[Any, list[Any], Any, list[int]]] = []  # operation, arguments, their form, results
         self.count = 0
         for tensor in given:
@@ -189,7 +192,7 @@ class _Notes(Unread):  # type: ignore[no-untyped-call]
         leaves, form = tree_flatten((args, kwargs or {}))
         noted = [self.numbers.get(leaf, leaf) if isinstance(leaf, Tensor) else leaf for leaf in leaves]
         result = super().__torch_dispatch__(func, types, args, kwargs)
-        self.calls.append((func, noted, form, [self._number(tensor) for tensor in _tensors(result)]))
+        self.calls.append((func, noted, form, [self._number(tensor) for tensor in _list_tensors(result)]))
         return result
 
     def record(self, result: Mapping[str, Tensor]) -> execution.Replay:
@@ -197,7 +200,7 @@ class _Notes(Unread):  # type: ignore[no-untyped-call]
         wanted = {name: self.numbers[tensor] for name, tensor in result.items()}
         later, over = set(wanted.values()), []  # numbers that a later call uses; those that none after a call uses
         for _, noted, _, made in reversed(self.calls):
-            used = {each for each in noted if isinstance(each, _Number)} | set(made)
+            used = {each for each in noted if isinstance(each, _TensorNumber)} | set(made)
             over.append(used - later)
             later |= used
 
@@ -205,22 +208,22 @@ class _Notes(Unread):  # type: ignore[no-untyped-call]
         def repeat(given: list[Tensor]) -> dict[str, Tensor]:
             values = dict(enumerate(given))
             for (func, noted, form, made), last in zip(self.calls, reversed(over), strict=True):
-                filled = [values[each] if isinstance(each, _Number) else each for each in noted]
+                filled = [values[each] if isinstance(each, _TensorNumber) else each for each in noted]
                 args, kwargs = tree_unflatten(filled, form)
-                values.update(zip(made, _tensors(func(*args, **kwargs)), strict=True))
+                values.update(zip(made, _list_tensors(func(*args, **kwargs)), strict=True))
                 for number in last:
                     del values[number]
             return {name: values[number] for name, number in wanted.items()}
 
         return repeat
 
-    def _number(self, tensor: Tensor) -> _Number:
+    def _number(self, tensor: Tensor) -> _TensorNumber:
         if tensor not in self.numbers:
-            self.numbers[tensor], self.count = _Number(self.count), self.count + 1
+            self.numbers[tensor], self.count = _TensorNumber(self.count), self.count + 1
         return self.numbers[tensor]
 
 
-def _tensors(values: Any) -> list[Tensor]:
+def _list_tensors(values: Any) -> list[Tensor]:
     return [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
 
 
@@ -238,27 +241,27 @@ class _OneDevice(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 def _require_same_updates(trial: Trial, data: DataInfo, way: Callable[..., execution.Recorded]) -> None:
     """Hold each update of an execution to a plain one from the same state."""
-    chosen = recipe(trial, data, optimizer="sgd", batch=2)  # SGD keeps nothing of its own
-    gan, batches = assembled(chosen, data)
-    start, z, labelling = Snapshot(*gan.modules.values()), latents(gan.networks, 4), labels(data, 4)
-    plain = [rounds(gan, batches, 1, index) for index in range(REPEATED)]
+    chosen = make_recipe(trial, data, optimizer="sgd", batch=2)  # SGD keeps nothing of its own
+    gan, batches = assemble_gan(chosen, data)
+    start, z, labelling = Snapshot(*gan.modules.values()), make_latents(gan.networks, 4), make_labels(data, 4)
+    plain = [train_rounds(gan, batches, 1, index) for index in range(REPEATED)]
     wanted = generate(gan.ema.network, z, labelling)
     start.restore()
     gan.recipe = replace(chosen, train=replace(chosen.train, execution="compile"))
-    execution.install(gan, _complain)
-    gan.execute = way(gan, _complain)
+    execution.install(gan, _fail)
+    gan.execute = way(gan, _fail)
     for index, stats in enumerate(plain):
-        for one, two in zip(stats, rounds(gan, batches, 1, index), strict=True):
-            require_alike(one, two, f"{title(data)}: in update {index + 1}")
-    off = gap(wanted, generate(gan.ema.network, z, labelling))
-    require(off < 10 * SAME, f"{title(data)}: then samples differ by {off:.2g} of the largest value.")
+        for one, two in zip(stats, train_rounds(gan, batches, 1, index), strict=True):
+            require_alike(one, two, f"{describe_data(data)}: in update {index + 1}")
+    off = compute_gap(wanted, generate(gan.ema.network, z, labelling))
+    require(off < 10 * ROUNDING, f"{describe_data(data)}: then samples differ by {off:.2g} of the largest value.")
 
 
-def _complain(line: str) -> None:
-    raise Broken(f"{line}.")
+def _fail(line: str) -> None:
+    raise Failure(f"{line}.")
 
 
-def _draws(network: nn.Module, given: Tensor, chosen: Tensor | None) -> bool:
+def _draws_numbers(network: nn.Module, given: Tensor, chosen: Tensor | None) -> bool:
     """Whether a network draws random numbers in eval mode."""
     with seeded(0), torch.no_grad():
         before = torch.get_rng_state()
@@ -267,7 +270,7 @@ def _draws(network: nn.Module, given: Tensor, chosen: Tensor | None) -> bool:
 
 
 def _require_settings(before: Mapping[str, Any], where: str) -> None:
-    """Raise `Broken` unless the process is as it was, and torch's default generator seeded with `SEED`."""
+    """Raise `Failure` unless the process is as it was, and torch's default generator seeded with `SEED`."""
     for name, (get, _) in _SETTINGS.items():
         old, new = str(before[name]), str(get())
         words = f"changed {name} from {old} to {new}" if len(old) < 40 else f"moved {name}"
@@ -276,7 +279,10 @@ def _require_settings(before: Mapping[str, Any], where: str) -> None:
     require(seed == SEED, f"{where}, they seeded torch's default generator anew, with {seed}.")
 
 
-def _flag(name: str) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
+_CUDNN = ("enabled", "benchmark", "deterministic", "allow_tf32")
+
+
+def _cudnn_flag(name: str) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
     return partial(getattr, torch.backends.cudnn, name), partial(setattr, torch.backends.cudnn, name)
 
 
@@ -290,5 +296,5 @@ _SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "the number of threads": (torch.get_num_threads, torch.set_num_threads),
     "deterministic algorithms": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
     "the precision of float32 products": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
-    **{f"torch.backends.cudnn.{name}": _flag(name) for name in ("enabled", "benchmark", "deterministic", "allow_tf32")},
+    **{f"torch.backends.cudnn.{name}": _cudnn_flag(name) for name in _CUDNN},
 }

@@ -12,18 +12,18 @@ from torch import Tensor, nn
 from ganzoo.compute.streams import seeded
 from ganzoo.plugin import DataInfo, samples_of
 from ganzoo.testing.architecture.networks import (
+    describe_data,
     discriminate,
-    flat,
-    labels,
-    latents,
-    least,
-    live,
-    samples,
-    smallest,
-    some,
-    title,
+    find_smallest_data,
+    flatten_logits,
+    join_first,
+    list_live,
+    list_small_data,
+    make_labels,
+    make_latents,
+    make_samples,
 )
-from ganzoo.testing.architecture.pair import next_round, trained
+from ganzoo.testing.architecture.pair import share_next_round, share_trained
 from ganzoo.testing.checks import Skip, Trial, require
 
 STEPS = ((1e-8, 1e-3), (1e-4, 1e-2))  # of differences, with the largest error that is taken
@@ -31,62 +31,64 @@ STEPS = ((1e-8, 1e-3), (1e-4, 1e-2))  # of differences, with the largest error t
 
 def gradients_reach_every_parameter(trial: Trial) -> None:
     """After a few updates every parameter gets a gradient that is finite and not zero all over."""
-    for data in smallest(trial):
-        found, _ = next_round(trial, data)
-        _require_finite_gradients(found, title(data))
-        reached = live(found)
+    for data in list_small_data(trial):
+        found, _ = share_next_round(trial, data)
+        _require_finite_gradients(found, describe_data(data))
+        reached = list_live(found)
         dead = [name for name in found if name not in reached]
         dead = [name for name in dead if not any(fnmatch(name, pattern) for pattern in trial.spec.untrained)]
         way_out = "name them in the spec's `untrained` where that is meant"
-        require(not dead, f"{title(data)}: {some(dead)} got none ({len(dead)} of {len(found)}); {way_out}.")
+        require(
+            not dead, f"{describe_data(data)}: {join_first(dead)} got none ({len(dead)} of {len(found)}); {way_out}."
+        )
 
 
 def finite_differences(trial: Trial) -> None:
     """The gradients of both networks are those of what they answer: nothing in between is cut off or replaced."""
-    data = least(trial)
-    gan, _ = trained(trial, data)
-    z, x, chosen = latents(gan.networks, 2).double(), samples(data, 2).double(), labels(data, 2)
+    data = find_smallest_data(trial)
+    gan, _ = share_trained(trial, data)
+    z, x, chosen = make_latents(gan.networks, 2).double(), make_samples(data, 2).double(), make_labels(data, 2)
     chosen = chosen.double() if chosen is not None and chosen.is_floating_point() else chosen
 
     def made() -> Tensor:
         with seeded(0):
             answer = samples_of(gan.generator(z, chosen))
-        return _weighted(answer)
+        return _sum_weighted(answer)
 
     for network, value in (
         (gan.generator, made),
-        (gan.discriminator, lambda: _weighted(flat(discriminate(gan.discriminator, x, chosen)))),
+        (gan.discriminator, lambda: _sum_weighted(flatten_logits(discriminate(gan.discriminator, x, chosen)))),
     ):
         name = "generator" if network is gan.generator else "discriminator"
-        parameters = _learning(network.double().eval())  # in train mode a forward may leave its mark
+        parameters = _list_trainable(network.double().eval())  # in train mode a forward may leave its mark
         try:
-            told, seen, close = _slopes(parameters, value)
+            told, seen, close = _compare_slopes(parameters, value)
         except RuntimeError as error:  # it insists on float32
             raise Skip(f"the {name} does not compute in float64: {' '.join(str(error).split())[:80]}") from error
         words = f"along a line what the {name} answers rises by {seen:.4g}, by its gradient {told:.4g}"
-        require(close, f"{title(data)}: {words}; where that is meant, the spec's `excused` says so.")
+        require(close, f"{describe_data(data)}: {words}; where that is meant, the spec's `excused` says so.")
 
 
 def differentiates_twice(trial: Trial) -> None:
     """Where the spec provides ``double-backward``, a penalty on D's input gradient can be trained."""
     if "double-backward" not in trial.provides:
         raise Skip("it does not say that it provides double-backward")
-    data = least(trial)
-    gan, _ = trained(trial, data)
+    data = find_smallest_data(trial)
+    gan, _ = share_trained(trial, data)
     network = gan.discriminator
     try:
-        slopes = torch.autograd.grad(_penalty(network, data), _learning(network), allow_unused=True)
+        slopes = torch.autograd.grad(_compute_penalty(network, data), _list_trainable(network), allow_unused=True)
     except RuntimeError as error:
-        require(False, f"{title(data)}: {' '.join(str(error).split())}.")
+        require(False, f"{describe_data(data)}: {' '.join(str(error).split())}.")
     given = [slope for slope in slopes if slope is not None]
-    require(given and any(slope.any() for slope in given), f"{title(data)}: the penalty moves no parameter.")
-    require(all(slope.isfinite().all() for slope in given), f"{title(data)}: its gradient is not finite.")
-    parameters = _learning(network.double().eval())  # in train mode a forward may leave its mark
+    require(given and any(slope.any() for slope in given), f"{describe_data(data)}: the penalty moves no parameter.")
+    require(all(slope.isfinite().all() for slope in given), f"{describe_data(data)}: its gradient is not finite.")
+    parameters = _list_trainable(network.double().eval())  # in train mode a forward may leave its mark
     try:
-        told, seen, close = _slopes(parameters, lambda: _penalty(network, data, num=2))
+        told, seen, close = _compare_slopes(parameters, lambda: _compute_penalty(network, data, num=2))
     except RuntimeError:  # it insists on float32
         return
-    require(close, f"{title(data)}: along a line its penalty rises by {seen:.4g}, by its gradient {told:.4g}.")
+    require(close, f"{describe_data(data)}: along a line its penalty rises by {seen:.4g}, by its gradient {told:.4g}.")
 
 
 # ----------------------------------------------------------------------------
@@ -95,30 +97,30 @@ def differentiates_twice(trial: Trial) -> None:
 
 def _require_finite_gradients(found: Mapping[str, Tensor | None], where: str) -> None:
     wild = [name for name, gradient in found.items() if gradient is not None and not gradient.isfinite().all()]
-    require(not wild, f"{where}: those of {some(wild)} are not finite.")
+    require(not wild, f"{where}: those of {join_first(wild)} are not finite.")
 
 
-def _learning(network: nn.Module) -> list[nn.Parameter]:
+def _list_trainable(network: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in network.parameters() if parameter.requires_grad]
 
 
-def _weighted(answer: Tensor) -> Tensor:
+def _sum_weighted(answer: Tensor) -> Tensor:
     """Return a sum with weights of its own for each number, so that none cancels another."""
     weights = torch.linspace(-1, 2, answer.numel(), dtype=answer.dtype).view_as(answer)
     return (answer * weights).sum()
 
 
-def _penalty(network: nn.Module, data: DataInfo, num: int = 4) -> Tensor:
+def _compute_penalty(network: nn.Module, data: DataInfo, num: int = 4) -> Tensor:
     """Return the mean square of D's input gradient (Mescheder et al. 2018, arXiv:1801.04406, eq. 9)."""
     dtype = next(network.parameters()).dtype
-    x, chosen = samples(data, num).to(dtype).requires_grad_(), labels(data, num)
+    x, chosen = make_samples(data, num).to(dtype).requires_grad_(), make_labels(data, num)
     total = torch.stack([member.sum() for member in discriminate(network, x, chosen).logits]).sum()
     (gradient,) = torch.autograd.grad(total, x, create_graph=True, allow_unused=True)
-    require(gradient is not None, f"{title(data)}: logits do not depend on the samples.")
+    require(gradient is not None, f"{describe_data(data)}: logits do not depend on the samples.")
     return gradient.square().sum() / num
 
 
-def _slopes(parameters: Sequence[nn.Parameter], value: Callable[[], Tensor]) -> tuple[float, float, bool]:
+def _compare_slopes(parameters: Sequence[nn.Parameter], value: Callable[[], Tensor]) -> tuple[float, float, bool]:
     """Return how a value rises along a line through the parameters: by its gradient, by a difference; if both agree.
 
     Larger steps are for networks that compute a part in float32 whatever they are given.

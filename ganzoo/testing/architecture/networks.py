@@ -21,35 +21,35 @@ from ganzoo.testing.checks import Trial, require
 CLASSES = 5
 SIZES, CHANNELS = (16, 28, 32, 64), (1, 3)  # tried where a spec takes any
 SHAPES: dict[str, tuple[int, ...]] = {"points": (2,), "tabular": (6,), "audio": (1, 1024), "text": (12, 16)}
-SAME = 1e-4  # of the largest value, as `gap` gives it: what the order of sums in float32 may change
+ROUNDING = 1e-4  # of the largest value, as `compute_gap` gives it: what the order of sums in float32 may change
 
 
 # ----------------------------------------------------------------------------
 # Data.
 
 
-def smallest(trial: Trial) -> list[DataInfo]:
+def list_small_data(trial: Trial) -> list[DataInfo]:
     """Return what costly checks build for: the smallest data of each modality, without labels and with them."""
-    return [variant for base in _bases(trial) for variant in _labellings(trial, base)]
+    return [variant for base in _list_base_data(trial) for variant in _vary_labels(trial, base)]
 
 
-def least(trial: Trial) -> DataInfo:
+def find_smallest_data(trial: Trial) -> DataInfo:
     """Return what the costliest checks build for: the smallest data of all, with labels where it may have them."""
-    return min(smallest(trial), key=lambda data: (math.prod(data.shape), not data.labelled))
+    return min(list_small_data(trial), key=lambda data: (math.prod(data.shape), not data.labelled))
 
 
-def every(trial: Trial) -> list[DataInfo]:
+def list_all_data(trial: Trial) -> list[DataInfo]:
     """Return all data that the spec declares: of images each size and channel count, without labels and with them."""
-    shapes = [shape for base in _bases(trial) for shape in _shapes(trial, base)]
-    return [variant for shape in shapes for variant in _labellings(trial, shape)]
+    shapes = [shape for base in _list_base_data(trial) for shape in _vary_shape(trial, base)]
+    return [variant for shape in shapes for variant in _vary_labels(trial, shape)]
 
 
-def labelled(trial: Trial) -> list[DataInfo]:
-    """Return the data of `smallest` that has labels."""
-    return [data for data in smallest(trial) if data.labelled]
+def list_labelled_data(trial: Trial) -> list[DataInfo]:
+    """Return the data of `list_small_data` that has labels."""
+    return [data for data in list_small_data(trial) if data.labelled]
 
 
-def _bases(trial: Trial) -> list[DataInfo]:
+def _list_base_data(trial: Trial) -> list[DataInfo]:
     """Return the trial's own data, else the spec's examples and, of modalities without one, the smallest."""
     if trial.data:
         return list(trial.data)
@@ -59,13 +59,13 @@ def _bases(trial: Trial) -> list[DataInfo]:
     return [*trial.spec.examples, *(DataInfo(shape=shapes[name], modality=name) for name in missing)]
 
 
-def _labellings(trial: Trial, data: DataInfo) -> list[DataInfo]:
+def _vary_labels(trial: Trial, data: DataInfo) -> list[DataInfo]:
     bare = replace(data, num_classes=0, label_shape=())
     full = data if data.labelled else replace(data, num_classes=CLASSES)
     return {"never": [bare], "optional": [bare, full], "always": [full]}[trial.spec.conditional]
 
 
-def _shapes(trial: Trial, data: DataInfo) -> list[DataInfo]:
+def _vary_shape(trial: Trial, data: DataInfo) -> list[DataInfo]:
     example = data in trial.spec.examples
     if (
         trial.data
@@ -78,12 +78,12 @@ def _shapes(trial: Trial, data: DataInfo) -> list[DataInfo]:
     return [replace(data, shape=(channel, size, size)) for size in sizes for channel in channels]
 
 
-def some(names: list[str]) -> str:
+def join_first(names: list[str]) -> str:
     """Return the first few names, and how many more there are."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def title(data: DataInfo) -> str:
+def describe_data(data: DataInfo) -> str:
     """Return what a check built for, in words that begin a sentence."""
     labels = f" with {data.num_classes} classes" if data.num_classes else ""
     labels = f" with labels {list(data.label_shape)}" if data.label_shape else labels
@@ -94,23 +94,25 @@ def title(data: DataInfo) -> str:
 # Networks, and what they are given.
 
 
-def built(trial: Trial, data: DataInfo, seed: int = 0) -> Networks:
+def build_networks(trial: Trial, data: DataInfo, seed: int = 0) -> Networks:
     """Return new networks for data of this kind, in train mode, their weights drawn from a seed."""
     with seeded(seed):
         networks = trial.build(data)
-    require(isinstance(networks, Networks), f"{title(data)}: it returned {type(networks).__name__}.")
+    require(isinstance(networks, Networks), f"{describe_data(data)}: it returned {type(networks).__name__}.")
     for name in ("generator", "discriminator"):
         found = getattr(networks, name)
-        require(isinstance(found, nn.Module), f"{title(data)}: its {name} is {type(found).__name__}, no Module.")
+        require(
+            isinstance(found, nn.Module), f"{describe_data(data)}: its {name} is {type(found).__name__}, no Module."
+        )
     require_latents(networks)
     return Networks(networks.generator.train(), networks.discriminator.train(), networks.latent_dim, networks.latent)
 
 
-def standing(trial: Trial, data: DataInfo, again: bool = False) -> Networks:
+def share_networks(trial: Trial, data: DataInfo, again: bool = False) -> Networks:
     """Return networks that checks share, as they were when they were built, or those of a second build just like it."""
 
     def make() -> tuple[Networks, Snapshot]:
-        networks = built(trial, data)
+        networks = build_networks(trial, data)
         return networks, Snapshot(networks.generator, networks.discriminator)
 
     networks, snapshot = trial.keep(("standing", repr(data), again), make)
@@ -129,7 +131,7 @@ class Snapshot:
     def __init__(self, *modules: nn.Module, loose: Iterable[Tensor] = ()) -> None:
         self.loose = [(tensor, tensor.detach().clone()) for tensor in loose]
         self.modules = [
-            (each, each.training, [*_noted(each._parameters), *_noted(each._buffers)])
+            (each, each.training, [*_copy_tensors(each._parameters), *_copy_tensors(each._buffers)])
             for module in modules
             for each in module.modules()
         ]
@@ -151,7 +153,7 @@ class Snapshot:
                     tensor.requires_grad_(learns)
 
 
-def _noted(registered: dict[str, Any]) -> list[tuple[dict[str, Any], str, Tensor, Tensor, bool]]:
+def _copy_tensors(registered: dict[str, Any]) -> list[tuple[dict[str, Any], str, Tensor, Tensor, bool]]:
     return [
         (registered, name, tensor, tensor.detach().clone(), tensor.requires_grad)
         for name, tensor in registered.items()
@@ -159,19 +161,19 @@ def _noted(registered: dict[str, Any]) -> list[tuple[dict[str, Any], str, Tensor
     ]
 
 
-def measured(trial: Trial, case: Case) -> dict[str, float]:
+def measure_case(trial: Trial, case: Case) -> dict[str, float]:
     """Return what a case of an architecture is about: numbers of parameters, sums of samples and of logits."""
     data = case.given["data"]
-    networks = built(Trial(trial.entry, case.options), data, case.seed)
+    networks = build_networks(Trial(trial.entry, case.options), data, case.seed)
     generator, discriminator = networks.generator.eval(), networks.discriminator.eval()
-    made = generate(generator, latents(networks, 2, case.seed), labels(data, 2), case.seed)
+    made = generate(generator, make_latents(networks, 2, case.seed), make_labels(data, 2), case.seed)
     with torch.no_grad():
-        answer = discriminate(discriminator, made, labels(data, 2), case.seed)
+        answer = discriminate(discriminator, made, make_labels(data, 2), case.seed)
     return {
         "generator": sum(parameter.numel() for parameter in generator.parameters()),
         "discriminator": sum(parameter.numel() for parameter in discriminator.parameters()),
         "samples": float(made.double().sum()),
-        "logits": float(flat(answer).double().sum()),
+        "logits": float(flatten_logits(answer).double().sum()),
     }
 
 
@@ -184,32 +186,32 @@ def require_latents(networks: Networks) -> None:
     require(fits, f"Its latent is {networks.latent!r}, but a z has only {dim} entries.")
 
 
-def latents(networks: Networks, num: int, seed: int = 0) -> Tensor:
+def make_latents(networks: Networks, num: int, seed: int = 0) -> Tensor:
     """Return latents ``[num, latent_dim]``."""
     return draw_latents(networks.latent, torch.Generator().manual_seed(seed), num, networks.latent_dim)
 
 
-def labels(data: DataInfo, num: int, shift: int = 0) -> Tensor | None:
+def make_labels(data: DataInfo, num: int, shift: int = 0) -> Tensor | None:
     """Return labels of so many samples; another `shift` gives every sample another one."""
     if data.label_shape:
         return torch.randn(num, *data.label_shape, generator=torch.Generator().manual_seed(shift))
     return (torch.arange(num) + shift) % data.num_classes if data.num_classes else None
 
 
-def one_of_each(data: DataInfo) -> Tensor:
+def list_labels(data: DataInfo) -> Tensor:
     """Return every class, of more than 128 the first, the last and some between; of labels that are arrays, 8."""
     num = data.num_classes
     if num > 128:  # mistakes are of neighbours (c // 2), of the last (c clamped) and of remainders (c % 100)
         return torch.cat([torch.arange(32), torch.linspace(32, num - 33, 64).long(), torch.arange(num - 32, num)])
     if num:
         return torch.arange(num)
-    found = labels(data, 8)
+    found = make_labels(data, 8)
     assert found is not None
     return found
 
 
 @torch.no_grad()
-def shaken(network: nn.Module) -> nn.Module:
+def perturb(network: nn.Module) -> nn.Module:
     """Return a network whose every parameter was moved a little, so that nothing is alike because it began alike."""
     generator = torch.Generator().manual_seed(0)
     for parameter in network.parameters():
@@ -218,7 +220,7 @@ def shaken(network: nn.Module) -> nn.Module:
     return network
 
 
-def samples(data: DataInfo, num: int, seed: int = 0) -> Tensor:
+def make_samples(data: DataInfo, num: int, seed: int = 0) -> Tensor:
     """Return stand-ins for real samples, ``[num, *shape]``."""
     generator = torch.Generator().manual_seed(seed)
     if data.modality == "image":
@@ -232,7 +234,7 @@ def generate(network: nn.Module, z: Tensor, labels: Tensor | None, seed: int = 0
     """Return a generator's samples; what it draws itself comes from a seed."""
     with seeded(seed):
         found = samples_of(network(z, labels, **more))
-    words = f"Its generator returned {type(found).__name__}, not a tensor{forward_of(network)}."
+    words = f"Its generator returned {type(found).__name__}, not a tensor{locate_forward(network)}."
     require(isinstance(found, Tensor), words)
     return found
 
@@ -244,23 +246,23 @@ def discriminate(network: nn.Module, x: Tensor, labels: Tensor | None, seed: int
     answer = answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
     found: Any = [answer.logits] if isinstance(answer.logits, Tensor) else answer.logits
     tensors = isinstance(found, (list, tuple)) and all(isinstance(one, Tensor) for one in found)
-    words = f"Its discriminator returned {type(found).__name__}, not logits{forward_of(network)}."
+    words = f"Its discriminator returned {type(found).__name__}, not logits{locate_forward(network)}."
     require(tensors and found, words)
     return replace(answer, logits=list(found))
 
 
-def forward_of(network: nn.Module) -> str:
+def locate_forward(network: nn.Module) -> str:
     """Return where a network's forward is written, to follow what it did wrong: `` (file:line)``."""
     line = locate_definition(type(network).forward)
     return f" ({line})" if line else ""
 
 
-def flat(output: DiscriminatorOutput) -> Tensor:
+def flatten_logits(output: DiscriminatorOutput) -> Tensor:
     """Return all logits of an answer, ``[N, P]``."""
     return torch.cat([logits.flatten(1) if logits.dim() > 1 else logits[:, None] for logits in output.logits], 1)
 
 
-def gap(a: Tensor, b: Tensor) -> float:
+def compute_gap(a: Tensor, b: Tensor) -> float:
     """Return the largest difference of two tensors, relative to the largest value; infinite where shapes differ."""
     if a.shape != b.shape:
         return math.inf
@@ -268,7 +270,7 @@ def gap(a: Tensor, b: Tensor) -> float:
     return float((a - b).abs().max() / a.abs().max().clamp(min=1e-12)) if a.numel() else 0.0
 
 
-def tensors_of(networks: Networks) -> dict[str, Tensor]:
+def name_tensors(networks: Networks) -> dict[str, Tensor]:
     """Return the parameters and buffers of both networks by name, ``generator.NAME`` and ``discriminator.NAME``."""
     parts = {"generator": networks.generator, "discriminator": networks.discriminator}
     return {
@@ -278,6 +280,6 @@ def tensors_of(networks: Networks) -> dict[str, Tensor]:
     }
 
 
-def live(found: Mapping[str, Tensor | None]) -> set[str]:
+def list_live(found: Mapping[str, Tensor | None]) -> set[str]:
     """Return the names of the gradients that are there and not zero all over."""
     return {name for name, gradient in found.items() if gradient is not None and gradient.any()}

@@ -22,7 +22,7 @@ from ganzoo.plugin import DataInfo, Dataset, Loss, NoOptions
 from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
 from ganzoo.recipe.settings import SGD, Adam, TrainOptions
 from ganzoo.registry.installed import Plugin, Registered
-from ganzoo.testing.architecture.networks import Snapshot, labels, samples
+from ganzoo.testing.architecture.networks import Snapshot, make_labels, make_samples
 from ganzoo.testing.checks import Trial, require
 
 CPU = torch.device("cpu")
@@ -59,34 +59,34 @@ class OneBatch(Batches):
         return super().generator(0, 0)
 
 
-def plain_loss() -> Registered:
+def make_plain_loss() -> Registered:
     """Return the kit's loss as a component."""
     return Registered(KIT, Loss(name="kit", summary="Softplus.", factory=f"{__name__}:Softplus"))
 
 
-def dataset(data: DataInfo) -> Registered:
+def make_dataset(data: DataInfo) -> Registered:
     """Return a dataset component whose samples are of this kind."""
-    spec = Dataset(name="kit", summary="Made-up samples.", factory=f"{__name__}:source", info=data, default=True)
+    spec = Dataset(name="kit", summary="Made-up samples.", factory=f"{__name__}:make_source", info=data, default=True)
     return Registered(KIT, spec)
 
 
-def source(data: DataInfo) -> ArraySource:
+def make_source(data: DataInfo) -> ArraySource:
     """Return a few made-up samples."""
-    return ArraySource(replace(data, num_items=ITEMS), samples(data, ITEMS), labels(data, ITEMS))
+    return ArraySource(replace(data, num_items=ITEMS), make_samples(data, ITEMS), make_labels(data, ITEMS))
 
 
-def recipe(
+def make_recipe(
     trial: Trial, data: DataInfo, loss: Registered | None = None, optimizer: str = "adam", **train: Any
 ) -> ResolvedRecipe:
     """Return a recipe that trains the architecture plainly; by default on the kit's loss."""
-    loss = plain_loss() if loss is None else loss
+    loss = make_plain_loss() if loss is None else loss
     settings = {"batch": BATCH, "precision": "fp32", "execution": "eager", "conditional": data.labelled, **train}
     spec: Any = loss.spec
     chosen = OptimizerChoice(optimizer, OPTIMIZERS[optimizer])
     return ResolvedRecipe(
-        arch=Choice(trial.entry, trial.options()),
+        arch=Choice(trial.entry, trial.make_options()),
         loss=Choice(loss, spec.options()),
-        dataset=Choice(dataset(data), NoOptions()),
+        dataset=Choice(make_dataset(data), NoOptions()),
         reg=(),
         aug=(),
         metric=(),
@@ -97,13 +97,13 @@ def recipe(
     )
 
 
-def assembled(recipe: ResolvedRecipe, data: DataInfo, feed: type[Batches] = Batches) -> tuple[Gan, Batches]:
+def assemble_gan(recipe: ResolvedRecipe, data: DataInfo, feed: type[Batches] = Batches) -> tuple[Gan, Batches]:
     """Return a recipe's networks on the CPU, and their feed."""
     gan = assemble(recipe, data, CPU)
-    return gan, feed(source(data), Streams(recipe.train.seed, CPU), gan)
+    return gan, feed(make_source(data), Streams(recipe.train.seed, CPU), gan)
 
 
-def rounds(gan: Gan, batches: Batches, num: int = ROUNDS, start: int = 0) -> list[Stats]:
+def train_rounds(gan: Gan, batches: Batches, num: int = ROUNDS, start: int = 0) -> list[Stats]:
     """Train for some rounds, the first being number `start`; return what each update measured."""
     stats: list[Stats] = []
     for images in (batches.batch * index for index in range(start, start + num)):
@@ -115,7 +115,7 @@ def rounds(gan: Gan, batches: Batches, num: int = ROUNDS, start: int = 0) -> lis
     return stats
 
 
-def trained(trial: Trial, data: DataInfo) -> tuple[Gan, Batches]:
+def share_trained(trial: Trial, data: DataInfo) -> tuple[Gan, Batches]:
     """Return networks after a few rounds, which checks share, as they were then.
 
     Zero-initialised branches are open by then and BatchNorm has statistics. The seed is not the one that networks are
@@ -123,8 +123,8 @@ def trained(trial: Trial, data: DataInfo) -> tuple[Gan, Batches]:
     """
 
     def make() -> tuple[Gan, Batches, Snapshot]:
-        gan, batches = assembled(recipe(trial, data, seed=7, ema_half_life=0.0), data)
-        rounds(gan, batches)
+        gan, batches = assemble_gan(make_recipe(trial, data, seed=7, ema_half_life=0.0), data)
+        train_rounds(gan, batches)
         gan.let_learn("generator", "discriminator")
         slots = [
             slot
@@ -139,9 +139,9 @@ def trained(trial: Trial, data: DataInfo) -> tuple[Gan, Batches]:
     return gan, batches
 
 
-def next_round(trial: Trial, data: DataInfo) -> tuple[dict[str, Tensor | None], list[Stats]]:
-    """Return the gradient of each parameter by name in the round after those of `trained`, and what that measured."""
-    return trial.keep(("next round", repr(data)), lambda: _next_round(*trained(trial, data)))  # type: ignore[no-any-return]
+def share_next_round(trial: Trial, data: DataInfo) -> tuple[dict[str, Tensor | None], list[Stats]]:
+    """Train one round more than `share_trained`; return each parameter's gradient by name, and the round's numbers."""
+    return trial.keep(("next round", repr(data)), lambda: _next_round(*share_trained(trial, data)))  # type: ignore[no-any-return]
 
 
 def _next_round(gan: Gan, batches: Batches) -> tuple[dict[str, Tensor | None], list[Stats]]:
@@ -151,8 +151,8 @@ def _next_round(gan: Gan, batches: Batches) -> tuple[dict[str, Tensor | None], l
         module = {"generator": gan.generator, "discriminator": gan.discriminator}[network]
         trainable = set(map(id, optimizer.parameters))
         named = {f"{network}.{name}": p for name, p in module.named_parameters() if id(p) in trainable}
-        hooks.append(optimizer.torch.register_step_pre_hook(partial(_note, found, named)))
-    stats = rounds(gan, batches, 1, ROUNDS)
+        hooks.append(optimizer.torch.register_step_pre_hook(partial(_note_gradients, found, named)))
+    stats = train_rounds(gan, batches, 1, ROUNDS)
     for hook in hooks:
         hook.remove()
     return found, stats
@@ -166,7 +166,7 @@ def require_alike(one: Stats, two: Stats, where: str) -> None:
         require(close, f"{where} {name} was {float(two[name]):.6g}, not {float(value):.6g}.")
 
 
-def _note(
+def _note_gradients(
     found: dict[str, Tensor | None], named: Mapping[str, Tensor], optimizer: optim.Optimizer, *given: object
 ) -> None:
     found.update({name: p.grad if p.grad is None else p.grad.clone() for name, p in named.items()})

@@ -20,166 +20,170 @@ from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import Registry, registry
 from ganzoo.registry.installed import Registered
 from ganzoo.testing.architecture.networks import (
+    describe_data,
     discriminate,
-    labels,
-    latents,
-    least,
-    live,
-    samples,
-    smallest,
-    some,
-    standing,
-    tensors_of,
-    title,
+    find_smallest_data,
+    join_first,
+    list_live,
+    list_small_data,
+    make_labels,
+    make_latents,
+    make_samples,
+    name_tensors,
+    share_networks,
 )
 from ganzoo.testing.architecture.pair import (
     BATCH,
     CPU,
     OneBatch,
-    assembled,
-    dataset,
-    plain_loss,
-    recipe,
-    rounds,
-    trained,
+    assemble_gan,
+    make_dataset,
+    make_plain_loss,
+    make_recipe,
+    share_trained,
+    train_rounds,
 )
 from ganzoo.testing.checks import Skip, Trial, require
-from ganzoo.testing.loss.calling import sound_setups
+from ganzoo.testing.loss.calling import list_sound_setups
 
 UPDATES = 20  # of D at most, on one batch
-LEARNT = 0.98  # of the first loss: twice below it, it fell
+LEARNED = 0.98  # of the first loss: twice below it, it fell
 STEPS = 200  # at most, to drive the logits out of [-1, 1]
-BEYOND = 1.05
+BOUND = 1.05
 
 
 def trains_under_every_loss(trial: Trial) -> None:
     """Whatever loss is installed, gradients are finite and reach both networks."""
-    data = least(trial)
-    gan, _ = trained(trial, data)
-    z, real, chosen = latents(gan.networks, 2), samples(data, 2), labels(data, 2)
+    data = find_smallest_data(trial)
+    gan, _ = share_trained(trial, data)
+    z, real, chosen = make_latents(gan.networks, 2), make_samples(data, 2), make_labels(data, 2)
     with seeded(0):
         fake = gan.generate(z, chosen).samples
         answers = [logits(gan.discriminate(x, chosen)) for x in (real, fake)]
     wild = sum(int((~each.isfinite()).sum()) for answer in answers for each in answer)
-    require(not wild, f"{title(data)}: after a few updates {wild} logits are not finite.")
-    for entry in _losses():
+    require(not wild, f"{describe_data(data)}: after a few updates {wild} logits are not finite.")
+    for entry in _list_losses():
         assert isinstance(entry.spec, Loss)
         loss: Any = entry.build(settled(entry.spec.options(), 0), data)
         for network, parameters in gan.trainable.items():
-            terms = [_term(entry, loss, network, real * 1, made * 1) for real, made in zip(*answers, strict=True)]
+            terms = [
+                _compute_term(entry, loss, network, real * 1, made * 1) for real, made in zip(*answers, strict=True)
+            ]
             if not all(term.isfinite() for term in terms):
                 continue  # of logits that are finite: the loss is at fault
             found = torch.autograd.grad(torch.stack(terms).sum(), parameters, retain_graph=True, allow_unused=True)
             named = {f"{network}.{index}": gradient for index, gradient in enumerate(found)}
-            where = f"{title(data)}, loss {entry.qualified}"
+            where = f"{describe_data(data)}, loss {entry.qualified}"
             lost = [gradient for gradient in found if gradient is not None and not gradient.isfinite().all()]
             require(not lost, f"{where}: those of the {network} are not finite ({len(lost)} of {len(found)}).")
             # not each parameter: Wasserstein's ignores D's bias
-            require(live(named) or not parameters, f"{where}: no parameter of the {network} got any.")
+            require(list_live(named) or not parameters, f"{where}: no parameter of the {network} got any.")
 
 
 def frozen_stays_frozen(trial: Trial) -> None:
     """A parameter that the architecture froze (``requires_grad=False``) stays frozen and as it was."""
     found = False
-    for data in smallest(trial):
-        networks = standing(trial, data)
-        frozen = [name for name, tensor in tensors_of(networks).items() if _is_frozen(tensor)]
+    for data in list_small_data(trial):
+        networks = share_networks(trial, data)
+        frozen = [name for name, tensor in name_tensors(networks).items() if _is_frozen(tensor)]
         if not frozen:
             continue
         found = True
-        gan, batches = assembled(recipe(trial, data), data)
-        before = {name: tensor.detach().clone() for name, tensor in tensors_of(gan.networks).items()}
-        rounds(gan, batches)
+        gan, batches = assemble_gan(make_recipe(trial, data), data)
+        before = {name: tensor.detach().clone() for name, tensor in name_tensors(gan.networks).items()}
+        train_rounds(gan, batches)
         gan.let_learn("generator", "discriminator")
-        after = tensors_of(gan.networks)
+        after = name_tensors(gan.networks)
         loose = [name for name in frozen if not _is_frozen(after[name])]
-        require(not loose, f"{title(data)}: {some(loose)} requires grad after a few updates.")
+        require(not loose, f"{describe_data(data)}: {join_first(loose)} requires grad after a few updates.")
         moved = [name for name in frozen if not torch.equal(before[name], after[name])]
-        require(not moved, f"{title(data)}: {some(moved)} changed in a few updates.")
+        require(not moved, f"{describe_data(data)}: {join_first(moved)} changed in a few updates.")
     if not found:
         raise Skip("it freezes nothing")
 
 
 def discriminator_learns(trial: Trial) -> None:
     """A few updates on one batch lower the discriminator's loss on it."""
-    data = least(trial)
-    gan, batches = trained(trial, data)
+    data = find_smallest_data(trial)
+    gan, batches = share_trained(trial, data)
     batches = OneBatch(batches.source, batches.streams, gan)
     losses: list[float] = []
     for index in range(UPDATES + 1):
         losses.append(float(update_discriminator(gan, batches, batches.batch * (1 + index))["loss_d"]))
-        if index > 3 and max(losses[-2:]) < LEARNT * losses[0]:
+        if index > 3 and max(losses[-2:]) < LEARNED * losses[0]:
             return
     fell = losses[-1] < losses[0]
-    require(fell, f"{title(data)}: it was {losses[0]:.6g}, and {losses[-1]:.6g} after {UPDATES} updates.")
+    require(fell, f"{describe_data(data)}: it was {losses[0]:.6g}, and {losses[-1]:.6g} after {UPDATES} updates.")
 
 
 def logits_unbounded(trial: Trial) -> None:
     """Logits are the discriminator's last sum, without an activation: the loss applies its own."""
-    data = least(trial)
-    if _reaches_beyond(standing(trial, data).discriminator, data):
+    data = find_smallest_data(trial)
+    if _reaches_beyond(share_networks(trial, data).discriminator, data):
         return
     for sign, word in ((1, "up"), (-1, "down")):
-        reached = min(sign * mean for mean in _driven(standing(trial, data).discriminator, data, sign))
+        reached = min(sign * mean for mean in _drive_logits(share_networks(trial, data).discriminator, data, sign))
         words = f"driven {word} for {STEPS} steps their mean stops at {sign * reached:.4g}: something bounds them"
-        require(reached > BEYOND, f"{title(data)}: {words}.")
+        require(reached > BOUND, f"{describe_data(data)}: {words}.")
 
 
 def trains_in_bf16(trial: Trial) -> None:
     """Updates under bf16 autocast leave everything finite."""
-    data = least(trial)
-    gan, batches = assembled(recipe(trial, data, precision="bf16", batch=2), data)  # slow where a CPU emulates it
-    for stats in rounds(gan, batches, 1):
+    data = find_smallest_data(trial)
+    gan, batches = assemble_gan(
+        make_recipe(trial, data, precision="bf16", batch=2), data
+    )  # slow where a CPU emulates it
+    for stats in train_rounds(gan, batches, 1):
         wrong = [name for name, value in stats.items() if not value.isfinite()]
-        require(not wrong, f"{title(data)}: {some(wrong)} is not finite.")
-    wrong = [name for name, tensor in tensors_of(gan.networks).items() if not tensor.isfinite().all()]
-    require(not wrong, f"{title(data)}: after an update of each {some(wrong)} is not finite.")
+        require(not wrong, f"{describe_data(data)}: {join_first(wrong)} is not finite.")
+    wrong = [name for name, tensor in name_tensors(gan.networks).items() if not tensor.isfinite().all()]
+    require(not wrong, f"{describe_data(data)}: after an update of each {join_first(wrong)} is not finite.")
 
 
 def trains_as_recommended(trial: Trial) -> None:
     """What the spec recommends are keys and values that exist, and the networks train with them."""
-    data = least(trial)
-    spoken = {"loss": plain_loss().qualified, **trial.spec.recommended}  # spoken, so that no key goes unused
+    data = find_smallest_data(trial)
+    spoken = {"loss": make_plain_loss().qualified, **trial.spec.recommended}  # spoken, so that no key goes unused
     flags = {"arch": trial.entry.qualified, "train.conditional": data.labelled}
-    whole = settle_precision(resolve(_Stocked(data), flags=flags, pairs=spoken), CPU)
+    whole = settle_precision(resolve(_RegistryWithKit(data), flags=flags, pairs=spoken), CPU)
     train = replace(whole.train, batch=BATCH, g_batch=None, micro_batch=None, execution="eager")
-    arch = replace(whole.arch, options=trial.options())
-    for stats in rounds(*assembled(replace(whole, train=train, arch=arch), data), num=1):
+    arch = replace(whole.arch, options=trial.make_options())
+    for stats in train_rounds(*assemble_gan(replace(whole, train=train, arch=arch), data), num=1):
         wrong = [name for name, value in stats.items() if not value.isfinite()]
-        require(not wrong, f"{title(data)}: {some(wrong)} is not finite in the first round.")
+        require(not wrong, f"{describe_data(data)}: {join_first(wrong)} is not finite in the first round.")
 
 
 # ----------------------------------------------------------------------------
 # What they share.
 
 
-class _Stocked(Registry):
+class _RegistryWithKit(Registry):
     """What is installed, with a plain loss beside it and made-up samples for a default dataset."""
 
     def __init__(self, data: DataInfo) -> None:
         super().__init__()
-        self._default = dataset(data)
+        self._default = make_dataset(data)
 
     def components(self, kind: str | None = None) -> tuple[Registered, ...]:
         """Return what is installed, and the kit's loss."""
-        return (*registry().components(kind), *([plain_loss()] if kind in (None, "loss") else []))
+        return (*registry().components(kind), *([make_plain_loss()] if kind in (None, "loss") else []))
 
     def default_dataset(self) -> Registered:
         """Return the made-up samples."""
         return self._default
 
 
-def _losses() -> Iterator[Registered]:
+def _list_losses() -> Iterator[Registered]:
     """Yield every loss that is installed, has what it requires and answers a plain call; the others tell themselves."""
     for entry in registry().components("loss"):
         try:
-            next(sound_setups(Trial(entry), steady=False))
+            next(list_sound_setups(Trial(entry), steady=False))
         except (GanzooError, Skip):
             continue
         yield entry
 
 
-def _term(entry: Registered, loss: Any, network: str, real: Tensor, fake: Tensor) -> Tensor:
+def _compute_term(entry: Registered, loss: Any, network: str, real: Tensor, fake: Tensor) -> Tensor:
     """Return a network's loss at logits ``[N, P]``, as the engine asks for it."""
     assert isinstance(entry.spec, Loss)
     with seeded(0):
@@ -193,22 +197,22 @@ def _reaches_beyond(network: nn.Module, data: DataInfo) -> bool:
     """Whether larger and larger samples get logits beyond 1 of both signs, of every member: the shortest proof."""
     low = high = torch.zeros(())
     for scale in (1, 8, 64, 512):
-        answer = discriminate(network, samples(data, 4 * BATCH) * scale, labels(data, 4 * BATCH))
+        answer = discriminate(network, make_samples(data, 4 * BATCH) * scale, make_labels(data, 4 * BATCH))
         low = torch.stack([member.min() for member in answer.logits]).minimum(low)
         high = torch.stack([member.max() for member in answer.logits]).maximum(high)
-        if (low < -BEYOND).all() and (high > BEYOND).all():
+        if (low < -BOUND).all() and (high > BOUND).all():
             return True
     return False
 
 
-def _driven(network: nn.Module, data: DataInfo, sign: int) -> list[float]:
+def _drive_logits(network: nn.Module, data: DataInfo, sign: int) -> list[float]:
     """Drive a discriminator's logits up or down by gradient steps; return the mean of each member that it reached."""
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=1e-2)
-    x, chosen = samples(data, BATCH), labels(data, BATCH)
+    x, chosen = make_samples(data, BATCH), make_labels(data, BATCH)
     for _ in range(STEPS):
         means = torch.stack([member.mean() for member in discriminate(network, x, chosen).logits])
-        if (sign * means > BEYOND).all():
+        if (sign * means > BOUND).all():
             break
         optimizer.zero_grad()
         (-sign * means.sum()).backward()  # type: ignore[no-untyped-call]

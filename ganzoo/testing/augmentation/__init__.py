@@ -1,7 +1,7 @@
 """Checks of augmentations. An option ``p`` of which the trial says nothing is 0.5 in them: both ways occur."""
 
-from ganzoo.testing.augmentation.values import measured
+from ganzoo.testing.augmentation.values import measure_case
 
-__all__ = ["PARTS", "measured"]
+__all__ = ["PARTS", "measure_case"]
 
 PARTS = ("values", "execution")

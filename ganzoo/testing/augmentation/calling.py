@@ -13,79 +13,79 @@ from ganzoo.compute.streams import seeded
 from ganzoo.plugin import DataInfo, UsageError
 from ganzoo.plugin.contracts import Modality
 from ganzoo.plugin.options import options_of, settled
-from ganzoo.testing.building import built
+from ganzoo.testing.building import build_component
 from ganzoo.testing.checks import Skip, Trial
-from ganzoo.testing.examples import accepted, samples
+from ganzoo.testing.examples import list_accepted, make_samples
 
 NUM = 8  # samples in a batch
 MODALITIES: dict[int, Modality] = {2: "points", 3: "audio", 4: "image"}  # of a case's samples, by their dimensions
 
 
-def built_at_half(trial: Trial, info: DataInfo | None = None) -> Any:
+def build_at_half(trial: Trial, info: DataInfo | None = None) -> Any:
     """Return it at p=0.5 where it has such an option and the trial says nothing of it, else as the trial says."""
     if "p" in options_of(trial.spec.options) and "p" not in trial.values:
         try:
-            return built(trial, info, p=0.5)
+            return build_component(trial, info, p=0.5)
         except UsageError:  # out of its range
             pass
-    return built(trial, info)
+    return build_component(trial, info)
 
 
-def adaptive(trial: Trial, info: DataInfo) -> Any:
+def build_adaptive(trial: Trial, info: DataInfo) -> Any:
     """Return it where it adapts, else raise Skip."""
-    augmentation = built_at_half(trial, info)
+    augmentation = build_at_half(trial, info)
     if not hasattr(augmentation, "update"):
         raise Skip("it does not adapt: it has no update")
     return augmentation
 
 
-def data_taken(trial: Trial) -> Iterator[DataInfo]:
+def list_accepted_data(trial: Trial) -> Iterator[DataInfo]:
     """Yield the kinds of data that it takes."""
-    return accepted(trial, lambda info: applied(built_at_half(trial, info), samples(info, NUM)))
+    return list_accepted(trial, lambda info: apply(build_at_half(trial, info), make_samples(info, NUM)))
 
 
-def applied(augmentation: Any, batch: Tensor, seed: int = 0) -> Tensor:
+def apply(augmentation: Any, batch: Tensor, seed: int = 0) -> Tensor:
     """Return what it makes of a batch; what it draws comes from a seed."""
     with seeded(seed):
         result: Tensor = augmentation(batch)
     return result
 
 
-def use(augmentation: Any, batch: Tensor, seed: int) -> None:
+def run_update(augmentation: Any, batch: Tensor, seed: int) -> None:
     """Let it see an update: three calls, and D's logits where it adapts."""
     for _ in range(3):
-        applied(augmentation, batch, seed)
+        apply(augmentation, batch, seed)
     if hasattr(augmentation, "update"):
         augmentation.update(torch.linspace(-1, 3, NUM).unsqueeze(1))
 
 
-def without_memory(trial: Trial) -> tuple[Any, Tensor]:
+def build_on_meta(trial: Trial) -> tuple[Any, Tensor]:
     """Return it and a batch on the device without memory, from which no number can be read; schedules are tensors."""
-    info, options = next(data_taken(trial)), settled(trial.options(), 0)
-    numbers = {name: torch.tensor(value, device="meta") for name, value in schedulable(options).items()}
-    augmentation = trial.make(replace(options, **numbers), info)
-    batch = samples(info, NUM).to("meta")
+    info, options = next(list_accepted_data(trial)), settled(trial.make_options(), 0)
+    numbers = {name: torch.tensor(value, device="meta") for name, value in list_schedulable(options).items()}
+    augmentation = trial.build_with(replace(options, **numbers), info)
+    batch = make_samples(info, NUM).to("meta")
     return (augmentation.to("meta") if isinstance(augmentation, nn.Module) else augmentation), batch
 
 
-def schedulable(options: Any) -> dict[str, float]:
+def list_schedulable(options: Any) -> dict[str, float]:
     """Return the numbers among options that may be scheduled."""
     declared = options_of(type(options)).values()
     values = {option.name: getattr(options, option.name) for option in declared if option.schedulable}
     return {name: value for name, value in values.items() if isinstance(value, float)}
 
 
-def in_words(info: DataInfo) -> str:
+def describe_batch(info: DataInfo) -> str:
     """Return a batch of this data in words."""
     return f"{info.modality} [{NUM}, {', '.join(map(str, info.shape))}]"
 
 
-def seeded_numbers() -> torch.Generator:
+def make_generator() -> torch.Generator:
     """Return a generator that is always the same."""
     return torch.Generator().manual_seed(7)
 
 
-def likeness(one: Tensor, other: Tensor) -> Tensor:
+def compute_likeness(one: Tensor, other: Tensor) -> Tensor:
     """Return how alike images are whatever their colours, ``[N]``: the size of their correlation; 1 of what is flat."""
     one, other = ((x.flatten(1) - x.flatten(1).mean(1, keepdim=True)) for x in (one, other))
     scale = one.norm(dim=1) * other.norm(dim=1)

@@ -14,36 +14,36 @@ from ganzoo.plugin.options import settled
 from ganzoo.registry.installed import describe_error
 from ganzoo.testing.augmentation.calling import (
     NUM,
-    adaptive,
-    applied,
-    built_at_half,
-    data_taken,
-    likeness,
-    schedulable,
-    seeded_numbers,
-    use,
-    without_memory,
+    apply,
+    build_adaptive,
+    build_at_half,
+    build_on_meta,
+    compute_likeness,
+    list_accepted_data,
+    list_schedulable,
+    make_generator,
+    run_update,
 )
-from ganzoo.testing.building import built
-from ganzoo.testing.checks import Broken, Skip, Trial, Unseen, require
-from ganzoo.testing.examples import samples
-from ganzoo.testing.guards import Crossings, generators, moved
+from ganzoo.testing.building import build_component
+from ganzoo.testing.checks import Failure, NotChecked, Skip, Trial, require
+from ganzoo.testing.examples import make_samples
+from ganzoo.testing.guards import CopyRecorder, copy_generator_states, list_moved_generators
 
 
 def same_for_real_and_fake(trial: Trial) -> None:
     """Real and generated samples are augmented alike: what it does depends on the random state alone."""
-    info = next(data_taken(trial))
-    augmentation = built_at_half(trial, info)
-    batch = samples(info, NUM)
+    info = next(list_accepted_data(trial))
+    augmentation = build_at_half(trial, info)
+    batch = make_samples(info, NUM)
     for seed in range(3):
-        first = applied(augmentation, batch, seed)
+        first = apply(augmentation, batch, seed)
         ways = {
-            "on its next call": applied(augmentation, batch, seed),
-            "to a batch that requires grad": applied(augmentation, batch.clone().requires_grad_(), seed),
-            "to a batch that carries a graph": applied(augmentation, batch.clone().requires_grad_() * 1, seed),
+            "on its next call": apply(augmentation, batch, seed),
+            "to a batch that requires grad": apply(augmentation, batch.clone().requires_grad_(), seed),
+            "to a batch that carries a graph": apply(augmentation, batch.clone().requires_grad_() * 1, seed),
         }
         with torch.no_grad():
-            ways["under no_grad"] = applied(augmentation, batch, seed)
+            ways["under no_grad"] = apply(augmentation, batch, seed)
         for way, result in ways.items():
             num = int((result != first).flatten(1).any(1).sum())
             require(not num, f"From the same random state, {num} of {NUM} samples came out otherwise {way}.")
@@ -52,34 +52,34 @@ def same_for_real_and_fake(trial: Trial) -> None:
 def labels_move_along(trial: Trial) -> None:
     """Where it moves pixels it moves labels that are images alike: what D sees of a pair stays a pair."""
     says = trial.spec.moves_pixels
-    if not (says(trial.options()) if callable(says) else says):
+    if not (says(trial.make_options()) if callable(says) else says):
         raise Skip("its spec does not say that it moves pixels")
-    augmentation = built_at_half(trial)
-    for info in data_taken(trial):
-        grey = samples(info, NUM)[:, :1] + torch.randn(NUM, 1, *info.shape[1:], generator=seeded_numbers())
+    augmentation = build_at_half(trial)
+    for info in list_accepted_data(trial):
+        grey = make_samples(info, NUM)[:, :1] + torch.randn(NUM, 1, *info.shape[1:], generator=make_generator())
         batch, labels = grey.expand(NUM, *info.shape).contiguous(), grey.clone()
         for seed in range(3):
             with seeded(seed):
                 pair = augmentation(batch, labels)
             require(isinstance(pair, tuple) and len(pair) == 2, "Given samples and labels it must return both.")
             moved_samples, moved_labels = pair
-            alone = applied(augmentation, batch, seed)
+            alone = apply(augmentation, batch, seed)
             require(torch.equal(alone, moved_samples), "With labels its samples come out otherwise than without.")
             kept = moved_labels.shape == labels.shape and moved_labels.dtype == labels.dtype
             require(kept, f"Of labels {list(labels.shape)} it made {moved_labels.dtype} {list(moved_labels.shape)}.")
-            apart = int((likeness(moved_samples.mean(1, keepdim=True), moved_labels) < 0.9).sum())
+            apart = int((compute_likeness(moved_samples.mean(1, keepdim=True), moved_labels) < 0.9).sum())
             require(not apart, f"{apart} of {NUM} labels that showed what their sample shows do so no more.")
 
 
 def draws_from_torch_alone(trial: Trial) -> None:
     """Random numbers come from torch's default generator of the device, which the engine seeds before each update."""
-    info = next(data_taken(trial))
-    augmentation = built_at_half(trial, info)
-    before = generators()
-    applied(augmentation, samples(info, NUM))
-    others = [name for name in moved(before) if not name.startswith("torch")]
+    info = next(list_accepted_data(trial))
+    augmentation = build_at_half(trial, info)
+    before = copy_generator_states()
+    apply(augmentation, make_samples(info, NUM))
+    others = [name for name in list_moved_generators(before) if not name.startswith("torch")]
     require(not others, f"It drew from {' and '.join(others)}: use torch.rand(..., device=batch.device).")
-    elsewhere, batch = without_memory(trial)
+    elsewhere, batch = build_on_meta(trial)
     state = torch.default_generator.get_state()
     with suppress(RuntimeError):  # told by the next check
         elsewhere(batch)
@@ -89,8 +89,8 @@ def draws_from_torch_alone(trial: Trial) -> None:
 
 def waits_for_no_number(trial: Trial) -> None:
     """It reads no number back from the device and stays on it: a synchronisation stalls a GPU at each update."""
-    augmentation, batch = without_memory(trial)
-    crossings = Crossings()
+    augmentation, batch = build_on_meta(trial)
+    crossings = CopyRecorder()
     try:
         with crossings:
             result = augmentation(batch.requires_grad_())
@@ -98,8 +98,8 @@ def waits_for_no_number(trial: Trial) -> None:
                 augmentation.update(torch.zeros(NUM, 1, device=batch.device))
     except RuntimeError as error:  # NotImplementedError is one
         if str(error).startswith("Could not run"):
-            raise Unseen(f"an operation that it uses needs a true device: {str(error)[:80]}") from error
-        raise Broken(f"On a device without memory it failed: {describe_error(error)}") from error
+            raise NotChecked(f"an operation that it uses needs a true device: {str(error)[:80]}") from error
+        raise Failure(f"On a device without memory it failed: {describe_error(error)}") from error
     require(result.device == batch.device, f"Given a batch on {batch.device}, it returned one on {result.device}.")
     copied = ", ".join(crossings.found)
     require(not copied, f"At each call it copies {copied}: make constants buffers of an nn.Module.")
@@ -107,66 +107,66 @@ def waits_for_no_number(trial: Trial) -> None:
 
 def recordable(trial: Trial) -> None:
     """One record of it is right for all further updates: no Python number of a call decides what the next one does."""
-    info = next(data_taken(trial))
-    augmentation = built_at_half(trial, info)
-    one, other = samples(info, NUM), samples(info, NUM, seed=1)
+    info = next(list_accepted_data(trial))
+    augmentation = build_at_half(trial, info)
+    one, other = make_samples(info, NUM), make_samples(info, NUM, seed=1)
     try:
         with seeded(1):
             graph = make_fx(augmentation)(one)
     except Exception as error:
-        raise Broken(f"It cannot be recorded: {describe_error(error)}") from error
+        raise Failure(f"It cannot be recorded: {describe_error(error)}") from error
     for seed in range(2, 5):
         with torch.no_grad(), seeded(seed):
             replayed = graph(other)
-        far = float((replayed - applied(augmentation, other, seed)).abs().max())
+        far = float((replayed - apply(augmentation, other, seed)).abs().max())
         require(far <= 1e-5, f"Its record gave numbers up to {far:.3g} from those of a plain call.")
 
 
 def update_takes_logits(trial: Trial) -> None:
     """`update` takes D's logits of real samples, [N, P], again and again, and keeps results finite."""
-    info = next(data_taken(trial))
-    augmentation = adaptive(trial, info)
+    info = next(list_accepted_data(trial))
+    augmentation = build_adaptive(trial, info)
     for logits in (torch.randn(NUM, 1), torch.randn(NUM, 16), torch.full((NUM, 1), 1e4), torch.full((NUM, 1), -1e4)):
         before = logits.clone()
         for _ in range(20):
             augmentation.update(logits)
         require(torch.equal(logits, before), "It changed the logits in place.")
-        result = applied(augmentation, samples(info, NUM))
+        result = apply(augmentation, make_samples(info, NUM))
         require(bool(result.isfinite().all()), f"After logits around {float(before.mean()):g} results are not finite.")
 
 
 def state_is_buffers(trial: Trial) -> None:
     """What it keeps is in the buffers of an nn.Module, which are checkpointed and resumed: nothing else survives."""
-    info = next(data_taken(trial))
-    used = built_at_half(trial, info)
-    batch = samples(info, NUM)
-    use(used, batch, seed=1)
-    resumed = built_at_half(trial, info)
+    info = next(list_accepted_data(trial))
+    used = build_at_half(trial, info)
+    batch = make_samples(info, NUM)
+    run_update(used, batch, seed=1)
+    resumed = build_at_half(trial, info)
     if isinstance(used, nn.Module):
         resumed.load_state_dict(used.state_dict())
     for seed in range(3):
-        num = int((applied(used, batch, seed) != applied(resumed, batch, seed)).flatten(1).any(1).sum())
+        num = int((apply(used, batch, seed) != apply(resumed, batch, seed)).flatten(1).any(1).sum())
         where = "" if isinstance(used, nn.Module) else "; it is no nn.Module, so it can have no state"
         require(not num, f"After some updates {num} of {NUM} samples come out otherwise once it is resumed{where}.")
-        use(used, batch, seed)
-        use(resumed, batch, seed)
+        run_update(used, batch, seed)
+        run_update(resumed, batch, seed)
 
 
 def schedulable_as_tensors(trial: Trial) -> None:
     """A schedulable option given as a 0-dim tensor does what the same number does, also after it is refilled."""
-    options = settled(trial.options(), 0)
-    values = schedulable(options)
+    options = settled(trial.make_options(), 0)
+    values = list_schedulable(options)
     if not values:
         raise Skip("none of its options is schedulable")
-    info = next(data_taken(trial))
-    batch = samples(info, NUM)
+    info = next(list_accepted_data(trial))
+    batch = make_samples(info, NUM)
     for name, value in values.items():
         tensor = torch.tensor(1.0 if value == 0 else value / 2)
-        scheduled = trial.make(replace(options, **{name: tensor}), info)
-        applied(scheduled, batch)
+        scheduled = trial.build_with(replace(options, **{name: tensor}), info)
+        apply(scheduled, batch)
         tensor.fill_(value)
         far = max(
-            float((applied(scheduled, batch, seed) - applied(built(trial, info), batch, seed)).abs().max())
+            float((apply(scheduled, batch, seed) - apply(build_component(trial, info), batch, seed)).abs().max())
             for seed in range(3)
         )
         require(far <= 1e-5, f"Refilled to {name}={value:g} it is up to {far:.3g} from what that number does.")

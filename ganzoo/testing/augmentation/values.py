@@ -9,32 +9,39 @@ from torch import Tensor, nn
 
 from ganzoo.plugin import Case, DataInfo
 from ganzoo.plugin.options import options_of
-from ganzoo.testing.augmentation.calling import MODALITIES, NUM, applied, built_at_half, data_taken, in_words
-from ganzoo.testing.building import built
-from ganzoo.testing.checks import Skip, Trial, require, usable
-from ganzoo.testing.examples import hold_to_declining, samples
+from ganzoo.testing.augmentation.calling import (
+    MODALITIES,
+    NUM,
+    apply,
+    build_at_half,
+    describe_batch,
+    list_accepted_data,
+)
+from ganzoo.testing.building import build_component
+from ganzoo.testing.checks import Skip, Trial, fatal_failures, require
+from ganzoo.testing.examples import make_samples, require_clear_refusals
 from ganzoo.testing.probes import require_untrained
 
 
-def measured(trial: Trial, case: Case) -> Mapping[str, float]:
+def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
     """Return what a case of an augmentation is about: the sum of what it makes of samples, and one number of that."""
     batch: Tensor = case.given["samples"]
     info = DataInfo(shape=tuple(batch.shape[1:]), modality=MODALITIES[batch.dim()])
-    result = applied(Trial(trial.entry).build(info, **case.options), batch, case.seed)
+    result = apply(Trial(trial.entry).build(info, **case.options), batch, case.seed)
     found = {"sum": float(result.double().sum())}
     return found | ({"value": float(result[tuple(case.given["indices"])])} if "indices" in case.given else {})
 
 
 def keeps_shape_and_dtype(trial: Trial) -> None:
     """What goes in comes out: the shape and dtype of the batch, also of one sample."""
-    with usable():
-        taken = list(data_taken(trial))
+    with fatal_failures():
+        taken = list(list_accepted_data(trial))
     for info in taken:
-        augmentation = built_at_half(trial, info)
+        augmentation = build_at_half(trial, info)
         for num in (NUM, 1):
-            batch = samples(info, num)
-            result = applied(augmentation, batch)
-            with usable():
+            batch = make_samples(info, num)
+            result = apply(augmentation, batch)
+            with fatal_failures():
                 require(isinstance(result, Tensor), f"It returned {type(result).__name__}.")
                 given, found = ([value.dtype, list(value.shape)] for value in (batch, result))
                 require(given == found, f"Of {given} it made {found}.")
@@ -42,55 +49,55 @@ def keeps_shape_and_dtype(trial: Trial) -> None:
 
 def learns_nothing(trial: Trial) -> None:
     """Only the two networks are trained: an augmentation has no parameter of its own that waits for a gradient."""
-    require_untrained(built_at_half(trial))
+    require_untrained(build_at_half(trial))
 
 
 def identity_at_zero(trial: Trial) -> None:
     """At p=0 an augmentation is the identity."""
     if "p" not in options_of(trial.spec.options):
         raise Skip("it has no option p")
-    for info in data_taken(trial):
-        augmentation = built(trial, info, p=0.0)
-        batch = samples(info, NUM)
+    for info in list_accepted_data(trial):
+        augmentation = build_component(trial, info, p=0.0)
+        batch = make_samples(info, NUM)
         for seed in range(3):
-            far = float((applied(augmentation, batch, seed) - batch).abs().max())
-            require(far <= 1e-5, f"At p=0 it changed {in_words(info)} by up to {far:.3g}.")
+            far = float((apply(augmentation, batch, seed) - batch).abs().max())
+            require(far <= 1e-5, f"At p=0 it changed {describe_batch(info)} by up to {far:.3g}.")
 
 
 def finite(trial: Trial) -> None:
     """Samples in [-1, 1] stay finite."""
-    for info in data_taken(trial):
-        augmentation = built_at_half(trial, info)
-        batch = samples(info, NUM)
+    for info in list_accepted_data(trial):
+        augmentation = build_at_half(trial, info)
+        batch = make_samples(info, NUM)
         for name, given in {"noise": batch, "zeros": batch * 0, "ones": batch * 0 + 1}.items():
-            lost = int((~applied(augmentation, given).isfinite()).sum())
+            lost = int((~apply(augmentation, given).isfinite()).sum())
             require(not lost, f"{lost} numbers of {name} are not.")
 
 
 def input_unchanged(trial: Trial) -> None:
     """The batch that goes in is left as it is: penalties and metrics read it too."""
-    for info in data_taken(trial):
-        augmentation = built_at_half(trial, info)
-        batch = samples(info, NUM)
+    for info in list_accepted_data(trial):
+        augmentation = build_at_half(trial, info)
+        batch = make_samples(info, NUM)
         before = batch.clone()
         for seed in range(3):
-            applied(augmentation, batch, seed)
+            apply(augmentation, batch, seed)
             num = int((batch != before).sum())
-            require(not num, f"{num} of the {batch.numel()} numbers of {in_words(info)} were changed in place.")
+            require(not num, f"{num} of the {batch.numel()} numbers of {describe_batch(info)} were changed in place.")
 
 
 def declines_what_it_cannot_take(trial: Trial) -> None:
     """Data that it is not for is declined by a GanzooError of one sentence."""
-    hold_to_declining(trial, lambda info: applied(built_at_half(trial, info), samples(info, NUM)))
+    require_clear_refusals(trial, lambda info: apply(build_at_half(trial, info), make_samples(info, NUM)))
 
 
 def differentiable(trial: Trial) -> None:
     """The gradient flows through it to the samples: G learns from what D says of augmented ones."""
-    info = next(data_taken(trial))
-    augmentation, weight = built_at_half(trial, info), samples(info, NUM, 2) + 1
+    info = next(list_accepted_data(trial))
+    augmentation, weight = build_at_half(trial, info), make_samples(info, NUM, 2) + 1
     for seed in range(3):
-        leaf = samples(info, NUM).requires_grad_()
-        result = applied(augmentation, leaf, seed)
+        leaf = make_samples(info, NUM).requires_grad_()
+        result = apply(augmentation, leaf, seed)
         require(result.requires_grad, "What it returned has no graph: it detaches, rounds or leaves torch.")
         (gradient,) = torch.autograd.grad((result * weight).sum(), leaf, allow_unused=True)
         require(gradient is not None and bool(gradient.any()), "The gradient is zero everywhere.")
@@ -98,23 +105,23 @@ def differentiable(trial: Trial) -> None:
 
 def finite_differences(trial: Trial) -> None:
     """The gradient is that of what it makes of samples; one that is another by design is excused by its spec."""
-    info = next(data_taken(trial))
-    augmentation = built_at_half(trial, info)
+    info = next(list_accepted_data(trial))
+    augmentation = build_at_half(trial, info)
     try:
         augmentation = augmentation.double() if isinstance(augmentation, nn.Module) else augmentation
-        applied(augmentation, samples(info, NUM).double())
+        apply(augmentation, make_samples(info, NUM).double())
         dtype, step, tolerance = torch.float64, 1e-6, 1e-4
     except Exception:  # the engine gives float32
-        augmentation, dtype, step, tolerance = built_at_half(trial, info), torch.float32, 1e-2, 2e-2
-    x = samples(info, NUM).to(dtype)
-    direction, weight = (samples(info, NUM, seed).to(dtype) + 1 for seed in (1, 2))  # whose means are not 0
+        augmentation, dtype, step, tolerance = build_at_half(trial, info), torch.float32, 1e-2, 2e-2
+    x = make_samples(info, NUM).to(dtype)
+    direction, weight = (make_samples(info, NUM, seed).to(dtype) + 1 for seed in (1, 2))  # whose means are not 0
     for seed in range(3):
         leaf = x.clone().requires_grad_()
-        result = applied(augmentation, leaf, seed)
+        result = apply(augmentation, leaf, seed)
         if not result.requires_grad:
             raise Skip(f"it has no gradient: see {trial.title}/differentiable")
         (gradient,) = torch.autograd.grad((result * weight).sum(), leaf)
-        ends = [float((applied(augmentation, x + sign * step * direction, seed) * weight).sum()) for sign in (1, -1)]
+        ends = [float((apply(augmentation, x + sign * step * direction, seed) * weight).sum()) for sign in (1, -1)]
         found, wanted = float((gradient * direction).sum()), (ends[0] - ends[1]) / (2 * step)
         close = abs(found - wanted) <= tolerance * max(1.0, abs(wanted))
         require(close, f"Along one direction its gradient is {found:.6g}, by finite differences {wanted:.6g}.")

@@ -18,12 +18,27 @@ from ganzoo.plugin import Item
 from ganzoo.plugin.options import options_of
 from ganzoo.registry.installed import describe_error, import_object
 from ganzoo.samples.show import show
-from ganzoo.testing.building import built
-from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
-from ganzoo.testing.examples import samples
-from ganzoo.testing.files import unreadable
-from ganzoo.testing.guards import empty_caches, generators, moved, offline, unclear
-from ganzoo.testing.sources import decoded, decodes, digest, drawn, opened, require_same, some, spread
+from ganzoo.testing.building import build_component
+from ganzoo.testing.checks import Failure, Skip, Trial, fatal_failures, require
+from ganzoo.testing.examples import make_samples
+from ganzoo.testing.files import find_file_defect
+from ganzoo.testing.guards import (
+    copy_generator_states,
+    empty_caches,
+    find_message_defect,
+    list_moved_generators,
+    offline,
+)
+from ganzoo.testing.sources import (
+    compute_digest,
+    decode_item,
+    draw_samples,
+    has_items,
+    opened_source,
+    pick_evenly,
+    require_same,
+    take_samples,
+)
 
 # ----------------------------------------------------------------------------
 # The same everywhere.
@@ -31,89 +46,92 @@ from ganzoo.testing.sources import decoded, decodes, digest, drawn, opened, requ
 
 def deterministic(trial: Trial) -> None:
     """Built twice it holds the same samples and labels: a resumed run, and each of several processes, opens it anew."""
-    with opened(trial) as one, opened(trial) as other:
+    with opened_source(trial) as one, opened_source(trial) as other:
         require(one.info == other.info, f"Its info was {one.info}, then {other.info}.")
-        require_same(some(one), some(other), "built a second time")
+        require_same(take_samples(one), take_samples(other), "built a second time")
 
 
 def same_in_every_process(trial: Trial) -> None:
     """It holds the same in every process: nothing hangs on how Python hashes text, as the order of a set does."""
-    if hasattr(built(trial), "sample"):
+    if hasattr(build_component(trial), "sample"):
         raise Skip("it is an endless source")
-    one, other = (digest(trial, hash_seed) for hash_seed in ("0", "1"))
+    one, other = (compute_digest(trial, hash_seed) for hash_seed in ("0", "1"))
     require(one == other, "Two processes hold other samples, labels or orders: sort what comes from a set.")
 
 
 def draws_follow_the_generator(trial: Trial) -> None:
     """An endless source draws from the generator that it is given: one seed gives one draw, another another."""
-    with opened(trial) as source:
+    with opened_source(trial) as source:
         if not isinstance(source, EndlessSource):
             raise Skip("it is no endless source")
-        first = drawn(source, seed=1)
-        require_same(first, drawn(source, seed=1), "drawn a second time from the same seed")
-        other, _ = drawn(source, seed=2)
+        first = draw_samples(source, seed=1)
+        require_same(first, draw_samples(source, seed=1), "drawn a second time from the same seed")
+        other, _ = draw_samples(source, seed=2)
         require(bool((other != first[0]).any()), "Two seeds gave the same samples.")
 
 
 def condition_follows_the_generator(trial: Trial) -> None:
     """Labels that it makes of samples are drawn from the generator that it is given, and leave the samples alone."""
-    with opened(trial) as source:
+    with opened_source(trial) as source:
         if source.condition is None:
             raise Skip("it makes no labels of samples")
-        batch = scale_batch(source, (some(source)[0][:8], None), torch.device("cpu"))
-    before, state = batch[0].clone(), generators()
+        batch = scale_batch(source, (take_samples(source)[0][:8], None), torch.device("cpu"))
+    before, state = batch[0].clone(), copy_generator_states()
     first, again = (label_batch(source, batch, torch.Generator().manual_seed(1))[1] for _ in range(2))
     assert first is not None
     assert again is not None
     require(torch.equal(first, again), "From the same generator it made other labels the second time.")
     require(torch.equal(batch[0], before), "It changed the samples in place.")
-    require(not moved(state), f"It drew from {' and '.join(moved(state))}: use the generator that it is given.")
+    require(
+        not list_moved_generators(state),
+        f"It drew from {' and '.join(list_moved_generators(state))}: use the generator that it is given.",
+    )
     require(bool(first.isfinite().all()), "Some numbers of the labels are not finite.")
 
 
 def leaves_generators_alone(trial: Trial) -> None:
     """Opening it, decoding and drawing moves no generator that others use: weights are drawn from torch's."""
-    built(trial)  # what is imported for the first time may draw
-    before = generators()
-    with opened(trial) as source:
-        some(source)
-    touched = moved(before)
+    build_component(trial)  # what is imported for the first time may draw
+    before = copy_generator_states()
+    with opened_source(trial) as source:
+        take_samples(source)
+    touched = list_moved_generators(before)
     require(not touched, f"It drew from {' and '.join(touched)}: use a generator of its own.")
 
 
 def picklable(trial: Trial) -> None:
     """It and its items can be pickled, so that worker processes can have them."""
-    dataset = built(trial)
+    dataset = build_component(trial)
     parts = {"the dataset": dataset}
-    if decodes(dataset):
-        parts |= {f"the item {item.name!r}": item for item in spread(dataset.items(), 2)}
+    if has_items(dataset):
+        parts |= {f"the item {item.name!r}": item for item in pick_evenly(dataset.items(), 2)}
     for name, part in parts.items():
         try:
             buffers: list[Any] = []  # large arrays are not copied
             back = pickle.loads(pickle.dumps(part, protocol=5, buffer_callback=buffers.append), buffers=buffers)
         except Exception as error:
             words = " ".join(str(error).split())
-            raise Broken(f"Pickling {name} failed: {words}; use functools.partial for a lambda.") from error
+            raise Failure(f"Pickling {name} failed: {words}; use functools.partial for a lambda.") from error
         if isinstance(part, Item):
-            same = np.array_equal(decoded(part), decoded(back))
+            same = np.array_equal(decode_item(part), decode_item(back))
             require(same, f"Once pickled, {name} loads other numbers.")
 
 
 def order_of_workers_is_free(trial: Trial) -> None:
     """An item decodes to the same, however many workers decode, whichever takes it and whatever came before."""
-    dataset = built(trial)
-    if not decodes(dataset):
+    dataset = build_component(trial)
+    if not has_items(dataset):
         raise Skip("nothing of it is decoded")
     packed = []
     for workers in (1, 4):
-        with mock.patch("os.cpu_count", partial(int, workers)), opened(trial, dataset) as source:
-            data, labels = some(source)
+        with mock.patch("os.cpu_count", partial(int, workers)), opened_source(trial, dataset) as source:
+            data, labels = take_samples(source)
             packed.append((data.clone(), labels))
     require_same(packed[0], packed[1], "decoded by 4 workers, not by 1")
-    items = spread(dataset.items(), 8)
-    forward = [decoded(item) for item in items]
+    items = pick_evenly(dataset.items(), 8)
+    forward = [decode_item(item) for item in items]
     for item, first in reversed(list(zip(items, forward, strict=True))):
-        require(np.array_equal(first, decoded(item)), f"{item.name!r} decoded to other numbers in another order.")
+        require(np.array_equal(first, decode_item(item)), f"{item.name!r} decoded to other numbers in another order.")
 
 
 # ----------------------------------------------------------------------------
@@ -122,9 +140,9 @@ def order_of_workers_is_free(trial: Trial) -> None:
 
 def says_what_it_misses_offline(trial: Trial) -> None:
     """Without a network, and with nothing in a cache, it opens or says in one sentence what it needs."""
-    options = trial.read(**trial.values)  # without its examples, which are at hand
+    options = trial.read_options(**trial.values)  # without its examples, which are at hand
     with empty_caches(), offline():
-        _hold_to_saying(trial, options, wrong="")
+        _require_clear_error(trial, options, wrong="")
 
 
 def says_what_is_wrong_with_a_path(trial: Trial) -> None:
@@ -138,7 +156,7 @@ def says_what_is_wrong_with_a_path(trial: Trial) -> None:
         (parent / "nothing.txt").touch()
         for name in ("missing", "empty", "nothing.txt"):
             path = str(parent / name)
-            _hold_to_saying(trial, trial.options(**{key: path}), wrong=path)
+            _require_clear_error(trial, trial.make_options(**{key: path}), wrong=path)
 
 
 # ----------------------------------------------------------------------------
@@ -149,16 +167,16 @@ def show_makes_files(trial: Trial) -> None:
     """`show` makes files that open, of its samples, of whatever a generator may make, and of one alone."""
     if not trial.spec.show:
         raise Skip("its spec names none")
-    with opened(trial) as source:
-        data, info = scale(some(source)[0][:64]), source.info
-    wild = samples(info, 8) * 4
+    with opened_source(trial) as source:
+        data, info = scale(take_samples(source)[0][:64]), source.info
+    wild = make_samples(info, 8) * 4
     for words, given in {"its own samples": data, "wild ones": wild, "one sample": wild[:1]}.items():
         before = given.clone()
-        with usable():
+        with fatal_failures():
             files = show(given, info, trial.spec)
         require(torch.equal(given, before), f"It changed {words} in place.")
         for name, content in files.items():
-            wrong = unreadable(name, content)
+            wrong = find_file_defect(name, content)
             require(not wrong, f"Of {words} it made {name!r}, {wrong}.")
 
 
@@ -166,13 +184,13 @@ def show_makes_files(trial: Trial) -> None:
 # Parts of checks.
 
 
-def _hold_to_saying(trial: Trial, options: Any, wrong: str) -> None:
-    """Let it open; raise `Broken` where it fails by anything but a clear GanzooError, or opens a path that is wrong."""
+def _require_clear_error(trial: Trial, options: Any, wrong: str) -> None:
+    """Open the dataset; raise `Failure` where it opens a wrong path, or raises anything but a clear GanzooError."""
     try:
         dataset = import_object(trial.spec.factory)(options)
-        with opened(trial, dataset):
+        with opened_source(trial, dataset):
             pass
-    except Broken as broken:
+    except Failure as broken:
         error: BaseException | None = broken.__cause__
         if not isinstance(error, GanzooError):
             raise
@@ -180,9 +198,9 @@ def _hold_to_saying(trial: Trial, options: Any, wrong: str) -> None:
         error = said
     except (Exception, SystemExit) as other:
         where = f"With {Path(wrong).name!r} for a path it" if wrong else "It"
-        raise Broken(f"{where} raised {describe_error(other)}: raise a GanzooError.") from other
+        raise Failure(f"{where} raised {describe_error(other)}: raise a GanzooError.") from other
     else:
         require(not wrong, f"It opened {Path(wrong).name!r}, which holds nothing.")
         return
-    require(not unclear(error), f"It raised {type(error).__name__}, but {unclear(error)}.")
+    require(not find_message_defect(error), f"It raised {type(error).__name__}, but {find_message_defect(error)}.")
     require(wrong in str(error), f"It said {str(error)!r}, which does not name the path.")

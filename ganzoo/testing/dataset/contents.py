@@ -13,25 +13,29 @@ import torch
 from ganzoo.data.source import EndlessSource, scale
 from ganzoo.plugin import Case, DataInfo, Item
 from ganzoo.registry.installed import describe_error
-from ganzoo.testing.building import built
-from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
-from ganzoo.testing.sources import NUM_DRAWN, decodes, drawn, opened, some, spread
+from ganzoo.testing.building import build_component
+from ganzoo.testing.checks import Failure, Skip, Trial, fatal_failures, require
+from ganzoo.testing.sources import NUM_DRAWN, draw_samples, has_items, opened_source, pick_evenly, take_samples
 
 SPAN = 0.2  # of [-1, 1]: whose numbers are closer together is nearly grey
 MANY = 64  # classes, beyond which a draw need not hold all
 
 
-def measured(trial: Trial, case: Case) -> dict[str, float]:
+def measure_case(trial: Trial, case: Case) -> dict[str, float]:
     """Return what a case of a dataset is about: a number of a sample, as the networks see it, and its label."""
     index, indices = case.given["index"], tuple(case.given["indices"])
     trial = Trial(trial.entry, {**trial.values, **case.options})
-    dataset = built(trial)
-    if decodes(dataset):
+    dataset = build_component(trial)
+    if has_items(dataset):
         item = list(dataset.items())[index]
         sample, label = torch.as_tensor(np.array(item.load())), item.label
     else:
-        with opened(trial, dataset) as source:
-            draw = drawn(source, case.seed, index + 1) if isinstance(source, EndlessSource) else some(source)
+        with opened_source(trial, dataset) as source:
+            draw = (
+                draw_samples(source, case.seed, index + 1)
+                if isinstance(source, EndlessSource)
+                else take_samples(source)
+            )
             data, labels = draw
             sample, label = data[index].clone(), None if labels is None or labels.dim() > 1 else labels[index]
     return {"value": float(scale(sample)[indices])} | ({} if label is None else {"label": float(label)})
@@ -40,15 +44,15 @@ def measured(trial: Trial, case: Case) -> dict[str, float]:
 def opens_as_its_info_says(trial: Trial) -> None:
     """A dataset holds what its info says: samples of that shape, so many, labels in range, images within [-1, 1]."""
     with ExitStack() as stack:
-        with usable():
-            dataset = built(trial)
+        with fatal_failures():
+            dataset = build_component(trial)
             _require_items(dataset)
-            source = stack.enter_context(opened(trial, dataset))
+            source = stack.enter_context(opened_source(trial, dataset))
         info, said = source.info, dataset.info
         if isinstance(source, EndlessSource):
             require(said.num_items is None, f"It is drawn without end, but its info says num_items={said.num_items}.")
             _check_draws(source, info)
-    items = list(dataset.items()) if decodes(dataset) else []
+    items = list(dataset.items()) if has_items(dataset) else []
     if items and said.num_items is not None:
         words = f"It has {len(items)} items, but its info says num_items={said.num_items}."
         require(len(items) == said.num_items, words)
@@ -62,9 +66,9 @@ def info_known_unopened(trial: Trial) -> None:
     known = trial.spec.info
     if known is None:
         raise Skip("its spec gives no info")
-    given = known if isinstance(known, DataInfo) else known(trial.options())
+    given = known if isinstance(known, DataInfo) else known(trial.make_options())
     require(isinstance(given, DataInfo), f"Its spec gives {given!r}, which is no DataInfo.")
-    found = asdict(built(trial).info)
+    found = asdict(build_component(trial).info)
     wrong = [
         f"{name}={value!r}, opened {found[name]!r}" for name, value in asdict(given).items() if value != found[name]
     ]
@@ -73,20 +77,20 @@ def info_known_unopened(trial: Trial) -> None:
 
 def info_travels(trial: Trial) -> None:
     """Its info survives JSON, meta included: it travels with the model."""
-    info: DataInfo = built(trial).info
+    info: DataInfo = build_component(trial).info
     try:
         back = DataInfo.from_json(json.loads(json.dumps(info.to_json(), allow_nan=False)))
     except (TypeError, ValueError) as error:
-        raise Broken(f"It is no JSON: {error}.") from error
+        raise Failure(f"It is no JSON: {error}.") from error
     require(back == info, f"{info} came back as {back}.")
 
 
 def range_is_used(trial: Trial) -> None:
     """Images reach from black to white: -1 to 1 as floats, 0 to 255 as bytes; they were scaled once."""
-    with opened(trial) as source:
+    with opened_source(trial) as source:
         if source.info.modality != "image":
             raise Skip(f"it is {source.info.modality}")
-        data, _ = some(source)
+        data, _ = take_samples(source)
         ends = torch.stack([*data.aminmax()])
     low, high = ends.tolist()
     least, most = scale(ends).tolist()
@@ -98,7 +102,7 @@ def range_is_used(trial: Trial) -> None:
 
 def channels_first(trial: Trial) -> None:
     """Images are ``[C, H, W]``, their channels first."""
-    info: DataInfo = built(trial).info
+    info: DataInfo = build_component(trial).info
     if info.modality != "image":
         raise Skip(f"it is {info.modality}")
     channels, height, width = info.shape
@@ -109,20 +113,20 @@ def channels_first(trial: Trial) -> None:
 
 def every_class_has_samples(trial: Trial) -> None:
     """Every class that its info counts has samples: G is asked for each."""
-    dataset = built(trial)
+    dataset = build_component(trial)
     num = dataset.info.num_classes
     if not num:
         raise Skip("it has no classes")
-    if decodes(dataset):
+    if has_items(dataset):
         found = {item.label for item in dataset.items()}
     else:
-        with opened(trial, dataset) as source:
+        with opened_source(trial, dataset) as source:
             if isinstance(source, EndlessSource) and num > MANY:
                 raise Skip(f"a draw cannot tell, of {num} classes")
             if isinstance(source, EndlessSource):
-                draws = [drawn(source, seed, 64) for seed in range(num)]
+                draws = [draw_samples(source, seed, 64) for seed in range(num)]
             else:
-                draws = [some(source)]
+                draws = [take_samples(source)]
             found = {label for _, labels in draws if labels is not None for label in labels.tolist()}
     missing = [label for label in range(num) if label not in found]
     words = f"Of {num} classes {len(missing)} have no sample, first {missing[:1]}"
@@ -131,8 +135,8 @@ def every_class_has_samples(trial: Trial) -> None:
 
 def samples_differ(trial: Trial) -> None:
     """Samples are finite, and not all the same."""
-    with opened(trial) as source:
-        data, _ = some(source)
+    with opened_source(trial) as source:
+        data, _ = take_samples(source)
     require(bool(data.float().isfinite().all()), "Some numbers are not finite.")
     require(len(data) < 2 or bool((data != data[:1]).any()), f"All of {len(data)} samples are the same.")
 
@@ -143,10 +147,10 @@ def samples_differ(trial: Trial) -> None:
 
 def _require_items(dataset: Any) -> None:
     """Hold the first items of a dataset to what is asked of them; a broken file is none of its mistakes, three are."""
-    if not decodes(dataset) or not isinstance(getattr(dataset, "info", None), DataInfo):
+    if not has_items(dataset) or not isinstance(getattr(dataset, "info", None), DataInfo):
         return
     wanted, wrong = f"{dataset.info.dtype} {list(dataset.info.shape)}", []
-    for item in spread(dataset.items(), 3):
+    for item in pick_evenly(dataset.items(), 3):
         require(isinstance(item, Item), f"Its items are {type(item).__name__}s: make them ganzoo.plugin.Item.")
         try:
             array = np.asarray(item.load())
@@ -161,7 +165,7 @@ def _require_items(dataset: Any) -> None:
 def _check_draws(source: EndlessSource, info: DataInfo) -> None:
     """Hold draws of several sizes to the info."""
     for num in (1, 7, NUM_DRAWN):
-        data, labels = drawn(source, 0, num)
+        data, labels = draw_samples(source, 0, num)
         require(tuple(data.shape) == (num, *info.shape), f"It drew {list(data.shape)} for {num} samples.")
         if labels is not None and not info.label_shape:
             low, high = int(labels.min()), int(labels.max())

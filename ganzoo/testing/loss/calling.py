@@ -12,83 +12,83 @@ from torch import Tensor
 from ganzoo.compute.streams import seeded
 from ganzoo.plugin import Case
 from ganzoo.testing.checks import Skip, Trial, require
-from ganzoo.testing.probes import Setup, restore, setups, slopes_of, state_of
+from ganzoo.testing.probes import Setup, compute_gradients, copy_state, list_setups, restore_state
 
 TITLES = {"discriminator": "D's loss", "generator": "G's loss"}
 SHAPE = (8, 3)  # logits [N, P], as the engine hands them
 
 
-def measured(trial: Trial, case: Case) -> Mapping[str, float]:
+def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
     """Return ``discriminator`` and ``generator`` of a case's ``real`` and ``fake``, those that it expects."""
     loss = Trial(trial.entry).build(**case.options)
     return {
-        network: term_of(trial, loss, network, case.given["real"], case.given["fake"]).item()
+        network: compute_value(trial, loss, network, case.given["real"], case.given["fake"]).item()
         for network in TITLES
         if network in case.expected
     }
 
 
-def sound_setups(trial: Trial, steady: bool = True) -> Iterator[Setup]:
+def list_sound_setups(trial: Trial, steady: bool = True) -> Iterator[Setup]:
     """Yield the setups of a loss that does what `scalar` and, where `steady`, `repeatable` ask for.
 
     Raises:
         Skip: It does not, so that one bug would be told many times over.
     """
-    for setup in setups(trial):
-        answers = Answers(trial, setup.options)
-        real, fake = logits_of(), logits_of(1)
+    for setup in list_setups(trial):
+        values = LossValues(trial, setup.options)
+        real, fake = make_logits(), make_logits(1)
         try:
             for network in TITLES:
-                slopes_of(answers.term(network, real, fake), played(network, real, fake))
+                compute_gradients(values.compute(network, real, fake), select_logits(network, real, fake))
         except Exception as error:
-            raise Skip(f"a plain call fails already{setup.words}: see {trial.title}/scalar") from error
-        if steady and answers(real, fake) != answers(real, fake):
-            raise Skip(f"it does not give the same answer twice{setup.words}: see {trial.title}/repeatable")
+            raise Skip(f"a plain call fails already{setup.suffix}: see {trial.title}/scalar") from error
+        if steady and values(real, fake) != values(real, fake):
+            raise Skip(f"it does not give the same answer twice{setup.suffix}: see {trial.title}/repeatable")
         yield setup
 
 
-class Answers:
+class LossValues:
     """Both values of a loss, each time from the state in which it was built and with the same seed."""
 
     def __init__(self, trial: Trial, options: Any) -> None:
-        self.trial, self.loss = trial, trial.make(options)
-        self.state = state_of(self.loss)
+        self.trial, self.loss = trial, trial.build_with(options)
+        self.state = copy_state(self.loss)
 
     def __call__(self, real: Tensor, fake: Tensor) -> dict[str, float]:
         """Return both values of these logits, by network."""
-        return {network: self.term(network, real, fake).item() for network in TITLES}
+        return {network: self.compute(network, real, fake).item() for network in TITLES}
 
-    def term(self, network: str, real: Tensor, fake: Tensor) -> Tensor:
+    def compute(self, network: str, real: Tensor, fake: Tensor) -> Tensor:
         """Return one value, with its graph."""
-        restore(self.loss, self.state)
+        restore_state(self.loss, self.state)
         with seeded(0):
-            return term_of(self.trial, self.loss, network, real, fake)
+            return compute_value(self.trial, self.loss, network, real, fake)
 
-    def finest(self) -> torch.dtype:
+    def find_finest_dtype(self) -> torch.dtype:
         """Return float64 where the loss computes in it too, so that differences can be small; else float32."""
-        pair = logits_of(dtype=torch.float64), logits_of(1, dtype=torch.float64)
+        pair = make_logits(dtype=torch.float64), make_logits(1, dtype=torch.float64)
         try:
-            values = [self.term(network, *pair) for network in TITLES]
+            values = [self.compute(network, *pair) for network in TITLES]
         except Exception:
             return torch.float32
         return torch.float64 if all(value.dtype == torch.float64 for value in values) else torch.float32
 
-    def twice(self, real: Tensor, fake: Tensor) -> dict[str, float]:
+    def compute_twice(self, real: Tensor, fake: Tensor) -> dict[str, float]:
         """Return both values of a batch that holds every sample twice."""
         return self(torch.cat([real, real]), torch.cat([fake, fake]))
 
-    def titled(self, real: Tensor, fake: Tensor) -> dict[str, tuple[str, float]]:
+    def add_titles(self, real: Tensor, fake: Tensor) -> dict[str, tuple[str, float]]:
         """Return both values, each with the words for it."""
         return {network: (TITLES[network], value) for network, value in self(real, fake).items()}
 
 
-def called(trial: Trial, loss: Any, network: str, real: Tensor, fake: Tensor) -> Tensor:
+def call_loss(trial: Trial, loss: Any, network: str, real: Tensor, fake: Tensor) -> Tensor:
     """Return a term as the engine asks for it, of logits that are D's answers and no leaves."""
     real, fake = real * 1, fake * 1
-    return called_on(trial, loss, network, real, fake)
+    return call_loss_directly(trial, loss, network, real, fake)
 
 
-def called_on(trial: Trial, loss: Any, network: str, real: Tensor, fake: Tensor) -> Tensor:
+def call_loss_directly(trial: Trial, loss: Any, network: str, real: Tensor, fake: Tensor) -> Tensor:
     """Return a term of these very logits."""
     if network == "discriminator":
         value: Tensor = loss.discriminator(real, fake)
@@ -97,9 +97,9 @@ def called_on(trial: Trial, loss: Any, network: str, real: Tensor, fake: Tensor)
     return value
 
 
-def term_of(trial: Trial, loss: Any, network: str, real: Tensor, fake: Tensor) -> Tensor:
+def compute_value(trial: Trial, loss: Any, network: str, real: Tensor, fake: Tensor) -> Tensor:
     """Return a term, which must be a scalar."""
-    value = called(trial, loss, network, real, fake)
+    value = call_loss(trial, loss, network, real, fake)
     title = TITLES[network]
     require(isinstance(value, Tensor), f"{title} is of type {type(value).__name__}.")
     require(value.dim() == 0, f"{title} has the shape {list(value.shape)}, not []: take the mean.")
@@ -107,13 +107,13 @@ def term_of(trial: Trial, loss: Any, network: str, real: Tensor, fake: Tensor) -
     return value
 
 
-def logits_of(seed: int = 0, scale: float = 1.5, dtype: torch.dtype = torch.float32) -> Tensor:
+def make_logits(seed: int = 0, scale: float = 1.5, dtype: torch.dtype = torch.float32) -> Tensor:
     """Return logits ``[N, P]`` of ordinary size, in float32 as the engine hands them."""
     generator = torch.Generator().manual_seed(seed + 100)
     return (scale * torch.randn(SHAPE, generator=generator)).to(dtype).requires_grad_()
 
 
-def played(network: str, real: Tensor, fake: Tensor) -> list[Tensor]:
+def select_logits(network: str, real: Tensor, fake: Tensor) -> list[Tensor]:
     """Return the logits that a network moves: D both, G its own."""
     return [real, fake] if network == "discriminator" else [fake]
 

@@ -7,7 +7,7 @@ from ganzoo.plugin import Architecture, DataInfo, Dataset
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import Registry, registry
 from ganzoo.registry.installed import Plugin, Registered
-from ganzoo.testing.checks import Broken, Skip, Trial, sentence
+from ganzoo.testing.checks import Failure, Skip, Trial, as_sentence
 
 KIT = Plugin("kit", __name__)
 PROVIDED = ("class-logits", "features", "style", "truncation", "double-backward")  # that a recommended term may need
@@ -19,12 +19,12 @@ def recommended_settings_exist(trial: Trial) -> None:
         raise Skip("it recommends nothing")
     said = {key: value for key, value in trial.spec.recommended.items() if not key.startswith("arch.")}
     try:  # spoken, so that no key goes unused
-        resolve(_Stocked(), flags={"arch": "kit:kit", "loss": trial.entry.qualified}, pairs=said)
+        resolve(_RegistryWithKit(), flags={"arch": "kit:kit", "loss": trial.entry.qualified}, pairs=said)
     except GanzooError as error:
-        raise Broken(sentence(error)) from error
+        raise Failure(as_sentence(error)) from error
 
 
-class _Stocked(Registry):
+class _RegistryWithKit(Registry):
     """What is installed, and beside it an architecture and a dataset that go with everything."""
 
     def components(self, kind: str | None = None) -> tuple[Registered, ...]:

@@ -10,23 +10,25 @@ from torch import Tensor
 from ganzoo.testing.checks import Trial, require
 from ganzoo.testing.loss.calling import (
     TITLES,
-    logits_of,
-    played,
-    sound_setups,
-    term_of,
+    compute_value,
+    list_sound_setups,
+    make_logits,
+    select_logits,
 )
-from ganzoo.testing.probes import flat, require_untrained, setups, slopes_of
+from ganzoo.testing.probes import compute_gradients, flatten, list_setups, require_untrained
 
 
 def scalar(trial: Trial) -> None:
     """A loss returns scalars: tensors of no dimension, floating, with a graph to the logits."""
-    for setup in setups(trial):
-        loss = trial.make(setup.options)
-        real, fake = logits_of(), logits_of(1)
+    for setup in list_setups(trial):
+        loss = trial.build_with(setup.options)
+        real, fake = make_logits(), make_logits(1)
         for network, title in TITLES.items():
-            value = term_of(trial, loss, network, real, fake)
-            slopes = slopes_of(value, played(network, real, fake))
-            require(flat(slopes).any(), f"{title}{setup.words} does not depend on the logits that {title[0]} moves.")
+            value = compute_value(trial, loss, network, real, fake)
+            slopes = compute_gradients(value, select_logits(network, real, fake))
+            require(
+                flatten(slopes).any(), f"{title}{setup.suffix} does not depend on the logits that {title[0]} moves."
+            )
 
 
 def learns_nothing(trial: Trial) -> None:
@@ -36,17 +38,17 @@ def learns_nothing(trial: Trial) -> None:
 
 def large_logits(trial: Trial) -> None:
     """Value and gradient are finite in float32 at logits of 1e4 and -1e4."""
-    for setup in sound_setups(trial):
-        loss = trial.make(setup.options)
+    for setup in list_sound_setups(trial):
+        loss = trial.build_with(setup.options)
         for r, f in product((1e4, -1e4), repeat=2):
             real, fake = (torch.full((2, 1), level, requires_grad=True) for level in (r, f))
             for network, title in TITLES.items():
-                value = term_of(trial, loss, network, real, fake)
-                where = f"{title}{setup.words} at real logits of {r:g} and fake of {f:g}"
+                value = compute_value(trial, loss, network, real, fake)
+                where = f"{title}{setup.suffix} at real logits of {r:g} and fake of {f:g}"
                 require(value.isfinite(), f"{where} is {value.item()}: write softplus(x), not log(sigmoid(-x)).")
-                slopes = flat(slopes_of(value, played(network, real, fake)))
-                require(slopes.isfinite().all(), f"The gradient of {where} is {_listed(slopes)}.")
+                slopes = flatten(compute_gradients(value, select_logits(network, real, fake)))
+                require(slopes.isfinite().all(), f"The gradient of {where} is {_join_numbers(slopes)}.")
 
 
-def _listed(numbers: Tensor) -> str:
+def _join_numbers(numbers: Tensor) -> str:
     return ", ".join(f"{number:g}" for number in numbers.tolist())

@@ -8,24 +8,24 @@ import torch
 
 from ganzoo.compute.streams import seeded
 from ganzoo.registry.installed import describe_error
-from ganzoo.testing.changes import grads, samples, statistics, structure
-from ganzoo.testing.checks import Broken, Skip, Trial, require
+from ganzoo.testing.changes import collect_gradients, copy_buffers, copy_step, copy_structure
+from ganzoo.testing.checks import Failure, Skip, Trial, require
 from ganzoo.testing.probes import (
-    Unread,
-    moved,
-    part_of,
-    refilled,
-    setups,
-    small_networks,
+    NoReadback,
+    has_changed,
+    list_refills,
+    list_setups,
+    make_part,
+    make_small_networks,
 )
 from ganzoo.testing.terms import (
-    data_of,
-    form_of,
-    networks_of,
-    prepared,
-    require_plain,
-    run_of,
-    runs,
+    choose_data,
+    choose_form,
+    list_networks,
+    list_terms,
+    make_prepared_networks,
+    make_term,
+    skip_unless_sound,
 )
 
 # ----------------------------------------------------------------------------
@@ -34,30 +34,30 @@ from ganzoo.testing.terms import (
 
 def batchnorm_kept(trial: Trial) -> None:
     """A term moves no BatchNorm statistics of D: they are those of the samples that the update itself judged."""
-    for run in runs(trial, norm=True):
-        for name in run.changed(statistics):
-            raise Broken(f"{run.title} moved {name}: ask step.discriminate(samples) and not the network itself.")
+    for term in list_terms(trial, norm=True):
+        for name in term.list_changes(copy_buffers):
+            raise Failure(f"{term.title} moved {name}: ask step.discriminate(samples) and not the network itself.")
 
 
 def no_gradients_left(trial: Trial) -> None:
     """A term leaves no ``.grad`` behind: it is returned, and the engine differentiates it."""
-    for run in runs(trial):
-        for name in run.changed(grads):
-            raise Broken(f"{run.title} left one at {name}: use torch.autograd.grad, never backward().")
+    for term in list_terms(trial):
+        for name in term.list_changes(collect_gradients):
+            raise Failure(f"{term.title} left one at {name}: use torch.autograd.grad, never backward().")
 
 
 def networks_kept(trial: Trial) -> None:
     """A term leaves both networks as they are: parameters, modes, hooks, and what requires grad."""
-    for run in runs(trial):
-        for name in run.changed(structure):
-            raise Broken(f"{run.title} changed {name}.")
+    for term in list_terms(trial):
+        for name in term.list_changes(copy_structure):
+            raise Failure(f"{term.title} changed {name}.")
 
 
 def samples_kept(trial: Trial) -> None:
     """A term changes no sample, latent or answer in place: others see them too."""
-    for run in runs(trial, steady=False):
-        for name in run.changed(samples):
-            raise Broken(f"{run.title} changed step.{name}.")
+    for term in list_terms(trial, steady=False):
+        for name in term.list_changes(copy_step):
+            raise Failure(f"{term.title} changed step.{name}.")
 
 
 def prepares(trial: Trial) -> None:
@@ -65,16 +65,16 @@ def prepares(trial: Trial) -> None:
     made = trial.build()
     if not hasattr(made, "prepare"):
         raise Skip("it prepares nothing")
-    plain = list(small_networks(data_of(trial), form_of(trial)).generator.state_dict())
-    networks = prepared(trial, made)
+    plain = list(make_small_networks(choose_data(trial), choose_form(trial)).generator.state_dict())
+    networks = make_prepared_networks(trial, made)
     words = "It changed the structure of G, which is sampled from without it."
     require(list(networks.generator.state_dict()) == plain, words)
-    first, second = prepared(trial, trial.build()).discriminator, networks.discriminator
+    first, second = make_prepared_networks(trial, trial.build()).discriminator, networks.discriminator
     one, other = first.state_dict(), second.state_dict()
     require(one.keys() == other.keys(), f"D's state has {sorted(one.keys() ^ other.keys())} in one build alone.")
     second.load_state_dict(one)
     require(any(p.requires_grad for p in second.parameters()), "No parameter of D requires grad after it.")
-    part = part_of(data_of(trial))
+    part = make_part(choose_data(trial))
     second(part.real, part.labels)
 
 
@@ -83,7 +83,7 @@ def after_step_works(trial: Trial) -> None:
     made = trial.build()
     if not hasattr(made, "after_step"):
         raise Skip("it does nothing after a step")
-    networks = prepared(trial, made)
+    networks = make_prepared_networks(trial, made)
     network = networks.discriminator
     before = {name: (p.shape, p.requires_grad, id(p)) for name, p in network.named_parameters()}
     for _ in range(2):
@@ -103,48 +103,48 @@ def after_step_works(trial: Trial) -> None:
 
 def repeatable(trial: Trial) -> None:
     """The same step, seed and state give the same term: what lasts from one update to the next is a buffer."""
-    for run in runs(trial, steady=False):
-        first = run.term().item()
-        replace(run, part=part_of(run.gan.data, 1)).term()
-        again = run.term().item()
-        words = f"{run.title} was {first:.9g}, and after another batch it is {again:.9g}"
+    for term in list_terms(trial, steady=False):
+        first = term.compute().item()
+        replace(term, part=make_part(term.gan.data, 1)).compute()
+        again = term.compute().item()
+        words = f"{term.title} was {first:.9g}, and after another batch it is {again:.9g}"
         require(first == again, f"{words}: keep state in an nn.Module's buffers, draw from torch's default generator.")
 
 
 def intervals(trial: Trial) -> None:
     """Every call gives the whole term, so that one call weighted k stands for k calls (``train.d_reg_interval=k``)."""
     k = 16
-    for run in runs(trial, steady=False):
-        run.ask(1)
-        moving = moved(run.component, run.state)
+    for term in list_terms(trial, steady=False):
+        term.compute_weighted_gradient(1)
+        moving = has_changed(term.component, term.state)
         for _ in range(200 if moving else 0):  # running means settle
-            run.ask(1)
-        each = [run.ask(1) for _ in range(k)]
-        total, lazy, tolerance = torch.stack(each).sum(0), run.ask(k), 0.1 if moving else 1e-6
+            term.compute_weighted_gradient(1)
+        each = [term.compute_weighted_gradient(1) for _ in range(k)]
+        total, lazy, tolerance = torch.stack(each).sum(0), term.compute_weighted_gradient(k), 0.1 if moving else 1e-6
         mean = total / k
         worst = max(((slopes - mean).norm() / mean.norm().clamp(min=1e-12)).item() for slopes in each)
-        words = f"At the same weights, batch and seed the gradients of {run.title} in {k} calls differ"
+        words = f"At the same weights, batch and seed the gradients of {term.title} in {k} calls differ"
         require(worst <= tolerance, f"{words} by {100 * worst:.3g} % of their mean: the engine does the intervals.")
         off = ((lazy - total).norm() / total.norm().clamp(min=1e-12)).item()
-        words = f"One call of {run.title} weighted {k} is off by {100 * off:.3g} % from the sum of {k} calls"
+        words = f"One call of {term.title} weighted {k} is off by {100 * off:.3g} % from the sum of {k} calls"
         require(off <= tolerance, f"{words}.")
 
 
 def schedules(trial: Trial) -> None:
     """A schedulable option may be a 0-dim tensor that is refilled before each update, and takes effect at once."""
     found = False
-    for setup in setups(trial):
-        for network in networks_of(trial.make(setup.options)):
-            for name, options, tensors, wanted in refilled(setup.options):
+    for setup in list_setups(trial):
+        for network in list_networks(trial.build_with(setup.options)):
+            for name, options, tensors, wanted in list_refills(setup.options):
                 found = True
-                run = run_of(trial, network, setup.words, options)
-                require_plain(trial, run)
-                before = run.term().item()
+                term = make_term(trial, network, setup.suffix, options)
+                skip_unless_sound(trial, term)
+                before = term.compute().item()
                 for tensor, other in tensors:
                     tensor.fill_(other)
-                value, right = run.term().item(), run_of(trial, network, "", wanted).term().item()
+                value, right = term.compute().item(), make_term(trial, network, "", wanted).compute().item()
                 numbers = ", ".join(f"{other:g}" for _, other in tensors)
-                words = f"{run.title} was {before:.6g}; with {name} refilled to {numbers} it is {value:.6g}, and built"
+                words = f"{term.title} was {before:.6g}; with {name} refilled to {numbers} it is {value:.6g}, and built"
                 near = abs(value - right) <= 1e-5 * max(1.0, abs(right))
                 require(near, f"{words} with that number {right:.6g}.")
     if not found:
@@ -153,30 +153,30 @@ def schedules(trial: Trial) -> None:
 
 def any_device(trial: Trial) -> None:
     """A term computes wherever the networks are: it runs on torch's ``meta`` device, moved there like any module."""
-    for run in runs(trial, device="meta"):
+    for term in list_terms(trial, device="meta"):
         try:
-            value = run.call(run.step())
-        except Broken:
+            value = term.evaluate(term.make_step())
+        except Failure:
             raise
         except Exception as error:
-            words = f"{run.title} failed there (a number read back, or a device written down?)"
-            raise Broken(f"{words}: {describe_error(error)}.") from error
-        require(value.device.type == "meta", f"{run.title} came back on {value.device}.")
+            words = f"{term.title} failed there (a number read back, or a device written down?)"
+            raise Failure(f"{words}: {describe_error(error)}.") from error
+        require(value.device.type == "meta", f"{term.title} came back on {value.device}.")
 
 
 def recordable(trial: Trial) -> None:
     """A term computes with tensors alone, so that a record of it (compile, a CUDA graph) gives what it gives."""
-    for setup in setups(trial):
-        given = [options for _, options, _, _ in refilled(setup.options)] or [setup.options]
+    for setup in list_setups(trial):
+        given = [options for _, options, _, _ in list_refills(setup.options)] or [setup.options]
         for options in given:
-            for network in networks_of(trial.make(options)):
-                run = run_of(trial, network, setup.words, options)
-                require_plain(trial, run)
-                step = run.step()
+            for network in list_networks(trial.build_with(options)):
+                term = make_term(trial, network, setup.suffix, options)
+                skip_unless_sound(trial, term)
+                step = term.make_step()
                 try:
-                    with seeded(0), Unread():  # type: ignore[no-untyped-call]
-                        run.call(step)
-                except Broken:
+                    with seeded(0), NoReadback():  # type: ignore[no-untyped-call]
+                        term.evaluate(step)
+                except Failure:
                     raise
                 except Exception as error:
-                    raise Broken(f"{run.title} cannot be recorded: {describe_error(error)}.") from error
+                    raise Failure(f"{term.title} cannot be recorded: {describe_error(error)}.") from error

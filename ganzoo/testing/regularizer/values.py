@@ -13,39 +13,39 @@ from ganzoo.engine.batches import Part
 from ganzoo.errors import did_you_mean
 from ganzoo.plugin import Case, DataInfo, Networks
 from ganzoo.registry.installed import describe_error
-from ganzoo.testing.changes import operations
-from ganzoo.testing.checks import Broken, Skip, Trial, require, usable
+from ganzoo.testing.changes import list_operations
+from ganzoo.testing.checks import Failure, Skip, Trial, fatal_failures, require
 from ganzoo.testing.probes import (
     Form,
-    flat,
-    moved,
-    part_of,
+    flatten,
+    has_changed,
+    list_setups,
+    make_part,
+    make_small_networks,
     require_untrained,
-    setups,
-    small_networks,
 )
 from ganzoo.testing.terms import (
     TITLES,
-    Fixed,
-    Judge,
-    Run,
-    data_of,
-    form_of,
-    gan_around,
-    reads_more,
-    runs,
+    CaseDiscriminator,
+    FixedGenerator,
+    Term,
+    choose_data,
+    choose_form,
+    list_terms,
+    make_regularized_gan,
+    reads_beyond_logits,
 )
 
 
-def measured(trial: Trial, case: Case) -> Mapping[str, float]:
+def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
     """Return ``discriminator`` and ``generator`` of a case, those that it expects; ``network`` stands for D."""
     real, fake = case.given["real"], case.given["fake"]
-    networks = Networks(Fixed(fake), Judge(case.given["network"]), latent_dim=1)
+    networks = Networks(FixedGenerator(fake), CaseDiscriminator(case.given["network"]), latent_dim=1)
     data = DataInfo(shape=tuple(real.shape[1:]), modality="image" if real.dim() == 4 else "points")
     part = Part(torch.zeros(len(real), 1, dtype=real.dtype), real, None, 1.0)
-    gan = gan_around(trial, Trial(trial.entry).options(**case.options), networks, data, pairs=True)
+    gan = make_regularized_gan(trial, Trial(trial.entry).make_options(**case.options), networks, data, pairs=True)
     return {
-        network: Run(network, TITLES[network], gan, part).term().item()
+        network: Term(network, TITLES[network], gan, part).compute().item()
         for network in TITLES
         if network in case.expected
     }
@@ -59,7 +59,7 @@ def methods(trial: Trial) -> None:
     """A regularizer has at least one of prepare, discriminator, generator and after_step."""
     made = trial.build()
     theirs = [name for name in dir(made) if name[0] != "_" and callable(getattr(made, name))]
-    with usable():
+    with fatal_failures():
         near = "".join(did_you_mean(name, REGULARIZER) for name in theirs)
         words = f"{type(made).__name__} has {', '.join(theirs) or 'no method'}{near or '.'}"
         require(set(theirs) & set(REGULARIZER), words)
@@ -67,9 +67,9 @@ def methods(trial: Trial) -> None:
 
 def scalar(trial: Trial) -> None:
     """A term is a finite scalar, with a finite gradient by the network that it is added for."""
-    for run in runs(trial, plain=False):
-        slopes = flat(run.slopes())
-        require(slopes.isfinite().all(), f"The gradient of {run.title} is not finite.")
+    for term in list_terms(trial, plain=False):
+        slopes = flatten(term.compute_gradients())
+        require(slopes.isfinite().all(), f"The gradient of {term.title} is not finite.")
 
 
 def learns_nothing(trial: Trial) -> None:
@@ -85,19 +85,19 @@ def learns_nothing(trial: Trial) -> None:
 def answers(trial: Trial) -> None:
     """A term takes every form of D's answer: ``[N]``, ``[N, 1]``, a patch map, a list of scales, an output object."""
     forms: tuple[Form, ...] = ("plain", "column", "patches", "list", "output")
-    for form in forms[-1:] if reads_more(trial) else forms:
-        for run in runs(trial, form=form):
+    for form in forms[-1:] if reads_beyond_logits(trial) else forms:
+        for term in list_terms(trial, form=form):
             try:
-                slopes = flat(run.slopes())
-            except Broken:
+                slopes = flatten(term.compute_gradients())
+            except Failure:
                 raise
             except Exception as error:
-                raise Broken(
-                    f"{run.title} failed where D answers in the form {form!r}: {describe_error(error)}."
+                raise Failure(
+                    f"{term.title} failed where D answers in the form {form!r}: {describe_error(error)}."
                 ) from error
             require(
                 slopes.isfinite().all(),
-                f"The gradient of {run.title} is not finite where D answers in the form {form!r}.",
+                f"The gradient of {term.title} is not finite where D answers in the form {form!r}.",
             )
 
 
@@ -107,20 +107,22 @@ def reals_honest(trial: Trial) -> None:
         require(not trial.spec.reals, "Its spec says so, but it has no term for G.")
         raise Skip("it has no term for G")
     if not trial.spec.reals:
-        data, options = data_of(trial), next(setups(trial)).options
-        networks = small_networks(data, form_of(trial))
-        run = Run("generator", TITLES["generator"], gan_around(trial, options, networks, data), part_of(data))
+        data, options = choose_data(trial), next(list_setups(trial)).options
+        networks = make_small_networks(data, choose_form(trial))
+        term = Term(
+            "generator", TITLES["generator"], make_regularized_gan(trial, options, networks, data), make_part(data)
+        )
         try:
-            run.term()
+            term.compute()
         except Exception as error:
-            raise Broken(
+            raise Failure(
                 f"Its spec says reals=False, and with real=None it failed: {describe_error(error)}."
             ) from error
         return
-    for run in runs(trial, ("generator",)):
-        real = part_of(run.gan.data, 1).real
-        first, other = run.term().item(), replace(run, part=run.part._replace(real=real)).term().item()
-        words = f"Its spec says reals=True, but {run.title} is {first:.6g} whatever the real samples are"
+    for term in list_terms(trial, ("generator",)):
+        real = make_part(term.gan.data, 1).real
+        first, other = term.compute().item(), replace(term, part=term.part._replace(real=real)).compute().item()
+        words = f"Its spec says reals=True, but {term.title} is {first:.6g} whatever the real samples are"
         require(first != other, f"{words}: they are drawn, and judged, for nothing.")
 
 
@@ -128,53 +130,55 @@ def learns_what_it_says(trial: Trial) -> None:
     """Where the spec says ``learns``, that network's term gives the component's own parameters their gradient."""
     if not trial.spec.learns:
         raise Skip("it learns nothing")
-    for run in runs(trial, (trial.spec.learns,)):
-        own = {name: p for name, p in run.component.named_parameters() if p.requires_grad}
-        slopes = torch.autograd.grad(run.term(), list(own.values()), allow_unused=True)
+    for term in list_terms(trial, (trial.spec.learns,)):
+        own = {name: p for name, p in term.component.named_parameters() if p.requires_grad}
+        slopes = torch.autograd.grad(term.compute(), list(own.values()), allow_unused=True)
         dead = [name for name, slope in zip(own, slopes, strict=True) if slope is None or not slope.any()]
-        require(not dead, f"{run.title} gives none to {', '.join(dead)}: nothing trains them.")
+        require(not dead, f"{term.title} gives none to {', '.join(dead)}: nothing trains them.")
 
 
 def gradients(trial: Trial) -> None:
     """The gradient is that of the value: it agrees with finite differences over the network's parameters."""
     generator = torch.Generator().manual_seed(3)
-    for run in runs(trial, fine=True):
-        parameters, here = run.gan.trainable[run.network], run.term()
-        slopes, moving = flat(run.slopes()), moved(run.component, run.state)
+    for term in list_terms(trial, fine=True):
+        parameters, here = term.gan.trainable[term.network], term.compute()
+        slopes, moving = flatten(term.compute_gradients()), has_changed(term.component, term.state)
         h, tolerance = (1e-5, 2e-3) if here.dtype == torch.float64 else (1e-3, 2e-2)
         tolerance = 0.05 if moving else tolerance  # a running mean, through which no gradient goes
         for _ in range(3):
             move = torch.randn(len(slopes), generator=generator).to(slopes.dtype)
-            sides = [run.term_at(parameters, sign * h * move).item() for sign in (1, -1)]
+            sides = [term.compute_at(parameters, sign * h * move).item() for sign in (1, -1)]
             measured, told = (sides[0] - sides[1]) / (2 * h), (slopes @ move).item()
             off = abs(measured - told) / max(1e-3, abs(measured), slopes.norm().item())
-            words = f"Along a random direction {run.title} rises by {measured:.6g}; its gradient says {told:.6g}"
+            words = f"Along a random direction {term.title} rises by {measured:.6g}; its gradient says {told:.6g}"
             require(off <= tolerance, f"{words}: something was cut out of the graph (create_graph=True, no detach).")
 
 
 def constant_discriminator(trial: Trial) -> None:
     """A term and its gradient are finite where D answers the same to everything, as one that starts at zero does."""
-    for run in runs(trial):
+    for term in list_terms(trial):
         with torch.no_grad():
-            run.small_discriminator.last.weight.zero_()
-        slopes = flat(run.slopes())
-        words = f"The gradient of {run.title} is not finite: at 0 the square root of a sum of squares has none"
+            term.small_discriminator.last.weight.zero_()
+        slopes = flatten(term.compute_gradients())
+        words = f"The gradient of {term.title} is not finite: at 0 the square root of a sum of squares has none"
         require(slopes.isfinite().all(), f"{words}; torch.linalg.vector_norm has.")
 
 
 def bf16(trial: Trial) -> None:
     """A term is finite, and about what it is in float32, where the networks compute in bf16."""
-    for low, full in zip(*(runs(trial, precision=p, dtype=torch.float32) for p in ("bf16", "fp32")), strict=True):
-        for run in (low, full):
+    for low, full in zip(*(list_terms(trial, precision=p, dtype=torch.float32) for p in ("bf16", "fp32")), strict=True):
+        for term in (low, full):
             with torch.no_grad():
-                run.small_discriminator.last.bias += 100  # answers far from 0, whose differences bf16 drowns
-        value, wanted = low.term().item(), full.term().item()
+                term.small_discriminator.last.bias += 100  # answers far from 0, whose differences bf16 drowns
+        value, wanted = low.compute().item(), full.compute().item()
         words = f"{low.title} is {value:.4g} in bf16 and {wanted:.4g} in float32"
         require(
             abs(value - wanted) <= 0.25 * max(abs(wanted), 0.1),
             f"{words}: compare answers of discriminate(x, float32=True).",
         )
-        require(flat(low.slopes()).isfinite().all(), f"The gradient of {low.title} is not finite in bf16.")
+        require(
+            flatten(low.compute_gradients()).isfinite().all(), f"The gradient of {low.title} is not finite in bf16."
+        )
 
 
 # ----------------------------------------------------------------------------
@@ -186,19 +190,21 @@ def input_gradients_honest(trial: Trial) -> None:
     if not hasattr(trial.build(), "discriminator"):
         require(trial.spec.input_gradients is False, "Its spec says so, but it has no term for D.")
         raise Skip("it has no term for D")
-    for run in runs(trial, ("discriminator",), plain=False):
-        declared, run.gan.input_gradients = run.gan.input_gradients, False
+    for term in list_terms(trial, ("discriminator",), plain=False):
+        declared, term.gan.input_gradients = term.gan.input_gradients, False
         try:
-            twice = any("BackwardBackward" in name for name in operations(run.term()))
+            twice = any("BackwardBackward" in name for name in list_operations(term.compute()))
             failed = ""
         except Exception as error:
             failed = describe_error(error)
         if failed:
-            words = f"Its spec says input_gradients=False, and {run.title} failed: step.real and step.fake then require"
+            words = (
+                f"Its spec says input_gradients=False, and {term.title} failed: step.real and step.fake then require"
+            )
             require(declared, f"{words} no grad. {failed}.")
         elif declared:
-            words = f"Its spec says input_gradients=True, but {run.title} works on samples that require no grad and"
+            words = f"Its spec says input_gradients=True, but {term.title} works on samples that require no grad and"
             require(twice, f"{words} holds no second derivative: the engine keeps graphs for nothing.")
         else:
-            words = f"Its spec says input_gradients=False, but {run.title} holds a second derivative of D's answers"
+            words = f"Its spec says input_gradients=False, but {term.title} holds a second derivative of D's answers"
             require(not twice, f"{words}: the engine must know, for half precision and for compilation.")
