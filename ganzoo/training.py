@@ -183,11 +183,11 @@ def start(
         from ganzoo.engine import trainer
         from ganzoo.engine.distributed import ALONE
         from ganzoo.engine.events import Events
-        from ganzoo.engine.initial import INITIAL
+        from ganzoo.engine.initial import INITIAL_FILES
     world, events = world or ALONE, Events()
     if world.rank == 0:
         events.subscribe("listener", listener)
-    initial = world.first(partial(_initial, recipe.train.init, run, INITIAL, events.note))
+    initial = world.first(partial(_initial, recipe.train.init, run, INITIAL_FILES, events.note))
     return trainer.train(recipe, run, device=device, events=events, world=world, initial=initial)
 
 

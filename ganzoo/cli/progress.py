@@ -11,7 +11,7 @@ from ganzoo.cli.common import CONTROL, note
 from ganzoo.runs.words import measured, sentence, verdict
 
 if TYPE_CHECKING:
-    from ganzoo.engine.events import Diagnosed, Measured, Note, Tick
+    from ganzoo.engine.events import Measurement, NewVerdict, Note, Tick
 
 PLAIN_SECONDS = 10.0  # between two plain lines
 
@@ -41,11 +41,11 @@ class Live:
         done, words = min(event.images, event.total), sentence(event.row, event.total)
         self._progress.update(self._task, completed=done, description=words)
 
-    def measured(self, event: Measured) -> None:
+    def measured(self, event: Measurement) -> None:
         """Print the values above the bar."""
         self._print(measured(event.images, event.words))
 
-    def verdict(self, event: Diagnosed) -> None:
+    def verdict(self, event: NewVerdict) -> None:
         """Print what a diagnosis says above the bar."""
         self._print(verdict(event.verdict))
 
@@ -75,11 +75,11 @@ class Plain:
             self._last = event.row["seconds"]
             note(sentence(event.row, event.total))
 
-    def measured(self, event: Measured) -> None:
+    def measured(self, event: Measurement) -> None:
         """Print the values."""
         note(measured(event.images, event.words))
 
-    def verdict(self, event: Diagnosed) -> None:
+    def verdict(self, event: NewVerdict) -> None:
         """Print what a diagnosis says."""
         note(verdict(event.verdict))
 

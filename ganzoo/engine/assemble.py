@@ -63,11 +63,11 @@ def assemble(recipe: ResolvedRecipe, data: DataInfo, device: torch.device, world
     check_networks(recipe.arch, networks, data, device, min(recipe.train.batch, recipe.train.micro_batch or 1 << 30))
     weight = _on_device(recipe.train.adversarial_weight, device, schedules)
     parts = {"generator": networks.generator, "discriminator": networks.discriminator}
-    recipe = replace(recipe, frozen=frozen_in(parts | {f"reg.{name}": each for name, each in regularizers.items()}))
+    recipe = replace(recipe, frozen=find_frozen(parts | {f"reg.{name}": each for name, each in regularizers.items()}))
     return Gan(recipe, data, networks, loss, regularizers, augmentations, schedules, device, world, weight)
 
 
-def frozen_in(parts: Mapping[str, object]) -> dict[str, dict[str, str]]:
+def find_frozen(parts: Mapping[str, object]) -> dict[str, dict[str, str]]:
     """Return name and SHA-256 of each network that is used and not trained, by where it is held.
 
     Args:
@@ -115,27 +115,29 @@ def check_networks(arch: Choice, networks: Networks, data: DataInfo, device: tor
             num, *data.label_shape, dtype=torch.float32 if data.label_shape else torch.int64, device=device
         )
     with seeded(0, device):
-        samples = samples_of(_tried(title, generator, z, labels))
+        samples = samples_of(_run_forward(title, generator, z, labels))
         if not isinstance(samples, Tensor) or tuple(samples.shape) != (num, *data.shape):
             wanted = [num, *data.shape]
-            raise GanzooError(f"{title}: its generator made {_form(samples)} of {num} latents, not {wanted}")
-        answer = _tried(title, discriminator, samples, labels)
+            raise GanzooError(f"{title}: its generator made {_describe_form(samples)} of {num} latents, not {wanted}")
+        answer = _run_forward(title, discriminator, samples, labels)
     output = answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
     members = output.logits if isinstance(output.logits, (list, tuple)) and output.logits else [output.logits]
     for logits in members:
         fits = isinstance(logits, Tensor) and logits.dim() and len(logits)
         if not fits or (num % len(logits) if packed else len(logits) != num):
             answers = f"[{num} / k, ...]" if packed else f"[{num}, ...]"
-            raise GanzooError(f"{title}: its discriminator answered {_form(logits)} to {num} samples, not {answers}")
+            raise GanzooError(
+                f"{title}: its discriminator answered {_describe_form(logits)} to {num} samples, not {answers}"
+            )
     generator.train()
     discriminator.train()
 
 
-def _form(value: Any) -> str:
+def _describe_form(value: Any) -> str:
     return str(list(value.shape)) if isinstance(value, Tensor) else type(value).__name__
 
 
-def _tried(title: str, network: nn.Module, *args: Tensor | None) -> Any:
+def _run_forward(title: str, network: nn.Module, *args: Tensor | None) -> Any:
     try:
         require_callable(network.forward, "forward", "samples", "labels")
         return network(*args)

@@ -56,36 +56,38 @@ class Batches:
 
     def discriminator(self, images: int) -> Iterator[Part]:
         """Yield the parts of D's update at `images` images: the next `batch` samples of the epochs' order."""
-        z = self._latents("d", images, self.batch)
-        real, labels = self._ready("d", images, self.batch, self._next(images))
-        return self._parts("d", images, self.batch, z, real, labels)
+        z = self._draw_latents("d", images, self.batch)
+        real, labels = self._finish_batch("d", images, self.batch, self._next(images))
+        return self._cut_parts("d", images, self.batch, z, real, labels)
 
     def generator(self, images: int, step: int) -> Iterator[Part]:
         """Yield the parts of G's `step`-th update after `images` images: fresh latents, and reals if it reads them."""
         stream = f"g{step}"
-        z = self._latents(stream, images, self.g_batch)
+        z = self._draw_latents(stream, images, self.g_batch)
         if not (self.reals or self.conditional):
-            return self._parts(stream, images, self.g_batch, z, None, None)
-        real, labels = self._ready(stream, images, self.g_batch, self._random(stream + "-real", images, self.g_batch))
-        return self._parts(stream, images, self.g_batch, z, real if self.reals else None, labels)
+            return self._cut_parts(stream, images, self.g_batch, z, None, None)
+        real, labels = self._finish_batch(
+            stream, images, self.g_batch, self._draw_independent(stream + "-real", images, self.g_batch)
+        )
+        return self._cut_parts(stream, images, self.g_batch, z, real if self.reals else None, labels)
 
-    def examples(self, num: int) -> tuple[Tensor, Tensor | None]:
+    def draw_examples(self, num: int) -> tuple[Tensor, Tensor | None]:
         """Return real samples for a grid, ``[num, *shape]``, and their labels; drawn alike at every call."""
         batch = scale_batch(self.source, self._draw("examples", 0, num), self.streams.device)
         return label_batch(self.source, batch, self.streams.generator("examples-labels", 0))
 
-    def example_labels(self) -> Tensor | None:
+    def draw_example_labels(self) -> Tensor | None:
         """Return a few real labels ``[n, *label_shape]`` where they are arrays: nobody can make them up."""
         arrays = self.conditional and bool(self.source.info.label_shape)
         return self.examples(num_references(self.source.info))[1] if arrays else None
 
-    def _parts(
+    def _cut_parts(
         self, stream: str, images: int, total: int, z: Tensor, real: Tensor | None, labels: Tensor | None
     ) -> Iterator[Part]:
         """Cut this rank's slice of a total batch up; before each part, reseed what components draw from."""
         feed = (z, real, labels if self.conditional else None)
         num, size = len(z), self.micro_batch
-        pieces = [feed] if size >= num else zip(*(_cut(values, num, size) for values in feed), strict=True)
+        pieces = [feed] if size >= num else zip(*(_split(values, num, size) for values in feed), strict=True)
         for index, (latents, samples, classes) in enumerate(pieces):
             self.streams.reseed_default(stream, images, self.world.rank, index)
             yield Part(latents, samples, classes, len(latents) / total)
@@ -95,7 +97,7 @@ class Batches:
         num = len(values) // self.world.size
         return values if self.world.size == 1 else values[self.world.rank * num : (self.world.rank + 1) * num]
 
-    def _latents(self, stream: str, images: int, num: int) -> Tensor:
+    def _draw_latents(self, stream: str, images: int, num: int) -> Tensor:
         generator = self.streams.generator(stream + "-z", images)
         latents: Tensor = self._rank_slice(draw_latents(self.latent, generator, num, self.latent_dim))
         return latents
@@ -103,16 +105,16 @@ class Batches:
     def _fetch(self, images: int) -> Batch:
         """Return this rank's slice of the batch at position `images` of the endless sequence of shuffled epochs."""
         if isinstance(self.source, EndlessSource):
-            return self._random("d-real", images, self.batch)
+            return self._draw_independent("d-real", images, self.batch)
         positions, count = range(images, images + self.batch), len(self.source.data)
         index, taken = [], 0
         while taken < self.batch:
             epoch, start = divmod(positions[taken], count)
-            index.append(self._permutation(epoch)[start : start + self.batch - taken])
+            index.append(self._shuffle_epoch(epoch)[start : start + self.batch - taken])
             taken += len(index[-1])
-        return self._take(self._rank_slice(torch.cat(index)))
+        return self._read_samples(self._rank_slice(torch.cat(index)))
 
-    def _random(self, stream: str, images: int, num: int) -> Batch:
+    def _draw_independent(self, stream: str, images: int, num: int) -> Batch:
         """Return this rank's slice of independent draws from the data."""
         return self._draw(stream, images, num, self._rank_slice)
 
@@ -122,9 +124,9 @@ class Batches:
         if isinstance(self.source, EndlessSource):
             data, labels = self.source.sample(generator, num)
             return part(data), None if labels is None else part(labels)
-        return self._take(part(torch.randint(len(self.source.data), (num,), generator=generator)))
+        return self._read_samples(part(torch.randint(len(self.source.data), (num,), generator=generator)))
 
-    def _permutation(self, epoch: int) -> Tensor:
+    def _shuffle_epoch(self, epoch: int) -> Tensor:
         assert isinstance(self.source, ArraySource)
         if epoch != self._epoch:
             generator = torch.Generator().manual_seed(self.streams.derive_seed("order", epoch))
@@ -132,7 +134,7 @@ class Batches:
             self._epoch = epoch
         return self._order
 
-    def _take(self, index: Tensor) -> Batch:
+    def _read_samples(self, index: Tensor) -> Batch:
         """Return the samples at an index, where the data lies; pinned where they are to go to a CUDA device."""
         assert isinstance(self.source, ArraySource)
         data, labels = self.source.data, self.source.labels if self.conditional else None
@@ -141,7 +143,7 @@ class Batches:
             return picked[0].pin_memory(), None if picked[1] is None else picked[1].pin_memory()
         return picked
 
-    def _ready(self, stream: str, images: int, total: int, batch: Batch) -> Batch:
+    def _finish_batch(self, stream: str, images: int, total: int, batch: Batch) -> Batch:
         """Bring this rank's slice of a batch to the device, mirror half of it where the recipe flips, and label it.
 
         A label that is an image is mirrored with its sample. What the dataset makes of samples (`condition`) comes
@@ -162,7 +164,7 @@ class Batches:
         )
 
 
-def _cut(values: Tensor | None, num: int, size: int) -> list[Any]:
+def _split(values: Tensor | None, num: int, size: int) -> list[Any]:
     """Return the micro-batches of `num` values: `size` to each."""
     return [None] * -(-num // size) if values is None else list(torch.split(values, size))
 

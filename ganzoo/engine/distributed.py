@@ -71,7 +71,7 @@ class World:
         if not parts:
             return gradients
         flat = torch.cat([part.reshape(-1) for part in parts])
-        with _together():
+        with _collective():
             dist.all_reduce(flat)
         cut = torch.split(flat, [part.numel() for part in parts])
         summed = iter([piece.view(part.shape).to(part.dtype) for piece, part in zip(cut, parts, strict=True)])
@@ -99,7 +99,7 @@ class World:
             return values
         values = values.detach().contiguous()
         parts = [torch.empty_like(values) for _ in range(self.size)]
-        with _together():
+        with _collective():
             dist.all_gather(parts, values)
         return torch.cat(parts)
 
@@ -109,7 +109,7 @@ class World:
         if self.size == 1:
             return value
         total = value.clone()
-        with _together():
+        with _collective():
             dist.all_reduce(total)
         return total / self.size
 
@@ -121,7 +121,7 @@ class World:
         if self.size == 1:
             return make()
         held: list[T | None] = [make() if self.rank == 0 else None]
-        with _together():
+        with _collective():
             dist.broadcast_object_list(held, src=0, device=torch.device("cpu"))
         return held[0]  # type: ignore[return-value]
 
@@ -133,7 +133,7 @@ class World:
             by_dtype.setdefault(tensor.dtype, []).append(tensor)
         for held in by_dtype.values():
             flat = torch.cat([tensor.reshape(-1) for tensor in held])
-            with _together():
+            with _collective():
                 dist.broadcast(flat, src=0)
             for tensor, values in zip(held, torch.split(flat, [t.numel() for t in held]), strict=True):
                 tensor.copy_(values.view(tensor.shape))
@@ -143,7 +143,7 @@ class World:
         if self.size == 1 or not stats:
             return dict(stats)
         values = torch.tensor(list(stats.values()), dtype=torch.float64)
-        with _together():
+        with _collective():
             dist.all_reduce(values)
         return dict(zip(stats, values.tolist(), strict=True))
 
@@ -157,7 +157,7 @@ class World:
             return period, stop
         mine = torch.tensor([period, int(stop), digest(parameters)])
         rows = [torch.empty_like(mine) for _ in range(self.size)]
-        with _together():
+        with _collective():
             dist.all_gather(rows, mine)
         periods, stops, digests = torch.stack(rows).T.tolist()
         others = [str(rank) for rank, value in enumerate(digests) if value != digests[0]]
@@ -188,8 +188,8 @@ def joined(launch: Launch, device: str) -> Iterator[World]:
     if cuda:
         _check_devices(device, launch)
         torch.cuda.set_device(launch.local_rank)
-    with _together("the other processes of the run cannot be reached"):
-        _meet("cpu:gloo,cuda:nccl" if cuda else "gloo")
+    with _collective("the other processes of the run cannot be reached"):
+        _start_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
     orderly = not cuda  # else, where collectives are under way, the end of the group would wait for them
     try:
         yield World(launch.rank, launch.size)
@@ -199,7 +199,7 @@ def joined(launch: Launch, device: str) -> Iterator[World]:
             dist.destroy_process_group()
 
 
-def _meet(backend: str) -> None:
+def _start_group(backend: str) -> None:
     """Start the process group, under a name of its own: `torchrun` keeps what the one before it left in the store."""
     importlib.import_module("torch.distributed.nn")  # else imported later: it keeps the group, threads and all
     store, rank, size = next(rendezvous("env://", timeout=PATIENCE))
@@ -216,7 +216,7 @@ def _check_devices(device: str, launch: Launch) -> None:
 
 
 @contextmanager
-def _together(what: str = "another process of the run died") -> Iterator[None]:
+def _collective(what: str = "another process of the run died") -> Iterator[None]:
     """Turn what torch says of a broken connection into a sentence."""
     try:
         yield

@@ -38,11 +38,11 @@ class EMA:
         half_life = self.half_life if self.ramp is None else min(self.half_life, self.ramp * images)
         return 0.5 ** (num / half_life) if half_life > 0 else 0.0
 
-    def record(self, device: torch.device) -> None:
+    def make_recordable(self, device: torch.device) -> None:
         """Let `update` read its weight from a tensor from now on."""
         self.numbers = [torch.zeros((), dtype=torch.float64, device=device)]
 
-    def unrecord(self) -> None:
+    def make_eager(self) -> None:
         """Let it be a number again."""
         self.numbers = []
 

@@ -66,7 +66,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """Metrics were measured.
 
     Args:
@@ -82,7 +82,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Diagnosed:
+class NewVerdict:
     """A diagnosis says something that it did not say before."""
 
     name: ClassVar[str] = "verdict"
@@ -91,7 +91,7 @@ class Diagnosed:
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedCheckpoint:
     """A checkpoint is written, whole, and the package of the same moment."""
 
     name: ClassVar[str] = "saved"
@@ -115,7 +115,7 @@ class Finish:
     error: str = ""
 
 
-Event = Note | Start | Tick | Grid | Measured | Diagnosed | Saved | Finish
+Event = Note | Start | Tick | Grid | Measurement | NewVerdict | SavedCheckpoint | Finish
 
 
 class Events:
@@ -136,7 +136,7 @@ class Events:
         """
         (self._files if file else self._others)[name] = subscriber
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Tell all subscribers of an event, in their order."""
         for name, subscriber in [*self._files.items(), *self._others.items()]:
             if call := getattr(subscriber, event.name, None):
@@ -144,7 +144,7 @@ class Events:
 
     def note(self, line: str) -> None:
         """Tell a line that is worth reading."""
-        self.tell(Note(line))
+        self.emit(Note(line))
 
     def attempt(self, name: str, act: Callable[..., object], *args: Any) -> bool:
         """Do what a run can do without; return whether it went well.

@@ -38,12 +38,12 @@ def install(gan: Gan, notify: Callable[[str], None]) -> None:
     if name == "eager":
         return
     for optimizer in gan.optimizers.values():
-        optimizer.record()
-    gan.ema.record(gan.device)
+        optimizer.make_recordable()
+    gan.ema.make_recordable(gan.device)
     gan.execute = (Compiled if name == "compile" else CudaGraphs)(gan, notify)
 
 
-class Recorded(ABC):
+class RecordedExecution(ABC):
     """Runs pieces from records of them; what cannot be recorded is run plainly, with a line that says why.
 
     Args:
@@ -62,15 +62,15 @@ class Recorded(ABC):
         key = (kind, *(leaf.shape if isinstance(leaf, Tensor) else leaf for leaf in leaves))
         if key in self.records:
             return self.records[key](tensors)
-        return self.first(key, lambda tensors: piece(_filled(given, tensors)), tensors)
+        return self.first(key, lambda tensors: piece(_fill(given, tensors)), tensors)
 
-    def give_up(self, key: tuple[Hashable, ...], error: Exception) -> None:
+    def fall_back(self, key: tuple[Hashable, ...], error: Exception) -> None:
         """Run everything plainly from here on, from before the piece of this key, and say why."""
         gan, kind = self.gan, key[0]
         assert isinstance(kind, tuple)
         for network, optimizer in gan.optimizers.items():
-            optimizer.unrecord(refilled=network in kind)
-        gan.ema.unrecord()
+            optimizer.make_eager(refilled=network in kind)
+        gan.ema.make_eager()
         gan.execute = eager
         recipe = gan.recipe
         gan.recipe = replace(recipe, train=replace(recipe.train, execution="eager"))
@@ -82,7 +82,7 @@ class Recorded(ABC):
         """Run a piece that has no record yet, and record it; where that fails, undo it and run it plainly."""
 
 
-class Compiled(Recorded):
+class Compiled(RecordedExecution):
     """Traces a piece as it runs for the first time, gradients, double backward and optimizer included, and compiles it.
 
     The trace is one graph of tensor operations, so there is no Python left and nothing to guard.
@@ -104,7 +104,7 @@ class Compiled(Recorded):
                 for tensor, value in zip(state, before, strict=True):
                     tensor.copy_(value)
             generator.set_state(random)
-            self.give_up(key, error)
+            self.fall_back(key, error)
             return piece(tensors)
         return result
 
@@ -142,12 +142,12 @@ def compiled(piece: Replay, state: list[Tensor], tensors: list[Tensor]) -> tuple
 
     def replay(tensors: list[Tensor]) -> Any:
         with torch.no_grad():
-            return _filled(result, run(*held, *tensors))
+            return _fill(result, run(*held, *tensors))
 
     return replay, result
 
 
-def _filled(structure: Any, tensors: Sequence[Tensor]) -> Any:
+def _fill(structure: Any, tensors: Sequence[Tensor]) -> Any:
     """Return a structure like this one, with these tensors in the places of its own."""
     if isinstance(structure, dict):  # of what an update measured: the usual case, and pytree is slow
         return dict(zip(structure, tensors, strict=True))
@@ -182,7 +182,7 @@ def _lift_constants(graph: torch.fx.GraphModule) -> list[Tensor]:
     return constants
 
 
-class CudaGraphs(Recorded):
+class CudaGraphs(RecordedExecution):
     """Captures a piece once it ran a few times, and replays it; all captures share one memory pool."""
 
     def __init__(self, gan: Gan, notify: Callable[[str], None]) -> None:
@@ -199,7 +199,7 @@ class CudaGraphs(Recorded):
                 with recording(self.gan):
                     self.records[key] = self.capture(piece, tensors)
             except Exception as error:
-                self.give_up(key, error)
+                self.fall_back(key, error)
                 return piece(tensors)
             return self.records[key](tensors)
         current = torch.cuda.current_stream(self.gan.device)
@@ -222,6 +222,6 @@ class CudaGraphs(Recorded):
             torch._foreach_copy_(held, tensors)
             graph.replay()
             # the memory of 0-dim statistics may be another graph's before anybody reads them
-            return _filled(result, [leaf.clone() if leaf.dim() == 0 else leaf for leaf in numbers])
+            return _fill(result, [leaf.clone() if leaf.dim() == 0 else leaf for leaf in numbers])
 
         return replay

@@ -20,10 +20,10 @@ class Form(ABC):
 
     def __init__(self, fixed: Numbers) -> None:
         self.fixed = fixed  # of which the options that no schedule changes are read
-        self.slots = self.slots_of(fixed)
+        self.slots = self.name_slots(fixed)
 
     @abstractmethod
-    def slots_of(self, fixed: Numbers) -> tuple[str, ...]:
+    def name_slots(self, fixed: Numbers) -> tuple[str, ...]:
         """Return the names of a parameter's state, besides the count of steps."""
 
     @abstractmethod
@@ -38,7 +38,7 @@ class Form(ABC):
 class _Adam(Form):
     """Kingma & Ba 2015, algorithm 1, the bias corrections of the present betas; weight decay joins the gradient."""
 
-    def slots_of(self, fixed: Numbers) -> tuple[str, ...]:
+    def name_slots(self, fixed: Numbers) -> tuple[str, ...]:
         return "exp_avg", "exp_avg_sq"
 
     def numbers(self, values: Numbers, count: int) -> list[float]:
@@ -77,7 +77,7 @@ class _SGD(Form):
 
     counts = False
 
-    def slots_of(self, fixed: Numbers) -> tuple[str, ...]:
+    def name_slots(self, fixed: Numbers) -> tuple[str, ...]:
         return ("momentum_buffer",) if fixed["momentum"] else ()
 
     def numbers(self, values: Numbers, count: int) -> list[float]:
@@ -95,7 +95,7 @@ class _SGD(Form):
 class _RMSprop(Form):
     """Hinton 2012, lecture 6e, with torch's options."""
 
-    def slots_of(self, fixed: Numbers) -> tuple[str, ...]:
+    def name_slots(self, fixed: Numbers) -> tuple[str, ...]:
         extra = {"grad_avg": fixed["centered"], "momentum_buffer": fixed["momentum"]}
         return "square_avg", *(name for name, wanted in extra.items() if wanted)
 

@@ -25,7 +25,7 @@ def augment(gan: Gan, samples: Tensor, labels: Tensor | None = None) -> Tensor |
     Raises:
         ValueError: Labels are images that move with their samples, and none are given.
     """
-    if labels is None and gan.moving:
+    if labels is None and gan.moves_labels:
         raise ValueError("an augmentation moves the labels with their samples: give them, augment(samples, labels)")
     seen, moved = gan.augment(samples, labels)
     return seen if moved is None else (seen, moved)

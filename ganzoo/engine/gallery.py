@@ -49,7 +49,7 @@ class Gallery:
         """Write files that show generated samples into the run; tell of a picture."""
         grid_path = self.run.grid(images)
         if grid_path in self._write(grid_path.stem, self.fakes):
-            self.events.tell(Grid(images, grid_path))
+            self.events.emit(Grid(images, grid_path))
 
     def _write(self, stem: str, draw: Callable[[], Files]) -> list[Path]:
         """Write a file of each kind that shows samples, on the first process; return those that the disk took."""
@@ -60,7 +60,7 @@ class Gallery:
 
     def reals(self) -> Files:
         """Return files that show real samples, by suffix; none where nothing says how."""
-        return self._shown(*self.batches.examples(self.num))
+        return self._shown(*self.batches.draw_examples(self.num))
 
     @torch.no_grad()
     def fakes(self) -> Files:
@@ -77,4 +77,4 @@ class Gallery:
         data = self.gan.data
         if data.num_classes:
             return torch.arange(self.num, device=self.gan.device) % data.num_classes
-        return self.batches.examples(self.num)[1] if data.label_shape else None
+        return self.batches.draw_examples(self.num)[1] if data.label_shape else None

@@ -73,7 +73,7 @@ class Gan(State):
         self.trainable = {
             network: [
                 parameter
-                for module in (getattr(self, network), *terms.learners(recipe, self.regularizers, network))
+                for module in (getattr(self, network), *terms.find_learners(recipe, self.regularizers, network))
                 for parameter in module.parameters()
                 if parameter.requires_grad  # what its author froze stays frozen
             ]
@@ -84,7 +84,9 @@ class Gan(State):
         self.reals = {choice.name for choice in recipe.reg if terms.reads_reals(choice)}
         self.reading = {choice.name for choice in recipe.reg if terms.ANSWERS & set(choice.spec.needs)}
         self.adaptive = [part for part in self.augmentations.values() if hasattr(part, "update")]
-        self.moving = {choice.name for choice in recipe.aug if self.data.labels_are_images and moves_pixels(choice)}
+        self.moves_labels = {
+            choice.name for choice in recipe.aug if self.data.labels_are_images and moves_pixels(choice)
+        }
         self.input_gradients = any(map(terms.differentiates_inputs, recipe.reg))
         self.intervals = {network: terms.intervals(recipe, self.regularizers, network) for network in self.trainable}
         self.interval = {network: terms.interval_above_1(network, each) for network, each in self.intervals.items()}
@@ -103,7 +105,7 @@ class Gan(State):
         self.images_per_generator_update = self.images_per_round / train.g_steps
 
     @property
-    def averaged(self) -> Networks:
+    def averaged_networks(self) -> Networks:
         """The networks with the averaged generator in the place of the trained one."""
         return replace(self.networks, generator=self.ema.network)
 
@@ -113,7 +115,7 @@ class Gan(State):
         for tensor, schedule in self.schedules:
             tensor.fill_(schedule.at(images))
 
-    def plays(self, images: int) -> bool:
+    def is_adversarial(self, images: int) -> bool:
         """Whether G is trained against D in the round of which D has seen `images` images at its end.
 
         D has learned in that very round already where both begin at once.
@@ -128,7 +130,7 @@ class Gan(State):
     # ------------------------------------------------------------------------
     # Gradients.
 
-    def let_learn(self, *networks: str) -> None:
+    def enable_gradients(self, *networks: str) -> None:
         """Let the networks named take gradients, and no other."""
         for name, parameters in self.trainable.items():
             for parameter in parameters:
@@ -152,7 +154,7 @@ class Gan(State):
     def augment(self, samples: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return samples and labels as D shall see them; labels change only where they are images that move along."""
         for name, augmentation in self.augmentations.items():
-            if name in self.moving:
+            if name in self.moves_labels:
                 samples, labels = augmentation(samples, labels)
             else:
                 samples = augmentation(samples)
@@ -204,7 +206,7 @@ class Gan(State):
             logits = tuple(one if one is None else self.world.whole(one) for one in logits)
         return scalar(f"loss {self.recipe.loss.name!r}", getattr(self.loss, network)(*logits))
 
-    def weigh(self, loss: Tensor) -> Tensor:
+    def weight_loss(self, loss: Tensor) -> Tensor:
         """Return G's adversarial loss with its weight."""
         weight = self.adversarial_weight
         return loss if isinstance(weight, float) and weight == 1 else weight * loss
@@ -214,14 +216,16 @@ class Gan(State):
         named = {name for name, own in self.intervals["generator"].items() if own == interval}
         return (self.pairs and interval == 1) or bool(named & self.reals)
 
-    def regularize(self, network: str, step: Step, interval: int, plays: bool = True) -> tuple[Tensor | None, Stats]:
+    def regularize(
+        self, network: str, step: Step, interval: int, adversarial: bool = True
+    ) -> tuple[Tensor | None, Stats]:
         """Return the sum of the terms of a network that have this interval, and each by name.
 
         Args:
             network: ``discriminator`` or ``generator``.
             step: What they see.
             interval: Of the terms.
-            plays: Whether those that read what D answers are among them.
+            adversarial: Whether those that read what D answers are among them.
 
         Returns:
             The sum, a scalar, None where there are none; and each term.
@@ -230,11 +234,11 @@ class Gan(State):
         each = {
             f"reg.{name}/{network[0]}": terms.value(name, getattr(self.regularizers[name], network), step)
             for name in due
-            if plays or name not in self.reading
+            if adversarial or name not in self.reading
         }
         return torch.stack(list(each.values())).sum() if each else None, each
 
-    def differentiates(self, interval: int) -> bool:
+    def differentiates_inputs(self, interval: int) -> bool:
         """Whether one of D's terms of this interval differentiates its answers by its input."""
         return self.input_gradients and any(
             terms.differentiates_inputs(choice)
@@ -242,7 +246,7 @@ class Gan(State):
             if self.intervals["discriminator"].get(choice.name) == interval
         )
 
-    def after_discriminator(self, real_logits: Tensor | None) -> None:
+    def finish_discriminator_step(self, real_logits: Tensor | None) -> None:
         """Tell components that ask for it that D made a step, and adaptive ones what it said of real samples."""
         for regularizer in self.regularizers.values():
             if hasattr(regularizer, "after_step"):

@@ -12,11 +12,11 @@ from ganzoo.package import tensors
 from ganzoo.package.config import CONFIG, DISCRIMINATOR, MODEL, Config, has_discriminator, read, read_file
 from ganzoo.recipe.check import other_meaning
 
-INITIAL = (CONFIG, MODEL, DISCRIMINATOR)  # files of a package that it takes
+INITIAL_FILES = (CONFIG, MODEL, DISCRIMINATOR)  # files of a package that it takes
 MOST_NAMED = 4  # tensors that an error lists
 
 
-def start_from(gan: Gan, directory: Path, source: str) -> str:
+def load_initial_weights(gan: Gan, directory: Path, source: str) -> str:
     """Give a GAN the weights of a package: the averaged generator's to both of its own, and D's where they fit.
 
     Args:

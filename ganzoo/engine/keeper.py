@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.engine import checkpoint
-from ganzoo.engine.events import Events, Saved
+from ganzoo.engine.events import Events, SavedCheckpoint
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.writer import Writer
 from ganzoo.errors import GanzooError
@@ -72,10 +72,12 @@ class Keeper:
             metrics: What was measured of it, as a package lists it.
             meta: Goes into the checkpoint.
         """
-        self.hear()  # before anything is copied: no more than one copy is held
+        self.report_writing()  # before anything is copied: no more than one copy is held
         tensors, numbers = gan.state()
         meta = {"images": images, **meta, "numbers": numbers, "best": self.best_with(images, _values(metrics))}
-        contents = package.prepare(gan.recipe, gan.data, gan.averaged, gan.regularizers, images, metrics, self.labels)
+        contents = package.prepare(
+            gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, images, metrics, self.labels
+        )
         copies = {
             f"{part}/{name}": copy for part, file in PACKAGED.items() for name, copy in contents.weights[file].items()
         }
@@ -105,7 +107,7 @@ class Keeper:
         """Whether these values are the best so far by ``train.best``; waits for the checkpoint under way."""
         if self.train.best is None:
             return False
-        self.hear()
+        self.report_writing()
         return self.best_with(images, metrics) != self.best
 
     def best_with(self, images: int, metrics: Mapping[str, float]) -> dict[str, Any] | None:
@@ -149,7 +151,7 @@ class Keeper:
         """Whether a writing has ended whose end nobody has heard of."""
         return self.writer.ready
 
-    def hear(self, ending: bool = False) -> None:
+    def report_writing(self, ending: bool = False) -> None:
         """Wait for the writing under way; where it failed say so and go on, at the end of the run fail."""
         try:
             self.writer.wait()
@@ -164,13 +166,13 @@ class Keeper:
             )
         if self.under_way:
             self.under_way = False
-            self.events.tell(Saved(self.images, self.run.checkpoint(self.images)))
+            self.events.emit(SavedCheckpoint(self.images, self.run.checkpoint(self.images)))
 
-    def hear_last(self) -> None:
+    def report_last_writing(self) -> None:
         """Tell, where the run failed of something else, that the writing of its last checkpoint did as well."""
         if self.ready:
             with suppress(Exception):
-                self.hear()
+                self.report_writing()
 
 
 def _values(metrics: list[dict[str, Any]]) -> dict[str, float]:

@@ -38,7 +38,7 @@ class RunMetrics:
         self.better = directions(recipe.metric)
         self.best: dict[str, float] = {}  # of what was measured so far
 
-    def recall(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def load_history(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take up what was measured before, from the rows of the statistics of a run that goes on."""
         self.best = best_so_far(rows, self.better)
 
@@ -54,7 +54,7 @@ class RunMetrics:
             self.note(f"metric {name!r} failed: {describe_error(error)}")
 
         try:
-            return self.evaluator.measure(gan.averaged, gan.data.labelled, failed)
+            return self.evaluator.measure(gan.averaged_networks, gan.data.labelled, failed)
         except Exception as error:
             self.note(f"nothing could be measured: {describe_error(error)}")
             return {}

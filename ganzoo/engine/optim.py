@@ -108,7 +108,7 @@ class NetworkOptimizer:
         """
         norm = None
         if self.clip is not None and self.parameters:
-            norm = norm_of(gradients, self.parameters[0].device)
+            norm = compute_norm(gradients, self.parameters[0].device)
             norm = norm / self.scaled(torch.ones_like(norm))
             shorter = (self.clip / (norm + 1e-6)).clamp(max=1.0)  # as torch.nn.utils.clip_grad_norm_ has it
             gradients = [None if gradient is None else gradient * shorter for gradient in gradients]
@@ -118,7 +118,7 @@ class NetworkOptimizer:
             self._recorded.step(gradients)
             return norm
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
-            parameter.grad = _laid_out(gradient, parameter)
+            parameter.grad = _lay_out(gradient, parameter)
         if any(gradient is not None for gradient in gradients):  # else the scaler, which was asked nothing, refuses
             self.scaler.step(self.torch)
             self.scaler.update()
@@ -128,7 +128,7 @@ class NetworkOptimizer:
     # ------------------------------------------------------------------------
     # Recording.
 
-    def record(self) -> None:
+    def make_recordable(self) -> None:
         """Make every step from now on with tensors alone, in place, as a recording can hold it.
 
         Only the optimizers of `FORMS` can, with parameters and without loss scaling (`ganzoo.engine.setup`).
@@ -140,7 +140,7 @@ class NetworkOptimizer:
         else:
             self._recorded = _Recorded(self.torch, self.parameters, FORMS[self.name])
 
-    def unrecord(self, refilled: bool) -> None:
+    def make_eager(self, refilled: bool) -> None:
         """Let torch's own optimizer make the steps again; `refilled` where the next one's numbers are set already."""
         if self._recorded:
             if refilled:
@@ -168,7 +168,7 @@ class NetworkOptimizer:
     def load(self, state: Mapping[str, Mapping[str, Any]]) -> None:
         """Take what `state` returned, its tensors laid out like the parameters."""
         laid_out = {
-            int(index): {slot: _laid_out(value, self.parameters[int(index)]) for slot, value in slots.items()}
+            int(index): {slot: _lay_out(value, self.parameters[int(index)]) for slot, value in slots.items()}
             for index, slots in state.items()
             if index != "scaler"
         }
@@ -252,14 +252,14 @@ class _Recorded:
             self.optimizer.state[parameter]["step"].fill_(float(count))
 
 
-def _laid_out(value: Any, parameter: nn.Parameter) -> Any:
+def _lay_out(value: Any, parameter: nn.Parameter) -> Any:
     """Return a tensor of a parameter's shape with the parameter's strides, and anything else as it is."""
     if not isinstance(value, Tensor) or value.shape != parameter.shape or value.stride() == parameter.stride():
         return value
     return torch.empty_like(parameter, dtype=value.dtype, device=value.device).copy_(value)
 
 
-def norm_of(gradients: Iterable[Tensor | None], device: torch.device) -> Tensor:
+def compute_norm(gradients: Iterable[Tensor | None], device: torch.device) -> Tensor:
     """Return the Euclidean norm of all gradients together, a 0-dim tensor; those that are None count as zero."""
     found = [gradient for gradient in gradients if gradient is not None]
     if not found:

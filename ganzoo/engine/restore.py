@@ -32,7 +32,7 @@ def restore(gan: Gan, run: Run, data: DataInfo, note: Callable[[str], None]) -> 
         Corrupt: There are checkpoints, but none is whole; or the whole one does not fit the GAN, and stays.
         UsageError: The data are not those that the run was trained on, or a network that it only uses is another.
     """
-    found = gan.world.first(lambda: newest(run, note))
+    found = gan.world.first(lambda: read_newest(run, note))
     if found is None:
         return None
     tensors, meta = found
@@ -43,7 +43,7 @@ def restore(gan: Gan, run: Run, data: DataInfo, note: Callable[[str], None]) -> 
     return meta
 
 
-def newest(run: Run, note: Callable[[str], None]) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+def read_newest(run: Run, note: Callable[[str], None]) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """Read the newest checkpoint that is whole; a damaged one is set aside with a line.
 
     Raises:

@@ -78,10 +78,10 @@ class State:
         """
         try:
             for part, module in self.modules.items():
-                module.load_state_dict(_under(f"{part}/", tensors), strict=True)
+                module.load_state_dict(_strip_prefix(f"{part}/", tensors), strict=True)
             for network, optimizer in self.optimizers.items():
                 slots: dict[str, dict[str, Any]] = {}
-                for key, value in _under(f"optim_{network[0]}/", {**tensors, **numbers}).items():
+                for key, value in _strip_prefix(f"optim_{network[0]}/", {**tensors, **numbers}).items():
                     index, _, slot = key.partition("/")
                     slots.setdefault(index, {})[slot] = value
                 optimizer.load(slots)
@@ -91,5 +91,5 @@ class State:
             ) from error
 
 
-def _under(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def _strip_prefix(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}

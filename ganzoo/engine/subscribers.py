@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ganzoo.engine.events import Diagnosed, Events, Finish, Grid, Measured, Note, Start, Tick
+from ganzoo.engine.events import Events, Finish, Grid, Measurement, NewVerdict, Note, Start, Tick
 from ganzoo.health.diagnose import Diagnosis, Row, diagnose, installed
 from ganzoo.plugin import DataInfo
 from ganzoo.registry import registry
@@ -19,7 +19,7 @@ def subscribe(events: Events, run: Run, data: DataInfo, trackers: Mapping[str, A
     events.subscribe("statistics", Statistics(run), file=True)
     events.subscribe("log", Log(run), file=True)
     for name, tracker in trackers.items():
-        events.subscribe(f"tracker {name!r}", Tracking(tracker))
+        events.subscribe(f"tracker {name!r}", TrackerAdapter(tracker))
     doctor = Doctor(events)
     doctor.diagnoses = installed(registry(), data, doctor.leave_out)
     if doctor.diagnoses:
@@ -40,11 +40,11 @@ class Log:
         """Write the tick in words."""
         self.run.log(words.sentence(event.row, event.total))
 
-    def measured(self, event: Measured) -> None:
+    def measured(self, event: Measurement) -> None:
         """Write the values in words."""
         self.run.log(words.measured(event.images, event.words))
 
-    def verdict(self, event: Diagnosed) -> None:
+    def verdict(self, event: NewVerdict) -> None:
         """Write what a diagnosis says."""
         self.run.log(words.verdict(event.verdict))
 
@@ -64,12 +64,12 @@ class Statistics:
         """Add a row."""
         self.run.add_stats(event.row)
 
-    def measured(self, event: Measured) -> None:
+    def measured(self, event: Measurement) -> None:
         """Add a row of the values."""
         self.run.add_stats({"images": event.images, **event.values})
 
 
-class Tracking:
+class TrackerAdapter:
     """Hands a tracker what its contract says.
 
     Args:
@@ -87,7 +87,7 @@ class Tracking:
         """Hand over what updates measured."""
         self.tracker.log(event.images, event.stats)
 
-    def measured(self, event: Measured) -> None:
+    def measured(self, event: Measurement) -> None:
         """Hand over what metrics measured."""
         self.tracker.log(event.images, event.values)
 
@@ -121,7 +121,7 @@ class Doctor:
         """Take up the recipe, and what a run that goes on measured before."""
         self.recipe, self.rows = event.run.recipe(), [*event.run.rows()]
 
-    def measured(self, event: Measured) -> None:
+    def measured(self, event: Measurement) -> None:
         """Keep the values; they are looked at with the next tick."""
         self.rows.append({"images": event.images, **event.values})
 
@@ -131,7 +131,7 @@ class Doctor:
         for verdict in diagnose(dict(self.diagnoses), self.rows, self.recipe, self.leave_out):
             if self.said.get(verdict.code) != verdict.severity:
                 self.said[verdict.code] = verdict.severity
-                self.events.tell(Diagnosed(event.images, verdict))
+                self.events.emit(NewVerdict(event.images, verdict))
 
     def leave_out(self, name: str, error: Exception) -> None:
         """Tell that a diagnosis failed, and ask it no more."""

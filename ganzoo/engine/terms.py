@@ -39,7 +39,7 @@ def interval_above_1(network: str, intervals: Mapping[str, int]) -> int:
     return next(iter(above.values()), 1)
 
 
-def learners(recipe: ResolvedRecipe, regularizers: Mapping[str, Any], network: str) -> list[nn.Module]:
+def find_learners(recipe: ResolvedRecipe, regularizers: Mapping[str, Any], network: str) -> list[nn.Module]:
     """Return the regularizers whose parameters a network's optimizer trains.
 
     Raises:

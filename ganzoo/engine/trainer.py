@@ -19,10 +19,10 @@ from ganzoo.engine import execution
 from ganzoo.engine.assemble import assemble
 from ganzoo.engine.batches import Batches
 from ganzoo.engine.distributed import ALONE, World
-from ganzoo.engine.events import Events, Finish, Measured, Start, Tick
+from ganzoo.engine.events import Events, Finish, Measurement, Start, Tick
 from ganzoo.engine.gallery import Gallery
 from ganzoo.engine.gan import Gan
-from ganzoo.engine.initial import start_from
+from ganzoo.engine.initial import load_initial_weights
 from ganzoo.engine.keeper import Keeper
 from ganzoo.engine.metrics import RunMetrics
 from ganzoo.engine.pace import Pace
@@ -67,7 +67,9 @@ def train(
     resume = isinstance(run, Run)
     setup = set_up(recipe, device, world, events.note)
     gan = assemble(setup.recipe, setup.source.info, setup.device, world)
-    weights = "" if initial is None else world.first(partial(start_from, gan, initial, str(recipe.train.init)))
+    weights = (
+        "" if initial is None else world.first(partial(load_initial_weights, gan, initial, str(recipe.train.init)))
+    )
     measured = setup.recipe if world.rank == 0 else replace(setup.recipe, metric=())
     metrics = RunMetrics(measured, setup.source, setup.device, events.note)
     trackers = {choice.name: choice.build() for choice in setup.recipe.tracker} if world.rank == 0 else {}
@@ -89,14 +91,14 @@ def train(
                 trainer.begin(resume, weights)
                 trainer.loop()
         except BaseException as error:
-            trainer.keeper.hear_last()
+            trainer.keeper.report_last_writing()
             status = "interrupted" if isinstance(error, (Interrupted, KeyboardInterrupt)) else "failed"
-            events.tell(Finish(trainer.images, status, f"{type(error).__name__}: {error}"))
+            events.emit(Finish(trainer.images, status, f"{type(error).__name__}: {error}"))
             shown = explain(error, run, gan, batches)
             if shown is error:
                 raise
             raise shown from error
-        events.tell(Finish(trainer.images, "finished"))
+        events.emit(Finish(trainer.images, "finished"))
     return run
 
 
@@ -119,7 +121,7 @@ class Trainer:
         self.train = gan.recipe.train
         self.metrics = metrics
         self.gallery = Gallery(gan, batches, run, events)
-        self.keeper = Keeper(run, gan.recipe, events, batches.example_labels())
+        self.keeper = Keeper(run, gan.recipe, events, batches.draw_example_labels())
         self.averages = Averages()
         self.images = 0  # seen by the discriminator so far
         self.saved = self.measured = -1  # images at the last checkpoint, and at the last measurement
@@ -141,11 +143,11 @@ class Trainer:
         if weights:
             note(weights)
         gan.world.spread([*gan.parameters, *gan.buffers])
-        execution.install(gan, self.fell_back)
+        execution.install(gan, self.report_fallback)
         self.run.write_recipe(gan.recipe.to_json())
         self.run.cut_stats(self.images)
-        self.metrics.recall(self.run.rows())
-        self.events.tell(Start(self.run, self.images))
+        self.metrics.load_history(self.run.rows())
+        self.events.emit(Start(self.run, self.images))
         if self.images == 0:
             note(describe(self.run, gan))
             self.gallery.draw_reals()
@@ -170,7 +172,7 @@ class Trainer:
             if save and self.images != self.saved:
                 self.save()
             if ending:
-                gan.world.first(partial(self.keeper.hear, ending=True))  # none ends before all is written
+                gan.world.first(partial(self.keeper.report_writing, ending=True))  # none ends before all is written
                 break
 
             # ----------------------------------------------------------------
@@ -209,7 +211,7 @@ class Trainer:
     def tick(self) -> None:
         """Fetch, check and tell what was measured since the last tick."""
         if self.keeper.ready:
-            self.keeper.hear()
+            self.keeper.report_writing()
         stats = self.gan.world.sum(self.averages.fetch())
         check_stats(stats, self.images)
         speed = self.pace.count(self.images)
@@ -218,7 +220,7 @@ class Trainer:
         self.pace.period, self.agreed = self.gan.world.agree(self.pace.period, bool(self.stop), self.gan.parameters)
         memory = devices.peak_memory(self.gan.device)
         row = {"images": self.images, **speed, **stats, "memory": memory}
-        self.events.tell(Tick(self.images, self.train.images, row, stats))
+        self.events.emit(Tick(self.images, self.train.images, row, stats))
 
     def measure(self) -> bool:
         """Measure the averaged generator; return whether it is the best so far, so that it is to be kept."""
@@ -229,7 +231,7 @@ class Trainer:
     def _measure(self) -> bool:
         self.values = self.metrics.measure(self.gan)
         if self.values:
-            self.events.tell(Measured(self.images, self.values, self.metrics.compare(self.values)))
+            self.events.emit(Measurement(self.images, self.values, self.metrics.compare(self.values)))
         return self.keeper.is_best(self.images, self.values)
 
     def save(self) -> None:
@@ -243,7 +245,7 @@ class Trainer:
         meta = {"seconds": self.pace.seconds, "data": self.batches.source.info.to_json()}
         self.keeper.keep(self.gan, self.images, self.metrics.records(values), meta)
 
-    def fell_back(self, line: str) -> None:
+    def report_fallback(self, line: str) -> None:
         """Tell that the execution is another than was chosen, and freeze that one."""
         self.events.note(line)
         self.events.attempt("recipe", self.run.write_recipe, self.gan.recipe.to_json())

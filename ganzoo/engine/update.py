@@ -21,8 +21,8 @@ the update (at intervals of their own: Karras et al. 2020, StyleGAN2, appendix B
 (Karras et al. 2020, ADA, section 2), and an averaged generator. A total batch comes in parts, whose gradients add up;
 `Gan.execute` runs each piece plainly or from a recording of it, so a piece computes with tensors alone.
 
-Measured are ``loss_d`` and ``loss_g``, the adversarial losses before their weight; ``generator/NAME``, each loss of G's
-own; ``reg.NAME/d`` and ``reg.NAME/g``, each term of a regularizer; and beside the algorithm, signals of health.
+These are measured: ``loss_d`` and ``loss_g``, the adversarial losses before their weight; ``generator/NAME``, each loss of
+G's own; ``reg.NAME/d`` and ``reg.NAME/g``, each term of a regularizer; and the signals of health.
 """
 
 from __future__ import annotations
@@ -63,34 +63,34 @@ def update_generator(gan: Gan, batches: Batches, images: int, step: int) -> Stat
     """Train G against the frozen D, the `step`-th time after `images` images; then move the average towards it."""
     gan.refresh(images)
     gan.ema.refill(gan.images_per_generator_update, images)
-    k, update, plays = gan.interval["generator"], gan.generator_updates(images) + step, gan.plays(images)
+    k, update, adversarial = gan.interval["generator"], gan.generator_updates(images) + step, gan.is_adversarial(images)
     lazy = k > 1 and update % k == 0
-    stats = _train(gan, "generator", batches.generator(images, step), images, 1, plays, average=not lazy)
+    stats = _train(gan, "generator", batches.generator(images, step), images, 1, adversarial, average=not lazy)
     if lazy:
-        stats = stats | _train(gan, "generator", batches.generator(images, step), images, k, plays, average=True)
+        stats = stats | _train(gan, "generator", batches.generator(images, step), images, k, adversarial, average=True)
     return stats
 
 
 def update_together(gan: Gan, batches: Batches, images: int) -> Stats:
     """Train both on one batch, whose latents pass G once: ``train.update`` is ``shared`` or ``simultaneous``."""
     gan.refresh(images)
-    order = _shared if gan.recipe.train.update == "shared" else _simultaneous
+    order = _update_shared if gan.recipe.train.update == "shared" else _update_simultaneous
     d, g, update = gan.interval["discriminator"], gan.interval["generator"], images // batches.batch
-    begun, plays = images >= gan.recipe.train.d_start, gan.plays(images + batches.batch)
+    begun, adversarial = images >= gan.recipe.train.d_start, gan.is_adversarial(images + batches.batch)
     lazy_d, lazy_g = begun and d > 1 and update % d == 0, g > 1 and update % g == 0
     gan.ema.refill(batches.batch, images + batches.batch)
     if begun:
         for optimizer in gan.optimizers.values():
-            optimizer.refill(images, (order, plays))
+            optimizer.refill(images, (order, adversarial))
         (part,) = batches.discriminator(images)
-        kind = ("discriminator", "generator", order, plays, not lazy_g)
-        stats: Stats = gan.execute(kind, partial(order, gan, plays, not lazy_g), part)
+        kind = ("discriminator", "generator", order, adversarial, not lazy_g)
+        stats: Stats = gan.execute(kind, partial(order, gan, adversarial, not lazy_g), part)
     else:
-        stats = _train(gan, "generator", batches.discriminator(images), images, 1, plays, average=not lazy_g)
+        stats = _train(gan, "generator", batches.discriminator(images), images, 1, adversarial, average=not lazy_g)
     if lazy_d:
         stats = stats | _train(gan, "discriminator", batches.discriminator(images), images, d)
     if lazy_g:
-        stats = stats | _train(gan, "generator", batches.discriminator(images), images, g, plays, average=True)
+        stats = stats | _train(gan, "generator", batches.discriminator(images), images, g, adversarial, average=True)
     return stats
 
 
@@ -104,7 +104,7 @@ def _train(
     parts: Iterator[Part],
     images: int,
     interval: int = 1,
-    plays: bool = True,
+    adversarial: bool = True,
     average: bool = False,
 ) -> Stats:
     """One optimizer step of a network; then, where `average` says so, G's average moves.
@@ -115,12 +115,16 @@ def _train(
         parts: Of the total batch.
         images: Images seen.
         interval: Of the terms that count. With 1 the losses do too; above, the terms alone, weighted by it.
-        plays: Whether G asks D.
+        adversarial: Whether G asks D.
         average: Whether the average moves.
     """
-    gan.optimizers[network].refill(images, (interval, plays))
-    ask = partial(_ask_discriminator, gan) if network == "discriminator" else partial(_ask_generator, gan, plays)
-    step, kind = partial(_step, gan, network, average), (network, interval, plays, average)
+    gan.optimizers[network].refill(images, (interval, adversarial))
+    ask = (
+        partial(_compute_discriminator_gradients, gan)
+        if network == "discriminator"
+        else partial(_compute_generator_gradients, gan, adversarial)
+    )
+    step, kind = partial(_step, gan, network, average), (network, interval, adversarial, average)
     part = next(parts)
     if part.share == 1:
         stats: Stats = gan.execute(kind, lambda part: step(ask(interval, part)), part)
@@ -133,28 +137,30 @@ def _train(
     return stats
 
 
-def _shared(gan: Gan, plays: bool, average: bool, part: Part) -> Stats:
+def _update_shared(gan: Gan, adversarial: bool, average: bool, part: Part) -> Stats:
     """D's step, then G's on the very samples that D saw, through the new D."""
-    gan.let_learn("generator")
+    gan.enable_gradients("generator")
     made = gan.generate(part.z, part.labels)  # [n, *shape], with G's graph
-    stats = _step(gan, "discriminator", False, gan.world.total(_ask_discriminator(gan, 1, part, made)))
-    return stats | _step(gan, "generator", average, gan.world.total(_ask_generator(gan, plays, 1, part, made)))
+    stats = _step(gan, "discriminator", False, gan.world.total(_compute_discriminator_gradients(gan, 1, part, made)))
+    return stats | _step(
+        gan, "generator", average, gan.world.total(_compute_generator_gradients(gan, adversarial, 1, part, made))
+    )
 
 
-def _simultaneous(gan: Gan, plays: bool, average: bool, part: Part) -> Stats:
+def _update_simultaneous(gan: Gan, adversarial: bool, average: bool, part: Part) -> Stats:
     """D looks once; both gradients are taken there, then both steps made."""
-    gan.let_learn("discriminator", "generator")
-    penalised, made = gan.differentiates(1), gan.generate(part.z, part.labels)
-    step = _look(gan, part, _leaf(part.real, penalised), made, penalised=penalised)
-    d = gan.world.total(_discriminator_gradients(gan, part, step, 1, keep_graph=True))
-    g = gan.world.total(_generator_gradients(gan, part, step, made, 1, plays))
+    gan.enable_gradients("discriminator", "generator")
+    penalised, made = gan.differentiates_inputs(1), gan.generate(part.z, part.labels)
+    step = _build_step(gan, part, _detach(part.real, penalised), made, penalised=penalised)
+    d = gan.world.total(_differentiate_discriminator(gan, part, step, 1, keep_graph=True))
+    g = gan.world.total(_differentiate_generator(gan, part, step, made, 1, adversarial))
     return _step(gan, "discriminator", False, d) | _step(gan, "generator", average, g)
 
 
 def _step(gan: Gan, network: str, average: bool, total: Gradients) -> Stats:
     norm = gan.optimizers[network].step(total.of)
     if network == "discriminator":
-        gan.after_discriminator(total.real_logits)
+        gan.finish_discriminator_step(total.real_logits)
     if average:
         gan.ema.update()
     return total.stats if norm is None else total.stats | {f"gradient_{network[0]}": norm / gan.world.size}
@@ -164,59 +170,65 @@ def _step(gan: Gan, network: str, average: bool, total: Gradients) -> Stats:
 # Gradients.
 
 
-def _ask_discriminator(gan: Gan, interval: int, part: Part, made: GeneratorOutput | None = None) -> Gradients:
+def _compute_discriminator_gradients(
+    gan: Gan, interval: int, part: Part, made: GeneratorOutput | None = None
+) -> Gradients:
     """Let D tell the real samples from generated ones, which are made without a graph through G."""
-    gan.let_learn("discriminator")
-    made, penalised = made or gan.generate(part.z, part.labels), gan.differentiates(interval)
-    fake = replace(made, samples=_leaf(made.samples, penalised))  # [n, *shape]
-    return _discriminator_gradients(
-        gan, part, _look(gan, part, _leaf(part.real, penalised), fake, penalised=penalised), interval
+    gan.enable_gradients("discriminator")
+    made, penalised = made or gan.generate(part.z, part.labels), gan.differentiates_inputs(interval)
+    fake = replace(made, samples=_detach(made.samples, penalised))  # [n, *shape]
+    return _differentiate_discriminator(
+        gan, part, _build_step(gan, part, _detach(part.real, penalised), fake, penalised=penalised), interval
     )
 
 
-def _ask_generator(gan: Gan, plays: bool, interval: int, part: Part, made: GeneratorOutput | None = None) -> Gradients:
+def _compute_generator_gradients(
+    gan: Gan, adversarial: bool, interval: int, part: Part, made: GeneratorOutput | None = None
+) -> Gradients:
     """Let G make the frozen D take its samples for real ones."""
-    gan.let_learn("generator")
+    gan.enable_gradients("generator")
     made = made or gan.generate(part.z, part.labels)  # [n, *shape]
-    step = _look(gan, part, part.real if gan.reads_reals(interval) else None, made, asked=plays)
-    return _generator_gradients(gan, part, step, made, interval, plays)
+    step = _build_step(gan, part, part.real if gan.reads_reals(interval) else None, made, asked=adversarial)
+    return _differentiate_generator(gan, part, step, made, interval, adversarial)
 
 
-def _discriminator_gradients(gan: Gan, part: Part, step: Step, interval: int, keep_graph: bool = False) -> Gradients:
+def _differentiate_discriminator(
+    gan: Gan, part: Part, step: Step, interval: int, keep_graph: bool = False
+) -> Gradients:
     loss, stats, said = torch.zeros((), device=part.z.device), Stats(), None
     if interval == 1:
         assert step.real_output is not None
         assert step.fake_output is not None
         loss = gan.adversarial_loss("discriminator", step.real_output, step.fake_output)
         said = torch.cat(logits(step.real_output), 1).detach()  # [n, P]
-        stats |= _measured(part, loss_d=loss, **signals(said, torch.cat(logits(step.fake_output), 1)))
+        stats |= _weight_stats(part, loss_d=loss, **signals(said, torch.cat(logits(step.fake_output), 1)))
     terms, each = gan.regularize("discriminator", step, interval)
     loss = loss if terms is None else loss + interval * terms
-    stats |= _measured(part, **each)
+    stats |= _weight_stats(part, **each)
     gradients = gan.gradients("discriminator", part.share * loss, keep_graph)
     return Gradients(gradients, stats, said if gan.adaptive else None)
 
 
-def _generator_gradients(
-    gan: Gan, part: Part, step: Step, made: GeneratorOutput, interval: int, plays: bool
+def _differentiate_generator(
+    gan: Gan, part: Part, step: Step, made: GeneratorOutput, interval: int, adversarial: bool
 ) -> Gradients:
     loss, stats = torch.zeros((), device=part.z.device), Stats()
-    if interval == 1 and plays:
+    if interval == 1 and adversarial:
         assert step.fake_output is not None
         loss = gan.adversarial_loss("generator", step.fake_output, step.real_output if gan.pairs else None)
-        stats |= _measured(part, loss_g=loss)
-        loss = gan.weigh(loss)
+        stats |= _weight_stats(part, loss_g=loss)
+        loss = gan.weight_loss(loss)
     if interval == 1:
         for name, own in made.losses.items():
             loss = loss + own
-            stats |= _measured(part, **{f"generator/{name}": own})
-    terms, each = gan.regularize("generator", step, interval, plays)
+            stats |= _weight_stats(part, **{f"generator/{name}": own})
+    terms, each = gan.regularize("generator", step, interval, adversarial)
     loss = loss if terms is None else loss + interval * terms
-    stats |= _measured(part, **each)
+    stats |= _weight_stats(part, **each)
     return Gradients(gan.gradients("generator", part.share * loss), stats)
 
 
-def _look(
+def _build_step(
     gan: Gan, part: Part, real: Tensor | None, made: GeneratorOutput, asked: bool = True, penalised: bool = False
 ) -> Step:
     """Show D real and generated samples, augmented alike, where it is asked."""
@@ -248,12 +260,12 @@ def _look(
     )
 
 
-def _leaf(samples: Tensor | None, penalised: bool) -> Tensor:
+def _detach(samples: Tensor | None, penalised: bool) -> Tensor:
     """Return samples without a graph; a penalty on input gradients differentiates with respect to them."""
     assert samples is not None
     return samples.detach().requires_grad_(penalised)
 
 
-def _measured(part: Part, **values: Tensor) -> Stats:
+def _weight_stats(part: Part, **values: Tensor) -> Stats:
     """Return what a part contributes to the total batch's means."""
     return {name: part.share * value.detach() for name, value in values.items()}

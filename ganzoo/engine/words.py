@@ -29,7 +29,7 @@ def describe(run: Run, gan: Gan) -> str:
 def explain(error: BaseException, run: Run, gan: Gan, batches: Batches) -> BaseException:
     """Return the error that a person shall read in place of this one: with the way out, and with what is kept."""
     if is_out_of_memory(error):
-        error = GanzooError(f"{gan.device.type} memory ran out: {less_memory(run, gan, batches)}")
+        error = GanzooError(f"{gan.device.type} memory ran out: {suggest_less_memory(run, gan, batches)}")
     if isinstance(error, Lost):
         return Lost(f"{error}; go on with torchrun ... -m ganzoo train --resume {run.path}")
     if isinstance(error, GanzooError) and not isinstance(error, Interrupted) and run.checkpoints:
@@ -37,7 +37,7 @@ def explain(error: BaseException, run: Run, gan: Gan, batches: Batches) -> BaseE
     return error
 
 
-def less_memory(run: Run, gan: Gan, batches: Batches) -> str:
+def suggest_less_memory(run: Run, gan: Gan, batches: Batches) -> str:
     """Say what takes less memory: a run that has started cannot, but a new one of the same settings can."""
     present = min(batches.micro_batch, max(batches.batch, batches.g_batch) // gan.world.size)
     size = smaller_micro_batch(gan.recipe, present)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ganzoo.compute.streams import seeded
 from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import Gan
-from ganzoo.engine.update import _leaf, _look
+from ganzoo.engine.update import _build_step, _detach
 from ganzoo.plugin import DataInfo, Networks, Step
 from ganzoo.recipe.recipe import Choice
 from ganzoo.testing.changes import are_equal
@@ -64,13 +64,13 @@ class Term:
     def make_step(self) -> Step:
         """Return what the update shows."""
         gan, part = self.gan, self.part
-        gan.let_learn(self.network)
+        gan.enable_gradients(self.network)
         with seeded(1):
-            made, penalised = gan.generate(part.z, part.labels), gan.differentiates(1)
+            made, penalised = gan.generate(part.z, part.labels), gan.differentiates_inputs(1)
             if self.network == "generator":
-                return _look(gan, part, part.real if gan.pairs or gan.reals else None, made)
-            made = replace(made, samples=_leaf(made.samples, penalised))
-            return _look(gan, part, _leaf(part.real, penalised), made, penalised=penalised)
+                return _build_step(gan, part, part.real if gan.pairs or gan.reals else None, made)
+            made = replace(made, samples=_detach(made.samples, penalised))
+            return _build_step(gan, part, _detach(part.real, penalised), made, penalised=penalised)
 
     def evaluate(self, step: Step) -> Tensor:
         """Return the term of a step, which must be a scalar."""

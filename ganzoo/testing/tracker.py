@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ganzoo.engine.events import Events, Finish, Grid, Note, Start, Tick
-from ganzoo.engine.subscribers import Tracking
+from ganzoo.engine.subscribers import TrackerAdapter
 from ganzoo.errors import GanzooError
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry.installed import describe_error
@@ -185,14 +185,14 @@ def _run_events(trial: Trial, run: Run, where: str) -> list[str]:
         tracker = Choice(trial.entry, trial.make_options()).build()
     except GanzooError as error:
         raise Failure(f"It could not even be built ({error}): turn to the backend in `start`.") from error
-    events.subscribe("tracker", Tracking(tracker))
+    events.subscribe("tracker", TrackerAdapter(tracker))
     events.subscribe("lines", lines)
     scalars, grid_path = _make_scalars(1000), run.grid(1000)
     calls: Calls = {
-        "start": lambda: events.tell(Start(run, 0)),
-        "log": lambda: events.tell(Tick(1000, 10_000, {"images": 1000, **scalars}, scalars)),
-        "grid": lambda: events.tell(Grid(1000, grid_path)),
-        "finish": lambda: events.tell(Finish(1000, "failed")),
+        "start": lambda: events.emit(Start(run, 0)),
+        "log": lambda: events.emit(Tick(1000, 10_000, {"images": 1000, **scalars}, scalars)),
+        "grid": lambda: events.emit(Grid(1000, grid_path)),
+        "finish": lambda: events.emit(Finish(1000, "failed")),
     }
     _make_calls(calls, where)
     return lines.lines

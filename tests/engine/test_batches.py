@@ -77,7 +77,7 @@ def test_fewer_items_than_a_batch(make):
 def test_everything_is_a_function_of_seed_images_and_stream(make, dataset):
     settings = {"dataset": dataset, "loss": "toy-pairs", "train.conditional": dataset == "toy-array"}
     (_, one), (_, two), (_, other) = make(settings), make(settings), make({**settings, "train.seed": 1})
-    list(two.discriminator(0)), list(two.generator(0, 3)), two.examples(5)
+    list(two.discriminator(0)), list(two.generator(0, 3)), two.draw_examples(5)
     for images in (32, 64, 320):
         for feed in (lambda b, i=images: b.discriminator(i), lambda b, i=images: b.generator(i, 1)):
             (mine,), (yours,), (another,) = feed(one), feed(two), feed(other)
@@ -102,8 +102,8 @@ def test_every_update_draws_for_itself(make, dataset):
 
 def test_examples_are_the_same_at_every_call(make):
     _, batches = make({"train.conditional": True})
-    images, labels = batches.examples(6)
-    again, _ = batches.examples(6)
+    images, labels = batches.draw_examples(6)
+    again, _ = batches.draw_examples(6)
     assert torch.equal(images, again)
     assert images.shape == (6, 1, 4, 4)
     assert torch.equal(labels, ((images[:, 0, 0, 0] + 1) * 127.5).round().long() % 2)
@@ -255,7 +255,7 @@ def test_labels_that_the_dataset_makes_follow_from_seed_stream_images_and_rank(p
     assert not torch.equal(first.labels, next(two.discriminator(0)).labels)
     (paired,) = one.generator(0, 0)
     assert not torch.equal(paired.labels, first.labels)
-    assert one.examples(3)[1].shape == (3, 1, 16)
+    assert one.draw_examples(3)[1].shape == (3, 1, 16)
 
 
 def test_flip_is_of_images(make):

@@ -17,8 +17,8 @@ import toy_terms
 from devices import cuda
 from ganzoo.compute.digest import hash_network
 from ganzoo.engine import checkpoint, execution
-from ganzoo.engine.assemble import frozen_in
-from ganzoo.engine.initial import start_from
+from ganzoo.engine.assemble import find_frozen
+from ganzoo.engine.initial import load_initial_weights
 from ganzoo.engine.update import update_discriminator, update_generator
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.layers import extractor
@@ -187,7 +187,7 @@ def test_the_weights_that_a_term_looks_through_stand_in_the_recipe_and_a_run_goe
     found = extractor("toy-pixels", DataInfo(shape=(1, 4, 4)))
     held = {"reg.toy-perceptual.look": {"name": "toy_terms:toy-pixels", "sha256": hash_network(found.network)}}
     assert run.recipe()["frozen"] == read(run.package).recipe["frozen"] == held
-    assert frozen_in({"reg.it": SimpleNamespace(net=nn.Sequential(found), other=3)}).keys() == {"reg.it.net.0"}
+    assert find_frozen({"reg.it": SimpleNamespace(net=nn.Sequential(found), other=3)}).keys() == {"reg.it.net.0"}
     assert "frozen" not in ganzoo.train(arch="toy", dataset="toy-array", images=16, device="cpu").recipe()
     ganzoo.train(resume=run, images=48, device="cpu")
     monkeypatch.setattr(nn, "Linear", Ones)
@@ -314,16 +314,18 @@ def test_a_discriminator_is_rebuilt_as_it_was_prepared(make, tmp_path: Path):
     gan, batches = make({"reg": "toy-spectral"})
     run(gan, batches, range(2))
     assert gan.regularizers["toy-spectral"].steps == 2
-    package.write(tmp_path / "model", package.prepare(gan.recipe, gan.data, gan.averaged, gan.regularizers, 32, []))
+    package.write(
+        tmp_path / "model", package.prepare(gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, 32, [])
+    )
     planned = planning.plan(read(tmp_path / "model"), registry(), "model")
     weights = package.read_weights(tmp_path / "model", planned, DISCRIMINATOR)
     assert any("parametrizations" in name for name in weights)
     again, _ = make({"reg": "toy-spectral", "train.seed": 1})
-    assert "and its discriminator" in start_from(again, tmp_path / "model", "model")
+    assert "and its discriminator" in load_initial_weights(again, tmp_path / "model", "model")
     wanted = gan.discriminator.state_dict()
     assert all(torch.equal(value, wanted[name]) for name, value in again.discriminator.state_dict().items())
     other, _ = make()
-    told = start_from(other, tmp_path / "model", "model")
+    told = load_initial_weights(other, tmp_path / "model", "model")
     assert "without its discriminator, which does not fit this recipe's" in told
     assert "one.parametrizations" in told
     assert told.endswith("that one starts anew")

@@ -56,7 +56,7 @@ def test_a_file_of_the_run_costs_a_line_until_it_works_again_and_is_always_tried
     events, heard = subscribed(flaky, file=True)
     for error in (flaky.error, flaky.error, None, None, flaky.error, flaky.error):
         flaky.error = error
-        events.tell(END)
+        events.emit(END)
     assert flaky.calls == 6
     assert heard.lines == ["cannot write it: the disk is full; going on without"] * 2
 
@@ -65,8 +65,8 @@ def test_a_file_of_the_run_costs_a_line_until_it_works_again_and_is_always_tried
 def test_anything_else_costs_a_line_and_hears_no_more(error: BaseException) -> None:
     flaky = Flaky(error)
     events, heard = subscribed(flaky, file=False)
-    events.tell(END)
-    events.tell(END)
+    events.emit(END)
+    events.emit(END)
     assert flaky.calls == 1
     (line,) = heard.lines
     assert line.startswith(f"it failed and is left out from here on: {type(error).__name__}: {error}")
@@ -75,7 +75,7 @@ def test_anything_else_costs_a_line_and_hears_no_more(error: BaseException) -> N
 def test_an_interrupt_is_no_failure() -> None:
     events, heard = subscribed(Flaky(KeyboardInterrupt()), file=False)
     with pytest.raises(KeyboardInterrupt):
-        events.tell(END)
+        events.emit(END)
     assert heard.lines == []
 
 
@@ -87,7 +87,7 @@ def test_a_failing_log_is_told_to_the_others_and_nobody_is_asked_for_what_it_lac
     events, heard = subscribed(Log(), file=True)
     events.note("one")
     events.note("two")
-    events.tell(END)
+    events.emit(END)
     assert heard.lines == ["cannot write log.txt; going on without", "one", "two"]
 
 

@@ -36,7 +36,7 @@ def test_what_moves_no_pixels_is_called_with_samples_alone(pairs, make):
     (part,) = batches.discriminator(0)
     assert all(labels.shape == part.labels.shape for _, labels in asked)
     assert any(torch.equal(labels, part.labels) for _, labels in asked)
-    assert gan.moving == set()
+    assert gan.moves_labels == set()
 
 
 def test_further_samples_of_any_number_move_with_their_labels(pairs, make):

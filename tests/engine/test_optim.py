@@ -166,7 +166,7 @@ def test_every_path_makes_the_step_of_plain_adam_in_float64_under_channels_last(
     weight = laid_out(shape)
     optimizer = NetworkOptimizer([weight], chosen("adam", lr=0.01, betas=(0.9, 0.99)))
     if recorded:
-        optimizer.record()
+        optimizer.make_recordable()
     for wanted in gradients(4, shape):
         gradient = SOURCES[source](weight, wanted)
         assert torch.allclose(gradient, wanted, atol=1e-6)
@@ -198,7 +198,7 @@ def test_every_path_makes_the_step_of_plain_adam_in_float64_under_channels_last(
 def test_a_recorded_step_is_torchs(name, values):
     mine, own = (nn.Parameter(parameter().detach().double()) for _ in range(2))
     recorded, plain = NetworkOptimizer([mine], chosen(name, **values)), NetworkOptimizer([own], chosen(name, **values))
-    recorded.record()
+    recorded.make_recordable()
     for index, gradient in enumerate(gradients(6)):
         for optimizer in (recorded, plain):
             optimizer.refill(16 * index)
@@ -216,7 +216,7 @@ def test_recorded_and_plain_steps_take_turns_on_one_state():
     stepped(plain, own, 4)
     stepped(first, mine, 4)
     second = NetworkOptimizer([mine], chosen("adam", lr=0.1))
-    second.record()
+    second.make_recordable()
     held = second.tensors()
     second.load(first.state())
     assert all(a is b for a, b in zip(held, second.tensors(), strict=True))
@@ -231,7 +231,7 @@ def test_a_parameter_without_a_gradient_stays_as_it_is():
         weights = [parameter(), parameter()]
         optimizer = NetworkOptimizer(weights, chosen("adam", lr=0.1))
         if recorded:
-            optimizer.record()
+            optimizer.make_recordable()
         optimizer.refill(0)
         optimizer.step([None, torch.ones(5, 3)])
         assert torch.equal(weights[0], parameter())

@@ -171,7 +171,7 @@ def test_what_changes_the_discriminator_is_required_too(make_gan):
     gan = make_gan(0)
     recipe = replace(gan.recipe, reg=tuple(map(regularizer, ("plain", "changing"))))
     regularizers = {"plain": object(), "changing": SimpleNamespace(prepare=print)}
-    made = package.prepare(recipe, gan.data, gan.averaged, regularizers, 1, [])
+    made = package.prepare(recipe, gan.data, gan.averaged_networks, regularizers, 1, [])
     assert made.config["requires"] == [{"distribution": "acme-changing", "version": "2"}]
 
 
@@ -430,7 +430,7 @@ def test_a_write_that_fails_leaves_the_old_package_and_no_litter(monkeypatch, ma
 
 
 def contents(gan, images):
-    return package.prepare(gan.recipe, gan.data, gan.averaged, gan.regularizers, images, [])
+    return package.prepare(gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, images, [])
 
 
 @pytest.fixture

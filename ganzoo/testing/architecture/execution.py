@@ -150,7 +150,7 @@ def compiled_equals_plain(trial: Trial) -> None:
 # What they share.
 
 
-class _RecordedExecution(execution.Recorded):
+class _RecordedExecution(execution.RecordedExecution):
     """Notes the operations of a piece, which are all that a record of it holds, and repeats them."""
 
     def first(self, key: tuple[Hashable, ...], piece: execution.Replay, tensors: list[Tensor]) -> Any:
@@ -159,11 +159,11 @@ class _RecordedExecution(execution.Recorded):
             with _OperationRecorder(tensors) as notes:
                 result = piece(tensors)
         except Exception as error:
-            self.give_up(key, error)
+            self.fall_back(key, error)
         self.records[key] = notes.record(result)
         return result
 
-    def give_up(self, key: tuple[Hashable, ...], error: Exception) -> None:
+    def fall_back(self, key: tuple[Hashable, ...], error: Exception) -> None:
         """Say why it cannot be recorded."""
         raise error
 
@@ -239,7 +239,7 @@ class _OneDevice(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return func(*args, **(kwargs or {}))
 
 
-def _require_same_updates(trial: Trial, data: DataInfo, way: Callable[..., execution.Recorded]) -> None:
+def _require_same_updates(trial: Trial, data: DataInfo, way: Callable[..., execution.RecordedExecution]) -> None:
     """Hold each update of an execution to a plain one from the same state."""
     chosen = make_recipe(trial, data, optimizer="sgd", batch=2)  # SGD keeps nothing of its own
     gan, batches = assemble_gan(chosen, data)

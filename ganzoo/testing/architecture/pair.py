@@ -125,7 +125,7 @@ def share_trained(trial: Trial, data: DataInfo) -> tuple[Gan, Batches]:
     def make() -> tuple[Gan, Batches, Snapshot]:
         gan, batches = assemble_gan(make_recipe(trial, data, seed=7, ema_half_life=0.0), data)
         train_rounds(gan, batches)
-        gan.let_learn("generator", "discriminator")
+        gan.enable_gradients("generator", "discriminator")
         slots = [
             slot
             for optimizer in gan.optimizers.values()

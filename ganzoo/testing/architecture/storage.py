@@ -60,7 +60,8 @@ def package_gives_it_back(trial: Trial) -> None:
         gan, _ = share_trained(trial, data)
         with tempfile.TemporaryDirectory() as folder:
             package.write(
-                Path(folder) / "package", package.prepare(gan.recipe, gan.data, gan.averaged, gan.regularizers, 1, [])
+                Path(folder) / "package",
+                package.prepare(gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, 1, []),
             )
             loaded = package.load(Path(folder) / "package", registry(), CPU)
         z, chosen = make_latents(gan.networks, 4), make_labels(data, 4)

@@ -92,7 +92,7 @@ def frozen_stays_frozen(trial: Trial) -> None:
         gan, batches = assemble_gan(make_recipe(trial, data), data)
         before = {name: tensor.detach().clone() for name, tensor in name_tensors(gan.networks).items()}
         train_rounds(gan, batches)
-        gan.let_learn("generator", "discriminator")
+        gan.enable_gradients("generator", "discriminator")
         after = name_tensors(gan.networks)
         loose = [name for name in frozen if not _is_frozen(after[name])]
         require(not loose, f"{describe_data(data)}: {join_first(loose)} requires grad after a few updates.")
