@@ -21,8 +21,8 @@ the update (at intervals of their own: Karras et al. 2020, StyleGAN2, appendix B
 (Karras et al. 2020, ADA, section 2), and an averaged generator. A total batch comes in parts, whose gradients add up;
 `Gan.execute` runs each piece plainly or from a recording of it, so a piece computes with tensors alone.
 
-These are measured: ``loss_d`` and ``loss_g``, the adversarial losses before their weight; ``generator/NAME``, each loss of
-G's own; ``reg.NAME/d`` and ``reg.NAME/g``, each term of a regularizer; and the signals of health.
+An update measures ``loss_d`` and ``loss_g``, the adversarial losses before their weight; ``generator/NAME``, each loss
+of the generator itself; ``reg.NAME/d`` and ``reg.NAME/g``, each term of a regularizer; and the signals of health.
 """
 
 from __future__ import annotations
