@@ -28,7 +28,7 @@ from ganzoo.engine.setup import set_up
 from ganzoo.engine.trainer import Trainer
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
 from ganzoo.errors import Interrupted
-from ganzoo.plugin.schedule import value_at
+from ganzoo.plugin.schedule import evaluate_number
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
 from ganzoo.runs import run as runs
@@ -295,7 +295,7 @@ class PlainPenalised:
     def __init__(self, gan: Gan, batches: Batches, cast: torch.dtype | None = None) -> None:
         self.batches, self.images, self.cast = batches, 0, cast
         self.generator, self.discriminator = plain_networks(gan)
-        self.gamma = {choice.name: float(value_at(choice.options.gamma, 0)) for choice in gan.recipe.reg}
+        self.gamma = {choice.name: float(evaluate_number(choice.options.gamma, 0)) for choice in gan.recipe.reg}
         g, d = (optimizer.hyperparameters(0) for optimizer in gan.optimizers.values())
         self.optim_g = torch.optim.Adam(self.generator.parameters(), lr=g["lr"], betas=g["betas"])
         self.optim_d = torch.optim.Adam(self.discriminator.parameters(), lr=d["lr"], betas=d["betas"])

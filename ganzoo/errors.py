@@ -58,7 +58,7 @@ class Interrupted(GanzooError):
     exit_code = 130
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def suggest_names(name: str, known: Iterable[str]) -> str:
     """Return ``": did you mean 'x'?"`` for the nearest of `known`, or an empty string where none is near."""
     near = get_close_matches(name, list(known), n=3, cutoff=0.6)
     return f": did you mean {' or '.join(repr(match) for match in near)}?" if near else ""

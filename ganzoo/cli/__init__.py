@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from ganzoo.cli.common import CONTROL, Session, common_options
-from ganzoo.errors import GanzooError, UsageError, did_you_mean
+from ganzoo.errors import GanzooError, UsageError, suggest_names
 from ganzoo.plugin import Command
 from ganzoo.plugin.component import COMMANDS
 from ganzoo.registry import registry
@@ -43,7 +43,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that the first argument names; an unknown one gets close matches."""
         if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
-            hint = did_you_mean(args[0], self.list_commands(ctx)) or "; `ganzoo --help` lists them"
+            hint = suggest_names(args[0], self.list_commands(ctx)) or "; `ganzoo --help` lists them"
             raise UsageError(f"no command {args[0]!r}{hint}")
         return super().resolve_command(ctx, args)
 
@@ -121,7 +121,7 @@ def _fail(session: Session, words: str, code: int) -> int:
 def _sentence(error: click.ClickException) -> str:
     """Return what click says of a wrong call, in the form of ganzoo's own errors."""
     if isinstance(error, click.NoSuchOption):
-        words, hint = f"no option {error.option_name!r}", did_you_mean(error.option_name, error.possibilities or ())
+        words, hint = f"no option {error.option_name!r}", suggest_names(error.option_name, error.possibilities or ())
     else:
         words, hint = " ".join(error.format_message().split()).rstrip("."), ""
     context = error.ctx if isinstance(error, click.UsageError) else None

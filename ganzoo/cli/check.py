@@ -13,7 +13,7 @@ import click
 from ganzoo.cli.common import common_options, complete_components, parse_pairs, print_json
 from ganzoo.errors import UsageError
 from ganzoo.recipe.keys import options_prefix
-from ganzoo.registry import kind_named, registry
+from ganzoo.registry import parse_kind, registry
 from ganzoo.runs.heavy import heavy_imports
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _print_contracts(what: str | None, as_json: bool) -> None:
 
     found = collect_contracts()
     if what is not None:
-        kind = what if what in found else kind_named(what)
+        kind = what if what in found else parse_kind(what)
         found = {kind: found[kind]}
     if as_json:
         print_json(found)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from ganzoo.errors import UsageError, did_you_mean
+from ganzoo.errors import UsageError, suggest_names
 from ganzoo.recipe.keys import COMPONENTS, known_keys
 from ganzoo.registry import GROUP, registry
 from ganzoo.runs import run as runs
@@ -87,7 +87,7 @@ def _leave_out(ctx: click.Context, param: click.Parameter, names: Sequence[str])
     installed = {point.name for point in metadata.entry_points(group=GROUP)}
     for name in names:
         if name.partition("@")[0] not in (*installed, "all"):
-            hint = did_you_mean(name, installed) or "; `ganzoo plugins` lists them"
+            hint = suggest_names(name, installed) or "; `ganzoo plugins` lists them"
             raise UsageError(f"--no-plugin {name}: no such plugin is installed{hint}")
     before = os.environ.get("GANZOO_DISABLE_PLUGINS", "")
     os.environ["GANZOO_DISABLE_PLUGINS"] = ",".join(filter(None, [before, *names]))

@@ -10,13 +10,13 @@ from typing import Any
 import click
 
 from ganzoo.cli.common import common_options, complete_components, note, offline_option, print_json, print_table
-from ganzoo.errors import UsageError, did_you_mean
+from ganzoo.errors import UsageError, suggest_names
 from ganzoo.plugin import Built, Model, Recipe, options
 from ganzoo.plugin.component import FACTORY
-from ganzoo.plugin.options import options_of, to_text
+from ganzoo.plugin.options import list_options, to_text
 from ganzoo.recipe.keys import options_prefix
 from ganzoo.registry import registry
-from ganzoo.registry.installed import Registered
+from ganzoo.registry.installed import RegisteredComponent
 from ganzoo.runs.where import repository
 
 
@@ -41,7 +41,7 @@ def command(name: str, as_json: bool, offline: bool) -> None:
     ]
     if not entries:
         names = [known for entry in registry().components() for known in (entry.spec.name, *entry.spec.aliases)]
-        raise UsageError(f"no component {name!r} is installed{did_you_mean(bare, names) or '; see `ganzoo list`'}")
+        raise UsageError(f"no component {name!r} is installed{suggest_names(bare, names) or '; see `ganzoo list`'}")
     facts = [_facts(entry) for entry in entries]
     for entry, fact in zip(entries, facts, strict=True):
         if plugin and isinstance(entry.spec, Model):  # asked for by the name that it is loaded by
@@ -82,7 +82,7 @@ def _print_model(facts: dict[str, Any], indent: str = "") -> None:
     print_table(rows, indent)
 
 
-def _facts(entry: Registered) -> dict[str, Any]:
+def _facts(entry: RegisteredComponent) -> dict[str, Any]:
     """Return all that is known of a component, as JSON."""
     spec = entry.spec
     facts: dict[str, Any] = {
@@ -100,7 +100,7 @@ def _facts(entry: Registered) -> dict[str, Any]:
         if isinstance(spec.settings, str):
             facts["computed"] = f"by {spec.settings}, from the data and the device"
     if isinstance(spec, Built):
-        facts["provides"] = list(spec.provided(spec.options()))
+        facts["provides"] = list(spec.get_provided(spec.options()))
         prefix = options_prefix(spec.kind, spec.name)
         defaults = options.to_json(spec.options())
         facts["options"] = [
@@ -110,7 +110,7 @@ def _facts(entry: Registered) -> dict[str, Any]:
                 "default": defaults[option.name],
                 "help": option.help,
             }
-            for option in options_of(spec.options).values()
+            for option in list_options(spec.options).values()
         ]
     return facts
 

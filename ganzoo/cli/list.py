@@ -8,7 +8,7 @@ import click
 
 from ganzoo.cli.common import common_options, print_json, print_table
 from ganzoo.plugin import KINDS, Model
-from ganzoo.registry import PLURALS, kind_named, registry
+from ganzoo.registry import PLURALS, parse_kind, registry
 
 
 @click.command("list", short_help="List the components that are installed.")
@@ -19,7 +19,7 @@ from ganzoo.registry import PLURALS, kind_named, registry
 @common_options
 def command(kind: str | None, as_json: bool) -> None:
     """List the components that are installed: all, or those of one KIND (architecture, loss, dataset ...)."""
-    entries = registry().components(kind_named(kind) if kind else None)
+    entries = registry().components(parse_kind(kind) if kind else None)
     if as_json:
         fields = ("name", "summary", "aliases", "paper")
         print_json(

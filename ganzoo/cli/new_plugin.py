@@ -21,8 +21,8 @@ from click.shell_completion import CompletionItem
 from ganzoo.cli.common import common_options
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.plugin.component import NAME
-from ganzoo.plugin.files import explained, replace_directory
-from ganzoo.registry import kind_named, registry
+from ganzoo.plugin.files import replace_directory, write_errors_explained
+from ganzoo.registry import parse_kind, registry
 
 LONGEST = 40  # letters of a name: lines of the templates stay within 120
 RESERVED = ("all", "none", "build", "dist", "tests", "runs")  # words of the command line, folders of the package
@@ -63,7 +63,7 @@ def command(name: str, kind: str, parent: Path) -> None:
     It works as it is: install it, use it, then make it yours.
     """
     kinds = _kinds()
-    kind = kind_named(kind)
+    kind = parse_kind(kind)
     if kind not in kinds:
         raise UsageError(f"--kind {kind}: there is no template for it; choose one of {', '.join(kinds)}")
     _check_name(name, kind)
@@ -141,7 +141,7 @@ def _read(folder: Traversable, path: str = "") -> Iterator[tuple[str, str]]:
 def _write(target: Path, contents: dict[str, str]) -> None:
     """Write a directory, whole or not at all."""
     new = target.with_name(f".{target.name}.new")
-    with explained(target):
+    with write_errors_explained(target):
         shutil.rmtree(new, ignore_errors=True)  # of somebody who was killed
         try:
             new.mkdir()

@@ -18,9 +18,9 @@ from ganzoo.engine.gan import Gan
 from ganzoo.errors import GanzooError
 from ganzoo.layers import Frozen
 from ganzoo.package.plan import prepare_networks
-from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, samples_of
+from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, extract_samples
 from ganzoo.plugin.networks import LATENT
-from ganzoo.plugin.options import options_of
+from ganzoo.plugin.options import list_options
 from ganzoo.plugin.schedule import Schedule
 from ganzoo.recipe.check import as_trained
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
@@ -115,7 +115,7 @@ def check_networks(arch: Choice, networks: Networks, data: DataInfo, device: tor
             num, *data.label_shape, dtype=torch.float32 if data.label_shape else torch.int64, device=device
         )
     with seeded(0, device):
-        samples = samples_of(_run_forward(title, generator, z, labels))
+        samples = extract_samples(_run_forward(title, generator, z, labels))
         if not isinstance(samples, Tensor) or tuple(samples.shape) != (num, *data.shape):
             wanted = [num, *data.shape]
             raise GanzooError(f"{title}: its generator made {_describe_form(samples)} of {num} latents, not {wanted}")
@@ -147,7 +147,7 @@ def _run_forward(title: str, network: nn.Module, *args: Tensor | None) -> Any:
 
 def _build(choice: Choice, data: DataInfo, device: torch.device, schedules: list[tuple[Tensor, Schedule]]) -> Any:
     """Build a component on the device; its scheduled options reach it as tensors, which are noted in `schedules`."""
-    names = options_of(type(choice.options))
+    names = list_options(type(choice.options))
     values = {name: _on_device(getattr(choice.options, name), device, schedules) for name in names}
     part = choice.component.build(replace(choice.options, **values), data)
     return part.to(device) if isinstance(part, nn.Module) else part

@@ -12,7 +12,7 @@ from ganzoo.compute.streams import derive_seed, draw_latents, seeded
 from ganzoo.engine.batches import Batches
 from ganzoo.engine.events import Events, Grid
 from ganzoo.engine.gan import Gan
-from ganzoo.plugin import Dataset, samples_of
+from ganzoo.plugin import Dataset, extract_samples
 from ganzoo.plugin.files import write_atomic
 from ganzoo.runs.run import Run
 from ganzoo.samples import grid
@@ -67,7 +67,7 @@ class Gallery:
         """Return files that show generated samples, always from the same latents and labels."""
         labels = self._labels()
         with seeded(derive_seed("grid"), self.gan.device):
-            samples = samples_of(self.gan.ema.network(self.z, labels))
+            samples = extract_samples(self.gan.ema.network(self.z, labels))
         return self._shown(samples, labels)
 
     def _shown(self, samples: Tensor, labels: Tensor | None) -> Files:

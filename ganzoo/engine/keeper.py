@@ -24,8 +24,8 @@ from ganzoo.package import package
 from ganzoo.package.complete import complete
 from ganzoo.package.config import DISCRIMINATOR, MODEL
 from ganzoo.package.tensors import snapshot
-from ganzoo.plugin.files import explained
-from ganzoo.plugin.specs import direction_of
+from ganzoo.plugin.files import write_errors_explained
+from ganzoo.plugin.specs import get_direction
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.registry import registry
 from ganzoo.registry.installed import describe_error
@@ -100,7 +100,7 @@ class Keeper:
         self.best = best
         for old in run.checkpoints[: -self.train.keep]:
             if old != kept:
-                with explained(old):
+                with write_errors_explained(old):
                     old.unlink(missing_ok=True)
 
     def is_best(self, images: int, metrics: Mapping[str, float]) -> bool:
@@ -117,7 +117,7 @@ class Keeper:
         key = self.train.best
         value = metrics.get(key, math.nan)
         if math.isfinite(value) and (
-            self.best is None or is_better(value, self.best["value"], direction_of(key, self.better))
+            self.best is None or is_better(value, self.best["value"], get_direction(key, self.better))
         ):
             return {"images": images, "value": value}
         siblings = [name for name in metrics if name.partition("/")[0] == key.partition("/")[0]]

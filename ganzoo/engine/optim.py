@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from ganzoo.engine.forms import FORMS, Form, Numbers
 from ganzoo.errors import UsageError
-from ganzoo.plugin.options import options_of
-from ganzoo.plugin.schedule import Schedule, value_at
+from ganzoo.plugin.options import list_options
+from ganzoo.plugin.schedule import Schedule, evaluate_number
 from ganzoo.recipe import recipe as recipes
 
 CLASSES = {
@@ -50,7 +50,7 @@ class NetworkOptimizer:
     ) -> None:
         self.parameters = list(parameters)
         self.name = choice.name
-        self._options = {name: getattr(choice.options, name) for name in options_of(type(choice.options))}
+        self._options = {name: getattr(choice.options, name) for name in list_options(type(choice.options))}
         self.clip: float | None = self._options.pop("clip", None)
         self._correction = interval / (interval + 1) if interval > 1 else 1.0
         fused = {"fused": True} if choice.name in FUSED and self.parameters else {}
@@ -70,9 +70,9 @@ class NetworkOptimizer:
         values: dict[str, Any] = {}
         for name, value in self._options.items():
             if isinstance(value, tuple):
-                values[name] = tuple(float(value_at(part, images)) for part in value)
+                values[name] = tuple(float(evaluate_number(part, images)) for part in value)
             else:
-                values[name] = value_at(value, images) if isinstance(value, (float, Schedule)) else value
+                values[name] = evaluate_number(value, images) if isinstance(value, (float, Schedule)) else value
         values["lr"] = values["lr"] * self._correction
         if "betas" in values:
             values["betas"] = tuple(beta**self._correction for beta in values["betas"])

@@ -26,7 +26,7 @@ from ganzoo.errors import GanzooError, UsageError
 from ganzoo.layers import Frozen
 from ganzoo.package.tensors import without_memory
 from ganzoo.plugin import DataInfo, Loss, Networks
-from ganzoo.plugin.options import settled
+from ganzoo.plugin.options import evaluate_schedules
 from ganzoo.recipe.check import as_trained, check_data, check_ranks
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.runs.launch import launched
@@ -95,7 +95,7 @@ def draft(recipe: ResolvedRecipe, data: DataInfo) -> Networks:
     Raises:
         GanzooError: The architecture fails, or builds something else.
     """
-    arch = replace(recipe.arch, options=settled(recipe.arch.options, 0))
+    arch = replace(recipe.arch, options=evaluate_schedules(recipe.arch.options, 0))
     with without_memory():
         networks = arch.build(as_trained(data, recipe.train))
     if not isinstance(networks, Networks):

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ganzoo.data.store import cache_folder
 from ganzoo.errors import GanzooError
-from ganzoo.plugin.files import explained, write_atomic
+from ganzoo.plugin.files import write_atomic, write_errors_explained
 
 LIMIT = 2 << 30  # bytes that all entries take together
 DIGEST = 32  # bytes of a SHA-256
@@ -70,7 +70,7 @@ def _write(name: str, tensors: Tensors) -> None:
     if len(body) > LIMIT:
         return
     folder = _folder()
-    with explained(folder):
+    with write_errors_explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / name, [body, hashlib.sha256(body).digest()])
     _make_room(folder)

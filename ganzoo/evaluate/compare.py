@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ganzoo.plugin import Metric
-from ganzoo.plugin.specs import direction_of
+from ganzoo.plugin.specs import get_direction
 from ganzoo.recipe.recipe import Choice
 
 
@@ -32,7 +32,7 @@ def best_so_far(rows: Iterable[Mapping[str, Any]], better: Mapping[str, str]) ->
     known: dict[str, str] = {}  # directions, looked up once: a long run has many rows
     for row in rows:
         for name in row.keys() - known.keys():
-            known[name] = direction_of(name, better)
+            known[name] = get_direction(name, better)
         for name, value in row.items():
             if known[name] and (name not in best or is_better(value, best[name], known[name])):
                 best[name] = value
@@ -49,7 +49,7 @@ def compare(values: Mapping[str, float], best: Mapping[str, float], better: Mapp
     """
 
     def describe(name: str, value: float) -> str:
-        direction = direction_of(name, better)
+        direction = get_direction(name, better)
         if direction not in ("lower", "higher") or name not in best:
             return f"{name} {value:.6g}"
         if is_better(value, best[name], direction):

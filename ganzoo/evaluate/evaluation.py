@@ -19,8 +19,8 @@ from ganzoo.evaluate.reals import Reals
 from ganzoo.evaluate.request import Request
 from ganzoo.package import package
 from ganzoo.plugin import DataInfo
-from ganzoo.plugin.options import options_of
-from ganzoo.plugin.specs import direction_of
+from ganzoo.plugin.options import list_options
+from ganzoo.plugin.specs import get_direction
 from ganzoo.recipe.check import check_metrics, other_meaning
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import Registry
@@ -55,7 +55,7 @@ class Evaluation:
     def better(self) -> dict[str, str]:
         """Of each value, by ``METRIC/KEY``, whether a ``lower`` or a ``higher`` one is better, or ``neither``."""
         said = directions(self.request.metrics)
-        return {name: direction_of(name, said) or "neither" for name in self.values}
+        return {name: get_direction(name, said) or "neither" for name in self.values}
 
     def to_json(self) -> dict[str, Any]:
         """Return the values and how they came about: numbers, components with their options and versions."""
@@ -134,7 +134,7 @@ def _way_out(model: DataInfo, real: DataInfo, dataset: Choice) -> str:
     """Return the dataset's own options that make it fit, where it has them."""
     if model.modality == real.modality == "image":
         sides = {"channels": (model.shape[0], real.shape[0]), "size": (model.shape[-1], real.shape[-1])}
-        known = options_of(type(dataset.options))
+        known = list_options(type(dataset.options))
         settings = [f"dataset.{key}={wanted}" for key, (wanted, is_) in sides.items() if wanted != is_ and key in known]
         if settings:
             return f"add {' '.join(settings)}"

@@ -18,7 +18,7 @@ from ganzoo.compute.streams import derive_seed, draw_latents, seeded
 from ganzoo.evaluate.extract import Extraction
 from ganzoo.evaluate.reals import BATCH, Reals
 from ganzoo.evaluate.request import fingerprint
-from ganzoo.plugin import Metric, Networks, samples_of
+from ganzoo.plugin import Metric, Networks, extract_samples
 from ganzoo.recipe.recipe import Choice
 
 Failed = Callable[[str, Exception], None]
@@ -204,5 +204,5 @@ def compared(networks: Networks, reals: Reals, labelled: bool) -> Iterator[Batch
         latents = z[step * BATCH :][: len(real)].to(device)
         labels = labels if labelled else None
         with torch.no_grad(), seeded(derive_seed(seed, "metric-component", step), device):
-            fake = samples_of(networks.generator(latents, labels)).float()
+            fake = extract_samples(networks.generator(latents, labels)).float()
         yield Batch(real, fake, labels)

@@ -11,13 +11,13 @@ from typing import Any
 
 from ganzoo.errors import Corrupt, UsageError
 from ganzoo.plugin import Built, Dataset, options
-from ganzoo.plugin.options import options_of, unknown_key
+from ganzoo.plugin.options import list_options, make_unknown_key_error
 from ganzoo.recipe.keys import HELD, holds_extractor, options_prefix
 from ganzoo.recipe.recipe import Choice
 from ganzoo.recipe.resolve import extractor_of, make_path_absolute, unused_key
 from ganzoo.recipe.stored import stored_choice, stored_component
 from ganzoo.registry import Registry
-from ganzoo.registry.installed import Registered
+from ganzoo.registry.installed import RegisteredComponent
 
 KINDS = ("metric", "extractor", "dataset")  # whose options an evaluation takes
 
@@ -115,7 +115,7 @@ def _metrics(registry: Registry, names: list[str], pairs: Mapping[str, Any]) -> 
     return tuple(chosen.values())
 
 
-def _chosen(registry: Registry, component: Registered, pairs: Mapping[str, Any]) -> Choice:
+def _chosen(registry: Registry, component: RegisteredComponent, pairs: Mapping[str, Any]) -> Choice:
     """Return a component with the options that `pairs` give it, and the extractor that it holds."""
     spec, held = component.spec, None
     assert isinstance(spec, Built)
@@ -132,7 +132,7 @@ def _refuse_others(metrics: tuple[Choice, ...], pairs: Mapping[str, Any]) -> Non
     known = [
         options_prefix(choice.spec.kind, choice.name) + name
         for choice in used
-        for name in (*options_of(choice.spec.options), *([HELD.name] if choice.extractor else []))
+        for name in (*list_options(choice.spec.options), *([HELD.name] if choice.extractor else []))
     ]
     for key in pairs:
         head, _, rest = key.partition(".")
@@ -140,7 +140,7 @@ def _refuse_others(metrics: tuple[Choice, ...], pairs: Mapping[str, Any]) -> Non
         if head == "dataset" or (dot and (head, name) in [(choice.spec.kind, choice.name) for choice in used]):
             continue
         owner = "an evaluation"
-        raise unused_key(key, metrics, known, owner) if head in KINDS else unknown_key(key, known, owner)
+        raise unused_key(key, metrics, known, owner) if head in KINDS else make_unknown_key_error(key, known, owner)
 
 
 def _dataset(registry: Registry, stored: Mapping[str, Any], said: Mapping[str, Any]) -> Choice:

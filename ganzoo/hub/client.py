@@ -22,7 +22,7 @@ from huggingface_hub.errors import OfflineModeIsEnabled
 from huggingface_hub.hf_api import ModelInfo, RepoFile
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
-from ganzoo.errors import GanzooError, NotFound, Unreachable, did_you_mean
+from ganzoo.errors import GanzooError, NotFound, Unreachable, suggest_names
 from ganzoo.hub.failures import LOGIN_PAGE, damaged, explained, not_cached
 from ganzoo.package.config import FILES, LARGEST_HEADER
 
@@ -244,7 +244,7 @@ class Hub:
         for owner in (lambda: repo.partition("/")[0], lambda: self.api.whoami(cache=True)["name"]):
             with contextlib.suppress(Exception):  # a hint is worth no error
                 known += [str(model["id"]) for model in self.models({"author": owner(), "limit": 200})]
-        return did_you_mean(repo, dict.fromkeys(known))
+        return suggest_names(repo, dict.fromkeys(known))
 
 
 class _Resolver(HfApi):

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from ganzoo.compute.device import choose_device
-from ganzoo.errors import Denied, NotFound, did_you_mean
+from ganzoo.errors import Denied, NotFound, suggest_names
 from ganzoo.hub.client import Hub
 from ganzoo.hub.commit import Published, send
 from ganzoo.hub.failures import TOKENS
@@ -81,7 +81,7 @@ def check_access(repo: str, notify: Notify = silent) -> None:
     me = hub.call(lambda: hub.api.whoami(), repo)
     orgs = [str(org["name"]) for org in me.get("orgs", ())]
     if owner not in (me["name"], *orgs):
-        near = did_you_mean(owner, [str(me["name"]), *orgs])
+        near = suggest_names(owner, [str(me["name"]), *orgs])
         raise Denied(f"{repo}: you are {me['name']} on the Hub, which may not publish there{near}")
     if (me.get("auth") or {}).get("accessToken", {}).get("role") == "read":
         raise Denied(f"{repo}: publishing needs a token that may write there: `hf auth login` ({TOKENS})")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ganzoo.errors import Corrupt, GanzooError, NotFound, Unreachable, did_you_mean
+from ganzoo.errors import Corrupt, GanzooError, NotFound, Unreachable, suggest_names
 from ganzoo.hub.client import Hub, Stored, git_name
 from ganzoo.hub.failures import damaged, not_cached
 from ganzoo.package import config as configs
@@ -149,7 +149,7 @@ def _near_revisions(hub: Hub, repo: Repo) -> str | None:
     except GanzooError:
         return None
     names = sorted({**branches, **tags})
-    return did_you_mean(repo.revision or "", names) or f": there are {', '.join(map(repr, names[:8]))}"
+    return suggest_names(repo.revision or "", names) or f": there are {', '.join(map(repr, names[:8]))}"
 
 
 def _check_stated(config: Config, name: str, stored: Mapping[str, Stored], repo: str) -> None:

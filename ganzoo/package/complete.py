@@ -36,7 +36,7 @@ from ganzoo.package.config import (
 )
 from ganzoo.package.generator import Generator
 from ganzoo.package.references import read_labels, references
-from ganzoo.plugin.files import explained
+from ganzoo.plugin.files import write_errors_explained
 from ganzoo.registry import Registry
 from ganzoo.samples import grid
 from ganzoo.samples.show import count_shown, select_kept_files
@@ -88,7 +88,7 @@ def complete(
     before = next((folder / CARD for folder in (target, directory) if (folder / CARD).is_file()), None)
     written = card(config, registry, files, "" if before is None else decoded(before.read_bytes()), license, address)
     stated = {key: value for key, value in config.json.items() if key != "files"}
-    with explained(target):
+    with write_errors_explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     package.write_files(target, stated, files, written)
 

@@ -18,18 +18,18 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ganzoo.errors import Corrupt, GanzooError, NotFound, UsageError, did_you_mean
+from ganzoo.errors import Corrupt, GanzooError, NotFound, UsageError, suggest_names
 from ganzoo.package import complete, package, tensors
 from ganzoo.package import plan as planning
 from ganzoo.package.config import FORMAT, MODEL
 from ganzoo.package.tensors import Form
-from ganzoo.plugin import Architecture, Imported, Networks, options
-from ganzoo.plugin.files import explained
-from ganzoo.plugin.options import options_of, unknown_key
+from ganzoo.plugin import Architecture, ImportedGenerator, Networks, options
+from ganzoo.plugin.files import write_errors_explained
+from ganzoo.plugin.options import list_options, make_unknown_key_error
 from ganzoo.recipe import recipe
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import Registry
-from ganzoo.registry.installed import Registered
+from ganzoo.registry.installed import RegisteredComponent
 
 
 class Format(NamedTuple):
@@ -41,7 +41,7 @@ class Format(NamedTuple):
     """
 
     name: str
-    architecture: Registered
+    architecture: RegisteredComponent
 
     @property
     def qualified(self) -> str:
@@ -115,7 +115,7 @@ def format_named(registry: Registry, text: str) -> Format:
         choices = " or ".join(f"--format {each.qualified}" for each in found)
         raise UsageError(f"format {text!r} is read by more than one architecture: write {choices}")
     what = f"no format {text!r}" if text else "no format was chosen: add --format NAME"
-    raise UsageError(f"{what}{did_you_mean(text, names)} (here: {', '.join(names) or 'none'})")
+    raise UsageError(f"{what}{suggest_names(text, names)} (here: {', '.join(names) or 'none'})")
 
 
 # ----------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def read(path: Path, inert: str) -> dict[str, Tensor]:
         raise UsageError(f"{path} is a directory: name the file with the weights in it")
     if not path.exists():
         raise NotFound(f"there is no file {path}")
-    with explained(path), path.open("rb") as file:
+    with write_errors_explained(path), path.open("rb") as file:
         start, size = file.read(9), path.stat().st_size
     if not size:
         raise Corrupt(f"{path} is empty: its download or copy did not succeed")
@@ -217,7 +217,7 @@ def _check(tensor: Tensor, name: str, size: int, path: Path) -> None:
 
 
 def _sha256(path: Path) -> str:
-    with explained(path), path.open("rb") as file:
+    with write_errors_explained(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -225,14 +225,14 @@ def _sha256(path: Path) -> str:
 # What the package says.
 
 
-def _options(architecture: Registered, imported: Imported, said: Mapping[str, Any]) -> Any:
+def _options(architecture: RegisteredComponent, imported: ImportedGenerator, said: Mapping[str, Any]) -> Any:
     """Return the options that the weights tell, and over them those that a person said."""
     spec = architecture.spec
     assert isinstance(spec, Architecture)
-    known = [f"arch.{name}" for name in options_of(spec.options)]
+    known = [f"arch.{name}" for name in list_options(spec.options)]
     for key in said:
         if key not in known:
-            raise unknown_key(key, known, "an import")
+            raise make_unknown_key_error(key, known, "an import")
     spoken = {key.removeprefix("arch."): value for key, value in said.items()}
     return options.read(spec.options, {**imported.options, **spoken}, "arch.", f"arch {spec.name!r}")
 
@@ -248,7 +248,7 @@ def _fitted(weights: Mapping[str, Tensor], forms: Mapping[str, Form], source: st
     return {name: tensor.contiguous() for name, tensor in made.items()}
 
 
-def _config(arch: Choice, imported: Imported, networks: Networks) -> dict[str, Any]:
+def _config(arch: Choice, imported: ImportedGenerator, networks: Networks) -> dict[str, Any]:
     plugin, data = arch.component.plugin, imported.data
     named = [{"distribution": plugin.distribution, "version": plugin.version}] if plugin.distribution else []
     return {

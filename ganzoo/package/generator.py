@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ganzoo.compute.streams import derive_seed, draw_latents, seeded
 from ganzoo.data.source import scale
 from ganzoo.errors import UsageError
-from ganzoo.plugin import DataInfo, Dataset, Networks, samples_of
+from ganzoo.plugin import DataInfo, Dataset, Networks, extract_samples
 from ganzoo.samples import grid
 from ganzoo.samples.show import Files, show
 
@@ -61,7 +61,7 @@ class Generator:
     def __call__(self, z: Tensor, labels: Tensor | None = None, **options: Any) -> Tensor:
         """Return samples ``[n, *shape]`` in the data's range (images in [-1, 1]) for latents ``[n, latent_dim]``."""
         z = z.to(self.device)
-        samples = samples_of(self.network(z, None if labels is None else labels.to(self.device), **options))
+        samples = extract_samples(self.network(z, None if labels is None else labels.to(self.device), **options))
         return samples.float()
 
     def sample(self, n: int, labels: Labels = None, seed: int = 0, truncation: float | None = None) -> NDArray[Any]:

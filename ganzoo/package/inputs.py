@@ -17,7 +17,7 @@ from torch import Tensor
 from ganzoo.errors import GanzooError, NotFound, UsageError
 from ganzoo.package.generator import Generator
 from ganzoo.plugin import IMAGE_SUFFIXES, read_image
-from ganzoo.plugin.files import explained, write_atomic
+from ganzoo.plugin.files import write_atomic, write_errors_explained
 from ganzoo.samples import grid
 from ganzoo.samples.show import CHANNELS, PICTURES, can_show, convert_files
 
@@ -58,7 +58,7 @@ def apply(
             raise UsageError(f"{source} is a folder, so {target} must be one: end it in /")
         return _apply_to_folder(generator, source, target, seed, resize, notify)
     if folder:
-        with explained(target):
+        with write_errors_explained(target):
             target.mkdir(parents=True, exist_ok=True)
         target = target / (source.stem + _suffix(generator))
     _check_target(source, target)
@@ -80,7 +80,7 @@ def _apply_to_folder(
         raise NotFound(f"{source} holds nothing that this model takes: it takes {_takes(generator)}")
     if target.exists() and target.samefile(source):
         raise UsageError(f"{target} holds the inputs, which results would overwrite: name another folder")
-    with explained(target):
+    with write_errors_explained(target):
         target.mkdir(parents=True, exist_ok=True)
     alike = len({file.stem.lower() for file in files}) < len(files)  # then each keeps its suffix before the new one
     made, failed = dict[Path, Path](), dict[Path, GanzooError]()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganzoo.errors import UsageError
 from ganzoo.package.generator import Generator
-from ganzoo.plugin.files import explained, write_atomic
+from ganzoo.plugin.files import write_atomic, write_errors_explained
 from ganzoo.samples import grid
 from ganzoo.samples.show import CHANNELS, Files, can_show, convert_files, count_shown, pick_first_of_each_kind
 
@@ -54,7 +54,7 @@ def _write_shown(files: Files, out: str | None, name: str, suffix: str | None) -
     suffix = next(iter(kinds)) if suffix is None else suffix
     target = Path(out or name + suffix)
     if not suffix:
-        with explained(target):
+        with write_errors_explained(target):
             target.mkdir(parents=True, exist_ok=True)
         for file, content in files.items():
             write_atomic(target / file, [content])
@@ -69,7 +69,7 @@ def _write_shown(files: Files, out: str | None, name: str, suffix: str | None) -
 
 def _write_pictures(target: Path, samples: Tensor) -> Path:
     """Write images into a folder, a picture each."""
-    with explained(target):
+    with write_errors_explained(target):
         target.mkdir(parents=True, exist_ok=True)
     digits = len(str(len(samples) - 1))
     for index, image in enumerate(grid.to_uint8(samples)):

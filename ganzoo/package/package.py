@@ -24,7 +24,7 @@ from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, FORMAT, MODEL, RE
 from ganzoo.package.generator import Generator
 from ganzoo.package.plan import Plan, identity, plan
 from ganzoo.plugin import Architecture, DataInfo, Dataset, Networks
-from ganzoo.plugin.files import explained, recover_directory, replace_directory, write_atomic
+from ganzoo.plugin.files import recover_directory, replace_directory, write_atomic, write_errors_explained
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.registry import Registry
 
@@ -106,7 +106,7 @@ def write_files(directory: Path, config: Mapping[str, Any], files: Mapping[str, 
     recover_directory(directory)
     kept = directory / CARD
     new = directory.with_name(f".{directory.name}.new")
-    with explained(directory):
+    with write_errors_explained(directory):
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir()
     try:

@@ -16,7 +16,7 @@ from ganzoo.package import tensors
 from ganzoo.package.config import DISCRIMINATOR, Config
 from ganzoo.package.tensors import Form
 from ganzoo.plugin import Networks
-from ganzoo.plugin.options import settled
+from ganzoo.plugin.options import evaluate_schedules
 from ganzoo.recipe.recipe import Choice
 from ganzoo.recipe.stored import stored_choice
 from ganzoo.registry import Registry
@@ -136,7 +136,7 @@ def plan(config: Config, registry: Registry, source: str) -> Plan:
 
 
 def _built(arch: Choice, config: Config) -> Networks:
-    networks = arch.component.build(settled(arch.options, config.images), config.data)
+    networks = arch.component.build(evaluate_schedules(arch.options, config.images), config.data)
     if not isinstance(networks, Networks):
         raise GanzooError(f"arch {arch.name!r} built {type(networks).__name__}, not ganzoo.plugin.Networks")
     return networks
@@ -167,5 +167,6 @@ def _regularizers(config: Config, registry: Registry) -> dict[str, Any]:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Corrupt("the config does not say with which regularizers it was trained") from error
     return {
-        choice.name: choice.component.build(settled(choice.options, config.images), config.data) for choice in choices
+        choice.name: choice.component.build(evaluate_schedules(choice.options, config.images), config.data)
+        for choice in choices
     }

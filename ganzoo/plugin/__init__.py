@@ -23,7 +23,7 @@ from ganzoo.plugin.component import Built, Component
 from ganzoo.plugin.contracts import (
     Case,
     DataInfo,
-    Imported,
+    ImportedGenerator,
     Item,
     RunView,
     Verdict,
@@ -36,7 +36,7 @@ from ganzoo.plugin.networks import (
     LossFunction,
     Networks,
     Step,
-    samples_of,
+    extract_samples,
 )
 from ganzoo.plugin.options import NoOptions, option
 from ganzoo.plugin.schedule import Schedule
@@ -68,7 +68,7 @@ __all__ = [
     "Extractor",
     "GanzooError",
     "GeneratorOutput",
-    "Imported",
+    "ImportedGenerator",
     "Item",
     "Loss",
     "LossFunction",
@@ -86,10 +86,10 @@ __all__ = [
     "UsageError",
     "Verdict",
     "append",
+    "extract_samples",
     "hookimpl",
     "option",
     "read_image",
-    "samples_of",
     "write_atomic",
 ]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from ganzoo.plugin.options import NoOptions, options_of
+from ganzoo.plugin.options import NoOptions, list_options
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 COMMANDS = (
@@ -63,7 +63,7 @@ class Built(Component):
         provides, needs, refuses: Words that recipes are checked by: ``class-logits``, ``features``, ``embedding``,
             ``style``, ``truncation``, ``double-backward``, ``batchnorm-in-d``, ``batch-coupled-d``, ``probabilities``,
             or a plugin's own. What one component needs another must provide; what it refuses none may provide. Where it
-            depends on the options, `provides` is a callable from them to the words (see `provided`).
+            depends on the options, `provides` is a callable from them to the words (see `get_provided`).
         cases: ``"package.module:callable"``, called with nothing, yields `Case` objects: exact values that the
             conformance kit holds the component to.
         excused: Checks of the conformance kit that the component fails by design, each with the reason:
@@ -87,11 +87,11 @@ class Built(Component):
         check_callables(self, self.factory or "missing", self.migrate, self.cases)
         for text in self.requires:
             _check_requirement(text)
-        for entry in options_of(self.options).values():
+        for entry in list_options(self.options).values():
             if entry.schedulable and self.kind not in SCHEDULABLE:
                 raise ValueError(f"{self.kind} {self.name!r}: option {entry.name!r} cannot be schedulable")
 
-    def provided(self, options: Any) -> tuple[str, ...]:
+    def get_provided(self, options: Any) -> tuple[str, ...]:
         """Return the words that the component provides with these options."""
         return self.provides(options) if callable(self.provides) else self.provides
 
@@ -124,23 +124,23 @@ def _check_requirement(text: str) -> None:
 
 
 @functools.cache
-def _hints(cls: Any) -> dict[str, Any]:
+def _get_hints(cls: Any) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 
 def _check_types(spec: Component) -> None:
     """Raise ValueError where a field is not of its type: ``sizes=64`` or ``aliases="mse"``, say."""
     cls: Any = type(spec)
-    for name, hint in _hints(cls).items():
+    for name, hint in _get_hints(cls).items():
         value = getattr(spec, name)
-        if not _fits(value, hint):
+        if not _matches_type(value, hint):
             raise ValueError(f"{spec.kind} {spec.name!r}: {name}={value!r} is not {str(hint).replace('typing.', '')}")
 
 
-def _fits(value: object, hint: Any) -> bool:
+def _matches_type(value: object, hint: Any) -> bool:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, each) for each in args)
+        return any(_matches_type(value, each) for each in args)
     if origin is tuple:
         inner = typing.get_origin(args[0]) or args[0]
         return isinstance(value, tuple) and all(

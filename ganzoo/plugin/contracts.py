@@ -139,7 +139,7 @@ class Case:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Imported:
+class ImportedGenerator:
     """A generator that another project trained, as one of our architectures builds it (`Architecture.imports`).
 
     Args:

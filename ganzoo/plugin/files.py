@@ -52,7 +52,7 @@ def write_atomic(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
         GanzooError: The disk is full or the place may not be written; nothing is left behind.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with explained(path):
+    with write_errors_explained(path):
         try:
             with temporary.open("wb") as file:
                 for chunk in chunks:
@@ -72,7 +72,7 @@ def append(path: Path, data: bytes) -> None:
     Raises:
         GanzooError: The disk is full or the place may not be written.
     """
-    with explained(path), path.open("ab", buffering=0) as file:
+    with write_errors_explained(path), path.open("ab", buffering=0) as file:
         size, left = file.tell(), data
         try:
             while left:
@@ -91,7 +91,7 @@ def means_folder(path: str | os.PathLike[str]) -> bool:
 def replace_directory(new: Path, target: Path) -> None:
     """Put the directory `new` in the place of `target`; a crash in between is mended by `recover_directory`."""
     old = target.with_name(f".{target.name}.old")
-    with explained(target):
+    with write_errors_explained(target):
         shutil.rmtree(old, ignore_errors=True)
         if target.exists():
             DISK.rename(target, old)
@@ -104,20 +104,20 @@ def recover_directory(target: Path) -> None:
     """Bring the old directory back where a crash came between the two renames of `replace_directory`."""
     old = target.with_name(f".{target.name}.old")
     if old.exists() and not target.exists():
-        with explained(target):
+        with write_errors_explained(target):
             DISK.rename(old, target)
 
 
 @contextlib.contextmanager
-def explained(path: Path) -> Iterator[None]:
+def write_errors_explained(path: Path) -> Iterator[None]:
     """Turn an OSError of the block into a GanzooError of one sentence with the way out."""
     try:
         yield
     except OSError as error:
-        raise GanzooError(f"cannot write {path}: {_reason(error)}") from error
+        raise GanzooError(f"cannot write {path}: {_describe_reason(error)}") from error
 
 
-def _reason(error: OSError) -> str:
+def _describe_reason(error: OSError) -> str:
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
             return "the disk is full; free some space and try again"

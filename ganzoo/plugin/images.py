@@ -59,8 +59,8 @@ def read_image(
         image.draft(None, (2 * max(size), 2 * max(size)))
     image.load()
     with quiet():
-        image = _upright(image)
-    image = flat(image if size is None else _centre(image, size)).convert("L" if channels == 1 else "RGB")
+        image = _rotate_upright(image)
+    image = flatten_image(image if size is None else _crop_centre(image, size)).convert("L" if channels == 1 else "RGB")
     if size is not None:
         image = image.resize(size, Image.Resampling.LANCZOS)
     pixels = np.asarray(image).reshape(image.height, image.width, channels)
@@ -78,7 +78,7 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def _upright(image: Image) -> Image:
+def _rotate_upright(image: Image) -> Image:
     """Turn an image as its EXIF says; damaged EXIF says nothing."""
     from PIL.Image import Transpose
 
@@ -88,7 +88,7 @@ def _upright(image: Image) -> Image:
     return image.transpose(Transpose[UPRIGHT[orientation]]) if orientation in UPRIGHT else image
 
 
-def _centre(image: Image, size: tuple[int, int]) -> Image:
+def _crop_centre(image: Image, size: tuple[int, int]) -> Image:
     """Return the largest part around the centre whose sides are as `size`, width and height."""
     width = min(image.width, max(1, image.height * size[0] // size[1]))
     height = min(image.height, max(1, image.width * size[1] // size[0]))
@@ -96,19 +96,19 @@ def _centre(image: Image, size: tuple[int, int]) -> Image:
     return image.crop((left, top, left + width, top + height))
 
 
-def flat(image: Image) -> Image:
+def flatten_image(image: Image) -> Image:
     """Return an image of any mode as L or RGB, what is transparent on white."""
     from PIL import Image as images
 
     if image.mode == "F" or image.mode.startswith("I"):
-        return _eight_bits(image)
+        return _convert_to_eight_bits(image)
     if image.has_transparency_data:
         image = image.convert("LA").convert("RGBA") if image.mode == "La" else image.convert("RGBA")
         image = images.alpha_composite(images.new("RGBA", image.size, "white"), image)
     return image.convert("RGB")
 
 
-def _eight_bits(image: Image) -> Image:
+def _convert_to_eight_bits(image: Image) -> Image:
     """Return numbers of 16 or 32 bits, whole or float, as L.
 
     They are scaled from the smallest of the usual ranges (0 to 1 for floats, 0 to 255, 0 to 65535) that holds them,

@@ -47,7 +47,7 @@ class GeneratorOutput:
     intermediates: tuple[Tensor, ...] = ()
 
 
-def samples_of(answer: Tensor | GeneratorOutput) -> Tensor:
+def extract_samples(answer: Tensor | GeneratorOutput) -> Tensor:
     """Return the samples ``[N, *shape]`` of what a generator answered."""
     return answer.samples if isinstance(answer, GeneratorOutput) else answer
 

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_dataclass, replace
 from typing import Any, Literal, Union
 
-from ganzoo.errors import UsageError, did_you_mean
-from ganzoo.plugin.schedule import Impossible, Schedule, digits, value_at
+from ganzoo.errors import UsageError, suggest_names
+from ganzoo.plugin.schedule import ImpossibleValue, Schedule, evaluate_number, format_number
 
 # ----------------------------------------------------------------------------
 # Declaring an option.
@@ -40,7 +40,7 @@ def option(
         schedulable: Whether a float may be given as a `Schedule`. The component's factory then gets a 0-dim float32
             tensor on the device in place of the float, refilled before each update.
     """
-    if isinstance(default, (list, dict, set)):  # of which dataclass would ask for what `options_of` refuses
+    if isinstance(default, (list, dict, set)):  # of which dataclass would ask for what `list_options` refuses
         raise ValueError(f"default {default!r} can be changed: give a tuple")
     return field(default=default, metadata={"help": help, "low": low, "high": high, "schedulable": schedulable})
 
@@ -66,11 +66,11 @@ class Option:
         """Return `value` (text, JSON or Python) as this option's type; raise ValueError that says what is wanted."""
         try:
             result = _convert(self.type, value, self.schedulable)
-        except Impossible as error:
+        except ImpossibleValue as error:
             raise ValueError(f"{error}, got {value!r}") from None
         except (ValueError, TypeError, OverflowError):
             raise ValueError(f"expected {self.expects}, got {value!r}") from None
-        for number in _numbers(result):
+        for number in _list_numbers(result):
             if (self.low is not None and number < self.low) or (self.high is not None and number > self.high):
                 raise ValueError(f"expected {self.expects}, got {value!r}")
         return result
@@ -88,7 +88,7 @@ class Option:
         return words + (" or a schedule such as cosine(1, 0.1, images=1e6)" if self.schedulable else "")
 
 
-def options_of(cls: type[Any]) -> dict[str, Option]:
+def list_options(cls: type[Any]) -> dict[str, Option]:
     """Return the options that a class declares, by name, in order.
 
     Raises:
@@ -119,7 +119,7 @@ def options_of(cls: type[Any]) -> dict[str, Option]:
 
 
 @functools.cache
-def with_interval(options: type) -> type:
+def add_interval(options: type) -> type:
     """Return a regularizer's options class with the core's option ``interval``.
 
     Raises:
@@ -127,7 +127,7 @@ def with_interval(options: type) -> type:
     """
     if getattr(options, "interval_of_the_core", False):
         return options
-    if "interval" in options_of(options):
+    if "interval" in list_options(options):
         raise ValueError(f"{options.__name__} has an option 'interval', which the core gives every regularizer")
     namespace = {"interval_of_the_core": True, "__doc__": options.__doc__, "__module__": options.__module__}
     help = "Updates from one to the next, whose gradient counts so many times; none for train.*_reg_interval."
@@ -149,11 +149,11 @@ def read(cls: type, values: Mapping[str, object], prefix: str = "", owner: str =
     Raises:
         UsageError: An unknown name, a wrong type or a value out of range; the text names the key and the way out.
     """
-    known = options_of(cls)
+    known = list_options(cls)
     result = {}
     for name, value in values.items():
         if name not in known:
-            raise unknown_key(prefix + name, [prefix + key for key in known], owner)
+            raise make_unknown_key_error(prefix + name, [prefix + key for key in known], owner)
         try:
             result[name] = known[name].read(value)
         except ValueError as error:
@@ -163,7 +163,7 @@ def read(cls: type, values: Mapping[str, object], prefix: str = "", owner: str =
 
 def to_json(options: object) -> dict[str, Any]:
     """Return an options object as JSON: tuples become lists, schedules their text."""
-    return {name: _plain(getattr(options, name)) for name in options_of(type(options))}
+    return {name: _to_json_value(getattr(options, name)) for name in list_options(type(options))}
 
 
 def to_text(value: object) -> str:
@@ -172,25 +172,25 @@ def to_text(value: object) -> str:
         return ",".join(map(to_text, value)) or "none"
     if value is None or isinstance(value, bool):
         return str(value).lower()
-    return digits(value) if isinstance(value, float) else str(value)
+    return format_number(value) if isinstance(value, float) else str(value)
 
 
-def unknown_key(key: str, known: Iterable[str], owner: str = "") -> UsageError:
+def make_unknown_key_error(key: str, known: Iterable[str], owner: str = "") -> UsageError:
     """Return the error for a key that nobody knows: with near ones, or with all that its owner takes."""
     keys = list(known)
-    hint = did_you_mean(key, keys)
+    hint = suggest_names(key, keys)
     if not hint:
         hint = f"; {owner or 'it'} takes {', '.join(keys)}" if keys else f"; {owner or 'it'} takes no options"
     return UsageError(f"unknown key {key!r}{hint}")
 
 
-def settled(options: Any, images: float) -> Any:
+def evaluate_schedules(options: Any, images: float) -> Any:
     """Return an options object with every schedule replaced by its number after `images` images."""
 
     def number(value: Any) -> Any:
-        return tuple(map(number, value)) if isinstance(value, tuple) else value_at(value, images)
+        return tuple(map(number, value)) if isinstance(value, tuple) else evaluate_number(value, images)
 
-    return replace(options, **{name: number(getattr(options, name)) for name in options_of(type(options))})
+    return replace(options, **{name: number(getattr(options, name)) for name in list_options(type(options))})
 
 
 # ----------------------------------------------------------------------------
@@ -210,7 +210,7 @@ def _convert(hint: Any, value: object, schedulable: bool = False) -> Any:
         named = {str(arg): arg for arg in args}
         return named[value] if value in named else args[args.index(value)]
     if origin is tuple:
-        parts = split(value) if isinstance(value, str) else list(typing.cast(Iterable[object], value))
+        parts = split_list(value) if isinstance(value, str) else list(typing.cast(Iterable[object], value))
         inners = [args[0]] * len(parts) if args[-1] is Ellipsis else list(args)
         return tuple(_convert(inner, part, schedulable) for inner, part in zip(inners, parts, strict=True))
     if hint is float and schedulable and (isinstance(value, Schedule) or (isinstance(value, str) and "(" in value)):
@@ -251,24 +251,24 @@ def _describe(hint: Any) -> str:
     raise ValueError(f"an option cannot be of type {hint!r}: use bool, int, float, str, Literal, tuple or X | None")
 
 
-def split(text: str) -> list[str]:
+def split_list(text: str) -> list[str]:
     """Split a comma-separated list, commas inside parentheses left alone."""
     parts = re.split(r",(?![^(]*\))", text)
     return [part.strip() for part in parts if part.strip()]
 
 
-def _numbers(value: object) -> list[float]:
+def _list_numbers(value: object) -> list[float]:
     """Return the numbers whose range is to be checked."""
     if isinstance(value, Schedule):
         return [value.start, value.end]
     if isinstance(value, tuple):
-        return [number for part in value for number in _numbers(part)]
+        return [number for part in value for number in _list_numbers(part)]
     return [value] if isinstance(value, (int, float)) and not isinstance(value, bool) else []
 
 
-def _plain(value: object) -> Any:
+def _to_json_value(value: object) -> Any:
     if isinstance(value, tuple):
-        return [_plain(part) for part in value]
+        return [_to_json_value(part) for part in value]
     return str(value) if isinstance(value, Schedule) else value
 
 

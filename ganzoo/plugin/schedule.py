@@ -12,7 +12,7 @@ FROM_TO = ("linear", "cosine", "geometric")  # shapes that go from one value to 
 SHAPES = ("constant", *FROM_TO, "inverse_sqrt")
 
 
-class Impossible(ValueError):
+class ImpossibleValue(ValueError):
     """A value of the right form that cannot be; the text says why."""
 
 
@@ -25,7 +25,7 @@ class Schedule:
     ``inverse_sqrt(a, images=N)``: a up to N images, then a / sqrt(images / N) (Karras et al. 2024, arXiv:2312.02696).
 
     Raises:
-        Impossible: One of the two values of ``geometric`` is not above 0.
+        ImpossibleValue: One of the two values of ``geometric`` is not above 0.
     """
 
     shape: Literal["constant", "linear", "cosine", "geometric", "inverse_sqrt"]
@@ -35,7 +35,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if self.shape == "geometric" and min(self.start, self.end) <= 0:
-            raise Impossible("geometric goes from one value to the other by factors: both must be above 0")
+            raise ImpossibleValue("geometric goes from one value to the other by factors: both must be above 0")
 
     def at(self, images: float) -> float:
         """Return the value after `images` images."""
@@ -54,8 +54,8 @@ class Schedule:
 
     def __str__(self) -> str:
         values = [self.start, self.end] if self.shape in FROM_TO else [self.start]
-        tail = [] if self.shape == "constant" else [f"images={digits(self.images)}"]
-        return f"{self.shape}({', '.join([digits(value) for value in values] + tail)})"
+        tail = [] if self.shape == "constant" else [f"images={format_number(self.images)}"]
+        return f"{self.shape}({', '.join([format_number(value) for value in values] + tail)})"
 
     @classmethod
     def parse(cls, text: str) -> Schedule:
@@ -68,24 +68,24 @@ class Schedule:
             values, images = [*values, last], 1.0
         else:
             name, _, number = last.partition("=")
-            images = _number(number) if name.strip() == "images" else 0.0
-        numbers = [_number(value) for value in values]
+            images = _parse_number(number) if name.strip() == "images" else 0.0
+        numbers = [_parse_number(value) for value in values]
         if len(numbers) != (2 if match[1] in FROM_TO else 1) or images <= 0:
             raise ValueError(f"{text!r} is not a schedule")
         return cls(typing.cast(Any, match[1]), numbers[0], numbers[-1], images)
 
 
-def value_at(number: float | Schedule, images: float) -> float:
+def evaluate_number(number: float | Schedule, images: float) -> float:
     """Return a number, scheduled or not, after `images` images."""
     return number.at(images) if isinstance(number, Schedule) else number
 
 
-def digits(number: float) -> str:
+def format_number(number: float) -> str:
     """Return the shortest text that reads back as the same number."""
     return str(int(number)) if float(number).is_integer() else repr(number)
 
 
-def _number(text: str) -> float:
+def _parse_number(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{text!r} is not a finite number")

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 from ganzoo.plugin.around import Command, Diagnosis, Exporter, Model, Recipe, Tracker
 from ganzoo.plugin.component import NAME, Built, Component, check_callables, check_recommended
 from ganzoo.plugin.contracts import DataInfo, Modality
-from ganzoo.plugin.options import options_of, with_interval
+from ganzoo.plugin.options import add_interval, list_options
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +39,11 @@ class Architecture(Built):
             built for: what each side must be a multiple of (1: any size); or a callable from options to that. 0 where
             it takes no others.
         untrained: Patterns (``"generator.noise_*"``) of parameters that a loss's gradient may not reach.
-        imports: Weights of other projects that it reads, for `ganzoo import`: by the format's name,
-            ``"package.module:callable"``, ``(weights: dict[str, Tensor]) -> Imported``. It gets all tensors of a file,
-            nested names joined by dots, and raises UsageError where they are not what it reads. A format that is named
-            as a Python package may hold objects of that package's classes, which are passed over.
+        imports: Formats of other projects' weights that `ganzoo import` can read for this architecture. Each name of a
+            format maps to ``"package.module:callable"``, called as ``(weights: dict[str, Tensor]) ->
+            ImportedGenerator``. It gets all tensors of the file, with nested names joined by dots, and raises
+            UsageError where they are not of its format. A format with the name of a Python package may hold objects of
+            that package's classes; they are skipped.
     """
 
     kind: ClassVar[str] = "architecture"
@@ -183,7 +184,7 @@ class Regularizer(Built):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "options", with_interval(self.options))
+        object.__setattr__(self, "options", add_interval(self.options))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,7 +248,7 @@ class Metric(Built):
         super().__post_init__()
         if self.reads == "samples" and self.extractor:
             raise ValueError(f"metric {self.name!r} reads samples, so it has no extractor")
-        if self.reads != "samples" and "extractor" in options_of(self.options):
+        if self.reads != "samples" and "extractor" in list_options(self.options):
             raise ValueError(f"metric {self.name!r}: ganzoo has an option 'extractor' of its own: name yours otherwise")
         if (self.pairs and self.labels) or (self.reads == "statistics" and (self.pairs or self.labels)):
             raise ValueError(f"metric {self.name!r}: one of pairs and labels, neither with reads='statistics'")
@@ -256,7 +257,7 @@ class Metric(Built):
                 raise ValueError(f"metric {self.name!r}: better[{key!r}]={way!r} is not lower, higher or neither")
 
 
-def direction_of(key: str, better: Mapping[str, str]) -> str:
+def get_direction(key: str, better: Mapping[str, str]) -> str:
     """Return what `Metric.better` says of a key: ``lower``, ``higher`` or ``neither``; '' where it says nothing."""
     fitting = (way for pattern, way in better.items() if fnmatchcase(key, pattern))
     return better[key] if key in better else next(fitting, "")

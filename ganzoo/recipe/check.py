@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.plugin import Augmentation, DataInfo, Dataset, Loss, Metric
-from ganzoo.plugin.options import options_of
-from ganzoo.plugin.specs import direction_of
+from ganzoo.plugin.options import list_options
+from ganzoo.plugin.specs import get_direction
 from ganzoo.recipe.keys import COMPONENTS, KEYS
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.recipe.settings import TrainOptions
@@ -89,9 +89,9 @@ def _check_words(recipe: ResolvedRecipe) -> None:
 
 def _without(arch: Choice, word: str) -> str:
     """Return the option with which an architecture does not provide a word, or ''."""
-    for option in options_of(arch.spec.options).values():
+    for option in list_options(arch.spec.options).values():
         for value in typing.get_args(option.type) if typing.get_origin(option.type) is typing.Literal else ():
-            if word not in arch.spec.provided(replace(arch.options, **{option.name: value})):
+            if word not in arch.spec.get_provided(replace(arch.options, **{option.name: value})):
                 return f"add arch.{option.name}={value}"
     return ""
 
@@ -171,7 +171,7 @@ def _check_best(best: str, metrics: tuple[Choice, ...]) -> None:
         raise UsageError(f"train.best={best}: metric {name!r} is not measured: {way_out}")
     spec = specs[name]
     assert isinstance(spec, Metric)
-    if direction_of(key, spec.better) not in ("lower", "higher"):
+    if get_direction(key, spec.better) not in ("lower", "higher"):
         usable = [f"{name}/{other}" for other, way in spec.better.items() if way != "neither"]
         way_out = f"choose {' or '.join(usable)}, or ask its author to declare" if usable else "its author must declare"
         raise UsageError(
@@ -276,7 +276,7 @@ def as_trained(data: DataInfo, train: TrainOptions) -> DataInfo:
 
 def _set_or_choose(dataset: Choice, key: str, value: int) -> str:
     """Return the way out of data that does not fit: the dataset's option where it has one."""
-    return f"add dataset.{key}={value}" if key in options_of(type(dataset.options)) else "choose another of either"
+    return f"add dataset.{key}={value}" if key in list_options(type(dataset.options)) else "choose another of either"
 
 
 def _list(numbers: tuple[int, ...]) -> str:

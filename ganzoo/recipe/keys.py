@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganzoo.plugin import Built, Component, Metric
-from ganzoo.plugin.options import options_of
+from ganzoo.plugin.options import list_options
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.registry import Registry
 
@@ -124,8 +124,8 @@ def known_keys(registry: Registry, arch: str | None = None, kinds: Container[str
     """
     keys = []
     if kinds is None:
-        keys += [f"train.{name}" for name in options_of(TrainOptions)]
-        names = sorted({name for cls in OPTIMIZERS.values() for name in options_of(cls)})
+        keys += [f"train.{name}" for name in list_options(TrainOptions)]
+        names = sorted({name for cls in OPTIMIZERS.values() for name in list_options(cls)})
         keys += [f"optim.{network}.{name}" for network in NETWORKS for name in ("name", *names)]
     for kind in (kind for kind in KEYS if kinds is None or kind in kinds):
         for entry in registry.components(kind):
@@ -133,5 +133,5 @@ def known_keys(registry: Registry, arch: str | None = None, kinds: Container[str
             if isinstance(entry.spec, Built) and (kind != "architecture" or arch is None or arch in named):
                 prefix = options_prefix(kind, entry.spec.name)
                 keys += [prefix + HELD.name] if holds_extractor(entry.spec) else []
-                keys += [prefix + name for name in options_of(entry.spec.options)]
+                keys += [prefix + name for name in list_options(entry.spec.options)]
     return list(dict.fromkeys(keys))

@@ -10,12 +10,12 @@ from typing import Any
 
 from ganzoo.errors import Corrupt
 from ganzoo.plugin import Architecture, Loss
-from ganzoo.plugin.options import options_of
+from ganzoo.plugin.options import list_options
 from ganzoo.recipe.keys import HELD, MANY, ONE
 from ganzoo.recipe.recipe import flattened
 from ganzoo.recipe.stored import load_json, readable, stored_component
 from ganzoo.registry import Registry
-from ganzoo.registry.installed import Registered
+from ganzoo.registry.installed import RegisteredComponent
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Layer:
     preset: str = ""
 
 
-def names_of(component: Registered) -> set[str]:
+def names_of(component: RegisteredComponent) -> set[str]:
     """Return all names that mean a component."""
     return {component.qualified, component.spec.name, *component.spec.aliases}
 
@@ -84,7 +84,7 @@ def _fits(architecture: Architecture, loss: Loss, key: str, value: object) -> bo
         return chosen in loss.recommended or str(architecture.recommended.get(chosen, "adam")).lower() == "adam"
     if head == "arch":
         try:
-            options_of(architecture.options)[name].read(value)
+            list_options(architecture.options)[name].read(value)
         except (KeyError, ValueError):
             return False
     return True

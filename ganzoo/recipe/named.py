@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo, Recipe
-from ganzoo.plugin.options import options_of
+from ganzoo.plugin.options import list_options
 from ganzoo.recipe.keys import options_prefix
 from ganzoo.recipe.layers import Layer
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import Registry
-from ganzoo.registry.installed import Registered
+from ganzoo.registry.installed import RegisteredComponent
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Facts:
     device: str
 
 
-def named_layer(component: Registered, facts: Callable[[], Facts]) -> Layer:
+def named_layer(component: RegisteredComponent, facts: Callable[[], Facts]) -> Layer:
     """Return the settings of a recipe component; `facts` is asked for what they follow from, where they do.
 
     Raises:
@@ -40,11 +40,11 @@ def named_layer(component: Registered, facts: Callable[[], Facts]) -> Layer:
         return Layer(origin, component.spec.settings, preset=component.qualified)
     known = facts()
     shape = "x".join(map(str, known.data.shape))
-    settings = component.settings_for(known.data, known.device)
+    settings = component.compute_settings(known.data, known.device)
     return Layer(f"{origin} for {shape} on {known.device}", settings, preset=component.qualified)
 
 
-def published_data(registry: Registry, component: Registered) -> Layer:
+def published_data(registry: Registry, component: RegisteredComponent) -> Layer:
     """Return the choice of the dataset that a recipe was published for.
 
     Raises:
@@ -64,6 +64,6 @@ def published_data(registry: Registry, component: Registered) -> Layer:
 
 def fitting(layer: Layer, dataset: Choice) -> Layer:
     """Return a recipe's layer without what it says of options that the chosen dataset does not have."""
-    prefix, known = options_prefix("dataset", dataset.name), options_of(dataset.spec.options)
+    prefix, known = options_prefix("dataset", dataset.name), list_options(dataset.spec.options)
     foreign = {key for key in layer.values if key.startswith(prefix) and key.removeprefix(prefix) not in known}
     return replace(layer, values={key: value for key, value in layer.values.items() if key not in foreign})

@@ -14,7 +14,7 @@ from typing import Any
 from ganzoo.plugin import Architecture, Built, DataInfo, Dataset, options
 from ganzoo.recipe.keys import COMPONENTS, HELD, MANY, NETWORKS, ONE, options_prefix
 from ganzoo.recipe.settings import TrainOptions
-from ganzoo.registry.installed import Registered
+from ganzoo.registry.installed import RegisteredComponent
 
 FORMAT = 1
 
@@ -23,7 +23,7 @@ FORMAT = 1
 class Choice:
     """A component that a recipe chose, with its options and the extractor that it holds, where it holds one."""
 
-    component: Registered
+    component: RegisteredComponent
     options: Any
     extractor: Choice | None = None
 
@@ -47,10 +47,10 @@ class Choice:
     @property
     def provides(self) -> tuple[str, ...]:
         """The words that it provides with its options."""
-        return self.spec.provided(self.options)
+        return self.spec.get_provided(self.options)
 
     def build(self, data: DataInfo | None = None) -> Any:
-        """Return the runtime object; `data` is what the networks see (see `Registered.build`)."""
+        """Return the runtime object; `data` is what the networks see (see `RegisteredComponent.build`)."""
         return self.component.build(self.options, data)
 
     def to_json(self) -> dict[str, Any]:

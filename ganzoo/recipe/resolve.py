@@ -15,7 +15,7 @@ from typing import Any
 
 from ganzoo.errors import UsageError
 from ganzoo.plugin import Architecture, Built, Dataset, Metric, Recipe, options
-from ganzoo.plugin.options import options_of, unknown_key
+from ganzoo.plugin.options import list_options, make_unknown_key_error
 from ganzoo.recipe.check import check
 from ganzoo.recipe.keys import HELD, MANY, NETWORKS, ONE, SHORT, holds_extractor, options_prefix
 from ganzoo.recipe.layers import Layer, last, names_of, recommended, stored
@@ -23,7 +23,7 @@ from ganzoo.recipe.named import Facts, fitting, named_layer, published_data
 from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.registry import Registry
-from ganzoo.registry.installed import Registered
+from ganzoo.registry.installed import RegisteredComponent
 
 
 def resolve(
@@ -72,7 +72,7 @@ def resolve(
 
 
 def _with_recipe(
-    registry: Registry, named: Registered, layers: list[Layer], facts: Callable[[Choice], Facts] | None
+    registry: Registry, named: RegisteredComponent, layers: list[Layer], facts: Callable[[Choice], Facts] | None
 ) -> list[Layer]:
     """Return the layers with those of a named recipe under them."""
     assert isinstance(named.spec, Recipe)
@@ -98,7 +98,7 @@ def dataset_flags(registry: Registry, text: str) -> dict[str, str]:
     like_a_file = "." in text and ":" not in text  # no name holds a dot, but that of a plugin's distribution
     if text in known or not (separated or like_a_file or os.path.exists(text)):
         return {"dataset": text}
-    opener = registry.path_dataset(text)
+    opener = registry.resolve_path_dataset(text)
     assert isinstance(opener.spec, Dataset)
     return {"dataset": opener.qualified, f"dataset.{opener.spec.path_option}": text}
 
@@ -111,7 +111,7 @@ def make_path_absolute(spec: Built, chosen: Any) -> Any:
     return replace(chosen, **{path: os.path.abspath(os.path.expanduser(getattr(chosen, path)))})
 
 
-def extractor_of(registry: Registry, spec: Built, name: str | None) -> Registered:
+def extractor_of(registry: Registry, spec: Built, name: str | None) -> RegisteredComponent:
     """Return the extractor that a component holds: the one of this name, or else its own choice."""
     assert isinstance(spec, Metric)
     if not (name or spec.extractor):
@@ -145,7 +145,7 @@ class _Fold:
         """Return the component chosen under `arch`, `loss` or `dataset`."""
         name = self.value(key)
         if name is None and key == "dataset":
-            component = self.registry.default_dataset()
+            component = self.registry.resolve_default_dataset()
         elif name is None:
             raise UsageError(f"no {ONE[key]} was chosen: add --{key} NAME (`ganzoo list {ONE[key]}` shows them)")
         else:
@@ -160,7 +160,7 @@ class _Fold:
             raise UsageError(f"{key}={','.join(names)} names the same {MANY[key]} twice: keep one of each name")
         return tuple(self.choice(key, component) for component in components)
 
-    def choice(self, key: str, component: Registered) -> Choice:
+    def choice(self, key: str, component: RegisteredComponent) -> Choice:
         spec = component.spec
         assert isinstance(spec, Built)
         chosen = self.options(
@@ -199,22 +199,24 @@ class _Fold:
         values: dict[str, object] = {}
         for layer in self.layers:
             said = {name[len(prefix) :]: value for name, value in layer.values.items() if name.startswith(prefix)}
-            held = isinstance(chosen, Registered) and holds_extractor(chosen.spec)
+            held = isinstance(chosen, RegisteredComponent) and holds_extractor(chosen.spec)
             said.pop("name" if prefix.startswith("optim.") else HELD.name if held else "", None)
             if not (said or prefix in layer.schemas):
                 continue
             if not layer.spoken and self.spoke_of_another(layer, key, chosen):
                 continue
-            if isinstance(chosen, Registered) and prefix in layer.schemas:
+            if isinstance(chosen, RegisteredComponent) and prefix in layer.schemas:
                 migrated = chosen.migrate(said, layer.schemas[prefix])
                 said = options.to_json(cls()) | dict(migrated)  # what was stored without an option had its default
             for name in said:
-                if name not in options_of(cls):
+                if name not in list_options(cls):
                     if layer.spoken and prefix + name in SHORT:
                         typed = f"--{SHORT[prefix + name]}" if layer.origin == "flag" else prefix + name
                         raise UsageError(f"{typed}: {owner} has no {name} to choose: remove {typed}")
                     source = "" if layer.spoken else f" (from {layer.origin})"
-                    raise unknown_key(prefix + name, [prefix + known for known in options_of(cls)], owner + source)
+                    raise make_unknown_key_error(
+                        prefix + name, [prefix + known for known in list_options(cls)], owner + source
+                    )
                 self.origins[prefix + name] = layer.origin
             self.used |= {prefix + name for name in said}
             values |= said
@@ -227,7 +229,7 @@ class _Fold:
             own = "adam"
         if own is None:
             return False
-        if isinstance(chosen, Registered):
+        if isinstance(chosen, RegisteredComponent):
             return not names_of(chosen) & set(_names(own))
         return str(own).lower() != chosen
 
@@ -252,7 +254,7 @@ def unused_key(key: str, choices: Iterable[Choice], known: Iterable[str], owner:
     name, dot, option = rest.partition(".")
     kind = (MANY | {HELD.name: HELD.kind}).get(head)
     if kind is None or not (dot or head == HELD.name):
-        return unknown_key(key, known, owner)
+        return make_unknown_key_error(key, known, owner)
     for choice in (part for each in choices for part in (each, each.extractor) if part):
         if choice.spec.kind == kind and name in (choice.component.qualified, *choice.spec.aliases):
             return UsageError(f"{key}: write {options_prefix(kind, choice.name)}{option}")
@@ -264,7 +266,7 @@ def unused_key(key: str, choices: Iterable[Choice], known: Iterable[str], owner:
 
 def _names(value: Any) -> list[str]:
     """Return the names in a plural key's value, text with commas or a sequence; ``none`` clears those before it."""
-    parts = options.split(value) if isinstance(value, str) else list(value or ())
+    parts = options.split_list(value) if isinstance(value, str) else list(value or ())
     names: list[str] = []
     for part in parts:
         names = [] if part == "none" else [*names, part]

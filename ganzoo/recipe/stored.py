@@ -14,7 +14,7 @@ from ganzoo.plugin import Built, options
 from ganzoo.recipe.keys import HELD, MANY, ONE
 from ganzoo.recipe.recipe import FORMAT, Choice
 from ganzoo.registry import PLURALS, Registry
-from ganzoo.registry.installed import Registered
+from ganzoo.registry.installed import RegisteredComponent
 
 RELEASE = re.compile(r"\d[\w.+!]*", re.ASCII)  # a version, nothing that a shell or terminal acts on
 
@@ -74,7 +74,7 @@ def stored_choice(registry: Registry, key: str, entry: Mapping[str, Any]) -> Cho
     )
 
 
-def stored_component(registry: Registry, key: str, entry: Mapping[str, Any]) -> Registered:
+def stored_component(registry: Registry, key: str, entry: Mapping[str, Any]) -> RegisteredComponent:
     """Return the component that a stored entry names, or say how to get it."""
     name, kind = str(entry["name"]), (ONE | MANY | {HELD.name: HELD.kind})[key]
     try:

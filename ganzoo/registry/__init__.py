@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ganzoo.registry.discovery import GROUP, HOOKS, PLURALS, Registry, create, kind_named, register, registry
+from ganzoo.registry.discovery import GROUP, HOOKS, PLURALS, Registry, create, parse_kind, register, registry
 
-__all__ = ["GROUP", "HOOKS", "PLURALS", "Registry", "create", "kind_named", "register", "registry"]
+__all__ = ["GROUP", "HOOKS", "PLURALS", "Registry", "create", "parse_kind", "register", "registry"]

@@ -24,11 +24,11 @@ from typing import Any
 
 import pluggy
 
-from ganzoo.errors import GanzooError, MissingPlugin, NotFound, UsageError, did_you_mean
+from ganzoo.errors import GanzooError, MissingPlugin, NotFound, UsageError, suggest_names
 from ganzoo.plugin import KINDS, Built, Component, DataInfo, Dataset, hookspecs
 from ganzoo.plugin.options import read
 from ganzoo.plugin.specs import SPECS
-from ganzoo.registry.installed import Plugin, Registered, describe_error, locate_definition, locate_error
+from ganzoo.registry.installed import Plugin, RegisteredComponent, describe_error, locate_definition, locate_error
 
 GROUP = "ganzoo"
 PLURALS = {kind: kind.removesuffix("is") + ("es" if kind.endswith("s") else "s") for kind in KINDS}
@@ -42,7 +42,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._plugins: dict[str, Plugin] = {}
-        self._components: list[Registered] = []
+        self._components: list[RegisteredComponent] = []
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
 
@@ -54,12 +54,12 @@ class Registry:
         """All plugins, broken ones included, in the order of discovery."""
         return tuple(self._plugins.values())
 
-    def components(self, kind: str | None = None) -> tuple[Registered, ...]:
+    def components(self, kind: str | None = None) -> tuple[RegisteredComponent, ...]:
         """Return the components of a kind (all kinds where None is given), in the order of discovery."""
         found = [entry for entry in self._components if kind in (None, entry.spec.kind)]
         return tuple(replace(entry, plugin=self._plugins[entry.plugin.name]) for entry in found)
 
-    def resolve(self, kind: str, text: str) -> Registered:
+    def resolve(self, kind: str, text: str) -> RegisteredComponent:
         """Return the component that a bare (``dcgan``) or qualified (``acme:blobgan``) name or alias means.
 
         Raises:
@@ -82,27 +82,27 @@ class Registry:
             raise MissingPlugin(f"{kind} {text!r} needs the plugin {plugin!r}, which is not installed")
         names = [name for entry in self.components(kind) for name in (entry.spec.name, *entry.spec.aliases)]
         broken = [entry.name for entry in self.plugins if entry.error]
-        hint = did_you_mean(name, names) or f"; `ganzoo list {kind}` shows what is"
+        hint = suggest_names(name, names) or f"; `ganzoo list {kind}` shows what is"
         hint += f" (plugins that failed to load: {', '.join(broken)}; see `ganzoo plugins`)" if broken else ""
         raise UsageError(f"no {kind} {text!r} is installed{hint}")
 
-    def default_dataset(self) -> Registered:
+    def resolve_default_dataset(self) -> RegisteredComponent:
         """Return the dataset that is taken where none is given."""
-        return self._only_dataset(lambda spec: spec.default, "is the default: write --dataset NAME")
+        return self._find_only_dataset(lambda spec: spec.default, "is the default: write --dataset NAME")
 
-    def path_dataset(self, path: str = "") -> Registered:
+    def resolve_path_dataset(self, path: str = "") -> RegisteredComponent:
         """Return the dataset that ``--dataset PATH`` means: the one whose suffix the path has, else that has none."""
         suffix = Path(path).suffix.lower()
         specs = [entry.spec for entry in self.components("dataset")]
         claimed = any(isinstance(spec, Dataset) and suffix in spec.path_suffixes for spec in specs)
-        return self._only_dataset(
+        return self._find_only_dataset(
             lambda spec: (
                 bool(spec.path_option) and (suffix in spec.path_suffixes if claimed else not spec.path_suffixes)
             ),
             f"opens {path!r}: write --dataset NAME dataset.KEY=PATH",
         )
 
-    def _only_dataset(self, wanted: Callable[[Dataset], bool], otherwise: str) -> Registered:
+    def _find_only_dataset(self, wanted: Callable[[Dataset], bool], otherwise: str) -> RegisteredComponent:
         found = [
             entry for entry in self.components("dataset") if isinstance(entry.spec, Dataset) and wanted(entry.spec)
         ]
@@ -125,11 +125,14 @@ class Registry:
             self._manager.register(module, plugin.name)
         except (Exception, SystemExit) as error:
             log.debug("plugin %r failed in its import", plugin.name, exc_info=True)
-            return self._report(replace(plugin, error=_not_loaded(plugin, error)), tell)
+            return self._report(replace(plugin, error=_describe_load_error(plugin, error)), tell)
         if light and "torch" in sys.modules:
             plugin = replace(plugin, warning="imports torch when it is imported, which makes every command slow")
-        errors = [self._take(plugin, caller) for caller in self._manager.get_hookcallers(module) or []]
-        errors += [f"{name} is not a hook until @ganzoo.plugin.hookimpl decorates it" for name in self._bare(module)]
+        errors = [self._collect(plugin, caller) for caller in self._manager.get_hookcallers(module) or []]
+        errors += [
+            f"{name} is not a hook until @ganzoo.plugin.hookimpl decorates it"
+            for name in self._find_undecorated(module)
+        ]
         return self._report(replace(plugin, error="; ".join(filter(None, errors))), tell)
 
     def add_file(self, path: Path) -> Plugin:
@@ -150,7 +153,7 @@ class Registry:
             raise GanzooError(f"--plugin {path} failed: {plugin.error} (-v shows where)")
         return plugin
 
-    def _take(self, plugin: Plugin, caller: pluggy.HookCaller) -> str:
+    def _collect(self, plugin: Plugin, caller: pluggy.HookCaller) -> str:
         """Take the components that one hook of one plugin offers; return what went wrong, or an empty string."""
         if caller.spec is None:
             near = get_close_matches(caller.name, HOOKS, n=1, cutoff=0.85)  # they all begin alike
@@ -166,17 +169,17 @@ class Registry:
             offered: list[Any] = list(returned)
             wrong = [item for item in offered if not isinstance(item, kind)]
             if wrong:
-                raise TypeError(f"offered {_shown(wrong[0])}, which is not a ganzoo.plugin.{kind.__name__}")
+                raise TypeError(f"offered {_describe_item(wrong[0])}, which is not a ganzoo.plugin.{kind.__name__}")
             names = Counter(name for item in offered for name in (item.name, *item.aliases))
             if any(count > 1 for count in names.values()):
                 raise ValueError(f"offers the name {names.most_common(1)[0][0]!r} more than once")
         except (Exception, SystemExit) as error:
             log.debug("plugin %r failed in hook %s", plugin.name, caller.name, exc_info=True)
             return f"hook {caller.name}: {describe_error(error, locate_definition(implementation.function))}"
-        self._components += [Registered(plugin, item) for item in offered]
+        self._components += [RegisteredComponent(plugin, item) for item in offered]
         return ""
 
-    def _bare(self, module: Any) -> list[str]:
+    def _find_undecorated(self, module: Any) -> list[str]:
         """Return the functions that are named like hooks and lack the decorator, so that nobody would ask them."""
         plugged = self._manager.get_hookcallers(module) or []
         hooks = HOOKS - {caller.name for caller in plugged}
@@ -235,7 +238,7 @@ def create(kind: str, name: str, /, *, data: DataInfo | None = None, **options: 
     Raises:
         UsageError: The kind has no runtime object, an architecture has no data, or an option is not one of its.
     """
-    kind = kind_named(kind)
+    kind = parse_kind(kind)
     entry = registry().resolve(kind, name)
     if not isinstance(entry.spec, Built):
         raise UsageError(f"a {kind} has no runtime object")
@@ -247,12 +250,12 @@ def create(kind: str, name: str, /, *, data: DataInfo | None = None, **options: 
     return entry.build(values, data or DataInfo(shape=(3, 32, 32)))
 
 
-def kind_named(text: str) -> str:
+def parse_kind(text: str) -> str:
     """Return the kind that a word means, singular, plural or short (``losses`` is ``loss``, ``arch`` architecture)."""
     for kind, plural in PLURALS.items():
         if text in (kind, plural) or (len(text) > 2 and kind.startswith(text)):
             return kind
-    raise UsageError(f"no kind {text!r}{did_you_mean(text, KINDS) or '; the kinds are ' + ', '.join(KINDS)}")
+    raise UsageError(f"no kind {text!r}{suggest_names(text, KINDS) or '; the kinds are ' + ', '.join(KINDS)}")
 
 
 def import_file(name: str, path: Path) -> Any:
@@ -270,7 +273,7 @@ def import_file(name: str, path: Path) -> Any:
     return module
 
 
-def _not_loaded(plugin: Plugin, error: BaseException) -> str:
+def _describe_load_error(plugin: Plugin, error: BaseException) -> str:
     """Say why a plugin did not load, and which entry point names it where no line of its own is to blame."""
     if isinstance(error, pluggy.PluginValidationError):
         hook = " ".join(str(error).split()).partition("hookimpl definition: ")[2].partition(" Argument(s)")[0]
@@ -282,6 +285,6 @@ def _not_loaded(plugin: Plugin, error: BaseException) -> str:
     return words
 
 
-def _shown(item: object) -> str:
+def _describe_item(item: object) -> str:
     """Name what a hook offered, in a word or two."""
     return f"{type(item).__name__} {item.name!r}" if isinstance(item, Component) else reprlib.repr(item)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import GanzooError, MissingPlugin, did_you_mean
-from ganzoo.plugin import Architecture, Built, Component, DataInfo, Imported, Metric, Recipe
+from ganzoo.errors import GanzooError, MissingPlugin, suggest_names
+from ganzoo.plugin import Architecture, Built, Component, DataInfo, ImportedGenerator, Metric, Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +49,7 @@ class Plugin:
 
 
 @dataclass(frozen=True)
-class Registered:
+class RegisteredComponent:
     """A component together with the plugin that offers it."""
 
     plugin: Plugin
@@ -79,7 +79,7 @@ class Registered:
         else:
             assert data is not None, f"the factory of a {self.spec.kind} takes the data"
             made = self._call(self.spec.factory, ("options", "data"), options, data)
-        with self._blamed(self.spec.factory):
+        with self._errors_blamed(self.spec.factory):
             require_methods(self.spec, made)
         return made
 
@@ -98,16 +98,16 @@ class Registered:
         )
         return migrated
 
-    def import_weights(self, format: str, weights: Mapping[str, Tensor]) -> Imported:
+    def import_weights(self, format: str, weights: Mapping[str, Tensor]) -> ImportedGenerator:
         """Return what the architecture makes of the tensors of a file of another project (`Architecture.imports`)."""
         assert isinstance(self.spec, Architecture)
         path = self.spec.imports[format]
         imported = self._call(path, ("weights",), dict(weights))
-        if not isinstance(imported, Imported):
-            raise GanzooError(f"{path} returned {type(imported).__name__}, not ganzoo.plugin.Imported")
+        if not isinstance(imported, ImportedGenerator):
+            raise GanzooError(f"{path} returned {type(imported).__name__}, not ganzoo.plugin.ImportedGenerator")
         return imported
 
-    def settings_for(self, data: DataInfo, device: str) -> Mapping[str, Any]:
+    def compute_settings(self, data: DataInfo, device: str) -> Mapping[str, Any]:
         """Return the settings of a recipe for this data on a device of this type (`ganzoo.plugin.Recipe.settings`)."""
         assert isinstance(self.spec, Recipe)
         path = self.spec.settings
@@ -141,13 +141,13 @@ class Registered:
                 )
 
     def _call(self, path: str, arguments: tuple[str, ...], *args: object) -> Any:
-        with self._blamed(path):
+        with self._errors_blamed(path):
             found = import_object(path)
             require_callable(found, path, *arguments)
             return found(*args)
 
     @contextmanager
-    def _blamed(self, path: str) -> Iterator[None]:
+    def _errors_blamed(self, path: str) -> Iterator[None]:
         try:
             yield
         except GanzooError:
@@ -169,7 +169,7 @@ def import_object(path: str) -> Any:
     module_name, _, name = path.partition(":")
     module = importlib.import_module(module_name)
     if not hasattr(module, name):
-        raise AttributeError(f"{module_name} has no {name!r}{did_you_mean(name, vars(module))}")
+        raise AttributeError(f"{module_name} has no {name!r}{suggest_names(name, vars(module))}")
     return getattr(module, name)
 
 
@@ -204,7 +204,7 @@ METHODS: dict[str, dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-def methods_of(spec: Component) -> Mapping[str, tuple[str, ...]]:
+def list_methods(spec: Component) -> Mapping[str, tuple[str, ...]]:
     """Return what is called with what of a component's runtime object, as `METHODS`; nothing where that is free."""
     if not isinstance(spec, Metric):
         return METHODS.get(spec.kind, {})
@@ -217,10 +217,10 @@ def require_methods(spec: Component, made: object) -> None:
     """Raise TypeError if what a factory returned has not the methods of its kind, or they take something else."""
     if isinstance(made, type):
         raise TypeError(f"it returned the class {made.__name__}, not an object of it")
-    for name, arguments in methods_of(spec).items():
+    for name, arguments in list_methods(spec).items():
         method = getattr(made, name.rstrip("?"), None)
         if method is None and not name.endswith("?"):
-            near = did_you_mean(name, [each for each in dir(made) if not each.startswith("__")])
+            near = suggest_names(name, [each for each in dir(made) if not each.startswith("__")])
             raise TypeError(f"{type(made).__name__} has no {name}({', '.join(arguments)}){near}")
         if method is not None:
             require_callable(method, name.rstrip("?"), *arguments)

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import Conflict, Corrupt, NotFound, UsageError, did_you_mean
-from ganzoo.plugin.files import append, explained, recover_directory, write_atomic
+from ganzoo.errors import Conflict, Corrupt, NotFound, UsageError, suggest_names
+from ganzoo.plugin.files import append, recover_directory, write_atomic, write_errors_explained
 
 CHECKPOINT = re.compile(r"(\d{9,})\.ckpt")
 MARK = ".launch"  # in the run: what began it, where that may have to take it up again
@@ -131,7 +131,7 @@ class Run:
         Raises:
             Conflict: Another process is training it.
         """
-        with explained(self.path):
+        with write_errors_explained(self.path):
             (self.path / ".lock").touch()
         with _opened(self.path / ".lock") as file:
             if not _lock(file, tries=3):  # `active` may hold it for a moment
@@ -195,7 +195,7 @@ def check_name(name: str) -> None:
 def create(name: str, mark: str = "") -> Run:
     """Make a new run directory under the next number, which `begun` finds by its mark."""
     check_name(name)
-    with explained(root()):
+    with write_errors_explained(root()):
         root().mkdir(parents=True, exist_ok=True)
         with _opened(root()) as folder:
             _lock(folder, tries=300)
@@ -228,7 +228,7 @@ def find(text: str | Path) -> Run:
         return matching[-1]
     if path.exists():
         raise NotFound(f"{path} is no run: it has no recipe.json")
-    hint = did_you_mean(str(text), [run.path.name for run in runs]) or "; `ganzoo runs` lists the runs"
+    hint = suggest_names(str(text), [run.path.name for run in runs]) or "; `ganzoo runs` lists the runs"
     raise NotFound(f"no run {str(text)!r} in {root()}/{hint}")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo
-from ganzoo.plugin.options import options_of, settled
+from ganzoo.plugin.options import evaluate_schedules, list_options
 from ganzoo.recipe.keys import options_prefix
 from ganzoo.registry.installed import import_object
 from ganzoo.testing.checks import Failure, NotChecked, Trial, as_sentence
@@ -25,7 +25,7 @@ def build_component(trial: Trial, data: DataInfo | None = None, **more: object) 
         Broken: It says so although the trial gives options, of no data in particular.
     """
     trial.entry.check_requirements()
-    options = settled(trial.make_options(**more), 0)
+    options = evaluate_schedules(trial.make_options(**more), 0)
     try:
         return import_object(trial.spec.factory)(*trial.make_arguments(options, data))
     except GanzooError as error:
@@ -36,7 +36,7 @@ def build_component(trial: Trial, data: DataInfo | None = None, **more: object) 
 
 def _explain_options(trial: Trial) -> str:
     """Return how options are given to the check, where the component has some."""
-    names, spec = list(options_of(trial.spec.options)), trial.spec
+    names, spec = list(list_options(trial.spec.options)), trial.spec
     if not names:
         return ""
     option = getattr(spec, "path_option", "") or "OPTION"

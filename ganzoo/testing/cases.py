@@ -8,7 +8,7 @@ from functools import partial
 from importlib import import_module
 
 from ganzoo.plugin import Built, Case
-from ganzoo.registry.installed import Registered, describe_error, import_object
+from ganzoo.registry.installed import RegisteredComponent, describe_error, import_object
 from ganzoo.testing.checks import Check, Failure, NotChecked, Trial, require
 
 CONTRACT = "A component gives the exact values of its cases."
@@ -28,7 +28,7 @@ def make_case_checks(trial: Trial) -> list[Check]:
     return [Check(f"{trial.title}/case[{case.name}]", CONTRACT, partial(_check_case, trial, case)) for case in cases]
 
 
-def _load_cases(entry: Registered) -> list[Case]:
+def _load_cases(entry: RegisteredComponent) -> list[Case]:
     assert isinstance(entry.spec, Built)
     cases: list[Case] = list(import_object(entry.spec.cases)())
     return cases

@@ -27,8 +27,14 @@ from typing import Any, Literal
 from ganzoo.compute.streams import seeded
 from ganzoo.compute.threads import threads
 from ganzoo.plugin import Built, DataInfo
-from ganzoo.plugin.options import NoOptions, read, settled
-from ganzoo.registry.installed import WITHOUT_DATA, Registered, describe_error, import_object, locate_definition
+from ganzoo.plugin.options import NoOptions, evaluate_schedules, read
+from ganzoo.registry.installed import (
+    WITHOUT_DATA,
+    RegisteredComponent,
+    describe_error,
+    import_object,
+    locate_definition,
+)
 
 Status = Literal["PASS", "FAIL", "SKIP", "XFAIL"]
 DATA_OF_EVERY_MODALITY = (
@@ -146,7 +152,7 @@ class Trial:
         full: Whether checks that take minutes run too.
     """
 
-    entry: Registered
+    entry: RegisteredComponent
     values: Mapping[str, Any] = field(default_factory=dict)
     data: Sequence[DataInfo] = ()
     full: bool = False
@@ -205,12 +211,12 @@ class Trial:
     @property
     def provides(self) -> tuple[str, ...]:
         """The words that the component provides with the trial's options."""
-        words: tuple[str, ...] = self.spec.provided(self.make_options())
+        words: tuple[str, ...] = self.spec.get_provided(self.make_options())
         return words
 
     def build(self, data: DataInfo | None = None, **more: object) -> Any:
         """Build a runtime object for `data` with the trial's options and those of `more`, schedules at their start."""
-        return self.build_with(settled(self.make_options(**more), 0), data)
+        return self.build_with(evaluate_schedules(self.make_options(**more), 0), data)
 
     def build_with(self, options: object, data: DataInfo | None = None) -> Any:
         """Build a runtime object with these options, for `data` or, where that is None, the first of `infos`."""

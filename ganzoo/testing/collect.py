@@ -9,10 +9,10 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from ganzoo.errors import UsageError, did_you_mean
+from ganzoo.errors import UsageError, suggest_names
 from ganzoo.plugin import KINDS, Built, DataInfo
 from ganzoo.registry import registry
-from ganzoo.registry.installed import Plugin, Registered
+from ganzoo.registry.installed import Plugin, RegisteredComponent
 from ganzoo.testing import component, plugin
 from ganzoo.testing.cases import make_case_checks
 from ganzoo.testing.checks import Check, Result, Trial, make_checks
@@ -52,7 +52,7 @@ def check_plugin(name: str, *, expected_failures: Expected = None) -> Iterator[R
     """Run the checks of a plugin itself, not of what it offers."""
     found = next((entry for entry in registry().plugins if entry.name == name), None)
     if found is None:
-        raise UsageError(f"no plugin {name!r} is installed{did_you_mean(name, [p.name for p in registry().plugins])}")
+        raise UsageError(f"no plugin {name!r} is installed{suggest_names(name, [p.name for p in registry().plugins])}")
     return _run_checks(_make_plugin_checks(found), expected_failures)
 
 
@@ -177,7 +177,7 @@ def collect_contracts() -> dict[str, dict[str, str]]:
     }
 
 
-def _find_components(what: str) -> list[Registered]:
+def _find_components(what: str) -> list[RegisteredComponent]:
     owner, _, name = what.rpartition(":")
     entries = [
         entry
@@ -186,7 +186,7 @@ def _find_components(what: str) -> list[Registered]:
     ]
     if not entries:
         known = {entry.name for entry in registry().plugins} | {entry.spec.name for entry in registry().components()}
-        hint = did_you_mean(what, sorted(known)) or "; `ganzoo list` and `ganzoo plugins` show what is"
+        hint = suggest_names(what, sorted(known)) or "; `ganzoo list` and `ganzoo plugins` show what is"
         raise UsageError(f"no plugin or component {what!r} is installed{hint}")
     return entries
 
@@ -195,13 +195,13 @@ def _make_plugin_checks(found: Plugin) -> list[Check]:
     return make_checks(plugin, f"plugin/{found.name}", found)
 
 
-def _make_checks_of_plugins(entries: Sequence[Registered]) -> list[Check]:
+def _make_checks_of_plugins(entries: Sequence[RegisteredComponent]) -> list[Check]:
     owners: dict[str, Plugin] = {entry.plugin.name: entry.plugin for entry in entries}
     return [check for owner in owners.values() for check in _make_plugin_checks(owner)]
 
 
 def _make_component_checks(
-    entries: Sequence[Registered], options: Mapping[str, Any] | None, data: Sequence[DataInfo], full: bool
+    entries: Sequence[RegisteredComponent], options: Mapping[str, Any] | None, data: Sequence[DataInfo], full: bool
 ) -> list[Check]:
     """Return what holds for every component, then what holds for its kind, then its cases."""
     checks: list[Check] = []

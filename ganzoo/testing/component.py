@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 
-from ganzoo.plugin.options import options_of, read, to_json
+from ganzoo.plugin.options import list_options, read, to_json
 from ganzoo.registry.installed import (
     WITHOUT_DATA,
     import_object,
+    list_methods,
     locate_definition,
-    methods_of,
     require_callable,
     require_methods,
 )
@@ -28,7 +28,7 @@ def options_round_trip(trial: Trial) -> None:
 
 def options_described(trial: Trial) -> None:
     """Every option says what it is, in one line of help."""
-    silent = [name for name, option in options_of(trial.spec.options).items() if not option.help.strip()]
+    silent = [name for name, option in list_options(trial.spec.options).items() if not option.help.strip()]
     words = f"{', '.join(silent)} has none: declare it with option(default, help=...)"
     require(not silent, f"{words} ({locate_definition(trial.spec.options)}).")
 
@@ -51,7 +51,7 @@ def factory_resolves(trial: Trial) -> None:
 
 def returns_what_is_called(trial: Trial) -> None:
     """What the factory returns has the methods of its kind, and they take what they are called with."""
-    if not methods_of(trial.spec):
+    if not list_methods(trial.spec):
         raise Skip("its kind has a check of its own")
     made = build_component(trial)
     with fatal_failures():

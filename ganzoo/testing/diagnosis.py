@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ganzoo.errors import did_you_mean
+from ganzoo.errors import suggest_names
 from ganzoo.plugin import Case, Verdict
 from ganzoo.recipe.keys import COMPONENTS, FLAGS, known_keys
 from ganzoo.registry import registry
@@ -75,7 +75,7 @@ def _find_advice_defect(advice: str) -> str:
     """Return why an advice cannot be typed; empty where it can."""
     flags = {entry.name for entry in (*COMPONENTS, *FLAGS)}
     if match := re.fullmatch(r"--([a-z-]+) \S+", advice):
-        return "" if match[1] in flags else f"there is no flag --{match[1]}{did_you_mean(match[1], flags)}"
+        return "" if match[1] in flags else f"there is no flag --{match[1]}{suggest_names(match[1], flags)}"
     key, equals, value = advice.partition("=")
     known = known_keys(registry())
     if not (equals and value) or " " in key:
@@ -83,7 +83,7 @@ def _find_advice_defect(advice: str) -> str:
     head = key.partition(".")[0]
     if key in known or (head in {entry.name for entry in COMPONENTS} and "." in key):
         return ""
-    return f"there is no key {key!r}{did_you_mean(key, known)}"
+    return f"there is no key {key!r}{suggest_names(key, known)}"
 
 
 # ----------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ganzoo.errors import UsageError, did_you_mean
+from ganzoo.errors import UsageError, suggest_names
 from ganzoo.testing.checks import Check
 
 FILE = "pyproject.toml"
@@ -55,7 +55,7 @@ def require_known_names(checks: Sequence[Check], expected: Mapping[str, str] | N
     names = [check.name for check in checks]
     for name in expected or {}:
         if name not in names:
-            raise UsageError(f"expected failures: there is no check {name!r}{did_you_mean(name, names)}")
+            raise UsageError(f"expected failures: there is no check {name!r}{suggest_names(name, names)}")
     return expected or {}
 
 
@@ -68,7 +68,7 @@ def apply_excuses(checks: Sequence[Check], reasons: Mapping[str, str], title: st
     names = [check.name.removeprefix(f"{title}/") for check in checks]
     for name in reasons:
         if name not in names:
-            raise UsageError(f"{title} excuses {name!r}, which is not one of its checks{did_you_mean(name, names)}")
+            raise UsageError(f"{title} excuses {name!r}, which is not one of its checks{suggest_names(name, names)}")
     return [replace(check, excuse=reasons.get(name, "")) for check, name in zip(checks, names, strict=True)]
 
 

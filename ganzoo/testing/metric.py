@@ -15,7 +15,7 @@ from torch import Tensor
 from ganzoo.compute.streams import seeded
 from ganzoo.evaluate.statistics import Statistics
 from ganzoo.plugin import Case, DataInfo
-from ganzoo.plugin.specs import direction_of
+from ganzoo.plugin.specs import get_direction
 from ganzoo.testing.building import build_component
 from ganzoo.testing.checks import Skip, Trial, fatal_failures, require
 from ganzoo.testing.examples import list_accepted, make_labels, make_samples, require_clear_refusals
@@ -45,7 +45,7 @@ def says_what_is_better(trial: Trial) -> None:
     """The spec's `better` says of each value whether a lower or a higher one is better, or neither; and of no other."""
     info, better = _find_accepted(trial), trial.spec.better
     values = _measure(trial, _build_metric(trial, info), [_make_input(trial, info)])
-    silent = [name for name in values if not direction_of(name, better)]
+    silent = [name for name in values if not get_direction(name, better)]
     way_out = f"declare them, better={dict.fromkeys(silent, 'lower')} say"
     require(not silent, f"It says nothing of {', '.join(silent)}: {way_out}.")
     idle = [pattern for pattern in better if not any(name == pattern or fnmatchcase(name, pattern) for name in values)]

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ganzoo.engine.batches import Part
 from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks
-from ganzoo.plugin.options import Option, options_of, settled
+from ganzoo.plugin.options import Option, evaluate_schedules, list_options
 from ganzoo.testing.checks import Failure, Trial
 
 # ----------------------------------------------------------------------------
@@ -29,10 +29,10 @@ class Setup(NamedTuple):
 
 def list_setups(trial: Trial) -> Iterator[Setup]:
     """Yield the options under trial, then each that differs from them in one choice (a `Literal` or a bool)."""
-    options = settled(trial.make_options(), 0)
+    options = evaluate_schedules(trial.make_options(), 0)
     yield Setup("", options)
     hints = get_type_hints(type(options))
-    for name in options_of(type(options)):
+    for name in list_options(type(options)):
         choices = (True, False) if hints[name] is bool else get_args(hints[name])
         if hints[name] is not bool and get_origin(hints[name]) is not Literal:
             continue
@@ -50,7 +50,7 @@ def list_refills(options: Any) -> Iterator[tuple[str, Any, list[tuple[Tensor, fl
         Its name; the options with tensors in its place; those tensors, each with another number to refill it with;
         and the options as floats after that.
     """
-    for name, option in options_of(type(options)).items():
+    for name, option in list_options(type(options)).items():
         value = getattr(options, name)
         numbers = value if isinstance(value, tuple) else (value,)
         if not option.schedulable or not numbers or not all(isinstance(number, float) for number in numbers):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ganzoo.errors import GanzooError, did_you_mean
+from ganzoo.errors import GanzooError, suggest_names
 from ganzoo.plugin import DataInfo
 from ganzoo.recipe.named import Facts
 from ganzoo.recipe.recipe import ResolvedRecipe
@@ -26,8 +26,8 @@ def every_key_counts(trial: Trial) -> None:
     """Every key of a recipe sets something: one that no part of it takes is a mistake that nobody would see."""
     for facts in _list_facts(trial):
         known = list(_resolve_recipe(trial, facts).settings())
-        for key in trial.entry.settings_for(facts.data, facts.device):
-            require(key in known, as_sentence(f"{key!r} sets nothing{did_you_mean(key, known)}"))
+        for key in trial.entry.compute_settings(facts.data, facts.device):
+            require(key in known, as_sentence(f"{key!r} sets nothing{suggest_names(key, known)}"))
 
 
 def _list_facts(trial: Trial) -> list[Facts]:
@@ -46,7 +46,7 @@ def _resolve_recipe(trial: Trial, facts: Facts) -> ResolvedRecipe:
         first = error
     if isinstance(trial.spec.settings, str) or "dataset" not in trial.spec.settings:
         try:
-            return resolved(flags={"dataset": registry().path_dataset().qualified})
+            return resolved(flags={"dataset": registry().resolve_path_dataset().qualified})
         except GanzooError:
             pass
     raise Failure(as_sentence(first)) from first

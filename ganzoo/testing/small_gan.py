@@ -8,7 +8,7 @@ from ganzoo.engine.gan import Gan
 from ganzoo.plugin import Architecture, DataInfo, Dataset, Loss, Networks, NoOptions
 from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
 from ganzoo.recipe.settings import RMSprop, TrainOptions
-from ganzoo.registry.installed import Plugin, Registered
+from ganzoo.registry.installed import Plugin, RegisteredComponent
 from ganzoo.testing.probes import NUM_SAMPLES
 
 
@@ -44,7 +44,7 @@ def make_small_recipe(
 
     def choice(spec: type, **more: object) -> Choice:
         fields = {"name": "small", "summary": "Of the conformance kit.", "factory": "ganzoo.testing.small_gan:none"}
-        return Choice(Registered(kit, spec(**fields, **more)), NoOptions())
+        return Choice(RegisteredComponent(kit, spec(**fields, **more)), NoOptions())
 
     optimizer = OptimizerChoice("rmsprop", RMSprop())
     return ResolvedRecipe(

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ganzoo.plugin import DataInfo, Imported, UsageError
+from ganzoo.plugin import DataInfo, ImportedGenerator, UsageError
 from ganzoo_dcgan import SIZES
 from ganzoo_dcgan.networks import channels_by_level
 
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
-def pytorch_examples(weights: Mapping[str, Tensor]) -> Imported:
+def pytorch_examples(weights: Mapping[str, Tensor]) -> ImportedGenerator:
     """Read ``netG_epoch_N.pth`` of pytorch/examples, folder dcgan: one flat ``main``, for 64x64 images.
 
     Raises:
@@ -25,7 +25,7 @@ def pytorch_examples(weights: Mapping[str, Tensor]) -> Imported:
     return _imported(weights, [(f"main.{3 * level}", f"main.{3 * level + 1}") for level in range(4)], "main.12")
 
 
-def torchgan(weights: Mapping[str, Tensor]) -> Imported:
+def torchgan(weights: Mapping[str, Tensor]) -> ImportedGenerator:
     """Read the ``state_dict`` of torchgan's DCGANGenerator, or a checkpoint of its Trainer, of any size.
 
     Its rectifiers are leaky, of slope 0.2, unless somebody chose others, which the weights do not tell.
@@ -48,7 +48,7 @@ def _under(prefix: str, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
 
 def _imported(
     weights: Mapping[str, Tensor], blocks: list[tuple[str, str]], last: str, slope: float = 0.0, bias: bool = False
-) -> Imported:
+) -> ImportedGenerator:
     """Return a generator whose layers have the names of `blocks`, convolution and normalisation, and `last`."""
     names = {f"{last}.weight": "last.weight"} | ({f"{last}.bias": "last.bias"} if bias else {})
     for level, (conv, norm) in enumerate(blocks):
@@ -63,7 +63,7 @@ def _imported(
         raise UsageError(f"tensor {extra[0]!r} is none of its")
     z_dim, width, channels = _sizes([weights[f"{conv}.weight"] for conv in (*(conv for conv, _ in blocks), last)])
     size = 4 * 2 ** len(blocks)
-    return Imported(
+    return ImportedGenerator(
         options={"width": width, "z_dim": z_dim, "slope": slope, "bias": bias},
         data=DataInfo(shape=(channels, size, size)),
         weights={ours: weights[theirs] for theirs, ours in names.items()},

@@ -11,7 +11,7 @@ import ganzoo
 from cli_calls import Ganzoo
 from ganzoo.cli import COMMANDS
 from ganzoo.plugin import KINDS, Built
-from ganzoo.plugin.options import options_of
+from ganzoo.plugin.options import list_options
 from ganzoo.registry import registry
 
 TEMPLATES = Path(ganzoo.__file__).parent / "templates"
@@ -106,7 +106,7 @@ def test_keys_of_the_chosen_architecture(complete, arch: str) -> None:
     spec = registry().resolve("architecture", arch).spec
     assert isinstance(spec, Built)
     assert values(complete(f"ganzoo train --arch {arch} arch.")) == [
-        f"arch.{name}=" for name in options_of(spec.options)
+        f"arch.{name}=" for name in list_options(spec.options)
     ]
 
 

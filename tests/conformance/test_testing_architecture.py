@@ -14,7 +14,7 @@ from ganzoo.engine.optim import NetworkOptimizer
 from ganzoo.errors import UsageError
 from ganzoo.plugin import Architecture, DataInfo, Networks, hookimpl
 from ganzoo.registry import register, registry
-from ganzoo.registry.installed import Plugin, Registered
+from ganzoo.registry.installed import Plugin, RegisteredComponent
 from ganzoo.testing import Result, check_architecture, collect_checks
 from ganzoo.testing.architecture.networks import (
     list_all_data,
@@ -38,7 +38,7 @@ def fresh() -> Iterator[None]:
 
 def trial(data: tuple[DataInfo, ...] = (), **spec) -> Trial:
     component = Architecture(name="made", summary="Made.", factory="made:build", **spec)
-    return Trial(Registered(Plugin("made", "made"), component), data=data)
+    return Trial(RegisteredComponent(Plugin("made", "made"), component), data=data)
 
 
 def test_every_size_and_channel_count_is_built_with_and_without_labels() -> None:

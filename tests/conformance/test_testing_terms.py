@@ -13,7 +13,7 @@ import torch
 from ganzoo.errors import UsageError
 from ganzoo.plugin import Case, DataInfo, Loss, Regularizer, option
 from ganzoo.registry import registry
-from ganzoo.registry.installed import Plugin, Registered
+from ganzoo.registry.installed import Plugin, RegisteredComponent
 from ganzoo.testing import collect_checks
 from ganzoo.testing import loss as losses
 from ganzoo.testing.checks import Skip, Trial
@@ -67,7 +67,7 @@ class Labelled:
 
 def trial(spec: type, name: str, data: tuple[DataInfo, ...] = (), **fields: object) -> Trial:
     made = spec(name="here", summary="Here.", factory=f"{__name__}:{name}", **fields)
-    return Trial(Registered(HERE, made), data=data)
+    return Trial(RegisteredComponent(HERE, made), data=data)
 
 
 @pytest.fixture

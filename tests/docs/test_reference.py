@@ -13,7 +13,7 @@ import pytest
 
 from ganzoo import plugin
 from ganzoo.plugin import contracts, hookspecs, networks, specs
-from ganzoo.plugin.options import _describe, option, options_of
+from ganzoo.plugin.options import _describe, list_options, option
 from ganzoo.registry import PLURALS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -59,7 +59,7 @@ def test_every_field_of_a_spec_is_documented(spec: type) -> None:
 
 
 CROSSING = {
-    contracts: ["DataInfo", "Item", "Case", "Imported"],
+    contracts: ["DataInfo", "Item", "Case", "ImportedGenerator"],
     networks: ["Networks", "GeneratorOutput", "DiscriminatorOutput", "Step"],
 }
 
@@ -98,7 +98,7 @@ def test_what_the_table_of_types_says_is_so() -> None:
         widths: tuple[int, ...] = option((), help="Some.")
         limit: int | None = option(None, help="One or none.")
 
-    known = options_of(Options)
+    known = list_options(Options)
     assert [known["flag"].read(word) for word in ("true", "yes", "on", "1")] == [True] * 4
     assert [known["number"].read(word) for word in ("64", "1e6", "200_000")] == [64, 1_000_000, 200_000]
     assert str(known["rate"].read("cosine(0.05, 0.005, images=20e6)")) == "cosine(0.05, 0.005, images=20000000)"

@@ -22,7 +22,7 @@ import ganzoo
 from ganzoo.errors import Corrupt, GanzooError, NotFound, UsageError
 from ganzoo.package import foreign
 from ganzoo.package.config import CARD, PICTURE, REFERENCE, read
-from ganzoo.plugin import Architecture, DataInfo, Imported, Networks, hookimpl
+from ganzoo.plugin import Architecture, DataInfo, ImportedGenerator, Networks, hookimpl
 
 Z = torch.randn(5, 7, generator=torch.Generator().manual_seed(1))
 
@@ -363,8 +363,8 @@ def linear(options: object, data: DataInfo) -> Networks:
     return Networks(Linear(3, 2, bias=False), nn.Linear(2, 1), latent_dim=3)
 
 
-def read_linear(weights: dict[str, Tensor]) -> Imported:
-    return Imported(options={}, data=DataInfo(shape=(2,), modality="points"), weights={"weight": weights["w"]})
+def read_linear(weights: dict[str, Tensor]) -> ImportedGenerator:
+    return ImportedGenerator(options={}, data=DataInfo(shape=(2,), modality="points"), weights={"weight": weights["w"]})
 
 
 def read_wrongly(weights: dict[str, Tensor]) -> Any:
@@ -401,7 +401,9 @@ def test_a_name_that_two_have_is_qualified(other: None) -> None:
 
 
 def test_a_table_that_fails_is_told_with_its_owner(other: None) -> None:
-    with pytest.raises(GanzooError, match=r"test_import:read_wrongly returned dict, not ganzoo.plugin.Imported"):
+    with pytest.raises(
+        GanzooError, match=r"test_import:read_wrongly returned dict, not ganzoo.plugin.ImportedGenerator"
+    ):
         imported(saved({"w": Z}), "wrong")
     with pytest.raises(GanzooError, match=r"'acme-linear' of plugin 'acme_linear' failed in .*KeyError: 'missing'"):
         imported(saved({"v": Z}), "wrong")

@@ -10,7 +10,17 @@ import pytest
 
 from ganzoo.errors import UsageError
 from ganzoo.plugin import Built
-from ganzoo.plugin.options import NoOptions, Option, Schedule, option, options_of, read, to_json, unknown_key, value_at
+from ganzoo.plugin.options import (
+    NoOptions,
+    Option,
+    Schedule,
+    evaluate_number,
+    list_options,
+    make_unknown_key_error,
+    option,
+    read,
+    to_json,
+)
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.registry import registry
 
@@ -135,7 +145,7 @@ def test_unknown_keys_name_the_nearest_or_all_that_there_are() -> None:
         read(TrainOptions, {"zzzzzz": 1}, owner="train")
     with pytest.raises(UsageError, match=r"^unknown key 'loss.a'; loss 'bce' takes no options$"):
         read(NoOptions, {"a": 1}, "loss.", "loss 'bce'")
-    assert "it takes abc" in str(unknown_key("zzz", ["abc"]))
+    assert "it takes abc" in str(make_unknown_key_error("zzz", ["abc"]))
 
 
 # ----------------------------------------------------------------------------
@@ -149,7 +159,7 @@ def test_options_of_every_component_survive_json_and_text(name: str) -> None:
     stored = json.loads(json.dumps(to_json(default), allow_nan=False))
     assert read(cls, stored) == default
     assert to_json(read(cls, stored)) == stored
-    for key, entry in options_of(cls).items():
+    for key, entry in list_options(cls).items():
         value = getattr(default, key)
         text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
         assert entry.read(text) == value, key
@@ -162,7 +172,7 @@ def test_values_that_are_no_defaults_survive_json() -> None:
     stored = json.loads(json.dumps(to_json(options)))
     assert stored["gamma"] == "cosine(0.05, 0.005, images=20000000)"
     assert stored["sizes"] == [8, 16]
-    assert list(stored) == list(options_of(Everything))
+    assert list(stored) == list(list_options(Everything))
     assert read(Everything, stored) == options
     assert options != read(Everything, {})
 
@@ -190,8 +200,8 @@ def test_values_that_are_no_defaults_survive_json() -> None:
 )
 def test_values_of_schedules(text: str, images: float, value: float) -> None:
     assert Schedule.parse(text).at(images) == pytest.approx(value, abs=5e-8)
-    assert value_at(Schedule.parse(text), images) == Schedule.parse(text).at(images)
-    assert value_at(value, images) == value
+    assert evaluate_number(Schedule.parse(text), images) == Schedule.parse(text).at(images)
+    assert evaluate_number(value, images) == value
 
 
 @pytest.mark.parametrize(
@@ -290,16 +300,16 @@ class NoDataclass:
 )
 def test_invalid_options_classes_are_refused(cls: Any, why: str) -> None:
     with pytest.raises(ValueError, match="option") as caught:
-        options_of(cls)
+        list_options(cls)
     assert why in str(caught.value)
 
 
 def test_options_of_tells_all_about_an_option() -> None:
-    assert options_of(Everything)["count"] == Option("count", int, 3, "A count.", 1, 9)
-    assert options_of(Everything)["gamma"].schedulable
-    assert list(options_of(OPTIMIZERS["adam"])) == ["lr", "clip", "weight_decay", "betas", "eps"]
-    assert options_of(NoOptions) == {}
-    assert options_of(frozen(int, 3))["x"].help == ""
+    assert list_options(Everything)["count"] == Option("count", int, 3, "A count.", 1, 9)
+    assert list_options(Everything)["gamma"].schedulable
+    assert list(list_options(OPTIMIZERS["adam"])) == ["lr", "clip", "weight_decay", "betas", "eps"]
+    assert list_options(NoOptions) == {}
+    assert list_options(frozen(int, 3))["x"].help == ""
 
 
 @pytest.mark.parametrize("default", [[1, 2], {"a": 1}, {1}])

@@ -60,8 +60,8 @@ def test_a_loss_recommends_neither_itself_nor_data() -> None:
 
 
 def test_what_a_component_provides_may_depend_on_its_options() -> None:
-    assert made(provides=("style",)).provided(None) == ("style",)
-    assert made(provides=lambda options: (str(options),)).provided(3) == ("3",)
+    assert made(provides=("style",)).get_provided(None) == ("style",)
+    assert made(provides=lambda options: (str(options),)).get_provided(3) == ("3",)
 
 
 @pytest.mark.parametrize("field", ["show", "read", "examples"])

@@ -28,8 +28,8 @@ from ganzoo.plugin import (
     Tracker,
     hookimpl,
 )
-from ganzoo.registry import Registry, create, kind_named, register, registry
-from ganzoo.registry.installed import Plugin, Registered, describe_error, locate_error
+from ganzoo.registry import Registry, create, parse_kind, register, registry
+from ganzoo.registry.installed import Plugin, RegisteredComponent, describe_error, locate_error
 from outside_dist import answer, make_distribution
 
 FIRST_PARTY = {"dcgan:dcgan", "losses:bce", "losses:lsgan", "datasets:digits", "datasets:folder"}
@@ -140,35 +140,35 @@ def test_a_wrong_name_mentions_plugins_that_failed() -> None:
     ],
 )
 def test_kinds_are_taken_singular_and_plural(text: str, kind: str) -> None:
-    assert kind_named(text) == kind
+    assert parse_kind(text) == kind
 
 
 def test_an_unknown_kind_names_the_nearest_or_all() -> None:
     with pytest.raises(UsageError, match="no kind 'lozs': did you mean 'loss'"):
-        kind_named("lozs")
+        parse_kind("lozs")
     with pytest.raises(UsageError, match=r"the kinds are architecture, loss, .*, command"):
-        kind_named("zzz")
+        parse_kind("zzz")
 
 
 def test_the_default_dataset_is_the_one_that_says_so() -> None:
-    assert registry().default_dataset().qualified == "datasets:digits"
+    assert registry().resolve_default_dataset().qualified == "datasets:digits"
     mine = Dataset(name="mine", summary="Data.", factory="a:b", default=True)
     register(module("acme", datasets=[mine]))
     with pytest.raises(UsageError, match="more than one installed dataset is the default: write --dataset NAME"):
-        registry().default_dataset()
+        registry().resolve_default_dataset()
 
 
 def test_the_dataset_that_opens_paths() -> None:
     alone = Registry()
     with pytest.raises(UsageError, match=r"no installed dataset opens 'some/rows\.csv': write --dataset NAME"):
-        alone.path_dataset("some/rows.csv")
+        alone.resolve_path_dataset("some/rows.csv")
     mine = Dataset(name="mine", summary="Data.", factory="a:b", path_option="path")
     alone.add(Plugin("acme", "acme"), lambda: module("acme", datasets=[mine]))
-    assert alone.path_dataset("some/rows.csv").spec == mine
+    assert alone.resolve_path_dataset("some/rows.csv").spec == mine
     rows = Dataset(name="rows", summary="Data.", factory="a:b", path_option="file", path_suffixes=(".csv",))
     alone.add(Plugin("rows", "rows"), lambda: module("rows", datasets=[rows]))
-    assert alone.path_dataset("some/rows.CSV").spec == rows
-    assert alone.path_dataset("some/folder").spec == mine
+    assert alone.resolve_path_dataset("some/rows.CSV").spec == rows
+    assert alone.resolve_path_dataset("some/folder").spec == mine
 
 
 # ----------------------------------------------------------------------------
@@ -441,12 +441,14 @@ def double(options: dict[str, Any], from_version: int) -> dict[str, Any]:
 
 
 def test_migrate_goes_from_older_schemas_only() -> None:
-    entry = Registered(Plugin("acme", "acme", "acme-gans"), loss("blob", version=3, migrate="test_registry:double"))
+    entry = RegisteredComponent(
+        Plugin("acme", "acme", "acme-gans"), loss("blob", version=3, migrate="test_registry:double")
+    )
     assert entry.migrate({"a": 5}, 1) == {"a": 11}
     assert entry.migrate({"a": 5}, 3) == {"a": 5}
     with pytest.raises(MissingPlugin, match=r"newer plugin \(schema 4, here 3\): upgrade acme-gans"):
         entry.migrate({"a": 5}, 4)
-    assert Registered(entry.plugin, loss("blob", version=3)).migrate({"a": 5}, 1) == {"a": 5}
+    assert RegisteredComponent(entry.plugin, loss("blob", version=3)).migrate({"a": 5}, 1) == {"a": 5}
 
 
 # ----------------------------------------------------------------------------

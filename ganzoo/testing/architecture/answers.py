@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from ganzoo.plugin import DataInfo, Networks, samples_of
+from ganzoo.plugin import DataInfo, Networks, extract_samples
 from ganzoo.registry.installed import describe_error, require_callable
 from ganzoo.testing.architecture.networks import (
     build_networks,
@@ -222,7 +222,7 @@ def _can_answer(networks: Networks, data: DataInfo, num: int) -> bool:
 def _check_backward(networks: Networks, data: DataInfo) -> None:
     """Let a gradient come back from the logits, as it must for either network to learn."""
     chosen = make_labels(data, 2)
-    made = samples_of(networks.generator(make_latents(networks, 2), chosen))
+    made = extract_samples(networks.generator(make_latents(networks, 2), chosen))
     learns = any(parameter.requires_grad for parameter in networks.generator.parameters())
     words = "its samples carry no gradient to the generator: something in it detaches or leaves torch"
     require(made.requires_grad or not learns, f"{describe_data(data)}: {words}{locate_forward(networks.generator)}.")

@@ -20,7 +20,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from ganzoo.compute.streams import seeded
 from ganzoo.engine import execution
-from ganzoo.plugin import DataInfo, Networks, samples_of
+from ganzoo.plugin import DataInfo, Networks, extract_samples
 from ganzoo.testing.architecture.networks import (
     ROUNDING,
     Snapshot,
@@ -86,7 +86,7 @@ def any_device(trial: Trial) -> None:
             ("discriminator", networks.discriminator, made),
         ):
             with _OneDevice():  # type: ignore[no-untyped-call]
-                answer = samples_of(network.to(META)(x, chosen))
+                answer = extract_samples(network.to(META)(x, chosen))
             found = answer if isinstance(answer, Tensor) else flatten_logits(discriminate(network, x, chosen))
             where = found.device
             require(where == META, f"{describe_data(data)}: moved to another device, its {name} answers on {where}.")

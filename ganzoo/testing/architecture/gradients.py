@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.compute.streams import seeded
-from ganzoo.plugin import DataInfo, samples_of
+from ganzoo.plugin import DataInfo, extract_samples
 from ganzoo.testing.architecture.networks import (
     describe_data,
     discriminate,
@@ -52,7 +52,7 @@ def finite_differences(trial: Trial) -> None:
 
     def made() -> Tensor:
         with seeded(0):
-            answer = samples_of(gan.generator(z, chosen))
+            answer = extract_samples(gan.generator(z, chosen))
         return _sum_weighted(answer)
 
     for network, value in (

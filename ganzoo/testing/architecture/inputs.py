@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganzoo.compute.streams import seeded
 from ganzoo.errors import GanzooError
-from ganzoo.plugin import DataInfo, samples_of
+from ganzoo.plugin import DataInfo, extract_samples
 from ganzoo.testing.architecture.networks import (
     ROUNDING,
     compute_gap,
@@ -55,7 +55,7 @@ def latents_matter(trial: Trial) -> None:
         codes = int(gan.networks.latent.partition("onehot")[2] or 0)
         z.requires_grad_()
         with seeded(0):
-            answer = samples_of(network(z, chosen))
+            answer = extract_samples(network(z, chosen))
         (gradient,) = torch.autograd.grad((answer * torch.randn_like(answer)).sum(), z)
         silent = (gradient.abs().sum(0) == 0)[: z.shape[1] - codes].nonzero().flatten().tolist()
         require(

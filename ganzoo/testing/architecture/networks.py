@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from ganzoo.compute.streams import draw_latents, seeded
-from ganzoo.plugin import Case, DataInfo, DiscriminatorOutput, Networks, samples_of
+from ganzoo.plugin import Case, DataInfo, DiscriminatorOutput, Networks, extract_samples
 from ganzoo.plugin.networks import LATENT
 from ganzoo.registry.installed import locate_definition
 from ganzoo.testing.checks import Trial, require
@@ -233,7 +233,7 @@ def make_samples(data: DataInfo, num: int, seed: int = 0) -> Tensor:
 def generate(network: nn.Module, z: Tensor, labels: Tensor | None, seed: int = 0, **more: Any) -> Tensor:
     """Return a generator's samples; what it draws itself comes from a seed."""
     with seeded(seed):
-        found = samples_of(network(z, labels, **more))
+        found = extract_samples(network(z, labels, **more))
     words = f"Its generator returned {type(found).__name__}, not a tensor{locate_forward(network)}."
     require(isinstance(found, Tensor), words)
     return found

@@ -21,7 +21,7 @@ from ganzoo.engine.update import update_discriminator, update_generator, update_
 from ganzoo.plugin import DataInfo, Dataset, Loss, NoOptions
 from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
 from ganzoo.recipe.settings import SGD, Adam, TrainOptions
-from ganzoo.registry.installed import Plugin, Registered
+from ganzoo.registry.installed import Plugin, RegisteredComponent
 from ganzoo.testing.architecture.networks import Snapshot, make_labels, make_samples
 from ganzoo.testing.checks import Trial, require
 
@@ -59,15 +59,15 @@ class OneBatch(Batches):
         return super().generator(0, 0)
 
 
-def make_plain_loss() -> Registered:
+def make_plain_loss() -> RegisteredComponent:
     """Return the kit's loss as a component."""
-    return Registered(KIT, Loss(name="kit", summary="Softplus.", factory=f"{__name__}:Softplus"))
+    return RegisteredComponent(KIT, Loss(name="kit", summary="Softplus.", factory=f"{__name__}:Softplus"))
 
 
-def make_dataset(data: DataInfo) -> Registered:
+def make_dataset(data: DataInfo) -> RegisteredComponent:
     """Return a dataset component whose samples are of this kind."""
     spec = Dataset(name="kit", summary="Made-up samples.", factory=f"{__name__}:make_source", info=data, default=True)
-    return Registered(KIT, spec)
+    return RegisteredComponent(KIT, spec)
 
 
 def make_source(data: DataInfo) -> ArraySource:
@@ -76,7 +76,7 @@ def make_source(data: DataInfo) -> ArraySource:
 
 
 def make_recipe(
-    trial: Trial, data: DataInfo, loss: Registered | None = None, optimizer: str = "adam", **train: Any
+    trial: Trial, data: DataInfo, loss: RegisteredComponent | None = None, optimizer: str = "adam", **train: Any
 ) -> ResolvedRecipe:
     """Return a recipe that trains the architecture plainly; by default on the kit's loss."""
     loss = make_plain_loss() if loss is None else loss

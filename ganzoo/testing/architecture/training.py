@@ -15,10 +15,10 @@ from ganzoo.engine.update import update_discriminator
 from ganzoo.errors import GanzooError
 from ganzoo.layers import logits
 from ganzoo.plugin import DataInfo, Loss
-from ganzoo.plugin.options import settled
+from ganzoo.plugin.options import evaluate_schedules
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import Registry, registry
-from ganzoo.registry.installed import Registered
+from ganzoo.registry.installed import RegisteredComponent
 from ganzoo.testing.architecture.networks import (
     describe_data,
     discriminate,
@@ -64,7 +64,7 @@ def trains_under_every_loss(trial: Trial) -> None:
     require(not wild, f"{describe_data(data)}: after a few updates {wild} logits are not finite.")
     for entry in _list_losses():
         assert isinstance(entry.spec, Loss)
-        loss: Any = entry.build(settled(entry.spec.options(), 0), data)
+        loss: Any = entry.build(evaluate_schedules(entry.spec.options(), 0), data)
         for network, parameters in gan.trainable.items():
             terms = [
                 _compute_term(entry, loss, network, real * 1, made * 1) for real, made in zip(*answers, strict=True)
@@ -164,16 +164,16 @@ class _RegistryWithKit(Registry):
         super().__init__()
         self._default = make_dataset(data)
 
-    def components(self, kind: str | None = None) -> tuple[Registered, ...]:
+    def components(self, kind: str | None = None) -> tuple[RegisteredComponent, ...]:
         """Return what is installed, and the kit's loss."""
         return (*registry().components(kind), *([make_plain_loss()] if kind in (None, "loss") else []))
 
-    def default_dataset(self) -> Registered:
+    def resolve_default_dataset(self) -> RegisteredComponent:
         """Return the made-up samples."""
         return self._default
 
 
-def _list_losses() -> Iterator[Registered]:
+def _list_losses() -> Iterator[RegisteredComponent]:
     """Yield every loss that is installed, has what it requires and answers a plain call; the others tell themselves."""
     for entry in registry().components("loss"):
         try:
@@ -183,7 +183,7 @@ def _list_losses() -> Iterator[Registered]:
         yield entry
 
 
-def _compute_term(entry: Registered, loss: Any, network: str, real: Tensor, fake: Tensor) -> Tensor:
+def _compute_term(entry: RegisteredComponent, loss: Any, network: str, real: Tensor, fake: Tensor) -> Tensor:
     """Return a network's loss at logits ``[N, P]``, as the engine asks for it."""
     assert isinstance(entry.spec, Loss)
     with seeded(0):

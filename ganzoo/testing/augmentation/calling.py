@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ganzoo.compute.streams import seeded
 from ganzoo.plugin import DataInfo, UsageError
 from ganzoo.plugin.contracts import Modality
-from ganzoo.plugin.options import options_of, settled
+from ganzoo.plugin.options import evaluate_schedules, list_options
 from ganzoo.testing.building import build_component
 from ganzoo.testing.checks import Skip, Trial
 from ganzoo.testing.examples import list_accepted, make_samples
@@ -23,7 +23,7 @@ MODALITIES: dict[int, Modality] = {2: "points", 3: "audio", 4: "image"}  # of a 
 
 def build_at_half(trial: Trial, info: DataInfo | None = None) -> Any:
     """Return it at p=0.5 where it has such an option and the trial says nothing of it, else as the trial says."""
-    if "p" in options_of(trial.spec.options) and "p" not in trial.values:
+    if "p" in list_options(trial.spec.options) and "p" not in trial.values:
         try:
             return build_component(trial, info, p=0.5)
         except UsageError:  # out of its range
@@ -61,7 +61,7 @@ def run_update(augmentation: Any, batch: Tensor, seed: int) -> None:
 
 def build_on_meta(trial: Trial) -> tuple[Any, Tensor]:
     """Return it and a batch on the device without memory, from which no number can be read; schedules are tensors."""
-    info, options = next(list_accepted_data(trial)), settled(trial.make_options(), 0)
+    info, options = next(list_accepted_data(trial)), evaluate_schedules(trial.make_options(), 0)
     numbers = {name: torch.tensor(value, device="meta") for name, value in list_schedulable(options).items()}
     augmentation = trial.build_with(replace(options, **numbers), info)
     batch = make_samples(info, NUM).to("meta")
@@ -70,7 +70,7 @@ def build_on_meta(trial: Trial) -> tuple[Any, Tensor]:
 
 def list_schedulable(options: Any) -> dict[str, float]:
     """Return the numbers among options that may be scheduled."""
-    declared = options_of(type(options)).values()
+    declared = list_options(type(options)).values()
     values = {option.name: getattr(options, option.name) for option in declared if option.schedulable}
     return {name: value for name, value in values.items() if isinstance(value, float)}
 

@@ -10,7 +10,7 @@ from torch import nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from ganzoo.compute.streams import seeded
-from ganzoo.plugin.options import settled
+from ganzoo.plugin.options import evaluate_schedules
 from ganzoo.registry.installed import describe_error
 from ganzoo.testing.augmentation.calling import (
     NUM,
@@ -154,7 +154,7 @@ def state_is_buffers(trial: Trial) -> None:
 
 def schedulable_as_tensors(trial: Trial) -> None:
     """A schedulable option given as a 0-dim tensor does what the same number does, also after it is refilled."""
-    options = settled(trial.make_options(), 0)
+    options = evaluate_schedules(trial.make_options(), 0)
     values = list_schedulable(options)
     if not values:
         raise Skip("none of its options is schedulable")

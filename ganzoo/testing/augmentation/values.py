@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.plugin import Case, DataInfo
-from ganzoo.plugin.options import options_of
+from ganzoo.plugin.options import list_options
 from ganzoo.testing.augmentation.calling import (
     MODALITIES,
     NUM,
@@ -54,7 +54,7 @@ def learns_nothing(trial: Trial) -> None:
 
 def identity_at_zero(trial: Trial) -> None:
     """At p=0 an augmentation is the identity."""
-    if "p" not in options_of(trial.spec.options):
+    if "p" not in list_options(trial.spec.options):
         raise Skip("it has no option p")
     for info in list_accepted_data(trial):
         augmentation = build_component(trial, info, p=0.0)

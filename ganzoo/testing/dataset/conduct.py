@@ -15,7 +15,7 @@ import torch
 from ganzoo.data.source import EndlessSource, label_batch, scale, scale_batch
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import Item
-from ganzoo.plugin.options import options_of
+from ganzoo.plugin.options import list_options
 from ganzoo.registry.installed import describe_error, import_object
 from ganzoo.samples.show import show
 from ganzoo.testing.building import build_component
@@ -148,7 +148,7 @@ def says_what_it_misses_offline(trial: Trial) -> None:
 def says_what_is_wrong_with_a_path(trial: Trial) -> None:
     """A path that is not there, or holds nothing, is a GanzooError of one sentence that names it."""
     key = trial.spec.path_option or "path"
-    if key not in options_of(trial.spec.options):
+    if key not in list_options(trial.spec.options):
         raise Skip("it takes no path")
     with TemporaryDirectory() as folder:
         parent = Path(folder)

@@ -6,7 +6,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.plugin import Architecture, DataInfo, Dataset
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import Registry, registry
-from ganzoo.registry.installed import Plugin, Registered
+from ganzoo.registry.installed import Plugin, RegisteredComponent
 from ganzoo.testing.checks import Failure, Skip, Trial, as_sentence
 
 KIT = Plugin("kit", __name__)
@@ -27,14 +27,14 @@ def recommended_settings_exist(trial: Trial) -> None:
 class _RegistryWithKit(Registry):
     """What is installed, and beside it an architecture and a dataset that go with everything."""
 
-    def components(self, kind: str | None = None) -> tuple[Registered, ...]:
+    def components(self, kind: str | None = None) -> tuple[RegisteredComponent, ...]:
         """Return what is installed, and the kit's architecture and dataset."""
         info = DataInfo(shape=(1, 8, 8), num_classes=2)
         arch = Architecture(name="kit", summary="All.", factory="kit:none", conditional="optional", provides=PROVIDED)
         data = Dataset(name="kit", summary="Data.", factory="kit:none", info=info, default=True)
-        kit = [Registered(KIT, arch), Registered(KIT, data)]
+        kit = [RegisteredComponent(KIT, arch), RegisteredComponent(KIT, data)]
         return (*registry().components(kind), *(entry for entry in kit if kind in (None, entry.spec.kind)))
 
-    def default_dataset(self) -> Registered:
+    def resolve_default_dataset(self) -> RegisteredComponent:
         """Return the kit's."""
         return self.resolve("dataset", "kit:kit")

@@ -10,7 +10,7 @@ from torch import nn
 
 from ganzoo.engine.assemble import REGULARIZER
 from ganzoo.engine.batches import Part
-from ganzoo.errors import did_you_mean
+from ganzoo.errors import suggest_names
 from ganzoo.plugin import Case, DataInfo, Networks
 from ganzoo.registry.installed import describe_error
 from ganzoo.testing.changes import list_operations
@@ -60,7 +60,7 @@ def methods(trial: Trial) -> None:
     made = trial.build()
     theirs = [name for name in dir(made) if name[0] != "_" and callable(getattr(made, name))]
     with fatal_failures():
-        near = "".join(did_you_mean(name, REGULARIZER) for name in theirs)
+        near = "".join(suggest_names(name, REGULARIZER) for name in theirs)
         words = f"{type(made).__name__} has {', '.join(theirs) or 'no method'}{near or '.'}"
         require(set(theirs) & set(REGULARIZER), words)
 
