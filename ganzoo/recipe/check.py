@@ -67,19 +67,19 @@ def _check_batches(recipe: ResolvedRecipe) -> None:
 
 def _check_words(recipe: ResolvedRecipe) -> None:
     """Raise UsageError where a component needs what no other provides, or refuses what one does."""
-    provided = {word: choice for choice in recipe.choices for word in choice.provides}
+    get_provided = {word: choice for choice in recipe.choices for word in choice.provides}
     for choice in recipe.choices:
         held = set(choice.extractor.provides) if choice.extractor else set()
         for word in choice.spec.needs:
-            if word not in provided and word not in held:
+            if word not in get_provided and word not in held:
                 other_one = f"metric.{choice.name}.extractor=NAME" if choice.extractor else "an arch"
                 raise UsageError(
                     f"{choice.spec.kind} {choice.name!r} needs {word!r}, which no other part of the recipe provides: "
                     f"choose {other_one} that does (`ganzoo info NAME`) or remove {choice.name!r}"
                 )
         for word in choice.spec.refuses:
-            if word in provided:
-                other = provided[word]
+            if word in get_provided:
+                other = get_provided[word]
                 way_out = _without(recipe.arch, word) if other is recipe.arch else ""
                 raise UsageError(
                     f"{choice.spec.kind} {choice.name!r} does not go with {other.spec.kind} {other.name!r} ({word}): "

@@ -80,7 +80,7 @@ def torchgan(dims: int = 7, size: int = 32, channels: int = 1, step: int = 2, sl
     return trained(net)
 
 
-def samples_of(net: nn.Module, z: Tensor = Z) -> Tensor:
+def extract_samples(net: nn.Module, z: Tensor = Z) -> Tensor:
     layers = net.main if hasattr(net, "main") else net.model
     with torch.inference_mode():
         return layers(z[:, :, None, None])
@@ -96,7 +96,7 @@ def imported(file: Path, format: str, **said: Any) -> Path:
 
 
 def same(package: Path, net: nn.Module, z: Tensor = Z) -> bool:
-    return torch.allclose(ganzoo.load(package, "cpu")(z), samples_of(net, z), rtol=0, atol=1e-6)
+    return torch.allclose(ganzoo.load(package, "cpu")(z), extract_samples(net, z), rtol=0, atol=1e-6)
 
 
 # ----------------------------------------------------------------------------
