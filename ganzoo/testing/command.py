@@ -24,7 +24,7 @@ def explains_itself(trial: Trial) -> None:
     require(result.exit_code == 0, f"--help exits with {result.exit_code}: {result.output.strip()[-200:]}")
 
 
-def can_be_reached(trial: Trial) -> None:
+def name_is_free(trial: Trial) -> None:
     """Its name is free: ganzoo's own commands come first."""
     require(trial.spec.name not in COMMANDS, f"ganzoo has a command {trial.spec.name!r} of its own.")
 

@@ -41,7 +41,7 @@ def writes_the_files_that_it_names(trial: Trial) -> None:
         require(fits, f"None of its files ends in {suffix!r}: {_join_names(named, folder)}.")
 
 
-def leaves_the_generator_alone(trial: Trial) -> None:
+def generator_unchanged(trial: Trial) -> None:
     """The generator gives the same samples before and after: whoever exports it goes on with it."""
     generator = _make_generator(_find_accepted(trial))
     before = generator.sample(4, seed=0)

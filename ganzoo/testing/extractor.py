@@ -69,7 +69,7 @@ def draws_from_torch_alone(trial: Trial) -> None:
     require(not others, f"It drew from {' and '.join(others)}.")
 
 
-def apart_from_neighbours(trial: Trial) -> None:
+def samples_are_independent(trial: Trial) -> None:
     """A sample's features do not depend on the batch in which it comes."""
     info = _find_accepted(trial)
     extractor, batch = _prepare_extractor(trial, info), make_samples(info, NUM)

@@ -41,7 +41,7 @@ def computes_numbers(trial: Trial) -> None:
             require(math.isfinite(value), f"{name!r} is {value}.")
 
 
-def says_what_is_better(trial: Trial) -> None:
+def better_declared(trial: Trial) -> None:
     """The spec's `better` says of each value whether a lower or a higher one is better, or neither; and of no other."""
     info, better = _find_accepted(trial), trial.spec.better
     values = _measure(trial, _build_metric(trial, info), [_make_input(trial, info)])
@@ -52,7 +52,7 @@ def says_what_is_better(trial: Trial) -> None:
     require(not idle, f"It names {', '.join(idle)}, and measured {', '.join(values)}.")
 
 
-def streams(trial: Trial) -> None:
+def batches_add_up(trial: Trial) -> None:
     """Samples that come in batches of any sizes count as if they came at once."""
     if trial.spec.reads == "statistics":
         raise Skip("it reads statistics, which come once")
@@ -84,7 +84,7 @@ def same_answer_twice(trial: Trial) -> None:
     _require_same(first, again, "at first", "when called again")
 
 
-def order_of_sides_is_free(trial: Trial) -> None:
+def any_order_of_sides(trial: Trial) -> None:
     """Real and generated samples may come in either order, or by turns."""
     if trial.spec.pairs:
         raise Skip("it takes pairs")
@@ -118,7 +118,7 @@ def takes_data_or_declines(trial: Trial) -> None:
     require_clear_refusals(trial, lambda info: _measure(trial, _build_metric(trial, info), [_make_input(trial, info)]))
 
 
-def repeats_itself(trial: Trial) -> None:
+def repeatable(trial: Trial) -> None:
     """Built twice and given the same it measures the same, and draws from no generator but torch's."""
     info = _find_accepted(trial)
     given, before = _make_input(trial, info), copy_generator_states()

@@ -16,7 +16,7 @@ from ganzoo.runs.where import folder_of
 from ganzoo.testing.checks import Failure, Trial, as_sentence, require
 
 
-def comes_along(trial: Trial) -> None:
+def package_is_included(trial: Trial) -> None:
     """The model package that its path names is in the plugin's data."""
     folder = _find_folder(trial)
     for name in (CONFIG, MODEL):

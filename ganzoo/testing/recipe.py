@@ -22,7 +22,7 @@ def resolves(trial: Trial) -> None:
         _resolve_recipe(trial, facts)
 
 
-def every_key_counts(trial: Trial) -> None:
+def every_key_is_used(trial: Trial) -> None:
     """Every key of a recipe sets something: one that no part of it takes is a mistake that nobody would see."""
     for facts in _list_facts(trial):
         known = list(_resolve_recipe(trial, facts).settings())

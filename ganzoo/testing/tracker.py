@@ -47,7 +47,7 @@ def follows_a_run(trial: Trial) -> None:
             tracker.finish(status)
 
 
-def leaves_scalars_alone(trial: Trial) -> None:
+def scalars_unchanged(trial: Trial) -> None:
     """The scalars that it is handed stay as they are: other trackers get the same."""
     with _example_run() as run:
         tracker, scalars = _start_tracker(trial, run), {"loss_d": 1.25, "loss_g": 0.5}
@@ -82,7 +82,7 @@ def follows_a_killed_run(trial: Trial) -> None:
                 gc.collect()
 
 
-def fails_as_it_may(trial: Trial) -> None:
+def backend_failure_is_harmless(trial: Trial) -> None:
     """Where its backend fails it works or raises an Exception, soon: that costs a line, not the run."""
     with _example_run() as run:
         _start_tracker(trial, run).finish("finished")
@@ -91,7 +91,7 @@ def fails_as_it_may(trial: Trial) -> None:
         require(len(lines) <= 1, f"It cost {len(lines)} lines: {lines}.")
 
 
-def outlives_its_backend(trial: Trial) -> None:
+def survives_a_backend_outage(trial: Trial) -> None:
     """A backend that fails in the midst of a run, and comes back, ends nothing."""
     with _example_run() as run:
         tracker, path = _start_tracker(trial, run), _write_grid(run, 2000)

@@ -28,7 +28,7 @@ def images(tmp_path: Path) -> Path:
 
 def test_without_a_path_it_is_looked_at_in_its_own_examples() -> None:
     found = statuses()
-    unseen = {"cases", "migrates", "info-known-unopened", "draws-follow-the-generator", "show-makes-files"}
+    unseen = {"cases", "migrates", "info-matches-spec", "draws-follow-the-generator", "show-makes-files"}
     unseen |= {"condition-follows-the-generator"}
     assert {name: words for name, (status, words) in found.items() if status != "PASS" and name not in unseen} == {}
 
@@ -41,7 +41,7 @@ def test_with_its_path_nothing_that_applies_is_skipped(images: Path) -> None:
     assert skipped == {
         "cases",
         "migrates",
-        "info-known-unopened",
+        "info-matches-spec",
         "draws-follow-the-generator",
         "show-makes-files",
         "condition-follows-the-generator",

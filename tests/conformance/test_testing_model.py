@@ -47,7 +47,7 @@ def statuses() -> dict[str, tuple[str, str]]:
 
 def test_a_package_that_is_whole_passes(weights: Path) -> None:
     found = statuses()
-    assert [found[name][0] for name in ("comes-along", "samples-as-loaded")] == ["PASS", "PASS"]
+    assert [found[name][0] for name in ("package-is-included", "samples-as-loaded")] == ["PASS", "PASS"]
 
 
 def test_weights_that_were_changed_are_told(weights: Path) -> None:
@@ -55,13 +55,13 @@ def test_weights_that_were_changed_are_told(weights: Path) -> None:
     content[-1] ^= 1
     (weights / "model.safetensors").write_bytes(content)
     found = statuses()
-    assert found["comes-along"][0] == "PASS"
+    assert found["package-is-included"][0] == "PASS"
     assert found["samples-as-loaded"][0] == "FAIL"
     assert "model.safetensors" in found["samples-as-loaded"][1]
 
 
 def test_weights_that_were_left_behind_are_told(weights: Path) -> None:
     (weights / "model.safetensors").unlink()
-    status, words = statuses()["comes-along"]
+    status, words = statuses()["package-is-included"]
     assert status == "FAIL"
     assert "acme_weights:points has no model.safetensors" in words

@@ -97,10 +97,10 @@ def test_nothing_is_skipped_that_applies(name: str) -> None:
         ("loss_each", {"scalar"}),
         ("loss_remembers", {"repeatable"}),
         ("loss_sum", {"batch-size"}),
-        ("loss_pairs_undeclared", {"scalar", "pairs-honest"}),
+        ("loss_pairs_undeclared", {"scalar", "pairs-declared"}),
         ("penalty_each", {"scalar"}),
         ("penalty_own_interval", {"repeatable", "intervals"}),
-        ("penalty_inputs_undeclared", {"scalar", "input-gradients-honest"}),
+        ("penalty_inputs_undeclared", {"scalar", "input-gradients-declared"}),
     ],
 )
 def test_one_bug_is_not_told_many_times_over(name: str, failed: set[str]) -> None:

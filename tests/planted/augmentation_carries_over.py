@@ -2,7 +2,7 @@
 
 from ganzoo.plugin import Augmentation, UsageError, hookimpl
 
-CAUGHT_BY = ["augmentation/planted/waits-for-no-number"]
+CAUGHT_BY = ["augmentation/planted/reads-no-number-back"]
 
 
 @hookimpl

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ganzoo.plugin import Augmentation, UsageError, hookimpl, option
 
-CAUGHT_BY = ["augmentation/planted/schedulable-as-tensors", "augmentation/planted/waits-for-no-number"]
+CAUGHT_BY = ["augmentation/planted/schedules", "augmentation/planted/reads-no-number-back"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ganzoo.plugin import Augmentation, hookimpl, option
 
-CAUGHT_BY = ["augmentation/planted/declines-what-it-cannot-take"]
+CAUGHT_BY = ["augmentation/planted/takes-data-or-declines"]
 
 
 @dataclass(frozen=True, kw_only=True)

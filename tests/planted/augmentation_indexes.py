@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ganzoo.plugin import Augmentation, hookimpl, option
 
-CAUGHT_BY = ["augmentation/planted/waits-for-no-number"]
+CAUGHT_BY = ["augmentation/planted/reads-no-number-back"]
 
 
 @dataclass(frozen=True, kw_only=True)

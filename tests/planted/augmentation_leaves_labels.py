@@ -2,7 +2,7 @@
 
 from ganzoo.plugin import Augmentation, UsageError, hookimpl
 
-CAUGHT_BY = ["augmentation/planted/labels-move-along"]
+CAUGHT_BY = ["augmentation/planted/labels-move-with-samples"]
 
 
 @hookimpl

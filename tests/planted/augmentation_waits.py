@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ganzoo.plugin import Augmentation, UsageError, hookimpl, option
 
-CAUGHT_BY = ["augmentation/planted/waits-for-no-number", "augmentation/planted/recordable"]
+CAUGHT_BY = ["augmentation/planted/reads-no-number-back", "augmentation/planted/recordable"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks
 
-CAUGHT_BY = ["architecture/planted/modes-left-alone"]
+CAUGHT_BY = ["architecture/planted/modes-unchanged"]
 
 
 @hookimpl

@@ -4,7 +4,7 @@ import click
 
 from ganzoo.plugin import Command, hookimpl
 
-CAUGHT_BY = ["command/train/can-be-reached"]
+CAUGHT_BY = ["command/train/name-is-free"]
 
 
 @hookimpl

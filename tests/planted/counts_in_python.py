@@ -3,7 +3,7 @@
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks
 
-CAUGHT_BY = ["architecture/planted/checkpoint-gives-it-back", "architecture/planted/recorded-equals-plain"]
+CAUGHT_BY = ["architecture/planted/checkpoint-round-trip", "architecture/planted/recorded-equals-plain"]
 
 
 @hookimpl

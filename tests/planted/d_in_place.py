@@ -5,7 +5,7 @@ import torch
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Discriminator, networks
 
-CAUGHT_BY = ["architecture/planted/inputs-left-alone"]
+CAUGHT_BY = ["architecture/planted/inputs-unchanged"]
 
 
 @hookimpl

@@ -3,7 +3,7 @@
 from ganzoo.plugin import Architecture, DiscriminatorOutput, hookimpl
 from planted_base import Discriminator, networks
 
-CAUGHT_BY = ["architecture/planted/weights-of-members"]
+CAUGHT_BY = ["architecture/planted/logit-weights"]
 
 
 @hookimpl

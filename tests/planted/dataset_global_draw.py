@@ -2,7 +2,7 @@
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 
-CAUGHT_BY = ["dataset/planted/draws-follow-the-generator", "dataset/planted/leaves-generators-alone"]
+CAUGHT_BY = ["dataset/planted/draws-follow-the-generator", "dataset/planted/random-generators-unchanged"]
 
 
 @hookimpl

@@ -2,7 +2,7 @@
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 
-CAUGHT_BY = ["dataset/planted/deterministic", "dataset/planted/leaves-generators-alone"]
+CAUGHT_BY = ["dataset/planted/deterministic", "dataset/planted/random-generators-unchanged"]
 
 
 @hookimpl

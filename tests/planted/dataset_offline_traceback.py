@@ -5,7 +5,7 @@ from urllib.request import urlopen
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl, option
 
-CAUGHT_BY = ["dataset/planted/says-what-it-misses-offline"]
+CAUGHT_BY = ["dataset/planted/clear-error-offline"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 
-CAUGHT_BY = ["dataset/planted/info-known-unopened"]
+CAUGHT_BY = ["dataset/planted/info-matches-spec"]
 
 
 @hookimpl

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl, option
 
-CAUGHT_BY = ["dataset/planted/says-what-is-wrong-with-a-path"]
+CAUGHT_BY = ["dataset/planted/clear-error-for-a-path"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 
-CAUGHT_BY = ["dataset/planted/info-travels"]
+CAUGHT_BY = ["dataset/planted/info-round-trip"]
 
 
 @hookimpl

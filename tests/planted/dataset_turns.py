@@ -2,7 +2,7 @@
 
 from ganzoo.plugin import DataInfo, Dataset, Item, hookimpl
 
-CAUGHT_BY = ["dataset/planted/order-of-workers-is-free"]
+CAUGHT_BY = ["dataset/planted/any-order-of-workers"]
 
 
 @hookimpl

@@ -4,7 +4,7 @@ import torch
 
 from ganzoo.plugin import Exporter, hookimpl
 
-CAUGHT_BY = ["exporter/planted/leaves-the-generator-alone"]
+CAUGHT_BY = ["exporter/planted/generator-unchanged"]
 
 
 @hookimpl

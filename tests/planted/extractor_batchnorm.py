@@ -2,7 +2,7 @@
 
 from ganzoo.plugin import Extractor, UsageError, hookimpl
 
-CAUGHT_BY = ["extractor/planted/apart-from-neighbours"]
+CAUGHT_BY = ["extractor/planted/samples-are-independent"]
 
 
 @hookimpl

@@ -3,7 +3,7 @@
 from ganzoo.plugin import Architecture, GeneratorOutput, hookimpl
 from planted_base import Generator, networks
 
-CAUGHT_BY = ["architecture/planted/generator-says-more"]
+CAUGHT_BY = ["architecture/planted/generator-output"]
 
 
 @hookimpl

@@ -5,7 +5,7 @@ import threading
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks
 
-CAUGHT_BY = ["architecture/planted/average-stands-alone"]
+CAUGHT_BY = ["architecture/planted/average-is-a-copy"]
 
 
 @hookimpl

@@ -3,7 +3,7 @@
 from ganzoo.plugin import Loss, hookimpl
 from planted_losses import BCE
 
-CAUGHT_BY = ["loss/planted/pairs-honest"]
+CAUGHT_BY = ["loss/planted/pairs-declared"]
 
 
 @hookimpl

@@ -5,7 +5,7 @@ from torch.nn.functional import softplus
 from ganzoo.plugin import Loss, hookimpl
 from planted_losses import BCE
 
-CAUGHT_BY = ["loss/planted/pairs-honest"]
+CAUGHT_BY = ["loss/planted/pairs-declared"]
 
 
 @hookimpl

@@ -2,7 +2,7 @@
 
 from ganzoo.plugin import Metric, hookimpl
 
-CAUGHT_BY = ["metric/planted/streams"]
+CAUGHT_BY = ["metric/planted/batches-add-up"]
 
 
 @hookimpl

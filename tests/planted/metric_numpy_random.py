@@ -2,7 +2,7 @@
 
 from ganzoo.plugin import Metric, hookimpl
 
-CAUGHT_BY = ["metric/planted/repeats-itself"]
+CAUGHT_BY = ["metric/planted/repeatable"]
 
 
 @hookimpl

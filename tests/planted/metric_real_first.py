@@ -2,7 +2,7 @@
 
 from ganzoo.plugin import Metric, hookimpl
 
-CAUGHT_BY = ["metric/planted/order-of-sides-is-free"]
+CAUGHT_BY = ["metric/planted/any-order-of-sides"]
 
 
 @hookimpl

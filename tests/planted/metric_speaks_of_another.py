@@ -2,7 +2,7 @@
 
 from ganzoo.plugin import Metric, hookimpl
 
-CAUGHT_BY = ["metric/planted/says-what-is-better"]
+CAUGHT_BY = ["metric/planted/better-declared"]
 
 
 @hookimpl

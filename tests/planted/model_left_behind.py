@@ -2,7 +2,7 @@
 
 from ganzoo.plugin import Model, hookimpl
 
-CAUGHT_BY = ["model/planted/comes-along", "model/planted/samples-as-loaded"]
+CAUGHT_BY = ["model/planted/package-is-included", "model/planted/samples-as-loaded"]
 
 
 @hookimpl

@@ -3,7 +3,7 @@
 from ganzoo.plugin import Regularizer, hookimpl
 from planted_losses import R1, Weighted
 
-CAUGHT_BY = ["regularizer/planted/input-gradients-honest"]
+CAUGHT_BY = ["regularizer/planted/input-gradients-declared"]
 
 
 @hookimpl

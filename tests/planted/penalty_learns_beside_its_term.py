@@ -5,7 +5,7 @@ from torch import nn
 
 from ganzoo.plugin import Regularizer, hookimpl
 
-CAUGHT_BY = ["regularizer/planted/learns-what-it-says"]
+CAUGHT_BY = ["regularizer/planted/learns-as-declared"]
 
 
 @hookimpl

@@ -5,7 +5,7 @@ import torch
 from ganzoo.plugin import DiscriminatorOutput, Regularizer, hookimpl
 from planted_losses import R1, Weighted, answers
 
-CAUGHT_BY = ["regularizer/planted/batchnorm-kept"]
+CAUGHT_BY = ["regularizer/planted/batchnorm-unchanged"]
 
 
 @hookimpl

@@ -2,7 +2,7 @@
 
 from ganzoo.plugin import Regularizer, hookimpl
 
-CAUGHT_BY = ["regularizer/planted/reals-honest"]
+CAUGHT_BY = ["regularizer/planted/reals-declared"]
 
 
 @hookimpl

@@ -5,7 +5,7 @@ import torch
 from ganzoo.plugin import Regularizer, hookimpl
 from planted_losses import R1, Weighted, answers
 
-CAUGHT_BY = ["regularizer/planted/input-gradients-honest"]
+CAUGHT_BY = ["regularizer/planted/input-gradients-declared"]
 
 
 @hookimpl

@@ -2,7 +2,7 @@
 
 from ganzoo.plugin import Recipe, hookimpl
 
-CAUGHT_BY = ["recipe/planted/every-key-counts"]
+CAUGHT_BY = ["recipe/planted/every-key-is-used"]
 
 
 @hookimpl

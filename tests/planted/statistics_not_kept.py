@@ -5,7 +5,7 @@ import torch
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks
 
-CAUGHT_BY = ["architecture/planted/package-gives-it-back"]
+CAUGHT_BY = ["architecture/planted/package-round-trip"]
 
 
 @hookimpl

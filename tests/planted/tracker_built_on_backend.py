@@ -2,7 +2,7 @@
 
 from ganzoo.plugin import Tracker, hookimpl
 
-CAUGHT_BY = ["tracker/planted/fails-as-it-may"]
+CAUGHT_BY = ["tracker/planted/backend-failure-is-harmless"]
 
 
 @hookimpl

@@ -4,7 +4,7 @@ import sys
 
 from ganzoo.plugin import Tracker, hookimpl
 
-CAUGHT_BY = ["tracker/planted/outlives-its-backend"]
+CAUGHT_BY = ["tracker/planted/survives-a-backend-outage"]
 
 
 @hookimpl

@@ -2,7 +2,7 @@
 
 from ganzoo.plugin import Tracker, hookimpl
 
-CAUGHT_BY = ["tracker/planted/leaves-scalars-alone"]
+CAUGHT_BY = ["tracker/planted/scalars-unchanged"]
 
 
 @hookimpl

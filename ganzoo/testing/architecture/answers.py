@@ -110,7 +110,7 @@ def finite_from_the_start(trial: Trial) -> None:
             _require_finite(data, name, flatten_logits(discriminate(networks.discriminator, x, chosen)))
 
 
-def made_for_the_range(trial: Trial) -> None:
+def samples_in_range(trial: Trial) -> None:
     """Images are made for [-1, 1]: not for [0, 1], as after a sigmoid, and not for bytes."""
     images = [data for data in list_small_data(trial) if data.modality == "image"]
     if not images:
@@ -168,7 +168,7 @@ def same_keys_in_every_build(trial: Trial) -> None:
             require(keys == others, f"{describe_data(data)}: its first forward changes the {part}'s names.")
 
 
-def modes_left_alone(trial: Trial) -> None:
+def modes_unchanged(trial: Trial) -> None:
     """`train()` and `eval()` are for the engine to call: a forward leaves every module in its mode."""
     for data in list_small_data(trial):
         networks = share_networks(trial, data)

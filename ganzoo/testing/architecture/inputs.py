@@ -104,7 +104,7 @@ def labels_that_are_numbers(trial: Trial) -> None:
     require(off > MIN_CHANGE, f"{describe_data(data)}: other labels changed the samples by {off:.2g}.")
 
 
-def samples_stand_alone(trial: Trial) -> None:
+def samples_are_independent(trial: Trial) -> None:
     """In eval mode a sample depends on its own latents alone, not on its neighbours in the batch."""
     for data in list_small_data(trial):
         gan, _ = share_trained(trial, data)
@@ -118,7 +118,7 @@ def samples_stand_alone(trial: Trial) -> None:
         )
 
 
-def inputs_left_alone(trial: Trial) -> None:
+def inputs_unchanged(trial: Trial) -> None:
     """The networks leave what they are given as it was."""
     for data in list_small_data(trial):
         networks, chosen, before = share_networks(trial, data), make_labels(data, 4), make_labels(data, 4)

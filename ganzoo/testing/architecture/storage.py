@@ -32,7 +32,7 @@ from ganzoo.testing.architecture.pair import (
 from ganzoo.testing.checks import Trial, require
 
 
-def average_stands_alone(trial: Trial) -> None:
+def average_is_a_copy(trial: Trial) -> None:
     """The averaged generator is a deep copy: it moves when the engine moves it, never with the network itself."""
     for data in list_small_data(trial):
         gan, _ = share_trained(trial, data)
@@ -54,7 +54,7 @@ def average_stands_alone(trial: Trial) -> None:
         )
 
 
-def package_gives_it_back(trial: Trial) -> None:
+def package_round_trip(trial: Trial) -> None:
     """A model package holds all that its samples depend on, tied weights included: parameters, buffers and options."""
     for data in list_small_data(trial):
         gan, _ = share_trained(trial, data)
@@ -74,7 +74,7 @@ def package_gives_it_back(trial: Trial) -> None:
         require(not lost, f"{describe_data(data)}: loaded back, {' and '.join(lost[0] if lost else ())} are not tied.")
 
 
-def checkpoint_gives_it_back(trial: Trial) -> None:
+def checkpoint_round_trip(trial: Trial) -> None:
     """A checkpoint holds all that training goes on from: no number in Python survives from one update to the next."""
     data = find_smallest_data(trial)
     _, stats = share_next_round(trial, data)

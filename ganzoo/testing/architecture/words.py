@@ -87,7 +87,7 @@ def embedding(trial: Trial) -> None:
         require(found is not None and found.requires_grad, f"{describe_data(data)}: it is cut from the graph.")
 
 
-def generator_says_more(trial: Trial) -> None:
+def generator_output(trial: Trial) -> None:
     """What a generator answers besides samples: losses are finite scalars with a graph, intermediates lead with N."""
     found = False
     for data in list_small_data(trial):
@@ -112,7 +112,7 @@ def generator_says_more(trial: Trial) -> None:
         raise Skip("it answers samples alone")
 
 
-def weights_of_members(trial: Trial) -> None:
+def logit_weights(trial: Trial) -> None:
     """Where D weights its list of logits, there is a finite number, or a 0-dim tensor, for each member."""
     found = False
     for data in list_small_data(trial):

@@ -49,7 +49,7 @@ def same_for_real_and_fake(trial: Trial) -> None:
             require(not num, f"From the same random state, {num} of {NUM} samples came out otherwise {way}.")
 
 
-def labels_move_along(trial: Trial) -> None:
+def labels_move_with_samples(trial: Trial) -> None:
     """Where it moves pixels it moves labels that are images alike: what D sees of a pair stays a pair."""
     says = trial.spec.moves_pixels
     if not (says(trial.make_options()) if callable(says) else says):
@@ -87,7 +87,7 @@ def draws_from_torch_alone(trial: Trial) -> None:
     require(stayed, "Given a batch on another device, it drew from the CPU's: give device=batch.device.")
 
 
-def waits_for_no_number(trial: Trial) -> None:
+def reads_no_number_back(trial: Trial) -> None:
     """It reads no number back from the device and stays on it: a synchronisation stalls a GPU at each update."""
     augmentation, batch = build_on_meta(trial)
     crossings = CopyRecorder()
@@ -152,7 +152,7 @@ def state_is_buffers(trial: Trial) -> None:
         run_update(resumed, batch, seed)
 
 
-def schedulable_as_tensors(trial: Trial) -> None:
+def schedules(trial: Trial) -> None:
     """A schedulable option given as a 0-dim tensor does what the same number does, also after it is refilled."""
     options = evaluate_schedules(trial.make_options(), 0)
     values = list_schedulable(options)

@@ -86,7 +86,7 @@ def input_unchanged(trial: Trial) -> None:
             require(not num, f"{num} of the {batch.numel()} numbers of {describe_batch(info)} were changed in place.")
 
 
-def declines_what_it_cannot_take(trial: Trial) -> None:
+def takes_data_or_declines(trial: Trial) -> None:
     """Data that it is not for is declined by a GanzooError of one sentence."""
     require_clear_refusals(trial, lambda info: apply(build_at_half(trial, info), make_samples(info, NUM)))
 

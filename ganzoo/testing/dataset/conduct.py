@@ -89,7 +89,7 @@ def condition_follows_the_generator(trial: Trial) -> None:
     require(bool(first.isfinite().all()), "Some numbers of the labels are not finite.")
 
 
-def leaves_generators_alone(trial: Trial) -> None:
+def random_generators_unchanged(trial: Trial) -> None:
     """Opening it, decoding and drawing moves no generator that others use: weights are drawn from torch's."""
     build_component(trial)  # what is imported for the first time may draw
     before = copy_generator_states()
@@ -117,7 +117,7 @@ def picklable(trial: Trial) -> None:
             require(same, f"Once pickled, {name} loads other numbers.")
 
 
-def order_of_workers_is_free(trial: Trial) -> None:
+def any_order_of_workers(trial: Trial) -> None:
     """An item decodes to the same, however many workers decode, whichever takes it and whatever came before."""
     dataset = build_component(trial)
     if not has_items(dataset):
@@ -138,14 +138,14 @@ def order_of_workers_is_free(trial: Trial) -> None:
 # What it says.
 
 
-def says_what_it_misses_offline(trial: Trial) -> None:
+def clear_error_offline(trial: Trial) -> None:
     """Without a network, and with nothing in a cache, it opens or says in one sentence what it needs."""
     options = trial.read_options(**trial.values)  # without its examples, which are at hand
     with empty_caches(), offline():
         _require_clear_error(trial, options, wrong="")
 
 
-def says_what_is_wrong_with_a_path(trial: Trial) -> None:
+def clear_error_for_a_path(trial: Trial) -> None:
     """A path that is not there, or holds nothing, is a GanzooError of one sentence that names it."""
     key = trial.spec.path_option or "path"
     if key not in list_options(trial.spec.options):

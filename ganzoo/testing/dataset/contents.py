@@ -61,7 +61,7 @@ def opens_as_its_info_says(trial: Trial) -> None:
         require(item.label is None or 0 <= item.label < said.num_classes, words)
 
 
-def info_known_unopened(trial: Trial) -> None:
+def info_matches_spec(trial: Trial) -> None:
     """The info that its spec gives unopened is that of the opened dataset: recipes are checked by it."""
     known = trial.spec.info
     if known is None:
@@ -75,7 +75,7 @@ def info_known_unopened(trial: Trial) -> None:
     require(not wrong, f"The spec says {'; '.join(wrong)}.")
 
 
-def info_travels(trial: Trial) -> None:
+def info_round_trip(trial: Trial) -> None:
     """Its info survives JSON, meta included: it travels with the model."""
     info: DataInfo = build_component(trial).info
     try:

@@ -60,7 +60,7 @@ def batch_size(trial: Trial) -> None:
             require(differ(2 * value, twice[network]), f"{words}: it is a sum.")
 
 
-def batch_coupled_honest(trial: Trial) -> None:
+def batch_coupled_declared(trial: Trial) -> None:
     """A loss says ``batch_coupled`` where a sample's term depends on the rest of the batch, and only there."""
     coupled = []
     for setup in list_sound_setups(trial):
@@ -79,7 +79,7 @@ def batch_coupled_honest(trial: Trial) -> None:
     require(coupled or not trial.spec.batch_coupled, f"{words} for nothing.")
 
 
-def pairs_honest(trial: Trial) -> None:
+def pairs_declared(trial: Trial) -> None:
     """A loss says ``pairs`` where the generator's term reads real logits, and only there: elsewhere `real` is None."""
     reads = []
     for setup in list_setups(trial):

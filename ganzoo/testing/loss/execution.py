@@ -37,7 +37,7 @@ def repeatable(trial: Trial) -> None:
             require(first[network] == value, f"{words}: keep state in an nn.Module's buffers.")
 
 
-def logits_untouched(trial: Trial) -> None:
+def logits_unchanged(trial: Trial) -> None:
     """A loss changes nothing about the logits: neither their values nor their ``.grad``."""
     for setup in list_sound_setups(trial, steady=False):
         loss = trial.build_with(setup.options)

@@ -32,7 +32,7 @@ from ganzoo.testing.terms import (
 # What it must leave as it is.
 
 
-def batchnorm_kept(trial: Trial) -> None:
+def batchnorm_unchanged(trial: Trial) -> None:
     """A term moves no BatchNorm statistics of D: they are those of the samples that the update itself judged."""
     for term in list_terms(trial, norm=True):
         for name in term.list_changes(copy_buffers):
@@ -46,14 +46,14 @@ def no_gradients_left(trial: Trial) -> None:
             raise Failure(f"{term.title} left one at {name}: use torch.autograd.grad, never backward().")
 
 
-def networks_kept(trial: Trial) -> None:
+def networks_unchanged(trial: Trial) -> None:
     """A term leaves both networks as they are: parameters, modes, hooks, and what requires grad."""
     for term in list_terms(trial):
         for name in term.list_changes(copy_structure):
             raise Failure(f"{term.title} changed {name}.")
 
 
-def samples_kept(trial: Trial) -> None:
+def samples_unchanged(trial: Trial) -> None:
     """A term changes no sample, latent or answer in place: others see them too."""
     for term in list_terms(trial, steady=False):
         for name in term.list_changes(copy_step):

@@ -101,7 +101,7 @@ def answers(trial: Trial) -> None:
             )
 
 
-def reals_honest(trial: Trial) -> None:
+def reals_declared(trial: Trial) -> None:
     """A regularizer says ``reals`` where its term for G reads real samples, or D's answers to them, and only there."""
     if not hasattr(trial.build(), "generator"):
         require(not trial.spec.reals, "Its spec says so, but it has no term for G.")
@@ -126,7 +126,7 @@ def reals_honest(trial: Trial) -> None:
         require(first != other, f"{words}: they are drawn, and judged, for nothing.")
 
 
-def learns_what_it_says(trial: Trial) -> None:
+def learns_as_declared(trial: Trial) -> None:
     """Where the spec says ``learns``, that network's term gives the component's own parameters their gradient."""
     if not trial.spec.learns:
         raise Skip("it learns nothing")
@@ -185,7 +185,7 @@ def bf16(trial: Trial) -> None:
 # What it says of itself.
 
 
-def input_gradients_honest(trial: Trial) -> None:
+def input_gradients_declared(trial: Trial) -> None:
     """A regularizer says ``input_gradients`` where D's term differentiates D by its input, and only there."""
     if not hasattr(trial.build(), "discriminator"):
         require(trial.spec.input_gradients is False, "Its spec says so, but it has no term for D.")
