@@ -69,7 +69,7 @@ def measured(arguments: Any, rows: list[Row], num: int, score: Callable[[Tensor]
                 start = time.perf_counter()
                 run = runs[tuple(which)] = trained(runs.get(tuple(which)), loss, width, seed, images)
                 took = time.perf_counter() - start
-                found = score(ganzoo.load(run, "cpu").raw(num))
+                found = score(ganzoo.load(run, "cpu").sample_raw(num))
                 row: Row = {"loss": loss, "width": width, "seed": seed, "images": images}
                 yield row | {name: round(value, 3) for name, value in found.items()} | {"seconds": round(took)}
 

@@ -134,7 +134,7 @@ def main() -> None:
         for precision in ("fp32", "bf16"):
             chosen = {**options, "dataset.size": size, "train.precision": precision}
             generator = trained(chosen, images, seed)
-            samples = generator.raw(DRAWS * len(held_out)).split(len(held_out))
+            samples = generator.sample_raw(DRAWS * len(held_out)).split(len(held_out))
             measured = means([measures(classifier, part.clamp(-1, 1), reference) for part in samples])
             rows.setdefault(precision, []).append(measured)
 

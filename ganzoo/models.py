@@ -25,7 +25,7 @@ from ganzoo.runs.where import Notify, silent
 if TYPE_CHECKING:
     from ganzoo.evaluate.evaluation import Evaluation
     from ganzoo.package.generator import Generator
-    from ganzoo.package.verify import Verified
+    from ganzoo.package.verify import Verification
 
 WEIGHTS = (CONFIG, MODEL)  # the files that sampling takes
 
@@ -180,7 +180,7 @@ def package(
         from ganzoo.compute.device import choose_device
         from ganzoo.package import complete
     complete.check_target(target)
-    complete.complete(source, target, registry(), choose_device(device), discriminator, license, notify=notify)
+    complete.complete_package(source, target, registry(), choose_device(device), discriminator, license, notify=notify)
     return target
 
 
@@ -224,7 +224,7 @@ def verify(
     revision: str | None = None,
     offline: bool = False,
     notify: Notify = silent,
-) -> Verified:
+) -> Verification:
     """Check every byte of a model, and that it gives the samples that it once gave; arguments as for `load`.
 
     Returns:

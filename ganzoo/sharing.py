@@ -134,4 +134,4 @@ def about(what: str, *, offline: bool = False, notify: Notify = silent) -> dict[
     with heavy_imports():
         from ganzoo.hub import search
         from ganzoo.package import config
-    return search.told(config.read(where.here(what))) if repo is None else search.about(repo, offline, notify)
+    return search.told(config.read_config(where.here(what))) if repo is None else search.about(repo, offline, notify)

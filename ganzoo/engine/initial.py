@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ganzoo.engine.gan import Gan
 from ganzoo.errors import UsageError
 from ganzoo.package import tensors
-from ganzoo.package.config import CONFIG, DISCRIMINATOR, MODEL, Config, has_discriminator, read, read_file
+from ganzoo.package.config import CONFIG, DISCRIMINATOR, MODEL, Config, has_discriminator, read_config, read_file
 from ganzoo.recipe.check import other_meaning
 
 INITIAL_FILES = (CONFIG, MODEL, DISCRIMINATOR)  # files of a package that it takes
@@ -31,7 +31,7 @@ def load_initial_weights(gan: Gan, directory: Path, source: str) -> str:
         UsageError: The generator's do not fit; the text names the tensors.
         Corrupt: A file is not what was written.
     """
-    config = read(directory)
+    config = read_config(directory)
     weights, wrong = _read(directory, config, MODEL, gan.generator)
     if wrong:
         raise UsageError(
@@ -57,7 +57,7 @@ def load_initial_weights(gan: Gan, directory: Path, source: str) -> str:
 def _read(directory: Path, config: Config, name: str, network: nn.Module) -> tuple[dict[str, Tensor], str]:
     """Return the tensors of a weights file, and in words what of them does not fit a network; empty where all does."""
     content = read_file(directory / name, config.files[name])
-    stated, wanted = tensors.header(content, name), tensors.forms_of(network)
+    stated, wanted = tensors.read_header(content, name), tensors.describe_tensors(network)
     differences = [f"{each!r} is missing" for each in wanted if each not in stated]
     differences += [f"{each!r} is extra" for each in stated if each not in wanted]
     differences += [

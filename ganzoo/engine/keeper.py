@@ -21,7 +21,7 @@ from ganzoo.engine.writer import Writer
 from ganzoo.errors import GanzooError
 from ganzoo.evaluate.compare import directions, is_better
 from ganzoo.package import package
-from ganzoo.package.complete import complete
+from ganzoo.package.complete import complete_package
 from ganzoo.package.config import DISCRIMINATOR, MODEL
 from ganzoo.package.tensors import snapshot
 from ganzoo.plugin.files import write_errors_explained
@@ -75,7 +75,7 @@ class Keeper:
         self.report_writing()  # before anything is copied: no more than one copy is held
         tensors, numbers = gan.state()
         meta = {"images": images, **meta, "numbers": numbers, "best": self.best_with(images, _values(metrics))}
-        contents = package.prepare(
+        contents = package.make_contents(
             gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, images, metrics, self.labels
         )
         copies = {
@@ -137,7 +137,7 @@ class Keeper:
         for directory in (self.run.package, self.run.best):
             try:
                 if directory.is_dir():
-                    complete(directory, directory, registry(), device)
+                    complete_package(directory, directory, registry(), device)
             except GanzooError:
                 raise
             except Exception as error:  # memory that ran out, say

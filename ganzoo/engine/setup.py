@@ -24,7 +24,7 @@ from ganzoo.engine.forms import FORMS
 from ganzoo.engine.terms import differentiates_inputs
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.layers import Frozen
-from ganzoo.package.tensors import without_memory
+from ganzoo.package.tensors import meta_device
 from ganzoo.plugin import DataInfo, Loss, Networks
 from ganzoo.plugin.options import evaluate_schedules
 from ganzoo.recipe.check import as_trained, check_data, check_ranks
@@ -96,7 +96,7 @@ def draft(recipe: ResolvedRecipe, data: DataInfo) -> Networks:
         GanzooError: The architecture fails, or builds something else.
     """
     arch = replace(recipe.arch, options=evaluate_schedules(recipe.arch.options, 0))
-    with without_memory():
+    with meta_device():
         networks = arch.build(as_trained(data, recipe.train))
     if not isinstance(networks, Networks):
         raise GanzooError(f"arch {arch.name!r} built {type(networks).__name__}, not ganzoo.plugin.Networks")

@@ -16,7 +16,7 @@ from ganzoo.hub.commit import Published, send
 from ganzoo.hub.failures import TOKENS
 from ganzoo.hub.target import Target, check_tag, list_changes, read_card, read_head, url_of
 from ganzoo.package.body import Address
-from ganzoo.package.complete import complete
+from ganzoo.package.complete import complete_package
 from ganzoo.package.config import CARD
 from ganzoo.package.verify import verify
 from ganzoo.registry import registry
@@ -60,7 +60,7 @@ def publish(
         if (before := read_card(hub, target.repo, head)) is not None:
             (staged / CARD).write_bytes(before)
         address = Address(target.repo, target.tag)
-        complete(directory, staged, registry(), chosen, discriminator, license, address, notify)
+        complete_package(directory, staged, registry(), chosen, discriminator, license, address, notify)
         if unchecked := verify(staged, registry(), chosen).unchecked:
             notify(unchecked)
         files = {path.name: path.read_bytes() for path in sorted(staged.iterdir())}

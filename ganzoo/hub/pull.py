@@ -82,7 +82,7 @@ def read_config(hub: Hub, repo: str, commit: str, stored: Mapping[str, Stored]) 
     if stored[CONFIG].size > LARGEST:
         raise Corrupt(f"{CONFIG} of {repo} is no config of a model package: it has more than {LARGEST:,} bytes")
     path = hub.fetch(repo, CONFIG, commit, stored[CONFIG])
-    return configs.parse(path.read_bytes(), f"{CONFIG} of {repo}")
+    return configs.parse_config(path.read_bytes(), f"{CONFIG} of {repo}")
 
 
 # ----------------------------------------------------------------------------
@@ -98,7 +98,7 @@ def _from_hub(hub: Hub, repo: Repo, wanted: list[str]) -> Pulled:
     if weights:
         from ganzoo.package import plan as planning  # with torch, which a config alone does not need
 
-        planned = planning.plan(config, registry(), f"{CONFIG} of {repo.id}")
+        planned = planning.make_plan(config, registry(), f"{CONFIG} of {repo.id}")
     for name in wanted:
         if name in config.files:
             _check_stated(config, name, stored, repo.id)
@@ -173,7 +173,7 @@ def _from_cache(hub: Hub, repo: Repo, wanted: list[str]) -> Pulled:
     directory = _in_cache(hub, repo, CONFIG, commit).parent
     try:
         _check_config(directory / CONFIG)
-        config = configs.read(directory)
+        config = configs.read_config(directory)
         for name in wanted:
             if name in config.files:
                 read_file(_in_cache(hub, repo, name, commit), config.files[name])

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ganzoo.errors import GanzooError, Unreachable
 from ganzoo.hub.client import Hub
 from ganzoo.hub.pull import pull
-from ganzoo.package.config import CONFIG, Config, read
+from ganzoo.package.config import CONFIG, Config, read_config
 from ganzoo.recipe.keys import ONE
 from ganzoo.registry import registry
 from ganzoo.runs.where import Notify, Repo, silent
@@ -88,7 +88,7 @@ def about(repo: Repo, offline: bool = False, notify: Notify = silent) -> dict[st
         GanzooError: As `ganzoo.hub.pull.pull`, but for a plugin that is missing, which is told.
     """
     pulled = pull(repo, names=(CONFIG,), offline=offline, notify=notify)
-    facts = {"repo": pulled.repo, "commit": pulled.commit} | told(read(pulled.directory))
+    facts = {"repo": pulled.repo, "commit": pulled.commit} | told(read_config(pulled.directory))
     with contextlib.suppress(Unreachable):  # what is in the cache can be told without
         info = Hub(offline, notify).info(repo.id, pulled.commit)
         tags = _texts(info.tags)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ganzoo.errors import Conflict, Corrupt, Denied, NotFound, UsageError
 from ganzoo.hub.client import Hub, Refs, Stored
-from ganzoo.package.config import CARD, CONFIG, FILES, LARGEST, MODEL, parse
+from ganzoo.package.config import CARD, CONFIG, FILES, LARGEST, MODEL, parse_config
 from ganzoo.runs.where import REVISION, checked_repo
 
 MAIN = "main"
@@ -104,7 +104,7 @@ def _check_ours(hub: Hub, repo: str, commit: str, files: Mapping[str, Stored]) -
     if CONFIG in files and files[CONFIG].size <= LARGEST:
         content = hub.fetch(repo, CONFIG, commit, files[CONFIG]).read_bytes()
         with contextlib.suppress(Corrupt, NotFound):
-            parse(content, f"{CONFIG} of {repo}")
+            parse_config(content, f"{CONFIG} of {repo}")
             return
     if CONFIG in files or MODEL in files:
         raise Conflict(words)

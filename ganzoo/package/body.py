@@ -9,7 +9,7 @@ from typing import Any
 
 from ganzoo.errors import GanzooError
 from ganzoo.package.config import DISCRIMINATOR, PICTURE, SOUND, TEXT, Config
-from ganzoo.package.markdown import code, escaped, table
+from ganzoo.package.markdown import escape, format_code, format_table
 from ganzoo.plugin import Component, Dataset, Recipe, options
 from ganzoo.recipe.keys import COMPONENTS, FLAGS, NETWORKS, ONE
 from ganzoo.recipe.settings import TrainOptions
@@ -32,47 +32,52 @@ class Address:
 UNPUBLISHED = Address()
 
 
-def sections(config: Config, registry: Registry, files: list[str], address: Address) -> list[str]:
+def make_sections(config: Config, registry: Registry, files: list[str], address: Address) -> list[str]:
     """Return the paragraphs of the generated body."""
-    sections = [f"# {escaped(address.repo or title(config))}", _what(config, registry)]
+    sections = [f"# {escape(address.repo or make_title(config))}", _describe_model(config, registry)]
     if PICTURE in files:
         sections.append(f"![Samples of seed 0, none chosen]({PICTURE})")
     if SOUND in files:
         sections.append(f"[A sample of seed 0, not chosen]({SOUND})")
     if TEXT in files:
         sections.append(f"[Samples of seed 0, none chosen]({TEXT})")
-    sections += ["## Use", _usage(config, address), "## Requirements", _requirements(config)]
-    sections += ["## Training", table(("setting", "value"), _training(config, registry))]
+    sections += ["## Use", _describe_usage(config, address), "## Requirements", _describe_requirements(config)]
+    sections += ["## Training", format_table(("setting", "value"), _list_training(config, registry))]
     if config.imported:
-        sections.append(f"It was trained elsewhere, with settings that are not known. {_origin(config)}")
+        sections.append(f"It was trained elsewhere, with settings that are not known. {_describe_origin(config)}")
     if config.metrics:
-        rows = [(entry["name"], f"{entry['value']:.6g}", _protocol(entry)) for entry in config.metrics]
-        sections += ["## Metrics", table(("metric", "value", "protocol"), rows)]
+        rows = [(entry["name"], f"{entry['value']:.6g}", _describe_protocol(entry)) for entry in config.metrics]
+        sections += ["## Metrics", format_table(("metric", "value", "protocol"), rows)]
         sections.append("Values are comparable where their fingerprints are equal, and not otherwise.")
-    sections += ["## Data", _data(config, registry), "## Limits", _limits(config, files)]
+    sections += ["## Data", _describe_data(config, registry), "## Limits", _describe_limits(config, files)]
     return sections
 
 
-def _what(config: Config, registry: Registry) -> str:
-    arch = spec_of(registry, config, "arch")
-    paper = f" ({escaped(arch.paper)})" if arch and arch.paper else ""
+def _describe_model(config: Config, registry: Registry) -> str:
+    arch = find_spec(registry, config, "arch")
+    paper = f" ({escape(arch.paper)})" if arch and arch.paper else ""
     labels = f", in {config.data.num_classes} classes" if config.data.num_classes else ""
     if config.data.label_shape:
         labels = f" from labels of {' x '.join(map(str, config.data.label_shape))}"
     shape = " x ".join(map(str, config.data.shape))
-    trained = "trained elsewhere" if config.imported else f"trained on {code(bare_name(config, 'dataset'))} with ganzoo"
+    trained = (
+        "trained elsewhere"
+        if config.imported
+        else f"trained on {format_code(get_bare_name(config, 'dataset'))} with ganzoo"
+    )
+    arch_name = format_code(get_bare_name(config, "arch"))
     return (
-        f"The generator of a GAN, architecture {code(bare_name(config, 'arch'))}{paper}, {trained}. It makes "
-        f"{config.data.modality} samples of {shape}{labels}."
+        f"The generator of a GAN, architecture {arch_name}{paper}, {trained}. It makes {config.data.modality} samples "
+        f"of {shape}{labels}."
     )
 
 
-def _origin(config: Config) -> str:
-    come = {key: code(value) for key, value in config.imported.items()}
+def _describe_origin(config: Config) -> str:
+    come = {key: format_code(value) for key, value in config.imported.items()}
     return f"`ganzoo import` read the file {come['file']} (format {come['format']}, SHA-256 {come['sha256']})."
 
 
-def _usage(config: Config, address: Address) -> str:
+def _describe_usage(config: Config, address: Address) -> str:
     what = address.repo or "path/to/this/directory"
     pinned = f', revision="{address.revision}"' if address.revision else ""
     kind = (
@@ -93,17 +98,17 @@ def _usage(config: Config, address: Address) -> str:
     return "```python\n" + "\n".join(lines) + "\n```" + note
 
 
-def requirements(config: Config) -> list[str]:
+def list_requirements(config: Config) -> list[str]:
     """Return the distributions that a model needs, as pip takes them; what is none is left out."""
     return [f"{name}>={version}" for name, version in config.requires if is_release(name, version)]
 
 
-def _requirements(config: Config) -> str:
-    names = [f"'{requirement}'" for requirement in requirements(config)]
+def _describe_requirements(config: Config) -> str:
+    names = [f"'{requirement}'" for requirement in list_requirements(config)]
     return f"    python -m pip install {' '.join(names)}" if names else "A plugin that is no distribution."
 
 
-def _preset(config: Config, registry: Registry) -> list[tuple[str, str]]:
+def _list_preset(config: Config, registry: Registry) -> list[tuple[str, str]]:
     """Return the named recipe that the training began from, and where that comes from."""
     name = config.recipe.get("preset", "")
     try:
@@ -114,14 +119,14 @@ def _preset(config: Config, registry: Registry) -> list[tuple[str, str]]:
     return list(zip(("recipe", "recipe from", "published"), (name, *about), strict=True))
 
 
-def _training(config: Config, registry: Registry) -> list[tuple[str, str]]:
+def _list_training(config: Config, registry: Registry) -> list[tuple[str, str]]:
     recipe = config.recipe
-    rows = _preset(config, registry)
+    rows = _list_preset(config, registry)
     for key in (entry for entry in COMPONENTS if entry.trains):
         chosen = recipe.get(key.name) or []
-        rows.append((key.name, "; ".join(map(_choice, chosen if isinstance(chosen, list) else [chosen]))))
+        rows.append((key.name, "; ".join(map(_describe_component, chosen if isinstance(chosen, list) else [chosen]))))
     optim, train = recipe.get("optim") or {}, recipe.get("train") or {}
-    rows += [(f"optim.{key}", _options(optim.get(key) or {})) for key in NETWORKS]
+    rows += [(f"optim.{key}", _describe_options(optim.get(key) or {})) for key in NETWORKS]
     short, usual = {flag.key for flag in FLAGS}, options.to_json(TrainOptions())
     told = {f"train.{key}": value for key, value in train.items() if f"train.{key}" in short or value != usual.get(key)}
     rows += [(key, options.to_text(value)) for key, value in told.items() if value is not None]
@@ -129,19 +134,20 @@ def _training(config: Config, registry: Registry) -> list[tuple[str, str]]:
     return [(key, value) for key, value in rows if value]
 
 
-def _data(config: Config, registry: Registry) -> str:
-    dataset = spec_of(registry, config, "dataset")
+def _describe_data(config: Config, registry: Registry) -> str:
+    dataset = find_spec(registry, config, "dataset")
     if "dataset" not in config.recipe:
         return "What it was trained on is not known, nor is its licence."
     if not isinstance(dataset, Dataset):
-        return f"{code(bare_name(config, 'dataset'))}, whose plugin was not installed when this card was written."
+        name = format_code(get_bare_name(config, "dataset"))
+        return f"{name}, whose plugin was not installed when this card was written."
     num = f" {config.data.num_items:,} items." if config.data.num_items else ""
-    source = f" {escaped(dataset.paper)}." if dataset.paper else ""
-    licence = f" Licence: {escaped(dataset.license)}." if dataset.license else " Its licence is not known to ganzoo."
-    return f"{code(dataset.name)}: {escaped(dataset.summary)}{num}{source}{licence}"
+    source = f" {escape(dataset.paper)}." if dataset.paper else ""
+    licence = f" Licence: {escape(dataset.license)}." if dataset.license else " Its licence is not known to ganzoo."
+    return f"{format_code(dataset.name)}: {escape(dataset.summary)}{num}{source}{licence}"
 
 
-def _limits(config: Config, files: list[str]) -> str:
+def _describe_limits(config: Config, files: list[str]) -> str:
     words = [
         "Samples resemble the training data, with its gaps and its biases; single ones may come close to training "
         "samples. Nothing was done to prevent either."
@@ -168,33 +174,33 @@ def is_release(name: str, version: str) -> bool:
     return version.isprintable() and bool(re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name))
 
 
-def _choice(entry: object) -> str:
+def _describe_component(entry: object) -> str:
     if not isinstance(entry, Mapping):
         return ""
-    values = _options(entry.get("options") or {})
+    values = _describe_options(entry.get("options") or {})
     return f"{str(entry.get('name', '?')).rpartition(':')[2]}{f' ({values})' if values else ''}"
 
 
-def _options(values: Mapping[str, Any]) -> str:
+def _describe_options(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{key}={value}" for key, value in values.items() if value is not None)
 
 
-def _protocol(entry: Mapping[str, Any]) -> str:
+def _describe_protocol(entry: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} {value}" for key, value in entry.items() if key not in ("name", "value"))
 
 
-def title(config: Config) -> str:
+def make_title(config: Config) -> str:
     """Return what a model is called while it has no repository."""
-    return "-".join(bare_name(config, key) for key in ("arch", "dataset") if key in config.recipe)
+    return "-".join(get_bare_name(config, key) for key in ("arch", "dataset") if key in config.recipe)
 
 
-def bare_name(config: Config, key: str) -> str:
+def get_bare_name(config: Config, key: str) -> str:
     """Return the bare name of a stored component; ``?`` where the config does not say it."""
     entry = config.recipe.get(key)
     return str(entry.get("name", "?")).rpartition(":")[2] if isinstance(entry, Mapping) else "?"
 
 
-def spec_of(registry: Registry, config: Config, key: str) -> Component | None:
+def find_spec(registry: Registry, config: Config, key: str) -> Component | None:
     """Return the spec of a stored component, where it is installed."""
     try:
         return registry.resolve(ONE[key], config.recipe[key]["name"]).spec

@@ -10,7 +10,15 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ganzoo.package.body import UNPUBLISHED, Address, bare_name, requirements, sections, spec_of, title
+from ganzoo.package.body import (
+    UNPUBLISHED,
+    Address,
+    find_spec,
+    get_bare_name,
+    list_requirements,
+    make_sections,
+    make_title,
+)
 from ganzoo.package.config import Config
 from ganzoo.plugin import Component, Dataset
 from ganzoo.registry import Registry
@@ -21,7 +29,7 @@ FROM_LABELS = {"image": "image-to-image", "audio": "audio-to-audio"}  # where la
 OURS = ("library_name", "pipeline_tag", "datasets", "metrics", "model-index", "requires")  # keys that are written anew
 
 
-def card(
+def make_card(
     config: Config,
     registry: Registry,
     files: Iterable[str],
@@ -39,26 +47,28 @@ def card(
         license: Of the weights; empty for what the card says already.
         address: The address on the Hub at which the card is read; `UNPUBLISHED` while it is a local directory.
     """
-    front, above, below = split(before)
-    ours = front_matter(config, registry)
+    front, above, below = split_card(before)
+    ours = make_front_matter(config, registry)
     stale = {entry.spec.name for kind in ("architecture", "dataset") for entry in registry.components(kind)}
-    theirs = [tag for tag in _strings(front.get("tags")) if tag not in stale]  # of the model that was here before
+    theirs = [
+        tag for tag in _select_strings(front.get("tags")) if tag not in stale
+    ]  # of the model that was here before
     tags = list(dict.fromkeys([*ours.pop("tags"), *theirs]))
     merged = {**ours, "tags": tags} | {key: value for key, value in front.items() if key not in (*OURS, "tags")}
     if license:
         merged["license"] = license
-    body = "\n\n".join(sections(config, registry, list(files), address))
+    body = "\n\n".join(make_sections(config, registry, list(files), address))
     parts = [above.strip(), f"{BEGIN}\n\n{body}\n\n{END}", below.strip()]
-    return f"---\n{_yaml(merged)}---\n\n" + "\n\n".join(filter(None, parts)) + "\n"
+    return f"---\n{_dump_yaml(merged)}---\n\n" + "\n\n".join(filter(None, parts)) + "\n"
 
 
-def decoded(content: bytes) -> str:
+def decode_card(content: bytes) -> str:
     """Return the text of a card; bytes of another encoding than UTF-8 are read as Latin-1, so none is lost."""
     text = content.decode("utf-8", "surrogateescape")  # such a byte is 0xDC00 higher
     return re.sub("[\udc80-\udcff]", lambda match: chr(ord(match[0]) - 0xDC00), text).replace("\r\n", "\n")
 
 
-def split(text: str) -> tuple[dict[str, Any], str, str]:
+def split_card(text: str) -> tuple[dict[str, Any], str, str]:
     """Return a card's front matter, and what stands before and behind the generated body.
 
     In a card without marks, which a person wrote from scratch, everything stands behind it; so does, in one whose end
@@ -74,17 +84,17 @@ def split(text: str) -> tuple[dict[str, Any], str, str]:
     return front, above, below if ended else body
 
 
-def front_matter(config: Config, registry: Registry) -> dict[str, Any]:
+def make_front_matter(config: Config, registry: Registry) -> dict[str, Any]:
     """Return what the Hub reads: library, task, tags, data and measured values (``model-index``)."""
     from huggingface_hub import EvalResult, ModelCardData
 
-    arch, dataset = spec_of(registry, config, "arch"), spec_of(registry, config, "dataset")
-    name = title(config)
+    arch, dataset = find_spec(registry, config, "arch"), find_spec(registry, config, "dataset")
+    name = make_title(config)
     results = [
         EvalResult(
-            task_type=_pipeline(config) or "other",
-            dataset_type=bare_name(config, "dataset"),
-            dataset_name=bare_name(config, "dataset"),
+            task_type=_choose_pipeline(config) or "other",
+            dataset_type=get_bare_name(config, "dataset"),
+            dataset_name=get_bare_name(config, "dataset"),
             metric_type=entry["name"],
             metric_value=entry["value"],
             metric_args={key: value for key, value in entry.items() if key not in ("name", "value")},
@@ -94,11 +104,11 @@ def front_matter(config: Config, registry: Registry) -> dict[str, Any]:
     measured = sorted({entry["name"].partition("/")[0] for entry in config.metrics})
     data = ModelCardData(
         library_name="ganzoo",
-        tags=["ganzoo", "gan", arch.name if arch else bare_name(config, "arch"), *_named(dataset)],
+        tags=["ganzoo", "gan", arch.name if arch else get_bare_name(config, "arch"), *_list_dataset_tags(dataset)],
         datasets=[dataset.hub] if isinstance(dataset, Dataset) and dataset.hub else None,
         metrics=measured or None,
-        pipeline_tag=_pipeline(config),
-        requires=requirements(config) or None,
+        pipeline_tag=_choose_pipeline(config),
+        requires=list_requirements(config) or None,
         model_name=name if results else None,
         eval_results=results or None,
     )
@@ -106,16 +116,16 @@ def front_matter(config: Config, registry: Registry) -> dict[str, Any]:
     return {key: value for key, value in to_dict().items() if value is not None}
 
 
-def _named(dataset: Component | None) -> list[str]:
+def _list_dataset_tags(dataset: Component | None) -> list[str]:
     """Return the tag by which models of a dataset are found; a folder's name says nothing of what is in it."""
     return [dataset.name] if isinstance(dataset, Dataset) and not dataset.path_option else []
 
 
-def _strings(value: object) -> list[str]:
+def _select_strings(value: object) -> list[str]:
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
-def _yaml(values: Mapping[str, Any]) -> str:
+def _dump_yaml(values: Mapping[str, Any]) -> str:
     import yaml
 
     text: str = yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, width=120)
@@ -133,7 +143,7 @@ def _read_yaml(text: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _pipeline(config: Config) -> str | None:
+def _choose_pipeline(config: Config) -> str | None:
     """Return what the model does, as the Hub names it."""
     kinds = FROM_LABELS if len(config.data.label_shape) > 1 else PIPELINES
     return kinds.get(config.data.modality)

@@ -19,7 +19,7 @@ from ganzoo.errors import UsageError
 from ganzoo.package import package
 from ganzoo.package import plan as planning
 from ganzoo.package.body import UNPUBLISHED, Address
-from ganzoo.package.card import card, decoded
+from ganzoo.package.card import decode_card, make_card
 from ganzoo.package.config import (
     CARD,
     DISCRIMINATOR,
@@ -31,11 +31,11 @@ from ganzoo.package.config import (
     TEXT,
     WITHOUT_D,
     has_discriminator,
-    read,
+    read_config,
     read_file,
 )
 from ganzoo.package.generator import Generator
-from ganzoo.package.references import read_labels, references
+from ganzoo.package.references import make_references, read_labels
 from ganzoo.plugin.files import write_errors_explained
 from ganzoo.registry import Registry
 from ganzoo.samples import grid
@@ -45,7 +45,7 @@ SEED = 0  # of what is shown
 SHOWN = {".png": PICTURE, ".txt": TEXT, ".wav": SOUND}  # by suffix, what a package keeps of what is shown
 
 
-def complete(
+def complete_package(
     directory: Path,
     target: Path,
     registry: Registry,
@@ -71,7 +71,7 @@ def complete(
     Raises:
         GanzooError: As `ganzoo.package.package.load`, and where something cannot be written.
     """
-    config = read(directory)
+    config = read_config(directory)
     generator = package.load(directory, registry, device)
     files = {MODEL: read_file(directory / MODEL, config.files[MODEL])}
     if discriminator and has_discriminator(directory, config):
@@ -80,20 +80,22 @@ def complete(
         notify(f"going on without the discriminator, which {WITHOUT_D}")
     labels = read_labels(directory, config)
     with float32_products():
-        files[REFERENCE] = safetensors.torch.save(references(generator, labels))
-        files |= shown(generator, labels)
+        files[REFERENCE] = safetensors.torch.save(make_references(generator, labels))
+        files |= make_shown_files(generator, labels)
     if target != directory:
         recipe = planning.shorten_paths(config.recipe)
         config = replace(config, recipe=recipe, json={**config.json, "recipe": recipe})
     before = next((folder / CARD for folder in (target, directory) if (folder / CARD).is_file()), None)
-    written = card(config, registry, files, "" if before is None else decoded(before.read_bytes()), license, address)
+    written = make_card(
+        config, registry, files, "" if before is None else decode_card(before.read_bytes()), license, address
+    )
     stated = {key: value for key, value in config.json.items() if key != "files"}
     with write_errors_explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     package.write_files(target, stated, files, written)
 
 
-def shown(generator: Generator, labels: Tensor | None) -> dict[str, bytes]:
+def make_shown_files(generator: Generator, labels: Tensor | None) -> dict[str, bytes]:
     """Return files that show samples, by name: a picture, text, a sound; nothing where nobody says how.
 
     Args:
@@ -105,7 +107,7 @@ def shown(generator: Generator, labels: Tensor | None) -> dict[str, bytes]:
     num = len(labels) if labels is not None else count_shown(generator.data, generator.dataset)
     columns = grid.choose_columns(generator.data.num_classes)
     num = grid.SIDE * columns if num == grid.NUM_SHOWN else num
-    samples = generator.raw(num, seed=SEED) if labels is None else generator.made_of(labels, SEED)
+    samples = generator.sample_raw(num, seed=SEED) if labels is None else generator.sample_from_labels(labels, SEED)
     kinds = select_kept_files(generator.show(samples, labels, columns))
     return {SHOWN[suffix]: content for suffix, content in kinds.items() if suffix in SHOWN}
 

@@ -86,7 +86,7 @@ class Config:
     imported: Mapping[str, str]
 
 
-def read(directory: Path) -> Config:
+def read_config(directory: Path) -> Config:
     """Return the config of the package in a directory.
 
     Raises:
@@ -102,7 +102,7 @@ def read(directory: Path) -> Config:
             content = file.read(LARGEST + 1)
     except OSError as error:
         raise GanzooError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    return parse(content, str(path))
+    return parse_config(content, str(path))
 
 
 def read_file(path: Path, expected: File) -> bytes:
@@ -129,105 +129,109 @@ def has_discriminator(directory: Path, config: Config) -> bool:
     return DISCRIMINATOR in config.files and (directory / DISCRIMINATOR).is_file()
 
 
-def parse(content: bytes, source: str) -> Config:
-    """Return what the bytes of a config say; `source` names them in errors, which are those of `read`."""
+def parse_config(content: bytes, source: str) -> Config:
+    """Return what the bytes of a config say; `source` names them in errors, which are those of `read_config`."""
     if len(content) > LARGEST:
         raise Corrupt(f"{source} is no config of a model package: it has more than {LARGEST:,} bytes")
     try:
-        stored = json.loads(content.decode(), object_pairs_hook=_object, parse_constant=_refuse)
+        stored = json.loads(content.decode(), object_pairs_hook=_refuse_duplicate_keys, parse_constant=_refuse_constant)
         if isinstance(stored, dict) and "format" not in stored and "recipe" not in stored:
             raise NotFound(f"{source} is another library's: it is no model that ganzoo made")
-        written = _whole(stored["format"], 1)
+        written = _parse_count(stored["format"], 1)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Corrupt(f"{source} is damaged: it is no JSON of a model package") from error
     if written > FORMAT:
         raise GanzooError(f"{source} was written by a newer ganzoo: python -m pip install -U ganzoo")
     try:
         _check(not _nests_deeper(stored, DEEPEST), f"it nests deeper than {DEEPEST} levels")
-        return _config(stored)
+        return _parse_config(stored)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise Corrupt(f"{source} is damaged: it does not say what a model package says ({_word(error)})") from error
+        raise Corrupt(
+            f"{source} is damaged: it does not say what a model package says ({_describe_error(error)})"
+        ) from error
 
 
 # ----------------------------------------------------------------------------
 # Its parts.
 
 
-def _config(stored: Mapping[str, Any]) -> Config:
+def _parse_config(stored: Mapping[str, Any]) -> Config:
     latent = stored["latent"]
     _check(stored["range"] in ([-1.0, 1.0], None), "range")
     _check(re.fullmatch(LATENT, latent["distribution"]), "latent.distribution")
     _check(isinstance(stored["requires"], list) and isinstance(stored["metrics"], list), "requires, metrics")
-    files = {name: _file(name, entry) for name, entry in stored["files"].items()}
+    files = {name: _parse_file(name, entry) for name, entry in stored["files"].items()}
     _check(MODEL in files, "files")
     return Config(
-        recipe=_recipe(stored["recipe"]),
-        requires=tuple((_text(entry["distribution"]), _text(entry["version"])) for entry in stored["requires"]),
-        data=_data(stored["data"]),
-        latent_dim=_whole(latent["dim"], 0),
+        recipe=_parse_recipe(stored["recipe"]),
+        requires=tuple(
+            (_parse_text(entry["distribution"]), _parse_text(entry["version"])) for entry in stored["requires"]
+        ),
+        data=_parse_data(stored["data"]),
+        latent_dim=_parse_count(latent["dim"], 0),
         latent=latent["distribution"],
-        images=_whole(stored["images"], 0),
-        metrics=tuple(map(_metric, stored["metrics"])),
+        images=_parse_count(stored["images"], 0),
+        metrics=tuple(map(_parse_metric, stored["metrics"])),
         files=files,
         json=stored,
-        imported=_imported(stored["imported"]) if "imported" in stored else {},
+        imported=_parse_imported(stored["imported"]) if "imported" in stored else {},
     )
 
 
-def _recipe(stored: Mapping[str, Any]) -> Mapping[str, Any]:
-    _whole(stored["format"], 1)
+def _parse_recipe(stored: Mapping[str, Any]) -> Mapping[str, Any]:
+    _parse_count(stored["format"], 1)
     _check(isinstance(stored.get("preset", ""), str), "recipe.preset")
     for entry in (stored["arch"], *(stored[key] for key in ONE if key in stored)):
-        _component(entry)
+        _check_component(entry)
     for key in MANY:
         _check(isinstance(stored.get(key, []), list), f"recipe.{key}")
         for entry in stored.get(key, []):
-            _component(entry)
+            _check_component(entry)
     return stored
 
 
-def _component(entry: Mapping[str, Any]) -> None:
-    _text(entry["name"])
-    _whole(entry["schema"], 1)
+def _check_component(entry: Mapping[str, Any]) -> None:
+    _parse_text(entry["name"])
+    _parse_count(entry["schema"], 1)
     _check(isinstance(entry["options"], dict), "options")
 
 
-def _data(values: Mapping[str, Any]) -> DataInfo:
+def _parse_data(values: Mapping[str, Any]) -> DataInfo:
     _check(isinstance(values.get("meta", {}), dict), "data.meta")
     data = DataInfo.from_json(values)
-    _whole(data.num_classes, 0)
+    _parse_count(data.num_classes, 0)
     if data.num_items is not None:
-        _whole(data.num_items, 0)
+        _parse_count(data.num_items, 0)
     _check(math.prod(data.shape) <= LARGEST_SAMPLE and math.prod(data.label_shape) <= LARGEST_SAMPLE, "data.shape")
     return data
 
 
-def _metric(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    _text(entry["name"])
+def _parse_metric(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    _parse_text(entry["name"])
     _check(type(entry["value"]) in (int, float), "metrics.value")
-    _whole(entry.get("num", 1), 1)
+    _parse_count(entry.get("num", 1), 1)
     _check(re.fullmatch(r"[0-9a-f]{16}", entry.get("fingerprint", "0" * 16)), "metrics.fingerprint")
     return entry
 
 
-def _imported(entry: Mapping[str, Any]) -> Mapping[str, str]:
+def _parse_imported(entry: Mapping[str, Any]) -> Mapping[str, str]:
     _check(re.fullmatch(r"[0-9a-f]{64}", entry["sha256"]), "imported.sha256")
-    return {key: _text(entry[key]) for key in ("format", "file", "sha256")}
+    return {key: _parse_text(entry[key]) for key in ("format", "file", "sha256")}
 
 
-def _file(name: str, entry: Mapping[str, Any]) -> File:
+def _parse_file(name: str, entry: Mapping[str, Any]) -> File:
     _check(name in HASHED, f"files: {name!r}")
     _check(re.fullmatch(r"[0-9a-f]{64}", entry["sha256"]), "files")
-    return File(entry["sha256"], _whole(entry["size"], 0))
+    return File(entry["sha256"], _parse_count(entry["size"], 0))
 
 
-def _whole(value: object, low: int) -> int:
+def _parse_count(value: object, low: int) -> int:
     if type(value) is not int or value < low:
         raise ValueError(f"{value!r}")
     return value
 
 
-def _text(value: object) -> str:
+def _parse_text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{value!r}")
     return value
@@ -247,17 +251,17 @@ def _nests_deeper(value: Any, levels: int) -> bool:
     return bool(held)
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse a key that is given twice: two readers may take another one each."""
     made = dict(pairs)
     _check(len(made) == len(pairs), "a key is given twice")
     return made
 
 
-def _refuse(constant: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(constant)  # NaN and infinities are no JSON
 
 
-def _word(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """Return what an error is about, fit for one line of a terminal."""
     return re.sub(r"[^\x20-\x7e]+", "?", str(error).strip("'\""))[:80] or type(error).__name__

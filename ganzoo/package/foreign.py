@@ -22,7 +22,7 @@ from ganzoo.errors import Corrupt, GanzooError, NotFound, UsageError, suggest_na
 from ganzoo.package import complete, package, tensors
 from ganzoo.package import plan as planning
 from ganzoo.package.config import FORMAT, MODEL
-from ganzoo.package.tensors import Form
+from ganzoo.package.tensors import TensorInfo
 from ganzoo.plugin import Architecture, ImportedGenerator, Networks, options
 from ganzoo.plugin.files import write_errors_explained
 from ganzoo.plugin.options import list_options, make_unknown_key_error
@@ -76,37 +76,37 @@ def import_weights(
         GanzooError: It holds more than tensors and plain values, or the package cannot be written.
     """
     complete.check_target(target)
-    chosen = format_named(registry, format)
-    weights = read(file, inert=f"{chosen.name.replace('-', '_')}.")
+    chosen = find_format(registry, format)
+    weights = read_tensors(file, inert=f"{chosen.name.replace('-', '_')}.")
     try:
         imported = chosen.architecture.import_weights(chosen.name, weights)
     except UsageError as error:
         raise UsageError(f"{file} is no file that --format {chosen.name} reads: {error}") from error
-    arch = Choice(chosen.architecture, _options(chosen.architecture, imported, said))
-    with tensors.without_memory():
+    arch = Choice(chosen.architecture, _read_options(chosen.architecture, imported, said))
+    with tensors.meta_device():
         networks: Networks = arch.build(imported.data)
-    fitted = _fitted(imported.weights, tensors.forms_of(networks.generator), str(file))
-    origin = {"format": chosen.qualified, "file": file.name, "sha256": _sha256(file)}
+    fitted = _fit_weights(imported.weights, tensors.describe_tensors(networks.generator), str(file))
+    origin = {"format": chosen.qualified, "file": file.name, "sha256": _hash_file(file)}
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "package"
-        config = _config(arch, imported, networks) | {"imported": origin}
-        package.write_files(made, config, {MODEL: tensors.pack(fitted, planning.identity(config))})
-        complete.complete(made, target, registry, device, license=license)
+        config = _make_config(arch, imported, networks) | {"imported": origin}
+        package.write_files(made, config, {MODEL: tensors.pack(fitted, planning.make_metadata(config))})
+        complete.complete_package(made, target, registry, device, license=license)
 
 
-def formats(registry: Registry) -> list[Format]:
+def list_formats(registry: Registry) -> list[Format]:
     """Return all formats that the installed architectures read."""
     entries = [entry for entry in registry.components("architecture") if isinstance(entry.spec, Architecture)]
     return [Format(name, entry) for entry in entries for name in getattr(entry.spec, "imports", ())]
 
 
-def format_named(registry: Registry, text: str) -> Format:
+def find_format(registry: Registry, text: str) -> Format:
     """Return the format of a name, bare or qualified by its plugin.
 
     Raises:
         UsageError: There is none, or several architectures have one.
     """
-    known = formats(registry)
+    known = list_formats(registry)
     found = [each for each in known if text in (each.name, each.qualified)]
     if len(found) == 1:
         return found[0]
@@ -122,10 +122,10 @@ def format_named(registry: Registry, text: str) -> Format:
 # Reading the file.
 
 
-class Inert:
+class IgnoredObject:
     """What stands for an object of another project: it takes any state, and does nothing."""
 
-    def __new__(cls, *args: object, **keywords: object) -> Inert:
+    def __new__(cls, *args: object, **keywords: object) -> IgnoredObject:
         """Return an object, whatever the file says that it is made from."""
         return super().__new__(cls)
 
@@ -133,7 +133,7 @@ class Inert:
         """Drop the state."""
 
 
-def read(path: Path, inert: str) -> dict[str, Tensor]:
+def read_tensors(path: Path, inert: str) -> dict[str, Tensor]:
     """Return all tensors in a file by name, on the CPU; nested names are joined by dots.
 
     Args:
@@ -156,42 +156,42 @@ def read(path: Path, inert: str) -> dict[str, Tensor]:
         raise Corrupt(f"{path} is empty: its download or copy did not succeed")
     if start[8:] == b"{":
         content = path.read_bytes()
-        tensors.header(content, str(path))
+        tensors.read_header(content, str(path))
         stored: object = tensors.unpack(content, str(path))
     else:
-        stored = _unpickled(path, inert)
+        stored = _unpickle(path, inert)
     try:
-        found = dict(_tensors(stored))
+        found = dict(_iterate_tensors(stored))
     except RecursionError:
         raise Corrupt(f"{path} is damaged: it nests without end") from None
     for name, tensor in found.items():
-        _check(tensor, name, size, path)
+        _check_tensor(tensor, name, size, path)
     if not found:
         raise UsageError(f"{path} holds no tensors: name the file with the weights in it")
     return found
 
 
-def _unpickled(path: Path, inert: str) -> object:
+def _unpickle(path: Path, inert: str) -> object:
     """Return what is in a file of ``torch.save``; objects of classes of the prefix `inert` are passed over."""
     try:
         named = torch.serialization.get_unsafe_globals_in_checkpoint(path)
     except Exception:  # an old file, of the form before zip files, or none of torch's
         named = []
     if others := [name for name in named if not name.startswith(inert)]:
-        raise _refused(path, others[0])
-    stand_ins: list[Any] = [(Inert, name) for name in named]
+        raise _make_refusal(path, others[0])
+    stand_ins: list[Any] = [(IgnoredObject, name) for name in named]
     try:
         with warnings.catch_warnings(action="ignore"), torch.serialization.safe_globals(stand_ins):
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if "GLOBAL" in str(error):  # a name that is none of torch's own
-            raise _refused(path) from error
+            raise _make_refusal(path) from error
         raise Corrupt(f"{path} is damaged, or no file that torch.save or safetensors wrote") from error
     except Exception as error:  # whatever a damaged file makes of the reader
         raise Corrupt(f"{path} is damaged, or no file that torch.save or safetensors wrote") from error
 
 
-def _refused(path: Path, name: str = "") -> GanzooError:
+def _make_refusal(path: Path, name: str = "") -> GanzooError:
     what = f"objects of {ascii(name)[:80]}" if name else "objects"
     return GanzooError(
         f"{path} holds {what} besides tensors, which could run code, so it is not read: save the weights alone, "
@@ -199,15 +199,15 @@ def _refused(path: Path, name: str = "") -> GanzooError:
     )
 
 
-def _tensors(stored: object, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+def _iterate_tensors(stored: object, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
     if isinstance(stored, Tensor):
         yield prefix.removesuffix("."), stored.detach()
     elif isinstance(stored, Mapping):
         for key, value in stored.items():
-            yield from _tensors(value, f"{prefix}{key}.")
+            yield from _iterate_tensors(value, f"{prefix}{key}.")
 
 
-def _check(tensor: Tensor, name: str, size: int, path: Path) -> None:
+def _check_tensor(tensor: Tensor, name: str, size: int, path: Path) -> None:
     """Raise Corrupt where a tensor's numbers are not in the file, one by one, or one of them is not finite."""
     plain = tensor.layout is torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
     if not plain or tensor.nbytes > size:
@@ -216,7 +216,7 @@ def _check(tensor: Tensor, name: str, size: int, path: Path) -> None:
         raise Corrupt(f"{path} holds numbers that are not finite, in tensor {name[:80]!a}")
 
 
-def _sha256(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     with write_errors_explained(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -225,7 +225,7 @@ def _sha256(path: Path) -> str:
 # What the package says.
 
 
-def _options(architecture: RegisteredComponent, imported: ImportedGenerator, said: Mapping[str, Any]) -> Any:
+def _read_options(architecture: RegisteredComponent, imported: ImportedGenerator, said: Mapping[str, Any]) -> Any:
     """Return the options that the weights tell, and over them those that a person said."""
     spec = architecture.spec
     assert isinstance(spec, Architecture)
@@ -237,18 +237,18 @@ def _options(architecture: RegisteredComponent, imported: ImportedGenerator, sai
     return options.read(spec.options, {**imported.options, **spoken}, "arch.", f"arch {spec.name!r}")
 
 
-def _fitted(weights: Mapping[str, Tensor], forms: Mapping[str, Form], source: str) -> dict[str, Tensor]:
+def _fit_weights(weights: Mapping[str, Tensor], forms: Mapping[str, TensorInfo], source: str) -> dict[str, Tensor]:
     """Return copies of the weights, in the network's precision, once they are what it asks for."""
     made = {
         name: (tensor.to(forms[name].dtype) if name in forms and tensor.is_floating_point() else tensor).clone()
         for name, tensor in weights.items()
     }
-    stated = {name: Form(tensor.dtype, tuple(tensor.shape)) for name, tensor in made.items()}
+    stated = {name: TensorInfo(tensor.dtype, tuple(tensor.shape)) for name, tensor in made.items()}
     tensors.check_fit(stated, forms, source)
     return {name: tensor.contiguous() for name, tensor in made.items()}
 
 
-def _config(arch: Choice, imported: ImportedGenerator, networks: Networks) -> dict[str, Any]:
+def _make_config(arch: Choice, imported: ImportedGenerator, networks: Networks) -> dict[str, Any]:
     plugin, data = arch.component.plugin, imported.data
     named = [{"distribution": plugin.distribution, "version": plugin.version}] if plugin.distribution else []
     return {

@@ -78,21 +78,23 @@ class Generator:
         Raises:
             UsageError: No samples, a class that is not there, labels or truncation that the model does not take.
         """
-        samples = self.raw(n, labels, seed, truncation)
+        samples = self.sample_raw(n, labels, seed, truncation)
         return grid.to_uint8(samples) if self.data.modality == "image" else np.asarray(samples.numpy())
 
     def show(self, samples: Tensor, labels: Tensor | None = None, columns: int | None = None) -> Files:
         """Return files that show raw samples ``[n, *shape]``, by name: a picture, text, a sound; see `samples.show`."""
         return show(samples, self.data, self.dataset, labels, columns)
 
-    def raw(self, n: int, labels: Labels = None, seed: int = 0, truncation: float | None = None) -> Tensor:
+    def sample_raw(self, n: int, labels: Labels = None, seed: int = 0, truncation: float | None = None) -> Tensor:
         """Return `n` samples as the network makes them, float32 ``[n, *shape]`` on the CPU; arguments as `sample`'s."""
         if n < 1:
             raise UsageError(f"{n} samples were asked for: ask for at least one")
         if truncation is not None and "truncation" not in self.provides:
             raise UsageError("this model's architecture knows no truncation: remove it")
         options = {} if truncation is None else {"truncation": truncation}
-        return self._in_batches(self.latents(n, seed), self.labels(n, labels), seed, BATCH, **options)
+        return self._sample_in_batches(
+            self.draw_latents(n, seed), self.choose_labels(n, labels), seed, BATCH, **options
+        )
 
     def apply(self, inputs: NDArray[Any] | Tensor, seed: int = 0) -> NDArray[Any]:
         """Return what the model makes of inputs, one sample each, in the form of `sample`.
@@ -114,30 +116,33 @@ class Generator:
         """Return the samples of `apply` as the network makes them, float32 ``[n, ...]`` on the CPU."""
         if not (shape := self.data.label_shape):
             raise UsageError("this model takes no inputs: it is sampled")
-        labels = self._as_labels(inputs, "inputs")
+        labels = self._scale_labels(inputs, "inputs")
         found = tuple(labels.shape[1:])
         if labels.dim() != 1 + len(shape) or not len(labels) or found[0] != shape[0]:
             bytes_too = ", or uint8 [N, {1}, {2}, {0}]".format(*shape) if self.data.labels_are_images else ""
             wanted = f"[N, {', '.join(map(str, shape))}]{bytes_too}"
             raise UsageError(f"inputs are {list(np.shape(inputs))}: this model takes {wanted}")
-        if found != (nearest := self.nearest(found)):
+        if found != (nearest := self.find_nearest_shape(found)):
             how = "resize" if self.data.labels_are_images else "cut or pad"
-            raise UsageError(f"inputs are {_sides(found)}: {how} them to {_sides(nearest)}, the nearest that it takes")
-        return self.made_of(labels, seed)
+            raise UsageError(
+                f"inputs are {_describe_shape(found)}: {how} them to {_describe_shape(nearest)}, the nearest size "
+                "that this model takes"
+            )
+        return self.sample_from_labels(labels, seed)
 
-    def made_of(self, labels: Tensor, seed: int = 0) -> Tensor:
+    def sample_from_labels(self, labels: Tensor, seed: int = 0) -> Tensor:
         """Return the samples of labels that are arrays, float32 ``[n, ...]`` as the network takes them, on the CPU."""
         step = max(1, BATCH * math.prod(self.data.label_shape) // math.prod(labels.shape[1:]))
-        return self._in_batches(self.latents(len(labels), seed), labels, seed, step)
+        return self._sample_in_batches(self.draw_latents(len(labels), seed), labels, seed, step)
 
-    def nearest(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+    def find_nearest_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of an input that the model takes and that is nearest to `shape`; the first side is fixed."""
         built, multiple = self.data.label_shape, self.input_multiple
         if not multiple:
             return built
         return built[0], *(max(1, round(side / multiple)) * multiple for side in shape[1:])
 
-    def _in_batches(self, z: Tensor, labels: Tensor | None, seed: int, step: int, **options: Any) -> Tensor:
+    def _sample_in_batches(self, z: Tensor, labels: Tensor | None, seed: int, step: int, **options: Any) -> Tensor:
         """Return the samples of latents ``[n, latent_dim]`` on the CPU, made `step` at a time."""
         parts = []
         for start in range(0, len(z), step):
@@ -146,16 +151,16 @@ class Generator:
                 parts.append(self(z[cut], None if labels is None else labels[cut], **options).cpu())
         return torch.cat(parts)
 
-    def latents(self, n: int, seed: int) -> Tensor:
+    def draw_latents(self, n: int, seed: int) -> Tensor:
         """Return the latents ``[n, latent_dim]`` of a seed; each is a function of the seed and its index."""
         kind, dim = self.networks.latent, self.networks.latent_dim
         rows = (draw_latents(kind, torch.Generator().manual_seed(derive_seed(seed, "z", i)), 1, dim) for i in range(n))
         return torch.cat(list(rows))
 
-    def labels(self, n: int, labels: Labels = None) -> Tensor | None:
+    def choose_labels(self, n: int, labels: Labels = None) -> Tensor | None:
         """Return the labels that `sample` uses: int64 ``[n]``, float ``[n, *label_shape]``, or None."""
         if self.data.label_shape:
-            return self._values(n, labels)
+            return self._check_labels(n, labels)
         classes = self.data.num_classes
         if classes == 0:
             if labels is not None:
@@ -170,21 +175,21 @@ class Generator:
             raise UsageError(f"labels of this model run from 0 to {classes - 1}, one for all or one for each sample")
         return chosen.long()
 
-    def some_labels(self, n: int) -> Tensor | None:
+    def make_labels(self, n: int) -> Tensor | None:
         """Return labels that it takes, always the same: every class in turn, or numbers from -1 to 1; None for none."""
         if self.data.label_shape:
             return torch.rand(n, *self.data.label_shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
-        return self.labels(n)
+        return self.choose_labels(n)
 
     def replay(self, z: Tensor, labels: Tensor | None) -> Tensor:
         """Return samples ``[n, *shape]`` on the CPU, the numbers that the network draws itself always the same."""
         with seeded(derive_seed("replay"), self.device):
             return self(z, labels).cpu()
 
-    def _values(self, n: int, labels: Labels) -> Tensor:
+    def _check_labels(self, n: int, labels: Labels) -> Tensor:
         """Return float labels; nobody can make them up."""
         shape = (n, *self.data.label_shape)
-        values = None if labels is None or isinstance(labels, int) else self._as_labels(labels, "labels")
+        values = None if labels is None or isinstance(labels, int) else self._scale_labels(labels, "labels")
         if values is None or values.shape != shape:
             raise UsageError(
                 f"labels of this model are arrays {list(shape)}: give them from Python, "
@@ -192,7 +197,7 @@ class Generator:
             )
         return values
 
-    def _as_labels(self, given: Any, word: str) -> Tensor:
+    def _scale_labels(self, given: Any, word: str) -> Tensor:
         """Return labels that are arrays as the network takes them, float32 ``[n, ...]``; `word` names them in errors.
 
         Raises:
@@ -220,6 +225,6 @@ class Generator:
         return labels
 
 
-def _sides(shape: tuple[int, ...]) -> str:
+def _describe_shape(shape: tuple[int, ...]) -> str:
     """Return the shape of one input in words: an image's width and height, else all sides."""
     return f"{shape[2]}x{shape[1]} (width x height)" if len(shape) == 3 else str(list(shape))

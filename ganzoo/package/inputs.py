@@ -60,13 +60,13 @@ def apply(
     if folder:
         with write_errors_explained(target):
             target.mkdir(parents=True, exist_ok=True)
-        target = target / (source.stem + _suffix(generator))
+        target = target / (source.stem + _choose_suffix(generator))
     _check_target(source, target)
     _check_suffix(generator, target)
     try:
         _apply_one(generator, source, target, seed, resize)
     except GanzooError as error:
-        error.args = (_named(source, error),)
+        error.args = (_name_file(source, error),)
         raise
     return [target]
 
@@ -77,7 +77,7 @@ def _apply_to_folder(
     """Write what the model makes of each input in a folder into another folder."""
     files = [file for file in sorted(source.iterdir()) if _is_input(generator, file)]
     if not files:
-        raise NotFound(f"{source} holds nothing that this model takes: it takes {_takes(generator)}")
+        raise NotFound(f"{source} holds nothing that this model takes: it takes {_describe_inputs(generator)}")
     if target.exists() and target.samefile(source):
         raise UsageError(f"{target} holds the inputs, which results would overwrite: name another folder")
     with write_errors_explained(target):
@@ -85,23 +85,23 @@ def _apply_to_folder(
     alike = len({file.stem.lower() for file in files}) < len(files)  # then each keeps its suffix before the new one
     made, failed = dict[Path, Path](), dict[Path, GanzooError]()
     for file in files:
-        result = target / ((file.name if alike else file.stem) + _suffix(generator))
+        result = target / ((file.name if alike else file.stem) + _choose_suffix(generator))
         try:
             _check_target(file, result)
             _apply_one(generator, file, result, seed, resize)
             made[file] = result
         except GanzooError as error:
             failed[file] = error
-            notify(f"left out: {_named(file, error)}")
+            notify(f"left out: {_name_file(file, error)}")
     taken = {file.suffix.lower() for file in made}
-    inputs = [file for file, error in failed.items() if not made or _was_meant(generator, file, error, taken)]
+    inputs = [file for file, error in failed.items() if not made or _was_input(generator, file, error, taken)]
     if inputs:
         num = len(made) + len(inputs)
         raise GanzooError(f"{len(inputs)} of {num} files of {source} could not be taken; the others are in {target}")
     return list(made.values())
 
 
-def _was_meant(generator: Generator, file: Path, error: GanzooError, taken: set[str]) -> bool:
+def _was_input(generator: Generator, file: Path, error: GanzooError, taken: set[str]) -> bool:
     """Whether a file that could not be taken was an input, and not something that lies beside inputs.
 
     A dataset that reads files does not say which: where it failed at a file, and read none of that suffix, it was none.
@@ -123,18 +123,18 @@ def _check_suffix(generator: Generator, target: Path) -> None:
     """Raise UsageError where nothing makes such a file of the model's samples, tried on one of zeros."""
     suffix = target.suffix.lower()
     if not suffix:
-        raise UsageError(f"{target}: end it in {_suffix(generator)}, or in / for a folder")
+        raise UsageError(f"{target}: end it in {_choose_suffix(generator)}, or in / for a folder")
     if suffix not in ARRAYS:
-        _as_file(generator, torch.zeros(1, *generator.data.shape), suffix)
+        _encode_sample(generator, torch.zeros(1, *generator.data.shape), suffix)
 
 
 def _apply_one(generator: Generator, source: Path, target: Path, seed: int, resize: bool) -> None:
     """Write what the model makes of one file."""
-    inputs = read(generator, source, resize)
-    write_atomic(target, [_encoded(generator, inputs, target.suffix.lower(), seed)])
+    inputs = read_inputs(generator, source, resize)
+    write_atomic(target, [_encode_result(generator, inputs, target.suffix.lower(), seed)])
 
 
-def _named(file: Path, error: GanzooError) -> str:
+def _name_file(file: Path, error: GanzooError) -> str:
     """Return an error's sentence with the file that it is about, once."""
     words = str(error)
     return words if words.startswith(str(file)) else f"{file}: {words}"
@@ -144,7 +144,7 @@ def _named(file: Path, error: GanzooError) -> str:
 # Reading.
 
 
-def read(generator: Generator, path: Path, resize: bool = False) -> Array:
+def read_inputs(generator: Generator, path: Path, resize: bool = False) -> Array:
     """Return the inputs in a file, ``[n, ...]`` as `Generator.apply` takes them.
 
     Raises:
@@ -154,20 +154,20 @@ def read(generator: Generator, path: Path, resize: bool = False) -> Array:
     dataset, suffix = generator.dataset, path.suffix.lower()
     try:
         if suffix in ARRAYS:
-            return _array(path, len(generator.data.label_shape))
+            return _read_array(path, len(generator.data.label_shape))
         if dataset is not None and dataset.read:
             module, _, name = dataset.read.partition(":")
             return np.asarray(getattr(importlib.import_module(module), name)(str(path), generator.data))[None]
         if generator.data.labels_are_images and suffix in IMAGE_SUFFIXES:
-            return _picture(generator, path, resize)
+            return _read_picture(generator, path, resize)
     except GanzooError:
         raise
     except Exception as error:
         raise Unreadable(f"it cannot be read: {' '.join(str(error).split()) or type(error).__name__}") from error
-    raise UsageError(f"this model takes {_takes(generator)}")
+    raise UsageError(f"this model takes {_describe_inputs(generator)}")
 
 
-def _array(path: Path, sides: int) -> Array:
+def _read_array(path: Path, sides: int) -> Array:
     """Return the array of a file, or the first of several, with a leading N."""
     with path.open("rb") as file:
         held = np.load(file, allow_pickle=False)
@@ -175,12 +175,12 @@ def _array(path: Path, sides: int) -> Array:
     return array if array.ndim > sides else array[None]
 
 
-def _picture(generator: Generator, path: Path, resize: bool) -> Array:
+def _read_picture(generator: Generator, path: Path, resize: bool) -> Array:
     """Return an image as uint8 ``[1, H, W, C]`` of the channels that the model takes."""
     pixels = read_image(path, 1 if generator.data.label_shape[0] == 1 else 3)
     image = pixels.transpose(1, 2, 0)
     if resize:
-        _, height, width = generator.nearest(pixels.shape)
+        _, height, width = generator.find_nearest_shape(pixels.shape)
         stretched = grid.to_picture(image).resize((width, height), Image.Resampling.LANCZOS)
         image = np.asarray(stretched).reshape(height, width, -1)
     return image[None]
@@ -195,7 +195,7 @@ def _is_input(generator: Generator, path: Path) -> bool:
     return reads or suffix in ARRAYS or (generator.data.labels_are_images and suffix in IMAGE_SUFFIXES)
 
 
-def _takes(generator: Generator) -> str:
+def _describe_inputs(generator: Generator) -> str:
     """Return in words what files the model takes."""
     if generator.dataset is not None and generator.dataset.read:
         return f"what dataset {generator.dataset.name!r} reads, and arrays (.npy, .npz)"
@@ -206,7 +206,7 @@ def _takes(generator: Generator) -> str:
 # Writing.
 
 
-def _encoded(generator: Generator, inputs: Array, suffix: str, seed: int) -> bytes:
+def _encode_result(generator: Generator, inputs: Array, suffix: str, seed: int) -> bytes:
     """Return what the model makes of inputs as a file of that suffix."""
     if suffix in ARRAYS:
         made, buffer = generator.apply(inputs, seed), io.BytesIO()
@@ -217,30 +217,32 @@ def _encoded(generator: Generator, inputs: Array, suffix: str, seed: int) -> byt
         return buffer.getvalue()
     if len(inputs) > 1:
         raise UsageError(f"it holds {len(inputs)} inputs: write them to .npz")
-    return _as_file(generator, generator.translate(inputs, seed), suffix)
+    return _encode_sample(generator, generator.translate(inputs, seed), suffix)
 
 
-def _as_file(generator: Generator, samples: Tensor, suffix: str) -> bytes:
+def _encode_sample(generator: Generator, samples: Tensor, suffix: str) -> bytes:
     """Return one sample ``[1, ...]`` as a file of that suffix.
 
     Raises:
         UsageError: Nothing makes such a file of it.
     """
     data, dataset = generator.data, generator.dataset
-    if _is_picture(generator) and suffix in PICTURES:
+    if _makes_pictures(generator) and suffix in PICTURES:
         return grid.encode_picture(grid.to_picture(grid.to_uint8(samples)[0]), suffix)
     content = convert_files(generator.show(samples), suffix) if can_show(data, dataset) else None
     if content is None:
-        raise UsageError(f"nothing makes a file in {suffix!r} of this model's samples: end it in {_suffix(generator)}")
+        raise UsageError(
+            f"nothing makes a file in {suffix!r} of this model's samples: end it in {_choose_suffix(generator)}"
+        )
     return content
 
 
-def _suffix(generator: Generator) -> str:
+def _choose_suffix(generator: Generator) -> str:
     """Return what samples are written as where nobody says."""
-    if _is_picture(generator):
+    if _makes_pictures(generator):
         return ".png"
     return ".wav" if generator.data.modality == "audio" and can_show(generator.data, generator.dataset) else ".npy"
 
 
-def _is_picture(generator: Generator) -> bool:
+def _makes_pictures(generator: Generator) -> bool:
     return generator.data.modality == "image" and generator.data.shape[0] in CHANNELS

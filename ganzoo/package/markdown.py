@@ -6,19 +6,19 @@ import re
 from collections.abc import Iterable
 
 
-def escaped(text: object) -> str:
+def escape(text: object) -> str:
     """Return foreign text as Markdown that means just that text, on one line."""
     line = " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
     return re.sub(r"([\\`*_{}\[\]<>|#~&!])", r"\\\1", line)
 
 
-def code(text: object) -> str:
+def format_code(text: object) -> str:
     """Return foreign text as inline code."""
     line = "".join(char if char.isprintable() and char not in "`|<>" else " " for char in str(text))
     return f"`{' '.join(line.split()) or '?'}`"
 
 
-def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def format_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     """Return rows under a head, each cell as inline code."""
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    return "\n".join([*lines, *(f"| {' | '.join(code(cell) for cell in row)} |" for row in rows)])
+    return "\n".join([*lines, *(f"| {' | '.join(format_code(cell) for cell in row)} |" for row in rows)])

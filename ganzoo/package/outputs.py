@@ -40,7 +40,7 @@ def write_samples(
         return _write_arrays(generator, Path(out or name + suffix), num, label, seed, truncation)
     if not can_show(generator.data, generator.dataset):
         raise UsageError("nothing says how to show this model's samples: write them with --out samples.npz")
-    samples = generator.raw(num, label, seed, truncation)
+    samples = generator.sample_raw(num, label, seed, truncation)
     if suffix == "" and generator.data.modality == "image" and generator.data.shape[0] in CHANNELS:
         return _write_pictures(Path(out or name), samples)
     classes = generator.data.num_classes
@@ -82,7 +82,7 @@ def _write_arrays(
 ) -> Path:
     """Write samples, and their labels where there are some, as numpy arrays."""
     arrays: dict[str, Any] = {"samples": generator.sample(num, label, seed, truncation)}
-    if (labels := generator.labels(num, label)) is not None:
+    if (labels := generator.choose_labels(num, label)) is not None:
         arrays["labels"] = labels.numpy()
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)

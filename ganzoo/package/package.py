@@ -20,9 +20,20 @@ from torch import Tensor
 from ganzoo.compute.device import move_to_device
 from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.package import tensors
-from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, FORMAT, MODEL, REFERENCE, Config, File, read, read_file
+from ganzoo.package.config import (
+    CARD,
+    CONFIG,
+    DISCRIMINATOR,
+    FORMAT,
+    MODEL,
+    REFERENCE,
+    Config,
+    File,
+    read_config,
+    read_file,
+)
 from ganzoo.package.generator import Generator
-from ganzoo.package.plan import Plan, identity, plan
+from ganzoo.package.plan import Plan, make_metadata, make_plan
 from ganzoo.plugin import Architecture, DataInfo, Dataset, Networks
 from ganzoo.plugin.files import recover_directory, replace_directory, write_atomic, write_errors_explained
 from ganzoo.recipe.recipe import ResolvedRecipe
@@ -45,7 +56,7 @@ class Contents(NamedTuple):
     config: dict[str, Any]
 
 
-def prepare(
+def make_contents(
     recipe: ResolvedRecipe,
     data: DataInfo,
     networks: Networks,
@@ -60,7 +71,8 @@ def prepare(
         recipe: What it was trained by.
         data: What it generates, as the networks see it.
         networks: The averaged generator, the discriminator, and the latents.
-        regularizers: It was trained with, by name. What changes D's structure (`prepare`) is required to build D again.
+        regularizers: Regularizers of the training, by name. Those with `prepare` change D's structure, so loading D
+            requires their plugins.
         images: Images seen so far.
         metrics: What was measured of it, as the config lists it.
         labels: A few real ones that are arrays, ``[n, *label_shape]``.
@@ -89,7 +101,7 @@ def prepare(
 
 def write(directory: Path, contents: Contents) -> None:
     """Write a package, whole or not at all; one that is there is replaced."""
-    mark = identity(contents.config)
+    mark = make_metadata(contents.config)
     files = {name: tensors.pack(weights, mark) for name, weights in contents.weights.items()}
     write_files(directory, contents.config, files)
 
@@ -135,18 +147,18 @@ def load(directory: Path, registry: Registry, device: torch.device) -> Generator
         Corrupt: A file is not what was written, or does not fit the architecture.
         GanzooError: It was written by a newer ganzoo.
     """
-    config = read(directory)
+    config = read_config(directory)
     try:
         return _load(directory, config, registry, device)
     except Corrupt:  # a run may have put a new package there between two reads
-        now = read(directory)
+        now = read_config(directory)
         if now == config:
             raise
         return _load(directory, now, registry, device)
 
 
 def _load(directory: Path, config: Config, registry: Registry, device: torch.device) -> Generator:
-    planned = plan(config, registry, str(directory / CONFIG))
+    planned = make_plan(config, registry, str(directory / CONFIG))
     weights = read_weights(directory, planned, MODEL)
     networks = planned.build()
     networks.generator.load_state_dict(weights, strict=True)
@@ -154,7 +166,7 @@ def _load(directory: Path, config: Config, registry: Registry, device: torch.dev
     spec = planned.arch.spec
     assert isinstance(spec, Architecture)
     multiple = spec.input_multiple(planned.arch.options) if callable(spec.input_multiple) else spec.input_multiple
-    dataset = _dataset(registry, config)
+    dataset = _find_dataset(registry, config)
     return Generator(networks, config.data, config.json, planned.arch.provides, dataset, multiple)
 
 
@@ -170,16 +182,16 @@ def read_weights(directory: Path, planned: Plan, name: str) -> dict[str, Tensor]
         Corrupt: They do not, the bytes are not those that the config vouches for, or a number is not finite.
     """
     path = directory / name
-    content = read_file(path, planned.config.files.get(name) or _absent(directory, name))
+    content = read_file(path, planned.config.files.get(name) or _refuse_absent(directory, name))
     planned.check_header(name, content, str(path))
     return tensors.unpack(content, str(path))
 
 
-def _absent(directory: Path, name: str) -> File:
+def _refuse_absent(directory: Path, name: str) -> File:
     raise Corrupt(f"{directory} has no {name}: its config.json names none")
 
 
-def _dataset(registry: Registry, config: Config) -> Dataset | None:
+def _find_dataset(registry: Registry, config: Config) -> Dataset | None:
     """Return the spec of the dataset that a model was trained on, where its plugin is installed."""
     try:
         spec = registry.resolve("dataset", config.recipe["dataset"]["name"]).spec

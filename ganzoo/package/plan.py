@@ -14,7 +14,7 @@ from ganzoo.compute.streams import seeded
 from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.package import tensors
 from ganzoo.package.config import DISCRIMINATOR, Config
-from ganzoo.package.tensors import Form
+from ganzoo.package.tensors import TensorInfo
 from ganzoo.plugin import Networks
 from ganzoo.plugin.options import evaluate_schedules
 from ganzoo.recipe.recipe import Choice
@@ -24,7 +24,7 @@ from ganzoo.registry import Registry
 LARGEST_METADATA = 1 << 16  # bytes of a weights file that are neither tensors nor their names
 
 
-def identity(config: Mapping[str, Any]) -> dict[str, str]:
+def make_metadata(config: Mapping[str, Any]) -> dict[str, str]:
     """Return what a weights file says in its header of what it is: format, architecture, and a hash of the config.
 
     The hash is the SHA-256 of ``{"arch": ..., "data": ..., "latent": ...}``, what the networks are built from, as JSON
@@ -69,51 +69,51 @@ class Plan:
     @cached_property
     def networks(self) -> Networks:
         """The networks as the architecture builds them, without memory, on the meta device."""
-        with tensors.without_memory():
-            return _built(self.arch, self.config)
+        with tensors.meta_device():
+            return _build_networks(self.arch, self.config)
 
-    def forms(self, name: str) -> Mapping[str, Form]:
+    def forms(self, name: str) -> Mapping[str, TensorInfo]:
         """Return the forms of the tensors that a weights file must have.
 
         Raises:
             MissingPlugin: The file is the discriminator's, and a regularizer that it was trained with is not installed.
         """
-        return self._discriminator if name == DISCRIMINATOR else tensors.forms_of(self.networks.generator)
+        return self._discriminator if name == DISCRIMINATOR else tensors.describe_tensors(self.networks.generator)
 
     @cached_property
-    def _discriminator(self) -> Mapping[str, Form]:
-        with tensors.without_memory():
-            networks = _built(self.arch, self.config)
-            prepare_networks(networks, _regularizers(self.config, self.registry))
-        return tensors.forms_of(networks.discriminator)
+    def _discriminator(self) -> Mapping[str, TensorInfo]:
+        with tensors.meta_device():
+            networks = _build_networks(self.arch, self.config)
+            prepare_networks(networks, _build_regularizers(self.config, self.registry))
+        return tensors.describe_tensors(networks.discriminator)
 
-    def check(self, name: str, stated: Mapping[str, Form], source: str) -> None:
+    def check(self, name: str, stated: Mapping[str, TensorInfo], source: str) -> None:
         """Raise Corrupt where a weights file's header does not fit the network that it is for."""
         tensors.check_fit(stated, self.forms(name), source)
 
     def check_header(self, name: str, content: bytes, source: str) -> None:
         """Raise Corrupt where the first bytes of a weights file are no header, or one that does not fit."""
-        self.check(name, tensors.header(content, source), source)
-        mark = tensors.metadata(content)
+        self.check(name, tensors.read_header(content, source), source)
+        mark = tensors.read_metadata(content)
         if wrong := next(
-            (key for key, value in identity(self.config.json).items() if mark.get(key, value) != value), ""
+            (key for key, value in make_metadata(self.config.json).items() if mark.get(key, value) != value), ""
         ):
             raise Corrupt(f"{source} is of another model than the config beside it: its header says another {wrong}")
 
     def check_size(self, name: str, size: int, source: str) -> None:
         """Raise Corrupt where a weights file cannot be that of the network: it has too many bytes, or too few."""
         forms = self.forms(name)
-        least = tensors.num_bytes(forms)
+        least = tensors.count_bytes(forms)
         if not least < size <= least + LARGEST_METADATA + sum(len(tensor) + 128 for tensor in forms):
             raise Corrupt(f"{source} does not fit the architecture: it has {size:,} bytes")
 
     def build(self) -> Networks:
         """Return the networks for real, on the CPU; the caller's random numbers stay as they were."""
         with seeded(0):
-            return _built(self.arch, self.config)
+            return _build_networks(self.arch, self.config)
 
 
-def plan(config: Config, registry: Registry, source: str) -> Plan:
+def make_plan(config: Config, registry: Registry, source: str) -> Plan:
     """Look up the architecture of a config and build its networks on the meta device.
 
     Raises:
@@ -135,7 +135,7 @@ def plan(config: Config, registry: Registry, source: str) -> Plan:
     return planned
 
 
-def _built(arch: Choice, config: Config) -> Networks:
+def _build_networks(arch: Choice, config: Config) -> Networks:
     networks = arch.component.build(evaluate_schedules(arch.options, config.images), config.data)
     if not isinstance(networks, Networks):
         raise GanzooError(f"arch {arch.name!r} built {type(networks).__name__}, not ganzoo.plugin.Networks")
@@ -159,7 +159,7 @@ def prepare_networks(networks: Networks, regularizers: Mapping[str, Any]) -> Non
                 )
 
 
-def _regularizers(config: Config, registry: Registry) -> dict[str, Any]:
+def _build_regularizers(config: Config, registry: Registry) -> dict[str, Any]:
     """Return the regularizers of a stored recipe by name; of an imported model nobody knows any."""
     try:
         entries = config.recipe.get("reg", [])

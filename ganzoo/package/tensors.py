@@ -33,7 +33,7 @@ DRAWING = (
 )  # fmt: skip
 
 
-class Form(NamedTuple):
+class TensorInfo(NamedTuple):
     """What a tensor is, without its numbers."""
 
     dtype: torch.dtype
@@ -43,7 +43,7 @@ class Form(NamedTuple):
         return f"{str(self.dtype).removeprefix('torch.')} {list(self.shape)}"
 
 
-class Undrawn(TorchFunctionMode):
+class SkippedInit(TorchFunctionMode):
     """Leaves tensors of the meta device, which have no numbers, undrawn while networks are built there.
 
     Drawing them imports torch's compiler, which takes longer than all the rest of loading a small model.
@@ -59,18 +59,18 @@ class Undrawn(TorchFunctionMode):
 
 
 @contextmanager
-def without_memory() -> Iterator[None]:
+def meta_device() -> Iterator[None]:
     """Build networks in the block on the meta device, undrawn: their modules and forms, and nothing else."""
-    with seeded(0), torch.device("meta"), Undrawn():
+    with seeded(0), torch.device("meta"), SkippedInit():
         yield
 
 
-def forms_of(network: nn.Module) -> dict[str, Form]:
+def describe_tensors(network: nn.Module) -> dict[str, TensorInfo]:
     """Return the form of each tensor that a network keeps, by name; it may be on the meta device."""
-    return {name: Form(tensor.dtype, tuple(tensor.shape)) for name, tensor in network.state_dict().items()}
+    return {name: TensorInfo(tensor.dtype, tuple(tensor.shape)) for name, tensor in network.state_dict().items()}
 
 
-def header(content: bytes, source: str) -> dict[str, Form]:
+def read_header(content: bytes, source: str) -> dict[str, TensorInfo]:
     """Return the forms that the header of a safetensors file states; `source` names the file in errors.
 
     Args:
@@ -84,20 +84,22 @@ def header(content: bytes, source: str) -> dict[str, Form]:
     if len(content) < 8 or not 2 <= length <= min(LARGEST_HEADER, len(content) - 8):
         raise Corrupt(f"{source} is no safetensors file: its header has no length that fits")
     try:
-        stated = json.loads(content[8 : 8 + length].decode(), object_pairs_hook=_once)
-        return {name: form(entry["dtype"], entry["shape"]) for name, entry in stated.items() if name != "__metadata__"}
+        stated = json.loads(content[8 : 8 + length].decode(), object_pairs_hook=_refuse_duplicates)
+        return {
+            name: parse_info(entry["dtype"], entry["shape"]) for name, entry in stated.items() if name != "__metadata__"
+        }
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Corrupt(f"{source} is no safetensors file: its header is damaged") from error
 
 
-def metadata(content: bytes) -> dict[str, str]:
-    """Return what the header of a safetensors file says beside its tensors; `header` took it already."""
+def read_metadata(content: bytes) -> dict[str, str]:
+    """Return what the header of a safetensors file says beside its tensors; `read_header` took it already."""
     stated = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")]).get("__metadata__", {})
     return dict(stated) if isinstance(stated, dict) else {}
 
 
 def pack(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
-    """Return tensors as the bytes of a safetensors file that says `metadata` in its header.
+    """Return tensors as the bytes of a safetensors file that says `read_metadata` in its header.
 
     The library writes metadata in whatever order its hash table has; here the same contents are the same bytes.
     """
@@ -109,20 +111,20 @@ def pack(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
     return len(text).to_bytes(8, "little") + text + plain[8 + length :]
 
 
-def form(dtype: str, shape: Any) -> Form:
+def parse_info(dtype: str, shape: Any) -> TensorInfo:
     """Return a tensor's form as a header states it; ValueError or KeyError where that is none."""
     if not isinstance(shape, list) or not all(type(side) is int and side >= 0 for side in shape):
         raise ValueError(f"shape {shape!r}")
-    return Form(DTYPES[dtype], tuple(shape))
+    return TensorInfo(DTYPES[dtype], tuple(shape))
 
 
-def check_fit(stated: Mapping[str, Form], wanted: Mapping[str, Form], source: str) -> None:
+def check_fit(stated: Mapping[str, TensorInfo], wanted: Mapping[str, TensorInfo], source: str) -> None:
     """Raise Corrupt where the tensors of a file are not, name by name, those that a network asks for."""
     if missing := sorted(wanted.keys() - stated.keys()):
         raise Corrupt(f"{source} does not fit the architecture: tensor {missing[0]!r} is missing")
     for name in sorted(stated):
         if name not in wanted:
-            raise Corrupt(f"{source} does not fit the architecture: tensor {_printable(name)} is extra")
+            raise Corrupt(f"{source} does not fit the architecture: tensor {_escape_name(name)} is extra")
         if stated[name] != wanted[name]:
             raise Corrupt(
                 f"{source} does not fit the architecture: tensor {name!r} is {stated[name]}, not {wanted[name]}"
@@ -141,23 +143,23 @@ def unpack(content: bytes, source: str) -> dict[str, Tensor]:
         raise Corrupt(f"{source} is no safetensors file: {error}") from error
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise Corrupt(f"{source} holds numbers that are not finite, in tensor {_printable(name)}")
+            raise Corrupt(f"{source} holds numbers that are not finite, in tensor {_escape_name(name)}")
     return tensors
 
 
-def num_bytes(forms: Mapping[str, Form]) -> int:
+def count_bytes(forms: Mapping[str, TensorInfo]) -> int:
     """Return how many bytes the tensors of these forms take."""
     return sum(form.dtype.itemsize * math.prod(form.shape) for form in forms.values())
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
         raise ValueError("a tensor is named twice")
     return made
 
 
-def _printable(name: str) -> str:
+def _escape_name(name: str) -> str:
     return ascii(name[:80])
 
 

@@ -11,14 +11,14 @@ from ganzoo.compute.device import float32_products
 from ganzoo.errors import Corrupt, MissingPlugin
 from ganzoo.package import package
 from ganzoo.package import plan as planning
-from ganzoo.package.config import DISCRIMINATOR, WITHOUT_D, Config, has_discriminator, read, read_file
+from ganzoo.package.config import DISCRIMINATOR, WITHOUT_D, Config, has_discriminator, read_config, read_file
 from ganzoo.package.references import read_reference
 from ganzoo.registry import Registry
 
 TOLERANCE = 1e-3  # of the samples' range: other machines add up float32 in another order
 
 
-class Verified(NamedTuple):
+class Verification(NamedTuple):
     """What was found to hold.
 
     Args:
@@ -36,7 +36,7 @@ class Verified(NamedTuple):
     unchecked: str = ""
 
 
-def verify(directory: Path, registry: Registry, device: torch.device) -> Verified:
+def verify(directory: Path, registry: Registry, device: torch.device) -> Verification:
     """Check every file of a package, load it strictly, and reproduce its reference samples.
 
     All of this holds without the discriminator, which a package from the Hub may lack: that is told, not an error.
@@ -46,7 +46,7 @@ def verify(directory: Path, registry: Registry, device: torch.device) -> Verifie
         NotFound: There is no package, or no reference samples in it.
         MissingPlugin: Its architecture is not installed.
     """
-    config = read(directory)
+    config = read_config(directory)
     lacks_discriminator = DISCRIMINATOR in config.files and not has_discriminator(directory, config)
     files = tuple(name for name in config.files if not (lacks_discriminator and name == DISCRIMINATOR))
     for name in files:
@@ -63,7 +63,7 @@ def verify(directory: Path, registry: Registry, device: torch.device) -> Verifie
             f"{directory} does not give the samples that it gave: they differ by {difference:.2g} of their range "
             f"({TOLERANCE:g} is allowed), so plugin or weights are not those that it was made with"
         )
-    return Verified(files, len(generator.network.state_dict()), len(z), difference, unchecked)
+    return Verification(files, len(generator.network.state_dict()), len(z), difference, unchecked)
 
 
 def _check_discriminator(directory: Path, config: Config, registry: Registry) -> str:
@@ -76,7 +76,7 @@ def _check_discriminator(directory: Path, config: Config, registry: Registry) ->
         return ""
     if not has_discriminator(directory, config):
         return f"{DISCRIMINATOR} {WITHOUT_D}"
-    planned = planning.plan(config, registry, str(directory))
+    planned = planning.make_plan(config, registry, str(directory))
     try:
         package.read_weights(directory, planned, DISCRIMINATOR)
     except MissingPlugin as error:

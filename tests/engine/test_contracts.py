@@ -24,7 +24,7 @@ from ganzoo.errors import GanzooError, UsageError
 from ganzoo.layers import extractor
 from ganzoo.package import package
 from ganzoo.package import plan as planning
-from ganzoo.package.config import DISCRIMINATOR, read
+from ganzoo.package.config import DISCRIMINATOR, read_config
 from ganzoo.plugin import DataInfo, Step
 from ganzoo.registry import register, registry
 from ganzoo.runs.run import Run
@@ -186,7 +186,7 @@ def test_the_weights_that_a_term_looks_through_stand_in_the_recipe_and_a_run_goe
     run = ganzoo.train(arch="toy", dataset="toy-array", reg="toy-perceptual", images=32, device="cpu")
     found = extractor("toy-pixels", DataInfo(shape=(1, 4, 4)))
     held = {"reg.toy-perceptual.look": {"name": "toy_terms:toy-pixels", "sha256": hash_network(found.network)}}
-    assert run.recipe()["frozen"] == read(run.package).recipe["frozen"] == held
+    assert run.recipe()["frozen"] == read_config(run.package).recipe["frozen"] == held
     assert find_frozen({"reg.it": SimpleNamespace(net=nn.Sequential(found), other=3)}).keys() == {"reg.it.net.0"}
     assert "frozen" not in ganzoo.train(arch="toy", dataset="toy-array", images=16, device="cpu").recipe()
     ganzoo.train(resume=run, images=48, device="cpu")
@@ -315,9 +315,9 @@ def test_a_discriminator_is_rebuilt_as_it_was_prepared(make, tmp_path: Path):
     run(gan, batches, range(2))
     assert gan.regularizers["toy-spectral"].steps == 2
     package.write(
-        tmp_path / "model", package.prepare(gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, 32, [])
+        tmp_path / "model", package.make_contents(gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, 32, [])
     )
-    planned = planning.plan(read(tmp_path / "model"), registry(), "model")
+    planned = planning.make_plan(read_config(tmp_path / "model"), registry(), "model")
     weights = package.read_weights(tmp_path / "model", planned, DISCRIMINATOR)
     assert any("parametrizations" in name for name in weights)
     again, _ = make({"reg": "toy-spectral", "train.seed": 1})

@@ -31,7 +31,7 @@ def test_it_is_published_loaded_and_fine_tuned_with_its_discriminator(
     run = ganzoo.train(options=settings, device="cpu")
     ganzoo.publish(run, repo)
     generator = ganzoo.load(repo)
-    assert torch.equal(generator.raw(4), ganzoo.load(run).raw(4))
+    assert torch.equal(generator.sample_raw(4), ganzoo.load(run).sample_raw(4))
     held = {"toy-saying": {"reg.toy-perceptual.look"}, "toy-projected": {"discriminator.look"}}
     assert generator.config["recipe"].get("frozen", {}).keys() == held.get(settings["arch"], set())
     lines: list[str] = []

@@ -19,8 +19,8 @@ import ganzoo
 from cli_calls import Ganzoo
 from ganzoo.errors import Corrupt, NotFound, UsageError
 from ganzoo.package.config import MODEL, PICTURE, REFERENCE, SOUND
-from ganzoo.package.plan import identity
-from ganzoo.package.tensors import metadata
+from ganzoo.package.plan import make_metadata
+from ganzoo.package.tensors import read_metadata
 from ganzoo.runs import where
 
 OPTIONS = {"dataset.height": 8, "dataset.width": 12, "train.micro_batch": 2}
@@ -318,7 +318,7 @@ def test_the_hash_in_a_header_is_what_anybody_computes() -> None:
     config = {"format": 1, "recipe": {"arch": arch, "reg": []}, "data": data, "images": 3}
     config["latent"] = {"distribution": "normal", "dim": 2}
     # printf '{"arch":{"name":"acme:blobs","options":{"width":8,"words":"words.txt"}},"data":...}' | sha256sum
-    assert identity(config) == {
+    assert make_metadata(config) == {
         "format": "pt", "ganzoo": "1", "architecture": "acme:blobs",
         "config": "e3424220e7c95c46707242089795f795741e439a6daa91ace057910450b43a7a",
     }  # fmt: skip
@@ -328,7 +328,7 @@ def test_the_hash_in_a_header_is_what_anybody_computes() -> None:
 def test_the_models_that_come_along_say_what_they_are(name: str) -> None:
     directory = where.here(f"ganzoo:{name}")
     content, config = (directory / MODEL).read_bytes(), json.loads((directory / "config.json").read_text())
-    assert metadata(content) == identity(config)
+    assert read_metadata(content) == make_metadata(config)
 
 
 def test_what_only_looks_like_a_path_is_published(pairs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

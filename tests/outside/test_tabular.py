@@ -250,7 +250,7 @@ import json, sys
 import ganzoo
 from acme_tabular.columns import to_csv
 generator = ganzoo.load(sys.argv[1])
-print(to_csv(generator.raw(40).numpy(), generator.data))
+print(to_csv(generator.sample_raw(40).numpy(), generator.data))
 """
 
 
@@ -321,13 +321,15 @@ def test_each_column_comes_close_to_rows_that_were_held_out(
     generator, held_out = ganzoo.load(run), ganzoo.create("dataset", "table", split="held-out")
     metric = ganzoo.create("metric", "table-fidelity", data=generator.data)
     metric.real(torch.from_numpy(held_out.data))
-    metric.fake(generator.raw(600, seed=1))
+    metric.fake(generator.sample_raw(600, seed=1))
     values = metric.compute()
     assert len(values) == 3 + 4 + 2
     assert values["tv"] < 0.15
     assert values["ks"] < 0.2
 
-    rows = list(csv.DictReader(module("columns").to_csv(generator.raw(3000).numpy(), generator.data).splitlines()))
+    rows = list(
+        csv.DictReader(module("columns").to_csv(generator.sample_raw(3000).numpy(), generator.data).splitlines())
+    )
     riders = {rider: [row for row in rows if row["rider"] == rider] for rider in ("casual", "subscriber")}
     early = {rider: np.mean([float(row["hour"]) < 10 for row in of]) for rider, of in riders.items()}
     parks = {rider: np.mean([row["station"] == "Park" for row in of]) for rider, of in riders.items()}

@@ -98,7 +98,7 @@ import sys
 sys.addaudithook(lambda event, args: event == "open" and str(args[0]).endswith("alice.txt") and sys.exit("opened"))
 import ganzoo
 generator = ganzoo.load({str(package)!r}, device="cpu")
-print(generator.show(generator.raw(100, seed=3))["lines.txt"].decode(), end="")
+print(generator.show(generator.sample_raw(100, seed=3))["lines.txt"].decode(), end="")
 """
     done = stranger.python("-c", code)
     assert done.returncode == 0, done.stderr

@@ -10,9 +10,9 @@ from huggingface_hub import ModelCard
 from test_config import GOOD, changed
 
 from ganzoo.package.body import Address, is_release
-from ganzoo.package.card import BEGIN, END, card, split
-from ganzoo.package.config import Config, parse
-from ganzoo.package.markdown import escaped
+from ganzoo.package.card import BEGIN, END, make_card, split_card
+from ganzoo.package.config import Config, parse_config
+from ganzoo.package.markdown import escape
 from ganzoo.registry import registry
 
 FULL = {
@@ -29,11 +29,11 @@ FULL = {
 
 
 def config(stored: dict[str, Any] = FULL) -> Config:
-    return parse(json.dumps(stored).encode(), "config.json")
+    return parse_config(json.dumps(stored).encode(), "config.json")
 
 
 def written(stored: dict[str, Any] = FULL, **given: Any) -> str:
-    return card(config(stored), registry(), given.pop("files", ["model.safetensors", "samples.png"]), **given)
+    return make_card(config(stored), registry(), given.pop("files", ["model.safetensors", "samples.png"]), **given)
 
 
 def test_the_front_matter_is_what_the_hub_reads() -> None:
@@ -143,9 +143,9 @@ def test_front_matter_that_cannot_be_read_is_replaced(front: str) -> None:
 
 
 def test_a_card_is_taken_apart_at_its_marks() -> None:
-    assert split("") == ({}, "", "")
-    assert split(f"---\na: 1\n---\nup\n{BEGIN}\nours\n{END}\ndown") == ({"a": 1}, "up\n", "\ndown")
-    assert split(f"up {BEGIN} ours, unended") == ({}, "up ", " ours, unended")
+    assert split_card("") == ({}, "", "")
+    assert split_card(f"---\na: 1\n---\nup\n{BEGIN}\nours\n{END}\ndown") == ({"a": 1}, "up\n", "\ndown")
+    assert split_card(f"up {BEGIN} ours, unended") == ({}, "up ", " ours, unended")
 
 
 # ----------------------------------------------------------------------------
@@ -183,8 +183,8 @@ def test_text_of_a_config_stays_text(path: str, value: object) -> None:
 
 
 def test_escaped_text_is_one_line_that_means_itself() -> None:
-    assert escaped("a|b`c<d>\n# e") == r"a\|b\`c\<d\> \# e"
-    assert escaped("\x1b[2J\u202ex") == r"\[2J x"
+    assert escape("a|b`c<d>\n# e") == r"a\|b\`c\<d\> \# e"
+    assert escape("\x1b[2J\u202ex") == r"\[2J x"
 
 
 @pytest.mark.parametrize(

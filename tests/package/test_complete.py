@@ -19,7 +19,7 @@ from ganzoo.errors import Corrupt, GanzooError, UsageError
 from ganzoo.package import package, references
 from ganzoo.package import plan as planning
 from ganzoo.package.card import BEGIN
-from ganzoo.package.config import CARD, DISCRIMINATOR, MODEL, PICTURE, REFERENCE, TEXT, read
+from ganzoo.package.config import CARD, DISCRIMINATOR, MODEL, PICTURE, REFERENCE, TEXT, read_config
 from ganzoo.registry import registry
 from ganzoo.runs.run import Run
 
@@ -57,15 +57,15 @@ def test_the_reference_does_not_depend_on_what_ran_before(tmp_path: Path) -> Non
 def test_of_large_samples_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = ganzoo.load(train())
     monkeypatch.setattr(references, "LARGEST", 3 * 4 * 16)
-    assert len(references.references(generator, None)["samples"]) == 3
+    assert len(references.make_references(generator, None)["samples"]) == 3
     monkeypatch.setattr(references, "LARGEST", 1)
-    assert len(references.references(generator, None)["samples"]) == 1
+    assert len(references.make_references(generator, None)["samples"]) == 1
 
 
 def test_the_picture_is_what_sample_draws() -> None:
     run = train(conditional=True)
     generator = ganzoo.load(run)
-    wanted = generator.show(generator.raw(64, seed=0), columns=8)
+    wanted = generator.show(generator.sample_raw(64, seed=0), columns=8)
     assert wanted["samples.png"] == (run.package / PICTURE).read_bytes()
 
 
@@ -91,14 +91,14 @@ def test_the_discriminator_is_that_of_the_moment(tmp_path: Path) -> None:
     wanted = {name.removeprefix("discriminator/") for name in state if name.startswith("discriminator/")}
     assert stored.keys() == wanted
     assert all(torch.equal(stored[name], state[f"discriminator/{name}"]) for name in wanted)
-    planned = planning.plan(read(folder), registry(), "p")
+    planned = planning.make_plan(read_config(folder), registry(), "p")
     assert package.read_weights(folder, planned, DISCRIMINATOR).keys() == wanted
     assert "license: mit" in (folder / CARD).read_text()
     again = ganzoo.package(folder, tmp_path / "q")  # a package from a package keeps it
     assert (again / DISCRIMINATOR).read_bytes() == (folder / DISCRIMINATOR).read_bytes()
     bare = ganzoo.package(run, tmp_path / "r", discriminator=False)
     with pytest.raises(Corrupt, match=r"has no discriminator\.safetensors: its config\.json names none"):
-        package.read_weights(bare, planning.plan(read(bare), registry(), "p"), DISCRIMINATOR)
+        package.read_weights(bare, planning.make_plan(read_config(bare), registry(), "p"), DISCRIMINATOR)
 
 
 def test_what_package_and_checkpoint_both_hold_is_copied_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +140,7 @@ def test_a_persons_words_survive_the_next_package(tmp_path: Path) -> None:
     ganzoo.train(resume=run, images=128)
     ganzoo.package(run, target)
     assert "Mine." in (target / CARD).read_text()
-    assert read(target).images == 128
+    assert read_config(target).images == 128
 
 
 def test_a_package_that_does_not_load_is_not_completed(tmp_path: Path) -> None:
@@ -207,9 +207,9 @@ def test_a_package_does_not_say_where_things_are_on_this_machine(tmp_path: Path)
     folder = ganzoo.package(run, tmp_path / "p")
     for path in folder.iterdir():
         assert str(tmp_path).encode() not in path.read_bytes(), path.name
-    assert read(folder).recipe["dataset"]["options"]["path"] == "photos"
+    assert read_config(folder).recipe["dataset"]["options"]["path"] == "photos"
     started = ganzoo.package(train(options={"train.init": str(first.package.resolve())}), tmp_path / "q")
-    assert read(started).recipe["train"]["init"] == "package"
+    assert read_config(started).recipe["train"]["init"] == "package"
     assert ganzoo.load(started).sample(1).shape == (1, 4, 4, 1)
 
 

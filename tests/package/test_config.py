@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from ganzoo.errors import Corrupt, GanzooError
-from ganzoo.package.config import FILES, HASHED, LARGEST, Config, File, parse, read_file
+from ganzoo.package.config import FILES, HASHED, LARGEST, Config, File, parse_config, read_file
 
 SCHEMA = json.loads(
     ((Path(__file__).parents[2] / "ganzoo" / "package") / "config.schema.json").read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ GOOD: dict[str, Any] = {
 
 
 def read(stored: object) -> Config:
-    return parse(json.dumps(stored).encode(), "config.json")
+    return parse_config(json.dumps(stored).encode(), "config.json")
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
@@ -133,15 +133,15 @@ def test_what_the_schema_refuses_is_corrupt(path: str, value: object) -> None:
 )  # fmt: skip
 def test_what_is_no_json_of_a_package_is_corrupt(text: str) -> None:
     with pytest.raises(Corrupt, match=r"^config.json is damaged"):
-        parse(text.encode(), "config.json")
+        parse_config(text.encode(), "config.json")
 
 
 def test_what_is_no_text_or_too_long_is_corrupt() -> None:
     with pytest.raises(Corrupt, match="is damaged"):
-        parse(b"\xff\xfe{}", "config.json")
+        parse_config(b"\xff\xfe{}", "config.json")
     long = json.dumps({**GOOD, "more": "x" * LARGEST}).encode()
     with pytest.raises(Corrupt, match="more than 1,048,576 bytes"):
-        parse(long, "config.json")
+        parse_config(long, "config.json")
 
 
 def test_a_sample_that_no_memory_holds_is_refused() -> None:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 import ganzoo
 from ganzoo.errors import Corrupt, GanzooError, NotFound, UsageError
 from ganzoo.package import foreign
-from ganzoo.package.config import CARD, PICTURE, REFERENCE, read
+from ganzoo.package.config import CARD, PICTURE, REFERENCE, read_config
 from ganzoo.plugin import Architecture, DataInfo, ImportedGenerator, Networks, hookimpl
 
 Z = torch.randn(5, 7, generator=torch.Generator().manual_seed(1))
@@ -108,7 +108,7 @@ def test_a_generator_of_pytorch_examples_gives_its_samples(nc: int) -> None:
     net = examples(nc=nc)
     package = imported(saved(net.state_dict(), "netG_epoch_24.pth"), "pytorch-examples", license="mit")
     assert same(package, net)
-    config = read(package)
+    config = read_config(package)
     assert config.recipe["arch"]["options"] == {"width": 2, "z_dim": 7, "slope": 0.0, "bias": False, "norm_d": "batch"}
     assert config.data == DataInfo(shape=(nc, 64, 64))
     assert (config.latent, config.latent_dim, config.images, config.metrics) == ("normal", 7, 0, ())
@@ -119,7 +119,7 @@ def test_a_generator_of_torchgan_gives_its_samples(size: int) -> None:
     net = torchgan(size=size)
     package = imported(saved(net.state_dict()), "torchgan")
     assert same(package, net)
-    options = read(package).recipe["arch"]["options"]
+    options = read_config(package).recipe["arch"]["options"]
     assert options == {"width": 2, "z_dim": 7, "slope": 0.2, "bias": True, "norm_d": "batch"}
 
 
@@ -197,8 +197,8 @@ def test_what_comes_of_it_is_a_package_like_any(tmp_path: Path) -> None:
     assert "?" not in card.partition("## Use")[0]
     assert "images seen" not in card
     again = ganzoo.package(package, tmp_path / "again")
-    assert read(again).imported == read(package).imported
-    assert read(again).imported["file"] == "net|G.pth"
+    assert read_config(again).imported == read_config(package).imported
+    assert read_config(again).imported["file"] == "net|G.pth"
 
 
 def test_it_can_be_measured_against_data_that_are_named() -> None:
@@ -329,7 +329,7 @@ def test_an_object_that_is_passed_over_is_never_the_real_one(losses: type) -> No
     file = saved({"generator": TORCHGAN, "loss": losses()})
     imported(file, "torchgan")
     assert not Path("attacked").exists()
-    assert isinstance(foreign.Inert(1, two=2), foreign.Inert)
+    assert isinstance(foreign.IgnoredObject(1, two=2), foreign.IgnoredObject)
 
 
 def test_names_and_keys_that_nobody_knows(losses: type) -> None:
@@ -388,7 +388,7 @@ def test_another_architecture_brings_formats_of_its_own(other: None) -> None:
     package = imported(saved({"w": torch.tensor([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]])}), "acme")
     made = ganzoo.load(package, "cpu")(torch.tensor([[3.0, 4.0, 5.0]]))
     assert made.tolist() == [[3.0, 8.0]]
-    assert read(package).json["range"] is None
+    assert read_config(package).json["range"] is None
     assert sorted(path.name for path in package.iterdir()) == [CARD, "config.json", "model.safetensors", REFERENCE]
 
 

@@ -26,7 +26,7 @@ from ganzoo.engine import checkpoint
 from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound, UsageError
 from ganzoo.health.signals import Diverged
 from ganzoo.package import package
-from ganzoo.package.config import DISCRIMINATOR, FORMAT, MODEL, PICTURE, REFERENCE, read
+from ganzoo.package.config import DISCRIMINATOR, FORMAT, MODEL, PICTURE, REFERENCE, read_config
 from ganzoo.plugin import files
 from ganzoo.runs.run import Run
 from ganzoo.samples import grid
@@ -142,12 +142,12 @@ def test_before_the_end_a_package_is_config_and_weights():
 
 
 def test_only_images_have_a_range_of_their_own():
-    assert read(train(dataset="toy-points").package).json["range"] is None
+    assert read_config(train(dataset="toy-points").package).json["range"] is None
 
 
 def test_a_model_whose_dataset_is_read_writes_its_samples():
     generator = ganzoo.load(train(dataset="toy-lines"))
-    samples = generator.raw(3, seed=5)
+    samples = generator.sample_raw(3, seed=5)
     text = "".join(f"{x:.4f} {y:.4f}\n" for x, y in samples.tolist())
     assert generator.show(samples) == {"lines.txt": text.encode()}
     assert ganzoo.load(train(dataset="toy-points")).show(samples) == {}
@@ -158,20 +158,20 @@ def test_where_the_dataset_is_not_installed_samples_are_numbers(tmp_path):
     edit(folder, lambda config: config["recipe"]["dataset"].update(name="gone:toy-lines"))
     generator = ganzoo.load(folder)
     assert generator.sample(3).shape == (3, 2)
-    assert generator.show(generator.raw(3)) == {}
+    assert generator.show(generator.sample_raw(3)) == {}
 
 
 def test_the_config_requires_the_plugins_that_are_distributed():
     run, by_hand = train(arch="dcgan", dataset="digits", options={"arch.width": 8}), train()
-    assert read(run.package).json["requires"] == [{"distribution": "ganzoo", "version": version("ganzoo")}]
-    assert read(by_hand.package).json["requires"] == []  # a registered module is nothing to install
+    assert read_config(run.package).json["requires"] == [{"distribution": "ganzoo", "version": version("ganzoo")}]
+    assert read_config(by_hand.package).json["requires"] == []  # a registered module is nothing to install
 
 
 def test_what_changes_the_discriminator_is_required_too(make_gan):
     gan = make_gan(0)
     recipe = replace(gan.recipe, reg=tuple(map(regularizer, ("plain", "changing"))))
     regularizers = {"plain": object(), "changing": SimpleNamespace(prepare=print)}
-    made = package.prepare(recipe, gan.data, gan.averaged_networks, regularizers, 1, [])
+    made = package.make_contents(recipe, gan.data, gan.averaged_networks, regularizers, 1, [])
     assert made.config["requires"] == [{"distribution": "acme-changing", "version": "2"}]
 
 
@@ -226,7 +226,7 @@ def test_a_missing_file_is_named(folder):
     with pytest.raises(NotFound):
         ganzoo.load(folder)
     with pytest.raises(NotFound, match=r"holds no model package: it has no config.json"):
-        read(folder)
+        read_config(folder)
 
 
 def test_a_file_that_cannot_be_read_says_so(folder):
@@ -350,14 +350,14 @@ def test_samples_are_bytes_and_follow_from_the_seed():
 @pytest.mark.parametrize("num", [1, 3, 63, 64, 65, 128, 130])
 def test_the_first_samples_do_not_depend_on_how_many_there_are(num):
     generator = ganzoo.load(train())
-    assert torch.allclose(generator.raw(num), generator.raw(130)[:num], atol=1e-6)
+    assert torch.allclose(generator.sample_raw(num), generator.sample_raw(130)[:num], atol=1e-6)
 
 
 def test_samples_are_those_of_the_latents_and_labels():
     generator = ganzoo.load(train(conditional=True))
-    z = generator.latents(5, 2)
+    z = generator.draw_latents(5, 2)
     assert z.shape == (5, 4)
-    assert torch.equal(generator.labels(5), torch.tensor([0, 1, 0, 1, 0]))
+    assert torch.equal(generator.choose_labels(5), torch.tensor([0, 1, 0, 1, 0]))
     wanted = generator(z, torch.tensor([0, 1, 0, 1, 0]))
     assert np.array_equal(generator.sample(5, seed=2), grid.to_uint8(wanted))
     ones = generator.sample(5, labels=1, seed=2)
@@ -425,12 +425,12 @@ def test_a_write_that_fails_leaves_the_old_package_and_no_litter(monkeypatch, ma
     monkeypatch.setattr(files.DISK, "write", full)
     with pytest.raises(GanzooError, match="the disk is full"):
         package.write(target, contents(make_gan(1), 20))
-    assert read(target).images == 10
+    assert read_config(target).images == 10
     assert [path.name for path in Path().iterdir()] == ["package"]
 
 
 def contents(gan, images):
-    return package.prepare(gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, images, [])
+    return package.make_contents(gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, images, [])
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from torch import nn
 from ganzoo.errors import Corrupt
 from ganzoo.package import tensors
 from ganzoo.package.config import LARGEST_HEADER
-from ganzoo.package.tensors import Form
+from ganzoo.package.tensors import TensorInfo
 
 F32 = torch.float32
 
@@ -27,18 +27,18 @@ def entry(dtype: str = "F32", shape: object = (2,), offsets: object = (0, 8)) ->
 
 def test_a_header_states_forms_without_the_body() -> None:
     content = safetensors.torch.save({"a": torch.zeros(2, 3), "b": torch.zeros((), dtype=torch.int64)}, {"x": "y"})
-    wanted = {"a": Form(F32, (2, 3)), "b": Form(torch.int64, ())}
-    assert tensors.header(content, "f") == wanted
+    wanted = {"a": TensorInfo(F32, (2, 3)), "b": TensorInfo(torch.int64, ())}
+    assert tensors.read_header(content, "f") == wanted
     length = int.from_bytes(content[:8], "little")
-    assert tensors.header(content[: 8 + length], "f") == wanted
-    assert tensors.num_bytes(wanted) == 2 * 3 * 4 + 8
+    assert tensors.read_header(content[: 8 + length], "f") == wanted
+    assert tensors.count_bytes(wanted) == 2 * 3 * 4 + 8
     assert str(wanted["a"]) == "float32 [2, 3]"
 
 
 @pytest.mark.parametrize("dtype", sorted(tensors.DTYPES))
 def test_every_type_of_number_comes_back(dtype: str) -> None:
     content = safetensors.torch.save({"a": torch.zeros(3).to(tensors.DTYPES[dtype])})
-    assert tensors.header(content, "f") == {"a": Form(tensors.DTYPES[dtype], (3,))}
+    assert tensors.read_header(content, "f") == {"a": TensorInfo(tensors.DTYPES[dtype], (3,))}
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_every_type_of_number_comes_back(dtype: str) -> None:
 )  # fmt: skip
 def test_a_header_that_is_none_is_corrupt(content: bytes) -> None:
     with pytest.raises(Corrupt, match=r"^f is no safetensors file: its header"):
-        tensors.header(content, "f")
+        tensors.read_header(content, "f")
 
 
 def test_a_header_is_not_read_beyond_a_limit() -> None:
@@ -64,10 +64,10 @@ def test_a_header_is_not_read_beyond_a_limit() -> None:
     content = framed(json.dumps(bomb))
     assert len(content) > LARGEST_HEADER
     with pytest.raises(Corrupt, match="its header has no length that fits"):
-        tensors.header(content, "f")
+        tensors.read_header(content, "f")
 
 
-WANTED = {"a": Form(F32, (2,)), "b": Form(F32, (3, 1))}
+WANTED = {"a": TensorInfo(F32, (2,)), "b": TensorInfo(F32, (3, 1))}
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ WANTED = {"a": Form(F32, (2,)), "b": Form(F32, (3, 1))}
         ({}, "tensor 'a' is missing"),
         ({**WANTED, "c": WANTED["a"]}, "tensor 'c' is extra"),
         ({**WANTED, "\x1b[2Jx" * 50: WANTED["a"]}, r"tensor '\\x1b\[2Jx[^']{1,120}' is extra"),
-        ({**WANTED, "a": Form(F32, (10**12,))}, r"tensor 'a' is float32 \[1000000000000\], not float32 \[2\]"),
-        ({**WANTED, "b": Form(F32, (1, 3))}, r"tensor 'b' is float32 \[1, 3\], not float32 \[3, 1\]"),
-        ({**WANTED, "a": Form(torch.float64, (2,))}, r"tensor 'a' is float64 \[2\], not float32 \[2\]"),
-        ({**WANTED, "a": Form(torch.int32, (2,))}, r"tensor 'a' is int32 \[2\], not float32 \[2\]"),
+        ({**WANTED, "a": TensorInfo(F32, (10**12,))}, r"tensor 'a' is float32 \[1000000000000\], not float32 \[2\]"),
+        ({**WANTED, "b": TensorInfo(F32, (1, 3))}, r"tensor 'b' is float32 \[1, 3\], not float32 \[3, 1\]"),
+        ({**WANTED, "a": TensorInfo(torch.float64, (2,))}, r"tensor 'a' is float64 \[2\], not float32 \[2\]"),
+        ({**WANTED, "a": TensorInfo(torch.int32, (2,))}, r"tensor 'a' is int32 \[2\], not float32 \[2\]"),
     ],
 )
-def test_tensors_that_are_not_those_of_the_network_are_named(stated: dict[str, Form], words: str) -> None:
+def test_tensors_that_are_not_those_of_the_network_are_named(stated: dict[str, TensorInfo], words: str) -> None:
     tensors.check_fit(WANTED, WANTED, "f")
     with pytest.raises(Corrupt, match=f"^f does not fit the architecture: {words}"):
         tensors.check_fit(stated, WANTED, "f")
@@ -92,10 +92,10 @@ def test_tensors_that_are_not_those_of_the_network_are_named(stated: dict[str, F
 def test_the_forms_of_a_network_need_no_memory() -> None:
     with torch.device("meta"):
         network = nn.Sequential(nn.Linear(10**6, 10**6), nn.BatchNorm1d(3))
-    forms = tensors.forms_of(network)
-    assert forms["0.weight"] == Form(F32, (10**6, 10**6))
-    assert forms["1.num_batches_tracked"] == Form(torch.int64, ())
-    assert tensors.num_bytes({"0.weight": forms["0.weight"]}) == 4 * 10**12
+    forms = tensors.describe_tensors(network)
+    assert forms["0.weight"] == TensorInfo(F32, (10**6, 10**6))
+    assert forms["1.num_batches_tracked"] == TensorInfo(torch.int64, ())
+    assert tensors.count_bytes({"0.weight": forms["0.weight"]}) == 4 * 10**12
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])

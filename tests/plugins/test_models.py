@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 import ganzoo
-from ganzoo.package.config import FILES, read
+from ganzoo.package.config import FILES, read_config
 from ganzoo.registry import registry
 
 NAMES = ("digits", "ring")
@@ -58,7 +58,7 @@ def test_the_command_beside_them_trains_just_that(name: str, capsys: pytest.Capt
     spec.loader.exec_module(module)
     said = settings(*module.SETTINGS[name], *module.COMMON, capsys=capsys)
     assert said == settings("--config", str(FOLDER / name), capsys=capsys)
-    assert read(FOLDER / name).images >= int(said["train.images"])
+    assert read_config(FOLDER / name).images >= int(said["train.images"])
 
 
 def settings(*words: str, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
@@ -125,8 +125,8 @@ def test_the_rings_modes_are_spread_and_z_spreads_them() -> None:
         for mode in range(8)
     ]
     assert 0.55 < min(spreads) <= max(spreads) < 1.3
-    normal = generator.latents(200, seed=5)[:, :-64]
-    codes = torch.eye(64) * generator.latents(1, seed=5)[:, -64:].max()
+    normal = generator.draw_latents(200, seed=5)[:, :-64]
+    codes = torch.eye(64) * generator.draw_latents(1, seed=5)[:, -64:].max()
     z = torch.cat([normal.repeat(64, 1), codes.repeat_interleave(200, 0)], 1)
     at_a_code = generator(z).view(64, 200, 2).std(1).norm(dim=1) / 2**0.5 / sigma  # [64]
     assert at_a_code.min() > 0.2

@@ -23,7 +23,7 @@ held_out = ganzoo.create("dataset", "text", **{**options, "split": "held-out"})
 frequencies = torch.bincount(trained.codes, minlength=size).float()
 draws = torch.multinomial(frequencies, NUM * length, True, generator=torch.Generator().manual_seed(0))
 given = {
-    "char-gan": generator.raw(NUM),
+    "char-gan": generator.sample_raw(NUM),
     "single characters": torch.eye(size)[draws.view(NUM, length)].transpose(1, 2),
 }
 found = {}
