@@ -14,7 +14,7 @@ from ganzoo.errors import NotFound
 from ganzoo.evaluate.request import requested
 from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, MODEL, REFERENCE
 from ganzoo.plugin.files import means_folder
-from ganzoo.recipe.resolve import dataset_flags
+from ganzoo.recipe.resolve import parse_dataset_flag
 from ganzoo.recipe.stored import load_json
 from ganzoo.registry import registry
 from ganzoo.runs import where
@@ -140,7 +140,7 @@ def evaluate(
         metrics=[metric] if isinstance(metric, str) else metric,
         num=num,
         seed=seed,
-        dataset=None if dataset is None else dataset_flags(registry(), os.fspath(dataset)),
+        dataset=None if dataset is None else parse_dataset_flag(registry(), os.fspath(dataset)),
         pairs=options,
     )
     with heavy_imports():

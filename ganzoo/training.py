@@ -14,10 +14,10 @@ from ganzoo.models import package_of
 from ganzoo.package.config import CONFIG
 from ganzoo.plugin import Dataset
 from ganzoo.recipe.check import check_path
-from ganzoo.recipe.keys import COMPONENTS, FLAGS, by_key
+from ganzoo.recipe.keys import COMPONENTS, FLAGS, map_flags_to_keys
 from ganzoo.recipe.named import Facts
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
-from ganzoo.recipe.resolve import dataset_flags, resolve
+from ganzoo.recipe.resolve import parse_dataset_flag, resolve
 from ganzoo.registry import registry
 from ganzoo.runs import run as runs
 from ganzoo.runs import where
@@ -255,5 +255,5 @@ def _facts(device: str, dataset: Choice) -> Facts:
 
 def _by_key(flags: Mapping[str, Any]) -> dict[str, Any]:
     """Return what flags say, by the keys that they are short for."""
-    said = by_key(flags)
-    return said | (dataset_flags(registry(), os.fspath(said["dataset"])) if "dataset" in said else {})
+    said = map_flags_to_keys(flags)
+    return said | (parse_dataset_flag(registry(), os.fspath(said["dataset"])) if "dataset" in said else {})

@@ -12,7 +12,7 @@ import click
 
 from ganzoo.cli.common import common_options, complete_components, parse_pairs, print_json
 from ganzoo.errors import UsageError
-from ganzoo.recipe.keys import options_prefix
+from ganzoo.recipe.keys import make_options_prefix
 from ganzoo.registry import parse_kind, registry
 from ganzoo.runs.heavy import heavy_imports
 
@@ -109,7 +109,7 @@ def _options(what: str, pairs: Mapping[str, str]) -> dict[str, Any]:
         return {}
     name = what.rpartition(":")[2]
     specs = [entry.spec for entry in registry().components() if name in (entry.spec.name, *entry.spec.aliases)]
-    prefixes = sorted({options_prefix(spec.kind, spec.name) for spec in specs} - {""})
+    prefixes = sorted({make_options_prefix(spec.kind, spec.name) for spec in specs} - {""})
     options = {}
     for key, value in pairs.items():
         found = [key.removeprefix(prefix) for prefix in prefixes if key.startswith(prefix)]

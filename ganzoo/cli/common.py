@@ -17,7 +17,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ganzoo.errors import UsageError, suggest_names
-from ganzoo.recipe.keys import COMPONENTS, known_keys
+from ganzoo.recipe.keys import COMPONENTS, list_keys
 from ganzoo.registry import GROUP, registry
 from ganzoo.runs import run as runs
 
@@ -152,7 +152,7 @@ def complete_components(kind: str | None, *extra: str) -> Complete:
 
 def complete_pairs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the key of a ``KEY=VALUE``."""
-    keys = [key for key in known_keys(registry(), ctx.params.get("arch")) if key.startswith(incomplete)]
+    keys = [key for key in list_keys(registry(), ctx.params.get("arch")) if key.startswith(incomplete)]
     return [CompletionItem(f"{key}=") for key in keys]
 
 

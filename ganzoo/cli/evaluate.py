@@ -17,13 +17,13 @@ from ganzoo.cli.common import (
     print_table,
 )
 from ganzoo.evaluate.request import KINDS
-from ganzoo.recipe.keys import known_keys
+from ganzoo.recipe.keys import list_keys
 from ganzoo.registry import registry
 
 
 def _complete_options(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the key of an option of a metric, an extractor or a dataset."""
-    keys = known_keys(registry(), kinds=KINDS)
+    keys = list_keys(registry(), kinds=KINDS)
     return [CompletionItem(f"{key}=") for key in keys if key.startswith(incomplete)]
 
 

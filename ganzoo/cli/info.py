@@ -14,7 +14,7 @@ from ganzoo.errors import UsageError, suggest_names
 from ganzoo.plugin import Built, Model, Recipe, options
 from ganzoo.plugin.component import FACTORY
 from ganzoo.plugin.options import list_options, to_text
-from ganzoo.recipe.keys import options_prefix
+from ganzoo.recipe.keys import make_options_prefix
 from ganzoo.registry import registry
 from ganzoo.registry.installed import RegisteredComponent
 from ganzoo.runs.where import repository
@@ -101,7 +101,7 @@ def _facts(entry: RegisteredComponent) -> dict[str, Any]:
             facts["computed"] = f"by {spec.settings}, from the data and the device"
     if isinstance(spec, Built):
         facts["provides"] = list(spec.get_provided(spec.options()))
-        prefix = options_prefix(spec.kind, spec.name)
+        prefix = make_options_prefix(spec.kind, spec.name)
         defaults = options.to_json(spec.options())
         facts["options"] = [
             {

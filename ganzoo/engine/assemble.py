@@ -22,7 +22,7 @@ from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, extract_sampl
 from ganzoo.plugin.networks import LATENT
 from ganzoo.plugin.options import list_options
 from ganzoo.plugin.schedule import Schedule
-from ganzoo.recipe.check import as_trained
+from ganzoo.recipe.check import hide_unused_labels
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.registry.installed import METHODS, describe_error, require_callable
 
@@ -38,7 +38,7 @@ def assemble(recipe: ResolvedRecipe, data: DataInfo, device: torch.device, world
         GanzooError: A component could not be built; the text names it and its plugin.
     """
     schedules: list[tuple[Tensor, Schedule]] = []
-    data = as_trained(data, recipe.train)
+    data = hide_unused_labels(data, recipe.train)
     with seeded(derive_seed(recipe.train.seed, "weights")):
         networks = _build(recipe.arch, data, device, schedules)
         if not isinstance(networks, Networks):

@@ -10,7 +10,7 @@ from ganzoo.engine.gan import Gan
 from ganzoo.errors import UsageError
 from ganzoo.package import tensors
 from ganzoo.package.config import CONFIG, DISCRIMINATOR, MODEL, Config, has_discriminator, read_config, read_file
-from ganzoo.recipe.check import other_meaning
+from ganzoo.recipe.check import find_changed_meaning
 
 INITIAL_FILES = (CONFIG, MODEL, DISCRIMINATOR)  # files of a package that it takes
 MOST_NAMED = 4  # tensors that an error lists
@@ -49,7 +49,7 @@ def load_initial_weights(gan: Gan, directory: Path, source: str) -> str:
             also = "and its discriminator"
     else:
         also = "which has no discriminator: that one starts anew"
-    other = other_meaning(config.data, gan.data)
+    other = find_changed_meaning(config.data, gan.data)
     learned = f"; its {other} were others than those of this data" if other else ""
     return f"starting from the generator of {source} after {config.images:,} images, {also}{learned}"
 

@@ -11,7 +11,7 @@ from ganzoo.engine import checkpoint
 from ganzoo.engine.gan import Gan
 from ganzoo.errors import Corrupt, UsageError
 from ganzoo.plugin import DataInfo
-from ganzoo.recipe.check import other_meaning
+from ganzoo.recipe.check import find_changed_meaning
 from ganzoo.runs.run import Run
 
 Held = Mapping[str, Mapping[str, str]]  # as `ResolvedRecipe.frozen`
@@ -74,7 +74,7 @@ def check_same_data(run: Run, before: DataInfo, now: DataInfo, note: Callable[[s
                 f"the dataset changed: {key} was {_text(getattr(before, key))} and is {_text(getattr(now, key))}; "
                 f"bring it back, or start a new run with --config {run.path}"
             )
-    if key := other_meaning(before, now):
+    if key := find_changed_meaning(before, now):
         raise UsageError(
             f"the dataset changed: its {key} are not those that the run was trained on; bring them back, "
             f"or start a new run with --config {run.path}"

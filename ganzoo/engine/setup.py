@@ -27,7 +27,7 @@ from ganzoo.layers import Frozen
 from ganzoo.package.tensors import meta_device
 from ganzoo.plugin import DataInfo, Loss, Networks
 from ganzoo.plugin.options import evaluate_schedules
-from ganzoo.recipe.check import as_trained, check_data, check_ranks
+from ganzoo.recipe.check import check_data, check_ranks, hide_unused_labels
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.runs.launch import launched
 
@@ -97,7 +97,7 @@ def draft(recipe: ResolvedRecipe, data: DataInfo) -> Networks:
     """
     arch = replace(recipe.arch, options=evaluate_schedules(recipe.arch.options, 0))
     with meta_device():
-        networks = arch.build(as_trained(data, recipe.train))
+        networks = arch.build(hide_unused_labels(data, recipe.train))
     if not isinstance(networks, Networks):
         raise GanzooError(f"arch {arch.name!r} built {type(networks).__name__}, not ganzoo.plugin.Networks")
     return networks

@@ -9,7 +9,7 @@ from ganzoo.engine.batches import Batches
 from ganzoo.engine.distributed import Lost
 from ganzoo.engine.gan import Gan
 from ganzoo.errors import GanzooError, Interrupted
-from ganzoo.recipe.check import smaller_micro_batch
+from ganzoo.recipe.check import find_smaller_micro_batch
 from ganzoo.runs.run import Run
 
 
@@ -40,7 +40,7 @@ def explain(error: BaseException, run: Run, gan: Gan, batches: Batches) -> BaseE
 def suggest_less_memory(run: Run, gan: Gan, batches: Batches) -> str:
     """Say what takes less memory: a run that has started cannot, but a new one of the same settings can."""
     present = min(batches.micro_batch, max(batches.batch, batches.g_batch) // gan.world.size)
-    size = smaller_micro_batch(gan.recipe, present)
+    size = find_smaller_micro_batch(gan.recipe, present)
     smaller = "a smaller --batch, --size or width"
     if size is None:
         return f"start anew with ganzoo train --config {run.path} and {smaller}"

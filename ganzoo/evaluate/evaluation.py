@@ -21,7 +21,7 @@ from ganzoo.package import package
 from ganzoo.plugin import DataInfo
 from ganzoo.plugin.options import list_options
 from ganzoo.plugin.specs import get_direction
-from ganzoo.recipe.check import check_metrics, other_meaning
+from ganzoo.recipe.check import check_metrics, find_changed_meaning
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import Registry
 from ganzoo.runs.where import title
@@ -123,7 +123,7 @@ def check_fit(model: DataInfo, real: DataInfo, dataset: Choice) -> None:
                 f"dataset {dataset.name!r} does not fit the model: {key} is {is_}, the model's is {wanted}: "
                 f"{_way_out(model, real, dataset)}"
             )
-    if key := other_meaning(model, real):
+    if key := find_changed_meaning(model, real):
         raise UsageError(
             f"dataset {dataset.name!r} does not fit the model: its {key} are not the model's: "
             f"{_way_out(model, real, dataset)}"

@@ -12,10 +12,10 @@ from typing import Any
 from ganzoo.errors import Corrupt, UsageError
 from ganzoo.plugin import Built, Dataset, options
 from ganzoo.plugin.options import list_options, make_unknown_key_error
-from ganzoo.recipe.keys import HELD, holds_extractor, options_prefix
+from ganzoo.recipe.keys import EXTRACTOR, make_options_prefix, reads_extractor
 from ganzoo.recipe.recipe import Choice
-from ganzoo.recipe.resolve import extractor_of, make_path_absolute, unused_key
-from ganzoo.recipe.stored import stored_choice, stored_component
+from ganzoo.recipe.resolve import make_path_absolute, make_unused_key_error, resolve_extractor
+from ganzoo.recipe.stored import read_choice, resolve_stored_component
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import RegisteredComponent
 
@@ -80,7 +80,7 @@ def requested(
         raise UsageError(f"{package} does not say what it was trained on: add --dataset NAME or --dataset PATH")
     try:
         trained_on = recipe.get("dataset", {}) if "dataset" in said else recipe["dataset"]
-        arch, real = stored_choice(registry, "arch", recipe["arch"]), _dataset(registry, trained_on, said)
+        arch, real = read_choice(registry, "arch", recipe["arch"]), _dataset(registry, trained_on, said)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Corrupt(f"the recipe in {package} is damaged: {type(error).__name__} {error}") from error
     return Request(package, arch, real, chosen, num, seed)
@@ -119,10 +119,10 @@ def _chosen(registry: Registry, component: RegisteredComponent, pairs: Mapping[s
     """Return a component with the options that `pairs` give it, and the extractor that it holds."""
     spec, held = component.spec, None
     assert isinstance(spec, Built)
-    prefix = options_prefix(spec.kind, spec.name)
+    prefix = make_options_prefix(spec.kind, spec.name)
     said = _under(prefix, pairs)
-    if holds_extractor(spec):
-        held = _chosen(registry, extractor_of(registry, spec, said.pop(HELD.name, None)), pairs)
+    if reads_extractor(spec):
+        held = _chosen(registry, resolve_extractor(registry, spec, said.pop(EXTRACTOR.name, None)), pairs)
     return Choice(component, options.read(spec.options, said, prefix, f"{spec.kind} {spec.name!r}"), held)
 
 
@@ -130,9 +130,9 @@ def _refuse_others(metrics: tuple[Choice, ...], pairs: Mapping[str, Any]) -> Non
     """Raise UsageError for a key that is of no metric in use, of no extractor that one reads and not of the dataset."""
     used = (*metrics, *(choice.extractor for choice in metrics if choice.extractor))
     known = [
-        options_prefix(choice.spec.kind, choice.name) + name
+        make_options_prefix(choice.spec.kind, choice.name) + name
         for choice in used
-        for name in (*list_options(choice.spec.options), *([HELD.name] if choice.extractor else []))
+        for name in (*list_options(choice.spec.options), *([EXTRACTOR.name] if choice.extractor else []))
     ]
     for key in pairs:
         head, _, rest = key.partition(".")
@@ -140,7 +140,11 @@ def _refuse_others(metrics: tuple[Choice, ...], pairs: Mapping[str, Any]) -> Non
         if head == "dataset" or (dot and (head, name) in [(choice.spec.kind, choice.name) for choice in used]):
             continue
         owner = "an evaluation"
-        raise unused_key(key, metrics, known, owner) if head in KINDS else make_unknown_key_error(key, known, owner)
+        raise (
+            make_unused_key_error(key, metrics, known, owner)
+            if head in KINDS
+            else make_unknown_key_error(key, known, owner)
+        )
 
 
 def _dataset(registry: Registry, stored: Mapping[str, Any], said: Mapping[str, Any]) -> Choice:
@@ -151,7 +155,7 @@ def _dataset(registry: Registry, stored: Mapping[str, Any], said: Mapping[str, A
     if "dataset" in said:
         component = registry.resolve("dataset", str(said["dataset"]))
     else:
-        component = stored_component(registry, "dataset", stored)
+        component = resolve_stored_component(registry, "dataset", stored)
     spec = component.spec
     assert isinstance(spec, Dataset)
     same = "dataset" not in said or component.qualified == stored.get("name")

@@ -18,7 +18,7 @@ from ganzoo.package.tensors import TensorInfo
 from ganzoo.plugin import Networks
 from ganzoo.plugin.options import evaluate_schedules
 from ganzoo.recipe.recipe import Choice
-from ganzoo.recipe.stored import stored_choice
+from ganzoo.recipe.stored import read_choice
 from ganzoo.registry import Registry
 
 LARGEST_METADATA = 1 << 16  # bytes of a weights file that are neither tensors nor their names
@@ -122,7 +122,7 @@ def make_plan(config: Config, registry: Registry, source: str) -> Plan:
         GanzooError: The architecture refuses them.
     """
     try:
-        arch = stored_choice(registry, "arch", config.recipe["arch"])
+        arch = read_choice(registry, "arch", config.recipe["arch"])
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Corrupt(f"{source} is damaged: it does not say what a model package says") from error
     planned = Plan(config, arch, registry)
@@ -163,7 +163,7 @@ def _build_regularizers(config: Config, registry: Registry) -> dict[str, Any]:
     """Return the regularizers of a stored recipe by name; of an imported model nobody knows any."""
     try:
         entries = config.recipe.get("reg", [])
-        choices = [stored_choice(registry, "reg", entry) for entry in entries]
+        choices = [read_choice(registry, "reg", entry) for entry in entries]
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Corrupt("the config does not say with which regularizers it was trained") from error
     return {

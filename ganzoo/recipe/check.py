@@ -20,7 +20,7 @@ from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.recipe.settings import TrainOptions
 
 
-def check(recipe: ResolvedRecipe) -> None:
+def check_recipe(recipe: ResolvedRecipe) -> None:
     """Raise UsageError where a recipe's parts do not go together; the data is checked where it is known unopened."""
     _check_batches(recipe)
     if recipe.train.best is not None:
@@ -67,27 +67,27 @@ def _check_batches(recipe: ResolvedRecipe) -> None:
 
 def _check_words(recipe: ResolvedRecipe) -> None:
     """Raise UsageError where a component needs what no other provides, or refuses what one does."""
-    get_provided = {word: choice for choice in recipe.choices for word in choice.provides}
+    provided = {word: choice for choice in recipe.choices for word in choice.provides}
     for choice in recipe.choices:
         held = set(choice.extractor.provides) if choice.extractor else set()
         for word in choice.spec.needs:
-            if word not in get_provided and word not in held:
+            if word not in provided and word not in held:
                 other_one = f"metric.{choice.name}.extractor=NAME" if choice.extractor else "an arch"
                 raise UsageError(
                     f"{choice.spec.kind} {choice.name!r} needs {word!r}, which no other part of the recipe provides: "
                     f"choose {other_one} that does (`ganzoo info NAME`) or remove {choice.name!r}"
                 )
         for word in choice.spec.refuses:
-            if word in get_provided:
-                other = get_provided[word]
-                way_out = _without(recipe.arch, word) if other is recipe.arch else ""
+            if word in provided:
+                other = provided[word]
+                way_out = _find_option_without(recipe.arch, word) if other is recipe.arch else ""
                 raise UsageError(
                     f"{choice.spec.kind} {choice.name!r} does not go with {other.spec.kind} {other.name!r} ({word}): "
                     + (way_out or "choose another of either")
                 )
 
 
-def _without(arch: Choice, word: str) -> str:
+def _find_option_without(arch: Choice, word: str) -> str:
     """Return the option with which an architecture does not provide a word, or ''."""
     for option in list_options(arch.spec.options).values():
         for value in typing.get_args(option.type) if typing.get_origin(option.type) is typing.Literal else ():
@@ -142,14 +142,14 @@ def check_ranks(recipe: ResolvedRecipe, size: int, device: str) -> None:
     if size > 1 and train.sync_batchnorm and device != "cuda":
         raise UsageError("train.sync_batchnorm=true needs CUDA: remove it on the CPU, each process has statistics then")
     for key, batch in (("train.batch", train.batch), ("train.g_batch", train.g_batch)):
-        if batch is not None and size > 1 and not _divides(batch, size, train.micro_batch):
+        if batch is not None and size > 1 and not _can_divide(batch, size, train.micro_batch):
             near = (batch + sign * step for step in range(1, 2 * size * batch + 1) for sign in (-1, 1))
-            nearest = next(other for other in near if other > 0 and _divides(other, size, train.micro_batch))
+            nearest = next(other for other in near if other > 0 and _can_divide(other, size, train.micro_batch))
             micro = "" if train.micro_batch is None else f" with train.micro_batch={train.micro_batch}"
             raise UsageError(f"{key}={batch} cannot be dealt evenly to {size} processes{micro}: use {key}={nearest}")
 
 
-def _divides(batch: int, size: int, micro_batch: int | None) -> bool:
+def _can_divide(batch: int, size: int, micro_batch: int | None) -> bool:
     """Whether a batch can be dealt to `size` processes in micro-batches of one size each."""
     pieces = math.ceil(batch / size / micro_batch) if micro_batch else 1
     return batch % (size * pieces) == 0 and (not micro_batch or micro_batch >= batch or batch % micro_batch == 0)
@@ -180,7 +180,7 @@ def _check_best(best: str, metrics: tuple[Choice, ...]) -> None:
         )
 
 
-def smaller_micro_batch(recipe: ResolvedRecipe, present: int) -> int | None:
+def find_smaller_micro_batch(recipe: ResolvedRecipe, present: int) -> int | None:
     """Return the largest ``train.micro_batch`` that at least halves the one at present; None where none is allowed.
 
     Args:
@@ -217,12 +217,12 @@ def check_data(recipe: ResolvedRecipe, data: DataInfo) -> None:
         for key, side in (("size", height), ("width", width)) if spec.sizes else ():
             if side not in spec.sizes:
                 nearest = min(spec.sizes, key=lambda size: abs(size - side))
-                way_out = _set_or_choose(recipe.dataset, key if height != width else "size", nearest)
-                raise UsageError(f"arch {arch!r} takes {_list(spec.sizes)}; dataset {name!r} is {side}: {way_out}")
+                way_out = _suggest_option(recipe.dataset, key if height != width else "size", nearest)
+                raise UsageError(f"arch {arch!r} takes {_join(spec.sizes)}; dataset {name!r} is {side}: {way_out}")
         if spec.channels and channels not in spec.channels:
-            way_out = _set_or_choose(recipe.dataset, "channels", spec.channels[-1])
+            way_out = _suggest_option(recipe.dataset, "channels", spec.channels[-1])
             raise UsageError(
-                f"arch {arch!r} takes {_list(spec.channels)} channels; dataset {name!r} has {channels}: {way_out}"
+                f"arch {arch!r} takes {_join(spec.channels)} channels; dataset {name!r} has {channels}: {way_out}"
             )
     if recipe.train.conditional and spec.conditional == "never":
         raise UsageError(f"arch {arch!r} takes no labels: remove --conditional")
@@ -258,7 +258,7 @@ def _check_moved_labels(recipe: ResolvedRecipe, data: DataInfo) -> None:
         )
 
 
-def other_meaning(data: DataInfo, other: DataInfo) -> str:
+def find_changed_meaning(data: DataInfo, other: DataInfo) -> str:
     """Return the first key of `meta` by which the numbers of two tables or texts mean something else, or ''.
 
     Of other data it is a description alone.
@@ -269,15 +269,15 @@ def other_meaning(data: DataInfo, other: DataInfo) -> str:
     return next((key for key in keys if data.meta.get(key) != other.meta.get(key)), "")
 
 
-def as_trained(data: DataInfo, train: TrainOptions) -> DataInfo:
+def hide_unused_labels(data: DataInfo, train: TrainOptions) -> DataInfo:
     """Return the data as the architecture sees it: without its labels unless the run is conditional."""
     return data if train.conditional else replace(data, num_classes=0, label_shape=())
 
 
-def _set_or_choose(dataset: Choice, key: str, value: int) -> str:
+def _suggest_option(dataset: Choice, key: str, value: int) -> str:
     """Return the way out of data that does not fit: the dataset's option where it has one."""
     return f"add dataset.{key}={value}" if key in list_options(type(dataset.options)) else "choose another of either"
 
 
-def _list(numbers: tuple[int, ...]) -> str:
+def _join(numbers: tuple[int, ...]) -> str:
     return ", ".join(map(str, numbers))

@@ -87,15 +87,15 @@ FLAGS = (
     ),
 )  # fmt: skip
 
-HELD = ComponentKey("extractor", "extractor", "Chosen by who reads it.", many=True, trains=False)  # not a flag
+EXTRACTOR = ComponentKey("extractor", "extractor", "Chosen by who reads it.", many=True, trains=False)  # not a flag
 
 ONE = {entry.name: entry.kind for entry in COMPONENTS if not entry.many}  # key -> kind
 MANY = {entry.name: entry.kind for entry in COMPONENTS if entry.many}
 SHORT = {flag.key: flag.name for flag in FLAGS}  # setting -> its flag
-KEYS = {entry.kind: entry for entry in (*COMPONENTS, HELD)}  # kind -> its key
+KEYS = {entry.kind: entry for entry in (*COMPONENTS, EXTRACTOR)}  # kind -> its key
 
 
-def options_prefix(kind: str, name: str) -> str:
+def make_options_prefix(kind: str, name: str) -> str:
     """Return what an option's key begins with, ``arch.`` or ``reg.NAME.``; empty for a kind that no key chooses."""
     if kind not in KEYS:
         return ""
@@ -103,18 +103,18 @@ def options_prefix(kind: str, name: str) -> str:
     return f"{key.name}.{name}." if key.many else f"{key.name}."
 
 
-def holds_extractor(spec: Component) -> bool:
+def reads_extractor(spec: Component) -> bool:
     """Whether a component holds an extractor, which a key under its own name chooses."""
     return isinstance(spec, Metric) and spec.reads != "samples"
 
 
-def by_key(flags: Mapping[str, Any]) -> dict[str, Any]:
+def map_flags_to_keys(flags: Mapping[str, Any]) -> dict[str, Any]:
     """Return what flags say by the keys that they are short for; those that say nothing are dropped."""
     settings = {name: key for key, name in SHORT.items()}
     return {settings.get(name, name): value for name, value in flags.items() if value is not None and value != ()}
 
 
-def known_keys(registry: Registry, arch: str | None = None, kinds: Container[str] | None = None) -> list[str]:
+def list_keys(registry: Registry, arch: str | None = None, kinds: Container[str] | None = None) -> list[str]:
     """Return the keys that ``KEY=VALUE`` may name, but for those that choose components.
 
     Args:
@@ -131,7 +131,7 @@ def known_keys(registry: Registry, arch: str | None = None, kinds: Container[str
         for entry in registry.components(kind):
             named = (entry.qualified, entry.spec.name, *entry.spec.aliases)
             if isinstance(entry.spec, Built) and (kind != "architecture" or arch is None or arch in named):
-                prefix = options_prefix(kind, entry.spec.name)
-                keys += [prefix + HELD.name] if holds_extractor(entry.spec) else []
+                prefix = make_options_prefix(kind, entry.spec.name)
+                keys += [prefix + EXTRACTOR.name] if reads_extractor(entry.spec) else []
                 keys += [prefix + name for name in list_options(entry.spec.options)]
     return list(dict.fromkeys(keys))

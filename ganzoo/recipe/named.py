@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo, Recipe
 from ganzoo.plugin.options import list_options
-from ganzoo.recipe.keys import options_prefix
+from ganzoo.recipe.keys import make_options_prefix
 from ganzoo.recipe.layers import Layer
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import Registry
@@ -28,7 +28,7 @@ class Facts:
     device: str
 
 
-def named_layer(component: RegisteredComponent, facts: Callable[[], Facts]) -> Layer:
+def make_recipe_layer(component: RegisteredComponent, facts: Callable[[], Facts]) -> Layer:
     """Return the settings of a recipe component; `facts` is asked for what they follow from, where they do.
 
     Raises:
@@ -44,7 +44,7 @@ def named_layer(component: RegisteredComponent, facts: Callable[[], Facts]) -> L
     return Layer(f"{origin} for {shape} on {known.device}", settings, preset=component.qualified)
 
 
-def published_data(registry: Registry, component: RegisteredComponent) -> Layer:
+def choose_published_dataset(registry: Registry, component: RegisteredComponent) -> Layer:
     """Return the choice of the dataset that a recipe was published for.
 
     Raises:
@@ -62,8 +62,8 @@ def published_data(registry: Registry, component: RegisteredComponent) -> Layer:
     return Layer(f"recipe {spec.name!r}", {"dataset": spec.dataset})
 
 
-def fitting(layer: Layer, dataset: Choice) -> Layer:
+def drop_unknown_options(layer: Layer, dataset: Choice) -> Layer:
     """Return a recipe's layer without what it says of options that the chosen dataset does not have."""
-    prefix, known = options_prefix("dataset", dataset.name), list_options(dataset.spec.options)
+    prefix, known = make_options_prefix("dataset", dataset.name), list_options(dataset.spec.options)
     foreign = {key for key in layer.values if key.startswith(prefix) and key.removeprefix(prefix) not in known}
     return replace(layer, values={key: value for key, value in layer.values.items() if key not in foreign})

@@ -12,7 +12,7 @@ from importlib import metadata
 from typing import Any
 
 from ganzoo.plugin import Architecture, Built, DataInfo, Dataset, options
-from ganzoo.recipe.keys import COMPONENTS, HELD, MANY, NETWORKS, ONE, options_prefix
+from ganzoo.recipe.keys import COMPONENTS, EXTRACTOR, MANY, NETWORKS, ONE, make_options_prefix
 from ganzoo.recipe.settings import TrainOptions
 from ganzoo.registry.installed import RegisteredComponent
 
@@ -62,7 +62,7 @@ class Choice:
             "version": plugin.version,
             "schema": self.spec.version,
             "options": options.to_json(self.options),
-            **({HELD.name: self.extractor.to_json()} if self.extractor else {}),
+            **({EXTRACTOR.name: self.extractor.to_json()} if self.extractor else {}),
         }
 
 
@@ -126,25 +126,25 @@ class ResolvedRecipe:
 
     def settings(self) -> dict[str, Any]:
         """Return every setting by the key that sets it, in the order in which a person reads them."""
-        flat, _ = flattened(self.to_json())
+        flat, _ = flatten_recipe(self.to_json())
         for entry in COMPONENTS:
             chosen = getattr(self, entry.name)
             flat[entry.name] = chosen.name if isinstance(chosen, Choice) else ",".join(c.name for c in chosen) or "none"
         return flat
 
 
-def flattened(stored: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
+def flatten_recipe(stored: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
     """Return a frozen recipe by key, and the schemas that its components' options were written with by prefix."""
     flat: dict[str, Any] = {}
     schemas: dict[str, int] = {}
 
     def add(kind: str, entry: Mapping[str, Any]) -> None:
-        prefix = options_prefix(kind, entry["name"].rpartition(":")[2])
+        prefix = make_options_prefix(kind, entry["name"].rpartition(":")[2])
         flat.update({prefix + name: value for name, value in entry["options"].items()})
         schemas[prefix] = int(entry["schema"])
-        if held := entry.get(HELD.name):
-            flat[prefix + HELD.name] = held["name"]
-            add(HELD.kind, held)
+        if held := entry.get(EXTRACTOR.name):
+            flat[prefix + EXTRACTOR.name] = held["name"]
+            add(EXTRACTOR.kind, held)
 
     for key, kind in (ONE | MANY).items():
         entries = stored[key] if key in MANY else [stored[key]]

@@ -16,10 +16,10 @@ from typing import Any
 from ganzoo.errors import UsageError
 from ganzoo.plugin import Architecture, Built, Dataset, Metric, Recipe, options
 from ganzoo.plugin.options import list_options, make_unknown_key_error
-from ganzoo.recipe.check import check
-from ganzoo.recipe.keys import HELD, MANY, NETWORKS, ONE, SHORT, holds_extractor, options_prefix
-from ganzoo.recipe.layers import Layer, last, names_of, recommended, stored
-from ganzoo.recipe.named import Facts, fitting, named_layer, published_data
+from ganzoo.recipe.check import check_recipe
+from ganzoo.recipe.keys import EXTRACTOR, MANY, NETWORKS, ONE, SHORT, make_options_prefix, reads_extractor
+from ganzoo.recipe.layers import Layer, collect_recommended, get_last, list_names, load_stored
+from ganzoo.recipe.named import Facts, choose_published_dataset, drop_unknown_options, make_recipe_layer
 from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.registry import Registry
@@ -49,49 +49,49 @@ def resolve(
         UsageError: An unknown name or key, a wrong type, a value out of range, or choices that do not go together.
         MissingPlugin: A stored recipe names a component that is not installed.
     """
-    layers = [Layer("flag", flags or {}, spoken=True), Layer("KEY=VALUE", pairs or {}, spoken=True)]
+    layers = [Layer("flag", flags or {}, is_typed=True), Layer("KEY=VALUE", pairs or {}, is_typed=True)]
     if config is not None:
-        layers.insert(0, stored(registry, config))
+        layers.insert(0, load_stored(registry, config))
     named = None if recipe is None else registry.resolve("recipe", recipe)
     if named is not None:
-        layers = _with_recipe(registry, named, layers, facts)
+        layers = _add_recipe(registry, named, layers, facts)
 
-    arch = last(layers, "arch")
+    arch = get_last(layers, "arch")
     if arch is None:
         names = ", ".join(entry.spec.name for entry in registry.components("architecture"))
         raise UsageError(f"no architecture was chosen: add --arch NAME (installed: {names or 'none'})")
     architecture = registry.resolve("architecture", arch).spec
     assert isinstance(architecture, Architecture)
-    folded = _Fold(registry, [*recommended(registry, architecture, last(layers, "loss")), *layers])
-    result = folded.recipe()
+    folded = _Resolver(registry, [*collect_recommended(registry, architecture, get_last(layers, "loss")), *layers])
+    result = folded.make_recipe()
     if isinstance(config, Mapping):  # a run that goes on, on what it was resolved for
         result = replace(result, auto=tuple(config.get("auto", ())))
     result = replace(result, preset=next((layer.preset for layer in layers if layer.preset), ""))
-    check(result)
+    check_recipe(result)
     return result
 
 
-def _with_recipe(
+def _add_recipe(
     registry: Registry, named: RegisteredComponent, layers: list[Layer], facts: Callable[[Choice], Facts] | None
 ) -> list[Layer]:
     """Return the layers with those of a named recipe under them."""
     assert isinstance(named.spec, Recipe)
-    if named.spec.dataset and last(layers, "dataset") is None:
-        layers = [published_data(registry, named), *layers]
+    if named.spec.dataset and get_last(layers, "dataset") is None:
+        layers = [choose_published_dataset(registry, named), *layers]
 
     def dataset() -> Choice:
-        return _Fold(registry, layers).one("dataset")
+        return _Resolver(registry, layers).choose_one("dataset")
 
     def found() -> Facts:
         if facts is None:
             raise ValueError(f"recipe {named.spec.name!r} depends on the data: resolve needs facts")
         return facts(dataset())
 
-    layer = named_layer(named, found)
-    return [fitting(layer, dataset()) if named.spec.dataset else layer, *layers]
+    layer = make_recipe_layer(named, found)
+    return [drop_unknown_options(layer, dataset()) if named.spec.dataset else layer, *layers]
 
 
-def dataset_flags(registry: Registry, text: str) -> dict[str, str]:
+def parse_dataset_flag(registry: Registry, text: str) -> dict[str, str]:
     """Return what ``--dataset`` says: the name of a component, or a path for the one that opens paths."""
     known = {name for entry in registry.components("dataset") for name in (entry.spec.name, *entry.spec.aliases)}
     separated = any(sep in text for sep in (os.sep, os.altsep) if sep)
@@ -111,19 +111,19 @@ def make_path_absolute(spec: Built, chosen: Any) -> Any:
     return replace(chosen, **{path: os.path.abspath(os.path.expanduser(getattr(chosen, path)))})
 
 
-def extractor_of(registry: Registry, spec: Built, name: str | None) -> RegisteredComponent:
+def resolve_extractor(registry: Registry, spec: Built, name: str | None) -> RegisteredComponent:
     """Return the extractor that a component holds: the one of this name, or else its own choice."""
     assert isinstance(spec, Metric)
     if not (name or spec.extractor):
-        installed = ", ".join(entry.spec.name for entry in registry.components(HELD.kind))
+        installed = ", ".join(entry.spec.name for entry in registry.components(EXTRACTOR.kind))
         raise UsageError(
             f"metric {spec.name!r} reads {spec.reads} of an extractor: add metric.{spec.name}.extractor=NAME "
             f"(installed: {installed or 'none'})"
         )
-    return registry.resolve(HELD.kind, str(name or spec.extractor))
+    return registry.resolve(EXTRACTOR.kind, str(name or spec.extractor))
 
 
-class _Fold:
+class _Resolver:
     """The folding of layers into one recipe; `used` collects the keys that something took."""
 
     def __init__(self, registry: Registry, layers: list[Layer]) -> None:
@@ -132,66 +132,66 @@ class _Fold:
         self.used: set[str] = set()
         self.origins: dict[str, str] = {}
 
-    def recipe(self) -> ResolvedRecipe:
-        one: dict[str, Any] = {key: self.one(key) for key in ONE}
-        many: dict[str, Any] = {key: self.many(key) for key in MANY}
-        optim_g, optim_d = (self.optimizer(network) for network in NETWORKS)
-        train = self.options(TrainOptions, "train.", "train")
+    def make_recipe(self) -> ResolvedRecipe:
+        one: dict[str, Any] = {key: self.choose_one(key) for key in ONE}
+        many: dict[str, Any] = {key: self.choose_many(key) for key in MANY}
+        optim_g, optim_d = (self.choose_optimizer(network) for network in NETWORKS)
+        train = self.read_options(TrainOptions, "train.", "train")
         result = ResolvedRecipe(**one, **many, optim_g=optim_g, optim_d=optim_d, train=train, origins=self.origins)
         self.refuse_unused(result)
         return result
 
-    def one(self, key: str) -> Choice:
+    def choose_one(self, key: str) -> Choice:
         """Return the component chosen under `arch`, `loss` or `dataset`."""
-        name = self.value(key)
+        name = self.get_value(key)
         if name is None and key == "dataset":
             component = self.registry.resolve_default_dataset()
         elif name is None:
             raise UsageError(f"no {ONE[key]} was chosen: add --{key} NAME (`ganzoo list {ONE[key]}` shows them)")
         else:
             component = self.registry.resolve(ONE[key], str(name))
-        return self.choice(key, component)
+        return self.make_choice(key, component)
 
-    def many(self, key: str) -> tuple[Choice, ...]:
+    def choose_many(self, key: str) -> tuple[Choice, ...]:
         """Return the components chosen under a plural key; ``none`` clears."""
-        names = _names(self.value(key))
+        names = _parse_names(self.get_value(key))
         components = [self.registry.resolve(MANY[key], name) for name in names]
         if len({component.spec.name for component in components}) != len(components):
             raise UsageError(f"{key}={','.join(names)} names the same {MANY[key]} twice: keep one of each name")
-        return tuple(self.choice(key, component) for component in components)
+        return tuple(self.make_choice(key, component) for component in components)
 
-    def choice(self, key: str, component: RegisteredComponent) -> Choice:
+    def make_choice(self, key: str, component: RegisteredComponent) -> Choice:
         spec = component.spec
         assert isinstance(spec, Built)
-        chosen = self.options(
-            spec.options, options_prefix(spec.kind, spec.name), f"{key} {spec.name!r}", key, component
+        chosen = self.read_options(
+            spec.options, make_options_prefix(spec.kind, spec.name), f"{key} {spec.name!r}", key, component
         )
         return Choice(
-            component, make_path_absolute(spec, chosen), self.extractor(spec) if holds_extractor(spec) else None
+            component, make_path_absolute(spec, chosen), self.choose_extractor(spec) if reads_extractor(spec) else None
         )
 
-    def extractor(self, spec: Built) -> Choice:
+    def choose_extractor(self, spec: Built) -> Choice:
         """Return the extractor that a component holds."""
-        said = self.value(options_prefix(spec.kind, spec.name) + HELD.name)
-        return self.choice(HELD.name, extractor_of(self.registry, spec, said))
+        said = self.get_value(make_options_prefix(spec.kind, spec.name) + EXTRACTOR.name)
+        return self.make_choice(EXTRACTOR.name, resolve_extractor(self.registry, spec, said))
 
-    def optimizer(self, network: str) -> OptimizerChoice:
+    def choose_optimizer(self, network: str) -> OptimizerChoice:
         """Return one network's optimizer."""
         key = f"optim.{network}.name"
-        name = str(self.value(key, "adam")).lower()
+        name = str(self.get_value(key, "adam")).lower()
         if name not in OPTIMIZERS:
             raise UsageError(f"{key}={name}: torch.optim's are {', '.join(OPTIMIZERS)}")
         owner = f"optimizer {name!r}"
-        return OptimizerChoice(name, self.options(OPTIMIZERS[name], f"optim.{network}.", owner, key, name))
+        return OptimizerChoice(name, self.read_options(OPTIMIZERS[name], f"optim.{network}.", owner, key, name))
 
-    def value(self, key: str, default: Any = None) -> Any:
+    def get_value(self, key: str, default: Any = None) -> Any:
         """Return the last layer's value of a key, and note it as used."""
         self.used.add(key)
         found = [layer for layer in self.layers if layer.values.get(key) is not None]
         self.origins[key] = found[-1].origin if found else "default"
         return found[-1].values[key] if found else default
 
-    def options(self, cls: type, prefix: str, owner: str, key: str = "", chosen: object = None) -> Any:
+    def read_options(self, cls: type, prefix: str, owner: str, key: str = "", chosen: object = None) -> Any:
         """Return the options object under a prefix: each layer's values over the last's.
 
         A layer that was written for another component under `key` spoke of that one: its options fall away.
@@ -199,21 +199,21 @@ class _Fold:
         values: dict[str, object] = {}
         for layer in self.layers:
             said = {name[len(prefix) :]: value for name, value in layer.values.items() if name.startswith(prefix)}
-            held = isinstance(chosen, RegisteredComponent) and holds_extractor(chosen.spec)
-            said.pop("name" if prefix.startswith("optim.") else HELD.name if held else "", None)
+            held = isinstance(chosen, RegisteredComponent) and reads_extractor(chosen.spec)
+            said.pop("name" if prefix.startswith("optim.") else EXTRACTOR.name if held else "", None)
             if not (said or prefix in layer.schemas):
                 continue
-            if not layer.spoken and self.spoke_of_another(layer, key, chosen):
+            if not layer.is_typed and self.names_another_component(layer, key, chosen):
                 continue
             if isinstance(chosen, RegisteredComponent) and prefix in layer.schemas:
                 migrated = chosen.migrate(said, layer.schemas[prefix])
                 said = options.to_json(cls()) | dict(migrated)  # what was stored without an option had its default
             for name in said:
                 if name not in list_options(cls):
-                    if layer.spoken and prefix + name in SHORT:
+                    if layer.is_typed and prefix + name in SHORT:
                         typed = f"--{SHORT[prefix + name]}" if layer.origin == "flag" else prefix + name
                         raise UsageError(f"{typed}: {owner} has no {name} to choose: remove {typed}")
-                    source = "" if layer.spoken else f" (from {layer.origin})"
+                    source = "" if layer.is_typed else f" (from {layer.origin})"
                     raise make_unknown_key_error(
                         prefix + name, [prefix + known for known in list_options(cls)], owner + source
                     )
@@ -222,26 +222,26 @@ class _Fold:
             values |= said
         return options.read(cls, values, prefix, owner)
 
-    def spoke_of_another(self, layer: Layer, key: str, chosen: object) -> bool:
+    def names_another_component(self, layer: Layer, key: str, chosen: object) -> bool:
         """Whether `chosen` is other than what the layer, or else those under it, had chosen under `key`."""
-        own = last(self.layers[: self.layers.index(layer) + 1], key)
+        own = get_last(self.layers[: self.layers.index(layer) + 1], key)
         if own is None and key.startswith("optim."):
             own = "adam"
         if own is None:
             return False
         if isinstance(chosen, RegisteredComponent):
-            return not names_of(chosen) & set(_names(own))
+            return not list_names(chosen) & set(_parse_names(own))
         return str(own).lower() != chosen
 
     def refuse_unused(self, recipe: ResolvedRecipe) -> None:
-        """Raise UsageError for a spoken key that nothing took."""
+        """Raise UsageError for a key that a person typed and nothing uses."""
         known = list(recipe.settings())
         for layer in self.layers:
-            for key in layer.values.keys() - self.used if layer.spoken else ():
-                raise unused_key(key, recipe.choices, known, "a recipe")
+            for key in layer.values.keys() - self.used if layer.is_typed else ():
+                raise make_unused_key_error(key, recipe.choices, known, "a recipe")
 
 
-def unused_key(key: str, choices: Iterable[Choice], known: Iterable[str], owner: str) -> UsageError:
+def make_unused_key_error(key: str, choices: Iterable[Choice], known: Iterable[str], owner: str) -> UsageError:
     """Return the error for a key that no part takes.
 
     Args:
@@ -252,19 +252,19 @@ def unused_key(key: str, choices: Iterable[Choice], known: Iterable[str], owner:
     """
     head, _, rest = key.partition(".")
     name, dot, option = rest.partition(".")
-    kind = (MANY | {HELD.name: HELD.kind}).get(head)
-    if kind is None or not (dot or head == HELD.name):
+    kind = (MANY | {EXTRACTOR.name: EXTRACTOR.kind}).get(head)
+    if kind is None or not (dot or head == EXTRACTOR.name):
         return make_unknown_key_error(key, known, owner)
     for choice in (part for each in choices for part in (each, each.extractor) if part):
         if choice.spec.kind == kind and name in (choice.component.qualified, *choice.spec.aliases):
-            return UsageError(f"{key}: write {options_prefix(kind, choice.name)}{option}")
-    if head == HELD.name:
+            return UsageError(f"{key}: write {make_options_prefix(kind, choice.name)}{option}")
+    if head == EXTRACTOR.name:
         name = name or "NAME"
         return UsageError(f"{key}: no metric reads extractor {name!r}: add metric.NAME.extractor={name}")
     return UsageError(f"{key}: {kind} {name!r} is not in use: add --{head} {name}")
 
 
-def _names(value: Any) -> list[str]:
+def _parse_names(value: Any) -> list[str]:
     """Return the names in a plural key's value, text with commas or a sequence; ``none`` clears those before it."""
     parts = options.split_list(value) if isinstance(value, str) else list(value or ())
     names: list[str] = []

@@ -11,7 +11,7 @@ from typing import Any
 
 from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound, UsageError
 from ganzoo.plugin import Built, options
-from ganzoo.recipe.keys import HELD, MANY, ONE
+from ganzoo.recipe.keys import EXTRACTOR, MANY, ONE
 from ganzoo.recipe.recipe import FORMAT, Choice
 from ganzoo.registry import PLURALS, Registry
 from ganzoo.registry.installed import RegisteredComponent
@@ -33,12 +33,12 @@ def load_json(source: Path) -> dict[str, Any]:
         raise NotFound(f"{source} holds no recipe: name a recipe.json, a run or a model package")
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        return readable(stored.get("recipe", stored), str(path))
+        return check_format(stored.get("recipe", stored), str(path))
     except (ValueError, AttributeError, RecursionError):
         raise Corrupt(f"{path} is damaged or no recipe of ganzoo") from None
 
 
-def readable(stored: Mapping[str, Any], source: str) -> dict[str, Any]:
+def check_format(stored: Mapping[str, Any], source: str) -> dict[str, Any]:
     """Return a stored recipe whose format this version reads."""
     try:
         written = int(stored["format"])
@@ -51,13 +51,13 @@ def readable(stored: Mapping[str, Any], source: str) -> dict[str, Any]:
     return dict(stored)
 
 
-def stored_choice(registry: Registry, key: str, entry: Mapping[str, Any]) -> Choice:
+def read_choice(registry: Registry, key: str, entry: Mapping[str, Any]) -> Choice:
     """Return one component of a stored recipe (``recipe["arch"]``) with its options, migrated to this version.
 
     Raises:
         MissingPlugin: It is not installed, or older than what was stored.
     """
-    component = stored_component(registry, key, entry)
+    component = resolve_stored_component(registry, key, entry)
     assert isinstance(component.spec, Built)
     values = component.migrate(entry["options"], int(entry["schema"]))
     owner, written = f"{key} {component.spec.name!r}", str(entry.get("version", ""))
@@ -74,20 +74,20 @@ def stored_choice(registry: Registry, key: str, entry: Mapping[str, Any]) -> Cho
     )
 
 
-def stored_component(registry: Registry, key: str, entry: Mapping[str, Any]) -> RegisteredComponent:
+def resolve_stored_component(registry: Registry, key: str, entry: Mapping[str, Any]) -> RegisteredComponent:
     """Return the component that a stored entry names, or say how to get it."""
-    name, kind = str(entry["name"]), (ONE | MANY | {HELD.name: HELD.kind})[key]
+    name, kind = str(entry["name"]), (ONE | MANY | {EXTRACTOR.name: EXTRACTOR.kind})[key]
     try:
         return registry.resolve(kind, name)
     except (UsageError, MissingPlugin):
         there = ", ".join(other.spec.name for other in registry.components(kind)) or "none"
-        remedy = _how_to_get(str(entry["distribution"]), str(entry["version"]))
+        remedy = _suggest_install(str(entry["distribution"]), str(entry["version"]))
         raise MissingPlugin(
             f"the stored recipe uses {key} {name!r}, which is not installed ({PLURALS[kind]} here: {there}): {remedy}"
         ) from None
 
 
-def _how_to_get(source: str, version: str) -> str:
+def _suggest_install(source: str, version: str) -> str:
     """Return what gives a plugin that came from a distribution or a file; the text may come from a stranger."""
     if source.endswith(".py"):
         return f"add --plugin {shlex.quote(source)}"

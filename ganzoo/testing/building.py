@@ -7,7 +7,7 @@ from typing import Any
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo
 from ganzoo.plugin.options import evaluate_schedules, list_options
-from ganzoo.recipe.keys import options_prefix
+from ganzoo.recipe.keys import make_options_prefix
 from ganzoo.registry.installed import import_object
 from ganzoo.testing.checks import Failure, NotChecked, Trial, as_sentence
 
@@ -40,4 +40,4 @@ def _explain_options(trial: Trial) -> str:
     if not names:
         return ""
     option = getattr(spec, "path_option", "") or "OPTION"
-    return f"; give it: ganzoo check {spec.name} {options_prefix(spec.kind, spec.name)}{option}=..."
+    return f"; give it: ganzoo check {spec.name} {make_options_prefix(spec.kind, spec.name)}{option}=..."

@@ -14,7 +14,7 @@ from typing import Any
 
 from ganzoo.errors import suggest_names
 from ganzoo.plugin import Case, Verdict
-from ganzoo.recipe.keys import COMPONENTS, FLAGS, known_keys
+from ganzoo.recipe.keys import COMPONENTS, FLAGS, list_keys
 from ganzoo.registry import registry
 from ganzoo.registry.installed import describe_error
 from ganzoo.testing.building import build_component
@@ -77,7 +77,7 @@ def _find_advice_defect(advice: str) -> str:
     if match := re.fullmatch(r"--([a-z-]+) \S+", advice):
         return "" if match[1] in flags else f"there is no flag --{match[1]}{suggest_names(match[1], flags)}"
     key, equals, value = advice.partition("=")
-    known = known_keys(registry())
+    known = list_keys(registry())
     if not (equals and value) or " " in key:
         return "write KEY=VALUE or --FLAG VALUE"
     head = key.partition(".")[0]

@@ -21,7 +21,7 @@ from ganzoo.engine import checkpoint
 from ganzoo.engine.events import Note, Tick
 from ganzoo.errors import Corrupt, GanzooError, UsageError
 from ganzoo.plugin import DataInfo, Loss, Metric, NoOptions, files, hookimpl
-from ganzoo.recipe.check import smaller_micro_batch
+from ganzoo.recipe.check import find_smaller_micro_batch
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import register, registry
 from ganzoo.runs.run import Run, find
@@ -441,7 +441,7 @@ def test_every_smaller_micro_batch_is_taken():
             pairs = {"arch": "toy", "loss": "toy-bce", "dataset": "toy-array", "train.batch": batch}
             recipe = resolve(registry(), pairs={**pairs, "train.g_batch": g_batch})
             present, seen = max(batch, g_batch or 0), []
-            while (size := smaller_micro_batch(recipe, present)) is not None:
+            while (size := find_smaller_micro_batch(recipe, present)) is not None:
                 assert size <= present / 2
                 assert resolve(registry(), pairs={**pairs, "train.g_batch": g_batch, "train.micro_batch": size})
                 seen.append(present := size)

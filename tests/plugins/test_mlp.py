@@ -16,7 +16,7 @@ from torch import nn
 import ganzoo_mlp
 from ganzoo.compute.streams import draw_latents
 from ganzoo.plugin import DataInfo, UsageError
-from ganzoo.recipe.check import check
+from ganzoo.recipe.check import check_recipe
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
 
@@ -66,7 +66,7 @@ def test_spec():
 
 def test_what_it_recommends_is_a_recipe():
     recipe = resolve(registry(), flags={"arch": "mlp", "dataset": "points"})
-    check(recipe)
+    check_recipe(recipe)
     assert recipe.loss.name == "rpgan"
     assert {choice.name: choice.options.gamma for choice in recipe.reg} == {"r1": 0.02, "r2": 0.02}
     assert (recipe.optim_g.options.betas, recipe.optim_d.options.betas) == ((0.0, 0.99), (0.0, 0.99))

@@ -9,7 +9,7 @@ from ganzoo.errors import UsageError
 from ganzoo.plugin import (
     DataInfo,
 )
-from ganzoo.recipe.check import as_trained, check_data, other_meaning
+from ganzoo.recipe.check import check_data, find_changed_meaning, hide_unused_labels
 from ganzoo.recipe.settings import TrainOptions
 
 # ----------------------------------------------------------------------------
@@ -161,8 +161,8 @@ def test_a_component_for_data_of_another_kind_is_refused(key: str, kind: str, na
 
 def test_labels_are_hidden_unless_the_run_is_conditional() -> None:
     data = DataInfo(shape=(1, 8, 8), num_classes=10, num_items=5, meta={"a": 1})
-    assert as_trained(data, TrainOptions()) == DataInfo(shape=(1, 8, 8), num_items=5, meta={"a": 1})
-    assert as_trained(data, TrainOptions(conditional=True)) is data
+    assert hide_unused_labels(data, TrainOptions()) == DataInfo(shape=(1, 8, 8), num_items=5, meta={"a": 1})
+    assert hide_unused_labels(data, TrainOptions(conditional=True)) is data
 
 
 def test_a_batch_coupled_loss_refuses_parts_of_the_generators_batch_too() -> None:
@@ -182,4 +182,4 @@ def test_a_batch_coupled_loss_refuses_parts_of_the_generators_batch_too() -> Non
 )
 def test_what_numbers_of_a_table_mean_is_compared(modality: Any, meta: Any, other: Any, key: str) -> None:
     data, others = (DataInfo(shape=(2,), modality=modality, meta=each) for each in (meta, other))
-    assert other_meaning(data, others) == other_meaning(others, data) == key
+    assert find_changed_meaning(data, others) == find_changed_meaning(others, data) == key

@@ -16,7 +16,7 @@ import ganzoo
 from acme_components import REGISTRY
 from ganzoo.cli.train import command
 from ganzoo.plugin import KINDS
-from ganzoo.recipe.keys import COMPONENTS, FLAGS, MANY, NETWORKS, ONE, by_key, known_keys, options_prefix
+from ganzoo.recipe.keys import COMPONENTS, FLAGS, MANY, NETWORKS, ONE, list_keys, make_options_prefix, map_flags_to_keys
 from ganzoo.recipe.recipe import ResolvedRecipe
 
 CORE = Path(ganzoo.__file__).parent
@@ -81,17 +81,17 @@ def test_every_key_is_a_flag_of_the_command() -> None:
 
 
 def test_flags_are_short_for_settings() -> None:
-    said = by_key({"arch": "dcgan", "reg": (), "images": "10", "size": None, "conditional": False})
+    said = map_flags_to_keys({"arch": "dcgan", "reg": (), "images": "10", "size": None, "conditional": False})
     assert said == {"arch": "dcgan", "train.images": "10", "train.conditional": False}
 
 
 def test_every_key_that_can_be_set_is_known() -> None:
     assert {entry.kind for entry in COMPONENTS} < set(KINDS)
-    keys = known_keys(REGISTRY)
+    keys = list_keys(REGISTRY)
     assert {"arch.width", "reg.r1.gamma", "dataset.size", "train.images"} <= set(keys)
     assert {f"optim.{network}.{name}" for network in NETWORKS for name in ("name", "lr", "momentum")} <= set(keys)
-    of_terms = known_keys(REGISTRY, kinds=("regularizer",))
+    of_terms = list_keys(REGISTRY, kinds=("regularizer",))
     assert "reg.r1.gamma" in of_terms
     assert all(key.startswith("reg.") for key in of_terms)
-    assert "arch.width" not in known_keys(REGISTRY, arch="plain")
-    assert options_prefix("command", "demo") == ""
+    assert "arch.width" not in list_keys(REGISTRY, arch="plain")
+    assert make_options_prefix("command", "demo") == ""

@@ -14,7 +14,7 @@ from ganzoo.plugin import (
     option,
 )
 from ganzoo.recipe.recipe import Choice
-from ganzoo.recipe.stored import load_json, stored_choice
+from ganzoo.recipe.stored import load_json, read_choice
 
 # ----------------------------------------------------------------------------
 # Freezing and reading back.
@@ -226,7 +226,7 @@ def test_a_recipe_of_an_older_schema_is_migrated() -> None:
     assert said(make(newer, config=stored, pairs={"reg.r1.weight": 5}).reg[0]) == (5.0, True)
     assert frozen(recipe)["reg"][0]["schema"] == 2
     assert make(newer, config=frozen(recipe)) == recipe
-    assert said(stored_choice(newer, "reg", stored["reg"][0])) == (3.0, True)
+    assert said(read_choice(newer, "reg", stored["reg"][0])) == (3.0, True)
 
 
 def test_a_recipe_that_stored_no_options_is_migrated_too() -> None:
