@@ -181,7 +181,7 @@ def sitting(settings: Settings) -> Iterator[Sitting]:
     with temporary_runs():
         setup = set_up(chosen, "cpu", ALONE, print)
         gan = assemble(setup.recipe, setup.source.info, CPU)
-        run = runs.create("benchmark")
+        run = runs.create_run("benchmark")
         with run.training():
             batches = Batches(setup.source, Streams(chosen.train.seed, CPU), gan)
             events = Events()

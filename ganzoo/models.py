@@ -20,7 +20,7 @@ from ganzoo.registry import registry
 from ganzoo.runs import where
 from ganzoo.runs.heavy import heavy_imports
 from ganzoo.runs.run import Run
-from ganzoo.runs.where import Notify, silent
+from ganzoo.runs.where import Notify, ignore_line
 
 if TYPE_CHECKING:
     from ganzoo.evaluate.evaluation import Evaluation
@@ -36,7 +36,7 @@ def load(
     *,
     revision: str | None = None,
     offline: bool = False,
-    notify: Notify = silent,
+    notify: Notify = ignore_line,
 ) -> Generator:
     """Return the trained generator of a run or a model package.
 
@@ -70,7 +70,7 @@ def apply(
     resize: bool = False,
     device: str = "auto",
     offline: bool = False,
-    notify: Notify = silent,
+    notify: Notify = ignore_line,
 ) -> list[Path]:
     """Apply a model whose labels are images, sounds or other arrays to files; return the files that it wrote.
 
@@ -109,7 +109,7 @@ def evaluate(
     options: Mapping[str, Any] | None = None,
     device: str = "auto",
     offline: bool = False,
-    notify: Notify = silent,
+    notify: Notify = ignore_line,
 ) -> Evaluation:
     """Measure the averaged generator of a run or a model package against real samples.
 
@@ -156,7 +156,7 @@ def package(
     discriminator: bool = True,
     license: str = "",
     device: str = "auto",
-    notify: Notify = silent,
+    notify: Notify = ignore_line,
 ) -> Path:
     """Write the model of a run as a directory: a model package with all that people see of it; return where.
 
@@ -223,7 +223,7 @@ def verify(
     *,
     revision: str | None = None,
     offline: bool = False,
-    notify: Notify = silent,
+    notify: Notify = ignore_line,
 ) -> Verification:
     """Check every byte of a model, and that it gives the samples that it once gave; arguments as for `load`.
 
@@ -247,7 +247,7 @@ def package_of(
     *,
     names: Iterable[str] | None = WEIGHTS,
     offline: bool = False,
-    notify: Notify = silent,
+    notify: Notify = ignore_line,
 ) -> Path:
     """Return the directory of the model package that a word means, fetched from the Hub where it lies there.
 
@@ -263,8 +263,8 @@ def package_of(
         NotFound: There is nothing of that name.
         GanzooError: As `ganzoo.hub.pull.pull`.
     """
-    if (repo := where.repository(what, revision)) is None:
-        return where.here(what, notify)
+    if (repo := where.parse_repository(what, revision)) is None:
+        return where.find_package(what, notify)
     with heavy_imports():
         from ganzoo.hub.pull import pull as pull_files
     return pull_files(repo, names=names, offline=offline, notify=notify).directory

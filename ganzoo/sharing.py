@@ -14,7 +14,7 @@ from ganzoo.package.config import FILES
 from ganzoo.runs import where
 from ganzoo.runs.heavy import heavy_imports
 from ganzoo.runs.run import Run
-from ganzoo.runs.where import Notify, silent
+from ganzoo.runs.where import Notify, ignore_line
 
 if TYPE_CHECKING:
     from ganzoo.hub.publish import Published
@@ -34,7 +34,7 @@ def publish(
     discriminator: bool = True,
     license: str = "",
     device: str = "auto",
-    notify: Notify = silent,
+    notify: Notify = ignore_line,
 ) -> Published:
     """Publish a run or a model package on the Hugging Face Hub, in one commit; return what is there now.
 
@@ -61,8 +61,8 @@ def publish(
         Conflict: The tag is taken, the name is another model's, or somebody else published at the same time.
         GanzooError: What does not load, or another thing that the Hub refuses. Nothing is half there.
     """
-    directory = where.here(what, notify)
-    where.checked_repo(repo)
+    directory = where.find_package(what, notify)
+    where.check_repository_name(repo)
     with heavy_imports():
         from ganzoo.hub import publish as publishing
     target = publishing.Target(repo, private, tag, revision, message, create_pr)
@@ -71,9 +71,9 @@ def publish(
     )
 
 
-def check_publishable(repo: str, notify: Notify = silent) -> None:
+def check_publishable(repo: str, notify: Notify = ignore_line) -> None:
     """Raise GanzooError where `publish` could not publish there, by its name or by the token that is there."""
-    where.checked_repo(repo)
+    where.check_repository_name(repo)
     with heavy_imports():
         from ganzoo.hub import publish as publishing
     publishing.check_access(repo, notify)
@@ -85,7 +85,7 @@ def pull(
     revision: str | None = None,
     discriminator: bool = False,
     offline: bool = False,
-    notify: Notify = silent,
+    notify: Notify = ignore_line,
 ) -> Path:
     """Fetch a model on the Hub into the cache, and check it; return its directory, to be read, never written.
 
@@ -99,7 +99,7 @@ def pull(
     Raises:
         GanzooError: As `load`.
     """
-    if (found := where.repository(repo, revision)) is None:
+    if (found := where.parse_repository(repo, revision)) is None:
         raise UsageError(f"{repo} is no model on the Hub, or is a directory here: say USER/NAME")
     with heavy_imports():
         from ganzoo.hub import pull as pulling
@@ -108,7 +108,13 @@ def pull(
 
 
 def search(
-    text: str = "", *, dataset: str = "", author: str = "", arch: str = "", limit: int = 50, notify: Notify = silent
+    text: str = "",
+    *,
+    dataset: str = "",
+    author: str = "",
+    arch: str = "",
+    limit: int = 50,
+    notify: Notify = ignore_line,
 ) -> list[Found]:
     """Return ganzoo's models on the Hub, those first that are downloaded most.
 
@@ -128,10 +134,12 @@ def search(
     return searching.search(text, dataset=dataset, author=author, arch=arch, limit=limit, notify=notify)
 
 
-def about(what: str, *, offline: bool = False, notify: Notify = silent) -> dict[str, Any]:
+def about(what: str, *, offline: bool = False, notify: Notify = ignore_line) -> dict[str, Any]:
     """Return what is known of a model in a directory or on the Hub, without its weights; arguments as for `load`."""
-    repo = where.repository(what)
+    repo = where.parse_repository(what)
     with heavy_imports():
         from ganzoo.hub import search
         from ganzoo.package import config
-    return search.told(config.read_config(where.here(what))) if repo is None else search.about(repo, offline, notify)
+    if repo is None:
+        return search.told(config.read_config(where.find_package(what)))
+    return search.about(repo, offline, notify)

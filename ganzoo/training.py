@@ -22,9 +22,9 @@ from ganzoo.registry import registry
 from ganzoo.runs import run as runs
 from ganzoo.runs import where
 from ganzoo.runs.heavy import heavy_imports
-from ganzoo.runs.launch import launched, mark
+from ganzoo.runs.launch import make_mark, read_launch
 from ganzoo.runs.run import Run
-from ganzoo.runs.where import Notify, silent
+from ganzoo.runs.where import Notify, ignore_line
 
 if TYPE_CHECKING:
     from ganzoo.engine.distributed import World
@@ -109,7 +109,7 @@ def train(
 @contextlib.contextmanager
 def together(device: str) -> Iterator[World | None]:
     """Join the processes that ``torchrun`` started with this one, while the block runs; None where it started none."""
-    launch = launched()
+    launch = read_launch()
     if launch is None or launch.size == 1:
         yield None
         return
@@ -143,7 +143,7 @@ def prepare(
     config: str | os.PathLike[str] | None,
     resume: str | os.PathLike[str] | Run | None,
     device: str = "auto",
-    notify: Notify = silent,
+    notify: Notify = ignore_line,
 ) -> tuple[Where, ResolvedRecipe]:
     """Return the run to go on with, or what makes a new one, and the recipe; arguments as for `train`.
 
@@ -163,15 +163,18 @@ def prepare(
         facts = partial(_facts, device)
         chosen = resolve(registry(), recipe=recipe, config=path, flags=said, pairs=options, facts=facts)
         check_path(chosen.dataset)
-        launch, marked = launched(), mark(chosen.to_json())
-        again = runs.begun(marked) if launch and launch.restarts else None
+        launch, marked = read_launch(), make_mark(chosen.to_json())
+        again = runs.find_marked_run(marked) if launch and launch.restarts else None
         if again:
             return again, resolve(registry(), config=again.recipe())
         name = name or f"{chosen.arch.name}-{chosen.loss.name}-{chosen.dataset.name}"
-        return partial(runs.create, name, marked), chosen
+        return partial(runs.create_run, name, marked), chosen
     if recipe or config or name is not None:
         raise UsageError("a resumed run goes on as it was: leave --recipe, --config and --name away")
-    run = resume if isinstance(resume, Run) else runs.find(os.fspath(resume)) if resume else runs.latest_unfinished()
+    if isinstance(resume, Run):
+        run = resume
+    else:
+        run = runs.find_run(os.fspath(resume)) if resume else runs.find_latest_unfinished()
     return run, _resumed(run, {**said, **options})
 
 
@@ -226,18 +229,18 @@ def _recipe_of(config: str | os.PathLike[str], notify: Notify) -> Path:
     path = Path(config)
     if path.exists():
         return path
-    if isinstance(config, str) and (where.is_embedded(config) or where.repository(config)):
+    if isinstance(config, str) and (where.is_embedded(config) or where.parse_repository(config)):
         return package_of(config, names=(CONFIG,), notify=notify)
     with contextlib.suppress(NotFound):
-        return runs.find(os.fspath(config)).path
+        return runs.find_run(os.fspath(config)).path
     return path
 
 
 def _pinned(init: str | os.PathLike[str], notify: Notify) -> tuple[str, Path]:
     """Return the name under which the weights to start from will always be found, and their package."""
-    repo = where.repository(init)
+    repo = where.parse_repository(init)
     if repo is None:
-        directory = where.here(init, notify)
+        directory = where.find_package(init, notify)
         named = isinstance(init, str) and where.is_embedded(init)
         return os.fspath(init) if named else str(directory.resolve()), directory
     with heavy_imports():

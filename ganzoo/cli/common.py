@@ -160,7 +160,7 @@ def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -
     """Complete a run's name."""
     names: list[str] = []
     with contextlib.suppress(OSError):
-        names = [run.path.name for run in runs.all_runs()]
+        names = [run.path.name for run in runs.list_runs()]
     found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
     return found or [CompletionItem(incomplete, type="dir")]
 

@@ -17,7 +17,7 @@ from ganzoo.plugin.options import list_options, to_text
 from ganzoo.recipe.keys import make_options_prefix
 from ganzoo.registry import registry
 from ganzoo.registry.installed import RegisteredComponent
-from ganzoo.runs.where import repository
+from ganzoo.runs.where import parse_repository
 
 
 @click.command("info", short_help="Show a component and its options, or a model.")
@@ -30,7 +30,7 @@ def command(name: str, as_json: bool, offline: bool) -> None:
 
     Or a model package in a directory, or a model on the Hub (USER/NAME[@REVISION]), without its weights.
     """
-    if os.path.isdir(name) or repository(name) is not None:
+    if os.path.isdir(name) or parse_repository(name) is not None:
         _show_model(name, offline, as_json)
         return
     plugin, _, bare = name.rpartition(":")

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from ganzoo.cli.common import CONTROL, note
-from ganzoo.runs.words import measured, sentence, verdict
+from ganzoo.runs.words import describe_metrics, describe_tick, describe_verdict
 
 if TYPE_CHECKING:
     from ganzoo.engine.events import Measurement, NewVerdict, Note, Tick
@@ -38,16 +38,16 @@ class Live:
 
     def tick(self, event: Tick) -> None:
         """Move the bar."""
-        done, words = min(event.images, event.total), sentence(event.row, event.total)
+        done, words = min(event.images, event.total), describe_tick(event.row, event.total)
         self._progress.update(self._task, completed=done, description=words)
 
     def measured(self, event: Measurement) -> None:
         """Print the values above the bar."""
-        self._print(measured(event.images, event.words))
+        self._print(describe_metrics(event.images, event.words))
 
     def verdict(self, event: NewVerdict) -> None:
         """Print what a diagnosis says above the bar."""
-        self._print(verdict(event.verdict))
+        self._print(describe_verdict(event.verdict))
 
     def _print(self, line: str) -> None:
         self._progress.console.print(CONTROL.sub("", line), markup=False)
@@ -73,15 +73,15 @@ class Plain:
         """Print the numbers, where the last ones are old."""
         if event.row["seconds"] - self._last >= PLAIN_SECONDS or event.images >= event.total:
             self._last = event.row["seconds"]
-            note(sentence(event.row, event.total))
+            note(describe_tick(event.row, event.total))
 
     def measured(self, event: Measurement) -> None:
         """Print the values."""
-        note(measured(event.images, event.words))
+        note(describe_metrics(event.images, event.words))
 
     def verdict(self, event: NewVerdict) -> None:
         """Print what a diagnosis says."""
-        note(verdict(event.verdict))
+        note(describe_verdict(event.verdict))
 
 
 def listener(total: int) -> Live | Plain:

@@ -18,12 +18,12 @@ from ganzoo.runs.run import Run
 @common_options
 def command(as_json: bool) -> None:
     """List the runs in ./runs (or $GANZOO_RUNS): what each trained, how far it came, and whether it is under way."""
-    facts = [_facts(run) for run in runs.all_runs()]
+    facts = [_facts(run) for run in runs.list_runs()]
     if as_json:
         print_json(facts)
         return
     if not facts:
-        click.echo(f"no runs in {runs.root()}/", err=True)
+        click.echo(f"no runs in {runs.get_root()}/", err=True)
         return
     rows = [("run", "images", "of", "status", "last change")]
     rows += [(f["run"], f"{f['images']:,}", f"{f['of']:,}", f["status"], f["changed"]) for f in facts]

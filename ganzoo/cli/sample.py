@@ -11,7 +11,7 @@ from ganzoo.cli.common import common_options, complete_runs, note, offline_optio
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.plugin.files import means_folder
 from ganzoo.runs.heavy import heavy_imports
-from ganzoo.runs.where import repository
+from ganzoo.runs.where import parse_repository
 
 SUFFIX = re.compile(r"(\.(png|jpe?g|webp|txt|csv|tsv|wav|npz))?")
 
@@ -67,7 +67,7 @@ def command(
 
 def _name(what: str, package: Path) -> str:
     """Return what to call the samples of a model."""
-    if (repo := repository(what)) is not None:
+    if (repo := parse_repository(what)) is not None:
         return repo.id.partition("/")[2]
     return package.parent.name if package.name == "package" else package.name
 

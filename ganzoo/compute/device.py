@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ganzoo.errors import UsageError
-from ganzoo.runs.launch import launched
+from ganzoo.runs.launch import read_launch
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -26,7 +26,7 @@ def choose_device(name: str = "auto") -> torch.device:
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    launch = launched()
+    launch = read_launch()
     if name == "cuda" and launch is not None:
         name = f"cuda:{launch.local_rank}"
     try:

@@ -47,7 +47,7 @@ class Gallery:
 
     def draw_fakes(self, images: int) -> None:
         """Write files that show generated samples into the run; tell of a picture."""
-        grid_path = self.run.grid(images)
+        grid_path = self.run.get_grid_path(images)
         if grid_path in self._write(grid_path.stem, self.fakes):
             self.events.emit(Grid(images, grid_path))
 

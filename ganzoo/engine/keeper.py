@@ -91,8 +91,8 @@ class Keeper:
         The checkpoint comes last: a run that died before it does all this again when it is resumed.
         """
         run, best = self.run, meta["best"]
-        kept = best and run.checkpoint(best["images"])
-        path = run.checkpoint(meta["images"])
+        kept = best and run.get_checkpoint_path(best["images"])
+        path = run.get_checkpoint_path(meta["images"])
         package.write(run.package, contents)
         if path == kept:
             package.write(run.best, contents)
@@ -166,7 +166,7 @@ class Keeper:
             )
         if self.under_way:
             self.under_way = False
-            self.events.emit(SavedCheckpoint(self.images, self.run.checkpoint(self.images)))
+            self.events.emit(SavedCheckpoint(self.images, self.run.get_checkpoint_path(self.images)))
 
     def report_last_writing(self) -> None:
         """Tell, where the run failed of something else, that the writing of its last checkpoint did as well."""

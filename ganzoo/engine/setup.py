@@ -29,7 +29,7 @@ from ganzoo.plugin import DataInfo, Loss, Networks
 from ganzoo.plugin.options import evaluate_schedules
 from ganzoo.recipe.check import check_data, check_ranks, hide_unused_labels
 from ganzoo.recipe.recipe import ResolvedRecipe
-from ganzoo.runs.launch import launched
+from ganzoo.runs.launch import read_launch
 
 WORTH_COMPILING = 50_000  # updates: what compiling costs (10 to 30 s on a CPU) is repaid by about half as many
 TINY = 2_000_000  # parameters, in linear layers alone: Python and not arithmetic bounds such an update
@@ -75,7 +75,7 @@ def set_up(recipe: ResolvedRecipe, device: str, world: World, notify: Callable[[
     networks = draft(recipe, source.info)
     recipe = settle(recipe, networks, chosen, world)
     tiny = chosen.type == "cpu" and is_tiny(networks)
-    return Setup(recipe, source, chosen, world, choose_threads(recipe.train.threads, tiny, launched()))
+    return Setup(recipe, source, chosen, world, choose_threads(recipe.train.threads, tiny, read_launch()))
 
 
 def check_shared(data: DataInfo, world: World) -> None:

@@ -38,15 +38,15 @@ class Log:
 
     def tick(self, event: Tick) -> None:
         """Write the tick in words."""
-        self.run.log(words.sentence(event.row, event.total))
+        self.run.log(words.describe_tick(event.row, event.total))
 
     def measured(self, event: Measurement) -> None:
         """Write the values in words."""
-        self.run.log(words.measured(event.images, event.words))
+        self.run.log(words.describe_metrics(event.images, event.words))
 
     def verdict(self, event: NewVerdict) -> None:
         """Write what a diagnosis says."""
-        self.run.log(words.verdict(event.verdict))
+        self.run.log(words.describe_verdict(event.verdict))
 
     def finish(self, event: Finish) -> None:
         """Write what ended it."""

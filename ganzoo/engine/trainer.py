@@ -35,7 +35,7 @@ from ganzoo.errors import Interrupted
 from ganzoo.health.signals import Averages, check_stats, check_weights
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.runs.interrupt import StopRequest, stop_on_signals
-from ganzoo.runs.run import Run, Silent
+from ganzoo.runs.run import Run, SilentRun
 
 
 def train(
@@ -74,7 +74,7 @@ def train(
     metrics = RunMetrics(measured, setup.source, setup.device, events.note)
     trackers = {choice.name: choice.build() for choice in setup.recipe.tracker} if world.rank == 0 else {}
     run = run if isinstance(run, Run) else world.first(run)
-    run = run if world.rank == 0 else Silent(run.path)
+    run = run if world.rank == 0 else SilentRun(run.path)
     batches = Batches(setup.source, Streams(recipe.train.seed, setup.device), gan)
     with (
         run.training(),

@@ -24,7 +24,7 @@ from ganzoo.plugin.specs import get_direction
 from ganzoo.recipe.check import check_metrics, find_changed_meaning
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import Registry
-from ganzoo.runs.where import title
+from ganzoo.runs.where import format_title
 
 NUM = 10_000  # samples, where nobody says how many and the dataset has as many
 
@@ -61,7 +61,7 @@ class Evaluation:
         """Return the values and how they came about: numbers, components with their options and versions."""
         asked = self.request
         return {
-            "model": title(asked.package),
+            "model": format_title(asked.package),
             "images": self.images,
             "values": dict(self.values),
             "better": self.better,
@@ -104,7 +104,7 @@ def _evaluated(request: Request, registry: Registry, device: torch.device, notif
     check_fit(generator.data, source.info, request.dataset)
     num = count(request, source.info)
     words = f"{num:,} samples of {request.dataset.name} and as many generated, seed {request.seed}"
-    notify(f"{title(request.package)}: {words}")
+    notify(f"{format_title(request.package)}: {words}")
     check_metrics(request.metrics, source.info, request.dataset.name, generator.data.labelled)
     evaluator = Evaluator(request.metrics, Reals(source, num, request.seed, device), notify)
     failed = partial(_fail, request.metrics)

@@ -20,20 +20,20 @@ from ganzoo.package.complete import complete_package
 from ganzoo.package.config import CARD
 from ganzoo.package.verify import verify
 from ganzoo.registry import registry
-from ganzoo.runs.where import Notify, What, checked_repo, here, silent
+from ganzoo.runs.where import ModelSource, Notify, check_repository_name, find_package, ignore_line
 
 __all__ = ["Published", "Target", "check_access", "publish"]
 
 
 def publish(
-    what: What,
+    what: ModelSource,
     target: Target,
     *,
     discriminator: bool = True,
     license: str = "",
     device: str = "auto",
     dry_run: bool = False,
-    notify: Notify = silent,
+    notify: Notify = ignore_line,
 ) -> Published:
     """Publish a run or a model package on the Hub.
 
@@ -51,7 +51,7 @@ def publish(
         Conflict: The tag is taken, or somebody else published at the same time.
         Denied: The token may not write there.
     """
-    directory, chosen = here(what, notify), choose_device(device)
+    directory, chosen = find_package(what, notify), choose_device(device)
     hub = Hub(notify=notify)
     head = read_head(hub, target)
     with tempfile.TemporaryDirectory(prefix="ganzoo-") as folder:
@@ -70,14 +70,14 @@ def publish(
     return send(hub, target, head, files)
 
 
-def check_access(repo: str, notify: Notify = silent) -> None:
+def check_access(repo: str, notify: Notify = ignore_line) -> None:
     """Raise GanzooError where nothing could be published under a name with the token that is there.
 
     Raises:
         Denied: No token, a wrong one, or one that may not write there.
         Unreachable: The Hub cannot be asked.
     """
-    hub, owner = Hub(notify=notify), checked_repo(repo).partition("/")[0]
+    hub, owner = Hub(notify=notify), check_repository_name(repo).partition("/")[0]
     me = hub.call(lambda: hub.api.whoami(), repo)
     orgs = [str(org["name"]) for org in me.get("orgs", ())]
     if owner not in (me["name"], *orgs):

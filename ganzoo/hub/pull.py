@@ -12,7 +12,7 @@ from ganzoo.hub.failures import damaged, not_cached
 from ganzoo.package import config as configs
 from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, FILES, LARGEST, MODEL, Config, read_file
 from ganzoo.registry import registry
-from ganzoo.runs.where import Notify, Repo, silent
+from ganzoo.runs.where import Notify, Repo, ignore_line
 
 if TYPE_CHECKING:
     from ganzoo.package.plan import Plan
@@ -39,7 +39,7 @@ def pull(
     *,
     names: Iterable[str] | None = None,
     offline: bool = False,
-    notify: Notify = silent,
+    notify: Notify = ignore_line,
 ) -> Pulled:
     """Fetch a model from the Hub, where it is not in the cache yet, and check it.
 

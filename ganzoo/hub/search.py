@@ -12,7 +12,7 @@ from ganzoo.hub.pull import pull
 from ganzoo.package.config import CONFIG, Config, read_config
 from ganzoo.recipe.keys import ONE
 from ganzoo.registry import registry
-from ganzoo.runs.where import Notify, Repo, silent
+from ganzoo.runs.where import Notify, Repo, ignore_line
 
 MOST = 50  # models that one search shows
 
@@ -42,7 +42,13 @@ class Found(NamedTuple):
 
 
 def search(
-    text: str = "", *, dataset: str = "", author: str = "", arch: str = "", limit: int = MOST, notify: Notify = silent
+    text: str = "",
+    *,
+    dataset: str = "",
+    author: str = "",
+    arch: str = "",
+    limit: int = MOST,
+    notify: Notify = ignore_line,
 ) -> list[Found]:
     """Return ganzoo's models on the Hub, those that are downloaded most first.
 
@@ -81,7 +87,7 @@ def found(model: Mapping[str, Any]) -> Found:
     )
 
 
-def about(repo: Repo, offline: bool = False, notify: Notify = silent) -> dict[str, Any]:
+def about(repo: Repo, offline: bool = False, notify: Notify = ignore_line) -> dict[str, Any]:
     """Return what is known of one model without its weights, as JSON.
 
     Raises:

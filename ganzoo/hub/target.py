@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ganzoo.errors import Conflict, Corrupt, Denied, NotFound, UsageError
 from ganzoo.hub.client import Hub, Refs, Stored
 from ganzoo.package.config import CARD, CONFIG, FILES, LARGEST, MODEL, parse_config
-from ganzoo.runs.where import REVISION, checked_repo
+from ganzoo.runs.where import REVISION, check_repository_name
 
 MAIN = "main"
 
@@ -37,7 +37,7 @@ class Target:
     create_pr: bool = False
 
     def __post_init__(self) -> None:
-        checked_repo(self.repo)
+        check_repository_name(self.repo)
         for name, value in (("tag", self.tag), ("revision", self.branch)):
             if value and (not REVISION.fullmatch(value) or re.fullmatch(r"[0-9a-f]{40}", value)):
                 raise UsageError(f"--{name} {value!r}: use letters, digits, '.', '_', '-' and '/'")

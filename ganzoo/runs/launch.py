@@ -31,7 +31,7 @@ class Launch:
     restarts: int = 0
 
 
-def launched() -> Launch | None:
+def read_launch() -> Launch | None:
     """Return how this process was launched; None where nobody launched several."""
     given = os.environ
     if not {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= given.keys():
@@ -46,13 +46,13 @@ def launched() -> Launch | None:
     )
 
 
-def mark(recipe: Mapping[str, Any]) -> str:
+def make_mark(recipe: Mapping[str, Any]) -> str:
     """Return what a run that this command starts is known by when ``torchrun`` starts the command anew; empty if never.
 
     Args:
         recipe: As the command means it, before anything of it depends on the machine.
     """
-    launch = launched()
+    launch = read_launch()
     if launch is None or not launch.id:
         return ""
     return f"{launch.id} {hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()}"

@@ -97,11 +97,11 @@ class Run:
                     found.append(row)
         return found
 
-    def checkpoint(self, images: int) -> Path:
+    def get_checkpoint_path(self, images: int) -> Path:
         """Return where the checkpoint at `images` images stands."""
         return self.path / "checkpoints" / f"{images:09d}.ckpt"
 
-    def grid(self, images: int) -> Path:
+    def get_grid_path(self, images: int) -> Path:
         """Return where the grid at `images` images stands."""
         return self.path / f"fakes-{images:09d}.png"
 
@@ -160,7 +160,7 @@ class Run:
             return False
 
 
-class Silent(Run):
+class SilentRun(Run):
     """The run of a process that leaves writing it to another."""
 
     def write_recipe(self, recipe: Mapping[str, Any]) -> None:
@@ -175,14 +175,14 @@ class Silent(Run):
         yield
 
 
-def root() -> Path:
+def get_root() -> Path:
     """Return the folder that holds the runs: ``$GANZOO_RUNS``, or ``runs`` here."""
     return Path(os.environ.get("GANZOO_RUNS") or "runs")
 
 
-def all_runs() -> list[Run]:
+def list_runs() -> list[Run]:
     """Return the runs, oldest first."""
-    folders = [path for path in root().glob("*") if re.match(r"\d+-", path.name) and _is_run(path)]
+    folders = [path for path in get_root().glob("*") if re.match(r"\d+-", path.name) and _is_run(path)]
     return sorted(map(Run, folders), key=lambda run: run.number)
 
 
@@ -192,28 +192,28 @@ def check_name(name: str) -> None:
         raise UsageError(f"--name {name!r}: use letters, digits, '.', '_', '+' and '-'")
 
 
-def create(name: str, mark: str = "") -> Run:
-    """Make a new run directory under the next number, which `begun` finds by its mark."""
+def create_run(name: str, mark: str = "") -> Run:
+    """Make a new run directory under the next number, which `find_marked_run` finds by its mark."""
     check_name(name)
-    with write_errors_explained(root()):
-        root().mkdir(parents=True, exist_ok=True)
-        with _opened(root()) as folder:
+    with write_errors_explained(get_root()):
+        get_root().mkdir(parents=True, exist_ok=True)
+        with _opened(get_root()) as folder:
             _lock(folder, tries=300)
-            taken = [int(match[1]) for path in root().iterdir() if (match := re.match(r"(\d+)-", path.name))]
-            path = root() / f"{max(taken, default=-1) + 1:04d}-{name}"
+            taken = [int(match[1]) for path in get_root().iterdir() if (match := re.match(r"(\d+)-", path.name))]
+            path = get_root() / f"{max(taken, default=-1) + 1:04d}-{name}"
             (path / "checkpoints").mkdir(parents=True)
         if mark:
             (path / MARK).write_text(mark, encoding="utf-8")
     return Run(path)
 
 
-def begun(mark: str) -> Run | None:
+def find_marked_run(mark: str) -> Run | None:
     """Return the latest run of that mark that nobody is training."""
-    marked = (run for run in reversed(all_runs()) if mark and (run.path / MARK).is_file())
+    marked = (run for run in reversed(list_runs()) if mark and (run.path / MARK).is_file())
     return next((run for run in marked if (run.path / MARK).read_text() == mark and not run.active), None)
 
 
-def find(text: str | Path) -> Run:
+def find_run(text: str | Path) -> Run:
     """Return the run that a path, a name or a number means.
 
     Raises:
@@ -222,23 +222,23 @@ def find(text: str | Path) -> Run:
     path = Path(text)
     if _is_run(path):
         return Run(path)
-    runs = all_runs()
+    runs = list_runs()
     matching = [run for run in runs if str(text) in (run.path.name, str(run.number), f"{run.number:04d}")]
     if matching:
         return matching[-1]
     if path.exists():
         raise NotFound(f"{path} is no run: it has no recipe.json")
     hint = suggest_names(str(text), [run.path.name for run in runs]) or "; `ganzoo runs` lists the runs"
-    raise NotFound(f"no run {str(text)!r} in {root()}/{hint}")
+    raise NotFound(f"no run {str(text)!r} in {get_root()}/{hint}")
 
 
-def latest_unfinished() -> Run:
+def find_latest_unfinished() -> Run:
     """Return the latest run that has not reached its end."""
-    for run in reversed(all_runs()):
+    for run in reversed(list_runs()):
         with contextlib.suppress(Corrupt):
             if not run.finished and not run.active:
                 return run
-    raise NotFound(f"no unfinished run in {root()}/: start one with `ganzoo train --arch NAME`")
+    raise NotFound(f"no unfinished run in {get_root()}/: start one with `ganzoo train --arch NAME`")
 
 
 def _is_run(path: Path) -> bool:

@@ -16,7 +16,7 @@ from ganzoo.registry import registry
 from ganzoo.runs import run as runs
 from ganzoo.runs.run import Run
 
-What = str | os.PathLike[str] | Run
+ModelSource = str | os.PathLike[str] | Run
 Notify = Callable[[str], None]
 NAME = r"(?![^/@]*(?:--|\.\.))[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"  # as the Hub takes them
 REPO = re.compile(rf"({NAME}/{NAME})(?:@(.*))?")
@@ -40,11 +40,11 @@ class Repo(NamedTuple):
         return f"{self.id}@{self.revision}" if self.revision else self.id
 
 
-def silent(line: str) -> None:
+def ignore_line(line: str) -> None:
     """Drop a line that nobody wants to see."""
 
 
-def repository(what: What, revision: str | None = None) -> Repo | None:
+def parse_repository(what: ModelSource, revision: str | None = None) -> Repo | None:
     """Return the model on the Hub that a word means; None where it means something here.
 
     Args:
@@ -54,8 +54,8 @@ def repository(what: What, revision: str | None = None) -> Repo | None:
     Raises:
         UsageError: There are two revisions, or one that is none.
     """
-    match = REPO.fullmatch(what) if isinstance(what, str) and not _is_here(what) else None
-    if match is None or _is_here(match[1]):
+    match = REPO.fullmatch(what) if isinstance(what, str) and not _is_local(what) else None
+    if match is None or _is_local(match[1]):
         if revision is not None:
             raise UsageError(f"revision {revision!r} belongs to a model on the Hub, which {what} is not")
         return None
@@ -67,18 +67,18 @@ def repository(what: What, revision: str | None = None) -> Repo | None:
     return Repo(match[1], chosen)
 
 
-def _is_here(text: str) -> bool:
+def _is_local(text: str) -> bool:
     """Whether a text means a path: one that exists, may not be looked at, or is among the runs."""
     try:
         os.stat(text)
     except PermissionError:
         return True
     except (OSError, ValueError):
-        return Path(text).parent == runs.root()
+        return Path(text).parent == runs.get_root()
     return True
 
 
-def checked_repo(text: str) -> str:
+def check_repository_name(text: str) -> str:
     """Return the name of a repository to publish to.
 
     Raises:
@@ -93,7 +93,7 @@ def checked_repo(text: str) -> str:
     return match[1]
 
 
-def here(what: What, notify: Notify = silent) -> Path:
+def find_package(what: ModelSource, notify: Notify = ignore_line) -> Path:
     """Return the directory of the model package that a word means on this machine.
 
     Raises:
@@ -101,7 +101,7 @@ def here(what: What, notify: Notify = silent) -> Path:
         UsageError: No plugin offers a model of that name; MissingPlugin where the plugin is not there either.
     """
     if isinstance(what, str) and is_embedded(what):
-        return folder_of(embedded(what))
+        return locate_folder(resolve_embedded(what))
     if isinstance(what, Run):
         what = what.path
     path = Path(what)
@@ -111,7 +111,7 @@ def here(what: What, notify: Notify = silent) -> Path:
             notify(f"{what} is a directory here, and taken as that, not as a model on the Hub; ./{what} says so too")
         return path
     try:
-        run = runs.find(what if isinstance(what, str) else path)
+        run = runs.find_run(what if isinstance(what, str) else path)
     except NotFound as error:
         if alike := [entry.qualified for entry in registry().components("model") if entry.spec.name == what]:
             raise NotFound(f"no run {what!r}: did you mean {' or '.join(alike)}, which comes along?") from error
@@ -122,7 +122,7 @@ def here(what: What, notify: Notify = silent) -> Path:
     return run.package
 
 
-def title(directory: Path) -> str:
+def format_title(directory: Path) -> str:
     """Return what a package is called by people: ``user/model@commit`` in the Hub's cache, elsewhere its path."""
     match = CACHED.fullmatch("/".join(directory.parts[-3:]))
     return "{}/{}@{}".format(*match.groups()) if match else str(directory)
@@ -133,7 +133,7 @@ def is_embedded(what: str) -> bool:
     return EMBEDDED.fullmatch(what) is not None
 
 
-def embedded(text: str) -> Model:
+def resolve_embedded(text: str) -> Model:
     """Return the model that comes with a plugin, by its name ``plugin:name``.
 
     Raises:
@@ -153,7 +153,7 @@ def embedded(text: str) -> Model:
     return spec
 
 
-def folder_of(spec: Model) -> Path:
+def locate_folder(spec: Model) -> Path:
     """Return the directory of the model package that a plugin brings along.
 
     Raises:

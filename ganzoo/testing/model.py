@@ -12,7 +12,7 @@ from ganzoo.package import package
 from ganzoo.package.config import CONFIG, MODEL
 from ganzoo.plugin import Model
 from ganzoo.registry import registry
-from ganzoo.runs.where import folder_of
+from ganzoo.runs.where import locate_folder
 from ganzoo.testing.checks import Failure, Trial, as_sentence, require
 
 
@@ -37,6 +37,6 @@ def samples_as_loaded(trial: Trial) -> None:
 def _find_folder(trial: Trial) -> Path:
     assert isinstance(trial.spec, Model)
     try:
-        return folder_of(trial.spec)
+        return locate_folder(trial.spec)
     except GanzooError as error:
         raise Failure(as_sentence(error)) from error

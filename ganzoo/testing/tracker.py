@@ -120,8 +120,8 @@ def _example_run() -> Iterator[Run]:
 
 def _write_grid(run: Run, images: int) -> Path:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
-    run.grid(images).write_bytes(grid.encode_picture(grid.tile(pixels)))
-    return run.grid(images)
+    run.get_grid_path(images).write_bytes(grid.encode_picture(grid.tile(pixels)))
+    return run.get_grid_path(images)
 
 
 def _make_scalars(images: int) -> dict[str, float]:
@@ -141,7 +141,7 @@ def _log_moments(tracker: Any, run: Run, *moments: int) -> None:
         tracker.log(images, _make_scalars(images))
         tracker.grid(images, _write_grid(run, images))
         if images == 2000:
-            run.checkpoint(images).touch()
+            run.get_checkpoint_path(images).touch()
 
 
 def _resume(trial: Trial, run: Run, kept: set[int]) -> None:
@@ -187,7 +187,7 @@ def _run_events(trial: Trial, run: Run, where: str) -> list[str]:
         raise Failure(f"It could not even be built ({error}): turn to the backend in `start`.") from error
     events.subscribe("tracker", TrackerAdapter(tracker))
     events.subscribe("lines", lines)
-    scalars, grid_path = _make_scalars(1000), run.grid(1000)
+    scalars, grid_path = _make_scalars(1000), run.get_grid_path(1000)
     calls: Calls = {
         "start": lambda: events.emit(Start(run, 0)),
         "log": lambda: events.emit(Tick(1000, 10_000, {"images": 1000, **scalars}, scalars)),

@@ -28,7 +28,7 @@ from ganzoo.package.config import DISCRIMINATOR, read_config
 from ganzoo.plugin import DataInfo, Step
 from ganzoo.registry import register, registry
 from ganzoo.runs.run import Run
-from ganzoo.runs.words import sentence
+from ganzoo.runs.words import describe_tick
 
 TERMS = "toy-reals,toy-code,toy-rotation,toy-further,toy-perceptual"
 NEW: list[dict[str, Any]] = [
@@ -231,7 +231,7 @@ def test_d_and_its_term_start_when_they_are_told(make, update):
 def test_a_run_whose_parts_start_later_is_told_and_goes_on_like_a_whole_one():
     lines = []
     listener = SimpleNamespace(
-        note=lambda event: lines.append(event.line), tick=lambda event: sentence(event.row, event.total)
+        note=lambda event: lines.append(event.line), tick=lambda event: describe_tick(event.row, event.total)
     )
     settings = {
         "train.d_start": 160, "train.adversarial_start": 320, "reg": "toy-code", "train.checkpoint_every": 240,

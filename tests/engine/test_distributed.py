@@ -32,7 +32,7 @@ from ganzoo.errors import UsageError
 from ganzoo.recipe.check import check_ranks
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import register, registry
-from ganzoo.runs.launch import launched, mark
+from ganzoo.runs.launch import make_mark, read_launch
 from ganzoo.runs.run import Run
 
 TESTS = Path(__file__).parents[1]
@@ -403,16 +403,16 @@ def test_batchnorm_over_all_processes_keeps_the_names_of_its_state(make):
 
 
 def test_a_launch_is_read_from_torchruns_environment(monkeypatch):
-    assert launched() is None
-    assert mark({}) == ""
+    assert read_launch() is None
+    assert make_mark({}) == ""
     given = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1", "MASTER_ADDR": "here", "MASTER_PORT": "1"}
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    launch = launched()
+    launch = read_launch()
     assert launch is not None
     assert (launch.rank, launch.size, launch.local_rank, launch.restarts) == (3, 4, 1, 0)
-    assert mark({}) == ""
+    assert make_mark({}) == ""
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "one")
-    marks = {mark({"a": 1, "b": 2}), mark({"b": 2, "a": 1}), mark({"a": 1})}
+    marks = {make_mark({"a": 1, "b": 2}), make_mark({"b": 2, "a": 1}), make_mark({"a": 1})}
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "two")
-    assert len(marks | {mark({"a": 1})}) == 3
+    assert len(marks | {make_mark({"a": 1})}) == 3

@@ -133,7 +133,7 @@ def test_a_run_tells_all_that_happens_and_how_it_ended(toys: object) -> None:
     assert [event.images for event in heard.events if event.name == "grid"] == [0, 16, 32, 48, 64, 80, 96]
     assert [event.images for event in heard.events if event.name == "measured"] == [0, 48, 96]
     saved = [event for event in heard.events if event.name == "saved"]
-    assert [(event.images, event.path) for event in saved] == [(at, run.checkpoint(at)) for at in (0, 48, 96)]
+    assert [(event.images, event.path) for event in saved] == [(at, run.get_checkpoint_path(at)) for at in (0, 48, 96)]
     assert [dict(event.row) for event in heard.events if isinstance(event, Tick)] == [
         row for row in run.rows() if "loss_d" in row
     ]

@@ -43,7 +43,7 @@ def train(init: Path | None = None, listener: Any = None, **settings: Any) -> Ru
 
 
 def weights(run: Run, part: str, images: int = 0) -> dict[str, torch.Tensor]:
-    state, _ = checkpoint.load(run.checkpoint(images))
+    state, _ = checkpoint.load(run.get_checkpoint_path(images))
     return {name.partition("/")[2]: tensor for name, tensor in state.items() if name.startswith(f"{part}/")}
 
 

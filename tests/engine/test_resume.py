@@ -21,7 +21,7 @@ from crashing import Dying, killed
 from ganzoo.engine import checkpoint
 from ganzoo.errors import Conflict, Corrupt, Interrupted, NotFound, UsageError
 from ganzoo.health.signals import Diverged
-from ganzoo.runs.run import Run, find
+from ganzoo.runs.run import Run, find_run
 
 TESTS = Path(__file__).parents[1]
 CHILD = """
@@ -90,7 +90,7 @@ def compared(left: Run, right: Run) -> int:
     assert [name for name in one if one[name].numpy().tobytes() != two[name].numpy().tobytes()] == []
     assert meta["numbers"] == other["numbers"]
     count = sum(tensor.nbytes for tensor in one.values())
-    pictures = [path.name for path in (left.grid(left.images),) if path.exists()]
+    pictures = [path.name for path in (left.get_grid_path(left.images),) if path.exists()]
     for name in ("package/model.safetensors", *pictures):
         assert (left.path / name).read_bytes() == (right.path / name).read_bytes()
         count += (left.path / name).stat().st_size
@@ -140,14 +140,14 @@ def test_a_crash_at_any_moment_of_a_checkpoint_loses_nothing(capsys):
     every = {"train.checkpoint_every": 16, "train.grid_every": 10**6}
     settings = {"dataset": "toy-points", "batch": 16, "images": 16, "options": smallest | every}
     start, whole = train(**settings, name="start"), train(**{**settings, "images": 32}, name="whole")
-    tensors, meta = checkpoint.load(whole.checkpoint(32))
-    size = whole.checkpoint(32).stat().st_size
+    tensors, meta = checkpoint.load(whole.get_checkpoint_path(32))
+    size = whole.get_checkpoint_path(32).stat().st_size
     moments = [Dying(after_bytes=count) for count in range(0, size + 1, 7)]
     moments += [Dying(before_operation=count) for count in range(3)]  # the sync, the rename, the directory's sync
     torn = Run(Path("runs/0002-torn"))
     for number, disk in enumerate(moments, 1):
         shutil.copytree(start.path, torn.path)
-        assert killed(disk, lambda: checkpoint.save(torn.checkpoint(32), tensors, meta)), number
+        assert killed(disk, lambda: checkpoint.save(torn.get_checkpoint_path(32), tensors, meta)), number
         assert torn.images == (32 if number == len(moments) else 16), number
         checkpoint.load(torn.checkpoints[-1])
         if torn.images == 16 and number % 8 == 1:
@@ -171,7 +171,7 @@ def test_a_signal_saves_and_exits_130(number):
     time.sleep(0.3)
     child.send_signal(number)
     out, _ = child.communicate(timeout=60)
-    run = find("0")
+    run = find_run("0")
     assert child.returncode == 130
     assert f"stopped and saved at {run.images:,} images: ganzoo train --resume {run.path}" in out
     assert run.images > 0
@@ -188,7 +188,7 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(monkeypatch):
             patched.setattr("ganzoo.engine.trainer.update_generator", interrupting)
             with pytest.raises(Interrupted, match=f"stopped and saved at {16 * rounds} images"):
                 train(name="torn")
-        run = find(str(rounds))
+        run = find_run(str(rounds))
         assert run.images == 16 * rounds
         assert ganzoo.train(resume=run).path == run.path
         compared(whole, run)
@@ -217,7 +217,7 @@ def test_a_second_signal_does_not_wait_and_keeps_the_last_checkpoint(monkeypatch
     monkeypatch.setattr("ganzoo.engine.trainer.update_generator", twice)
     with pytest.raises(KeyboardInterrupt):
         train()
-    assert find("0").images == 0
+    assert find_run("0").images == 0
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -347,7 +347,7 @@ def test_two_processes_do_not_train_one_run():
 def test_nan_stops_the_run_and_no_checkpoint_is_written_after_it(after):
     with pytest.raises(Diverged, match=r"the discriminator's loss is nan; try smaller .*; the last good checkpoint is"):
         train(loss="toy-nan", options={"loss.after": after})
-    run = find("0")
+    run = find_run("0")
     assert run.images == after * 16 // 32 * 32
     tensors, _ = checkpoint.load(run.checkpoints[-1])
     assert all(tensor.isfinite().all() for tensor in tensors.values())
@@ -367,7 +367,7 @@ def test_a_weight_that_is_not_finite_never_reaches_a_checkpoint(monkeypatch):
     monkeypatch.setattr("ganzoo.engine.trainer.update_generator", poisoned)
     with pytest.raises(Diverged, match="a weight of the generator is not finite"):
         train()
-    assert find("0").images == 64
+    assert find_run("0").images == 64
 
 
 # ----------------------------------------------------------------------------
@@ -379,7 +379,7 @@ def test_trackers_and_metrics_are_told_and_a_failing_one_costs_a_line(toys):
     kinds = [event[0] for event in toys.EVENTS]
     assert kinds[0] == "start"
     assert toys.EVENTS[-1] == ("finish", "finished")
-    assert ("grid", 128, run.grid(128).name) in toys.EVENTS
+    assert ("grid", 128, run.get_grid_path(128).name) in toys.EVENTS
     assert any("toy-mean/difference" in event[2] for event in toys.EVENTS if event[0] == "log")
     log = (run.path / "log.txt").read_text()
     assert log.count("tracker 'toy-broken' failed and is left out from here on: RuntimeError: out of order") == 1

@@ -24,7 +24,7 @@ from ganzoo.plugin import DataInfo, Loss, Metric, NoOptions, files, hookimpl
 from ganzoo.recipe.check import find_smaller_micro_batch
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import register, registry
-from ganzoo.runs.run import Run, find
+from ganzoo.runs.run import Run, find_run
 
 # ----------------------------------------------------------------------------
 # A plugin of components that do as they are told here.
@@ -146,7 +146,7 @@ def test_a_run_that_dies_while_it_saves_can_be_resumed_and_lacks_nothing(monkeyp
         patched.setattr(holder, name, dying)
         with pytest.raises(SystemExit):
             train(metric="toy-mean")
-    run = find("1")
+    run = find_run("1")
     assert not run.finished
     ganzoo.train(resume=run)
     assert left_by(run) == left_by(whole)
@@ -242,7 +242,7 @@ def names(run: Run) -> list[int]:
 def best_of(run: Run) -> tuple[int, float]:
     """Return images and value of the package ``best/``, which holds what the checkpoint of that number holds."""
     generator, (entry, *_) = ganzoo.load(run.path / "best"), ganzoo.load(run.path / "best").config["metrics"]
-    tensors, _ = checkpoint.load(run.checkpoint(generator.config["images"]))
+    tensors, _ = checkpoint.load(run.get_checkpoint_path(generator.config["images"]))
     state = generator.network.state_dict()
     assert [name for name in state if not torch.equal(state[name], tensors[f"ema/{name}"])] == []
     return generator.config["images"], entry["value"]
@@ -360,19 +360,19 @@ def stored() -> Run:
     run = Run(Path("runs/0000-stored"))
     (run.path / "checkpoints").mkdir(parents=True)
     shutil.copy(STORED / "format-1.json", run.recipe_file)
-    shutil.copy(STORED / "format-1.ckpt", run.checkpoint(64))
+    shutil.copy(STORED / "format-1.ckpt", run.get_checkpoint_path(64))
     return run
 
 
 def test_a_run_of_the_first_version_goes_on_as_a_new_one_would(stored):
     settings = {"arch.width": 4, "arch.norm": True, "train.precision": "fp32", "train.checkpoint_every": 50_000}
     whole = train(reg="toy-r1", aug="toy-noise", options=settings)
-    _, meta = checkpoint.load(stored.checkpoint(64))
+    _, meta = checkpoint.load(stored.get_checkpoint_path(64))
     assert (meta["format"], meta["images"]) == (1, 64)
     ganzoo.train(resume=stored, images=128)
     assert stored.images == 128
     assert "going on from 64 images" in (stored.path / "log.txt").read_text()
-    (now, _), (wanted, _) = (checkpoint.load(run.checkpoint(128)) for run in (stored, whole))
+    (now, _), (wanted, _) = (checkpoint.load(run.get_checkpoint_path(128)) for run in (stored, whole))
     assert now.keys() == wanted.keys()
     for name, tensor in wanted.items():
         # The bias before a BatchNorm has no gradient but rounding, which Adam blows up; the mean behind it follows.
@@ -381,8 +381,8 @@ def test_a_run_of_the_first_version_goes_on_as_a_new_one_would(stored):
 
 
 def test_a_checkpoint_of_a_newer_version_says_so_and_stays(stored, monkeypatch):
-    tensors, meta = checkpoint.load(stored.checkpoint(64))
-    checkpoint.save(stored.checkpoint(64), tensors, {**meta, "format": checkpoint.FORMAT + 1})
+    tensors, meta = checkpoint.load(stored.get_checkpoint_path(64))
+    checkpoint.save(stored.get_checkpoint_path(64), tensors, {**meta, "format": checkpoint.FORMAT + 1})
     with pytest.raises(GanzooError, match="was written by a newer ganzoo: python -m pip install -U ganzoo"):
         ganzoo.train(resume=stored, images=128)
     assert [path.name for path in stored.path.glob("checkpoints/*")] == ["000000064.ckpt"]
@@ -408,7 +408,7 @@ def test_a_checkpoint_of_a_newer_version_says_so_and_stays(stored, monkeypatch):
 def test_memory_that_runs_out_is_told_with_a_smaller_micro_batch_that_is_taken(loss, settings, size):
     with pytest.raises(GanzooError, match="memory ran out") as error:
         train(loss=loss, images=100, options=settings)
-    run = find("0")
+    run = find_run("0")
     assert str(error.value) == (
         f"cpu memory ran out: start anew with ganzoo train --config {run.path} train.micro_batch={size}, which "
         "accumulates the gradients of the same batch, or with a smaller --batch, --size or width; "
@@ -430,7 +430,7 @@ def test_memory_that_runs_out_is_told_without_a_micro_batch_where_none_is_taken(
     options = dict(settings)
     with pytest.raises(GanzooError, match="memory ran out") as error:
         train(loss=options.pop("loss"), options=options)
-    run = find("0")
+    run = find_run("0")
     assert f"start anew with ganzoo train --config {run.path} and a smaller --batch, --size" in str(error.value)
     assert "micro_batch" not in str(error.value)
 
@@ -462,7 +462,7 @@ class Swapping:
         self.lines.append(event.line)
 
     def tick(self, event: Tick) -> None:
-        paths = [find("0").path / name for name in ("log.txt", "stats.jsonl")]
+        paths = [find_run("0").path / name for name in ("log.txt", "stats.jsonl")]
         for path in paths:
             aside = path.with_suffix(".aside")
             if event.images in (32, 96):

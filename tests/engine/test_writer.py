@@ -24,7 +24,7 @@ from ganzoo.engine.events import Note, Tick
 from ganzoo.engine.writer import Writer
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import files
-from ganzoo.runs.run import Run, find
+from ganzoo.runs.run import Run, find_run
 
 
 @pytest.fixture(autouse=True)
@@ -146,7 +146,7 @@ def test_training_goes_on_while_a_checkpoint_is_written_and_does_not_change_it(m
     run = train(images=64, options={"train.keep": 9}, listener=Listener(at_tick))
     assert slow.met
     assert images == [16, 32, 48, 64]
-    assert tensors_of(run.checkpoint(32)) == tensors_of(whole.checkpoint(32))
+    assert tensors_of(run.get_checkpoint_path(32)) == tensors_of(whole.get_checkpoint_path(32))
 
 
 @pytest.mark.parametrize("what", ["write", "sync", "rename"])
@@ -198,7 +198,7 @@ def test_a_last_checkpoint_that_cannot_be_written_is_an_error_at_the_end_and_at_
         with pytest.raises(GanzooError, match=words) as error:
             train(**settings)
         assert error.value.exit_code == 1
-        assert find(str(number)).images == 32
+        assert find_run(str(number)).images == 32
 
 
 def test_another_failure_still_tells_of_a_checkpoint_that_was_not_written(monkeypatch):
@@ -230,10 +230,10 @@ def test_a_second_interrupt_while_the_last_checkpoint_is_written_leaves_it_whole
     monkeypatch.setattr(files.DISK, "write", write)
     with pytest.raises(KeyboardInterrupt):
         train(images=64)
-    run = find("1")
+    run = find_run("1")
     assert seen == [False]
     assert not run.active
-    assert tensors_of(run.checkpoint(64)) == tensors_of(whole.checkpoint(64))
+    assert tensors_of(run.get_checkpoint_path(64)) == tensors_of(whole.get_checkpoint_path(64))
     assert [path.name for path in run.path.rglob(".*") if path.name != ".lock"] == []
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("ganzoo-writer")]
 
@@ -310,4 +310,4 @@ def left_by(run: Run) -> dict[str, Any]:
 def test_a_forked_child_can_train_and_write():
     """What the crashes above build on: without a crash the child ends well."""
     assert in_child(lambda: train(images=32) and None) == 0
-    assert find("0").images == 32
+    assert find_run("0").images == 32

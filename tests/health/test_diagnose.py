@@ -9,7 +9,7 @@ import pytest
 
 from ganzoo.health.diagnose import diagnose, installed
 from ganzoo.plugin import DataInfo, Diagnosis, Verdict
-from ganzoo.runs.words import verdict
+from ganzoo.runs.words import describe_verdict
 
 ROWS = [{"images": 10, "real": 1.0}, {"images": 20, "real": 9.0}]
 
@@ -45,7 +45,7 @@ def test_each_is_asked_and_one_that_fails_is_told_beside_the_others() -> None:
     ],
 )
 def test_a_verdict_in_words(severity: Any, advice: tuple[str, ...], line: str) -> None:
-    assert verdict(Verdict(code="d-wins", severity=severity, words="D is sure", advice=advice)) == line
+    assert describe_verdict(Verdict(code="d-wins", severity=severity, words="D is sure", advice=advice)) == line
 
 
 def test_those_that_are_installed_are_built_for_the_data() -> None:

@@ -65,7 +65,7 @@ def test_it_is_read_as_any_package(offered: Path, tmp_path: Path) -> None:
     assert ganzoo.evaluate("acme:tiny", "toy-mean", num=8, device="cpu").values
     again = ganzoo.package("acme:tiny", tmp_path / "again", license="mit", device="cpu")
     assert np.array_equal(ganzoo.load(again, "cpu").sample(3, seed=1), wanted)
-    assert where.here("acme:tiny") == offered
+    assert where.find_package("acme:tiny") == offered
 
 
 def test_it_is_published(hub: Any, offered: Path, repo: str, new_cache: Callable[[], None]) -> None:
@@ -126,8 +126,8 @@ def test_a_wrong_name_gets_close_ones(offered: Path, name: str, error: type[Ganz
 def test_a_directory_of_that_name_is_named_by_a_path(offered: Path, trained: Path) -> None:
     shutil.copytree(trained, "acme:mine")
     with pytest.raises(UsageError, match="no model 'acme:mine' is installed"):
-        where.here("acme:mine")
-    assert where.here("./acme:mine") == where.here(Path("acme:mine")) == Path("acme:mine")
+        where.find_package("acme:mine")
+    assert where.find_package("./acme:mine") == where.find_package(Path("acme:mine")) == Path("acme:mine")
 
 
 def test_files_that_are_missing_are_told(offered: Path) -> None:
@@ -178,7 +178,7 @@ def test_anybodys_distribution_offers_models_and_no_network_or_cache_is_touched(
     make_distribution(site, "acme-models", "1.0", PLUGIN, entry_point="acme")
     (site / "acme_weights").mkdir()
     (site / "acme_weights" / "__init__.py").touch()
-    ring = where.folder_of(where.embedded("ganzoo:ring"))
+    ring = where.locate_folder(where.resolve_embedded("ganzoo:ring"))
     shutil.copytree(ring, site / "acme_weights" / "models" / "tiny")
     folders = {name: str(home) for name in ("HOME", "HF_HOME", "XDG_CACHE_HOME", "GANZOO_CACHE")}
     done = run_python(SAMPLE, "acme:tiny", str(tmp_path / "a.npz"), path=site, **folders)

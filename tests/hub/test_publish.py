@@ -463,11 +463,11 @@ def test_what_exists_is_meant_before_the_hub_is(hub, package, tmp_path, monkeypa
     ganzoo.load(Path("alice/here"), "cpu", notify=said.append)
     assert said == []
     assert list(hub.log) == []
-    assert where.repository("alice/here") is None
-    assert where.repository(Path("alice/there")) is None
-    assert where.repository("./alice/there") is None
-    assert where.repository("alice/there@v1") == ("alice/there", "v1")
-    assert where.repository("runs/0003-typo") is None
+    assert where.parse_repository("alice/here") is None
+    assert where.parse_repository(Path("alice/there")) is None
+    assert where.parse_repository("./alice/there") is None
+    assert where.parse_repository("alice/there@v1") == ("alice/there", "v1")
+    assert where.parse_repository("runs/0003-typo") is None
     with pytest.raises(UsageError, match="belongs to a model on the Hub"):
         ganzoo.load("./alice/here", "cpu", revision="v1")
     with pytest.raises(UsageError, match="names a revision already"):

@@ -326,7 +326,7 @@ def test_the_hash_in_a_header_is_what_anybody_computes() -> None:
 
 @pytest.mark.parametrize("name", ["digits", "ring"])
 def test_the_models_that_come_along_say_what_they_are(name: str) -> None:
-    directory = where.here(f"ganzoo:{name}")
+    directory = where.find_package(f"ganzoo:{name}")
     content, config = (directory / MODEL).read_bytes(), json.loads((directory / "config.json").read_text())
     assert read_metadata(content) == make_metadata(config)
 

@@ -86,7 +86,7 @@ def test_what_is_read_comes_as_text_and_what_nobody_can_show_as_neither() -> Non
 def test_the_discriminator_is_that_of_the_moment(tmp_path: Path) -> None:
     run = train(options={"train.checkpoint_every": 16, "train.keep": 5})
     folder = ganzoo.package(run, tmp_path / "p", license="mit")
-    state, _ = checkpoint.load(run.checkpoint(64))
+    state, _ = checkpoint.load(run.get_checkpoint_path(64))
     stored = safetensors.torch.load_file(folder / DISCRIMINATOR)
     wanted = {name.removeprefix("discriminator/") for name in state if name.startswith("discriminator/")}
     assert stored.keys() == wanted
@@ -114,7 +114,7 @@ def test_what_package_and_checkpoint_both_hold_is_copied_once(monkeypatch: pytes
     for part, file in (("ema", MODEL), ("discriminator", DISCRIMINATOR)):
         assert held[file]
         assert all(held["state"][f"{part}/{name}"] is tensor for name, tensor in held[file].items())
-    state, _ = checkpoint.load(run.checkpoint(64))
+    state, _ = checkpoint.load(run.get_checkpoint_path(64))
     assert {name.partition("/")[0] for name in state} >= {"generator", "discriminator", "ema", "optim_g", "optim_d"}
 
 

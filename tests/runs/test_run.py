@@ -19,7 +19,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make(name: str, images: int = 100) -> runs.Run:
-    run = runs.create(name)
+    run = runs.create_run(name)
     run.write_recipe({"format": 1, "train": {"images": images}})
     return run
 
@@ -40,41 +40,41 @@ def test_the_folder_can_be_chosen(monkeypatch, tmp_path):
 def test_a_run_is_found_by_path_name_and_number(text):
     make("a")
     wanted = make("b")
-    assert runs.find(text).path.resolve() == wanted.path.resolve()
+    assert runs.find_run(text).path.resolve() == wanted.path.resolve()
 
 
 def test_what_is_not_there_is_told():
     make("photos")
     with pytest.raises(NotFound, match=r"no run '0000-photo' in runs/: did you mean '0000-photos'\?"):
-        runs.find("0000-photo")
+        runs.find_run("0000-photo")
     with pytest.raises(NotFound, match="`ganzoo runs` lists the runs"):
-        runs.find("7")
+        runs.find_run("7")
     Path("other").mkdir()
     with pytest.raises(NotFound, match=r"other is no run: it has no recipe.json"):
-        runs.find("other")
+        runs.find_run("other")
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "", "a b", "é/"])
 def test_a_name_cannot_leave_the_folder(name):
     if name == "..":
-        assert runs.create(name).path.parent == Path("runs")
+        assert runs.create_run(name).path.parent == Path("runs")
         return
     with pytest.raises(UsageError, match="use letters, digits"):
-        runs.create(name)
+        runs.create_run(name)
 
 
 def test_finished_and_latest_unfinished():
     first, second = make("a"), make("b")
     for run, images in ((first, 50), (second, 100)):
-        run.checkpoint(images).touch()
+        run.get_checkpoint_path(images).touch()
     (second.path / "checkpoints" / "notes.ckpt").touch()
     assert (first.images, first.finished) == (50, False)
     assert (second.images, second.finished) == (100, True)
-    assert runs.latest_unfinished() == first
+    assert runs.find_latest_unfinished() == first
 
 
 def test_processes_that_start_at_once_get_runs_of_their_own(tmp_path):
-    code = "import sys; from ganzoo.runs import run\nfor i in range(25): print(run.create(sys.argv[1]).number)"
+    code = "import sys; from ganzoo.runs import run\nfor i in range(25): print(run.create_run(sys.argv[1]).number)"
     children = [
         subprocess.Popen([sys.executable, "-c", code, name], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
         for name in "abcd"

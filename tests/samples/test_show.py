@@ -123,7 +123,7 @@ def test_a_conditional_grid_has_columns_of_one_class_each(toys):
     generator = ganzoo.load(run)
     z = draw_latents("normal", Streams(0, torch.device("cpu")).generator("grid-z", 0), 64, 4)
     wanted = show(generator(z, torch.tensor([0, 1] * 32)), generator.data, columns=8)
-    assert wanted["samples.png"] == run.grid(64).read_bytes()
+    assert wanted["samples.png"] == run.get_grid_path(64).read_bytes()
 
 
 def test_where_samples_are_text_a_run_keeps_that_and_trackers_are_spared(toys):
