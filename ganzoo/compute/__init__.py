@@ -1,1 +1,1 @@
-"""Where and how the engine computes: the device, its numbers, and every random stream."""
+"""How the engine computes: the device, the precision, the threads and the random streams."""

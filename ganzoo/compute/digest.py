@@ -1,4 +1,4 @@
-"""What tells whether two networks have the same weights."""
+"""A hash of a network's weights, to compare networks by."""
 
 from __future__ import annotations
 

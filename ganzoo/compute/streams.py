@@ -1,6 +1,6 @@
-"""Randomness, the one seam: every random number of a run is a function of (seed, stream, images seen).
+"""Random streams: every random number of a run is a function of (seed, stream, images seen).
 
-So a resumed run draws what the uninterrupted one would have drawn, with no generator state in the checkpoint.
+So a resumed run draws the same numbers as an uninterrupted one, and a checkpoint stores no generator state.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ def derive_seed(*parts: int | str) -> int:
 
 
 class Streams:
-    """Generators on one device, reseeded before each use."""
+    """The random generator of one device, reseeded before each use.
+
+    Args:
+        seed: The run's seed, ``train.seed``.
+        device: The device of the random numbers.
+    """
 
     def __init__(self, seed: int, device: torch.device) -> None:
         self.seed = seed
@@ -27,17 +32,23 @@ class Streams:
         self._own = torch.Generator(device)
 
     def derive_seed(self, stream: str, images: int, *more: int) -> int:
-        """Return the seed of (stream, images), for what is drawn elsewhere than on the device."""
+        """Return the seed of (stream, images), for random numbers that are not drawn on the device.
+
+        Args:
+            stream: The stream's name.
+            images: Images seen so far.
+            more: Further numbers that the seed depends on, such as the rank.
+        """
         return derive_seed(self.seed, stream, images, *more)
 
     def generator(self, stream: str, images: int, *more: int) -> torch.Generator:
-        """Return the device's generator at the start of (stream, images); the next call reseeds the same object."""
+        """Return the device's generator, seeded for (stream, images). The next call reseeds the same object."""
         return self._own.manual_seed(self.derive_seed(stream, images, *more))
 
     def reseed_default(self, stream: str, images: int, *more: int) -> None:
-        """Reseed torch's default generator of the device, from which components draw themselves.
+        """Reseed torch's default generator of the device, from which components draw their own random numbers.
 
-        `Generator.manual_seed` touches that one generator; `torch.manual_seed` would reseed every device.
+        `Generator.manual_seed` changes that one generator; `torch.manual_seed` would reseed every device.
         """
         default_generator(self.device).manual_seed(self.derive_seed(stream + "-component", images, *more))
 
@@ -52,10 +63,15 @@ def default_generator(device: torch.device) -> torch.Generator:
 
 @contextmanager
 def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
-    """Run the block with torch's default generators (the CPU's, the device's) seeded, and leave them as they were."""
+    """Seed torch's default generators inside the block, and restore their states afterwards.
+
+    Args:
+        seed: The seed.
+        device: A CUDA device whose generator is seeded as well as the CPU's; by default the CPU's alone.
+    """
     devices = [device] if device is not None and device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        torch.default_generator.manual_seed(seed)  # not torch.manual_seed, which reaches devices that nobody restores
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed devices that are not restored
         for each in devices:
             default_generator(each).manual_seed(seed)
         yield
@@ -66,9 +82,9 @@ def draw_latents(kind: str, generator: torch.Generator, num: int, dim: int) -> t
 
     Args:
         kind: `Networks.latent`: ``normal``, ``uniform`` on [-1, 1), or ``normal+onehotK`` (the last K entries one-hot).
-        generator: Where the numbers come from.
-        num: Rows.
-        dim: Columns.
+        generator: The source of the random numbers.
+        num: The number of latents.
+        dim: The length of each latent.
     """
     device = generator.device
     if kind == "uniform":

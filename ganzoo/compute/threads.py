@@ -1,4 +1,4 @@
-"""The processor's cores: on how many of them a run computes, and whether somebody else wants them too."""
+"""CPU threads: how many a run uses, and how long it waits for a core where other processes are busy."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import torch
 
 from ganzoo.runs.launch import Launch
 
-SCHEDSTAT = Path("/proc/thread-self/schedstat")  # Linux: nanoseconds on a core, nanoseconds ready without one, turns
+SCHEDSTAT = Path("/proc/thread-self/schedstat")  # Linux: nanoseconds on a core, nanoseconds without one, time slices
 
 
 def choose_threads(asked: int | None, tiny: bool = False, launch: Launch | None = None) -> int:
-    """Return on how many threads a run computes on the CPU.
+    """Return the number of CPU threads for a run.
 
     Args:
-        asked: ``train.threads``; None chooses.
-        tiny: Whether the networks are so small that more threads cost more than they bring.
-        launch: How ``torchrun`` started this process; those on one machine share its cores, unless a person chose a
-            number with ``OMP_NUM_THREADS`` (1 is what ``torchrun`` itself sets there).
+        asked: ``train.threads``; None lets this function choose.
+        tiny: Whether the networks are so small that more than one thread is slower.
+        launch: How ``torchrun`` started this process; None where it did not. Processes on one machine share its cores,
+            unless the user chose a number with ``OMP_NUM_THREADS`` (``torchrun`` itself sets it to 1).
     """
     if asked is not None:
         return asked
@@ -34,7 +34,7 @@ def choose_threads(asked: int | None, tiny: bool = False, launch: Launch | None 
 
 @contextlib.contextmanager
 def threads(num: int) -> Iterator[None]:
-    """Compute on `num` threads inside the block."""
+    """Compute on `num` CPU threads inside the block."""
     before = torch.get_num_threads()
     torch.set_num_threads(num)
     try:
@@ -44,23 +44,29 @@ def threads(num: int) -> Iterator[None]:
 
 
 def count_cores() -> int:
-    """Return how many cores this process may run on."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class WaitMeter:
-    """Measures how long this thread waits for a core, as it does where other processes keep them busy."""
+    """Measures how long this thread waits for a core because other processes keep all of them busy."""
 
     def __init__(self) -> None:
         self._before = read_wait_seconds()
 
     def measure_share(self, elapsed: float) -> float | None:
-        """Return the share of the last `elapsed` seconds, 0 to 1, since the last call; None where it is not known.
+        """Return the share of the time since the last call in which this thread had no core.
 
-        Linux says it. Elsewhere it is what the machine's load means: of `load` threads that are ready, those that
-        have no core.
+        Linux reports the time. On other systems the share is estimated from the load average: the share of all ready
+        threads that have no core.
+
+        Args:
+            elapsed: Seconds since the last call.
+
+        Returns:
+            The share, from 0 to 1; None where the system reports neither.
         """
         now, before = read_wait_seconds(), self._before
         self._before = now
@@ -74,7 +80,7 @@ class WaitMeter:
 
 
 def read_wait_seconds() -> float | None:
-    """Return for how many seconds this thread was ready to run and had no core; None where the system does not say."""
+    """Return how many seconds this thread waited for a core; None where the system does not report it."""
     try:
         return int(SCHEDSTAT.read_text().split()[1]) / 1e9
     except (OSError, ValueError, IndexError):

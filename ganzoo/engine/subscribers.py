@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganzoo.engine.events import Events, Finish, Grid, Measurement, NewVerdict, Note, Start, Tick
-from ganzoo.health.diagnose import Diagnosis, Row, diagnose, installed
+from ganzoo.health.diagnose import Diagnosis, Row, build_diagnoses, diagnose
 from ganzoo.plugin import DataInfo
 from ganzoo.registry import registry
 from ganzoo.registry.installed import describe_error
@@ -21,7 +21,7 @@ def subscribe(events: Events, run: Run, data: DataInfo, trackers: Mapping[str, A
     for name, tracker in trackers.items():
         events.subscribe(f"tracker {name!r}", TrackerAdapter(tracker))
     doctor = Doctor(events)
-    doctor.diagnoses = installed(registry(), data, doctor.leave_out)
+    doctor.diagnoses = build_diagnoses(registry(), data, doctor.leave_out)
     if doctor.diagnoses:
         events.subscribe("doctor", doctor)
 

@@ -1,1 +1,1 @@
-"""Whether a run goes well: signals, measured on the device as it trains, and verdicts, pure functions of its rows."""
+"""Health of a run: signals, which are measured on the device, and verdicts, which are pure functions of its rows."""

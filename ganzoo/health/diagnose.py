@@ -1,4 +1,4 @@
-"""Verdicts on a run: what every diagnosis says of its rows."""
+"""Verdicts on a run: every diagnosis is called with the run's rows."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 from ganzoo.plugin import Built, DataInfo, Verdict
 from ganzoo.registry import Registry
 
-Recipe = Mapping[str, Any]  # frozen, as JSON
-Row = Mapping[str, Any]  # of stats.jsonl: a tick, or values that metrics measured
-Diagnosis = Callable[[Sequence[Row], Recipe], Verdict | None]  # (rows, oldest first; recipe) -> what is wrong, or None
-Failed = Callable[[str, Exception], None]  # (name, error)
+Frozen = Mapping[str, Any]  # a frozen recipe, as JSON
+Row = Mapping[str, Any]  # a row of stats.jsonl: a tick, or the values of metrics
+Diagnosis = Callable[[Sequence[Row], Frozen], Verdict | None]  # (rows, oldest first; recipe) -> a verdict, or None
+OnError = Callable[[str, Exception], None]  # (name, error)
 
 
-def installed(registry: Registry, data: DataInfo, failed: Failed) -> dict[str, Diagnosis]:
-    """Return every diagnosis that plugins offer, with its default options, by its qualified name.
+def build_diagnoses(registry: Registry, data: DataInfo, on_error: OnError) -> dict[str, Diagnosis]:
+    """Build every installed diagnosis with its default options; return them by qualified name.
 
     Args:
-        registry: Where they are found.
-        data: What the run is trained on.
-        failed: Is told of a diagnosis that cannot be built.
+        registry: The registry of the installed plugins.
+        data: The data that the run is trained on.
+        on_error: A function that is called with the name of each diagnosis that cannot be built, and its error.
     """
     built: dict[str, Diagnosis] = {}
     for entry in registry.components("diagnosis"):
@@ -28,18 +28,21 @@ def installed(registry: Registry, data: DataInfo, failed: Failed) -> dict[str, D
         try:
             built[entry.qualified] = entry.build(entry.spec.options(), data)
         except Exception as error:
-            failed(entry.qualified, error)
+            on_error(entry.qualified, error)
     return built
 
 
-def diagnose(diagnoses: Mapping[str, Diagnosis], rows: Sequence[Row], recipe: Recipe, failed: Failed) -> list[Verdict]:
-    """Return what diagnoses say of a run, in their order; those that see nothing wrong say nothing.
+def diagnose(
+    diagnoses: Mapping[str, Diagnosis], rows: Sequence[Row], recipe: Frozen, on_error: OnError
+) -> list[Verdict]:
+    """Return the verdicts of the diagnoses, in their order; a diagnosis that finds no problem has none.
 
     Args:
-        diagnoses: By name.
-        rows: Of the run's ``stats.jsonl``, oldest first.
-        recipe: That the run follows, as JSON.
-        failed: Is told of a diagnosis that raises an error, or returns something else; the others go on.
+        diagnoses: The diagnoses, by name.
+        rows: The rows of the run's ``stats.jsonl``, oldest first.
+        recipe: The run's frozen recipe, as JSON.
+        on_error: A function that is called with the name and the error of each diagnosis that raises an error or
+            returns something else than a verdict or None. The other diagnoses go on.
     """
     verdicts = []
     for name, diagnosis in diagnoses.items():
@@ -48,7 +51,7 @@ def diagnose(diagnoses: Mapping[str, Diagnosis], rows: Sequence[Row], recipe: Re
             if verdict is not None and not isinstance(verdict, Verdict):
                 raise TypeError(f"it returned {type(verdict).__name__}, not Verdict or None")
         except Exception as error:
-            failed(name, error)
+            on_error(name, error)
             continue
         verdicts += [] if verdict is None else [verdict]
     return verdicts

@@ -1,4 +1,4 @@
-"""What updates measure, averaged on the device until it is fetched, and the sentences that stop a run."""
+"""Statistics of updates, averaged on the device until they are fetched, and the checks that stop a diverged run."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ganzoo.plugin import Networks
 
 
 class Diverged(GanzooError):
-    """The numbers are no numbers any more; the last good checkpoint is kept."""
+    """A loss, a statistic or a weight is not a finite number; the last good checkpoint is kept."""
 
 
 class Averages:
-    """Means of what updates measured since the last fetch, kept on the device until then."""
+    """Means of the updates' statistics since the last fetch, kept on the device until the next."""
 
     def __init__(self) -> None:
-        self._sums: dict[tuple[str, ...], list[Tensor]] = {}  # of updates that measure the same
+        self._sums: dict[tuple[str, ...], list[Tensor]] = {}  # sums over the updates with these statistics
         self._counts: dict[tuple[str, ...], int] = {}
 
     def add(self, stats: Mapping[str, Tensor]) -> None:
-        """Add one update's 0-dim tensors."""
+        """Add the statistics of one update, 0-dim tensors by name."""
         names = tuple(stats)
         if names in self._sums:
             torch._foreach_add_(self._sums[names], list(stats.values()))
@@ -34,7 +34,7 @@ class Averages:
             self._counts[names] = 1
 
     def fetch(self) -> dict[str, float]:
-        """Return the means and start anew: one transfer from the device."""
+        """Return the means, with one transfer from the device, and start anew."""
         if not self._sums:
             return {}
         sums, counts = dict[str, Tensor](), dict[str, int]()
@@ -48,32 +48,32 @@ class Averages:
 
 
 def signals(real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-    """Return what D's logits ``[n, P]`` of an update show: the means of those of real and of generated samples."""
+    """Return the signals of an update: the means of D's logits ``[n, P]`` of real and of generated samples."""
     return {"real": real.mean(), "fake": fake.mean()}
 
 
 def check_stats(stats: Mapping[str, float], images: int) -> None:
-    """Raise Diverged where something measured is no finite number."""
+    """Raise Diverged where a statistic is not a finite number."""
     names = {
         "loss_d": "the discriminator's loss",
         "loss_g": "the generator's loss",
-        "real": "D's answer to real samples",
+        "real": "D's mean logit of real samples",
     }
     for name, value in stats.items():
         if not math.isfinite(value):
-            _diverged(f"{names.get(name, name)} is {value}", images)
+            _raise_diverged(f"{names.get(name, name)} is {value}", images)
 
 
 def check_weights(networks: Networks, images: int) -> None:
-    """Raise Diverged where a weight of either network is not a finite number, so that no checkpoint ever holds one."""
+    """Raise Diverged where a weight of either network is not a finite number, so that it is never saved."""
     for title, network in (("generator", networks.generator), ("discriminator", networks.discriminator)):
         weights = [tensor for tensor in network.state_dict().values() if tensor.is_floating_point()]
         if weights and not bool(torch.stack([tensor.isfinite().all() for tensor in weights]).all()):
-            _diverged(f"a weight of the {title} is not finite", images)
+            _raise_diverged(f"a weight of the {title} is not finite", images)
 
 
-def _diverged(what: str, images: int) -> None:
+def _raise_diverged(what: str, images: int) -> None:
     raise Diverged(
         f"training diverged before {images:,} images: {what}; try smaller learning rates (optim.g.lr=, optim.d.lr=) "
-        "or another loss; no checkpoint was written since"
+        "or another loss; this state was not saved"
     )

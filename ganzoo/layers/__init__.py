@@ -1,7 +1,7 @@
-"""What several architectures share, for the heavy modules of any plugin: layers, labels, and what a D answers.
+"""Layers and functions that several architectures share: for the heavy modules of any plugin.
 
-All of it computes in any floating dtype, under autocast, on any device (meta included) and in any memory layout, can be
-recorded, and can be differentiated twice.
+All of them compute in any floating dtype, under autocast, on any device (meta included) and in any memory layout. All
+of them can be recorded and differentiated twice.
 """
 
 from ganzoo.layers.answers import input_gradients, logits, sum_of_logits

@@ -1,4 +1,4 @@
-"""In what numbers a layer computes where the network's own would be too coarse."""
+"""Higher precision for the parts of a layer where the network's own dtype would be too coarse."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 
-def full(x: Tensor) -> Tensor:
-    """Return a tensor in float32; float64 stays."""
+def to_float32(x: Tensor) -> Tensor:
+    """Return a tensor in float32; a float64 tensor stays float64."""
     return x if x.dtype == torch.float64 else x.float()
 
 
 def without_autocast(device: torch.device) -> AbstractContextManager[object]:
-    """Return a context in which autocast leaves products as they are; the meta device, which has none, needs none."""
+    """Return a context with autocast off. The meta device does not have autocast, so its context does nothing."""
     return nullcontext() if device.type == "meta" else torch.autocast(device.type, enabled=False)

@@ -10,19 +10,19 @@ from torch.nn import functional as F
 class SelfAttention2d(nn.Module):
     """``[N, channels, H, W]`` to the same shape: y = x + gamma o(sum_j beta_j g(x_j)) (SAGAN, section 3, eqs. 1 to 3).
 
-    beta_j is the softmax over positions j of <theta(x_i), phi(x_j)>; theta, phi, g and o are 1x1 convolutions without
-    bias, and gamma is a scalar that starts at 0, so that the layer starts as the identity. As in the authors' code and
-    BigGAN's (Brock et al. 2019, arXiv:1809.11096), phi and g are max-pooled by 2, and g has half the channels.
+    beta_j is the softmax over positions j of <theta(x_i), phi(x_j)>. theta, phi, g and o are 1x1 convolutions without
+    bias. gamma is a scalar that starts at 0, so the layer starts as the identity. As in the authors' code and in BigGAN
+    (Brock et al. 2019, arXiv:1809.11096), phi and g are max-pooled by 2, and g has half the channels.
 
-    Products are written out rather than fused, since D's penalties differentiate them twice.
+    The layer does not use torch's fused attention, which D's penalties could not differentiate twice.
 
     Args:
-        channels: Of the maps; at least `ratio`.
-        ratio: The channels divided by those of theta and phi.
-        pool: Whether phi and g are pooled; H and W are 2 or more then.
+        channels: Number of channels of the maps, at least `ratio`.
+        ratio: `channels` divided by the number of channels of theta and phi.
+        pool: Whether phi and g are max-pooled. H and W must then be at least 2.
 
     Raises:
-        ValueError: There are fewer channels than `ratio`.
+        ValueError: `channels` is less than `ratio`.
     """
 
     def __init__(self, channels: int, ratio: int = 8, pool: bool = True) -> None:
@@ -37,7 +37,7 @@ class SelfAttention2d(nn.Module):
         self.pool = pool
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the maps with what each position attends to added."""
+        """Return the maps plus the attention's output at each position."""
         n, _, height, width = x.shape
         queries, keys, values = self.theta(x), self.phi(x), self.g(x)
         if self.pool:

@@ -1,4 +1,4 @@
-"""Normalisation whose gain and bias follow from a condition: a class, or a vector such as an embedding or a style."""
+"""Normalisation whose gain and bias depend on a condition: a class, or a vector such as an embedding or a style."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from torch import Tensor, nn
 
 
 class ConditionalBatchNorm2d(nn.Module):
-    """``x [N, channels, H, W]`` to ``(1 + gain(c)) (x - mean) / std + bias(c)``, mean and std of each channel.
+    """``x [N, channels, H, W]`` to ``(1 + gain(c)) (x - mean) / std + bias(c)``, with the mean and std of each channel.
 
-    Of a class, gain and bias are embeddings (de Vries et al. 2017, arXiv:1707.00683, section 3; Miyato & Koyama 2018);
-    of a vector, linear maps without bias (BigGAN: Brock et al. 2019, arXiv:1809.11096, appendix B). They start at 0, so
-    that it starts as plain batch normalisation.
+    For a class, gain and bias are embeddings (de Vries et al. 2017, arXiv:1707.00683, section 3; Miyato & Koyama 2018).
+    For a vector, they are linear maps without bias (BigGAN: Brock et al. 2019, arXiv:1809.11096, appendix B). They
+    start at 0, so the layer starts as plain batch normalisation.
 
     Args:
-        channels: Of the maps.
-        num_classes: c is ``int64 [N]`` and runs from 0 to this.
-        dim: c is float ``[N, dim]``. With neither classes nor `dim`, c is None and gain and bias are parameters: the
-            plain layer, so that one network serves with and without labels.
-        eps: Added to the variance.
-        momentum: Of the running statistics.
+        channels: Number of channels of the maps.
+        num_classes: Number of classes, for a condition c that is a class, ``int64 [N]``. 0 for any other condition.
+        dim: Length of the vector, for a condition c that is a vector, float ``[N, dim]``. 0 for any other condition.
+            Where `num_classes` and `dim` are both 0, c is None and gain and bias are parameters: plain batch
+            normalisation, so that one network works with and without labels.
+        eps: Number that is added to the variance.
+        momentum: Weight of the present batch in the running statistics.
 
     Raises:
         ValueError: Both `num_classes` and `dim` are given.
@@ -37,16 +38,17 @@ class ConditionalBatchNorm2d(nn.Module):
 
 
 class ConditionalInstanceNorm2d(nn.Module):
-    """`ConditionalBatchNorm2d` with mean and std of each sample's own channels, in train and eval mode alike.
+    """`ConditionalBatchNorm2d` with the mean and std of each channel of each sample, in train and in eval mode.
 
-    Of a class it is Dumoulin et al. 2017 (arXiv:1610.07629, eq. 5); of a style w, StyleGAN's AdaIN (Karras et al. 2019,
-    arXiv:1812.04948, eq. 1).
+    For a class it is the layer of Dumoulin et al. 2017 (arXiv:1610.07629, eq. 5); for a style w, StyleGAN's AdaIN
+    (Karras et al. 2019, arXiv:1812.04948, eq. 1).
 
     Args:
-        channels: Of the maps.
-        num_classes: c is ``int64 [N]`` and runs from 0 to this.
-        dim: c is float ``[N, dim]``. With neither, c is None and gain and bias are parameters.
-        eps: Added to the variance.
+        channels: Number of channels of the maps.
+        num_classes: Number of classes, for a condition c that is a class, ``int64 [N]``. 0 for any other condition.
+        dim: Length of the vector, for a condition c that is a vector, float ``[N, dim]``. 0 for any other condition.
+            Where `num_classes` and `dim` are both 0, c is None and gain and bias are parameters.
+        eps: Number that is added to the variance.
 
     Raises:
         ValueError: Both `num_classes` and `dim` are given.
@@ -58,12 +60,12 @@ class ConditionalInstanceNorm2d(nn.Module):
         self.gain, self.bias = _map(channels, num_classes, dim), _map(channels, num_classes, dim)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Return the maps, each normalised over its own pixels."""
+        """Return the maps, each normalised over its pixels."""
         return _modulate(self.norm(x), self.gain, self.bias, condition)
 
 
 def _map(channels: int, num_classes: int, dim: int) -> nn.Module | None:
-    """Return what maps a condition to ``[N, channels]``, 0 at the start; None where there is no condition."""
+    """Return a layer from a condition to ``[N, channels]`` that starts at 0; None where there is no condition."""
     if num_classes and dim:
         raise ValueError(f"a condition is a class or a vector, not both: num_classes={num_classes}, dim={dim}")
     if not (num_classes or dim):
@@ -82,5 +84,5 @@ def _modulate(x: Tensor, gain: nn.Module | None, bias: nn.Module | None, conditi
     if condition is None:
         raise ValueError("this layer was built for a condition: pass labels or a vector")
     scale, shift = 1 + gain(condition)[:, :, None, None], bias(condition)[:, :, None, None]  # [N, C, 1, 1]
-    result: Tensor = x * scale.to(x.dtype) + shift.to(x.dtype)  # embeddings stay float32 under autocast; maps shall not
+    result: Tensor = x * scale.to(x.dtype) + shift.to(x.dtype)  # embeddings are float32 under autocast, maps are not
     return result

@@ -1,7 +1,7 @@
 """Layers with an equalised learning rate (Karras, Aila, Laine & Lehtinen 2018, arXiv:1710.10196, section 4.1).
 
-Weights are stored at N(0, 1) and multiplied by He's constant c = gain / sqrt(fan_in) in each forward. So Adam, whose
-steps do not depend on a gradient's scale, changes all layers at the same relative speed.
+Weights are drawn from N(0, 1) and multiplied by He's constant c = gain / sqrt(fan_in) in each forward. Adam's steps do
+not depend on a gradient's scale, so all layers change at the same relative speed.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ class EqualisedLinear(nn.Linear):
     Args:
         inputs: Length of x.
         outputs: Length of y.
-        bias: Whether there is one.
-        gain: Of c; sqrt(2) keeps the variance through a ReLU.
-        rate: The layer's learning rate relative to the others', 0.01 in StyleGAN's mapping network (Karras et al. 2019,
-            arXiv:1812.04948, section C). W is drawn from N(0, 1 / rate), and W and b count by `rate`.
+        bias: Whether the layer has a bias.
+        gain: The gain in c; sqrt(2) keeps the variance through a ReLU.
+        rate: The layer's learning rate relative to the other layers', 0.01 in StyleGAN's mapping network (Karras et al.
+            2019, arXiv:1812.04948, section C). W is drawn with standard deviation 1 / rate; W and b are multiplied by
+            `rate` in each forward.
     """
 
     def __init__(self, inputs: int, outputs: int, bias: bool = True, gain: float = 1.0, rate: float = 1.0) -> None:
@@ -43,14 +44,14 @@ class EqualisedConv2d(nn.Conv2d):
     """``[N, inputs, H, W]`` to ``[N, outputs, ...]``: a convolution by c W, W drawn from N(0, 1), and the bias 0.
 
     Args:
-        inputs: Channels of the maps that it takes.
-        outputs: Channels of those that it gives.
-        size: Of the kernel, pixels.
-        stride: Of the convolution.
-        padding: Zeros on each side.
-        bias: Whether there is one.
-        gain: Of c = gain / sqrt(inputs size^2); sqrt(2) keeps the variance through a ReLU.
-        rate: The layer's learning rate relative to the others', as `EqualisedLinear`'s.
+        inputs: Number of input channels.
+        outputs: Number of output channels.
+        size: Height and width of the kernel, in pixels.
+        stride: Stride of the convolution, in pixels.
+        padding: Number of zeros on each side.
+        bias: Whether the layer has a bias.
+        gain: The gain in c = gain / sqrt(inputs size^2); sqrt(2) keeps the variance through a ReLU.
+        rate: The layer's learning rate relative to the other layers', as in `EqualisedLinear`.
     """
 
     def __init__(

@@ -14,16 +14,17 @@ from ganzoo.registry import registry
 
 
 class Frozen(nn.Module):
-    """A network in eval mode that nothing trains, averages, checkpoints or publishes.
+    """A network in eval mode that is never trained, averaged, checkpointed or published.
 
-    Calling it calls the network. It moves to a device, and to another dtype, with the module that holds it, but it has
-    no parameters, buffers or state: an optimizer, a checkpoint and a model package do not see it. So whoever holds one
-    builds it anew each time, from weights that lie elsewhere. Its name and the SHA-256 of its weights stand in the
-    recipe of a run, which does not go on with others.
+    A call of this module calls the network. It moves with the module that contains it, to a device and to another
+    dtype. But it has no parameters, buffers or state, so optimizers, checkpoints and model packages do not see it. The
+    component that uses it therefore builds it anew each time, from weights that are stored elsewhere. The recipe of a
+    run contains its name and the SHA-256 of its weights; the run does not go on with other weights.
 
     Args:
-        network: It is put into eval mode and its parameters take no gradients. Gradients flow through it to its input.
-        name: What it is called in the recipe.
+        network: The network. It is put into eval mode, and its parameters get no gradients. Gradients flow through it
+            to its input.
+        name: The network's name in the recipe.
     """
 
     network: nn.Module
@@ -34,7 +35,7 @@ class Frozen(nn.Module):
         self.name = name
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Return what the network returns."""
+        """Call the network and return its output."""
         return self.network(*args, **kwargs)
 
     def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Self:
@@ -43,30 +44,30 @@ class Frozen(nn.Module):
         return moved
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Frozen:
-        """Return itself: an averaged generator shares it with the trained one."""
+        """Return this object itself: an averaged generator shares it with the trained one."""
         return self
 
 
 def extractor(name: str, data: DataInfo) -> Frozen:
-    """Return an installed extractor with its default options, to be looked through and not trained.
+    """Return an installed extractor with its default options, frozen.
 
     Args:
-        name: Of the extractor, as a user gives it: an option of the term that asks for it.
-        data: What the networks see.
+        name: The extractor's name, as a user types it: an option of the term that uses it.
+        data: The data that the networks see.
 
     Returns:
-        A module that turns samples ``[N, *shape]`` into what the extractor does: a dict, ``features`` ``[N, F]`` in it.
+        A module that returns the extractor's output for samples ``[N, *shape]``: a dict with ``features`` ``[N, F]``.
 
     Raises:
-        UsageError: There is no extractor of that name; it is not a `torch.nn.Module`, so that no gradient flows
-            through; or it has to be trained on the data first.
+        UsageError: There is no extractor of that name, or it is not a `torch.nn.Module`, so that gradients cannot flow
+            through it, or it must be trained on the data first.
     """
     entry = registry().resolve("extractor", name)
     assert isinstance(entry.spec, Built)
-    with seeded(0):  # what it draws is the same in every run, and where a published discriminator is built again
+    with seeded(0):  # the same weights in every run, and where a published discriminator is built again
         made = entry.build(entry.spec.options(), data)
     if not isinstance(made, nn.Module):
-        raise UsageError(f"extractor {name!r} is not a network, so nothing can learn through it: choose another")
+        raise UsageError(f"extractor {name!r} is not a network, so gradients cannot flow through it: choose another")
     if hasattr(made, "prepare"):
-        raise UsageError(f"extractor {name!r} is trained on the data before it is of use: choose another")
+        raise UsageError(f"extractor {name!r} must be trained on the data before it is used: choose another")
     return Frozen(made, entry.qualified)

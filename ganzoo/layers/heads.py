@@ -1,6 +1,6 @@
-"""Discriminators that answer at several scales, or as several members.
+"""Discriminators with several scales or several members.
 
-Logits of patches need no head: a convolution to one channel gives a map, and the contract takes maps as they are.
+Logits of patches need no head: a convolution to one channel gives a map of logits, which the contract allows.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from ganzoo.plugin import DiscriminatorOutput
 
 
 class MultiScale(nn.Module):
-    """Discriminators of the same samples, each at half the resolution of the one before.
+    """Several discriminators of the same samples, each at half the resolution of the one before.
 
     Source: Wang et al. 2018 (pix2pixHD), arXiv:1711.11585, section 3.2.
 
     Args:
         members: The discriminators, ``(x, labels) ->`` logits or a `DiscriminatorOutput`, the finest scale first.
-        shrink: Takes samples, and labels that are images, to the next scale.
+        shrink: A function that scales samples, and labels that are images, down to the next scale.
     """
 
     def __init__(self, members: Iterable[nn.Module], shrink: Callable[[Tensor], Tensor] = downsample) -> None:
@@ -29,7 +29,7 @@ class MultiScale(nn.Module):
         self.shrink = shrink
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
-        """Return the members' answers to samples ``[N, ...]`` as one."""
+        """Return the members' outputs for samples ``[N, ...]`` as one `DiscriminatorOutput`."""
         answers = []
         for scale, member in enumerate(self.members):
             if scale:
@@ -40,16 +40,16 @@ class MultiScale(nn.Module):
 
 
 def join_answers(answers: Sequence[DiscriminatorOutput | Tensor | list[Tensor]]) -> DiscriminatorOutput:
-    """Return the answers of several discriminators as one: all their logits in a list, all their features in another.
+    """Join the outputs of several discriminators: all their logits in one list, all their features in another.
 
-    Weights of logits stay with them; the logits of a member without weights count 1 each.
+    The logits of a member keep their weights; without weights they count 1 each.
 
     Args:
-        answers: Of the members, in order, each as a discriminator may answer. One of them may classify, and one have an
-            embedding.
+        answers: The members' outputs in order, each in any form that the contract allows. At most one has class logits,
+            and at most one has an embedding.
 
     Raises:
-        ValueError: Several classify, or several have an embedding.
+        ValueError: Several outputs have class logits, or several have an embedding.
     """
     outputs = [each if isinstance(each, DiscriminatorOutput) else DiscriminatorOutput(each) for each in answers]
     logits: list[Tensor] = []
@@ -68,7 +68,7 @@ def join_answers(answers: Sequence[DiscriminatorOutput | Tensor | list[Tensor]])
 
 
 def _only(what: str, values: Iterable[Tensor | None]) -> Tensor | None:
-    """Return the one value that there is, if any."""
+    """Return the one value that is not None, or None where all are."""
     found = [value for value in values if value is not None]
     if len(found) > 1:
         raise ValueError(f"{len(found)} members of a discriminator have {what}: give that to one of them")

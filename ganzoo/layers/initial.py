@@ -1,4 +1,4 @@
-"""Drawing a network's first weights."""
+"""The first weights of a network."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Network = TypeVar("Network", bound=nn.Module)
 def draw_weights(network: Network, draw: Callable[[Tensor], object] = nn.init.orthogonal_) -> Network:
     """Draw the weight of every linear layer, convolution and embedding of a network; return the network.
 
-    Biases become 0; what else there is (normalisation, parameters of the network's own) stays. A weight that is
-    computed from another, as under `spectral_norm`, is drawn in its original.
+    Biases become 0. All other parameters, such as those of normalisation, stay the same. Where a weight is computed
+    from another parameter, as with `spectral_norm`, that parameter is drawn.
 
     Args:
-        network: Whose weights.
-        draw: Fills a tensor in place: `torch.nn.init.orthogonal_` as in BigGAN (Brock et al. 2019, arXiv:1809.11096,
-            section 3.2), ``functools.partial(torch.nn.init.normal_, std=0.02)`` as in DCGAN.
+        network: The network whose weights are drawn.
+        draw: A function that fills a tensor in place: by default `torch.nn.init.orthogonal_`, as in BigGAN (Brock et
+            al. 2019, arXiv:1809.11096, section 3.2). DCGAN has ``functools.partial(torch.nn.init.normal_, std=0.02)``.
     """
     for layer in network.modules():
         if not isinstance(layer, (*NORMALISED, nn.Embedding)):

@@ -10,13 +10,14 @@ from ganzoo.layers.labels import require_labels
 class ProjectionHead(nn.Module):
     """Features ``[N, dim]`` to logits ``[N]``: f(x, y) = psi(phi(x)) + y^T V phi(x) (section 3, figure 1d).
 
-    psi is a linear map to one number, V an embedding of the labels. Where samples of each class are drawn from p(x|y)
-    and q(x|y), the best logit is log p(x|y) / q(x|y), split into a part of the class and one of the sample alone.
+    psi is a linear map to one number, V an embedding of the labels. Where real samples of class y follow p(x|y) and
+    fakes q(x|y), the best logit is log p(x|y) / q(x|y). The head splits it into a part that depends on the class and a
+    part that depends on the sample alone.
 
     Args:
         dim: Length of the features phi(x).
-        num_classes: Labels ``int64 [N]`` run from 0 to this. 0: psi alone.
-        bias: Whether psi has one.
+        num_classes: Number of classes of the labels, ``int64 [N]``. 0 for a network without labels: psi alone.
+        bias: Whether psi has a bias.
     """
 
     def __init__(self, dim: int, num_classes: int = 0, bias: bool = True) -> None:
@@ -28,7 +29,11 @@ class ProjectionHead(nn.Module):
                 nn.init.xavier_uniform_(layer.weight)
 
     def forward(self, features: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return the logits; ValueError where labels are missing or not wanted."""
+        """Return the logits.
+
+        Raises:
+            ValueError: Labels are missing, or were passed to a head without classes.
+        """
         require_labels(labels, self.embedding is not None)
         logits: Tensor = self.psi(features).squeeze(1)  # [N]
         if self.embedding is not None:

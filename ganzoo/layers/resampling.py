@@ -1,10 +1,11 @@
-"""Resampling by 2 behind a binomial low-pass filter, as StyleGAN2 and R3GAN change the resolution.
+"""Resampling by 2 with a binomial low-pass filter, as StyleGAN2 and R3GAN change the resolution.
 
-A filter of t taps is t - 1 means of two neighbours, one after the other: [1, 1] / 2, [1, 2, 1] / 4, [1, 3, 3, 1] / 8.
-Zeros stand beyond the borders; away from them constant maps keep their value.
+A filter of t taps takes the mean of two neighbours t - 1 times: [1, 1] / 2, [1, 2, 1] / 4, [1, 3, 3, 1] / 8. Pixels
+beyond the borders are 0. Away from the borders constant maps keep their value.
 
-Resampling is linear, and its gradient is its transpose. Said so to autograd, every derivative is one more depthwise
-convolution; left to itself it differentiates one for each channel where a penalty asks for second derivatives.
+Resampling is linear, so its gradient is its transpose. The classes below tell autograd so, and every derivative is one
+depthwise convolution. Without them, autograd would run one convolution for each channel in second derivatives, which
+penalties need.
 """
 
 from __future__ import annotations
@@ -17,21 +18,22 @@ from torch.nn import functional as F
 
 
 def low_pass(x: Tensor, taps: int = 4, padding: int = 0) -> Tensor:
-    """Return maps ``[N, C, H, W]`` filtered at the same resolution, ``[N, C, H + 2 padding - taps + 1, ...]``.
+    """Filter maps ``[N, C, H, W]`` at the same resolution; return ``[N, C, H + 2 padding - taps + 1, ...]``.
 
     Args:
         x: The maps.
-        taps: Of the filter: 2 for [1, 1] / 2, 3 for [1, 2, 1] / 4, 4 for [1, 3, 3, 1] / 8.
-        padding: Zeros on each side.
+        taps: Number of taps of the filter: 2 for [1, 1] / 2, 3 for [1, 2, 1] / 4, 4 for [1, 3, 3, 1] / 8.
+        padding: Number of zeros on each side.
 
     Raises:
-        ValueError: Another number of taps.
+        ValueError: `taps` is not 2, 3 or 4.
     """
-    return _filtered(x, _known(taps), 1, padding, 1.0)
+    _check_taps(taps)
+    return _apply_filter(x, taps, 1, padding, 1.0)
 
 
 def downsample(x: Tensor, taps: int = 4) -> Tensor:
-    """Return maps ``[N, C, H, W]`` at half the resolution, ``[N, C, H/2, W/2]``.
+    """Scale maps ``[N, C, H, W]`` down to half the resolution, ``[N, C, H/2, W/2]``.
 
     In each direction, with x_i the pixels:
 
@@ -41,16 +43,17 @@ def downsample(x: Tensor, taps: int = 4) -> Tensor:
 
     Args:
         x: The maps; H and W are even.
-        taps: Of the filter: 2, 3 or 4.
+        taps: Number of taps of the filter: 2, 3 or 4.
 
     Raises:
-        ValueError: Another number of taps.
+        ValueError: `taps` is not 2, 3 or 4.
     """
-    return _filtered(x, _known(taps), 2, (taps - 1) // 2, 1.0)
+    _check_taps(taps)
+    return _apply_filter(x, taps, 2, (taps - 1) // 2, 1.0)
 
 
 def upsample(x: Tensor, taps: int = 4) -> Tensor:
-    """Return maps ``[N, C, H, W]`` at twice the resolution: 4 times the transpose of `downsample`.
+    """Scale maps ``[N, C, H, W]`` up to twice the resolution: 4 times the transpose of `downsample`.
 
     In each direction:
 
@@ -60,13 +63,14 @@ def upsample(x: Tensor, taps: int = 4) -> Tensor:
 
     Args:
         x: The maps.
-        taps: Of the filter: 2, 3 or 4.
+        taps: Number of taps of the filter: 2, 3 or 4.
 
     Raises:
-        ValueError: Another number of taps.
+        ValueError: `taps` is not 2, 3 or 4.
     """
+    _check_taps(taps)
     height, width = x.shape[2:]
-    return _spread(x, _known(taps), 2, (taps - 1) // 2, 4.0, (2 * height, 2 * width))
+    return _apply_transpose(x, taps, 2, (taps - 1) // 2, 4.0, (2 * height, 2 * width))
 
 
 # ----------------------------------------------------------------------------
@@ -83,10 +87,10 @@ class _Filter(Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        return _spread(gradients[0], *ctx.rest), None, None, None, None
+        return _apply_transpose(gradients[0], *ctx.rest), None, None, None, None
 
 
-class _Spread(Function):
+class _Transpose(Function):
     """The transpose of `_Filter`, ``[N, C, h, w] -> [N, C, H, W]``."""
 
     @staticmethod
@@ -103,27 +107,26 @@ class _Spread(Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        return _filtered(gradients[0], *ctx.rest), None, None, None, None, None
+        return _apply_filter(gradients[0], *ctx.rest), None, None, None, None, None
 
 
-def _filtered(x: Tensor, taps: int, stride: int, padding: int, gain: float) -> Tensor:
+def _apply_filter(x: Tensor, taps: int, stride: int, padding: int, gain: float) -> Tensor:
     result: Tensor = _Filter.apply(x, taps, stride, padding, gain)  # type: ignore[no-untyped-call]
     return result
 
 
-def _spread(x: Tensor, taps: int, stride: int, padding: int, gain: float, size: tuple[int, int]) -> Tensor:
-    result: Tensor = _Spread.apply(x, taps, stride, padding, gain, size)  # type: ignore[no-untyped-call]
+def _apply_transpose(x: Tensor, taps: int, stride: int, padding: int, gain: float, size: tuple[int, int]) -> Tensor:
+    result: Tensor = _Transpose.apply(x, taps, stride, padding, gain, size)  # type: ignore[no-untyped-call]
     return result
 
 
 def _kernel(x: Tensor, taps: int, gain: float) -> Tensor:
-    """Return the filter for the channels of `x`, ``[C, 1, taps, taps]``, made where `x` is: nothing is copied there."""
+    """Return the filter for the channels of `x`, ``[C, 1, taps, taps]``, made on the device of `x` without a copy."""
     row = x.new_full((taps,), 0.5 ** (taps - 1))
-    row[1:-1].mul_(taps - 1)  # 1, t - 1, ..., 1, which up to four taps are the binomial coefficients
+    row[1:-1].mul_(taps - 1)  # 1, t - 1, ..., 1: the binomial coefficients for up to four taps
     return (gain * row[:, None] * row).expand(x.shape[1], 1, taps, taps)
 
 
-def _known(taps: int) -> int:
+def _check_taps(taps: int) -> None:
     if taps not in (2, 3, 4):
         raise ValueError(f"there is no filter of {taps} taps: give 2, 3 or 4")
-    return taps

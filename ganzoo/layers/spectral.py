@@ -13,22 +13,22 @@ from ganzoo.layers._precision import without_autocast
 Network = TypeVar("Network", bound=nn.Module)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 NORMALISED: tuple[type[nn.Module], ...] = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, *TRANSPOSED)
-EPSILON = 1e-12  # below it a length is taken for 0
+EPSILON = 1e-12  # a shorter vector counts as 0
 
 
 class SpectralNorm(nn.Module):
-    """A weight to ``W / sigma(W)``, sigma the largest singular value of W as a matrix ``[outputs, the rest]`` (eq. 8).
+    """A weight W to ``W / sigma(W)``: sigma is the largest singular value of W as ``[outputs, the rest]`` (eq. 8).
 
     Sigma is estimated as ``u^T W v``. Each forward in train mode makes one step of the power iteration (algorithm 1),
-    ``u = W v / |W v|`` and ``v = W^T u / |W^T u|``, forwards in eval mode none. Gradients flow through W alone.
+    ``u = W v / |W v|`` and ``v = W^T u / |W^T u|``. Forwards in eval mode make none. Gradients flow through W alone.
 
-    All is as in `torch.nn.utils.parametrizations.spectral_norm`, the names of the buffers (`_u`, `_v`) included, but:
-    one step when it is built rather than 16 (the paper starts from random vectors too); float32 under autocast; and a
-    weight of 0 stays 0, where torch gives NaN.
+    The module equals `torch.nn.utils.parametrizations.spectral_norm`, with the same names of buffers (`_u`, `_v`), with
+    three exceptions. It makes one step when it is built, where torch makes 16; the paper starts from random vectors as
+    well. It computes in float32 under autocast. A weight of 0 stays 0, where torch gives NaN.
 
     Args:
-        weight: Whose shape it is for, two dimensions or more.
-        dim: The dimension of the outputs.
+        weight: A weight of the shape that is normalised, with two dimensions or more.
+        dim: The index of the dimension of the outputs.
     """
 
     _u: Tensor
@@ -44,18 +44,18 @@ class SpectralNorm(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """Return the normalised weight, of the shape of `weight`."""
-        if weight.is_meta:  # no number to normalise; and torch would import its compiler for these products
+        if weight.is_meta:  # it has no values; and torch would import its compiler for these products
             return weight
         with without_autocast(weight.device):
             matrix = _matrix(weight, self.dim)  # [outputs, the rest]
             if self.training:
                 self._step(matrix)
-            u, v = self._u.clone(), self._v.clone()  # the next forward changes them before this one's backward
+            u, v = self._u.clone(), self._v.clone()  # the next forward may change them before this one's backward
             sigma = torch.dot(u, torch.mv(matrix, v))
             return weight / torch.where(sigma.abs() > EPSILON, sigma, torch.ones_like(sigma))
 
     def right_inverse(self, weight: Tensor) -> Tensor:
-        """Return what stands for `weight` where someone assigns it: itself, to be normalised when it is read."""
+        """Return the parameter to store when `weight` is assigned: `weight` itself, normalised when it is read."""
         return weight
 
     @torch.no_grad()
@@ -67,10 +67,10 @@ class SpectralNorm(nn.Module):
 def spectral_norm(layer: Network) -> Network:
     """Normalise a layer's weight by its spectral norm whenever it is read; return the layer (see `SpectralNorm`).
 
-    Draw the weight first: afterwards ``layer.weight`` is computed, and what is written into it is lost.
+    Draw the weight before: afterwards ``layer.weight`` is computed, and values written into it are lost.
 
     Args:
-        layer: A linear layer, a convolution, transposed or not, or an embedding.
+        layer: A linear layer, a convolution, a transposed convolution or an embedding.
     """
     weight = layer.weight
     assert isinstance(weight, Tensor)
@@ -83,8 +83,8 @@ def spectral_norm_all(network: Network, kinds: tuple[type[nn.Module], ...] = NOR
     """Apply `spectral_norm` to every layer of a network that does not have it yet; return the network.
 
     Args:
-        network: Its weights are drawn already.
-        kinds: Classes of the layers. Add ``nn.Embedding`` for a projection discriminator.
+        network: The network, with its first weights drawn.
+        kinds: Classes of the layers that are normalised. Add ``nn.Embedding`` for a projection discriminator.
     """
     for layer in list(network.modules()):
         if isinstance(layer, kinds) and not parametrize.is_parametrized(layer, "weight"):
@@ -98,6 +98,6 @@ def _matrix(weight: Tensor, dim: int) -> Tensor:
 
 
 def _unit(vector: Tensor, otherwise: Tensor) -> Tensor:
-    """Return a vector at length 1; `otherwise` where it is 0, so that the iteration goes on from there."""
+    """Return a vector scaled to length 1; where it is 0, return `otherwise`, from which the iteration goes on."""
     length = torch.linalg.vector_norm(vector)
     return torch.where(length > EPSILON, vector / length.clamp(min=EPSILON), otherwise)

@@ -1,4 +1,4 @@
-"""Where an update runs: devices by name, precisions, and the memory layout that networks get."""
+"""The device of an update: its name, its precision, and the memory layout of networks on it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from devices import CPU, DEVICES, cuda
-from ganzoo.compute import device as execution
+from ganzoo.compute import device as devices
 from ganzoo.engine.setup import settle_precision
 from ganzoo.errors import UsageError
 from ganzoo.recipe.recipe import ResolvedRecipe
@@ -21,37 +21,37 @@ from ganzoo.registry import registry
 # Devices.
 
 
-def test_auto_is_cuda_where_there_is_one_else_the_cpu():
+def test_auto_is_cuda_where_a_gpu_is_found_else_the_cpu():
     wanted = torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else CPU
-    assert execution.choose_device() == execution.choose_device("auto") == wanted
-    assert execution.choose_device("cpu") == CPU
+    assert devices.choose_device() == devices.choose_device("auto") == wanted
+    assert devices.choose_device("cpu") == CPU
 
 
 @pytest.mark.parametrize(
     "name", ["nonsense", "", "gpu", "cuda:99", "cuda:-1", "cpu:x", "mps:7", "xpu", "hpu", "meta", "meta:0:0"]
 )
-def test_a_device_that_is_not_there_is_one_sentence_with_the_way_out(name):
+def test_a_missing_device_is_reported_in_one_sentence_with_the_way_out(name):
     with pytest.raises(UsageError) as caught:
-        execution.choose_device(name)
-    assert str(caught.value) == f"--device {name}: there is no such device here; use cpu, or leave --device away"
+        devices.choose_device(name)
+    assert str(caught.value) == f"--device {name}: this machine has no such device; use --device cpu or remove it"
 
 
 @cuda
 def test_cuda_means_the_current_device_by_its_number():
-    assert execution.choose_device("cuda") == torch.device("cuda", torch.cuda.current_device())
-    assert execution.choose_device("cuda:0") == torch.device("cuda", 0)
+    assert devices.choose_device("cuda") == torch.device("cuda", torch.cuda.current_device())
+    assert devices.choose_device("cuda:0") == torch.device("cuda", 0)
 
 
 # ----------------------------------------------------------------------------
-# What auto means, and precisions.
+# Automatic settings, and precisions.
 
 
-def chosen(**train: object) -> ResolvedRecipe:
+def resolve_recipe(**train: object) -> ResolvedRecipe:
     return resolve(registry(), pairs={"arch": "dcgan"} | {f"train.{name}": value for name, value in train.items()})
 
 
 def test_auto_on_the_cpu_is_fp32():
-    recipe = settle_precision(chosen(batch=7, seed=3), CPU)
+    recipe = settle_precision(resolve_recipe(batch=7, seed=3), CPU)
     assert (recipe.train.precision, recipe.train.execution) == ("fp32", "auto")
     assert (recipe.train.batch, recipe.train.seed) == (7, 3)
     assert recipe.auto == ("precision",)
@@ -59,14 +59,14 @@ def test_auto_on_the_cpu_is_fp32():
 
 
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
-def test_what_was_chosen_stays(precision):
-    recipe = settle_precision(chosen(precision=precision, execution="eager"), CPU)
+def test_a_precision_that_was_chosen_stays(precision):
+    recipe = settle_precision(resolve_recipe(precision=precision, execution="eager"), CPU)
     assert (recipe.train.precision, recipe.train.execution) == (precision, "eager")
     assert recipe.auto == ()
 
 
-def test_a_run_that_goes_on_keeps_what_it_was_resolved_for_and_another_machine_resolves_anew(tmp_path):
-    stored = settle_precision(chosen(), CPU).to_json()
+def test_a_resumed_run_keeps_its_precision_and_a_new_run_resolves_auto_anew(tmp_path):
+    stored = settle_precision(resolve_recipe(), CPU).to_json()
     stored["train"]["precision"] = "bf16"  # as a CUDA device would have
     path = tmp_path / "recipe.json"
     path.write_text(json.dumps(stored))
@@ -76,29 +76,29 @@ def test_a_run_that_goes_on_keeps_what_it_was_resolved_for_and_another_machine_r
 
 
 @cuda
-def test_auto_on_cuda_is_bf16_where_the_device_knows_it():
+def test_auto_on_cuda_is_bf16_where_the_device_computes_in_it():
     known = torch.cuda.get_device_capability() >= (8, 0)
-    recipe = settle_precision(chosen(), execution.choose_device("cuda"))
+    recipe = settle_precision(resolve_recipe(), devices.choose_device("cuda"))
     assert recipe.train.precision == ("bf16" if known else "fp32")
 
 
-def switches() -> tuple[bool, bool]:
+def read_switches() -> tuple[bool, bool]:
     return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
 
 
 @pytest.mark.parametrize(("precision", "fast"), [("fp32", False), ("tf32", True), ("bf16", False), ("fp16", False)])
-def test_tf32_is_switched_both_ways_and_back(precision, fast):
-    outside = switches()
+def test_precision_switches_tf32_on_or_off_and_restores_it(precision, fast):
+    outside = read_switches()
     for around in ("fp32", "tf32"):
-        with execution.precision(around):
-            before = switches()
-            with execution.precision(precision):
-                assert switches() == (fast, fast)
-            assert switches() == before
-            with pytest.raises(ZeroDivisionError), execution.precision(precision):
+        with devices.precision(around):
+            before = read_switches()
+            with devices.precision(precision):
+                assert read_switches() == (fast, fast)
+            assert read_switches() == before
+            with pytest.raises(ZeroDivisionError), devices.precision(precision):
                 1 / 0  # noqa: B018
-            assert switches() == before
-    assert switches() == outside
+            assert read_switches() == before
+    assert read_switches() == outside
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_tf32_is_switched_both_ways_and_back(precision, fast):
 )
 def test_a_forward_runs_in_the_precision(precision, dtype):
     network = nn.Linear(3, 2)
-    with execution.autocast(precision, CPU):
+    with devices.autocast(precision, CPU):
         assert network(torch.zeros(1, 3)).dtype == dtype
     assert network(torch.zeros(1, 3)).dtype == network.weight.dtype == torch.float32
 
@@ -116,12 +116,12 @@ def test_a_forward_runs_in_the_precision(precision, dtype):
     ("precision", "least", "most"), [("fp32", 0.0, 2e-6), ("tf32", 1e-5, 2e-3), ("bf16", 5e-4, 2e-2)]
 )
 def test_products_on_cuda_are_as_exact_as_the_precision(precision, least, most):
-    device = execution.choose_device("cuda")
+    device = devices.choose_device("cuda")
     if precision != "fp32" and torch.cuda.get_device_capability(device) < (8, 0):
         pytest.skip("this device knows neither TF32 nor bfloat16")
     generator = torch.Generator(device).manual_seed(0)
     a, b = (torch.randn(512, 512, generator=generator, device=device) for _ in range(2))
-    with execution.precision(precision), execution.autocast(precision, device):
+    with devices.precision(precision), devices.autocast(precision, device):
         product = a @ b
     wanted = a.double() @ b.double()
     assert least <= (product.double() - wanted).norm() / wanted.norm() <= most
@@ -144,33 +144,33 @@ OTHERS = {
 }
 
 
-def weights(network: nn.Module) -> list[torch.Tensor]:
+def find_weights(network: nn.Module) -> list[torch.Tensor]:
     return [weight for weight in network.parameters() if weight.dim() == 4]
 
 
 @pytest.mark.parametrize("build", PLAIN.values(), ids=PLAIN)
-def test_plain_convolutions_are_laid_out_channels_last(build):
+def test_plain_convolutions_are_stored_channels_last(build):
     network = nn.Sequential(*build())
     before = copy.deepcopy(network.state_dict())
-    moved = execution.move_to_device(network, CPU)
+    moved = devices.move_to_device(network, CPU)
     assert moved is network
-    assert weights(moved)
-    assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights(moved))
-    assert not any(weight.is_contiguous() for weight in weights(moved))
+    assert find_weights(moved)
+    assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in find_weights(moved))
+    assert not any(weight.is_contiguous() for weight in find_weights(moved))
     assert all(torch.equal(value, before[name]) for name, value in moved.state_dict().items())
 
 
 @pytest.mark.parametrize("build", OTHERS.values(), ids=OTHERS)
-def test_1x1_and_grouped_convolutions_stay_as_they_are(build):
+def test_1x1_and_grouped_convolutions_keep_their_layout(build):
     before = [weight.stride() for weight in nn.Sequential(*build()).parameters()]
-    moved = execution.move_to_device(nn.Sequential(*build()), CPU)
+    moved = devices.move_to_device(nn.Sequential(*build()), CPU)
     assert [weight.stride() for weight in moved.parameters()] == before
 
 
-def test_a_network_without_convolutions_stays_as_it_is():
+def test_a_network_without_convolutions_keeps_its_layout():
     network = nn.Linear(3, 2)
-    network.table = nn.Parameter(torch.zeros(1, 2, 3, 4))  # a learned constant is no reason
-    moved = execution.move_to_device(network, CPU)
+    network.table = nn.Parameter(torch.zeros(1, 2, 3, 4))  # a learned constant is not a convolution's weight
+    moved = devices.move_to_device(network, CPU)
     assert moved.table.is_contiguous()
 
 
@@ -178,9 +178,9 @@ def test_a_network_without_convolutions_stays_as_it_is():
 def test_a_step_in_channels_last_is_the_step_in_any_layout(device):
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.ConvTranspose2d(8, 3, 3))
-    moved, plain = execution.move_to_device(copy.deepcopy(network), device), network.double()
+    moved, plain = devices.move_to_device(copy.deepcopy(network), device), network.double()
     samples = torch.randn(4, 3, 8, 8)
-    with execution.precision("fp32"):
+    with devices.precision("fp32"):
         moved(samples.to(device)).square().mean().backward()
     plain(samples.double()).square().mean().backward()
     for mine, wanted in zip(moved.parameters(), plain.parameters(), strict=True):
@@ -191,31 +191,31 @@ def test_a_step_in_channels_last_is_the_step_in_any_layout(device):
 # Memory.
 
 
-def test_running_out_of_memory_is_told_from_other_errors():
+def test_running_out_of_memory_differs_from_other_errors():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**60)
-    assert execution.is_out_of_memory(caught.value)
-    assert execution.is_out_of_memory(torch.OutOfMemoryError())
-    assert execution.is_out_of_memory(MemoryError())
+    assert devices.is_out_of_memory(caught.value)
+    assert devices.is_out_of_memory(torch.OutOfMemoryError())
+    assert devices.is_out_of_memory(MemoryError())
     with pytest.raises(RuntimeError) as caught:
         torch.zeros(2) @ torch.zeros(3)
-    assert not execution.is_out_of_memory(caught.value)
-    assert not execution.is_out_of_memory(ValueError("not enough memory"))
+    assert not devices.is_out_of_memory(caught.value)
+    assert not devices.is_out_of_memory(ValueError("not enough memory"))
 
 
 def test_peak_memory_is_in_bytes_and_never_falls():
-    before = execution.peak_memory(CPU)
+    before = devices.peak_memory(CPU)
     assert 2**25 < before < 2**40  # a process with torch in it: more than 32 MiB
     block = torch.ones(2**25)
-    during = execution.peak_memory(CPU)
+    during = devices.peak_memory(CPU)
     assert during >= max(before, block.nbytes)
     del block
-    assert execution.peak_memory(CPU) >= during
+    assert devices.peak_memory(CPU) >= during
 
 
 @cuda
 def test_peak_memory_of_cuda_is_the_allocators():
-    device = execution.choose_device("cuda")
+    device = devices.choose_device("cuda")
     torch.cuda.reset_peak_memory_stats(device)
     block = torch.empty(2**20, device=device)
-    assert execution.peak_memory(device) >= block.nbytes
+    assert devices.peak_memory(device) >= block.nbytes

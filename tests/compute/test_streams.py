@@ -11,7 +11,7 @@ from ganzoo.compute.streams import Streams, default_generator, derive_seed, draw
 CPU = torch.device("cpu")
 
 
-def latents(kind: str, num: int = 20_000, dim: int = 8, seed: int = 0) -> Tensor:
+def draw(kind: str, num: int = 20_000, dim: int = 8, seed: int = 0) -> Tensor:
     return draw_latents(kind, torch.Generator().manual_seed(seed), num, dim)
 
 
@@ -22,12 +22,11 @@ def test_a_seed_depends_on_every_part_and_on_their_order():
     }
     assert len(seeds) == 7
     assert all(0 <= seed < 2**63 for seed in seeds)
-    assert (
-        derive_seed(0, "d", 16) == derive_seed(0, "d", 16) == 524503217504661015
-    )  # another would break every stored run
+    # another number would break every stored run
+    assert derive_seed(0, "d", 16) == derive_seed(0, "d", 16) == 524503217504661015
 
 
-def test_a_stream_starts_alike_whatever_was_drawn_before():
+def test_a_stream_draws_the_same_numbers_whatever_was_drawn_before():
     one, two = Streams(3, CPU), Streams(3, CPU)
     two.generator("g", 5)
     torch.randn(7, generator=two.generator("d", 0))
@@ -37,13 +36,13 @@ def test_a_stream_starts_alike_whatever_was_drawn_before():
 
 
 @pytest.mark.parametrize("other", [(4, "d", 64), (3, "g", 64), (3, "d", 80)])
-def test_other_seeds_streams_and_images_draw_otherwise(other):
+def test_another_seed_stream_or_number_of_images_draws_other_numbers(other):
     seed, stream, images = other
     one = torch.randn(9, generator=Streams(3, CPU).generator("d", 64))
     assert not torch.equal(one, torch.randn(9, generator=Streams(seed, CPU).generator(stream, images)))
 
 
-def test_components_draw_from_the_default_generator_and_not_what_the_engine_draws():
+def test_components_draw_from_the_default_generator_and_other_numbers_than_the_engine():
     streams = Streams(0, CPU)
     drawn = []
     for more in ((0, 0), (0, 0), (0, 1), (1, 0)):
@@ -57,7 +56,7 @@ def test_components_draw_from_the_default_generator_and_not_what_the_engine_draw
     assert default_generator(CPU) is torch.default_generator
 
 
-def test_seeded_leaves_the_default_generator_as_it_was():
+def test_seeded_restores_the_default_generator():
     torch.manual_seed(5)
     wanted = torch.rand(3)
     torch.manual_seed(5)
@@ -72,8 +71,8 @@ def test_seeded_leaves_the_default_generator_as_it_was():
 # Latents. Bounds are five standard errors of 20,000 x 8 draws.
 
 
-def test_normal():
-    z = latents("normal")
+def test_normal_latents():
+    z = draw("normal")
     assert z.shape == (20_000, 8)
     assert z.dtype == torch.float32
     assert abs(z.mean()) < 0.0125
@@ -82,8 +81,8 @@ def test_normal():
     assert (z < 1).float().mean() == pytest.approx(0.8413, abs=0.0046)
 
 
-def test_uniform():
-    z = latents("uniform")
+def test_uniform_latents():
+    z = draw("uniform")
     assert -1 <= z.min() < -0.999
     assert 0.999 < z.max() < 1
     assert abs(z.mean()) < 0.0073
@@ -91,8 +90,8 @@ def test_uniform():
     assert (z < 0.5).float().mean() == pytest.approx(0.75, abs=0.0055)
 
 
-def test_normal_with_a_code():
-    z = latents("normal+onehot3")
+def test_normal_latents_with_a_one_hot_code():
+    z = draw("normal+onehot3")
     code, rest = z[:, 5:], z[:, :5]
     assert torch.equal(code.sort(1).values, torch.tensor([0.0, 0.0, 1.0]).expand(20_000, 3))
     assert code.mean(0) == pytest.approx(torch.full((3,), 1 / 3), abs=0.017)
@@ -100,6 +99,6 @@ def test_normal_with_a_code():
 
 
 @pytest.mark.parametrize("kind", ["normal", "uniform", "normal+onehot3"])
-def test_latents_follow_from_the_generator(kind):
-    assert torch.equal(latents(kind, 40), latents(kind, 40))
-    assert not torch.equal(latents(kind, 40), latents(kind, 40, seed=1))
+def test_latents_depend_on_the_generator_alone(kind):
+    assert torch.equal(draw(kind, 40), draw(kind, 40))
+    assert not torch.equal(draw(kind, 40), draw(kind, 40, seed=1))

@@ -1,4 +1,4 @@
-"""On how many threads a run computes, and what it waits for."""
+"""The number of a run's threads, and how long a thread waits for a core."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from ganzoo.runs.launch import Launch
         (None, True, 2, None, 1),
         (None, False, 1, None, "torch's"),
         (None, False, 2, None, 4),
-        (None, False, 3, "1", 2),  # torchrun's own
+        (None, False, 3, "1", 2),  # torchrun itself sets 1
         (None, False, 16, None, 1),
         (None, False, 2, "3", "torch's"),
     ],
 )
-def test_a_fixed_rule_says_how_many(
+def test_the_number_of_threads_follows_a_fixed_rule(
     monkeypatch: pytest.MonkeyPatch,
     asked: int | None,
     tiny: bool,
@@ -46,7 +46,7 @@ def test_a_fixed_rule_says_how_many(
     assert found == (torch.get_num_threads() if wanted == "torch's" else wanted)
 
 
-def test_threads_are_set_and_set_back() -> None:
+def test_threads_are_set_inside_the_block_and_restored() -> None:
     before = torch.get_num_threads()
     with threads(before + 1):
         assert torch.get_num_threads() == before + 1
@@ -55,7 +55,7 @@ def test_threads_are_set_and_set_back() -> None:
 
 @contextmanager
 def busy(num: int) -> Iterator[None]:
-    """Keep so many processes busy while the block runs."""
+    """Keep `num` other processes busy while the block runs."""
     others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(num)]
     try:
         yield
@@ -65,7 +65,7 @@ def busy(num: int) -> Iterator[None]:
             other.wait()
 
 
-@pytest.mark.skipif(read_wait_seconds() is None, reason="this system does not say how long a thread waits")
+@pytest.mark.skipif(read_wait_seconds() is None, reason="this system does not report how long a thread waits")
 def test_a_thread_that_shares_its_core_waits() -> None:
     with busy(cores.count_cores()):
         time.sleep(0.2)
@@ -75,7 +75,7 @@ def test_a_thread_that_shares_its_core_waits() -> None:
         assert 0.1 < (waiting.measure_share(time.monotonic() - start) or 0) <= 1
 
 
-def test_elsewhere_the_load_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_other_systems_the_load_average_gives_the_share(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cores, "SCHEDSTAT", Path("/nowhere"))
     monkeypatch.setattr(cores.os, "cpu_count", lambda: 2)
     for load, wanted in ((0.0, 0), (2.0, 0), (4.0, 0.5), (8.0, 0.75)):

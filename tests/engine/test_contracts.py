@@ -169,9 +169,9 @@ def test_an_extractor_is_asked_for_by_name():
     torch.manual_seed(1)
     again = extractor("toy-pixels", DataInfo(shape=(1, 4, 4)))
     assert hash_network(again.network) == hash_network(found.float().network)
-    with pytest.raises(UsageError, match="'toy-function' is not a network, so nothing can learn through it"):
+    with pytest.raises(UsageError, match="'toy-function' is not a network, so gradients cannot flow through it"):
         extractor("toy-function", DataInfo(shape=(1, 4, 4)))
-    with pytest.raises(UsageError, match="'toy-prepared' is trained on the data before it is of use"):
+    with pytest.raises(UsageError, match="'toy-prepared' must be trained on the data before it is used"):
         extractor("toy-prepared", DataInfo(shape=(1, 4, 4)))
 
 

@@ -1,4 +1,4 @@
-"""What diagnoses say of rows: pure functions, one of which may fail without the others."""
+"""Diagnoses: pure functions of a run's rows, one of which may fail without the others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ganzoo.health.diagnose import diagnose, installed
+from ganzoo.health.diagnose import build_diagnoses, diagnose
 from ganzoo.plugin import DataInfo, Diagnosis, Verdict
 from ganzoo.runs.words import describe_verdict
 
@@ -23,7 +23,7 @@ def broken(rows: Any, recipe: Any) -> None:
     raise KeyError("real")
 
 
-def test_each_is_asked_and_one_that_fails_is_told_beside_the_others() -> None:
+def test_a_diagnosis_that_fails_is_reported_and_the_others_go_on() -> None:
     failed: list[tuple[str, str]] = []
 
     def note(name: str, error: Exception) -> None:
@@ -44,11 +44,11 @@ def test_each_is_asked_and_one_that_fails_is_told_beside_the_others() -> None:
         ("stop", ("a=1", "--aug ada"), "this run will not come right: D is sure; try a=1, or --aug ada"),
     ],
 )
-def test_a_verdict_in_words(severity: Any, advice: tuple[str, ...], line: str) -> None:
+def test_a_verdict_is_described_in_a_sentence(severity: Any, advice: tuple[str, ...], line: str) -> None:
     assert describe_verdict(Verdict(code="d-wins", severity=severity, words="D is sure", advice=advice)) == line
 
 
-def test_those_that_are_installed_are_built_for_the_data() -> None:
+def test_installed_diagnoses_are_built_for_the_data() -> None:
     def entry(name: str, build: Any) -> Any:
         spec = Diagnosis(name=name, summary="Sees.", factory="nowhere:nothing")
         return SimpleNamespace(qualified=f"acme:{name}", spec=spec, build=build)
@@ -60,7 +60,7 @@ def test_those_that_are_installed_are_built_for_the_data() -> None:
     failed: list[str] = []
     registry: Any = SimpleNamespace(components=lambda kind: entries if kind == "diagnosis" else [])
     data = DataInfo(shape=(1, 4, 4))
-    built = installed(registry, data, lambda name, error: failed.append(f"{name}: {error}"))
+    built = build_diagnoses(registry, data, lambda name, error: failed.append(f"{name}: {error}"))
     assert list(built) == ["acme:good"]
     options, seen = built["acme:good"]  # type: ignore[misc]
     assert (type(options), seen) == (entries[0].spec.options, data)

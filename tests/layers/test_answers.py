@@ -1,4 +1,4 @@
-"""The logits of any form of answer, and their gradients by the samples."""
+"""The logits of any form of output, and their gradients by the samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each layer in each way in which the engine runs it: differentiated twice, recorded, in any layout and precision."""
+"""Each layer as the engine uses it: differentiated twice, recorded, in any layout and precision."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def x(request: pytest.FixtureRequest, layer: nn.Module) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(1))
 
 
-def test_gradients_and_their_gradients_are_right(layer: nn.Module, x: Tensor) -> None:
-    layer = layer.double().eval()  # batch statistics and the power iteration are torch's own matter, and held still
+def test_first_and_second_derivatives_are_right(layer: nn.Module, x: Tensor) -> None:
+    layer = layer.double().eval()  # so that batch statistics and the power iteration stay the same
     given = x.double().requires_grad_()
     assert torch.autograd.gradcheck(layer, (given,), fast_mode=True)
     assert torch.autograd.gradgradcheck(layer, (given,), fast_mode=True)
@@ -109,7 +109,7 @@ def test_it_is_the_same_in_channels_last_and_close_in_bf16(layer: nn.Module, x: 
             assert layer(x.bfloat16()).dtype == torch.bfloat16  # maps stay as small as they are
 
 
-def test_it_is_built_and_run_without_memory(layer: nn.Module, x: Tensor, request: pytest.FixtureRequest) -> None:
+def test_it_is_built_and_run_on_meta(layer: nn.Module, x: Tensor, request: pytest.FixtureRequest) -> None:
     build, _ = LAYERS[request.node.callspec.params["layer"]]
     with torch.device("meta"):
         empty = build()

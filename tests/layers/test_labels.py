@@ -1,4 +1,4 @@
-"""Labels are required where a network was built for them, appended as they are, and never read."""
+"""Labels are required where a network was built for them, appended unchanged, and never read back from the device."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ganzoo.layers import label_size, one_hot, require_labels, with_labels
 from ganzoo.plugin import DataInfo
 
 
-def test_labels_are_given_where_they_are_wanted_and_nowhere_else() -> None:
+def test_labels_are_required_where_a_network_was_built_for_them_and_refused_elsewhere() -> None:
     labels = torch.zeros(2, dtype=torch.int64)
     require_labels(labels, True)
     require_labels(None, False)
@@ -32,7 +32,7 @@ def test_one_hot_is_torchs_and_can_be_recorded(shape: tuple[int, ...]) -> None:
         one_hot(labels, int(labels.max()))
 
 
-def test_a_label_stands_behind_its_row() -> None:
+def test_a_label_is_appended_to_its_row() -> None:
     x, labels = torch.randn(3, 2, dtype=torch.float64), torch.tensor([1, 0, 2])
     found = with_labels(x, labels, num_classes=3)
     assert found.dtype == torch.float64
@@ -45,7 +45,7 @@ def test_a_label_stands_behind_its_row() -> None:
         with_labels(x, None, num_classes=3)
 
 
-def test_the_size_of_a_label_is_what_is_appended() -> None:
+def test_the_size_of_a_label_is_the_number_of_values_that_are_appended() -> None:
     assert label_size(DataInfo(shape=(2,), modality="points")) == 0
     assert label_size(DataInfo(shape=(2,), modality="points", num_classes=5)) == 5
     assert label_size(DataInfo(shape=(2,), modality="points", label_shape=(2, 2))) == 4

@@ -1,7 +1,7 @@
-"""What `ganzoo.layers` promises to authors: names, signatures and, since models are stored by them, state-dict keys.
+"""The promise of `ganzoo.layers` to authors: names, signatures and state-dict keys, by which models are stored.
 
-A name that is new goes into the snapshot (`python tests/layers/test_promise_layers.py`); one that changes or goes
-breaks plugins, or the models that were published with them.
+Add a new name to the snapshot with `python tests/layers/test_promise_layers.py`. A name that is changed or removed
+breaks plugins, or models that were published with them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BUILT = (
 )
 
 
-def promised() -> Iterator[str]:
+def list_promises() -> Iterator[str]:
     for name in sorted(layers.__all__):
         signature = str(inspect.signature(getattr(layers, name)))
         yield name + re.sub(r"<(?:function|class) '?([\w.]+)[^>]*>", r"\1", signature)
@@ -38,8 +38,8 @@ def promised() -> Iterator[str]:
         yield f"{type(module).__name__}: {', '.join(module.state_dict())}"
 
 
-def test_what_is_promised_is_kept() -> None:
-    assert SNAPSHOT.read_text(encoding="utf-8").splitlines() == list(promised())
+def test_the_promise_is_kept() -> None:
+    assert SNAPSHOT.read_text(encoding="utf-8").splitlines() == list(list_promises())
 
 
 def test_every_class_with_parameters_of_its_own_is_built_here() -> None:
@@ -48,4 +48,4 @@ def test_every_class_with_parameters_of_its_own_is_built_here() -> None:
 
 
 if __name__ == "__main__":
-    SNAPSHOT.write_text("\n".join(promised()) + "\n", encoding="utf-8")
+    SNAPSHOT.write_text("\n".join(list_promises()) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Spectral normalisation, against torch's own, the singular values, and each way in which the engine runs a layer."""
+"""Spectral normalisation, compared with torch's own, with singular values, and as the engine uses it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_largest_singular_value_becomes_1(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", LAYERS)
-def test_every_forward_is_torchs_and_so_is_the_state(kind: str) -> None:
+def test_every_forward_and_the_state_equal_torchs(kind: str) -> None:
     torch.manual_seed(0)
     theirs = parametrizations.spectral_norm(LAYERS[kind]())
     ours = spectral_norm(LAYERS[kind]())
@@ -91,7 +91,7 @@ def test_gradients_and_their_gradients_are_the_quotients(kind: str) -> None:
     assert torch.autograd.gradgradcheck(norm, (weight,))
 
 
-def test_two_forwards_before_a_backward() -> None:
+def test_two_forwards_before_a_backward_have_the_gradients_of_each_alone() -> None:
     torch.manual_seed(0)
     layer, one, two = spectral_norm(nn.Linear(6, 4)), torch.randn(2, 6), torch.randn(2, 6)
     twin = copy.deepcopy(layer)
@@ -109,14 +109,14 @@ def network() -> nn.Sequential:
     )
 
 
-def test_all_layers_of_a_network_once_each() -> None:
+def test_all_layers_of_a_network_are_normalised_once() -> None:
     net = spectral_norm_all(network())
     assert spectral_norm_all(net) is net
     assert sum(isinstance(m, SpectralNorm) for m in net.modules()) == 3
     assert not hasattr(net[1], "parametrizations")
 
 
-def test_copied_on_meta_loaded_in_bf16_and_recorded() -> None:
+def test_a_network_can_be_copied_built_on_meta_loaded_run_in_bf16_and_recorded() -> None:
     torch.manual_seed(0)
     net = spectral_norm_all(network())
     x = torch.randn(2, 3, 5, 5)

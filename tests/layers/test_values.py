@@ -1,4 +1,4 @@
-"""What the layers compute, against closed forms and against torch."""
+"""The values that layers compute, compared with closed forms and with torch."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_attention_starts_as_the_identity_and_learns() -> None:
 
 
 @pytest.mark.parametrize("pool", [False, True])
-def test_attention_is_torchs(pool: bool) -> None:
+def test_attention_equals_torchs(pool: bool) -> None:
     torch.manual_seed(0)
     layer, x = L.SelfAttention2d(8, ratio=2, pool=pool).double(), torch.randn(2, 8, 4, 6, dtype=torch.float64)
     nn.init.constant_(layer.gamma, 0.5)
@@ -49,7 +49,7 @@ def test_attention_needs_channels() -> None:
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("condition", ["class", "vector"])
-def test_conditional_batch_norm_is_torchs_with_gathered_gains(condition: str, training: bool) -> None:
+def test_conditional_batch_norm_equals_torchs_with_the_gain_of_each_label(condition: str, training: bool) -> None:
     torch.manual_seed(0)
     x, labels = torch.randn(4, 3, 2, 2), torch.tensor([1, 0, 2, 1])
     layer = L.ConditionalBatchNorm2d(3, **({"num_classes": 3} if condition == "class" else {"dim": 3})).train(training)
@@ -67,7 +67,7 @@ def test_conditional_batch_norm_is_torchs_with_gathered_gains(condition: str, tr
 
 
 @pytest.mark.parametrize("kind", [L.ConditionalBatchNorm2d, L.ConditionalInstanceNorm2d])
-def test_conditional_norms_start_plain_and_hold_to_their_condition(kind: type[nn.Module]) -> None:
+def test_conditional_norms_start_plain_and_check_their_condition(kind: type[nn.Module]) -> None:
     x = torch.randn(4, 3, 2, 2)
     plain = F.instance_norm(x) if kind is L.ConditionalInstanceNorm2d else F.batch_norm(x, None, None, training=True)
     assert torch.allclose(kind(3, num_classes=2)(x, torch.tensor([0, 1, 1, 0])), plain)
@@ -86,7 +86,7 @@ def test_conditional_norms_start_plain_and_hold_to_their_condition(kind: type[nn
 # Projection.
 
 
-def test_projection_is_the_product_with_the_labels_row_and_absent_classes_do_not_learn() -> None:
+def test_projection_is_the_product_with_the_labels_embedding_and_absent_classes_get_no_gradient() -> None:
     torch.manual_seed(0)
     head, phi, labels = L.ProjectionHead(5, 4).double(), torch.randn(3, 5, dtype=torch.float64), torch.tensor([2, 0, 2])
     wanted = head.psi(phi).squeeze(1) + (L.one_hot(labels, 4, torch.float64) @ head.embedding.weight * phi).sum(1)
@@ -111,8 +111,8 @@ def binomial(taps: int, channels: int) -> Tensor:
     return kernel.expand(channels, 1, taps, taps)
 
 
-def twice(call: object, x: Tensor) -> list[Tensor]:
-    """Return a result, its gradient, and the gradient of that."""
+def differentiate_twice(call: object, x: Tensor) -> list[Tensor]:
+    """Return a result, a gradient of it, and a gradient of that gradient."""
     given = x.clone().requires_grad_()
     y = call(given)
     (first,) = torch.autograd.grad(y.pow(3).sum(), given, create_graph=True)
@@ -133,7 +133,8 @@ def test_resampling_is_the_binomial_convolution_with_its_gradients(taps: int, si
         return F.conv_transpose2d(x, 4 * kernel, stride=2, padding=padding, output_padding=taps % 2, groups=3)
 
     for ours, plain in ((L.downsample, down), (L.upsample, up)):
-        for found, wanted in zip(twice(partial(ours, taps=taps), x), twice(plain, x), strict=True):
+        ours, results = partial(ours, taps=taps), differentiate_twice(plain, x)
+        for found, wanted in zip(differentiate_twice(ours, x), results, strict=True):
             assert found.shape == wanted.shape
             assert torch.allclose(found, wanted, rtol=1e-12, atol=1e-12)
 
@@ -146,7 +147,7 @@ def test_a_low_pass_is_the_binomial_convolution(taps: int) -> None:
         assert torch.allclose(L.low_pass(x, taps, padding), wanted, atol=1e-12)
 
 
-def test_a_penalty_on_resampled_maps_makes_no_convolution_for_each_channel() -> None:
+def test_a_penalty_on_resampled_maps_runs_depthwise_convolutions_alone() -> None:
     x = torch.randn(2, 8, 4, 4, requires_grad=True)
     with profile(activities=[ProfilerActivity.CPU]) as seen:
         L.input_gradients(L.downsample(x).square(), x).square().sum().backward()
@@ -163,18 +164,18 @@ def test_constant_maps_keep_their_value_away_from_the_borders(taps: int) -> None
     assert torch.allclose(L.low_pass(ones, taps), torch.ones(()))
 
 
-def test_there_are_no_other_filters() -> None:
+def test_other_numbers_of_taps_are_refused() -> None:
     for call in (L.downsample, L.upsample, L.low_pass):
         with pytest.raises(ValueError, match="no filter of 5 taps: give 2, 3 or 4"):
             call(torch.ones(1, 1, 4, 4), taps=5)
 
 
 # ----------------------------------------------------------------------------
-# Equalised layers, normal pixels, deviation.
+# Equalised layers, pixel normalisation, minibatch deviation.
 
 
 @pytest.mark.parametrize("rate", [1.0, 0.01])
-def test_equalised_layers_are_plain_ones_of_the_effective_weight(rate: float) -> None:
+def test_equalised_layers_equal_plain_layers_with_the_effective_weight(rate: float) -> None:
     torch.manual_seed(0)
     gain = math.sqrt(2)
     linear, x = L.EqualisedLinear(200, 300, gain=gain, rate=rate), torch.randn(4, 200)
@@ -198,7 +199,7 @@ def test_pixels_have_mean_square_1() -> None:
     assert L.pixel_norm(torch.full((1, 4), 1e4, dtype=torch.float16)).isfinite().all()
 
 
-def test_deviation_by_hand() -> None:
+def test_deviation_equals_values_computed_by_hand() -> None:
     ones = torch.ones(4, 2, 3, 3)
     assert torch.allclose(L.minibatch_deviation(ones)[:, 2], torch.tensor(1e-4))
     signs = torch.tensor([1.0, -1, 1, -1]).view(4, 1, 1, 1) * ones
@@ -223,7 +224,7 @@ def test_groups_divide_any_batch(n: int, groups: int) -> None:
 # Heads and first weights.
 
 
-def test_scales_see_smaller_samples_and_answer_as_one() -> None:
+def test_scales_see_smaller_samples_and_their_outputs_are_joined() -> None:
     seen = []
 
     class Member(nn.Module):
@@ -260,7 +261,7 @@ def test_joined_answers_keep_weights_and_the_one_embedding() -> None:
         L.join_answers([weighed, weighed])
 
 
-def test_weights_are_drawn_behind_spectral_norm_too() -> None:
+def test_weights_under_spectral_norm_are_drawn_too() -> None:
     network = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Embedding(4, 4), L.spectral_norm(nn.Linear(4, 4)))
     assert L.draw_weights(network) is network
     for weight in (network[0].weight, network[2].weight, network[3].parametrizations.weight.original):
