@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import NotFound
-from ganzoo.evaluate.request import requested
+from ganzoo.evaluate.request import make_request
 from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, MODEL, REFERENCE
 from ganzoo.plugin.files import means_folder
 from ganzoo.recipe.resolve import parse_dataset_flag
@@ -54,7 +54,7 @@ def load(
         Corrupt: A file is not what was written.
         MissingPlugin: The architecture is not installed; said before any weights are fetched.
     """
-    directory = package_of(what, revision, offline=offline, notify=notify)
+    directory = resolve_package(what, revision, offline=offline, notify=notify)
     with heavy_imports():
         from ganzoo.compute.device import choose_device
         from ganzoo.package import package
@@ -132,8 +132,8 @@ def evaluate(
         UsageError: A wrong name or option, or data that do not fit the model.
         GanzooError: A metric failed; NotFound, Corrupt and MissingPlugin as for `load`.
     """
-    package = package_of(what, offline=offline, notify=notify)
-    request = requested(
+    package = resolve_package(what, offline=offline, notify=notify)
+    request = make_request(
         registry(),
         package,
         load_json(package),
@@ -175,7 +175,7 @@ def package(
         GanzooError: It cannot be written; NotFound, Corrupt and MissingPlugin as for `load`.
     """
     names = [*WEIGHTS, REFERENCE, CARD, *([DISCRIMINATOR] if discriminator else [])]
-    source, target = package_of(what, names=names, notify=notify), Path(directory)
+    source, target = resolve_package(what, names=names, notify=notify), Path(directory)
     with heavy_imports():
         from ganzoo.compute.device import choose_device
         from ganzoo.package import complete
@@ -234,14 +234,14 @@ def verify(
         Corrupt: Something does not hold.
         GanzooError: As `load`.
     """
-    directory = package_of(what, revision, names=None, offline=offline, notify=notify)
+    directory = resolve_package(what, revision, names=None, offline=offline, notify=notify)
     with heavy_imports():
         from ganzoo.compute.device import choose_device
         from ganzoo.package import verify as verifying
     return verifying.verify(directory, registry(), choose_device(device))
 
 
-def package_of(
+def resolve_package(
     what: str | os.PathLike[str] | Run,
     revision: str | None = None,
     *,

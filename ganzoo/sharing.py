@@ -18,7 +18,7 @@ from ganzoo.runs.where import Notify, ignore_line
 
 if TYPE_CHECKING:
     from ganzoo.hub.publish import Published
-    from ganzoo.hub.search import Found
+    from ganzoo.hub.search import SearchResult
 
 
 def publish(
@@ -115,7 +115,7 @@ def search(
     arch: str = "",
     limit: int = 50,
     notify: Notify = ignore_line,
-) -> list[Found]:
+) -> list[SearchResult]:
     """Return ganzoo's models on the Hub, those first that are downloaded most.
 
     Args:
@@ -134,12 +134,12 @@ def search(
     return searching.search(text, dataset=dataset, author=author, arch=arch, limit=limit, notify=notify)
 
 
-def about(what: str, *, offline: bool = False, notify: Notify = ignore_line) -> dict[str, Any]:
+def describe_model(what: str, *, offline: bool = False, notify: Notify = ignore_line) -> dict[str, Any]:
     """Return what is known of a model in a directory or on the Hub, without its weights; arguments as for `load`."""
     repo = where.parse_repository(what)
     with heavy_imports():
         from ganzoo.hub import search
         from ganzoo.package import config
     if repo is None:
-        return search.told(config.read_config(where.find_package(what)))
-    return search.about(repo, offline, notify)
+        return search.describe_config(config.read_config(where.find_package(what)))
+    return search.describe_model(repo, offline, notify)

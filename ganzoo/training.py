@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import NotFound, UsageError
-from ganzoo.models import package_of
+from ganzoo.models import resolve_package
 from ganzoo.package.config import CONFIG
 from ganzoo.plugin import Dataset
 from ganzoo.recipe.check import check_path
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ganzoo.engine.distributed import World
 
 Names = str | Iterable[str] | None
-Where = Run | Callable[[], Run]  # the run to go on with, or what makes the directory of a new one
+RunOrFactory = Run | Callable[[], Run]  # the run to go on with, or what makes the directory of a new one
 
 
 def train(
@@ -101,13 +101,13 @@ def train(
         resume=which,
         device=device,
     )
-    with together(device) as world:
-        run, chosen = agreed(preparing, world)
+    with process_group(device) as world:
+        run, chosen = prepare_on_rank0(preparing, world)
         return start(chosen, run, device=device, listener=listener, world=world)
 
 
 @contextlib.contextmanager
-def together(device: str) -> Iterator[World | None]:
+def process_group(device: str) -> Iterator[World | None]:
     """Join the processes that ``torchrun`` started with this one, while the block runs; None where it started none."""
     launch = read_launch()
     if launch is None or launch.size == 1:
@@ -119,13 +119,15 @@ def together(device: str) -> Iterator[World | None]:
         yield world
 
 
-def agreed(preparing: Callable[[], tuple[Where, ResolvedRecipe]], world: World | None) -> tuple[Where, ResolvedRecipe]:
+def prepare_on_rank0(
+    preparing: Callable[[], tuple[RunOrFactory, ResolvedRecipe]], world: World | None
+) -> tuple[RunOrFactory, ResolvedRecipe]:
     """Return what `prepare` returns, on each of several processes what it returns on the first."""
     if world is None:
         return preparing()
     mine: list[ResolvedRecipe] = []  # with the origins of its settings, which its JSON does not tell
 
-    def told() -> tuple[Where, dict[str, Any]]:
+    def told() -> tuple[RunOrFactory, dict[str, Any]]:
         run, recipe = preparing()
         mine.append(recipe)
         return run, recipe.to_json()
@@ -144,23 +146,23 @@ def prepare(
     resume: str | os.PathLike[str] | Run | None,
     device: str = "auto",
     notify: Notify = ignore_line,
-) -> tuple[Where, ResolvedRecipe]:
+) -> tuple[RunOrFactory, ResolvedRecipe]:
     """Return the run to go on with, or what makes a new one, and the recipe; arguments as for `train`.
 
     `resume` is None for a new run and empty for the latest unfinished one. Where ``torchrun`` starts the command
     anew, a new run is the one that it began the last time.
     """
-    said = _by_key(flags)
+    said = _read_flags(flags)
     if resume is None:
         if name is not None:
             runs.check_name(name)
         init = options.get("train.init", said.get("train.init"))
         if init not in (None, "none"):
-            pinned, directory = _pinned(init, notify)
+            pinned, directory = _pin_init(init, notify)
             options = {**options, "train.init": pinned}
             config = directory if config is None and recipe is None and "arch" not in {**said, **options} else config
-        path = None if config is None else _recipe_of(config, notify)
-        facts = partial(_facts, device)
+        path = None if config is None else _find_recipe(config, notify)
+        facts = partial(_gather_facts, device)
         chosen = resolve(registry(), recipe=recipe, config=path, flags=said, pairs=options, facts=facts)
         check_path(chosen.dataset)
         launch, marked = read_launch(), make_mark(chosen.to_json())
@@ -175,11 +177,11 @@ def prepare(
         run = resume
     else:
         run = runs.find_run(os.fspath(resume)) if resume else runs.find_latest_unfinished()
-    return run, _resumed(run, {**said, **options})
+    return run, _resolve_resumed(run, {**said, **options})
 
 
 def start(
-    recipe: ResolvedRecipe, run: Where, *, device: str, listener: object = None, world: World | None = None
+    recipe: ResolvedRecipe, run: RunOrFactory, *, device: str, listener: object = None, world: World | None = None
 ) -> Run:
     """Train what `prepare` returned; arguments as for `train`. Of several processes the first alone has a listener."""
     with heavy_imports():
@@ -190,18 +192,18 @@ def start(
     world, events = world or ALONE, Events()
     if world.rank == 0:
         events.subscribe("listener", listener)
-    initial = world.first(partial(_initial, recipe.train.init, run, INITIAL_FILES, events.note))
+    initial = world.first(partial(_find_initial_package, recipe.train.init, run, INITIAL_FILES, events.note))
     return trainer.train(recipe, run, device=device, events=events, world=world, initial=initial)
 
 
-def _initial(init: str | None, run: Where, names: Iterable[str], notify: Notify) -> Path | None:
+def _find_initial_package(init: str | None, run: RunOrFactory, names: Iterable[str], notify: Notify) -> Path | None:
     """Return the package whose weights a run starts from; None where it has a checkpoint (the first alone sees)."""
     if init is None or (isinstance(run, Run) and run.checkpoints):
         return None
-    return package_of(init, names=names, notify=notify)
+    return resolve_package(init, names=names, notify=notify)
 
 
-def _resumed(run: Run, settings: Mapping[str, Any]) -> ResolvedRecipe:
+def _resolve_resumed(run: Run, settings: Mapping[str, Any]) -> ResolvedRecipe:
     """Return a run's recipe, its length raised and its data found elsewhere, where `settings` say so."""
     stored = run.recipe()
     recipe, length = resolve(registry(), config=stored), run.length
@@ -224,19 +226,19 @@ def _resumed(run: Run, settings: Mapping[str, Any]) -> ResolvedRecipe:
     return recipe
 
 
-def _recipe_of(config: str | os.PathLike[str], notify: Notify) -> Path:
+def _find_recipe(config: str | os.PathLike[str], notify: Notify) -> Path:
     """Return where the recipe is that ``--config`` means: a path as it stands, a run, or a model on the Hub."""
     path = Path(config)
     if path.exists():
         return path
     if isinstance(config, str) and (where.is_embedded(config) or where.parse_repository(config)):
-        return package_of(config, names=(CONFIG,), notify=notify)
+        return resolve_package(config, names=(CONFIG,), notify=notify)
     with contextlib.suppress(NotFound):
         return runs.find_run(os.fspath(config)).path
     return path
 
 
-def _pinned(init: str | os.PathLike[str], notify: Notify) -> tuple[str, Path]:
+def _pin_init(init: str | os.PathLike[str], notify: Notify) -> tuple[str, Path]:
     """Return the name under which the weights to start from will always be found, and their package."""
     repo = where.parse_repository(init)
     if repo is None:
@@ -249,14 +251,14 @@ def _pinned(init: str | os.PathLike[str], notify: Notify) -> tuple[str, Path]:
     return f"{pulled.repo}@{pulled.commit}", pulled.directory
 
 
-def _facts(device: str, dataset: Choice) -> Facts:
+def _gather_facts(device: str, dataset: Choice) -> Facts:
     """Return what the settings of a recipe may follow from: the samples of a dataset, and the device."""
     with heavy_imports():
         from ganzoo.compute.device import choose_device
     return Facts(dataset.known_data or dataset.build().info, choose_device(device).type)
 
 
-def _by_key(flags: Mapping[str, Any]) -> dict[str, Any]:
+def _read_flags(flags: Mapping[str, Any]) -> dict[str, Any]:
     """Return what flags say, by the keys that they are short for."""
     said = map_flags_to_keys(flags)
     return said | (parse_dataset_flag(registry(), os.fspath(said["dataset"])) if "dataset" in said else {})

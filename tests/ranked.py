@@ -210,12 +210,12 @@ if __name__ == "__main__":
     import toy_terms
     import toys
     from ganzoo.registry import register
-    from ganzoo.training import together
+    from ganzoo.training import process_group
 
     torch.set_num_threads(1)
     register(toys)
     register(ranked)
     register(toy_terms)
     job, given = sys.argv[1], json.loads(sys.argv[2])
-    with together("cpu") if job == "update" else nullcontext() as world:
+    with process_group("cpu") if job == "update" else nullcontext() as world:
         update_all(world, given) if job == "update" else train_all(given)

@@ -67,7 +67,7 @@ def _show_model(name: str, offline: bool, as_json: bool) -> None:
 def _about(name: str, offline: bool = False) -> dict[str, Any]:
     from ganzoo import sharing
 
-    return sharing.about(name, offline=offline, notify=note)
+    return sharing.describe_model(name, offline=offline, notify=note)
 
 
 def _print_model(facts: dict[str, Any], indent: str = "") -> None:

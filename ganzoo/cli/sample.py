@@ -57,7 +57,7 @@ def command(
         raise UsageError(f"-n {num}: ask for at least one sample")
     from ganzoo import models
 
-    package = models.package_of(what, offline=offline, notify=note)
+    package = models.resolve_package(what, offline=offline, notify=note)
     generator = models.load(package, device)
     with heavy_imports():
         from ganzoo.package.outputs import write_samples

@@ -9,7 +9,7 @@ import click
 from ganzoo.cli.common import common_options, note, print_json, print_table
 
 if TYPE_CHECKING:
-    from ganzoo.hub.search import Found
+    from ganzoo.hub.search import SearchResult
 
 
 @click.command("search", short_help="Find models on the Hugging Face Hub.")
@@ -33,6 +33,6 @@ def command(text: str, dataset: str, author: str, arch: str, as_json: bool) -> N
         print_table([head, *map(_row, found)])
 
 
-def _row(model: Found) -> tuple[str, ...]:
+def _row(model: SearchResult) -> tuple[str, ...]:
     measured = ", ".join(f"{name} {value:.4g}" for name, value in model.metrics.items())
     return model.repo, f"{model.downloads:,}", model.arch, measured, " ".join(model.requires)

@@ -93,9 +93,9 @@ def command(
         _prepare, None if dry_run else publish, flags=flags, options=options, name=name, recipe=recipe, config=config,
         resume=resume, device=device, notify=note,
     )  # fmt: skip
-    with training.together(device) as world:
+    with training.process_group(device) as world:
         first = world is None or world.rank == 0
-        run, chosen = training.agreed(preparing, world)
+        run, chosen = training.prepare_on_rank0(preparing, world)
         if dry_run:
             if first:
                 _print_recipe(chosen)
@@ -117,7 +117,7 @@ def command(
             _publish(trained, publish)
 
 
-def _prepare(publish: str | None, **settings: Any) -> tuple[training.Where, ResolvedRecipe]:
+def _prepare(publish: str | None, **settings: Any) -> tuple[training.RunOrFactory, ResolvedRecipe]:
     """Settle what is trained; where it is to be published, whether it may be is asked before hours are spent."""
     prepared = training.prepare(**settings)
     if publish is not None:

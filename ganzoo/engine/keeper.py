@@ -19,7 +19,7 @@ from ganzoo.engine.events import Events, SavedCheckpoint
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.writer import Writer
 from ganzoo.errors import GanzooError
-from ganzoo.evaluate.compare import directions, is_better
+from ganzoo.evaluate.compare import collect_directions, is_better
 from ganzoo.package import package
 from ganzoo.package.complete import complete_package
 from ganzoo.package.config import DISCRIMINATOR, MODEL
@@ -46,7 +46,7 @@ class Keeper:
 
     def __init__(self, run: Run, recipe: ResolvedRecipe, events: Events, labels: Tensor | None = None) -> None:
         self.run, self.train, self.events, self.labels = run, recipe.train, events, labels
-        self.better = directions(recipe.metric)
+        self.better = collect_directions(recipe.metric)
         self.writer = Writer()
         self.images = -1  # at the last checkpoint that the writer was given
         self.under_way = False  # whether nobody has heard of its end

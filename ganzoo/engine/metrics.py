@@ -9,9 +9,9 @@ import torch
 
 from ganzoo.data.source import Source
 from ganzoo.engine.gan import Gan
-from ganzoo.evaluate.compare import best_so_far, compare, directions
+from ganzoo.evaluate.compare import collect_directions, find_best, format_comparison
 from ganzoo.evaluate.measure import Evaluator
-from ganzoo.evaluate.reals import Reals
+from ganzoo.evaluate.reals import RealSamples
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.registry.installed import describe_error
 
@@ -33,14 +33,14 @@ class RunMetrics:
         self, recipe: ResolvedRecipe, source: Source, device: torch.device, note: Callable[[str], None]
     ) -> None:
         num = min(recipe.train.metric_samples, source.info.num_items or recipe.train.metric_samples)
-        self.evaluator = Evaluator(recipe.metric, Reals(source, num, recipe.train.seed, device), note)
+        self.evaluator = Evaluator(recipe.metric, RealSamples(source, num, recipe.train.seed, device), note)
         self.dataset, self.note = recipe.dataset, note
-        self.better = directions(recipe.metric)
+        self.better = collect_directions(recipe.metric)
         self.best: dict[str, float] = {}  # of what was measured so far
 
     def load_history(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take up what was measured before, from the rows of the statistics of a run that goes on."""
-        self.best = best_so_far(rows, self.better)
+        self.best = find_best(rows, self.better)
 
     def measure(self, gan: Gan) -> dict[str, float]:
         """Return what the metrics say of the averaged generator, on the same latents and reals at every call.
@@ -61,8 +61,8 @@ class RunMetrics:
 
     def compare(self, values: Mapping[str, float]) -> str:
         """Return what `measure` returned in a line, each value with whether it is the best so far."""
-        words = compare(values, self.best, self.better)
-        self.best = best_so_far([self.best, values], self.better)
+        words = format_comparison(values, self.best, self.better)
+        self.best = find_best([self.best, values], self.better)
         return words
 
     def records(self, values: Mapping[str, float]) -> list[dict[str, Any]]:

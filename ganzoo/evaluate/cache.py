@@ -28,7 +28,7 @@ DIGEST = 32  # bytes of a SHA-256
 Tensors = dict[str, Tensor]
 
 
-def cached(depends_on: Any, compute: Callable[[], Tensors], notify: Callable[[str], None]) -> Tensors:
+def load_or_compute(depends_on: Any, compute: Callable[[], Tensors], notify: Callable[[str], None]) -> Tensors:
     """Return tensors by name, on the CPU: from the cache, or else computed and kept there.
 
     Args:
@@ -50,7 +50,7 @@ def cached(depends_on: Any, compute: Callable[[], Tensors], notify: Callable[[st
 def _read(name: str) -> Tensors | None:
     """Return the tensors of an entry; None where there is none that is whole."""
     try:
-        path = _folder() / name
+        path = _find_folder() / name
         content = path.read_bytes()
         os.utime(path)  # it was used
     except (OSError, GanzooError):
@@ -69,7 +69,7 @@ def _write(name: str, tensors: Tensors) -> None:
     body = safetensors.torch.save(tensors)
     if len(body) > LIMIT:
         return
-    folder = _folder()
+    folder = _find_folder()
     with write_errors_explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / name, [body, hashlib.sha256(body).digest()])
@@ -91,5 +91,5 @@ def _make_room(folder: Path) -> None:
                 path.unlink()
 
 
-def _folder() -> Path:
+def _find_folder() -> Path:
     return cache_folder().parent / "features"

@@ -10,7 +10,7 @@ from ganzoo.plugin.specs import get_direction
 from ganzoo.recipe.recipe import Choice
 
 
-def directions(metrics: Iterable[Choice]) -> dict[str, str]:
+def collect_directions(metrics: Iterable[Choice]) -> dict[str, str]:
     """Return `Metric.better` of several metrics, by ``METRIC/KEY``; as there, a key may be a pattern."""
     specs = [choice.spec for choice in metrics if isinstance(choice.spec, Metric)]
     return {f"{spec.name}/{key}": way for spec in specs for key, way in spec.better.items()}
@@ -21,12 +21,12 @@ def is_better(value: float, than: float, direction: str) -> bool:
     return (direction == "lower" and value < than) or (direction == "higher" and value > than)
 
 
-def best_so_far(rows: Iterable[Mapping[str, Any]], better: Mapping[str, str]) -> dict[str, float]:
+def find_best(rows: Iterable[Mapping[str, Any]], better: Mapping[str, str]) -> dict[str, float]:
     """Return the best value of each ``METRIC/KEY`` that rows of a run's statistics hold.
 
     Args:
         rows: Of ``stats.jsonl``; keys that are not in `better` do not count.
-        better: What `directions` returns.
+        better: What `collect_directions` returns.
     """
     best: dict[str, float] = {}
     known: dict[str, str] = {}  # directions, looked up once: a long run has many rows
@@ -39,13 +39,14 @@ def best_so_far(rows: Iterable[Mapping[str, Any]], better: Mapping[str, str]) ->
     return best
 
 
-def compare(values: Mapping[str, float], best: Mapping[str, float], better: Mapping[str, str]) -> str:
+def format_comparison(values: Mapping[str, float], best: Mapping[str, float], better: Mapping[str, str]) -> str:
     """Return measured values in a line: ``fid/fd 12.3 (best so far, before 14.1), fid/mean 0.4 (best is 0.2)``.
 
     Args:
         values: By ``METRIC/KEY``.
-        best: The best of each before these, as `best_so_far` returns it.
-        better: What `directions` returns; of a key that it does not name, or as ``neither``, the value alone is shown.
+        best: The best of each before these, as `find_best` returns it.
+        better: As `collect_directions` returns it. Keys that it does not name, or names ``neither``, show their value
+            alone.
     """
 
     def describe(name: str, value: float) -> str:

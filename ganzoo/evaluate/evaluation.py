@@ -13,9 +13,9 @@ import torch
 from ganzoo.compute import device as devices
 from ganzoo.data.load import load_source
 from ganzoo.errors import GanzooError, UsageError
-from ganzoo.evaluate.compare import directions
+from ganzoo.evaluate.compare import collect_directions
 from ganzoo.evaluate.measure import Evaluator
-from ganzoo.evaluate.reals import Reals
+from ganzoo.evaluate.reals import RealSamples
 from ganzoo.evaluate.request import Request
 from ganzoo.package import package
 from ganzoo.plugin import DataInfo
@@ -54,7 +54,7 @@ class Evaluation:
     @property
     def better(self) -> dict[str, str]:
         """Of each value, by ``METRIC/KEY``, whether a ``lower`` or a ``higher`` one is better, or ``neither``."""
-        said = directions(self.request.metrics)
+        said = collect_directions(self.request.metrics)
         return {name: get_direction(name, said) or "neither" for name in self.values}
 
     def to_json(self) -> dict[str, Any]:
@@ -91,23 +91,23 @@ def evaluate(request: Request, registry: Registry, device: torch.device, notify:
         NotFound, Corrupt, MissingPlugin: As `ganzoo.package.package.load`.
     """
     try:
-        return _evaluated(request, registry, device, notify)
+        return _evaluate(request, registry, device, notify)
     except (RuntimeError, MemoryError) as error:
         if devices.is_out_of_memory(error):
             raise GanzooError(f"{device.type} memory ran out: use another --device") from error
         raise
 
 
-def _evaluated(request: Request, registry: Registry, device: torch.device, notify: Callable[[str], None]) -> Evaluation:
+def _evaluate(request: Request, registry: Registry, device: torch.device, notify: Callable[[str], None]) -> Evaluation:
     generator = package.load(request.package, registry, device)
     source = load_source(request.dataset, device, notify)
     check_fit(generator.data, source.info, request.dataset)
-    num = count(request, source.info)
+    num = choose_num_samples(request, source.info)
     words = f"{num:,} samples of {request.dataset.name} and as many generated, seed {request.seed}"
     notify(f"{format_title(request.package)}: {words}")
     check_metrics(request.metrics, source.info, request.dataset.name, generator.data.labelled)
-    evaluator = Evaluator(request.metrics, Reals(source, num, request.seed, device), notify)
-    failed = partial(_fail, request.metrics)
+    evaluator = Evaluator(request.metrics, RealSamples(source, num, request.seed, device), notify)
+    failed = partial(_raise_failure, request.metrics)
     values = evaluator.measure(generator.networks, generator.data.labelled, failed)
     prints = evaluator.fingerprints(values, request.dataset)
     return Evaluation(request, values, prints, num, int(generator.config["images"]), source.info, str(device))
@@ -121,16 +121,16 @@ def check_fit(model: DataInfo, real: DataInfo, dataset: Choice) -> None:
         if is_ != wanted:
             raise UsageError(
                 f"dataset {dataset.name!r} does not fit the model: {key} is {is_}, the model's is {wanted}: "
-                f"{_way_out(model, real, dataset)}"
+                f"{_suggest_fix(model, real, dataset)}"
             )
     if key := find_changed_meaning(model, real):
         raise UsageError(
             f"dataset {dataset.name!r} does not fit the model: its {key} are not the model's: "
-            f"{_way_out(model, real, dataset)}"
+            f"{_suggest_fix(model, real, dataset)}"
         )
 
 
-def _way_out(model: DataInfo, real: DataInfo, dataset: Choice) -> str:
+def _suggest_fix(model: DataInfo, real: DataInfo, dataset: Choice) -> str:
     """Return the dataset's own options that make it fit, where it has them."""
     if model.modality == real.modality == "image":
         sides = {"channels": (model.shape[0], real.shape[0]), "size": (model.shape[-1], real.shape[-1])}
@@ -141,7 +141,7 @@ def _way_out(model: DataInfo, real: DataInfo, dataset: Choice) -> str:
     return "bring back the data that it was trained on, or name others that fit with --dataset"
 
 
-def count(request: Request, data: DataInfo) -> int:
+def choose_num_samples(request: Request, data: DataInfo) -> int:
     """Return how many samples are compared; raise UsageError where there are fewer than were asked for."""
     if data.num_items is None:
         return request.num or NUM
@@ -153,7 +153,7 @@ def count(request: Request, data: DataInfo) -> int:
     return request.num or min(NUM, data.num_items)
 
 
-def _fail(metrics: tuple[Choice, ...], name: str, error: Exception) -> None:
+def _raise_failure(metrics: tuple[Choice, ...], name: str, error: Exception) -> None:
     """Raise GanzooError that names the metric and its plugin."""
     (plugin,) = [choice.component.plugin.name for choice in metrics if choice.name == name]
     words = f"{'' if isinstance(error, GanzooError) else type(error).__name__ + ': '}{error}"

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from ganzoo.compute.digest import hash_network
 from ganzoo.compute.streams import seeded
-from ganzoo.evaluate.cache import Tensors, cached
-from ganzoo.evaluate.reals import BATCH, Reals, TrainingSet
+from ganzoo.evaluate.cache import Tensors, load_or_compute
+from ganzoo.evaluate.reals import BATCH, RealSamples, TrainingSet
 from ganzoo.evaluate.statistics import Statistics
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry.installed import import_object
@@ -36,7 +36,7 @@ class Extraction:
         GanzooError: It could not be built.
     """
 
-    def __init__(self, choice: Choice, reals: Reals, notify: Callable[[str], None]) -> None:
+    def __init__(self, choice: Choice, reals: RealSamples, notify: Callable[[str], None]) -> None:
         self.choice, self.reals, self.notify = choice, reals, notify
         with seeded(0, reals.device):
             built = choice.build(reals.info)
@@ -52,7 +52,7 @@ class Extraction:
             self.real_statistics  # noqa: B018
         self.wanted, self.fake_statistics = wanted, Statistics()
 
-    def both(self, start: int, fake: Tensor) -> tuple[Tensors, Tensors]:
+    def extract_both(self, start: int, fake: Tensor) -> tuple[Tensors, Tensors]:
         """Return what the extractor says of the real samples from `start` on, and of generated ones ``[n, *shape]``."""
         found = self(fake)
         if "statistics" in self.wanted:
@@ -82,7 +82,9 @@ class Extraction:
             if hasattr(extractor, "prepare"):
                 real = TrainingSet(self.reals.source, self.reals.device)
                 depends_on = {**self._identity, "data": real.digest(), "what": "weights"}
-                extractor.load_state_dict(cached(depends_on, partial(_trained, extractor, real), self.notify))
+                extractor.load_state_dict(
+                    load_or_compute(depends_on, partial(_train_extractor, extractor, real), self.notify)
+                )
             extractor.eval().requires_grad_(False)
         return extractor
 
@@ -102,7 +104,7 @@ class Extraction:
             batches = [self(samples) for samples, _ in self.reals.batches()]
             return {name: torch.cat([batch[name].cpu() for batch in batches]) for name in batches[0]}
 
-        return cached({**self._side, "what": "features"}, compute, self.notify)
+        return load_or_compute({**self._side, "what": "features"}, compute, self.notify)
 
     @cached_property
     def real_statistics(self) -> Statistics:
@@ -114,7 +116,7 @@ class Extraction:
                 statistics.add(features.to(self.reals.device))
             return statistics.to_tensors()
 
-        found = cached({**self._side, "what": "statistics"}, compute, self.notify)
+        found = load_or_compute({**self._side, "what": "statistics"}, compute, self.notify)
         return Statistics.from_tensors({name: tensor.to(self.reals.device) for name, tensor in found.items()})
 
     def real_batch(self, start: int, num: int) -> Tensors:
@@ -142,7 +144,7 @@ class Extraction:
         return {**self._identity, "weights": self.weights, "reals": self.reals.digest()}
 
 
-def _trained(extractor: Any, real: TrainingSet) -> Tensors:
+def _train_extractor(extractor: Any, real: TrainingSet) -> Tensors:
     """Have an extractor trained on the data, and return its weights."""
     with torch.enable_grad(), seeded(0, real.device):
         extractor.train()

@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from ganzoo.compute.device import float32_products
 from ganzoo.compute.streams import derive_seed, draw_latents, seeded
 from ganzoo.evaluate.extract import Extraction
-from ganzoo.evaluate.reals import BATCH, Reals
-from ganzoo.evaluate.request import fingerprint
+from ganzoo.evaluate.reals import BATCH, RealSamples
+from ganzoo.evaluate.request import compute_fingerprint
 from ganzoo.plugin import Metric, Networks, extract_samples
 from ganzoo.recipe.recipe import Choice
 
-Failed = Callable[[str, Exception], None]
+FailureHandler = Callable[[str, Exception], None]
 
 
 class Batch(NamedTuple):
@@ -33,7 +33,7 @@ class Batch(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Gauge:
+class MetricRunner:
     """A metric that is ready to measure.
 
     Args:
@@ -75,20 +75,22 @@ class Evaluator:
         GanzooError: A metric or an extractor could not be built.
     """
 
-    def __init__(self, metrics: Sequence[Choice], reals: Reals, notify: Callable[[str], None]) -> None:
+    def __init__(self, metrics: Sequence[Choice], reals: RealSamples, notify: Callable[[str], None]) -> None:
         self.metrics, self.reals = metrics, reals
         chosen = {choice.extractor.name: choice.extractor for choice in metrics if choice.extractor}
         extractions = {name: Extraction(extractor, reals, notify) for name, extractor in chosen.items()}
-        self.gauges = [self._gauge(choice, extractions) for choice in metrics]
+        self.runners = [self._make_runner(choice, extractions) for choice in metrics]
 
-    def _gauge(self, choice: Choice, extractions: Mapping[str, Extraction]) -> Gauge:
+    def _make_runner(self, choice: Choice, extractions: Mapping[str, Extraction]) -> MetricRunner:
         with seeded(derive_seed(0, choice.name), self.reals.device):
             metric = choice.build(self.reals.info)
         metric = metric.to(self.reals.device) if isinstance(metric, nn.Module) else metric
         assert isinstance(choice.spec, Metric)
-        return Gauge(choice.name, choice.spec, metric, extractions[choice.extractor.name] if choice.extractor else None)
+        return MetricRunner(
+            choice.name, choice.spec, metric, extractions[choice.extractor.name] if choice.extractor else None
+        )
 
-    def measure(self, networks: Networks, labelled: bool, failed: Failed) -> dict[str, float]:
+    def measure(self, networks: Networks, labelled: bool, failed: FailureHandler) -> dict[str, float]:
         """Return what the metrics say of a generator, by ``METRIC/KEY``: on the same latents and reals at every call.
 
         Args:
@@ -97,7 +99,7 @@ class Evaluator:
             failed: As for `measure`.
         """
         return measure(
-            self.gauges, compared(networks, self.reals, labelled), self.reals.seed, self.reals.device, failed
+            self.runners, generate_batches(networks, self.reals, labelled), self.reals.seed, self.reals.device, failed
         )
 
     def fingerprints(self, values: Iterable[str], dataset: Choice) -> dict[str, str]:
@@ -109,69 +111,69 @@ class Evaluator:
         """
         measured = {name.partition("/")[0] for name in values}
         return {
-            choice.name: fingerprint(choice, dataset, self.reals.num, self.reals.seed, gauge.weights)
-            for choice, gauge in zip(self.metrics, self.gauges, strict=True)
+            choice.name: compute_fingerprint(choice, dataset, self.reals.num, self.reals.seed, runner.weights)
+            for choice, runner in zip(self.metrics, self.runners, strict=True)
             if choice.name in measured
         }
 
 
 @torch.no_grad()
 def measure(
-    gauges: Iterable[Gauge], batches: Iterable[Batch], seed: int, device: torch.device, failed: Failed
+    runners: Iterable[MetricRunner], batches: Iterable[Batch], seed: int, device: torch.device, failed: FailureHandler
 ) -> dict[str, float]:
     """Return the values of all metrics, by ``METRIC/KEY``; the samples are gone through once.
 
     Args:
-        gauges: The metrics.
+        runners: The metrics.
         batches: Real and generated samples, in float32 on the device.
         seed: Of what metrics draw themselves, from torch's default generators.
         device: Where that is.
         failed: Is told of a metric that raises an error or measures what is not a finite number, or whose extractor
             does. Where it returns, that metric is left out and the others go on.
     """
-    going, values = {gauge.name: gauge for gauge in gauges}, dict[str, float]()
+    going, values = {runner.name: runner for runner in runners}, dict[str, float]()
 
-    def attempt(served: Sequence[Gauge], step: int, call: Callable[..., Any], *args: Any) -> Any:
+    def attempt(served: Sequence[MetricRunner], step: int, call: Callable[..., Any], *args: Any) -> Any:
         """Return what a call for these metrics returns; where it fails, go on without them."""
         try:
             with seeded(derive_seed(seed, "metric", served[0].name, step), device):
                 return call(*args)
         except Exception as error:
-            for gauge in served:
-                del going[gauge.name]
-                failed(gauge.name, error)
+            for runner in served:
+                del going[runner.name]
+                failed(runner.name, error)
 
     with float32_products():
-        for gauge in list(going.values()):
-            attempt([gauge], -1, gauge.metric.reset)
-        for extraction, served in _by_extraction(going.values()).items():
-            attempt(served, -1, extraction.begin, {gauge.spec.reads for gauge in served})
+        for runner in list(going.values()):
+            attempt([runner], -1, runner.metric.reset)
+        for extraction, served in _group_by_extraction(going.values()).items():
+            attempt(served, -1, extraction.begin, {runner.spec.reads for runner in served})
         for step, batch in enumerate(batches):
             shown: dict[Extraction | None, tuple[Any, Any]] = {None: (batch.real, batch.fake)}
-            for extraction, served in _by_extraction(going.values()).items():
-                shown[extraction] = attempt(served, step, extraction.both, step * BATCH, batch.fake)
-            for gauge in list(going.values()):
-                if gauge.spec.reads != "statistics":
-                    attempt([gauge], step, gauge.show, *shown[gauge.extraction], batch.labels)
-        for gauge in list(going.values()):
-            if gauge.spec.reads == "statistics" and gauge.extraction:
-                attempt([gauge], -1, gauge.show, gauge.extraction.real_statistics, gauge.extraction.fake_statistics)
-        for gauge in list(going.values()):
-            found = attempt([gauge], -1, _computed, gauge.metric)
-            values |= {f"{gauge.name}/{key}": value for key, value in (found or {}).items()}
+            for extraction, served in _group_by_extraction(going.values()).items():
+                shown[extraction] = attempt(served, step, extraction.extract_both, step * BATCH, batch.fake)
+            for runner in list(going.values()):
+                if runner.spec.reads != "statistics":
+                    attempt([runner], step, runner.show, *shown[runner.extraction], batch.labels)
+        for runner in list(going.values()):
+            if runner.spec.reads == "statistics" and runner.extraction:
+                attempt([runner], -1, runner.show, runner.extraction.real_statistics, runner.extraction.fake_statistics)
+        for runner in list(going.values()):
+            found = attempt([runner], -1, _compute_values, runner.metric)
+            values |= {f"{runner.name}/{key}": value for key, value in (found or {}).items()}
     return values
 
 
-def _by_extraction(gauges: Iterable[Gauge]) -> dict[Extraction, list[Gauge]]:
+def _group_by_extraction(runners: Iterable[MetricRunner]) -> dict[Extraction, list[MetricRunner]]:
     """Return the metrics that read each extractor."""
-    found: dict[Extraction, list[Gauge]] = {}
-    for gauge in gauges:
-        if gauge.extraction:
-            found.setdefault(gauge.extraction, []).append(gauge)
+    found: dict[Extraction, list[MetricRunner]] = {}
+    for runner in runners:
+        if runner.extraction:
+            found.setdefault(runner.extraction, []).append(runner)
     return found
 
 
-def _computed(metric: Any) -> dict[str, float]:
+def _compute_values(metric: Any) -> dict[str, float]:
     """Return what a metric measured, as floats; raise ValueError where that is nothing, or one is not finite."""
     found = metric.compute()
     if not isinstance(found, Mapping):
@@ -189,7 +191,7 @@ def _computed(metric: Any) -> dict[str, float]:
 # What is measured.
 
 
-def compared(networks: Networks, reals: Reals, labelled: bool) -> Iterator[Batch]:
+def generate_batches(networks: Networks, reals: RealSamples, labelled: bool) -> Iterator[Batch]:
     """Yield batches of real samples and of as many generated ones, in float32 on the device.
 
     Args:

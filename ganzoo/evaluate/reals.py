@@ -16,7 +16,7 @@ BATCH = 64  # samples that are made and measured at a time
 DRAWN = 10_000  # samples that an endless source gives an extractor to be trained on
 
 
-class Reals:
+class RealSamples:
     """Real samples to compare with: of a dataset none is taken twice, which ones follows from seed and number.
 
     Args:
@@ -37,15 +37,15 @@ class Reals:
     def batches(self) -> Iterator[Batch]:
         """Yield samples, float32 ``[n, *shape]``, and their labels, `BATCH` at a time, on the device."""
         generator = torch.Generator(self.device)
-        for step, batch in enumerate(self._stored()):
+        for step, batch in enumerate(self._iterate_stored()):
             generator.manual_seed(derive_seed(self.seed, "metric-labels", step))
             yield label_batch(self.source, scale_batch(self.source, batch, self.device), generator)
 
     def digest(self) -> str:
         """Return what changes when a sample, or their order, does."""
-        return _digest(samples for samples, _ in self._stored())
+        return _hash_tensors(samples for samples, _ in self._iterate_stored())
 
-    def _stored(self) -> Iterator[Batch]:
+    def _iterate_stored(self) -> Iterator[Batch]:
         """Yield samples as they are stored, and their labels, `BATCH` at a time."""
         generator = torch.Generator().manual_seed(derive_seed(self.seed, "metric-real"))
         if isinstance(self.source, EndlessSource):
@@ -86,10 +86,10 @@ class TrainingSet:
     def digest(self) -> str:
         """Return what changes when a sample, a label, or their order does."""
         parts = (self._data, *([] if self._labels is None else [self._labels]))
-        return _digest(batch for part in parts for batch in torch.split(part, 4096))
+        return _hash_tensors(batch for part in parts for batch in torch.split(part, 4096))
 
 
-def _digest(batches: Iterable[Tensor]) -> str:
+def _hash_tensors(batches: Iterable[Tensor]) -> str:
     """Return the SHA-256 of tensors' numbers, types and shapes, in hexadecimal."""
     found = hashlib.sha256()
     for batch in batches:

@@ -43,7 +43,7 @@ class Request:
     seed: int
 
 
-def requested(
+def make_request(
     registry: Registry,
     package: Path,
     recipe: Mapping[str, Any],
@@ -74,19 +74,19 @@ def requested(
     pairs = pairs or {}
     if num is not None and num < 1:
         raise UsageError(f"-n {num}: ask for at least one sample")
-    chosen = _metrics(registry, list(metrics), pairs)
+    chosen = _choose_metrics(registry, list(metrics), pairs)
     said = {**(dataset or {}), **{key: value for key, value in pairs.items() if key.startswith("dataset.")}}
     if "dataset" not in recipe and "arch" in recipe and "dataset" not in said:
         raise UsageError(f"{package} does not say what it was trained on: add --dataset NAME or --dataset PATH")
     try:
         trained_on = recipe.get("dataset", {}) if "dataset" in said else recipe["dataset"]
-        arch, real = read_choice(registry, "arch", recipe["arch"]), _dataset(registry, trained_on, said)
+        arch, real = read_choice(registry, "arch", recipe["arch"]), _choose_dataset(registry, trained_on, said)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Corrupt(f"the recipe in {package} is damaged: {type(error).__name__} {error}") from error
     return Request(package, arch, real, chosen, num, seed)
 
 
-def fingerprint(metric: Choice, dataset: Choice, num: int, seed: int, weights: str = "") -> str:
+def compute_fingerprint(metric: Choice, dataset: Choice, num: int, seed: int, weights: str = "") -> str:
     """Return 16 hexadecimal digits that two values share exactly where they answer the same question.
 
     Args:
@@ -100,7 +100,7 @@ def fingerprint(metric: Choice, dataset: Choice, num: int, seed: int, weights: s
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _metrics(registry: Registry, names: list[str], pairs: Mapping[str, Any]) -> tuple[Choice, ...]:
+def _choose_metrics(registry: Registry, names: list[str], pairs: Mapping[str, Any]) -> tuple[Choice, ...]:
     """Return the metrics of these names, with the options that `pairs` give them."""
     if not names:
         installed = ", ".join(entry.spec.name for entry in registry.components("metric"))
@@ -110,23 +110,23 @@ def _metrics(registry: Registry, names: list[str], pairs: Mapping[str, Any]) -> 
         component = registry.resolve("metric", name)
         if component.spec.name in chosen:
             raise UsageError(f"metric {component.spec.name!r} is named twice: keep one of each name")
-        chosen[component.spec.name] = _chosen(registry, component, pairs)
-    _refuse_others(tuple(chosen.values()), pairs)
+        chosen[component.spec.name] = _choose_component(registry, component, pairs)
+    _refuse_unused_keys(tuple(chosen.values()), pairs)
     return tuple(chosen.values())
 
 
-def _chosen(registry: Registry, component: RegisteredComponent, pairs: Mapping[str, Any]) -> Choice:
+def _choose_component(registry: Registry, component: RegisteredComponent, pairs: Mapping[str, Any]) -> Choice:
     """Return a component with the options that `pairs` give it, and the extractor that it holds."""
     spec, held = component.spec, None
     assert isinstance(spec, Built)
     prefix = make_options_prefix(spec.kind, spec.name)
-    said = _under(prefix, pairs)
+    said = _strip_prefix(prefix, pairs)
     if reads_extractor(spec):
-        held = _chosen(registry, resolve_extractor(registry, spec, said.pop(EXTRACTOR.name, None)), pairs)
+        held = _choose_component(registry, resolve_extractor(registry, spec, said.pop(EXTRACTOR.name, None)), pairs)
     return Choice(component, options.read(spec.options, said, prefix, f"{spec.kind} {spec.name!r}"), held)
 
 
-def _refuse_others(metrics: tuple[Choice, ...], pairs: Mapping[str, Any]) -> None:
+def _refuse_unused_keys(metrics: tuple[Choice, ...], pairs: Mapping[str, Any]) -> None:
     """Raise UsageError for a key that is of no metric in use, of no extractor that one reads and not of the dataset."""
     used = (*metrics, *(choice.extractor for choice in metrics if choice.extractor))
     known = [
@@ -147,7 +147,7 @@ def _refuse_others(metrics: tuple[Choice, ...], pairs: Mapping[str, Any]) -> Non
         )
 
 
-def _dataset(registry: Registry, stored: Mapping[str, Any], said: Mapping[str, Any]) -> Choice:
+def _choose_dataset(registry: Registry, stored: Mapping[str, Any], said: Mapping[str, Any]) -> Choice:
     """Return the data that were asked for; options that nobody spoke of are those of training, where it had the same.
 
     So another folder comes in the size of the model.
@@ -160,9 +160,9 @@ def _dataset(registry: Registry, stored: Mapping[str, Any], said: Mapping[str, A
     assert isinstance(spec, Dataset)
     same = "dataset" not in said or component.qualified == stored.get("name")
     values = dict(component.migrate(stored["options"], int(stored["schema"]))) if same else {}
-    chosen = options.read(spec.options, values | _under("dataset.", said), "dataset.", f"dataset {spec.name!r}")
+    chosen = options.read(spec.options, values | _strip_prefix("dataset.", said), "dataset.", f"dataset {spec.name!r}")
     return Choice(component, make_path_absolute(spec, chosen))
 
 
-def _under(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def _strip_prefix(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}

@@ -78,13 +78,13 @@ def frechet_distance(mean: Tensor, covariance: Tensor, other_mean: Tensor, other
     values are the eigenvalues of S S': real, never negative, and without the root of a rounding error where a
     covariance is singular.
     """
-    roots = [_root(matrix) for matrix in (covariance, other_covariance)]
+    roots = [_matrix_sqrt(matrix) for matrix in (covariance, other_covariance)]
     overlap = torch.linalg.svdvals(roots[0] @ roots[1]).sum()
     traces = covariance.trace() + other_covariance.trace()
     return float(((mean - other_mean).square().sum() + traces - 2 * overlap).clamp(min=0))  # NaN stays NaN
 
 
-def _root(matrix: Tensor) -> Tensor:
+def _matrix_sqrt(matrix: Tensor) -> Tensor:
     """Return the positive square root of a positive semi-definite matrix."""
     values, vectors = torch.linalg.eigh(matrix)
     root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T

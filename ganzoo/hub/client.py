@@ -23,7 +23,7 @@ from huggingface_hub.hf_api import ModelInfo, RepoFile
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
 from ganzoo.errors import GanzooError, NotFound, Unreachable, suggest_names
-from ganzoo.hub.failures import LOGIN_PAGE, damaged, explained, not_cached
+from ganzoo.hub.failures import LOGIN_PAGE, explain_error, make_damaged_error, make_not_cached_error
 from ganzoo.package.config import FILES, LARGEST_HEADER
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
-class Stored(NamedTuple):
+class RemoteFile(NamedTuple):
     """A file on the Hub.
 
     Args:
@@ -50,14 +50,14 @@ class Stored(NamedTuple):
     sha256: str
     blob: str
 
-    def holds(self, content: bytes) -> bool:
+    def matches(self, content: bytes) -> bool:
         """Whether these are its bytes."""
         if self.sha256:
             return sha256(content).hexdigest() == self.sha256
-        return git_name(content) == self.blob
+        return hash_blob(content) == self.blob
 
 
-def git_name(content: bytes) -> str:
+def hash_blob(content: bytes) -> str:
     """Return the name that git gives to a file of these bytes."""
     return sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
@@ -106,7 +106,7 @@ class Hub:
         Raises:
             GanzooError: It failed.
         """
-        failure = explained(OfflineModeIsEnabled(), repo)
+        failure = explain_error(OfflineModeIsEnabled(), repo)
         if self.offline and not local:
             raise failure.error
         for wait in (*WAITS, None):
@@ -115,7 +115,7 @@ class Hub:
             except GanzooError:
                 raise
             except Exception as error:
-                failure = explained(error, repo, writing, retried)
+                failure = explain_error(error, repo, writing, retried)
                 logging.getLogger("ganzoo").debug("%s: %s", type(error).__name__, failure.error)
             if (result := landed()) is not None:
                 return result
@@ -133,38 +133,38 @@ class Hub:
     # ------------------------------------------------------------------------
     # Questions.
 
-    def info(self, repo: str, revision: str | None = None) -> ModelInfo:
+    def fetch_info(self, repo: str, revision: str | None = None) -> ModelInfo:
         """Return what the Hub says of a model."""
         wait = constants.HF_HUB_DOWNLOAD_TIMEOUT  # without one the client would wait for ever
         return self.call(lambda: self.api.model_info(repo, revision=revision, timeout=wait), repo)
 
-    def commit_of(self, repo: str, revision: str | None) -> str:
+    def resolve_commit(self, repo: str, revision: str | None) -> str:
         """Return the commit that a revision means now; in offline mode, what it meant when it was last asked for."""
         if self.offline:
             with contextlib.suppress(Exception):
                 return str(self.api.resolve_revision(repo, revision=revision, local_files_only=True).resolved)
-            raise not_cached(repo, revision)
+            raise make_not_cached_error(repo, revision)
         commit = str(self.call(lambda: _Resolver(self).resolve_revision(repo, revision=revision), repo).resolved)
         if not re.fullmatch(r"[0-9a-f]{40}", commit):  # it becomes a part of paths
             raise Unreachable(f"{constants.ENDPOINT} does not answer like the Hub: {LOGIN_PAGE}")
         return commit
 
-    def refs(self, repo: str) -> Refs:
+    def list_refs(self, repo: str) -> Refs:
         """Return the commits of branches, tags and pull requests."""
         refs = self.call(lambda: self.api.list_repo_refs(repo, include_pull_requests=True), repo)
         parts = (refs.branches, refs.tags, refs.pull_requests or [])
         return Refs(*({ref.name: ref.target_commit for ref in part} for part in parts))
 
-    def files(self, repo: str, commit: str) -> dict[str, Stored]:
+    def list_files(self, repo: str, commit: str) -> dict[str, RemoteFile]:
         """Return the files of the package's format that a commit holds, by name; there may be others beside them."""
         found = self.call(lambda: self.api.get_paths_info(repo, list(FILES), revision=commit), repo)
         return {
-            entry.path: Stored(entry.size, entry.lfs.sha256 if entry.lfs else "", entry.blob_id)
+            entry.path: RemoteFile(entry.size, entry.lfs.sha256 if entry.lfs else "", entry.blob_id)
             for entry in found
             if isinstance(entry, RepoFile) and entry.path in FILES
         }
 
-    def header(self, repo: str, name: str, commit: str) -> bytes:
+    def fetch_header(self, repo: str, name: str, commit: str) -> bytes:
         """Return the first bytes of a weights file: all that it says of its tensors, unless that is too much."""
         content = self._first_bytes(repo, name, commit, FIRST_BYTES)
         length = int.from_bytes(content[:8], "little") + 8
@@ -188,7 +188,7 @@ class Hub:
 
         return self.call(fetched, repo)
 
-    def models(self, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def list_models(self, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return one page of the Hub's list of models, as it comes.
 
         The client reads each card into an object and fails on the first that a stranger made so that it does.
@@ -205,7 +205,7 @@ class Hub:
     # ------------------------------------------------------------------------
     # Files.
 
-    def fetch(self, repo: str, name: str, commit: str, stored: Stored) -> Path:
+    def fetch_file(self, repo: str, name: str, commit: str, stored: RemoteFile) -> Path:
         """Return a file in the cache, downloaded where it is not there yet, whose bytes are those that the Hub states.
 
         The client checks a download's size alone, and serves what it cached for ever: here the bytes are checked, and
@@ -215,21 +215,21 @@ class Hub:
             Corrupt: It is damaged again.
         """
         for again in (False, True):
-            path = self._cached(repo, name, commit, again)
-            if stored.holds(path.read_bytes()):
+            path = self._download(repo, name, commit, again)
+            if stored.matches(path.read_bytes()):
                 return path
             self.notify(f"{name} of {repo} came damaged: {'giving up' if again else 'fetching it anew'}")
             path.unlink(missing_ok=True)  # a name in the cache, which the client would leave on the old bytes
-        raise damaged(repo, name)
+        raise make_damaged_error(repo, name)
 
-    def cached(self, repo: str, name: str, commit: str) -> Path | None:
+    def find_cached(self, repo: str, name: str, commit: str) -> Path | None:
         """Return a file in the cache; None where it is not there."""
         try:
-            return self._cached(repo, name, commit, False, local=True)
+            return self._download(repo, name, commit, False, local=True)
         except NotFound:
             return None
 
-    def _cached(self, repo: str, name: str, commit: str, again: bool, local: bool = False) -> Path:
+    def _download(self, repo: str, name: str, commit: str, again: bool, local: bool = False) -> Path:
         def fetched() -> Path:
             with warnings.catch_warnings(action="ignore"):  # of a disk that is nearly full: an error says it, once
                 return Path(
@@ -238,12 +238,12 @@ class Hub:
 
         return self.call(fetched, repo, retried=True, local=local)
 
-    def near(self, repo: str) -> str:
+    def suggest_names(self, repo: str) -> str:
         """Return the close matches of a repository's name among its owner's and the user's own models, as a hint."""
         known: list[str] = []
         for owner in (lambda: repo.partition("/")[0], lambda: self.api.whoami(cache=True)["name"]):
             with contextlib.suppress(Exception):  # a hint is worth no error
-                known += [str(model["id"]) for model in self.models({"author": owner(), "limit": 200})]
+                known += [str(model["id"]) for model in self.list_models({"author": owner(), "limit": 200})]
         return suggest_names(repo, dict.fromkeys(known))
 
 
@@ -260,4 +260,4 @@ class _Resolver(HfApi):
 
     def repo_info(self, repo_id: str, *, revision: str | None = None, **others: Any) -> ModelInfo:
         """Return what the Hub says of a model."""
-        return self._hub.info(repo_id, revision)
+        return self._hub.fetch_info(repo_id, revision)

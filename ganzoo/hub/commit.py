@@ -10,10 +10,10 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
 from ganzoo.errors import Conflict, Corrupt, GanzooError, Interrupted
 from ganzoo.hub.client import Hub
-from ganzoo.hub.target import MAIN, Change, Head, Target, holds_just, list_changes, url_of
+from ganzoo.hub.target import MAIN, Change, Head, Target, holds_exactly, list_changes, make_url
 
 
-class Published(NamedTuple):
+class Publication(NamedTuple):
     """What was published.
 
     Args:
@@ -31,34 +31,34 @@ class Published(NamedTuple):
     changes: tuple[Change, ...]
 
 
-def send(hub: Hub, target: Target, head: Head, files: Mapping[str, bytes]) -> Published:
+def send(hub: Hub, target: Target, head: Head, files: Mapping[str, bytes]) -> Publication:
     """Commit what differs from what stands there, put the tag on it, and return what is there now."""
     repo, tag = target.repo, target.tag
     if not target.create_pr:
-        head = _prepared(hub, target, head, files)
+        head = _create_missing(hub, target, head, files)
     changes = list_changes(files, head)
     if all(change.what == "kept" for change in changes):
         hub.notify(f"{repo} holds just this already: nothing to send")
-        commit, url = head.commit, url_of(hub, target)
+        commit, url = head.commit, make_url(hub, target)
     else:
         commit, url = _commit(hub, target, head, files, changes)
-        if not holds_just(files, hub.files(repo, commit)):
+        if not holds_exactly(files, hub.list_files(repo, commit)):
             raise Corrupt(f"{repo} holds something else than was sent, at {commit}: run this again")
     if tag and head.refs.tags.get(tag) != commit:
         _tag(hub, repo, tag, commit)
-    return Published(repo, commit, url, tag, changes)
+    return Publication(repo, commit, url, tag, changes)
 
 
-def _prepared(hub: Hub, target: Target, head: Head, files: Mapping[str, bytes]) -> Head:
+def _create_missing(hub: Hub, target: Target, head: Head, files: Mapping[str, bytes]) -> Head:
     """Create the repository and the branch where they are missing; return what stands there then."""
     api, repo = hub.api, target.repo
     if not head.commit:
         hub.call(lambda: api.create_repo(repo, private=target.private, exist_ok=True), repo, writing=True)
     hub.call(lambda: api.auth_check(repo, write=True), repo, writing=True)
     if not head.commit:
-        refs = hub.refs(repo)
-        there = hub.files(repo, commit := refs.branches[MAIN])
-        if there and not holds_just(files, there):
+        refs = hub.list_refs(repo)
+        there = hub.list_files(repo, commit := refs.branches[MAIN])
+        if there and not holds_exactly(files, there):
             raise Conflict(f"{repo}: somebody else published there at the same time: look at it, then run this again")
         head = Head(commit, there, refs, target.private)
     if target.branch not in head.refs.branches:
@@ -95,22 +95,22 @@ def _commit(
             parent_commit=head.commit,
             create_pr=target.create_pr,
         )
-        return info.oid, info.pr_url or url_of(hub, target)
+        return info.oid, info.pr_url or make_url(hub, target)
 
     def landed() -> tuple[str, str] | None:
-        refs = hub.refs(repo)
+        refs = hub.list_refs(repo)
         if target.create_pr:
             found = {name: commit for name, commit in refs.requests.items() if name not in head.refs.requests}
         else:
             found = {"": refs.branches[target.branch]}
         for name, commit in found.items():
-            if commit != head.commit and holds_just(files, hub.files(repo, commit)):
+            if commit != head.commit and holds_exactly(files, hub.list_files(repo, commit)):
                 page = f"{api.endpoint}/{repo}/discussions/{name.rpartition('/')[2]}"
-                return commit, page if name else url_of(hub, target)
+                return commit, page if name else make_url(hub, target)
         return None
 
     with contextlib.suppress(KeyboardInterrupt):
-        return hub.call(made, repo, writing=True, landed=_or_unknown(landed, repo))
+        return hub.call(made, repo, writing=True, landed=_admit_unknown(landed, repo))
     raise Interrupted(f"interrupted; whether {repo} was changed is not known: run this again, which finds out")
 
 
@@ -118,7 +118,7 @@ def _tag(hub: Hub, repo: str, tag: str, commit: str) -> None:
     """Put a tag on a commit."""
 
     def landed() -> bool | None:
-        there = hub.refs(repo).tags.get(tag)
+        there = hub.list_refs(repo).tags.get(tag)
         if there not in (None, commit):
             raise Conflict(
                 f"{repo} was published at {commit}, but somebody else put the tag {tag!r} elsewhere: take another tag"
@@ -141,7 +141,7 @@ def _tag(hub: Hub, repo: str, tag: str, commit: str) -> None:
     raise kind(words)
 
 
-def _or_unknown(landed: Callable[[], tuple[str, str] | None], repo: str) -> Callable[[], tuple[str, str] | None]:
+def _admit_unknown(landed: Callable[[], tuple[str, str] | None], repo: str) -> Callable[[], tuple[str, str] | None]:
     """Say what is not known where the Hub cannot be asked any more."""
 
     def asked() -> tuple[str, str] | None:

@@ -49,22 +49,24 @@ class Failure(NamedTuple):
     wait: float = 0.0
 
 
-def explained(error: BaseException, repo: str, writing: bool = False, retried: bool = False) -> Failure:
+def explain_error(error: BaseException, repo: str, writing: bool = False, retried: bool = False) -> Failure:
     """Return what an exception of the client means for a person; arguments as for `Hub.call`."""
-    links = list(_chain(error))
-    again = not (_by_client(links) or (retried and isinstance(error, LocalEntryNotFoundError)))
+    links = list(_iterate_causes(error))
+    again = not (_was_client_retried(links) or (retried and isinstance(error, LocalEntryNotFoundError)))
     for link in links:
         if isinstance(link, HfHubHTTPError):
-            return _answer(link, repo, writing, again, again and not retried)
+            return _explain_response(link, repo, writing, again, again and not retried)
     for link in links:
-        if (failure := _local(link, repo, again)) is not None:
+        if (failure := _explain_local(link, repo, again)) is not None:
             return failure
     if isinstance(error, LocalEntryNotFoundError):
-        return Failure(not_cached(repo, None))
-    return Failure(GanzooError(f"{repo or 'the Hub'}: the Hub's client failed ({_first_line(error)}); -v says more"))
+        return Failure(make_not_cached_error(repo, None))
+    return Failure(
+        GanzooError(f"{repo or 'the Hub'}: the Hub's client failed ({_take_first_line(error)}); -v says more")
+    )
 
 
-def _local(error: BaseException, repo: str, again: bool) -> Failure | None:
+def _explain_local(error: BaseException, repo: str, again: bool) -> Failure | None:
     """Return what an exception means behind which there is no answer of the Hub."""
     cache = constants.HF_HUB_CACHE
     match error:
@@ -73,7 +75,7 @@ def _local(error: BaseException, repo: str, again: bool) -> Failure | None:
         case OSError(errno=errno.EACCES | errno.EPERM | errno.EROFS):
             return Failure(GanzooError(f"no permission to write to {cache}: set HF_HOME to a folder of yours"))
         case LocalTokenNotFoundError():
-            return Failure(_no_token())
+            return Failure(_make_no_token_error())
         case HFValidationError():
             return Failure(UsageError(f"{repo!r} is no name of a repository: say USER/NAME"))
         case OfflineModeIsEnabled():
@@ -83,7 +85,7 @@ def _local(error: BaseException, repo: str, again: bool) -> Failure | None:
         case httpx.UnsupportedProtocol():
             return Failure(UsageError(f"HF_ENDPOINT={constants.ENDPOINT} is no address: begin it with https://"))
         case httpx.TransportError() | ConnectionError():
-            return Failure(Unreachable(_unreachable(type(error).__name__)), again)
+            return Failure(Unreachable(_describe_unreachable(type(error).__name__)), again)
         case OSError(errno=errno.EFBIG | errno.ENOTDIR | errno.EISDIR | errno.ENOENT | errno.ENAMETOOLONG | errno.EIO):
             why = (error.strerror or "").lower()
             return Failure(GanzooError(f"cannot write to {cache} ({why}): set HF_HOME to a folder that takes it"))
@@ -94,15 +96,15 @@ def _local(error: BaseException, repo: str, again: bool) -> Failure | None:
         case ValueError() if "README.md" in str(error):
             lines = "; ".join(line.strip("- ") for line in str(error).splitlines()[1:])
             return Failure(
-                GanzooError(f"the Hub refuses the card ({_printable(lines)}): mend README.md's front matter")
+                GanzooError(f"the Hub refuses the card ({_make_printable(lines)}): mend README.md's front matter")
             )
     return None
 
 
-def _answer(error: HfHubHTTPError, repo: str, writing: bool, again: bool, patience: bool) -> Failure:
+def _explain_response(error: HfHubHTTPError, repo: str, writing: bool, again: bool, patience: bool) -> Failure:
     """Return what an answer of the Hub means that is an error."""
     status = error.response.status_code
-    said = _printable(error.server_message or "")
+    said = _make_printable(error.server_message or "")
     mine = f"{repo}: " if repo else ""
     match error:
         case GatedRepoError():
@@ -120,7 +122,7 @@ def _answer(error: HfHubHTTPError, repo: str, writing: bool, again: bool, patien
             return Failure(NotFound(f"{repo} lacks a file of a model package: is it one that ganzoo made?"))
     match status:
         case 401 if get_token() is None:
-            return Failure(_no_token())
+            return Failure(_make_no_token_error())
         case 401:
             words = f"the Hub refuses the token: log in anew with `hf auth login`, or set HF_TOKEN ({TOKENS})"
             return Failure(Denied(words))
@@ -134,38 +136,38 @@ def _answer(error: HfHubHTTPError, repo: str, writing: bool, again: bool, patien
                 Conflict(f"{mine}somebody else changed it at the same time: look at it, then run this again")
             )
         case 408 | 429:
-            wait = _retry_after(error)
+            wait = _read_retry_after(error)
             words = f"the Hub asks for patience (too many requests): try again in {wait or 60:.0f} s"
             return Failure(Unreachable(words), patience, wait)
     if status >= 500:
         words = f"the Hub has a problem of its own ({status}): try again later"
-        return Failure(Unreachable(words), again, _retry_after(error))
+        return Failure(Unreachable(words), again, _read_retry_after(error))
     return Failure(GanzooError(f"{mine}the Hub refuses ({status}{f': {said}' if said else ''})"))
 
 
-def _no_token() -> Denied:
+def _make_no_token_error() -> Denied:
     return Denied(f"no token is there: log in with `hf auth login`, or set HF_TOKEN ({TOKENS})")
 
 
-def damaged(repo: str, name: str) -> Corrupt:
+def make_damaged_error(repo: str, name: str) -> Corrupt:
     """Return the error that a file comes with other bytes than the Hub states, again and again."""
     return Corrupt(
         f"{name} of {repo} comes damaged from the Hub: try again later, name another revision, or tell its author"
     )
 
 
-def not_cached(repo: str, revision: str | None) -> NotFound:
+def make_not_cached_error(repo: str, revision: str | None) -> NotFound:
     """Return the error that a model is not in the cache."""
     named = f"{repo}@{revision}" if revision else repo
     return NotFound(f"{named} is not in the cache: run this once without --offline (and HF_HUB_OFFLINE)")
 
 
-def _unreachable(kind: str) -> str:
+def _describe_unreachable(kind: str) -> str:
     endpoint = constants.ENDPOINT
     return f"{endpoint} cannot be reached ({kind}): check the network; models that are in the cache load with --offline"
 
 
-def _by_client(links: list[BaseException]) -> bool:
+def _was_client_retried(links: list[BaseException]) -> bool:
     """Whether the client has tried it again already, as it does what comes before a commit."""
     if any(isinstance(link, RuntimeError) and "uploading" in str(link) for link in links):
         return True
@@ -176,7 +178,7 @@ def _by_client(links: list[BaseException]) -> bool:
     return False
 
 
-def _retry_after(error: HfHubHTTPError) -> float:
+def _read_retry_after(error: HfHubHTTPError) -> float:
     """Return how long the Hub asks to wait, in seconds; 0 where it does not say."""
     try:
         return max(0.0, float(error.response.headers.get("Retry-After", 0)))
@@ -184,7 +186,7 @@ def _retry_after(error: HfHubHTTPError) -> float:
         return 0.0
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def _iterate_causes(error: BaseException | None) -> Iterator[BaseException]:
     """Yield an exception and those behind it."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
@@ -193,11 +195,11 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _first_line(error: BaseException) -> str:
+def _take_first_line(error: BaseException) -> str:
     lines = [line for line in str(error).splitlines() if line.strip()]
-    return _printable(f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__)
+    return _make_printable(f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__)
 
 
-def _printable(text: str) -> str:
+def _make_printable(text: str) -> str:
     """Return foreign words fit for one line of a terminal."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:200]

@@ -12,9 +12,9 @@ from pathlib import Path
 from ganzoo.compute.device import choose_device
 from ganzoo.errors import Denied, NotFound, suggest_names
 from ganzoo.hub.client import Hub
-from ganzoo.hub.commit import Published, send
+from ganzoo.hub.commit import Publication, send
 from ganzoo.hub.failures import TOKENS
-from ganzoo.hub.target import Target, check_tag, list_changes, read_card, read_head, url_of
+from ganzoo.hub.target import Target, check_tag, list_changes, make_url, read_card, read_head
 from ganzoo.package.body import Address
 from ganzoo.package.complete import complete_package
 from ganzoo.package.config import CARD
@@ -22,7 +22,7 @@ from ganzoo.package.verify import verify
 from ganzoo.registry import registry
 from ganzoo.runs.where import ModelSource, Notify, check_repository_name, find_package, ignore_line
 
-__all__ = ["Published", "Target", "check_access", "publish"]
+__all__ = ["Publication", "Target", "check_access", "publish"]
 
 
 def publish(
@@ -34,7 +34,7 @@ def publish(
     device: str = "auto",
     dry_run: bool = False,
     notify: Notify = ignore_line,
-) -> Published:
+) -> Publication:
     """Publish a run or a model package on the Hub.
 
     Args:
@@ -66,7 +66,7 @@ def publish(
         files = {path.name: path.read_bytes() for path in sorted(staged.iterdir())}
     check_tag(target, head, files)
     if dry_run:
-        return Published(target.repo, "", url_of(hub, target), target.tag, list_changes(files, head))
+        return Publication(target.repo, "", make_url(hub, target), target.tag, list_changes(files, head))
     return send(hub, target, head, files)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ganzoo.errors import Corrupt, GanzooError, NotFound, Unreachable, suggest_names
-from ganzoo.hub.client import Hub, Stored, git_name
-from ganzoo.hub.failures import damaged, not_cached
+from ganzoo.hub.client import Hub, RemoteFile, hash_blob
+from ganzoo.hub.failures import make_damaged_error, make_not_cached_error
 from ganzoo.package import config as configs
 from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, FILES, LARGEST, MODEL, Config, read_file
 from ganzoo.registry import registry
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LARGEST_EXTRA = 64 << 20  # bytes of a file that is neither config nor weights
 
 
-class Pulled(NamedTuple):
+class PulledModel(NamedTuple):
     """A model that is here now.
 
     Args:
@@ -40,7 +40,7 @@ def pull(
     names: Iterable[str] | None = None,
     offline: bool = False,
     notify: Notify = ignore_line,
-) -> Pulled:
+) -> PulledModel:
     """Fetch a model from the Hub, where it is not in the cache yet, and check it.
 
     The commit is settled first and holds for all files. The config is read before anything else is fetched, its
@@ -63,11 +63,11 @@ def pull(
     hub, wanted = Hub(offline, notify), [name for name in FILES if name in asked]
     try:
         if hub.offline:
-            return _from_cache(hub, repo, wanted)
-        return _from_hub(hub, repo, wanted)
+            return _load_from_cache(hub, repo, wanted)
+        return _pull_from_hub(hub, repo, wanted)
     except Unreachable as error:
         try:
-            pulled = _from_cache(Hub(True), repo, wanted)
+            pulled = _load_from_cache(Hub(True), repo, wanted)
         except GanzooError:
             raise error from None
         notify(f"{error}; {repo} is taken as it is in the cache")
@@ -75,13 +75,13 @@ def pull(
         return pulled
 
 
-def read_config(hub: Hub, repo: str, commit: str, stored: Mapping[str, Stored]) -> Config:
+def read_config(hub: Hub, repo: str, commit: str, stored: Mapping[str, RemoteFile]) -> Config:
     """Return the config of a model on the Hub, given what files it has."""
     if CONFIG not in stored:
         raise NotFound(f"{repo} is no model that ganzoo made: it has no {CONFIG}")
     if stored[CONFIG].size > LARGEST:
         raise Corrupt(f"{CONFIG} of {repo} is no config of a model package: it has more than {LARGEST:,} bytes")
-    path = hub.fetch(repo, CONFIG, commit, stored[CONFIG])
+    path = hub.fetch_file(repo, CONFIG, commit, stored[CONFIG])
     return configs.parse_config(path.read_bytes(), f"{CONFIG} of {repo}")
 
 
@@ -89,10 +89,10 @@ def read_config(hub: Hub, repo: str, commit: str, stored: Mapping[str, Stored]) 
 # From the Hub.
 
 
-def _from_hub(hub: Hub, repo: Repo, wanted: list[str]) -> Pulled:
-    commit = _commit(hub, repo)
+def _pull_from_hub(hub: Hub, repo: Repo, wanted: list[str]) -> PulledModel:
+    commit = _resolve_commit(hub, repo)
     hub.notify(f"{repo.id} at {commit}")
-    stored = hub.files(repo.id, commit)
+    stored = hub.list_files(repo.id, commit)
     config = read_config(hub, repo.id, commit, stored)
     weights = [name for name in wanted if name in (MODEL, DISCRIMINATOR) and name in config.files]
     if weights:
@@ -101,17 +101,17 @@ def _from_hub(hub: Hub, repo: Repo, wanted: list[str]) -> Pulled:
         planned = planning.make_plan(config, registry(), f"{CONFIG} of {repo.id}")
     for name in wanted:
         if name in config.files:
-            _check_stated(config, name, stored, repo.id)
+            _check_remote_file(config, name, stored, repo.id)
     for name in weights:
         _check_weights(hub, planned, name, stored[name].size, repo.id, commit)
     there = [name for name in wanted if name in config.files or (name in (CONFIG, CARD) and name in stored)]
-    paths = {name: hub.fetch(repo.id, name, commit, stored[name]) for name in there}
+    paths = {name: hub.fetch_file(repo.id, name, commit, stored[name]) for name in there}
     for name, path in paths.items():  # all of them once more: a Hub may give two files one name in the cache
         if name in config.files:
             read_file(path, config.files[name])
-        elif not stored[name].holds(path.read_bytes()):
-            raise damaged(repo.id, name)
-    return Pulled(repo.id, commit, paths[CONFIG].parent)
+        elif not stored[name].matches(path.read_bytes()):
+            raise make_damaged_error(repo.id, name)
+    return PulledModel(repo.id, commit, paths[CONFIG].parent)
 
 
 def _check_weights(hub: Hub, planned: Plan, name: str, size: int, repo: str, commit: str) -> None:
@@ -119,40 +119,40 @@ def _check_weights(hub: Hub, planned: Plan, name: str, size: int, repo: str, com
     source = f"{name} of {repo}"
     try:
         planned.check_size(name, size, source)
-        if hub.cached(repo, name, commit) is not None:
+        if hub.find_cached(repo, name, commit) is not None:
             return
         try:
-            planned.check_header(name, hub.header(repo, name, commit), source)
+            planned.check_header(name, hub.fetch_header(repo, name, commit), source)
         except Corrupt:  # it may have been damaged on its way
-            planned.check_header(name, hub.header(repo, name, commit), source)
+            planned.check_header(name, hub.fetch_header(repo, name, commit), source)
     except Corrupt as error:
         raise Corrupt(f"{error}; name another revision, or tell its author") from None
 
 
-def _commit(hub: Hub, repo: Repo) -> str:
+def _resolve_commit(hub: Hub, repo: Repo) -> str:
     """Return the commit that a revision means; where there is none, say what is near."""
     try:
-        return hub.commit_of(repo.id, repo.revision)
+        return hub.resolve_commit(repo.id, repo.revision)
     except NotFound as error:
         if type(error) is not NotFound:
             raise
         words = str(error)
-    if repo.revision and (near := _near_revisions(hub, repo)) is not None:
+    if repo.revision and (near := _suggest_revisions(hub, repo)) is not None:
         raise NotFound(f"{repo.id} has no revision {repo.revision!r}{near}")
-    raise NotFound(words + hub.near(repo.id))
+    raise NotFound(words + hub.suggest_names(repo.id))
 
 
-def _near_revisions(hub: Hub, repo: Repo) -> str | None:
+def _suggest_revisions(hub: Hub, repo: Repo) -> str | None:
     """Return the revisions near one that is not there, as a hint; None where the model itself is not there."""
     try:
-        branches, tags, _ = hub.refs(repo.id)
+        branches, tags, _ = hub.list_refs(repo.id)
     except GanzooError:
         return None
     names = sorted({**branches, **tags})
     return suggest_names(repo.revision or "", names) or f": there are {', '.join(map(repr, names[:8]))}"
 
 
-def _check_stated(config: Config, name: str, stored: Mapping[str, Stored], repo: str) -> None:
+def _check_remote_file(config: Config, name: str, stored: Mapping[str, RemoteFile], repo: str) -> None:
     """Raise Corrupt where the Hub holds another file than the config vouches for, before it is fetched."""
     if name not in stored:
         raise Corrupt(f"{repo} is incomplete: it has no {name}; name another revision, or tell its author")
@@ -167,32 +167,32 @@ def _check_stated(config: Config, name: str, stored: Mapping[str, Stored], repo:
 # From the cache.
 
 
-def _from_cache(hub: Hub, repo: Repo, wanted: list[str]) -> Pulled:
-    commit = hub.commit_of(repo.id, repo.revision)
+def _load_from_cache(hub: Hub, repo: Repo, wanted: list[str]) -> PulledModel:
+    commit = hub.resolve_commit(repo.id, repo.revision)
     hub.notify(f"{repo.id} at {commit}, as it is in the cache")
-    directory = _in_cache(hub, repo, CONFIG, commit).parent
+    directory = _find_in_cache(hub, repo, CONFIG, commit).parent
     try:
         _check_config(directory / CONFIG)
         config = configs.read_config(directory)
         for name in wanted:
             if name in config.files:
-                read_file(_in_cache(hub, repo, name, commit), config.files[name])
+                read_file(_find_in_cache(hub, repo, name, commit), config.files[name])
     except Corrupt as error:
         words = f"{error}, in the cache: run this once without --offline, which fetches it anew"
     else:
-        return Pulled(repo.id, commit, directory)
+        return PulledModel(repo.id, commit, directory)
     raise Corrupt(words)
 
 
-def _in_cache(hub: Hub, repo: Repo, name: str, commit: str) -> Path:
-    path = hub.cached(repo.id, name, commit)
+def _find_in_cache(hub: Hub, repo: Repo, name: str, commit: str) -> Path:
+    path = hub.find_cached(repo.id, name, commit)
     if path is None:
-        raise not_cached(repo.id, repo.revision)
+        raise make_not_cached_error(repo.id, repo.revision)
     return path
 
 
 def _check_config(path: Path) -> None:
     """Raise Corrupt where the client keeps the config under git's name of other bytes than it has."""
     name = path.resolve().name
-    if len(name) == 40 and name != git_name(path.read_bytes()):
+    if len(name) == 40 and name != hash_blob(path.read_bytes()):
         raise Corrupt(f"{path} is damaged: its bytes are not those that were fetched")

@@ -17,7 +17,7 @@ from ganzoo.runs.where import Notify, Repo, ignore_line
 MOST = 50  # models that one search shows
 
 
-class Found(NamedTuple):
+class SearchResult(NamedTuple):
     """A model on the Hub, by what its card says; every word of it is its author's.
 
     Args:
@@ -49,7 +49,7 @@ def search(
     arch: str = "",
     limit: int = MOST,
     notify: Notify = ignore_line,
-) -> list[Found]:
+) -> list[SearchResult]:
     """Return ganzoo's models on the Hub, those that are downloaded most first.
 
     Args:
@@ -66,50 +66,53 @@ def search(
     trained_on = f"dataset:{dataset}" if "/" in dataset else dataset  # of the Hub, or ganzoo's own name for it
     tags = [tag for tag in ("ganzoo", arch, trained_on) if tag]
     asked = {"filter": tags, "author": author, "search": text, "sort": "downloads", "limit": limit, "cardData": True}
-    return [found(model) for model in Hub(notify=notify).models({key: value for key, value in asked.items() if value})]
+    return [
+        make_result(model)
+        for model in Hub(notify=notify).list_models({key: value for key, value in asked.items() if value})
+    ]
 
 
-def found(model: Mapping[str, Any]) -> Found:
+def make_result(model: Mapping[str, Any]) -> SearchResult:
     """Return what the Hub's list says of a model; what is no text or number in its card is left out."""
     card = model.get("cardData")
     card = card if isinstance(card, dict) else {}
-    tags = _texts(model.get("tags"))
+    tags = _select_texts(model.get("tags"))
     usual = ("ganzoo", "gan", "safetensors", "model-index", card.get("pipeline_tag"))
-    return Found(
+    return SearchResult(
         repo=str(model.get("id")),
-        downloads=_count(model.get("downloads")),
-        likes=_count(model.get("likes")),
+        downloads=_read_count(model.get("downloads")),
+        likes=_read_count(model.get("likes")),
         arch=next((tag for tag in tags if ":" not in tag and tag not in usual), ""),
-        datasets=_behind("dataset:", tags),
-        metrics=_metrics(card.get("model-index")),
-        requires=_texts(card.get("requires")),
-        license=", ".join(_behind("license:", tags)),
+        datasets=_read_tags("dataset:", tags),
+        metrics=_read_metrics(card.get("model-index")),
+        requires=_select_texts(card.get("requires")),
+        license=", ".join(_read_tags("license:", tags)),
     )
 
 
-def about(repo: Repo, offline: bool = False, notify: Notify = ignore_line) -> dict[str, Any]:
+def describe_model(repo: Repo, offline: bool = False, notify: Notify = ignore_line) -> dict[str, Any]:
     """Return what is known of one model without its weights, as JSON.
 
     Raises:
         GanzooError: As `ganzoo.hub.pull.pull`, but for a plugin that is missing, which is told.
     """
     pulled = pull(repo, names=(CONFIG,), offline=offline, notify=notify)
-    facts = {"repo": pulled.repo, "commit": pulled.commit} | told(read_config(pulled.directory))
+    facts = {"repo": pulled.repo, "commit": pulled.commit} | describe_config(read_config(pulled.directory))
     with contextlib.suppress(Unreachable):  # what is in the cache can be told without
-        info = Hub(offline, notify).info(repo.id, pulled.commit)
-        tags = _texts(info.tags)
+        info = Hub(offline, notify).fetch_info(repo.id, pulled.commit)
+        tags = _select_texts(info.tags)
         facts |= {"downloads": info.downloads, "likes": info.likes, "private": info.private, "gated": bool(info.gated)}
-        facts |= {"license": ", ".join(_behind("license:", tags)), "datasets": list(_behind("dataset:", tags))}
+        facts |= {"license": ", ".join(_read_tags("license:", tags)), "datasets": list(_read_tags("dataset:", tags))}
     return facts
 
 
-def told(config: Config) -> dict[str, Any]:
+def describe_config(config: Config) -> dict[str, Any]:
     """Return what a package's config says for a person, as JSON."""
     recipe = config.recipe
-    chosen = {key: _name(recipe.get(key)) for key in ONE}
+    chosen = {key: _read_name(recipe.get(key)) for key in ONE}
     return {
         **chosen,
-        "installed": _installed(str(recipe["arch"]["name"])),
+        "installed": _is_installed(str(recipe["arch"]["name"])),
         "data": config.data.to_json(),
         "latent": f"{config.latent} {config.latent_dim}",
         "images": config.images,
@@ -119,7 +122,7 @@ def told(config: Config) -> dict[str, Any]:
     }
 
 
-def _installed(arch: str) -> bool:
+def _is_installed(arch: str) -> bool:
     try:
         registry().resolve("architecture", arch)
     except GanzooError:
@@ -127,32 +130,32 @@ def _installed(arch: str) -> bool:
     return True
 
 
-def _name(entry: object) -> str:
+def _read_name(entry: object) -> str:
     return str(entry.get("name", "")) if isinstance(entry, Mapping) else ""
 
 
-def _texts(value: object) -> tuple[str, ...]:
+def _select_texts(value: object) -> tuple[str, ...]:
     return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
 
 
-def _metrics(index: object) -> dict[str, float]:
+def _read_metrics(index: object) -> dict[str, float]:
     """Return the values of a card's ``model-index``, whatever shape a stranger gave it."""
     values: dict[str, float] = {}
-    for model in _dicts(index):
-        for result in _dicts(model.get("results")):
-            for metric in _dicts(result.get("metrics")):
+    for model in _select_dicts(index):
+        for result in _select_dicts(model.get("results")):
+            for metric in _select_dicts(result.get("metrics")):
                 if isinstance(metric.get("type"), str) and type(metric.get("value")) in (int, float):
                     values[metric["type"]] = float(metric["value"])
     return values
 
 
-def _behind(prefix: str, tags: Iterable[str]) -> tuple[str, ...]:
+def _read_tags(prefix: str, tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix))
 
 
-def _count(value: object) -> int:
+def _read_count(value: object) -> int:
     return value if type(value) is int else 0
 
 
-def _dicts(value: object) -> Iterable[Mapping[str, Any]]:
+def _select_dicts(value: object) -> Iterable[Mapping[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ganzoo.errors import Conflict, Corrupt, Denied, NotFound, UsageError
-from ganzoo.hub.client import Hub, Refs, Stored
+from ganzoo.hub.client import Hub, Refs, RemoteFile
 from ganzoo.package.config import CARD, CONFIG, FILES, LARGEST, MODEL, parse_config
 from ganzoo.runs.where import REVISION, check_repository_name
 
@@ -56,7 +56,7 @@ class Head(NamedTuple):
     """
 
     commit: str
-    files: Mapping[str, Stored]
+    files: Mapping[str, RemoteFile]
     refs: Refs
     private: bool
 
@@ -82,27 +82,27 @@ def read_head(hub: Hub, target: Target) -> Head:
     """Return what stands where it is to be published, unless it stands against it."""
     repo = target.repo
     try:
-        info = hub.info(repo)
+        info = hub.fetch_info(repo)
     except NotFound as error:
         if isinstance(error, Denied) or target.create_pr:
             raise
         return NOTHING
-    refs = hub.refs(repo)
+    refs = hub.list_refs(repo)
     if target.branch in refs.tags and target.branch not in refs.branches:
         raise UsageError(f"{target.branch!r} is a tag of {repo}, and a tag never moves: name a branch")
     if target.private and not info.private:
         raise Conflict(f"{repo} is there and public: leave --private away, or make it private in its settings first")
     commit = refs.branches.get(target.branch) or refs.branches[MAIN]
-    files = hub.files(repo, commit)
+    files = hub.list_files(repo, commit)
     _check_ours(hub, repo, commit, files)
     return Head(commit, files, refs, bool(info.private))
 
 
-def _check_ours(hub: Hub, repo: str, commit: str, files: Mapping[str, Stored]) -> None:
+def _check_ours(hub: Hub, repo: str, commit: str, files: Mapping[str, RemoteFile]) -> None:
     """Raise Conflict where what would be replaced was not made by ganzoo."""
     words = f"{repo} holds a model that ganzoo did not make: publish under another name"
     if CONFIG in files and files[CONFIG].size <= LARGEST:
-        content = hub.fetch(repo, CONFIG, commit, files[CONFIG]).read_bytes()
+        content = hub.fetch_file(repo, CONFIG, commit, files[CONFIG]).read_bytes()
         with contextlib.suppress(Corrupt, NotFound):
             parse_config(content, f"{CONFIG} of {repo}")
             return
@@ -117,7 +117,7 @@ def read_card(hub: Hub, repo: str, head: Head) -> bytes | None:
         return None
     if stored.size > LARGEST:
         raise Conflict(f"the card of {repo} is longer than {LARGEST:,} bytes, and would be lost: shorten it first")
-    return hub.fetch(repo, CARD, head.commit, stored).read_bytes()
+    return hub.fetch_file(repo, CARD, head.commit, stored).read_bytes()
 
 
 def check_tag(target: Target, head: Head, files: Mapping[str, bytes]) -> None:
@@ -136,18 +136,18 @@ def list_changes(files: Mapping[str, bytes], head: Head) -> tuple[Change, ...]:
     for name in FILES:
         stored = head.files.get(name)
         if name in files:
-            what = "new" if stored is None else "kept" if stored.holds(files[name]) else "changed"
+            what = "new" if stored is None else "kept" if stored.matches(files[name]) else "changed"
             changes.append(Change(name, what, len(files[name])))
         elif stored is not None:
             changes.append(Change(name, "deleted", 0))
     return tuple(changes)
 
 
-def holds_just(files: Mapping[str, bytes], stored: Mapping[str, Stored]) -> bool:
+def holds_exactly(files: Mapping[str, bytes], stored: Mapping[str, RemoteFile]) -> bool:
     """Whether the files of the format on the Hub are just these."""
-    return files.keys() == stored.keys() and all(stored[name].holds(content) for name, content in files.items())
+    return files.keys() == stored.keys() and all(stored[name].matches(content) for name, content in files.items())
 
 
-def url_of(hub: Hub, target: Target) -> str:
+def make_url(hub: Hub, target: Target) -> str:
     """Return the address at which people look at it."""
     return f"{hub.api.endpoint}/{target.repo}" + (f"/tree/{target.branch}" if target.branch != MAIN else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ganzoo.evaluate.compare import best_so_far, compare, directions, is_better
+from ganzoo.evaluate.compare import collect_directions, find_best, format_comparison, is_better
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
 
@@ -13,7 +13,7 @@ BETTER = {"fd/fd": "lower", "prdc/recall": "higher", "modes/spread": "neither"}
 
 def test_directions_are_those_that_the_specs_declare():
     recipe = resolve(registry(), flags={"arch": "dcgan", "metric": "pixel-moments"})
-    assert directions(recipe.metric) == dict.fromkeys(
+    assert collect_directions(recipe.metric) == dict.fromkeys(
         ("pixel-moments/mean", "pixel-moments/std", "pixel-moments/fd"), "lower"
     )
 
@@ -33,14 +33,14 @@ def test_the_best_so_far_is_found_in_rows_of_all_sorts():
         {"images": 16, "fd/fd": 3.0, "prdc/recall": 0.3, "old/metric": 1.0},
         {"images": 32, "fd/fd": 4.0, "prdc/recall": 0.2},
     ]
-    assert best_so_far(rows, BETTER) == {"fd/fd": 3.0, "prdc/recall": 0.3}
+    assert find_best(rows, BETTER) == {"fd/fd": 3.0, "prdc/recall": 0.3}
 
 
 def test_a_line_says_of_each_value_whether_it_got_better():
     first = {"fd/fd": 12.25, "prdc/recall": 0.5, "modes/spread": 1.5}
-    assert compare(first, {}, BETTER) == "fd/fd 12.25, prdc/recall 0.5, modes/spread 1.5"
+    assert format_comparison(first, {}, BETTER) == "fd/fd 12.25, prdc/recall 0.5, modes/spread 1.5"
     later = {"fd/fd": 11.0, "prdc/recall": 0.25, "modes/spread": 1.0, "other/x": 1e-9}
-    assert compare(later, first, BETTER) == (
+    assert format_comparison(later, first, BETTER) == (
         "fd/fd 11 (best so far, before 12.25), prdc/recall 0.25 (best is 0.5), modes/spread 1, other/x 1e-09"
     )
-    assert compare({"fd/fd": 12.25}, first, BETTER) == "fd/fd 12.25 (as the best so far)"
+    assert format_comparison({"fd/fd": 12.25}, first, BETTER) == "fd/fd 12.25 (as the best so far)"

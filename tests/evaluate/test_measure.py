@@ -18,8 +18,8 @@ from devices import CPU
 from ganzoo.compute.device import precision
 from ganzoo.data.source import ArraySource, EndlessSource
 from ganzoo.evaluate import measure as measuring
-from ganzoo.evaluate.measure import Batch, Gauge, compared, measure
-from ganzoo.evaluate.reals import Reals
+from ganzoo.evaluate.measure import Batch, MetricRunner, generate_batches, measure
+from ganzoo.evaluate.reals import RealSamples
 from ganzoo.plugin import DataInfo, Metric, Networks, hookimpl
 from ganzoo.recipe.settings import TrainOptions
 from ganzoo.registry import register
@@ -126,7 +126,7 @@ class Echo(nn.Module):
 def echoed(source: ArraySource | EndlessSource, num: int, seed: int = 0, labelled: bool = False):
     """Return the real and the generated samples, and the generator that made these."""
     echo = Echo()
-    batches = list(compared(Networks(echo, nn.Identity(), 3), Reals(source, num, seed, CPU), labelled))
+    batches = list(generate_batches(Networks(echo, nn.Identity(), 3), RealSamples(source, num, seed, CPU), labelled))
     return torch.cat([batch.real for batch in batches]), torch.cat([batch.fake for batch in batches]), echo
 
 
@@ -204,7 +204,9 @@ class Failing:
 
 def asked(failed: Callable[[str, Exception], None], batches: int = 2, **metrics: Failing) -> dict[str, float]:
     """Return what metrics say of so many batches."""
-    gauges = [Gauge(name, Metric(name=name, summary=".", factory="a:b"), metric) for name, metric in metrics.items()]
+    gauges = [
+        MetricRunner(name, Metric(name=name, summary=".", factory="a:b"), metric) for name, metric in metrics.items()
+    ]
     return measure(gauges, [Batch(torch.zeros(3, 1), torch.zeros(3, 1), None)] * batches, 0, CPU, failed)
 
 
@@ -246,7 +248,7 @@ def test_a_generator_that_fails_costs_training_a_line(monkeypatch):
         raise RuntimeError("no samples")
         yield
 
-    monkeypatch.setattr(measuring, "compared", broken)
+    monkeypatch.setattr(measuring, "generate_batches", broken)
     run = train(metric="toy-mean")
     assert run.finished
     assert "nothing could be measured: RuntimeError: no samples" in (run.path / "log.txt").read_text()

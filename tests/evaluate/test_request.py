@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ganzoo.errors import Corrupt, MissingPlugin, UsageError
-from ganzoo.evaluate.request import Request, requested
+from ganzoo.evaluate.request import Request, make_request
 from ganzoo.plugin import options
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
@@ -20,7 +20,7 @@ def recipe(**flags: Any) -> dict[str, Any]:
 
 def read(stored: dict[str, Any] | None = None, **words: Any) -> Request:
     words = {"metrics": ["pixel-moments"], **words}
-    return requested(registry(), Path("package"), recipe() if stored is None else stored, **words)
+    return make_request(registry(), Path("package"), recipe() if stored is None else stored, **words)
 
 
 def test_metrics_with_their_options():

@@ -81,9 +81,9 @@ def test_no_card_of_a_stranger_spoils_the_search(hub, package, card, call):
     "odd", [{}, {"cardData": [1]}, {"cardData": None, "tags": "x", "downloads": "many"}, {"id": 5}]
 )
 def test_an_answer_of_another_shape_is_read_for_what_is_in_it(odd):
-    from ganzoo.hub.search import found
+    from ganzoo.hub.search import make_result
 
-    model = found(odd)
+    model = make_result(odd)
     assert (model.downloads, model.arch, model.metrics, model.requires) == (0, "", {}, ())
 
 
@@ -135,7 +135,7 @@ def test_a_model_whose_plugin_is_missing_is_shown(hub, package, repo, call):
 
 def test_what_is_not_there_and_who_is_not_there(hub, call):
     with pytest.raises(NotFound):
-        sharing.about("alice/nothing")
+        sharing.describe_model("alice/nothing")
     assert call("info", "alice/nothing").code == 4
     hub.inject(kind="list", status=503, times=0)
     with pytest.raises(Unreachable, match="the Hub has a problem of its own"):
