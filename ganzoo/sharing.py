@@ -17,7 +17,7 @@ from ganzoo.runs.run import Run
 from ganzoo.runs.where import Notify, ignore_line
 
 if TYPE_CHECKING:
-    from ganzoo.hub.publish import Published
+    from ganzoo.hub.commit import Publication
     from ganzoo.hub.search import SearchResult
 
 
@@ -35,7 +35,7 @@ def publish(
     license: str = "",
     device: str = "auto",
     notify: Notify = ignore_line,
-) -> Published:
+) -> Publication:
     """Publish a run or a model package on the Hugging Face Hub, in one commit; return what is there now.
 
     It is loaded back and sampled before. The token is that of ``HF_TOKEN`` or ``hf auth login``. Where just this is

@@ -79,7 +79,7 @@ class Batches:
     def draw_example_labels(self) -> Tensor | None:
         """Return a few real labels ``[n, *label_shape]`` where they are arrays: nobody can make them up."""
         arrays = self.conditional and bool(self.source.info.label_shape)
-        return self.examples(count_references(self.source.info))[1] if arrays else None
+        return self.draw_examples(count_references(self.source.info))[1] if arrays else None
 
     def _cut_parts(
         self, stream: str, images: int, total: int, z: Tensor, real: Tensor | None, labels: Tensor | None

@@ -23,7 +23,7 @@ from ganzoo.testing.checks import Failure, Trial
 class Setup(NamedTuple):
     """Options that a component is tried with."""
 
-    words: str  # what differs from the options under trial, as in " with mode=fd"; empty for those themselves
+    suffix: str  # what differs from the options under trial, as in " with mode=fd"; empty for those options
     options: Any
 
 
