@@ -1,1 +1,1 @@
-"""What the engine reads: the packed store and the sources over it."""
+"""Data as the engine reads it: the packed store, and the sources that read from it."""

@@ -1,4 +1,4 @@
-"""Opening the dataset that a recipe names, on the device where it fits."""
+"""Opening the dataset of a recipe, in the device's memory where it fits."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ganzoo.data.source import ArraySource, Source, open_source
 from ganzoo.plugin import options
 from ganzoo.recipe.recipe import Choice
 
-SHARE_OF_DEVICE = 0.25  # of a CUDA device's free memory that the data may take
+SHARE_OF_DEVICE = 0.25  # the data may take this share of a CUDA device's free memory
 
 
 def load_source(dataset: Choice, device: torch.device, notify: Callable[[str], None]) -> Source:
-    """Open a recipe's dataset; where it takes little of a CUDA device's free memory it is held there."""
+    """Open a recipe's dataset; move it to a CUDA device where it takes little of the free memory there."""
     stored = json.dumps(options.to_json(dataset.options), sort_keys=True)
     stored = f"{dataset.component.qualified} {dataset.spec.version} {stored}"
     key = f"{dataset.name}-{hashlib.sha256(stored.encode()).hexdigest()[:16]}"

@@ -1,4 +1,4 @@
-"""What is packed, and writing it: items are decoded in parallel, checked, and written one behind the other."""
+"""Packing a dataset: its items are decoded in parallel, checked, and written one after the other."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from ganzoo.plugin import DataInfo, Item
 
 FORMAT = 2
 PROGRESS_SECONDS = 10.0
-NUM_NAMED = 3  # skipped items that a message names
+NUM_NAMED = 3  # a message names at most this many skipped items
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """An item that could not be decoded; `retry` where the cause was the machine's and not the content's."""
+    """An item that could not be decoded; `retry` is true where the machine was the cause, and not the content."""
 
     index: int
     name: str
@@ -39,15 +39,15 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Packing:
-    """What is to be packed, and where.
+    """A dataset that is packed, and the directory of its store.
 
     Args:
         name: The dataset's name, for messages.
-        items: Its samples.
-        info: What they are: shapes and dtypes of samples and labels.
+        items: The dataset's samples.
+        info: Shapes and dtypes of the samples and of their labels.
         strict: Whether a broken item is an error.
         directory: The store's directory.
-        notify: Gets the lines that a person should see.
+        notify: A function that shows one line to the user.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Packing:
     notify: Callable[[str], None]
 
     def fingerprint(self) -> str:
-        """Return what changes when an item is added, removed, renamed, relabelled or changed (sha256, hexadecimal)."""
+        """Return a SHA-256 (hexadecimal) that changes with any item's name, content, label or position."""
         info = self.info
         digest = hashlib.sha256(f"{info.shape} {info.dtype} {self.labels}\n".encode())
         for item in self.items:
@@ -67,14 +67,14 @@ class Packing:
 
     @property
     def labels(self) -> tuple[str, tuple[int, ...]] | None:
-        """Dtype and shape of one label as it is stored; None where there are none."""
+        """Dtype and shape of one stored label; None where the dataset is unlabelled."""
         if self.info.label_shape:
             return self.info.label_dtype, self.info.label_shape
         return ("int64", ()) if self.info.num_classes else None
 
 
 class Decoded(NamedTuple):
-    """An item's array, and its label where that is an array."""
+    """An item's array, and its label where the label is an array."""
 
     data: Array
     target: Array | None
@@ -85,9 +85,10 @@ class Decoded(NamedTuple):
 
 
 def write(packing: Packing, fingerprint: str, folder: Path) -> list[Skipped]:
-    """Write a whole store into an empty folder and return what was skipped.
+    """Write a whole store into an empty folder and return the skipped items.
 
-    Plain writes, not a memory map: on a full disk they raise, where a write through a map ends the process.
+    The files are written with plain writes, not through a memory map: on a full disk a plain write raises an error,
+    and a write through a map ends the process.
     """
     info, labels, skipped = packing.info, packing.labels, list[Skipped]()
     total, packed, reported = len(packing.items), 0, time.monotonic()
@@ -118,15 +119,17 @@ def write(packing: Packing, fingerprint: str, folder: Path) -> list[Skipped]:
         if not packed:
             raise GanzooError(
                 f"dataset {packing.name!r}: none of its {total} files could be read, {describe_skipped(skipped)}: "
-                "give it files that are whole and of a kind that it reads"
+                "give it files that are complete and of a kind that it reads"
             )
         for file, dtype, shape in files:
             file.seek(0)
-            _write_header(file, dtype, (packed, *shape))  # as long as the first: numpy pads for any count
+            _write_header(
+                file, dtype, (packed, *shape)
+            )  # the same length as the first header: numpy pads it for any count
             sync(file)
-    known = {"format": FORMAT, "fingerprint": fingerprint, "skipped": [asdict(entry) for entry in skipped]}
+    manifest = {"format": FORMAT, "fingerprint": fingerprint, "skipped": [asdict(entry) for entry in skipped]}
     with (folder / "store.json").open("wb") as file:
-        file.write(json.dumps(known, indent=1).encode("ascii"))
+        file.write(json.dumps(manifest, indent=1).encode("ascii"))
         sync(file)
     sync_folder(folder)
     return skipped
@@ -138,13 +141,13 @@ def _write_header(file: IO[bytes], dtype: str, shape: tuple[int, ...]) -> None:
 
 
 def sync(file: IO[bytes]) -> None:
-    """Make what was written to a file outlive a power cut."""
+    """Write a file's bytes to the disk, so that they survive a power cut."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in a folder outlive a power cut; Windows can neither open folders nor needs to."""
+    """Write a folder's renames to the disk, so that they survive a power cut. Windows cannot, and need not, do this."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -158,7 +161,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _decode_all(packing: Packing) -> Generator[Decoded | Exception, None, None]:
-    """Yield what each item decodes to, in order; several are decoded at once, a bounded number is held."""
+    """Yield each item's result in order. Several items are decoded at once, and a limited number of results is held."""
     workers = os.cpu_count() or 1
     pool = ThreadPoolExecutor(workers)
     pending: deque[Future[Decoded | Exception]] = deque()
@@ -174,7 +177,7 @@ def _decode_all(packing: Packing) -> Generator[Decoded | Exception, None, None]:
 
 
 def decode(item: Item, info: DataInfo) -> Decoded | Exception:
-    """Return the item's arrays, or what is wrong with them."""
+    """Return the item's arrays, or the error that decoding it raised."""
     image = info.modality == "image"
     try:
         data = _check_array(item.load(), "decoded", info.dtype, info.shape, image)
@@ -191,7 +194,7 @@ def decode(item: Item, info: DataInfo) -> Decoded | Exception:
 
 
 def _check_array(value: Any, what: str, dtype: str, shape: tuple[int, ...], image: bool) -> Array:
-    """Return an array if it is what the info says; ValueError if not."""
+    """Return a value as an array; raise ValueError where it does not match the dataset's info."""
     array = np.asarray(value)
     if array.shape != shape or array.dtype != dtype:
         raise ValueError(f"{what} to {array.dtype} {array.shape}, expected {dtype} {shape}")
@@ -205,22 +208,22 @@ def _check_array(value: Any, what: str, dtype: str, shape: tuple[int, ...], imag
 
 
 # ----------------------------------------------------------------------------
-# Words.
+# Messages.
 
 
 def _describe_error(error: Exception) -> str:
-    """Return an error's text on one line that is not too long."""
+    """Return an error's text on one line of at most 200 characters."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(text.split())[:200] or type(error).__name__
 
 
 def _is_machine_error(error: Exception) -> bool:
-    """Whether an error says nothing about the file's content: Pillow's own OSErrors have no errno."""
+    """Whether the machine caused an error, and not the file's content: Pillow's own OSErrors have no errno."""
     return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None)
 
 
 def describe_skipped(skipped: Sequence[Skipped]) -> str:
-    """Return the first few with their reasons; names that are not valid text are made so."""
+    """Return the first few skipped items with their reasons; bytes of names that are not text are replaced."""
     words = [f"{' '.join(entry.name.split())} ({entry.reason})" for entry in skipped[:NUM_NAMED]]
     if len(skipped) > NUM_NAMED:
         words.append(f"... ({len(skipped) - NUM_NAMED} more)")
@@ -228,7 +231,7 @@ def describe_skipped(skipped: Sequence[Skipped]) -> str:
 
 
 def make_strict_error(packing: Packing, skipped: Skipped) -> GanzooError:
-    """Return the error of a strict dataset."""
+    """Return the error that a strict dataset raises for a broken item."""
     return GanzooError(
         f"dataset {packing.name!r} cannot read {describe_skipped([skipped])}: remove the file, or set "
         "dataset.strict=false to skip it"

@@ -1,4 +1,4 @@
-"""What the engine reads: a dataset's object, checked against its own info, as tensors or as an endless draw."""
+"""Sources: datasets as the engine reads them, checked against their own info, stored as tensors or drawn endlessly."""
 
 from __future__ import annotations
 
@@ -23,13 +23,16 @@ Batch = tuple[torch.Tensor, torch.Tensor | None]  # samples [n, *shape] and thei
 
 @dataclass(frozen=True)
 class ArraySource:
-    """A dataset that is there as a whole.
+    """A dataset of a fixed number of stored samples.
 
     Args:
-        info: With the true `num_items`, N.
-        data: ``[N, *info.shape]`` of the info's dtype; it may sit on a read-only memory map, so never write to it.
-        labels: int64 ``[N]``, ``[N, *info.label_shape]`` of the info's label_dtype (likewise), or None.
-        condition: Makes the labels of a batch instead; see `label_batch`.
+        info: The dataset's info, where `num_items` is the true number of samples, N.
+        data: The samples ``[N, *info.shape]`` in the info's dtype. They may be a read-only memory map: never write to
+            them.
+        labels: Classes as int64 ``[N]``, or other labels ``[N, *info.label_shape]`` in the info's label_dtype, which
+            are read-only too. None where no labels are stored.
+        condition: The dataset's function that makes a batch's labels from its samples; see `label_batch`. None where
+            the labels are stored.
     """
 
     info: DataInfo
@@ -40,7 +43,13 @@ class ArraySource:
 
 @dataclass(frozen=True)
 class EndlessSource:
-    """A dataset that is drawn: ``sample(generator, n)`` -> ``(data [n, *info.shape], labels or None)``."""
+    """A dataset that draws new samples without end.
+
+    Args:
+        info: The dataset's info, where `num_items` is None.
+        sample: ``sample(generator, n)`` returns ``(data [n, *info.shape], labels or None)``.
+        condition: As in `ArraySource`.
+    """
 
     info: DataInfo
     sample: Callable[[torch.Generator, int], Batch]
@@ -51,9 +60,10 @@ Source = ArraySource | EndlessSource
 
 
 def scale(data: torch.Tensor) -> torch.Tensor:
-    """Return samples, or labels that are arrays, as networks and metrics take them.
+    """Return samples, or labels that are arrays, in the range that networks and metrics take.
 
-    uint8 becomes float32 in [-1, 1] (x / 127.5 - 1), int16 float32 in [-1, 1) (x / 32768); anything else stays.
+    uint8 becomes float32 in [-1, 1] (x / 127.5 - 1), int16 becomes float32 in [-1, 1) (x / 32768). Other dtypes stay
+    as they are.
     """
     if data.dtype == torch.int16:
         return data.float().div_(32768.0)
@@ -61,7 +71,7 @@ def scale(data: torch.Tensor) -> torch.Tensor:
 
 
 def scale_batch(source: Source, batch: Batch, device: torch.device) -> Batch:
-    """Return a batch as it is stored on the device, as networks take it."""
+    """Move a stored batch to the device, and scale it to the range that networks take."""
     data, labels = batch
     data = scale(data.to(device, non_blocking=True))
     if labels is not None:
@@ -70,12 +80,12 @@ def scale_batch(source: Source, batch: Batch, device: torch.device) -> Batch:
 
 
 def label_batch(source: Source, batch: Batch, generator: torch.Generator) -> Batch:
-    """Return a batch with the labels that its dataset makes of the samples, where it makes some.
+    """Return a batch with the labels that its dataset makes from the samples, where the dataset makes labels.
 
     Args:
-        source: Of the batch.
-        batch: As `scale_batch` returned it.
-        generator: On the batch's device, seeded; all that the labels draw comes from there.
+        source: The batch's source.
+        batch: A batch as `scale_batch` returns it.
+        generator: A seeded generator on the batch's device. The labels draw all their random numbers from it.
     """
     if source.condition is None:
         return batch
@@ -86,18 +96,18 @@ def label_batch(source: Source, batch: Batch, generator: torch.Generator) -> Bat
 def open_source(
     dataset: object, *, name: str, key: str, notify: Callable[[str], None], cache: Path | None = None
 ) -> Source:
-    """Return what the engine reads of what a dataset's factory returned (contract: `ganzoo.plugin.Dataset`).
+    """Return the source of the object that a dataset's factory returned (contract: `ganzoo.plugin.Dataset`).
 
     Args:
-        dataset: The factory's object.
+        dataset: The object that the factory returned.
         name: The dataset's name, for messages.
-        key: Identifies dataset and options: the directory of its packed store in `cache`.
-        notify: Gets the lines that a person should see (skipped files, progress of a long packing).
-        cache: Where packed stores are kept; None for `ganzoo.data.store.cache_folder`.
+        key: The name of the dataset's directory in `cache`. It identifies the dataset and its options.
+        notify: A function that shows one line to the user (skipped files, progress of a long packing).
+        cache: The folder of all packed stores; None for `ganzoo.data.store.cache_folder`.
 
     Raises:
-        GanzooError: The object breaks the contract or its own info, its files cannot be read, or the cache cannot be
-            written; the text names the dataset and the numbers.
+        GanzooError: The object breaks the contract or does not match its own info, its files cannot be read, or the
+            cache cannot be written. The text names the dataset and the numbers.
     """
     info = getattr(dataset, "info", None)
     if not isinstance(info, DataInfo):
@@ -107,14 +117,15 @@ def open_source(
         found = " and ".join(given) or "none of them"
         raise GanzooError(f"dataset {name!r} has {found}: it must have exactly one of data, sample and items")
     condition = getattr(dataset, "condition", None)
-    held = info if condition is None else replace(info, num_classes=0, label_shape=())  # what lies beside the samples
+    # A dataset that makes its labels stores none.
+    stored = info if condition is None else replace(info, num_classes=0, label_shape=())
     source: Source
     if given == ["data"]:
-        source = _read_data(dataset, held, name)
+        source = _read_data(dataset, stored, name)
     elif given == ["sample"]:
-        source = _read_sample(dataset, held, name)
+        source = _read_sample(dataset, stored, name)
     else:
-        source = _read_items(dataset, held, name, (cache_folder() if cache is None else cache) / key, notify)
+        source = _read_items(dataset, stored, name, (cache_folder() if cache is None else cache) / key, notify)
     if condition is None:
         return source
     info = replace(info, num_items=source.info.num_items, dtype=source.info.dtype)
@@ -130,7 +141,7 @@ def _read_data(dataset: Any, info: DataInfo, name: str) -> ArraySource:
 
 
 def _read_sample(dataset: Any, info: DataInfo, name: str) -> EndlessSource:
-    """Check one small draw: what a draw is cannot be checked in the hot loop."""
+    """Check one small draw and return the source. Later draws are not checked: the training loop has no time for it."""
     data, labels = dataset.sample(torch.Generator().manual_seed(0), 2)
     if not isinstance(data, torch.Tensor) or data.dtype not in _list_dtypes(info) or len(data) != 2:
         found = (
@@ -161,7 +172,10 @@ def _read_items(dataset: Any, info: DataInfo, name: str, directory: Path, notify
 
 
 def _check_data(data: torch.Tensor, info: DataInfo, name: str) -> torch.Tensor:
-    """Return the data if it is what the info says; float images must be within [-1, 1], other floats finite."""
+    """Return the data; raise GanzooError where they do not match the info.
+
+    Float images must be within [-1, 1], other floats must be finite.
+    """
     if data.dtype not in _list_dtypes(info):
         wanted = "uint8 or float" + (", or its info must say dtype='int16'" if data.dtype == torch.int16 else "")
         raise GanzooError(f"dataset {name!r} has {_format_dtype(data.dtype)} data: it must be {wanted}")
@@ -171,7 +185,7 @@ def _check_data(data: torch.Tensor, info: DataInfo, name: str) -> torch.Tensor:
             f"it must be [{', '.join(['N', *map(str, info.shape)])}]"
         )
     if len(data) == 0:
-        raise GanzooError(f"dataset {name!r} is empty: point it at data that is not")
+        raise GanzooError(f"dataset {name!r} is empty: point it at data that is not empty")
     if data.dtype == torch.float32:
         low, high = (float(value) for value in data.aminmax())
         bound = 1.0 if info.modality == "image" else torch.finfo(torch.float32).max
@@ -182,7 +196,7 @@ def _check_data(data: torch.Tensor, info: DataInfo, name: str) -> torch.Tensor:
 
 
 def _check_labels(value: Any, info: DataInfo, name: str, count: int) -> torch.Tensor | None:
-    """Return the labels as int64 ``[N]`` or float32 ``[N, *label_shape]`` if they are what the info says."""
+    """Return the labels as int64 ``[N]`` or ``[N, *label_shape]``; raise GanzooError where the info differs."""
     says = f"label_shape={info.label_shape}" if info.label_shape else f"num_classes={info.num_classes}"
     if (value is not None) != info.labelled:
         has = "no labels" if value is None else "labels"
@@ -216,7 +230,7 @@ def _check_labels(value: Any, info: DataInfo, name: str, count: int) -> torch.Te
 
 
 def _check_condition(source: Source, name: str) -> Source:
-    """Return the source if the labels that its dataset makes of two samples are what its info says."""
+    """Return the source; raise GanzooError where the labels that it makes of two samples do not match its info."""
     info, generator = source.info, torch.Generator().manual_seed(0)
     stored = source.data[:2] if isinstance(source, ArraySource) else source.sample(generator, 2)[0]
     _, labels = label_batch(source, scale_batch(source, (stored, None), torch.device("cpu")), generator)
@@ -234,13 +248,13 @@ def _check_condition(source: Source, name: str) -> Source:
 
 
 def _list_dtypes(info: DataInfo) -> tuple[torch.dtype, ...]:
-    """Return what an array or a draw may be; int16 only where the info says so."""
+    """Return the dtypes that an array or a draw may have; int16 only where the info says so."""
     usual = (torch.uint8, torch.float32)
     return (torch.int16, torch.float32) if info.dtype == "int16" else usual
 
 
 def _check_item_labels(items: Sequence[Item], info: DataInfo, name: str) -> None:
-    """Check labels before anything is decoded: that may take an hour."""
+    """Check all labels before the first item is decoded: decoding may take an hour."""
     for item in items:
         if (item.target is not None) != bool(info.label_shape):
             has = "no target" if item.target is None else "a target"
@@ -261,18 +275,18 @@ def _check_item_labels(items: Sequence[Item], info: DataInfo, name: str) -> None
 
 
 def _to_tensor(value: Any, name: str) -> torch.Tensor:
-    """Return an array-like as a tensor, floats as float32, without a copy where none is needed."""
+    """Return an array-like as a tensor, floats as float32; the data is copied only where its dtype changes."""
     if isinstance(value, torch.Tensor):
         return value.detach().float() if value.is_floating_point() else value.detach()
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
-        raise GanzooError(f"dataset {name!r} has an array of {array.dtype}: it must be one of numbers")
+        raise GanzooError(f"dataset {name!r} has an array of {array.dtype}: it must be an array of numbers")
     native = np.float32 if array.dtype.kind == "f" else array.dtype.newbyteorder("=")
     return _share_memory(array.astype(native, copy=False))
 
 
 def _share_memory(array: np.ndarray[Any, Any]) -> torch.Tensor:
-    """Return a tensor on the array's memory; nobody writes to it, so torch need not warn where that is read-only."""
+    """Return a tensor that shares an array's memory. Nobody writes to it, so torch's warning about that is silenced."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return torch.from_numpy(array)

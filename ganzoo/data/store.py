@@ -1,9 +1,9 @@
-"""The packed store: samples that must be decoded are decoded once, later starts read them at memory speed.
+"""The packed store: samples that must be decoded are decoded once, and later runs read them from a memory map.
 
 ``<cache>/KEY/`` holds ``data.npy`` (``[N, *shape]`` of the info's dtype), ``labels.npy`` (where labelled: int64
 ``[N]``, or ``[N, *label_shape]`` of the label's dtype) and ``store.json`` (format number, fingerprint of the items,
-what was skipped and why). A store is replaced as a whole or not at all: it is written beside its place and renamed
-into it.
+the skipped items and the reasons). A store is replaced as a whole or not at all: it is written to a temporary folder,
+which is then renamed.
 """
 
 from __future__ import annotations
@@ -41,12 +41,13 @@ ABANDONED_SECONDS = 3600.0
 
 @dataclass(frozen=True)
 class Store:
-    """What was packed.
+    """A packed dataset.
 
     Args:
-        data: ``[N, *shape]``, a read-only memory map, in the items' order.
-        labels: int64 ``[N]``; ``[N, *label_shape]``, a read-only memory map; or None where the dataset is unlabelled.
-        skipped: The items that are not in it, in their order.
+        data: The samples ``[N, *shape]`` in the items' order, as a read-only memory map.
+        labels: Classes as int64 ``[N]``; other labels ``[N, *label_shape]`` as a read-only memory map; None where the
+            dataset is unlabelled.
+        skipped: The items that could not be decoded, in their order.
     """
 
     data: Array
@@ -55,34 +56,34 @@ class Store:
 
 
 def cache_folder() -> Path:
-    """Return where stores are kept: ``datasets`` in $GANZOO_CACHE, $XDG_CACHE_HOME/ganzoo or ~/.cache/ganzoo.
+    """Return the folder of all stores: ``datasets`` in $GANZOO_CACHE, $XDG_CACHE_HOME/ganzoo or ~/.cache/ganzoo.
 
     Raises:
         GanzooError: Neither variable is set, and there is no home directory.
     """
     try:
-        if own := os.environ.get("GANZOO_CACHE"):
-            return Path(own).expanduser() / "datasets"
+        if cache := os.environ.get("GANZOO_CACHE"):
+            return Path(cache).expanduser() / "datasets"
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser() / "ganzoo" / "datasets"
     except RuntimeError:
         raise GanzooError(
-            "no home directory to cache datasets in: set GANZOO_CACHE to a folder with room that you can write to"
+            "there is no home directory to cache datasets in: set GANZOO_CACHE to a folder that you can write to"
         ) from None
 
 
 def open_store(packing: Packing) -> Store:
-    """Return the store of what is to be packed: at once where it stands, else packed now.
+    """Return a dataset's store; pack the dataset first where it has no current store.
 
     Raises:
-        GanzooError: No items, none that can be decoded, a broken one where the dataset is strict, or a cache that
-            cannot be written.
+        GanzooError: The dataset has no items, none of them can be decoded, one of them is broken and the dataset is
+            strict, or the cache cannot be written.
     """
     if not packing.items:
         raise GanzooError(f"dataset {packing.name!r} has no items: point it at data that is not empty")
     fingerprint = packing.fingerprint()
     store = _read_store(packing, fingerprint)
     if _read_manifest(packing.directory).get("format", FORMAT) != FORMAT:
-        packing.notify(f"dataset {packing.name!r} was packed by another version of ganzoo: it is packed anew")
+        packing.notify(f"dataset {packing.name!r} was packed by another version of ganzoo: it is packed again")
     if store is None or _can_read_skipped(packing, store):
         store = _pack(packing, fingerprint)
     if store.skipped and packing.strict:
@@ -98,7 +99,7 @@ def open_store(packing: Packing) -> Store:
 
 
 def _read_manifest(directory: Path) -> Mapping[str, Any]:
-    """Return what ``store.json`` says; nothing where there is none that can be read."""
+    """Return the content of ``store.json``; an empty mapping where it cannot be read."""
     try:
         known = json.loads((directory / "store.json").read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -107,7 +108,7 @@ def _read_manifest(directory: Path) -> Mapping[str, Any]:
 
 
 def _read_store(packing: Packing, fingerprint: str) -> Store | None:
-    """Return the store that stands, or None where there is none, it is of other items or it is damaged."""
+    """Return the store in a dataset's directory; None where it is missing, damaged or packed from other items."""
     directory = packing.directory
     try:
         known = _read_manifest(directory)
@@ -127,7 +128,7 @@ def _read_store(packing: Packing, fingerprint: str) -> Store | None:
 
 
 def _map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> Array:
-    """Return an array on its file; ValueError unless it has this shape and type and its file ends where it does."""
+    """Return a file's array as a memory map; raise ValueError where its shape, its dtype or the file size is wrong."""
     array = np.lib.format.open_memmap(path, mode="r")
     if array.shape != shape or array.dtype != dtype or path.stat().st_size != array.offset + array.nbytes:
         raise ValueError(f"{path} is damaged")
@@ -135,9 +136,9 @@ def _map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> Array:
 
 
 def _can_read_skipped(packing: Packing, store: Store) -> bool:
-    """Whether a file that was skipped can be read now though its stamp is the same (permissions, a failing disk).
+    """Whether a skipped file can be read now although its stamp did not change (permissions, a failing disk).
 
-    One is tried, so that a start from the cache stays fast.
+    Only the first such file is tried, so that a start from the cache stays fast.
     """
     for skipped in store.skipped:
         if skipped.retry or packing.strict:
@@ -150,7 +151,7 @@ def _can_read_skipped(packing: Packing, store: Store) -> bool:
 
 
 def _pack(packing: Packing, fingerprint: str) -> Store:
-    """Decode all items beside the store's directory, then put the result there."""
+    """Decode all items into a temporary folder, then install it as the store."""
     directory = packing.directory
     temporary = directory.with_name(f".{directory.name}.{secrets.token_hex(8)}")
     try:
@@ -161,7 +162,7 @@ def _pack(packing: Packing, fingerprint: str) -> Store:
     except OSError as error:
         raise GanzooError(
             f"cannot write the packed dataset {packing.name!r} to {directory.parent} ({error.strerror or error}): "
-            "set GANZOO_CACHE to a folder with room that you can write to"
+            "set GANZOO_CACHE to a folder that you can write to and that has room"
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -178,13 +179,13 @@ def _install(packing: Packing, fingerprint: str, temporary: Path, num_skipped: i
         if store is not None and len(store.skipped) <= num_skipped:
             return store
         if temporary.exists():
-            _rename_to_target(temporary, packing.directory)
+            _replace_store(temporary, packing.directory)
         else:
             time.sleep(0.05)  # another process is between its two renames
     raise GanzooError(f"another process packed dataset {packing.name!r} from other files at the same time: start again")
 
 
-def _rename_to_target(temporary: Path, directory: Path) -> None:
+def _replace_store(temporary: Path, directory: Path) -> None:
     """Rename a folder to the store's directory. The old one is removed, or restored if that fails."""
     aside = temporary.with_name(temporary.name + ".old")
     try:
@@ -202,7 +203,7 @@ def _rename_to_target(temporary: Path, directory: Path) -> None:
 
 
 def _remove_abandoned(directory: Path) -> None:
-    """Remove what killed packings left behind: nothing was written to it for an hour."""
+    """Remove temporary folders of killed processes: nothing was written to them for an hour."""
     for folder in directory.parent.glob(f".{glob.escape(directory.name)}.*"):
         with suppress(OSError):
             written = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))

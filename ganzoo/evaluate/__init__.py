@@ -1,1 +1,1 @@
-"""What metrics share: the samples that they compare, and the question that a value is the answer to."""
+"""Measuring generators: the compared samples, features and their statistics, metrics, comparisons."""

@@ -1,1 +1,1 @@
-"""Model packages: the directory that a run writes, that `ganzoo.load` reads, and that is published."""
+"""Model packages: the directories that runs write, `ganzoo.load` reads and `ganzoo.publish` sends to the Hub."""

@@ -1,1 +1,1 @@
-"""How samples are shown and written: grids of images, pictures, text."""
+"""Showing and writing samples: grids of images, pictures, text."""

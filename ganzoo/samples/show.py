@@ -1,4 +1,4 @@
-"""Samples as files that a person opens: a grid of images, or what their dataset makes of them (`Dataset.show`)."""
+"""Samples as files that people open: a grid of images, or the files that the dataset's `show` makes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ganzoo.plugin import DataInfo, Dataset
 from ganzoo.samples import grid
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
-CHANNELS = (1, 3, 4)  # of images that are pictures
+CHANNELS = (1, 3, 4)  # images with these numbers of channels are pictures
 TEXTS = (".txt", ".csv", ".tsv")
-NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}\.[a-z0-9]{1,8}")  # of a file, without folders
+NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}\.[a-z0-9]{1,8}")  # a file's name without folders
 
-Files = dict[str, bytes]  # by name; what is looked at first comes first
+Files = dict[str, bytes]  # contents by file name; the first file is the most important one
 
 
 def show(
@@ -32,17 +32,19 @@ def show(
     labels: Tensor | None = None,
     columns: int | None = None,
 ) -> Files:
-    """Return files that show samples ``[N, *shape]``; none where nobody says how.
+    """Return files that show samples; none where the samples are not pictures and the dataset has no `show`.
 
     Args:
-        samples: In the data's range.
-        data: What they are.
-        dataset: Theirs; its `show` makes the files. Without one images are laid out in a grid.
-        labels: That they were made of; a grid has each beside its sample where `shows_labels`.
-        columns: Of a grid; by default about as many as rows.
+        samples: Samples ``[N, *shape]`` in the data's range.
+        data: The info of the samples.
+        dataset: The dataset of the samples. Where it has a `show`, that makes the files; otherwise images become a
+            grid.
+        labels: The labels that the samples were made from. The grid puts each label beside its sample where
+            `shows_labels` is true.
+        columns: The number of columns of the grid; by default about the number of rows.
 
     Raises:
-        GanzooError: What `Dataset.show` returned is not files.
+        GanzooError: `Dataset.show` did not return files.
     """
     if dataset is not None and dataset.show:
         module, _, name = dataset.show.partition(":")
@@ -56,23 +58,23 @@ def show(
 
 
 def shows_labels(data: DataInfo, dataset: Dataset | None) -> bool:
-    """Whether a grid has each label beside its sample: both are images of 1 or 3 channels that no dataset shows."""
+    """Whether a grid puts each label beside its sample: both have 1 or 3 channels, and the dataset has no `show`."""
     plain = data.labels_are_images and {data.shape[0], data.label_shape[0]} <= {1, 3}
     return plain and (dataset is None or not dataset.show)
 
 
 def count_shown(data: DataInfo, dataset: Dataset | None = None) -> int:
-    """Return how many samples a person wants to see at a time."""
+    """Return how many samples are shown together by default."""
     return grid.NUM_SHOWN if dataset is None or not dataset.show else dataset.num_shown
 
 
 def can_show(data: DataInfo, dataset: Dataset | None) -> bool:
-    """Whether `show` makes files of samples of this kind."""
+    """Whether `show` can make files of such samples."""
     return bool(dataset is not None and dataset.show) or (data.modality == "image" and data.shape[0] in CHANNELS)
 
 
 def pick_first_of_each_kind(files: Mapping[str, bytes]) -> Files:
-    """Return the first file of each suffix, by suffix."""
+    """Return the content of the first file of each suffix, by suffix."""
     kinds: Files = {}
     for name, content in files.items():
         kinds.setdefault(PurePath(name).suffix, content)
@@ -80,14 +82,14 @@ def pick_first_of_each_kind(files: Mapping[str, bytes]) -> Files:
 
 
 def select_kept_files(files: Mapping[str, bytes]) -> Files:
-    """Return what runs and packages keep: the first file of each suffix, by suffix; any picture as PNG."""
+    """Return the files that runs and packages keep: the first one of each suffix, by suffix; pictures become PNG."""
     picture = convert_files(files, ".png")
     others = {suffix: file for suffix, file in pick_first_of_each_kind(files).items() if suffix not in PICTURES}
     return others if picture is None else {".png": picture, **others}
 
 
 def convert_files(files: Mapping[str, bytes], suffix: str) -> bytes | None:
-    """Return the first file of a suffix; None where there is none. Pictures become one another, and so do texts."""
+    """Return the content of a file of that suffix, or None. Pictures are converted; text suffixes are alike."""
     kinds = pick_first_of_each_kind(files)
     if suffix in kinds:
         return kinds[suffix]
@@ -98,7 +100,7 @@ def convert_files(files: Mapping[str, bytes], suffix: str) -> bytes | None:
 
 
 def _check_files(made: Any, path: str) -> Files:
-    """Return what a dataset's `show` made if it is files."""
+    """Return the files that a dataset's `show` made; raise GanzooError where they are not bytes by file name."""
     if not isinstance(made, Mapping) or not made:
         found = "nothing" if isinstance(made, Mapping) else type(made).__name__
         raise GanzooError(f"{path} returned {found}: it must return bytes by file name")
@@ -112,7 +114,7 @@ def _check_files(made: Any, path: str) -> Files:
 
 
 def _put_labels_beside(labels: Tensor, samples: Tensor) -> Tensor:
-    """Return images ``[2N, C, H, W]``: each label, as large as its sample, then the sample."""
+    """Return images ``[2N, C, H, W]``: each label, resized to its sample, followed by the sample."""
     channels = max(samples.shape[1], labels.shape[1])
     resized = nn.functional.interpolate(labels.float().cpu(), samples.shape[-2:], mode="nearest")
     pairs = [image.expand(-1, channels, -1, -1) for image in (resized, samples.float().cpu())]

@@ -194,7 +194,7 @@ def test_store_of_another_format_is_packed_anew(tmp_path: Path) -> None:
     again = packing(files.items(), tmp_path)
     open_store(again)
     assert files.loads == 6
-    assert lines(again) == ["dataset 'mine' was packed by another version of ganzoo: it is packed anew"]
+    assert lines(again) == ["dataset 'mine' was packed by another version of ganzoo: it is packed again"]
     again = packing(files.items(), tmp_path)
     open_store(again)
     assert (files.loads, lines(again)) == (6, [])
@@ -416,7 +416,7 @@ def test_full_disk(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert err == (
         f"cannot write the packed dataset 'mine' to {tmp_path} (File too large): "
-        "set GANZOO_CACHE to a folder with room that you can write to\n"
+        "set GANZOO_CACHE to a folder that you can write to and that has room\n"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -431,7 +431,7 @@ def test_full_disk_at_the_last_byte(tmp_path: Path) -> None:
 
 def test_cache_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(GanzooError, match=r"file/cache \(Not a directory\): set GANZOO_CACHE to a folder with room"):
+    with pytest.raises(GanzooError, match=r"file/cache \(Not a directory\): set GANZOO_CACHE to a folder that you can"):
         open_store(packing(Files(3).items(), tmp_path / "file" / "cache"))
 
 
@@ -497,4 +497,4 @@ def test_no_home_directory() -> None:
         "except GanzooError as error: sys.exit(str(error))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert (done.returncode, done.stderr[:17]) == (1, "no home directory")
+    assert (done.returncode, done.stderr[:26]) == (1, "there is no home directory")
