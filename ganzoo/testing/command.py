@@ -17,7 +17,7 @@ def is_a_command(trial: Trial) -> None:
 
 
 def explains_itself(trial: Trial) -> None:
-    """`--help` works, and says what the command does."""
+    """`--help` works and says what the command does."""
     command = _load_command(trial)
     require((command.help or command.short_help or "").strip(), "It has no help: give its function a docstring.")
     result = CliRunner().invoke(command, ["--help"])
@@ -25,12 +25,12 @@ def explains_itself(trial: Trial) -> None:
 
 
 def name_is_free(trial: Trial) -> None:
-    """Its name is free: ganzoo's own commands come first."""
+    """Its name is free: no command of ganzoo has it."""
     require(trial.spec.name not in COMMANDS, f"ganzoo has a command {trial.spec.name!r} of its own.")
 
 
 def light_import(trial: Trial) -> None:
-    """The module of a command imports nothing heavy: `ganzoo --help` loads every command."""
+    """Its module imports no heavy library, because `ganzoo --help` loads every command."""
     require_light(trial.entry.plugin, trial.spec.factory.partition(":")[0], "import it in the function")
 
 

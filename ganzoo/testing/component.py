@@ -19,7 +19,7 @@ from ganzoo.testing.checks import Skip, Trial, fatal_failures, require
 
 
 def options_round_trip(trial: Trial) -> None:
-    """Options survive JSON: a recipe stores them, and a published model is built from them."""
+    """Options survive JSON: recipes store them, and published models are built from them."""
     options = trial.make_options()
     stored = json.loads(json.dumps(to_json(options), allow_nan=False))
     back = read(type(options), stored)
@@ -27,20 +27,20 @@ def options_round_trip(trial: Trial) -> None:
 
 
 def options_described(trial: Trial) -> None:
-    """Every option says what it is, in one line of help."""
+    """Every option has a line of help."""
     silent = [name for name, option in list_options(trial.spec.options).items() if not option.help.strip()]
     words = f"{', '.join(silent)} has none: declare it with option(default, help=...)"
     require(not silent, f"{words} ({locate_definition(trial.spec.options)}).")
 
 
 def requirements_met(trial: Trial) -> None:
-    """What the component requires is installed where it is checked."""
+    """All requirements of the component are installed."""
     with fatal_failures():
         trial.entry.check_requirements()
 
 
 def factory_resolves(trial: Trial) -> None:
-    """The factory can be imported, and called with options and data (of a dataset and a tracker without)."""
+    """The factory can be imported and called with options and data (for a dataset or tracker: options alone)."""
     with fatal_failures():
         arguments = ("options",) if trial.spec.kind in WITHOUT_DATA else ("options", "data")
         require_callable(import_object(trial.spec.factory), trial.spec.factory, *arguments)
@@ -50,7 +50,7 @@ def factory_resolves(trial: Trial) -> None:
 
 
 def returns_what_is_called(trial: Trial) -> None:
-    """What the factory returns has the methods of its kind, and they take what they are called with."""
+    """The factory's object has the methods of its kind, and they accept the arguments that ganzoo passes."""
     if not list_methods(trial.spec):
         raise Skip("its kind has a check of its own")
     made = build_component(trial)
@@ -59,7 +59,7 @@ def returns_what_is_called(trial: Trial) -> None:
 
 
 def migrates(trial: Trial) -> None:
-    """A schema above 1 comes with the callable that brings older options up."""
+    """A component whose options have a version above 1 has a `migrate` function for older options."""
     if trial.spec.version == 1:
         raise Skip("its schema is the first")
     require(trial.spec.migrate, f"It is at version {trial.spec.version} and its spec names no migrate.")

@@ -27,7 +27,7 @@ ENGINE_NAMESPACES = ("train", "optim")  # namespaces whose keys are known whatev
 
 
 def answers_for_any_run(trial: Trial) -> None:
-    """Of any run's rows it returns a Verdict or None, also where what it looks at was not measured."""
+    """It returns a Verdict or None for every run, also if the numbers that it reads were not measured."""
     with fatal_failures():
         diagnosis = build_component(trial)
     for name, rows in _make_runs():
@@ -40,7 +40,7 @@ def answers_for_any_run(trial: Trial) -> None:
 
 
 def follows_from_its_arguments(trial: Trial) -> None:
-    """The same rows and recipe get the same verdict, also when it is built anew; it changes neither of the two."""
+    """The same rows and recipe give the same verdict, also from a second build, and they do not change."""
     diagnosis = build_component(trial)
     for name, rows in _make_runs():
         given, recipe = copy.deepcopy(list(rows)), make_frozen_recipe()
@@ -61,7 +61,7 @@ def advises_what_can_be_typed(trial: Trial) -> None:
 
 
 def light_import(trial: Trial) -> None:
-    """The module of a diagnosis imports nothing heavy: it looks at numbers of runs, also where no torch is needed."""
+    """Its module imports no heavy library, because runs are diagnosed without torch."""
     require_light(trial.entry.plugin, trial.spec.factory.partition(":")[0], "compute with Python's numbers")
 
 

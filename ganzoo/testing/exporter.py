@@ -21,7 +21,7 @@ LATENT_DIM = 8
 
 
 def writes_the_files_that_it_names(trial: Trial) -> None:
-    """It returns the files that it wrote, all of them and each inside the directory; one of them has its suffix."""
+    """It returns all the files that it wrote, each inside the directory, and one has the spec's suffix."""
     with fatal_failures():
         info = _find_accepted(trial)
     with temporary_working_folder() as folder:
@@ -42,7 +42,7 @@ def writes_the_files_that_it_names(trial: Trial) -> None:
 
 
 def generator_unchanged(trial: Trial) -> None:
-    """The generator gives the same samples before and after: whoever exports it goes on with it."""
+    """The generator gives the same samples before and after the export."""
     generator = _make_generator(_find_accepted(trial))
     before = generator.sample(4, seed=0)
     with temporary_working_folder() as folder:
@@ -52,7 +52,7 @@ def generator_unchanged(trial: Trial) -> None:
 
 
 def exports_or_declines(trial: Trial) -> None:
-    """A generator of every kind of data is written, or declined by a GanzooError of one sentence."""
+    """A generator of every kind of data is exported, or declined with a GanzooError of one sentence."""
     require_clear_refusals(trial, _make_attempt(trial))
 
 

@@ -21,7 +21,7 @@ REALS, CLASSES = 64, 2  # that one is trained on
 
 
 def gives_features(trial: Trial) -> None:
-    """Samples [N, ...] become a dict of finite floats: features [N, F], F the same for every N, and what it adds."""
+    """Samples [N, ...] become a dict of finite floats [N, F], one of them features, with the same F for every N."""
     with fatal_failures():
         info = _find_accepted(trial)
         extractor = _prepare_extractor(trial, info)
@@ -37,7 +37,7 @@ def gives_features(trial: Trial) -> None:
 
 
 def gives_probabilities(trial: Trial) -> None:
-    """One whose spec provides "probabilities" gives them, [N, K]: none is negative, each row's sum is 1."""
+    """An extractor provides "probabilities" if and only if it returns them: [N, K], rows that sum to 1."""
     info, declared = _find_accepted(trial), "probabilities" in trial.provides
     found = _extract(_prepare_extractor(trial, info), make_samples(info, NUM))
     require(declared == ("probabilities" in found), f"Its spec provides {trial.provides}; it gave {', '.join(found)}.")
@@ -51,7 +51,7 @@ def gives_probabilities(trial: Trial) -> None:
 
 
 def deterministic(trial: Trial) -> None:
-    """The same samples give the same features, also when it is built (and trained) anew: features are kept."""
+    """The same samples give the same features, also from a second build and training: features are cached."""
     info = _find_accepted(trial)
     extractor, batch = _prepare_extractor(trial, info), make_samples(info, NUM)
     first = _extract(extractor, batch, seed=0)
@@ -61,7 +61,7 @@ def deterministic(trial: Trial) -> None:
 
 
 def draws_from_torch_alone(trial: Trial) -> None:
-    """What it draws comes from torch's default generators, which are seeded when it is built and trained."""
+    """Random numbers come from torch's default generators, which are seeded before building and training."""
     info = _find_accepted(trial)
     before = copy_generator_states()
     _prepare_extractor(trial, info)
@@ -70,7 +70,7 @@ def draws_from_torch_alone(trial: Trial) -> None:
 
 
 def samples_are_independent(trial: Trial) -> None:
-    """A sample's features do not depend on the batch in which it comes."""
+    """A sample's features do not depend on the rest of the batch."""
     info = _find_accepted(trial)
     extractor, batch = _prepare_extractor(trial, info), make_samples(info, NUM)
     whole = _extract(extractor, batch)
@@ -82,7 +82,7 @@ def samples_are_independent(trial: Trial) -> None:
 
 
 def stays_in_eval(trial: Trial) -> None:
-    """A module stays in eval mode, as it was put, and gives features without a graph."""
+    """A module stays in eval mode and returns features without a graph."""
     info = _find_accepted(trial)
     extractor = _prepare_extractor(trial, info)
     found = _extract(extractor, make_samples(info, NUM))
@@ -94,7 +94,7 @@ def stays_in_eval(trial: Trial) -> None:
 
 
 def keeps_what_it_learns(trial: Trial) -> None:
-    """One that is trained is a module, and its state_dict holds all that it learned: that is kept and loaded."""
+    """An extractor that is trained is a module whose state_dict holds all that it learned."""
     info = _find_accepted(trial)
     extractor = _prepare_extractor(trial, info)
     if not hasattr(extractor, "prepare"):
@@ -107,7 +107,7 @@ def keeps_what_it_learns(trial: Trial) -> None:
 
 
 def input_unchanged(trial: Trial) -> None:
-    """The batch is left as it is: metrics share it."""
+    """The batch is not changed in place, because metrics share it."""
     info = _find_accepted(trial)
     batch = make_samples(info, NUM)
     before = batch.clone()
@@ -117,7 +117,7 @@ def input_unchanged(trial: Trial) -> None:
 
 
 def takes_data_or_declines(trial: Trial) -> None:
-    """Every kind of data is turned into features, or declined by a GanzooError of one sentence."""
+    """Every kind of data is turned into features, or declined with a GanzooError of one sentence."""
     require_clear_refusals(trial, lambda info: _extract(_prepare_extractor(trial, info), make_samples(info, NUM)))
 
 

@@ -42,7 +42,7 @@ def computes_numbers(trial: Trial) -> None:
 
 
 def better_declared(trial: Trial) -> None:
-    """The spec's `better` says of each value whether a lower or a higher one is better, or neither; and of no other."""
+    """The spec's `better` covers exactly the values, each as lower, higher or neither."""
     info, better = _find_accepted(trial), trial.spec.better
     values = _measure(trial, _build_metric(trial, info), [_make_input(trial, info)])
     silent = [name for name in values if not get_direction(name, better)]
@@ -53,7 +53,7 @@ def better_declared(trial: Trial) -> None:
 
 
 def batches_add_up(trial: Trial) -> None:
-    """Samples that come in batches of any sizes count as if they came at once."""
+    """Batch sizes do not matter: many batches give the same values as one batch of all samples."""
     if trial.spec.reads == "statistics":
         raise Skip("it reads statistics, which come once")
     info = _find_accepted(trial)
@@ -66,7 +66,7 @@ def batches_add_up(trial: Trial) -> None:
 
 
 def resets(trial: Trial) -> None:
-    """After `reset` nothing of what came before counts: it is measured many times in a run."""
+    """After `reset`, earlier samples do not count, because a run measures many times."""
     info = _find_accepted(trial)
     metric, given = _build_metric(trial, info), _make_input(trial, info)
     first = _measure(trial, metric, [given])
@@ -75,7 +75,7 @@ def resets(trial: Trial) -> None:
 
 
 def same_answer_twice(trial: Trial) -> None:
-    """`compute` changes nothing: called again it gives the same."""
+    """`compute` changes nothing: a second call returns the same values."""
     info = _find_accepted(trial)
     metric = _build_metric(trial, info)
     first = _measure(trial, metric, [_make_input(trial, info)])
@@ -85,7 +85,7 @@ def same_answer_twice(trial: Trial) -> None:
 
 
 def any_order_of_sides(trial: Trial) -> None:
-    """Real and generated samples may come in either order, or by turns."""
+    """Real and generated samples may come in any order."""
     if trial.spec.pairs:
         raise Skip("it takes pairs")
     info = _find_accepted(trial)
@@ -102,7 +102,7 @@ def any_order_of_sides(trial: Trial) -> None:
 
 
 def batches_unchanged(trial: Trial) -> None:
-    """It leaves batches as they are: other metrics get the same."""
+    """Batches are not changed in place, because other metrics read them too."""
     info = _find_accepted(trial)
     metric, given = _build_metric(trial, info), _make_input(trial, info)
     before = given.map(Tensor.clone)
@@ -114,12 +114,12 @@ def batches_unchanged(trial: Trial) -> None:
 
 
 def takes_data_or_declines(trial: Trial) -> None:
-    """Every kind of data is measured, or declined by a GanzooError of one sentence."""
+    """Every kind of data is measured, or declined with a GanzooError of one sentence."""
     require_clear_refusals(trial, lambda info: _measure(trial, _build_metric(trial, info), [_make_input(trial, info)]))
 
 
 def repeatable(trial: Trial) -> None:
-    """Built twice and given the same it measures the same, and draws from no generator but torch's."""
+    """Two builds give the same values for the same samples, and draw from torch's generators alone."""
     info = _find_accepted(trial)
     given, before = _make_input(trial, info), copy_generator_states()
     one, other = (_measure(trial, _build_metric(trial, info), [given]) for _ in range(2))

@@ -17,14 +17,14 @@ from ganzoo.testing.checks import Failure, Trial, as_sentence, require
 
 
 def package_is_included(trial: Trial) -> None:
-    """The model package that its path names is in the plugin's data."""
+    """The plugin's data includes the model package that the spec's path names."""
     folder = _find_folder(trial)
     for name in (CONFIG, MODEL):
         require((folder / name).is_file(), f"{trial.spec.path} has no {name}: declare it as package data.")
 
 
 def samples_as_loaded(trial: Trial) -> None:
-    """It loads, and samples: the weights fit the architecture that the package names."""
+    """The package loads and samples: its weights fit the architecture that it names."""
     try:
         generator = package.load(_find_folder(trial), registry(), torch.device("cpu"))
         made = generator.sample(4, seed=0)

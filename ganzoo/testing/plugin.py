@@ -14,18 +14,18 @@ HEAVY = ("torch", "numpy", "safetensors", "huggingface_hub", "PIL", "rich")
 
 
 def loads(plugin: Plugin) -> None:
-    """A plugin's module imports, and each of its hooks returns valid specs of its kind."""
+    """The plugin's module can be imported, and each of its hooks returns valid specs of the hook's kind."""
     require(not plugin.error, f"It does not: {as_sentence(plugin.error)}")
 
 
 def light_import(plugin: Plugin) -> None:
-    """The module that an entry point names and its hooks import nothing heavy: `ganzoo list` loads every plugin."""
+    """The entry point's module and its hooks import no heavy library, because `ganzoo list` loads every plugin."""
     _require_importable(plugin)
     require_light(plugin, plugin.module, "leave that to the module that a factory names, imported at its first use")
 
 
 def silent_import(plugin: Plugin) -> None:
-    """Loading a plugin, hooks included, writes nothing: stdout belongs to the command's result."""
+    """Loading a plugin and calling its hooks prints nothing: stdout is for the command's result."""
     _require_importable(plugin)
     found = load_in_fresh_interpreter(plugin.module, plugin.file)
     require(not found["said"], f"{plugin.module} wrote {found['said']!r}.")

@@ -17,13 +17,13 @@ from ganzoo.testing.checks import Failure, Trial, as_sentence, require
 
 
 def resolves(trial: Trial) -> None:
-    """A recipe names components that are installed, and values that their options take."""
+    """A recipe names installed components, and values that their options accept."""
     for facts in _list_facts(trial):
         _resolve_recipe(trial, facts)
 
 
 def every_key_is_used(trial: Trial) -> None:
-    """Every key of a recipe sets something: one that no part of it takes is a mistake that nobody would see."""
+    """Every key of a recipe sets something: an unused key would be a mistake that nobody sees."""
     for facts in _list_facts(trial):
         known = list(_resolve_recipe(trial, facts).settings())
         for key in trial.entry.compute_settings(facts.data, facts.device):

@@ -35,7 +35,7 @@ Calls = dict[str, Callable[[], object]]
 
 
 def follows_a_run(trial: Trial) -> None:
-    """It takes whatever a run tells: scalars under names that come later, grids, each way in which it ends."""
+    """It accepts all events of a run: scalars whose names appear later, grids, and each way to end."""
     for status in ("finished", "interrupted", "failed"):
         with fatal_failures(), _example_run() as run:
             tracker = _start_tracker(trial, run)
@@ -48,7 +48,7 @@ def follows_a_run(trial: Trial) -> None:
 
 
 def scalars_unchanged(trial: Trial) -> None:
-    """The scalars that it is handed stay as they are: other trackers get the same."""
+    """It does not change the scalars that it gets, because other trackers get them too."""
     with _example_run() as run:
         tracker, scalars = _start_tracker(trial, run), {"loss_d": 1.25, "loss_g": 0.5}
         tracker.log(1000, scalars)
@@ -57,7 +57,7 @@ def scalars_unchanged(trial: Trial) -> None:
 
 
 def follows_an_interrupted_run(trial: Trial) -> None:
-    """A run that was interrupted goes on: started once more, it takes the rest and loses nothing of what it kept."""
+    """If an interrupted run goes on, the tracker starts again, accepts the rest and loses nothing."""
     with _example_run() as run:
         first = _start_tracker(trial, run)
         _log_moments(first, run, 1000, 2000, 3000)
@@ -69,7 +69,7 @@ def follows_an_interrupted_run(trial: Trial) -> None:
 
 
 def follows_a_killed_run(trial: Trial) -> None:
-    """A run that was killed goes on from its last checkpoint: what was told after it comes again."""
+    """If a killed run goes on from its last checkpoint, the tracker accepts the later scalars a second time."""
     with _example_run() as run:
         first = _start_tracker(trial, run)
         try:
@@ -83,7 +83,7 @@ def follows_a_killed_run(trial: Trial) -> None:
 
 
 def backend_failure_is_harmless(trial: Trial) -> None:
-    """Where its backend fails it works or raises an Exception, soon: that costs a line, not the run."""
+    """If its backend fails, it works or soon raises an Exception, which costs one line and not the run."""
     with _example_run() as run:
         _start_tracker(trial, run).finish("finished")
         with full_disk(), offline():
@@ -92,7 +92,7 @@ def backend_failure_is_harmless(trial: Trial) -> None:
 
 
 def survives_a_backend_outage(trial: Trial) -> None:
-    """A backend that fails in the midst of a run, and comes back, ends nothing."""
+    """If its backend fails in the middle of a run and comes back, the run goes on."""
     with _example_run() as run:
         tracker, path = _start_tracker(trial, run), _write_grid(run, 2000)
         _log_moments(tracker, run, 1000)

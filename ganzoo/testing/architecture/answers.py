@@ -35,7 +35,7 @@ MAX_PARAMETERS = 10_000_000  # parameters of both networks: beyond, no real forw
 
 
 def returns_networks(trial: Trial) -> None:
-    """The factory returns `ganzoo.plugin.Networks`: a generator, a discriminator and the latents that they take."""
+    """The factory returns `ganzoo.plugin.Networks`: a generator, a discriminator and their latents."""
     with fatal_failures():
         for data in trial.spec.examples:
             known = data.modality in trial.spec.modalities
@@ -51,7 +51,7 @@ def returns_networks(trial: Trial) -> None:
 
 
 def forward_and_backward(trial: Trial) -> None:
-    """Forward, latents become samples and these get logits; backward, a gradient comes from the logits to both."""
+    """G turns latents into samples, D gives them logits, and a gradient flows from the logits back to both."""
     for data in list_small_data(trial):
         with fatal_failures():
             networks = share_networks(trial, data)
@@ -60,7 +60,7 @@ def forward_and_backward(trial: Trial) -> None:
 
 
 def every_declared_size(trial: Trial) -> None:
-    """It is built for every size, channel count and kind of data that its spec declares."""
+    """The networks can be built for every size, channel count and modality that the spec declares."""
     for data in list_all_data(trial):
         with torch.device("meta"):
             networks = build_networks(trial, data)
@@ -69,7 +69,7 @@ def every_declared_size(trial: Trial) -> None:
 
 
 def smallest_and_largest(trial: Trial) -> None:
-    """Networks and answers have the shapes that they have on `meta`, at the smallest data and the largest."""
+    """For the smallest and the largest data, tensors and outputs have the same shapes as on the `meta` device."""
     chosen = {describe_data(data): data for data in [*_list_smallest(trial), *_find_largest(trial)]}
     for data in chosen.values():
         networks = share_networks(trial, data)
@@ -87,7 +87,7 @@ def smallest_and_largest(trial: Trial) -> None:
 
 
 def any_batch(trial: Trial) -> None:
-    """Samples and logits lead with N for every N; one sample is enough in eval mode."""
+    """Samples and logits have N rows for every batch size N. In eval mode N = 1 works too."""
     many = (4, 8) if "batch-coupled-d" in trial.provides else (5, 8)  # such a D may look at groups; 2 was seen above
     for data in list_small_data(trial):
         networks = share_networks(trial, data)
@@ -99,7 +99,7 @@ def any_batch(trial: Trial) -> None:
 
 
 def finite_from_the_start(trial: Trial) -> None:
-    """Weights, samples and logits are finite from the start."""
+    """Weights, samples and logits of new networks are finite."""
     for data in list_small_data(trial):
         networks, chosen = share_networks(trial, data), make_labels(data, 4)
         for name, tensor in name_tensors(networks).items():
@@ -111,7 +111,7 @@ def finite_from_the_start(trial: Trial) -> None:
 
 
 def samples_in_range(trial: Trial) -> None:
-    """Images are made for [-1, 1]: not for [0, 1], as after a sigmoid, and not for bytes."""
+    """Images are in [-1, 1]. They are not in [0, 1], as after a sigmoid, and they are not bytes."""
     images = [data for data in list_small_data(trial) if data.modality == "image"]
     if not images:
         raise Skip("it makes no images")
@@ -126,7 +126,7 @@ def samples_in_range(trial: Trial) -> None:
 
 
 def same_seed_same_weights(trial: Trial) -> None:
-    """Weights follow from torch's default generator: the same seed gives the same ones, another seed others."""
+    """Weights come from torch's default generator: one seed gives the same weights, another seed others."""
     for data in list_small_data(trial):
         one, two = name_tensors(share_networks(trial, data)), name_tensors(share_networks(trial, data, again=True))
         require(one.keys() == two.keys(), f"{describe_data(data)}: two builds have other parameters.")
@@ -141,7 +141,7 @@ def same_seed_same_weights(trial: Trial) -> None:
 
 
 def same_seed_same_answers(trial: Trial) -> None:
-    """What the networks answer follows from what they are given and torch's default generator."""
+    """Outputs depend on the inputs, the state and torch's default generator alone."""
     for data in list_small_data(trial):
         networks, chosen = share_networks(trial, data), make_labels(data, 4)
         z, x = make_latents(networks, 4), make_samples(data, 4)
@@ -154,7 +154,7 @@ def same_seed_same_answers(trial: Trial) -> None:
 
 
 def same_keys_in_every_build(trial: Trial) -> None:
-    """The names of parameters and buffers are the same in every build: a model is stored under them."""
+    """Parameters and buffers have the same names in every build, because models are stored by these names."""
     for data in list_small_data(trial):
         one, two = share_networks(trial, data), share_networks(trial, data, again=True)
         for part in ("generator", "discriminator"):
@@ -169,7 +169,7 @@ def same_keys_in_every_build(trial: Trial) -> None:
 
 
 def modes_unchanged(trial: Trial) -> None:
-    """`train()` and `eval()` are for the engine to call: a forward leaves every module in its mode."""
+    """A forward pass leaves every module in its mode: only the engine calls `train()` and `eval()`."""
     for data in list_small_data(trial):
         networks = share_networks(trial, data)
         parts = {"generator": networks.generator, "discriminator": networks.discriminator}

@@ -48,7 +48,7 @@ REPEATED = 2  # rounds: one is recorded, one repeats it
 
 
 def no_side_effects(trial: Trial) -> None:
-    """Building and calling the networks changes nothing of the process, and writes nothing to stdout."""
+    """Building and calling the networks changes nothing else in the process and prints nothing."""
     import_module(trial.spec.factory.partition(":")[0])
     for data in [find_smallest_data(trial)]:
         before = {name: get() for name, (get, _) in _SETTINGS.items()}
@@ -72,7 +72,7 @@ def no_side_effects(trial: Trial) -> None:
 
 
 def any_device(trial: Trial) -> None:
-    """Networks live on whatever device they are put: nothing names one, and every tensor is a parameter or a buffer."""
+    """The networks run on any device: the code names none, and every tensor is a parameter or a buffer."""
     for data in list_small_data(trial):
         with META:
             drawn = name_tensors(build_networks(trial, data))
@@ -93,7 +93,7 @@ def any_device(trial: Trial) -> None:
 
 
 def memory_layout(trial: Trial) -> None:
-    """Weights and images laid out channels-last give the same as contiguous ones."""
+    """Channels-last weights and images give the same outputs as contiguous ones."""
     images = [data for data in list_small_data(trial) if data.modality == "image"]
     if not images:
         raise Skip("it makes no images")
@@ -135,12 +135,12 @@ def _answer_in_both_layouts(
 
 
 def recorded_equals_plain(trial: Trial) -> None:
-    """Updates can be recorded and repeated: they compute with tensors alone, and read no number back."""
+    """Updates can be recorded and replayed: they compute with tensors and read no number back from them."""
     _require_same_updates(trial, find_smallest_data(trial), _RecordedExecution)
 
 
 def compiled_equals_plain(trial: Trial) -> None:
-    """Compiled updates (``train.execution=compile``) give what plain ones give."""
+    """Compiled updates (``train.execution=compile``) give the same numbers as plain ones."""
     if not trial.full:
         raise NotChecked("it takes long: --full runs it")
     _require_same_updates(trial, find_smallest_data(trial), execution.Compiled)

@@ -30,7 +30,7 @@ STEPS = ((1e-8, 1e-3), (1e-4, 1e-2))  # of differences, with the largest error t
 
 
 def gradients_reach_every_parameter(trial: Trial) -> None:
-    """After a few updates every parameter gets a gradient that is finite and not zero all over."""
+    """After a few updates every parameter gets a gradient that is finite and not all zeros."""
     for data in list_small_data(trial):
         found, _ = share_next_round(trial, data)
         _require_finite_gradients(found, describe_data(data))
@@ -44,7 +44,7 @@ def gradients_reach_every_parameter(trial: Trial) -> None:
 
 
 def finite_differences(trial: Trial) -> None:
-    """The gradients of both networks are those of what they answer: nothing in between is cut off or replaced."""
+    """The gradients of both networks match finite differences: nothing is detached or replaced on the way."""
     data = find_smallest_data(trial)
     gan, _ = share_trained(trial, data)
     z, x, chosen = make_latents(gan.networks, 2).double(), make_samples(data, 2).double(), make_labels(data, 2)
@@ -70,7 +70,7 @@ def finite_differences(trial: Trial) -> None:
 
 
 def differentiates_twice(trial: Trial) -> None:
-    """Where the spec provides ``double-backward``, a penalty on D's input gradient can be trained."""
+    """If the spec provides ``double-backward``, a penalty on D's input gradient can be trained."""
     if "double-backward" not in trial.provides:
         raise Skip("it does not say that it provides double-backward")
     data = find_smallest_data(trial)

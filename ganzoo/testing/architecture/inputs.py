@@ -36,7 +36,7 @@ MIN_SPREAD = 1e-3  # of the spread of all numbers: below, latents do not count
 
 
 def latents_matter(trial: Trial) -> None:
-    """Different latents give different samples, and every entry of z has a say."""
+    """Different latents give different samples, and every entry of z has an effect."""
     for data in list_small_data(trial):
         gan, _ = share_trained(trial, data)
         if not gan.networks.latent_dim:
@@ -65,7 +65,7 @@ def latents_matter(trial: Trial) -> None:
 
 
 def generator_uses_labels(trial: Trial) -> None:
-    """The generator uses its labels: the same z gives another sample for each, and no label is taken for another."""
+    """The generator uses its labels: with the same z, each label gives a different sample."""
     for data in _list_labelled(trial):
         gan, _ = share_trained(trial, data)
         chosen, network = list_labels(data), perturb(gan.generator.eval())
@@ -74,7 +74,7 @@ def generator_uses_labels(trial: Trial) -> None:
 
 
 def discriminator_uses_labels(trial: Trial) -> None:
-    """The discriminator uses its labels: the same sample gets other logits with each label; or it has class logits."""
+    """D uses its labels: each label gives the same sample different logits, or D returns class logits."""
     for data in _list_labelled(trial):
         gan, _ = share_trained(trial, data)
         chosen, network = list_labels(data), perturb(gan.discriminator.eval())
@@ -88,7 +88,7 @@ def discriminator_uses_labels(trial: Trial) -> None:
 
 
 def labels_that_are_numbers(trial: Trial) -> None:
-    """Labels that are numbers (`DataInfo.label_shape`) are used, or refused with an error, never left out."""
+    """Labels that are arrays (`DataInfo.label_shape`) are used or refused with an error, but never ignored."""
     if trial.spec.conditional == "never":
         raise Skip("it takes no labels")
     data = replace(list_small_data(trial)[0], num_classes=0, label_shape=list_small_data(trial)[-1].label_shape or (3,))
@@ -105,7 +105,7 @@ def labels_that_are_numbers(trial: Trial) -> None:
 
 
 def samples_are_independent(trial: Trial) -> None:
-    """In eval mode a sample depends on its own latents alone, not on its neighbours in the batch."""
+    """In eval mode a sample depends on its own latents and label alone, not on the rest of the batch."""
     for data in list_small_data(trial):
         gan, _ = share_trained(trial, data)
         network, chosen = gan.ema.network, make_labels(data, 4)
@@ -119,7 +119,7 @@ def samples_are_independent(trial: Trial) -> None:
 
 
 def inputs_unchanged(trial: Trial) -> None:
-    """The networks leave what they are given as it was."""
+    """The networks do not change their inputs in place."""
     for data in list_small_data(trial):
         networks, chosen, before = share_networks(trial, data), make_labels(data, 4), make_labels(data, 4)
         for name, network, x in (
@@ -138,7 +138,7 @@ def inputs_unchanged(trial: Trial) -> None:
 
 
 def eval_changes_nothing(trial: Trial) -> None:
-    """A forward in eval mode changes no parameter and no buffer: sampling twice samples one model."""
+    """A forward pass in eval mode changes no parameter and no buffer."""
     for data in list_small_data(trial):
         networks = share_networks(trial, data)
         networks.generator.eval()

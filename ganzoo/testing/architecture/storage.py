@@ -33,7 +33,7 @@ from ganzoo.testing.checks import Trial, require
 
 
 def average_is_a_copy(trial: Trial) -> None:
-    """The averaged generator is a deep copy: it moves when the engine moves it, never with the network itself."""
+    """The averaged generator is a full copy: the engine's updates change it, and training the generator does not."""
     for data in list_small_data(trial):
         gan, _ = share_trained(trial, data)
         network, average = gan.generator.eval(), gan.ema.network
@@ -55,7 +55,7 @@ def average_is_a_copy(trial: Trial) -> None:
 
 
 def package_round_trip(trial: Trial) -> None:
-    """A model package holds all that its samples depend on, tied weights included: parameters, buffers and options."""
+    """A model package stores all that samples depend on: parameters, buffers, tied weights and options."""
     for data in list_small_data(trial):
         gan, _ = share_trained(trial, data)
         with tempfile.TemporaryDirectory() as folder:
@@ -75,7 +75,7 @@ def package_round_trip(trial: Trial) -> None:
 
 
 def checkpoint_round_trip(trial: Trial) -> None:
-    """A checkpoint holds all that training goes on from: no number in Python survives from one update to the next."""
+    """A checkpoint stores the whole state of training: no Python number survives from one update to the next."""
     data = find_smallest_data(trial)
     _, stats = share_next_round(trial, data)
     gan, _ = share_trained(trial, data)

@@ -53,7 +53,7 @@ BOUND = 1.05
 
 
 def trains_under_every_loss(trial: Trial) -> None:
-    """Whatever loss is installed, gradients are finite and reach both networks."""
+    """With every installed loss, gradients are finite and reach both networks."""
     data = find_smallest_data(trial)
     gan, _ = share_trained(trial, data)
     z, real, chosen = make_latents(gan.networks, 2), make_samples(data, 2), make_labels(data, 2)
@@ -81,7 +81,7 @@ def trains_under_every_loss(trial: Trial) -> None:
 
 
 def frozen_stays_frozen(trial: Trial) -> None:
-    """A parameter that the architecture froze (``requires_grad=False``) stays frozen and as it was."""
+    """A parameter that the architecture froze (``requires_grad=False``) stays frozen and does not change."""
     found = False
     for data in list_small_data(trial):
         networks = share_networks(trial, data)
@@ -103,7 +103,7 @@ def frozen_stays_frozen(trial: Trial) -> None:
 
 
 def discriminator_learns(trial: Trial) -> None:
-    """A few updates on one batch lower the discriminator's loss on it."""
+    """A few updates on one batch lower the discriminator's loss on that batch."""
     data = find_smallest_data(trial)
     gan, batches = share_trained(trial, data)
     batches = OneBatch(batches.source, batches.streams, gan)
@@ -117,7 +117,7 @@ def discriminator_learns(trial: Trial) -> None:
 
 
 def logits_unbounded(trial: Trial) -> None:
-    """Logits are the discriminator's last sum, without an activation: the loss applies its own."""
+    """D ends in a sum without an activation, because the loss applies its own."""
     data = find_smallest_data(trial)
     if _reaches_beyond(share_networks(trial, data).discriminator, data):
         return
@@ -128,7 +128,7 @@ def logits_unbounded(trial: Trial) -> None:
 
 
 def trains_in_bf16(trial: Trial) -> None:
-    """Updates under bf16 autocast leave everything finite."""
+    """Updates under bf16 autocast give finite numbers."""
     data = find_smallest_data(trial)
     gan, batches = assemble_gan(
         make_recipe(trial, data, precision="bf16", batch=2), data
@@ -141,7 +141,7 @@ def trains_in_bf16(trial: Trial) -> None:
 
 
 def trains_as_recommended(trial: Trial) -> None:
-    """What the spec recommends are keys and values that exist, and the networks train with them."""
+    """The spec recommends settings that exist, and the networks train with them."""
     data = find_smallest_data(trial)
     spoken = {"loss": make_plain_loss().qualified, **trial.spec.recommended}  # spoken, so that no key goes unused
     flags = {"arch": trial.entry.qualified, "train.conditional": data.labelled}

@@ -28,7 +28,7 @@ from ganzoo.testing.checks import Skip, Trial, require
 
 
 def batch_coupling_declared(trial: Trial) -> None:
-    """``batchnorm-in-d`` and ``batch-coupled-d`` are said of a discriminator if and only if they are true of it."""
+    """The spec provides ``batchnorm-in-d`` and ``batch-coupled-d`` if and only if they are true of D."""
     normed, coupled = ("batchnorm-in-d" in trial.provides, "batch-coupled-d" in trial.provides)
     for data in list_small_data(trial):
         gan, _ = share_trained(trial, data)
@@ -50,7 +50,7 @@ def batch_coupling_declared(trial: Trial) -> None:
 
 
 def class_logits(trial: Trial) -> None:
-    """``class-logits``: D's answer has ``class_logits [N, num_classes]`` where the data has classes."""
+    """``class-logits``: D returns ``class_logits [N, num_classes]`` if the data has classes."""
     _skip_unless_provided(trial, "class-logits")
     for data in list_labelled_data(trial):
         gan, _ = share_trained(trial, data)
@@ -60,7 +60,7 @@ def class_logits(trial: Trial) -> None:
 
 
 def features(trial: Trial) -> None:
-    """``features``: D's answer has inner activations, tensors that lead with N and carry gradients."""
+    """``features``: D returns inner activations, tensors of N rows that carry gradients."""
     _skip_unless_provided(trial, "features")
     for data in list_small_data(trial):
         gan, _ = share_trained(trial, data)
@@ -76,7 +76,7 @@ def features(trial: Trial) -> None:
 
 
 def embedding(trial: Trial) -> None:
-    """``embedding``: D's answer has what it makes of a sample before its last layer, ``[N, E]``, with a gradient."""
+    """``embedding``: D returns what it computes of each sample before its last layer, ``[N, E]``, with a gradient."""
     _skip_unless_provided(trial, "embedding")
     for data in list_small_data(trial):
         gan, _ = share_trained(trial, data)
@@ -88,7 +88,7 @@ def embedding(trial: Trial) -> None:
 
 
 def generator_output(trial: Trial) -> None:
-    """What a generator answers besides samples: losses are finite scalars with a graph, intermediates lead with N."""
+    """In a `GeneratorOutput`, losses are finite scalars with a graph, and intermediates have N rows."""
     found = False
     for data in list_small_data(trial):
         gan, _ = share_trained(trial, data)
@@ -113,7 +113,7 @@ def generator_output(trial: Trial) -> None:
 
 
 def logit_weights(trial: Trial) -> None:
-    """Where D weights its list of logits, there is a finite number, or a 0-dim tensor, for each member."""
+    """If D weights its list of logits, it gives one finite number, or 0-dim tensor, for each item of the list."""
     found = False
     for data in list_small_data(trial):
         gan, _ = share_trained(trial, data)
@@ -132,7 +132,7 @@ def logit_weights(trial: Trial) -> None:
 
 
 def style(trial: Trial) -> None:
-    """``style``: ``generator.synthesis(generator.mapping(z, labels))`` is ``generator(z, labels)``."""
+    """``style``: ``generator.synthesis(generator.mapping(z, labels))`` equals ``generator(z, labels)``."""
     _skip_unless_provided(trial, "style")
     for data in list_small_data(trial):
         gan, _ = share_trained(trial, data)
@@ -147,7 +147,7 @@ def style(trial: Trial) -> None:
 
 
 def truncation(trial: Trial) -> None:
-    """``truncation``: the generator takes ``truncation=``; 1 changes nothing, less brings samples closer together."""
+    """``truncation``: the generator takes ``truncation=``. 1 changes nothing; less makes samples more alike."""
     _skip_unless_provided(trial, "truncation")
     for data in list_small_data(trial):
         gan, _ = share_trained(trial, data)

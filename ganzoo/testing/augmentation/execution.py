@@ -31,7 +31,7 @@ from ganzoo.testing.guards import CopyRecorder, copy_generator_states, list_move
 
 
 def same_for_real_and_fake(trial: Trial) -> None:
-    """Real and generated samples are augmented alike: what it does depends on the random state alone."""
+    """Real and generated samples are augmented alike: the result depends on the random state alone."""
     info = next(list_accepted_data(trial))
     augmentation = build_at_half(trial, info)
     batch = make_samples(info, NUM)
@@ -50,7 +50,7 @@ def same_for_real_and_fake(trial: Trial) -> None:
 
 
 def labels_move_with_samples(trial: Trial) -> None:
-    """Where it moves pixels it moves labels that are images alike: what D sees of a pair stays a pair."""
+    """If it moves pixels, it moves label images in the same way, so that sample and label still match."""
     says = trial.spec.moves_pixels
     if not (says(trial.make_options()) if callable(says) else says):
         raise Skip("its spec does not say that it moves pixels")
@@ -72,7 +72,7 @@ def labels_move_with_samples(trial: Trial) -> None:
 
 
 def draws_from_torch_alone(trial: Trial) -> None:
-    """Random numbers come from torch's default generator of the device, which the engine seeds before each update."""
+    """Random numbers come from torch's default generator of the device, which the engine seeds."""
     info = next(list_accepted_data(trial))
     augmentation = build_at_half(trial, info)
     before = copy_generator_states()
@@ -88,7 +88,7 @@ def draws_from_torch_alone(trial: Trial) -> None:
 
 
 def reads_no_number_back(trial: Trial) -> None:
-    """It reads no number back from the device and stays on it: a synchronisation stalls a GPU at each update."""
+    """It reads no number back from the device and copies none to it, because a GPU would wait at each update."""
     augmentation, batch = build_on_meta(trial)
     crossings = CopyRecorder()
     try:
@@ -106,7 +106,7 @@ def reads_no_number_back(trial: Trial) -> None:
 
 
 def recordable(trial: Trial) -> None:
-    """One record of it is right for all further updates: no Python number of a call decides what the next one does."""
+    """A record of one call is right for all later updates: no Python number changes from call to call."""
     info = next(list_accepted_data(trial))
     augmentation = build_at_half(trial, info)
     one, other = make_samples(info, NUM), make_samples(info, NUM, seed=1)
@@ -123,7 +123,7 @@ def recordable(trial: Trial) -> None:
 
 
 def update_takes_logits(trial: Trial) -> None:
-    """`update` takes D's logits of real samples, [N, P], again and again, and keeps results finite."""
+    """`update` accepts D's logits of real samples, [N, P], many times, and results stay finite."""
     info = next(list_accepted_data(trial))
     augmentation = build_adaptive(trial, info)
     for logits in (torch.randn(NUM, 1), torch.randn(NUM, 16), torch.full((NUM, 1), 1e4), torch.full((NUM, 1), -1e4)):
@@ -136,7 +136,7 @@ def update_takes_logits(trial: Trial) -> None:
 
 
 def state_is_buffers(trial: Trial) -> None:
-    """What it keeps is in the buffers of an nn.Module, which are checkpointed and resumed: nothing else survives."""
+    """All state is in the buffers of an nn.Module, which checkpoints store."""
     info = next(list_accepted_data(trial))
     used = build_at_half(trial, info)
     batch = make_samples(info, NUM)
@@ -153,7 +153,7 @@ def state_is_buffers(trial: Trial) -> None:
 
 
 def schedules(trial: Trial) -> None:
-    """A schedulable option given as a 0-dim tensor does what the same number does, also after it is refilled."""
+    """A schedulable option given as a 0-dim tensor acts like the same number, also after it is refilled."""
     options = evaluate_schedules(trial.make_options(), 0)
     values = list_schedulable(options)
     if not values:

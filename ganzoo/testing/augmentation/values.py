@@ -33,7 +33,7 @@ def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
 
 
 def keeps_shape_and_dtype(trial: Trial) -> None:
-    """What goes in comes out: the shape and dtype of the batch, also of one sample."""
+    """The output has the shape and dtype of the input, for a batch and for one sample."""
     with fatal_failures():
         taken = list(list_accepted_data(trial))
     for info in taken:
@@ -48,7 +48,7 @@ def keeps_shape_and_dtype(trial: Trial) -> None:
 
 
 def learns_nothing(trial: Trial) -> None:
-    """Only the two networks are trained: an augmentation has no parameter of its own that waits for a gradient."""
+    """An augmentation has no trainable parameters: only the two networks are trained."""
     require_untrained(build_at_half(trial))
 
 
@@ -75,7 +75,7 @@ def finite(trial: Trial) -> None:
 
 
 def input_unchanged(trial: Trial) -> None:
-    """The batch that goes in is left as it is: penalties and metrics read it too."""
+    """The input batch is not changed in place, because penalties and metrics read it too."""
     for info in list_accepted_data(trial):
         augmentation = build_at_half(trial, info)
         batch = make_samples(info, NUM)
@@ -87,12 +87,12 @@ def input_unchanged(trial: Trial) -> None:
 
 
 def takes_data_or_declines(trial: Trial) -> None:
-    """Data that it is not for is declined by a GanzooError of one sentence."""
+    """Every kind of data is augmented, or declined with a GanzooError of one sentence."""
     require_clear_refusals(trial, lambda info: apply(build_at_half(trial, info), make_samples(info, NUM)))
 
 
 def differentiable(trial: Trial) -> None:
-    """The gradient flows through it to the samples: G learns from what D says of augmented ones."""
+    """Gradients flow through it to the samples, because G learns from D's answers to augmented samples."""
     info = next(list_accepted_data(trial))
     augmentation, weight = build_at_half(trial, info), make_samples(info, NUM, 2) + 1
     for seed in range(3):
@@ -104,7 +104,7 @@ def differentiable(trial: Trial) -> None:
 
 
 def finite_differences(trial: Trial) -> None:
-    """The gradient is that of what it makes of samples; one that is another by design is excused by its spec."""
+    """The gradient matches finite differences. The spec excuses a gradient that differs by design."""
     info = next(list_accepted_data(trial))
     augmentation = build_at_half(trial, info)
     try:

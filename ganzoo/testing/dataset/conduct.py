@@ -45,14 +45,14 @@ from ganzoo.testing.sources import (
 
 
 def deterministic(trial: Trial) -> None:
-    """Built twice it holds the same samples and labels: a resumed run, and each of several processes, opens it anew."""
+    """Two builds hold the same samples and labels, because resumed runs and each process open the dataset again."""
     with opened_source(trial) as one, opened_source(trial) as other:
         require(one.info == other.info, f"Its info was {one.info}, then {other.info}.")
         require_same(take_samples(one), take_samples(other), "built a second time")
 
 
 def same_in_every_process(trial: Trial) -> None:
-    """It holds the same in every process: nothing hangs on how Python hashes text, as the order of a set does."""
+    """Every process gets the same data: nothing depends on Python's hash of text, as the order of a set does."""
     if hasattr(build_component(trial), "sample"):
         raise Skip("it is an endless source")
     one, other = (compute_digest(trial, hash_seed) for hash_seed in ("0", "1"))
@@ -60,7 +60,7 @@ def same_in_every_process(trial: Trial) -> None:
 
 
 def draws_follow_the_generator(trial: Trial) -> None:
-    """An endless source draws from the generator that it is given: one seed gives one draw, another another."""
+    """An endless source draws from the generator that it gets: one seed gives one draw, another seed another."""
     with opened_source(trial) as source:
         if not isinstance(source, EndlessSource):
             raise Skip("it is no endless source")
@@ -71,7 +71,7 @@ def draws_follow_the_generator(trial: Trial) -> None:
 
 
 def condition_follows_the_generator(trial: Trial) -> None:
-    """Labels that it makes of samples are drawn from the generator that it is given, and leave the samples alone."""
+    """Labels made from samples are drawn from the generator that is given, and the samples do not change."""
     with opened_source(trial) as source:
         if source.condition is None:
             raise Skip("it makes no labels of samples")
@@ -90,7 +90,7 @@ def condition_follows_the_generator(trial: Trial) -> None:
 
 
 def random_generators_unchanged(trial: Trial) -> None:
-    """Opening it, decoding and drawing moves no generator that others use: weights are drawn from torch's."""
+    """Opening, decoding and drawing use no global random generator: weights are drawn from torch's."""
     build_component(trial)  # what is imported for the first time may draw
     before = copy_generator_states()
     with opened_source(trial) as source:
@@ -100,7 +100,7 @@ def random_generators_unchanged(trial: Trial) -> None:
 
 
 def picklable(trial: Trial) -> None:
-    """It and its items can be pickled, so that worker processes can have them."""
+    """The dataset and its items can be pickled, so that worker processes can use them."""
     dataset = build_component(trial)
     parts = {"the dataset": dataset}
     if has_items(dataset):
@@ -118,7 +118,7 @@ def picklable(trial: Trial) -> None:
 
 
 def any_order_of_workers(trial: Trial) -> None:
-    """An item decodes to the same, however many workers decode, whichever takes it and whatever came before."""
+    """An item decodes to the same sample with any number of workers and in any order."""
     dataset = build_component(trial)
     if not has_items(dataset):
         raise Skip("nothing of it is decoded")
@@ -139,14 +139,14 @@ def any_order_of_workers(trial: Trial) -> None:
 
 
 def clear_error_offline(trial: Trial) -> None:
-    """Without a network, and with nothing in a cache, it opens or says in one sentence what it needs."""
+    """Without a network and with empty caches, the dataset opens or says in one sentence what it needs."""
     options = trial.read_options(**trial.values)  # without its examples, which are at hand
     with empty_caches(), offline():
         _require_clear_error(trial, options, wrong="")
 
 
 def clear_error_for_a_path(trial: Trial) -> None:
-    """A path that is not there, or holds nothing, is a GanzooError of one sentence that names it."""
+    """A path that is missing or empty gives a GanzooError of one sentence that names the path."""
     key = trial.spec.path_option or "path"
     if key not in list_options(trial.spec.options):
         raise Skip("it takes no path")
@@ -164,7 +164,7 @@ def clear_error_for_a_path(trial: Trial) -> None:
 
 
 def show_makes_files(trial: Trial) -> None:
-    """`show` makes files that open, of its samples, of whatever a generator may make, and of one alone."""
+    """`show` makes files that open: from its own samples, from any output of a generator, and from one sample."""
     if not trial.spec.show:
         raise Skip("its spec names none")
     with opened_source(trial) as source:

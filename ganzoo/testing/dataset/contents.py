@@ -42,7 +42,7 @@ def measure_case(trial: Trial, case: Case) -> dict[str, float]:
 
 
 def opens_as_its_info_says(trial: Trial) -> None:
-    """A dataset holds what its info says: samples of that shape, so many, labels in range, images within [-1, 1]."""
+    """The dataset matches its info: shape, number of samples, range of labels, and images in [-1, 1]."""
     with ExitStack() as stack:
         with fatal_failures():
             dataset = build_component(trial)
@@ -62,7 +62,7 @@ def opens_as_its_info_says(trial: Trial) -> None:
 
 
 def info_matches_spec(trial: Trial) -> None:
-    """The info that its spec gives unopened is that of the opened dataset: recipes are checked by it."""
+    """The spec's info is that of the opened dataset, because recipes are checked with the spec's."""
     known = trial.spec.info
     if known is None:
         raise Skip("its spec gives no info")
@@ -76,7 +76,7 @@ def info_matches_spec(trial: Trial) -> None:
 
 
 def info_round_trip(trial: Trial) -> None:
-    """Its info survives JSON, meta included: it travels with the model."""
+    """The info survives JSON, with its meta, because it is stored with the model."""
     info: DataInfo = build_component(trial).info
     try:
         back = DataInfo.from_json(json.loads(json.dumps(info.to_json(), allow_nan=False)))
@@ -86,7 +86,7 @@ def info_round_trip(trial: Trial) -> None:
 
 
 def range_is_used(trial: Trial) -> None:
-    """Images reach from black to white: -1 to 1 as floats, 0 to 255 as bytes; they were scaled once."""
+    """Images use the range from black to white: -1 to 1 as floats, 0 to 255 as bytes."""
     with opened_source(trial) as source:
         if source.info.modality != "image":
             raise Skip(f"it is {source.info.modality}")
@@ -101,7 +101,7 @@ def range_is_used(trial: Trial) -> None:
 
 
 def channels_first(trial: Trial) -> None:
-    """Images are ``[C, H, W]``, their channels first."""
+    """Images are ``[C, H, W]``: channels come first."""
     info: DataInfo = build_component(trial).info
     if info.modality != "image":
         raise Skip(f"it is {info.modality}")
@@ -112,7 +112,7 @@ def channels_first(trial: Trial) -> None:
 
 
 def every_class_has_samples(trial: Trial) -> None:
-    """Every class that its info counts has samples: G is asked for each."""
+    """Every class that the info counts has samples, because G is asked for each of them."""
     dataset = build_component(trial)
     num = dataset.info.num_classes
     if not num:
@@ -134,7 +134,7 @@ def every_class_has_samples(trial: Trial) -> None:
 
 
 def samples_differ(trial: Trial) -> None:
-    """Samples are finite, and not all the same."""
+    """Samples are finite, and they are not all the same."""
     with opened_source(trial) as source:
         data, _ = take_samples(source)
     require(bool(data.float().isfinite().all()), "Some numbers are not finite.")

@@ -20,7 +20,7 @@ from ganzoo.testing.probes import copy_state, list_setups, restore_state
 
 
 def order(trial: Trial) -> None:
-    """The order of the samples does not matter: real and fake permuted alike, or apart unless the loss pairs."""
+    """The value stays the same if real and fake are permuted alike or, unless the loss pairs, each on its own."""
     one, other = (torch.randperm(SHAPE[0], generator=torch.Generator().manual_seed(seed)) for seed in (1, 2))
     for setup in list_sound_setups(trial):
         values = LossValues(trial, setup.options)
@@ -34,7 +34,7 @@ def order(trial: Trial) -> None:
 
 
 def shapes(trial: Trial) -> None:
-    """The same numbers are worth the same as ``[N, 1]`` and as patches ``[N, P]``, unless the loss couples samples."""
+    """The same logits as ``[N, 1]`` or as patches ``[N, P]`` give the same value, unless the loss couples samples."""
     if trial.spec.batch_coupled:
         raise Skip("samples of its batch meet, and patches of one sample are not samples")
     for setup in list_sound_setups(trial):
@@ -48,7 +48,7 @@ def shapes(trial: Trial) -> None:
 
 
 def batch_size(trial: Trial) -> None:
-    """A loss is a mean, not a sum: a batch given twice over is worth what it is worth once."""
+    """A loss is a mean, not a sum: a batch that holds every sample twice gives the same value."""
     for setup in list_sound_setups(trial):
         values = LossValues(trial, setup.options)
         real, fake = make_logits(), make_logits(1)
@@ -61,7 +61,7 @@ def batch_size(trial: Trial) -> None:
 
 
 def batch_coupled_declared(trial: Trial) -> None:
-    """A loss says ``batch_coupled`` where a sample's term depends on the rest of the batch, and only there."""
+    """The spec says ``batch_coupled`` if and only if a sample's term depends on the rest of the batch."""
     coupled = []
     for setup in list_sound_setups(trial):
         values = LossValues(trial, setup.options)
@@ -80,7 +80,7 @@ def batch_coupled_declared(trial: Trial) -> None:
 
 
 def pairs_declared(trial: Trial) -> None:
-    """A loss says ``pairs`` where the generator's term reads real logits, and only there: elsewhere `real` is None."""
+    """The spec says ``pairs`` if and only if G's loss reads real logits. Otherwise G's loss gets ``real=None``."""
     reads = []
     for setup in list_setups(trial):
         loss = trial.build_with(setup.options)

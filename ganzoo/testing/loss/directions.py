@@ -23,7 +23,7 @@ LEVELS = [level / 4 for level in range(-80, 81)]
 
 
 def discriminator_signs(trial: Trial) -> None:
-    """D's loss falls as real logits rise and as fake logits fall, where D cannot tell them apart."""
+    """Where real and fake logits are equal, D's loss falls as real logits rise and as fake logits fall."""
     for setup in list_sound_setups(trial):
         found = [_compute_slopes(trial, trial.build_with(setup.options), level) for level in LEVELS]
         for level, (by_real, by_fake, _) in zip(LEVELS, found, strict=True):
@@ -40,7 +40,7 @@ def discriminator_signs(trial: Trial) -> None:
 
 
 def generator_signs(trial: Trial) -> None:
-    """G's loss falls as fake logits rise, where D's loss falls as they fall."""
+    """Where D's loss falls as fake logits fall, G's loss falls as they rise."""
     for setup in list_sound_setups(trial):
         found = [_compute_slopes(trial, trial.build_with(setup.options), level) for level in LEVELS]
         if not any(by_real < 0 < by_fake for by_real, by_fake, _ in found):
@@ -55,7 +55,7 @@ def generator_signs(trial: Trial) -> None:
 
 
 def finite_differences(trial: Trial) -> None:
-    """The gradient is that of the value: it agrees with finite differences."""
+    """The gradient matches finite differences of the value."""
     generator = torch.Generator().manual_seed(2)
     for setup in list_sound_setups(trial):
         values = LossValues(trial, setup.options)

@@ -27,7 +27,7 @@ from ganzoo.testing.probes import NoReadback, compute_gradients, copy_state, fla
 
 
 def repeatable(trial: Trial) -> None:
-    """The same logits, seed and state give the same answer: what lasts from one update to the next is a buffer."""
+    """The same logits, seed and state give the same value: state that lasts between updates is a buffer."""
     for setup in list_sound_setups(trial, steady=False):
         values = LossValues(trial, setup.options)
         first = values(make_logits(), make_logits(1))
@@ -38,7 +38,7 @@ def repeatable(trial: Trial) -> None:
 
 
 def logits_unchanged(trial: Trial) -> None:
-    """A loss changes nothing about the logits: neither their values nor their ``.grad``."""
+    """A loss changes neither the logits nor their ``.grad``."""
     for setup in list_sound_setups(trial, steady=False):
         loss = trial.build_with(setup.options)
         leaves = [make_logits(), make_logits(1)]
@@ -54,7 +54,7 @@ def logits_unchanged(trial: Trial) -> None:
 
 
 def any_device(trial: Trial) -> None:
-    """A loss computes wherever its logits are: it runs on torch's ``meta`` device, moved there like any module."""
+    """A loss runs on any device: this check moves it to torch's ``meta`` device, like any module."""
     for setup in list_sound_setups(trial):
         loss = trial.build_with(setup.options)
         loss = loss.to("meta") if isinstance(loss, nn.Module) else loss
@@ -69,7 +69,7 @@ def any_device(trial: Trial) -> None:
 
 
 def recordable(trial: Trial) -> None:
-    """A loss computes with tensors alone, so that a record of it (compile, a CUDA graph) gives what it gives."""
+    """A loss computes with tensors alone, so that a record (compile, a CUDA graph) gives the same value."""
     from torch.fx.experimental.proxy_tensor import make_fx
 
     for setup in list_sound_setups(trial):
@@ -100,7 +100,7 @@ def recordable(trial: Trial) -> None:
 
 
 def schedules(trial: Trial) -> None:
-    """A schedulable option may be a 0-dim tensor that is refilled before each update, and takes effect at once."""
+    """A schedulable option may be a 0-dim tensor that is refilled before each update, with effect at once."""
     found = False
     for setup in list_sound_setups(trial):
         for name, options, tensors, wanted in list_refills(setup.options):

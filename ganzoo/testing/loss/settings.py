@@ -14,7 +14,7 @@ PROVIDED = ("class-logits", "features", "style", "truncation", "double-backward"
 
 
 def recommended_settings_exist(trial: Trial) -> None:
-    """What the spec recommends are keys that exist and values that they take, beside any architecture."""
+    """The spec recommends settings that exist, with values that they accept, for any architecture."""
     if not trial.spec.recommended:
         raise Skip("it recommends nothing")
     said = {key: value for key, value in trial.spec.recommended.items() if not key.startswith("arch.")}

@@ -19,7 +19,7 @@ from ganzoo.testing.probes import compute_gradients, flatten, list_setups, requi
 
 
 def scalar(trial: Trial) -> None:
-    """A loss returns scalars: tensors of no dimension, floating, with a graph to the logits."""
+    """A loss returns scalars: 0-dim floating-point tensors with a graph to the logits."""
     for setup in list_setups(trial):
         loss = trial.build_with(setup.options)
         real, fake = make_logits(), make_logits(1)
@@ -32,12 +32,12 @@ def scalar(trial: Trial) -> None:
 
 
 def learns_nothing(trial: Trial) -> None:
-    """Only the two networks are trained: a loss has no parameter of its own that waits for a gradient."""
+    """A loss has no trainable parameters: only the two networks are trained."""
     require_untrained(trial.build())
 
 
 def large_logits(trial: Trial) -> None:
-    """Value and gradient are finite in float32 at logits of 1e4 and -1e4."""
+    """Value and gradient are finite in float32 for logits of 1e4 and -1e4."""
     for setup in list_sound_setups(trial):
         loss = trial.build_with(setup.options)
         for r, f in product((1e4, -1e4), repeat=2):

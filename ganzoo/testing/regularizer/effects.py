@@ -33,35 +33,35 @@ from ganzoo.testing.terms import (
 
 
 def batchnorm_unchanged(trial: Trial) -> None:
-    """A term moves no BatchNorm statistics of D: they are those of the samples that the update itself judged."""
+    """A term does not change D's BatchNorm statistics: they come from the update's own samples."""
     for term in list_terms(trial, norm=True):
         for name in term.list_changes(copy_buffers):
             raise Failure(f"{term.title} moved {name}: ask step.discriminate(samples) and not the network itself.")
 
 
 def no_gradients_left(trial: Trial) -> None:
-    """A term leaves no ``.grad`` behind: it is returned, and the engine differentiates it."""
+    """A term leaves no ``.grad``: it returns a value, and the engine differentiates it."""
     for term in list_terms(trial):
         for name in term.list_changes(collect_gradients):
             raise Failure(f"{term.title} left one at {name}: use torch.autograd.grad, never backward().")
 
 
 def networks_unchanged(trial: Trial) -> None:
-    """A term leaves both networks as they are: parameters, modes, hooks, and what requires grad."""
+    """A term changes nothing in the networks: parameters, modes, hooks and ``requires_grad`` stay."""
     for term in list_terms(trial):
         for name in term.list_changes(copy_structure):
             raise Failure(f"{term.title} changed {name}.")
 
 
 def samples_unchanged(trial: Trial) -> None:
-    """A term changes no sample, latent or answer in place: others see them too."""
+    """A term changes no sample, latent or output in place, because others read them too."""
     for term in list_terms(trial, steady=False):
         for name in term.list_changes(copy_step):
             raise Failure(f"{term.title} changed step.{name}.")
 
 
 def prepares(trial: Trial) -> None:
-    """What prepare makes of D is the same each time, so that a checkpoint fits; D still answers and still learns."""
+    """`prepare` changes D in the same way each time, so that checkpoints fit, and D still answers and learns."""
     made = trial.build()
     if not hasattr(made, "prepare"):
         raise Skip("it prepares nothing")
@@ -79,7 +79,7 @@ def prepares(trial: Trial) -> None:
 
 
 def after_step_works(trial: Trial) -> None:
-    """What happens after D's step leaves a D that learns: parameters finite, of the same shape, requiring grad."""
+    """After `after_step` D can still learn: parameters are finite, keep their shape and require grad."""
     made = trial.build()
     if not hasattr(made, "after_step"):
         raise Skip("it does nothing after a step")
@@ -102,7 +102,7 @@ def after_step_works(trial: Trial) -> None:
 
 
 def repeatable(trial: Trial) -> None:
-    """The same step, seed and state give the same term: what lasts from one update to the next is a buffer."""
+    """The same step, seed and state give the same term: state that lasts between updates is a buffer."""
     for term in list_terms(trial, steady=False):
         first = term.compute().item()
         replace(term, part=make_part(term.gan.data, 1)).compute()
@@ -112,7 +112,7 @@ def repeatable(trial: Trial) -> None:
 
 
 def intervals(trial: Trial) -> None:
-    """Every call gives the whole term, so that one call weighted k stands for k calls (``train.d_reg_interval=k``)."""
+    """Every call returns the whole term: one call weighted k stands for k calls (``train.d_reg_interval=k``)."""
     k = 16
     for term in list_terms(trial, steady=False):
         term.compute_weighted_gradient(1)
@@ -131,7 +131,7 @@ def intervals(trial: Trial) -> None:
 
 
 def schedules(trial: Trial) -> None:
-    """A schedulable option may be a 0-dim tensor that is refilled before each update, and takes effect at once."""
+    """A schedulable option may be a 0-dim tensor that is refilled before each update, with effect at once."""
     found = False
     for setup in list_setups(trial):
         for network in list_networks(trial.build_with(setup.options)):
@@ -152,7 +152,7 @@ def schedules(trial: Trial) -> None:
 
 
 def any_device(trial: Trial) -> None:
-    """A term computes wherever the networks are: it runs on torch's ``meta`` device, moved there like any module."""
+    """A term runs on any device: this check moves it to torch's ``meta`` device, like any module."""
     for term in list_terms(trial, device="meta"):
         try:
             value = term.evaluate(term.make_step())
@@ -165,7 +165,7 @@ def any_device(trial: Trial) -> None:
 
 
 def recordable(trial: Trial) -> None:
-    """A term computes with tensors alone, so that a record of it (compile, a CUDA graph) gives what it gives."""
+    """A term computes with tensors alone, so that a record (compile, a CUDA graph) gives the same value."""
     for setup in list_setups(trial):
         given = [options for _, options, _, _ in list_refills(setup.options)] or [setup.options]
         for options in given:

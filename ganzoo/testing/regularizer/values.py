@@ -66,14 +66,14 @@ def methods(trial: Trial) -> None:
 
 
 def scalar(trial: Trial) -> None:
-    """A term is a finite scalar, with a finite gradient by the network that it is added for."""
+    """A term is a finite scalar with a finite gradient for the network whose loss it joins."""
     for term in list_terms(trial, plain=False):
         slopes = flatten(term.compute_gradients())
         require(slopes.isfinite().all(), f"The gradient of {term.title} is not finite.")
 
 
 def learns_nothing(trial: Trial) -> None:
-    """Parameters of its own that take gradients are said (``learns``): the optimizer of that network trains them."""
+    """If a regularizer has trainable parameters, ``learns`` names the network whose optimizer trains them."""
     made = trial.build()
     if not trial.spec.learns:
         require_untrained(made)
@@ -83,7 +83,7 @@ def learns_nothing(trial: Trial) -> None:
 
 
 def answers(trial: Trial) -> None:
-    """A term takes every form of D's answer: ``[N]``, ``[N, 1]``, a patch map, a list of scales, an output object."""
+    """A term accepts every form of D's output: ``[N]``, ``[N, 1]``, a patch map, a list, a `DiscriminatorOutput`."""
     forms: tuple[Form, ...] = ("plain", "column", "patches", "list", "output")
     for form in forms[-1:] if reads_beyond_logits(trial) else forms:
         for term in list_terms(trial, form=form):
@@ -102,7 +102,7 @@ def answers(trial: Trial) -> None:
 
 
 def reals_declared(trial: Trial) -> None:
-    """A regularizer says ``reals`` where its term for G reads real samples, or D's answers to them, and only there."""
+    """The spec says ``reals`` if and only if G's term reads real samples, or D's outputs for them."""
     if not hasattr(trial.build(), "generator"):
         require(not trial.spec.reals, "Its spec says so, but it has no term for G.")
         raise Skip("it has no term for G")
@@ -127,7 +127,7 @@ def reals_declared(trial: Trial) -> None:
 
 
 def learns_as_declared(trial: Trial) -> None:
-    """Where the spec says ``learns``, that network's term gives the component's own parameters their gradient."""
+    """If the spec says ``learns``, that network's term gives a gradient to the component's own parameters."""
     if not trial.spec.learns:
         raise Skip("it learns nothing")
     for term in list_terms(trial, (trial.spec.learns,)):
@@ -138,7 +138,7 @@ def learns_as_declared(trial: Trial) -> None:
 
 
 def gradients(trial: Trial) -> None:
-    """The gradient is that of the value: it agrees with finite differences over the network's parameters."""
+    """The gradient matches finite differences of the term over the network's parameters."""
     generator = torch.Generator().manual_seed(3)
     for term in list_terms(trial, fine=True):
         parameters, here = term.gan.trainable[term.network], term.compute()
@@ -155,7 +155,7 @@ def gradients(trial: Trial) -> None:
 
 
 def constant_discriminator(trial: Trial) -> None:
-    """A term and its gradient are finite where D answers the same to everything, as one that starts at zero does."""
+    """A term and its gradient are finite if D gives every sample the same output, as a D that starts at zero."""
     for term in list_terms(trial):
         with torch.no_grad():
             term.small_discriminator.last.weight.zero_()
@@ -165,7 +165,7 @@ def constant_discriminator(trial: Trial) -> None:
 
 
 def bf16(trial: Trial) -> None:
-    """A term is finite, and about what it is in float32, where the networks compute in bf16."""
+    """If the networks compute in bf16, a term is finite and close to its value in float32."""
     for low, full in zip(*(list_terms(trial, precision=p, dtype=torch.float32) for p in ("bf16", "fp32")), strict=True):
         for term in (low, full):
             with torch.no_grad():
@@ -186,7 +186,7 @@ def bf16(trial: Trial) -> None:
 
 
 def input_gradients_declared(trial: Trial) -> None:
-    """A regularizer says ``input_gradients`` where D's term differentiates D by its input, and only there."""
+    """The spec says ``input_gradients`` if and only if D's term differentiates D by its input."""
     if not hasattr(trial.build(), "discriminator"):
         require(trial.spec.input_gradients is False, "Its spec says so, but it has no term for D.")
         raise Skip("it has no term for D")
