@@ -1,17 +1,17 @@
-"""The conformance kit: it holds a plugin to the contracts of `ganzoo.plugin` and says which line broke where.
+"""The conformance kit: it checks a plugin against the contracts of `ganzoo.plugin` and reports each rule it breaks.
 
-Plain functions run it without pytest, one for each kind::
+Without pytest, call the function of the component's kind::
 
     for result in check_architecture("blobgan"):
         ...
 
-The same checks as tests, in one line::
+The same checks as tests::
 
     @parametrize_checks("acme")
     def test_contract(check):
         check()
 
-``ganzoo check NAME`` runs them on the command line. A check is named ``KIND/COMPONENT/CHECK``.
+``ganzoo check NAME`` runs them on the command line. The name of a check is ``KIND/COMPONENT/CHECK``.
 """
 
 from ganzoo.testing.checks import Check, Failure, NotChecked, Result, Skip

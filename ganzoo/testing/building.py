@@ -1,4 +1,4 @@
-"""Building a component under trial; one that needs something of its user is skipped until that is given."""
+"""Build a component for a check; skip the check where the component needs something that only its user can give."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from ganzoo.testing.checks import Failure, NotChecked, Trial, as_sentence
 
 
 def build_component(trial: Trial, data: DataInfo | None = None, **more: object) -> Any:
-    """Return the runtime object, schedules at their start.
+    """Build the component's runtime object, schedules at their start.
 
     Args:
-        trial: Of the component.
-        data: What it is built for, where its kind asks; by default as `Trial.make` has it.
-        more: Options over those under trial.
+        trial: The component and its options.
+        data: The data that the component is built for; None for the first of `Trial.infos`.
+        more: Options that replace those of the trial.
 
     Raises:
-        Skip: The factory says what its user must give or do, which is for the user to decide.
-        Broken: It says so although the trial gives options, of no data in particular.
+        Skip: The factory refuses, and its error says what the user must give or do.
+        Failure: The factory refuses although the trial gives options and no particular data.
     """
     trial.entry.check_requirements()
     options = evaluate_schedules(trial.make_options(**more), 0)
     try:
         return import_object(trial.spec.factory)(*trial.make_arguments(options, data))
     except GanzooError as error:
-        if (trial.values or trial.examples) and data is None:  # else it may decline the data
+        if (trial.values or trial.examples) and data is None:  # with particular data, the component may decline it
             raise Failure(f"It could not be built: {as_sentence(error)}") from error
         raise NotChecked(f"{error}{_explain_options(trial)}") from error
 
 
 def _explain_options(trial: Trial) -> str:
-    """Return how options are given to the check, where the component has some."""
+    """Return words that say how to give the check an option; empty where the component has no options."""
     names, spec = list(list_options(trial.spec.options)), trial.spec
     if not names:
         return ""

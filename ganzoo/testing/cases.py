@@ -1,4 +1,4 @@
-"""Exact values that a component gives of itself: one check for each `Case`."""
+"""Checks of exact values that a component declares: one check for each `Case`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ganzoo.plugin import Built, Case
 from ganzoo.registry.installed import RegisteredComponent, describe_error, import_object
 from ganzoo.testing.checks import Check, Failure, NotChecked, Trial, require
 
-CONTRACT = "A component gives the exact values of its cases."
+CONTRACT = "A component computes the exact values of its cases."
 
 
 def make_case_checks(trial: Trial) -> list[Check]:
-    """Return a check for each case of a component; where it has none, one that says what nobody looked at."""
+    """Return a check for each case of a component; without cases, one check that reports that they are missing."""
     if not isinstance(trial.spec, Built):
         return []
     if not trial.spec.cases:
@@ -35,7 +35,7 @@ def _load_cases(entry: RegisteredComponent) -> list[Case]:
 
 
 def _report_no_cases() -> None:
-    raise NotChecked("it has no cases: a wrong factor, axis or point would pass (see ganzoo.plugin.Case)")
+    raise NotChecked("it has no cases, so a wrong factor, axis or point would pass: add some (see ganzoo.plugin.Case)")
 
 
 def _check_case(trial: Trial, case: Case) -> None:
@@ -47,9 +47,10 @@ def _check_case(trial: Trial, case: Case) -> None:
         if error.args[0] in case.given:
             raise
         given = ", ".join(case.given) or "nothing"
-        raise Failure(f"Case {case.name!r} gives {given}, and is asked for {error.args[0]!r}.") from error
+        raise Failure(f"Case {case.name!r} has {given} in `given`, and needs {error.args[0]!r}.") from error
     for name, wanted in case.expected.items():
-        require(name in measured, f"Case {case.name!r} names {name!r}; it gave {', '.join(measured) or 'nothing'}.")
+        computed = ", ".join(measured) or "nothing"
+        require(name in measured, f"Case {case.name!r} expects {name!r}, but the component computed {computed}.")
         off = abs(measured[name] - wanted) / max(1.0, abs(wanted))
         close = math.isfinite(off) and off <= case.tolerance
         require(close, f"Case {case.name!r}: {name} is {measured[name]:.9g}, not {wanted:.9g} (off by {off:.2g}).")

@@ -1,4 +1,4 @@
-"""What a regularizer's term might change of an update, noted before and after, and what its graph holds."""
+"""Copies of what a regularizer's term might change in an update, to be compared, and the operations of its graph."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ NETWORKS = ("discriminator", "generator")
 
 
 def _collect(gan: Gan, of: Callable[[nn.Module], Any]) -> dict[str, Any]:
-    """Return ``of(network)``, pairs of name and value, of both networks under names of their own."""
+    """Return the pairs (name, value) of ``of(network)`` for both networks, each name after its network's name."""
     return {f"{n}.{name}": value for n in NETWORKS for name, value in of(getattr(gan, n))}
 
 
 def copy_buffers(gan: Gan, step: Step) -> dict[str, Any]:
-    """Return D's buffers."""
+    """Return copies of D's buffers by name."""
     return {f"discriminator.{name}": buffer.clone() for name, buffer in gan.discriminator.named_buffers()}
 
 
 def collect_gradients(gan: Gan, step: Step) -> dict[str, Any]:
-    """Return the ``.grad`` of all parameters and of the samples that may have one."""
-    of = {name: parameter.grad for name, parameter in _collect(gan, nn.Module.named_parameters).items()}
+    """Return the ``.grad`` of all parameters, and of the step's tensors that are leaves."""
+    grads = {name: parameter.grad for name, parameter in _collect(gan, nn.Module.named_parameters).items()}
     leaves = {f"step.{name}": getattr(step, name) for name in ("z", "real", "fake")}
-    return of | {name: leaf.grad for name, leaf in leaves.items() if leaf is not None and leaf.is_leaf}
+    return grads | {name: leaf.grad for name, leaf in leaves.items() if leaf is not None and leaf.is_leaf}
 
 
 def copy_structure(gan: Gan, step: Step) -> dict[str, Any]:
-    """Return all parameters, whether they require grad, and each module's mode and hooks."""
+    """Return copies of all parameters, their ``requires_grad``, and each module's mode and number of hooks."""
     found: dict[str, Any] = {}
     for name, parameter in _collect(gan, nn.Module.named_parameters).items():
         found[name] = parameter.detach().clone()
@@ -46,7 +46,7 @@ def copy_structure(gan: Gan, step: Step) -> dict[str, Any]:
 
 
 def copy_step(gan: Gan, step: Step) -> dict[str, Any]:
-    """Return what others see of the step as well."""
+    """Return copies of the step's samples, latents, labels and logits, which other terms read too."""
     found = {name: getattr(step, name) for name in ("z", "labels", "real", "fake", "real_seen", "fake_seen")}
     for name in ("real_output", "fake_output"):
         output = getattr(step, name)
@@ -57,14 +57,14 @@ def copy_step(gan: Gan, step: Step) -> dict[str, Any]:
 
 
 def are_equal(one: Any, other: Any) -> bool:
-    """Whether two things that were noted are the same: tensors by their numbers."""
+    """Return whether two copied values are equal; tensors are compared number by number."""
     if isinstance(one, Tensor) and isinstance(other, Tensor):
         return torch.equal(one, other)
     return one is None and other is None if isinstance(one, Tensor) or isinstance(other, Tensor) else one == other
 
 
 def list_operations(value: Tensor) -> set[str]:
-    """Return the names of all operations in a tensor's graph."""
+    """Return the names of all operations in a tensor's autograd graph."""
     seen, todo = set(), [value.grad_fn]
     while todo:
         node = todo.pop()

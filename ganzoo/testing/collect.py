@@ -1,4 +1,4 @@
-"""From a name to the checks of what it names, and three ways to run them: results, the command, pytest."""
+"""Collect the checks of a plugin or component by its name; run them as results or as tests of pytest."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ Expected = Mapping[str, str] | None
 def collect_checks(
     what: str, *, options: Mapping[str, Any] | None = None, data: Sequence[DataInfo] = (), full: bool = False
 ) -> list[Check]:
-    """Return the checks of a plugin and all that it offers, or of the components of that name.
+    """Return the checks of a plugin with all its components, or of the components of that name.
 
     Args:
-        what: A plugin, or a component, bare or qualified (``acme:blobgan``).
-        options: Of the components, over their defaults.
-        data: What architectures are built for; by default what their specs say.
-        full: Whether checks that take long are run as well.
+        what: The name of a plugin, or of a component, bare or qualified (``acme:blobgan``).
+        options: Options by name, which replace the components' defaults; None for the defaults.
+        data: The data that architectures are built for; empty for the data that their specs name.
+        full: Whether to run checks that take minutes too.
 
     Raises:
-        UsageError: Nothing of that name is installed (the text gives close ones), or an option is wrong.
+        UsageError: There is no plugin or component of that name (the text gives close names), or an option is wrong.
     """
     for found in registry().plugins:
         if found.name == what:
@@ -44,12 +44,18 @@ def collect_checks(
 
 
 def check(what: str, *, expected_failures: Expected = None, **trial: Any) -> Iterator[Result]:
-    """Run the checks of `collect_checks` one by one; `expected_failures` maps names of checks to reasons."""
+    """Run the checks of `collect_checks` and yield their results one by one.
+
+    Args:
+        what: The name of a plugin or of a component.
+        expected_failures: The reason for each failure that is expected, by the name of the check.
+        trial: Further keyword arguments of `collect_checks`.
+    """
     return _run_checks(collect_checks(what, **trial), expected_failures)
 
 
 def check_plugin(name: str, *, expected_failures: Expected = None) -> Iterator[Result]:
-    """Run the checks of a plugin itself, not of what it offers."""
+    """Run the checks of a plugin itself, without those of its components."""
     found = next((entry for entry in registry().plugins if entry.name == name), None)
     if found is None:
         raise UsageError(f"no plugin {name!r} is installed{suggest_names(name, [p.name for p in registry().plugins])}")
@@ -117,7 +123,7 @@ def check_recipe(name: str, **trial: Any) -> Iterator[Result]:
 
 
 def check_cases(kind: str, name: str) -> Iterator[Result]:
-    """Hold a component to its cases alone (`ganzoo.plugin.Case`); one result for each."""
+    """Run the checks of a component's cases alone (`ganzoo.plugin.Case`); yield a result for each case."""
     entry = registry().resolve(kind, name)
     return _run_checks(make_case_checks(Trial(entry)), None)
 
@@ -125,13 +131,13 @@ def check_cases(kind: str, name: str) -> Iterator[Result]:
 def parametrize_checks(
     what: str, *, expected_failures: Expected = None, **trial: Any
 ) -> Callable[[Callable[..., None]], Any]:
-    """Turn a test of one argument, ``check``, into one test for each check of `collect_checks`; it calls ``check()``.
+    """Return a decorator that runs a test once for each check of `collect_checks`; the test calls ``check()``.
 
     Args:
-        what: A plugin or a component.
-        expected_failures: Reasons by names of checks; None for those of ``pyproject.toml`` (see
-            `read_expected_failures`). An expected failure that passes fails the test; a name that is not the name of
-            a check is an error.
+        what: The name of a plugin or of a component.
+        expected_failures: The reason for each failure that is expected, by the name of the check. None for those of
+            ``pyproject.toml`` (see `read_expected_failures`). An expected failure that passes fails the test; a name
+            that is not the name of a check is an error.
         trial: Keyword arguments of `collect_checks`.
     """
     import pytest
@@ -159,14 +165,14 @@ def parametrize_checks(
 
 
 def import_check_modules(kind: str) -> list[ModuleType]:
-    """Return the modules that hold the checks of a kind (or of ``plugin`` and ``component``), in their order."""
+    """Import and return the modules with the checks of a kind, ``plugin`` or ``component``, in their order."""
     module = import_module(f"ganzoo.testing.{kind}")
     parts = getattr(module, "PARTS", None)
     return [module] if parts is None else [import_module(f"{module.__name__}.{part}") for part in parts]
 
 
 def collect_contracts() -> dict[str, dict[str, str]]:
-    """Return the sentence of each check by its name, by ``plugin``, ``component`` (what holds for every kind), kind."""
+    """Return the rules of all checks: ``rules[kind][check]``, where kind may also be ``plugin`` or ``component``."""
     return {
         kind: {
             check.name.partition("/")[2]: check.contract
@@ -203,11 +209,11 @@ def _make_checks_of_plugins(entries: Sequence[RegisteredComponent]) -> list[Chec
 def _make_component_checks(
     entries: Sequence[RegisteredComponent], options: Mapping[str, Any] | None, data: Sequence[DataInfo], full: bool
 ) -> list[Check]:
-    """Return what holds for every component, then what holds for its kind, then its cases."""
+    """Return the checks of each component: those of every component, those of its kind, and those of its cases."""
     checks: list[Check] = []
     for entry in entries:
         trial = Trial(entry, options or {}, data, full)
-        trial.read_options(**trial.values)  # a wrong one is the caller's mistake, no failure of a check
+        trial.read_options(**trial.values)  # a wrong value is the caller's mistake, not a failure of a check
         shared: dict[str, Any] = {"fatal": []}
         if isinstance(entry.spec, Built):
             shared["locate"] = trial.locate

@@ -26,7 +26,7 @@ def explains_itself(trial: Trial) -> None:
 
 def name_is_free(trial: Trial) -> None:
     """Its name is free: no command of ganzoo has it."""
-    require(trial.spec.name not in COMMANDS, f"ganzoo has a command {trial.spec.name!r} of its own.")
+    require(trial.spec.name not in COMMANDS, f"ganzoo has a command {trial.spec.name!r}.")
 
 
 def light_import(trial: Trial) -> None:

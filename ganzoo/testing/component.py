@@ -1,4 +1,4 @@
-"""Checks that hold for every component with a runtime object: its options, its factory, what it requires."""
+"""Checks of every component with a runtime object: its options, its factory and its requirements."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def options_round_trip(trial: Trial) -> None:
 def options_described(trial: Trial) -> None:
     """Every option has a line of help."""
     silent = [name for name, option in list_options(trial.spec.options).items() if not option.help.strip()]
-    words = f"{', '.join(silent)} has none: declare it with option(default, help=...)"
+    words = f"{', '.join(silent)} has none: write option(default, help=...)"
     require(not silent, f"{words} ({locate_definition(trial.spec.options)}).")
 
 
@@ -45,14 +45,14 @@ def factory_resolves(trial: Trial) -> None:
         arguments = ("options",) if trial.spec.kind in WITHOUT_DATA else ("options", "data")
         require_callable(import_object(trial.spec.factory), trial.spec.factory, *arguments)
         if trial.spec.kind != "architecture":
-            with suppress(Skip):  # it needs something of its user, as its kind's checks will say
+            with suppress(Skip):  # it needs something from its user; the checks of its kind report it
                 build_component(trial)
 
 
 def returns_what_is_called(trial: Trial) -> None:
     """The factory's object has the methods of its kind, and they accept the arguments that ganzoo passes."""
     if not list_methods(trial.spec):
-        raise Skip("its kind has a check of its own")
+        raise Skip("another check tests this for its kind")
     made = build_component(trial)
     with fatal_failures():
         require_methods(trial.spec, made)
@@ -61,6 +61,6 @@ def returns_what_is_called(trial: Trial) -> None:
 def migrates(trial: Trial) -> None:
     """A component whose options have a version above 1 has a `migrate` function for older options."""
     if trial.spec.version == 1:
-        raise Skip("its schema is the first")
-    require(trial.spec.migrate, f"It is at version {trial.spec.version} and its spec names no migrate.")
+        raise Skip("its options have version 1")
+    require(trial.spec.migrate, f"Its options have version {trial.spec.version}, and its spec names no `migrate`.")
     require_callable(import_object(trial.spec.migrate), trial.spec.migrate, "options", "from_version")

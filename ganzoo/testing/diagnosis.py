@@ -1,7 +1,7 @@
-"""Checks of diagnoses: what one says of runs that go well, that go wrong, and of which little was measured.
+"""Checks of diagnoses on made-up runs: some go well, some go wrong, and some have few measurements.
 
-The runs are made up. Whether a diagnosis sees what it is for, its own cases say (`ganzoo.plugin.Case`): given ``rows``
-and, where it asks, ``recipe``; expected is the verdict's code with value 1, or ``nothing`` with value 1.
+The cases of a diagnosis (`ganzoo.plugin.Case`) check its verdicts. A case gives ``rows`` and, where the diagnosis reads
+it, a ``recipe``. It expects the verdict's code with the value 1, or ``nothing`` with the value 1.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ganzoo.testing.examples import make_frozen_recipe
 from ganzoo.testing.plugin import require_light
 
 Row = Mapping[str, Any]
-ENGINE_NAMESPACES = ("train", "optim")  # namespaces whose keys are known whatever is installed
+ENGINE_NAMESPACES = ("train", "optim")  # namespaces of keys that exist whichever plugins are installed
 
 
 def answers_for_any_run(trial: Trial) -> None:
@@ -34,9 +34,9 @@ def answers_for_any_run(trial: Trial) -> None:
         try:
             verdict = diagnosis(rows, make_frozen_recipe())
         except Exception as error:
-            raise Failure(f"Of {name} it raised {describe_error(error)}.") from error
+            raise Failure(f"For {name} it raised {describe_error(error)}.") from error
         fits = verdict is None or isinstance(verdict, Verdict)
-        require(fits, f"Of {name} it returned {type(verdict).__name__}.")
+        require(fits, f"For {name} it returned {type(verdict).__name__}.")
 
 
 def follows_from_its_arguments(trial: Trial) -> None:
@@ -46,9 +46,9 @@ def follows_from_its_arguments(trial: Trial) -> None:
         given, recipe = copy.deepcopy(list(rows)), make_frozen_recipe()
         first = diagnosis(given, recipe)
         unchanged = repr((given, recipe)) == repr((list(rows), make_frozen_recipe()))
-        require(unchanged, f"Of {name} it changed what it was given.")
-        for when, again in {"when asked again": diagnosis, "when built anew": build_component(trial)}.items():
-            require(again(rows, make_frozen_recipe()) == first, f"Of {name} it says something else {when}.")
+        require(unchanged, f"For {name} it changed its arguments.")
+        for when, again in {"when called again": diagnosis, "when built anew": build_component(trial)}.items():
+            require(again(rows, make_frozen_recipe()) == first, f"For {name} it returns another verdict {when}.")
 
 
 def advises_what_can_be_typed(trial: Trial) -> None:
@@ -57,7 +57,7 @@ def advises_what_can_be_typed(trial: Trial) -> None:
         verdict = build_component(trial)(rows, make_frozen_recipe())
         for advice in verdict.advice if verdict else ():
             wrong = _find_advice_defect(advice)
-            require(not wrong, f"Of {name} it advises {advice!r}: {wrong}.")
+            require(not wrong, f"For {name} it advises {advice!r}: {wrong}.")
 
 
 def light_import(trial: Trial) -> None:
@@ -66,13 +66,13 @@ def light_import(trial: Trial) -> None:
 
 
 def measure_case(trial: Trial, case: Case) -> dict[str, float]:
-    """Return what it says of the rows of a case, as a number by code."""
+    """Return the verdict for the rows of a case: the value 1 under the verdict's code, or under ``nothing``."""
     verdict = trial.build(**case.options)(case.given["rows"], case.given.get("recipe", make_frozen_recipe()))
     return {"nothing" if verdict is None else verdict.code: 1.0}
 
 
 def _find_advice_defect(advice: str) -> str:
-    """Return why an advice cannot be typed; empty where it can."""
+    """Return why an advice cannot be typed; empty if it can."""
     flags = {entry.name for entry in (*COMPONENTS, *FLAGS)}
     if match := re.fullmatch(r"--([a-z-]+) \S+", advice):
         return "" if match[1] in flags else f"there is no flag --{match[1]}{suggest_names(match[1], flags)}"
@@ -91,7 +91,7 @@ def _find_advice_defect(advice: str) -> str:
 
 
 def _make_runs() -> Iterator[tuple[str, Sequence[Row]]]:
-    """Yield rows of runs with the words that name them."""
+    """Yield made-up runs: words that name the run, and its rows."""
     yield "a run that goes well", [_make_row(tick, math.log(2), math.log(2), 0.1, -0.1) for tick in range(1, 60)]
     yield "a run whose D is sure of everything", [_make_row(tick, 1e-6, 20.0, 20.0, -20.0) for tick in range(1, 60)]
     yield (
@@ -107,11 +107,11 @@ def _make_runs() -> Iterator[tuple[str, Sequence[Row]]]:
         [_make_row(1, 1.0, 1.0, 0.0, 0.0), _make_row(2, math.nan, math.inf, 0.0, 0.0)],
     )
     yield "a run after its first tick", [_make_row(1, 1.4, 0.7, 0.0, 0.0)]
-    yield "a run of which images alone are known", [{"images": 1000 * tick} for tick in range(1, 60)]
-    yield "a run that is measured", [_make_row(1, 1.4, 0.7, 0.0, 0.0), {"images": 1000, "some-metric/distance": 3.5}]
+    yield "a run whose rows hold images alone", [{"images": 1000 * tick} for tick in range(1, 60)]
+    yield "a run with a metric", [_make_row(1, 1.4, 0.7, 0.0, 0.0), {"images": 1000, "some-metric/distance": 3.5}]
 
 
 def _make_row(tick: int, loss_d: float, loss_g: float, real: float, fake: float) -> Row:
-    """Return a row as a tick writes it."""
-    told = {"images": 1000 * tick, "seconds": 2.0 * tick, "images_per_second": 500.0, "memory": 2**28}
-    return told | {"loss_d": loss_d, "loss_g": loss_g, "real": real, "fake": fake}
+    """Return a row as a run writes it at each tick."""
+    row = {"images": 1000 * tick, "seconds": 2.0 * tick, "images_per_second": 500.0, "memory": 2**28}
+    return row | {"loss_d": loss_d, "loss_g": loss_g, "real": real, "fake": fake}

@@ -1,4 +1,4 @@
-"""Data of every kind, on which components that take samples are tried."""
+"""Samples, labels and a recipe for checks, and data of every kind for components that take samples."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ganzoo.testing.guards import find_message_defect
 
 
 def make_samples(info: DataInfo, num: int, seed: int = 0) -> Tensor:
-    """Return samples ``[num, *shape]`` in [-1, 1], later ones higher: what holds of a part does not of the whole."""
+    """Return samples ``[num, *shape]`` in [-1, 1]; later samples are brighter, so that parts differ from the whole."""
     generator = torch.Generator().manual_seed(seed)
     noise = torch.rand(num, *info.shape, generator=generator) - 0.5
     return noise + torch.linspace(-0.5, 0.5, num).reshape(-1, *[1] * len(info.shape))
 
 
 def make_labels(info: DataInfo, num: int, seed: int = 0) -> Tensor | None:
-    """Return labels of samples, classes ``[num]`` or float ``[num, *label_shape]``; None where they have none."""
+    """Return labels: classes ``[num]``, floats ``[num, *label_shape]``, or None for data without labels."""
     generator = torch.Generator().manual_seed(seed)
     if info.label_shape:
         return torch.rand(num, *info.label_shape, generator=generator) * 2 - 1
@@ -32,11 +32,11 @@ def make_labels(info: DataInfo, num: int, seed: int = 0) -> Tensor | None:
 
 
 def list_accepted(trial: Trial, attempt: Callable[[DataInfo], object]) -> Iterator[DataInfo]:
-    """Yield the kinds of data that an attempt succeeds on.
+    """Yield the data of the trial for which an attempt succeeds.
 
     Raises:
-        Skip: There are none: the first is declined.
-        Exception: There are none: what the first one raised.
+        Skip: No attempt succeeds, and the first raised a GanzooError.
+        Exception: No attempt succeeds; this is the error of the first.
     """
     errors: list[Exception] = []
     for info in trial.infos:
@@ -51,7 +51,7 @@ def list_accepted(trial: Trial, attempt: Callable[[DataInfo], object]) -> Iterat
 
 
 def require_clear_refusals(trial: Trial, attempt: Callable[[DataInfo], object]) -> None:
-    """Raise `Failure` where an attempt on some kind of data neither succeeds nor declines in one sentence."""
+    """Raise `Failure` if an attempt neither succeeds nor raises a GanzooError of one sentence, for any of the data."""
     for info in trial.infos:
         given = f"{info.modality} [N, {', '.join(map(str, info.shape))}]"
         try:
@@ -59,16 +59,18 @@ def require_clear_refusals(trial: Trial, attempt: Callable[[DataInfo], object]) 
         except Failure:
             raise
         except Exception as error:
-            if isinstance(error, GanzooError) or (isinstance(error, Skip) and error.__cause__):  # when called, or built
+            if isinstance(error, GanzooError) or (
+                isinstance(error, Skip) and error.__cause__
+            ):  # from a call, or from the factory
                 if wrong := find_message_defect(error.__cause__ or error):
                     raise Failure(f"It declined {given}, but {wrong}.") from error
                 continue
             words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            raise Failure(f"{given} gave {words}; raise a GanzooError that says what it takes.") from error
+            raise Failure(f"For {given} it raised {words}; raise a GanzooError that says what it accepts.") from error
 
 
 def make_frozen_recipe() -> dict[str, Any]:
-    """Return a frozen recipe, as trackers and diagnoses get it; its components need not be installed."""
+    """Return a frozen recipe, as trackers and diagnoses get it; its components are not installed."""
     values = {"width": 64, "widths": [8, 16], "path": None, "gamma": "cosine(1, 0.1, images=10000)"}
 
     def choice(name: str) -> dict[str, Any]:

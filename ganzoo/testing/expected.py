@@ -1,4 +1,4 @@
-"""Failures that are expected: said in a call, in the package's ``pyproject.toml``, or by the spec itself."""
+"""Failures that are expected: named in a call, in the package's ``pyproject.toml``, or in the component's spec."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ TABLE = "tool.ganzoo.expected-failures"
 
 
 def read_expected_failures(folder: Path | None = None) -> dict[str, str]:
-    """Return what the nearest ``pyproject.toml`` states, from `folder` (by default the current one) upwards.
+    """Read the expected failures of the nearest ``pyproject.toml``, in `folder` (None: the current one) or above.
 
-    It is a table of reasons by the names of checks::
+    Its table maps the name of a check to a reason::
 
         [tool.ganzoo.expected-failures]
         "architecture/blobgan/trains-in-bf16" = "its FFT knows no bfloat16"
 
     Raises:
-        UsageError: The file is not TOML, or the table is not of that form.
+        UsageError: The file is not TOML, or a reason is missing.
     """
     folder = Path.cwd() if folder is None else folder
     file = next((parent / FILE for parent in (folder, *folder.parents) if (parent / FILE).is_file()), None)
@@ -41,16 +41,16 @@ def read_expected_failures(folder: Path | None = None) -> dict[str, str]:
 
 
 def select_expected_failures(expected: Mapping[str, str], checks: Iterable[Check]) -> dict[str, str]:
-    """Return those of the expected failures that are about a plugin or a component whose checks these are."""
-    about = {_strip_check_name(check.name) for check in checks}
-    return {name: reason for name, reason in expected.items() if _strip_check_name(name) in about}
+    """Return the expected failures of the plugins and components that these checks belong to."""
+    subjects = {_strip_check_name(check.name) for check in checks}
+    return {name: reason for name, reason in expected.items() if _strip_check_name(name) in subjects}
 
 
 def require_known_names(checks: Sequence[Check], expected: Mapping[str, str] | None) -> Mapping[str, str]:
-    """Return the expected failures, every one of which must name a check.
+    """Return the expected failures; each name must be the name of a check.
 
     Raises:
-        UsageError: One does not; the text gives close names.
+        UsageError: A name is not the name of a check; the text gives close names.
     """
     names = [check.name for check in checks]
     for name in expected or {}:
@@ -60,10 +60,10 @@ def require_known_names(checks: Sequence[Check], expected: Mapping[str, str] | N
 
 
 def apply_excuses(checks: Sequence[Check], reasons: Mapping[str, str], title: str) -> list[Check]:
-    """Return the checks of a component, those that its spec excuses (`Built.excused`) with the reason.
+    """Return the checks of a component with the reasons that its spec gives (`Built.excused`).
 
     Raises:
-        UsageError: It excuses one that is not there; the text gives close names.
+        UsageError: The spec excuses a name that is not the name of a check; the text gives close names.
     """
     names = [check.name.removeprefix(f"{title}/") for check in checks]
     for name in reasons:

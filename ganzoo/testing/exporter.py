@@ -1,4 +1,4 @@
-"""Checks of exporters, with small generators that were never trained. What is written is removed afterwards."""
+"""Checks of exporters, with small untrained generators. The written files are removed afterwards."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def writes_the_files_that_it_names(trial: Trial) -> None:
         written = _export(trial, _make_generator(info), folder / "out")
         require(isinstance(written, list), f"It returned {type(written).__name__}, not a list of paths.")
         wrong = next((each for each in written if not isinstance(each, Path)), None)
-        require(wrong is None, f"It returned {wrong!r} among the files, which is not a Path.")
+        require(wrong is None, f"It returned {wrong!r}, which is not a Path.")
         there = {path.resolve() for path in folder.rglob("*") if path.is_file()}
         named = {path.resolve() for path in written}
         require(named, "It wrote nothing.")
-        require(named <= there, f"It names {_join_names(named - there, folder)}, which is not there.")
-        require(there <= named, f"It wrote {_join_names(there - named, folder)} and does not name it.")
+        require(named <= there, f"It returned {_join_names(named - there, folder)}, which does not exist.")
+        require(there <= named, f"It wrote {_join_names(there - named, folder)} and did not return it.")
         outside = {path for path in named if (folder / "out").resolve() not in path.parents}
         require(not outside, f"It wrote {_join_names(outside, folder)} outside the directory.")
         suffix = trial.spec.suffix
@@ -47,8 +47,8 @@ def generator_unchanged(trial: Trial) -> None:
     before = generator.sample(4, seed=0)
     with temporary_working_folder() as folder:
         _export(trial, generator, folder / "out")
-    require(np.array_equal(before, generator.sample(4, seed=0)), "Its samples are others afterwards.")
-    require(not generator.network.training, "It is in train mode afterwards.")
+    require(np.array_equal(before, generator.sample(4, seed=0)), "Its samples differ afterwards.")
+    require(not generator.network.training, "The generator is in train mode afterwards.")
 
 
 def exports_or_declines(trial: Trial) -> None:
@@ -61,7 +61,7 @@ def exports_or_declines(trial: Trial) -> None:
 
 
 class _LinearGenerator(nn.Module):
-    """Linear, and no larger than it must be."""
+    """A generator of one linear layer."""
 
     def __init__(self, data: DataInfo) -> None:
         super().__init__()

@@ -17,7 +17,7 @@ from ganzoo.testing.examples import list_accepted, make_labels, make_samples, re
 from ganzoo.testing.guards import copy_generator_states, list_moved_generators
 
 NUM = 12
-REALS, CLASSES = 64, 2  # that one is trained on
+REALS, CLASSES = 64, 2  # samples and classes to train an extractor on
 
 
 def gives_features(trial: Trial) -> None:
@@ -29,20 +29,21 @@ def gives_features(trial: Trial) -> None:
     for num in (1, 3, NUM):
         for name, tensor in _extract(extractor, make_samples(info, num)).items():
             fits = tensor.is_floating_point() and tensor.dim() == 2 and len(tensor) == num
-            require(fits, f"Of {num} samples it made {name} {tensor.dtype} {list(tensor.shape)}.")
-            require(tensor.isfinite().all(), f"Of {num} samples it made {name} that are not finite.")
+            require(fits, f"For {num} samples, {name} is {tensor.dtype} {list(tensor.shape)}.")
+            require(tensor.isfinite().all(), f"For {num} samples, {name} is not finite.")
             widths.setdefault(name, set()).add(tensor.shape[1])
     for name, found in widths.items():
-        require(len(found) == 1, f"For 1, 3 and {NUM} samples {name} had {sorted(found)} columns.")
+        require(len(found) == 1, f"For 1, 3 and {NUM} samples, {name} has {sorted(found)} columns.")
 
 
 def gives_probabilities(trial: Trial) -> None:
     """An extractor provides "probabilities" if and only if it returns them: [N, K], rows that sum to 1."""
     info, declared = _find_accepted(trial), "probabilities" in trial.provides
     found = _extract(_prepare_extractor(trial, info), make_samples(info, NUM))
-    require(declared == ("probabilities" in found), f"Its spec provides {trial.provides}; it gave {', '.join(found)}.")
+    words = f"Its spec provides {trial.provides}, and it returned {', '.join(found)}."
+    require(declared == ("probabilities" in found), words)
     if not declared:
-        raise Skip("it does not classify")
+        raise Skip("it returns no probabilities")
     rows = found["probabilities"]
     off = float((rows.sum(1) - 1).abs().max())
     require(
@@ -77,7 +78,7 @@ def samples_are_independent(trial: Trial) -> None:
     singles = [_extract(extractor, sample[None]) for sample in batch]
     alone = {name: torch.cat([single[name] for single in singles]) for name in whole}
     far, size = _compute_distance(whole, alone), float(whole["features"].abs().max())
-    words = f"Alone they differ by up to {far:.3g} (features reach {size:.3g}): use no statistics of the batch."
+    words = f"Alone they differ by up to {far:.3g} (features reach {size:.3g}): do not use statistics of the batch."
     require(far <= 1e-4 * max(1.0, size), words)
 
 
@@ -88,9 +89,9 @@ def stays_in_eval(trial: Trial) -> None:
     found = _extract(extractor, make_samples(info, NUM))
     if isinstance(extractor, nn.Module):
         training = [name or type(extractor).__name__ for name, part in extractor.named_modules() if part.training]
-        require(not training, f"After a call {', '.join(training)} was in train mode.")
+        require(not training, f"After a call {', '.join(training)} is in train mode.")
     with_graph = [name for name, tensor in found.items() if tensor.requires_grad]
-    require(not with_graph, f"Called without gradients it gave {', '.join(with_graph)} with a graph.")
+    require(not with_graph, f"Called without gradients, it returned {', '.join(with_graph)} with a graph.")
 
 
 def keeps_what_it_learns(trial: Trial) -> None:
@@ -99,11 +100,11 @@ def keeps_what_it_learns(trial: Trial) -> None:
     extractor = _prepare_extractor(trial, info)
     if not hasattr(extractor, "prepare"):
         raise Skip("it is not trained")
-    require(isinstance(extractor, nn.Module), f"{type(extractor).__name__} has prepare(real), and is not a module.")
+    require(isinstance(extractor, nn.Module), f"{type(extractor).__name__} has prepare(real), but is not a module.")
     fresh, batch = _build_extractor(trial, info), make_samples(info, NUM)
     fresh.load_state_dict(extractor.state_dict())
     far = _compute_distance(_extract(fresh.eval(), batch), _extract(extractor, batch))
-    require(far <= 1e-6, f"With the same state_dict an untrained one gives features that differ by up to {far:.3g}.")
+    require(far <= 1e-6, f"With its state_dict, an untrained copy gives features that differ by up to {far:.3g}.")
 
 
 def input_unchanged(trial: Trial) -> None:
@@ -113,7 +114,7 @@ def input_unchanged(trial: Trial) -> None:
     before = batch.clone()
     _extract(_prepare_extractor(trial, info), batch)
     num = int((batch != before).sum())
-    require(not num, f"{num} of its {batch.numel()} numbers were changed in place.")
+    require(not num, f"{num} of its {batch.numel()} numbers changed.")
 
 
 def takes_data_or_declines(trial: Trial) -> None:
@@ -126,7 +127,7 @@ def takes_data_or_declines(trial: Trial) -> None:
 
 
 class _Reals:
-    """What `prepare` gets: some real samples, with labels."""
+    """Real samples with labels, as `prepare` gets them."""
 
     def __init__(self, info: DataInfo) -> None:
         self._samples, self._labels = make_samples(info, REALS), make_labels(info, REALS)
@@ -139,7 +140,7 @@ class _Reals:
 
 
 def _build_extractor(trial: Trial, info: DataInfo) -> Any:
-    """Return the extractor as it is built, for data with classes where one that is trained may want them."""
+    """Build the extractor; one that is trained is built for data with classes, which it may need."""
     with seeded(0):
         made = build_component(trial, info)
         trained = hasattr(made, "prepare") and not info.labelled and not trial.data
@@ -147,7 +148,7 @@ def _build_extractor(trial: Trial, info: DataInfo) -> Any:
 
 
 def _prepare_extractor(trial: Trial, info: DataInfo) -> Any:
-    """Return the extractor as metrics use it: trained where it is to be, in eval mode, without gradients."""
+    """Build the extractor and make it ready for metrics: trained if it has `prepare`, in eval mode, without grads."""
     extractor = _build_extractor(trial, info)
     if hasattr(extractor, "prepare"):
         if isinstance(extractor, nn.Module):
@@ -173,5 +174,5 @@ def _extract(extractor: Any, batch: Tensor, seed: int = 0) -> dict[str, Tensor]:
 
 
 def _compute_distance(found: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
-    """Return the largest difference of two answers."""
+    """Return the largest difference between two outputs."""
     return max(float((found[name] - other[name]).abs().max()) for name in found)

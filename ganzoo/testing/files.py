@@ -1,4 +1,4 @@
-"""Opening files that a component made, as a person would."""
+"""Open the files that a component made, as a user would."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ganzoo.samples.show import PICTURES, TEXTS
 
 
 def find_file_defect(name: str, content: bytes) -> str:
-    """Return what is wrong with a file; only kinds that are known are opened."""
+    """Return what is wrong with a file, or an empty string; only files of known types are opened."""
     suffix = Path(name).suffix
     try:
         if suffix in PICTURES:
@@ -21,9 +21,9 @@ def find_file_defect(name: str, content: bytes) -> str:
                 picture.load()
         elif suffix == ".wav":
             with wave.open(io.BytesIO(content)) as sound:
-                return "" if sound.getnframes() else "a sound of no length"
+                return "" if sound.getnframes() else "a sound without length"
         elif suffix in TEXTS:
-            return "" if content.decode().strip() else "which says nothing"
-        return "" if content else "which is empty"
+            return "" if content.decode().strip() else "a text without words"
+        return "" if content else "an empty file"
     except (OSError, ValueError, EOFError, wave.Error) as error:
-        return f"which does not open: {describe_error(error)}"
+        return f"a file that does not open: {describe_error(error)}"

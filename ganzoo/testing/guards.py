@@ -1,4 +1,4 @@
-"""What a check takes away from a component while it looks: the network, the disk, generators of its own, the device."""
+"""Contexts in which checks run a component: without a network, on a full disk; and records of copies and draws."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CACHES = ("GANZOO_CACHE", "XDG_CACHE_HOME", "HF_HOME", "TORCH_HOME")
 
 @contextlib.contextmanager
 def offline() -> Iterator[None]:
-    """Run the block without a network: names do not resolve and nothing can be connected to."""
+    """Run the block without a network: names do not resolve, and no connection can be made."""
 
     def refuse(*args: Any, **kwargs: Any) -> NoReturn:
         raise OSError(errno.ENETUNREACH, "Network is unreachable")
@@ -39,14 +39,14 @@ def offline() -> Iterator[None]:
 
 @contextlib.contextmanager
 def empty_caches() -> Iterator[None]:
-    """Run the block with caches that hold nothing."""
+    """Run the block with empty caches."""
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, {name: folder for name in CACHES}):
         yield
 
 
 @contextlib.contextmanager
 def full_disk() -> Iterator[None]:
-    """Run the block on a disk that takes not one more byte: every write to a file raises OSError."""
+    """Run the block on a full disk: every write to a file raises OSError."""
     try:
         import resource
     except ImportError:
@@ -61,7 +61,7 @@ def full_disk() -> Iterator[None]:
 
 @contextlib.contextmanager
 def temporary_working_folder() -> Iterator[Path]:
-    """Run the block in a folder that is removed after it, so that what a component writes is left nowhere."""
+    """Run the block in a temporary working folder, so that the files that a component writes are removed."""
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
@@ -72,7 +72,7 @@ def temporary_working_folder() -> Iterator[Path]:
 
 
 class CopyRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Notes, while it is entered, what is copied from one device to another.
+    """Records the copies from one device to another that happen inside its context.
 
     Attributes:
         found: A line for each copy.
@@ -90,7 +90,7 @@ class CopyRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def copy_generator_states() -> dict[str, bytes]:
-    """Return the state of each generator that a whole process shares, by the name under which an author knows it."""
+    """Return copies of the states of the process's global random generators, by names that authors know."""
     return {
         "Python's random": repr(random.getstate()).encode(),
         "NumPy's global generator": repr(np.random.get_state()).encode() + np.random.get_state()[1].tobytes(),  # type: ignore
@@ -99,15 +99,15 @@ def copy_generator_states() -> dict[str, bytes]:
 
 
 def list_moved_generators(before: dict[str, bytes]) -> list[str]:
-    """Return the generators of `copy_generator_states` that moved since."""
+    """Return the names of the generators whose states changed since `copy_generator_states` returned `before`."""
     return [name for name, state in copy_generator_states().items() if state != before[name]]
 
 
 def find_message_defect(error: BaseException) -> str:
-    """Return what keeps an error from being the one sentence that a user reads; empty where nothing does."""
+    """Return why an error's text is not one sentence for a user; empty if it is."""
     text = str(error).strip()
     if not text:
-        return "it says nothing"
+        return "its text is empty"
     if "\n" in text or len(text) > 500:
-        return f"it is no single sentence: {' '.join(text.split())[:80]!r} ..."
+        return f"its text is not one sentence: {' '.join(text.split())[:80]!r} ..."
     return ""

@@ -22,7 +22,7 @@ from ganzoo.testing.examples import list_accepted, make_labels, make_samples, re
 from ganzoo.testing.guards import copy_generator_states, list_moved_generators
 
 NUM = 96  # samples of each side
-FEATURES, CLASSES = 5, 4  # of the extractor that the kit stands in for
+FEATURES, CLASSES = 5, 4  # of the made-up extractor
 TOLERANCE = 1e-4  # relative to a value above 1
 
 
@@ -34,9 +34,9 @@ def computes_numbers(trial: Trial) -> None:
     _feed(trial, metric, [_make_input(trial, info)])
     with fatal_failures():
         values = metric.compute()
-        require(isinstance(values, dict) and values, f"It returned {values!r}, not a dict of them.")
+        require(isinstance(values, dict) and values, f"It returned {values!r}.")
         for name, value in values.items():
-            require(isinstance(name, str), f"It named a value {name!r}.")
+            require(isinstance(name, str), f"The name of a value is {name!r}, which is not a str.")
             require(isinstance(value, float | int), f"{name!r} is {type(value).__name__}: make it a float.")
             require(math.isfinite(value), f"{name!r} is {value}.")
 
@@ -46,23 +46,23 @@ def better_declared(trial: Trial) -> None:
     info, better = _find_accepted(trial), trial.spec.better
     values = _measure(trial, _build_metric(trial, info), [_make_input(trial, info)])
     silent = [name for name in values if not get_direction(name, better)]
-    way_out = f"declare them, better={dict.fromkeys(silent, 'lower')} say"
-    require(not silent, f"It says nothing of {', '.join(silent)}: {way_out}.")
+    way_out = f"declare them, for example better={dict.fromkeys(silent, 'lower')}"
+    require(not silent, f"It does not cover {', '.join(silent)}: {way_out}.")
     idle = [pattern for pattern in better if not any(name == pattern or fnmatchcase(name, pattern) for name in values)]
-    require(not idle, f"It names {', '.join(idle)}, and measured {', '.join(values)}.")
+    require(not idle, f"It names {', '.join(idle)}, but the metric computed {', '.join(values)}.")
 
 
 def batches_add_up(trial: Trial) -> None:
     """Batch sizes do not matter: many batches give the same values as one batch of all samples."""
     if trial.spec.reads == "statistics":
-        raise Skip("it reads statistics, which come once")
+        raise Skip("it reads statistics, which come in one piece")
     info = _find_accepted(trial)
     metric, given = _build_metric(trial, info), _make_input(trial, info)
     whole = _measure(trial, metric, [given])
     cuts = (0, 1, 8, NUM // 3, NUM)
     parts = [given.select(start, end) for start, end in pairwise(cuts)]
     words = f"in batches of 1, 7, {cuts[3] - 8} and {NUM - cuts[3]}"
-    _require_same(whole, _measure(trial, metric, parts), "at once", words)
+    _require_same(whole, _measure(trial, metric, parts), "in one batch", words)
 
 
 def resets(trial: Trial) -> None:
@@ -87,7 +87,7 @@ def same_answer_twice(trial: Trial) -> None:
 def any_order_of_sides(trial: Trial) -> None:
     """Real and generated samples may come in any order."""
     if trial.spec.pairs:
-        raise Skip("it takes pairs")
+        raise Skip("it gets both sides at once, as pairs")
     info = _find_accepted(trial)
     metric, given = _build_metric(trial, info), _make_input(trial, info)
     first = _measure(trial, metric, [given])
@@ -98,7 +98,7 @@ def any_order_of_sides(trial: Trial) -> None:
         _require_same(first, metric.compute(), "with real first", "with fake first")
     if trial.spec.reads != "statistics":
         turns = _measure(trial, metric, [given.select(0, NUM // 2), given.select(NUM // 2, NUM)])
-        _require_same(first, turns, "with real first", "by turns")
+        _require_same(first, turns, "with real first", "in turn")
 
 
 def batches_unchanged(trial: Trial) -> None:
@@ -110,7 +110,7 @@ def batches_unchanged(trial: Trial) -> None:
     for side in ("real", "fake"):
         for name, tensor in getattr(given, side).items():
             num = int((tensor != getattr(before, side)[name]).sum())
-            require(not num, f"It changed {num} numbers of the {side} batch in place.")
+            require(not num, f"It changed {num} numbers of the {side} batch.")
 
 
 def takes_data_or_declines(trial: Trial) -> None:
@@ -129,7 +129,7 @@ def repeatable(trial: Trial) -> None:
 
 
 def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
-    """Return the values that a case is about."""
+    """Return the values that the metric computes from a case's ``real`` and ``fake``."""
     metric = build_component(trial, case.given.get("data"), **case.options)
     name = "samples" if trial.spec.reads == "samples" else "features"
     sides = [side if isinstance(side, Mapping) else {name: side} for side in (case.given["real"], case.given["fake"])]
@@ -142,25 +142,25 @@ def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
 
 @dataclass(frozen=True)
 class MetricInput:
-    """What a metric is given: tensors by name of either side (``samples``, or what an extractor gives), and labels."""
+    """The input of a metric: tensors by name for either side (``samples``, or an extractor's outputs), and labels."""
 
     real: Mapping[str, Tensor]
     fake: Mapping[str, Tensor]
     labels: Tensor | None
 
     def select(self, start: int, end: int) -> MetricInput:
-        """Return some of the samples."""
+        """Return the samples from index `start` to `end`, with their labels."""
         labels = None if self.labels is None else self.labels[start:end]
         return replace(self.map(lambda side: side[start:end]), labels=labels)
 
     def map(self, change: Callable[[Tensor], Tensor]) -> MetricInput:
-        """Return other samples with the same labels."""
+        """Return an input whose tensors are changed by `change`; the labels stay."""
         real, fake = ({name: change(each) for name, each in side.items()} for side in (self.real, self.fake))
         return replace(self, real=real, fake=fake)
 
 
 def _make_input(trial: Trial, info: DataInfo, seed: int = 0) -> MetricInput:
-    """Return real and generated samples, ``[NUM, *shape]`` each, that differ; or features of such."""
+    """Return real and generated samples ``[NUM, *shape]`` that differ, or features of such samples."""
     if trial.spec.reads == "samples":
         real, fake = ({"samples": make_samples(info, NUM, seed + side)} for side in (0, 1))
     else:
@@ -174,7 +174,7 @@ def _make_input(trial: Trial, info: DataInfo, seed: int = 0) -> MetricInput:
 
 
 def _add_classes(trial: Trial, info: DataInfo) -> DataInfo:
-    """Return the data, with classes where the metric asks for labels and there are none."""
+    """Return the data; with classes if the metric reads labels and the data has none."""
     wanted = (trial.spec.pairs or trial.spec.labels) and not info.labelled
     return replace(info, num_classes=CLASSES) if wanted else info
 
@@ -188,7 +188,7 @@ def _find_accepted(trial: Trial) -> DataInfo:
 
 
 def _feed_side(trial: Trial, metric: Any, side: str, given: MetricInput) -> None:
-    """Hand a metric one side as its spec says, or the pairs."""
+    """Give a metric one side, or the pairs, as its spec says."""
     real, fake = (_convert_side(trial, each) for each in (given.real, given.fake))
     if trial.spec.pairs:
         metric.pair(real, fake, given.labels)
@@ -208,7 +208,7 @@ def _convert_side(trial: Trial, side: Mapping[str, Tensor]) -> Any:
 
 
 def _feed(trial: Trial, metric: Any, parts: Iterable[MetricInput]) -> None:
-    """Show a metric samples as the engine does."""
+    """Reset a metric and give it samples as the engine does."""
     with torch.no_grad():
         metric.reset()
         for given in parts:
@@ -217,7 +217,7 @@ def _feed(trial: Trial, metric: Any, parts: Iterable[MetricInput]) -> None:
 
 
 def _measure(trial: Trial, metric: Any, parts: Iterable[MetricInput]) -> dict[str, float]:
-    """Measure as the engine does."""
+    """Compute a metric's values as the engine does."""
     with seeded(0), torch.no_grad():
         _feed(trial, metric, parts)
         values: dict[str, float] = metric.compute()
@@ -225,7 +225,7 @@ def _measure(trial: Trial, metric: Any, parts: Iterable[MetricInput]) -> dict[st
 
 
 def _require_same(first: Mapping[str, float], second: Mapping[str, float], one: str, other: str) -> None:
-    require(first.keys() == second.keys(), f"It gave {sorted(first)} {one}, {sorted(second)} {other}.")
+    require(first.keys() == second.keys(), f"It computed {sorted(first)} {one}, and {sorted(second)} {other}.")
     for name in first:
         close = abs(first[name] - second[name]) <= TOLERANCE * max(1.0, abs(first[name]))
-        require(close, f"{name!r} is {first[name]:.6g} {one}, {second[name]:.6g} {other}.")
+        require(close, f"{name!r} is {first[name]:.6g} {one}, and {second[name]:.6g} {other}.")

@@ -1,4 +1,4 @@
-"""Checks of models: weights that come with a plugin."""
+"""Checks of models, the weights that come with a plugin."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def samples_as_loaded(trial: Trial) -> None:
         made = generator.sample(4, seed=0)
     except GanzooError as error:
         raise Failure(as_sentence(error)) from error
-    require(len(made) == 4, f"Of 4 samples it made {list(made.shape)}.")
-    require(made.dtype == np.uint8 or bool(np.isfinite(made).all()), "It made numbers that are not finite.")
+    require(len(made) == 4, f"Asked for 4 samples, it made {list(made.shape)}.")
+    require(made.dtype == np.uint8 or bool(np.isfinite(made).all()), "Its samples are not finite.")
 
 
 def _find_folder(trial: Trial) -> Path:

@@ -1,4 +1,4 @@
-"""Checks of a plugin itself: that it loads, and that naming it costs nothing."""
+"""Checks of a plugin itself: that it loads, that it imports no heavy library, and that it prints nothing."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ HEAVY = ("torch", "numpy", "safetensors", "huggingface_hub", "PIL", "rich")
 
 def loads(plugin: Plugin) -> None:
     """The plugin's module can be imported, and each of its hooks returns valid specs of the hook's kind."""
-    require(not plugin.error, f"It does not: {as_sentence(plugin.error)}")
+    require(not plugin.error, as_sentence(plugin.error))
 
 
 def light_import(plugin: Plugin) -> None:
     """The entry point's module and its hooks import no heavy library, because `ganzoo list` loads every plugin."""
     _require_importable(plugin)
-    require_light(plugin, plugin.module, "leave that to the module that a factory names, imported at its first use")
+    require_light(plugin, plugin.module, "import it in the module that a factory names")
 
 
 def silent_import(plugin: Plugin) -> None:
     """Loading a plugin and calling its hooks prints nothing: stdout is for the command's result."""
     _require_importable(plugin)
     found = load_in_fresh_interpreter(plugin.module, plugin.file)
-    require(not found["said"], f"{plugin.module} wrote {found['said']!r}.")
+    require(not found["output"], f"{plugin.module} printed {found['output']!r}.")
 
 
-# The first heavy import is noted with the line of the module that led to it; it then goes on, as it would for a user.
+# Records the first heavy import and the line of the module that led to it. The import then goes on, as for a user.
 CODE = """
 import contextlib, io, json, sys, traceback
 from importlib.metadata import EntryPoint
@@ -53,24 +53,25 @@ sys.meta_path.insert(0, Watch())
 with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
     load = (lambda: import_file(module, Path(file))) if file else EntryPoint("fresh", module, "ganzoo").load
     loaded = Registry().add(Plugin("fresh", module), load, tell=False)
-print(json.dumps({**found, "said": out.getvalue(), "error": loaded.error}))
+print(json.dumps({**found, "output": out.getvalue(), "error": loaded.error}))
 """
 
 
 @functools.cache
 def load_in_fresh_interpreter(module: str, file: str) -> dict[str, str]:
-    """Load a module in a fresh interpreter and ask its hooks, if it has any, as the registry does.
+    """Load a module in a fresh interpreter, and call its hooks as the registry does.
 
     Args:
-        module: As an entry point names it.
-        file: Where `--plugin` reads it from, or empty.
+        module: The module's name, as an entry point gives it.
+        file: The file that `--plugin` reads the module from; empty for a module that is imported by name.
 
     Returns:
-        The first ``heavy`` module that was imported, ``at`` which line, and what was ``said``; empty for none.
+        The first ``heavy`` module that was imported, the line (``at``) that led to it, and the printed ``output``.
+        Each is empty if there is none.
     """
     given = json.dumps([module, file, HEAVY, sys.path])
     done = subprocess.run([sys.executable, "-c", CODE, given], capture_output=True, text=True, check=False)
-    words = "In a fresh interpreter it failed"
+    words = "In a fresh interpreter it fails"
     require(done.returncode == 0, f"{words}: {' '.join(done.stderr.strip().splitlines()[-1:])}.")
     found: dict[str, str] = json.loads(done.stdout)
     require(not found["error"], f"{words}: {as_sentence(found['error'])}")
@@ -78,10 +79,15 @@ def load_in_fresh_interpreter(module: str, file: str) -> dict[str, str]:
 
 
 def require_light(plugin: Plugin, module: str, way_out: str) -> None:
-    """Raise Broken where a module of a plugin imports anything heavy.
+    """Raise `Failure` if a module of a plugin imports a heavy library.
+
+    Args:
+        plugin: The plugin that the module belongs to.
+        module: The name of the module.
+        way_out: What the author can do, the end of the message.
 
     Raises:
-        Skip: It is a file that only ``--plugin`` reads, which may import what it likes.
+        Skip: The module is a file that only ``--plugin`` reads; such a file may import torch.
     """
     file = plugin.file if module == plugin.module else ""
     if file and not plugin.distribution:
@@ -94,4 +100,4 @@ def _require_importable(plugin: Plugin) -> None:
     if plugin.error:
         raise Skip("it does not load")
     if not plugin.distribution and not plugin.file:
-        raise Skip("it is registered by a program, so nothing imports it by name")
+        raise Skip("a program registered it, so that it cannot be imported by name")

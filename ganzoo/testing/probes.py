@@ -1,4 +1,4 @@
-"""What several kinds of checks share: options to try, small networks, a GAN of the engine's own around them."""
+"""Tools for checks of several kinds: options to try, state, gradients, and small networks with their inputs."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from ganzoo.testing.checks import Failure, Trial
 
 
 class Setup(NamedTuple):
-    """Options that a component is tried with."""
+    """Options to try a component with."""
 
-    suffix: str  # what differs from the options under trial, as in " with mode=fd"; empty for those options
+    suffix: str  # the difference from the trial's options, such as " with mode=fd"; empty for the trial's options
     options: Any
 
 
 def list_setups(trial: Trial) -> Iterator[Setup]:
-    """Yield the options under trial, then each that differs from them in one choice (a `Literal` or a bool)."""
+    """Yield the trial's options, then all options that differ from them in one choice (a `Literal` or a bool)."""
     options = evaluate_schedules(trial.make_options(), 0)
     yield Setup("", options)
     hints = get_type_hints(type(options))
@@ -44,11 +44,11 @@ def list_setups(trial: Trial) -> Iterator[Setup]:
 
 
 def list_refills(options: Any) -> Iterator[tuple[str, Any, list[tuple[Tensor, float]], Any]]:
-    """Yield what `Option.schedulable` promises, for each such option that holds numbers.
+    """Yield, for each schedulable option of numbers, how it is refilled with other numbers.
 
     Yields:
-        Its name; the options with tensors in its place; those tensors, each with another number to refill it with;
-        and the options as floats after that.
+        The option's name; the options with tensors in place of its numbers; these tensors, each with the number to
+        refill it with; and the options with the new numbers as floats.
     """
     for name, option in list_options(type(options)).items():
         value = getattr(options, name)
@@ -64,7 +64,7 @@ def list_refills(options: Any) -> Iterator[tuple[str, Any, list[tuple[Tensor, fl
 
 
 def _can_build(trial: Trial, options: Any) -> bool:
-    """Whether a component takes this combination of options; one may be refused with a UsageError."""
+    """Return whether a component accepts these options; it may refuse a combination with a UsageError."""
     try:
         trial.build_with(options)
     except UsageError:
@@ -73,7 +73,7 @@ def _can_build(trial: Trial, options: Any) -> bool:
 
 
 def _pick_other_number(option: Option, value: Any, number: float) -> float:
-    """Return a number other than this one that the option takes."""
+    """Return a number that the option accepts and that differs from `number`."""
     for other in (number / 2, number + 0.5, number - 0.5, 0.25, 0.75):
         try:
             option.read((other,) * len(value) if isinstance(value, tuple) else other)
@@ -85,33 +85,33 @@ def _pick_other_number(option: Option, value: Any, number: float) -> float:
 
 
 # ----------------------------------------------------------------------------
-# State: what an `nn.Module` keeps between updates may change its answers; nothing else may.
+# State: the parameters and buffers of an `nn.Module`. Nothing else may change a component's results.
 
 
 def copy_state(component: object) -> dict[str, Tensor]:
-    """Return copies of a component's parameters and buffers; empty where it is no module."""
+    """Return copies of a component's parameters and buffers; empty if it is not a module."""
     if not isinstance(component, nn.Module):
         return {}
     return {name: tensor.detach().clone() for name, tensor in component.state_dict().items()}
 
 
 def restore_state(component: object, state: Mapping[str, Tensor]) -> None:
-    """Give a component the state that `copy_state` returned."""
+    """Load a state of `copy_state` into a component."""
     if isinstance(component, nn.Module):
         component.load_state_dict(state)
 
 
 def has_changed(component: object, state: Mapping[str, Tensor]) -> bool:
-    """Whether a component's state is no longer this: a running mean, say."""
+    """Return whether a component's state differs from `state`, as a running mean does after an update."""
     return any(not torch.equal(now, state[name]) for name, now in copy_state(component).items())
 
 
 def require_untrained(component: object) -> None:
-    """Raise `Failure` where something that is no network has parameters that wait for a gradient."""
+    """Raise `Failure` if a component that is not a network has trainable parameters."""
     parameters = component.named_parameters() if isinstance(component, nn.Module) else ()
     names = [name for name, parameter in parameters if parameter.requires_grad]
     if names:
-        raise Failure(f"Nobody trains its {', '.join(names)}: make it an option or a buffer, or freeze what is fixed.")
+        raise Failure(f"Nothing trains its {', '.join(names)}: make it an option or a buffer, or freeze it.")
 
 
 # ----------------------------------------------------------------------------
@@ -119,37 +119,37 @@ def require_untrained(component: object) -> None:
 
 
 def compute_gradients(value: Tensor, tensors: Iterable[Tensor]) -> list[Tensor]:
-    """Return the gradients of a scalar by tensors, zeros where it does not depend on one.
+    """Return the gradients of a scalar by tensors; zeros for a tensor that it does not depend on.
 
     Raises:
         Broken: It depends on nothing.
     """
     if not value.requires_grad:
-        raise Failure("It has no graph: something cut it off (detach, no_grad, a gradient without create_graph).")
+        raise Failure("It has no graph: look for detach, no_grad, or a gradient without create_graph.")
     found = torch.autograd.grad(value, list(tensors), allow_unused=True, materialize_grads=True)
     return [slope.detach() for slope in found]
 
 
 def flatten(tensors: Iterable[Tensor]) -> Tensor:
-    """Return tensors as one vector."""
+    """Return the numbers of all tensors as one vector."""
     return torch.cat([tensor.detach().flatten() for tensor in tensors])
 
 
 class NoReadback(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Inside it, a number that is read back from a tensor raises where that happens: float(), .item(), ``if tensor``.
+    """A context in which reading a number back from a tensor raises: float(), .item(), ``if tensor``.
 
-    Reading one makes the host wait for the device, and in a recorded update it would be the same for ever.
+    Such a read makes the host wait for the device, and a recorded update would repeat the same number.
     """
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run an operation, unless it reads a number."""
+        """Run an operation; raise RuntimeError if it reads a number."""
         if func in (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.equal.default):
             raise RuntimeError("a number was read back from a tensor: float(), .item() or a condition on its value")
         return func(*args, **(kwargs or {}))
 
 
 # ----------------------------------------------------------------------------
-# Small networks, smooth so that differences and second derivatives mean something.
+# Small networks. They are smooth, so that finite differences and second derivatives are exact enough.
 
 DATA = DataInfo(shape=(3, 8, 8))
 NUM_SAMPLES = 6
@@ -158,7 +158,7 @@ PROVIDED = {"class-logits", "features", "style", "double-backward"}
 
 
 def encode_labels(labels: Tensor | None, data: DataInfo, like: Tensor) -> list[Tensor]:
-    """Return labels as rows to put beside others: one-hot ``[N, num_classes]``, flat ``[N, L]``, or none at all."""
+    """Return a list with the labels as rows, one-hot ``[N, num_classes]`` or flat ``[N, L]``; empty without labels."""
     if labels is None:
         return []
     if data.num_classes:
@@ -167,12 +167,12 @@ def encode_labels(labels: Tensor | None, data: DataInfo, like: Tensor) -> list[T
 
 
 class SmallDiscriminator(nn.Module):
-    """Two layers over flat samples.
+    """A discriminator of two layers over flat samples.
 
     Args:
-        data: What it judges.
-        form: Of its answer: ``[N]``, ``[N, 1]``, a patch map, a list of two, or a `DiscriminatorOutput` with features
-            (and class logits, where there are classes).
+        data: The data of its samples and labels.
+        form: The form of its output. ``plain``: ``[N]``; ``column``: ``[N, 1]``; ``patches``: a patch map; ``list``: a
+            list of two; ``output``: a `DiscriminatorOutput` with features and, if there are classes, class logits.
         norm: Whether it has BatchNorm.
     """
 
@@ -206,7 +206,7 @@ class SmallDiscriminator(nn.Module):
 
 
 class SmallGenerator(nn.Module):
-    """A layer from latents to ``style``, and one from there to samples."""
+    """A generator of two layers: from latents to ``style``, and from there to samples."""
 
     def __init__(self, data: DataInfo, norm: bool = False, latent_dim: int = 4) -> None:
         super().__init__()
@@ -217,20 +217,20 @@ class SmallGenerator(nn.Module):
         self.last = nn.Linear(8, torch.Size(data.shape).numel())
 
     def mapping(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return w ``[N, 8]``."""
+        """Return the style vectors w ``[N, 8]`` of latents."""
         return torch.tanh(self.norm(self.first(torch.cat([z, *encode_labels(labels, self.data, z)], 1))))
 
     def synthesis(self, w: Tensor) -> Tensor:
-        """Return samples ``[N, *shape]``."""
+        """Return the samples ``[N, *shape]`` of style vectors."""
         return torch.tanh(self.last(w)).view(len(w), *self.data.shape)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return samples ``[N, *shape]``."""
+        """Return the samples ``[N, *shape]`` of latents."""
         return self.synthesis(self.mapping(z, labels))
 
 
 def make_small_networks(data: DataInfo, form: Form = "plain", norm_g: bool = False, norm_d: bool = False) -> Networks:
-    """Return both, with weights that are always the same."""
+    """Return a small generator and discriminator, whose weights are always the same."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(1)
         networks = SmallGenerator(data, norm_g), SmallDiscriminator(data, form, norm_d)
@@ -238,7 +238,7 @@ def make_small_networks(data: DataInfo, form: Form = "plain", norm_g: bool = Fal
 
 
 def make_part(data: DataInfo, seed: int = 0) -> Part:
-    """Return what an update of the small networks is fed: N latents, samples in [-1, 1] and labels."""
+    """Return the input of an update of the small networks: N latents, samples in [-1, 1] and labels."""
     generator = torch.Generator().manual_seed(seed)
     z = torch.randn(NUM_SAMPLES, 4, generator=generator)
     real = torch.rand(NUM_SAMPLES, *data.shape, generator=generator) * 2 - 1

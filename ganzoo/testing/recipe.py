@@ -1,6 +1,6 @@
-"""Checks of recipes. No data is opened: a recipe may leave the dataset to its user.
+"""Checks of recipes. They open no data, because a recipe may let its user choose the dataset.
 
-One whose settings follow from the data is asked for each kind that the dataset may be, on the CPU and on CUDA.
+A recipe whose settings depend on the data is resolved for images of several sizes, on the CPU and on CUDA.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ def every_key_is_used(trial: Trial) -> None:
 
 
 def _list_facts(trial: Trial) -> list[Facts]:
-    """Return data and devices that a recipe is asked for; one where its settings do not depend on them."""
+    """Return the data and devices to resolve a recipe for; one of them if its settings do not depend on these."""
     computed = isinstance(trial.spec.settings, str)
     data = trial.data or [DataInfo(shape=(3, size, size), num_classes=10, num_items=50_000) for size in (32, 64, 256)]
     return [Facts(info, device) for info in data for device in ("cpu", "cuda")][: None if computed else 1]
 
 
 def _resolve_recipe(trial: Trial, facts: Facts) -> ResolvedRecipe:
-    """Resolve it with its own dataset or the default one; where that does not fit, for a path that a user will give."""
+    """Resolve a recipe with its own or the default dataset; if that does not fit, with a path that a user will give."""
     resolved = partial(resolve, registry(), recipe=trial.entry.qualified, facts=lambda dataset: facts)
     try:
         return resolved()

@@ -1,4 +1,4 @@
-"""A GAN of the engine's own around small networks and one regularizer."""
+"""The engine's GAN with small networks and one regularizer."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def make_gan(
     pairs: bool = False,
     precision: Literal["fp32", "bf16"] = "fp32",
 ) -> Gan:
-    """Return the engine's GAN of these networks and one regularizer.
+    """Build the engine's GAN with these networks and one regularizer.
 
     Args:
-        networks: Generator and discriminator.
-        data: What they are of.
-        regularizer: Its component and options.
-        part: Its runtime object.
+        networks: The generator and the discriminator.
+        data: The data that the networks are built for.
+        regularizer: The regularizer's component and options.
+        part: The regularizer's runtime object.
         pairs: Whether the loss pairs, so that G's update has real samples.
-        precision: What the networks compute in.
+        precision: The precision that the networks compute in.
     """
     recipe = make_small_recipe((regularizer,), pairs, precision)
     device = next(networks.discriminator.parameters()).device
@@ -39,11 +39,21 @@ def make_gan(
 def make_small_recipe(
     regularizers: tuple[Choice, ...] = (), pairs: bool = False, precision: Literal["fp32", "bf16"] = "fp32"
 ) -> ResolvedRecipe:
-    """Return a recipe of stand-ins, which names what nobody builds; `pairs`: whether its loss does."""
+    """Return a recipe of components that are never built.
+
+    Args:
+        regularizers: The regularizers of the recipe.
+        pairs: Whether its loss pairs.
+        precision: The precision that the networks compute in.
+    """
     kit = Plugin(name="ganzoo.testing", module="ganzoo.testing")
 
     def choice(spec: type, **more: object) -> Choice:
-        fields = {"name": "small", "summary": "Of the conformance kit.", "factory": "ganzoo.testing.small_gan:none"}
+        fields = {
+            "name": "small",
+            "summary": "A component of the conformance kit.",
+            "factory": "ganzoo.testing.small_gan:none",
+        }
         return Choice(RegisteredComponent(kit, spec(**fields, **more)), NoOptions())
 
     optimizer = OptimizerChoice("rmsprop", RMSprop())

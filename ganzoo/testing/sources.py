@@ -1,4 +1,4 @@
-"""Opening a dataset under trial as the engine does, with a cache of its own; some of its items stand for all."""
+"""Open a dataset as the engine does, in a temporary cache; of a long list of items, only some are decoded."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from ganzoo.plugin import DataInfo, Item
 from ganzoo.testing.building import build_component
 from ganzoo.testing.checks import Failure, Trial, as_sentence, require
 
-NUM_ITEMS = 48  # that stand for all where each must be decoded
-NUM_DRAWN = 512  # of an endless source
+NUM_ITEMS = 48  # items of a dataset that are decoded
+NUM_DRAWN = 512  # samples that are drawn from an endless source
 
 Source = ArraySource | EndlessSource
-Samples = tuple[Tensor, Tensor | None]  # with their labels
+Samples = tuple[Tensor, Tensor | None]  # samples, and their labels or None
 
 
 @dataclass(frozen=True)
 class Subset:
-    """Some items of a dataset."""
+    """A dataset with some of the items of another."""
 
     info: DataInfo
     strict: bool
@@ -45,7 +45,7 @@ class Subset:
 
 @contextmanager
 def opened_source(trial: Trial, dataset: Any = None) -> Iterator[Source]:
-    """Open a dataset, by default the one under trial, while the block runs; a long list of items is cut."""
+    """Give the block the open source of a dataset (None: the trial's), with at most `NUM_ITEMS` of its items."""
     dataset = build_component(trial) if dataset is None else dataset
     if has_items(dataset) and isinstance(getattr(dataset, "info", None), DataInfo):
         info = replace(dataset.info, num_items=None)
@@ -60,16 +60,16 @@ def opened_source(trial: Trial, dataset: Any = None) -> Iterator[Source]:
 
 
 def _ignore_line(line: str) -> None:
-    """Let nobody know: files that are skipped are the data's fault."""
+    """Ignore a line about skipped files: broken files are not the dataset's mistake."""
 
 
 def has_items(dataset: Any) -> bool:
-    """Whether a dataset has items, which must be decoded."""
+    """Return whether a dataset has items, which must be decoded."""
     return getattr(dataset, "items", None) is not None
 
 
 def decode_item(item: Item) -> Any:
-    """Return what an item decodes to; of a broken one, its name."""
+    """Return the array of an item; for a broken item, an array of its name."""
     try:
         return np.array(item.load())
     except Exception:
@@ -77,38 +77,38 @@ def decode_item(item: Item) -> Any:
 
 
 def pick_evenly(items: list[Item], num: int) -> list[Item]:
-    """Return at most `num` of the items, evenly from first to last."""
+    """Return at most `num` of the items, at even distances from the first to the last."""
     items = list(items)
     indices = np.linspace(0, len(items) - 1, min(num, len(items))).round().astype(int)
     return [items[index] for index in indices]
 
 
 def take_samples(source: Source) -> Samples:
-    """Return the samples and labels of a source; of an endless one, a draw."""
+    """Return the samples and labels of a source; for an endless source, a draw."""
     return draw_samples(source, seed=0) if isinstance(source, EndlessSource) else (source.data, source.labels)
 
 
 def draw_samples(source: EndlessSource, seed: int, num: int = NUM_DRAWN) -> Samples:
-    """Return what an endless source draws from a generator of that seed."""
+    """Return `num` samples that an endless source draws from a generator with that seed."""
     return source.sample(torch.Generator().manual_seed(seed), num)
 
 
 def require_same(one: Samples, other: Samples, when: str) -> None:
-    """Raise `Failure` unless both are the same; `when` says when the other ones came."""
+    """Raise `Failure` unless both are the same; `when` says how the second were made."""
     for name, first, second in zip(("samples", "labels"), one, other, strict=True):
         if first is None or second is None:
-            require(first is second, f"It has {name} or not when {when}.")
+            require(first is second, f"It has {name} at first and not when {when}, or the other way round.")
         elif first.shape != second.shape:
             raise Failure(f"Its {name} are {list(first.shape)}, and {list(second.shape)} when {when}.")
         else:
             num = int((first != second).reshape(len(first), -1).any(1).sum())
-            require(not num, f"{num} of its {len(first)} {name} are others when {when}.")
+            require(not num, f"{num} of its {len(first)} {name} differ when {when}.")
 
 
 # ----------------------------------------------------------------------------
 # In a fresh interpreter.
 
-# Builds a dataset and prints a digest of what it holds, and in which order; without torch, which it need not import.
+# Builds a dataset and prints a digest of its contents in their order. It does not import torch, which takes seconds.
 CODE = """
 import base64, hashlib, importlib, json, pickle, sys
 from pathlib import Path
@@ -131,12 +131,12 @@ print(digest.hexdigest())
 
 
 def compute_digest(trial: Trial, hash_seed: str) -> str:
-    """Return the digest of what a fresh interpreter holds, whose hashes of text are of that seed."""
+    """Return a digest of the dataset's contents in a fresh interpreter whose hashes of text have this seed."""
     plugin, options = trial.entry.plugin, base64.b64encode(pickle.dumps(trial.make_options())).decode()
     given = json.dumps([plugin.module.partition(":")[0], plugin.file, trial.spec.factory, options, sys.path])
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     done = subprocess.run(
         [sys.executable, "-c", CODE, given], capture_output=True, text=True, check=False, env=environment
     )
-    require(done.returncode == 0, f"In a fresh interpreter it failed: {done.stderr.strip().splitlines()[-1:]}")
+    require(done.returncode == 0, f"In a fresh interpreter it fails: {done.stderr.strip().splitlines()[-1:]}")
     return done.stdout

@@ -1,4 +1,4 @@
-"""A regularizer's term in an update of small networks, whose step is the engine's own."""
+"""A regularizer's term in an update of small networks, with a step that the engine makes."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class Term:
 
     Args:
         network: ``discriminator`` or ``generator``.
-        title: Names it in a failure.
-        gan: Whose only regularizer it is of.
-        part: What the update is fed.
+        title: The term's name in messages.
+        gan: A GAN whose only regularizer has this term.
+        part: The input of the update.
     """
 
     network: str
@@ -57,12 +57,12 @@ class Term:
 
     @property
     def small_discriminator(self) -> SmallDiscriminator:
-        """D, one of the kit's."""
+        """The discriminator, which is one of the kit's."""
         assert isinstance(self.gan.discriminator, SmallDiscriminator)
         return self.gan.discriminator
 
     def make_step(self) -> Step:
-        """Return what the update shows."""
+        """Return the step that the engine makes in this network's update."""
         gan, part = self.gan, self.part
         gan.enable_gradients(self.network)
         with seeded(1):
@@ -73,7 +73,7 @@ class Term:
             return _build_step(gan, part, _detach(part.real, penalised), made, penalised=penalised)
 
     def evaluate(self, step: Step) -> Tensor:
-        """Return the term of a step, which must be a scalar."""
+        """Return the term for a step; it must be a scalar."""
         value = getattr(self.component, self.network)(step)
         require(isinstance(value, Tensor), f"{self.title} is of type {type(value).__name__}.")
         require(value.dim() == 0, f"{self.title} has the shape {list(value.shape)}, not []: take the mean.")
@@ -81,7 +81,7 @@ class Term:
         return value  # type: ignore[no-any-return]
 
     def compute(self) -> Tensor:
-        """Return the term of a new step, from the first state and with the same seed each time; it is finite."""
+        """Return the term for a new step, with the first state and the same seed each time; it must be finite."""
         restore_state(self.component, self.state)
         step = self.make_step()
         with seeded(0):
@@ -90,11 +90,11 @@ class Term:
         return value
 
     def compute_gradients(self) -> list[Tensor]:
-        """Return the term's gradients by the network's parameters."""
+        """Return the gradients of the term by the network's parameters."""
         return compute_gradients(self.compute(), self.gan.trainable[self.network])
 
     def compute_at(self, parameters: Sequence[Tensor], move: Tensor) -> Tensor:
-        """Return the term where the parameters are moved, and move them back."""
+        """Return the term after adding `move` to the parameters, and restore them."""
         before = [parameter.detach().clone() for parameter in parameters]
         parts = torch.split(move, [p.numel() for p in parameters])
         with torch.no_grad():
@@ -107,7 +107,7 @@ class Term:
         return value
 
     def compute_weighted_gradient(self, weight: int) -> Tensor:
-        """Return the gradient of the weighted term, as the engine takes it, as one vector; state goes on."""
+        """Return the gradient of the weighted term as one vector, as the engine computes it; the state is not reset."""
         step = self.make_step()
         with seeded(0):
             term, _ = self.gan.regularize(self.network, step, 1)
@@ -115,7 +115,7 @@ class Term:
         return flatten(compute_gradients(weight * term, self.gan.trainable[self.network]))
 
     def list_changes(self, look: Callable[[Gan, Step], Mapping[str, Any]]) -> list[str]:
-        """Return the names of what the term changed, of all that `look` returns."""
+        """Return the names of the values of `look` that computing the term changes."""
         restore_state(self.component, self.state)
         step = self.make_step()
         before = look(self.gan, step)
@@ -164,17 +164,17 @@ def list_terms(
 
 
 def skip_unless_sound(trial: Trial, term: Term, steady: bool = True) -> None:
-    """Raise Skip where a term does not do what `scalar` and, where `steady`, `repeatable` ask for.
+    """Raise Skip if a term fails the check `scalar` or, if `steady`, the check `repeatable`.
 
-    One bug would be told many times over.
+    Otherwise one bug would be reported by many checks.
     """
     try:
         first = term.compute().item()
         term.compute_gradients()
     except Exception as error:
-        raise Skip(f"{term.title} fails in a plain update already: see {trial.title}/scalar") from error
+        raise Skip(f"{term.title} fails in a plain update: see {trial.title}/scalar") from error
     if steady and first != term.compute().item():
-        raise Skip(f"{term.title} is not the same twice: see {trial.title}/repeatable")
+        raise Skip(f"{term.title} differs when it is computed again: see {trial.title}/repeatable")
 
 
 def list_networks(made: object) -> list[str]:
@@ -194,10 +194,12 @@ def make_term(
     precision: Literal["fp32", "bf16"] = "fp32",
     dtype: torch.dtype = torch.float32,
 ) -> Term:
-    """Return a network's term in an update of small networks; G's with real samples where it does not do without."""
+    """Return a network's term in an update of small networks; G's step has real samples only if the term needs them."""
     unknown = sorted(set(trial.spec.needs) - PROVIDED)
     if unknown:
-        raise NotChecked(f"it needs {', '.join(unknown)}, which the kit's networks do not provide: give it cases")
+        raise NotChecked(
+            f"it needs {', '.join(unknown)}, which the kit's networks do not provide: add cases to its spec"
+        )
     data, title = choose_data(trial), f"{TITLES[network]}{words}"
     norm_d = norm and "batchnorm-in-d" not in trial.spec.refuses
 
@@ -216,7 +218,7 @@ def make_term(
 
 
 def make_regularized_gan(trial: Trial, options: Any, networks: Networks, data: DataInfo, **how: Any) -> Gan:
-    """Return the engine's GAN, its regularizer built, prepared and on the device of the networks."""
+    """Return the engine's GAN, with its regularizer built, prepared and on the networks' device."""
     made = trial.build_with(options, data)
     if hasattr(made, "prepare"):
         made.prepare(networks)
@@ -253,7 +255,7 @@ def move_part(part: Part, device: str | torch.device, dtype: torch.dtype) -> Par
 
 
 def choose_data(trial: Trial) -> DataInfo:
-    """Return the data of the small networks: of a kind that the regularizer takes, with classes where it needs them."""
+    """Return data that the regularizer accepts, for the small networks; with classes if it needs class logits."""
     if trial.data:
         return trial.data[0]
     data = DATA if "image" in (trial.spec.modalities or ("image",)) else trial.infos[0]
@@ -261,17 +263,17 @@ def choose_data(trial: Trial) -> DataInfo:
 
 
 def reads_beyond_logits(trial: Trial) -> bool:
-    """Whether it reads more of D's answer than logits."""
+    """Return whether a regularizer reads more of D's output than logits."""
     return bool({"class-logits", "features"} & set(trial.spec.needs))
 
 
 def choose_form(trial: Trial) -> Form:
-    """Return the form of D's answer that a regularizer can read."""
+    """Return the form of D's output that a regularizer can read."""
     return "output" if reads_beyond_logits(trial) else "plain"
 
 
 class FixedGenerator(nn.Module):
-    """A generator that makes these samples, which are its parameter."""
+    """A generator that always makes the same samples, which are its parameter."""
 
     def __init__(self, samples: Tensor) -> None:
         super().__init__()
@@ -283,7 +285,7 @@ class FixedGenerator(nn.Module):
 
 
 class CaseDiscriminator(nn.Module):
-    """A case's network as D, which is also asked for labels and has parameters."""
+    """A case's network as a discriminator: it may be called with labels, and it has parameters."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -292,5 +294,5 @@ class CaseDiscriminator(nn.Module):
             self.unused = nn.Parameter(torch.zeros(1))
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Any:
-        """Return what the network answers."""
+        """Return the network's output."""
         return self.network(x) if labels is None else self.network(x, labels)

@@ -1,6 +1,6 @@
-"""Checks of trackers: what one is told of a run, of one that is resumed, and where its backend fails.
+"""Checks of trackers: they follow runs, resumed runs, and runs during which their backend fails.
 
-A run is followed in a folder that is removed afterwards. A tracker whose `start` raises a GanzooError there (a service
+The runs are in a folder that is removed afterwards. A tracker whose `start` raises a GanzooError there (a service
 that is not reached, a key that is not set) is skipped.
 """
 
@@ -29,7 +29,7 @@ from ganzoo.testing.checks import Failure, NotChecked, Trial, fatal_failures, re
 from ganzoo.testing.examples import make_frozen_recipe
 from ganzoo.testing.guards import full_disk, offline, temporary_working_folder
 
-MAX_SECONDS = 20.0  # seconds that a call may take
+MAX_SECONDS = 20.0  # the longest time of a call, in seconds
 
 Calls = dict[str, Callable[[], object]]
 
@@ -52,7 +52,7 @@ def scalars_unchanged(trial: Trial) -> None:
     with _example_run() as run:
         tracker, scalars = _start_tracker(trial, run), {"loss_d": 1.25, "loss_g": 0.5}
         tracker.log(1000, scalars)
-        require(scalars == {"loss_d": 1.25, "loss_g": 0.5}, f"It made them {scalars}.")
+        require(scalars == {"loss_d": 1.25, "loss_g": 0.5}, f"It changed them to {scalars}.")
         tracker.finish("finished")
 
 
@@ -64,7 +64,7 @@ def follows_an_interrupted_run(trial: Trial) -> None:
         first.finish("interrupted")
         kept = _find_kept(run, 1000, 2000)
         _resume(trial, run, kept)
-        words = f"Of what it was told at 1,000 and 2,000 images it kept {_join_moments(kept)}."
+        words = f"It got scalars at 1,000 and 2,000 images, and kept {_join_moments(kept)}."
         require(not _find_kept(run, 4000) or kept == {1000, 2000}, words)
 
 
@@ -77,7 +77,7 @@ def follows_a_killed_run(trial: Trial) -> None:
             _resume(trial, run, _find_kept(run, 1000, 2000))
         finally:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ResourceWarning)  # a process that was killed closes no file
+                warnings.simplefilter("ignore", ResourceWarning)  # a killed process does not close its files
                 del first
                 gc.collect()
 
@@ -88,7 +88,7 @@ def backend_failure_is_harmless(trial: Trial) -> None:
         _start_tracker(trial, run).finish("finished")
         with full_disk(), offline():
             lines = _run_events(trial, run, "with a full disk and no network")
-        require(len(lines) <= 1, f"It cost {len(lines)} lines: {lines}.")
+        require(len(lines) <= 1, f"It costs {len(lines)} lines: {lines}.")
 
 
 def survives_a_backend_outage(trial: Trial) -> None:
@@ -110,7 +110,7 @@ def survives_a_backend_outage(trial: Trial) -> None:
 
 @contextmanager
 def _example_run() -> Iterator[Run]:
-    """Give the block a run of 10,000 images in a folder of its own."""
+    """Give the block a run of 10,000 images in a temporary folder."""
     with temporary_working_folder() as folder:
         run = Run(folder / "runs" / "0000-check")
         (run.path / "checkpoints").mkdir(parents=True)
@@ -125,18 +125,18 @@ def _write_grid(run: Run, images: int) -> Path:
 
 
 def _make_scalars(images: int) -> dict[str, float]:
-    """Return scalars that are found again in what a tracker writes as text."""
+    """Return scalars whose digits can be found in the text that a tracker writes."""
     return {"loss_d": float(f"0.{images}7283"), "loss_g": 0.5}
 
 
 def _find_kept(run: Run, *moments: int) -> set[int]:
-    """Return those of the moments whose scalars are in some file below the run's folder or beside it."""
+    """Return the moments whose scalars are in a file of the run's folder or of the folders beside it."""
     files = [path.read_bytes() for path in run.path.parents[1].rglob("*") if path.is_file()]
     return {images for images in moments if any(f"{images}7283".encode() in content for content in files)}
 
 
 def _log_moments(tracker: Any, run: Run, *moments: int) -> None:
-    """Tell of these moments, with a grid at each; the checkpoint is the one at 2,000 images, where that is reached."""
+    """Log scalars and a grid at each of these moments, in images; at 2,000 images write a checkpoint too."""
     for images in moments:
         tracker.log(images, _make_scalars(images))
         tracker.grid(images, _write_grid(run, images))
@@ -145,17 +145,17 @@ def _log_moments(tracker: Any, run: Run, *moments: int) -> None:
 
 
 def _resume(trial: Trial, run: Run, kept: set[int]) -> None:
-    """Resume a run from its checkpoint at 2,000 images; what the tracker had kept until there must stay."""
+    """Resume a run from its checkpoint at 2,000 images; the tracker must not lose the scalars of `kept`."""
     tracker = build_component(trial)
     tracker.start(run)
     _log_moments(tracker, run, 3000, 4000)
     tracker.finish("finished")
     lost = kept - _find_kept(run, 1000, 2000)
-    require(not lost, f"What was told at {_join_moments(lost)} images was kept, and gone once the run had gone on.")
+    require(not lost, f"It kept the scalars at {_join_moments(lost)} images, and lost them when the run went on.")
 
 
 # ----------------------------------------------------------------------------
-# Following it.
+# Calling a tracker.
 
 
 def _start_tracker(trial: Trial, run: Run) -> Any:
@@ -168,23 +168,23 @@ def _start_tracker(trial: Trial, run: Run) -> Any:
 
 
 class LineCollector:
-    """Keeps the lines that a run tells."""
+    """A subscriber that keeps the lines of a run's notes."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
 
     def note(self, event: Note) -> None:
-        """Keep a line."""
+        """Keep the line of a note."""
         self.lines.append(event.line)
 
 
 def _run_events(trial: Trial, run: Run, where: str) -> list[str]:
-    """Let the engine's own events tell a tracker of a whole run; return the lines that it cost."""
+    """Send the events of a whole run to a tracker, as the engine does; return the lines that its failures cost."""
     lines, events = LineCollector(), Events()
     try:
         tracker = Choice(trial.entry, trial.make_options()).build()
     except GanzooError as error:
-        raise Failure(f"It could not even be built ({error}): turn to the backend in `start`.") from error
+        raise Failure(f"It could not be built ({error}): connect to the backend in `start`.") from error
     events.subscribe("tracker", TrackerAdapter(tracker))
     events.subscribe("lines", lines)
     scalars, grid_path = _make_scalars(1000), run.get_grid_path(1000)
@@ -199,7 +199,7 @@ def _run_events(trial: Trial, run: Run, where: str) -> list[str]:
 
 
 def _suppress_errors(calls: Calls) -> Calls:
-    """Return calls that may raise an Exception."""
+    """Return calls whose Exceptions are suppressed."""
 
     def excused(call: Callable[[], object]) -> None:
         with suppress(Exception):
@@ -210,13 +210,13 @@ def _suppress_errors(calls: Calls) -> Calls:
 
 def _make_calls(calls: Calls, where: str) -> None:
     """Make calls one by one; raise `Failure` where one raises anything or takes longer than `MAX_SECONDS` seconds."""
-    begun: list[str] = []
+    started: list[str] = []
     errors: list[BaseException] = []
 
     def target() -> None:
         try:
             for name, call in calls.items():
-                begun.append(name)
+                started.append(name)
                 call()
         except BaseException as error:
             errors.append(error)
@@ -224,9 +224,9 @@ def _make_calls(calls: Calls, where: str) -> None:
     thread = threading.Thread(target=target, daemon=True)
     thread.start()
     thread.join(MAX_SECONDS)
-    require(not thread.is_alive(), f"`{begun[-1]}`, {where}, did not return within {MAX_SECONDS:.0f} s.")
+    require(not thread.is_alive(), f"`{started[-1]}`, {where}, did not return within {MAX_SECONDS:.0f} s.")
     for error in errors:
-        raise Failure(f"`{begun[-1]}`, {where}, raised {describe_error(error)}, which ends the training.") from error
+        raise Failure(f"`{started[-1]}`, {where}, raised {describe_error(error)}, which ends the training.") from error
 
 
 def _join_moments(moments: set[int]) -> str:

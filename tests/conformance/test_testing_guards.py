@@ -82,5 +82,5 @@ def test_each_generator_is_watched(draw, name: str) -> None:
 
 def test_a_user_is_told_in_one_sentence() -> None:
     assert find_message_defect(UsageError("dataset.path: name a folder")) == ""
-    assert "nothing" in find_message_defect(UsageError(""))
-    assert "no single sentence" in find_message_defect(UsageError("Traceback:\n  line 1"))
+    assert "empty" in find_message_defect(UsageError(""))
+    assert "not one sentence" in find_message_defect(UsageError("Traceback:\n  line 1"))

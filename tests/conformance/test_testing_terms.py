@@ -25,7 +25,7 @@ PLANTED = Path(__file__).parents[1] / "planted"
 HERE = Plugin(name="here", module=__name__)
 # Reasons for which a check of these does not apply; anything else is a skip that hides something.
 REASONS = (
-    "its schema is the first", "it has no schedulable option", "it has no term for G", "it has no term for D",
+    "its options have version 1", "it has no schedulable option", "it has no term for G", "it has no term for D",
     "it prepares nothing", "it does nothing after a step", "it adds no term to a loss",
     "samples of its batch meet, and patches of one sample are not samples", "it recommends nothing",
     "it learns nothing",

@@ -161,7 +161,7 @@ def _repeat_label(chosen: Tensor | None, num: int) -> Tensor | None:
 
 
 def _require_apart(data: DataInfo, chosen: Tensor, answers: Tensor, what: str) -> None:
-    """Raise `Broken` where the answers to two labels are the same."""
+    """Raise `Failure` where the answers to two labels are the same."""
     answers = answers.double().flatten(1)
     apart = torch.cdist(answers, answers, p=torch.inf) / answers.abs().max().clamp(min=1e-12)
     apart.fill_diagonal_(torch.inf)

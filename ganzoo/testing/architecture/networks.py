@@ -178,7 +178,7 @@ def measure_case(trial: Trial, case: Case) -> dict[str, float]:
 
 
 def require_latents(networks: Networks) -> None:
-    """Raise `Broken` unless latents of this kind can be drawn."""
+    """Raise `Failure` unless latents of this kind can be drawn."""
     dim, latent = networks.latent_dim, str(networks.latent)
     require(type(dim) is int and dim >= 0, f"Its latent_dim is {dim!r}, not a whole number.")
     require(re.fullmatch(LATENT, latent), f"Its latent is {networks.latent!r}: normal, uniform or normal+onehotK.")

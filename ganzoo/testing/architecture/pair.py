@@ -159,7 +159,7 @@ def _next_round(gan: Gan, batches: Batches) -> tuple[dict[str, Tensor | None], l
 
 
 def require_alike(one: Stats, two: Stats, where: str) -> None:
-    """Raise `Broken` unless an update measured the same as another."""
+    """Raise `Failure` unless an update measured the same as another."""
     for name, value in one.items():
         off = float((value - two[name]).abs())
         close = off <= TOLERANCE * max(1.0, float(value.abs()))

@@ -124,5 +124,5 @@ def differ(one: float, other: float, tolerance: float = 2e-6) -> bool:
 
 
 def require_alike(value: float, other: float, title: str, change: str) -> None:
-    """Raise `Broken` where a change of the logits changed a value."""
+    """Raise `Failure` where a change of the logits changed a value."""
     require(not differ(value, other), f"{title} is {value:.6g}, and {other:.6g} for {change}.")
