@@ -75,14 +75,14 @@ def _summary(results: Sequence[Result]) -> str:
 
 
 def _list_not_checked(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line for each reason why checks that apply could not look."""
+    """Yield a line for each reason why a check that applies did not run."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for result in filter(attrgetter("not_checked"), results):
         subject, _, name = result.check.rpartition("/")
         reasons.setdefault((subject, result.message), []).append(name)
     for (subject, words), names in reasons.items():
         what = names[0] if len(names) == 1 else f"{len(names)} checks"
-        yield f"not looked at: {what} of {subject}: {words}"
+        yield f"not checked: {what} of {subject}: {words}"
 
 
 def _print_contracts(what: str | None, as_json: bool) -> None:

@@ -122,7 +122,7 @@ def compute_gradients(value: Tensor, tensors: Iterable[Tensor]) -> list[Tensor]:
     """Return the gradients of a scalar by tensors; zeros for a tensor that it does not depend on.
 
     Raises:
-        Broken: It depends on nothing.
+        Failure: The scalar has no graph.
     """
     if not value.requires_grad:
         raise Failure("It has no graph: look for detach, no_grad, or a gradient without create_graph.")

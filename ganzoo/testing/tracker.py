@@ -100,7 +100,7 @@ def survives_a_backend_outage(trial: Trial) -> None:
         with full_disk(), offline():
             _make_calls(_suppress_errors(calls), "with a full disk and no network")
         _make_calls(
-            _suppress_errors({**calls, "finish": lambda: tracker.finish("finished")}), "once the backend was back"
+            _suppress_errors({**calls, "finish": lambda: tracker.finish("finished")}), "after the backend came back"
         )
 
 
@@ -201,11 +201,11 @@ def _run_events(trial: Trial, run: Run, where: str) -> list[str]:
 def _suppress_errors(calls: Calls) -> Calls:
     """Return calls whose Exceptions are suppressed."""
 
-    def excused(call: Callable[[], object]) -> None:
+    def run_quietly(call: Callable[[], object]) -> None:
         with suppress(Exception):
             call()
 
-    return {name: partial(excused, call) for name, call in calls.items()}
+    return {name: partial(run_quietly, call) for name, call in calls.items()}
 
 
 def _make_calls(calls: Calls, where: str) -> None:

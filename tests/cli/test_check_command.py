@@ -16,7 +16,7 @@ NAME = "plugin/import_prints/silent-import"
 
 @pytest.fixture(autouse=True)
 def few_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out what takes seconds, and is not about the command."""
+    """Remove a check that takes seconds and is not about the command."""
     from ganzoo.testing.loss import execution
 
     monkeypatch.delattr(execution, "recordable")
@@ -28,13 +28,13 @@ def test_it_prints_each_check_and_fails_where_one_does(ganzoo: Ganzoo) -> None:
     assert done.code == 1
     (failed,) = [row for row in rows if row["status"] == "FAIL"]
     assert failed["check"] == NAME
-    assert "import_prints wrote " in failed["words"]
+    assert "import_prints printed " in failed["message"]
     plain = ganzoo("check", "import_prints", "--plugin", LOUD)
     assert any(line.startswith("FAIL ") and NAME in line for line in plain.out.splitlines())
     assert "1 failed" in plain.err
     last = plain.err.splitlines()[-1]
     assert last.startswith(
-        "not looked at: cases of loss/planted: it has no cases: a wrong factor, axis or point would pass"
+        "not checked: cases of loss/planted: it has no cases, so a wrong factor, axis or point would pass"
     )
 
 
@@ -66,14 +66,14 @@ def build(options):
 """
 
 
-def test_a_dataset_that_needs_a_path_says_last_what_was_not_looked_at(ganzoo: Ganzoo, own_place: Path) -> None:
+def test_a_dataset_that_needs_a_path_says_last_what_was_not_checked(ganzoo: Ganzoo, own_place: Path) -> None:
     (own_place / "needy.py").write_text(NEEDY)
     done = ganzoo("check", "needy", "--plugin", own_place / "needy.py")
     last = done.err.splitlines()[-2:]
     assert done.code == 0
-    assert re.match("not looked at: 1[0-9] checks of dataset/needy: dataset.path: '' is not a table: name one", last[0])
+    assert re.match("not checked: 1[0-9] checks of dataset/needy: dataset.path: '' is not a table: name one", last[0])
     assert last[0].endswith("; give it: ganzoo check needy dataset.path=...")
-    assert last[1].startswith("not looked at: cases of dataset/needy: it has no cases")
+    assert last[1].startswith("not checked: cases of dataset/needy: it has no cases")
 
 
 def test_it_lists_what_is_checked(ganzoo: Ganzoo) -> None:

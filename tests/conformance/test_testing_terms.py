@@ -26,9 +26,9 @@ HERE = Plugin(name="here", module=__name__)
 # Reasons for which a check of these does not apply; anything else is a skip that hides something.
 REASONS = (
     "its options have version 1", "it has no schedulable option", "it has no term for G", "it has no term for D",
-    "it prepares nothing", "it does nothing after a step", "it adds no term to a loss",
-    "samples of its batch meet, and patches of one sample are not samples", "it recommends nothing",
-    "it learns nothing",
+    "it has no prepare", "it has no after_step", "it adds no term to a loss",
+    "it couples samples, and patches of one sample are not samples", "it recommends nothing",
+    "its spec does not say `learns`",
 )  # fmt: skip
 
 

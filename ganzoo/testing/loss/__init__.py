@@ -1,4 +1,4 @@
-"""Checks of losses, in several modules: what they are about, and in which order they are run."""
+"""Checks of losses. `PARTS` names the modules that hold them, in the order in which they run."""
 
 from ganzoo.testing.loss.calling import measure_case
 

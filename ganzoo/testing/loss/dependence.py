@@ -1,4 +1,4 @@
-"""Checks of losses: what a value may depend on."""
+"""Checks of losses: what a loss may depend on."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def order(trial: Trial) -> None:
         for network, (title, value) in values.add_titles(real, fake).items():
             require_alike(value, alike[network], f"{title}{setup.suffix}", "the same permutation of real and fake")
             if not trial.spec.pairs:
-                words = "another permutation of real than of fake (a loss that pairs them says pairs=True)"
+                words = "different permutations of real and fake (a loss that pairs them says pairs=True)"
                 require_alike(value, apart[network], f"{title}{setup.suffix}", words)
 
 
 def shapes(trial: Trial) -> None:
     """The same logits as ``[N, 1]`` or as patches ``[N, P]`` give the same value, unless the loss couples samples."""
     if trial.spec.batch_coupled:
-        raise Skip("samples of its batch meet, and patches of one sample are not samples")
+        raise Skip("it couples samples, and patches of one sample are not samples")
     for setup in list_sound_setups(trial):
         values = LossValues(trial, setup.options)
         real, fake = (logits.reshape(-1, 1) for logits in (make_logits(), make_logits(1)))
@@ -55,8 +55,10 @@ def batch_size(trial: Trial) -> None:
         twice = values.compute_twice(real, fake)
         for network, (title, value) in values.add_titles(real, fake).items():
             if not trial.spec.batch_coupled:
-                require_alike(value, twice[network], f"{title}{setup.suffix}", "the batch twice over")
-            words = f"{title}{setup.suffix} is {value:.6g}, and {twice[network]:.6g} for the batch twice over"
+                require_alike(value, twice[network], f"{title}{setup.suffix}", "a batch with every sample twice")
+            words = (
+                f"{title}{setup.suffix} is {value:.6g}, and {twice[network]:.6g} for a batch with every sample twice"
+            )
             require(differ(2 * value, twice[network]), f"{words}: it is a sum.")
 
 
@@ -69,14 +71,16 @@ def batch_coupled_declared(trial: Trial) -> None:
         halves = [values(*pair) for pair in zip(real.chunk(2), fake.chunk(2), strict=True)]
         for network, (title, value) in values.add_titles(real, fake).items():
             if not trial.spec.batch_coupled and differ(value, values.compute_twice(real, fake)[network]):
-                raise Skip(f"it is no mean: see {trial.title}/batch-size")
+                raise Skip(f"it is not a mean: see {trial.title}/batch-size")
             mean = sum(half[network] for half in halves) / 2
             if differ(value, mean):
                 words = f"{title}{setup.suffix} is {value:.6g} for a batch and {mean:.6g}, the mean, for its halves"
                 require(trial.spec.batch_coupled, f"{words}, and its spec says batch_coupled=False.")
                 coupled.append(network)
-    words = "Its spec says batch_coupled=True, but a batch is worth the mean of its halves: accumulation is refused"
-    require(coupled or not trial.spec.batch_coupled, f"{words} for nothing.")
+    words = (
+        "Its spec says batch_coupled=True, but a batch gives the mean of its halves: ganzoo refuses train.micro_batch"
+    )
+    require(coupled or not trial.spec.batch_coupled, f"{words} without need.")
 
 
 def pairs_declared(trial: Trial) -> None:
@@ -97,10 +101,10 @@ def pairs_declared(trial: Trial) -> None:
             restore_state(loss, state)
             beside = loss.generator(fake * 1, make_logits() * 1)
         except Exception as error:
-            words = f"Its spec says pairs=False, and G's loss{setup.suffix} failed with real=None"
+            words = f"Its spec says pairs=False, and G's loss{setup.suffix} fails with real=None"
             raise Failure(f"{words}: {describe_error(error)}.") from error
         if not isinstance(value, Tensor):
-            raise Skip(f"it returns no tensor: see {trial.title}/scalar")
+            raise Skip(f"it does not return a tensor: see {trial.title}/scalar")
         require(torch.equal(value, beside), f"Its spec says pairs=False, and G's loss{setup.suffix} reads real logits.")
-    words = "Its spec says pairs=True, but G's loss is the same for other real logits: D judges reals for nothing"
-    require(any(reads) or not trial.spec.pairs, f"{words} in G's update.")
+    words = "Its spec says pairs=True, but G's loss is the same for other real logits: G's update would run D on real"
+    require(any(reads) or not trial.spec.pairs, f"{words} samples without need.")

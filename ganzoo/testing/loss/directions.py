@@ -1,4 +1,4 @@
-"""Checks of losses: which way their gradients push."""
+"""Checks of losses: the directions of their gradients."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def discriminator_signs(trial: Trial) -> None:
         for level, (by_real, by_fake, _) in zip(LEVELS, found, strict=True):
             apart = f"At logits of {level:g} for both, D's loss{setup.suffix} changes by {by_real:.3g} as real logits"
             apart += f" rise and by {by_fake:.3g} as fake logits rise"
-            require(by_real - by_fake < 0 or abs(level) > 3, f"{apart}: it does not fall as D tells them apart.")
+            require(by_real - by_fake < 0 or abs(level) > 3, f"{apart}: it does not fall as D separates them.")
         both = any(by_real < 0 < by_fake for by_real, by_fake, _ in found)
         by_real, by_fake, _ = found[LEVELS.index(0)]
         require(
             both,
-            f"Nowhere from {LEVELS[0]:g} to {LEVELS[-1]:g} does it{setup.suffix}; at 0 it changes by {by_real:.3g} as "
-            f"real logits rise and by {by_fake:.3g} as fake logits rise.",
+            f"It does not{setup.suffix} at any level from {LEVELS[0]:g} to {LEVELS[-1]:g}; at 0 it changes by "
+            f"{by_real:.3g} as real logits rise and by {by_fake:.3g} as fake logits rise.",
         )
 
 
@@ -44,13 +44,13 @@ def generator_signs(trial: Trial) -> None:
     for setup in list_sound_setups(trial):
         found = [_compute_slopes(trial, trial.build_with(setup.options), level) for level in LEVELS]
         if not any(by_real < 0 < by_fake for by_real, by_fake, _ in found):
-            raise Skip(f"D's own loss has a wrong sign: see {trial.title}/discriminator-signs")
+            raise Skip(f"D's loss has a wrong sign: see {trial.title}/discriminator-signs")
         opposed = any(by_real < 0 < by_fake and of_g < 0 for by_real, by_fake, of_g in found)
         of_g = found[LEVELS.index(0)][2]
         require(
             opposed,
-            f"Nowhere from {LEVELS[0]:g} to {LEVELS[-1]:g} does it{setup.suffix}; at logits of 0 for both it changes "
-            f"by {of_g:.3g} as fake logits rise.",
+            f"It does not{setup.suffix} at any level from {LEVELS[0]:g} to {LEVELS[-1]:g}; at logits of 0 for both it "
+            f"changes by {of_g:.3g} as fake logits rise.",
         )
 
 
@@ -70,16 +70,17 @@ def finite_differences(trial: Trial) -> None:
             moves = [torch.randn(SHAPE, generator=generator).to(dtype) for _ in pair]
             if network == "generator":
                 moves[0].zero_()
-            told = (slopes @ flatten(select_logits(network, *moves))).item()
+            predicted = (slopes @ flatten(select_logits(network, *moves))).item()
             sides = [[x.detach() + s * move for x, move in zip(pair, moves, strict=True)] for s in (h, -h)]
             ahead, behind = (values.compute(network, *(x.requires_grad_() for x in side)).item() for side in sides)
             rise = (ahead - behind) / (2 * h)
-            words = f"Along a random direction {title}{setup.suffix} rises by {rise:.6g}; its gradient says {told:.6g}"
-            require(abs(rise - told) <= tolerance * max(1.0, abs(rise)), f"{words}: something in it was detached.")
+            close = abs(rise - predicted) <= tolerance * max(1.0, abs(rise))
+            words = f"Along a random direction {title}{setup.suffix} rises by {rise:.6g}; its gradient predicts"
+            require(close, f"{words} {predicted:.6g}: something in it is detached.")
 
 
 def _compute_slopes(trial: Trial, loss: Any, level: float) -> tuple[float, float, float]:
-    """Return how D's loss changes as all real and all fake logits rise, and G's as the fake ones do, from one level."""
+    """Return the slopes of D's loss by all real and by all fake logits, and of G's by the fake ones, at one level."""
     real, fake = (torch.full((4, 1), level, requires_grad=True) for _ in range(2))
     by_real, by_fake = compute_gradients(compute_value(trial, loss, "discriminator", real, fake), [real, fake])
     (of_g,) = compute_gradients(compute_value(trial, loss, "generator", real, fake), [fake])

@@ -1,4 +1,4 @@
-"""Checks of losses: how they are run, moved and recorded."""
+"""Checks of losses: how they run, on any device, recorded, and with scheduled options."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def repeatable(trial: Trial) -> None:
         first = values(make_logits(), make_logits(1))
         values(make_logits(2), make_logits(3))
         for network, (title, value) in values.add_titles(make_logits(), make_logits(1)).items():
-            words = f"{title}{setup.suffix} was {first[network]:.9g}, and after another batch it is {value:.9g}"
+            words = f"{title}{setup.suffix} is {first[network]:.9g} at first, and {value:.9g} after another batch"
             require(first[network] == value, f"{words}: keep state in an nn.Module's buffers.")
 
 
@@ -42,15 +42,15 @@ def logits_unchanged(trial: Trial) -> None:
     for setup in list_sound_setups(trial, steady=False):
         loss = trial.build_with(setup.options)
         leaves = [make_logits(), make_logits(1)]
-        real, fake = (leaf * 1 for leaf in leaves)  # no leaves, which torch itself would guard
+        real, fake = (leaf * 1 for leaf in leaves)  # not leaves, because torch itself protects these
         before = real.detach().clone(), fake.detach().clone()
         for network, title in TITLES.items():
             call_loss_directly(trial, loss, network, real, fake)
             for name, logits, was in zip(("real", "fake"), (real, fake), before, strict=True):
-                require(torch.equal(logits, was), f"{title}{setup.suffix} changed the {name} logits in place.")
+                require(torch.equal(logits, was), f"{title}{setup.suffix} changes the {name} logits in place.")
             for name, leaf in zip(("real", "fake"), leaves, strict=True):
-                words = f"{title}{setup.suffix} left a gradient behind by the {name} logits"
-                require(leaf.grad is None, f"{words}: it returns the value and calls no backward().")
+                words = f"{title}{setup.suffix} leaves a gradient of the {name} logits"
+                require(leaf.grad is None, f"{words}: return the value, and do not call backward().")
 
 
 def any_device(trial: Trial) -> None:
@@ -63,9 +63,9 @@ def any_device(trial: Trial) -> None:
             try:
                 value = call_loss(trial, loss, network, real, fake)
             except Exception as error:
-                words = f"{title}{setup.suffix} failed there (a number read back, or a device written down?)"
+                words = f"{title}{setup.suffix} fails there (does it read a number back, or name a device?)"
                 raise Failure(f"{words}: {describe_error(error)}.") from error
-            require(value.device.type == "meta", f"{title}{setup.suffix} came back on {value.device}.")
+            require(value.device.type == "meta", f"{title}{setup.suffix} is on {value.device}.")
 
 
 def recordable(trial: Trial) -> None:
@@ -93,10 +93,8 @@ def recordable(trial: Trial) -> None:
                 with seeded(0):
                     found.append(flatten(run(real, fake)))
             off = (found[0] - found[1]).abs().max().item()
-            words = (
-                f"A record of {title}{setup.suffix} is off by {off:.3g} for other logits: it went by a Python number"
-            )
-            require(off <= 1e-6, f"{words} or condition.")
+            words = f"A record of {title}{setup.suffix} is off by {off:.3g} for other logits: it depends on a Python"
+            require(off <= 1e-6, f"{words} number or condition.")
 
 
 def schedules(trial: Trial) -> None:
@@ -112,7 +110,7 @@ def schedules(trial: Trial) -> None:
             right = LossValues(trial, wanted)(make_logits(), make_logits(1))
             for network, (title, value) in values.add_titles(make_logits(), make_logits(1)).items():
                 numbers = ", ".join(f"{other:g}" for _, other in tensors)
-                words = f"{title}{setup.suffix} was {before[network]:.6g}; with {name} refilled to {numbers} it is"
+                words = f"{title}{setup.suffix} is {before[network]:.6g}; with {name} refilled to {numbers} it is"
                 near = not differ(value, right[network], 1e-5)
                 require(near, f"{words} {value:.6g}, and built with that number {right[network]:.6g}.")
     if not found:
@@ -120,7 +118,7 @@ def schedules(trial: Trial) -> None:
 
 
 def _make_piece(trial: Trial, loss: Any, network: str) -> Callable[[Tensor, Tensor], list[Tensor]]:
-    """Return what an update computes of a loss: its value and its gradient by the logits."""
+    """Return the part of an update that calls the loss: a function that returns its value and gradients."""
 
     def piece(real: Tensor, fake: Tensor) -> list[Tensor]:
         value = call_loss(trial, loss, network, real, fake)

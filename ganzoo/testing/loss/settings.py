@@ -1,4 +1,4 @@
-"""Checks of losses: what they recommend to those who train with them."""
+"""Checks of losses: the settings that they recommend."""
 
 from __future__ import annotations
 
@@ -10,25 +10,31 @@ from ganzoo.registry.installed import Plugin, RegisteredComponent
 from ganzoo.testing.checks import Failure, Skip, Trial, as_sentence
 
 KIT = Plugin("kit", __name__)
-PROVIDED = ("class-logits", "features", "style", "truncation", "double-backward")  # that a recommended term may need
+PROVIDED = (
+    "class-logits",
+    "features",
+    "style",
+    "truncation",
+    "double-backward",
+)  # words that a recommended regularizer may need
 
 
 def recommended_settings_exist(trial: Trial) -> None:
     """The spec recommends settings that exist, with values that they accept, for any architecture."""
     if not trial.spec.recommended:
         raise Skip("it recommends nothing")
-    said = {key: value for key, value in trial.spec.recommended.items() if not key.startswith("arch.")}
-    try:  # spoken, so that no key goes unused
-        resolve(_RegistryWithKit(), flags={"arch": "kit:kit", "loss": trial.entry.qualified}, pairs=said)
+    settings = {key: value for key, value in trial.spec.recommended.items() if not key.startswith("arch.")}
+    try:  # as pairs of the command line, because these may not be unused
+        resolve(_RegistryWithKit(), flags={"arch": "kit:kit", "loss": trial.entry.qualified}, pairs=settings)
     except GanzooError as error:
         raise Failure(as_sentence(error)) from error
 
 
 class _RegistryWithKit(Registry):
-    """What is installed, and beside it an architecture and a dataset that go with everything."""
+    """The installed components, with an architecture and a dataset that fit everything."""
 
     def components(self, kind: str | None = None) -> tuple[RegisteredComponent, ...]:
-        """Return what is installed, and the kit's architecture and dataset."""
+        """Return the installed components, and the kit's architecture and dataset."""
         info = DataInfo(shape=(1, 8, 8), num_classes=2)
         arch = Architecture(name="kit", summary="All.", factory="kit:none", conditional="optional", provides=PROVIDED)
         data = Dataset(name="kit", summary="Data.", factory="kit:none", info=info, default=True)
@@ -36,5 +42,5 @@ class _RegistryWithKit(Registry):
         return (*registry().components(kind), *(entry for entry in kit if kind in (None, entry.spec.kind)))
 
     def resolve_default_dataset(self) -> RegisteredComponent:
-        """Return the kit's."""
+        """Return the kit's dataset."""
         return self.resolve("dataset", "kit:kit")

@@ -1,4 +1,4 @@
-"""Checks of losses: what comes back."""
+"""Checks of losses: the values that they return."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ def scalar(trial: Trial) -> None:
         for network, title in TITLES.items():
             value = compute_value(trial, loss, network, real, fake)
             slopes = compute_gradients(value, select_logits(network, real, fake))
-            require(
-                flatten(slopes).any(), f"{title}{setup.suffix} does not depend on the logits that {title[0]} moves."
-            )
+            words = f"{title}{setup.suffix} does not depend on the logits that {title[0]} influences."
+            require(flatten(slopes).any(), words)
 
 
 def learns_nothing(trial: Trial) -> None:

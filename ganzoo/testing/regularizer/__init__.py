@@ -1,4 +1,4 @@
-"""Checks of regularizers, in two modules: what they are about, and in which order they are term."""
+"""Checks of regularizers. `PARTS` names the modules that hold them, in the order in which they run."""
 
 from ganzoo.testing.regularizer.values import measure_case
 

@@ -1,4 +1,4 @@
-"""Checks of regularizers: what a term leaves as it was, and how it is run."""
+"""Checks of regularizers: what a term must not change, and how it runs."""
 
 from __future__ import annotations
 
@@ -29,49 +29,49 @@ from ganzoo.testing.terms import (
 )
 
 # ----------------------------------------------------------------------------
-# What it must leave as it is.
+# What a term must not change.
 
 
 def batchnorm_unchanged(trial: Trial) -> None:
     """A term does not change D's BatchNorm statistics: they come from the update's own samples."""
     for term in list_terms(trial, norm=True):
         for name in term.list_changes(copy_buffers):
-            raise Failure(f"{term.title} moved {name}: ask step.discriminate(samples) and not the network itself.")
+            raise Failure(f"{term.title} changes {name}: call step.discriminate(samples), not the network itself.")
 
 
 def no_gradients_left(trial: Trial) -> None:
     """A term leaves no ``.grad``: it returns a value, and the engine differentiates it."""
     for term in list_terms(trial):
         for name in term.list_changes(collect_gradients):
-            raise Failure(f"{term.title} left one at {name}: use torch.autograd.grad, never backward().")
+            raise Failure(f"{term.title} leaves one at {name}: call torch.autograd.grad, not backward().")
 
 
 def networks_unchanged(trial: Trial) -> None:
     """A term changes nothing in the networks: parameters, modes, hooks and ``requires_grad`` stay."""
     for term in list_terms(trial):
         for name in term.list_changes(copy_structure):
-            raise Failure(f"{term.title} changed {name}.")
+            raise Failure(f"{term.title} changes {name}.")
 
 
 def samples_unchanged(trial: Trial) -> None:
     """A term changes no sample, latent or output in place, because others read them too."""
     for term in list_terms(trial, steady=False):
         for name in term.list_changes(copy_step):
-            raise Failure(f"{term.title} changed step.{name}.")
+            raise Failure(f"{term.title} changes step.{name}.")
 
 
 def prepares(trial: Trial) -> None:
     """`prepare` changes D in the same way each time, so that checkpoints fit, and D still answers and learns."""
     made = trial.build()
     if not hasattr(made, "prepare"):
-        raise Skip("it prepares nothing")
+        raise Skip("it has no prepare")
     plain = list(make_small_networks(choose_data(trial), choose_form(trial)).generator.state_dict())
     networks = make_prepared_networks(trial, made)
-    words = "It changed the structure of G, which is sampled from without it."
+    words = "It changes the structure of G, which must make samples without the regularizer."
     require(list(networks.generator.state_dict()) == plain, words)
     first, second = make_prepared_networks(trial, trial.build()).discriminator, networks.discriminator
     one, other = first.state_dict(), second.state_dict()
-    require(one.keys() == other.keys(), f"D's state has {sorted(one.keys() ^ other.keys())} in one build alone.")
+    require(one.keys() == other.keys(), f"D's state has {sorted(one.keys() ^ other.keys())} in only one of two builds.")
     second.load_state_dict(one)
     require(any(p.requires_grad for p in second.parameters()), "No parameter of D requires grad after it.")
     part = make_part(choose_data(trial))
@@ -82,7 +82,7 @@ def after_step_works(trial: Trial) -> None:
     """After `after_step` D can still learn: parameters are finite, keep their shape and require grad."""
     made = trial.build()
     if not hasattr(made, "after_step"):
-        raise Skip("it does nothing after a step")
+        raise Skip("it has no after_step")
     networks = make_prepared_networks(trial, made)
     network = networks.discriminator
     before = {name: (p.shape, p.requires_grad, id(p)) for name, p in network.named_parameters()}
@@ -91,14 +91,14 @@ def after_step_works(trial: Trial) -> None:
     after = {name: (p.shape, p.requires_grad, id(p)) for name, p in network.named_parameters()}
     changed = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
     require(
-        not changed, f"It replaced or froze {', '.join(sorted(changed))}: change parameters in place, under no_grad."
+        not changed, f"It replaces or freezes {', '.join(sorted(changed))}: change parameters in place, under no_grad."
     )
     broken = [name for name, p in network.named_parameters() if not p.isfinite().all()]
-    require(not broken, f"It made {', '.join(broken)} no longer finite.")
+    require(not broken, f"After it, {', '.join(broken)} is not finite.")
 
 
 # ----------------------------------------------------------------------------
-# How it is run.
+# How a term runs.
 
 
 def repeatable(trial: Trial) -> None:
@@ -107,7 +107,7 @@ def repeatable(trial: Trial) -> None:
         first = term.compute().item()
         replace(term, part=make_part(term.gan.data, 1)).compute()
         again = term.compute().item()
-        words = f"{term.title} was {first:.9g}, and after another batch it is {again:.9g}"
+        words = f"{term.title} is {first:.9g} at first, and {again:.9g} after another batch"
         require(first == again, f"{words}: keep state in an nn.Module's buffers, draw from torch's default generator.")
 
 
@@ -124,7 +124,7 @@ def intervals(trial: Trial) -> None:
         mean = total / k
         worst = max(((slopes - mean).norm() / mean.norm().clamp(min=1e-12)).item() for slopes in each)
         words = f"At the same weights, batch and seed the gradients of {term.title} in {k} calls differ"
-        require(worst <= tolerance, f"{words} by {100 * worst:.3g} % of their mean: the engine does the intervals.")
+        require(worst <= tolerance, f"{words} by {100 * worst:.3g} % of their mean: leave intervals to the engine.")
         off = ((lazy - total).norm() / total.norm().clamp(min=1e-12)).item()
         words = f"One call of {term.title} weighted {k} is off by {100 * off:.3g} % from the sum of {k} calls"
         require(off <= tolerance, f"{words}.")
@@ -144,7 +144,7 @@ def schedules(trial: Trial) -> None:
                     tensor.fill_(other)
                 value, right = term.compute().item(), make_term(trial, network, "", wanted).compute().item()
                 numbers = ", ".join(f"{other:g}" for _, other in tensors)
-                words = f"{term.title} was {before:.6g}; with {name} refilled to {numbers} it is {value:.6g}, and built"
+                words = f"{term.title} is {before:.6g}; with {name} refilled to {numbers} it is {value:.6g}, and built"
                 near = abs(value - right) <= 1e-5 * max(1.0, abs(right))
                 require(near, f"{words} with that number {right:.6g}.")
     if not found:
@@ -159,9 +159,9 @@ def any_device(trial: Trial) -> None:
         except Failure:
             raise
         except Exception as error:
-            words = f"{term.title} failed there (a number read back, or a device written down?)"
+            words = f"{term.title} fails there (does it read a number back, or name a device?)"
             raise Failure(f"{words}: {describe_error(error)}.") from error
-        require(value.device.type == "meta", f"{term.title} came back on {value.device}.")
+        require(value.device.type == "meta", f"{term.title} is on {value.device}.")
 
 
 def recordable(trial: Trial) -> None:

@@ -1,4 +1,4 @@
-"""Checks of regularizers: what a term is worth in the step that the engine makes, and what its spec says of it."""
+"""Checks of regularizers: the values of their terms in a step of the engine, and what the spec declares."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from ganzoo.testing.terms import (
 
 
 def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
-    """Return ``discriminator`` and ``generator`` of a case, those that it expects; ``network`` stands for D."""
+    """Return D's and G's term for a case, each under its network's name if it is expected; D is ``network``."""
     real, fake = case.given["real"], case.given["fake"]
     networks = Networks(FixedGenerator(fake), CaseDiscriminator(case.given["network"]), latent_dim=1)
     data = DataInfo(shape=tuple(real.shape[1:]), modality="image" if real.dim() == 4 else "points")
@@ -52,7 +52,7 @@ def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
 
 
 # ----------------------------------------------------------------------------
-# What is there, and what comes back.
+# Methods and values.
 
 
 def methods(trial: Trial) -> None:
@@ -79,7 +79,7 @@ def learns_nothing(trial: Trial) -> None:
         require_untrained(made)
         return
     require(isinstance(made, nn.Module), f"Its spec says learns={trial.spec.learns!r}: make it a torch.nn.Module.")
-    require(any(p.requires_grad for p in made.parameters()), "Its spec says `learns`, but it has nothing to train.")
+    require(any(p.requires_grad for p in made.parameters()), "Its spec says `learns`, but it has no parameters.")
 
 
 def answers(trial: Trial) -> None:
@@ -92,19 +92,18 @@ def answers(trial: Trial) -> None:
             except Failure:
                 raise
             except Exception as error:
-                raise Failure(
-                    f"{term.title} failed where D answers in the form {form!r}: {describe_error(error)}."
-                ) from error
+                words = f"{term.title} fails if D's output has the form {form!r}"
+                raise Failure(f"{words}: {describe_error(error)}.") from error
             require(
                 slopes.isfinite().all(),
-                f"The gradient of {term.title} is not finite where D answers in the form {form!r}.",
+                f"The gradient of {term.title} is not finite if D's output has the form {form!r}.",
             )
 
 
 def reals_declared(trial: Trial) -> None:
     """The spec says ``reals`` if and only if G's term reads real samples, or D's outputs for them."""
     if not hasattr(trial.build(), "generator"):
-        require(not trial.spec.reals, "Its spec says so, but it has no term for G.")
+        require(not trial.spec.reals, "Its spec says reals=True, but it has no term for G.")
         raise Skip("it has no term for G")
     if not trial.spec.reals:
         data, options = choose_data(trial), next(list_setups(trial)).options
@@ -116,20 +115,20 @@ def reals_declared(trial: Trial) -> None:
             term.compute()
         except Exception as error:
             raise Failure(
-                f"Its spec says reals=False, and with real=None it failed: {describe_error(error)}."
+                f"Its spec says reals=False, and with real=None it fails: {describe_error(error)}."
             ) from error
         return
     for term in list_terms(trial, ("generator",)):
         real = make_part(term.gan.data, 1).real
         first, other = term.compute().item(), replace(term, part=term.part._replace(real=real)).compute().item()
-        words = f"Its spec says reals=True, but {term.title} is {first:.6g} whatever the real samples are"
-        require(first != other, f"{words}: they are drawn, and judged, for nothing.")
+        words = f"Its spec says reals=True, but {term.title} is {first:.6g} for any real samples"
+        require(first != other, f"{words}: G's update would draw them without need.")
 
 
 def learns_as_declared(trial: Trial) -> None:
     """If the spec says ``learns``, that network's term gives a gradient to the component's own parameters."""
     if not trial.spec.learns:
-        raise Skip("it learns nothing")
+        raise Skip("its spec does not say `learns`")
     for term in list_terms(trial, (trial.spec.learns,)):
         own = {name: p for name, p in term.component.named_parameters() if p.requires_grad}
         slopes = torch.autograd.grad(term.compute(), list(own.values()), allow_unused=True)
@@ -148,10 +147,12 @@ def gradients(trial: Trial) -> None:
         for _ in range(3):
             move = torch.randn(len(slopes), generator=generator).to(slopes.dtype)
             sides = [term.compute_at(parameters, sign * h * move).item() for sign in (1, -1)]
-            measured, told = (sides[0] - sides[1]) / (2 * h), (slopes @ move).item()
-            off = abs(measured - told) / max(1e-3, abs(measured), slopes.norm().item())
-            words = f"Along a random direction {term.title} rises by {measured:.6g}; its gradient says {told:.6g}"
-            require(off <= tolerance, f"{words}: something was cut out of the graph (create_graph=True, no detach).")
+            measured, predicted = (sides[0] - sides[1]) / (2 * h), (slopes @ move).item()
+            off = abs(measured - predicted) / max(1e-3, abs(measured), slopes.norm().item())
+            words = (
+                f"Along a random direction {term.title} rises by {measured:.6g}; its gradient predicts {predicted:.6g}"
+            )
+            require(off <= tolerance, f"{words}: something is missing in its graph (detach, or no create_graph=True).")
 
 
 def constant_discriminator(trial: Trial) -> None:
@@ -160,8 +161,8 @@ def constant_discriminator(trial: Trial) -> None:
         with torch.no_grad():
             term.small_discriminator.last.weight.zero_()
         slopes = flatten(term.compute_gradients())
-        words = f"The gradient of {term.title} is not finite: at 0 the square root of a sum of squares has none"
-        require(slopes.isfinite().all(), f"{words}; torch.linalg.vector_norm has.")
+        words = f"The gradient of {term.title} is not finite: a square root of a sum of squares has none at 0"
+        require(slopes.isfinite().all(), f"{words}; write torch.linalg.vector_norm.")
 
 
 def bf16(trial: Trial) -> None:
@@ -169,12 +170,12 @@ def bf16(trial: Trial) -> None:
     for low, full in zip(*(list_terms(trial, precision=p, dtype=torch.float32) for p in ("bf16", "fp32")), strict=True):
         for term in (low, full):
             with torch.no_grad():
-                term.small_discriminator.last.bias += 100  # answers far from 0, whose differences bf16 drowns
+                term.small_discriminator.last.bias += 100  # outputs far from 0: bf16 rounds their differences away
         value, wanted = low.compute().item(), full.compute().item()
         words = f"{low.title} is {value:.4g} in bf16 and {wanted:.4g} in float32"
         require(
             abs(value - wanted) <= 0.25 * max(abs(wanted), 0.1),
-            f"{words}: compare answers of discriminate(x, float32=True).",
+            f"{words}: compute with the outputs of discriminate(x, float32=True).",
         )
         require(
             flatten(low.compute_gradients()).isfinite().all(), f"The gradient of {low.title} is not finite in bf16."
@@ -182,29 +183,29 @@ def bf16(trial: Trial) -> None:
 
 
 # ----------------------------------------------------------------------------
-# What it says of itself.
+# What the spec declares.
 
 
 def input_gradients_declared(trial: Trial) -> None:
     """The spec says ``input_gradients`` if and only if D's term differentiates D by its input."""
     if not hasattr(trial.build(), "discriminator"):
-        require(trial.spec.input_gradients is False, "Its spec says so, but it has no term for D.")
+        require(trial.spec.input_gradients is False, "Its spec says input_gradients=True, but it has no term for D.")
         raise Skip("it has no term for D")
     for term in list_terms(trial, ("discriminator",), plain=False):
         declared, term.gan.input_gradients = term.gan.input_gradients, False
         try:
             twice = any("BackwardBackward" in name for name in list_operations(term.compute()))
-            failed = ""
+            failure = ""
         except Exception as error:
-            failed = describe_error(error)
-        if failed:
+            failure = describe_error(error)
+        if failure:
             words = (
-                f"Its spec says input_gradients=False, and {term.title} failed: step.real and step.fake then require"
+                f"Its spec says input_gradients=False, so that step.real and step.fake require no grad; {term.title}"
             )
-            require(declared, f"{words} no grad. {failed}.")
+            require(declared, f"{words} fails: {failure}.")
         elif declared:
-            words = f"Its spec says input_gradients=True, but {term.title} works on samples that require no grad and"
-            require(twice, f"{words} holds no second derivative: the engine keeps graphs for nothing.")
+            words = f"Its spec says input_gradients=True, but {term.title} works with samples that require no grad and"
+            require(twice, f"{words} has no second derivative: the engine would keep graphs without need.")
         else:
-            words = f"Its spec says input_gradients=False, but {term.title} holds a second derivative of D's answers"
-            require(not twice, f"{words}: the engine must know, for half precision and for compilation.")
+            words = f"Its spec says input_gradients=False, but {term.title} has a second derivative of D's outputs"
+            require(not twice, f"{words}: half precision and compilation need input_gradients=True.")
