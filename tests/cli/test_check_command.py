@@ -80,7 +80,7 @@ def test_it_lists_what_is_checked(ganzoo: Ganzoo) -> None:
     done = ganzoo("check", "--list", "losses")
     assert (done.code, done.out.splitlines()[0]) == (0, "loss")
     assert (
-        "  batch-size: A loss is a mean, not a sum: a batch given twice over is worth what it is worth once."
+        "  batch-size: A loss is a mean, not a sum: a batch that holds every sample twice gives the same value."
         in done.out
     )
     every = json.loads(ganzoo("check", "--list", "--json").out)

@@ -1,4 +1,4 @@
-"""Checks of augmentations. An option ``p`` of which the trial says nothing is 0.5 in them: both ways occur."""
+"""Checks of augmentations. Where the trial gives no ``p``, they set it to 0.5, so that it acts on some samples only."""
 
 from ganzoo.testing.augmentation.values import measure_case
 

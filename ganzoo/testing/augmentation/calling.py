@@ -1,4 +1,4 @@
-"""How checks build an augmentation and call it."""
+"""Functions that build an augmentation and call it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ from ganzoo.testing.checks import Skip, Trial
 from ganzoo.testing.examples import list_accepted, make_samples
 
 NUM = 8  # samples in a batch
-MODALITIES: dict[int, Modality] = {2: "points", 3: "audio", 4: "image"}  # of a case's samples, by their dimensions
+MODALITIES: dict[int, Modality] = {
+    2: "points",
+    3: "audio",
+    4: "image",
+}  # the modality of a case's samples, by their number of dimensions
 
 
 def build_at_half(trial: Trial, info: DataInfo | None = None) -> Any:
-    """Return it at p=0.5 where it has such an option and the trial says nothing of it, else as the trial says."""
+    """Build the augmentation; with p=0.5 if it has the option ``p`` and the trial does not give it."""
     if "p" in list_options(trial.spec.options) and "p" not in trial.values:
         try:
             return build_component(trial, info, p=0.5)
@@ -32,7 +36,7 @@ def build_at_half(trial: Trial, info: DataInfo | None = None) -> Any:
 
 
 def build_adaptive(trial: Trial, info: DataInfo) -> Any:
-    """Return it where it adapts, else raise Skip."""
+    """Build the augmentation; raise Skip if it does not adapt."""
     augmentation = build_at_half(trial, info)
     if not hasattr(augmentation, "update"):
         raise Skip("it does not adapt: it has no update")
@@ -40,19 +44,19 @@ def build_adaptive(trial: Trial, info: DataInfo) -> Any:
 
 
 def list_accepted_data(trial: Trial) -> Iterator[DataInfo]:
-    """Yield the kinds of data that it takes."""
+    """Yield the data that the augmentation accepts."""
     return list_accepted(trial, lambda info: apply(build_at_half(trial, info), make_samples(info, NUM)))
 
 
 def apply(augmentation: Any, batch: Tensor, seed: int = 0) -> Tensor:
-    """Return what it makes of a batch; what it draws comes from a seed."""
+    """Apply an augmentation to a batch, with random numbers from this seed."""
     with seeded(seed):
         result: Tensor = augmentation(batch)
     return result
 
 
 def run_update(augmentation: Any, batch: Tensor, seed: int) -> None:
-    """Let it see an update: three calls, and D's logits where it adapts."""
+    """Use an augmentation as an update does: three calls and, if it adapts, D's logits."""
     for _ in range(3):
         apply(augmentation, batch, seed)
     if hasattr(augmentation, "update"):
@@ -60,7 +64,7 @@ def run_update(augmentation: Any, batch: Tensor, seed: int) -> None:
 
 
 def build_on_meta(trial: Trial) -> tuple[Any, Tensor]:
-    """Return it and a batch on the device without memory, from which no number can be read; schedules are tensors."""
+    """Build the augmentation and a batch on the `meta` device, which has no numbers; schedules are tensors."""
     info, options = next(list_accepted_data(trial)), evaluate_schedules(trial.make_options(), 0)
     numbers = {name: torch.tensor(value, device="meta") for name, value in list_schedulable(options).items()}
     augmentation = trial.build_with(replace(options, **numbers), info)
@@ -69,24 +73,24 @@ def build_on_meta(trial: Trial) -> tuple[Any, Tensor]:
 
 
 def list_schedulable(options: Any) -> dict[str, float]:
-    """Return the numbers among options that may be scheduled."""
+    """Return the schedulable options that are floats, by name."""
     declared = list_options(type(options)).values()
     values = {option.name: getattr(options, option.name) for option in declared if option.schedulable}
     return {name: value for name, value in values.items() if isinstance(value, float)}
 
 
 def describe_batch(info: DataInfo) -> str:
-    """Return a batch of this data in words."""
+    """Return words for a batch of this data: its modality and shape."""
     return f"{info.modality} [{NUM}, {', '.join(map(str, info.shape))}]"
 
 
 def make_generator() -> torch.Generator:
-    """Return a generator that is always the same."""
+    """Return a generator with a fixed seed."""
     return torch.Generator().manual_seed(7)
 
 
 def compute_likeness(one: Tensor, other: Tensor) -> Tensor:
-    """Return how alike images are whatever their colours, ``[N]``: the size of their correlation; 1 of what is flat."""
+    """Return how alike images are, ``[N]``: the absolute value of their correlation, and 1 for images of one value."""
     one, other = ((x.flatten(1) - x.flatten(1).mean(1, keepdim=True)) for x in (one, other))
     scale = one.norm(dim=1) * other.norm(dim=1)
     return torch.where(scale < 1e-6, torch.ones_like(scale), (one * other).sum(1).abs() / scale.clamp_min(1e-6))

@@ -1,4 +1,4 @@
-"""Checks of augmentations: what they draw from, what they keep, and how they are recorded."""
+"""Checks of augmentations: their random numbers, their state, and how they are recorded."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def same_for_real_and_fake(trial: Trial) -> None:
         first = apply(augmentation, batch, seed)
         ways = {
             "on its next call": apply(augmentation, batch, seed),
-            "to a batch that requires grad": apply(augmentation, batch.clone().requires_grad_(), seed),
-            "to a batch that carries a graph": apply(augmentation, batch.clone().requires_grad_() * 1, seed),
+            "in a batch that requires grad": apply(augmentation, batch.clone().requires_grad_(), seed),
+            "in a batch that carries a graph": apply(augmentation, batch.clone().requires_grad_() * 1, seed),
         }
         with torch.no_grad():
             ways["under no_grad"] = apply(augmentation, batch, seed)
         for way, result in ways.items():
             num = int((result != first).flatten(1).any(1).sum())
-            require(not num, f"From the same random state, {num} of {NUM} samples came out otherwise {way}.")
+            require(not num, f"With the same random state, {num} of {NUM} samples differ {way}.")
 
 
 def labels_move_with_samples(trial: Trial) -> None:
@@ -61,14 +61,16 @@ def labels_move_with_samples(trial: Trial) -> None:
         for seed in range(3):
             with seeded(seed):
                 pair = augmentation(batch, labels)
-            require(isinstance(pair, tuple) and len(pair) == 2, "Given samples and labels it must return both.")
+            require(isinstance(pair, tuple) and len(pair) == 2, "Called with samples and labels, it must return both.")
             moved_samples, moved_labels = pair
             alone = apply(augmentation, batch, seed)
-            require(torch.equal(alone, moved_samples), "With labels its samples come out otherwise than without.")
+            require(torch.equal(alone, moved_samples), "Called with labels, it returns other samples than without.")
             kept = moved_labels.shape == labels.shape and moved_labels.dtype == labels.dtype
-            require(kept, f"Of labels {list(labels.shape)} it made {moved_labels.dtype} {list(moved_labels.shape)}.")
+            require(
+                kept, f"For labels {list(labels.shape)} it returns {moved_labels.dtype} {list(moved_labels.shape)}."
+            )
             apart = int((compute_likeness(moved_samples.mean(1, keepdim=True), moved_labels) < 0.9).sum())
-            require(not apart, f"{apart} of {NUM} labels that showed what their sample shows do so no more.")
+            require(not apart, f"{apart} of {NUM} labels no longer match their sample.")
 
 
 def draws_from_torch_alone(trial: Trial) -> None:
@@ -81,10 +83,10 @@ def draws_from_torch_alone(trial: Trial) -> None:
     require(not others, f"It drew from {' and '.join(others)}: use torch.rand(..., device=batch.device).")
     elsewhere, batch = build_on_meta(trial)
     state = torch.default_generator.get_state()
-    with suppress(RuntimeError):  # told by the next check
+    with suppress(RuntimeError):  # the next check reports it
         elsewhere(batch)
     stayed = torch.equal(state, torch.default_generator.get_state())
-    require(stayed, "Given a batch on another device, it drew from the CPU's: give device=batch.device.")
+    require(stayed, "For a batch on another device, it draws from the CPU's generator: write device=batch.device.")
 
 
 def reads_no_number_back(trial: Trial) -> None:
@@ -98,11 +100,11 @@ def reads_no_number_back(trial: Trial) -> None:
                 augmentation.update(torch.zeros(NUM, 1, device=batch.device))
     except RuntimeError as error:  # NotImplementedError is one
         if str(error).startswith("Could not run"):
-            raise NotChecked(f"an operation that it uses needs a true device: {str(error)[:80]}") from error
-        raise Failure(f"On a device without memory it failed: {describe_error(error)}") from error
-    require(result.device == batch.device, f"Given a batch on {batch.device}, it returned one on {result.device}.")
+            raise NotChecked(f"it uses an operation that needs a real device: {str(error)[:80]}") from error
+        raise Failure(f"On the `meta` device, which has no numbers, it fails: {describe_error(error)}") from error
+    require(result.device == batch.device, f"For a batch on {batch.device}, it returns one on {result.device}.")
     copied = ", ".join(crossings.found)
-    require(not copied, f"At each call it copies {copied}: make constants buffers of an nn.Module.")
+    require(not copied, f"At each call it copies {copied}: make its constants buffers of an nn.Module.")
 
 
 def recordable(trial: Trial) -> None:
@@ -119,7 +121,7 @@ def recordable(trial: Trial) -> None:
         with torch.no_grad(), seeded(seed):
             replayed = graph(other)
         far = float((replayed - apply(augmentation, other, seed)).abs().max())
-        require(far <= 1e-5, f"Its record gave numbers up to {far:.3g} from those of a plain call.")
+        require(far <= 1e-5, f"Its record and a plain call differ by up to {far:.3g}.")
 
 
 def update_takes_logits(trial: Trial) -> None:
@@ -130,7 +132,7 @@ def update_takes_logits(trial: Trial) -> None:
         before = logits.clone()
         for _ in range(20):
             augmentation.update(logits)
-        require(torch.equal(logits, before), "It changed the logits in place.")
+        require(torch.equal(logits, before), "It changes the logits in place.")
         result = apply(augmentation, make_samples(info, NUM))
         require(bool(result.isfinite().all()), f"After logits around {float(before.mean()):g} results are not finite.")
 
@@ -146,8 +148,10 @@ def state_is_buffers(trial: Trial) -> None:
         resumed.load_state_dict(used.state_dict())
     for seed in range(3):
         num = int((apply(used, batch, seed) != apply(resumed, batch, seed)).flatten(1).any(1).sum())
-        where = "" if isinstance(used, nn.Module) else "; it is no nn.Module, so it can have no state"
-        require(not num, f"After some updates {num} of {NUM} samples come out otherwise once it is resumed{where}.")
+        where = "" if isinstance(used, nn.Module) else "; it is not an nn.Module, so it must not have state"
+        require(
+            not num, f"After some updates, {num} of {NUM} samples differ when it is loaded from a checkpoint{where}."
+        )
         run_update(used, batch, seed)
         run_update(resumed, batch, seed)
 
@@ -169,4 +173,4 @@ def schedules(trial: Trial) -> None:
             float((apply(scheduled, batch, seed) - apply(build_component(trial, info), batch, seed)).abs().max())
             for seed in range(3)
         )
-        require(far <= 1e-5, f"Refilled to {name}={value:g} it is up to {far:.3g} from what that number does.")
+        require(far <= 1e-5, f"Refilled to {name}={value:g}, it differs by up to {far:.3g} from the number itself.")

@@ -1,4 +1,4 @@
-"""Checks of augmentations: what comes back, and its gradient."""
+"""Checks of augmentations: their results and gradients."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ganzoo.testing.probes import require_untrained
 
 
 def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
-    """Return what a case of an augmentation is about: the sum of what it makes of samples, and one number of that."""
+    """Return the sum of the augmented samples of a case and, if it has an ``index``, the number at that index."""
     batch: Tensor = case.given["samples"]
     info = DataInfo(shape=tuple(batch.shape[1:]), modality=MODALITIES[batch.dim()])
     result = apply(Trial(trial.entry).build(info, **case.options), batch, case.seed)
@@ -44,7 +44,7 @@ def keeps_shape_and_dtype(trial: Trial) -> None:
             with fatal_failures():
                 require(isinstance(result, Tensor), f"It returned {type(result).__name__}.")
                 given, found = ([value.dtype, list(value.shape)] for value in (batch, result))
-                require(given == found, f"Of {given} it made {found}.")
+                require(given == found, f"For {given} it returns {found}.")
 
 
 def learns_nothing(trial: Trial) -> None:
@@ -61,7 +61,7 @@ def identity_at_zero(trial: Trial) -> None:
         batch = make_samples(info, NUM)
         for seed in range(3):
             far = float((apply(augmentation, batch, seed) - batch).abs().max())
-            require(far <= 1e-5, f"At p=0 it changed {describe_batch(info)} by up to {far:.3g}.")
+            require(far <= 1e-5, f"It changes {describe_batch(info)} by up to {far:.3g}.")
 
 
 def finite(trial: Trial) -> None:
@@ -71,7 +71,7 @@ def finite(trial: Trial) -> None:
         batch = make_samples(info, NUM)
         for name, given in {"noise": batch, "zeros": batch * 0, "ones": batch * 0 + 1}.items():
             lost = int((~apply(augmentation, given).isfinite()).sum())
-            require(not lost, f"{lost} numbers of {name} are not.")
+            require(not lost, f"{lost} numbers of {name} are infinite or NaN.")
 
 
 def input_unchanged(trial: Trial) -> None:
@@ -83,7 +83,7 @@ def input_unchanged(trial: Trial) -> None:
         for seed in range(3):
             apply(augmentation, batch, seed)
             num = int((batch != before).sum())
-            require(not num, f"{num} of the {batch.numel()} numbers of {describe_batch(info)} were changed in place.")
+            require(not num, f"{num} of the {batch.numel()} numbers of {describe_batch(info)} changed.")
 
 
 def takes_data_or_declines(trial: Trial) -> None:
@@ -98,7 +98,7 @@ def differentiable(trial: Trial) -> None:
     for seed in range(3):
         leaf = make_samples(info, NUM).requires_grad_()
         result = apply(augmentation, leaf, seed)
-        require(result.requires_grad, "What it returned has no graph: it detaches, rounds or leaves torch.")
+        require(result.requires_grad, "Its result has no graph: look for detach, rounding, or code outside torch.")
         (gradient,) = torch.autograd.grad((result * weight).sum(), leaf, allow_unused=True)
         require(gradient is not None and bool(gradient.any()), "The gradient is zero everywhere.")
 
@@ -114,7 +114,7 @@ def finite_differences(trial: Trial) -> None:
     except Exception:  # the engine gives float32
         augmentation, dtype, step, tolerance = build_at_half(trial, info), torch.float32, 1e-2, 2e-2
     x = make_samples(info, NUM).to(dtype)
-    direction, weight = (make_samples(info, NUM, seed).to(dtype) + 1 for seed in (1, 2))  # whose means are not 0
+    direction, weight = (make_samples(info, NUM, seed).to(dtype) + 1 for seed in (1, 2))  # their means are not 0
     for seed in range(3):
         leaf = x.clone().requires_grad_()
         result = apply(augmentation, leaf, seed)
@@ -124,4 +124,6 @@ def finite_differences(trial: Trial) -> None:
         ends = [float((apply(augmentation, x + sign * step * direction, seed) * weight).sum()) for sign in (1, -1)]
         found, wanted = float((gradient * direction).sum()), (ends[0] - ends[1]) / (2 * step)
         close = abs(found - wanted) <= tolerance * max(1.0, abs(wanted))
-        require(close, f"Along one direction its gradient is {found:.6g}, by finite differences {wanted:.6g}.")
+        require(
+            close, f"Along a random direction its gradient is {found:.6g}, and finite differences give {wanted:.6g}."
+        )

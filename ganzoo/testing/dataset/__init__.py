@@ -1,4 +1,4 @@
-"""Checks of datasets, in two modules: what they are about, and in which order they are run."""
+"""Checks of datasets. `PARTS` names the modules that hold them, in the order in which they run."""
 
 from ganzoo.testing.dataset.contents import measure_case
 

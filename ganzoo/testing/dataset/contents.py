@@ -1,4 +1,4 @@
-"""Checks of datasets: what they hold. Of one that must be decoded, some of its items stand for all."""
+"""Checks of datasets: their contents. Of a long list of items, only some are decoded."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ganzoo.testing.building import build_component
 from ganzoo.testing.checks import Failure, Skip, Trial, fatal_failures, require
 from ganzoo.testing.sources import NUM_DRAWN, draw_samples, has_items, opened_source, pick_evenly, take_samples
 
-SPAN = 0.2  # of [-1, 1]: whose numbers are closer together is nearly grey
-MANY = 64  # classes, beyond which a draw need not hold all
+SPAN = 0.2  # of [-1, 1]: images whose numbers are closer together are nearly grey
+MANY = 64  # classes: a draw need not have all of more than this many
 
 
 def measure_case(trial: Trial, case: Case) -> dict[str, float]:
-    """Return what a case of a dataset is about: a number of a sample, as the networks see it, and its label."""
+    """Return one number of a case's sample, in the range that networks see, and the sample's label if it has one."""
     index, indices = case.given["index"], tuple(case.given["indices"])
     trial = Trial(trial.entry, {**trial.values, **case.options})
     dataset = build_component(trial)
@@ -50,7 +50,7 @@ def opens_as_its_info_says(trial: Trial) -> None:
             source = stack.enter_context(opened_source(trial, dataset))
         info, said = source.info, dataset.info
         if isinstance(source, EndlessSource):
-            require(said.num_items is None, f"It is drawn without end, but its info says num_items={said.num_items}.")
+            require(said.num_items is None, f"It is an endless source, but its info says num_items={said.num_items}.")
             _check_draws(source, info)
     items = list(dataset.items()) if has_items(dataset) else []
     if items and said.num_items is not None:
@@ -67,10 +67,12 @@ def info_matches_spec(trial: Trial) -> None:
     if known is None:
         raise Skip("its spec gives no info")
     given = known if isinstance(known, DataInfo) else known(trial.make_options())
-    require(isinstance(given, DataInfo), f"Its spec gives {given!r}, which is no DataInfo.")
+    require(isinstance(given, DataInfo), f"Its spec gives {given!r}, which is not a DataInfo.")
     found = asdict(build_component(trial).info)
     wrong = [
-        f"{name}={value!r}, opened {found[name]!r}" for name, value in asdict(given).items() if value != found[name]
+        f"{name}={value!r} and the dataset {found[name]!r}"
+        for name, value in asdict(given).items()
+        if value != found[name]
     ]
     require(not wrong, f"The spec says {'; '.join(wrong)}.")
 
@@ -81,8 +83,8 @@ def info_round_trip(trial: Trial) -> None:
     try:
         back = DataInfo.from_json(json.loads(json.dumps(info.to_json(), allow_nan=False)))
     except (TypeError, ValueError) as error:
-        raise Failure(f"It is no JSON: {error}.") from error
-    require(back == info, f"{info} came back as {back}.")
+        raise Failure(f"It cannot be written as JSON: {error}.") from error
+    require(back == info, f"{info} comes back as {back}.")
 
 
 def range_is_used(trial: Trial) -> None:
@@ -96,8 +98,8 @@ def range_is_used(trial: Trial) -> None:
     least, most = scale(ends).tolist()
     if data.is_floating_point():
         require(low < 0, f"Its floats are from {low:g} to {high:g}: scale images to -1 (black) to 1 (white).")
-    words = f"Of all its numbers the lowest is {low:g} and the highest {high:g}"
-    require(most - least > SPAN, f"{words}: they were scaled twice, or not at all.")
+    words = f"The lowest of all numbers is {low:g} and the highest {high:g}"
+    require(most - least > SPAN, f"{words}: the images were scaled twice, or not at all.")
 
 
 def channels_first(trial: Trial) -> None:
@@ -108,7 +110,7 @@ def channels_first(trial: Trial) -> None:
     channels, height, width = info.shape
     last = width <= 4 < min(channels, height)
     words = f"Its images are [{channels}, {height}, {width}], {channels} channels and {width} pixels wide"
-    require(not last, f"{words}: np.moveaxis(images, -1, 1) brings the last to the front.")
+    require(not last, f"{words}: np.moveaxis(images, -1, 1) moves the channels to the front.")
 
 
 def every_class_has_samples(trial: Trial) -> None:
@@ -122,7 +124,7 @@ def every_class_has_samples(trial: Trial) -> None:
     else:
         with opened_source(trial, dataset) as source:
             if isinstance(source, EndlessSource) and num > MANY:
-                raise Skip(f"a draw cannot tell, of {num} classes")
+                raise Skip(f"a draw cannot show whether each of {num} classes has samples")
             if isinstance(source, EndlessSource):
                 draws = [draw_samples(source, seed, 64) for seed in range(num)]
             else:
@@ -130,7 +132,7 @@ def every_class_has_samples(trial: Trial) -> None:
             found = {label for _, labels in draws if labels is not None for label in labels.tolist()}
     missing = [label for label in range(num) if label not in found]
     words = f"Of {num} classes {len(missing)} have no sample, first {missing[:1]}"
-    require(not missing, f"{words}: count those that are there, or say why in the spec's `excused`.")
+    require(not missing, f"{words}: count only classes with samples, or give the reason in the spec's `excused`.")
 
 
 def samples_differ(trial: Trial) -> None:
@@ -138,15 +140,15 @@ def samples_differ(trial: Trial) -> None:
     with opened_source(trial) as source:
         data, _ = take_samples(source)
     require(bool(data.float().isfinite().all()), "Some numbers are not finite.")
-    require(len(data) < 2 or bool((data != data[:1]).any()), f"All of {len(data)} samples are the same.")
+    require(len(data) < 2 or bool((data != data[:1]).any()), f"All {len(data)} samples are the same.")
 
 
 # ----------------------------------------------------------------------------
-# Parts of checks.
+# Helpers.
 
 
 def _require_items(dataset: Any) -> None:
-    """Hold the first items of a dataset to what is asked of them; a broken file is none of its mistakes, three are."""
+    """Check three items of a dataset; raise `Failure` if all three are wrong, because a single file may be broken."""
     if not has_items(dataset) or not isinstance(getattr(dataset, "info", None), DataInfo):
         return
     wanted, wrong = f"{dataset.info.dtype} {list(dataset.info.shape)}", []
@@ -163,15 +165,15 @@ def _require_items(dataset: Any) -> None:
 
 
 def _check_draws(source: EndlessSource, info: DataInfo) -> None:
-    """Hold draws of several sizes to the info."""
+    """Check draws of several sizes against the info."""
     for num in (1, 7, NUM_DRAWN):
         data, labels = draw_samples(source, 0, num)
-        require(tuple(data.shape) == (num, *info.shape), f"It drew {list(data.shape)} for {num} samples.")
+        require(tuple(data.shape) == (num, *info.shape), f"It draws {list(data.shape)} for {num} samples.")
         if labels is not None and not info.label_shape:
             low, high = int(labels.min()), int(labels.max())
             inside = 0 <= low <= high < info.num_classes and tuple(labels.shape) == (num,)
             words = f"labels {list(labels.shape)} from {low} to {high}"
-            require(inside, f"It drew {words} for {num} samples with num_classes={info.num_classes}.")
+            require(inside, f"It draws {words} for {num} samples with num_classes={info.num_classes}.")
     if info.modality == "image" and data.is_floating_point():
         least, most = (float(value) for value in data.aminmax())
-        require(-1 <= least <= most <= 1, f"It drew images from {least:g} to {most:g}.")
+        require(-1 <= least <= most <= 1, f"It draws images from {least:g} to {most:g}.")
