@@ -1,4 +1,4 @@
-"""What each update is fed: real samples, labels and latents of the total batch, cut into micro-batches."""
+"""The batches of an update: real samples, labels and latents of the total batch, cut into micro-batches."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Part(NamedTuple):
 
     Args:
         z: Latents, ``[n, latent_dim]``.
-        real: Real samples, ``[n, *shape]``, images in [-1, 1]; None where the update needs none.
-        labels: Of both; None unless the run is conditional.
-        share: n over the total batch: what this part's mean loss counts for.
+        real: Real samples, ``[n, *shape]``, images in [-1, 1]; None where the update does not read them.
+        labels: The labels of the real samples and of the latents; None unless the run is conditional.
+        share: n divided by the size of the total batch: the weight of this part's mean loss.
     """
 
     z: Tensor
@@ -32,12 +32,12 @@ class Part(NamedTuple):
 
 
 class Batches:
-    """The feed of one run. All draws are made for the total batch and are functions of (seed, images seen, stream).
+    """The batches of one run. All draws are made for the total batch and depend on (seed, stream, images seen) alone.
 
     Args:
         source: The data.
-        streams: Randomness; its device is where batches are made.
-        gan: Whose recipe says how large batches are and what they carry.
+        streams: The random streams; their device is the device of the batches.
+        gan: The GAN, whose recipe sets the sizes of batches and whether they have real samples and labels.
     """
 
     def __init__(self, source: Source, streams: Streams, gan: Gan) -> None:
@@ -55,13 +55,13 @@ class Batches:
         self._next = Prefetcher(self._fetch, self.batch) if needs_prefetch(source, streams.device) else self._fetch
 
     def discriminator(self, images: int) -> Iterator[Part]:
-        """Yield the parts of D's update at `images` images: the next `batch` samples of the epochs' order."""
+        """Yield the parts of D's update at `images` images seen: the next `batch` samples of the shuffled epochs."""
         z = self._draw_latents("d", images, self.batch)
         real, labels = self._finish_batch("d", images, self.batch, self._next(images))
         return self._cut_parts("d", images, self.batch, z, real, labels)
 
     def generator(self, images: int, step: int) -> Iterator[Part]:
-        """Yield the parts of G's `step`-th update after `images` images: fresh latents, and reals if it reads them."""
+        """Yield the parts of G's `step`-th update at `images` images seen: new latents, and reals if G reads them."""
         stream = f"g{step}"
         z = self._draw_latents(stream, images, self.g_batch)
         if not (self.reals or self.conditional):
@@ -72,19 +72,19 @@ class Batches:
         return self._cut_parts(stream, images, self.g_batch, z, real if self.reals else None, labels)
 
     def draw_examples(self, num: int) -> tuple[Tensor, Tensor | None]:
-        """Return real samples for a grid, ``[num, *shape]``, and their labels; drawn alike at every call."""
+        """Return real samples for a grid, ``[num, *shape]``, and their labels: the same ones at every call."""
         batch = scale_batch(self.source, self._draw("examples", 0, num), self.streams.device)
         return label_batch(self.source, batch, self.streams.generator("examples-labels", 0))
 
     def draw_example_labels(self) -> Tensor | None:
-        """Return a few real labels ``[n, *label_shape]`` where they are arrays: nobody can make them up."""
+        """Return a few real labels ``[n, *label_shape]`` where labels are arrays, which nobody can invent."""
         arrays = self.conditional and bool(self.source.info.label_shape)
         return self.draw_examples(count_references(self.source.info))[1] if arrays else None
 
     def _cut_parts(
         self, stream: str, images: int, total: int, z: Tensor, real: Tensor | None, labels: Tensor | None
     ) -> Iterator[Part]:
-        """Cut this rank's slice of a total batch up; before each part, reseed what components draw from."""
+        """Cut this rank's slice of a total batch into parts; before each part, reseed the components' generator."""
         feed = (z, real, labels if self.conditional else None)
         num, size = len(z), self.micro_batch
         pieces = [feed] if size >= num else zip(*(_split(values, num, size) for values in feed), strict=True)
@@ -93,7 +93,7 @@ class Batches:
             yield Part(latents, samples, classes, len(latents) / total)
 
     def _rank_slice(self, values: Any) -> Any:
-        """Return this rank's slice of what was drawn for a total batch."""
+        """Return this rank's slice of values that were drawn for a total batch."""
         num = len(values) // self.world.size
         return values if self.world.size == 1 else values[self.world.rank * num : (self.world.rank + 1) * num]
 
@@ -115,11 +115,11 @@ class Batches:
         return self._read_samples(self._rank_slice(torch.cat(index)))
 
     def _draw_independent(self, stream: str, images: int, num: int) -> Batch:
-        """Return this rank's slice of independent draws from the data."""
+        """Draw samples from the data independently; return this rank's slice."""
         return self._draw(stream, images, num, self._rank_slice)
 
     def _draw(self, stream: str, images: int, num: int, part: Callable[[Any], Any] = lambda values: values) -> Batch:
-        """Return a part of independent draws; drawn on the CPU, so that every device sees the same."""
+        """Draw samples independently; return `part` of them. The CPU draws, so that all devices get the same."""
         generator = self._draws.manual_seed(self.streams.derive_seed(stream, images))
         if isinstance(self.source, EndlessSource):
             data, labels = self.source.sample(generator, num)
@@ -135,7 +135,7 @@ class Batches:
         return self._order
 
     def _read_samples(self, index: Tensor) -> Batch:
-        """Return the samples at an index, where the data lies; pinned where they are to go to a CUDA device."""
+        """Return the samples at an index, on the data's device; in pinned memory where they move to a CUDA device."""
         assert isinstance(self.source, ArraySource)
         data, labels = self.source.data, self.source.labels if self.conditional else None
         picked = data[index.to(data.device)], None if labels is None else labels[index.to(labels.device)]
@@ -144,10 +144,10 @@ class Batches:
         return picked
 
     def _finish_batch(self, stream: str, images: int, total: int, batch: Batch) -> Batch:
-        """Bring this rank's slice of a batch to the device, mirror half of it where the recipe flips, and label it.
+        """Move this rank's slice of a batch to the device, mirror half of it where the recipe flips, and label it.
 
-        A label that is an image is mirrored with its sample. What the dataset makes of samples (`condition`) comes
-        last, so that it belongs to the sample as the networks see it; it draws from (seed, stream, images, rank).
+        A label that is an image is mirrored with its sample. Labels that the dataset makes of samples (`condition`) are
+        made last, from the samples that the networks see. They are drawn from (seed, stream, images, rank).
         """
         real, labels = scale_batch(self.source, batch, self.streams.device)
         if self.flip:
@@ -165,16 +165,16 @@ class Batches:
 
 
 def _split(values: Tensor | None, num: int, size: int) -> list[Any]:
-    """Return the micro-batches of `num` values: `size` to each."""
+    """Split `num` values into micro-batches of `size`; None becomes as many Nones."""
     return [None] * -(-num // size) if values is None else list(torch.split(values, size))
 
 
 class Prefetcher:
-    """Fetches the next batch in a thread while this one is trained on.
+    """Fetches the next batch in a thread while the present one is trained on.
 
     Args:
-        fetch: Returns the batch at a position, a pure function of it.
-        stride: From one position to the next.
+        fetch: A pure function from a position to its batch.
+        stride: The distance from one position to the next.
     """
 
     def __init__(self, fetch: Callable[[int], Batch], stride: int) -> None:
@@ -183,15 +183,15 @@ class Prefetcher:
         self.coming: dict[int, Future[Batch]] = {}
 
     def __call__(self, position: int) -> Batch:
-        """Return the batch at a position, and start on the one after it."""
+        """Return the batch at a position, and start to fetch the next one."""
         wanted = {each: self.coming.get(each) for each in (position, position + self.stride)}
         self.coming = {each: future or self.pool.submit(self.fetch, each) for each, future in wanted.items()}
         return self.coming[position].result()
 
 
 def needs_prefetch(source: Source, device: torch.device) -> bool:
-    """Whether batches must cross to the device, so that fetching ahead hides something.
+    """Return whether batches must move to another device, so that prefetching hides the time of the move.
 
-    On the CPU it would cost more than a read from the disk: see `ganzoo.package.tensors.snapshot` on threads.
+    On the CPU a thread would cost more than a read from the disk: see `ganzoo.package.tensors.snapshot` on threads.
     """
     return isinstance(source, ArraySource) and source.data.device != device

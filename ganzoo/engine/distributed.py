@@ -63,7 +63,7 @@ class World:
         if self.size == 1:
             return gradients
         own = gradients.real_logits
-        parts = [gradient for gradient in gradients.of if gradient is not None]
+        parts = [gradient for gradient in gradients.values if gradient is not None]
         if own is not None:  # zero but for this rank's rows, so that the sum is all of them
             spread = own.new_zeros(self.size, *own.shape)
             spread[self.rank] = own
@@ -75,8 +75,8 @@ class World:
             dist.all_reduce(flat)
         cut = torch.split(flat, [part.numel() for part in parts])
         summed = iter([piece.view(part.shape).to(part.dtype) for piece, part in zip(cut, parts, strict=True)])
-        of = [None if gradient is None else next(summed) for gradient in gradients.of]
-        return gradients._replace(of=of, real_logits=None if own is None else next(summed).flatten(0, 1))
+        values = [None if gradient is None else next(summed) for gradient in gradients.values]
+        return gradients._replace(values=values, real_logits=None if own is None else next(summed).flatten(0, 1))
 
     def whole(self, logits: Tensor) -> Tensor:
         """Return all ranks' logits ``[size * n, P]``; gradients flow to this rank's own, as of all ranks' losses.

@@ -1,4 +1,4 @@
-"""The averaged generator: what a run samples from, packages and publishes."""
+"""The averaged generator, which a run samples from, packages and publishes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ class EMA:
     """An exponential moving average of a network's parameters; buffers (BatchNorm's statistics) are copied.
 
     Args:
-        network: What is averaged.
-        half_life: In images: after so many the weight of the past is one half. 0 for no averaging.
-        ramp: The half-life is at most this share of the images seen so far; None for no ramp (Karras et al. 2020, ADA).
-        shared: Tensors that the average keeps in common with the network: scheduled options.
+        network: The network that is averaged.
+        half_life: The number of images after which the weight of the past is one half; 0 for no average.
+        ramp: The half-life is at most this share of the images seen so far (Karras et al. 2020, ADA); None for no ramp.
+        shared: Tensors that the average shares with the network: those of scheduled options.
 
     Attributes:
-        numbers: What `update` reads where it is recorded: the weight of the present, a 0-dim tensor; empty else.
+        network: The averaged network, in eval mode.
+        numbers: The tensors that `update` reads where it is recorded: the weight of the present network, 0-dim. Empty
+            where it is not recorded.
     """
 
     def __init__(
@@ -34,32 +36,32 @@ class EMA:
         self._weight = 1.0
 
     def beta(self, num: float, images: int) -> float:
-        """Return the weight of the past, ``0.5 ** (num / half-life)``, for an update that is `num` images long."""
+        """Return the weight of the past in an update of `num` images: ``0.5 ** (num / half-life)``."""
         half_life = self.half_life if self.ramp is None else min(self.half_life, self.ramp * images)
         return 0.5 ** (num / half_life) if half_life > 0 else 0.0
 
     def make_recordable(self, device: torch.device) -> None:
-        """Let `update` read its weight from a tensor from now on."""
+        """Make `update` read its weight from a tensor from now on, so that it can be recorded."""
         self.numbers = [torch.zeros((), dtype=torch.float64, device=device)]
 
     def make_eager(self) -> None:
-        """Let it be a number again."""
+        """Make `update` read its weight from a number again."""
         self.numbers = []
 
     def refill(self, num: float, images: int) -> None:
-        """Set the weight of an update that is `num` images long, at `images` images."""
+        """Set the weight for the next update, of `num` images, after `images` images seen."""
         self._weight = 1.0 - self.beta(num, images)
         for number in self.numbers:
             number.fill_(self._weight)
 
     @torch.no_grad()
     def update(self) -> None:
-        """Move the average towards the network as it is now."""
+        """Move the average towards the present network."""
         average, current = self._parameters
         if self.numbers:
-            for held, now in zip(average, current, strict=True):
-                held.lerp_(now, self.numbers[0].to(held.dtype))
+            for old, new in zip(average, current, strict=True):
+                old.lerp_(new, self.numbers[0].to(old.dtype))
         else:
             torch._foreach_lerp_(average, current, self._weight)
-        for held, buffer in zip(self.network.buffers(), self._source.buffers(), strict=True):
-            held.copy_(buffer)
+        for old, buffer in zip(self.network.buffers(), self._source.buffers(), strict=True):
+            old.copy_(buffer)

@@ -1,8 +1,9 @@
-"""How a piece of an update is run: plainly, compiled, or as a CUDA graph.
+"""The execution of a piece of an update: eager, compiled, or as a CUDA graph.
 
-All run the same code (`ganzoo.engine.update`). The last two record what it does with tensors when a kind of piece
-comes for the first time, and repeat the record from then on; so nothing of a piece may rest on a Python number that
-changes. What does change stands in tensors that are refilled before it (`Gan.refresh`, `NetworkOptimizer.refill`).
+All three run the same code (`ganzoo.engine.update`). The last two record a piece's tensor operations when a kind of
+piece comes for the first time, and replay the recording from then on. So a piece may not depend on a Python number that
+changes. Numbers that change are in tensors, which are refilled before the piece (`Gan.refresh`,
+`NetworkOptimizer.refill`).
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import Gan, eager
 from ganzoo.errors import GanzooError
 
-Replay = Callable[[list[Tensor]], Any]  # the tensors among a piece's inputs -> what it returns
-WARM_UP = 2  # plain updates of each kind before it is captured: libraries set themselves up in them
+Replay = Callable[[list[Tensor]], Any]  # from the tensors of a piece's input to its result
+WARM_UP = 2  # eager runs of each kind of piece before it is captured; libraries set themselves up in them
 
 
 def install(gan: Gan, notify: Callable[[str], None]) -> None:
     """Give the GAN the execution that its recipe names.
 
     Args:
-        gan: Whose ``train.execution`` is resolved.
-        notify: Gets a line where a piece cannot be recorded and is run plainly.
+        gan: The GAN; ``train.execution`` of its recipe is not ``auto``.
+        notify: A function that is called with a line where a piece cannot be recorded and is run eagerly.
     """
     name = gan.recipe.train.execution
     if name == "eager":
@@ -44,11 +45,11 @@ def install(gan: Gan, notify: Callable[[str], None]) -> None:
 
 
 class RecordedExecution(ABC):
-    """Runs pieces from records of them; what cannot be recorded is run plainly, with a line that says why.
+    """Runs pieces of an update from recordings. Where one cannot be recorded, all run eagerly, and a line says why.
 
     Args:
-        gan: Whose pieces.
-        notify: Gets the line.
+        gan: The GAN.
+        notify: A function that is called with the line.
     """
 
     def __init__(self, gan: Gan, notify: Callable[[str], None]) -> None:
@@ -56,7 +57,7 @@ class RecordedExecution(ABC):
         self.records: dict[Hashable, Replay] = {}
 
     def __call__(self, kind: Hashable, piece: Callable[[Any], Any], given: Any) -> Any:
-        """Run a piece on what it is given: one of this kind, with tensors of these shapes, is recorded once."""
+        """Run a piece on its input. A piece of one kind, with tensors of the same shapes, is recorded once."""
         leaves = given if isinstance(given, Part) else tree_flatten(given)[0]
         tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
         key = (kind, *(leaf.shape if isinstance(leaf, Tensor) else leaf for leaf in leaves))
@@ -65,7 +66,7 @@ class RecordedExecution(ABC):
         return self.first(key, lambda tensors: piece(_fill(given, tensors)), tensors)
 
     def fall_back(self, key: tuple[Hashable, ...], error: Exception) -> None:
-        """Run everything plainly from here on, from before the piece of this key, and say why."""
+        """Run everything eagerly from now on, starting with the piece of this key, and say why."""
         gan, kind = self.gan, key[0]
         assert isinstance(kind, tuple)
         for network, optimizer in gan.optimizers.items():
@@ -79,24 +80,25 @@ class RecordedExecution(ABC):
 
     @abstractmethod
     def first(self, key: tuple[Hashable, ...], piece: Replay, tensors: list[Tensor]) -> Any:
-        """Run a piece that has no record yet, and record it; where that fails, undo it and run it plainly."""
+        """Run a piece for the first time, and record it. Where that fails, undo it and run it eagerly."""
 
 
 class Compiled(RecordedExecution):
-    """Traces a piece as it runs for the first time, gradients, double backward and optimizer included, and compiles it.
+    """Traces a piece when it runs for the first time, and compiles the trace.
 
-    The trace is one graph of tensor operations, so there is no Python left and nothing to guard.
+    The trace is one graph of tensor operations, with gradients, double backward and the optimizer. It contains no
+    Python, so there is nothing to guard.
     """
 
     def first(self, key: tuple[Hashable, ...], piece: Replay, tensors: list[Tensor]) -> Any:
-        """Run a piece under a tracer; undo it and run it plainly where it cannot be traced or compiled."""
+        """Run a piece under a tracer. Where it cannot be traced or compiled, undo it and run it eagerly."""
         state = list({id(tensor): tensor for tensor in self.gan.tensors()}.values())
         before = [tensor.detach().clone() for tensor in state]
         generator = default_generator(self.gan.device)
         random = generator.get_state()
         try:
             with recording(self.gan):
-                self.records[key], result = compiled(piece, state, tensors)
+                self.records[key], result = compile_piece(piece, state, tensors)
         except GanzooError:
             raise
         except Exception as error:
@@ -111,7 +113,7 @@ class Compiled(RecordedExecution):
 
 @contextmanager
 def recording(gan: Gan) -> Iterator[None]:
-    """Let the GAN know, while the block runs, that it is recorded."""
+    """Set the GAN's flag `recording` inside the block."""
     gan.recording = True
     try:
         yield
@@ -119,13 +121,13 @@ def recording(gan: Gan) -> Iterator[None]:
         gan.recording = False
 
 
-def compiled(piece: Replay, state: list[Tensor], tensors: list[Tensor]) -> tuple[Replay, Any]:
-    """Run a piece once, and return its compiled form with what it returned.
+def compile_piece(piece: Replay, state: list[Tensor], tensors: list[Tensor]) -> tuple[Replay, Any]:
+    """Run a piece once; return its compiled form and its result.
 
     Args:
-        piece: Computes with the tensors of `state`, which it may change in place, and with its argument.
+        piece: A function of its argument and of the tensors of `state`, which it may change in place.
         state: All tensors that live longer than the piece.
-        tensors: Its argument this time.
+        tensors: The argument of the piece in this run.
     """
     from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -148,8 +150,8 @@ def compiled(piece: Replay, state: list[Tensor], tensors: list[Tensor]) -> tuple
 
 
 def _fill(structure: Any, tensors: Sequence[Tensor]) -> Any:
-    """Return a structure like this one, with these tensors in the places of its own."""
-    if isinstance(structure, dict):  # of what an update measured: the usual case, and pytree is slow
+    """Return a structure like this one, with its tensors replaced by these."""
+    if isinstance(structure, dict):  # an update's statistics: the usual case, and pytree is slow
         return dict(zip(structure, tensors, strict=True))
     leaves, spec = tree_flatten(structure)
     rest = iter(tensors)
@@ -157,9 +159,9 @@ def _fill(structure: Any, tensors: Sequence[Tensor]) -> Any:
 
 
 def inductor(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> Callable[..., Any]:
-    """Compile a graph of tensor operations, which may change its inputs; its random numbers are torch's own."""
+    """Compile a graph of tensor operations, which may change its inputs, with torch's own random numbers."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's compiler warns of its own code
+        warnings.simplefilter("ignore")  # torch's compiler warns about its own code
         from torch._inductor import config
         from torch._inductor.compile_fx import compile_fx
 
@@ -169,7 +171,7 @@ def inductor(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> Callable[...,
 
 
 def _lift_constants(graph: torch.fx.GraphModule) -> list[Tensor]:
-    """Turn the tensors that a trace met without knowing them into its first inputs; return them."""
+    """Turn the constant tensors of a trace into its first inputs; return them."""
     constants = []
     first = next(iter(graph.graph.nodes))
     for node in list(graph.graph.nodes):
@@ -183,7 +185,7 @@ def _lift_constants(graph: torch.fx.GraphModule) -> list[Tensor]:
 
 
 class CudaGraphs(RecordedExecution):
-    """Captures a piece once it ran a few times, and replays it; all captures share one memory pool."""
+    """Captures a piece after it ran a few times, and replays the capture. All captures share one memory pool."""
 
     def __init__(self, gan: Gan, notify: Callable[[str], None]) -> None:
         super().__init__(gan, notify)
@@ -192,7 +194,7 @@ class CudaGraphs(RecordedExecution):
         self.runs: dict[Hashable, int] = {}
 
     def first(self, key: tuple[Hashable, ...], piece: Replay, tensors: list[Tensor]) -> Any:
-        """Run a piece plainly on the side stream, as captures ask for; after `WARM_UP` such runs, capture it."""
+        """Run a piece eagerly on the side stream, as captures require; after `WARM_UP` such runs, capture it."""
         self.runs[key] = self.runs.get(key, 0) + 1
         if self.runs[key] > WARM_UP:
             try:
@@ -210,18 +212,18 @@ class CudaGraphs(RecordedExecution):
         return result
 
     def capture(self, piece: Replay, tensors: list[Tensor]) -> Replay:
-        """Record what a piece launches, without running it; the random numbers are those of the seed at each replay."""
-        held = [tensor.detach().clone() for tensor in tensors]
+        """Record the kernels of a piece without running it. Each replay draws random numbers from the present seed."""
+        inputs = [tensor.detach().clone() for tensor in tensors]
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self.pool, stream=self.stream):
-            result = piece(held)
+            result = piece(inputs)
 
         numbers = [leaf for leaf in tree_flatten(result)[0] if isinstance(leaf, Tensor)]
 
         def replay(tensors: list[Tensor]) -> Any:
-            torch._foreach_copy_(held, tensors)
+            torch._foreach_copy_(inputs, tensors)
             graph.replay()
-            # the memory of 0-dim statistics may be another graph's before anybody reads them
+            # another graph may reuse the memory of 0-dim statistics before they are read
             return _fill(result, [leaf.clone() if leaf.dim() == 0 else leaf for leaf in numbers])
 
         return replay

@@ -1,4 +1,4 @@
-"""The steps of some optimizers with tensors alone, as a recording can hold them; torch's own give the same."""
+"""The steps of four optimizers with tensors alone, so that they can be recorded. They equal torch's own steps."""
 
 from __future__ import annotations
 
@@ -9,34 +9,38 @@ from typing import Any
 
 from torch import Tensor
 
-Numbers = Mapping[str, Any]  # of `Optimizer.hyperparameters`
+Numbers = Mapping[str, Any]  # the values of `NetworkOptimizer.hyperparameters`
 Slots = dict[str, Tensor]
 
 
 class Form(ABC):
-    """One optimizer's step of one parameter, in place; `numbers` are computed in float64 outside of it."""
+    """The step of one optimizer for one parameter, in place.
 
-    counts = True  # whether torch's optimizer keeps a count of steps
+    Args:
+        fixed: The optimizer's hyperparameters, for the options that cannot be scheduled.
+    """
+
+    counts = True  # whether torch's optimizer counts the steps of each parameter
 
     def __init__(self, fixed: Numbers) -> None:
-        self.fixed = fixed  # of which the options that no schedule changes are read
+        self.fixed = fixed
         self.slots = self.name_slots(fixed)
 
     @abstractmethod
     def name_slots(self, fixed: Numbers) -> tuple[str, ...]:
-        """Return the names of a parameter's state, besides the count of steps."""
+        """Return the names of a parameter's state tensors, without the count of steps."""
 
     @abstractmethod
     def numbers(self, values: Numbers, count: int) -> list[float]:
-        """Return what the `count`-th step reads."""
+        """Compute the numbers that the `count`-th step reads, in float64."""
 
     @abstractmethod
     def step(self, p: Tensor, g: Tensor, slots: Slots, numbers: Sequence[Tensor]) -> None:
-        """Make the step of parameter `p` along gradient `g`."""
+        """Make the step of parameter `p` along gradient `g`, with numbers from `numbers` as tensors."""
 
 
 class _Adam(Form):
-    """Kingma & Ba 2015, algorithm 1, the bias corrections of the present betas; weight decay joins the gradient."""
+    """Kingma & Ba 2015, algorithm 1, with the present betas in the bias corrections; decay is added to the gradient."""
 
     def name_slots(self, fixed: Numbers) -> tuple[str, ...]:
         return "exp_avg", "exp_avg_sq"
@@ -44,36 +48,36 @@ class _Adam(Form):
     def numbers(self, values: Numbers, count: int) -> list[float]:
         (b1, b2), lr = values["betas"], values["lr"]
         size, root = lr / (1 - b1**count), math.sqrt(1 - b2**count)
-        return [1 - b1, b2, 1 - b2, size, root, values["eps"], self.decay(values)]
+        return [1 - b1, b2, 1 - b2, size, root, values["eps"], self.compute_decay(values)]
 
-    def decay(self, values: Numbers) -> float:
+    def compute_decay(self, values: Numbers) -> float:
         return float(values["weight_decay"])
 
     def step(self, p: Tensor, g: Tensor, slots: Slots, numbers: Sequence[Tensor]) -> None:
         new1, b2, new2, size, root, eps, decay = numbers
         m, v = slots["exp_avg"], slots["exp_avg_sq"]
-        g = self.decayed(p, g, decay)
+        g = self.apply_decay(p, g, decay)
         m.lerp_(g, new1.to(m.dtype))
         v.mul_(b2).add_(g * g * new2)
         p.sub_(size * m / (v.sqrt() / root + eps))
 
-    def decayed(self, p: Tensor, g: Tensor, decay: Tensor) -> Tensor:
+    def apply_decay(self, p: Tensor, g: Tensor, decay: Tensor) -> Tensor:
         return g + decay * p
 
 
 class _AdamW(_Adam):
-    """Loshchilov & Hutter 2019, algorithm 2: the decay acts on the weights themselves."""
+    """Loshchilov & Hutter 2019, algorithm 2: decay multiplies the weights."""
 
-    def decay(self, values: Numbers) -> float:
+    def compute_decay(self, values: Numbers) -> float:
         return 1 - float(values["lr"] * values["weight_decay"])
 
-    def decayed(self, p: Tensor, g: Tensor, decay: Tensor) -> Tensor:
+    def apply_decay(self, p: Tensor, g: Tensor, decay: Tensor) -> Tensor:
         p.mul_(decay)
         return g
 
 
 class _SGD(Form):
-    """With momentum in the form of Sutskever et al. 2013, as torch has it."""
+    """Gradient descent with momentum in the form of Sutskever et al. 2013, as in torch."""
 
     counts = False
 

@@ -1,4 +1,4 @@
-"""What a term asks for beyond its update's own passes: further samples, made, augmented and judged, and means."""
+"""Further forwards that a regularizer may ask for: more samples, generated, augmented and discriminated, and means."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from ganzoo.engine import forward
 from ganzoo.engine.gan import Gan
 from ganzoo.plugin import DiscriminatorOutput
 
-Known = tuple[Tensor | None, Tensor | None, DiscriminatorOutput | None]  # samples, labels, and D's answer to them
+Known = tuple[Tensor | None, Tensor | None, DiscriminatorOutput | None]  # samples, labels, and D's output for them
 
 
 def generate(gan: Gan, z: Tensor, labels: Tensor | None = None) -> Tensor:
-    """Return samples ``[n, *shape]`` of further latents; BatchNorm's statistics stay as they are."""
+    """Return samples ``[n, *shape]`` of further latents; BatchNorm's running statistics do not change."""
     with forward.still(gan.generator):
         return gan.generate(z, labels).samples
 
 
 def augment(gan: Gan, samples: Tensor, labels: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
-    """Return further samples ``[n, *shape]`` as D would see them; with labels, both.
+    """Augment further samples ``[n, *shape]``; where labels are given, return the samples and the labels.
 
     Raises:
-        ValueError: Labels are images that move with their samples, and none are given.
+        ValueError: Labels are images that move with their samples, and no labels are given.
     """
     if labels is None and gan.moves_labels:
         raise ValueError("an augmentation moves the labels with their samples: give them, augment(samples, labels)")
@@ -39,18 +39,18 @@ def discriminate(
     labels: Tensor | None = None,
     float32: bool = False,
 ) -> DiscriminatorOutput:
-    """Return D's answer to further samples.
+    """Return D's output for further samples.
 
     Args:
-        gan: Whose D.
-        usual: Labels, where no others are given.
-        known: What D saw already, with its answers.
-        samples: ``[n, *shape]``.
-        labels: Other labels.
-        float32: Compute in float32 products, with dropout and the power iteration of spectral normalisation off.
+        gan: The GAN.
+        usual: The labels of the update's samples, for calls without labels.
+        known: The samples that D saw in this update, with their labels and D's outputs.
+        samples: The samples, ``[n, *shape]``.
+        labels: The samples' labels; by default `usual`.
+        float32: Whether to compute in float32, with dropout and the power iteration of spectral normalisation off.
 
     Raises:
-        ValueError: These are other than the update's samples, and D takes labels of them.
+        ValueError: D takes labels, none are given, and the samples are not as many as the update's.
     """
     if labels is None and usual is not None and len(usual) != len(samples):
         raise ValueError(f"D takes labels: give those of these {len(samples)} samples, discriminate(x, labels)")
@@ -69,8 +69,8 @@ def mean(gan: Gan, tensor: Tensor) -> Tensor:
     """Return a tensor's mean over all processes, without a graph.
 
     Raises:
-        RuntimeError: The update is being recorded: a record cannot wait for other processes.
+        RuntimeError: The update is being recorded. A recording cannot wait for other processes.
     """
     if gan.recording and gan.world.size > 1:
-        raise RuntimeError("a term that averages over processes waits for them, which no recording can")
+        raise RuntimeError("a term that averages over processes waits for them, and a recording cannot wait")
     return gan.world.mean(tensor)

@@ -1,4 +1,4 @@
-"""What an update works on: the networks, the loss and all that trains them, and what each of them does in it."""
+"""A GAN in training: its networks, loss, terms, augmentations and optimizers, and what an update does with them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from ganzoo.engine import forward, terms
 from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.ema import EMA
-from ganzoo.engine.forward import scalar
+from ganzoo.engine.forward import require_scalar
 from ganzoo.engine.gradients import Stats
 from ganzoo.engine.optim import NetworkOptimizer
 from ganzoo.engine.state import State
@@ -36,23 +36,24 @@ Execute = Callable[[Any, Callable[[Any], Any], Any], Any]  # see `eager`, and `g
 
 @dataclass
 class Gan(State):
-    """What an update works on.
+    """A GAN in training.
 
     Args:
-        recipe: What all this was built from.
-        data: As the networks see it: without labels unless the run is conditional.
-        networks: Generator and discriminator, on the device.
+        recipe: The recipe that the GAN was built from.
+        data: The data as the networks see them: without labels unless the run is conditional.
+        networks: The generator and the discriminator, on the device.
         loss: The adversarial loss.
-        regularizers, augmentations: In the recipe's order, by name.
-        schedules: The tensors that stand for scheduled options, refilled before each update.
-        device: Where it lives.
-        world: The processes that train it together.
-        adversarial_weight: Of G's adversarial term, a number or one of the tensors in `schedules`.
+        regularizers: The regularizers by name, in the recipe's order.
+        augmentations: The augmentations by name, in the recipe's order.
+        schedules: The tensors of scheduled options with their schedules; they are refilled before each update.
+        device: The device of the networks.
+        world: The processes that train the GAN together; by default this one alone.
+        adversarial_weight: The weight of G's adversarial term: a number, or one of the tensors in `schedules`.
 
     Attributes:
-        images: Images seen, a 0-dim tensor that is refilled before each update.
-        intervals: Updates between two terms, by network and regularizer.
-        interval: Of each network, the one above 1 of its terms; 1 where there is none.
+        images: Images seen so far, a 0-dim tensor that is refilled before each update.
+        intervals: The number of updates from one term to the next, by network and regularizer.
+        interval: The interval above 1 of a network's terms, by network; 1 where all its terms have interval 1.
         recording: Whether an update is being recorded.
     """
 
@@ -75,14 +76,14 @@ class Gan(State):
                 parameter
                 for module in (getattr(self, network), *terms.find_learners(recipe, self.regularizers, network))
                 for parameter in module.parameters()
-                if parameter.requires_grad  # what its author froze stays frozen
+                if parameter.requires_grad  # parameters that their author froze stay frozen
             ]
             for network in ("generator", "discriminator")
         }
         self.pairs = isinstance(loss, Loss) and loss.pairs
-        self.couples = isinstance(loss, Loss) and loss.batch_coupled
+        self.couples_batch = isinstance(loss, Loss) and loss.batch_coupled
         self.reals = {choice.name for choice in recipe.reg if terms.reads_reals(choice)}
-        self.reading = {choice.name for choice in recipe.reg if terms.ANSWERS & set(choice.spec.needs)}
+        self.reads_answers = {choice.name for choice in recipe.reg if terms.ANSWERS & set(choice.spec.needs)}
         self.adaptive = [part for part in self.augmentations.values() if hasattr(part, "update")]
         self.moves_labels = {
             choice.name for choice in recipe.aug if self.data.labels_are_images and moves_pixels(choice)
@@ -106,53 +107,53 @@ class Gan(State):
 
     @property
     def averaged_networks(self) -> Networks:
-        """The networks with the averaged generator in the place of the trained one."""
+        """The networks, with the averaged generator instead of the trained one."""
         return replace(self.networks, generator=self.ema.network)
 
     def refresh(self, images: int) -> None:
-        """Refill the tensors that stand for what changes: images seen, and scheduled options."""
+        """Refill the tensors of the images seen and of scheduled options."""
         self.images.fill_(images)
         for tensor, schedule in self.schedules:
             tensor.fill_(schedule.at(images))
 
     def is_adversarial(self, images: int) -> bool:
-        """Whether G is trained against D in the round of which D has seen `images` images at its end.
+        """Return whether G is trained against D in the round at whose end D has seen `images` images.
 
-        D has learned in that very round already where both begin at once.
+        Where D and the adversarial term both start at 0 images, the first round counts: D learns in it before G.
         """
         start = max(self.recipe.train.d_start, self.recipe.train.adversarial_start)
         return start == 0 or images - self.images_per_round >= start
 
     def generator_updates(self, images: int) -> int:
-        """Return how many updates G has made once `images` images were seen and before its round after them."""
+        """Return the number of updates of G before its round at `images` images seen."""
         return (images // self.images_per_round - 1) * self.recipe.train.g_steps
 
     # ------------------------------------------------------------------------
     # Gradients.
 
     def enable_gradients(self, *networks: str) -> None:
-        """Let the networks named take gradients, and no other."""
+        """Enable gradients of the parameters of these networks, and disable them for all others."""
         for name, parameters in self.trainable.items():
             for parameter in parameters:
                 parameter.requires_grad_(name in networks)
 
     def gradients(self, network: str, loss: Tensor, keep_graph: bool = False) -> list[Tensor | None]:
-        """Return the loss's gradients by the network's trainable parameters, as its optimizer takes them."""
+        """Return the loss's gradients by the network's trainable parameters, in the order of its optimizer."""
         parameters = self.trainable[network]
-        if not loss.requires_grad:  # before its terms begin
+        if not loss.requires_grad:  # no term has started yet
             return [None] * len(parameters)
-        scaled = self.optimizers[network].scaled(loss)
+        scaled = self.optimizers[network].scale(loss)
         return list(torch.autograd.grad(scaled, parameters, retain_graph=keep_graph or None, allow_unused=True))
 
     # ------------------------------------------------------------------------
-    # What the networks make and answer.
+    # Forwards.
 
     def generate(self, z: Tensor, labels: Tensor | None) -> GeneratorOutput:
-        """Return samples ``[n, *shape]`` in float32; with a graph where the generator's parameters require grad."""
+        """Return samples ``[n, *shape]`` in float32, with a graph where the generator's parameters require grad."""
         return forward.generate(self.generator, z, labels, self.recipe.train.precision)
 
     def augment(self, samples: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Return samples and labels as D shall see them; labels change only where they are images that move along."""
+        """Augment samples; return them with their labels. Labels change only where they are images that move along."""
         for name, augmentation in self.augmentations.items():
             if name in self.moves_labels:
                 samples, labels = augmentation(samples, labels)
@@ -161,9 +162,9 @@ class Gan(State):
         return samples, labels
 
     def discriminate(self, samples: Tensor, labels: Tensor | None, penalised: bool = False) -> DiscriminatorOutput:
-        """Return D's answer to samples ``[n, *shape]``, in float32 whatever the networks compute in.
+        """Return D's output for samples ``[n, *shape]``, in float32 whatever the networks compute in.
 
-        Under fp16 the passes that a penalty differentiates twice are in float32: inner gradients have no scaling.
+        Under fp16, a forward that a penalty differentiates twice is in float32, since inner gradients are not scaled.
         """
         precision = self.recipe.train.precision
         precision = "fp32" if penalised and precision == "fp16" else precision
@@ -173,73 +174,77 @@ class Gan(State):
     # Losses and terms.
 
     def adversarial_loss(self, network: str, first: DiscriminatorOutput, second: DiscriminatorOutput | None) -> Tensor:
-        """Return the loss of ``discriminator`` or ``generator``, a scalar: the sum over D's scales or members.
+        """Return the adversarial loss of a network, a scalar: the sum over D's scales or members.
 
         Args:
-            network: Whose.
-            first: D's answer to real samples; in G's loss, to generated ones.
-            second: Its answer to the others; in G's loss None unless it pairs.
+            network: ``discriminator`` or ``generator``.
+            first: D's output for real samples in D's loss, for fakes in G's loss.
+            second: D's output for fakes in D's loss, for real samples in G's loss; None in G's loss unless it pairs.
         """
         ones = logits(first)
         others: list[Any] = [None] * len(ones) if second is None else logits(second)
         weights = [None] * len(ones) if first.weights is None else first.weights
         total = torch.zeros((), device=ones[0].device)
         for one, other, weight in zip(ones, others, weights, strict=True):
-            found = self.member_loss(network, one, other)
-            total = total + (found if weight is None else weight * found)
+            loss = self.member_loss(network, one, other)
+            total = total + (loss if weight is None else weight * loss)
         return total
 
     def member_loss(self, network: str, *logits: Tensor | None) -> Tensor:
-        """Return the loss of ``discriminator`` or ``generator`` at logits ``[n, P]``, in the order that it takes them.
+        """Return the adversarial loss of a network for the logits ``[n, P]`` of one of D's scales or members.
 
-        A loss that couples the batch is given the total batch's.
+        A loss that couples the batch gets the logits of the total batch.
+
+        Args:
+            network: ``discriminator`` or ``generator``.
+            logits: The arguments of the network's loss, in order.
 
         Raises:
-            GanzooError: Real and fake logits are of unequal shapes, which a loss would broadcast.
+            GanzooError: Real and fake logits have different shapes, which a loss would broadcast.
         """
         shapes = [list(one.shape) for one in logits if one is not None]
         if shapes[0] != shapes[-1]:
             raise GanzooError(
-                f"D answered {shapes[0]} and {shapes[-1]} logits to equal batches of real and fake samples"
+                f"D returned logits {shapes[0]} and {shapes[-1]} for equal batches of real and fake samples"
             )
-        if self.couples:
+        if self.couples_batch:
             logits = tuple(one if one is None else self.world.whole(one) for one in logits)
-        return scalar(f"loss {self.recipe.loss.name!r}", getattr(self.loss, network)(*logits))
+        return require_scalar(f"loss {self.recipe.loss.name!r}", getattr(self.loss, network)(*logits))
 
     def weight_loss(self, loss: Tensor) -> Tensor:
-        """Return G's adversarial loss with its weight."""
+        """Multiply G's adversarial loss by its weight."""
         weight = self.adversarial_weight
         return loss if isinstance(weight, float) and weight == 1 else weight * loss
 
     def reads_reals(self, interval: int) -> bool:
-        """Whether G's update reads real samples: its loss, or one of its terms of this interval."""
+        """Return whether G's update reads real samples: in its loss, or in one of its terms with this interval."""
         named = {name for name, own in self.intervals["generator"].items() if own == interval}
         return (self.pairs and interval == 1) or bool(named & self.reals)
 
     def regularize(
         self, network: str, step: Step, interval: int, adversarial: bool = True
     ) -> tuple[Tensor | None, Stats]:
-        """Return the sum of the terms of a network that have this interval, and each by name.
+        """Compute the terms of a network that have this interval.
 
         Args:
             network: ``discriminator`` or ``generator``.
-            step: What they see.
-            interval: Of the terms.
-            adversarial: Whether those that read what D answers are among them.
+            step: The update, as the terms see it.
+            interval: The interval of the terms.
+            adversarial: Whether to include the terms that read D's outputs other than logits.
 
         Returns:
-            The sum, a scalar, None where there are none; and each term.
+            The sum of the terms, a scalar, or None where there are no terms; and each term by name.
         """
         due = [name for name, own in self.intervals[network].items() if own == interval]
         each = {
             f"reg.{name}/{network[0]}": terms.value(name, getattr(self.regularizers[name], network), step)
             for name in due
-            if adversarial or name not in self.reading
+            if adversarial or name not in self.reads_answers
         }
         return torch.stack(list(each.values())).sum() if each else None, each
 
     def differentiates_inputs(self, interval: int) -> bool:
-        """Whether one of D's terms of this interval differentiates its answers by its input."""
+        """Return whether one of D's terms with this interval differentiates D's output by its input."""
         return self.input_gradients and any(
             terms.differentiates_inputs(choice)
             for choice in self.recipe.reg
@@ -247,7 +252,7 @@ class Gan(State):
         )
 
     def finish_discriminator_step(self, real_logits: Tensor | None) -> None:
-        """Tell components that ask for it that D made a step, and adaptive ones what it said of real samples."""
+        """Call `after_step` of regularizers, and `update` of adaptive augmentations with D's logits of real samples."""
         for regularizer in self.regularizers.values():
             if hasattr(regularizer, "after_step"):
                 regularizer.after_step(self.networks)
@@ -257,5 +262,5 @@ class Gan(State):
 
 
 def eager(kind: object, piece: Callable[[Any], Any], given: Any) -> Any:
-    """Run a piece of an update plainly, on what it is given; what every other execution must equal."""
+    """Run a piece of an update eagerly, on its input. Every other execution must give the same."""
     return piece(given)

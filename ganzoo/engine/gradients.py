@@ -1,4 +1,4 @@
-"""What a part of a total batch asks of a network, and the sum of what all parts ask."""
+"""The gradients of a part of a total batch, and their sum over all parts."""
 
 from __future__ import annotations
 
@@ -7,38 +7,40 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-Stats = dict[str, Tensor]  # 0-dim tensors on the device: what an update measured; fetched once a tick, never here
+Stats = dict[str, Tensor]  # an update's statistics by name, 0-dim tensors on the device; a tick fetches them
 
 
 class Gradients(NamedTuple):
-    """What a part asks of a network.
+    """The gradients of a part of a total batch by one network.
 
     Args:
-        of: In the order of its trainable parameters; None where the loss does not depend on one.
-        stats: What was measured, each counted for the part's share of the total batch.
-        real_logits: ``[n, P]``, D's answers to real samples, where augmentations go by them.
+        values: The gradients, in the order of the network's trainable parameters; None for a parameter that the loss
+            does not depend on.
+        stats: The part's statistics, each multiplied by the part's share of the total batch.
+        real_logits: D's logits of real samples, ``[n, P]``, where an augmentation adapts to them; else None.
     """
 
-    of: list[Tensor | None]
+    values: list[Tensor | None]
     stats: Stats
     real_logits: Tensor | None = None
 
     def copy(self) -> Gradients:
-        """Return a copy to add up in: of a recorded part, the tensors are overwritten when it is replayed."""
-        of = [None if gradient is None else torch.empty_like(gradient) for gradient in self.of]
-        both = [(mine, its) for mine, its in zip(of, self.of, strict=True) if mine is not None and its is not None]
+        """Return a copy to sum in. The tensors of a recorded part are overwritten when it is replayed."""
+        values = [None if gradient is None else torch.empty_like(gradient) for gradient in self.values]
+        pairs = zip(values, self.values, strict=True)
+        both = [(new, old) for new, old in pairs if new is not None and old is not None]
         if both:
-            torch._foreach_copy_([mine for mine, _ in both], [its for _, its in both])
+            torch._foreach_copy_([new for new, _ in both], [old for _, old in both])
         stats = {name: value.clone() for name, value in self.stats.items()}
-        return Gradients(of, stats, None if self.real_logits is None else self.real_logits.clone())
+        return Gradients(values, stats, None if self.real_logits is None else self.real_logits.clone())
 
-    def plus(self, other: Gradients) -> Gradients:
-        """Return the gradients of two parts together; this one's tensors, which are its own, hold the sums."""
-        pairs = list(zip(self.of, other.of, strict=True))
-        both = [(mine, its) for mine, its in pairs if mine is not None and its is not None]
+    def add(self, other: Gradients) -> Gradients:
+        """Add the gradients of another part in place; return the sums."""
+        pairs = list(zip(self.values, other.values, strict=True))
+        both = [(one, two) for one, two in pairs if one is not None and two is not None]
         if both:
-            torch._foreach_add_([mine for mine, _ in both], [its for _, its in both])
-        of = [(None if its is None else its.clone()) if mine is None else mine for mine, its in pairs]
+            torch._foreach_add_([one for one, _ in both], [two for _, two in both])
+        values = [(None if two is None else two.clone()) if one is None else one for one, two in pairs]
         stats = {name: value + other.stats[name] for name, value in self.stats.items()}
-        said = [logits for logits in (self.real_logits, other.real_logits) if logits is not None]
-        return Gradients(of, stats, torch.cat(said) if said else None)
+        logits = [each for each in (self.real_logits, other.real_logits) if each is not None]
+        return Gradients(values, stats, torch.cat(logits) if logits else None)

@@ -1,8 +1,8 @@
-"""Optimizers: torch.optim's, by name, with numbers that may change as training goes on.
+"""Optimizers: torch.optim's, by name, with hyperparameters that may change during training.
 
-A step is made in one of two ways that give the same: by torch's own optimizer, fused where it can be; or, inside a
-recorded piece of an update, by one of `ganzoo.engine.forms`, whose numbers stand in a tensor that is refilled before
-each step, so that the record holds none of them.
+A step is made in one of two ways that give the same result. In eager execution, torch's own optimizer makes it, fused
+where torch can. In a recorded piece of an update, one of `ganzoo.engine.forms` makes it: it reads its numbers from a
+tensor that is refilled before each step, so that the recording contains none of them.
 """
 
 from __future__ import annotations
@@ -25,20 +25,19 @@ CLASSES = {
     "adafactor": torch.optim.Adafactor, "adadelta": torch.optim.Adadelta, "asgd": torch.optim.ASGD,
     "rprop": torch.optim.Rprop,
 }  # fmt: skip
-FUSED = ("adam", "adamw", "sgd")  # that torch has one kernel for, on CPU and CUDA
+FUSED = ("adam", "adamw", "sgd")  # torch has one kernel for all parameters, on CPU and CUDA
 
 
 class NetworkOptimizer:
     """The optimizer of one network.
 
     Args:
-        parameters: Of the network.
-        choice: Name and options, as the recipe has them.
-        interval: Of the network's regularizers. Above 1, each interval makes one step more than there are updates, so
-            lr and betas take the correction c = k / (k + 1) of Karras et al. 2020 (StyleGAN2, appendix B): lr * c,
-            beta ** c.
-        scaled: Whether losses are scaled so that half-precision gradients do not vanish, and steps with a gradient
-            that is not finite are left out (Micikevicius et al. 2018, arXiv:1710.03740, section 3.2).
+        parameters: The network's trainable parameters.
+        choice: The optimizer's name and options, from the recipe.
+        interval: The interval k of the network's regularizers. Above 1, k updates make k + 1 steps; lr and betas are
+            corrected with c = k / (k + 1) as in Karras et al. 2020 (StyleGAN2, appendix B): lr * c, beta ** c.
+        scaled: Whether losses are scaled so that half-precision gradients do not vanish, and steps with gradients that
+            are not finite are skipped (Micikevicius et al. 2018, arXiv:1710.03740, section 3.2).
     """
 
     def __init__(
@@ -66,7 +65,7 @@ class NetworkOptimizer:
         self._lr: Tensor | None = None  # on the device, where torch's own optimizer reads it in a CUDA graph
 
     def hyperparameters(self, images: int) -> dict[str, Any]:
-        """Return the keywords of the torch optimizer after `images` images, as floats, which torch insists on."""
+        """Return the keyword arguments of the torch optimizer after `images` images seen; torch requires floats."""
         values: dict[str, Any] = {}
         for name, value in self._options.items():
             if isinstance(value, tuple):
@@ -78,15 +77,17 @@ class NetworkOptimizer:
             values["betas"] = tuple(beta**self._correction for beta in values["betas"])
         return values
 
-    def scaled(self, loss: Tensor) -> Tensor:
-        """Return a loss as its gradients are to be taken of it."""
+    def scale(self, loss: Tensor) -> Tensor:
+        """Multiply a loss by the scale of half-precision gradients; without scaling, return it unchanged."""
         scaled: Tensor = self.scaler.scale(loss)
         return scaled
 
     def refill(self, images: int, kind: Hashable = None) -> None:
-        """Set the numbers that hold for the next step, after `images` images.
+        """Set the hyperparameters of the next step.
 
-        Steps of one `kind` reach the same parameters.
+        Args:
+            images: Images seen so far.
+            kind: The kind of the next step; steps of one kind have gradients for the same parameters.
         """
         values = self.hyperparameters(images)
         if self._recorded:
@@ -98,20 +99,20 @@ class NetworkOptimizer:
 
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor | None]) -> Tensor | None:
-        """Make one step along gradients, in the order of the parameters; one without a gradient stays as it is.
+        """Make one step along gradients, given in the order of the parameters; None leaves a parameter unchanged.
 
-        Every gradient is laid out like its parameter first: torch's fused kernels take the memory as it lies.
+        Every gradient is first stored in its parameter's memory layout, since torch's fused kernels ignore strides.
 
         Returns:
-            The norm of all gradients before they were clipped, a 0-dim tensor; None where ``clip`` is none. Of a step
-            that is left out for its infinities, which scaled losses are allowed, it is 0.
+            The norm of all gradients before they were clipped, a 0-dim tensor; None where ``clip`` is None. It is 0 for
+            a step that is skipped because scaled gradients are not finite.
         """
         norm = None
         if self.clip is not None and self.parameters:
             norm = compute_norm(gradients, self.parameters[0].device)
-            norm = norm / self.scaled(torch.ones_like(norm))
-            shorter = (self.clip / (norm + 1e-6)).clamp(max=1.0)  # as torch.nn.utils.clip_grad_norm_ has it
-            gradients = [None if gradient is None else gradient * shorter for gradient in gradients]
+            norm = norm / self.scale(torch.ones_like(norm))
+            factor = (self.clip / (norm + 1e-6)).clamp(max=1.0)  # as in torch.nn.utils.clip_grad_norm_
+            gradients = [None if gradient is None else gradient * factor for gradient in gradients]
             if self.scaler.is_enabled():
                 norm = torch.where(norm.isfinite(), norm, torch.zeros_like(norm))
         if self._recorded:
@@ -119,7 +120,7 @@ class NetworkOptimizer:
             return norm
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = _lay_out(gradient, parameter)
-        if any(gradient is not None for gradient in gradients):  # else the scaler, which was asked nothing, refuses
+        if any(gradient is not None for gradient in gradients):  # the scaler refuses a step without gradients
             self.scaler.step(self.torch)
             self.scaler.update()
         self.torch.zero_grad(set_to_none=True)
@@ -129,9 +130,10 @@ class NetworkOptimizer:
     # Recording.
 
     def make_recordable(self) -> None:
-        """Make every step from now on with tensors alone, in place, as a recording can hold it.
+        """Make every step from now on with tensors alone and in place, so that it can be recorded.
 
-        Only the optimizers of `FORMS` can, with parameters and without loss scaling (`ganzoo.engine.setup`).
+        Only the optimizers of `FORMS` can, where there are parameters and losses are not scaled (`is_recordable` in
+        `ganzoo.engine.setup`).
         """
         betas = self._options.get("betas", ())
         if betas and self.parameters[0].is_cuda and not any(isinstance(beta, Schedule) for beta in betas):
@@ -141,7 +143,11 @@ class NetworkOptimizer:
             self._recorded = _Recorded(self.torch, self.parameters, FORMS[self.name])
 
     def make_eager(self, refilled: bool) -> None:
-        """Let torch's own optimizer make the steps again; `refilled` where the next one's numbers are set already."""
+        """Let torch's own optimizer make the steps again.
+
+        Args:
+            refilled: Whether `refill` was already called for the next step.
+        """
         if self._recorded:
             if refilled:
                 self._recorded.undo_refill()
@@ -152,53 +158,53 @@ class NetworkOptimizer:
             self._lr = None
 
     def tensors(self) -> list[Tensor]:
-        """Return what a recorded step reads and changes besides the parameters."""
+        """Return the tensors that a recorded step reads or changes, without the parameters."""
         return self._recorded.tensors() if self._recorded else []
 
     # ------------------------------------------------------------------------
     # State.
 
     def state(self) -> dict[str, dict[str, Any]]:
-        """Return tensors and numbers by name, of each parameter by its index, and of the scaling under ``scaler``."""
+        """Return tensors and numbers by name, under each parameter's index; those of loss scaling under ``scaler``."""
         if self._recorded:
             self._recorded.write_steps()
         slots = {str(index): dict(slots) for index, slots in self.torch.state_dict()["state"].items()}
         return slots | ({"scaler": self.scaler.state_dict()} if self.scaler.is_enabled() else {})
 
     def load(self, state: Mapping[str, Mapping[str, Any]]) -> None:
-        """Take what `state` returned, its tensors laid out like the parameters."""
-        laid_out = {
+        """Load what `state` returned, with its tensors in the memory layout of the parameters."""
+        loaded = {
             int(index): {slot: _lay_out(value, self.parameters[int(index)]) for slot, value in slots.items()}
             for index, slots in state.items()
             if index != "scaler"
         }
         if "scaler" in state:
             self.scaler.load_state_dict(dict(state["scaler"]))
-        held = self.tensors()
-        self.torch.load_state_dict({"state": laid_out, "param_groups": self.torch.state_dict()["param_groups"]})
+        known = self.tensors()
+        self.torch.load_state_dict({"state": loaded, "param_groups": self.torch.state_dict()["param_groups"]})
         if self._recorded:
-            self._recorded.take(held)
+            self._recorded.keep_tensors(known)
 
 
 class _Recorded:
-    """A torch optimizer's state, on which one of `FORMS` makes the steps.
+    """One of `FORMS`, which makes the steps with a torch optimizer's state.
 
-    As in torch's optimizers each parameter has a count of its own: one that a step's loss does not reach makes no step.
-    Which those are depends on the kind of step alone, and is seen when one is made for the first time.
+    As in torch, each parameter has a count of its own steps: a parameter without a gradient makes no step. Which
+    parameters have gradients depends on the kind of step alone, and is noted when a kind comes for the first time.
 
     Args:
-        optimizer: Whose state it is.
-        parameters: All that it trains.
-        form: What makes the step.
+        optimizer: The torch optimizer.
+        parameters: All parameters of the optimizer.
+        form: The class that makes the steps.
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter], form: type[Form]) -> None:
         self.optimizer, self.parameters = optimizer, parameters
         self.values: Numbers = {key: value for key, value in optimizer.param_groups[0].items() if key != "params"}
         self.form = form(self.values)
-        self.counts = [0] * len(parameters)  # steps made
-        self.reached: dict[Hashable, list[bool]] = {}  # by the kind of step
-        self.kind: Hashable = None  # of the next step
+        self.counts = [0] * len(parameters)  # the number of steps of each parameter
+        self.reached: dict[Hashable, list[bool]] = {}  # by the kind of step: whether each parameter has a gradient
+        self.kind: Hashable = None  # the kind of the next step
         for index, parameter in enumerate(parameters):
             slots = optimizer.state[parameter]
             for name in self.form.slots:
@@ -237,13 +243,13 @@ class _Recorded:
         slots = [self.optimizer.state[p][name] for p in self.parameters for name in self.form.slots]
         return [*slots, self.numbers]
 
-    def take(self, held: list[Tensor]) -> None:
-        """Keep the tensors `held`, which recordings know, with the values that were loaded in their stead."""
-        for mine, loaded in zip(held, self.tensors(), strict=True):
-            mine.copy_(loaded)
+    def keep_tensors(self, known: list[Tensor]) -> None:
+        """Put the tensors that recordings know back into the state, filled with the loaded values."""
+        for tensor, loaded in zip(known, self.tensors(), strict=True):
+            tensor.copy_(loaded)
         names = [(parameter, name) for parameter in self.parameters for name in self.form.slots]
-        for (parameter, name), mine in zip(names, held[:-1], strict=True):
-            self.optimizer.state[parameter][name] = mine
+        for (parameter, name), tensor in zip(names, known[:-1], strict=True):
+            self.optimizer.state[parameter][name] = tensor
         if self.form.counts:
             self.counts = [int(self.optimizer.state[parameter]["step"]) for parameter in self.parameters]
 
@@ -253,14 +259,14 @@ class _Recorded:
 
 
 def _lay_out(value: Any, parameter: nn.Parameter) -> Any:
-    """Return a tensor of a parameter's shape with the parameter's strides, and anything else as it is."""
+    """Return a tensor of a parameter's shape in the parameter's memory layout; return anything else unchanged."""
     if not isinstance(value, Tensor) or value.shape != parameter.shape or value.stride() == parameter.stride():
         return value
     return torch.empty_like(parameter, dtype=value.dtype, device=value.device).copy_(value)
 
 
 def compute_norm(gradients: Iterable[Tensor | None], device: torch.device) -> Tensor:
-    """Return the Euclidean norm of all gradients together, a 0-dim tensor; those that are None count as zero."""
+    """Return the Euclidean norm of all gradients together, a 0-dim tensor; None counts as zero."""
     found = [gradient for gradient in gradients if gradient is not None]
     if not found:
         return torch.zeros((), device=device)

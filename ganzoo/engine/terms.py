@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.engine.forward import full, scalar
+from ganzoo.engine.forward import require_scalar, to_float32
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.plugin import Regularizer, Step
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
@@ -84,4 +84,4 @@ def value(name: str, term: Callable[[Step], Any], step: Step) -> Tensor:
             f"regularizer {name!r} failed before train.d_start and train.adversarial_start, where the discriminator is "
             f"not asked and step.fake_output is None: {describe_error(error)}"
         ) from error
-    return full(scalar(f"regularizer {name!r}", found))
+    return to_float32(require_scalar(f"regularizer {name!r}", found))

@@ -16,10 +16,10 @@
       + regularizer.generator(step)
     the gradient clipped to optim.g.clip, an optimizer step; then the averaged generator moves
 
-Goodfellow et al. 2014, algorithm 1, with what the field has added since: any loss on logits, regularizers that see
-the update (at intervals of their own: Karras et al. 2020, StyleGAN2, appendix B), augmentation of all that D sees
-(Karras et al. 2020, ADA, section 2), and an averaged generator. A total batch comes in parts, whose gradients add up;
-`Gan.execute` runs each piece plainly or from a recording of it, so a piece computes with tensors alone.
+This is algorithm 1 of Goodfellow et al. 2014 with later additions: any loss of logits; regularizers, with intervals of
+their own (Karras et al. 2020, StyleGAN2, appendix B); augmentation of all samples that D sees (Karras et al. 2020, ADA,
+section 2); and an averaged generator. A total batch is split into parts, whose gradients add up. `Gan.execute` runs
+each piece of an update eagerly or replays a recording of it, so a piece computes with tensors alone.
 
 An update measures ``loss_d`` and ``loss_g``, the adversarial losses before their weight; ``generator/NAME``, each loss
 of the generator itself; ``reg.NAME/d`` and ``reg.NAME/g``, each term of a regularizer; and the signals of health.
@@ -44,10 +44,10 @@ from ganzoo.plugin import GeneratorOutput, Step
 
 
 def update_discriminator(gan: Gan, batches: Batches, images: int) -> Stats:
-    """Train D on a batch of real samples and as many generated ones, after `images` images.
+    """Train D on a batch of real samples and as many generated ones, after `images` images seen.
 
-    Regularizers join the loss where their interval is 1. Every k-th update is followed by one of those alone whose
-    interval is k, on the same batch, weighted k.
+    Regularizers with interval 1 are added to the loss. Every k-th update is followed by a step of the regularizers with
+    interval k alone, on the same batch and multiplied by k.
     """
     gan.refresh(images)
     if images < gan.recipe.train.d_start:
@@ -60,7 +60,7 @@ def update_discriminator(gan: Gan, batches: Batches, images: int) -> Stats:
 
 
 def update_generator(gan: Gan, batches: Batches, images: int, step: int) -> Stats:
-    """Train G against the frozen D, the `step`-th time after `images` images; then move the average towards it."""
+    """Train G against the frozen D, then move the average towards G: the `step`-th time after `images` images seen."""
     gan.refresh(images)
     gan.ema.refill(gan.images_per_generator_update, images)
     k, update, adversarial = gan.interval["generator"], gan.generator_updates(images) + step, gan.is_adversarial(images)
@@ -72,7 +72,7 @@ def update_generator(gan: Gan, batches: Batches, images: int, step: int) -> Stat
 
 
 def update_together(gan: Gan, batches: Batches, images: int) -> Stats:
-    """Train both on one batch, whose latents pass G once: ``train.update`` is ``shared`` or ``simultaneous``."""
+    """Train both networks on one batch, with one forward of G: ``train.update`` is ``shared`` or ``simultaneous``."""
     gan.refresh(images)
     order = _update_shared if gan.recipe.train.update == "shared" else _update_simultaneous
     d, g, update = gan.interval["discriminator"], gan.interval["generator"], images // batches.batch
@@ -107,16 +107,17 @@ def _train(
     adversarial: bool = True,
     average: bool = False,
 ) -> Stats:
-    """One optimizer step of a network; then, where `average` says so, G's average moves.
+    """Make one optimizer step of a network, on one total batch.
 
     Args:
-        gan: Whose.
+        gan: The GAN.
         network: ``discriminator`` or ``generator``.
-        parts: Of the total batch.
-        images: Images seen.
-        interval: Of the terms that count. With 1 the losses do too; above, the terms alone, weighted by it.
-        adversarial: Whether G asks D.
-        average: Whether the average moves.
+        parts: The parts of the total batch.
+        images: Images seen so far.
+        interval: The interval of the regularizers in this step. With 1, the losses are in the step too; above 1, the
+            regularizers alone, multiplied by the interval.
+        adversarial: Whether G's loss has its adversarial term.
+        average: Whether G's average moves after the step.
     """
     gan.optimizers[network].refill(images, (interval, adversarial))
     ask = (
@@ -132,13 +133,13 @@ def _train(
     piece = partial(ask, interval)
     total: Gradients = gan.execute(("part", *kind), piece, part).copy()
     for part in parts:
-        total = total.plus(gan.execute(("part", *kind), piece, part))
+        total = total.add(gan.execute(("part", *kind), piece, part))
     stats = gan.execute(("step", *kind), step, gan.world.total(total))
     return stats
 
 
 def _update_shared(gan: Gan, adversarial: bool, average: bool, part: Part) -> Stats:
-    """D's step, then G's on the very samples that D saw, through the new D."""
+    """Make D's step, then G's step on the same fakes: G's gradients flow through the updated D."""
     gan.enable_gradients("generator")
     made = gan.generate(part.z, part.labels)  # [n, *shape], with G's graph
     stats = _step(gan, "discriminator", False, gan.world.total(_compute_discriminator_gradients(gan, 1, part, made)))
@@ -148,7 +149,7 @@ def _update_shared(gan: Gan, adversarial: bool, average: bool, part: Part) -> St
 
 
 def _update_simultaneous(gan: Gan, adversarial: bool, average: bool, part: Part) -> Stats:
-    """D looks once; both gradients are taken there, then both steps made."""
+    """Compute both networks' gradients from one forward of D, then make both steps."""
     gan.enable_gradients("discriminator", "generator")
     penalised, made = gan.differentiates_inputs(1), gan.generate(part.z, part.labels)
     step = _build_step(gan, part, _detach(part.real, penalised), made, penalised=penalised)
@@ -158,7 +159,7 @@ def _update_simultaneous(gan: Gan, adversarial: bool, average: bool, part: Part)
 
 
 def _step(gan: Gan, network: str, average: bool, total: Gradients) -> Stats:
-    norm = gan.optimizers[network].step(total.of)
+    norm = gan.optimizers[network].step(total.values)
     if network == "discriminator":
         gan.finish_discriminator_step(total.real_logits)
     if average:
@@ -173,7 +174,7 @@ def _step(gan: Gan, network: str, average: bool, total: Gradients) -> Stats:
 def _compute_discriminator_gradients(
     gan: Gan, interval: int, part: Part, made: GeneratorOutput | None = None
 ) -> Gradients:
-    """Let D tell the real samples from generated ones, which are made without a graph through G."""
+    """Compute the gradients of D's loss on a part, whose fakes have no graph through G."""
     gan.enable_gradients("discriminator")
     made, penalised = made or gan.generate(part.z, part.labels), gan.differentiates_inputs(interval)
     fake = replace(made, samples=_detach(made.samples, penalised))  # [n, *shape]
@@ -185,7 +186,7 @@ def _compute_discriminator_gradients(
 def _compute_generator_gradients(
     gan: Gan, adversarial: bool, interval: int, part: Part, made: GeneratorOutput | None = None
 ) -> Gradients:
-    """Let G make the frozen D take its samples for real ones."""
+    """Compute the gradients of G's loss on a part, through the frozen D."""
     gan.enable_gradients("generator")
     made = made or gan.generate(part.z, part.labels)  # [n, *shape]
     step = _build_step(gan, part, part.real if gan.reads_reals(interval) else None, made, asked=adversarial)
@@ -195,18 +196,18 @@ def _compute_generator_gradients(
 def _differentiate_discriminator(
     gan: Gan, part: Part, step: Step, interval: int, keep_graph: bool = False
 ) -> Gradients:
-    loss, stats, said = torch.zeros((), device=part.z.device), Stats(), None
+    loss, stats, real_logits = torch.zeros((), device=part.z.device), Stats(), None
     if interval == 1:
         assert step.real_output is not None
         assert step.fake_output is not None
         loss = gan.adversarial_loss("discriminator", step.real_output, step.fake_output)
-        said = torch.cat(logits(step.real_output), 1).detach()  # [n, P]
-        stats |= _weight_stats(part, loss_d=loss, **signals(said, torch.cat(logits(step.fake_output), 1)))
+        real_logits = torch.cat(logits(step.real_output), 1).detach()  # [n, P]
+        stats |= _weight_stats(part, loss_d=loss, **signals(real_logits, torch.cat(logits(step.fake_output), 1)))
     terms, each = gan.regularize("discriminator", step, interval)
     loss = loss if terms is None else loss + interval * terms
     stats |= _weight_stats(part, **each)
     gradients = gan.gradients("discriminator", part.share * loss, keep_graph)
-    return Gradients(gradients, stats, said if gan.adaptive else None)
+    return Gradients(gradients, stats, real_logits if gan.adaptive else None)
 
 
 def _differentiate_generator(
@@ -231,7 +232,7 @@ def _differentiate_generator(
 def _build_step(
     gan: Gan, part: Part, real: Tensor | None, made: GeneratorOutput, asked: bool = True, penalised: bool = False
 ) -> Step:
-    """Show D real and generated samples, augmented alike, where it is asked."""
+    """Augment real and generated samples, show both to D where `asked` says so, and return the update's `Step`."""
     real_seen, real_labels = (None, part.labels) if real is None else gan.augment(real, part.labels)
     fake_seen, fake_labels = gan.augment(made.samples, part.labels)
     real_output = None if real_seen is None or not asked else gan.discriminate(real_seen, real_labels, penalised)
@@ -261,11 +262,11 @@ def _build_step(
 
 
 def _detach(samples: Tensor | None, penalised: bool) -> Tensor:
-    """Return samples without a graph; a penalty on input gradients differentiates with respect to them."""
+    """Return samples without a graph; they require grad where a penalty differentiates with respect to them."""
     assert samples is not None
     return samples.detach().requires_grad_(penalised)
 
 
 def _weight_stats(part: Part, **values: Tensor) -> Stats:
-    """Return what a part contributes to the total batch's means."""
+    """Return a part's contributions to the total batch's means."""
     return {name: part.share * value.detach() for name, value in values.items()}

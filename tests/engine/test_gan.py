@@ -350,9 +350,9 @@ def test_a_loss_that_is_no_scalar_is_told(make, monkeypatch):
 
 def test_logits_of_unequal_shapes_are_refused_for_every_loss(make):
     gan, _ = make()
-    with pytest.raises(GanzooError, match=r"D answered \[4, 1\] and \[4, 3\] logits to equal batches"):
+    with pytest.raises(GanzooError, match=r"D returned logits \[4, 1\] and \[4, 3\] for equal batches"):
         gan.member_loss("discriminator", torch.zeros(4, 1), torch.zeros(4, 3))
-    with pytest.raises(GanzooError, match=r"D answered \[4, 1\] and \[1, 1\] logits to equal batches"):
+    with pytest.raises(GanzooError, match=r"D returned logits \[4, 1\] and \[1, 1\] for equal batches"):
         gan.member_loss("generator", torch.zeros(4, 1), torch.zeros(1, 1))
 
 

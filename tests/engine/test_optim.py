@@ -251,7 +251,7 @@ def test_a_scaled_loss_gives_the_step_of_the_plain_one_and_one_that_overflows_is
     for gradient in gradients(3):
         for optimizer, weight in ((scaled, mine), (plain, own)):
             optimizer.refill(0)
-            optimizer.step(torch.autograd.grad(optimizer.scaled((weight * gradient).sum()), weight))
+            optimizer.step(torch.autograd.grad(optimizer.scale((weight * gradient).sum()), weight))
     assert close(mine.detach(), own.detach())
     before, scale = mine.detach().clone(), scaled.scaler.get_scale()
     scaled.step([torch.full((5, 3), float("inf"))])
@@ -260,7 +260,7 @@ def test_a_scaled_loss_gives_the_step_of_the_plain_one_and_one_that_overflows_is
     other = NetworkOptimizer([parameter()], chosen("adam", lr=0.1), scaled=True)
     other.load(scaled.state())
     assert other.scaler.state_dict() == scaled.scaler.state_dict()
-    assert plain.scaled(torch.ones(())) == 1
+    assert plain.scale(torch.ones(())) == 1
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
