@@ -4,7 +4,7 @@
     images = ganzoo.load(run).sample(64, seed=0)  # uint8 [64, H, W, C]
     ganzoo.publish(run, "user/model")             # for ganzoo.load("user/model") anywhere
 
-Importing this package imports no torch; `train`, `load` and the others do when they are called.
+Importing this package does not import torch; `train`, `load` and the other functions do so when they are called.
 """
 
 from ganzoo.errors import GanzooError

@@ -1,4 +1,4 @@
-"""What can go wrong for a user: one class for each exit code, one sentence for each error."""
+"""Errors for users: one class for each exit code, one sentence for each error."""
 
 from __future__ import annotations
 
@@ -7,58 +7,69 @@ from difflib import get_close_matches
 
 
 class GanzooError(Exception):
-    """Something a user can act on. Its text is one clear sentence with the way out; the command prints it alone."""
+    """An error that a user can act on.
+
+    Its text is one sentence: what happened, then what to do. The command prints this text and no traceback.
+    """
 
     exit_code = 1
 
 
 class UsageError(GanzooError):
-    """A wrong name, key, type, value or combination. Not a ValueError, so that no `except ValueError` swallows it."""
+    """A wrong name, key, type, value or combination. It is not a ValueError, which a plugin may catch."""
 
     exit_code = 2
 
 
 class MissingPlugin(GanzooError):
-    """A component or a requirement of one that this installation does not have."""
+    """A component, or a requirement of a component, is not installed."""
 
     exit_code = 3
 
 
 class NotFound(GanzooError):
-    """A run, file, folder or repository that is not there, or that may not be read."""
+    """A run, file, folder or repository does not exist or may not be read."""
 
     exit_code = 4
 
 
 class Denied(NotFound):
-    """What may not be read or written with the token that is there."""
+    """The Hub token does not allow reading or writing this repository."""
 
 
 class Unreachable(GanzooError):
-    """The Hub does not answer, or not as the Hub."""
+    """The Hub does not answer, or its answer is not one of the Hub."""
 
     exit_code = 5
 
 
 class Corrupt(GanzooError):
-    """A file that is not what was written."""
+    """A file is damaged: its bytes differ from what was saved."""
 
     exit_code = 6
 
 
 class Conflict(GanzooError):
-    """Somebody else is at it: a run that is being trained already."""
+    """Another process or person works on the same thing, such as a run that is already being trained."""
 
     exit_code = 7
 
 
 class Interrupted(GanzooError):
-    """Stopped by a signal, after everything was saved."""
+    """A signal stopped the program after everything was saved."""
 
     exit_code = 130
 
 
 def suggest_names(name: str, known: Iterable[str]) -> str:
-    """Return ``": did you mean 'x'?"`` for the nearest of `known`, or an empty string where none is near."""
+    """Return ``": did you mean 'x'?"`` for the names in `known` that are most like `name`.
+
+    Args:
+        name: The unknown name that a person wrote.
+        known: The valid names.
+
+    Returns:
+        The text, with up to three names; empty if none is like `name`.
+    """
     near = get_close_matches(name, list(known), n=3, cutoff=0.6)
     return f": did you mean {' or '.join(repr(match) for match in near)}?" if near else ""

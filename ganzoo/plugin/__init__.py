@@ -1,16 +1,16 @@
-"""All that a plugin author imports: specs, `option`, `hookimpl` and the data that crosses the contracts.
+"""The names that a plugin author imports: specs, `option`, `hookimpl`, and the data classes of the contracts.
 
-A plugin is a module named by an entry point in the group ``ganzoo``. It imports nothing heavy (no torch, numpy or
+A plugin is a module that an entry point of the group ``ganzoo`` names. It imports nothing heavy (no torch, numpy or
 Pillow) and offers specs through hooks (`ganzoo.plugin.hookspecs`). Each spec names its factory as
-``"package.module:callable"``, imported when the component is first used:
+``"package.module:callable"``. The factory is imported when the component is first used:
 
     @hookimpl
     def ganzoo_losses():
         yield Loss(name="bce", summary="...", factory="acme_gans.losses:BCE")
 
-Runtime objects are structural: nothing to inherit. What each kind must do stands in its spec class
-(`ganzoo.plugin.specs`, `ganzoo.plugin.around`); what it is given and gives back, in `ganzoo.plugin.contracts` and
-`ganzoo.plugin.networks`.
+Runtime objects inherit from nothing; they only need the right methods. The spec class of each kind says which
+(`ganzoo.plugin.specs`, `ganzoo.plugin.around`). `ganzoo.plugin.contracts` and `ganzoo.plugin.networks` define the
+arguments and the results of these methods.
 """
 
 from __future__ import annotations

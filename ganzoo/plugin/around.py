@@ -1,4 +1,4 @@
-"""Specs of what surrounds a training: who watches it, what is made of it, presets, trained weights and commands."""
+"""Specs of components around a training: trackers, diagnoses, exporters, recipes, models and commands."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ FOLDER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[\w-]+(/[\w-]+)*")
 
 @dataclass(frozen=True, kw_only=True)
 class Tracker(Built):
-    """``factory(options)`` -> ``start(run)``, ``log(images, scalars)``, ``grid(images, path)``, ``finish(status)``.
+    """A logger outside the run directory: ``factory(options)`` returns an object with four methods.
 
-    `run` is a `RunView`. A failing tracker costs a line in the log, never the run.
+    They are ``start(run)``, ``log(images, scalars)``, ``grid(images, path)`` and ``finish(status)``; `run` is a
+    `RunView`. A tracker that fails costs a line in the log, never the run.
     """
 
     kind: ClassVar[str] = "tracker"
@@ -24,12 +25,12 @@ class Tracker(Built):
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis(Built):
-    """A rule that sees what goes wrong in a run: ``factory(options, data)`` -> a callable.
+    """A rule that finds a problem of a run: ``factory(options, data)`` returns ``diagnosis(rows, recipe)``.
 
-    ``diagnosis(rows, recipe) -> Verdict | None``: `rows` are what the run measured, as `RunView.rows` gives them, at
-    least one; a name that was not measured is not in a row. `recipe` is the frozen recipe as JSON. The answer is None
-    where it finds nothing wrong. It follows from these two alone, so that a run gets the same verdict while it is
-    trained and afterwards. A diagnosis that fails costs a line in the log, never the run.
+    The diagnosis returns a `Verdict`, or None if it finds no problem. `rows` are the measurements of the run, as
+    `RunView.rows` returns them; there is at least one row, and a value that was not measured is missing from its row.
+    `recipe` is the frozen recipe as JSON. The verdict depends on these two arguments alone, so that a run gets the same
+    verdict during and after its training. A diagnosis that fails costs a line in the log, never the run.
     """
 
     kind: ClassVar[str] = "diagnosis"
@@ -37,14 +38,14 @@ class Diagnosis(Built):
 
 @dataclass(frozen=True, kw_only=True)
 class Exporter(Built):
-    """A format in which trained generators are written for other programs; its name is the format's.
+    """A file format that other programs read, with its name: ``factory(options, data)`` returns a callable.
 
-    ``factory(options, data)`` -> a callable ``exporter(generator, directory) -> list[Path]``: `generator` is what
-    `ganzoo.load` returns, `directory` an empty folder. It returns the files that it wrote there. A generator that the
-    format cannot hold is a GanzooError of one sentence.
+    ``exporter(generator, directory) -> list[Path]`` writes a generator, as `ganzoo.load` returns it, into an empty
+    folder and returns the files that it wrote. It raises a GanzooError of one sentence if the format cannot store the
+    generator.
 
     Args:
-        suffix: Of the file that holds the weights (``".onnx"``); empty where the format is a folder.
+        suffix: The suffix of the file with the weights (``".onnx"``); empty if the format is a folder.
     """
 
     kind: ClassVar[str] = "exporter"
@@ -59,19 +60,20 @@ class Exporter(Built):
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Component):
-    """A named choice of components and settings, under all that a user says.
+    """A named choice of components and settings. Every setting of a user overrides it.
 
     Args:
-        settings: By key: ``{"arch": "dcgan", "loss": "bce", "arch.width": 64, ...}``; or, where they follow from the
-            data and the machine, ``"package.module:callable"``, called as ``(data: DataInfo, device: str) -> mapping``
-            (`device` is ``cpu``, ``cuda`` ...) once the dataset is chosen, which it cannot choose then.
-        dataset: The dataset that it was published for: the recipe's, where it is installed; where it is not, a user
-            must say which data to train on. What the settings then say of it (``dataset.size``) counts where the data
-            have that option. Empty for a recipe that suits any data.
-        source: Where it comes from: the address of a repository or an article.
-        published: The score that its authors report and how it was measured, in one line: ``"FID 1.96 (50,000 samples
+        settings: The settings by key: ``{"arch": "dcgan", "loss": "bce", "arch.width": 64, ...}``. If they depend on
+            the data and the machine: ``"package.module:callable"``, called as ``(data: DataInfo, device: str) ->
+            mapping`` after the dataset was chosen. `device` is ``cpu``, ``cuda`` ...; the mapping may not choose the
+            dataset.
+        dataset: The name of the dataset that the recipe was published for; empty for a recipe that suits any data. If
+            that dataset is installed, the recipe uses it; if not, the user must name other data. A setting of the
+            dataset (``dataset.size``) is ignored for data without that option.
+        source: The address of the repository or article that the recipe comes from.
+        published: The score that its authors report and how they measured it, in one line: ``"FID 1.96 (50,000 samples
             against the training set)"``.
-        cost: What its training took them, or takes here: ``"8 V100, 2 days"``.
+        cost: The hardware and time that the training needs: ``"8 V100, 2 days"``.
     """
 
     kind: ClassVar[str] = "recipe"
@@ -94,10 +96,11 @@ class Recipe(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Model(Component):
-    """Weights that come with the plugin.
+    """A trained model that the plugin contains.
 
     Args:
-        path: ``"package:folder"``, a model package in that Python package's data, as `ganzoo package` writes it.
+        path: ``"package:folder"``: a Python package, and the folder of its data that is a model package, as
+            `ganzoo package` writes it.
     """
 
     kind: ClassVar[str] = "model"
@@ -112,10 +115,10 @@ class Model(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Command(Component):
-    """A further command of `ganzoo`, under its name.
+    """A command that the plugin adds to `ganzoo`, under the name of the spec.
 
     Args:
-        factory: ``"package.module:command"``, a `click.Command`; the module imports nothing heavy.
+        factory: The path of a `click.Command`, ``"package.module:command"``; the module imports nothing heavy.
     """
 
     kind: ClassVar[str] = "command"

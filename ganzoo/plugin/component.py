@@ -1,4 +1,4 @@
-"""What every component is, `Component`, and those with a runtime object, `Built`; and what makes a spec invalid."""
+"""The bases of all specs: `Component`, `Built` for components with a runtime object, and the checks of specs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 COMMANDS = (
     "train", "sample", "apply", "evaluate", "list", "info", "plugins", "runs", "package", "publish", "pull", "verify",
     "search", "import", "new-plugin", "check",
-)  # fmt: skip  # of ganzoo itself: a plugin's command cannot have one of these names
+)  # fmt: skip  # ganzoo's own commands: a command of a plugin cannot have one of these names
 SCHEDULABLE = ("architecture", "loss", "regularizer", "augmentation")  # kinds whose options may be scheduled
 FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
@@ -26,10 +26,10 @@ class Component:
     """One thing that a plugin offers; the base of every spec.
 
     Args:
-        name: Lower-case words joined by hyphens.
-        summary: One line for `ganzoo list`.
-        aliases: Further names; an alias collides like a name.
-        paper: Citation for the model card.
+        name: The component's name: lower-case words joined by hyphens.
+        summary: One line that `ganzoo list` shows.
+        aliases: Other names of the component. Two components of a kind cannot share a name or an alias.
+        paper: The citation for the model card.
     """
 
     kind: ClassVar[str] = ""
@@ -53,22 +53,25 @@ class Built(Component):
     """A component with a runtime object, built by its factory when it is first used.
 
     Args:
-        factory: ``"package.module:callable"``, imported when the component is first used. It is called as
-            ``factory(options, data)``, `data` being the `DataInfo` that the networks see; of a dataset and of a tracker
-            as ``factory(options)``.
-        options: A frozen dataclass whose every field is typed and defaulted (see `option`).
-        requires: Requirement strings as pip takes them; a missing one is an error that gives the command to run.
-        version: Of the options' schema: raise it when stored options need `migrate`.
-        migrate: ``"package.module:callable"``, called as ``(options: dict, from_version: int) -> dict``.
-        provides, needs, refuses: Words that recipes are checked by: ``class-logits``, ``features``, ``embedding``,
-            ``style``, ``truncation``, ``double-backward``, ``batchnorm-in-d``, ``batch-coupled-d``, ``probabilities``,
-            or a plugin's own. What one component needs another must provide; what it refuses none may provide. Where it
-            depends on the options, `provides` is a callable from them to the words (see `get_provided`).
-        cases: ``"package.module:callable"``, called with nothing, yields `Case` objects: exact values that the
-            conformance kit holds the component to.
-        excused: Checks of the conformance kit that the component fails by design, each with the reason:
-            ``{"finite-differences": "straight-through: it rounds, and its gradient does not"}``. One that passes all
-            the same is a failure.
+        factory: The path of a callable, ``"package.module:callable"``, imported when the component is first used. It is
+            called as ``factory(options, data)``, where `data` is the `DataInfo` that the networks see. The factories of
+            datasets and trackers are called as ``factory(options)``.
+        options: The options class: a frozen dataclass whose fields all have a type and a default (see `option`).
+        requires: The packages that the component needs, as requirement strings of pip. If one is missing, the error
+            gives the command that installs it.
+        version: The version of the options' schema. Raise it when stored options need `migrate`.
+        migrate: The path of a callable ``(options: dict, from_version: int) -> dict`` that converts stored options of
+            an older schema; empty if there is none.
+        provides, needs, refuses: Words that decide whether components fit together: ``class-logits``, ``features``,
+            ``embedding``, ``style``, ``truncation``, ``double-backward``, ``batchnorm-in-d``, ``batch-coupled-d``,
+            ``probabilities``, or a plugin's own words. Another component must provide each word that this one needs,
+            and none may provide a word that this one refuses. If `provides` depends on the options, it is a callable
+            from them to the words (see `get_provided`).
+        cases: The path of a callable without arguments that yields `Case` objects: inputs with the exact values that
+            the conformance kit expects.
+        excused: The checks of the conformance kit that the component fails by design, each with the reason:
+            ``{"finite-differences": "straight-through: it rounds, and its gradient does not"}``. An excused check that
+            passes is a failure.
     """
 
     factory: str
@@ -92,7 +95,7 @@ class Built(Component):
                 raise ValueError(f"{self.kind} {self.name!r}: option {entry.name!r} cannot be schedulable")
 
     def get_provided(self, options: Any) -> tuple[str, ...]:
-        """Return the words that the component provides with these options."""
+        """Return the words of `provides` for these options."""
         return self.provides(options) if callable(self.provides) else self.provides
 
 
@@ -101,14 +104,14 @@ class Built(Component):
 
 
 def check_callables(spec: Component, *paths: str) -> None:
-    """Raise ValueError where one of the paths that a spec names is not ``"package.module:callable"``."""
+    """Raise ValueError if one of a spec's paths is not of the form ``"package.module:callable"``."""
     for path in filter(None, paths):
         if not FACTORY.fullmatch(path):
             raise ValueError(f"{spec.kind} {spec.name!r}: {path!r} is not of the form 'package.module:callable'")
 
 
 def check_recommended(spec: Component, recommended: Mapping[str, Any], *heads: str) -> None:
-    """Raise ValueError where a spec recommends a key that begins with another word than these."""
+    """Raise ValueError if a spec recommends a key that does not begin with one of these words."""
     for key in recommended:
         if key.partition(".")[0] not in heads:
             raise ValueError(f"{spec.kind} {spec.name!r} recommends {key!r}: only keys of {', '.join(heads)}")
@@ -120,7 +123,7 @@ def _check_requirement(text: str) -> None:
     try:
         Requirement(text)
     except InvalidRequirement:
-        raise ValueError(f"pip takes no requirement {text!r}") from None
+        raise ValueError(f"{text!r} is not a requirement that pip understands") from None
 
 
 @functools.cache
@@ -129,7 +132,7 @@ def _get_hints(cls: Any) -> dict[str, Any]:
 
 
 def _check_types(spec: Component) -> None:
-    """Raise ValueError where a field is not of its type: ``sizes=64`` or ``aliases="mse"``, say."""
+    """Raise ValueError if a field has a wrong type, such as ``sizes=64`` or ``aliases="mse"``."""
     cls: Any = type(spec)
     for name, hint in _get_hints(cls).items():
         value = getattr(spec, name)

@@ -1,4 +1,4 @@
-"""What crosses the contracts at run time: data, exact values, a run as others see it. See `ganzoo.plugin`."""
+"""Data classes of the contracts: datasets, exact values, runs and verdicts. See `ganzoo.plugin`."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Modality = Literal["image", "points", "audio", "text", "tabular"]
-Dtype = Literal["uint8", "int16", "float32"]  # that samples are stored in
+Dtype = Literal["uint8", "int16", "float32"]  # in which samples are stored
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataInfo:
-    """What a dataset's samples are, and so what an architecture has to generate.
+    """A description of a dataset's samples, and therefore of the samples that an architecture generates.
 
     Args:
-        shape: Of one sample: ``(C, H, W)`` images, ``(D,)`` points and tables, ``(C, T)`` audio, ``(V, L)`` text.
-            Images may be of any width and height.
-        dtype: How samples are stored: ``uint8`` and ``int16`` reach the networks as floats in [-1, 1] (divided by
-            127.5, less 1; divided by 32768), ``float32`` as it is. Where `Dataset.items` are packed, they must be of
-            this dtype; an array and a draw may be float32 all the same.
-        num_classes: Integer labels run from 0 to this; 0 where there are none.
-        num_items: How many samples there are; None for an endless source.
-        modality: What kind of data it is.
-        label_shape: Of one label that is an array: attributes ``(D,)``, an image to translate ``(C, H, W)``, a
-            spectrogram ``(M, T)``. Empty for integer labels or none.
-        label_dtype: How such labels are stored; they reach the networks as samples do.
-        meta: JSON that travels with the model (vocabulary, columns, sample rate), kept as JSON gives it back: tuples
-            become lists.
+        shape: The shape of one sample: ``(C, H, W)`` for images of any width and height, ``(D,)`` for points and
+            tables, ``(C, T)`` for audio, ``(V, L)`` for text.
+        dtype: The dtype in which samples are stored. The networks see ``uint8`` and ``int16`` as floats in [-1, 1]
+            (``x / 127.5 - 1`` and ``x / 32768``), and ``float32`` unchanged. `Dataset.items` must have this dtype;
+            arrays and draws may be float32 in any case.
+        num_classes: The number of classes; integer labels are 0 to ``num_classes - 1``. 0 if there are no such labels.
+        num_items: The number of samples; None for an endless source.
+        modality: The kind of data.
+        label_shape: The shape of one label, if labels are arrays: ``(D,)`` for attributes, ``(C, H, W)`` for an image
+            to translate, ``(M, T)`` for a spectrogram. Empty for integer labels and for data without labels.
+        label_dtype: The dtype in which labels that are arrays are stored; they are scaled as samples are.
+        meta: JSON that is stored with the model (vocabulary, columns, sample rate). It is converted to JSON and back,
+            so tuples become lists.
     """
 
     shape: tuple[int, ...]
@@ -54,22 +54,22 @@ class DataInfo:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("dtype", "label_dtype"):
             if getattr(self, name) not in get_args(Dtype):
-                raise ValueError(f"DataInfo: {name}={getattr(self, name)!r} is none of {', '.join(get_args(Dtype))}")
+                raise ValueError(f"DataInfo: {name}={getattr(self, name)!r} is not one of {', '.join(get_args(Dtype))}")
         if len(self.shape) != (sides := {"image": 3, "audio": 2, "text": 2}.get(self.modality, 1)):
             raise ValueError(f"DataInfo: {self.modality} has {sides} sides, shape={self.shape} has {len(self.shape)}")
-        try:  # now, not when the first package is written; and alike before and after that
+        try:  # an error now is better than one when the first package is written
             object.__setattr__(self, "meta", json.loads(json.dumps(dict(self.meta), allow_nan=False)))
         except (TypeError, ValueError) as error:
-            raise ValueError(f"DataInfo: meta is no JSON ({error}): give text, numbers, lists and mappings") from None
+            raise ValueError(f"DataInfo: meta is not JSON ({error}): use text, numbers, lists and mappings") from None
 
     @property
     def labelled(self) -> bool:
-        """Whether samples have labels."""
+        """Whether samples have labels, either classes or arrays."""
         return self.num_classes > 0 or bool(self.label_shape)
 
     @property
     def labels_are_images(self) -> bool:
-        """Whether a label is an image ``(C, H, W)``: what mirrors or moves a sample moves its label alike."""
+        """Whether a label is an image ``(C, H, W)``, so that mirroring or moving a sample also moves its label."""
         return self.modality == "image" and len(self.label_shape) == 3
 
     def to_json(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class DataInfo:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> DataInfo:
-        """Read what `to_json` wrote."""
+        """Return the `DataInfo` of JSON that `to_json` returned."""
         tuples = {"shape": tuple(values["shape"]), "label_shape": tuple(values.get("label_shape", ()))}
         return cls(**{**values, **tuples})
 
@@ -88,13 +88,15 @@ class Item:
     """One sample that must be decoded.
 
     Args:
-        name: Names it in messages (a path inside the folder).
-        load: Decodes it: ``() -> array`` of the dataset's shape and dtype; may raise anything where the file is broken.
-            Floats must be finite, images of floats within [-1, 1].
-        label: Its class, where the dataset has classes.
-        stamp: Changes when the content does (size and modification time), that of the target included.
-        target: Decodes its label where that is an array: ``() -> array`` of the `label_shape` and `label_dtype`; as
-            `load` in all else. It is packed beside the sample and read back at the same speed.
+        name: The name of the sample in messages, such as its path inside the folder.
+        load: A function without arguments that decodes the sample and returns an array of the dataset's shape and
+            dtype. Floats must be finite, and within [-1, 1] for images. It may raise any exception if the file is
+            broken.
+        label: The class of the sample, if the dataset has classes.
+        stamp: Text that changes when the content of the sample or of its target changes, such as size and modification
+            time.
+        target: A function without arguments that decodes the label, if labels are arrays, and returns an array of
+            `label_shape` and `label_dtype`; the rules of `load` apply. The label is packed with the sample.
     """
 
     name: str
@@ -106,23 +108,23 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """An exact value, to which the conformance kit holds a component (`Built.cases`).
+    """Inputs and the exact values that a component must give for them in the conformance kit (`Built.cases`).
 
     Args:
-        name: What it shows, in a few words.
-        options: Of the component, over its defaults.
-        seed: Of all that is drawn: weights, latents, samples.
-        given: What it is asked about, by name; below for each kind.
-        expected: The values by name, below.
-        tolerance: The largest difference that is taken, relative to the value where it is above 1.
+        name: A few words that say what the case shows.
+        options: The options of the component that differ from the defaults.
+        seed: The seed of all random numbers: weights, latents, samples.
+        given: The inputs by name; see the list of kinds below.
+        expected: The expected values by name; see the list of kinds below.
+        tolerance: The largest difference that is accepted. It is relative to the expected value if that is above 1.
 
     - Loss: given logits ``real`` and ``fake``, tensors ``[N, P]``; expected ``discriminator`` and ``generator``.
-    - Regularizer: given samples ``real`` and ``fake`` ``[N, ...]`` and ``network``, a module that stands for D;
-      expected as of a loss.
-    - Metric: given ``real`` and ``fake``, samples ``[N, ...]`` or features ``[N, F]`` as it reads, ``labels`` where it
-      takes them, and ``data``, a `DataInfo`, where it matters; expected its own names.
-    - Architecture: given ``data``, a `DataInfo`; expected ``generator`` and ``discriminator``, numbers of parameters,
-      and ``samples`` and ``logits``, the sums of two samples in eval mode and of D's logits of them.
+    - Regularizer: given samples ``real`` and ``fake`` ``[N, ...]`` and ``network``, a module that is used as D;
+      expected ``discriminator`` and ``generator``.
+    - Metric: given ``real`` and ``fake``, samples ``[N, ...]`` or features ``[N, F]``, whichever the metric reads;
+      ``labels`` if it takes them, and ``data``, a `DataInfo`, if it depends on it; expected the keys of the metric.
+    - Architecture: given ``data``, a `DataInfo`; expected ``generator`` and ``discriminator``, the numbers of
+      parameters, ``samples``, the sum of two samples in eval mode, and ``logits``, the sum of D's logits of them.
     - Augmentation: given ``samples`` ``[N, ...]``; expected ``sum``, of all numbers of the result, and ``value``, the
       number of the result at ``indices``, a tuple.
     - Dataset: given ``index`` of a sample and ``indices``, a tuple of indices into the sample; expected ``value``, the
@@ -140,13 +142,13 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportedGenerator:
-    """A generator that another project trained, as one of our architectures builds it (`Architecture.imports`).
+    """A generator that another project trained, described for one of ganzoo's architectures (`Architecture.imports`).
 
     Args:
-        options: Of the architecture, as far as the weights tell them; the others are its defaults, unless a person
-            says otherwise.
-        data: What it generates.
-        weights: Its tensors, by the names that our generator's ``state_dict`` gives them.
+        options: The options of the architecture that follow from the weights. The user may set the others; without
+            that they have their defaults.
+        data: A description of the samples that it generates.
+        weights: The tensors of the generator, by their names in the ``state_dict`` of ganzoo's generator.
     """
 
     options: Mapping[str, Any]
@@ -155,38 +157,38 @@ class ImportedGenerator:
 
 
 class RunView(Protocol):
-    """A run as a tracker sees it (`Tracker`): what it may read of its directory. More may be there."""
+    """The part of a run that a tracker may use (`Tracker`). The real object may have more attributes."""
 
     @property
     def path(self) -> Path:
-        """Its directory, where the tracker may write files under names of its own."""
+        """The run's directory. The tracker may write files with names of its own there."""
 
     @property
     def images(self) -> int:
-        """Images seen at its last checkpoint; 0 for a new run."""
+        """The number of images seen at the last checkpoint; 0 for a new run."""
 
     @property
     def length(self) -> int:
-        """Images that it is to see in all."""
+        """The number of images that the run sees in all (``train.images``)."""
 
     def recipe(self) -> dict[str, Any]:
-        """Return the frozen recipe as JSON, as ``recipe.json`` holds it."""
+        """Return the frozen recipe as JSON, as in ``recipe.json``."""
 
     def rows(self) -> Sequence[Mapping[str, Any]]:
-        """Return what was measured by name, ``images`` among it, for each tick; oldest first."""
+        """Return one row for each tick, oldest first: the measured values by name, with ``images``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What a diagnosis finds wrong with a run (`Diagnosis`).
+    """A problem of a run that a diagnosis found (`Diagnosis`).
 
     Args:
-        code: What is wrong, in two to four lower-case words joined by hyphens: ``d-wins``.
-        severity: ``warn`` where it may still come right, ``stop`` where going on is a waste of time.
-        words: One sentence that says what is wrong, with the numbers that show it.
-        since: Images seen when it began.
-        evidence: Those numbers by name.
-        advice: What to type for the next run, what helps most first: ``reg.r1.gamma=4``, ``--aug ada``.
+        code: A name for the problem: up to four lower-case words joined by hyphens, such as ``d-wins``.
+        severity: ``warn`` if the run may still recover, ``stop`` if it is a waste of time to continue.
+        words: One sentence that names the problem, with the numbers that show it.
+        since: The number of images seen when the problem began.
+        evidence: The numbers of the sentence by name.
+        advice: The settings to type for the next run, the most helpful first: ``reg.r1.gamma=4``, ``--aug ada``.
     """
 
     code: str

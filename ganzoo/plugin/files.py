@@ -1,7 +1,7 @@
-"""Files that are there whole or not at all, and what a full disk or a missing permission says.
+"""Atomic writes of files and directories, and the errors of a full disk or a missing permission.
 
-`DISK` is the one seam to the file system for everything that must survive a crash; tests put one there that stops after
-any byte, sync or rename.
+Everything that must survive a crash uses `DISK` to write. Tests replace it by a disk that fails after any byte, sync or
+rename.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ganzoo.errors import GanzooError
 
 
 class Disk:
-    """The four operations that an atomic write is made of."""
+    """The four operations of an atomic write."""
 
     def write(self, file: BinaryIO, data: bytes | memoryview) -> None:
         """Append bytes to an open file."""
@@ -30,11 +30,11 @@ class Disk:
         os.fsync(file.fileno())
 
     def rename(self, source: Path, target: Path) -> None:
-        """Put a file or an empty place's directory at its final name in one step."""
+        """Rename a file or a directory to its final name in one step."""
         os.replace(source, target)
 
     def sync_directory(self, directory: Path) -> None:
-        """Wait until the directory's names are on the disk."""
+        """Wait until the names in the directory are on the disk."""
         handle = os.open(directory, os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -46,10 +46,14 @@ DISK = Disk()
 
 
 def write_atomic(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
-    """Write a file so that a crash at any moment leaves the old one or the new one, whole.
+    """Write a file atomically: after a crash at any moment, either the old or the new file is there, complete.
+
+    Args:
+        path: The path of the file.
+        chunks: The content, as pieces of bytes.
 
     Raises:
-        GanzooError: The disk is full or the place may not be written; nothing is left behind.
+        GanzooError: The disk is full, or the path may not be written. No temporary file remains.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with write_errors_explained(path):
@@ -67,10 +71,14 @@ def write_atomic(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
 
 
 def append(path: Path, data: bytes) -> None:
-    """Append bytes to a file, or none of them: half a line on a full disk would spoil the next one.
+    """Append bytes to a file, all of them or none: half a line would corrupt the next line.
+
+    Args:
+        path: The path of the file; it is created if it does not exist.
+        data: The bytes to append.
 
     Raises:
-        GanzooError: The disk is full or the place may not be written.
+        GanzooError: The disk is full, or the path may not be written.
     """
     with write_errors_explained(path), path.open("ab", buffering=0) as file:
         size, left = file.tell(), data
@@ -84,12 +92,12 @@ def append(path: Path, data: bytes) -> None:
 
 
 def means_folder(path: str | os.PathLike[str]) -> bool:
-    """Whether a person who names a place to write to means a folder: it ends in a separator, or there is one."""
+    """Return whether an output path means a folder: it ends in a separator, or a folder of that name exists."""
     return os.fspath(path).endswith(("/", os.sep)) or Path(path).is_dir()
 
 
 def replace_directory(new: Path, target: Path) -> None:
-    """Put the directory `new` in the place of `target`; a crash in between is mended by `recover_directory`."""
+    """Replace the directory `target` by the directory `new`. `recover_directory` repairs a crash in between."""
     old = target.with_name(f".{target.name}.old")
     with write_errors_explained(target):
         shutil.rmtree(old, ignore_errors=True)
@@ -101,7 +109,7 @@ def replace_directory(new: Path, target: Path) -> None:
 
 
 def recover_directory(target: Path) -> None:
-    """Bring the old directory back where a crash came between the two renames of `replace_directory`."""
+    """Restore the old directory if a crash happened between the two renames of `replace_directory`."""
     old = target.with_name(f".{target.name}.old")
     if old.exists() and not target.exists():
         with write_errors_explained(target):
@@ -110,7 +118,7 @@ def recover_directory(target: Path) -> None:
 
 @contextlib.contextmanager
 def write_errors_explained(path: Path) -> Iterator[None]:
-    """Turn an OSError of the block into a GanzooError of one sentence with the way out."""
+    """Convert an OSError of the block to a GanzooError: one sentence that says why and what to do."""
     try:
         yield
     except OSError as error:
@@ -126,6 +134,6 @@ def _describe_reason(error: OSError) -> str:
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return "no permission to write there; choose a folder that you can write to"
         case errno.EEXIST | errno.ENOTDIR:
-            return "something that is no folder is in the way; choose another place"
+            return "a file is in the way where a folder is needed; choose another path"
         case _:
             return (error.strerror or str(error)).lower()

@@ -1,6 +1,6 @@
-"""The hooks: one for each kind of component. A plugin implements those of the kinds that it offers.
+"""The hooks: one for each kind of component. A plugin implements the hooks of the kinds that it offers.
 
-Each hook takes no argument and returns an iterable of specs of its kind (a generator function will do).
+A hook takes no argument and returns an iterable of specs of its kind. A generator function is the simplest form.
 """
 
 from __future__ import annotations
@@ -65,29 +65,29 @@ def ganzoo_extractors() -> Iterable[Extractor]:  # type: ignore[empty-body]
 
 @hookspec
 def ganzoo_trackers() -> Iterable[Tracker]:  # type: ignore[empty-body]
-    """Offer trackers: where scalars and grids go beside the run directory, `--tracker`."""
+    """Offer trackers that log scalars and grids outside the run directory, `--tracker`."""
 
 
 @hookspec
 def ganzoo_diagnoses() -> Iterable[Diagnosis]:  # type: ignore[empty-body]
-    """Offer diagnoses: rules that see in a run's numbers what goes wrong, and say what to change."""
+    """Offer diagnoses: rules that find problems in a run's numbers and say what to change."""
 
 
 @hookspec
 def ganzoo_exporters() -> Iterable[Exporter]:  # type: ignore[empty-body]
-    """Offer exporters: formats in which a trained generator is written for other programs."""
+    """Offer exporters: file formats of trained generators for other programs."""
 
 
 @hookspec
 def ganzoo_recipes() -> Iterable[Recipe]:  # type: ignore[empty-body]
-    """Offer named recipes: a preset of components and settings, `--recipe`."""
+    """Offer named recipes: presets of components and settings, `--recipe`."""
 
 
 @hookspec
 def ganzoo_models() -> Iterable[Model]:  # type: ignore[empty-body]
-    """Offer trained weights that come with the plugin."""
+    """Offer trained models that the plugin contains."""
 
 
 @hookspec
 def ganzoo_commands() -> Iterable[Command]:  # type: ignore[empty-body]
-    """Offer further commands of `ganzoo`."""
+    """Offer commands that are added to `ganzoo`."""

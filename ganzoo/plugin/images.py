@@ -1,4 +1,4 @@
-"""Image files as arrays, in whatever mode, orientation and depth they were saved.
+"""Reading image files of any mode, orientation and bit depth as arrays.
 
 Pillow and numpy are imported when a file is read, not before.
 """
@@ -23,28 +23,31 @@ IMAGE_SUFFIXES = (
     ".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif",
     ".tiff", ".webp",
 )  # fmt: skip
-ORIENTATION = 0x0112  # the EXIF tag, and what turns each of its values upright
+ORIENTATION = 0x0112  # the EXIF tag of the orientation; below, the operation that turns each value upright
 UPRIGHT = {
     2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE",
     8: "ROTATE_90",
 }  # fmt: skip
-FILTERS = Lock()  # held while Python's warning filters are changed: they are the whole process's, and so is this
+FILTERS = Lock()  # held while Python's warning filters are changed, because they belong to the whole process
 
 
 def read_image(
     path: str | os.PathLike[str], channels: int = 3, size: tuple[int, int] | None = None
 ) -> NDArray[np.uint8]:
-    """Return an image file as uint8 ``[channels, H, W]``: upright, what is transparent on white, of 8 bits.
+    """Read an image file and return uint8 ``[channels, H, W]``: upright, 8 bits, with transparent pixels on white.
 
     Args:
-        path: The file, of any format and mode that Pillow reads (`IMAGE_SUFFIXES`). Grey of 16 or 32 bits is scaled
-            from the smallest usual range that holds it.
+        path: The file, of any format and mode that Pillow reads (`IMAGE_SUFFIXES`). Values of 16 or 32 bits are scaled
+            to 8 bits from the smallest usual range that contains them.
         channels: 1 for grey, 3 for colour.
-        size: Width and height in pixels: the largest part around the centre that has their ratio is resized to them,
-            antialiased. None for the image as large as it is.
+        size: Width and height in pixels. The image is cropped at the centre to their ratio, then resized with
+            antialiasing. None keeps the size of the file.
+
+    Returns:
+        The pixels, 0 to 255.
 
     Raises:
-        Exception: Whatever Pillow says about a file that is broken, or suspiciously large.
+        Exception: An error of Pillow, if the file is broken or so large that it may be an attack.
     """
     import numpy as np
     from PIL import Image, UnidentifiedImageError
@@ -53,9 +56,9 @@ def read_image(
     with quiet():
         try:
             image: Image.Image = Image.open(content)
-        except UnidentifiedImageError:  # its text is the address of `content`
+        except UnidentifiedImageError:  # Pillow's text shows only the memory address of `content`
             raise ValueError("not an image that Pillow can read") from None
-    if size is not None:  # a JPEG decodes at a fraction, with enough left to resize from
+    if size is not None:  # a JPEG is decoded at a fraction of its size, still large enough to resize
         image.draft(None, (2 * max(size), 2 * max(size)))
     image.load()
     with quiet():
@@ -69,7 +72,7 @@ def read_image(
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Make an image that is suspiciously large an error, and keep what Pillow says of odd metadata to itself."""
+    """Turn Pillow's warning about very large images into an error, and ignore its warnings about metadata."""
     from PIL import Image
 
     with FILTERS, warnings.catch_warnings():
@@ -79,7 +82,7 @@ def quiet() -> Iterator[None]:
 
 
 def _rotate_upright(image: Image) -> Image:
-    """Turn an image as its EXIF says; damaged EXIF says nothing."""
+    """Rotate an image as its EXIF orientation says; damaged EXIF data is ignored."""
     from PIL.Image import Transpose
 
     orientation = None
@@ -89,7 +92,7 @@ def _rotate_upright(image: Image) -> Image:
 
 
 def _crop_centre(image: Image, size: tuple[int, int]) -> Image:
-    """Return the largest part around the centre whose sides are as `size`, width and height."""
+    """Crop the centre of an image to the ratio of `size`, which is width and height."""
     width = min(image.width, max(1, image.height * size[0] // size[1]))
     height = min(image.height, max(1, image.width * size[1] // size[0]))
     left, top = (image.width - width) // 2, (image.height - height) // 2
@@ -97,7 +100,7 @@ def _crop_centre(image: Image, size: tuple[int, int]) -> Image:
 
 
 def flatten_image(image: Image) -> Image:
-    """Return an image of any mode as L or RGB, what is transparent on white."""
+    """Convert an image of any mode to L or RGB, with transparent pixels on white."""
     from PIL import Image as images
 
     if image.mode == "F" or image.mode.startswith("I"):
@@ -109,17 +112,18 @@ def flatten_image(image: Image) -> Image:
 
 
 def _convert_to_eight_bits(image: Image) -> Image:
-    """Return numbers of 16 or 32 bits, whole or float, as L.
+    """Convert an image of 16 or 32 bits, integers or floats, to L.
 
-    They are scaled from the smallest of the usual ranges (0 to 1 for floats, 0 to 255, 0 to 65535) that holds them,
-    16 bits always from the whole of theirs, and numbers beyond from their own lowest and highest.
+    Values are scaled from the smallest usual range that contains them: 0 to 1 for floats, 0 to 255, or 0 to 65535.
+    Values of 16 bits are always scaled from their whole range. Values outside of all these ranges are scaled from
+    their own minimum and maximum.
     """
     import numpy as np
     from PIL.Image import fromarray
 
     values: NDArray[Any] = np.asarray(image).astype(np.float64)
     if not np.isfinite(values).all():
-        raise ValueError("holds numbers that are not finite")
+        raise ValueError("has values that are not finite")
     low, high = float(values.min()), float(values.max())
     usual = {"F": (1, 255, 65535), "I": (255, 65535)}.get(image.mode, (65535,))
     low, high = next(((0, top) for top in usual if low >= 0 and high <= top), (low, high))

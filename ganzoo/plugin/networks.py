@@ -1,4 +1,4 @@
-"""What crosses the contracts in training: networks, their answers, what an update shows. See `ganzoo.plugin`."""
+"""Data classes of the contracts in training: networks, their outputs, and the step. See `ganzoo.plugin`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ LATENT = r"normal(\+onehot[1-9]\d{0,6})?|uniform"  # the distributions that late
 
 @dataclass(frozen=True)
 class Networks:
-    """What an architecture builds.
+    """The networks that an architecture builds.
 
     Args:
-        generator: ``generator(z [N, latent_dim], labels=None) -> samples [N, *shape]``, images in [-1, 1].
-        discriminator: ``discriminator(x [N, *shape], labels=None)`` -> logits with leading N and no output activation
-            (``[N]``, ``[N, 1]``, a patch map), a list of them (several scales), or a `DiscriminatorOutput`.
-        latent_dim: Length of z; 0 where samples are made of labels alone.
-        latent: Its distribution: ``normal`` N(0, 1), ``uniform`` U(-1, 1), ``normal+onehotK``: the last K of
-            `latent_dim` entries are a random one-hot code.
+        generator: ``generator(z [N, latent_dim], labels=None)`` returns samples ``[N, *shape]``, images in [-1, 1], or
+            a `GeneratorOutput`.
+        discriminator: ``discriminator(x [N, *shape], labels=None)`` returns logits without output activation, whose
+            first dimension is N (``[N]``, ``[N, 1]``, a patch map); a list of them (several scales); or a
+            `DiscriminatorOutput`.
+        latent_dim: The length of z; 0 if samples are generated from labels alone.
+        latent: The distribution of z: ``normal`` N(0, 1), ``uniform`` U(-1, 1), or ``normal+onehotK``: N(0, 1), except
+            that the last K of the `latent_dim` entries are a random one-hot code.
     """
 
     generator: nn.Module
@@ -33,13 +35,13 @@ class Networks:
 
 @dataclass(frozen=True)
 class GeneratorOutput:
-    """A generator's answer that is more than samples.
+    """A generator's output, if it is more than samples.
 
     Args:
-        samples: As a bare answer would be, ``[N, *shape]``.
-        losses: Terms that G's loss has from its own pass, scalars by name (commitment of a codebook, KL divergence),
-            weighted already. They are added in G's update and measured as ``generator/NAME``.
-        intermediates: Samples of lower scales, or other stages of the pass, for a regularizer that reads them.
+        samples: The samples, ``[N, *shape]``.
+        losses: Terms of G's loss that its own forward computes, scalars by name (commitment of a codebook, KL
+            divergence), already weighted. They are added in G's update and measured as ``generator/NAME``.
+        intermediates: Other tensors of the forward, such as samples of lower scales, for a regularizer that reads them.
     """
 
     samples: Tensor
@@ -48,21 +50,21 @@ class GeneratorOutput:
 
 
 def extract_samples(answer: Tensor | GeneratorOutput) -> Tensor:
-    """Return the samples ``[N, *shape]`` of what a generator answered."""
+    """Return the samples ``[N, *shape]`` of a generator's output."""
     return answer.samples if isinstance(answer, GeneratorOutput) else answer
 
 
 @dataclass(frozen=True)
 class DiscriminatorOutput:
-    """A discriminator's answer that is more than logits.
+    """A discriminator's output, if it is more than logits.
 
     Args:
-        logits: As a bare answer would be: a tensor with leading N, or a list of them.
-        class_logits: ``[N, num_classes]`` of an auxiliary classifier.
-        features: Inner activations for feature matching.
-        embedding: ``[N, E]``, what it makes of a sample before the last layer.
-        weights: What each member of a list of logits counts for in the loss, a number or a 0-dim tensor each; None for
-            1 each.
+        logits: The logits: a tensor whose first dimension is N, or a list of such tensors.
+        class_logits: The logits of an auxiliary classifier, ``[N, num_classes]``.
+        features: Inner activations, for feature matching.
+        embedding: The features of each sample before the last layer, ``[N, E]``.
+        weights: The weight in the loss of each member of a list of logits, numbers or 0-dim tensors; None for a weight
+            of 1 each.
     """
 
     logits: Tensor | list[Tensor]
@@ -74,40 +76,42 @@ class DiscriminatorOutput:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What a regularizer sees of the update that it is part of. Fields may be added; none changes.
+    """The part of an update that a regularizer sees. Later versions may add fields, but they do not change one.
 
-    In G's update `real` and `real_output` are there where the loss pairs or a term says so (`Regularizer.reals`).
-    Before ``train.d_start`` and ``train.adversarial_start`` D is not asked in G's update: the outputs are None then.
+    In G's update `real` and `real_output` are None, unless the loss pairs or a term reads reals (`Regularizer.reals`).
+    Before ``train.d_start`` and ``train.adversarial_start`` G's update does not call D, so both outputs are None.
 
     Args:
         generator, discriminator: The networks.
-        average: The averaged generator, in eval mode; it has no gradients.
-        images: Images seen before the update, a 0-dim float64 tensor.
-        z: Latents of `fake`, ``[N, latent_dim]``.
-        labels: ``int64 [N]``, float ``[N, *label_shape]`` or None; of `real` and of `fake`.
-        real_labels, fake_labels: The same as D saw them with `real_seen` and `fake_seen`: where labels are images, an
-            augmentation that moves pixels moved both. Else they are `labels`.
-        real: Real samples before augmentation, ``[N, *shape]``; in D's update a leaf that requires grad where the spec
-            asks for it (`Regularizer.input_gradients`).
-        fake: Generated samples before augmentation, likewise; in G's update they carry G's graph.
-        intermediates: What the generator gave with `fake` (`GeneratorOutput.intermediates`).
-        real_seen, fake_seen: What D saw of them, after augmentation.
-        real_output, fake_output: D's answers in this very update, so that a penalty needs no forward of its own.
-        generate: ``generate(z, labels=None) -> samples``: what G makes of other latents; in G's update with G's graph.
-        augment: ``augment(samples, labels=None) -> samples``: other samples, any number of them, as D would see them,
-            by a draw of their own. Where labels are given it returns both. They must be given where labels are images
-            and an augmentation moves pixels, for it moves the labels too.
-        discriminate: ``discriminate(samples, labels=None, float32=False) -> DiscriminatorOutput``: D's answer to other
-            samples, any number of them. Labels are the update's `real_labels` where none are given and the number is
-            that of the update. With ``float32=True`` it is computed in float32 products with dropout off and spectral
-            norms held, as a difference of answers needs it; for `real_seen` and `fake_seen` themselves that costs no
-            forward where the update's own was such a one.
-        mean: ``mean(tensor) -> tensor``: its mean over all processes, without a graph: what a running average is fed,
-            so that it is the same in each. Where the batch comes in parts (``train.micro_batch``) a term is called for
-            each of them, so that a running average moves once a part, by that part's mean.
+        average: The averaged generator, in eval mode, without gradients.
+        images: The number of images seen before the update, a 0-dim float64 tensor.
+        z: The latents of `fake`, ``[N, latent_dim]``.
+        labels: The labels of `real` and of `fake`: int64 ``[N]``, float ``[N, *label_shape]``, or None.
+        real_labels, fake_labels: The labels that D saw with `real_seen` and `fake_seen`. They differ from `labels` only
+            if labels are images and an augmentation moved them together with the samples.
+        real: Real samples before augmentation, ``[N, *shape]``. In D's update they are a leaf that requires grad, if
+            the spec asks for that (`Regularizer.input_gradients`).
+        fake: Generated samples before augmentation, ``[N, *shape]``. In D's update they are such a leaf too; in G's
+            update they have G's graph.
+        intermediates: The generator's other outputs for `fake` (`GeneratorOutput.intermediates`).
+        real_seen, fake_seen: The samples that D saw, after augmentation.
+        real_output, fake_output: D's outputs for them in this update, so that a penalty needs no other forward.
+        generate: ``generate(z, labels=None) -> samples`` generates samples from other latents. In G's update they have
+            G's graph.
+        augment: ``augment(samples, labels=None) -> samples`` augments any number of other samples, with random numbers
+            of its own. If labels are given, it returns samples and labels. They must be given if labels are images and
+            an augmentation moves pixels, because it moves the labels too.
+        discriminate: ``discriminate(samples, labels=None, float32=False) -> DiscriminatorOutput`` calls D on any number
+            of other samples. The default of `labels` is the update's `real_labels`, if the number of samples is that
+            of the update. ``float32=True`` computes in float32, without dropout and with fixed spectral norms, as a
+            finite difference needs. For `real_seen` and `fake_seen` it costs no forward if the update's own forward
+            was such a one.
+        mean: ``mean(tensor) -> tensor`` returns the mean over all processes, without a graph. Use it for a running
+            average, which is then the same in all processes. If the batch comes in parts (``train.micro_batch``), a
+            term is called for each part, and a running average changes once for each part, by the mean of that part.
 
-    `generate` and `discriminate` compute in the update's precision, under fp16 `discriminate` in float32, and leave the
-    statistics of BatchNorm as they are.
+    `generate` and `discriminate` compute in the precision of the update, except that `discriminate` uses float32 under
+    fp16. They do not change the statistics of BatchNorm.
     """
 
     generator: nn.Module
@@ -132,10 +136,10 @@ class Step:
 
 
 class LossFunction(Protocol):
-    """What a loss's factory returns: two scalars from logits ``[N, P]``, elementwise on equal shapes."""
+    """The object that a loss's factory returns. It computes scalars from logits ``[N, P]`` of equal shapes."""
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return what D minimises."""
+        """Return the scalar that D minimises."""
 
     def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
-        """Return what G minimises; `real` is None unless the spec says ``pairs=True``."""
+        """Return the scalar that G minimises; `real` is None unless the spec says ``pairs=True``."""

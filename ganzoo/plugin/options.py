@@ -1,7 +1,7 @@
-"""Typed options: frozen dataclasses <-> KEY=VALUE <-> JSON, and numbers that change as training goes on.
+"""Typed options: frozen dataclasses that are read from KEY=VALUE, JSON or Python, and written as JSON.
 
-An options class is a frozen dataclass whose every field has a type and a default. `read` turns what a person
-typed, what JSON held or what Python code passed into a checked instance of it; `to_json` goes the other way.
+An options class is a frozen dataclass whose fields all have a type and a default. `read` returns a checked instance of
+it from typed text, JSON or Python values; `to_json` converts the instance to JSON.
 """
 
 from __future__ import annotations
@@ -33,26 +33,41 @@ def option(
     """Declare one field of an options class.
 
     Args:
-        default: The value where none is given.
-        help: One sentence for `ganzoo info`.
-        low: The smallest number (of a tuple: each number) that is taken.
-        high: The largest.
-        schedulable: Whether a float may be given as a `Schedule`. The component's factory then gets a 0-dim float32
-            tensor on the device in place of the float, refilled before each update.
+        default: The value if the user sets none.
+        help: One sentence that `ganzoo info` shows.
+        low: The smallest allowed number; None for no limit. For a tuple it is the limit of each number.
+        high: The largest allowed number; None for no limit.
+        schedulable: Whether a float may be a `Schedule`. The component's factory then gets a 0-dim float32 tensor on
+            the device instead of the float. The tensor's value is updated before each update.
+
+    Returns:
+        A dataclass field.
+
+    Raises:
+        ValueError: The default is mutable.
     """
-    if isinstance(default, (list, dict, set)):  # of which dataclass would ask for what `list_options` refuses
-        raise ValueError(f"default {default!r} can be changed: give a tuple")
+    if isinstance(default, (list, dict, set)):  # dataclass would ask for a factory, which `list_options` refuses
+        raise ValueError(f"default {default!r} is mutable: use a tuple")
     return field(default=default, metadata={"help": help, "low": low, "high": high, "schedulable": schedulable})
 
 
 @dataclass(frozen=True, kw_only=True)
 class NoOptions:
-    """The options of a component that has none."""
+    """The options class of a component without options."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """One field of an options class as the command line, JSON and the reference see it."""
+    """One field of an options class.
+
+    Args:
+        name: The name of the field.
+        type: The type of its values.
+        default: The value if the user sets none.
+        help: One sentence that says what it does.
+        low, high: The smallest and the largest allowed number; None for no limit.
+        schedulable: Whether a float may be a `Schedule`.
+    """
 
     name: str
     type: Any
@@ -63,7 +78,7 @@ class Option:
     schedulable: bool = False
 
     def read(self, value: object) -> Any:
-        """Return `value` (text, JSON or Python) as this option's type; raise ValueError that says what is wanted."""
+        """Convert `value` (text, JSON or Python) to this option's type; raise ValueError that says what is expected."""
         try:
             result = _convert(self.type, value, self.schedulable)
         except ImpossibleValue as error:
@@ -77,7 +92,7 @@ class Option:
 
     @property
     def expects(self) -> str:
-        """What the option takes, in words: type, range and whether it may be scheduled."""
+        """The values that the option accepts, in words: type, range, and whether it may be a schedule."""
         words = _describe(self.type)
         if self.low is not None and self.high is not None:
             words += f" from {self.low:g} to {self.high:g}"
@@ -89,11 +104,11 @@ class Option:
 
 
 def list_options(cls: type[Any]) -> dict[str, Option]:
-    """Return the options that a class declares, by name, in order.
+    """Return the options of an options class by name, in the order of the fields.
 
     Raises:
-        ValueError: The class is not an options class: not a frozen dataclass, a field without default, a type that
-            cannot be read from text, or a default that breaks its own range.
+        ValueError: The class is not an options class: it is not a frozen dataclass, a field has no default, a type
+            cannot be read from text, or a default is out of range.
     """
     if not (isinstance(cls, type) and is_dataclass(cls) and cls.__dataclass_params__.frozen):  # type: ignore[attr-defined]
         raise ValueError(f"options class {cls!r} is not a frozen dataclass")
@@ -101,7 +116,7 @@ def list_options(cls: type[Any]) -> dict[str, Option]:
     declared = {}
     for spec in fields(cls):
         if spec.default is MISSING:
-            raise ValueError(f"option {spec.name!r} of {cls.__name__} needs a plain default, not a factory or none")
+            raise ValueError(f"option {spec.name!r} of {cls.__name__} needs a default that is not a factory")
         known = {key: spec.metadata[key] for key in ("help", "low", "high", "schedulable") if key in spec.metadata}
         entry = Option(name=spec.name, type=hints[spec.name], default=spec.default, **known)
         try:
@@ -120,17 +135,17 @@ def list_options(cls: type[Any]) -> dict[str, Option]:
 
 @functools.cache
 def add_interval(options: type) -> type:
-    """Return a regularizer's options class with the core's option ``interval``.
+    """Return a regularizer's options class with the option ``interval`` of the core.
 
     Raises:
-        ValueError: It has an option of that name.
+        ValueError: The class has an option of that name already.
     """
     if getattr(options, "interval_of_the_core", False):
         return options
     if "interval" in list_options(options):
-        raise ValueError(f"{options.__name__} has an option 'interval', which the core gives every regularizer")
+        raise ValueError(f"{options.__name__} has an option 'interval', which the core adds to every regularizer")
     namespace = {"interval_of_the_core": True, "__doc__": options.__doc__, "__module__": options.__module__}
-    help = "Updates from one to the next, whose gradient counts so many times; none for train.*_reg_interval."
+    help = "Apply the term every so many updates, weighted by that number; none for train.*_reg_interval."
     added = ("interval", int | None, option(None, help=help, low=1))
     made = make_dataclass(options.__name__, [added], bases=(options,), namespace=namespace, frozen=True, kw_only=True)
     made.__qualname__ = options.__qualname__  # where a reader finds the other options
@@ -141,13 +156,14 @@ def read(cls: type, values: Mapping[str, object], prefix: str = "", owner: str =
     """Return an instance of the options class `cls` with `values` (text, JSON or Python) over its defaults.
 
     Args:
-        cls: An options class.
-        values: Some of its fields by name.
-        prefix: What stands before the name in the key that a person typed, for errors (``"arch."``).
-        owner: Who owns the options, for errors (``"arch 'dcgan'"``).
+        cls: The options class.
+        values: Values of some of its fields, by name.
+        prefix: The part of a typed key before the name, for errors (``"arch."``).
+        owner: The owner of the options in words, for errors (``"arch 'dcgan'"``).
 
     Raises:
-        UsageError: An unknown name, a wrong type or a value out of range; the text names the key and the way out.
+        UsageError: A name is unknown, or a value has a wrong type or is out of range. The text names the key and says
+            what to type.
     """
     known = list_options(cls)
     result = {}
@@ -162,12 +178,12 @@ def read(cls: type, values: Mapping[str, object], prefix: str = "", owner: str =
 
 
 def to_json(options: object) -> dict[str, Any]:
-    """Return an options object as JSON: tuples become lists, schedules their text."""
+    """Convert an options object to JSON: tuples become lists, schedules become text."""
     return {name: _to_json_value(getattr(options, name)) for name in list_options(type(options))}
 
 
 def to_text(value: object) -> str:
-    """Return a value as a person types it behind ``KEY=``."""
+    """Return a value as a person types it after ``KEY=``."""
     if isinstance(value, (tuple, list)):
         return ",".join(map(to_text, value)) or "none"
     if value is None or isinstance(value, bool):
@@ -176,7 +192,13 @@ def to_text(value: object) -> str:
 
 
 def make_unknown_key_error(key: str, known: Iterable[str], owner: str = "") -> UsageError:
-    """Return the error for a key that nobody knows: with near ones, or with all that its owner takes."""
+    """Return the error for an unknown key. Its text names similar keys, or else all keys that the owner takes.
+
+    Args:
+        key: The key that a person typed.
+        known: The valid keys.
+        owner: The owner of the valid keys, in words.
+    """
     keys = list(known)
     hint = suggest_names(key, keys)
     if not hint:
@@ -185,22 +207,22 @@ def make_unknown_key_error(key: str, known: Iterable[str], owner: str = "") -> U
 
 
 def evaluate_schedules(options: Any, images: float) -> Any:
-    """Return an options object with every schedule replaced by its number after `images` images."""
+    """Replace every schedule of an options object by its value after so many images were seen."""
 
-    def number(value: Any) -> Any:
-        return tuple(map(number, value)) if isinstance(value, tuple) else evaluate_number(value, images)
+    def evaluate(value: Any) -> Any:
+        return tuple(map(evaluate, value)) if isinstance(value, tuple) else evaluate_number(value, images)
 
-    return replace(options, **{name: number(getattr(options, name)) for name in list_options(type(options))})
+    return replace(options, **{name: evaluate(getattr(options, name)) for name in list_options(type(options))})
 
 
 # ----------------------------------------------------------------------------
-# The types an option may have.
+# The types that an option may have.
 
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
 def _convert(hint: Any, value: object, schedulable: bool = False) -> Any:
-    """Return `value` as the type `hint`, or raise ValueError."""
+    """Convert `value` to the type `hint`, or raise ValueError."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (Union, types.UnionType):
         (inner,) = [arg for arg in args if arg is not type(None)]
@@ -235,7 +257,7 @@ def _convert(hint: Any, value: object, schedulable: bool = False) -> Any:
 
 
 def _describe(hint: Any) -> str:
-    """Return the type in words, or raise ValueError where options cannot have it."""
+    """Return the type in words, or raise ValueError if an option cannot have it."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     plain = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     if hint in plain:
@@ -247,18 +269,18 @@ def _describe(hint: Any) -> str:
     if origin is tuple and args:
         if args[-1] is Ellipsis:
             return f"a comma-separated list, each {_describe(args[0])}"
-        return f"{len(args)} values with commas between, each {' or '.join(dict.fromkeys(map(_describe, args)))}"
+        return f"{len(args)} comma-separated values, each {' or '.join(dict.fromkeys(map(_describe, args)))}"
     raise ValueError(f"an option cannot be of type {hint!r}: use bool, int, float, str, Literal, tuple or X | None")
 
 
 def split_list(text: str) -> list[str]:
-    """Split a comma-separated list, commas inside parentheses left alone."""
+    """Split a comma-separated list. Commas inside parentheses do not separate."""
     parts = re.split(r",(?![^(]*\))", text)
     return [part.strip() for part in parts if part.strip()]
 
 
 def _list_numbers(value: object) -> list[float]:
-    """Return the numbers whose range is to be checked."""
+    """Return all numbers in a value, to check their range."""
     if isinstance(value, Schedule):
         return [value.start, value.end]
     if isinstance(value, tuple):

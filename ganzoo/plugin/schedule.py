@@ -1,4 +1,4 @@
-"""Numbers that change as training goes on: functions of the images seen."""
+"""Numbers that change during training, as functions of the images seen."""
 
 from __future__ import annotations
 
@@ -13,16 +13,24 @@ SHAPES = ("constant", *FROM_TO, "inverse_sqrt")
 
 
 class ImpossibleValue(ValueError):
-    """A value of the right form that cannot be; the text says why."""
+    """A value of the right form is impossible; the text says why."""
 
 
 @dataclass(frozen=True)
 class Schedule:
     """A number as a function of the images seen.
 
-    ``constant(a)``; ``linear(a, b, images=N)`` and ``cosine(a, b, images=N)``: from a to b over N images, then b;
-    ``geometric(a, b, images=N)``: from a to b by equal factors, a straight line in logarithms, then b;
-    ``inverse_sqrt(a, images=N)``: a up to N images, then a / sqrt(images / N) (Karras et al. 2024, arXiv:2312.02696).
+    - ``constant(a)``: always a.
+    - ``linear(a, b, images=N)`` and ``cosine(a, b, images=N)``: from a to b over N images, then b.
+    - ``geometric(a, b, images=N)``: from a to b over N images by equal factors (linear in the logarithm), then b.
+    - ``inverse_sqrt(a, images=N)``: a up to N images, then a / sqrt(images / N) (Karras et al. 2024,
+      arXiv:2312.02696).
+
+    Args:
+        shape: The name of the function.
+        start: The value a.
+        end: The value b; equal to a for shapes that have no b.
+        images: The number of images N; 1 for ``constant``.
 
     Raises:
         ImpossibleValue: One of the two values of ``geometric`` is not above 0.
@@ -35,10 +43,10 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if self.shape == "geometric" and min(self.start, self.end) <= 0:
-            raise ImpossibleValue("geometric goes from one value to the other by factors: both must be above 0")
+            raise ImpossibleValue("geometric multiplies by equal factors, so both values must be above 0")
 
     def at(self, images: float) -> float:
-        """Return the value after `images` images."""
+        """Return the value after so many images were seen."""
         progress = min(images / self.images, 1.0)
         match self.shape:
             case "constant":
@@ -59,7 +67,7 @@ class Schedule:
 
     @classmethod
     def parse(cls, text: str) -> Schedule:
-        """Read the text that `str` writes, numbers in any form that Python reads."""
+        """Return the schedule of a text, as `str` writes it. Numbers may have any form that Python reads."""
         match = re.fullmatch(r"\s*(\w+)\s*\(([^()]*)\)\s*", text)
         if match is None or match[1] not in SHAPES:
             raise ValueError(f"{text!r} is not a schedule")
@@ -76,7 +84,7 @@ class Schedule:
 
 
 def evaluate_number(number: float | Schedule, images: float) -> float:
-    """Return a number, scheduled or not, after `images` images."""
+    """Return the value of a number or schedule after so many images were seen."""
     return number.at(images) if isinstance(number, Schedule) else number
 
 

@@ -1,7 +1,7 @@
-"""Specs: what a plugin offers, one class for each kind, with the contract of its runtime object. See `ganzoo.plugin`.
+"""Specs of components that take part in training: one class for each kind. See `ganzoo.plugin`.
 
-All are frozen and keyword-only; constructing an invalid one raises ValueError. Here are the kinds that a training is
-made of and that measure it; those around it stand in `ganzoo.plugin.around`.
+The docstring of a spec is the contract of its runtime object. All specs are frozen and keyword-only; an invalid spec
+raises ValueError. `ganzoo.plugin.around` has the other kinds of specs.
 """
 
 from __future__ import annotations
@@ -21,24 +21,25 @@ from ganzoo.plugin.options import add_interval, list_options
 class Architecture(Built):
     """A generator and a discriminator: ``factory(options, data: DataInfo) -> Networks``.
 
-    Networks may draw numbers of their own (noise, dropout) from torch's default generator, by `torch.randn_like` too:
-    the engine seeds it and lays a network out alike in training, in its average and when it is loaded from a package,
-    so that one seed gives the same samples on the same device.
+    The networks may draw random numbers (noise, dropout) from torch's default generator, also by `torch.randn_like`.
+    The engine seeds it, and a network has the same memory layout in training, as average and when it is loaded from a
+    package. Therefore one seed gives the same samples on the same device.
 
     Args:
-        sizes: Image sizes (pixels; of both sides) that it can be built for; empty for any.
-        square: Whether images must be as wide as high. Where it is False each side is held to `sizes` by itself.
-        channels: Channel counts likewise.
-        modalities: Kinds of data that it generates.
-        conditional: Whether it takes labels. Unless the run is conditional the factory gets ``num_classes=0`` and
-            the networks ``labels=None``.
-        recommended: Settings by key that suit it (``{"loss": "bce", "optim.g.lr": 2e-4, "train.batch": 64}``; keys:
-            loss, reg, aug, optim.*, train.*), over the core's defaults and under everything that a user says.
-        examples: Data that the conformance kit builds it for, where sizes, channels and modalities do not say enough.
-        input_multiple: Where the generator takes labels that are images or sounds of other sizes than the one it was
-            built for: what each side must be a multiple of (1: any size); or a callable from options to that. 0 where
-            it takes no others.
-        untrained: Patterns (``"generator.noise_*"``) of parameters that a loss's gradient may not reach.
+        sizes: The image sizes that it can be built for, in pixels; empty for any size. Both sides must be in `sizes`.
+        square: Whether it takes square images only.
+        channels: The numbers of channels that it can be built for; empty for any number.
+        modalities: The kinds of data that it generates.
+        conditional: Whether it takes labels. If the run is not conditional, the factory gets ``num_classes=0`` and the
+            networks get ``labels=None``.
+        recommended: The settings that suit it, by key: ``{"loss": "bce", "optim.g.lr": 2e-4, "train.batch": 64}``.
+            Allowed keys are loss, reg, aug, optim.* and train.*. They override the core's defaults; every setting of
+            the user overrides them.
+        examples: The data that the conformance kit builds it for, if sizes, channels and modalities do not say enough.
+        input_multiple: For a generator whose labels are images or sounds: the number of which each side of a label of
+            another size must be a multiple (1 for any size), or a callable from the options to that number. 0 if it
+            takes only labels of the size that it was built for.
+        untrained: Patterns of parameters that a loss's gradient may not reach, such as ``"generator.noise_*"``.
         imports: Formats of other projects' weights that `ganzoo import` can read for this architecture. Each name of a
             format maps to ``"package.module:callable"``, called as ``(weights: dict[str, Tensor]) ->
             ImportedGenerator``. It gets all tensors of the file, with nested names joined by dots, and raises
@@ -73,13 +74,13 @@ class Loss(Built):
     """An adversarial loss: ``factory(options, data) -> LossFunction``. It sees logits and nothing else.
 
     Args:
-        pairs: The generator's term reads real logits as well (relativistic losses); else its `real` is None.
-        batch_coupled: A sample's term depends on the rest of the batch (relativistic average): logits are gathered
-            over ranks, gradient accumulation is refused.
-        recommended: Settings by key with which it trains, for any architecture (``{"reg": "wgan-gp"}``; keys: reg, aug,
-            optim.*, train.*), over what the architecture recommends, unless that recommends this very loss: then the
-            architecture knows better. ``arch.*`` as well: such a key counts where the architecture in use has that
-            option and takes that value (``{"arch.norm_d": "spectral"}``), and says nothing elsewhere.
+        pairs: Whether the generator's term reads real logits too (relativistic losses). If not, its `real` is None.
+        batch_coupled: Whether the term of a sample depends on the rest of the batch (relativistic average). If so,
+            logits are gathered over ranks, and gradient accumulation is refused.
+        recommended: The settings with which it trains any architecture, by key: ``{"reg": "wgan-gp"}``. Allowed keys
+            are reg, aug, optim.*, train.* and arch.*. They override the settings that the architecture recommends,
+            unless the architecture recommends this loss. A key of ``arch.*`` is used only if the architecture has that
+            option and accepts the value (``{"arch.norm_d": "spectral"}``).
     """
 
     kind: ClassVar[str] = "loss"
@@ -95,36 +96,37 @@ class Loss(Built):
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset(Built):
-    """Where real samples come from: ``factory(options)`` -> an object with ``info: DataInfo`` and one of:
+    """A source of real samples: ``factory(options)`` returns an object with ``info: DataInfo`` and one of:
 
-    - ``data``: array-like ``[N, ...]`` (uint8 images ``[N, C, H, W]``, or float) with ``labels`` ``[N, ...]`` or None;
+    - ``data``: array-like ``[N, ...]`` (uint8 images ``[N, C, H, W]``, or floats), ``labels`` ``[N, ...]`` or None;
     - ``sample(generator, n) -> (data, labels)``: an endless source that draws from the given CPU `torch.Generator`;
-    - ``items() -> list[Item]``: samples that must be decoded: the core decodes them once, in parallel, into a packed
-      store that later starts read at memory speed. Broken ones are named and skipped, or an error where the object
-      says ``strict = True``. A label that is an array is the item's `target`.
+    - ``items() -> list[Item]``: samples that must be decoded. The core decodes them once, in parallel, and packs them
+      into a store that later runs read at memory speed. Broken items are reported and skipped, or are an error if the
+      object has ``strict = True``. A label that is an array is the `target` of the item.
 
-    Where it has ``condition(real, generator) -> labels``, labels are not stored but made of each batch, on the device:
-    a spectrogram of a crop, a random degradation, the real itself. It gets samples ``[n, *shape]`` as networks take
-    them and returns float32 ``[n, *label_shape]`` (or int64 ``[n]``), draws from the generator alone, which lies on
-    the samples' device, and may be an `nn.Module`, which is moved there.
+    If it has ``condition(real, generator) -> labels``, labels are not stored: they are computed from each batch on the
+    device, such as a spectrogram of a crop, a random degradation, or the real sample itself. It gets samples
+    ``[n, *shape]`` in the range of the networks and returns float32 ``[n, *label_shape]`` or int64 ``[n]``. It draws
+    random numbers from `generator` alone, which is on the samples' device. If it is an `nn.Module`, it is moved there.
 
     Args:
-        info: What the data is, where that is known unopened: a `DataInfo`, or a callable from options to one.
-        show: ``"package.module:callable"``, ``(samples: float array [N, *shape], info) -> {file name: bytes}``: samples
-            as files that a person opens: a picture (``.png``), text (``.txt``, ``.csv``), a sound (``.wav``). The first
-            of each suffix is what a run's grids, the model card and ``ganzoo sample --out X.suffix`` show; runs and
-            packages keep a picture of another format as ``.png``. Images need none: they are laid out in a grid.
-        num_shown: How many samples `show` is given: 64 of what is taken in one by one, more of what makes a cloud.
-        read: ``"package.module:callable"``, ``(path: str, info) -> array``: a file as an input of a model whose labels
-            are arrays, for ``ganzoo apply``: in the form of one label, of any length or size. Images and arrays
-            (``.npy``, ``.npz``) need none.
-        examples: ``"package.module:callable"``, ``(folder: pathlib.Path) -> mapping``: writes a small dataset into an
-            empty folder and returns the options, by name, that open it; for a dataset that needs files of its user.
-        default: Whether this dataset is taken where none is given.
-        path_option: The option that takes a path, where ``--dataset PATH`` means this dataset; made absolute.
-        path_suffixes: Of the paths that are meant (``(".csv",)``); empty for all that no other dataset's are.
-        license: Of the data, for the model card: ``"cc-by-4.0"``, as the Hub names it, or in words.
-        hub: Its identifier on the Hugging Face Hub, where it has one.
+        info: A description of the data that is known before the dataset is opened: a `DataInfo`, or a callable from
+            the options to one; None if it is not known.
+        show: The path of a callable ``(samples: float array [N, *shape], info) -> {file name: bytes}`` that shows
+            samples as files: a picture (``.png``), text (``.txt``, ``.csv``), a sound (``.wav``). Runs, model cards
+            and ``ganzoo sample --out X.suffix`` use the first file of each suffix; runs and packages store a picture
+            of another format as ``.png``. Images need no `show`: they form a grid.
+        num_shown: The number of samples that `show` gets: 64 is for samples seen one by one; a cloud needs more.
+        read: The path of a callable ``(path: str, info) -> array`` that reads a file as a label of any length or size,
+            for ``ganzoo apply`` with models whose labels are arrays. Images and arrays (``.npy``, ``.npz``) need none.
+        examples: The path of a callable ``(folder: pathlib.Path) -> mapping`` that writes a small dataset into an empty
+            folder and returns the options that open it; the conformance kit uses it if files of the user are needed.
+        default: Whether it is used if the user names no dataset.
+        path_option: The option that ``--dataset PATH`` sets, if paths may mean this dataset. The path is made absolute.
+        path_suffixes: The suffixes of the paths that mean this dataset (``(".csv",)``); empty for all paths whose
+            suffix no other dataset has.
+        license: The licence of the data, for the model card: an identifier of the Hub (``"cc-by-4.0"``) or words.
+        hub: The identifier of the dataset on the Hugging Face Hub; empty if it has none.
     """
 
     kind: ClassVar[str] = "dataset"
@@ -149,30 +151,31 @@ class Dataset(Built):
 
 @dataclass(frozen=True, kw_only=True)
 class Regularizer(Built):
-    """A term that sees more than logits: ``factory(options, data)`` -> an object with any of:
+    """A term that sees more than logits: ``factory(options, data)`` returns an object with any of these methods:
 
-    - ``prepare(networks)``: called once, before training, and wherever D is built again: it may change D's structure
-      (spectral normalisation), never G's;
-    - ``discriminator(step: Step) -> scalar`` and ``generator(step: Step) -> scalar``: added to that network's loss;
-    - ``after_step(networks)``: after each of D's optimizer steps.
+    - ``prepare(networks)`` is called once before training, and whenever D is built again. It may change the structure
+      of D (spectral normalisation), but not of G.
+    - ``discriminator(step: Step) -> scalar`` and ``generator(step: Step) -> scalar`` return terms that are added to the
+      loss of that network.
+    - ``after_step(networks)`` is called after each optimizer step of D.
 
-    The core adds the option ``interval`` to those of every regularizer: its term is taken every so many updates and
-    weighted by that number. A term is measured under its name and its network's: ``reg.r1/d``.
+    The core adds the option ``interval`` to every regularizer: the term is computed every so many updates and weighted
+    by that number. Each term is measured under its name and its network: ``reg.r1/d``.
 
-    A term of G that needs what D answers besides logits (``needs=("features",)``, ``class-logits`` or ``embedding``)
-    begins with G's adversarial term, at ``train.adversarial_start``.
+    A term of G may need more of D's output than logits (``needs=("features",)``, ``class-logits`` or ``embedding``). It
+    then starts together with G's adversarial term, at ``train.adversarial_start``.
 
-    A network that it uses and does not train is kept in `ganzoo.layers.Frozen`; an installed extractor is asked for by
-    name, `ganzoo.layers.extractor`.
+    A network that the term uses but does not train must be wrapped in `ganzoo.layers.Frozen`. The function
+    `ganzoo.layers.extractor` returns an installed extractor by name.
 
     Args:
-        input_gradients: Whether it differentiates D's answers with respect to its input, so that `Step.real` and
-            `Step.fake` must require grad in D's update; or a callable from options to that.
-        reals: Whether its term for G reads real samples, or D's answers to them. Where labels are images, the real
-            sample in a row is the one that the row's label belongs to.
-        learns: The network, ``generator`` or ``discriminator``, whose optimizer trains its parameters as well; it is an
-            `nn.Module` then. Empty where it has none.
-        modalities: Kinds of data that it can be used on; empty for all.
+        input_gradients: Whether it differentiates D's output with respect to its input, so that `Step.real` and
+            `Step.fake` must require grad in D's update; or a callable from the options to that.
+        reals: Whether its term for G reads real samples or D's outputs for them. If labels are images, row i of the
+            real samples belongs to row i of the labels.
+        learns: The network whose optimizer trains the regularizer's own parameters: ``generator`` or
+            ``discriminator``. The object must be an `nn.Module` then. Empty if it has no parameters.
+        modalities: The kinds of data that it can be used for; empty for all.
     """
 
     kind: ClassVar[str] = "regularizer"
@@ -189,16 +192,17 @@ class Regularizer(Built):
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation(Built):
-    """``factory(options, data)`` -> a differentiable callable on batches of real and of fake samples, in both updates.
+    """A differentiable augmentation of D's inputs: ``factory(options, data)`` returns a callable on batches.
 
-    It is the identity at ``p=0``. Where it adapts it has ``update(real_logits)``, called after D's update with the
-    total batch's logits. Random numbers come from torch's default generator of the device.
+    It is applied to real and to fake samples, in both updates. It is the identity at ``p=0``. An adaptive augmentation
+    has ``update(real_logits)``, which is called after D's update with the logits of the total batch. Random numbers
+    come from torch's default generator of the device.
 
     Args:
-        moves_pixels: Whether it moves what an image shows (mirrors, shifts, cuts out), or a callable from options to
-            that. Where the labels are images, it is then called as ``augmentation(samples, labels)`` and returns both,
-            moved alike; colours of labels stay. Labels may be of another size and number of channels.
-        modalities: Kinds of data that it can be used on; empty for all.
+        moves_pixels: Whether it moves pixels (mirrors, shifts, cuts out), or a callable from the options to that. If
+            it does and labels are images, it is called as ``augmentation(samples, labels)`` and returns both, moved in
+            the same way. It keeps the colours of labels, which may have another size and number of channels.
+        modalities: The kinds of data that it can be used for; empty for all.
     """
 
     kind: ClassVar[str] = "augmentation"
@@ -209,29 +213,29 @@ class Augmentation(Built):
 
 @dataclass(frozen=True, kw_only=True)
 class Metric(Built):
-    """A number that says how good samples are: ``factory(options, data)`` -> an object with these methods:
+    """A measure of sample quality: ``factory(options, data)`` returns an object with these methods:
 
-    - ``reset()``: forget all samples;
-    - ``real(batch)`` and ``fake(batch)``: take real and generated samples, in any order;
-    - ``compute() -> dict[str, float]``: the values by key.
+    - ``reset()`` forgets all samples;
+    - ``real(batch)`` and ``fake(batch)`` add real and generated samples, in any order;
+    - ``compute() -> dict[str, float]`` returns the values by key.
 
-    `data` is the `DataInfo` of the real samples, with their labels also where the networks do not see these. What a
-    batch is, `reads` says; all is on the device. `docs/metrics.md` shows one of each.
+    `data` is the `DataInfo` of the real samples, with their labels even if the networks do not see them. `reads` says
+    what a batch is; all tensors are on the device. `docs/metrics.md` shows an example of each.
 
     Args:
-        reads: ``samples``: float ``[n, ...]`` in the data's range. ``features``: what the extractor says of them, a
-            dict of float tensors, ``features`` ``[n, F]`` and what else it gives. ``statistics``: one
-            `ganzoo.evaluate.statistics.Statistics` of all features; ``real`` and ``fake`` are called once.
-        extractor: Name of the extractor that it reads where nobody sets ``metric.NAME.extractor``; empty where somebody
-            must.
-        better: By each key of ``compute``, whether a ``lower`` or a ``higher`` value is better, or ``neither``. A
-            pattern (``tv/*``) stands for keys that follow from the data.
-        pairs: It has ``pair(real, fake, labels)`` in place of ``real`` and ``fake``: each generated sample is made from
-            the label of the real one in its row. Only models that take labels can be measured.
-        labels: It is called as ``real(batch, labels)`` and ``fake(batch, labels)``, labels being those that the
-            generated samples were made from. Only models that take labels can be measured.
-        modalities: Kinds of data that it measures; empty for all.
-        examples: Data that the conformance kit tries it on, where shapes and modalities do not say enough.
+        reads: What a batch is. ``samples``: a float tensor ``[n, ...]`` in the range of the networks. ``features``: the
+            output of the extractor, a dict of float tensors with ``features`` ``[n, F]``. ``statistics``: one
+            `ganzoo.evaluate.statistics.Statistics` of all features; then ``real`` and ``fake`` are called once.
+        extractor: The name of the extractor that it reads by default; empty if the user must set
+            ``metric.NAME.extractor``.
+        better: For each key of ``compute``, whether a ``lower`` or a ``higher`` value is better, or ``neither``. A
+            pattern (``tv/*``) covers keys that depend on the data.
+        pairs: Whether it has ``pair(real, fake, labels)`` instead of ``real`` and ``fake``. Each generated sample is
+            made from the label of the real sample in its row. It can measure only models that take labels.
+        labels: Whether it is called as ``real(batch, labels)`` and ``fake(batch, labels)``, with the labels that the
+            generated samples were made from. It can measure only models that take labels.
+        modalities: The kinds of data that it measures; empty for all.
+        examples: The data that the conformance kit tries it on, if shapes and modalities do not say enough.
     """
 
     kind: ClassVar[str] = "metric"
@@ -249,37 +253,39 @@ class Metric(Built):
         if self.reads == "samples" and self.extractor:
             raise ValueError(f"metric {self.name!r} reads samples, so it has no extractor")
         if self.reads != "samples" and "extractor" in list_options(self.options):
-            raise ValueError(f"metric {self.name!r}: ganzoo has an option 'extractor' of its own: name yours otherwise")
+            raise ValueError(f"metric {self.name!r}: ganzoo adds an option 'extractor': give yours another name")
         if (self.pairs and self.labels) or (self.reads == "statistics" and (self.pairs or self.labels)):
-            raise ValueError(f"metric {self.name!r}: one of pairs and labels, neither with reads='statistics'")
+            raise ValueError(
+                f"metric {self.name!r}: use pairs or labels, not both, and neither with reads='statistics'"
+            )
         for key, way in self.better.items():
             if way not in ("lower", "higher", "neither"):
                 raise ValueError(f"metric {self.name!r}: better[{key!r}]={way!r} is not lower, higher or neither")
 
 
 def get_direction(key: str, better: Mapping[str, str]) -> str:
-    """Return what `Metric.better` says of a key: ``lower``, ``higher`` or ``neither``; '' where it says nothing."""
+    """Return the entry of `Metric.better` for a key: ``lower``, ``higher`` or ``neither``; empty if there is none."""
     fitting = (way for pattern, way in better.items() if fnmatchcase(key, pattern))
     return better[key] if key in better else next(fitting, "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Extractor(Built):
-    """Features for metrics: ``factory(options, data)`` -> a callable from samples to a dict of float tensors.
+    """A feature extractor: ``factory(options, data)`` returns a callable from samples to a dict of float tensors.
 
-    Samples are float ``[n, ...]`` in the data's range, on the device. The dict holds ``features`` ``[n, F]`` and, where
-    the extractor classifies, ``probabilities`` ``[n, K]`` (its spec says ``provides=("probabilities",)``). A sample's
-    features depend on that sample alone. An extractor with weights is a `torch.nn.Module`: it is moved to the device,
-    put into eval mode and called without gradients; its weights are part of a value's fingerprint.
+    Samples are float ``[n, ...]`` in the range of the networks, on the device. The dict has ``features`` ``[n, F]``. An
+    extractor that classifies also returns ``probabilities`` ``[n, K]``; its spec has ``provides=("probabilities",)``.
+    The features of a sample depend on that sample alone. An extractor with weights is a `torch.nn.Module`: it is moved
+    to the device, set to eval mode and called without gradients. Its weights are part of a value's fingerprint.
 
-    One that is trained on the data has ``prepare(real)``, called once before its first use, in train mode, with
-    gradients and with torch's default generators at a fixed seed. ``len(real)`` is the number of real samples;
-    ``real[index]``, with an int64 tensor ``[n]``, returns ``(samples [n, ...], labels [n, ...] or None)``. What a
-    module learns there is kept by its ``state_dict``, which later runs on the same data load in place of a call.
+    An extractor that is trained on the data has ``prepare(real)``. It is called once before the first use, in train
+    mode, with gradients, and with torch's default generators at a fixed seed. ``len(real)`` is the number of real
+    samples; ``real[index]``, with an int64 tensor ``[n]``, returns ``(samples [n, ...], labels [n, ...] or None)``. The
+    trained ``state_dict`` is stored, and later runs on the same data load it instead of calling ``prepare``.
 
     Args:
-        modalities: Kinds of data that it takes; empty for all.
-        examples: Data that the conformance kit tries it on, where shapes and modalities do not say enough.
+        modalities: The kinds of data that it takes; empty for all.
+        examples: The data that the conformance kit tries it on, if shapes and modalities do not say enough.
     """
 
     kind: ClassVar[str] = "extractor"

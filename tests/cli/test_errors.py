@@ -69,7 +69,7 @@ TYPED = [
     (f"{DCGAN} arch.width=", 2, "arch.width: expected a whole number", "''"),
     (f"{DCGAN} arch.width=0", 2, "arch.width: expected a whole number of at least 1", "'0'"),
     (f"{DCGAN} optim.g.lr=fast", 2, "optim.g.lr: expected a number", "cosine("),
-    (f"{DCGAN} optim.g.betas=0.5", 2, "optim.g.betas: expected 2 values with commas between"),
+    (f"{DCGAN} optim.g.betas=0.5", 2, "optim.g.betas: expected 2 comma-separated values"),
     (f"{DCGAN} optim.g.name=adm", 2, "optim.g.name=adm", "adamw"),
     (f"{DCGAN} train.precision=fp99", 2, "train.precision: expected one of", "bf16"),
     (f"{DCGAN} loss.a=3", 2, "unknown key 'loss.a'", "loss 'bce' takes no options"),

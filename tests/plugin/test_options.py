@@ -111,14 +111,14 @@ def test_every_type_reads_text_json_and_python(key: str, value: object, expected
         *[("size", value, "one of 32, 64") for value in ("48", 48, "x", None)],
         *[("limit", value, "a whole number or none of at least 1") for value in ("0", "x", -3, 1.5)],
         *[
-            ("pair", value, "2 values with commas between, each a number from 0 to 1")
+            ("pair", value, "2 comma-separated values, each a number from 0 to 1")
             for value in ("0.5", "0,1,1", "0,2", "-1,0", [0.5], 0.5, None, "a,b", "cosine(0,1,images=5),1")
         ],
         *[
             ("sizes", value, "a comma-separated list, each a whole number of at least 1")
             for value in ("8,0", "8;16", [1.5], 8)
         ],
-        *[("mixed", value, "2 values with commas between, each a whole number or text") for value in ("a,b", "1")],
+        *[("mixed", value, "2 comma-separated values, each a whole number or text") for value in ("a,b", "1")],
         *[
             ("gamma", value, "a number of at least 0 or a schedule such as cosine(1, 0.1, images=1e6)")
             for value in ("cosine(1, -1, images=1e6)", Schedule("linear", -1, 0, 5), Schedule("linear", 1, 0, 0))
@@ -251,7 +251,7 @@ def test_wrong_text_is_no_schedule(text: str) -> None:
     "text", ["geometric(0, 1, images=5)", "geometric(1, 0, images=5)", "geometric(1, -1, images=5)"]
 )
 def test_factors_lead_neither_to_nor_from_zero(text: str) -> None:
-    words = "geometric goes from one value to the other by factors: both must be above 0"
+    words = "geometric multiplies by equal factors, so both values must be above 0"
     assert complaint("gamma", text) == f"arch.gamma: {words}, got '{text}'"
 
 
@@ -283,8 +283,8 @@ class NoDataclass:
         (NotFrozen, "not a frozen dataclass"),
         (NoDataclass, "not a frozen dataclass"),
         (Everything(), "not a frozen dataclass"),
-        (NoDefault, "'x' of NoDefault needs a plain default"),
-        (frozen(tuple[int, ...], field(default_factory=tuple)), "needs a plain default, not a factory"),
+        (NoDefault, "'x' of NoDefault needs a default"),
+        (frozen(tuple[int, ...], field(default_factory=tuple)), "needs a default that is not a factory"),
         (frozen(dict, None), "cannot be of type <class 'dict'>"),
         (frozen(list[int], None), "cannot be of type list"),
         (frozen(tuple, ()), "cannot be of type <class 'tuple'>"),
@@ -314,5 +314,5 @@ def test_options_of_tells_all_about_an_option() -> None:
 
 @pytest.mark.parametrize("default", [[1, 2], {"a": 1}, {1}])
 def test_a_default_that_can_be_changed_is_refused_where_it_is_declared(default: object) -> None:
-    with pytest.raises(ValueError, match=r"can be changed: give a tuple"):
+    with pytest.raises(ValueError, match=r"is mutable: use a tuple"):
         option(default, help="Numbers.")

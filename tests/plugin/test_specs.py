@@ -34,7 +34,7 @@ def made(**changed: Any) -> Architecture:
         ({"options": Mutable}, "is not a frozen dataclass"),
         ({"options": 3}, "options=3 is not"),
         ({"requires": "wandb"}, "requires='wandb' is not tuple"),
-        ({"requires": ("not a requirement!!",)}, "pip takes no requirement"),
+        ({"requires": ("not a requirement!!",)}, "is not a requirement that pip understands"),
         ({"version": "2"}, "version='2' is not"),
         ({"needs": "features"}, "needs='features' is not tuple"),
         ({"sizes": 64}, r"sizes=64 is not tuple\[int, ...\]"),
@@ -108,8 +108,8 @@ def test_a_valid_spec_is_taken() -> None:
         ({"shape": (1, 8.0, 8)}, "is not a tuple of sizes"),
         ({"shape": (2, 2), "modality": "points"}, "points has 1 sides"),
         ({"shape": (1, 8, 8), "label_shape": (0,)}, "label_shape="),
-        ({"shape": (1, 8, 8), "meta": {"rate": object()}}, r"meta is no JSON \(Object of type object is not JSON"),
-        ({"shape": (1, 8, 8), "meta": {"rate": float("nan")}}, "meta is no JSON .*: give text, numbers, lists"),
+        ({"shape": (1, 8, 8), "meta": {"rate": object()}}, r"meta is not JSON \(Object of type object is not JSON"),
+        ({"shape": (1, 8, 8), "meta": {"rate": float("nan")}}, "meta is not JSON .*: use text, numbers, lists"),
     ],
 )
 def test_data_that_is_none_is_refused(fields: dict[str, Any], words: str) -> None:
