@@ -117,7 +117,7 @@ def test_a_failure_that_names_no_line_says_where_the_component_is_written() -> N
 @pytest.mark.parametrize(
     ("planted", "check", "words", "line"),
     [
-        ("returns_a_tuple", "returns-networks", "Image [3, 8, 8]: it returned tuple. See {file}:{line}.", "def build"),
+        ("returns_a_tuple", "returns-networks", "Image [3, 8, 8]: it returns tuple. See {file}:{line}.", "def build"),
         ("factory_misspelt", "factory-resolves", "factory_misspelt has no 'biuld': did you mean 'build'?", ""),
         (
             "factory_without_data", "factory-resolves",
@@ -126,8 +126,8 @@ def test_a_failure_that_names_no_line_says_where_the_component_is_written() -> N
         ),
         (
             "g_fixed_batch", "forward-and-backward",
-            "Image [3, 8, 8]: 64 samples at once work, 2 do not (RuntimeError: shape '[64, 3, 8, 8]' is invalid for "
-            "input of size 384 ({file}:{line})): a batch may be of any size.", "view(64",
+            "Image [3, 8, 8]: a batch of 64 samples works, and one of 2 does not (RuntimeError: shape '[64, 3, 8, 8]' "
+            "is invalid for input of size 384 ({file}:{line})): a batch may have any size.", "view(64",
         ),
         (
             "loss_misspelt", "returns-what-is-called",
@@ -139,7 +139,7 @@ def test_a_failure_that_names_no_line_says_where_the_component_is_written() -> N
         ),
         (
             "networks_share", "returns-networks",
-            "Image [3, 8, 8]: first.bias of the generator is the discriminator's as well: while one of them learns the "
+            "Image [3, 8, 8]: the discriminator has first.bias of the generator too: while one of them learns, the "
             "other is frozen. See {file}:{line}.", "def build",
         ),
         (

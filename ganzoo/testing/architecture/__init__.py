@@ -1,4 +1,4 @@
-"""Checks of architectures, in several modules: what they are about, and in which order they are run."""
+"""Checks of architectures. `PARTS` names the modules that hold them, in the order in which they run."""
 
 from ganzoo.testing.architecture.networks import measure_case
 

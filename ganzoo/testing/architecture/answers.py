@@ -1,4 +1,4 @@
-"""Checks of architectures: what is built, and what it answers."""
+"""Checks of architectures: the networks that they build, and the outputs of these."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from ganzoo.testing.architecture.networks import (
 )
 from ganzoo.testing.checks import Failure, Skip, Trial, fatal_failures, require
 
-USUAL_BATCHES = (64, 32, 16, 128)  # sizes of batches that are written into networks
-MAX_PARAMETERS = 10_000_000  # parameters of both networks: beyond, no real forward is made
+USUAL_BATCHES = (64, 32, 16, 128)  # batch sizes that authors write into networks by mistake
+MAX_PARAMETERS = 10_000_000  # parameters of both networks; larger ones get no real forward pass
 
 
 def returns_networks(trial: Trial) -> None:
@@ -46,8 +46,8 @@ def returns_networks(trial: Trial) -> None:
                 require_callable(getattr(networks, name).forward, f"the {name}'s forward", given, "labels")
             theirs = set(map(id, networks.discriminator.parameters()))
             shared = [name for name, parameter in networks.generator.named_parameters() if id(parameter) in theirs]
-            words = f"{describe_data(data)}: {join_first(shared)} of the generator is the discriminator's as well"
-            require(not shared, f"{words}: while one of them learns the other is frozen.")
+            words = f"{describe_data(data)}: the discriminator has {join_first(shared)} of the generator too"
+            require(not shared, f"{words}: while one of them learns, the other is frozen.")
 
 
 def forward_and_backward(trial: Trial) -> None:
@@ -88,7 +88,9 @@ def smallest_and_largest(trial: Trial) -> None:
 
 def any_batch(trial: Trial) -> None:
     """Samples and logits have N rows for every batch size N. In eval mode N = 1 works too."""
-    many = (4, 8) if "batch-coupled-d" in trial.provides else (5, 8)  # such a D may look at groups; 2 was seen above
+    many = (
+        (4, 8) if "batch-coupled-d" in trial.provides else (5, 8)
+    )  # such a D may need even batches; 2 was tried above
     for data in list_small_data(trial):
         networks = share_networks(trial, data)
         for num in many:
@@ -119,25 +121,25 @@ def samples_in_range(trial: Trial) -> None:
         networks = share_networks(trial, data)
         made = generate(networks.generator, make_latents(networks, 16), make_labels(data, 16))
         low, high = (float(value) for value in made.float().aminmax())
-        words = f"{describe_data(data)}: at the start its samples are from {low:.3g} to {high:.3g}"
+        words = f"{describe_data(data)}: the samples of a new generator are from {low:.3g} to {high:.3g}"
         words += locate_forward(networks.generator)
-        require(low < 0 or high == low, f"{words}: end in tanh, or in nothing.")
-        require(max(-low, high) < 100, f"{words}: images are within -1 (black) and 1 (white).")
+        require(low < 0 or high == low, f"{words}: end in tanh, or without an activation.")
+        require(max(-low, high) < 100, f"{words}: images are from -1 (black) to 1 (white).")
 
 
 def same_seed_same_weights(trial: Trial) -> None:
     """Weights come from torch's default generator: one seed gives the same weights, another seed others."""
     for data in list_small_data(trial):
         one, two = name_tensors(share_networks(trial, data)), name_tensors(share_networks(trial, data, again=True))
-        require(one.keys() == two.keys(), f"{describe_data(data)}: two builds have other parameters.")
+        require(one.keys() == two.keys(), f"{describe_data(data)}: two builds have different parameters.")
         changed = [name for name in one if not torch.equal(one[name], two[name])]
-        require(not changed, f"{describe_data(data)}: with the same seed {join_first(changed)} differ.")
+        require(not changed, f"{describe_data(data)}: with the same seed, {join_first(changed)} differ.")
     data = find_smallest_data(trial)
     one, other = name_tensors(share_networks(trial, data)), name_tensors(build_networks(trial, data, seed=1))
     for part in ("generator", "discriminator"):
         named = [name for name in one if name.startswith(part)]
         kept = named and all(torch.equal(one[name], other[name]) for name in named)
-        require(not kept, f"{describe_data(data)}: with another seed all of the {part}'s weights are the same.")
+        require(not kept, f"{describe_data(data)}: with another seed, all weights of the {part} are the same.")
 
 
 def same_seed_same_answers(trial: Trial) -> None:
@@ -148,9 +150,9 @@ def same_seed_same_answers(trial: Trial) -> None:
         networks.generator.eval()
         networks.discriminator.eval()
         off = compute_gap(*(generate(networks.generator, z, chosen) for _ in range(2)))
-        require(off == 0, f"{describe_data(data)}: the same latents gave samples that differ by {off:.2g}.")
+        require(off == 0, f"{describe_data(data)}: the same latents give samples that differ by {off:.2g}.")
         off = compute_gap(*(flatten_logits(discriminate(networks.discriminator, x, chosen)) for _ in range(2)))
-        require(off == 0, f"{describe_data(data)}: the same samples got logits that differ by {off:.2g}.")
+        require(off == 0, f"{describe_data(data)}: the same samples give logits that differ by {off:.2g}.")
 
 
 def same_keys_in_every_build(trial: Trial) -> None:
@@ -160,12 +162,12 @@ def same_keys_in_every_build(trial: Trial) -> None:
         for part in ("generator", "discriminator"):
             keys, others = (list(getattr(each, part).state_dict()) for each in (one, two))
             new = [name for name in others if name not in keys]
-            require(not new, f"{describe_data(data)}: the second {part} has {join_first(new)}, the first has not.")
+            require(not new, f"{describe_data(data)}: the second {part} has {join_first(new)}, and the first does not.")
             require(keys == others, f"{describe_data(data)}: the second {part} has its names in another order.")
         _require_answers(one, data, 2)
         for part in ("generator", "discriminator"):
             keys, others = (list(getattr(each, part).state_dict()) for each in (two, one))
-            require(keys == others, f"{describe_data(data)}: its first forward changes the {part}'s names.")
+            require(keys == others, f"{describe_data(data)}: the first forward pass changes the {part}'s names.")
 
 
 def modes_unchanged(trial: Trial) -> None:
@@ -175,13 +177,14 @@ def modes_unchanged(trial: Trial) -> None:
         parts = {"generator": networks.generator, "discriminator": networks.discriminator}
         for name, network in parts.items():
             before = _read_modes(network)
-            still = [key or "itself" for key, on in _read_modes(network.eval()).items() if on]
+            training = [key or "itself" for key, on in _read_modes(network.eval()).items() if on]
             require(
-                not still, f"{describe_data(data)}: after eval() the {name} has in train mode: {join_first(still)}."
+                not training,
+                f"{describe_data(data)}: after eval(), the {name} has in train mode: {join_first(training)}.",
             )
             require(
                 _read_modes(network.train()) == before,
-                f"{describe_data(data)}: the {name} does not come back to train mode.",
+                f"{describe_data(data)}: train() does not put the whole {name} into train mode.",
             )
         for training in (True, False):
             modes = {name: _read_modes(network.train(training)) for name, network in parts.items()}
@@ -190,28 +193,30 @@ def modes_unchanged(trial: Trial) -> None:
                 moved = [key or "itself" for key, on in _read_modes(network).items() if on != modes[name][key]]
                 require(
                     not moved,
-                    f"{describe_data(data)}: a forward of the {name} changed the mode of: {join_first(moved)}.",
+                    f"{describe_data(data)}: a forward pass of the {name} changes the mode of: {join_first(moved)}.",
                 )
 
 
 # ----------------------------------------------------------------------------
-# What they share.
+# Helpers.
 
 
 def _check_forward(networks: Networks, data: DataInfo) -> None:
-    """Let the networks answer; where they fail on 2 samples and not on 64, or another usual number, say so."""
+    """Check a forward pass of 2 samples; if it fails and one of a usual batch size works, say so in the failure."""
     try:
         _require_answers(networks, data, 2)
     except Exception as error:
         num = next((num for num in USUAL_BATCHES if _can_answer(networks, data, num)), 0)
         if not num:
             raise
-        words = f"{describe_data(data)}: {num} samples at once work, 2 do not ({describe_error(error)})"
-        raise Failure(f"{words}: a batch may be of any size.") from error
+        words = (
+            f"{describe_data(data)}: a batch of {num} samples works, and one of 2 does not ({describe_error(error)})"
+        )
+        raise Failure(f"{words}: a batch may have any size.") from error
 
 
 def _can_answer(networks: Networks, data: DataInfo, num: int) -> bool:
-    """Whether the networks answer so many samples as they must."""
+    """Return whether the networks' outputs for `num` samples are right."""
     try:
         _require_answers(networks, data, num)
     except Exception:
@@ -220,15 +225,15 @@ def _can_answer(networks: Networks, data: DataInfo, num: int) -> bool:
 
 
 def _check_backward(networks: Networks, data: DataInfo) -> None:
-    """Let a gradient come back from the logits, as it must for either network to learn."""
+    """Check that gradients flow from the logits to the samples, and from the samples to the generator."""
     chosen = make_labels(data, 2)
     made = extract_samples(networks.generator(make_latents(networks, 2), chosen))
     learns = any(parameter.requires_grad for parameter in networks.generator.parameters())
-    words = "its samples carry no gradient to the generator: something in it detaches or leaves torch"
+    words = "its samples carry no gradient to the generator: look in it for detach, or for code outside torch"
     require(made.requires_grad or not learns, f"{describe_data(data)}: {words}{locate_forward(networks.generator)}.")
     given = made.detach().requires_grad_()
     total = flatten_logits(discriminate(networks.discriminator, given, chosen)).sum()
-    words = "something in the discriminator detaches or leaves torch" + locate_forward(networks.discriminator)
+    words = "look in the discriminator for detach, or for code outside torch" + locate_forward(networks.discriminator)
     require(total.requires_grad, f"{describe_data(data)}: its logits carry no gradient: {words}.")
     (gradient,) = torch.autograd.grad(total, given, allow_unused=True)
     require(
@@ -238,13 +243,13 @@ def _check_backward(networks: Networks, data: DataInfo) -> None:
 
 
 def _list_smallest(trial: Trial) -> list[DataInfo]:
-    """Return the smallest data of each modality, with every channel count and labelling."""
+    """Return the smallest data of each modality, with every channel count, without labels and with them."""
     least = {data.modality: math.prod(data.shape[1:]) for data in reversed(list_small_data(trial))}
     return [data for data in list_all_data(trial) if math.prod(data.shape[1:]) <= least[data.modality]]
 
 
 def _find_largest(trial: Trial) -> list[DataInfo]:
-    """Return the largest data whose networks have few enough parameters for a real forward, if there is any."""
+    """Return a list of the largest data whose networks are small enough for a real forward pass; empty if none are."""
     for data in sorted(list_all_data(trial), key=lambda data: math.prod(data.shape), reverse=True):
         with torch.device("meta"):
             networks = build_networks(trial, data)
@@ -258,7 +263,7 @@ def _require_shapes(networks: Networks, data: DataInfo) -> None:
         known = not isinstance(tensor, UninitializedParameter)
         require(
             known,
-            f"{describe_data(data)}: {name} has no shape before the first forward: lazy modules cannot be loaded.",
+            f"{describe_data(data)}: {name} has no shape before the first forward pass: lazy modules cannot be loaded.",
         )
 
 
@@ -268,17 +273,17 @@ def _require_answers(networks: Networks, data: DataInfo, num: int, device: torch
     chosen = None if chosen is None else chosen.to(device)
     made = generate(networks.generator, z, chosen)
     wanted = [num, *data.shape]
-    words = f"{describe_data(data)}: of {num} latents it made {list(made.shape)}, not {wanted}"
+    words = f"{describe_data(data)}: from {num} latents it makes {list(made.shape)}, not {wanted}"
     require(list(made.shape) == wanted, f"{words}{locate_forward(networks.generator)}.")
     for part in discriminate(networks.discriminator, made, chosen).logits:
         leads = part.dim() > 0 and len(part) == num
-        words = f"{describe_data(data)}: to {num} samples it answered logits {list(part.shape)}, not [{num}, ...]"
+        words = f"{describe_data(data)}: for {num} samples the logits are {list(part.shape)}, not [{num}, ...]"
         require(leads, f"{words}{locate_forward(networks.discriminator)}.")
 
 
 def _require_finite(data: DataInfo, name: str, tensor: Tensor) -> None:
     wrong = int((~tensor.isfinite()).sum()) if tensor.is_floating_point() else 0
-    require(not wrong, f"{describe_data(data)}: of {name} {wrong} of {tensor.numel()} numbers are not finite.")
+    require(not wrong, f"{describe_data(data)}: {wrong} of {tensor.numel()} numbers of {name} are not finite.")
 
 
 def _read_modes(network: nn.Module) -> dict[str, bool]:

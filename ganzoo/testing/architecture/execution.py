@@ -1,4 +1,4 @@
-"""Checks of architectures: where and how the engine runs networks: on any device, in any layout, recorded, compiled."""
+"""Checks of architectures: networks run on any device, in any memory layout, recorded and compiled."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from ganzoo.testing.probes import NoReadback
 
 META = torch.device("meta")
 SEED = 1234
-REPEATED = 2  # rounds: one is recorded, one repeats it
+NUM_ROUNDS = 2  # the first is recorded, the second replays the record
 
 
 def no_side_effects(trial: Trial) -> None:
@@ -53,7 +53,7 @@ def no_side_effects(trial: Trial) -> None:
     for data in [find_smallest_data(trial)]:
         before = {name: get() for name, (get, _) in _SETTINGS.items()}
         try:
-            with seeded(SEED), redirect_stdout(StringIO()) as said:
+            with seeded(SEED), redirect_stdout(StringIO()) as output:
                 networks = trial.build(data)
                 _require_settings(before, f"{describe_data(data)}: built")
                 z, x, chosen = make_latents(networks, 4), make_samples(data, 4), make_labels(data, 4)
@@ -61,10 +61,8 @@ def no_side_effects(trial: Trial) -> None:
                     networks.generator.train(training)(z, chosen)
                     networks.discriminator.train(training)(x, chosen)
                     _require_settings(before, f"{describe_data(data)}: called")
-            words = (
-                f"{describe_data(data)}: they wrote {said.getvalue()[:40]!r}, and stdout is for the command's result."
-            )
-            require(not said.getvalue(), words)
+            words = f"{describe_data(data)}: they print {output.getvalue()[:40]!r}"
+            require(not output.getvalue(), f"{words}: stdout is for the command's result.")
         finally:
             for name, (get, put) in _SETTINGS.items():
                 if str(get()) != str(before[name]):
@@ -77,7 +75,8 @@ def any_device(trial: Trial) -> None:
         with META:
             drawn = name_tensors(build_networks(trial, data))
         astray = [f"{name} on {tensor.device}" for name, tensor in drawn.items() if tensor.device != META]
-        require(not astray, f"{describe_data(data)}: built under torch.device('meta'), it has {', '.join(astray[:3])}.")
+        words = f"{describe_data(data)}: built under torch.device('meta'), the networks have {', '.join(astray[:3])}."
+        require(not astray, words)
         networks, chosen = share_networks(trial, data), make_labels(data, 2)
         chosen = None if chosen is None else chosen.to(META)
         made = make_samples(data, 2).to(META)
@@ -88,8 +87,8 @@ def any_device(trial: Trial) -> None:
             with _OneDevice():  # type: ignore[no-untyped-call]
                 answer = extract_samples(network.to(META)(x, chosen))
             found = answer if isinstance(answer, Tensor) else flatten_logits(discriminate(network, x, chosen))
-            where = found.device
-            require(where == META, f"{describe_data(data)}: moved to another device, its {name} answers on {where}.")
+            words = f"moved to another device, the {name} returns a tensor on {found.device}"
+            require(found.device == META, f"{describe_data(data)}: {words}.")
 
 
 def memory_layout(trial: Trial) -> None:
@@ -104,9 +103,9 @@ def memory_layout(trial: Trial) -> None:
         drawing = [
             _draws_numbers(network, given, chosen) for network, given in ((gan.generator, z), (gan.discriminator, x))
         ]
-        try:  # in float64, where no rectifier tips with the order of sums
+        try:  # in float64, where the order of sums does not change the sign of a rectifier's input
             answers = _answer_in_both_layouts(gan.networks, z, x, chosen, torch.float64)
-        except RuntimeError:  # it insists on float32
+        except RuntimeError:  # the networks compute in float32 only
             answers = _answer_in_both_layouts(share_trained(trial, data)[0].networks, z, x, chosen, torch.float32)
         names = {"samples": drawing[0], "logits": drawing[1], "the gradient by samples": drawing[1]}
         for (name, draws), one, two in zip(names.items(), *answers, strict=True):
@@ -114,7 +113,7 @@ def memory_layout(trial: Trial) -> None:
             words = f"{describe_data(data)}: channels-last {name} differ by {off:.2g} of the largest value."
             require(draws or off < ROUNDING, words)
     if not looked:
-        raise Skip("its networks draw numbers of their own, which follow the layout")
+        raise Skip("its networks draw random numbers, which depend on the layout")
 
 
 def _answer_in_both_layouts(
@@ -142,41 +141,41 @@ def recorded_equals_plain(trial: Trial) -> None:
 def compiled_equals_plain(trial: Trial) -> None:
     """Compiled updates (``train.execution=compile``) give the same numbers as plain ones."""
     if not trial.full:
-        raise NotChecked("it takes long: --full runs it")
+        raise NotChecked("it takes minutes: --full runs it")
     _require_same_updates(trial, find_smallest_data(trial), execution.Compiled)
 
 
 # ----------------------------------------------------------------------------
-# What they share.
+# Helpers.
 
 
 class _RecordedExecution(execution.RecordedExecution):
-    """Notes the operations of a piece, which are all that a record of it holds, and repeats them."""
+    """An execution that records the operations of each piece of an update, and replays them."""
 
     def first(self, key: tuple[Hashable, ...], piece: execution.Replay, tensors: list[Tensor]) -> Any:
-        """Run a piece and note its operations."""
+        """Run a piece and record its operations."""
         try:
-            with _OperationRecorder(tensors) as notes:
+            with _OperationRecorder(tensors) as recorder:
                 result = piece(tensors)
         except Exception as error:
             self.fall_back(key, error)
-        self.records[key] = notes.record(result)
+        self.records[key] = recorder.make_record(result)
         return result
 
     def fall_back(self, key: tuple[Hashable, ...], error: Exception) -> None:
-        """Say why it cannot be recorded."""
+        """Raise the error: the piece cannot be recorded."""
         raise error
 
 
 class _TensorNumber(int):
-    """Stands for a tensor among the arguments of an operation."""
+    """The number of a tensor, which takes its place among the arguments of a recorded operation."""
 
 
 class _OperationRecorder(NoReadback):  # type: ignore[no-untyped-call]
-    """Notes what is run inside it; tensors that come from elsewhere, state and constants, are held as they are.
+    """Records the operations that run inside its context. State and constants are kept as the tensors themselves.
 
     Args:
-        given: The tensors that are others the next time.
+        given: The tensors that are replaced by others in a replay.
     """
 
     def __init__(self, given: list[Tensor]) -> None:
@@ -188,34 +187,34 @@ class _OperationRecorder(NoReadback):  # type: ignore[no-untyped-call]
             self._number(tensor)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run an operation and note it."""
+        """Run an operation and record it."""
         leaves, form = tree_flatten((args, kwargs or {}))
-        noted = [self.numbers.get(leaf, leaf) if isinstance(leaf, Tensor) else leaf for leaf in leaves]
+        arguments = [self.numbers.get(leaf, leaf) if isinstance(leaf, Tensor) else leaf for leaf in leaves]
         result = super().__torch_dispatch__(func, types, args, kwargs)
-        self.calls.append((func, noted, form, [self._number(tensor) for tensor in _list_tensors(result)]))
+        self.calls.append((func, arguments, form, [self._number(tensor) for tensor in _list_tensors(result)]))
         return result
 
-    def record(self, result: Mapping[str, Tensor]) -> execution.Replay:
-        """Return a function that repeats what was noted, of other tensors, and returns the like of this result."""
+    def make_record(self, result: Mapping[str, Tensor]) -> execution.Replay:
+        """Return a function that replays the recorded operations with other tensors, and returns such a result."""
         wanted = {name: self.numbers[tensor] for name, tensor in result.items()}
-        later, over = set(wanted.values()), []  # numbers that a later call uses; those that none after a call uses
-        for _, noted, _, made in reversed(self.calls):
-            used = {each for each in noted if isinstance(each, _TensorNumber)} | set(made)
+        later, over = set(wanted.values()), []  # numbers that later calls use; numbers to forget after each call
+        for _, arguments, _, made in reversed(self.calls):
+            used = {each for each in arguments if isinstance(each, _TensorNumber)} | set(made)
             over.append(used - later)
             later |= used
 
         @torch.no_grad()
-        def repeat(given: list[Tensor]) -> dict[str, Tensor]:
+        def replay(given: list[Tensor]) -> dict[str, Tensor]:
             values = dict(enumerate(given))
-            for (func, noted, form, made), last in zip(self.calls, reversed(over), strict=True):
-                filled = [values[each] if isinstance(each, _TensorNumber) else each for each in noted]
+            for (func, arguments, form, made), last in zip(self.calls, reversed(over), strict=True):
+                filled = [values[each] if isinstance(each, _TensorNumber) else each for each in arguments]
                 args, kwargs = tree_unflatten(filled, form)
                 values.update(zip(made, _list_tensors(func(*args, **kwargs)), strict=True))
                 for number in last:
                     del values[number]
             return {name: values[number] for name, number in wanted.items()}
 
-        return repeat
+        return replay
 
     def _number(self, tensor: Tensor) -> _TensorNumber:
         if tensor not in self.numbers:
@@ -228,23 +227,23 @@ def _list_tensors(values: Any) -> list[Tensor]:
 
 
 class _OneDevice(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Refuses operations on tensors of several devices, as a GPU does; numbers (0-dim tensors) may come from any."""
+    """Refuses operations on tensors of several devices, as a GPU does; 0-dim tensors may be on any device."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor) and leaf.dim()]
         devices = sorted({str(tensor.device) for tensor in given})
         moves = func._schema.name in ("aten::copy_", "aten::index", "aten::index_put_", "aten::index_put")
         if len(devices) > 1 and not moves:
-            raise RuntimeError(f"{func} was given tensors on {' and '.join(devices)}, of {META} inputs")
+            raise RuntimeError(f"{func} got tensors on {' and '.join(devices)}, for inputs on {META}")
         return func(*args, **(kwargs or {}))
 
 
 def _require_same_updates(trial: Trial, data: DataInfo, way: Callable[..., execution.RecordedExecution]) -> None:
-    """Hold each update of an execution to a plain one from the same state."""
-    chosen = make_recipe(trial, data, optimizer="sgd", batch=2)  # SGD keeps nothing of its own
+    """Compare each update of an execution with a plain update from the same state."""
+    chosen = make_recipe(trial, data, optimizer="sgd", batch=2)  # SGD has no state
     gan, batches = assemble_gan(chosen, data)
     start, z, labelling = Snapshot(*gan.modules.values()), make_latents(gan.networks, 4), make_labels(data, 4)
-    plain = [train_rounds(gan, batches, 1, index) for index in range(REPEATED)]
+    plain = [train_rounds(gan, batches, 1, index) for index in range(NUM_ROUNDS)]
     wanted = generate(gan.ema.network, z, labelling)
     start.restore()
     gan.recipe = replace(chosen, train=replace(chosen.train, execution="compile"))
@@ -254,7 +253,8 @@ def _require_same_updates(trial: Trial, data: DataInfo, way: Callable[..., execu
         for one, two in zip(stats, train_rounds(gan, batches, 1, index), strict=True):
             require_alike(one, two, f"{describe_data(data)}: in update {index + 1}")
     off = compute_gap(wanted, generate(gan.ema.network, z, labelling))
-    require(off < 10 * ROUNDING, f"{describe_data(data)}: then samples differ by {off:.2g} of the largest value.")
+    words = f"{describe_data(data)}: afterwards, samples differ by {off:.2g} of the largest value."
+    require(off < 10 * ROUNDING, words)
 
 
 def _fail(line: str) -> None:
@@ -262,7 +262,7 @@ def _fail(line: str) -> None:
 
 
 def _draws_numbers(network: nn.Module, given: Tensor, chosen: Tensor | None) -> bool:
-    """Whether a network draws random numbers in eval mode."""
+    """Return whether a network draws random numbers in eval mode."""
     with seeded(0), torch.no_grad():
         before = torch.get_rng_state()
         network.eval()(given, chosen)
@@ -270,13 +270,13 @@ def _draws_numbers(network: nn.Module, given: Tensor, chosen: Tensor | None) -> 
 
 
 def _require_settings(before: Mapping[str, Any], where: str) -> None:
-    """Raise `Failure` unless the process is as it was, and torch's default generator seeded with `SEED`."""
+    """Raise `Failure` if a global setting changed, or if torch's default generator was seeded again."""
     for name, (get, _) in _SETTINGS.items():
         old, new = str(before[name]), str(get())
-        words = f"changed {name} from {old} to {new}" if len(old) < 40 else f"moved {name}"
-        require(old == new, f"{where}, they {words}.")
+        words = f"changed {name} from {old} to {new}" if len(old) < 40 else f"changed the state of {name}"
+        require(old == new, f"{where}, the networks {words}.")
     seed = torch.initial_seed()
-    require(seed == SEED, f"{where}, they seeded torch's default generator anew, with {seed}.")
+    require(seed == SEED, f"{where}, the networks seeded torch's default generator again, with {seed}.")
 
 
 _CUDNN = ("enabled", "benchmark", "deterministic", "allow_tf32")

@@ -1,4 +1,4 @@
-"""Checks of architectures: the gradients that both networks learn by, and those of a penalty."""
+"""Checks of architectures: the gradients of both networks, and the gradients of a penalty."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ganzoo.testing.architecture.networks import (
 from ganzoo.testing.architecture.pair import share_next_round, share_trained
 from ganzoo.testing.checks import Skip, Trial, require
 
-STEPS = ((1e-8, 1e-3), (1e-4, 1e-2))  # of differences, with the largest error that is taken
+STEPS = ((1e-8, 1e-3), (1e-4, 1e-2))  # steps of finite differences, each with the largest error that is accepted
 
 
 def gradients_reach_every_parameter(trial: Trial) -> None:
@@ -37,9 +37,10 @@ def gradients_reach_every_parameter(trial: Trial) -> None:
         reached = list_live(found)
         dead = [name for name in found if name not in reached]
         dead = [name for name in dead if not any(fnmatch(name, pattern) for pattern in trial.spec.untrained)]
-        way_out = "name them in the spec's `untrained` where that is meant"
+        way_out = "if this is intended, name them in the spec's `untrained`"
         require(
-            not dead, f"{describe_data(data)}: {join_first(dead)} got none ({len(dead)} of {len(found)}); {way_out}."
+            not dead,
+            f"{describe_data(data)}: {join_first(dead)} got no gradient ({len(dead)} of {len(found)}); {way_out}.",
         )
 
 
@@ -60,19 +61,19 @@ def finite_differences(trial: Trial) -> None:
         (gan.discriminator, lambda: _sum_weighted(flatten_logits(discriminate(gan.discriminator, x, chosen)))),
     ):
         name = "generator" if network is gan.generator else "discriminator"
-        parameters = _list_trainable(network.double().eval())  # in train mode a forward may leave its mark
+        parameters = _list_trainable(network.double().eval())  # a forward pass in train mode may change buffers
         try:
-            told, seen, close = _compare_slopes(parameters, value)
-        except RuntimeError as error:  # it insists on float32
+            predicted, measured, close = _compare_slopes(parameters, value)
+        except RuntimeError as error:  # the network computes in float32 only
             raise Skip(f"the {name} does not compute in float64: {' '.join(str(error).split())[:80]}") from error
-        words = f"along a line what the {name} answers rises by {seen:.4g}, by its gradient {told:.4g}"
-        require(close, f"{describe_data(data)}: {words}; where that is meant, the spec's `excused` says so.")
+        words = f"along a line, the {name}'s output rises by {measured:.4g}; its gradient predicts {predicted:.4g}"
+        require(close, f"{describe_data(data)}: {words}. If this is intended, add the reason to the spec's `excused`.")
 
 
 def differentiates_twice(trial: Trial) -> None:
     """If the spec provides ``double-backward``, a penalty on D's input gradient can be trained."""
     if "double-backward" not in trial.provides:
-        raise Skip("it does not say that it provides double-backward")
+        raise Skip("its spec does not provide double-backward")
     data = find_smallest_data(trial)
     gan, _ = share_trained(trial, data)
     network = gan.discriminator
@@ -81,23 +82,29 @@ def differentiates_twice(trial: Trial) -> None:
     except RuntimeError as error:
         require(False, f"{describe_data(data)}: {' '.join(str(error).split())}.")
     given = [slope for slope in slopes if slope is not None]
-    require(given and any(slope.any() for slope in given), f"{describe_data(data)}: the penalty moves no parameter.")
-    require(all(slope.isfinite().all() for slope in given), f"{describe_data(data)}: its gradient is not finite.")
-    parameters = _list_trainable(network.double().eval())  # in train mode a forward may leave its mark
+    require(
+        given and any(slope.any() for slope in given),
+        f"{describe_data(data)}: the penalty has no gradient for any parameter.",
+    )
+    require(
+        all(slope.isfinite().all() for slope in given), f"{describe_data(data)}: the penalty's gradient is not finite."
+    )
+    parameters = _list_trainable(network.double().eval())  # a forward pass in train mode may change buffers
     try:
-        told, seen, close = _compare_slopes(parameters, lambda: _compute_penalty(network, data, num=2))
-    except RuntimeError:  # it insists on float32
+        predicted, measured, close = _compare_slopes(parameters, lambda: _compute_penalty(network, data, num=2))
+    except RuntimeError:  # the network computes in float32 only
         return
-    require(close, f"{describe_data(data)}: along a line its penalty rises by {seen:.4g}, by its gradient {told:.4g}.")
+    words = f"along a line, the penalty rises by {measured:.4g}; its gradient predicts {predicted:.4g}"
+    require(close, f"{describe_data(data)}: {words}.")
 
 
 # ----------------------------------------------------------------------------
-# What they share.
+# Helpers.
 
 
 def _require_finite_gradients(found: Mapping[str, Tensor | None], where: str) -> None:
     wild = [name for name, gradient in found.items() if gradient is not None and not gradient.isfinite().all()]
-    require(not wild, f"{where}: those of {join_first(wild)} are not finite.")
+    require(not wild, f"{where}: the gradients of {join_first(wild)} are not finite.")
 
 
 def _list_trainable(network: nn.Module) -> list[nn.Parameter]:
@@ -105,7 +112,7 @@ def _list_trainable(network: nn.Module) -> list[nn.Parameter]:
 
 
 def _sum_weighted(answer: Tensor) -> Tensor:
-    """Return a sum with weights of its own for each number, so that none cancels another."""
+    """Return a weighted sum of all numbers; the weights differ, so that changes do not cancel."""
     weights = torch.linspace(-1, 2, answer.numel(), dtype=answer.dtype).view_as(answer)
     return (answer * weights).sum()
 
@@ -116,14 +123,14 @@ def _compute_penalty(network: nn.Module, data: DataInfo, num: int = 4) -> Tensor
     x, chosen = make_samples(data, num).to(dtype).requires_grad_(), make_labels(data, num)
     total = torch.stack([member.sum() for member in discriminate(network, x, chosen).logits]).sum()
     (gradient,) = torch.autograd.grad(total, x, create_graph=True, allow_unused=True)
-    require(gradient is not None, f"{describe_data(data)}: logits do not depend on the samples.")
+    require(gradient is not None, f"{describe_data(data)}: the logits do not depend on the samples.")
     return gradient.square().sum() / num
 
 
 def _compare_slopes(parameters: Sequence[nn.Parameter], value: Callable[[], Tensor]) -> tuple[float, float, bool]:
-    """Return how a value rises along a line through the parameters: by its gradient, by a difference; if both agree.
+    """Return the slope of a value along a line through the parameters, by its gradient and by a finite difference.
 
-    Larger steps are for networks that compute a part in float32 whatever they are given.
+    The third result says whether both agree. Larger steps are for networks that always compute a part in float32.
     """
     slopes = torch.autograd.grad(value(), parameters, allow_unused=True)
     generator = torch.Generator().manual_seed(0)
@@ -131,8 +138,8 @@ def _compare_slopes(parameters: Sequence[nn.Parameter], value: Callable[[], Tens
         torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype) * parameter.detach().abs().mean()
         for parameter in parameters
     ]
-    told = sum(float((a * b).sum()) for a, b in zip(slopes, way, strict=True) if a is not None)
-    seen = math.nan
+    predicted = sum(float((a * b).sum()) for a, b in zip(slopes, way, strict=True) if a is not None)
+    measured = math.nan
     for step, tolerance in STEPS:
         ends: list[float] = []
         for sign in (1, -2, 1):
@@ -140,7 +147,7 @@ def _compare_slopes(parameters: Sequence[nn.Parameter], value: Callable[[], Tens
                 for parameter, direction in zip(parameters, way, strict=True):
                     parameter.add_(direction, alpha=sign * step)
             ends += [value().item()] if len(ends) < 2 else []
-        seen = (ends[0] - ends[1]) / (2 * step)
-        if abs(told - seen) <= tolerance * max(abs(told), abs(seen)) + 1e-6:
-            return told, seen, True
-    return told, seen, False
+        measured = (ends[0] - ends[1]) / (2 * step)
+        if abs(predicted - measured) <= tolerance * max(abs(predicted), abs(measured)) + 1e-6:
+            return predicted, measured, True
+    return predicted, measured, False

@@ -1,4 +1,4 @@
-"""Checks of architectures: what samples and logits depend on: latents and labels, and nothing besides."""
+"""Checks of architectures: samples and logits depend on latents and labels, and on nothing else."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from ganzoo.testing.architecture.networks import (
 from ganzoo.testing.architecture.pair import assemble_gan, make_recipe, share_trained, train_rounds
 from ganzoo.testing.checks import Skip, Trial, require
 
-MIN_CHANGE = 1e-6  # likewise: below, nothing did
-MIN_SPREAD = 1e-3  # of the spread of all numbers: below, latents do not count
+MIN_CHANGE = 1e-6  # of the largest value: a smaller change counts as none
+MIN_SPREAD = 1e-3  # of the spread of all numbers: a smaller spread over latents counts as none
 
 
 def latents_matter(trial: Trial) -> None:
@@ -40,18 +40,18 @@ def latents_matter(trial: Trial) -> None:
     for data in list_small_data(trial):
         gan, _ = share_trained(trial, data)
         if not gan.networks.latent_dim:
-            raise Skip("its samples are made of labels alone")
+            raise Skip("it has no latents")
         network, chosen = gan.generator.eval(), make_labels(data, 4)
         z = make_latents(gan.networks, 4)
         one, two = generate(network, z, chosen), generate(network, make_latents(gan.networks, 4, seed=1), chosen)
         require(
             compute_gap(one, two) > MIN_CHANGE,
-            f"{describe_data(data)}: other latents changed its samples by {compute_gap(one, two):.2g}.",
+            f"{describe_data(data)}: other latents change its samples by {compute_gap(one, two):.2g}.",
         )
         many = generate(network, make_latents(gan.networks, 16), _repeat_label(chosen, 16)).double()
         share = float(many.std(0).mean() / many.std().clamp(min=1e-12))
-        words = f"over 16 latents samples vary by {share:.2g} of how their numbers vary in all"
-        require(share > MIN_SPREAD, f"{describe_data(data)}: {words}: z hardly counts.")
+        words = f"over 16 latents, samples vary by {share:.2g} of the spread of all their numbers"
+        require(share > MIN_SPREAD, f"{describe_data(data)}: {words}: z has almost no effect.")
         codes = int(gan.networks.latent.partition("onehot")[2] or 0)
         z.requires_grad_()
         with seeded(0):
@@ -90,7 +90,7 @@ def discriminator_uses_labels(trial: Trial) -> None:
 def labels_that_are_numbers(trial: Trial) -> None:
     """Labels that are arrays (`DataInfo.label_shape`) are used or refused with an error, but never ignored."""
     if trial.spec.conditional == "never":
-        raise Skip("it takes no labels")
+        raise Skip("it has no labels")
     data = replace(list_small_data(trial)[0], num_classes=0, label_shape=list_small_data(trial)[-1].label_shape or (3,))
     try:
         gan, batches = assemble_gan(make_recipe(trial, data), data)
@@ -101,7 +101,7 @@ def labels_that_are_numbers(trial: Trial) -> None:
         raise
     z, network = make_latents(gan.networks, 4), gan.generator.eval()
     off = compute_gap(*(generate(network, z, make_labels(data, 4, shift)) for shift in (0, 1)))
-    require(off > MIN_CHANGE, f"{describe_data(data)}: other labels changed the samples by {off:.2g}.")
+    require(off > MIN_CHANGE, f"{describe_data(data)}: other labels change the samples by {off:.2g}.")
 
 
 def samples_are_independent(trial: Trial) -> None:
@@ -114,7 +114,7 @@ def samples_are_independent(trial: Trial) -> None:
         off = compute_gap(generate(network, z, chosen)[0], generate(network, others, chosen)[0])
         require(
             off < ROUNDING,
-            f"{describe_data(data)}: other neighbours changed a sample by {off:.2g} of its largest value.",
+            f"{describe_data(data)}: other samples in the batch change a sample by {off:.2g} of its largest value.",
         )
 
 
@@ -131,10 +131,10 @@ def inputs_unchanged(trial: Trial) -> None:
                 network(given, chosen)
             require(
                 torch.equal(given, x),
-                f"{describe_data(data)}: its {name} changed its input by {compute_gap(x, given):.2g}.",
+                f"{describe_data(data)}: the {name} changes its input by {compute_gap(x, given):.2g}.",
             )
             same = chosen is None or before is None or torch.equal(chosen, before)
-            require(same, f"{describe_data(data)}: its {name} changed the labels.")
+            require(same, f"{describe_data(data)}: the {name} changes the labels.")
 
 
 def eval_changes_nothing(trial: Trial) -> None:
@@ -148,20 +148,20 @@ def eval_changes_nothing(trial: Trial) -> None:
         with torch.no_grad():
             discriminate(networks.discriminator, made, make_labels(data, 4))
         changed = [name for name, tensor in name_tensors(networks).items() if not torch.equal(tensor, before[name])]
-        require(not changed, f"{describe_data(data)}: it changed {join_first(changed)}.")
+        require(not changed, f"{describe_data(data)}: it changes {join_first(changed)}.")
 
 
 # ----------------------------------------------------------------------------
-# What they share.
+# Helpers.
 
 
 def _repeat_label(chosen: Tensor | None, num: int) -> Tensor | None:
-    """Return the first label so many times over."""
+    """Return the first label, repeated `num` times."""
     return None if chosen is None else chosen[:1].expand(num, *chosen.shape[1:])
 
 
 def _require_apart(data: DataInfo, chosen: Tensor, answers: Tensor, what: str) -> None:
-    """Raise `Failure` where the answers to two labels are the same."""
+    """Raise `Failure` if the outputs for two labels are the same."""
     answers = answers.double().flatten(1)
     apart = torch.cdist(answers, answers, p=torch.inf) / answers.abs().max().clamp(min=1e-12)
     apart.fill_diagonal_(torch.inf)
@@ -174,5 +174,5 @@ def _require_apart(data: DataInfo, chosen: Tensor, answers: Tensor, what: str) -
 def _list_labelled(trial: Trial) -> list[DataInfo]:
     found = list_labelled_data(trial)
     if not found:
-        raise Skip("it takes no labels")
+        raise Skip("it has no labels")
     return found

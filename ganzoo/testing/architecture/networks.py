@@ -1,4 +1,4 @@
-"""What the checks of an architecture share: the data that it is built for, its networks, and what these are given."""
+"""Data, networks and inputs for the checks of an architecture."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ganzoo.registry.installed import locate_definition
 from ganzoo.testing.checks import Trial, require
 
 CLASSES = 5
-SIZES, CHANNELS = (16, 28, 32, 64), (1, 3)  # tried where a spec takes any
+SIZES, CHANNELS = (16, 28, 32, 64), (1, 3)  # tried if a spec accepts any
 SHAPES: dict[str, tuple[int, ...]] = {"points": (2,), "tabular": (6,), "audio": (1, 1024), "text": (12, 16)}
-ROUNDING = 1e-4  # of the largest value, as `compute_gap` gives it: what the order of sums in float32 may change
+ROUNDING = 1e-4  # of the largest value (see `compute_gap`): a change that the order of sums in float32 may cause
 
 
 # ----------------------------------------------------------------------------
@@ -29,28 +29,28 @@ ROUNDING = 1e-4  # of the largest value, as `compute_gap` gives it: what the ord
 
 
 def list_small_data(trial: Trial) -> list[DataInfo]:
-    """Return what costly checks build for: the smallest data of each modality, without labels and with them."""
+    """Return the data for costly checks: the smallest of each modality, without labels and with them."""
     return [variant for base in _list_base_data(trial) for variant in _vary_labels(trial, base)]
 
 
 def find_smallest_data(trial: Trial) -> DataInfo:
-    """Return what the costliest checks build for: the smallest data of all, with labels where it may have them."""
+    """Return the data for the costliest checks: the smallest of all, with labels if the spec allows them."""
     return min(list_small_data(trial), key=lambda data: (math.prod(data.shape), not data.labelled))
 
 
 def list_all_data(trial: Trial) -> list[DataInfo]:
-    """Return all data that the spec declares: of images each size and channel count, without labels and with them."""
+    """Return all data that the spec declares: each size and channel count of images, without labels and with them."""
     shapes = [shape for base in _list_base_data(trial) for shape in _vary_shape(trial, base)]
     return [variant for shape in shapes for variant in _vary_labels(trial, shape)]
 
 
 def list_labelled_data(trial: Trial) -> list[DataInfo]:
-    """Return the data of `list_small_data` that has labels."""
+    """Return the data of `list_small_data` that have labels."""
     return [data for data in list_small_data(trial) if data.labelled]
 
 
 def _list_base_data(trial: Trial) -> list[DataInfo]:
-    """Return the trial's own data, else the spec's examples and, of modalities without one, the smallest."""
+    """Return the trial's data; if it has none, the spec's examples and the smallest data of the other modalities."""
     if trial.data:
         return list(trial.data)
     missing = [name for name in trial.spec.modalities if name not in {data.modality for data in trial.spec.examples}]
@@ -72,44 +72,44 @@ def _vary_shape(trial: Trial, data: DataInfo) -> list[DataInfo]:
         or data.modality != "image"
         or (example and (data.labels_are_images or data.shape[1] != data.shape[2]))
     ):
-        return [data]  # a label's size goes with its sample's, a width with a height: only the spec knows how
+        return [data]  # only the spec knows how a label's size depends on its sample's, and a width on a height
     channels = trial.spec.channels or ((data.shape[0],) if example else CHANNELS)
     sizes = trial.spec.sizes or ((data.shape[1],) if example else SIZES)
     return [replace(data, shape=(channel, size, size)) for size in sizes for channel in channels]
 
 
 def join_first(names: list[str]) -> str:
-    """Return the first few names, and how many more there are."""
+    """Return the first three names, and the number of the others, as text."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def describe_data(data: DataInfo) -> str:
-    """Return what a check built for, in words that begin a sentence."""
+    """Return words for data that begin a sentence, such as ``Image [3, 8, 8] with 5 classes``."""
     labels = f" with {data.num_classes} classes" if data.num_classes else ""
     labels = f" with labels {list(data.label_shape)}" if data.label_shape else labels
     return f"{data.modality.capitalize()} {list(data.shape)}{labels}"
 
 
 # ----------------------------------------------------------------------------
-# Networks, and what they are given.
+# Networks and their inputs.
 
 
 def build_networks(trial: Trial, data: DataInfo, seed: int = 0) -> Networks:
-    """Return new networks for data of this kind, in train mode, their weights drawn from a seed."""
+    """Build networks for this data, in train mode, with weights drawn from this seed."""
     with seeded(seed):
         networks = trial.build(data)
-    require(isinstance(networks, Networks), f"{describe_data(data)}: it returned {type(networks).__name__}.")
+    require(isinstance(networks, Networks), f"{describe_data(data)}: it returns {type(networks).__name__}.")
     for name in ("generator", "discriminator"):
         found = getattr(networks, name)
         require(
-            isinstance(found, nn.Module), f"{describe_data(data)}: its {name} is {type(found).__name__}, no Module."
+            isinstance(found, nn.Module), f"{describe_data(data)}: its {name} is {type(found).__name__}, not a Module."
         )
     require_latents(networks)
     return Networks(networks.generator.train(), networks.discriminator.train(), networks.latent_dim, networks.latent)
 
 
 def share_networks(trial: Trial, data: DataInfo, again: bool = False) -> Networks:
-    """Return networks that checks share, as they were when they were built, or those of a second build just like it."""
+    """Return networks that checks share, restored to their state after building; `again`: of a second, equal build."""
 
     def make() -> tuple[Networks, Snapshot]:
         networks = build_networks(trial, data)
@@ -121,11 +121,11 @@ def share_networks(trial: Trial, data: DataInfo, again: bool = False) -> Network
 
 
 class Snapshot:
-    """Modules at one moment, and the way back to it: parameters, buffers, modes, and what requires grad.
+    """A copy of the state of modules, which it can restore: parameters, buffers, modes and ``requires_grad``.
 
     Args:
-        modules: Whose tensors are noted, each under its name in its own module.
-        loose: Further tensors, such as those of an optimizer.
+        modules: The modules whose state is copied.
+        loose: Further tensors to copy and restore, such as those of an optimizer.
     """
 
     def __init__(self, *modules: nn.Module, loose: Iterable[Tensor] = ()) -> None:
@@ -138,7 +138,7 @@ class Snapshot:
 
     @torch.no_grad()
     def restore(self) -> None:
-        """Go back."""
+        """Restore the state of all modules and tensors."""
         for tensor, value in self.loose:
             tensor.copy_(value)
         for module, training, noted in self.modules:
@@ -162,7 +162,7 @@ def _copy_tensors(registered: dict[str, Any]) -> list[tuple[dict[str, Any], str,
 
 
 def measure_case(trial: Trial, case: Case) -> dict[str, float]:
-    """Return what a case of an architecture is about: numbers of parameters, sums of samples and of logits."""
+    """Return the values of an architecture's case: the numbers of parameters, and sums of samples and of logits."""
     data = case.given["data"]
     networks = build_networks(Trial(trial.entry, case.options), data, case.seed)
     generator, discriminator = networks.generator.eval(), networks.discriminator.eval()
@@ -178,7 +178,7 @@ def measure_case(trial: Trial, case: Case) -> dict[str, float]:
 
 
 def require_latents(networks: Networks) -> None:
-    """Raise `Failure` unless latents of this kind can be drawn."""
+    """Raise `Failure` unless ``latent`` and ``latent_dim`` name latents that can be drawn."""
     dim, latent = networks.latent_dim, str(networks.latent)
     require(type(dim) is int and dim >= 0, f"Its latent_dim is {dim!r}, not a whole number.")
     require(re.fullmatch(LATENT, latent), f"Its latent is {networks.latent!r}: normal, uniform or normal+onehotK.")
@@ -187,21 +187,21 @@ def require_latents(networks: Networks) -> None:
 
 
 def make_latents(networks: Networks, num: int, seed: int = 0) -> Tensor:
-    """Return latents ``[num, latent_dim]``."""
+    """Return `num` random latents ``[num, latent_dim]``."""
     return draw_latents(networks.latent, torch.Generator().manual_seed(seed), num, networks.latent_dim)
 
 
 def make_labels(data: DataInfo, num: int, shift: int = 0) -> Tensor | None:
-    """Return labels of so many samples; another `shift` gives every sample another one."""
+    """Return labels for `num` samples, or None; another `shift` gives every sample another label."""
     if data.label_shape:
         return torch.randn(num, *data.label_shape, generator=torch.Generator().manual_seed(shift))
     return (torch.arange(num) + shift) % data.num_classes if data.num_classes else None
 
 
 def list_labels(data: DataInfo) -> Tensor:
-    """Return every class, of more than 128 the first, the last and some between; of labels that are arrays, 8."""
+    """Return every class; of more than 128 classes the first, the last and some between; 8 labels that are arrays."""
     num = data.num_classes
-    if num > 128:  # mistakes are of neighbours (c // 2), of the last (c clamped) and of remainders (c % 100)
+    if num > 128:  # likely mistakes: c // 2, c clamped to less than the last, c % 100
         return torch.cat([torch.arange(32), torch.linspace(32, num - 33, 64).long(), torch.arange(num - 32, num)])
     if num:
         return torch.arange(num)
@@ -212,7 +212,7 @@ def list_labels(data: DataInfo) -> Tensor:
 
 @torch.no_grad()
 def perturb(network: nn.Module) -> nn.Module:
-    """Return a network whose every parameter was moved a little, so that nothing is alike because it began alike."""
+    """Change every parameter of a network a little, so that nothing is equal only because it starts equal."""
     generator = torch.Generator().manual_seed(0)
     for parameter in network.parameters():
         scale = 0.1 * parameter.abs().mean() + 1e-3
@@ -221,7 +221,7 @@ def perturb(network: nn.Module) -> nn.Module:
 
 
 def make_samples(data: DataInfo, num: int, seed: int = 0) -> Tensor:
-    """Return stand-ins for real samples, ``[num, *shape]``."""
+    """Return random samples ``[num, *shape]`` in place of real ones."""
     generator = torch.Generator().manual_seed(seed)
     if data.modality == "image":
         return torch.rand(num, *data.shape, generator=generator) * 2 - 1
@@ -231,22 +231,22 @@ def make_samples(data: DataInfo, num: int, seed: int = 0) -> Tensor:
 
 @torch.no_grad()
 def generate(network: nn.Module, z: Tensor, labels: Tensor | None, seed: int = 0, **more: Any) -> Tensor:
-    """Return a generator's samples; what it draws itself comes from a seed."""
+    """Return a generator's samples; the random numbers that it draws come from this seed."""
     with seeded(seed):
         found = extract_samples(network(z, labels, **more))
-    words = f"Its generator returned {type(found).__name__}, not a tensor{locate_forward(network)}."
+    words = f"Its generator returns {type(found).__name__}, not a tensor{locate_forward(network)}."
     require(isinstance(found, Tensor), words)
     return found
 
 
 def discriminate(network: nn.Module, x: Tensor, labels: Tensor | None, seed: int = 0) -> DiscriminatorOutput:
-    """Return a discriminator's answer, its logits as a list; what it draws itself comes from a seed."""
+    """Return a discriminator's output with its logits as a list; the random numbers it draws come from this seed."""
     with seeded(seed):
         answer = network(x, labels)
     answer = answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
     found: Any = [answer.logits] if isinstance(answer.logits, Tensor) else answer.logits
     tensors = isinstance(found, (list, tuple)) and all(isinstance(one, Tensor) for one in found)
-    words = f"Its discriminator returned {type(found).__name__}, not logits{locate_forward(network)}."
+    words = f"Its discriminator returns {type(found).__name__}, not logits{locate_forward(network)}."
     require(tensors and found, words)
     return replace(answer, logits=list(found))
 
@@ -258,12 +258,12 @@ def locate_forward(network: nn.Module) -> str:
 
 
 def flatten_logits(output: DiscriminatorOutput) -> Tensor:
-    """Return all logits of an answer, ``[N, P]``."""
+    """Return all logits of a discriminator's output as one tensor ``[N, P]``."""
     return torch.cat([logits.flatten(1) if logits.dim() > 1 else logits[:, None] for logits in output.logits], 1)
 
 
 def compute_gap(a: Tensor, b: Tensor) -> float:
-    """Return the largest difference of two tensors, relative to the largest value; infinite where shapes differ."""
+    """Return the largest difference of two tensors relative to the largest value of `a`; infinite if shapes differ."""
     if a.shape != b.shape:
         return math.inf
     a, b = a.detach().double(), b.detach().double()
@@ -281,5 +281,5 @@ def name_tensors(networks: Networks) -> dict[str, Tensor]:
 
 
 def list_live(found: Mapping[str, Tensor | None]) -> set[str]:
-    """Return the names of the gradients that are there and not zero all over."""
+    """Return the names of the gradients that exist and are not all zeros."""
     return {name for name, gradient in found.items() if gradient is not None and gradient.any()}

@@ -1,4 +1,4 @@
-"""A pair of networks under training, by the engine itself, on a few made-up samples and a plain loss."""
+"""A pair of networks that the engine trains on a few made-up samples with a simple loss."""
 
 from __future__ import annotations
 
@@ -26,14 +26,18 @@ from ganzoo.testing.architecture.networks import Snapshot, make_labels, make_sam
 from ganzoo.testing.checks import Trial, require
 
 CPU = torch.device("cpu")
-BATCH, ITEMS, ROUNDS = 4, 16, 2  # rounds: after two, a branch behind another that began at 0 is open
-TOLERANCE = 1e-4  # of what was measured
+BATCH, ITEMS, ROUNDS = (
+    4,
+    16,
+    2,
+)  # two rounds, so that gradients also pass a layer that starts at 0 behind another such layer
+TOLERANCE = 1e-4  # relative to a number above 1
 KIT = Plugin("kit", __name__)
 OPTIMIZERS = {"adam": Adam(lr=1e-3, betas=(0.0, 0.99)), "sgd": SGD(lr=1e-2)}
 
 
 class Softplus:
-    """The original GAN's loss (Goodfellow et al. 2014, arXiv:1406.2661, section 3), so that none need be installed."""
+    """The original GAN's loss (Goodfellow et al. 2014, arXiv:1406.2661, section 3), for which no plugin is needed."""
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
         pass
@@ -48,7 +52,7 @@ class Softplus:
 
 
 class OneBatch(Batches):
-    """A feed whose updates all get the first batch."""
+    """Batches that give every update the first batch."""
 
     def discriminator(self, images: int) -> Iterator[Part]:
         """Yield the parts of D's first update."""
@@ -65,7 +69,7 @@ def make_plain_loss() -> RegisteredComponent:
 
 
 def make_dataset(data: DataInfo) -> RegisteredComponent:
-    """Return a dataset component whose samples are of this kind."""
+    """Return a dataset component with samples of this data."""
     spec = Dataset(name="kit", summary="Made-up samples.", factory=f"{__name__}:make_source", info=data, default=True)
     return RegisteredComponent(KIT, spec)
 
@@ -78,7 +82,15 @@ def make_source(data: DataInfo) -> ArraySource:
 def make_recipe(
     trial: Trial, data: DataInfo, loss: RegisteredComponent | None = None, optimizer: str = "adam", **train: Any
 ) -> ResolvedRecipe:
-    """Return a recipe that trains the architecture plainly; by default on the kit's loss."""
+    """Return a simple recipe for the architecture.
+
+    Args:
+        trial: The architecture and its options.
+        data: The data that the networks are built for.
+        loss: The loss; None for the kit's.
+        optimizer: The optimizer of both networks, ``adam`` or ``sgd``.
+        train: Further settings of ``train.``.
+    """
     loss = make_plain_loss() if loss is None else loss
     settings = {"batch": BATCH, "precision": "fp32", "execution": "eager", "conditional": data.labelled, **train}
     spec: Any = loss.spec
@@ -98,13 +110,13 @@ def make_recipe(
 
 
 def assemble_gan(recipe: ResolvedRecipe, data: DataInfo, feed: type[Batches] = Batches) -> tuple[Gan, Batches]:
-    """Return a recipe's networks on the CPU, and their feed."""
+    """Return a recipe's GAN on the CPU, and its batches."""
     gan = assemble(recipe, data, CPU)
     return gan, feed(make_source(data), Streams(recipe.train.seed, CPU), gan)
 
 
 def train_rounds(gan: Gan, batches: Batches, num: int = ROUNDS, start: int = 0) -> list[Stats]:
-    """Train for some rounds, the first being number `start`; return what each update measured."""
+    """Train for `num` rounds, of which the first has the number `start`; return the numbers of each update."""
     stats: list[Stats] = []
     for images in (batches.batch * index for index in range(start, start + num)):
         if gan.recipe.train.update != "alternating":
@@ -116,10 +128,10 @@ def train_rounds(gan: Gan, batches: Batches, num: int = ROUNDS, start: int = 0) 
 
 
 def share_trained(trial: Trial, data: DataInfo) -> tuple[Gan, Batches]:
-    """Return networks after a few rounds, which checks share, as they were then.
+    """Return networks that were trained for a few rounds, which checks share, restored to their state at that time.
 
-    Zero-initialised branches are open by then and BatchNorm has statistics. The seed is not the one that networks are
-    built from elsewhere, so that what a package lacks is missed.
+    After these rounds gradients pass layers that start at 0, and BatchNorm has statistics. The seed differs from that
+    of other builds, so that a tensor that a package lacks cannot be equal by chance.
     """
 
     def make() -> tuple[Gan, Batches, Snapshot]:
@@ -159,11 +171,11 @@ def _next_round(gan: Gan, batches: Batches) -> tuple[dict[str, Tensor | None], l
 
 
 def require_alike(one: Stats, two: Stats, where: str) -> None:
-    """Raise `Failure` unless an update measured the same as another."""
+    """Raise `Failure` unless two updates have the same numbers."""
     for name, value in one.items():
         off = float((value - two[name]).abs())
         close = off <= TOLERANCE * max(1.0, float(value.abs()))
-        require(close, f"{where} {name} was {float(two[name]):.6g}, not {float(value):.6g}.")
+        require(close, f"{where} {name} is {float(two[name]):.6g}, not {float(value):.6g}.")
 
 
 def _note_gradients(

@@ -1,4 +1,4 @@
-"""Checks of architectures: what is kept of networks: the average, the model package, the checkpoint."""
+"""Checks of architectures: the averaged generator, model packages and checkpoints."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ def checkpoint_round_trip(trial: Trial) -> None:
 
 
 # ----------------------------------------------------------------------------
-# What they share.
+# Helpers.
 
 
 def _list_ties(network: nn.Module) -> list[list[str]]:
-    """Return the names of tensors that share memory, together."""
+    """Return the groups of names whose tensors share memory."""
     groups: dict[int, list[str]] = {}
     for name, tensor in network.state_dict(keep_vars=True).items():
         groups.setdefault(tensor.data_ptr(), []).append(name)

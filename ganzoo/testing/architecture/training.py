@@ -1,4 +1,4 @@
-"""Checks of architectures: what happens when they are trained, by the engine itself."""
+"""Checks of architectures: how they train, with the engine's own updates."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ from ganzoo.testing.architecture.pair import (
 from ganzoo.testing.checks import Skip, Trial, require
 from ganzoo.testing.loss.calling import list_sound_setups
 
-UPDATES = 20  # of D at most, on one batch
-LEARNED = 0.98  # of the first loss: twice below it, it fell
-STEPS = 200  # at most, to drive the logits out of [-1, 1]
+UPDATES = 20  # the largest number of D's updates on one batch
+LEARNED = 0.98  # of the first loss: two losses in a row below this show that D learns
+STEPS = 200  # the largest number of steps that drive the logits out of [-1, 1]
 BOUND = 1.05
 
 
@@ -70,14 +70,14 @@ def trains_under_every_loss(trial: Trial) -> None:
                 _compute_term(entry, loss, network, real * 1, made * 1) for real, made in zip(*answers, strict=True)
             ]
             if not all(term.isfinite() for term in terms):
-                continue  # of logits that are finite: the loss is at fault
+                continue  # the logits are finite, so the loss is wrong
             found = torch.autograd.grad(torch.stack(terms).sum(), parameters, retain_graph=True, allow_unused=True)
             named = {f"{network}.{index}": gradient for index, gradient in enumerate(found)}
             where = f"{describe_data(data)}, loss {entry.qualified}"
             lost = [gradient for gradient in found if gradient is not None and not gradient.isfinite().all()]
-            require(not lost, f"{where}: those of the {network} are not finite ({len(lost)} of {len(found)}).")
-            # not each parameter: Wasserstein's ignores D's bias
-            require(list_live(named) or not parameters, f"{where}: no parameter of the {network} got any.")
+            require(not lost, f"{where}: {len(lost)} of {len(found)} gradients of the {network} are not finite.")
+            # some parameters may get none: the Wasserstein loss ignores D's bias
+            require(list_live(named) or not parameters, f"{where}: no parameter of the {network} gets one.")
 
 
 def frozen_stays_frozen(trial: Trial) -> None:
@@ -97,7 +97,7 @@ def frozen_stays_frozen(trial: Trial) -> None:
         loose = [name for name in frozen if not _is_frozen(after[name])]
         require(not loose, f"{describe_data(data)}: {join_first(loose)} requires grad after a few updates.")
         moved = [name for name in frozen if not torch.equal(before[name], after[name])]
-        require(not moved, f"{describe_data(data)}: {join_first(moved)} changed in a few updates.")
+        require(not moved, f"{describe_data(data)}: {join_first(moved)} changes in a few updates.")
     if not found:
         raise Skip("it freezes nothing")
 
@@ -113,7 +113,8 @@ def discriminator_learns(trial: Trial) -> None:
         if index > 3 and max(losses[-2:]) < LEARNED * losses[0]:
             return
     fell = losses[-1] < losses[0]
-    require(fell, f"{describe_data(data)}: it was {losses[0]:.6g}, and {losses[-1]:.6g} after {UPDATES} updates.")
+    words = f"{describe_data(data)}: it is {losses[0]:.6g} at first, and {losses[-1]:.6g} after {UPDATES} updates."
+    require(fell, words)
 
 
 def logits_unbounded(trial: Trial) -> None:
@@ -123,7 +124,9 @@ def logits_unbounded(trial: Trial) -> None:
         return
     for sign, word in ((1, "up"), (-1, "down")):
         reached = min(sign * mean for mean in _drive_logits(share_networks(trial, data).discriminator, data, sign))
-        words = f"driven {word} for {STEPS} steps their mean stops at {sign * reached:.4g}: something bounds them"
+        words = (
+            f"trained to go {word} for {STEPS} steps, their mean stops at {sign * reached:.4g}: something bounds them"
+        )
         require(reached > BOUND, f"{describe_data(data)}: {words}.")
 
 
@@ -132,20 +135,21 @@ def trains_in_bf16(trial: Trial) -> None:
     data = find_smallest_data(trial)
     gan, batches = assemble_gan(
         make_recipe(trial, data, precision="bf16", batch=2), data
-    )  # slow where a CPU emulates it
+    )  # slow on a CPU that emulates it
     for stats in train_rounds(gan, batches, 1):
         wrong = [name for name, value in stats.items() if not value.isfinite()]
         require(not wrong, f"{describe_data(data)}: {join_first(wrong)} is not finite.")
     wrong = [name for name, tensor in name_tensors(gan.networks).items() if not tensor.isfinite().all()]
-    require(not wrong, f"{describe_data(data)}: after an update of each {join_first(wrong)} is not finite.")
+    require(not wrong, f"{describe_data(data)}: after an update of both networks, {join_first(wrong)} is not finite.")
 
 
 def trains_as_recommended(trial: Trial) -> None:
     """The spec recommends settings that exist, and the networks train with them."""
     data = find_smallest_data(trial)
-    spoken = {"loss": make_plain_loss().qualified, **trial.spec.recommended}  # spoken, so that no key goes unused
+    # as pairs of the command line, because these may not be unused
+    pairs = {"loss": make_plain_loss().qualified, **trial.spec.recommended}
     flags = {"arch": trial.entry.qualified, "train.conditional": data.labelled}
-    whole = settle_precision(resolve(_RegistryWithKit(data), flags=flags, pairs=spoken), CPU)
+    whole = settle_precision(resolve(_RegistryWithKit(data), flags=flags, pairs=pairs), CPU)
     train = replace(whole.train, batch=BATCH, g_batch=None, micro_batch=None, execution="eager")
     arch = replace(whole.arch, options=trial.make_options())
     for stats in train_rounds(*assemble_gan(replace(whole, train=train, arch=arch), data), num=1):
@@ -154,27 +158,27 @@ def trains_as_recommended(trial: Trial) -> None:
 
 
 # ----------------------------------------------------------------------------
-# What they share.
+# Helpers.
 
 
 class _RegistryWithKit(Registry):
-    """What is installed, with a plain loss beside it and made-up samples for a default dataset."""
+    """The installed components, with the kit's loss, and made-up samples as the default dataset."""
 
     def __init__(self, data: DataInfo) -> None:
         super().__init__()
         self._default = make_dataset(data)
 
     def components(self, kind: str | None = None) -> tuple[RegisteredComponent, ...]:
-        """Return what is installed, and the kit's loss."""
+        """Return the installed components, and the kit's loss."""
         return (*registry().components(kind), *([make_plain_loss()] if kind in (None, "loss") else []))
 
     def resolve_default_dataset(self) -> RegisteredComponent:
-        """Return the made-up samples."""
+        """Return the dataset of made-up samples."""
         return self._default
 
 
 def _list_losses() -> Iterator[RegisteredComponent]:
-    """Yield every loss that is installed, has what it requires and answers a plain call; the others tell themselves."""
+    """Yield every installed loss that passes a simple call; the losses' own checks report the others."""
     for entry in registry().components("loss"):
         try:
             next(list_sound_setups(Trial(entry), steady=False))
@@ -184,7 +188,7 @@ def _list_losses() -> Iterator[RegisteredComponent]:
 
 
 def _compute_term(entry: RegisteredComponent, loss: Any, network: str, real: Tensor, fake: Tensor) -> Tensor:
-    """Return a network's loss at logits ``[N, P]``, as the engine asks for it."""
+    """Return a network's loss for logits ``[N, P]``, called as the engine calls it."""
     assert isinstance(entry.spec, Loss)
     with seeded(0):
         given = (real, fake) if network == "discriminator" else (fake, real if entry.spec.pairs else None)
@@ -194,7 +198,7 @@ def _compute_term(entry: RegisteredComponent, loss: Any, network: str, real: Ten
 
 @torch.no_grad()
 def _reaches_beyond(network: nn.Module, data: DataInfo) -> bool:
-    """Whether larger and larger samples get logits beyond 1 of both signs, of every member: the shortest proof."""
+    """Return whether some samples have logits above 1 and some below -1, in every item of D's list of logits."""
     low = high = torch.zeros(())
     for scale in (1, 8, 64, 512):
         answer = discriminate(network, make_samples(data, 4 * BATCH) * scale, make_labels(data, 4 * BATCH))
@@ -206,7 +210,7 @@ def _reaches_beyond(network: nn.Module, data: DataInfo) -> bool:
 
 
 def _drive_logits(network: nn.Module, data: DataInfo, sign: int) -> list[float]:
-    """Drive a discriminator's logits up or down by gradient steps; return the mean of each member that it reached."""
+    """Drive a discriminator's logits up or down by gradient steps; return the means that its logits reach."""
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=1e-2)
     x, chosen = make_samples(data, BATCH), make_labels(data, BATCH)

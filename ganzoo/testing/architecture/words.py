@@ -1,4 +1,4 @@
-"""Checks of architectures: the words that a spec provides are kept, and those that others refuse are not left out."""
+"""Checks of architectures: networks have all that their spec provides, and the spec declares what others refuse."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def batch_coupling_declared(trial: Trial) -> None:
             name for name, m in gan.discriminator.named_modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
         ]
         off = _compute_coupling(gan.discriminator, data)
-        words = f"other neighbours changed a sample's logits by {off:.2g} of the largest"
+        words = f"other samples in the batch change a sample's logits by {off:.2g} of the largest"
         require(
             normed or not norms,
             f"{describe_data(data)}: {join_first(norms)} is BatchNorm, and the spec lacks batchnorm-in-d.",
@@ -65,13 +65,13 @@ def features(trial: Trial) -> None:
     for data in list_small_data(trial):
         gan, _ = share_trained(trial, data)
         found = discriminate(gan.discriminator, make_samples(data, 4).requires_grad_(), make_labels(data, 4)).features
-        require(found, f"{describe_data(data)}: it has {found!r}.")
+        require(found, f"{describe_data(data)}: they are {found!r}.")
         for feature in found or []:
             leads = feature.dim() > 0 and len(feature) == 4
-            require(leads, f"{describe_data(data)}: one of 4 samples is {list(feature.shape)}.")
+            require(leads, f"{describe_data(data)}: for 4 samples, one is {list(feature.shape)}.")
             require(
                 feature.requires_grad,
-                f"{describe_data(data)}: one of shape {list(feature.shape)} is cut from the graph.",
+                f"{describe_data(data)}: the one of shape {list(feature.shape)} has no graph.",
             )
 
 
@@ -83,8 +83,8 @@ def embedding(trial: Trial) -> None:
         found = discriminate(gan.discriminator, make_samples(data, 4).requires_grad_(), make_labels(data, 4)).embedding
         shape = None if found is None else list(found.shape)
         fits = found is not None and found.dim() == 2 and len(found) == 4
-        require(fits, f"{describe_data(data)}: of 4 samples it is {shape}, not [4, E].")
-        require(found is not None and found.requires_grad, f"{describe_data(data)}: it is cut from the graph.")
+        require(fits, f"{describe_data(data)}: for 4 samples it is {shape}, not [4, E].")
+        require(found is not None and found.requires_grad, f"{describe_data(data)}: it has no graph.")
 
 
 def generator_output(trial: Trial) -> None:
@@ -102,14 +102,12 @@ def generator_output(trial: Trial) -> None:
             shape = list(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__
             require(scalar, f"{describe_data(data)}: its loss {name!r} is {shape}, not a scalar: take the mean.")
             require(loss.isfinite(), f"{describe_data(data)}: its loss {name!r} is {loss.item()}.")
-            require(
-                loss.requires_grad, f"{describe_data(data)}: its loss {name!r} has no graph, and so teaches nothing."
-            )
+            require(loss.requires_grad, f"{describe_data(data)}: its loss {name!r} has no graph, and so no effect.")
         for each in answer.intermediates:
             leads = each.dim() > 0 and len(each) == 4
-            require(leads, f"{describe_data(data)}: an intermediate of 4 samples is {list(each.shape)}.")
+            require(leads, f"{describe_data(data)}: for 4 samples, an intermediate is {list(each.shape)}.")
     if not found:
-        raise Skip("it answers samples alone")
+        raise Skip("it returns samples alone")
 
 
 def logit_weights(trial: Trial) -> None:
@@ -122,13 +120,16 @@ def logit_weights(trial: Trial) -> None:
             continue
         found = True
         num = len(answer.logits)
-        require(len(answer.weights) == num, f"{describe_data(data)}: {len(answer.weights)} weights of {num} members.")
+        require(
+            len(answer.weights) == num,
+            f"{describe_data(data)}: there are {len(answer.weights)} weights for a list of {num}.",
+        )
         for weight in answer.weights:
             value = torch.as_tensor(weight)
             fits = value.dim() == 0 and bool(value.isfinite())
             require(fits, f"{describe_data(data)}: one of them is {weight!r}.")
     if not found:
-        raise Skip("it gives no weights")
+        raise Skip("it returns no weights")
 
 
 def style(trial: Trial) -> None:
@@ -163,21 +164,21 @@ def truncation(trial: Trial) -> None:
 
 
 # ----------------------------------------------------------------------------
-# What they share.
+# Helpers.
 
 
 def _skip_unless_provided(trial: Trial, word: str) -> None:
     if word not in trial.provides:
-        raise Skip(f"it does not say that it provides {word}")
+        raise Skip(f"its spec does not provide {word}")
 
 
 def _compute_coupling(network: nn.Module, data: DataInfo) -> float:
-    """Return how far a sample's logits in train mode move with its neighbours."""
+    """Return how much a sample's logits in train mode change with the other samples of the batch."""
     x, others, chosen = make_samples(data, 8), make_samples(data, 8, seed=1), make_labels(data, 8)
     others[0] = x[0]
     state, found = {name: tensor.clone() for name, tensor in network.state_dict().items()}, []
     with torch.no_grad():
         for each in (x, others):
             found.append(flatten_logits(discriminate(network.train(), each, chosen))[0])
-            network.load_state_dict(state)  # a forward in train mode may leave its mark
+            network.load_state_dict(state)  # a forward pass in train mode may change buffers
     return compute_gap(*found)
