@@ -138,7 +138,7 @@ def test_reading_a_number_raises(read) -> None:
 
 
 def test_what_the_small_networks_do_not_provide_skips_with_the_way_out() -> None:
-    with pytest.raises(Skip, match=r"it needs acme-depth.*give it cases"):
+    with pytest.raises(Skip, match=r"it needs acme-depth.*add cases to its spec"):
         regularizers.scalar(trial(Regularizer, "Needy", options=Options, needs=("acme-depth",)))
 
 
