@@ -166,10 +166,10 @@ class _After:
 class NoPictures:
     """A gallery that shows nothing."""
 
-    def draw_reals(self) -> None:
+    def write_reals(self) -> None:
         """Draw nothing."""
 
-    def draw_fakes(self, images: int) -> None:
+    def write_fakes(self, images: int) -> None:
         """Draw nothing."""
 
 

@@ -1,4 +1,4 @@
-"""From a recipe to what is trained: every component built, held to its contract, and put on the device."""
+"""Assembling a GAN: builds every component of a recipe, checks its contract, and moves it to the device."""
 
 from __future__ import annotations
 
@@ -26,16 +26,22 @@ from ganzoo.recipe.check import hide_unused_labels
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.registry.installed import METHODS, describe_error, require_callable
 
-REGULARIZER = [name.rstrip("?") for name in METHODS["regularizer"]]  # what one may have, at least one of them
+REGULARIZER = [name.rstrip("?") for name in METHODS["regularizer"]]  # a regularizer has at least one of these
 
 
 def assemble(recipe: ResolvedRecipe, data: DataInfo, device: torch.device, world: World = ALONE) -> Gan:
-    """Build everything that a recipe names, for data of this kind, on the device.
+    """Build all components that a recipe names, on the device.
 
-    Weights follow from ``train.seed`` alone: they are drawn on the CPU, so that every device starts alike.
+    First weights depend on ``train.seed`` alone: they are drawn on the CPU, so that they are the same on every device.
+
+    Args:
+        recipe: The recipe, without ``auto``.
+        data: The data that the components are built for.
+        device: The device of the training.
+        world: The processes that train the GAN together; by default this one alone.
 
     Raises:
-        GanzooError: A component could not be built; the text names it and its plugin.
+        GanzooError: A component could not be built; the message names it and its plugin.
     """
     schedules: list[tuple[Tensor, Schedule]] = []
     data = hide_unused_labels(data, recipe.train)
@@ -68,10 +74,10 @@ def assemble(recipe: ResolvedRecipe, data: DataInfo, device: torch.device, world
 
 
 def find_frozen(parts: Mapping[str, object]) -> dict[str, dict[str, str]]:
-    """Return name and SHA-256 of each network that is used and not trained, by where it is held.
+    """Return the name and the SHA-256 of each network that is used and not trained, by its path in the parts.
 
     Args:
-        parts: Networks and terms by name. Looked through are modules, and the modules among other objects' attributes.
+        parts: Networks and terms by name. They are searched if they are modules; else their attributes are.
     """
     found = {}
     for name, part in parts.items():
@@ -85,27 +91,28 @@ def find_frozen(parts: Mapping[str, object]) -> dict[str, dict[str, str]]:
 
 @torch.no_grad()
 def check_networks(arch: Choice, networks: Networks, data: DataInfo, device: torch.device, batch: int = 2) -> None:
-    """Hold an architecture to its contract by one forward of two samples; the networks end in train mode.
+    """Check an architecture's contract with one forward of two samples. The networks are in train mode afterwards.
 
-    A discriminator that looks at several samples together (``batch-coupled-d``) is shown a whole batch.
+    A discriminator that couples samples (``batch-coupled-d``) gets a whole batch.
 
     Args:
         arch: The architecture.
-        networks: What it built, on the device.
-        data: What they were built for.
-        device: Where they are.
-        batch: Samples that an update shows D at a time.
+        networks: The architecture's networks, on the device.
+        data: The data that the networks were built for.
+        device: The device of the networks.
+        batch: The number of samples that D gets at a time in an update.
 
     Raises:
-        GanzooError: A forward failed, samples are not of the data's shape, or logits do not lead with N.
+        GanzooError: A forward failed, samples do not have the data's shape, or the logits' first dimension is not N.
     """
     title = f"arch {arch.name!r} of plugin {arch.component.plugin.name!r}"
     if not re.fullmatch(LATENT, networks.latent):
-        raise GanzooError(f"{title}: latent {networks.latent!r} is none of 'normal', 'uniform' and 'normal+onehotK'")
+        raise GanzooError(f"{title}: latent {networks.latent!r} is not one of 'normal', 'uniform', 'normal+onehotK'")
     generator, discriminator = networks.generator.eval(), networks.discriminator.eval()
     if shared := set(generator.parameters()) & set(discriminator.parameters()):
         raise GanzooError(
-            f"{title}: its networks share parameters ({len(shared)}): while one learns the other is frozen"
+            f"{title}: its networks share parameters ({len(shared)}): give each network its own, since one is frozen "
+            "while the other learns"
         )
     packed = "batch-coupled-d" in arch.provides
     num = batch if packed else 2
@@ -118,7 +125,8 @@ def check_networks(arch: Choice, networks: Networks, data: DataInfo, device: tor
         samples = extract_samples(_run_forward(title, generator, z, labels))
         if not isinstance(samples, Tensor) or tuple(samples.shape) != (num, *data.shape):
             wanted = [num, *data.shape]
-            raise GanzooError(f"{title}: its generator made {_describe_form(samples)} of {num} latents, not {wanted}")
+            form = _describe_form(samples)
+            raise GanzooError(f"{title}: its generator returned {form} for {num} latents, not {wanted}")
         answer = _run_forward(title, discriminator, samples, labels)
     output = answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
     members = output.logits if isinstance(output.logits, (list, tuple)) and output.logits else [output.logits]
@@ -127,7 +135,7 @@ def check_networks(arch: Choice, networks: Networks, data: DataInfo, device: tor
         if not fits or (num % len(logits) if packed else len(logits) != num):
             answers = f"[{num} / k, ...]" if packed else f"[{num}, ...]"
             raise GanzooError(
-                f"{title}: its discriminator answered {_describe_form(logits)} to {num} samples, not {answers}"
+                f"{title}: its discriminator returned {_describe_form(logits)} for {num} samples, not {answers}"
             )
     generator.train()
     discriminator.train()
@@ -146,7 +154,7 @@ def _run_forward(title: str, network: nn.Module, *args: Tensor | None) -> Any:
 
 
 def _build(choice: Choice, data: DataInfo, device: torch.device, schedules: list[tuple[Tensor, Schedule]]) -> Any:
-    """Build a component on the device; its scheduled options reach it as tensors, which are noted in `schedules`."""
+    """Build a component on the device. Its scheduled options become tensors, which are added to `schedules`."""
     names = list_options(type(choice.options))
     values = {name: _on_device(getattr(choice.options, name), device, schedules) for name in names}
     part = choice.component.build(replace(choice.options, **values), data)
@@ -154,7 +162,7 @@ def _build(choice: Choice, data: DataInfo, device: torch.device, schedules: list
 
 
 def _on_device(value: Any, device: torch.device, schedules: list[tuple[Tensor, Schedule]]) -> Any:
-    """Return an option's value with a tensor in the place of a schedule."""
+    """Return an option's value, with every schedule replaced by a tensor."""
     if isinstance(value, tuple):
         return tuple(_on_device(each, device, schedules) for each in value)
     if not isinstance(value, Schedule):

@@ -1,7 +1,7 @@
-"""Checkpoints: written whole or not at all, verified when they are read.
+"""Checkpoints, which are written completely or not at all, and verified when they are read.
 
-A file is a safetensors body followed by the body's SHA-256. Nothing else holds state: random numbers follow from the
-images seen (`ganzoo.compute.streams`).
+A file is a safetensors body followed by the body's SHA-256. It contains the whole state of the training: random numbers
+depend on the images seen alone (`ganzoo.compute.streams`).
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ def save(path: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> 
     """Write a checkpoint atomically.
 
     Args:
-        path: Where; a crash at any moment leaves there what was, or the whole new file.
-        tensors: As `ganzoo.package.tensors.snapshot` returns them.
-        meta: JSON.
+        path: The path of the file. After a crash at any moment it holds its old content or the complete new file.
+        tensors: The tensors by name, as `ganzoo.package.tensors.snapshot` returns them.
+        meta: Further values, which can be stored as JSON.
     """
     body = safetensors.torch.save(dict(tensors), {"ganzoo": json.dumps({"format": FORMAT, **meta})})
     write_atomic(path, [body, hashlib.sha256(body).digest()])
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read a checkpoint: its tensors, on the CPU, and its meta.
+    """Read a checkpoint; return its tensors, on the CPU, and its meta.
 
     Raises:
-        Corrupt: The file is not what was written.
-        GanzooError: It was written by a newer ganzoo, or cannot be read.
+        Corrupt: The file's bytes differ from the bytes that were written, or it is not a checkpoint.
+        GanzooError: A newer ganzoo wrote the file, or it cannot be read.
     """
     try:
         content = path.read_bytes()
@@ -48,13 +48,13 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise GanzooError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
     body, digest = content[:-DIGEST], content[-DIGEST:]
     if hashlib.sha256(body).digest() != digest:
-        raise Corrupt(f"checkpoint {path} is damaged: its bytes are not those that were written")
+        raise Corrupt(f"checkpoint {path} is damaged: its bytes differ from what was saved")
     try:
         tensors = safetensors.torch.load(body)
         length = int.from_bytes(body[:8], "little")
         meta = json.loads(json.loads(body[8 : 8 + length])["__metadata__"]["ganzoo"])
     except (SafetensorError, ValueError, KeyError) as error:
-        raise Corrupt(f"checkpoint {path} is no checkpoint of ganzoo: {error}") from error
+        raise Corrupt(f"{path} is not a checkpoint of ganzoo: {error}") from error
     if meta["format"] > FORMAT:
         raise GanzooError(f"checkpoint {path} was written by a newer ganzoo: python -m pip install -U ganzoo")
     return tensors, meta

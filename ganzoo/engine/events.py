@@ -1,8 +1,8 @@
-"""What happens in a run, told to all who want to know: log, statistics, terminal, trackers, diagnoses.
+"""The events of a run, and their subscribers: log, statistics, terminal, trackers, diagnoses.
 
 A subscriber is any object with a method of an event's name, which takes the event: ``tick(event)``, ``grid(event)``.
-One that fails never ends a run. It costs a line; the run's own files are tried again at the next event, and cost a
-further line only once they worked in between; everything else is left out from then on.
+A subscriber that fails never ends a run; a line reports it. The run's own files are tried again at the next event, and
+their next failure is reported only after a success. Every other subscriber is left out from then on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Note:
-    """A line that is worth reading."""
+    """A line for the user to read."""
 
     name: ClassVar[str] = "note"
     line: str
@@ -39,14 +39,15 @@ class Start:
 
 @dataclass(frozen=True)
 class Tick:
-    """About every two seconds: the means of what updates measured since the last one.
+    """About every two seconds: the means of the updates' statistics since the last tick.
 
     Args:
-        images: Seen so far.
-        total: Length of the run, in images.
-        row: A row of ``stats.jsonl``: ``images``, ``seconds`` of training over all sittings, ``images_per_second``,
-            `stats`, ``memory`` in bytes, and ``waiting``, the share of the time that the training had no core.
-        stats: Of it, what updates measured.
+        images: Images seen so far.
+        total: The length of the run, in images.
+        row: A row of ``stats.jsonl``: ``images``; ``seconds`` of training, over all sessions of the run;
+            ``images_per_second``; all of `stats`; ``memory`` in bytes; and ``waiting``, the share of the time in which
+            the training had no core.
+        stats: The means of the updates' statistics, by name.
     """
 
     name: ClassVar[str] = "tick"
@@ -58,7 +59,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Grid:
-    """Samples were drawn into a picture at `path`."""
+    """A picture of generated samples was written to `path`."""
 
     name: ClassVar[str] = "grid"
     images: int
@@ -70,9 +71,9 @@ class Measurement:
     """Metrics were measured.
 
     Args:
-        images: Seen so far.
-        values: By ``METRIC/KEY``.
-        words: The values in a line, each with whether it is the best so far.
+        images: Images seen so far.
+        values: The values by ``METRIC/KEY``.
+        words: The values in one line, each with whether it is the best so far.
     """
 
     name: ClassVar[str] = "measured"
@@ -83,7 +84,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class NewVerdict:
-    """A diagnosis says something that it did not say before."""
+    """A diagnosis has a verdict that is new, or more or less severe than before."""
 
     name: ClassVar[str] = "verdict"
     images: int
@@ -92,7 +93,7 @@ class NewVerdict:
 
 @dataclass(frozen=True)
 class SavedCheckpoint:
-    """A checkpoint is written, whole, and the package of the same moment."""
+    """A checkpoint, and the package of the same moment, were written completely."""
 
     name: ClassVar[str] = "saved"
     images: int
@@ -101,12 +102,12 @@ class SavedCheckpoint:
 
 @dataclass(frozen=True)
 class Finish:
-    """The end.
+    """The run ended.
 
     Args:
-        images: Seen so far.
+        images: Images seen so far.
         status: ``finished``, ``interrupted`` or ``failed``.
-        error: What ended it, in words; empty where it is finished.
+        error: The error that ended the run, in words; empty where it is finished.
     """
 
     name: ClassVar[str] = "finish"
@@ -119,7 +120,7 @@ Event = Note | Start | Tick | Grid | Measurement | NewVerdict | SavedCheckpoint 
 
 
 class Events:
-    """The subscribers of one run, and the one rule for what fails."""
+    """The subscribers of one run, and the rule for those that fail."""
 
     def __init__(self) -> None:
         self._files: dict[str, object] = {}
@@ -127,30 +128,35 @@ class Events:
         self._failing: set[str] = set()
 
     def subscribe(self, name: str, subscriber: object, file: bool = False) -> None:
-        """Tell a subscriber of everything from now on.
+        """Call a subscriber at every event from now on.
 
         Args:
-            name: What it is, for the line that its failure costs.
-            subscriber: Has a method for each event that it wants.
-            file: Whether it is one of the run's own files: those are told first, and tried again where they fail.
+            name: The subscriber's name, for the line that reports its failure.
+            subscriber: An object with a method for each event that it wants.
+            file: Whether it writes one of the run's own files. Those are called first, and tried again where they fail.
         """
         (self._files if file else self._others)[name] = subscriber
 
     def emit(self, event: Event) -> None:
-        """Tell all subscribers of an event, in their order."""
+        """Call all subscribers with an event, in their order."""
         for name, subscriber in [*self._files.items(), *self._others.items()]:
             if call := getattr(subscriber, event.name, None):
                 self.attempt(name, call, event)
 
     def note(self, line: str) -> None:
-        """Tell a line that is worth reading."""
+        """Emit a line for the user to read."""
         self.emit(Note(line))
 
     def attempt(self, name: str, act: Callable[..., object], *args: Any) -> bool:
-        """Do what a run can do without; return whether it went well.
+        """Do something that a run can go on without; return whether it succeeded.
 
-        Where it does not, that costs a line: once for a subscriber that is left out from then on, else once until it
-        went well in between.
+        A failure is reported in one line. A subscriber that is not a file of the run is then left out; for all else the
+        next failure is reported only after a success.
+
+        Args:
+            name: The name of the subscriber or of the act, for the line.
+            act: The function to call.
+            args: The function's arguments.
         """
         try:
             act(*args)

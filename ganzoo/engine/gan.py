@@ -237,7 +237,7 @@ class Gan(State):
         """
         due = [name for name, own in self.intervals[network].items() if own == interval]
         each = {
-            f"reg.{name}/{network[0]}": terms.value(name, getattr(self.regularizers[name], network), step)
+            f"reg.{name}/{network[0]}": terms.compute_term(name, getattr(self.regularizers[name], network), step)
             for name in due
             if adversarial or name not in self.reads_answers
         }

@@ -1,4 +1,4 @@
-"""Training that starts from the weights of a model package, not from random ones."""
+"""Initial weights from a model package instead of random ones."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ from ganzoo.package import tensors
 from ganzoo.package.config import CONFIG, DISCRIMINATOR, MODEL, Config, has_discriminator, read_config, read_file
 from ganzoo.recipe.check import find_changed_meaning
 
-INITIAL_FILES = (CONFIG, MODEL, DISCRIMINATOR)  # files of a package that it takes
-MOST_NAMED = 4  # tensors that an error lists
+INITIAL_FILES = (CONFIG, MODEL, DISCRIMINATOR)  # the files of a package that are needed
+MOST_NAMED = 4  # an error lists no more tensors than this
 
 
 def load_initial_weights(gan: Gan, directory: Path, source: str) -> str:
-    """Give a GAN the weights of a package: the averaged generator's to both of its own, and D's where they fit.
+    """Give a GAN the weights of a package: the generator's to its two generators, and D's where they fit.
 
     Args:
-        gan: Before its first update.
-        directory: Of the package.
-        source: What the user called it, for messages.
+        gan: The GAN, before its first update.
+        directory: The directory of the package.
+        source: The package's name as the user typed it, for messages.
 
     Returns:
-        A line that says what was taken.
+        A line that says which weights were loaded.
 
     Raises:
-        UsageError: The generator's do not fit; the text names the tensors.
-        Corrupt: A file is not what was written.
+        UsageError: The generator's weights do not fit; the message names the tensors.
+        Corrupt: A file's bytes differ from the bytes that were written.
     """
     config = read_config(directory)
     weights, wrong = _read(directory, config, MODEL, gan.generator)
     if wrong:
         raise UsageError(
             f"--init {source}: its model does not fit the networks of this recipe: {wrong}; "
-            "remove --arch, its options, --reg and --unconditional to take what it was trained with"
+            "remove --arch, its options, --reg and --unconditional to use the settings that it was trained with"
         )
     gan.generator.load_state_dict(weights)
     gan.ema.network.load_state_dict(weights)
     if has_discriminator(directory, config):
         weights, wrong = _read(directory, config, DISCRIMINATOR, gan.discriminator)
         if wrong:
-            also = f"without its discriminator, which does not fit this recipe's ({wrong}): that one starts anew"
+            also = f"without its discriminator, which does not fit ({wrong}): D starts from random weights"
         else:
             gan.discriminator.load_state_dict(weights)
             also = "and its discriminator"
     else:
-        also = "which has no discriminator: that one starts anew"
+        also = "which has no discriminator: D starts from random weights"
     other = find_changed_meaning(config.data, gan.data)
-    learned = f"; its {other} were others than those of this data" if other else ""
+    learned = f"; its {other} differ from those of this dataset" if other else ""
     return f"starting from the generator of {source} after {config.images:,} images, {also}{learned}"
 
 
 def _read(directory: Path, config: Config, name: str, network: nn.Module) -> tuple[dict[str, Tensor], str]:
-    """Return the tensors of a weights file, and in words what of them does not fit a network; empty where all does."""
+    """Return the tensors of a weights file, and a text that names those that do not fit a network: empty if all fit."""
     content = read_file(directory / name, config.files[name])
     stated, wanted = tensors.read_header(content, name), tensors.describe_tensors(network)
     differences = [f"{each!r} is missing" for each in wanted if each not in stated]

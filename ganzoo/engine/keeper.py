@@ -1,6 +1,7 @@
-"""What a run keeps of its training: the last checkpoints, the best one, and the package of each.
+"""The checkpoints that a run keeps: the last ones, the best one, and the packages of the last and the best.
 
-A copy of all that matters is made on the training thread; the writer's thread turns it into files meanwhile.
+The training's thread copies all weights and states. The writer's thread turns the copy into files while training goes
+on.
 """
 
 from __future__ import annotations
@@ -31,27 +32,28 @@ from ganzoo.registry import registry
 from ganzoo.registry.installed import describe_error
 from ganzoo.runs.run import Run
 
-PACKAGED = {"ema": MODEL, "discriminator": DISCRIMINATOR}  # parts of a GAN's state that its package holds too
+PACKAGED = {"ema": MODEL, "discriminator": DISCRIMINATOR}  # the parts of a GAN's state that are in its package too
 
 
 class Keeper:
-    """Keeps the checkpoints of one run. Leaving its context waits for what is being written.
+    """Writes the checkpoints of one run, and deletes old ones. Its context waits at the end for the last writing.
 
     Args:
-        run: Whose directory they are in.
-        recipe: How many are kept, and by which value the best.
-        events: Are told of each one that is written, and in a line of each one that could not be.
-        labels: A few real labels that are arrays, ``[n, *label_shape]``: a package shows its model by them.
+        run: The run, whose directory the checkpoints are in.
+        recipe: The recipe, which says how many checkpoints are kept and which value decides about the best.
+        events: The run's events, for each checkpoint that was written or could not be written.
+        labels: A few real labels that are arrays, ``[n, *label_shape]``, which a package shows its model with; None
+            where labels are not arrays.
     """
 
     def __init__(self, run: Run, recipe: ResolvedRecipe, events: Events, labels: Tensor | None = None) -> None:
         self.run, self.train, self.events, self.labels = run, recipe.train, events, labels
         self.better = collect_directions(recipe.metric)
         self.writer = Writer()
-        self.images = -1  # at the last checkpoint that the writer was given
-        self.under_way = False  # whether nobody has heard of its end
-        self.best: dict[str, Any] | None = None  # images and value of the best checkpoint that is written
-        self.told = False  # that nothing measured is called as `train.best` says
+        self.images = -1  # images seen at the last checkpoint that was given to the writer
+        self.unreported = False  # whether the end of that writing was not yet reported
+        self.best: dict[str, Any] | None = None  # images and value of the best checkpoint that was written
+        self.warned = False  # whether a line said that no metric has the name in `train.best`
 
     def __enter__(self) -> Keeper:
         self.writer.__enter__()
@@ -64,17 +66,17 @@ class Keeper:
     # Writing.
 
     def keep(self, gan: Gan, images: int, metrics: list[dict[str, Any]], meta: Mapping[str, Any]) -> None:
-        """Write package and checkpoint of the GAN as it is now.
+        """Write the package and the checkpoint of the GAN's present state.
 
         Args:
-            gan: Which.
-            images: Images seen.
-            metrics: What was measured of it, as a package lists it.
-            meta: Goes into the checkpoint.
+            gan: The GAN.
+            images: Images seen so far.
+            metrics: The values of metrics for the GAN's present state, as a package lists them.
+            meta: Further values that are stored in the checkpoint, as JSON.
         """
-        self.report_writing()  # before anything is copied: no more than one copy is held
+        self.report_writing()  # before the copy, so that memory never has two
         tensors, numbers = gan.state()
-        meta = {"images": images, **meta, "numbers": numbers, "best": self.best_with(images, _values(metrics))}
+        meta = {"images": images, **meta, "numbers": numbers, "best": self.find_best(images, _values(metrics))}
         contents = package.make_contents(
             gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, images, metrics, self.labels
         )
@@ -83,12 +85,12 @@ class Keeper:
         }
         copies |= snapshot({name: tensor for name, tensor in tensors.items() if name not in copies})
         self.writer.submit(partial(self._write, contents, copies, meta))
-        self.images, self.under_way = images, True
+        self.images, self.unreported = images, True
 
     def _write(self, contents: package.Contents, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
-        """Write package and checkpoint, and let the oldest checkpoint go; in the writer's thread.
+        """Write the package and the checkpoint, and delete the oldest checkpoint; in the writer's thread.
 
-        The checkpoint comes last: a run that died before it does all this again when it is resumed.
+        The checkpoint is written last: a run that died before that writes both again when it is resumed.
         """
         run, best = self.run, meta["best"]
         kept = best and run.get_checkpoint_path(best["images"])
@@ -104,14 +106,14 @@ class Keeper:
                     old.unlink(missing_ok=True)
 
     def is_best(self, images: int, metrics: Mapping[str, float]) -> bool:
-        """Whether these values are the best so far by ``train.best``; waits for the checkpoint under way."""
+        """Return whether these values are the best so far by ``train.best``. Waits for the present writing."""
         if self.train.best is None:
             return False
         self.report_writing()
-        return self.best_with(images, metrics) != self.best
+        return self.find_best(images, metrics) != self.best
 
-    def best_with(self, images: int, metrics: Mapping[str, float]) -> dict[str, Any] | None:
-        """Return images and value of the best checkpoint by ``train.best``, one with these values included."""
+    def find_best(self, images: int, metrics: Mapping[str, float]) -> dict[str, Any] | None:
+        """Return images and value of the best checkpoint by ``train.best``, among them one with these values."""
         if self.train.best is None:
             return None
         key = self.train.best
@@ -121,18 +123,18 @@ class Keeper:
         ):
             return {"images": images, "value": value}
         siblings = [name for name in metrics if name.partition("/")[0] == key.partition("/")[0]]
-        if siblings and key not in metrics and not self.told:
-            self.told = True
+        if siblings and key not in metrics and not self.warned:
+            self.warned = True
             self.events.note(
-                f"train.best={self.train.best}: no best checkpoint is kept, measured are {', '.join(siblings)}"
+                f"train.best={self.train.best}: no best checkpoint is kept, choose one of {', '.join(siblings)}"
             )
         return self.best
 
     def complete(self, device: torch.device) -> None:
-        """Give the packages all that people see of them; they are sampled back for that as anybody will.
+        """Complete the packages with a card, a picture and reference samples, from the generators loaded back.
 
         Raises:
-            GanzooError: That was not possible; the packages are whole all the same.
+            GanzooError: A package could not be completed; its weights are whole all the same.
         """
         for directory in (self.run.package, self.run.best):
             try:
@@ -144,15 +146,19 @@ class Keeper:
                 raise GanzooError(f"{directory} has no card and no samples: {describe_error(error)}") from error
 
     # ------------------------------------------------------------------------
-    # Hearing how the writing went.
+    # Reporting how the writing ended.
 
     @property
     def ready(self) -> bool:
-        """Whether a writing has ended whose end nobody has heard of."""
+        """Whether a writing has ended and was not yet reported."""
         return self.writer.ready
 
     def report_writing(self, ending: bool = False) -> None:
-        """Wait for the writing under way; where it failed say so and go on, at the end of the run fail."""
+        """Wait for the present writing and report its end.
+
+        Args:
+            ending: Whether the run ends. A failed writing then raises its error; else a line reports it.
+        """
         try:
             self.writer.wait()
         except GanzooError as error:
@@ -160,16 +166,16 @@ class Keeper:
                 raise
             checkpoints = self.run.checkpoints
             good = f"the last good one is {checkpoints[-1]}" if checkpoints else "there is no good one yet"
-            self.under_way = False
+            self.unreported = False
             self.events.note(
                 f"could not write the checkpoint at {self.images:,} images: {error}; {good}; trying again at the next"
             )
-        if self.under_way:
-            self.under_way = False
+        if self.unreported:
+            self.unreported = False
             self.events.emit(SavedCheckpoint(self.images, self.run.get_checkpoint_path(self.images)))
 
     def report_last_writing(self) -> None:
-        """Tell, where the run failed of something else, that the writing of its last checkpoint did as well."""
+        """Report that the last checkpoint was not written, where the run failed for another reason."""
         if self.ready:
             with suppress(Exception):
                 self.report_writing()

@@ -1,4 +1,4 @@
-"""The metrics of a run: they measure it as it goes; one that fails costs a line, not the run."""
+"""The metrics of a run, which measure it during training. A metric that fails costs a line, not the run."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ganzoo.registry.installed import describe_error
 
 
 class RunMetrics:
-    """The metrics of one run, and what they said so far.
+    """The metrics of one run, and their best values so far.
 
     Args:
-        recipe: Names them, and says how many samples they see.
+        recipe: The recipe, which names the metrics and the number of their samples.
         source: The data.
-        device: Where they compute.
-        note: Gets a line for each one that fails.
+        device: The device on which metrics compute.
+        note: A function that is called with a line for each metric that fails.
 
     Raises:
         GanzooError: A metric or its extractor could not be built.
@@ -36,16 +36,16 @@ class RunMetrics:
         self.evaluator = Evaluator(recipe.metric, RealSamples(source, num, recipe.train.seed, device), note)
         self.dataset, self.note = recipe.dataset, note
         self.better = collect_directions(recipe.metric)
-        self.best: dict[str, float] = {}  # of what was measured so far
+        self.best: dict[str, float] = {}  # the best values so far, by name
 
     def load_history(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Take up what was measured before, from the rows of the statistics of a run that goes on."""
+        """Find the best values so far in the statistics of a run that goes on."""
         self.best = find_best(rows, self.better)
 
     def measure(self, gan: Gan) -> dict[str, float]:
-        """Return what the metrics say of the averaged generator, on the same latents and reals at every call.
+        """Measure the averaged generator with all metrics, on the same latents and real samples at every call.
 
-        ``ganzoo evaluate`` says the same of the package, with as many samples and the run's seed.
+        ``ganzoo evaluate`` returns the same values for the package, with as many samples and the run's seed.
         """
         if not self.evaluator.metrics:
             return {}
@@ -60,13 +60,13 @@ class RunMetrics:
             return {}
 
     def compare(self, values: Mapping[str, float]) -> str:
-        """Return what `measure` returned in a line, each value with whether it is the best so far."""
+        """Return the values of `measure` in one line, each with whether it is the best so far."""
         words = format_comparison(values, self.best, self.better)
         self.best = find_best([self.best, values], self.better)
         return words
 
     def records(self, values: Mapping[str, float]) -> list[dict[str, Any]]:
-        """Return what `measure` returned as a package lists it: each value with all that it depends on."""
+        """Return the values of `measure` as a package lists them: each with everything that it depends on."""
         reals, prints = self.evaluator.reals, self.evaluator.fingerprints(values, self.dataset)
         depends_on = {"num": reals.num, "seed": reals.seed}
         return [

@@ -1,4 +1,4 @@
-"""How fast a run goes, and when its next tick is due: about every two seconds, whatever the speed."""
+"""The speed of a run, and when its next tick is due: about every two seconds, whatever the speed."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Callable
 
 from ganzoo.compute.threads import WaitMeter
 
-TICK_SECONDS = 2.0  # about so long between two ticks: what was measured is fetched, checked and told
+TICK_SECONDS = 2.0  # about the time between two ticks, at which statistics are fetched, checked and emitted
 
 
 class Pace:
-    """The pace of one process.
+    """The speed of one process.
 
     Args:
-        images_per_round: The shortest period.
-        clock: Seconds; nothing but speeds and times depends on it.
+        images_per_round: The images of one round of updates, the shortest period between two ticks.
+        clock: A function that returns the time in seconds. Only speeds and times depend on it.
 
     Attributes:
-        seconds: Of training, over all sittings.
-        period: Images between the last tick and the next.
+        seconds: Seconds of training, over all sessions of the run.
+        period: The number of images from the last tick to the next.
     """
 
     def __init__(self, images_per_round: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -28,24 +28,25 @@ class Pace:
         self.start(0)
 
     def start(self, images: int) -> None:
-        """Count from here on, after `images` images."""
-        self.images, self.at, self.waiting = images, self.clock(), WaitMeter()
+        """Start to measure, at `images` images seen."""
+        self.images, self.time, self.waiting = images, self.clock(), WaitMeter()
 
     def is_due(self, images: int) -> bool:
-        """Whether the period has passed."""
+        """Return whether the period has passed."""
         return images >= self.images + self.period
 
-    def count(self, images: int) -> dict[str, float]:
-        """Return what a tick after `images` images says of the time since the last one; empty where none was trained.
+    def measure(self, images: int) -> dict[str, float]:
+        """Measure the time since the last tick, at `images` images seen; return an empty dict if none were seen since.
 
-        ``seconds`` of training over all sittings, ``images_per_second``, and ``waiting``, the share of the time in
-        which training had no core, where the system says so.
+        Returns:
+            ``seconds`` of training over all sessions; ``images_per_second``; and ``waiting``, the share of the time in
+            which the training had no core, where the system reports it.
         """
         now = self.clock()
-        elapsed, num = now - self.at, images - self.images
+        elapsed, num = now - self.time, images - self.images
         waiting = self.waiting.measure_share(elapsed)
         self.seconds += elapsed
-        self.images, self.at = images, now
+        self.images, self.time = images, now
         if not num:
             return {}
         speed = num / max(elapsed, 1e-9)

@@ -1,4 +1,4 @@
-"""Taking up a run from its last good checkpoint, on the data that it was trained on."""
+"""Resuming a run from its last good checkpoint, on the data that it was trained on."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ Held = Mapping[str, Mapping[str, str]]  # as `ResolvedRecipe.frozen`
 
 
 def restore(gan: Gan, run: Run, data: DataInfo, note: Callable[[str], None]) -> dict[str, Any] | None:
-    """Give a GAN the state of the run's newest checkpoint that is whole, and return what stands beside that state.
-
-    Of several processes the first alone reads it. Returns None where there is no checkpoint yet.
+    """Load the run's newest undamaged checkpoint into a GAN. With several processes, rank 0 alone reads it.
 
     Args:
-        gan: As it is assembled.
-        run: Whose checkpoints.
-        data: As the dataset is now.
-        note: Gets a line on what was found.
+        gan: The GAN, assembled from the run's recipe.
+        run: The run.
+        data: The dataset's present `DataInfo`.
+        note: A function that is called with lines about the checkpoint.
+
+    Returns:
+        The checkpoint's meta; None where there is no checkpoint yet.
 
     Raises:
-        Corrupt: There are checkpoints, but none is whole; or the whole one does not fit the GAN, and stays.
-        UsageError: The data are not those that the run was trained on, or a network that it only uses is another.
+        Corrupt: All checkpoints are damaged, or the undamaged one does not fit the GAN.
+        UsageError: The data differ from those that the run was trained on, or a frozen network has other weights.
     """
     found = gan.world.first(lambda: read_newest(run, note))
     if found is None:
@@ -44,10 +45,13 @@ def restore(gan: Gan, run: Run, data: DataInfo, note: Callable[[str], None]) -> 
 
 
 def read_newest(run: Run, note: Callable[[str], None]) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """Read the newest checkpoint that is whole; a damaged one is set aside with a line.
+    """Read the newest undamaged checkpoint; rename damaged ones, with a line for each.
+
+    Returns:
+        The checkpoint's tensors and its meta; None where there is no checkpoint yet.
 
     Raises:
-        Corrupt: There are checkpoints, but none is whole.
+        Corrupt: All checkpoints are damaged.
     """
     for path in reversed(run.checkpoints):
         try:
@@ -63,20 +67,20 @@ def read_newest(run: Run, note: Callable[[str], None]) -> tuple[dict[str, Tensor
 
 
 def check_same_data(run: Run, before: DataInfo, now: DataInfo, note: Callable[[str], None]) -> None:
-    """Compare the data with what the run was trained on: another count costs a line.
+    """Compare the data with those that the run was trained on. Another number of items costs a line.
 
     Raises:
-        UsageError: Samples or labels have another form, or mean something else.
+        UsageError: Samples or labels have another shape or another meaning.
     """
     for key in ("shape", "num_classes", "label_shape", "modality"):
         if getattr(now, key) != getattr(before, key):
             raise UsageError(
                 f"the dataset changed: {key} was {_text(getattr(before, key))} and is {_text(getattr(now, key))}; "
-                f"bring it back, or start a new run with --config {run.path}"
+                f"restore it, or start a new run with --config {run.path}"
             )
     if key := find_changed_meaning(before, now):
         raise UsageError(
-            f"the dataset changed: its {key} are not those that the run was trained on; bring them back, "
+            f"the dataset changed: its {key} are not those that the run was trained on; restore them, "
             f"or start a new run with --config {run.path}"
         )
     if now.num_items != before.num_items:
@@ -84,12 +88,12 @@ def check_same_data(run: Run, before: DataInfo, now: DataInfo, note: Callable[[s
 
 
 def check_same_frozen(run: Run, before: Held, now: Held) -> None:
-    """Raise UsageError where a network that is used and not trained has other weights than when the run began."""
+    """Raise UsageError where a network that is used and not trained has other weights than when the run started."""
     for owner, network in now.items():
         if before.get(owner, network)["sha256"] != network["sha256"]:
             raise UsageError(
                 f"{owner} ({network['name'] or 'without a name'}) has other weights than when the run was trained: "
-                f"bring those back, or start a new run with --config {run.path}"
+                f"restore those weights, or start a new run with --config {run.path}"
             )
 
 

@@ -1,7 +1,7 @@
-"""From a recipe as it was meant to one that can be trained here: every check and every ``auto`` ends in this file.
+"""Set-up: checks a recipe for this machine, and replaces every ``auto`` in it.
 
-What is left to decide is decided from the recipe, the device, the data and networks without memory, so that nothing of
-the recipe changes once a GAN exists. (Only an execution that proves impossible is replaced later, by the plain one.)
+All is decided from the recipe, the device, the data and networks on the meta device. So nothing of the recipe changes
+after a GAN is built. (There is one exception: an execution that turns out to be impossible is replaced by ``eager``.)
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from ganzoo.recipe.check import check_data, check_ranks, hide_unused_labels
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.runs.launch import read_launch
 
-WORTH_COMPILING = 50_000  # updates: what compiling costs (10 to 30 s on a CPU) is repaid by about half as many
-TINY = 2_000_000  # parameters, in linear layers alone: Python and not arithmetic bounds such an update
+WORTH_COMPILING = 50_000  # updates; about half as many repay the cost of compiling (10 to 30 s on a CPU)
+TINY = 2_000_000  # parameters, in linear layers alone; Python, not arithmetic, takes most of the time of such an update
 
 
 @dataclass(frozen=True)
 class Setup:
-    """All that a GAN is assembled from.
+    """Everything that a GAN is assembled from.
 
     Args:
-        recipe: Final and checked.
-        source: The data, open.
-        device: Where it trains.
-        world: The processes that train it together.
-        threads: On how many threads this process computes.
+        recipe: The final recipe, checked and without ``auto``.
+        source: The data, opened.
+        device: The device of the training.
+        world: The processes that train the GAN together.
+        threads: The number of CPU threads of this process.
     """
 
     recipe: ResolvedRecipe
@@ -55,17 +55,17 @@ class Setup:
 
 
 def set_up(recipe: ResolvedRecipe, device: str, world: World, notify: Callable[[str], None]) -> Setup:
-    """Settle a recipe for the device, the data and the processes that are here.
+    """Check a recipe for this device, these data and these processes, open the data, and settle every ``auto``.
 
     Args:
-        recipe: As it was meant; what goes on has no ``auto`` in it any more.
-        device: As ``--device`` takes it.
-        world: The processes that train it together.
-        notify: Gets the lines of a dataset that is opened.
+        recipe: The recipe. Of a run that goes on it has no ``auto``.
+        device: The device, as ``--device`` takes it.
+        world: The processes that train together.
+        notify: A function that is called with lines about the dataset.
 
     Raises:
-        UsageError: The recipe cannot be trained here; the text says what to change.
-        GanzooError: The dataset cannot be opened, or the architecture fails to build.
+        UsageError: The recipe cannot be trained here; the message says what to change.
+        GanzooError: The dataset cannot be opened, or the architecture cannot be built.
     """
     chosen = choose_device(device)
     check_ranks(recipe, world.size, chosen.type)
@@ -79,7 +79,7 @@ def set_up(recipe: ResolvedRecipe, device: str, world: World, notify: Callable[[
 
 
 def check_shared(data: DataInfo, world: World) -> None:
-    """Raise UsageError where this process found other data than the first: a slice is cut by counting items."""
+    """Raise UsageError where this process found other data than rank 0, since batches are split by item numbers."""
     first = world.first(data.to_json)
     for key, value in data.to_json().items():
         if value != first[key]:
@@ -90,10 +90,10 @@ def check_shared(data: DataInfo, world: World) -> None:
 
 
 def draft(recipe: ResolvedRecipe, data: DataInfo) -> Networks:
-    """Build the networks without memory and random numbers: their modules and the forms of their parameters.
+    """Build the networks on the meta device: their modules and the shapes of their parameters, without values.
 
     Raises:
-        GanzooError: The architecture fails, or builds something else.
+        GanzooError: The architecture cannot be built, or returns something else than `Networks`.
     """
     arch = replace(recipe.arch, options=evaluate_schedules(recipe.arch.options, 0))
     with meta_device():
@@ -104,14 +104,14 @@ def draft(recipe: ResolvedRecipe, data: DataInfo) -> Networks:
 
 
 # ----------------------------------------------------------------------------
-# What auto means.
+# The meaning of auto.
 
 
 def settle(recipe: ResolvedRecipe, networks: Networks, device: torch.device, world: World = ALONE) -> ResolvedRecipe:
-    """Return the recipe with every ``auto`` replaced by what it means here.
+    """Return the recipe with every ``auto`` replaced by its value for this device and these networks.
 
     Raises:
-        UsageError: It asks for an execution that this device or its optimizers do not have.
+        UsageError: The recipe names an execution that this device or its optimizers do not support.
     """
     recipe = settle_precision(recipe, device)
     if recipe.train.execution == "auto":
@@ -121,18 +121,18 @@ def settle(recipe: ResolvedRecipe, networks: Networks, device: torch.device, wor
 
 
 def settle_precision(recipe: ResolvedRecipe, device: torch.device) -> ResolvedRecipe:
-    """Return the recipe with ``train.precision=auto`` replaced by what it means on a device."""
+    """Return the recipe with ``train.precision=auto`` replaced by its value for a device."""
     return recipe if recipe.train.precision != "auto" else _resolved(recipe, "precision", choose_precision(device))
 
 
 def _resolved(recipe: ResolvedRecipe, key: str, value: str) -> ResolvedRecipe:
-    """Return the recipe with a setting that was ``auto`` resolved, and noted as that."""
+    """Return the recipe with the value of a setting that was ``auto``, and its name added to `auto`."""
     changed: dict[str, Any] = {key: value}
     return replace(recipe, train=replace(recipe.train, **changed), auto=(*recipe.auto, key))
 
 
 def check_execution(recipe: ResolvedRecipe, networks: Networks, device: torch.device, world: World) -> None:
-    """Raise UsageError where a recipe asks for an execution that this device or its optimizers do not have."""
+    """Raise UsageError where a recipe names an execution that this device or its optimizers do not support."""
     asked = recipe.train.execution
     if asked == "cuda-graph" and device.type != "cuda":
         raise UsageError("train.execution=cuda-graph needs a CUDA device: use compile or eager here")
@@ -145,11 +145,11 @@ def check_execution(recipe: ResolvedRecipe, networks: Networks, device: torch.de
 
 
 def choose_execution(recipe: ResolvedRecipe, networks: Networks, device: torch.device, world: World = ALONE) -> str:
-    """Return what ``train.execution=auto`` means: a fixed rule of device, networks and length of the run.
+    """Return the value of ``train.execution=auto``, by a fixed rule of the device, the networks and the run's length.
 
-    On CUDA a graph. On the CPU `compile` where the networks are tiny and the run long enough to repay it, nothing
-    differentiates twice (compiled double backward is left to those who ask for it) and there is a C++ compiler; else
-    plain.
+    On CUDA it is ``cuda-graph``. On the CPU it is ``compile`` where the networks are tiny, the run is long enough to
+    repay it, no term differentiates twice (compiled double backward has crashed), and there is a C++ compiler. In all
+    other cases it is ``eager``.
     """
     train = recipe.train
     if not is_recordable(recipe, networks, world):
@@ -162,17 +162,17 @@ def choose_execution(recipe: ResolvedRecipe, networks: Networks, device: torch.d
 
 
 def is_recordable(recipe: ResolvedRecipe, networks: Networks, world: World = ALONE) -> bool:
-    """Whether the recipe's update can be recorded: its optimizers have a form for it, and nothing waits for numbers."""
+    """Return whether the recipe's update can be recorded: its optimizers have a form, and no piece waits for ranks."""
     train, loss = recipe.train, recipe.loss.spec
     couples = isinstance(loss, Loss) and loss.batch_coupled
-    meets = train.update != "alternating" or couples or train.sync_batchnorm  # others in the midst of a piece
-    named = {recipe.optim_g.name, recipe.optim_d.name} <= FORMS.keys()
+    waits = train.update != "alternating" or couples or train.sync_batchnorm  # for other ranks inside a piece
+    has_forms = {recipe.optim_g.name, recipe.optim_d.name} <= FORMS.keys()
     learn = all(any(p.requires_grad for p in network.parameters()) for network in _both(networks))
-    return named and learn and train.precision != "fp16" and not (meets and world.size > 1)
+    return has_forms and learn and train.precision != "fp16" and not (waits and world.size > 1)
 
 
 def is_tiny(networks: Networks) -> bool:
-    """Whether both networks are small and without convolutions, so that more threads cost more than they bring."""
+    """Return whether both networks are small and without convolutions, so that more than one thread is slower."""
     modules = [module for network in _both(networks) for module in network.modules()]
     modules += [part for held in modules if isinstance(held, Frozen) for part in held.network.modules()]
     convolutions = any(isinstance(module, nn.modules.conv._ConvNd) for module in modules)

@@ -1,4 +1,4 @@
-"""What of a GAN lasts: every tensor that training changes, for checkpoints, other processes and recordings."""
+"""The state of a GAN: every tensor that training changes, for checkpoints, other processes and recordings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ganzoo.plugin.schedule import Schedule
 
 
 class State:
-    """The tensors of a GAN (`ganzoo.engine.gan.Gan`) by name."""
+    """The state of a GAN, the base class of `ganzoo.engine.gan.Gan`."""
 
     generator: nn.Module
     discriminator: nn.Module
@@ -28,7 +28,7 @@ class State:
 
     @property
     def modules(self) -> dict[str, nn.Module]:
-        """Everything with parameters or buffers, by the name under which a checkpoint holds it."""
+        """All parts with parameters or buffers, by their names in a checkpoint."""
         parts: dict[str, Any] = {
             "generator": self.generator,
             "discriminator": self.discriminator,
@@ -41,22 +41,22 @@ class State:
 
     @property
     def parameters(self) -> list[Tensor]:
-        """All parameters, those of the average included."""
+        """All parameters, with those of the average."""
         return [parameter for module in self.modules.values() for parameter in module.parameters()]
 
     @property
     def buffers(self) -> list[Tensor]:
-        """All buffers; of several processes each may hold other values, such as BatchNorm's statistics."""
+        """All buffers. They may differ between processes, as BatchNorm's statistics do."""
         return [buffer for module in self.modules.values() for buffer in module.buffers()]
 
     def tensors(self) -> list[Tensor]:
-        """Return every tensor that an update may read or change besides its batch."""
+        """Return every tensor that an update may read or change, without its batch."""
         slots = [tensor for optimizer in self.optimizers.values() for tensor in optimizer.tensors()]
         scheduled = [tensor for tensor, _ in self.schedules]
         return [*self.parameters, *self.buffers, *slots, *self.ema.numbers, self.images, *scheduled]
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return the whole state: tensors by name, and the numbers of the optimizers as JSON."""
+        """Return the whole state: tensors by name, and the optimizers' numbers by name."""
         tensors = {
             f"{part}/{name}": tensor
             for part, module in self.modules.items()
@@ -71,10 +71,10 @@ class State:
         return tensors, numbers
 
     def load_state(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
-        """Take the state that `state` returned.
+        """Load the state that `state` returned.
 
         Raises:
-            Corrupt: It is not the state of this recipe's networks.
+            Corrupt: It does not fit this recipe's networks.
         """
         try:
             for part, module in self.modules.items():

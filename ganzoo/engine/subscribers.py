@@ -1,4 +1,4 @@
-"""Who is told of a run besides whoever started it: its own files, trackers, and the diagnoses."""
+"""The subscribers of every run: its own files, trackers, and the diagnoses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ganzoo.runs.run import Run
 
 
 def subscribe(events: Events, run: Run, data: DataInfo, trackers: Mapping[str, Any]) -> None:
-    """Let all that belongs to a run hear of it: its statistics and its log, then trackers, then installed diagnoses."""
+    """Subscribe the run's own files (statistics and log), then its trackers, then the installed diagnoses."""
     events.subscribe("statistics", Statistics(run), file=True)
     events.subscribe("log", Log(run), file=True)
     for name, tracker in trackers.items():
@@ -27,7 +27,7 @@ def subscribe(events: Events, run: Run, data: DataInfo, trackers: Mapping[str, A
 
 
 class Log:
-    """Writes ``log.txt``: all that a person would have seen, and how it ended."""
+    """Writes ``log.txt``: all lines that a user sees, and how the run ended."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -37,19 +37,19 @@ class Log:
         self.run.log(event.line)
 
     def tick(self, event: Tick) -> None:
-        """Write the tick in words."""
+        """Write the tick as a sentence."""
         self.run.log(words.describe_tick(event.row, event.total))
 
     def measured(self, event: Measurement) -> None:
-        """Write the values in words."""
+        """Write the values in one line."""
         self.run.log(words.describe_metrics(event.images, event.words))
 
     def verdict(self, event: NewVerdict) -> None:
-        """Write what a diagnosis says."""
+        """Write the verdict as a sentence."""
         self.run.log(words.describe_verdict(event.verdict))
 
     def finish(self, event: Finish) -> None:
-        """Write what ended it."""
+        """Write the error that ended the run."""
         if event.error:
             self.run.log(event.error)
 
@@ -61,53 +61,53 @@ class Statistics:
         self.run = run
 
     def tick(self, event: Tick) -> None:
-        """Add a row."""
+        """Append the tick's row."""
         self.run.add_stats(event.row)
 
     def measured(self, event: Measurement) -> None:
-        """Add a row of the values."""
+        """Append a row of the values."""
         self.run.add_stats({"images": event.images, **event.values})
 
 
 class TrackerAdapter:
-    """Hands a tracker what its contract says.
+    """Turns events into the calls of a tracker's contract.
 
     Args:
-        tracker: Has ``start(run)``, ``log(images, scalars)``, ``grid(images, path)`` and ``finish(status)``.
+        tracker: The tracker: ``start(run)``, ``log(images, scalars)``, ``grid(images, path)`` and ``finish(status)``.
     """
 
     def __init__(self, tracker: Any) -> None:
         self.tracker = tracker
 
     def start(self, event: Start) -> None:
-        """Say that the run starts, or goes on."""
+        """Call `start`, for a new run or one that goes on."""
         self.tracker.start(event.run)
 
     def tick(self, event: Tick) -> None:
-        """Hand over what updates measured."""
+        """Call `log` with the statistics of updates."""
         self.tracker.log(event.images, event.stats)
 
     def measured(self, event: Measurement) -> None:
-        """Hand over what metrics measured."""
+        """Call `log` with the values of metrics."""
         self.tracker.log(event.images, event.values)
 
     def grid(self, event: Grid) -> None:
-        """Hand over a picture."""
+        """Call `grid` with the picture's path."""
         self.tracker.grid(event.images, event.path)
 
     def finish(self, event: Finish) -> None:
-        """Say how it ended."""
+        """Call `finish` with the status."""
         self.tracker.finish(event.status)
 
 
 class Doctor:
-    """Asks the diagnoses at each tick, and tells each verdict once, and once more where it became worse or better.
+    """Calls the diagnoses at each tick, and emits each verdict once, and once more when its severity changes.
 
     Args:
-        events: Where verdicts are told.
+        events: The run's events, to emit verdicts to.
 
     Attributes:
-        diagnoses: By name; one that fails is left out from then on.
+        diagnoses: The diagnoses by name; one that fails is left out from then on.
     """
 
     def __init__(self, events: Events) -> None:
@@ -115,25 +115,25 @@ class Doctor:
         self.recipe: Mapping[str, Any] = {}
         self.diagnoses: dict[str, Diagnosis] = {}
         self.rows: list[Row] = []
-        self.said: dict[str, str] = {}  # the severity that was told last, by code
+        self.severities: dict[str, str] = {}  # the last severity of each verdict, by code
 
     def start(self, event: Start) -> None:
-        """Take up the recipe, and what a run that goes on measured before."""
+        """Read the recipe, and the rows of a run that goes on."""
         self.recipe, self.rows = event.run.recipe(), [*event.run.rows()]
 
     def measured(self, event: Measurement) -> None:
-        """Keep the values; they are looked at with the next tick."""
+        """Keep the values for the next tick."""
         self.rows.append({"images": event.images, **event.values})
 
     def tick(self, event: Tick) -> None:
-        """Tell what is new."""
+        """Call the diagnoses, and emit the verdicts that are new or whose severity changed."""
         self.rows.append(event.row)
         for verdict in diagnose(dict(self.diagnoses), self.rows, self.recipe, self.leave_out):
-            if self.said.get(verdict.code) != verdict.severity:
-                self.said[verdict.code] = verdict.severity
+            if self.severities.get(verdict.code) != verdict.severity:
+                self.severities[verdict.code] = verdict.severity
                 self.events.emit(NewVerdict(event.images, verdict))
 
     def leave_out(self, name: str, error: Exception) -> None:
-        """Tell that a diagnosis failed, and ask it no more."""
+        """Report that a diagnosis failed, and do not call it again."""
         self.diagnoses.pop(name, None)
         self.events.note(f"diagnosis {name!r} failed and is left out from here on: {describe_error(error)}")

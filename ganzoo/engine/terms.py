@@ -1,4 +1,4 @@
-"""What a recipe and its regularizers say of their terms, before any update."""
+"""The terms of a recipe's regularizers: their intervals, their needs, and their values."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ganzoo.plugin import Regularizer, Step
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.registry.installed import describe_error
 
-ANSWERS = {"class-logits", "features", "embedding"}  # what D answers besides logits: terms that need it need D
+ANSWERS = {"class-logits", "features", "embedding"}  # D's outputs besides logits; terms that need them need D
 
 
 def intervals(recipe: ResolvedRecipe, regularizers: Mapping[str, Any], network: str) -> dict[str, int]:
-    """Return the updates from one term of a network to the next, by the regularizer's name."""
+    """Return the interval of each term of a network, in updates, by the regularizer's name."""
     train = recipe.train
     usual = train.g_reg_interval if network == "generator" else train.d_reg_interval
     own = {choice.name: getattr(choice.options, "interval", None) for choice in recipe.reg}
@@ -25,25 +25,25 @@ def intervals(recipe: ResolvedRecipe, regularizers: Mapping[str, Any], network: 
 
 
 def interval_above_1(network: str, intervals: Mapping[str, int]) -> int:
-    """Return the one interval above 1 that terms of a network have, or 1.
+    """Return the one interval above 1 of a network's terms; 1 where all terms have interval 1.
 
     Raises:
-        UsageError: They have several: a network makes one further step with its lazy terms, not one with each.
+        UsageError: There are several intervals above 1. A network has one step for all its terms with an interval.
     """
     above = {name: interval for name, interval in intervals.items() if interval > 1}
     if len(set(above.values())) > 1:
-        said = ", ".join(f"reg.{name}.interval={interval}" for name, interval in above.items())
+        each = ", ".join(f"reg.{name}.interval={interval}" for name, interval in above.items())
         raise UsageError(
-            f"the {network}'s regularizers have several intervals above 1 ({said}): give them the same, or 1"
+            f"the {network}'s regularizers have several intervals above 1 ({each}): give them the same, or 1"
         )
     return next(iter(above.values()), 1)
 
 
 def find_learners(recipe: ResolvedRecipe, regularizers: Mapping[str, Any], network: str) -> list[nn.Module]:
-    """Return the regularizers whose parameters a network's optimizer trains.
+    """Return the regularizers whose parameters are trained by a network's optimizer.
 
     Raises:
-        GanzooError: One has no parameters: it is not a module.
+        GanzooError: One of them is not a module, so it has no parameters.
     """
     found = []
     for choice in recipe.reg:
@@ -56,22 +56,22 @@ def find_learners(recipe: ResolvedRecipe, regularizers: Mapping[str, Any], netwo
 
 
 def reads_reals(choice: Choice) -> bool:
-    """Whether a regularizer's term for G reads real samples."""
+    """Return whether a regularizer's term for G reads real samples."""
     return isinstance(choice.spec, Regularizer) and choice.spec.reals
 
 
 def differentiates_inputs(choice: Choice) -> bool:
-    """Whether a regularizer differentiates D with respect to its input."""
+    """Return whether a regularizer differentiates D with respect to its input."""
     assert isinstance(choice.spec, Regularizer)
     asked = choice.spec.input_gradients
     return asked(choice.options) if callable(asked) else asked
 
 
-def value(name: str, term: Callable[[Step], Any], step: Step) -> Tensor:
-    """Return a regularizer's term of an update, a scalar in float32.
+def compute_term(name: str, term: Callable[[Step], Any], step: Step) -> Tensor:
+    """Compute a regularizer's term of an update, a scalar in float32.
 
     Raises:
-        GanzooError: It is not a scalar, or it failed where D is not asked yet.
+        GanzooError: The term is not a scalar, or it failed where D is not used yet.
     """
     try:
         found = term(step)
@@ -82,6 +82,6 @@ def value(name: str, term: Callable[[Step], Any], step: Step) -> Tensor:
             raise
         raise GanzooError(
             f"regularizer {name!r} failed before train.d_start and train.adversarial_start, where the discriminator is "
-            f"not asked and step.fake_output is None: {describe_error(error)}"
+            f"not used and step.fake_output is None: {describe_error(error)}"
         ) from error
     return to_float32(require_scalar(f"regularizer {name!r}", found))

@@ -1,8 +1,8 @@
-"""The training loop: maintenance, then a round of updates, until the run is long enough.
+"""The training loop: maintenance, then a round of updates, until the run has its length.
 
-Maintenance comes before the round, so that the first and the last need no special case; what is due is a function of
-the images seen, so that a resumed run does the same as one that was never stopped. All that is worth knowing is told as
-events (`ganzoo.engine.events`).
+Maintenance comes before the round, so the first and the last round need no special case. What is due depends on the
+images seen alone, so a resumed run does the same as one that was never stopped. The loop reports what happens as events
+(`ganzoo.engine.events`).
 """
 
 from __future__ import annotations
@@ -47,22 +47,23 @@ def train(
     world: World = ALONE,
     initial: Path | None = None,
 ) -> Run:
-    """Train what a recipe says, from the start or from a run's last good checkpoint.
+    """Train a recipe, from the start or from a run's last good checkpoint.
 
     Args:
-        recipe: What to train; its ``auto`` settings are resolved for this machine and frozen.
-        run: The run to go on with, or what makes the directory of a new one.
-        device: As ``--device`` takes it.
-        events: Are told how it goes; the run's own files, its trackers and diagnoses subscribe too.
-        world: The processes that train it together; the first alone writes and tells.
-        initial: A model package, whose weights a new run starts from.
+        recipe: The recipe; its ``auto`` settings are resolved for this machine and frozen.
+        run: The run to resume, or a function that creates a new run.
+        device: The device, as ``--device`` takes it.
+        events: The run's events. The run's own files, its trackers and diagnoses subscribe to them too.
+        world: The processes that train together; rank 0 alone writes files and emits events. By default this process
+            is alone.
+        initial: The directory of a model package, whose weights a new run starts from; None for random weights.
 
     Returns:
-        The run, at its end.
+        The run at its end.
 
     Raises:
-        Interrupted: A signal came; all is saved.
-        GanzooError: Anything else that a user can act on; the last good checkpoint is kept.
+        Interrupted: A signal stopped the run; it is saved.
+        GanzooError: An error that a user can act on; the last good checkpoint is kept.
     """
     resume = isinstance(run, Run)
     setup = set_up(recipe, device, world, events.note)
@@ -103,15 +104,15 @@ def train(
 
 
 class Trainer:
-    """One run under way.
+    """The training of one run.
 
     Args:
-        run: Its directory, held by this process.
-        gan: What is trained.
-        batches: What it is fed.
-        metrics: Measure the averaged generator.
-        events: Are told what happens.
-        stop: Whether somebody asked to stop.
+        run: The run, which this process has locked.
+        gan: The GAN that is trained.
+        batches: The batches of its updates.
+        metrics: The run's metrics, which measure the averaged generator.
+        events: The run's events.
+        stop: Whether a signal asked the run to stop.
     """
 
     def __init__(
@@ -123,22 +124,22 @@ class Trainer:
         self.gallery = Gallery(gan, batches, run, events)
         self.keeper = Keeper(run, gan.recipe, events, batches.draw_example_labels())
         self.averages = Averages()
-        self.images = 0  # seen by the discriminator so far
-        self.saved = self.measured = -1  # images at the last checkpoint, and at the last measurement
-        self.values: dict[str, float] = {}  # of the last measurement
-        self.agreed = False  # whether, at the last tick, one of several processes was to stop
+        self.images = 0  # images seen by the discriminator so far
+        self.saved_at = self.measured_at = -1  # images seen at the last checkpoint, and at the last measurement
+        self.values: dict[str, float] = {}  # the values of the last measurement
+        self.any_rank_stops = False  # whether at the last tick any of several processes was asked to stop
         self.pace = Pace(gan.images_per_round)
 
     def begin(self, resume: bool, weights: str = "") -> None:
-        """Start the run, or go on from its last good checkpoint.
+        """Start the run, or resume it from its last good checkpoint.
 
         Args:
-            resume: Whether it goes on.
-            weights: A line on the package whose weights it starts from; empty where they are its own.
+            resume: Whether the run is resumed.
+            weights: A line about the package whose weights the run starts from; empty for random weights.
         """
         gan, note = self.gan, self.events.note
         if resume and (found := restore(gan, self.run, self.batches.source.info, note)):
-            self.images = self.saved = self.measured = found["images"]
+            self.images = self.saved_at = self.measured_at = found["images"]
             self.pace.seconds, self.keeper.best = found["seconds"], found.get("best")
         if weights:
             note(weights)
@@ -150,10 +151,10 @@ class Trainer:
         self.events.emit(Start(self.run, self.images))
         if self.images == 0:
             note(describe(self.run, gan))
-            self.gallery.draw_reals()
+            self.gallery.write_reals()
 
     def loop(self) -> None:
-        """Train to the end."""
+        """Train until the run has its length, or is asked to stop."""
         train, gan = self.train, self.gan
         self.pace.start(self.images)
         while True:
@@ -161,22 +162,22 @@ class Trainer:
             # Maintenance.
 
             ending = self.images >= train.images or self.stopping
-            draw, save = self.due(train.grid_every) or ending, self.due(train.checkpoint_every) or ending
-            measure = self.due(train.metric_every or train.checkpoint_every) or ending
+            draw, save = self.is_due(train.grid_every) or ending, self.is_due(train.checkpoint_every) or ending
+            measure = self.is_due(train.metric_every or train.checkpoint_every) or ending
             if draw or save or measure or self.pace.is_due(self.images):
                 self.tick()
             if draw:
-                self.gallery.draw_fakes(self.images)
-            if measure and self.images != self.measured:
+                self.gallery.write_fakes(self.images)
+            if measure and self.images != self.measured_at:
                 save |= self.measure()
-            if save and self.images != self.saved:
+            if save and self.images != self.saved_at:
                 self.save()
             if ending:
-                gan.world.first(partial(self.keeper.report_writing, ending=True))  # none ends before all is written
+                gan.world.first(partial(self.keeper.report_writing, ending=True))  # all wait for the files
                 break
 
             # ----------------------------------------------------------------
-            # A round: D's updates, each on fresh reals and latents, then G's.
+            # A round: D's updates, each on new reals and latents, then G's.
 
             if train.update != "alternating":
                 self.averages.add(update_together(gan, self.batches, self.images))
@@ -196,36 +197,37 @@ class Trainer:
             f"finished after {self.images:,} images and {self.pace.seconds:.0f} s of training; see {self.run.path}"
         )
 
-    def due(self, every: int) -> bool:
-        """Whether the last round passed a multiple of `every` images; at the start, always."""
+    def is_due(self, every: int) -> bool:
+        """Return whether the last round passed a multiple of `every` images; always True at the start."""
         return self.images % every < self.gan.images_per_round
 
     @property
     def stopping(self) -> bool:
-        """Whether somebody asked to stop; several processes agree on it at a tick."""
-        return bool(self.stop) if self.gan.world.size == 1 else self.agreed
+        """Whether the run was asked to stop; several processes agree on it at a tick."""
+        return bool(self.stop) if self.gan.world.size == 1 else self.any_rank_stops
 
     # ------------------------------------------------------------------------
     # Maintenance.
 
     def tick(self) -> None:
-        """Fetch, check and tell what was measured since the last tick."""
+        """Fetch, check and emit the statistics of the updates since the last tick."""
         if self.keeper.ready:
             self.keeper.report_writing()
         stats = self.gan.world.sum(self.averages.fetch())
         check_stats(stats, self.images)
-        speed = self.pace.count(self.images)
+        speed = self.pace.measure(self.images)
         if not speed:
             return
-        self.pace.period, self.agreed = self.gan.world.agree(self.pace.period, bool(self.stop), self.gan.parameters)
+        agree = self.gan.world.agree
+        self.pace.period, self.any_rank_stops = agree(self.pace.period, bool(self.stop), self.gan.parameters)
         memory = devices.peak_memory(self.gan.device)
         row = {"images": self.images, **speed, **stats, "memory": memory}
         self.events.emit(Tick(self.images, self.train.images, row, stats))
 
     def measure(self) -> bool:
-        """Measure the averaged generator; return whether it is the best so far, so that it is to be kept."""
+        """Measure the averaged generator; return whether it is the best so far, so that it must be saved."""
         check_weights(self.gan.networks, self.images)
-        self.measured = self.images
+        self.measured_at = self.images
         return self.gan.world.first(self._measure)
 
     def _measure(self) -> bool:
@@ -235,17 +237,17 @@ class Trainer:
         return self.keeper.is_best(self.images, self.values)
 
     def save(self) -> None:
-        """Keep package and checkpoint as they are now, with what was measured of these very weights."""
+        """Save the package and the checkpoint, with the metrics' values for the same weights."""
         check_weights(self.gan.networks, self.images)
-        self.gan.world.spread(self.gan.buffers)  # each process had statistics of its own: all go on as if resumed
-        self.saved = self.images
+        self.gan.world.spread(self.gan.buffers)  # each process has statistics of its own: all go on as after a resume
+        self.saved_at = self.images
         if self.gan.world.rank:
             return
-        values = self.values if self.images == self.measured else {}
+        values = self.values if self.images == self.measured_at else {}
         meta = {"seconds": self.pace.seconds, "data": self.batches.source.info.to_json()}
         self.keeper.keep(self.gan, self.images, self.metrics.records(values), meta)
 
     def report_fallback(self, line: str) -> None:
-        """Tell that the execution is another than was chosen, and freeze that one."""
+        """Report that the chosen execution is not possible, and store the new one in the run's recipe."""
         self.events.note(line)
         self.events.attempt("recipe", self.run.write_recipe, self.gan.recipe.to_json())

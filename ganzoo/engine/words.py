@@ -1,4 +1,4 @@
-"""What a person reads of a run besides its numbers: what is trained, and why it ended before its time."""
+"""The sentences about a run that a user reads: what is trained, and why it ended early."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ganzoo.runs.run import Run
 
 
 def describe(run: Run, gan: Gan) -> str:
-    """Say what is trained."""
+    """Return a line that says what is trained."""
     recipe, world = gan.recipe, gan.world
     g, d = (sum(p.numel() for p in network.parameters()) for network in (gan.generator, gan.discriminator))
     shape = "x".join(map(str, gan.data.shape))
@@ -27,7 +27,7 @@ def describe(run: Run, gan: Gan) -> str:
 
 
 def explain(error: BaseException, run: Run, gan: Gan, batches: Batches) -> BaseException:
-    """Return the error that a person shall read in place of this one: with the way out, and with what is kept."""
+    """Return an error for the user: with the way out, and with the last good checkpoint."""
     if is_out_of_memory(error):
         error = GanzooError(f"{gan.device.type} memory ran out: {suggest_less_memory(run, gan, batches)}")
     if isinstance(error, Lost):
@@ -38,7 +38,7 @@ def explain(error: BaseException, run: Run, gan: Gan, batches: Batches) -> BaseE
 
 
 def suggest_less_memory(run: Run, gan: Gan, batches: Batches) -> str:
-    """Say what takes less memory: a run that has started cannot, but a new one of the same settings can."""
+    """Return what to type for less memory: a new run with the same settings, since a run cannot change its own."""
     present = min(batches.micro_batch, max(batches.batch, batches.g_batch) // gan.world.size)
     size = find_smaller_micro_batch(gan.recipe, present)
     smaller = "a smaller --batch, --size or width"

@@ -1,4 +1,4 @@
-"""A thread that writes while the training goes on."""
+"""A thread that writes files while the training goes on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import TracebackType
 
 
 class Writer:
-    """Does one job at a time; leaving its context waits for the one under way, however the block ended."""
+    """Does one job at a time, in a thread. Its context waits for the last job, also where the block raised an error."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, "ganzoo-writer")
@@ -16,16 +16,16 @@ class Writer:
 
     @property
     def ready(self) -> bool:
-        """Whether a job has ended whose end nobody has heard of."""
+        """Whether a job has ended and `wait` was not called since."""
         return self._job is not None and self._job.done()
 
     def submit(self, job: Callable[[], None]) -> None:
-        """Start a job; the one before is waited for, and what it raised is raised here."""
+        """Wait for the job before, raise its error if it had one, and start a job."""
         self.wait()
         self._job = self._pool.submit(job)
 
     def wait(self) -> None:
-        """Wait for the job under way and raise what it raised; an interrupted wait can be taken up again."""
+        """Wait for the present job, and raise its error if it had one; an interrupted wait can be repeated."""
         if self._job is None:
             return
         wait([self._job])
@@ -33,7 +33,7 @@ class Writer:
         try:
             job.result()
         finally:
-            del job  # its error holds this frame, and all that the job held: no cycle may keep them
+            del job  # its error refers to this frame: without this, a cycle would keep the job's tensors alive
 
     def __enter__(self) -> Writer:
         return self

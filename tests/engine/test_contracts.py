@@ -328,7 +328,7 @@ def test_a_discriminator_is_rebuilt_as_it_was_prepared(make, tmp_path: Path):
     told = load_initial_weights(other, tmp_path / "model", "model")
     assert "without its discriminator, which does not fit this recipe's" in told
     assert "one.parametrizations" in told
-    assert told.endswith("that one starts anew")
+    assert told.endswith("D starts from random weights")
 
 
 def test_only_d_may_be_prepared(make, monkeypatch):

@@ -55,17 +55,17 @@ def architecture(**fields) -> list[Architecture]:
 @pytest.mark.parametrize(
     ("generator", "discriminator", "words"),
     [
-        (lambda z, y: z, None, r"its generator made \[2, 4\] of 2 latents, not \[2, 1, 4, 4\]"),
-        (None, lambda x, y: x.mean(), r"its discriminator answered \[\] to 2 samples"),
-        (None, lambda x, y: [x.mean((1, 2, 3)), x[:1]], r"its discriminator answered \[1, 1, 4, 4\] to 2 samples"),
+        (lambda z, y: z, None, r"its generator returned \[2, 4\] for 2 latents, not \[2, 1, 4, 4\]"),
+        (None, lambda x, y: x.mean(), r"its discriminator returned \[\] for 2 samples"),
+        (None, lambda x, y: [x.mean((1, 2, 3)), x[:1]], r"its discriminator returned \[1, 1, 4, 4\] for 2 samples"),
         (
             None,
             lambda x, y: 1 / 0,
             r"failed in its first forward: ZeroDivisionError: division by zero \(.*test_gan.py:\d+",
         ),
-        (lambda z, y: None, None, "its generator made NoneType of 2 latents"),
-        (None, lambda x, y: None, "its discriminator answered NoneType to 2 samples"),
-        (None, lambda x, y: [], "its discriminator answered list to 2 samples"),
+        (lambda z, y: None, None, "its generator returned NoneType for 2 latents"),
+        (None, lambda x, y: None, "its discriminator returned NoneType for 2 samples"),
+        (None, lambda x, y: [], "its discriminator returned list for 2 samples"),
     ],
 )
 def test_networks_that_break_the_contract_are_told_before_training(make, monkeypatch, generator, discriminator, words):
@@ -94,7 +94,9 @@ def test_networks_that_share_parameters_are_told(make, monkeypatch):
         return Networks(g, d, 4)
 
     plugin(monkeypatch, ganzoo_architectures=architecture(), build=build)
-    with pytest.raises(GanzooError, match=r"its networks share parameters \(1\): while one learns the other is frozen"):
+    with pytest.raises(
+        GanzooError, match=r"its networks share parameters \(1\): give each network its own, since one is frozen"
+    ):
         make({"arch": "strange"})
 
 
@@ -297,7 +299,7 @@ def test_float_labels_are_given_from_python(make, monkeypatch):
 def test_a_latent_that_nobody_can_draw_is_told(make, monkeypatch):
     made = Networks(ToyGenerator(TOY, DATA), ToyDiscriminator(TOY, DATA), 4, "gaussian")
     plugin(monkeypatch, ganzoo_architectures=architecture(), build=lambda options, data: made)
-    with pytest.raises(GanzooError, match=r"latent 'gaussian' is none of 'normal', 'uniform' and 'normal\+onehotK'"):
+    with pytest.raises(GanzooError, match=r"latent 'gaussian' is not one of 'normal', 'uniform', 'normal\+onehotK'"):
         make({"arch": "strange"})
 
 

@@ -71,7 +71,7 @@ def test_without_a_discriminator_that_one_starts_anew(tmp_path: Path) -> None:
     run = train(ganzoo.package(first, tmp_path / "p", discriminator=False), listener, seed=5)
     assert same(weights(run, "discriminator"), weights(train(seed=5), "discriminator"))
     assert not same(weights(run, "discriminator"), weights(first, "discriminator"))
-    assert any(line.endswith("which has no discriminator: that one starts anew") for line in listener.lines)
+    assert any(line.endswith("which has no discriminator: D starts from random weights") for line in listener.lines)
 
 
 def test_a_resumed_run_goes_on_from_its_own_weights() -> None:
@@ -104,7 +104,7 @@ def test_a_discriminator_that_does_not_fit_is_named_and_starts_anew(tmp_path: Pa
     assert same(weights(run, "discriminator"), weights(train(seed=5), "discriminator"))
     (line,) = [line for line in listener.lines if "starting from" in line]
     assert "without its discriminator, which does not fit this recipe's (tensor 'patch.bias' is extra" in line
-    assert line.endswith("that one starts anew")
+    assert line.endswith("D starts from random weights")
 
 
 def test_a_discriminator_that_nobody_fetched_starts_anew(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_discriminator_that_nobody_fetched_starts_anew(tmp_path: Path) -> None
     (package / DISCRIMINATOR).unlink()
     run = train(package, listener, seed=5)
     assert same(weights(run, "generator"), safetensors.torch.load_file(package / MODEL))
-    assert any(line.endswith("which has no discriminator: that one starts anew") for line in listener.lines)
+    assert any(line.endswith("which has no discriminator: D starts from random weights") for line in listener.lines)
 
 
 def test_what_is_damaged_or_gone_is_told(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_ticks_come_about_every_two_seconds_whatever_the_speed() -> None:
     for _ in range(2000):
         images, clock.now = images + 16, clock.now + 0.05
         if pace.is_due(images):
-            said = pace.count(images)
+            said = pace.measure(images)
             assert said["images_per_second"] == pytest.approx(320, rel=0.02)
             ticks.append(clock.now)
     assert ticks[0] == pytest.approx(100.05)  # after one round: nobody waits long for a first sign
@@ -37,9 +37,9 @@ def test_slow_rounds_tick_after_each_and_where_none_was_made_nothing_is_said() -
     clock = Clock()
     pace = Pace(64, clock)
     pace.start(128)
-    assert pace.count(128) == {}
+    assert pace.measure(128) == {}
     clock.now += 30
     assert pace.is_due(192)
-    assert pace.count(192)["images_per_second"] == pytest.approx(64 / 30)
+    assert pace.measure(192)["images_per_second"] == pytest.approx(64 / 30)
     assert pace.period == 64
-    assert 0 <= pace.count(256).get("waiting", 0) <= 1
+    assert 0 <= pace.measure(256).get("waiting", 0) <= 1

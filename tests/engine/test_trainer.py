@@ -343,7 +343,7 @@ def test_a_best_value_that_nothing_measures_is_told():
     VALUES[:] = [1.0] * 9
     run = train(metric="told", options={"train.best": "told/lost"})
     log = (run.path / "log.txt").read_text()
-    words = "train.best=told/lost: no best checkpoint is kept, measured are told/value, told/gain, told/other"
+    words = "train.best=told/lost: no best checkpoint is kept, choose one of told/value, told/gain, told/other"
     assert log.count(words) == 1
     assert not run.best.exists()
 
