@@ -34,7 +34,7 @@ class Gallery:
         assert isinstance(gan.recipe.dataset.spec, Dataset)
         self.dataset = gan.recipe.dataset.spec
         self.columns = grid.choose_columns(gan.data.num_classes)
-        num = count_show(gan.data, self.dataset)
+        num = count_shown(gan.data, self.dataset)
         self.num = grid.SIDE * self.columns if num == grid.NUM_SHOWN else num
         if shows_labels(gan.data, self.dataset):
             self.num //= 2
