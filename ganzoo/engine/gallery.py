@@ -16,7 +16,7 @@ from ganzoo.plugin import Dataset, extract_samples
 from ganzoo.plugin.files import write_atomic
 from ganzoo.runs.run import Run
 from ganzoo.samples import grid
-from ganzoo.samples.show import Files, select_kept_files, show, shows_labels
+from ganzoo.samples.show import Files, count_shown, select_kept_files, show, shows_labels
 
 
 class Gallery:
