@@ -1,59 +1,107 @@
-"""The parts of pages that are written from docstrings: kept in the pages, so that they are read in a clone as well.
+"""The parts of pages that are generated from the code. They stand in the pages, so that a clone can be read as well.
 
-``python docs/written.py`` writes them; the site's build does, and a test holds the pages to it.
+``python docs/written.py`` writes them. The site's build does that too, and a test compares the pages with the code.
+
+A page marks the start of such a part by a comment, and its end by ``<!-- end -->``:
+
+- ``<!-- MODULE: NAME, CLASS.METHOD -->``: the docstrings of these names;
+- ``<!-- list of commands -->``: what the function ``list_commands`` returns.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import reduce
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+import click
+
+from ganzoo.cli import cli
+from ganzoo.cli.common import common_options
+from ganzoo.plugin import Architecture, Built, DataInfo, Recipe
+from ganzoo.plugin.component import COMMANDS
+from ganzoo.plugin.options import Option, list_options, to_text
+from ganzoo.recipe.keys import COMPONENTS, EXTRACTOR, KEYS, SHORT, make_options_prefix, reads_extractor
+from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
+from ganzoo.registry import PLURALS, registry
+from ganzoo.registry.installed import RegisteredComponent
 from ganzoo.testing.collect import collect_contracts
 
 DOCS = Path(__file__).parent
-CHECKS = "<!-- From here on written by docs/written.py from the docstrings of ganzoo.testing. -->"
-PART = re.compile(r"(<!-- ([\w.]+): ([\w, ]+) -->\n).*?(<!-- end -->)", re.DOTALL)  # what is written of a module
-SECTION = re.compile(r"(Args|Attributes|Raises|Returns|Yields):")
+RESULTS = DOCS.parent / "benchmarks" / "results"
+DOCSTRINGS = re.compile(r"(<!-- ([\w.]+): ([\w, .]+) -->\n).*?(<!-- end -->)", re.DOTALL)  # of a module's names
+LIST = re.compile(r"(<!-- list of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+SECTION = re.compile(r"(Args|Attributes|Files|Raises|Returns|Yields):")
+FUNCTION = re.compile(r"<function (\w+) at 0x[0-9a-f]+>")  # how Python shows a function that is a default
 QUOTED = re.compile(r"(: |-> )'([^']*)'")  # how Python shows annotations that it has not read
-ITEM = re.compile(r"    (?! )([\w, .*`]+?): (.*)")
+ITEM = re.compile(r"    (?! )([\w, .*`/-]+?): (.*)")
 
 
-def with_checks(text: str) -> str:
-    """Return the page on checks with the list of them behind its last comment."""
-    lines = [text[: text.index(CHECKS) + len(CHECKS)], ""]
-    for kind, sentences in collect_contracts().items():
-        lines += [f"## {kind.capitalize()}", "", "| check | contract |", "|---|---|"]
-        lines += [f"| `{name}` | {sentence} |" for name, sentence in sentences.items()] + [""]
-    return "\n".join(lines)
+def collect_pages() -> dict[Path, str]:
+    """Return each page with the text that it should have."""
+    found = {}
+    for page in sorted(DOCS.glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        found[page] = insert_lists(insert_docstrings(text))
+    return found
 
 
-def with_docstrings(text: str) -> str:
+def insert_lists(text: str) -> str:
+    """Return a page with the lists that its comments ``<!-- list of WHAT -->`` name."""
+
+    def part(found: re.Match[str]) -> str:
+        lines = "\n".join(globals()[f"list_{found[2]}"]()).strip("\n")
+        return f"{found[1]}\n{lines}\n\n{found[3]}"
+
+    return LIST.sub(part, text)
+
+
+def write_table(*rows: Iterable[object]) -> Iterator[str]:
+    """Yield the lines of a table, whose first row is its head; without other rows there is none."""
+    cells = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    if len(cells) > 1:
+        yield from (f"| {' | '.join(row)} |" for row in [cells[0], ["---"] * len(cells[0]), *cells[1:]])
+        yield ""
+
+
+# ----------------------------------------------------------------------------
+# Docstrings.
+
+
+def insert_docstrings(text: str) -> str:
     """Return a page with the docstrings of all that its comments ``<!-- MODULE: NAMES -->`` name."""
 
     def part(found: re.Match[str]) -> str:
         module = import_module(found[2])
-        parts = ["\n".join(described(name, getattr(module, name))) for name in found[3].split(", ")]
+        named = {name: reduce(getattr, name.split("."), module) for name in found[3].split(", ")}
+        parts = ["\n".join(describe(name, what)) for name, what in named.items()]
         return found[1] + "\n" + "\n\n".join(parts) + "\n\n" + found[4]
 
-    return PART.sub(part, text)
+    return DOCSTRINGS.sub(part, text)
 
 
-def described(name: str, what: object) -> Iterator[str]:
+def describe(name: str, what: object) -> Iterator[str]:
     """Yield the lines on a class or function: heading, how it is called, and its docstring as Markdown."""
     yield f"### {name}"
     yield ""
     if inspect.isfunction(what):
-        called = QUOTED.sub(r"\1\2", str(inspect.signature(what)))
+        called = (
+            QUOTED.sub(r"\1\2", FUNCTION.sub(r"\1", str(inspect.signature(what))))
+            .replace("(self, ", "(")
+            .replace("(self)", "()")
+        )
         yield f"`{name}{called}`"
         yield ""
-    yield from as_markdown(inspect.getdoc(what) or "", defaults_of(what))
+    yield from convert_docstring(inspect.getdoc(what) or "", find_defaults(what))
 
 
-def defaults_of(what: object) -> dict[str, str]:
+def find_defaults(what: object) -> dict[str, str]:
     """Return the defaults of a dataclass's fields, as they are written."""
     if not (isinstance(what, type) and dataclasses.is_dataclass(what)):
         return {}
@@ -67,7 +115,7 @@ def defaults_of(what: object) -> dict[str, str]:
     return found
 
 
-def as_markdown(text: str, defaults: dict[str, str]) -> Iterator[str]:
+def convert_docstring(text: str, defaults: dict[str, str]) -> Iterator[str]:
     """Yield the lines of a docstring: each section a list, each of its entries with the default that it has."""
     inside = False
     for line in text.splitlines():
@@ -86,18 +134,189 @@ def as_markdown(text: str, defaults: dict[str, str]) -> Iterator[str]:
             yield line
 
 
-def pages() -> dict[Path, str]:
-    """Return each page with the text that it should have."""
-    checks, reference = DOCS / "checks.md", DOCS / "reference.md"
-    return {
-        checks: with_checks(checks.read_text(encoding="utf-8")),
-        reference: with_docstrings(reference.read_text(encoding="utf-8")),
+# ----------------------------------------------------------------------------
+# Lists.
+
+
+def list_checks() -> Iterator[str]:
+    """Yield the checks of the conformance kit, with the sentence of the contract that each holds."""
+    for kind, sentences in collect_contracts().items():
+        yield from (f"## {kind.capitalize()}", "")
+        yield from write_table(("check", "contract"), *((f"`{name}`", words) for name, words in sentences.items()))
+
+
+def list_files() -> Iterator[str]:
+    """Yield what a run's directory holds, from the docstring of the module that knows it."""
+    text = inspect.getdoc(import_module("ganzoo.runs.run")) or ""
+    yield from convert_docstring(text[text.index("Files:") :], {})
+
+
+def list_commands() -> Iterator[str]:
+    """Yield how each command is called: its usage, its help and its options."""
+    top = click.Context(cli, info_name="ganzoo", **cli.context_settings)
+    shared = {param.name for param in common_options(lambda: None).__click_params__} | {"help"}  # type: ignore[attr-defined]
+    yield from ("## Every command", "", "Each command takes these options:", "")
+    yield from _write_options(top, [param for param in cli.get_params(top) if param.name in shared])
+    for name in COMMANDS:
+        command = cli.get_command(top, name)
+        assert command is not None
+        context = click.Context(command, info_name=name, parent=top)
+        usage = " ".join(command.collect_usage_pieces(context))
+        yield from (f"## ganzoo {name}", "", f"`ganzoo {name} {usage}`", "")
+        for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+            lines = paragraph.splitlines()
+            yield from ["```text", *lines[1:], "```"] if lines[0] == "\b" else lines
+            yield ""
+        yield from _write_options(context, [param for param in command.get_params(context) if param.name not in shared])
+
+
+def _write_options(context: click.Context, params: list[click.Parameter]) -> Iterator[str]:
+    options = [param for param in params if isinstance(param, click.Option)]
+    records = [record for option in options if (record := option.get_help_record(context))]
+    yield from write_table(("option", "what"), *((f"`{option}`", " ".join(words.split())) for option, words in records))
+
+
+def list_settings() -> Iterator[str]:
+    """Yield every setting: what chooses components, the engine's keys, the options of each component."""
+    yield from ("## What chooses components", "")
+    chosen = ((f"`{key.name}`", f"`--{key.name}`", key.help) for key in COMPONENTS)
+    yield from write_table(("key", "flag", "what"), *chosen)
+    yield from ("## train", "")
+    rows = (
+        (
+            f"`train.{name}`",
+            f"`--{SHORT[f'train.{name}']}`" if f"train.{name}" in SHORT else "",
+            *_describe_option(option),
+        )
+        for name, option in list_options(TrainOptions).items()
+    )
+    yield from write_table(("key", "flag", "default", "takes", "what"), *rows)
+    yield from ("## optim.g and optim.d", "", "Each network has an optimizer. `optim.g.name` and `optim.d.name` choose")
+    yield from (
+        f"it: {', '.join(f'`{name}`' for name in OPTIMIZERS)}. These keys stand behind `optim.g.` and `optim.d.`.",
+        "",
+    )
+    users: dict[tuple[str, ...], list[str]] = {}
+    for optimizer, cls in OPTIMIZERS.items():
+        for name, option in list_options(cls).items():
+            users.setdefault((f"`{name}`", *_describe_option(option)), []).append(optimizer)
+    rows = ((*row, "all" if len(names) == len(OPTIMIZERS) else ", ".join(names)) for row, names in users.items())
+    yield from write_table(("key", "default", "takes", "what", "of"), *rows)
+    for kind, key in KEYS.items():
+        for entry in list_first_party(kind):
+            assert isinstance(entry.spec, Built)
+            prefix = make_options_prefix(kind, entry.spec.name)
+            rows = (
+                (f"`{prefix}{name}`", *_describe_option(each))
+                for name, each in list_options(entry.spec.options).items()
+            )
+            held = [(f"`{prefix}{EXTRACTOR.name}`", "", "an extractor's name", "The extractor that it reads.")]
+            lines = [
+                *write_table(("key", "default", "takes", "what"), *rows, *(held if reads_extractor(entry.spec) else []))
+            ]
+            if lines:
+                yield from (f"## {key.name} {entry.spec.name}", "", *lines)
+
+
+def _describe_option(option: Option) -> tuple[str, str, str]:
+    default = to_text(option.default)
+    return f"`{default}`" if default else "", option.expects, option.help
+
+
+def list_zoo() -> Iterator[str]:
+    """Yield what ganzoo brings: each architecture with a picture and its cost, then the other components."""
+    yield from ("## Architectures", "")
+    for entry in list_first_party("architecture"):
+        yield from _write_architecture(entry)
+    for kind in ("loss", "regularizer", "augmentation", "dataset", "metric", "tracker", "recipe", "model"):
+        yield from (f"## {PLURALS[kind].capitalize()}", "")
+        rows = ((_format_name(entry), entry.spec.summary, *_list_origin(entry)) for entry in list_first_party(kind))
+        last = ("published", "cost") if kind == "recipe" else ("paper",)
+        yield from write_table(("name", "what", *([] if kind == "model" else last)), *rows)
+
+
+def _write_architecture(entry: RegisteredComponent) -> Iterator[str]:
+    """Yield the section of an architecture."""
+    spec = entry.spec
+    assert isinstance(spec, Architecture)
+    yield from (f"### {spec.name}", "", spec.summary, "", f"{spec.paper}.", "")
+    if spec.name in PICTURES:
+        picture, caption = PICTURES[spec.name]
+        yield from (f"![{caption}]({picture})", "", f"{caption}.", "")
+    said = {
+        "data": ", ".join(spec.modalities),
+        "sizes": ", ".join(map(str, spec.sizes)) + " pixels" if spec.sizes else "any",
+        "labels": {"never": "it takes none", "optional": "with `--conditional`", "always": "it needs them"}[
+            spec.conditional
+        ],
+        "recommends": ", ".join(f"`{key}={to_text(value)}`" for key, value in spec.recommended.items()),
+        "parameters": "; ".join(_count_parameters(entry, DataInfo(**data)) for data in BUILT_FOR[spec.name]),
+        "speed": "; ".join(_read_speed(*each) for each in SPEEDS if each[0] == spec.name),
     }
+    yield from write_table(("", ""), *said.items())
+
+
+def _count_parameters(entry: RegisteredComponent, data: DataInfo) -> str:
+    """Return how many parameters the networks have."""
+    import torch
+
+    assert isinstance(entry.spec, Built)
+    with torch.device("meta"):
+        built: Any = entry.build(entry.spec.options(), data)
+    g, d = (sum(p.numel() for p in network.parameters()) for network in (built.generator, built.discriminator))
+    return f"generator {g:,}, discriminator {d:,} for {'x'.join(map(str, data.shape))}"
+
+
+def _read_speed(_: str, words: str, results: str, *path: str | int) -> str:
+    """Return a speed that a benchmark measured last."""
+    file = max(RESULTS.glob(f"{results}-20*.json"))
+    found = json.loads(file.read_text(encoding="utf-8"))
+    machine, speed = found["machine"], found
+    for part in path:
+        speed = speed[part]
+    per = 1 if isinstance(speed, dict) else 64  # updates of 64 points each are a list
+    number = speed["median"] if isinstance(speed, dict) else sorted(speed)[len(speed) // 2]
+    return f"{words}: {number * per:,.0f} a second on {machine['cores']} cores, {machine['processor']} (`{file.name}`)"
+
+
+def list_first_party(kind: str) -> list[RegisteredComponent]:
+    """Return the components of a kind that come with ganzoo, whatever else is installed here."""
+    return [entry for entry in registry().components(kind) if entry.plugin.distribution == "ganzoo"]
+
+
+def _format_name(entry: RegisteredComponent) -> str:
+    spec = entry.spec
+    also = f" (`{'`, `'.join(spec.aliases)}`)" if spec.aliases else ""
+    return f"`{entry.qualified if spec.kind == 'model' else spec.name}`{also}"
+
+
+def _list_origin(entry: RegisteredComponent) -> tuple[str, ...]:
+    spec = entry.spec
+    return (spec.published, spec.cost) if isinstance(spec, Recipe) else () if spec.kind == "model" else (spec.paper,)
+
+
+PICTURES = {
+    "dcgan": ("digits.png", "64 digits of `ganzoo train --arch dcgan --loss bce`"),
+    "mlp": ("ring.png", "2,500 points of `ganzoo sample ganzoo:ring`; the circles are three standard deviations wide"),
+}
+BUILT_FOR: dict[str, list[dict[str, Any]]] = {
+    "dcgan": [{"shape": (1, 32, 32)}, {"shape": (3, 64, 64)}],
+    "mlp": [{"shape": (2,), "modality": "points"}],
+    "r3gan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
+}
+SPEEDS: list[tuple[Any, ...]] = [
+    ("dcgan", "images of 1x32x32 with the defaults", "costs", "images_per_second"),
+    ("dcgan", "images of 3x64x64 with `arch.width=64`", "peers", "images_per_second", "engine fp32"),
+    ("dcgan", "the same in bf16", "peers", "images_per_second", "engine bf16"),
+    ("mlp", "points", "tiny", "default threads", "updates_per_second", "engine compile"),
+    ("r3gan", "images of 3x32x32 with `arch.widths=96`, `train.batch=8`", "r3gan", "images_per_second", "engine fp32"),
+    ("r3gan", "the same in bf16", "r3gan", "images_per_second", "engine bf16"),
+]
 
 
 def main() -> None:
     """Write the pages."""
-    for path, text in pages().items():
+    for path, text in collect_pages().items():
         path.write_text(text, encoding="utf-8")
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from ganzoo.cli.common import common_options, complete_components, note, offline_option, print_json, print_table
-from ganzoo.errors import UsageError, suggest_names
+from ganzoo.errors import GanzooError, UsageError, suggest_names
 from ganzoo.plugin import Built, Model, Recipe, options
+from ganzoo.plugin.citation import format_bibtex
 from ganzoo.plugin.component import FACTORY
 from ganzoo.plugin.options import list_options, to_text
 from ganzoo.recipe.keys import make_options_prefix
@@ -23,14 +24,19 @@ from ganzoo.runs.where import parse_repository
 @click.command("info", short_help="Show a component and its options, or a model.")
 @click.argument("name", metavar="NAME|DIR|USER/NAME", shell_complete=complete_components(None))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--bibtex", "as_bibtex", is_flag=True, help="Print the BibTeX of the paper that a component implements.")
 @offline_option
 @common_options
-def command(name: str, as_json: bool, offline: bool) -> None:
+def command(name: str, as_json: bool, as_bibtex: bool, offline: bool) -> None:
     """Show the component NAME (or PLUGIN:NAME): what it is, where it comes from, its options.
 
     Or a model package in a directory, or a model on the Hub (USER/NAME[@REVISION]), without its weights.
     """
     if os.path.isdir(name) or parse_repository(name) is not None:
+        if as_bibtex:
+            raise UsageError(
+                f"{name} is a model: name the component whose paper you want, `ganzoo info dcgan --bibtex`"
+            )
         _show_model(name, offline, as_json)
         return
     plugin, _, bare = name.rpartition(":")
@@ -42,6 +48,9 @@ def command(name: str, as_json: bool, offline: bool) -> None:
     if not entries:
         names = [known for entry in registry().components() for known in (entry.spec.name, *entry.spec.aliases)]
         raise UsageError(f"no component {name!r} is installed{suggest_names(bare, names) or '; see `ganzoo list`'}")
+    if as_bibtex:
+        _print_bibtex(entries)
+        return
     facts = [_facts(entry) for entry in entries]
     for entry, fact in zip(entries, facts, strict=True):
         if plugin and isinstance(entry.spec, Model):  # asked for by the name that it is loaded by
@@ -53,6 +62,21 @@ def command(name: str, as_json: bool, offline: bool) -> None:
         if index:
             click.echo()
         _print(fact)
+
+
+def _print_bibtex(entries: list[RegisteredComponent]) -> None:
+    """Print the BibTeX of the papers that components name, each once."""
+    papers = {entry.qualified: entry.spec.paper for entry in entries if entry.spec.paper}
+    if not papers:
+        names = " and ".join(entry.qualified for entry in entries)
+        raise UsageError(f"{names} names no paper: cite ganzoo itself, by CITATION.cff of its repository")
+    found: dict[str, None] = {}
+    for name, paper in papers.items():
+        try:
+            found |= dict.fromkeys(format_bibtex(paper))
+        except ValueError as error:
+            raise GanzooError(f"the paper of {name} cannot be written as BibTeX: {error}") from None
+    click.echo("\n\n".join(found))
 
 
 def _show_model(name: str, offline: bool, as_json: bool) -> None:

@@ -29,7 +29,8 @@ class Component:
         name: The component's name: lower-case words joined by hyphens.
         summary: One line that `ganzoo list` shows.
         aliases: Other names of the component. Two components of a kind cannot share a name or an alias.
-        paper: The citation for the model card.
+        paper: The paper or papers that it implements, ``AUTHORS YEAR, TITLE, arXiv:ID`` (or ``doi:ID``), several with
+            ``; `` between them. The model card shows it, and ``ganzoo info NAME --bibtex`` writes it as BibTeX.
     """
 
     kind: ClassVar[str] = ""

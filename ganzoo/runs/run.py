@@ -1,9 +1,18 @@
 """The run directory: a frozen recipe and all that its training produced.
 
-    runs/0003-dcgan-bce-digits/
-        recipe.json  log.txt  stats.jsonl  reals.png  fakes-000000000.png ...  checkpoints/  package/
+A run is never overwritten; a new one takes the next number: ``runs/0003-dcgan-bce-digits``.
 
-A run is never overwritten; a new one takes the next number.
+Files:
+    recipe.json: The frozen recipe: every component with its options and version, every setting, what ``auto`` meant.
+    log.txt: What a person saw on the terminal, and how the run ended.
+    stats.jsonl: What was measured: one JSON object a line.
+    reals.png: Real samples, as the networks see them.
+    fakes-000020000.png: Samples after so many images, always of the same latents. Where samples are text or sound, the
+        names end in ``.txt``, ``.csv`` or ``.wav``.
+    checkpoints/: The last states of the training, by images: ``000050000.ckpt``. ``--resume`` goes on from the last.
+    package/: The model package of the averaged generator, written anew with every checkpoint.
+    best/: The model package of the best checkpoint, where ``train.best`` says which is best.
+    scalars.csv: The numbers of ``stats.jsonl`` as a table, with ``--tracker csv``.
 """
 
 from __future__ import annotations

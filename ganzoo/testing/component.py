@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 
+from ganzoo.plugin.citation import format_bibtex
 from ganzoo.plugin.options import list_options, read, to_json
 from ganzoo.registry.installed import (
     WITHOUT_DATA,
@@ -15,7 +16,7 @@ from ganzoo.registry.installed import (
     require_methods,
 )
 from ganzoo.testing.building import build_component
-from ganzoo.testing.checks import Skip, Trial, fatal_failures, require
+from ganzoo.testing.checks import Failure, Skip, Trial, fatal_failures, require
 
 
 def options_round_trip(trial: Trial) -> None:
@@ -31,6 +32,14 @@ def options_described(trial: Trial) -> None:
     silent = [name for name, option in list_options(trial.spec.options).items() if not option.help.strip()]
     words = f"{', '.join(silent)} has none: write option(default, help=...)"
     require(not silent, f"{words} ({locate_definition(trial.spec.options)}).")
+
+
+def paper_becomes_bibtex(trial: Trial) -> None:
+    """The paper, where the spec names one, is a citation that `ganzoo info NAME --bibtex` can write as BibTeX."""
+    try:
+        format_bibtex(trial.spec.paper)
+    except ValueError as error:
+        raise Failure(f"{error}.") from None
 
 
 def requirements_met(trial: Trial) -> None:

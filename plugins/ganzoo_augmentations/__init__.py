@@ -27,6 +27,6 @@ def ganzoo_augmentations() -> Iterator[Augmentation]:
         options=FlipOptions,
         moves_pixels=True,
         modalities=("image",),
-        paper="Karras et al. 2020, Training Generative Adversarial Networks with Limited Data, arXiv:2006.06676, "
-        "appendix B",
+        paper="Tero Karras, Miika Aittala, Janne Hellsten, Samuli Laine, Jaakko Lehtinen & Timo Aila 2020, Training "
+        "Generative Adversarial Networks with Limited Data, arXiv:2006.06676, appendix B",
     )

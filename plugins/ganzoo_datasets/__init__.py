@@ -80,8 +80,8 @@ def ganzoo_datasets() -> Iterator[Dataset]:
     yield Dataset(
         name="digits",
         summary="1,797 handwritten digits, bundled: trains at once, offline.",
-        paper='E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", '
-        "UCI Machine Learning Repository, 1998, doi:10.24432/C50P49, CC BY 4.0",
+        paper="Ethem Alpaydin & Cenk Kaynak 1998, Optical Recognition of Handwritten Digits, doi:10.24432/C50P49, "
+        "UCI Machine Learning Repository, CC BY 4.0",
         factory="ganzoo_datasets.digits:Digits",
         options=DigitsOptions,
         info=digits_info,
@@ -91,7 +91,10 @@ def ganzoo_datasets() -> Iterator[Dataset]:
     yield Dataset(
         name="points",
         summary="Points in the plane, drawn without end: mixtures and curves on which modes can be counted.",
-        paper="Srivastava et al. 2017, VEEGAN, arXiv:1705.07761; Lin et al. 2018, PacGAN, arXiv:1712.04086",
+        paper="Akash Srivastava, Lazar Valkov, Chris Russell, Michael U. Gutmann & Charles Sutton 2017, VEEGAN: "
+        "Reducing Mode Collapse in GANs using Implicit Variational Learning, arXiv:1705.07761; Zinan Lin, Ashish "
+        "Khetan, Giulia Fanti & Sewoong Oh 2018, PacGAN: The power of two samples in generative adversarial networks, "
+        "arXiv:1712.04086",
         factory="ganzoo_datasets.points:Points",
         options=PointsOptions,
         info=points_info,

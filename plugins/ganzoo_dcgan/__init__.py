@@ -34,8 +34,8 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         summary="Plain convolutions and batch normalisation: small, fast and the usual baseline.",
         factory="ganzoo_dcgan.networks:build",
         options=DCGANOptions,
-        paper="Radford, Metz & Chintala 2016, Unsupervised Representation Learning with Deep Convolutional "
-        "Generative Adversarial Networks, arXiv:1511.06434",
+        paper="Alec Radford, Luke Metz & Soumith Chintala 2016, Unsupervised Representation Learning with Deep "
+        "Convolutional Generative Adversarial Networks, arXiv:1511.06434",
         sizes=SIZES,
         channels=(1, 3),
         conditional="optional",

@@ -46,7 +46,8 @@ def ganzoo_losses() -> Iterator[Loss]:
         factory="ganzoo_losses.losses:BCE",
         cases="ganzoo_losses.cases:bce",
         recommended=BOUNDED,
-        paper="Goodfellow et al. 2014, Generative Adversarial Networks, arXiv:1406.2661, section 3",
+        paper="Ian Goodfellow, Jean Pouget-Abadie, Mehdi Mirza, Bing Xu, David Warde-Farley, Sherjil Ozair, Aaron "
+        "Courville & Yoshua Bengio 2014, Generative Adversarial Networks, arXiv:1406.2661, section 3",
     )
     yield Loss(
         name="minimax",
@@ -54,7 +55,8 @@ def ganzoo_losses() -> Iterator[Loss]:
         factory="ganzoo_losses.losses:Minimax",
         cases="ganzoo_losses.cases:minimax",
         recommended=BOUNDED | SATURATING,
-        paper="Goodfellow et al. 2014, Generative Adversarial Networks, arXiv:1406.2661, eq. 1",
+        paper="Ian Goodfellow, Jean Pouget-Abadie, Mehdi Mirza, Bing Xu, David Warde-Farley, Sherjil Ozair, Aaron "
+        "Courville & Yoshua Bengio 2014, Generative Adversarial Networks, arXiv:1406.2661, eq. 1",
     )
     yield Loss(
         name="lsgan",
@@ -64,7 +66,8 @@ def ganzoo_losses() -> Iterator[Loss]:
         cases="ganzoo_losses.cases:lsgan",
         recommended=BOUNDED,
         options=LSGANOptions,
-        paper="Mao et al. 2017, Least Squares Generative Adversarial Networks, arXiv:1611.04076, eq. 2",
+        paper="Xudong Mao, Qing Li, Haoran Xie, Raymond Y. K. Lau, Zhen Wang & Stephen Paul Smolley 2017, Least "
+        "Squares Generative Adversarial Networks, arXiv:1611.04076, eq. 2",
     )
     yield Loss(
         name="hinge",
@@ -72,8 +75,9 @@ def ganzoo_losses() -> Iterator[Loss]:
         factory="ganzoo_losses.losses:Hinge",
         cases="ganzoo_losses.cases:hinge",
         recommended=BOUNDED,
-        paper="Lim & Ye 2017, Geometric GAN, arXiv:1705.02894; Miyato et al. 2018, Spectral Normalization for "
-        "Generative Adversarial Networks, arXiv:1802.05957, eqs. 16-17",
+        paper="Jae Hyun Lim & Jong Chul Ye 2017, Geometric GAN, arXiv:1705.02894; Takeru Miyato, Toshiki Kataoka, "
+        "Masanori Koyama & Yuichi Yoshida 2018, Spectral Normalization for Generative Adversarial Networks, "
+        "arXiv:1802.05957, eqs. 16-17",
     )
     yield Loss(
         name="wasserstein",
@@ -82,7 +86,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         factory="ganzoo_losses.losses:Wasserstein",
         cases="ganzoo_losses.cases:wasserstein",
         recommended=PENALISED,
-        paper="Arjovsky, Chintala & Bottou 2017, Wasserstein GAN, arXiv:1701.07875, eq. 2",
+        paper="Martin Arjovsky, Soumith Chintala & Léon Bottou 2017, Wasserstein GAN, arXiv:1701.07875, eq. 2",
     )
     yield Loss(
         name="rpgan",
@@ -92,6 +96,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         cases="ganzoo_losses.cases:rpgan",
         recommended=BOUNDED | PAIRED,
         pairs=True,
-        paper="Jolicoeur-Martineau 2018, The relativistic discriminator, arXiv:1807.00734, RSGAN; Huang et al. 2025, "
-        "The GAN is dead; long live the GAN!, arXiv:2501.05441, section 2",
+        paper="Alexia Jolicoeur-Martineau 2018, The relativistic discriminator: a key element missing from standard "
+        "GAN, arXiv:1807.00734, RSGAN; Yiwen Huang, Aaron Gokaslan, Volodymyr Kuleshov & James Tompkin 2024, The GAN "
+        "is dead; long live the GAN! A Modern GAN Baseline, arXiv:2501.05441, section 2",
     )

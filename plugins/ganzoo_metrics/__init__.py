@@ -30,7 +30,8 @@ def ganzoo_metrics() -> Iterator[Metric]:
         options=MomentsOptions,
         better={"mean": "lower", "std": "lower", "fd": "lower"},
         cases="ganzoo_metrics.cases:pixel_moments",
-        paper="Dowson & Landau 1982, The Frechet distance between multivariate normal distributions, "
-        "doi:10.1016/0047-259X(82)90077-X; Heusel et al. 2017, GANs Trained by a Two Time-Scale Update Rule, "
+        paper="D. C. Dowson & B. V. Landau 1982, The Fréchet distance between multivariate normal distributions, "
+        "doi:10.1016/0047-259X(82)90077-X; Martin Heusel, Hubert Ramsauer, Thomas Unterthiner, Bernhard Nessler & Sepp "
+        "Hochreiter 2017, GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium, "
         "arXiv:1706.08500, eq. 6",
     )

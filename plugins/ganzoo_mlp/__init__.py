@@ -35,7 +35,8 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         summary="Fully connected networks without normalisation, for points, tables and small images.",
         factory="ganzoo_mlp.networks:build",
         options=MLPOptions,
-        paper="Goodfellow et al. 2014, Generative Adversarial Networks, arXiv:1406.2661",
+        paper="Ian Goodfellow, Jean Pouget-Abadie, Mehdi Mirza, Bing Xu, David Warde-Farley, Sherjil Ozair, Aaron "
+        "Courville & Yoshua Bengio 2014, Generative Adversarial Networks, arXiv:1406.2661",
         modalities=("image", "points", "tabular"),
         conditional="optional",
         square=False,

@@ -9,8 +9,8 @@ from typing import Any
 from ganzoo.plugin import Architecture, Recipe, hookimpl, option
 
 PAPER = (
-    "Huang, Gokaslan, Kuleshov & Tompkin 2024, The GAN is dead; long live the GAN! A Modern GAN Baseline, "
-    "arXiv:2501.05441"
+    "Yiwen Huang, Aaron Gokaslan, Volodymyr Kuleshov & James Tompkin 2024, The GAN is dead; long live the GAN! A "
+    "Modern GAN Baseline, arXiv:2501.05441"
 )
 SOURCE = "https://github.com/brownvc/R3GAN"
 SMALL = (96, 64, 32, 16)  # few channels where the pixels are many, so that each resolution costs about the same

@@ -47,8 +47,8 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         cases="ganzoo_regularizers.cases:r1",
         options=ZeroCentredOptions,
         input_gradients=_twice_differentiated,
-        paper="Mescheder, Geiger & Nowozin 2018, Which Training Methods for GANs do actually Converge?, "
-        "arXiv:1801.04406, eq. 9",
+        paper="Lars Mescheder, Andreas Geiger & Sebastian Nowozin 2018, Which Training Methods for GANs do actually "
+        "Converge?, arXiv:1801.04406, eq. 9",
     )
     yield Regularizer(
         name="r2",
@@ -57,8 +57,8 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         cases="ganzoo_regularizers.cases:r2",
         options=ZeroCentredOptions,
         input_gradients=_twice_differentiated,
-        paper="Mescheder, Geiger & Nowozin 2018, Which Training Methods for GANs do actually Converge?, "
-        "arXiv:1801.04406, eq. 10",
+        paper="Lars Mescheder, Andreas Geiger & Sebastian Nowozin 2018, Which Training Methods for GANs do actually "
+        "Converge?, arXiv:1801.04406, eq. 10",
     )
     yield Regularizer(
         name="wgan-gp",
@@ -69,7 +69,8 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         options=WGANGPOptions,
         input_gradients=_twice_differentiated,
         refuses=("batchnorm-in-d",),
-        paper="Gulrajani et al. 2017, Improved Training of Wasserstein GANs, arXiv:1704.00028, eq. 3",
+        paper="Ishaan Gulrajani, Faruk Ahmed, Martin Arjovsky, Vincent Dumoulin & Aaron Courville 2017, Improved "
+        "Training of Wasserstein GANs, arXiv:1704.00028, eq. 3",
     )
 
 

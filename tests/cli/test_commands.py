@@ -103,6 +103,16 @@ def test_info_for_a_script(ganzoo: Ganzoo) -> None:
     assert [(row["key"], row["default"]) for row in facts["options"]] == [("loss.a", 0), ("loss.b", 1), ("loss.c", 1)]
 
 
+def test_info_writes_the_papers_as_bibtex(ganzoo: Ganzoo) -> None:
+    done = ganzoo("info", "hinge", "--bibtex")
+    assert (done.code, done.err, done.out.count("@misc{")) == (0, "", 2)
+    assert "  eprint        = {1705.02894},\n" in done.out
+    refused = ganzoo("info", "folder", "--bibtex")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith("ganzoo: datasets:folder names no paper: cite ganzoo itself")
+    assert "is a model: name the component" in ganzoo("info", "user/model", "--bibtex").err
+
+
 PRESET = """
 from ganzoo.plugin import Diagnosis, Recipe, hookimpl
 
