@@ -1,1 +1,1 @@
-"""What is trained and how: settings, the layers that they come in, checks, and the frozen recipe."""
+"""Recipes: settings, the layers that they come from, checks, and frozen recipes."""

@@ -1,6 +1,6 @@
-"""Whether a recipe's parts go together; each mismatch is an error with a way out.
+"""Checks that the parts of a recipe fit together; each mismatch is an error that says what to change.
 
-What the specs tell is checked before torch is imported, the rest once the dataset is open.
+Everything that follows from the specs is checked before torch is imported, the rest after the dataset was opened.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ganzoo.recipe.settings import TrainOptions
 
 
 def check_recipe(recipe: ResolvedRecipe) -> None:
-    """Raise UsageError where a recipe's parts do not go together; the data is checked where it is known unopened."""
+    """Raise UsageError if the parts of a recipe do not fit together. The data is checked if its spec describes it."""
     _check_batches(recipe)
     if recipe.train.best is not None:
         _check_best(recipe.train.best, recipe.metric)
@@ -32,15 +32,15 @@ def check_recipe(recipe: ResolvedRecipe) -> None:
 
 
 def check_path(dataset: Choice) -> None:
-    """Raise NotFound where a dataset's path is not there, before anything is made."""
+    """Raise NotFound if the path of a dataset does not exist, before anything is written."""
     option = dataset.spec.path_option if isinstance(dataset.spec, Dataset) else ""
     path = getattr(dataset.options, option) if option else None
     if path and not os.path.exists(path):
-        raise NotFound(f"dataset.{option}: {path!r} does not exist, or may not be entered: add --dataset PATH")
+        raise NotFound(f"dataset.{option}: {path!r} does not exist or may not be read: add --dataset PATH")
 
 
 def _check_batches(recipe: ResolvedRecipe) -> None:
-    """Raise UsageError where batches cannot be cut, or trained on, as the recipe says."""
+    """Raise UsageError if the batch sizes do not fit each other, the loss or the order of updates."""
     train = recipe.train
     largest = max(train.batch, train.g_batch or 0)
     if train.micro_batch is not None and train.micro_batch < largest:
@@ -60,13 +60,13 @@ def _check_batches(recipe: ResolvedRecipe) -> None:
         for name, value in wanted.items():
             if getattr(train, name) not in (None, value):
                 raise UsageError(
-                    f"train.update={train.update} trains both networks on one batch at once: "
+                    f"train.update={train.update} trains both networks on the same batch: "
                     f"remove train.{name}, or use train.update=alternating"
                 )
 
 
 def _check_words(recipe: ResolvedRecipe) -> None:
-    """Raise UsageError where a component needs what no other provides, or refuses what one does."""
+    """Raise UsageError if a component needs a word that no other provides, or refuses one that another provides."""
     provided = {word: choice for choice in recipe.choices for word in choice.provides}
     for choice in recipe.choices:
         held = set(choice.extractor.provides) if choice.extractor else set()
@@ -74,7 +74,7 @@ def _check_words(recipe: ResolvedRecipe) -> None:
             if word not in provided and word not in held:
                 other_one = f"metric.{choice.name}.extractor=NAME" if choice.extractor else "an arch"
                 raise UsageError(
-                    f"{choice.spec.kind} {choice.name!r} needs {word!r}, which no other part of the recipe provides: "
+                    f"{choice.spec.kind} {choice.name!r} needs {word!r}, which no other component provides: "
                     f"choose {other_one} that does (`ganzoo info NAME`) or remove {choice.name!r}"
                 )
         for word in choice.spec.refuses:
@@ -83,12 +83,12 @@ def _check_words(recipe: ResolvedRecipe) -> None:
                 way_out = _find_option_without(recipe.arch, word) if other is recipe.arch else ""
                 raise UsageError(
                     f"{choice.spec.kind} {choice.name!r} does not go with {other.spec.kind} {other.name!r} ({word}): "
-                    + (way_out or "choose another of either")
+                    + (way_out or "remove one of them")
                 )
 
 
 def _find_option_without(arch: Choice, word: str) -> str:
-    """Return the option with which an architecture does not provide a word, or ''."""
+    """Return the setting that makes an architecture not provide a word, ``add arch.KEY=VALUE``, or an empty string."""
     for option in list_options(arch.spec.options).values():
         for value in typing.get_args(option.type) if typing.get_origin(option.type) is typing.Literal else ():
             if word not in arch.spec.get_provided(replace(arch.options, **{option.name: value})):
@@ -97,12 +97,12 @@ def _find_option_without(arch: Choice, word: str) -> str:
 
 
 def check_metrics(metrics: Sequence[Choice], data: DataInfo, dataset: str, labelled: bool) -> None:
-    """Raise UsageError where metrics cannot measure a generator on these data.
+    """Raise UsageError if a metric cannot measure a generator on this data.
 
     Args:
-        metrics: With the extractors that they read.
-        data: The real samples.
-        dataset: Their name.
+        metrics: The metrics, with the extractors that they read.
+        data: A description of the real samples.
+        dataset: The name of the dataset, for messages.
         labelled: Whether the generator takes labels.
     """
     held: dict[str, Choice] = {}
@@ -121,15 +121,15 @@ def check_metrics(metrics: Sequence[Choice], data: DataInfo, dataset: str, label
             if other.component.qualified != extractor.component.qualified:
                 raise UsageError(
                     f"two extractors are called {extractor.name!r} ({other.component.qualified}, "
-                    f"{extractor.component.qualified}), and extractor.{extractor.name}.* can be of one alone: keep one"
+                    f"{extractor.component.qualified}), but extractor.{extractor.name}.* can set only one: keep one"
                 )
 
 
 def check_modality(choice: Choice, data: DataInfo, dataset: str) -> None:
-    """Raise UsageError where a component says that it is for other kinds of data than this dataset's."""
+    """Raise UsageError if a component does not take the kind of data of this dataset."""
     kinds, key = getattr(choice.spec, "modalities", ()), KEYS[choice.spec.kind]
     if kinds and data.modality not in kinds:
-        way_out = f"add --{key.name} none and then those that fit" if key in COMPONENTS else "choose one that fits"
+        way_out = f"add --{key.name} none, then the ones that fit" if key in COMPONENTS else "choose one that fits"
         raise UsageError(
             f"{choice.spec.kind} {choice.name!r} is for {', '.join(kinds)}; dataset {dataset!r} is {data.modality}: "
             f"remove {choice.name!r}, or {way_out}"
@@ -137,34 +137,35 @@ def check_modality(choice: Choice, data: DataInfo, dataset: str) -> None:
 
 
 def check_ranks(recipe: ResolvedRecipe, size: int, device: str) -> None:
-    """Raise UsageError where a recipe cannot be trained by `size` processes on devices of this type."""
+    """Raise UsageError if a recipe cannot be trained by `size` processes on devices of this type."""
     train = recipe.train
     if size > 1 and train.sync_batchnorm and device != "cuda":
-        raise UsageError("train.sync_batchnorm=true needs CUDA: remove it on the CPU, each process has statistics then")
+        raise UsageError("train.sync_batchnorm=true needs CUDA: remove it; each process then has its own statistics")
     for key, batch in (("train.batch", train.batch), ("train.g_batch", train.g_batch)):
         if batch is not None and size > 1 and not _can_divide(batch, size, train.micro_batch):
             near = (batch + sign * step for step in range(1, 2 * size * batch + 1) for sign in (-1, 1))
             nearest = next(other for other in near if other > 0 and _can_divide(other, size, train.micro_batch))
             micro = "" if train.micro_batch is None else f" with train.micro_batch={train.micro_batch}"
-            raise UsageError(f"{key}={batch} cannot be dealt evenly to {size} processes{micro}: use {key}={nearest}")
+            words = f"{key}={batch} cannot be divided evenly among {size} processes{micro}"
+            raise UsageError(f"{words}: use {key}={nearest}")
 
 
 def _can_divide(batch: int, size: int, micro_batch: int | None) -> bool:
-    """Whether a batch can be dealt to `size` processes in micro-batches of one size each."""
+    """Return whether a batch can be divided among `size` processes in micro-batches of equal size."""
     pieces = math.ceil(batch / size / micro_batch) if micro_batch else 1
     return batch % (size * pieces) == 0 and (not micro_batch or micro_batch >= batch or batch % micro_batch == 0)
 
 
 def _check_best(best: str, metrics: tuple[Choice, ...]) -> None:
-    """Raise UsageError where ``train.best`` names no value of a metric in use, or one without a better direction."""
+    """Raise UsageError if ``train.best`` is not a value of a chosen metric that says which values are better."""
     if best.startswith("-"):
         raise UsageError(
-            f"train.best={best}: the metric itself says which values are better, so no sign is taken: "
+            f"train.best={best}: the metric says which values are better, so a sign is not allowed: "
             f"write train.best={best.lstrip('-') or 'METRIC/KEY'}"
         )
     name, _, key = best.partition("/")
     if not name or not key:
-        raise UsageError(f"train.best={best} names no value: write METRIC/KEY")
+        raise UsageError(f"train.best={best} is not of the form METRIC/KEY: write METRIC/KEY")
     specs = {choice.name: choice.spec for choice in metrics}
     if name not in specs:
         way_out = f"add --metric {name}" + (f", or name a value of {' or '.join(specs)}" if specs else "")
@@ -181,11 +182,11 @@ def _check_best(best: str, metrics: tuple[Choice, ...]) -> None:
 
 
 def find_smaller_micro_batch(recipe: ResolvedRecipe, present: int) -> int | None:
-    """Return the largest ``train.micro_batch`` that at least halves the one at present; None where none is allowed.
+    """Return the largest ``train.micro_batch`` that is at most half of the present one; None if there is none.
 
     Args:
-        recipe: Whose batch is to be cut further.
-        present: Samples that go through a network at a time now.
+        recipe: The recipe that runs out of memory.
+        present: The number of samples that go through a network at a time now.
     """
     train, loss = recipe.train, recipe.loss.spec
     if train.update != "alternating" or (isinstance(loss, Loss) and loss.batch_coupled):
@@ -195,12 +196,12 @@ def find_smaller_micro_batch(recipe: ResolvedRecipe, present: int) -> int | None
 
 
 def check_data(recipe: ResolvedRecipe, data: DataInfo) -> None:
-    """Raise UsageError where the architecture cannot generate this data, or no metric measure it, or labels lack."""
+    """Raise UsageError if the architecture or a metric does not fit this data, or if labels are missing."""
     arch, spec, name = recipe.arch.name, recipe.architecture, recipe.dataset.name
     if data.modality not in spec.modalities:
         raise UsageError(
             f"arch {arch!r} generates {', '.join(spec.modalities)}; dataset {name!r} is {data.modality}: "
-            "choose another of either"
+            "choose another arch or dataset"
         )
     for choice in (*recipe.reg, *recipe.aug):
         check_modality(choice, data, name)
@@ -212,7 +213,7 @@ def check_data(recipe: ResolvedRecipe, data: DataInfo) -> None:
         if spec.square and height != width:
             raise UsageError(
                 f"arch {arch!r} takes square images; dataset {name!r} is {width}x{height}: crop the images to squares, "
-                "or choose an arch that takes others"
+                "or choose an arch that takes other shapes"
             )
         for key, side in (("size", height), ("width", width)) if spec.sizes else ():
             if side not in spec.sizes:
@@ -227,25 +228,26 @@ def check_data(recipe: ResolvedRecipe, data: DataInfo) -> None:
     if recipe.train.conditional and spec.conditional == "never":
         raise UsageError(f"arch {arch!r} takes no labels: remove --conditional")
     if spec.conditional == "always" and not data.labelled:
-        raise UsageError(f"arch {arch!r} always takes labels; dataset {name!r} has none: choose another of either")
+        words = f"arch {arch!r} always takes labels; dataset {name!r} has none"
+        raise UsageError(f"{words}: choose another arch or dataset")
     if recipe.train.conditional and not data.labelled:
-        raise UsageError(f"dataset {name!r} has no labels: remove --conditional, or give it labelled data")
+        raise UsageError(f"dataset {name!r} has no labels: remove --conditional, or use labelled data")
     if spec.conditional == "always" and not recipe.train.conditional:
         raise UsageError(f"arch {arch!r} always takes labels: add --conditional")
     check_metrics(recipe.metric, data, name, recipe.train.conditional)
 
 
 def moves_pixels(choice: Choice) -> bool:
-    """Whether an augmentation moves what an image shows."""
+    """Return whether an augmentation moves pixels."""
     assert isinstance(choice.spec, Augmentation)
     says = choice.spec.moves_pixels
     return says(choice.options) if callable(says) else says
 
 
 def _check_moved_labels(recipe: ResolvedRecipe, data: DataInfo) -> None:
-    """Raise UsageError where samples would be moved and their labels, arrays that are not images, would not.
+    """Raise UsageError if samples would be moved, but not their labels, because the labels are not images.
 
-    A vector of attributes stays as it is, like a class.
+    A vector of attributes does not change when a sample is moved, and neither does a class.
     """
     if not recipe.train.conditional or len(data.label_shape) < 2 or data.labels_are_images:
         return
@@ -254,14 +256,14 @@ def _check_moved_labels(recipe: ResolvedRecipe, data: DataInfo) -> None:
     if moving:
         raise UsageError(
             f"{moving[0]} samples; the labels of dataset {recipe.dataset.name!r} are arrays "
-            f"{list(data.label_shape)} that are not images, which cannot be moved along: remove it"
+            f"{list(data.label_shape)} that are not images and cannot be moved with them: remove it"
         )
 
 
 def find_changed_meaning(data: DataInfo, other: DataInfo) -> str:
-    """Return the first key of `meta` by which the numbers of two tables or texts mean something else, or ''.
+    """Return the first key of `meta` that gives the numbers of two tables or texts different meanings, or ''.
 
-    Of other data it is a description alone.
+    For other kinds of data `meta` is only a description, so the result is ''.
     """
     if not {data.modality, other.modality} <= {"tabular", "text"}:
         return ""
@@ -270,13 +272,14 @@ def find_changed_meaning(data: DataInfo, other: DataInfo) -> str:
 
 
 def hide_unused_labels(data: DataInfo, train: TrainOptions) -> DataInfo:
-    """Return the data as the architecture sees it: without its labels unless the run is conditional."""
+    """Return the data as the architecture sees it: without labels unless the run is conditional."""
     return data if train.conditional else replace(data, num_classes=0, label_shape=())
 
 
 def _suggest_option(dataset: Choice, key: str, value: int) -> str:
-    """Return the way out of data that does not fit: the dataset's option where it has one."""
-    return f"add dataset.{key}={value}" if key in list_options(type(dataset.options)) else "choose another of either"
+    """Return what to change if the data does not fit: the dataset's option, if it has one."""
+    known = list_options(type(dataset.options))
+    return f"add dataset.{key}={value}" if key in known else "choose another arch or dataset"
 
 
 def _join(numbers: tuple[int, ...]) -> str:

@@ -1,11 +1,11 @@
-"""Every key that sets a recipe, in one table: what chooses components, whose options follow, and the flags.
+"""One table of all keys of a recipe: the keys that choose components, and the flags.
 
 The command line, `ganzoo.train`, the frozen recipe, a package's config and card, search and completion read this
 table. None of them has a list of its own (`tests/recipe/test_keys.py`).
 
-A key is ``arch`` (which component), ``arch.width`` (an option of it), ``reg.r1.gamma`` (of one of several), or
-``optim.g.lr`` and ``train.images`` (of the engine). A component that holds another chooses it by a key under its own
-name, ``metric.NAME.extractor``.
+There are four forms of keys: ``arch`` chooses a component, ``arch.width`` is an option of it, ``reg.r1.gamma`` is an
+option of one of several components, ``optim.g.lr`` and ``train.images`` are options of the engine. The extractor of a
+metric has a key under the metric's name, ``metric.NAME.extractor``.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ NETWORKS = ("g", "d")  # each has an optimizer: `optim.g.*`, `optim.d.*`
 
 @dataclass(frozen=True)
 class ComponentKey:
-    """A key that chooses components. It is a flag too (``--arch NAME``), and what their options' keys begin with.
+    """A key that chooses components. It is also a flag (``--arch NAME``) and the prefix of their options' keys.
 
     Args:
         name: The key.
-        kind: Of the components.
-        help: Of the flag.
-        many: Whether several can be chosen; the name of each is then part of its options' keys.
-        trains: Whether the choice changes the weights.
+        kind: The kind of components that it chooses.
+        help: The help text of the flag.
+        many: Whether several components can be chosen. If so, the keys of their options contain their names.
+        trains: Whether the choice changes the trained weights.
     """
 
     name: str
@@ -43,14 +43,14 @@ class ComponentKey:
 
 @dataclass(frozen=True)
 class Flag:
-    """A flag that is short for one setting.
+    """A flag that sets one setting.
 
     Args:
-        name: Of the flag, and of the argument of `ganzoo.train`.
-        key: The setting.
-        help: One sentence; the command adds the key.
-        takes: What is written behind it; empty where it is on or off.
-        off: The flag that means false, where it is on or off.
+        name: The name of the flag, and of the argument of `ganzoo.train`.
+        key: The key of the setting.
+        help: One sentence of help, to which the command adds the key.
+        takes: The placeholder of the value; empty for a flag without value.
+        off: The name of the flag that sets false, for a flag without value.
     """
 
     name: str
@@ -61,42 +61,42 @@ class Flag:
 
 
 COMPONENTS = (
-    ComponentKey("arch", "architecture", "Architecture of the networks; `ganzoo list` shows what there is."),
-    ComponentKey("loss", "loss", "Adversarial loss; by default the one that the architecture recommends."),
+    ComponentKey("arch", "architecture", "Architecture of the networks; `ganzoo list architectures` shows them."),
+    ComponentKey("loss", "loss", "Adversarial loss; default: the one that the architecture recommends."),
     ComponentKey(
         "dataset", "dataset",
-        "Dataset, or the path of a folder of images; by default the dataset that comes along.",
+        "Dataset, or the path of a folder of images; default: the dataset that is included.",
     ),
-    ComponentKey("reg", "regularizer", "Regularizer; repeat for more, none drops those recommended.", many=True),
-    ComponentKey("aug", "augmentation", "Augmentation; repeat for more, none drops those recommended.", many=True),
+    ComponentKey("reg", "regularizer", "Regularizer; repeat for more. none removes the recommended ones.", many=True),
+    ComponentKey("aug", "augmentation", "Augmentation; repeat for more. none removes the recommended ones.", many=True),
     ComponentKey(
-        "metric", "metric", "Metric, measured at each checkpoint; repeat for more.", many=True, trains=False
+        "metric", "metric", "Metric to measure at each checkpoint; repeat for more.", many=True, trains=False
     ),
-    ComponentKey("tracker", "tracker", "Where to log to as well; repeat for more.", many=True, trains=False),
+    ComponentKey("tracker", "tracker", "Tracker that also logs the run; repeat for more.", many=True, trains=False),
 )  # fmt: skip
 FLAGS = (
-    Flag("images", "train.images", "Length of the run: real images shown, repeats counted.", takes="N"),
-    Flag("batch", "train.batch", "Images in one update.", takes="N"),
-    Flag("size", "dataset.size", "Pixels of an image's side.", takes="N"),
-    Flag("seed", "train.seed", "The same seed gives the same run.", takes="N"),
-    Flag("threads", "train.threads", "Threads that compute on the CPU.", takes="N"),
-    Flag("conditional", "train.conditional", "Show the networks the labels, or not.", off="unconditional"),
+    Flag("images", "train.images", "Length of the run, in real images shown; repeats count.", takes="N"),
+    Flag("batch", "train.batch", "Real images in one update.", takes="N"),
+    Flag("size", "dataset.size", "Height and width of the images, in pixels.", takes="N"),
+    Flag("seed", "train.seed", "Seed of all random numbers; the same seed gives the same run.", takes="N"),
+    Flag("threads", "train.threads", "Number of CPU threads.", takes="N"),
+    Flag("conditional", "train.conditional", "Whether the networks see the labels.", off="unconditional"),
     Flag(
         "init", "train.init",
-        "Weights to start from: a run, a package or USER/MODEL; its settings too, without --arch.", takes="WHAT",
+        "Start from the weights of a run, a package or USER/MODEL; without --arch, also its settings.", takes="WHAT",
     ),
 )  # fmt: skip
 
-EXTRACTOR = ComponentKey("extractor", "extractor", "Chosen by who reads it.", many=True, trains=False)  # not a flag
+EXTRACTOR = ComponentKey("extractor", "extractor", "Extractor of a metric.", many=True, trains=False)  # it has no flag
 
-ONE = {entry.name: entry.kind for entry in COMPONENTS if not entry.many}  # key -> kind
+ONE = {entry.name: entry.kind for entry in COMPONENTS if not entry.many}  # key -> kind of component
 MANY = {entry.name: entry.kind for entry in COMPONENTS if entry.many}
 SHORT = {flag.key: flag.name for flag in FLAGS}  # setting -> its flag
 KEYS = {entry.kind: entry for entry in (*COMPONENTS, EXTRACTOR)}  # kind -> its key
 
 
 def make_options_prefix(kind: str, name: str) -> str:
-    """Return what an option's key begins with, ``arch.`` or ``reg.NAME.``; empty for a kind that no key chooses."""
+    """Return the prefix of an option's key, ``arch.`` or ``reg.NAME.``; empty for a kind that no key chooses."""
     if kind not in KEYS:
         return ""
     key = KEYS[kind]
@@ -104,23 +104,23 @@ def make_options_prefix(kind: str, name: str) -> str:
 
 
 def reads_extractor(spec: Component) -> bool:
-    """Whether a component holds an extractor, which a key under its own name chooses."""
+    """Return whether a component reads an extractor, which a key under its own name chooses."""
     return isinstance(spec, Metric) and spec.reads != "samples"
 
 
 def map_flags_to_keys(flags: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what flags say by the keys that they are short for; those that say nothing are dropped."""
+    """Return the values of flags by the keys that they set. Flags that were not given are dropped."""
     settings = {name: key for key, name in SHORT.items()}
     return {settings.get(name, name): value for name, value in flags.items() if value is not None and value != ()}
 
 
 def list_keys(registry: Registry, arch: str | None = None, kinds: Container[str] | None = None) -> list[str]:
-    """Return the keys that ``KEY=VALUE`` may name, but for those that choose components.
+    """Return the keys that ``KEY=VALUE`` may set, without the keys that choose components.
 
     Args:
-        registry: Whose components' options are among them.
-        arch: The architecture whose options are among them; those of others are not.
-        kinds: Of these kinds of components alone, and none of the engine's.
+        registry: The registry whose components' options are listed.
+        arch: The architecture whose options are listed; None for the options of all architectures.
+        kinds: The kinds of components whose options are listed, without the engine's; None for all options.
     """
     keys = []
     if kinds is None:

@@ -1,4 +1,4 @@
-"""Layers of settings: what each source says of a run, before they are folded into one recipe (`resolve`)."""
+"""Layers of settings: the settings of each source, before `resolve` combines them to one recipe."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from ganzoo.registry.installed import RegisteredComponent
 
 @dataclass(frozen=True)
 class Layer:
-    """What one source says.
+    """The settings of one source.
 
     Args:
-        origin: Of its values, in words.
-        values: By key.
-        is_typed: Whether a person typed it for this very run, so that a key that nothing takes is a mistake.
-        schemas: The schema that a stored component's options were written with, by the component's key.
-        preset: The named recipe that it is, or that a stored one began from, as ``plugin:name``.
+        origin: The source in words, for messages and ``--dry-run``.
+        values: The settings by key.
+        is_typed: Whether a person typed them for this run. An unused key is an error then.
+        schemas: The schema version of each stored component's options, by the prefix of their keys.
+        preset: The named recipe that the layer is, or that a stored recipe started from, as ``plugin:name``.
     """
 
     origin: str
@@ -38,29 +38,29 @@ class Layer:
 
 
 def list_names(component: RegisteredComponent) -> set[str]:
-    """Return all names that mean a component."""
+    """Return all names of a component."""
     return {component.qualified, component.spec.name, *component.spec.aliases}
 
 
 def get_last(layers: list[Layer], key: str) -> Any:
-    """Return what the last layer that says something of a key says; None where none does."""
+    """Return the value of a key in the last layer that sets it; None if no layer does."""
     return next((layer.values[key] for layer in reversed(layers) if layer.values.get(key) is not None), None)
 
 
 # ----------------------------------------------------------------------------
-# What architecture and loss recommend.
+# Recommendations of architecture and loss.
 
 
 def collect_recommended(registry: Registry, architecture: Architecture, chosen: Any) -> list[Layer]:
-    """Return what an architecture recommends and what the loss that is used with it does; the last one counts more.
+    """Return the settings that the architecture and the loss recommend, the more important layer last.
 
-    That is the loss, for which the architecture did not choose its settings; but where it recommends that very loss,
-    it did, and counts more itself.
+    The loss is more important, because the architecture's settings were not made for it. If the architecture recommends
+    this loss itself, its settings were made for it, and the architecture is more important.
 
     Args:
-        registry: Where the loss is looked up.
-        architecture: The one in use.
-        chosen: The loss's name, as a person or a recipe says it; None for the one that the architecture recommends.
+        registry: The registry of the loss.
+        architecture: The chosen architecture.
+        chosen: The name of the chosen loss; None for the loss that the architecture recommends.
     """
     own, layer = architecture.recommended.get("loss"), Layer(f"arch {architecture.name!r}", architecture.recommended)
     if chosen is None and own is None:
@@ -77,10 +77,10 @@ def collect_recommended(registry: Registry, architecture: Architecture, chosen: 
 
 
 def _is_applicable(architecture: Architecture, loss: Loss, key: str, value: object) -> bool:
-    """Whether what a loss recommends can be said beside what an architecture has and recommends.
+    """Return whether a recommendation of a loss applies to an architecture.
 
-    ``arch.*`` can where the architecture has that option and takes the value, ``optim.*`` where the architecture's
-    optimizer is the one that the loss speaks of: Adam, unless it names another.
+    ``arch.*`` applies if the architecture has that option and accepts the value. ``optim.*`` applies if the
+    architecture recommends the optimizer that the loss means, which is Adam unless the loss names another.
     """
     head, _, name = key.partition(".")
     if head == "optim":
@@ -99,7 +99,7 @@ def _is_applicable(architecture: Architecture, loss: Loss, key: str, value: obje
 
 
 def load_stored(registry: Registry, config: Path | Mapping[str, Any]) -> Layer:
-    """Return a stored recipe as a layer, once every component that it names is found."""
+    """Return a stored recipe as a layer. All components that it names must be installed."""
     found = load_json(config) if isinstance(config, Path) else check_format(config, "the stored recipe")
     try:
         if isinstance(config, Path) and not found.keys() & {"loss", "dataset", "optim", "train"}:
@@ -117,19 +117,20 @@ def load_stored(registry: Registry, config: Path | Mapping[str, Any]) -> Layer:
     if not isinstance(config, Path):
         return Layer("run", flat, schemas=schemas, preset=preset)
     if not re.search(r"[/\\:]", flat.get("train.init") or "/"):
-        flat["train.init"] = None  # what a package keeps of a path that was another machine's
-    return Layer(f"config {config}", flat | auto, schemas=schemas, preset=preset)  # this machine may be another
+        flat["train.init"] = None  # a package stores only the last part of a path
+    # `auto` is resolved again, because this machine may differ from the one that the recipe was resolved for
+    return Layer(f"config {config}", flat | auto, schemas=schemas, preset=preset)
 
 
 def _load_imported(registry: Registry, config: Path, entry: Mapping[str, Any]) -> Layer:
-    """Return the recipe of an imported model, which says its architecture alone: how it was trained is not known."""
+    """Return the recipe of an imported model. It has only an architecture, because its training is not known."""
     arch = _rename_component(registry, "arch", entry)
     flat = {"arch": arch["name"]} | {f"arch.{name}": value for name, value in arch["options"].items()}
     return Layer(f"config {config}", flat, schemas={"arch.": int(arch["schema"])})
 
 
 def _rename_component(registry: Registry, key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a stored entry under the name that its component has now, which may have been an alias."""
+    """Return a stored entry with the present name of its component; the stored name may be an alias now."""
     held = (
         {EXTRACTOR.name: _rename_component(registry, EXTRACTOR.name, entry[EXTRACTOR.name])}
         if EXTRACTOR.name in entry

@@ -1,4 +1,4 @@
-"""A named recipe as a layer of settings: those that it lists, or those that follow from the data and the device."""
+"""Named recipes as layers of settings, which may depend on the data and the device."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ganzoo.registry.installed import RegisteredComponent
 
 @dataclass(frozen=True)
 class Facts:
-    """What a recipe's settings may follow from.
+    """The facts that a recipe's settings may depend on.
 
     Args:
-        data: What the samples of the chosen dataset are.
+        data: A description of the chosen dataset's samples.
         device: The type of the device: ``cpu``, ``cuda`` ...
     """
 
@@ -29,7 +29,11 @@ class Facts:
 
 
 def make_recipe_layer(component: RegisteredComponent, facts: Callable[[], Facts]) -> Layer:
-    """Return the settings of a recipe component; `facts` is asked for what they follow from, where they do.
+    """Return the settings of a recipe component as a layer.
+
+    Args:
+        component: The recipe.
+        facts: Returns the facts; it is called only if the settings depend on them.
 
     Raises:
         GanzooError: The recipe's callable fails; the text names its plugin.
@@ -45,10 +49,10 @@ def make_recipe_layer(component: RegisteredComponent, facts: Callable[[], Facts]
 
 
 def choose_published_dataset(registry: Registry, component: RegisteredComponent) -> Layer:
-    """Return the choice of the dataset that a recipe was published for.
+    """Return a layer that chooses the dataset that a recipe was published for.
 
     Raises:
-        UsageError: It is not installed; the text says how to give the data.
+        UsageError: The dataset is not installed; the text says how to name the data.
     """
     spec = component.spec
     assert isinstance(spec, Recipe)
@@ -56,14 +60,14 @@ def choose_published_dataset(registry: Registry, component: RegisteredComponent)
     if spec.dataset not in installed:
         source = f" ({spec.source} says which)" if spec.source else ""
         raise UsageError(
-            f"recipe {spec.name!r} was published for {spec.dataset}, which no installed plugin offers: "
+            f"recipe {spec.name!r} was published for {spec.dataset}, which is not installed: "
             f"get its files{source} and add --dataset PATH, or train on other data with --dataset NAME"
         )
     return Layer(f"recipe {spec.name!r}", {"dataset": spec.dataset})
 
 
 def drop_unknown_options(layer: Layer, dataset: Choice) -> Layer:
-    """Return a recipe's layer without what it says of options that the chosen dataset does not have."""
+    """Remove the settings of a recipe for options that the chosen dataset does not have."""
     prefix, known = make_options_prefix("dataset", dataset.name), list_options(dataset.spec.options)
     foreign = {key for key in layer.values if key.startswith(prefix) and key.removeprefix(prefix) not in known}
     return replace(layer, values={key: value for key, value in layer.values.items() if key not in foreign})

@@ -1,7 +1,7 @@
-"""Recipes: what is trained and how, complete and checked; frozen as JSON and read back.
+"""Recipes: complete and checked choices of components and settings, and their frozen form as JSON.
 
-A frozen recipe says of every component where it came from and with which schema its options were written, so that a
-later version can migrate them, and an installation that lacks it can say how to get it.
+A frozen recipe stores the origin of every component and the schema version of its options. Thus a later version can
+migrate the options, and an installation without the component can say how to install it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Choice:
-    """A component that a recipe chose, with its options and the extractor that it holds, where it holds one."""
+    """A component that a recipe chose, with its options, and with its extractor if it reads one."""
 
     component: RegisteredComponent
     options: Any
@@ -40,21 +40,21 @@ class Choice:
 
     @property
     def known_data(self) -> DataInfo | None:
-        """What a dataset's samples are, where its spec knows that unopened."""
+        """The description of a dataset's samples, if its spec has one; None if the dataset must be opened for that."""
         info = self.spec.info if isinstance(self.spec, Dataset) else None
         return info if info is None or isinstance(info, DataInfo) else info(self.options)
 
     @property
     def provides(self) -> tuple[str, ...]:
-        """The words that it provides with its options."""
+        """The words that the component provides with its options."""
         return self.spec.get_provided(self.options)
 
     def build(self, data: DataInfo | None = None) -> Any:
-        """Return the runtime object; `data` is what the networks see (see `RegisteredComponent.build`)."""
+        """Return the runtime object for data as the networks see it (see `RegisteredComponent.build`)."""
         return self.component.build(self.options, data)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the choice with its provenance: plugin, distribution and version, schema of the options."""
+        """Return the choice as JSON, with its origin: plugin, distribution, version, and schema of the options."""
         plugin = self.component.plugin
         return {
             "name": self.component.qualified,
@@ -74,13 +74,13 @@ class OptimizerChoice:
     options: Any
 
     def to_json(self) -> dict[str, Any]:
-        """Return name and options."""
+        """Return the name and the options as JSON."""
         return {"name": self.name, **options.to_json(self.options)}
 
 
 @dataclass(frozen=True)
 class ResolvedRecipe:
-    """The complete, resolved, JSON-serialisable choice of components, their options and the training settings."""
+    """The complete choice of components, their options and the training settings; it can be written as JSON."""
 
     arch: Choice
     loss: Choice
@@ -92,9 +92,9 @@ class ResolvedRecipe:
     optim_g: OptimizerChoice
     optim_d: OptimizerChoice
     train: TrainOptions
-    preset: str = ""  # the named recipe that it began from, as ``plugin:name``
-    auto: tuple[str, ...] = ()  # keys of `train.` that were "auto" before they were resolved for the device
-    # name and sha256 of each network that is used and not trained, by where it is held; known once it is built
+    preset: str = ""  # the named recipe that it started from, as ``plugin:name``
+    auto: tuple[str, ...] = ()  # options of `train.` that were "auto" before they were resolved for the device
+    # name and SHA-256 of each network that is used but not trained, by its owner; known after it was built
     frozen: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -106,7 +106,7 @@ class ResolvedRecipe:
 
     @property
     def choices(self) -> tuple[Choice, ...]:
-        """All components."""
+        """All chosen components."""
         chosen = (getattr(self, entry.name) for entry in COMPONENTS)
         return tuple(choice for each in chosen for choice in ((each,) if isinstance(each, Choice) else each))
 
@@ -125,7 +125,7 @@ class ResolvedRecipe:
         }
 
     def settings(self) -> dict[str, Any]:
-        """Return every setting by the key that sets it, in the order in which a person reads them."""
+        """Return all settings by key, in the order in which a person reads them."""
         flat, _ = flatten_recipe(self.to_json())
         for entry in COMPONENTS:
             chosen = getattr(self, entry.name)
@@ -134,7 +134,7 @@ class ResolvedRecipe:
 
 
 def flatten_recipe(stored: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
-    """Return a frozen recipe by key, and the schemas that its components' options were written with by prefix."""
+    """Return the settings of a frozen recipe by key, and the schema versions of its components' options by prefix."""
     flat: dict[str, Any] = {}
     schemas: dict[str, int] = {}
 

@@ -1,8 +1,9 @@
-"""From all that was said about a run to one recipe.
+"""Combining settings from all sources to one recipe.
 
-Whatever anybody says is a flat mapping of keys to values (``{"arch": "dcgan", "arch.width": 64}``), and comes in
-layers, each over the last: the core's defaults, what the architecture recommends, what the loss recommends, a named
-recipe, a ``--config`` file, the flags, and ``KEY=VALUE``. `resolve` folds them into a `ResolvedRecipe`.
+Each source is a layer: a flat mapping from keys to values (``{"arch": "dcgan", "arch.width": 64}``). A later layer
+overrides an earlier one. The layers are, in this order: the core's defaults, the recommendations of the architecture
+and of the loss, a named recipe, a ``--config`` file, the flags, and ``KEY=VALUE``. `resolve` combines them to a
+`ResolvedRecipe`.
 """
 
 from __future__ import annotations
@@ -35,18 +36,24 @@ def resolve(
     pairs: Mapping[str, Any] | None = None,
     facts: Callable[[Choice], Facts] | None = None,
 ) -> ResolvedRecipe:
-    """Return the recipe that all layers together mean.
+    """Combine all settings to a recipe.
 
     Args:
-        registry: Where names are looked up.
-        recipe: Name of a recipe component.
-        config: A ``recipe.json``, a run or a model package to start from; or the frozen recipe of a run that goes on.
-        flags: What flags said, by key.
-        pairs: What ``KEY=VALUE`` said, by key.
-        facts: From the chosen dataset to what a recipe's settings may follow from; None where no such recipe is meant.
+        registry: The registry of the components.
+        recipe: The name of a recipe component to start from; None for none.
+        config: The path of a ``recipe.json``, a run or a model package to start from; or the frozen recipe of a run
+            that is resumed.
+        flags: The values of flags, by key.
+        pairs: The values of ``KEY=VALUE``, by key.
+        facts: Returns the facts that a recipe's settings may depend on, for the chosen dataset. It is not needed for a
+            recipe with fixed settings.
+
+    Returns:
+        The recipe; all its parts fit together.
 
     Raises:
-        UsageError: An unknown name or key, a wrong type, a value out of range, or choices that do not go together.
+        UsageError: A name or key is unknown, a value has a wrong type or is out of range, or choices do not fit
+            together.
         MissingPlugin: A stored recipe names a component that is not installed.
     """
     layers = [Layer("flag", flags or {}, is_typed=True), Layer("KEY=VALUE", pairs or {}, is_typed=True)]
@@ -64,7 +71,7 @@ def resolve(
     assert isinstance(architecture, Architecture)
     folded = _Resolver(registry, [*collect_recommended(registry, architecture, get_last(layers, "loss")), *layers])
     result = folded.make_recipe()
-    if isinstance(config, Mapping):  # a run that goes on, on what it was resolved for
+    if isinstance(config, Mapping):  # a resumed run keeps the values that its `auto` settings were resolved to
         result = replace(result, auto=tuple(config.get("auto", ())))
     result = replace(result, preset=next((layer.preset for layer in layers if layer.preset), ""))
     check_recipe(result)
@@ -74,7 +81,7 @@ def resolve(
 def _add_recipe(
     registry: Registry, named: RegisteredComponent, layers: list[Layer], facts: Callable[[Choice], Facts] | None
 ) -> list[Layer]:
-    """Return the layers with those of a named recipe under them."""
+    """Return the layers, with the layers of a named recipe below them."""
     assert isinstance(named.spec, Recipe)
     if named.spec.dataset and get_last(layers, "dataset") is None:
         layers = [choose_published_dataset(registry, named), *layers]
@@ -84,7 +91,7 @@ def _add_recipe(
 
     def found() -> Facts:
         if facts is None:
-            raise ValueError(f"recipe {named.spec.name!r} depends on the data: resolve needs facts")
+            raise ValueError(f"recipe {named.spec.name!r} depends on the data: give `facts`")
         return facts(dataset())
 
     layer = make_recipe_layer(named, found)
@@ -92,10 +99,10 @@ def _add_recipe(
 
 
 def parse_dataset_flag(registry: Registry, text: str) -> dict[str, str]:
-    """Return what ``--dataset`` says: the name of a component, or a path for the one that opens paths."""
+    """Return the settings that ``--dataset`` means: the name of a dataset, or a path and the dataset that opens it."""
     known = {name for entry in registry.components("dataset") for name in (entry.spec.name, *entry.spec.aliases)}
     separated = any(sep in text for sep in (os.sep, os.altsep) if sep)
-    like_a_file = "." in text and ":" not in text  # no name holds a dot, but that of a plugin's distribution
+    like_a_file = "." in text and ":" not in text  # a name has a dot only if it is qualified by a distribution
     if text in known or not (separated or like_a_file or os.path.exists(text)):
         return {"dataset": text}
     opener = registry.resolve_path_dataset(text)
@@ -112,19 +119,19 @@ def make_path_absolute(spec: Built, chosen: Any) -> Any:
 
 
 def resolve_extractor(registry: Registry, spec: Built, name: str | None) -> RegisteredComponent:
-    """Return the extractor that a component holds: the one of this name, or else its own choice."""
+    """Return the extractor of a component: the extractor of this name, or else the component's default."""
     assert isinstance(spec, Metric)
     if not (name or spec.extractor):
         installed = ", ".join(entry.spec.name for entry in registry.components(EXTRACTOR.kind))
         raise UsageError(
-            f"metric {spec.name!r} reads {spec.reads} of an extractor: add metric.{spec.name}.extractor=NAME "
+            f"metric {spec.name!r} needs an extractor: add metric.{spec.name}.extractor=NAME "
             f"(installed: {installed or 'none'})"
         )
     return registry.resolve(EXTRACTOR.kind, str(name or spec.extractor))
 
 
 class _Resolver:
-    """The folding of layers into one recipe; `used` collects the keys that something took."""
+    """Combines layers to one recipe. `used` collects the keys that a part of the recipe used."""
 
     def __init__(self, registry: Registry, layers: list[Layer]) -> None:
         self.registry = registry
@@ -142,7 +149,7 @@ class _Resolver:
         return result
 
     def choose_one(self, key: str) -> Choice:
-        """Return the component chosen under `arch`, `loss` or `dataset`."""
+        """Return the choice of `arch`, `loss` or `dataset`."""
         name = self.get_value(key)
         if name is None and key == "dataset":
             component = self.registry.resolve_default_dataset()
@@ -153,7 +160,7 @@ class _Resolver:
         return self.make_choice(key, component)
 
     def choose_many(self, key: str) -> tuple[Choice, ...]:
-        """Return the components chosen under a plural key; ``none`` clears."""
+        """Return the choices of a key with several components, such as `reg`; ``none`` removes those before it."""
         names = _parse_names(self.get_value(key))
         components = [self.registry.resolve(MANY[key], name) for name in names]
         if len({component.spec.name for component in components}) != len(components):
@@ -171,30 +178,37 @@ class _Resolver:
         )
 
     def choose_extractor(self, spec: Built) -> Choice:
-        """Return the extractor that a component holds."""
+        """Return the extractor of a component, with its options."""
         said = self.get_value(make_options_prefix(spec.kind, spec.name) + EXTRACTOR.name)
         return self.make_choice(EXTRACTOR.name, resolve_extractor(self.registry, spec, said))
 
     def choose_optimizer(self, network: str) -> OptimizerChoice:
-        """Return one network's optimizer."""
+        """Return the optimizer of one network, ``g`` or ``d``."""
         key = f"optim.{network}.name"
         name = str(self.get_value(key, "adam")).lower()
         if name not in OPTIMIZERS:
-            raise UsageError(f"{key}={name}: torch.optim's are {', '.join(OPTIMIZERS)}")
+            raise UsageError(f"{key}={name} is not an optimizer: choose one of {', '.join(OPTIMIZERS)}")
         owner = f"optimizer {name!r}"
         return OptimizerChoice(name, self.read_options(OPTIMIZERS[name], f"optim.{network}.", owner, key, name))
 
     def get_value(self, key: str, default: Any = None) -> Any:
-        """Return the last layer's value of a key, and note it as used."""
+        """Return the value of a key in the last layer that sets it, and record the key as used."""
         self.used.add(key)
         found = [layer for layer in self.layers if layer.values.get(key) is not None]
         self.origins[key] = found[-1].origin if found else "default"
         return found[-1].values[key] if found else default
 
     def read_options(self, cls: type, prefix: str, owner: str, key: str = "", chosen: object = None) -> Any:
-        """Return the options object under a prefix: each layer's values over the last's.
+        """Return the options object of a prefix, from the values of all layers.
 
-        A layer that was written for another component under `key` spoke of that one: its options fall away.
+        The options of a layer that was written for another component than the chosen one are ignored.
+
+        Args:
+            cls: The options class.
+            prefix: The prefix of the options' keys.
+            owner: The owner of the options in words, for errors.
+            key: The key that chooses the owner; empty if nothing is chosen.
+            chosen: The chosen component, or the name of the chosen optimizer.
         """
         values: dict[str, object] = {}
         for layer in self.layers:
@@ -207,12 +221,12 @@ class _Resolver:
                 continue
             if isinstance(chosen, RegisteredComponent) and prefix in layer.schemas:
                 migrated = chosen.migrate(said, layer.schemas[prefix])
-                said = options.to_json(cls()) | dict(migrated)  # what was stored without an option had its default
+                said = options.to_json(cls()) | dict(migrated)  # an option that was not stored had its default
             for name in said:
                 if name not in list_options(cls):
                     if layer.is_typed and prefix + name in SHORT:
                         typed = f"--{SHORT[prefix + name]}" if layer.origin == "flag" else prefix + name
-                        raise UsageError(f"{typed}: {owner} has no {name} to choose: remove {typed}")
+                        raise UsageError(f"{typed}: {owner} has no option {name}: remove {typed}")
                     source = "" if layer.is_typed else f" (from {layer.origin})"
                     raise make_unknown_key_error(
                         prefix + name, [prefix + known for known in list_options(cls)], owner + source
@@ -223,7 +237,7 @@ class _Resolver:
         return options.read(cls, values, prefix, owner)
 
     def names_another_component(self, layer: Layer, key: str, chosen: object) -> bool:
-        """Whether `chosen` is other than what the layer, or else those under it, had chosen under `key`."""
+        """Return whether a layer, or else the layers below it, choose another component than `chosen` for `key`."""
         own = get_last(self.layers[: self.layers.index(layer) + 1], key)
         if own is None and key.startswith("optim."):
             own = "adam"
@@ -242,13 +256,13 @@ class _Resolver:
 
 
 def make_unused_key_error(key: str, choices: Iterable[Choice], known: Iterable[str], owner: str) -> UsageError:
-    """Return the error for a key that no part takes.
+    """Return the error for a key that no part of a recipe uses.
 
     Args:
-        key: As a person typed it.
-        choices: The parts; extractors that they hold are among them.
-        known: The keys that they take.
-        owner: What takes them, in words.
+        key: The key that a person typed.
+        choices: The chosen components; their extractors count too.
+        known: The valid keys.
+        owner: The owner of the valid keys, in words.
     """
     head, _, rest = key.partition(".")
     name, dot, option = rest.partition(".")
@@ -265,7 +279,7 @@ def make_unused_key_error(key: str, choices: Iterable[Choice], known: Iterable[s
 
 
 def _parse_names(value: Any) -> list[str]:
-    """Return the names in a plural key's value, text with commas or a sequence; ``none`` clears those before it."""
+    """Return the names in a value: text with commas, or a sequence. ``none`` removes the names before it."""
     parts = options.split_list(value) if isinstance(value, str) else list(value or ())
     names: list[str] = []
     for part in parts:

@@ -1,7 +1,7 @@
-"""The options of the engine itself: `train.*`, and `optim.g.*` and `optim.d.*` for each optimizer of torch.
+"""The options of the engine: `train.*`, and `optim.g.*` and `optim.d.*` for each optimizer of torch.
 
-They are options classes like any component's; DESIGN's words hold: progress and periods of the run are counted in
-images seen by the discriminator, intervals inside the algorithm in updates.
+They are options classes like those of components. The progress and the periods of a run are counted in images seen by
+the discriminator; intervals inside the algorithm are counted in updates.
 """
 
 from __future__ import annotations
@@ -16,72 +16,79 @@ from ganzoo.plugin.options import option
 class TrainOptions:
     """The keys of ``train.``."""
 
-    images: int = option(150_000, help="Length of the run, in images seen.", low=1)
-    batch: int = option(64, help="Real images of one update of the discriminator.", low=1)
-    micro_batch: int | None = option(None, help="Images at a time, gradients accumulated to train.batch.", low=1)
-    d_steps: int = option(1, help="Updates of the discriminator before each round of the generator's.", low=1)
-    g_steps: int = option(1, help="Updates of the generator in a round.", low=1)
-    g_batch: int | None = option(None, help="Images of one update of the generator; none for train.batch.", low=1)
+    images: int = option(
+        150_000, help="Length of the run: real images that the discriminator sees; repeats count.", low=1
+    )
+    batch: int = option(64, help="Real images in one update of the discriminator.", low=1)
+    micro_batch: int | None = option(
+        None, help="Images in one forward; gradients are accumulated over train.batch. none: all.", low=1
+    )
+    d_steps: int = option(1, help="Updates of the discriminator in a round.", low=1)
+    g_steps: int = option(1, help="Updates of the generator in a round, after the discriminator's.", low=1)
+    g_batch: int | None = option(None, help="Images in one update of the generator; none for train.batch.", low=1)
     update: Literal["alternating", "shared", "simultaneous"] = option(
         "alternating",
-        help="Order of the updates: each on latents of its own; G's on those that D saw; both at the same point.",
+        help="Order of updates. alternating: D, then G on fresh latents; shared: G reuses D's fakes; simultaneous: "
+        "both gradients before either step.",
     )
     d_reg_interval: int = option(
-        1, help="D's regularizers every so many updates; above 1 in a step of their own.", low=1
+        1, help="Apply D's regularizers every so many updates; above 1, in an optimizer step of their own.", low=1
     )
-    g_reg_interval: int = option(1, help="G's regularizers likewise.", low=1)
-    d_start: int = option(0, help="Images before the discriminator is trained and asked.", low=0)
+    g_reg_interval: int = option(
+        1, help="Apply G's regularizers every so many updates; above 1, in an optimizer step of their own.", low=1
+    )
+    d_start: int = option(0, help="Images seen before the discriminator is used and trained.", low=0)
     adversarial_start: int = option(
-        0, help="Images before the adversarial term of the generator; the discriminator learns already.", low=0
+        0, help="Images seen before the adversarial term enters G's loss; D is trained before that.", low=0
     )
-    adversarial_weight: float = option(
-        1.0, help="Weight of the adversarial term of the generator.", low=0, schedulable=True
+    adversarial_weight: float = option(1.0, help="Weight of the adversarial term in G's loss.", low=0, schedulable=True)
+    ema_half_life: float = option(
+        10_000.0, help="Half-life of the averaged generator, in images; 0 for no averaging.", low=0
     )
-    ema_half_life: float = option(10_000.0, help="Half-life of the averaged generator, in images; 0 for none.", low=0)
-    ema_ramp: float | None = option(0.05, help="Half-life at most this share of the images seen so far.", low=0)
+    ema_ramp: float | None = option(
+        0.05, help="Limit of the half-life, as a share of the images seen so far; none for no limit.", low=0
+    )
     precision: Literal["auto", "fp32", "tf32", "bf16", "fp16"] = option(
-        "auto", help="Numbers that the networks compute in; losses and penalties are in fp32 always."
+        "auto", help="Precision of the networks; losses and penalties are always computed in fp32."
     )
     execution: Literal["auto", "eager", "compile", "cuda-graph"] = option(
-        "auto", help="How an update is run; the maths is the same."
+        "auto", help="How updates are executed; the mathematics is the same."
     )
     threads: int | None = option(
         None,
-        help="Threads that compute on the CPU; none for one where the networks are small, else a fair share.",
+        help="Number of CPU threads; none: 1 for small networks, else a fair share of the cores.",
         low=1,
     )
     sync_batchnorm: bool = option(
-        False, help="BatchNorm over the total batch of all processes, instead of each one's own; on CUDA."
+        False, help="Compute BatchNorm over the batches of all processes instead of each process alone; on CUDA."
     )
-    seed: int = option(0, help="Every random number follows from it.", low=0)
+    seed: int = option(0, help="Seed of all random numbers.", low=0)
     init: str | None = option(
-        None, help="Model package whose weights training starts from: a directory, or a model on the Hub."
+        None, help="Model package to start from the weights of: a directory, or a model on the Hub."
     )
     conditional: bool = option(False, help="Whether the networks see the labels.")
-    flip: bool = option(False, help="Mirror every other real image, at random; on the device.")
+    flip: bool = option(False, help="Mirror each real image with probability 1/2.")
     grid_every: int = option(20_000, help="Images between two grids.", low=1)
     checkpoint_every: int = option(50_000, help="Images between two checkpoints.", low=1)
     metric_every: int | None = option(
-        None, help="Images between two measurements by the metrics; none for one at each checkpoint.", low=1
+        None, help="Images between two measurements of the metrics; none for one at each checkpoint.", low=1
     )
     metric_samples: int = option(
-        1024, help="Real samples of a measurement, where there are as many, and generated ones.", low=2
+        1024, help="Number of real samples (at most all) and of generated samples in a measurement.", low=2
     )
-    keep: int = option(2, help="How many checkpoints are kept.", low=1)
-    best: str | None = option(
-        None, help="METRIC/KEY: keep the checkpoint where this value is best, besides the last ones."
-    )
+    keep: int = option(2, help="Number of checkpoints to keep.", low=1)
+    best: str | None = option(None, help="METRIC/KEY: also keep the checkpoint with the best value of this metric.")
 
 
 # ----------------------------------------------------------------------------
-# Optimizers, by their name in lower case. The class torch.optim.X takes the fields as its keywords, all but `clip`.
-# Left out are those that need a closure (LBFGS), sparse gradients (SparseAdam), or parameters of one kind (Muon).
+# Optimizers, by their name in lower case. The fields, except `clip`, are keyword arguments of the class torch.optim.X.
+# Missing are optimizers that need a closure (LBFGS), sparse gradients (SparseAdam) or 2-D parameters (Muon).
 
 _LR = "Learning rate."
 _BETAS = "Decay rates of the first and the second moment."
-_EPS = "Added to the denominator."
-_DECAY = "Weight decay."
-_CLIP = "Largest norm of a step's gradient, which is made so short; none for any."
+_EPS = "Small number that is added to the denominator."
+_DECAY = "Coefficient of the weight decay."
+_CLIP = "Largest norm of the gradient in a step; a longer one is scaled down. none for no limit."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,10 +115,10 @@ class AdamW(Adam):
 
 @dataclass(frozen=True, kw_only=True)
 class SGD(_OptimizerOptions):
-    """Stochastic gradient descent, with momentum where it is above 0."""
+    """Stochastic gradient descent, optionally with momentum."""
 
-    momentum: float = option(0.0, help="Momentum.", low=0, high=1)
-    nesterov: bool = option(False, help="Nesterov's form of the momentum.")
+    momentum: float = option(0.0, help="Factor of the momentum.", low=0, high=1)
+    nesterov: bool = option(False, help="Whether to use Nesterov's form of the momentum.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,15 +127,15 @@ class RMSprop(_OptimizerOptions):
 
     alpha: float = option(0.99, help="Decay rate of the squared gradient.", low=0, high=1)
     eps: float = option(1e-8, help=_EPS, low=0)
-    momentum: float = option(0.0, help="Momentum.", low=0, high=1)
-    centered: bool = option(False, help="Whether the gradient's mean is taken off its square.")
+    momentum: float = option(0.0, help="Factor of the momentum.", low=0, high=1)
+    centered: bool = option(False, help="Whether to divide by the gradient's variance instead of its square.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adagrad(_OptimizerOptions):
     """Duchi, Hazan & Singer 2011."""
 
-    lr_decay: float = option(0.0, help="Decay of the learning rate.", low=0)
+    lr_decay: float = option(0.0, help="Decay of the learning rate with each step.", low=0)
     eps: float = option(1e-10, help=_EPS, low=0)
 
 
@@ -136,8 +143,8 @@ class Adagrad(_OptimizerOptions):
 class Adafactor(_OptimizerOptions):
     """Shazeer & Stern 2018."""
 
-    beta2_decay: float = option(-0.8, help="Power of the second moment's decay.", high=0)
-    d: float = option(1.0, help="Threshold of an update's clipping.", low=0)
+    beta2_decay: float = option(-0.8, help="Exponent of the decay rate of the second moment.", high=0)
+    d: float = option(1.0, help="Largest root mean square of an update.", low=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,18 +159,20 @@ class Adadelta(_OptimizerOptions):
 class ASGD(_OptimizerOptions):
     """Polyak & Juditsky 1992."""
 
-    lambd: float = option(1e-4, help="Decay term.", low=0)
-    alpha: float = option(0.75, help="Power of the learning rate's decay.", low=0)
-    t0: float = option(1e6, help="Step at which averaging starts.", low=0)
+    lambd: float = option(1e-4, help="Coefficient of the decay of the learning rate.", low=0)
+    alpha: float = option(0.75, help="Exponent of the decay of the learning rate.", low=0)
+    t0: float = option(1e6, help="Number of the step at which averaging starts.", low=0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rprop:
-    """Riedmiller & Braun 1993. Its learning rate is that of the first step alone, so no schedule can change it."""
+    """Riedmiller & Braun 1993. Its learning rate is the size of the first step only, so it cannot be a schedule."""
 
     lr: float = option(2e-4, help="Size of the first step.", low=0)
     clip: float | None = option(None, help=_CLIP, low=0)
-    etas: tuple[float, float] = option((0.5, 1.2), help="Factors of a step's decrease and increase.", low=0)
+    etas: tuple[float, float] = option(
+        (0.5, 1.2), help="Factors by which the size of a step decreases and increases.", low=0
+    )
 
 
 OPTIMIZERS: dict[str, type[Any]] = {

@@ -1,4 +1,4 @@
-"""Reading a frozen recipe back: from a file, a run or a model package, with components that are installed here."""
+"""Reading frozen recipes of files, runs and model packages, with the installed components."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from ganzoo.recipe.recipe import FORMAT, Choice
 from ganzoo.registry import PLURALS, Registry
 from ganzoo.registry.installed import RegisteredComponent
 
-RELEASE = re.compile(r"\d[\w.+!]*", re.ASCII)  # a version, nothing that a shell or terminal acts on
+RELEASE = re.compile(r"\d[\w.+!]*", re.ASCII)  # a version without characters that a shell or terminal interprets
 
 
 def load_json(source: Path) -> dict[str, Any]:
-    """Return the frozen recipe in a ``recipe.json``, a run or a model package.
+    """Return the frozen recipe of a ``recipe.json``, a run or a model package.
 
     Raises:
-        NotFound: There is none at that path.
-        Corrupt: The file is no JSON.
-        GanzooError: It was written by a newer ganzoo.
+        NotFound: There is no recipe at that path.
+        Corrupt: The file is not a recipe in JSON.
+        GanzooError: A newer version of ganzoo wrote the file.
     """
     candidates = [source / "recipe.json", source / "config.json"] if source.is_dir() else [source]
     path = next((candidate for candidate in candidates if candidate.is_file()), None)
     if path is None:
-        raise NotFound(f"{source} holds no recipe: name a recipe.json, a run or a model package")
+        raise NotFound(f"{source} has no recipe: give a recipe.json, a run or a model package")
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         return check_format(stored.get("recipe", stored), str(path))
     except (ValueError, AttributeError, RecursionError):
-        raise Corrupt(f"{path} is damaged or no recipe of ganzoo") from None
+        raise Corrupt(f"{path} is damaged or not a recipe of ganzoo") from None
 
 
 def check_format(stored: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """Return a stored recipe whose format this version reads."""
+    """Return a stored recipe as a dict. Raise Corrupt or GanzooError if this version cannot read its format."""
     try:
         written = int(stored["format"])
     except (ValueError, KeyError, TypeError, OverflowError):
-        raise Corrupt(f"{source} is damaged or no recipe of ganzoo") from None
+        raise Corrupt(f"{source} is damaged or not a recipe of ganzoo") from None
     if written > FORMAT:
         raise GanzooError(
             f"{source} was written by a newer ganzoo ({stored.get('ganzoo')}): python -m pip install -U ganzoo"
@@ -52,10 +52,15 @@ def check_format(stored: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 
 def read_choice(registry: Registry, key: str, entry: Mapping[str, Any]) -> Choice:
-    """Return one component of a stored recipe (``recipe["arch"]``) with its options, migrated to this version.
+    """Return one component of a stored recipe with its options, migrated to the installed version.
+
+    Args:
+        registry: The registry of the component.
+        key: The key of the recipe that chooses it, such as ``arch``.
+        entry: The stored entry, such as ``recipe["arch"]``.
 
     Raises:
-        MissingPlugin: It is not installed, or older than what was stored.
+        MissingPlugin: The component is not installed, or it is older than the stored options.
     """
     component = resolve_stored_component(registry, key, entry)
     assert isinstance(component.spec, Built)
@@ -69,13 +74,13 @@ def read_choice(registry: Registry, key: str, entry: Mapping[str, Any]) -> Choic
         words = str(error)
     plugin, here = component.plugin.distribution or component.plugin.name, component.plugin.version or "another"
     raise MissingPlugin(
-        f"{owner} was stored by {plugin} {written}, and {here} is here, which takes other options ({words}): "
+        f"{owner} was stored by {plugin} {written}, but {here} is installed, which has other options ({words}): "
         f"upgrade {plugin}"
     )
 
 
 def resolve_stored_component(registry: Registry, key: str, entry: Mapping[str, Any]) -> RegisteredComponent:
-    """Return the component that a stored entry names, or say how to get it."""
+    """Return the component that a stored entry names; raise MissingPlugin, with the way to get it, if it is missing."""
     name, kind = str(entry["name"]), (ONE | MANY | {EXTRACTOR.name: EXTRACTOR.kind})[key]
     try:
         return registry.resolve(kind, name)
@@ -88,7 +93,7 @@ def resolve_stored_component(registry: Registry, key: str, entry: Mapping[str, A
 
 
 def _suggest_install(source: str, version: str) -> str:
-    """Return what gives a plugin that came from a distribution or a file; the text may come from a stranger."""
+    """Say how to install a plugin from its distribution or file. Both texts may come from a stranger."""
     if source.endswith(".py"):
         return f"add --plugin {shlex.quote(source)}"
     if not re.fullmatch(r"[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?", source, re.ASCII):

@@ -1,4 +1,4 @@
-"""What is installed: plugins, the components that they offer, and the names by which these are found."""
+"""The installed plugins, their components, and the resolution of names."""
 
 from __future__ import annotations
 

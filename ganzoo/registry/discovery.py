@@ -1,7 +1,7 @@
-"""Discovery of plugins, isolation of broken ones, and the resolution of names to components.
+"""Discovery of plugins, isolation of broken plugins, and the resolution of names to components.
 
-Each plugin is loaded inside a try of its own, so that a broken one costs its own components and one line, never
-anybody else's. Where two plugins offer one name both stay listed, and only the qualified name resolves.
+Each plugin is loaded in a try of its own: a broken plugin costs its own components and one line of warning, but not the
+components of others. If two plugins offer the same name, both are listed, and only the qualified names resolve.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ log = logging.getLogger("ganzoo")
 
 
 class Registry:
-    """All plugins that were found and the components that they offer."""
+    """All plugins that were found, and their components."""
 
     def __init__(self) -> None:
         self._plugins: dict[str, Plugin] = {}
@@ -47,7 +47,7 @@ class Registry:
         self._manager.add_hookspecs(hookspecs)
 
     # ------------------------------------------------------------------------
-    # What there is.
+    # Looking up.
 
     @property
     def plugins(self) -> tuple[Plugin, ...]:
@@ -60,10 +60,10 @@ class Registry:
         return tuple(replace(entry, plugin=self._plugins[entry.plugin.name]) for entry in found)
 
     def resolve(self, kind: str, text: str) -> RegisteredComponent:
-        """Return the component that a bare (``dcgan``) or qualified (``acme:blobgan``) name or alias means.
+        """Return the component of a name or alias, either bare (``dcgan``) or qualified (``acme:blobgan``).
 
         Raises:
-            UsageError: No component has that name (the text gives close ones), or several plugins offer it.
+            UsageError: No component has that name (the text gives similar ones), or several plugins offer it.
             MissingPlugin: The name is qualified by a plugin that is not installed.
         """
         plugin, _, name = text.rpartition(":")
@@ -82,16 +82,16 @@ class Registry:
             raise MissingPlugin(f"{kind} {text!r} needs the plugin {plugin!r}, which is not installed")
         names = [name for entry in self.components(kind) for name in (entry.spec.name, *entry.spec.aliases)]
         broken = [entry.name for entry in self.plugins if entry.error]
-        hint = suggest_names(name, names) or f"; `ganzoo list {kind}` shows what is"
+        hint = suggest_names(name, names) or f"; `ganzoo list {kind}` shows what is installed"
         hint += f" (plugins that failed to load: {', '.join(broken)}; see `ganzoo plugins`)" if broken else ""
         raise UsageError(f"no {kind} {text!r} is installed{hint}")
 
     def resolve_default_dataset(self) -> RegisteredComponent:
-        """Return the dataset that is taken where none is given."""
+        """Return the dataset that is used if the user names none."""
         return self._find_only_dataset(lambda spec: spec.default, "is the default: write --dataset NAME")
 
     def resolve_path_dataset(self, path: str = "") -> RegisteredComponent:
-        """Return the dataset that ``--dataset PATH`` means: the one whose suffix the path has, else that has none."""
+        """Return the dataset that ``--dataset PATH`` means: the one of its suffix, or else of all suffixes."""
         suffix = Path(path).suffix.lower()
         specs = [entry.spec for entry in self.components("dataset")]
         claimed = any(isinstance(spec, Dataset) and suffix in spec.path_suffixes for spec in specs)
@@ -115,7 +115,15 @@ class Registry:
     # Adding plugins.
 
     def add(self, plugin: Plugin, load: Callable[[], Any], tell: bool = True) -> Plugin:
-        """Load a plugin and take what it offers; what fails is recorded and told once, and stops nobody else."""
+        """Load a plugin, add its components, and return it with its error or warning.
+
+        An error does not stop other plugins.
+
+        Args:
+            plugin: The plugin to add.
+            load: Imports the plugin's module and returns it.
+            tell: Whether to log the error or the warning.
+        """
         if plugin.name in self._plugins:
             error = f"the name {plugin.name!r} is taken by {self._plugins[plugin.name].source}"
             return self._report(replace(plugin, name=f"{plugin.name}@{plugin.source.split()[0]}", error=error), tell)
@@ -136,11 +144,11 @@ class Registry:
         return self._report(replace(plugin, error="; ".join(filter(None, errors))), tell)
 
     def add_file(self, path: Path) -> Plugin:
-        """Load the plugin in a Python file, named after the file."""
+        """Load the plugin in a Python file. Its name is the name of the file."""
         if not path.is_file():
-            raise NotFound(f"--plugin {path}: there is no such file")
+            raise NotFound(f"--plugin {path}: this file does not exist")
         if path.suffix != ".py":
-            raise UsageError(f"--plugin {path}: name a Python file, ending in .py")
+            raise UsageError(f"--plugin {path}: give a Python file, whose name ends in .py")
         name, file = path.stem, str(path.resolve())
         if name in sys.modules and getattr(sys.modules[name], "__file__", None) != file:
             raise UsageError(f"--plugin {path}: a module named {name!r} is loaded already: rename the file")
@@ -148,15 +156,15 @@ class Registry:
             Plugin(name, name, file=file), lambda: import_file(name, path.resolve()), tell=False
         )
         if plugin.file != file:
-            raise UsageError(f"--plugin {path}: a plugin named {name!r} is there already: rename the file")
+            raise UsageError(f"--plugin {path}: a plugin named {name!r} is loaded already: rename the file")
         if plugin.error:
             raise GanzooError(f"--plugin {path} failed: {plugin.error} (-v shows where)")
         return plugin
 
     def _collect(self, plugin: Plugin, caller: pluggy.HookCaller) -> str:
-        """Take the components that one hook of one plugin offers; return what went wrong, or an empty string."""
+        """Add the components that one hook of one plugin offers. Return the error in words, or an empty string."""
         if caller.spec is None:
-            near = get_close_matches(caller.name, HOOKS, n=1, cutoff=0.85)  # they all begin alike
+            near = get_close_matches(caller.name, HOOKS, n=1, cutoff=0.85)  # high, because all hooks begin alike
             hint = f"did you mean {near[0]!r}? If not, " if near else ""
             return f"hook {caller.name} is unknown to this version: {hint}upgrade ganzoo"
         kind = next(spec for spec in SPECS if caller.name == f"ganzoo_{PLURALS[spec.kind]}")
@@ -180,7 +188,7 @@ class Registry:
         return ""
 
     def _find_undecorated(self, module: Any) -> list[str]:
-        """Return the functions that are named like hooks and lack the decorator, so that nobody would ask them."""
+        """Return the functions with the name of a hook but without the decorator, which would never be called."""
         plugged = self._manager.get_hookcallers(module) or []
         hooks = HOOKS - {caller.name for caller in plugged}
         return sorted(name for name in hooks if inspect.isfunction(getattr(module, name, None)))
@@ -200,10 +208,10 @@ class Registry:
 
 @functools.cache
 def registry() -> Registry:
-    """Return this process's registry: the entry points of the group ``ganzoo``, discovered at the first call.
+    """Return the registry of this process. The first call loads the entry points of the group ``ganzoo``.
 
-    ``GANZOO_DISABLE_PLUGINS=name,...`` (or ``all``) leaves plugins out; ``GANZOO_STRICT_PLUGINS=1`` raises where one
-    fails.
+    ``GANZOO_DISABLE_PLUGINS=name,...`` (or ``all``) disables plugins. With ``GANZOO_STRICT_PLUGINS=1`` a plugin that
+    fails raises an error.
     """
     blocked = {name.strip() for name in os.environ.get("GANZOO_DISABLE_PLUGINS", "").split(",")}
     result = Registry()
@@ -220,7 +228,10 @@ def registry() -> Registry:
 
 
 def register(module: Any) -> Plugin:
-    """Add a module (or any object with hook implementations) that is not packaged to this process's registry."""
+    """Add a module, or any object with hook implementations, to the registry of this process.
+
+    Use it for a plugin that has no entry point. Returns the plugin; its `error` is empty if it loaded.
+    """
     name = getattr(module, "__name__", type(module).__name__)
     return registry().add(Plugin(name, name, file=getattr(module, "__file__", None) or ""), lambda: module)
 
@@ -229,37 +240,35 @@ def create(kind: str, name: str, /, *, data: DataInfo | None = None, **options: 
     """Return a component's runtime object by kind and name: ``create("loss", "lsgan", a=0.0)``.
 
     Args:
-        kind: As in `ganzoo.plugin.KINDS`.
-        name: Bare or qualified.
-        data: What it is built for. An architecture needs it; any other component is built for RGB images of 32
-            pixels where it is None.
-        options: Of the component, over its defaults.
+        kind: The kind of component, as in `ganzoo.plugin.KINDS`.
+        name: The name of the component, bare or qualified by its plugin.
+        data: A description of the samples. An architecture needs it. By default any other component is built for RGB
+            images of 32x32 pixels.
+        options: The options that differ from the component's defaults.
 
     Raises:
-        UsageError: The kind has no runtime object, an architecture has no data, or an option is not one of its.
+        UsageError: The kind has no runtime object, `data` is missing for an architecture, or an option is unknown.
     """
     kind = parse_kind(kind)
     entry = registry().resolve(kind, name)
     if not isinstance(entry.spec, Built):
         raise UsageError(f"a {kind} has no runtime object")
     if kind == "architecture" and data is None:
-        raise UsageError(
-            "an architecture is built for data: add data=ganzoo.DataInfo(shape=(3, 64, 64)), with the shape of a sample"
-        )
+        raise UsageError("an architecture needs the shape of the samples: add data=ganzoo.DataInfo(shape=(3, 64, 64))")
     values = read(entry.spec.options, options, owner=f"{kind} {name!r}")
     return entry.build(values, data or DataInfo(shape=(3, 32, 32)))
 
 
 def parse_kind(text: str) -> str:
-    """Return the kind that a word means, singular, plural or short (``losses`` is ``loss``, ``arch`` architecture)."""
+    """Return the kind of a word: singular, plural (``losses``) or shortened (``arch``)."""
     for kind, plural in PLURALS.items():
         if text in (kind, plural) or (len(text) > 2 and kind.startswith(text)):
             return kind
-    raise UsageError(f"no kind {text!r}{suggest_names(text, KINDS) or '; the kinds are ' + ', '.join(KINDS)}")
+    raise UsageError(f"there is no kind {text!r}{suggest_names(text, KINDS) or '; the kinds are ' + ', '.join(KINDS)}")
 
 
 def import_file(name: str, path: Path) -> Any:
-    """Import the Python file at a path under a module name of its own."""
+    """Import the Python file at a path under this module name."""
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -274,11 +283,11 @@ def import_file(name: str, path: Path) -> Any:
 
 
 def _describe_load_error(plugin: Plugin, error: BaseException) -> str:
-    """Say why a plugin did not load, and which entry point names it where no line of its own is to blame."""
+    """Say why a plugin did not load. If no line of the plugin is the cause, name its entry point."""
     if isinstance(error, pluggy.PluginValidationError):
         hook = " ".join(str(error).split()).partition("hookimpl definition: ")[2].partition(" Argument(s)")[0]
         line = locate_definition(getattr(error.plugin, hook.partition("(")[0], None))
-        return f"a hook takes no argument, and this one does: {hook} ({line})"
+        return f"a hook takes no arguments, but this one does: {hook} ({line})"
     words = describe_error(error)
     if plugin.distribution and not locate_error(error):
         words += f" (the entry point is {plugin.name} = {plugin.module!r})"
@@ -286,5 +295,5 @@ def _describe_load_error(plugin: Plugin, error: BaseException) -> str:
 
 
 def _describe_item(item: object) -> str:
-    """Name what a hook offered, in a word or two."""
+    """Describe an object that a hook returned in a word or two."""
     return f"{type(item).__name__} {item.name!r}" if isinstance(item, Component) else reprlib.repr(item)

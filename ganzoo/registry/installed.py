@@ -1,4 +1,4 @@
-"""What is installed: a plugin and where it comes from, and each component with the plugin that offers it."""
+"""Installed plugins and their components, and the errors that plugins raise."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ from ganzoo.plugin import Architecture, Built, Component, DataInfo, ImportedGene
 if TYPE_CHECKING:
     from torch import Tensor
 
-WITHOUT_DATA = ("dataset", "tracker")  # kinds whose factory takes options alone
+WITHOUT_DATA = ("dataset", "tracker")  # kinds whose factory takes only options
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plugin and where it comes from.
+    """A plugin and its origin.
 
     Args:
-        name: Of its entry point (``NAME@DISTRIBUTION`` where several distributions use one), or of its file.
-        module: The module that it names.
-        distribution, version: What installed it; empty for a file or a registered module.
-        file: Where `--plugin` read it from.
-        error: What of it failed; empty for a healthy one.
-        warning: What its author should mend.
+        name: The name of its entry point or of its file. If several distributions use one name, it is
+            ``NAME@DISTRIBUTION``.
+        module: The module of the plugin, as in the entry point.
+        distribution, version: The distribution that installed it and its version; empty for a file or a registered
+            module.
+        file: The file that `--plugin` read; empty for an installed plugin.
+        error: The reason why the plugin, or a part of it, failed to load; empty if it loaded.
+        warning: A problem that its author should fix; empty if there is none.
     """
 
     name: str
@@ -44,47 +46,47 @@ class Plugin:
 
     @property
     def source(self) -> str:
-        """Where it comes from, in words: distribution and version, or the file."""
+        """The origin in words: distribution and version, or the file."""
         return f"{self.distribution} {self.version}".strip() or self.file or "registered"
 
 
 @dataclass(frozen=True)
 class RegisteredComponent:
-    """A component together with the plugin that offers it."""
+    """A component and the plugin that offers it."""
 
     plugin: Plugin
     spec: Component
 
     @property
     def qualified(self) -> str:
-        """The name that is never ambiguous, ``plugin:name``."""
+        """The unambiguous name, ``plugin:name``."""
         return f"{self.plugin.name}:{self.spec.name}"
 
     def build(self, options: object, data: DataInfo | None = None) -> Any:
-        """Return the runtime object: what the factory returns.
+        """Call the factory and return the runtime object.
 
         Args:
-            options: Of the component.
-            data: What the networks see. The factories of a dataset and a tracker are called without it.
+            options: The options of the component, an instance of its options class.
+            data: The data as the networks see it. The factories of datasets and trackers do not take it.
 
         Raises:
             MissingPlugin: A requirement of the component is not installed.
-            GanzooError: The factory could not be imported, it failed, or what it returned has not the methods of its
-                kind; the text names the plugin.
+            GanzooError: The factory cannot be imported, it fails, or its result lacks a method of its kind. The text
+                names the plugin.
         """
         assert isinstance(self.spec, Built)
         self.check_requirements()
         if self.spec.kind in WITHOUT_DATA:
-            made = self._call(self.spec.factory, ("options",), options)
+            built = self._call(self.spec.factory, ("options",), options)
         else:
             assert data is not None, f"the factory of a {self.spec.kind} takes the data"
-            made = self._call(self.spec.factory, ("options", "data"), options, data)
+            built = self._call(self.spec.factory, ("options", "data"), options, data)
         with self._errors_blamed(self.spec.factory):
-            require_methods(self.spec, made)
-        return made
+            require_methods(self.spec, built)
+        return built
 
     def migrate(self, options: Mapping[str, Any], from_version: int) -> Mapping[str, Any]:
-        """Return options that an older schema stored, as this version of the component reads them."""
+        """Convert options that an older schema stored to the schema of this version."""
         assert isinstance(self.spec, Built)
         if from_version > self.spec.version:
             raise MissingPlugin(
@@ -99,7 +101,7 @@ class RegisteredComponent:
         return migrated
 
     def import_weights(self, format: str, weights: Mapping[str, Tensor]) -> ImportedGenerator:
-        """Return what the architecture makes of the tensors of a file of another project (`Architecture.imports`)."""
+        """Convert the tensors of another project's file to a generator of the architecture (`Architecture.imports`)."""
         assert isinstance(self.spec, Architecture)
         path = self.spec.imports[format]
         imported = self._call(path, ("weights",), dict(weights))
@@ -108,7 +110,7 @@ class RegisteredComponent:
         return imported
 
     def compute_settings(self, data: DataInfo, device: str) -> Mapping[str, Any]:
-        """Return the settings of a recipe for this data on a device of this type (`ganzoo.plugin.Recipe.settings`)."""
+        """Return the settings of a recipe for this data and type of device (`ganzoo.plugin.Recipe.settings`)."""
         assert isinstance(self.spec, Recipe)
         path = self.spec.settings
         if not isinstance(path, str):
@@ -122,7 +124,7 @@ class RegisteredComponent:
         return settings
 
     def check_requirements(self) -> None:
-        """Raise MissingPlugin, with the command to run, where a requirement of the component is not met."""
+        """Raise MissingPlugin, with the command to run, if a requirement of the component is not met."""
         from packaging.requirements import Requirement
 
         assert isinstance(self.spec, Built)
@@ -158,14 +160,14 @@ class RegisteredComponent:
 
 
 # ----------------------------------------------------------------------------
-# What a plugin names, and what it raises.
+# Calling a plugin's code, and finding the line of an error.
 
-# ours, and what we call: never the place where a plugin is to be mended
+# Modules of ganzoo and of libraries that it calls. An error of a plugin is never in one of them.
 OURS = {"ganzoo", "click", "pluggy", "torch", "numpy", "PIL", "safetensors", "huggingface_hub", "rich"}
 
 
 def import_object(path: str) -> Any:
-    """Return what ``"package.module:name"`` names; AttributeError, with close names, where the module has no such."""
+    """Import the object of a path ``"package.module:name"``; raise AttributeError if the module lacks it."""
     module_name, _, name = path.partition(":")
     module = importlib.import_module(module_name)
     if not hasattr(module, name):
@@ -174,12 +176,12 @@ def import_object(path: str) -> Any:
 
 
 def require_callable(found: Any, name: str, *arguments: str) -> None:
-    """Raise TypeError, with the line where it is defined, if what has this name does not take these arguments."""
+    """Raise TypeError, with the line of the definition, if an object cannot be called with these arguments."""
     if not callable(found):
         raise TypeError(f"{name} is not a function or class, but {type(found).__name__}")
     try:
         signature = inspect.signature(found)
-    except (TypeError, ValueError):  # of what is written in C none is known
+    except (TypeError, ValueError):  # functions that are written in C may have no signature
         return
     try:
         signature.bind(*arguments)
@@ -188,7 +190,7 @@ def require_callable(found: Any, name: str, *arguments: str) -> None:
         raise TypeError(words + _in_parentheses(locate_definition(found))) from error
 
 
-# By kind, what is called with what; the methods with a question mark need not be there.
+# For each kind, the methods that are called and their arguments. A question mark means that the method is optional.
 METHODS: dict[str, dict[str, tuple[str, ...]]] = {
     "loss": {"discriminator": ("real", "fake"), "generator": ("fake", "real")},
     "dataset": {"sample?": ("generator", "n"), "items?": ()},
@@ -205,7 +207,7 @@ METHODS: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 def list_methods(spec: Component) -> Mapping[str, tuple[str, ...]]:
-    """Return what is called with what of a component's runtime object, as `METHODS`; nothing where that is free."""
+    """Return the methods of a component's runtime object and their arguments, as `METHODS`; empty if any will do."""
     if not isinstance(spec, Metric):
         return METHODS.get(spec.kind, {})
     more = ("labels",) if spec.labels else ()
@@ -213,21 +215,21 @@ def list_methods(spec: Component) -> Mapping[str, tuple[str, ...]]:
     return {"reset": (), **({"pair": ("real", "fake", "labels")} if spec.pairs else sides), "compute": ()}
 
 
-def require_methods(spec: Component, made: object) -> None:
-    """Raise TypeError if what a factory returned has not the methods of its kind, or they take something else."""
-    if isinstance(made, type):
-        raise TypeError(f"it returned the class {made.__name__}, not an object of it")
+def require_methods(spec: Component, built: object) -> None:
+    """Raise TypeError if a runtime object lacks a method of its kind or a method takes other arguments."""
+    if isinstance(built, type):
+        raise TypeError(f"it returned the class {built.__name__}, not an instance of it")
     for name, arguments in list_methods(spec).items():
-        method = getattr(made, name.rstrip("?"), None)
+        method = getattr(built, name.rstrip("?"), None)
         if method is None and not name.endswith("?"):
-            near = suggest_names(name, [each for each in dir(made) if not each.startswith("__")])
-            raise TypeError(f"{type(made).__name__} has no {name}({', '.join(arguments)}){near}")
+            near = suggest_names(name, [each for each in dir(built) if not each.startswith("__")])
+            raise TypeError(f"{type(built).__name__} has no {name}({', '.join(arguments)}){near}")
         if method is not None:
             require_callable(method, name.rstrip("?"), *arguments)
 
 
 def locate_definition(found: object) -> str:
-    """Return where a class or function stands, ``file:line``; empty where that is not known."""
+    """Return the line that defines a class or function, ``file:line``; empty if it is not known."""
     try:
         return f"{inspect.getsourcefile(inspect.unwrap(found))}:{inspect.getsourcelines(found)[1]}"  # type: ignore[arg-type]
     except (TypeError, OSError):
@@ -235,7 +237,12 @@ def locate_definition(found: object) -> str:
 
 
 def describe_error(error: BaseException, otherwise: str = "") -> str:
-    """Say what a plugin raised, on one line, and where in it (or else `otherwise`): ``KeyError: 'a' (file:line)``."""
+    """Describe an error of a plugin on one line: ``KeyError: 'a' (file:line)``.
+
+    Args:
+        error: The error that the plugin raised.
+        otherwise: The line to name if the error did not go through a line of a plugin, ``file:line``.
+    """
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     words = f"{type(error).__name__}: {' '.join(text.split())[:300]}".rstrip(": ")
     line = locate_error(error.__cause__ or error) or otherwise
@@ -243,10 +250,10 @@ def describe_error(error: BaseException, otherwise: str = "") -> str:
 
 
 def locate_error(error: BaseException) -> str:
-    """Return the last line of the plugin that an error went through, ``file:line``; empty where there is none.
+    """Return the last line of a plugin that an error went through, ``file:line``; empty if there is none.
 
-    Libraries that the plugin calls are not blamed: the line is outside site-packages, where an author works, or else,
-    of a plugin that was installed, in the package that was called first.
+    Lines of libraries that the plugin calls do not count. The line is outside of site-packages, where authors work on a
+    plugin; for an installed plugin it is in the package that was called first.
     """
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"

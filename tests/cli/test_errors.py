@@ -81,21 +81,21 @@ TYPED = [
     (f"{DCGAN} --batch 0", 2, "train.batch: expected a whole number of at least 1"),
     (f"{DCGAN} --batch -1", 2, "train.batch: expected a whole number of at least 1"),
     (f"{DCGAN} --seed -1", 2, "train.seed: expected a whole number of at least 0"),
-    (f"{DCGAN} --dataset points --size 28", 2, "--size: dataset 'points' has no size to choose: remove --size"),
+    (f"{DCGAN} --dataset points --size 28", 2, "--size: dataset 'points' has no option size: remove --size"),
     (f"{DCGAN} --size 28", 2, "takes 16, 32, 64", "is 28", "add dataset.size=32"),
     (f"{DCGAN} --batch 16 train.micro_batch=5", 2, "does not divide train.batch=16", "use 4"),
     (f"{DCGAN} --name a/b", 2, "--name 'a/b'", "use letters"),
     # Files that are not there.
-    ("train --config nothing", 4, "nothing holds no recipe", "recipe.json"),
-    ("train --config .", 4, ". holds no recipe", "recipe.json"),
+    ("train --config nothing", 4, "nothing has no recipe", "recipe.json"),
+    ("train --config .", 4, ". has no recipe", "recipe.json"),
     ("train --resume", 4, "no unfinished run in runs/", "ganzoo train --arch NAME"),
     ("train --resume nothing", 4, "no run 'nothing'", "`ganzoo runs`"),
     ("train --resume .", 4, ". is no run", "recipe.json"),
     ("sample nothing", 4, "no run 'nothing'", "`ganzoo runs`"),
     ("sample .", 4, ". is no run", "recipe.json"),
     # Plugins.
-    ("list --plugin nothing.py", 4, "--plugin nothing.py", "no such file"),
-    ("list --plugin .", 4, "--plugin .", "no such file"),
+    ("list --plugin nothing.py", 4, "--plugin nothing.py", "this file does not exist"),
+    ("list --plugin .", 4, "--plugin .", "this file does not exist"),
     ("list --no-plugin dcgna", 2, "--no-plugin dcgna", "did you mean 'dcgan'?"),
     ("--no-plugin zzz list", 2, "--no-plugin zzz", "`ganzoo plugins`"),
     # Sampling.
@@ -123,11 +123,11 @@ def test_an_empty_name_or_target_is_a_mistake(ganzoo: Ganzoo) -> None:
 
 
 @pytest.mark.parametrize("device", ["nonsense", "cuda", "cuda:99", "meta:x"])
-def test_a_device_that_is_not_there(ganzoo: Ganzoo, runs: Path, device: str) -> None:
+def test_a_device_that_does_not_exist(ganzoo: Ganzoo, runs: Path, device: str) -> None:
     if device == "cuda" and torch.cuda.is_available():
-        pytest.skip("there is one")
-    check(ganzoo("train", *TINY, "--device", device), 2, f"--device {device}", "use cpu")
-    check(ganzoo("sample", "0", "--device", device), 2, f"--device {device}", "use cpu")
+        pytest.skip("this machine has CUDA")
+    check(ganzoo("train", *TINY, "--device", device), 2, f"--device {device}", "use --device cpu")
+    check(ganzoo("sample", "0", "--device", device), 2, f"--device {device}", "use --device cpu")
 
 
 # ----------------------------------------------------------------------------
@@ -320,7 +320,7 @@ def test_a_plugin_file_that_fails(ganzoo: Ganzoo, tmp_path: Path, name: str) -> 
 
 def test_a_plugin_file_of_another_kind_or_name(ganzoo: Ganzoo, tmp_path: Path) -> None:
     (tmp_path / "plugin.txt").write_text("")
-    check(ganzoo("list", "--plugin", "plugin.txt"), 2, "ending in .py")
+    check(ganzoo("list", "--plugin", "plugin.txt"), 2, "ends in .py")
     (tmp_path / "json.py").write_text("")
     check(ganzoo("list", "--plugin", "json.py"), 2, "'json' is loaded already", "rename the file")
 
@@ -346,10 +346,10 @@ def test_a_component_that_fails_is_named(ganzoo: Ganzoo, tmp_path: Path) -> None
 
 
 def test_a_folder_that_may_not_be_written(ganzoo: Ganzoo, templates: Path, public: Path) -> None:
-    package = Run(templates / "0000-dcgan-bce-digits").package
+    trained = Run(templates / "0000-dcgan-bce-digits").package
     package = public / "package"
     package.mkdir()
-    for path in package.iterdir():
+    for path in trained.iterdir():
         (package / path.name).write_bytes(path.read_bytes())
     public.chmod(0o555)
     with bound_by_modes():

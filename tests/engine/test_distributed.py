@@ -283,7 +283,7 @@ def test_a_killed_process_ends_all_and_the_run_goes_on_over_any_number():
     ]
     assert lost[0] == "Lost"
     assert lost[1].startswith("another process of the run died (")
-    assert refused == ["UsageError", "train.batch=25 cannot be dealt evenly to 2 processes: use train.batch=24"]
+    assert refused == ["UsageError", "train.batch=25 cannot be divided evenly among 2 processes: use train.batch=24"]
     assert unsynced[0] == "UsageError"
     assert unsynced[1].startswith("train.sync_batchnorm=true needs CUDA")
     assert distance(state(Run(Path(two))), state(Run(copies[1]))) == 0
@@ -360,15 +360,15 @@ def test_a_restart_by_torchrun_goes_on_with_the_run_that_it_began():
         ({"train.batch": 16}, 2, None),
         ({"train.batch": 16}, 1, None),
         ({"train.batch": 17}, 1, None),
-        ({"train.batch": 17}, 2, "train.batch=17 cannot be dealt evenly to 2 processes: use train.batch=16"),
-        ({"train.batch": 1}, 4, "train.batch=1 cannot be dealt evenly to 4 processes: use train.batch=4"),
-        ({"train.g_batch": 15}, 4, "train.g_batch=15 cannot be dealt evenly to 4 processes: use train.g_batch=16"),
+        ({"train.batch": 17}, 2, "train.batch=17 cannot be divided evenly among 2 processes: use train.batch=16"),
+        ({"train.batch": 1}, 4, "train.batch=1 cannot be divided evenly among 4 processes: use train.batch=4"),
+        ({"train.g_batch": 15}, 4, "train.g_batch=15 cannot be divided evenly among 4 processes: use train.g_batch=16"),
         ({"train.batch": 48, "train.micro_batch": 8}, 2, None),
         ({"train.batch": 48, "train.micro_batch": 16}, 2, None),
         (
             {"train.batch": 40, "train.micro_batch": 8},
             2,
-            "train.batch=40 cannot be dealt evenly to 2 processes with train.micro_batch=8: use train.batch=32",
+            "train.batch=40 cannot be divided evenly among 2 processes with train.micro_batch=8: use train.batch=32",
         ),
         ({"train.batch": 24, "train.micro_batch": 24}, 3, None),
     ],

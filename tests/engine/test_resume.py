@@ -248,9 +248,7 @@ def test_data_that_were_moved_are_named_anew(tmp_path):
     run = train(dataset=tmp_path / "here", images=32, name="moved", **settings)
     whole = train(dataset=tmp_path / "here", images=64, name="whole", **settings)
     (tmp_path / "here").rename(tmp_path / "there")
-    with pytest.raises(
-        NotFound, match=r"dataset.path: .*here. does not exist, or may not be entered: add --dataset PATH"
-    ):
+    with pytest.raises(NotFound, match=r"dataset.path: .*here. does not exist or may not be read: add --dataset PATH"):
         ganzoo.train(resume=run, images=64)
     with pytest.raises(UsageError, match=r"dataset: a resumed run goes on as it was.*--dataset PATH"):
         ganzoo.train(resume=run, images=64, dataset="toy-array")

@@ -328,9 +328,9 @@ def test_a_best_value_that_nothing_measures_is_told():
             "toy-mean/difference",
             "metric 'toy-mean' is not measured: add --metric toy-mean, or name a value of told or undeclared",
         ),
-        ("told", "names no value: write METRIC/KEY"),
-        ("told/", "names no value: write METRIC/KEY"),
-        ("-told/gain", r"so no sign is taken: write train\.best=told/gain"),
+        ("told", "is not of the form METRIC/KEY: write METRIC/KEY"),
+        ("told/", "is not of the form METRIC/KEY: write METRIC/KEY"),
+        ("-told/gain", r"so a sign is not allowed: write train\.best=told/gain"),
         (
             "told/other",
             r"lower or higher values of 'other' are better: choose told/value or told/gain or told/lost, or",

@@ -33,12 +33,10 @@ def test_a_batch_coupled_loss_refuses_accumulation() -> None:
 
 def test_needs_and_refusals() -> None:
     needs = refused(arch="plain", loss="bce", reg="path-length")
-    assert needs.startswith(
-        "regularizer 'path-length' needs 'style', which no other part of the recipe provides: choose"
-    )
+    assert needs.startswith("regularizer 'path-length' needs 'style', which no other component provides: choose")
     make(arch="styled", loss="bce", reg="path-length")
     refuses = refused(arch="styled", loss="bce", reg="oddity")
-    assert refuses == ("architecture 'styled' does not go with regularizer 'oddity' (odd): choose another of either")
+    assert refuses == ("architecture 'styled' does not go with regularizer 'oddity' (odd): remove one of them")
     make(arch="plain", loss="bce", reg="oddity")
 
 
@@ -52,7 +50,12 @@ def test_what_an_architecture_provides_follows_its_options() -> None:
 @pytest.mark.parametrize(
     ("arch", "dataset", "more", "words"),
     [
-        ("strict", "odd-size", {}, "arch 'strict' takes 32, 64; dataset 'odd-size' is 60: choose another of either"),
+        (
+            "strict",
+            "odd-size",
+            {},
+            "arch 'strict' takes 32, 64; dataset 'odd-size' is 60: choose another arch or dataset",
+        ),
         (
             "dcgan",
             "sized",
@@ -69,7 +72,7 @@ def test_what_an_architecture_provides_follows_its_options() -> None:
             "strict",
             "alpha",
             {},
-            "arch 'strict' takes 1, 3 channels; dataset 'alpha' has 4: choose another of either",
+            "arch 'strict' takes 1, 3 channels; dataset 'alpha' has 4: choose another arch or dataset",
         ),
         (
             "strict",
@@ -77,21 +80,21 @@ def test_what_an_architecture_provides_follows_its_options() -> None:
             {"dataset.channels": 2},
             "arch 'strict' takes 1, 3 channels; dataset 'sized' has 2: add dataset.channels=3",
         ),
-        ("plain", "ring", {}, "arch 'plain' generates image; dataset 'ring' is points: choose another of either"),
+        ("plain", "ring", {}, "arch 'plain' generates image; dataset 'ring' is points: choose another arch or dataset"),
         (
             "plain",
             "wide",
             {},
             "arch 'plain' takes square images; dataset 'wide' is 48x32: crop the images to squares, "
-            "or choose an arch that takes others",
+            "or choose an arch that takes other shapes",
         ),
-        ("sides", "wide", {}, "arch 'sides' takes 32, 64; dataset 'wide' is 48: choose another of either"),
+        ("sides", "wide", {}, "arch 'sides' takes 32, 64; dataset 'wide' is 48: choose another arch or dataset"),
         ("plain", "digits", {"train.conditional": True}, "arch 'plain' takes no labels: remove --conditional"),
         (
             "blob",
             "colour",
             {"train.conditional": "yes"},
-            "dataset 'colour' has no labels: remove --conditional, or give it labelled data",
+            "dataset 'colour' has no labels: remove --conditional, or use labelled data",
         ),
         ("labels", "digits", {}, "arch 'labels' always takes labels: add --conditional"),
         *[
@@ -99,7 +102,7 @@ def test_what_an_architecture_provides_follows_its_options() -> None:
                 "labels",
                 "colour",
                 more,
-                "arch 'labels' always takes labels; dataset 'colour' has none: choose another of either",
+                "arch 'labels' always takes labels; dataset 'colour' has none: choose another arch or dataset",
             )
             for more in ({}, {"train.conditional": True})
         ],
@@ -143,7 +146,7 @@ def test_labels_that_cannot_be_mirrored_along_are_refused(moving: Any, shape: An
     if fits:
         check_data(recipe, data)
         return
-    with pytest.raises(UsageError, match=r"dataset 'faces' are arrays \[80, 9\] that are not images, which cannot be"):
+    with pytest.raises(UsageError, match=r"dataset 'faces' are arrays \[80, 9\] that are not images and cannot be"):
         check_data(recipe, data)
 
 
@@ -154,8 +157,8 @@ def test_labels_that_cannot_be_mirrored_along_are_refused(moving: Any, shape: An
 def test_a_component_for_data_of_another_kind_is_refused(key: str, kind: str, name: str) -> None:
     make(arch="plain", loss="bce", dataset="grey", **{key: name})
     assert refused(arch="dots", loss="bce", dataset="ring", **{key: name}) == (
-        f"{kind} {name!r} is for image; dataset 'ring' is points: remove {name!r}, or add --{key} none and then those "
-        "that fit"
+        f"{kind} {name!r} is for image; dataset 'ring' is points: remove {name!r}, or add --{key} none, then the "
+        "ones that fit"
     )
 
 

@@ -51,7 +51,7 @@ def test_settings_follow_from_the_chosen_data_and_the_device() -> None:
 
 
 def test_whoever_resolves_such_a_recipe_must_know_the_data() -> None:
-    with pytest.raises(ValueError, match="recipe 'mine' depends on the data: resolve needs facts"):
+    with pytest.raises(ValueError, match="recipe 'mine' depends on the data: give `facts`"):
         make(recipes(named("test_named:by_size")), recipe="mine")
 
 
@@ -73,7 +73,7 @@ def test_a_recipe_that_was_published_for_some_data_trains_on_no_other_without_a_
     parts = {"arch": "blob", "loss": "bce"}
     registry = recipes(named(parts, dataset="celeb-faces"))
     assert refused(registry=registry, recipe="mine") == (
-        "recipe 'mine' was published for celeb-faces, which no installed plugin offers: get its files and add "
+        "recipe 'mine' was published for celeb-faces, which is not installed: get its files and add "
         "--dataset PATH, or train on other data with --dataset NAME"
     )
     sourced = recipes(named(parts, dataset="celeb-faces", source="https://example.org/faces"))

@@ -107,7 +107,7 @@ def test_a_newer_format_is_refused(as_file: bool, tmp_path: Path) -> None:
 def test_a_damaged_file_is_told_as_such(text: str, tmp_path: Path) -> None:
     path = tmp_path / "recipe.json"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    assert refused(Corrupt, config=path) == f"{path} is damaged or no recipe of ganzoo"
+    assert refused(Corrupt, config=path) == f"{path} is damaged or not a recipe of ganzoo"
 
 
 def drop(*keys: str) -> Callable[[dict[str, Any]], None]:
@@ -154,7 +154,7 @@ def test_a_damaged_recipe_is_told_as_such(damage: Callable[[dict[str, Any]], Non
 
 def test_nothing_to_read(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "gone.json"):
-        with pytest.raises(NotFound, match=r"holds no recipe: name a recipe\.json, a run or a model package"):
+        with pytest.raises(NotFound, match=r"has no recipe: give a recipe\.json, a run or a model package"):
             load_json(path)
 
 

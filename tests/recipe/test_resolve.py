@@ -214,7 +214,7 @@ def test_an_unknown_key_in_a_stored_recipe_names_where_it_stands() -> None:
         ("arch.width", "wide", "arch.width: expected a whole number of at least 1, got 'wide'"),
         ("reg.r1.gamma", -1, "reg.r1.gamma: expected a number of at least 0 or a schedule"),
         ("train.batch", 0, "train.batch: expected a whole number of at least 1, got 0"),
-        ("optim.g.betas", "0.5", "optim.g.betas: expected 2 values"),
+        ("optim.g.betas", "0.5", "optim.g.betas: expected 2 comma-separated values"),
     ],
 )
 def test_wrong_values_name_the_key(key: str, value: object, words: str) -> None:
@@ -268,5 +268,5 @@ def test_integer_betas_become_floats(value: object) -> None:
 
 def test_an_unknown_optimizer_names_all() -> None:
     text = refused(arch="blob", pairs={"optim.g.name": "lion"})
-    assert text.startswith("optim.g.name=lion: torch.optim's are adam, adamw, ")
+    assert text.startswith("optim.g.name=lion is not an optimizer: choose one of adam, adamw, ")
     assert text.endswith("rprop")

@@ -1,4 +1,4 @@
-"""Discovery, isolation of broken plugins and names; what others publish is looked at from a process of its own."""
+"""Discovery, isolation of broken plugins, and names. Published distributions are tested in separate processes."""
 
 import logging
 import sys
@@ -46,7 +46,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def module(name: str, **hooks: Any) -> ModuleType:
-    """Return a plugin module whose hooks return what is given."""
+    """Return a plugin module whose hooks return these components."""
     made = ModuleType(name)
     for hook, offered in hooks.items():
         vars(made)[f"ganzoo_{hook}"] = hookimpl(lambda offered=offered: offered, specname=f"ganzoo_{hook}")
@@ -58,7 +58,7 @@ def loss(name: str, **fields: Any) -> Loss:
 
 
 class Built:
-    """What the factories here build; it has the methods of every kind."""
+    """The runtime object of the factories in this file; it has the methods of every kind."""
 
     def __init__(self, *args: object) -> None:
         self.args = args
@@ -74,7 +74,7 @@ def qualified(kind: str | None = None) -> list[str]:
 
 
 # ----------------------------------------------------------------------------
-# What is installed, and its names.
+# Installed plugins and names.
 
 
 def test_first_party_plugins_are_discovered_with_provenance() -> None:
@@ -118,7 +118,7 @@ def test_names_aliases_and_qualified_names(kind: str, text: str, expected: str) 
         ("loss", "acme:bce", MissingPlugin, "loss 'acme:bce' needs the plugin 'acme', which is not installed"),
     ],
 )
-def test_names_that_nobody_has(kind: str, text: str, error: type[GanzooError], words: str) -> None:
+def test_unknown_names_are_refused(kind: str, text: str, error: type[GanzooError], words: str) -> None:
     with pytest.raises(error) as caught:
         registry().resolve(kind, text)
     assert str(caught.value).startswith(words)
@@ -139,7 +139,7 @@ def test_a_wrong_name_mentions_plugins_that_failed() -> None:
         ("arch", "architecture"),
     ],
 )
-def test_kinds_are_taken_singular_and_plural(text: str, kind: str) -> None:
+def test_kinds_may_be_singular_or_plural(text: str, kind: str) -> None:
     assert parse_kind(text) == kind
 
 
@@ -150,7 +150,7 @@ def test_an_unknown_kind_names_the_nearest_or_all() -> None:
         parse_kind("zzz")
 
 
-def test_the_default_dataset_is_the_one_that_says_so() -> None:
+def test_the_default_dataset_is_the_one_whose_spec_says_default() -> None:
     assert registry().resolve_default_dataset().qualified == "datasets:digits"
     mine = Dataset(name="mine", summary="Data.", factory="a:b", default=True)
     register(module("acme", datasets=[mine]))
@@ -193,13 +193,13 @@ def test_create_builds_every_kind_that_has_a_runtime_object(kind: Any) -> None:
         assert args == ((made.options(),) if kind is Tracker else (made.options(), data))
 
 
-def test_create_refuses_what_cannot_be_built() -> None:
+def test_create_refuses_kinds_without_runtime_object_and_unknown_options() -> None:
     recipe, model = Recipe(name="r", summary="A recipe."), Model(name="m", summary="A model.", path="a:b")
     register(module("acme", recipes=[recipe], models=[model]))
     for kind, name in (("recipe", "r"), ("model", "m")):
         with pytest.raises(UsageError, match=f"a {kind} has no runtime object"):
             create(kind, name)
-    with pytest.raises(UsageError, match=r"an architecture is built for data: add data=ganzoo.DataInfo\(shape="):
+    with pytest.raises(UsageError, match=r"an architecture needs the shape of the samples: add data="):
         create("architecture", "dcgan")
     with pytest.raises(UsageError, match="unknown key 'target'; loss 'lsgan' takes a, b, c"):
         create("loss", "lsgan", target=1)
@@ -231,7 +231,7 @@ def test_a_factory_that_fails_names_its_plugin(factory: str, words: str) -> None
     assert words in str(caught.value)
 
 
-def test_a_factory_that_tells_the_user_is_left_to_speak() -> None:
+def test_an_error_for_the_user_is_passed_on_unchanged() -> None:
     register(module("acme", losses=[Loss(name="blob", summary="A loss.", factory="test_registry:complains")]))
     with pytest.raises(UsageError, match=r"^choose another$"):
         create("loss", "blob")
@@ -264,7 +264,7 @@ def complains(*_: object) -> None:
         "pluggy>=1; python_version > '3'",
     ],
 )
-def test_requirements_that_are_met_or_ask_nothing_here(requirement: str) -> None:
+def test_requirements_that_are_met_or_do_not_apply(requirement: str) -> None:
     register(module("acme", losses=[loss("blob", requires=("pluggy", requirement))]))
     assert create("loss", "blob").args
 
@@ -285,24 +285,24 @@ def test_requirements_that_are_missing_give_the_command(requirement: str, words:
 
 
 # ----------------------------------------------------------------------------
-# Leaving plugins out, and strictness.
+# Disabled plugins, and strict mode.
 
 
 @pytest.mark.parametrize("value", ["dcgan", "datasets , dcgan", "dcgan,nonexistent"])
-def test_blocked_plugins_are_left_out(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocked_plugins_are_disabled(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANZOO_DISABLE_PLUGINS", value)
     assert {"dcgan:dcgan"} <= FIRST_PARTY - set(qualified())
     assert ("datasets:digits" in qualified()) is ("datasets" not in value)
     assert "losses:bce" in qualified()
 
 
-def test_all_plugins_may_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_plugins_may_be_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANZOO_DISABLE_PLUGINS", "all")
     assert registry().plugins == ()
     assert qualified() == []
 
 
-def test_strict_raises_where_a_plugin_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strict_mode_raises_if_a_plugin_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANZOO_STRICT_PLUGINS", "1")
     assert set(qualified()) >= FIRST_PARTY
     with pytest.raises(GanzooError, match=r"plugin 'acme' \(registered\): hook ganzoo_losses: TypeError"):
@@ -334,7 +334,7 @@ def test_register_adds_any_object_with_hooks() -> None:
     assert registry().resolve("loss", "blob").qualified == "Namespace:blob"
 
 
-def test_a_name_that_is_taken_is_an_error_and_shadows_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_taken_name_is_an_error_and_shadows_no_plugin(caplog: pytest.LogCaptureFixture) -> None:
     plugin = register(module("dcgan", losses=[loss("blob")]))
     assert plugin.error == f"the name 'dcgan' is taken by ganzoo {metadata.version('ganzoo')}"
     assert caplog.messages == [f"plugin 'dcgan@registered' (registered): {plugin.error}"]
@@ -357,7 +357,7 @@ def test_a_name_that_is_taken_is_an_error_and_shadows_nobody(caplog: pytest.LogC
         ),
     ],
 )
-def test_a_wrong_offer_costs_its_hook_alone(offered: Any, words: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_component_costs_its_hook_alone(offered: Any, words: str, caplog: pytest.LogCaptureFixture) -> None:
     kept = Metric(name="count", summary="Counts.", factory="a:b")
     plugin = register(module("acme", losses=offered, metrics=[kept]))
     assert plugin.error.startswith("hook ganzoo_losses: ")
@@ -396,7 +396,7 @@ def plugin_file(tmp_path: Path) -> Iterator[Path]:
     sys.modules.pop("my_gan", None)
 
 
-def test_add_file_takes_a_plugin_from_a_file(plugin_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_add_file_loads_a_plugin_from_a_file(plugin_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(plugin_file.parent)
     plugin = registry().add_file(Path("my_gan.py"))
     assert plugin == Plugin("my_gan", "my_gan", file=str(plugin_file))
@@ -406,17 +406,17 @@ def test_add_file_takes_a_plugin_from_a_file(plugin_file: Path, monkeypatch: pyt
     assert create("loss", "blob").generator(None, None) == "blob"
 
 
-def test_add_file_refuses_what_is_no_plugin_file(plugin_file: Path, tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="there is no such file"):
+def test_add_file_refuses_paths_that_are_not_plugin_files(plugin_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="this file does not exist"):
         registry().add_file(tmp_path / "other.py")
-    with pytest.raises(NotFound, match="there is no such file"):
+    with pytest.raises(NotFound, match="this file does not exist"):
         registry().add_file(tmp_path)
-    with pytest.raises(UsageError, match=r"name a Python file, ending in \.py"):
+    with pytest.raises(UsageError, match=r"give a Python file, whose name ends in \.py"):
         registry().add_file(plugin_file.rename(tmp_path / "my_gan.txt"))
 
 
 @pytest.mark.parametrize(("name", "what"), [("json", "module"), ("dcgan", "plugin")])
-def test_add_file_refuses_a_name_that_is_taken(name: str, what: str, plugin_file: Path) -> None:
+def test_add_file_refuses_a_taken_name(name: str, what: str, plugin_file: Path) -> None:
     plugin_file = plugin_file.rename(plugin_file.with_name(f"{name}.py"))
     before = registry().plugins
     with pytest.raises(UsageError, match=f"a {what} named '{name}' is .* already: rename the file"):
@@ -424,7 +424,7 @@ def test_add_file_refuses_a_name_that_is_taken(name: str, what: str, plugin_file
     assert registry().plugins == before
 
 
-def test_add_file_raises_each_time_where_the_file_is_broken(plugin_file: Path) -> None:
+def test_add_file_raises_each_time_if_the_file_is_broken(plugin_file: Path) -> None:
     plugin_file.write_text("raise RuntimeError('no luck')")
     for _ in range(2):
         with pytest.raises(GanzooError, match=r"my_gan\.py failed: RuntimeError: no luck"):
@@ -452,7 +452,7 @@ def test_migrate_goes_from_older_schemas_only() -> None:
 
 
 # ----------------------------------------------------------------------------
-# Distributions that others publish.
+# Published distributions.
 
 PROBE = """
 import json, sys
@@ -494,7 +494,7 @@ BROKEN = {
     "no Python": ("def (", "SyntaxError: invalid syntax"),
     "a hook that takes arguments": (
         PLUGIN.replace("ganzoo_losses()", "ganzoo_losses(x)"),
-        "takes no argument, and this one does: ganzoo_losses(x) (/",
+        "takes no arguments, but this one does: ganzoo_losses(x) (/",
     ),
     "a hook without its decorator": (
         PLUGIN.replace("@hookimpl", ""),
@@ -530,7 +530,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_a_broken_distribution_is_told_once_and_stops_nobody(how: str, tmp_path: Path) -> None:
+def test_a_broken_distribution_is_reported_once_and_stops_no_other(how: str, tmp_path: Path) -> None:
     source, words = BROKEN[how]
     make_distribution(tmp_path, "acme-gans", "1.2.3", source, entry_point="acme")
     make_distribution(tmp_path, "zebra", "2.0", PLUGIN)
@@ -552,7 +552,7 @@ def test_a_module_that_does_not_exist(tmp_path: Path) -> None:
     assert set(found["components"]) >= FIRST_PARTY
 
 
-def test_one_broken_hook_leaves_the_others_of_its_plugin(tmp_path: Path) -> None:
+def test_one_broken_hook_does_not_stop_the_other_hooks_of_its_plugin(tmp_path: Path) -> None:
     source = PLUGIN + "\n@hookimpl\ndef ganzoo_dreams():\n    return []\n"
     make_distribution(tmp_path, "acme-gans", "1.2.3", source, entry_point="acme")
     found, _ = answer(PROBE, "loss=blob", path=tmp_path)
@@ -560,7 +560,7 @@ def test_one_broken_hook_leaves_the_others_of_its_plugin(tmp_path: Path) -> None
     assert found["resolved"] == ["acme:blob"]
 
 
-def test_a_component_named_like_a_first_party_one_shadows_nobody(tmp_path: Path) -> None:
+def test_a_component_with_a_first_party_name_shadows_no_component(tmp_path: Path) -> None:
     source = (
         PLUGIN.replace("Loss", "Architecture").replace("losses", "architectures").replace('"blob", s', '"dcgan", s')
     )
@@ -577,7 +577,7 @@ def test_a_component_named_like_a_first_party_one_shadows_nobody(tmp_path: Path)
 
 
 def test_one_entry_point_name_in_several_distributions(tmp_path: Path) -> None:
-    """Distributions that take first-party names: all stay, and names that recipes stored still resolve."""
+    """Distributions may use first-party names: all are listed, and names that recipes stored still resolve."""
     make_distribution(tmp_path, "acme-gans", "1.2.3", PLUGIN, entry_point="dcgan")
     make_distribution(tmp_path, "zebra", "2.0", PLUGIN, entry_point="losses")
     questions = ["architecture=dcgan", "architecture=dcgan:dcgan", "loss=losses:bce", "loss=zebra:blob"]
@@ -600,7 +600,7 @@ def test_one_entry_point_name_in_several_distributions(tmp_path: Path) -> None:
     assert not {"dcgan@acme-gans", "losses@ganzoo", "losses@zebra"} & set(only["plugins"])
 
 
-def test_a_heavy_import_is_warned_of(tmp_path: Path) -> None:
+def test_a_heavy_import_gives_a_warning(tmp_path: Path) -> None:
     make_distribution(tmp_path, "acme-gans", "1.2.3", "import torch\n" + PLUGIN, entry_point="acme")
     make_distribution(tmp_path, "zebra", "2.0", "import torch\n" + PLUGIN)
     found, stderr = answer(PROBE, path=tmp_path)
@@ -612,11 +612,11 @@ def test_a_heavy_import_is_warned_of(tmp_path: Path) -> None:
 
 
 # ----------------------------------------------------------------------------
-# Where a plugin went wrong.
+# The line of an error.
 
 
 def load_module(folder: Path, name: str, source: str) -> Any:
-    """Return the module of that name and source in a folder."""
+    """Write a module of this name and source to a folder, and return it."""
     file = folder / f"{name}.py"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(source, encoding="utf-8")
@@ -633,7 +633,7 @@ def locate_raised(call: Any, *args: object) -> str:
     return locate_error(caught.value.with_traceback(caught.value.__traceback__.tb_next))
 
 
-def test_the_line_to_mend_is_the_last_of_the_author_s_own(tmp_path: Path) -> None:
+def test_the_located_line_is_the_last_line_of_the_plugin_itself(tmp_path: Path) -> None:
     library = load_module(
         tmp_path / "site-packages", "einops", "def call(function):\n    return function()\n\ndef fail():\n    1 / 0\n"
     )
