@@ -1,4 +1,4 @@
-"""Its own case does not hold: D has fewer parameters than it says."""
+"""Its case is wrong: D has fewer parameters than it expects."""
 
 from ganzoo.plugin import Architecture, Case, DataInfo, hookimpl
 from planted_base import networks

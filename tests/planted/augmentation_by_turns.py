@@ -1,4 +1,4 @@
-"""It flips at every other call: all real images, no generated one."""
+"""It flips the batch at every second call: all real images, and no generated ones."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Its gradient leaves out that the mean depends on the samples."""
+"""Its gradient ignores that the mean depends on the samples."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""It makes a float of a number that may be scheduled."""
+"""It turns an option that may be scheduled into a float."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""It picks the samples that it changes by a mask, whose length the host must wait for."""
+"""It selects samples by a mask, and the host must wait for the number of them."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""It leaves alone what carries a graph, so that D tells generated images by it."""
+"""It does not change batches that carry a graph, so that D can recognise generated images."""
 
 from dataclasses import dataclass
 

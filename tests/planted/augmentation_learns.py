@@ -1,4 +1,4 @@
-"""Its noise is as strong as a parameter, and nobody trains it."""
+"""A trainable parameter sets the strength of its noise, and nothing trains it."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""It mirrors samples and leaves their label images as they were."""
+"""It mirrors samples, but not their label images."""
 
 from ganzoo.plugin import Augmentation, UsageError, hookimpl
 

@@ -1,4 +1,4 @@
-"""It adapts by a Python number, which no checkpoint holds."""
+"""It adapts a Python number, which checkpoints do not store."""
 
 from dataclasses import dataclass
 

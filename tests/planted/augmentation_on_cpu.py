@@ -1,4 +1,4 @@
-"""It draws on the CPU, wherever the batch is."""
+"""It draws random numbers on the CPU, whatever the batch's device is."""
 
 from dataclasses import dataclass
 

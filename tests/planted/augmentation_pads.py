@@ -1,4 +1,4 @@
-"""What it returns is larger than what it was given."""
+"""Its output is larger than its input."""
 
 from dataclasses import dataclass
 

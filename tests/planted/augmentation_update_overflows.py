@@ -1,4 +1,4 @@
-"""Where D is sure of itself, its strength becomes infinite."""
+"""If D is very sure, its strength becomes infinite."""
 
 from ganzoo.plugin import Augmentation, hookimpl
 

@@ -1,4 +1,4 @@
-"""It mirrors images upside down; its case says that left becomes right."""
+"""It mirrors images upside down, but its case expects that left becomes right."""
 
 from ganzoo.plugin import Augmentation, Case, hookimpl
 

@@ -1,4 +1,4 @@
-"""D reads a number back and goes by it."""
+"""D reads a number back from a tensor and branches on it."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Discriminator, networks

@@ -1,4 +1,4 @@
-"""G has a buffer that was made on the CPU, wherever the networks are built."""
+"""G has a buffer that is made on the CPU, whatever device the networks are built on."""
 
 import numpy as np
 import torch

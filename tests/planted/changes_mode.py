@@ -1,4 +1,4 @@
-"""G goes into eval mode in its forward."""
+"""G puts itself into eval mode in its forward pass."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks

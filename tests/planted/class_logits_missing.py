@@ -1,4 +1,4 @@
-"""The spec says class-logits; D gives none."""
+"""The spec provides class-logits, but D does not return them."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import networks

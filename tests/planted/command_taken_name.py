@@ -1,4 +1,4 @@
-"""Its command bears the name of one of ganzoo's own, and can never be called."""
+"""Its command has the name of one of ganzoo's commands, and can never be called."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""G's noise fades with a count that no checkpoint holds."""
+"""G's noise fades with a Python count, which checkpoints do not store."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks

@@ -1,4 +1,4 @@
-"""D answers the batch with one number."""
+"""D returns one number for the whole batch."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Discriminator, networks

@@ -1,4 +1,4 @@
-"""The spec says that D has BatchNorm; it has none."""
+"""The spec says that D has BatchNorm, but it has none."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import networks

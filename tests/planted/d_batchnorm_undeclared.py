@@ -1,4 +1,4 @@
-"""D has BatchNorm, and the spec does not say so."""
+"""D has BatchNorm, but the spec does not say so."""
 
 from torch import nn
 

@@ -1,4 +1,4 @@
-"""D draws its noise by the clock."""
+"""D seeds its noise with the time."""
 
 import time
 

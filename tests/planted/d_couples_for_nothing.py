@@ -1,4 +1,4 @@
-"""The spec says that D couples the batch; it does not."""
+"""The spec says that D couples the samples of a batch, but it does not."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import networks

@@ -1,4 +1,4 @@
-"""D looks at how the batch spreads, and the spec does not say so."""
+"""D uses the standard deviation of the batch, but the spec does not say so."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Discriminator, networks

@@ -1,4 +1,4 @@
-"""D rescales its features behind autograd's back."""
+"""D rescales its features through `.data`, which autograd does not see."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Discriminator, networks

@@ -1,4 +1,4 @@
-"""D detaches the samples, so that nothing comes back to G."""
+"""D detaches the samples, so that G gets no gradient."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Discriminator, networks

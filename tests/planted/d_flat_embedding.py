@@ -1,4 +1,4 @@
-"""D says that it gives an embedding, and gives one number for each sample."""
+"""D provides an embedding, but it is one number for each sample."""
 
 from ganzoo.plugin import Architecture, DiscriminatorOutput, hookimpl
 from planted_base import Discriminator, networks

@@ -1,4 +1,4 @@
-"""D says double-backward, and the gradient of one of its functions forgets what it came from."""
+"""The spec provides double-backward, but one of D's functions has a wrong second derivative."""
 
 import torch
 

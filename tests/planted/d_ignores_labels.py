@@ -1,4 +1,4 @@
-"""D takes labels and does not look at them."""
+"""D takes labels and does not use them."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""D fills a float32 tensor with what autocast makes bf16."""
+"""D puts the bf16 numbers of autocast into a float32 tensor."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""D says double-backward, and one of its functions can be differentiated once."""
+"""The spec provides double-backward, but one of D's functions can be differentiated only once."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""D prints the shapes that it sees, between the lines of the command."""
+"""D prints the shapes of its inputs."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Discriminator, networks

@@ -1,4 +1,4 @@
-"""D reads the memory of its samples as it lies, beside a generator that draws noise."""
+"""D reads its samples in the order of their memory, and its generator draws noise."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Discriminator, Generator, networks

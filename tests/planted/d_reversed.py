@@ -1,4 +1,4 @@
-"""D's features are trained away from where its loss falls."""
+"""The gradients of D's features have the wrong sign."""
 
 import torch
 

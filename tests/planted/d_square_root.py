@@ -1,4 +1,4 @@
-"""D takes a root whose slope at 0 is infinite."""
+"""D takes a square root, whose slope at 0 is infinite."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Discriminator, networks

@@ -1,4 +1,4 @@
-"""D squeezes one sample's logits to a number."""
+"""D squeezes the logits of a single sample to a number."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Discriminator, networks

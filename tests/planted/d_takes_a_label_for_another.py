@@ -1,4 +1,4 @@
-"""D takes the last class for the one before it."""
+"""D treats the last class as the one before it."""
 
 from ganzoo.plugin import Architecture, DataInfo, hookimpl
 from planted_base import Discriminator, networks

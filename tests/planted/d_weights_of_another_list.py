@@ -1,4 +1,4 @@
-"""D weights three members and has two."""
+"""D returns two logits and three weights."""
 
 from ganzoo.plugin import Architecture, DiscriminatorOutput, hookimpl
 from planted_base import Discriminator, networks

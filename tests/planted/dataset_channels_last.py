@@ -1,4 +1,4 @@
-"""Images as most libraries read them, channels last."""
+"""Its images have their channels last, as most libraries read them."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 

@@ -1,4 +1,4 @@
-"""Labels that it makes of samples are drawn from torch's default generator."""
+"""It makes labels from samples with torch's default generator."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 

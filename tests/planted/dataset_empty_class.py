@@ -1,4 +1,4 @@
-"""Classes that were counted from 1: there is no sample of class 0."""
+"""Its classes are counted from 1, so that class 0 has no samples."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 

@@ -1,4 +1,4 @@
-"""The small dataset that it writes for the kit is not one that it opens."""
+"""It cannot open the small dataset that its own `examples` writes."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Images from 0 to 1, stored as bytes: all is black."""
+"""It stores images from 0 to 1 as bytes, so that all are black."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 

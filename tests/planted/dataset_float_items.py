@@ -1,4 +1,4 @@
-"""Its items are decoded to floats, which the store does not hold."""
+"""Its items are decoded to floats, but its info says bytes."""
 
 from functools import partial
 

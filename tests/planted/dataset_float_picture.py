@@ -1,4 +1,4 @@
-"""It shows samples as a picture that is none."""
+"""It shows samples as a file that is not a picture."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 

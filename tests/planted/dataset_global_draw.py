@@ -1,4 +1,4 @@
-"""An endless source that draws from torch's global generator, not from the one it is given."""
+"""An endless source that draws from torch's global generator, not from the one that it gets."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 

@@ -1,4 +1,4 @@
-"""Its items load by a lambda, which no worker process can be sent."""
+"""Its items load with a lambda, which cannot be sent to worker processes."""
 
 from ganzoo.plugin import DataInfo, Dataset, Item, hookimpl
 

@@ -1,4 +1,4 @@
-"""Its samples are others at each opening, and move NumPy's global generator."""
+"""Each build has other samples, drawn from NumPy's global generator."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 

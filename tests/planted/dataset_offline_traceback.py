@@ -1,4 +1,4 @@
-"""Without a network it fails with whatever the download raised, though its examples open."""
+"""Without a network it raises the error of the download, although its examples open."""
 
 from dataclasses import dataclass
 from urllib.request import urlopen

@@ -1,4 +1,4 @@
-"""What its spec says unopened is not what it is once opened."""
+"""The info in its spec is not that of the opened dataset."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 

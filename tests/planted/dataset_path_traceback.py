@@ -1,4 +1,4 @@
-"""A path that is not there is a FileNotFoundError."""
+"""A path that does not exist gives a FileNotFoundError."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""An endless source that draws, now and then, a class that its info does not know."""
+"""An endless source that sometimes draws a class that its info does not have."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 

@@ -1,4 +1,4 @@
-"""One of its items has a label that its info does not know."""
+"""One of its items has a label that its info does not have."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Images that were brought to [-1, 1] and then divided by 255 once more: all is grey."""
+"""Its images were scaled to [-1, 1] and then divided by 255 again, so that all are grey."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 

@@ -1,4 +1,4 @@
-"""Its meta holds a set, which no model package can store."""
+"""Its meta holds a set, which a model package cannot store."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 

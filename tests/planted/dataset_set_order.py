@@ -1,4 +1,4 @@
-"""Its classes are numbered in the order of a set, which is another in each process."""
+"""It numbers its classes in the order of a set, which differs from process to process."""
 
 from functools import partial
 

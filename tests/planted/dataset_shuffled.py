@@ -1,4 +1,4 @@
-"""The order of its samples is another at each opening."""
+"""Each build has its samples in another order."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 

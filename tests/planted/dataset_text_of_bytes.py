@@ -1,4 +1,4 @@
-"""It shows samples as text that is not in bytes."""
+"""It shows samples as a text that is a str and not bytes."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 

@@ -1,4 +1,4 @@
-"""Its items read on from where the last one stopped, so what one holds depends on who came before."""
+"""Each of its items reads on where the last one stopped, so that items depend on their order."""
 
 from ganzoo.plugin import DataInfo, Dataset, Item, hookimpl
 

@@ -1,4 +1,4 @@
-"""Its own case does not hold: another pixel is white."""
+"""Its case is wrong: another pixel is white."""
 
 from ganzoo.plugin import Case, DataInfo, Dataset, hookimpl
 

@@ -1,4 +1,4 @@
-"""Its labels run from 1, one beyond what its info says."""
+"""Its labels start at 1, so that the last is larger than its info allows."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 

@@ -1,4 +1,4 @@
-"""It has one item less than its info says."""
+"""It has one item fewer than its info says."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Its float images run from 0 to 255."""
+"""Its float images are from 0 to 255."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 

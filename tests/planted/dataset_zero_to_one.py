@@ -1,4 +1,4 @@
-"""Its float images run from 0 to 1, so that black is grey."""
+"""Its float images are from 0 to 1, so that black becomes grey."""
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl
 

@@ -1,4 +1,4 @@
-"""It advises a setting that there is not."""
+"""It advises a setting that does not exist."""
 
 from ganzoo.plugin import Diagnosis, Verdict, hookimpl
 

@@ -1,4 +1,4 @@
-"""It speaks at its second call, so that it depends on who asked before."""
+"""It returns a verdict from its second call on, so that it depends on earlier calls."""
 
 from ganzoo.plugin import Diagnosis, Verdict, hookimpl
 

@@ -1,4 +1,4 @@
-"""Its module imports torch, so that a doctor of text files would wait for it."""
+"""Its module imports torch, so that everyone who diagnoses a run must wait for torch."""
 
 from ganzoo.plugin import Diagnosis, hookimpl
 

@@ -1,4 +1,4 @@
-"""It takes for granted that D was measured in every row."""
+"""It expects that D was measured in every row."""
 
 from ganzoo.plugin import Diagnosis, Verdict, hookimpl
 

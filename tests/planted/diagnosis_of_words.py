@@ -1,4 +1,4 @@
-"""It returns a sentence in place of a verdict."""
+"""It returns a sentence instead of a verdict."""
 
 from ganzoo.plugin import Diagnosis, hookimpl
 

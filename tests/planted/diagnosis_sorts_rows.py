@@ -1,4 +1,4 @@
-"""It takes rows away from others that look at them."""
+"""It removes rows that other diagnoses read too."""
 
 from ganzoo.plugin import Diagnosis, hookimpl
 

@@ -1,4 +1,4 @@
-"""An example is of a kind of data that the spec does not name."""
+"""An example has a modality that the spec does not name."""
 
 from ganzoo.plugin import Architecture, DataInfo, hookimpl
 from planted_base import networks

@@ -1,4 +1,4 @@
-"""It crashes on what is not an image."""
+"""It crashes on data that are not images."""
 
 from ganzoo.plugin import Exporter, hookimpl
 

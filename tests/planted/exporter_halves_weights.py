@@ -1,4 +1,4 @@
-"""It halves the weights of the generator that it was lent."""
+"""It changes the weights of the generator to half precision."""
 
 import torch
 

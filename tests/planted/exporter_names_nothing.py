@@ -1,4 +1,4 @@
-"""It leaves a file that it does not name."""
+"""It does not return a file that it wrote."""
 
 from ganzoo.plugin import Exporter, hookimpl
 

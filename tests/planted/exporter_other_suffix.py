@@ -1,4 +1,4 @@
-"""Its file ends otherwise than its spec says."""
+"""Its file does not end in the spec's suffix."""
 
 from ganzoo.plugin import Exporter, hookimpl
 

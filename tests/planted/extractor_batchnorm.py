@@ -1,4 +1,4 @@
-"""Its BatchNorm takes the statistics of the batch at hand."""
+"""Its BatchNorm uses the statistics of the batch."""
 
 from ganzoo.plugin import Extractor, UsageError, hookimpl
 

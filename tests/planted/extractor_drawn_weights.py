@@ -1,4 +1,4 @@
-"""Its weights are drawn anew whenever it is built."""
+"""Each build has other weights."""
 
 from ganzoo.plugin import Extractor, hookimpl
 

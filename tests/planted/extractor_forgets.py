@@ -1,4 +1,4 @@
-"""What it learns stands in no buffer."""
+"""It keeps what it learned outside parameters and buffers."""
 
 import torch
 from torch import nn

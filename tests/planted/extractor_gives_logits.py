@@ -1,4 +1,4 @@
-"""It calls logits probabilities."""
+"""It returns logits under the name of probabilities."""
 
 from torch import nn
 

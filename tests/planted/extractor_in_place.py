@@ -1,4 +1,4 @@
-"""It scales the batch that it is given."""
+"""It scales the batch in place."""
 
 from ganzoo.plugin import Extractor, hookimpl
 

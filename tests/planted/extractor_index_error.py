@@ -1,4 +1,4 @@
-"""Given points it fails with torch's own error."""
+"""For points it fails with torch's own error."""
 
 from ganzoo.plugin import Extractor, hookimpl
 

@@ -1,4 +1,4 @@
-"""It chooses what it is trained on by NumPy's global generator."""
+"""It chooses its training samples with NumPy's global generator."""
 
 import numpy as np
 import torch

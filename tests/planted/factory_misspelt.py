@@ -1,4 +1,4 @@
-"""Its spec names a factory that the module has not."""
+"""Its spec names a factory that the module does not have."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import networks

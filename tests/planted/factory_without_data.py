@@ -1,4 +1,4 @@
-"""Its factory takes the data alone."""
+"""Its factory takes data, but no options."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import networks

@@ -1,4 +1,4 @@
-"""The spec says features; D gives them without their graph."""
+"""The spec provides features, but D returns them without their graph."""
 
 from ganzoo.plugin import Architecture, DiscriminatorOutput, hookimpl
 from planted_base import Discriminator, networks

@@ -1,4 +1,4 @@
-"""G normalises by its batch, in eval mode as well."""
+"""G normalises by its batch, in eval mode too."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks

@@ -1,4 +1,4 @@
-"""G cuts its samples from the graph."""
+"""G detaches its samples."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks

@@ -1,4 +1,4 @@
-"""G has the size of a batch written into it."""
+"""G works with one batch size only."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks

@@ -1,4 +1,4 @@
-"""Half of G's hidden layer is cut from the graph: every parameter gets a gradient, and a wrong one."""
+"""Half of G's hidden layer is detached: every parameter gets a gradient, but a wrong one."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks

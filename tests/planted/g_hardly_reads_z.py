@@ -1,4 +1,4 @@
-"""G divides its latents by a number that is far too large: samples are nearly all the same."""
+"""G divides its latents by a very large number, so that all samples are nearly the same."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks

@@ -1,4 +1,4 @@
-"""G takes labels and does not look at them."""
+"""G takes labels and does not use them."""
 
 from dataclasses import replace
 

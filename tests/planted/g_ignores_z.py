@@ -1,4 +1,4 @@
-"""G makes the same sample of every z."""
+"""G makes the same sample for every z."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks

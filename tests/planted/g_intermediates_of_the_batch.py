@@ -1,4 +1,4 @@
-"""What G gives besides samples is a mean over the batch: a regularizer that reads it takes it for one sample."""
+"""G returns a mean over the batch as an intermediate, which regularizers expect for each sample."""
 
 from ganzoo.plugin import Architecture, GeneratorOutput, hookimpl
 from planted_base import Generator, networks

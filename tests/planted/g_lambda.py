@@ -1,4 +1,4 @@
-"""G keeps a lambda that holds on to G: its copy goes on using G's own layer."""
+"""G has a lambda that refers to G, so that a copy of G uses layers of the original."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks

@@ -1,4 +1,4 @@
-"""G holds a lock, which cannot be copied."""
+"""G has a lock, which cannot be copied."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""G reads the first half of its z."""
+"""G reads only the first half of z."""
 
 import torch
 

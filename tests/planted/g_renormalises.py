@@ -1,4 +1,4 @@
-"""G brings its weights to length 1 in every forward, in eval mode too."""
+"""G scales its weights to length 1 in every forward pass, in eval mode too."""
 
 import torch
 

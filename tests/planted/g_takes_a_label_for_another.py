@@ -1,4 +1,4 @@
-"""G takes the last class for the one before it."""
+"""G treats the last class as the one before it."""
 
 from ganzoo.plugin import Architecture, DataInfo, hookimpl
 from planted_base import Generator, networks

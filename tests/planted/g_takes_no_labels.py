@@ -1,4 +1,4 @@
-"""G's forward takes z alone, as it needs no labels."""
+"""G's forward takes z alone, because it needs no labels."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks

@@ -1,4 +1,4 @@
-"""It is a unit wider each time that it is built."""
+"""Each build is one unit wider than the one before."""
 
 from torch import nn
 

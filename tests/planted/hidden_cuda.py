@@ -1,4 +1,4 @@
-"""G puts a layer on CUDA, wherever the rest is."""
+"""G puts a layer on CUDA, whatever device the others are on."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks

@@ -1,4 +1,4 @@
-"""Its hook, which `ganzoo list` asks, imports torch."""
+"""Its hook imports torch, and `ganzoo list` calls the hook."""
 
 from ganzoo.plugin import Loss, hookimpl
 

@@ -1,4 +1,4 @@
-"""Its hook says on stdout what it offers, in the midst of what `ganzoo list --json` prints."""
+"""Its hook prints to stdout, in the middle of the output of `ganzoo list --json`."""
 
 from ganzoo.plugin import Loss, hookimpl
 

@@ -1,4 +1,4 @@
-"""It greets everybody who imports it."""
+"""It prints a greeting when it is imported."""
 
 from ganzoo.plugin import Loss, hookimpl
 

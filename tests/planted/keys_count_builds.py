@@ -1,4 +1,4 @@
-"""It counts its builds, and names a layer after the number."""
+"""It counts its builds and puts the number into a layer's name."""
 
 from torch import nn
 

@@ -1,4 +1,4 @@
-"""It takes classes, and leaves labels that are numbers out without a word."""
+"""It takes classes, and ignores labels that are arrays."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Discriminator, Generator, networks

@@ -1,4 +1,4 @@
-"""Its layers learn their shapes in the first forward."""
+"""Its layers get their shapes in the first forward pass."""
 
 from torch import nn
 

@@ -1,4 +1,4 @@
-"""The spec says that the batch is coupled, and it is not."""
+"""The spec says that the loss couples samples, but it does not."""
 
 from ganzoo.plugin import Loss, hookimpl
 from planted_losses import BCE

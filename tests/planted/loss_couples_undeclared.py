@@ -1,4 +1,4 @@
-"""Relativistic to the batch's average, and the spec does not say so."""
+"""It compares logits with the batch's average, but the spec does not say so."""
 
 from torch.nn.functional import softplus
 

@@ -1,4 +1,4 @@
-"""G's loss is computed of detached logits."""
+"""G's loss is computed from detached logits."""
 
 from torch.nn.functional import softplus
 

@@ -1,4 +1,4 @@
-"""The average that each logit is compared with is detached."""
+"""It detaches the average that each logit is compared with."""
 
 from torch.nn.functional import softplus
 

@@ -1,4 +1,4 @@
-"""It brings a tensor of its own, on a device that it wrote down."""
+"""It makes a tensor on a device that its code names."""
 
 import torch
 from torch.nn.functional import softplus

@@ -1,4 +1,4 @@
-"""It has a temperature to be learned, and nobody trains it."""
+"""It has a trainable temperature, and nothing trains it."""
 
 import torch
 

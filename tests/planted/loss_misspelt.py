@@ -1,4 +1,4 @@
-"""The method that gives G its loss is misspelt."""
+"""The name of its method for G's loss is misspelt."""
 
 from ganzoo.plugin import Loss, hookimpl
 from planted_losses import BCE

@@ -1,4 +1,4 @@
-"""Of a patch map it takes the first patch alone."""
+"""It uses only the first patch of a patch map."""
 
 from torch.nn.functional import softplus
 

@@ -1,4 +1,4 @@
-"""Samples at the front of the batch count for more."""
+"""The first samples of a batch count more than the others."""
 
 import torch
 from torch.nn.functional import softplus

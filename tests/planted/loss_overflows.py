@@ -1,4 +1,4 @@
-"""Written with log and sigmoid, it is infinite where D is sure and wrong."""
+"""It is written with log and sigmoid, and is infinite if D is sure and wrong."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""The spec says that G's loss reads real logits, and it does not."""
+"""The spec says that G's loss reads real logits, but it does not."""
 
 from ganzoo.plugin import Loss, hookimpl
 from planted_losses import BCE

@@ -1,4 +1,4 @@
-"""G's loss reads real logits, and the spec does not say so."""
+"""G's loss reads real logits, but the spec does not say so."""
 
 from torch.nn.functional import softplus
 

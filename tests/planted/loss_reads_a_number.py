@@ -1,4 +1,4 @@
-"""It reads a number back from the device to decide what to do."""
+"""It reads a number back from the device and branches on it."""
 
 from torch.nn.functional import softplus
 

@@ -1,4 +1,4 @@
-"""D's loss pulls fake logits up, as G's does."""
+"""D's loss raises fake logits, as G's does."""
 
 from torch.nn.functional import softplus
 

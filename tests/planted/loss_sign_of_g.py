@@ -1,4 +1,4 @@
-"""G's loss pushes its own logits down."""
+"""G's loss lowers its own logits."""
 
 from torch.nn.functional import softplus
 

@@ -1,4 +1,4 @@
-"""It centres features that other metrics get too."""
+"""It centres features in place, which other metrics read too."""
 
 from ganzoo.plugin import Metric, hookimpl
 

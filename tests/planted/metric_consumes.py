@@ -1,4 +1,4 @@
-"""Asked a second time, it has forgotten the samples."""
+"""Its second `compute` has lost the samples."""
 
 from ganzoo.plugin import Metric, hookimpl
 

@@ -1,4 +1,4 @@
-"""It scales the batch that other metrics get too."""
+"""It scales the batch in place, which other metrics read too."""
 
 from ganzoo.plugin import Metric, hookimpl
 

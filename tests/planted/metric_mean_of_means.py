@@ -1,4 +1,4 @@
-"""It averages the means of batches, so that a batch of one counts as much as one of a hundred."""
+"""It averages the means of batches, so that small batches count as much as large ones."""
 
 from ganzoo.plugin import Metric, hookimpl
 

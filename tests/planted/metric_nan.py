@@ -1,4 +1,4 @@
-"""Of samples that are all there it makes NaN."""
+"""It computes NaN from finite samples."""
 
 from ganzoo.plugin import Metric, hookimpl
 

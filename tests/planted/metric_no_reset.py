@@ -1,4 +1,4 @@
-"""Reset keeps the samples of the last measurement."""
+"""Its reset keeps the samples of the last measurement."""
 
 from ganzoo.plugin import Metric, hookimpl
 

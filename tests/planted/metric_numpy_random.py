@@ -1,4 +1,4 @@
-"""It chooses samples by NumPy's global generator."""
+"""It chooses samples with NumPy's global generator."""
 
 from ganzoo.plugin import Metric, hookimpl
 

@@ -1,4 +1,4 @@
-"""It averages over batches of pairs, whatever their sizes."""
+"""It averages over batches of pairs, whatever their sizes are."""
 
 from ganzoo.plugin import Metric, hookimpl
 

@@ -1,4 +1,4 @@
-"""It compares generated samples with the real ones that came before them."""
+"""It compares generated samples with the real samples that came before them."""
 
 from ganzoo.plugin import Metric, hookimpl
 

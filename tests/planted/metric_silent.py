@@ -1,4 +1,4 @@
-"""It measures more than its spec speaks of."""
+"""It computes a value that its spec does not name."""
 
 from ganzoo.plugin import Metric, hookimpl
 

@@ -1,4 +1,4 @@
-"""Its spec speaks of what it does not measure."""
+"""Its spec names a value that it does not compute."""
 
 from ganzoo.plugin import Metric, hookimpl
 

@@ -1,4 +1,4 @@
-"""Its spec says that it takes labels, and it does not."""
+"""Its spec says that it takes labels, but it does not."""
 
 from ganzoo.plugin import Metric, hookimpl
 

@@ -1,4 +1,4 @@
-"""It gives the square of what its case says."""
+"""It computes the square of the value that its case expects."""
 
 from ganzoo.plugin import Case, Metric, hookimpl
 

@@ -1,4 +1,4 @@
-"""Its options were renamed in version 2, and older recipes cannot be read."""
+"""Its options were renamed in version 2, but it has no `migrate` for older recipes."""
 
 from ganzoo.plugin import Loss, hookimpl
 

@@ -1,4 +1,4 @@
-"""Its weights did not come along with the package."""
+"""Its weights are not in the plugin's data."""
 
 from ganzoo.plugin import Model, hookimpl
 

@@ -1,4 +1,4 @@
-"""The discriminator has a layer of the generator's."""
+"""The discriminator has a layer of the generator."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import networks

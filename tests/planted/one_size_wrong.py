@@ -1,4 +1,4 @@
-"""Of the three sizes that it declares, it makes one too small."""
+"""For one of its three sizes it makes smaller images."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Its options double a number whenever they are made: also when a recipe is read back."""
+"""Its options double a number each time they are built, also when a recipe is read back."""
 
 from dataclasses import dataclass
 

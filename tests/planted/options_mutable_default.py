@@ -1,4 +1,4 @@
-"""An option's default is a list, which all its users would share."""
+"""An option's default is a list, which all users would share."""
 
 from dataclasses import dataclass
 

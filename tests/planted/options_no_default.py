@@ -1,4 +1,4 @@
-"""An option has no default, so that nobody can build it without reading its source."""
+"""An option has no default, so that the component cannot be built without it."""
 
 from dataclasses import dataclass
 

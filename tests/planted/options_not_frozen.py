@@ -1,4 +1,4 @@
-"""Its options can be changed behind the recipe's back."""
+"""Its options can be changed after the recipe was made."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Nobody is told what its option is for."""
+"""One of its options has no help."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""It forgets the half of the weight, as its case shows."""
+"""It lacks the factor of one half, as its case shows."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""It makes a scheduled option a number when it is built."""
+"""It turns a scheduled option into a number when it is built."""
 
 from ganzoo.plugin import Regularizer, hookimpl
 from planted_losses import R1, Weighted

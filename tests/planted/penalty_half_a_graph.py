@@ -1,4 +1,4 @@
-"""Half of it is cut out of the graph: its gradient is not that of its value."""
+"""Half of it is detached, so that its gradient is not that of its value."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""It draws its noise on a device that it wrote down."""
+"""It draws its noise on a device that its code names."""
 
 import torch
 

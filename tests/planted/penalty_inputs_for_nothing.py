@@ -1,4 +1,4 @@
-"""The spec says that it differentiates D by its input, and it does not."""
+"""The spec says that it differentiates D by its input, but it does not."""
 
 from ganzoo.plugin import Regularizer, hookimpl
 from planted_losses import R1, Weighted, answers

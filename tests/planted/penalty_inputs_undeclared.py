@@ -1,4 +1,4 @@
-"""It differentiates D by its input, and the spec does not say so."""
+"""It differentiates D by its input, but the spec does not say so."""
 
 from ganzoo.plugin import Regularizer, hookimpl
 from planted_losses import R1, Weighted

@@ -1,4 +1,4 @@
-"""It weighs itself by a parameter, and nobody trains it."""
+"""Its weight is a trainable parameter, and nothing trains it."""
 
 import torch
 

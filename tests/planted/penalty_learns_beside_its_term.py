@@ -1,4 +1,4 @@
-"""D's optimizer trains its layer, and only G's term uses it."""
+"""D's optimizer trains its layer, but only G's term uses it."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""It puts D in eval mode and does not put it back."""
+"""It puts D into eval mode and leaves it there."""
 
 from ganzoo.plugin import Regularizer, hookimpl
 from planted_losses import R1, Weighted, answers

@@ -1,4 +1,4 @@
-"""It takes a difference of two answers in bf16, which drowns it."""
+"""It subtracts two outputs in bf16, which loses the difference."""
 
 from ganzoo.plugin import Regularizer, hookimpl
 from planted_losses import R1, Weighted, answers

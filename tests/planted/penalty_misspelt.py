@@ -1,4 +1,4 @@
-"""Its method is not one that the engine calls."""
+"""The engine does not call its method, whose name is misspelt."""
 
 from ganzoo.plugin import Regularizer, hookimpl
 from planted_losses import R1, Weighted

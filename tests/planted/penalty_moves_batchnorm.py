@@ -1,4 +1,4 @@
-"""It asks D itself and not step.discriminate, so that BatchNorm takes its samples for data."""
+"""It calls D itself and not step.discriminate, so that D's BatchNorm statistics change."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""In G's update it trips over real=None in place of saying that it needs real samples."""
+"""It fails with real=None in G's update, because its spec does not say that it needs real samples."""
 
 from ganzoo.plugin import Regularizer, hookimpl
 from planted_losses import R1, Weighted

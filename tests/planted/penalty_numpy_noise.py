@@ -1,4 +1,4 @@
-"""It draws from numpy's generator, which the engine does not reseed."""
+"""It draws from NumPy's generator, which the engine does not seed."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""It takes D's answer for one tensor, and D may answer with a list."""
+"""It expects one tensor as D's output, but D may return a list."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""What it adds to D has another name in each build, so that no checkpoint fits."""
+"""Its addition to D has another name in each build, so that checkpoints do not fit."""
 
 import torch
 

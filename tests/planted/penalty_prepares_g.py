@@ -1,4 +1,4 @@
-"""It normalises G as well, which is sampled from without it."""
+"""It normalises G too, which must make samples without the regularizer."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""It reads a scheduled option back from the device at each update."""
+"""It reads a scheduled option back from the device in each update."""
 
 from ganzoo.plugin import Regularizer, hookimpl
 from planted_losses import R1, Weighted, answers

@@ -1,4 +1,4 @@
-"""It asks for real samples in G's update and looks at none."""
+"""It asks for real samples in G's update and does not use them."""
 
 from ganzoo.plugin import Regularizer, hookimpl
 

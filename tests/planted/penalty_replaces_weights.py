@@ -1,4 +1,4 @@
-"""After D's step it puts new parameters in the place of D's."""
+"""After D's step it replaces D's parameters by new ones."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""It differentiates D by an input of its own, twice, and the spec does not say so."""
+"""It differentiates D by an input of its own, but the spec does not say so."""
 
 import torch
 

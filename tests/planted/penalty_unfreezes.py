@@ -1,4 +1,4 @@
-"""It lets the frozen generator take gradients again."""
+"""It sets requires_grad on the frozen generator."""
 
 from ganzoo.plugin import Regularizer, hookimpl
 from planted_losses import R1, Weighted

@@ -1,4 +1,4 @@
-"""The gradient is taken without create_graph, so that D learns nothing from it."""
+"""It takes the gradient without create_graph, so that D learns nothing from it."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Its weights are drawn by Python's random."""
+"""It draws its weights from Python's random."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""What it computes for large images sets an option that no part of it has."""
+"""For large images it sets an option that does not exist."""
 
 from ganzoo.plugin import Recipe, hookimpl
 

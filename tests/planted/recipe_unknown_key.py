@@ -1,4 +1,4 @@
-"""It sets an option that no part of it has, which nothing else would notice."""
+"""It sets an option that does not exist, which no other check notices."""
 
 from ganzoo.plugin import Recipe, hookimpl
 

@@ -1,4 +1,4 @@
-"""It sets an option of its architecture to what that does not take."""
+"""It sets an option of its architecture to a value that the option does not accept."""
 
 from ganzoo.plugin import Recipe, hookimpl
 

@@ -1,4 +1,4 @@
-"""It requires a version of torch that nobody has."""
+"""It requires a version of torch that does not exist."""
 
 from ganzoo.plugin import Loss, hookimpl
 

@@ -1,4 +1,4 @@
-"""Its factory returns a plain pair."""
+"""Its factory returns a tuple."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import networks

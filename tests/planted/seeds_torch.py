@@ -1,4 +1,4 @@
-"""It seeds torch when it is built, so every run starts from the same weights."""
+"""It seeds torch when it is built, so that every run starts with the same weights."""
 
 import torch
 

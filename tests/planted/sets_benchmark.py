@@ -1,4 +1,4 @@
-"""It turns cuDNN's benchmark on when it is called."""
+"""It switches on cuDNN's benchmark when it is called."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""It makes float64 the default when it is built."""
+"""It sets the default dtype to float64 when it is built."""
 
 import torch
 

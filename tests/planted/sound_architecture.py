@@ -1,4 +1,4 @@
-"""Conditional, with a tied weight, a branch that starts at 0 and every word there is: right in every way."""
+"""A correct architecture: conditional, a tied weight, a branch that starts at 0, and all words that it may provide."""
 
 from ganzoo.plugin import Architecture, DataInfo, DiscriminatorOutput, Networks, UsageError, hookimpl
 

@@ -1,4 +1,4 @@
-"""Two augmentations that are right in every way: one whose strength may be scheduled, one that adapts."""
+"""Two correct augmentations: one whose strength may be scheduled, and one that adapts."""
 
 from dataclasses import dataclass
 

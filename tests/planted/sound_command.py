@@ -1,4 +1,4 @@
-"""A command that is right in every way."""
+"""A correct command."""
 
 import click
 

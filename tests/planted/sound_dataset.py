@@ -1,4 +1,4 @@
-"""Three datasets that are right in every way: items that are decoded, a table in a file, points without end."""
+"""Three correct datasets: items that are decoded, a table in a file, and an endless source of points."""
 
 from dataclasses import dataclass
 from functools import partial

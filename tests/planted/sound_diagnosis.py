@@ -1,4 +1,4 @@
-"""Diagnoses that are right in every way: one for D's logits, and one that reads the recipe as well."""
+"""Two correct diagnoses: one of D's logits, and one that reads the recipe too."""
 
 from ganzoo.plugin import Case, Diagnosis, Verdict, hookimpl
 

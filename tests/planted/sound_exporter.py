@@ -1,4 +1,4 @@
-"""Exporters that are right in every way: a file of any generator, and a folder of images alone."""
+"""Two correct exporters: a file for any generator, and a folder for images alone."""
 
 from ganzoo.plugin import Exporter, GanzooError, hookimpl
 

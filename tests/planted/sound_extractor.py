@@ -1,4 +1,4 @@
-"""An extractor that is right in every way."""
+"""A correct extractor."""
 
 from ganzoo.plugin import Extractor, UsageError, hookimpl
 

@@ -1,4 +1,4 @@
-"""Extractors that are right in every way: a network at random, and a classifier that is trained on the data."""
+"""Two correct extractors: a network with random weights, and a classifier that is trained on the data."""
 
 from ganzoo.plugin import Extractor, hookimpl
 

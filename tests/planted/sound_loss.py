@@ -1,4 +1,4 @@
-"""Relativistic to the batch's average, weighted, with a running mean as a buffer: right in every way."""
+"""A correct loss: it compares logits with the batch's average, has a weight, and a running mean as a buffer."""
 
 from dataclasses import dataclass
 

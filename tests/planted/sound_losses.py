@@ -1,4 +1,4 @@
-"""Losses of the literature that strain the contracts, each right in every way."""
+"""Correct losses of the literature that are difficult for the contracts."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A metric that is right in every way, with a case."""
+"""A correct metric with a case."""
 
 from ganzoo.plugin import Case, Metric, UsageError, hookimpl
 

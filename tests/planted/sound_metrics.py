@@ -1,4 +1,4 @@
-"""Metrics that are right in every way: of features, statistics, pairs and labelled samples; one names keys by data."""
+"""Correct metrics of features, statistics, pairs and labelled samples; one has keys that depend on the data."""
 
 from ganzoo.plugin import Metric, hookimpl
 

@@ -1,4 +1,4 @@
-"""Text from uniform latents and labels that are numbers; noise, dropout, spectral normalisation: all is allowed."""
+"""A correct architecture for text: uniform latents, labels that are numbers, noise, dropout, spectral normalisation."""
 
 from ganzoo.plugin import Architecture, DataInfo, Networks, hookimpl
 

@@ -1,4 +1,4 @@
-"""Recipes that are right in every way: for digits, for one's own images, and for those in colour."""
+"""Correct recipes: for digits, for a user's own images, and for colour images."""
 
 from ganzoo.plugin import Recipe, hookimpl
 

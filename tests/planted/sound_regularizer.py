@@ -1,4 +1,4 @@
-"""R1 with a running mean of its value, noise of its own, and a term for G: right in every way."""
+"""A correct regularizer: R1 with a running mean of its value, with noise, and with a term for G."""
 
 from dataclasses import dataclass
 from typing import Literal

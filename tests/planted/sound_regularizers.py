@@ -1,4 +1,4 @@
-"""Regularizers of the literature that strain the contracts, each right in every way."""
+"""Correct regularizers of the literature that are difficult for the contracts."""
 
 from dataclasses import dataclass
 

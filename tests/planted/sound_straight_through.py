@@ -1,4 +1,4 @@
-"""An augmentation that rounds to 16 levels and passes gradients as if it did not, which its spec excuses."""
+"""An augmentation that rounds to 16 levels and passes gradients unchanged, which its spec excuses."""
 
 from ganzoo.plugin import Augmentation, hookimpl
 

@@ -1,4 +1,4 @@
-"""A tracker that is right in every way: a line for each event, at the end of one file."""
+"""A correct tracker: it appends a line to a file for each event."""
 
 from ganzoo.plugin import Tracker, hookimpl
 

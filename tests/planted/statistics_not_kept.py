@@ -1,4 +1,4 @@
-"""G gathers statistics that neither a package nor a checkpoint holds."""
+"""G collects statistics that neither a package nor a checkpoint stores."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""G cannot be put in eval mode."""
+"""G cannot be put into eval mode."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks

@@ -1,4 +1,4 @@
-"""The spec says style; its synthesis leaves the last step to forward."""
+"""The spec provides style, but the last step of synthesis is in forward."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks

@@ -1,4 +1,4 @@
-"""G holds a tensor that is no buffer, so nothing moves it."""
+"""G has a tensor that is not a buffer, so that it stays on its device."""
 
 import torch
 

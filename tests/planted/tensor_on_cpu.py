@@ -1,4 +1,4 @@
-"""G draws its noise on the CPU, wherever it is itself."""
+"""G draws its noise on the CPU, whatever its device is."""
 
 import torch
 

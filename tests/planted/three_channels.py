@@ -1,4 +1,4 @@
-"""It makes images of three channels, whatever is asked for."""
+"""It makes images of three channels, whatever the data are."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""G uses a weight of D, which no model package of G holds."""
+"""G uses a weight of D, which a model package of G does not store."""
 
 import torch
 from torch import nn

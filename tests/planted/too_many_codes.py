@@ -1,4 +1,4 @@
-"""Its latents are to end in more codes than they have entries."""
+"""Its latents have more codes than entries."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""It writes as it is built, so that no run begins where that fails."""
+"""It writes when it is built, so that no run starts if that fails."""
 
 from ganzoo.plugin import Tracker, hookimpl
 

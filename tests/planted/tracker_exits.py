@@ -1,4 +1,4 @@
-"""It ends the process where the disk is full."""
+"""It ends the process if the disk is full."""
 
 import sys
 

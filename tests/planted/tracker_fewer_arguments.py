@@ -1,4 +1,4 @@
-"""Its `log` takes scalars without the images that they belong to."""
+"""Its `log` takes scalars, but not the number of images."""
 
 from ganzoo.plugin import Tracker, hookimpl
 

@@ -1,4 +1,4 @@
-"""Scalars that it did not know from the start are an error."""
+"""Scalars whose names appear later are an error."""
 
 from ganzoo.plugin import Tracker, hookimpl
 

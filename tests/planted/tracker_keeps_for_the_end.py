@@ -1,4 +1,4 @@
-"""It writes what it was told only where a run comes to its end."""
+"""It writes only when a run ends."""
 
 from ganzoo.plugin import Tracker, hookimpl
 

@@ -1,4 +1,4 @@
-"""It insists on a file that is not there, which a resumed run has."""
+"""It fails if its file exists, as it does in a resumed run."""
 
 from ganzoo.plugin import Tracker, hookimpl
 

@@ -1,4 +1,4 @@
-"""A resumed run begins its file anew."""
+"""In a resumed run it starts its file again."""
 
 from ganzoo.plugin import Tracker, hookimpl
 

@@ -1,4 +1,4 @@
-"""It takes out of the scalars what it logs."""
+"""It removes the scalars that it logs from the mapping."""
 
 from ganzoo.plugin import Tracker, hookimpl
 

@@ -1,4 +1,4 @@
-"""The spec says truncation; G takes it and goes on as ever."""
+"""The spec provides truncation, but G ignores it."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Generator, networks

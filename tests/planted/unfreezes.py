@@ -1,4 +1,4 @@
-"""D thaws a weight that it froze."""
+"""D sets requires_grad on a weight that it froze."""
 
 from ganzoo.plugin import Architecture, hookimpl
 from planted_base import Discriminator, networks

@@ -1,4 +1,4 @@
-"""Its latents come from a distribution that nobody knows."""
+"""Its latents have a distribution that does not exist."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""It says that z has 8 entries, and takes 4."""
+"""Its latent_dim is 8, but G takes 4 entries."""
 
 from dataclasses import replace
 
