@@ -78,9 +78,9 @@ def pull(
 def read_config(hub: Hub, repo: str, commit: str, stored: Mapping[str, RemoteFile]) -> Config:
     """Return the config of a model on the Hub, given what files it has."""
     if CONFIG not in stored:
-        raise NotFound(f"{repo} is no model that ganzoo made: it has no {CONFIG}")
+        raise NotFound(f"{repo} is not a model that ganzoo made: it has no {CONFIG}")
     if stored[CONFIG].size > LARGEST:
-        raise Corrupt(f"{CONFIG} of {repo} is no config of a model package: it has more than {LARGEST:,} bytes")
+        raise Corrupt(f"{CONFIG} of {repo} is not the config of a model package: it has more than {LARGEST:,} bytes")
     path = hub.fetch_file(repo, CONFIG, commit, stored[CONFIG])
     return configs.parse_config(path.read_bytes(), f"{CONFIG} of {repo}")
 

@@ -1,4 +1,4 @@
-"""What a model card says to people: use, requirements, training, measured values, data and limits."""
+"""The body of a model card: use, requirements, training, measured values, data and limits."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Address:
     """The address on the Hub at which a card is read.
 
     Args:
-        repo: ``user/model``; empty while it is a directory.
-        revision: The tag that it will be found under; empty for none.
+        repo: The repository, ``user/model``; empty while the package is a local directory.
+        revision: The tag of the published commit; empty where there is none.
     """
 
     repo: str = ""
@@ -33,7 +33,7 @@ UNPUBLISHED = Address()
 
 
 def make_sections(config: Config, registry: Registry, files: list[str], address: Address) -> list[str]:
-    """Return the paragraphs of the generated body."""
+    """Return the paragraphs of a card's generated body."""
     sections = [f"# {escape(address.repo or make_title(config))}", _describe_model(config, registry)]
     if PICTURE in files:
         sections.append(f"![Samples of seed 0, none chosen]({PICTURE})")
@@ -73,8 +73,8 @@ def _describe_model(config: Config, registry: Registry) -> str:
 
 
 def _describe_origin(config: Config) -> str:
-    come = {key: format_code(value) for key, value in config.imported.items()}
-    return f"`ganzoo import` read the file {come['file']} (format {come['format']}, SHA-256 {come['sha256']})."
+    origin = {key: format_code(value) for key, value in config.imported.items()}
+    return f"`ganzoo import` read the file {origin['file']} (format {origin['format']}, SHA-256 {origin['sha256']})."
 
 
 def _describe_usage(config: Config, address: Address) -> str:
@@ -99,17 +99,17 @@ def _describe_usage(config: Config, address: Address) -> str:
 
 
 def list_requirements(config: Config) -> list[str]:
-    """Return the distributions that a model needs, as pip takes them; what is none is left out."""
+    """Return the distributions that a model needs, as pip takes them; invalid names and versions are skipped."""
     return [f"{name}>={version}" for name, version in config.requires if is_release(name, version)]
 
 
 def _describe_requirements(config: Config) -> str:
     names = [f"'{requirement}'" for requirement in list_requirements(config)]
-    return f"    python -m pip install {' '.join(names)}" if names else "A plugin that is no distribution."
+    return f"    python -m pip install {' '.join(names)}" if names else "A plugin that is not a distribution."
 
 
 def _list_preset(config: Config, registry: Registry) -> list[tuple[str, str]]:
-    """Return the named recipe that the training began from, and where that comes from."""
+    """Return rows for the named recipe that the training started from: its name, its source, its published score."""
     name = config.recipe.get("preset", "")
     try:
         spec = registry.resolve("recipe", name).spec if name else None
@@ -128,8 +128,10 @@ def _list_training(config: Config, registry: Registry) -> list[tuple[str, str]]:
     optim, train = recipe.get("optim") or {}, recipe.get("train") or {}
     rows += [(f"optim.{key}", _describe_options(optim.get(key) or {})) for key in NETWORKS]
     short, usual = {flag.key for flag in FLAGS}, options.to_json(TrainOptions())
-    told = {f"train.{key}": value for key, value in train.items() if f"train.{key}" in short or value != usual.get(key)}
-    rows += [(key, options.to_text(value)) for key, value in told.items() if value is not None]
+    shown = {
+        f"train.{key}": value for key, value in train.items() if f"train.{key}" in short or value != usual.get(key)
+    }
+    rows += [(key, options.to_text(value)) for key, value in shown.items() if value is not None]
     rows += [("images seen", "" if config.imported else f"{config.images:,}"), ("ganzoo", str(recipe.get("ganzoo")))]
     return [(key, value) for key, value in rows if value]
 
@@ -137,7 +139,7 @@ def _list_training(config: Config, registry: Registry) -> list[tuple[str, str]]:
 def _describe_data(config: Config, registry: Registry) -> str:
     dataset = find_spec(registry, config, "dataset")
     if "dataset" not in config.recipe:
-        return "What it was trained on is not known, nor is its licence."
+        return "The training data and its licence are not known."
     if not isinstance(dataset, Dataset):
         name = format_code(get_bare_name(config, "dataset"))
         return f"{name}, whose plugin was not installed when this card was written."
@@ -149,22 +151,22 @@ def _describe_data(config: Config, registry: Registry) -> str:
 
 def _describe_limits(config: Config, files: list[str]) -> str:
     words = [
-        "Samples resemble the training data, with its gaps and its biases; single ones may come close to training "
-        "samples. Nothing was done to prevent either."
+        "Samples resemble the training data, with its gaps and its biases; some may come close to training samples. "
+        "Nothing was done to prevent either."
     ]
     if not config.metrics:
         words.append("Its quality was not measured.")
     if DISCRIMINATOR in files:
-        words.append("The discriminator is part of the package, for training that goes on from here (`--init`).")
+        words.append("The package includes the discriminator, for further training (`--init`).")
     return " ".join(words)
 
 
 # ----------------------------------------------------------------------------
-# Words.
+# Texts and names.
 
 
 def is_release(name: str, version: str) -> bool:
-    """Whether these are a distribution's name and version (PEP 508, 440), and nothing that pip or a shell acts on."""
+    """Whether a name and a version are those of a distribution (PEP 508, 440), and safe for pip and a shell."""
     from packaging.version import InvalidVersion, Version
 
     try:
@@ -190,18 +192,18 @@ def _describe_protocol(entry: Mapping[str, Any]) -> str:
 
 
 def make_title(config: Config) -> str:
-    """Return what a model is called while it has no repository."""
+    """Return the title of a model that has no repository."""
     return "-".join(get_bare_name(config, key) for key in ("arch", "dataset") if key in config.recipe)
 
 
 def get_bare_name(config: Config, key: str) -> str:
-    """Return the bare name of a stored component; ``?`` where the config does not say it."""
+    """Return the bare name of a stored component; ``?`` where the config does not name it."""
     entry = config.recipe.get(key)
     return str(entry.get("name", "?")).rpartition(":")[2] if isinstance(entry, Mapping) else "?"
 
 
 def find_spec(registry: Registry, config: Config, key: str) -> Component | None:
-    """Return the spec of a stored component, where it is installed."""
+    """Return the spec of a stored component; None where it is not installed."""
     try:
         return registry.resolve(ONE[key], config.recipe[key]["name"]).spec
     except (GanzooError, KeyError, TypeError, AttributeError):

@@ -1,7 +1,7 @@
 """The model card: ``README.md`` with front matter that the Hub reads and a body that people read.
 
-The generated body stands between two marks; what a person wrote before, behind and into the front matter is kept when
-the card is written again. Every text that comes from a recipe or a plugin is escaped: a card is shown as HTML.
+The generated body stands between two marks. When the card is written again, all text that people wrote before it, after
+it and into the front matter is kept. Text from recipes and plugins is escaped, because a card is shown as HTML.
 """
 
 from __future__ import annotations
@@ -24,9 +24,19 @@ from ganzoo.plugin import Component, Dataset
 from ganzoo.registry import Registry
 
 BEGIN, END = "<!-- ganzoo: what is between these marks is written anew -->", "<!-- ganzoo: end -->"
-PIPELINES = {"image": "unconditional-image-generation", "text": "text-generation"}  # by modality, as the Hub names them
-FROM_LABELS = {"image": "image-to-image", "audio": "audio-to-audio"}  # where labels are arrays of that kind
-OURS = ("library_name", "pipeline_tag", "datasets", "metrics", "model-index", "requires")  # keys that are written anew
+PIPELINES = {"image": "unconditional-image-generation", "text": "text-generation"}  # the Hub's task, by modality
+FROM_LABELS = {
+    "image": "image-to-image",
+    "audio": "audio-to-audio",
+}  # the Hub's task where labels are arrays, by modality
+OURS = (
+    "library_name",
+    "pipeline_tag",
+    "datasets",
+    "metrics",
+    "model-index",
+    "requires",
+)  # keys of the front matter that ganzoo writes
 
 
 def make_card(
@@ -40,19 +50,17 @@ def make_card(
     """Return the card of a package.
 
     Args:
-        config: What the package says.
-        registry: What is known of its components besides.
+        config: The package's config.
+        registry: The registry, which describes the package's components.
         files: Names of the package's files.
-        before: The card so far; what a person wrote into it stays.
-        license: Of the weights; empty for what the card says already.
+        before: The old card, whose text by people is kept; empty where there is none.
+        license: The licence of the weights; empty to keep the licence in the old card.
         address: The address on the Hub at which the card is read; `UNPUBLISHED` while it is a local directory.
     """
     front, above, below = split_card(before)
     ours = make_front_matter(config, registry)
     stale = {entry.spec.name for kind in ("architecture", "dataset") for entry in registry.components(kind)}
-    theirs = [
-        tag for tag in _select_strings(front.get("tags")) if tag not in stale
-    ]  # of the model that was here before
+    theirs = [tag for tag in _select_strings(front.get("tags")) if tag not in stale]  # the old model's tags are dropped
     tags = list(dict.fromkeys([*ours.pop("tags"), *theirs]))
     merged = {**ours, "tags": tags} | {key: value for key, value in front.items() if key not in (*OURS, "tags")}
     if license:
@@ -63,16 +71,16 @@ def make_card(
 
 
 def decode_card(content: bytes) -> str:
-    """Return the text of a card; bytes of another encoding than UTF-8 are read as Latin-1, so none is lost."""
+    """Return the text of a card in UTF-8; other bytes are read as Latin-1, so that none is lost."""
     text = content.decode("utf-8", "surrogateescape")  # such a byte is 0xDC00 higher
     return re.sub("[\udc80-\udcff]", lambda match: chr(ord(match[0]) - 0xDC00), text).replace("\r\n", "\n")
 
 
 def split_card(text: str) -> tuple[dict[str, Any], str, str]:
-    """Return a card's front matter, and what stands before and behind the generated body.
+    """Return a card's front matter, the text before the generated body and the text after it.
 
-    In a card without marks, which a person wrote from scratch, everything stands behind it; so does, in one whose end
-    mark is gone, all that might be a person's.
+    A card without marks was written by a person: all its text counts as text after the body. Where the end mark alone
+    is missing, the text after the begin mark counts as text after the body.
     """
     match = re.match(r"\ufeff?---[ \t]*\r?\n(.*?\r?\n|)---[ \t]*(?:\r?\n|$)", text, re.DOTALL)
     front = _read_yaml(match[1]) if match else {}
@@ -85,7 +93,7 @@ def split_card(text: str) -> tuple[dict[str, Any], str, str]:
 
 
 def make_front_matter(config: Config, registry: Registry) -> dict[str, Any]:
-    """Return what the Hub reads: library, task, tags, data and measured values (``model-index``)."""
+    """Return the front matter that the Hub reads: library, task, tags, data and measured values (``model-index``)."""
     from huggingface_hub import EvalResult, ModelCardData
 
     arch, dataset = find_spec(registry, config, "arch"), find_spec(registry, config, "dataset")
@@ -117,7 +125,7 @@ def make_front_matter(config: Config, registry: Registry) -> dict[str, Any]:
 
 
 def _list_dataset_tags(dataset: Component | None) -> list[str]:
-    """Return the tag by which models of a dataset are found; a folder's name says nothing of what is in it."""
+    """Return the tags that lead to models of a dataset; none for a dataset of the user's own files."""
     return [dataset.name] if isinstance(dataset, Dataset) and not dataset.path_option else []
 
 
@@ -133,7 +141,7 @@ def _dump_yaml(values: Mapping[str, Any]) -> str:
 
 
 def _read_yaml(text: str) -> dict[str, Any]:
-    """Return front matter; an empty one where it is none that can be read."""
+    """Return front matter as a mapping; an empty one where it cannot be read."""
     import yaml
 
     try:
@@ -144,6 +152,6 @@ def _read_yaml(text: str) -> dict[str, Any]:
 
 
 def _choose_pipeline(config: Config) -> str | None:
-    """Return what the model does, as the Hub names it."""
+    """Return the Hub's name of the model's task; None where it has none."""
     kinds = FROM_LABELS if len(config.data.label_shape) > 1 else PIPELINES
     return kinds.get(config.data.modality)

@@ -1,7 +1,7 @@
-"""What a finished package has beyond its weights: reference samples, a picture, a card, and D where it is asked for.
+"""Completing a package: reference samples, a picture, a card, and the discriminator where it is wanted.
 
-All of it is made by the generator as it is loaded back from the package, so a package that is complete is one that
-loads and samples.
+The samples come from the generator as it is loaded back from the package, so that a complete package is known to load
+and to sample.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ from ganzoo.registry import Registry
 from ganzoo.samples import grid
 from ganzoo.samples.show import count_shown, select_kept_files
 
-SEED = 0  # of what is shown
-SHOWN = {".png": PICTURE, ".txt": TEXT, ".wav": SOUND}  # by suffix, what a package keeps of what is shown
+SEED = 0  # of the shown samples
+SHOWN = {".png": PICTURE, ".txt": TEXT, ".wav": SOUND}  # a package's files that show samples, by suffix
 
 
 def complete_package(
@@ -55,21 +55,21 @@ def complete_package(
     address: Address = UNPUBLISHED,
     notify: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Write the package in `directory` to `target`, which may be the same directory, with all that people see of it.
+    """Write the package in `directory` to `target`, which may be the same directory, and add what people see.
 
     Args:
-        directory: A package, of which the weights are taken.
-        target: Where to; a card that is there keeps what a person wrote into it. In another directory the
-            config says of paths on this machine no more than their last name.
-        registry: Where its architecture is looked up.
-        device: Where it is sampled.
-        discriminator: Whether the discriminator goes along, where it is in the directory.
-        license: Of the weights, by its identifier on the Hub; empty for what the card says already.
+        directory: The package that the weights are taken from.
+        target: The directory to write. Text that people wrote into its card is kept. Where it differs from `directory`,
+            absolute paths in the config are shortened to their last name.
+        registry: The registry in which the package's components are looked up.
+        device: The device on which the generator is sampled.
+        discriminator: Whether the discriminator is included, where the directory has it.
+        license: The licence of the weights, by its identifier on the Hub; empty to keep the licence in the card.
         address: The address on the Hub at which the card is read; `UNPUBLISHED` for a local directory.
-        notify: Gets a line where the discriminator should go along and is not there.
+        notify: A function that shows one line to the user, here that the discriminator is missing.
 
     Raises:
-        GanzooError: As `ganzoo.package.package.load`, and where something cannot be written.
+        GanzooError: As `ganzoo.package.package.load`; or a file cannot be written.
     """
     config = read_config(directory)
     generator = package.load(directory, registry, device)
@@ -77,7 +77,7 @@ def complete_package(
     if discriminator and has_discriminator(directory, config):
         files[DISCRIMINATOR] = read_file(directory / DISCRIMINATOR, config.files[DISCRIMINATOR])
     elif discriminator and DISCRIMINATOR in config.files:
-        notify(f"going on without the discriminator, which {WITHOUT_D}")
+        notify(f"continuing without the discriminator, which {WITHOUT_D}")
     labels = read_labels(directory, config)
     with float32_products():
         files[REFERENCE] = safetensors.torch.save(make_references(generator, labels))
@@ -96,11 +96,11 @@ def complete_package(
 
 
 def make_shown_files(generator: Generator, labels: Tensor | None) -> dict[str, bytes]:
-    """Return files that show samples, by name: a picture, text, a sound; nothing where nobody says how.
+    """Return files that show samples, by name: a picture, text, a sound. None where nothing can show the samples.
 
     Args:
-        generator: Whose.
-        labels: Real ones, where they are arrays; a model that needs such and has none is not shown.
+        generator: The generator.
+        labels: Real labels, where the model's labels are arrays; without them such a model is not shown.
     """
     if generator.data.label_shape and labels is None:
         return {}
@@ -113,9 +113,11 @@ def make_shown_files(generator: Generator, labels: Tensor | None) -> dict[str, b
 
 
 def check_target(directory: Path) -> None:
-    """Raise UsageError where a directory holds anything but a package: it would be replaced."""
+    """Raise UsageError where a directory contains files that are not part of a package: they would be lost."""
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is a file: name a new directory")
     others = sorted(path.name for path in directory.iterdir() if path.name not in FILES) if directory.is_dir() else []
     if others:
-        raise UsageError(f"{directory} holds {others[0]!r}, which is of no model package: name a new directory")
+        raise UsageError(
+            f"{directory} contains {others[0]!r}, which is not part of a model package: name a new directory"
+        )

@@ -1,4 +1,4 @@
-"""``config.json`` of a model package: read as what a stranger wrote, checked before anything is done with it.
+"""``config.json`` of a model package: a stranger may have written it, so it is checked before it is used.
 
 `config.schema.json` beside this file is the same contract for other programs; a test holds the two together.
 """
@@ -35,12 +35,12 @@ HASHED = (
     PICTURE,
     TEXT,
     SOUND,
-)  # whose bytes the config vouches for; people edit the card
-FILES = (CONFIG, *HASHED, CARD)  # all that is ever written, asked for or published
-WITHOUT_D = "is not here: `ganzoo pull USER/NAME --with-discriminator` fetches it"
+)  # the config states their hashes; the card's it does not, because people edit the card
+FILES = (CONFIG, *HASHED, CARD)  # no other file is ever written, fetched or published
+WITHOUT_D = "is missing: `ganzoo pull USER/NAME --with-discriminator` fetches it"
 LARGEST = 1 << 20  # bytes of a config
-DEEPEST = 64  # levels of lists and mappings in one: what walks over more runs out of stack
-LARGEST_HEADER = 8 << 20  # bytes of what a weights file says of its tensors: some 80,000 of them
+DEEPEST = 64  # levels of nested lists and mappings: deeper ones would overflow the stack
+LARGEST_HEADER = 8 << 20  # bytes of a weights file's header: enough for some 80,000 tensors
 LARGEST_SAMPLE = 1 << 26  # numbers in one sample: a quarter of a gibibyte
 
 
@@ -49,8 +49,8 @@ class File:
     """A file of the package.
 
     Args:
-        sha256: Of its bytes, in hexadecimal.
-        size: In bytes.
+        sha256: The SHA-256 of its bytes, in hexadecimal.
+        size: Its size in bytes.
     """
 
     sha256: str
@@ -59,19 +59,20 @@ class File:
 
 @dataclass(frozen=True)
 class Config:
-    """What a ``config.json`` says.
+    """The content of a ``config.json``.
 
     Args:
-        recipe: The frozen recipe that the model was trained by (`ganzoo.recipe.recipe`).
-        requires: Distributions that it needs, with the versions that wrote it.
-        data: What it generates.
-        latent_dim: Length of z.
-        latent: Its distribution (`ganzoo.plugin.Networks`).
+        recipe: The frozen recipe that the model was trained with (`ganzoo.recipe.recipe`).
+        requires: The distributions that the model needs, with the versions that wrote the package.
+        data: The info of the generated samples.
+        latent_dim: The length of z.
+        latent: The distribution of z (`ganzoo.plugin.Networks`).
         images: Images seen in training.
-        metrics: What was measured of it, with the protocol.
-        files: The other files, by name.
-        json: All of it, as it stands.
-        imported: Format, file and sha256 that the weights came from, where ganzoo did not train them; else empty.
+        metrics: The measured values, with their protocol.
+        files: The package's other files, by name.
+        json: The whole content, unchanged.
+        imported: Where ganzoo did not train the weights: the format, name and sha256 of the file that they come from.
+            Empty where it did.
     """
 
     recipe: Mapping[str, Any]
@@ -90,13 +91,13 @@ def read_config(directory: Path) -> Config:
     """Return the config of the package in a directory.
 
     Raises:
-        NotFound: There is no package, or one of another library.
-        Corrupt: The file is damaged, or says what no package says.
-        GanzooError: It was written by a newer ganzoo.
+        NotFound: The directory has no config, or one of another library.
+        Corrupt: The config is damaged, or its content is invalid.
+        GanzooError: A newer ganzoo wrote the config.
     """
     path = directory / CONFIG
     if not path.is_file():
-        raise NotFound(f"{directory} holds no model package: it has no config.json")
+        raise NotFound(f"{directory} is not a model package: it has no config.json")
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
@@ -106,11 +107,11 @@ def read_config(directory: Path) -> Config:
 
 
 def read_file(path: Path, expected: File) -> bytes:
-    """Return a file's bytes, if they are those that the package's config vouches for.
+    """Return a file's bytes, and check them against the size and hash in the package's config.
 
     Raises:
-        Corrupt: They are not, or the file is missing.
-        GanzooError: It cannot be read.
+        Corrupt: The bytes differ, or the file is missing.
+        GanzooError: The file cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -120,26 +121,26 @@ def read_file(path: Path, expected: File) -> bytes:
     except OSError as error:
         raise GanzooError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
     if len(content) != expected.size or hashlib.sha256(content).hexdigest() != expected.sha256:
-        raise Corrupt(f"{path} is damaged: its bytes are not those that were written")
+        raise Corrupt(f"{path} is damaged: its bytes differ from what was saved")
     return content
 
 
 def has_discriminator(directory: Path, config: Config) -> bool:
-    """Whether the discriminator is in a package's directory: one from the Hub has it only where somebody asked."""
+    """Whether a package's directory contains the discriminator: from the Hub it is fetched only on request."""
     return DISCRIMINATOR in config.files and (directory / DISCRIMINATOR).is_file()
 
 
 def parse_config(content: bytes, source: str) -> Config:
-    """Return what the bytes of a config say; `source` names them in errors, which are those of `read_config`."""
+    """Return the config in a file's bytes; `source` names the file in errors, which are those of `read_config`."""
     if len(content) > LARGEST:
-        raise Corrupt(f"{source} is no config of a model package: it has more than {LARGEST:,} bytes")
+        raise Corrupt(f"{source} is not the config of a model package: it has more than {LARGEST:,} bytes")
     try:
         stored = json.loads(content.decode(), object_pairs_hook=_refuse_duplicate_keys, parse_constant=_refuse_constant)
         if isinstance(stored, dict) and "format" not in stored and "recipe" not in stored:
-            raise NotFound(f"{source} is another library's: it is no model that ganzoo made")
+            raise NotFound(f"{source} is another library's: ganzoo did not make this model")
         written = _parse_count(stored["format"], 1)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise Corrupt(f"{source} is damaged: it is no JSON of a model package") from error
+        raise Corrupt(f"{source} is damaged: it is not the JSON of a model package") from error
     if written > FORMAT:
         raise GanzooError(f"{source} was written by a newer ganzoo: python -m pip install -U ganzoo")
     try:
@@ -147,12 +148,12 @@ def parse_config(content: bytes, source: str) -> Config:
         return _parse_config(stored)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise Corrupt(
-            f"{source} is damaged: it does not say what a model package says ({_describe_error(error)})"
+            f"{source} is damaged: it is not the config of a model package ({_describe_error(error)})"
         ) from error
 
 
 # ----------------------------------------------------------------------------
-# Its parts.
+# The config's parts.
 
 
 def _parse_config(stored: Mapping[str, Any]) -> Config:
@@ -243,25 +244,25 @@ def _check(fits: object, what: str) -> None:
 
 
 def _nests_deeper(value: Any, levels: int) -> bool:
-    """Whether JSON has more than so many levels of lists and mappings, looked at level by level."""
-    held = [value]
+    """Whether JSON nests lists and mappings deeper than a number of levels."""
+    nested = [value]
     for _ in range(levels + 1):
-        parts = [each for each in held if isinstance(each, (dict, list))]
-        held = [each for part in parts for each in (part.values() if isinstance(part, dict) else part)]
-    return bool(held)
+        parts = [each for each in nested if isinstance(each, (dict, list))]
+        nested = [each for part in parts for each in (part.values() if isinstance(part, dict) else part)]
+    return bool(nested)
 
 
 def _refuse_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a key that is given twice: two readers may take another one each."""
-    made = dict(pairs)
-    _check(len(made) == len(pairs), "a key is given twice")
-    return made
+    """Return a JSON object; refuse duplicate keys, of which two readers might take different ones."""
+    result = dict(pairs)
+    _check(len(result) == len(pairs), "a key is given twice")
+    return result
 
 
 def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(constant)  # NaN and infinities are no JSON
+    raise ValueError(constant)  # NaN and infinities are not JSON
 
 
 def _describe_error(error: Exception) -> str:
-    """Return what an error is about, fit for one line of a terminal."""
+    """Return an error's text, safe for one line of a terminal."""
     return re.sub(r"[^\x20-\x7e]+", "?", str(error).strip("'\""))[:80] or type(error).__name__

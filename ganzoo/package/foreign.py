@@ -1,7 +1,7 @@
-"""Weights of other projects as model packages: a file of tensors, and the table that its architecture has for it.
+"""Importing weights of other projects: an architecture's table names the tensors of a file as its own.
 
-A pickle is read by ``torch.load(weights_only=True)`` and by nothing else: it makes tensors and plain values, and runs
-no code of the file.
+A pickle is read by ``torch.load(weights_only=True)`` and by nothing else: this makes tensors and plain values, and runs
+no code from the file.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from ganzoo.registry.installed import RegisteredComponent
 
 
 class Format(NamedTuple):
-    """A kind of file that an architecture reads.
+    """A format of weights files that an architecture reads.
 
     Args:
-        name: Of the format.
-        architecture: That reads it.
+        name: The name of the format.
+        architecture: The architecture that reads it.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Format(NamedTuple):
 
     @property
     def qualified(self) -> str:
-        """The name that is never ambiguous, ``plugin:name``."""
+        """The unambiguous name, ``plugin:name``."""
         return f"{self.architecture.plugin.name}:{self.name}"
 
 
@@ -54,44 +54,44 @@ def import_weights(
     target: Path,
     registry: Registry,
     format: str,
-    said: Mapping[str, Any],
+    settings: Mapping[str, Any],
     device: torch.device,
     license: str = "",
 ) -> None:
     """Write the generator in a file of another project as a model package.
 
     Args:
-        file: ``torch.save``'s, or safetensors.
-        target: Where to, as for `ganzoo package`.
-        registry: Where formats are looked up.
-        format: Of the file, by name.
-        said: Options of the architecture by key, ``arch.*``, over what the weights tell.
-        device: Where it is sampled.
-        license: Of the weights.
+        file: The weights file, written by ``torch.save`` or safetensors.
+        target: The directory to write, as for `ganzoo package`.
+        registry: The registry in which formats are looked up.
+        format: The name of the file's format.
+        settings: Options of the architecture by key, ``arch.*``. They override those that the weights imply.
+        device: The device on which the generator is sampled.
+        license: The licence of the weights, by its identifier on the Hub.
 
     Raises:
-        UsageError: No such format or option, or a file of another kind.
+        UsageError: The format or an option is unknown, or the file has another format.
         NotFound: There is no such file.
-        Corrupt: It is damaged, or its tensors do not fit the architecture.
-        GanzooError: It holds more than tensors and plain values, or the package cannot be written.
+        Corrupt: The file is damaged, or its tensors do not fit the architecture.
+        GanzooError: The file contains more than tensors and plain values, or the package cannot be written.
     """
     complete.check_target(target)
     chosen = find_format(registry, format)
-    weights = read_tensors(file, inert=f"{chosen.name.replace('-', '_')}.")
+    weights = read_tensors(file, ignored=f"{chosen.name.replace('-', '_')}.")
     try:
         imported = chosen.architecture.import_weights(chosen.name, weights)
     except UsageError as error:
-        raise UsageError(f"{file} is no file that --format {chosen.name} reads: {error}") from error
-    arch = Choice(chosen.architecture, _read_options(chosen.architecture, imported, said))
+        raise UsageError(f"--format {chosen.name} does not read {file}: {error}") from error
+    arch = Choice(chosen.architecture, _read_options(chosen.architecture, imported, settings))
     with tensors.meta_device():
         networks: Networks = arch.build(imported.data)
     fitted = _fit_weights(imported.weights, tensors.describe_tensors(networks.generator), str(file))
     origin = {"format": chosen.qualified, "file": file.name, "sha256": _hash_file(file)}
     with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / "package"
+        temporary = Path(folder) / "package"
         config = _make_config(arch, imported, networks) | {"imported": origin}
-        package.write_files(made, config, {MODEL: tensors.pack(fitted, planning.make_metadata(config))})
-        complete.complete_package(made, target, registry, device, license=license)
+        package.write_files(temporary, config, {MODEL: tensors.pack(fitted, planning.make_metadata(config))})
+        complete.complete_package(temporary, target, registry, device, license=license)
 
 
 def list_formats(registry: Registry) -> list[Format]:
@@ -101,10 +101,10 @@ def list_formats(registry: Registry) -> list[Format]:
 
 
 def find_format(registry: Registry, text: str) -> Format:
-    """Return the format of a name, bare or qualified by its plugin.
+    """Return a format by its name, bare or qualified by its plugin.
 
     Raises:
-        UsageError: There is none, or several architectures have one.
+        UsageError: There is no such format, or several architectures have one of that name.
     """
     known = list_formats(registry)
     found = [each for each in known if text in (each.name, each.qualified)]
@@ -113,9 +113,9 @@ def find_format(registry: Registry, text: str) -> Format:
     names = sorted({each.name for each in known})
     if found:
         choices = " or ".join(f"--format {each.qualified}" for each in found)
-        raise UsageError(f"format {text!r} is read by more than one architecture: write {choices}")
-    what = f"no format {text!r}" if text else "no format was chosen: add --format NAME"
-    raise UsageError(f"{what}{suggest_names(text, names)} (here: {', '.join(names) or 'none'})")
+        raise UsageError(f"more than one architecture reads format {text!r}: write {choices}")
+    what = f"there is no format {text!r}" if text else "no format was chosen: add --format NAME"
+    raise UsageError(f"{what}{suggest_names(text, names)} (installed: {', '.join(names) or 'none'})")
 
 
 # ----------------------------------------------------------------------------
@@ -123,28 +123,28 @@ def find_format(registry: Registry, text: str) -> Format:
 
 
 class IgnoredObject:
-    """What stands for an object of another project: it takes any state, and does nothing."""
+    """A stand-in for an object of another project: it accepts any state, and does nothing."""
 
     def __new__(cls, *args: object, **keywords: object) -> IgnoredObject:
-        """Return an object, whatever the file says that it is made from."""
+        """Return an object and ignore the arguments in the file."""
         return super().__new__(cls)
 
     def __setstate__(self, state: object) -> None:
-        """Drop the state."""
+        """Ignore the state in the file."""
 
 
-def read_tensors(path: Path, inert: str) -> dict[str, Tensor]:
+def read_tensors(path: Path, ignored: str) -> dict[str, Tensor]:
     """Return all tensors in a file by name, on the CPU; nested names are joined by dots.
 
     Args:
         path: A file that ``torch.save`` or safetensors wrote.
-        inert: Objects of classes whose full name begins so are passed over; any others are refused.
+        ignored: A prefix of full class names. Objects of such classes are ignored; any other objects are refused.
 
     Raises:
-        UsageError: It is a directory, or holds no tensors.
-        NotFound: It is not there.
-        Corrupt: It is damaged, or none of either, or a number is not finite.
-        GanzooError: It holds objects of other classes.
+        UsageError: The path is a directory, or the file contains no tensors.
+        NotFound: There is no such file.
+        Corrupt: The file is damaged, neither library wrote it, or a number is not finite.
+        GanzooError: The file contains objects of other classes.
     """
     if path.is_dir():
         raise UsageError(f"{path} is a directory: name the file with the weights in it")
@@ -153,49 +153,49 @@ def read_tensors(path: Path, inert: str) -> dict[str, Tensor]:
     with write_errors_explained(path), path.open("rb") as file:
         start, size = file.read(9), path.stat().st_size
     if not size:
-        raise Corrupt(f"{path} is empty: its download or copy did not succeed")
+        raise Corrupt(f"{path} is empty: its download or copy failed, so fetch it again")
     if start[8:] == b"{":
         content = path.read_bytes()
         tensors.read_header(content, str(path))
         stored: object = tensors.unpack(content, str(path))
     else:
-        stored = _unpickle(path, inert)
+        stored = _unpickle(path, ignored)
     try:
         found = dict(_iterate_tensors(stored))
     except RecursionError:
-        raise Corrupt(f"{path} is damaged: it nests without end") from None
+        raise Corrupt(f"{path} is damaged: its mappings are nested without end") from None
     for name, tensor in found.items():
         _check_tensor(tensor, name, size, path)
     if not found:
-        raise UsageError(f"{path} holds no tensors: name the file with the weights in it")
+        raise UsageError(f"{path} contains no tensors: name the file with the weights in it")
     return found
 
 
-def _unpickle(path: Path, inert: str) -> object:
-    """Return what is in a file of ``torch.save``; objects of classes of the prefix `inert` are passed over."""
+def _unpickle(path: Path, ignored: str) -> object:
+    """Return the content of a file of ``torch.save``; objects of classes with the prefix `ignored` are ignored."""
     try:
         named = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except Exception:  # an old file, of the form before zip files, or none of torch's
+    except Exception:  # a file of torch's older format, or not a file of torch
         named = []
-    if others := [name for name in named if not name.startswith(inert)]:
+    if others := [name for name in named if not name.startswith(ignored)]:
         raise _make_refusal(path, others[0])
     stand_ins: list[Any] = [(IgnoredObject, name) for name in named]
     try:
         with warnings.catch_warnings(action="ignore"), torch.serialization.safe_globals(stand_ins):
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "GLOBAL" in str(error):  # a name that is none of torch's own
+        if "GLOBAL" in str(error):  # a name that is not torch's own
             raise _make_refusal(path) from error
-        raise Corrupt(f"{path} is damaged, or no file that torch.save or safetensors wrote") from error
-    except Exception as error:  # whatever a damaged file makes of the reader
-        raise Corrupt(f"{path} is damaged, or no file that torch.save or safetensors wrote") from error
+        raise Corrupt(f"{path} is damaged, or was not written by torch.save or safetensors") from error
+    except Exception as error:  # a damaged file may make the reader raise any error
+        raise Corrupt(f"{path} is damaged, or was not written by torch.save or safetensors") from error
 
 
 def _make_refusal(path: Path, name: str = "") -> GanzooError:
     what = f"objects of {ascii(name)[:80]}" if name else "objects"
     return GanzooError(
-        f"{path} holds {what} besides tensors, which could run code, so it is not read: save the weights alone, "
-        "torch.save(generator.state_dict(), FILE), where it was made"
+        f"{path} contains {what} besides tensors. They could run code, so the file is not read: in the project that "
+        "wrote it, save the weights alone with torch.save(generator.state_dict(), FILE)"
     )
 
 
@@ -208,12 +208,12 @@ def _iterate_tensors(stored: object, prefix: str = "") -> Iterator[tuple[str, Te
 
 
 def _check_tensor(tensor: Tensor, name: str, size: int, path: Path) -> None:
-    """Raise Corrupt where a tensor's numbers are not in the file, one by one, or one of them is not finite."""
+    """Raise Corrupt where the file does not contain each number of a tensor, or a number is not finite."""
     plain = tensor.layout is torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
     if not plain or tensor.nbytes > size:
-        raise Corrupt(f"{path} is damaged: tensor {name[:80]!a} is more than its numbers in the file")
+        raise Corrupt(f"{path} is damaged: tensor {name[:80]!a} has more numbers than the file contains")
     if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-        raise Corrupt(f"{path} holds numbers that are not finite, in tensor {name[:80]!a}")
+        raise Corrupt(f"{path} contains numbers that are not finite, in tensor {name[:80]!a}")
 
 
 def _hash_file(path: Path) -> str:
@@ -222,39 +222,39 @@ def _hash_file(path: Path) -> str:
 
 
 # ----------------------------------------------------------------------------
-# What the package says.
+# The package's config.
 
 
-def _read_options(architecture: RegisteredComponent, imported: ImportedGenerator, said: Mapping[str, Any]) -> Any:
-    """Return the options that the weights tell, and over them those that a person said."""
+def _read_options(architecture: RegisteredComponent, imported: ImportedGenerator, settings: Mapping[str, Any]) -> Any:
+    """Return the options that the weights imply, overridden by the user's settings."""
     spec = architecture.spec
     assert isinstance(spec, Architecture)
     known = [f"arch.{name}" for name in list_options(spec.options)]
-    for key in said:
+    for key in settings:
         if key not in known:
             raise make_unknown_key_error(key, known, "an import")
-    spoken = {key.removeprefix("arch."): value for key, value in said.items()}
-    return options.read(spec.options, {**imported.options, **spoken}, "arch.", f"arch {spec.name!r}")
+    chosen = {key.removeprefix("arch."): value for key, value in settings.items()}
+    return options.read(spec.options, {**imported.options, **chosen}, "arch.", f"arch {spec.name!r}")
 
 
-def _fit_weights(weights: Mapping[str, Tensor], forms: Mapping[str, TensorInfo], source: str) -> dict[str, Tensor]:
-    """Return copies of the weights, in the network's precision, once they are what it asks for."""
-    made = {
-        name: (tensor.to(forms[name].dtype) if name in forms and tensor.is_floating_point() else tensor).clone()
+def _fit_weights(weights: Mapping[str, Tensor], expected: Mapping[str, TensorInfo], source: str) -> dict[str, Tensor]:
+    """Return copies of the weights in the network's precision; raise Corrupt where they do not fit the network."""
+    copies = {
+        name: (tensor.to(expected[name].dtype) if name in expected and tensor.is_floating_point() else tensor).clone()
         for name, tensor in weights.items()
     }
-    stated = {name: TensorInfo(tensor.dtype, tuple(tensor.shape)) for name, tensor in made.items()}
-    tensors.check_fit(stated, forms, source)
-    return {name: tensor.contiguous() for name, tensor in made.items()}
+    found = {name: TensorInfo(tensor.dtype, tuple(tensor.shape)) for name, tensor in copies.items()}
+    tensors.check_fit(found, expected, source)
+    return {name: tensor.contiguous() for name, tensor in copies.items()}
 
 
 def _make_config(arch: Choice, imported: ImportedGenerator, networks: Networks) -> dict[str, Any]:
     plugin, data = arch.component.plugin, imported.data
-    named = [{"distribution": plugin.distribution, "version": plugin.version}] if plugin.distribution else []
+    required = [{"distribution": plugin.distribution, "version": plugin.version}] if plugin.distribution else []
     return {
         "format": FORMAT,
         "recipe": {"format": recipe.FORMAT, "ganzoo": metadata.version("ganzoo"), "arch": arch.to_json()},
-        "requires": named,
+        "requires": required,
         "data": data.to_json(),
         "latent": {"dim": networks.latent_dim, "distribution": networks.latent},
         "range": [-1.0, 1.0] if data.modality == "image" else None,

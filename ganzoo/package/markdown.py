@@ -1,4 +1,4 @@
-"""Foreign text as Markdown that means just that text: a card is shown as HTML."""
+"""Escaping foreign text for Markdown, since a card is shown as HTML."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterable
 
 
 def escape(text: object) -> str:
-    """Return foreign text as Markdown that means just that text, on one line."""
+    """Return foreign text on one line, escaped so that Markdown shows it unchanged."""
     line = " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
     return re.sub(r"([\\`*_{}\[\]<>|#~&!])", r"\\\1", line)
 
 
 def format_code(text: object) -> str:
-    """Return foreign text as inline code."""
+    """Return foreign text as inline code of Markdown."""
     line = "".join(char if char.isprintable() and char not in "`|<>" else " " for char in str(text))
     return f"`{' '.join(line.split()) or '?'}`"
 
 
 def format_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """Return rows under a head, each cell as inline code."""
+    """Return a Markdown table of a head and rows, each cell as inline code."""
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     return "\n".join([*lines, *(f"| {' | '.join(format_code(cell) for cell in row)} |" for row in rows)])

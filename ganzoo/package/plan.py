@@ -124,7 +124,7 @@ def make_plan(config: Config, registry: Registry, source: str) -> Plan:
     try:
         arch = read_choice(registry, "arch", config.recipe["arch"])
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise Corrupt(f"{source} is damaged: it does not say what a model package says") from error
+        raise Corrupt(f"{source} is damaged: it is not the config of a model package") from error
     planned = Plan(config, arch, registry)
     networks = planned.networks
     if (networks.latent_dim, networks.latent) != (config.latent_dim, config.latent):

@@ -211,7 +211,7 @@ def test_a_pulled_model_is_published_without_the_discriminator_that_nobody_fetch
     done = ganzoo.publish(ganzoo.pull(repo), f"{repo}-copy", notify=said.append)
     names = {change.name for change in done.changes}
     assert names == set(FILES) - {"discriminator.safetensors"}
-    assert said[0].startswith("going on without the discriminator, which is not here: `ganzoo pull USER/NAME --with-")
+    assert said[0].startswith("continuing without the discriminator, which is missing: `ganzoo pull USER/NAME --with-")
     ganzoo.pull(repo, discriminator=True)
     done = ganzoo.publish(ganzoo.pull(repo), f"{repo}-copy")
     assert ("discriminator.safetensors", "new") in [change[:2] for change in done.changes]
@@ -225,7 +225,7 @@ def constants_cache() -> str:
 
 def test_what_does_not_load_is_not_published(hub, package, repo):
     (package / "model.safetensors").write_bytes(b"0" * (package / "model.safetensors").stat().st_size)
-    with pytest.raises(GanzooError, match="its bytes are not those that were written"):
+    with pytest.raises(GanzooError, match="its bytes differ from what was saved"):
         ganzoo.publish(package, repo)
     assert refs(hub, repo) is None
 

@@ -103,7 +103,7 @@ def test_the_discriminator_is_fetched_where_somebody_asks(hub, published, call):
         ganzoo.pull(published, discriminator=True, offline=True)
     held = ganzoo.verify(published, "cpu", offline=True)
     assert "discriminator.safetensors" not in held.files
-    assert held.unchecked.startswith("discriminator.safetensors is not here: `ganzoo pull USER/NAME --with-disc")
+    assert held.unchecked.startswith("discriminator.safetensors is missing: `ganzoo pull USER/NAME --with-disc")
     done = call("verify", published, "--offline", "--device", "cpu")
     assert done.out.splitlines()[-1] == f"unchecked {held.unchecked}"
     directory = Path(call("pull", published, "--with-discriminator").out.strip())
@@ -276,11 +276,11 @@ def test_a_repository_that_is_no_model_of_ganzoo_says_so(hub, repo):
     from huggingface_hub import HfApi
 
     HfApi().create_repo(repo)
-    with pytest.raises(NotFound, match=f"{repo} is no model that ganzoo made: it has no config.json"):
+    with pytest.raises(NotFound, match=f"{repo} is not a model that ganzoo made: it has no config.json"):
         ganzoo.load(repo, "cpu")
     for config in (b'{"architectures": ["Bert"]}', b"{}"):
         hub.inject_file("model", repo, "config.json", config)
-        with pytest.raises(NotFound, match=f"config.json of {repo} is another library's: it is no model that ganzoo"):
+        with pytest.raises(NotFound, match=f"config.json of {repo} is another library's: ganzoo did not make this"):
             ganzoo.load(repo, "cpu")
 
 
@@ -426,5 +426,5 @@ def test_a_text_file_in_git_itself_is_checked_too(hub, package, repo):
     upload(hub, repo, replace(package, "samples.txt", b"0.1 0.2\n"))
     assert (ganzoo.pull(repo) / "samples.txt").read_bytes() == b"0.1 0.2\n"
     hub.inject_file("model", repo, "samples.txt", b"0.1 0.3\n")
-    with pytest.raises(Corrupt, match="its bytes are not those that were written"):
+    with pytest.raises(Corrupt, match="its bytes differ from what was saved"):
         ganzoo.pull(repo)

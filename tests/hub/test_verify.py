@@ -98,7 +98,7 @@ def test_one_byte_of_any_file_is_found(package, name):
     data = bytearray(path.read_bytes())
     data[-5] ^= 1
     path.write_bytes(data)
-    with pytest.raises(Corrupt, match=f"{name} is damaged: its bytes are not those that were written"):
+    with pytest.raises(Corrupt, match=f"{name} is damaged: its bytes differ from what was saved"):
         ganzoo.verify(package, "cpu")
     path.unlink()
     with pytest.raises(Corrupt, match=f"has no {name}: the package is incomplete"):

@@ -125,7 +125,7 @@ def test_a_directory_with_other_things_is_left_alone(tmp_path: Path) -> None:
     assert ganzoo.package(run, target) == target
     (target / "mine.jpg").write_text("mine")
     with pytest.raises(
-        UsageError, match=r"photos holds 'mine\.jpg', which is of no model package: name a new directory"
+        UsageError, match=r"photos contains 'mine\.jpg', which is not part of a model package: name a new directory"
     ):
         ganzoo.package(run, target)
     assert (target / "mine.jpg").read_text() == "mine"

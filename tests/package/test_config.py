@@ -176,7 +176,7 @@ def test_bytes_are_read_only_where_they_are_those_that_were_written(tmp_path: Pa
     assert read_file(path, vouched) == b"weights"
     for content in (b"weightS", b"weight", b"weights!", b""):
         path.write_bytes(content)
-        with pytest.raises(Corrupt, match="is damaged: its bytes are not those that were written"):
+        with pytest.raises(Corrupt, match="is damaged: its bytes differ from what was saved"):
             read_file(path, vouched)
     path.unlink()
     with pytest.raises(Corrupt, match=r"has no model\.safetensors: the package is incomplete"):

@@ -211,7 +211,7 @@ def test_one_byte_changed_anywhere_in_the_weights_is_corrupt(folder):
         damaged = bytearray(content)
         damaged[index] ^= 1
         path.write_bytes(damaged)
-        with pytest.raises(Corrupt, match=r"model.safetensors is damaged: its bytes are not those that were written"):
+        with pytest.raises(Corrupt, match=r"model.safetensors is damaged: its bytes differ from what was saved"):
             ganzoo.load(folder)
     path.write_bytes(content[:-1])
     with pytest.raises(Corrupt, match="is damaged"):
@@ -225,7 +225,7 @@ def test_a_missing_file_is_named(folder):
     (folder / "config.json").unlink()
     with pytest.raises(NotFound):
         ganzoo.load(folder)
-    with pytest.raises(NotFound, match=r"holds no model package: it has no config.json"):
+    with pytest.raises(NotFound, match=r"is not a model package: it has no config.json"):
         read_config(folder)
 
 
