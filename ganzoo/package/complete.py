@@ -89,10 +89,10 @@ def complete_package(
     written = make_card(
         config, registry, files, "" if before is None else decode_card(before.read_bytes()), license, address
     )
-    stated = {key: value for key, value in config.json.items() if key != "files"}
+    contents = {key: value for key, value in config.json.items() if key != "files"}
     with write_errors_explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-    package.write_files(target, stated, files, written)
+    package.write_files(target, contents, files, written)
 
 
 def make_shown_files(generator: Generator, labels: Tensor | None) -> dict[str, bytes]:

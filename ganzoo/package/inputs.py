@@ -1,4 +1,4 @@
-"""What goes into a model whose labels are arrays, from files and back to files: translate, upscale, vocode."""
+"""Applying a model whose labels are arrays to files: translate, upscale, vocode."""
 
 from __future__ import annotations
 
@@ -27,35 +27,35 @@ Array = NDArray[Any]
 
 
 class Unreadable(GanzooError):
-    """What reads a file failed in its own words: the file is damaged, or of another kind."""
+    """The reader of a file failed with an error of its own: the file is damaged, or of another kind."""
 
 
 def apply(
     generator: Generator, source: Path, target: Path, folder: bool, seed: int, resize: bool,
     notify: Callable[[str], None],
 ) -> list[Path]:  # fmt: skip
-    """Write what a model makes of a file, or of each file of a folder; return where.
+    """Apply a model to a file, or to each file of a folder; return the paths of the results.
 
     Args:
-        generator: Its labels are arrays.
-        source: An image, whatever the dataset reads, an array (``.npy``, ``.npz``), or a folder of them.
-        target: A file, whose suffix says what is written, or a folder; for a folder a folder.
-        folder: Whether `target` is meant as a folder, which is made where it is missing.
-        seed: Of the latents.
-        resize: Stretch images that the model does not take to the nearest size that it takes.
-        notify: Gets a line for each file of a folder that could not be taken.
+        generator: A generator whose labels are arrays.
+        source: An image, a file that the dataset reads, an array (``.npy``, ``.npz``), or a folder of such files.
+        target: The file to write, whose suffix gives its format, or a folder. Where `source` is a folder, a folder.
+        folder: Whether `target` is a folder; it is created where it is missing.
+        seed: The seed of the latents.
+        resize: Whether images of a size that the model does not take are stretched to the nearest size that it takes.
+        notify: A function that shows one line to the user, here for each file of a folder that was skipped.
 
     Raises:
-        NotFound: The target's folder is not there, or nothing in a folder is an input.
-        UsageError: The model takes no such inputs, an input of another size, a suffix that says nothing, or a target
-            that is an input.
-        GanzooError: None, or not all, of the files of a folder could be taken; what could is written.
+        NotFound: The target's folder does not exist, or no file of a folder is an input.
+        UsageError: The model does not take these inputs or this size, the target's suffix is unknown, or the target is
+            an input.
+        GanzooError: Some or all files of a folder could not be read. The results of the others are written.
     """
     if not generator.data.label_shape:
-        raise UsageError("this model takes no inputs: it is sampled, see `ganzoo sample`")
+        raise UsageError("this model takes no inputs: sample it with `ganzoo sample`")
     if source.is_dir():
         if target.suffix and not folder:
-            raise UsageError(f"{source} is a folder, so {target} must be one: end it in /")
+            raise UsageError(f"{source} is a folder, so {target} must be a folder too: end it in /")
         return _apply_to_folder(generator, source, target, seed, resize, notify)
     if folder:
         with write_errors_explained(target):
@@ -74,37 +74,42 @@ def apply(
 def _apply_to_folder(
     generator: Generator, source: Path, target: Path, seed: int, resize: bool, notify: Callable[[str], None]
 ) -> list[Path]:
-    """Write what the model makes of each input in a folder into another folder."""
+    """Apply a model to each input in a folder, and write the results into another folder."""
     files = [file for file in sorted(source.iterdir()) if _is_input(generator, file)]
     if not files:
-        raise NotFound(f"{source} holds nothing that this model takes: it takes {_describe_inputs(generator)}")
+        raise NotFound(f"{source} contains no inputs of this model: it takes {_describe_inputs(generator)}")
     if target.exists() and target.samefile(source):
-        raise UsageError(f"{target} holds the inputs, which results would overwrite: name another folder")
+        raise UsageError(f"{target} contains the inputs, which the results would overwrite: name another folder")
     with write_errors_explained(target):
         target.mkdir(parents=True, exist_ok=True)
-    alike = len({file.stem.lower() for file in files}) < len(files)  # then each keeps its suffix before the new one
-    made, failed = dict[Path, Path](), dict[Path, GanzooError]()
+    alike = len({file.stem.lower() for file in files}) < len(
+        files
+    )  # then results keep the suffix of their inputs before their own
+    results, failed = dict[Path, Path](), dict[Path, GanzooError]()
     for file in files:
         result = target / ((file.name if alike else file.stem) + _choose_suffix(generator))
         try:
             _check_target(file, result)
             _apply_one(generator, file, result, seed, resize)
-            made[file] = result
+            results[file] = result
         except GanzooError as error:
             failed[file] = error
-            notify(f"left out: {_name_file(file, error)}")
-    taken = {file.suffix.lower() for file in made}
-    inputs = [file for file, error in failed.items() if not made or _was_input(generator, file, error, taken)]
+            notify(f"skipped: {_name_file(file, error)}")
+    taken = {file.suffix.lower() for file in results}
+    inputs = [file for file, error in failed.items() if not results or _was_input(generator, file, error, taken)]
     if inputs:
-        num = len(made) + len(inputs)
-        raise GanzooError(f"{len(inputs)} of {num} files of {source} could not be taken; the others are in {target}")
-    return list(made.values())
+        num = len(results) + len(inputs)
+        raise GanzooError(
+            f"{len(inputs)} of {num} files of {source} could not be read; the results of the others are in {target}"
+        )
+    return list(results.values())
 
 
 def _was_input(generator: Generator, file: Path, error: GanzooError, taken: set[str]) -> bool:
-    """Whether a file that could not be taken was an input, and not something that lies beside inputs.
+    """Whether a file that could not be read was an input, and not another file beside the inputs.
 
-    A dataset that reads files does not say which: where it failed at a file, and read none of that suffix, it was none.
+    A dataset does not list the suffixes that it reads. Where it failed at a file, and read no other file of that
+    suffix, the file does not count as an input.
     """
     dataset = generator.dataset
     reads = dataset is not None and bool(dataset.read)
@@ -112,7 +117,7 @@ def _was_input(generator: Generator, file: Path, error: GanzooError, taken: set[
 
 
 def _check_target(source: Path, target: Path) -> None:
-    """Raise GanzooError where a result cannot be written to a file, before it is computed."""
+    """Raise GanzooError where a result cannot be written to a file; checked before the result is computed."""
     if not target.parent.is_dir():
         raise NotFound(f"{target}: there is no folder {target.parent}: make it first")
     if target.exists() and target.samefile(source):
@@ -120,7 +125,7 @@ def _check_target(source: Path, target: Path) -> None:
 
 
 def _check_suffix(generator: Generator, target: Path) -> None:
-    """Raise UsageError where nothing makes such a file of the model's samples, tried on one of zeros."""
+    """Raise UsageError where the model's samples cannot be written with a suffix; tried on a sample of zeros."""
     suffix = target.suffix.lower()
     if not suffix:
         raise UsageError(f"{target}: end it in {_choose_suffix(generator)}, or in / for a folder")
@@ -129,13 +134,13 @@ def _check_suffix(generator: Generator, target: Path) -> None:
 
 
 def _apply_one(generator: Generator, source: Path, target: Path, seed: int, resize: bool) -> None:
-    """Write what the model makes of one file."""
+    """Apply the model to one file, and write the result."""
     inputs = read_inputs(generator, source, resize)
     write_atomic(target, [_encode_result(generator, inputs, target.suffix.lower(), seed)])
 
 
 def _name_file(file: Path, error: GanzooError) -> str:
-    """Return an error's sentence with the file that it is about, once."""
+    """Return an error's text, which begins with the name of the file."""
     words = str(error)
     return words if words.startswith(str(file)) else f"{file}: {words}"
 
@@ -148,8 +153,8 @@ def read_inputs(generator: Generator, path: Path, resize: bool = False) -> Array
     """Return the inputs in a file, ``[n, ...]`` as `Generator.apply` takes them.
 
     Raises:
-        UsageError: The file is of no kind that the model takes.
-        Unreadable: It is damaged, or of a kind that the dataset does not read.
+        UsageError: The model does not take files of this kind.
+        Unreadable: The file is damaged, or the dataset does not read it.
     """
     dataset, suffix = generator.dataset, path.suffix.lower()
     try:
@@ -168,15 +173,15 @@ def read_inputs(generator: Generator, path: Path, resize: bool = False) -> Array
 
 
 def _read_array(path: Path, sides: int) -> Array:
-    """Return the array of a file, or the first of several, with a leading N."""
+    """Return the array of a file, or its first array, with the dimension N in front."""
     with path.open("rb") as file:
-        held = np.load(file, allow_pickle=False)
-        array: Array = held[held.files[0]] if path.suffix.lower() == ".npz" else held
+        loaded = np.load(file, allow_pickle=False)
+        array: Array = loaded[loaded.files[0]] if path.suffix.lower() == ".npz" else loaded
     return array if array.ndim > sides else array[None]
 
 
 def _read_picture(generator: Generator, path: Path, resize: bool) -> Array:
-    """Return an image as uint8 ``[1, H, W, C]`` of the channels that the model takes."""
+    """Return an image as uint8 ``[1, H, W, C]``, with the number of channels that the model takes."""
     pixels = read_image(path, 1 if generator.data.label_shape[0] == 1 else 3)
     image = pixels.transpose(1, 2, 0)
     if resize:
@@ -187,7 +192,7 @@ def _read_picture(generator: Generator, path: Path, resize: bool) -> Array:
 
 
 def _is_input(generator: Generator, path: Path) -> bool:
-    """Whether a file of a folder is meant."""
+    """Whether a file of a folder may be an input of the model."""
     if path.name.startswith(".") or not path.is_file():
         return False
     suffix = path.suffix.lower()
@@ -196,9 +201,9 @@ def _is_input(generator: Generator, path: Path) -> bool:
 
 
 def _describe_inputs(generator: Generator) -> str:
-    """Return in words what files the model takes."""
+    """Return a text that names the files that the model takes."""
     if generator.dataset is not None and generator.dataset.read:
-        return f"what dataset {generator.dataset.name!r} reads, and arrays (.npy, .npz)"
+        return f"files that dataset {generator.dataset.name!r} reads, and arrays (.npy, .npz)"
     return "images and arrays (.npy, .npz)" if generator.data.labels_are_images else "arrays (.npy, .npz)"
 
 
@@ -207,24 +212,24 @@ def _describe_inputs(generator: Generator) -> str:
 
 
 def _encode_result(generator: Generator, inputs: Array, suffix: str, seed: int) -> bytes:
-    """Return what the model makes of inputs as a file of that suffix."""
+    """Apply the model to inputs, and return the results as the content of a file with that suffix."""
     if suffix in ARRAYS:
-        made, buffer = generator.apply(inputs, seed), io.BytesIO()
+        samples, buffer = generator.apply(inputs, seed), io.BytesIO()
         if suffix == ".npy":
-            np.save(buffer, made)
+            np.save(buffer, samples)
         else:
-            np.savez_compressed(buffer, samples=made)
+            np.savez_compressed(buffer, samples=samples)
         return buffer.getvalue()
     if len(inputs) > 1:
-        raise UsageError(f"it holds {len(inputs)} inputs: write them to .npz")
+        raise UsageError(f"it contains {len(inputs)} inputs: write the results to an .npz file")
     return _encode_sample(generator, generator.translate(inputs, seed), suffix)
 
 
 def _encode_sample(generator: Generator, samples: Tensor, suffix: str) -> bytes:
-    """Return one sample ``[1, ...]`` as a file of that suffix.
+    """Return one sample ``[1, ...]`` as the content of a file with that suffix.
 
     Raises:
-        UsageError: Nothing makes such a file of it.
+        UsageError: The sample cannot be written in that format.
     """
     data, dataset = generator.data, generator.dataset
     if _makes_pictures(generator) and suffix in PICTURES:
@@ -232,13 +237,13 @@ def _encode_sample(generator: Generator, samples: Tensor, suffix: str) -> bytes:
     content = convert_files(generator.show(samples), suffix) if can_show(data, dataset) else None
     if content is None:
         raise UsageError(
-            f"nothing makes a file in {suffix!r} of this model's samples: end it in {_choose_suffix(generator)}"
+            f"this model's samples cannot be written as {suffix!r}: end the name in {_choose_suffix(generator)}"
         )
     return content
 
 
 def _choose_suffix(generator: Generator) -> str:
-    """Return what samples are written as where nobody says."""
+    """Return the suffix that results get where the user names none."""
     if _makes_pictures(generator):
         return ".png"
     return ".wav" if generator.data.modality == "audio" and can_show(generator.data, generator.dataset) else ".npy"

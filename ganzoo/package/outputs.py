@@ -1,4 +1,4 @@
-"""Samples of a model written as files: what shows them, a folder of pictures, arrays."""
+"""Writing samples of a model: one file that shows them, a folder of pictures, or arrays."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ def write_samples(
     generator: Generator, out: str | None, name: str, suffix: str | None, num: int | None, label: int | None, seed: int,
     truncation: float | None,
 ) -> Path:  # fmt: skip
-    """Sample a model, write the samples, and return where.
+    """Sample a model, write the samples, and return the path of the file or folder.
 
     Args:
-        generator: The model.
-        out: A file or a folder; None for one called `name`, here.
-        name: Without a suffix.
-        suffix: ``.npz`` for arrays, empty for a folder, any other for such a file; None for what is shown first.
-        num: How many; None for as many as a person wants to see.
-        label: Class of all; None for every class in turn.
+        generator: The generator that is sampled.
+        out: The file or folder to write; None for one called `name` in the working directory.
+        name: The name of the file or folder where `out` is None, without a suffix.
+        suffix: ``.npz`` for arrays, empty for a folder, or another suffix for one file of that format; None for the
+            format that suits the samples.
+        num: The number of samples; None for the number that is shown together by default.
+        label: The class of all samples; None for each class in turn.
         seed: The same seed gives the same samples.
-        truncation: As `Generator.sample` takes it.
+        truncation: As in `Generator.sample`.
 
     Raises:
-        UsageError: Nothing makes such a file of these samples.
+        UsageError: These samples cannot be written in that format.
     """
     num = num or count_shown(generator.data, generator.dataset)
     if suffix == ".npz":
         return _write_arrays(generator, Path(out or name + suffix), num, label, seed, truncation)
     if not can_show(generator.data, generator.dataset):
-        raise UsageError("nothing says how to show this model's samples: write them with --out samples.npz")
+        raise UsageError("this model's samples cannot be shown: write them as arrays with --out samples.npz")
     samples = generator.sample_raw(num, label, seed, truncation)
     if suffix == "" and generator.data.modality == "image" and generator.data.shape[0] in CHANNELS:
         return _write_pictures(Path(out or name), samples)
@@ -49,7 +50,7 @@ def write_samples(
 
 
 def _write_shown(files: Files, out: str | None, name: str, suffix: str | None) -> Path:
-    """Write what shows samples: the file that a suffix means, the first one where none is named, a folder of all."""
+    """Write files that show samples: the one of a suffix, by default the first one, or all into a folder."""
     kinds = pick_first_of_each_kind(files)
     suffix = next(iter(kinds)) if suffix is None else suffix
     target = Path(out or name + suffix)
@@ -62,13 +63,13 @@ def _write_shown(files: Files, out: str | None, name: str, suffix: str | None) -
     chosen = convert_files(files, suffix)
     if chosen is None:
         others = " or ".join(f"--out samples{kind}" for kind in (*kinds, ".npz"))
-        raise UsageError(f"nothing makes a {suffix} file of this model's samples: write them with {others}")
+        raise UsageError(f"this model's samples cannot be written as {suffix}: write them with {others}")
     write_atomic(target, [chosen])
     return target
 
 
 def _write_pictures(target: Path, samples: Tensor) -> Path:
-    """Write images into a folder, a picture each."""
+    """Write each image as a picture into a folder."""
     with write_errors_explained(target):
         target.mkdir(parents=True, exist_ok=True)
     digits = len(str(len(samples) - 1))
@@ -80,7 +81,7 @@ def _write_pictures(target: Path, samples: Tensor) -> Path:
 def _write_arrays(
     generator: Generator, target: Path, num: int, label: int | None, seed: int, truncation: float | None
 ) -> Path:
-    """Write samples, and their labels where there are some, as numpy arrays."""
+    """Write samples, and their labels where they have labels, as numpy arrays."""
     arrays: dict[str, Any] = {"samples": generator.sample(num, label, seed, truncation)}
     if (labels := generator.choose_labels(num, label)) is not None:
         arrays["labels"] = labels.numpy()

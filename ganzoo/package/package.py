@@ -1,8 +1,9 @@
 """The model package: ``config.json`` and ``model.safetensors``, written by a run and read back by `load`.
 
-Safetensors and JSON only. A package names registered components, never code; what it says is checked before use: the
-config, then names, shapes and dtypes against the networks built without memory, then hashes and finiteness. What a
-person sees of it (picture, card, reference samples) comes with the finished run: `ganzoo.package.complete`.
+Its files are safetensors and JSON only. A package names registered components, never code. Its content is checked
+before use: first the config, then names, shapes and dtypes of tensors against the networks built without memory, then
+hashes, then that all numbers are finite. `ganzoo.package.complete` adds the picture, the card and the reference samples
+when the run is finished.
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ from ganzoo.registry import Registry
 
 
 class Contents(NamedTuple):
-    """What a package is written from; training does not change it any more.
+    """The contents of a package, copied so that training does not change them.
 
     Args:
-        weights: By the name of their file: of the averaged generator and of the discriminator, on the CPU; and real
-            labels for the reference samples, where they are arrays.
-        config: ``config.json`` but for its ``files``.
+        weights: Tensors on the CPU, by the name of their file: the averaged generator, the discriminator, and real
+            labels for the reference samples where labels are arrays.
+        config: The content of ``config.json`` without its ``files``.
     """
 
     weights: dict[str, dict[str, Tensor]]
@@ -65,17 +66,17 @@ def make_contents(
     metrics: list[dict[str, Any]],
     labels: Tensor | None = None,
 ) -> Contents:
-    """Return a copy of a run's averaged generator and its discriminator as they are now, for `write`.
+    """Return copies of a run's averaged generator and discriminator, and the package's config, for `write`.
 
     Args:
-        recipe: What it was trained by.
-        data: What it generates, as the networks see it.
+        recipe: The recipe of the run.
+        data: The info of the generated samples, as the networks see them.
         networks: The averaged generator, the discriminator, and the latents.
         regularizers: Regularizers of the training, by name. Those with `prepare` change D's structure, so loading D
             requires their plugins.
         images: Images seen so far.
-        metrics: What was measured of it, as the config lists it.
-        labels: A few real ones that are arrays, ``[n, *label_shape]``.
+        metrics: The measured values, as the config lists them.
+        labels: A few real labels ``[n, *label_shape]``, where labels are arrays.
     """
     changing = [choice for choice in recipe.reg if hasattr(regularizers[choice.name], "prepare")]
     needed = [choice.component.plugin for choice in (recipe.arch, recipe.dataset, *changing)]
@@ -100,23 +101,23 @@ def make_contents(
 
 
 def write(directory: Path, contents: Contents) -> None:
-    """Write a package, whole or not at all; one that is there is replaced."""
-    mark = make_metadata(contents.config)
-    files = {name: tensors.pack(weights, mark) for name, weights in contents.weights.items()}
+    """Write a package as a whole or not at all; an existing package is replaced."""
+    metadata = make_metadata(contents.config)
+    files = {name: tensors.pack(weights, metadata) for name, weights in contents.weights.items()}
     write_files(directory, contents.config, files)
 
 
 def write_files(directory: Path, config: Mapping[str, Any], files: Mapping[str, bytes], card: str = "") -> None:
-    """Write a package of these files, whole or not at all; one that is there is replaced.
+    """Write a package of these files, as a whole or not at all; an existing package is replaced.
 
     Args:
-        directory: Where.
-        config: But for its ``files``, which follow from `files`.
-        files: Their bytes, by name.
-        card: The model card; empty for the one that is there, into which a person may have written.
+        directory: The directory of the package.
+        config: The config without its ``files``, which are computed from `files`.
+        files: The contents of the files, by name.
+        card: The model card; empty to keep the existing card, with all that people wrote into it.
     """
     recover_directory(directory)
-    kept = directory / CARD
+    old_card = directory / CARD
     new = directory.with_name(f".{directory.name}.new")
     with write_errors_explained(directory):
         shutil.rmtree(new, ignore_errors=True)
@@ -124,10 +125,10 @@ def write_files(directory: Path, config: Mapping[str, Any], files: Mapping[str, 
     try:
         for name, content in files.items():
             write_atomic(new / name, [content])
-        if card or kept.is_file():
-            write_atomic(new / CARD, [card.encode() or kept.read_bytes()])
-        stated = {name: {"sha256": hashlib.sha256(c).hexdigest(), "size": len(c)} for name, c in files.items()}
-        write_atomic(new / CONFIG, [json.dumps({**config, "files": stated}, indent=2).encode() + b"\n"])
+        if card or old_card.is_file():
+            write_atomic(new / CARD, [card.encode() or old_card.read_bytes()])
+        entries = {name: {"sha256": hashlib.sha256(c).hexdigest(), "size": len(c)} for name, c in files.items()}
+        write_atomic(new / CONFIG, [json.dumps({**config, "files": entries}, indent=2).encode() + b"\n"])
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
@@ -142,10 +143,10 @@ def load(directory: Path, registry: Registry, device: torch.device) -> Generator
     """Return the generator of the package in a directory.
 
     Raises:
-        NotFound: There is no package.
-        MissingPlugin: Its architecture is not installed.
-        Corrupt: A file is not what was written, or does not fit the architecture.
-        GanzooError: It was written by a newer ganzoo.
+        NotFound: The directory is not a package.
+        MissingPlugin: The package's architecture is not installed.
+        Corrupt: A file's bytes differ from what was saved, or do not fit the architecture.
+        GanzooError: A newer ganzoo wrote the package.
     """
     config = read_config(directory)
     try:
@@ -171,15 +172,15 @@ def _load(directory: Path, config: Config, registry: Registry, device: torch.dev
 
 
 def read_weights(directory: Path, planned: Plan, name: str) -> dict[str, Tensor]:
-    """Return the tensors of one weights file of a package, which fit the network that they are for exactly.
+    """Return the tensors of one weights file of a package; they fit their network exactly.
 
     Args:
-        directory: Of the package.
-        planned: What its config asks for.
-        name: `MODEL` or `DISCRIMINATOR`.
+        directory: The directory of the package.
+        planned: The plan of the networks that the package's config describes.
+        name: The name of the file: `MODEL` or `DISCRIMINATOR`.
 
     Raises:
-        Corrupt: They do not, the bytes are not those that the config vouches for, or a number is not finite.
+        Corrupt: The tensors do not fit, the file's hash differs from the one in the config, or a number is not finite.
     """
     path = directory / name
     content = read_file(path, planned.config.files.get(name) or _refuse_absent(directory, name))
@@ -188,11 +189,11 @@ def read_weights(directory: Path, planned: Plan, name: str) -> dict[str, Tensor]
 
 
 def _refuse_absent(directory: Path, name: str) -> File:
-    raise Corrupt(f"{directory} has no {name}: its config.json names none")
+    raise Corrupt(f"{directory} has no {name}: its config.json does not list it")
 
 
 def _find_dataset(registry: Registry, config: Config) -> Dataset | None:
-    """Return the spec of the dataset that a model was trained on, where its plugin is installed."""
+    """Return the spec of the dataset that a model was trained on; None where its plugin is not installed."""
     try:
         spec = registry.resolve("dataset", config.recipe["dataset"]["name"]).spec
     except (GanzooError, KeyError, TypeError, AttributeError):

@@ -1,4 +1,4 @@
-"""What a package's config asks for: networks as they were trained, known before any weights are read."""
+"""Planning the networks that a package's config describes, before any weights are read."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from ganzoo.recipe.recipe import Choice
 from ganzoo.recipe.stored import read_choice
 from ganzoo.registry import Registry
 
-LARGEST_METADATA = 1 << 16  # bytes of a weights file that are neither tensors nor their names
+LARGEST_METADATA = 1 << 16  # bytes of a weights file's header that are not names of tensors
 
 
 def make_metadata(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a weights file says in its header of what it is: format, architecture, and a hash of the config.
+    """Return the metadata in the header of a weights file: format, architecture, and a hash of the config.
 
-    The hash is the SHA-256 of ``{"arch": ..., "data": ..., "latent": ...}``, what the networks are built from, as JSON
-    in ASCII with sorted keys and no spaces. Absolute paths in ``arch`` count by their last name, which is all of them
-    that is published.
+    The networks are built from ``{"arch": ..., "data": ..., "latent": ...}`` of the config. The hash is the SHA-256 of
+    that as JSON in ASCII, with sorted keys and without spaces. Absolute paths in ``arch`` are shortened to their last
+    name, as in published configs.
     """
     arch = config["recipe"]["arch"]
     built = {"arch": shorten_paths(arch), "data": config["data"], "latent": config["latent"]}
@@ -43,7 +43,7 @@ def make_metadata(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def shorten_paths(value: Any) -> Any:
-    """Return a recipe whose absolute paths are names alone: where somebody keeps data and plugins is their business."""
+    """Return a recipe with absolute paths shortened to their last name, so that a user's folders stay private."""
     if isinstance(value, dict):
         return {key: shorten_paths(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -54,12 +54,12 @@ def shorten_paths(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a config asks for, known before any weights are read.
+    """The networks that a config describes, known before any weights are read.
 
     Args:
-        config: The config.
-        arch: The architecture, installed here, with its options.
-        registry: Where the regularizers are looked up that changed the discriminator's structure.
+        config: The package's config.
+        arch: The installed architecture, with its options.
+        registry: The registry in which regularizers are looked up that change the discriminator's structure.
     """
 
     config: Config
@@ -68,15 +68,15 @@ class Plan:
 
     @cached_property
     def networks(self) -> Networks:
-        """The networks as the architecture builds them, without memory, on the meta device."""
+        """The networks as the architecture builds them, on the meta device, without memory."""
         with tensors.meta_device():
             return _build_networks(self.arch, self.config)
 
-    def forms(self, name: str) -> Mapping[str, TensorInfo]:
-        """Return the forms of the tensors that a weights file must have.
+    def list_tensors(self, name: str) -> Mapping[str, TensorInfo]:
+        """Return dtypes and shapes of the tensors that a weights file must contain, by name.
 
         Raises:
-            MissingPlugin: The file is the discriminator's, and a regularizer that it was trained with is not installed.
+            MissingPlugin: The file is the discriminator's, and a regularizer of its training is not installed.
         """
         return self._discriminator if name == DISCRIMINATOR else tensors.describe_tensors(self.networks.generator)
 
@@ -87,39 +87,41 @@ class Plan:
             prepare_networks(networks, _build_regularizers(self.config, self.registry))
         return tensors.describe_tensors(networks.discriminator)
 
-    def check(self, name: str, stated: Mapping[str, TensorInfo], source: str) -> None:
-        """Raise Corrupt where a weights file's header does not fit the network that it is for."""
-        tensors.check_fit(stated, self.forms(name), source)
+    def check(self, name: str, found: Mapping[str, TensorInfo], source: str) -> None:
+        """Raise Corrupt where the tensors in a weights file's header do not fit its network."""
+        tensors.check_fit(found, self.list_tensors(name), source)
 
     def check_header(self, name: str, content: bytes, source: str) -> None:
-        """Raise Corrupt where the first bytes of a weights file are no header, or one that does not fit."""
+        """Raise Corrupt where the first bytes of a weights file are not a header, or the header does not fit."""
         self.check(name, tensors.read_header(content, source), source)
-        mark = tensors.read_metadata(content)
+        metadata = tensors.read_metadata(content)
         if wrong := next(
-            (key for key, value in make_metadata(self.config.json).items() if mark.get(key, value) != value), ""
+            (key for key, value in make_metadata(self.config.json).items() if metadata.get(key, value) != value), ""
         ):
-            raise Corrupt(f"{source} is of another model than the config beside it: its header says another {wrong}")
+            raise Corrupt(
+                f"{source} belongs to another model than the config beside it: its header has another {wrong}"
+            )
 
     def check_size(self, name: str, size: int, source: str) -> None:
-        """Raise Corrupt where a weights file cannot be that of the network: it has too many bytes, or too few."""
-        forms = self.forms(name)
-        least = tensors.count_bytes(forms)
-        if not least < size <= least + LARGEST_METADATA + sum(len(tensor) + 128 for tensor in forms):
+        """Raise Corrupt where a weights file has too few or too many bytes for its network."""
+        expected = self.list_tensors(name)
+        least = tensors.count_bytes(expected)
+        if not least < size <= least + LARGEST_METADATA + sum(len(tensor) + 128 for tensor in expected):
             raise Corrupt(f"{source} does not fit the architecture: it has {size:,} bytes")
 
     def build(self) -> Networks:
-        """Return the networks for real, on the CPU; the caller's random numbers stay as they were."""
+        """Build the networks on the CPU; the caller's random numbers do not change."""
         with seeded(0):
             return _build_networks(self.arch, self.config)
 
 
 def make_plan(config: Config, registry: Registry, source: str) -> Plan:
-    """Look up the architecture of a config and build its networks on the meta device.
+    """Look up the architecture of a config, and build its networks on the meta device.
 
     Raises:
         MissingPlugin: The architecture is not installed.
-        Corrupt: The config's parts do not go together.
-        GanzooError: The architecture refuses them.
+        Corrupt: The config's parts do not fit each other.
+        GanzooError: The architecture refuses the config.
     """
     try:
         arch = read_choice(registry, "arch", config.recipe["arch"])
@@ -129,8 +131,8 @@ def make_plan(config: Config, registry: Registry, source: str) -> Plan:
     networks = planned.networks
     if (networks.latent_dim, networks.latent) != (config.latent_dim, config.latent):
         raise Corrupt(
-            f"{source} is damaged: it says latents {config.latent} of {config.latent_dim}, its architecture takes "
-            f"{networks.latent} of {networks.latent_dim}"
+            f"{source} is damaged: its latents are {config.latent} of {config.latent_dim} dimensions, but its "
+            f"architecture takes {networks.latent} of {networks.latent_dim}"
         )
     return planned
 
@@ -143,10 +145,10 @@ def _build_networks(arch: Choice, config: Config) -> Networks:
 
 
 def prepare_networks(networks: Networks, regularizers: Mapping[str, Any]) -> None:
-    """Let regularizers change D's structure, in their order: before training, and wherever D is built again.
+    """Let regularizers change D's structure, in their order: before training, and whenever D is built again.
 
     Raises:
-        GanzooError: One changed G's, which is built without them.
+        GanzooError: A regularizer changed G's structure. G is loaded without regularizers.
     """
     for name, regularizer in regularizers.items():
         if hasattr(regularizer, "prepare"):
@@ -154,18 +156,18 @@ def prepare_networks(networks: Networks, regularizers: Mapping[str, Any]) -> Non
             regularizer.prepare(networks)
             if list(networks.generator.state_dict()) != before:
                 raise GanzooError(
-                    f"regularizer {name!r} changed the structure of the generator, which is used without it: change "
-                    "that of the discriminator alone"
+                    f"regularizer {name!r} changed the structure of the generator, which is loaded without it: change "
+                    "the discriminator alone"
                 )
 
 
 def _build_regularizers(config: Config, registry: Registry) -> dict[str, Any]:
-    """Return the regularizers of a stored recipe by name; of an imported model nobody knows any."""
+    """Return the regularizers of a stored recipe by name; none for an imported model, whose training is unknown."""
     try:
         entries = config.recipe.get("reg", [])
         choices = [read_choice(registry, "reg", entry) for entry in entries]
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise Corrupt("the config does not say with which regularizers it was trained") from error
+        raise Corrupt("the config is damaged: its recipe's regularizers cannot be read") from error
     return {
         choice.name: choice.component.build(evaluate_schedules(choice.options, config.images), config.data)
         for choice in choices

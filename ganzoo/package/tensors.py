@@ -1,7 +1,7 @@
-"""Weights from a stranger: looked at before they are read, and read only where they are what the network asks for.
+"""Reading weights that a stranger may have written: the header is checked first, then the tensors against the network.
 
-What the safetensors library refuses by itself (offsets that overlap or leave gaps, a false length) is left to it; it
-accepts duplicate keys, absurd shapes, other dtypes and numbers that are not finite.
+The safetensors library itself refuses offsets that overlap or leave gaps, and a false length. It accepts duplicate
+keys, absurd shapes, other dtypes and numbers that are not finite: these are checked here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ DRAWING = (
 
 
 class TensorInfo(NamedTuple):
-    """What a tensor is, without its numbers."""
+    """The dtype and shape of a tensor."""
 
     dtype: torch.dtype
     shape: tuple[int, ...]
@@ -44,9 +44,9 @@ class TensorInfo(NamedTuple):
 
 
 class SkippedInit(TorchFunctionMode):
-    """Leaves tensors of the meta device, which have no numbers, undrawn while networks are built there.
+    """Skips random initialisation while networks are built on the meta device, where tensors have no numbers.
 
-    Drawing them imports torch's compiler, which takes longer than all the rest of loading a small model.
+    Initialising them there imports torch's compiler, which takes longer than the rest of loading a small model.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -60,103 +60,105 @@ class SkippedInit(TorchFunctionMode):
 
 @contextmanager
 def meta_device() -> Iterator[None]:
-    """Build networks in the block on the meta device, undrawn: their modules and forms, and nothing else."""
+    """Build networks in the block on the meta device, without memory and random numbers."""
     with seeded(0), torch.device("meta"), SkippedInit():
         yield
 
 
 def describe_tensors(network: nn.Module) -> dict[str, TensorInfo]:
-    """Return the form of each tensor that a network keeps, by name; it may be on the meta device."""
+    """Return dtype and shape of each tensor in a network's state dict, by name."""
     return {name: TensorInfo(tensor.dtype, tuple(tensor.shape)) for name, tensor in network.state_dict().items()}
 
 
 def read_header(content: bytes, source: str) -> dict[str, TensorInfo]:
-    """Return the forms that the header of a safetensors file states; `source` names the file in errors.
+    """Return dtype and shape of each tensor in the header of a safetensors file, by name.
 
     Args:
-        content: The file, or as much of it as the header takes.
-        source: The file's name.
+        content: The bytes of the file, or at least those of its header.
+        source: The file's name, for errors.
 
     Raises:
-        Corrupt: It is no header, or too large a one.
+        Corrupt: The header is damaged or too large.
     """
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or not 2 <= length <= min(LARGEST_HEADER, len(content) - 8):
-        raise Corrupt(f"{source} is no safetensors file: its header has no length that fits")
+        raise Corrupt(f"{source} is not a safetensors file: its header has a wrong length")
     try:
-        stated = json.loads(content[8 : 8 + length].decode(), object_pairs_hook=_refuse_duplicates)
+        entries = json.loads(content[8 : 8 + length].decode(), object_pairs_hook=_refuse_duplicates)
         return {
-            name: parse_info(entry["dtype"], entry["shape"]) for name, entry in stated.items() if name != "__metadata__"
+            name: parse_info(entry["dtype"], entry["shape"])
+            for name, entry in entries.items()
+            if name != "__metadata__"
         }
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise Corrupt(f"{source} is no safetensors file: its header is damaged") from error
+        raise Corrupt(f"{source} is not a safetensors file: its header is damaged") from error
 
 
 def read_metadata(content: bytes) -> dict[str, str]:
-    """Return what the header of a safetensors file says beside its tensors; `read_header` took it already."""
-    stated = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")]).get("__metadata__", {})
-    return dict(stated) if isinstance(stated, dict) else {}
+    """Return the metadata in the header of a safetensors file that `read_header` accepted."""
+    metadata = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")]).get("__metadata__", {})
+    return dict(metadata) if isinstance(metadata, dict) else {}
 
 
 def pack(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
-    """Return tensors as the bytes of a safetensors file that says `read_metadata` in its header.
+    """Return tensors as the bytes of a safetensors file with `metadata` in its header.
 
-    The library writes metadata in whatever order its hash table has; here the same contents are the same bytes.
+    The library writes metadata in the random order of its hash table; here the same contents give the same bytes.
     """
     plain = safetensors.torch.save(dict(tensors))
     length = int.from_bytes(plain[:8], "little")
-    stated = {"__metadata__": dict(metadata), **json.loads(plain[8 : 8 + length])}
-    text = json.dumps(stated, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # the tensors stay aligned
+    entries = {"__metadata__": dict(metadata), **json.loads(plain[8 : 8 + length])}
+    text = json.dumps(entries, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # keeps the tensors aligned
     return len(text).to_bytes(8, "little") + text + plain[8 + length :]
 
 
 def parse_info(dtype: str, shape: Any) -> TensorInfo:
-    """Return a tensor's form as a header states it; ValueError or KeyError where that is none."""
+    """Return dtype and shape of a tensor in a header; raise ValueError or KeyError where they are invalid."""
     if not isinstance(shape, list) or not all(type(side) is int and side >= 0 for side in shape):
         raise ValueError(f"shape {shape!r}")
     return TensorInfo(DTYPES[dtype], tuple(shape))
 
 
-def check_fit(stated: Mapping[str, TensorInfo], wanted: Mapping[str, TensorInfo], source: str) -> None:
-    """Raise Corrupt where the tensors of a file are not, name by name, those that a network asks for."""
-    if missing := sorted(wanted.keys() - stated.keys()):
+def check_fit(found: Mapping[str, TensorInfo], expected: Mapping[str, TensorInfo], source: str) -> None:
+    """Raise Corrupt where the tensors of a file differ from a network's in name, dtype or shape."""
+    if missing := sorted(expected.keys() - found.keys()):
         raise Corrupt(f"{source} does not fit the architecture: tensor {missing[0]!r} is missing")
-    for name in sorted(stated):
-        if name not in wanted:
+    for name in sorted(found):
+        if name not in expected:
             raise Corrupt(f"{source} does not fit the architecture: tensor {_escape_name(name)} is extra")
-        if stated[name] != wanted[name]:
+        if found[name] != expected[name]:
             raise Corrupt(
-                f"{source} does not fit the architecture: tensor {name!r} is {stated[name]}, not {wanted[name]}"
+                f"{source} does not fit the architecture: tensor {name!r} is {found[name]}, not {expected[name]}"
             )
 
 
 def unpack(content: bytes, source: str) -> dict[str, Tensor]:
-    """Return the tensors of a safetensors file, on the CPU, every number of them finite.
+    """Return the tensors of a safetensors file, on the CPU; all their numbers are finite.
 
     Raises:
-        Corrupt: It is no such file, or holds numbers that are not finite.
+        Corrupt: The file is not a safetensors file, or contains numbers that are not finite.
     """
     try:
         tensors = safetensors.torch.load(content)
     except SafetensorError as error:
-        raise Corrupt(f"{source} is no safetensors file: {error}") from error
+        raise Corrupt(f"{source} is not a safetensors file: {error}") from error
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise Corrupt(f"{source} holds numbers that are not finite, in tensor {_escape_name(name)}")
+            raise Corrupt(f"{source} contains numbers that are not finite, in tensor {_escape_name(name)}")
     return tensors
 
 
-def count_bytes(forms: Mapping[str, TensorInfo]) -> int:
-    """Return how many bytes the tensors of these forms take."""
-    return sum(form.dtype.itemsize * math.prod(form.shape) for form in forms.values())
+def count_bytes(tensors: Mapping[str, TensorInfo]) -> int:
+    """Return how many bytes tensors of these dtypes and shapes take."""
+    return sum(info.dtype.itemsize * math.prod(info.shape) for info in tensors.values())
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
+    result = dict(pairs)
+    if len(result) != len(pairs):
         raise ValueError("a tensor is named twice")
-    return made
+    return result
 
 
 def _escape_name(name: str) -> str:
@@ -164,11 +166,11 @@ def _escape_name(name: str) -> str:
 
 
 def snapshot(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return contiguous copies on the CPU, each in memory of its own: what training does next does not reach them.
+    """Return contiguous copies of tensors on the CPU, each in memory of its own, so that training does not change them.
 
-    Whoever writes them in another thread has no tensor operation left to do: one that runs in parallel there starts
-    a second team of OpenMP threads, and with more of them than cores every operation of the training is slower from
-    then on (by a quarter, in the default run on two cores).
+    Another thread can then write them without any tensor operation. A parallel operation in that thread would start a
+    second team of OpenMP threads. With more threads than cores, each operation of the training is slower from then on
+    (by a quarter, in the default run on two cores).
     """
     return {
         name: torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor.detach()) for name, tensor in tensors.items()

@@ -1,4 +1,4 @@
-"""Proof that what was loaded is what was trained: the package's reference samples, made once more."""
+"""Verifying a package: the loaded generator reproduces the reference samples of the trained one."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from ganzoo.package.config import DISCRIMINATOR, WITHOUT_D, Config, has_discrimi
 from ganzoo.package.references import read_reference
 from ganzoo.registry import Registry
 
-TOLERANCE = 1e-3  # of the samples' range: other machines add up float32 in another order
+TOLERANCE = 1e-3  # a share of the samples' range: machines add up float32 numbers in different orders
 
 
 class Verification(NamedTuple):
-    """What was found to hold.
+    """The result of verifying a package.
 
     Args:
-        files: Whose bytes are those that the config vouches for.
-        tensors: How many the generator has, all of the names, shapes and dtypes that its architecture asks for.
-        samples: How many were reproduced.
-        difference: The largest between a number of a reference sample and the same made anew, as a part of the range.
-        unchecked: What of the discriminator was not looked at, and why, in a sentence; empty where all was.
+        files: The names of the files whose bytes match the config's hashes.
+        tensors: The number of the generator's tensors. All have the names, shapes and dtypes of the architecture.
+        samples: The number of reproduced samples.
+        difference: The largest difference between a number of a reference sample and the reproduced one, as a share of
+            the samples' range.
+        unchecked: A sentence that says why the discriminator was not checked; empty where it was.
     """
 
     files: tuple[str, ...]
@@ -39,12 +40,12 @@ class Verification(NamedTuple):
 def verify(directory: Path, registry: Registry, device: torch.device) -> Verification:
     """Check every file of a package, load it strictly, and reproduce its reference samples.
 
-    All of this holds without the discriminator, which a package from the Hub may lack: that is told, not an error.
+    A package from the Hub may lack the discriminator. This is not an error: `Verification.unchecked` says it.
 
     Raises:
-        Corrupt: Something does not hold; the samples differ by more than `TOLERANCE` of their range.
-        NotFound: There is no package, or no reference samples in it.
-        MissingPlugin: Its architecture is not installed.
+        Corrupt: A check failed, or the samples differ by more than `TOLERANCE` of their range.
+        NotFound: The directory is not a package, or it has no reference samples.
+        MissingPlugin: The package's architecture is not installed.
     """
     config = read_config(directory)
     lacks_discriminator = DISCRIMINATOR in config.files and not has_discriminator(directory, config)
@@ -55,22 +56,22 @@ def verify(directory: Path, registry: Registry, device: torch.device) -> Verific
     generator = package.load(directory, registry, device)
     z, labels, samples = read_reference(directory, config)
     with float32_products():
-        made = generator.replay(z, labels)
+        reproduced = generator.replay(z, labels)
     span = float(samples.max() - samples.min()) if config.data.modality != "image" else 2.0
-    difference = float((made - samples).abs().max()) / max(span, 1e-6)
-    if not difference <= TOLERANCE:  # NaN is none either
+    difference = float((reproduced - samples).abs().max()) / max(span, 1e-6)
+    if not difference <= TOLERANCE:  # also true for NaN
         raise Corrupt(
-            f"{directory} does not give the samples that it gave: they differ by {difference:.2g} of their range "
-            f"({TOLERANCE:g} is allowed), so plugin or weights are not those that it was made with"
+            f"{directory} does not reproduce its reference samples: they differ by {difference:.2g} of their range "
+            f"({TOLERANCE:g} is allowed), so the plugin or the weights have changed since they were made"
         )
     return Verification(files, len(generator.network.state_dict()), len(z), difference, unchecked)
 
 
 def _check_discriminator(directory: Path, config: Config, registry: Registry) -> str:
-    """Return why a package's discriminator is not held against the architecture; empty where it is, or has none.
+    """Return why a package's discriminator was not checked; empty where it was, or the package has none.
 
     Raises:
-        Corrupt: It does not fit.
+        Corrupt: The discriminator does not fit the architecture.
     """
     if DISCRIMINATOR not in config.files:
         return ""
@@ -80,5 +81,5 @@ def _check_discriminator(directory: Path, config: Config, registry: Registry) ->
     try:
         package.read_weights(directory, planned, DISCRIMINATOR)
     except MissingPlugin as error:
-        return f"{DISCRIMINATOR} is what was made, but was not held against its network: {error}"
+        return f"the bytes of {DISCRIMINATOR} are correct, but it was not compared with its network: {error}"
     return ""

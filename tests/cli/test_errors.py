@@ -290,7 +290,7 @@ def test_labels_and_truncation_that_the_model_does_not_take(ganzoo: Ganzoo, runs
     check(ganzoo("sample", "0", "--label", "3"), 2, "trained without labels", "remove the label")
     check(ganzoo("sample", "2", "--label", "10"), 2, "from 0 to 9")
     check(ganzoo("sample", "2", "--label", "-1"), 2, "from 0 to 9")
-    check(ganzoo("sample", "0", "--truncation", "0.5"), 2, "no truncation", "remove it")
+    check(ganzoo("sample", "0", "--truncation", "0.5"), 2, "does not support truncation", "remove it")
     assert os.listdir() == ["runs"]
 
 

@@ -97,10 +97,10 @@ def test_what_is_looked_at_and_read_is_drawn_unless_text_is_asked_for(trained: G
 @pytest.mark.parametrize(
     ("dataset", "out", "words"),
     [
-        ("read", "a.png", "nothing makes a .png file of this model's samples: write them with --out samples.txt or"),
+        ("read", "a.png", "this model's samples cannot be written as .png: write them with --out samples.txt or"),
         ("both", "a.wav", "write them with --out samples.png or --out samples.txt or --out samples.npz"),
-        ("neither", "a.txt", "nothing says how to show this model's samples: write them with --out samples.npz"),
-        ("neither", "", "nothing says how to show this model's samples: write them with --out samples.npz"),
+        ("neither", "a.txt", "this model's samples cannot be shown: write them as arrays with --out samples.npz"),
+        ("neither", "", "this model's samples cannot be shown: write them as arrays with --out samples.npz"),
     ],
 )
 def test_a_form_that_a_model_has_not_is_told_with_one_that_it_has(

@@ -235,7 +235,7 @@ def test_what_does_not_give_the_same_samples_twice_is_not_published(hub, package
     monkeypatch.setattr(
         toys.ToyGenerator, "forward", lambda self, z, labels=None: made(self, z, labels) + random.random()
     )
-    with pytest.raises(Corrupt, match="does not give the samples that it gave"):
+    with pytest.raises(Corrupt, match="does not reproduce its reference samples"):
         ganzoo.publish(package, repo)
     assert refs(hub, repo) is None
 

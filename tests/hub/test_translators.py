@@ -123,9 +123,9 @@ def test_a_folder_of_images_of_any_size_that_the_architecture_takes(call: Ganzoo
     done = call("apply", run.path, folder, "out/")
     assert done.code == 1
     lines = done.err.splitlines()
-    assert lines[0].startswith("left out: in/c.png: inputs are 41x30 (width x height): resize them to 40x30")
-    assert lines[1] == "left out: in/d.png: it cannot be read: not an image that Pillow can read"
-    assert "2 of 4 files of in could not be taken; the others are in out" in done.err
+    assert lines[0].startswith("skipped: in/c.png: inputs are 41x30 (width x height): resize them to 40x30")
+    assert lines[1] == "skipped: in/d.png: it cannot be read: not an image that Pillow can read"
+    assert "2 of 4 files of in could not be read; the results of the others are in out" in done.err
     assert call("apply", run.path, folder / "c.png", "c.png", "--resize").code == 0
     assert pixels(Path("c.png")).shape == (30, 40, 3)
 
@@ -154,15 +154,15 @@ def test_a_sound_of_any_length_is_read_by_the_dataset_and_written_as_a_sound(cal
     [
         (("gone.png", "out.png"), 4, "there is no file or folder gone.png"),
         (("in.png", "no/out.png"), 4, "there is no folder no: make it first"),
-        (("in.png", "out.wav"), 2, "nothing makes a file in '.wav' of this model's samples: end it in .png"),
+        (("in.png", "out.wav"), 2, "this model's samples cannot be written as '.wav': end the name in .png"),
         (("in.png", "out"), 2, "out: end it in .png, or in / for a folder"),
         (("in.png", "in.png"), 2, "in.png is the input, which its result would overwrite: name another file"),
         (("in.png", "."), 2, "in.png is the input, which its result would overwrite: name another file"),
-        ((".", "./"), 2, "holds the inputs, which results would overwrite: name another folder"),
+        ((".", "./"), 2, "contains the inputs, which the results would overwrite: name another folder"),
         (("in.txt", "out.png"), 2, "in.txt: this model takes images and arrays (.npy, .npz)"),
         (("odd.png", "out.png"), 2, "inputs are 13x8 (width x height): resize them to 12x8"),
         ((".", "out.png"), 2, "is a folder, so out.png must be one"),
-        (("many.npy", "out.png"), 2, "many.npy: it holds 2 inputs: write them to .npz"),
+        (("many.npy", "out.png"), 2, "many.npy: it contains 2 inputs: write the results to an .npz file"),
         (
             ("wrong.npy", "out.npz"),
             2,
@@ -195,8 +195,8 @@ def test_what_is_wrong_with_the_paths_is_told_before_anything_is_computed(
     monkeypatch.setattr(pairs.Translator, "forward", never)
     picture(Path("in.png"), 12, 8)
     sound(Path("in.wav"))
-    assert "nothing makes a file in '.gif'" in call("apply", run.path, "in.png", "out.gif").err
-    assert "nothing makes a file in '.mp3'" in call("apply", vocoder.path, "in.wav", "out.mp3").err
+    assert "cannot be written as '.gif'" in call("apply", run.path, "in.png", "out.gif").err
+    assert "cannot be written as '.mp3'" in call("apply", vocoder.path, "in.wav", "out.mp3").err
     (run.package / MODEL).unlink()
     assert call("apply", run.path, "gone.png", "out.png").code == 4
 
@@ -215,7 +215,7 @@ def test_a_folder_is_meant_where_a_slash_says_so(call: Ganzoo, run: Any) -> None
     assert call("apply", run.path, "in", "out.v1/").out == "out.v1/a.png\n"
     assert call("apply", run.path, "in/a.png", "single/").out == "single/a.png\n"
     assert call("apply", run.path, "in/a.png", "single").out == "single/a.png\n"  # which is there by now
-    assert "in is a folder, so out.v2 must be one: end it in /" in call("apply", run.path, "in", "out.v2").err
+    assert "in is a folder, so out.v2 must be a folder too: end it in /" in call("apply", run.path, "in", "out.v2").err
 
 
 def test_pictures_are_read_as_the_folder_dataset_reads_them(call: Ganzoo, run: Any) -> None:
@@ -231,13 +231,13 @@ def test_what_lies_beside_the_sounds_of_a_folder_is_passed_over_with_a_line(call
     Path("in/notes.md").write_text("Of the third of May.")
     done = call("apply", vocoder.path, "in", "out/")
     assert (done.code, done.out) == (0, "out/a.wav\n")
-    assert done.err == "left out: in/notes.md: it cannot be read: file does not start with RIFF id\n"
+    assert done.err == "skipped: in/notes.md: it cannot be read: file does not start with RIFF id\n"
     Path("in/b.wav").write_bytes(b"damaged")
     sound(Path("in/c.wav"), rate=16000)
     done = call("apply", vocoder.path, "in", "out/")
     assert (done.code, done.out) == (1, "")
-    assert "left out: in/c.wav has 16000 samples a second: resample it to 8000\n" in done.err
-    assert "2 of 3 files of in could not be taken; the others are in out" in done.err
+    assert "skipped: in/c.wav has 16000 samples a second: resample it to 8000\n" in done.err
+    assert "2 of 3 files of in could not be read; the results of the others are in out" in done.err
 
 
 def test_a_sound_is_not_told_to_be_resized(monkeypatch: pytest.MonkeyPatch, vocoder: Any) -> None:
@@ -263,7 +263,7 @@ def test_numbers_whose_scale_nobody_knows_are_refused(run: Any, vocoder: Any) ->
         (floats.astype(np.complex64), "are complex64"),
         (floats.astype(str), r"are str\d+"),
         (floats > 0, "are bool"),
-        (floats * 200, r"run from -\d+.* to \d+.*: scale or clip them to \[-1, 1\]"),
+        (floats * 200, r"range from -\d+.* to \d+.*: scale or clip them to \[-1, 1\]"),
         (np.where(floats > 0, np.nan, floats), "not finite"),
     ]
     for values, words in wrong:
@@ -304,7 +304,7 @@ def test_a_published_translator_is_packaged_with_its_real_labels(
 
 def test_a_model_without_inputs_is_sampled(package: Path) -> None:
     picture(Path("in.png"), 12, 8)
-    with pytest.raises(UsageError, match="takes no inputs: it is sampled"):
+    with pytest.raises(UsageError, match="takes no inputs: sample it with"):
         ganzoo.apply(package, "in.png", "out.png")
 
 
@@ -353,7 +353,7 @@ def test_weights_beside_the_config_of_another_model_are_refused(package: Path) -
     config = json.loads((other / "config.json").read_text())
     config["data"]["num_items"] = 41
     (other / "config.json").write_text(json.dumps(config))
-    with pytest.raises(Corrupt, match="its header says another config"):
+    with pytest.raises(Corrupt, match="its header has another config"):
         ganzoo.load(other)
 
 

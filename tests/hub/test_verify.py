@@ -35,11 +35,11 @@ def test_a_conditional_model_is_proved_with_its_labels(toys):
     assert ganzoo.verify(run, "cpu").samples == 8
     bad = Path(shutil.copytree(run.package, "bad"))
     rewrite(bad, "reference.safetensors", lambda held: held.update(labels=held["labels"].flip(0)))
-    with pytest.raises(Corrupt, match="does not give the samples that it gave: they differ by"):
+    with pytest.raises(Corrupt, match="does not reproduce its reference samples: they differ by"):
         ganzoo.verify(bad, "cpu")
     for labels in (torch.full((8,), 2), torch.full((8,), -1)):
         rewrite(bad, "reference.safetensors", lambda held, labels=labels: held.update(labels=labels))
-        with pytest.raises(Corrupt, match="holds labels that the model does not have"):
+        with pytest.raises(Corrupt, match="contains labels that the model does not have"):
             ganzoo.verify(bad, "cpu")
 
 
@@ -47,7 +47,7 @@ def test_a_conditional_model_is_proved_with_its_labels(toys):
 def test_weights_that_are_not_those_are_found_though_all_hashes_are_right(package, change):
     rewrite(package, "model.safetensors", lambda w: w["net.3.weight"].mul_(change))
     ganzoo.load(package, "cpu")
-    with pytest.raises(Corrupt, match=r"differ by .* of their range \(0.001 is allowed\), so plugin or weights"):
+    with pytest.raises(Corrupt, match=r"differ by .* of their range \(0.001 is allowed\), so the plugin or"):
         ganzoo.verify(package, "cpu")
 
 
@@ -59,15 +59,18 @@ def test_small_differences_of_another_machine_are_allowed(package):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda held: held.pop("z"), "holds no reference samples"),
+        (lambda held: held.pop("z"), "contains no reference samples"),
         (lambda held: held.pop("samples"), "'samples' is missing"),
         (lambda held: held.update(more=torch.zeros(1)), "'more' is extra"),
         (lambda held: held.update(labels=torch.zeros(8, dtype=torch.int64)), "'labels' is extra"),
         (lambda held: held.update(z=held["z"].double()), "'z' is float64"),
         (lambda held: held.update(z=held["z"][:, :3].contiguous()), r"'z' is float32 \[8, 3\], not float32 \[8, 4\]"),
         (lambda held: held.update(samples=held["samples"][:4].contiguous()), "'samples' is float32"),
-        (lambda held: held.update(z=torch.zeros(0, 4), samples=torch.zeros(0, 1, 4, 4)), "holds no reference samples"),
-        (lambda held: held.update(z=torch.zeros(99, 4), samples=torch.zeros(99, 1, 4, 4)), "holds no reference"),
+        (
+            lambda held: held.update(z=torch.zeros(0, 4), samples=torch.zeros(0, 1, 4, 4)),
+            "contains no reference samples",
+        ),
+        (lambda held: held.update(z=torch.zeros(99, 4), samples=torch.zeros(99, 1, 4, 4)), "contains no reference"),
         (lambda held: held["z"].fill_(float("nan")), "not finite"),
         (lambda held: held["samples"].fill_(float("inf")), "not finite"),
     ],
@@ -80,15 +83,15 @@ def test_reference_samples_of_a_stranger_are_looked_at_before_they_are_used(pack
 
 def test_reference_samples_that_are_none_or_too_many_are_refused(package):
     replace(package, "reference.safetensors", b"none")
-    with pytest.raises(Corrupt, match="is no safetensors file"):
+    with pytest.raises(Corrupt, match="is not a safetensors file"):
         ganzoo.verify(package, "cpu")
     numbers, z = 1 * 4 * 4, 4
     most = 2 * (1 << 20) + 8 * numbers + 4 * 64 * z + 4096
     replace(package, "reference.safetensors", b"0" * most)
-    with pytest.raises(Corrupt, match="is no safetensors file"):
+    with pytest.raises(Corrupt, match="is not a safetensors file"):
         ganzoo.verify(package, "cpu")
     replace(package, "reference.safetensors", b"0" * (most + 1))
-    with pytest.raises(Corrupt, match="is larger than any reference samples are"):
+    with pytest.raises(Corrupt, match="is larger than reference samples can be"):
         ganzoo.verify(package, "cpu")
 
 
@@ -127,7 +130,7 @@ def test_without_the_discriminator_or_its_regularizer_the_rest_is_proved(toys, t
     held = ganzoo.verify(directory, "cpu")
     assert "discriminator.safetensors" in held.files
     assert held.unchecked.startswith(
-        "discriminator.safetensors is what was made, but was not held against its network: "
+        "the bytes of discriminator.safetensors are correct, but it was not compared with its network: "
     )
     assert "reg 'toy_terms:toy-spectral', which is not installed" in held.unchecked
     path = directory / "discriminator.safetensors"
@@ -141,7 +144,7 @@ def test_without_the_discriminator_or_its_regularizer_the_rest_is_proved(toys, t
 
 def test_what_has_no_reference_says_where_it_comes_from(package):
     edit(package, lambda config: config["files"].pop("reference.safetensors"))
-    with pytest.raises(NotFound, match="has no reference samples to reproduce: they come when a run ends"):
+    with pytest.raises(NotFound, match="has no reference samples to reproduce: wait until the run ends"):
         ganzoo.verify(package, "cpu")
     edit(package, lambda config: config["recipe"]["arch"].update(name="acme:blobs"))
     with pytest.raises(MissingPlugin):

@@ -352,7 +352,7 @@ def test_names_and_keys_that_nobody_knows(losses: type) -> None:
         imported(file, "pytorch-examples", options={"arch.width": 4})
     Path("made").mkdir()
     (Path("made") / "mine.jpg").touch()
-    with pytest.raises(UsageError, match=r"made holds 'mine.jpg'"):
+    with pytest.raises(UsageError, match=r"made contains 'mine.jpg'"):
         imported(file, "pytorch-examples")
 
 

@@ -261,7 +261,7 @@ def test_a_file_that_is_no_safetensors_is_refused(folder):
     (folder / MODEL).write_bytes(b"PK")
     what = {MODEL: {"sha256": sha256(b"PK").hexdigest(), "size": 2}}
     edit(folder, lambda config: config.update(files=what))
-    with pytest.raises(Corrupt, match="is no safetensors file"):
+    with pytest.raises(Corrupt, match="is not a safetensors file"):
         ganzoo.load(folder)
 
 
@@ -369,7 +369,9 @@ def test_samples_are_those_of_the_latents_and_labels():
 @pytest.mark.parametrize("labels", [2, -1, [0, 1], [0, 1, 2], [0, -1, 1], [[0, 1, 0]], [[0], [1], [0]], 0.5])
 def test_labels_that_are_none_of_the_models_are_an_error(labels):
     generator = ganzoo.load(train(conditional=True))
-    with pytest.raises(UsageError, match="labels of this model run from 0 to 1, one for all or one for each sample"):
+    with pytest.raises(
+        UsageError, match="labels of this model are classes from 0 to 1: give one for all samples, or one for each"
+    ):
         generator.sample(3, labels=labels)
 
 
@@ -377,7 +379,7 @@ def test_what_the_model_does_not_take_is_an_error():
     generator = ganzoo.load(train())
     with pytest.raises(UsageError, match="was trained without labels"):
         generator.sample(3, labels=0)
-    with pytest.raises(UsageError, match="knows no truncation"):
+    with pytest.raises(UsageError, match="does not support truncation"):
         generator.sample(3, truncation=0.5)
     with pytest.raises(UsageError, match="0 samples were asked for"):
         generator.sample(0)
