@@ -283,7 +283,7 @@ def truncated(path: Path) -> None:
         (lambda path: saved({"main": torch.zeros(1).expand(1 << 40)}), Corrupt, "'main' has more numbers than"),
         (lambda path: saved({"main": torch.ones(3).to_sparse()}), Corrupt, "'main' has more numbers than"),
         (lambda path: saved({"main": torch.ones(3, device="meta")}), Corrupt, "'main' has more numbers than"),
-        (lambda path: path.write_bytes(b"\xff" * 7 + b"\x00{}"), Corrupt, "no safetensors file"),
+        (lambda path: path.write_bytes(b"\xff" * 7 + b"\x00{}"), Corrupt, "not a safetensors file"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Sparse")
