@@ -1,7 +1,8 @@
-"""What need not be computed twice: features of real samples, and weights of extractors that are trained on the data.
+"""A cache for features of real samples, and for weights of extractors that are trained on the data.
 
-An entry is a file of tensors (safetensors, then its SHA-256) in the folder ``features`` of the cache, named after all
-that it depends on. A damaged one counts as missing; those that were not used for longest make room for new ones.
+An entry is a file in the cache's folder ``features``: a safetensors body and its SHA-256. Its name is a hash of all
+that it depends on. A damaged entry counts as missing. When the cache is full, the least recently used entries are
+removed.
 """
 
 from __future__ import annotations
@@ -22,19 +23,20 @@ from ganzoo.data.store import cache_folder
 from ganzoo.errors import GanzooError
 from ganzoo.plugin.files import write_atomic, write_errors_explained
 
-LIMIT = 2 << 30  # bytes that all entries take together
+LIMIT = 2 << 30  # bytes of all entries together
 DIGEST = 32  # bytes of a SHA-256
 
 Tensors = dict[str, Tensor]
 
 
 def load_or_compute(depends_on: Any, compute: Callable[[], Tensors], notify: Callable[[str], None]) -> Tensors:
-    """Return tensors by name, on the CPU: from the cache, or else computed and kept there.
+    """Return tensors by name, on the CPU, from the cache; compute and cache them where they are not in it.
 
     Args:
-        depends_on: JSON of all that they depend on.
-        compute: Returns them, on the CPU or another device.
-        notify: Gets a line where they could not be kept; they are returned all the same.
+        depends_on: All that the tensors depend on, as JSON.
+        compute: A function that returns the tensors, on any device.
+        notify: A function that shows one line to the user, here that the tensors could not be cached. They are
+            returned all the same.
     """
     name = hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()[:32]
     found = _read(name)
@@ -43,16 +45,16 @@ def load_or_compute(depends_on: Any, compute: Callable[[], Tensors], notify: Cal
         try:
             _write(name, found)
         except GanzooError as error:
-            notify(f"{error}; the next measurement computes its features anew")
+            notify(f"{error}; the next measurement computes its features again")
     return found
 
 
 def _read(name: str) -> Tensors | None:
-    """Return the tensors of an entry; None where there is none that is whole."""
+    """Return the tensors of an entry; None where it is missing or damaged."""
     try:
         path = _find_folder() / name
         content = path.read_bytes()
-        os.utime(path)  # it was used
+        os.utime(path)  # marks the entry as used now
     except (OSError, GanzooError):
         return None
     body = memoryview(content)[:-DIGEST]
@@ -65,7 +67,7 @@ def _read(name: str) -> Tensors | None:
 
 
 def _write(name: str, tensors: Tensors) -> None:
-    """Keep an entry, unless it is too large to be kept; raise GanzooError where the disk does not take it."""
+    """Write an entry, unless it is larger than the cache; raise GanzooError where it cannot be written."""
     body = safetensors.torch.save(tensors)
     if len(body) > LIMIT:
         return
@@ -77,7 +79,7 @@ def _write(name: str, tensors: Tensors) -> None:
 
 
 def _make_room(folder: Path) -> None:
-    """Remove the entries that were not used for longest, until the others keep the limit."""
+    """Remove the least recently used entries until the others fit into the limit."""
     entries = []
     for path in folder.iterdir():
         with suppress(OSError):  # another process may remove it at the same time

@@ -1,4 +1,4 @@
-"""Which of two measured values is better, and the line that tells a person."""
+"""Comparing measured values: which one is better, and the line that shows it."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from ganzoo.recipe.recipe import Choice
 
 
 def collect_directions(metrics: Iterable[Choice]) -> dict[str, str]:
-    """Return `Metric.better` of several metrics, by ``METRIC/KEY``; as there, a key may be a pattern."""
+    """Return `Metric.better` of several metrics, by ``METRIC/KEY``. As in `Metric.better`, a key may be a pattern."""
     specs = [choice.spec for choice in metrics if isinstance(choice.spec, Metric)]
     return {f"{spec.name}/{key}": way for spec in specs for key, way in spec.better.items()}
 
 
 def is_better(value: float, than: float, direction: str) -> bool:
-    """Whether a value is better than another one; ties are not."""
+    """Whether a value is better than another one; an equal value is not."""
     return (direction == "lower" and value < than) or (direction == "higher" and value > than)
 
 
 def find_best(rows: Iterable[Mapping[str, Any]], better: Mapping[str, str]) -> dict[str, float]:
-    """Return the best value of each ``METRIC/KEY`` that rows of a run's statistics hold.
+    """Return the best value of each ``METRIC/KEY`` in the rows of a run's statistics.
 
     Args:
-        rows: Of ``stats.jsonl``; keys that are not in `better` do not count.
-        better: What `collect_directions` returns.
+        rows: Rows of ``stats.jsonl``. Keys that are not in `better` are ignored.
+        better: The directions, as `collect_directions` returns them.
     """
     best: dict[str, float] = {}
-    known: dict[str, str] = {}  # directions, looked up once: a long run has many rows
+    known: dict[str, str] = {}  # directions by key, so that each is looked up once: a long run has many rows
     for row in rows:
         for name in row.keys() - known.keys():
             known[name] = get_direction(name, better)
@@ -40,11 +40,11 @@ def find_best(rows: Iterable[Mapping[str, Any]], better: Mapping[str, str]) -> d
 
 
 def format_comparison(values: Mapping[str, float], best: Mapping[str, float], better: Mapping[str, str]) -> str:
-    """Return measured values in a line: ``fid/fd 12.3 (best so far, before 14.1), fid/mean 0.4 (best is 0.2)``.
+    """Return measured values as one line: ``fid/fd 12.3 (best so far, before 14.1), fid/mean 0.4 (best is 0.2)``.
 
     Args:
-        values: By ``METRIC/KEY``.
-        best: The best of each before these, as `find_best` returns it.
+        values: The measured values, by ``METRIC/KEY``.
+        best: The best earlier values, as `find_best` returns them.
         better: As `collect_directions` returns it. Keys that it does not name, or names ``neither``, show their value
             alone.
     """

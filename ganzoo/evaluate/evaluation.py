@@ -1,4 +1,4 @@
-"""A model measured against real samples."""
+"""Evaluating a model: its samples are measured against real ones."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import Registry
 from ganzoo.runs.where import format_title
 
-NUM = 10_000  # samples, where nobody says how many and the dataset has as many
+NUM = 10_000  # compared samples by default, where the dataset has so many
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured, and all that it depends on.
+    """Measured values, and all that they depend on.
 
     Args:
-        request: What was asked.
-        values: By ``METRIC/KEY``.
-        fingerprints: Of the values, by metric.
-        num: Real samples, and generated ones.
-        images: That the model had seen.
-        data: What the real samples are.
-        device: Where it was measured.
+        request: The request that was answered.
+        values: The measured values, by ``METRIC/KEY``.
+        fingerprints: The fingerprint of each metric's values, by metric. Equal fingerprints mean comparable values.
+        num: The number of real samples, and of generated samples.
+        images: Images that the model saw in training.
+        data: The info of the real samples.
+        device: The device on which the values were measured.
     """
 
     request: Request
@@ -53,24 +53,24 @@ class Evaluation:
 
     @property
     def better(self) -> dict[str, str]:
-        """Of each value, by ``METRIC/KEY``, whether a ``lower`` or a ``higher`` one is better, or ``neither``."""
-        said = collect_directions(self.request.metrics)
-        return {name: get_direction(name, said) or "neither" for name in self.values}
+        """Whether a ``lower`` or a ``higher`` value is better, or ``neither``, by ``METRIC/KEY``."""
+        declared = collect_directions(self.request.metrics)
+        return {name: get_direction(name, declared) or "neither" for name in self.values}
 
     def to_json(self) -> dict[str, Any]:
-        """Return the values and how they came about: numbers, components with their options and versions."""
-        asked = self.request
+        """Return the values as JSON, with all that they depend on: numbers, components, options, versions."""
+        request = self.request
         return {
-            "model": format_title(asked.package),
+            "model": format_title(request.package),
             "images": self.images,
             "values": dict(self.values),
             "better": self.better,
             "fingerprints": dict(self.fingerprints),
             "num": self.num,
-            "seed": asked.seed,
-            "arch": asked.arch.to_json(),
-            "dataset": asked.dataset.to_json() | {"num_items": self.data.num_items},
-            "metrics": [choice.to_json() for choice in asked.metrics],
+            "seed": request.seed,
+            "arch": request.arch.to_json(),
+            "dataset": request.dataset.to_json() | {"num_items": self.data.num_items},
+            "metrics": [choice.to_json() for choice in request.metrics],
             "device": self.device,
             "versions": {name: metadata.version(name) for name in ("ganzoo", "torch")},
         }
@@ -80,13 +80,13 @@ def evaluate(request: Request, registry: Registry, device: torch.device, notify:
     """Measure the averaged generator of a model package.
 
     Args:
-        request: What is to be measured.
-        registry: Where the package's components are looked up.
-        device: Where.
-        notify: Gets a line before it begins, and lines of the dataset.
+        request: The model, the metrics and the real samples.
+        registry: The registry in which the package's components are looked up.
+        device: The device to measure on.
+        notify: A function that shows one line to the user: what is measured, and lines of the dataset.
 
     Raises:
-        UsageError: The data do not fit the model, or are fewer than were asked for.
+        UsageError: The data does not fit the model, or has fewer samples than were requested.
         GanzooError: A metric failed, or memory ran out.
         NotFound, Corrupt, MissingPlugin: As `ganzoo.package.package.load`.
     """
@@ -103,24 +103,24 @@ def _evaluate(request: Request, registry: Registry, device: torch.device, notify
     source = load_source(request.dataset, device, notify)
     check_fit(generator.data, source.info, request.dataset)
     num = choose_num_samples(request, source.info)
-    words = f"{num:,} samples of {request.dataset.name} and as many generated, seed {request.seed}"
-    notify(f"{format_title(request.package)}: {words}")
+    protocol = f"{num:,} samples of {request.dataset.name} and as many generated ones, seed {request.seed}"
+    notify(f"{format_title(request.package)}: {protocol}")
     check_metrics(request.metrics, source.info, request.dataset.name, generator.data.labelled)
     evaluator = Evaluator(request.metrics, RealSamples(source, num, request.seed, device), notify)
-    failed = partial(_raise_failure, request.metrics)
-    values = evaluator.measure(generator.networks, generator.data.labelled, failed)
-    prints = evaluator.fingerprints(values, request.dataset)
-    return Evaluation(request, values, prints, num, int(generator.config["images"]), source.info, str(device))
+    on_failure = partial(_raise_failure, request.metrics)
+    values = evaluator.measure(generator.networks, generator.data.labelled, on_failure)
+    fingerprints = evaluator.fingerprints(values, request.dataset)
+    return Evaluation(request, values, fingerprints, num, int(generator.config["images"]), source.info, str(device))
 
 
 def check_fit(model: DataInfo, real: DataInfo, dataset: Choice) -> None:
-    """Raise UsageError where real samples are not of the kind that a model generates, or lack the labels it takes."""
+    """Raise UsageError where real samples do not match the samples or the labels of a model."""
     keys = ["modality", "shape", *(["num_classes", "label_shape"] if model.labelled else [])]
     for key in keys:
-        is_, wanted = getattr(real, key), getattr(model, key)
-        if is_ != wanted:
+        found, expected = getattr(real, key), getattr(model, key)
+        if found != expected:
             raise UsageError(
-                f"dataset {dataset.name!r} does not fit the model: {key} is {is_}, the model's is {wanted}: "
+                f"dataset {dataset.name!r} does not fit the model: its {key} is {found}, the model's is {expected}: "
                 f"{_suggest_fix(model, real, dataset)}"
             )
     if key := find_changed_meaning(model, real):
@@ -131,30 +131,34 @@ def check_fit(model: DataInfo, real: DataInfo, dataset: Choice) -> None:
 
 
 def _suggest_fix(model: DataInfo, real: DataInfo, dataset: Choice) -> str:
-    """Return the dataset's own options that make it fit, where it has them."""
+    """Return a text that says how to make the dataset fit: its own options where it has them."""
     if model.modality == real.modality == "image":
         sides = {"channels": (model.shape[0], real.shape[0]), "size": (model.shape[-1], real.shape[-1])}
         known = list_options(type(dataset.options))
-        settings = [f"dataset.{key}={wanted}" for key, (wanted, is_) in sides.items() if wanted != is_ and key in known]
+        settings = [
+            f"dataset.{key}={expected}"
+            for key, (expected, found) in sides.items()
+            if expected != found and key in known
+        ]
         if settings:
             return f"add {' '.join(settings)}"
-    return "bring back the data that it was trained on, or name others that fit with --dataset"
+    return "use the data that the model was trained on, or name data that fits with --dataset"
 
 
 def choose_num_samples(request: Request, data: DataInfo) -> int:
-    """Return how many samples are compared; raise UsageError where there are fewer than were asked for."""
+    """Return how many samples are compared; raise UsageError where the dataset has fewer than requested."""
     if data.num_items is None:
         return request.num or NUM
     if request.num is not None and request.num > data.num_items:
         raise UsageError(
-            f"-n {request.num}: dataset {request.dataset.name!r} has {data.num_items} samples and none is taken twice: "
+            f"-n {request.num}: dataset {request.dataset.name!r} has {data.num_items} samples, and none is used twice: "
             f"ask for at most {data.num_items}"
         )
     return request.num or min(NUM, data.num_items)
 
 
 def _raise_failure(metrics: tuple[Choice, ...], name: str, error: Exception) -> None:
-    """Raise GanzooError that names the metric and its plugin."""
+    """Raise a GanzooError that names the failed metric and its plugin."""
     (plugin,) = [choice.component.plugin.name for choice in metrics if choice.name == name]
-    words = f"{'' if isinstance(error, GanzooError) else type(error).__name__ + ': '}{error}"
-    raise GanzooError(f"metric {name!r} of plugin {plugin!r} failed: {words}") from error
+    text = f"{'' if isinstance(error, GanzooError) else type(error).__name__ + ': '}{error}"
+    raise GanzooError(f"metric {name!r} of plugin {plugin!r} failed: {text}") from error

@@ -1,4 +1,4 @@
-"""Extractors at work: each sample goes through a network once, whatever number of metrics reads its features."""
+"""Running extractors: each sample passes a network once, however many metrics read its features."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from ganzoo.registry.installed import import_object
 
 
 class Extraction:
-    """An extractor, and what it makes of the real samples: computed at most once, and kept in the cache.
+    """An extractor and its features of the real samples, which are computed at most once and cached.
 
-    The extractor is built, and trained where it is to be, with torch's default generators at one seed, so that its
-    features mean the same everywhere. A module is put into eval mode; none of its weights requires grad.
+    The extractor is built, and trained where it has `prepare`, with torch's default generators at a fixed seed, so that
+    its features are the same everywhere. A module is put into eval mode, and none of its weights requires grad.
 
     Args:
         choice: The extractor and its options.
         reals: The real samples.
-        notify: Gets a line where the cache cannot be written.
+        notify: A function that shows one line to the user, here that the cache cannot be written.
 
     Raises:
-        GanzooError: It could not be built.
+        GanzooError: The extractor could not be built.
     """
 
     def __init__(self, choice: Choice, reals: RealSamples, notify: Callable[[str], None]) -> None:
@@ -45,22 +45,22 @@ class Extraction:
         self._built = built.to(reals.device) if isinstance(built, nn.Module) else built
 
     def begin(self, wanted: Set[str]) -> None:
-        """Make ready what metrics want of the real samples: ``features``, ``statistics`` or both; forget the others."""
+        """Compute what metrics read of the real samples, ``features``, ``statistics`` or both; reset the fakes'."""
         if "features" in wanted:
-            self.real_features  # noqa: B018  before the statistics, which are summed from them then
+            self.real_features  # noqa: B018  first, so that the statistics are summed from them
         if "statistics" in wanted:
             self.real_statistics  # noqa: B018
         self.wanted, self.fake_statistics = wanted, Statistics()
 
     def extract_both(self, start: int, fake: Tensor) -> tuple[Tensors, Tensors]:
-        """Return what the extractor says of the real samples from `start` on, and of generated ones ``[n, *shape]``."""
-        found = self(fake)
+        """Return features of the real samples from index `start` on, and of generated samples ``[n, *shape]``."""
+        features = self(fake)
         if "statistics" in self.wanted:
-            self.fake_statistics.add(found["features"])
-        return (self.real_batch(start, len(fake)) if "features" in self.wanted else {}), found
+            self.fake_statistics.add(features["features"])
+        return (self.real_batch(start, len(fake)) if "features" in self.wanted else {}), features
 
     def __call__(self, samples: Tensor) -> dict[str, Tensor]:
-        """Return what the extractor says of samples ``[n, *shape]``: ``features`` ``[n, F]`` and what else there is."""
+        """Return the extractor's tensors of samples ``[n, *shape]`` by name: ``features`` ``[n, F]`` and others."""
         with seeded(0, self.reals.device):
             found = self.extractor(samples)
         if not isinstance(found, Mapping) or "features" not in found:
@@ -76,7 +76,7 @@ class Extraction:
 
     @cached_property
     def extractor(self) -> Any:
-        """The extractor, trained where it is to be, in eval mode."""
+        """The extractor, trained where it has `prepare`, in eval mode."""
         extractor = self._built
         if isinstance(extractor, nn.Module):
             if hasattr(extractor, "prepare"):
@@ -94,21 +94,21 @@ class Extraction:
         return hash_network(self.extractor) if isinstance(self.extractor, nn.Module) else ""
 
     # ------------------------------------------------------------------------
-    # Of the real samples.
+    # Features of the real samples.
 
     @cached_property
     def real_features(self) -> Tensors:
-        """All that the extractor says of the real samples, by name, ``[num, F]`` on the CPU."""
+        """All tensors of the real samples by name, ``[num, F]`` on the CPU."""
 
         def compute() -> Tensors:
             batches = [self(samples) for samples, _ in self.reals.batches()]
             return {name: torch.cat([batch[name].cpu() for batch in batches]) for name in batches[0]}
 
-        return load_or_compute({**self._side, "what": "features"}, compute, self.notify)
+        return load_or_compute({**self._real_identity, "what": "features"}, compute, self.notify)
 
     @cached_property
     def real_statistics(self) -> Statistics:
-        """Statistics of the real samples' features; from `real_features` where these are there."""
+        """Statistics of the real samples' features; summed from `real_features` where those are computed already."""
 
         def compute() -> Tensors:
             statistics = Statistics()
@@ -116,11 +116,11 @@ class Extraction:
                 statistics.add(features.to(self.reals.device))
             return statistics.to_tensors()
 
-        found = load_or_compute({**self._side, "what": "statistics"}, compute, self.notify)
+        found = load_or_compute({**self._real_identity, "what": "statistics"}, compute, self.notify)
         return Statistics.from_tensors({name: tensor.to(self.reals.device) for name, tensor in found.items()})
 
     def real_batch(self, start: int, num: int) -> Tensors:
-        """Return what the extractor says of some of the real samples, on the device."""
+        """Return the tensors of `num` real samples from index `start` on, on the device."""
         return {name: rows[start : start + num].to(self.reals.device) for name, rows in self.real_features.items()}
 
     def _real_batches(self) -> Iterator[Tensor]:
@@ -131,7 +131,7 @@ class Extraction:
 
     @cached_property
     def _identity(self) -> dict[str, Any]:
-        """All that says which extractor it is, where and by which code it computes."""
+        """The key of the extractor in the cache: its options, its code, the device and torch's version."""
         path = inspect.getsourcefile(inspect.unwrap(import_object(self.choice.spec.factory)))
         code = hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
         return {
@@ -140,12 +140,12 @@ class Extraction:
         }  # fmt: skip
 
     @cached_property
-    def _side(self) -> dict[str, Any]:
+    def _real_identity(self) -> dict[str, Any]:
         return {**self._identity, "weights": self.weights, "reals": self.reals.digest()}
 
 
 def _train_extractor(extractor: Any, real: TrainingSet) -> Tensors:
-    """Have an extractor trained on the data, and return its weights."""
+    """Train an extractor on the data, and return its weights."""
     with torch.enable_grad(), seeded(0, real.device):
         extractor.train()
         extractor.prepare(real)

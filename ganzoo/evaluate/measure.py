@@ -1,6 +1,6 @@
-"""The measuring itself, one for training and for ``ganzoo evaluate``: the same weights give the same values in both.
+"""Measuring, for training and for ``ganzoo evaluate`` alike: the same weights give the same values in both.
 
-Real samples, latents and what networks and metrics draw themselves are functions of the seed and of how many there are.
+Real samples, latents and the random numbers of networks and metrics depend on the seed and the number of samples alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FailureHandler = Callable[[str, Exception], None]
 
 
 class Batch(NamedTuple):
-    """Real samples and as many generated ones, ``[n, *shape]`` both, and the labels that these were made from."""
+    """Real samples and as many generated ones, each ``[n, *shape]``, and the labels of the generated ones or None."""
 
     real: Tensor
     fake: Tensor
@@ -37,10 +37,10 @@ class MetricRunner:
     """A metric that is ready to measure.
 
     Args:
-        name: Of the metric.
-        spec: Likewise.
-        metric: Its runtime object, on the device.
-        extraction: What it reads; None where it reads samples.
+        name: The name of the metric.
+        spec: The spec of the metric.
+        metric: The metric's runtime object, on the device.
+        extraction: The features that the metric reads; None where it reads samples.
     """
 
     name: str
@@ -50,11 +50,11 @@ class MetricRunner:
 
     @property
     def weights(self) -> str:
-        """SHA-256 of the extractor's weights; empty where there are none."""
+        """The SHA-256 of the extractor's weights; empty where there are none."""
         return self.extraction.weights if self.extraction else ""
 
-    def show(self, real: Any, fake: Any, labels: Tensor | None = None) -> None:
-        """Hand the metric a batch of either side: samples, features or statistics."""
+    def update(self, real: Any, fake: Any, labels: Tensor | None = None) -> None:
+        """Give the metric real and generated data: samples, features or statistics."""
         if self.spec.pairs:
             self.metric.pair(real, fake, labels)
         else:
@@ -64,12 +64,12 @@ class MetricRunner:
 
 
 class Evaluator:
-    """Metrics, and the real samples that they compare generated ones with.
+    """Metrics, and the real samples that they compare with generated ones.
 
     Args:
-        metrics: Which, with the extractors that they read.
+        metrics: The metrics, with the extractors that they read.
         reals: The real samples.
-        notify: Gets a line where what could be kept for the next time is not.
+        notify: A function that shows one line to the user, here that features could not be cached.
 
     Raises:
         GanzooError: A metric or an extractor could not be built.
@@ -90,24 +90,28 @@ class Evaluator:
             choice.name, choice.spec, metric, extractions[choice.extractor.name] if choice.extractor else None
         )
 
-    def measure(self, networks: Networks, labelled: bool, failed: FailureHandler) -> dict[str, float]:
-        """Return what the metrics say of a generator, by ``METRIC/KEY``: on the same latents and reals at every call.
+    def measure(self, networks: Networks, labelled: bool, on_failure: FailureHandler) -> dict[str, float]:
+        """Return the metrics' values of a generator, by ``METRIC/KEY``; latents and real samples are always the same.
 
         Args:
-            networks: The generator, in eval mode on the device, and its latents.
-            labelled: Whether the generator takes labels: those of the real samples.
-            failed: As for `measure`.
+            networks: The generator in eval mode on the device, and the distribution of its latents.
+            labelled: Whether the generator takes labels. It then gets the labels of the real samples.
+            on_failure: As in `measure`.
         """
         return measure(
-            self.runners, generate_batches(networks, self.reals, labelled), self.reals.seed, self.reals.device, failed
+            self.runners,
+            generate_batches(networks, self.reals, labelled),
+            self.reals.seed,
+            self.reals.device,
+            on_failure,
         )
 
     def fingerprints(self, values: Iterable[str], dataset: Choice) -> dict[str, str]:
         """Return the fingerprint of each metric that has a value, by its name.
 
         Args:
-            values: What was measured, ``METRIC/KEY``.
-            dataset: The real samples'.
+            values: The names of the measured values, ``METRIC/KEY``.
+            dataset: The dataset of the real samples.
         """
         measured = {name.partition("/")[0] for name in values}
         return {
@@ -119,66 +123,72 @@ class Evaluator:
 
 @torch.no_grad()
 def measure(
-    runners: Iterable[MetricRunner], batches: Iterable[Batch], seed: int, device: torch.device, failed: FailureHandler
+    runners: Iterable[MetricRunner],
+    batches: Iterable[Batch],
+    seed: int,
+    device: torch.device,
+    on_failure: FailureHandler,
 ) -> dict[str, float]:
-    """Return the values of all metrics, by ``METRIC/KEY``; the samples are gone through once.
+    """Return the values of all metrics, by ``METRIC/KEY``, in one pass over the samples.
 
     Args:
         runners: The metrics.
-        batches: Real and generated samples, in float32 on the device.
-        seed: Of what metrics draw themselves, from torch's default generators.
-        device: Where that is.
-        failed: Is told of a metric that raises an error or measures what is not a finite number, or whose extractor
-            does. Where it returns, that metric is left out and the others go on.
+        batches: Real and generated samples, float32 on the device.
+        seed: The seed of torch's default generators, from which metrics draw random numbers.
+        device: The device of the samples and metrics.
+        on_failure: A function that gets the name and the error of a failed metric: the metric or its extractor raised
+            an error, or a value is not finite. Where the function returns, the other metrics continue.
     """
-    going, values = {runner.name: runner for runner in runners}, dict[str, float]()
+    active, values = {runner.name: runner for runner in runners}, dict[str, float]()
 
-    def attempt(served: Sequence[MetricRunner], step: int, call: Callable[..., Any], *args: Any) -> Any:
-        """Return what a call for these metrics returns; where it fails, go on without them."""
+    def attempt(affected: Sequence[MetricRunner], step: int, call: Callable[..., Any], *args: Any) -> Any:
+        """Return the result of a call for these metrics; where it fails, continue without them."""
         try:
-            with seeded(derive_seed(seed, "metric", served[0].name, step), device):
+            with seeded(derive_seed(seed, "metric", affected[0].name, step), device):
                 return call(*args)
         except Exception as error:
-            for runner in served:
-                del going[runner.name]
-                failed(runner.name, error)
+            for runner in affected:
+                del active[runner.name]
+                on_failure(runner.name, error)
 
     with float32_products():
-        for runner in list(going.values()):
+        for runner in list(active.values()):
             attempt([runner], -1, runner.metric.reset)
-        for extraction, served in _group_by_extraction(going.values()).items():
-            attempt(served, -1, extraction.begin, {runner.spec.reads for runner in served})
+        for extraction, readers in _group_by_extraction(active.values()).items():
+            attempt(readers, -1, extraction.begin, {runner.spec.reads for runner in readers})
         for step, batch in enumerate(batches):
-            shown: dict[Extraction | None, tuple[Any, Any]] = {None: (batch.real, batch.fake)}
-            for extraction, served in _group_by_extraction(going.values()).items():
-                shown[extraction] = attempt(served, step, extraction.extract_both, step * BATCH, batch.fake)
-            for runner in list(going.values()):
+            data: dict[Extraction | None, tuple[Any, Any]] = {None: (batch.real, batch.fake)}
+            for extraction, readers in _group_by_extraction(active.values()).items():
+                data[extraction] = attempt(readers, step, extraction.extract_both, step * BATCH, batch.fake)
+            for runner in list(active.values()):
                 if runner.spec.reads != "statistics":
-                    attempt([runner], step, runner.show, *shown[runner.extraction], batch.labels)
-        for runner in list(going.values()):
+                    attempt([runner], step, runner.update, *data[runner.extraction], batch.labels)
+        for runner in list(active.values()):
             if runner.spec.reads == "statistics" and runner.extraction:
-                attempt([runner], -1, runner.show, runner.extraction.real_statistics, runner.extraction.fake_statistics)
-        for runner in list(going.values()):
-            found = attempt([runner], -1, _compute_values, runner.metric)
-            values |= {f"{runner.name}/{key}": value for key, value in (found or {}).items()}
+                attempt(
+                    [runner], -1, runner.update, runner.extraction.real_statistics, runner.extraction.fake_statistics
+                )
+        for runner in list(active.values()):
+            computed = attempt([runner], -1, _compute_values, runner.metric)
+            values |= {f"{runner.name}/{key}": value for key, value in (computed or {}).items()}
     return values
 
 
 def _group_by_extraction(runners: Iterable[MetricRunner]) -> dict[Extraction, list[MetricRunner]]:
     """Return the metrics that read each extractor."""
-    found: dict[Extraction, list[MetricRunner]] = {}
+    groups: dict[Extraction, list[MetricRunner]] = {}
     for runner in runners:
         if runner.extraction:
-            found.setdefault(runner.extraction, []).append(runner)
-    return found
+            groups.setdefault(runner.extraction, []).append(runner)
+    return groups
 
 
 def _compute_values(metric: Any) -> dict[str, float]:
-    """Return what a metric measured, as floats; raise ValueError where that is nothing, or one is not finite."""
-    found = metric.compute()
-    if not isinstance(found, Mapping):
-        raise TypeError(f"compute returned {type(found).__name__}, not floats by name")
-    values = {str(key): float(value) for key, value in found.items()}
+    """Return a metric's values as floats; raise ValueError where there are none, or one is not finite."""
+    result = metric.compute()
+    if not isinstance(result, Mapping):
+        raise TypeError(f"compute returned {type(result).__name__}, not floats by name")
+    values = {str(key): float(value) for key, value in result.items()}
     if not values:
         raise ValueError("it measured nothing")
     for key, value in values.items():
@@ -188,16 +198,16 @@ def _compute_values(metric: Any) -> dict[str, float]:
 
 
 # ----------------------------------------------------------------------------
-# What is measured.
+# The measured samples.
 
 
 def generate_batches(networks: Networks, reals: RealSamples, labelled: bool) -> Iterator[Batch]:
-    """Yield batches of real samples and of as many generated ones, in float32 on the device.
+    """Yield batches of real samples and of as many generated ones, float32 on the device.
 
     Args:
-        networks: The generator, in eval mode on the device, and its latents.
+        networks: The generator in eval mode on the device, and the distribution of its latents.
         reals: The real samples.
-        labelled: Whether the generator takes labels: those of the real samples.
+        labelled: Whether the generator takes labels. It then gets the labels of the real samples.
     """
     seed, device = reals.seed, reals.device
     generator = torch.Generator().manual_seed(derive_seed(seed, "metric-z"))

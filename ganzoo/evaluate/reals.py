@@ -1,4 +1,4 @@
-"""The real samples that generated ones are compared with, and those that extractors are trained on."""
+"""Real samples: those that metrics compare with generated ones, and those that extractors are trained on."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ganzoo.compute.streams import derive_seed
 from ganzoo.data.source import Batch, EndlessSource, Source, label_batch, scale_batch
 from ganzoo.plugin import DataInfo
 
-BATCH = 64  # samples that are made and measured at a time
-DRAWN = 10_000  # samples that an endless source gives an extractor to be trained on
+BATCH = 64  # samples that are generated and measured together
+DRAWN = 10_000  # samples of an endless source that extractors are trained on
 
 
 class RealSamples:
-    """Real samples to compare with: of a dataset none is taken twice, which ones follows from seed and number.
+    """Real samples that are compared with generated ones. Seed and number decide which; none is used twice.
 
     Args:
-        source: The data.
-        num: How many; of a dataset at most as many as there are.
-        seed: Which; the same on every device.
-        device: Where they are handed out.
+        source: The source of the samples.
+        num: The number of samples; at most the number of stored samples.
+        seed: The seed that chooses the samples; it chooses the same ones on every device.
+        device: The device on which batches are returned.
     """
 
     def __init__(self, source: Source, num: int, seed: int, device: torch.device) -> None:
@@ -31,22 +31,22 @@ class RealSamples:
 
     @property
     def info(self) -> DataInfo:
-        """What they are."""
+        """The info of the samples."""
         return self.source.info
 
     def batches(self) -> Iterator[Batch]:
-        """Yield samples, float32 ``[n, *shape]``, and their labels, `BATCH` at a time, on the device."""
+        """Yield batches of `BATCH` samples, float32 ``[n, *shape]``, and their labels, on the device."""
         generator = torch.Generator(self.device)
         for step, batch in enumerate(self._iterate_stored()):
             generator.manual_seed(derive_seed(self.seed, "metric-labels", step))
             yield label_batch(self.source, scale_batch(self.source, batch, self.device), generator)
 
     def digest(self) -> str:
-        """Return what changes when a sample, or their order, does."""
+        """Return a SHA-256 that changes with any sample and with their order."""
         return _hash_tensors(samples for samples, _ in self._iterate_stored())
 
     def _iterate_stored(self) -> Iterator[Batch]:
-        """Yield samples as they are stored, and their labels, `BATCH` at a time."""
+        """Yield batches of `BATCH` stored samples and their labels."""
         generator = torch.Generator().manual_seed(derive_seed(self.seed, "metric-real"))
         if isinstance(self.source, EndlessSource):
             for start in range(0, self.num, BATCH):
@@ -58,14 +58,14 @@ class RealSamples:
 
 
 class TrainingSet:
-    """All samples of a dataset (of an endless source `DRAWN`) by index, for extractors that are trained on them.
+    """All samples of a dataset by index (`DRAWN` samples of an endless one), to train extractors on.
 
-    ``len(real)`` is their number. ``real[index]``, with an int64 tensor ``[n]``, returns samples as metrics see them,
-    float32 ``[n, *shape]``, and labels ``[n, ...]`` or None, on the device.
+    ``len(real)`` is the number of samples. ``real[index]``, with an int64 tensor ``[n]``, returns samples as metrics
+    get them, float32 ``[n, *shape]``, and labels ``[n, ...]`` or None, on the device.
 
     Args:
-        source: The data.
-        device: Where they are handed out.
+        source: The source of the samples.
+        device: The device on which samples are returned.
     """
 
     def __init__(self, source: Source, device: torch.device) -> None:
@@ -84,15 +84,15 @@ class TrainingSet:
         return label_batch(self._source, scale_batch(self._source, batch, self.device), torch.Generator(self.device))
 
     def digest(self) -> str:
-        """Return what changes when a sample, a label, or their order does."""
+        """Return a SHA-256 that changes with any sample, any label, and with their order."""
         parts = (self._data, *([] if self._labels is None else [self._labels]))
         return _hash_tensors(batch for part in parts for batch in torch.split(part, 4096))
 
 
 def _hash_tensors(batches: Iterable[Tensor]) -> str:
-    """Return the SHA-256 of tensors' numbers, types and shapes, in hexadecimal."""
-    found = hashlib.sha256()
+    """Return the SHA-256, in hexadecimal, of tensors' numbers, dtypes and shapes."""
+    digest = hashlib.sha256()
     for batch in batches:
-        found.update(f"{batch.dtype} {list(batch.shape)}\n".encode())
-        found.update(batch.cpu().contiguous().view(torch.uint8).numpy().data)
-    return found.hexdigest()
+        digest.update(f"{batch.dtype} {list(batch.shape)}\n".encode())
+        digest.update(batch.cpu().contiguous().view(torch.uint8).numpy().data)
+    return digest.hexdigest()

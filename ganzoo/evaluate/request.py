@@ -1,4 +1,4 @@
-"""What is to be measured, of which model and against which data: read and checked before torch is imported."""
+"""Requests to measure a model against data: read and checked before torch is imported."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from ganzoo.recipe.stored import read_choice, resolve_stored_component
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import RegisteredComponent
 
-KINDS = ("metric", "extractor", "dataset")  # whose options an evaluation takes
+KINDS = ("metric", "extractor", "dataset")  # kinds of components whose options an evaluation takes
 
 
 @dataclass(frozen=True)
 class Request:
-    """What makes two values comparable.
+    """A request to measure a model. Two values are comparable where their requests agree but for the model.
 
     Args:
-        package: Directory of the model package.
-        arch: Of the model.
-        dataset: The real samples'.
-        metrics: At least one.
-        num: How many real samples, and how many generated; None for as many as are usual and there.
-        seed: Which.
+        package: The directory of the model package.
+        arch: The architecture of the model.
+        dataset: The dataset of the real samples.
+        metrics: The metrics; at least one.
+        num: The number of real samples, and of generated ones; None for 10,000 or all that the dataset has.
+        seed: The seed that chooses real samples and latents.
     """
 
     package: Path
@@ -54,20 +54,20 @@ def make_request(
     dataset: Mapping[str, Any] | None = None,
     pairs: Mapping[str, Any] | None = None,
 ) -> Request:
-    """Return the request that somebody's words mean.
+    """Return the request that a user's names and options mean.
 
     Args:
-        registry: Where names are looked up.
-        package: Directory of the model package.
-        recipe: Its stored recipe.
-        metrics: Their names.
+        registry: The registry in which names are looked up.
+        package: The directory of the model package.
+        recipe: The package's stored recipe.
+        metrics: Names of metrics.
         num: As in `Request`.
         seed: As in `Request`.
-        dataset: What was said of the data, by key; nothing for those that the model was trained on.
+        dataset: Settings of the dataset by key, ``dataset`` and ``dataset.*``; by default those of the training.
         pairs: Options by key: ``metric.NAME.*``, ``extractor.NAME.*`` and ``dataset.*``.
 
     Raises:
-        UsageError: An unknown name or key, a wrong type, a value out of range.
+        UsageError: A name or key is unknown, a value has a wrong type or is out of range.
         MissingPlugin: The architecture or the dataset is not installed.
         Corrupt: The recipe is damaged.
     """
@@ -75,33 +75,33 @@ def make_request(
     if num is not None and num < 1:
         raise UsageError(f"-n {num}: ask for at least one sample")
     chosen = _choose_metrics(registry, list(metrics), pairs)
-    said = {**(dataset or {}), **{key: value for key, value in pairs.items() if key.startswith("dataset.")}}
-    if "dataset" not in recipe and "arch" in recipe and "dataset" not in said:
+    settings = {**(dataset or {}), **{key: value for key, value in pairs.items() if key.startswith("dataset.")}}
+    if "dataset" not in recipe and "arch" in recipe and "dataset" not in settings:
         raise UsageError(f"{package} does not say what it was trained on: add --dataset NAME or --dataset PATH")
     try:
-        trained_on = recipe.get("dataset", {}) if "dataset" in said else recipe["dataset"]
-        arch, real = read_choice(registry, "arch", recipe["arch"]), _choose_dataset(registry, trained_on, said)
+        trained_on = recipe.get("dataset", {}) if "dataset" in settings else recipe["dataset"]
+        arch, real = read_choice(registry, "arch", recipe["arch"]), _choose_dataset(registry, trained_on, settings)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Corrupt(f"the recipe in {package} is damaged: {type(error).__name__} {error}") from error
     return Request(package, arch, real, chosen, num, seed)
 
 
 def compute_fingerprint(metric: Choice, dataset: Choice, num: int, seed: int, weights: str = "") -> str:
-    """Return 16 hexadecimal digits that two values share exactly where they answer the same question.
+    """Return 16 hexadecimal digits that are equal exactly where two values are comparable.
 
     Args:
-        metric: What was measured, with its options and version, and the extractor that it reads.
-        dataset: Against what, likewise.
-        num: Real samples, and generated ones.
-        seed: Which.
-        weights: SHA-256 of the extractor's, where the metric reads one that has weights.
+        metric: The metric with its options and version, and the extractor that it reads.
+        dataset: The dataset with its options and version.
+        num: The number of real samples, and of generated ones.
+        seed: The seed that chose real samples and latents.
+        weights: The SHA-256 of the extractor's weights; empty where it has none.
     """
-    asked = [metric.to_json(), dataset.to_json(), num, seed, *([weights] if metric.extractor else [])]
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+    question = [metric.to_json(), dataset.to_json(), num, seed, *([weights] if metric.extractor else [])]
+    return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _choose_metrics(registry: Registry, names: list[str], pairs: Mapping[str, Any]) -> tuple[Choice, ...]:
-    """Return the metrics of these names, with the options that `pairs` give them."""
+    """Return the metrics of these names, with their options from `pairs`."""
     if not names:
         installed = ", ".join(entry.spec.name for entry in registry.components("metric"))
         raise UsageError(f"no metric was chosen: add --metric NAME (installed: {installed or 'none'})")
@@ -116,18 +116,20 @@ def _choose_metrics(registry: Registry, names: list[str], pairs: Mapping[str, An
 
 
 def _choose_component(registry: Registry, component: RegisteredComponent, pairs: Mapping[str, Any]) -> Choice:
-    """Return a component with the options that `pairs` give it, and the extractor that it holds."""
-    spec, held = component.spec, None
+    """Return a component with its options from `pairs`, and the extractor that it reads."""
+    spec, extractor = component.spec, None
     assert isinstance(spec, Built)
     prefix = make_options_prefix(spec.kind, spec.name)
-    said = _strip_prefix(prefix, pairs)
+    settings = _strip_prefix(prefix, pairs)
     if reads_extractor(spec):
-        held = _choose_component(registry, resolve_extractor(registry, spec, said.pop(EXTRACTOR.name, None)), pairs)
-    return Choice(component, options.read(spec.options, said, prefix, f"{spec.kind} {spec.name!r}"), held)
+        extractor = _choose_component(
+            registry, resolve_extractor(registry, spec, settings.pop(EXTRACTOR.name, None)), pairs
+        )
+    return Choice(component, options.read(spec.options, settings, prefix, f"{spec.kind} {spec.name!r}"), extractor)
 
 
 def _refuse_unused_keys(metrics: tuple[Choice, ...], pairs: Mapping[str, Any]) -> None:
-    """Raise UsageError for a key that is of no metric in use, of no extractor that one reads and not of the dataset."""
+    """Raise UsageError for a key that belongs to none of the chosen metrics, their extractors and the dataset."""
     used = (*metrics, *(choice.extractor for choice in metrics if choice.extractor))
     known = [
         make_options_prefix(choice.spec.kind, choice.name) + name
@@ -147,20 +149,22 @@ def _refuse_unused_keys(metrics: tuple[Choice, ...], pairs: Mapping[str, Any]) -
         )
 
 
-def _choose_dataset(registry: Registry, stored: Mapping[str, Any], said: Mapping[str, Any]) -> Choice:
-    """Return the data that were asked for; options that nobody spoke of are those of training, where it had the same.
+def _choose_dataset(registry: Registry, stored: Mapping[str, Any], settings: Mapping[str, Any]) -> Choice:
+    """Return the requested dataset. Where it is the dataset of the training, other options are those of the training.
 
-    So another folder comes in the size of the model.
+    So images of another folder get the size of the model.
     """
-    if "dataset" in said:
-        component = registry.resolve("dataset", str(said["dataset"]))
+    if "dataset" in settings:
+        component = registry.resolve("dataset", str(settings["dataset"]))
     else:
         component = resolve_stored_component(registry, "dataset", stored)
     spec = component.spec
     assert isinstance(spec, Dataset)
-    same = "dataset" not in said or component.qualified == stored.get("name")
+    same = "dataset" not in settings or component.qualified == stored.get("name")
     values = dict(component.migrate(stored["options"], int(stored["schema"]))) if same else {}
-    chosen = options.read(spec.options, values | _strip_prefix("dataset.", said), "dataset.", f"dataset {spec.name!r}")
+    chosen = options.read(
+        spec.options, values | _strip_prefix("dataset.", settings), "dataset.", f"dataset {spec.name!r}"
+    )
     return Choice(component, make_path_absolute(spec, chosen))
 
 

@@ -1,6 +1,6 @@
-"""Means and covariances of features, summed in float64 as they come, and the distance of two Gaussians.
+"""Means and covariances of features, summed in float64 batch by batch, and the distance of two Gaussians.
 
-Authors of metrics import this module; `ganzoo.plugin.Metric` says how metrics get `Statistics`.
+Plugins with metrics may import this module; `ganzoo.plugin.Metric` says how metrics get `Statistics`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from torch import Tensor
 
 
 class Statistics:
-    """Count, mean and covariance of rows ``[n, D]`` that come in batches of any sizes; the rows are not kept.
+    """Count, mean and covariance of rows ``[n, D]`` that are added in batches of any sizes; the rows are not kept.
 
-    Summed about the mean, as by Chan, Golub & LeVeque 1979 (Updating formulae and a pairwise algorithm for computing
-    sample variances, eq. 2.1), in float64 on the device of the rows.
+    The sums are taken about the mean, in float64 on the device of the rows (Chan, Golub & LeVeque 1979, Updating
+    formulae and a pairwise algorithm for computing sample variances, eq. 2.1).
 
     Attributes:
-        count: Rows so far.
-        mean: Their mean, float64 ``[D]``.
-        scatter: The sum of the outer products of their distances from the mean, float64 ``[D, D]``.
+        count: The number of rows so far.
+        mean: The mean of the rows, float64 ``[D]``.
+        scatter: The sum of the outer products of the rows' distances from the mean, float64 ``[D, D]``.
     """
 
     def __init__(self) -> None:
@@ -29,20 +29,20 @@ class Statistics:
         self.scatter = torch.zeros((), dtype=torch.float64)
 
     def add(self, rows: Tensor) -> None:
-        """Take rows ``[n, D]``; none are taken without a change."""
+        """Add rows ``[n, D]``; an empty batch changes nothing."""
         if not len(rows):
             return
         rows = rows.detach().double()
         mean = rows.mean(0)
         centred = rows - mean
-        self._take(len(rows), mean, centred.T @ centred)
+        self._add_sums(len(rows), mean, centred.T @ centred)
 
     def merge(self, other: Statistics) -> None:
-        """Take the rows that other statistics are of."""
+        """Add the rows of other statistics."""
         if other.count:
-            self._take(other.count, other.mean, other.scatter)
+            self._add_sums(other.count, other.mean, other.scatter)
 
-    def _take(self, count: int, mean: Tensor, scatter: Tensor) -> None:
+    def _add_sums(self, count: int, mean: Tensor, scatter: Tensor) -> None:
         total = self.count + count
         delta = mean - self.mean.to(mean)
         self.scatter = self.scatter.to(mean) + scatter
@@ -52,18 +52,18 @@ class Statistics:
 
     @property
     def covariance(self) -> Tensor:
-        """The unbiased covariance, float64 ``[D, D]``; ValueError where there are less than 2 rows."""
+        """The unbiased covariance, float64 ``[D, D]``; raises ValueError where there are fewer than 2 rows."""
         if self.count < 2:
             raise ValueError(f"a covariance needs at least 2 samples, not {self.count}")
         return self.scatter / (self.count - 1)
 
     def to_tensors(self) -> dict[str, Tensor]:
-        """Return all that there is, by name, for `from_tensors`."""
+        """Return count, mean and scatter as tensors by name, for `from_tensors`."""
         return {"count": torch.tensor(self.count), "mean": self.mean, "scatter": self.scatter}
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Statistics:
-        """Return the statistics that `to_tensors` gave."""
+        """Return the statistics of tensors that `to_tensors` returned."""
         statistics = cls()
         statistics.count = int(tensors["count"])
         statistics.mean, statistics.scatter = tensors["mean"], tensors["scatter"]
@@ -74,9 +74,9 @@ def frechet_distance(mean: Tensor, covariance: Tensor, other_mean: Tensor, other
     """Return the squared Frechet (2-Wasserstein) distance of two Gaussians, with means ``[D]``, covariances ``[D, D]``.
 
     ``|m - m'|^2 + tr(S + S' - 2 (S S')^(1/2))`` (Dowson & Landau 1982; Heusel et al. 2017, arXiv:1706.08500, eq. 6).
-    The last trace is the nuclear norm (the sum of the singular values) of ``S^(1/2) S'^(1/2)``, as the squares of these
-    values are the eigenvalues of S S': real, never negative, and without the root of a rounding error where a
-    covariance is singular.
+    The last trace is computed as the nuclear norm (the sum of the singular values) of ``S^(1/2) S'^(1/2)``, since the
+    squares of these values are the eigenvalues of S S'. So it is real and never negative, and it contains no root of a
+    rounding error where a covariance is singular.
     """
     roots = [_matrix_sqrt(matrix) for matrix in (covariance, other_covariance)]
     overlap = torch.linalg.svdvals(roots[0] @ roots[1]).sum()

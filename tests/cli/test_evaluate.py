@@ -59,7 +59,7 @@ def test_a_table_of_what_was_measured(ganzoo: Ganzoo, runs: Path, what: str) -> 
     assert [name for name, _, _ in rows] == ["pixel-moments/mean", "pixel-moments/std", "pixel-moments/fd"]
     assert all(float(value) > 0 for _, value, _ in rows)
     assert {words for _, _, words in rows} == {"lower is better"}
-    assert done.err == f"runs/{RUN}/package: 100 samples of digits and as many generated, seed 0\n"
+    assert done.err == f"runs/{RUN}/package: 100 samples of digits and as many generated ones, seed 0\n"
 
 
 def test_json_says_what_the_values_depend_on(ganzoo: Ganzoo, runs: Path) -> None:
@@ -115,7 +115,7 @@ def test_other_data_that_do_not_fit(ganzoo: Ganzoo, runs: Path, tmp_path: Path) 
     folder = photos(tmp_path / "photos")
     wrong(
         ganzoo("evaluate", "0", *METRIC, "--dataset", folder), 2,
-        "dataset 'folder' does not fit the model: shape is (3, 32, 32), the model's is (1, 16, 16)",
+        "dataset 'folder' does not fit the model: its shape is (3, 32, 32), the model's is (1, 16, 16)",
         "add dataset.channels=1 dataset.size=16",
     )  # fmt: skip
     pairs = ("dataset.size=16", "dataset.channels=1")

@@ -194,7 +194,7 @@ def test_a_cache_that_cannot_be_written_costs_a_line(tmp_path, monkeypatch):
     monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "file"))
     lines: list[str] = []
     assert ganzoo.evaluate(run, "gaussians", num=32, notify=lines.append).values
-    assert len([line for line in lines if "the next measurement computes its features anew" in line]) == 1
+    assert len([line for line in lines if "the next measurement computes its features again" in line]) == 1
 
 
 def test_one_that_is_trained_on_the_data_is_trained_once_and_sees_the_labels():

@@ -204,10 +204,10 @@ class Failing:
 
 def asked(failed: Callable[[str, Exception], None], batches: int = 2, **metrics: Failing) -> dict[str, float]:
     """Return what metrics say of so many batches."""
-    gauges = [
+    runners = [
         MetricRunner(name, Metric(name=name, summary=".", factory="a:b"), metric) for name, metric in metrics.items()
     ]
-    return measure(gauges, [Batch(torch.zeros(3, 1), torch.zeros(3, 1), None)] * batches, 0, CPU, failed)
+    return measure(runners, [Batch(torch.zeros(3, 1), torch.zeros(3, 1), None)] * batches, 0, CPU, failed)
 
 
 @pytest.mark.parametrize("where", ["reset", "real", "fake", "compute"])
