@@ -1,1 +1,1 @@
-"""The Hugging Face Hub: the client, its failures, pulling, publishing and searching."""
+"""The Hugging Face Hub: client, failures, pulling, publishing, searching."""

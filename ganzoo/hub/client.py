@@ -1,7 +1,7 @@
-"""The one door to the Hugging Face Hub: its client, one small retry, and errors that a person can act on.
+"""The only access to the Hugging Face Hub: its client, retries, and errors that a user can act on.
 
-The token is the client's own business (``HF_TOKEN`` or ``hf auth login``): it passes through no code of ganzoo. An
-exception of the client holds the request with its token, so none is chained to ours, logged or kept.
+Only the client handles the token (``HF_TOKEN`` or ``hf auth login``); no code of ganzoo sees it. An exception of the
+client contains the request with its token, so such exceptions are never chained to ours, logged or kept.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from ganzoo.package.config import FILES, LARGEST_HEADER
 
 T = TypeVar("T")
 WAITS = (1.0, 2.0, 4.0)  # seconds before each new try
-LONGEST_WAIT = 120.0  # seconds: where the Hub asks for more, the person decides
-FIRST_BYTES = 1 << 17  # of a weights file: its header is seldom longer
+LONGEST_WAIT = 120.0  # seconds: where the Hub asks to wait longer, the user decides
+FIRST_BYTES = 1 << 17  # of a weights file: few headers are longer
 
 
 def sleep(seconds: float) -> None:
-    """Wait before a new try; the one seam that tests replace."""
+    """Wait before a new try; tests replace this function."""
     time.sleep(seconds)
 
 
@@ -41,9 +41,9 @@ class RemoteFile(NamedTuple):
     """A file on the Hub.
 
     Args:
-        size: In bytes.
-        sha256: Of its bytes, where it lies in large-file storage; else empty.
-        blob: Git's name of it; it follows from the bytes where `sha256` is empty.
+        size: The size in bytes.
+        sha256: The SHA-256 of its bytes, where the file is in large-file storage; else empty.
+        blob: Git's hash of the file. Where `sha256` is empty, it is a hash of the bytes (`hash_blob`).
     """
 
     size: int
@@ -51,19 +51,19 @@ class RemoteFile(NamedTuple):
     blob: str
 
     def matches(self, content: bytes) -> bool:
-        """Whether these are its bytes."""
+        """Whether the file has these bytes."""
         if self.sha256:
             return sha256(content).hexdigest() == self.sha256
         return hash_blob(content) == self.blob
 
 
 def hash_blob(content: bytes) -> str:
-    """Return the name that git gives to a file of these bytes."""
+    """Return git's hash of a file with these bytes."""
     return sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 class Refs(NamedTuple):
-    """Commits by name."""
+    """Commits of branches, tags and pull requests, by name."""
 
     branches: dict[str, str]
     tags: dict[str, str]
@@ -74,8 +74,8 @@ class Hub:
     """The Hub as ganzoo uses it.
 
     Args:
-        offline: Ask for nothing, read the cache alone; ``HF_HUB_OFFLINE=1`` means the same.
-        notify: Gets lines that a person may want to see.
+        offline: Whether only the cache is read, without the network; ``HF_HUB_OFFLINE=1`` means the same.
+        notify: A function that shows one line to the user.
     """
 
     def __init__(self, offline: bool = False, notify: Callable[[str], None] = lambda line: None) -> None:
@@ -89,22 +89,23 @@ class Hub:
         repo: str = "",
         *,
         writing: bool = False,
-        retried: bool = False,
+        client_retries: bool = False,
         local: bool = False,
-        landed: Callable[[], T | None] = lambda: None,
+        find_result: Callable[[], T | None] = lambda: None,
     ) -> T:
-        """Do some work with the client, again where a new try may help.
+        """Call the client and return the result; try again where that may help.
 
         Args:
-            work: Calls of the client alone.
-            repo: Of which repository, for the error's words.
-            writing: Whether it changes something there, likewise.
-            retried: Whether the client retries all of it by itself, broken-off transfers excepted.
-            local: Whether it asks the cache alone.
-            landed: Asked after each try that failed: what it would have returned where it took effect in spite of that.
+            work: A function that calls the client and nothing else.
+            repo: The repository, for the text of errors.
+            writing: Whether the call changes the repository, for the text of errors.
+            client_retries: Whether the client itself retries the call, except for interrupted transfers.
+            local: Whether the call reads the cache alone.
+            find_result: A function that is called after each failed try. It returns the result where the call took
+                effect although its answer was lost, else None.
 
         Raises:
-            GanzooError: It failed.
+            GanzooError: The call failed.
         """
         failure = explain_error(OfflineModeIsEnabled(), repo)
         if self.offline and not local:
@@ -115,9 +116,9 @@ class Hub:
             except GanzooError:
                 raise
             except Exception as error:
-                failure = explain_error(error, repo, writing, retried)
+                failure = explain_error(error, repo, writing, client_retries)
                 logging.getLogger("ganzoo").debug("%s: %s", type(error).__name__, failure.error)
-            if (result := landed()) is not None:
+            if (result := find_result()) is not None:
                 return result
             if wait is None or not failure.transient or failure.wait > LONGEST_WAIT:
                 break
@@ -131,21 +132,21 @@ class Hub:
         return headers
 
     # ------------------------------------------------------------------------
-    # Questions.
+    # Reading from the Hub.
 
     def fetch_info(self, repo: str, revision: str | None = None) -> ModelInfo:
-        """Return what the Hub says of a model."""
-        wait = constants.HF_HUB_DOWNLOAD_TIMEOUT  # without one the client would wait for ever
+        """Return the Hub's description of a model."""
+        wait = constants.HF_HUB_DOWNLOAD_TIMEOUT  # without a timeout the client waits for ever
         return self.call(lambda: self.api.model_info(repo, revision=revision, timeout=wait), repo)
 
     def resolve_commit(self, repo: str, revision: str | None) -> str:
-        """Return the commit that a revision means now; in offline mode, what it meant when it was last asked for."""
+        """Return the commit of a revision; in offline mode, the one that it had when it was last fetched."""
         if self.offline:
             with contextlib.suppress(Exception):
                 return str(self.api.resolve_revision(repo, revision=revision, local_files_only=True).resolved)
             raise make_not_cached_error(repo, revision)
         commit = str(self.call(lambda: _Resolver(self).resolve_revision(repo, revision=revision), repo).resolved)
-        if not re.fullmatch(r"[0-9a-f]{40}", commit):  # it becomes a part of paths
+        if not re.fullmatch(r"[0-9a-f]{40}", commit):  # it becomes part of a path
             raise Unreachable(f"{constants.ENDPOINT} does not answer like the Hub: {LOGIN_PAGE}")
         return commit
 
@@ -156,7 +157,7 @@ class Hub:
         return Refs(*({ref.name: ref.target_commit for ref in part} for part in parts))
 
     def list_files(self, repo: str, commit: str) -> dict[str, RemoteFile]:
-        """Return the files of the package's format that a commit holds, by name; there may be others beside them."""
+        """Return the package files in a commit, by name; other files in the commit are ignored."""
         found = self.call(lambda: self.api.get_paths_info(repo, list(FILES), revision=commit), repo)
         return {
             entry.path: RemoteFile(entry.size, entry.lfs.sha256 if entry.lfs else "", entry.blob_id)
@@ -165,7 +166,7 @@ class Hub:
         }
 
     def fetch_header(self, repo: str, name: str, commit: str) -> bytes:
-        """Return the first bytes of a weights file: all that it says of its tensors, unless that is too much."""
+        """Return the first bytes of a weights file: its header, unless that is too large."""
         content = self._first_bytes(repo, name, commit, FIRST_BYTES)
         length = int.from_bytes(content[:8], "little") + 8
         if len(content) < length <= LARGEST_HEADER + 8:
@@ -180,7 +181,7 @@ class Hub:
             with get_session().stream("GET", url, headers=headers, timeout=wait) as response:
                 hf_raise_for_status(response)
                 content = b""
-                for part in response.iter_bytes(1 << 16):  # more, where the server ignores the range
+                for part in response.iter_bytes(1 << 16):  # the server may ignore the range and send more
                     content += part
                     if len(content) >= num:
                         break
@@ -189,9 +190,9 @@ class Hub:
         return self.call(fetched, repo)
 
     def list_models(self, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return one page of the Hub's list of models, as it comes.
+        """Return one page of the Hub's list of models, as plain JSON.
 
-        The client reads each card into an object and fails on the first that a stranger made so that it does.
+        The client's own function parses each card into an object, so that a single invalid card would make it fail.
         """
 
         def listed() -> list[dict[str, Any]]:
@@ -206,24 +207,24 @@ class Hub:
     # Files.
 
     def fetch_file(self, repo: str, name: str, commit: str, stored: RemoteFile) -> Path:
-        """Return a file in the cache, downloaded where it is not there yet, whose bytes are those that the Hub states.
+        """Return the path of a file in the cache; download it where it is missing, and check its hash.
 
-        The client checks a download's size alone, and serves what it cached for ever: here the bytes are checked, and
-        what is damaged is fetched anew, once.
+        The client checks only a download's size, and never checks cached files again. Here all bytes are checked, and a
+        damaged file is downloaded once more.
 
         Raises:
-            Corrupt: It is damaged again.
+            Corrupt: The second download is damaged too.
         """
         for again in (False, True):
             path = self._download(repo, name, commit, again)
             if stored.matches(path.read_bytes()):
                 return path
-            self.notify(f"{name} of {repo} came damaged: {'giving up' if again else 'fetching it anew'}")
-            path.unlink(missing_ok=True)  # a name in the cache, which the client would leave on the old bytes
+            self.notify(f"{name} of {repo} is damaged: {'giving up' if again else 'downloading it again'}")
+            path.unlink(missing_ok=True)  # otherwise the client would keep this link to the old bytes
         raise make_damaged_error(repo, name)
 
     def find_cached(self, repo: str, name: str, commit: str) -> Path | None:
-        """Return a file in the cache; None where it is not there."""
+        """Return the path of a file in the cache; None where it is missing."""
         try:
             return self._download(repo, name, commit, False, local=True)
         except NotFound:
@@ -231,27 +232,29 @@ class Hub:
 
     def _download(self, repo: str, name: str, commit: str, again: bool, local: bool = False) -> Path:
         def fetched() -> Path:
-            with warnings.catch_warnings(action="ignore"):  # of a disk that is nearly full: an error says it, once
+            with warnings.catch_warnings(
+                action="ignore"
+            ):  # the client warns of a nearly full disk; our error for a full one is enough
                 return Path(
                     self.api.hf_hub_download(repo, name, revision=commit, force_download=again, local_files_only=local)
                 )
 
-        return self.call(fetched, repo, retried=True, local=local)
+        return self.call(fetched, repo, client_retries=True, local=local)
 
     def suggest_names(self, repo: str) -> str:
-        """Return the close matches of a repository's name among its owner's and the user's own models, as a hint."""
+        """Return a hint with similar names among the models of a repository's owner and of the user; empty if none."""
         known: list[str] = []
         for owner in (lambda: repo.partition("/")[0], lambda: self.api.whoami(cache=True)["name"]):
-            with contextlib.suppress(Exception):  # a hint is worth no error
+            with contextlib.suppress(Exception):  # a missing hint is not an error
                 known += [str(model["id"]) for model in self.list_models({"author": owner(), "limit": 200})]
         return suggest_names(repo, dict.fromkeys(known))
 
 
 class _Resolver(HfApi):
-    """The client, asked for a revision: our error passes through where it would silently go on with an older one.
+    """A client that resolves a revision and raises our error, where the original would silently use an older commit.
 
     Args:
-        hub: Who asks.
+        hub: The hub that resolves the revision.
     """
 
     def __init__(self, hub: Hub) -> None:
@@ -259,5 +262,5 @@ class _Resolver(HfApi):
         self._hub = hub
 
     def repo_info(self, repo_id: str, *, revision: str | None = None, **others: Any) -> ModelInfo:
-        """Return what the Hub says of a model."""
+        """Return the Hub's description of a model."""
         return self._hub.fetch_info(repo_id, revision)

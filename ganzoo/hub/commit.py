@@ -1,4 +1,4 @@
-"""The one commit by which a package is published, and its tag; where an answer is lost, what the Hub holds says it."""
+"""Publishing a package in one commit with a tag. Where an answer is lost, the Hub is asked for its state."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ganzoo.hub.target import MAIN, Change, Head, Target, holds_exactly, list_ch
 
 
 class Publication(NamedTuple):
-    """What was published.
+    """A published package.
 
     Args:
-        repo: ``user/model``.
-        commit: That holds it; empty where it was only tried (`dry_run`).
-        url: To look at it; of the pull request, where it is one.
-        tag: That names the commit; empty for none.
-        changes: What became of each file.
+        repo: The repository, ``user/model``.
+        commit: The commit of the package; empty for a dry run.
+        url: The address of the model's page, or of the pull request.
+        tag: The tag of the commit; empty where there is none.
+        changes: The change of each file.
     """
 
     repo: str
@@ -32,35 +32,35 @@ class Publication(NamedTuple):
 
 
 def send(hub: Hub, target: Target, head: Head, files: Mapping[str, bytes]) -> Publication:
-    """Commit what differs from what stands there, put the tag on it, and return what is there now."""
+    """Commit the files that differ from those on the Hub, tag the commit, and return the publication."""
     repo, tag = target.repo, target.tag
     if not target.create_pr:
         head = _create_missing(hub, target, head, files)
     changes = list_changes(files, head)
     if all(change.what == "kept" for change in changes):
-        hub.notify(f"{repo} holds just this already: nothing to send")
+        hub.notify(f"{repo} has this package already: nothing to send")
         commit, url = head.commit, make_url(hub, target)
     else:
         commit, url = _commit(hub, target, head, files, changes)
         if not holds_exactly(files, hub.list_files(repo, commit)):
-            raise Corrupt(f"{repo} holds something else than was sent, at {commit}: run this again")
+            raise Corrupt(f"the files in {repo} at {commit} differ from those that were sent: run this again")
     if tag and head.refs.tags.get(tag) != commit:
         _tag(hub, repo, tag, commit)
     return Publication(repo, commit, url, tag, changes)
 
 
 def _create_missing(hub: Hub, target: Target, head: Head, files: Mapping[str, bytes]) -> Head:
-    """Create the repository and the branch where they are missing; return what stands there then."""
+    """Create the repository and the branch where they are missing; return their state."""
     api, repo = hub.api, target.repo
     if not head.commit:
         hub.call(lambda: api.create_repo(repo, private=target.private, exist_ok=True), repo, writing=True)
     hub.call(lambda: api.auth_check(repo, write=True), repo, writing=True)
     if not head.commit:
         refs = hub.list_refs(repo)
-        there = hub.list_files(repo, commit := refs.branches[MAIN])
-        if there and not holds_exactly(files, there):
-            raise Conflict(f"{repo}: somebody else published there at the same time: look at it, then run this again")
-        head = Head(commit, there, refs, target.private)
+        present = hub.list_files(repo, commit := refs.branches[MAIN])
+        if present and not holds_exactly(files, present):
+            raise Conflict(f"{repo}: somebody else published there at the same time: check it, then run this again")
+        head = Head(commit, present, refs, target.private)
     if target.branch not in head.refs.branches:
         hub.call(
             lambda: api.create_branch(repo, branch=target.branch, revision=head.commit, exist_ok=True),
@@ -73,15 +73,15 @@ def _create_missing(hub: Hub, target: Target, head: Head, files: Mapping[str, by
 def _commit(
     hub: Hub, target: Target, head: Head, files: Mapping[str, bytes], changes: Iterable[Change]
 ) -> tuple[str, str]:
-    """Make the one commit; return it, and where to look at it."""
+    """Make the commit; return it and the address of its page."""
     api, repo = hub.api, target.repo
     sent = [change for change in changes if change.what != "kept"]
-    gone = [change.name for change in sent if change.what == "deleted"]
+    deleted = [change.name for change in sent if change.what == "deleted"]
     size = sum(change.size for change in sent) / 1e6
-    words = f"sending {len(sent) - len(gone)} files ({size:.1f} MB) to {repo}"
-    hub.notify(f"{words}, where {' and '.join(gone)} is deleted" if gone else words)
+    text = f"sending {len(sent) - len(deleted)} files ({size:.1f} MB) to {repo}"
+    hub.notify(f"{text}, and deleting {' and '.join(deleted)}" if deleted else text)
 
-    def made() -> tuple[str, str]:
+    def commit_files() -> tuple[str, str]:
         info = api.create_commit(
             repo,
             [
@@ -97,7 +97,7 @@ def _commit(
         )
         return info.oid, info.pr_url or make_url(hub, target)
 
-    def landed() -> tuple[str, str] | None:
+    def find_commit() -> tuple[str, str] | None:
         refs = hub.list_refs(repo)
         if target.create_pr:
             found = {name: commit for name, commit in refs.requests.items() if name not in head.refs.requests}
@@ -110,46 +110,49 @@ def _commit(
         return None
 
     with contextlib.suppress(KeyboardInterrupt):
-        return hub.call(made, repo, writing=True, landed=_admit_unknown(landed, repo))
-    raise Interrupted(f"interrupted; whether {repo} was changed is not known: run this again, which finds out")
+        return hub.call(commit_files, repo, writing=True, find_result=_admit_unknown(find_commit, repo))
+    raise Interrupted(f"interrupted; it is not known whether {repo} was changed: run this again to find out")
 
 
 def _tag(hub: Hub, repo: str, tag: str, commit: str) -> None:
     """Put a tag on a commit."""
 
-    def landed() -> bool | None:
-        there = hub.list_refs(repo).tags.get(tag)
-        if there not in (None, commit):
+    def find_tag() -> bool | None:
+        tagged = hub.list_refs(repo).tags.get(tag)
+        if tagged not in (None, commit):
             raise Conflict(
-                f"{repo} was published at {commit}, but somebody else put the tag {tag!r} elsewhere: take another tag"
+                f"{repo} was published at {commit}, but somebody else put the tag {tag!r} on another commit: use "
+                "another tag"
             )
-        return True if there else None
+        return True if tagged else None
 
-    def made() -> bool:
+    def create_tag() -> bool:
         hub.api.create_tag(repo, tag=tag, revision=commit)
         return True
 
     try:
-        hub.call(made, repo, writing=True, landed=landed)
+        hub.call(create_tag, repo, writing=True, find_result=find_tag)
     except Conflict:
         raise
     except GanzooError as error:
-        words = f"{repo} was published at {commit}, but without its tag {tag!r}: {error}; run this again for the tag"
+        text = f"{repo} was published at {commit}, but without its tag {tag!r}: {error}; run this again to set the tag"
         kind = type(error)
     else:
         return
-    raise kind(words)
+    raise kind(text)
 
 
-def _admit_unknown(landed: Callable[[], tuple[str, str] | None], repo: str) -> Callable[[], tuple[str, str] | None]:
-    """Say what is not known where the Hub cannot be asked any more."""
+def _admit_unknown(
+    find_commit: Callable[[], tuple[str, str] | None], repo: str
+) -> Callable[[], tuple[str, str] | None]:
+    """Return `find_commit` with an error that admits an unknown result where the Hub cannot be asked any more."""
 
-    def asked() -> tuple[str, str] | None:
+    def find_or_admit() -> tuple[str, str] | None:
         try:
-            return landed()
+            return find_commit()
         except GanzooError as error:
-            words = f"{error}; whether {repo} was changed is not known: run this again, which finds out"
+            text = f"{error}; it is not known whether {repo} was changed: run this again to find out"
             kind = type(error)
-        raise kind(words)
+        raise kind(text)
 
-    return asked
+    return find_or_admit

@@ -1,7 +1,7 @@
-"""Publishing: a package that was loaded back and sampled becomes one commit on the Hub, or nothing does.
+"""Publishing a package: it is loaded back and sampled, and then sent to the Hub in one commit.
 
-What is sent follows from what is there: the files of the format that differ are replaced, those that the new package
-lacks are deleted, all others stay. Where an answer is lost, what the Hub holds says what happened.
+Package files that differ from those on the Hub are replaced, and those that the new package lacks are deleted. Other
+files stay. Where an answer is lost, the Hub is asked for its state.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ def publish(
     """Publish a run or a model package on the Hub.
 
     Args:
-        what: A run (object, path, name or number) or a package's directory.
-        target: Where to.
-        discriminator: Whether D goes along, for training that goes on from it, where it is in the package.
-        license: Of the weights, by its identifier on the Hub.
-        device: Where it is sampled before.
-        dry_run: Change nothing there; say what would change.
-        notify: Gets lines that a person may want to see.
+        what: A run (object, path, name or number) or the directory of a package.
+        target: The repository, branch and tag to publish to.
+        discriminator: Whether the discriminator is included, for further training, where the package has it.
+        license: The licence of the weights, by its identifier on the Hub; empty to keep the licence in the card.
+        device: The device on which the generator is sampled before.
+        dry_run: Whether nothing is sent; the result then lists what would change.
+        notify: A function that shows one line to the user.
 
     Raises:
-        GanzooError: It was not published, and why; nothing is half there.
-        Conflict: The tag is taken, or somebody else published at the same time.
-        Denied: The token may not write there.
+        GanzooError: The package was not published. The repository was not changed.
+        Conflict: The tag exists already, or somebody else published at the same time.
+        Denied: The token has no write access.
     """
     directory, chosen = find_package(what, notify), choose_device(device)
     hub = Hub(notify=notify)
@@ -71,10 +71,10 @@ def publish(
 
 
 def check_access(repo: str, notify: Notify = ignore_line) -> None:
-    """Raise GanzooError where nothing could be published under a name with the token that is there.
+    """Raise GanzooError where the user's token cannot publish to a repository.
 
     Raises:
-        Denied: No token, a wrong one, or one that may not write there.
+        Denied: The token is missing, wrong, or has no write access.
         Unreachable: The Hub cannot be asked.
     """
     hub, owner = Hub(notify=notify), check_repository_name(repo).partition("/")[0]
@@ -82,9 +82,9 @@ def check_access(repo: str, notify: Notify = ignore_line) -> None:
     orgs = [str(org["name"]) for org in me.get("orgs", ())]
     if owner not in (me["name"], *orgs):
         near = suggest_names(owner, [str(me["name"]), *orgs])
-        raise Denied(f"{repo}: you are {me['name']} on the Hub, which may not publish there{near}")
+        raise Denied(f"{repo}: you are {me['name']} on the Hub, who may not publish there{near}")
     if (me.get("auth") or {}).get("accessToken", {}).get("role") == "read":
-        raise Denied(f"{repo}: publishing needs a token that may write there: `hf auth login` ({TOKENS})")
+        raise Denied(f"{repo}: publishing needs a token with write access: `hf auth login` ({TOKENS})")
     try:
         hub.call(lambda: hub.api.auth_check(repo, write=True), repo)
     except NotFound as error:

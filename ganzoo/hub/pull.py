@@ -1,4 +1,4 @@
-"""Models from the Hub: one commit, looked at before its weights are fetched, and no byte taken on trust."""
+"""Pulling models from the Hub: one commit, checked before its weights are fetched; every byte is verified."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ganzoo.runs.where import Notify, Repo, ignore_line
 if TYPE_CHECKING:
     from ganzoo.package.plan import Plan
 
-LARGEST_EXTRA = 64 << 20  # bytes of a file that is neither config nor weights
+LARGEST_EXTRA = 64 << 20  # bytes of a file other than the config and the weights
 
 
 class PulledModel(NamedTuple):
-    """A model that is here now.
+    """A model in the local cache.
 
     Args:
-        repo: Its name.
-        commit: Which it is.
-        directory: Where it is, in the cache of the Hub's client: to be read, never written.
+        repo: The repository, ``user/model``.
+        commit: The commit that was pulled.
+        directory: The model's directory in the cache of the Hub's client. Read it, never write to it.
     """
 
     repo: str
@@ -41,23 +41,23 @@ def pull(
     offline: bool = False,
     notify: Notify = ignore_line,
 ) -> PulledModel:
-    """Fetch a model from the Hub, where it is not in the cache yet, and check it.
+    """Fetch a model from the Hub, where it is not in the cache, and check it.
 
-    The commit is settled first and holds for all files. The config is read before anything else is fetched, its
-    architecture looked up and built without memory, and the weights' header compared with it.
+    All files come from one commit. The config is fetched first. Its architecture is built without memory and compared
+    with the header of the weights, before the weights are fetched.
 
     Args:
-        repo: Which.
-        names: Of the files that are wanted; None for all but the discriminator, which is fetched where it is named.
-            Only those of the package's format are ever asked for.
-        offline: Take what is in the cache, and ask for nothing.
-        notify: Gets lines that a person may want to see.
+        repo: The model on the Hub.
+        names: Names of the files to fetch; None for all but the discriminator. Files that are not part of a package
+            are never fetched.
+        offline: Whether only the cache is read, without the network.
+        notify: A function that shows one line to the user.
 
     Raises:
-        NotFound: There is no such model or revision, or it may not be read.
-        Unreachable: The network is down.
-        MissingPlugin: Its architecture is not installed.
-        Corrupt: A file is not what the model's author published.
+        NotFound: The model or the revision does not exist, or the user has no access.
+        Unreachable: The Hub cannot be reached.
+        MissingPlugin: The model's architecture is not installed.
+        Corrupt: A file is damaged or not what a package contains.
     """
     asked = set(FILES) - {DISCRIMINATOR} if names is None else {CONFIG, *names}
     hub, wanted = Hub(offline, notify), [name for name in FILES if name in asked]
@@ -70,13 +70,13 @@ def pull(
             pulled = _load_from_cache(Hub(True), repo, wanted)
         except GanzooError:
             raise error from None
-        notify(f"{error}; {repo} is taken as it is in the cache")
+        notify(f"{error}; using {repo} from the cache")
         notify(f"{repo.id} at {pulled.commit}")
         return pulled
 
 
 def read_config(hub: Hub, repo: str, commit: str, stored: Mapping[str, RemoteFile]) -> Config:
-    """Return the config of a model on the Hub, given what files it has."""
+    """Return the config of a model on the Hub; `stored` lists the files in the commit."""
     if CONFIG not in stored:
         raise NotFound(f"{repo} is not a model that ganzoo made: it has no {CONFIG}")
     if stored[CONFIG].size > LARGEST:
@@ -96,7 +96,7 @@ def _pull_from_hub(hub: Hub, repo: Repo, wanted: list[str]) -> PulledModel:
     config = read_config(hub, repo.id, commit, stored)
     weights = [name for name in wanted if name in (MODEL, DISCRIMINATOR) and name in config.files]
     if weights:
-        from ganzoo.package import plan as planning  # with torch, which a config alone does not need
+        from ganzoo.package import plan as planning  # imports torch, which reading a config alone does not need
 
         planned = planning.make_plan(config, registry(), f"{CONFIG} of {repo.id}")
     for name in wanted:
@@ -104,9 +104,9 @@ def _pull_from_hub(hub: Hub, repo: Repo, wanted: list[str]) -> PulledModel:
             _check_remote_file(config, name, stored, repo.id)
     for name in weights:
         _check_weights(hub, planned, name, stored[name].size, repo.id, commit)
-    there = [name for name in wanted if name in config.files or (name in (CONFIG, CARD) and name in stored)]
-    paths = {name: hub.fetch_file(repo.id, name, commit, stored[name]) for name in there}
-    for name, path in paths.items():  # all of them once more: a Hub may give two files one name in the cache
+    present = [name for name in wanted if name in config.files or (name in (CONFIG, CARD) and name in stored)]
+    paths = {name: hub.fetch_file(repo.id, name, commit, stored[name]) for name in present}
+    for name, path in paths.items():  # checked again: a Hub could give two files the same name in the cache
         if name in config.files:
             read_file(path, config.files[name])
         elif not stored[name].matches(path.read_bytes()):
@@ -115,7 +115,7 @@ def _pull_from_hub(hub: Hub, repo: Repo, wanted: list[str]) -> PulledModel:
 
 
 def _check_weights(hub: Hub, planned: Plan, name: str, size: int, repo: str, commit: str) -> None:
-    """Raise Corrupt where weights are not the network's: by their size, or by a header that does not fit twice."""
+    """Raise Corrupt where the size or the header of weights does not fit the network; the header is fetched twice."""
     source = f"{name} of {repo}"
     try:
         planned.check_size(name, size, source)
@@ -123,27 +123,27 @@ def _check_weights(hub: Hub, planned: Plan, name: str, size: int, repo: str, com
             return
         try:
             planned.check_header(name, hub.fetch_header(repo, name, commit), source)
-        except Corrupt:  # it may have been damaged on its way
+        except Corrupt:  # the transfer may have damaged it
             planned.check_header(name, hub.fetch_header(repo, name, commit), source)
     except Corrupt as error:
         raise Corrupt(f"{error}; name another revision, or tell its author") from None
 
 
 def _resolve_commit(hub: Hub, repo: Repo) -> str:
-    """Return the commit that a revision means; where there is none, say what is near."""
+    """Return the commit of a revision; where there is none, the error suggests similar names."""
     try:
         return hub.resolve_commit(repo.id, repo.revision)
     except NotFound as error:
         if type(error) is not NotFound:
             raise
-        words = str(error)
+        text = str(error)
     if repo.revision and (near := _suggest_revisions(hub, repo)) is not None:
         raise NotFound(f"{repo.id} has no revision {repo.revision!r}{near}")
-    raise NotFound(words + hub.suggest_names(repo.id))
+    raise NotFound(text + hub.suggest_names(repo.id))
 
 
 def _suggest_revisions(hub: Hub, repo: Repo) -> str | None:
-    """Return the revisions near one that is not there, as a hint; None where the model itself is not there."""
+    """Return a hint with revisions similar to a missing one; None where the model itself is missing."""
     try:
         branches, tags, _ = hub.list_refs(repo.id)
     except GanzooError:
@@ -153,14 +153,14 @@ def _suggest_revisions(hub: Hub, repo: Repo) -> str | None:
 
 
 def _check_remote_file(config: Config, name: str, stored: Mapping[str, RemoteFile], repo: str) -> None:
-    """Raise Corrupt where the Hub holds another file than the config vouches for, before it is fetched."""
+    """Raise Corrupt where a file on the Hub has another size or hash than the config says; checked before fetching."""
     if name not in stored:
         raise Corrupt(f"{repo} is incomplete: it has no {name}; name another revision, or tell its author")
-    said, there = config.files[name], stored[name]
-    if there.size != said.size or (there.sha256 and there.sha256 != said.sha256):
-        raise Corrupt(f"{name} of {repo} is not the file that its config vouches for: name another revision")
-    if name not in (MODEL, DISCRIMINATOR) and there.size > LARGEST_EXTRA:
-        raise Corrupt(f"{name} of {repo} has {there.size:,} bytes, which none of ganzoo's has: it is not fetched")
+    stated, present = config.files[name], stored[name]
+    if present.size != stated.size or (present.sha256 and present.sha256 != stated.sha256):
+        raise Corrupt(f"{name} of {repo} is not the file that its config describes: name another revision")
+    if name not in (MODEL, DISCRIMINATOR) and present.size > LARGEST_EXTRA:
+        raise Corrupt(f"{name} of {repo} is larger than ganzoo's files are ({present.size:,} bytes): it is not fetched")
 
 
 # ----------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def _check_remote_file(config: Config, name: str, stored: Mapping[str, RemoteFil
 
 def _load_from_cache(hub: Hub, repo: Repo, wanted: list[str]) -> PulledModel:
     commit = hub.resolve_commit(repo.id, repo.revision)
-    hub.notify(f"{repo.id} at {commit}, as it is in the cache")
+    hub.notify(f"{repo.id} at {commit}, from the cache")
     directory = _find_in_cache(hub, repo, CONFIG, commit).parent
     try:
         _check_config(directory / CONFIG)
@@ -178,10 +178,10 @@ def _load_from_cache(hub: Hub, repo: Repo, wanted: list[str]) -> PulledModel:
             if name in config.files:
                 read_file(_find_in_cache(hub, repo, name, commit), config.files[name])
     except Corrupt as error:
-        words = f"{error}, in the cache: run this once without --offline, which fetches it anew"
+        text = f"{error}, in the cache: run this once without --offline to download it again"
     else:
         return PulledModel(repo.id, commit, directory)
-    raise Corrupt(words)
+    raise Corrupt(text)
 
 
 def _find_in_cache(hub: Hub, repo: Repo, name: str, commit: str) -> Path:
@@ -192,7 +192,7 @@ def _find_in_cache(hub: Hub, repo: Repo, name: str, commit: str) -> Path:
 
 
 def _check_config(path: Path) -> None:
-    """Raise Corrupt where the client keeps the config under git's name of other bytes than it has."""
+    """Raise Corrupt where the bytes of a cached config differ from the git hash in its file name."""
     name = path.resolve().name
     if len(name) == 40 and name != hash_blob(path.read_bytes()):
-        raise Corrupt(f"{path} is damaged: its bytes are not those that were fetched")
+        raise Corrupt(f"{path} is damaged: its bytes differ from what was saved")

@@ -1,4 +1,4 @@
-"""Models on the Hub, seen from outside: what their cards and configs say, without their weights."""
+"""Searching and describing models on the Hub by their cards and configs, without their weights."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ganzoo.recipe.keys import ONE
 from ganzoo.registry import registry
 from ganzoo.runs.where import Notify, Repo, ignore_line
 
-MOST = 50  # models that one search shows
+MOST = 50  # models that one search shows at most
 
 
 class SearchResult(NamedTuple):
-    """A model on the Hub, by what its card says; every word of it is its author's.
+    """A model on the Hub as its card describes it; the text is the author's and is not checked.
 
     Args:
-        repo: ``user/model``.
-        downloads: In the last month.
-        likes: Of all time.
-        arch: Its architecture.
-        datasets: On the Hub that it was trained on.
-        metrics: Values by name.
-        requires: Distributions with the versions that wrote it, as pip takes them.
-        license: Of the weights.
+        repo: The repository, ``user/model``.
+        downloads: The number of downloads in the last month.
+        likes: The number of likes.
+        arch: The name of the model's architecture.
+        datasets: The datasets on the Hub that it was trained on.
+        metrics: The measured values, by name.
+        requires: The distributions that it needs, with the versions that wrote it, as pip takes them.
+        license: The licence of the weights.
     """
 
     repo: str
@@ -50,30 +50,30 @@ def search(
     limit: int = MOST,
     notify: Notify = ignore_line,
 ) -> list[SearchResult]:
-    """Return ganzoo's models on the Hub, those that are downloaded most first.
+    """Return ganzoo's models on the Hub, the most downloaded first.
 
     Args:
-        text: A part of the name.
-        dataset: Trained on this dataset: a name in ganzoo, or ``user/name`` on the Hub.
-        author: Of this user or organisation.
-        arch: Of this architecture.
-        limit: How many at most.
-        notify: Gets lines that a person may want to see: that the Hub is asked again.
+        text: A part of the model's name; empty for any.
+        dataset: The dataset of the training: a name in ganzoo, or ``user/name`` on the Hub; empty for any.
+        author: The user or organisation that published it; empty for any.
+        arch: The name of the architecture; empty for any.
+        limit: The largest number of models that are returned.
+        notify: A function that shows one line to the user, here that the Hub is asked again.
 
     Raises:
-        Unreachable: The network is down.
+        Unreachable: The Hub cannot be reached.
     """
-    trained_on = f"dataset:{dataset}" if "/" in dataset else dataset  # of the Hub, or ganzoo's own name for it
+    trained_on = f"dataset:{dataset}" if "/" in dataset else dataset  # the Hub's tag, or the dataset's name in ganzoo
     tags = [tag for tag in ("ganzoo", arch, trained_on) if tag]
-    asked = {"filter": tags, "author": author, "search": text, "sort": "downloads", "limit": limit, "cardData": True}
+    query = {"filter": tags, "author": author, "search": text, "sort": "downloads", "limit": limit, "cardData": True}
     return [
         make_result(model)
-        for model in Hub(notify=notify).list_models({key: value for key, value in asked.items() if value})
+        for model in Hub(notify=notify).list_models({key: value for key, value in query.items() if value})
     ]
 
 
 def make_result(model: Mapping[str, Any]) -> SearchResult:
-    """Return what the Hub's list says of a model; what is no text or number in its card is left out."""
+    """Return the search result of one entry of the Hub's list; invalid values in its card are ignored."""
     card = model.get("cardData")
     card = card if isinstance(card, dict) else {}
     tags = _select_texts(model.get("tags"))
@@ -91,14 +91,14 @@ def make_result(model: Mapping[str, Any]) -> SearchResult:
 
 
 def describe_model(repo: Repo, offline: bool = False, notify: Notify = ignore_line) -> dict[str, Any]:
-    """Return what is known of one model without its weights, as JSON.
+    """Return the description of a model without its weights, as JSON.
 
     Raises:
-        GanzooError: As `ganzoo.hub.pull.pull`, but for a plugin that is missing, which is told.
+        GanzooError: As in `ganzoo.hub.pull.pull`, except for a missing plugin, which the description names.
     """
     pulled = pull(repo, names=(CONFIG,), offline=offline, notify=notify)
     facts = {"repo": pulled.repo, "commit": pulled.commit} | describe_config(read_config(pulled.directory))
-    with contextlib.suppress(Unreachable):  # what is in the cache can be told without
+    with contextlib.suppress(Unreachable):  # a model in the cache is described without the network
         info = Hub(offline, notify).fetch_info(repo.id, pulled.commit)
         tags = _select_texts(info.tags)
         facts |= {"downloads": info.downloads, "likes": info.likes, "private": info.private, "gated": bool(info.gated)}
@@ -107,7 +107,7 @@ def describe_model(repo: Repo, offline: bool = False, notify: Notify = ignore_li
 
 
 def describe_config(config: Config) -> dict[str, Any]:
-    """Return what a package's config says for a person, as JSON."""
+    """Return the description of a package's config, as JSON."""
     recipe = config.recipe
     chosen = {key: _read_name(recipe.get(key)) for key in ONE}
     return {
@@ -139,7 +139,7 @@ def _select_texts(value: object) -> tuple[str, ...]:
 
 
 def _read_metrics(index: object) -> dict[str, float]:
-    """Return the values of a card's ``model-index``, whatever shape a stranger gave it."""
+    """Return the values in a card's ``model-index``; invalid parts of it are ignored."""
     values: dict[str, float] = {}
     for model in _select_dicts(index):
         for result in _select_dicts(model.get("results")):

@@ -1,4 +1,4 @@
-"""Where a package is to be published, what stands there, and what publishing would change."""
+"""The target of a publication, its current state, and the changes that publishing makes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ MAIN = "main"
 
 @dataclass(frozen=True)
 class Target:
-    """Where to publish.
+    """The repository, branch and tag that a package is published to.
 
     Args:
-        repo: ``user/model``.
-        private: Whether only its owner shall see it; what is there stays as public as it is.
-        tag: To be put on the commit.
-        branch: To commit to.
-        message: Of the commit.
-        create_pr: Offer it as a pull request, to a model of somebody else.
+        repo: The repository, ``user/model``.
+        private: Whether a new repository is private. The visibility of an existing one does not change.
+        tag: The tag of the commit; empty for none.
+        branch: The branch to commit to.
+        message: The message of the commit; empty for a default one.
+        create_pr: Whether the package is offered as a pull request, to a model of somebody else.
     """
 
     repo: str
@@ -42,17 +42,19 @@ class Target:
             if value and (not REVISION.fullmatch(value) or re.fullmatch(r"[0-9a-f]{40}", value)):
                 raise UsageError(f"--{name} {value!r}: use letters, digits, '.', '_', '-' and '/'")
         if self.create_pr and (self.tag or self.branch != MAIN or self.private):
-            raise UsageError("--create-pr goes to the main branch of a model that is there: leave the others away")
+            raise UsageError(
+                "--create-pr works on the main branch of an existing model: remove --tag, --revision and --private"
+            )
 
 
 class Head(NamedTuple):
-    """What stands where it is to be published.
+    """The current state of a target.
 
     Args:
-        commit: That the new one follows; empty where the model is not there yet.
-        files: Of the package's format, in that commit.
-        refs: Branches, tags and pull requests.
-        private: Whether only its owner sees it.
+        commit: The newest commit of the branch; empty where the repository does not exist.
+        files: The package files in that commit.
+        refs: The repository's branches, tags and pull requests.
+        private: Whether the repository is private.
     """
 
     commit: str
@@ -65,12 +67,12 @@ NOTHING = Head("", {}, Refs({}, {}, {}), False)
 
 
 class Change(NamedTuple):
-    """What becomes of one file.
+    """The change of one file.
 
     Args:
-        name: Of the file.
+        name: The name of the file.
         what: ``new``, ``changed``, ``kept`` or ``deleted``.
-        size: In bytes; 0 where it is deleted.
+        size: The size in bytes; 0 where the file is deleted.
     """
 
     name: str
@@ -79,7 +81,7 @@ class Change(NamedTuple):
 
 
 def read_head(hub: Hub, target: Target) -> Head:
-    """Return what stands where it is to be published, unless it stands against it."""
+    """Return the current state of a target; raise an error where it does not allow publishing."""
     repo = target.repo
     try:
         info = hub.fetch_info(repo)
@@ -89,9 +91,9 @@ def read_head(hub: Hub, target: Target) -> Head:
         return NOTHING
     refs = hub.list_refs(repo)
     if target.branch in refs.tags and target.branch not in refs.branches:
-        raise UsageError(f"{target.branch!r} is a tag of {repo}, and a tag never moves: name a branch")
+        raise UsageError(f"{target.branch!r} is a tag of {repo}, and tags never move: name a branch")
     if target.private and not info.private:
-        raise Conflict(f"{repo} is there and public: leave --private away, or make it private in its settings first")
+        raise Conflict(f"{repo} exists and is public: remove --private, or make it private in its settings first")
     commit = refs.branches.get(target.branch) or refs.branches[MAIN]
     files = hub.list_files(repo, commit)
     _check_ours(hub, repo, commit, files)
@@ -99,39 +101,39 @@ def read_head(hub: Hub, target: Target) -> Head:
 
 
 def _check_ours(hub: Hub, repo: str, commit: str, files: Mapping[str, RemoteFile]) -> None:
-    """Raise Conflict where what would be replaced was not made by ganzoo."""
-    words = f"{repo} holds a model that ganzoo did not make: publish under another name"
+    """Raise Conflict where publishing would replace a model that ganzoo did not make."""
+    text = f"{repo} contains a model that ganzoo did not make: publish under another name"
     if CONFIG in files and files[CONFIG].size <= LARGEST:
         content = hub.fetch_file(repo, CONFIG, commit, files[CONFIG]).read_bytes()
         with contextlib.suppress(Corrupt, NotFound):
             parse_config(content, f"{CONFIG} of {repo}")
             return
     if CONFIG in files or MODEL in files:
-        raise Conflict(words)
+        raise Conflict(text)
 
 
 def read_card(hub: Hub, repo: str, head: Head) -> bytes | None:
-    """Return the card that is there, whose text by a person stays."""
+    """Return the bytes of the existing card, whose text by people is kept; None where there is none."""
     stored = head.files.get(CARD)
     if stored is None:
         return None
     if stored.size > LARGEST:
-        raise Conflict(f"the card of {repo} is longer than {LARGEST:,} bytes, and would be lost: shorten it first")
+        raise Conflict(f"the card of {repo} has more than {LARGEST:,} bytes, and would be lost: shorten it first")
     return hub.fetch_file(repo, CARD, head.commit, stored).read_bytes()
 
 
 def check_tag(target: Target, head: Head, files: Mapping[str, bytes]) -> None:
-    """Raise Conflict where the tag is on something else already, or is a branch's name."""
-    repo, tag, there = target.repo, target.tag, head.refs.tags.get(target.tag)
+    """Raise Conflict where the tag exists on another commit, or a branch has its name."""
+    repo, tag, tagged = target.repo, target.tag, head.refs.tags.get(target.tag)
     if tag in (target.branch, *head.refs.branches):
-        raise Conflict(f"{repo} has a branch {tag!r}, by which no tag would be found: take another tag")
+        raise Conflict(f"{repo} has a branch {tag!r}, which would hide a tag of that name: use another tag")
     changed = any(change.what != "kept" for change in list_changes(files, head))
-    if there and (changed or there != head.commit):
-        raise Conflict(f"{repo} has a tag {tag!r} already, on {there[:12]}, and a tag never moves: take another")
+    if tagged and (changed or tagged != head.commit):
+        raise Conflict(f"{repo} has a tag {tag!r} already, on {tagged[:12]}, and tags never move: use another tag")
 
 
 def list_changes(files: Mapping[str, bytes], head: Head) -> tuple[Change, ...]:
-    """Return what becomes of each file of the format."""
+    """Return the change of each package file."""
     changes = []
     for name in FILES:
         stored = head.files.get(name)
@@ -144,10 +146,10 @@ def list_changes(files: Mapping[str, bytes], head: Head) -> tuple[Change, ...]:
 
 
 def holds_exactly(files: Mapping[str, bytes], stored: Mapping[str, RemoteFile]) -> bool:
-    """Whether the files of the format on the Hub are just these."""
+    """Whether the package files on the Hub are exactly these."""
     return files.keys() == stored.keys() and all(stored[name].matches(content) for name, content in files.items())
 
 
 def make_url(hub: Hub, target: Target) -> str:
-    """Return the address at which people look at it."""
+    """Return the address of the target's page."""
     return f"{hub.api.endpoint}/{target.repo}" + (f"/tree/{target.branch}" if target.branch != MAIN else "")

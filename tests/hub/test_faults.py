@@ -125,8 +125,8 @@ def says_what_to_do(words: str) -> None:
     """Hold that an error is one sentence with a way out, about nothing of the client's."""
     assert "\n" not in words
     assert len(words) < 400
-    hints = ("try again", "run this again", "check the", "log in", "set HF", "take ", "mend", "another", "with write")
-    hints += ("publish under", "HF_ENDPOINT", "tell its author", "the Hub refuses (4", "try another")
+    hints = ("try again", "run this again", "check the", "log in", "set HF", "use ", "correct", "another", "with write")
+    hints += ("publish under", "HF_ENDPOINT", "tell its author", "the Hub refuses the request (4")
     assert any(hint in words for hint in hints), words
     assert not any(word in words for word in ("httpx", "HTTPStatusError", "Request ID", "Traceback", "hf_alice"))
 
@@ -193,12 +193,12 @@ def test_a_pull_request_is_opened_once(hub, package, repo, monkeypatch, fault):
 def test_where_it_cannot_be_known_whether_it_was_published_that_is_said(hub, package, repo):
     hub.inject(kind="commit", then_drop=True)
     hub.inject(kind="refs", skip=1, drop=True, times=0)
-    with pytest.raises(Unreachable, match=f"whether {repo} was changed is not known: run this again, which finds out"):
+    with pytest.raises(Unreachable, match=f"it is not known whether {repo} was changed: run this again to find out"):
         ganzoo.publish(package, repo)
     hub.clear_faults()
     said: list[str] = []
     ganzoo.publish(package, repo, notify=said.append)
-    assert said == [f"{repo} holds just this already: nothing to send"]
+    assert said == [f"{repo} has this package already: nothing to send"]
 
 
 def test_a_tag_that_somebody_else_took_meanwhile_is_told_with_what_was_published(hub, package, repo, monkeypatch):
@@ -215,7 +215,7 @@ def test_a_tag_that_somebody_else_took_meanwhile_is_told_with_what_was_published
         ganzoo.publish(other(package, 65), repo, tag="v9")
     commit = commits(hub, repo)[0]["oid"]
     assert str(raised.value) == (
-        f"{repo} was published at {commit}, but somebody else put the tag 'v9' elsewhere: take another tag"
+        f"{repo} was published at {commit}, but somebody else put the tag 'v9' on another commit: use another tag"
     )
     assert refs(hub, repo)["tags"] == {"v9": first}
 
@@ -316,7 +316,9 @@ def test_a_full_disk_says_so(hub, package, repo, new_cache, monkeypatch):
         patch.setattr(
             file_download, "http_get", lambda *a, **k: (_ for _ in ()).throw(PermissionError(errno.EACCES, "no"))
         )
-        with pytest.raises(GanzooError, match=r"no permission to write to .*: set HF_HOME to a folder of yours"):
+        with pytest.raises(
+            GanzooError, match=r"no permission to write to .*: set HF_HOME to a folder that you can write to"
+        ):
             ganzoo.load(repo, "cpu")
     with monkeypatch.context() as patch:
         patch.setattr(
@@ -341,7 +343,7 @@ def test_a_hub_that_is_not_there(package, monkeypatch):
             Unreachable,
             r"http://127.0.0.1:9 cannot be reached \(ConnectError\): check the network; ",
         ),
-        ("hub.example", UsageError, "HF_ENDPOINT=hub.example is no address: begin it with https://"),
+        ("hub.example", UsageError, "HF_ENDPOINT=hub.example is not an address: begin it with https://"),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(constants, "ENDPOINT", endpoint)
@@ -361,7 +363,7 @@ def test_waits_grow_and_are_said(hub, package, repo, slept):
     with pytest.raises(Unreachable):
         ganzoo.load(repo + "x", "cpu", notify=said.append)
     assert slept == [1.0, 2.0, 4.0]
-    assert said[0] == "the Hub has a problem of its own (503): try again later; trying again in 1 s"
+    assert said[0] == "the Hub has an internal problem (503): try again later; trying again in 1 s"
 
 
 def test_what_is_no_repository_is_said_by_its_kind(hub):

@@ -66,7 +66,7 @@ def test_what_is_there_already_is_not_sent_again(hub, package, repo):
     first = ganzoo.publish(package, repo, tag="v1")
     said: list[str] = []
     again = ganzoo.publish(package, repo, tag="v1", notify=said.append)
-    assert said == [f"{repo} holds just this already: nothing to send"]
+    assert said == [f"{repo} has this package already: nothing to send"]
     assert again.commit == first.commit
     assert {change.what for change in again.changes} == {"kept"}
     assert len(commits(hub, repo)) == 2
@@ -79,7 +79,7 @@ def test_a_new_package_replaces_what_differs_and_deletes_what_it_lacks(hub, pack
     said: list[str] = []
     done = ganzoo.publish(other(package, 65), repo, discriminator=False, notify=said.append)
     assert said[0].startswith("sending 2 files")
-    assert said[0].endswith(f"to {repo}, where discriminator.safetensors is deleted")
+    assert said[0].endswith(f"to {repo}, and deleting discriminator.safetensors")
     assert {change.name: change.what for change in done.changes} == {
         "config.json": "changed", "model.safetensors": "kept", "discriminator.safetensors": "deleted",
         "reference.safetensors": "kept", "samples.png": "kept", "README.md": "changed",
@@ -113,16 +113,16 @@ def test_what_a_person_wrote_into_the_card_stays(hub, package, repo):
 def test_a_tag_never_moves_and_nothing_is_sent_where_it_would(hub, package, repo):
     first = ganzoo.publish(package, repo, tag="v1")
     hub.log.clear()
-    with pytest.raises(Conflict, match=rf"{repo} has a tag 'v1' already, .*: take another"):
+    with pytest.raises(Conflict, match=rf"{repo} has a tag 'v1' already, .*: use another"):
         ganzoo.publish(other(package, 65), repo, tag="v1")
     assert [entry["kind"] for entry in hub.log if entry["method"] == "POST" and entry["kind"] != "paths_info"] == []
-    with pytest.raises(Conflict, match=r"a tag never moves: take another"):
+    with pytest.raises(Conflict, match=r"tags never move: use another"):
         ganzoo.publish(package, repo, tag="v1", dry_run=True)
     for name in (repo, f"{repo}-new"):
-        with pytest.raises(Conflict, match=rf"{name} has a branch 'main', by which no tag would be found"):
+        with pytest.raises(Conflict, match=rf"{name} has a branch 'main', which would hide a tag of that name"):
             ganzoo.publish(package, name, tag="main")
     ganzoo.publish(package, repo, tag="v2")
-    with pytest.raises(Conflict, match="a tag never moves"):
+    with pytest.raises(Conflict, match="tags never move"):
         ganzoo.publish(package, repo, tag="v1")
     assert refs(hub, repo)["tags"]["v1"] == first.commit
 
@@ -147,7 +147,7 @@ def test_a_pull_request_to_somebody_elses_model(hub, package, repo, monkeypatch)
     assert done.url == f"{hub.url}/{repo}/discussions/1"
     assert len(commits(hub, repo)) == 2
     assert ganzoo.load(f"{repo}@refs/pr/1", "cpu").config["images"] == 65
-    with pytest.raises(Denied, match="this token may not write there"):
+    with pytest.raises(Denied, match="this token has no write access"):
         ganzoo.publish(package, repo)
     with pytest.raises(NotFound, match="is not on the Hub"):
         ganzoo.publish(package, "alice/nothing", create_pr=True)
@@ -165,7 +165,7 @@ def test_a_private_model_is_seen_by_its_owner_alone(hub, package, repo, monkeypa
 
 def test_a_public_model_is_no_place_for_a_private_one(hub, package, repo):
     ganzoo.publish(package, repo)
-    with pytest.raises(Conflict, match="is there and public"):
+    with pytest.raises(Conflict, match="exists and is public"):
         ganzoo.publish(other(package, 65), repo, private=True)
     assert len(commits(hub, repo)) == 2
 
@@ -179,7 +179,7 @@ def test_another_library_s_model_is_not_overwritten(hub, package, repo, name, th
 
     HfApi().create_repo(repo)
     hub.inject_file("model", repo, name, there)
-    with pytest.raises(Conflict, match=f"{repo} holds a model that ganzoo did not make: publish under another name"):
+    with pytest.raises(Conflict, match=f"{repo} contains a model that ganzoo did not make: publish under another name"):
         ganzoo.publish(package, repo)
     assert content(hub, repo, name) == there
 
@@ -249,7 +249,9 @@ def test_what_the_hub_holds_is_compared_with_what_was_sent(hub, package, repo, m
 
     with monkeypatch.context() as patch:
         patch.setattr(hub.hub, "apply_commit", without_the_picture)
-        with pytest.raises(Corrupt, match=f"{repo} holds something else than was sent, at [0-9a-f]+: run this again"):
+        with pytest.raises(
+            Corrupt, match=f"the files in {repo} at [0-9a-f]+ differ from those that were sent: run this again"
+        ):
             ganzoo.publish(package, repo)
     ganzoo.publish(package, repo)
     assert sorted(commits(hub, repo)[0]["files"]) == [".gitattributes", *FILES]
@@ -308,10 +310,15 @@ def test_options_that_do_not_go_are_said_before_anything_is_asked(hub, package, 
 @pytest.mark.parametrize(
     ("token", "name", "error", "says"),
     [
-        ("hf_wrong", "alice/m", Denied, "the Hub refuses the token: log in anew with `hf auth login`, or set HF_TOKEN"),
-        (None, "alice/none", Denied, "no token is there: log in with `hf auth login`, or set HF_TOKEN"),
-        ("hf_alice_read", "alice/none", Denied, "this token may not write there: take one with write access"),
-        ("hf_bob", "alice/none", Denied, "this token may not write there: .* or another name"),
+        (
+            "hf_wrong",
+            "alice/m",
+            Denied,
+            "the Hub refuses the token: log in again with `hf auth login`, or set HF_TOKEN",
+        ),
+        (None, "alice/none", Denied, "there is no token: log in with `hf auth login`, or set HF_TOKEN"),
+        ("hf_alice_read", "alice/none", Denied, "this token has no write access: use one that has"),
+        ("hf_bob", "alice/none", Denied, "this token has no write access: .* or publish under another name"),
     ],
 )
 def test_a_token_that_may_not_is_told_what_to_do(hub, package, monkeypatch, token, name, error, says):
@@ -330,11 +337,11 @@ def test_a_token_that_may_not_is_told_what_to_do(hub, package, monkeypatch, toke
     [
         ("hf_alice", "alice/new", None),
         ("hf_alice", "gan-org/new", None),
-        ("hf_alice", "bob/new", "you are alice on the Hub, which may not publish there"),
+        ("hf_alice", "bob/new", "you are alice on the Hub, who may not publish there"),
         ("hf_alice", "alcie/new", "did you mean 'alice'?"),
-        ("hf_alice_read", "alice/new", "publishing needs a token that may write there"),
+        ("hf_alice_read", "alice/new", "publishing needs a token with write access"),
         ("hf_wrong", "alice/new", "the Hub refuses the token"),
-        (None, "alice/new", "no token is there: log in with `hf auth login`, or set HF_TOKEN"),
+        (None, "alice/new", "there is no token: log in with `hf auth login`, or set HF_TOKEN"),
     ],
 )
 def test_whether_a_run_could_be_published_is_known_before_it_is_trained(hub, monkeypatch, token, name, says):
@@ -379,7 +386,7 @@ def test_ctrl_c_says_what_is_known(hub, package, repo, call, monkeypatch):
         patch.setattr(HfApi, "create_commit", interrupted)
         done = call("publish", package, repo, "--device", "cpu")
         assert (done.code, done.err.splitlines()[-1]) == (
-            130, f"ganzoo: interrupted; whether {repo} was changed is not known: run this again, which finds out",
+            130, f"ganzoo: interrupted; it is not known whether {repo} was changed: run this again to find out",
         )  # fmt: skip
         patch.setattr(HfApi, "model_info", interrupted)
         done = call(*TRAIN, "--publish", repo)
@@ -481,6 +488,6 @@ def test_offline_nothing_is_published(hub, package, repo, monkeypatch):
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "is_offline_mode", lambda: True)
-    with pytest.raises(Unreachable, match="this needs the network: leave --offline and HF_HUB_OFFLINE away"):
+    with pytest.raises(Unreachable, match="this needs the network: remove --offline and unset HF_HUB_OFFLINE"):
         ganzoo.publish(package, repo)
     assert list(hub.log) == []

@@ -143,7 +143,7 @@ def test_what_is_cached_is_loaded_without_the_network(hub, published):
                 ganzoo.load(published, "cpu", revision=revision, offline=True, notify=said.append).sample(3), wanted
             )
     assert list(hub.log) == []
-    assert said[0] == f"{published} at {commits(hub, published)[0]['oid']}, as it is in the cache"
+    assert said[0] == f"{published} at {commits(hub, published)[0]['oid']}, from the cache"
     for what in ("alice/never", f"{published}@v2"):
         with pytest.raises(NotFound, match=f"{what} is not in the cache: run this once without --offline"):
             ganzoo.load(what, "cpu", offline=True)
@@ -167,9 +167,9 @@ def test_where_the_hub_is_down_what_is_cached_is_taken_and_that_is_said(hub, pac
     hub.inject(kind="info|revision", status=503, times=0)
     said: list[str] = []
     assert np.array_equal(ganzoo.load(published, "cpu", notify=said.append).sample(3), first.sample(3))
-    assert said[-2].endswith(f"{published} is taken as it is in the cache")
+    assert said[-2].endswith(f"using {published} from the cache")
     assert said[-1] == f"{published} at {commits(hub, published)[0]['oid']}"
-    with pytest.raises(Unreachable, match="the Hub has a problem of its own"):
+    with pytest.raises(Unreachable, match="the Hub has an internal problem"):
         ganzoo.load(published, "cpu", revision="v1")  # that one was never asked for
 
 
@@ -194,7 +194,7 @@ def test_a_damaged_cache_is_mended_online_and_refused_offline(hub, package, publ
         ganzoo.load(published, "cpu", offline=True)
     said: list[str] = []
     assert np.array_equal(ganzoo.load(published, "cpu", notify=said.append).sample(3), wanted)
-    assert f"{name} of {published} came damaged: fetching it anew" in said
+    assert f"{name} of {published} is damaged: downloading it again" in said
     assert np.array_equal(ganzoo.load(published, "cpu", offline=True).sample(3), wanted)
 
 
@@ -202,13 +202,13 @@ def test_a_byte_that_changed_on_the_way_is_noticed(hub, published):
     hub.inject(kind="cdn_get", skip=1, corrupt=1000)
     said: list[str] = []
     ganzoo.load(published, "cpu", notify=said.append)
-    assert said[1:] == [f"model.safetensors of {published} came damaged: fetching it anew"]
+    assert said[1:] == [f"model.safetensors of {published} is damaged: downloading it again"]
 
 
 def test_what_is_damaged_on_the_hub_is_refused(hub, published):
     hub.tamper("model", published, "model.safetensors")
     with pytest.raises(
-        Corrupt, match=f"model.safetensors of {published} comes damaged from the Hub: try again later, "
+        Corrupt, match=f"model.safetensors of {published} is damaged: its bytes differ from what was saved; try "
     ):
         ganzoo.load(published, "cpu")
     with pytest.raises(NotFound):  # the cache keeps nothing of it
@@ -286,7 +286,7 @@ def test_a_repository_that_is_no_model_of_ganzoo_says_so(hub, repo):
 
 def test_two_files_that_the_hub_gives_one_name_in_the_cache_are_told_apart(hub, published):
     hub.inject(kind="resolve.*", path="config.json|README.md", etag="0" * 40, times=0)
-    with pytest.raises(Corrupt, match=f"config.json of {published} comes damaged from the Hub"):
+    with pytest.raises(Corrupt, match=f"config.json of {published} is damaged: its bytes differ from what was saved"):
         ganzoo.pull(published)
 
 
@@ -318,7 +318,9 @@ def test_a_gated_model_says_where_to_ask(hub, published, monkeypatch, new_cache)
     HfApi().update_repo_settings(published, gated="manual")
     for token in ("hf_bob", None):
         monkeypatch.setenv("HF_TOKEN", token) if token else monkeypatch.delenv("HF_TOKEN")
-        with pytest.raises(Denied, match=f"its author lets in whom they know: ask at {hub.url}/{published} and log in"):
+        with pytest.raises(
+            Denied, match=f"{published} is gated: request access at {hub.url}/{published}, then `hf auth login`"
+        ):
             ganzoo.load(published, "cpu")
     stored = refs(hub, published)
     hub.store.save({**stored, "granted": ["bob"]})
@@ -328,7 +330,7 @@ def test_a_gated_model_says_where_to_ask(hub, published, monkeypatch, new_cache)
 
 def test_a_wrong_token_says_so(hub, published, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_wrong")
-    with pytest.raises(Denied, match="the Hub refuses the token: log in anew with `hf auth login`, or set HF_TOKEN"):
+    with pytest.raises(Denied, match="the Hub refuses the token: log in again with `hf auth login`, or set HF_TOKEN"):
         ganzoo.load(published, "cpu")
 
 
@@ -347,7 +349,7 @@ def test_the_commands_take_models_of_the_hub(hub, published, call):
     assert (Path(done.out.strip()) / "samples.png").is_file()
     assert done.err == f"{published} at {commit}\n"
     done = call("sample", f"{published}@v1", "-n", "4", "--offline", "--out", "x.npz", "--device", "cpu")
-    assert done.err == f"{published} at {commit}, as it is in the cache\n"
+    assert done.err == f"{published} at {commit}, from the cache\n"
     done = call("evaluate", published, "--metric", "toy-mean", "--json", "--device", "cpu")
     assert done.code == 0, done.err
     assert "toy-mean/difference" in done.out

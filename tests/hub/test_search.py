@@ -138,8 +138,8 @@ def test_what_is_not_there_and_who_is_not_there(hub, call):
         sharing.describe_model("alice/nothing")
     assert call("info", "alice/nothing").code == 4
     hub.inject(kind="list", status=503, times=0)
-    with pytest.raises(Unreachable, match="the Hub has a problem of its own"):
+    with pytest.raises(Unreachable, match="the Hub has an internal problem"):
         ganzoo.search()
     done = call("search")
     assert (done.code, len(done.err.splitlines())) == (5, 4)
-    assert done.err.startswith("the Hub has a problem of its own (503): try again later; trying again in 1 s")
+    assert done.err.startswith("the Hub has an internal problem (503): try again later; trying again in 1 s")

@@ -76,5 +76,5 @@ def test_publishing_and_loading_by_xet(package, tmp_path):
     assert "xet_read_token" in told["read"]
     assert told["tagged"] is told["equal"] is told["mended"] is True
     assert told["verified"] == 8
-    assert "alice/xet holds just this already: nothing to send" in told["said"]
-    assert "model.safetensors of alice/xet came damaged: fetching it anew" in told["said"]
+    assert "alice/xet has this package already: nothing to send" in told["said"]
+    assert "model.safetensors of alice/xet is damaged: downloading it again" in told["said"]
