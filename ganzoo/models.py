@@ -1,4 +1,4 @@
-"""What is done with a trained model, in a run, in a package or on the Hub, from Python; the commands are thin over it.
+"""Using trained models from Python: in runs, in packages and on the Hub. The commands call these functions.
 
 Torch is imported when it is needed, not before.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ganzoo.package.generator import Generator
     from ganzoo.package.verify import Verification
 
-WEIGHTS = (CONFIG, MODEL)  # the files that sampling takes
+WEIGHTS = (CONFIG, MODEL)  # the files that sampling needs
 
 
 def load(
@@ -42,17 +42,18 @@ def load(
 
     Args:
         what: A run (object, path, name or number), the directory of a model package, a model that comes with a
-            plugin (``ganzoo:digits``), or a model on the Hub: ``user/model`` or ``user/model@revision``.
-        device: Where it computes, as for `train`.
-        revision: Branch, tag or commit of a model on the Hub; by default its newest.
-        offline: Take a model of the Hub from the cache alone, as ``HF_HUB_OFFLINE=1`` does.
-        notify: Gets lines that a person may want to see: the commit that was taken.
+            plugin (``ganzoo:digits``), or a model on the Hub (``user/model`` or ``user/model@revision``).
+        device: The device to compute on: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
+        revision: A branch, tag or commit of a model on the Hub; by default its newest commit.
+        offline: Whether a model on the Hub is read from the cache alone, as with ``HF_HUB_OFFLINE=1``.
+        notify: A function that shows one line to the user, such as the commit of a model on the Hub; by default lines
+            are dropped.
 
     Raises:
-        NotFound: There is nothing of that name, it may not be read, or a run has no package yet.
-        Unreachable: The Hub does not answer, and the model is not in the cache.
-        Corrupt: A file is not what was written.
-        MissingPlugin: The architecture is not installed; said before any weights are fetched.
+        NotFound: There is no such model, the user has no access, or a run has no package yet.
+        Unreachable: The Hub cannot be reached, and the model is not in the cache.
+        Corrupt: A file is damaged: its bytes differ from what was saved.
+        MissingPlugin: The architecture is not installed. This is checked before weights are fetched.
     """
     directory = resolve_package(what, revision, offline=offline, notify=notify)
     with heavy_imports():
@@ -72,27 +73,29 @@ def apply(
     offline: bool = False,
     notify: Notify = ignore_line,
 ) -> list[Path]:
-    """Apply a model whose labels are images, sounds or other arrays to files; return the files that it wrote.
+    """Apply a model whose labels are images, sounds or other arrays to files; return the paths of the results.
 
     Args:
-        what: As for `load`.
-        source: An image, a file that the model's dataset reads (a sound), an array (``.npy``, ``.npz``), or a folder.
-        target: The file to write, its suffix says as what; or a folder, which ends in / where it is not there yet.
-            Where `source` is a folder so is this. Results are named as inputs; where two of these have one name but
-            for the suffix, all keep theirs (``a.jpg.png``).
+        what: The model, as in `load`.
+        source: The input: an image, a file that the model's dataset reads (a sound), an array (``.npy``, ``.npz``), or
+            a folder of such files.
+        target: The file to write, whose suffix gives its format, or a folder. A new folder must end in /. Where
+            `source` is a folder, `target` must be a folder. Results have the names of their inputs. Where two inputs
+            differ in their suffix alone, all results keep the inputs' suffixes (``a.jpg.png``).
         seed: The same seed gives the same results.
-        resize: Stretch images to the nearest size that the model takes.
-        device: Where it computes, as for `train`.
-        offline: As for `load`.
-        notify: Gets lines that a person may want to see.
+        resize: Whether images are stretched to the nearest size that the model takes.
+        device: The device to compute on, as in `load`.
+        offline: As in `load`.
+        notify: As in `load`.
 
     Raises:
-        UsageError: The model takes no inputs, or not these; the text says which.
-        NotFound: There is no such input, which is seen before the model is loaded.
-        GanzooError: Files of a folder could not be taken; what could is written. Else as for `load`.
+        UsageError: The model takes no inputs, or not these. The text says which it takes.
+        NotFound: There is no such input. This is checked before the model is loaded.
+        GanzooError: Some files of a folder could not be read. The results of the others are written. Further errors as
+            in `load`.
     """
     if not Path(source).exists():
-        raise NotFound(f"there is no file or folder {Path(source)}: name what the model shall be applied to")
+        raise NotFound(f"there is no file or folder {Path(source)}: name the input of the model")
     generator = load(what, device, offline=offline, notify=notify)
     with heavy_imports():
         from ganzoo.package import inputs
@@ -114,23 +117,23 @@ def evaluate(
     """Measure the averaged generator of a run or a model package against real samples.
 
     Args:
-        what: As for `load`.
-        metric: Metrics by name.
-        num: How many real and how many generated samples; by default 10,000, or all that the dataset has.
-        seed: The same seed compares the same samples. With that of a run, and as many samples, the values are those
-            that training measured.
-        dataset: Real samples, by the dataset's name or a path; by default those that the model was trained on.
-        options: ``metric.NAME.*``, ``extractor.NAME.*`` and ``dataset.*`` by key.
-        device: Where it computes, as for `train`.
-        offline: As for `load`.
-        notify: Gets lines that a person may want to see.
+        what: The model, as in `load`.
+        metric: One or more names of metrics.
+        num: The number of real samples, and of generated samples; by default 10,000, or all that the dataset has.
+        seed: The same seed compares the same samples. With the seed and the number of samples of a run, the values
+            equal those that the training measured.
+        dataset: The name of a dataset or a path, for the real samples; by default the data of the training.
+        options: Options by key: ``metric.NAME.*``, ``extractor.NAME.*`` and ``dataset.*``.
+        device: The device to compute on, as in `load`.
+        offline: As in `load`.
+        notify: As in `load`.
 
     Returns:
-        An object whose `values` are floats by ``METRIC/KEY``; its `to_json` says all that they depend on.
+        An object whose `values` are floats by ``METRIC/KEY``. Its `to_json` adds all that they depend on.
 
     Raises:
-        UsageError: A wrong name or option, or data that do not fit the model.
-        GanzooError: A metric failed; NotFound, Corrupt and MissingPlugin as for `load`.
+        UsageError: A name or an option is wrong, or the data does not fit the model.
+        GanzooError: A metric failed. NotFound, Corrupt and MissingPlugin as in `load`.
     """
     package = resolve_package(what, offline=offline, notify=notify)
     request = make_request(
@@ -158,21 +161,21 @@ def package(
     device: str = "auto",
     notify: Notify = ignore_line,
 ) -> Path:
-    """Write the model of a run as a directory: a model package with all that people see of it; return where.
+    """Write the model of a run as a complete model package, with card and pictures; return its directory.
 
     Args:
-        what: As for `load`.
-        directory: Where to: a new or an empty directory, or one that holds a package, which is replaced but for what
-            a person wrote into its card.
-        discriminator: Whether the discriminator goes along, for training that goes on from it, where it is there; of a
-            model on the Hub it is fetched for that.
-        license: Of the weights, as the Hub names it; empty for what the card says already.
-        device: Where it is sampled, as for `train`.
-        notify: Gets lines that a person may want to see.
+        what: The model, as in `load`.
+        directory: The directory to write: a new or an empty one, or that of a package. An old package is replaced, but
+            text that people wrote into its card is kept.
+        discriminator: Whether the discriminator is included, for further training, where the model has one. It is
+            fetched too where the model is on the Hub.
+        license: The licence of the weights, by its identifier on the Hub; empty to keep the licence in the card.
+        device: The device on which the card's samples are computed, as in `load`.
+        notify: As in `load`.
 
     Raises:
-        UsageError: The directory holds other things.
-        GanzooError: It cannot be written; NotFound, Corrupt and MissingPlugin as for `load`.
+        UsageError: The directory contains other files.
+        GanzooError: The package cannot be written. NotFound, Corrupt and MissingPlugin as in `load`.
     """
     names = [*WEIGHTS, REFERENCE, CARD, *([DISCRIMINATOR] if discriminator else [])]
     source, target = resolve_package(what, names=names, notify=notify), Path(directory)
@@ -193,21 +196,22 @@ def import_weights(
     license: str = "",
     device: str = "auto",
 ) -> Path:
-    """Write a generator that another project trained as a directory: a model package; return where.
+    """Write a generator that another project trained as a model package; return its directory.
 
     Args:
-        file: Its weights, as ``torch.save`` or safetensors wrote them. No code in it is run.
-        directory: Where to, as for `package`.
-        format: Of the file, by name: one that an installed architecture reads (`ganzoo.plugin.Architecture.imports`).
-        options: Options of the architecture by key, ``arch.*``, which the weights do not tell.
-        license: Of the weights, as the Hub names it.
-        device: Where it is sampled, as for `train`.
+        file: The weights file, written by ``torch.save`` or safetensors. Code in it is never run.
+        directory: The directory to write, as in `package`.
+        format: The name of the file's format, which an installed architecture reads
+            (`ganzoo.plugin.Architecture.imports`).
+        options: Options of the architecture by key, ``arch.*``, where the weights do not imply them.
+        license: The licence of the weights, by its identifier on the Hub.
+        device: The device on which the card's samples are computed, as in `load`.
 
     Raises:
-        UsageError: No such format or option, or a file of another kind.
+        UsageError: The format or an option is unknown, or the file has another format.
         NotFound: There is no such file.
-        Corrupt: The file is damaged, or its tensors do not fit.
-        GanzooError: The file holds more than tensors and plain values, or the package cannot be written.
+        Corrupt: The file is damaged, or its tensors do not fit the architecture.
+        GanzooError: The file contains more than tensors and plain values, or the package cannot be written.
     """
     with heavy_imports():
         from ganzoo.compute.device import choose_device
@@ -225,14 +229,14 @@ def verify(
     offline: bool = False,
     notify: Notify = ignore_line,
 ) -> Verification:
-    """Check every byte of a model, and that it gives the samples that it once gave; arguments as for `load`.
+    """Check every byte of a model, and that it reproduces its reference samples; arguments as in `load`.
 
     Returns:
-        What holds, in numbers.
+        The checked files, tensors and samples, in numbers.
 
     Raises:
-        Corrupt: Something does not hold.
-        GanzooError: As `load`.
+        Corrupt: A check failed.
+        GanzooError: As in `load`.
     """
     directory = resolve_package(what, revision, names=None, offline=offline, notify=notify)
     with heavy_imports():
@@ -249,19 +253,19 @@ def resolve_package(
     offline: bool = False,
     notify: Notify = ignore_line,
 ) -> Path:
-    """Return the directory of the model package that a word means, fetched from the Hub where it lies there.
+    """Return the directory of the model package that a name means; a model on the Hub is fetched first.
 
     Args:
         what: A run (object, path, name or number), a package's directory, ``plugin:name``, or
             ``user/model[@revision]``.
-        revision: Of a model on the Hub, where `what` names none.
-        names: Files that are needed of it; None for all but the discriminator.
-        offline: Take what is in the Hub's cache, and ask for nothing.
-        notify: Gets lines that a person may want to see.
+        revision: The revision of a model on the Hub, where `what` does not name one.
+        names: Names of the files that are needed; None for all but the discriminator.
+        offline: Whether a model on the Hub is read from the cache alone.
+        notify: As in `load`.
 
     Raises:
-        NotFound: There is nothing of that name.
-        GanzooError: As `ganzoo.hub.pull.pull`.
+        NotFound: There is no such model.
+        GanzooError: As in `ganzoo.hub.pull.pull`.
     """
     if (repo := where.parse_repository(what, revision)) is None:
         return where.find_package(what, notify)

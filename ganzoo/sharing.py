@@ -1,4 +1,4 @@
-"""What is done with models on the Hugging Face Hub, from Python; the commands are thin over it.
+"""Sharing models on the Hugging Face Hub from Python. The commands call these functions.
 
 Torch and the Hub's client are imported when they are needed, not before.
 """
@@ -36,30 +36,31 @@ def publish(
     device: str = "auto",
     notify: Notify = ignore_line,
 ) -> Publication:
-    """Publish a run or a model package on the Hugging Face Hub, in one commit; return what is there now.
+    """Publish a run or a model package on the Hugging Face Hub, in one commit; return the publication.
 
-    It is loaded back and sampled before. The token is that of ``HF_TOKEN`` or ``hf auth login``. Where just this is
-    there already nothing is sent.
+    The model is loaded back and sampled before. The token is that of ``HF_TOKEN`` or ``hf auth login``. Nothing is sent
+    where the repository has this package already.
 
     Args:
-        what: A run (object, path, name or number) or a package's directory.
-        repo: ``user/model``; created where it is not there. What a person wrote into its card stays.
-        private: Whether only its owner shall see a new one.
-        tag: Put on the commit; a tag never moves.
-        revision: The branch to commit to; created where it is not there.
-        message: Of the commit.
-        create_pr: Offer it as a pull request, to a model of somebody else.
-        dry_run: Change nothing there, and return what would change.
-        discriminator: Whether D goes along, for training that goes on from it, where it is in the package.
-        license: Of the weights, as the Hub names it; empty for what the card says already.
-        device: Where it is sampled, as for `train`.
-        notify: Gets lines that a person may want to see.
+        what: A run (object, path, name or number) or the directory of a package.
+        repo: The repository, ``user/model``; a missing one is created. Text that people wrote into its card is kept.
+        private: Whether a new repository is private.
+        tag: The tag of the commit; empty for none. Tags never move.
+        revision: The branch to commit to; a missing one is created.
+        message: The message of the commit; empty for a default one.
+        create_pr: Whether the package is offered as a pull request, to a model of somebody else.
+        dry_run: Whether nothing is sent; the result then lists what would change.
+        discriminator: Whether the discriminator is included, for further training, where the package has it.
+        license: The licence of the weights, by its identifier on the Hub; empty to keep the licence in the card.
+        device: The device on which the card's samples are computed: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
+        notify: A function that shows one line to the user; by default lines are dropped.
 
     Raises:
-        NotFound: There is no such run or package; Denied, a kind of it: the token may not write there.
-        Unreachable: The Hub does not answer.
-        Conflict: The tag is taken, the name is another model's, or somebody else published at the same time.
-        GanzooError: What does not load, or another thing that the Hub refuses. Nothing is half there.
+        NotFound: There is no such run or package. Denied, a subclass: the token has no write access.
+        Unreachable: The Hub cannot be reached.
+        Conflict: The tag exists already, the repository contains another model, or somebody else published at the same
+            time.
+        GanzooError: The package does not load, or the Hub refuses it. The repository was not changed.
     """
     directory = where.find_package(what, notify)
     where.check_repository_name(repo)
@@ -72,7 +73,7 @@ def publish(
 
 
 def check_publishable(repo: str, notify: Notify = ignore_line) -> None:
-    """Raise GanzooError where `publish` could not publish there, by its name or by the token that is there."""
+    """Raise GanzooError where the user's token cannot publish to a repository, or its name is invalid."""
     where.check_repository_name(repo)
     with heavy_imports():
         from ganzoo.hub import publish as publishing
@@ -87,20 +88,20 @@ def pull(
     offline: bool = False,
     notify: Notify = ignore_line,
 ) -> Path:
-    """Fetch a model on the Hub into the cache, and check it; return its directory, to be read, never written.
+    """Fetch a model on the Hub into the cache, and check it; return its directory. Never write to that directory.
 
     Args:
-        repo: ``user/model`` or ``user/model@revision``.
-        revision: As for `load`.
-        discriminator: Whether the discriminator is fetched too, which only training that goes on from it reads.
-        offline: Likewise.
-        notify: Likewise.
+        repo: The model, ``user/model`` or ``user/model@revision``.
+        revision: A branch, tag or commit; by default the newest commit.
+        discriminator: Whether the discriminator is fetched too; only further training needs it.
+        offline: Whether only the cache is read, as with ``HF_HUB_OFFLINE=1``.
+        notify: A function that shows one line to the user; by default lines are dropped.
 
     Raises:
-        GanzooError: As `load`.
+        GanzooError: As in `load`.
     """
     if (found := where.parse_repository(repo, revision)) is None:
-        raise UsageError(f"{repo} is no model on the Hub, or is a directory here: say USER/NAME")
+        raise UsageError(f"{repo} is not a model on the Hub, or is a directory here: write USER/NAME")
     with heavy_imports():
         from ganzoo.hub import pull as pulling
     names = FILES if discriminator else None
@@ -116,18 +117,18 @@ def search(
     limit: int = 50,
     notify: Notify = ignore_line,
 ) -> list[SearchResult]:
-    """Return ganzoo's models on the Hub, those first that are downloaded most.
+    """Return ganzoo's models on the Hub, the most downloaded first.
 
     Args:
-        text: A part of the name.
-        dataset: Trained on this dataset: a name in ganzoo, or ``user/name`` on the Hub.
-        author: Of this user or organisation.
-        arch: Of this architecture.
-        limit: How many at most.
-        notify: Gets lines that a person may want to see.
+        text: A part of the model's name; empty for any.
+        dataset: The dataset of the training: a name in ganzoo, or ``user/name`` on the Hub; empty for any.
+        author: The user or organisation that published the model; empty for any.
+        arch: The name of the architecture; empty for any.
+        limit: The largest number of models that are returned.
+        notify: A function that shows one line to the user; by default lines are dropped.
 
     Raises:
-        Unreachable: The Hub does not answer.
+        Unreachable: The Hub cannot be reached.
     """
     with heavy_imports():
         from ganzoo.hub import search as searching
@@ -135,7 +136,7 @@ def search(
 
 
 def describe_model(what: str, *, offline: bool = False, notify: Notify = ignore_line) -> dict[str, Any]:
-    """Return what is known of a model in a directory or on the Hub, without its weights; arguments as for `load`."""
+    """Return the description of a model, local or on the Hub, without its weights; arguments as in `load`."""
     repo = where.parse_repository(what)
     with heavy_imports():
         from ganzoo.hub import search

@@ -1,4 +1,4 @@
-"""Training from Python; the command is a thin layer over it. Torch is imported when a run starts, not before."""
+"""Training from Python; `ganzoo train` calls these functions. Torch is imported when a run starts, not before."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ganzoo.engine.distributed import World
 
 Names = str | Iterable[str] | None
-RunOrFactory = Run | Callable[[], Run]  # the run to go on with, or what makes the directory of a new one
+RunOrFactory = Run | Callable[[], Run]  # the run to resume, or a function that creates a new one
 
 
 def train(
@@ -57,58 +57,58 @@ def train(
     resume: str | os.PathLike[str] | Run | bool = False,
     listener: object = None,
 ) -> Run:
-    """Train a GAN and return its run, finished.
+    """Train a GAN and return its finished run.
 
     Args:
-        arch: The architecture's name.
-        loss: The loss's name; by default what the architecture recommends.
-        dataset: A dataset's name, or the path of a folder of images; by default the one that comes with ganzoo.
-        reg: Regularizers by name; ``"none"`` clears what a recipe or architecture set.
-        aug: Augmentations, likewise.
-        metric: Metrics, likewise.
-        tracker: Trackers, likewise.
-        recipe: A named recipe to start from.
-        config: A ``recipe.json``, a run or a model package (here or on the Hub) to start from.
+        arch: The name of the architecture.
+        loss: The name of the loss; by default the one that the architecture recommends.
+        dataset: The name of a dataset, or the path of a folder of images; by default ganzoo's digits.
+        reg: Names of regularizers; ``"none"`` removes those that a recipe or an architecture sets.
+        aug: Names of augmentations; ``"none"`` removes those that a recipe or an architecture sets.
+        metric: Names of metrics; ``"none"`` removes those that a recipe or an architecture sets.
+        tracker: Names of trackers; ``"none"`` removes those that a recipe or an architecture sets.
+        recipe: The named recipe whose settings the run starts from.
+        config: A ``recipe.json``, a run or a model package (local or on the Hub) whose settings the run starts from.
         images: Short for ``train.images``.
         batch: Short for ``train.batch``.
         size: Short for ``dataset.size``.
         seed: Short for ``train.seed``.
         threads: Short for ``train.threads``.
         conditional: Short for ``train.conditional``.
-        init: Short for ``train.init``: a run, a package's directory or a model on the Hub, whose weights training
-            starts from; its settings too, where no `arch`, `recipe` or `config` is given.
-        options: Any setting by key: ``{"arch.width": 64, "optim.g.lr": 1e-4}``.
-        name: Of the run, behind its number.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``.
-        resume: A run to go on with (True for the latest unfinished one); of the settings only `images` may be raised,
-            and `dataset` name where the same data lie now.
-        listener: Is told how it goes: has a method for each event that it wants, which takes the event:
-            ``tick(event)``, ``note(event)`` (`ganzoo.engine.events`).
+        init: Short for ``train.init``: a run, the directory of a package or a model on the Hub whose weights the
+            training starts from. Without `arch`, `recipe` and `config`, its settings are used too.
+        options: Any settings by key, such as ``{"arch.width": 64, "optim.g.lr": 1e-4}``.
+        name: The name of the run, after its number; by default architecture, loss and dataset.
+        device: The device to train on: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
+        resume: The run to resume; True for the latest unfinished one. Settings cannot change, but `images` may be
+            raised, and `dataset` may name the new path of the same data.
+        listener: An object with a method for each event that it wants, such as ``tick(event)`` and ``note(event)``
+            (`ganzoo.engine.events`).
 
     Raises:
-        ganzoo.GanzooError: What a user can act on, in one sentence.
+        ganzoo.GanzooError: A problem that the user can solve, in one sentence.
     """
-    given = locals()
-    flags = {flag.name: given[flag.name] for flag in (*COMPONENTS, *FLAGS)}
-    which = ("" if resume else None) if isinstance(resume, bool) else resume
-    preparing = partial(
+    arguments = locals()
+    flags = {flag.name: arguments[flag.name] for flag in (*COMPONENTS, *FLAGS)}
+    resumed = ("" if resume else None) if isinstance(resume, bool) else resume
+    prepare_run = partial(
         prepare,
         flags=flags,
         options=options or {},
         name=name,
         recipe=recipe,
         config=config,
-        resume=which,
+        resume=resumed,
         device=device,
     )
     with process_group(device) as world:
-        run, chosen = prepare_on_rank0(preparing, world)
+        run, chosen = prepare_on_rank0(prepare_run, world)
         return start(chosen, run, device=device, listener=listener, world=world)
 
 
 @contextlib.contextmanager
 def process_group(device: str) -> Iterator[World | None]:
-    """Join the processes that ``torchrun`` started with this one, while the block runs; None where it started none."""
+    """Join the processes that ``torchrun`` started, while the block runs; None where there is only this process."""
     launch = read_launch()
     if launch is None or launch.size == 1:
         yield None
@@ -120,20 +120,20 @@ def process_group(device: str) -> Iterator[World | None]:
 
 
 def prepare_on_rank0(
-    preparing: Callable[[], tuple[RunOrFactory, ResolvedRecipe]], world: World | None
+    prepare_run: Callable[[], tuple[RunOrFactory, ResolvedRecipe]], world: World | None
 ) -> tuple[RunOrFactory, ResolvedRecipe]:
-    """Return what `prepare` returns, on each of several processes what it returns on the first."""
+    """Return the result of `prepare`; it is called on the first of several processes and sent to the others."""
     if world is None:
-        return preparing()
-    mine: list[ResolvedRecipe] = []  # with the origins of its settings, which its JSON does not tell
+        return prepare_run()
+    prepared: list[ResolvedRecipe] = []  # on the first process, with origins of settings, which the JSON lacks
 
-    def told() -> tuple[RunOrFactory, dict[str, Any]]:
-        run, recipe = preparing()
-        mine.append(recipe)
+    def prepare_as_json() -> tuple[RunOrFactory, dict[str, Any]]:
+        run, recipe = prepare_run()
+        prepared.append(recipe)
         return run, recipe.to_json()
 
-    run, stored = world.first(told)
-    return run, mine[0] if mine else resolve(registry(), config=stored)
+    run, stored = world.first(prepare_as_json)
+    return run, prepared[0] if prepared else resolve(registry(), config=stored)
 
 
 def prepare(
@@ -147,23 +147,24 @@ def prepare(
     device: str = "auto",
     notify: Notify = ignore_line,
 ) -> tuple[RunOrFactory, ResolvedRecipe]:
-    """Return the run to go on with, or what makes a new one, and the recipe; arguments as for `train`.
+    """Return the run to resume, or a function that creates a new one, and the recipe; arguments as in `train`.
 
-    `resume` is None for a new run and empty for the latest unfinished one. Where ``torchrun`` starts the command
-    anew, a new run is the one that it began the last time.
+    `resume` is None for a new run, and empty for the latest unfinished one. Where ``torchrun`` restarts the command,
+    the run of the first start is resumed.
     """
-    said = _read_flags(flags)
+    settings = _read_flags(flags)
     if resume is None:
         if name is not None:
             runs.check_name(name)
-        init = options.get("train.init", said.get("train.init"))
+        init = options.get("train.init", settings.get("train.init"))
         if init not in (None, "none"):
-            pinned, directory = _pin_init(init, notify)
+            pinned, package = _pin_init(init, notify)
             options = {**options, "train.init": pinned}
-            config = directory if config is None and recipe is None and "arch" not in {**said, **options} else config
+            if config is None and recipe is None and "arch" not in {**settings, **options}:
+                config = package
         path = None if config is None else _find_recipe(config, notify)
         facts = partial(_gather_facts, device)
-        chosen = resolve(registry(), recipe=recipe, config=path, flags=said, pairs=options, facts=facts)
+        chosen = resolve(registry(), recipe=recipe, config=path, flags=settings, pairs=options, facts=facts)
         check_path(chosen.dataset)
         launch, marked = read_launch(), make_mark(chosen.to_json())
         again = runs.find_marked_run(marked) if launch and launch.restarts else None
@@ -172,18 +173,18 @@ def prepare(
         name = name or f"{chosen.arch.name}-{chosen.loss.name}-{chosen.dataset.name}"
         return partial(runs.create_run, name, marked), chosen
     if recipe or config or name is not None:
-        raise UsageError("a resumed run goes on as it was: leave --recipe, --config and --name away")
+        raise UsageError("a resumed run keeps its recipe and its name: remove --recipe, --config and --name")
     if isinstance(resume, Run):
         run = resume
     else:
         run = runs.find_run(os.fspath(resume)) if resume else runs.find_latest_unfinished()
-    return run, _resolve_resumed(run, {**said, **options})
+    return run, _resolve_resumed(run, {**settings, **options})
 
 
 def start(
     recipe: ResolvedRecipe, run: RunOrFactory, *, device: str, listener: object = None, world: World | None = None
 ) -> Run:
-    """Train what `prepare` returned; arguments as for `train`. Of several processes the first alone has a listener."""
+    """Train the run that `prepare` returned; arguments as in `train`. Only the first of several processes listens."""
     with heavy_imports():
         from ganzoo.engine import trainer
         from ganzoo.engine.distributed import ALONE
@@ -197,29 +198,29 @@ def start(
 
 
 def _find_initial_package(init: str | None, run: RunOrFactory, names: Iterable[str], notify: Notify) -> Path | None:
-    """Return the package whose weights a run starts from; None where it has a checkpoint (the first alone sees)."""
+    """Return the package whose weights a run starts from; None where it has none, or the run has a checkpoint."""
     if init is None or (isinstance(run, Run) and run.checkpoints):
         return None
     return resolve_package(init, names=names, notify=notify)
 
 
 def _resolve_resumed(run: Run, settings: Mapping[str, Any]) -> ResolvedRecipe:
-    """Return a run's recipe, its length raised and its data found elsewhere, where `settings` say so."""
+    """Return a run's recipe, with its length and the path of its data changed as `settings` say."""
     stored = run.recipe()
     recipe, length = resolve(registry(), config=stored), run.length
-    dataset, said = recipe.dataset.component, dict(settings)
+    dataset, changes = recipe.dataset.component, dict(settings)
     path = f"dataset.{dataset.spec.path_option}" if isinstance(dataset.spec, Dataset) else ""
-    if path in said and "dataset" in said and registry().resolve("dataset", said["dataset"]) == dataset:
-        del said["dataset"]
-    wrong = [key for key in said if key not in ("train.images", path)]
+    if path in changes and "dataset" in changes and registry().resolve("dataset", changes["dataset"]) == dataset:
+        del changes["dataset"]
+    wrong = [key for key in changes if key not in ("train.images", path)]
     if wrong:
         raise UsageError(
-            f"{', '.join(wrong)}: a resumed run goes on as it was, only train.images may be raised and --dataset PATH "
-            f"name where its data lie now; for other settings start a new run with --config {run.path}"
+            f"{', '.join(wrong)}: a resumed run keeps its settings; only train.images may be raised, and --dataset "
+            f"PATH may name the new path of its data. For other settings start a new run with --config {run.path}"
         )
-    recipe = resolve(registry(), config=stored, pairs=said)
+    recipe = resolve(registry(), config=stored, pairs=changes)
     if recipe.train.images < length:
-        raise UsageError(f"train.images={recipe.train.images}: this run is {length} images long; it can only be raised")
+        raise UsageError(f"train.images={recipe.train.images}: this run has {length} images, which can only be raised")
     if run.images >= recipe.train.images:
         raise UsageError(f"run {run.path} is finished ({run.images:,} images): add --images N to train it for longer")
     check_path(recipe.dataset)
@@ -227,7 +228,7 @@ def _resolve_resumed(run: Run, settings: Mapping[str, Any]) -> ResolvedRecipe:
 
 
 def _find_recipe(config: str | os.PathLike[str], notify: Notify) -> Path:
-    """Return where the recipe is that ``--config`` means: a path as it stands, a run, or a model on the Hub."""
+    """Return the path of the recipe that ``--config`` names: an existing path, a run, or a model on the Hub."""
     path = Path(config)
     if path.exists():
         return path
@@ -239,7 +240,7 @@ def _find_recipe(config: str | os.PathLike[str], notify: Notify) -> Path:
 
 
 def _pin_init(init: str | os.PathLike[str], notify: Notify) -> tuple[str, Path]:
-    """Return the name under which the weights to start from will always be found, and their package."""
+    """Return a permanent name of the weights to start from, and the directory of their package."""
     repo = where.parse_repository(init)
     if repo is None:
         directory = where.find_package(init, notify)
@@ -252,13 +253,15 @@ def _pin_init(init: str | os.PathLike[str], notify: Notify) -> tuple[str, Path]:
 
 
 def _gather_facts(device: str, dataset: Choice) -> Facts:
-    """Return what the settings of a recipe may follow from: the samples of a dataset, and the device."""
+    """Return the facts that a recipe's settings may depend on: the info of the dataset, and the device."""
     with heavy_imports():
         from ganzoo.compute.device import choose_device
     return Facts(dataset.known_data or dataset.build().info, choose_device(device).type)
 
 
 def _read_flags(flags: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what flags say, by the keys that they are short for."""
-    said = map_flags_to_keys(flags)
-    return said | (parse_dataset_flag(registry(), os.fspath(said["dataset"])) if "dataset" in said else {})
+    """Return the settings that flags are short for, by key."""
+    settings = map_flags_to_keys(flags)
+    if "dataset" in settings:
+        settings |= parse_dataset_flag(registry(), os.fspath(settings["dataset"]))
+    return settings

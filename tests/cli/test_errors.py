@@ -201,13 +201,16 @@ def test_a_run_that_is_finished(ganzoo: Ganzoo, runs: Path) -> None:
 
 @pytest.mark.parametrize("more", [["arch.width=3"], ["--arch", "dcgan"], ["--conditional"], ["--batch", "16"]])
 def test_a_resumed_run_takes_no_other_settings(ganzoo: Ganzoo, runs: Path, more: list[str]) -> None:
-    check(ganzoo("train", "--resume", "1", *more), 2, "goes on as it was", "--config runs/0001-stopped")
+    check(ganzoo("train", "--resume", "1", *more), 2, "keeps its settings", "--config runs/0001-stopped")
 
 
 @pytest.mark.parametrize("flag", ["--name", "--recipe", "--config"])
 def test_a_resumed_run_takes_nothing_to_start_from(ganzoo: Ganzoo, runs: Path, flag: str) -> None:
     check(
-        ganzoo("train", "--resume", "1", flag, "x"), 2, "goes on as it was", "leave --recipe, --config and --name away"
+        ganzoo("train", "--resume", "1", flag, "x"),
+        2,
+        "keeps its recipe and its name",
+        "remove --recipe, --config and --name",
     )
 
 

@@ -132,7 +132,7 @@ def test_alone_it_brings_its_settings_and_where_it_lies(tmp_path: Path) -> None:
     assert recipe["train"]["init"] == str(package)
     again = ganzoo.train(config=run.path)
     assert same(weights(again, "generator", 16), weights(run, "generator", 16))
-    with pytest.raises(UsageError, match=r"train\.init: a resumed run goes on as it was"):
+    with pytest.raises(UsageError, match=r"train\.init: a resumed run keeps its settings"):
         ganzoo.train(resume=run, init=package)
     with pytest.raises(NotFound, match="no run 'elsewhere'"):
         ganzoo.train(arch="toy", init="elsewhere")

@@ -231,9 +231,9 @@ def test_a_finished_run_can_be_made_longer_and_equals_a_longer_one():
         ganzoo.train(resume=run)
     with pytest.raises(UsageError, match="can only be raised"):
         ganzoo.train(resume=run, images=32)
-    with pytest.raises(UsageError, match=r"train.seed: a resumed run goes on as it was"):
+    with pytest.raises(UsageError, match=r"train.seed: a resumed run keeps its settings"):
         ganzoo.train(resume=run, seed=1)
-    with pytest.raises(UsageError, match="leave --recipe, --config and --name away"):
+    with pytest.raises(UsageError, match="remove --recipe, --config and --name"):
         ganzoo.train(resume=run, name="other")
     ganzoo.train(resume=run, images=128)
     compared(train(images=128, name="whole"), run)
@@ -250,7 +250,7 @@ def test_data_that_were_moved_are_named_anew(tmp_path):
     (tmp_path / "here").rename(tmp_path / "there")
     with pytest.raises(NotFound, match=r"dataset.path: .*here. does not exist or may not be read: add --dataset PATH"):
         ganzoo.train(resume=run, images=64)
-    with pytest.raises(UsageError, match=r"dataset: a resumed run goes on as it was.*--dataset PATH"):
+    with pytest.raises(UsageError, match=r"dataset: a resumed run keeps its settings.*--dataset PATH"):
         ganzoo.train(resume=run, images=64, dataset="toy-array")
     ganzoo.train(resume=run, images=64, dataset=tmp_path / "there")
     compared(whole, run)

@@ -365,7 +365,7 @@ def test_the_commands_take_models_of_the_hub(hub, published, call):
     done = call("pull", "nothing")
     assert (done.code, done.err) == (
         2,
-        "ganzoo: nothing is no model on the Hub, or is a directory here: say USER/NAME\n",
+        "ganzoo: nothing is not a model on the Hub, or is a directory here: write USER/NAME\n",
     )
 
 

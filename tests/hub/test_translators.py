@@ -161,7 +161,7 @@ def test_a_sound_of_any_length_is_read_by_the_dataset_and_written_as_a_sound(cal
         ((".", "./"), 2, "contains the inputs, which the results would overwrite: name another folder"),
         (("in.txt", "out.png"), 2, "in.txt: this model takes images and arrays (.npy, .npz)"),
         (("odd.png", "out.png"), 2, "inputs are 13x8 (width x height): resize them to 12x8"),
-        ((".", "out.png"), 2, "is a folder, so out.png must be one"),
+        ((".", "out.png"), 2, "is a folder, so out.png must be a folder too"),
         (("many.npy", "out.png"), 2, "many.npy: it contains 2 inputs: write the results to an .npz file"),
         (
             ("wrong.npy", "out.npz"),

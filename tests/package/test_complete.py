@@ -97,7 +97,7 @@ def test_the_discriminator_is_that_of_the_moment(tmp_path: Path) -> None:
     again = ganzoo.package(folder, tmp_path / "q")  # a package from a package keeps it
     assert (again / DISCRIMINATOR).read_bytes() == (folder / DISCRIMINATOR).read_bytes()
     bare = ganzoo.package(run, tmp_path / "r", discriminator=False)
-    with pytest.raises(Corrupt, match=r"has no discriminator\.safetensors: its config\.json names none"):
+    with pytest.raises(Corrupt, match=r"has no discriminator\.safetensors: its config\.json does not list it"):
         package.read_weights(bare, planning.make_plan(read_config(bare), registry(), "p"), DISCRIMINATOR)
 
 
@@ -169,7 +169,7 @@ def test_a_run_that_cannot_complete_its_package_is_finished_all_the_same(monkeyp
     def full(*args: object) -> None:
         raise GanzooError("cannot write package: the disk is full; free some space and try again")
 
-    monkeypatch.setattr(keeper, "complete", full)
+    monkeypatch.setattr(keeper, "complete_package", full)
     notes: list[str] = []
 
     class Listener:
@@ -250,7 +250,7 @@ def test_memory_that_runs_out_at_the_end_costs_the_card_not_the_run(monkeypatch:
     def full(*args: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(keeper, "complete", full)
+    monkeypatch.setattr(keeper, "complete_package", full)
     run = train(tracker="toy-tracker")
     assert run.finished
     assert toys.EVENTS[-1] == ("finish", "finished")
