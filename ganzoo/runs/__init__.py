@@ -1,1 +1,1 @@
-"""The run directory, where runs and models are found, and how a process was launched."""
+"""Run directories, finding runs and models, and the launch of processes."""

@@ -1,4 +1,4 @@
-"""Importing the heavy half: what must be set before torch is loaded, and what must not happen meanwhile."""
+"""Importing torch: settings that it reads once, and signals that must wait."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Iterator
 
 from ganzoo.runs.interrupt import stop_on_signals
 
-# Read once, as torch loads its OpenMP: threads that wait for one another sleep. By default they spin, and where another
-# process has their core, each barrier takes as long as the system lets that one run.
+# OpenMP reads these once, when torch loads it. With them, threads that wait for each other sleep. By default they spin;
+# if another process uses their core, each barrier then takes as long as the system lets that process run.
 PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
-CHOSEN_BY = (*PASSIVE, "GOMP_SPINCOUNT", "KMP_LIBRARY")  # where a person set one of these, it stays as it is
+CHOSEN_BY = (*PASSIVE, "GOMP_SPINCOUNT", "KMP_LIBRARY")  # if the user set one of these, nothing is changed
 
 
 @contextlib.contextmanager
 def heavy_imports() -> Iterator[None]:
-    """Import torch, and what imports it, inside the block.
+    """A context in which torch and modules that need it are imported.
 
-    OpenMP's threads are told to wait passively, unless the environment says how they wait. Ctrl-C is held back until
-    the end of the block: torch's C++ now and then swallows one, or aborts the process.
+    OpenMP's threads wait passively, unless the environment says how they wait. Ctrl-C is deferred until the end of the
+    block, because torch's C++ code sometimes loses it or aborts the process.
     """
     wait_passively()
     with stop_on_signals() as stop:
@@ -29,6 +29,6 @@ def heavy_imports() -> Iterator[None]:
 
 
 def wait_passively() -> None:
-    """Tell OpenMP's threads to sleep while they wait; without effect on a torch that is loaded already."""
+    """Make OpenMP's threads sleep while they wait. It has no effect if torch is already loaded."""
     if not any(name in os.environ for name in CHOSEN_BY):
         os.environ.update(PASSIVE)

@@ -1,4 +1,4 @@
-"""A request to stop: SIGINT, SIGTERM or SIGHUP, taken up between two updates."""
+"""Requests to stop by SIGINT, SIGTERM or SIGHUP, which the training loop handles between two updates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from types import FrameType
 
 
 class StopRequest:
-    """Whether somebody asked the run to stop."""
+    """A request to stop; it is true after the first signal arrived.
+
+    Attributes:
+        signal: The signal that arrived; None before that.
+    """
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
@@ -19,16 +23,17 @@ class StopRequest:
         return self.signal is not None
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is not None:  # asked twice: do not wait for the update
+        if self.signal is not None:  # the second signal does not wait for the end of the update
             raise KeyboardInterrupt
         self.signal = signal.Signals(number)
 
 
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Note signals instead of dying of them, while the block runs; a second one interrupts at once.
+    """A context in which a signal sets the request instead of ending the process. A second signal interrupts at once.
 
-    Only the main thread may do so; elsewhere the request never comes. A signal that was ignored (``nohup``) stays so.
+    Only the main thread can handle signals; in other threads the request stays false. A signal that was ignored before
+    (``nohup``) is still ignored.
     """
     request = StopRequest()
     names = ("SIGINT", "SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()

@@ -1,4 +1,4 @@
-"""What ``torchrun`` tells each process that it starts, read without torch."""
+"""The environment variables that ``torchrun`` sets for each process, read without torch."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Launch:
     """One of the processes that ``torchrun`` started together.
 
     Args:
-        rank: Its number among all.
-        size: How many there are, on all machines.
-        local_rank: Its number on this machine.
-        local_size: How many there are on this machine.
-        id: Of the rendezvous; empty where the launcher restarts nothing.
-        restarts: How often all of them were started anew since the first time.
+        rank: The number of this process among all processes, from 0.
+        size: The number of processes on all machines.
+        local_rank: The number of this process among the processes on this machine.
+        local_size: The number of processes on this machine.
+        id: The identifier of the rendezvous; empty if the launcher does not restart processes.
+        restarts: How often all processes were restarted.
     """
 
     rank: int = 0
@@ -32,7 +32,7 @@ class Launch:
 
 
 def read_launch() -> Launch | None:
-    """Return how this process was launched; None where nobody launched several."""
+    """Return the launch of this process; None if it was not started by ``torchrun``."""
     given = os.environ
     if not {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= given.keys():
         return None
@@ -47,10 +47,10 @@ def read_launch() -> Launch | None:
 
 
 def make_mark(recipe: Mapping[str, Any]) -> str:
-    """Return what a run that this command starts is known by when ``torchrun`` starts the command anew; empty if never.
+    """Return the text that identifies a run when ``torchrun`` restarts the command; empty if there are no restarts.
 
     Args:
-        recipe: As the command means it, before anything of it depends on the machine.
+        recipe: The recipe of the command, before its ``auto`` settings are resolved for the machine.
     """
     launch = read_launch()
     if launch is None or not launch.id:

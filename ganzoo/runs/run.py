@@ -1,4 +1,4 @@
-"""The run directory: a frozen recipe and all that its training produced.
+"""The run directory: a frozen recipe and everything that its training produced.
 
 A run is never overwritten; a new one takes the next number: ``runs/0003-dcgan-bce-digits``.
 
@@ -31,7 +31,7 @@ from ganzoo.errors import Conflict, Corrupt, NotFound, UsageError, suggest_names
 from ganzoo.plugin.files import append, recover_directory, write_atomic, write_errors_explained
 
 CHECKPOINT = re.compile(r"(\d{9,})\.ckpt")
-MARK = ".launch"  # in the run: what began it, where that may have to take it up again
+MARK = ".launch"  # a file in the run: which launch of torchrun started it, to find it again after a restart
 
 
 @dataclass(frozen=True)
@@ -42,43 +42,43 @@ class Run:
 
     @property
     def number(self) -> int:
-        """Its number among the runs beside it."""
+        """The number at the start of the directory's name."""
         return int(self.path.name.partition("-")[0])
 
     @property
     def recipe_file(self) -> Path:
-        """The frozen recipe."""
+        """The path of the frozen recipe."""
         return self.path / "recipe.json"
 
     @property
     def stats_file(self) -> Path:
-        """One JSON object a line for each tick."""
+        """The path of the statistics: one JSON object on a line for each tick."""
         return self.path / "stats.jsonl"
 
     @property
     def package(self) -> Path:
-        """The model package."""
+        """The path of the model package."""
         return self.path / "package"
 
     @property
     def best(self) -> Path:
-        """The model package of the best checkpoint, where the recipe says which is best."""
+        """The path of the best checkpoint's model package. It exists only if the recipe sets ``train.best``."""
         return self.path / "best"
 
     @property
     def checkpoints(self) -> list[Path]:
-        """The checkpoints, oldest first."""
+        """The paths of the checkpoints, oldest first."""
         folder = self.path / "checkpoints"
         return sorted(path for path in folder.glob("*.ckpt") if CHECKPOINT.fullmatch(path.name))
 
     @property
     def images(self) -> int:
-        """Images seen at the last checkpoint; 0 where there is none."""
+        """The number of images seen at the last checkpoint; 0 if there is none."""
         return int(self.checkpoints[-1].stem) if self.checkpoints else 0
 
     @property
     def length(self) -> int:
-        """Images that it is to see in all."""
+        """The number of images that the run sees in all (``train.images``)."""
         try:
             return int(self.recipe()["train"]["images"])
         except (KeyError, TypeError, ValueError):
@@ -86,7 +86,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether the last checkpoint is at the run's end."""
+        """Whether the last checkpoint is at the end of the run."""
         return bool(self.checkpoints) and self.images >= self.length
 
     def recipe(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class Run:
         return load_json(self.recipe_file)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the rows of ``stats.jsonl``, one for each tick, oldest first; a line that a crash cut is left out."""
+        """Return the rows of ``stats.jsonl``, oldest first. A line that a crash cut off is skipped."""
         found: list[dict[str, Any]] = []
         if self.stats_file.exists():
             for line in self.stats_file.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -107,11 +107,11 @@ class Run:
         return found
 
     def get_checkpoint_path(self, images: int) -> Path:
-        """Return where the checkpoint at `images` images stands."""
+        """Return the path of the checkpoint after so many images."""
         return self.path / "checkpoints" / f"{images:09d}.ckpt"
 
     def get_grid_path(self, images: int) -> Path:
-        """Return where the grid at `images` images stands."""
+        """Return the path of the grid after so many images."""
         return self.path / f"fakes-{images:09d}.png"
 
     def write_recipe(self, recipe: Mapping[str, Any]) -> None:
@@ -127,7 +127,7 @@ class Run:
         append(self.stats_file, f"{json.dumps(row)}\n".encode())
 
     def cut_stats(self, images: int) -> None:
-        """Drop the rows after `images` images, and a last line that a crash cut: a resumed run continues there."""
+        """Remove the rows after so many images, and a line that a crash cut off, before the run is resumed there."""
         if not self.stats_file.exists():
             return
         kept = "".join(f"{json.dumps(row)}\n" for row in self.rows() if row["images"] <= images)
@@ -135,7 +135,7 @@ class Run:
 
     @contextlib.contextmanager
     def training(self) -> Iterator[None]:
-        """Hold the run for this process, and clear what a killed one left half-written.
+        """A context that locks the run for this process and removes unfinished files of a killed process.
 
         Raises:
             Conflict: Another process is training it.
@@ -145,13 +145,13 @@ class Run:
         with _opened(self.path / ".lock") as file:
             if not _lock(file, tries=3):  # `active` may hold it for a moment
                 raise Conflict(f"run {self.path} is being trained by another process: wait for it or stop it first")
-            for leftover in self.path.rglob(".*.tmp"):  # of a write that a crash cut short
+            for leftover in self.path.rglob(".*.tmp"):  # of a write that a crash interrupted
                 leftover.unlink(missing_ok=True)
             self._recover()
             yield
 
     def recover(self) -> None:
-        """Bring back the packages that a crash left between two names, unless a process is training the run."""
+        """Restore packages that a crash left without their name, unless a process is training the run."""
         if self.recipe_file.is_file() and not self.active:
             self._recover()
 
@@ -170,7 +170,7 @@ class Run:
 
 
 class SilentRun(Run):
-    """The run of a process that leaves writing it to another."""
+    """The run of a process that does not write to it, because another process does."""
 
     def write_recipe(self, recipe: Mapping[str, Any]) -> None:
         """Do nothing."""
@@ -180,12 +180,12 @@ class SilentRun(Run):
 
     @contextlib.contextmanager
     def training(self) -> Iterator[None]:
-        """Hold nothing."""
+        """A context that locks nothing."""
         yield
 
 
 def get_root() -> Path:
-    """Return the folder that holds the runs: ``$GANZOO_RUNS``, or ``runs`` here."""
+    """Return the folder of the runs: ``$GANZOO_RUNS``, or ``runs`` in the current folder."""
     return Path(os.environ.get("GANZOO_RUNS") or "runs")
 
 
@@ -196,13 +196,18 @@ def list_runs() -> list[Run]:
 
 
 def check_name(name: str) -> None:
-    """Raise UsageError where a name cannot be part of a run's directory."""
+    """Raise UsageError if a name cannot be part of the name of a run's directory."""
     if not re.fullmatch(r"[\w.+-]+", name):
         raise UsageError(f"--name {name!r}: use letters, digits, '.', '_', '+' and '-'")
 
 
 def create_run(name: str, mark: str = "") -> Run:
-    """Make a new run directory under the next number, which `find_marked_run` finds by its mark."""
+    """Create a run directory with the next number.
+
+    Args:
+        name: The part of the directory's name after the number.
+        mark: Text by which `find_marked_run` finds the run; empty for none.
+    """
     check_name(name)
     with write_errors_explained(get_root()):
         get_root().mkdir(parents=True, exist_ok=True)
@@ -217,16 +222,16 @@ def create_run(name: str, mark: str = "") -> Run:
 
 
 def find_marked_run(mark: str) -> Run | None:
-    """Return the latest run of that mark that nobody is training."""
+    """Return the latest run with this mark that no process is training; None if there is none."""
     marked = (run for run in reversed(list_runs()) if mark and (run.path / MARK).is_file())
     return next((run for run in marked if (run.path / MARK).read_text() == mark and not run.active), None)
 
 
 def find_run(text: str | Path) -> Run:
-    """Return the run that a path, a name or a number means.
+    """Return the run of a path, a name or a number.
 
     Raises:
-        NotFound: There is no such run; the text says what is there instead.
+        NotFound: There is no such run; the text names similar runs.
     """
     path = Path(text)
     if _is_run(path):
@@ -236,13 +241,13 @@ def find_run(text: str | Path) -> Run:
     if matching:
         return matching[-1]
     if path.exists():
-        raise NotFound(f"{path} is no run: it has no recipe.json")
+        raise NotFound(f"{path} is not a run: it has no recipe.json")
     hint = suggest_names(str(text), [run.path.name for run in runs]) or "; `ganzoo runs` lists the runs"
     raise NotFound(f"no run {str(text)!r} in {get_root()}/{hint}")
 
 
 def find_latest_unfinished() -> Run:
-    """Return the latest run that has not reached its end."""
+    """Return the latest run that is not finished and that no process is training."""
     for run in reversed(list_runs()):
         with contextlib.suppress(Corrupt):
             if not run.finished and not run.active:
@@ -256,7 +261,7 @@ def _is_run(path: Path) -> bool:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[int]:
-    """Open a file or a folder to lock it."""
+    """A context with a file or folder that is open for locking."""
     handle = os.open(path, os.O_RDONLY)
     try:
         yield handle
@@ -265,7 +270,7 @@ def _opened(path: Path) -> Iterator[int]:
 
 
 def _lock(file: int, tries: int = 1) -> bool:
-    """Take an open file's lock, with 0.1 s between tries; where the system has none, go without."""
+    """Lock an open file, with 0.1 s between tries, and return whether it worked. Systems without locks return True."""
     try:
         import fcntl
     except ImportError:  # pragma: no cover

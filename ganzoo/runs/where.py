@@ -1,4 +1,4 @@
-"""What a word means that names a model: a plugin's, a run, a model package's directory, or a model on the Hub."""
+"""Finding models by name: a model of a plugin, a run, a model package's directory, or a model on the Hub."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from ganzoo.runs.run import Run
 
 ModelSource = str | os.PathLike[str] | Run
 Notify = Callable[[str], None]
-NAME = r"(?![^/@]*(?:--|\.\.))[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"  # as the Hub takes them
+NAME = r"(?![^/@]*(?:--|\.\.))[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"  # the names that the Hub allows
 REPO = re.compile(rf"({NAME}/{NAME})(?:@(.*))?")
 EMBEDDED = re.compile(r"[\w.@+-]+:[\w-]+")  # PLUGIN:NAME
 REVISION = re.compile(r"(?!.*\.\.)[\w][\w./-]{0,199}")
-CACHED = re.compile(r"models--(.+)--(.+)/snapshots/([0-9a-f]{40})")  # as the Hub's client lays its cache out
+CACHED = re.compile(r"models--(.+)--(.+)/snapshots/([0-9a-f]{40})")  # a path in the cache of the Hub's client
 
 
 class Repo(NamedTuple):
     """A model on the Hub.
 
     Args:
-        id: ``user/model``.
-        revision: A branch, tag or commit; None for what is newest.
+        id: The name of the repository, ``user/model``.
+        revision: A branch, tag or commit; None for the newest commit of the main branch.
     """
 
     id: str
@@ -41,34 +41,35 @@ class Repo(NamedTuple):
 
 
 def ignore_line(line: str) -> None:
-    """Drop a line that nobody wants to see."""
+    """Do nothing with a line: the default of `notify`."""
 
 
 def parse_repository(what: ModelSource, revision: str | None = None) -> Repo | None:
-    """Return the model on the Hub that a word means; None where it means something here.
+    """Return the model on the Hub that a name means; None if the name means something on this machine.
 
     Args:
-        what: ``user/model`` or ``user/model@revision``; a Path, ``./x``, a run, and whatever exists, is here.
-        revision: The revision, where the word names none.
+        what: The name, ``user/model`` or ``user/model@revision`` for a model on the Hub. A Path, ``./x``, a run, and a
+            path that exists, mean something on this machine.
+        revision: The revision, if `what` has none; None for the newest commit.
 
     Raises:
-        UsageError: There are two revisions, or one that is none.
+        UsageError: There are two revisions, or the revision is not valid.
     """
     match = REPO.fullmatch(what) if isinstance(what, str) and not _is_local(what) else None
     if match is None or _is_local(match[1]):
         if revision is not None:
-            raise UsageError(f"revision {revision!r} belongs to a model on the Hub, which {what} is not")
+            raise UsageError(f"{what} is not a model on the Hub, so it has no revision: remove revision={revision!r}")
         return None
     if match[2] is not None and revision is not None:
-        raise UsageError(f"{what} names a revision already: leave revision={revision!r} away")
+        raise UsageError(f"{what} names a revision already: remove revision={revision!r}")
     chosen = revision if match[2] is None else match[2]
     if chosen is not None and not REVISION.fullmatch(chosen):
-        raise UsageError(f"{chosen!r} is no revision: name a branch, a tag or a commit")
+        raise UsageError(f"{chosen!r} is not a revision: give a branch, a tag or a commit")
     return Repo(match[1], chosen)
 
 
 def _is_local(text: str) -> bool:
-    """Whether a text means a path: one that exists, may not be looked at, or is among the runs."""
+    """Return whether a text means a path: it exists, it may not be read, or it is in the folder of the runs."""
     try:
         os.stat(text)
     except PermissionError:
@@ -79,26 +80,31 @@ def _is_local(text: str) -> bool:
 
 
 def check_repository_name(text: str) -> str:
-    """Return the name of a repository to publish to.
+    """Return the name of a repository to publish to, ``user/model``.
 
     Raises:
-        UsageError: It is none.
+        UsageError: The text is not such a name.
     """
     match = REPO.fullmatch(text)
     if match is None or match[2] is not None:
         raise UsageError(
-            f"{text!r} is no name of a repository: say USER/NAME, of letters, digits, '.', '_' and '-'"
-            + ("; name a branch by --revision" if "@" in text else "")
+            f"{text!r} is not the name of a repository: write USER/NAME, with letters, digits, '.', '_' and '-'"
+            + ("; give the branch as --revision" if "@" in text else "")
         )
     return match[1]
 
 
 def find_package(what: ModelSource, notify: Notify = ignore_line) -> Path:
-    """Return the directory of the model package that a word means on this machine.
+    """Return the directory of the model package that a name means on this machine.
+
+    Args:
+        what: A run, its name or number, a package's directory, or a model of a plugin, ``plugin:name``.
+        notify: Gets a line if the name could also mean a model on the Hub.
 
     Raises:
-        NotFound: There is none, or a run has no package yet.
-        UsageError: No plugin offers a model of that name; MissingPlugin where the plugin is not there either.
+        NotFound: There is no such package, or the run has no package yet.
+        UsageError: No plugin offers a model of that name.
+        MissingPlugin: The plugin of the model is not installed.
     """
     if isinstance(what, str) and is_embedded(what):
         return locate_folder(resolve_embedded(what))
@@ -108,37 +114,37 @@ def find_package(what: ModelSource, notify: Notify = ignore_line) -> Path:
     Run(path.parent).recover()  # it may be RUN/best
     if (path / "config.json").is_file():
         if isinstance(what, str) and REPO.fullmatch(what):
-            notify(f"{what} is a directory here, and taken as that, not as a model on the Hub; ./{what} says so too")
+            notify(f"{what} is used as a directory here, not as a model on the Hub; ./{what} means the same")
         return path
     try:
         run = runs.find_run(what if isinstance(what, str) else path)
     except NotFound as error:
         if alike := [entry.qualified for entry in registry().components("model") if entry.spec.name == what]:
-            raise NotFound(f"no run {what!r}: did you mean {' or '.join(alike)}, which comes along?") from error
+            raise NotFound(f"no run {what!r}: did you mean the model {' or '.join(alike)}?") from error
         raise
     run.recover()
     if not (run.package / "config.json").is_file():
-        raise NotFound(f"run {run.path} has no model package yet: it comes with the first checkpoint")
+        raise NotFound(f"run {run.path} has no model package yet: the first checkpoint writes it")
     return run.package
 
 
 def format_title(directory: Path) -> str:
-    """Return what a package is called by people: ``user/model@commit`` in the Hub's cache, elsewhere its path."""
+    """Return the name of a package for people: ``user/model@commit`` in the Hub's cache, else its path."""
     match = CACHED.fullmatch("/".join(directory.parts[-3:]))
     return "{}/{}@{}".format(*match.groups()) if match else str(directory)
 
 
 def is_embedded(what: str) -> bool:
-    """Whether a word is of the form ``plugin:name``, and so means a model that comes with a plugin."""
+    """Return whether a name has the form ``plugin:name`` and so means a model of a plugin."""
     return EMBEDDED.fullmatch(what) is not None
 
 
 def resolve_embedded(text: str) -> Model:
-    """Return the model that comes with a plugin, by its name ``plugin:name``.
+    """Return the model of a plugin by its name ``plugin:name``.
 
     Raises:
-        UsageError: There is none; the text gives close ones.
-        MissingPlugin: There is no such plugin, nor anything close.
+        UsageError: There is no such model; the text names similar models.
+        MissingPlugin: The plugin is not installed, and no model has a similar name.
     """
     try:
         spec = registry().resolve("model", text).spec
@@ -154,10 +160,10 @@ def resolve_embedded(text: str) -> Model:
 
 
 def locate_folder(spec: Model) -> Path:
-    """Return the directory of the model package that a plugin brings along.
+    """Return the directory of the model package that a plugin contains.
 
     Raises:
-        NotFound: It is not there, or no directory: its Python package is zipped.
+        NotFound: The directory does not exist or cannot be read, or its Python package is a zip file.
     """
     module, _, folder = spec.path.partition(":")
     try:
@@ -166,7 +172,7 @@ def locate_folder(spec: Model) -> Path:
     except Exception as error:
         raise NotFound(f"model {spec.name!r} cannot be read: {type(error).__name__}: {error}") from error
     if not there:
-        raise NotFound(f"model {spec.name!r} is not at {spec.path}, where its plugin says: install that anew")
+        raise NotFound(f"model {spec.name!r} is not at {spec.path}, as its plugin says: reinstall the plugin")
     if not isinstance(path, Path):
-        raise NotFound(f"model {spec.name!r} lies in a zip file, at {spec.path}: install its plugin as a directory")
+        raise NotFound(f"model {spec.name!r} is in a zip file, at {spec.path}: install its plugin as a directory")
     return path

@@ -1,4 +1,4 @@
-"""Numbers in words, for the terminal and the log."""
+"""Lines for the terminal and the log."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganzoo.plugin import Verdict
 
-CROWDED = 0.15  # of its time that a run waits for a core, from which on a person should know
+CROWDED = 0.15  # the share of its time that a run waits for a core, above which a line says so
 
 
 def describe_tick(row: Mapping[str, Any], total: int) -> str:
-    """Return a tick in words: images, speed, losses, what D thinks of real and fake (logits), memory, time left.
+    """Return a line on a tick: images, speed, losses, D's mean logits for real and fake, memory, time left.
 
-    It says so where the machine is busy with something else as well. Losses and logits are left out where they are not
-    measured: before ``train.d_start`` and ``train.adversarial_start``. Early in a run there is no time left to tell:
-    the first tick is of one round, compiling and warming up included.
+    The line also says if other processes use the machine. Losses and logits that are not measured are missing: before
+    ``train.d_start`` and ``train.adversarial_start``. The time left is "?" early in a run, because the first tick
+    contains compiling and warming up.
+
+    Args:
+        row: The row of the tick, as in ``stats.jsonl``.
+        total: The number of images that the run sees in all.
     """
     seconds = max(0, total - row["images"]) / row["images_per_second"]
     left = format_duration(seconds) if row["images"] * 1000 > total else "?"
@@ -34,23 +38,28 @@ def describe_tick(row: Mapping[str, Any], total: int) -> str:
 
 
 def describe_metrics(images: int, words: str) -> str:
-    """Return a line on what metrics measured."""
+    """Return a line on measured values.
+
+    Args:
+        images: The number of images seen at the measurement.
+        words: The values in words.
+    """
     return f"measured at {images:,} images: {words}"
 
 
 def describe_verdict(said: Verdict) -> str:
-    """Return a line on what a diagnosis says: how bad it is, what is wrong, and what to type for the next run."""
-    how_bad = {"warn": "warning", "stop": "this run will not come right"}[said.severity]
+    """Return a line on a verdict: how bad the problem is, what it is, and what to type for the next run."""
+    how_bad = {"warn": "warning", "stop": "this run will not recover"}[said.severity]
     return f"{how_bad}: {said.words}" + (f"; try {', or '.join(said.advice)}" if said.advice else "")
 
 
 def format_duration(seconds: float) -> str:
-    """Return seconds as ``m:ss``, or ``h:mm:ss`` from an hour on."""
+    """Return seconds as ``m:ss``, or as ``h:mm:ss`` if there is an hour or more."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def is_crowded(row: Mapping[str, Any]) -> bool:
-    """Whether a tick's row says that the training waited for a core much of its time: others use the machine too."""
+    """Return whether a tick's row says that training often waited for a core, because others use the machine."""
     return (row.get("waiting") or 0.0) > CROWDED

@@ -90,9 +90,9 @@ TYPED = [
     ("train --config .", 4, ". has no recipe", "recipe.json"),
     ("train --resume", 4, "no unfinished run in runs/", "ganzoo train --arch NAME"),
     ("train --resume nothing", 4, "no run 'nothing'", "`ganzoo runs`"),
-    ("train --resume .", 4, ". is no run", "recipe.json"),
+    ("train --resume .", 4, ". is not a run", "recipe.json"),
     ("sample nothing", 4, "no run 'nothing'", "`ganzoo runs`"),
-    ("sample .", 4, ". is no run", "recipe.json"),
+    ("sample .", 4, ". is not a run", "recipe.json"),
     # Plugins.
     ("list --plugin nothing.py", 4, "--plugin nothing.py", "this file does not exist"),
     ("list --plugin .", 4, "--plugin .", "this file does not exist"),
@@ -225,7 +225,7 @@ def test_folders_that_look_like_runs_do_no_harm(ganzoo: Ganzoo, runs: Path) -> N
     (runs / "2024x-photos" / "recipe.json").write_text("{}")
     (runs / "0009-empty").mkdir()
     check(ganzoo("sample", "9"), 4, "no run '9'")
-    check(ganzoo("sample", "runs/0009-empty"), 4, "is no run")
+    check(ganzoo("sample", "runs/0009-empty"), 4, "is not a run")
     assert ganzoo("runs").code == 0
 
 

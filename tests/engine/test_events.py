@@ -161,7 +161,7 @@ def test_verdicts_are_told_at_ticks_once_and_again_where_they_became_worse(toys:
     assert len([line for line in heard.lines if "broken' failed and is left out from here on" in line]) == 1
     log = (run.path / "log.txt").read_text()
     assert "warning: 2 ticks\n" in log
-    assert "this run will not come right: 3 ticks\n" in log
+    assert "this run will not recover: 3 ticks\n" in log
 
     again = Heard("verdict")
     ganzoo.train(resume=run, images=128, listener=again)

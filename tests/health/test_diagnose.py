@@ -41,7 +41,7 @@ def test_a_diagnosis_that_fails_is_reported_and_the_others_go_on() -> None:
     [
         ("warn", (), "warning: D is sure"),
         ("warn", ("reg.r1.gamma=4",), "warning: D is sure; try reg.r1.gamma=4"),
-        ("stop", ("a=1", "--aug ada"), "this run will not come right: D is sure; try a=1, or --aug ada"),
+        ("stop", ("a=1", "--aug ada"), "this run will not recover: D is sure; try a=1, or --aug ada"),
     ],
 )
 def test_a_verdict_is_described_in_a_sentence(severity: Any, advice: tuple[str, ...], line: str) -> None:

@@ -113,13 +113,15 @@ def test_the_commands_take_it(offered: Path, capsys: pytest.CaptureFixture[str])
         ("acne:tiny", UsageError, r"^no model 'acne:tiny' is installed: did you mean acme:tiny\?$"),
         ("acme:elephant", UsageError, r"^no model 'acme:elephant' is installed; `ganzoo list model` shows what is"),
         ("other:elephant", MissingPlugin, r"^model 'other:elephant' needs the plugin 'other', which is not installed$"),
-        ("tiny", NotFound, r"^no run 'tiny': did you mean acme:tiny, which comes along\?$"),
+        ("tiny", NotFound, r"^no run 'tiny': did you mean the model acme:tiny\?$"),
     ],
 )
 def test_a_wrong_name_gets_close_ones(offered: Path, name: str, error: type[GanzooError], words: str) -> None:
     with pytest.raises(error, match=words):
         ganzoo.load(name)
-    with pytest.raises(UsageError, match="revision 'v1' belongs to a model on the Hub, which acme:tiny is not"):
+    with pytest.raises(
+        UsageError, match="acme:tiny is not a model on the Hub, so it has no revision: remove revision='v1'"
+    ):
         ganzoo.load("acme:tiny", revision="v1")
 
 
@@ -149,7 +151,7 @@ def test_a_zipped_plugin_is_told(package: Path, tmp_path: Path, monkeypatch: pyt
             file.write(path, f"acme_zipped/tiny/{path.name}")
     monkeypatch.syspath_prepend(tmp_path / "zipped.zip")
     offer("acme_zipped:tiny")
-    with pytest.raises(NotFound, match=r"^model 'tiny' lies in a zip file, at acme_zipped:tiny: install its plugin as"):
+    with pytest.raises(NotFound, match=r"^model 'tiny' is in a zip file, at acme_zipped:tiny: install its plugin as"):
         ganzoo.load("acme:tiny")
     sys.modules.pop("acme_zipped")
 

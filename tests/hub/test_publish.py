@@ -292,7 +292,7 @@ def test_a_dry_run_changes_nothing(hub, package, repo):
     ["model", "alice/", "/model", "alice/a b", "alice/a--b", "alice/../x", "a/b/c", "alice/x.git/", "alice/m@v1"],
 )
 def test_a_name_that_is_none_is_said_before_anything_is_asked(hub, package, name):
-    with pytest.raises(UsageError, match="is no name of a repository: say USER/NAME"):
+    with pytest.raises(UsageError, match="is not the name of a repository: write USER/NAME"):
         ganzoo.publish(package, name)
     assert list(hub.log) == []
 
@@ -462,9 +462,7 @@ def test_what_exists_is_meant_before_the_hub_is(hub, package, tmp_path, monkeypa
     shutil.copytree(package, tmp_path / "alice" / "here")
     said: list[str] = []
     assert ganzoo.load("alice/here", "cpu", notify=said.append).config["images"] == 64
-    assert said == [
-        "alice/here is a directory here, and taken as that, not as a model on the Hub; ./alice/here says so too"
-    ]
+    assert said == ["alice/here is used as a directory here, not as a model on the Hub; ./alice/here means the same"]
     said.clear()
     ganzoo.load("./alice/here", "cpu", notify=said.append)
     ganzoo.load(Path("alice/here"), "cpu", notify=said.append)
@@ -475,11 +473,11 @@ def test_what_exists_is_meant_before_the_hub_is(hub, package, tmp_path, monkeypa
     assert where.parse_repository("./alice/there") is None
     assert where.parse_repository("alice/there@v1") == ("alice/there", "v1")
     assert where.parse_repository("runs/0003-typo") is None
-    with pytest.raises(UsageError, match="belongs to a model on the Hub"):
+    with pytest.raises(UsageError, match="is not a model on the Hub, so it has no revision"):
         ganzoo.load("./alice/here", "cpu", revision="v1")
     with pytest.raises(UsageError, match="names a revision already"):
         ganzoo.load("alice/there@v1", "cpu", revision="v2")
-    with pytest.raises(UsageError, match="is no revision"):
+    with pytest.raises(UsageError, match="is not a revision"):
         ganzoo.load("alice/there@../../x", "cpu")
 
 

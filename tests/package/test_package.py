@@ -183,7 +183,7 @@ def regularizer(name: str) -> Any:
 def test_a_run_without_a_package_says_when_it_comes():
     run = train()
     shutil.rmtree(run.package)
-    with pytest.raises(NotFound, match="has no model package yet: it comes with the first checkpoint"):
+    with pytest.raises(NotFound, match="has no model package yet: the first checkpoint writes it"):
         ganzoo.load(run)
 
 

@@ -50,7 +50,7 @@ def test_what_is_not_there_is_told():
     with pytest.raises(NotFound, match="`ganzoo runs` lists the runs"):
         runs.find_run("7")
     Path("other").mkdir()
-    with pytest.raises(NotFound, match=r"other is no run: it has no recipe.json"):
+    with pytest.raises(NotFound, match=r"other is not a run: it has no recipe.json"):
         runs.find_run("other")
 
 
