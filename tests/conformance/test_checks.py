@@ -1,4 +1,4 @@
-"""The kit itself: what checks say, expected failures, the command and pytest's face of it."""
+"""The kit itself: results of checks, expected failures, and the kit as tests of pytest."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def loud() -> Iterator[None]:
     registry.cache_clear()
 
 
-def made(function, name="kind/one/check") -> Check:
+def make_check(function, name="kind/one/check") -> Check:
     return Check(name, "The contract.", function)
 
 
@@ -60,48 +60,48 @@ def skipped() -> None:
 
 def test_a_check_passes_fails_or_says_why_it_does_not_apply() -> None:
     ticks = iter([1.0, 3.5])
-    assert made(lambda: None).run(clock=lambda: next(ticks)).seconds == 2.5
-    assert made(lambda: None).run().status == "PASS"
-    failed = made(broken).run()
+    assert make_check(lambda: None).run(clock=lambda: next(ticks)).seconds == 2.5
+    assert make_check(lambda: None).run().status == "PASS"
+    failed = make_check(broken).run()
     assert (failed.check, failed.status, failed.message) == (
         "kind/one/check",
         "FAIL",
         "The contract. It gave 3, not 2.",
     )
-    assert (made(skipped).run().status, made(skipped).run().message) == ("SKIP", "nothing to check")
+    assert (make_check(skipped).run().status, make_check(skipped).run().message) == ("SKIP", "nothing to check")
 
 
 def test_a_check_runs_on_one_thread() -> None:
     seen: list[int] = []
     with threads(2):
-        made(lambda: seen.append(torch.get_num_threads())).run()
+        make_check(lambda: seen.append(torch.get_num_threads())).run()
         assert (seen, torch.get_num_threads()) == ([1], 2)
 
 
-def test_what_a_plugin_raises_is_told_with_its_own_line() -> None:
+def test_an_error_of_a_plugin_is_reported_with_the_plugins_line() -> None:
     def crash() -> None:
-        json.loads("{")  # the library's frame comes last, the author's is told
+        json.loads("{")  # the last frame is the library's, but the author's is reported
 
     def leave() -> None:
         raise SystemExit(3)
 
-    words = made(crash).run().message
+    words = make_check(crash).run().message
     assert words.startswith("The contract. JSONDecodeError: Expecting property name")
     line = crash.__code__.co_firstlineno + 1
     assert words.endswith(f"({__file__}:{line})")
-    assert made(leave).run().status == "FAIL"
+    assert make_check(leave).run().status == "FAIL"
     with pytest.raises(KeyboardInterrupt):
-        made(lambda: (_ for _ in ()).throw(KeyboardInterrupt)).run()
+        make_check(lambda: (_ for _ in ()).throw(KeyboardInterrupt)).run()
 
 
-def test_what_makes_a_component_unusable_is_told_once() -> None:
+def test_a_fatal_failure_is_reported_once() -> None:
     def wreck() -> None:
         with fatal_failures():
             raise KeyError("gone")
 
     shared: list[str] = []
     first, second = (Check(f"kind/one/{name}", "The contract.", wreck, fatal=shared) for name in ("a", "b"))
-    for _ in range(2):  # itself it is told again
+    for _ in range(2):  # its own check reports it again
         assert first.run().status == "FAIL"
     assert first.run().message.startswith("The contract. KeyError: 'gone' (")
     assert (second.run().status, second.run().message) == ("SKIP", "it needs kind/one/a to pass first")
@@ -152,7 +152,7 @@ def test_a_failure_that_names_no_line_says_where_the_component_is_written() -> N
         ),
     ],
 )  # fmt: skip
-def test_one_mistake_is_told_once_with_the_line(planted: str, check: str, words: str, line: str) -> None:
+def test_one_mistake_is_reported_once_with_its_line(planted: str, check: str, words: str, line: str) -> None:
     file = LOUD.with_name(f"{planted}.py")
     number = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if line in text)
     registry.cache_clear()
@@ -165,15 +165,15 @@ def test_one_mistake_is_told_once_with_the_line(planted: str, check: str, words:
 
 
 def test_expected_failures_are_strict() -> None:
-    result = made(broken).run(expected="not yet")
+    result = make_check(broken).run(expected="not yet")
     assert (result.status, result.message) == ("XFAIL", "not yet (The contract. It gave 3, not 2.)")
-    surprise = made(lambda: None).run(expected="not yet")
+    surprise = make_check(lambda: None).run(expected="not yet")
     assert surprise.status == "FAIL"
     assert "expected to fail (not yet) and passed" in surprise.message
-    assert made(skipped).run(expected="not yet").status == "SKIP"
+    assert make_check(skipped).run(expected="not yet").status == "SKIP"
 
 
-def test_a_spec_excuses_a_check_and_is_held_to_that() -> None:
+def test_a_check_that_a_spec_excuses_must_fail() -> None:
     excused = Check("kind/one/check", "The contract.", broken, excuse="by design")
     assert (excused.run().status, excused.run().message) == ("XFAIL", "by design (The contract. It gave 3, not 2.)")
     assert replace(excused, function=lambda: None).run().status == "FAIL"
@@ -189,19 +189,21 @@ def test_expected_failures_stand_in_the_nearest_pyproject(tmp_path: Path) -> Non
     )
     stated = expected.read_expected_failures(tmp_path / "src")
     assert stated == {"loss/bce/order": "not yet", "metric/fd/batches-add-up": "nor this"}
-    assert expected.select_expected_failures(stated, [made(broken, "loss/bce/scalar")]) == {"loss/bce/order": "not yet"}
+    assert expected.select_expected_failures(stated, [make_check(broken, "loss/bce/scalar")]) == {
+        "loss/bce/order": "not yet"
+    }
     assert expected.read_expected_failures(Path("/")) == {}
     file.write_text('[tool.ganzoo.expected-failures]\n"loss/bce/order" = 3\n')
     with pytest.raises(UsageError, match="gives a reason, in words, for each check"):
         expected.read_expected_failures(tmp_path)
 
 
-def test_what_could_not_be_looked_at_is_told_apart_from_what_does_not_apply() -> None:
-    def unseen() -> None:
+def test_a_check_that_cannot_run_differs_from_one_that_does_not_apply() -> None:
+    def needy() -> None:
         raise NotChecked("it needs a path")
 
-    assert made(unseen).run().not_checked
-    assert not made(skipped).run().not_checked
+    assert make_check(needy).run().not_checked
+    assert not make_check(skipped).run().not_checked
 
 
 def test_an_expected_failure_names_a_check() -> None:
@@ -221,7 +223,7 @@ def test_the_functions_of_each_kind_find_their_component() -> None:
         check_plugin("loses")
 
 
-def test_a_name_is_a_plugin_with_all_that_it_offers_or_a_component_with_its_plugin() -> None:
+def test_a_name_means_a_plugin_with_its_components_or_a_component_with_its_plugin() -> None:
     of = {
         what: {name.rpartition("/")[0] for name in (c.name for c in collect_checks(what))} for what in ("losses", "mse")
     }
@@ -240,14 +242,14 @@ def test_checks_are_the_public_functions_of_one_argument() -> None:
     assert [(c.name, c.contract) for c in make_checks(module, "kind/one", None)] == [("kind/one/good", "A line.")]
 
 
-def test_every_check_opens_with_the_contract() -> None:
+def test_the_docstring_of_every_check_begins_with_its_rule() -> None:
     for kind in ("plugin", "component", *KINDS):
         for each in (one for module in import_check_modules(kind) for one in make_checks(module, kind, None)):
             assert each.contract.endswith("."), each.name
             assert len(each.contract) > 20, each.name
 
 
-def test_options_of_a_trial_are_read_as_everywhere() -> None:
+def test_options_of_a_trial_are_read_from_text() -> None:
     trial = Trial(registry().resolve("loss", "lsgan"), {"a": "0.5"})
     assert trial.make_options().a == 0.5
     with pytest.raises(UsageError, match="unknown key 'aa'"):
@@ -287,7 +289,7 @@ def test_pytest_gets_a_test_for_each_check_and_is_strict_about_expected_failures
 
 
 @pytest.mark.usefixtures("loud")
-def test_nothing_to_check_is_an_error_in_pytest_too() -> None:
+def test_an_unknown_name_is_an_error_in_pytest_too() -> None:
     with pytest.raises(UsageError, match="no plugin or component 'nothing' is installed"):
         parametrize_checks("nothing")
     with pytest.raises(UsageError, match="there is no check 'nothing'"):

@@ -1,4 +1,4 @@
-"""Which data an architecture is tried on, and what no planted bug shows: nobody is blamed for another's fault."""
+"""The data that an architecture is tried on, and that no component is blamed for another's mistake."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_an_example_image_says_which_size_and_channels_are_meant() -> None:
     assert [data.shape for data in list_all_data(trial(examples=(image,), sizes=(8, 24)))] == [(2, 8, 8), (2, 24, 24)]
 
 
-def test_labels_of_an_example_are_kept_and_left_out() -> None:
+def test_an_example_with_labels_is_used_with_and_without_them() -> None:
     numbers = DataInfo(shape=(1, 8, 8), label_shape=(3,))
     bare = DataInfo(shape=(1, 8, 8))
     for conditional, wanted in (("never", [bare]), ("optional", [bare, numbers]), ("always", [numbers])):
@@ -82,7 +82,7 @@ def test_data_of_the_trial_replaces_all_that_the_spec_says() -> None:
     assert list_all_data(trial(data=(data,), sizes=(8, 16))) == [data]
 
 
-def test_every_class_is_asked_for_and_of_very_many_the_neighbours_too() -> None:
+def test_all_classes_are_tried_and_of_very_many_the_first_and_last() -> None:
     assert list_labels(DataInfo(shape=(1, 8, 8), num_classes=100)).tolist() == list(range(100))
     chosen = list_labels(DataInfo(shape=(1, 8, 8), num_classes=1000)).tolist()
     assert chosen == sorted(chosen)
@@ -107,7 +107,7 @@ def test_latents_that_can_be_drawn_are_taken(latent: str) -> None:
     assert make_latents(networks, 3).shape == (3, 4)
 
 
-def test_an_architecture_for_one_shape_passes_once_it_is_told_which() -> None:
+def test_an_architecture_for_one_shape_passes_with_data_of_that_shape() -> None:
     register(toys)
     results = list(check_architecture("toy-conv", data=[DataInfo(shape=(1, 4, 4))]))
     assert not [result for result in results if result.status == "FAIL"]
@@ -125,7 +125,7 @@ def counted(options: object, data: DataInfo) -> Networks:
 
 
 def test_networks_are_built_and_trained_no_more_often_than_they_must_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of some million parameters each build and each step takes half a second."""
+    """For some million parameters, each build and each step takes half a second."""
     steps, step = [], NetworkOptimizer.step
     monkeypatch.setattr(NetworkOptimizer, "step", lambda self, gradients: (steps.append(1), step(self, gradients))[1])
     component = Architecture(
@@ -160,7 +160,7 @@ def test_a_loss_that_is_broken_is_not_the_architectures_fault(name: str) -> None
     assert result.status == "PASS", result.message
 
 
-def test_what_cannot_be_compiled_is_told_as_the_engine_tells_it() -> None:
+def test_a_failed_compilation_is_reported_with_the_engines_words() -> None:
     registry().add_file(PLANTED / "branches_on_data.py")
     result = run("branches_on_data", "planted/compiled-equals-plain", full=True)
     assert result.status == "FAIL"

@@ -1,4 +1,4 @@
-"""What the kit takes away from a component, it gives back."""
+"""The kit's contexts change the process only inside their block."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def test_a_full_disk_takes_nothing_even_from_files_that_are_open(tmp_path: Path)
     assert (tmp_path / "open").read_bytes() == b"before and after"
 
 
-def test_the_caches_of_a_user_are_out_of_sight(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_users_caches_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HOME", "mine")
     with empty_caches():
         assert not os.listdir(os.environ["HF_HOME"])
     assert os.environ["HF_HOME"] == "mine"
 
 
-def test_a_folder_of_its_own_is_left_and_removed() -> None:
+def test_a_temporary_working_folder_is_left_and_removed() -> None:
     before = Path.cwd()
     with temporary_working_folder() as folder:
         assert Path.cwd() == folder.resolve()
@@ -73,14 +73,14 @@ def test_a_folder_of_its_own_is_left_and_removed() -> None:
     [(random.random, "Python"), (np.random.random, "NumPy"), (lambda: torch.rand(()), "torch")],
     ids=["python", "numpy", "torch"],
 )
-def test_each_generator_is_watched(draw, name: str) -> None:
+def test_a_draw_from_each_generator_is_noticed(draw, name: str) -> None:
     before = copy_generator_states()
     assert list_moved_generators(before) == []
     draw()
     assert [word.partition("'")[0] for word in list_moved_generators(before)] == [name]
 
 
-def test_a_user_is_told_in_one_sentence() -> None:
+def test_an_error_must_be_one_sentence() -> None:
     assert find_message_defect(UsageError("dataset.path: name a folder")) == ""
     assert "empty" in find_message_defect(UsageError(""))
     assert "not one sentence" in find_message_defect(UsageError("Traceback:\n  line 1"))

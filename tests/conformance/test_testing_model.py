@@ -1,4 +1,4 @@
-"""Weights that come with a plugin are loaded, and what is wrong with them is told."""
+"""Weights that come with a plugin are loaded, and mistakes in them are reported."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_package_that_is_whole_passes(weights: Path) -> None:
     assert [found[name][0] for name in ("package-is-included", "samples-as-loaded")] == ["PASS", "PASS"]
 
 
-def test_weights_that_were_changed_are_told(weights: Path) -> None:
+def test_changed_weights_are_reported(weights: Path) -> None:
     content = bytearray((weights / "model.safetensors").read_bytes())
     content[-1] ^= 1
     (weights / "model.safetensors").write_bytes(content)
@@ -60,7 +60,7 @@ def test_weights_that_were_changed_are_told(weights: Path) -> None:
     assert "model.safetensors" in found["samples-as-loaded"][1]
 
 
-def test_weights_that_were_left_behind_are_told(weights: Path) -> None:
+def test_missing_weights_are_reported(weights: Path) -> None:
     (weights / "model.safetensors").unlink()
     status, words = statuses()["package-is-included"]
     assert status == "FAIL"

@@ -1,4 +1,4 @@
-"""The kit's checks of losses and regularizers where planted bugs do not say enough of them."""
+"""The kit's checks of losses and regularizers, beyond what planted bugs show."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from planted_losses import BCE, R1
 
 PLANTED = Path(__file__).parents[1] / "planted"
 HERE = Plugin(name="here", module=__name__)
-# Reasons for which a check of these does not apply; anything else is a skip that hides something.
+# Reasons why a check of these plugins does not apply. Any other skip would hide a mistake.
 REASONS = (
     "its options have version 1", "it has no schedulable option", "it has no term for G", "it has no term for D",
     "it has no prepare", "it has no after_step", "it adds no term to a loss",
@@ -49,7 +49,7 @@ class Chooser(BCE):
 
 class Needy(R1):
     def discriminator(self, step):
-        raise AssertionError("it is not called where the kit cannot give what it needs")
+        raise AssertionError("the kit does not provide what it needs, and must not call it")
 
 
 class Labelled:
@@ -79,7 +79,7 @@ def planted() -> Iterator[None]:
 
 @pytest.mark.usefixtures("planted")
 @pytest.mark.parametrize("name", ["sound_loss", "sound_losses", "sound_regularizer", "sound_regularizers"])
-def test_nothing_is_skipped_that_applies(name: str) -> None:
+def test_no_check_that_applies_is_skipped(name: str) -> None:
     registry().add_file(PLANTED / f"{name}.py")
     results = [check.run() for check in collect_checks(name) if not check.name.startswith("plugin/")]
     assert len(results) > 20
@@ -103,7 +103,7 @@ def test_nothing_is_skipped_that_applies(name: str) -> None:
         ("penalty_inputs_undeclared", {"scalar", "input-gradients-declared"}),
     ],
 )
-def test_one_bug_is_not_told_many_times_over(name: str, failed: set[str]) -> None:
+def test_one_bug_is_reported_by_one_check(name: str, failed: set[str]) -> None:
     registry().add_file(PLANTED / f"{name}.py")
     results = [check.run() for check in collect_checks(name) if not check.name.startswith("plugin/")]
     assert {r.check.rpartition("/")[2] for r in results if r.status == "FAIL"} == failed
@@ -112,7 +112,7 @@ def test_one_bug_is_not_told_many_times_over(name: str, failed: set[str]) -> Non
     assert skipped
 
 
-def test_each_choice_is_tried_once_and_refused_ones_are_left_out() -> None:
+def test_each_choice_is_tried_once_unless_it_is_refused() -> None:
     found = [setup.suffix for setup in list_setups(trial(Loss, "Chooser", options=Options))]
     assert found == ["", " with mode=b", " with flag=false"]
 
@@ -137,12 +137,12 @@ def test_reading_a_number_raises(read) -> None:
         assert torch.ones(()).add(1).sum().dim() == 0
 
 
-def test_what_the_small_networks_do_not_provide_skips_with_the_way_out() -> None:
+def test_a_need_that_the_small_networks_do_not_meet_skips_with_a_way_out() -> None:
     with pytest.raises(Skip, match=r"it needs acme-depth.*add cases to its spec"):
         regularizers.scalar(trial(Regularizer, "Needy", options=Options, needs=("acme-depth",)))
 
 
-def test_a_regularizer_is_tried_on_the_data_that_is_given() -> None:
+def test_a_regularizer_is_tried_on_the_trials_data() -> None:
     data = DataInfo(shape=(3, 4, 4), label_shape=(3, 4, 4))
     regularizers.gradients(trial(Regularizer, "Labelled", (data,)))
     regularizers.scalar(trial(Regularizer, "Labelled", (DataInfo(shape=(5,), label_shape=(5,), modality="tabular"),)))

@@ -1,4 +1,4 @@
-"""The kit holds architectures whose labels are arrays to all that it asks of others."""
+"""The kit checks architectures whose labels are arrays as it checks others."""
 
 from __future__ import annotations
 
