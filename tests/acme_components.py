@@ -1,4 +1,4 @@
-"""Components of a made-up plugin, `acme`, one for each thing that a recipe can trip over, and recipes of them."""
+"""Components of a made-up plugin, ``acme``, one for each mistake of a recipe, and functions that resolve recipes."""
 
 import json
 from collections.abc import Callable
@@ -59,12 +59,12 @@ class SizeOptions:
     channels: int = option(3, help="Channels.", low=1)
 
 
-def named(kind: Any, name: str, **fields: Any) -> Any:
+def make_spec(kind: Any, name: str, **fields: Any) -> Any:
     return kind(name=name, summary=f"{name}.", factory=FACTORY, **fields)
 
 
-def acme(**changes: Any) -> list[Any]:
-    """Return components of a plugin of somebody else's; `changes` are to its regularizer r1."""
+def make_components(**changes: Any) -> list[Any]:
+    """Return the components of ``acme``; `changes` are fields of its regularizer r1."""
     recommended = {
         "loss": "mse",
         "loss.a": 0.25,
@@ -83,38 +83,38 @@ def acme(**changes: Any) -> list[Any]:
     calm = {"loss": "steady-loss", "train.batch": 12, "aug": "ada"}
     image = DataInfo(shape=(3, 32, 32))
     return [
-        named(Architecture, "blob", options=ArchOptions, recommended=recommended, conditional="optional"),
-        named(Architecture, "plain"),
-        named(Architecture, "dots", modalities=("points",), sizes=(2,)),
-        named(Architecture, "strict", sizes=(32, 64), channels=(1, 3)),
-        named(Architecture, "oblong", square=False),
-        named(Architecture, "sides", sizes=(32, 64), square=False),
-        named(Architecture, "labels", conditional="always"),
-        named(Architecture, "styled", provides=("style",), refuses=("odd",)),
-        named(Architecture, "normed", options=NormOptions, provides=norm_in_d, recommended=recommended),
-        named(Architecture, "calm", options=NormOptions, recommended=calm),
-        named(Loss, "coupled", batch_coupled=True),
-        named(Loss, "steady", aliases=("steady-loss",), recommended=steady),
-        named(Regularizer, "apart", refuses=("norm",)),
-        named(Regularizer, "r1", **{"options": RegOptions, "aliases": ("r-one",), **changes}),
-        named(Regularizer, "path-length", needs=("style",)),
-        named(Regularizer, "oddity", provides=("odd",)),
-        named(Regularizer, "pixels", modalities=("image",)),
-        named(Augmentation, "ada"),
-        named(Augmentation, "mirror", moves_pixels=True),
-        named(Augmentation, "hue", modalities=("image",)),
-        named(Metric, "fid"),
-        named(Metric, "sharpness", modalities=("image",)),
-        named(Metric, "distance", reads="features", extractor="looks"),
-        named(Extractor, "looks", aliases=("eyes",), options=ArchOptions),
-        named(Dataset, "grey", info=DataInfo(shape=(1, 32, 32))),
-        named(Dataset, "colour", info=image),
-        named(Dataset, "sized", options=SizeOptions, info=sized),
-        named(Dataset, "wide", info=DataInfo(shape=(3, 32, 48))),
-        named(Dataset, "odd-size", info=DataInfo(shape=(3, 60, 60))),
-        named(Dataset, "alpha", info=DataInfo(shape=(4, 32, 32))),
-        named(Dataset, "ring", options=PointOptions, info=DataInfo(shape=(2,), modality="points")),
-        named(Dataset, "faces", info=DataInfo(shape=(3, 32, 32), label_shape=(40,))),
+        make_spec(Architecture, "blob", options=ArchOptions, recommended=recommended, conditional="optional"),
+        make_spec(Architecture, "plain"),
+        make_spec(Architecture, "dots", modalities=("points",), sizes=(2,)),
+        make_spec(Architecture, "strict", sizes=(32, 64), channels=(1, 3)),
+        make_spec(Architecture, "oblong", square=False),
+        make_spec(Architecture, "sides", sizes=(32, 64), square=False),
+        make_spec(Architecture, "labels", conditional="always"),
+        make_spec(Architecture, "styled", provides=("style",), refuses=("odd",)),
+        make_spec(Architecture, "normed", options=NormOptions, provides=provide_norm, recommended=recommended),
+        make_spec(Architecture, "calm", options=NormOptions, recommended=calm),
+        make_spec(Loss, "coupled", batch_coupled=True),
+        make_spec(Loss, "steady", aliases=("steady-loss",), recommended=steady),
+        make_spec(Regularizer, "apart", refuses=("norm",)),
+        make_spec(Regularizer, "r1", **{"options": RegOptions, "aliases": ("r-one",), **changes}),
+        make_spec(Regularizer, "path-length", needs=("style",)),
+        make_spec(Regularizer, "oddity", provides=("odd",)),
+        make_spec(Regularizer, "pixels", modalities=("image",)),
+        make_spec(Augmentation, "ada"),
+        make_spec(Augmentation, "mirror", moves_pixels=True),
+        make_spec(Augmentation, "hue", modalities=("image",)),
+        make_spec(Metric, "fid"),
+        make_spec(Metric, "sharpness", modalities=("image",)),
+        make_spec(Metric, "distance", reads="features", extractor="looks"),
+        make_spec(Extractor, "looks", aliases=("eyes",), options=ArchOptions),
+        make_spec(Dataset, "grey", info=DataInfo(shape=(1, 32, 32))),
+        make_spec(Dataset, "colour", info=image),
+        make_spec(Dataset, "sized", options=SizeOptions, info=describe_data),
+        make_spec(Dataset, "wide", info=DataInfo(shape=(3, 32, 48))),
+        make_spec(Dataset, "odd-size", info=DataInfo(shape=(3, 60, 60))),
+        make_spec(Dataset, "alpha", info=DataInfo(shape=(4, 32, 32))),
+        make_spec(Dataset, "ring", options=PointOptions, info=DataInfo(shape=(2,), modality="points")),
+        make_spec(Dataset, "faces", info=DataInfo(shape=(3, 32, 32), label_shape=(40,))),
         Recipe(
             name="blob-recipe",
             summary="A recipe.",
@@ -123,54 +123,55 @@ def acme(**changes: Any) -> list[Any]:
     ]
 
 
-def norm_in_d(options: NormOptions) -> tuple[str, ...]:
+def provide_norm(options: NormOptions) -> tuple[str, ...]:
     return ("norm",) if options.norm == "batch" else ()
 
 
-def sized(options: SizeOptions) -> DataInfo:
+def describe_data(options: SizeOptions) -> DataInfo:
     return DataInfo(shape=(options.channels, options.size, options.size))
 
 
-def module(components: list[Any]) -> ModuleType:
+def make_module(components: list[Any]) -> ModuleType:
     made = ModuleType("acme")
     for kind, plural in PLURALS.items():
         offered = [component for component in components if component.kind == kind]
-        vars(made)[f"ganzoo_{plural}"] = hookimpl(returning(offered), specname=f"ganzoo_{plural}")
+        vars(made)[f"ganzoo_{plural}"] = hookimpl(make_hook(offered), specname=f"ganzoo_{plural}")
     return made
 
 
-def returning(offered: list[Any]) -> Callable[[], list[Any]]:
+def make_hook(offered: list[Any]) -> Callable[[], list[Any]]:
     return lambda: offered
 
 
-def installed(components: list[Any] | None = None, **acme_fields: str) -> Registry:
-    """Return a registry of the first-party plugins and, unless None, a plugin `acme` with these components."""
+def make_registry(components: list[Any] | None = None, **acme_fields: str) -> Registry:
+    """Return a registry of three first-party plugins and, unless `components` is None, of ``acme`` with these."""
     registry = Registry()
     for name in ("dcgan", "losses", "datasets"):
         registry.add(Plugin(name, f"ganzoo_{name}", "ganzoo", "0.1.0"), partial(import_module, f"ganzoo_{name}"))
     if components is not None:
         origin = Plugin("acme", "acme", **(acme_fields or {"distribution": "acme-gans", "version": "1.2.3"}))
-        registry.add(origin, lambda: module(components))
+        registry.add(origin, lambda: make_module(components))
     assert not any(plugin.error for plugin in registry.plugins)
     return registry
 
 
-REGISTRY = installed(acme())
+REGISTRY = make_registry(make_components())
 
 
-def make(registry: Registry = REGISTRY, **said: Any) -> ResolvedRecipe:
-    """Resolve with flags given as `arch=...` and the layers `recipe`, `config` and `pairs`."""
-    layers = {key: said.pop(key) for key in ("recipe", "config", "pairs") if key in said}
-    return resolve(registry, flags=said, **layers)
+def resolve_recipe(registry: Registry = REGISTRY, **given: Any) -> ResolvedRecipe:
+    """Resolve a recipe of these flags (``arch=...``) and of the layers ``recipe``, ``config`` and ``pairs``."""
+    layers = {key: given.pop(key) for key in ("recipe", "config", "pairs") if key in given}
+    return resolve(registry, flags=given, **layers)
 
 
-def refused(error: type[GanzooError] = UsageError, registry: Registry = REGISTRY, **said: Any) -> str:
+def expect_refusal(error: type[GanzooError] = UsageError, registry: Registry = REGISTRY, **given: Any) -> str:
+    """Resolve a recipe, which must raise this error, and return the error's text."""
     with pytest.raises(error) as caught:
-        make(registry, **said)
+        resolve_recipe(registry, **given)
     return str(caught.value)
 
 
-def frozen(recipe: ResolvedRecipe) -> dict[str, Any]:
-    """Return a recipe as it comes back from a file."""
+def freeze_and_reload(recipe: ResolvedRecipe) -> dict[str, Any]:
+    """Return a recipe as it is read back from a file."""
     result: dict[str, Any] = json.loads(json.dumps(recipe.to_json(), allow_nan=False))
     return result

@@ -1,4 +1,4 @@
-"""A distribution as somebody else would publish it, laid out as pip does, but without pip."""
+"""Distributions as authors publish them, installed without pip, and code in fresh interpreters that uses them."""
 
 import json
 import os
@@ -18,16 +18,16 @@ def make_distribution(
     module: str = "",
     target: str = "",
 ) -> Path:
-    """Write a distribution of one module into `folder`, which then stands on a `sys.path` like site-packages.
+    """Write a distribution of one module into `folder`, which can then be on `sys.path` like site-packages.
 
     Args:
-        folder: May hold other distributions.
-        name: Of the distribution.
-        version: Of the distribution.
-        module_source: The module's text.
-        entry_point: Name in the group ``ganzoo``; the module's where none is given.
-        module: The module's name; the distribution's, with underscores, where none is given.
-        target: What the entry point names; the module where nothing is given.
+        folder: The folder to write into; it may have other distributions.
+        name: The name of the distribution.
+        version: The version of the distribution.
+        module_source: The text of the module.
+        entry_point: The name of its entry point in the group ``ganzoo``; empty for the module's name.
+        module: The name of the module; empty for the distribution's name with underscores.
+        target: The object that the entry point names; empty for the module.
     """
     module = module or name.replace("-", "_")
     (folder / f"{module}.py").write_text(module_source, encoding="utf-8")
@@ -42,7 +42,7 @@ def make_distribution(
 def run_python(
     code: str, *arguments: str, path: Path | None = None, **environ: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run code in a fresh interpreter, with `path` on its `sys.path` and `environ` over the environment."""
+    """Run code in a fresh interpreter with `path` on `sys.path`; `environ` replaces environment variables."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("GANZOO_")}
     paths = [str(path or ""), os.environ.get("PYTHONPATH", "")]
     added = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
@@ -52,8 +52,8 @@ def run_python(
     )
 
 
-def answer(code: str, *arguments: str, path: Path | None = None, **environ: str) -> tuple[Any, str]:
-    """Return what code printed as JSON, and its stderr; a failure of the code fails the test."""
+def run_json(code: str, *arguments: str, path: Path | None = None, **environ: str) -> tuple[Any, str]:
+    """Run code that prints JSON and return its value and stderr; a failure of the code fails the test."""
     done = run_python(code, *arguments, path=path, **environ)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout), done.stderr
@@ -76,6 +76,6 @@ print(json.dumps([code, sorted(set(heavy.split(",")) & sys.modules.keys())]))
 """
 
 
-def loaded(heavy: str, *command: str, **environ: str) -> tuple[Any, str]:
-    """Return a command's exit code with those modules of `heavy` (``a,b``) that it loaded, and its stderr."""
-    return answer(COMMAND, heavy, *command, **environ)
+def list_loaded(heavy: str, *command: str, **environ: str) -> tuple[Any, str]:
+    """Run a command and return its exit code with the modules of `heavy` (``a,b``) that it loaded, and its stderr."""
+    return run_json(COMMAND, heavy, *command, **environ)

@@ -1,4 +1,4 @@
-"""Networks that are right, for planted architectures to spoil in one place."""
+"""Correct networks, in which planted architectures change one thing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Z_DIM, WIDTH = 4, 16
 
 
 class Generator(nn.Module):
-    """z ``[N, 4]`` to samples ``[N, *shape]``."""
+    """Turns z ``[N, 4]`` into samples ``[N, *shape]``."""
 
     def __init__(self, data: DataInfo) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class Generator(nn.Module):
         self.last = nn.Linear(WIDTH, math.prod(data.shape))
 
     def forward(self, z, labels=None):
-        return self.draw(self.hidden(with_labels(z, labels, self.classes)))
+        return self.draw(self.hidden(append_labels(z, labels, self.classes)))
 
     def hidden(self, z):
         return leaky_relu(self.first(z), 0.2)
@@ -33,7 +33,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Samples ``[N, *shape]`` to logits ``[N]``."""
+    """Gives samples ``[N, *shape]`` their logits ``[N]``."""
 
     def __init__(self, data: DataInfo) -> None:
         super().__init__()
@@ -42,20 +42,20 @@ class Discriminator(nn.Module):
         self.last = nn.Linear(WIDTH, 1)
 
     def forward(self, x, labels=None):
-        return self.judge(self.hidden(with_labels(x.flatten(1), labels, self.classes)))
+        return self.compute_logits(self.hidden(append_labels(x.flatten(1), labels, self.classes)))
 
     def hidden(self, x):
         return leaky_relu(self.first(x), 0.2)
 
-    def judge(self, hidden):
+    def compute_logits(self, hidden):
         return self.last(hidden).squeeze(1)
 
 
-def with_labels(x, labels, classes):
-    """Return ``[N, D]`` with each row's class behind it."""
+def append_labels(x, labels, classes):
+    """Return the rows ``[N, D]`` with their classes, one-hot, at the end."""
     return x if labels is None else torch.cat([x, torch.eye(classes, device=x.device)[labels]], 1)
 
 
-def networks(data: DataInfo, generator: type = Generator, discriminator: type = Discriminator) -> Networks:
-    """Return a pair of these classes."""
+def make_networks(data: DataInfo, generator: type = Generator, discriminator: type = Discriminator) -> Networks:
+    """Build networks of these classes."""
     return Networks(generator(data), discriminator(data), Z_DIM)

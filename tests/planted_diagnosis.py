@@ -1,4 +1,4 @@
-"""The heavy module of a diagnosis of tests/planted."""
+"""The module of a diagnosis of tests/planted, which imports torch."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""A sound loss and a sound penalty, of which the planted ones break one line each."""
+"""A correct loss and a correct penalty; each planted one breaks one rule."""
 
 from dataclasses import dataclass
 
@@ -24,8 +24,8 @@ class BCE:
         return softplus(-fake).mean()
 
 
-def answers(output):
-    """The sum of each sample's logits, whatever the form of D's answer."""
+def sum_logits(output):
+    """Return the sum of each sample's logits, for every form of D's output."""
     members = output.logits if isinstance(output.logits, list) else [output.logits]
     return sum(member.reshape(len(member), -1).sum(1) for member in members)
 
@@ -35,5 +35,5 @@ class R1:
         self.gamma = options.gamma
 
     def discriminator(self, step):
-        (slopes,) = torch.autograd.grad(answers(step.real_output).sum(), step.real, create_graph=True)
+        (slopes,) = torch.autograd.grad(sum_logits(step.real_output).sum(), step.real, create_graph=True)
         return self.gamma / 2 * slopes.square().flatten(1).sum(1).mean()

@@ -1,4 +1,4 @@
-"""What `planted/sound_extractors.py` offers."""
+"""The extractors of `planted/sound_extractors.py`."""
 
 import torch
 from torch import nn

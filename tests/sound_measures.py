@@ -1,4 +1,4 @@
-"""What `planted/sound_metrics.py` offers."""
+"""The metrics of `planted/sound_metrics.py`."""
 
 import numpy as np
 import torch

@@ -1,10 +1,10 @@
-"""Regularizers of the literature, for tests/planted/sound_regularizers.py: a plugin's top module imports no torch."""
+"""The regularizers of tests/planted/sound_regularizers.py, which must not import torch itself."""
 
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from planted_losses import answers
+from planted_losses import sum_logits
 
 
 class Term:
@@ -13,7 +13,7 @@ class Term:
 
 
 class LeCam(nn.Module):
-    """Tseng et al. 2021: towards running means."""
+    """Tseng et al. 2021: logits stay near running means."""
 
     def __init__(self, options, data):
         super().__init__()
@@ -21,7 +21,7 @@ class LeCam(nn.Module):
         self.register_buffer("means", torch.zeros(2))
 
     def discriminator(self, step):
-        real, fake = answers(step.real_output), answers(step.fake_output)
+        real, fake = sum_logits(step.real_output), sum_logits(step.fake_output)
         self.means.lerp_(torch.stack([real.detach().mean(), fake.detach().mean()]).float(), 0.01)
         return self.weight * ((real - self.means[1]).square() + (fake - self.means[0]).square()).mean()
 
@@ -45,7 +45,7 @@ class Spectral(Term):
 
 
 class Orthogonal(Term):
-    """Brock et al. 2019: of the weights alone."""
+    """Brock et al. 2019: a penalty of the weights alone."""
 
     def discriminator(self, step):
         total = 0
@@ -56,7 +56,7 @@ class Orthogonal(Term):
 
 
 class Path(nn.Module):
-    """Karras et al. 2020: G's path lengths, towards their running mean."""
+    """Karras et al. 2020: G's path lengths stay near their running mean."""
 
     def __init__(self, options, data):
         super().__init__()
@@ -93,25 +93,25 @@ class Classes(Term):
 
 
 class Flips(Term):
-    """Zhang et al. 2020: the same answer to a mirrored sample."""
+    """Zhang et al. 2020: D gives a mirrored sample the same logits."""
 
     def discriminator(self, step):
-        flipped = answers(step.discriminate(step.real_seen.flip(-1)))
-        return self.weight * (flipped - answers(step.real_output)).square().mean()
+        flipped = sum_logits(step.discriminate(step.real_seen.flip(-1)))
+        return self.weight * (flipped - sum_logits(step.real_output)).square().mean()
 
 
 class Dragan(Term):
-    """Kodali et al. 2017: a slope of 1 near real samples, by an input of its own."""
+    """Kodali et al. 2017: D's gradient has length 1 near real samples; it makes its own inputs."""
 
     def discriminator(self, step):
         noise = 0.5 * torch.rand_like(step.real_seen) * step.real_seen.detach().std()
         near = (step.real_seen.detach() + noise).requires_grad_()
-        (slopes,) = torch.autograd.grad(answers(step.discriminate(near)).sum(), near, create_graph=True)
+        (slopes,) = torch.autograd.grad(sum_logits(step.discriminate(near)).sum(), near, create_graph=True)
         return self.weight * (torch.linalg.vector_norm(slopes.flatten(1), dim=1) - 1).square().mean()
 
 
 class Modes(Term):
-    """Mao et al. 2019: samples as far apart as their latents, by a pass of its own through G."""
+    """Mao et al. 2019: samples are as far apart as their latents; it runs G itself."""
 
     def generator(self, step):
         z = torch.randn_like(step.z)
@@ -120,7 +120,7 @@ class Modes(Term):
 
 
 class Spectrum(Term):
-    """Yamamoto et al. 2020: the magnitudes of real and made sound, which no image has."""
+    """Yamamoto et al. 2020: spectra of real and generated sound; it works for sound alone."""
 
     def generator(self, step):
         (made, real) = (torch.fft.rfft(x.flatten(0, 1)).abs() for x in (step.fake, step.real) if x.dim() == 3)
@@ -128,7 +128,7 @@ class Spectrum(Term):
 
 
 class Beside(Term):
-    """A path beside each linear layer, made when D is prepared: of float32, as all of D is then."""
+    """Adds a parallel layer to each linear layer of D, in `prepare`, when D is in float32."""
 
     def prepare(self, networks):
         for module in list(networks.discriminator.modules()):
@@ -138,7 +138,7 @@ class Beside(Term):
 
 
 class Projected(nn.Module):
-    """D's term is of any dtype, G's of float32 alone."""
+    """D's term works with any dtype, G's with float32 alone."""
 
     def __init__(self, options, data):
         super().__init__()
@@ -146,7 +146,7 @@ class Projected(nn.Module):
         self.register_buffer("way", torch.linspace(-1, 1, torch.Size(data.shape).numel()))
 
     def discriminator(self, step):
-        return self.weight * answers(step.real_output).square().mean()
+        return self.weight * sum_logits(step.real_output).square().mean()
 
     def generator(self, step):
         return self.weight * (step.fake.flatten(1) @ self.way).square().mean()

@@ -1,4 +1,4 @@
-"""Somebody with a distribution of their own, who works from the command line."""
+"""A user with an installed distribution, who works on the command line."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Outside:
-    """An installed distribution, and the folder in which somebody works with it."""
+    """An installed distribution, and the folder in which its user works."""
 
     site: Path
     folder: Path
 
     def python(self, *args: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run Python with the distribution on its path and `environ` over the environment."""
+        """Run Python with the distribution on its path; `environ` replaces environment variables."""
         environment = {**os.environ, "PYTHONPATH": str(self.site), **environ}
         command = [sys.executable, *map(str, args)]
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
 
     def ganzoo(self, *args: str | Path, **environ: str) -> str:
-        """Run a command, which must go well, and return what it printed."""
+        """Run a command, which must succeed, and return its stdout."""
         done = self.python("-m", "ganzoo", *args, **environ)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     def refused(self, *args: str | Path, code: int = 2) -> str:
-        """Run a command, which must fail with this exit code and one sentence, and return that."""
+        """Run a command, which must fail with this exit code and one sentence, and return the sentence."""
         done = self.python("-m", "ganzoo", *args)
         assert (done.returncode, done.stdout) == (code, ""), done.stderr
         assert done.stderr.startswith("ganzoo: ")

@@ -18,7 +18,7 @@ from ganzoo.plugin import KINDS, hookspecs
 from ganzoo.plugin.contracts import Modality
 from ganzoo.recipe.settings import TrainOptions
 from ganzoo.registry import PLURALS, registry
-from outside_dist import answer
+from outside_dist import run_json
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = sorted((ROOT / "ganzoo").rglob("*.py"))
@@ -68,7 +68,7 @@ def test_light_modules_import_nothing_heavy() -> None:
     names = light_modules()
     wanted = ("plugin.specs", "registry.discovery", "recipe.resolve", "runs.run", "training", "models")
     assert {"ganzoo", *(f"ganzoo.{name}" for name in wanted)} <= set(names)
-    blame, stderr = answer(IMPORT, ",".join(HEAVY), *names)
+    blame, stderr = run_json(IMPORT, ",".join(HEAVY), *names)
     assert blame == {}
     assert stderr == ""
 
@@ -81,7 +81,7 @@ from ganzoo.registry import registry
 resolve(registry(), flags={"arch": "dcgan"})
 print(json.dumps(sorted(set(sys.argv[1].split(",")) & sys.modules.keys())))
 """
-    assert answer(code, ",".join(HEAVY)) == ([], "")
+    assert run_json(code, ",".join(HEAVY)) == ([], "")
 
 
 SIDE_EFFECTS = """
@@ -107,7 +107,7 @@ print(json.dumps(before == state()))
 
 
 def test_importing_has_no_side_effect() -> None:
-    assert answer(SIDE_EFFECTS, *light_modules()) == (True, "")
+    assert run_json(SIDE_EFFECTS, *light_modules()) == (True, "")
 
 
 # ----------------------------------------------------------------------------
@@ -256,8 +256,8 @@ def test_every_plugin_has_one_entry_point() -> None:
 
 def test_without_plugins_there_is_nothing() -> None:
     code = "import json; from ganzoo.registry import registry; print(json.dumps([*map(str, registry().components())]))"
-    assert answer(code, GANZOO_DISABLE_PLUGINS="all") == ([], "")
-    assert answer(code)[0] != []
+    assert run_json(code, GANZOO_DISABLE_PLUGINS="all") == ([], "")
+    assert run_json(code)[0] != []
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""A plugin of tiny translators: images to images, and curves to sound; labels that are arrays, no latents."""
+"""A plugin of tiny translators, images to images and curves to sound: labels are arrays, and there are no latents."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SceneOptions:
 
 
 def scene(options: SceneOptions, number: int) -> np.ndarray:
-    """Return a picture in colour, uint8 ``[3, H, W]``, other on its left than on its right."""
+    """Return a colour image, uint8 ``[3, H, W]``, whose left half differs from its right half."""
     draw = np.random.default_rng(number)
     picture = np.zeros((3, options.height, options.width), np.uint8)
     picture[:, :, : options.width // 2] = draw.integers(20, 255, (3, 1, 1))
@@ -31,13 +31,13 @@ def scene(options: SceneOptions, number: int) -> np.ndarray:
 
 
 def sample(options: SceneOptions, number: int) -> np.ndarray:
-    """Return a scene, uint8 ``[3, H, W]``; or ``[4, H, W]``, covering where it is bright."""
+    """Return a scene, uint8 ``[3, H, W]``; with alpha ``[4, H, W]``, where bright pixels cover."""
     picture = scene(options, number)
     return np.concatenate([picture, picture.max(0, keepdims=True)]) if options.alpha else picture
 
 
 def outline(options: SceneOptions, number: int) -> np.ndarray:
-    """Return the label of a scene, uint8 ``[1, H, W]``: how bright it is; or ``[3, H, W]``."""
+    """Return the label of a scene: its brightness, uint8 ``[1, H, W]``; with alpha its colours ``[3, H, W]``."""
     picture = scene(options, number)
     return picture if options.alpha else picture.max(0, keepdims=True)
 
@@ -58,7 +58,7 @@ class Scenes:
 
 
 class Tones:
-    """Sound of 16 bits, int16 ``[20, 1, 64]``; its label is how loud it is over time, ``[1, 16]``, with some noise."""
+    """Sound of 16 bits, int16 ``[20, 1, 64]``; the label is its loudness over time ``[1, 16]``, with some noise."""
 
     def __init__(self, options: NoOptions) -> None:
         time = np.arange(64) / 8000
@@ -72,7 +72,7 @@ class Tones:
 
 
 class Translator(nn.Module):
-    """Labels ``[n, *label]`` to samples, of any size that is a multiple of 2."""
+    """Turns labels ``[n, *label]`` into samples, of any size that is a multiple of 2."""
 
     def __init__(self, data: DataInfo) -> None:
         super().__init__()
@@ -87,8 +87,8 @@ class Translator(nn.Module):
         return self.last(hidden).tanh()
 
 
-class Judge(nn.Module):
-    """Pairs of a sample and its label to patches of logits."""
+class PatchDiscriminator(nn.Module):
+    """Gives pairs of a sample and its label patches of logits."""
 
     def __init__(self, data: DataInfo) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ def sounds(samples: np.ndarray, info: DataInfo) -> dict[str, bytes]:
 
 
 def loudness(path: str, info: DataInfo) -> np.ndarray:
-    """Return how loud a WAV file is over time, float32 ``[1, T]``."""
+    """Read a WAV file and return its loudness over time, float32 ``[1, T]``."""
     with wave.open(path, "rb") as file:
         if file.getframerate() != info.meta["rate"]:
             raise UsageError(f"{path} has {file.getframerate()} samples a second: resample it to {info.meta['rate']}")
@@ -129,7 +129,7 @@ def loudness(path: str, info: DataInfo) -> np.ndarray:
 def build(options: NoOptions, data: DataInfo) -> Networks:
     if len(data.label_shape) != len(data.shape):
         raise UsageError("toy-translator takes labels of as many sides as samples have: choose such a dataset")
-    return Networks(Translator(data), Judge(data), latent_dim=0)
+    return Networks(Translator(data), PatchDiscriminator(data), latent_dim=0)
 
 
 @hookimpl

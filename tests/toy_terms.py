@@ -1,4 +1,4 @@
-"""Toys of the contracts beyond logits: terms that learn, remember and look further, and networks that say more."""
+"""A plugin of tiny regularizers, extractors and networks for what contracts allow beyond logits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from toys import ToyDiscriminator, ToyGenerator, ToyOptions
 
 
 class Reals:
-    """Fakes shall be as bright as reals, and D as sure of them."""
+    """Fakes are to have the values of reals, and the same logits."""
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
         pass
@@ -37,7 +37,7 @@ class Reals:
 
 
 class Code(nn.Module):
-    """Chen et al. 2016, InfoGAN: what was generated shall tell its latents."""
+    """Chen et al. 2016, InfoGAN: latents are predicted from samples."""
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Code(nn.Module):
 
 
 class Rotation(nn.Module):
-    """Chen et al. 2019, SSGAN: D's answers shall tell which samples stand on their heads."""
+    """Chen et al. 2019, SSGAN: D's logits are to predict which samples are upside down."""
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Rotation(nn.Module):
 
 
 class Means(nn.Module):
-    """Tseng et al. 2021, LeCam: towards running means, which are the same in every process; stronger with time."""
+    """Tseng et al. 2021, LeCam: logits stay near running means, equal in all processes; the weight grows with time."""
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class Means(nn.Module):
 
 
 class Further:
-    """Looks at samples of its own making, and lets G follow its average."""
+    """Makes its own samples for D's term, and makes G follow its average."""
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
         pass
@@ -92,7 +92,7 @@ class Further:
 
 
 class Perceptual(nn.Module):
-    """A distance in the features of a network that nobody trains."""
+    """A distance in the features of a network that is not trained."""
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
         super().__init__()
@@ -154,7 +154,7 @@ class Pixels(nn.Module):
 
 
 class Prepared(Pixels):
-    """One that is trained on the data first."""
+    """An extractor that is first trained on the data."""
 
     def prepare(self, real) -> None:
         pass
@@ -176,7 +176,7 @@ def ganzoo_extractors():
 
 
 class Saying(ToyGenerator):
-    """Samples with losses of their own and what they were before the last step."""
+    """Samples with losses and intermediates."""
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> GeneratorOutput:
         samples = super().forward(z, labels)
@@ -185,7 +185,7 @@ class Saying(ToyGenerator):
 
 
 class Weighing(ToyDiscriminator):
-    """Two members, of which the second counts a quarter, and an embedding."""
+    """A list of two logits, of which the second has the weight 1/4, and an embedding."""
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         one, patches = super().forward(x, labels)
@@ -193,7 +193,7 @@ class Weighing(ToyDiscriminator):
 
 
 class Projected(nn.Module):
-    """Sauer et al. 2021: D sees features of a network that nobody trains."""
+    """Sauer et al. 2021: D works on features of a network that is not trained."""
 
     def __init__(self, data: DataInfo) -> None:
         super().__init__()
@@ -204,7 +204,7 @@ class Projected(nn.Module):
 
 
 class Packed(nn.Module):
-    """Lin et al. 2018, PacGAN: one answer to two samples together."""
+    """Lin et al. 2018, PacGAN: one logit for two samples together."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -215,7 +215,7 @@ class Packed(nn.Module):
 
 
 class Recolouring(nn.Module):
-    """Samples made of labels alone."""
+    """A generator that makes samples from labels alone."""
 
     def __init__(self, data: DataInfo) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A plugin of tiny components for tests of the engine: one of every kind, each easy to follow by hand."""
+"""A plugin of tiny components for tests of the engine, whose results are easy to compute by hand."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def build_toy(options: ToyOptions, data: DataInfo) -> Networks:
 
 
 class ToyConv(nn.Module):
-    """Convolutions alone, which the engine lays out channels-last; as G or as D, for images ``[N, 1, 4, 4]``."""
+    """A G or a D of convolutions alone, which the engine lays out channels-last, for images ``[N, 1, 4, 4]``."""
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class ArrayOptions:
 
 
 class ToyArray:
-    """Bytes ``[num, 1, 4, 4]``, item i filled with i, labelled i modulo 2."""
+    """Bytes ``[num, 1, 4, 4]``; all bytes of item i are i, and its label is i modulo 2."""
 
     def __init__(self, options: ArrayOptions) -> None:
         self.info = DataInfo(shape=(1, 4, 4), num_classes=2, num_items=options.num)
@@ -137,7 +137,7 @@ def lines(samples, info: DataInfo) -> dict[str, bytes]:
 
 @dataclass(frozen=True, kw_only=True)
 class AfterOptions:
-    after: int = option(3, help="Updates of D that are well.", low=0)
+    after: int = option(3, help="Number of D's updates before the NaN.", low=0)
 
 
 class ToyPairs:
@@ -155,7 +155,7 @@ class ToyPairs:
 
 
 class ToyNaN(nn.Module):
-    """Mean logits, and NaN from an update on."""
+    """The BCE loss, whose D term is NaN after some updates."""
 
     def __init__(self, options: AfterOptions, data: DataInfo) -> None:
         super().__init__()
@@ -181,7 +181,7 @@ class GammaOptions:
 
 
 class ToyR1(nn.Module):
-    """R1 on what D saw, from the update's own answers; its `calls` are state."""
+    """R1 on D's inputs, from the update's own outputs; its `calls` are state."""
 
     def __init__(self, options: GammaOptions, data: DataInfo) -> None:
         super().__init__()
@@ -204,7 +204,7 @@ class ToyR1(nn.Module):
 
 
 class ToyMeans:
-    """A term for each network that is linear in it, so that its gradient can be followed."""
+    """A linear term for each network, whose gradient is easy to compute."""
 
     def __init__(self, options: GammaOptions, data: DataInfo) -> None:
         self.gamma = options.gamma
@@ -220,24 +220,24 @@ class ToyMeans:
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseOptions:
-    strength: float = option(0.1, help="Of the noise.", low=0)
+    strength: float = option(0.1, help="Strength of the noise.", low=0)
 
 
 class ToyNoise(nn.Module):
-    """Noise from torch's default generator, as strong as D is sure of itself."""
+    """Noise from torch's default generator; it becomes stronger if D's logits of real samples are positive."""
 
     def __init__(self, options: NoiseOptions, data: DataInfo) -> None:
         super().__init__()
         self.register_buffer("strength", torch.tensor(options.strength))
-        self.seen: list[Tensor] = []
-        self.told: list[Tensor] = []
+        self.samples: list[Tensor] = []
+        self.logits: list[Tensor] = []
 
     def forward(self, samples: Tensor) -> Tensor:
-        self.seen.append(samples)
+        self.samples.append(samples)
         return samples + self.strength * torch.randn_like(samples)
 
     def update(self, real_logits: Tensor) -> None:
-        self.told.append(real_logits)
+        self.logits.append(real_logits)
         self.strength += 0.01 * real_logits.sign().mean()
 
 
@@ -277,7 +277,7 @@ class ToyBroken:
 
 
 class ToyMean:
-    """The difference of the means of real and fake."""
+    """The difference between the means of real and fake samples."""
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
         pass
@@ -320,7 +320,7 @@ def ganzoo_architectures():
 def ganzoo_datasets():
     yield Dataset(name="toy-array", summary="Forty items.", factory="toys:ToyArray", options=ArrayOptions)
     yield Dataset(name="toy-points", summary="A circle.", factory="toys:ToyPoints")
-    yield Dataset(name="toy-lines", summary="It is read.", factory="toys:ToyPoints", show="toys:lines")
+    yield Dataset(name="toy-lines", summary="Points shown as text.", factory="toys:ToyPoints", show="toys:lines")
 
 
 @hookimpl

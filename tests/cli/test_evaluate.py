@@ -12,7 +12,7 @@ from PIL import Image
 
 import ganzoo as package
 from cli_calls import TINY, Answer, Ganzoo
-from outside_dist import answer
+from outside_dist import run_json
 
 RUN = "0000-dcgan-bce-digits"
 METRIC = ("--metric", "pixel-moments")
@@ -190,4 +190,4 @@ def test_a_metric_that_fails_costs_training_a_line(ganzoo: Ganzoo, tmp_path: Pat
 
 def test_the_function_is_not_hidden_by_the_package_of_its_name() -> None:
     code = "import json, ganzoo, ganzoo.evaluate.measure; print(json.dumps(callable(ganzoo.evaluate)))"
-    assert answer(code) == (True, "")
+    assert run_json(code) == (True, "")

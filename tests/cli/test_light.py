@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from outside_dist import loaded
+from outside_dist import list_loaded
 
 HEAVY = "torch,numpy,safetensors,huggingface_hub,PIL,rich"
 COMMANDS = [
@@ -30,7 +30,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_light_command_imports_nothing_heavy(command: str, runs: Path) -> None:
-    assert loaded(HEAVY, *command.split()) == ([0, []], "")
+    assert list_loaded(HEAVY, *command.split()) == ([0, []], "")
 
 
 @pytest.mark.parametrize(
@@ -50,18 +50,18 @@ def test_a_light_command_imports_nothing_heavy(command: str, runs: Path) -> None
     ],
 )
 def test_a_mistake_is_told_before_anything_heavy_is_imported(command: str) -> None:
-    (code, heavy), stderr = loaded(HEAVY, *command.split(), GANZOO_RUNS="/nonexistent")
+    (code, heavy), stderr = list_loaded(HEAVY, *command.split(), GANZOO_RUNS="/nonexistent")
     assert (code in (2, 4), heavy) == (True, [])
     assert stderr.startswith("ganzoo: ")
 
 
 def test_writing_a_plugin_imports_nothing_heavy() -> None:
-    assert loaded(HEAVY, "new-plugin", "acme-gans")[0] == [0, []]
+    assert list_loaded(HEAVY, "new-plugin", "acme-gans")[0] == [0, []]
 
 
 @pytest.mark.parametrize("mistake", ["--metric pixel-moment", "--metric pixel-moments arch.width=3", "-n 0"])
 def test_what_cannot_be_measured_is_told_before_anything_heavy_is_imported(mistake: str, runs: Path) -> None:
-    assert loaded(HEAVY, "evaluate", "0", *mistake.split())[0] == [2, []]
+    assert list_loaded(HEAVY, "evaluate", "0", *mistake.split())[0] == [2, []]
 
 
 @pytest.mark.parametrize(
@@ -76,10 +76,10 @@ def test_what_cannot_be_measured_is_told_before_anything_heavy_is_imported(mista
 )
 def test_completion_imports_nothing_heavy(words: str) -> None:
     environ = {"_GANZOO_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
-    assert loaded(HEAVY, **environ) == ([0, []], "")
+    assert list_loaded(HEAVY, **environ) == ([0, []], "")
 
 
 def test_the_check_sees_what_it_looks_for() -> None:
-    (code, heavy), _ = loaded(HEAVY, "train", "--arch", "dcgan", "--device", "nonsense")
+    (code, heavy), _ = list_loaded(HEAVY, "train", "--arch", "dcgan", "--device", "nonsense")
     assert code == 2
     assert {"torch", "numpy", "rich"} <= set(heavy)

@@ -32,7 +32,7 @@ from ganzoo.testing import (
 )
 from ganzoo.testing.checks import Trial, fatal_failures, make_checks
 from ganzoo.testing.collect import import_check_modules
-from outside_dist import answer, make_distribution
+from outside_dist import make_distribution, run_json
 
 LOUD = Path(__file__).parents[1] / "planted" / "import_prints.py"
 NAME = "plugin/import_prints/silent-import"
@@ -303,7 +303,7 @@ from ganzoo.testing import check
 results = list(check("losses:bce"))
 print(json.dumps([len(results) > 5, "pytest" in sys.modules]))
 """
-    assert answer(code)[0] == [True, False]
+    assert run_json(code)[0] == [True, False]
 
 
 @pytest.mark.usefixtures("loud")

@@ -24,7 +24,7 @@ from ganzoo.testing.architecture.networks import (
     require_latents,
 )
 from ganzoo.testing.checks import Failure, Trial
-from planted_base import Discriminator, Generator, networks
+from planted_base import Discriminator, Generator, make_networks
 
 PLANTED = Path(__file__).parents[1] / "planted"
 
@@ -121,7 +121,7 @@ def counted(options: object, data: DataInfo) -> Networks:
         BUILT.append(str(data.shape))
     if data.label_shape:
         raise UsageError("it takes classes")
-    return networks(data)
+    return make_networks(data)
 
 
 def test_networks_are_built_and_trained_no_more_often_than_they_must_be(monkeypatch: pytest.MonkeyPatch) -> None:

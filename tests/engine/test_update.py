@@ -420,13 +420,13 @@ def test_augmentation_meets_real_and_fake_in_both_updates_and_hears_the_real_log
     gan, batches = make({"aug": "toy-noise", "loss": "toy-pairs", "train.micro_batch": 8})
     noise = gan.augmentations["toy-noise"]
     update_discriminator(gan, batches, 0)
-    assert [len(seen) for seen in noise.seen] == [8, 8, 8, 8]
-    (told,) = noise.told
-    assert told.shape == (16, 1)
-    assert not told.requires_grad
+    assert [len(batch) for batch in noise.samples] == [8, 8, 8, 8]
+    (logits,) = noise.logits
+    assert logits.shape == (16, 1)
+    assert not logits.requires_grad
     update_generator(gan, batches, 16, 0)
-    assert len(noise.seen) == 8
-    assert len(noise.told) == 1
+    assert len(noise.samples) == 8
+    assert len(noise.logits) == 1
 
 
 def test_a_scheduled_option_is_a_tensor_that_follows_its_schedule(make):

@@ -10,7 +10,7 @@ from onhub import edit, refs, upload
 import ganzoo
 from ganzoo import sharing
 from ganzoo.errors import NotFound, Unreachable
-from outside_dist import loaded
+from outside_dist import list_loaded
 
 
 @pytest.fixture(autouse=True)
@@ -125,7 +125,7 @@ def test_a_model_is_shown_without_its_weights(hub, package, repo, call, new_cach
 def test_looking_takes_no_torch(hub, package, repo, words):
     ganzoo.publish(package, repo)
     command = [word.replace("REPO", repo) for word in words]
-    assert loaded("torch,safetensors,PIL", *command)[0] == [0, []]
+    assert list_loaded("torch,safetensors,PIL", *command)[0] == [0, []]
 
 
 def test_a_model_whose_plugin_is_missing_is_shown(hub, package, repo, call):

@@ -30,7 +30,7 @@ from ganzoo.package.config import DISCRIMINATOR, FORMAT, MODEL, PICTURE, REFEREN
 from ganzoo.plugin import files
 from ganzoo.runs.run import Run
 from ganzoo.samples import grid
-from outside_dist import answer
+from outside_dist import run_json
 
 
 @pytest.fixture(autouse=True)
@@ -466,4 +466,4 @@ import ganzoo
 ganzoo.load(sys.argv[1], device="cpu").sample(1)
 print(json.dumps("torch._dynamo" in sys.modules))
 """
-    assert answer(code, str(run.package)) == (False, "")
+    assert run_json(code, str(run.package)) == (False, "")

@@ -1,7 +1,7 @@
 """Its case is wrong: D has fewer parameters than it expects."""
 
 from ganzoo.plugin import Architecture, Case, DataInfo, hookimpl
-from planted_base import networks
+from planted_base import make_networks
 
 CAUGHT_BY = ["architecture/planted/case[of the paper]"]
 
@@ -18,7 +18,7 @@ def ganzoo_architectures():
 
 
 def build(options, data):
-    return networks(data)
+    return make_networks(data)
 
 
 def cases():

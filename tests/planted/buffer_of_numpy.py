@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Generator, networks
+from planted_base import Generator, make_networks
 
 CAUGHT_BY = ["architecture/planted/any-device"]
 
@@ -24,4 +24,4 @@ class Planted(Generator):
 
 
 def build(options, data):
-    return networks(data, generator=Planted)
+    return make_networks(data, generator=Planted)

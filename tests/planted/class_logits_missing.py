@@ -1,7 +1,7 @@
 """The spec provides class-logits, but D does not return them."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import networks
+from planted_base import make_networks
 
 CAUGHT_BY = ["architecture/planted/class-logits"]
 
@@ -19,4 +19,4 @@ def ganzoo_architectures():
 
 
 def build(options, data):
-    return networks(data)
+    return make_networks(data)

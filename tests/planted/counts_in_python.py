@@ -1,7 +1,7 @@
 """G's noise fades with a Python count, which checkpoints do not store."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Generator, networks
+from planted_base import Generator, make_networks
 
 CAUGHT_BY = ["architecture/planted/checkpoint-round-trip", "architecture/planted/recorded-equals-plain"]
 
@@ -20,4 +20,4 @@ class Planted(Generator):
 
 
 def build(options, data):
-    return networks(data, generator=Planted)
+    return make_networks(data, generator=Planted)

@@ -3,7 +3,7 @@
 from torch import nn
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Discriminator, networks
+from planted_base import Discriminator, make_networks
 
 CAUGHT_BY = ["architecture/planted/batch-coupling-declared"]
 
@@ -23,4 +23,4 @@ class Planted(Discriminator):
 
 
 def build(options, data):
-    return networks(data, discriminator=Planted)
+    return make_networks(data, discriminator=Planted)

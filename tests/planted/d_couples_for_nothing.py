@@ -1,7 +1,7 @@
 """The spec says that D couples the samples of a batch, but it does not."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import networks
+from planted_base import make_networks
 
 CAUGHT_BY = ["architecture/planted/batch-coupling-declared"]
 
@@ -14,4 +14,4 @@ def ganzoo_architectures():
 
 
 def build(options, data):
-    return networks(data)
+    return make_networks(data)

@@ -1,7 +1,7 @@
 """D provides an embedding, but it is one number for each sample."""
 
 from ganzoo.plugin import Architecture, DiscriminatorOutput, hookimpl
-from planted_base import Discriminator, networks
+from planted_base import Discriminator, make_networks
 
 CAUGHT_BY = ["architecture/planted/embedding"]
 
@@ -14,9 +14,9 @@ def ganzoo_architectures():
 
 
 class Planted(Discriminator):
-    def judge(self, hidden):
-        return DiscriminatorOutput(super().judge(hidden), embedding=hidden.mean(1))
+    def compute_logits(self, hidden):
+        return DiscriminatorOutput(super().compute_logits(hidden), embedding=hidden.mean(1))
 
 
 def build(options, data):
-    return networks(data, discriminator=Planted)
+    return make_networks(data, discriminator=Planted)

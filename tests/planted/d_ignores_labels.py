@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Discriminator, networks
+from planted_base import Discriminator, make_networks
 
 CAUGHT_BY = ["architecture/planted/discriminator-uses-labels"]
 
@@ -24,4 +24,4 @@ class Planted(Discriminator):
 
 
 def build(options, data):
-    return networks(data, discriminator=Planted)
+    return make_networks(data, discriminator=Planted)

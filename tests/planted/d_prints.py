@@ -1,7 +1,7 @@
 """D prints the shapes of its inputs."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Discriminator, networks
+from planted_base import Discriminator, make_networks
 
 CAUGHT_BY = ["architecture/planted/no-side-effects"]
 
@@ -18,4 +18,4 @@ class Planted(Discriminator):
 
 
 def build(options, data):
-    return networks(data, discriminator=Planted)
+    return make_networks(data, discriminator=Planted)

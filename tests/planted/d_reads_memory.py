@@ -1,7 +1,7 @@
 """D reads its samples in the order of their memory, and its generator draws noise."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Discriminator, Generator, networks
+from planted_base import Discriminator, Generator, make_networks
 
 CAUGHT_BY = ["architecture/planted/memory-layout"]
 
@@ -25,4 +25,4 @@ class Noisy(Generator):
 
 
 def build(options, data):
-    return networks(data, Noisy, Planted)
+    return make_networks(data, Noisy, Planted)

@@ -3,7 +3,7 @@
 import torch
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Discriminator, networks
+from planted_base import Discriminator, make_networks
 
 CAUGHT_BY = ["architecture/planted/discriminator-learns"]
 
@@ -24,9 +24,9 @@ class Reversed(torch.autograd.Function):
 
 
 class Planted(Discriminator):
-    def judge(self, hidden):
-        return Reversed.apply(super().judge(hidden))
+    def compute_logits(self, hidden):
+        return Reversed.apply(super().compute_logits(hidden))
 
 
 def build(options, data):
-    return networks(data, discriminator=Planted)
+    return make_networks(data, discriminator=Planted)

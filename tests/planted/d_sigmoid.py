@@ -1,7 +1,7 @@
 """D ends in a sigmoid."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Discriminator, networks
+from planted_base import Discriminator, make_networks
 
 CAUGHT_BY = ["architecture/planted/logits-unbounded"]
 
@@ -12,9 +12,9 @@ def ganzoo_architectures():
 
 
 class Planted(Discriminator):
-    def judge(self, hidden):
-        return super().judge(hidden).sigmoid()
+    def compute_logits(self, hidden):
+        return super().compute_logits(hidden).sigmoid()
 
 
 def build(options, data):
-    return networks(data, discriminator=Planted)
+    return make_networks(data, discriminator=Planted)

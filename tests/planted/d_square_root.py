@@ -1,7 +1,7 @@
 """D takes a square root, whose slope at 0 is infinite."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Discriminator, networks
+from planted_base import Discriminator, make_networks
 
 CAUGHT_BY = ["architecture/planted/gradients-reach-every-parameter", "architecture/planted/trains-under-every-loss"]
 
@@ -19,4 +19,4 @@ class Planted(Discriminator):
 
 
 def build(options, data):
-    return networks(data, discriminator=Planted)
+    return make_networks(data, discriminator=Planted)

@@ -1,7 +1,7 @@
 """D squeezes the logits of a single sample to a number."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Discriminator, networks
+from planted_base import Discriminator, make_networks
 
 CAUGHT_BY = ["architecture/planted/any-batch"]
 
@@ -12,9 +12,9 @@ def ganzoo_architectures():
 
 
 class Planted(Discriminator):
-    def judge(self, hidden):
+    def compute_logits(self, hidden):
         return self.last(hidden).squeeze()
 
 
 def build(options, data):
-    return networks(data, discriminator=Planted)
+    return make_networks(data, discriminator=Planted)

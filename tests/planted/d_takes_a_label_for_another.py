@@ -1,7 +1,7 @@
 """D treats the last class as the one before it."""
 
 from ganzoo.plugin import Architecture, DataInfo, hookimpl
-from planted_base import Discriminator, networks
+from planted_base import Discriminator, make_networks
 
 CAUGHT_BY = ["architecture/planted/discriminator-uses-labels"]
 
@@ -23,4 +23,4 @@ class Planted(Discriminator):
 
 
 def build(options, data):
-    return networks(data, discriminator=Planted)
+    return make_networks(data, discriminator=Planted)

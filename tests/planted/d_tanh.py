@@ -1,7 +1,7 @@
 """D ends in a tanh."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Discriminator, networks
+from planted_base import Discriminator, make_networks
 
 CAUGHT_BY = ["architecture/planted/logits-unbounded"]
 
@@ -12,9 +12,9 @@ def ganzoo_architectures():
 
 
 class Planted(Discriminator):
-    def judge(self, hidden):
-        return super().judge(hidden).tanh()
+    def compute_logits(self, hidden):
+        return super().compute_logits(hidden).tanh()
 
 
 def build(options, data):
-    return networks(data, discriminator=Planted)
+    return make_networks(data, discriminator=Planted)

@@ -1,7 +1,7 @@
 """D returns two logits and three weights."""
 
 from ganzoo.plugin import Architecture, DiscriminatorOutput, hookimpl
-from planted_base import Discriminator, networks
+from planted_base import Discriminator, make_networks
 
 CAUGHT_BY = ["architecture/planted/logit-weights"]
 
@@ -12,10 +12,10 @@ def ganzoo_architectures():
 
 
 class Planted(Discriminator):
-    def judge(self, hidden):
-        logits = super().judge(hidden)
+    def compute_logits(self, hidden):
+        logits = super().compute_logits(hidden)
         return DiscriminatorOutput([logits, 2 * logits], weights=(1.0, 0.5, 0.25))
 
 
 def build(options, data):
-    return networks(data, discriminator=Planted)
+    return make_networks(data, discriminator=Planted)

@@ -1,7 +1,7 @@
 """An example has a modality that the spec does not name."""
 
 from ganzoo.plugin import Architecture, DataInfo, hookimpl
-from planted_base import networks
+from planted_base import make_networks
 
 CAUGHT_BY = ["architecture/planted/returns-networks"]
 
@@ -15,4 +15,4 @@ def ganzoo_architectures():
 
 
 def build(options, data):
-    return networks(data)
+    return make_networks(data)

@@ -1,7 +1,7 @@
 """Its spec names a factory that the module does not have."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import networks
+from planted_base import make_networks
 
 CAUGHT_BY = ["architecture/planted/factory-resolves"]
 
@@ -12,4 +12,4 @@ def ganzoo_architectures():
 
 
 def build(options, data):
-    return networks(data)
+    return make_networks(data)

@@ -1,7 +1,7 @@
 """Its factory takes data, but no options."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import networks
+from planted_base import make_networks
 
 CAUGHT_BY = ["architecture/planted/factory-resolves"]
 
@@ -12,4 +12,4 @@ def ganzoo_architectures():
 
 
 def build(data):
-    return networks(data)
+    return make_networks(data)

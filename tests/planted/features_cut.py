@@ -1,7 +1,7 @@
 """The spec provides features, but D returns them without their graph."""
 
 from ganzoo.plugin import Architecture, DiscriminatorOutput, hookimpl
-from planted_base import Discriminator, networks
+from planted_base import Discriminator, make_networks
 
 CAUGHT_BY = ["architecture/planted/features"]
 
@@ -12,9 +12,9 @@ def ganzoo_architectures():
 
 
 class Planted(Discriminator):
-    def judge(self, hidden):
-        return DiscriminatorOutput(super().judge(hidden), features=[hidden.detach()])
+    def compute_logits(self, hidden):
+        return DiscriminatorOutput(super().compute_logits(hidden), features=[hidden.detach()])
 
 
 def build(options, data):
-    return networks(data, discriminator=Planted)
+    return make_networks(data, discriminator=Planted)

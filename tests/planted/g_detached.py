@@ -1,7 +1,7 @@
 """G detaches its samples."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Generator, networks
+from planted_base import Generator, make_networks
 
 CAUGHT_BY = ["architecture/planted/forward-and-backward"]
 
@@ -17,4 +17,4 @@ class Planted(Generator):
 
 
 def build(options, data):
-    return networks(data, generator=Planted)
+    return make_networks(data, generator=Planted)

@@ -1,7 +1,7 @@
 """Half of G's hidden layer is detached: every parameter gets a gradient, but a wrong one."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Generator, networks
+from planted_base import Generator, make_networks
 
 CAUGHT_BY = ["architecture/planted/finite-differences"]
 
@@ -18,4 +18,4 @@ class Planted(Generator):
 
 
 def build(options, data):
-    return networks(data, generator=Planted)
+    return make_networks(data, generator=Planted)

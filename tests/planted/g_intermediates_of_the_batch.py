@@ -1,7 +1,7 @@
 """G returns a mean over the batch as an intermediate, which regularizers expect for each sample."""
 
 from ganzoo.plugin import Architecture, GeneratorOutput, hookimpl
-from planted_base import Generator, networks
+from planted_base import Generator, make_networks
 
 CAUGHT_BY = ["architecture/planted/generator-output"]
 
@@ -18,4 +18,4 @@ class Planted(Generator):
 
 
 def build(options, data):
-    return networks(data, generator=Planted)
+    return make_networks(data, generator=Planted)

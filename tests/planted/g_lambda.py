@@ -1,7 +1,7 @@
 """G has a lambda that refers to G, so that a copy of G uses layers of the original."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Generator, networks
+from planted_base import Generator, make_networks
 
 CAUGHT_BY = ["architecture/planted/average-is-a-copy"]
 
@@ -21,4 +21,4 @@ class Planted(Generator):
 
 
 def build(options, data):
-    return networks(data, generator=Planted)
+    return make_networks(data, generator=Planted)

@@ -1,7 +1,7 @@
 """G treats the last class as the one before it."""
 
 from ganzoo.plugin import Architecture, DataInfo, hookimpl
-from planted_base import Generator, networks
+from planted_base import Generator, make_networks
 
 CAUGHT_BY = ["architecture/planted/generator-uses-labels"]
 
@@ -23,4 +23,4 @@ class Planted(Generator):
 
 
 def build(options, data):
-    return networks(data, generator=Planted)
+    return make_networks(data, generator=Planted)

@@ -1,7 +1,7 @@
 """G puts a layer on CUDA, whatever device the others are on."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Generator, networks
+from planted_base import Generator, make_networks
 
 CAUGHT_BY = ["architecture/planted/any-device"]
 
@@ -18,4 +18,4 @@ class Planted(Generator):
 
 
 def build(options, data):
-    return networks(data, generator=Planted)
+    return make_networks(data, generator=Planted)

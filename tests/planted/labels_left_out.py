@@ -1,7 +1,7 @@
 """It takes classes, and ignores labels that are arrays."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Discriminator, Generator, networks
+from planted_base import Discriminator, Generator, make_networks
 
 CAUGHT_BY = ["architecture/planted/labels-that-are-numbers"]
 
@@ -24,4 +24,4 @@ class PlantedD(Discriminator):
 
 
 def build(options, data):
-    return networks(data, PlantedG, PlantedD)
+    return make_networks(data, PlantedG, PlantedD)

@@ -1,7 +1,7 @@
 """The discriminator has a layer of the generator."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import networks
+from planted_base import make_networks
 
 CAUGHT_BY = ["architecture/planted/returns-networks"]
 
@@ -12,6 +12,6 @@ def ganzoo_architectures():
 
 
 def build(options, data):
-    made = networks(data)
+    made = make_networks(data)
     made.discriminator.first.bias = made.generator.first.bias
     return made

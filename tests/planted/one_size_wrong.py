@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import networks
+from planted_base import make_networks
 
 CAUGHT_BY = ["architecture/planted/every-declared-size"]
 
@@ -15,4 +15,4 @@ def ganzoo_architectures():
 
 def build(options, data):
     small = replace(data, shape=(data.shape[0], 8, 8))
-    return networks(small if data.shape[1] == 16 else data)
+    return make_networks(small if data.shape[1] == 16 else data)

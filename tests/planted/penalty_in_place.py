@@ -3,7 +3,7 @@
 import torch
 
 from ganzoo.plugin import Regularizer, hookimpl
-from planted_losses import R1, Weighted, answers
+from planted_losses import R1, Weighted, sum_logits
 
 CAUGHT_BY = ["regularizer/planted/samples-unchanged"]
 
@@ -16,4 +16,4 @@ def ganzoo_regularizers():
 class Planted(R1):
     def discriminator(self, step):
         moved = step.real_seen.detach().add_(torch.randn_like(step.real_seen))
-        return self.gamma * (answers(step.discriminate(moved)) - answers(step.real_output)).square().mean()
+        return self.gamma * (sum_logits(step.discriminate(moved)) - sum_logits(step.real_output)).square().mean()

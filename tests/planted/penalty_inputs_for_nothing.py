@@ -1,7 +1,7 @@
 """The spec says that it differentiates D by its input, but it does not."""
 
 from ganzoo.plugin import Regularizer, hookimpl
-from planted_losses import R1, Weighted, answers
+from planted_losses import R1, Weighted, sum_logits
 
 CAUGHT_BY = ["regularizer/planted/input-gradients-declared"]
 
@@ -19,4 +19,4 @@ def ganzoo_regularizers():
 
 class Planted(R1):
     def discriminator(self, step):
-        return self.gamma * answers(step.real_output).square().mean()
+        return self.gamma * sum_logits(step.real_output).square().mean()

@@ -1,7 +1,7 @@
 """It puts D into eval mode and leaves it there."""
 
 from ganzoo.plugin import Regularizer, hookimpl
-from planted_losses import R1, Weighted, answers
+from planted_losses import R1, Weighted, sum_logits
 
 CAUGHT_BY = ["regularizer/planted/networks-unchanged"]
 
@@ -14,4 +14,4 @@ def ganzoo_regularizers():
 class Planted(R1):
     def discriminator(self, step):
         step.discriminator.eval()
-        return self.gamma * answers(step.discriminate(step.real_seen)).square().mean()
+        return self.gamma * sum_logits(step.discriminate(step.real_seen)).square().mean()

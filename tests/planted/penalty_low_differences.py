@@ -1,7 +1,7 @@
 """It subtracts two outputs in bf16, which loses the difference."""
 
 from ganzoo.plugin import Regularizer, hookimpl
-from planted_losses import R1, Weighted, answers
+from planted_losses import R1, Weighted, sum_logits
 
 CAUGHT_BY = ["regularizer/planted/bf16"]
 
@@ -14,5 +14,5 @@ def ganzoo_regularizers():
 class Planted(R1):
     def discriminator(self, step):
         moved = step.real_seen.detach() + 1e-4
-        rise = (answers(step.discriminate(moved)) - answers(step.discriminate(step.real_seen))) / 1e-4
+        rise = (sum_logits(step.discriminate(moved)) - sum_logits(step.discriminate(step.real_seen))) / 1e-4
         return self.gamma * rise.square().mean()

@@ -3,7 +3,7 @@
 import torch
 
 from ganzoo.plugin import DiscriminatorOutput, Regularizer, hookimpl
-from planted_losses import R1, Weighted, answers
+from planted_losses import R1, Weighted, sum_logits
 
 CAUGHT_BY = ["regularizer/planted/batchnorm-unchanged"]
 
@@ -16,5 +16,5 @@ def ganzoo_regularizers():
 class Planted(R1):
     def discriminator(self, step):
         moved = step.real_seen.detach() + 0.1 * torch.randn_like(step.real_seen)
-        asked = answers(DiscriminatorOutput(step.discriminator(moved, step.labels)))
-        return self.gamma * (asked - answers(step.real_output)).square().mean()
+        asked = sum_logits(DiscriminatorOutput(step.discriminator(moved, step.labels)))
+        return self.gamma * (asked - sum_logits(step.real_output)).square().mean()

@@ -3,7 +3,7 @@
 import torch
 
 from ganzoo.plugin import Regularizer, hookimpl
-from planted_losses import R1, Weighted, answers
+from planted_losses import R1, Weighted, sum_logits
 
 CAUGHT_BY = ["regularizer/planted/constant-discriminator"]
 
@@ -21,5 +21,5 @@ def ganzoo_regularizers():
 
 class Planted(R1):
     def discriminator(self, step):
-        (slopes,) = torch.autograd.grad(answers(step.real_output).sum(), step.real, create_graph=True)
+        (slopes,) = torch.autograd.grad(sum_logits(step.real_output).sum(), step.real, create_graph=True)
         return self.gamma * (slopes.square().flatten(1).sum(1).sqrt() - 1).square().mean()

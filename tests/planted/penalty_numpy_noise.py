@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from ganzoo.plugin import Regularizer, hookimpl
-from planted_losses import R1, Weighted, answers
+from planted_losses import R1, Weighted, sum_logits
 
 CAUGHT_BY = ["regularizer/planted/repeatable"]
 
@@ -19,5 +19,5 @@ class Planted(R1):
         noise = torch.from_numpy(np.random.standard_normal(step.real_seen.shape)).to(step.real_seen)
         return (
             self.gamma
-            * (answers(step.discriminate(step.real_seen + noise)) - answers(step.real_output)).square().mean()
+            * (sum_logits(step.discriminate(step.real_seen + noise)) - sum_logits(step.real_output)).square().mean()
         )

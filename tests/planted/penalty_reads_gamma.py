@@ -1,7 +1,7 @@
 """It reads a scheduled option back from the device in each update."""
 
 from ganzoo.plugin import Regularizer, hookimpl
-from planted_losses import R1, Weighted, answers
+from planted_losses import R1, Weighted, sum_logits
 
 CAUGHT_BY = ["regularizer/planted/recordable"]
 
@@ -19,4 +19,4 @@ def ganzoo_regularizers():
 
 class Planted(R1):
     def discriminator(self, step):
-        return super().discriminator(step) if float(self.gamma) > 0 else answers(step.real_output).sum() * 0
+        return super().discriminator(step) if float(self.gamma) > 0 else sum_logits(step.real_output).sum() * 0

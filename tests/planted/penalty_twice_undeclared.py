@@ -3,7 +3,7 @@
 import torch
 
 from ganzoo.plugin import Regularizer, hookimpl
-from planted_losses import R1, Weighted, answers
+from planted_losses import R1, Weighted, sum_logits
 
 CAUGHT_BY = ["regularizer/planted/input-gradients-declared"]
 
@@ -18,5 +18,5 @@ def ganzoo_regularizers():
 class Planted(R1):
     def discriminator(self, step):
         samples = step.real_seen.detach().requires_grad_()
-        (slopes,) = torch.autograd.grad(answers(step.discriminate(samples)).sum(), samples, create_graph=True)
+        (slopes,) = torch.autograd.grad(sum_logits(step.discriminate(samples)).sum(), samples, create_graph=True)
         return self.gamma / 2 * slopes.square().flatten(1).sum(1).mean()

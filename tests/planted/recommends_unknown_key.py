@@ -1,7 +1,7 @@
 """It recommends a setting that does not exist."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import networks
+from planted_base import make_networks
 
 CAUGHT_BY = ["architecture/planted/trains-as-recommended"]
 
@@ -17,4 +17,4 @@ def ganzoo_architectures():
 
 
 def build(options, data):
-    return networks(data)
+    return make_networks(data)

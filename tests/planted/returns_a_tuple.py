@@ -1,7 +1,7 @@
 """Its factory returns a tuple."""
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import networks
+from planted_base import make_networks
 
 CAUGHT_BY = ["architecture/planted/returns-networks"]
 
@@ -12,5 +12,5 @@ def ganzoo_architectures():
 
 
 def build(options, data):
-    made = networks(data)
+    made = make_networks(data)
     return made.generator, made.discriminator

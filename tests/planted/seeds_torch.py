@@ -3,7 +3,7 @@
 import torch
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import networks
+from planted_base import make_networks
 
 CAUGHT_BY = ["architecture/planted/same-seed-same-weights", "architecture/planted/no-side-effects"]
 
@@ -15,4 +15,4 @@ def ganzoo_architectures():
 
 def build(options, data):
     torch.manual_seed(0)
-    return networks(data)
+    return make_networks(data)

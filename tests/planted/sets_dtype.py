@@ -3,7 +3,7 @@
 import torch
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import networks
+from planted_base import make_networks
 
 CAUGHT_BY = ["architecture/planted/no-side-effects"]
 
@@ -14,6 +14,6 @@ def ganzoo_architectures():
 
 
 def build(options, data):
-    made = networks(data)
+    made = make_networks(data)
     torch.set_default_dtype(torch.float64)
     return made

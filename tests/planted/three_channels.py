@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import networks
+from planted_base import make_networks
 
 CAUGHT_BY = ["architecture/planted/every-declared-size", "architecture/planted/smallest-and-largest"]
 
@@ -14,4 +14,4 @@ def ganzoo_architectures():
 
 
 def build(options, data):
-    return networks(replace(data, shape=(3, *data.shape[1:])))
+    return make_networks(replace(data, shape=(3, *data.shape[1:])))

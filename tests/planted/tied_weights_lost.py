@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import Generator, networks
+from planted_base import Generator, make_networks
 
 CAUGHT_BY = ["architecture/planted/package-round-trip"]
 
@@ -20,7 +20,7 @@ class Planted(Generator):
 
 
 def build(options, data):
-    made = networks(data, generator=Planted)
+    made = make_networks(data, generator=Planted)
     made.discriminator.mixing = nn.Parameter(torch.randn(16, 16))
     made.generator.tied = [made.discriminator.mixing]  # in a list, so that it is no parameter of G's
     return made

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ganzoo.plugin import Architecture, hookimpl
-from planted_base import networks
+from planted_base import make_networks
 
 CAUGHT_BY = ["architecture/planted/returns-networks"]
 
@@ -14,4 +14,4 @@ def ganzoo_architectures():
 
 
 def build(options, data):
-    return replace(networks(data), latent="normal+onehot9")
+    return replace(make_networks(data), latent="normal+onehot9")

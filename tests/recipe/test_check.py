@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from acme_components import make, refused
+from acme_components import expect_refusal, resolve_recipe
 from ganzoo.errors import UsageError
 from ganzoo.plugin import (
     DataInfo,
@@ -18,33 +18,36 @@ from ganzoo.recipe.settings import TrainOptions
 
 def test_a_micro_batch_divides_the_batch() -> None:
     batch = {"train.batch": 48}
-    text = refused(arch="plain", loss="bce", pairs=batch | {"train.micro_batch": 20})
+    text = expect_refusal(arch="plain", loss="bce", pairs=batch | {"train.micro_batch": 20})
     assert text == "train.micro_batch=20 does not divide train.batch=48: use 16"
     for size in (16, 48, 64):
-        assert make(arch="plain", loss="bce", pairs=batch | {"train.micro_batch": size}).train.micro_batch == size
+        assert (
+            resolve_recipe(arch="plain", loss="bce", pairs=batch | {"train.micro_batch": size}).train.micro_batch
+            == size
+        )
 
 
 def test_a_batch_coupled_loss_refuses_accumulation() -> None:
-    text = refused(arch="plain", loss="coupled", pairs={"train.batch": 32, "train.micro_batch": 16})
+    text = expect_refusal(arch="plain", loss="coupled", pairs={"train.batch": 32, "train.micro_batch": 16})
     assert text.startswith("loss 'coupled' couples the whole batch")
     assert text.endswith("remove train.micro_batch")
-    make(arch="plain", loss="coupled", pairs={"train.batch": 32, "train.micro_batch": 32})
+    resolve_recipe(arch="plain", loss="coupled", pairs={"train.batch": 32, "train.micro_batch": 32})
 
 
 def test_needs_and_refusals() -> None:
-    needs = refused(arch="plain", loss="bce", reg="path-length")
+    needs = expect_refusal(arch="plain", loss="bce", reg="path-length")
     assert needs.startswith("regularizer 'path-length' needs 'style', which no other component provides: choose")
-    make(arch="styled", loss="bce", reg="path-length")
-    refuses = refused(arch="styled", loss="bce", reg="oddity")
+    resolve_recipe(arch="styled", loss="bce", reg="path-length")
+    refuses = expect_refusal(arch="styled", loss="bce", reg="oddity")
     assert refuses == ("architecture 'styled' does not go with regularizer 'oddity' (odd): remove one of them")
-    make(arch="plain", loss="bce", reg="oddity")
+    resolve_recipe(arch="plain", loss="bce", reg="oddity")
 
 
 def test_what_an_architecture_provides_follows_its_options() -> None:
-    text = refused(arch="normed", loss="bce", reg="apart")
+    text = expect_refusal(arch="normed", loss="bce", reg="apart")
     assert text == "regularizer 'apart' does not go with architecture 'normed' (norm): add arch.norm=none"
-    make(arch="normed", loss="bce", reg="apart", pairs={"arch.norm": "none"})
-    make(arch="normed", loss="steady", reg="apart")
+    resolve_recipe(arch="normed", loss="bce", reg="apart", pairs={"arch.norm": "none"})
+    resolve_recipe(arch="normed", loss="steady", reg="apart")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +112,7 @@ def test_what_an_architecture_provides_follows_its_options() -> None:
     ],
 )
 def test_data_that_an_architecture_cannot_generate(arch: str, dataset: str, more: dict[str, Any], words: str) -> None:
-    assert refused(arch=arch, loss="bce", dataset=dataset, pairs=more) == words
+    assert expect_refusal(arch=arch, loss="bce", dataset=dataset, pairs=more) == words
 
 
 @pytest.mark.parametrize(
@@ -127,12 +130,12 @@ def test_data_that_an_architecture_cannot_generate(arch: str, dataset: str, more
     ],
 )
 def test_data_that_goes(arch: str, dataset: str, more: dict[str, Any]) -> None:
-    recipe = make(arch=arch, loss="bce", dataset=dataset, pairs=more)
+    recipe = resolve_recipe(arch=arch, loss="bce", dataset=dataset, pairs=more)
     assert (recipe.arch.name, recipe.dataset.name) == (arch, dataset)
 
 
 def test_data_is_checked_once_it_is_opened_too() -> None:
-    recipe = make(arch="dcgan", loss="bce", dataset="folder")
+    recipe = resolve_recipe(arch="dcgan", loss="bce", dataset="folder")
     check_data(recipe, DataInfo(shape=(3, 32, 32)))
     with pytest.raises(UsageError, match=r"dataset 'folder' is 28: add dataset\.size=32"):
         check_data(recipe, DataInfo(shape=(3, 28, 28)))
@@ -141,7 +144,7 @@ def test_data_is_checked_once_it_is_opened_too() -> None:
 @pytest.mark.parametrize("moving", [{"train.flip": True}, {"aug": "mirror"}])
 @pytest.mark.parametrize(("shape", "fits"), [((3, 32, 32), True), ((1, 16, 16), True), ((5,), True), ((80, 9), False)])
 def test_labels_that_cannot_be_mirrored_along_are_refused(moving: Any, shape: Any, fits: bool) -> None:
-    recipe = make(arch="labels", loss="bce", dataset="faces", pairs={"train.conditional": True, **moving})
+    recipe = resolve_recipe(arch="labels", loss="bce", dataset="faces", pairs={"train.conditional": True, **moving})
     data = DataInfo(shape=(3, 32, 32), label_shape=shape)
     if fits:
         check_data(recipe, data)
@@ -155,8 +158,8 @@ def test_labels_that_cannot_be_mirrored_along_are_refused(moving: Any, shape: An
     [("reg", "regularizer", "pixels"), ("aug", "augmentation", "hue"), ("metric", "metric", "sharpness")],
 )
 def test_a_component_for_data_of_another_kind_is_refused(key: str, kind: str, name: str) -> None:
-    make(arch="plain", loss="bce", dataset="grey", **{key: name})
-    assert refused(arch="dots", loss="bce", dataset="ring", **{key: name}) == (
+    resolve_recipe(arch="plain", loss="bce", dataset="grey", **{key: name})
+    assert expect_refusal(arch="dots", loss="bce", dataset="ring", **{key: name}) == (
         f"{kind} {name!r} is for image; dataset 'ring' is points: remove {name!r}, or add --{key} none, then the "
         "ones that fit"
     )
@@ -169,9 +172,9 @@ def test_labels_are_hidden_unless_the_run_is_conditional() -> None:
 
 
 def test_a_batch_coupled_loss_refuses_parts_of_the_generators_batch_too() -> None:
-    words = refused(arch="blob", loss="coupled", pairs={"train.micro_batch": 64, "train.g_batch": 128})
+    words = expect_refusal(arch="blob", loss="coupled", pairs={"train.micro_batch": 64, "train.g_batch": 128})
     assert "couples the whole batch" in words
-    make(arch="blob", pairs={"train.micro_batch": 96, "train.g_batch": 128})
+    resolve_recipe(arch="blob", pairs={"train.micro_batch": 96, "train.g_batch": 128})
 
 
 @pytest.mark.parametrize(

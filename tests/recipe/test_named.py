@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from acme_components import acme, frozen, installed, make, refused
+from acme_components import expect_refusal, freeze_and_reload, make_components, make_registry, resolve_recipe
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Recipe
 from ganzoo.recipe.named import Facts
@@ -28,7 +28,7 @@ def fails(data: DataInfo, device: str) -> Mapping[str, Any]:
 
 
 def recipes(*specs: Recipe) -> Registry:
-    return installed([*acme(), *specs])
+    return make_registry([*make_components(), *specs])
 
 
 def named(settings: Mapping[str, Any] | str, **fields: Any) -> Recipe:
@@ -47,12 +47,12 @@ def test_settings_follow_from_the_chosen_data_and_the_device() -> None:
     assert (recipe.arch.options.width, recipe.train.batch) == (48, 16)
     assert recipe.origins["arch.width"] == "recipe 'mine' for 3x48x48 on cuda"
     assert recipe.origins["train.batch"] == "KEY=VALUE"
-    assert make(registry, config=frozen(recipe)) == recipe  # nothing is computed again
+    assert resolve_recipe(registry, config=freeze_and_reload(recipe)) == recipe  # nothing is computed again
 
 
 def test_whoever_resolves_such_a_recipe_must_know_the_data() -> None:
     with pytest.raises(ValueError, match="recipe 'mine' depends on the data: give `facts`"):
-        make(recipes(named("test_named:by_size")), recipe="mine")
+        resolve_recipe(recipes(named("test_named:by_size")), recipe="mine")
 
 
 @pytest.mark.parametrize(
@@ -72,31 +72,35 @@ def test_a_callable_that_is_wrong_is_its_plugins_mistake(settings: str, words: s
 def test_a_recipe_that_was_published_for_some_data_trains_on_no_other_without_a_word() -> None:
     parts = {"arch": "blob", "loss": "bce"}
     registry = recipes(named(parts, dataset="celeb-faces"))
-    assert refused(registry=registry, recipe="mine") == (
+    assert expect_refusal(registry=registry, recipe="mine") == (
         "recipe 'mine' was published for celeb-faces, which is not installed: get its files and add "
         "--dataset PATH, or train on other data with --dataset NAME"
     )
     sourced = recipes(named(parts, dataset="celeb-faces", source="https://example.org/faces"))
-    assert "get its files (https://example.org/faces says which) and add" in refused(registry=sourced, recipe="mine")
-    assert make(registry, recipe="mine", dataset="grey").dataset.name == "grey"
-    there = make(recipes(named(parts, dataset="faces")), recipe="mine")
+    assert "get its files (https://example.org/faces says which) and add" in expect_refusal(
+        registry=sourced, recipe="mine"
+    )
+    assert resolve_recipe(registry, recipe="mine", dataset="grey").dataset.name == "grey"
+    there = resolve_recipe(recipes(named(parts, dataset="faces")), recipe="mine")
     assert (there.dataset.name, there.origins["dataset"]) == ("faces", "recipe 'mine'")
 
 
 def test_what_a_recipe_says_of_its_data_counts_for_others_that_have_that_option() -> None:
     parts = {"arch": "blob", "loss": "bce", "dataset.size": 64}
     registry = recipes(named(parts, dataset="celeb-faces"))
-    assert make(registry, recipe="mine", dataset="sized").dataset.options.size == 64
-    assert make(registry, recipe="mine", dataset="sized", pairs={"dataset.size": 16}).dataset.options.size == 16
-    assert make(registry, recipe="mine", dataset="grey").dataset.name == "grey"
+    assert resolve_recipe(registry, recipe="mine", dataset="sized").dataset.options.size == 64
+    assert (
+        resolve_recipe(registry, recipe="mine", dataset="sized", pairs={"dataset.size": 16}).dataset.options.size == 16
+    )
+    assert resolve_recipe(registry, recipe="mine", dataset="grey").dataset.name == "grey"
 
 
 def test_a_frozen_recipe_says_from_which_named_one_it_began() -> None:
-    recipe = make(recipe="blob-recipe", pairs={"train.batch": 64})
-    assert recipe.preset == frozen(recipe)["preset"] == "acme:blob-recipe"
-    again = make(config=frozen(recipe))
+    recipe = resolve_recipe(recipe="blob-recipe", pairs={"train.batch": 64})
+    assert recipe.preset == freeze_and_reload(recipe)["preset"] == "acme:blob-recipe"
+    again = resolve_recipe(config=freeze_and_reload(recipe))
     assert again == recipe
-    assert "preset" not in frozen(make(arch="blob"))
+    assert "preset" not in freeze_and_reload(resolve_recipe(arch="blob"))
 
 
 @pytest.mark.parametrize(

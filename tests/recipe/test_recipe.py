@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from acme_components import acme, frozen, installed, make, refused
+from acme_components import expect_refusal, freeze_and_reload, make_components, make_registry, resolve_recipe
 from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound
 from ganzoo.plugin import (
     option,
@@ -39,8 +39,8 @@ WAYS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("said", WAYS)
 @pytest.mark.parametrize("through", ["mapping", "file", "run", "package"])
 def test_a_frozen_recipe_reads_back_as_the_same(said: dict[str, Any], through: str, tmp_path: Path) -> None:
-    recipe = make(**said)
-    config: Any = frozen(recipe)
+    recipe = resolve_recipe(**said)
+    config: Any = freeze_and_reload(recipe)
     if through == "file":
         (tmp_path / "mine.json").write_text(json.dumps(config))
         config = tmp_path / "mine.json"
@@ -50,13 +50,13 @@ def test_a_frozen_recipe_reads_back_as_the_same(said: dict[str, Any], through: s
     elif through == "package":
         (tmp_path / "config.json").write_text(json.dumps({"format": 1, "recipe": config}))
         config = tmp_path
-    again = make(config=config)
+    again = resolve_recipe(config=config)
     assert again == recipe
     assert json.dumps(again.to_json()) == json.dumps(recipe.to_json())
 
 
 def test_a_frozen_recipe_holds_provenance() -> None:
-    stored = frozen(make(arch="blob", loss="mse"))
+    stored = freeze_and_reload(resolve_recipe(arch="blob", loss="mse"))
     assert stored["arch"] == {
         "name": "acme:blob",
         "distribution": "acme-gans",
@@ -71,19 +71,19 @@ def test_a_frozen_recipe_holds_provenance() -> None:
 
 
 def test_equal_recipes_need_no_equal_origins() -> None:
-    by_pair = make(pairs={"arch": "blob"})
-    assert by_pair == make(arch="blob")
-    assert by_pair.origins != make(arch="blob").origins
-    assert by_pair != make(arch="blob", pairs={"train.seed": 1})
+    by_pair = resolve_recipe(pairs={"arch": "blob"})
+    assert by_pair == resolve_recipe(arch="blob")
+    assert by_pair.origins != resolve_recipe(arch="blob").origins
+    assert by_pair != resolve_recipe(arch="blob", pairs={"train.seed": 1})
 
 
 @pytest.mark.parametrize("as_file", [True, False])
 def test_a_newer_format_is_refused(as_file: bool, tmp_path: Path) -> None:
-    config: Any = frozen(make(arch="blob")) | {"format": 2, "ganzoo": "9.9"}
+    config: Any = freeze_and_reload(resolve_recipe(arch="blob")) | {"format": 2, "ganzoo": "9.9"}
     if as_file:
         (tmp_path / "recipe.json").write_text(json.dumps(config))
         config = tmp_path
-    text = refused(GanzooError, config=config)
+    text = expect_refusal(GanzooError, config=config)
     assert text.endswith("was written by a newer ganzoo (9.9): python -m pip install -U ganzoo")
 
 
@@ -107,7 +107,7 @@ def test_a_newer_format_is_refused(as_file: bool, tmp_path: Path) -> None:
 def test_a_damaged_file_is_told_as_such(text: str, tmp_path: Path) -> None:
     path = tmp_path / "recipe.json"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    assert refused(Corrupt, config=path) == f"{path} is damaged or not a recipe of ganzoo"
+    assert expect_refusal(Corrupt, config=path) == f"{path} is damaged or not a recipe of ganzoo"
 
 
 def drop(*keys: str) -> Callable[[dict[str, Any]], None]:
@@ -147,9 +147,9 @@ def put(*keys: str, value: Any) -> Callable[[dict[str, Any]], None]:
     ],
 )
 def test_a_damaged_recipe_is_told_as_such(damage: Callable[[dict[str, Any]], None]) -> None:
-    stored = frozen(make(arch="blob"))
+    stored = freeze_and_reload(resolve_recipe(arch="blob"))
     damage(stored)
-    assert refused(Corrupt, config=stored).startswith("the stored recipe is damaged: ")
+    assert expect_refusal(Corrupt, config=stored).startswith("the stored recipe is damaged: ")
 
 
 def test_nothing_to_read(tmp_path: Path) -> None:
@@ -174,26 +174,28 @@ def test_nothing_to_read(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize(("key", "name"), [("arch", "acme:blob"), ("reg", "acme:r1")])
 def test_a_stored_component_that_is_not_installed(distribution: str, remedy: str, key: str, name: str) -> None:
-    stored = frozen(make(arch="blob" if key == "arch" else "dcgan", reg="none" if key == "arch" else "r1"))
+    stored = freeze_and_reload(
+        resolve_recipe(arch="blob" if key == "arch" else "dcgan", reg="none" if key == "arch" else "r1")
+    )
     entry = stored[key] if key == "arch" else stored[key][0]
     entry["distribution"] = distribution
-    text = refused(MissingPlugin, installed(), config=stored)
+    text = expect_refusal(MissingPlugin, make_registry(), config=stored)
     there = "architectures here: dcgan" if key == "arch" else "regularizers here: none"
     assert text == f"the stored recipe uses {key} {name!r}, which is not installed ({there}): {remedy}"
 
 
 @pytest.mark.parametrize("version", ["1; rm -rf /", "1\n", "\x1b[2J", "", "x"])
 def test_a_version_that_is_none_is_not_told(version: str) -> None:
-    stored = frozen(make(arch="blob"))
+    stored = freeze_and_reload(resolve_recipe(arch="blob"))
     stored["arch"]["version"] = version
-    assert "it is said to come from acme-gans; if you" in refused(MissingPlugin, installed(), config=stored)
+    assert "it is said to come from acme-gans; if you" in expect_refusal(MissingPlugin, make_registry(), config=stored)
 
 
 def test_a_component_from_a_file_is_stored_with_its_file() -> None:
-    registry = installed(acme(), file="/home/me/acme.py")
-    stored = frozen(make(registry, arch="blob"))
+    registry = make_registry(make_components(), file="/home/me/acme.py")
+    stored = freeze_and_reload(resolve_recipe(registry, arch="blob"))
     assert stored["arch"]["distribution"] == "/home/me/acme.py"
-    assert refused(MissingPlugin, installed(), config=stored).endswith(": add --plugin /home/me/acme.py")
+    assert expect_refusal(MissingPlugin, make_registry(), config=stored).endswith(": add --plugin /home/me/acme.py")
 
 
 # ----------------------------------------------------------------------------
@@ -219,32 +221,34 @@ def said(choice: Choice) -> tuple[float, bool]:
 
 
 def test_a_recipe_of_an_older_schema_is_migrated() -> None:
-    stored = frozen(make(arch="dcgan", reg="r1", pairs={"reg.r1.gamma": 6}))
-    newer = installed(acme(**NEW))
-    recipe = make(newer, config=stored)
+    stored = freeze_and_reload(resolve_recipe(arch="dcgan", reg="r1", pairs={"reg.r1.gamma": 6}))
+    newer = make_registry(make_components(**NEW))
+    recipe = resolve_recipe(newer, config=stored)
     assert said(recipe.reg[0]) == (3.0, True)
-    assert said(make(newer, config=stored, pairs={"reg.r1.weight": 5}).reg[0]) == (5.0, True)
-    assert frozen(recipe)["reg"][0]["schema"] == 2
-    assert make(newer, config=frozen(recipe)) == recipe
+    assert said(resolve_recipe(newer, config=stored, pairs={"reg.r1.weight": 5}).reg[0]) == (5.0, True)
+    assert freeze_and_reload(recipe)["reg"][0]["schema"] == 2
+    assert resolve_recipe(newer, config=freeze_and_reload(recipe)) == recipe
     assert said(read_choice(newer, "reg", stored["reg"][0])) == (3.0, True)
 
 
 def test_a_recipe_that_stored_no_options_is_migrated_too() -> None:
-    stored = frozen(make(arch="dcgan", reg="r1"))
+    stored = freeze_and_reload(resolve_recipe(arch="dcgan", reg="r1"))
     stored["reg"][0]["options"] = {}
-    assert said(make(installed(acme(**NEW)), config=stored).reg[0]) == (1.0, True)
+    assert said(resolve_recipe(make_registry(make_components(**NEW)), config=stored).reg[0]) == (1.0, True)
 
 
 @pytest.mark.parametrize("options", [{"weight": 1.0}, {}])
 def test_a_recipe_of_a_newer_schema_asks_for_an_upgrade(options: dict[str, Any]) -> None:
-    stored = frozen(make(arch="dcgan", reg="r1"))
+    stored = freeze_and_reload(resolve_recipe(arch="dcgan", reg="r1"))
     stored["reg"][0] |= {"schema": 3, "options": options}
-    text = refused(MissingPlugin, installed(acme(**NEW)), config=stored)
+    text = expect_refusal(MissingPlugin, make_registry(make_components(**NEW)), config=stored)
     assert text == "regularizer 'r1' was stored by a newer plugin (schema 3, here 2): upgrade acme-gans"
 
 
 def test_a_stored_name_that_is_an_alias_by_now_keeps_its_options() -> None:
-    stored = frozen(make(arch="dcgan", reg="r1", pairs={"reg.r1.gamma": 7}))
-    renamed = [replace(one, name="r1-penalty", aliases=("r1",)) if one.name == "r1" else one for one in acme()]
-    recipe = make(installed(renamed), config=stored)
+    stored = freeze_and_reload(resolve_recipe(arch="dcgan", reg="r1", pairs={"reg.r1.gamma": 7}))
+    renamed = [
+        replace(one, name="r1-penalty", aliases=("r1",)) if one.name == "r1" else one for one in make_components()
+    ]
+    recipe = resolve_recipe(make_registry(renamed), config=stored)
     assert (recipe.reg[0].name, recipe.reg[0].options.gamma) == ("r1-penalty", 7.0)

@@ -8,7 +8,7 @@ import pytest
 
 import ganzoo_datasets
 import ganzoo_dcgan
-from acme_components import SizeOptions, frozen, make, refused
+from acme_components import SizeOptions, expect_refusal, freeze_and_reload, resolve_recipe
 from ganzoo.plugin import (
     Schedule,
 )
@@ -20,7 +20,9 @@ from ganzoo.recipe.settings import TrainOptions
 
 def test_each_layer_goes_over_those_before_it() -> None:
     """One key for each layer to win, and the origins say which did."""
-    stored = frozen(make(arch="blob", pairs={"train.batch": 48, "train.seed": 2, "train.keep": 7, "train.d_steps": 9}))
+    stored = freeze_and_reload(
+        resolve_recipe(arch="blob", pairs={"train.batch": 48, "train.seed": 2, "train.keep": 7, "train.d_steps": 9})
+    )
     stored["train"] = {key: stored["train"][key] for key in ("batch", "seed", "keep", "d_steps")}
     layers: dict[str, Any] = {}
     seen = []
@@ -32,7 +34,7 @@ def test_each_layer_goes_over_those_before_it() -> None:
         "pairs": {"train.keep": 4},
     }.items():
         layers[name] = value
-        train = make(**layers).train
+        train = resolve_recipe(**layers).train
         seen.append((train.images, train.batch, train.seed, train.keep))
     default = TrainOptions()
     assert seen == [
@@ -42,7 +44,7 @@ def test_each_layer_goes_over_those_before_it() -> None:
         (default.images, 48, 3, 7),
         (default.images, 48, 3, 4),
     ]
-    origins = make(**layers).origins
+    origins = resolve_recipe(**layers).origins
     assert origins["train.ema_half_life"] == "arch 'blob'"
     assert origins["train.batch"] == "run"
     assert origins["train.seed"] == "flag"
@@ -53,70 +55,70 @@ def test_each_layer_goes_over_those_before_it() -> None:
 
 
 def test_a_loss_recommends_over_an_architecture_and_under_a_recipe() -> None:
-    recipe = make(arch="normed", loss="steady")
+    recipe = resolve_recipe(arch="normed", loss="steady")
     assert [choice.name for choice in recipe.reg] == ["oddity"]  # not the architecture's r1
     assert (recipe.train.batch, recipe.train.ema_half_life, recipe.optim_g.options.lr) == (24, 500, 1e-3)
     assert recipe.optim_g.options.betas == (0.5, 0.9)
     assert (recipe.optim_d.name, recipe.optim_d.options.lr) == ("sgd", 2e-4)  # 3 was said of Adam
     assert (recipe.origins["train.batch"], recipe.origins["optim.g.lr"]) == ("loss 'steady'", "arch 'normed'")
-    assert make(arch="normed", loss="steady", recipe="blob-recipe").train.batch == 16
-    assert make(arch="normed", loss="steady", pairs={"train.batch": 8, "reg": "none"}).reg == ()
-    assert make(arch="normed", loss="steady-loss").origins["train.batch"] == "loss 'steady'"
+    assert resolve_recipe(arch="normed", loss="steady", recipe="blob-recipe").train.batch == 16
+    assert resolve_recipe(arch="normed", loss="steady", pairs={"train.batch": 8, "reg": "none"}).reg == ()
+    assert resolve_recipe(arch="normed", loss="steady-loss").origins["train.batch"] == "loss 'steady'"
 
 
 def test_a_loss_recommends_of_an_architecture_what_it_has() -> None:
-    recipe = make(arch="normed", loss="steady")
+    recipe = resolve_recipe(arch="normed", loss="steady")
     assert (recipe.arch.options.norm, recipe.origins["arch.norm"]) == ("none", "loss 'steady'")
     assert recipe.arch.options.width == 8  # the 0 that is recommended is no width
-    assert make(arch="normed", loss="steady", pairs={"arch.norm": "batch"}).arch.options.norm == "batch"
-    assert make(arch="blob", loss="steady").arch.options.width == 8
+    assert resolve_recipe(arch="normed", loss="steady", pairs={"arch.norm": "batch"}).arch.options.norm == "batch"
+    assert resolve_recipe(arch="blob", loss="steady").arch.options.width == 8
 
 
 def test_an_architecture_knows_better_of_the_loss_that_it_recommends() -> None:
     for said in ({}, {"loss": "steady"}, {"loss": "acme:steady"}):
-        recipe = make(arch="calm", **said)
+        recipe = resolve_recipe(arch="calm", **said)
         assert (recipe.train.batch, recipe.origins["train.batch"]) == (12, "arch 'calm'")
         assert (recipe.arch.options.norm, recipe.origins["arch.norm"]) == ("none", "loss 'steady'")
 
 
 def test_an_architecture_recommends_augmentations_too() -> None:
-    recipe = make(arch="calm")
+    recipe = resolve_recipe(arch="calm")
     assert ([choice.name for choice in recipe.aug], recipe.origins["aug"]) == (["ada"], "arch 'calm'")
-    assert make(arch="calm", aug="none").aug == ()
+    assert resolve_recipe(arch="calm", aug="none").aug == ()
 
 
 def test_what_was_stored_without_an_option_had_its_default() -> None:
-    stored = frozen(make(arch="normed", loss="steady", pairs={"arch.norm": "batch"}))
+    stored = freeze_and_reload(resolve_recipe(arch="normed", loss="steady", pairs={"arch.norm": "batch"}))
     del stored["arch"]["options"]["norm"]
-    assert make(config=stored).arch.options.norm == "batch"
-    assert make(config=stored, arch="calm").arch.options.norm == "none"  # which was stored of another
+    assert resolve_recipe(config=stored).arch.options.norm == "batch"
+    assert resolve_recipe(config=stored, arch="calm").arch.options.norm == "none"  # which was stored of another
 
 
 def test_pairs_may_choose_components_and_go_over_flags() -> None:
-    recipe = make(arch="blob", loss="bce", pairs={"arch": "plain", "loss": "mse"})
+    recipe = resolve_recipe(arch="blob", loss="bce", pairs={"arch": "plain", "loss": "mse"})
     assert (recipe.arch.name, recipe.loss.name) == ("plain", "lsgan")
     assert recipe.origins["arch"] == "KEY=VALUE"
 
 
 def test_origins_of_recommended_recipe_and_config_file(tmp_path: Path) -> None:
-    recipe = make(recipe="blob-recipe")
+    recipe = resolve_recipe(recipe="blob-recipe")
     assert recipe.origins["arch"] == "recipe 'blob-recipe'"
     assert recipe.origins["loss"] == "arch 'blob'"
     assert recipe.origins["dataset"] == "default"
     assert recipe.dataset.name == "digits"
     path = tmp_path / "recipe.json"
     path.write_text(json.dumps(recipe.to_json()))
-    assert make(config=path).origins["loss"] == f"config {path}"
+    assert resolve_recipe(config=path).origins["loss"] == f"config {path}"
 
 
 def test_settings_are_by_the_key_that_sets_them() -> None:
-    settings = make(arch="blob", aug="ada").settings()
+    settings = resolve_recipe(arch="blob", aug="ada").settings()
     assert settings["arch"] == "blob"
     assert settings["arch.width"] == 8
     assert (settings["reg"], settings["aug"], settings["metric"]) == ("r1", "ada", "none")
     assert settings["optim.d.momentum"] == 0.5
     again = {key: value for key, value in settings.items() if value != "auto"}
-    assert make(pairs=again) == make(arch="blob", aug="ada")
+    assert resolve_recipe(pairs=again) == resolve_recipe(arch="blob", aug="ada")
 
 
 # ----------------------------------------------------------------------------
@@ -138,27 +140,28 @@ def test_settings_are_by_the_key_that_sets_them() -> None:
     ],
 )
 def test_none_clears_what_was_recommended(said: dict[str, Any], names: list[str]) -> None:
-    assert [choice.name for choice in make(arch="blob", **said).reg] == names
+    assert [choice.name for choice in resolve_recipe(arch="blob", **said).reg] == names
 
 
 def test_a_cleared_component_takes_its_recommended_options_with_it() -> None:
-    recipe = make(arch="blob", reg="none")
+    recipe = resolve_recipe(arch="blob", reg="none")
     assert not [key for key in recipe.settings() if key.startswith("reg.")]
-    assert make(arch="blob").reg[0].options.gamma == 10.0
-    assert make(arch="blob").loss.options.a == 0.25
-    assert make(arch="blob", loss="bce").loss.name == "bce"
+    assert resolve_recipe(arch="blob").reg[0].options.gamma == 10.0
+    assert resolve_recipe(arch="blob").loss.options.a == 0.25
+    assert resolve_recipe(arch="blob", loss="bce").loss.name == "bce"
 
 
 def test_the_same_component_twice_is_refused() -> None:
     assert (
-        refused(arch="blob", reg="r1,r-one") == "reg=r1,r-one names the same regularizer twice: keep one of each name"
+        expect_refusal(arch="blob", reg="r1,r-one")
+        == "reg=r1,r-one names the same regularizer twice: keep one of each name"
     )
 
 
 def test_no_architecture_or_loss() -> None:
-    assert refused().startswith("no architecture was chosen: add --arch NAME (installed: dcgan, blob, plain")
-    assert refused(arch="plain") == "no loss was chosen: add --loss NAME (`ganzoo list loss` shows them)"
-    assert refused(arch="plian").startswith("no architecture 'plian' is installed: did you mean 'plain'")
+    assert expect_refusal().startswith("no architecture was chosen: add --arch NAME (installed: dcgan, blob, plain")
+    assert expect_refusal(arch="plain") == "no loss was chosen: add --loss NAME (`ganzoo list loss` shows them)"
+    assert expect_refusal(arch="plian").startswith("no architecture 'plian' is installed: did you mean 'plain'")
 
 
 @pytest.mark.parametrize(
@@ -179,33 +182,33 @@ def test_no_architecture_or_loss() -> None:
     ],
 )
 def test_keys_that_nothing_takes(key: str, words: str) -> None:
-    assert refused(arch="blob", loss="bce", pairs={key: 1}).startswith(words)
+    assert expect_refusal(arch="blob", loss="bce", pairs={key: 1}).startswith(words)
     flags: dict[str, Any] = {"arch": "blob", "loss": "bce", key: 1}
-    assert refused(**flags).startswith(words)
+    assert expect_refusal(**flags).startswith(words)
 
 
 def test_an_extractors_options_are_written_under_its_own_name() -> None:
     said = {"arch": "blob", "metric": "distance"}
-    recipe = make(**said, pairs={"extractor.looks.width": 4})
+    recipe = resolve_recipe(**said, pairs={"extractor.looks.width": 4})
     assert recipe.metric[0].extractor is not None
     assert recipe.metric[0].extractor.options.width == 4
-    text = refused(**said, pairs={"metric.distance.extractor": "eyes", "extractor.eyes.width": 4})
+    text = expect_refusal(**said, pairs={"metric.distance.extractor": "eyes", "extractor.eyes.width": 4})
     assert text == "extractor.eyes.width: write extractor.looks.width"
-    text = refused(**said, pairs={"extractor.other.width": 4})
+    text = expect_refusal(**said, pairs={"extractor.other.width": 4})
     assert text == "extractor.other.width: no metric reads extractor 'other': add metric.NAME.extractor=other"
-    text = refused(**said, pairs={"extractor": "looks"})
+    text = expect_refusal(**said, pairs={"extractor": "looks"})
     assert text == "extractor: no metric reads extractor 'NAME': add metric.NAME.extractor=NAME"
 
 
 def test_an_unknown_key_is_offered_no_key_twice() -> None:
-    text = refused(arch="blob", pairs={"optim.h.lr": 1, "optim.g.lr": 1})
+    text = expect_refusal(arch="blob", pairs={"optim.h.lr": 1, "optim.g.lr": 1})
     assert text.count("'optim.g.lr'") == 1
 
 
 def test_an_unknown_key_in_a_stored_recipe_names_where_it_stands() -> None:
-    stored = frozen(make(arch="blob"))
+    stored = freeze_and_reload(resolve_recipe(arch="blob"))
     stored["arch"]["options"] = {"zzzzzzzzzzzz": 1}
-    assert refused(config=stored) == "unknown key 'arch.zzzzzzzzzzzz'; arch 'blob' (from run) takes arch.width"
+    assert expect_refusal(config=stored) == "unknown key 'arch.zzzzzzzzzzzz'; arch 'blob' (from run) takes arch.width"
 
 
 @pytest.mark.parametrize(
@@ -218,27 +221,29 @@ def test_an_unknown_key_in_a_stored_recipe_names_where_it_stands() -> None:
     ],
 )
 def test_wrong_values_name_the_key(key: str, value: object, words: str) -> None:
-    assert refused(arch="blob", pairs={key: value}).startswith(words)
+    assert expect_refusal(arch="blob", pairs={key: value}).startswith(words)
 
 
 def test_changing_a_component_drops_what_was_stored_for_the_old_one() -> None:
-    stored = frozen(make(arch="blob", dataset="sized", pairs={"loss.a": -1, "arch.width": 16, "dataset.size": 64}))
-    recipe = make(config=stored, arch="dcgan", loss="bce", dataset="digits")
+    stored = freeze_and_reload(
+        resolve_recipe(arch="blob", dataset="sized", pairs={"loss.a": -1, "arch.width": 16, "dataset.size": 64})
+    )
+    recipe = resolve_recipe(config=stored, arch="dcgan", loss="bce", dataset="digits")
     assert recipe.arch.options == ganzoo_dcgan.DCGANOptions(norm_d="spectral")  # as bce recommends
     assert recipe.dataset.options == ganzoo_datasets.DigitsOptions()
     assert recipe.loss.name == "bce"
-    same = make(config=stored, arch="acme:blob", loss="mse", dataset="sized", pairs={"loss.b": 2})
+    same = resolve_recipe(config=stored, arch="acme:blob", loss="mse", dataset="sized", pairs={"loss.b": 2})
     assert (same.arch.options.width, same.loss.options.a, same.loss.options.b) == (16, -1.0, 2.0)
     assert same.dataset.options == SizeOptions(size=64)
-    assert refused(config=stored, loss="bce", pairs={"loss.a": 1}).startswith("unknown key 'loss.a'")
+    assert expect_refusal(config=stored, loss="bce", pairs={"loss.a": 1}).startswith("unknown key 'loss.a'")
     spoken: dict[str, Any] = {"loss": "lsgan", "loss.a": 1, "pairs": {"loss": "bce"}}
-    assert refused(config=stored, **spoken) == "unknown key 'loss.a'; loss 'bce' takes no options"
+    assert expect_refusal(config=stored, **spoken) == "unknown key 'loss.a'; loss 'bce' takes no options"
 
 
 def test_schedules_pass_through() -> None:
-    recipe = make(arch="blob", pairs={"reg.r1.gamma": "cosine(5, 1, images=1e6)"})
+    recipe = resolve_recipe(arch="blob", pairs={"reg.r1.gamma": "cosine(5, 1, images=1e6)"})
     assert recipe.reg[0].options.gamma == Schedule("cosine", 5.0, 1.0, 1e6)
-    assert frozen(recipe)["reg"][0]["options"] == {"gamma": "cosine(5, 1, images=1000000)", "interval": None}
+    assert freeze_and_reload(recipe)["reg"][0]["options"] == {"gamma": "cosine(5, 1, images=1000000)", "interval": None}
 
 
 # ----------------------------------------------------------------------------
@@ -246,27 +251,27 @@ def test_schedules_pass_through() -> None:
 
 
 def test_optimizers_have_names_and_options_of_their_own() -> None:
-    recipe = make(arch="blob", pairs={"optim.g.name": "RMSprop", "optim.g.alpha": "0.9"})
+    recipe = resolve_recipe(arch="blob", pairs={"optim.g.name": "RMSprop", "optim.g.alpha": "0.9"})
     assert recipe.optim_g.name == "rmsprop"
     assert recipe.optim_g.options.alpha == 0.9
     assert recipe.optim_g.options.lr == 2e-4  # the recommended rate was Adam's
     assert (recipe.optim_d.name, recipe.optim_d.options.momentum) == ("sgd", 0.5)
-    assert make(arch="blob").optim_g.options.lr == 1e-3
+    assert resolve_recipe(arch="blob").optim_g.options.lr == 1e-3
 
 
 def test_a_layer_that_names_no_optimizer_speaks_of_the_one_below_it() -> None:
-    recipe = make(recipe="blob-recipe")  # sets optim.d.lr; sgd is the architecture's
+    recipe = resolve_recipe(recipe="blob-recipe")  # sets optim.d.lr; sgd is the architecture's
     assert (recipe.optim_d.name, recipe.optim_d.options.lr, recipe.optim_d.options.momentum) == ("sgd", 0.5, 0.5)
-    assert make(recipe="blob-recipe", pairs={"optim.d.name": "adam"}).optim_d.options.lr == 2e-4
+    assert resolve_recipe(recipe="blob-recipe", pairs={"optim.d.name": "adam"}).optim_d.options.lr == 2e-4
 
 
 @pytest.mark.parametrize("value", ["0,1e-1", (0, 0.1), [0, 0.1]])
 def test_integer_betas_become_floats(value: object) -> None:
-    betas = make(arch="plain", loss="bce", pairs={"optim.g.betas": value}).optim_g.options.betas
+    betas = resolve_recipe(arch="plain", loss="bce", pairs={"optim.g.betas": value}).optim_g.options.betas
     assert repr(betas) == "(0.0, 0.1)"
 
 
 def test_an_unknown_optimizer_names_all() -> None:
-    text = refused(arch="blob", pairs={"optim.g.name": "lion"})
+    text = expect_refusal(arch="blob", pairs={"optim.g.name": "lion"})
     assert text.startswith("optim.g.name=lion is not an optimizer: choose one of adam, adamw, ")
     assert text.endswith("rprop")

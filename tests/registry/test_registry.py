@@ -30,7 +30,7 @@ from ganzoo.plugin import (
 )
 from ganzoo.registry import Registry, create, parse_kind, register, registry
 from ganzoo.registry.installed import Plugin, RegisteredComponent, describe_error, locate_error
-from outside_dist import answer, make_distribution
+from outside_dist import make_distribution, run_json
 
 FIRST_PARTY = {"dcgan:dcgan", "losses:bce", "losses:lsgan", "datasets:digits", "datasets:folder"}
 
@@ -480,12 +480,12 @@ print(json.dumps(create("loss", "acme:blob").generator(None, None)))
 
 def test_a_distribution_is_discovered_listed_and_built(tmp_path: Path) -> None:
     make_distribution(tmp_path, "acme-gans", "1.2.3", PLUGIN, entry_point="acme")
-    found, stderr = answer(PROBE, "loss=blob", "loss=acme:blob", path=tmp_path)
+    found, stderr = run_json(PROBE, "loss=blob", "loss=acme:blob", path=tmp_path)
     assert stderr == ""
     assert found["plugins"]["acme"] == ["acme-gans", "1.2.3", ""]
     assert found["resolved"] == ["acme:blob", "acme:blob"]
     assert set(found["components"]) >= {*FIRST_PARTY, "acme:blob"}
-    assert answer(BUILD, path=tmp_path) == ("blob", "")
+    assert run_json(BUILD, path=tmp_path) == ("blob", "")
 
 
 BROKEN = {
@@ -534,7 +534,7 @@ def test_a_broken_distribution_is_reported_once_and_stops_no_other(how: str, tmp
     source, words = BROKEN[how]
     make_distribution(tmp_path, "acme-gans", "1.2.3", source, entry_point="acme")
     make_distribution(tmp_path, "zebra", "2.0", PLUGIN)
-    found, stderr = answer(PROBE, "loss=zebra:blob", path=tmp_path)
+    found, stderr = run_json(PROBE, "loss=zebra:blob", path=tmp_path)
     distribution, version, error = found["plugins"]["acme"]
     assert (distribution, version) == ("acme-gans", "1.2.3")
     assert words in error
@@ -545,7 +545,7 @@ def test_a_broken_distribution_is_reported_once_and_stops_no_other(how: str, tmp
 
 def test_a_module_that_does_not_exist(tmp_path: Path) -> None:
     make_distribution(tmp_path, "acme-gans", "1.2.3", "", entry_point="acme", target="acme_gone")
-    found, stderr = answer(PROBE, path=tmp_path)
+    found, stderr = run_json(PROBE, path=tmp_path)
     assert "ModuleNotFoundError: No module named 'acme_gone'" in found["plugins"]["acme"][2]
     assert "(the entry point is acme = 'acme_gone')" in stderr
     assert stderr.count("\n") == 1
@@ -555,7 +555,7 @@ def test_a_module_that_does_not_exist(tmp_path: Path) -> None:
 def test_one_broken_hook_does_not_stop_the_other_hooks_of_its_plugin(tmp_path: Path) -> None:
     source = PLUGIN + "\n@hookimpl\ndef ganzoo_dreams():\n    return []\n"
     make_distribution(tmp_path, "acme-gans", "1.2.3", source, entry_point="acme")
-    found, _ = answer(PROBE, "loss=blob", path=tmp_path)
+    found, _ = run_json(PROBE, "loss=blob", path=tmp_path)
     assert found["plugins"]["acme"][2].endswith("upgrade ganzoo")
     assert found["resolved"] == ["acme:blob"]
 
@@ -566,7 +566,7 @@ def test_a_component_with_a_first_party_name_shadows_no_component(tmp_path: Path
     )
     make_distribution(tmp_path, "acme-gans", "1.2.3", source, entry_point="acme")
     questions = ("architecture=dcgan", "architecture=acme:dcgan", "architecture=dcgan:dcgan")
-    found, stderr = answer(PROBE, *questions, path=tmp_path)
+    found, stderr = run_json(PROBE, *questions, path=tmp_path)
     assert stderr == ""
     assert set(found["components"]) >= {"acme:dcgan", "dcgan:dcgan"}
     bare, theirs, ours = found["resolved"]
@@ -582,7 +582,7 @@ def test_one_entry_point_name_in_several_distributions(tmp_path: Path) -> None:
     make_distribution(tmp_path, "zebra", "2.0", PLUGIN, entry_point="losses")
     questions = ["architecture=dcgan", "architecture=dcgan:dcgan", "loss=losses:bce", "loss=zebra:blob"]
     questions += ["loss=blob", "loss=dcgan:blob", "loss=losses@zebra:blob"]
-    found, stderr = answer(PROBE, *questions, path=tmp_path)
+    found, stderr = run_json(PROBE, *questions, path=tmp_path)
     assert stderr == ""
     assert set(found["plugins"]) >= {"dcgan@acme-gans", "dcgan@ganzoo", "losses@ganzoo", "losses@zebra", "datasets"}
     assert found["plugins"]["dcgan@acme-gans"] == ["acme-gans", "1.2.3", ""]
@@ -595,7 +595,7 @@ def test_one_entry_point_name_in_several_distributions(tmp_path: Path) -> None:
         "dcgan@acme-gans:blob",
         "losses@zebra:blob",
     ]
-    only, _ = answer(PROBE, path=tmp_path, GANZOO_DISABLE_PLUGINS="dcgan@acme-gans,losses")
+    only, _ = run_json(PROBE, path=tmp_path, GANZOO_DISABLE_PLUGINS="dcgan@acme-gans,losses")
     assert {"dcgan@ganzoo", "datasets"} <= set(only["plugins"])
     assert not {"dcgan@acme-gans", "losses@ganzoo", "losses@zebra"} & set(only["plugins"])
 
@@ -603,7 +603,7 @@ def test_one_entry_point_name_in_several_distributions(tmp_path: Path) -> None:
 def test_a_heavy_import_gives_a_warning(tmp_path: Path) -> None:
     make_distribution(tmp_path, "acme-gans", "1.2.3", "import torch\n" + PLUGIN, entry_point="acme")
     make_distribution(tmp_path, "zebra", "2.0", "import torch\n" + PLUGIN)
-    found, stderr = answer(PROBE, path=tmp_path)
+    found, stderr = run_json(PROBE, path=tmp_path)
     assert stderr == (
         "plugin 'acme' (acme-gans 1.2.3): imports torch when it is imported, which makes every command slow\n"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ganzoo.runs.heavy import CHOSEN_BY, PASSIVE
-from outside_dist import answer
+from outside_dist import run_json
 
 SAMPLED = """
 import json, os, sys
@@ -23,9 +23,9 @@ def nobody_chose(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_threads_are_told_to_wait_passively_before_torch_is_loaded() -> None:
-    said, stderr = answer(SAMPLED, ",".join(CHOSEN_BY))
+    said, stderr = run_json(SAMPLED, ",".join(CHOSEN_BY))
     assert said == PASSIVE
-    assert "OMP_WAIT_POLICY = 'PASSIVE'" in answer(SAMPLED, ",".join(CHOSEN_BY), OMP_DISPLAY_ENV="TRUE")[1]
+    assert "OMP_WAIT_POLICY = 'PASSIVE'" in run_json(SAMPLED, ",".join(CHOSEN_BY), OMP_DISPLAY_ENV="TRUE")[1]
     assert "'PASSIVE'" not in stderr
 
 
