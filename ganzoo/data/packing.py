@@ -224,10 +224,10 @@ def _is_machine_error(error: Exception) -> bool:
 
 def describe_skipped(skipped: Sequence[Skipped]) -> str:
     """Return the first few skipped items with their reasons; bytes of names that are not text are replaced."""
-    words = [f"{' '.join(entry.name.split())} ({entry.reason})" for entry in skipped[:NUM_NAMED]]
+    parts = [f"{' '.join(entry.name.split())} ({entry.reason})" for entry in skipped[:NUM_NAMED]]
     if len(skipped) > NUM_NAMED:
-        words.append(f"... ({len(skipped) - NUM_NAMED} more)")
-    return ", ".join(words).encode(errors="replace").decode()
+        parts.append(f"... ({len(skipped) - NUM_NAMED} more)")
+    return ", ".join(parts).encode(errors="replace").decode()
 
 
 def make_strict_error(packing: Packing, skipped: Skipped) -> GanzooError:

@@ -101,20 +101,20 @@ def open_store(packing: Packing) -> Store:
 def _read_manifest(directory: Path) -> Mapping[str, Any]:
     """Return the content of ``store.json``; an empty mapping where it cannot be read."""
     try:
-        known = json.loads((directory / "store.json").read_text(encoding="ascii"))
+        manifest = json.loads((directory / "store.json").read_text(encoding="ascii"))
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}
+    return manifest if isinstance(manifest, dict) else {}
 
 
 def _read_store(packing: Packing, fingerprint: str) -> Store | None:
     """Return the store in a dataset's directory; None where it is missing, damaged or packed from other items."""
     directory = packing.directory
     try:
-        known = _read_manifest(directory)
-        if known["format"] != FORMAT or known["fingerprint"] != fingerprint:
+        manifest = _read_manifest(directory)
+        if manifest["format"] != FORMAT or manifest["fingerprint"] != fingerprint:
             return None
-        skipped = tuple(Skipped(**entry) for entry in known["skipped"])
+        skipped = tuple(Skipped(**entry) for entry in manifest["skipped"])
         count = len(packing.items) - len(skipped)
         data = _map_array(directory / "data.npy", packing.info.dtype, (count, *packing.info.shape))
         labels = None

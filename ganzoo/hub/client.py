@@ -189,7 +189,7 @@ class Hub:
 
         return self.call(fetched, repo)
 
-    def list_models(self, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def list_models(self, query: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return one page of the Hub's list of models, as plain JSON.
 
         The client's own function parses each card into an object, so that a single invalid card would make it fail.
@@ -197,7 +197,7 @@ class Hub:
 
         def listed() -> list[dict[str, Any]]:
             url, wait = f"{self.api.endpoint}/api/models", constants.HF_HUB_DOWNLOAD_TIMEOUT
-            response = get_session().get(url, params=asked, headers=self._headers(), timeout=wait)
+            response = get_session().get(url, params=query, headers=self._headers(), timeout=wait)
             hf_raise_for_status(response)
             return [model for model in response.json() if isinstance(model, dict)]
 

@@ -59,8 +59,8 @@ def pull(
         MissingPlugin: The model's architecture is not installed.
         Corrupt: A file is damaged or not what a package contains.
     """
-    asked = set(FILES) - {DISCRIMINATOR} if names is None else {CONFIG, *names}
-    hub, wanted = Hub(offline, notify), [name for name in FILES if name in asked]
+    requested = set(FILES) - {DISCRIMINATOR} if names is None else {CONFIG, *names}
+    hub, wanted = Hub(offline, notify), [name for name in FILES if name in requested]
     try:
         if hub.offline:
             return _load_from_cache(hub, repo, wanted)

@@ -150,15 +150,15 @@ def _describe_data(config: Config, registry: Registry) -> str:
 
 
 def _describe_limits(config: Config, files: list[str]) -> str:
-    words = [
+    sentences = [
         "Samples resemble the training data, with its gaps and its biases; some may come close to training samples. "
         "Nothing was done to prevent either."
     ]
     if not config.metrics:
-        words.append("Its quality was not measured.")
+        sentences.append("Its quality was not measured.")
     if DISCRIMINATOR in files:
-        words.append("The package includes the discriminator, for further training (`--init`).")
-    return " ".join(words)
+        sentences.append("The package includes the discriminator, for further training (`--init`).")
+    return " ".join(sentences)
 
 
 # ----------------------------------------------------------------------------

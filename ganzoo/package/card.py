@@ -29,7 +29,7 @@ FROM_LABELS = {
     "image": "image-to-image",
     "audio": "audio-to-audio",
 }  # the Hub's task where labels are arrays, by modality
-OURS = (
+GENERATED = (
     "library_name",
     "pipeline_tag",
     "datasets",
@@ -58,11 +58,14 @@ def make_card(
         address: The address on the Hub at which the card is read; `UNPUBLISHED` while it is a local directory.
     """
     front, above, below = split_card(before)
-    ours = make_front_matter(config, registry)
-    stale = {entry.spec.name for kind in ("architecture", "dataset") for entry in registry.components(kind)}
-    theirs = [tag for tag in _select_strings(front.get("tags")) if tag not in stale]  # the old model's tags are dropped
-    tags = list(dict.fromkeys([*ours.pop("tags"), *theirs]))
-    merged = {**ours, "tags": tags} | {key: value for key, value in front.items() if key not in (*OURS, "tags")}
+    generated = make_front_matter(config, registry)
+    # Tags of the old model's architecture and dataset are dropped.
+    replaced = {entry.spec.name for kind in ("architecture", "dataset") for entry in registry.components(kind)}
+    own_tags = [tag for tag in _select_strings(front.get("tags")) if tag not in replaced]
+    tags = list(dict.fromkeys([*generated.pop("tags"), *own_tags]))
+    merged = {**generated, "tags": tags} | {
+        key: value for key, value in front.items() if key not in (*GENERATED, "tags")
+    }
     if license:
         merged["license"] = license
     body = "\n\n".join(make_sections(config, registry, list(files), address))

@@ -141,8 +141,8 @@ def _apply_one(generator: Generator, source: Path, target: Path, seed: int, resi
 
 def _name_file(file: Path, error: GanzooError) -> str:
     """Return an error's text, which begins with the name of the file."""
-    words = str(error)
-    return words if words.startswith(str(file)) else f"{file}: {words}"
+    text = str(error)
+    return text if text.startswith(str(file)) else f"{file}: {text}"
 
 
 # ----------------------------------------------------------------------------

@@ -48,8 +48,8 @@ def show(
     """
     if dataset is not None and dataset.show:
         module, _, name = dataset.show.partition(":")
-        made = getattr(importlib.import_module(module), name)(samples.float().cpu().numpy(), data)
-        return _check_files(made, dataset.show)
+        files = getattr(importlib.import_module(module), name)(samples.float().cpu().numpy(), data)
+        return _check_files(files, dataset.show)
     if data.modality != "image" or data.shape[0] not in CHANNELS:
         return {}
     if labels is not None and shows_labels(data, dataset):
@@ -99,18 +99,18 @@ def convert_files(files: Mapping[str, bytes], suffix: str) -> bytes | None:
     return next((kinds[kind] for kind in TEXTS if kind in kinds), None) if suffix in TEXTS else None
 
 
-def _check_files(made: Any, path: str) -> Files:
+def _check_files(files: Any, path: str) -> Files:
     """Return the files that a dataset's `show` made; raise GanzooError where they are not bytes by file name."""
-    if not isinstance(made, Mapping) or not made:
-        found = "nothing" if isinstance(made, Mapping) else type(made).__name__
+    if not isinstance(files, Mapping) or not files:
+        found = "nothing" if isinstance(files, Mapping) else type(files).__name__
         raise GanzooError(f"{path} returned {found}: it must return bytes by file name")
-    for name, content in made.items():
+    for name, content in files.items():
         if not isinstance(name, str) or not NAME.fullmatch(name) or not isinstance(content, bytes):
             raise GanzooError(
                 f"{path} returned {type(content).__name__} under {name!r}: it must return bytes by a file name like "
                 "'samples.png'"
             )
-    return dict(made)
+    return dict(files)
 
 
 def _put_labels_beside(labels: Tensor, samples: Tensor) -> Tensor:
