@@ -11,10 +11,13 @@ from typing import Literal
 
 import pytest
 
+import ganzoo
 from ganzoo import plugin
 from ganzoo.plugin import contracts, hookspecs, networks, specs
+from ganzoo.plugin.component import COMMANDS
 from ganzoo.plugin.options import _describe, list_options, option
-from ganzoo.registry import PLURALS
+from ganzoo.recipe.keys import list_keys
+from ganzoo.registry import PLURALS, registry
 
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
@@ -105,6 +108,16 @@ def test_what_the_table_of_types_says_is_so() -> None:
     assert known["pair"].read("0.5,0.999") == (0.5, 0.999)
     assert known["widths"].read("64,128,256") == (64, 128, 256)
     assert known["limit"].read("none") is None
+
+
+def test_every_setting_command_and_public_name_stands_on_its_page() -> None:
+    pages = ("settings", "commands", "python")
+    settings, commands, python = ((DOCS / f"{name}.md").read_text(encoding="utf-8") for name in pages)
+    for key in list_keys(registry()):
+        shown = re.sub(r"^optim\.[gd]\.", "", key)
+        assert f"`{shown}`" in settings or f"`{key}`" in settings, key
+    assert not [name for name in COMMANDS if f"\n## ganzoo {name}\n" not in commands]
+    assert not [name for name in ganzoo.__all__ if f"\n### {name}\n" not in python]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,176 @@
+"""A page's blocks of code, run in order as its reader would, in a folder that holds what the page speaks of.
+
+Only lengths and sizes differ: a training is a few images long, and networks are narrow. Commands run in this process.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+import subprocess
+import textwrap
+import tomllib
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FENCED = re.compile(r"^( *)```(\w*|\{[\w-]+\})\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+INDENTED = re.compile(r"(?<=\n\n)((?: {4}.*\n|\n(?= {4}))+)")
+NO_CODE = {"text", "diff", "{toctree}", "{eval-rst}"}  # `diff` is tested where its page is
+
+
+def list_blocks(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the blocks of a page in order, as (language, text); an indented one is of commands."""
+    found = [(match.start(), match[2], textwrap.dedent(match[3])) for match in FENCED.finditer(text)]
+    without = FENCED.sub(lambda match: re.sub(r"[^\n]", ".", match[0]), text)  # places stay
+    for match in INDENTED.finditer(without):
+        if not re.match(r"[-*\d]", without[: match.start()].rstrip("\n").rpartition("\n\n")[2]):  # else of a list
+            found.append((match.start(), "console", textwrap.dedent(match[0])))
+    yield from ((language, body) for _, language, body in sorted(found))
+
+
+class Reader:
+    """Does what a page says.
+
+    Args:
+        folder: Where; an empty one.
+        patch: Is undone behind the page.
+        repo: Of the test's Hub, for what pages call USER/NAME.
+    """
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, repo: str = "user/name") -> None:
+        self.folder, self.patch, self.repo = folder, patch, repo
+        self.names: dict[str, Any] = {}
+        self.lengths: list[int] = []
+        self.prepare: Callable[[], object] = lambda: None  # before each command
+        patch.chdir(folder)
+        patch.setenv("HOME", str(folder))
+        patch.setenv("GANZOO_DISABLE_PLUGINS", "")
+
+    def read(self, text: str, names: dict[str, Any] | None = None) -> int:
+        """Run the blocks of a page and return how many there are; `names` are known to its Python."""
+        self.names = dict(names or {})
+        self.lengths = sorted({int(length) for length in re.findall(r"--images (\d+)", text)})
+        blocks = [(language, body) for language, body in list_blocks(text) if language not in NO_CODE]
+        for language, body in blocks:
+            body = body.replace("USER/NAME", self.repo).replace("/data/", f"{self.folder}/")
+            if language == "python":
+                self.run_python(body)
+            elif language == "toml":
+                tomllib.loads(body)
+            elif language == "sh":
+                subprocess.run(["bash", "-n"], input=body, text=True, check=True)
+            else:
+                assert language in ("console", "bash"), f"nobody knows how to run {language!r}"
+                for line in filter(None, body.splitlines()):
+                    self.run_line(line.removeprefix("$ "))
+        return len(blocks)
+
+    def run_python(self, code: str) -> None:
+        """Run code; what yields is run as the body of a function, as it would stand in a plugin."""
+        code = re.sub(r'("train.images": )[\d_]+', r"\g<1>32", code).replace("num=1000", "num=64")
+        if any(isinstance(getattr(node, "value", None), ast.Yield) for node in ast.parse(code).body):
+            code = "def hook():\n" + textwrap.indent(code, "    ") + "\nassert list(hook())"
+        exec(compile(code, "page", "exec"), self.names)
+
+    def run_line(self, line: str) -> None:
+        """Run a command; of one that installs only what it names is looked at."""
+        line = re.sub(r" +# .*", "", line)
+        if completing := re.search(r"_GANZOO_COMPLETE=(\w+) ganzoo", line):
+            with self.patch.context() as patch:
+                patch.setenv("_GANZOO_COMPLETE", completing[1])
+                self.run_ganzoo([])
+            return
+        for part in line.split(" && "):
+            program, *words = shlex.split(part)
+            if Path(program).name == "pip":
+                self.check_install(words)
+            elif Path(program).name == "ganzoo":
+                self.run_ganzoo(words)
+            elif program == "torchrun":
+                self.run_torchrun(words)
+            else:
+                assert part in ("python3 -m venv .venv", ".venv/bin/python -m pytest"), f"who runs {part!r}?"
+
+    def check_install(self, words: list[str]) -> None:
+        """Check that what pip is told to install, and to be constrained by, is in this repository."""
+        extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+        assert words[0] == "install"
+        for before, word in pairwise(words):
+            place, _, extra = word.partition("[")
+            if before in ("-c", "-e") or word.startswith("."):
+                assert (ROOT / place).exists()
+                assert not extra or extra.rstrip("]") in extras
+
+    def run_torchrun(self, words: list[str]) -> None:
+        """Check torchrun's own options, and the settings of the training that it would start."""
+        from torch.distributed.run import parse_args
+
+        parsed = parse_args(words)
+        assert (parsed.module, parsed.training_script) == (True, "ganzoo")
+        self.run_ganzoo([*parsed.training_script_args, "--dry-run"])
+
+    def run_ganzoo(self, words: list[str]) -> None:
+        """Run a command, which must succeed."""
+        from ganzoo.cli import main
+        from ganzoo.registry import registry
+
+        if words[:1] == ["train"] and "--dry-run" not in words:
+            words = self.shorten(words)
+        if words[:1] == ["evaluate"]:
+            words = ["32" if word == "1000" else word for word in words]
+        registry.cache_clear()
+        self.prepare()
+        with pytest.raises(SystemExit) as stop:
+            main([word.replace("~", str(self.folder)) for word in words])
+        assert stop.value.code == 0, f"ganzoo {shlex.join(words)} exits with {stop.value.code}"
+
+    def shorten(self, words: list[str]) -> list[str]:
+        """Return the words of a training that is short and small; lengths keep their order."""
+        line = re.sub(r"--images (\d+)", lambda found: f"--images {self.shorter(int(found[1]))}", " ".join(words))
+        line = line.replace("--size 64", "--size 16")
+        if "--resume" not in line:
+            line += "" if "--images" in line else " --images 32"
+            line += " arch.width=2" if "--arch" in line and "arch.width" not in line else ""
+        return line.split()
+
+    def shorter(self, images: int) -> int:
+        """Return a length for one of the page's."""
+        return 64 * (1 + self.lengths.index(images))
+
+
+def make_folder(folder: Path) -> None:
+    """Put what pages speak of into a folder: pictures, a finished run, two that were stopped, foreign weights."""
+    import torch
+    from PIL import Image
+    from torch import nn
+
+    import ganzoo
+    from ganzoo.registry import registry
+
+    for name in ("photos", "drawings", "held-out"):
+        (folder / name).mkdir()
+        for number in range(40):
+            color = (number * 6, 255 - number * 6, len(name) * 20)
+            Image.new("RGB", (20, 24), color).save(folder / name / f"{number}.png")
+    registry.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        settings: dict[str, Any] = {"arch": "dcgan", "batch": 16, "options": {"arch.width": 2}, "device": "cpu"}
+        ganzoo.train(**settings, dataset=folder / "photos", size=16, images=32)
+        for _ in range(2):
+            run = ganzoo.train(**settings, dataset=folder / "photos", size=16, images=32)
+            recipe = run.recipe()
+            recipe["train"]["images"] = 48  # as if it had been stopped
+            run.write_recipe(recipe)
+    layers: list[nn.Module] = []
+    for inputs, outputs in ((100, 16), (16, 8), (8, 4), (4, 2)):
+        first = {"stride": 1, "padding": 0} if inputs == 100 else {"stride": 2, "padding": 1}
+        layers += [nn.ConvTranspose2d(inputs, outputs, 4, **first, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+    layers += [nn.ConvTranspose2d(2, 3, 4, stride=2, padding=1, bias=False), nn.Tanh()]
+    torch.save(nn.ModuleDict({"main": nn.Sequential(*layers)}).state_dict(), folder / "netG_epoch_24.pth")
