@@ -26,7 +26,7 @@ Make = Callable[..., tuple[Gan, Batches]]
 def make(toys: object, tmp_path: Any) -> Make:
     """Return ``make(KEY=VALUE as a mapping, device) -> (gan, batches)``."""
 
-    def made(settings: dict[str, Any] | None = None, device: torch.device = CPU) -> tuple[Gan, Batches]:
+    def assemble_toy(settings: dict[str, Any] | None = None, device: torch.device = CPU) -> tuple[Gan, Batches]:
         pairs = {"arch": "toy", "dataset": "toy-array", **(settings or {})}
         recipe = resolve(registry(), pairs=pairs)
         source = open_source(recipe.dataset.build(), name="toy", key="toy", notify=print, cache=tmp_path)
@@ -34,4 +34,4 @@ def make(toys: object, tmp_path: Any) -> Make:
         execution.install(gan, pytest.fail)
         return gan, Batches(source, Streams(recipe.train.seed, device), gan)
 
-    return made
+    return assemble_toy

@@ -1,4 +1,4 @@
-"""What updates are fed: the order of the epochs, the draws, the cuts, the conversion."""
+"""The batches of updates: the order of the epochs, the draws, the parts, the conversion."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ganzoo.recipe.check import check_data
 
 
 def indices(part: Part) -> list[int]:
-    """Return which items of the toy array (item i is filled with i) a part holds."""
+    """Return the numbers of the toy array's items (item i is filled with i) in a part."""
     assert part.real is not None
     return ((part.real[:, 0, 0, 0] + 1) * 127.5).round().int().tolist()
 
@@ -74,7 +74,7 @@ def test_fewer_items_than_a_batch(make):
 
 
 @pytest.mark.parametrize("dataset", ["toy-array", "toy-points"])
-def test_everything_is_a_function_of_seed_images_and_stream(make, dataset):
+def test_all_draws_depend_on_seed_images_and_stream_alone(make, dataset):
     settings = {"dataset": dataset, "loss": "toy-pairs", "train.conditional": dataset == "toy-array"}
     (_, one), (_, two), (_, other) = make(settings), make(settings), make({**settings, "train.seed": 1})
     list(two.discriminator(0)), list(two.generator(0, 3)), two.draw_examples(5)
@@ -87,7 +87,7 @@ def test_everything_is_a_function_of_seed_images_and_stream(make, dataset):
 
 
 @pytest.mark.parametrize("dataset", ["toy-array", "toy-points"])
-def test_every_update_draws_for_itself(make, dataset):
+def test_every_update_has_draws_of_its_own(make, dataset):
     _, batches = make({"dataset": dataset, "loss": "toy-pairs"})
     parts = [
         part
@@ -109,7 +109,7 @@ def test_examples_are_the_same_at_every_call(make):
     assert torch.equal(labels, ((images[:, 0, 0, 0] + 1) * 127.5).round().long() % 2)
 
 
-def test_an_architectures_latents(make):
+def test_latents_are_those_of_the_architecture(make):
     gan, batches = make()
     gan.networks = replace(gan.networks, latent="uniform", latent_dim=6)
     (part,) = Batches(batches.source, batches.streams, gan).discriminator(0)
@@ -118,11 +118,11 @@ def test_an_architectures_latents(make):
 
 
 # ----------------------------------------------------------------------------
-# Cuts.
+# Parts.
 
 
 @pytest.mark.parametrize("feed", ["discriminator", "generator"])
-def test_micro_batches_are_the_total_batch_cut_up(make, feed):
+def test_micro_batches_join_to_the_total_batch(make, feed):
     settings = {"loss": "toy-pairs", "train.conditional": True, "train.g_batch": 20}
     (_, whole), (_, cut) = make(settings), make({**settings, "train.micro_batch": 8})
     step = (0,) if feed == "generator" else ()
@@ -136,11 +136,11 @@ def test_micro_batches_are_the_total_batch_cut_up(make, feed):
     assert one.share == 1
 
 
-def test_what_components_draw_is_reseeded_before_each_micro_batch(make):
+def test_the_components_generator_is_reseeded_before_each_micro_batch(make):
     _, batches = make({"train.micro_batch": 4})
 
     def drawn(images: int, use: int) -> list[Tensor]:
-        """What a component draws in each part, where each draws `use` numbers more than it shows."""
+        """Return the numbers that a component draws in each part, after which it draws `use` more."""
         result = []
         for _ in batches.discriminator(images):
             result.append(torch.rand(5))
@@ -155,7 +155,7 @@ def test_what_components_draw_is_reseeded_before_each_micro_batch(make):
     assert not torch.equal(first[0], torch.rand(5))
 
 
-def test_dropout_follows_from_the_images_seen(make):
+def test_dropout_depends_on_the_images_seen(make):
     gan, batches = make({"arch.norm": True})
 
     def answer(images: int) -> Tensor:
@@ -183,7 +183,7 @@ def test_bytes_become_floats_from_minus_one_to_one(make):
     assert torch.equal((values + 1).mul(127.5).round(), torch.arange(256.0))
 
 
-def test_floats_stay_as_they_are_and_the_data_is_never_written_to(make):
+def test_floats_are_not_scaled_and_the_data_is_never_changed(make):
     _, batches = make({"dataset": "toy-points"})
     (part,) = batches.discriminator(0)
     assert part.real.norm(dim=1) == pytest.approx(torch.full((16,), 0.5), abs=1e-6)
@@ -195,7 +195,7 @@ def test_floats_stay_as_they_are_and_the_data_is_never_written_to(make):
 
 
 # ----------------------------------------------------------------------------
-# Mirrored.
+# Mirroring.
 
 
 def test_flip_mirrors_half_of_the_real_images_and_nothing_else(make, monkeypatch):
@@ -231,7 +231,7 @@ def test_flip_mirrors_a_label_image_with_its_sample_in_both_updates(pairs, make,
     assert sides == {True, False}
 
 
-def test_bytes_and_words_of_16_bits_reach_networks_between_minus_1_and_1(pairs, make):
+def test_bytes_and_16_bit_integers_are_scaled_to_minus_1_to_1(pairs, make):
     (part,) = make(SCENES)[1].discriminator(0)
     assert part.labels.dtype == part.real.dtype == torch.float32
     assert part.labels.min() == -1
@@ -241,7 +241,7 @@ def test_bytes_and_words_of_16_bits_reach_networks_between_minus_1_and_1(pairs, 
     assert any(torch.equal(part.real[0], tone.float() / 32768) for tone in whole)
 
 
-def test_labels_that_the_dataset_makes_follow_from_seed_stream_images_and_rank(pairs, make):
+def test_labels_that_the_dataset_makes_depend_on_seed_stream_images_and_rank(pairs, make):
     settings = {"arch": "toy-translator", "dataset": "toy-tones"}
     (_, one), (_, two) = make(settings), make(settings)
     (first,), (again,), (later,) = one.discriminator(0), two.discriminator(0), one.discriminator(20)
@@ -258,7 +258,7 @@ def test_labels_that_the_dataset_makes_follow_from_seed_stream_images_and_rank(p
     assert one.draw_examples(3)[1].shape == (3, 1, 16)
 
 
-def test_flip_is_of_images(make):
+def test_flip_is_refused_for_other_data_than_images(make):
     with pytest.raises(UsageError, match=r"train\.flip mirrors images; dataset 'toy-points' is points"):
         check_data(
             make({"dataset": "toy-points", "train.flip": True})[0].recipe, DataInfo(shape=(2,), modality="points")
@@ -269,7 +269,7 @@ def test_flip_is_of_images(make):
 # Prefetching.
 
 
-def test_what_is_fetched_ahead_is_what_would_have_been_fetched(make):
+def test_a_prefetched_batch_equals_a_fetched_one(make):
     _, plain = make()
     _, ahead = make()
     ahead._next = Prefetcher(ahead._fetch, ahead.batch)
@@ -297,14 +297,14 @@ def test_the_next_batch_is_fetched_while_this_one_is_used():
     assert len(asked) == len(set(asked))
 
 
-def test_an_error_in_fetching_comes_where_the_batch_is_used():
+def test_an_error_in_a_fetch_is_raised_where_the_batch_is_used():
     ahead = Prefetcher(lambda position: 1 // (position - 4), 4)
     ahead(0)
     with pytest.raises(ZeroDivisionError):
         ahead(4)
 
 
-def test_only_what_is_slow_to_read_is_fetched_ahead(make):
+def test_batches_are_prefetched_only_for_another_device(make):
     source = make()[1].source
     assert not needs_prefetch(source, torch.device("cpu"))
     assert needs_prefetch(source, torch.device("cuda", 0))
@@ -313,7 +313,7 @@ def test_only_what_is_slow_to_read_is_fetched_ahead(make):
 
 
 @cuda
-def test_what_is_not_on_the_device_crosses_from_pinned_memory(make):
+def test_batches_move_to_the_device_from_pinned_memory(make):
     gan, batches = make({}, torch.device("cuda", 0))
     source = batches.source
     fetched, _ = Batches(replace(source, data=source.data.cpu()), batches.streams, gan)._fetch(0)

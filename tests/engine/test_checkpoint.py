@@ -25,14 +25,14 @@ OLD, NEW = {"w": torch.tensor([1.0, 2.0])}, {"w": torch.tensor([3.0, 4.0])}
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a checkpoint stands already."""
+    """Return the path of an existing checkpoint."""
     path = tmp_path / "000000064.ckpt"
     checkpoint.save(path, OLD, {"images": 64})
     return path
 
 
 def holds(path: Path) -> str:
-    """Return which of the two checkpoints is there; it must be whole."""
+    """Return which of the two checkpoints the file is; it must be whole."""
     tensors, meta = checkpoint.load(path)
     for name, wanted, images in (("old", OLD, 64), ("new", NEW, 128)):
         if torch.equal(tensors["w"], wanted["w"]):
@@ -52,7 +52,7 @@ DTYPES = (
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3, 4, 5)])
-def test_every_dtype_and_shape_comes_back(tmp_path, dtype, shape):
+def test_every_dtype_and_shape_is_restored(tmp_path, dtype, shape):
     tensor = torch.linspace(0, 9, torch.Size(shape).numel()).view(shape).to(dtype)
     checkpoint.save(tmp_path / "x", {"a/b": tensor}, {})
     loaded, _ = checkpoint.load(tmp_path / "x")
@@ -62,7 +62,7 @@ def test_every_dtype_and_shape_comes_back(tmp_path, dtype, shape):
     assert loaded["a/b"].view(-1).view(torch.uint8).equal(tensor.view(-1).view(torch.uint8))
 
 
-def test_layouts_views_and_shared_memory_come_back_by_value(tmp_path):
+def test_layouts_views_and_shared_memory_are_restored_by_value(tmp_path):
     base = torch.arange(48.0).view(2, 4, 3, 2)
     tensors: dict[str, Tensor] = {
         "channels-last": base.contiguous(memory_format=torch.channels_last),
@@ -79,13 +79,13 @@ def test_layouts_views_and_shared_memory_come_back_by_value(tmp_path):
     assert [name for name in tensors if not torch.equal(loaded[name], tensors[name])] == []
 
 
-def test_odd_numbers_come_back_bit_for_bit(tmp_path):
+def test_special_numbers_are_restored_bit_for_bit(tmp_path):
     bits = torch.tensor([0x7FC00001, 0x7F800000, -0x80000000, 1, 0x00800000], dtype=torch.int32)
     checkpoint.save(tmp_path / "x", {"odd": bits.view(torch.float32)}, {})
     assert torch.equal(checkpoint.load(tmp_path / "x")[0]["odd"].view(torch.int32), bits)
 
 
-def test_meta_comes_back(path):
+def test_meta_is_restored(path):
     meta = {"images": 10**12, "seconds": 0.1, "numbers": {"Ä/1": None, "B": [1, 2.5, True]}}
     checkpoint.save(path, {}, meta)
     tensors, loaded = checkpoint.load(path)
@@ -97,7 +97,7 @@ def test_meta_comes_back(path):
 # Damage.
 
 
-def test_a_file_cut_short_anywhere_is_corrupt(path):
+def test_a_file_that_is_truncated_anywhere_is_corrupt(path):
     content = path.read_bytes()
     for end in [*range(0, len(content), 17), len(content) - 1]:
         path.write_bytes(content[:end])
@@ -119,7 +119,7 @@ def test_a_file_with_one_byte_changed_anywhere_is_corrupt(path):
 
 
 @pytest.mark.parametrize("extra", [b"\0", b"x" * 64])
-def test_a_file_with_bytes_behind_it_is_corrupt(path, extra):
+def test_a_file_with_appended_bytes_is_corrupt(path, extra):
     path.write_bytes(path.read_bytes() + extra)
     with pytest.raises(Corrupt, match="is damaged"):
         checkpoint.load(path)
@@ -168,7 +168,7 @@ def test_a_crash_after_any_byte_leaves_the_old_checkpoint(path):
         assert holds(path) == "old"
         k += 1
     assert holds(path) == "new"
-    assert k == path.stat().st_size + 1  # every byte had its crash, and then the write came through
+    assert k == path.stat().st_size + 1  # there was a crash after every byte, then the write succeeded
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
@@ -181,7 +181,7 @@ def test_a_crash_before_any_sync_or_rename_leaves_a_whole_checkpoint(path):
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_the_bytes_are_synced_before_the_rename_and_the_name_after_it(path, monkeypatch):
-    """What a power cut needs and a kill cannot show: the order of the operations."""
+    """The order of the operations, which matters at a power cut and which a kill cannot test."""
     calls = []
 
     class Noting(files.Disk):
@@ -213,7 +213,7 @@ def test_the_bytes_are_synced_before_the_rename_and_the_name_after_it(path, monk
 
 
 class Full(files.Disk):
-    """A disk with room for so many writes; the kernel itself refuses the next."""
+    """A disk with room for `writes` writes; the kernel refuses the next one."""
 
     def __init__(self, writes: int) -> None:
         self.left = writes
@@ -232,7 +232,7 @@ def litter(path: Path) -> list[str]:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 @pytest.mark.parametrize("writes", [0, 1])
-def test_a_full_disk_is_one_sentence_and_loses_nothing(path, monkeypatch, writes):
+def test_a_full_disk_is_reported_in_one_sentence_and_loses_nothing(path, monkeypatch, writes):
     monkeypatch.setattr(files, "DISK", Full(writes))
     with pytest.raises(GanzooError) as caught:
         checkpoint.save(path, NEW, {"images": 128})
@@ -265,7 +265,7 @@ def test_a_limit_on_file_sizes_loses_nothing(path, room):
     ],
 )
 @pytest.mark.parametrize("operation", ["write", "sync", "rename"])
-def test_whatever_the_disk_refuses_is_one_sentence(path, monkeypatch, number, reason, operation):
+def test_any_refusal_of_the_disk_is_reported_in_one_sentence(path, monkeypatch, number, reason, operation):
     def refuse(*args: object) -> None:
         raise OSError(number, os.strerror(number))
 
@@ -277,12 +277,12 @@ def test_whatever_the_disk_refuses_is_one_sentence(path, monkeypatch, number, re
     assert litter(path) == []
 
 
-def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
+def test_a_missing_folder_is_reported_in_one_sentence(tmp_path):
     with pytest.raises(GanzooError, match=r"cannot write .*/none/x: no such file or directory"):
         checkpoint.save(tmp_path / "none" / "x", NEW, {})
 
 
-def test_a_snapshot_leaves_its_writer_no_tensor_operation_to_do():
+def test_the_writer_of_a_snapshot_makes_no_tensor_operation():
     weight = torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last)
     (copy,) = snapshot({"weight": weight}).values()
     assert copy.is_contiguous()

@@ -1,4 +1,4 @@
-"""What components may be and ask for beyond logits, under every execution, accumulated, resumed and published."""
+"""The contracts beyond logits, in every execution, with accumulation, on resume and in a published model."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def terms(toys: object) -> None:
 
 
 @pytest.mark.parametrize("settings", NEW, ids=named)
-def test_recorded_updates_are_eager_ones(make, monkeypatch, settings):
+def test_recorded_updates_equal_eager_ones(make, monkeypatch, settings):
     monkeypatch.setattr(execution, "inductor", lambda graph, inputs: graph)
     assert max(distances(make, settings, "compile", rounds=3)) < 1e-9
 
 
 @cuda
 @pytest.mark.parametrize("settings", NEW, ids=named)
-def test_captured_updates_are_eager_ones(make, settings):
+def test_captured_updates_equal_eager_ones(make, settings):
     settings = {"train.execution": "eager", **settings}
     assert max(distances(make, settings, "cuda-graph", rounds=6, device=CUDA)) < 1e-9
 
@@ -73,7 +73,7 @@ def run(gan: Any, batches: Any, rounds: range) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("settings", NEW, ids=named)
-def test_what_is_resumed_goes_on_bit_for_bit(make, settings):
+def test_a_resumed_run_is_the_same_bit_for_bit(make, settings):
     gan, batches = make(settings)
     run(gan, batches, range(2))
     tensors, numbers = gan.state()
@@ -88,7 +88,7 @@ def test_what_is_resumed_goes_on_bit_for_bit(make, settings):
 
 
 @pytest.mark.parametrize("parts", [2, 4])
-def test_parts_add_up_to_the_whole_clipped_as_one(make, parts):
+def test_parts_add_up_to_the_whole_batch_and_are_clipped_together(make, parts):
     settings = {
         "reg": "toy-code,toy-perceptual,toy-reals", "optim.g.clip": 1e-2, "optim.d.clip": 1e-2,
         **{f"optim.{network}.{key}": value for network in "gd" for key, value in (("name", "sgd"), ("lr", 1.0))},
@@ -118,7 +118,7 @@ def test_each_term_is_measured_under_its_name(make):
 
 
 @pytest.mark.parametrize("update", STEPS)
-def test_a_term_of_g_reads_reals_under_every_order_beside_a_loss_that_does_not(make, update):
+def test_a_term_of_g_reads_reals_in_every_order_with_a_loss_that_does_not(make, update):
     gan, batches = make({"reg": "toy-reals", "train.update": update, "train.conditional": True})
     steps = []
     term = gan.regularizers["toy-reals"].generator
@@ -131,7 +131,7 @@ def test_a_term_of_g_reads_reals_under_every_order_beside_a_loss_that_does_not(m
 
 
 @pytest.mark.parametrize(("name", "network"), [("toy-code", "generator"), ("toy-rotation", "discriminator")])
-def test_what_a_term_learns_with_is_trained_with_that_network_alone(make, name, network):
+def test_the_parameters_of_a_term_are_trained_with_their_network_alone(make, name, network):
     gan, batches = make({"reg": name})
     head, seen = gan.regularizers[name].head, []
     for update, at in ((update_discriminator, ()), (update_generator, (0,))):
@@ -144,13 +144,13 @@ def test_what_a_term_learns_with_is_trained_with_that_network_alone(make, name, 
     assert not any("head" in key for key in gan.ema.network.state_dict())
 
 
-def test_what_learns_must_be_a_module(make, monkeypatch):
+def test_a_term_that_learns_must_be_a_module(make, monkeypatch):
     monkeypatch.setattr(toy_terms, "Code", toy_terms.Reals)
     with pytest.raises(GanzooError, match=r"'toy-code' says learns='generator' and is not a torch\.nn\.Module"):
         make({"reg": "toy-code"})
 
 
-def test_a_network_that_a_term_holds_is_in_no_optimizer_and_no_checkpoint(make):
+def test_a_frozen_network_of_a_term_is_in_no_optimizer_and_no_checkpoint(make):
     gan, batches = make({"reg": "toy-perceptual"})
     assert run(gan, batches, range(1))["reg.toy-perceptual/g"] > 0
     held = gan.regularizers["toy-perceptual"].look.network.layer.weight
@@ -176,13 +176,13 @@ def test_an_extractor_is_asked_for_by_name():
 
 
 class Ones(nn.Linear):
-    """Other weights than those that were drawn."""
+    """A linear layer whose weights are all 1."""
 
     def reset_parameters(self) -> None:
         nn.init.ones_(self.weight)
 
 
-def test_the_weights_that_a_term_looks_through_stand_in_the_recipe_and_a_run_goes_on_with_no_others(monkeypatch):
+def test_frozen_weights_are_named_in_the_recipe_and_a_run_does_not_go_on_with_others(monkeypatch):
     run = ganzoo.train(arch="toy", dataset="toy-array", reg="toy-perceptual", images=32, device="cpu")
     found = extractor("toy-pixels", DataInfo(shape=(1, 4, 4)))
     held = {"reg.toy-perceptual.look": {"name": "toy_terms:toy-pixels", "sha256": hash_network(found.network)}}
@@ -208,11 +208,11 @@ def test_terms_have_intervals_of_their_own(make):
 
 
 # ----------------------------------------------------------------------------
-# When each part starts, and how heavy it is.
+# Starts and weights of the adversarial term and of D.
 
 
 @pytest.mark.parametrize("update", STEPS)
-def test_d_and_its_term_start_when_they_are_told(make, update):
+def test_d_and_its_term_start_at_their_settings(make, update):
     gan, batches = make(
         {"train.d_start": 32, "train.adversarial_start": 64, "train.update": update, "reg": "toy-code,toy-features",
          "arch.answer": "output"}
@@ -228,7 +228,7 @@ def test_d_and_its_term_start_when_they_are_told(make, update):
         assert torch.equal(gan.discriminator.one.weight, first) == (number < 2)
 
 
-def test_a_run_whose_parts_start_later_is_told_and_goes_on_like_a_whole_one():
+def test_a_run_whose_parts_start_later_resumes_like_one_that_was_not_stopped():
     lines = []
     listener = SimpleNamespace(
         note=lambda event: lines.append(event.line), tick=lambda event: describe_tick(event.row, event.total)
@@ -258,13 +258,13 @@ def test_with_scaled_losses_g_waits_for_d_as_well(make, update):
     assert not torch.equal(gan.generator.net[0].weight, before)
 
 
-def test_a_term_that_reads_what_d_does_not_answer_yet_is_named(make):
+def test_a_term_that_fails_before_d_starts_is_named(make):
     gan, batches = make({"train.d_start": 32, "reg": "toy-reals"})
     with pytest.raises(GanzooError, match=r"'toy-reals' failed before train\.d_start .*fake_output is None: TypeError"):
         run(gan, batches, range(1))
 
 
-def test_the_adversarial_weight_is_of_the_gradient_not_of_what_is_measured(make):
+def test_the_adversarial_weight_multiplies_the_gradient_and_not_the_statistic(make):
     moved, losses = [], []
     for weight in ("1", "0.25", "linear(0.25, 0, images=64)"):
         gan, batches = make({"train.adversarial_weight": weight, "optim.g.name": "sgd", "optim.g.lr": 1.0})
@@ -277,10 +277,10 @@ def test_the_adversarial_weight_is_of_the_gradient_not_of_what_is_measured(make)
 
 
 # ----------------------------------------------------------------------------
-# Networks that say more.
+# Networks with further outputs.
 
 
-def test_a_generators_own_losses_join_its_loss(make):
+def test_the_losses_of_a_generator_output_are_added_to_its_loss(make):
     settings = {"arch": "toy-saying", "arch.answer": "list", "optim.g.name": "sgd", "optim.g.lr": 0.1}
     gan, batches = make(settings | {"train.adversarial_weight": 0})
     stats = run(gan, batches, range(4))
@@ -288,7 +288,7 @@ def test_a_generators_own_losses_join_its_loss(make):
     assert run(gan, batches, range(4, 12))["generator/commitment"] < stats["generator/commitment"]
 
 
-def test_members_of_a_list_count_by_their_weights(make):
+def test_members_of_a_list_are_weighted(make):
     gan, batches = make({"arch": "toy-saying", "arch.answer": "list"})
     (part,) = batches.discriminator(0)
     real, fake = (gan.discriminate(x, None) for x in (part.real, part.real * 0))
@@ -300,17 +300,17 @@ def test_members_of_a_list_count_by_their_weights(make):
     assert real.embedding.shape == (16, 16)
 
 
-def test_one_answer_for_several_samples(make):
+def test_a_packed_discriminator_has_one_output_for_several_samples(make):
     gan, batches = make({"arch": "toy-packed"})
     assert toy_terms.logits(gan.discriminate(next(batches.discriminator(0)).real, None))[0].shape == (8, 1)
     assert run(gan, batches, range(2))["loss_d"] > 0
 
 
 # ----------------------------------------------------------------------------
-# Published, and started from.
+# Published models, and runs that start from them.
 
 
-def test_a_discriminator_is_rebuilt_as_it_was_prepared(make, tmp_path: Path):
+def test_a_discriminator_is_rebuilt_with_its_preparation(make, tmp_path: Path):
     gan, batches = make({"reg": "toy-spectral"})
     run(gan, batches, range(2))
     assert gan.regularizers["toy-spectral"].steps == 2
@@ -339,19 +339,19 @@ def test_only_d_may_be_prepared(make, monkeypatch):
 
 
 def shown(gan: Any, batches: Any) -> Step:
-    """Return the step that a term of G sees."""
+    """Return the step of an update of G."""
     update_generator(gan, batches, 16, 0)
     return gan.regularizers["toy-means"].steps[-1]
 
 
-def test_d_takes_labels_of_samples_that_are_not_the_updates(make):
+def test_further_samples_need_labels_of_their_own(make):
     step = shown(*make({"train.conditional": True, "reg": "toy-means"}))
     with pytest.raises(ValueError, match=r"D takes labels: give those of these 4 samples"):
         step.discriminate(step.fake_seen[:4])
     assert len(toy_terms.logits(step.discriminate(step.fake_seen[:4], step.labels[:4]))[0]) == 4
 
 
-def test_an_answer_that_is_known_is_that_to_the_labels_asked_about(make):
+def test_a_known_output_is_reused_only_for_the_same_labels(make):
     step = shown(*make({"train.conditional": True, "reg": "toy-means"}))
     assert step.discriminate(step.fake_seen, float32=True) is step.fake_output
     assert step.discriminate(step.fake_seen, step.labels, float32=True) is step.fake_output

@@ -26,7 +26,7 @@ ORDERS = {"sim": "simultaneous", "D first": "alternating"}
 
 
 class Dirac(nn.Module):
-    """One number: what G makes of any latent, or D's factor."""
+    """A network of one number: G's output for any latent, or D's factor."""
 
     def __init__(self, generates):
         super().__init__()
@@ -46,7 +46,7 @@ class Zero:
 
 @pytest.fixture
 def play(make, monkeypatch):
-    """Return ``play(order, settings) -> move``: ``move(theta, psi)`` is where one update of both players leads."""
+    """Return ``play(order, settings) -> move``: ``move(theta, psi)`` returns both numbers after one update of each."""
     module = ModuleType("dirac")
     module.Zero, module.build = Zero, lambda options, data: Networks(Dirac(True), Dirac(False), 1)
     arch = Architecture(name="dirac", summary="Two numbers.", factory="dirac:build", modalities=("points",))
@@ -82,7 +82,7 @@ def play(make, monkeypatch):
 
 
 def penalized(*names, **options):
-    """Settings of regularizers, each with the same options."""
+    """Return the settings of regularizers, each with the same options."""
     return {"reg": ",".join(names), **{f"reg.{name}.{key}": value for name in names for key, value in options.items()}}
 
 
@@ -142,7 +142,7 @@ def test_wgan_with_one_after_the_other_keeps_its_invariant(play):
     ],
 )
 def test_eigenvalues_at_the_equilibrium(play, settings, values, spread):
-    """Of the field (L_G's and L_D's descent in theta and psi), which a simultaneous update follows for a time H."""
+    """Eigenvalues of the vector field (descent of L_G in theta, L_D in psi), which one update follows for a time H."""
     move, small = play("sim", settings), 1e-4
     columns = [[value / small for value in move(*start)] for start in ((small, 0.0), (0.0, small))]
     trace, determinant = columns[0][0] + columns[1][1], columns[0][0] * columns[1][1] - columns[0][1] * columns[1][0]

@@ -29,7 +29,7 @@ def after(start: float, value: float, num: int, half_life: float, ramp: float | 
     return float(ema.network.weight[0])  # type: ignore[index, arg-type]
 
 
-def test_beta_is_a_half_after_a_half_life():
+def test_beta_is_one_half_after_a_half_life():
     ema = EMA(Net(0), 20_000)
     assert ema.beta(64, 0) == pytest.approx(0.9977843871, abs=1e-10)
     assert ema.beta(20_000, 10**9) == 0.5
@@ -53,12 +53,12 @@ def test_the_ramp_bounds_the_half_life_by_a_share_of_the_images_seen():
     assert ema.beta(64, 400_000) == ema.beta(64, 10**9) == EMA(Net(0), 20_000).beta(64, 0)
 
 
-def test_no_half_life_copies():
+def test_a_half_life_of_0_copies_the_network():
     assert after(0, 7, 1, 0) == 7
     assert after(0, 7, 1, 20_000, ramp=0) == 7
 
 
-def test_buffers_are_copied_whole_numbers_too():
+def test_buffers_are_copied_also_those_of_integers():
     net = Net(1)
     ema = EMA(net, 20_000)
     net.norm(torch.arange(6.0).view(2, 3))

@@ -1,4 +1,4 @@
-"""Who hears of a run, in which order, and what it costs where one fails."""
+"""The subscribers of a run: their order, and the lines that report their failures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ganzoo.registry import register
 
 
 class Heard:
-    """Keeps what it hears of the events whose names it is given."""
+    """A subscriber that keeps the events of the given names."""
 
     def __init__(self, *names: str) -> None:
         self.events: list[Event] = []
@@ -30,7 +30,7 @@ class Heard:
 
 
 class Flaky:
-    """Fails while `error` is set."""
+    """A subscriber that fails while `error` is set."""
 
     def __init__(self, error: BaseException | None = None) -> None:
         self.error, self.calls = error, 0
@@ -51,7 +51,7 @@ def subscribed(subscriber: object, file: bool) -> tuple[Events, Heard]:
     return events, heard
 
 
-def test_a_file_of_the_run_costs_a_line_until_it_works_again_and_is_always_tried() -> None:
+def test_a_failing_file_of_the_run_is_reported_once_until_it_works_again_and_always_tried() -> None:
     flaky = Flaky(GanzooError("cannot write it: the disk is full"))
     events, heard = subscribed(flaky, file=True)
     for error in (flaky.error, flaky.error, None, None, flaky.error, flaky.error):
@@ -62,7 +62,7 @@ def test_a_file_of_the_run_costs_a_line_until_it_works_again_and_is_always_tried
 
 
 @pytest.mark.parametrize("error", [RuntimeError("out of order"), SystemExit(3), GanzooError("refused")])
-def test_anything_else_costs_a_line_and_hears_no_more(error: BaseException) -> None:
+def test_any_other_failing_subscriber_is_reported_and_left_out(error: BaseException) -> None:
     flaky = Flaky(error)
     events, heard = subscribed(flaky, file=False)
     events.emit(END)
@@ -72,14 +72,14 @@ def test_anything_else_costs_a_line_and_hears_no_more(error: BaseException) -> N
     assert line.startswith(f"it failed and is left out from here on: {type(error).__name__}: {error}")
 
 
-def test_an_interrupt_is_no_failure() -> None:
+def test_an_interrupt_is_not_a_failure() -> None:
     events, heard = subscribed(Flaky(KeyboardInterrupt()), file=False)
     with pytest.raises(KeyboardInterrupt):
         events.emit(END)
     assert heard.lines == []
 
 
-def test_a_failing_log_is_told_to_the_others_and_nobody_is_asked_for_what_it_lacks() -> None:
+def test_a_failing_log_is_reported_to_the_others_and_missing_methods_are_not_called() -> None:
     class Log:
         def note(self, event: Note) -> None:
             raise GanzooError("cannot write log.txt")
@@ -95,8 +95,8 @@ def test_a_failing_log_is_told_to_the_others_and_nobody_is_asked_for_what_it_lac
 # In a run.
 
 
-class Looking:
-    """Finds something wrong from the second tick on; and worse from the third."""
+class WorseAndWorse:
+    """A diagnosis with a verdict from the second tick on, which is more severe from the third."""
 
     def __init__(self, options: NoOptions, data: object) -> None:
         pass
@@ -108,14 +108,14 @@ class Looking:
         return Verdict(code="seen", severity=severity, words=f"{len(ticks)} ticks") if len(ticks) > 1 else None
 
 
-class Broken(Looking):
+class Broken(WorseAndWorse):
     def __call__(self, rows: list[dict[str, Any]], recipe: dict[str, Any]) -> Verdict | None:
         raise RuntimeError("out of order")
 
 
 @hookimpl
 def ganzoo_diagnoses() -> Iterator[Diagnosis]:
-    yield Diagnosis(name="looking", summary="Looks.", factory=f"{__name__}:Looking")
+    yield Diagnosis(name="looking", summary="Looks.", factory=f"{__name__}:WorseAndWorse")
     yield Diagnosis(name="broken", summary="Fails.", factory=f"{__name__}:Broken")
 
 
@@ -124,7 +124,7 @@ def train(**settings: Any) -> Any:
     return ganzoo.train(**{"arch": "toy", "dataset": "toy-array", "images": 96, "options": options, **settings})
 
 
-def test_a_run_tells_all_that_happens_and_how_it_ended(toys: object) -> None:
+def test_a_run_emits_all_events_and_its_end(toys: object) -> None:
     torch.set_num_threads(1)
     heard = Heard("start", "tick", "grid", "measured", "saved", "finish")
     run = train(metric="toy-mean", listener=heard)
@@ -152,7 +152,7 @@ def test_a_listener_that_fails_does_not_end_the_run(toys: object) -> None:
     assert (run.path / "log.txt").read_text().count("listener failed and is left out from here on: ValueError") == 1
 
 
-def test_verdicts_are_told_at_ticks_once_and_again_where_they_became_worse(toys: object) -> None:
+def test_a_verdict_is_emitted_once_and_again_when_it_becomes_more_severe(toys: object) -> None:
     register(sys.modules[__name__])
     heard = Heard("verdict", "note")
     run = train(listener=heard)

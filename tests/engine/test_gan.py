@@ -1,4 +1,4 @@
-"""What is assembled: held to its contract, drawn from the seed, frozen where it was frozen, scheduled everywhere."""
+"""Assembling a GAN: contracts are checked, weights depend on the seed, frozen and scheduled parts stay so."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DATA = DataInfo(shape=(1, 4, 4))
 
 
 def plugin(monkeypatch, **hooks) -> ModuleType:
-    """Register a module whose hooks yield the given specs and whose other names are what their factories build."""
+    """Register a module with hooks that yield the given specs, and with the given factories."""
     module = ModuleType("strange")
     for name, value in hooks.items():
         if name.startswith("ganzoo_"):
@@ -68,7 +68,9 @@ def architecture(**fields) -> list[Architecture]:
         (None, lambda x, y: [], "its discriminator returned list for 2 samples"),
     ],
 )
-def test_networks_that_break_the_contract_are_told_before_training(make, monkeypatch, generator, discriminator, words):
+def test_networks_that_break_the_contract_are_refused(
+    make, monkeypatch, generator, discriminator, words
+):
     class Wrapped(nn.Module):
         def __init__(self, call):
             super().__init__()
@@ -87,7 +89,7 @@ def test_networks_that_break_the_contract_are_told_before_training(make, monkeyp
         make({"arch": "strange"})
 
 
-def test_networks_that_share_parameters_are_told(make, monkeypatch):
+def test_networks_that_share_parameters_are_refused(make, monkeypatch):
     def build(options, data):
         g, d = ToyGenerator(TOY, data), ToyDiscriminator(TOY, data)
         d.same = next(g.parameters())
@@ -100,7 +102,7 @@ def test_networks_that_share_parameters_are_told(make, monkeypatch):
         make({"arch": "strange"})
 
 
-def test_a_forward_without_labels_is_told_with_its_line(make, monkeypatch):
+def test_a_forward_without_labels_is_refused_with_its_line(make, monkeypatch):
     class Unlabelled(ToyGenerator):
         def forward(self, z):
             return super().forward(z)
@@ -111,13 +113,13 @@ def test_a_forward_without_labels_is_told_with_its_line(make, monkeypatch):
         make({"arch": "strange"})
 
 
-def test_what_is_no_networks_is_told(make, monkeypatch):
+def test_another_type_than_networks_is_refused(make, monkeypatch):
     plugin(monkeypatch, ganzoo_architectures=architecture(), build=lambda options, data: nn.Linear(1, 1))
     with pytest.raises(GanzooError, match=r"built Linear, not ganzoo.plugin.Networks"):
         make({"arch": "strange"})
 
 
-def test_the_first_forward_leaves_no_trace(make):
+def test_the_first_forward_changes_no_state(make):
     gan, _ = make({"arch.norm": True})
     assert gan.generator.training
     assert gan.discriminator.training
@@ -129,7 +131,7 @@ def test_the_first_forward_leaves_no_trace(make):
 # Weights.
 
 
-def test_weights_follow_from_the_seed_alone(make):
+def test_weights_depend_on_the_seed_alone(make):
     one, _ = make()
     torch.rand(7)
     two, _ = make()
@@ -139,7 +141,7 @@ def test_weights_follow_from_the_seed_alone(make):
     assert not torch.equal(weight[0], weight[2])
 
 
-def test_what_prepare_draws_follows_from_the_seed_too(make, monkeypatch):
+def test_draws_of_prepare_depend_on_the_seed_too(make, monkeypatch):
     class Spectral:
         def __init__(self, options, data):
             pass
@@ -158,7 +160,7 @@ def test_what_prepare_draws_follows_from_the_seed_too(make, monkeypatch):
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
-def test_what_an_architecture_froze_stays_frozen(make, monkeypatch):
+def test_parameters_that_an_architecture_froze_stay_frozen(make, monkeypatch):
     def build(options, data):
         networks = Networks(ToyGenerator(TOY, data), ToyDiscriminator(TOY, data), 4)
         networks.discriminator.net.requires_grad_(False)
@@ -209,7 +211,7 @@ def test_a_scheduled_option_of_an_architecture_reaches_both_generators_and_a_loa
     assert (ganzoo.load(run).network.noise, ganzoo.load(run).network.pair) == (0.5, (0.0, 0.5))
 
 
-def test_only_what_trains_can_be_scheduled():
+def test_options_outside_training_cannot_be_scheduled():
     for kind in (Dataset, Metric):
         with pytest.raises(ValueError, match="option 'noise' cannot be schedulable"):
             kind(name="x", summary="X.", factory="a:b", options=NoiseOptions)
@@ -220,7 +222,7 @@ def test_only_what_trains_can_be_scheduled():
 # Around a run.
 
 
-def test_training_and_loading_leave_the_callers_random_numbers_and_flags_alone(toys):
+def test_training_and_loading_keep_the_callers_random_numbers_and_flags(toys):
     torch.manual_seed(3)
     state, flag = torch.get_rng_state(), torch.backends.cuda.matmul.allow_tf32
     run = ganzoo.train(arch="toy", dataset="toy-array", images=32, options={"train.precision": "bf16"})
@@ -229,7 +231,7 @@ def test_training_and_loading_leave_the_callers_random_numbers_and_flags_alone(t
     assert torch.backends.cuda.matmul.allow_tf32 == flag
 
 
-def test_a_datasets_own_trouble_is_not_taken_for_the_runs(toys, monkeypatch):
+def test_an_error_of_a_dataset_is_not_reported_as_the_runs(toys, monkeypatch):
     def update(*args):
         raise FileNotFoundError(2, "No such file or directory", "shard-0007.tar")
 
@@ -238,7 +240,7 @@ def test_a_datasets_own_trouble_is_not_taken_for_the_runs(toys, monkeypatch):
         ganzoo.train(arch="toy", dataset="toy-array", images=32)
 
 
-def test_a_run_whose_data_changed_says_so(toys):
+def test_a_run_reports_that_its_data_changed(toys):
     run = ganzoo.train(arch="toy", dataset="toy-array", images=32)
     before = toys.ToyArray.__init__
 
@@ -268,7 +270,7 @@ def test_a_tracker_that_cannot_be_built_leaves_no_empty_run(toys, tmp_path, monk
     assert not (tmp_path / "runs").exists()
 
 
-def test_float_labels_are_given_from_python(make, monkeypatch):
+def test_float_labels_come_from_a_dataset_in_python(make, monkeypatch):
     class Attributes:
         def __init__(self, options):
             self.info = DataInfo(shape=(1, 4, 4), label_shape=(3,))
@@ -296,7 +298,7 @@ def test_float_labels_are_given_from_python(make, monkeypatch):
         generator.sample(2)
 
 
-def test_a_latent_that_nobody_can_draw_is_told(make, monkeypatch):
+def test_an_unknown_latent_is_refused(make, monkeypatch):
     made = Networks(ToyGenerator(TOY, DATA), ToyDiscriminator(TOY, DATA), 4, "gaussian")
     plugin(monkeypatch, ganzoo_architectures=architecture(), build=lambda options, data: made)
     with pytest.raises(GanzooError, match=r"latent 'gaussian' is not one of 'normal', 'uniform', 'normal\+onehotK'"):
@@ -317,7 +319,7 @@ def regularizer(name: str) -> list[Regularizer]:
     return [Regularizer(name="strange", summary="Strange.", factory=f"strange:{name}")]
 
 
-def test_a_term_that_is_no_scalar_is_told(make, monkeypatch):
+def test_a_term_that_is_not_a_scalar_is_refused(make, monkeypatch):
     plugin(monkeypatch, ganzoo_regularizers=regularizer("Each"), Each=Each)
     gan, batches = make({"reg": "strange"})
     with pytest.raises(GanzooError, match=r"regularizer 'strange' returned \[16\], not a scalar tensor: take the mean"):
@@ -340,7 +342,7 @@ class Misspelt(Strange):
         return -fake.mean()
 
 
-def test_a_loss_that_is_no_scalar_is_told(make, monkeypatch):
+def test_a_loss_that_is_not_a_scalar_is_refused(make, monkeypatch):
     loss = [Loss(name="strange", summary="Strange.", factory="strange:Vector")]
     plugin(monkeypatch, ganzoo_losses=loss, Vector=Vector)
     gan, batches = make({"loss": "strange"})
@@ -358,14 +360,14 @@ def test_logits_of_unequal_shapes_are_refused_for_every_loss(make):
         gan.member_loss("generator", torch.zeros(4, 1), torch.zeros(1, 1))
 
 
-def test_a_loss_without_a_method_is_told_before_training(make, monkeypatch):
+def test_a_loss_without_a_method_is_refused_before_training(make, monkeypatch):
     loss = [Loss(name="strange", summary="Strange.", factory="strange:Misspelt")]
     plugin(monkeypatch, ganzoo_losses=loss, Misspelt=Misspelt)
     with pytest.raises(GanzooError, match=r"Misspelt has no generator\(fake, real\): did you mean 'generater'"):
         make({"loss": "strange"})
 
 
-def test_a_regularizer_that_would_do_nothing_is_told(make, monkeypatch):
+def test_a_regularizer_without_any_method_is_refused(make, monkeypatch):
     plugin(monkeypatch, ganzoo_regularizers=regularizer("Strange"), Strange=Strange)
     with pytest.raises(
         GanzooError, match="regularizer 'strange' has none of prepare, discriminator, generator, after_"

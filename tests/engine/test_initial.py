@@ -1,4 +1,4 @@
-"""Training that starts from a package: whose weights they are, what does not fit, and what a resumed run does."""
+"""Training that starts from a package: the weights, those that do not fit, and a resumed run."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_both_generators_start_as_the_averaged_one_and_d_as_it_was(tmp_path: Path) -> None:
+def test_both_generators_start_from_the_averaged_one_and_d_from_its_own_weights(tmp_path: Path) -> None:
     first = train(options={"arch.norm": True})
     package = ganzoo.package(first, tmp_path / "p")
     listener = Notes()
@@ -66,7 +66,7 @@ def test_both_generators_start_as_the_averaged_one_and_d_as_it_was(tmp_path: Pat
     assert run.recipe()["train"]["init"] == str(package)
 
 
-def test_without_a_discriminator_that_one_starts_anew(tmp_path: Path) -> None:
+def test_without_a_discriminator_d_starts_from_random_weights(tmp_path: Path) -> None:
     first, listener = train(), Notes()
     run = train(ganzoo.package(first, tmp_path / "p", discriminator=False), listener, seed=5)
     assert same(weights(run, "discriminator"), weights(train(seed=5), "discriminator"))
@@ -78,7 +78,7 @@ def test_a_resumed_run_goes_on_from_its_own_weights() -> None:
     first = train()
     run = train(first.package)
     whole = train(first.package, images=64)
-    (first.package / MODEL).unlink()  # no longer asked for
+    (first.package / MODEL).unlink()  # it is not needed any more
     ganzoo.train(resume=run, images=64)
     assert same(weights(run, "generator", 64), weights(whole, "generator", 64))
 
@@ -94,10 +94,10 @@ def test_weights_that_do_not_fit_are_named(options: dict[str, Any], words: str) 
     first = train()
     with pytest.raises(UsageError, match=words):
         train(first.package, options=options)
-    assert [path.name for path in first.path.parent.iterdir()] == [first.path.name]  # nothing was begun
+    assert [path.name for path in first.path.parent.iterdir()] == [first.path.name]  # no run was started
 
 
-def test_a_discriminator_that_does_not_fit_is_named_and_starts_anew(tmp_path: Path) -> None:
+def test_a_discriminator_that_does_not_fit_is_named_and_d_starts_from_random_weights(tmp_path: Path) -> None:
     package, listener = ganzoo.package(train(options={"arch.answer": "list"}), tmp_path / "p"), Notes()
     run = train(package, listener, seed=5)
     assert same(weights(run, "generator"), safetensors.torch.load_file(package / MODEL))
@@ -107,7 +107,7 @@ def test_a_discriminator_that_does_not_fit_is_named_and_starts_anew(tmp_path: Pa
     assert line.endswith("D starts from random weights")
 
 
-def test_a_discriminator_that_nobody_fetched_starts_anew(tmp_path: Path) -> None:
+def test_d_starts_from_random_weights_where_its_file_was_not_fetched(tmp_path: Path) -> None:
     package, listener = ganzoo.package(train(), tmp_path / "p"), Notes()
     (package / DISCRIMINATOR).unlink()
     run = train(package, listener, seed=5)
@@ -115,7 +115,7 @@ def test_a_discriminator_that_nobody_fetched_starts_anew(tmp_path: Path) -> None
     assert any(line.endswith("which has no discriminator: D starts from random weights") for line in listener.lines)
 
 
-def test_what_is_damaged_or_gone_is_told(tmp_path: Path) -> None:
+def test_damaged_and_missing_files_are_reported(tmp_path: Path) -> None:
     first = train()
     with pytest.raises(NotFound):
         train(tmp_path / "gone")
@@ -124,7 +124,7 @@ def test_what_is_damaged_or_gone_is_told(tmp_path: Path) -> None:
         train(first.package)
 
 
-def test_alone_it_brings_its_settings_and_where_it_lies(tmp_path: Path) -> None:
+def test_init_alone_brings_the_packages_settings_and_stores_its_path(tmp_path: Path) -> None:
     package = ganzoo.package(train(options={"arch.width": 5, "train.batch": 8}), tmp_path / "p")
     run = ganzoo.train(init=package, images=16, seed=3)
     recipe = run.recipe()
@@ -138,7 +138,7 @@ def test_alone_it_brings_its_settings_and_where_it_lies(tmp_path: Path) -> None:
         ganzoo.train(arch="toy", init="elsewhere")
 
 
-def test_none_is_none_and_a_pair_is_a_flag(tmp_path: Path) -> None:
+def test_init_none_is_random_weights_and_the_setting_equals_the_flag(tmp_path: Path) -> None:
     package = ganzoo.package(train(options={"arch.width": 5}), tmp_path / "p")
     assert train(options={"train.init": "none"}).recipe()["train"]["init"] is None
     mine = ganzoo.train(
@@ -148,16 +148,16 @@ def test_none_is_none_and_a_pair_is_a_flag(tmp_path: Path) -> None:
     assert mine.recipe()["dataset"]["name"] == "toys:toy-array"
 
 
-def test_a_package_of_a_fine_tuned_model_is_a_config(tmp_path: Path) -> None:
-    """It keeps the last name of the path that its weights came from, which means nothing here."""
+def test_a_package_of_a_fine_tuned_model_can_be_a_config(tmp_path: Path) -> None:
+    """It contains the last part of the path of its first weights, which is not a path here."""
     tuned = ganzoo.package(train(train().package.resolve()), tmp_path / "tuned")
     assert json.loads((tuned / "config.json").read_text())["recipe"]["train"]["init"] == "package"
     again = ganzoo.train(config=tuned, images=16)
     assert again.recipe()["train"]["init"] is None
 
 
-def test_which_weights_a_run_starts_from_is_for_the_first_process_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others may not see the run, nor the package."""
+def test_the_first_process_finds_the_weights_that_a_run_starts_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other processes may not be able to read the run or the package."""
     from ganzoo.engine import trainer
     from ganzoo.training import start
 

@@ -1,4 +1,4 @@
-"""What D sees of a pair stays a pair: augmentations that move pixels move the label image along."""
+"""Pairs stay pairs for D: augmentations that move pixels move the label image too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SCENES = {"arch": "toy-translator", "dataset": "toy-scenes", "train.batch": 8, "
 
 
 def seen_by_discriminator(gan, batches, updates):
-    """Return the samples and labels that D was asked about in some updates."""
+    """Return the samples and labels that D was called with in some updates."""
     asked = []
     handle = gan.discriminator.register_forward_pre_hook(lambda module, inputs: asked.append(inputs))
     for update in range(updates):
@@ -30,7 +30,7 @@ def test_flip_mirrors_the_label_that_d_sees_with_its_sample(pairs, make):
     assert 0.2 < left.float().mean() < 0.8
 
 
-def test_what_moves_no_pixels_is_called_with_samples_alone(pairs, make):
+def test_an_augmentation_that_moves_no_pixels_is_called_with_samples_alone(pairs, make):
     gan, batches = make({**SCENES, "aug": "toy-noise"})
     asked = seen_by_discriminator(gan, batches, 1)
     (part,) = batches.discriminator(0)
@@ -54,7 +54,7 @@ def test_further_samples_of_any_number_move_with_their_labels(pairs, make):
         step.augment(part.real[:3])
 
 
-def test_where_nothing_moves_further_samples_need_no_labels(pairs, make):
+def test_further_samples_need_no_labels_where_no_augmentation_moves_pixels(pairs, make):
     gan, batches = make({**SCENES, "aug": "toy-noise", "reg": "toy-means"})
     update_generator(gan, batches, 8, 0)
     (step,) = gan.regularizers["toy-means"].steps

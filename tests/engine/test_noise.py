@@ -1,4 +1,4 @@
-"""What a generator draws itself is the same in training, in its average and when its package is loaded."""
+"""A generator's own random numbers are the same in training, in its average and when its package is loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optimizers against torch.optim's own, and memory layouts that must not change a step."""
+"""Optimizers compared with torch.optim's, and memory layouts, which must not change a step."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def stepped(optimizer: NetworkOptimizer | torch.optim.Optimizer, weight: nn.Para
 
 
 def close(got: Tensor, wanted: Tensor) -> bool:
-    """Whether weights are the same but for how a fused kernel rounds."""
+    """Return whether weights are equal up to the rounding of a fused kernel."""
     return torch.allclose(got, wanted, rtol=0, atol=1e-6)
 
 
@@ -81,7 +81,7 @@ def test_options_reach_torchs_own(name, values):
     assert not close(got, stepped(OWN[name]([plain], lr=values["lr"]), plain))
 
 
-def test_whole_numbers_are_taken_as_betas():
+def test_betas_may_be_integers():
     weight, own, steps = parameter(), parameter(), recipe.OptimizerChoice("rprop", OPTIMIZERS["rprop"](etas=(0.5, 2)))
     optimizer = NetworkOptimizer([weight], recipe.OptimizerChoice("adam", OPTIMIZERS["adam"](lr=1, betas=(0, 0))))
     assert optimizer.torch.param_groups[0]["betas"] == (0.0, 0.0)
@@ -91,7 +91,7 @@ def test_whole_numbers_are_taken_as_betas():
     assert close(stepped(optimizer, weight), wanted)
 
 
-def test_numbers_follow_their_schedules():
+def test_hyperparameters_follow_their_schedules():
     weight = parameter((1,))
     optimizer = NetworkOptimizer([weight], chosen("sgd", lr="linear(1, 0, images=100)"))
     for images in (0, 50, 100):
@@ -114,7 +114,7 @@ def test_interval_corrects_lr_and_betas(interval):
 
 
 def plain_adam(weight: Tensor, steps: list[Tensor], lr: float, b1: float, b2: float) -> Tensor:
-    """Adam as the paper has it, in float64 (Kingma & Ba 2015, algorithm 1)."""
+    """Adam as in the paper, in float64 (Kingma & Ba 2015, algorithm 1)."""
     weight, m, v = weight.double(), torch.zeros(()), torch.zeros(())
     for t, gradient in enumerate(steps, 1):
         m = b1 * m + (1 - b1) * gradient.double()
@@ -127,8 +127,8 @@ def laid_out(shape: tuple[int, ...]) -> nn.Parameter:
     return nn.Parameter(parameter(shape).detach().contiguous(memory_format=torch.channels_last))
 
 
-def test_torchs_fused_adam_takes_memory_as_it_lies():
-    """The trap that laying gradients out avoids; once this fails, torch mended it."""
+def test_torchs_fused_adam_ignores_strides():
+    """Therefore gradients are stored in their parameters' layout. If this test fails, torch has fixed it."""
     weight, own = laid_out((6, 5, 3, 3)), parameter((6, 5, 3, 3))
     for each, fused in ((weight, True), (own, False)):
         each.grad = gradients(1, (6, 5, 3, 3))[0]
@@ -143,7 +143,7 @@ def plain_gradient(loss: Tensor, weight: nn.Parameter) -> Tensor:
     return gradient
 
 
-SOURCES = {  # of a gradient of `weight`, with the values of `wanted`
+SOURCES = {  # ways to a gradient of `weight` with the values of `wanted`
     "contiguous": lambda weight, wanted: wanted.contiguous(),
     "channels-last": lambda weight, wanted: wanted.contiguous(memory_format=torch.channels_last),
     "backward": lambda weight, wanted: plain_gradient((weight * wanted).sum(), weight),
@@ -178,7 +178,7 @@ def test_every_path_makes_the_step_of_plain_adam_in_float64_under_channels_last(
 
 
 # ----------------------------------------------------------------------------
-# Steps as a recording holds them.
+# Recorded steps.
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_every_path_makes_the_step_of_plain_adam_in_float64_under_channels_last(
         ("rmsprop", {"lr": 0.1, "alpha": 0.5, "momentum": 0.5, "centered": True, "weight_decay": 0.1}),
     ],
 )
-def test_a_recorded_step_is_torchs(name, values):
+def test_a_recorded_step_equals_torchs(name, values):
     mine, own = (nn.Parameter(parameter().detach().double()) for _ in range(2))
     recorded, plain = NetworkOptimizer([mine], chosen(name, **values)), NetworkOptimizer([own], chosen(name, **values))
     recorded.make_recordable()
@@ -210,7 +210,7 @@ def test_a_recorded_step_is_torchs(name, values):
         assert (left[slot] is None and right[slot] is None) or torch.allclose(left[slot], right[slot], atol=1e-9)
 
 
-def test_recorded_and_plain_steps_take_turns_on_one_state():
+def test_recorded_and_eager_steps_alternate_on_one_state():
     mine, own = parameter(), parameter()
     first, plain = NetworkOptimizer([mine], chosen("adam", lr=0.1)), NetworkOptimizer([own], chosen("adam", lr=0.1))
     stepped(plain, own, 4)
@@ -226,7 +226,7 @@ def test_recorded_and_plain_steps_take_turns_on_one_state():
     assert close(stepped(third, mine, 4), stepped(plain, own, 4))
 
 
-def test_a_parameter_without_a_gradient_stays_as_it_is():
+def test_a_parameter_without_a_gradient_does_not_change():
     for recorded in (False, True):
         weights = [parameter(), parameter()]
         optimizer = NetworkOptimizer(weights, chosen("adam", lr=0.1))
@@ -242,7 +242,7 @@ def test_a_parameter_without_a_gradient_stays_as_it_is():
 # Scaled losses.
 
 
-def test_a_scaled_loss_gives_the_step_of_the_plain_one_and_one_that_overflows_is_left_out():
+def test_a_scaled_loss_gives_the_step_of_the_unscaled_one_and_a_step_that_overflows_is_skipped():
     mine, own = parameter(), parameter()
     scaled, plain = (
         NetworkOptimizer([mine], chosen("adam", lr=0.1), scaled=True),
@@ -265,7 +265,7 @@ def test_a_scaled_loss_gives_the_step_of_the_plain_one_and_one_that_overflows_is
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_restored_optimizer_makes_the_same_step_in_the_same_layout(make, name):
-    """State that comes back contiguous beside channels-last weights would be slow, or silently wrong where fused."""
+    """Contiguous state with channels-last weights would be slow, or silently wrong in a fused step."""
     settings = {"arch": "toy-conv", "optim.g.name": name, "optim.d.name": name}
     gan, _ = make(settings)
     feed(gan, 0)
@@ -283,7 +283,7 @@ def test_a_restored_optimizer_makes_the_same_step_in_the_same_layout(make, name)
 
 
 def feed(gan, seed: int) -> None:
-    """Make a step of both networks along drawn gradients."""
+    """Make a step of both networks along random gradients."""
     generator = torch.Generator().manual_seed(seed)
     for network, optimizer in (
         (gan.generator, gan.optimizers["generator"]),
@@ -300,6 +300,6 @@ def feed(gan, seed: int) -> None:
         ({"optim.d.name": "rprop", "optim.d.etas": "1.5,0.5"}, "optimizer 'rprop': invalid eta"),
     ],
 )
-def test_options_that_do_not_go_together_are_a_mistake_of_the_user(make, settings, words):
+def test_options_that_do_not_fit_together_are_a_usage_error(make, settings, words):
     with pytest.raises(UsageError, match=words):
         make(settings)

@@ -1,4 +1,4 @@
-"""When a run ticks, and what it says of its speed."""
+"""The times of a run's ticks, and its speed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_ticks_come_about_every_two_seconds_whatever_the_speed() -> None:
     assert pace.seconds == pytest.approx(ticks[-1] - 100)
 
 
-def test_slow_rounds_tick_after_each_and_where_none_was_made_nothing_is_said() -> None:
+def test_every_slow_round_has_a_tick_and_without_a_round_nothing_is_measured() -> None:
     clock = Clock()
     pace = Pace(64, clock)
     pace.start(128)

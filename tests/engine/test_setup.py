@@ -1,4 +1,4 @@
-"""Where a recipe becomes final: before there is a GAN, without memory, and without a random number."""
+"""Set-up: a recipe becomes final before a GAN is built, without memory and without random numbers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_recipe_that_a_gan_is_built_from_is_the_one_that_is_written(toys: ob
     assert run.recipe() == json.loads(json.dumps(recipe.to_json()))
 
 
-def test_a_recipe_that_is_settled_stays_as_it_is(toys: object) -> None:
+def test_a_settled_recipe_does_not_change(toys: object) -> None:
     once = set_up(chosen(), "cpu", ALONE, pytest.fail)
     assert once.device == CPU
     assert set_up(once.recipe, "cpu", ALONE, pytest.fail).recipe == once.recipe
@@ -60,14 +60,14 @@ def test_an_update_is_recorded_where_both_optimizers_have_a_form_for_it(toys: ob
     assert not is_recordable(chosen(), networks)
 
 
-def test_what_a_network_looks_through_counts_for_its_size() -> None:
+def test_frozen_networks_count_for_the_size_of_a_network() -> None:
     plain, held = nn.Linear(4, 4), Frozen(nn.Conv2d(1, 1, 3))
     assert is_tiny(Networks(plain, nn.Sequential(plain), latent_dim=4))
     assert not is_tiny(Networks(plain, nn.Sequential(held, plain), latent_dim=4))
     assert not is_tiny(Networks(plain, Frozen(nn.Linear(2000, 2000)), latent_dim=4))
 
 
-def test_a_draft_has_the_networks_forms_and_takes_no_memory_and_no_random_number(toys: object) -> None:
+def test_a_draft_has_the_networks_shapes_and_uses_no_memory_and_no_random_number(toys: object) -> None:
     recipe = chosen(**{"arch.norm": True, "train.threads": 2})
     setup = set_up(recipe, "cpu", ALONE, pytest.fail)
     gan = trainer.assemble(setup.recipe, setup.source.info, CPU)

@@ -1,4 +1,4 @@
-"""Runs that die while they save, that meet a full disk, and that find litter or a stranger's checkpoint."""
+"""Runs that die while they save, meet a full disk, or find half-written files or other checkpoints."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from ganzoo.registry import register, registry
 from ganzoo.runs.run import Run, find_run
 
 # ----------------------------------------------------------------------------
-# A plugin of components that do as they are told here.
+# A plugin whose components are controlled by the tests.
 
-VALUES: list[float] = []  # what the metric says next
+VALUES: list[float] = []  # the next values of the metric
 
 
-class Told:
-    """A metric that says the next of `VALUES`."""
+class Scripted:
+    """A metric that returns the next of `VALUES`."""
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
         pass
@@ -53,7 +53,7 @@ class Told:
 
 
 class Greedy:
-    """A loss that wants more memory than there is."""
+    """A loss that asks for more memory than the machine has."""
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
         pass
@@ -66,7 +66,7 @@ class Greedy:
 
 
 class GreedyLater(Greedy):
-    """The same, in the generator's update."""
+    """A loss that does so in the generator's update."""
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         return (fake - real).mean()
@@ -75,8 +75,8 @@ class GreedyLater(Greedy):
 @hookimpl
 def ganzoo_metrics() -> Iterator[Metric]:
     better = {"value": "lower", "gain": "higher", "other": "neither", "lost": "lower"}
-    yield Metric(name="told", summary="Says what it is told.", factory=f"{__name__}:Told", better=better)
-    yield Metric(name="undeclared", summary="Does not say what is better.", factory=f"{__name__}:Told")
+    yield Metric(name="told", summary="Says what it is told.", factory=f"{__name__}:Scripted", better=better)
+    yield Metric(name="undeclared", summary="Does not say what is better.", factory=f"{__name__}:Scripted")
 
 
 @hookimpl
@@ -100,7 +100,7 @@ def train(**settings) -> Run:
 
 
 def left_by(run: Run) -> dict[str, object]:
-    """Return what two runs that ended alike have in common, bit for bit."""
+    """Return the parts of a run that are equal, bit for bit, in two runs that ended in the same way."""
     tensors, meta = checkpoint.load(run.checkpoints[-1])
     pictures = {path.name: path.read_bytes() for path in run.path.glob("*.png")}
     return {
@@ -127,8 +127,8 @@ def left_by(run: Run) -> dict[str, object]:
         "ganzoo.engine.checkpoint:save",
     ],
 )
-def test_a_run_that_dies_while_it_saves_can_be_resumed_and_lacks_nothing(monkeypatch, step, images):
-    """A last checkpoint without its package would count as finished, and the package would never come."""
+def test_a_run_that_dies_while_it_saves_can_be_resumed_and_is_complete(monkeypatch, step, images):
+    """A last checkpoint without its package would count as finished, and the package would never be written."""
     module, _, path = step.partition(":")
     *owner, name = path.split(".")
     holder = importlib.import_module(module)
@@ -183,7 +183,7 @@ def test_a_disk_that_is_full_from_any_write_on_fails_the_run_with_a_sentence_and
             except GanzooError as error:
                 said = str(error)
         run = Run(max(whole.path.parent.iterdir()))
-        if not said:  # all is trained and kept, and the package lacks what people see of it
+        if not said:  # all is trained and saved, and the package has no card and no samples
             assert run.finished
             assert any("the disk is full" in line for line in listener.lines)
             assert sorted(path.name for path in run.package.iterdir()) == [
@@ -201,7 +201,7 @@ def test_a_disk_that_is_full_from_any_write_on_fails_the_run_with_a_sentence_and
             assert left_by(run) == left_by(whole)
 
 
-def test_what_a_killed_process_left_half_written_is_cleared_away():
+def test_half_written_files_of_a_killed_process_are_deleted():
     run = train()
     leftovers = [run.path / ".recipe.json.1.tmp", run.path / "checkpoints" / ".000000064.ckpt.12345.tmp"]
     for path in leftovers:
@@ -214,8 +214,8 @@ def test_what_a_killed_process_left_half_written_is_cleared_away():
 # Restoring.
 
 
-def test_a_checkpoint_of_other_networks_is_left_where_it_is():
-    """It is whole: the plugin that made it would read it still."""
+def test_a_checkpoint_of_other_networks_is_not_changed():
+    """It is whole: the plugin that made it could still read it."""
     run, other = train(), train(options={"arch.width": 9})
     run.checkpoints[-1].write_bytes(other.checkpoints[-1].read_bytes())
     with pytest.raises(Corrupt, match=r"does not fit the recipe's networks: Error.* size mismatch") as error:
@@ -224,8 +224,8 @@ def test_a_checkpoint_of_other_networks_is_left_where_it_is():
     assert run.images == 128
 
 
-def test_a_resumed_run_of_convolutions_ends_like_a_whole_one():
-    """Their weights, gradients and optimizer states lie channels-last."""
+def test_a_resumed_run_of_convolutions_equals_an_uninterrupted_one():
+    """Their weights, gradients and optimizer states are stored channels-last."""
     whole, run = train(arch="toy-conv"), train(arch="toy-conv", images=48)
     ganzoo.train(resume=run, images=128)
     assert left_by(run)["tensors"] == left_by(whole)["tensors"]
@@ -240,7 +240,7 @@ def names(run: Run) -> list[int]:
 
 
 def best_of(run: Run) -> tuple[int, float]:
-    """Return images and value of the package ``best/``, which holds what the checkpoint of that number holds."""
+    """Return images and value of the package ``best/``, which equals the checkpoint of that number."""
     generator, (entry, *_) = ganzoo.load(run.path / "best"), ganzoo.load(run.path / "best").config["metrics"]
     tensors, _ = checkpoint.load(run.get_checkpoint_path(generator.config["images"]))
     state = generator.network.state_dict()
@@ -265,7 +265,7 @@ def test_the_best_checkpoint_is_kept_beside_the_last_ones(best, values, kept):
     assert best_of(run) == kept
 
 
-def test_a_resumed_run_knows_its_best_checkpoint():
+def test_a_resumed_run_keeps_its_best_checkpoint():
     VALUES[:] = [9, 1, 2, 3]
     run = train(metric="told", images=96, options={"train.best": "told/value"})
     VALUES[:] = [4, 5]
@@ -278,7 +278,7 @@ def test_a_resumed_run_knows_its_best_checkpoint():
     assert best_of(run) == (192, 0.5)
 
 
-def test_the_best_of_many_measurements_is_kept_whenever_it_comes(capsys):
+def test_the_best_of_many_measurements_is_kept_also_between_checkpoints(capsys):
     VALUES[:] = [9, 8, 3, 5, 4, 2.5, 6, 7, 7]  # at 0, 16, 32 ...; checkpoints at 0, 64 and 128
     options = {"train.best": "told/value", "train.metric_every": 16, "train.checkpoint_every": 64, "train.keep": 1}
     run = train(metric="told", images=96, options=options)
@@ -295,7 +295,7 @@ def test_the_best_of_many_measurements_is_kept_whenever_it_comes(capsys):
     assert "told/value 2.25 (best so far, before 2.5), told/gain 2.25 (best is 9)" in (run.path / "log.txt").read_text()
 
 
-def test_a_checkpoint_says_only_what_was_measured_of_it():
+def test_a_checkpoint_lists_only_values_of_its_own_weights():
     VALUES[:] = [1.0] * 9
     run = train(metric="told", images=64, options={"train.metric_every": 48, "train.checkpoint_every": 32})
     assert [row["images"] for row in run.rows() if "told/value" in row] == [0, 48, 64]
@@ -305,7 +305,7 @@ def test_a_checkpoint_says_only_what_was_measured_of_it():
     assert meta["images"] == 80
 
 
-def test_a_best_checkpoint_that_is_damaged_or_was_not_written_is_none(monkeypatch):
+def test_a_damaged_or_unwritten_checkpoint_is_not_the_best(monkeypatch):
     def refusing(file: Any, data: bytes) -> None:
         if "000000064.ckpt" in str(file.name):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -322,7 +322,7 @@ def test_a_best_checkpoint_that_is_damaged_or_was_not_written_is_none(monkeypatc
     assert names(whole) == [64, 128, 160]
 
 
-def test_a_best_value_that_nothing_measures_is_told():
+def test_a_name_in_train_best_that_no_metric_has_is_reported():
     for best, words in (
         (
             "toy-mean/difference",
@@ -349,14 +349,14 @@ def test_a_best_value_that_nothing_measures_is_told():
 
 
 # ----------------------------------------------------------------------------
-# What earlier versions wrote.
+# Runs of earlier versions.
 
 STORED = Path(__file__).parent / "stored"
 
 
 @pytest.fixture
 def stored() -> Run:
-    """Return the run of 64 images that the first version left."""
+    """Return a run of 64 images that the first version wrote."""
     run = Run(Path("runs/0000-stored"))
     (run.path / "checkpoints").mkdir(parents=True)
     shutil.copy(STORED / "format-1.json", run.recipe_file)
@@ -364,7 +364,7 @@ def stored() -> Run:
     return run
 
 
-def test_a_run_of_the_first_version_goes_on_as_a_new_one_would(stored):
+def test_a_run_of_the_first_version_resumes_like_a_new_one(stored):
     settings = {"arch.width": 4, "arch.norm": True, "train.precision": "fp32", "train.checkpoint_every": 50_000}
     whole = train(reg="toy-r1", aug="toy-noise", options=settings)
     _, meta = checkpoint.load(stored.get_checkpoint_path(64))
@@ -380,7 +380,7 @@ def test_a_run_of_the_first_version_goes_on_as_a_new_one_would(stored):
             torch.testing.assert_close(now[name], tensor, atol=1e-3, rtol=1e-3, msg=name)
 
 
-def test_a_checkpoint_of_a_newer_version_says_so_and_stays(stored, monkeypatch):
+def test_a_checkpoint_of_a_newer_version_is_reported_and_not_changed(stored, monkeypatch):
     tensors, meta = checkpoint.load(stored.get_checkpoint_path(64))
     checkpoint.save(stored.get_checkpoint_path(64), tensors, {**meta, "format": checkpoint.FORMAT + 1})
     with pytest.raises(GanzooError, match="was written by a newer ganzoo: python -m pip install -U ganzoo"):
@@ -389,7 +389,7 @@ def test_a_checkpoint_of_a_newer_version_says_so_and_stays(stored, monkeypatch):
 
 
 # ----------------------------------------------------------------------------
-# Memory that runs out.
+# Running out of memory.
 
 
 @pytest.mark.parametrize("loss", ["greedy", "greedy-later"])
@@ -405,7 +405,7 @@ def test_a_checkpoint_of_a_newer_version_says_so_and_stays(stored, monkeypatch):
         ({"train.batch": 16, "train.micro_batch": 64}, 8),
     ],
 )
-def test_memory_that_runs_out_is_told_with_a_smaller_micro_batch_that_is_taken(loss, settings, size):
+def test_running_out_of_memory_suggests_a_smaller_micro_batch_that_works(loss, settings, size):
     with pytest.raises(GanzooError, match="memory ran out") as error:
         train(loss=loss, images=100, options=settings)
     run = find_run("0")
@@ -426,7 +426,7 @@ def test_memory_that_runs_out_is_told_with_a_smaller_micro_batch_that_is_taken(l
         {"loss": "greedy", "train.update": "simultaneous"},
     ],
 )
-def test_memory_that_runs_out_is_told_without_a_micro_batch_where_none_is_taken(settings):
+def test_running_out_of_memory_suggests_no_micro_batch_where_none_is_possible(settings):
     options = dict(settings)
     with pytest.raises(GanzooError, match="memory ran out") as error:
         train(loss=options.pop("loss"), options=options)
@@ -435,7 +435,7 @@ def test_memory_that_runs_out_is_told_without_a_micro_batch_where_none_is_taken(
     assert "micro_batch" not in str(error.value)
 
 
-def test_every_smaller_micro_batch_is_taken():
+def test_every_suggested_micro_batch_is_accepted():
     for batch in range(1, 33):
         for g_batch in (None, 5, 48):
             pairs = {"arch": "toy", "loss": "toy-bce", "dataset": "toy-array", "train.batch": batch}
@@ -453,7 +453,7 @@ def test_every_smaller_micro_batch_is_taken():
 
 
 class Swapping:
-    """Puts files in the place of the log and the statistics from one tick to another, and keeps the lines."""
+    """Replaces the log and the statistics by other files between two ticks, and keeps the lines."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -474,7 +474,7 @@ class Swapping:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_log_and_statistics_that_the_disk_refuses_cost_a_line_each_until_they_work_again():
+def test_a_log_and_statistics_that_the_disk_refuses_are_reported_once_until_they_work_again():
     told = Swapping()
     run = train(listener=told, options={"train.grid_every": 16})  # and so a tick after each update
     assert not run.stats_file.is_symlink()

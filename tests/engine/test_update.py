@@ -1,4 +1,4 @@
-"""The algorithm against plain scripts of a few lines, and what it must never do."""
+"""The algorithm compared with plain scripts of a few lines, and what it must never do."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def same(left: list[Tensor], right: list[Tensor], atol: float = 0.0) -> bool:
 
 
 def round_of(gan: Gan, batches, images: int) -> int:
-    """One round as the trainer makes it."""
+    """Make one round as the trainer does; return the images seen."""
     train = gan.recipe.train
     for _ in range(train.d_steps):
         update_discriminator(gan, batches, images)
@@ -38,7 +38,7 @@ def round_of(gan: Gan, batches, images: int) -> int:
 
 
 # ----------------------------------------------------------------------------
-# Against a plain script.
+# Compared with a plain script.
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def round_of(gan: Gan, batches, images: int) -> int:
         {"train.d_steps": 3, "train.g_steps": 2},
     ],
 )
-def test_alternating_is_the_plain_script(make, settings):
+def test_alternating_equals_the_plain_script(make, settings):
     gan, batches = make(settings)
     G, D = copy.deepcopy(gan.generator), copy.deepcopy(gan.discriminator)
     average = copy.deepcopy(G)
@@ -86,7 +86,7 @@ def test_alternating_is_the_plain_script(make, settings):
 
 
 def average_of(average: nn.Module, now: nn.Module, images: int) -> None:
-    """Move the average as an update of 16 images does, by default."""
+    """Move the average as an update of 16 images does with the default settings."""
     beta = 0.5 ** (16 / min(10_000, 0.05 * images))
     with torch.no_grad():
         for held, value in zip(average.parameters(), now.parameters(), strict=True):
@@ -94,8 +94,8 @@ def average_of(average: nn.Module, now: nn.Module, images: int) -> None:
 
 
 @pytest.mark.parametrize("pairs", [False, True])
-def test_shared_is_the_plain_script(make, pairs):
-    """As many public loops: one batch of fakes, which D sees detached and G meets again through the new D."""
+def test_shared_equals_the_plain_script(make, pairs):
+    """As in many public loops: one batch of fakes, detached for D's step; G's step goes through the updated D."""
     gan, batches = make({"train.update": "shared", "loss": "toy-pairs" if pairs else "toy-bce"})
     G, D = copy.deepcopy(gan.generator), copy.deepcopy(gan.discriminator)
     average = copy.deepcopy(G)
@@ -120,8 +120,8 @@ def test_shared_is_the_plain_script(make, pairs):
 
 
 @pytest.mark.parametrize("pairs", [False, True])
-def test_simultaneous_is_the_plain_script(make, pairs):
-    """As TensorFlow's tutorial: D looks once, both gradients are taken there, then both steps made."""
+def test_simultaneous_equals_the_plain_script(make, pairs):
+    """As in TensorFlow's tutorial: both gradients from one forward of D, then both steps."""
     gan, batches = make({"train.update": "simultaneous", "loss": "toy-pairs" if pairs else "toy-bce"})
     G, D = copy.deepcopy(gan.generator), copy.deepcopy(gan.discriminator)
     average = copy.deepcopy(G)
@@ -174,14 +174,14 @@ def test_lazy_regularizers_follow_both_steps_on_the_same_batch(make, order):
 
 @pytest.mark.parametrize("order", ["shared", "simultaneous"])
 @pytest.mark.parametrize("setting", ["d_steps=2", "g_steps=2", "g_batch=8", "micro_batch=4"])
-def test_orders_on_one_batch_refuse_what_needs_several(make, order, setting):
+def test_orders_on_one_batch_refuse_settings_that_need_several(make, order, setting):
     name, _, value = setting.partition("=")
     with pytest.raises(UsageError, match=f"remove train.{name}, or use train.update=alternating"):
         make({"train.update": order, f"train.{name}": value})
 
 
-def test_the_script_would_show_another_order(make):
-    """The comparison is sharp: with the generator updated first the weights differ."""
+def test_the_script_detects_another_order(make):
+    """If the generator is updated first, the weights differ."""
     gan, batches = make()
     other, others = make()
     round_of(gan, batches, 0)
@@ -194,7 +194,7 @@ def test_the_script_would_show_another_order(make):
 # Step isolation.
 
 
-def test_the_generators_update_leaves_the_discriminator_alone(make):
+def test_the_generators_update_does_not_change_the_discriminator(make):
     gan, batches = make()
     update_discriminator(gan, batches, 0)
     before = weights(gan.discriminator)
@@ -203,7 +203,7 @@ def test_the_generators_update_leaves_the_discriminator_alone(make):
     assert all(parameter.grad is None for parameter in gan.discriminator.parameters())
 
 
-def test_the_discriminators_update_leaves_the_generator_alone_and_makes_no_graph_through_it(make):
+def test_the_discriminators_update_does_not_change_the_generator_and_has_no_graph_through_it(make):
     gan, batches = make({"reg": "toy-r1"})
     before = weights(gan.generator)
     update_discriminator(gan, batches, 0)
@@ -221,7 +221,7 @@ def test_the_discriminators_update_leaves_the_generator_alone_and_makes_no_graph
     "settings", [{}, {"reg": "toy-r1"}, {"reg": "toy-r1", "train.d_reg_interval": 2}, {"loss": "toy-pairs"}]
 )
 def test_micro_batches_add_up_to_the_whole(make, settings):
-    settings = {**settings, "optim.g.name": "sgd", "optim.d.name": "sgd"}  # Adam forgives a gradient of another scale
+    settings = {**settings, "optim.g.name": "sgd", "optim.d.name": "sgd"}  # Adam would hide a gradient of another scale
     whole, whole_batches = make(settings)
     parts, parts_batches = make({**settings, "train.micro_batch": 4})
     assert len(list(parts_batches.discriminator(0))) == 4
@@ -234,7 +234,7 @@ def test_micro_batches_add_up_to_the_whole(make, settings):
 
 
 # ----------------------------------------------------------------------------
-# What losses see.
+# The arguments of losses.
 
 
 def test_only_a_pairing_loss_sees_real_logits_in_the_generators_update(make):
@@ -253,7 +253,7 @@ def test_only_a_pairing_loss_sees_real_logits_in_the_generators_update(make):
     assert part.labels is None
 
 
-def test_a_list_of_answers_sums(make):
+def test_the_losses_of_a_list_of_outputs_are_summed(make):
     gan, batches = make({"arch.answer": "list"})
     (part,) = batches.discriminator(0)
     real, fake = gan.discriminator(part.real), gan.discriminator(gan.generator(part.z))
@@ -264,14 +264,14 @@ def test_a_list_of_answers_sums(make):
     update_generator(gan, batches, 16, 0)
 
 
-def test_an_output_with_features_trains_as_bare_logits_do(make):
+def test_an_output_with_features_trains_like_bare_logits(make):
     plain, rich = make(), make({"arch.answer": "output"})
     for gan, batches in (plain, rich):
         round_of(gan, batches, 0)
     assert same(weights(plain[0].discriminator), weights(rich[0].discriminator))
 
 
-def test_fakes_take_the_labels_of_the_real_batch(make):
+def test_fakes_have_the_labels_of_the_real_batch(make):
     gan, batches = make({"train.conditional": "true", "reg": "toy-r1"})
     update_discriminator(gan, batches, 0)
     (step,) = gan.regularizers["toy-r1"].steps
@@ -284,7 +284,7 @@ def test_fakes_take_the_labels_of_the_real_batch(make):
     update_generator(gan, batches, 16, 0)
 
 
-def test_an_unconditional_run_hands_out_no_labels(make):
+def test_an_unconditional_run_has_no_labels(make):
     gan, batches = make()
     assert gan.data.num_classes == 0
     assert all(part.labels is None for part in batches.discriminator(0))
@@ -315,7 +315,7 @@ def test_a_regularizer_sees_the_whole_step(make):
     assert step.fake.grad_fn is not None
 
 
-def test_input_gradients_are_made_only_where_they_are_asked_for(make):
+def test_input_gradients_exist_only_where_a_spec_asks_for_them(make):
     gan, batches = make({"reg": "toy-means"})
     assert not gan.input_gradients
     (part,) = batches.discriminator(0)
@@ -324,13 +324,13 @@ def test_input_gradients_are_made_only_where_they_are_asked_for(make):
 
 
 def iter_of(batches, part):
-    """Batches whose discriminator's part can be looked at afterwards."""
+    """Make batches yield `part` for the discriminator, so that a test can read it afterwards."""
     fed = copy.copy(batches)
     fed.discriminator = lambda images: iter([part])
     return fed
 
 
-def test_at_interval_1_the_term_joins_the_loss(make):
+def test_a_term_with_interval_1_is_added_to_the_loss(make):
     gan, batches = make({"reg": "toy-r1", "reg.toy-r1.gamma": 3.0, "optim.d.name": "sgd", "optim.d.lr": 0.1})
     D, G = copy.deepcopy(gan.discriminator), copy.deepcopy(gan.generator)
     (part,) = batches.discriminator(0)
@@ -347,7 +347,7 @@ def test_at_interval_1_the_term_joins_the_loss(make):
     assert same(weights(gan.discriminator), weights(D), 1e-7)
 
 
-def test_at_interval_k_the_terms_have_steps_of_their_own_weighted_k_on_the_same_batch(make):
+def test_terms_with_interval_k_have_a_step_of_their_own_times_k_on_the_same_batch(make):
     settings = {"reg": "toy-r1", "optim.d.name": "sgd", "optim.d.lr": 0.1, "train.d_reg_interval": 4}
     gan, batches = make(settings)
     D, G = copy.deepcopy(gan.discriminator), copy.deepcopy(gan.generator)
@@ -373,8 +373,8 @@ def test_at_interval_k_the_terms_have_steps_of_their_own_weighted_k_on_the_same_
     assert gan.regularizers["toy-r1"].after == 10
 
 
-def test_a_lazy_term_pulls_as_hard_over_time_as_an_eager_one(make):
-    """A term linear in the generator: the sum of its SGD steps is the same, lr's correction apart."""
+def test_a_lazy_term_has_the_same_effect_over_time_as_one_with_interval_1(make):
+    """For a term that is linear in the generator the sum of SGD steps is the same, up to the correction of lr."""
     moved = {}
     for interval in (1, 4):
         gan, batches = make(
@@ -383,7 +383,7 @@ def test_a_lazy_term_pulls_as_hard_over_time_as_an_eager_one(make):
         )  # fmt: skip
         with torch.no_grad():
             for parameter in gan.discriminator.parameters():
-                parameter.zero_()  # the loss pulls nowhere
+                parameter.zero_()  # the loss has no gradient
         before = gan.generator.net[-1].bias.detach().clone()
         for update in range(8):
             update_generator(gan, batches, 16 * (update + 1), 0)
@@ -403,7 +403,7 @@ def test_generators_lazy_terms_come_every_kth_of_its_updates(make):
     assert seen == [True, False, False] * 4
 
 
-def test_no_correction_where_no_regularizer_has_a_term(make):
+def test_without_terms_of_a_network_its_optimizer_is_not_corrected(make):
     gan, _ = make({"train.d_reg_interval": 16})
     assert gan.optimizers["discriminator"].torch.param_groups[0]["lr"] == 1e-2
     gan, _ = make({"reg": "toy-r1", "train.d_reg_interval": 16, "optim.d.lr": 0.0025, "optim.d.betas": "0,0.99"})
@@ -416,7 +416,7 @@ def test_no_correction_where_no_regularizer_has_a_term(make):
 # Augmentation and schedules.
 
 
-def test_augmentation_meets_real_and_fake_in_both_updates_and_hears_the_real_logits(make):
+def test_augmentation_applies_to_real_and_fake_in_both_updates_and_gets_the_real_logits(make):
     gan, batches = make({"aug": "toy-noise", "loss": "toy-pairs", "train.micro_batch": 8})
     noise = gan.augmentations["toy-noise"]
     update_discriminator(gan, batches, 0)
@@ -454,8 +454,8 @@ def test_learning_rates_and_betas_follow_their_schedules(make):
 
 
 @pytest.mark.parametrize("normalise", [spectral_norm, nn.utils.parametrizations.spectral_norm])
-def test_answers_that_are_compared_hold_spectral_norms(make, normalise):
-    """One step of the power iteration between two answers would change them more than the samples do."""
+def test_spectral_norms_are_constant_between_compared_outputs(make, normalise):
+    """A step of the power iteration between two outputs would change them more than the samples do."""
     gan, batches = make()
     normalise(gan.discriminator.one)
     (part,) = batches.discriminator(0)
@@ -486,7 +486,7 @@ def test_low_precision_runs_the_networks_in_it_and_the_losses_in_float32(make, p
 
 
 @pytest.mark.parametrize("precision", ["tf32", "bf16", "fp16"])
-def test_low_precision_trains_as_float32_does_but_for_its_rounding(make, precision):
+def test_low_precision_trains_like_float32_up_to_rounding(make, precision):
     settings = {"reg": "toy-r1", "optim.d.name": "sgd", "optim.g.name": "sgd"}  # SGD: steps as large as gradients
     plain, batches = make({**settings, "train.precision": "fp32"})
     low, lows = make({**settings, "train.precision": precision})
@@ -501,7 +501,7 @@ def test_low_precision_trains_as_float32_does_but_for_its_rounding(make, precisi
 
 
 def test_exact_penalties_run_the_networks_in_bf16_but_in_float32_under_fp16(make):
-    """Inner gradients are not scaled, so half precision would lose them."""
+    """Inner gradients are not scaled, so half precision would round them to 0."""
     for precision, dtype in (("bf16", torch.bfloat16), ("fp16", torch.float32)):
         gan, batches = make({"train.precision": precision, "reg": "toy-r1"})
         computed = []
@@ -515,7 +515,7 @@ def test_exact_penalties_run_the_networks_in_bf16_but_in_float32_under_fp16(make
 
 
 @pytest.mark.parametrize("clip", [None, 1.0])
-def test_a_step_with_half_precision_infinities_is_left_out_and_the_scale_halved(make, clip):
+def test_a_step_with_half_precision_infinities_is_skipped_and_the_scale_halved(make, clip):
     gan, batches = make({"train.precision": "fp16", "loss": "wasserstein", "reg": "none", "optim.d.clip": clip})
     before = weights(gan.discriminator)
     scale = gan.optimizers["discriminator"].scaler.get_scale()
@@ -523,7 +523,9 @@ def test_a_step_with_half_precision_infinities_is_left_out_and_the_scale_halved(
         gan.discriminator.one.weight.mul_(1e4)
     held = weights(gan.discriminator)
     stats = update_discriminator(gan, batches, 0)
-    assert all(value.isfinite() for value in stats.values())  # infinite is its scaled gradient alone: no divergence
+    assert all(
+        value.isfinite() for value in stats.values()
+    )  # only the scaled gradient is infinite
     assert same(held, weights(gan.discriminator))
     assert not same(before, held)
     assert gan.optimizers["discriminator"].scaler.get_scale() == scale / 2
