@@ -103,7 +103,7 @@ def test_a_discriminator_that_does_not_fit_is_named_and_d_starts_from_random_wei
     assert same(weights(run, "generator"), safetensors.torch.load_file(package / MODEL))
     assert same(weights(run, "discriminator"), weights(train(seed=5), "discriminator"))
     (line,) = [line for line in listener.lines if "starting from" in line]
-    assert "without its discriminator, which does not fit this recipe's (tensor 'patch.bias' is extra" in line
+    assert "without its discriminator, which does not fit (tensor 'patch.bias' is extra" in line
     assert line.endswith("D starts from random weights")
 
 
