@@ -1,4 +1,4 @@
-"""How a command is called, and as whom."""
+"""Calls of commands, in this process or in another."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TINY = ("--arch", "dcgan", "--images", "256", "--size", "16", "--batch", "16", "
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command said: exit code, stdout, stderr."""
+    """The result of a command: exit code, stdout, stderr."""
 
     code: int | str | None
     out: str
@@ -25,6 +25,6 @@ Ganzoo = Callable[..., Answer]
 
 
 def process(*args: str | Path, **keywords: Any) -> subprocess.Popen[str]:
-    """Start a command in a process of its own, with pipes for what it says."""
+    """Start a command in a process of its own, with pipes for its output."""
     piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | keywords
     return subprocess.Popen([sys.executable, "-m", "ganzoo", *map(str, args)], **piped)

@@ -1,4 +1,4 @@
-"""What all tests share: small thread counts, folders of their own, and the toy plugin on request."""
+"""Fixtures of all tests: few threads, folders of their own, and the toy plugin on request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from ganzoo.runs.heavy import wait_passively
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: the suite's networks are tiny
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # set before torch is imported; the suite's networks are tiny
 wait_passively()  # and its processes share their cores
 
 for number in (signal.SIGINT, signal.SIGHUP):  # a shell may have started the suite with them ignored (`nohup`, `&`)
@@ -22,7 +22,7 @@ for number in (signal.SIGINT, signal.SIGHUP):  # a shell may have started the su
 
 @pytest.fixture(autouse=True)
 def own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the user's cache, runs or plugin settings, or hears what another one's -v set."""
+    """Keep tests from the user's cache, runs and plugin settings, and from the log level of another test's -v."""
     logging.getLogger("ganzoo").setLevel(logging.NOTSET)
     monkeypatch.setenv("GANZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
     for name in ("GANZOO_RUNS", "GANZOO_DISABLE_PLUGINS", "GANZOO_STRICT_PLUGINS"):
@@ -45,7 +45,7 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
 
 @pytest.fixture
 def pairs(toys: object) -> object:
-    """Register the plugin of translators beside the toys."""
+    """Register the plugin of translators as well as the toys."""
     import toy_pairs as module
     from ganzoo.registry import register
 

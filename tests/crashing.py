@@ -1,4 +1,4 @@
-"""Crashes: a forked child that dies of SIGKILL at a chosen moment of its writing."""
+"""Crashes: a forked child process that SIGKILL ends at a chosen moment of its writing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ganzoo.plugin import files
 
 
 class Dying(files.Disk):
-    """Kills its process after so many bytes, or before the n-th of the other operations."""
+    """A disk that kills its process after `after_bytes` bytes, or before the n-th of the other operations."""
 
     def __init__(self, after_bytes: int | None = None, before_operation: int | None = None) -> None:
         self.bytes_left, self.operations_left = after_bytes, before_operation
@@ -51,7 +51,7 @@ def die() -> None:
 
 
 def in_child(work: Callable[[], None]) -> int:
-    """Do the work in a forked child; return how it ended: its exit status, or minus the signal that killed it."""
+    """Do the work in a forked child process; return its exit status, or minus the signal that killed it."""
     child = os.fork()
     if child == 0:
         status = 99
@@ -66,10 +66,10 @@ def in_child(work: Callable[[], None]) -> int:
 
 
 def killed(disk: files.Disk, work: Callable[[], object]) -> bool:
-    """Do the work in a forked child on that disk; return whether it was killed."""
+    """Do the work in a forked child process with that disk; return whether it was killed."""
 
-    def there() -> None:
+    def work_on_disk() -> None:
         files.DISK = disk
         work()
 
-    return in_child(there) == -signal.SIGKILL
+    return in_child(work_on_disk) == -signal.SIGKILL

@@ -1,4 +1,4 @@
-"""Tests that need a CUDA device: `@cuda` marks and skips them, `DEVICES` are parameters for both kinds."""
+"""Tests that need a CUDA device: `@cuda` marks and skips them; `DEVICES` are the CPU and, where found, CUDA."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEVICES = [CPU, pytest.param(torch.device("cuda", 0), marks=MARKS)]
 
 
 def cuda(test: Test) -> Test:
-    """Mark a test as one that needs a CUDA device."""
+    """Mark a test that needs a CUDA device."""
     for mark in MARKS:
         test = mark(test)
     return test

@@ -1,4 +1,4 @@
-"""How a test becomes somebody who may not do everything, also where it runs as root."""
+"""File modes that bind a test even where it runs as root."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ IGNORE_MODES = (1 << 1) | (1 << 2)  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, 
 
 @contextlib.contextmanager
 def bound_by_modes() -> Iterator[None]:
-    """Obey file modes while the block runs, as everybody but root does; root's files stay its own to read."""
+    """Obey file modes inside the block, as every user but root does; root can still read its own files."""
     if os.geteuid() != 0:
         yield
         return

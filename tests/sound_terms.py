@@ -27,7 +27,7 @@ class LeCam(nn.Module):
 
 
 class Clip(Term):
-    """Arjovsky et al. 2017."""
+    """Arjovsky et al. 2017: weight clipping."""
 
     @torch.no_grad()
     def after_step(self, networks):
@@ -36,7 +36,7 @@ class Clip(Term):
 
 
 class Spectral(Term):
-    """Miyato et al. 2018."""
+    """Miyato et al. 2018: spectral normalisation."""
 
     def prepare(self, networks):
         for module in list(networks.discriminator.modules()):

@@ -68,9 +68,7 @@ def architecture(**fields) -> list[Architecture]:
         (None, lambda x, y: [], "its discriminator returned list for 2 samples"),
     ],
 )
-def test_networks_that_break_the_contract_are_refused(
-    make, monkeypatch, generator, discriminator, words
-):
+def test_networks_that_break_the_contract_are_refused(make, monkeypatch, generator, discriminator, words):
     class Wrapped(nn.Module):
         def __init__(self, call):
             super().__init__()

@@ -523,9 +523,7 @@ def test_a_step_with_half_precision_infinities_is_skipped_and_the_scale_halved(m
         gan.discriminator.one.weight.mul_(1e4)
     held = weights(gan.discriminator)
     stats = update_discriminator(gan, batches, 0)
-    assert all(
-        value.isfinite() for value in stats.values()
-    )  # only the scaled gradient is infinite
+    assert all(value.isfinite() for value in stats.values())  # only the scaled gradient is infinite
     assert same(held, weights(gan.discriminator))
     assert not same(before, held)
     assert gan.optimizers["discriminator"].scaler.get_scale() == scale / 2
