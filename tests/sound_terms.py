@@ -27,7 +27,7 @@ class LeCam(nn.Module):
 
 
 class Clip(Term):
-    """Arjovsky et al. 2017: weight clipping."""
+    """Arjovsky et al. 2017."""
 
     @torch.no_grad()
     def after_step(self, networks):
@@ -36,7 +36,7 @@ class Clip(Term):
 
 
 class Spectral(Term):
-    """Miyato et al. 2018: spectral normalisation."""
+    """Miyato et al. 2018."""
 
     def prepare(self, networks):
         for module in list(networks.discriminator.modules()):

@@ -16,8 +16,8 @@ from ganzoo.plugin import Architecture, DataInfo, Dataset, Item, Networks, NoOpt
 
 @dataclass(frozen=True, kw_only=True)
 class SceneOptions:
-    height: int = option(8, help="Pixels.", low=4)
-    width: int = option(8, help="Pixels.", low=4)
+    height: int = option(8, help="In pixels.", low=4)
+    width: int = option(8, help="In pixels.", low=4)
     num: int = option(12, help="Pairs.", low=1)
     alpha: bool = option(False, help="Samples have a fourth channel, and labels are the other three.")
 

@@ -103,7 +103,7 @@ class Perceptual(nn.Module):
 
 
 class Features:
-    """Feature matching (Salimans et al. 2016)."""
+    """Salimans et al. 2016, feature matching."""
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
         pass
@@ -114,7 +114,7 @@ class Features:
 
 
 class Spectral:
-    """Spectral normalisation in D alone (Miyato et al. 2018)."""
+    """Miyato et al. 2018, in D alone."""
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
         self.steps = 0
@@ -227,7 +227,7 @@ class Recolouring(nn.Module):
 
 
 def build_saying(options: ToyOptions, data: DataInfo) -> Networks:
-    return Networks(WithLosses(options, data), Weighted(options, data), options.z_dim)
+    return Networks(Saying(options, data), Weighing(options, data), options.z_dim)
 
 
 def build_projected(options: ToyOptions, data: DataInfo) -> Networks:

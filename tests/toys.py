@@ -32,7 +32,7 @@ from ganzoo.plugin import (
 @dataclass(frozen=True, kw_only=True)
 class ToyOptions:
     width: int = option(8, help="Hidden units.", low=1)
-    z_dim: int = option(4, help="Length of the latent.", low=1)
+    z_dim: int = option(4, help="Latents.", low=1)
     norm: bool = option(False, help="BatchNorm in both networks and dropout in D.")
     answer: Literal["plain", "list", "output"] = option("plain", help="What D returns.")
 
@@ -102,7 +102,7 @@ def build_conv(options: NoOptions, data: DataInfo) -> Networks:
 
 @dataclass(frozen=True, kw_only=True)
 class ArrayOptions:
-    num: int = option(40, help="Number of items.", low=1)
+    num: int = option(40, help="Items.", low=1)
 
 
 class ToyArray:
