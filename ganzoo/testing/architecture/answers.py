@@ -177,10 +177,10 @@ def modes_unchanged(trial: Trial) -> None:
         parts = {"generator": networks.generator, "discriminator": networks.discriminator}
         for name, network in parts.items():
             before = _read_modes(network)
-            training = [key or "itself" for key, on in _read_modes(network.eval()).items() if on]
+            in_training = [key or "itself" for key, on in _read_modes(network.eval()).items() if on]
             require(
-                not training,
-                f"{describe_data(data)}: after eval(), the {name} has in train mode: {join_first(training)}.",
+                not in_training,
+                f"{describe_data(data)}: after eval(), the {name} has in train mode: {join_first(in_training)}.",
             )
             require(
                 _read_modes(network.train()) == before,
