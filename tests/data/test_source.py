@@ -13,16 +13,16 @@ from ganzoo.plugin import DataInfo, Item
 IMAGES = np.arange(5 * 3 * 2 * 2, dtype=np.uint8).reshape(5, 3, 2, 2)
 
 
-def opened(dataset: object, cache: Path | None = None) -> Any:
+def open_dataset(dataset: object, cache: Path | None = None) -> Any:
     return open_source(dataset, name="mine", key="key", notify=lambda line: None, cache=cache)
 
 
-def of_data(data: object, labels: object = None, **info: Any) -> SimpleNamespace:
+def make_array_dataset(data: object, labels: object = None, **info: Any) -> SimpleNamespace:
     return SimpleNamespace(info=DataInfo(**{"shape": (3, 2, 2), **info}), data=data, labels=labels)
 
 
 def test_uint8_images_share_their_memory() -> None:
-    source = opened(of_data(IMAGES, [0, 1, 2, 1, 0], num_classes=3, meta={"a": 1}))
+    source = open_dataset(make_array_dataset(IMAGES, [0, 1, 2, 1, 0], num_classes=3, meta={"a": 1}))
     assert isinstance(source, ArraySource)
     assert source.info == DataInfo(shape=(3, 2, 2), num_classes=3, num_items=5, meta={"a": 1})
     assert source.data.data_ptr() == IMAGES.ctypes.data
@@ -34,14 +34,14 @@ def test_uint8_images_share_their_memory() -> None:
 
 @pytest.mark.parametrize("dtype", ["u1", "?", ">i2", "u2", "i4"])
 def test_class_labels_of_any_whole_type(dtype: str) -> None:
-    source = opened(of_data(IMAGES, np.array([0, 1, 1, 0, 1], dtype), num_classes=2))
+    source = open_dataset(make_array_dataset(IMAGES, np.array([0, 1, 1, 0, 1], dtype), num_classes=2))
     assert source.labels.dtype == torch.int64
     assert source.labels.tolist() == [0, 1, 1, 0, 1]
 
 
 def test_read_only_memory_map_gives_no_warning(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", IMAGES)
-    source = opened(of_data(np.load(tmp_path / "a.npy", mmap_mode="r")))
+    source = open_dataset(make_array_dataset(np.load(tmp_path / "a.npy", mmap_mode="r")))
     np.testing.assert_array_equal(source.data.numpy(), IMAGES)
 
 
@@ -57,29 +57,29 @@ def test_read_only_memory_map_gives_no_warning(tmp_path: Path) -> None:
     ids=["float64", "big-endian", "float16", "tensor", "list"],
 )
 def test_floats_become_float32(data: object) -> None:
-    source = opened(of_data(data))
+    source = open_dataset(make_array_dataset(data))
     assert source.data.dtype == torch.float32
     assert not source.data.requires_grad
     torch.testing.assert_close(source.data.flatten(), torch.linspace(-1, 1, 60), atol=1e-3, rtol=0)
 
 
-def test_words_of_16_bits_are_taken_where_the_info_says_so() -> None:
+def test_int16_is_accepted_where_the_info_says_so() -> None:
     words = np.array([[[-32768, 0, 16384]]], np.int16)
-    source = opened(of_data(words, shape=(1, 3), modality="audio", dtype="int16"))
+    source = open_dataset(make_array_dataset(words, shape=(1, 3), modality="audio", dtype="int16"))
     assert source.data.dtype == torch.int16
     assert scale(source.data).tolist() == [[[-1.0, 0.0, 0.5]]]
     with pytest.raises(GanzooError, match="has int16 data: it must be uint8 or float, or its info must say dtype="):
-        opened(of_data(words, shape=(1, 3), modality="audio"))
+        open_dataset(make_array_dataset(words, shape=(1, 3), modality="audio"))
 
 
 def test_label_images_of_bytes_stay_bytes_and_are_scaled_like_images() -> None:
     labels = np.array([[[[0, 255]]]] * 5, np.uint8)
-    source = opened(of_data(IMAGES, labels, label_shape=(1, 1, 2), label_dtype="uint8"))
+    source = open_dataset(make_array_dataset(IMAGES, labels, label_shape=(1, 1, 2), label_dtype="uint8"))
     assert source.labels.dtype == torch.uint8
     data, made = scale_batch(source, (source.data, source.labels), torch.device("cpu"))
     assert (data.dtype, made.tolist()) == (torch.float32, [[[[-1.0, 1.0]]]] * 5)
     with pytest.raises(GanzooError, match="has int64 labels, but its info says label_dtype='uint8'"):
-        opened(of_data(IMAGES, labels.astype(np.int64), label_shape=(1, 1, 2), label_dtype="uint8"))
+        open_dataset(make_array_dataset(IMAGES, labels.astype(np.int64), label_shape=(1, 1, 2), label_dtype="uint8"))
 
 
 @pytest.mark.parametrize(
@@ -91,28 +91,28 @@ def test_label_images_of_bytes_stay_bytes_and_are_scaled_like_images() -> None:
         (lambda real, generator: None, "made labels None"),
     ],
 )
-def test_labels_that_a_dataset_makes_are_what_its_info_says(condition: Any, words: str) -> None:
-    dataset = of_data(IMAGES, label_shape=(3,))
+def test_labels_that_a_dataset_makes_match_its_info(condition: Any, words: str) -> None:
+    dataset = make_array_dataset(IMAGES, label_shape=(3,))
     dataset.condition = condition
     if words:
         with pytest.raises(GanzooError, match=words):
-            opened(dataset)
+            open_dataset(dataset)
         return
-    source = opened(dataset)
+    source = open_dataset(dataset)
     assert (source.labels, source.info.label_shape, source.info.num_items) == (None, (3,), 5)
     batch = scale_batch(source, (source.data, None), torch.device("cpu"))
     assert torch.equal(label_batch(source, batch, torch.Generator())[1], batch[0].mean((2, 3)))
 
 
 def test_points_may_be_any_finite_number() -> None:
-    source = opened(of_data([[1e6, -5.0]], shape=(2,), modality="points"))
+    source = open_dataset(make_array_dataset([[1e6, -5.0]], shape=(2,), modality="points"))
     assert source.data.tolist() == [[1e6, -5.0]]
     with pytest.raises(GanzooError, match="float data from nan to nan: it must be finite"):
-        opened(of_data([[1.0, float("nan")]], shape=(2,), modality="points"))
+        open_dataset(make_array_dataset([[1.0, float("nan")]], shape=(2,), modality="points"))
 
 
 def test_float_labels() -> None:
-    source = opened(of_data(IMAGES, np.ones((5, 4)), label_shape=(4,)))
+    source = open_dataset(make_array_dataset(IMAGES, np.ones((5, 4)), label_shape=(4,)))
     assert source.labels.dtype == torch.float32
     assert source.labels.shape == (5, 4)
 
@@ -120,23 +120,32 @@ def test_float_labels() -> None:
 @pytest.mark.parametrize(
     ("dataset", "message"),
     [
-        (of_data(IMAGES[:, :, :1]), r"data of shape \[5, 3, 1, 2\].*shape=\(3, 2, 2\): it must be \[N, 3, 2, 2\]"),
-        (of_data(IMAGES[0]), r"data of shape \[3, 2, 2\]"),
-        (of_data(np.uint8(3)), r"data of shape \[\]"),
-        (of_data(IMAGES[:0]), "is empty"),
-        (of_data(IMAGES.astype(np.int32)), "int32 data: it must be uint8 or float"),
-        (of_data(IMAGES.astype(str)), "array of <U"),
-        (of_data(IMAGES.astype(np.float32)), r"from 0 to 59: it must be images within \[-1, 1\]"),
-        (of_data(IMAGES / -59.0 * 1.5), r"from -1.5 to -?0: it must be images"),
-        (of_data(np.full((5, 3, 2, 2), np.nan)), "from nan to nan"),
-        (of_data(IMAGES, num_items=7), "holds 5 samples, but its info says num_items=7"),
-        (of_data(IMAGES, num_classes=2), "no labels, but its info says num_classes=2"),
-        (of_data(IMAGES, [0] * 5), "labels, but its info says num_classes=0"),
-        (of_data(IMAGES, [0] * 4, num_classes=2), r"labels of shape \[4\]: 5 samples with num_classes=2 need \[5\]"),
-        (of_data(IMAGES, [0, 1, 2, 0, 0], num_classes=2), "labels from 0 to 2: num_classes=2 allows 0 to 1"),
-        (of_data(IMAGES, [0, 1, -1, 0, 0], num_classes=2), "labels from -1 to 1"),
-        (of_data(IMAGES, [0.0] * 5, num_classes=2), "float32 labels: classes must be whole numbers"),
-        (of_data(IMAGES, np.ones((5, 3)), label_shape=(4,)), r"5 samples with label_shape=\(4,\) need \[5, 4\]"),
+        (
+            make_array_dataset(IMAGES[:, :, :1]),
+            r"data of shape \[5, 3, 1, 2\].*shape=\(3, 2, 2\): it must be \[N, 3, 2, 2\]",
+        ),
+        (make_array_dataset(IMAGES[0]), r"data of shape \[3, 2, 2\]"),
+        (make_array_dataset(np.uint8(3)), r"data of shape \[\]"),
+        (make_array_dataset(IMAGES[:0]), "is empty"),
+        (make_array_dataset(IMAGES.astype(np.int32)), "int32 data: it must be uint8 or float"),
+        (make_array_dataset(IMAGES.astype(str)), "array of <U"),
+        (make_array_dataset(IMAGES.astype(np.float32)), r"from 0 to 59: it must be images within \[-1, 1\]"),
+        (make_array_dataset(IMAGES / -59.0 * 1.5), r"from -1.5 to -?0: it must be images"),
+        (make_array_dataset(np.full((5, 3, 2, 2), np.nan)), "from nan to nan"),
+        (make_array_dataset(IMAGES, num_items=7), "holds 5 samples, but its info says num_items=7"),
+        (make_array_dataset(IMAGES, num_classes=2), "no labels, but its info says num_classes=2"),
+        (make_array_dataset(IMAGES, [0] * 5), "labels, but its info says num_classes=0"),
+        (
+            make_array_dataset(IMAGES, [0] * 4, num_classes=2),
+            r"labels of shape \[4\]: 5 samples with num_classes=2 need \[5\]",
+        ),
+        (make_array_dataset(IMAGES, [0, 1, 2, 0, 0], num_classes=2), "labels from 0 to 2: num_classes=2 allows 0 to 1"),
+        (make_array_dataset(IMAGES, [0, 1, -1, 0, 0], num_classes=2), "labels from -1 to 1"),
+        (make_array_dataset(IMAGES, [0.0] * 5, num_classes=2), "float32 labels: classes must be whole numbers"),
+        (
+            make_array_dataset(IMAGES, np.ones((5, 3)), label_shape=(4,)),
+            r"5 samples with label_shape=\(4,\) need \[5, 4\]",
+        ),
         (SimpleNamespace(data=IMAGES), "has info None"),
         (SimpleNamespace(info=DataInfo(shape=(3, 2, 2))), "has none of them: it must have exactly one of"),
         (
@@ -145,21 +154,23 @@ def test_float_labels() -> None:
         ),
     ],
 )
-def test_what_breaks_its_own_info(dataset: object, message: str) -> None:
+def test_a_dataset_that_does_not_match_its_info_is_refused(dataset: object, message: str) -> None:
     with pytest.raises(GanzooError, match="^dataset 'mine' .*" + message):
-        opened(dataset)
+        open_dataset(dataset)
 
 
 # ----------------------------------------------------------------------------
 # Endless sources.
 
 
-def of_sample(sample: object, **info: Any) -> SimpleNamespace:
+def make_endless_dataset(sample: object, **info: Any) -> SimpleNamespace:
     return SimpleNamespace(info=DataInfo(shape=(2,), modality="points", **info), sample=sample)
 
 
-def test_endless_source_draws_from_the_generator_it_is_given() -> None:
-    source = opened(of_sample(lambda generator, n: (torch.randn(n, 2, generator=generator), None), num_items=3))
+def test_an_endless_source_draws_from_the_given_generator() -> None:
+    source = open_dataset(
+        make_endless_dataset(lambda generator, n: (torch.randn(n, 2, generator=generator), None), num_items=3)
+    )
     assert isinstance(source, EndlessSource)
     assert source.info.num_items is None
     draws = [source.sample(torch.Generator().manual_seed(1), 7)[0] for _ in range(2)]
@@ -168,8 +179,10 @@ def test_endless_source_draws_from_the_generator_it_is_given() -> None:
 
 
 def test_endless_source_with_labels() -> None:
-    labelled = of_sample(lambda generator, n: (torch.zeros(n, 2), torch.zeros(n, dtype=torch.int64)), num_classes=2)
-    source = opened(labelled)
+    labelled = make_endless_dataset(
+        lambda generator, n: (torch.zeros(n, 2), torch.zeros(n, dtype=torch.int64)), num_classes=2
+    )
+    source = open_dataset(labelled)
     assert source.info.num_classes == 2
     assert source.sample(torch.Generator(), 5)[1].shape == (5,)
 
@@ -186,9 +199,9 @@ def test_endless_source_with_labels() -> None:
         (lambda g, n: (torch.zeros(n, 2), [0, 1]), {"num_classes": 2}, "must draw its labels as int64 tensors"),
     ],
 )
-def test_what_an_endless_source_must_not_draw(sample: object, info: dict[str, Any], message: str) -> None:
+def test_invalid_draws_of_an_endless_source_are_refused(sample: object, info: dict[str, Any], message: str) -> None:
     with pytest.raises(GanzooError, match="^dataset 'mine' .*" + message):
-        opened(of_sample(sample, **info))
+        open_dataset(make_endless_dataset(sample, **info))
 
 
 # ----------------------------------------------------------------------------
@@ -210,7 +223,7 @@ class Decoded:
         return [Item(name=str(i), load=load, label=self.labels[i]) for i, load in enumerate(loads)]
 
 
-def test_items_are_packed_and_the_broken_not_counted(tmp_path: Path) -> None:
+def test_items_are_packed_and_broken_ones_not_counted(tmp_path: Path) -> None:
     lines: list[str] = []
     for _ in range(2):
         source = open_source(Decoded(), name="mine", key="key", notify=lines.append, cache=tmp_path)
@@ -225,17 +238,17 @@ def test_items_are_packed_and_the_broken_not_counted(tmp_path: Path) -> None:
 
 def test_items_go_to_the_cache_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANZOO_CACHE", str(tmp_path))
-    opened(Decoded())
+    open_dataset(Decoded())
     assert (tmp_path / "datasets" / "key" / "store.json").exists()
 
 
 def test_unlabelled_items(tmp_path: Path) -> None:
-    assert opened(Decoded(labels=(None,) * 3, num_classes=0), tmp_path).labels is None
+    assert open_dataset(Decoded(labels=(None,) * 3, num_classes=0), tmp_path).labels is None
 
 
 def test_strict_items(tmp_path: Path) -> None:
     with pytest.raises(GanzooError, match=r"^dataset 'mine' cannot read 1 \(bad\)"):
-        opened(Decoded(strict=True), tmp_path)
+        open_dataset(Decoded(strict=True), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -249,5 +262,5 @@ def test_strict_items(tmp_path: Path) -> None:
 )
 def test_labels_of_items_are_checked_before_decoding(dataset: Decoded, message: str, tmp_path: Path) -> None:
     with pytest.raises(GanzooError, match="^dataset 'mine' .*" + message):
-        opened(dataset, tmp_path)
+        open_dataset(dataset, tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -47,13 +47,13 @@ class Files:
         return [Item(name=f"{i:04}.png", load=loader(i), label=i % 3, stamp="1 2") for i in range(self.count)]
 
 
-def packing(items: Sequence[Item], cache: Path, **changes: object) -> Packing:
+def make_packing(items: Sequence[Item], cache: Path, **changes: object) -> Packing:
     lines: list[str] = []
     made = Packing("mine", items, INFO, False, cache / "key", lines.append)
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def lines(of: Packing) -> list[str]:
+def get_lines(of: Packing) -> list[str]:
     return of.notify.__self__  # type: ignore[attr-defined, no-any-return]
 
 
@@ -70,7 +70,7 @@ def test_packs_in_the_order_of_the_items_whatever_the_timing(tmp_path: Path) -> 
         return load
 
     items = [Item(name=str(i), load=slow(i), label=i % 3) for i in range(20)]
-    store = open_store(packing(items, tmp_path))
+    store = open_store(make_packing(items, tmp_path))
     assert store.data[:, 0, 0, 0].tolist() == list(range(20))
     assert store.data.shape == (20, *SHAPE)
     assert store.labels is not None
@@ -81,9 +81,9 @@ def test_packs_in_the_order_of_the_items_whatever_the_timing(tmp_path: Path) -> 
 
 def test_second_start_reads_no_item_and_maps_the_file(tmp_path: Path) -> None:
     files = Files(30)
-    first = open_store(packing(files.items(), tmp_path))
+    first = open_store(make_packing(files.items(), tmp_path))
     assert files.loads == 30
-    second = open_store(packing(files.items(), tmp_path))
+    second = open_store(make_packing(files.items(), tmp_path))
     assert files.loads == 30
     assert isinstance(second.data, np.memmap)
     assert not second.data.flags.writeable
@@ -92,11 +92,11 @@ def test_second_start_reads_no_item_and_maps_the_file(tmp_path: Path) -> None:
 
 def test_unlabelled_has_no_labels(tmp_path: Path) -> None:
     items = [replace(item, label=None) for item in Files(5).items()]
-    assert open_store(packing(items, tmp_path, info=DataInfo(shape=SHAPE))).labels is None
+    assert open_store(make_packing(items, tmp_path, info=DataInfo(shape=SHAPE))).labels is None
     assert not (tmp_path / "key" / "labels.npy").exists()
 
 
-def arrays(number: int, dtype: str, shape: tuple[int, ...]) -> npt.NDArray[np.generic]:
+def make_array(number: int, dtype: str, shape: tuple[int, ...]) -> npt.NDArray[np.generic]:
     return np.full(shape, number / 8 if dtype == "float32" else number, dtype)
 
 
@@ -105,19 +105,25 @@ def arrays(number: int, dtype: str, shape: tuple[int, ...]) -> npt.NDArray[np.ge
 def test_targets_are_packed_beside_samples_and_mapped(tmp_path: Path, dtype: Any, label_dtype: Any) -> None:
     info = DataInfo(shape=(2, 5), dtype=dtype, modality="audio", label_shape=(3, 4), label_dtype=label_dtype)
     items = [
-        Item(name=str(i), load=partial(arrays, i, dtype, (2, 5)), target=partial(arrays, -i % 8, label_dtype, (3, 4)))
+        Item(
+            name=str(i),
+            load=partial(make_array, i, dtype, (2, 5)),
+            target=partial(make_array, -i % 8, label_dtype, (3, 4)),
+        )
         for i in range(8)
     ]
-    items[5] = replace(items[5], target=partial(arrays, 0, label_dtype, (3, 5)))
-    items[6] = replace(items[6], load=partial(arrays, 0, "float64", (2, 5)))
+    items[5] = replace(items[5], target=partial(make_array, 0, label_dtype, (3, 5)))
+    items[6] = replace(items[6], load=partial(make_array, 0, "float64", (2, 5)))
     for _ in range(2):
-        of = packing(items, tmp_path, info=info)
+        of = make_packing(items, tmp_path, info=info)
         store = open_store(of)
         assert isinstance(store.labels, np.memmap)
         assert (store.data.dtype, store.labels.dtype) == (dtype, label_dtype)
-        assert np.array_equal(store.data, np.stack([arrays(i, dtype, (2, 5)) for i in (0, 1, 2, 3, 4, 7)]))
-        assert np.array_equal(store.labels, np.stack([arrays(-i % 8, label_dtype, (3, 4)) for i in (0, 1, 2, 3, 4, 7)]))
-    assert f"5 (its target decoded to {label_dtype} (3, 5), expected {label_dtype} (3, 4))" in lines(of)[-1]
+        assert np.array_equal(store.data, np.stack([make_array(i, dtype, (2, 5)) for i in (0, 1, 2, 3, 4, 7)]))
+        assert np.array_equal(
+            store.labels, np.stack([make_array(-i % 8, label_dtype, (3, 4)) for i in (0, 1, 2, 3, 4, 7)])
+        )
+    assert f"5 (its target decoded to {label_dtype} (3, 5), expected {label_dtype} (3, 4))" in get_lines(of)[-1]
 
 
 @pytest.mark.parametrize(("value", "modality"), [(1.5, "image"), (float("nan"), "image"), (float("inf"), "audio")])
@@ -125,7 +131,7 @@ def test_floats_beyond_their_range_are_broken(tmp_path: Path, value: float, moda
     shape = (1, 2, 2) if modality == "image" else (1, 4)
     info = DataInfo(shape=shape, dtype="float32", modality=modality)
     items = [Item(name=str(x), load=partial(np.full, shape, x, np.float32)) for x in (0.5, value)]
-    assert open_store(packing(items, tmp_path, info=info)).data.shape == (1, *shape)
+    assert open_store(make_packing(items, tmp_path, info=info)).data.shape == (1, *shape)
 
 
 @pytest.mark.parametrize(
@@ -139,20 +145,20 @@ def test_floats_beyond_their_range_are_broken(tmp_path: Path, value: float, moda
     ],
     ids=["changed", "renamed", "relabelled", "removed", "added"],
 )
-def test_other_items_are_packed_anew(tmp_path: Path, change: Callable[[list[Item]], list[Item]]) -> None:
+def test_other_items_are_packed_again(tmp_path: Path, change: Callable[[list[Item]], list[Item]]) -> None:
     files = Files(10)
-    open_store(packing(files.items(), tmp_path))
+    open_store(make_packing(files.items(), tmp_path))
     items = change(files.items())
-    store = open_store(packing(items, tmp_path))
+    store = open_store(make_packing(items, tmp_path))
     assert files.loads == 10 + len(items)
     assert len(store.data) == len(items)
     assert_clean(tmp_path)
 
 
-def test_another_shape_is_packed_anew(tmp_path: Path) -> None:
+def test_another_shape_is_packed_again(tmp_path: Path) -> None:
     items = [replace(item, load=lambda: np.zeros((1, 2, 2), np.uint8)) for item in Files(4).items()]
-    open_store(packing(Files(4).items(), tmp_path))
-    assert open_store(packing(items, tmp_path, info=replace(INFO, shape=(1, 2, 2)))).data.shape == (4, 1, 2, 2)
+    open_store(make_packing(Files(4).items(), tmp_path))
+    assert open_store(make_packing(items, tmp_path, info=replace(INFO, shape=(1, 2, 2)))).data.shape == (4, 1, 2, 2)
 
 
 def damage(path: Path, how: str) -> None:
@@ -166,38 +172,38 @@ def damage(path: Path, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["cut", "empty", "longer", "garbage", "missing"])
 @pytest.mark.parametrize("name", ["data.npy", "labels.npy", "store.json"])
-def test_damaged_store_is_packed_anew(tmp_path: Path, name: str, how: str) -> None:
+def test_a_damaged_store_is_packed_again(tmp_path: Path, name: str, how: str) -> None:
     files = Files(10)
-    open_store(packing(files.items(), tmp_path))
+    open_store(make_packing(files.items(), tmp_path))
     damage(tmp_path / "key" / name, how)
-    store = open_store(packing(files.items(), tmp_path))
+    store = open_store(make_packing(files.items(), tmp_path))
     assert files.loads == 20
     assert store.data[:, 0, 0, 0].tolist() == list(range(10))
-    open_store(packing(files.items(), tmp_path))
+    open_store(make_packing(files.items(), tmp_path))
     assert files.loads == 20
 
 
 @pytest.mark.parametrize("known", ["[]", "{}", '{"format": 1}', "nonsense"])
-def test_store_json_of_another_form_is_packed_anew(tmp_path: Path, known: str) -> None:
+def test_a_store_with_an_invalid_manifest_is_packed_again(tmp_path: Path, known: str) -> None:
     files = Files(3)
-    open_store(packing(files.items(), tmp_path))
+    open_store(make_packing(files.items(), tmp_path))
     (tmp_path / "key" / "store.json").write_text(known)
-    assert len(open_store(packing(files.items(), tmp_path)).data) == 3
+    assert len(open_store(make_packing(files.items(), tmp_path)).data) == 3
     assert files.loads == 6
 
 
-def test_store_of_another_format_is_packed_anew(tmp_path: Path) -> None:
+def test_a_store_of_another_format_is_packed_again(tmp_path: Path) -> None:
     files = Files(3)
-    open_store(packing(files.items(), tmp_path))
+    open_store(make_packing(files.items(), tmp_path))
     path = tmp_path / "key" / "store.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1}))
-    again = packing(files.items(), tmp_path)
+    again = make_packing(files.items(), tmp_path)
     open_store(again)
     assert files.loads == 6
-    assert lines(again) == ["dataset 'mine' was packed by another version of ganzoo: it is packed again"]
-    again = packing(files.items(), tmp_path)
+    assert get_lines(again) == ["dataset 'mine' was packed by another version of ganzoo: it is packed again"]
+    again = make_packing(files.items(), tmp_path)
     open_store(again)
-    assert (files.loads, lines(again)) == (6, [])
+    assert (files.loads, get_lines(again)) == (6, [])
 
 
 # ----------------------------------------------------------------------------
@@ -206,89 +212,89 @@ def test_store_of_another_format_is_packed_anew(tmp_path: Path) -> None:
 
 def test_broken_items_are_skipped_and_named_again_from_the_cache(tmp_path: Path) -> None:
     files = Files(105, {i: ValueError(f"bad\n{i}") for i in (1, 4, 50, 60, 70, 104)})
-    first = packing(files.items(), tmp_path)
+    first = make_packing(files.items(), tmp_path)
     store = open_store(first)
     expected = (
         "skipped 6 of 105 files that could not be read: "
         "0001.png (bad 1), 0004.png (bad 4), 0050.png (bad 50), ... (3 more)"
     )
-    assert lines(first) == [expected]
+    assert get_lines(first) == [expected]
     kept = [i for i in range(105) if i not in files.broken]
     assert store.data[:, 0, 0, 0].tolist() == kept
     assert store.labels is not None
     assert store.labels.tolist() == [i % 3 for i in kept]
-    again = packing(files.items(), tmp_path)
+    again = make_packing(files.items(), tmp_path)
     assert len(open_store(again).data) == 99
-    assert lines(again) == [expected]
+    assert get_lines(again) == [expected]
     assert files.loads == 105
 
 
 def test_few_broken_items_are_all_named(tmp_path: Path) -> None:
-    of = packing(Files(5, {3: ValueError()}).items(), tmp_path)
+    of = make_packing(Files(5, {3: ValueError()}).items(), tmp_path)
     open_store(of)
-    assert lines(of) == ["skipped 1 of 5 files that could not be read: 0003.png (ValueError)"]
+    assert get_lines(of) == ["skipped 1 of 5 files that could not be read: 0003.png (ValueError)"]
 
 
-def test_names_that_are_no_valid_text_can_be_reported(tmp_path: Path) -> None:
+def test_names_that_are_not_valid_text_can_be_reported(tmp_path: Path) -> None:
     items = Files(3, {0: ValueError("bad")}).items()
     items[0] = replace(items[0], name="a\nb\udcff.png")
     for _ in range(2):
-        of = packing(items, tmp_path)
+        of = make_packing(items, tmp_path)
         open_store(of)
-        assert lines(of)[0].endswith("a b?.png (bad)")
+        assert get_lines(of)[0].endswith("a b?.png (bad)")
 
 
 @pytest.mark.parametrize("array", [np.zeros((3, 4, 5), np.uint8), np.zeros(SHAPE, np.float32), None])
-def test_wrong_shape_or_type_is_broken(tmp_path: Path, array: object) -> None:
+def test_an_item_of_wrong_shape_or_dtype_is_broken(tmp_path: Path, array: object) -> None:
     items = Files(3).items()
     items[1] = replace(items[1], load=lambda: array)  # type: ignore[arg-type, return-value]
-    of = packing(items, tmp_path)
+    of = make_packing(items, tmp_path)
     assert len(open_store(of).data) == 2
-    assert "0001.png (decoded to " in lines(of)[0]
-    assert "expected uint8 (3, 4, 4)" in lines(of)[0]
+    assert "0001.png (decoded to " in get_lines(of)[0]
+    assert "expected uint8 (3, 4, 4)" in get_lines(of)[0]
 
 
-def test_strict_names_the_first_broken_item_and_the_way_out(tmp_path: Path) -> None:
+def test_strict_names_the_first_broken_item_and_the_solution(tmp_path: Path) -> None:
     items = Files(50, {7: ValueError("bad"), 30: ValueError("worse")}).items()
     with pytest.raises(
         GanzooError,
         match=r"^dataset 'mine' cannot read 0007.png \(bad\): remove the file or set dataset.strict=false$",
     ):
-        open_store(packing(items, tmp_path, strict=True))
+        open_store(make_packing(items, tmp_path, strict=True))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_strict_holds_for_a_store_that_was_packed_without(tmp_path: Path) -> None:
+def test_strict_applies_to_a_store_that_was_packed_without_it(tmp_path: Path) -> None:
     files = Files(10, {7: ValueError("bad")})
-    open_store(packing(files.items(), tmp_path))
+    open_store(make_packing(files.items(), tmp_path))
     with pytest.raises(GanzooError, match=r"0007.png \(bad\)"):
-        open_store(packing(files.items(), tmp_path, strict=True))
+        open_store(make_packing(files.items(), tmp_path, strict=True))
     assert files.loads == 11
     files.broken.clear()
-    assert len(open_store(packing(files.items(), tmp_path, strict=True)).data) == 10
+    assert len(open_store(make_packing(files.items(), tmp_path, strict=True)).data) == 10
 
 
-def test_files_that_can_be_read_again_come_back(tmp_path: Path) -> None:
+def test_files_that_can_be_read_again_are_packed(tmp_path: Path) -> None:
     files = Files(10, {7: PermissionError(13, "Permission denied")})
-    assert len(open_store(packing(files.items(), tmp_path)).data) == 9
-    assert len(open_store(packing(files.items(), tmp_path)).data) == 9
+    assert len(open_store(make_packing(files.items(), tmp_path)).data) == 9
+    assert len(open_store(make_packing(files.items(), tmp_path)).data) == 9
     assert files.loads == 11
     files.broken.clear()
-    of = packing(files.items(), tmp_path)
+    of = make_packing(files.items(), tmp_path)
     assert len(open_store(of).data) == 10
-    assert lines(of) == []
+    assert get_lines(of) == []
 
 
 def test_all_broken(tmp_path: Path) -> None:
     items = Files(4, {i: ValueError("bad") for i in range(4)}).items()
     with pytest.raises(GanzooError, match=r"none of its 4 files could be read, 0000.png \(bad\).* \(1 more\): give it"):
-        open_store(packing(items, tmp_path))
+        open_store(make_packing(items, tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_no_items(tmp_path: Path) -> None:
     with pytest.raises(GanzooError, match="has no items"):
-        open_store(packing([], tmp_path))
+        open_store(make_packing([], tmp_path))
 
 
 # ----------------------------------------------------------------------------
@@ -296,10 +302,10 @@ def test_no_items(tmp_path: Path) -> None:
 
 
 def test_interrupted_packing_leaves_the_old_store_and_no_litter(tmp_path: Path) -> None:
-    open_store(packing(Files(10).items(), tmp_path))
+    open_store(make_packing(Files(10).items(), tmp_path))
     before = {path.name: path.read_bytes() for path in (tmp_path / "key").iterdir()}
     with pytest.raises(KeyboardInterrupt):
-        open_store(packing(Files(40, {20: KeyboardInterrupt()}).items(), tmp_path))
+        open_store(make_packing(Files(40, {20: KeyboardInterrupt()}).items(), tmp_path))
     assert {path.name: path.read_bytes() for path in (tmp_path / "key").iterdir()} == before
     assert_clean(tmp_path)
 
@@ -350,8 +356,8 @@ def test_a_signal_leaves_no_litter(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_several_processes_at_once_all_end_well(tmp_path: Path) -> None:
-    open_store(packing(Files(10).items(), tmp_path))  # a store that all of them replace
+def test_several_processes_can_pack_at_once(tmp_path: Path) -> None:
+    open_store(make_packing(Files(10).items(), tmp_path))  # a store that all of them replace
     processes = [start(tmp_path, 50, 0.005) for _ in range(4)]
     for process in processes:
         out, err = process.communicate(timeout=60)
@@ -359,41 +365,43 @@ def test_several_processes_at_once_all_end_well(tmp_path: Path) -> None:
     assert_clean(tmp_path)
 
 
-def test_a_store_that_came_first_is_kept(tmp_path: Path) -> None:
+def test_a_store_that_was_installed_first_is_kept(tmp_path: Path) -> None:
     files = Files(5)
 
     def overtake() -> npt.NDArray[np.uint8]:
-        open_store(packing([replace(item, load=files.items()[i].load) for i, item in enumerate(items)], tmp_path))
+        open_store(make_packing([replace(item, load=files.items()[i].load) for i, item in enumerate(items)], tmp_path))
         return np.zeros(SHAPE, np.uint8)
 
     items = files.items()
     items[0] = replace(items[0], load=overtake)
-    store = open_store(packing(items, tmp_path))
+    store = open_store(make_packing(items, tmp_path))
     assert store.data.shape == (5, *SHAPE)
     assert files.loads == 9
     assert_clean(tmp_path)
 
 
-def test_a_store_that_came_between_the_two_renames_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    open_store(packing(Files(9).items(), tmp_path))
+def test_a_store_installed_between_the_two_renames_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_store(make_packing(Files(9).items(), tmp_path))
     rename, other = Path.rename, Files(5)
 
     def interleaved(path: Path, target: Path) -> Path:
         result = rename(path, target)
         if path.name == "key":
             monkeypatch.undo()
-            open_store(packing(other.items(), tmp_path))
+            open_store(make_packing(other.items(), tmp_path))
         return result
 
     monkeypatch.setattr(Path, "rename", interleaved)
-    assert len(open_store(packing(Files(5).items(), tmp_path)).data) == 5
+    assert len(open_store(make_packing(Files(5).items(), tmp_path)).data) == 5
     assert other.loads == 5
     assert_clean(tmp_path)
 
 
-def test_old_store_comes_back_where_the_new_one_cannot_be_put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_old_store_is_restored_where_the_new_one_cannot_be_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old = Files(9)
-    open_store(packing(old.items(), tmp_path))
+    open_store(make_packing(old.items(), tmp_path))
     rename = Path.rename
 
     def failing(path: Path, target: Path) -> Path:
@@ -403,8 +411,8 @@ def test_old_store_comes_back_where_the_new_one_cannot_be_put(tmp_path: Path, mo
 
     monkeypatch.setattr(Path, "rename", failing)
     with pytest.raises(GanzooError, match=r"\(Input/output error\): set GANZOO_CACHE"):
-        open_store(packing(Files(5).items(), tmp_path))
-    assert len(open_store(packing(old.items(), tmp_path)).data) == 9
+        open_store(make_packing(Files(5).items(), tmp_path))
+    assert len(open_store(make_packing(old.items(), tmp_path)).data) == 9
     assert old.loads == 9
     assert_clean(tmp_path)
 
@@ -432,11 +440,11 @@ def test_full_disk_at_the_last_byte(tmp_path: Path) -> None:
 def test_cache_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(GanzooError, match=r"file/cache \(Not a directory\): set GANZOO_CACHE to a folder that you can"):
-        open_store(packing(Files(3).items(), tmp_path / "file" / "cache"))
+        open_store(make_packing(Files(3).items(), tmp_path / "file" / "cache"))
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="drops to a user without rights")
-def test_cache_of_somebody_else(tmp_path: Path) -> None:
+def test_a_cache_of_another_user(tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
     tmp_path.chmod(0o755)
     process = start(tmp_path / "cache", 3, 0, limit="import os, ganzoo.data.store; os.seteuid(65534)\n")
@@ -445,29 +453,29 @@ def test_cache_of_somebody_else(tmp_path: Path) -> None:
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_what_killed_packings_left_is_removed_once_it_is_old(tmp_path: Path) -> None:
+def test_files_of_killed_processes_are_removed_when_they_are_old(tmp_path: Path) -> None:
     for name in (".key.old", ".key.young", ".other.old"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "data.npy").write_bytes(b"x")
         if name.endswith("old"):
             for path in (tmp_path / name / "data.npy", tmp_path / name):
                 os.utime(path, (1, 1))
-    open_store(packing(Files(3).items(), tmp_path))
+    open_store(make_packing(Files(3).items(), tmp_path))
     assert sorted(path.name for path in tmp_path.iterdir()) == [".key.young", ".other.old", "key"]
 
 
 def test_long_packing_reports_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packing_module, "PROGRESS_SECONDS", 0.0)
-    of = packing(Files(1200).items(), tmp_path)
+    of = make_packing(Files(1200).items(), tmp_path)
     open_store(of)
-    assert lines(of)[-1] == "packed 1,200 of 1,200 samples"
-    assert len(lines(of)) == 1200
+    assert get_lines(of)[-1] == "packed 1,200 of 1,200 samples"
+    assert len(get_lines(of)) == 1200
 
 
 def test_short_packing_says_nothing(tmp_path: Path) -> None:
-    of = packing(Files(30).items(), tmp_path)
+    of = make_packing(Files(30).items(), tmp_path)
     open_store(of)
-    assert lines(of) == []
+    assert get_lines(of) == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from ganzoo.registry import registry
 BETTER = {"fd/fd": "lower", "prdc/recall": "higher", "modes/spread": "neither"}
 
 
-def test_directions_are_those_that_the_specs_declare():
+def test_directions_come_from_the_specs():
     recipe = resolve(registry(), flags={"arch": "dcgan", "metric": "pixel-moments"})
     assert collect_directions(recipe.metric) == dict.fromkeys(
         ("pixel-moments/mean", "pixel-moments/std", "pixel-moments/fd"), "lower"
@@ -26,7 +26,7 @@ def test_a_tie_is_not_better(direction, wanted):
     assert [is_better(value, 2.0, direction) for value in (1.0, 2.0, 3.0)] == wanted
 
 
-def test_the_best_so_far_is_found_in_rows_of_all_sorts():
+def test_the_best_values_are_found_in_all_rows():
     rows = [
         {"images": 0, "fd/fd": 9.0, "prdc/recall": 0.1},
         {"images": 8, "g_loss": 1.0, "seconds": 2.0},
@@ -36,7 +36,7 @@ def test_the_best_so_far_is_found_in_rows_of_all_sorts():
     assert find_best(rows, BETTER) == {"fd/fd": 3.0, "prdc/recall": 0.3}
 
 
-def test_a_line_says_of_each_value_whether_it_got_better():
+def test_a_line_shows_whether_each_value_improved():
     first = {"fd/fd": 12.25, "prdc/recall": 0.5, "modes/spread": 1.5}
     assert format_comparison(first, {}, BETTER) == "fd/fd 12.25, prdc/recall 0.5, modes/spread 1.5"
     later = {"fd/fd": 11.0, "prdc/recall": 0.25, "modes/spread": 1.0, "other/x": 1e-9}

@@ -107,13 +107,13 @@ def train(options: dict[str, object] | None = None, **settings) -> Run:
 BOTH = ["gaussians", "centres"]
 
 
-def test_a_sample_goes_through_a_network_once_for_all_metrics_and_the_real_side_once_for_all_measurements():
+def test_a_sample_passes_a_network_once_and_a_real_one_once_for_all_measurements():
     run = train(metric=BOTH, options={"train.metric_samples": 32})
     assert CALLS == [32] * (1 + 3)  # the real side; the fakes at 0, 32 and 64 images
     assert len((run.path / "stats.jsonl").read_text().split("gaussians/fd")) - 1 == 3
 
 
-def test_training_and_evaluation_say_the_same_bit_for_bit_and_the_cache_is_used():
+def test_training_and_evaluation_give_the_same_features_and_use_the_cache():
     run = train(metric=BOTH, options={"train.metric_samples": 32})
     rows = [json.loads(line) for line in run.stats_file.read_text().splitlines()]
     (last,) = [row for row in rows if "gaussians/fd" in row][-1:]
@@ -133,7 +133,7 @@ def features() -> list[Path]:
     return sorted((cache.cache_folder().parent / "features").iterdir())
 
 
-def test_what_a_value_depends_on_is_part_of_what_is_kept():
+def test_all_that_a_value_depends_on_is_stored():
     run = train()
     one = ganzoo.evaluate(run, "gaussians", num=32)
     for more in (
@@ -158,7 +158,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_entry_is_computed_anew(damage):
+def test_a_damaged_entry_is_computed_again(damage):
     run = train()
     one = ganzoo.evaluate(run, BOTH, num=32)
     assert len(features()) == 2  # features, and their statistics
@@ -172,7 +172,7 @@ def test_a_damaged_entry_is_computed_anew(damage):
     assert len(CALLS) == 1
 
 
-def test_what_was_not_used_for_longest_makes_room(monkeypatch):
+def test_the_least_recently_used_entries_are_removed(monkeypatch):
     run = train()
     ganzoo.evaluate(run, "centres", num=32)
     (first,) = features()
@@ -197,7 +197,7 @@ def test_a_cache_that_cannot_be_written_costs_a_line(tmp_path, monkeypatch):
     assert len([line for line in lines if "the next measurement computes its features again" in line]) == 1
 
 
-def test_one_that_is_trained_on_the_data_is_trained_once_and_sees_the_labels():
+def test_an_extractor_is_trained_once_and_gets_the_labels():
     options = {f"metric.{name}.extractor": "learned" for name in BOTH}
     run = train(options, metric=BOTH)
     assert TRAININGS == [40]
@@ -212,7 +212,7 @@ def test_one_that_is_trained_on_the_data_is_trained_once_and_sees_the_labels():
     assert TRAININGS == [40, 40]
 
 
-def test_an_extractor_that_fails_costs_its_metrics_alone():
+def test_an_extractor_that_fails_disables_only_its_metrics():
     options = {"metric.gaussians.extractor": "broken", "metric.unread.extractor": "broken"}
     run = train(metric=["gaussians", "unread", "centres", "toy-mean"], options=options)
     log = (run.path / "log.txt").read_text()
@@ -284,7 +284,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("settings", "options", "words"), MISTAKES)
-def test_mistakes_are_told_before_a_run_is_made(settings, options, words):
+def test_mistakes_are_reported_before_a_run_is_created(settings, options, words):
     with pytest.raises(UsageError, match=words):
         train(**settings, options=options)
     assert not Path("runs").exists()
@@ -297,7 +297,7 @@ def test_the_same_mistakes_in_an_evaluation(settings, options, words):
         ganzoo.evaluate(run, settings.get("metric", "toy-mean"), options=options)
 
 
-def test_a_recipe_keeps_which_extractor_is_read_and_its_options():
+def test_a_recipe_stores_the_extractor_and_its_options():
     options = {"metric.unread.extractor": "counted", "extractor.counted.scale": 0.5}
     run = train(metric="unread", options=options)
     (stored,) = run.recipe()["metric"]

@@ -36,7 +36,7 @@ def train(**settings) -> Run:
     return ganzoo.train(**{"arch": "toy", "dataset": "toy-array", "images": 64, "batch": 16, **settings})
 
 
-def by_training(run: Run) -> dict[str, float]:
+def read_last_values(run: Run) -> dict[str, float]:
     """Return what training measured last."""
     row = json.loads(run.stats_file.read_text().splitlines()[-1])
     assert row.pop("images") == run.images
@@ -63,7 +63,7 @@ def test_training_and_evaluation_measure_the_same_bit_for_bit(settings):
     run = train(**settings, metric=metrics)
     num = TrainOptions().metric_samples if "dataset" in settings else 40
     found = ganzoo.evaluate(run, metrics, num=num, seed=settings.get("seed", 0))
-    assert found.values == by_training(run)
+    assert found.values == read_last_values(run)
     assert len(found.values) == 4
     other = ganzoo.evaluate(run, metrics, num=num, seed=settings.get("seed", 0) + 1)
     assert other.values != found.values
@@ -75,7 +75,7 @@ def test_measuring_does_not_change_the_training():
     assert weights[0] == weights[1]
 
 
-def test_what_is_measured_besides_a_metric_does_not_change_it():
+def test_other_metrics_do_not_change_a_value():
     run = train()
     alone = ganzoo.evaluate(run, "drawing").values
     beside = ganzoo.evaluate(run, ["toy-mean", "drawing", "pixel-moments"]).values
@@ -123,46 +123,46 @@ class Echo(nn.Module):
         return z[:, :1] + torch.rand(len(z), 1)
 
 
-def echoed(source: ArraySource | EndlessSource, num: int, seed: int = 0, labelled: bool = False):
+def echo_batches(source: ArraySource | EndlessSource, num: int, seed: int = 0, labelled: bool = False):
     """Return the real and the generated samples, and the generator that made these."""
     echo = Echo()
     batches = list(generate_batches(Networks(echo, nn.Identity(), 3), RealSamples(source, num, seed, CPU), labelled))
     return torch.cat([batch.real for batch in batches]), torch.cat([batch.fake for batch in batches]), echo
 
 
-def numbered(num: int) -> ArraySource:
+def make_numbered_points(num: int) -> ArraySource:
     """Return the points 0 to num - 1, each labelled with itself."""
     info = DataInfo(shape=(1,), modality="points", num_classes=num, num_items=num)
     return ArraySource(info, torch.arange(float(num))[:, None], torch.arange(num))
 
 
-def test_no_sample_is_taken_twice_and_the_seed_says_which():
-    reals = echoed(numbered(300), 300)[0]
+def test_no_sample_is_used_twice_and_the_seed_chooses_them():
+    reals = echo_batches(make_numbered_points(300), 300)[0]
     assert sorted(reals.flatten().tolist()) == list(range(300))
-    some = echoed(numbered(300), 100)[0].flatten().tolist()
+    some = echo_batches(make_numbered_points(300), 100)[0].flatten().tolist()
     assert len(set(some)) == 100
-    assert some == echoed(numbered(300), 100)[0].flatten().tolist()
-    assert some != echoed(numbered(300), 100, seed=1)[0].flatten().tolist()
+    assert some == echo_batches(make_numbered_points(300), 100)[0].flatten().tolist()
+    assert some != echo_batches(make_numbered_points(300), 100, seed=1)[0].flatten().tolist()
 
 
-def test_latents_and_what_the_network_draws_follow_from_the_seed():
-    one, again, other = (echoed(numbered(100), 100, seed)[1] for seed in (0, 0, 1))
+def test_latents_and_random_numbers_of_the_network_depend_on_the_seed():
+    one, again, other = (echo_batches(make_numbered_points(100), 100, seed)[1] for seed in (0, 0, 1))
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
-    latents = torch.cat([z for z, _ in echoed(numbered(100), 100)[2].given])
+    latents = torch.cat([z for z, _ in echo_batches(make_numbered_points(100), 100)[2].given])
     assert len(latents.unique(dim=0)) == 100
 
 
 def test_the_generator_gets_the_labels_of_the_real_samples_or_none():
-    reals, _, echo = echoed(numbered(150), 150, labelled=True)
+    reals, _, echo = echo_batches(make_numbered_points(150), 150, labelled=True)
     assert torch.cat([labels for _, labels in echo.given]).tolist() == reals.flatten().tolist()
-    assert {labels for _, labels in echoed(numbered(150), 150)[2].given} == {None}
+    assert {labels for _, labels in echo_batches(make_numbered_points(150), 150)[2].given} == {None}
 
 
 def test_bytes_become_the_range_of_the_data_and_the_source_stays():
     info = DataInfo(shape=(1, 1, 1), num_items=2)
     source = ArraySource(info, torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1), None)
-    assert sorted(echoed(source, 2)[0].flatten().tolist()) == [-1, 1]
+    assert sorted(echo_batches(source, 2)[0].flatten().tolist()) == [-1, 1]
     assert source.data.flatten().tolist() == [0, 255]
 
 
@@ -171,7 +171,7 @@ def test_an_endless_source_is_drawn_from_the_seed():
         return torch.rand(n, 1, generator=generator), None
 
     source = EndlessSource(DataInfo(shape=(1,), modality="points"), sample)
-    one, again, other = (echoed(source, 130, seed)[0] for seed in (0, 0, 1))
+    one, again, other = (echo_batches(source, 130, seed)[0] for seed in (0, 0, 1))
     assert one.shape == (130, 1)
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
@@ -202,7 +202,7 @@ class Failing:
         return method
 
 
-def asked(failed: Callable[[str, Exception], None], batches: int = 2, **metrics: Failing) -> dict[str, float]:
+def run_measure(failed: Callable[[str, Exception], None], batches: int = 2, **metrics: Failing) -> dict[str, float]:
     """Return what metrics say of so many batches."""
     runners = [
         MetricRunner(name, Metric(name=name, summary=".", factory="a:b"), metric) for name, metric in metrics.items()
@@ -211,10 +211,10 @@ def asked(failed: Callable[[str, Exception], None], batches: int = 2, **metrics:
 
 
 @pytest.mark.parametrize("where", ["reset", "real", "fake", "compute"])
-def test_a_metric_that_fails_is_told_once_and_left_out(where):
+def test_a_metric_that_fails_is_reported_once_and_skipped(where):
     told: list[tuple[str, str]] = []
     bad, good = Failing(where), Failing("")
-    values = asked(lambda name, error: told.append((name, str(error))), bad=bad, good=good)
+    values = run_measure(lambda name, error: told.append((name, str(error))), bad=bad, good=good)
     assert told == [("bad", "out of order")]
     assert values == {"good/value": 1.0}
     assert bad.asked[-1] == where
@@ -224,9 +224,9 @@ def test_a_metric_that_fails_is_told_once_and_left_out(where):
 @pytest.mark.parametrize(
     "found", [{}, None, 1.0, *({"value": value} for value in (float("nan"), float("inf"), "much", None, [1.0]))]
 )
-def test_what_is_no_finite_number_is_a_failure(found):
+def test_a_value_that_is_not_finite_is_a_failure(found):
     told: list[Exception] = []
-    assert asked(lambda name, error: told.append(error), bad=Failing("", found)) == {}
+    assert run_measure(lambda name, error: told.append(error), bad=Failing("", found)) == {}
     assert len(told) == 1
 
 
@@ -238,7 +238,7 @@ def test_products_are_exact_and_nothing_has_a_graph_whatever_the_training():
             seen.append((torch.backends.cuda.matmul.allow_tf32, torch.is_grad_enabled()))
 
     with precision("tf32"):
-        asked(pytest.fail, 1, looking=Looking(""))
+        run_measure(pytest.fail, 1, looking=Looking(""))
         assert torch.backends.cuda.matmul.allow_tf32
     assert seen == [(False, False)]
 
@@ -259,7 +259,7 @@ def test_a_generator_that_fails_costs_training_a_line(monkeypatch):
 
 
 @pytest.mark.slow
-def test_of_several_processes_the_first_alone_measures_and_tracks(tmp_path):
+def test_only_the_first_of_several_processes_measures_and_tracks(tmp_path):
     settings = ["arch=toy", "dataset=toy-array", "metric=toy-mean,pixel-moments", "tracker=csv", "aug=flip"]
     settings += ["train.images=64", "train.batch=16", "train.metric_every=16", "train.best=toy-mean/difference"]
     plugin = ["--plugin", str(Path(__file__).parents[1] / "toys.py")]
@@ -273,7 +273,7 @@ def test_of_several_processes_the_first_alone_measures_and_tracks(tmp_path):
     assert images[0] == "images"
     assert images == list(dict.fromkeys(images))
     assert images[-1] == "64"
-    assert ganzoo.evaluate(run, ["toy-mean", "pixel-moments"], device="cpu").values == by_training(run)
+    assert ganzoo.evaluate(run, ["toy-mean", "pixel-moments"], device="cpu").values == read_last_values(run)
     measured = {row["images"]: row["toy-mean/difference"] for row in run.rows() if "toy-mean/difference" in row}
     assert list(measured) == [0, 16, 32, 48, 64]
     assert ganzoo.load(run.best, device="cpu").config["images"] == max(measured, key=measured.get)

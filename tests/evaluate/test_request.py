@@ -14,55 +14,57 @@ from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
 
 
-def recipe(**flags: Any) -> dict[str, Any]:
+def make_recipe(**flags: Any) -> dict[str, Any]:
     return resolve(registry(), flags={"arch": "dcgan", **flags}).to_json()
 
 
-def read(stored: dict[str, Any] | None = None, **words: Any) -> Request:
+def make_default_request(stored: dict[str, Any] | None = None, **words: Any) -> Request:
     words = {"metrics": ["pixel-moments"], **words}
-    return make_request(registry(), Path("package"), recipe() if stored is None else stored, **words)
+    return make_request(registry(), Path("package"), make_recipe() if stored is None else stored, **words)
 
 
 def test_metrics_with_their_options():
-    found = read(pairs={"metric.pixel-moments.dimensions": "64"})
+    found = make_default_request(pairs={"metric.pixel-moments.dimensions": "64"})
     assert [choice.component.qualified for choice in found.metrics] == ["metrics:pixel-moments"]
     assert options.to_json(found.metrics[0].options) == {"dimensions": 64}
-    assert options.to_json(read(metrics=["metrics:pixel-moments"]).metrics[0].options) == {"dimensions": 256}
+    assert options.to_json(make_default_request(metrics=["metrics:pixel-moments"]).metrics[0].options) == {
+        "dimensions": 256
+    }
     assert (found.arch.name, found.num, found.seed) == ("dcgan", None, 0)
 
 
-def test_the_data_are_those_of_training_with_their_options():
-    found = read(recipe(**{"dataset.size": 64}))
+def test_the_default_data_are_those_of_the_training_with_their_options():
+    found = make_default_request(make_recipe(**{"dataset.size": 64}))
     assert found.dataset.component.qualified == "datasets:digits"
     assert options.to_json(found.dataset.options) == {"size": 64}
-    changed = read(recipe(**{"dataset.size": 64}), pairs={"dataset.size": "16"})
+    changed = make_default_request(make_recipe(**{"dataset.size": 64}), pairs={"dataset.size": "16"})
     assert options.to_json(changed.dataset.options) == {"size": 16}
 
 
-def test_another_folder_comes_in_the_size_of_the_first(tmp_path, monkeypatch):
+def test_images_of_another_folder_get_the_size_of_the_first(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    trained = recipe(dataset="folder", **{"dataset.path": "/photos", "dataset.size": 64})
-    other = read(trained, dataset={"dataset": "datasets:folder", "dataset.path": "held-out"})
-    assert options.to_json(other.dataset.options) == options.to_json(read(trained).dataset.options) | {
+    trained = make_recipe(dataset="folder", **{"dataset.path": "/photos", "dataset.size": 64})
+    other = make_default_request(trained, dataset={"dataset": "datasets:folder", "dataset.path": "held-out"})
+    assert options.to_json(other.dataset.options) == options.to_json(make_default_request(trained).dataset.options) | {
         "path": str(tmp_path / "held-out")
     }
 
 
-def test_another_dataset_comes_with_its_own_options():
-    trained = recipe(dataset="folder", **{"dataset.path": "/photos", "dataset.size": 64})
-    other = read(trained, dataset={"dataset": "digits"}, pairs={"dataset.size": "16"})
+def test_another_dataset_has_its_own_options():
+    trained = make_recipe(dataset="folder", **{"dataset.path": "/photos", "dataset.size": 64})
+    other = make_default_request(trained, dataset={"dataset": "digits"}, pairs={"dataset.size": "16"})
     assert options.to_json(other.dataset.options) == {"size": 16}
-    assert options.to_json(read(trained, dataset={"dataset": "digits"}).dataset.options) == {"size": 32}
+    assert options.to_json(make_default_request(trained, dataset={"dataset": "digits"}).dataset.options) == {"size": 32}
 
 
-def test_a_plugin_that_only_training_needed_is_not_asked_for():
-    stored = recipe()
+def test_a_plugin_that_only_training_needed_is_not_required():
+    stored = make_recipe()
     stored["loss"]["name"] = stored["tracker"] = "acme:none"
-    assert read(stored).arch.name == "dcgan"
+    assert make_default_request(stored).arch.name == "dcgan"
     stored["dataset"]["name"] = "acme:none"
     with pytest.raises(MissingPlugin, match="uses dataset 'acme:none', which is not installed"):
-        read(stored)
-    assert read(stored, dataset={"dataset": "digits"}).dataset.name == "digits"
+        make_default_request(stored)
+    assert make_default_request(stored, dataset={"dataset": "digits"}).dataset.name == "digits"
 
 
 @pytest.mark.parametrize(
@@ -83,10 +85,10 @@ def test_a_plugin_that_only_training_needed_is_not_asked_for():
 )
 def test_mistakes(words, told):
     with pytest.raises(UsageError, match=told):
-        read(**words)
+        make_default_request(**words)
 
 
 @pytest.mark.parametrize("damage", [{"arch": 3}, {"arch": {}}, {"dataset": None}, {"dataset": {"name": "digits"}}])
-def test_a_recipe_that_is_damaged(damage):
+def test_a_damaged_recipe_is_an_error(damage):
     with pytest.raises(Corrupt, match="the recipe in package is damaged"):
-        read(recipe() | damage)
+        make_default_request(make_recipe() | damage)

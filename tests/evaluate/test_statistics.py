@@ -8,11 +8,11 @@ import torch
 from ganzoo.evaluate.statistics import Statistics, frechet_distance
 
 
-def near(value, tolerance=1e-9):
+def approximate(value, tolerance=1e-9):
     return pytest.approx(value, rel=tolerance, abs=tolerance)
 
 
-def of(*batches):
+def add_batches(*batches):
     """Return the statistics of rows that come in batches."""
     statistics = Statistics()
     for rows in batches:
@@ -25,7 +25,7 @@ ROWS = torch.randn(60, 5, generator=torch.Generator().manual_seed(0)) * 2 + 100 
 
 @pytest.mark.parametrize("sizes", [(60,), (1, 59), (0, 1, 7, 30, 22)])
 def test_batches_of_any_sizes_give_mean_and_covariance(sizes):
-    found = of(*ROWS.split(sizes))
+    found = add_batches(*ROWS.split(sizes))
     assert found.count == 60
     assert found.mean.dtype == found.covariance.dtype == torch.float64
     torch.testing.assert_close(found.mean, ROWS.double().mean(0), rtol=1e-14, atol=0)
@@ -34,24 +34,24 @@ def test_batches_of_any_sizes_give_mean_and_covariance(sizes):
 
 def test_statistics_of_parts_merge_into_those_of_the_whole():
     merged = Statistics()
-    for part in (of(ROWS[:13]), Statistics(), of(ROWS[13:14]), of(ROWS[14:])):
+    for part in (add_batches(ROWS[:13]), Statistics(), add_batches(ROWS[13:14]), add_batches(ROWS[14:])):
         merged.merge(part)
-    whole = of(ROWS)
+    whole = add_batches(ROWS)
     assert merged.count == whole.count
     torch.testing.assert_close(merged.mean, whole.mean, rtol=1e-14, atol=0)
     torch.testing.assert_close(merged.covariance, whole.covariance, rtol=1e-12, atol=1e-12)
 
 
-def test_they_go_through_tensors_unchanged():
-    back = Statistics.from_tensors(of(ROWS).to_tensors())
+def test_statistics_survive_the_round_trip_through_tensors():
+    back = Statistics.from_tensors(add_batches(ROWS).to_tensors())
     assert back.count == 60
-    assert torch.equal(back.mean, of(ROWS).mean)
-    assert torch.equal(back.covariance, of(ROWS).covariance)
+    assert torch.equal(back.mean, add_batches(ROWS).mean)
+    assert torch.equal(back.covariance, add_batches(ROWS).covariance)
 
 
 def test_one_sample_has_no_covariance():
     with pytest.raises(ValueError, match="a covariance needs at least 2 samples, not 1"):
-        _ = of(ROWS[:1]).covariance
+        _ = add_batches(ROWS[:1]).covariance
 
 
 # ----------------------------------------------------------------------------
@@ -67,16 +67,16 @@ def test_the_distance_of_gaussians_whose_covariances_do_not_commute():
     root = math.sqrt(product.trace() + 2 * math.sqrt(product.det()))
     means = torch.zeros(2, dtype=torch.float64), torch.tensor([1.0, 2.0], dtype=torch.float64)
     wanted = 5 + float(one.trace() + two.trace()) - 2 * root
-    assert frechet_distance(means[0], one, means[1], two) == near(wanted)
-    assert frechet_distance(means[1], two, means[0], one) == near(wanted)
+    assert frechet_distance(means[0], one, means[1], two) == approximate(wanted)
+    assert frechet_distance(means[1], two, means[0], one) == approximate(wanted)
 
 
-def test_the_distance_of_gaussians_that_fill_a_line_each():
+def test_the_distance_of_gaussians_that_lie_on_lines():
     """The root of (a a') (b b') has the trace |a.b|."""
     a, b = torch.tensor([1.0, 2.0, 0.0]).double(), torch.tensor([3.0, -1.0, 4.0]).double()
     zero = torch.zeros(3).double()
-    assert frechet_distance(zero, torch.outer(a, a), zero, torch.outer(b, b)) == near(5 + 26 - 2 * 1)
-    assert frechet_distance(zero, torch.outer(a, a), zero, torch.outer(a, a)) == near(0)
+    assert frechet_distance(zero, torch.outer(a, a), zero, torch.outer(b, b)) == approximate(5 + 26 - 2 * 1)
+    assert frechet_distance(zero, torch.outer(a, a), zero, torch.outer(a, a)) == approximate(0)
 
 
 def test_no_distance_is_negative():
@@ -86,6 +86,6 @@ def test_no_distance_is_negative():
         assert 0 <= frechet_distance(zero, factor @ factor.T, zero, factor @ factor.T) < 1e-12
 
 
-def test_a_mean_that_is_no_number_is_no_distance_of_zero():
+def test_a_mean_that_is_nan_does_not_give_a_distance_of_zero():
     one, nan = torch.eye(2).double(), torch.full((2,), math.nan).double()
     assert math.isnan(frechet_distance(nan, one, torch.zeros(2), one))

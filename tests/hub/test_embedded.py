@@ -58,7 +58,7 @@ def call(*words: str | Path) -> int:
     return done.value.code
 
 
-def test_it_is_read_as_any_package(offered: Path, tmp_path: Path) -> None:
+def test_it_is_read_like_any_package(offered: Path, tmp_path: Path) -> None:
     wanted = ganzoo.load(offered, "cpu").sample(3, seed=1)
     assert np.array_equal(ganzoo.load("acme:tiny", "cpu").sample(3, seed=1), wanted)
     assert ganzoo.verify("acme:tiny", "cpu").samples == 8
@@ -77,7 +77,7 @@ def test_it_is_published(hub: Any, offered: Path, repo: str, new_cache: Callable
     assert {path.name: path.read_bytes() for path in offered.iterdir()} == before
 
 
-def test_training_goes_on_from_it_and_remembers_its_name(offered: Path) -> None:
+def test_training_starts_from_it_and_stores_its_name(offered: Path) -> None:
     run = ganzoo.train(init="acme:tiny", images=16, options={"optim.g.lr": 0.0, "arch.norm": True}, device="cpu")
     assert run.recipe()["train"]["init"] == "acme:tiny"
     assert run.recipe()["arch"] == json.loads((offered / "config.json").read_text())["recipe"]["arch"]
@@ -132,7 +132,7 @@ def test_a_directory_of_that_name_is_named_by_a_path(offered: Path, trained: Pat
     assert where.find_package("./acme:mine") == where.find_package(Path("acme:mine")) == Path("acme:mine")
 
 
-def test_files_that_are_missing_are_told(offered: Path) -> None:
+def test_missing_files_are_named(offered: Path) -> None:
     (offered / "model.safetensors").unlink()
     with pytest.raises(GanzooError, match=r"acme_weights.tiny has no model\.safetensors: the package is incomplete"):
         ganzoo.load("acme:tiny")
@@ -144,7 +144,7 @@ def test_files_that_are_missing_are_told(offered: Path) -> None:
         ganzoo.load("nothing:none")
 
 
-def test_a_zipped_plugin_is_told(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zipped_plugin_is_an_error(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with zipfile.ZipFile(tmp_path / "zipped.zip", "w") as file:
         file.writestr("acme_zipped/__init__.py", "")
         for path in package.iterdir():
@@ -174,7 +174,7 @@ main(["sample", sys.argv[1], "-n", "4", "--out", sys.argv[2], "--device", "cpu"]
 """
 
 
-def test_anybodys_distribution_offers_models_and_no_network_or_cache_is_touched(tmp_path: Path) -> None:
+def test_any_distribution_offers_models_without_network_or_cache(tmp_path: Path) -> None:
     site, home = tmp_path / "site", tmp_path / "home"
     site.mkdir()
     make_distribution(site, "acme-models", "1.0", PLUGIN, entry_point="acme")
@@ -190,6 +190,6 @@ def test_anybodys_distribution_offers_models_and_no_network_or_cache_is_touched(
     assert np.allclose(np.load(tmp_path / "a.npz")["samples"], wanted, atol=1e-5)
 
 
-def test_completion_and_bare_names_of_other_kinds_stay_as_they_were() -> None:
+def test_completion_and_bare_names_of_other_kinds_do_not_change() -> None:
     assert registry().resolve("dataset", "digits").qualified == "datasets:digits"
     assert registry().resolve("model", "digits").qualified == "ganzoo:digits"

@@ -19,7 +19,7 @@ RST = {"drop": True, "rst": True}
 ALWAYS = {"times": 0}
 
 
-def name_of(value: object) -> str:
+def name_value(value: object) -> str:
     if isinstance(value, dict):
         return "-".join(f"{key}={part}" for key, part in value.items() if key != "body")
     return getattr(value, "__name__", str(value))
@@ -88,7 +88,7 @@ def fresh(package, repo) -> Path:
     return rewrite(package, "model.safetensors", lambda w: w["net.3.bias"].add_(int(repo[len("alice/model") :]) / 1e4))
 
 
-@pytest.mark.parametrize(("fault", "error"), PUBLISH, ids=name_of)
+@pytest.mark.parametrize(("fault", "error"), PUBLISH, ids=name_value)
 def test_publishing(hub, fresh, repo, slept, fault, error):
     package = fresh
     hub.inject(**fault)
@@ -101,7 +101,7 @@ def test_publishing(hub, fresh, repo, slept, fault, error):
         with pytest.raises(error) as raised:
             ganzoo.publish(package, repo, tag="v1", notify=said.append)
         assert type(raised.value) is error
-        says_what_to_do(str(raised.value))
+        check_sentence(str(raised.value))
     hub.clear_faults()
     if refs(hub, repo):
         made = [commit for commit in commits(hub, repo) if "config.json" in commit["files"]]
@@ -121,7 +121,7 @@ def test_publishing(hub, fresh, repo, slept, fault, error):
     assert ganzoo.load(repo, "cpu").config["images"] == 64
 
 
-def says_what_to_do(words: str) -> None:
+def check_sentence(words: str) -> None:
     """Hold that an error is one sentence with a way out, about nothing of the client's."""
     assert "\n" not in words
     assert len(words) < 400
@@ -161,7 +161,7 @@ REPLACE: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("fault", "error"), REPLACE, ids=name_of)
+@pytest.mark.parametrize(("fault", "error"), REPLACE, ids=name_value)
 def test_publishing_another_version(hub, package, repo, new_cache, fault, error):
     ganzoo.publish(package, repo)
     new_cache()
@@ -171,7 +171,7 @@ def test_publishing_another_version(hub, package, repo, new_cache, fault, error)
     else:
         with pytest.raises(error) as raised:
             ganzoo.publish(other(package, 65), repo)
-        says_what_to_do(str(raised.value))
+        check_sentence(str(raised.value))
     hub.clear_faults()
     assert ganzoo.load(repo, "cpu").config["images"] == (64 if error else 65)
     assert len([commit for commit in commits(hub, repo) if "sneaked" not in str(commit["files"])]) == (
@@ -190,7 +190,7 @@ def test_a_pull_request_is_opened_once(hub, package, repo, monkeypatch, fault):
     assert len(commits(hub, repo)) == 2
 
 
-def test_where_it_cannot_be_known_whether_it_was_published_that_is_said(hub, package, repo):
+def test_an_unknown_result_of_publishing_is_admitted(hub, package, repo):
     hub.inject(kind="commit", then_drop=True)
     hub.inject(kind="refs", skip=1, drop=True, times=0)
     with pytest.raises(Unreachable, match=f"it is not known whether {repo} was changed: run this again to find out"):
@@ -201,7 +201,7 @@ def test_where_it_cannot_be_known_whether_it_was_published_that_is_said(hub, pac
     assert said == [f"{repo} has this package already: nothing to send"]
 
 
-def test_a_tag_that_somebody_else_took_meanwhile_is_told_with_what_was_published(hub, package, repo, monkeypatch):
+def test_a_tag_that_somebody_else_set_meanwhile_is_reported_with_the_commit(hub, package, repo, monkeypatch):
     first = ganzoo.publish(package, repo).commit
     original = hub.hub.apply_commit
 
@@ -278,7 +278,7 @@ LOAD: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("fault", "error"), LOAD, ids=name_of)
+@pytest.mark.parametrize(("fault", "error"), LOAD, ids=name_value)
 def test_loading(hub, package, repo, new_cache, fault, error):
     ganzoo.publish(package, repo)
     new_cache()
@@ -290,7 +290,7 @@ def test_loading(hub, package, repo, new_cache, fault, error):
         with pytest.raises(error) as raised:
             ganzoo.load(repo, "cpu")
         assert type(raised.value) is error
-        says_what_to_do(str(raised.value))
+        check_sentence(str(raised.value))
     hub.clear_faults()
     assert np.array_equal(ganzoo.load(repo, "cpu").sample(4), wanted)  # what came wrong did not stay
     assert np.array_equal(ganzoo.load(repo, "cpu", offline=True).sample(4), wanted)
@@ -332,7 +332,7 @@ def test_a_full_disk_says_so(hub, package, repo, new_cache, monkeypatch):
     assert ganzoo.load(repo, "cpu").config["images"] == 64
 
 
-def test_a_hub_that_is_not_there(package, monkeypatch):
+def test_a_hub_that_cannot_be_reached(package, monkeypatch):
     from huggingface_hub import constants
 
     from ganzoo.hub import client
@@ -347,16 +347,16 @@ def test_a_hub_that_is_not_there(package, monkeypatch):
     ):
         with monkeypatch.context() as patch:
             patch.setattr(constants, "ENDPOINT", endpoint)
-            patch.setattr(client.HfApi, "__init__", _elsewhere(client.HfApi.__init__, endpoint))
+            patch.setattr(client.HfApi, "__init__", _use_endpoint(client.HfApi.__init__, endpoint))
             with pytest.raises(error, match=says):
                 ganzoo.load("alice/anything", "cpu")
 
 
-def _elsewhere(made: Any, endpoint: str) -> Any:
+def _use_endpoint(made: Any, endpoint: str) -> Any:
     return lambda self, **keywords: made(self, **{**keywords, "endpoint": endpoint})
 
 
-def test_waits_grow_and_are_said(hub, package, repo, slept):
+def test_waits_grow_and_are_shown(hub, package, repo, slept):
     ganzoo.publish(package, repo)
     hub.inject(kind="info", status=503, times=0)
     said: list[str] = []
@@ -366,6 +366,6 @@ def test_waits_grow_and_are_said(hub, package, repo, slept):
     assert said[0] == "the Hub has an internal problem (503): try again later; trying again in 1 s"
 
 
-def test_what_is_no_repository_is_said_by_its_kind(hub):
+def test_an_invalid_answer_is_an_error_of_its_kind(hub):
     with pytest.raises(NotFound):
         ganzoo.load("alice/" + "a" * 97, "cpu")

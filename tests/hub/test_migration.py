@@ -42,7 +42,7 @@ def migrate(options: dict, from_version: int) -> dict:
     return {"width": options["channels"], "z_dim": 4}
 
 
-def installed(version: int, migrated: str = "test_migration:migrate") -> None:
+def install(version: int, migrated: str = "test_migration:migrate") -> None:
     """Install the plugin of then or of now, and the toys."""
     now = {"version": 2, "migrate": migrated, "options": New, "factory": "test_migration:build_new"}
     then = {"options": Old, "factory": "test_migration:build_old"}
@@ -64,16 +64,16 @@ def own_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     registry.cache_clear()
 
 
-def trained(version: int) -> Path:
-    installed(version)
+def train_version(version: int) -> Path:
+    install(version)
     return ganzoo.train(arch="grown", dataset="toy-array", images=32, device="cpu").package
 
 
-def test_an_older_package_gives_the_samples_that_it_gave(hub, repo: str) -> None:
-    package = trained(1)
+def test_an_older_package_reproduces_its_samples(hub, repo: str) -> None:
+    package = train_version(1)
     before = ganzoo.load(package, device="cpu").sample_raw(4, seed=1)
     ganzoo.publish(package, repo, device="cpu")
-    installed(2)
+    install(2)
     for what in (package, repo):
         generator = ganzoo.load(what, device="cpu")
         assert generator.networks.latent_dim == 4
@@ -86,22 +86,22 @@ def test_an_older_package_gives_the_samples_that_it_gave(hub, repo: str) -> None
 
 
 def test_where_the_new_plugin_does_not_migrate_the_option_is_named() -> None:
-    package = trained(1)
-    installed(2, migrated="")
+    package = train_version(1)
+    install(2, migrated="")
     with pytest.raises(GanzooError, match=r"unknown key 'arch\.channels'"):
         ganzoo.load(package, device="cpu")
 
 
 def test_a_package_of_a_newer_plugin_says_upgrade() -> None:
-    package = trained(2)
-    installed(1)
+    package = train_version(2)
+    install(1)
     with pytest.raises(MissingPlugin, match=r"was stored by a newer plugin \(schema 2, here 1\): upgrade growing"):
         ganzoo.load(package, device="cpu")
 
 
-def test_options_of_another_version_say_which_wrote_them() -> None:
+def test_options_of_another_version_name_that_version() -> None:
     """A newer plugin may add an option without a new schema: what it wrote is no mistake of whoever loads it."""
-    package = trained(1)
+    package = train_version(1)
     newer = {"channels": 8, "depth": 3}
     edit(package, lambda c: c["recipe"]["arch"].update(version="9.1", options=newer))
     with pytest.raises(

@@ -52,7 +52,7 @@ def test_a_package_becomes_one_commit_with_a_tag_and_loads_back(hub, package, re
     assert np.array_equal(ganzoo.load(repo, "cpu", revision="v1").sample(3), wanted)
 
 
-def test_no_bar_is_drawn_where_nobody_watches(hub, repo, monkeypatch):
+def test_no_progress_bar_is_drawn_without_a_terminal(hub, repo, monkeypatch):
     monkeypatch.delenv("HF_HUB_DISABLE_PROGRESS_BARS")
     code = "import sys; sys.argv[0] = 'ganzoo'; from ganzoo.cli import main; main()"
     done = run_python(code, "publish", "ganzoo:ring", repo, "--device", "cpu")
@@ -62,7 +62,7 @@ def test_no_bar_is_drawn_where_nobody_watches(hub, repo, monkeypatch):
     assert last.startswith("ganzoo.load(")
 
 
-def test_what_is_there_already_is_not_sent_again(hub, package, repo):
+def test_an_already_published_package_is_not_sent_again(hub, package, repo):
     first = ganzoo.publish(package, repo, tag="v1")
     said: list[str] = []
     again = ganzoo.publish(package, repo, tag="v1", notify=said.append)
@@ -92,7 +92,7 @@ def test_a_new_package_replaces_what_differs_and_deletes_what_it_lacks(hub, pack
     assert len(made) == 4
 
 
-def test_what_a_person_wrote_into_the_card_stays(hub, package, repo):
+def test_text_by_people_in_the_card_is_kept(hub, package, repo):
     ganzoo.publish(package, repo)
     card = content(hub, repo, "README.md").decode()
     edited = card.replace("---\n\n", "---\n\nMy cat inspired this.\n\n", 1).replace("tags:\n", "tags:\n- cats\n", 1)
@@ -110,7 +110,7 @@ def test_what_a_person_wrote_into_the_card_stays(hub, package, repo):
         ganzoo.publish(other(package, 67), repo)
 
 
-def test_a_tag_never_moves_and_nothing_is_sent_where_it_would(hub, package, repo):
+def test_a_tag_never_moves_and_nothing_is_sent_then(hub, package, repo):
     first = ganzoo.publish(package, repo, tag="v1")
     hub.log.clear()
     with pytest.raises(Conflict, match=rf"{repo} has a tag 'v1' already, .*: use another"):
@@ -127,7 +127,7 @@ def test_a_tag_never_moves_and_nothing_is_sent_where_it_would(hub, package, repo
     assert refs(hub, repo)["tags"]["v1"] == first.commit
 
 
-def test_a_branch_is_made_where_it_is_missing(hub, package, repo):
+def test_a_missing_branch_is_created(hub, package, repo):
     ganzoo.publish(package, repo)
     done = ganzoo.publish(other(package, 65), repo, revision="trial/1")
     assert refs(hub, repo)["branches"]["trial/1"] == done.commit
@@ -163,7 +163,7 @@ def test_a_private_model_is_seen_by_its_owner_alone(hub, package, repo, monkeypa
         ganzoo.load(repo, "cpu")
 
 
-def test_a_public_model_is_no_place_for_a_private_one(hub, package, repo):
+def test_a_private_model_is_not_published_to_a_public_repository(hub, package, repo):
     ganzoo.publish(package, repo)
     with pytest.raises(Conflict, match="exists and is public"):
         ganzoo.publish(other(package, 65), repo, private=True)
@@ -184,14 +184,14 @@ def test_another_library_s_model_is_not_overwritten(hub, package, repo, name, th
     assert content(hub, repo, name) == there
 
 
-def test_a_newer_format_there_says_upgrade(hub, package, repo):
+def test_a_newer_format_on_the_hub_says_upgrade(hub, package, repo):
     ganzoo.publish(package, repo)
     hub.inject_file("model", repo, "config.json", b'{"format": 99}')
     with pytest.raises(GanzooError, match="was written by a newer ganzoo: python -m pip install -U ganzoo"):
         ganzoo.publish(package, repo)
 
 
-def test_the_discriminator_is_published_unless_it_is_kept_back(hub, toys, repo):
+def test_the_discriminator_is_published_unless_it_is_excluded(hub, toys, repo):
     run = ganzoo.train(arch="toy", dataset="toy-array", images=64, device="cpu")
     ganzoo.publish(run, repo, discriminator=False)
     assert "discriminator.safetensors" not in commits(hub, repo)[0]["files"]
@@ -204,7 +204,7 @@ def test_the_discriminator_is_published_unless_it_is_kept_back(hub, toys, repo):
     assert (ganzoo.pull(repo, discriminator=True) / "discriminator.safetensors").is_file()
 
 
-def test_a_pulled_model_is_published_without_the_discriminator_that_nobody_fetched(hub, package, repo, new_cache):
+def test_a_pulled_model_is_published_without_its_missing_discriminator(hub, package, repo, new_cache):
     ganzoo.publish(package, repo)
     new_cache()
     said: list[str] = []
@@ -223,14 +223,14 @@ def constants_cache() -> str:
     return constants.HF_HUB_CACHE
 
 
-def test_what_does_not_load_is_not_published(hub, package, repo):
+def test_a_model_that_does_not_load_is_not_published(hub, package, repo):
     (package / "model.safetensors").write_bytes(b"0" * (package / "model.safetensors").stat().st_size)
     with pytest.raises(GanzooError, match="its bytes differ from what was saved"):
         ganzoo.publish(package, repo)
     assert refs(hub, repo) is None
 
 
-def test_what_does_not_give_the_same_samples_twice_is_not_published(hub, package, repo, monkeypatch, toys):
+def test_a_model_that_does_not_reproduce_its_samples_is_not_published(hub, package, repo, monkeypatch, toys):
     made = toys.ToyGenerator.forward
     monkeypatch.setattr(
         toys.ToyGenerator, "forward", lambda self, z, labels=None: made(self, z, labels) + random.random()
@@ -240,7 +240,7 @@ def test_what_does_not_give_the_same_samples_twice_is_not_published(hub, package
     assert refs(hub, repo) is None
 
 
-def test_what_the_hub_holds_is_compared_with_what_was_sent(hub, package, repo, monkeypatch):
+def test_the_files_on_the_hub_are_compared_with_those_that_were_sent(hub, package, repo, monkeypatch):
     original = hub.hub.apply_commit
 
     def without_the_picture(who, kind, name, revision, body, create_pr):
@@ -258,7 +258,7 @@ def test_what_the_hub_holds_is_compared_with_what_was_sent(hub, package, repo, m
 
 
 @pytest.mark.parametrize("images", [64, 65])
-def test_a_name_that_somebody_took_meanwhile(hub, package, repo, monkeypatch, tmp_path, images):
+def test_a_name_that_somebody_else_used_meanwhile(hub, package, repo, monkeypatch, tmp_path, images):
     from ganzoo.hub import publish
 
     theirs = other(Path(shutil.copytree(package, tmp_path / "theirs")), images)
@@ -291,7 +291,7 @@ def test_a_dry_run_changes_nothing(hub, package, repo):
     "name",
     ["model", "alice/", "/model", "alice/a b", "alice/a--b", "alice/../x", "a/b/c", "alice/x.git/", "alice/m@v1"],
 )
-def test_a_name_that_is_none_is_said_before_anything_is_asked(hub, package, name):
+def test_an_invalid_name_is_refused_without_a_request(hub, package, name):
     with pytest.raises(UsageError, match="is not the name of a repository: write USER/NAME"):
         ganzoo.publish(package, name)
     assert list(hub.log) == []
@@ -301,7 +301,7 @@ def test_a_name_that_is_none_is_said_before_anything_is_asked(hub, package, name
     "options",
     [{"tag": "a b"}, {"tag": "../x"}, {"tag": "0" * 40}, {"revision": "-x"}, {"create_pr": True, "tag": "v1"}],
 )
-def test_options_that_do_not_go_are_said_before_anything_is_asked(hub, package, options):
+def test_invalid_options_are_refused_without_a_request(hub, package, options):
     with pytest.raises(UsageError):
         ganzoo.publish(package, "alice/m", **options)
     assert list(hub.log) == []
@@ -321,7 +321,7 @@ def test_options_that_do_not_go_are_said_before_anything_is_asked(hub, package, 
         ("hf_bob", "alice/none", Denied, "this token has no write access: .* or publish under another name"),
     ],
 )
-def test_a_token_that_may_not_is_told_what_to_do(hub, package, monkeypatch, token, name, error, says):
+def test_an_error_for_a_token_without_access_says_what_to_do(hub, package, monkeypatch, token, name, error, says):
     monkeypatch.setenv("HF_TOKEN", token) if token else monkeypatch.delenv("HF_TOKEN")
     with pytest.raises(error, match=says):
         ganzoo.publish(package, name)
@@ -344,7 +344,7 @@ def test_a_token_that_may_not_is_told_what_to_do(hub, package, monkeypatch, toke
         (None, "alice/new", "there is no token: log in with `hf auth login`, or set HF_TOKEN"),
     ],
 )
-def test_whether_a_run_could_be_published_is_known_before_it_is_trained(hub, monkeypatch, token, name, says):
+def test_access_is_checked_before_a_run_is_trained(hub, monkeypatch, token, name, says):
     from ganzoo.sharing import check_publishable
 
     monkeypatch.setenv("HF_TOKEN", token) if token else monkeypatch.delenv("HF_TOKEN")
@@ -359,7 +359,7 @@ def test_whether_a_run_could_be_published_is_known_before_it_is_trained(hub, mon
 TRAIN = ("train", "--arch", "toy", "--dataset", "toy-array", "--images", "64", "--device", "cpu")
 
 
-def test_a_training_is_published_at_its_end_or_kept(hub, repo, call, monkeypatch):
+def test_a_run_is_published_at_its_end_or_kept(hub, repo, call, monkeypatch):
     done = call(*TRAIN, "--publish", repo)
     assert done.code == 0, done.err
     assert Path(done.out.strip()).is_dir()
@@ -376,7 +376,7 @@ def test_a_training_is_published_at_its_end_or_kept(hub, repo, call, monkeypatch
     assert len(list(Path("runs").iterdir())) == 2
 
 
-def test_ctrl_c_says_what_is_known(hub, package, repo, call, monkeypatch):
+def test_ctrl_c_says_whether_the_repository_was_changed(hub, package, repo, call, monkeypatch):
     from huggingface_hub import HfApi
 
     def interrupted(*args, **keywords):
@@ -403,7 +403,7 @@ FORKING = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationW
 
 
 @FORKING
-def test_of_three_publishers_at_once_each_is_whole_or_knows_that_it_lost(hub, package, repo, tmp_path):
+def test_each_of_three_publishers_at_once_succeeds_or_reports_a_conflict(hub, package, repo, tmp_path):
     hub.inject(kind="commit", delay=0.3, times=0)
 
     def publish(index: int) -> None:
@@ -457,7 +457,7 @@ def test_a_publisher_killed_at_any_moment_leaves_all_or_nothing(hub, package, tm
 # What a word means.
 
 
-def test_what_exists_is_meant_before_the_hub_is(hub, package, tmp_path, monkeypatch):
+def test_an_existing_path_is_preferred_to_the_hub(hub, package, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(package, tmp_path / "alice" / "here")
     said: list[str] = []

@@ -23,7 +23,7 @@ def published(hub, package, repo, new_cache) -> str:
     return repo
 
 
-def asked(hub) -> list[tuple[str, str]]:
+def list_requests(hub) -> list[tuple[str, str]]:
     """What was asked of the Hub: methods and file names or kinds."""
     names = (
         "config.json",
@@ -47,18 +47,18 @@ def damage(directory: Path, name: str) -> None:
     path.write_bytes(data)
 
 
-def test_a_model_is_loaded_from_one_commit_that_is_said(hub, package, published):
+def test_a_model_is_loaded_from_one_commit_and_the_commit_is_shown(hub, package, published):
     said: list[str] = []
     generator = ganzoo.load(published, "cpu", notify=said.append)
     assert said == [f"{published} at {commits(hub, published)[0]['oid']}"]
     assert np.array_equal(generator.sample(5), ganzoo.load(package, "cpu").sample(5))
-    kinds = [name for method, name in asked(hub) if method == "GET"]
+    kinds = [name for method, name in list_requests(hub) if method == "GET"]
     assert not {"README.md", "samples.png", "reference.safetensors"} & set(kinds)  # sampling needs none of them
     first = {name: kinds.index(name) for name in ("config.json", "model.safetensors")}
     assert first["config.json"] < first["model.safetensors"]
 
 
-def test_the_weights_header_is_looked_at_before_the_weights(hub, published):
+def test_the_header_is_checked_before_the_weights_are_fetched(hub, published):
     ganzoo.load(published, "cpu")
     ranges = [entry["range"] for entry in hub.log if entry["kind"] == "cdn_get"]
     assert ranges == ["bytes=0-131071", None]
@@ -67,7 +67,7 @@ def test_the_weights_header_is_looked_at_before_the_weights(hub, published):
     assert [entry["kind"] for entry in hub.log] == ["info", "paths_info"]  # all else is in the cache
 
 
-def test_a_revision_is_settled_once(hub, package, published):
+def test_a_revision_is_resolved_once(hub, package, published):
     first = commits(hub, published)[0]["oid"]
     ganzoo.publish(other(package, 65), published)
     for what, images in [
@@ -90,14 +90,14 @@ def test_pull_fetches_all_of_the_format_and_nothing_else(hub, published):
     assert ganzoo.pull(published, discriminator=True, offline=True) == directory
 
 
-def test_the_discriminator_is_fetched_where_somebody_asks(hub, published, call):
+def test_the_discriminator_is_fetched_on_request(hub, published, call):
     for work in (
         lambda: ganzoo.load(published, "cpu"),
         lambda: ganzoo.pull(published),
         lambda: ganzoo.verify(published),
     ):
         work()
-        assert "discriminator.safetensors" not in [name for _, name in asked(hub)]
+        assert "discriminator.safetensors" not in [name for _, name in list_requests(hub)]
     assert not (ganzoo.pull(published, offline=True) / "discriminator.safetensors").exists()
     with pytest.raises(NotFound, match="is not in the cache"):
         ganzoo.pull(published, discriminator=True, offline=True)
@@ -115,7 +115,7 @@ def test_the_discriminator_is_fetched_where_somebody_asks(hub, published, call):
         ganzoo.verify(published, "cpu", offline=True)
 
 
-def test_a_model_of_the_hub_is_packaged_with_all_that_it_has(hub, package, published, call, new_cache):
+def test_a_model_on_the_hub_is_packaged_with_all_its_files(hub, package, published, call, new_cache):
     done = call("package", published, "whole", "--device", "cpu")
     assert (done.code, done.out) == (0, "whole\n"), done.err
     assert sorted(path.name for path in Path("whole").iterdir()) == FILES
@@ -125,14 +125,14 @@ def test_a_model_of_the_hub_is_packaged_with_all_that_it_has(hub, package, publi
     hub.log.clear()
     assert call("package", published, "small", "--without-discriminator", "--device", "cpu").code == 0
     assert sorted(path.name for path in Path("small").iterdir()) == sorted({*FILES} - {name})
-    assert name not in [name for _, name in asked(hub)]
+    assert name not in [name for _, name in list_requests(hub)]
 
 
 # ----------------------------------------------------------------------------
 # Without the network.
 
 
-def test_what_is_cached_is_loaded_without_the_network(hub, published):
+def test_a_cached_model_is_loaded_without_the_network(hub, published):
     wanted = ganzoo.load(published, "cpu").sample(3)
     ganzoo.load(published, "cpu", revision="v1")
     hub.log.clear()
@@ -152,7 +152,7 @@ def test_what_is_cached_is_loaded_without_the_network(hub, published):
     assert list(hub.log) == []
 
 
-def test_the_client_s_own_offline_mode_is_the_same(hub, published, monkeypatch):
+def test_the_clients_own_offline_mode_works_too(hub, published, monkeypatch):
     from huggingface_hub import constants
 
     wanted = ganzoo.load(published, "cpu").sample(3)
@@ -162,7 +162,7 @@ def test_the_client_s_own_offline_mode_is_the_same(hub, published, monkeypatch):
     assert list(hub.log) == []
 
 
-def test_where_the_hub_is_down_what_is_cached_is_taken_and_that_is_said(hub, package, published):
+def test_where_the_hub_is_down_the_cache_is_used_with_a_line(hub, package, published):
     first = ganzoo.load(published, "cpu")
     hub.inject(kind="info|revision", status=503, times=0)
     said: list[str] = []
@@ -186,7 +186,7 @@ def test_a_short_outage_never_gives_an_older_model(hub, package, published):
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
-def test_a_damaged_cache_is_mended_online_and_refused_offline(hub, package, published, name):
+def test_a_damaged_cache_is_repaired_online_and_refused_offline(hub, package, published, name):
     wanted = ganzoo.load(published, "cpu").sample(3)
     directory = ganzoo.pull(published)
     damage(directory, name)
@@ -205,7 +205,7 @@ def test_a_byte_that_changed_on_the_way_is_noticed(hub, published):
     assert said[1:] == [f"model.safetensors of {published} is damaged: downloading it again"]
 
 
-def test_what_is_damaged_on_the_hub_is_refused(hub, published):
+def test_a_file_that_is_damaged_on_the_hub_is_refused(hub, published):
     hub.tamper("model", published, "model.safetensors")
     with pytest.raises(
         Corrupt, match=f"model.safetensors of {published} is damaged: its bytes differ from what was saved; try "
@@ -232,18 +232,18 @@ def test_what_is_damaged_on_the_hub_is_refused(hub, published):
         (lambda c: c["recipe"]["arch"]["options"].update(width=9), Corrupt, "does not fit the architecture"),
     ],
 )
-def test_what_does_not_go_together_is_refused_before_the_weights(hub, package, repo, change, error, says):
+def test_files_that_do_not_match_are_refused_before_the_weights(hub, package, repo, change, error, says):
     upload(hub, repo, edit(package, change))
     with pytest.raises(error, match=says):
         ganzoo.pull(repo)
     assert [entry for entry in hub.log if entry["kind"] == "cdn_get" and not entry["range"]] == []
 
 
-def test_a_missing_plugin_is_said_before_any_weights(hub, package, repo):
+def test_a_missing_plugin_is_reported_before_weights_are_fetched(hub, package, repo):
     upload(hub, repo, edit(package, lambda c: c["recipe"]["arch"].update(name="acme:blobs", distribution="acme-gans")))
     with pytest.raises(MissingPlugin, match="python -m pip install -U acme-gans"):
         ganzoo.load(repo, "cpu")
-    assert not [name for _, name in asked(hub) if name == "model.safetensors"]
+    assert not [name for _, name in list_requests(hub) if name == "model.safetensors"]
     assert not [entry for entry in hub.log if entry["kind"].startswith("cdn")]
 
 
@@ -272,7 +272,7 @@ def test_a_header_longer_than_usual_is_read_whole(hub, package, repo, monkeypatc
     assert ranges[1].startswith("bytes=0-")
 
 
-def test_a_repository_that_is_no_model_of_ganzoo_says_so(hub, repo):
+def test_a_repository_without_a_model_of_ganzoo_is_an_error(hub, repo):
     from huggingface_hub import HfApi
 
     HfApi().create_repo(repo)
@@ -284,13 +284,13 @@ def test_a_repository_that_is_no_model_of_ganzoo_says_so(hub, repo):
             ganzoo.load(repo, "cpu")
 
 
-def test_two_files_that_the_hub_gives_one_name_in_the_cache_are_told_apart(hub, published):
+def test_two_files_with_one_name_in_the_cache_are_noticed(hub, published):
     hub.inject(kind="resolve.*", path="config.json|README.md", etag="0" * 40, times=0)
     with pytest.raises(Corrupt, match=f"config.json of {published} is damaged: its bytes differ from what was saved"):
         ganzoo.pull(published)
 
 
-def test_a_hub_that_hangs_is_asked_again(hub, published):
+def test_a_hub_that_does_not_answer_is_asked_again(hub, published):
     hub.inject(kind="info", delay=2.5)
     said: list[str] = []
     ganzoo.load(published, "cpu", notify=said.append)
@@ -301,7 +301,7 @@ def test_a_hub_that_hangs_is_asked_again(hub, published):
 # Not there, or not for everybody.
 
 
-def test_a_name_that_is_not_there_gets_close_matches(hub, published):
+def test_a_missing_name_gets_close_matches(hub, published):
     for name in (published[:-1] + "z", "alcie" + published[5:]):
         with pytest.raises(NotFound, match=rf"{name} is not on the Hub.*: did you mean .*'{published}'") as raised:
             ganzoo.load(name, "cpu")
@@ -312,7 +312,7 @@ def test_a_name_that_is_not_there_gets_close_matches(hub, published):
         ganzoo.load(published, "cpu", revision="nothing")
 
 
-def test_a_gated_model_says_where_to_ask(hub, published, monkeypatch, new_cache):
+def test_a_gated_model_says_where_to_request_access(hub, published, monkeypatch, new_cache):
     from huggingface_hub import HfApi
 
     HfApi().update_repo_settings(published, gated="manual")
@@ -371,7 +371,7 @@ def test_the_commands_take_models_of_the_hub(hub, published, call):
 
 def test_config_of_a_model_takes_no_weights(hub, published, call):
     call("train", "--config", published, "--dry-run")
-    assert not [name for _, name in asked(hub) if name == "model.safetensors"]
+    assert not [name for _, name in list_requests(hub) if name == "model.safetensors"]
 
 
 def test_a_package_of_an_older_schema_migrates(hub, package, repo):
@@ -397,7 +397,7 @@ def test_a_package_of_an_older_schema_migrates(hub, package, repo):
     def ganzoo_architectures():
         yield Architecture(
             name="toy", summary="Two layers.", factory="toys:build_toy", options=Renamed, version=2,
-            migrate="test_pull:migrated", conditional="optional",
+            migrate="test_pull:migrate", conditional="optional",
         )  # fmt: skip
 
     module.ganzoo_architectures = ganzoo_architectures
@@ -410,12 +410,12 @@ def test_a_package_of_an_older_schema_migrates(hub, package, repo):
 MIGRATED: list[int] = []
 
 
-def migrated(options: dict, version: int) -> dict:
+def migrate(options: dict, version: int) -> dict:
     MIGRATED.append(version)
     return {**options, "hidden": options["width"]}
 
 
-def test_nothing_of_a_package_is_needed_but_what_is_used(hub, package, repo):
+def test_only_the_files_that_are_used_are_needed(hub, package, repo):
     (package / "samples.png").unlink()
     upload(hub, repo, package, ("config.json", "model.safetensors", "discriminator.safetensors"))
     assert ganzoo.load(repo, "cpu").config["images"] == 64

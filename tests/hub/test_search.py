@@ -67,7 +67,7 @@ def test_requirements_are_those_that_the_card_states(hub, package):
         "datasets: {a: b}", "license: [a]", "requires: 5", "requires: [[]]", "pipeline_tag: []", "eval_results: 7",
     ],
 )  # fmt: skip
-def test_no_card_of_a_stranger_spoils_the_search(hub, package, card, call):
+def test_an_invalid_card_does_not_break_the_search(hub, package, card, call):
     from huggingface_hub import HfApi
 
     ganzoo.publish(package, "alice/good")
@@ -80,14 +80,14 @@ def test_no_card_of_a_stranger_spoils_the_search(hub, package, card, call):
 @pytest.mark.parametrize(
     "odd", [{}, {"cardData": [1]}, {"cardData": None, "tags": "x", "downloads": "many"}, {"id": 5}]
 )
-def test_an_answer_of_another_shape_is_read_for_what_is_in_it(odd):
+def test_the_valid_parts_of_an_answer_are_read(odd):
     from ganzoo.hub.search import make_result
 
     model = make_result(odd)
     assert (model.downloads, model.arch, model.metrics, model.requires) == (0, "", {}, ())
 
 
-def test_a_terminal_is_not_written_to_by_strangers(hub, package, call):
+def test_text_of_strangers_is_safe_for_a_terminal(hub, package, call):
     ganzoo.publish(package, "alice/cats")
     evil = '---\ntags: [ganzoo, "a\\e[2Jb"]\nrequires: ["x\\e]0;owned\\a", "line\\nbreak"]\n---\n'
     hub.inject_file("model", "alice/cats", "README.md", evil.encode())
@@ -122,7 +122,7 @@ def test_a_model_is_shown_without_its_weights(hub, package, repo, call, new_cach
 
 
 @pytest.mark.parametrize("words", [["search"], ["info", "REPO"]])
-def test_looking_takes_no_torch(hub, package, repo, words):
+def test_searching_imports_no_torch(hub, package, repo, words):
     ganzoo.publish(package, repo)
     command = [word.replace("REPO", repo) for word in words]
     assert list_loaded("torch,safetensors,PIL", *command)[0] == [0, []]
@@ -133,7 +133,7 @@ def test_a_model_whose_plugin_is_missing_is_shown(hub, package, repo, call):
     assert json.loads(call("info", repo, "--json").out)["installed"] is False
 
 
-def test_what_is_not_there_and_who_is_not_there(hub, call):
+def test_missing_models_and_authors(hub, call):
     with pytest.raises(NotFound):
         sharing.describe_model("alice/nothing")
     assert call("info", "alice/nothing").code == 4

@@ -37,7 +37,7 @@ HOSTILE = ("../outside.txt", "../../outside.txt", "/abs.txt", "..\\x", "C:\\x", 
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_no_name_of_a_stranger_is_ever_asked_for(hub, package, repo, name):
+def test_names_in_a_config_are_never_requested(hub, package, repo, name):
     from huggingface_hub import constants
 
     upload(hub, repo, package)
@@ -52,7 +52,7 @@ def test_no_name_of_a_stranger_is_ever_asked_for(hub, package, repo, name):
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "README.md", "config.json", "model.pt", "a/b", "", "C:\\x"])
-def test_a_config_can_name_no_other_file(hub, package, repo, name):
+def test_a_config_cannot_name_other_files(hub, package, repo, name):
     stated = {"sha256": "0" * 64, "size": 5}
     upload(hub, repo, edit(package, lambda config: config["files"].update({name: stated})))
     with pytest.raises(Corrupt, match=r"config.json of .* is damaged: .*files"):
@@ -85,18 +85,18 @@ def safetensors(header: dict[str, Any] | str, data: bytes = b"", length: int | N
     return struct.pack("<Q", len(text) if length is None else length) + text + data
 
 
-def good(package: Path) -> dict[str, Any]:
+def read_header(package: Path) -> dict[str, Any]:
     content = (package / "model.safetensors").read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
     return json.loads(content[8 : 8 + length])
 
 
-def doubled(header: dict[str, Any]) -> str:
+def double_key(header: dict[str, Any]) -> str:
     name = next(name for name in header if name != "__metadata__")
     return json.dumps(header)[:-1] + f", {json.dumps(name)}: {json.dumps(header[name])}}}"
 
 
-def changed(header: dict[str, Any], **change: Any) -> dict[str, Any]:
+def edit_entry(header: dict[str, Any], **change: Any) -> dict[str, Any]:
     return {**header, "net.0.bias": {**header["net.0.bias"], **change}}
 
 
@@ -104,20 +104,20 @@ BOMBS = {
     "a length of exabytes": lambda header: safetensors(header, length=1 << 62),
     "a length of 200 MB": lambda header: safetensors(header, length=200 << 20),
     "a length of nothing": lambda header: safetensors(header, length=0),
-    "a name twice": lambda header: safetensors(doubled(header), bytes(1512)),
+    "a name twice": lambda header: safetensors(double_key(header), bytes(1512)),
     "fifty thousand tensors": lambda header: safetensors(
         {f"t{i}": {"dtype": "F32", "shape": [], "data_offsets": [0, 0]} for i in range(50_000)}
     ),
-    "a shape of a trillion": lambda header: safetensors(changed(header, shape=[10**12]), bytes(1000)),
-    "a shape of a trillion nothings": lambda header: safetensors(changed(header, shape=[0, 10**12]), bytes(1000)),
-    "a shape that multiplies text": lambda header: safetensors(changed(header, shape=[10**11, "xxxx"]), bytes(1000)),
-    "a shape below zero": lambda header: safetensors(changed(header, shape=[-8]), bytes(1000)),
-    "a shape of floats": lambda header: safetensors(changed(header, shape=[8.0]), bytes(1000)),
-    "a dtype of another world": lambda header: safetensors(changed(header, dtype="Q7"), bytes(1000)),
+    "a shape of a trillion": lambda header: safetensors(edit_entry(header, shape=[10**12]), bytes(1000)),
+    "a shape of a trillion nothings": lambda header: safetensors(edit_entry(header, shape=[0, 10**12]), bytes(1000)),
+    "a shape that multiplies text": lambda header: safetensors(edit_entry(header, shape=[10**11, "xxxx"]), bytes(1000)),
+    "a shape below zero": lambda header: safetensors(edit_entry(header, shape=[-8]), bytes(1000)),
+    "a shape of floats": lambda header: safetensors(edit_entry(header, shape=[8.0]), bytes(1000)),
+    "a dtype of another world": lambda header: safetensors(edit_entry(header, dtype="Q7"), bytes(1000)),
     "nesting without end": lambda header: safetensors("[" * 100_000),
     "bytes behind": lambda header: safetensors(header, bytes(5000)),
     "bytes missing": lambda header: safetensors(header, bytes(100)),
-    "tensors that overlap": lambda header: safetensors(changed(header, data_offsets=[0, 32]), bytes(900)),
+    "tensors that overlap": lambda header: safetensors(edit_entry(header, data_offsets=[0, 32]), bytes(900)),
     "no JSON": lambda header: safetensors("\0" * 1500),
     "a list": lambda header: safetensors("[]" + " " * 1500),
     "a pickle": lambda header: pickle.dumps(Bait()),
@@ -134,7 +134,7 @@ class Bait:
 
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_a_weights_file_that_is_a_trap_is_refused_at_once(hub, package, repo, bomb):
-    upload(hub, repo, replace(package, "model.safetensors", BOMBS[bomb](good(package))))
+    upload(hub, repo, replace(package, "model.safetensors", BOMBS[bomb](read_header(package))))
     start = time.monotonic()
     for load in (lambda: ganzoo.load(repo, "cpu"), lambda: ganzoo.load(package, "cpu")):
         with pytest.raises(Corrupt) as raised:
@@ -155,13 +155,13 @@ def test_numbers_of_another_kind_are_not_cast(hub, package, repo, kind):
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
-def test_numbers_that_are_none_are_refused(hub, package, repo, value):
+def test_numbers_that_are_nan_are_refused(hub, package, repo, value):
     upload(hub, repo, rewrite(package, "model.safetensors", lambda w: w["net.1.running_var"].fill_(float(value))))
     with pytest.raises(Corrupt, match=r"numbers that are not finite, in tensor 'net.1.running_var'"):
         ganzoo.load(repo, "cpu")
 
 
-def test_right_size_and_wrong_bytes_are_refused_whoever_holds_them(hub, package, repo):
+def test_wrong_bytes_of_the_right_size_are_refused_from_any_storage(hub, package, repo):
     """The Hub's own hash fits the bytes; the config vouches for others."""
     upload(hub, repo, package)
     data = bytearray((package / "model.safetensors").read_bytes())
@@ -185,7 +185,7 @@ def little_memory() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_AS, before)
 
 
-def nested(levels: int) -> list[Any]:
+def nest(levels: int) -> list[Any]:
     value: list[Any] = []
     for _ in range(levels):
         value = [value]
@@ -208,8 +208,8 @@ def nested(levels: int) -> list[Any]:
         lambda c: c["files"]["model.safetensors"].update(size=10**15),
         lambda c: c.update(images=-1),
         lambda c: c.update(images=1e400),
-        lambda c: c["data"].update(meta={"a": nested(700)}),
-        lambda c: c["recipe"]["arch"]["options"].update(width=nested(450)),
+        lambda c: c["data"].update(meta={"a": nest(700)}),
+        lambda c: c["recipe"]["arch"]["options"].update(width=nest(450)),
     ],
 )
 @pytest.mark.usefixtures("little_memory")
@@ -273,7 +273,7 @@ def test_nothing_in_a_config_is_run_or_imported(hub, package, repo, code, call):
 @pytest.mark.parametrize(
     "distribution", ["x; rm -rf ~", "--index-url http://evil y", "a @ http://evil/x.whl", "a\nb", "-r evil.txt", "../x"]
 )
-def test_a_requirement_of_a_stranger_is_no_command(hub, package, repo, distribution):
+def test_a_requirement_of_a_stranger_is_not_a_command(hub, package, repo, distribution):
     def change(config: dict[str, Any]) -> None:
         config["recipe"]["arch"].update(name="acme:blobs", distribution=distribution)
         config["requires"] = [{"distribution": distribution, "version": "1; x"}]
@@ -285,7 +285,7 @@ def test_a_requirement_of_a_stranger_is_no_command(hub, package, repo, distribut
     assert "evil" not in str(raised.value)
 
 
-def test_there_is_no_reader_of_pickles():
+def test_nothing_reads_pickles():
     """A model comes as safetensors and JSON; other projects' files are read as weights alone."""
     found, handled = [], []
     for path in SOURCES.rglob("*.py"):
@@ -312,7 +312,7 @@ def test_there_is_no_reader_of_pickles():
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\u202e\r\nganzoo: all is well"
 
 
-def test_a_terminal_is_not_acted_on_by_what_a_config_or_the_hub_says(hub, package, repo, call):
+def test_text_of_configs_and_of_the_hub_is_safe_for_a_terminal(hub, package, repo, call):
     changes = [
         lambda c: c["recipe"]["arch"].update(name=f"a:{ESCAPES}"),
         lambda c: c["recipe"]["arch"].update(distribution=ESCAPES, name="acme:x"),
@@ -342,7 +342,7 @@ def test_a_terminal_is_not_acted_on_by_what_a_config_or_the_hub_says(hub, packag
     assert str(raised.value).isprintable()
 
 
-def test_nothing_that_is_told_acts_on_a_terminal(call, monkeypatch, capsys):
+def test_no_message_acts_on_a_terminal(call, monkeypatch, capsys):
     from ganzoo import sharing
     from ganzoo.cli.common import note
 
@@ -356,14 +356,14 @@ def test_nothing_that_is_told_acts_on_a_terminal(call, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("sha", ["../../outside", ESCAPES, "main", "0" * 39, ""])
-def test_a_commit_that_is_none_is_not_taken(hub, package, repo, sha):
+def test_an_invalid_commit_is_refused(hub, package, repo, sha):
     upload(hub, repo, package)
     hub.inject(kind="info", times=0, status=200, body=json.dumps({"id": repo, "sha": sha}))
     with pytest.raises(GanzooError, match="does not answer like the Hub"):
         ganzoo.pull(repo)
 
 
-def test_a_card_says_nothing_that_acts(hub, package, repo):
+def test_a_card_contains_nothing_active(hub, package, repo):
     evil = "x`|<script>alert(1)</script>![a](http://evil/x.png)\n# Owned\n---\nlicense: stolen"
     hostile = edit(package, lambda c: c["recipe"]["loss"].update(name=f"toys:{evil}"))
     edit(hostile, lambda c: c.update(metrics=[{"name": evil, "value": 1.0, "note": evil}]))
@@ -380,7 +380,7 @@ def test_a_card_says_nothing_that_acts(hub, package, repo):
 # The token.
 
 
-def everything_of(error: BaseException | None) -> list[str]:
+def collect_everything(error: BaseException | None) -> list[str]:
     """An exception, all that hangs on it, and all that its frames know."""
     found: list[str] = []
     seen: set[int] = set()
@@ -402,7 +402,7 @@ def everything_of(error: BaseException | None) -> list[str]:
 @pytest.mark.parametrize(
     "kind", ["info|list|whoami", "create|resolve_head|auth_check", "commit|resolve_get", "tag|cdn_get"]
 )
-def test_an_error_holds_no_token(hub, package, repo, caplog, action, fault, kind):
+def test_an_error_contains_no_token(hub, package, repo, caplog, action, fault, kind):
     from ganzoo.sharing import check_publishable
 
     caplog.set_level(logging.DEBUG)
@@ -424,7 +424,7 @@ def test_an_error_holds_no_token(hub, package, repo, caplog, action, fault, kind
             raise
     if error is not None:
         assert TOKEN.encode() not in pickle.dumps(error)
-        assert not [text for text in everything_of(error) if TOKEN in text]
+        assert not [text for text in collect_everything(error) if TOKEN in text]
     ours = [record for record in caplog.records if record.name.startswith("ganzoo")]
     assert not [record for record in ours if TOKEN in record.getMessage() or record.exc_info]
 
@@ -479,7 +479,7 @@ def test_the_token_goes_to_no_other_host(hub, package, repo, kind):
     assert [entry for entry in hub.log if entry["server"] == "hub" and entry["auth"]]
 
 
-def test_no_config_says_where_the_hub_is(hub, package, repo):
+def test_a_config_cannot_change_the_address_of_the_hub(hub, package, repo):
     def change(config: dict[str, Any]) -> None:
         config.update(endpoint="http://127.0.0.1:9", HF_ENDPOINT="http://127.0.0.1:9", _commit_hash="0" * 40)
 

@@ -57,7 +57,7 @@ def picture(path: Path, width: int, height: int, mode: str = "RGB") -> Path:
     return path
 
 
-def test_a_package_has_real_labels_and_the_samples_that_they_gave(pairs: Any, run: Any) -> None:
+def test_a_package_contains_real_labels_and_their_samples(pairs: Any, run: Any) -> None:
     stored = safetensors.torch.load_file(run.package / REFERENCE)
     assert (stored["z"].shape, stored["samples"].shape) == ((8, 0), (8, 3, 8, 12))
     real = {
@@ -102,7 +102,7 @@ def test_published_and_pulled_it_is_applied_to_images(hub: Any, call: Ganzoo, pa
 
 
 @pytest.mark.parametrize("dataset", ["toy-scenes", "toy-tones"])
-def test_it_is_measured_on_real_labels_alike_in_training_and_after(pairs: Any, dataset: str) -> None:
+def test_it_is_measured_on_real_labels_in_training_and_after_it(pairs: Any, dataset: str) -> None:
     run = ganzoo.train(arch="toy-translator", dataset=dataset, images=24, metric="toy-mean", device="cpu")
     (kept,) = json.loads((run.package / "config.json").read_text())["metrics"]
     again = ganzoo.evaluate(run, "toy-mean", num=kept["num"], seed=kept["seed"], device="cpu")
@@ -130,7 +130,7 @@ def test_a_folder_of_images_of_any_size_that_the_architecture_takes(call: Ganzoo
     assert pixels(Path("c.png")).shape == (30, 40, 3)
 
 
-def test_arrays_go_in_and_come_out(call: Ganzoo, run: Any) -> None:
+def test_a_model_is_applied_to_arrays(call: Ganzoo, run: Any) -> None:
     inputs = np.random.default_rng(1).random((3, 1, 4, 6), np.float32)
     np.savez("in.npz", inputs=inputs)
     assert call("apply", run.path, "in.npz", "out.npz").code == 0
@@ -171,7 +171,7 @@ def test_a_sound_of_any_length_is_read_by_the_dataset_and_written_as_a_sound(cal
         (("turned.npy", "out.npz"), 2, "inputs are [2, 1, 8, 12]: this model takes [N, 1, 8, 12], or uint8"),
     ],
 )
-def test_what_it_cannot_do_it_says_in_a_sentence(
+def test_unsupported_inputs_are_an_error_of_one_sentence(
     call: Ganzoo, run: Any, args: tuple[str, str], code: int, words: str
 ) -> None:
     picture(Path("in.png"), 12, 8)
@@ -186,7 +186,7 @@ def test_what_it_cannot_do_it_says_in_a_sentence(
     assert done.err.count("\n") == 1
 
 
-def test_what_is_wrong_with_the_paths_is_told_before_anything_is_computed(
+def test_wrong_paths_are_reported_before_anything_is_computed(
     monkeypatch: pytest.MonkeyPatch, call: Ganzoo, pairs: Any, run: Any, vocoder: Any
 ) -> None:
     def never(*args: Any) -> None:
@@ -201,7 +201,7 @@ def test_what_is_wrong_with_the_paths_is_told_before_anything_is_computed(
     assert call("apply", run.path, "gone.png", "out.png").code == 4
 
 
-def test_files_of_one_name_but_for_the_suffix_all_come_out(call: Ganzoo, run: Any) -> None:
+def test_files_that_differ_only_in_their_suffix_all_have_results(call: Ganzoo, run: Any) -> None:
     for number, name in enumerate(("a.png", "a.jpg", "a.png.tif", "b.png")):
         picture(Path("in", name), 12 + 2 * number, 8)
     done = call("apply", run.path, "in", "out")
@@ -210,7 +210,7 @@ def test_files_of_one_name_but_for_the_suffix_all_come_out(call: Ganzoo, run: An
     assert [pixels(Path("out", name)).shape[1] for name in names] == [14, 12, 16, 18]
 
 
-def test_a_folder_is_meant_where_a_slash_says_so(call: Ganzoo, run: Any) -> None:
+def test_a_target_that_ends_in_a_slash_is_a_folder(call: Ganzoo, run: Any) -> None:
     picture(Path("in/a.png"), 12, 8)
     assert call("apply", run.path, "in", "out.v1/").out == "out.v1/a.png\n"
     assert call("apply", run.path, "in/a.png", "single/").out == "single/a.png\n"
@@ -226,7 +226,7 @@ def test_pictures_are_read_as_the_folder_dataset_reads_them(call: Ganzoo, run: A
     assert np.array_equal(pixels(Path("out.png")), ganzoo.load(run).apply(grey[None, :, :, None])[0])
 
 
-def test_what_lies_beside_the_sounds_of_a_folder_is_passed_over_with_a_line(call: Ganzoo, vocoder: Any) -> None:
+def test_other_files_beside_the_sounds_are_skipped_with_a_line(call: Ganzoo, vocoder: Any) -> None:
     sound(Path("in/a.wav"))
     Path("in/notes.md").write_text("Of the third of May.")
     done = call("apply", vocoder.path, "in", "out/")
@@ -240,13 +240,13 @@ def test_what_lies_beside_the_sounds_of_a_folder_is_passed_over_with_a_line(call
     assert "2 of 3 files of in could not be read; the results of the others are in out" in done.err
 
 
-def test_a_sound_is_not_told_to_be_resized(monkeypatch: pytest.MonkeyPatch, vocoder: Any) -> None:
+def test_an_error_for_a_sound_does_not_say_resize(monkeypatch: pytest.MonkeyPatch, vocoder: Any) -> None:
     generator = ganzoo.load(vocoder)
     with pytest.raises(UsageError, match=r"^inputs are \[1, 15\]: cut or pad them to \[1, 16\], the nearest"):
         generator.apply(np.zeros((1, 1, 15), np.float32))
 
 
-def test_numbers_whose_scale_nobody_knows_are_refused(run: Any, vocoder: Any) -> None:
+def test_numbers_of_unknown_scale_are_refused(run: Any, vocoder: Any) -> None:
     generator = ganzoo.load(run)
     bytes_in = np.random.default_rng(0).integers(0, 255, (2, 8, 12, 1), np.uint8)
     floats = (bytes_in / 127.5 - 1).transpose(0, 3, 1, 2)
@@ -277,7 +277,7 @@ def test_numbers_whose_scale_nobody_knows_are_refused(run: Any, vocoder: Any) ->
         ganzoo.load(vocoder).apply(loud.astype(np.int16))
 
 
-def test_a_translator_to_pictures_with_a_fourth_channel_is_shown_and_proved(pairs: Any, call: Ganzoo) -> None:
+def test_a_translator_to_pictures_with_a_fourth_channel_is_shown_and_verified(pairs: Any, call: Ganzoo) -> None:
     options = {**OPTIONS, "dataset.alpha": True}
     run = ganzoo.train(arch="toy-translator", dataset="toy-scenes", images=8, options=options, device="cpu")
     for name in ("reals.png", "fakes-000000008.png"):  # 64 of them, none beside its label
@@ -312,7 +312,7 @@ def test_a_model_without_inputs_is_sampled(package: Path) -> None:
 # What a weights file says it is.
 
 
-def test_the_hash_in_a_header_is_what_anybody_computes() -> None:
+def test_the_hash_in_a_header_can_be_computed_by_others() -> None:
     arch = {"options": {"words": "/home/me/words.txt", "width": 8}, "name": "acme:blobs"}
     data = {"shape": [1, 4], "meta": {"sounds": ["/th/", "ü"]}}
     config = {"format": 1, "recipe": {"arch": arch, "reg": []}, "data": data, "images": 3}
@@ -325,13 +325,15 @@ def test_the_hash_in_a_header_is_what_anybody_computes() -> None:
 
 
 @pytest.mark.parametrize("name", ["digits", "ring"])
-def test_the_models_that_come_along_say_what_they_are(name: str) -> None:
+def test_bundled_models_describe_themselves_in_their_headers(name: str) -> None:
     directory = where.find_package(f"ganzoo:{name}")
     content, config = (directory / MODEL).read_bytes(), json.loads((directory / "config.json").read_text())
     assert read_metadata(content) == make_metadata(config)
 
 
-def test_what_only_looks_like_a_path_is_published(pairs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_that_only_looks_like_a_path_is_published(
+    pairs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     meta = {"rate": 8000, "sounds": ["/", "/th/", "C:\\x"]}
     made = pairs.Tones.__init__
 
@@ -357,7 +359,7 @@ def test_weights_beside_the_config_of_another_model_are_refused(package: Path) -
         ganzoo.load(other)
 
 
-def test_a_header_that_says_nothing_is_taken(package: Path) -> None:
+def test_a_header_without_our_keys_is_accepted(package: Path) -> None:
     from hashlib import sha256
 
     plain = safetensors.torch.save(safetensors.torch.load_file(package / MODEL))

@@ -14,7 +14,7 @@ import ganzoo
 from ganzoo.errors import Corrupt, MissingPlugin, NotFound
 
 
-def test_a_package_a_run_and_a_model_on_the_hub_are_proved(hub, package, repo, new_cache):
+def test_a_package_a_run_and_a_model_on_the_hub_are_verified(hub, package, repo, new_cache):
     held = ganzoo.verify(package, "cpu")
     assert held.files == ("model.safetensors", "discriminator.safetensors", "reference.safetensors", "samples.png")
     assert (held.tensors, held.samples) == (9, 8)
@@ -30,7 +30,7 @@ def test_a_package_a_run_and_a_model_on_the_hub_are_proved(hub, package, repo, n
     assert said[0].startswith(f"{repo} at ")
 
 
-def test_a_conditional_model_is_proved_with_its_labels(toys):
+def test_a_conditional_model_is_verified_with_its_labels(toys):
     run = ganzoo.train(arch="toy", dataset="toy-array", images=64, conditional=True, device="cpu")
     assert ganzoo.verify(run, "cpu").samples == 8
     bad = Path(shutil.copytree(run.package, "bad"))
@@ -44,7 +44,7 @@ def test_a_conditional_model_is_proved_with_its_labels(toys):
 
 
 @pytest.mark.parametrize("change", [1.05, 0.0])
-def test_weights_that_are_not_those_are_found_though_all_hashes_are_right(package, change):
+def test_other_weights_are_noticed_though_all_hashes_are_right(package, change):
     rewrite(package, "model.safetensors", lambda w: w["net.3.weight"].mul_(change))
     ganzoo.load(package, "cpu")
     with pytest.raises(Corrupt, match=r"differ by .* of their range \(0.001 is allowed\), so the plugin or"):
@@ -75,13 +75,13 @@ def test_small_differences_of_another_machine_are_allowed(package):
         (lambda held: held["samples"].fill_(float("inf")), "not finite"),
     ],
 )
-def test_reference_samples_of_a_stranger_are_looked_at_before_they_are_used(package, change, says):
+def test_reference_samples_of_a_stranger_are_checked_before_use(package, change, says):
     rewrite(package, "reference.safetensors", change)
     with pytest.raises(Corrupt, match=says):
         ganzoo.verify(package, "cpu")
 
 
-def test_reference_samples_that_are_none_or_too_many_are_refused(package):
+def test_no_or_too_many_reference_samples_are_refused(package):
     replace(package, "reference.safetensors", b"none")
     with pytest.raises(Corrupt, match="is not a safetensors file"):
         ganzoo.verify(package, "cpu")
@@ -117,7 +117,7 @@ def test_a_discriminator_is_checked_too(toys, tmp_path):
         ganzoo.verify(directory, "cpu")
 
 
-def test_without_the_discriminator_or_its_regularizer_the_rest_is_proved(toys, tmp_path, call):
+def test_without_the_discriminator_or_its_regularizer_the_rest_is_verified(toys, tmp_path, call):
     import toy_terms
     from ganzoo.registry import register, registry
 
@@ -142,7 +142,7 @@ def test_without_the_discriminator_or_its_regularizer_the_rest_is_proved(toys, t
     assert (done.code, done.out.splitlines()[-1].split()[0]) == (0, "unchecked")
 
 
-def test_what_has_no_reference_says_where_it_comes_from(package):
+def test_a_package_without_references_says_how_to_get_them(package):
     edit(package, lambda config: config["files"].pop("reference.safetensors"))
     with pytest.raises(NotFound, match="has no reference samples to reproduce: wait until the run ends"):
         ganzoo.verify(package, "cpu")
@@ -151,7 +151,7 @@ def test_what_has_no_reference_says_where_it_comes_from(package):
         ganzoo.verify(package, "cpu")
 
 
-def test_the_command_says_what_holds_and_exits_6_where_it_does_not(package, call):
+def test_the_command_lists_the_checks_and_exits_6_where_one_fails(package, call):
     done = call("verify", package, "--device", "cpu")
     assert done.code == 0, done.err
     assert [line.split()[0] for line in done.out.splitlines()] == ["files", "weights", "samples"]

@@ -28,16 +28,18 @@ FULL = {
 }  # fmt: skip
 
 
-def config(stored: dict[str, Any] = FULL) -> Config:
+def read_card_config(stored: dict[str, Any] = FULL) -> Config:
     return parse_config(json.dumps(stored).encode(), "config.json")
 
 
-def written(stored: dict[str, Any] = FULL, **given: Any) -> str:
-    return make_card(config(stored), registry(), given.pop("files", ["model.safetensors", "samples.png"]), **given)
+def write_card(stored: dict[str, Any] = FULL, **given: Any) -> str:
+    return make_card(
+        read_card_config(stored), registry(), given.pop("files", ["model.safetensors", "samples.png"]), **given
+    )
 
 
 def test_the_front_matter_is_what_the_hub_reads() -> None:
-    data = ModelCard(written(license="mit")).data.to_dict()
+    data = ModelCard(write_card(license="mit")).data.to_dict()
     assert data["library_name"] == "ganzoo"
     assert data["pipeline_tag"] == "unconditional-image-generation"
     assert data["license"] == "mit"
@@ -50,22 +52,22 @@ def test_the_front_matter_is_what_the_hub_reads() -> None:
     assert metric["args"] == {"num": 100, "seed": 0, "fingerprint": "0123456789abcdef"}
 
 
-def test_a_named_recipe_is_told_with_where_it_comes_from() -> None:
+def test_a_named_recipe_is_shown_with_its_source() -> None:
     preset = {**FULL["recipe"], "preset": "r3gan:r3gan-cifar10"}
-    text = written({**FULL, "recipe": preset})
+    text = write_card({**FULL, "recipe": preset})
     assert "| `recipe` | `r3gan:r3gan-cifar10` |" in text
     assert "| `recipe from` | `https://github.com/brownvc/R3GAN` |" in text
-    assert "| `recipe` | `gone:one` |" in written({**FULL, "recipe": {**preset, "preset": "gone:one"}})
-    assert "`recipe" not in written()
+    assert "| `recipe` | `gone:one` |" in write_card({**FULL, "recipe": {**preset, "preset": "gone:one"}})
+    assert "`recipe" not in write_card()
 
 
-def test_a_folder_is_no_tag() -> None:
+def test_the_name_of_a_folder_is_not_a_tag() -> None:
     stored = changed("recipe.dataset", {"name": "datasets:folder", "schema": 1, "options": {"path": "photos"}})
-    assert ModelCard(written(stored)).data.to_dict()["tags"] == ["ganzoo", "gan", "dcgan"]
+    assert ModelCard(write_card(stored)).data.to_dict()["tags"] == ["ganzoo", "gan", "dcgan"]
 
 
-def test_the_body_says_how_to_use_it_and_where_it_comes_from() -> None:
-    text = written(address=Address("alice/digits", "v1"))
+def test_the_body_shows_use_and_origin() -> None:
+    text = write_card(address=Address("alice/digits", "v1"))
     for line in (
         "# alice/digits",
         "![Samples of seed 0, none chosen](samples.png)",
@@ -96,38 +98,38 @@ def test_the_usage_of_the_card_runs(tmp_path: Any, monkeypatch: pytest.MonkeyPat
     assert names["samples"].shape == (64, 16, 16, 1)
 
 
-def test_what_is_not_known_is_said() -> None:
-    text = written(changed("metrics", []), files=["model.safetensors"])
+def test_unknown_facts_are_named_as_unknown() -> None:
+    text = write_card(changed("metrics", []), files=["model.safetensors"])
     assert "Its quality was not measured." in text
     assert "## Metrics" not in text
     assert "samples.png" not in text
-    gone = written(changed("recipe.dataset", {"name": "acme:table", "schema": 1, "options": {}}))
+    gone = write_card(changed("recipe.dataset", {"name": "acme:table", "schema": 1, "options": {}}))
     assert "whose plugin was not installed" in gone
-    assert "model-index" not in written(changed("metrics", []))
+    assert "model-index" not in write_card(changed("metrics", []))
 
 
 # ----------------------------------------------------------------------------
 # What a person wrote.
 
 
-def test_a_persons_words_survive_a_new_card() -> None:
-    first = written(license="mit")
+def test_text_by_people_is_kept_in_a_new_card() -> None:
+    first = write_card(license="mit")
     edited = first.replace("license: mit", "license: mit\nlanguage: en").replace("- gan\n", "- gan\n- my-tag\n")
     edited = edited.replace(BEGIN, f"Read me first: *please*.\n\n{BEGIN}").rstrip() + "\n\n## Thanks\n\nTo Alice.\n"
-    again = written({**FULL, "images": 128}, before=edited)
+    again = write_card({**FULL, "images": 128}, before=edited)
     data = ModelCard(again).data.to_dict()
     assert (data["license"], data["language"]) == ("mit", "en")
     assert data["tags"] == ["ganzoo", "gan", "dcgan", "digits", "my-tag"]
     assert again.index("Read me first: *please*.") < again.index(BEGIN) < again.index(END) < again.index("To Alice.")
     assert "| `images seen` | `128` |" in again
     assert "`images seen` | `64`" not in again
-    assert written({**FULL, "images": 128}, before=again) == again
+    assert write_card({**FULL, "images": 128}, before=again) == again
 
 
-def test_a_card_from_scratch_is_kept_behind_the_generated_part() -> None:
-    again = written(before="# My model\n\nIt is mine.\n")
+def test_a_card_without_marks_is_kept_after_the_generated_body() -> None:
+    again = write_card(before="# My model\n\nIt is mine.\n")
     assert again.index(END) < again.index("# My model")
-    again = written(before="---\nlicense: apache-2.0\ntags: [mine]\n---\n# My model\n")
+    again = write_card(before="---\nlicense: apache-2.0\ntags: [mine]\n---\n# My model\n")
     assert ModelCard(again).data.to_dict()["license"] == "apache-2.0"
     assert "mine" in ModelCard(again).data.to_dict()["tags"]
     assert again.count("# My model") == 1
@@ -137,12 +139,12 @@ def test_a_card_from_scratch_is_kept_behind_the_generated_part() -> None:
     "front", ["---\n[\n---\n", "---\n- a\n---\n", "---\n---\n", "---\nx: !!python/object:os.a {}\n---\n"]
 )
 def test_front_matter_that_cannot_be_read_is_replaced(front: str) -> None:
-    again = written(before=front + "Words.\n")
+    again = write_card(before=front + "Words.\n")
     assert ModelCard(again).data.to_dict()["library_name"] == "ganzoo"
     assert "Words." in again
 
 
-def test_a_card_is_taken_apart_at_its_marks() -> None:
+def test_a_card_is_split_at_its_marks() -> None:
     assert split_card("") == ({}, "", "")
     assert split_card(f"---\na: 1\n---\nup\n{BEGIN}\nours\n{END}\ndown") == ({"a": 1}, "up\n", "\ndown")
     assert split_card(f"up {BEGIN} ours, unended") == ({}, "up ", " ours, unended")
@@ -171,7 +173,7 @@ def test_text_of_a_config_stays_text(path: str, value: object) -> None:
     for part in parents:
         node = node[part]
     node[last] = value
-    body = written(stored).partition(BEGIN)[2]
+    body = write_card(stored).partition(BEGIN)[2]
     assert "<script" not in body
     assert "\n# Owned" not in body
     assert "](http://evil)" not in body.replace("\\", "") or "`" in body
@@ -182,7 +184,7 @@ def test_text_of_a_config_stays_text(path: str, value: object) -> None:
             assert line.count("|") in (3, 4), line
 
 
-def test_escaped_text_is_one_line_that_means_itself() -> None:
+def test_escaped_text_is_one_line_and_shown_unchanged() -> None:
     assert escape("a|b`c<d>\n# e") == r"a\|b\`c\<d\> \# e"
     assert escape("\x1b[2J\u202ex") == r"\[2J x"
 
@@ -198,11 +200,13 @@ def test_escaped_text_is_one_line_that_means_itself() -> None:
 )  # fmt: skip
 def test_only_names_and_versions_are_put_into_a_command(name: str, version: str, fits: bool) -> None:
     assert is_release(name, version) == fits
-    text = written(changed("requires", [{"distribution": name, "version": version}]))
+    text = write_card(changed("requires", [{"distribution": name, "version": version}]))
     assert ("python -m pip install" in text) == fits
 
 
-def test_tags_of_the_model_before_do_not_stay() -> None:
-    before = written().replace("- gan\n", "- gan\n- cats\n")
-    after = written(changed("recipe.dataset", {"name": "datasets:points", "schema": 1, "options": {}}), before=before)
+def test_tags_of_the_old_model_are_dropped() -> None:
+    before = write_card().replace("- gan\n", "- gan\n- cats\n")
+    after = write_card(
+        changed("recipe.dataset", {"name": "datasets:points", "schema": 1, "options": {}}), before=before
+    )
     assert ModelCard(after).data.to_dict()["tags"] == ["ganzoo", "gan", "dcgan", "points", "cats"]

@@ -36,7 +36,7 @@ def train(**settings: Any) -> Run:
 
 
 @pytest.mark.parametrize("settings", [{}, {"conditional": True}, {"dataset": "toy-points"}, {"dataset": "toy-lines"}])
-def test_the_reference_is_what_the_generator_says(settings: dict[str, Any]) -> None:
+def test_the_reference_contains_the_generators_samples(settings: dict[str, Any]) -> None:
     run = train(**settings)
     generator = ganzoo.load(run)
     stored = safetensors.torch.load_file(run.package / REFERENCE)
@@ -54,7 +54,7 @@ def test_the_reference_does_not_depend_on_what_ran_before(tmp_path: Path) -> Non
         assert (again / name).read_bytes() == (run.package / name).read_bytes()
 
 
-def test_of_large_samples_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fewer_large_samples_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = ganzoo.load(train())
     monkeypatch.setattr(references, "LARGEST", 3 * 4 * 16)
     assert len(references.make_references(generator, None)["samples"]) == 3
@@ -69,7 +69,7 @@ def test_the_picture_is_what_sample_draws() -> None:
     assert wanted["samples.png"] == (run.package / PICTURE).read_bytes()
 
 
-def test_what_is_read_comes_as_text_and_what_nobody_can_show_as_neither() -> None:
+def test_text_is_written_as_text_and_other_samples_not_at_all() -> None:
     lines = train(dataset="toy-lines")
     assert len((lines.package / TEXT).read_text().splitlines()) == 64
     assert f"({TEXT})" in (lines.package / CARD).read_text()
@@ -83,7 +83,7 @@ def test_what_is_read_comes_as_text_and_what_nobody_can_show_as_neither() -> Non
     ]
 
 
-def test_the_discriminator_is_that_of_the_moment(tmp_path: Path) -> None:
+def test_the_discriminator_is_the_current_one(tmp_path: Path) -> None:
     run = train(options={"train.checkpoint_every": 16, "train.keep": 5})
     folder = ganzoo.package(run, tmp_path / "p", license="mit")
     state, _ = checkpoint.load(run.get_checkpoint_path(64))
@@ -101,7 +101,7 @@ def test_the_discriminator_is_that_of_the_moment(tmp_path: Path) -> None:
         package.read_weights(bare, planning.make_plan(read_config(bare), registry(), "p"), DISCRIMINATOR)
 
 
-def test_what_package_and_checkpoint_both_hold_is_copied_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensors_of_both_package_and_checkpoint_are_copied_once(monkeypatch: pytest.MonkeyPatch) -> None:
     held: dict[str, Any] = {}
     write, save = package.write, checkpoint.save
     monkeypatch.setattr(
@@ -118,7 +118,7 @@ def test_what_package_and_checkpoint_both_hold_is_copied_once(monkeypatch: pytes
     assert {name.partition("/")[0] for name in state} >= {"generator", "discriminator", "ema", "optim_g", "optim_d"}
 
 
-def test_a_directory_with_other_things_is_left_alone(tmp_path: Path) -> None:
+def test_a_directory_with_other_files_is_refused(tmp_path: Path) -> None:
     run = train()
     target = tmp_path / "photos"
     target.mkdir()
@@ -133,7 +133,7 @@ def test_a_directory_with_other_things_is_left_alone(tmp_path: Path) -> None:
         ganzoo.package(run, target / "mine.jpg")
 
 
-def test_a_persons_words_survive_the_next_package(tmp_path: Path) -> None:
+def test_text_by_people_is_kept_in_the_next_package(tmp_path: Path) -> None:
     run = train()
     target = ganzoo.package(run, tmp_path / "p")
     (target / CARD).write_text((target / CARD).read_text().replace(BEGIN, f"Mine.\n\n{BEGIN}"))
@@ -162,7 +162,7 @@ def test_a_crash_leaves_the_old_package_or_the_new_one(tmp_path: Path, step: int
     ganzoo.load(target)
 
 
-def test_a_run_that_cannot_complete_its_package_is_finished_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_cannot_complete_its_package_is_still_finished(monkeypatch: pytest.MonkeyPatch) -> None:
     from ganzoo.engine import keeper
     from ganzoo.engine.events import Note
 
@@ -193,7 +193,7 @@ def test_the_command_prints_the_directory(tmp_path: Path, capsys: pytest.Capture
     assert DISCRIMINATOR not in json.loads((tmp_path / "p" / "config.json").read_text())["files"]
 
 
-def test_a_package_does_not_say_where_things_are_on_this_machine(tmp_path: Path) -> None:
+def test_a_package_contains_no_absolute_path(tmp_path: Path) -> None:
     for index in range(8):
         target = tmp_path / "home" / "photos" / f"{index}.png"
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -221,11 +221,11 @@ def test_a_package_does_not_say_where_things_are_on_this_machine(tmp_path: Path)
         (None, None), ([{"path": "/a/b"}], [{"path": "b"}]),
     ],
 )  # fmt: skip
-def test_of_a_path_on_this_machine_its_name_is_kept(said: object, kept: object) -> None:
+def test_absolute_paths_are_shortened_to_their_name(said: object, kept: object) -> None:
     assert planning.shorten_paths(said) == kept
 
 
-def test_a_persons_words_survive_in_the_run_itself() -> None:
+def test_text_by_people_is_kept_in_the_run_itself() -> None:
     run = train()
     card = run.package / CARD
     card.write_text(card.read_text() + "\nMine.\n")
@@ -243,7 +243,7 @@ def test_the_best_package_is_complete_too() -> None:
         ganzoo.verify(target, device="cpu")
 
 
-def test_memory_that_runs_out_at_the_end_costs_the_card_not_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lack_of_memory_at_the_end_costs_the_card_but_not_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     import toys
     from ganzoo.engine import keeper
 
@@ -266,7 +266,7 @@ def test_a_run_that_was_deleted_does_not_come_back(tmp_path: Path) -> None:
     assert not run.path.exists()
 
 
-def test_a_card_in_another_encoding_loses_no_word(tmp_path: Path) -> None:
+def test_a_card_in_another_encoding_loses_no_text(tmp_path: Path) -> None:
     target = ganzoo.package(train(), tmp_path / "p")
     words = "\nLa cr\u00e8me.\n".encode() + "\r\nCaf\u00e9.\r\n".encode("latin-1")
     (target / CARD).write_bytes((target / CARD).read_bytes() + words)

@@ -35,11 +35,11 @@ GOOD: dict[str, Any] = {
 }  # fmt: skip
 
 
-def read(stored: object) -> Config:
+def parse_stored(stored: object) -> Config:
     return parse_config(json.dumps(stored).encode(), "config.json")
 
 
-def changed(path: str, value: object) -> dict[str, Any]:
+def change_value(path: str, value: object) -> dict[str, Any]:
     stored = copy.deepcopy(GOOD)
     *parents, last = path.split(".")
     node: Any = stored
@@ -56,8 +56,8 @@ GONE = object()
 IMPORTED = {"format": "dcgan:torchgan", "file": "gan4.model", "sha256": "0" * 64}
 
 
-def test_what_it_says_is_read() -> None:
-    config = read(GOOD)
+def test_all_fields_are_read() -> None:
+    config = parse_stored(GOOD)
     assert (config.data.shape, config.data.num_classes) == ((1, 32, 32), 10)
     assert (config.latent_dim, config.latent, config.images) == (100, "normal", 64)
     assert config.requires == (("ganzoo", "0.1.0"),)
@@ -76,10 +76,10 @@ def test_what_it_says_is_read() -> None:
         ("recipe.more", 1), ("metrics.0.more", "x"), ("imported", IMPORTED), ("imported", {**IMPORTED, "more": 1}),
     ],
 )  # fmt: skip
-def test_what_the_schema_accepts_is_read(path: str, value: object) -> None:
-    stored = changed(path, value)
+def test_a_config_that_the_schema_accepts_is_read(path: str, value: object) -> None:
+    stored = change_value(path, value)
     assert VALIDATOR.is_valid(stored)
-    read(stored)
+    parse_stored(stored)
 
 
 @pytest.mark.parametrize(
@@ -111,11 +111,11 @@ def test_what_the_schema_accepts_is_read(path: str, value: object) -> None:
         ("imported", {**IMPORTED, "file": 3}), ("imported", {**IMPORTED, "format": None}),
     ],
 )  # fmt: skip
-def test_what_the_schema_refuses_is_corrupt(path: str, value: object) -> None:
-    stored = changed(path, value)
+def test_a_config_that_the_schema_refuses_is_corrupt(path: str, value: object) -> None:
+    stored = change_value(path, value)
     assert not VALIDATOR.is_valid(stored)
     with pytest.raises(Corrupt) as error:
-        read(stored)
+        parse_stored(stored)
     assert "\n" not in str(error.value)
     assert str(error.value).startswith("config.json is damaged")
 
@@ -131,12 +131,12 @@ def test_what_the_schema_refuses_is_corrupt(path: str, value: object) -> None:
         json.dumps(GOOD).replace('"size": 10', '"size": ' + "9" * 5000),
     ],
 )  # fmt: skip
-def test_what_is_no_json_of_a_package_is_corrupt(text: str) -> None:
+def test_invalid_json_is_corrupt(text: str) -> None:
     with pytest.raises(Corrupt, match=r"^config.json is damaged"):
         parse_config(text.encode(), "config.json")
 
 
-def test_what_is_no_text_or_too_long_is_corrupt() -> None:
+def test_a_config_that_is_not_text_or_too_long_is_corrupt() -> None:
     with pytest.raises(Corrupt, match="is damaged"):
         parse_config(b"\xff\xfe{}", "config.json")
     long = json.dumps({**GOOD, "more": "x" * LARGEST}).encode()
@@ -144,32 +144,32 @@ def test_what_is_no_text_or_too_long_is_corrupt() -> None:
         parse_config(long, "config.json")
 
 
-def test_a_sample_that_no_memory_holds_is_refused() -> None:
+def test_a_sample_larger_than_memory_is_refused() -> None:
     with pytest.raises(Corrupt, match=r"data\.shape"):
-        read(changed("data.shape", [3, 100_000, 100_000]))
+        parse_stored(change_value("data.shape", [3, 100_000, 100_000]))
     with pytest.raises(Corrupt, match=r"data\.shape"):
-        read(changed("data.label_shape", [100_000, 100_000]))
+        parse_stored(change_value("data.label_shape", [100_000, 100_000]))
 
 
 def test_a_newer_format_says_upgrade() -> None:
     with pytest.raises(GanzooError, match="was written by a newer ganzoo: python -m pip install -U ganzoo"):
-        read({**GOOD, "format": 2, "recipe": "in another form"})
+        parse_stored({**GOOD, "format": 2, "recipe": "in another form"})
 
 
-def test_what_it_says_of_an_error_is_fit_for_a_terminal() -> None:
+def test_errors_are_safe_for_a_terminal() -> None:
     with pytest.raises(Corrupt) as error:
-        read(changed("files", {**GOOD["files"], "\x1b[2J\u202eevil": {}}))
+        parse_stored(change_value("files", {**GOOD["files"], "\x1b[2J\u202eevil": {}}))
     assert str(error.value).isprintable()
     assert "\u202e" not in str(error.value)
 
 
-def test_the_schema_names_the_files_that_there_are() -> None:
+def test_the_schema_lists_all_files_of_a_package() -> None:
     VALIDATOR.check_schema(SCHEMA)
     assert set(SCHEMA["properties"]["files"]["properties"]) == set(HASHED)
     assert set(FILES) - set(HASHED) == {"config.json", "README.md"}
 
 
-def test_bytes_are_read_only_where_they_are_those_that_were_written(tmp_path: Path) -> None:
+def test_bytes_are_read_only_where_they_match_their_hash(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(b"weights")
     vouched = File(hashlib.sha256(b"weights").hexdigest(), 7)

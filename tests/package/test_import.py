@@ -36,11 +36,11 @@ def in_own_folder(toys: object) -> None:
 # Networks of the other projects, by the names of their layers.
 
 
-def up(inputs: int, outputs: int, first: bool, bias: bool = False) -> nn.ConvTranspose2d:
+def make_up_layer(inputs: int, outputs: int, first: bool, bias: bool = False) -> nn.ConvTranspose2d:
     return nn.ConvTranspose2d(inputs, outputs, 4, 1 if first else 2, 0 if first else 1, bias=bias)
 
 
-def trained(net: nn.Module) -> nn.Module:
+def train_tensors(net: nn.Module) -> nn.Module:
     """Give every tensor of a network numbers that are not those of its start."""
     torch.manual_seed(0)
     for name, tensor in net.state_dict().items():
@@ -53,10 +53,10 @@ def examples(nz: int = 7, ngf: int = 2, nc: int = 3) -> nn.Module:
     """The generator of pytorch/examples' dcgan."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise([nz, 8 * ngf, 4 * ngf, 2 * ngf, ngf]):
-        layers += [up(inputs, outputs, first=not layers), nn.BatchNorm2d(outputs), nn.ReLU()]
+        layers += [make_up_layer(inputs, outputs, first=not layers), nn.BatchNorm2d(outputs), nn.ReLU()]
     net = nn.Module()
-    net.main = nn.Sequential(*layers, up(ngf, nc, first=False), nn.Tanh())
-    return trained(net)
+    net.main = nn.Sequential(*layers, make_up_layer(ngf, nc, first=False), nn.Tanh())
+    return train_tensors(net)
 
 
 def examples_discriminator(ndf: int = 2, nc: int = 3) -> nn.Module:
@@ -73,11 +73,11 @@ def torchgan(dims: int = 7, size: int = 32, channels: int = 1, step: int = 2, sl
     width = step * size // 8
     blocks, sides = [], [dims, *(width // 2**level for level in range(size.bit_length() - 3))]
     for inputs, outputs in pairwise(sides):
-        conv = up(inputs, outputs, first=not blocks)
+        conv = make_up_layer(inputs, outputs, first=not blocks)
         blocks.append(nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.LeakyReLU(slope)))
     net = nn.Module()
-    net.model = nn.Sequential(*blocks, nn.Sequential(up(step, channels, first=False, bias=True), nn.Tanh()))
-    return trained(net)
+    net.model = nn.Sequential(*blocks, nn.Sequential(make_up_layer(step, channels, first=False, bias=True), nn.Tanh()))
+    return train_tensors(net)
 
 
 def extract_samples(net: nn.Module, z: Tensor = Z) -> Tensor:
@@ -86,16 +86,16 @@ def extract_samples(net: nn.Module, z: Tensor = Z) -> Tensor:
         return layers(z[:, :, None, None])
 
 
-def saved(what: object, name: str = "weights.pth", **how: Any) -> Path:
+def save(what: object, name: str = "weights.pth", **how: Any) -> Path:
     torch.save(what, name, **how)
     return Path(name)
 
 
-def imported(file: Path, format: str, **said: Any) -> Path:
+def import_file(file: Path, format: str, **said: Any) -> Path:
     return ganzoo.import_weights(file, Path("made"), format=format, device="cpu", **said)
 
 
-def same(package: Path, net: nn.Module, z: Tensor = Z) -> bool:
+def gives_same_samples(package: Path, net: nn.Module, z: Tensor = Z) -> bool:
     return torch.allclose(ganzoo.load(package, "cpu")(z), extract_samples(net, z), rtol=0, atol=1e-6)
 
 
@@ -106,8 +106,8 @@ def same(package: Path, net: nn.Module, z: Tensor = Z) -> bool:
 @pytest.mark.parametrize("nc", [1, 3])
 def test_a_generator_of_pytorch_examples_gives_its_samples(nc: int) -> None:
     net = examples(nc=nc)
-    package = imported(saved(net.state_dict(), "netG_epoch_24.pth"), "pytorch-examples", license="mit")
-    assert same(package, net)
+    package = import_file(save(net.state_dict(), "netG_epoch_24.pth"), "pytorch-examples", license="mit")
+    assert gives_same_samples(package, net)
     config = read_config(package)
     assert config.recipe["arch"]["options"] == {"width": 2, "z_dim": 7, "slope": 0.0, "bias": False, "norm_d": "batch"}
     assert config.data == DataInfo(shape=(nc, 64, 64))
@@ -117,21 +117,21 @@ def test_a_generator_of_pytorch_examples_gives_its_samples(nc: int) -> None:
 @pytest.mark.parametrize("size", [16, 32, 64])
 def test_a_generator_of_torchgan_gives_its_samples(size: int) -> None:
     net = torchgan(size=size)
-    package = imported(saved(net.state_dict()), "torchgan")
-    assert same(package, net)
+    package = import_file(save(net.state_dict()), "torchgan")
+    assert gives_same_samples(package, net)
     options = read_config(package).recipe["arch"]["options"]
     assert options == {"width": 2, "z_dim": 7, "slope": 0.2, "bias": True, "norm_d": "batch"}
 
 
-def test_what_weights_do_not_tell_a_person_says() -> None:
+def test_options_that_weights_do_not_imply_are_set_by_the_user() -> None:
     net = torchgan(slope=0.05)
-    file = saved(net.state_dict())
-    assert not same(imported(file, "torchgan"), net)
-    assert same(imported(file, "torchgan", options={"arch.slope": "0.05"}), net)
+    file = save(net.state_dict())
+    assert not gives_same_samples(import_file(file, "torchgan"), net)
+    assert gives_same_samples(import_file(file, "torchgan", options={"arch.slope": "0.05"}), net)
 
 
 @pytest.mark.parametrize("how", ["old", "protocol-3", "half", "double", "no-counters", "parameters", "safetensors"])
-def test_every_form_of_the_file(how: str) -> None:
+def test_every_kind_of_file_is_read(how: str) -> None:
     net = examples()
     weights = net.state_dict()
     if how in ("half", "double"):
@@ -147,8 +147,8 @@ def test_every_form_of_the_file(how: str) -> None:
         file = Path("weights.bin")
     else:
         form = {"pickle_protocol": 3} if how == "protocol-3" else {"_use_new_zipfile_serialization": how != "old"}
-        file = saved(weights, **form)
-    assert same(imported(file, "pytorch-examples"), net)
+        file = save(weights, **form)
+    assert gives_same_samples(import_file(file, "pytorch-examples"), net)
 
 
 @pytest.fixture
@@ -173,15 +173,15 @@ def test_a_checkpoint_of_torchgans_trainer(losses: type, monkeypatch: pytest.Mon
         "metric_objects": None, "loss_logs": {"loss": [1.0]}, "generator": weights,
         "discriminator": {"disc.0.weight": torch.ones(3)}, "optimizer_generator": optimizer.state_dict(),
     }  # fmt: skip
-    file = saved(checkpoint, "gan4.model")
+    file = save(checkpoint, "gan4.model")
     for name in ("torchgan", "torchgan.losses", "torchgan.losses.minimax"):
         monkeypatch.delitem(sys.modules, name)
-    assert same(imported(file, "torchgan"), net)
+    assert gives_same_samples(import_file(file, "torchgan"), net)
 
 
-def test_what_comes_of_it_is_a_package_like_any(tmp_path: Path) -> None:
+def test_an_imported_model_is_a_package_like_any_other(tmp_path: Path) -> None:
     net = examples()
-    package = imported(saved(net.state_dict(), "net|G.pth"), "pytorch-examples", license="bsd-3-clause")
+    package = import_file(save(net.state_dict(), "net|G.pth"), "pytorch-examples", license="bsd-3-clause")
     assert sorted(path.name for path in package.iterdir()) == [
         CARD, "config.json", "model.safetensors", REFERENCE, PICTURE,
     ]  # fmt: skip
@@ -201,17 +201,17 @@ def test_what_comes_of_it_is_a_package_like_any(tmp_path: Path) -> None:
     assert read_config(again).imported["file"] == "net|G.pth"
 
 
-def test_it_can_be_measured_against_data_that_are_named() -> None:
-    package = imported(saved(torchgan().state_dict()), "torchgan")
+def test_an_imported_model_can_be_measured_against_given_data() -> None:
+    package = import_file(save(torchgan().state_dict()), "torchgan")
     with pytest.raises(UsageError, match="does not say what it was trained on: add --dataset NAME"):
         ganzoo.evaluate(package, "toy-mean", device="cpu")
     done = ganzoo.evaluate(package, "pixel-moments", dataset="digits", num=20, device="cpu")
     assert done.values["pixel-moments/fd"] > 0
 
 
-def test_training_can_go_on_from_it() -> None:
+def test_training_can_start_from_an_imported_model() -> None:
     net = torchgan(size=16)
-    package = imported(saved(net.state_dict()), "torchgan")
+    package = import_file(save(net.state_dict()), "torchgan")
     run = ganzoo.train(
         init=package, dataset="digits", size=16, images=4, batch=4, options={"optim.g.lr": 0.0}, device="cpu"
     )
@@ -227,14 +227,14 @@ STATE = {name: tensor.clone() for name, tensor in examples().state_dict().items(
 TORCHGAN = {name: tensor.clone() for name, tensor in torchgan().state_dict().items()}
 
 
-def without(name: str) -> dict[str, Tensor]:
+def drop_tensor(name: str) -> dict[str, Tensor]:
     return {key: tensor for key, tensor in STATE.items() if key != name}
 
 
 @pytest.mark.parametrize(
     ("weights", "format", "words"),
     [
-        (without("main.4.running_var"), "pytorch-examples", "tensor 'main.4.running_var' is missing"),
+        (drop_tensor("main.4.running_var"), "pytorch-examples", "tensor 'main.4.running_var' is missing"),
         (STATE | {"main.99.weight": Z}, "pytorch-examples", "tensor 'main.99.weight' is none of its"),
         (examples_discriminator().state_dict(), "pytorch-examples", "it is the discriminator's: name the file of netG"),
         (TORCHGAN, "pytorch-examples", "tensor 'main.0.weight' is missing"),
@@ -252,19 +252,19 @@ def without(name: str) -> dict[str, Tensor]:
         ({"model.0.0.weight": Z}, "torchgan", "tensor 'model.0.0.bias' is missing"),
     ],
 )
-def test_other_weights_are_told(weights: dict[str, Tensor], format: str, words: str) -> None:
-    file = saved(weights)
+def test_other_weights_are_refused(weights: dict[str, Tensor], format: str, words: str) -> None:
+    file = save(weights)
     with pytest.raises(UsageError, match=f"--format {format} does not read .*weights.pth: {words}"):
-        imported(file, format)
+        import_file(file, format)
     assert not Path("made").exists()
 
 
-def test_a_shape_that_does_not_fit_is_told() -> None:
+def test_a_shape_that_does_not_fit_is_named() -> None:
     with pytest.raises(Corrupt, match=r"tensor 'blocks.0.1.bias' is float32 \[3\], not float32 \[8\]"):
-        imported(saved(STATE | {"main.4.bias": torch.ones(3)}), "pytorch-examples")
+        import_file(save(STATE | {"main.4.bias": torch.ones(3)}), "pytorch-examples")
 
 
-def truncated(path: Path) -> None:
+def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-200])
 
 
@@ -276,21 +276,23 @@ def truncated(path: Path) -> None:
         (lambda path: path.touch(), Corrupt, "is empty"),
         (lambda path: path.write_text("<html>404</html>"), Corrupt, "is damaged, or was not written by torch.save or"),
         (lambda path: path.write_bytes(os.urandom(5000)), Corrupt, "is damaged, or was not written by torch.save or"),
-        (lambda path: (saved(STATE), truncated(path)), Corrupt, "is damaged, or was not written by torch.save or"),
-        (lambda path: saved({"epoch": 3}), UsageError, "contains no tensors"),
-        (lambda path: saved("netG"), UsageError, "contains no tensors"),
-        (lambda path: saved(STATE | {"main.0.weight": torch.full((1,), torch.nan)}), Corrupt, "are not finite, in ten"),
-        (lambda path: saved({"main": torch.zeros(1).expand(1 << 40)}), Corrupt, "'main' has more numbers than"),
-        (lambda path: saved({"main": torch.ones(3).to_sparse()}), Corrupt, "'main' has more numbers than"),
-        (lambda path: saved({"main": torch.ones(3, device="meta")}), Corrupt, "'main' has more numbers than"),
+        (lambda path: (save(STATE), truncate(path)), Corrupt, "is damaged, or was not written by torch.save or"),
+        (lambda path: save({"epoch": 3}), UsageError, "contains no tensors"),
+        (lambda path: save("netG"), UsageError, "contains no tensors"),
+        (lambda path: save(STATE | {"main.0.weight": torch.full((1,), torch.nan)}), Corrupt, "are not finite, in ten"),
+        (lambda path: save({"main": torch.zeros(1).expand(1 << 40)}), Corrupt, "'main' has more numbers than"),
+        (lambda path: save({"main": torch.ones(3).to_sparse()}), Corrupt, "'main' has more numbers than"),
+        (lambda path: save({"main": torch.ones(3, device="meta")}), Corrupt, "'main' has more numbers than"),
         (lambda path: path.write_bytes(b"\xff" * 7 + b"\x00{}"), Corrupt, "not a safetensors file"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Sparse")
-def test_a_file_that_is_none_is_told(make: Callable[[Path], object], error: type[GanzooError], words: str) -> None:
+def test_a_file_that_is_not_a_weights_file_is_named(
+    make: Callable[[Path], object], error: type[GanzooError], words: str
+) -> None:
     make(Path("weights.pth"))
     with pytest.raises(error, match=f"weights.pth.*{words}|{words}") as caught:
-        imported(Path("weights.pth"), "pytorch-examples")
+        import_file(Path("weights.pth"), "pytorch-examples")
     assert "\n" not in str(caught.value)
     assert not Path("made").exists()
 
@@ -304,56 +306,56 @@ class Attack:
 
 @pytest.mark.parametrize("how", ["new", "old", "bare"])
 @pytest.mark.parametrize("format", ["pytorch-examples", "torchgan"])
-def test_a_pickle_that_wants_more_is_refused_and_runs_nothing(how: str, format: str) -> None:
+def test_a_pickle_with_other_objects_is_refused_and_runs_nothing(how: str, format: str) -> None:
     what = STATE | {"main.1.weight": Attack()}
     if how == "bare":
         Path("weights.pth").write_bytes(pickle.dumps(what, protocol=2))
     else:
-        saved(what, _use_new_zipfile_serialization=how == "new")
+        save(what, _use_new_zipfile_serialization=how == "new")
     with pytest.raises(
         GanzooError, match=r"contains objects.* besides tensors. They could run code, so the file is not read"
     ):
-        imported(Path("weights.pth"), format)
+        import_file(Path("weights.pth"), format)
     assert not Path("attacked").exists()
     torch.load("weights.pth", weights_only=False) if how != "bare" else pickle.loads(Path("weights.pth").read_bytes())
     assert Path("attacked").exists()  # it is an attack
 
 
-def test_classes_of_one_project_are_no_passport_for_another(losses: type) -> None:
-    file = saved({**STATE, "loss": losses()})
+def test_classes_of_one_project_are_refused_for_another(losses: type) -> None:
+    file = save({**STATE, "loss": losses()})
     with pytest.raises(GanzooError, match=r"contains objects of 'torchgan.losses.minimax.MinimaxGeneratorLoss'"):
-        imported(file, "pytorch-examples")
+        import_file(file, "pytorch-examples")
 
 
-def test_an_object_that_is_passed_over_is_never_the_real_one(losses: type) -> None:
+def test_an_ignored_object_is_never_the_real_one(losses: type) -> None:
     """Not even where the project is installed: its class may do anything when it is unpickled."""
     losses.__setstate__ = lambda self, state: os.mkdir("attacked")
-    file = saved({"generator": TORCHGAN, "loss": losses()})
-    imported(file, "torchgan")
+    file = save({"generator": TORCHGAN, "loss": losses()})
+    import_file(file, "torchgan")
     assert not Path("attacked").exists()
     assert isinstance(foreign.IgnoredObject(1, two=2), foreign.IgnoredObject)
 
 
-def test_names_and_keys_that_nobody_knows(losses: type) -> None:
-    file = saved(STATE)
+def test_unknown_names_and_keys_are_refused(losses: type) -> None:
+    file = save(STATE)
     with pytest.raises(
         UsageError, match=r"there is no format 'pytorch-example': did you mean 'pytorch-examples'\? \(installed: "
     ):
-        imported(file, "pytorch-example")
+        import_file(file, "pytorch-example")
     with pytest.raises(
         UsageError, match=r"no format was chosen: add --format NAME \(installed: pytorch-examples, torchgan"
     ):
-        imported(file, "")
+        import_file(file, "")
     with pytest.raises(UsageError, match=r"unknown key 'arch.slop': did you mean 'arch.slope'"):
-        imported(file, "pytorch-examples", options={"arch.slop": 1})
+        import_file(file, "pytorch-examples", options={"arch.slop": 1})
     with pytest.raises(UsageError, match=r"arch.slope: expected a number from 0 to 1, got 2"):
-        imported(file, "pytorch-examples", options={"arch.slope": 2})
+        import_file(file, "pytorch-examples", options={"arch.slope": 2})
     with pytest.raises(Corrupt, match=r"weights.pth does not fit the architecture"):
-        imported(file, "pytorch-examples", options={"arch.width": 4})
+        import_file(file, "pytorch-examples", options={"arch.width": 4})
     Path("made").mkdir()
     (Path("made") / "mine.jpg").touch()
     with pytest.raises(UsageError, match=r"made contains 'mine.jpg'"):
-        imported(file, "pytorch-examples")
+        import_file(file, "pytorch-examples")
 
 
 # ----------------------------------------------------------------------------
@@ -365,7 +367,7 @@ class Linear(nn.Linear):
         return super().forward(z)
 
 
-def linear(options: object, data: DataInfo) -> Networks:
+def build_linear(options: object, data: DataInfo) -> Networks:
     return Networks(Linear(3, 2, bias=False), nn.Linear(2, 1), latent_dim=3)
 
 
@@ -382,7 +384,7 @@ def other() -> Iterator[None]:
     module = ModuleType("acme_linear")
     here = Path(__file__).stem
     spec = Architecture(
-        name="acme-linear", summary="Linear.", factory=f"{here}:linear", modalities=("points",),
+        name="acme-linear", summary="Linear.", factory=f"{here}:build_linear", modalities=("points",),
         imports={"acme": f"{here}:read_linear", "wrong": f"{here}:read_wrongly", "torchgan": f"{here}:read_linear"},
     )  # fmt: skip
     module.ganzoo_architectures = hookimpl(lambda: [spec], specname="ganzoo_architectures")
@@ -390,33 +392,33 @@ def other() -> Iterator[None]:
     return
 
 
-def test_another_architecture_brings_formats_of_its_own(other: None) -> None:
-    package = imported(saved({"w": torch.tensor([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]])}), "acme")
+def test_another_architecture_has_formats_of_its_own(other: None) -> None:
+    package = import_file(save({"w": torch.tensor([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]])}), "acme")
     made = ganzoo.load(package, "cpu")(torch.tensor([[3.0, 4.0, 5.0]]))
     assert made.tolist() == [[3.0, 8.0]]
     assert read_config(package).json["range"] is None
     assert sorted(path.name for path in package.iterdir()) == [CARD, "config.json", "model.safetensors", REFERENCE]
 
 
-def test_a_name_that_two_have_is_qualified(other: None) -> None:
-    file = saved(TORCHGAN)
+def test_a_name_of_two_formats_must_be_qualified(other: None) -> None:
+    file = save(TORCHGAN)
     words = "more than one architecture reads format 'torchgan': write --format dcgan:torchgan or --format acme"
     with pytest.raises(UsageError, match=words):
-        imported(file, "torchgan")
-    assert same(imported(file, "dcgan:torchgan"), torchgan())
+        import_file(file, "torchgan")
+    assert gives_same_samples(import_file(file, "dcgan:torchgan"), torchgan())
 
 
-def test_a_table_that_fails_is_told_with_its_owner(other: None) -> None:
+def test_a_table_that_fails_is_reported_with_its_plugin(other: None) -> None:
     with pytest.raises(
         GanzooError, match=r"test_import:read_wrongly returned dict, not ganzoo.plugin.ImportedGenerator"
     ):
-        imported(saved({"w": Z}), "wrong")
+        import_file(save({"w": Z}), "wrong")
     with pytest.raises(GanzooError, match=r"'acme-linear' of plugin 'acme_linear' failed in .*KeyError: 'missing'"):
-        imported(saved({"v": Z}), "wrong")
+        import_file(save({"v": Z}), "wrong")
 
 
 @pytest.mark.parametrize("imports", [{"torchgan": "no path"}, {"Torch GAN": "a.b:c"}])
-def test_a_spec_says_formats_by_name_and_path(imports: dict[str, str]) -> None:
+def test_a_spec_names_formats_and_their_functions(imports: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="is not"):
         Architecture(name="x", summary="X.", factory="a.b:c", imports=imports)
 
@@ -424,7 +426,7 @@ def test_a_spec_says_formats_by_name_and_path(imports: dict[str, str]) -> None:
 def test_the_command_prints_the_directory(capsys: pytest.CaptureFixture[str]) -> None:
     from ganzoo.cli import main
 
-    file = saved(torchgan(slope=0.05).state_dict())
+    file = save(torchgan(slope=0.05).state_dict())
 
     def call(*words: str) -> tuple[Any, str, str]:
         with pytest.raises(SystemExit) as done:
@@ -433,7 +435,7 @@ def test_the_command_prints_the_directory(capsys: pytest.CaptureFixture[str]) ->
 
     said = ("--format", "torchgan", "arch.slope=0.05", "--license", "mit", "--device", "cpu")
     assert call(str(file), "made", *said) == (0, "made\n", "")
-    assert same(Path("made"), torchgan(slope=0.05))
+    assert gives_same_samples(Path("made"), torchgan(slope=0.05))
     code, out, err = call("nothing.pth", "other", "--format", "torchgan")
     assert (code, out, err) == (4, "", "ganzoo: there is no file nothing.pth\n")
     code, out, err = call(str(file), "other")

@@ -79,7 +79,7 @@ def rewrite(folder: Path, change: Callable[[dict[str, Tensor]], object]) -> None
         {"dataset": "toy-points", "options": {"arch.width": 5, "arch.z_dim": 3}},
     ],
 )
-def test_what_comes_back_is_the_averaged_generator(settings):
+def test_the_loaded_generator_is_the_averaged_one(settings):
     run = train(**settings)
     generator = ganzoo.load(run)
     saved, _ = checkpoint.load(run.checkpoints[-1])
@@ -133,7 +133,7 @@ def test_the_config_says_what_the_package_is():
     assert sorted(path.name for path in run.package.iterdir()) == sorted([*files, "config.json", "README.md"])
 
 
-def test_before_the_end_a_package_is_config_and_weights():
+def test_during_a_run_a_package_is_config_and_weights():
     with pytest.raises(Diverged):
         train(loss="toy-nan", images=1000, options={"loss.after": 3, "train.checkpoint_every": 16})
     package = Run(Path("runs/0000-toy-toy-nan-toy-array")).package
@@ -145,7 +145,7 @@ def test_only_images_have_a_range_of_their_own():
     assert read_config(train(dataset="toy-points").package).json["range"] is None
 
 
-def test_a_model_whose_dataset_is_read_writes_its_samples():
+def test_a_model_whose_dataset_shows_text_writes_its_samples():
     generator = ganzoo.load(train(dataset="toy-lines"))
     samples = generator.sample_raw(3, seed=5)
     text = "".join(f"{x:.4f} {y:.4f}\n" for x, y in samples.tolist())
@@ -167,7 +167,7 @@ def test_the_config_requires_the_plugins_that_are_distributed():
     assert read_config(by_hand.package).json["requires"] == []  # a registered module is nothing to install
 
 
-def test_what_changes_the_discriminator_is_required_too(make_gan):
+def test_plugins_that_change_the_discriminator_are_required(make_gan):
     gan = make_gan(0)
     recipe = replace(gan.recipe, reg=tuple(map(regularizer, ("plain", "changing"))))
     regularizers = {"plain": object(), "changing": SimpleNamespace(prepare=print)}
@@ -180,7 +180,7 @@ def regularizer(name: str) -> Any:
     return SimpleNamespace(name=name, component=SimpleNamespace(plugin=plugin), to_json=dict)
 
 
-def test_a_run_without_a_package_says_when_it_comes():
+def test_a_run_without_a_package_says_when_it_is_written():
     run = train()
     shutil.rmtree(run.package)
     with pytest.raises(NotFound, match="has no model package yet: the first checkpoint writes it"):
@@ -188,7 +188,7 @@ def test_a_run_without_a_package_says_when_it_comes():
 
 
 @pytest.mark.parametrize("name", ["package", "best"])
-def test_a_package_that_a_crash_left_between_two_names_is_found_by_its_own(name):
+def test_a_package_between_two_renames_is_found_by_its_name(name):
     run = train()
     crashed = (run.path / "package").rename(run.path / f".{name}.old")
     with run.training():  # the one who trains it clears up himself
@@ -257,7 +257,7 @@ def test_weights_that_do_not_fit_are_refused_though_their_hash_is_right(folder, 
         ganzoo.load(folder)
 
 
-def test_a_file_that_is_no_safetensors_is_refused(folder):
+def test_a_file_that_is_not_safetensors_is_refused(folder):
     (folder / MODEL).write_bytes(b"PK")
     what = {MODEL: {"sha256": sha256(b"PK").hexdigest(), "size": 2}}
     edit(folder, lambda config: config.update(files=what))
@@ -269,13 +269,13 @@ def test_a_file_that_is_no_safetensors_is_refused(folder):
     "text",
     ["", "{", "[]", "null", '"text"', '{"format": "new"}', '{"format": []}', '{"format": 1e999}', "[" * 9999],
 )
-def test_a_config_that_is_none_is_corrupt(folder, text):
+def test_a_config_that_is_not_json_is_corrupt(folder, text):
     (folder / "config.json").write_text(text)
     with pytest.raises(Corrupt, match=r"config.json is damaged"):
         ganzoo.load(folder)
 
 
-def test_a_config_that_is_no_text_is_corrupt(folder):
+def test_a_config_that_is_not_text_is_corrupt(folder):
     (folder / "config.json").write_bytes(b"\xff\xfe{}")
     with pytest.raises(Corrupt, match=r"config.json is damaged"):
         ganzoo.load(folder)
@@ -321,7 +321,7 @@ def test_a_newer_format_says_upgrade(folder):
         ganzoo.load(folder)
 
 
-def test_a_missing_plugin_is_said_before_the_weights_are_looked_at(folder):
+def test_a_missing_plugin_is_reported_before_the_weights_are_read(folder):
     edit(folder, lambda config: config["recipe"]["arch"].update(name="acme:blobs", distribution="acme-gans"))
     (folder / MODEL).unlink()
     with pytest.raises(MissingPlugin, match="python -m pip install -U acme-gans"):
@@ -332,7 +332,7 @@ def test_a_missing_plugin_is_said_before_the_weights_are_looked_at(folder):
 # Samples.
 
 
-def test_samples_are_bytes_and_follow_from_the_seed():
+def test_samples_are_bytes_and_depend_on_the_seed():
     run = train()
     generator = ganzoo.load(run)
     samples = generator.sample(70, seed=3)
@@ -367,7 +367,7 @@ def test_samples_are_those_of_the_latents_and_labels():
 
 
 @pytest.mark.parametrize("labels", [2, -1, [0, 1], [0, 1, 2], [0, -1, 1], [[0, 1, 0]], [[0], [1], [0]], 0.5])
-def test_labels_that_are_none_of_the_models_are_an_error(labels):
+def test_labels_that_the_model_does_not_have_are_an_error(labels):
     generator = ganzoo.load(train(conditional=True))
     with pytest.raises(
         UsageError, match="labels of this model are classes from 0 to 1: give one for all samples, or one for each"
@@ -375,7 +375,7 @@ def test_labels_that_are_none_of_the_models_are_an_error(labels):
         generator.sample(3, labels=labels)
 
 
-def test_what_the_model_does_not_take_is_an_error():
+def test_arguments_that_the_model_does_not_take_are_an_error():
     generator = ganzoo.load(train())
     with pytest.raises(UsageError, match="was trained without labels"):
         generator.sample(3, labels=0)
@@ -396,18 +396,18 @@ def test_points_stay_numbers():
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_crash_at_any_step_leaves_a_whole_package_or_one_that_the_next_write_brings_back(make_gan):
+def test_a_crash_at_any_step_leaves_a_complete_package_or_one_that_the_next_write_restores(make_gan):
     old, new, target = make_gan(0), make_gan(1), Path("package")
     states = []
     for step in range(100):
         shutil.rmtree(target, ignore_errors=True)
-        package.write(target, contents(old, 10))
-        if not killed(Dying(before_operation=step), lambda: package.write(target, contents(new, 20))):
+        package.write(target, make_contents(old, 10))
+        if not killed(Dying(before_operation=step), lambda: package.write(target, make_contents(new, 20))):
             break
         states.append(package.load(target, ganzoo.registry(), old.device).config["images"] if target.exists() else None)
         files.recover_directory(target)
         assert package.load(target, ganzoo.registry(), old.device).config["images"] in (10, 20)
-        package.write(target, contents(new, 30))
+        package.write(target, make_contents(new, 30))
         assert package.load(target, ganzoo.registry(), old.device).config["images"] == 30
         assert [path.name for path in Path().iterdir()] == ["package"]
     # weights twice and config: sync, rename, sync of the folder each; then the old away, the new there, their names
@@ -417,7 +417,7 @@ def test_a_crash_at_any_step_leaves_a_whole_package_or_one_that_the_next_write_b
 @pytest.mark.parametrize("crashed", [False, True])
 def test_a_write_that_fails_leaves_the_old_package_and_no_litter(monkeypatch, make_gan, crashed):
     target = Path("package")
-    package.write(target, contents(make_gan(0), 10))
+    package.write(target, make_contents(make_gan(0), 10))
     if crashed:  # between the two renames of the write before
         target.rename(".package.old")
 
@@ -426,12 +426,12 @@ def test_a_write_that_fails_leaves_the_old_package_and_no_litter(monkeypatch, ma
 
     monkeypatch.setattr(files.DISK, "write", full)
     with pytest.raises(GanzooError, match="the disk is full"):
-        package.write(target, contents(make_gan(1), 20))
+        package.write(target, make_contents(make_gan(1), 20))
     assert read_config(target).images == 10
     assert [path.name for path in Path().iterdir()] == ["package"]
 
 
-def contents(gan, images):
+def make_contents(gan, images):
     return package.make_contents(gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, images, [])
 
 

@@ -17,15 +17,15 @@ from ganzoo.package.tensors import TensorInfo
 F32 = torch.float32
 
 
-def framed(header: str, body: bytes = b"") -> bytes:
+def frame(header: str, body: bytes = b"") -> bytes:
     return len(header.encode()).to_bytes(8, "little") + header.encode() + body
 
 
-def entry(dtype: str = "F32", shape: object = (2,), offsets: object = (0, 8)) -> dict[str, object]:
+def make_entry(dtype: str = "F32", shape: object = (2,), offsets: object = (0, 8)) -> dict[str, object]:
     return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
 
 
-def test_a_header_states_forms_without_the_body() -> None:
+def test_a_header_gives_dtypes_and_shapes_without_the_body() -> None:
     content = safetensors.torch.save({"a": torch.zeros(2, 3), "b": torch.zeros((), dtype=torch.int64)}, {"x": "y"})
     wanted = {"a": TensorInfo(F32, (2, 3)), "b": TensorInfo(torch.int64, ())}
     assert tensors.read_header(content, "f") == wanted
@@ -45,23 +45,23 @@ def test_every_type_of_number_comes_back(dtype: str) -> None:
     "content",
     [
         b"", b"\0" * 7, b"\0" * 8, (10**12).to_bytes(8, "little") + b"{}", (2).to_bytes(8, "little") + b"{",
-        framed("[]"), framed("{"), framed('{"a": 1}'), framed('{"a": {}}'), framed("null"), framed("[" * 100_000),
-        framed(json.dumps({"a": entry("F31")})), framed(json.dumps({"a": entry(shape=[-1])})),
-        framed(json.dumps({"a": entry(shape=[1.5])})), framed(json.dumps({"a": entry(shape=[True])})),
-        framed(json.dumps({"a": entry(shape="2")})), framed(json.dumps({"a": entry(shape=None)})),
-        framed('{"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}, '
+        frame("[]"), frame("{"), frame('{"a": 1}'), frame('{"a": {}}'), frame("null"), frame("[" * 100_000),
+        frame(json.dumps({"a": make_entry("F31")})), frame(json.dumps({"a": make_entry(shape=[-1])})),
+        frame(json.dumps({"a": make_entry(shape=[1.5])})), frame(json.dumps({"a": make_entry(shape=[True])})),
+        frame(json.dumps({"a": make_entry(shape="2")})), frame(json.dumps({"a": make_entry(shape=None)})),
+        frame('{"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}, '
                '"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}'),
         b"\x02\0\0\0\0\0\0\0\xff\xff", b"PK\x03\x04" + b"\0" * 100,
     ],
 )  # fmt: skip
-def test_a_header_that_is_none_is_corrupt(content: bytes) -> None:
+def test_an_invalid_header_is_corrupt(content: bytes) -> None:
     with pytest.raises(Corrupt, match=r"^f is not a safetensors file: its header"):
         tensors.read_header(content, "f")
 
 
 def test_a_header_is_not_read_beyond_a_limit() -> None:
-    bomb = {f"t{i}": entry(shape=[0], offsets=[0, 0]) for i in range(200_000)}
-    content = framed(json.dumps(bomb))
+    bomb = {f"t{i}": make_entry(shape=[0], offsets=[0, 0]) for i in range(200_000)}
+    content = frame(json.dumps(bomb))
     assert len(content) > LARGEST_HEADER
     with pytest.raises(Corrupt, match="its header has a wrong length"):
         tensors.read_header(content, "f")
@@ -83,13 +83,13 @@ WANTED = {"a": TensorInfo(F32, (2,)), "b": TensorInfo(F32, (3, 1))}
         ({**WANTED, "a": TensorInfo(torch.int32, (2,))}, r"tensor 'a' is int32 \[2\], not float32 \[2\]"),
     ],
 )
-def test_tensors_that_are_not_those_of_the_network_are_named(found: dict[str, TensorInfo], words: str) -> None:
+def test_tensors_that_differ_from_the_networks_are_named(found: dict[str, TensorInfo], words: str) -> None:
     tensors.check_fit(WANTED, WANTED, "f")
     with pytest.raises(Corrupt, match=f"^f does not fit the architecture: {words}"):
         tensors.check_fit(found, WANTED, "f")
 
 
-def test_the_forms_of_a_network_need_no_memory() -> None:
+def test_describing_a_networks_tensors_needs_no_memory() -> None:
     with torch.device("meta"):
         network = nn.Sequential(nn.Linear(10**6, 10**6), nn.BatchNorm1d(3))
     infos = tensors.describe_tensors(network)
@@ -111,9 +111,9 @@ def test_numbers_that_are_not_finite_are_refused(value: float, dtype: torch.dtyp
 @pytest.mark.parametrize(
     "content",
     [
-        b"PK", framed(json.dumps({"a": entry()}), b"\0" * 7), framed(json.dumps({"a": entry()}), b"\0" * 9),
-        framed(json.dumps({"a": entry(), "b": entry(offsets=[4, 12])}), b"\0" * 12),
-        framed(json.dumps({"a": entry(shape=[3])}), b"\0" * 8),
+        b"PK", frame(json.dumps({"a": make_entry()}), b"\0" * 7), frame(json.dumps({"a": make_entry()}), b"\0" * 9),
+        frame(json.dumps({"a": make_entry(), "b": make_entry(offsets=[4, 12])}), b"\0" * 12),
+        frame(json.dumps({"a": make_entry(shape=[3])}), b"\0" * 8),
     ],
 )  # fmt: skip
 def test_a_body_that_its_header_does_not_describe_is_refused(content: bytes) -> None:

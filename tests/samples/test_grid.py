@@ -18,7 +18,7 @@ def flat(num: int, height: int, width: int, channels: int) -> np.ndarray:
     return np.broadcast_to(values, (num, height, width, channels)).astype(np.uint8)
 
 
-def shrunk(picture: Image.Image, factor: int) -> np.ndarray:
+def shrink(picture: Image.Image, factor: int) -> np.ndarray:
     """Return the pixels as they were before enlargement; every enlarged one must be a whole square."""
     pixels = np.asarray(picture)
     small = pixels[::factor, ::factor]
@@ -30,7 +30,7 @@ def shrunk(picture: Image.Image, factor: int) -> np.ndarray:
 # Conversion.
 
 
-def test_the_ends_of_the_range_are_0_and_255_and_beyond_them_nothing_wraps():
+def test_the_ends_of_the_range_are_0_and_255_and_nothing_wraps():
     values = torch.tensor([-1.0, 1.0, -1.01, 1.01, -7.0, 7.0, 0.0, -1 + 1 / 255, 1 - 1 / 255])
     wanted = [0, 255, 0, 255, 0, 255, 128, 0, 254]  # halves go to the even byte
     assert grid.to_uint8(values.view(9, 1, 1, 1)).ravel().tolist() == wanted
@@ -62,13 +62,13 @@ def test_samples_are_not_changed():
 
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])
-def test_tiles_lie_row_by_row_with_gaps_all_round(channels, mode):
+def test_tiles_are_placed_row_by_row_with_gaps(channels, mode):
     picture = grid.tile(flat(5, 3, 4, channels), columns=2)
     assert picture.mode == mode
     height, width = 3 * (3 + 2) + 2, 2 * (4 + 2) + 2
     factor = 1024 // width
     assert picture.size == (width * factor, height * factor)
-    pixels = shrunk(picture, factor).reshape(height, width, channels)
+    pixels = shrink(picture, factor).reshape(height, width, channels)
     wanted = np.full((height, width, channels), 128)
     for index, (row, column) in enumerate([(0, 0), (0, 1), (1, 0), (1, 1), (2, 0)]):
         top, left = 2 + 5 * row, 2 + 6 * column

@@ -32,14 +32,14 @@ def pixels(content: bytes) -> np.ndarray:
         return np.asarray(picture)
 
 
-def test_images_are_laid_out_as_tiles_of_bytes():
+def test_images_become_a_grid():
     samples = torch.linspace(-1, 1, 6 * 3 * 16).view(6, 3, 4, 4)
     files = show(samples, DataInfo(shape=(3, 4, 4)), columns=2)
     assert list(files) == ["samples.png"]
     assert np.array_equal(pixels(files["samples.png"]), np.asarray(grid.tile(grid.to_uint8(samples), 2)))
 
 
-def test_a_label_image_stands_beside_its_sample():
+def test_a_label_image_is_shown_beside_its_sample():
     data = DataInfo(shape=(3, 4, 6), label_shape=(1, 2, 3))
     samples, labels = torch.zeros(5, 3, 4, 6), torch.linspace(-1, 1, 30).view(5, 1, 2, 3)
     picture = pixels(show(samples, data, labels=labels)["samples.png"])
@@ -49,7 +49,7 @@ def test_a_label_image_stands_beside_its_sample():
 
 
 @pytest.mark.parametrize(("channels", "beside"), [((3, 3), True), ((1, 3), True), ((4, 3), False), ((3, 4), False)])
-def test_a_label_stands_beside_its_sample_where_both_are_grey_or_colour(channels, beside):
+def test_a_label_is_shown_beside_its_sample_where_both_are_grey_or_colour(channels, beside):
     data = DataInfo(shape=(channels[0], 4, 6), label_shape=(channels[1], 4, 6))
     samples, labels = torch.zeros(5, *data.shape), torch.zeros(5, *data.label_shape)
     alone = show(samples, data)["samples.png"]
@@ -69,7 +69,7 @@ def files(samples: np.ndarray, info: DataInfo) -> dict[str, bytes]:
     }
 
 
-def test_other_samples_are_shown_by_what_their_dataset_names():
+def test_other_samples_are_shown_by_the_datasets_function():
     made = show(torch.zeros(9, 2, dtype=torch.float64), POINTS, dataset("files"))
     assert list(made) == ["b.csv", "a.png", "c.csv"]
     assert pixels(made["a.png"])[0, 0].tolist() == [9, 0, 0]
@@ -104,7 +104,7 @@ def empty(samples: np.ndarray, info: DataInfo) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("name", "words"), [("text", "returned str"), ("unnamed", r"returned bytes under '../a.png'"), ("empty", "nothing")]
 )
-def test_what_is_not_files_is_told_with_who_made_it(name, words):
+def test_an_invalid_result_of_show_is_reported_with_its_function(name, words):
     with pytest.raises(GanzooError, match=rf"test_show:{name} .*{words}.*: it must return bytes by"):
         show(torch.zeros(1, 2), POINTS, dataset(name))
 
@@ -126,7 +126,7 @@ def test_a_conditional_grid_has_columns_of_one_class_each(toys):
     assert wanted["samples.png"] == run.get_grid_path(64).read_bytes()
 
 
-def test_where_samples_are_text_a_run_keeps_that_and_trackers_are_spared(toys):
+def test_text_samples_are_kept_in_the_run_and_not_sent_to_trackers(toys):
     run = ganzoo.train(arch="toy", dataset="toy-lines", images=64, tracker="toy-tracker", options={"train.seed": 3})
     generator = ganzoo.load(run)
     z = draw_latents("normal", Streams(3, torch.device("cpu")).generator("grid-z", 0), 64, 4)
@@ -171,7 +171,7 @@ def test_a_picture_of_another_format_reaches_the_run_its_trackers_and_its_packag
     assert sorted(path.suffix for path in run.path.glob("fakes-*")) == [".png", ".png", ".txt", ".txt"]
 
 
-def test_images_that_are_no_pictures_are_written_as_their_dataset_shows_them(layers, capsys):
+def test_images_that_are_not_pictures_are_written_as_their_dataset_shows_them(layers, capsys):
     run = ganzoo.train(arch="toy", dataset="layers", images=16, device="cpu")
     with pytest.raises(SystemExit) as done:
         main(["sample", str(run.path), "-n", "3", "--out", "five/", "--device", "cpu"])
