@@ -1,4 +1,4 @@
-"""What `ganzoo new-plugin` writes: each kind is installed, passes its own tests, trains, and is in the house style."""
+"""The plugins that `ganzoo new-plugin` writes: each kind passes its own tests, trains, and is in the house style."""
 
 import json
 import os
@@ -21,13 +21,13 @@ KINDS = (
     "architecture", "loss", "dataset", "regularizer", "augmentation", "metric", "extractor", "tracker", "diagnosis",
     "exporter",
 )  # fmt: skip
-TRAINED = KINDS[:-2]  # that a run is made of; a diagnosis looks at all runs, an exporter at models
+TRAINED = KINDS[:-2]  # kinds that a recipe names; all runs use a diagnosis, and an exporter works with models
 TINY = ("--images", "128", "--batch", "16", "arch.width=4")
 
 
 @dataclass(frozen=True)
 class Made:
-    """A plugin that was written and put on a path: its name, its directory, and the line that trains with it."""
+    """A plugin that was written: its name, its directory, and the arguments of the command that trains with it."""
 
     name: str
     folder: Path
@@ -35,7 +35,7 @@ class Made:
 
 
 def make(name: str, kind: str, target: Path) -> Made:
-    """Write a plugin and, as pip would, what says that it is installed."""
+    """Write a plugin, and the metadata with which Python finds it as an installed distribution."""
     done = CliRunner().invoke(command, [name, "--kind", kind, "--dir", str(target)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     folder = Path(done.stdout.strip())
@@ -52,7 +52,7 @@ def make(name: str, kind: str, target: Path) -> Made:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Made]:
-    """Return a function from a kind to a plugin of it."""
+    """Return a function that returns the plugin of a kind."""
     target = tmp_path_factory.mktemp("made")
     plugins = {kind: make(f"acme-{kind}", kind, target) for kind in KINDS}
     return plugins.__getitem__
@@ -70,7 +70,7 @@ def test_its_own_tests_pass(made: Callable[[str], Made], kind: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", TRAINED)
-def test_the_line_that_it_names_trains(made: Callable[[str], Made], kind: str, tmp_path: Path) -> None:
+def test_the_command_that_it_names_trains(made: Callable[[str], Made], kind: str, tmp_path: Path) -> None:
     plugin = made(kind)
     run = tmp_path / Outside(plugin.folder, tmp_path).ganzoo(*plugin.train, *TINY).strip()
     recipe = json.loads((run / "recipe.json").read_text())
@@ -86,7 +86,7 @@ def test_the_line_that_it_names_trains(made: Callable[[str], Made], kind: str, t
 
 
 # ----------------------------------------------------------------------------
-# Style. The tools come with `pip install -e '.[dev]'`; a name of any length leaves a line whole.
+# Style. The tools come with `pip install -e '.[dev]'`. Names of every length keep the style.
 
 STYLE = [("a" + kind[:3], kind) for kind in KINDS] + [((f"acme-{kind}-" + 40 * "x")[:40], kind) for kind in KINDS]
 
@@ -108,7 +108,7 @@ def tool(*args: str | Path, cwd: Path = ROOT, **environ: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_ruff_has_nothing_to_say(styled: list[Made]) -> None:
+def test_ruff_finds_nothing(styled: list[Made]) -> None:
     house = ("--config", ROOT / "pyproject.toml", "--config", 'lint.extend-ignore = ["TID253", "D103"]')
     for plugin in styled:
         tool("ruff", "check", "--no-cache", ".", cwd=plugin.folder)
@@ -117,7 +117,7 @@ def test_ruff_has_nothing_to_say(styled: list[Made]) -> None:
 
 
 @pytest.mark.slow
-def test_mypy_has_nothing_to_say(styled: list[Made]) -> None:
+def test_mypy_finds_nothing(styled: list[Made]) -> None:
     path = os.pathsep.join([str(ROOT), *(str(plugin.folder) for plugin in styled)])
     packages = [plugin.folder / plugin.name.replace("-", "_") for plugin in styled]
     tool("mypy", "--strict", *packages, styled[0].folder / "tests", MYPYPATH=path)

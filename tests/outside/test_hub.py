@@ -1,4 +1,4 @@
-"""What strangers' plugins made is published and loaded as anything else, and missed where the plugin is not."""
+"""Models of outside plugins are published and loaded as others are; without the plugin, an error names it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TRAINED = {
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of somebody whose Hub is on this machine."""
+    """Environment variables for a Hub on this machine."""
     folder = tmp_path_factory.mktemp("hub")
     with HubServer(folder / "hub") as server:
         yield {

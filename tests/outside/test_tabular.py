@@ -1,4 +1,4 @@
-"""A plugin for tables that lives outside: its dataset, its networks and its metric, through pip and the command."""
+"""A plugin for tables in its own distribution: its dataset, networks and metric, installed with pip."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROWS = ["city,size,price"] + [f"{'ab'[i % 2]},{i % 30},{i / 8:.3f}" for i in ran
 
 @pytest.fixture
 def tabular(install: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Have the distribution in this process."""
+    """Put the distribution on this process's path."""
     monkeypatch.syspath_prepend(install("acme-tabular"))
     ganzoo.registry.cache_clear()
     yield
@@ -50,12 +50,12 @@ def table(path: Path, lines: list[str] | bytes, **options: object):
 # The dataset.
 
 
-def test_rows_come_back_as_they_were_written(tabular: None, install: Callable[[str], Path]) -> None:
+def test_decoded_rows_equal_the_file(tabular: None, install: Callable[[str], Path]) -> None:
     stored = (install("acme-tabular") / "acme_tabular" / "rides.csv").read_text().splitlines()
     for split, kept in (("train", lambda i: i % 10 != 9), ("held-out", lambda i: i % 10 == 9)):
         rides = ganzoo.create("dataset", "table", split=split)
         rows = [stored[0], *(row for index, row in enumerate(stored[1:]) if kept(index))]
-        if split == "held-out":  # beyond the training rows nothing is known
+        if split == "held-out":  # values beyond the training rows are cut
             low, high = (np.quantile(rides.data, q) for q in (0, 1))
             assert -3.72 < low < high < 3.72
             assert np.mean([a == b for a, b in zip(back(rides), rows, strict=True)]) > 0.99
@@ -73,7 +73,7 @@ def test_the_rides_are_what_the_script_makes(tabular: None, install: Callable[[s
     stored = (install("acme-tabular") / "acme_tabular" / "rides.csv").read_text().splitlines()
     rides = module("rides")
     draws = np.random.default_rng(rides.SEED)
-    assert [",".join(rides.ride(draws)) for _ in range(100)] == stored[1:101]
+    assert [",".join(rides.draw_ride(draws)) for _ in range(100)] == stored[1:101]
     assert len(stored) == rides.ROWS + 1
 
 
@@ -91,7 +91,7 @@ def test_numbers_are_standard_normal_and_categories_one_hot(tabular: None) -> No
         assert np.abs(np.quantile(value, [0.1, 0.5, 0.9]) - [-1.2816, 0, 1.2816]).max() < 0.02
 
 
-def test_kinds_are_inferred_and_may_be_said(tabular: None, tmp_path: Path) -> None:
+def test_kinds_are_inferred_unless_options_give_them(tabular: None, tmp_path: Path) -> None:
     lines = ["code,count,name,share"] + [f"{i % 3},{i % 20},{'xyz'[i % 3]},{i % 2 / 2}" for i in range(60)]
 
     def kinds(**options: object) -> list[str]:
@@ -120,21 +120,25 @@ def many(cell: Callable[[int], str]) -> list[str]:
 
 MISTAKES = [
     ([], {}, "is empty: its first line must name the columns"),
-    (["a,b"], {}, "has no row: give a table with some"),
+    (["a,b"], {}, "has no row: give a table that has one"),
     (["a,b", "1,"], {"missing": "drop"}, "has no row without an empty cell"),
     (ROWS[:6], {}, "has 5 rows, of which every 10th is held out: add rows, or a smaller dataset.holdout"),
-    (["a,b,a", "1,2,3"], {}, "names a column 'a' more than once"),
-    (["a,b,", "1,2,3"], {}, "names a column '' more than once or not at all"),
-    ([*ROWS[:8], "c,1", *ROWS[8:]], {}, "line 9: 2 cells where the first line names 3 columns: mend the line"),
-    ([*ROWS[:8], "c,,1", *ROWS[8:]], {}, "line 9: column 'size' is empty: fill it in, or leave such rows out with "),
-    ("city,size\nK\xf6ln,1\n".encode("latin-1"), {}, "line 2: not UTF-8: save the file in that encoding"),
-    (many(lambda i: "a"), {}, "column 'city' is 'a' in every row: leave it out with dataset.drop=city"),
-    (many(lambda i: f"id{i}"), {}, "column 'city' has 200 categories, more than dataset.max_categories=100: leave it "),
-    (ROWS, {"numeric": ("city",)}, "line 2: column 'city' is 'a', no finite number: mend it, or take 'city' out of "),
+    (["a,b,a", "1,2,3"], {}, "names a column 'a' twice"),
+    (["a,b,", "1,2,3"], {}, "names a column '' twice or leaves a name empty"),
+    ([*ROWS[:8], "c,1", *ROWS[8:]], {}, "line 9: 2 cells where the first line names 3 columns: correct the line"),
+    ([*ROWS[:8], "c,,1", *ROWS[8:]], {}, "line 9: column 'size' is empty: fill it in, or drop such rows with "),
+    ("city,size\nK\xf6ln,1\n".encode("latin-1"), {}, "line 2: not UTF-8: save the file as UTF-8"),
+    (many(lambda i: "a"), {}, "column 'city' is 'a' in every row: remove it with dataset.drop=city"),
+    (
+        many(lambda i: f"id{i}"),
+        {},
+        "column 'city' has 200 categories, more than dataset.max_categories=100: remove it ",
+    ),
+    (ROWS, {"numeric": ("city",)}, "line 2: column 'city' is 'a', which is not a finite number: correct it, or "),
     (ROWS, {"drop": ("town",)}, "has no column 'town': it has city, size, price"),
-    (ROWS, {"drop": ("city", "size", "price")}, "dataset.drop leaves no column"),
+    (ROWS, {"drop": ("city", "size", "price")}, "dataset.drop names all columns"),
     (ROWS, {"label": "size"}, "dataset.label=size: it must be a categorical column of the table (city)"),
-    ([*ROWS, '"' + "x" * 200_000 + '",1,1'], {}, "line 62: no CSV (field larger than field limit (131072)): mend"),
+    ([*ROWS, '"' + "x" * 200_000 + '",1,1'], {}, "line 62: not CSV (field larger than field limit (131072)): "),
 ]
 
 
@@ -146,7 +150,7 @@ def test_mistakes_of_a_file_are_one_sentence(tabular: None, tmp_path: Path, line
     assert "\n" not in str(error.value)
 
 
-def test_a_file_that_is_not_there_is_told(tabular: None, tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tabular: None, tmp_path: Path) -> None:
     with pytest.raises(
         NotFound, match=r"no\.csv' cannot be read \(no such file.*give a CSV file with dataset.path=FILE"
     ):
@@ -162,21 +166,21 @@ def test_a_file_that_is_not_there_is_told(tabular: None, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        (None, "the data's meta has no 'columns', without which a row is 3 numbers"),
+        (None, "the data's meta has no 'columns' for its 3 numbers a row"),
         ([{"name": "a", "kind": "colour"}], "the data's meta has damaged 'columns'"),
-        ([{"name": "a", "kind": "number", "quantiles": [2, 1], "decimals": 0}], "two or more that do not fall"),
+        ([{"name": "a", "kind": "number", "quantiles": [2, 1], "decimals": 0}], "two or more, in order"),
         (
             [{"name": "a", "kind": "number", "quantiles": [1, 2], "decimals": 0}],
-            "columns of 1 numbers, its shape is (3,)",
+            "columns of 1 numbers, but its shape is (3,)",
         ),
     ],
 )
-def test_meta_that_is_missing_or_wrong_is_told(tabular: None, columns, words: str) -> None:
+def test_missing_or_wrong_meta_is_reported(tabular: None, columns, words: str) -> None:
     data = ganzoo.DataInfo(shape=(3,), modality="tabular", meta={"columns": columns} if columns else {})
     with pytest.raises(UsageError) as error:
         ganzoo.create("architecture", "tabgan", data=data)
     assert words in str(error.value)
-    assert str(error.value).endswith("take a dataset that says its columns, such as --dataset table")
+    assert str(error.value).endswith("choose a dataset that describes its columns, such as --dataset table")
 
 
 @pytest.mark.parametrize("tau", [0.0, 0.2])
@@ -206,12 +210,12 @@ def test_fidelity_has_its_values_in_closed_form(tabular: None) -> None:
     assert fidelity.kolmogorov_smirnov(np.array([0.0, 0, 0, 1]), np.array([0.0])) == pytest.approx(0.25)
 
 
-def test_fidelity_reads_rows_as_they_are_written(tabular: None) -> None:
-    """Of EXAMPLE: ages 18 and 19 are told apart, 18.0 and 18.4 are not; a plan is its likeliest."""
+def test_fidelity_rounds_rows_as_in_the_file(tabular: None) -> None:
+    """In EXAMPLE, ages 18 and 19 differ, 18.0 and 18.4 do not, and a plan is its most probable category."""
     import acme_tabular
 
     ages, draws = np.array([18.0, 18, 30, 42, 60]), np.random.default_rng(0)
-    age, _ = module("columns").columns_of(acme_tabular.EXAMPLE)
+    age, _ = module("columns").read_columns(acme_tabular.EXAMPLE)
     real = torch.from_numpy(np.hstack([age.encode(ages, draws), np.eye(3)[[0, 0, 1, 1, 2]]]))
     soft = 0.6 * np.eye(3)[[0, 1, 1, 1, 1]] + 0.2
     fake = torch.from_numpy(np.hstack([age.encode(ages + np.eye(5)[1], draws), soft]))
@@ -224,12 +228,12 @@ def test_fidelity_reads_rows_as_they_are_written(tabular: None) -> None:
 
 def test_the_picture_has_a_panel_for_each_column(tabular: None) -> None:
     rides, picture = ganzoo.create("dataset", "table", split="held-out"), module("picture")
-    drawn = picture.marginals(rides.data, rides.info)
+    drawn = picture.draw_marginals(rides.data, rides.info)
     assert (drawn.shape, drawn.dtype) == ((600, 960, 3), np.uint8)
     assert (drawn == picture.FAKE).all(2).sum() > 10_000
     columns = module("columns")
-    for column, part in columns.blocks(columns.columns_of(rides.info)):
-        real, fake = picture.shares(column, rides.data[:, part])
+    for column, part in columns.list_blocks(columns.read_columns(rides.info)):
+        real, fake = picture.compute_shares(column, rides.data[:, part])
         assert np.abs(real - fake).sum() / 2 < 0.15, column.name
 
 
@@ -243,7 +247,7 @@ def test_the_plugin_passes_the_kit(tabular: None) -> None:
 
 
 # ----------------------------------------------------------------------------
-# The whole way.
+# From a file to generated rows.
 
 LOADED = """
 import json, sys
@@ -288,7 +292,7 @@ def measured(run: Path) -> list[dict[str, float]]:
     ]
 
 
-def test_a_run_goes_on_with_the_columns_that_it_began_with(
+def test_a_run_goes_on_only_with_the_columns_of_its_start(
     tabular: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -84,7 +84,7 @@ def test_its_text_is_nearer_to_what_was_held_out_than_that_of_a_sampler_of_singl
 
 
 @pytest.mark.slow
-def test_it_is_sampled_back_where_its_text_is_not(outside: Callable[[str], Outside]) -> None:
+def test_its_model_makes_samples_without_the_text(outside: Callable[[str], Outside]) -> None:
     stranger = outside(NAME)
     text = stranger.folder / "greek.txt"
     text.write_text(TEXT, encoding="utf-8")
@@ -124,8 +124,8 @@ def greek(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_windows_are_one_hot_and_read_back_as_they_were(greek: str) -> None:
-    from acme_textgan.data import lines
+def test_windows_are_one_hot_and_decode_to_the_text(greek: str) -> None:
+    from acme_textgan.data import write_lines
 
     text = ganzoo.create("dataset", "text", path=greek, length=10, characters=30)
     vocabulary = text.info.meta["vocabulary"]
@@ -135,14 +135,14 @@ def test_windows_are_one_hot_and_read_back_as_they_were(greek: str) -> None:
     assert (data.shape, data.dtype, labels) == ((200, len(vocabulary), 10), torch.float32, None)
     assert torch.equal(data.sum(1), torch.ones(200, 10))
     assert sorted(data.unique().tolist()) == [0, 1]
-    read = lines(data.numpy(), text.info).split("\n")
+    read = write_lines(data.numpy(), text.info).split("\n")
     whole = " ".join(TEXT.split())
     assert all(line in whole for line in read)
     assert len({whole.index(line) for line in read}) > 20
 
 
 def test_the_last_tenth_is_held_out(greek: str) -> None:
-    start = "".join(chr(0x4E00 + index) for index in range(900))  # characters that say where they are
+    start = "".join(chr(0x4E00 + index) for index in range(900))  # each character gives its position
     Path(greek).write_text(start + start[:99] + "!", encoding="utf-8")
     trained, held_out = (
         ganzoo.create("dataset", "text", path=greek, length=5, characters=10**6, split=split)
@@ -151,7 +151,7 @@ def test_the_last_tenth_is_held_out(greek: str) -> None:
     assert held_out.info == trained.info
     assert trained.info.meta["vocabulary"] == [*start]
     assert trained.codes.tolist() == [*range(900)]
-    assert held_out.codes.tolist() == [*range(99)]  # what is not trained on has no say in the vocabulary
+    assert held_out.codes.tolist() == [*range(99)]  # the held-out part does not change the vocabulary
     windows = held_out.sample(torch.Generator().manual_seed(0), 3000)[0].argmax(1)
     assert {*windows[:, 0].tolist()} == {*range(95)}  # from the first position to the last at which a window fits
 
@@ -163,7 +163,7 @@ def test_of_the_characters_the_most_frequent_are_kept(greek: str) -> None:
     assert text.codes[:10].tolist() == [1, 1, 1, 1, 0, 2, 2, 2, 0, 0]
 
 
-def test_a_text_that_is_none_is_told(greek: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_text_is_reported(greek: str, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"cannot read '.*nothing.txt' \(no such file or directory\): give a text file"):
         ganzoo.create("dataset", "text", path=str(tmp_path / "nothing.txt"))
     with pytest.raises(UsageError, match=r"the tenth that is held out has .* characters, a window 1000: give a longer"):
@@ -172,7 +172,7 @@ def test_a_text_that_is_none_is_told(greek: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has 0 characters"):
         ganzoo.create("dataset", "text", path=greek)
     Path(greek).write_bytes("\xe4".encode("latin1") * 1000)
-    with pytest.raises(UsageError, match="no text in UTF-8"):
+    with pytest.raises(UsageError, match="is not text in UTF-8"):
         ganzoo.create("dataset", "text", path=greek)
 
 
@@ -214,13 +214,13 @@ def test_the_metric_agrees_with_the_definition() -> None:
         assert found[f"{n}-gram"] == pytest.approx(wanted, abs=1e-12)
 
 
-def test_the_metric_declines_what_has_no_ngrams() -> None:
+def test_the_metric_declines_samples_without_ngrams() -> None:
     metric = ganzoo.create("metric", "ngram-js")
     with pytest.raises(UsageError, match=r"compares text, samples \[N, V, L\]; these are \[3, 2\]"):
         metric.fake(torch.zeros(3, 2))
     metric.real(torch.rand(2, 5, 3))
     metric.fake(torch.rand(2, 5, 3))
-    with pytest.raises(UsageError, match="samples of 3 characters have no 4-grams: ask for shorter ones"):
+    with pytest.raises(UsageError, match="samples of 3 characters have no 4-grams: choose shorter ones"):
         metric.compute()
 
 

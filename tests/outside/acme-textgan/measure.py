@@ -1,7 +1,7 @@
-"""Compare a trained run with a sampler of single characters: ``python measure.py RUN``, from a clone of this plugin.
+"""Compare a trained run with a sampler of single characters: ``python measure.py RUN``, in a clone of this plugin.
 
-Prints, as JSON, the Jensen-Shannon divergences of both to the text that was held out. The sampler draws as many
-characters, each by itself, with the frequencies of the text that was trained on.
+Prints the Jensen-Shannon divergences of both to the held-out text, as JSON. The sampler draws as many characters, each
+by itself, with the frequencies of the training text.
 """
 
 from __future__ import annotations

@@ -11,22 +11,22 @@ from ganzoo.plugin import Architecture, DataInfo, Dataset, Metric, hookimpl, opt
 
 @dataclass(frozen=True, kw_only=True)
 class TableOptions:
-    """Which file, and what its columns are."""
+    """The file, and the kinds of its columns."""
 
-    path: str = option("", help="The CSV file, its first line the columns' names; the rides that come along if empty.")
-    numeric: tuple[str, ...] = option((), help="Columns that are numbers, whatever they look like.")
-    categorical: tuple[str, ...] = option((), help="Columns that are categories, whatever they look like.")
-    drop: tuple[str, ...] = option((), help="Columns to leave out.")
-    missing: Literal["error", "drop"] = option("error", help="drop leaves rows with an empty cell out.")
-    max_categories: int = option(100, help="A column of more categories than this is a mistake.", low=2)
-    label: str = option("", help="A categorical column that becomes the label, for --conditional.")
-    split: Literal["train", "held-out"] = option("train", help="Which rows.")
-    holdout: int = option(10, help="Every so many-th row is held out: train never has it.", low=2)
+    path: str = option("", help="CSV file whose first line names the columns; empty for the rides of this plugin.")
+    numeric: tuple[str, ...] = option((), help="Columns to read as numbers.")
+    categorical: tuple[str, ...] = option((), help="Columns to read as categories.")
+    drop: tuple[str, ...] = option((), help="Columns to remove.")
+    missing: Literal["error", "drop"] = option("error", help="An empty cell is an error, or drops its row.")
+    max_categories: int = option(100, help="Largest number of categories of a column.", low=2)
+    label: str = option("", help="Categorical column that becomes the label, for --conditional.")
+    split: Literal["train", "held-out"] = option("train", help="The training rows, or the rows that are held out.")
+    holdout: int = option(10, help="Every so many rows, one is held out and never used for training.", low=2)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TabGANOptions:
-    """How large the networks are, and how categories are drawn."""
+    """The sizes of the networks, and the temperature of categories."""
 
     width: int = option(128, help="Units of a hidden layer.", low=1)
     depth: int = option(2, help="Hidden layers of each network.", low=1)
@@ -97,7 +97,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
     """Offer the metric."""
     yield Metric(
         name="table-fidelity",
-        summary="How far each column is from the real one: total variation or Kolmogorov-Smirnov, and the worst.",
+        summary="Distance of each column to the real one, total variation or Kolmogorov-Smirnov, and the largest.",
         factory="acme_tabular.fidelity:TableFidelity",
         better=dict.fromkeys(("tv", "ks", "tv/*", "ks/*"), "lower"),
         modalities=("tabular",),

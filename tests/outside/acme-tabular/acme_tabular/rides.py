@@ -1,9 +1,9 @@
-"""Makes ``rides.csv``, the table that comes along: bicycle rides of a town that does not exist.
+"""Makes ``rides.csv``, the table of this plugin: synthetic bicycle rides.
 
     python -m acme_tabular.rides > rides.csv
 
-Every value is drawn by the rules below, with a fixed seed; no ride and no rider is real. Hours have two peaks for
-subscribers and one for casual riders, minutes are skewed, ages whole; snow is rare, and stations depend on riders.
+Every value is drawn by the rules below, with a fixed seed. Hours have two peaks for subscribers and one for casual
+riders. Minutes are skewed, ages are whole numbers, snow is rare, and stations depend on riders.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ SKY = {"casual": (0.62, 0.32, 0.055, 0.005), "subscriber": (0.44, 0.35, 0.185, 0
 WARMTH = {"clear": 19.0, "cloudy": 14.0, "rain": 11.0, "snow": -1.0}  # degrees Celsius
 
 
-def ride(draws: np.random.Generator) -> list[str]:
-    """Return the cells of one ride."""
+def draw_ride(draws: np.random.Generator) -> list[str]:
+    """Draw a ride and return its cells."""
     rider = str(draws.choice(RIDERS, p=(0.35, 0.65)))
     station = str(draws.choice(STATIONS, p=VISITED[rider]))
     sky = str(draws.choice(SKIES, p=SKY[rider]))
@@ -49,7 +49,7 @@ def main() -> None:
     draws = np.random.default_rng(SEED)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["rider", "station", "sky", "hour", "minutes", "age", "celsius"])
-    writer.writerows(ride(draws) for _ in range(ROWS))
+    writer.writerows(draw_ride(draws) for _ in range(ROWS))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The dataset: a CSV file, its columns' kinds, and its rows as numbers."""
+"""The dataset: it reads a CSV file, finds the kinds of its columns, and encodes its rows as numbers."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from pathlib import Path
 import numpy as np
 
 from acme_tabular import TableOptions
-from acme_tabular.columns import KNOTS, Array, Category, Column, Number, spread, to_meta
+from acme_tabular.columns import KNOTS, Array, Category, Column, Number, spread_values, write_meta
 from ganzoo.plugin import DataInfo, NotFound, UsageError
 
-FEW = 10  # whole numbers of at most so many values are taken for categories
-PRECISE = 12  # decimals that are kept
+FEW = 10  # a column of whole numbers with at most this many different values is categorical
+PRECISE = 12  # the largest number of decimals
 
 
 class Table:
     """The rows of a CSV file, float32 ``[N, D]``: numbers standard normal, categories one-hot.
 
-    Columns of numbers are numeric, unless they hold at most ten whole ones; all others are categorical.
+    A column of numbers is numeric, unless it has at most ten different values, all whole. All others are categorical.
 
     Args:
-        options: Which file, what its columns are, and which of its rows.
+        options: The file, the kinds of its columns, and the choice of rows.
 
     Raises:
-        NotFound: No such file.
-        UsageError: A file that is no such table; the text names the line or the column and the way out.
+        NotFound: The file does not exist or cannot be read.
+        UsageError: The file is not such a table; the text names the line or the column and the way out.
     """
 
     def __init__(self, options: TableOptions) -> None:
@@ -58,12 +58,12 @@ class Table:
             num_classes=label.width if label else 0,
             num_items=len(self.data),
             modality="tabular",
-            meta={"columns": to_meta(columns)} | ({"classes": list(label.categories)} if label else {}),
+            meta={"columns": write_meta(columns)} | ({"classes": list(label.categories)} if label else {}),
         )
 
 
 def _label(name: str, columns: list[Column]) -> Category | None:
-    """Return the column that an option makes the label."""
+    """Return the column that the option ``label`` names, or None."""
     found = [column for column in columns if isinstance(column, Category) and column.name == name]
     if name and not found:
         known = ", ".join(column.name for column in columns if isinstance(column, Category)) or "none"
@@ -76,7 +76,7 @@ def _label(name: str, columns: list[Column]) -> Category | None:
 
 
 def read(options: TableOptions) -> tuple[list[str], list[list[str]], list[int]]:
-    """Return names, rows of cells and the rows' line numbers, without the columns to be dropped; see `Table`."""
+    """Read the columns' names, the rows of cells and their line numbers, without the columns to drop; see `Table`."""
     text, file = _text(options), _file(options)
     reader = csv.reader(io.StringIO(text, newline=""))
     rows, lines = [], []
@@ -88,7 +88,7 @@ def read(options: TableOptions) -> tuple[list[str], list[list[str]], list[int]]:
             if len(row) != len(header):
                 raise UsageError(
                     f"{file}, line {reader.line_num}: {len(row)} cells where the first line names {len(header)} "
-                    "columns: mend the line"
+                    "columns: correct the line"
                 )
             cells = [row[index].strip() for index in chosen]
             if all(cells):
@@ -97,18 +97,18 @@ def read(options: TableOptions) -> tuple[list[str], list[list[str]], list[int]]:
             elif options.missing == "error":
                 raise UsageError(
                     f"{file}, line {reader.line_num}: column {header[chosen[cells.index('')]]!r} is empty: "
-                    "fill it in, or leave such rows out with dataset.missing=drop"
+                    "fill it in, or drop such rows with dataset.missing=drop"
                 )
     except csv.Error as error:
-        raise UsageError(f"{file}, line {reader.line_num}: no CSV ({error}): mend the line") from None
+        raise UsageError(f"{file}, line {reader.line_num}: not CSV ({error}): correct the line") from None
     if not rows:
         which = "row without an empty cell" if options.missing == "drop" else "row"
-        raise UsageError(f"{file} has no {which}: give a table with some")
+        raise UsageError(f"{file} has no {which}: give a table that has one")
     return [header[index] for index in chosen], rows, lines
 
 
 def _text(options: TableOptions) -> str:
-    """Return the file's text."""
+    """Read the text of the file."""
     file = _file(options)
     try:
         if not options.path:
@@ -116,26 +116,28 @@ def _text(options: TableOptions) -> str:
         return Path(options.path).expanduser().read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise UsageError(f"{file}, line {line}: not UTF-8: save the file in that encoding") from None
+        raise UsageError(f"{file}, line {line}: not UTF-8: save the file as UTF-8") from None
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise NotFound(f"{file} cannot be read ({why}): give a CSV file with dataset.path=FILE") from None
 
 
 def _check_header(header: list[str], options: TableOptions) -> None:
-    """Raise UsageError for names that are missing, empty or double, and for options that name no column."""
+    """Raise UsageError if a name is missing, empty or there twice, or if an option names a column that is not there."""
     file = _file(options)
     if not header:
         raise UsageError(f"{file} is empty: its first line must name the columns")
     double = [name for name, count in Counter(header).items() if count > 1 or not name]
     if double:
-        raise UsageError(f"{file}: the first line names a column {double[0]!r} more than once or not at all: mend it")
+        raise UsageError(
+            f"{file}: the first line names a column {double[0]!r} twice or leaves a name empty: correct it"
+        )
     for key in ("numeric", "categorical", "drop"):
         for name in getattr(options, key):
             if name not in header:
                 raise UsageError(f"dataset.{key}: {file} has no column {name!r}: it has {', '.join(header)}")
     if set(header) == set(options.drop):
-        raise UsageError("dataset.drop leaves no column: leave some of it away")
+        raise UsageError("dataset.drop names all columns: name fewer")
 
 
 def _file(options: TableOptions) -> str:
@@ -143,22 +145,22 @@ def _file(options: TableOptions) -> str:
 
 
 # ----------------------------------------------------------------------------
-# What a column is.
+# The kinds of columns.
 
 
 def _column(name: str, cells: list[str], lines: list[int], train: Array, options: TableOptions) -> tuple[Column, Array]:
-    """Return a column and its values ``[N]``: numbers, or codes of categories."""
+    """Return a column and its values ``[N]``, which are numbers or the codes of categories."""
     if len(set(cells)) == 1:
         raise UsageError(
-            f"{_file(options)}: column {name!r} is {cells[0]!r} in every row: leave it out with dataset.drop={name}"
+            f"{_file(options)}: column {name!r} is {cells[0]!r} in every row: remove it with dataset.drop={name}"
         )
     numbers = [_number(cell) for cell in cells]
     if name in options.numeric or (name not in options.categorical and _looks_numeric(numbers)):
         for cell, number, line in zip(cells, numbers, lines, strict=True):
             if number is None:
                 raise UsageError(
-                    f"{_file(options)}, line {line}: column {name!r} is {cell!r}, no finite number: "
-                    f"mend it, or take {name!r} out of dataset.numeric"
+                    f"{_file(options)}, line {line}: column {name!r} is {cell!r}, which is not a finite number: "
+                    f"correct it, or remove {name!r} from dataset.numeric"
                 )
         return _numeric(name, [number for number in numbers if number is not None], train)
     return _categorical(name, cells, train, options)
@@ -170,7 +172,7 @@ def _looks_numeric(numbers: list[Decimal | None]) -> bool:
 
 
 def _number(cell: str) -> Decimal | None:
-    """Return a cell as a finite number, or None."""
+    """Return the finite number in a cell, or None."""
     try:
         number = Decimal(cell)
     except InvalidOperation:
@@ -182,7 +184,7 @@ def _numeric(name: str, numbers: list[Decimal], train: Array) -> tuple[Number, A
     decimals = max(-int(number.as_tuple().exponent) for number in numbers)
     decimals = min(max(decimals, 0), PRECISE)
     values: Array = np.array([float(number) for number in numbers])
-    quantiles = np.quantile(spread(values[train], decimals, np.random.default_rng(1)), np.linspace(0, 1, KNOTS))
+    quantiles = np.quantile(spread_values(values[train], decimals, np.random.default_rng(1)), np.linspace(0, 1, KNOTS))
     return Number(name, tuple(np.round(quantiles, decimals + 3).tolist()), decimals), values
 
 
@@ -191,7 +193,7 @@ def _categorical(name: str, cells: list[str], train: Array, options: TableOption
     if len(categories) > options.max_categories:
         raise UsageError(
             f"{_file(options)}: column {name!r} has {len(categories):,} categories, more than "
-            f"dataset.max_categories={options.max_categories}: leave it out with dataset.drop={name}, or raise that"
+            f"dataset.max_categories={options.max_categories}: remove it (dataset.drop={name}) or raise that limit"
         )
     shares = np.bincount(codes[train], minlength=len(categories)) / train.sum()
     return Category(name, tuple(categories.tolist()), tuple(shares.tolist())), codes

@@ -1,4 +1,4 @@
-"""GANs on text, character by character: a dataset, an architecture and a metric."""
+"""GANs that generate text as characters: a dataset, an architecture and a metric."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from ganzoo.plugin import Architecture, DataInfo, Dataset, Metric, hookimpl, opt
 
 @dataclass(frozen=True, kw_only=True)
 class TextOptions:
-    """Which text, and what is made of it."""
+    """The text, and the samples that are made from it."""
 
-    path: str = option("", help="A text file in UTF-8; by default the text that comes with the plugin.")
+    path: str = option("", help="A text file in UTF-8; empty for the text of this plugin.")
     length: int = option(32, help="Characters of a sample.", low=1)
     characters: int = option(
-        40, help="Size of the vocabulary: so many of the text's characters, the most frequent ones, are kept.", low=2
+        40, help="Size of the vocabulary: the most frequent characters of the text are kept.", low=2
     )
-    split: Literal["train", "held-out"] = option("train", help="Which part: held-out is the last tenth of the text.")
+    split: Literal["train", "held-out"] = option("train", help="Part of the text: held-out is the last tenth.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class CharGANOptions:
-    """How large the networks are."""
+    """The sizes of the networks."""
 
-    width: int = option(64, help="Channels; 512 in the paper's own networks.", low=1)
-    depth: int = option(1, help="Residual blocks of each network; 5 there.", low=0)
-    kernel: int = option(5, help="Characters that a convolution spans; odd.", low=1)
+    width: int = option(64, help="Channels (512 in the paper).", low=1)
+    depth: int = option(1, help="Residual blocks of each network (5 in the paper).", low=0)
+    kernel: int = option(5, help="Kernel size of the convolutions, in characters; an odd number.", low=1)
     z_dim: int = option(128, help="Length of the normal latent z.", low=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NgramOptions:
-    """Which n-grams are counted."""
+    """The n-grams that are counted."""
 
     orders: tuple[int, ...] = option((2, 4), help="Lengths of the n-grams, in characters.", low=1, high=8)
 
@@ -43,7 +43,7 @@ def ganzoo_datasets() -> Iterator[Dataset]:
     """Offer the dataset."""
     yield Dataset(
         name="text",
-        summary="Windows of a text file's characters, one-hot; by default Alice's Adventures in Wonderland, bundled.",
+        summary="Windows of a text file's characters, one-hot; by default Alice's Adventures in Wonderland.",
         factory="acme_textgan.data:Text",
         options=TextOptions,
         show="acme_textgan.data:show",
@@ -72,7 +72,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
             "optim.d.lr": 2e-3,
             "optim.g.betas": (0.5, 0.9),
             "optim.d.betas": (0.5, 0.9),
-            "train.batch": 16,  # many small updates, and one of D for each of G: what learns soonest on a CPU
+            "train.batch": 16,  # many small updates, and one of D for each of G, learn fastest on a CPU
             "train.images": 200_000,
         },
     )

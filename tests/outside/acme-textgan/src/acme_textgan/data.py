@@ -1,4 +1,4 @@
-"""Text as samples: windows of characters, one-hot, and back to lines."""
+"""Text as samples, windows of one-hot characters, and samples as lines of text."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from torch import Tensor
 from acme_textgan import TextOptions
 from ganzoo.plugin import DataInfo, NotFound, UsageError
 
-HELD_OUT = 0.1  # of the text: its end, which is never trained on
+HELD_OUT = 0.1  # of the text: its end, which is not used for training
 
 
 class Text:
-    """An endless source of windows of a text, from every position with the same probability.
+    """An endless source of windows of a text, which start at every position with the same probability.
 
-    The text is lower case, each run of white space one space; of its characters the most frequent are kept. The last
-    tenth is held out: that part is drawn from where the options ask for it, and never else.
+    The text is made lower case, each run of white space becomes one space, and the most frequent characters are kept.
+    The last tenth of the text is held out; only the option ``split`` can ask for it.
 
     Raises:
         NotFound: The file cannot be read.
-        UsageError: It is no UTF-8, or too short for a window in the held-out tenth.
+        UsageError: The file is not UTF-8, or too short for a window in the held-out tenth.
     """
 
     def __init__(self, options: TextOptions) -> None:
@@ -44,41 +44,41 @@ class Text:
         self.info = DataInfo(shape=(len(vocabulary), options.length), modality="text", meta={"vocabulary": vocabulary})
 
     def sample(self, generator: torch.Generator, n: int) -> tuple[Tensor, None]:
-        """Return `n` windows, one-hot float32 ``[n, V, L]``."""
+        """Draw `n` windows, one-hot float32 ``[n, V, L]``."""
         size, length = self.info.shape
         starts = torch.randint(len(self.codes) - length + 1, (n, 1), generator=generator)
         return one_hot(self.codes[starts + torch.arange(length)], size), None
 
 
 def read(path: str) -> str:
-    """Return the text of a file; of the one that comes with the plugin where `path` is empty."""
+    """Read the text of a file, or the text of this plugin if `path` is empty."""
     try:
         source = Path(path).expanduser() if path else files("acme_textgan") / "alice.txt"
         return source.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise UsageError(f"dataset.path: {path!r} is no text in UTF-8: convert it first") from error
+        raise UsageError(f"dataset.path: {path!r} is not text in UTF-8: convert it first") from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise NotFound(f"dataset.path: cannot read {error.filename!r} ({reason}): give a text file") from error
 
 
 def encode(text: str, vocabulary: list[str]) -> Tensor:
-    """Return each character's index in the vocabulary, int64 ``[num]``; what is not in it is left out."""
+    """Return each character's index in the vocabulary, int64 ``[num]``; other characters are removed."""
     indices = {character: index for index, character in enumerate(vocabulary)}
     return torch.tensor([indices[character] for character in text if character in indices], dtype=torch.int64)
 
 
 def one_hot(codes: Tensor, size: int) -> Tensor:
-    """Return codes ``[n, L]`` as float32 ``[n, size, L]``."""
+    """Return codes ``[n, L]`` as one-hot float32 ``[n, size, L]``."""
     return torch.zeros(len(codes), size, codes.shape[1]).scatter_(1, codes[:, None], 1.0)
 
 
 def show(samples: NDArray[Any], info: DataInfo) -> dict[str, bytes]:
-    """Return the file that a person reads."""
-    return {"lines.txt": (lines(samples, info) + "\n").encode()}
+    """Return a text file with a line for each sample."""
+    return {"lines.txt": (write_lines(samples, info) + "\n").encode()}
 
 
-def lines(samples: NDArray[Any], info: DataInfo) -> str:
-    """Return samples ``[N, V, L]`` as text, a line each: at every position the most probable character."""
+def write_lines(samples: NDArray[Any], info: DataInfo) -> str:
+    """Return samples ``[N, V, L]`` as text, a line each, with the most probable character at every position."""
     vocabulary = info.meta["vocabulary"]
     return "\n".join("".join(vocabulary[code] for code in codes) for codes in samples.argmax(1))

@@ -1,4 +1,4 @@
-"""How alike two texts are by their n-grams."""
+"""The metric: how alike two texts are, by their n-grams."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ganzoo.plugin import Case, DataInfo, UsageError
 class NgramJS:
     """JSD(P, Q) = H((P + Q) / 2) - (H(P) + H(Q)) / 2 of n-gram frequencies, in bits (Lin 1991, eq. 4.1).
 
-    0 where real and generated samples have the same n-grams equally often, 1 where they have none in common. Samples
-    ``[N, V, L]`` count as their most probable characters; n-grams lie within one sample.
+    It is 0 if real and generated samples have the same n-grams equally often, and 1 if they have none in common. Of
+    samples ``[N, V, L]`` the most probable characters count, and an n-gram is always inside one sample.
 
     Raises:
-        UsageError: Samples that are no text, or shorter than the n-grams.
+        UsageError: The samples are not text, or are shorter than the n-grams.
     """
 
     def __init__(self, options: NgramOptions, data: DataInfo) -> None:
@@ -33,11 +33,11 @@ class NgramJS:
 
     def real(self, batch: Tensor) -> None:
         """Take real samples."""
-        self.reals.append(characters(batch))
+        self.reals.append(find_characters(batch))
 
     def fake(self, batch: Tensor) -> None:
         """Take generated samples."""
-        self.fakes.append(characters(batch))
+        self.fakes.append(find_characters(batch))
 
     def compute(self) -> dict[str, float]:
         """Return the divergence for each n, under ``2-gram`` and so on."""
@@ -45,40 +45,40 @@ class NgramJS:
         if max(self.orders) > real.shape[1]:
             raise UsageError(
                 f"metric.ngram-js.orders: samples of {real.shape[1]} characters have no {max(self.orders)}-grams: "
-                "ask for shorter ones"
+                "choose shorter ones"
             )
-        return {f"{n}-gram": divergence(ngrams(real, n), ngrams(fake, n)) for n in self.orders}
+        return {f"{n}-gram": compute_divergence(extract_ngrams(real, n), extract_ngrams(fake, n)) for n in self.orders}
 
 
-def characters(batch: Tensor) -> Tensor:
+def find_characters(batch: Tensor) -> Tensor:
     """Return the most probable characters of samples ``[N, V, L]``, ``[N, L]`` on the CPU."""
     if batch.dim() != 3:
         raise UsageError(
-            f"ngram-js compares text, samples [N, V, L]; these are {list(batch.shape)}: take another metric"
+            f"ngram-js compares text, samples [N, V, L]; these are {list(batch.shape)}: choose another metric"
         )
     return batch.argmax(1).cpu()
 
 
-def ngrams(codes: Tensor, n: int) -> Tensor:
-    """Return all n-grams of texts ``[N, L]``, ``[N * (L - n + 1), n]``."""
+def extract_ngrams(codes: Tensor, n: int) -> Tensor:
+    """Return all n-grams ``[N * (L - n + 1), n]`` of texts ``[N, L]``."""
     return codes.unfold(1, n, 1).reshape(-1, n)
 
 
-def divergence(one: Tensor, other: Tensor) -> float:
+def compute_divergence(one: Tensor, other: Tensor) -> float:
     """Return the Jensen-Shannon divergence of two bags of rows ``[num, n]``, in bits."""
     kinds, which = torch.unique(torch.cat([one, other]), dim=0, return_inverse=True)
     p, q = (torch.bincount(part, minlength=len(kinds)).double() for part in which.split([len(one), len(other)]))
     p, q = p / p.sum(), q / q.sum()
-    return float(entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2)
+    return float(compute_entropy((p + q) / 2) - (compute_entropy(p) + compute_entropy(q)) / 2)
 
 
-def entropy(p: Tensor) -> Tensor:
+def compute_entropy(p: Tensor) -> Tensor:
     """Return the entropy of a distribution ``[K]``, in bits."""
     return -torch.xlogy(p, p).sum() / torch.log(torch.tensor(2.0, dtype=p.dtype))
 
 
 def cases() -> Iterator[Case]:
-    """Yield exact values."""
+    """Yield texts and the exact divergences that `ganzoo check` expects for them."""
     same, other, half = (one_hot(torch.tensor([text]), 4) for text in ([0, 1, 0, 1], [2, 3, 2, 3], [0, 1, 2, 3]))
     orders = {"orders": (2,)}
     yield Case(name="the same text", options=orders, given={"real": same, "fake": same}, expected={"2-gram": 0.0})

@@ -1,6 +1,6 @@
 """The two networks of Gulrajani et al. 2017, arXiv:1704.00028, section 5.4: convolutions along the text.
 
-Neither has normalisation: the penalty holds D's gradient at each sample by itself.
+Neither has batch normalisation, because the penalty needs D's gradient for each sample alone.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from acme_textgan import CharGANOptions
 from ganzoo.plugin import DataInfo, Networks, UsageError
 
-SHARE = 0.3  # of a block's branch in its sum, which keeps a stack of them near the identity at the start
+SHARE = 0.3  # weight of a block's branch, so that a stack of blocks starts near the identity
 
 
 def build(options: CharGANOptions, data: DataInfo) -> Networks:
-    """Return the networks for text of shape (V, L).
+    """Build the networks for text of shape (V, L).
 
     Raises:
-        UsageError: A kernel that has no middle.
+        UsageError: The kernel size is even.
     """
     if options.kernel % 2 == 0:
         raise UsageError(f"arch.kernel={options.kernel} is even: use {options.kernel + 1}")
@@ -25,7 +25,7 @@ def build(options: CharGANOptions, data: DataInfo) -> Networks:
 
 
 class Generator(nn.Module):
-    """z ``[N, z_dim]`` to text ``[N, V, L]``: at each of L positions a distribution over V characters."""
+    """Turns z ``[N, z_dim]`` into text ``[N, V, L]``, a distribution over V characters at each of L positions."""
 
     def __init__(self, options: CharGANOptions, data: DataInfo) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Text ``[N, V, L]``, one-hot or soft, to logits ``[N]``."""
+    """Gives text ``[N, V, L]``, one-hot or soft, its logits ``[N]``."""
 
     def __init__(self, options: CharGANOptions, data: DataInfo) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Discriminator(nn.Module):
 
 
 class Residual(nn.Module):
-    """x + 0.3 f(x), where f is two convolutions, a rectifier before each; ``[N, width, L]`` to the same."""
+    """x + 0.3 f(x) for x ``[N, width, L]``, where f has two convolutions, each after a ReLU."""
 
     def __init__(self, width: int, kernel: int) -> None:
         super().__init__()
@@ -72,6 +72,6 @@ class Residual(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the sum."""
+        """Return the sum of `x` and its branch."""
         out: Tensor = x + SHARE * self.branch(x)
         return out
