@@ -114,8 +114,8 @@ def process_group(device: str) -> Iterator[World | None]:
         yield None
         return
     with heavy_imports():
-        from ganzoo.engine.distributed import joined
-    with joined(launch, device) as world:
+        from ganzoo.engine.distributed import process_group
+    with process_group(launch, device) as world:
         yield world
 
 
@@ -132,7 +132,7 @@ def prepare_on_rank0(
         prepared.append(recipe)
         return run, recipe.to_json()
 
-    run, stored = world.first(prepare_as_json)
+    run, stored = world.on_rank0(prepare_as_json)
     return run, prepared[0] if prepared else resolve(registry(), config=stored)
 
 
@@ -193,7 +193,7 @@ def start(
     world, events = world or ALONE, Events()
     if world.rank == 0:
         events.subscribe("listener", listener)
-    initial = world.first(partial(_find_initial_package, recipe.train.init, run, INITIAL_FILES, events.note))
+    initial = world.on_rank0(partial(_find_initial_package, recipe.train.init, run, INITIAL_FILES, events.note))
     return trainer.train(recipe, run, device=device, events=events, world=world, initial=initial)
 
 

@@ -162,7 +162,7 @@ def updated(world, settings: dict[str, Any], rounds: int = 4):
             averages.add(update_discriminator(gan, batches, images))
             averages.add(update_generator(gan, batches, images + 24, 0))
         images += 24
-    return gan, world.sum(averages.fetch()), said
+    return gan, world.sum_stats(averages.fetch()), said
 
 
 def update_all(world, given: dict[str, Any]) -> None:
@@ -171,18 +171,18 @@ def update_all(world, given: dict[str, Any]) -> None:
         gan, stats, said = updated(world, settings)
         torch.save((gan.state()[0], stats, said), f"{name}-{world.size}-{world.rank}.pt")
     heard = [None]
-    world.agree(1, False, gan.parameters)
+    world.synchronise(1, False, gan.parameters)
     if world.rank == 1:  # one bit of one weight
         next(gan.discriminator.parameters()).data.view(torch.int32).view(-1)[3] ^= 1
     try:
-        world.agree(1, False, gan.parameters)
+        world.synchronise(1, False, gan.parameters)
     except Exception as error:
         heard = [type(error).__name__, str(error)]
     answer = {
         "heard": heard,
         "gathered": world.gather(torch.tensor([world.rank, 10])).tolist(),
-        "agreed": world.agree(world.rank + 7, world.rank == 1, []),
-        "first": world.first(lambda: {"rank": world.rank}),
+        "agreed": world.synchronise(world.rank + 7, world.rank == 1, []),
+        "first": world.on_rank0(lambda: {"rank": world.rank}),
     }
     Path(f"answer-{world.size}-{world.rank}.json").write_text(json.dumps(answer))
 

@@ -1,8 +1,8 @@
-"""Several processes that train one GAN: each a slice of every batch, their gradients summed.
+"""Several processes (ranks) that train one GAN: each has a slice of every batch, and gradients are summed.
 
-Each holds all weights. A part of a total batch counts by its share of it, so the ranks' gradients add up like those of
-micro-batches do, and one all-reduce before each optimizer step is all that an update asks of the network. What a loss
-couples over the batch, or an augmentation goes by, is gathered, in the order in which one process would hold it.
+Each rank has all weights. A part of a total batch is weighted by its share, so the gradients of the ranks add up as
+those of micro-batches do. An update has one all-reduce before each optimizer step. Logits that a loss couples over the
+batch, or that an augmentation adapts to, are gathered in the order of the total batch.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from ganzoo.errors import GanzooError, UsageError
 from ganzoo.runs.launch import Launch
 
 T = TypeVar("T")
-# A process that dies is noticed at once, by its connections; so long the others wait for one that only dawdles: the
-# first measures and draws alone.
-PATIENCE = timedelta(minutes=30)
+# Ranks wait this long for a slow one, since rank 0 alone measures and draws grids. A rank that dies is noticed at once,
+# by its connections.
+TIMEOUT = timedelta(minutes=30)
 
 
-class Lost(GanzooError):
+class ProcessLost(GanzooError):
     """Another process of the run died, so this one cannot go on."""
 
 
-class Disagreement(GanzooError):
-    """Processes that must hold the same weights do not."""
+class WeightMismatch(GanzooError):
+    """The processes of a run have different weights."""
 
 
 @dataclass(frozen=True)
 class World:
-    """The processes of a run. Where this one is alone, every method returns what it was given.
+    """The processes of a run. Where there is one process, methods return their arguments.
 
     Args:
-        rank: This one's number.
-        size: How many there are.
+        rank: The number of this process, from 0.
+        size: The number of processes.
     """
 
     rank: int = 0
@@ -54,20 +54,19 @@ class World:
     # ------------------------------------------------------------------------
     # In an update.
 
-    def total(self, gradients: Gradients) -> Gradients:
-        """Return the sum of all ranks' gradients, and all ranks' logits: one all-reduce of one flat buffer.
+    def all_reduce(self, gradients: Gradients) -> Gradients:
+        """Return the sum of all ranks' gradients, and all ranks' logits, with one all-reduce of one flat buffer.
 
-        Statistics stay this rank's: they are summed at a tick. Where the loss does not depend on a parameter (None),
-        it depends on it on no rank.
+        Statistics are not summed here, but at a tick. A gradient that is None on this rank is None on all ranks.
         """
         if self.size == 1:
             return gradients
         own = gradients.real_logits
         parts = [gradient for gradient in gradients.values if gradient is not None]
-        if own is not None:  # zero but for this rank's rows, so that the sum is all of them
-            spread = own.new_zeros(self.size, *own.shape)
-            spread[self.rank] = own
-            parts.append(spread)
+        if own is not None:  # all rows but this rank's are 0, so that the sum has the rows of all ranks
+            rows = own.new_zeros(self.size, *own.shape)
+            rows[self.rank] = own
+            parts.append(rows)
         if not parts:
             return gradients
         flat = torch.cat([part.reshape(-1) for part in parts])
@@ -78,33 +77,26 @@ class World:
         values = [None if gradient is None else next(summed) for gradient in gradients.values]
         return gradients._replace(values=values, real_logits=None if own is None else next(summed).flatten(0, 1))
 
-    def whole(self, logits: Tensor) -> Tensor:
-        """Return all ranks' logits ``[size * n, P]``; gradients flow to this rank's own, as of all ranks' losses.
+    def gather(self, values: Tensor) -> Tensor:
+        """Return all ranks' values ``[size * n, ...]`` in the order of the ranks; this rank's own keep their graph.
 
-        Every rank computes the same loss of the whole batch and counts it for its share, 1 / size; so what flows to its
-        own logits is multiplied by `size`, and the ranks' gradients add up to the loss's.
+        Every rank computes the same loss of the total batch and multiplies it by its share, 1 / size. So gradients of
+        this rank's own values are multiplied by `size`, and all ranks' gradients add up to those of the loss.
         """
         if self.size == 1:
-            return logits
-        parts = list(self.gather(logits).chunk(self.size))
-        own = logits.view_as(logits)
+            return values
+        sent = values.detach().contiguous()
+        parts = [torch.empty_like(sent) for _ in range(self.size)]
+        with _collective():
+            dist.all_gather(parts, sent)
+        own = values.view_as(values)
         if own.requires_grad:
             own.register_hook(lambda gradient: gradient * self.size)  # type: ignore[no-untyped-call]
         parts[self.rank] = own
         return torch.cat(parts)
 
-    def gather(self, values: Tensor) -> Tensor:
-        """Return all ranks' values ``[size * n, ...]`` in their order, without a graph."""
-        if self.size == 1:
-            return values
-        values = values.detach().contiguous()
-        parts = [torch.empty_like(values) for _ in range(self.size)]
-        with _collective():
-            dist.all_gather(parts, values)
-        return torch.cat(parts)
-
     def mean(self, value: Tensor) -> Tensor:
-        """Return a tensor's mean over all ranks, the same bits on each, without a graph."""
+        """Return a tensor's mean over all ranks, with the same bits on each, without a graph."""
         value = value.detach()
         if self.size == 1:
             return value
@@ -114,32 +106,32 @@ class World:
         return total / self.size
 
     # ------------------------------------------------------------------------
-    # Around them.
+    # Between updates.
 
-    def first(self, make: Callable[[], T]) -> T:
-        """Return what `make` returns on rank 0, where alone it is called."""
+    def on_rank0(self, make: Callable[[], T]) -> T:
+        """Call `make` on rank 0 alone; return its result on every rank."""
         if self.size == 1:
             return make()
-        held: list[T | None] = [make() if self.rank == 0 else None]
+        results: list[T | None] = [make() if self.rank == 0 else None]
         with _collective():
-            dist.broadcast_object_list(held, src=0, device=torch.device("cpu"))
-        return held[0]  # type: ignore[return-value]
+            dist.broadcast_object_list(results, src=0, device=torch.device("cpu"))
+        return results[0]  # type: ignore[return-value]
 
     @torch.no_grad()
-    def spread(self, tensors: Iterable[Tensor]) -> None:
-        """Give tensors, in place, the values that they have on rank 0: one broadcast for each dtype."""
+    def broadcast(self, tensors: Iterable[Tensor]) -> None:
+        """Give tensors, in place, their values on rank 0, with one broadcast for each dtype."""
         by_dtype: dict[torch.dtype, list[Tensor]] = {}
         for tensor in tensors if self.size > 1 else ():
             by_dtype.setdefault(tensor.dtype, []).append(tensor)
-        for held in by_dtype.values():
-            flat = torch.cat([tensor.reshape(-1) for tensor in held])
+        for group in by_dtype.values():
+            flat = torch.cat([tensor.reshape(-1) for tensor in group])
             with _collective():
                 dist.broadcast(flat, src=0)
-            for tensor, values in zip(held, torch.split(flat, [t.numel() for t in held]), strict=True):
+            for tensor, values in zip(group, torch.split(flat, [t.numel() for t in group]), strict=True):
                 tensor.copy_(values.view(tensor.shape))
 
-    def sum(self, stats: Mapping[str, float]) -> dict[str, float]:
-        """Return the sums of what all ranks measured, which have the same names on each."""
+    def sum_stats(self, stats: Mapping[str, float]) -> dict[str, float]:
+        """Return the sums of all ranks' statistics, which have the same names on each rank."""
         if self.size == 1 or not stats:
             return dict(stats)
         values = torch.tensor(list(stats.values()), dtype=torch.float64)
@@ -147,24 +139,29 @@ class World:
             dist.all_reduce(values)
         return dict(zip(stats, values.tolist(), strict=True))
 
-    def agree(self, period: int, stop: bool, parameters: Iterable[Tensor]) -> tuple[int, bool]:
-        """Return rank 0's period, and whether any rank is to stop.
+    def synchronise(self, period: int, stop: bool, parameters: Iterable[Tensor]) -> tuple[int, bool]:
+        """Return rank 0's period and whether any rank was asked to stop; check that all ranks have the same weights.
+
+        Args:
+            period: This rank's number of images until the next tick.
+            stop: Whether this rank was asked to stop.
+            parameters: The parameters to compare, bit for bit.
 
         Raises:
-            Disagreement: A rank's parameters are not, bit for bit, those of rank 0.
+            WeightMismatch: A rank's parameters differ from rank 0's.
         """
         if self.size == 1:
             return period, stop
-        mine = torch.tensor([period, int(stop), digest(parameters)])
+        mine = torch.tensor([period, int(stop), hash_tensors(parameters)])
         rows = [torch.empty_like(mine) for _ in range(self.size)]
         with _collective():
             dist.all_gather(rows, mine)
-        periods, stops, digests = torch.stack(rows).T.tolist()
-        others = [str(rank) for rank, value in enumerate(digests) if value != digests[0]]
+        periods, stops, hashes = torch.stack(rows).T.tolist()
+        others = [str(rank) for rank, value in enumerate(hashes) if value != hashes[0]]
         if others:
-            raise Disagreement(
-                f"the processes of the run hold different weights ({', '.join(others)} not those of 0): start them on "
-                "machines alike and with the same versions, and go on from the last checkpoint"
+            raise WeightMismatch(
+                f"the weights of process {', '.join(others)} differ from those of process 0: resume from the last "
+                "checkpoint, on machines of one kind and with the same versions of all packages"
             )
         return periods[0], any(stops)
 
@@ -173,16 +170,16 @@ ALONE = World()
 
 
 @contextmanager
-def joined(launch: Launch, device: str) -> Iterator[World]:
-    """Join the processes that ``torchrun`` started with this one, while the block runs.
+def process_group(launch: Launch, device: str) -> Iterator[World]:
+    """Join the processes that ``torchrun`` started with this one; leave them at the end of the block.
 
     Args:
-        launch: What ``torchrun`` said.
-        device: As ``--device`` takes it; of ``auto`` and ``cuda`` each process takes one GPU of its machine.
+        launch: The numbers of the processes, from ``torchrun``.
+        device: The device, as ``--device`` takes it. With ``auto`` and ``cuda`` each process takes a GPU of its own.
 
     Raises:
         UsageError: There are fewer GPUs than processes.
-        Lost: The others cannot be reached.
+        ProcessLost: The other processes cannot be reached.
     """
     cuda = device != "cpu" and torch.cuda.is_available()
     if cuda:
@@ -190,46 +187,46 @@ def joined(launch: Launch, device: str) -> Iterator[World]:
         torch.cuda.set_device(launch.local_rank)
     with _collective("the other processes of the run cannot be reached"):
         _start_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
-    orderly = not cuda  # else, where collectives are under way, the end of the group would wait for them
+    destroy = not cuda  # after an error on CUDA, this would wait for collectives that do not end
     try:
         yield World(launch.rank, launch.size)
-        orderly = True
+        destroy = True
     finally:
-        if orderly:
+        if destroy:
             dist.destroy_process_group()
 
 
 def _start_group(backend: str) -> None:
-    """Start the process group, under a name of its own: `torchrun` keeps what the one before it left in the store."""
-    importlib.import_module("torch.distributed.nn")  # else imported later: it keeps the group, threads and all
-    store, rank, size = next(rendezvous("env://", timeout=PATIENCE))
-    number = (store.add("ganzoo", 1) - 1) // size  # of meetings before this one: none begins before all are in the last
+    """Start the process group with a prefix of its own, since torchrun's store keeps the keys of an earlier group."""
+    importlib.import_module("torch.distributed.nn")  # a later import would keep the group and its threads
+    store, rank, size = next(rendezvous("env://", timeout=TIMEOUT))
+    number = (store.add("ganzoo", 1) - 1) // size  # of earlier groups; all ranks join one before any joins the next
     store = PrefixStore(f"ganzoo-{number}", store)
-    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=TIMEOUT)
 
 
 def _check_devices(device: str, launch: Launch) -> None:
     if ":" in device:
-        raise UsageError(f"--device {device}: {launch.size} processes take a GPU each: leave --device away")
+        raise UsageError(f"--device {device}: each of {launch.size} processes takes a GPU of its own: remove --device")
     if launch.local_rank >= (found := torch.cuda.device_count()):
-        raise UsageError(f"more processes than GPUs: there are {found} here, use --nproc-per-node {found}")
+        raise UsageError(f"there are more processes than the {found} GPUs here: use --nproc-per-node {found}")
 
 
 @contextmanager
 def _collective(what: str = "another process of the run died") -> Iterator[None]:
-    """Turn what torch says of a broken connection into a sentence."""
+    """Turn torch's error about a broken connection into one sentence."""
     try:
         yield
     except RuntimeError as error:
-        said = re.sub(r"^\[.*?\] *", "", str(error).strip()).partition("\n")[0].partition(". ")[0]
-        raise Lost(f"{what} ({said[:200]})") from error
+        reason = re.sub(r"^\[.*?\] *", "", str(error).strip()).partition("\n")[0].partition(". ")[0]
+        raise ProcessLost(f"{what} ({reason[:200]})") from error
 
 
 @torch.no_grad()
-def digest(tensors: Iterable[Tensor]) -> int:
-    """Return 64 bits of the bits of all tensors, computed where they lie; a flipped bit always changes them.
+def hash_tensors(tensors: Iterable[Tensor]) -> int:
+    """Return a 64-bit hash of the bits of all tensors, computed on their device; one flipped bit always changes it.
 
-    A sum of the elements' bits, weighted by odd numbers that a hash of their positions yields.
+    The hash is a sum of the elements' bits, weighted by odd numbers that are hashes of the elements' positions.
     """
     sums = []
     for number, tensor in enumerate(tensors):

@@ -208,7 +208,7 @@ class Gan(State):
                 f"D returned logits {shapes[0]} and {shapes[-1]} for equal batches of real and fake samples"
             )
         if self.couples_batch:
-            logits = tuple(one if one is None else self.world.whole(one) for one in logits)
+            logits = tuple(one if one is None else self.world.gather(one) for one in logits)
         return require_scalar(f"loss {self.recipe.loss.name!r}", getattr(self.loss, network)(*logits))
 
     def weight_loss(self, loss: Tensor) -> Tensor:

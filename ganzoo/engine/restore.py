@@ -33,12 +33,12 @@ def restore(gan: Gan, run: Run, data: DataInfo, note: Callable[[str], None]) -> 
         Corrupt: All checkpoints are damaged, or the undamaged one does not fit the GAN.
         UsageError: The data differ from those that the run was trained on, or a frozen network has other weights.
     """
-    found = gan.world.first(lambda: read_newest(run, note))
+    found = gan.world.on_rank0(lambda: read_newest(run, note))
     if found is None:
         return None
     tensors, meta = found
     check_same_data(run, DataInfo.from_json(meta["data"]), data, note)
-    check_same_frozen(run, gan.world.first(lambda: run.recipe().get("frozen", {})), gan.recipe.frozen)
+    check_same_frozen(run, gan.world.on_rank0(lambda: run.recipe().get("frozen", {})), gan.recipe.frozen)
     gan.load_state(tensors, meta["numbers"])
     note(f"{run.path}: going on from {meta['images']:,} images")
     return meta

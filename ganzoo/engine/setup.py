@@ -80,12 +80,12 @@ def set_up(recipe: ResolvedRecipe, device: str, world: World, notify: Callable[[
 
 def check_shared(data: DataInfo, world: World) -> None:
     """Raise UsageError where this process found other data than rank 0, since batches are split by item numbers."""
-    first = world.first(data.to_json)
+    first = world.on_rank0(data.to_json)
     for key, value in data.to_json().items():
         if value != first[key]:
             raise UsageError(
-                f"the data are others on process {world.rank} than on the first: {key} is {value}, not {first[key]}: "
-                "give every machine the same"
+                f"the data differ between process {world.rank} and process 0: {key} is {value}, not {first[key]}: "
+                "give every machine the same data"
             )
 
 
@@ -115,17 +115,19 @@ def settle(recipe: ResolvedRecipe, networks: Networks, device: torch.device, wor
     """
     recipe = settle_precision(recipe, device)
     if recipe.train.execution == "auto":
-        return _resolved(recipe, "execution", world.first(partial(choose_execution, recipe, networks, device, world)))
+        return _replace_auto(
+            recipe, "execution", world.on_rank0(partial(choose_execution, recipe, networks, device, world))
+        )
     check_execution(recipe, networks, device, world)
     return recipe
 
 
 def settle_precision(recipe: ResolvedRecipe, device: torch.device) -> ResolvedRecipe:
     """Return the recipe with ``train.precision=auto`` replaced by its value for a device."""
-    return recipe if recipe.train.precision != "auto" else _resolved(recipe, "precision", choose_precision(device))
+    return recipe if recipe.train.precision != "auto" else _replace_auto(recipe, "precision", choose_precision(device))
 
 
-def _resolved(recipe: ResolvedRecipe, key: str, value: str) -> ResolvedRecipe:
+def _replace_auto(recipe: ResolvedRecipe, key: str, value: str) -> ResolvedRecipe:
     """Return the recipe with the value of a setting that was ``auto``, and its name added to `auto`."""
     changed: dict[str, Any] = {key: value}
     return replace(recipe, train=replace(recipe.train, **changed), auto=(*recipe.auto, key))

@@ -69,12 +69,12 @@ def train(
     setup = set_up(recipe, device, world, events.note)
     gan = assemble(setup.recipe, setup.source.info, setup.device, world)
     weights = (
-        "" if initial is None else world.first(partial(load_initial_weights, gan, initial, str(recipe.train.init)))
+        "" if initial is None else world.on_rank0(partial(load_initial_weights, gan, initial, str(recipe.train.init)))
     )
     measured = setup.recipe if world.rank == 0 else replace(setup.recipe, metric=())
     metrics = RunMetrics(measured, setup.source, setup.device, events.note)
     trackers = {choice.name: choice.build() for choice in setup.recipe.tracker} if world.rank == 0 else {}
-    run = run if isinstance(run, Run) else world.first(run)
+    run = run if isinstance(run, Run) else world.on_rank0(run)
     run = run if world.rank == 0 else SilentRun(run.path)
     batches = Batches(setup.source, Streams(recipe.train.seed, setup.device), gan)
     with (
@@ -143,7 +143,7 @@ class Trainer:
             self.pace.seconds, self.keeper.best = found["seconds"], found.get("best")
         if weights:
             note(weights)
-        gan.world.spread([*gan.parameters, *gan.buffers])
+        gan.world.broadcast([*gan.parameters, *gan.buffers])
         execution.install(gan, self.report_fallback)
         self.run.write_recipe(gan.recipe.to_json())
         self.run.cut_stats(self.images)
@@ -173,7 +173,7 @@ class Trainer:
             if save and self.images != self.saved_at:
                 self.save()
             if ending:
-                gan.world.first(partial(self.keeper.report_writing, ending=True))  # all wait for the files
+                gan.world.on_rank0(partial(self.keeper.report_writing, ending=True))  # all wait for the files
                 break
 
             # ----------------------------------------------------------------
@@ -213,13 +213,13 @@ class Trainer:
         """Fetch, check and emit the statistics of the updates since the last tick."""
         if self.keeper.ready:
             self.keeper.report_writing()
-        stats = self.gan.world.sum(self.averages.fetch())
+        stats = self.gan.world.sum_stats(self.averages.fetch())
         check_stats(stats, self.images)
         speed = self.pace.measure(self.images)
         if not speed:
             return
-        agree = self.gan.world.agree
-        self.pace.period, self.any_rank_stops = agree(self.pace.period, bool(self.stop), self.gan.parameters)
+        synchronise = self.gan.world.synchronise
+        self.pace.period, self.any_rank_stops = synchronise(self.pace.period, bool(self.stop), self.gan.parameters)
         memory = devices.peak_memory(self.gan.device)
         row = {"images": self.images, **speed, **stats, "memory": memory}
         self.events.emit(Tick(self.images, self.train.images, row, stats))
@@ -228,7 +228,7 @@ class Trainer:
         """Measure the averaged generator; return whether it is the best so far, so that it must be saved."""
         check_weights(self.gan.networks, self.images)
         self.measured_at = self.images
-        return self.gan.world.first(self._measure)
+        return self.gan.world.on_rank0(self._measure)
 
     def _measure(self) -> bool:
         self.values = self.metrics.measure(self.gan)
@@ -239,7 +239,7 @@ class Trainer:
     def save(self) -> None:
         """Save the package and the checkpoint, with the metrics' values for the same weights."""
         check_weights(self.gan.networks, self.images)
-        self.gan.world.spread(self.gan.buffers)  # each process has statistics of its own: all go on as after a resume
+        self.gan.world.broadcast(self.gan.buffers)  # as after a resume: each process has its own
         self.saved_at = self.images
         if self.gan.world.rank:
             return

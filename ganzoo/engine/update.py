@@ -134,7 +134,7 @@ def _train(
     total: Gradients = gan.execute(("part", *kind), piece, part).copy()
     for part in parts:
         total = total.add(gan.execute(("part", *kind), piece, part))
-    stats = gan.execute(("step", *kind), step, gan.world.total(total))
+    stats = gan.execute(("step", *kind), step, gan.world.all_reduce(total))
     return stats
 
 
@@ -142,10 +142,10 @@ def _update_shared(gan: Gan, adversarial: bool, average: bool, part: Part) -> St
     """Make D's step, then G's step on the same fakes: G's gradients flow through the updated D."""
     gan.enable_gradients("generator")
     made = gan.generate(part.z, part.labels)  # [n, *shape], with G's graph
-    stats = _step(gan, "discriminator", False, gan.world.total(_compute_discriminator_gradients(gan, 1, part, made)))
-    return stats | _step(
-        gan, "generator", average, gan.world.total(_compute_generator_gradients(gan, adversarial, 1, part, made))
-    )
+    d = _compute_discriminator_gradients(gan, 1, part, made)
+    stats = _step(gan, "discriminator", False, gan.world.all_reduce(d))
+    g = _compute_generator_gradients(gan, adversarial, 1, part, made)
+    return stats | _step(gan, "generator", average, gan.world.all_reduce(g))
 
 
 def _update_simultaneous(gan: Gan, adversarial: bool, average: bool, part: Part) -> Stats:
@@ -153,8 +153,8 @@ def _update_simultaneous(gan: Gan, adversarial: bool, average: bool, part: Part)
     gan.enable_gradients("discriminator", "generator")
     penalised, made = gan.differentiates_inputs(1), gan.generate(part.z, part.labels)
     step = _build_step(gan, part, _detach(part.real, penalised), made, penalised=penalised)
-    d = gan.world.total(_differentiate_discriminator(gan, part, step, 1, keep_graph=True))
-    g = gan.world.total(_differentiate_generator(gan, part, step, made, 1, adversarial))
+    d = gan.world.all_reduce(_differentiate_discriminator(gan, part, step, 1, keep_graph=True))
+    g = gan.world.all_reduce(_differentiate_generator(gan, part, step, made, 1, adversarial))
     return _step(gan, "discriminator", False, d) | _step(gan, "generator", average, g)
 
 

@@ -6,7 +6,7 @@ import torch
 
 from ganzoo.compute.device import is_out_of_memory
 from ganzoo.engine.batches import Batches
-from ganzoo.engine.distributed import Lost
+from ganzoo.engine.distributed import ProcessLost
 from ganzoo.engine.gan import Gan
 from ganzoo.errors import GanzooError, Interrupted
 from ganzoo.recipe.check import find_smaller_micro_batch
@@ -30,8 +30,8 @@ def explain(error: BaseException, run: Run, gan: Gan, batches: Batches) -> BaseE
     """Return an error for the user: with the way out, and with the last good checkpoint."""
     if is_out_of_memory(error):
         error = GanzooError(f"{gan.device.type} memory ran out: {suggest_less_memory(run, gan, batches)}")
-    if isinstance(error, Lost):
-        return Lost(f"{error}; go on with torchrun ... -m ganzoo train --resume {run.path}")
+    if isinstance(error, ProcessLost):
+        return ProcessLost(f"{error}; go on with torchrun ... -m ganzoo train --resume {run.path}")
     if isinstance(error, GanzooError) and not isinstance(error, Interrupted) and run.checkpoints:
         return type(error)(f"{error}; the last good checkpoint is {run.checkpoints[-1]}")
     return error

@@ -26,7 +26,7 @@ import ranked
 import toy_terms
 from devices import CPU
 from ganzoo.engine import checkpoint
-from ganzoo.engine.distributed import ALONE, World, digest
+from ganzoo.engine.distributed import ALONE, World, hash_tensors
 from ganzoo.engine.setup import is_recordable, settle
 from ganzoo.errors import UsageError
 from ganzoo.recipe.check import check_ranks
@@ -177,10 +177,8 @@ def test_several_processes_train_as_one(num):
     assert max(far.values()) < 1e-5, far
     answers = [json.loads(Path(f"answer-{num}-{rank}.json").read_text()) for rank in range(num)]
     for answer in answers:
-        assert answer["heard"][0] == "Disagreement"
-        assert answer["heard"][1].startswith(
-            "the processes of the run hold different weights (1 not those of 0): start"
-        )
+        assert answer["heard"][0] == "WeightMismatch"
+        assert answer["heard"][1].startswith("the weights of process 1 differ from those of process 0: resume")
         assert answer["gathered"] == [number for rank in range(num) for number in (rank, 10)]
         assert answer["agreed"] == [7, True]
         assert answer["first"] == {"rank": 0}
@@ -188,34 +186,34 @@ def test_several_processes_train_as_one(num):
 
 def test_alone_nothing_is_exchanged():
     logits = torch.ones(2, 1)
-    assert ALONE.whole(logits) is logits
     assert ALONE.gather(logits) is logits
-    assert ALONE.agree(5, True, [logits]) == (5, True)
-    assert ALONE.agree(5, False, [logits]) == (5, False)
-    assert ALONE.sum({"a": 1.5}) == {"a": 1.5}
-    assert ALONE.first(lambda: 3) == 3
-    ALONE.spread([logits])
+    assert ALONE.gather(logits) is logits
+    assert ALONE.synchronise(5, True, [logits]) == (5, True)
+    assert ALONE.synchronise(5, False, [logits]) == (5, False)
+    assert ALONE.sum_stats({"a": 1.5}) == {"a": 1.5}
+    assert ALONE.on_rank0(lambda: 3) == 3
+    ALONE.broadcast([logits])
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64, torch.uint8])
-def test_every_bit_and_place_counts_in_a_digest(dtype):
+def test_every_bit_and_place_counts_in_the_hash(dtype):
     tensors = [torch.arange(1, 12).to(dtype), torch.arange(6).view(2, 3).to(dtype), torch.ones(()).to(dtype)]
-    whole = digest(tensors)
-    assert digest([tensor.clone() for tensor in tensors]) == whole
-    seen = {whole, digest(reversed(tensors))}
+    whole = hash_tensors(tensors)
+    assert hash_tensors([tensor.clone() for tensor in tensors]) == whole
+    seen = {whole, hash_tensors(reversed(tensors))}
     count = 2
     for tensor in tensors:
         flat = tensor.reshape(-1).view(torch.uint8)
         for index in range(flat.numel()):
             for bit in range(8):
                 flat[index] ^= 1 << bit
-                seen.add(digest(tensors))
+                seen.add(hash_tensors(tensors))
                 flat[index] ^= 1 << bit
                 count += 1
     tensors[0][[1, 2]] = tensors[0][[2, 1]]
-    seen.add(digest(tensors))
+    seen.add(hash_tensors(tensors))
     assert len(seen) == count + 1
-    assert digest([]) == 0
+    assert hash_tensors([]) == 0
 
 
 # ----------------------------------------------------------------------------
@@ -279,9 +277,9 @@ def test_a_killed_process_ends_all_and_the_run_goes_on_over_any_number():
     assert others[:5] == ends(2)[0][:5]
     assert others[5] == [
         "UsageError",
-        "the data are others on process 1 than on the first: num_items is 41, not 40: give every machine the same",
+        "the data differ between process 1 and process 0: num_items is 41, not 40: give every machine the same data",
     ]
-    assert lost[0] == "Lost"
+    assert lost[0] == "ProcessLost"
     assert lost[1].startswith("another process of the run died (")
     assert refused == ["UsageError", "train.batch=25 cannot be divided evenly among 2 processes: use train.batch=24"]
     assert unsynced[0] == "UsageError"

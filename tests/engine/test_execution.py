@@ -43,10 +43,10 @@ def double(gan: Gan, batches) -> None:
     """Compute in float64 from here on."""
     for module in gan.modules.values():
         module.double()
-    ready = batches._ready
-    batches._ready = lambda *args: ((got := ready(*args))[0].double(), got[1])
-    latents = batches._latents
-    batches._latents = lambda *args: latents(*args).double()
+    finish = batches._finish_batch
+    batches._finish_batch = lambda *args: ((got := finish(*args))[0].double(), got[1])
+    draw = batches._draw_latents
+    batches._draw_latents = lambda *args: draw(*args).double()
 
 
 def distances(
