@@ -47,7 +47,7 @@ def follows_from_its_arguments(trial: Trial) -> None:
         first = diagnosis(given, recipe)
         unchanged = repr((given, recipe)) == repr((list(rows), make_frozen_recipe()))
         require(unchanged, f"For {name} it changed its arguments.")
-        for when, again in {"when called again": diagnosis, "when built anew": build_component(trial)}.items():
+        for when, again in {"when called again": diagnosis, "when built again": build_component(trial)}.items():
             require(again(rows, make_frozen_recipe()) == first, f"For {name} it returns another verdict {when}.")
 
 

@@ -278,14 +278,14 @@ def test_pytest_gets_a_test_for_each_check_and_is_strict_about_expected_failures
     paths = os.pathsep.join(map(str, (tmp_path, LOUD.parents[1])))  # and planted_losses
     command = [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "-k", "plugin", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": paths}
-    said = subprocess.run(
+    output = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     ).stdout  # fmt: skip
-    assert f"FAILED test_it.py::test_contract[{NAME}]" in said
-    assert "PASSED test_it.py::test_contract[plugin/import_prints/loads]" in said
-    assert "import_prints printed" in said
-    assert f"XFAIL test_it.py::test_expected[{NAME}] - it is planted" in said
-    assert "it was expected to fail (a mistake) and passed" in said
+    assert f"FAILED test_it.py::test_contract[{NAME}]" in output
+    assert "PASSED test_it.py::test_contract[plugin/import_prints/loads]" in output
+    assert "import_prints printed" in output
+    assert f"XFAIL test_it.py::test_expected[{NAME}] - it is planted" in output
+    assert "it was expected to fail (a mistake) and passed" in output
 
 
 @pytest.mark.usefixtures("loud")

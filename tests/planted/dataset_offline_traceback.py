@@ -10,7 +10,7 @@ CAUGHT_BY = ["dataset/planted/clear-error-offline"]
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    path: str = option("", help="A table, in place of the one that is downloaded.")
+    path: str = option("", help="A table, instead of the table that is downloaded.")
 
 
 @hookimpl

@@ -24,7 +24,7 @@ def ganzoo_augmentations():
 
 
 class Shift:
-    """Adds one number to all of a sample, with probability p."""
+    """Adds a number to each sample with probability p."""
 
     def __init__(self, options, data):
         self.p = options.p

@@ -7,7 +7,7 @@ from ganzoo.plugin import Loss, hookimpl, option
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    weights: tuple[float, float] = option((1.0, 0.001), low=0, schedulable=True, help="Of the distance, of the drift.")
+    weights: tuple[float, float] = option((1.0, 0.001), low=0, schedulable=True, help="Weights of distance, drift.")
     square: bool = option(True, help="Whether the drift is squared.")
 
 
@@ -46,7 +46,7 @@ def ra_hinge(options, data):
 
 
 def contrast(options, data):
-    """Yu et al. 2021: a sum over the others of the batch, and so no mean."""
+    """Yu et al. 2021: each sample has a sum over the others of the batch."""
     from torch.nn.functional import softplus
 
     def loss(real, fake):
@@ -57,7 +57,7 @@ def contrast(options, data):
 
 
 def smooth(options, data):
-    """Salimans et al. 2016, in float32 whatever the logits are."""
+    """Salimans et al. 2016, always in float32."""
     from torch.nn.functional import softplus
 
     def of_d(real, fake):
@@ -68,7 +68,7 @@ def smooth(options, data):
 
 
 def exacting(options, data):
-    """Of logits ``[N, P]`` in float32, and of nothing else."""
+    """A loss that accepts only logits ``[N, P]`` in float32."""
     import torch
     from torch.nn.functional import softplus
 
@@ -82,7 +82,7 @@ def exacting(options, data):
 
 
 def wavering(options, data):
-    """Smoothing that is drawn anew for each batch, on the device of the logits."""
+    """Smoothing that is drawn for each batch, on the device of the logits."""
     import torch
     from torch.nn.functional import softplus
 

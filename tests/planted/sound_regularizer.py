@@ -9,7 +9,7 @@ from ganzoo.plugin import Case, Regularizer, hookimpl, option
 @dataclass(frozen=True, kw_only=True)
 class Options:
     gamma: float = option(1.0, low=0, schedulable=True, help="Weight.")
-    where: Literal["input", "nearby"] = option("input", help="At the samples, or near them by differences.")
+    where: Literal["input", "nearby"] = option("input", help="At the samples, or near them with finite differences.")
 
 
 @hookimpl

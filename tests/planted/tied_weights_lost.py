@@ -22,5 +22,5 @@ class Planted(Generator):
 def build(options, data):
     made = make_networks(data, generator=Planted)
     made.discriminator.mixing = nn.Parameter(torch.randn(16, 16))
-    made.generator.tied = [made.discriminator.mixing]  # in a list, so that it is no parameter of G's
+    made.generator.tied = [made.discriminator.mixing]  # in a list, so that it is not a parameter of G
     return made

@@ -161,7 +161,7 @@ def schedules(trial: Trial) -> None:
     options = evaluate_schedules(trial.make_options(), 0)
     values = list_schedulable(options)
     if not values:
-        raise Skip("none of its options is schedulable")
+        raise Skip("it has no schedulable option")
     info = next(list_accepted_data(trial))
     batch = make_samples(info, NUM)
     for name, value in values.items():

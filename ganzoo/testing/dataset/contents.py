@@ -48,17 +48,22 @@ def opens_as_its_info_says(trial: Trial) -> None:
             dataset = build_component(trial)
             _require_items(dataset)
             source = stack.enter_context(opened_source(trial, dataset))
-        info, said = source.info, dataset.info
+        info, wanted = source.info, dataset.info
         if isinstance(source, EndlessSource):
-            require(said.num_items is None, f"It is an endless source, but its info says num_items={said.num_items}.")
+            require(
+                wanted.num_items is None,
+                f"It is an endless source, but its info says num_items={wanted.num_items}.",
+            )
             _check_draws(source, info)
     items = list(dataset.items()) if has_items(dataset) else []
-    if items and said.num_items is not None:
-        words = f"It has {len(items)} items, but its info says num_items={said.num_items}."
-        require(len(items) == said.num_items, words)
+    if items and wanted.num_items is not None:
+        words = f"It has {len(items)} items, but its info says num_items={wanted.num_items}."
+        require(len(items) == wanted.num_items, words)
     for item in items:
-        words = f"Its item {item.name!r} has the label {item.label}, but its info says num_classes={said.num_classes}."
-        require(item.label is None or 0 <= item.label < said.num_classes, words)
+        words = (
+            f"Its item {item.name!r} has the label {item.label}, but its info says num_classes={wanted.num_classes}."
+        )
+        require(item.label is None or 0 <= item.label < wanted.num_classes, words)
 
 
 def info_matches_spec(trial: Trial) -> None:

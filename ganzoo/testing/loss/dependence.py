@@ -43,7 +43,7 @@ def shapes(trial: Trial) -> None:
         for shape in (SHAPE, (SHAPE[1], SHAPE[0])):
             other = values(real.reshape(shape), fake.reshape(shape))
             for network, (title, value) in values.add_titles(real, fake).items():
-                words = f"{list(shape)} in place of {list(real.shape)}"
+                words = f"{list(shape)} instead of {list(real.shape)}"
                 require_alike(value, other[network], f"{title}{setup.suffix}", words)
 
 
