@@ -232,9 +232,8 @@ class Hub:
 
     def _download(self, repo: str, name: str, commit: str, again: bool, local: bool = False) -> Path:
         def fetched() -> Path:
-            with warnings.catch_warnings(
-                action="ignore"
-            ):  # the client warns of a nearly full disk; our error for a full one is enough
+            # The client warns of a nearly full disk; our error for a full one is enough.
+            with warnings.catch_warnings(action="ignore"):
                 return Path(
                     self.api.hf_hub_download(repo, name, revision=commit, force_download=again, local_files_only=local)
                 )

@@ -159,7 +159,7 @@ def test_a_private_model_is_seen_by_its_owner_alone(hub, package, repo, monkeypa
     assert ganzoo.load(repo, "cpu").config["images"] == 64
     monkeypatch.delenv("HF_TOKEN")
     new_cache()
-    with pytest.raises(NotFound, match="is not on the Hub, or is private"):
+    with pytest.raises(NotFound, match="is not on the Hub, or it is private"):
         ganzoo.load(repo, "cpu")
 
 

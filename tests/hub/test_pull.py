@@ -361,7 +361,7 @@ def test_the_commands_take_models_of_the_hub(hub, published, call):
     assert f"{published} at {commit}" in done.err
     done = call("sample", "alice/never-there", "--device", "cpu")
     assert (done.code, done.out) == (4, "")
-    assert done.err.splitlines()[-1].startswith("ganzoo: alice/never-there is not on the Hub, or is private: ")
+    assert done.err.splitlines()[-1].startswith("ganzoo: alice/never-there is not on the Hub, or it is private: ")
     done = call("pull", "nothing")
     assert (done.code, done.err) == (
         2,
