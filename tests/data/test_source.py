@@ -209,7 +209,7 @@ def test_invalid_draws_of_an_endless_source_are_refused(sample: object, info: di
 
 
 class Decoded:
-    """Three items, the second of them broken."""
+    """Three items, of which the second is broken."""
 
     def __init__(self, labels: tuple[int | None, ...] = (0, 1, 1), strict: bool = False, **info: Any) -> None:
         self.info = DataInfo(**{"shape": (3, 2, 2), "num_classes": 2, "num_items": 3, **info})

@@ -26,7 +26,7 @@ INFO = DataInfo(shape=SHAPE, num_classes=3)
 
 
 class Files:
-    """Items whose decodes are counted; `broken` says what an index raises."""
+    """Items that count how often they are decoded; `broken` maps an index to the error that it raises."""
 
     def __init__(self, count: int, broken: dict[int, BaseException] | None = None) -> None:
         self.count, self.broken = count, broken or {}
@@ -298,7 +298,7 @@ def test_no_items(tmp_path: Path) -> None:
 
 
 # ----------------------------------------------------------------------------
-# Packing that does not end well.
+# Packing that fails.
 
 
 def test_interrupted_packing_leaves_the_old_store_and_no_litter(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which value is better, and the line that says so."""
+"""Comparing values, and the line that shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Extractors: one pass for all metrics that read one, the real side computed once, and those trained on the data."""
+"""Extractors: one pass for all metrics, real features computed once, extractors trained on the data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Options:
 
 
 class Counted(sound_features.AtRandom):
-    """A random network that notes how many samples it is shown."""
+    """A random network that records how many samples it gets."""
 
     def __init__(self, options: Options, data) -> None:
         super().__init__(options, data)
@@ -44,7 +44,7 @@ class Counted(sound_features.AtRandom):
 
 
 class Learned(sound_features.Learned):
-    """A classifier that notes how often it is trained."""
+    """A classifier that records how often it is trained."""
 
     def prepare(self, real) -> None:
         TRAININGS.append(len(real))
@@ -109,7 +109,7 @@ BOTH = ["gaussians", "centres"]
 
 def test_a_sample_passes_a_network_once_and_a_real_one_once_for_all_measurements():
     run = train(metric=BOTH, options={"train.metric_samples": 32})
-    assert CALLS == [32] * (1 + 3)  # the real side; the fakes at 0, 32 and 64 images
+    assert CALLS == [32] * (1 + 3)  # the real samples; the fakes at 0, 32 and 64 images
     assert len((run.path / "stats.jsonl").read_text().split("gaussians/fd")) - 1 == 3
 
 
@@ -208,7 +208,7 @@ def test_an_extractor_is_trained_once_and_gets_the_labels():
     assert found.values == {name: last[name] for name in found.values}
     for path in features():
         path.unlink()
-    assert ganzoo.evaluate(run, BOTH, num=40, options=options).values == found.values  # trained anew
+    assert ganzoo.evaluate(run, BOTH, num=40, options=options).values == found.values  # trained again
     assert TRAININGS == [40, 40]
 
 
@@ -231,7 +231,7 @@ def test_an_extractor_that_fails_disables_only_its_metrics():
 
 
 class Matching:
-    """How often a label is that of the real sample in its row: of toy-array, whether its bytes are odd."""
+    """The share of fakes whose label matches the real sample in their row; in toy-array, whether its bytes are odd."""
 
     def __init__(self, options: object, data) -> None:
         self.reset()
@@ -268,7 +268,7 @@ def test_a_metric_of_labels_needs_a_model_that_takes_them(metric):
 
 
 # ----------------------------------------------------------------------------
-# Which extractor is read.
+# Choosing an extractor.
 
 
 ADD = r"metric 'unread' needs an extractor: add metric\.unread\.extractor=NAME \(installed: .*counted"

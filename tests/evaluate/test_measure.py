@@ -1,4 +1,4 @@
-"""What metrics are shown: the same in training and by `ganzoo evaluate`, each sample once, whatever goes beside."""
+"""Measuring: the same in training and in `ganzoo evaluate`, each sample once, whatever else is measured."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def train(**settings) -> Run:
 
 
 def read_last_values(run: Run) -> dict[str, float]:
-    """Return what training measured last."""
+    """Return the last values that training measured."""
     row = json.loads(run.stats_file.read_text().splitlines()[-1])
     assert row.pop("images") == run.images
     return row
@@ -84,7 +84,7 @@ def test_other_metrics_do_not_change_a_value():
 
 
 class Drawing:
-    """A metric that draws numbers of its own."""
+    """A metric that draws random numbers."""
 
     def __init__(self, options: object, data: DataInfo) -> None:
         self.reset()
@@ -108,11 +108,11 @@ def ganzoo_metrics():
 
 
 # ----------------------------------------------------------------------------
-# Real samples, and the generated ones that go with them.
+# Real samples, and their generated ones.
 
 
 class Echo(nn.Module):
-    """A generator that tells what it was given."""
+    """A generator that records its inputs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ class Echo(nn.Module):
 
 
 def echo_batches(source: ArraySource | EndlessSource, num: int, seed: int = 0, labelled: bool = False):
-    """Return the real and the generated samples, and the generator that made these."""
+    """Return real samples, generated samples, and the generator."""
     echo = Echo()
     batches = list(generate_batches(Networks(echo, nn.Identity(), 3), RealSamples(source, num, seed, CPU), labelled))
     return torch.cat([batch.real for batch in batches]), torch.cat([batch.fake for batch in batches]), echo
@@ -184,7 +184,7 @@ def test_an_endless_source_is_drawn_from_the_seed():
 
 @dataclass
 class Failing:
-    """A metric that fails in one of its methods, and says what was asked of it."""
+    """A metric that fails in one of its methods, and records its calls."""
 
     where: str
     found: object = field(default_factory=lambda: {"value": 1.0})
@@ -203,7 +203,7 @@ class Failing:
 
 
 def run_measure(failed: Callable[[str, Exception], None], batches: int = 2, **metrics: Failing) -> dict[str, float]:
-    """Return what metrics say of so many batches."""
+    """Return the metrics' values of a number of batches."""
     runners = [
         MetricRunner(name, Metric(name=name, summary=".", factory="a:b"), metric) for name, metric in metrics.items()
     ]

@@ -1,4 +1,4 @@
-"""What words mean, torch-free: metrics and their options, and the data of the model or others."""
+"""Requests, without torch: metrics and their options, and the data of the training or others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statistics that metrics read: as torch computes them at once, and the distance of Gaussians against closed forms."""
+"""Statistics that metrics read, against torch's own; distances of Gaussians, against closed forms."""
 
 import math
 
@@ -13,7 +13,7 @@ def approximate(value, tolerance=1e-9):
 
 
 def add_batches(*batches):
-    """Return the statistics of rows that come in batches."""
+    """Return the statistics of batches of rows."""
     statistics = Statistics()
     for rows in batches:
         statistics.add(rows)

@@ -1,4 +1,4 @@
-"""A Hub on loopback for the real client: the environment is set before `huggingface_hub` is imported, which reads it
+"""A Hub on loopback for the real client. The environment is set before `huggingface_hub` is imported, which reads it
 once, at import.
 """
 
@@ -24,7 +24,7 @@ from cli_calls import Answer, Ganzoo
 MEMORY = "/dev/shm"  # thousands of small files: a disk takes longer to delete them than the tests take
 ROOMY = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 1 << 28
 ROOT = Path(tempfile.mkdtemp(prefix="ganzoo-hub-tests-", dir=MEMORY if ROOMY else None))
-atexit.register(shutil.rmtree, ROOT, ignore_errors=True)  # where nothing was run but collected, too
+atexit.register(shutil.rmtree, ROOT, ignore_errors=True)  # also where tests were only collected
 SERVER = HubServer(ROOT / "hub")
 SETTINGS = {
     "HF_ENDPOINT": SERVER.url, "HF_HOME": str(ROOT / "home"), "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -50,7 +50,7 @@ def server() -> Iterator[HubServer]:
 
 @pytest.fixture
 def hub(server: HubServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    """The Hub, without faults, for alice, whose cache is empty."""
+    """The Hub without faults, for the user alice with an empty cache."""
     from huggingface_hub import constants
 
     monkeypatch.setenv("HF_TOKEN", "hf_alice")
@@ -63,7 +63,7 @@ def hub(server: HubServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServe
 
 @pytest.fixture
 def new_cache(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Return a function that goes to another machine, on which nothing is cached."""
+    """Return a function that changes to an empty cache, as on another machine."""
     from huggingface_hub import constants
 
     return lambda: monkeypatch.setattr(constants, "HF_HUB_CACHE", str(ROOT / f"cache{next(COUNT)}"))
@@ -71,13 +71,13 @@ def new_cache(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 @pytest.fixture
 def repo() -> str:
-    """A name that nobody has used yet."""
+    """A new name of a repository."""
     return f"alice/model{next(COUNT)}"
 
 
 @pytest.fixture(autouse=True)
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The waits that ganzoo's own retry asked for, none of which is waited; nor are the client's."""
+    """The waits that ganzoo's own retry asks for. No test really waits, neither for them nor for the client's."""
     from huggingface_hub import file_download
     from huggingface_hub.utils import _http
 
@@ -91,7 +91,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 class Hasty:
-    """The module `time`, for which a wait is over at once."""
+    """A stand-in for the module `time` whose `sleep` returns at once."""
 
     def __getattr__(self, name: str) -> Any:
         import time
@@ -106,7 +106,7 @@ class Hasty:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package of a run that is trained once; never changed."""
+    """The package of a run that is trained once; tests never change it."""
     import ganzoo
     import toys
     from ganzoo.registry import register, registry
@@ -125,7 +125,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def package(trained: Path, tmp_path: Path, toys: object) -> Path:
-    """A package of one's own."""
+    """A copy of the trained package that a test may change."""
     return Path(shutil.copytree(trained, tmp_path / "package"))
 
 

@@ -1,4 +1,4 @@
-"""What the Hub of the tests holds, and packages to put there."""
+"""Reading the tests' Hub, and making packages to upload."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILES = [
 
 
 def commits(hub, repo: str, branch: str = "main") -> list[dict]:
-    """The commits of a branch, newest first."""
+    """Return the commits of a branch, newest first."""
     stored = hub.store.load("model", repo)
     found, oid = [], stored["branches"][branch]
     while oid:
@@ -32,7 +32,7 @@ def commits(hub, repo: str, branch: str = "main") -> list[dict]:
 
 
 def content(hub, repo: str, name: str, branch: str = "main") -> bytes:
-    """A file's bytes, as the Hub keeps them."""
+    """Return a file's bytes as the Hub stores them."""
     return hub.store.content_path(commits(hub, repo, branch)[0]["files"][name]).read_bytes()
 
 
@@ -41,7 +41,7 @@ def refs(hub, repo: str) -> dict:
 
 
 def other(package: Path, images: int) -> Path:
-    """The package with another number of images in its config."""
+    """Give a package another number of images in its config."""
     path = package / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "images": images}))
     return package
@@ -57,21 +57,21 @@ def edit(package: Path, change: Callable[[dict[str, Any]], object]) -> Path:
 
 
 def rewrite(package: Path, name: str, change: Callable[[dict[str, Any]], object]) -> Path:
-    """Change a package's tensors, and let its config vouch for what they are now."""
+    """Change a package's tensors, and put their new hash into its config."""
     tensors = safetensors.torch.load_file(package / name)
     change(tensors)
     return replace(package, name, safetensors.torch.save(tensors))
 
 
 def replace(package: Path, name: str, data: bytes) -> Path:
-    """Put other bytes into a package, and let its config vouch for them."""
+    """Replace a file of a package, and put its new hash into the config."""
     (package / name).write_bytes(data)
     stated = {"sha256": sha256(data).hexdigest(), "size": len(data)}
     return edit(package, lambda config: config["files"].update({name: stated}))
 
 
 def upload(hub, repo: str, package: Path, names: tuple[str, ...] = ()) -> str:
-    """Put a package on the Hub as it is, as nobody's `publish` would; return the commit."""
+    """Upload a package unchecked, unlike `publish`; return the commit."""
     from huggingface_hub import HfApi
 
     HfApi(token="hf_alice").create_repo(repo, exist_ok=True)
@@ -83,7 +83,7 @@ def upload(hub, repo: str, package: Path, names: tuple[str, ...] = ()) -> str:
 
 
 def forked(work: Callable[[], object]) -> int:
-    """Do the work in a forked child; return its process id."""
+    """Do the work in a forked child process; return the child's process id."""
     child = os.fork()
     if child == 0:
         try:

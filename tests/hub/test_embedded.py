@@ -1,4 +1,4 @@
-"""Models that come with a plugin are named ``plugin:name`` and read as any other package, without any network."""
+"""Models that come with a plugin are named ``plugin:name`` and read like any other package, without the network."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ganzoo_models():
 
 @pytest.fixture
 def offered(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The package as data of ``acme_weights``, offered as ``acme:tiny``; return its folder."""
+    """The folder of a package in the data of ``acme_weights``, which offers it as ``acme:tiny``."""
     folder = Path(shutil.copytree(package, tmp_path / "acme_weights" / "tiny"))
     (tmp_path / "acme_weights" / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)

@@ -29,7 +29,7 @@ def name_value(value: object) -> str:
 # Publishing. What is expected: None for success, or the error.
 
 PUBLISH: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
-    # a moment's trouble, before anything took effect
+    # a short problem before the request took effect
     *[
         ({"kind": kind, **fault}, None)
         for kind in ("info", "create", "auth_check", "refs", "paths_info", "validate_yaml", "commit", "tag")
@@ -43,7 +43,7 @@ PUBLISH: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
     ({"kind": "commit", "status": 502, "times": 3}, None),
     ({"kind": "commit", "delay": 0.2}, None),
     ({"kind": "lfs_put", "throttle": 20_000}, None),
-    # done, and the answer lost
+    # the request took effect, but its answer was lost
     *[
         ({"kind": kind, **fault}, None)
         for kind in ("create", "lfs_put", "commit", "tag")
@@ -52,12 +52,12 @@ PUBLISH: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
     ({"kind": "commit", "then_status": 412}, None),
     ({"kind": "commit", "then_status": 400}, None),
     ({"kind": "tag", "then_status": 409}, None),
-    # asked to wait
+    # the Hub asks to wait
     ({"kind": "info", "status": 429, "retry_after": 7}, None),
     ({"kind": "commit", "status": 429, "retry_after": 7}, None),
     ({"kind": "preupload", "status": 429, "retry_after": 0}, None),
     ({"kind": "commit", "status": 429, "retry_after": 3600, **ALWAYS}, Unreachable),
-    # trouble that stays
+    # a lasting problem
     *[
         ({"kind": kind, "status": 503, **ALWAYS}, Unreachable)
         for kind in ("info", "create", "refs", "preupload", "lfs_put", "commit", "tag")
@@ -65,17 +65,17 @@ PUBLISH: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
     *[({"kind": kind, "drop": True, **ALWAYS}, Unreachable) for kind in ("info", "commit", "tag")],
     ({"kind": ".*", "drop": True, **ALWAYS}, Unreachable),
     ({"kind": ".*", "skip": 12, "drop": True, **ALWAYS}, Unreachable),
-    # another answer than the Hub's
+    # an answer that is not the Hub's
     *[({"kind": kind, "html": True, **ALWAYS}, Unreachable) for kind in ("info", "create", "preupload", "commit")],
     ({"kind": "commit", "html": True, "times": 1}, Unreachable),
-    # refused
+    # the Hub refuses the request
     *[({"kind": kind, "status": 403, **ALWAYS}, Denied) for kind in ("create", "auth_check", "preupload", "commit")],
     *[({"kind": kind, "status": 401, **ALWAYS}, Denied) for kind in ("info", "commit", "tag")],
     ({"kind": "commit", "status": 400, **ALWAYS}, GanzooError),
     ({"kind": "commit", "status": 413, **ALWAYS}, GanzooError),
     ({"kind": "validate_yaml", "status": 400, "body": '{"errors": [{"message": "no such licence"}]}'}, GanzooError),
     ({"kind": "lfs_put", "corrupt": 100, "times": 1}, GanzooError),
-    # somebody else was there
+    # somebody else published meanwhile
     ({"kind": "commit", "sneak_commit": True}, Conflict),
     ({"kind": "commit", "sneak_commit": True, "then_drop": True}, Conflict),
     ({"kind": "paths_info", "sneak_commit": True}, Conflict),
@@ -84,7 +84,7 @@ PUBLISH: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
 
 @pytest.fixture
 def fresh(package, repo) -> Path:
-    """A package whose weights the Hub has never seen: those that it has are not uploaded again."""
+    """A package with new weights: the Hub does not take weights again that it has."""
     return rewrite(package, "model.safetensors", lambda w: w["net.3.bias"].add_(int(repo[len("alice/model") :]) / 1e4))
 
 
@@ -115,14 +115,14 @@ def test_publishing(hub, fresh, repo, slept, fault, error):
         assert any(line.endswith("try again in 7 s; trying again in 7 s") for line in said)
     elif error is Unreachable and fault.get("retry_after"):
         assert slept == []
-    done = ganzoo.publish(package, repo, tag="v1")  # whatever happened, the next one ends well
+    done = ganzoo.publish(package, repo, tag="v1")  # after any fault the next publication succeeds
     assert refs(hub, repo)["tags"] == {"v1": done.commit}
     assert len([commit for commit in commits(hub, repo) if "config.json" in commit["files"]]) == 1
     assert ganzoo.load(repo, "cpu").config["images"] == 64
 
 
 def check_sentence(words: str) -> None:
-    """Hold that an error is one sentence with a way out, about nothing of the client's."""
+    """Assert that an error is one sentence with a way out, without internals of the client."""
     assert "\n" not in words
     assert len(words) < 400
     hints = ("try again", "run this again", "check the", "log in", "set HF", "use ", "correct", "another", "with write")
@@ -132,7 +132,7 @@ def check_sentence(words: str) -> None:
 
 
 # ----------------------------------------------------------------------------
-# Publishing a second version: what is there stays, or is replaced whole.
+# Publishing a second version: the old one stays, or is replaced as a whole.
 
 REPLACE: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
     ({"kind": "commit", "then_drop": True}, None),
@@ -143,7 +143,7 @@ REPLACE: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
     ({"kind": "resolve_.*", "status": 503, **ALWAYS}, Unreachable),
     ({"kind": "commit", "sneak_commit": True}, Conflict),
     ({"kind": "commit", "status": 503, "sneak_commit": True, **ALWAYS}, Unreachable),
-    # its config and card are fetched first: what goes wrong with a download goes wrong here too
+    # the old config and card are fetched first, so faults of downloads occur here too
     *[
         ({"kind": "resolve_cache_get", **fault}, None)
         for fault in (
@@ -157,7 +157,7 @@ REPLACE: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
         for fault in ({"truncate": 100}, {"html": True}, {"drop_after": 100})
     ],
     ({"kind": "resolve.*", "strip": ["X-Repo-Commit"], **ALWAYS}, Unreachable),
-    ({"kind": "resolve.*", "etag": "0" * 40, **ALWAYS}, None),  # nothing is taken on an ETag's word
+    ({"kind": "resolve.*", "etag": "0" * 40, **ALWAYS}, None),  # an ETag is never trusted
 ]  # fmt: skip
 
 
@@ -249,7 +249,7 @@ LOAD: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
     ({"kind": "resolve_head", "status": 429, "retry_after": 0}, None),
     ({"kind": "resolve_head|resolve_cache_head", "delay": 0.1}, None),
     *[({"kind": kind, "sneak_commit": True}, None) for kind in ("info", "paths_info")],
-    # trouble that stays
+    # a lasting problem
     *[
         ({"kind": kind, "status": 503, **ALWAYS}, Unreachable)
         for kind in ("info", "paths_info", "resolve_head", "resolve_get", "resolve_cache_get", "cdn_get")
@@ -262,14 +262,14 @@ LOAD: list[tuple[dict[str, Any], type[GanzooError] | None]] = [
     ({"kind": "cdn_get", "skip": 1, "html": True, **ALWAYS}, Unreachable),
     ({"kind": "cdn_get", "skip": 1, "truncate": 500, **ALWAYS}, Unreachable),
     ({"kind": "resolve.*", "strip": ["X-Repo-Commit"], **ALWAYS}, Unreachable),
-    # wrong bytes that stay
+    # lasting wrong bytes
     ({"kind": "cdn_get", "corrupt": 1400, **ALWAYS}, Corrupt),
     ({"kind": "cdn_get", "corrupt": 3, **ALWAYS}, Corrupt),
     ({"kind": "cdn_get", "html": True, **ALWAYS}, Corrupt),
     ({"kind": "cdn_get", "truncate": 5, **ALWAYS}, Corrupt),
     ({"kind": "resolve_cache_get", "corrupt": 30, **ALWAYS}, Corrupt),
     ({"kind": "resolve_.*", "etag": "0" * 64, **ALWAYS}, Corrupt),
-    # refused
+    # the Hub refuses the request
     ({"kind": "info", "status": 404, **ALWAYS}, GanzooError),
     ({"kind": "info", "status": 401, **ALWAYS}, Denied),
     ({"kind": "resolve_head", "status": 403, **ALWAYS}, Denied),
@@ -292,7 +292,7 @@ def test_loading(hub, package, repo, new_cache, fault, error):
         assert type(raised.value) is error
         check_sentence(str(raised.value))
     hub.clear_faults()
-    assert np.array_equal(ganzoo.load(repo, "cpu").sample(4), wanted)  # what came wrong did not stay
+    assert np.array_equal(ganzoo.load(repo, "cpu").sample(4), wanted)  # wrong bytes did not stay in the cache
     assert np.array_equal(ganzoo.load(repo, "cpu", offline=True).sample(4), wanted)
 
 
@@ -326,7 +326,7 @@ def test_a_full_disk_says_so(hub, package, repo, new_cache, monkeypatch):
         )
         with pytest.raises(GanzooError, match=r"cannot write to .* \(file too large\): set HF_HOME to a folder that"):
             ganzoo.load(repo, "cpu")
-    with monkeypatch.context() as patch:  # the client warns, and goes on: a warning is an error here
+    with monkeypatch.context() as patch:  # the client warns and continues: here a warning is an error
         patch.setattr(file_download.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
         ganzoo.load(repo, "cpu")
     assert ganzoo.load(repo, "cpu").config["images"] == 64

@@ -1,4 +1,4 @@
-"""A package that an older plugin wrote is what it was, for the plugin of today; the other way round it is refused."""
+"""A package of an older plugin gives the same samples with the newer one; a package of a newer plugin is refused."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def migrate(options: dict, from_version: int) -> dict:
 
 
 def install(version: int, migrated: str = "test_migration:migrate") -> None:
-    """Install the plugin of then or of now, and the toys."""
+    """Install the old or the new version of the plugin, and the toys."""
     now = {"version": 2, "migrate": migrated, "options": New, "factory": "test_migration:build_new"}
     then = {"options": Old, "factory": "test_migration:build_old"}
     spec = Architecture(
@@ -100,7 +100,7 @@ def test_a_package_of_a_newer_plugin_says_upgrade() -> None:
 
 
 def test_options_of_another_version_name_that_version() -> None:
-    """A newer plugin may add an option without a new schema: what it wrote is no mistake of whoever loads it."""
+    """A newer plugin may add an option without a new schema. The user who loads its package made no mistake."""
     package = train_version(1)
     newer = {"channels": 8, "depth": 3}
     edit(package, lambda c: c["recipe"]["arch"].update(version="9.1", options=newer))

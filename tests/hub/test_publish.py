@@ -1,4 +1,4 @@
-"""Publishing: one commit with all of a package in it, or none; a person's words and other files stay."""
+"""Publishing: one commit with the whole package, or none; text by people and other files are kept."""
 
 from __future__ import annotations
 
@@ -271,7 +271,7 @@ def test_a_name_that_somebody_else_used_meanwhile(hub, package, repo, monkeypatc
         return verify(*args)
 
     monkeypatch.setattr(publish, "verify", and_they_publish)
-    if images == 64:  # just what we would have published
+    if images == 64:  # the same package as ours
         assert ganzoo.publish(package, repo).commit == seen[1]
     else:
         with pytest.raises(Conflict, match=f"{repo}: somebody else published there at the same time"):
@@ -329,7 +329,7 @@ def test_an_error_for_a_token_without_access_says_what_to_do(hub, package, monke
 
 
 # ----------------------------------------------------------------------------
-# Access, asked before a training.
+# Access, checked before a training.
 
 
 @pytest.mark.parametrize(
@@ -396,7 +396,7 @@ def test_ctrl_c_says_whether_the_repository_was_changed(hub, package, repo, call
 
 
 # ----------------------------------------------------------------------------
-# Others at the same time.
+# Several publishers at the same time.
 
 
 FORKING = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
@@ -421,7 +421,7 @@ def test_each_of_three_publishers_at_once_succeeds_or_reports_a_conflict(hub, pa
     assert sorted(text for kind, text in told if kind == "done") == sorted(commit["oid"] for commit in made)
     assert all(kind in ("done", "Conflict") for kind, _ in told)
     assert all("somebody else" in text for kind, text in told if kind == "Conflict")
-    for commit in made:  # each is one package whole, not a mixture
+    for commit in made:  # each commit contains one complete package
         assert sorted(commit["files"]) == [".gitattributes", *FILES]
     said = json.loads(content(hub, repo, "config.json"))["images"]
     assert told[said - 100] == ["done", made[0]["oid"]]
@@ -430,7 +430,7 @@ def test_each_of_three_publishers_at_once_succeeds_or_reports_a_conflict(hub, pa
 @FORKING
 @pytest.mark.slow
 def test_a_publisher_killed_at_any_moment_leaves_all_or_nothing(hub, package, tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # the killed leave theirs behind
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # killed processes leave their temporary folders
     chance, held = random.Random(0), set()
     for index in range(20):
         name = f"alice/killed{index}"
@@ -442,11 +442,11 @@ def test_a_publisher_killed_at_any_moment_leaves_all_or_nothing(hub, package, tm
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-        time.sleep(0.02)  # what was sent arrives
+        time.sleep(0.02)  # lets requests that were sent arrive
         there = commits(hub, name)[0]["files"] if refs(hub, name) else {}
         assert sorted(there) in ([], [".gitattributes"], [".gitattributes", *FILES])
         held.add(len(there))
-        done = ganzoo.publish(package, name, tag="v1")  # the next one is none the worse for it
+        done = ganzoo.publish(package, name, tag="v1")  # the next publication succeeds
         assert refs(hub, name)["tags"] == {"v1": done.commit}
         assert sorted(commits(hub, name)[0]["files"]) == [".gitattributes", *FILES]
         assert len(commits(hub, name)) == 2
@@ -454,7 +454,7 @@ def test_a_publisher_killed_at_any_moment_leaves_all_or_nothing(hub, package, tm
 
 
 # ----------------------------------------------------------------------------
-# What a word means.
+# The meaning of names.
 
 
 def test_an_existing_path_is_preferred_to_the_hub(hub, package, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Loading from the Hub: one commit, looked at before its weights are fetched, and no byte on trust."""
+"""Loading from the Hub: one commit, checked before its weights are fetched; every byte is verified."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ganzoo.errors import Corrupt, Denied, GanzooError, MissingPlugin, NotFound,
 
 @pytest.fixture
 def published(hub, package, repo, new_cache) -> str:
-    """A model on the Hub that nothing is cached of."""
+    """A model on the Hub, not in the cache."""
     ganzoo.publish(package, repo, tag="v1")
     new_cache()
     hub.log.clear()
@@ -24,7 +24,7 @@ def published(hub, package, repo, new_cache) -> str:
 
 
 def list_requests(hub) -> list[tuple[str, str]]:
-    """What was asked of the Hub: methods and file names or kinds."""
+    """Return the requests to the Hub: methods, and file names or kinds."""
     names = (
         "config.json",
         "model.safetensors",
@@ -40,7 +40,7 @@ def list_requests(hub) -> list[tuple[str, str]]:
 
 
 def damage(directory: Path, name: str) -> None:
-    """Change a byte of a cached file, whose size stays."""
+    """Change a byte of a cached file, but not its size."""
     path = (directory / name).resolve()
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
@@ -64,7 +64,7 @@ def test_the_header_is_checked_before_the_weights_are_fetched(hub, published):
     assert ranges == ["bytes=0-131071", None]
     hub.log.clear()
     ganzoo.load(published, "cpu")
-    assert [entry["kind"] for entry in hub.log] == ["info", "paths_info"]  # all else is in the cache
+    assert [entry["kind"] for entry in hub.log] == ["info", "paths_info"]  # everything else is in the cache
 
 
 def test_a_revision_is_resolved_once(hub, package, published):
@@ -148,7 +148,7 @@ def test_a_cached_model_is_loaded_without_the_network(hub, published):
         with pytest.raises(NotFound, match=f"{what} is not in the cache: run this once without --offline"):
             ganzoo.load(what, "cpu", offline=True)
     with pytest.raises(NotFound, match="is not in the cache"):
-        ganzoo.pull(published, offline=True)  # the picture was never asked for
+        ganzoo.pull(published, offline=True)  # the picture was never fetched
     assert list(hub.log) == []
 
 
@@ -170,7 +170,7 @@ def test_where_the_hub_is_down_the_cache_is_used_with_a_line(hub, package, publi
     assert said[-2].endswith(f"using {published} from the cache")
     assert said[-1] == f"{published} at {commits(hub, published)[0]['oid']}"
     with pytest.raises(Unreachable, match="the Hub has an internal problem"):
-        ganzoo.load(published, "cpu", revision="v1")  # that one was never asked for
+        ganzoo.load(published, "cpu", revision="v1")  # that revision was never fetched
 
 
 def test_a_short_outage_never_gives_an_older_model(hub, package, published):
@@ -298,7 +298,7 @@ def test_a_hub_that_does_not_answer_is_asked_again(hub, published):
 
 
 # ----------------------------------------------------------------------------
-# Not there, or not for everybody.
+# Missing, private and gated models.
 
 
 def test_a_missing_name_gets_close_matches(hub, published):
@@ -335,7 +335,7 @@ def test_a_wrong_token_says_so(hub, published, monkeypatch):
 
 
 # ----------------------------------------------------------------------------
-# At the command.
+# The commands.
 
 
 def test_the_commands_take_models_of_the_hub(hub, published, call):
@@ -375,7 +375,7 @@ def test_config_of_a_model_takes_no_weights(hub, published, call):
 
 
 def test_a_package_of_an_older_schema_migrates(hub, package, repo):
-    """What an architecture wrote under schema 1 is read by its schema 2, across the Hub."""
+    """An architecture with schema 2 reads a package from the Hub that was written with schema 1."""
     from dataclasses import dataclass
 
     import toys

@@ -1,4 +1,4 @@
-"""`ganzoo search` and `ganzoo info` of models: what their authors say, on one line each, and no weights."""
+"""`ganzoo search` and `ganzoo info` describe models by their cards and configs, without weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from outside_dist import list_loaded
 
 @pytest.fixture(autouse=True)
 def only_these(hub):
-    """No models of other tests."""
+    """Remove the models of other tests from the Hub."""
     import shutil
 
     for kind in (hub.store.root / "repos").iterdir():

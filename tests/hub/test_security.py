@@ -1,4 +1,4 @@
-"""What a stranger's repository could try, each thing tried."""
+"""Attacks by a stranger's repository."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ BOMBS = {
 
 
 class Bait:
-    """Unpickled, it leaves a file."""
+    """An object that writes a file when it is unpickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (open, ("owned", "w"))
@@ -162,7 +162,7 @@ def test_numbers_that_are_nan_are_refused(hub, package, repo, value):
 
 
 def test_wrong_bytes_of_the_right_size_are_refused_from_any_storage(hub, package, repo):
-    """The Hub's own hash fits the bytes; the config vouches for others."""
+    """The Hub's hash matches the bytes, but the config's hash does not."""
     upload(hub, repo, package)
     data = bytearray((package / "model.safetensors").read_bytes())
     data[-1] ^= 1
@@ -177,7 +177,7 @@ def test_wrong_bytes_of_the_right_size_are_refused_from_any_storage(hub, package
 
 @pytest.fixture
 def little_memory() -> Iterator[None]:
-    """Let this process have 2 GiB more than it has."""
+    """Limit this process to 2 GiB more memory than it uses."""
     now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     before = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (now + (2 << 30), before[1]))
@@ -220,7 +220,7 @@ def test_no_size_in_a_config_costs_memory(hub, package, repo, change):
         ganzoo.load(repo, "cpu")
     assert time.monotonic() - start < 20
     assert len(str(raised.value)) < 600
-    assert not re.search("memory|alloc", str(raised.value))  # it was not even tried
+    assert not re.search("memory|alloc", str(raised.value))  # no memory was allocated
     assert not [entry for entry in hub.log if entry["kind"] == "cdn_get" and not entry["range"]]
 
 
@@ -286,11 +286,11 @@ def test_a_requirement_of_a_stranger_is_not_a_command(hub, package, repo, distri
 
 
 def test_nothing_reads_pickles():
-    """A model comes as safetensors and JSON; other projects' files are read as weights alone."""
+    """Models are read from safetensors and JSON alone; files of other projects are read as weights alone."""
     found, handled = [], []
     for path in SOURCES.rglob("*.py"):
         room = path.relative_to(SOURCES).parts[0]
-        if room == "testing":  # its own objects, in its own processes
+        if room == "testing":  # reads its own objects in its own processes
             continue
         text = path.read_text(encoding="utf-8")
         loads = re.findall(r"(?<!safetensors\.)torch\.load\([^)]*\)", text)
@@ -371,7 +371,7 @@ def test_a_card_contains_nothing_active(hub, package, repo):
     name = hub.store.content_path(commits(hub, repo)[0]["files"]["README.md"])
     front, _, body = name.read_text().removeprefix("---\n").partition("\n---\n")
     assert "<script>" not in body
-    assert "](http://evil" not in re.sub(r"`[^`\n]*`", "", body)  # code, where it is none of a link
+    assert "](http://evil" not in re.sub(r"`[^`\n]*`", "", body)  # inline code contains no links
     assert "\n# Owned" not in body
     assert "license: stolen" not in [line.strip() for line in front.splitlines()]
 
@@ -381,7 +381,7 @@ def test_a_card_contains_nothing_active(hub, package, repo):
 
 
 def collect_everything(error: BaseException | None) -> list[str]:
-    """An exception, all that hangs on it, and all that its frames know."""
+    """Return the texts of an exception, of its causes, and of all local variables in its frames."""
     found: list[str] = []
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

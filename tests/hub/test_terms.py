@@ -1,4 +1,4 @@
-"""Networks that say more than samples and logits, and terms that learn or change D: published, loaded, fine-tuned."""
+"""Networks with further outputs, and terms that learn or change D: published, loaded and fine-tuned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models whose labels are images or sounds: trained, kept with real labels, published, and applied to files."""
+"""Models whose labels are images or sounds: trained, packaged with real labels, published, and applied to files."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_a_target_that_ends_in_a_slash_is_a_folder(call: Ganzoo, run: Any) -> No
     picture(Path("in/a.png"), 12, 8)
     assert call("apply", run.path, "in", "out.v1/").out == "out.v1/a.png\n"
     assert call("apply", run.path, "in/a.png", "single/").out == "single/a.png\n"
-    assert call("apply", run.path, "in/a.png", "single").out == "single/a.png\n"  # which is there by now
+    assert call("apply", run.path, "in/a.png", "single").out == "single/a.png\n"  # the folder exists by now
     assert "in is a folder, so out.v2 must be a folder too: end it in /" in call("apply", run.path, "in", "out.v2").err
 
 
@@ -271,7 +271,7 @@ def test_numbers_of_unknown_scale_are_refused(run: Any, vocoder: Any) -> None:
             generator.apply(values)
         with pytest.raises(UsageError, match=f"^labels.*{words}"):
             generator.sample(2, labels=values)
-    loud = 3 * np.ones((1, 1, 16), np.float32)  # of labels that are floats nobody knows the range
+    loud = 3 * np.ones((1, 1, 16), np.float32)  # labels of floats may have any range
     assert ganzoo.load(vocoder).apply(loud).shape == (1, 1, 64)
     with pytest.raises(UsageError, match=r"^inputs are int16: this model takes floats$"):
         ganzoo.load(vocoder).apply(loud.astype(np.int16))
@@ -280,7 +280,7 @@ def test_numbers_of_unknown_scale_are_refused(run: Any, vocoder: Any) -> None:
 def test_a_translator_to_pictures_with_a_fourth_channel_is_shown_and_verified(pairs: Any, call: Ganzoo) -> None:
     options = {**OPTIONS, "dataset.alpha": True}
     run = ganzoo.train(arch="toy-translator", dataset="toy-scenes", images=8, options=options, device="cpu")
-    for name in ("reals.png", "fakes-000000008.png"):  # 64 of them, none beside its label
+    for name in ("reals.png", "fakes-000000008.png"):  # 64 samples, without labels beside them
         with Image.open(run.path / name) as shown:
             assert shown.mode == "RGBA"
             assert np.array_equal(shown.size, np.multiply((8 * (12 + 2) + 2, 8 * (8 + 2) + 2), shown.size[0] // 114))
@@ -309,7 +309,7 @@ def test_a_model_without_inputs_is_sampled(package: Path) -> None:
 
 
 # ----------------------------------------------------------------------------
-# What a weights file says it is.
+# The header of a weights file.
 
 
 def test_the_hash_in_a_header_can_be_computed_by_others() -> None:

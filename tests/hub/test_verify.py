@@ -1,4 +1,4 @@
-"""`ganzoo verify`: what holds is said in numbers, and whatever does not hold is an error."""
+"""`ganzoo verify` prints the passed checks in numbers; a failed check is an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Xet, the client's own way of carrying large files on most machines: in a process that has it switched on."""
+"""Xet, the client's own protocol for large files on most machines, in a process that enables it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model card: what the Hub reads, what people read, what a person wrote, and what a stranger would smuggle in."""
+"""The model card: front matter for the Hub, body for people, text by people, and attacks by strangers."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_unknown_facts_are_named_as_unknown() -> None:
 
 
 # ----------------------------------------------------------------------------
-# What a person wrote.
+# Text by people.
 
 
 def test_text_by_people_is_kept_in_a_new_card() -> None:
@@ -151,7 +151,7 @@ def test_a_card_is_split_at_its_marks() -> None:
 
 
 # ----------------------------------------------------------------------------
-# What a stranger would smuggle in.
+# Attacks by strangers.
 
 EVIL = "x`|<script>alert(1)</script>\n\n# Owned\n![a](http://evil)\x1b[2J[click](http://evil)"
 

@@ -1,4 +1,4 @@
-"""A finished package: reference samples, picture and card, and the discriminator where it is asked for."""
+"""A finished package: reference samples, picture and card, and the discriminator on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``config.json``: what is accepted is what the schema says, and what is not is one sentence."""
+"""``config.json``: the reader accepts what the schema accepts, and refuses anything else with one sentence."""
 
 from __future__ import annotations
 
@@ -189,6 +189,6 @@ def test_bytes_are_read_only_where_they_match_their_hash(tmp_path: Path) -> None
 def test_a_file_is_not_read_beyond_its_stated_size(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     with path.open("wb") as file:
-        file.truncate(1 << 40)  # sparse: a terabyte that takes no room
+        file.truncate(1 << 40)  # a sparse file: a terabyte that takes no space
     with pytest.raises(Corrupt, match="is damaged"):
         read_file(path, File("0" * 64, 10))

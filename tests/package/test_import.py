@@ -1,4 +1,4 @@
-"""Weights of other projects become packages that give the very same samples; whatever else a file holds is refused."""
+"""Weights of other projects become packages that give the same samples; other contents of a file are refused."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def make_up_layer(inputs: int, outputs: int, first: bool, bias: bool = False) ->
 
 
 def train_tensors(net: nn.Module) -> nn.Module:
-    """Give every tensor of a network numbers that are not those of its start."""
+    """Give every tensor of a network other numbers than at its initialisation."""
     torch.manual_seed(0)
     for name, tensor in net.state_dict().items():
         if tensor.is_floating_point():
@@ -100,7 +100,7 @@ def gives_same_samples(package: Path, net: nn.Module, z: Tensor = Z) -> bool:
 
 
 # ----------------------------------------------------------------------------
-# What is read.
+# Files that are read.
 
 
 @pytest.mark.parametrize("nc", [1, 3])
@@ -153,7 +153,7 @@ def test_every_kind_of_file_is_read(how: str) -> None:
 
 @pytest.fixture
 def losses(monkeypatch: pytest.MonkeyPatch) -> type:
-    """A class of torchgan's, as far as a pickle knows it."""
+    """A stand-in for a class of torchgan, under its full name."""
     made = type("MinimaxGeneratorLoss", (nn.Module,), {"__module__": "torchgan.losses.minimax"})
     for name in ("torchgan", "torchgan.losses", "torchgan.losses.minimax"):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
@@ -167,7 +167,7 @@ def test_a_checkpoint_of_torchgans_trainer(losses: type, monkeypatch: pytest.Mon
     weights = {prefix + name: tensor for name, tensor in net.state_dict().items()}
     optimizer = torch.optim.Adam(net.parameters())
     sum(parameter.sum() for parameter in net.parameters()).backward()
-    optimizer.step()  # it has a state, and the network other weights
+    optimizer.step()  # now the optimizer has a state, and the network other weights
     checkpoint = {
         "epoch": 3, "loss_information": {"generator_losses": 0.0}, "loss_objects": {"loss": losses()},
         "metric_objects": None, "loss_logs": {"loss": [1.0]}, "generator": weights,
@@ -221,7 +221,7 @@ def test_training_can_start_from_an_imported_model() -> None:
 
 
 # ----------------------------------------------------------------------------
-# What is refused.
+# Files that are refused.
 
 STATE = {name: tensor.clone() for name, tensor in examples().state_dict().items()}
 TORCHGAN = {name: tensor.clone() for name, tensor in torchgan().state_dict().items()}
@@ -318,7 +318,7 @@ def test_a_pickle_with_other_objects_is_refused_and_runs_nothing(how: str, forma
         import_file(Path("weights.pth"), format)
     assert not Path("attacked").exists()
     torch.load("weights.pth", weights_only=False) if how != "bare" else pickle.loads(Path("weights.pth").read_bytes())
-    assert Path("attacked").exists()  # it is an attack
+    assert Path("attacked").exists()  # the attack works without our protection
 
 
 def test_classes_of_one_project_are_refused_for_another(losses: type) -> None:
@@ -328,7 +328,7 @@ def test_classes_of_one_project_are_refused_for_another(losses: type) -> None:
 
 
 def test_an_ignored_object_is_never_the_real_one(losses: type) -> None:
-    """Not even where the project is installed: its class may do anything when it is unpickled."""
+    """Even where the project is installed, its class is not used: it may run any code when unpickled."""
     losses.__setstate__ = lambda self, state: os.mkdir("attacked")
     file = save({"generator": TORCHGAN, "loss": losses()})
     import_file(file, "torchgan")
@@ -359,7 +359,7 @@ def test_unknown_names_and_keys_are_refused(losses: type) -> None:
 
 
 # ----------------------------------------------------------------------------
-# Formats of others.
+# Formats of other plugins.
 
 
 class Linear(nn.Linear):

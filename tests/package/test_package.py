@@ -1,4 +1,4 @@
-"""Model packages: what comes back is what was trained, and whatever is damaged, foreign or half there says so."""
+"""Model packages: the loaded model is the trained one; damaged, foreign and incomplete packages are errors."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 
 def rewrite(folder: Path, change: Callable[[dict[str, Tensor]], object]) -> None:
-    """Change a package's weights, and let the config say the hash and size that they have now."""
+    """Change a package's weights, and put their new hash and size into its config."""
     path = folder / MODEL
     weights = safetensors.torch.load_file(path)
     change(weights)
@@ -95,7 +95,7 @@ def test_the_loaded_generator_is_the_averaged_one(settings):
     with torch.no_grad():
         assert torch.equal(generator(z, labels), generator.network(z, labels))
         one = generator(z[:1], None if labels is None else labels[:1])
-    assert torch.allclose(one, generator(z, labels)[:1], atol=1e-6)  # statistics of training, not of the batch
+    assert torch.allclose(one, generator(z, labels)[:1], atol=1e-6)  # in eval mode, not with the batch's statistics
 
 
 def test_a_run_is_found_by_object_path_name_and_number_and_a_package_by_its_path(tmp_path):
@@ -164,7 +164,7 @@ def test_where_the_dataset_is_not_installed_samples_are_numbers(tmp_path):
 def test_the_config_requires_the_plugins_that_are_distributed():
     run, by_hand = train(arch="dcgan", dataset="digits", options={"arch.width": 8}), train()
     assert read_config(run.package).json["requires"] == [{"distribution": "ganzoo", "version": version("ganzoo")}]
-    assert read_config(by_hand.package).json["requires"] == []  # a registered module is nothing to install
+    assert read_config(by_hand.package).json["requires"] == []  # a registered module cannot be installed
 
 
 def test_plugins_that_change_the_discriminator_are_required(make_gan):
@@ -191,7 +191,7 @@ def test_a_run_without_a_package_says_when_it_is_written():
 def test_a_package_between_two_renames_is_found_by_its_name(name):
     run = train()
     crashed = (run.path / "package").rename(run.path / f".{name}.old")
-    with run.training():  # the one who trains it clears up himself
+    with run.training():  # the process that trains it cleans up itself
         assert not crashed.exists()
         crashed = (run.path / name).rename(crashed)
         with pytest.raises(NotFound):
@@ -458,7 +458,7 @@ def test_loading_leaves_the_callers_random_numbers_alone(folder):
 
 
 def test_loading_imports_no_compiler(tmp_path):
-    """It takes a second, and drawing weights that have no memory would import it."""
+    """Importing it takes a second, and initialising weights without memory would import it."""
     run = train(arch="dcgan", dataset="digits", size=16, options={"arch.width": 2}, conditional=True)
     code = """
 import json, sys

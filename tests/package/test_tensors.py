@@ -1,4 +1,4 @@
-"""Weights from a stranger: what the safetensors library lets through is refused before a network sees it."""
+"""Weights from a stranger: errors that the safetensors library accepts are refused before loading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Grids: where tiles lie, what colour they have, how numbers become bytes."""
+"""Grids: positions and colours of tiles, and conversion to bytes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ganzoo.samples import grid
 
 
 def flat(num: int, height: int, width: int, channels: int) -> np.ndarray:
-    """Return images of one value each, and a step from channel to channel."""
+    """Return images of one value each, which grows by 1 from channel to channel."""
     values = 10 * np.arange(1, num + 1)[:, None, None, None] + np.arange(channels)
     return np.broadcast_to(values, (num, height, width, channels)).astype(np.uint8)
 
 
 def shrink(picture: Image.Image, factor: int) -> np.ndarray:
-    """Return the pixels as they were before enlargement; every enlarged one must be a whole square."""
+    """Return the pixels before enlargement; assert that each became a square."""
     pixels = np.asarray(picture)
     small = pixels[::factor, ::factor]
     assert np.array_equal(small.repeat(factor, 0).repeat(factor, 1), pixels)
@@ -32,7 +32,7 @@ def shrink(picture: Image.Image, factor: int) -> np.ndarray:
 
 def test_the_ends_of_the_range_are_0_and_255_and_nothing_wraps():
     values = torch.tensor([-1.0, 1.0, -1.01, 1.01, -7.0, 7.0, 0.0, -1 + 1 / 255, 1 - 1 / 255])
-    wanted = [0, 255, 0, 255, 0, 255, 128, 0, 254]  # halves go to the even byte
+    wanted = [0, 255, 0, 255, 0, 255, 128, 0, 254]  # halves are rounded to the even byte
     assert grid.to_uint8(values.view(9, 1, 1, 1)).ravel().tolist() == wanted
 
 

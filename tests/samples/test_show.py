@@ -1,4 +1,4 @@
-"""What a person sees of samples: grids, what a dataset makes of them, and the files of a run."""
+"""Showing samples: grids, files by a dataset's function, and files of a run."""
 
 from __future__ import annotations
 
