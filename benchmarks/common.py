@@ -1,4 +1,4 @@
-"""What the benchmarks share: the machine in words, a table, and results that are kept."""
+"""Functions of all benchmarks: the machine, timing, tables, and results that are saved."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("ganzoo", "torch", "numpy", "click", "pluggy")
 
 
-def machine() -> dict[str, Any]:
-    """Return what the figures depend on: processor, cores, versions."""
+def describe_machine() -> dict[str, Any]:
+    """Return what the figures depend on: the processor, the number of cores, the versions."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -34,35 +34,37 @@ def machine() -> dict[str, Any]:
 
 
 def save(name: str, figures: dict[str, Any]) -> Path:
-    """Write figures with machine, date and command to ``results/NAME-DATE.json``."""
+    """Save figures with the machine, the date and the command to ``results/NAME-DATE.json``; return the path."""
     now = datetime.now(UTC)
     command = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
-    result = {"date": now.isoformat(timespec="seconds"), "command": command, "machine": machine(), **figures}
+    result = {"date": now.isoformat(timespec="seconds"), "command": command, "machine": describe_machine(), **figures}
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}-{now:%Y-%m-%d}.json"
     path.write_text(json.dumps(result, indent=2) + "\n")
     return path
 
 
-def summary(values: Sequence[float]) -> dict[str, float]:
-    """Return minimum, median and maximum."""
+def summarise(values: Sequence[float]) -> dict[str, float]:
+    """Return the minimum, the median and the maximum."""
     return {"min": min(values), "median": statistics.median(values), "max": max(values)}
 
 
-def wall(run: Callable[[], object]) -> float:
-    """Return the seconds that a call takes."""
+def time_call(run: Callable[[], object]) -> float:
+    """Return the seconds of a call, by the wall clock."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
 
 
 def measure(
-    variants: Mapping[str, Callable[[], object]], rounds: int, clock: Callable[[Callable[[], object]], float] = wall
+    variants: Mapping[str, Callable[[], object]],
+    rounds: int,
+    clock: Callable[[Callable[[], object]], float] = time_call,
 ) -> dict[str, list[float]]:
-    """Return the seconds that each variant took in each round.
+    """Return the seconds of each variant in each round.
 
-    All run in every round, each time another one first, so that a machine that drifts drifts for all; a further
-    round before them warms everything up and is not counted.
+    All variants run in every round, each time another one first, so that a machine that becomes slower is slower for
+    all. A round before the first one warms everything up and is not counted.
     """
     names = list(variants)
     times: dict[str, list[float]] = {name: [] for name in names}
@@ -75,36 +77,36 @@ def measure(
     return times
 
 
-def speedup(times: Mapping[str, Sequence[float]], name: str, over: str) -> dict[str, float]:
-    """Return how many times as fast `name` was as `over`: minimum, median and maximum over the rounds."""
-    return summary([theirs / mine for mine, theirs in zip(times[name], times[over], strict=True)])
+def compute_speedup(times: Mapping[str, Sequence[float]], name: str, over: str) -> dict[str, float]:
+    """Return the speed of `name` divided by the speed of `over`: minimum, median and maximum over the rounds."""
+    return summarise([theirs / mine for mine, theirs in zip(times[name], times[over], strict=True)])
 
 
-def worst_difference(mine: Sequence[float], theirs: Sequence[float]) -> float:
-    """Return by how much two sequences differ at most, relative where the values are above 1."""
+def find_largest_difference(mine: Sequence[float], theirs: Sequence[float]) -> float:
+    """Return the largest difference of two sequences, relative where the values are above 1."""
     differences = [abs(a - b) / max(1.0, abs(b)) for a, b in zip(mine, theirs, strict=True)]
     return max((math.inf if math.isnan(value) else value) for value in differences)
 
 
-def compared(losses: Mapping[str, Sequence[float]], pairs: Sequence[tuple[str, str, float]]) -> dict[str, float]:
-    """Print whether the losses in pairs (mine, reference, tolerance) agree; return the differences."""
+def compare_losses(losses: Mapping[str, Sequence[float]], pairs: Sequence[tuple[str, str, float]]) -> dict[str, float]:
+    """Print whether the losses of each pair (name, reference, tolerance) agree; return the differences by name."""
     result = {}
     for mine, reference, tolerance in pairs:
         if mine in losses and reference in losses:
-            result[mine] = worst = worst_difference(losses[mine], losses[reference])
-            word = "agree" if worst <= tolerance else "DIFFER: this is other maths, its time counts for nothing"
-            print(f"losses of {mine} and {reference} {word} ({worst:.2g}, tolerance {tolerance:g})")
+            result[mine] = largest = find_largest_difference(losses[mine], losses[reference])
+            word = "agree" if largest <= tolerance else "DIFFER: the computation is another, do not compare the times"
+            print(f"losses of {mine} and {reference} {word} ({largest:.2g}, tolerance {tolerance:g})")
     return result
 
 
-def verdict(name: str, measured: float, target: float, at_most: bool = False) -> str:
-    """Return one line that holds a figure against its target."""
+def compare_target(name: str, measured: float, target: float, at_most: bool = False) -> str:
+    """Return one line that compares a figure with its target."""
     met = measured <= target if at_most else measured >= target
     return f"{name}: {measured:.3g}, target {'at most ' if at_most else ''}{target:g}: {'met' if met else 'missed'}"
 
 
-def table(rows: Sequence[Sequence[object]]) -> str:
-    """Return rows with aligned columns."""
+def format_table(rows: Sequence[Sequence[object]]) -> str:
+    """Return rows as lines with aligned columns."""
     texts = [[f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in texts)

@@ -1,9 +1,9 @@
-"""What the default run costs: speed, time to the first update (start-up included), memory, checkpoints, disk.
+"""The costs of the default run: speed, time to the first update (with start-up), memory, checkpoints, disk.
 
     python benchmarks/costs.py [--images 20000] [--rounds 3] [--quick] [KEY=VALUE ...]
 
-Each round is a process of its own; the speed is the median over the ticks after the first second. Of a checkpoint,
-the training thread pays for the copy, and the rest is written while it trains on.
+Each round is a process of its own. The speed is the median over the ticks after the first second. Of a checkpoint, the
+training thread makes the copy alone; the file is written in the background while training goes on.
 """
 
 from __future__ import annotations
@@ -20,38 +20,39 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from common import save, summary, table
+from common import format_table, save, summarise
 
 
-def timed(function: Callable[..., Any], took: list[float]) -> Callable[..., Any]:
-    """Return a function that does the same and notes its milliseconds."""
+def time_calls(function: Callable[..., Any], milliseconds: list[float]) -> Callable[..., Any]:
+    """Return a function that does the same and appends the time of each call to `milliseconds`."""
 
     def run(*args: Any) -> Any:
         start = time.perf_counter()
         try:
             return function(*args)
         finally:
-            took.append(1000 * (time.perf_counter() - start))
+            milliseconds.append(1000 * (time.perf_counter() - start))
 
     return run
 
 
-def size(*paths: Path) -> float:
-    """Return the MiB of files and of what is in folders."""
+def measure_size(*paths: Path) -> float:
+    """Return the size of files and of all files in folders, in MiB."""
     files = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*"))]
     return sum(file.stat().st_size for file in files if file.is_file()) / 2**20
 
 
-def child(images: int, pairs: list[str]) -> None:
-    """Train, and print what was measured as JSON."""
+def run_child(images: int, pairs: list[str]) -> None:
+    """Train, and print the figures as JSON."""
     start = float(os.environ["BENCHMARK_START"])
     import ganzoo
     from ganzoo.engine.events import Note, Tick
     from ganzoo.engine.keeper import Keeper
     from ganzoo.engine.trainer import Trainer
 
-    in_front, behind = list[float](), list[float]()
-    Trainer.save, Keeper._write = timed(Trainer.save, in_front), timed(Keeper._write, behind)  # type: ignore[method-assign]
+    training, background = list[float](), list[float]()
+    Trainer.save = time_calls(Trainer.save, training)  # type: ignore[method-assign]
+    Keeper._write = time_calls(Keeper._write, background)  # type: ignore[method-assign]
     rows: list[dict[str, Any]] = []
     first: list[float] = []
     described: list[str] = []
@@ -73,10 +74,10 @@ def child(images: int, pairs: list[str]) -> None:
         "images_per_second": statistics.median(speeds),
         "seconds_to_first_update": first[0],
         "peak_memory_mib": rows[-1]["memory"] / 2**20,
-        "checkpoint_ms_in_training": statistics.median(in_front),
-        "checkpoint_ms_in_background": statistics.median(behind),
-        "checkpoint_mib": size(run.checkpoints[-1]),
-        "package_mib": size(run.package),
+        "checkpoint_ms_in_training": statistics.median(training),
+        "checkpoint_ms_in_background": statistics.median(background),
+        "checkpoint_mib": measure_size(run.checkpoints[-1]),
+        "package_mib": measure_size(run.package),
     }
     print(json.dumps(result))
 
@@ -100,16 +101,16 @@ def main() -> None:
         results.append(json.loads(done.stdout.splitlines()[-1]))
 
     names = [name for name in results[0] if name != "run"]
-    figures = {name: summary([result[name] for result in results]) for name in names}
+    figures = {name: summarise([result[name] for result in results]) for name in names}
     print(results[0]["run"])
     rows: list[tuple[object, ...]] = [("figure", "min", "median", "max")]
-    print(table([*rows, *((name, *values.values()) for name, values in figures.items())]))
+    print(format_table([*rows, *((name, *values.values()) for name, values in figures.items())]))
     if not arguments.quick:
         print(save("costs", {"run": results[0]["run"], "images": images, "rounds": rounds, **figures}))
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["child"]:
-        child(int(sys.argv[2]), sys.argv[3:])
+        run_child(int(sys.argv[2]), sys.argv[3:])
     else:
         main()

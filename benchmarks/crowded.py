@@ -1,11 +1,11 @@
-"""Training on a machine that does something else as well: alone, beside busy processes, and beside a second run.
+"""Training on a busy machine: alone, beside one or two busy processes, and beside a second run.
 
     python benchmarks/crowded.py [--images 4096] [--rounds 3] [--quick] [--pairs KEY=VALUE ...]
 
-Each run is the command that anyone would give. In every round each company is met twice, once with threads that wait
-passively for one another, as ganzoo has them, and once with threads that spin, as OpenMP has them where nobody says
-otherwise; each time the other way comes first. A speed is the median over a run's ticks after its first seconds;
-`waiting` is the share of the time in which the training thread was ready and had no core.
+Each run is an ordinary command. Every round has two runs in each situation, in turns: one with threads that wait
+passively for one another, as ganzoo sets them, and one with threads that spin, which is OpenMP's default. A speed is
+the median over a run's ticks after its first seconds. `waiting` is the share of the time in which the training thread
+was ready and had no core.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from common import save, speedup, summary, table
+from common import compute_speedup, format_table, save, summarise
 
 SETTINGS = ["--arch", "dcgan", "--loss", "bce"]
 QUIET = ["train.grid_every=1000000000", "train.checkpoint_every=1000000000", "train.execution=eager"]
@@ -35,11 +35,11 @@ POLICIES = {
     },  # libgomp's own number, which ganzoo leaves as it is once somebody says it
 }
 COMPANY = ("alone", "one busy process", "two busy processes", "a second run")
-LONG = 10**9  # images of a run that is there for company alone
+LONG = 10**9  # images of the second run, which is stopped
 
 
-def train(images: int, pairs: list[str], folder: str, policy: str) -> subprocess.Popen[str]:
-    """Start a run in a directory of its own, on as many threads as it chooses."""
+def start_run(images: int, pairs: list[str], folder: str, policy: str) -> subprocess.Popen[str]:
+    """Start a run in a directory of its own, with the number of threads that ganzoo chooses."""
     dropped = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "KMP_BLOCKTIME", "KMP_LIBRARY", "GOMP_SPINCOUNT")
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
     return subprocess.Popen(
@@ -51,21 +51,21 @@ def train(images: int, pairs: list[str], folder: str, policy: str) -> subprocess
     )
 
 
-def rows(folder: str) -> list[dict[str, float]]:
-    """Return the ticks of the run in a directory, as far as it is."""
+def read_ticks(folder: str) -> list[dict[str, float]]:
+    """Return the ticks so far of the run in a directory."""
     found = [line for path in Path(folder).glob("*/stats.jsonl") for line in path.read_text().splitlines()]
     return [row for row in map(json.loads, found) if "images_per_second" in row]
 
 
 @contextmanager
 def company(name: str, pairs: list[str], policy: str) -> Iterator[None]:
-    """Keep the machine busy while the block runs."""
+    """Keep the machine busy inside the block."""
     with ExitStack() as stack:
         others: list[subprocess.Popen[str]] = []
         if name == "a second run":
             folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
-            others = [train(LONG, pairs, folder, policy)]
-            while not rows(folder) and others[0].poll() is None:
+            others = [start_run(LONG, pairs, folder, policy)]
+            while not read_ticks(folder) and others[0].poll() is None:
                 time.sleep(0.1)
         elif name != "alone":
             num = 1 if name == "one busy process" else 2
@@ -78,18 +78,18 @@ def company(name: str, pairs: list[str], policy: str) -> Iterator[None]:
                 other.communicate()
 
 
-def speed(name: str, policy: str, images: int, pairs: list[str]) -> tuple[float, float]:
-    """Return images per second of a run in some company, and the share of its time that it waited for a core.
+def measure_speed(name: str, policy: str, images: int, pairs: list[str]) -> tuple[float, float]:
+    """Return the images per second of a run in a situation, and the share of its time without a core.
 
     Raises:
-        SystemExit: The command failed; with what it said.
+        SystemExit: The command failed; the message ends with its output.
     """
     with tempfile.TemporaryDirectory() as folder, company(name, pairs, policy):
-        run = train(images, pairs, folder, policy)
-        said, _ = run.communicate()
+        run = start_run(images, pairs, folder, policy)
+        output, _ = run.communicate()
         if run.returncode:
-            raise SystemExit(f"training {name} failed:\n{said[-2000:]}")
-        ticks = rows(folder)
+            raise SystemExit(f"training {name} failed:\n{output[-2000:]}")
+        ticks = read_ticks(folder)
     later = [row for row in ticks if row["seconds"] > 2] or ticks
     waiting = [row["waiting"] for row in later if "waiting" in row] or [0.0]
     return statistics.median(row["images_per_second"] for row in later), statistics.median(waiting)
@@ -112,18 +112,18 @@ def main() -> None:
     for round_ in range(rounds):
         for name in names:
             for policy in list(POLICIES)[:: 1 if round_ % 2 else -1]:
-                images_per_second, waiting = speed(name, policy, images, pairs)
+                images_per_second, waiting = measure_speed(name, policy, images, pairs)
                 seconds[name][policy].append(1 / images_per_second)
                 waits[name][policy].append(waiting)
 
-    speeds = {name: {p: summary([1 / t for t in times]) for p, times in by.items()} for name, by in seconds.items()}
-    ratios = {name: speedup(by, "passive", "spinning") for name, by in seconds.items()}
+    speeds = {name: {p: summarise([1 / t for t in times]) for p, times in by.items()} for name, by in seconds.items()}
+    ratios = {name: compute_speedup(by, "passive", "spinning") for name, by in seconds.items()}
     lines: list[tuple[object, ...]] = [("beside", *(f"{p} img/s" for p in POLICIES), "ratio", "min", "max", "waiting")]
     for name, ratio in ratios.items():
         medians = [speeds[name][policy]["median"] for policy in POLICIES]
         waiting = statistics.median(waits[name]["passive"])
         lines.append((name, *medians, ratio["median"], ratio["min"], ratio["max"], waiting))
-    print(table(lines))
+    print(format_table(lines))
     if not arguments.quick:
         figures = {"rounds": rounds, "images": images, "settings": [*SETTINGS, *pairs], "images_per_second": speeds}
         print(save("crowded", {**figures, "passive_over_spinning": ratios, "waiting": waits}))

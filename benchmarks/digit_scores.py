@@ -1,6 +1,6 @@
-"""How well a generator of the bundled digits does, by a small classifier's features; `scorer` is the whole protocol.
+"""Scores of a generator of the bundled digits, by a small classifier's features. `make_scorer` is the whole protocol.
 
-Nothing is downloaded, and the numbers mean nothing for other data.
+Nothing is downloaded. The scores cannot be compared with those of other data.
 """
 
 from __future__ import annotations
@@ -18,36 +18,38 @@ from ganzoo.compute.streams import seeded
 CLASSES = 10
 FEATURES = 64
 EPOCHS = 60
-WANTED = 0.95  # accuracy on held-out digits, below which the classifier's features say nothing
+WANTED = 0.95  # least accuracy on held-out digits for the classifier's features to be useful
 NEIGHBOURS = 5
 
 Scores = dict[str, float]
 
 
-def scorer(size: int) -> tuple[int, Callable[[Tensor], Scores]]:
-    """Return how many samples are to be scored, and the function that scores them, images ``[N, 1, size, size]``.
+def make_scorer(size: int) -> tuple[int, Callable[[Tensor], Scores]]:
+    """Return the number of samples to score, and the function that scores them, images ``[N, 1, size, size]``.
 
-    The digits are cut into halves. A classifier learns from the first, which is the reference; the second is what real
-    images get: the floor. Features are divided so that the reference's have a total variance of 1.
+    The digits are split into halves. A classifier learns from the first half, which is the reference. The score of the
+    second half is the floor: the score of real images. Features are scaled so that the reference's have the total
+    variance 1.
 
-    ``fd``: the Frechet distance of the samples' features from the reference's, in multiples of the floor.
-    ``recall``, ``precision``: the share of the reference within the samples' balls, and the other way round; a ball
-    reaches to the fifth nearest of its own kind (Naeem et al. 2020, arXiv:2002.09797, section 2).
-    ``share``: the smallest class's share among the samples, in multiples of its share of the reference.
+    - ``fd``: the Frechet distance between the samples' features and the reference's, in multiples of the floor.
+    - ``recall``: the share of the reference inside the samples' balls; ``precision``: the share of the samples inside
+      the reference's balls. A ball reaches to the fifth nearest neighbour of its own kind (Naeem et al. 2020,
+      arXiv:2002.09797, section 2).
+    - ``share``: the smallest class's share of the samples, in multiples of its share of the reference.
 
     Raises:
-        SystemExit: The classifier is too often wrong on the digits held out for its features to be a measure.
+        SystemExit: The classifier is wrong too often on held-out digits for its features to be useful.
     """
-    images, labels = digits(size)
+    images, labels = load_digits(size)
     half = (len(images) + 1) // 2
-    classifier = trained(images[:half], labels[:half])
+    classifier = train_classifier(images[:half], labels[:half])
     accuracy = float((classifier(images[half:]).argmax(1) == labels[half:]).float().mean())
     if accuracy < WANTED:
-        raise SystemExit(f"the classifier is right on {accuracy:.1%} of the digits held out: that is no measure")
+        raise SystemExit(f"the classifier is right on {accuracy:.1%} of the held-out digits, which is too low to score")
     reference = classifier[:-1](images[:half])
     scale = reference.var(0).sum().sqrt()
     reference, real = reference / scale, classifier[:-1](images[half:]) / scale
-    floor, reach = frechet(real, reference), _reach(reference)
+    floor, reach = frechet(real, reference), _compute_reach(reference)
     shares = torch.bincount(labels[:half], minlength=CLASSES) / half
 
     def score(samples: Tensor) -> Scores:
@@ -57,7 +59,7 @@ def scorer(size: int) -> tuple[int, Callable[[Tensor], Scores]]:
         apart = torch.cdist(reference, features)  # [reference, samples]
         return {
             "fd": frechet(features, reference) / floor,
-            "recall": float((apart <= _reach(features)).any(1).float().mean()),
+            "recall": float((apart <= _compute_reach(features)).any(1).float().mean()),
             "precision": float((apart <= reach[:, None]).any(0).float().mean()),
             "share": float((found / shares).min()),
         }
@@ -65,16 +67,16 @@ def scorer(size: int) -> tuple[int, Callable[[Tensor], Scores]]:
     return len(real), score
 
 
-def digits(size: int) -> tuple[Tensor, Tensor]:
-    """Return all images ``[1797, 1, size, size]`` in [-1, 1], and their classes, always in the same order."""
+def load_digits(size: int) -> tuple[Tensor, Tensor]:
+    """Return all images ``[1797, 1, size, size]`` in [-1, 1] and their classes, always in the same random order."""
     dataset: Any = ganzoo.create("dataset", "digits", size=size)
     images, labels = torch.from_numpy(dataset.data).float() / 127.5 - 1, torch.from_numpy(dataset.labels)
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
     return images[order], labels[order]
 
 
-def trained(images: Tensor, labels: Tensor) -> nn.Sequential:
-    """Return a classifier, its last layer from features to logits; the same on the same machine every time."""
+def train_classifier(images: Tensor, labels: Tensor) -> nn.Sequential:
+    """Train a classifier whose last layer maps features to logits; the result is always the same on one machine."""
     with seeded(0):
         body = [nn.Flatten(), nn.Linear(images[0].numel(), 128), nn.ReLU(), nn.Linear(128, FEATURES), nn.ReLU()]
         classifier = nn.Sequential(*body, nn.Linear(FEATURES, CLASSES))
@@ -89,6 +91,6 @@ def trained(images: Tensor, labels: Tensor) -> nn.Sequential:
     return classifier.eval().requires_grad_(False)
 
 
-def _reach(features: Tensor) -> Tensor:
-    """Return the distance of each row of ``[N, F]`` from its fifth nearest other."""
+def _compute_reach(features: Tensor) -> Tensor:
+    """Return the distance of each row of ``[N, F]`` from its fifth nearest neighbour."""
     return torch.cdist(features, features).kthvalue(NEIGHBOURS + 1, dim=1).values

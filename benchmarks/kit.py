@@ -1,4 +1,4 @@
-"""How long `ganzoo check` takes on an architecture of six million parameters: seconds of each check, one thread.
+"""The time of `ganzoo check` on an architecture of six million parameters: seconds of each check, on one thread.
 
 python benchmarks/kit.py [--plugin FILE] [--quick]
 
@@ -11,7 +11,7 @@ import argparse
 import time
 from pathlib import Path
 
-from common import save, table, verdict
+from common import compare_target, format_table, save
 
 from ganzoo.registry import registry
 from ganzoo.testing import collect_checks
@@ -32,11 +32,11 @@ def main() -> None:
     results = [check.run() for check in (checks[:10] if arguments.quick else checks)]
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu
     slowest = sorted(results, key=lambda result: -result.seconds)
-    print(table([("check", "status", "seconds"), *((r.check, r.status, r.seconds) for r in slowest)]))
+    print(format_table([("check", "status", "seconds"), *((r.check, r.status, r.seconds) for r in slowest)]))
     for result in results:
         if result.status == "FAIL":
             print(f"{result.check}: {result.message}")
-    print(verdict(f"seconds of {len(results)} checks ({cpu:.0f} s of one core)", wall, TARGET, at_most=True))
+    print(compare_target(f"seconds of {len(results)} checks ({cpu:.0f} s of one core)", wall, TARGET, at_most=True))
     if not arguments.quick:
         print(save("kit", {"seconds": wall, "cpu_seconds": cpu, "checks": {r.check: r.seconds for r in results}}))
 

@@ -1,11 +1,11 @@
-"""Whether each adversarial loss learns the bundled digits with nothing else said: DCGAN, two widths, some seeds.
+"""Whether each adversarial loss learns the bundled digits with default settings: DCGAN, two widths, some seeds.
 
     python benchmarks/losses.py [--losses bce,hinge] [--widths 16,32] [--seeds 0,1,2] [--images 40000,150000] [--quick]
 
-Each row is what `ganzoo train --arch dcgan --loss LOSS arch.width=WIDTH --seed SEED` has made after so many images, by
-the measures of digit_scores.py: the Frechet distance in multiples of what real digits get, recall, and the smallest
-class's share. Rows are kept one by one in the day's results (or in --file), and those that stand there are not made
-again: stop it and start it as you like. One run at a time; a longer one goes on from the shorter one.
+Each row has the scores of `ganzoo train --arch dcgan --loss LOSS arch.width=WIDTH --seed SEED` at a number of images,
+by digit_scores.py: the Frechet distance in multiples of the score of real digits, recall, and the smallest class's
+share. Each row is saved at once in the day's results (or in --file). Rows that are saved already are not made again, so
+the command can be stopped and started at any time. It trains one run at a time; a longer run resumes a shorter one.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from common import RESULTS, machine, table
-from digit_scores import Scores, scorer
+from common import RESULTS, describe_machine, format_table
+from digit_scores import Scores, make_scorer
 from torch import Tensor
 from workbench import temporary_runs
 
@@ -48,41 +48,44 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.quick:
         vars(arguments).update(QUICK)
-    rows: list[Row] = [] if arguments.quick or not arguments.file.exists() else stored(arguments.file)
-    num, score = scorer(size=32)
-    for row in measured(arguments, rows, num, score):
+    rows: list[Row] = [] if arguments.quick or not arguments.file.exists() else load_rows(arguments.file)
+    num, score = make_scorer(size=32)
+    for row in measure_rows(arguments, rows, num, score):
         rows.append(row)
-        print(table([[*row.values()]]), flush=True)
+        print(format_table([[*row.values()]]), flush=True)
         if not arguments.quick:
-            keep(arguments.file, rows)
-    print("\n" + table([("loss", "width", "images", "seeds", "worst fd", "recall", "share", ""), *worst(rows)]))
+            save_rows(arguments.file, rows)
+    print(
+        "\n"
+        + format_table([("loss", "width", "images", "seeds", "worst fd", "recall", "share", ""), *find_worst(rows)])
+    )
 
 
-def measured(arguments: Any, rows: list[Row], num: int, score: Callable[[Tensor], Scores]) -> Iterator[Row]:
-    """Train what is asked for and not there yet, the shortest runs of all first; yield its rows."""
-    there = {tuple(row[key] for key in KEY) for row in rows}
+def measure_rows(arguments: Any, rows: list[Row], num: int, score: Callable[[Tensor], Scores]) -> Iterator[Row]:
+    """Train and score the runs whose rows are missing, all short runs first; yield their rows."""
+    known = {tuple(row[key] for key in KEY) for row in rows}
     runs: dict[tuple[Any, ...], Any] = {}
     with temporary_runs():
         for images, *which in product(sorted(arguments.images), arguments.seeds, arguments.widths, arguments.losses):
             seed, width, loss = which
-            if (loss, width, seed, images) not in there:
+            if (loss, width, seed, images) not in known:
                 start = time.perf_counter()
-                run = runs[tuple(which)] = trained(runs.get(tuple(which)), loss, width, seed, images)
+                run = runs[tuple(which)] = train(runs.get(tuple(which)), loss, width, seed, images)
                 took = time.perf_counter() - start
                 found = score(ganzoo.load(run, "cpu").sample_raw(num))
                 row: Row = {"loss": loss, "width": width, "seed": seed, "images": images}
                 yield row | {name: round(value, 3) for name, value in found.items()} | {"seconds": round(took)}
 
 
-def trained(run: Any, loss: str, width: int, seed: int, images: int) -> Any:
-    """Return a run of so many images, the one given if it is shorter, else a new one."""
+def train(run: Any, loss: str, width: int, seed: int, images: int) -> Any:
+    """Train a new run, or the given one further, to `images` images; return it."""
     if run is not None:
         return ganzoo.train(resume=run, images=images, device="cpu")
     quiet = {"train.grid_every": 10**9, "train.checkpoint_every": 10**9, "arch.width": width}
     return ganzoo.train(arch="dcgan", loss=loss, seed=seed, images=images, options=quiet, device="cpu")
 
 
-def worst(rows: list[Row]) -> Iterator[list[object]]:
+def find_worst(rows: list[Row]) -> Iterator[list[object]]:
     """Yield the worst values over the seeds of each loss, width and number of images, and whether they meet the aim."""
     for loss, width, images in sorted({(row["loss"], row["width"], row["images"]) for row in rows}):
         same = [row for row in rows if (row["loss"], row["width"], row["images"]) == (loss, width, images)]
@@ -93,23 +96,23 @@ def worst(rows: list[Row]) -> Iterator[list[object]]:
 
 
 # ----------------------------------------------------------------------------
-# Rows that are kept.
+# Saved rows.
 
 
-def stored(file: Path) -> list[Row]:
+def load_rows(file: Path) -> list[Row]:
     """Return the rows in a file."""
     rows: list[Row] = json.loads(file.read_text())["rows"]
     return rows
 
 
-def keep(file: Path, rows: list[Row]) -> None:
-    """Write the rows with machine, date and command, the file itself apart."""
+def save_rows(file: Path, rows: list[Row]) -> None:
+    """Save the rows with the machine, the date and the command, in which the file's own path is left out."""
     words = [word for word in sys.argv[1:] if word != "--file" and Path(word).suffix != ".json"]
     command = shlex.join(["python", "benchmarks/losses.py", *words])
-    said = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "command": command}
+    head = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "command": command}
     file.parent.mkdir(exist_ok=True)
     file.write_text(
-        json.dumps({**said, "machine": machine(), "aims": [LARGEST, SMALLEST], "rows": rows}, indent=1) + "\n"
+        json.dumps({**head, "machine": describe_machine(), "aims": [LARGEST, SMALLEST], "rows": rows}, indent=1) + "\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""A plugin: random images in memory, which cost a training run nothing to read.
+"""A plugin: random images in memory, which a training run reads without any cost.
 
 ganzoo train --plugin benchmarks/noise.py --dataset noise dataset.size=64
 """
@@ -14,16 +14,16 @@ from ganzoo.plugin import DataInfo, Dataset, hookimpl, option
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseOptions:
-    """How the images are."""
+    """Options of the images."""
 
     size: int = option(64, help="Height and width in pixels.", low=8)
-    channels: int = option(3, help="Of an image.", low=1)
-    items: int = option(1024, help="How many images there are.", low=1)
-    classes: int = option(10, help="How many classes they are given at random.", low=1)
+    channels: int = option(3, help="Channels of an image.", low=1)
+    items: int = option(1024, help="Number of images.", low=1)
+    classes: int = option(10, help="Number of classes, which images get at random.", low=1)
 
 
-def noise_info(options: NoiseOptions) -> DataInfo:
-    """Return what the data is."""
+def describe_noise(options: NoiseOptions) -> DataInfo:
+    """Return the `DataInfo` of the images."""
     shape = (options.channels, options.size, options.size)
     return DataInfo(shape=shape, num_classes=options.classes, num_items=options.items)
 
@@ -34,7 +34,7 @@ class Noise:
     def __init__(self, options: NoiseOptions) -> None:
         import torch
 
-        self.info = noise_info(options)
+        self.info = describe_noise(options)
         generator = torch.Generator().manual_seed(0)
         self.data: Any = torch.rand(options.items, *self.info.shape, generator=generator) * 2 - 1
         self.labels: Any = torch.randint(options.classes, (options.items,), generator=generator)
@@ -48,5 +48,5 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         summary="Random images in memory.",
         factory=f"{__name__}:Noise",
         options=NoiseOptions,
-        info=noise_info,
+        info=describe_noise,
     )

@@ -1,12 +1,12 @@
-"""Training throughput beside public code: DCGAN at 64x64x3 on random images in memory, D and G updated once each.
+"""Training throughput compared with public code: DCGAN at 64x64x3 on random images in memory, one update of D and of G.
 
     python benchmarks/peers.py [--rounds 5] [--updates 2] [--quick]
 
 All train networks of the same shape from the same weights on the same images and latents, with Adam(2e-4, 0.5, 0.999)
-and cross-entropy; the losses of the first updates are compared. `plain` is the usual loop, written out here. The
-engine keeps its averaged generator besides. torchgan and torch-mimicry draw new latents for G's update, which is one
-pass of G more: they are held against the engine in that order (`alternating`). Where one cannot be imported, a line
-says so.
+and cross-entropy; the losses of the first updates are compared. `plain` is the usual loop, written out here. The engine
+updates its averaged generator as well. torchgan and torch-mimicry draw new latents for G's update, which is one more
+forward of G: they are compared with the engine in that order (`alternating`). Where one cannot be imported, a line says
+so.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from common import compared, measure, save, speedup, summary, table, verdict
+from common import compare_losses, compare_target, compute_speedup, format_table, measure, save, summarise
 from torch import Tensor, nn
-from workbench import PlainLoop, Rounds, assembled, calls, plain_networks
+from workbench import PlainLoop, Rounds, assemble_gan, bind_rounds, make_networks_plain
 
 BASE = {
     "arch": "dcgan", "dataset": "noise", "loss": "bce", "reg": "none", "train.execution": "eager",
@@ -33,16 +33,16 @@ QUICK = {"dataset.size": 16, "arch.width": 8, "train.batch": 8, "dataset.items":
 COMPARED = 3  # updates
 
 
-class Fed:
-    """What a peer's loop is handed: the engine's own batches, and the latents that it must take for its own."""
+class Feed:
+    """The data of a peer's loop: the engine's batches, and the latents that the loop uses instead of its own."""
 
     def __init__(self, settings: dict[str, object]) -> None:
-        self.gan, self.batches = assembled({**settings, "train.update": "alternating"})
-        self.generator, self.discriminator = plain_networks(self.gan)
+        self.gan, self.batches = assemble_gan({**settings, "train.update": "alternating"})
+        self.generator, self.discriminator = make_networks_plain(self.gan)
         self.images, self.latents = 0, list[Tensor]()
 
     def next(self) -> Tensor:
-        """Return the next real batch, and lay ready the latents of D's and of G's update."""
+        """Return the next real batch, and set the latents of D's and of G's update."""
         (part,) = self.batches.discriminator(self.images)
         self.images += self.batches.batch
         (later,) = self.batches.generator(self.images, 0)
@@ -50,7 +50,7 @@ class Fed:
         assert part.real is not None
         return part.real
 
-    def adam(self, network: nn.Module) -> torch.optim.Adam:
+    def make_optimizer(self, network: nn.Module) -> torch.optim.Adam:
         """Return the optimizer of a network."""
         return torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999))
 
@@ -62,7 +62,7 @@ class Torchgan:
         os.environ.setdefault("TENSORBOARD_LOGGING", "0")
         os.environ.setdefault("VISDOM_LOGGING", "0")
         losses, trainer = import_module("torchgan.losses"), import_module("torchgan.trainer")
-        fed = self.fed = Fed(settings)
+        fed = self.fed = Feed(settings)
 
         class Generator(nn.Module):
             encoding_dims, label_type = fed.gan.networks.latent_dim, "none"
@@ -114,12 +114,12 @@ class Torchgan:
 
 
 class Mimicry:
-    """torch-mimicry's training step of its own base networks, with the same layers inside."""
+    """torch-mimicry's training step with its own base classes, around the same layers."""
 
     def __init__(self, settings: dict[str, object], folder: Path) -> None:
         bases: Any = import_module("torch_mimicry.nets.gan.gan")
         self.log = import_module("torch_mimicry.training.metric_log").MetricLog
-        fed = self.fed = Fed(settings)
+        fed = self.fed = Feed(settings)
 
         class Generator(bases.BaseGenerator):  # type: ignore[misc]
             def __init__(self) -> None:
@@ -138,7 +138,7 @@ class Mimicry:
                 return self.inner(x)[:, None]  # type: ignore[no-any-return]
 
         self.generator, self.discriminator = Generator(), Discriminator()
-        self.optim_g, self.optim_d = fed.adam(self.generator), fed.adam(self.discriminator)
+        self.optim_g, self.optim_d = fed.make_optimizer(self.generator), fed.make_optimizer(self.discriminator)
 
     def __call__(self, num: int) -> list[float]:
         """Make `num` updates; return D's and G's losses."""
@@ -153,14 +153,14 @@ class Mimicry:
         return losses
 
 
-def peers(settings: dict[str, object], folder: Path) -> dict[str, Callable[[int], list[float]]]:
-    """Return the peers that can be imported here; print a line for each that cannot."""
+def find_peers(settings: dict[str, object], folder: Path) -> dict[str, Callable[[int], list[float]]]:
+    """Return the peers that can be imported here; print a line for each one that cannot."""
     found: dict[str, Callable[[int], list[float]]] = {}
     kinds: dict[str, Callable[..., Any]] = {"torchgan": Torchgan, "torch-mimicry": Mimicry}
     for name, kind in kinds.items():
         try:
             found[name] = kind(settings, folder / name)
-        except Exception as error:  # whatever an import of a package for another time raises
+        except Exception as error:  # an import of an old package may raise anything
             print(f"{name} is not measured: {type(error).__name__}: {str(error).splitlines()[0]}")
     return found
 
@@ -176,37 +176,37 @@ def main() -> None:
 
     shared = {**settings, "train.update": "shared"}
     engines = {
-        "engine fp32": Rounds(*assembled(shared)),
-        "engine bf16": Rounds(*assembled({**shared, "train.precision": "bf16"})),
-        "engine fp32 alternating": Rounds(*assembled(settings)),
+        "engine fp32": Rounds(*assemble_gan(shared)),
+        "engine bf16": Rounds(*assemble_gan({**shared, "train.precision": "bf16"})),
+        "engine fp32 alternating": Rounds(*assemble_gan(settings)),
     }
-    plain = PlainLoop(*assembled(shared))
+    plain = PlainLoop(*assemble_gan(shared))
     with tempfile.TemporaryDirectory() as folder:
-        others = peers(settings, Path(folder))
+        others = find_peers(settings, Path(folder))
         losses = {"plain": plain.losses(COMPARED)} | {n: engine.losses(COMPARED) for n, engine in engines.items()}
         losses |= {name: other(COMPARED) for name, other in others.items()}
         variants: dict[str, Any] = {"plain": plain, **engines, **others}
-        times = measure({name: calls(run, arguments.updates) for name, run in variants.items()}, rounds)
+        times = measure({name: bind_rounds(run, arguments.updates) for name, run in variants.items()}, rounds)
 
     titles = [f"{network} {step + 1}" for step in range(COMPARED) for network in ("D", "G")]
-    print(table([("losses", *titles), *((name, *values) for name, values in losses.items())]), end="\n\n")
-    differences = compared(
+    print(format_table([("losses", *titles), *((name, *values) for name, values in losses.items())]), end="\n\n")
+    differences = compare_losses(
         losses,
         [("engine fp32", "plain", 0.02), ("engine bf16", "plain", 0.1)]
         + [(name, "engine fp32 alternating", 0.02) for name in ("torchgan", "torch-mimicry")],
     )
 
     batch = int(str(settings["train.batch"]))
-    speeds = {name: summary([batch * arguments.updates / t for t in values]) for name, values in times.items()}
-    ratios = {name: speedup(times, name, "plain") for name in times}
+    speeds = {name: summarise([batch * arguments.updates / t for t in values]) for name, values in times.items()}
+    ratios = {name: compute_speedup(times, name, "plain") for name in times}
     rows: list[tuple[object, ...]] = [("", "images/s", "over plain", "min", "max")]
     rows += [(n, speeds[n]["median"], r["median"], r["min"], r["max"]) for n, r in ratios.items()]
-    print("\n" + table(rows), end="\n\n")
-    print(verdict("engine fp32 over plain", ratios["engine fp32"]["median"], 1.2))
-    print(verdict("engine bf16 over plain fp32", ratios["engine bf16"]["median"], 2.0))
+    print("\n" + format_table(rows), end="\n\n")
+    print(compare_target("engine fp32 over plain", ratios["engine fp32"]["median"], 1.2))
+    print(compare_target("engine bf16 over plain fp32", ratios["engine bf16"]["median"], 2.0))
     for name in others:
-        ratios[f"engine over {name}"] = ratio = speedup(times, "engine fp32 alternating", name)
-        print(verdict(f"engine fp32 over {name}, alternating", ratio["median"], 1.4))
+        ratios[f"engine over {name}"] = ratio = compute_speedup(times, "engine fp32 alternating", name)
+        print(compare_target(f"engine fp32 over {name}, alternating", ratio["median"], 1.4))
     if not arguments.quick:
         figures = {"rounds": rounds, "updates": arguments.updates, "threads": torch.get_num_threads()}
         figures |= {"settings": settings, "losses": losses, "differences": differences}

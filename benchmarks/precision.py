@@ -1,12 +1,13 @@
-"""What bf16 costs in quality: DCGAN on the bundled digits in fp32 and in bf16, each with several seeds.
+"""The quality of training in bf16: DCGAN on the bundled digits in fp32 and in bf16, each with several seeds.
 
     python benchmarks/precision.py [--images 60000] [--seeds 3] [--quick]
 
-Samples of the averaged generator are held against the real digits by measures of its own, whose numbers mean nothing
-elsewhere: the total variation distance of the class shares, as a small classifier sees them; the Frechet distance of
-Gaussians fitted to that classifier's features; and the distance of the pixels' means and standard deviations. The
-reference is the part of the digits that the classifier learned from; the floor is what the digits held out from it
-get. Every measure is a mean over draws of as many samples as were held out, so that all have the same bias.
+Samples of the averaged generator are compared with the real digits by three measures of this benchmark: the total
+variation distance of the class shares, by a small classifier; the Frechet distance of Gaussians fitted to that
+classifier's features; and the distance of the pixels' means and standard deviations. Their numbers cannot be compared
+with others. The reference is the part of the digits that the classifier learned from. The floor is the score of the
+held-out digits. Every measure is a mean over draws of as many samples as there are held-out digits, so that all have
+the same bias.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import statistics
 from typing import Any
 
 import torch
-from common import save, table
+from common import format_table, save
 from torch import Tensor, nn
 from workbench import temporary_runs
 
@@ -25,12 +26,12 @@ from ganzoo.compute.streams import seeded
 
 FEATURES = 32
 EPOCHS = 12
-WANTED = 0.95  # accuracy on held-out digits, below which the classifier's features say nothing
-DRAWS = 8  # of samples from each generator
+WANTED = 0.95  # least accuracy on held-out digits for the classifier's features to be useful
+DRAWS = 8  # draws of samples from each generator
 
 
 class Classifier(nn.Module):
-    """Digits ``[N, 1, S, S]`` to 10 logits, by way of `FEATURES` features."""
+    """A classifier of digits ``[N, 1, S, S]``: `FEATURES` features, then 10 logits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,8 +49,8 @@ class Classifier(nn.Module):
         return logits
 
 
-def digits(size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return images and labels to learn from, then those held out: a fifth, the same every time."""
+def load_digits(size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return images and labels to learn from, then the held-out ones: always the same fifth."""
     dataset: Any = ganzoo.create("dataset", "digits", size=size)
     images, labels = torch.from_numpy(dataset.data).float() / 127.5 - 1, torch.from_numpy(dataset.labels)
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
@@ -57,8 +58,8 @@ def digits(size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return images[order[cut:]], labels[order[cut:]], images[order[:cut]], labels[order[:cut]]
 
 
-def learned(images: Tensor, labels: Tensor) -> Classifier:
-    """Return a trained classifier; the same on the same machine every time."""
+def train_classifier(images: Tensor, labels: Tensor) -> Classifier:
+    """Train a classifier; the result is always the same on one machine."""
     with seeded(0):
         classifier = Classifier()
         optimizer = torch.optim.Adam(classifier.parameters(), lr=2e-3)
@@ -85,10 +86,10 @@ def frechet(one: Tensor, other: Tensor) -> float:
     return float((m1 - m2).square().sum() + c1.trace() + c2.trace() - 2 * cross)
 
 
-def measures(classifier: Classifier, samples: Tensor, reference: Tensor) -> dict[str, float]:
-    """Return how far samples are from the reference, images both."""
+def compute_measures(classifier: Classifier, samples: Tensor, reference: Tensor) -> dict[str, float]:
+    """Return the distances of samples from the reference; both are images."""
     features, wanted = classifier.body(samples), classifier.body(reference)
-    scale = wanted.var(0).sum().sqrt()  # the distance is 1 or so where the reference is hit by nothing but its mean
+    scale = wanted.var(0).sum().sqrt()  # the distance is about 1 for samples that have the right mean and no variance
     shares, theirs = (torch.bincount(classifier.head(x).argmax(1), minlength=10) / len(x) for x in (features, wanted))
     moments = torch.stack([samples.mean(0) - reference.mean(0), samples.std(0) - reference.std(0)])
     return {
@@ -98,13 +99,13 @@ def measures(classifier: Classifier, samples: Tensor, reference: Tensor) -> dict
     }
 
 
-def means(rows: list[dict[str, float]]) -> dict[str, float]:
-    """Return each measure's mean."""
+def compute_means(rows: list[dict[str, float]]) -> dict[str, float]:
+    """Return the mean of each measure."""
     return {name: statistics.mean(row[name] for row in rows) for name in rows[0]}
 
 
-def trained(options: dict[str, object], images: int, seed: int) -> Any:
-    """Return the averaged generator of a run."""
+def train_generator(options: dict[str, object], images: int, seed: int) -> Any:
+    """Train a run; return its averaged generator."""
     with temporary_runs():
         quiet = {"train.grid_every": 10**9, "train.checkpoint_every": 10**9}
         run = ganzoo.train(arch="dcgan", dataset="digits", images=images, seed=seed, options={**quiet, **options})
@@ -122,21 +123,22 @@ def main() -> None:
     if arguments.quick:
         size, seeds, images, options = 16, 2, 512, {"arch.width": 8}
 
-    reference, labels, held_out, answers = digits(size)
-    classifier = learned(reference, labels)
+    reference, labels, held_out, answers = load_digits(size)
+    classifier = train_classifier(reference, labels)
     accuracy = float((classifier(held_out).argmax(1) == answers).float().mean())
     print(f"the classifier is right on {100 * accuracy:.1f} percent of the digits held out")
     if accuracy < WANTED:
-        raise SystemExit(f"that is below {100 * WANTED:.0f} percent: its features are no measure")
+        raise SystemExit(f"that is below {100 * WANTED:.0f} percent: its features are not a measure")
 
-    rows: dict[str, list[dict[str, float]]] = {"held-out digits": [measures(classifier, held_out, reference)]}
+    floor_row = compute_measures(classifier, held_out, reference)
+    rows: dict[str, list[dict[str, float]]] = {"held-out digits": [floor_row]}
     for seed in range(seeds):
         for precision in ("fp32", "bf16"):
             chosen = {**options, "dataset.size": size, "train.precision": precision}
-            generator = trained(chosen, images, seed)
+            generator = train_generator(chosen, images, seed)
             samples = generator.sample_raw(DRAWS * len(held_out)).split(len(held_out))
-            measured = means([measures(classifier, part.clamp(-1, 1), reference) for part in samples])
-            rows.setdefault(precision, []).append(measured)
+            parts = [compute_measures(classifier, part.clamp(-1, 1), reference) for part in samples]
+            rows.setdefault(precision, []).append(compute_means(parts))
 
     names = list(rows["held-out digits"][0])
     lines: list[tuple[object, ...]] = [("", *names)]
@@ -147,7 +149,7 @@ def main() -> None:
             spread = f" +- {statistics.stdev(column):.3f}" if len(column) > 1 else ""
             cells.append(f"{statistics.mean(column):.3f}{spread} ({statistics.mean(column) / floor:.1f} x floor)")
         lines.append((title, *cells))
-    print(table(lines))
+    print(format_table(lines))
     if not arguments.quick:
         print(save("precision", {"images": images, "seeds": seeds, "accuracy": accuracy, "measures": rows}))
 

@@ -1,10 +1,10 @@
-"""R3GAN at 32x32x3 with R1 and R2 in every update: the engine in bf16 and fp32 beside a plain loop in fp32.
+"""R3GAN at 32x32x3 with R1 and R2 in every update: the engine in bf16 and fp32 compared with a plain loop in fp32.
 
     python benchmarks/r3gan.py [--rounds 5] [--updates 1] [--batch 64] [--quick] [KEY=VALUE ...]
 
-The plain loop is written as one would without thinking of speed: D not frozen while G is updated, torch's Adam as it
-comes, images channels first. All start from the same weights and see the same images and latents; the losses of the
-first updates are compared. The engine keeps its averaged generator besides.
+The plain loop is written without regard to speed: D is not frozen while G is updated, torch's Adam has its defaults,
+and images are channels-first. All start from the same weights and see the same images and latents; the losses of the
+first updates are compared. The engine updates its averaged generator as well.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import argparse
 from typing import Any
 
 import torch
-from common import compared, measure, save, speedup, summary, table, verdict
-from workbench import PlainPenalised, Rounds, assembled, calls
+from common import compare_losses, compare_target, compute_speedup, format_table, measure, save, summarise
+from workbench import PlainPenalised, Rounds, assemble_gan, bind_rounds
 
 COMPARED = 3  # updates
 TARGET = 1.5
@@ -39,24 +39,24 @@ def main() -> None:
 
     settings |= dict(pair.split("=", 1) for pair in arguments.pairs)
 
-    plain = PlainPenalised(*assembled(settings))
+    plain = PlainPenalised(*assemble_gan(settings))
     engines = {
-        "engine fp32": Rounds(*assembled(settings)),
-        "engine bf16": Rounds(*assembled({**settings, "train.precision": "bf16"})),
+        "engine fp32": Rounds(*assemble_gan(settings)),
+        "engine bf16": Rounds(*assemble_gan({**settings, "train.precision": "bf16"})),
     }
     losses = {"plain": plain.losses(COMPARED)} | {name: engine.losses(COMPARED) for name, engine in engines.items()}
     titles = [f"{network} {step + 1}" for step in range(COMPARED) for network in ("D", "G")]
-    print(table([("losses", *titles), *((name, *values) for name, values in losses.items())]), end="\n\n")
-    differences = compared(losses, [("engine fp32", "plain", 0.002), ("engine bf16", "plain", 0.05)])
+    print(format_table([("losses", *titles), *((name, *values) for name, values in losses.items())]), end="\n\n")
+    differences = compare_losses(losses, [("engine fp32", "plain", 0.002), ("engine bf16", "plain", 0.05)])
 
     variants: dict[str, Any] = {"plain": plain, **engines}
-    times = measure({name: calls(run, arguments.updates) for name, run in variants.items()}, rounds)
-    speeds = {name: summary([batch * arguments.updates / t for t in values]) for name, values in times.items()}
-    ratios = {name: speedup(times, name, "plain") for name in times}
+    times = measure({name: bind_rounds(run, arguments.updates) for name, run in variants.items()}, rounds)
+    speeds = {name: summarise([batch * arguments.updates / t for t in values]) for name, values in times.items()}
+    ratios = {name: compute_speedup(times, name, "plain") for name in times}
     rows: list[tuple[object, ...]] = [("", "images/s", "over plain", "min", "max")]
     rows += [(n, speeds[n]["median"], r["median"], r["min"], r["max"]) for n, r in ratios.items()]
-    print("\n" + table(rows), end="\n\n")
-    print(verdict("engine bf16 over plain fp32", ratios["engine bf16"]["median"], TARGET))
+    print("\n" + format_table(rows), end="\n\n")
+    print(compare_target("engine bf16 over plain fp32", ratios["engine bf16"]["median"], TARGET))
     if not arguments.quick:
         figures = {"rounds": rounds, "updates": arguments.updates, "threads": torch.get_num_threads()}
         figures |= {"settings": settings, "losses": losses, "differences": differences}

@@ -1,11 +1,11 @@
-"""How near DCGAN's update at 64x64x3 comes to what the machine can: percent of its measured convolution peak.
+"""The speed of DCGAN's update at 64x64x3, in percent of the machine's measured convolution peak.
 
     python benchmarks/roofline.py [--rounds 5] [--updates 2] [--quick]
 
-The peak is what the best of a few kernels reaches, over and over, in the same round as the update: DCGAN's own
-convolutions forward in channels-last; products of square matrices stand beside them. The operations of an update are
-counted by hand: a convolution takes as many multiply-adds forward as for its input's gradient and for its weights'
-gradient. Printed besides is where the time of an update goes, operator by operator.
+The peak is the speed of the fastest of DCGAN's own convolutions, forward in channels-last, repeated in the same round
+as the update. Products of square matrices are measured as well. The operations of an update are counted by hand: a
+convolution needs as many multiply-adds forward as for the gradient of its input and for that of its weights. The time
+of an update is printed by operator too.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
-from common import measure, save, summary, table, verdict
+from common import compare_target, format_table, measure, save, summarise
 from torch.nn import functional as F
-from workbench import Rounds, assembled, calls
+from workbench import Rounds, assemble_gan, bind_rounds
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 TARGET = 80.0  # percent of the fp32 convolution peak
 UPDATE = "the update"
-ROWS = 14  # of the profile
+ROWS = 14  # rows of the profile
 
 
 class Shape(NamedTuple):
@@ -38,25 +38,25 @@ class Shape(NamedTuple):
     size: int
 
     def operations(self, batch: int) -> int:
-        """Return the floating-point operations of one pass; at 4x4, the fine side shrinks to a single pixel."""
+        """Return the floating-point operations of one pass; at 4x4, the coarse side is a single pixel."""
         pixels = (self.size // 2) ** 2 if self.size > 4 else 1
         return 2 * batch * pixels * self.fine * self.coarse * 16
 
 
-def discriminator_shapes(size: int, width: int, channels: int = 3) -> list[Shape]:
+def list_shapes(size: int, width: int, channels: int = 3) -> list[Shape]:
     """Return D's convolutions from the image down; G's are these backwards, but for z in place of the logit."""
     halvings = size.bit_length() - 3
     widths = [channels, *(width * 2**level for level in range(halvings))]
     return [*(Shape(fine, coarse, size >> level) for level, (fine, coarse) in enumerate(pairwise(widths)))]
 
 
-def update_operations(size: int, width: int, z_dim: int, batch: int) -> dict[str, int]:
+def count_operations(size: int, width: int, z_dim: int, batch: int) -> dict[str, int]:
     """Return the operations of one update of D and G with the same samples (``train.update=shared``), by part.
 
-    D sees the real and the generated samples, and once more the generated ones for G. Its first layer needs no
-    gradient by its input in D's update, its weights none in G's; G's first layer needs none by z.
+    D sees the real and the generated samples, and the generated ones again for G. In D's update its first layer needs
+    no gradient by the input; in G's update D's weights need none. G's first layer needs no gradient by z.
     """
-    shapes = discriminator_shapes(size, width)
+    shapes = list_shapes(size, width)
     body = [shape.operations(batch) for shape in shapes]
     top = shapes[-1].coarse
     d_layers, g_layers = [*body, Shape(top, 1, 4).operations(batch)], [Shape(top, z_dim, 4).operations(batch), *body]
@@ -77,15 +77,15 @@ def update_operations(size: int, width: int, z_dim: int, batch: int) -> dict[str
 # The peak.
 
 
-def kernels(
+def make_kernels(
     size: int, width: int, batch: int, sides: list[int], dtype: torch.dtype
 ) -> dict[str, tuple[int, Callable[[], Any]]]:
-    """Return what the peak is the best of: operations and the call, by name."""
+    """Return the kernels whose fastest is the peak: the operations and the call, by name."""
     found: dict[str, tuple[int, Callable[[], Any]]] = {}
     for side in sides:
         a, b = torch.randn(side, side).to(dtype), torch.randn(side, side).to(dtype)
         found[f"product {side}"] = 2 * side**3, partial(torch.matmul, a, b)
-    for shape in discriminator_shapes(size, width):
+    for shape in list_shapes(size, width):
         x = torch.randn(batch, shape.fine, shape.size, shape.size).to(dtype, memory_format=torch.channels_last)
         w = torch.randn(shape.coarse, shape.fine, 4, 4).to(dtype, memory_format=torch.channels_last)
         name = f"convolution {shape.fine} to {shape.coarse} at {shape.size}"
@@ -93,8 +93,8 @@ def kernels(
     return found
 
 
-def repeated(call: Callable[[], Any], num: int) -> Callable[[], None]:
-    """Return a call that makes `num` calls, without gradients."""
+def repeat(call: Callable[[], Any], num: int) -> Callable[[], None]:
+    """Return a function that makes `num` bind_rounds, without gradients."""
 
     def run() -> None:
         with torch.no_grad():
@@ -104,13 +104,13 @@ def repeated(call: Callable[[], Any], num: int) -> Callable[[], None]:
     return run
 
 
-def speeds(
+def measure_speeds(
     work: dict[str, tuple[int, Callable[[], Any]]], engine: Rounds, total: int, updates: int, rounds: int
 ) -> dict[str, list[float]]:
-    """Return the GFLOP/s of each kernel and of the update in each round; a kernel repeats until it did 20 GFLOP."""
+    """Return the GFLOP/s of each kernel and of the update in each round. A kernel is repeated for about 20 GFLOP."""
     repeats = {name: max(1, min(50, int(20e9 / operations))) for name, (operations, _) in work.items()}
-    variants: dict[str, Callable[[], object]] = {n: repeated(call, repeats[n]) for n, (_, call) in work.items()}
-    times = measure({**variants, UPDATE: calls(engine, updates)}, rounds)
+    variants: dict[str, Callable[[], object]] = {n: repeat(call, repeats[n]) for n, (_, call) in work.items()}
+    times = measure({**variants, UPDATE: bind_rounds(engine, updates)}, rounds)
     done = {name: operations * repeats[name] for name, (operations, _) in work.items()} | {UPDATE: total * updates}
     return {name: [done[name] / seconds / 1e9 for seconds in values] for name, values in times.items()}
 
@@ -119,8 +119,8 @@ def speeds(
 # The update.
 
 
-def profile(rounds: Rounds) -> list[tuple[str, float, int]]:
-    """Return the operators of one update: name, percent of the time in it alone, calls; the largest first."""
+def profile_update(rounds: Rounds) -> list[tuple[str, float, int]]:
+    """Return the operators of one update: name, percent of the update's time, number of calls; the slowest first."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
         rounds(1)
     events = sorted(profiler.key_averages(), key=lambda event: -event.self_cpu_time_total)
@@ -139,10 +139,12 @@ def main() -> None:
     if arguments.quick:
         size, width, batch, rounds, sides = 16, 8, 8, 1, [64]
 
-    parts = update_operations(size, width, 100, batch)
+    parts = count_operations(size, width, 100, batch)
     total = sum(parts.values())
     print(
-        table([("operations of an update", "GFLOP"), *((n, v / 1e9) for n, v in parts.items()), ("sum", total / 1e9)])
+        format_table(
+            [("operations of an update", "GFLOP"), *((n, v / 1e9) for n, v in parts.items()), ("sum", total / 1e9)]
+        )
     )
 
     figures: dict[str, Any] = {"operations": parts}
@@ -152,20 +154,21 @@ def main() -> None:
             "dataset.size": size, "arch.width": width, "train.batch": batch, "train.precision": precision,
             "dataset.items": 2 * batch, "arch.norm_d": "batch",
         }  # fmt: skip
-        engine = Rounds(*assembled(settings))
-        found = speeds(kernels(size, width, batch, sides, dtype), engine, total, arguments.updates, rounds)
+        engine = Rounds(*assemble_gan(settings))
+        work = make_kernels(size, width, batch, sides, dtype)
+        found = measure_speeds(work, engine, total, arguments.updates, rounds)
         convolutions = [values for name, values in found.items() if name.startswith("convolution")]
         peaks = [max(values) for values in zip(*convolutions, strict=True)]
-        percent = summary([100 * mine / peak for mine, peak in zip(found[UPDATE], peaks, strict=True)])
-        reached = {name: summary(values) for name, values in found.items()}
-        rows = profile(engine)
+        percent = summarise([100 * mine / peak for mine, peak in zip(found[UPDATE], peaks, strict=True)])
+        reached = {name: summarise(values) for name, values in found.items()}
+        rows = profile_update(engine)
         title = (f"{precision}, GFLOP/s", "min", "median", "max")
-        print("\n" + table([title, *((name, *values.values()) for name, values in reached.items())]))
-        print("\n" + table([("operator", "percent", "calls"), *rows]))
+        print("\n" + format_table([title, *((name, *values.values()) for name, values in reached.items())]))
+        print("\n" + format_table([("operator", "percent", "calls"), *rows]))
         print(f"\n{precision}: {percent['median']:.1f} percent of the best convolution of the same round (median)")
         figures[precision] = {"gflops": reached, "percent_of_convolution_peak": percent, "profile": rows}
     reached_percent = figures["fp32"]["percent_of_convolution_peak"]["median"]
-    print(verdict("percent of the fp32 convolution peak", reached_percent, TARGET))
+    print(compare_target("percent of the fp32 convolution peak", reached_percent, TARGET))
     if not arguments.quick:
         print(save("roofline", {"rounds": rounds, "threads": torch.get_num_threads(), **figures}))
 

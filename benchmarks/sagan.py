@@ -1,4 +1,4 @@
-"""SAGAN at 32 and 64 pixels, six million parameters: what `benchmarks/kit.py` measures the conformance kit on.
+"""SAGAN at 32 and 64 pixels with six million parameters, on which `benchmarks/kit.py` measures the conformance kit.
 
 Zhang, Goodfellow, Metaxas & Odena 2019, Self-Attention Generative Adversarial Networks, arXiv:1805.08318:
 residual blocks, spectral normalisation in both networks, self-attention in the middle, classes by conditional batch
@@ -21,7 +21,7 @@ from ganzoo.plugin import Architecture, DataInfo, Networks, UsageError, hookimpl
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How large the networks are."""
+    """The sizes of the networks."""
 
     width: int = option(64, help="Channels at the image's resolution; they double towards 4x4.", low=8)
     z_dim: int = option(128, help="Length of the latent z.", low=1)

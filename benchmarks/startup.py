@@ -1,4 +1,4 @@
-"""How long the light commands take, against a bare interpreter: whole processes, in turn, wall time.
+"""The start-up of the light commands, compared with a bare interpreter: whole processes, in turn, wall time.
 
 python benchmarks/startup.py [--rounds 20] [--quick]
 """
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from common import save, summary, table
+from common import format_table, save, summarise
 
 COMPLETION = {"_GANZOO_COMPLETE": "bash_complete", "COMP_WORDS": "ganzoo train --arch ", "COMP_CWORD": "3"}
 GANZOO = [sys.executable, "-m", "ganzoo"]
@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, str]]] = {
 }
 
 
-def seconds(command: list[str], extra: dict[str, str]) -> float:
+def time_process(command: list[str], extra: dict[str, str]) -> float:
     """Return the wall time of one process."""
     start = time.perf_counter()
     subprocess.run(command, env={**os.environ, **extra}, stdout=subprocess.DEVNULL, check=True)
@@ -43,13 +43,13 @@ def main() -> None:
     times: dict[str, list[float]] = {name: [] for name in COMMANDS}
     for round_ in range(rounds + 1):  # the first warms the caches and is not counted
         for name, (command, extra) in COMMANDS.items():
-            took = seconds(command, extra)
+            took = time_process(command, extra)
             if round_:
                 times[name].append(took)
 
-    figures = {name: summary(values) for name, values in times.items()}
+    figures = {name: summarise(values) for name, values in times.items()}
     rows: list[tuple[object, ...]] = [("command", "min s", "median s", "max s")]
-    print(table([*rows, *((name, *values.values()) for name, values in figures.items())]))
+    print(format_table([*rows, *((name, *values.values()) for name, values in figures.items())]))
     if not arguments.quick:
         print(save("startup", {"rounds": rounds, "seconds": figures}))
 

@@ -1,12 +1,12 @@
-"""Tiny networks, where not arithmetic but all around it takes the time: a GAN of 2x128 units on points in the plane.
+"""Tiny networks, where arithmetic takes little of the time: a GAN of 2x128 units on points in the plane.
 
     python benchmarks/tiny.py [--rounds 7] [--updates 1000] [--quick]
 
-Updates of D and G a second (batch 64, z of 16, cross-entropy, Adam): the engine plainly and compiled, as its training
-loop runs it, batches and statistics included; the usual loop of public examples; and numpy, forward, backward and Adam
-by hand. Thread counts cannot be compared within a process, so each has a child process of its own: one thread, and
-torch's default. The losses of the first updates are compared. Second table: what the training loop adds to the bare
-update on tensors that are there already, here and for DCGAN on digits with its defaults.
+The figures are updates of D and G per second (batch 64, z of 16, cross-entropy, Adam): of the engine, eager and
+compiled, in its training loop with batches and statistics; of the usual loop of public examples; and of numpy, with
+forward, backward and Adam written by hand. Numbers of threads cannot be compared within a process, so each has a child
+process: one thread, and torch's default. The losses of the first updates are compared. The second table has the time
+that the training loop adds to bare updates on existing tensors, for this GAN and for DCGAN on digits with its defaults.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from common import compared, measure, save, speedup, summary, table, verdict
+from common import compare_losses, compare_target, compute_speedup, format_table, measure, save, summarise
 from torch import nn
-from workbench import PlainLoop, Sitting, assembled, calls, sitting
+from workbench import BareTrainer, PlainLoop, assemble_gan, bind_rounds, training_loop
 
 from ganzoo.data.source import EndlessSource
 from ganzoo.engine.batches import Part
@@ -51,11 +51,11 @@ QUICK = {"arch.depth": 1, "arch.width": 8, "train.batch": 8}
 
 
 class Net:
-    """Layers with leaky rectifiers between them; all parameters lie in one vector, so that Adam is a few calls.
+    """Linear layers with leaky rectifiers between them. All parameters are in one vector, so that Adam is a few calls.
 
     Args:
-        network: Whose weights it starts from.
-        lr: Of Adam, with betas 0.5 and 0.999.
+        network: The network whose weights it starts from.
+        lr: The learning rate of Adam, whose betas are 0.5 and 0.999.
     """
 
     def __init__(self, network: nn.Module, lr: float) -> None:
@@ -73,7 +73,7 @@ class Net:
         return list(zip(parts[::2], parts[1::2], strict=True))
 
     def forward(self, x: Array) -> tuple[Array, list[Array]]:
-        """Return the output, and what each layer was given."""
+        """Return the output and the input of each layer."""
         given = [x]
         for weight, bias in self.weights[:-1]:
             x = x @ weight
@@ -84,7 +84,7 @@ class Net:
         return x @ weight + bias, given
 
     def backward(self, slope: Array, given: list[Array], own: bool = True, below: bool = False) -> Array:
-        """Fill in the gradients (if `own`) and return the input's (if `below`; else something else)."""
+        """Fill in the gradients (if `own`); return the gradient of the input (if `below`, else without a meaning)."""
         for layer in range(len(given) - 1, -1, -1):
             if own:
                 np.matmul(given[layer].T, slope, out=self.gradients[layer][0])
@@ -115,10 +115,10 @@ class Net:
 
 
 class Numpy:
-    """Updates of both networks by hand, from an assembled GAN's weights, on the points that it is trained on."""
+    """Updates of both networks by hand, with an assembled GAN's weights and data."""
 
     def __init__(self, settings: dict[str, object]) -> None:
-        gan, self.batches = assembled({**settings, "train.execution": "eager"})
+        gan, self.batches = assemble_gan({**settings, "train.execution": "eager"})
         self.g, self.d = (Net(network, 1e-3) for network in (gan.generator, gan.discriminator))
         self.z_dim, self.batch, self.images = gan.networks.latent_dim, self.batches.batch, 0
         meta = self.batches.source.info.meta
@@ -126,7 +126,7 @@ class Numpy:
         self.random = np.random.default_rng(0)
 
     def __call__(self, num: int) -> None:
-        """Make `num` updates on batches of its own drawing."""
+        """Make `num` updates on batches that it draws itself."""
         n, random = self.batch, self.random
         for _ in range(num):
             real = self.modes[random.integers(len(self.modes), size=n)]
@@ -167,51 +167,54 @@ class Numpy:
 # A child process.
 
 
-def plain(settings: dict[str, object]) -> PlainLoop:
+def make_plain_loop(settings: dict[str, object]) -> PlainLoop:
     """Return the usual loop."""
-    return PlainLoop(*assembled({**settings, "train.execution": "eager"}))
+    return PlainLoop(*assemble_gan({**settings, "train.execution": "eager"}))
 
 
 def draw_plainly(loop: PlainLoop) -> None:
-    """Let a loop draw its batches itself, as such loops do."""
+    """Let a loop draw its own batches, as such loops do."""
     source, dim, n = loop.batches.source, loop.gan.networks.latent_dim, loop.batches.batch
     assert isinstance(source, EndlessSource)
     generator = torch.Generator().manual_seed(0)
     loop.draw = lambda: Part(torch.randn(n, dim), source.sample(generator, n)[0], None, 1.0)
 
 
-def child(rounds: int, updates: int, quick: bool) -> dict[str, Any]:
-    """Return what was measured in this process, with the threads that its environment gives it."""
+def measure_here(rounds: int, updates: int, quick: bool) -> dict[str, Any]:
+    """Measure in this process, with the number of threads of its environment."""
     mlp = {**MLP, **(QUICK if quick else {})}
     dcgan = {**DCGAN, **({"dataset.size": 16, "arch.width": 8} if quick else {})}
     names = ["eager", "compile"] if shutil.which("g++") or shutil.which("clang++") else ["eager"]
     with ExitStack() as stack:
-        engines = {f"engine {name}": stack.enter_context(sitting({**mlp, "train.execution": name})) for name in names}
-        loop, by_hand = plain(mlp), Numpy(mlp)
+        engines = {
+            f"engine {name}": stack.enter_context(training_loop({**mlp, "train.execution": name})) for name in names
+        }
+        loop, by_hand = make_plain_loop(mlp), Numpy(mlp)
         losses = {name: engine.losses(COMPARED) for name, engine in engines.items()}
         losses |= {"plain": loop.losses(COMPARED), "numpy": by_hand.losses(COMPARED)}
         draw_plainly(loop)
         variants: dict[str, Any] = {"plain": loop, "numpy": by_hand, **engines}
-        times = measure({name: calls(run, updates) for name, run in variants.items()}, rounds)
+        times = measure({name: bind_rounds(run, updates) for name, run in variants.items()}, rounds)
         engines = {f"mlp {name.removeprefix('engine ')}": engine for name, engine in engines.items()}
-        added = overhead(engines, rounds, updates)
-    with sitting(dcgan) as trainer:
-        added |= overhead({f"dcgan {trainer.train.execution}": trainer}, rounds, max(1, updates // 20))
+        added = measure_overhead(engines, rounds, updates)
+    with training_loop(dcgan) as trainer:
+        added |= measure_overhead({f"dcgan {trainer.train.execution}": trainer}, rounds, max(1, updates // 20))
     return {
         "torch_threads": torch.get_num_threads(),
         "losses": losses,
         "updates_per_second": {name: [updates / seconds for seconds in values] for name, values in times.items()},
-        "ratios": {name: speedup(times, name, "plain") for name in times},
+        "ratios": {name: compute_speedup(times, name, "plain") for name in times},
         "overhead": added,
     }
 
 
-def overhead(engines: dict[str, Sitting], rounds: int, updates: int) -> dict[str, dict[str, float]]:
-    """Return what the training loop adds to the bare update: microseconds, and percent of it; medians."""
+def measure_overhead(engines: dict[str, BareTrainer], rounds: int, updates: int) -> dict[str, dict[str, float]]:
+    """Return the time that the training loop adds to a bare update: microseconds and percent, as medians."""
     variants = {}
     for name, trainer in engines.items():
         trainer(2)
-        variants[name], variants[f"{name} bare"] = calls(trainer, updates), calls(trainer.bare(), updates)
+        variants[name] = bind_rounds(trainer, updates)
+        variants[f"{name} bare"] = bind_rounds(trainer.record_pieces(), updates)
     times = {name: [1e6 * s / updates for s in values] for name, values in measure(variants, rounds).items()}
     result = {}
     for name in engines:
@@ -222,11 +225,11 @@ def overhead(engines: dict[str, Sitting], rounds: int, updates: int) -> dict[str
 
 
 # ----------------------------------------------------------------------------
-# All of them.
+# All child processes.
 
 
-def in_child(arguments: argparse.Namespace, threads: int | None) -> dict[str, Any]:
-    """Return what a child process with so many threads measured; None for the default."""
+def measure_in_child(arguments: argparse.Namespace, threads: int | None) -> dict[str, Any]:
+    """Measure in a child process with a number of threads; None for torch's default."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     environment = {key: value for key, value in os.environ.items() if key not in names}
     if threads is not None:
@@ -239,14 +242,14 @@ def in_child(arguments: argparse.Namespace, threads: int | None) -> dict[str, An
 
 
 def report(title: str, result: dict[str, Any]) -> dict[str, float]:
-    """Print what a child measured; return the differences of the losses."""
-    speeds = {name: summary(values) for name, values in result["updates_per_second"].items()}
+    """Print the figures of a child process; return the differences of the losses."""
+    speeds = {name: summarise(values) for name, values in result["updates_per_second"].items()}
     rows: list[tuple[object, ...]] = [(title, "updates/s", "over plain", "min", "max")]
     for name, ratio in result["ratios"].items():
         rows.append((name, speeds[name]["median"], ratio["median"], ratio["min"], ratio["max"]))
-    print("\n" + table(rows))
+    print("\n" + format_table(rows))
     names = [name for name in result["losses"] if name != "plain"]
-    return compared(result["losses"], [(name, "plain", 0.002) for name in names])
+    return compare_losses(result["losses"], [(name, "plain", 0.002) for name in names])
 
 
 def main() -> None:
@@ -260,18 +263,18 @@ def main() -> None:
     if arguments.quick:
         arguments.rounds, arguments.updates = 2, 20
     if arguments.child:
-        print(json.dumps(child(arguments.rounds, arguments.updates, arguments.quick)))
+        print(json.dumps(measure_here(arguments.rounds, arguments.updates, arguments.quick)))
         return
 
-    results = {"one thread": in_child(arguments, 1)}
+    results = {"one thread": measure_in_child(arguments, 1)}
     if not arguments.quick:
-        results["default threads"] = in_child(arguments, None)
+        results["default threads"] = measure_in_child(arguments, None)
     differences = {title: report(title, result) for title, result in results.items()}
 
     rows: list[tuple[object, ...]] = [("the training loop adds", "", "bare us", "added us", "percent")]
     for title, result in results.items():
         rows += [(name, title, *values.values()) for name, values in result["overhead"].items()]
-    print("\n" + table(rows), end="\n\n")
+    print("\n" + format_table(rows), end="\n\n")
 
     best: dict[str, float] = {}
     for result in results.values():
@@ -280,13 +283,15 @@ def main() -> None:
     for title, target in (("one thread", 3.0), ("default threads", 3.5)):
         for name in ("engine compile",):
             if title in results and name in results[title]["ratios"]:
-                print(verdict(f"{name} over plain, {title}", results[title]["ratios"][name]["median"], target))
+                print(compare_target(f"{name} over plain, {title}", results[title]["ratios"][name]["median"], target))
     if "engine compile" in best:
-        print(verdict("engine compile over numpy, each at its best", best["engine compile"] / best["numpy"], 0.75))
+        print(
+            compare_target("engine compile over numpy, each at its best", best["engine compile"] / best["numpy"], 0.75)
+        )
     for name, values in results["one thread"]["overhead"].items():
         short = values["bare_us"] < 5000
         figure, unit, target = (values["added_us"], "us", 60) if short else (values["percent"], "percent", 2)
-        print(verdict(f"{unit} that the training loop adds to {name}", figure, target, at_most=True))
+        print(compare_target(f"{unit} that the training loop adds to {name}", figure, target, at_most=True))
     if not arguments.quick:
         print(save("tiny", {"rounds": arguments.rounds, "differences": differences, **results}))
 

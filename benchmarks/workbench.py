@@ -1,4 +1,4 @@
-"""What benchmarks of the engine share: a GAN assembled from settings, its rounds, and plain loops beside it."""
+"""Tools of the engine's benchmarks: a GAN assembled from settings, its rounds, and plain loops to compare with."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ Settings = Mapping[str, object]
 
 
 def add_noise() -> None:
-    """Make the dataset `noise` known to this process."""
+    """Register the dataset `noise` in this process."""
     if not any(entry.spec.name == "noise" for entry in registry().components("dataset")):
         registry().add_file(NOISE)
 
 
-def assembled(settings: Settings, device: torch.device = CPU, recipe: str | None = None) -> tuple[Gan, Batches]:
-    """Return a GAN and its feed as a run would assemble them from ``KEY=VALUE``; weights follow from the seed."""
+def assemble_gan(settings: Settings, device: torch.device = CPU, recipe: str | None = None) -> tuple[Gan, Batches]:
+    """Assemble a GAN and its batches from settings by key, as a run does; weights depend on the seed."""
     add_noise()
     chosen = resolve(registry(), recipe=recipe, pairs={key: str(value) for key, value in settings.items()})
     setup = set_up(chosen, str(device), ALONE, print)
@@ -59,20 +59,20 @@ def assembled(settings: Settings, device: torch.device = CPU, recipe: str | None
 
 
 class Rounds:
-    """Rounds of an assembled GAN's updates, one after the other: D's, then G's, or both together."""
+    """Rounds of an assembled GAN's updates: D's and then G's, or both together."""
 
     def __init__(self, gan: Gan, batches: Batches) -> None:
         self.gan, self.batches, self.images = gan, batches, 0
 
     def __call__(self, num: int = 1) -> dict[str, Tensor]:
-        """Make `num` rounds and return what the last one measured."""
+        """Make `num` rounds; return the statistics of the last one."""
         stats: dict[str, Tensor] = {}
         with precision(self.gan.recipe.train.precision):
             for _ in range(num):
-                stats = self.once()
+                stats = self.make_round()
         return stats
 
-    def once(self) -> dict[str, Tensor]:
+    def make_round(self) -> dict[str, Tensor]:
         """Make one round, as the Trainer does."""
         train = self.gan.recipe.train
         if train.update != "alternating":
@@ -93,14 +93,14 @@ class Rounds:
         return [float(row[name]) for row in stats for name in ("loss_d", "loss_g")]
 
 
-class Sitting(Trainer):
-    """The real training loop, so many rounds at a time, without grids and checkpoints."""
+class BareTrainer(Trainer):
+    """The real training loop without grids and checkpoints, a given number of rounds at a time."""
 
-    num_threads = 1  # as a run would have
+    num_threads = 1  # the number of a run's threads
 
     def __call__(self, num: int) -> None:
-        """Make `num` rounds, on as many threads as a run would."""
-        self.stop = _After(num)  # type: ignore[assignment]
+        """Make `num` rounds, on the number of threads of a run."""
+        self.stop = _StopAfter(num)  # type: ignore[assignment]
         with threads(self.num_threads), suppress(Interrupted):
             self.loop()
 
@@ -113,8 +113,8 @@ class Sitting(Trainer):
         self.images = rounds.images
         return values
 
-    def bare(self) -> Callable[[int], None]:
-        """Make one round, and return what repeats its pieces on the tensors that they had, and does nothing else."""
+    def record_pieces(self) -> Callable[[int], None]:
+        """Make one round; return a function that only repeats its pieces, on the same tensors."""
         pieces: list[Callable[[], Any]] = []
         execute = self.gan.execute
         records: dict[Any, Any] | None = getattr(execute, "records", None)
@@ -149,11 +149,11 @@ class Sitting(Trainer):
         return run
 
     def save(self) -> None:
-        """Leave checkpoints out."""
+        """Do not save anything."""
 
 
-class _After:
-    """A request to stop that comes when it was asked for so many times."""
+class _StopAfter:
+    """A request to stop that is true after it was read `num` times."""
 
     def __init__(self, num: int) -> None:
         self.left = num
@@ -164,18 +164,18 @@ class _After:
 
 
 class NoPictures:
-    """A gallery that shows nothing."""
+    """A gallery that writes nothing."""
 
     def write_reals(self) -> None:
-        """Draw nothing."""
+        """Write nothing."""
 
     def write_fakes(self, images: int) -> None:
-        """Draw nothing."""
+        """Write nothing."""
 
 
 @contextmanager
-def sitting(settings: Settings) -> Iterator[Sitting]:
-    """Yield the training loop of a run in a directory of its own, ready to go."""
+def training_loop(settings: Settings) -> Iterator[BareTrainer]:
+    """Yield the training loop of a run in a directory of its own."""
     add_noise()
     chosen = resolve(registry(), pairs={key: str(value) for key, value in settings.items()})
     with temporary_runs():
@@ -186,7 +186,7 @@ def sitting(settings: Settings) -> Iterator[Sitting]:
             batches = Batches(setup.source, Streams(chosen.train.seed, CPU), gan)
             events = Events()
             metrics = RunMetrics(setup.recipe, setup.source, CPU, events.note)
-            trainer = Sitting(run, gan, batches, metrics, events, _After(0))  # type: ignore[arg-type]
+            trainer = BareTrainer(run, gan, batches, metrics, events, _StopAfter(0))  # type: ignore[arg-type]
             trainer.num_threads, trainer.gallery = setup.threads, NoPictures()  # type: ignore[assignment]
             trainer.begin(False)
             yield trainer
@@ -194,7 +194,7 @@ def sitting(settings: Settings) -> Iterator[Sitting]:
 
 @contextmanager
 def temporary_runs() -> Iterator[Path]:
-    """Run the block with runs kept in a directory that goes when it ends."""
+    """Keep runs in a temporary directory inside the block."""
     before = os.environ.get("GANZOO_RUNS")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GANZOO_RUNS"] = folder
@@ -207,11 +207,11 @@ def temporary_runs() -> Iterator[Path]:
 
 
 # ----------------------------------------------------------------------------
-# Plain loops, as public examples have them.
+# Plain loops, as in public examples.
 
 
-def plain_networks(gan: Gan) -> tuple[nn.Module, nn.Module]:
-    """Return a GAN's own networks as such a loop has them: laid out plainly, every parameter with a gradient."""
+def make_networks_plain(gan: Gan) -> tuple[nn.Module, nn.Module]:
+    """Return a GAN's networks as a plain loop has them: contiguous, and every parameter requires grad."""
     networks = gan.generator, gan.discriminator
     for network in networks:
         network.to(memory_format=torch.contiguous_format).requires_grad_()  # type: ignore[call-overload]
@@ -219,30 +219,30 @@ def plain_networks(gan: Gan) -> tuple[nn.Module, nn.Module]:
 
 
 class PlainLoop:
-    """The usual loop: real and generated samples pass D one after the other, the same samples then train G.
+    """The usual loop: D is called with real and with generated samples in turn; the same samples then train G.
 
     Args:
-        gan: Whose networks it trains, with Adam as its recipe has it.
-        batches: Its feed.
-        cast: In which numbers the networks compute; None for float32.
+        gan: The GAN, whose networks the loop trains, with Adam and the recipe's learning rates and betas.
+        batches: The GAN's batches.
+        cast: The dtype in which the networks compute; None for float32.
     """
 
     def __init__(self, gan: Gan, batches: Batches, cast: torch.dtype | None = None) -> None:
         self.gan, self.batches, self.images, self.cast = gan, batches, 0, cast
-        self.generator, discriminator = plain_networks(gan)
+        self.generator, discriminator = make_networks_plain(gan)
         self.discriminator = nn.Sequential(discriminator, nn.Sigmoid())
         g, d = (optimizer.hyperparameters(0) for optimizer in gan.optimizers.values())
         self.optim_g = torch.optim.Adam(self.generator.parameters(), lr=g["lr"], betas=g["betas"])
         self.optim_d = torch.optim.Adam(self.discriminator.parameters(), lr=d["lr"], betas=d["betas"])
         self.criterion = nn.BCELoss()
-        self.said: list[float] = []
-        self.draw: Callable[[], Part] | None = None  # where batches come from, in place of the engine's
+        self.stats: list[float] = []
+        self.draw: Callable[[], Part] | None = None  # draws batches instead of the engine
 
     def __call__(self, num: int = 1) -> None:
         """Make `num` updates of both networks."""
         for _ in range(num):
             part = next(self.batches.discriminator(self.images)) if self.draw is None else self.draw()
-            self.said = self.update(part)
+            self.stats = self.update(part)
             self.images += self.batches.batch
 
     def losses(self, num: int) -> list[float]:
@@ -250,7 +250,7 @@ class PlainLoop:
         values: list[float] = []
         for _ in range(num):
             self()
-            values += self.said[:2]
+            values += self.stats[:2]
         return values
 
     def forward(self, network: nn.Module, x: Tensor) -> Tensor:
@@ -260,7 +260,7 @@ class PlainLoop:
         return answer.float()
 
     def update(self, part: Part) -> list[float]:
-        """Update D, then G through the updated D; return both losses and D's mean answers."""
+        """Update D, then G through the updated D; return both losses and D's mean outputs for reals and fakes."""
         assert part.real is not None
         ones, zeros = torch.ones(len(part.z), device=part.z.device), torch.zeros(len(part.z), device=part.z.device)
 
@@ -284,37 +284,37 @@ class PlainLoop:
 
 
 class PlainPenalised:
-    """The usual loop of a relativistic pairing GAN with R1 and R2 in every update, and new latents for G's.
+    """The usual loop of a relativistic pairing GAN with R1 and R2 in every update, and new latents for G's update.
 
     Args:
-        gan: Whose networks it trains, with Adam and the penalties' weights as its recipe has them at the start.
-        batches: Its feed.
-        cast: In which numbers the networks compute; None for float32.
+        gan: The GAN, whose networks the loop trains, with Adam and the penalties' weights at the recipe's start.
+        batches: The GAN's batches.
+        cast: The dtype in which the networks compute; None for float32.
     """
 
     def __init__(self, gan: Gan, batches: Batches, cast: torch.dtype | None = None) -> None:
         self.batches, self.images, self.cast = batches, 0, cast
-        self.generator, self.discriminator = plain_networks(gan)
+        self.generator, self.discriminator = make_networks_plain(gan)
         self.gamma = {choice.name: float(evaluate_number(choice.options.gamma, 0)) for choice in gan.recipe.reg}
         g, d = (optimizer.hyperparameters(0) for optimizer in gan.optimizers.values())
         self.optim_g = torch.optim.Adam(self.generator.parameters(), lr=g["lr"], betas=g["betas"])
         self.optim_d = torch.optim.Adam(self.discriminator.parameters(), lr=d["lr"], betas=d["betas"])
-        self.said: tuple[Tensor, Tensor] | None = None
+        self.last: tuple[Tensor, Tensor] | None = None
 
     def __call__(self, num: int = 1) -> None:
         """Make `num` updates of both networks."""
         for _ in range(num):
             loss_d = self.update_discriminator(next(self.batches.discriminator(self.images)))
             self.images += self.batches.batch
-            self.said = loss_d, self.update_generator(next(self.batches.generator(self.images, 0)))
+            self.last = loss_d, self.update_generator(next(self.batches.generator(self.images, 0)))
 
     def losses(self, num: int) -> list[float]:
-        """Return D's and G's losses, penalties left out, of each of `num` updates."""
+        """Return D's and G's losses of each of `num` updates, without the penalties."""
         values: list[float] = []
         for _ in range(num):
             self()
-            assert self.said is not None
-            values += map(float, self.said)
+            assert self.last is not None
+            values += map(float, self.last)
         return values
 
     def forward(self, network: nn.Module, x: Tensor, labels: Tensor | None) -> Tensor:
@@ -332,7 +332,7 @@ class PlainPenalised:
         on_real = self.forward(self.discriminator, real, part.labels)
         on_fake = self.forward(self.discriminator, fake, part.labels)
         loss = softplus(on_fake - on_real).mean()
-        r1, r2 = squared_gradient(on_real, real), squared_gradient(on_fake, fake)
+        r1, r2 = compute_squared_gradient(on_real, real), compute_squared_gradient(on_fake, fake)
         total: Any = loss + self.gamma["r1"] / 2 * r1 + self.gamma["r2"] / 2 * r2
         total.backward()
         self.optim_d.step()
@@ -351,12 +351,12 @@ class PlainPenalised:
         return result
 
 
-def squared_gradient(answer: Tensor, samples: Tensor) -> Tensor:
-    """Return E |grad|^2 of D's answers by its input, a scalar that can be differentiated."""
+def compute_squared_gradient(answer: Tensor, samples: Tensor) -> Tensor:
+    """Return E |grad|^2 of D's outputs by its input, a scalar that can be differentiated."""
     (gradient,) = torch.autograd.grad(answer.sum(), samples, create_graph=True)
     return gradient.square().flatten(1).sum(1).mean()
 
 
-def calls(rounds: Callable[[int], object], num: int) -> Callable[[], object]:
-    """Return a call without arguments that makes `num` rounds."""
+def bind_rounds(rounds: Callable[[int], object], num: int) -> Callable[[], object]:
+    """Return a function without arguments that makes `num` rounds."""
     return lambda: rounds(num)

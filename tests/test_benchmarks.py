@@ -1,4 +1,4 @@
-"""Each benchmark runs, in its quick form: for correctness, not for time."""
+"""Every benchmark runs in its quick form, for correctness and not for time."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 import torch
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-SHARED = {"common", "workbench", "noise", "digit_scores", "sagan"}  # what benchmarks import, or have others import
+SHARED = {"common", "workbench", "noise", "digit_scores", "sagan"}  # modules that benchmarks use
 
 
-def quick(name, *more):
-    """Return what a benchmark prints in its quick form, which keeps nothing."""
+def run_quick(name, *more):
+    """Return the output of a benchmark in its quick form, which saves nothing."""
     before = set(BENCHMARKS.glob("results/*"))
     command = [sys.executable, str(BENCHMARKS / f"{name}.py"), "--quick", *more]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -24,7 +24,7 @@ def quick(name, *more):
     return done.stdout
 
 
-def numbers(text, row):
+def read_numbers(text, row):
     """Return the numbers in the first line that starts with `row`."""
     line = next(line for line in text.splitlines() if line.startswith(row + " "))
     return [float(word) for word in line.removeprefix(row).split() if word.replace(".", "").replace("-", "").isdigit()]
@@ -37,7 +37,7 @@ ROWS = {
         *("checkpoint_ms_in_training", "checkpoint_ms_in_background", "checkpoint_mib", "package_mib"),
     ],
 }
-BESIDE = {  # pairs whose losses agree: they do the same maths
+BESIDE = {  # pairs whose losses agree, since they compute the same
     "peers": ["engine fp32 and plain", "engine bf16 and plain"],
     "r3gan": ["engine fp32 and plain", "engine bf16 and plain"],
     "tiny": ["engine eager and plain", "numpy and plain"],
@@ -47,16 +47,16 @@ BESIDE = {  # pairs whose losses agree: they do the same maths
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ROWS)
 def test_minimum_median_and_maximum_of_each_figure(name):
-    text = quick(name)
+    text = run_quick(name)
     for row in ROWS[name]:
-        low, median, high = numbers(text, row)[-3:]
+        low, median, high = read_numbers(text, row)[-3:]
         assert 0 < low <= median <= high
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BESIDE)
-def test_what_stands_side_by_side_does_the_same_maths(name):
-    text = quick(name)
+def test_programs_that_are_compared_compute_the_same(name):
+    text = run_quick(name)
     for pair in BESIDE[name]:
         assert f"losses of {pair} agree" in text
     assert "DIFFER" not in text
@@ -65,47 +65,47 @@ def test_what_stands_side_by_side_does_the_same_maths(name):
 
 @pytest.mark.slow
 def test_roofline():
-    text = quick("roofline")
+    text = run_quick("roofline")
     parts = [float(line.split()[-1]) for line in text.partition("sum ")[0].splitlines()[1:]]
-    assert math.isclose(sum(parts), numbers(text, "sum")[0], abs_tol=0.01)
+    assert math.isclose(sum(parts), read_numbers(text, "sum")[0], abs_tol=0.01)
     assert "aten::convolution_backward" in text
     assert "percent of the fp32 convolution peak" in text
 
 
 @pytest.mark.slow
 def test_precision():
-    text = quick("precision")
+    text = run_quick("precision")
     assert "percent of the digits held out" in text
     assert all(any(line.startswith(row) for line in text.splitlines()) for row in ("held-out digits", "fp32", "bf16"))
 
 
 @pytest.mark.slow
 def test_losses_learn_something_from_few_images():
-    text = quick("losses")
+    text = run_quick("losses")
     for loss in ("lsgan", "wasserstein"):
-        width, images, num_seeds, distance, *_ = numbers(text.rpartition("\n\n")[2], loss)
+        width, images, num_seeds, distance, *_ = read_numbers(text.rpartition("\n\n")[2], loss)
         assert (width, images, num_seeds) == (16, 8192, 1)
         assert distance < 80, f"{loss} has made noise, as without its settings, where it is at 270: {distance}"
 
 
 @pytest.mark.slow
 def test_scaling():
-    text = quick("scaling")
-    one, two = numbers(text, "1"), numbers(text, "2")
-    assert one[-2:] == pytest.approx(two[-2:], abs=1.5e-3)  # the first losses, to the three places printed
+    text = run_quick("scaling")
+    one, two = read_numbers(text, "1"), read_numbers(text, "2")
+    assert one[-2:] == pytest.approx(two[-2:], abs=1.5e-3)  # the first losses, which are printed with three decimals
 
 
 @pytest.mark.slow
 def test_crowded():
-    text = quick("crowded")
-    passive, spinning, *ratios, waiting = numbers(text, "one busy process")
+    text = run_quick("crowded")
+    passive, spinning, *ratios, waiting = read_numbers(text, "one busy process")
     assert min(passive, spinning, *ratios) > 0
     assert 0 <= waiting <= 1
 
 
 @pytest.mark.slow
 def test_gpu():
-    text = quick("gpu")
+    text = run_quick("gpu")
     if torch.cuda.is_available():
         assert "DIFFER" not in text
     else:
@@ -114,7 +114,7 @@ def test_gpu():
 
 @pytest.mark.slow
 def test_kit():
-    text = quick("kit")
+    text = run_quick("kit")
     assert "FAIL" not in text
     assert "seconds of 10 checks" in text
 
@@ -127,11 +127,11 @@ def test_every_benchmark_is_run_here():
 def test_no_benchmark_hides_a_module_that_others_import():
     for path in BENCHMARKS.glob("*.py"):
         done = subprocess.run([sys.executable, "-c", f"import {path.stem}"], capture_output=True, check=False)
-        assert done.returncode, f"{path.name} hides an installed module of that name from all that runs beside it"
+        assert done.returncode, f"{path.name} hides an installed module of that name from other code"
 
 
 # ----------------------------------------------------------------------------
-# What the figures rest on.
+# The basis of the figures.
 
 
 @pytest.fixture
@@ -139,11 +139,11 @@ def benchmark(monkeypatch):
     """Return ``benchmark(name)``: a benchmark as a module."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
 
-    def imported(name):
+    def import_benchmark(name):
         __import__(name)
         return sys.modules[name]
 
-    yield imported
+    yield import_benchmark
     for path in BENCHMARKS.glob("*.py"):
         sys.modules.pop(path.stem, None)
 
@@ -156,27 +156,27 @@ def test_every_variant_runs_in_every_round_and_another_one_comes_first(benchmark
     assert ["".join(order[i : i + 3]) for i in range(0, 12, 3)] == ["cab", "abc", "bca", "cab"]
 
 
-def test_losses_that_are_no_numbers_agree_with_nothing(benchmark, capsys):
+def test_losses_that_are_not_numbers_agree_with_nothing(benchmark, capsys):
     common = benchmark("common")
-    assert common.compared({"a": [math.nan], "b": [1.0]}, [("a", "b", 0.1)]) == {"a": math.inf}
+    assert common.compare_losses({"a": [math.nan], "b": [1.0]}, [("a", "b", 0.1)]) == {"a": math.inf}
     assert "DIFFER" in capsys.readouterr().out
 
 
-def test_the_operations_are_those_that_torch_counts(benchmark):
+def test_the_operations_equal_those_that_torch_counts(benchmark):
     from torch.utils.flop_counter import FlopCounterMode
 
     roofline, workbench = benchmark("roofline"), benchmark("workbench")
     settings = {"arch": "dcgan", "dataset": "noise", "dataset.size": 32, "arch.width": 8, "train.batch": 4}
     settings |= {"reg": "none", "train.update": "shared", "train.execution": "eager", "dataset.items": 8}
     settings |= {"arch.norm_d": "batch"}
-    rounds = workbench.Rounds(*workbench.assembled(settings))
+    rounds = workbench.Rounds(*workbench.assemble_gan(settings))
     with FlopCounterMode(display=False) as counter:
         rounds(1)
-    expected = sum(roofline.update_operations(32, 8, 100, 4).values())
+    expected = sum(roofline.count_operations(32, 8, 100, 4).values())
     assert counter.get_total_flops() == expected
 
 
-def test_adam_by_hand_is_torchs(benchmark):
+def test_adam_by_hand_equals_torchs(benchmark):
     import numpy as np
 
     network = torch.nn.Linear(3, 2)
@@ -192,7 +192,7 @@ def test_adam_by_hand_is_torchs(benchmark):
     np.testing.assert_allclose(by_hand.weights[0][1], network.bias.detach().numpy(), atol=1e-6)
 
 
-def test_the_frechet_distance_is_none_to_itself_and_grows_with_the_mean(benchmark):
+def test_the_frechet_distance_is_0_to_itself_and_grows_with_the_mean(benchmark):
     precision = benchmark("precision")
     x = torch.randn(500, 4, generator=torch.Generator().manual_seed(0))
     assert precision.frechet(x, x) == pytest.approx(0, abs=1e-5)
