@@ -1,4 +1,4 @@
-"""The command line: one file for each command, loaded when it is called."""
+"""The command line: one file for each command, imported when the command is called."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from ganzoo.registry.installed import describe_error, locate_error
 
 
 class Commands(click.Group):
-    """The commands of ganzoo, and those that plugins offer."""
+    """The commands of ganzoo and of plugins."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return all names, ganzoo's first."""
+        """Return the names of all commands, ganzoo's first."""
         return [*COMMANDS, *(entry.spec.name for entry in registry().components("command"))]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Import one command."""
+        """Import a command and return it; None if there is no such command."""
         if name in COMMANDS:
             module = name.replace("-", "_") + ("_" if keyword.iskeyword(name) else "")
-            return _load(f"ganzoo.cli.{module}:command")
+            return _import_command(f"ganzoo.cli.{module}:command")
         offered = [entry for entry in registry().components("command") if entry.spec.name == name]
-        return _load(offered[0].spec.factory) if offered and isinstance(offered[0].spec, Command) else None
+        return _import_command(offered[0].spec.factory) if offered and isinstance(offered[0].spec, Command) else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that the first argument names; an unknown one gets close matches."""
+        """Return the command that the first argument names. The error for an unknown name has similar names."""
         if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
             hint = suggest_names(args[0], self.list_commands(ctx)) or "; `ganzoo --help` lists them"
-            raise UsageError(f"no command {args[0]!r}{hint}")
+            raise UsageError(f"there is no command {args[0]!r}{hint}")
         return super().resolve_command(ctx, args)
 
 
@@ -55,34 +55,35 @@ def cli() -> None:
     """Train, sample and share generative adversarial networks.
 
     \b
-    ganzoo train --arch dcgan --loss bce      train on the digits that come along
+    ganzoo train --arch dcgan --loss bce      train on the included digits
     ganzoo train --arch dcgan --dataset DIR   train on a folder of images
-    ganzoo sample RUN -n 64                   sample what was trained
-    ganzoo evaluate RUN --metric NAME         measure it
-    ganzoo publish RUN USER/NAME              put it on the Hugging Face Hub
-    ganzoo sample USER/NAME -n 64             sample what anybody published
+    ganzoo sample RUN -n 64                   generate samples with a trained model
+    ganzoo evaluate RUN --metric NAME         measure its samples
+    ganzoo publish RUN USER/NAME              publish it on the Hugging Face Hub
+    ganzoo sample USER/NAME -n 64             generate samples with a published model
     """
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 1 failed, 2 usage, 3 missing plugin, 4 not found or denied, 5 network,
-    6 corrupt, 7 conflict, 130 interrupted and saved. What a user can act on is one sentence on stderr; ``-v``
-    shows the traceback.
+    """Run the command line and exit.
+
+    Exit codes: 0 done, 1 failed, 2 usage, 3 missing plugin, 4 not found or denied, 5 network, 6 corrupt, 7 conflict,
+    130 interrupted and saved. An error is one sentence on stderr; ``-v`` also shows the traceback.
     """
-    completing = "_GANZOO_COMPLETE" in os.environ  # a warning would land in the line that is being typed
+    completing = "_GANZOO_COMPLETE" in os.environ  # a warning would appear in the line that the user types
     logging.basicConfig(format="ganzoo: %(message)s", level=logging.CRITICAL if completing else logging.WARNING)
     if sys.stderr is None or not sys.stderr.isatty():
-        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # of the Hub's client: plain lines alone
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the Hub's client prints plain lines then
     session = Session()
     try:
         code = cli.main(args, prog_name="ganzoo", standalone_mode=False, obj=session)
-        if sys.stdout is not None:  # it is where the caller closed it
+        if sys.stdout is not None:  # it is None if the caller closed it
             sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         code = 0
     except click.ClickException as error:
-        code = _fail(session, _sentence(error), error.exit_code)
+        code = _fail(session, _describe_usage_error(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         code = _fail(session, "interrupted", 130)
     except GanzooError as error:
@@ -90,20 +91,20 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:  # `ganzoo list | head`
         code = 1
     except PermissionError as error:
-        code = _fail(session, f"no permission to open {error.filename}: make it readable or choose another", 4)
+        code = _fail(session, f"no permission to open {error.filename}: make it readable or choose another file", 4)
     except OSError as error:
         file = f" ({error.filename})" if error.filename else ""
-        code = _fail(session, f"the system refused: {(error.strerror or str(error)).lower()}{file}; -v shows where", 1)
+        code = _fail(session, f"the system reports: {(error.strerror or str(error)).lower()}{file}; -v shows where", 1)
     except Exception as error:
-        whose = "of the plugin" if locate_error(error) else "of ganzoo or of a plugin"
-        code = _fail(session, f"{describe_error(error)}: this is a bug {whose}; -v shows where", 1)
-    _let_go_of_output()
-    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # all is done: a Ctrl-C now shows no traceback
+        owner = "of the plugin" if locate_error(error) else "of ganzoo or of a plugin"
+        code = _fail(session, f"{describe_error(error)}: this is a bug {owner}; -v shows where", 1)
+    _flush_output()
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # the command is done: no traceback by Ctrl-C now
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _let_go_of_output() -> None:
-    """Drop what stdout does not take: the interpreter would fail on it once more as it exits."""
+def _flush_output() -> None:
+    """Flush stdout, and drop its buffer if that fails: the interpreter would fail again when it exits."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -114,14 +115,15 @@ def _let_go_of_output() -> None:
 def _fail(session: Session, words: str, code: int) -> int:
     if session.verbose:
         logging.getLogger("ganzoo").exception("traceback:")
-    click.echo(f"ganzoo: {CONTROL.sub('', words)}", err=True)  # words of others cannot act on the terminal
+    click.echo(f"ganzoo: {CONTROL.sub('', words)}", err=True)  # foreign text cannot act on the terminal
     return code
 
 
-def _sentence(error: click.ClickException) -> str:
-    """Return what click says of a wrong call, in the form of ganzoo's own errors."""
+def _describe_usage_error(error: click.ClickException) -> str:
+    """Return click's message about a wrong call in the form of ganzoo's own messages."""
     if isinstance(error, click.NoSuchOption):
-        words, hint = f"no option {error.option_name!r}", suggest_names(error.option_name, error.possibilities or ())
+        words = f"there is no option {error.option_name!r}"
+        hint = suggest_names(error.option_name, error.possibilities or ())
     else:
         words, hint = " ".join(error.format_message().split()).rstrip("."), ""
     context = error.ctx if isinstance(error, click.UsageError) else None
@@ -129,7 +131,7 @@ def _sentence(error: click.ClickException) -> str:
     return words[:1].lower() + words[1:] + (hint or f"; see `{command} --help`")
 
 
-def _load(path: str) -> click.Command:
+def _import_command(path: str) -> click.Command:
     module, _, name = path.partition(":")
     command: Any = getattr(importlib.import_module(module), name)
     if not isinstance(command, click.Command):

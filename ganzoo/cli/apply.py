@@ -7,23 +7,23 @@ import click
 from ganzoo.cli.common import common_options, complete_runs, note, offline_option
 
 
-@click.command("apply", short_help="Translate, upscale or vocode: apply a model to files.")
+@click.command("apply", short_help="Apply a model to files: translate, upscale, vocode.")
 @click.argument("what", metavar="MODEL", shell_complete=complete_runs)
 @click.argument("source", metavar="IN", type=click.Path())
 @click.argument("target", metavar="OUT", type=click.Path())
-@click.option("--seed", metavar="N", default=0, show_default=True, help="The same seed gives the same results.")
-@click.option("--resize", is_flag=True, help="Stretch an image to the nearest size that the model takes.")
+@click.option("--seed", metavar="N", default=0, show_default=True, help="Seed; the same seed gives the same results.")
+@click.option("--resize", is_flag=True, help="Resize an image to the nearest size that the model takes.")
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
 @offline_option
 @common_options
 def command(what: str, source: str, target: str, seed: int, resize: bool, device: str, offline: bool) -> None:
-    """Apply MODEL, whose labels are images or sounds, to IN and write OUT. MODEL is a run's path, name or number, a
-    model package's directory, or a model on the Hub (USER/NAME, or USER/NAME@REVISION).
+    """Apply MODEL, whose labels are images or sounds, to the file or folder IN and write the results to OUT. MODEL is a
+    run's path, name or number, a model package's directory, or a model on the Hub (USER/NAME or USER/NAME@REVISION).
 
     \b
     ganzoo apply 3 edges.png photo.png         an image
     ganzoo apply 3 edges/ photos/              each image of a folder
-    ganzoo apply USER/NAME speech.wav out.wav  a sound, where the model's dataset reads it
+    ganzoo apply USER/NAME speech.wav out.wav  a sound, if the model's dataset can read it
     ganzoo apply 3 inputs.npz outputs.npz      arrays
 
     Prints the path of each file that it wrote.

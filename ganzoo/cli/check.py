@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from ganzoo.testing import Result
 
 
-@click.command("check", short_help="Hold a plugin to its contracts.")
+@click.command("check", short_help="Check that a plugin keeps its contracts.")
 @click.argument("what", metavar="[NAME]", required=False, shell_complete=complete_components(None))
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--list", "as_list", is_flag=True, help="Print what is checked, of the KIND in NAME's place or of all.")
-@click.option("--full", is_flag=True, help="Also what takes long: compilation by inductor.")
+@click.option("--list", "as_list", is_flag=True, help="List the checks, of all kinds or of the KIND given as NAME.")
+@click.option("--full", is_flag=True, help="Also run the slow checks: compilation by inductor.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 def command(what: str | None, pairs: tuple[str, ...], as_list: bool, full: bool, as_json: bool) -> None:
-    """Hold NAME to the contracts: a plugin with all that it offers, or a component.
+    """Check that NAME keeps its contracts. NAME is a plugin, with all its components, or a component.
 
     \b
     ganzoo check acme
@@ -36,15 +36,15 @@ def command(what: str | None, pairs: tuple[str, ...], as_list: bool, full: bool,
     ganzoo check my_gan --plugin ./my_gan.py
     ganzoo check --list loss
 
-    Exits with 1 where a check fails; each failure says which line of the contract broke and where. Failures that
-    pyproject.toml expects ([tool.ganzoo.expected-failures]) are no failures, and one of them that passes is.
+    Exits with 1 if a check fails. Each failure names the line of the contract and the line of code. A failure that
+    pyproject.toml expects ([tool.ganzoo.expected-failures]) does not count, but an expected failure that passes does.
     """
     if as_list:
         _print_contracts(what, as_json)
         return
     if what is None:
-        raise UsageError("say what to check: ganzoo check NAME (`ganzoo list` and `ganzoo plugins` show names)")
-    options = _options(what, parse_pairs(pairs))
+        raise UsageError("give the name to check: ganzoo check NAME (`ganzoo list` and `ganzoo plugins` show names)")
+    options = _parse_options(what, parse_pairs(pairs))
     with heavy_imports():
         from ganzoo.testing import collect_checks
         from ganzoo.testing.expected import read_expected_failures, require_known_names, select_expected_failures
@@ -60,7 +60,7 @@ def command(what: str | None, pairs: tuple[str, ...], as_list: bool, full: bool,
     if as_json:
         print_json([asdict(result) for result in results])
     else:
-        for line in (_summary(results), *_list_not_checked(results)):
+        for line in (_summarize(results), *_list_not_checked(results)):
             click.echo(line, err=True)
     if any(result.status == "FAIL" for result in results):
         click.get_current_context().exit(1)
@@ -69,7 +69,7 @@ def command(what: str | None, pairs: tuple[str, ...], as_list: bool, full: bool,
 _WORDS = {"PASS": "passed", "FAIL": "failed", "SKIP": "skipped", "XFAIL": "failed as expected"}
 
 
-def _summary(results: Sequence[Result]) -> str:
+def _summarize(results: Sequence[Result]) -> str:
     counts = Counter(result.status for result in results)
     return ", ".join(f"{count} {_WORDS[status]}" for status, count in sorted(counts.items()))
 
@@ -86,7 +86,7 @@ def _list_not_checked(results: Sequence[Result]) -> Iterator[str]:
 
 
 def _print_contracts(what: str | None, as_json: bool) -> None:
-    """Print the sentence of each check, of one kind or of all."""
+    """Print the sentence of each check, of one kind or of all kinds."""
     with heavy_imports():
         from ganzoo.testing.collect import collect_contracts
 
@@ -103,8 +103,8 @@ def _print_contracts(what: str | None, as_json: bool) -> None:
             click.echo(f"  {name}: {sentence}")
 
 
-def _options(what: str, pairs: Mapping[str, str]) -> dict[str, Any]:
-    """Return the options that ``KEY=VALUE`` gives the component; keys are those of `ganzoo train`."""
+def _parse_options(what: str, pairs: Mapping[str, str]) -> dict[str, Any]:
+    """Return the options of a component that ``KEY=VALUE`` sets. The keys are those of `ganzoo train`."""
     if not pairs:
         return {}
     name = what.rpartition(":")[2]
@@ -114,7 +114,8 @@ def _options(what: str, pairs: Mapping[str, str]) -> dict[str, Any]:
     for key, value in pairs.items():
         found = [key.removeprefix(prefix) for prefix in prefixes if key.startswith(prefix)]
         if not found:
-            wanted = " or ".join(f"{prefix}OPTION" for prefix in prefixes) or "the name of one component before them"
-            raise UsageError(f"{key}={value}: options of {what!r} are written {wanted}")
+            wanted = " or ".join(f"{prefix}OPTION" for prefix in prefixes)
+            way_out = f"write options of {what!r} as {wanted}" if wanted else f"{what!r} is not a component: name one"
+            raise UsageError(f"{key}={value}: {way_out}")
         options[found[0]] = value
     return options

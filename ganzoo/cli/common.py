@@ -1,4 +1,4 @@
-"""What the commands share: the options of all of them, completion, and tables."""
+"""Code that all commands share: options, completion, and tables."""
 
 from __future__ import annotations
 
@@ -23,15 +23,20 @@ from ganzoo.runs import run as runs
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # and what turns the direction of text
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # the latter change the direction of text
 
 
 @dataclass
 class Session:
-    """What one call of the command line knows."""
+    """The state of one call of the command line.
+
+    Args:
+        verbose: Whether ``-v`` was given, to show tracebacks.
+        files: The plugin files of ``--plugin``, before and after the name of the command.
+    """
 
     verbose: bool = False
-    files: list[str] = field(default_factory=list)  # of plugins, named before and behind the command
+    files: list[str] = field(default_factory=list)
 
 
 # ----------------------------------------------------------------------------
@@ -39,10 +44,10 @@ class Session:
 
 
 def common_options(function: F) -> F:
-    """Give a command ``--plugin FILE``, ``--no-plugin NAME`` and ``-v``.
+    """Add the options ``--plugin FILE``, ``--no-plugin NAME`` and ``-v`` to a command.
 
-    They act while the line is read: a command that a plugin offers, and completion, find the plugins as they were
-    asked for. Those that are eager come first.
+    They take effect while the command line is parsed, so that commands of plugins and completion see the right plugins.
+    Eager options are handled first.
     """
     for option in (
         click.option(
@@ -50,12 +55,12 @@ def common_options(function: F) -> F:
             help="Show the traceback of an error.",
         ),
         click.option(
-            "--no-plugin", metavar="NAME", multiple=True, is_eager=True, expose_value=False, callback=_leave_out,
-            help="Leave an installed plugin out.",
+            "--no-plugin", metavar="NAME", multiple=True, is_eager=True, expose_value=False, callback=_disable_plugins,
+            help="Disable an installed plugin; repeat for more.",
         ),
         click.option(
-            "--plugin", metavar="FILE", multiple=True, expose_value=False, callback=_add,
-            help="Add the plugin in a Python file.",
+            "--plugin", metavar="FILE", multiple=True, expose_value=False, callback=_add_plugins,
+            help="Add the plugin in a Python file; repeat for more.",
         ),
     ):  # fmt: skip
         function = option(function)
@@ -63,14 +68,14 @@ def common_options(function: F) -> F:
 
 
 def offline_option(function: F) -> F:
-    """Give a command ``--offline``."""
+    """Add the option ``--offline`` to a command."""
     return click.option(
-        "--offline", is_flag=True, help="Take a model of the Hub from the cache, and ask the network for nothing."
+        "--offline", is_flag=True, help="Load a model of the Hub from the cache; do not use the network."
     )(function)
 
 
 def note(line: str) -> None:
-    """Show a line to whoever watches; words of others cannot act on the terminal."""
+    """Print a line on stderr, without control characters."""
     click.echo(CONTROL.sub("", line), err=True)
 
 
@@ -80,15 +85,15 @@ def _show_tracebacks(ctx: click.Context, param: click.Parameter, verbose: bool) 
         logging.getLogger("ganzoo").setLevel(logging.DEBUG)
 
 
-def _leave_out(ctx: click.Context, param: click.Parameter, names: Sequence[str]) -> None:
-    """Leave installed plugins out of this process's registry; those that came in files stay."""
+def _disable_plugins(ctx: click.Context, param: click.Parameter, names: Sequence[str]) -> None:
+    """Disable installed plugins in this process's registry; plugins from files stay."""
     if not names:
         return
     installed = {point.name for point in metadata.entry_points(group=GROUP)}
     for name in names:
         if name.partition("@")[0] not in (*installed, "all"):
             hint = suggest_names(name, installed) or "; `ganzoo plugins` lists them"
-            raise UsageError(f"--no-plugin {name}: no such plugin is installed{hint}")
+            raise UsageError(f"--no-plugin {name}: this plugin is not installed{hint}")
     before = os.environ.get("GANZOO_DISABLE_PLUGINS", "")
     os.environ["GANZOO_DISABLE_PLUGINS"] = ",".join(filter(None, [before, *names]))
     registry.cache_clear()
@@ -96,8 +101,8 @@ def _leave_out(ctx: click.Context, param: click.Parameter, names: Sequence[str])
         registry().add_file(Path(file))
 
 
-def _add(ctx: click.Context, param: click.Parameter, files: Sequence[str]) -> None:
-    """Add the plugins in files to this process's registry."""
+def _add_plugins(ctx: click.Context, param: click.Parameter, files: Sequence[str]) -> None:
+    """Add the plugins in Python files to this process's registry."""
     ctx.ensure_object(Session).files += files
     for file in files:
         registry().add_file(Path(file))
@@ -108,24 +113,24 @@ def _add(ctx: click.Context, param: click.Parameter, files: Sequence[str]) -> No
 
 
 def parse_pairs(arguments: Iterable[str]) -> dict[str, str]:
-    """Return ``KEY=VALUE`` arguments as a mapping.
+    """Parse ``KEY=VALUE`` arguments to a mapping.
 
     Raises:
-        UsageError: An argument is not of that form, or a key is given twice.
+        UsageError: An argument does not have that form, or a key is given twice.
     """
     pairs: dict[str, str] = {}
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals or not key:
-            raise UsageError(f"{argument!r} is not KEY=VALUE: {_instead_of(argument)}")
+            raise UsageError(f"{argument!r} is not KEY=VALUE: {_suggest_setting(argument)}")
         if key in pairs:
             raise UsageError(f"{key} is given twice: keep one of {key}={pairs[key]} and {argument}")
         pairs[key] = value
     return pairs
 
 
-def _instead_of(word: str) -> str:
-    """Return what to write instead of a lone word: the flag, where it is a component's name."""
+def _suggest_setting(word: str) -> str:
+    """Say what to write instead of a single word: a flag, if the word is a component's name."""
     for key in COMPONENTS:
         if any(word in (entry.spec.name, *entry.spec.aliases) for entry in registry().components(key.kind)):
             return f"did you mean --{key.name} {word}?"
@@ -139,7 +144,12 @@ Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def complete_components(kind: str | None, *extra: str) -> Complete:
-    """Return the completion of a component's name."""
+    """Return a function that completes the name of a component.
+
+    Args:
+        kind: The kind of component; None for all kinds.
+        extra: Other words to complete.
+    """
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         found = {entry.spec.name: entry.spec.summary for entry in registry().components(kind)}
@@ -151,13 +161,13 @@ def complete_components(kind: str | None, *extra: str) -> Complete:
 
 
 def complete_pairs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Complete the key of a ``KEY=VALUE``."""
+    """Complete the key of ``KEY=VALUE``."""
     keys = [key for key in list_keys(registry(), ctx.params.get("arch")) if key.startswith(incomplete)]
     return [CompletionItem(f"{key}=") for key in keys]
 
 
 def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Complete a run's name."""
+    """Complete the name of a run."""
     names: list[str] = []
     with contextlib.suppress(OSError):
         names = [run.path.name for run in runs.list_runs()]
@@ -175,7 +185,7 @@ def print_json(value: object) -> None:
 
 
 def print_table(rows: Sequence[Sequence[object]], indent: str = "") -> None:
-    """Print rows with aligned columns; control characters of foreign text are dropped."""
+    """Print rows with aligned columns. Control characters in foreign text are removed."""
     texts = [[CONTROL.sub("", str(cell)) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     for row in texts:

@@ -31,19 +31,19 @@ def _complete_options(ctx: click.Context, param: click.Parameter, incomplete: st
 @click.argument("what", metavar="RUN", shell_complete=complete_runs)
 @click.option(
     "--metric", metavar="NAME", multiple=True, shell_complete=complete_components("metric"),
-    help="What to measure; repeat for more; `ganzoo list metrics` shows what there is.",
+    help="Metric to compute; repeat for more. `ganzoo list metrics` shows them.",
 )  # fmt: skip
 @click.option(
     "-n", "--num", metavar="N", type=int,
-    help="How many real and how many generated samples; by default 10,000, or all that there are.",
+    help="Number of real and of generated samples; default: 10,000, or all real samples if there are fewer.",
 )  # fmt: skip
-@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="The same seed, the same samples.")
+@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Seed of the samples.")
 @click.option(
     "--dataset", metavar="NAME", shell_complete=complete_components("dataset"),
-    help="Real samples, by name or path; by default those that the model was trained on.",
+    help="Dataset of the real samples, by name or path; default: the dataset of the training.",
 )  # fmt: skip
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with all that the values depend on.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with everything that the values depend on.")
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=_complete_options)
 @offline_option
 @common_options
@@ -51,8 +51,8 @@ def command(
     what: str, metric: tuple[str, ...], num: int | None, seed: int, dataset: str | None, device: str, as_json: bool,
     pairs: tuple[str, ...], offline: bool,
 ) -> None:  # fmt: skip
-    """Measure the averaged generator of RUN (a run's path, name or number, a model package's directory, or USER/NAME
-    on the Hub) against real samples.
+    """Compare samples of RUN's averaged generator with real samples. RUN is a run's path, name or number, a model
+    package's directory, or USER/NAME on the Hub.
 
     \b
     ganzoo evaluate 3 --metric NAME

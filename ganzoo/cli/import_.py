@@ -19,23 +19,26 @@ def complete_formats(ctx: click.Context, param: click.Parameter, incomplete: str
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-@click.command("import", short_help="Turn weights of another project into a model.")
+@click.command("import", short_help="Convert weights of another project to a model.")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("pairs", metavar="[KEY=VALUE]...", nargs=-1)
-@click.option("--format", "format_", metavar="NAME", default="", shell_complete=complete_formats, help="Of the file.")
-@click.option("--license", metavar="ID", default="", help="Of the weights, as the Hub names it: mit, cc-by-4.0 ...")
-@click.option("--device", metavar="NAME", default="auto", show_default=True, help="Where it is sampled.")
+@click.option(
+    "--format", "format_", metavar="NAME", default="", shell_complete=complete_formats,
+    help="Format of the file; `ganzoo info ARCH` lists the formats.",
+)  # fmt: skip
+@click.option("--license", metavar="ID", default="", help="Licence of the weights, as on the Hub: mit, cc-by-4.0 ...")
+@click.option("--device", metavar="NAME", default="auto", show_default=True, help="Device that generates its samples.")
 @common_options
 def command(file: Path, directory: Path, pairs: tuple[str, ...], format_: str, license: str, device: str) -> None:
-    """Write the generator in FILE, which another project trained, to the directory DIR: a model package.
+    """Convert the generator in FILE, which another project trained, to a model package in the directory DIR.
 
     \b
     ganzoo import netG_epoch_24.pth faces --format pytorch-examples
     ganzoo import gan4.model digits --format torchgan arch.slope=0
 
-    FILE is what torch.save or safetensors wrote; no code in it is run. KEY=VALUE are options of the architecture
-    (arch.*) which the weights do not tell. Prints the directory.
+    FILE was written by torch.save or safetensors; code in it is not run. KEY=VALUE sets options of the architecture
+    (arch.*) that do not follow from the weights. Prints the directory.
     """
     from ganzoo import models
 

@@ -28,9 +28,9 @@ from ganzoo.runs.where import parse_repository
 @offline_option
 @common_options
 def command(name: str, as_json: bool, as_bibtex: bool, offline: bool) -> None:
-    """Show the component NAME (or PLUGIN:NAME): what it is, where it comes from, its options.
+    """Show the component NAME (or PLUGIN:NAME): its summary, its origin and its options.
 
-    Or a model package in a directory, or a model on the Hub (USER/NAME[@REVISION]), without its weights.
+    It also shows a model package in a directory or a model on the Hub (USER/NAME[@REVISION]), without its weights.
     """
     if os.path.isdir(name) or parse_repository(name) is not None:
         if as_bibtex:
@@ -51,10 +51,10 @@ def command(name: str, as_json: bool, as_bibtex: bool, offline: bool) -> None:
     if as_bibtex:
         _print_bibtex(entries)
         return
-    facts = [_facts(entry) for entry in entries]
+    facts = [_collect_facts(entry) for entry in entries]
     for entry, fact in zip(entries, facts, strict=True):
-        if plugin and isinstance(entry.spec, Model):  # asked for by the name that it is loaded by
-            fact["model"] = _about(entry.qualified)
+        if plugin and isinstance(entry.spec, Model):  # the user gave the name that loads the model
+            fact["model"] = _describe_model(entry.qualified)
     if as_json:
         print_json(facts)
         return
@@ -80,15 +80,15 @@ def _print_bibtex(entries: list[RegisteredComponent]) -> None:
 
 
 def _show_model(name: str, offline: bool, as_json: bool) -> None:
-    """Print what a model's config says, and the Hub; every word of it is its author's."""
-    facts = _about(name, offline)
+    """Print the facts of a model from its config and from the Hub. All texts are the author's."""
+    facts = _describe_model(name, offline)
     if as_json:
         print_json(facts)
     else:
         _print_model(facts)
 
 
-def _about(name: str, offline: bool = False) -> dict[str, Any]:
+def _describe_model(name: str, offline: bool = False) -> dict[str, Any]:
     from ganzoo import sharing
 
     return sharing.describe_model(name, offline=offline, notify=note)
@@ -106,8 +106,8 @@ def _print_model(facts: dict[str, Any], indent: str = "") -> None:
     print_table(rows, indent)
 
 
-def _facts(entry: RegisteredComponent) -> dict[str, Any]:
-    """Return all that is known of a component, as JSON."""
+def _collect_facts(entry: RegisteredComponent) -> dict[str, Any]:
+    """Return all facts of a component as JSON."""
     spec = entry.spec
     facts: dict[str, Any] = {
         "name": entry.qualified,
@@ -118,7 +118,7 @@ def _facts(entry: RegisteredComponent) -> dict[str, Any]:
         "paper": spec.paper,
     }
     names = [each.name for each in fields(spec) if each.name not in ("source", *facts)]
-    facts |= {name: value for name in names if (value := _as_json(getattr(spec, name))) is not None}
+    facts |= {name: value for name in names if (value := _to_json(getattr(spec, name))) is not None}
     if isinstance(spec, Recipe):
         facts["origin"] = spec.source
         if isinstance(spec.settings, str):
@@ -139,8 +139,8 @@ def _facts(entry: RegisteredComponent) -> dict[str, Any]:
     return facts
 
 
-def _as_json(value: object) -> Any:
-    """Return a field of a spec as JSON; None where it is code, or says nothing to a person."""
+def _to_json(value: object) -> Any:
+    """Convert a field of a spec to JSON; None if it is code or does not help a person."""
     if isinstance(value, Mapping):
         plain = {key: to_text(each) for key, each in value.items()}
         return list(plain) if plain and all(map(FACTORY.fullmatch, plain.values())) else plain

@@ -11,14 +11,14 @@ from ganzoo.plugin import KINDS, Model
 from ganzoo.registry import PLURALS, parse_kind, registry
 
 
-@click.command("list", short_help="List the components that are installed.")
+@click.command("list", short_help="List the installed components.")
 @click.argument(
     "kind", required=False, shell_complete=lambda ctx, param, word: [k for k in KINDS if k.startswith(word)]
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 def command(kind: str | None, as_json: bool) -> None:
-    """List the components that are installed: all, or those of one KIND (architecture, loss, dataset ...)."""
+    """List the installed components: all, or only those of one KIND (architecture, loss, dataset ...)."""
     entries = registry().components(parse_kind(kind) if kind else None)
     if as_json:
         fields = ("name", "summary", "aliases", "paper")
@@ -35,7 +35,7 @@ def command(kind: str | None, as_json: bool) -> None:
         rows = []
         for entry in entries:
             if entry.spec.kind == one:
-                bare = counts[one, entry.spec.name] == 1 and one != Model.kind  # a model is only loaded by both names
+                bare = counts[one, entry.spec.name] == 1 and one != Model.kind  # models are loaded by full names
                 name = entry.spec.name if bare else entry.qualified
                 also = f" (also {', '.join(entry.spec.aliases)})" if entry.spec.aliases else ""
                 rows.append((name, entry.plugin.source, entry.spec.summary + also))

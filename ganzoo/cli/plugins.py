@@ -10,11 +10,11 @@ from ganzoo.cli.common import common_options, print_json, print_table
 from ganzoo.registry import registry
 
 
-@click.command("plugins", short_help="List the plugins, broken ones included.")
+@click.command("plugins", short_help="List the plugins, including broken ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 def command(as_json: bool) -> None:
-    """List the plugins that were found, where each comes from, what it offers and what is wrong with it."""
+    """List the plugins with their origin, their number of components, and their errors."""
     found = registry()
     counts = {plugin.name: sum(entry.plugin == plugin for entry in found.components()) for plugin in found.plugins}
     if as_json:

@@ -1,4 +1,4 @@
-"""How a run's progress looks: one live line on a terminal, plain lines elsewhere."""
+"""Progress of a run: one live line on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ganzoo.runs.words import describe_metrics, describe_tick, describe_verdict
 if TYPE_CHECKING:
     from ganzoo.engine.events import Measurement, NewVerdict, Note, Tick
 
-PLAIN_SECONDS = 10.0  # between two plain lines
+PLAIN_SECONDS = 10.0  # seconds between two plain lines
 
 
-class Live:
-    """A line on a terminal that is rewritten at each tick; what else is told scrolls above it."""
+class LiveProgress:
+    """A line on a terminal that is rewritten at each tick. Other lines scroll above it."""
 
     def __init__(self, total: int) -> None:
         self._progress = Progress(
@@ -25,7 +25,7 @@ class Live:
         )
         self._task = self._progress.add_task("starting", total=total)
 
-    def __enter__(self) -> Live:
+    def __enter__(self) -> LiveProgress:
         self._progress.start()
         return self
 
@@ -46,20 +46,20 @@ class Live:
         self._print(describe_metrics(event.images, event.words))
 
     def verdict(self, event: NewVerdict) -> None:
-        """Print what a diagnosis says above the bar."""
+        """Print the verdict of a diagnosis above the bar."""
         self._print(describe_verdict(event.verdict))
 
     def _print(self, line: str) -> None:
         self._progress.console.print(CONTROL.sub("", line), markup=False)
 
 
-class Plain:
-    """Lines for a log file or a pipe: numbers now and then and at the end, all else at once."""
+class PlainProgress:
+    """Lines for a log file or a pipe: the numbers every few seconds and at the end, all other lines at once."""
 
     def __init__(self, total: int) -> None:
         self._last = float("-inf")
 
-    def __enter__(self) -> Plain:
+    def __enter__(self) -> PlainProgress:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -70,7 +70,7 @@ class Plain:
         note(event.line)
 
     def tick(self, event: Tick) -> None:
-        """Print the numbers, where the last ones are old."""
+        """Print the numbers if some seconds have passed since the last ones."""
         if event.row["seconds"] - self._last >= PLAIN_SECONDS or event.images >= event.total:
             self._last = event.row["seconds"]
             note(describe_tick(event.row, event.total))
@@ -80,10 +80,10 @@ class Plain:
         note(describe_metrics(event.images, event.words))
 
     def verdict(self, event: NewVerdict) -> None:
-        """Print what a diagnosis says."""
+        """Print the verdict of a diagnosis."""
         note(describe_verdict(event.verdict))
 
 
-def listener(total: int) -> Live | Plain:
-    """Return what suits stderr."""
-    return Live(total) if Console(stderr=True).is_terminal else Plain(total)
+def make_listener(total: int) -> LiveProgress | PlainProgress:
+    """Return the form of progress that suits stderr, for a run of so many images."""
+    return LiveProgress(total) if Console(stderr=True).is_terminal else PlainProgress(total)

@@ -12,15 +12,15 @@ from ganzoo.cli.common import common_options, complete_runs, note, print_table
 @click.command("publish", short_help="Publish a model on the Hugging Face Hub.")
 @click.argument("what", metavar="RUN|DIR", shell_complete=complete_runs)
 @click.argument("repo", metavar="USER/NAME")
-@click.option("--private", is_flag=True, help="Let only its owner see it, where it is new.")
-@click.option("--tag", metavar="NAME", default="", help="Put a tag on the commit, by which it is found for ever.")
+@click.option("--private", is_flag=True, help="Make a new repository private.")
+@click.option("--tag", metavar="NAME", default="", help="Tag of the commit, to load exactly this model later.")
 @click.option("--revision", metavar="BRANCH", default="main", show_default=True, help="Branch to commit to.")
-@click.option("--message", metavar="TEXT", default="", help="Of the commit.")
-@click.option("--create-pr", is_flag=True, help="Offer it as a pull request, to a model of somebody else.")
-@click.option("--dry-run", is_flag=True, help="Print what would be sent; change nothing.")
-@click.option("--without-discriminator", is_flag=True, help="Keep the discriminator, which fine-tuning needs, back.")
-@click.option("--license", metavar="ID", default="", help="Of the weights, as the Hub names it: mit, cc-by-4.0 ...")
-@click.option("--device", metavar="NAME", default="auto", show_default=True, help="Where it is sampled before.")
+@click.option("--message", metavar="TEXT", default="", help="Message of the commit.")
+@click.option("--create-pr", is_flag=True, help="Open a pull request, for a repository of somebody else.")
+@click.option("--dry-run", is_flag=True, help="Print what would be sent; send nothing.")
+@click.option("--without-discriminator", is_flag=True, help="Leave out the discriminator, which fine-tuning needs.")
+@click.option("--license", metavar="ID", default="", help="Licence of the weights, as on the Hub: mit, cc-by-4.0 ...")
+@click.option("--device", metavar="NAME", default="auto", show_default=True, help="Device that generates its samples.")
 @common_options
 def command(what: str, repo: str, dry_run: bool, without_discriminator: bool, **options: Any) -> None:
     """Publish the model of RUN, or the package in DIR, on the Hugging Face Hub.
@@ -29,8 +29,8 @@ def command(what: str, repo: str, dry_run: bool, without_discriminator: bool, **
     hf auth login                                once; or set HF_TOKEN
     ganzoo publish 3 USER/NAME --tag v1 --license mit
 
-    It is loaded back and sampled first, and sent as one commit. What a person wrote into the card stays. Prints where
-    it is.
+    The model is first loaded and sampled, as a test, then sent as one commit. The text that a person wrote into its
+    card stays. Prints the address.
     """
     from ganzoo import sharing
 

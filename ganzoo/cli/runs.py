@@ -17,8 +17,8 @@ from ganzoo.runs.run import Run
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 def command(as_json: bool) -> None:
-    """List the runs in ./runs (or $GANZOO_RUNS): what each trained, how far it came, and whether it is under way."""
-    facts = [_facts(run) for run in runs.list_runs()]
+    """List the runs in ./runs (or $GANZOO_RUNS): images seen, length, status, and the time of the last change."""
+    facts = [_collect_facts(run) for run in runs.list_runs()]
     if as_json:
         print_json(facts)
         return
@@ -30,7 +30,7 @@ def command(as_json: bool) -> None:
     print_table(rows)
 
 
-def _facts(run: Run) -> dict[str, Any]:
+def _collect_facts(run: Run) -> dict[str, Any]:
     try:
         length = run.length
     except (GanzooError, OSError):

@@ -16,20 +16,21 @@ from ganzoo.runs.where import parse_repository
 SUFFIX = re.compile(r"(\.(png|jpe?g|webp|txt|csv|tsv|wav|npz))?")
 
 
-@click.command("sample", short_help="Sample a trained generator.")
+@click.command("sample", short_help="Generate samples with a trained generator.")
 @click.argument("what", metavar="RUN", shell_complete=complete_runs)
-@click.option("-n", "--num", metavar="N", type=int, help="How many; by default 64 images or texts, 2500 points.")
-@click.option("--seed", metavar="N", default=0, show_default=True, help="The same seed gives the same samples.")
+@click.option("-n", "--num", metavar="N", type=int, help="Number of samples; default: 64, or 2500 points.")
+@click.option("--seed", metavar="N", default=0, show_default=True, help="Seed; the same seed gives the same samples.")
+@click.option("--label", metavar="N", type=int, help="Class of the samples, from 0; default: all classes in turn.")
 @click.option(
-    "--label", metavar="N", type=int, help="Class of the samples, counted from 0; by default every class in turn."
-)
-@click.option(
-    "--truncation", metavar="X", type=float, help="Pull the latents towards their mean, where the architecture can."
+    "--truncation",
+    metavar="X",
+    type=float,
+    help="Move the latents towards their mean, if the architecture supports it.",
 )
 @click.option(
     "--out",
     type=click.Path(),
-    help="Where to; its ending says as what. By default RUN-seedN.png, .txt or .wav, here.",
+    help="File or folder to write; the suffix chooses the format. Default: RUN-seedN.png, .txt or .wav.",
 )
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
 @offline_option
@@ -38,42 +39,42 @@ def command(
     what: str, num: int | None, seed: int, label: int | None, truncation: float | None, out: str | None, device: str,
     offline: bool,
 ) -> None:  # fmt: skip
-    """Sample the generator of RUN: a run's path, name or number, a model package's directory, or a model on the Hub
-    (USER/NAME, or USER/NAME@REVISION).
+    """Generate samples with RUN: a run's path, name or number, a model package's directory, or a model on the Hub
+    (USER/NAME or USER/NAME@REVISION).
 
     \b
     ganzoo sample 3                              a grid of 64 in one picture
     ganzoo sample 3 -n 1000 --out pictures/      a folder of single pictures
-    ganzoo sample 3 -n 1000 --out samples.npz    numpy arrays: samples, and labels
-    ganzoo sample 3 -n 1000 --out samples.txt    text, where the samples are text or the rows of a table (.csv)
+    ganzoo sample 3 -n 1000 --out samples.npz    numpy arrays: samples and labels
+    ganzoo sample 3 -n 1000 --out samples.txt    text; .csv for the rows of a table
     ganzoo sample 3 -n 1 --out sound.wav         a sound
-    ganzoo sample USER/NAME -n 64                of a model on the Hub
-    ganzoo sample ganzoo:digits -n 64            of a model that comes along (`ganzoo list models`)
+    ganzoo sample USER/NAME -n 64                samples of a model on the Hub
+    ganzoo sample ganzoo:digits -n 64            samples of an included model (`ganzoo list models`)
 
-    Prints the path of what it wrote.
+    Prints the path of the file or folder.
     """
-    suffix = None if out is None else _form(out)
+    suffix = None if out is None else _parse_suffix(out)
     if num is not None and num < 1:
-        raise UsageError(f"-n {num}: ask for at least one sample")
+        raise UsageError(f"-n {num}: the number of samples must be at least 1")
     from ganzoo import models
 
     package = models.resolve_package(what, offline=offline, notify=note)
     generator = models.load(package, device)
     with heavy_imports():
         from ganzoo.package.outputs import write_samples
-    name = f"{_name(what, package)}-seed{seed}"
+    name = f"{_choose_name(what, package)}-seed{seed}"
     click.echo(write_samples(generator, out, name, suffix, num, label, seed, truncation))
 
 
-def _name(what: str, package: Path) -> str:
-    """Return what to call the samples of a model."""
+def _choose_name(what: str, package: Path) -> str:
+    """Return the name of a model for the name of the output file."""
     if (repo := parse_repository(what)) is not None:
         return repo.id.partition("/")[2]
     return package.parent.name if package.name == "package" else package.name
 
 
-def _form(out: str) -> str:
-    """Return the suffix that says as what to write; empty for a folder of pictures."""
+def _parse_suffix(out: str) -> str:
+    """Return the suffix of the output, in lower case; empty for a folder of pictures."""
     path = Path(out)
     suffix = "" if means_folder(out) else path.suffix.lower()
     if not out or not SUFFIX.fullmatch(suffix):
@@ -82,5 +83,5 @@ def _form(out: str) -> str:
             "for an array, / for a folder"
         )
     if suffix and not path.parent.is_dir():
-        raise NotFound(f"--out {out}: there is no folder {path.parent}: make it first")
+        raise NotFound(f"--out {out}: the folder {path.parent} does not exist: create it first")
     return suffix

@@ -14,25 +14,27 @@ if TYPE_CHECKING:
 
 @click.command("search", short_help="Find models on the Hugging Face Hub.")
 @click.argument("text", required=False, default="")
-@click.option("--dataset", metavar="NAME", default="", help="Trained on this dataset, of ganzoo or of the Hub.")
-@click.option("--author", metavar="NAME", default="", help="Of this user or organisation.")
-@click.option("--arch", metavar="NAME", default="", help="Of this architecture.")
+@click.option("--dataset", metavar="NAME", default="", help="Only models trained on this dataset of ganzoo or the Hub.")
+@click.option("--author", metavar="NAME", default="", help="Only models of this user or organisation.")
+@click.option("--arch", metavar="NAME", default="", help="Only models of this architecture.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 def command(text: str, dataset: str, author: str, arch: str, as_json: bool) -> None:
-    """Find models on the Hugging Face Hub that ganzoo can load, by a part of their name; most downloaded first."""
+    """Find models on the Hugging Face Hub that ganzoo can load. TEXT is a part of their names. The models with the most
+    downloads come first.
+    """
     from ganzoo import sharing
 
     found = sharing.search(text, dataset=dataset, author=author, arch=arch, notify=note)
     if as_json:
         print_json([model._asdict() for model in found])
     elif not found:
-        note("no model of ganzoo on the Hub fits that")
+        note("no ganzoo model on the Hub matches")
     else:
         head = ("model", "downloads", "architecture", "metrics", "requires")
-        print_table([head, *map(_row, found)])
+        print_table([head, *map(_make_row, found)])
 
 
-def _row(model: SearchResult) -> tuple[str, ...]:
+def _make_row(model: SearchResult) -> tuple[str, ...]:
     measured = ", ".join(f"{name} {value:.4g}" for name, value in model.metrics.items())
     return model.repo, f"{model.downloads:,}", model.arch, measured, " ".join(model.requires)

@@ -29,20 +29,20 @@ from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.runs.run import Run
 
 
-def _components(function: F) -> F:
-    """Give a command a flag for each key that chooses components."""
+def _add_component_flags(function: F) -> F:
+    """Add a flag to a command for each key that chooses components."""
     for key in reversed(COMPONENTS):
-        function = _component_option(key.name, key.kind, key.help, key.many)(function)
+        function = _make_component_option(key.name, key.kind, key.help, key.many)(function)
     return function
 
 
-def _component_option(name: str, kind: str, help: str, many: bool = False) -> Callable[[F], F]:
+def _make_component_option(name: str, kind: str, help: str, many: bool = False) -> Callable[[F], F]:
     complete = complete_components(kind, *(["none"] if many else []))
     return click.option(f"--{name}", metavar="NAME", multiple=many, help=help, shell_complete=complete)
 
 
-def _short_flags(function: F) -> F:
-    """Give a command the flags that are short for one setting."""
+def _add_short_flags(function: F) -> F:
+    """Add the flags to a command that set one setting each."""
     for flag in reversed(FLAGS):
         name, help = f"--{flag.name}", f"{flag.help.rstrip('.')} ({flag.key})."
         if flag.takes:
@@ -53,38 +53,38 @@ def _short_flags(function: F) -> F:
 
 
 @click.command("train", short_help="Train a GAN.")
-@_components
-@_component_option("recipe", "recipe", "Named recipe to start from.")
+@_add_component_flags
+@_make_component_option("recipe", "recipe", "Named recipe to start from; `ganzoo list recipes` shows them.")
 @click.option(
     "--config",
     type=click.Path(),
     metavar="WHAT",
-    help="Settings to start from: a run, a recipe.json, a model package or one on the Hub.",
+    help="Start from the settings of a run, a recipe.json, or a model package, also on the Hub.",
 )
-@_short_flags
+@_add_short_flags
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
-@click.option("--name", metavar="NAME", help="Name of the run; its number comes before it.")
+@click.option("--name", metavar="NAME", help="Name of the run, which follows its number.")
 @click.option(
     "--resume", is_flag=False, flag_value="", metavar="[RUN]", shell_complete=complete_runs,
-    help="Go on with a run (path, name or number); by default the latest unfinished one.",
+    help="Resume a run (path, name or number); default: the latest unfinished run.",
 )  # fmt: skip
-@click.option("--publish", metavar="USER/NAME", help="Publish the model there on the Hugging Face Hub at the end.")
-@click.option("--dry-run", is_flag=True, help="Print every setting and where it comes from; train nothing.")
+@click.option("--publish", metavar="USER/NAME", help="Publish the model on the Hugging Face Hub at the end.")
+@click.option("--dry-run", is_flag=True, help="Print all settings and their origins; do not train.")
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=complete_pairs)
 @common_options
 def command(
     pairs: tuple[str, ...], resume: str | None, dry_run: bool, device: str, name: str | None, recipe: str | None,
     config: str | None, publish: str | None, **flags: Any,
 ) -> None:  # fmt: skip
-    """Train a GAN: choose components by flags and set anything else by KEY=VALUE.
+    """Train a GAN. Flags choose the components; KEY=VALUE sets everything else.
 
     \b
     ganzoo train --arch dcgan --loss bce arch.width=64 optim.g.lr=1e-4
     ganzoo train --arch dcgan --loss lsgan --dataset ~/photos --size 64
     ganzoo train --resume
 
-    `ganzoo info NAME` shows a component's options, --dry-run all settings. The run is a new directory in ./runs (or
-    $GANZOO_RUNS), whose path is printed at the end; Ctrl-C saves it, --resume goes on.
+    `ganzoo info NAME` shows the options of a component; --dry-run shows all settings. Each run gets a new directory in
+    ./runs (or $GANZOO_RUNS), whose path is printed at the end. Ctrl-C stops and saves the run; --resume continues it.
     """
     if resume is not None and "=" in resume and not os.path.exists(resume):  # `--resume train.images=N`
         pairs, resume = (resume, *pairs), ""
@@ -100,13 +100,13 @@ def command(
             if first:
                 _print_recipe(chosen)
             return
-        from ganzoo.cli.progress import listener
+        from ganzoo.cli.progress import make_listener
 
-        with listener(chosen.train.images) if first else nullcontext() as terminal:
+        with make_listener(chosen.train.images) if first else nullcontext() as terminal:
             try:
                 trained = training.start(chosen, run, device=device, listener=terminal, world=world)
             except Interrupted as error:
-                if world is not None:  # torchrun ends those that are not as quick as the first to exit
+                if world is not None:  # torchrun stops the other processes when the first one exits
                     signal.signal(signal.SIGTERM, signal.SIG_IGN)
                 if first:
                     raise
@@ -118,7 +118,7 @@ def command(
 
 
 def _prepare(publish: str | None, **settings: Any) -> tuple[training.RunOrFactory, ResolvedRecipe]:
-    """Settle what is trained; where it is to be published, whether it may be is asked before hours are spent."""
+    """Return the run and its recipe. If it is to be published, check first that the Hub allows it."""
     prepared = training.prepare(**settings)
     if publish is not None:
         sharing.check_publishable(publish, note)
@@ -126,13 +126,13 @@ def _prepare(publish: str | None, **settings: Any) -> tuple[training.RunOrFactor
 
 
 def _publish(run: Run, repo: str) -> None:
-    """Publish a run that is finished; where that fails the run is no worse for it."""
+    """Publish a finished run. If that fails, the error says that the run is kept."""
     try:
         published = sharing.publish(run, repo, notify=note)
     except (GanzooError, KeyboardInterrupt) as error:
         kind = type(error) if isinstance(error, GanzooError) else Interrupted
         words = str(error) or "interrupted"
-        raise kind(f"{words}; the run is kept, and `ganzoo publish {run.path} {repo}` publishes it") from None
+        raise kind(f"{words}; the run is kept: `ganzoo publish {run.path} {repo}` publishes it") from None
     note(f"published at {published.url}, commit {published.commit}")
 
 

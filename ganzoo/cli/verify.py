@@ -8,16 +8,16 @@ from ganzoo.cli.common import common_options, complete_runs, note, offline_optio
 from ganzoo.runs.heavy import heavy_imports
 
 
-@click.command("verify", short_help="Prove that a model is what was trained.")
+@click.command("verify", short_help="Check that a model is undamaged.")
 @click.argument("what", metavar="RUN|DIR|USER/NAME", shell_complete=complete_runs)
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
 @offline_option
 @common_options
 def command(what: str, device: str, offline: bool) -> None:
-    """Prove that a model is what was trained: a run's, one in a directory, or one on the Hub (USER/NAME[@REVISION]).
+    """Check that a model is exactly the trained one: of a run, in a directory, or on the Hub (USER/NAME[@REVISION]).
 
-    Every file is hashed, the weights are compared with the architecture, and the samples that were kept when it was
-    made are made once more. The discriminator is not fetched for that. Exits 6 where something does not hold.
+    The command compares the hash of every file, compares the weights with the architecture, and generates the stored
+    reference samples again. It does not download the discriminator. Exits with 6 if a check fails.
     """
     from ganzoo import models
 
@@ -25,11 +25,11 @@ def command(what: str, device: str, offline: bool) -> None:
     with heavy_imports():
         from ganzoo.package.verify import TOLERANCE
 
-    click.echo(f"files     {len(held.files)} are byte for byte what was made: {', '.join(held.files)}")
+    click.echo(f"files     {len(held.files)} are unchanged: {', '.join(held.files)}")
     click.echo(f"weights   {held.tensors} tensors fit the architecture, every number is finite")
     click.echo(
-        f"samples   {held.samples} reproduced to {held.difference:.1e} of their range ({TOLERANCE:.0e} is allowed, as "
-        "machines add up in different orders)"
+        f"samples   {held.samples} reproduced to {held.difference:.1e} of their range ({TOLERANCE:.0e} is allowed, because "
+        "machines add in different orders)"
     )
     if held.unchecked:
         click.echo(f"unchecked {held.unchecked}")

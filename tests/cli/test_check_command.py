@@ -91,14 +91,14 @@ def test_it_lists_what_is_checked(ganzoo: Ganzoo) -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        ([], "say what to check: ganzoo check NAME"),
+        ([], "give the name to check: ganzoo check NAME"),
         (["bec"], "no plugin or component 'bec' is installed: did you mean"),
-        (["lsgan", "a=1"], "a=1: options of 'lsgan' are written loss.OPTION"),
+        (["lsgan", "a=1"], "a=1: write options of 'lsgan' as loss.OPTION"),
         (["lsgan", "loss.aa=1"], "unknown key 'aa'"),
         (["gp", "reg.wgan-gp.weight=x"], "weight: expected a number"),
-        (["gp", "reg.gp.weight=1"], "options of 'gp' are written reg.wgan-gp.OPTION"),
+        (["gp", "reg.gp.weight=1"], "write options of 'gp' as reg.wgan-gp.OPTION"),
         (["lsgan", "loss.a=x"], "a: expected a number"),
-        (["losses", "loss.a=1"], "loss.a=1: options of 'losses' are written the name of one component before them"),
+        (["losses", "loss.a=1"], "loss.a=1: 'losses' is not a component: name one"),
         (["lsgan", "a"], "'a' is not KEY=VALUE"),
     ],
 )

@@ -540,7 +540,7 @@ def test_stdout_that_is_closed() -> None:
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 def test_stdout_that_is_full() -> None:
-    assert redirected(">/dev/full") == (1, "ganzoo: the system refused: no space left on device; -v shows where\n")
+    assert redirected(">/dev/full") == (1, "ganzoo: the system reports: no space left on device; -v shows where\n")
 
 
 def test_a_mistake_in_a_process() -> None:

@@ -102,12 +102,12 @@ TYPED = [
     ("acme_gans", 2, "as in 'acme-gans'"),
     ("acme--gans", 2, "as in 'acme-gans'"),
     ("a.b/c", 2, "as in 'a-b-c'"),
-    ("3d-gans", 2, "NAME '3d-gans'", "beginning with a letter"),
-    ("é", 2, "NAME 'é'", "beginning with a letter"),
+    ("3d-gans", 2, "NAME '3d-gans'", "begin with a letter"),
+    ("é", 2, "NAME 'é'", "begin with a letter"),
     ("a" * 41, 2, "has 41 letters", "at most 40"),
-    ("class", 2, "NAME 'class' is a word with a meaning of its own", "choose another"),
-    ("none", 2, "NAME 'none' is a word with a meaning of its own"),
-    ("tests", 2, "NAME 'tests' is a word with a meaning of its own"),
+    ("class", 2, "NAME 'class' is reserved", "choose another"),
+    ("none", 2, "NAME 'none' is reserved"),
+    ("tests", 2, "NAME 'tests' is reserved"),
     ("torch", 2, "NAME 'torch': a module 'torch' is installed already", "choose another"),
     ("json", 2, "a module 'json' is installed already"),
     ("sys", 2, "a module 'sys' is installed already"),
@@ -120,7 +120,7 @@ TYPED = [
     ("acme --kind zzz", 2, "no kind 'zzz'", "regularizer"),
     ("acme --kind recipe", 2, "--kind recipe", "choose one of architecture, loss"),
     ("acme --knd loss", 2, "no option '--knd'", "did you mean '--kind'"),
-    ("acme --dir nothing", 4, "--dir nothing does not exist", "make it first"),
+    ("acme --dir nothing", 4, "--dir nothing does not exist", "create it first"),
 ]
 
 
@@ -140,8 +140,8 @@ def test_what_is_there_already_stays(ganzoo: Ganzoo) -> None:
     Path("full/mine").write_text("")
     os.symlink("elsewhere", "link")
     for name in ("file", "full", "link"):
-        refused(ganzoo("new-plugin", name), 2, f"{name} is there already", "choose another NAME or --dir")
-    refused(ganzoo("new-plugin", "acme", "--dir", "file"), 4, "--dir file is not a folder", "make it first")
+        refused(ganzoo("new-plugin", name), 2, f"{name} exists already", "choose another NAME or --dir")
+    refused(ganzoo("new-plugin", "acme", "--dir", "file"), 4, "--dir file is not a folder", "create it first")
     assert sorted(os.listdir()) == ["file", "full", "link"]
     assert os.listdir("full") == ["mine"]
 

@@ -137,7 +137,7 @@ def test_missing_files_are_named(offered: Path) -> None:
     with pytest.raises(GanzooError, match=r"acme_weights.tiny has no model\.safetensors: the package is incomplete"):
         ganzoo.load("acme:tiny")
     shutil.rmtree(offered)
-    with pytest.raises(NotFound, match=r"^model 'tiny' is not at acme_weights:tiny, where its plugin says: install"):
+    with pytest.raises(NotFound, match=r"^model 'tiny' is not at acme_weights:tiny, as its plugin says: reinstall"):
         ganzoo.load("acme:tiny")
     offer("acme_nothing:tiny", "none", "nothing")
     with pytest.raises(NotFound, match=r"^model 'none' cannot be read: ModuleNotFoundError: No module named 'acme_no"):

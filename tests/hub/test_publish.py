@@ -368,7 +368,7 @@ def test_a_run_is_published_at_its_end_or_kept(hub, repo, call, monkeypatch):
     done = call(*TRAIN, "--seed", "5", "--publish", repo)
     run = done.out.strip()
     assert done.code == 4
-    assert f"; the run is kept, and `ganzoo publish {run} {repo}` publishes it" in done.err
+    assert f"; the run is kept: `ganzoo publish {run} {repo}` publishes it" in done.err
     hub.clear_faults()
     monkeypatch.setenv("HF_TOKEN", "hf_alice_read")
     done = call(*TRAIN, "--publish", repo)
@@ -391,7 +391,7 @@ def test_ctrl_c_says_whether_the_repository_was_changed(hub, package, repo, call
         patch.setattr(HfApi, "model_info", interrupted)
         done = call(*TRAIN, "--publish", repo)
     assert done.code == 130
-    assert f"ganzoo: interrupted; the run is kept, and `ganzoo publish {done.out.strip()} {repo}`" in done.err
+    assert f"ganzoo: interrupted; the run is kept: `ganzoo publish {done.out.strip()} {repo}`" in done.err
     assert call("publish", done.out.strip(), repo).code == 0
 
 

@@ -50,7 +50,7 @@ def test_models_are_found_by_name_author_architecture_and_dataset(hub, package, 
     assert done.out.splitlines()[1].split()[:3] == ["gan-org/dogs", "1,234", "toy"]
     assert [model["repo"] for model in json.loads(call("search", "dogs", "--json").out)] == ["gan-org/dogs"]
     done = call("search", "mouse")
-    assert (done.code, done.out, done.err) == (0, "", "no model of ganzoo on the Hub fits that\n")
+    assert (done.code, done.out, done.err) == (0, "", "no ganzoo model on the Hub matches\n")
 
 
 def test_requirements_are_those_that_the_card_states(hub, package):
