@@ -25,7 +25,7 @@ SUFFIX = re.compile(r"(\.(png|jpe?g|webp|txt|csv|tsv|wav|npz))?")
     "--truncation",
     metavar="X",
     type=float,
-    help="Move the latents towards their mean, if the architecture supports it.",
+    help="Move latents towards their mean, if the architecture can.",
 )
 @click.option(
     "--out",

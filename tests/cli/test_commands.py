@@ -456,7 +456,7 @@ def test_verbose_shows_the_traceback(args: tuple[str, ...]) -> None:
 
 
 def test_a_bug_of_ganzoos_own_is_not_laid_on_a_plugin(ganzoo: Ganzoo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganzoo.runs.run.all_runs", {}.popitem)  # raises, and has no frame of its own
+    monkeypatch.setattr("ganzoo.runs.run.list_runs", {}.popitem)  # raises, and has no frame of its own
     answer = ganzoo("runs")
     assert answer.code == 1
     assert answer.err.startswith("ganzoo: KeyError: ")
