@@ -28,8 +28,8 @@ def command(what: str, device: str, offline: bool) -> None:
     click.echo(f"files     {len(held.files)} are unchanged: {', '.join(held.files)}")
     click.echo(f"weights   {held.tensors} tensors fit the architecture, every number is finite")
     click.echo(
-        f"samples   {held.samples} reproduced to {held.difference:.1e} of their range ({TOLERANCE:.0e} is allowed: machines "
-        "add in different orders)"
+        f"samples   {held.samples} reproduced to {held.difference:.1e} of their range ({TOLERANCE:.0e} is allowed: "
+        "machines add in different orders)"
     )
     if held.unchecked:
         click.echo(f"unchecked {held.unchecked}")

@@ -12,7 +12,7 @@ from ganzoo.registry import register, registry
 from ganzoo.testing import check_tracker, tracker
 
 
-class SilentRun:
+class SilentTracker:
     """A tracker that does nothing; tests replace its methods."""
 
     def __init__(self, options: object) -> None:
@@ -48,7 +48,7 @@ def test_one_that_does_nothing_passes() -> None:
 
 def test_one_that_hangs_without_its_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     free = threading.Event()
-    monkeypatch.setattr(SilentRun, "finish", lambda self, status: status == "failed" and free.wait(20))
+    monkeypatch.setattr(SilentTracker, "finish", lambda self, status: status == "failed" and free.wait(20))
     monkeypatch.setattr(tracker, "MAX_SECONDS", 0.2)
     monkeypatch.setattr(tracker, "follows_a_run", None)
     status, words = results()["backend-failure-is-harmless"]
@@ -61,7 +61,7 @@ def test_one_whose_service_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) ->
     def start(self: object, run: object) -> None:
         raise GanzooError("no key is set: export MINE_KEY")
 
-    monkeypatch.setattr(SilentRun, "start", start)
+    monkeypatch.setattr(SilentTracker, "start", start)
     status, words = results()["follows-a-run"]
     assert status == "SKIP"
     assert "MINE_KEY" in words
