@@ -10,10 +10,10 @@ from ganzoo.plugin import Augmentation, hookimpl, option
 
 @dataclass(frozen=True, kw_only=True)
 class FlipOptions:
-    """How often an image is mirrored."""
+    """Options of `flip`."""
 
     p: float = option(
-        0.5, low=0, high=1, schedulable=True, help="Probability for each image, apart from all others; 0 for none."
+        0.5, low=0, high=1, schedulable=True, help="Probability with which each image is mirrored; 0 for none."
     )
 
 
@@ -22,7 +22,7 @@ def ganzoo_augmentations() -> Iterator[Augmentation]:
     """Offer the augmentations."""
     yield Augmentation(
         name="flip",
-        summary="Mirror what D sees, left to right; train.flip mirrors the data, so that G learns mirror images.",
+        summary="Mirrors D's inputs, left to right. train.flip mirrors the data instead: then G learns mirror images.",
         factory="ganzoo_augmentations.flip:Flip",
         options=FlipOptions,
         moves_pixels=True,

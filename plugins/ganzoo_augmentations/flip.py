@@ -15,15 +15,15 @@ from ganzoo_augmentations import FlipOptions
 class Flip:
     """Mirrors each image left to right with probability `p`; at ``p=0`` it is the identity, bit for bit.
 
-    At 0.5 D sees an image and its mirror image equally often, so that G may make either; at any other `p` one is rarer,
-    and G is taught which (Karras et al. 2020, ADA, arXiv:2006.06676, section 2.2).
+    At ``p=0.5`` D sees an image and its mirror image equally often, so G may generate either. At any other `p` one of
+    them is rarer, and G learns which (Karras et al. 2020, ADA, arXiv:2006.06676, section 2.2).
     """
 
     options: FlipOptions
     data: DataInfo
 
     def __call__(self, images: Tensor, labels: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
-        """Return images ``[N, C, H, W]``, some of them mirrored; with labels that are images, both.
+        """Return images ``[N, C, H, W]``, some of them mirrored. If labels are given, return images and labels.
 
         Raises:
             UsageError: The samples are not images.

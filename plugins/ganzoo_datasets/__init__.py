@@ -1,4 +1,4 @@
-"""Datasets that need no download: the bundled `digits`, synthetic `points`, and `folder` for one's own images."""
+"""Datasets without download: the included `digits`, synthetic `points`, and `folder` for your own images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PointsOptions:
     """Options of `points`."""
 
     shape: Literal["ring", "pacgan-ring", "grid", "gaussian", "spiral", "two-moons", "checkerboard"] = option(
-        "ring", help="How the points lie in the plane."
+        "ring", help="Distribution of the points."
     )
 
 
@@ -30,25 +30,28 @@ class PointsOptions:
 class FolderOptions:
     """Options of `folder`."""
 
-    path: str = option("", help="The folder of images; --dataset PATH sets it.")
+    path: str = option("", help="Path of the folder of images; --dataset PATH sets it.")
     size: int = option(
-        32, help="Height in pixels, and width; the centre is cropped to that shape, then resized.", low=8, high=4096
+        32, help="Height and width in pixels; images are cropped at the centre, then resized.", low=8, high=4096
     )
-    width: int | None = option(None, help="Width in pixels, where images are not square.", low=8, high=4096)
-    channels: int = option(3, help="1 for grey, 3 for colour.", low=1, high=3)
-    strict: bool = option(False, help="Stop at a file that cannot be read; else it is named and skipped.")
+    width: int | None = option(
+        None, help="Width in pixels, for images that are not square; none for size.", low=8, high=4096
+    )
+    channels: int = option(3, help="Number of channels: 1 for grey, 3 for colour.", low=1, high=3)
+    strict: bool = option(False, help="Whether an unreadable file is an error; else it is reported and skipped.")
 
 
 def digits_info(options: DigitsOptions) -> DataInfo:
-    """Return what `digits` is at the size asked for."""
+    """Return a description of `digits` at the chosen size."""
     return DataInfo(shape=(1, options.size, options.size), num_classes=10, num_items=1797)
 
 
 def points_info(options: PointsOptions) -> DataInfo:
-    """Return what `points` are: modes are classes, and `meta` has their centres and standard deviation.
+    """Return a description of `points`: modes are classes, and `meta` has their centres and standard deviation.
 
-    Data is divided by its RMS, of a mode's centre c and spread sigma: E x^2 = mean c^2 + sigma^2 over coordinates.
-    ``meta["modes"]`` (``[K][2]``) and ``meta["sigma"]`` are those of the divided data; other shapes have neither.
+    The data is divided by its RMS. For centres c and standard deviation sigma, E x^2 = mean c^2 + sigma^2 over
+    coordinates. ``meta["modes"]`` (``[K][2]``) and ``meta["sigma"]`` are those of the divided data; shapes without
+    modes have neither.
     """
     modes = _modes(options.shape)
     if modes is None:
@@ -60,7 +63,7 @@ def points_info(options: PointsOptions) -> DataInfo:
 
 
 def _modes(shape: str) -> tuple[list[tuple[float, float]], float] | None:
-    """Return a mixture's centres and the standard deviation around each, undivided; None for other shapes."""
+    """Return the centres of a mixture and their standard deviation, before the division; None for other shapes."""
     ring = [(math.cos(math.tau * k / 8), math.sin(math.tau * k / 8)) for k in range(8)]
     match shape:
         case "ring":
@@ -79,7 +82,7 @@ def ganzoo_datasets() -> Iterator[Dataset]:
     """Offer the datasets."""
     yield Dataset(
         name="digits",
-        summary="1,797 handwritten digits, bundled: trains at once, offline.",
+        summary="1,797 handwritten digits, included: no download needed.",
         paper="Ethem Alpaydin & Cenk Kaynak 1998, Optical Recognition of Handwritten Digits, doi:10.24432/C50P49, "
         "UCI Machine Learning Repository, CC BY 4.0",
         factory="ganzoo_datasets.digits:Digits",
@@ -90,7 +93,7 @@ def ganzoo_datasets() -> Iterator[Dataset]:
     )
     yield Dataset(
         name="points",
-        summary="Points in the plane, drawn without end: mixtures and curves on which modes can be counted.",
+        summary="Points in the plane, drawn without end: mixtures, whose modes can be counted, and curves.",
         paper="Akash Srivastava, Lazar Valkov, Chris Russell, Michael U. Gutmann & Charles Sutton 2017, VEEGAN: "
         "Reducing Mode Collapse in GANs using Implicit Variational Learning, arXiv:1705.07761; Zinan Lin, Ashish "
         "Khetan, Giulia Fanti & Sewoong Oh 2018, PacGAN: The power of two samples in generative adversarial networks, "
@@ -104,7 +107,7 @@ def ganzoo_datasets() -> Iterator[Dataset]:
     )
     yield Dataset(
         name="folder",
-        summary="A folder of images, with classes where it has sub-folders.",
+        summary="A folder of images; its sub-folders are classes.",
         factory="ganzoo_datasets.folder:Folder",
         options=FolderOptions,
         path_option="path",

@@ -1,4 +1,4 @@
-"""The bundled handwritten digits (source and licence: digits.md)."""
+"""The included handwritten digits (source and licence: digits.md)."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Digits:
         self.info = digits_info(options)
         with files("ganzoo_datasets").joinpath("digits.npz").open("rb") as file, np.load(file) as archive:
             images, labels = archive["images"], archive["labels"]
-        self.data: npt.NDArray[np.uint8] = np.stack([_resized(image, options.size) for image in _scaled(images)])
+        self.data: npt.NDArray[np.uint8] = np.stack([_resize(image, options.size) for image in _scale(images)])
         self.labels: npt.NDArray[np.int64] = labels.astype(np.int64)
 
 
-def _scaled(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Return 0..16 as 0..255."""
+def _scale(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Scale values from 0..16 to 0..255."""
     scaled: npt.NDArray[np.uint8] = np.rint(images * (255 / 16)).astype(np.uint8)
     return scaled
 
 
-def _resized(image: npt.NDArray[np.uint8], size: int) -> npt.NDArray[Any]:
-    """Return ``[8, 8]`` as ``[1, size, size]``."""
+def _resize(image: npt.NDArray[np.uint8], size: int) -> npt.NDArray[Any]:
+    """Resize an image ``[8, 8]`` to ``[1, size, size]``."""
     return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))[None]

@@ -1,4 +1,4 @@
-"""One's own images: a folder of files in whatever mode, size and orientation, all brought to one size."""
+"""A folder of image files of any mode, size and orientation, resized to one size."""
 
 from __future__ import annotations
 
@@ -18,8 +18,14 @@ from ganzoo_datasets import FolderOptions
 
 
 @dataclass(frozen=True)
-class Found:
-    """An image file: its path inside the folder, the way to it, and what changes when its content does."""
+class ImageFile:
+    """An image file.
+
+    Args:
+        name: The path inside the folder.
+        path: The path to open.
+        stamp: Text that changes when the content changes.
+    """
 
     name: PurePath
     path: str
@@ -29,16 +35,15 @@ class Found:
 class Folder:
     """The images of a folder and its sub-folders, in the order of their names.
 
-    Hidden files, hidden folders and files that are no images by their extension are left out; links are followed,
-    each folder once. Where every image lies in a sub-folder and there are at least two such, the sub-folder of the
-    first level is the label.
+    Hidden files, hidden folders and files without an image suffix are ignored. Links are followed, each folder once. If
+    all images are in sub-folders and there are at least two of them, the sub-folder of the first level is the class.
 
     Args:
-        options: Where, and as what.
+        options: The path, size and number of channels.
 
     Raises:
-        NotFound: A path that is no folder, cannot be listed or holds no images.
-        UsageError: No path, or 2 channels.
+        NotFound: The path is not a folder, cannot be listed, or has no images.
+        UsageError: The path is missing, or the number of channels is 2.
     """
 
     def __init__(self, options: FolderOptions) -> None:
@@ -47,8 +52,8 @@ class Folder:
         self.strict = options.strict
         size = (options.width or options.size, options.size)
         self._load = partial(read_image, size=size, channels=options.channels)
-        self._files = _files(options.path)
-        self._classes = _classes([found.name for found in self._files])
+        self._files = _find_files(options.path)
+        self._classes = _find_classes([found.name for found in self._files])
         self.info = DataInfo(
             shape=(options.channels, options.size, options.width or options.size),
             num_classes=len(self._classes),
@@ -57,7 +62,7 @@ class Folder:
         )
 
     def items(self) -> list[Item]:
-        """Return one item for each file; several may be loaded at once."""
+        """Return one item for each file. Several items may be loaded at the same time."""
         numbers = {name: number for number, name in enumerate(self._classes)}
         return [
             Item(
@@ -74,13 +79,13 @@ class Folder:
 # Listing.
 
 
-def _files(path: str) -> list[Found]:
-    """Return the image files under a path that a person gave."""
+def _find_files(path: str) -> list[ImageFile]:
+    """Return the image files in the folder that the user named."""
     if not path:
         raise UsageError("dataset 'folder' needs a folder of images: add --dataset PATH")
-    root = os.path.expanduser(path)  # leaves an unknown ~user as it is, where Path raises
+    root = os.path.expanduser(path)  # unlike Path, it does not raise for an unknown ~user
     if not os.path.isdir(root):
-        what = "is a file" if os.path.exists(root) else "does not exist, or may not be entered"
+        what = "is a file" if os.path.exists(root) else "does not exist or may not be read"
         raise NotFound(f"dataset.path: {root!r} {what}: give a folder of images with --dataset PATH")
     try:
         found = list(_walk(root, PurePath(), set()))
@@ -89,12 +94,12 @@ def _files(path: str) -> list[Found]:
             f"dataset.path: cannot list {error.filename!r} ({error.strerror}): make it readable or give another folder"
         ) from error
     if not found:
-        raise NotFound(f"dataset.path: {root!r} holds no images: give a folder with {', '.join(IMAGE_SUFFIXES)} files")
+        raise NotFound(f"dataset.path: {root!r} has no images: give a folder with {', '.join(IMAGE_SUFFIXES)} files")
     return found
 
 
-def _walk(folder: str, name: PurePath, seen: set[tuple[int, int]]) -> Iterator[Found]:
-    """Yield the images under a folder in the order of their names; a folder that was seen is passed over."""
+def _walk(folder: str, name: PurePath, seen: set[tuple[int, int]]) -> Iterator[ImageFile]:
+    """Yield the images in a folder and its sub-folders, in the order of their names. Visited folders are skipped."""
     status = os.stat(folder)
     if (status.st_dev, status.st_ino) in seen:
         return
@@ -104,13 +109,13 @@ def _walk(folder: str, name: PurePath, seen: set[tuple[int, int]]) -> Iterator[F
         if os.path.isdir(path):
             yield from _walk(path, name / entry, seen)
         elif os.path.splitext(entry)[1].lower() in IMAGE_SUFFIXES:
-            stamp = _stamp(path)
+            stamp = _make_stamp(path)
             if stamp is not None:
-                yield Found(name / entry, path, stamp)
+                yield ImageFile(name / entry, path, stamp)
 
 
-def _stamp(path: str) -> str | None:
-    """Return a file's size and time of change (bytes, ns); None for what is no file (a pipe); '' for a dead link."""
+def _make_stamp(path: str) -> str | None:
+    """Return a file's size and time of change (bytes, ns); None if it is not a file (a pipe); '' for a dead link."""
     try:
         status = os.stat(path)
     except OSError:
@@ -118,8 +123,8 @@ def _stamp(path: str) -> str | None:
     return f"{status.st_size} {status.st_mtime_ns}" if stat.S_ISREG(status.st_mode) else None
 
 
-def _classes(names: list[PurePath]) -> list[str]:
-    """Return the sub-folders that are classes, sorted; none where an image lies outside or there is only one."""
+def _find_classes(names: list[PurePath]) -> list[str]:
+    """Return the sub-folders that are classes, sorted; none if an image is outside of them or there is only one."""
     folders = sorted({name.parts[0] for name in names})
     return folders if len(folders) > 1 and all(len(name.parts) > 1 for name in names) else []
 
@@ -129,7 +134,7 @@ def _classes(names: list[PurePath]) -> list[str]:
 
 
 def examples(folder: Path) -> dict[str, Any]:
-    """Write twelve pictures of two classes into a folder, and return the options that open it."""
+    """Write twelve pictures of two classes to a folder, and return the options that open it."""
     for number in range(12):
         class_folder = folder / ("dark", "bright")[number % 2]
         class_folder.mkdir(exist_ok=True)

@@ -13,16 +13,16 @@ SIZES = (16, 32, 64, 128, 256)
 
 @dataclass(frozen=True, kw_only=True)
 class DCGANOptions:
-    """How large the networks are. The paper's have width 64 (64x64 images) and z_dim 100."""
+    """Options of `dcgan`. The paper's networks have width 64 (64x64 images) and z_dim 100."""
 
     width: int = option(32, help="Channels at half the image's resolution; they double towards 4x4.", low=1)
     z_dim: int = option(100, help="Length of the latent z.", low=1)
-    slope: float = option(0.0, help="Of the generator's rectifiers below zero; 0 as in the paper.", low=0, high=1)
-    bias: bool = option(False, help="Whether the generator's layer at the image has a bias; not in the paper.")
+    slope: float = option(0.0, help="Slope of the generator's rectifiers below zero; 0 as in the paper.", low=0, high=1)
+    bias: bool = option(False, help="Whether the generator's last layer has a bias; not in the paper.")
     norm_d: Literal["batch", "none", "spectral", "layer"] = option(
         "batch",
-        help="Normalisation in the discriminator: batch as in the paper; spectral bounds how steep it is; "
-        "all but batch take the samples of a batch apart, as penalties on D's gradient (r1, wgan-gp) need it.",
+        help="Normalisation in the discriminator: batch as in the paper; spectral limits its slope. Penalties on D's "
+        "gradient (r1, wgan-gp) need none, spectral or layer, because batch mixes the samples of a batch.",
     )
 
 

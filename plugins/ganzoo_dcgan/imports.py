@@ -1,4 +1,4 @@
-"""DCGAN generators of other projects, whose layers are those of ours under other names."""
+"""Converting DCGAN generators of other projects: their layers are the same under other names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganzoo.plugin import DataInfo, ImportedGenerator, UsageError
 from ganzoo_dcgan import SIZES
-from ganzoo_dcgan.networks import channels_by_level
+from ganzoo_dcgan.networks import list_channels
 
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
@@ -18,38 +18,47 @@ def pytorch_examples(weights: Mapping[str, Tensor]) -> ImportedGenerator:
     """Read ``netG_epoch_N.pth`` of pytorch/examples, folder dcgan: one flat ``main``, for 64x64 images.
 
     Raises:
-        UsageError: The tensors are not those of its generator.
+        UsageError: The tensors are not those of this generator.
     """
     if "main.11.weight" in weights and "main.12.weight" not in weights:
-        raise UsageError("it is the discriminator's: name the file of netG")
-    return _imported(weights, [(f"main.{3 * level}", f"main.{3 * level + 1}") for level in range(4)], "main.12")
+        raise UsageError("it is a discriminator: give the file of netG")
+    return _convert(weights, [(f"main.{3 * level}", f"main.{3 * level + 1}") for level in range(4)], "main.12")
 
 
 def torchgan(weights: Mapping[str, Tensor]) -> ImportedGenerator:
     """Read the ``state_dict`` of torchgan's DCGANGenerator, or a checkpoint of its Trainer, of any size.
 
-    Its rectifiers are leaky, of slope 0.2, unless somebody chose others, which the weights do not tell.
+    Its rectifiers have slope 0.2 below zero by default. The weights do not show if another slope was chosen.
 
     Raises:
         UsageError: The tensors are not those of such a generator.
     """
-    weights = _under("module.", _under("generator.", weights))  # in a checkpoint, and trained on several GPUs
+    weights = _strip_prefix("generator.", weights)  # in a checkpoint
+    weights = _strip_prefix("module.", weights)  # after training on several GPUs
     if any(name.startswith("disc.") for name in weights):
-        raise UsageError("it is the discriminator's: name the file of the generator")
+        raise UsageError("it is a discriminator: give the file of the generator")
     last = max(len({name.split(".")[1] for name in weights if name.startswith("model.")}) - 1, 0)
     blocks = [(f"model.{level}.0", f"model.{level}.1") for level in range(last)]
-    return _imported(weights, blocks, f"model.{last}.0", slope=0.2, bias=True)
+    return _convert(weights, blocks, f"model.{last}.0", slope=0.2, bias=True)
 
 
-def _under(prefix: str, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """Return the weights under a prefix, without it; all of them where none is."""
+def _strip_prefix(prefix: str, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Return the weights whose names have a prefix, without the prefix; all weights if no name has it."""
     return {name.removeprefix(prefix): each for name, each in weights.items() if name.startswith(prefix)} or weights
 
 
-def _imported(
+def _convert(
     weights: Mapping[str, Tensor], blocks: list[tuple[str, str]], last: str, slope: float = 0.0, bias: bool = False
 ) -> ImportedGenerator:
-    """Return a generator whose layers have the names of `blocks`, convolution and normalisation, and `last`."""
+    """Convert a generator.
+
+    Args:
+        weights: The tensors by their names in the other project.
+        blocks: The names of each block's convolution and normalisation.
+        last: The name of the last layer.
+        slope: The slope of the rectifiers below zero.
+        bias: Whether the last layer has a bias.
+    """
     names = {f"{last}.weight": "last.weight"} | ({f"{last}.bias": "last.bias"} if bias else {})
     for level, (conv, norm) in enumerate(blocks):
         ours = f"blocks.{level - 1}" if level else "first"
@@ -60,8 +69,8 @@ def _imported(
     if missing := sorted(names.keys() - weights.keys()):
         raise UsageError(f"tensor {missing[0]!r} is missing")
     if extra := sorted(weights.keys() - names.keys()):
-        raise UsageError(f"tensor {extra[0]!r} is none of its")
-    z_dim, width, channels = _sizes([weights[f"{conv}.weight"] for conv in (*(conv for conv, _ in blocks), last)])
+        raise UsageError(f"tensor {extra[0]!r} does not belong to it")
+    z_dim, width, channels = _read_sizes([weights[f"{conv}.weight"] for conv in (*(conv for conv, _ in blocks), last)])
     size = 4 * 2 ** len(blocks)
     return ImportedGenerator(
         options={"width": width, "z_dim": z_dim, "slope": slope, "bias": bias},
@@ -70,11 +79,11 @@ def _imported(
     )
 
 
-def _sizes(layers: list[Tensor]) -> tuple[int, int, int]:
-    """Return length of z, width and channels of the image, by the shapes of the transposed convolutions.
+def _read_sizes(layers: list[Tensor]) -> tuple[int, int, int]:
+    """Return the length of z, the width, and the image's channels from the weights of the transposed convolutions.
 
     Raises:
-        UsageError: They are not such layers, or widen as ours do not.
+        UsageError: The layers do not have the shapes of a DCGAN generator.
     """
     size = 4 * 2 ** (len(layers) - 1)
     if any(layer.dim() != 4 or layer.shape[2:] != (4, 4) for layer in layers):
@@ -85,6 +94,6 @@ def _sizes(layers: list[Tensor]) -> tuple[int, int, int]:
     if channels not in (1, 3):
         raise UsageError(f"it makes images of {channels} channels; dcgan takes 1 or 3")
     widths = [layer.shape[1] for layer in layers[:-1]]
-    if widths != channels_by_level(size, width):
-        raise UsageError(f"its layers are {widths} wide; those of dcgan are {channels_by_level(size, width)}")
+    if widths != list_channels(size, width):
+        raise UsageError(f"its layers are {widths} wide; those of dcgan are {list_channels(size, width)}")
     return layers[0].shape[0], width, channels

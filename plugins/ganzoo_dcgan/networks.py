@@ -1,8 +1,8 @@
 """The two networks of DCGAN (Radford, Metz & Chintala 2016, arXiv:1511.06434, section 3 and figure 1).
 
 The generator doubles the resolution from 4x4 with transposed convolutions, the discriminator halves it to 4x4 with
-strided ones. No pooling, no biases in convolutions, batch normalisation everywhere but at the image. The discriminator
-may have another normalisation, or none.
+strided ones. No pooling, no biases in convolutions, batch normalisation everywhere except at the image. The
+discriminator may have another normalisation, or none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SLOPE = 0.2  # of the discriminator's rectifiers below zero
 
 
 def build(options: DCGANOptions, data: DataInfo) -> Networks:
-    """Return the networks for images of `data`, with labels where it has classes.
+    """Return the networks for images of `data`, with labels if it has classes.
 
     Raises:
         ValueError: The samples are not square images of a size in `SIZES`, or their labels are not classes.
@@ -47,14 +47,14 @@ class Generator(nn.Module):
     """z ``[N, z_dim]``, standard normal, to images ``[N, channels, size, size]`` in [-1, 1].
 
     Args:
-        channels: Of the image.
-        size: Of the image, pixels; a power of two, at least 16.
-        width: Channels at half the image's resolution (see `channels_by_level`).
-        z_dim: Length of z.
-        num_classes: Labels ``int64 [N]`` run from 0 to this; their embedding, as long as z, is concatenated to z
-            (Mirza & Osindero 2014, arXiv:1411.1784, section 3.2). 0: the network takes no labels.
-        slope: Of the rectifiers below zero.
-        bias: Whether the layer at the image has one.
+        channels: The number of channels of the image.
+        size: The height and width of the image in pixels, a power of two of at least 16.
+        width: The number of channels at half the image's resolution (see `list_channels`).
+        z_dim: The length of z.
+        num_classes: The number of classes of the labels, int64 ``[N]``; 0 for a network without labels. Their
+            embedding, as long as z, is concatenated to z (Mirza & Osindero 2014, arXiv:1411.1784, section 3.2).
+        slope: The slope of the rectifiers below zero.
+        bias: Whether the last layer has a bias.
     """
 
     def __init__(
@@ -68,17 +68,17 @@ class Generator(nn.Module):
         bias: bool = False,
     ) -> None:
         super().__init__()
-        levels = channels_by_level(size, width)
+        levels = list_channels(size, width)
         self.embedding = nn.Embedding(num_classes, z_dim) if num_classes else None
-        self.first = up(2 * z_dim if num_classes else z_dim, levels[0], stride=1, padding=0, slope=slope)
-        self.blocks = nn.Sequential(*(up(wide, slim, slope=slope) for wide, slim in pairwise(levels)))
+        self.first = make_up_block(2 * z_dim if num_classes else z_dim, levels[0], stride=1, padding=0, slope=slope)
+        self.blocks = nn.Sequential(*(make_up_block(wide, slim, slope=slope) for wide, slim in pairwise(levels)))
         self.last = nn.ConvTranspose2d(levels[-1], channels, kernel_size=4, stride=2, padding=1, bias=bias)
-        self.apply(initialise)
-        if self.embedding is not None:  # small, so that z speaks first: at z's own scale the labels drown it
+        self.apply(draw_weights)
+        if self.embedding is not None:  # small, because an embedding at the scale of z would dominate z
             nn.init.normal_(self.embedding.weight, 0.0, 0.02)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return the images of latents `z`; ValueError where labels are missing or not wanted."""
+        """Return the images of latents `z`; raise ValueError if labels are missing or unexpected."""
         require_labels(labels, self.embedding is not None)
         if self.embedding is not None:
             z = torch.cat([z, self.embedding(labels)], dim=1)  # [N, 2 * z_dim]
@@ -92,30 +92,31 @@ class Discriminator(nn.Module):
     """Images ``[N, channels, size, size]`` in [-1, 1] to logits ``[N]``.
 
     Args:
-        channels, size, width: As the generator's.
-        num_classes: Labels ``int64 [N]`` run from 0 to this; their embedding is one further channel of the image.
-            0: the network takes no labels.
-        norm: ``batch``, as in the paper; ``none``; ``spectral`` of every convolution (Miyato et al. 2018,
-            arXiv:1802.05957); ``layer``, over all of a sample (Ba et al. 2016, arXiv:1607.06450), as Gulrajani et al.
-            2017 advise beside their penalty. ``none`` and ``spectral`` shift nothing, so convolutions have biases then.
+        channels, size, width: As in the generator.
+        num_classes: The number of classes of the labels, int64 ``[N]``; 0 for a network without labels. Their embedding
+            is one more channel of the image.
+        norm: The normalisation. ``batch``: as in the paper. ``none``. ``spectral``: spectral norm of every convolution
+            (Miyato et al. 2018, arXiv:1802.05957). ``layer``: over all numbers of a sample (Ba et al. 2016,
+            arXiv:1607.06450), as Gulrajani et al. 2017 recommend with their penalty. ``none`` and ``spectral`` have no
+            shift of their own, so convolutions have biases then.
     """
 
     def __init__(self, channels: int, size: int, width: int, num_classes: int = 0, norm: Norm = "batch") -> None:
         super().__init__()
-        levels = channels_by_level(size, width)[::-1]
+        levels = list_channels(size, width)[::-1]
         bias = norm in ("none", "spectral")
         self.embedding = nn.Embedding(num_classes, size * size) if num_classes else None
-        self.first = down(channels + 1 if num_classes else channels, levels[0], "none", bias)
-        self.blocks = nn.Sequential(*(down(slim, wide, norm, bias) for slim, wide in pairwise(levels)))
+        self.first = make_down_block(channels + 1 if num_classes else channels, levels[0], "none", bias)
+        self.blocks = nn.Sequential(*(make_down_block(slim, wide, norm, bias) for slim, wide in pairwise(levels)))
         self.last = nn.Conv2d(levels[-1], 1, kernel_size=4, bias=bias)
-        self.apply(initialise)
+        self.apply(draw_weights)
         if norm == "none":
-            self.apply(rescale)
+            self.apply(draw_he_normal)
         elif norm == "spectral":
             spectral_norm_all(self)
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return the logits of images `x`; ValueError where labels are missing or not wanted."""
+        """Return the logits of images `x`; raise ValueError if labels are missing or unexpected."""
         require_labels(labels, self.embedding is not None)
         if self.embedding is not None:
             plane = self.embedding(labels).view(-1, 1, *x.shape[2:])  # [N, 1, size, size]
@@ -127,45 +128,45 @@ class Discriminator(nn.Module):
 
 
 # ----------------------------------------------------------------------------
-# What both are made of.
+# Parts of both networks.
 
 
-def channels_by_level(size: int, width: int) -> list[int]:
-    """Return the channels at resolutions 4, 8, ..., size / 2.
+def list_channels(size: int, width: int) -> list[int]:
+    """Return the numbers of channels at resolutions 4, 8, ..., size / 2.
 
-    They double with each halving of the resolution from `width`, as in the paper's networks for 64x64, up to
-    8 * width: beyond 64x64 unbounded doubling would put nearly all parameters where the image is 4 pixels wide and
-    make 128 and 256 hard to train.
+    From `width` they double with each halving of the resolution, as in the paper's networks for 64x64, up to 8 * width.
+    Without this limit, networks for 128 and 256 pixels would have nearly all parameters at resolution 4 and would be
+    hard to train.
     """
     return [width * min(2**level, 8) for level in reversed(range(size.bit_length() - 3))]
 
 
-def up(inputs: int, outputs: int, stride: int = 2, padding: int = 1, slope: float = 0.0) -> nn.Sequential:
-    """Return a block ``[N, inputs, R, R] -> [N, outputs, 2R, 2R]``; stride 1 without padding takes 1x1 to 4x4."""
+def make_up_block(inputs: int, outputs: int, stride: int = 2, padding: int = 1, slope: float = 0.0) -> nn.Sequential:
+    """Return a block ``[N, inputs, R, R] -> [N, outputs, 2R, 2R]``. Stride 1 without padding maps 1x1 to 4x4."""
     conv = nn.ConvTranspose2d(inputs, outputs, kernel_size=4, stride=stride, padding=padding, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.LeakyReLU(slope) if slope else nn.ReLU())
 
 
-def down(inputs: int, outputs: int, norm: Norm, bias: bool) -> nn.Sequential:
+def make_down_block(inputs: int, outputs: int, norm: Norm, bias: bool) -> nn.Sequential:
     """Return a block ``[N, inputs, R, R] -> [N, outputs, R/2, R/2]``."""
     conv = nn.Conv2d(inputs, outputs, kernel_size=4, stride=2, padding=1, bias=bias)
     norms: dict[Norm, nn.Module] = {"batch": nn.BatchNorm2d(outputs), "layer": nn.GroupNorm(1, outputs)}
     return nn.Sequential(conv, *([norms[norm]] if norm in norms else []), nn.LeakyReLU(SLOPE))
 
 
-def rescale(module: nn.Module) -> None:
-    """Draw a convolution's weights He-normal (He et al. 2015, arXiv:1502.01852, eq. 15).
+def draw_he_normal(module: nn.Module) -> None:
+    """Draw a convolution's weights from He's normal distribution (He et al. 2015, arXiv:1502.01852, eq. 15).
 
-    At N(0, 0.02), made for layers that are normalised, the signal would shrink a hundredfold on its way through D.
+    N(0, 0.02) is made for layers with normalisation. Without it, the signal would shrink a hundredfold in D.
     """
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, a=SLOPE)
 
 
-def initialise(module: nn.Module) -> None:
+def draw_weights(module: nn.Module) -> None:
     """Draw a layer's weights: convolutions N(0, 0.02) (section 4), batch normalisation N(1, 0.02), biases 0.
 
-    D's embedding keeps torch's N(0, 1), the scale of the pixels that it stands beside.
+    D's embedding keeps torch's N(0, 1), which is the scale of the pixels that it is concatenated to.
     """
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
         nn.init.normal_(module.weight, 0.0, 0.02)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from ganzoo.plugin import Loss, hookimpl, option
 
-# A D that is too steep wins before a small generator has learned anything, and what it says then is of no use. Spectral
-# normalisation bounds it. Losses of differences, blind to a common shift of the logits, need a penalty as well.
+# If the slope of D is too large, D wins before a small generator has learned anything. Its gradient is then useless.
+# Spectral normalisation limits the slope. Losses of differences do not see a common shift of the logits; they also need
+# a penalty.
 BOUNDED = {"arch.norm_d": "spectral", "optim.g.lr": 4e-4, "optim.d.lr": 4e-4}
-SATURATING = {"optim.g.lr": 8e-4}  # whose gradient is small while D wins
+SATURATING = {"optim.g.lr": 8e-4}  # larger, because G's gradient is small while D wins
 PAIRED = {
     "reg": ("r1", "r2"),
     "reg.r1.gamma": 20.0,
@@ -30,11 +31,11 @@ PENALISED = {
 
 @dataclass(frozen=True, kw_only=True)
 class LSGANOptions:
-    """The three targets of least squares GANs (Mao et al. 2017, section 3.2), in units of D's logits."""
+    """Options of `lsgan`: its three targets for D's logits (Mao et al. 2017, section 3.2)."""
 
-    a: float = option(0.0, help="What D is to answer for fakes.")
-    b: float = option(1.0, help="What D is to answer for reals.")
-    c: float = option(1.0, help="What G wants D to answer for fakes.")
+    a: float = option(0.0, help="Target of D for fakes.")
+    b: float = option(1.0, help="Target of D for reals.")
+    c: float = option(1.0, help="Target of G for D's logits of fakes.")
 
 
 @hookimpl
@@ -61,7 +62,7 @@ def ganzoo_losses() -> Iterator[Loss]:
     yield Loss(
         name="lsgan",
         aliases=("mse",),
-        summary="Least squares to the targets a (fake), b (real) and c (what G wants).",
+        summary="Least squares to the targets a (D, fake), b (D, real) and c (G, fake).",
         factory="ganzoo_losses.losses:LSGAN",
         cases="ganzoo_losses.cases:lsgan",
         recommended=BOUNDED,
@@ -71,7 +72,7 @@ def ganzoo_losses() -> Iterator[Loss]:
     )
     yield Loss(
         name="hinge",
-        summary="Hinge loss: D stops pushing a logit that is past its margin of 1.",
+        summary="Hinge loss: D gets no gradient from a logit beyond its margin of 1.",
         factory="ganzoo_losses.losses:Hinge",
         cases="ganzoo_losses.cases:hinge",
         recommended=BOUNDED,
@@ -82,7 +83,7 @@ def ganzoo_losses() -> Iterator[Loss]:
     yield Loss(
         name="wasserstein",
         aliases=("wgan",),
-        summary="Difference of mean logits; D must be kept Lipschitz, as by wgan-gp.",
+        summary="Difference of mean logits; D must be Lipschitz, by wgan-gp for example.",
         factory="ganzoo_losses.losses:Wasserstein",
         cases="ganzoo_losses.cases:wasserstein",
         recommended=PENALISED,
@@ -91,7 +92,7 @@ def ganzoo_losses() -> Iterator[Loss]:
     yield Loss(
         name="rpgan",
         aliases=("rsgan",),
-        summary="Relativistic pairing: D tells which of a real and a fake is the real one.",
+        summary="Relativistic loss on pairs: D says which of two samples is the real one.",
         factory="ganzoo_losses.losses:RpGAN",
         cases="ganzoo_losses.cases:rpgan",
         recommended=BOUNDED | PAIRED,

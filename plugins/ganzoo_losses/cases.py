@@ -1,4 +1,4 @@
-"""Exact values of the losses, worked out from the papers' equations; `ganzoo check losses` holds them to these."""
+"""Exact values of the losses, computed from the papers' equations, for `ganzoo check losses`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LN2 = log(2)
 
 def bce() -> Iterator[Case]:
     """Yield -log D(real) - log(1 - D(fake)) and -log D(fake), with D = sigmoid(logit)."""
-    yield _case("where D cannot tell", [0.0], [0.0], 2 * LN2, LN2)
+    yield _case("D cannot tell", [0.0], [0.0], 2 * LN2, LN2)
     yield _case("one pair", [1.5], [-0.5], log1p(exp(-1.5)) + log1p(exp(-0.5)), log1p(exp(0.5)))
     yield _case("the mean of two", [0.0, 1.5], [0.0, -0.5], (2 * LN2 + 0.6754902622) / 2, (LN2 + 0.9740769842) / 2)
     yield _case("D answers 0.9 and 0.1", [log(9)], [-log(9)], -2 * log(0.9), -log(0.1))
@@ -22,14 +22,14 @@ def bce() -> Iterator[Case]:
 
 def minimax() -> Iterator[Case]:
     """Yield bce's values for D, and log(1 - D(fake)) for G."""
-    yield _case("where D cannot tell", [0.0], [0.0], 2 * LN2, -LN2)
+    yield _case("D cannot tell", [0.0], [0.0], 2 * LN2, -LN2)
     yield _case("one pair", [1.5], [-0.5], log1p(exp(-1.5)) + log1p(exp(-0.5)), -log1p(exp(-0.5)))
     yield _case("D answers 0.9 and 0.1", [log(9)], [-log(9)], -2 * log(0.9), log(0.9))
 
 
 def lsgan() -> Iterator[Case]:
     """Yield half the mean squares of the distances to the targets."""
-    yield _case("where D cannot tell", [0.5], [0.5], 0.25, 0.125)
+    yield _case("D cannot tell", [0.5], [0.5], 0.25, 0.125)
     yield _case("two pairs", [0.3, 2.0], [-2.0, 0.5], (0.49 + 1) / 4 + (4 + 0.25) / 4, (9 + 0.25) / 4)
     yield _case("Pearson's targets", [0.5], [0.5], (0.25 + 2.25) / 2, 0.125, {"a": -1, "b": 1, "c": 0})
     yield _case("a, b and c", [0.3], [-2.0], (1.7**2 + 1) / 2, 2.5**2 / 2, {"a": -1, "b": 2, "c": 0.5})
@@ -37,7 +37,7 @@ def lsgan() -> Iterator[Case]:
 
 def hinge() -> Iterator[Case]:
     """Yield max(0, 1 - r) + max(0, 1 + f), and -f."""
-    yield _case("where D cannot tell", [0.7, -0.4], [0.7, -0.4], 2, -0.15)
+    yield _case("D cannot tell", [0.7, -0.4], [0.7, -0.4], 2, -0.15)
     yield _case("past the margin and not", [0.3, 2.0], [-2.0, 0.5], 0.7 / 2 + 1.5 / 2, 0.75)
     yield _case("at the margin", [1.0], [-1.0], 0, 1)
 
@@ -50,10 +50,10 @@ def wasserstein() -> Iterator[Case]:
 
 def rpgan() -> Iterator[Case]:
     """Yield log(1 + exp(f - r)) and log(1 + exp(r - f)) of pairs."""
-    yield _case("where D cannot tell", [0.7, -0.4], [0.7, -0.4], LN2, LN2)
+    yield _case("D cannot tell", [0.7, -0.4], [0.7, -0.4], LN2, LN2)
     yield _case("one pair", [1.5], [-0.5], log1p(exp(-2)), log1p(exp(2)))
     yield _case("a common shift", [8.5], [6.5], log1p(exp(-2)), log1p(exp(2)))
-    yield _case("pairs as they stand", [2.0, 0.0], [0.0, 0.0], (log1p(exp(-2)) + LN2) / 2, (log1p(exp(2)) + LN2) / 2)
+    yield _case("pairs in order", [2.0, 0.0], [0.0, 0.0], (log1p(exp(-2)) + LN2) / 2, (log1p(exp(2)) + LN2) / 2)
 
 
 def _case(

@@ -1,8 +1,8 @@
-"""The losses, in terms of logits r = D(real) and f = D(fake); E is the mean over all elements, D(x) = sigmoid(logit).
+"""The losses. Logits are r = D(real) and f = D(fake); E is the mean over all elements; D(x) = sigmoid(logit).
 
-Each is a pair of scalars to minimise: ``discriminator(real, fake)`` and ``generator(fake, real=None)``, which ignores
-`real` unless the loss pairs. Logits have any shape (``[N]``, ``[N, 1]``, ``[N, 1, H, W]``), equal for real and fake:
-the engine refuses others before a loss sees them.
+A loss is two scalars to minimise: ``discriminator(real, fake)`` and ``generator(fake, real=None)``, which ignores
+`real` unless the loss pairs. Logits have any shape (``[N]``, ``[N, 1]``, ``[N, 1, H, W]``), the same for real and fake;
+the engine refuses other logits before.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ganzoo_losses import LSGANOptions
 
 @dataclass(frozen=True)
 class BCE:
-    """The non-saturating GAN (Goodfellow et al. 2014, section 3): both play binary cross-entropy.
+    """The non-saturating GAN (Goodfellow et al. 2014, section 3): binary cross-entropy for both.
 
     D: -E log D(real) - E log(1 - D(fake)) = E softplus(-r) + E softplus(f)
     G: -E log D(fake) = E softplus(-f)
@@ -28,17 +28,17 @@ class BCE:
     data: DataInfo
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return D's loss, a scalar; 2 ln 2 where D cannot tell."""
+        """Return D's loss, a scalar; 2 ln 2 if D cannot tell."""
         return softplus(-real).mean() + softplus(fake).mean()
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Return G's loss, a scalar; ln 2 where D cannot tell."""
+        """Return G's loss, a scalar; ln 2 if D cannot tell."""
         return softplus(-fake).mean()
 
 
 @dataclass(frozen=True)
 class Minimax:
-    """The zero-sum GAN (Goodfellow et al. 2014, eq. 1), whose generator gets no gradient once D is sure.
+    """The zero-sum GAN (Goodfellow et al. 2014, eq. 1), whose generator gets no gradient when D is sure.
 
     D: -E log D(real) - E log(1 - D(fake)) = E softplus(-r) + E softplus(f)
     G: E log(1 - D(fake)) = -E softplus(f)
@@ -48,11 +48,11 @@ class Minimax:
     data: DataInfo
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return D's loss, a scalar; 2 ln 2 where D cannot tell."""
+        """Return D's loss, a scalar; 2 ln 2 if D cannot tell."""
         return softplus(-real).mean() + softplus(fake).mean()
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Return G's loss, a scalar; -ln 2 where D cannot tell."""
+        """Return G's loss, a scalar; -ln 2 if D cannot tell."""
         return -softplus(fake).mean()
 
 
@@ -68,11 +68,11 @@ class LSGAN:
     data: DataInfo
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return D's loss, a scalar; (b - a)^2 / 4 where D cannot tell."""
+        """Return D's loss, a scalar; (b - a)^2 / 4 if D cannot tell."""
         return (real - self.options.b).square().mean() / 2 + (fake - self.options.a).square().mean() / 2
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Return G's loss, a scalar; ((a + b) / 2 - c)^2 / 2 where D cannot tell."""
+        """Return G's loss, a scalar; ((a + b) / 2 - c)^2 / 2 if D cannot tell."""
         return (fake - self.options.c).square().mean() / 2
 
 
@@ -88,11 +88,11 @@ class Hinge:
     data: DataInfo
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return D's loss, a scalar; 2 where D cannot tell."""
+        """Return D's loss, a scalar; 2 if D cannot tell."""
         return relu(1 - real).mean() + relu(1 + fake).mean()
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Return G's loss, a scalar, without bound."""
+        """Return G's loss, a scalar, unbounded."""
         return -fake.mean()
 
 
@@ -108,11 +108,11 @@ class Wasserstein:
     data: DataInfo
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return D's loss, a scalar, without bound unless D is kept Lipschitz; 0 where D cannot tell."""
+        """Return D's loss, a scalar, unbounded unless D is Lipschitz; 0 if D cannot tell."""
         return fake.mean() - real.mean()
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Return G's loss, a scalar, without bound."""
+        """Return G's loss, a scalar, unbounded."""
         return -fake.mean()
 
 
@@ -120,19 +120,19 @@ class Wasserstein:
 class RpGAN:
     """The relativistic GAN on pairs (Jolicoeur-Martineau 2018, RSGAN; Huang et al. 2025, section 2).
 
-    D: E softplus(-(r - f)), the cross-entropy of telling which of a pair is real
-    G: E softplus(-(f - r)), that of D's taking the fake for the real one
+    D: E softplus(-(r - f)), the cross-entropy of saying which one of a pair is real
+    G: E softplus(-(f - r)), the same with real and fake exchanged
     """
 
     options: NoOptions
     data: DataInfo
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return D's loss, a scalar; ln 2 where D cannot tell."""
+        """Return D's loss, a scalar; ln 2 if D cannot tell."""
         return softplus(fake - real).mean()
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Return G's loss, a scalar; ln 2 where D cannot tell."""
+        """Return G's loss, a scalar; ln 2 if D cannot tell."""
         if real is None:
-            raise ValueError("rpgan's generator pairs each fake with a real sample: give it real logits")
+            raise ValueError("rpgan compares each fake with a real sample: give the logits of real samples too")
         return softplus(real - fake).mean()

@@ -1,4 +1,4 @@
-"""Metrics that need no network of their own: pixel-moments."""
+"""Metrics without a network: pixel-moments."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ganzoo.plugin import Metric, hookimpl, option
 
 @dataclass(frozen=True, kw_only=True)
 class MomentsOptions:
-    """How fine the covariances are."""
+    """Options of `pixel-moments`."""
 
     dimensions: int = option(
         256,
         low=1,
         high=4096,
-        help="Of the Frechet distance: larger samples are averaged over cells, as small as this allows.",
+        help="Largest dimension for the Frechet distance; larger samples are averaged over small cells.",
     )
 
 
@@ -25,7 +25,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
     """Offer the metrics."""
     yield Metric(
         name="pixel-moments",
-        summary="Distance of means, standard deviations and covariances, of the raw numbers: images, points, tables.",
+        summary="Distances of means, standard deviations and covariances of the raw numbers: images, points, tables.",
         factory="ganzoo_metrics.moments:PixelMoments",
         options=MomentsOptions,
         better={"mean": "lower", "std": "lower", "fd": "lower"},

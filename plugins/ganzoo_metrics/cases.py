@@ -1,4 +1,4 @@
-"""What the metrics say of a few points, worked out by hand."""
+"""Exact values of the metrics for a few points, computed by hand."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How far the first two moments of generated samples are from those of real ones, in the data's own range.
+"""Distances between the first two moments of generated and of real samples, in the data's own range.
 
-All is summed in float64, as by Chan, Golub & LeVeque 1979 (Updating formulae and a pairwise algorithm for computing
-sample variances): what is kept are counts, means and sums of products about the mean, never samples.
+Sums are computed in float64 (Chan, Golub & LeVeque 1979, Updating formulae and a pairwise algorithm for computing
+sample variances). Counts, means and sums of products about the mean are stored, but not samples.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from ganzoo_metrics import MomentsOptions
 
 
 class PixelMoments:
-    """Distances between real and generated samples of any shape, 0 where their moments agree.
+    """Distances between real and generated samples of any shape; 0 if their moments are equal.
 
-    ``mean``: root of the mean square, over the numbers of a sample, of the difference of their means.
-    ``std``: the same of their standard deviations.
-    ``fd``: the Frechet distance, squared as in FID, of the samples after `pooled`.
+    - ``mean``: the root mean square, over the numbers of a sample, of the difference of the means.
+    - ``std``: the same for the standard deviations.
+    - ``fd``: the Frechet distance of the samples after `pool`, squared as in FID.
     """
 
     def __init__(self, options: MomentsOptions, data: DataInfo) -> None:
@@ -34,21 +34,21 @@ class PixelMoments:
         self.moments = {side: (Variances(), Statistics()) for side in ("real", "fake")}
 
     def real(self, batch: Tensor) -> None:
-        """Take real samples ``[n, ...]``."""
+        """Add real samples ``[n, ...]``."""
         self._add("real", batch)
 
     def fake(self, batch: Tensor) -> None:
-        """Take generated samples ``[n, ...]``."""
+        """Add generated samples ``[n, ...]``."""
         self._add("fake", batch)
 
     def compute(self) -> dict[str, float]:
         """Return ``mean``, ``std`` and ``fd``.
 
         Raises:
-            ValueError: There are less than two real or generated samples, which have no variance.
+            ValueError: There are fewer than two real or two generated samples, so there is no variance.
         """
         (real, real_pooled), (fake, fake_pooled) = self.moments["real"], self.moments["fake"]
-        stds = real.unbiased().sqrt() - fake.unbiased().sqrt()  # [D]
+        stds = real.compute_unbiased().sqrt() - fake.compute_unbiased().sqrt()  # [D]
         return {
             "mean": float((real.mean - fake.mean).square().mean().sqrt()),
             "std": float(stds.square().mean().sqrt()),
@@ -59,11 +59,11 @@ class PixelMoments:
         samples = batch.detach().double()
         variances, statistics = self.moments[side]
         variances.add(samples.flatten(1))
-        statistics.add(pooled(samples, self.options.dimensions))
+        statistics.add(pool(samples, self.options.dimensions))
 
 
 class Variances:
-    """The mean ``[D]`` and variances ``[D]`` of rows that come in batches."""
+    """The mean ``[D]`` and the variances ``[D]`` of rows that are added in batches."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -71,7 +71,7 @@ class Variances:
         self.squares: Tensor = torch.zeros(())  # sums about the mean
 
     def add(self, rows: Tensor) -> None:
-        """Take rows, float64 ``[n, D]``."""
+        """Add rows, float64 ``[n, D]``."""
         mean = rows.mean(0)
         delta = mean - self.mean.to(rows)
         total = self.count + len(rows)
@@ -80,29 +80,29 @@ class Variances:
         self.mean = self.mean.to(rows) + delta * (len(rows) / total)
         self.count = total
 
-    def unbiased(self) -> Tensor:
-        """Return the sums divided by n - 1; raise ValueError where n is less than 2."""
+    def compute_unbiased(self) -> Tensor:
+        """Return the unbiased variances; raise ValueError if there are fewer than 2 rows."""
         if self.count < 2:
             raise ValueError("moments need at least 2 real and 2 generated samples")
         return self.squares / (self.count - 1)
 
 
-def pooled(samples: Tensor, dimensions: int) -> Tensor:
-    """Return samples ``[n, ...]`` as rows ``[n, D]``, D at most `dimensions` where averaging over cells allows it.
+def pool(samples: Tensor, dimensions: int) -> Tensor:
+    """Average samples ``[n, ...]`` over cells and return rows ``[n, D]``, with D at most `dimensions` if possible.
 
-    A cell is k x k pixels of an image ``[n, C, H, W]``, k steps of ``[n, C, T]`` or k neighbours of ``[n, D]``, with
-    the smallest k that is enough; cells at the far edge hold what is left. Channels are never averaged.
+    A cell is k x k pixels of an image ``[n, C, H, W]``, k steps of ``[n, C, T]``, or k neighbours of ``[n, D]``, with
+    the smallest k that suffices. Cells at the far edge may be smaller. Channels are not averaged.
     """
     channels = samples.shape[1] if samples.dim() > 2 else 1
     spread = samples.reshape(len(samples), channels, -1, samples.shape[-1])  # [n, C, H, W]
     height, width = spread.shape[2:]
     largest = max(height, width)
-    k = next((k for k in range(1, largest) if _cells(channels, height, width, k) <= dimensions), largest)
+    k = next((k for k in range(1, largest) if _count_cells(channels, height, width, k) <= dimensions), largest)
     if k == 1:
         return samples.flatten(1)
     cell = (min(k, height), min(k, width))
     return avg_pool2d(spread, cell, ceil_mode=True).flatten(1)
 
 
-def _cells(channels: int, height: int, width: int, k: int) -> int:
+def _count_cells(channels: int, height: int, width: int, k: int) -> int:
     return channels * math.ceil(height / k) * math.ceil(width / k)

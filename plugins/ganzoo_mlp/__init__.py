@@ -11,20 +11,19 @@ from ganzoo.plugin import Architecture, hookimpl, option
 
 @dataclass(frozen=True, kw_only=True)
 class MLPOptions:
-    """How large the networks are, and what the generator starts from."""
+    """Options of `mlp`."""
 
-    depth: int = option(3, help="Hidden layers of each network.", low=1)
-    width: int = option(128, help="Units of a hidden layer.", low=1)
+    depth: int = option(3, help="Number of hidden layers in each network.", low=1)
+    width: int = option(128, help="Number of units in a hidden layer.", low=1)
     z_dim: int | None = option(
         None,
-        help="Length of the normal latent z; none for as many as a sample has numbers, twice as many beside codes, "
-        "32 at most.",
+        help="Length of the normal latent z; none for the size of a sample, twice as much with codes, at most 32.",
         low=1,
     )
     latent: Literal["normal", "mixed"] = option(
-        "normal", help="mixed adds a random one-hot code to z, which lets the generator make separate modes."
+        "normal", help="normal, or mixed: a random one-hot code is added to z, so that G can make separate modes."
     )
-    codes: int = option(64, help="How many codes a mixed latent has; several for each mode.", low=2)
+    codes: int = option(64, help="Number of codes of a mixed latent; use several for each mode.", low=2)
 
 
 @hookimpl

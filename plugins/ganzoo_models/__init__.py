@@ -1,4 +1,4 @@
-"""Two small trained generators that come along: `digits` and `ring`. How they were made: `train.py` beside this."""
+"""Two small trained generators: `digits` and `ring`. The file `train.py` trains them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def ganzoo_models() -> Iterator[Model]:
     """Offer the models."""
     yield Model(
         name="digits",
-        summary="Handwritten digits, 32x32, of the class that is asked for: a dcgan trained on the digits dataset.",
+        summary="Handwritten digits, 32x32, of a chosen class: a dcgan trained on the digits dataset.",
         path="ganzoo_models:digits",
     )
     yield Model(

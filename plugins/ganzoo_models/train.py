@@ -1,7 +1,7 @@
-"""Train the models that come along, anew, and write their packages here: ``python plugins/ganzoo_models/train.py``.
+"""Train the included models again and write their packages here: ``python plugins/ganzoo_models/train.py``.
 
-Names (``digits``, ``ring``) choose some of them. On two CPU cores it takes some minutes. On one machine, with the same
-versions and number of threads, it gives the very same weights.
+Names (``digits``, ``ring``) as arguments choose some of them. It takes some minutes on two CPU cores. On the same
+machine, with the same versions and number of threads, the weights are the same, bit for bit.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ SETTINGS = {
     ),
 }
 COMMON = ("--metric", "pixel-moments", "--seed", "0", "--device", "cpu")
-LICENSE = "mit"  # of the weights
+LICENSE = "mit"  # the licence of the weights
 
 
 def train(name: str) -> None:
-    """Train one model in a folder of its own, and put its package, with card and measured values, beside this file."""
+    """Train one model in a temporary folder, and write its package, with card and measured values, beside this file."""
     with tempfile.TemporaryDirectory() as folder:
-        _ganzoo("train", *SETTINGS[name], *COMMON, "--name", name, folder=folder)
-        _ganzoo("package", "0", str(HERE / name), "--without-discriminator", "--license", LICENSE, folder=folder)
-    _ganzoo("verify", str(HERE / name), folder=HERE)
+        _run_ganzoo("train", *SETTINGS[name], *COMMON, "--name", name, folder=folder)
+        _run_ganzoo("package", "0", str(HERE / name), "--without-discriminator", "--license", LICENSE, folder=folder)
+    _run_ganzoo("verify", str(HERE / name), folder=HERE)
 
 
-def _ganzoo(*arguments: str, folder: str | Path) -> None:
+def _run_ganzoo(*arguments: str, folder: str | Path) -> None:
     subprocess.run([sys.executable, "-m", "ganzoo", *arguments], cwd=folder, check=True)
 
 

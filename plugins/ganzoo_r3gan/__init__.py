@@ -13,16 +13,16 @@ PAPER = (
     "Modern GAN Baseline, arXiv:2501.05441"
 )
 SOURCE = "https://github.com/brownvc/R3GAN"
-SMALL = (96, 64, 32, 16)  # few channels where the pixels are many, so that each resolution costs about the same
+SMALL = (96, 64, 32, 16)  # fewer channels at higher resolutions, so that all resolutions cost about the same
 SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
 
 
 @dataclass(frozen=True, kw_only=True)
 class R3GANOptions:
-    """How large the networks are. The defaults train on a CPU; the paper's stand in the recipes ``r3gan-*``."""
+    """Options of `r3gan`. The defaults suit a CPU; the recipes ``r3gan-*`` have the paper's options."""
 
     widths: tuple[int, ...] | None = option(
-        None, help="Channels at 4x4, 8x8, ...; the last also of all above; none for 96, 64, 32, 16.", low=1
+        None, help="Channels at 4x4, 8x8, ...; the last also at all higher ones; none for 96, 64, 32, 16.", low=1
     )
     blocks: int = option(2, help="Residual blocks at each resolution.", low=1)
     group_width: int = option(16, help="Channels in each group of the 3x3 convolutions.", low=1)
@@ -36,7 +36,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
     """Offer the architecture."""
     yield Architecture(
         name="r3gan",
-        summary="Residual blocks of grouped convolutions, nothing normalised: stable by its loss and penalties.",
+        summary="Residual blocks of grouped convolutions without normalisation; its loss and penalties keep it stable.",
         factory="ganzoo_r3gan.networks:build",
         options=R3GANOptions,
         paper=PAPER,
@@ -59,8 +59,8 @@ def ganzoo_architectures() -> Iterator[Architecture]:
 
 
 # ----------------------------------------------------------------------------
-# The paper's trainings. Each had an augmentation on top (blit, geometry, colour and cutout, with a rising probability)
-# that these leave out: expect less than the published quality, above all on small data.
+# The paper's trainings. They also used an augmentation (blit, geometry, colour and cutout, with a rising probability),
+# which is missing here. Therefore the quality is lower than published, above all on small data.
 
 
 @hookimpl
@@ -88,7 +88,7 @@ def _recipe(
     group_width: int = 16,
     conditional: bool = False,
 ) -> Recipe:
-    """Return one training: every schedule ends, and the run with it, after `images` images."""
+    """Return the recipe of one training. All schedules end after `images` images, as the run does."""
 
     def cosine(start: float, end: float) -> str:
         return f"cosine({start:g}, {end:g}, images={images:g})"
@@ -115,9 +115,9 @@ def _recipe(
             "train.batch": batch,
             "train.conditional": conditional,
             "train.flip": True,
-            "dataset.size": 2 << len(widths),  # each width is of one resolution, the first of 4x4
-            # The paper's half-life rises from 0 along a cosine, this one in a straight line to the same end: they
-            # agree at the start, half way and at the end, and differ by a tenth of the end between.
+            "dataset.size": 2 << len(widths),  # one width for each resolution, from 4x4 up
+            # The paper's half-life rises from 0 along a cosine, this one linearly to the same end. They are equal at
+            # the start, the middle and the end. Between, they differ by a tenth of the final value.
             "train.ema_half_life": half_life,
             "train.ema_ramp": half_life / images,
         },

@@ -1,8 +1,8 @@
 """The two networks of R3GAN (Huang, Gokaslan, Kuleshov & Tompkin 2024, arXiv:2501.05441, section 4 and appendix).
 
-A plain ResNet, modernised: bottlenecks turned inside out with grouped 3x3 convolutions, no normalisation at all but
-an initial scale that keeps the variance (Zhang, Dauphin & Ma 2019, Fixup, arXiv:1901.09321), resampling by a low-pass
-filter, and a discriminator that mirrors the generator. Nothing bounds the generator's output.
+A modern ResNet: inverted bottlenecks with grouped 3x3 convolutions; no normalisation, but an initial scale that keeps
+the variance (Zhang, Dauphin & Ma 2019, Fixup, arXiv:1901.09321); resampling by a low-pass filter; and a discriminator
+that mirrors the generator. The generator's output is not bounded.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ SLOPE = 0.2  # of the leaky ReLU below 0
 
 
 def build(options: R3GANOptions, data: DataInfo) -> Networks:
-    """Return the networks for images of `data`, with labels where it has classes.
+    """Return the networks for images of `data`, with labels if it has classes.
 
     Raises:
-        UsageError: The samples are no square images of 8, 16, 32, ... pixels, their labels are no classes, or the
+        UsageError: The samples are not square images of 8, 16, 32, ... pixels, their labels are not classes, or the
             widths do not fit the size or the groups.
     """
     if data.label_shape:
@@ -32,7 +32,7 @@ def build(options: R3GANOptions, data: DataInfo) -> Networks:
     size = data.shape[-1]
     if len(data.shape) != 3 or data.shape[1] != size or size < 8 or size & (size - 1):
         raise UsageError(f"r3gan cannot build for shape {data.shape}: give (C, S, S) with S one of 8, 16, 32, 64, ...")
-    widths = widths_by_level(options, size)
+    widths = list_widths(options, size)
     return Networks(
         generator=Generator(data.shape[0], widths, options, data.num_classes),
         discriminator=Discriminator(data.shape[0], widths, options, data.num_classes),
@@ -42,33 +42,33 @@ def build(options: R3GANOptions, data: DataInfo) -> Networks:
 
 
 class Generator(nn.Module):
-    """z ``[N, z_dim]``, standard normal, to images ``[N, channels, S, S]``, in [-1, 1] by training alone.
+    """z ``[N, z_dim]``, standard normal, to images ``[N, channels, S, S]``, which only training brings to [-1, 1].
 
     Args:
-        channels: Of the image.
-        widths: Channels at resolutions 4, 8, ..., S.
-        options: The rest.
-        num_classes: Labels ``int64 [N]`` run from 0 to this; their embedding is concatenated to z. 0: the network
-            takes no labels.
+        channels: The number of channels of the image.
+        widths: The numbers of channels at resolutions 4, 8, ..., S.
+        options: The other options of the architecture.
+        num_classes: The number of classes of the labels, int64 ``[N]``; 0 for a network without labels. Their
+            embedding is concatenated to z.
     """
 
     def __init__(self, channels: int, widths: list[int], options: R3GANOptions, num_classes: int = 0) -> None:
         super().__init__()
         inputs = options.z_dim + (options.class_dim if num_classes else 0)
         self.embedding = nn.Embedding(num_classes, options.class_dim) if num_classes else None  # N(0, 1), as z
-        self.linear = scaled(nn.Linear(inputs, widths[0], bias=False))
+        self.linear = initialise_layer(nn.Linear(inputs, widths[0], bias=False))
         self.basis = nn.Parameter(torch.randn(widths[0], 4, 4))
-        gain = residual_gain(options.blocks * len(widths))
+        gain = compute_residual_gain(options.blocks * len(widths))
         layers: list[nn.Module] = []
         for level, width in enumerate(widths):
             if level:
                 layers.append(Up(widths[level - 1], width))
             layers += [Block(width, options, gain) for _ in range(options.blocks)]
         self.stages = nn.Sequential(*layers)
-        self.last = scaled(nn.Conv2d(widths[-1], channels, 1, bias=False))
+        self.last = initialise_layer(nn.Conv2d(widths[-1], channels, 1, bias=False))
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return the images of latents `z`; ValueError where labels are missing or not wanted."""
+        """Return the images of latents `z`; raise ValueError if labels are missing or unexpected."""
         require_labels(labels, self.embedding is not None)
         if self.embedding is not None:
             z = torch.cat([z, self.embedding(labels)], dim=1)  # [N, z_dim + class_dim]
@@ -82,30 +82,30 @@ class Discriminator(nn.Module):
     """Images ``[N, channels, S, S]`` to logits ``[N]``: the generator mirrored.
 
     Args:
-        channels, widths, options: As the generator's.
-        num_classes: Labels ``int64 [N]`` run from 0 to this; the logit is the product of the image's features with the
-            label's embedding (Miyato & Koyama 2018, arXiv:1802.05637, without the unconditional term). 0: the network
-            takes no labels.
+        channels, widths, options: As in the generator.
+        num_classes: The number of classes of the labels, int64 ``[N]``; 0 for a network without labels. The logit is
+            the inner product of the image's features and the label's embedding (Miyato & Koyama 2018,
+            arXiv:1802.05637, without the unconditional term).
     """
 
     def __init__(self, channels: int, widths: list[int], options: R3GANOptions, num_classes: int = 0) -> None:
         super().__init__()
-        self.first = scaled(nn.Conv2d(channels, widths[-1], 1, bias=False))
-        gain = residual_gain(options.blocks * len(widths))
+        self.first = initialise_layer(nn.Conv2d(channels, widths[-1], 1, bias=False))
+        gain = compute_residual_gain(options.blocks * len(widths))
         layers: list[nn.Module] = []
         for level, width in reversed(list(enumerate(widths))):
             layers += [Block(width, options, gain) for _ in range(options.blocks)]
             if level:
                 layers.append(Down(width, widths[level - 1]))
         self.stages = nn.Sequential(*layers)
-        self.basis = scaled(nn.Conv2d(widths[0], widths[0], 4, groups=widths[0], bias=False))
-        self.linear = scaled(nn.Linear(widths[0], widths[0] if num_classes else 1, bias=False))
+        self.basis = initialise_layer(nn.Conv2d(widths[0], widths[0], 4, groups=widths[0], bias=False))
+        self.linear = initialise_layer(nn.Linear(widths[0], widths[0] if num_classes else 1, bias=False))
         self.embedding = nn.Embedding(num_classes, widths[0]) if num_classes else None
-        if self.embedding is not None:  # logits then start at the features' variance
+        if self.embedding is not None:  # logits then have the variance of the features at the start
             nn.init.normal_(self.embedding.weight, 0.0, widths[0] ** -0.5)
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return the logits of images `x`; ValueError where labels are missing or not wanted."""
+        """Return the logits of images `x`; raise ValueError if labels are missing or unexpected."""
         require_labels(labels, self.embedding is not None)
         x = self.first(x)  # [N, widths[-1], S, S]
         x = self.stages(x)  # [N, widths[0], 4, 4]
@@ -117,21 +117,23 @@ class Discriminator(nn.Module):
 
 
 # ----------------------------------------------------------------------------
-# What both are made of.
+# Parts of both networks.
 
 
 class Block(nn.Module):
     """``x + W3 act(b2 + W2 act(b1 + W1 x))`` on ``[N, width, R, R]``: 1x1 out, grouped 3x3, 1x1 back.
 
-    Biases stand before the activations alone. W3 starts at 0, so that the block starts as the identity.
+    Only the layers before an activation have biases. W3 starts at 0, so that the block starts as the identity.
     """
 
     def __init__(self, width: int, options: R3GANOptions, gain: float) -> None:
         super().__init__()
         inner = width * options.expansion
-        self.first = scaled(nn.Conv2d(width, inner, 1), gain)
-        self.grouped = scaled(nn.Conv2d(inner, inner, 3, padding=1, groups=inner // options.group_width), gain)
-        self.last = scaled(nn.Conv2d(inner, width, 1, bias=False), 0.0)
+        self.first = initialise_layer(nn.Conv2d(width, inner, 1), gain)
+        self.grouped = initialise_layer(
+            nn.Conv2d(inner, inner, 3, padding=1, groups=inner // options.group_width), gain
+        )
+        self.last = initialise_layer(nn.Conv2d(inner, width, 1, bias=False), 0.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the block's output, of the shape of `x`."""
@@ -142,15 +144,15 @@ class Block(nn.Module):
 
 
 class Up(nn.Module):
-    """``[N, inputs, R, R] -> [N, outputs, 2R, 2R]``: 1x1 convolution where the width changes, then interpolation.
+    """``[N, inputs, R, R] -> [N, outputs, 2R, 2R]``: a 1x1 convolution if the width changes, then interpolation.
 
-    The filter [1, 2, 1] in each direction keeps pixel i at 2i and puts the mean of i and i + 1 between them; beyond
-    the right and the lower border stand zeros.
+    The filter [1, 2, 1] in each direction keeps pixel i at 2i and puts the mean of i and i + 1 between them. Pixels
+    beyond the right and the lower border are zeros.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.conv = convolution_if_needed(inputs, outputs)
+        self.conv = make_convolution_if_needed(inputs, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `x` at twice its resolution."""
@@ -158,15 +160,15 @@ class Up(nn.Module):
 
 
 class Down(nn.Module):
-    """``[N, inputs, R, R] -> [N, outputs, R/2, R/2]``: low-pass filter, then 1x1 convolution where the width changes.
+    """``[N, inputs, R, R] -> [N, outputs, R/2, R/2]``: a low-pass filter, then a 1x1 convolution if the width changes.
 
-    The filter [1, 2, 1] in each direction is centred on the pixels 2i, where `Up` had put them, with zeros beyond the
-    borders: but for a factor of 4 it is the transpose of `Up`'s.
+    The filter [1, 2, 1] in each direction is centred on the pixels 2i, where `Up` puts pixel i, with zeros beyond the
+    borders. Except for a factor of 4 it is the transpose of the filter of `Up`.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.conv = convolution_if_needed(inputs, outputs)
+        self.conv = make_convolution_if_needed(inputs, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `x` at half its resolution."""
@@ -175,33 +177,34 @@ class Down(nn.Module):
         return x
 
 
-def convolution_if_needed(inputs: int, outputs: int) -> nn.Module:
-    """Return a 1x1 convolution, or the identity where the width stays."""
-    return nn.Identity() if inputs == outputs else scaled(nn.Conv2d(inputs, outputs, 1, bias=False))
+def make_convolution_if_needed(inputs: int, outputs: int) -> nn.Module:
+    """Return a 1x1 convolution, or the identity if the width does not change."""
+    return nn.Identity() if inputs == outputs else initialise_layer(nn.Conv2d(inputs, outputs, 1, bias=False))
 
 
-def scaled(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:
-    """Draw a layer's weight from N(0, gain / sqrt(fan_in)), clear its bias, and return it."""
+def initialise_layer(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:
+    """Draw a layer's weight from N(0, gain^2 / fan_in), set its bias to 0, and return the layer."""
     nn.init.normal_(layer.weight, 0.0, gain / math.sqrt(layer.weight[0].numel()))
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
     return layer
 
 
-def residual_gain(num_blocks: int) -> float:
-    """Return the gain of a residual branch's first two layers, in a network of so many blocks.
+def compute_residual_gain(num_blocks: int) -> float:
+    """Return the gain of the first two layers of a residual branch, in a network of `num_blocks` blocks.
 
     The first factor keeps the variance through a leaky ReLU (He et al. 2015, arXiv:1502.01852); the second is Fixup's
-    ``L ** (-1 / (2m - 2))`` for branches of m = 3 layers, the last of which starts at 0.
+    ``L ** (-1 / (2m - 2))`` for branches of m = 3 layers, whose last layer starts at 0.
     """
     return math.sqrt(2 / (1 + SLOPE**2)) * math.pow(num_blocks, -0.25)
 
 
-def widths_by_level(options: R3GANOptions, size: int) -> list[int]:
+def list_widths(options: R3GANOptions, size: int) -> list[int]:
     """Return the channels at resolutions 4, 8, ..., `size`.
 
     Raises:
-        UsageError: None are given, more than there are resolutions, or the groups do not divide a block's channels.
+        UsageError: There are no widths, or more widths than resolutions, or the groups do not divide a block's
+            channels.
     """
     levels = size.bit_length() - 2
     given = options.widths if options.widths is not None else SMALL[:levels]

@@ -11,30 +11,30 @@ from ganzoo.plugin import Regularizer, hookimpl, option
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroCentredOptions:
-    """How strong R1 and R2 are and how they are computed."""
+    """Options of `r1` and `r2`."""
 
     gamma: float = option(
         1.0,
         low=0,
         schedulable=True,
-        help="Weight, of which the penalty takes half: 10 in Mescheder et al. 2018, 0.05 at 32 pixels in R3GAN.",
+        help="Twice the weight of the penalty: 10 in Mescheder et al. 2018, 0.05 at 32 pixels in R3GAN.",
     )
     mode: Literal["exact", "fd"] = option(
         "exact", help="exact: by double backward; fd: by finite differences in random directions."
     )
-    sigma: float = option(0.01, low=1e-6, help="fd: standard deviation of the noise, in the data's range of [-1, 1].")
+    sigma: float = option(0.01, low=1e-6, help="Standard deviation of the noise of fd; the data is in [-1, 1].")
 
 
 @dataclass(frozen=True, kw_only=True)
 class WGANGPOptions:
-    """How strong the penalty is, which norm it wants and how it is computed."""
+    """Options of `wgan-gp`."""
 
     weight: float = option(10.0, low=0, schedulable=True, help="Weight, lambda in the paper.")
     target: float = option(1.0, low=0, help="The norm that D's gradient shall have; 0 for the zero-centred penalty.")
     mode: Literal["exact", "fd"] = option(
         "exact", help="exact: by double backward; fd: by finite differences along the gradient."
     )
-    sigma: float = option(0.01, low=1e-6, help="fd: length of the step, in the data's range of [-1, 1].")
+    sigma: float = option(0.01, low=1e-6, help="Length of the step of fd; the data is in [-1, 1].")
 
 
 @hookimpl
@@ -42,11 +42,11 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
     """Offer the penalties."""
     yield Regularizer(
         name="r1",
-        summary="Penalty on D's gradient at real samples, which makes GANs converge near the equilibrium.",
+        summary="Penalty on D's gradient at real samples, with which GANs converge near the equilibrium.",
         factory="ganzoo_regularizers.penalties:R1",
         cases="ganzoo_regularizers.cases:r1",
         options=ZeroCentredOptions,
-        input_gradients=_twice_differentiated,
+        input_gradients=_needs_input_gradients,
         paper="Lars Mescheder, Andreas Geiger & Sebastian Nowozin 2018, Which Training Methods for GANs do actually "
         "Converge?, arXiv:1801.04406, eq. 9",
     )
@@ -56,7 +56,7 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         factory="ganzoo_regularizers.penalties:R2",
         cases="ganzoo_regularizers.cases:r2",
         options=ZeroCentredOptions,
-        input_gradients=_twice_differentiated,
+        input_gradients=_needs_input_gradients,
         paper="Lars Mescheder, Andreas Geiger & Sebastian Nowozin 2018, Which Training Methods for GANs do actually "
         "Converge?, arXiv:1801.04406, eq. 10",
     )
@@ -67,12 +67,12 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         factory="ganzoo_regularizers.penalties:WGANGP",
         cases="ganzoo_regularizers.cases:wgan_gp",
         options=WGANGPOptions,
-        input_gradients=_twice_differentiated,
+        input_gradients=_needs_input_gradients,
         refuses=("batchnorm-in-d",),
         paper="Ishaan Gulrajani, Faruk Ahmed, Martin Arjovsky, Vincent Dumoulin & Aaron Courville 2017, Improved "
         "Training of Wasserstein GANs, arXiv:1704.00028, eq. 3",
     )
 
 
-def _twice_differentiated(options: ZeroCentredOptions | WGANGPOptions) -> bool:
+def _needs_input_gradients(options: ZeroCentredOptions | WGANGPOptions) -> bool:
     return options.mode == "exact"

@@ -1,7 +1,7 @@
-"""Exact values of the penalties, worked out by hand; `ganzoo check regularizers` holds them to these.
+"""Exact values of the penalties, computed by hand, for `ganzoo check regularizers`.
 
-D is linear, so that its slope is w at every x, or a sum of powers |x|^p / p, whose slope is x^(p - 1). Finite
-differences in random directions have a value in expectation, which a large batch comes close to.
+D is linear, with slope w at every x, or a sum of powers |x|^p / p, with slope x^(p - 1). Finite differences in random
+directions have a known expectation, and the mean of a large batch is close to it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from ganzoo.plugin import Case
 
-W = (3.0, 4.0)  # of length 5
-MANY = 20_000  # samples, for what holds in expectation
+W = (3.0, 4.0)  # its length is 5
+MANY = 20_000  # samples, for values that hold in expectation
 
 
 def r1() -> Iterator[Case]:

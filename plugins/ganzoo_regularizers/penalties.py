@@ -1,7 +1,7 @@
-"""The penalties, in terms of f(x), the sum of all logits that D gives to the sample x; E is the mean over the batch.
+"""The penalties. f(x) is the sum of all logits of D for the sample x; E is the mean over the batch.
 
-``mode="exact"`` differentiates f twice (create_graph). ``mode="fd"`` compares answers of D at nearby samples instead
-and needs first derivatives only; it moves what D saw, after augmentation.
+``mode="exact"`` differentiates f twice (create_graph). ``mode="fd"`` compares D's logits of nearby samples and needs
+only first derivatives; it moves the samples that D saw, after augmentation.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from ganzoo_regularizers import WGANGPOptions, ZeroCentredOptions
 class R1:
     """gamma / 2 E |grad f(x)|^2 at real x (Mescheder et al. 2018, eq. 9).
 
-    ``exact`` is the gradient at the samples before augmentation, of the update's own answers. ``fd`` is
-    gamma / 2 E (f(x + sigma e) - f(x))^2 / sigma^2 with e ~ N(0, I), as Lin et al. 2025 (arXiv:2501.08316, section 3.4)
-    approximate R1; its expectation over e tends to the exact penalty as sigma to 0, and is it for a linear D.
+    ``exact`` takes the gradient of the update's own logits at the samples before augmentation. ``fd`` is
+    gamma / 2 E (f(x + sigma e) - f(x))^2 / sigma^2 with e ~ N(0, I), the approximation of Lin et al. 2025
+    (arXiv:2501.08316, section 3.4). Its expectation over e converges to the exact penalty as sigma goes to 0; for a
+    linear D they are equal.
     """
 
     options: ZeroCentredOptions
@@ -33,7 +34,7 @@ class R1:
 
     def discriminator(self, step: Step) -> Tensor:
         """Return the penalty, a scalar."""
-        return zero_centred(self.options, step, step.real, step.real_seen, step.real_output, step.real_labels)
+        return compute_zero_centred(self.options, step, step.real, step.real_seen, step.real_output, step.real_labels)
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,10 @@ class R2:
 
     def discriminator(self, step: Step) -> Tensor:
         """Return the penalty, a scalar."""
-        return zero_centred(self.options, step, step.fake, step.fake_seen, step.fake_output, step.fake_labels)
+        return compute_zero_centred(self.options, step, step.fake, step.fake_seen, step.fake_output, step.fake_labels)
 
 
-def zero_centred(
+def compute_zero_centred(
     options: ZeroCentredOptions,
     step: Step,
     samples: Tensor | None,
@@ -56,9 +57,18 @@ def zero_centred(
     output: DiscriminatorOutput | None,
     labels: Tensor | None,
 ) -> Tensor:
-    """Return gamma / 2 E |grad f|^2, a scalar, at samples ``[N, ...]`` that D saw as `seen`, `labels`: its `output`."""
+    """Return gamma / 2 E |grad f|^2, a scalar.
+
+    Args:
+        options: The options of the penalty.
+        step: The step of D's update.
+        samples: The samples before augmentation, ``[N, ...]``.
+        seen: The samples that D saw, after augmentation.
+        output: D's output for them.
+        labels: The labels that D saw.
+    """
     if samples is None or seen is None or output is None:
-        raise ValueError("r1 and r2 are of D's update, whose step has real samples")
+        raise ValueError("r1 and r2 need the step of D's update, which has real samples")
     if options.mode == "exact":
         squares = input_gradients(output, samples).square().flatten(1).sum(1)
     else:
@@ -77,18 +87,19 @@ def zero_centred(
 class WGANGP:
     """weight E (|grad f(x)| - target)^2 at x between real and fake (Gulrajani et al. 2017, eq. 3, algorithm 1).
 
-    x = eps real + (1 - eps) fake of what D saw, eps ~ U(0, 1) for each sample. ``fd`` takes the direction
-    u = grad f / |grad f| from a first derivative, holds it fixed, and puts (f(x + sigma u) - f(x - sigma u)) / 2 sigma
-    for the norm. A random direction would not do: the square root of its mean square is biased. Along u the error is
-    O(sigma^2), and none for a linear D. So is that of the parameters' gradients, as u is the direction in which f rises
-    most: turning it changes the slope in second order only (the envelope theorem).
+    x = eps real + (1 - eps) fake, of the samples that D saw, with eps ~ U(0, 1) for each sample. ``fd`` computes the
+    direction u = grad f / |grad f| by a first derivative, treats it as constant, and replaces the norm by
+    (f(x + sigma u) - f(x - sigma u)) / 2 sigma. A random direction cannot be used, because the square root of a mean
+    square is biased. Along u the error is O(sigma^2), and 0 for a linear D. The gradients of the parameters have the
+    same error: u is the direction of steepest ascent, so turning it changes the slope only in second order (the
+    envelope theorem).
     """
 
     options: WGANGPOptions
     data: DataInfo
 
     def discriminator(self, step: Step) -> Tensor:
-        """Return the penalty, a scalar; where the gradient is 0 the norm passes no gradient on."""
+        """Return the penalty, a scalar. If D's gradient is 0, the derivative of its norm is 0."""
         between = interpolate(step.real_seen, step.fake_seen)
         exact, sigma = self.options.mode == "exact", self.options.sigma
         answer = step.discriminate(between, float32=not exact)
@@ -105,8 +116,8 @@ class WGANGP:
 
 
 def interpolate(real: Tensor | None, fake: Tensor) -> Tensor:
-    """Return a leaf that requires grad, ``[N, ...]``, each sample drawn uniformly between its real and its fake."""
+    """Draw each sample uniformly between a real and a fake one; return a leaf ``[N, ...]`` that requires grad."""
     if real is None:
-        raise ValueError("wgan-gp is of D's update, whose step has real samples")
+        raise ValueError("wgan-gp needs the step of D's update, which has real samples")
     epsilon = torch.rand(len(real), *[1] * (real.dim() - 1), dtype=real.dtype, device=real.device)
     return torch.lerp(fake.detach(), real.detach(), epsilon).requires_grad_()

@@ -1,4 +1,4 @@
-"""Trackers, which log a run elsewhere as well: csv."""
+"""Trackers: csv."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ganzoo.plugin import Tracker, hookimpl, option
 
 @dataclass(frozen=True, kw_only=True)
 class TableOptions:
-    """Where the table is."""
+    """Options of `csv`."""
 
-    path: str = option("scalars.csv", help="The file, inside the run's directory.")
+    path: str = option("scalars.csv", help="Path of the file in the run's directory.")
 
 
 @hookimpl
@@ -20,7 +20,7 @@ def ganzoo_trackers() -> Iterator[Tracker]:
     """Offer the trackers."""
     yield Tracker(
         name="csv",
-        summary="A table of all scalars, scalars.csv in the run's directory, for a spreadsheet or pandas.",
+        summary="A table of all scalars for a spreadsheet or pandas: scalars.csv in the run's directory.",
         factory="ganzoo_trackers.table:Table",
         options=TableOptions,
     )

@@ -444,7 +444,7 @@ def test_a_mistake_on_a_terminal_leaves_it_as_it_was(tmp_path: Path) -> None:
     code, out, seen = on_a_terminal("train", *TINY, "--dataset", "photos")
     assert (code, out) == (4, "")
     assert seen.count("\x1b[?25h") == seen.count("\x1b[?25l")  # the cursor is back
-    assert "holds no images" in seen.splitlines()[-1]
+    assert "has no images" in seen.splitlines()[-1]
 
 
 @pytest.mark.parametrize("args", [("-v", "train", "--arch", "dcgn"), ("train", "--arch", "dcgn", "-v")])

@@ -141,7 +141,7 @@ def test_a_dataset_that_is_no_folder_of_images(ganzoo: Ganzoo, tmp_path: Path) -
     (tmp_path / "picture.png").write_bytes(b"")
     check(ganzoo("train", *TINY, "--dataset", "picture.png"), 4, "picture.png' is a file", "--dataset PATH")
     (tmp_path / "empty").mkdir()
-    check(ganzoo("train", *TINY, "--dataset", "empty"), 4, "empty' holds no images", ".png")
+    check(ganzoo("train", *TINY, "--dataset", "empty"), 4, "empty' has no images", ".png")
     check(ganzoo("train", *TINY, "--dataset", "folder"), 2, "needs a folder of images", "--dataset PATH")
 
 

@@ -51,4 +51,4 @@ def test_with_its_path_nothing_that_applies_is_skipped(images: Path) -> None:
 def test_a_path_that_was_given_must_open(tmp_path: Path) -> None:
     failed = {name: words for name, (status, words) in statuses(path=str(tmp_path)).items() if status == "FAIL"}
     assert list(failed) == ["factory-resolves"]  # reported once
-    assert "holds no images" in failed["factory-resolves"]
+    assert "has no images" in failed["factory-resolves"]

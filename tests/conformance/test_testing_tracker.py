@@ -30,7 +30,7 @@ class SilentTracker:
 @pytest.fixture(autouse=True)
 def registered():
     module = ModuleType("trackers_under_test")
-    spec = Tracker(name="mine", summary="Mine.", factory=f"{__name__}:Silent")
+    spec = Tracker(name="mine", summary="Mine.", factory=f"{__name__}:SilentTracker")
     module.ganzoo_trackers = hookimpl(lambda: [spec], specname="ganzoo_trackers")
     registry.cache_clear()
     register(module)

@@ -142,10 +142,10 @@ def test_follows_links_without_looping(tmp_path: Path) -> None:
     ("options", "error", "message"),
     [
         ({"path": ""}, UsageError, "needs a folder of images: add --dataset PATH"),
-        ({"path": "{}/missing"}, NotFound, "missing' does not exist, or may not be entered: give a folder of images"),
+        ({"path": "{}/missing"}, NotFound, "missing' does not exist or may not be read: give a folder of images"),
         ({"path": "~nobody-of-this-name/x"}, NotFound, "'~nobody-of-this-name/x' does not exist"),
         ({"path": "{}/file.png"}, NotFound, "file.png' is a file: give a folder"),
-        ({"path": "{}/empty"}, NotFound, "holds no images: give a folder with .*.png"),
+        ({"path": "{}/empty"}, NotFound, "has no images: give a folder with .*.png"),
         ({"path": "{}", "channels": 2}, UsageError, r"^dataset.channels: expected 1 \(grey\) or 3 \(colour\), got 2$"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo_metrics.moments import pooled
+from ganzoo_metrics.moments import pool
 
 
 def measured(real, fake, sizes=(), **options):
@@ -54,19 +54,19 @@ def test_the_distance_of_gaussians_in_one_dimension():
 
 
 def test_pooling_takes_the_smallest_cells_that_are_allowed():
-    assert pooled(torch.zeros(2, 3, 8, 8), 192).shape == (2, 192)
-    assert pooled(torch.zeros(2, 3, 8, 8), 191).shape == (2, 48)
-    assert pooled(torch.zeros(2, 1, 28, 28), 256).shape == (2, 196)
-    assert pooled(torch.zeros(2, 5, 70), 256).shape == (2, 5 * 35)
-    assert pooled(torch.zeros(2, 300), 256).shape == (2, 150)
-    assert pooled(torch.zeros(2, 9, 4, 2), 1).shape == (2, 9)  # channels stay
+    assert pool(torch.zeros(2, 3, 8, 8), 192).shape == (2, 192)
+    assert pool(torch.zeros(2, 3, 8, 8), 191).shape == (2, 48)
+    assert pool(torch.zeros(2, 1, 28, 28), 256).shape == (2, 196)
+    assert pool(torch.zeros(2, 5, 70), 256).shape == (2, 5 * 35)
+    assert pool(torch.zeros(2, 300), 256).shape == (2, 150)
+    assert pool(torch.zeros(2, 9, 4, 2), 1).shape == (2, 9)  # channels stay
 
 
 def test_pooled_values_are_means_over_cells_those_at_the_edge_over_what_is_left():
     image = torch.arange(15.0).reshape(1, 1, 3, 5)
-    assert pooled(image, 6).tolist() == [[3.0, 5.0, 6.5, 10.5, 12.5, 14.0]]
-    assert pooled(torch.arange(5.0)[None], 2).tolist() == [[1.0, 3.5]]
-    assert pooled(torch.arange(10.0).reshape(1, 2, 5), 4).tolist() == [[1.0, 3.5, 6.0, 8.5]]
+    assert pool(image, 6).tolist() == [[3.0, 5.0, 6.5, 10.5, 12.5, 14.0]]
+    assert pool(torch.arange(5.0)[None], 2).tolist() == [[1.0, 3.5]]
+    assert pool(torch.arange(10.0).reshape(1, 2, 5), 4).tolist() == [[1.0, 3.5, 6.0, 8.5]]
 
 
 def test_mean_and_std_are_those_of_the_numbers_before_pooling():

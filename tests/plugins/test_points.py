@@ -17,7 +17,7 @@ from ganzoo.cli import main
 from ganzoo.data.source import EndlessSource, open_source
 from ganzoo.plugin import DataInfo
 from ganzoo_datasets import PointsOptions, ganzoo_datasets, points_info
-from ganzoo_datasets.points import LOST, MODES, SAMPLES, SIDE, Points, scatter
+from ganzoo_datasets.points import LOST, MODES, SAMPLES, SIDE, Points, draw_scatter
 
 SHAPES = get_args(get_type_hints(PointsOptions)["shape"])
 MIXTURES = {"ring": 8, "pacgan-ring": 8, "grid": 25, "gaussian": 1}
@@ -166,7 +166,7 @@ INFO = points_info(PointsOptions(shape="grid"))
 
 
 def picture(*points: tuple[float, float], info: DataInfo = INFO) -> Pixels:
-    return scatter(np.array(points, dtype=np.float32).reshape(-1, 2), info)
+    return draw_scatter(np.array(points, dtype=np.float32).reshape(-1, 2), info)
 
 
 def like(image: Pixels, colour: tuple[int, int, int]) -> npt.NDArray[np.bool_]:
@@ -186,7 +186,7 @@ def middle(mask: npt.NDArray[np.bool_]) -> tuple[float, float]:
 @pytest.mark.parametrize("num", [64, 10_000])
 def test_real_points_are_drawn_white_and_blue(shape: str, num: int) -> None:
     drawn = points(shape)
-    image = scatter(drawn.sample(torch.Generator().manual_seed(0), num)[0].numpy(), drawn.info)
+    image = draw_scatter(drawn.sample(torch.Generator().manual_seed(0), num)[0].numpy(), drawn.info)
     assert (image.shape, image.dtype) == ((SIDE, SIDE, 3), np.uint8)
     assert SIDE >= 512
     assert (image == 255).all(2).mean() > 0.4
@@ -290,7 +290,7 @@ def test_train_and_sample_draw_scatters(ganzoo: Callable[..., str], tmp_path: Pa
             ganzoo("sample", "0", "-n", "500", "--seed", "3" if name == "s.png" else "4", "--out", name) == f"{name}\n"
         )
         with Image.open(name) as drawn:
-            np.testing.assert_array_equal(np.asarray(drawn), scatter(samples, generator.data))
+            np.testing.assert_array_equal(np.asarray(drawn), draw_scatter(samples, generator.data))
     with Image.open(run / "reals.png") as drawn:
         assert like(np.asarray(drawn), SAMPLES).any()
     assert generator.data.meta["modes"] == INFO.meta["modes"]

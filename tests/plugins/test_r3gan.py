@@ -114,7 +114,7 @@ def test_parameter_counts_by_formula(classes, expansion):
     ],
 )
 def test_the_last_width_holds_for_all_resolutions_above(size, widths, expected):
-    assert networks.widths_by_level(SPEC.options(widths=widths), size) == expected
+    assert networks.list_widths(SPEC.options(widths=widths), size) == expected
     pair = build(size, device="meta", widths=widths, blocks=1)
     assert [block.first.in_channels for block in blocks(pair.generator)] == expected
     assert [block.first.in_channels for block in blocks(pair.discriminator)] == expected[::-1]

@@ -90,7 +90,7 @@ def test_a_file_without_a_line_is_begun_anew(run, nothing):
 
 def test_another_file_of_that_name_is_left_as_it_is(run):
     (run.path / "scalars.csv").write_text("step,loss\n1,2\n")
-    with pytest.raises(ValueError, match=r"is not a table of scalars: move it away, or set tracker\.csv\.path"):
+    with pytest.raises(ValueError, match=r"is not a table of scalars: move it, or set tracker\.csv\.path"):
         started(run)
     assert text(run) == "step,loss\n1,2\n"
     started(run, path="mine.csv").log(16, {"a": 1.0})
