@@ -1,4 +1,4 @@
-"""What several processes do together in tests: run by torchrun as ``ranked.py JOB JSON``, or imported as a plugin."""
+"""Jobs of several processes in tests: run by torchrun as ``ranked.py JOB JSON``, or imported as a plugin."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Coupled:
 
 @dataclass(frozen=True, kw_only=True)
 class TrapOptions:
-    rank: int = option(1, help="Whose trap it is.", low=0)
-    after: int = option(10, help="Updates of D that are well.", low=0)
+    rank: int = option(1, help="Rank that the trap is for.", low=0)
+    after: int = option(10, help="Updates of D before the trap acts.", low=0)
     what: str = option("SIGKILL", help="Signal that the process gets, or `error`.")
-    once: str = option("trap", help="File that says that it has snapped.")
+    once: str = option("trap", help="File that exists once the trap has acted.")
 
 
 class Trap:
-    """BCE, until the trap snaps."""
+    """BCE, until the trap ends the process or raises an error."""
 
     def __init__(self, options: TrapOptions, data: DataInfo) -> None:
         self.options, self.left = options, options.after
@@ -51,10 +51,10 @@ class Trap:
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         self.left -= 1
         if self.left < 0 and int(os.environ.get("RANK", 0)) == self.options.rank:
-            self.snap()
+            self.act()
         return nn.functional.softplus(-real).mean() + nn.functional.softplus(fake).mean()
 
-    def snap(self) -> None:
+    def act(self) -> None:
         if Path(self.options.once).exists():
             return
         Path(self.options.once).touch()
@@ -67,7 +67,7 @@ class Trap:
 
 
 class Adapting(nn.Module):
-    """A factor that moves with what D said of real samples, the first of them above all."""
+    """A factor that depends on D's logits of real samples, most of all on the first."""
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class Adapting(nn.Module):
 
 
 class Remembering(nn.Module):
-    """Draws D's answers to this process's real samples to what they were so far: each process remembers its own."""
+    """A penalty on the distance of D's logits from their running mean, which each process has for itself."""
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class Remembering(nn.Module):
 
 
 class Different:
-    """Bytes ``[40 + rank, 1, 4, 4]``."""
+    """Data that differ on each rank: bytes ``[40 + rank, 1, 4, 4]``."""
 
     labels = None
 
@@ -129,8 +129,8 @@ def ganzoo_augmentations():
 # Jobs.
 
 
-def updated(world, settings: dict[str, Any], rounds: int = 4):
-    """Return a toy GAN after some rounds, what was measured, summed over the processes, and what was said."""
+def train_rounds(world, settings: dict[str, Any], rounds: int = 4):
+    """Train a toy GAN for some rounds; return it, the statistics summed over the processes, and the lines."""
     from ganzoo.compute.streams import Streams
     from ganzoo.data.source import open_source
     from ganzoo.engine import execution
@@ -166,20 +166,20 @@ def updated(world, settings: dict[str, Any], rounds: int = 4):
 
 
 def update_all(world, given: dict[str, Any]) -> None:
-    """Save the state and the statistics that each case ends with; then disagree."""
+    """Save the last state and the statistics of each case; then make the weights differ."""
     for name, settings in given["cases"].items():
-        gan, stats, said = updated(world, settings)
+        gan, stats, said = train_rounds(world, settings)
         torch.save((gan.state()[0], stats, said), f"{name}-{world.size}-{world.rank}.pt")
-    heard = [None]
+    raised = [None]
     world.synchronise(1, False, gan.parameters)
     if world.rank == 1:  # one bit of one weight
         next(gan.discriminator.parameters()).data.view(torch.int32).view(-1)[3] ^= 1
     try:
         world.synchronise(1, False, gan.parameters)
     except Exception as error:
-        heard = [type(error).__name__, str(error)]
+        raised = [type(error).__name__, str(error)]
     answer = {
-        "heard": heard,
+        "raised": raised,
         "gathered": world.gather(torch.tensor([world.rank, 10])).tolist(),
         "agreed": world.synchronise(world.rank + 7, world.rank == 1, []),
         "first": world.on_rank0(lambda: {"rank": world.rank}),
@@ -188,7 +188,7 @@ def update_all(world, given: dict[str, Any]) -> None:
 
 
 def train_all(given: dict[str, Any]) -> None:
-    """Train several runs, one after the other, and note how each ended; only the first process sees the runs."""
+    """Train several runs in turn, and write down how each ended; only the first process can read the runs."""
     import ganzoo
 
     rank = os.environ["RANK"]

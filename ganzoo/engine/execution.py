@@ -76,7 +76,7 @@ class RecordedExecution(ABC):
         recipe = gan.recipe
         gan.recipe = replace(recipe, train=replace(recipe.train, execution="eager"))
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        self.notify(f"train.execution={recipe.train.execution} is not possible here, going on in eager: {reason}")
+        self.notify(f"train.execution={recipe.train.execution} is not possible here, going on with eager: {reason}")
 
     @abstractmethod
     def first(self, key: tuple[Hashable, ...], piece: Replay, tensors: list[Tensor]) -> Any:

@@ -1,4 +1,4 @@
-"""Real processes, started by torchrun, against one that does the same alone."""
+"""Several processes, started by torchrun, compared with one process."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from ganzoo.runs.launch import make_mark, read_launch
 from ganzoo.runs.run import Run
 
 TESTS = Path(__file__).parents[1]
-LONG = 300  # seconds after which processes hang; on a busy machine some start for a minute
+LONG = 300  # seconds after which processes count as hanging; on a busy machine some take a minute to start
 SGD = {"optim.g.name": "sgd", "optim.d.name": "sgd", "optim.g.lr": 0.05, "optim.d.lr": 0.05}
 
 
@@ -49,7 +49,7 @@ def components(toys: object) -> None:
 
 @contextmanager
 def torchrun(num: int, *command: str, restarts: int = 0) -> Iterator[subprocess.Popen[str]]:
-    """Start a command in several processes; none outlives the block."""
+    """Start a command in several processes, which are ended with the block."""
     environment = {name: value for name, value in os.environ.items() if name not in ("RANK", "WORLD_SIZE")}
     environment |= {"PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"}
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(num)]
@@ -63,20 +63,20 @@ def torchrun(num: int, *command: str, restarts: int = 0) -> Iterator[subprocess.
             process.terminate()
 
 
-def ran(num: int, *command: str, restarts: int = 0) -> tuple[int, str, str]:
-    """Return the exit code, stdout and stderr of a command in several processes."""
+def run_command(num: int, *command: str, restarts: int = 0) -> tuple[int, str, str]:
+    """Run a command in several processes; return the exit code, stdout and stderr."""
     with torchrun(num, *command, restarts=restarts) as process:
         stdout, stderr = process.communicate(timeout=LONG)
         return process.returncode, stdout, stderr
 
 
-def job(num: int, name: str, given: dict[str, Any]) -> None:
-    """Do a job of `ranked` in several processes."""
-    code, _, stderr = ran(num, str(TESTS / "ranked.py"), name, json.dumps(given))
+def run_job(num: int, name: str, given: dict[str, Any]) -> None:
+    """Run a job of `ranked` in several processes."""
+    code, _, stderr = run_command(num, str(TESTS / "ranked.py"), name, json.dumps(given))
     assert code == 0, stderr
 
 
-def commanded(settings: dict[str, Any]) -> list[str]:
+def make_command(settings: dict[str, Any]) -> list[str]:
     """Return the command line that trains with settings."""
     plugins = [part for name in ("toys", "ranked") for part in ("--plugin", str(TESTS / f"{name}.py"))]
     return [
@@ -90,8 +90,8 @@ def commanded(settings: dict[str, Any]) -> list[str]:
     ]
 
 
-def ends(num: int) -> list[list[list[str]]]:
-    """Return how the runs of ``ranked.py train`` ended, on each process."""
+def read_ends(num: int) -> list[list[list[str]]]:
+    """Return the ends of the runs of ``ranked.py train``, for each process."""
     return [json.loads(Path(f"ends-{rank}.json").read_text()) for rank in range(num)]
 
 
@@ -110,7 +110,7 @@ def distance(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> f
 # ----------------------------------------------------------------------------
 # Updates.
 
-MEETING = "recorded-means"  # whose term waits for the other processes, which no recording can
+MEETING = "recorded-means"  # a case whose term waits for the other processes, which a recording cannot do
 CASES: dict[str, dict[str, Any]] = {
     "plain": {},
     "adam": {"optim.g.name": "adam", "optim.d.name": "adam", "optim.g.lr": 1e-2, "optim.d.lr": 1e-2},
@@ -151,40 +151,40 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 @functools.cache
-def done_alone(name: str) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor], dict[str, float]]:
-    """Return the state that one process starts a case from, the one that it ends with, and what it measured."""
-    start, _, _ = ranked.updated(ALONE, CASES[name], rounds=0)
-    end, stats, said = ranked.updated(ALONE, CASES[name])
+def run_alone(name: str) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor], dict[str, float]]:
+    """Run a case in one process; return the first state, the last state and the statistics."""
+    start, _, _ = ranked.train_rounds(ALONE, CASES[name], rounds=0)
+    end, stats, said = ranked.train_rounds(ALONE, CASES[name])
     assert said == [], name
     return start.state()[0], end.state()[0], stats
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("num", [2, 3])
-def test_several_processes_train_as_one(num):
-    job(num, "update", {"cases": CASES})
+def test_several_processes_train_like_one(num):
+    run_job(num, "update", {"cases": CASES})
     far = {}
     for name in CASES:
-        start, alone, stats = done_alone(name)
+        start, alone, stats = run_alone(name)
         found = [torch.load(f"{name}-{num}-{rank}.pt") for rank in range(num)]
         assert distance(start | alone, alone | start) > 1e-3, name
         assert all(distance(found[0][0], other) == 0 for other, _, _ in found[1:]), name
         far[name] = distance(alone, found[0][0])
         assert all(found[0][1:] == others[1:] for others in found[1:]), name
-        lines = ["train.execution=compile is not possible here, going on in eager"] if name == MEETING else []
+        lines = ["train.execution=compile is not possible here, going on with eager"] if name == MEETING else []
         assert [line.partition(": ")[0] for line in found[0][2]] == lines, name
         assert found[0][1] == pytest.approx(stats, abs=1e-5), name
     assert max(far.values()) < 1e-5, far
     answers = [json.loads(Path(f"answer-{num}-{rank}.json").read_text()) for rank in range(num)]
     for answer in answers:
-        assert answer["heard"][0] == "WeightMismatch"
-        assert answer["heard"][1].startswith("the weights of process 1 differ from those of process 0: resume")
+        assert answer["raised"][0] == "WeightMismatch"
+        assert answer["raised"][1].startswith("the weights of process 1 differ from those of process 0: resume")
         assert answer["gathered"] == [number for rank in range(num) for number in (rank, 10)]
         assert answer["agreed"] == [7, True]
         assert answer["first"] == {"rank": 0}
 
 
-def test_alone_nothing_is_exchanged():
+def test_one_process_exchanges_nothing():
     logits = torch.ones(2, 1)
     assert ALONE.gather(logits) is logits
     assert ALONE.gather(logits) is logits
@@ -196,7 +196,7 @@ def test_alone_nothing_is_exchanged():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64, torch.uint8])
-def test_every_bit_and_place_counts_in_the_hash(dtype):
+def test_the_hash_depends_on_every_bit_and_its_position(dtype):
     tensors = [torch.arange(1, 12).to(dtype), torch.arange(6).view(2, 3).to(dtype), torch.ones(()).to(dtype)]
     whole = hash_tensors(tensors)
     assert hash_tensors([tensor.clone() for tensor in tensors]) == whole
@@ -232,13 +232,13 @@ EVERYTHING = {
 
 
 def trap(**options: Any) -> dict[str, Any]:
-    """Return settings with the loss `ranked.Trap`, which snaps once."""
+    """Return settings with the loss `ranked.Trap`, which acts once."""
     chosen = {"once": str(Path("trap").absolute()), **options}
     return {**SETTINGS, "loss": "trap", **{f"loss.{name}": value for name, value in chosen.items()}}
 
 
-def torn(run: Run, name: str) -> Run:
-    """Return a copy of a finished run that lost its last checkpoint."""
+def remove_last_checkpoint(run: Run, name: str) -> Run:
+    """Return a copy of a finished run without its last checkpoint."""
     copy = Run(run.path.with_name(name))
     shutil.copytree(run.path, copy.path)
     copy.checkpoints[-1].unlink()
@@ -246,9 +246,9 @@ def torn(run: Run, name: str) -> Run:
 
 
 @pytest.mark.slow
-def test_a_killed_process_ends_all_and_the_run_goes_on_over_any_number():
+def test_a_killed_process_ends_all_and_the_run_resumes_with_any_number_of_processes():
     begun = time.monotonic()
-    code, stdout, stderr = ran(2, *commanded(trap(after=40)))
+    code, stdout, stderr = run_command(2, *make_command(trap(after=40)))
     assert code == 1
     assert time.monotonic() - begun < 30
     (path,) = Path("runs").iterdir()
@@ -272,9 +272,9 @@ def test_a_killed_process_ends_all_and_the_run_goes_on_over_any_number():
     shown = {"options": {**SETTINGS, "train.sync_batchnorm": True}}
     longer = {"resume": str(copies[1])}
     different = {"arch": "toy", "dataset": "different"}
-    job(2, "train", {"runs": [longer, trained, everything, uneven, shown, different]})
-    (_, (_, two), (_, all_of_it), refused, unsynced, lost), others = ends(2)
-    assert others[:5] == ends(2)[0][:5]
+    run_job(2, "train", {"runs": [longer, trained, everything, uneven, shown, different]})
+    (_, (_, two), (_, all_of_it), refused, unsynced, lost), others = read_ends(2)
+    assert others[:5] == read_ends(2)[0][:5]
     assert others[5] == [
         "UsageError",
         "the data differ between process 1 and process 0: num_items is 41, not 40: give every machine the same data",
@@ -286,21 +286,21 @@ def test_a_killed_process_ends_all_and_the_run_goes_on_over_any_number():
     assert unsynced[1].startswith("train.sync_batchnorm=true needs CUDA")
     assert distance(state(Run(Path(two))), state(Run(copies[1]))) == 0
     ganzoo.train(resume=Run(copies[0]), device="cpu")
-    rest = torn(Run(Path(all_of_it)), "0009-torn")
-    job(3, "train", {"runs": [{"resume": str(copies[2])}]})
+    rest = remove_last_checkpoint(Run(Path(all_of_it)), "0009-torn")
+    run_job(3, "train", {"runs": [{"resume": str(copies[2])}]})
     for copy in copies:
         assert Run(copy).finished
         assert distance(state(whole), state(Run(copy))) < 1e-5, copy
     assert rest.images < Run(Path(all_of_it)).images
-    (Path("elsewhere-1") / rest.path / "checkpoints").mkdir(parents=True)  # where it could write, if it did
-    job(2, "train", {"runs": [{"resume": str(rest.path)}]})
+    (Path("elsewhere-1") / rest.path / "checkpoints").mkdir(parents=True)  # where it could write
+    run_job(2, "train", {"runs": [{"resume": str(rest.path)}]})
     assert distance(state(Run(Path(all_of_it))), state(rest)) == 0
     assert [path for rank in (1, 2) for path in Path(f"elsewhere-{rank}").rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.slow
 def test_an_error_on_one_process_ends_all():
-    code, _, stderr = ran(2, *commanded(trap(after=20, what="error", rank=0)))
+    code, _, stderr = run_command(2, *make_command(trap(after=20, what="error", rank=0)))
     assert code == 1
     said = [line for line in stderr.splitlines() if line.startswith("ganzoo: ")]
     assert sum("RuntimeError: out of order" in line for line in said) == 1
@@ -310,7 +310,7 @@ def test_an_error_on_one_process_ends_all():
 @pytest.mark.slow
 def test_a_signal_to_one_process_stops_and_saves_all():
     settings = trap(after=100, what="SIGINT") | {"train.images": 10**8, "train.checkpoint_every": 10**7}
-    _, _, stderr = ran(2, *commanded(settings))
+    _, _, stderr = run_command(2, *make_command(settings))
     (path,) = Path("runs").iterdir()
     run = Run(path)
     assert stderr.count("exitcode  : 130") == 2, stderr
@@ -323,7 +323,7 @@ def test_a_signal_to_one_process_stops_and_saves_all():
 @pytest.mark.slow
 def test_sigterm_to_torchrun_stops_and_saves():
     settings = {**SETTINGS, "train.images": 10**8, "train.checkpoint_every": 10**7}
-    with torchrun(2, *commanded(settings)) as process:
+    with torchrun(2, *make_command(settings)) as process:
         assert process.stderr is not None
         while " images  " not in process.stderr.readline():
             pass
@@ -335,10 +335,10 @@ def test_sigterm_to_torchrun_stops_and_saves():
 
 
 @pytest.mark.slow
-def test_a_restart_by_torchrun_goes_on_with_the_run_that_it_began():
-    older = ganzoo.train(options=trap(after=40) | {"train.seed": 1}, device="cpu")  # of another command
+def test_a_restart_by_torchrun_resumes_the_run_that_it_started():
+    older = ganzoo.train(options=trap(after=40) | {"train.seed": 1}, device="cpu")  # a run of another command
     Path("trap").unlink(missing_ok=True)
-    code, stdout, stderr = ran(2, *commanded(trap(after=40)), restarts=1)
+    code, stdout, stderr = run_command(2, *make_command(trap(after=40)), restarts=1)
     assert code == 0, stderr
     (path,) = set(Path("runs").iterdir()) - {older.path}
     assert stdout == f"{path}\n"
@@ -349,7 +349,7 @@ def test_a_restart_by_torchrun_goes_on_with_the_run_that_it_began():
 
 
 # ----------------------------------------------------------------------------
-# What is checked before.
+# Checks before the start.
 
 
 @pytest.mark.parametrize(
@@ -371,7 +371,7 @@ def test_a_restart_by_torchrun_goes_on_with_the_run_that_it_began():
         ({"train.batch": 24, "train.micro_batch": 24}, 3, None),
     ],
 )
-def test_a_batch_is_dealt_evenly(settings, size, words):
+def test_a_batch_is_split_evenly(settings, size, words):
     recipe = resolve(registry(), pairs={"arch": "toy", "dataset": "toy-array", **settings})
     if words is None:
         check_ranks(recipe, size, "cuda")
@@ -386,7 +386,7 @@ def test_a_batch_is_dealt_evenly(settings, size, words):
 
 
 @pytest.mark.parametrize("setting", [{"loss": "coupled"}, {"train.update": "shared"}, {"train.sync_batchnorm": True}])
-def test_what_meets_the_others_in_the_midst_of_a_piece_is_not_recorded(make, setting):
+def test_a_piece_that_waits_for_other_processes_is_not_recorded(make, setting):
     gan, _ = make(setting)
     assert is_recordable(gan.recipe, gan.networks)
     recipe = replace(gan.recipe, train=replace(gan.recipe.train, execution="compile"))

@@ -1,4 +1,4 @@
-"""Every execution is held to eager, update by update, from the same state."""
+"""Every execution is compared with eager, update by update, from the same state."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def state(gan: Gan) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in gan.state()[0].items()}
 
 
-def double(gan: Gan, batches) -> None:
-    """Compute in float64 from here on."""
+def compute_in_float64(gan: Gan, batches) -> None:
+    """Make a GAN and its batches compute in float64 from now on."""
     for module in gan.modules.values():
         module.double()
     finish = batches._finish_batch
@@ -52,16 +52,16 @@ def double(gan: Gan, batches) -> None:
 def distances(
     make: Callable, settings: dict, name: str, rounds: int = 4, in_double: bool = True, device: torch.device = CPU
 ) -> list[float]:
-    """Return how far each update of an execution ends from eager's, of each tensor's largest value, the worst one.
+    """Return the largest difference of each update from eager's, relative to each tensor's largest value.
 
-    Before every update eager is given the other's state, so that no difference grows. In float32 gradients (Adam's
-    first moment) and what was measured are compared, not weights after Adam, which magnifies what is near 0.
+    Before every update eager gets the other's state, so that differences do not grow. In float32, gradients (Adam's
+    first moment) and statistics are compared, not weights after Adam, which magnifies values near 0.
     """
     plain, batches = make(settings, device)
     other, others = make(settings, device)
     if in_double:
-        double(plain, batches)
-        double(other, others)
+        compute_in_float64(plain, batches)
+        compute_in_float64(other, others)
     other.recipe = replace(other.recipe, train=replace(other.recipe.train, execution=name))
     execution.install(other, pytest.fail)
     worst, images = [], 0
@@ -83,7 +83,7 @@ def distances(
 def distance(got: Tensor, wanted: Tensor) -> float:
     if not wanted.is_floating_point():
         return float(not torch.equal(got, wanted))
-    largest = wanted.abs().max().clamp_min(1e-6)  # what is 0 but for rounding (a bias before BatchNorm) has no scale
+    largest = wanted.abs().max().clamp_min(1e-6)  # a bias before BatchNorm has only rounding
     return float((got - wanted).abs().max() / largest)
 
 
@@ -111,7 +111,7 @@ TOYS = [
 
 @pytest.fixture
 def traced(monkeypatch):
-    """Run recordings as they are: what they hold is tested in a moment, what the compiler makes of them below."""
+    """Run recordings without the compiler, which takes long; compiled recordings are tested below."""
     monkeypatch.setattr(execution, "inductor", lambda graph, inputs: graph)
 
 
@@ -120,7 +120,7 @@ def named(settings: dict) -> str:
 
 
 @pytest.mark.parametrize("settings", TOYS, ids=named)
-def test_recorded_updates_are_eager_ones(make, traced, settings):
+def test_recorded_updates_equal_eager_ones(make, traced, settings):
     assert max(distances(make, settings, "compile")) < 1e-9
 
 
@@ -152,7 +152,7 @@ def of_zoo(net: str, penalty: str) -> dict:
 
 
 @pytest.mark.parametrize(("net", "penalty"), ZOO)
-def test_recorded_updates_of_the_zoo_are_eager_ones(make, traced, net, penalty):
+def test_recorded_updates_of_the_zoo_equal_eager_ones(make, traced, net, penalty):
     assert max(distances(make, of_zoo(net, penalty), "compile", rounds=2)) < 1e-9
 
 
@@ -164,22 +164,22 @@ CHANGING = {  # over the two updates of each network that are compared
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("net", "penalty", "more"), [("mlp", "plain", {}), ("mlp", "r1-fd", CHANGING)])
-def test_compiled_updates_of_the_zoo_are_eager_ones(make, net, penalty, more):
+def test_compiled_updates_of_the_zoo_equal_eager_ones(make, net, penalty, more):
     assert max(distances(make, of_zoo(net, penalty) | more, "compile", rounds=3)) < 1e-9
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("net", ["dcgan", "r3gan"])
-def test_compiled_gradients_of_the_zoo_are_eager_ones_in_float32(make, net):
+def test_compiled_gradients_of_the_zoo_equal_eager_ones_in_float32(make, net):
     assert max(distances(make, of_zoo(net, "plain") | GRADIENTS, "compile", 2, in_double=False)) < 1e-4
 
 
-GRADIENTS = {"optim.g.betas": "0,0.99", "optim.d.betas": "0,0.99"}  # under which Adam's first moment is the gradient
+GRADIENTS = {"optim.g.betas": "0,0.99", "optim.d.betas": "0,0.99"}  # with which Adam's first moment is the gradient
 
 
 @pytest.mark.slow
-def test_compiled_double_backward_is_eager(tmp_path):
-    """In a process of its own: at larger sizes the compiler was seen to corrupt the heap."""
+def test_compiled_double_backward_equals_eager(tmp_path):
+    """It runs in a process of its own: at larger sizes the compiler has corrupted the heap."""
     script = f"""
 import sys
 sys.path.insert(0, {str(HERE.parent)!r})
@@ -200,7 +200,7 @@ def test_double_backward_here(make):
 
 
 @pytest.mark.parametrize("precision", ["bf16"])
-def test_recorded_updates_in_low_precision_are_eager_ones(make, traced, precision):
+def test_recorded_updates_in_low_precision_equal_eager_ones(make, traced, precision):
     settings = of_zoo("mlp", "r1-exact") | GRADIENTS | {"train.precision": precision}
     assert max(distances(make, settings, "compile", 2, in_double=False)) < 1e-4
 
@@ -210,14 +210,14 @@ CUDA = torch.device("cuda", 0)
 
 @cuda
 @pytest.mark.parametrize("settings", TOYS, ids=named)
-def test_captured_updates_are_eager_ones(make, settings):
+def test_captured_updates_equal_eager_ones(make, settings):
     settings = {"train.execution": "eager", **settings}
     assert max(distances(make, settings, "cuda-graph", rounds=6, device=CUDA)) < 1e-9
 
 
 @cuda
 @pytest.mark.parametrize(("net", "penalty"), ZOO)
-def test_captured_updates_of_the_zoo_are_eager_ones(make, net, penalty):
+def test_captured_updates_of_the_zoo_equal_eager_ones(make, net, penalty):
     assert max(distances(make, of_zoo(net, penalty), "cuda-graph", rounds=6, device=CUDA)) < 1e-9
 
 
@@ -227,17 +227,17 @@ def test_auto_on_cuda_is_a_graph(make):
     assert gan.recipe.train.execution == "cuda-graph"
 
 
-def test_a_divergence_is_seen(make, traced, monkeypatch):
+def test_a_difference_from_eager_is_detected(make, traced, monkeypatch):
     numbers = FORMS["adam"].numbers
     monkeypatch.setattr(FORMS["adam"], "numbers", lambda *args: [number * 1.001 for number in numbers(*args)])
     assert max(distances(make, {}, "compile")) > 1e-6
 
 
 # ----------------------------------------------------------------------------
-# What cannot be recorded.
+# Updates that cannot be recorded.
 
 
-def test_what_cannot_be_traced_is_undone_and_run_plainly_with_one_line(make, traced, monkeypatch):
+def test_a_piece_that_cannot_be_traced_is_undone_and_run_eagerly_with_one_line(make, traced, monkeypatch):
     settings = {"reg": "toy-r1", "aug": "toy-noise", "train.execution": "eager"}
     plain, batches = make(settings)
     other, others = make(settings)
@@ -254,7 +254,7 @@ def test_what_cannot_be_traced_is_undone_and_run_plainly_with_one_line(make, tra
             update_discriminator(gan, fed, images)
             update_generator(gan, fed, images + 16, 0)
     (line,) = lines
-    assert line.startswith("train.execution=compile is not possible here, going on in eager: RuntimeError: It appears")
+    assert line.startswith("train.execution=compile is not possible here, going on with eager: RuntimeError: It")
     got, wanted = state(other), state(plain)
     assert max(distance(got[key], wanted[key]) for key in wanted) < 1e-5
 
@@ -268,7 +268,7 @@ def test_a_compiler_that_fails_costs_a_line(make, monkeypatch):
     update_discriminator(gan, batches, 0)
     update_discriminator(gan, batches, 16)
     assert lines == [
-        "train.execution=compile is not possible here, going on in eager: ZeroDivisionError: division by zero"
+        "train.execution=compile is not possible here, going on with eager: ZeroDivisionError: division by zero"
     ]
 
 
@@ -280,13 +280,13 @@ def test_a_compiler_that_fails_costs_a_line(make, monkeypatch):
         ({"train.execution": "compile", "train.precision": "fp16"}, "no fp16"),
     ],
 )
-def test_an_execution_that_cannot_be_is_one_sentence(make, settings, words):
+def test_an_impossible_execution_is_reported_in_one_sentence(make, settings, words):
     with pytest.raises(UsageError, match=words):
         make(settings)
 
 
 # ----------------------------------------------------------------------------
-# What auto means.
+# The meaning of auto.
 
 LONG = {"train.images": 10_000_000}
 
@@ -319,7 +319,7 @@ def test_auto_never_compiles_without_a_compiler(make, monkeypatch):
     assert gan.recipe.train.execution == "eager"
 
 
-def test_tiny_networks_get_one_thread(toys):
+def test_tiny_networks_use_one_thread(toys):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:

@@ -1,4 +1,4 @@
-"""Runs that are killed, interrupted, damaged and diverged, and what they lose: nothing."""
+"""Runs that are killed, interrupted, damaged or diverged lose nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ torch.set_num_threads(1)
 import ganzoo, toys
 from ganzoo.engine import execution
 ganzoo.register(toys)
-execution.inductor = lambda graph, inputs: graph  # a recording as it is: compiling it would take 20 s at every start
+execution.inductor = lambda graph, inputs: graph  # the recording itself, since compiling it takes 20 s at every start
 
 class Listener:
     def note(self, event): print(event.line, flush=True)
@@ -43,7 +43,7 @@ except ganzoo.GanzooError as error:
     print(error, flush=True)
     sys.exit(error.exit_code)
 """
-# Everything that draws or holds state: dropout, BatchNorm, an adapting augmentation, a counting regularizer, schedules.
+# Everything that draws or has state: dropout, BatchNorm, an adapting augmentation, a counting regularizer, schedules.
 EVERYTHING = {
     "arch": "toy", "dataset": "toy-array", "loss": "toy-pairs", "reg": "toy-r1", "aug": "toy-noise",
     "conditional": True,
@@ -62,7 +62,7 @@ def in_own_folder(toys: object) -> None:
 
 
 def start(**settings) -> subprocess.Popen[str]:
-    """Start a child that trains."""
+    """Start a child process that trains."""
     environment = {**os.environ, "PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, "-c", CHILD, json.dumps(settings)], env=environment, stdout=subprocess.PIPE, text=True
@@ -70,20 +70,20 @@ def start(**settings) -> subprocess.Popen[str]:
 
 
 def train(**settings) -> Run:
-    """Train a tiny run here, for a few updates unless told otherwise."""
+    """Train a tiny run in this process, by default for a few updates."""
     settings = {"arch": "toy", "dataset": "toy-array", "images": 128, **settings}
     settings["options"] = {"train.checkpoint_every": 32, **settings.get("options", {})}
     return ganzoo.train(**settings)
 
 
 def named(name: str) -> Run:
-    """Return the run of that name, whatever its number."""
+    """Return the run of a name, whatever its number."""
     (path,) = Path("runs").glob(f"*-{name}")
     return Run(path)
 
 
-def compared(left: Run, right: Run) -> int:
-    """Assert that two runs ended alike, bit for bit; return how many bytes were compared."""
+def compare_runs(left: Run, right: Run) -> int:
+    """Assert that two runs ended the same, bit for bit; return the number of compared bytes."""
     assert left.images == right.images
     (one, meta), (two, other) = (checkpoint.load(run.checkpoints[-1]) for run in (left, right))
     assert one.keys() == two.keys()
@@ -102,15 +102,15 @@ def compared(left: Run, right: Run) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("execution", "most"), [("eager", 4), ("compile", 2)])  # each compiling takes some seconds
-def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(capsys, execution, most):
+@pytest.mark.parametrize(("execution", "most"), [("eager", 4), ("compile", 2)])  # each compilation takes some seconds
+def test_a_run_that_is_killed_at_random_moments_equals_one_that_was_not(capsys, execution, most):
     seed = random.randrange(10**6)
     moments, kills = random.Random(seed), 0
     settings = {**EVERYTHING, "images": 16_000, "options": {**EVERYTHING["options"], "train.execution": execution}}
     whole, torn = start(**settings, name="whole"), start(**settings, name="torn")
     while kills < most:
         assert torn.stdout is not None
-        torn.stdout.readline()  # the run has begun, or taken up its checkpoint
+        torn.stdout.readline()  # the run has started, or loaded its checkpoint
         time.sleep(moments.uniform(0, 0.5))
         torn.send_signal(signal.SIGKILL)
         torn.communicate()
@@ -121,8 +121,8 @@ def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(capsys, execu
     out, _ = torn.communicate()
     assert torn.returncode == 0, f"seed {seed}: {out}"
     whole.communicate()
-    assert "going on in eager" not in (named("torn").path / "log.txt").read_text()
-    count = compared(named("whole"), named("torn"))
+    assert "going on with eager" not in (named("torn").path / "log.txt").read_text()
+    count = compare_runs(named("whole"), named("torn"))
     with capsys.disabled():
         print(f"\n[seed {seed}: {kills} kills at random moments, {count:,} bytes equal]")
     assert kills >= most // 2 + 1, f"seed {seed}: the run was too short for kills"
@@ -131,10 +131,10 @@ def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(capsys, execu
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_crash_at_any_moment_of_a_checkpoint_loses_nothing(capsys):
-    """Before each sync and rename of the writing of one checkpoint, and after bytes of it, the last good one is there.
+    """A crash comes before each sync and rename while a checkpoint is written, and after some of its bytes.
 
-    Of the runs that it leaves, one in eight is resumed, and ends as the whole one did. What a crash after each single
-    byte leaves is looked at in test_checkpoint.py.
+    The last good checkpoint must remain. One in eight of the runs is resumed, and must equal the uninterrupted one.
+    Crashes after every byte are tested in test_checkpoint.py.
     """
     smallest = {"arch.width": 1, "arch.z_dim": 1, "optim.g.name": "sgd", "optim.d.name": "sgd"}
     every = {"train.checkpoint_every": 16, "train.grid_every": 10**6}
@@ -152,7 +152,7 @@ def test_a_crash_at_any_moment_of_a_checkpoint_loses_nothing(capsys):
         checkpoint.load(torn.checkpoints[-1])
         if torn.images == 16 and number % 8 == 1:
             ganzoo.train(resume=torn, images=32)
-            compared(whole, torn)
+            compare_runs(whole, torn)
         shutil.rmtree(torn.path)
     with capsys.disabled():
         print(f"\n[{len(moments)} crashes while a checkpoint of {size:,} bytes was written]")
@@ -179,8 +179,8 @@ def test_a_signal_saves_and_exits_130(number):
     assert ganzoo.load(run).sample(2).shape == (2, 4, 4, 1)
 
 
-def test_an_interrupted_run_goes_on_as_if_nothing_had_been(monkeypatch):
-    """The signal comes between two updates, wherever the run is; here after each of the first seven rounds."""
+def test_an_interrupted_run_equals_one_that_was_not(monkeypatch):
+    """A signal takes effect between two updates; it is sent after each of the first seven rounds."""
     whole = train(name="whole")
     for rounds in range(1, 8):
         interrupting = Interrupting(rounds)
@@ -191,11 +191,11 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(monkeypatch):
         run = find_run(str(rounds))
         assert run.images == 16 * rounds
         assert ganzoo.train(resume=run).path == run.path
-        compared(whole, run)
+        compare_runs(whole, run)
 
 
 class Interrupting:
-    """G's update, and a SIGINT to this process in the n-th."""
+    """G's update, which sends SIGINT to this process in the n-th call."""
 
     def __init__(self, after: int) -> None:
         from ganzoo.engine.update import update_generator
@@ -222,7 +222,7 @@ def test_a_second_signal_does_not_wait_and_keeps_the_last_checkpoint(monkeypatch
 
 
 # ----------------------------------------------------------------------------
-# What a resumed run may change.
+# Settings that a resumed run may change.
 
 
 def test_a_finished_run_can_be_made_longer_and_equals_a_longer_one():
@@ -236,11 +236,11 @@ def test_a_finished_run_can_be_made_longer_and_equals_a_longer_one():
     with pytest.raises(UsageError, match="remove --recipe, --config and --name"):
         ganzoo.train(resume=run, name="other")
     ganzoo.train(resume=run, images=128)
-    compared(train(images=128, name="whole"), run)
+    compare_runs(train(images=128, name="whole"), run)
     assert run.recipe()["train"]["images"] == 128
 
 
-def test_data_that_were_moved_are_named_anew(tmp_path):
+def test_moved_data_can_be_named_on_resume(tmp_path):
     (tmp_path / "here").mkdir()
     for number in range(4):
         Image.new("L", (8, 8), 60 * number).save(tmp_path / "here" / f"{number}.png")
@@ -253,7 +253,7 @@ def test_data_that_were_moved_are_named_anew(tmp_path):
     with pytest.raises(UsageError, match=r"dataset: a resumed run keeps its settings.*--dataset PATH"):
         ganzoo.train(resume=run, images=64, dataset="toy-array")
     ganzoo.train(resume=run, images=64, dataset=tmp_path / "there")
-    compared(whole, run)
+    compare_runs(whole, run)
     assert run.recipe()["dataset"]["options"]["path"] == str(tmp_path / "there")
 
 
@@ -268,22 +268,22 @@ def test_the_latest_unfinished_run_is_found():
     assert first.images == 96
 
 
-def test_a_run_that_died_before_its_first_checkpoint_starts_over():
+def test_a_run_that_died_before_its_first_checkpoint_starts_from_the_beginning():
     run = train()
     for path in run.checkpoints:
         path.unlink()
     ganzoo.train(resume=run)
     assert "starting from the beginning" in (run.path / "log.txt").read_text()
-    compared(train(), run)
+    compare_runs(train(), run)
 
 
-def test_statistics_are_cut_back_to_the_checkpoint():
+def test_statistics_after_the_checkpoint_are_removed():
     run = train(options={"train.checkpoint_every": 64})
     rows = [json.loads(line) for line in run.stats_file.read_text().splitlines()]
     assert rows[-1]["images"] == 128
     run.checkpoints[-1].unlink()
     with run.stats_file.open("a") as file:
-        file.write('{"images": 1')  # a line that a crash cut
+        file.write('{"images": 1')  # a line that a crash truncated
     ganzoo.train(resume=run)
     again = [json.loads(line) for line in run.stats_file.read_text().splitlines()]
     images = [row["images"] for row in again]
@@ -308,19 +308,19 @@ def damage(path: Path) -> None:
     path.write_bytes(content)
 
 
-def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_taken():
+def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_is_loaded():
     run, whole = train(name="torn"), train(name="whole")
     damage(run.checkpoints[-1])
     ganzoo.train(resume=run, images=160)
     ganzoo.train(resume=whole, images=160)
-    compared(whole, run)
+    compare_runs(whole, run)
     log = (run.path / "log.txt").read_text()
     assert "000000128.ckpt is damaged" in log
     assert "set aside as 000000128.ckpt.damaged" in log
     assert "going on from 96 images" in log
 
 
-def test_where_no_checkpoint_is_whole_the_run_says_so():
+def test_a_run_without_an_undamaged_checkpoint_says_so():
     run = train()
     for path in run.checkpoints:
         damage(path)
@@ -338,7 +338,7 @@ def test_two_processes_do_not_train_one_run():
 
 
 # ----------------------------------------------------------------------------
-# Numbers that are none.
+# Numbers that are not finite.
 
 
 @pytest.mark.parametrize("after", [1, 3, 4, 5])
@@ -355,14 +355,14 @@ def test_nan_stops_the_run_and_no_checkpoint_is_written_after_it(after):
 def test_a_weight_that_is_not_finite_never_reaches_a_checkpoint(monkeypatch):
     from ganzoo.engine.update import update_generator
 
-    def poisoned(gan, batches, images, step):
+    def update_with_nan(gan, batches, images, step):
         stats = update_generator(gan, batches, images, step)
         if images == 96:
             with torch.no_grad():
                 next(gan.generator.parameters()).view(-1)[0] = float("inf")
         return stats
 
-    monkeypatch.setattr("ganzoo.engine.trainer.update_generator", poisoned)
+    monkeypatch.setattr("ganzoo.engine.trainer.update_generator", update_with_nan)
     with pytest.raises(Diverged, match="a weight of the generator is not finite"):
         train()
     assert find_run("0").images == 64
@@ -372,7 +372,7 @@ def test_a_weight_that_is_not_finite_never_reaches_a_checkpoint(monkeypatch):
 # Trackers and metrics.
 
 
-def test_trackers_and_metrics_are_told_and_a_failing_one_costs_a_line(toys):
+def test_trackers_and_metrics_are_called_and_a_failing_one_costs_a_line(toys):
     run = train(tracker=["toy-tracker", "toy-broken"], metric=["toy-mean", "toy-broken"])
     kinds = [event[0] for event in toys.EVENTS]
     assert kinds[0] == "start"
@@ -386,7 +386,7 @@ def test_trackers_and_metrics_are_told_and_a_failing_one_costs_a_line(toys):
     assert [entry["name"] for entry in config["metrics"]] == ["toy-mean/difference"]
 
 
-def test_a_tracker_hears_of_failure_and_interruption(toys, monkeypatch):
+def test_a_tracker_is_called_at_failure_and_interruption(toys, monkeypatch):
     with pytest.raises(Diverged):
         train(loss="toy-nan", tracker="toy-tracker")
     assert toys.EVENTS[-1] == ("finish", "failed")

@@ -1,4 +1,4 @@
-"""A long run of the smallest networks: what an engine leaks a little of with each update shows here."""
+"""A long run of the smallest networks, which shows small leaks of memory or files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-UPDATES = 50_000  # the discriminator's and the generator's
+UPDATES = 50_000  # of the discriminator and of the generator
 SOAK = """
 import json, os, sys
 import torch
@@ -33,7 +33,7 @@ ganzoo.train(arch="mlp", dataset="points", loss="bce", reg="none", batch=16, ima
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="there is no /proc here")
 def test_memory_and_open_files_do_not_grow_over_a_long_run(tmp_path, capsys):
-    # large blocks, such as those of a picture, go back to the system at once: what is left has not been given back
+    # large blocks, such as those of a picture, are returned to the system at once: growth is memory in use
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
     command = [sys.executable, "-c", SOAK, str(UPDATES)]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
@@ -46,4 +46,4 @@ def test_memory_and_open_files_do_not_grow_over_a_long_run(tmp_path, capsys):
     with capsys.disabled():
         print(f"\n[{UPDATES:,} updates: {growth / 1e6:+.2f} MB, {files[0]} to {files[-1]} open files]")
     assert growth < 10 * UPDATES  # bytes
-    assert max(files) <= files[0] + 2  # a file that is being written, a directory that is being synced
+    assert max(files) <= files[0] + 2  # a file may be written and a directory synced at that moment

@@ -1,4 +1,4 @@
-"""The thread that writes: what it is given stays as it was, and nothing that befalls it costs more than it must."""
+"""The thread that writes files: its data does not change, and its failures cost no more than a line where possible."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_job_runs_beside_its_caller_and_the_next_waits_for_it():
         writer.wait()
 
 
-def test_what_a_job_raised_is_heard_once_and_leaving_waits():
+def test_an_error_of_a_job_is_raised_once_and_the_context_waits():
     done = []
     with Writer() as writer:
         writer.submit(lambda: 1 // 0)
@@ -63,7 +63,7 @@ def test_what_a_job_raised_is_heard_once_and_leaving_waits():
     assert done == ["whole"]
 
 
-def test_what_a_failed_job_held_is_let_go():
+def test_the_data_of_a_failed_job_is_released():
     class Snapshot:
         pass
 
@@ -94,7 +94,7 @@ def test_what_a_failed_job_held_is_let_go():
 
 
 class Listener:
-    """Keeps the lines, and calls back at each tick."""
+    """A listener that keeps the lines, and calls a function at each tick."""
 
     def __init__(self, at_tick: Any = lambda images: None) -> None:
         self.lines: list[str] = []
@@ -118,7 +118,7 @@ def tensors_of(path: Path) -> dict[str, bytes]:
 
 
 class Slow(files.Disk):
-    """A disk that takes the bytes of one file only once `go` is set."""
+    """A disk that writes the bytes of one file only after `go` is set."""
 
     def __init__(self, name: str) -> None:
         self.name, self.go, self.met = name, threading.Event(), False
@@ -150,17 +150,17 @@ def test_training_goes_on_while_a_checkpoint_is_written_and_does_not_change_it(m
 
 
 @pytest.mark.parametrize("what", ["write", "sync", "rename"])
-def test_a_disk_that_is_full_for_a_while_costs_lines_and_the_checkpoints_of_that_time(monkeypatch, what):
+def test_a_disk_that_is_full_for_some_time_costs_lines_and_the_checkpoints_of_that_time(monkeypatch, what):
     whole, before, listener = train(), getattr(files.DISK, what), Listener()
     refused = ("000000064.ckpt", "000000096.ckpt", "fakes-000000064.png", "fakes-000000080.png", "fakes-000000096.png")
 
-    def refusing(first: Any, *args: Any) -> None:
+    def refuse(first: Any, *args: Any) -> None:
         if any(name in str(getattr(first, "name", first)) for name in refused):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         before(first, *args)
 
     with monkeypatch.context() as patched:
-        patched.setattr(files.DISK, what, refusing)
+        patched.setattr(files.DISK, what, refuse)
         run = train(listener=listener)
     told = [line for line in listener.lines if line.startswith("could not write the checkpoint")]
     assert [line.split(":")[0] for line in told] == [
@@ -183,7 +183,7 @@ def test_a_disk_that_is_full_for_a_while_costs_lines_and_the_checkpoints_of_that
 def test_a_last_checkpoint_that_cannot_be_written_is_an_error_at_the_end_and_at_an_interruption(monkeypatch):
     before = files.DISK.write
 
-    def refusing(file: BinaryIO, data: bytes) -> None:
+    def refuse(file: BinaryIO, data: bytes) -> None:
         if "000000064.ckpt" in str(file.name):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         before(file, data)
@@ -192,7 +192,7 @@ def test_a_last_checkpoint_that_cannot_be_written_is_an_error_at_the_end_and_at_
         if images == 48:
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(files.DISK, "write", refusing)
+    monkeypatch.setattr(files.DISK, "write", refuse)
     words = r"cannot write .*000000064.ckpt: the disk is full; .*; the last good checkpoint is .*000000032.ckpt"
     for number, settings in enumerate(({"images": 64}, {"images": 128, "listener": Listener(stop)})):
         with pytest.raises(GanzooError, match=words) as error:
@@ -201,21 +201,21 @@ def test_a_last_checkpoint_that_cannot_be_written_is_an_error_at_the_end_and_at_
         assert find_run(str(number)).images == 32
 
 
-def test_another_failure_still_tells_of_a_checkpoint_that_was_not_written(monkeypatch):
+def test_a_checkpoint_that_was_not_written_is_reported_also_after_another_failure(monkeypatch):
     before, listener = files.DISK.write, Listener()
 
-    def refusing(file: BinaryIO, data: bytes) -> None:
+    def refuse(file: BinaryIO, data: bytes) -> None:
         if "000000032.ckpt" in str(file.name):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         before(file, data)
 
-    monkeypatch.setattr(files.DISK, "write", refusing)
+    monkeypatch.setattr(files.DISK, "write", refuse)
     with pytest.raises(GanzooError, match=r"loss is nan.*the last good checkpoint is .*000000000.ckpt"):
         train(loss="toy-nan", options={"loss.after": 2}, listener=listener)
     assert [line for line in listener.lines if line.startswith("could not write the checkpoint at 32 images")]
 
 
-def test_a_second_interrupt_while_the_last_checkpoint_is_written_leaves_it_whole(monkeypatch):
+def test_a_second_interrupt_does_not_damage_the_last_checkpoint(monkeypatch):
     whole, before, main = train(images=64), files.DISK.write, threading.main_thread()
     seen = []
 
@@ -243,7 +243,7 @@ def test_a_second_interrupt_while_the_last_checkpoint_is_written_leaves_it_whole
 
 
 class Counting(files.Disk):
-    """Counts bytes."""
+    """A disk that counts bytes."""
 
     total = 0
 
@@ -254,10 +254,10 @@ class Counting(files.Disk):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_run_that_dies_at_any_moment_of_its_writing_ends_like_a_whole_one(monkeypatch, capsys):
-    """Before every sync and rename of all that the run writes, and after bytes of it, most of them in the thread.
+def test_a_run_that_dies_at_any_moment_of_its_writing_equals_one_that_did_not(monkeypatch, capsys):
+    """A crash comes before every sync and rename of the run, and after some of its bytes, most of them in the thread.
 
-    What a crash after each single byte of one file leaves is looked at in test_checkpoint.py.
+    Crashes after every byte of one file are tested in test_checkpoint.py.
     """
     options = {
         "arch.width": 1, "arch.z_dim": 1, "arch.norm": True, "train.keep": 1, "train.checkpoint_every": 16,
@@ -293,9 +293,9 @@ def test_a_run_that_dies_at_any_moment_of_its_writing_ends_like_a_whole_one(monk
 
 
 def left_by(run: Run) -> dict[str, Any]:
-    """Return what two runs that ended alike have in common, bit for bit."""
+    """Return the parts of a run that are equal, bit for bit, in two runs that ended in the same way."""
     _, meta = checkpoint.load(run.checkpoints[-1])
-    run.recover()  # as everybody does who looks for its packages
+    run.recover()  # as every reader of its packages does
     models = {f"{name}/": (run.path / name / "model.safetensors").read_bytes() for name in ("package", "best")}
     return {
         "images": run.images,
@@ -308,6 +308,6 @@ def left_by(run: Run) -> dict[str, Any]:
 
 
 def test_a_forked_child_can_train_and_write():
-    """What the crashes above build on: without a crash the child ends well."""
+    """The tests of crashes rest on this: without a crash the child process succeeds."""
     assert in_child(lambda: train(images=32) and None) == 0
     assert find_run("0").images == 32
