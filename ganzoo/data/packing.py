@@ -57,7 +57,7 @@ class Packing:
     directory: Path
     notify: Callable[[str], None]
 
-    def fingerprint(self) -> str:
+    def compute_fingerprint(self) -> str:
         """Return a SHA-256 (hexadecimal) that changes with any item's name, content, label or position."""
         info = self.info
         digest = hashlib.sha256(f"{info.shape} {info.dtype} {self.labels}\n".encode())
@@ -84,7 +84,7 @@ class Decoded(NamedTuple):
 # Writing.
 
 
-def write(packing: Packing, fingerprint: str, folder: Path) -> list[Skipped]:
+def write_store(packing: Packing, fingerprint: str, folder: Path) -> list[Skipped]:
     """Write a whole store into an empty folder and return the skipped items.
 
     The files are written with plain writes, not through a memory map: on a full disk a plain write raises an error,
@@ -126,11 +126,11 @@ def write(packing: Packing, fingerprint: str, folder: Path) -> list[Skipped]:
             _write_header(
                 file, dtype, (packed, *shape)
             )  # the same length as the first header: numpy pads it for any count
-            sync(file)
+            sync_file(file)
     manifest = {"format": FORMAT, "fingerprint": fingerprint, "skipped": [asdict(entry) for entry in skipped]}
     with (folder / "store.json").open("wb") as file:
         file.write(json.dumps(manifest, indent=1).encode("ascii"))
-        sync(file)
+        sync_file(file)
     sync_folder(folder)
     return skipped
 
@@ -140,7 +140,7 @@ def _write_header(file: IO[bytes], dtype: str, shape: tuple[int, ...]) -> None:
     np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
 
 
-def sync(file: IO[bytes]) -> None:
+def sync_file(file: IO[bytes]) -> None:
     """Write a file's bytes to the disk, so that they survive a power cut."""
     file.flush()
     os.fsync(file.fileno())

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ganzoo.data.packing import Packing
-from ganzoo.data.store import cache_folder, open_store
+from ganzoo.data.store import find_cache_folder, open_store
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Item
 
@@ -103,7 +103,7 @@ def open_source(
         name: The dataset's name, for messages.
         key: The name of the dataset's directory in `cache`. It identifies the dataset and its options.
         notify: A function that shows one line to the user (skipped files, progress of a long packing).
-        cache: The folder of all packed stores; None for `ganzoo.data.store.cache_folder`.
+        cache: The folder of all packed stores; None for `ganzoo.data.store.find_cache_folder`.
 
     Raises:
         GanzooError: The object breaks the contract or does not match its own info, its files cannot be read, or the
@@ -125,7 +125,7 @@ def open_source(
     elif given == ["sample"]:
         source = _read_sample(dataset, stored, name)
     else:
-        source = _read_items(dataset, stored, name, (cache_folder() if cache is None else cache) / key, notify)
+        source = _read_items(dataset, stored, name, (find_cache_folder() if cache is None else cache) / key, notify)
     if condition is None:
         return source
     info = replace(info, num_items=source.info.num_items, dtype=source.info.dtype)

@@ -32,7 +32,7 @@ from ganzoo.data.packing import (
     describe_skipped,
     make_strict_error,
     sync_folder,
-    write,
+    write_store,
 )
 from ganzoo.errors import GanzooError
 
@@ -55,7 +55,7 @@ class Store:
     skipped: tuple[Skipped, ...]
 
 
-def cache_folder() -> Path:
+def find_cache_folder() -> Path:
     """Return the folder of all stores: ``datasets`` in $GANZOO_CACHE, $XDG_CACHE_HOME/ganzoo or ~/.cache/ganzoo.
 
     Raises:
@@ -80,7 +80,7 @@ def open_store(packing: Packing) -> Store:
     """
     if not packing.items:
         raise GanzooError(f"dataset {packing.name!r} has no items: point it at data that is not empty")
-    fingerprint = packing.fingerprint()
+    fingerprint = packing.compute_fingerprint()
     store = _read_store(packing, fingerprint)
     if _read_manifest(packing.directory).get("format", FORMAT) != FORMAT:
         packing.notify(f"dataset {packing.name!r} was packed by another version of ganzoo: it is packed again")
@@ -157,7 +157,7 @@ def _pack(packing: Packing, fingerprint: str) -> Store:
     try:
         _remove_abandoned(directory)
         temporary.mkdir(parents=True)
-        skipped = write(packing, fingerprint, temporary)
+        skipped = write_store(packing, fingerprint, temporary)
         return _install(packing, fingerprint, temporary, len(skipped))
     except OSError as error:
         raise GanzooError(

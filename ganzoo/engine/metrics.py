@@ -67,7 +67,7 @@ class RunMetrics:
 
     def records(self, values: Mapping[str, float]) -> list[dict[str, Any]]:
         """Return the values of `measure` as a package lists them: each with everything that it depends on."""
-        reals, prints = self.evaluator.reals, self.evaluator.fingerprints(values, self.dataset)
+        reals, prints = self.evaluator.reals, self.evaluator.compute_fingerprints(values, self.dataset)
         depends_on = {"num": reals.num, "seed": reals.seed}
         return [
             {"name": name, "value": value, **depends_on, "fingerprint": prints[name.partition("/")[0]]}

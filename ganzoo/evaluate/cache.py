@@ -19,7 +19,7 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ganzoo.data.store import cache_folder
+from ganzoo.data.store import find_cache_folder
 from ganzoo.errors import GanzooError
 from ganzoo.plugin.files import write_atomic, write_errors_explained
 
@@ -94,4 +94,4 @@ def _make_room(folder: Path) -> None:
 
 
 def _find_folder() -> Path:
-    return cache_folder().parent / "features"
+    return find_cache_folder().parent / "features"

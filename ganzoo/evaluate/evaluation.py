@@ -109,7 +109,7 @@ def _evaluate(request: Request, registry: Registry, device: torch.device, notify
     evaluator = Evaluator(request.metrics, RealSamples(source, num, request.seed, device), notify)
     on_failure = partial(_raise_failure, request.metrics)
     values = evaluator.measure(generator.networks, generator.data.labelled, on_failure)
-    fingerprints = evaluator.fingerprints(values, request.dataset)
+    fingerprints = evaluator.compute_fingerprints(values, request.dataset)
     return Evaluation(request, values, fingerprints, num, int(generator.config["images"]), source.info, str(device))
 
 

@@ -57,7 +57,7 @@ class Extraction:
         features = self(fake)
         if "statistics" in self.wanted:
             self.fake_statistics.add(features["features"])
-        return (self.real_batch(start, len(fake)) if "features" in self.wanted else {}), features
+        return (self.get_real_batch(start, len(fake)) if "features" in self.wanted else {}), features
 
     def __call__(self, samples: Tensor) -> dict[str, Tensor]:
         """Return the extractor's tensors of samples ``[n, *shape]`` by name: ``features`` ``[n, F]`` and others."""
@@ -81,7 +81,7 @@ class Extraction:
         if isinstance(extractor, nn.Module):
             if hasattr(extractor, "prepare"):
                 real = TrainingSet(self.reals.source, self.reals.device)
-                depends_on = {**self._identity, "data": real.digest(), "what": "weights"}
+                depends_on = {**self._identity, "data": real.compute_digest(), "what": "weights"}
                 extractor.load_state_dict(
                     load_or_compute(depends_on, partial(_train_extractor, extractor, real), self.notify)
                 )
@@ -101,7 +101,7 @@ class Extraction:
         """All tensors of the real samples by name, ``[num, F]`` on the CPU."""
 
         def compute() -> Tensors:
-            batches = [self(samples) for samples, _ in self.reals.batches()]
+            batches = [self(samples) for samples, _ in self.reals.iterate_batches()]
             return {name: torch.cat([batch[name].cpu() for batch in batches]) for name in batches[0]}
 
         return load_or_compute({**self._real_identity, "what": "features"}, compute, self.notify)
@@ -112,22 +112,22 @@ class Extraction:
 
         def compute() -> Tensors:
             statistics = Statistics()
-            for features in self._real_batches():
+            for features in self._iterate_real_features():
                 statistics.add(features.to(self.reals.device))
             return statistics.to_tensors()
 
         found = load_or_compute({**self._real_identity, "what": "statistics"}, compute, self.notify)
         return Statistics.from_tensors({name: tensor.to(self.reals.device) for name, tensor in found.items()})
 
-    def real_batch(self, start: int, num: int) -> Tensors:
+    def get_real_batch(self, start: int, num: int) -> Tensors:
         """Return the tensors of `num` real samples from index `start` on, on the device."""
         return {name: rows[start : start + num].to(self.reals.device) for name, rows in self.real_features.items()}
 
-    def _real_batches(self) -> Iterator[Tensor]:
+    def _iterate_real_features(self) -> Iterator[Tensor]:
         if "real_features" in vars(self):
             yield from torch.split(self.real_features["features"], BATCH)
         else:
-            yield from (self(samples)["features"] for samples, _ in self.reals.batches())
+            yield from (self(samples)["features"] for samples, _ in self.reals.iterate_batches())
 
     @cached_property
     def _identity(self) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class Extraction:
 
     @cached_property
     def _real_identity(self) -> dict[str, Any]:
-        return {**self._identity, "weights": self.weights, "reals": self.reals.digest()}
+        return {**self._identity, "weights": self.weights, "reals": self.reals.compute_digest()}
 
 
 def _train_extractor(extractor: Any, real: TrainingSet) -> Tensors:

@@ -106,7 +106,7 @@ class Evaluator:
             on_failure,
         )
 
-    def fingerprints(self, values: Iterable[str], dataset: Choice) -> dict[str, str]:
+    def compute_fingerprints(self, values: Iterable[str], dataset: Choice) -> dict[str, str]:
         """Return the fingerprint of each metric that has a value, by its name.
 
         Args:
@@ -212,7 +212,7 @@ def generate_batches(networks: Networks, reals: RealSamples, labelled: bool) -> 
     seed, device = reals.seed, reals.device
     generator = torch.Generator().manual_seed(derive_seed(seed, "metric-z"))
     z = draw_latents(networks.latent, generator, reals.num, networks.latent_dim)
-    for step, (real, labels) in enumerate(reals.batches()):
+    for step, (real, labels) in enumerate(reals.iterate_batches()):
         latents = z[step * BATCH :][: len(real)].to(device)
         labels = labels if labelled else None
         with torch.no_grad(), seeded(derive_seed(seed, "metric-component", step), device):

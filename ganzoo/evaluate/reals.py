@@ -34,14 +34,14 @@ class RealSamples:
         """The info of the samples."""
         return self.source.info
 
-    def batches(self) -> Iterator[Batch]:
+    def iterate_batches(self) -> Iterator[Batch]:
         """Yield batches of `BATCH` samples, float32 ``[n, *shape]``, and their labels, on the device."""
         generator = torch.Generator(self.device)
         for step, batch in enumerate(self._iterate_stored()):
             generator.manual_seed(derive_seed(self.seed, "metric-labels", step))
             yield label_batch(self.source, scale_batch(self.source, batch, self.device), generator)
 
-    def digest(self) -> str:
+    def compute_digest(self) -> str:
         """Return a SHA-256 that changes with any sample and with their order."""
         return _hash_tensors(samples for samples, _ in self._iterate_stored())
 
@@ -83,7 +83,7 @@ class TrainingSet:
         batch = self._data[index], None if self._labels is None else self._labels[index]
         return label_batch(self._source, scale_batch(self._source, batch, self.device), torch.Generator(self.device))
 
-    def digest(self) -> str:
+    def compute_digest(self) -> str:
         """Return a SHA-256 that changes with any sample, any label, and with their order."""
         parts = (self._data, *([] if self._labels is None else [self._labels]))
         return _hash_tensors(batch for part in parts for batch in torch.split(part, 4096))

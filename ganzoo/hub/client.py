@@ -127,7 +127,7 @@ class Hub:
             sleep(wait)
         raise failure.error
 
-    def _headers(self) -> dict[str, str]:
+    def _make_headers(self) -> dict[str, str]:
         headers: dict[str, str] = build_hf_headers(library_name="ganzoo", library_version=self.api.library_version)
         return headers
 
@@ -167,16 +167,16 @@ class Hub:
 
     def fetch_header(self, repo: str, name: str, commit: str) -> bytes:
         """Return the first bytes of a weights file: its header, unless that is too large."""
-        content = self._first_bytes(repo, name, commit, FIRST_BYTES)
+        content = self._fetch_first_bytes(repo, name, commit, FIRST_BYTES)
         length = int.from_bytes(content[:8], "little") + 8
         if len(content) < length <= LARGEST_HEADER + 8:
-            content = self._first_bytes(repo, name, commit, length)
+            content = self._fetch_first_bytes(repo, name, commit, length)
         return content
 
-    def _first_bytes(self, repo: str, name: str, commit: str, num: int) -> bytes:
-        def fetched() -> bytes:
+    def _fetch_first_bytes(self, repo: str, name: str, commit: str, num: int) -> bytes:
+        def fetch() -> bytes:
             url = f"{self.api.endpoint}/{repo}/resolve/{commit}/{name}"
-            headers = {**self._headers(), "Range": f"bytes=0-{num - 1}"}
+            headers = {**self._make_headers(), "Range": f"bytes=0-{num - 1}"}
             wait = constants.HF_HUB_DOWNLOAD_TIMEOUT
             with get_session().stream("GET", url, headers=headers, timeout=wait) as response:
                 hf_raise_for_status(response)
@@ -187,7 +187,7 @@ class Hub:
                         break
                 return content[:num]
 
-        return self.call(fetched, repo)
+        return self.call(fetch, repo)
 
     def list_models(self, query: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return one page of the Hub's list of models, as plain JSON.
@@ -195,13 +195,13 @@ class Hub:
         The client's own function parses each card into an object, so that a single invalid card would make it fail.
         """
 
-        def listed() -> list[dict[str, Any]]:
+        def list_page() -> list[dict[str, Any]]:
             url, wait = f"{self.api.endpoint}/api/models", constants.HF_HUB_DOWNLOAD_TIMEOUT
-            response = get_session().get(url, params=query, headers=self._headers(), timeout=wait)
+            response = get_session().get(url, params=query, headers=self._make_headers(), timeout=wait)
             hf_raise_for_status(response)
             return [model for model in response.json() if isinstance(model, dict)]
 
-        return self.call(listed)
+        return self.call(list_page)
 
     # ------------------------------------------------------------------------
     # Files.
@@ -231,14 +231,14 @@ class Hub:
             return None
 
     def _download(self, repo: str, name: str, commit: str, again: bool, local: bool = False) -> Path:
-        def fetched() -> Path:
+        def download() -> Path:
             # The client warns of a nearly full disk; our error for a full one is enough.
             with warnings.catch_warnings(action="ignore"):
                 return Path(
                     self.api.hf_hub_download(repo, name, revision=commit, force_download=again, local_files_only=local)
                 )
 
-        return self.call(fetched, repo, client_retries=True, local=local)
+        return self.call(download, repo, client_retries=True, local=local)
 
     def suggest_names(self, repo: str) -> str:
         """Return a hint with similar names among the models of a repository's owner and of the user; empty if none."""

@@ -75,7 +75,7 @@ def pull(
         return pulled
 
 
-def read_config(hub: Hub, repo: str, commit: str, stored: Mapping[str, RemoteFile]) -> Config:
+def fetch_config(hub: Hub, repo: str, commit: str, stored: Mapping[str, RemoteFile]) -> Config:
     """Return the config of a model on the Hub; `stored` lists the files in the commit."""
     if CONFIG not in stored:
         raise NotFound(f"{repo} is not a model that ganzoo made: it has no {CONFIG}")
@@ -93,7 +93,7 @@ def _pull_from_hub(hub: Hub, repo: Repo, wanted: list[str]) -> PulledModel:
     commit = _resolve_commit(hub, repo)
     hub.notify(f"{repo.id} at {commit}")
     stored = hub.list_files(repo.id, commit)
-    config = read_config(hub, repo.id, commit, stored)
+    config = fetch_config(hub, repo.id, commit, stored)
     weights = [name for name in wanted if name in (MODEL, DISCRIMINATOR) and name in config.files]
     if weights:
         from ganzoo.package import plan as planning  # imports torch, which reading a config alone does not need

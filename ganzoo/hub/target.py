@@ -96,11 +96,11 @@ def read_head(hub: Hub, target: Target) -> Head:
         raise Conflict(f"{repo} exists and is public: remove --private, or make it private in its settings first")
     commit = refs.branches.get(target.branch) or refs.branches[MAIN]
     files = hub.list_files(repo, commit)
-    _check_ours(hub, repo, commit, files)
+    _check_made_by_ganzoo(hub, repo, commit, files)
     return Head(commit, files, refs, bool(info.private))
 
 
-def _check_ours(hub: Hub, repo: str, commit: str, files: Mapping[str, RemoteFile]) -> None:
+def _check_made_by_ganzoo(hub: Hub, repo: str, commit: str, files: Mapping[str, RemoteFile]) -> None:
     """Raise Conflict where publishing would replace a model that ganzoo did not make."""
     text = f"{repo} contains a model that ganzoo did not make: publish under another name"
     if CONFIG in files and files[CONFIG].size <= LARGEST:

@@ -17,7 +17,7 @@ import pytest
 
 from ganzoo.data import packing as packing_module
 from ganzoo.data.packing import Packing
-from ganzoo.data.store import cache_folder, open_store
+from ganzoo.data.store import find_cache_folder, open_store
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Item
 
@@ -493,7 +493,7 @@ def test_cache_folder(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert cache_folder() == Path(expected)
+    assert find_cache_folder() == Path(expected)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="becomes a user that nobody knows")
