@@ -36,6 +36,6 @@ def light_import(trial: Trial) -> None:
 
 def _load_command(trial: Trial) -> click.Command:
     command = import_object(trial.spec.factory)
-    require(isinstance(command, click.Command), f"{trial.spec.factory} is {type(command).__name__}.")
+    require(isinstance(command, click.Command), f"{trial.spec.factory} is a {type(command).__name__}.")
     assert isinstance(command, click.Command)
     return command

@@ -18,7 +18,7 @@ from ganzoo.recipe.keys import COMPONENTS, FLAGS, list_keys
 from ganzoo.registry import registry
 from ganzoo.registry.installed import describe_error
 from ganzoo.testing.building import build_component
-from ganzoo.testing.checks import Failure, Trial, fatal_failures, require
+from ganzoo.testing.checks import Failure, Trial, as_sentence, fatal_failures, require
 from ganzoo.testing.examples import make_frozen_recipe
 from ganzoo.testing.plugin import require_light
 
@@ -57,7 +57,7 @@ def advises_what_can_be_typed(trial: Trial) -> None:
         verdict = build_component(trial)(rows, make_frozen_recipe())
         for advice in verdict.advice if verdict else ():
             wrong = _find_advice_defect(advice)
-            require(not wrong, f"For {name} it advises {advice!r}: {wrong}.")
+            require(not wrong, as_sentence(f"For {name} it advises {advice!r}: {wrong}"))
 
 
 def light_import(trial: Trial) -> None:

@@ -277,7 +277,7 @@ def _require_answers(networks: Networks, data: DataInfo, num: int, device: torch
     require(list(made.shape) == wanted, f"{words}{locate_forward(networks.generator)}.")
     for part in discriminate(networks.discriminator, made, chosen).logits:
         leads = part.dim() > 0 and len(part) == num
-        words = f"{describe_data(data)}: for {num} samples the logits are {list(part.shape)}, not [{num}, ...]"
+        words = f"{describe_data(data)}: for a batch of {num} the logits are {list(part.shape)}, not [{num}, ...]"
         require(leads, f"{words}{locate_forward(networks.discriminator)}.")
 
 

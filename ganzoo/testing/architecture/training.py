@@ -113,7 +113,9 @@ def discriminator_learns(trial: Trial) -> None:
         if index > 3 and max(losses[-2:]) < LEARNED * losses[0]:
             return
     fell = losses[-1] < losses[0]
-    words = f"{describe_data(data)}: it is {losses[0]:.6g} at first, and {losses[-1]:.6g} after {UPDATES} updates."
+    words = (
+        f"{describe_data(data)}: the loss is {losses[0]:.6g} at first, and {losses[-1]:.6g} after {UPDATES} updates."
+    )
     require(fell, words)
 
 

@@ -56,7 +56,9 @@ def class_logits(trial: Trial) -> None:
         gan, _ = share_trained(trial, data)
         found = discriminate(gan.discriminator, make_samples(data, 4), make_labels(data, 4)).class_logits
         wanted, shape = [4, data.num_classes], None if found is None else list(found.shape)
-        require(not data.num_classes or shape == wanted, f"{describe_data(data)}: they are {shape}, not {wanted}.")
+        require(
+            not data.num_classes or shape == wanted, f"{describe_data(data)}: class_logits is {shape}, not {wanted}."
+        )
 
 
 def features(trial: Trial) -> None:
@@ -65,7 +67,7 @@ def features(trial: Trial) -> None:
     for data in list_small_data(trial):
         gan, _ = share_trained(trial, data)
         found = discriminate(gan.discriminator, make_samples(data, 4).requires_grad_(), make_labels(data, 4)).features
-        require(found, f"{describe_data(data)}: they are {found!r}.")
+        require(found, f"{describe_data(data)}: features is {found!r}.")
         for feature in found or []:
             leads = feature.dim() > 0 and len(feature) == 4
             require(leads, f"{describe_data(data)}: for 4 samples, one is {list(feature.shape)}.")
@@ -83,8 +85,8 @@ def embedding(trial: Trial) -> None:
         found = discriminate(gan.discriminator, make_samples(data, 4).requires_grad_(), make_labels(data, 4)).embedding
         shape = None if found is None else list(found.shape)
         fits = found is not None and found.dim() == 2 and len(found) == 4
-        require(fits, f"{describe_data(data)}: for 4 samples it is {shape}, not [4, E].")
-        require(found is not None and found.requires_grad, f"{describe_data(data)}: it has no graph.")
+        require(fits, f"{describe_data(data)}: for 4 samples, embedding is {shape}, not [4, E].")
+        require(found is not None and found.requires_grad, f"{describe_data(data)}: embedding has no graph.")
 
 
 def generator_output(trial: Trial) -> None:

@@ -96,7 +96,7 @@ def random_generators_unchanged(trial: Trial) -> None:
     with opened_source(trial) as source:
         take_samples(source)
     touched = list_moved_generators(before)
-    require(not touched, f"It drew from {' and '.join(touched)}: use a generator of its own.")
+    require(not touched, f"It drew from {' and '.join(touched)}: use your own generator.")
 
 
 def picklable(trial: Trial) -> None:
