@@ -499,9 +499,9 @@ def test_cache_folder(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="becomes a user that nobody knows")
 def test_no_home_directory() -> None:
     script = (
-        "import os, sys; from ganzoo.data.store import cache_folder; from ganzoo.errors import GanzooError\n"
+        "import os, sys; from ganzoo.data.store import find_cache_folder; from ganzoo.errors import GanzooError\n"
         "os.environ.clear(); os.setuid(54321)\n"
-        "try: cache_folder()\n"
+        "try: find_cache_folder()\n"
         "except GanzooError as error: sys.exit(str(error))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

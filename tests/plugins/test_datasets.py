@@ -18,7 +18,7 @@ from PIL import Image, ImageCms, ImageDraw
 
 from ganzoo.data.source import ArraySource, open_source
 from ganzoo.plugin import DataInfo, NotFound, UsageError
-from ganzoo.plugin.images import flat, quiet
+from ganzoo.plugin.images import flatten_image, quiet
 from ganzoo_datasets import DigitsOptions, FolderOptions, ganzoo_datasets
 from ganzoo_datasets.digits import Digits
 from ganzoo_datasets.folder import Folder, examples
@@ -256,18 +256,18 @@ def test_modes_that_few_files_have(mode: str) -> None:
         between = {"La": "LA", "RGBa": "RGBA", "PA": "P"}.get(mode)
         image = (white.convert(between) if between else white).convert(mode)
     assert image.mode == mode
-    assert np.abs(np.asarray(flat(image).convert("RGB")).astype(int) - WHITE).max() <= (mode == "LAB")
+    assert np.abs(np.asarray(flatten_image(image).convert("RGB")).astype(int) - WHITE).max() <= (mode == "LAB")
 
 
 def test_integers_beyond_16_bits_are_scaled_by_their_range() -> None:
     image = Image.fromarray(np.array([[-100_000, 0], [50_000, 100_000]], np.int32))
-    assert np.asarray(flat(image)).tolist() == [[0, 128], [191, 255]]
-    assert np.asarray(flat(Image.new("F", (1, 1), -5.0))).tolist() == [[0]]
+    assert np.asarray(flatten_image(image)).tolist() == [[0, 128], [191, 255]]
+    assert np.asarray(flatten_image(Image.new("F", (1, 1), -5.0))).tolist() == [[0]]
 
 
 def test_numbers_that_are_not_finite_are_broken() -> None:
     with pytest.raises(ValueError, match="not finite"):
-        flat(Image.new("F", (2, 2), float("nan")))
+        flatten_image(Image.new("F", (2, 2), float("nan")))
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tif"])
