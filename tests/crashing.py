@@ -65,7 +65,7 @@ def in_child(work: Callable[[], None]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def killed(disk: files.Disk, work: Callable[[], object]) -> bool:
+def run_until_killed(disk: files.Disk, work: Callable[[], object]) -> bool:
     """Do the work in a forked child process with that disk; return whether it was killed."""
 
     def work_on_disk() -> None:

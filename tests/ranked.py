@@ -146,7 +146,7 @@ def train_rounds(world, settings: dict[str, Any], rounds: int = 4):
         raise AssertionError(line)
 
     said: list[str] = []
-    execution.inductor = lambda graph, inputs: graph  # the trace itself, without the minutes of a compiler
+    execution.compile_graph = lambda graph, inputs: graph  # the trace itself: compiling takes minutes
     device = torch.device("cpu")
     sgd = {f"optim.{network}.{key}": value for network in "gd" for key, value in (("name", "sgd"), ("lr", 0.1))}
     pairs = {"arch": "toy", "dataset": "toy-array", "train.batch": 24, "train.execution": "eager"} | sgd | settings

@@ -140,7 +140,7 @@ def compile_piece(piece: Replay, state: list[Tensor], tensors: list[Tensor]) -> 
     graph = make_fx(traced)(*state, *tensors)
     (result,) = results
     held = [*_lift_constants(graph), *(tensor.detach() for tensor in state)]
-    run = inductor(graph, [*held, *(tensor.detach() for tensor in tensors)])
+    run = compile_graph(graph, [*held, *(tensor.detach() for tensor in tensors)])
 
     def replay(tensors: list[Tensor]) -> Any:
         with torch.no_grad():
@@ -158,7 +158,7 @@ def _fill(structure: Any, tensors: Sequence[Tensor]) -> Any:
     return tree_unflatten([next(rest) if isinstance(leaf, Tensor) else leaf for leaf in leaves], spec)
 
 
-def inductor(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> Callable[..., Any]:
+def compile_graph(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> Callable[..., Any]:
     """Compile a graph of tensor operations, which may change its inputs, with torch's own random numbers."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's compiler warns about its own code

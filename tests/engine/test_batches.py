@@ -139,7 +139,7 @@ def test_micro_batches_join_to_the_total_batch(make, feed):
 def test_the_components_generator_is_reseeded_before_each_micro_batch(make):
     _, batches = make({"train.micro_batch": 4})
 
-    def drawn(images: int, use: int) -> list[Tensor]:
+    def draw_parts(images: int, use: int) -> list[Tensor]:
         """Return the numbers that a component draws in each part, after which it draws `use` more."""
         result = []
         for _ in batches.discriminator(images):
@@ -147,10 +147,10 @@ def test_the_components_generator_is_reseeded_before_each_micro_batch(make):
             torch.rand(use)
         return result
 
-    first = drawn(16, 0)
-    assert all(torch.equal(a, b) for a, b in zip(first, drawn(16, 100), strict=True))
+    first = draw_parts(16, 0)
+    assert all(torch.equal(a, b) for a, b in zip(first, draw_parts(16, 100), strict=True))
     assert all(not torch.equal(a, b) for i, a in enumerate(first) for b in first[:i])
-    assert not torch.equal(first[0], drawn(32, 0)[0])
+    assert not torch.equal(first[0], draw_parts(32, 0)[0])
     next(batches.generator(16, 0))
     assert not torch.equal(first[0], torch.rand(5))
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from crashing import Dying, in_child, killed
+from crashing import Dying, in_child, run_until_killed
 from ganzoo.engine import checkpoint
 from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.package.tensors import snapshot
@@ -125,7 +125,7 @@ def test_a_file_with_appended_bytes_is_corrupt(path, extra):
         checkpoint.load(path)
 
 
-def signed(path: Path, body: bytes) -> None:
+def write_signed(path: Path, body: bytes) -> None:
     files.write_atomic(path, [body, checkpoint.hashlib.sha256(body).digest()])
 
 
@@ -136,13 +136,13 @@ def header(**meta: str) -> bytes:
 
 @pytest.mark.parametrize("body", [b"", b"\0" * 7, b"\xff" * 40, header(), header(other="{}"), header(ganzoo="{")])
 def test_a_whole_file_of_something_else_is_corrupt(path, body):
-    signed(path, body)
+    write_signed(path, body)
     with pytest.raises(Corrupt, match="is not a checkpoint of ganzoo"):
         checkpoint.load(path)
 
 
 def test_a_newer_format_says_upgrade(path):
-    signed(path, header(ganzoo=json.dumps({"format": checkpoint.FORMAT + 1})))
+    write_signed(path, header(ganzoo=json.dumps({"format": checkpoint.FORMAT + 1})))
     with pytest.raises(GanzooError, match="was written by a newer ganzoo: python -m pip install -U ganzoo") as caught:
         checkpoint.load(path)
     assert not isinstance(caught.value, Corrupt)
@@ -158,7 +158,7 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path):
 
 
 def killed_write(path: Path, disk: files.Disk) -> bool:
-    return killed(disk, lambda: checkpoint.save(path, NEW, {"images": 128}))
+    return run_until_killed(disk, lambda: checkpoint.save(path, NEW, {"images": 128}))
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")

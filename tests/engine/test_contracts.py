@@ -53,7 +53,7 @@ def terms(toys: object) -> None:
 
 @pytest.mark.parametrize("settings", NEW, ids=named)
 def test_recorded_updates_equal_eager_ones(make, monkeypatch, settings):
-    monkeypatch.setattr(execution, "inductor", lambda graph, inputs: graph)
+    monkeypatch.setattr(execution, "compile_graph", lambda graph, inputs: graph)
     assert max(distances(make, settings, "compile", rounds=3)) < 1e-9
 
 
@@ -325,10 +325,10 @@ def test_a_discriminator_is_rebuilt_with_its_preparation(make, tmp_path: Path):
     wanted = gan.discriminator.state_dict()
     assert all(torch.equal(value, wanted[name]) for name, value in again.discriminator.state_dict().items())
     other, _ = make()
-    told = load_initial_weights(other, tmp_path / "model", "model")
-    assert "without its discriminator, which does not fit (tensor" in told
-    assert "one.parametrizations" in told
-    assert told.endswith("D starts from random weights")
+    line = load_initial_weights(other, tmp_path / "model", "model")
+    assert "without its discriminator, which does not fit (tensor" in line
+    assert "one.parametrizations" in line
+    assert line.endswith("D starts from random weights")
 
 
 def test_only_d_may_be_prepared(make, monkeypatch):
@@ -338,21 +338,21 @@ def test_only_d_may_be_prepared(make, monkeypatch):
         make({"reg": "toy-spectral"})
 
 
-def shown(gan: Any, batches: Any) -> Step:
+def make_step(gan: Any, batches: Any) -> Step:
     """Return the step of an update of G."""
     update_generator(gan, batches, 16, 0)
     return gan.regularizers["toy-means"].steps[-1]
 
 
 def test_further_samples_need_labels_of_their_own(make):
-    step = shown(*make({"train.conditional": True, "reg": "toy-means"}))
+    step = make_step(*make({"train.conditional": True, "reg": "toy-means"}))
     with pytest.raises(ValueError, match=r"D takes labels: give those of these 4 samples"):
         step.discriminate(step.fake_seen[:4])
     assert len(toy_terms.logits(step.discriminate(step.fake_seen[:4], step.labels[:4]))[0]) == 4
 
 
 def test_a_known_output_is_reused_only_for_the_same_labels(make):
-    step = shown(*make({"train.conditional": True, "reg": "toy-means"}))
+    step = make_step(*make({"train.conditional": True, "reg": "toy-means"}))
     assert step.discriminate(step.fake_seen, float32=True) is step.fake_output
     assert step.discriminate(step.fake_seen, step.labels, float32=True) is step.fake_output
     exact, usual = (step.discriminate(step.fake_seen, 1 - step.labels, float32=each).logits for each in (True, False))

@@ -56,7 +56,7 @@ def play(make, monkeypatch):
     monkeypatch.setitem(sys.modules, "dirac", module)
     assert register(module).error == ""
 
-    def started(order, settings):
+    def start(order, settings):
         sgd = {f"optim.{network}.{key}": value for network in "gd" for key, value in (("name", "sgd"), ("lr", H))}
         train = {"train.batch": 2, "train.update": ORDERS[order], "train.execution": "eager"}
         gan, batches = make({"arch": "dirac", "dataset": "zero", "reg": "none", **train, **sgd, **settings})
@@ -78,17 +78,17 @@ def play(make, monkeypatch):
 
         return move
 
-    return started
+    return start
 
 
-def penalized(*names, **options):
+def make_penalties(*names, **options):
     """Return the settings of regularizers, each with the same options."""
     return {"reg": ",".join(names), **{f"reg.{name}.{key}": value for name in names for key, value in options.items()}}
 
 
 NS, RP, WGAN, HINGE = ({"loss": name} for name in ("bce", "rpgan", "wasserstein", "hinge"))
-R1, R1_R2 = penalized("r1", gamma=0.3), penalized("r1", "r2", gamma=0.3)
-GP = penalized("wgan-gp", weight=0.5, target=0.3)
+R1, R1_R2 = make_penalties("r1", gamma=0.3), make_penalties("r1", "r2", gamma=0.3)
+GP = make_penalties("wgan-gp", weight=0.5, target=0.3)
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_wgan_with_one_after_the_other_keeps_its_invariant(play):
     [
         (NS, (0.5j, -0.5j), None),
         (NS | R1, (-0.15 + 0.476970j, -0.15 - 0.476970j), 0.974679),
-        (NS | penalized("r1", gamma=1.0), (-0.5, -0.5), 0.9),
-        (NS | penalized("r1", gamma=2.0), (-0.133975, -1.866025), 0.973205),
+        (NS | make_penalties("r1", gamma=1.0), (-0.5, -0.5), 0.9),
+        (NS | make_penalties("r1", gamma=2.0), (-0.133975, -1.866025), 0.973205),
         (RP | R1_R2, (-0.3 + 0.4j, -0.3 - 0.4j), None),
     ],
 )

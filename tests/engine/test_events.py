@@ -16,7 +16,7 @@ from ganzoo.plugin import Diagnosis, NoOptions, Verdict, hookimpl
 from ganzoo.registry import register
 
 
-class Heard:
+class Recorder:
     """A subscriber that keeps the events of the given names."""
 
     def __init__(self, *names: str) -> None:
@@ -44,39 +44,39 @@ class Flaky:
 END = Finish(0, "finished")
 
 
-def subscribed(subscriber: object, file: bool) -> tuple[Events, Heard]:
-    events, heard = Events(), Heard("note")
-    events.subscribe("listener", heard)
+def subscribe(subscriber: object, file: bool) -> tuple[Events, Recorder]:
+    events, recorder = Events(), Recorder("note")
+    events.subscribe("listener", recorder)
     events.subscribe("it", subscriber, file=file)
-    return events, heard
+    return events, recorder
 
 
 def test_a_failing_file_of_the_run_is_reported_once_until_it_works_again_and_always_tried() -> None:
     flaky = Flaky(GanzooError("cannot write it: the disk is full"))
-    events, heard = subscribed(flaky, file=True)
+    events, recorder = subscribe(flaky, file=True)
     for error in (flaky.error, flaky.error, None, None, flaky.error, flaky.error):
         flaky.error = error
         events.emit(END)
     assert flaky.calls == 6
-    assert heard.lines == ["cannot write it: the disk is full; going on without"] * 2
+    assert recorder.lines == ["cannot write it: the disk is full; going on without"] * 2
 
 
 @pytest.mark.parametrize("error", [RuntimeError("out of order"), SystemExit(3), GanzooError("refused")])
 def test_any_other_failing_subscriber_is_reported_and_left_out(error: BaseException) -> None:
     flaky = Flaky(error)
-    events, heard = subscribed(flaky, file=False)
+    events, recorder = subscribe(flaky, file=False)
     events.emit(END)
     events.emit(END)
     assert flaky.calls == 1
-    (line,) = heard.lines
+    (line,) = recorder.lines
     assert line.startswith(f"it failed and is left out from here on: {type(error).__name__}: {error}")
 
 
 def test_an_interrupt_is_not_a_failure() -> None:
-    events, heard = subscribed(Flaky(KeyboardInterrupt()), file=False)
+    events, recorder = subscribe(Flaky(KeyboardInterrupt()), file=False)
     with pytest.raises(KeyboardInterrupt):
         events.emit(END)
-    assert heard.lines == []
+    assert recorder.lines == []
 
 
 def test_a_failing_log_is_reported_to_the_others_and_missing_methods_are_not_called() -> None:
@@ -84,11 +84,11 @@ def test_a_failing_log_is_reported_to_the_others_and_missing_methods_are_not_cal
         def note(self, event: Note) -> None:
             raise GanzooError("cannot write log.txt")
 
-    events, heard = subscribed(Log(), file=True)
+    events, recorder = subscribe(Log(), file=True)
     events.note("one")
     events.note("two")
     events.emit(END)
-    assert heard.lines == ["cannot write log.txt; going on without", "one", "two"]
+    assert recorder.lines == ["cannot write log.txt; going on without", "one", "two"]
 
 
 # ----------------------------------------------------------------------------
@@ -126,20 +126,20 @@ def train(**settings: Any) -> Any:
 
 def test_a_run_emits_all_events_and_its_end(toys: object) -> None:
     torch.set_num_threads(1)
-    heard = Heard("start", "tick", "grid", "measured", "saved", "finish")
-    run = train(metric="toy-mean", listener=heard)
-    names = [event.name for event in heard.events]
+    recorder = Recorder("start", "tick", "grid", "measured", "saved", "finish")
+    run = train(metric="toy-mean", listener=recorder)
+    names = [event.name for event in recorder.events]
     assert (names[0], names[-1], names.count("start"), names.count("finish")) == ("start", "finish", 1, 1)
-    assert [event.images for event in heard.events if event.name == "grid"] == [0, 16, 32, 48, 64, 80, 96]
-    assert [event.images for event in heard.events if event.name == "measured"] == [0, 48, 96]
-    saved = [event for event in heard.events if event.name == "saved"]
+    assert [event.images for event in recorder.events if event.name == "grid"] == [0, 16, 32, 48, 64, 80, 96]
+    assert [event.images for event in recorder.events if event.name == "measured"] == [0, 48, 96]
+    saved = [event for event in recorder.events if event.name == "saved"]
     assert [(event.images, event.path) for event in saved] == [(at, run.get_checkpoint_path(at)) for at in (0, 48, 96)]
-    assert [dict(event.row) for event in heard.events if isinstance(event, Tick)] == [
+    assert [dict(event.row) for event in recorder.events if isinstance(event, Tick)] == [
         row for row in run.rows() if "loss_d" in row
     ]
     log = (run.path / "log.txt").read_text()
     assert "measured at 48 images: toy-mean/difference " in log
-    assert heard.events[-1] == Finish(96, "finished")
+    assert recorder.events[-1] == Finish(96, "finished")
 
 
 def test_a_listener_that_fails_does_not_end_the_run(toys: object) -> None:
@@ -154,16 +154,16 @@ def test_a_listener_that_fails_does_not_end_the_run(toys: object) -> None:
 
 def test_a_verdict_is_emitted_once_and_again_when_it_becomes_more_severe(toys: object) -> None:
     register(sys.modules[__name__])
-    heard = Heard("verdict", "note")
-    run = train(listener=heard)
-    told = [(event.images, event.verdict.severity) for event in heard.events if event.name == "verdict"]
-    assert told == [(32, "warn"), (48, "stop")]
-    assert len([line for line in heard.lines if "broken' failed and is left out from here on" in line]) == 1
+    recorder = Recorder("verdict", "note")
+    run = train(listener=recorder)
+    verdicts = [(event.images, event.verdict.severity) for event in recorder.events if event.name == "verdict"]
+    assert verdicts == [(32, "warn"), (48, "stop")]
+    assert len([line for line in recorder.lines if "broken' failed and is left out from here on" in line]) == 1
     log = (run.path / "log.txt").read_text()
     assert "warning: 2 ticks\n" in log
     assert "this run will not recover: 3 ticks\n" in log
 
-    again = Heard("verdict")
+    again = Recorder("verdict")
     ganzoo.train(resume=run, images=128, listener=again)
     (event,) = again.events
     assert event.verdict.words == "7 ticks"  # type: ignore[union-attr]

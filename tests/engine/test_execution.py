@@ -112,7 +112,7 @@ TOYS = [
 @pytest.fixture
 def traced(monkeypatch):
     """Run recordings without the compiler, which takes long; compiled recordings are tested below."""
-    monkeypatch.setattr(execution, "inductor", lambda graph, inputs: graph)
+    monkeypatch.setattr(execution, "compile_graph", lambda graph, inputs: graph)
 
 
 def named(settings: dict) -> str:
@@ -264,7 +264,7 @@ def test_a_compiler_that_fails_costs_a_line(make, monkeypatch):
     gan.recipe = replace(gan.recipe, train=replace(gan.recipe.train, execution="compile"))
     lines = []
     execution.install(gan, lines.append)
-    monkeypatch.setattr(execution, "inductor", lambda graph, inputs: 1 / 0)
+    monkeypatch.setattr(execution, "compile_graph", lambda graph, inputs: 1 / 0)
     update_discriminator(gan, batches, 0)
     update_discriminator(gan, batches, 16)
     assert lines == [

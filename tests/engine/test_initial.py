@@ -164,8 +164,8 @@ def test_the_first_process_finds_the_weights_that_a_run_starts_from(monkeypatch:
     run, seen = train(train().package), []
     monkeypatch.setattr(trainer, "train", lambda *args, initial, **others: seen.append(initial))
     recipe = resolve(registry(), config=run.recipe())
-    for told in (None, Path("of the first")):
-        world = SimpleNamespace(rank=1, size=2, first=lambda work, told=told: told)
+    for initial in (None, Path("of the first")):
+        world = SimpleNamespace(rank=1, size=2, on_rank0=lambda work, initial=initial: initial)
         for own in (run, pytest.fail, Run(Path("not here"))):
             start(recipe, own, device="cpu", world=world)
     assert seen == [None] * 3 + [Path("of the first")] * 3

@@ -15,7 +15,7 @@ from ganzoo.recipe.settings import OPTIMIZERS
 OWN = {name.lower(): cls for name, cls in vars(torch.optim).items() if isinstance(cls, type)}
 
 
-def chosen(name: str, **values: object) -> recipe.OptimizerChoice:
+def choose(name: str, **values: object) -> recipe.OptimizerChoice:
     return recipe.OptimizerChoice(name, options.read(OPTIMIZERS[name], values))
 
 
@@ -28,7 +28,7 @@ def parameter(shape: tuple[int, ...] = (5, 3)) -> nn.Parameter:
     return nn.Parameter(torch.linspace(-1, 1, torch.Size(shape).numel()).view(shape))
 
 
-def stepped(optimizer: NetworkOptimizer | torch.optim.Optimizer, weight: nn.Parameter, num: int = 4) -> Tensor:
+def make_steps(optimizer: NetworkOptimizer | torch.optim.Optimizer, weight: nn.Parameter, num: int = 4) -> Tensor:
     """Make steps along fixed gradients; return the weight."""
     for gradient in gradients(num, tuple(weight.shape)):
         if isinstance(optimizer, NetworkOptimizer):
@@ -52,8 +52,8 @@ def test_every_optimizer_has_options_and_a_class():
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_defaults_make_the_step_of_torchs_own(name):
     mine, own = parameter(), parameter()
-    wanted = stepped(OWN[name]([own], lr=2e-4), own)
-    got = stepped(NetworkOptimizer([mine], chosen(name)), mine)
+    wanted = make_steps(OWN[name]([own], lr=2e-4), own)
+    got = make_steps(NetworkOptimizer([mine], choose(name)), mine)
     assert close(got, wanted)
     assert not torch.equal(got, parameter())
 
@@ -76,9 +76,9 @@ def test_defaults_make_the_step_of_torchs_own(name):
 )
 def test_options_reach_torchs_own(name, values):
     mine, own, plain = parameter(), parameter(), parameter()
-    got = stepped(NetworkOptimizer([mine], chosen(name, **values)), mine)
-    assert close(got, stepped(OWN[name]([own], **values), own))
-    assert not close(got, stepped(OWN[name]([plain], lr=values["lr"]), plain))
+    got = make_steps(NetworkOptimizer([mine], choose(name, **values)), mine)
+    assert close(got, make_steps(OWN[name]([own], **values), own))
+    assert not close(got, make_steps(OWN[name]([plain], lr=values["lr"]), plain))
 
 
 def test_betas_may_be_integers():
@@ -87,13 +87,13 @@ def test_betas_may_be_integers():
     assert optimizer.torch.param_groups[0]["betas"] == (0.0, 0.0)
     assert all(isinstance(beta, float) for beta in optimizer.torch.param_groups[0]["betas"])
     assert str(NetworkOptimizer([own], steps).hyperparameters(0)["etas"]) == "(0.5, 2.0)"
-    wanted = stepped(torch.optim.Adam([own], lr=1.0, betas=(0.0, 0.0)), own)
-    assert close(stepped(optimizer, weight), wanted)
+    wanted = make_steps(torch.optim.Adam([own], lr=1.0, betas=(0.0, 0.0)), own)
+    assert close(make_steps(optimizer, weight), wanted)
 
 
 def test_hyperparameters_follow_their_schedules():
     weight = parameter((1,))
-    optimizer = NetworkOptimizer([weight], chosen("sgd", lr="linear(1, 0, images=100)"))
+    optimizer = NetworkOptimizer([weight], choose("sgd", lr="linear(1, 0, images=100)"))
     for images in (0, 50, 100):
         before = weight.item()
         optimizer.refill(images)
@@ -104,7 +104,7 @@ def test_hyperparameters_follow_their_schedules():
 @pytest.mark.parametrize("interval", [1, 2, 16])
 def test_interval_corrects_lr_and_betas(interval):
     c = interval / (interval + 1) if interval > 1 else 1.0
-    values = NetworkOptimizer([parameter()], chosen("adam", lr=0.0025, betas=(0.5, 0.99)), interval).hyperparameters(0)
+    values = NetworkOptimizer([parameter()], choose("adam", lr=0.0025, betas=(0.5, 0.99)), interval).hyperparameters(0)
     assert values["lr"] == pytest.approx(0.0025 * c, rel=1e-12)
     assert values["betas"] == pytest.approx((0.5**c, 0.99**c), rel=1e-12)
 
@@ -164,7 +164,7 @@ def double_backward(weight: nn.Parameter, wanted: Tensor) -> Tensor:
 def test_every_path_makes_the_step_of_plain_adam_in_float64_under_channels_last(source, recorded):
     shape = (6, 5, 3, 3)
     weight = laid_out(shape)
-    optimizer = NetworkOptimizer([weight], chosen("adam", lr=0.01, betas=(0.9, 0.99)))
+    optimizer = NetworkOptimizer([weight], choose("adam", lr=0.01, betas=(0.9, 0.99)))
     if recorded:
         optimizer.make_recordable()
     for wanted in gradients(4, shape):
@@ -197,7 +197,10 @@ def test_every_path_makes_the_step_of_plain_adam_in_float64_under_channels_last(
 )
 def test_a_recorded_step_equals_torchs(name, values):
     mine, own = (nn.Parameter(parameter().detach().double()) for _ in range(2))
-    recorded, plain = NetworkOptimizer([mine], chosen(name, **values)), NetworkOptimizer([own], chosen(name, **values))
+    recorded, plain = (
+        NetworkOptimizer([mine], choose(name, **values)),
+        NetworkOptimizer([own], choose(name, **values)),
+    )
     recorded.make_recordable()
     for index, gradient in enumerate(gradients(6)):
         for optimizer in (recorded, plain):
@@ -212,24 +215,27 @@ def test_a_recorded_step_equals_torchs(name, values):
 
 def test_recorded_and_eager_steps_alternate_on_one_state():
     mine, own = parameter(), parameter()
-    first, plain = NetworkOptimizer([mine], chosen("adam", lr=0.1)), NetworkOptimizer([own], chosen("adam", lr=0.1))
-    stepped(plain, own, 4)
-    stepped(first, mine, 4)
-    second = NetworkOptimizer([mine], chosen("adam", lr=0.1))
+    first, plain = (
+        NetworkOptimizer([mine], choose("adam", lr=0.1)),
+        NetworkOptimizer([own], choose("adam", lr=0.1)),
+    )
+    make_steps(plain, own, 4)
+    make_steps(first, mine, 4)
+    second = NetworkOptimizer([mine], choose("adam", lr=0.1))
     second.make_recordable()
     held = second.tensors()
     second.load(first.state())
     assert all(a is b for a, b in zip(held, second.tensors(), strict=True))
-    assert close(stepped(second, mine, 4), stepped(plain, own, 4))
-    third = NetworkOptimizer([mine], chosen("adam", lr=0.1))
+    assert close(make_steps(second, mine, 4), make_steps(plain, own, 4))
+    third = NetworkOptimizer([mine], choose("adam", lr=0.1))
     third.load(second.state())
-    assert close(stepped(third, mine, 4), stepped(plain, own, 4))
+    assert close(make_steps(third, mine, 4), make_steps(plain, own, 4))
 
 
 def test_a_parameter_without_a_gradient_does_not_change():
     for recorded in (False, True):
         weights = [parameter(), parameter()]
-        optimizer = NetworkOptimizer(weights, chosen("adam", lr=0.1))
+        optimizer = NetworkOptimizer(weights, choose("adam", lr=0.1))
         if recorded:
             optimizer.make_recordable()
         optimizer.refill(0)
@@ -245,8 +251,8 @@ def test_a_parameter_without_a_gradient_does_not_change():
 def test_a_scaled_loss_gives_the_step_of_the_unscaled_one_and_a_step_that_overflows_is_skipped():
     mine, own = parameter(), parameter()
     scaled, plain = (
-        NetworkOptimizer([mine], chosen("adam", lr=0.1), scaled=True),
-        NetworkOptimizer([own], chosen("adam", lr=0.1)),
+        NetworkOptimizer([mine], choose("adam", lr=0.1), scaled=True),
+        NetworkOptimizer([own], choose("adam", lr=0.1)),
     )
     for gradient in gradients(3):
         for optimizer, weight in ((scaled, mine), (plain, own)):
@@ -257,7 +263,7 @@ def test_a_scaled_loss_gives_the_step_of_the_unscaled_one_and_a_step_that_overfl
     scaled.step([torch.full((5, 3), float("inf"))])
     assert torch.equal(mine, before)
     assert scaled.scaler.get_scale() == scale / 2
-    other = NetworkOptimizer([parameter()], chosen("adam", lr=0.1), scaled=True)
+    other = NetworkOptimizer([parameter()], choose("adam", lr=0.1), scaled=True)
     other.load(scaled.state())
     assert other.scaler.state_dict() == scaled.scaler.state_dict()
     assert plain.scale(torch.ones(())) == 1

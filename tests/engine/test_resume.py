@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 import ganzoo
-from crashing import Dying, killed
+from crashing import Dying, run_until_killed
 from ganzoo.engine import checkpoint
 from ganzoo.errors import Conflict, Corrupt, Interrupted, NotFound, UsageError
 from ganzoo.health.signals import Diverged
@@ -31,7 +31,7 @@ torch.set_num_threads(1)
 import ganzoo, toys
 from ganzoo.engine import execution
 ganzoo.register(toys)
-execution.inductor = lambda graph, inputs: graph  # the recording itself, since compiling it takes 20 s at every start
+execution.compile_graph = lambda graph, inputs: graph  # the recording itself: compiling takes 20 s at every start
 
 class Listener:
     def note(self, event): print(event.line, flush=True)
@@ -76,7 +76,7 @@ def train(**settings) -> Run:
     return ganzoo.train(**settings)
 
 
-def named(name: str) -> Run:
+def find_named(name: str) -> Run:
     """Return the run of a name, whatever its number."""
     (path,) = Path("runs").glob(f"*-{name}")
     return Run(path)
@@ -117,12 +117,12 @@ def test_a_run_that_is_killed_at_random_moments_equals_one_that_was_not(capsys, 
         if torn.returncode == 0:
             break
         kills += 1
-        torn = start(resume=str(named("torn").path))
+        torn = start(resume=str(find_named("torn").path))
     out, _ = torn.communicate()
     assert torn.returncode == 0, f"seed {seed}: {out}"
     whole.communicate()
-    assert "going on with eager" not in (named("torn").path / "log.txt").read_text()
-    count = compare_runs(named("whole"), named("torn"))
+    assert "going on with eager" not in (find_named("torn").path / "log.txt").read_text()
+    count = compare_runs(find_named("whole"), find_named("torn"))
     with capsys.disabled():
         print(f"\n[seed {seed}: {kills} kills at random moments, {count:,} bytes equal]")
     assert kills >= most // 2 + 1, f"seed {seed}: the run was too short for kills"
@@ -147,7 +147,7 @@ def test_a_crash_at_any_moment_of_a_checkpoint_loses_nothing(capsys):
     torn = Run(Path("runs/0002-torn"))
     for number, disk in enumerate(moments, 1):
         shutil.copytree(start.path, torn.path)
-        assert killed(disk, lambda: checkpoint.save(torn.get_checkpoint_path(32), tensors, meta)), number
+        assert run_until_killed(disk, lambda: checkpoint.save(torn.get_checkpoint_path(32), tensors, meta)), number
         assert torn.images == (32 if number == len(moments) else 16), number
         checkpoint.load(torn.checkpoints[-1])
         if torn.images == 16 and number % 8 == 1:

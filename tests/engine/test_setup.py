@@ -22,7 +22,7 @@ from ganzoo.recipe.settings import OPTIMIZERS
 from ganzoo.registry import registry
 
 
-def chosen(**settings: object) -> ResolvedRecipe:
+def resolve_recipe(**settings: object) -> ResolvedRecipe:
     pairs = {"arch": "toy", "dataset": "toy-array", **settings}
     return resolve(registry(), pairs=pairs)
 
@@ -44,20 +44,20 @@ def test_the_recipe_that_a_gan_is_built_from_is_the_one_that_is_written(toys: ob
 
 
 def test_a_settled_recipe_does_not_change(toys: object) -> None:
-    once = set_up(chosen(), "cpu", ALONE, pytest.fail)
+    once = set_up(resolve_recipe(), "cpu", ALONE, pytest.fail)
     assert once.device == CPU
     assert set_up(once.recipe, "cpu", ALONE, pytest.fail).recipe == once.recipe
 
 
 def test_an_update_is_recorded_where_both_optimizers_have_a_form_for_it(toys: object) -> None:
-    networks = draft(chosen(), set_up(chosen(), "cpu", ALONE, pytest.fail).source.info)
+    networks = draft(resolve_recipe(), set_up(resolve_recipe(), "cpu", ALONE, pytest.fail).source.info)
     for name in OPTIMIZERS:
         expected = name in ("adam", "adamw", "sgd", "rmsprop")
         for network in "gd":
-            assert is_recordable(chosen(**{f"optim.{network}.name": name}), networks) == expected
-    assert not is_recordable(chosen(**{"train.precision": "fp16"}), networks)
+            assert is_recordable(resolve_recipe(**{f"optim.{network}.name": name}), networks) == expected
+    assert not is_recordable(resolve_recipe(**{"train.precision": "fp16"}), networks)
     networks.generator.requires_grad_(False)
-    assert not is_recordable(chosen(), networks)
+    assert not is_recordable(resolve_recipe(), networks)
 
 
 def test_frozen_networks_count_for_the_size_of_a_network() -> None:
@@ -68,7 +68,7 @@ def test_frozen_networks_count_for_the_size_of_a_network() -> None:
 
 
 def test_a_draft_has_the_networks_shapes_and_uses_no_memory_and_no_random_number(toys: object) -> None:
-    recipe = chosen(**{"arch.norm": True, "train.threads": 2})
+    recipe = resolve_recipe(**{"arch.norm": True, "train.threads": 2})
     setup = set_up(recipe, "cpu", ALONE, pytest.fail)
     gan = trainer.assemble(setup.recipe, setup.source.info, CPU)
     before = torch.get_rng_state()

@@ -75,7 +75,7 @@ class GreedyLater(Greedy):
 @hookimpl
 def ganzoo_metrics() -> Iterator[Metric]:
     better = {"value": "lower", "gain": "higher", "other": "neither", "lost": "lower"}
-    yield Metric(name="told", summary="Says what it is told.", factory=f"{__name__}:Scripted", better=better)
+    yield Metric(name="script", summary="Returns the values of a test.", factory=f"{__name__}:Scripted", better=better)
     yield Metric(name="undeclared", summary="Does not say what is better.", factory=f"{__name__}:Scripted")
 
 
@@ -152,7 +152,7 @@ def test_a_run_that_dies_while_it_saves_can_be_resumed_and_is_complete(monkeypat
     assert left_by(run) == left_by(whole)
 
 
-class Heard:
+class Recorder:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
@@ -176,7 +176,7 @@ def test_a_disk_that_is_full_from_any_write_on_fails_the_run_with_a_sentence_and
 
         with monkeypatch.context() as patched:
             patched.setattr(files.DISK, "write", full)
-            listener = Heard()
+            listener = Recorder()
             try:
                 train(images=48, listener=listener)
                 said = ""
@@ -251,23 +251,23 @@ def best_of(run: Run) -> tuple[int, float]:
 @pytest.mark.parametrize(
     ("best", "values", "kept"),
     [
-        ("told/value", [3, 1, 2, 1, 5, 6], (32, 1)),
-        ("told/gain", [3, 1, 2, 1, 3, 2], (0, 3)),
-        ("told/value", [5, 4, 3, 2, 1, 0], (160, 0)),
-        ("told/gain", [-5, -4, -3, -3.5, -4, -9], (64, -3)),
-        ("told/value", [math.nan, 4, math.nan, -math.inf, 5, math.nan], (32, 4)),
+        ("script/value", [3, 1, 2, 1, 5, 6], (32, 1)),
+        ("script/gain", [3, 1, 2, 1, 3, 2], (0, 3)),
+        ("script/value", [5, 4, 3, 2, 1, 0], (160, 0)),
+        ("script/gain", [-5, -4, -3, -3.5, -4, -9], (64, -3)),
+        ("script/value", [math.nan, 4, math.nan, -math.inf, 5, math.nan], (32, 4)),
     ],
 )
 def test_the_best_checkpoint_is_kept_beside_the_last_ones(best, values, kept):
     VALUES[:] = values
-    run = train(metric="told", images=160, options={"train.best": best})
+    run = train(metric="script", images=160, options={"train.best": best})
     assert names(run) == sorted({kept[0], 128, 160})
     assert best_of(run) == kept
 
 
 def test_a_resumed_run_keeps_its_best_checkpoint():
     VALUES[:] = [9, 1, 2, 3]
-    run = train(metric="told", images=96, options={"train.best": "told/value"})
+    run = train(metric="script", images=96, options={"train.best": "script/value"})
     VALUES[:] = [4, 5]
     ganzoo.train(resume=run, images=160)
     assert names(run) == [32, 128, 160]
@@ -280,25 +280,28 @@ def test_a_resumed_run_keeps_its_best_checkpoint():
 
 def test_the_best_of_many_measurements_is_kept_also_between_checkpoints(capsys):
     VALUES[:] = [9, 8, 3, 5, 4, 2.5, 6, 7, 7]  # at 0, 16, 32 ...; checkpoints at 0, 64 and 128
-    options = {"train.best": "told/value", "train.metric_every": 16, "train.checkpoint_every": 64, "train.keep": 1}
-    run = train(metric="told", images=96, options=options)
+    options = {"train.best": "script/value", "train.metric_every": 16, "train.checkpoint_every": 64, "train.keep": 1}
+    run = train(metric="script", images=96, options=options)
     assert best_of(run) == (80, 2.5)
     assert names(run) == [80, 96]
-    rows = [row for row in run.rows() if "told/value" in row]
+    rows = [row for row in run.rows() if "script/value" in row]
     assert [row["images"] for row in rows] == [0, 16, 32, 48, 64, 80, 96]
     assert ganzoo.load(run).config["metrics"][0]["value"] == 6
     log = (run.path / "log.txt").read_text()
-    assert "told/value 2.5 (best so far, before 3), told/gain 2.5 (best is 9), told/other 0" in log
+    assert "script/value 2.5 (best so far, before 3), script/gain 2.5 (best is 9), script/other 0" in log
     VALUES[:] = [2.25, 7]
     ganzoo.train(resume=run, images=128)
     assert best_of(run) == (112, 2.25)
-    assert "told/value 2.25 (best so far, before 2.5), told/gain 2.25 (best is 9)" in (run.path / "log.txt").read_text()
+    assert (
+        "script/value 2.25 (best so far, before 2.5), script/gain 2.25 (best is 9)"
+        in (run.path / "log.txt").read_text()
+    )
 
 
 def test_a_checkpoint_lists_only_values_of_its_own_weights():
     VALUES[:] = [1.0] * 9
-    run = train(metric="told", images=64, options={"train.metric_every": 48, "train.checkpoint_every": 32})
-    assert [row["images"] for row in run.rows() if "told/value" in row] == [0, 48, 64]
+    run = train(metric="script", images=64, options={"train.metric_every": 48, "train.checkpoint_every": 32})
+    assert [row["images"] for row in run.rows() if "script/value" in row] == [0, 48, 64]
     VALUES[:] = [1.0] * 9
     ganzoo.train(resume=run, images=80)
     (_, meta) = checkpoint.load(run.checkpoints[-1])
@@ -315,10 +318,10 @@ def test_a_damaged_or_unwritten_checkpoint_is_not_the_best(monkeypatch):
     VALUES[:] = values
     with monkeypatch.context() as patched:
         patched.setattr(files.DISK, "write", refusing)
-        run = train(metric="told", images=160, options={"train.best": "told/value"})
+        run = train(metric="script", images=160, options={"train.best": "script/value"})
     assert names(run) == [32, 128, 160]
     VALUES[:] = values
-    whole = train(metric="told", images=160, options={"train.best": "told/value"})
+    whole = train(metric="script", images=160, options={"train.best": "script/value"})
     assert names(whole) == [64, 128, 160]
 
 
@@ -326,24 +329,24 @@ def test_a_name_in_train_best_that_no_metric_has_is_reported():
     for best, words in (
         (
             "toy-mean/difference",
-            "metric 'toy-mean' is not measured: add --metric toy-mean, or name a value of told or undeclared",
+            "metric 'toy-mean' is not measured: add --metric toy-mean, or name a value of script or undeclared",
         ),
-        ("told", "is not of the form METRIC/KEY: write METRIC/KEY"),
-        ("told/", "is not of the form METRIC/KEY: write METRIC/KEY"),
-        ("-told/gain", r"so a sign is not allowed: write train\.best=told/gain"),
+        ("script", "is not of the form METRIC/KEY: write METRIC/KEY"),
+        ("script/", "is not of the form METRIC/KEY: write METRIC/KEY"),
+        ("-script/gain", r"so a sign is not allowed: write train\.best=script/gain"),
         (
-            "told/other",
-            r"lower or higher values of 'other' are better: choose told/value or told/gain or told/lost, or",
+            "script/other",
+            r"lower or higher values of 'other' are better: choose script/value or script/gain or script/lost, or",
         ),
         ("undeclared/value", r"of 'value' are better: its author must declare Metric\(better=\{'value': \.\.\.\}\)"),
     ):
         with pytest.raises(UsageError, match=words):
-            train(metric=["told", "undeclared"], options={"train.best": best})
+            train(metric=["script", "undeclared"], options={"train.best": best})
     assert not Path("runs").exists()
     VALUES[:] = [1.0] * 9
-    run = train(metric="told", options={"train.best": "told/lost"})
+    run = train(metric="script", options={"train.best": "script/lost"})
     log = (run.path / "log.txt").read_text()
-    words = "train.best=told/lost: no best checkpoint is kept, choose one of told/value, told/gain, told/other"
+    words = "train.best=script/lost: no best checkpoint is kept, choose one of script/value, script/gain, script/other"
     assert log.count(words) == 1
     assert not run.best.exists()
 
@@ -355,7 +358,7 @@ STORED = Path(__file__).parent / "stored"
 
 
 @pytest.fixture
-def stored() -> Run:
+def old_run() -> Run:
     """Return a run of 64 images that the first version wrote."""
     run = Run(Path("runs/0000-stored"))
     (run.path / "checkpoints").mkdir(parents=True)
@@ -364,15 +367,15 @@ def stored() -> Run:
     return run
 
 
-def test_a_run_of_the_first_version_resumes_like_a_new_one(stored):
+def test_a_run_of_the_first_version_resumes_like_a_new_one(old_run):
     settings = {"arch.width": 4, "arch.norm": True, "train.precision": "fp32", "train.checkpoint_every": 50_000}
     whole = train(reg="toy-r1", aug="toy-noise", options=settings)
-    _, meta = checkpoint.load(stored.get_checkpoint_path(64))
+    _, meta = checkpoint.load(old_run.get_checkpoint_path(64))
     assert (meta["format"], meta["images"]) == (1, 64)
-    ganzoo.train(resume=stored, images=128)
-    assert stored.images == 128
-    assert "going on from 64 images" in (stored.path / "log.txt").read_text()
-    (now, _), (wanted, _) = (checkpoint.load(run.get_checkpoint_path(128)) for run in (stored, whole))
+    ganzoo.train(resume=old_run, images=128)
+    assert old_run.images == 128
+    assert "going on from 64 images" in (old_run.path / "log.txt").read_text()
+    (now, _), (wanted, _) = (checkpoint.load(run.get_checkpoint_path(128)) for run in (old_run, whole))
     assert now.keys() == wanted.keys()
     for name, tensor in wanted.items():
         # The bias before a BatchNorm has no gradient but rounding, which Adam blows up; the mean behind it follows.
@@ -380,12 +383,12 @@ def test_a_run_of_the_first_version_resumes_like_a_new_one(stored):
             torch.testing.assert_close(now[name], tensor, atol=1e-3, rtol=1e-3, msg=name)
 
 
-def test_a_checkpoint_of_a_newer_version_is_reported_and_not_changed(stored, monkeypatch):
-    tensors, meta = checkpoint.load(stored.get_checkpoint_path(64))
-    checkpoint.save(stored.get_checkpoint_path(64), tensors, {**meta, "format": checkpoint.FORMAT + 1})
+def test_a_checkpoint_of_a_newer_version_is_reported_and_not_changed(old_run, monkeypatch):
+    tensors, meta = checkpoint.load(old_run.get_checkpoint_path(64))
+    checkpoint.save(old_run.get_checkpoint_path(64), tensors, {**meta, "format": checkpoint.FORMAT + 1})
     with pytest.raises(GanzooError, match="was written by a newer ganzoo: python -m pip install -U ganzoo"):
-        ganzoo.train(resume=stored, images=128)
-    assert [path.name for path in stored.path.glob("checkpoints/*")] == ["000000064.ckpt"]
+        ganzoo.train(resume=old_run, images=128)
+    assert [path.name for path in old_run.path.glob("checkpoints/*")] == ["000000064.ckpt"]
 
 
 # ----------------------------------------------------------------------------
@@ -475,10 +478,10 @@ class Swapping:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_log_and_statistics_that_the_disk_refuses_are_reported_once_until_they_work_again():
-    told = Swapping()
-    run = train(listener=told, options={"train.grid_every": 16})  # and so a tick after each update
+    listener = Swapping()
+    run = train(listener=listener, options={"train.grid_every": 16})  # and so a tick after each update
     assert not run.stats_file.is_symlink()
-    lines = [line for line in told.lines if line.startswith("cannot write")]
+    lines = [line for line in listener.lines if line.startswith("cannot write")]
     assert all(line.endswith("the disk is full; free some space and try again; going on without") for line in lines)
     assert sorted(Path(line.split(": ")[0]).name for line in lines) == ["log.txt"] * 2 + ["stats.jsonl"] * 2
     images = [json.loads(line)["images"] for line in run.stats_file.read_text().splitlines()]

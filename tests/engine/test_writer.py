@@ -18,7 +18,7 @@ import pytest
 import torch
 
 import ganzoo
-from crashing import Dying, in_child, killed
+from crashing import Dying, in_child, run_until_killed
 from ganzoo.engine import checkpoint
 from ganzoo.engine.events import Note, Tick
 from ganzoo.engine.writer import Writer
@@ -162,12 +162,12 @@ def test_a_disk_that_is_full_for_some_time_costs_lines_and_the_checkpoints_of_th
     with monkeypatch.context() as patched:
         patched.setattr(files.DISK, what, refuse)
         run = train(listener=listener)
-    told = [line for line in listener.lines if line.startswith("could not write the checkpoint")]
-    assert [line.split(":")[0] for line in told] == [
+    failures = [line for line in listener.lines if line.startswith("could not write the checkpoint")]
+    assert [line.split(":")[0] for line in failures] == [
         "could not write the checkpoint at 64 images",
         "could not write the checkpoint at 96 images",
     ]
-    for line in told:
+    for line in failures:
         assert "the disk is full; free some space and try again; the last good one is" in line
         assert line.endswith("/checkpoints/000000032.ckpt; trying again at the next")
         assert line in (run.path / "log.txt").read_text()
@@ -270,7 +270,7 @@ def test_a_run_that_dies_at_any_moment_of_its_writing_equals_one_that_did_not(mo
 
     def after_crash(disk: files.Disk) -> bool:
         shutil.copytree(start.path, torn.path)
-        dead = killed(disk, lambda: ganzoo.train(resume=torn, images=32))
+        dead = run_until_killed(disk, lambda: ganzoo.train(resume=torn, images=32))
         if dead and torn.images < 32:
             assert torn.images == 16
             ganzoo.train(resume=torn, images=32)

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 import ganzoo
-from crashing import Dying, killed
+from crashing import Dying, run_until_killed
 from ganzoo.engine import checkpoint
 from ganzoo.errors import Corrupt, GanzooError, UsageError
 from ganzoo.package import package, references
@@ -156,7 +156,7 @@ def test_a_package_that_does_not_load_is_not_completed(tmp_path: Path) -> None:
 def test_a_crash_leaves_the_old_package_or_the_new_one(tmp_path: Path, step: int) -> None:
     run = train()
     target = ganzoo.package(run, tmp_path / "p")
-    killed(Dying(before_operation=step), lambda: ganzoo.package(run, target))
+    run_until_killed(Dying(before_operation=step), lambda: ganzoo.package(run, target))
     package.load(tmp_path / "p" if target.exists() else tmp_path / ".p.old", registry(), CPU)
     assert ganzoo.package(run, target) == target
     ganzoo.load(target)

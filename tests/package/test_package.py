@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 import ganzoo
-from crashing import Dying, killed
+from crashing import Dying, run_until_killed
 from ganzoo.engine import checkpoint
 from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound, UsageError
 from ganzoo.health.signals import Diverged
@@ -402,7 +402,7 @@ def test_a_crash_at_any_step_leaves_a_complete_package_or_one_that_the_next_writ
     for step in range(100):
         shutil.rmtree(target, ignore_errors=True)
         package.write(target, make_contents(old, 10))
-        if not killed(Dying(before_operation=step), lambda: package.write(target, make_contents(new, 20))):
+        if not run_until_killed(Dying(before_operation=step), lambda: package.write(target, make_contents(new, 20))):
             break
         states.append(package.load(target, ganzoo.registry(), old.device).config["images"] if target.exists() else None)
         files.recover_directory(target)
