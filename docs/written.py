@@ -154,9 +154,9 @@ def list_files() -> Iterator[str]:
 def list_commands() -> Iterator[str]:
     """Yield how each command is called: its usage, its help and its options."""
     top = click.Context(cli, info_name="ganzoo", **cli.context_settings)
-    shared = {param.name for param in common_options(lambda: None).__click_params__} | {"help"}  # type: ignore[attr-defined]
+    shared = {"--help", *(param.opts[-1] for param in common_options(lambda: None).__click_params__)}  # type: ignore[attr-defined]
     yield from ("## Every command", "", "Each command takes these options:", "")
-    yield from _write_options(top, [param for param in cli.get_params(top) if param.name in shared])
+    yield from _write_options(top, [param for param in cli.get_params(top) if param.opts[-1] in shared])
     for name in COMMANDS:
         command = cli.get_command(top, name)
         assert command is not None
@@ -167,7 +167,8 @@ def list_commands() -> Iterator[str]:
             lines = paragraph.splitlines()
             yield from ["```text", *lines[1:], "```"] if lines[0] == "\b" else lines
             yield ""
-        yield from _write_options(context, [param for param in command.get_params(context) if param.name not in shared])
+        own = [param for param in command.get_params(context) if param.opts[-1] not in shared]
+        yield from _write_options(context, own)
 
 
 def _write_options(context: click.Context, params: list[click.Parameter]) -> Iterator[str]:
@@ -183,44 +184,40 @@ def list_settings() -> Iterator[str]:
     yield from write_table(("key", "flag", "what"), *chosen)
     yield from ("## train", "")
     rows = (
-        (
-            f"`train.{name}`",
-            f"`--{SHORT[f'train.{name}']}`" if f"train.{name}" in SHORT else "",
-            *_describe_option(option),
-        )
-        for name, option in list_options(TrainOptions).items()
+        (_name_setting(f"train.{name}"), *_describe_option(each)) for name, each in list_options(TrainOptions).items()
     )
-    yield from write_table(("key", "flag", "default", "takes", "what"), *rows)
+    yield from write_table(HEAD, *rows)
     yield from ("## optim.g and optim.d", "", "Each network has an optimizer. `optim.g.name` and `optim.d.name` choose")
-    yield from (
-        f"it: {', '.join(f'`{name}`' for name in OPTIMIZERS)}. These keys stand behind `optim.g.` and `optim.d.`.",
-        "",
-    )
+    yield f"it: {', '.join(f'`{name}`' for name in OPTIMIZERS)}. These keys stand behind `optim.g.` and `optim.d.`."
+    yield ""
     users: dict[tuple[str, ...], list[str]] = {}
     for optimizer, cls in OPTIMIZERS.items():
         for name, option in list_options(cls).items():
             users.setdefault((f"`{name}`", *_describe_option(option)), []).append(optimizer)
     rows = ((*row, "all" if len(names) == len(OPTIMIZERS) else ", ".join(names)) for row, names in users.items())
-    yield from write_table(("key", "default", "takes", "what", "of"), *rows)
+    yield from write_table((*HEAD, "of"), *rows)
     for kind, key in KEYS.items():
         for entry in list_first_party(kind):
             assert isinstance(entry.spec, Built)
             prefix = make_options_prefix(kind, entry.spec.name)
-            rows = (
-                (f"`{prefix}{name}`", *_describe_option(each))
-                for name, each in list_options(entry.spec.options).items()
-            )
-            held = [(f"`{prefix}{EXTRACTOR.name}`", "", "an extractor's name", "The extractor that it reads.")]
-            lines = [
-                *write_table(("key", "default", "takes", "what"), *rows, *(held if reads_extractor(entry.spec) else []))
-            ]
-            if lines:
-                yield from (f"## {key.name} {entry.spec.name}", "", *lines)
+            options = list_options(entry.spec.options).items()
+            found = [(_name_setting(prefix + name), *_describe_option(each)) for name, each in options]
+            if reads_extractor(entry.spec):
+                found.append((f"`{prefix}{EXTRACTOR.name}`", "", "The name of the extractor that it reads."))
+            if found:
+                yield from (f"## {key.name} {entry.spec.name}", "", *write_table(HEAD, *found))
 
 
-def _describe_option(option: Option) -> tuple[str, str, str]:
+HEAD = ("key", "default", "what (and what it takes)")
+
+
+def _name_setting(key: str) -> str:
+    return f"`{key}`, `--{SHORT[key]}`" if key in SHORT else f"`{key}`"
+
+
+def _describe_option(option: Option) -> tuple[str, str]:
     default = to_text(option.default)
-    return f"`{default}`" if default else "", option.expects, option.help
+    return f"`{default}`" if default else "", f"{option.help} ({option.expects})"
 
 
 def list_zoo() -> Iterator[str]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -66,6 +67,18 @@ def test_a_page_on_a_plugin_outside_runs(name: str, tmp_path: Path, monkeypatch:
     registry.cache_clear()
     for key in [key for key in sys.modules if key.partition(".")[0] == module]:
         del sys.modules[key]
+
+
+def test_the_python_of_the_page_on_plugins_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import ganzoo.plugin
+
+    text = (DOCS / "plugin.md").read_text(encoding="utf-8").partition("## One file")[0]  # which has a test of its own
+    reader = Reader(tmp_path, monkeypatch)
+    reader.names = {**vars(ganzoo.plugin), "Iterator": Iterator, "Options": ganzoo.plugin.NoOptions}
+    for language, body in list_blocks(text):
+        if language == "python":
+            reader.run_python(body)
+    assert [spec.name for spec in reader.names["ganzoo_architectures"]()] == ["acme-gans"]
 
 
 def test_the_files_and_numbers_of_a_run_are_on_its_page(template: Path) -> None:
