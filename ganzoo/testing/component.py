@@ -35,7 +35,7 @@ def options_described(trial: Trial) -> None:
 
 
 def paper_becomes_bibtex(trial: Trial) -> None:
-    """The paper, where the spec names one, is a citation that `ganzoo info NAME --bibtex` can write as BibTeX."""
+    """If the spec names a paper, `ganzoo info NAME --bibtex` can write its citation as BibTeX."""
     try:
         format_bibtex(trial.spec.paper)
     except ValueError as error:

@@ -29,11 +29,11 @@ def gives_features(trial: Trial) -> None:
     for num in (1, 3, NUM):
         for name, tensor in _extract(extractor, make_samples(info, num)).items():
             fits = tensor.is_floating_point() and tensor.dim() == 2 and len(tensor) == num
-            require(fits, f"For {num} samples, {name} is {tensor.dtype} {list(tensor.shape)}.")
-            require(tensor.isfinite().all(), f"For {num} samples, {name} is not finite.")
+            require(fits, f"For a batch of {num}, {name} is {tensor.dtype} {list(tensor.shape)}.")
+            require(tensor.isfinite().all(), f"For a batch of {num}, {name} is not finite.")
             widths.setdefault(name, set()).add(tensor.shape[1])
     for name, found in widths.items():
-        require(len(found) == 1, f"For 1, 3 and {NUM} samples, {name} has {sorted(found)} columns.")
+        require(len(found) == 1, f"For batches of 1, 3 and {NUM}, {name} has {sorted(found)} columns.")
 
 
 def gives_probabilities(trial: Trial) -> None:

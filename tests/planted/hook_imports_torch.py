@@ -15,4 +15,4 @@ def ganzoo_losses():
 def build(options, data):
     from planted_losses import BCE
 
-    return BCE(options)
+    return BCE(options, data)

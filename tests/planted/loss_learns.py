@@ -16,7 +16,7 @@ def ganzoo_losses():
 class Planted(torch.nn.Module):
     def __init__(self, options, data):
         super().__init__()
-        self.plain, self.temperature = BCE(options), torch.nn.Parameter(torch.ones(()))
+        self.plain, self.temperature = BCE(options, data), torch.nn.Parameter(torch.ones(()))
 
     def discriminator(self, real, fake):
         return self.plain.discriminator(real * self.temperature, fake * self.temperature)

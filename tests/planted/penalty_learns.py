@@ -18,7 +18,7 @@ def ganzoo_regularizers():
 class Planted(torch.nn.Module):
     def __init__(self, options, data):
         super().__init__()
-        self.plain, self.weight = R1(options), torch.nn.Parameter(torch.ones(()))
+        self.plain, self.weight = R1(options, data), torch.nn.Parameter(torch.ones(()))
 
     def discriminator(self, step):
         return self.weight * self.plain.discriminator(step)

@@ -78,9 +78,8 @@ def smallest_and_largest(trial: Trial) -> None:
         found = name_tensors(networks)
         forms, wanted = ({name: (t.shape, t.dtype) for name, t in each.items()} for each in (bare, found))
         other = [name for name in forms.keys() | wanted.keys() if forms.get(name) != wanted.get(name)]
-        require(
-            not other, f"{describe_data(data)}: built on meta, {join_first(sorted(other))} has another shape or dtype."
-        )
+        words = f"{describe_data(data)}: on meta, these have another shape or dtype: {join_first(sorted(other))}"
+        require(not other, f"{words}.")
         networks.generator.eval()
         networks.discriminator.eval()
         _require_answers(networks, data, 1 if math.prod(data.shape) > 2**16 else 2)
