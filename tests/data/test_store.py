@@ -258,7 +258,7 @@ def test_strict_names_the_first_broken_item_and_the_solution(tmp_path: Path) -> 
     items = Files(50, {7: ValueError("bad"), 30: ValueError("worse")}).items()
     with pytest.raises(
         GanzooError,
-        match=r"^dataset 'mine' cannot read 0007.png \(bad\): remove the file or set dataset.strict=false$",
+        match=r"^dataset 'mine' cannot read 0007.png \(bad\): remove the file, or set dataset.strict=false to skip it$",
     ):
         open_store(make_packing(items, tmp_path, strict=True))
     assert list(tmp_path.iterdir()) == []
