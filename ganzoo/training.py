@@ -69,14 +69,14 @@ def train(
         tracker: Names of trackers; ``"none"`` removes those that a recipe or an architecture sets.
         recipe: The named recipe whose settings the run starts from.
         config: A ``recipe.json``, a run or a model package (local or on the Hub) whose settings the run starts from.
-        images: Short for ``train.images``.
-        batch: Short for ``train.batch``.
-        size: Short for ``dataset.size``.
-        seed: Short for ``train.seed``.
-        threads: Short for ``train.threads``.
-        conditional: Short for ``train.conditional``.
-        init: Short for ``train.init``: a run, the directory of a package or a model on the Hub whose weights the
-            training starts from. Without `arch`, `recipe` and `config`, its settings are used too.
+        images: The length of the run, in real images seen by the discriminator (``train.images``).
+        batch: The number of real images in one update of the discriminator (``train.batch``).
+        size: The width and height of images, in pixels (``dataset.size``).
+        seed: The seed of all random numbers (``train.seed``).
+        threads: The number of CPU threads (``train.threads``).
+        conditional: Whether the networks get the dataset's labels (``train.conditional``).
+        init: A run, the directory of a package or a model on the Hub whose weights the training starts from
+            (``train.init``). Without `arch`, `recipe` and `config`, its settings are used too.
         options: Any settings by key, such as ``{"arch.width": 64, "optim.g.lr": 1e-4}``.
         name: The name of the run, after its number; by default architecture, loss and dataset.
         device: The device to train on: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.

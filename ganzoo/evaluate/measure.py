@@ -132,7 +132,7 @@ def measure(
     """Return the values of all metrics, by ``METRIC/KEY``, in one pass over the samples.
 
     Args:
-        runners: The metrics.
+        runners: The metrics that are ready to measure.
         batches: Real and generated samples, float32 on the device.
         seed: The seed of torch's default generators, from which metrics draw random numbers.
         device: The device of the samples and metrics.

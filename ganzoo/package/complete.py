@@ -99,7 +99,7 @@ def make_shown_files(generator: Generator, labels: Tensor | None) -> dict[str, b
     """Return files that show samples, by name: a picture, text, a sound. None where nothing can show the samples.
 
     Args:
-        generator: The generator.
+        generator: The generator that is sampled.
         labels: Real labels, where the model's labels are arrays; without them such a model is not shown.
     """
     if generator.data.label_shape and labels is None:
