@@ -1,4 +1,4 @@
-"""The grids of a run, its texts and sounds: real samples once, and the same latents again as the generator learns."""
+"""The files that show a run's samples: real ones once, and generated ones of the same latents as G learns."""
 
 from __future__ import annotations
 

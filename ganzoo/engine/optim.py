@@ -210,7 +210,7 @@ class _Recorded:
             for name in self.form.slots:
                 if slots.get(name) is None:
                     slots[name] = torch.zeros_like(parameter)
-            if self.form.counts:  # where torch's own step, to which a run may fall back, looks for it
+            if self.form.counts:  # torch's own step reads it, if the run falls back
                 step_device = parameter.device if optimizer.param_groups[0].get("fused") else None
                 self.counts[index] = int(slots.setdefault("step", torch.zeros((), device=step_device)))
         width = len(self.form.numbers(self.values, 1))

@@ -14,7 +14,7 @@ from ganzoo.plugin import DataInfo
 from ganzoo.recipe.check import find_changed_meaning
 from ganzoo.runs.run import Run
 
-Held = Mapping[str, Mapping[str, str]]  # as `ResolvedRecipe.frozen`
+FrozenNetworks = Mapping[str, Mapping[str, str]]  # like `ResolvedRecipe.frozen`: name and sha256, by path
 
 
 def restore(gan: Gan, run: Run, data: DataInfo, note: Callable[[str], None]) -> dict[str, Any] | None:
@@ -87,7 +87,7 @@ def check_same_data(run: Run, before: DataInfo, now: DataInfo, note: Callable[[s
         note(f"the dataset changed: it had {before.num_items} items and has {now.num_items}")
 
 
-def check_same_frozen(run: Run, before: Held, now: Held) -> None:
+def check_same_frozen(run: Run, before: FrozenNetworks, now: FrozenNetworks) -> None:
     """Raise UsageError where a network that is used and not trained has other weights than when the run started."""
     for owner, network in now.items():
         if before.get(owner, network)["sha256"] != network["sha256"]:
