@@ -75,7 +75,7 @@ class Means(nn.Module):
         return weight * (mse_loss(real, self.means[1].expand_as(real)) + mse_loss(fake, self.means[0].expand_as(fake)))
 
 
-class Further:
+class Resampling:
     """Makes its own samples for D's term, and makes G follow its average."""
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
@@ -136,7 +136,7 @@ def ganzoo_regularizers():
     yield spec("toy-code", Code, learns="generator")
     yield spec("toy-rotation", Rotation, learns="discriminator")
     yield spec("toy-lecam", Means)
-    yield spec("toy-further", Further)
+    yield spec("toy-further", Resampling)
     yield spec("toy-perceptual", Perceptual, reals=True)
     yield spec("toy-features", Features, reals=True, needs=("features",))
     yield spec("toy-spectral", Spectral)
@@ -175,7 +175,7 @@ def ganzoo_extractors():
 # Networks.
 
 
-class Saying(ToyGenerator):
+class LossGenerator(ToyGenerator):
     """Samples with losses and intermediates."""
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> GeneratorOutput:
@@ -184,7 +184,7 @@ class Saying(ToyGenerator):
         return GeneratorOutput(samples, {"commitment": samples.square().mean(), "kl": half.abs().mean()}, (half,))
 
 
-class Weighing(ToyDiscriminator):
+class WeightedDiscriminator(ToyDiscriminator):
     """A list of two logits, of which the second has the weight 1/4, and an embedding."""
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
@@ -192,7 +192,7 @@ class Weighing(ToyDiscriminator):
         return DiscriminatorOutput([one, patches], embedding=x.flatten(1), weights=(1.0, 0.25))
 
 
-class Projected(nn.Module):
+class ProjectedDiscriminator(nn.Module):
     """Sauer et al. 2021: D works on features of a network that is not trained."""
 
     def __init__(self, data: DataInfo) -> None:
@@ -203,7 +203,7 @@ class Projected(nn.Module):
         return self.head(self.look(x)["features"].tanh())
 
 
-class Packed(nn.Module):
+class PackedDiscriminator(nn.Module):
     """Lin et al. 2018, PacGAN: one logit for two samples together."""
 
     def __init__(self) -> None:
@@ -214,7 +214,7 @@ class Packed(nn.Module):
         return self.net(x.reshape(len(x) // 2, 32))
 
 
-class Recolouring(nn.Module):
+class LabelGenerator(nn.Module):
     """A generator that makes samples from labels alone."""
 
     def __init__(self, data: DataInfo) -> None:
@@ -227,19 +227,19 @@ class Recolouring(nn.Module):
 
 
 def build_saying(options: ToyOptions, data: DataInfo) -> Networks:
-    return Networks(Saying(options, data), Weighing(options, data), options.z_dim)
+    return Networks(LossGenerator(options, data), WeightedDiscriminator(options, data), options.z_dim)
 
 
 def build_projected(options: ToyOptions, data: DataInfo) -> Networks:
-    return Networks(ToyGenerator(options, data), Projected(data), options.z_dim)
+    return Networks(ToyGenerator(options, data), ProjectedDiscriminator(data), options.z_dim)
 
 
 def build_packed(options: ToyOptions, data: DataInfo) -> Networks:
-    return Networks(ToyGenerator(options, data), Packed(), options.z_dim)
+    return Networks(ToyGenerator(options, data), PackedDiscriminator(), options.z_dim)
 
 
 def build_labels(options: ToyOptions, data: DataInfo) -> Networks:
-    return Networks(Recolouring(data), ToyDiscriminator(options, data), 0)
+    return Networks(LabelGenerator(data), ToyDiscriminator(options, data), 0)
 
 
 @hookimpl

@@ -181,7 +181,7 @@ def require_latents(networks: Networks) -> None:
     """Raise `Failure` unless ``latent`` and ``latent_dim`` name latents that can be drawn."""
     dim, latent = networks.latent_dim, str(networks.latent)
     require(type(dim) is int and dim >= 0, f"Its latent_dim is {dim!r}, not a whole number.")
-    require(re.fullmatch(LATENT, latent), f"Its latent is {networks.latent!r}: normal, uniform or normal+onehotK.")
+    require(re.fullmatch(LATENT, latent), f"Its latent is {networks.latent!r}, not normal, uniform or normal+onehotK.")
     fits = int(latent.partition("onehot")[2] or 0) <= dim
     require(fits, f"Its latent is {networks.latent!r}, but a z has only {dim} entries.")
 
