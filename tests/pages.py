@@ -67,7 +67,7 @@ class Reader:
                 subprocess.run(["bash", "-n"], input=body, text=True, check=True)
             else:
                 assert language in ("console", "bash"), f"nobody knows how to run {language!r}"
-                for line in filter(None, body.splitlines()):
+                for line in filter(None, body.replace("\\\n", "").splitlines()):
                     self.run_line(line.removeprefix("$ "))
         return len(blocks)
 
@@ -123,7 +123,7 @@ class Reader:
         if words[:1] == ["train"] and "--dry-run" not in words:
             words = self.shorten(words)
         if words[:1] == ["evaluate"]:
-            words = ["32" if word == "1000" else word for word in words]
+            words = ["32" if word == "1000" else word for word in words] + ([] if "-n" in words else ["-n", "32"])
         registry.cache_clear()
         self.prepare()
         with pytest.raises(SystemExit) as stop:
