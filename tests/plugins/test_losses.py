@@ -134,7 +134,7 @@ def test_rpgan_is_of_pairs():
 
 
 def test_rpgan_trains_the_generator_against_reals():
-    with pytest.raises(ValueError, match="give it real logits"):
+    with pytest.raises(ValueError, match="give the logits of real samples"):
         make("rpgan").generator(logits(1.0))
 
 
