@@ -20,7 +20,7 @@ from ganzoo.registry import registry
 
 
 @pytest.fixture(autouse=True)
-def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Work in an empty folder, with a registry and plugin modules of one's own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GANZOO_DISABLE_PLUGINS", "")  # --no-plugin changes it: monkeypatch takes that back

@@ -38,8 +38,8 @@ def test_it_prints_each_check_and_fails_where_one_does(ganzoo: Ganzoo) -> None:
     )
 
 
-def test_failures_that_pyproject_expects_are_none(ganzoo: Ganzoo, own_place: Path) -> None:
-    file = own_place / "pyproject.toml"
+def test_failures_that_pyproject_expects_are_none(ganzoo: Ganzoo, own_folder: Path) -> None:
+    file = own_folder / "pyproject.toml"
     file.write_text(f'[tool.ganzoo.expected-failures]\n"{NAME}" = "it greets"\n"loss/other/order" = "of another"\n')
     done = ganzoo("check", "import_prints", "--plugin", LOUD)
     assert (done.code, "1 failed as expected" in done.err) == (0, True)
@@ -66,9 +66,9 @@ def build(options):
 """
 
 
-def test_a_dataset_that_needs_a_path_says_last_what_was_not_checked(ganzoo: Ganzoo, own_place: Path) -> None:
-    (own_place / "needy.py").write_text(NEEDY)
-    done = ganzoo("check", "needy", "--plugin", own_place / "needy.py")
+def test_a_dataset_that_needs_a_path_says_last_what_was_not_checked(ganzoo: Ganzoo, own_folder: Path) -> None:
+    (own_folder / "needy.py").write_text(NEEDY)
+    done = ganzoo("check", "needy", "--plugin", own_folder / "needy.py")
     last = done.err.splitlines()[-2:]
     assert done.code == 0
     assert re.match("not checked: 1[0-9] checks of dataset/needy: dataset.path: '' is not a table: name one", last[0])

@@ -373,7 +373,7 @@ def test_sample_to_a_folder(ganzoo: Ganzoo, runs: Path, out: str) -> None:
         assert picture.size == (16, 16)
 
 
-def test_sample_into_a_folder_that_is_there_whatever_its_name(ganzoo: Ganzoo, runs: Path, tmp_path: Path) -> None:
+def test_sample_into_an_existing_folder_of_any_name(ganzoo: Ganzoo, runs: Path, tmp_path: Path) -> None:
     (tmp_path / "v1.0").mkdir()
     assert ganzoo("sample", "0", "-n", "2", "--out", "v1.0").code == 0
     assert len(os.listdir("v1.0")) == 2
@@ -387,7 +387,7 @@ def test_sample_to_an_array(ganzoo: Ganzoo, runs: Path) -> None:
         np.testing.assert_array_equal(archive["samples"], load(runs / RUN, device="cpu").sample(5, seed=7))
 
 
-def test_the_seed_says_which_samples(ganzoo: Ganzoo, runs: Path) -> None:
+def test_the_seed_determines_the_samples(ganzoo: Ganzoo, runs: Path) -> None:
     for name, args in {"a": (), "b": ("--seed", "0"), "c": ("--seed", "1"), "d": ("-n", "66")}.items():
         ganzoo("sample", "0", "--out", f"{name}.npz", *args)
     a, b, c, d = (np.load(f"{name}.npz")["samples"] for name in "abcd")
@@ -455,7 +455,7 @@ def test_verbose_shows_the_traceback(args: tuple[str, ...]) -> None:
     assert err.splitlines()[-1] == "ganzoo: no architecture 'dcgn' is installed: did you mean 'dcgan'?"
 
 
-def test_a_bug_of_ganzoos_own_is_not_laid_on_a_plugin(ganzoo: Ganzoo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_of_ganzoo_does_not_blame_a_plugin(ganzoo: Ganzoo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ganzoo.runs.run.list_runs", {}.popitem)  # raises, and has no frame of its own
     answer = ganzoo("runs")
     assert answer.code == 1
@@ -463,7 +463,7 @@ def test_a_bug_of_ganzoos_own_is_not_laid_on_a_plugin(ganzoo: Ganzoo, monkeypatc
     assert answer.err.endswith(": this is a bug of ganzoo or of a plugin; -v shows where\n")
 
 
-def test_a_bug_is_told_as_one_and_verbose_shows_where(tmp_path: Path) -> None:
+def test_a_bug_is_reported_and_verbose_shows_the_traceback(tmp_path: Path) -> None:
     (tmp_path / "buggy.py").write_text(
         "from ganzoo.plugin import Command, hookimpl\n"
         "import click\n"

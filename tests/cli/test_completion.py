@@ -90,13 +90,13 @@ def test_regularizers_of_a_plugin_file_and_none(complete, tmp_path: Path) -> Non
     assert values(complete("ganzoo --plugin mine.py train --loss min")) == ["minimax", "mine"]
 
 
-def test_a_plugin_that_is_left_out_is_not_offered(complete) -> None:
+def test_a_disabled_plugin_is_not_completed(complete) -> None:
     assert values(complete("ganzoo train --no-plugin losses --loss ")) == []
     assert values(complete("ganzoo --no-plugin losses train --loss ")) == []
 
 
 @pytest.mark.parametrize("option", ["--plugin fails.py", "--plugin nothing.py", "--no-plugin nothing"])
-def test_a_broken_plugin_option_is_not_told_while_typing(complete, tmp_path: Path, option: str) -> None:
+def test_a_broken_plugin_option_is_not_reported_while_typing(complete, tmp_path: Path, option: str) -> None:
     (tmp_path / "fails.py").write_text("1/0")
     assert values(complete(f"ganzoo train {option} --arch dc")) == ["dcgan"]
 

@@ -1,4 +1,4 @@
-"""A hostile user: every mistake is one sentence on stderr with the way out, and the right exit code."""
+"""Every mistake of a user is one sentence on stderr that says what to type, with the right exit code."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from privileges import bound_by_modes
 
 
 def check(answer: Answer, code: int, *words: str, before: int = 0) -> None:
-    """Hold that a command failed with this code and said so in one sentence, after `before` lines of progress."""
+    """Assert that a command failed with this code and one sentence, after `before` lines of progress."""
     assert answer.code == code, answer.err
     assert answer.out == ""
     assert "Traceback" not in answer.err
@@ -31,7 +31,7 @@ def check(answer: Answer, code: int, *words: str, before: int = 0) -> None:
 
 
 # ----------------------------------------------------------------------------
-# What is typed wrongly.
+# Typing mistakes.
 
 DCGAN = "train --arch dcgan"
 TYPED = [
@@ -107,13 +107,13 @@ TYPED = [
 
 
 @pytest.mark.parametrize(("line", "code", "words"), [(line, code, words) for line, code, *words in TYPED])
-def test_typed_wrongly(ganzoo: Ganzoo, line: str, code: int, words: list[str]) -> None:
+def test_typing_mistakes(ganzoo: Ganzoo, line: str, code: int, words: list[str]) -> None:
     check(ganzoo(*line.split()), code, *words)
     assert not os.listdir()
 
 
 @pytest.mark.parametrize("args", [("train", "--arch", ""), ("train", "--arch", "a\nb"), ("train", "--arch", "\udcff")])
-def test_a_name_that_is_none_is_told_on_one_line(ganzoo: Ganzoo, args: tuple[str, ...]) -> None:
+def test_an_invalid_name_is_reported_on_one_line(ganzoo: Ganzoo, args: tuple[str, ...]) -> None:
     check(ganzoo(*args), 2, f"no architecture {args[-1]!r}")
 
 
@@ -134,7 +134,7 @@ def test_a_device_that_does_not_exist(ganzoo: Ganzoo, runs: Path, device: str) -
 # Data.
 
 
-def test_a_dataset_that_is_no_folder_of_images(ganzoo: Ganzoo, tmp_path: Path) -> None:
+def test_a_dataset_that_is_not_a_folder_of_images(ganzoo: Ganzoo, tmp_path: Path) -> None:
     for path in ("./nothing", "nothing.npz"):
         for more in ([], ["--dry-run"]):
             check(ganzoo("train", *TINY, "--dataset", path, *more), 4, f"{path[-7:]}' does not exist", "--dataset PATH")
@@ -152,7 +152,7 @@ def test_a_dataset_of_broken_images(ganzoo: Ganzoo, tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
-def test_labels_that_the_data_has_not(ganzoo: Ganzoo, photos: Path) -> None:
+def test_labels_of_unlabelled_data_are_refused(ganzoo: Ganzoo, photos: Path) -> None:
     check(ganzoo("train", *TINY, "--dataset", photos, "--conditional"), 2, "has no labels", "remove --conditional")
 
 
@@ -230,7 +230,7 @@ def test_folders_that_look_like_runs_do_no_harm(ganzoo: Ganzoo, runs: Path) -> N
 
 
 # ----------------------------------------------------------------------------
-# Checkpoints and packages that are not what was written.
+# Damaged checkpoints and packages.
 
 
 def damage(path: Path, how: str) -> None:
@@ -257,7 +257,7 @@ def test_a_damaged_checkpoint_is_set_aside_for_the_last_good_one(ganzoo: Ganzoo,
     assert last.with_name(last.name + ".damaged").exists()
 
 
-def test_no_checkpoint_that_is_whole(ganzoo: Ganzoo, runs: Path) -> None:
+def test_a_run_without_an_undamaged_checkpoint(ganzoo: Ganzoo, runs: Path) -> None:
     checkpoints = Run(runs / "0001-stopped").checkpoints
     for path in checkpoints:
         damage(path, "changed")
@@ -286,7 +286,7 @@ def test_a_package_that_is_incomplete(ganzoo: Ganzoo, runs: Path) -> None:
 
 
 # ----------------------------------------------------------------------------
-# Samples that cannot be had.
+# Impossible samples.
 
 
 def test_labels_and_truncation_that_the_model_does_not_take(ganzoo: Ganzoo, runs: Path) -> None:
@@ -345,7 +345,7 @@ def test_a_component_that_fails_is_named(ganzoo: Ganzoo, tmp_path: Path) -> None
 
 
 # ----------------------------------------------------------------------------
-# Places that may not be read or written, and disks that are full.
+# Files that may not be read or written, and full disks.
 
 
 def test_a_folder_that_may_not_be_written(ganzoo: Ganzoo, templates: Path, public: Path) -> None:
@@ -432,7 +432,7 @@ def test_files_that_may_not_grow(ganzoo: Ganzoo) -> None:
 
 
 def check_unwritten(answer: Answer, *words: str) -> None:
-    """Hold that a run told of the first checkpoint that it could not write, went on, and failed at the last."""
+    """Assert that a run reported the first checkpoint that it could not write, continued, and failed at the last."""
     *told, _ = answer.err.splitlines()
     check(answer, 1, *words, before=len(told))
     (first,) = [line for line in told if line.startswith("could not write the checkpoint at 0 images: cannot write")]

@@ -44,7 +44,7 @@ class Lost(Brittle):
 
 
 def wrong(answer: Answer, code: int, *words: str, before: int = 0) -> None:
-    """Hold that a command failed with this code and said so in one sentence, after `before` lines."""
+    """Assert that a command failed with this code and one sentence, after `before` lines."""
     assert (answer.code, answer.out) == (code, ""), answer.err
     lines = answer.err.splitlines()
     assert len(lines) == before + 1, answer.err
@@ -52,7 +52,7 @@ def wrong(answer: Answer, code: int, *words: str, before: int = 0) -> None:
 
 
 @pytest.mark.parametrize("what", ["0", RUN, f"runs/{RUN}", f"runs/{RUN}/package"])
-def test_a_table_of_what_was_measured(ganzoo: Ganzoo, runs: Path, what: str) -> None:
+def test_the_values_are_printed_as_a_table(ganzoo: Ganzoo, runs: Path, what: str) -> None:
     done = ganzoo("evaluate", what, *METRIC, "-n", "100")
     assert done.code == 0
     rows = [line.split(maxsplit=2) for line in done.out.splitlines()]
@@ -80,7 +80,7 @@ def test_json_says_what_the_values_depend_on(ganzoo: Ganzoo, runs: Path) -> None
     assert found["values"] == same.values
 
 
-def test_num_is_all_that_there_are_and_at_most_ten_thousand(ganzoo: Ganzoo, runs: Path) -> None:
+def test_num_is_all_samples_and_at_most_ten_thousand(ganzoo: Ganzoo, runs: Path) -> None:
     assert json.loads(ganzoo("evaluate", "0", *METRIC, "--json").out)["num"] == 1797
     ganzoo("train", "--arch", "mlp", "--dataset", "points", "--images", "64", "--batch", "16", "--name", "p")
     found = json.loads(ganzoo("evaluate", "3", *METRIC, "--json").out)
@@ -123,7 +123,7 @@ def test_other_data_that_do_not_fit(ganzoo: Ganzoo, runs: Path, tmp_path: Path) 
     wrong(ganzoo("evaluate", "0", *METRIC, "--dataset", "points"), 2, "modality is points, the model's is image")
 
 
-def test_data_that_are_gone_or_changed(ganzoo: Ganzoo, tmp_path: Path) -> None:
+def test_missing_or_changed_data_is_reported(ganzoo: Ganzoo, tmp_path: Path) -> None:
     folder = photos(tmp_path / "photos", num=16)
     assert ganzoo("train", *TINY, "--dataset", folder).code == 0
     assert ganzoo("evaluate", "0", *METRIC).code == 0
@@ -133,7 +133,7 @@ def test_data_that_are_gone_or_changed(ganzoo: Ganzoo, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "moved")
 
 
-def test_a_run_without_a_package_and_what_is_none(ganzoo: Ganzoo, runs: Path) -> None:
+def test_a_run_without_a_package_and_a_path_without_a_run(ganzoo: Ganzoo, runs: Path) -> None:
     shutil.rmtree(runs / RUN / "package")
     wrong(ganzoo("evaluate", "0", *METRIC), 4, "has no model package yet")
     wrong(ganzoo("evaluate", "nothing", *METRIC), 4, "no run 'nothing'")

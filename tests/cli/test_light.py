@@ -1,4 +1,4 @@
-"""What needs no torch loads none, nor anything else that is heavy; each command in a process of its own."""
+"""Light commands import nothing heavy; each command runs in a separate process."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def test_a_light_command_imports_nothing_heavy(command: str, runs: Path) -> None
         "train --resume",
     ],
 )
-def test_a_mistake_is_told_before_anything_heavy_is_imported(command: str) -> None:
+def test_a_mistake_is_reported_before_torch_is_imported(command: str) -> None:
     (code, heavy), stderr = list_loaded(HEAVY, *command.split(), GANZOO_RUNS="/nonexistent")
     assert (code in (2, 4), heavy) == (True, [])
     assert stderr.startswith("ganzoo: ")
@@ -60,7 +60,7 @@ def test_writing_a_plugin_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("mistake", ["--metric pixel-moment", "--metric pixel-moments arch.width=3", "-n 0"])
-def test_what_cannot_be_measured_is_told_before_anything_heavy_is_imported(mistake: str, runs: Path) -> None:
+def test_an_impossible_measurement_is_reported_before_torch_is_imported(mistake: str, runs: Path) -> None:
     assert list_loaded(HEAVY, "evaluate", "0", *mistake.split())[0] == [2, []]
 
 
@@ -79,7 +79,7 @@ def test_completion_imports_nothing_heavy(words: str) -> None:
     assert list_loaded(HEAVY, **environ) == ([0, []], "")
 
 
-def test_the_check_sees_what_it_looks_for() -> None:
+def test_the_check_finds_a_heavy_import() -> None:
     (code, heavy), _ = list_loaded(HEAVY, "train", "--arch", "dcgan", "--device", "nonsense")
     assert code == 2
     assert {"torch", "numpy", "rich"} <= set(heavy)

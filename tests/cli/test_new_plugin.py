@@ -1,4 +1,4 @@
-"""`ganzoo new-plugin`: what it says, and every mistake; tests/test_templates.py tries what it writes."""
+"""`ganzoo new-plugin`: its output and every mistake; tests/test_templates.py tests the written plugins."""
 
 import os
 import resource
@@ -19,7 +19,7 @@ KINDS = (
 
 
 def refused(answer: Answer, code: int, *words: str) -> None:
-    """Hold that a command failed with this code and one sentence, and left nothing but what was there."""
+    """Assert that a command failed with this code and one sentence, and changed no file."""
     assert (answer.code, answer.out) == (code, ""), answer.err
     assert answer.err.startswith("ganzoo: ")
     assert answer.err.count("\n") == 1, answer.err
@@ -55,7 +55,7 @@ def test_it_says_where_the_plugin_is_and_what_to_do_next(ganzoo: Ganzoo) -> None
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "losses", "datasets", "arch"])
-def test_a_kind_may_be_said_as_everywhere(ganzoo: Ganzoo, kind: str) -> None:
+def test_a_kind_may_be_plural_or_short(ganzoo: Ganzoo, kind: str) -> None:
     done = ganzoo("new-plugin", "acme-gans", "--kind", kind)
     assert done.code == 0, done.err
     module = (Path("acme-gans") / "acme_gans" / "__init__.py").read_text()
@@ -64,27 +64,27 @@ def test_a_kind_may_be_said_as_everywhere(ganzoo: Ganzoo, kind: str) -> None:
     assert "acme-gans" in done.err.splitlines()[-1]
 
 
-def test_a_place_with_spaces_is_one_that_a_shell_takes(ganzoo: Ganzoo) -> None:
+def test_a_path_with_spaces_is_quoted_for_the_shell(ganzoo: Ganzoo) -> None:
     os.mkdir("my work")
     done = ganzoo("new-plugin", "acme-gans", "--dir", "my work")
     assert (done.code, done.out) == (0, "my work/acme-gans\n")
     assert shlex.split(done.err.splitlines()[1]) == ["cd", "my work/acme-gans"]
 
 
-def test_an_empty_directory_is_taken(ganzoo: Ganzoo) -> None:
+def test_an_empty_directory_is_used(ganzoo: Ganzoo) -> None:
     os.mkdir("acme-gans")
     assert ganzoo("new-plugin", "acme-gans").code == 0
     assert Path("acme-gans/README.md").is_file()
     assert os.listdir() == ["acme-gans"]
 
 
-def test_a_folder_on_the_path_is_no_module(ganzoo: Ganzoo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_on_the_path_is_not_a_module(ganzoo: Ganzoo, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkdir("acme_gans")
     monkeypatch.syspath_prepend(".")
     assert ganzoo("new-plugin", "acme-gans").code == 0
 
 
-def test_what_a_killed_call_left_is_in_nobodys_way(ganzoo: Ganzoo) -> None:
+def test_files_of_a_killed_call_do_no_harm(ganzoo: Ganzoo) -> None:
     os.mkdir(".acme-gans.new")
     Path(".acme-gans.new/half").write_text("")
     assert ganzoo("new-plugin", "acme-gans").code == 0
@@ -125,7 +125,7 @@ TYPED = [
 
 
 @pytest.mark.parametrize(("line", "code", "words"), [(line, code, words) for line, code, *words in TYPED])
-def test_typed_wrongly(ganzoo: Ganzoo, line: str, code: int, words: list[str]) -> None:
+def test_typing_mistakes(ganzoo: Ganzoo, line: str, code: int, words: list[str]) -> None:
     refused(ganzoo("new-plugin", *line.split()), code, *words)
     assert os.listdir() == []
 
@@ -134,7 +134,7 @@ def test_the_name_of_a_component_of_another_kind_is_free(ganzoo: Ganzoo) -> None
     assert ganzoo("new-plugin", "mse", "--kind", "metric").code == 0
 
 
-def test_what_is_there_already_stays(ganzoo: Ganzoo) -> None:
+def test_existing_files_are_not_overwritten(ganzoo: Ganzoo) -> None:
     Path("file").write_text("")
     os.mkdir("full")
     Path("full/mine").write_text("")
@@ -156,7 +156,7 @@ def test_a_folder_that_may_not_be_written(ganzoo: Ganzoo) -> None:
     assert os.listdir("closed") == []
 
 
-def test_a_disk_that_takes_only_half_is_left_clean(ganzoo: Ganzoo) -> None:
+def test_nothing_remains_after_a_full_disk(ganzoo: Ganzoo) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, hard))  # the smaller files fit
     try:
@@ -167,7 +167,7 @@ def test_a_disk_that_takes_only_half_is_left_clean(ganzoo: Ganzoo) -> None:
     assert os.listdir() == []
 
 
-def test_every_kind_is_told_in_the_help() -> None:
+def test_the_help_names_every_kind() -> None:
     (option,) = (param for param in new_plugin.command.params if param.name == "kind")
     for kind in KINDS:
         assert kind in option.help

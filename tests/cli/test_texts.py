@@ -1,4 +1,4 @@
-"""Models whose samples are read: trained, sampled and told apart from those that are looked at."""
+"""Models whose samples are text: training, sampling, and models with pictures."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ TINY = ("--plugin", "readable.py", "--images", "64", "--batch", "16", "--loss", 
 
 
 @pytest.fixture
-def trained(ganzoo: Ganzoo, own_place: Path) -> Ganzoo:
+def trained(ganzoo: Ganzoo, own_folder: Path) -> Ganzoo:
     """Return a function that trains on a dataset of the plugin, and samples that with a command's further words."""
-    (own_place / "readable.py").write_text(PLUGIN)
+    (own_folder / "readable.py").write_text(PLUGIN)
 
     def call(dataset: str, *args: str) -> Answer:
-        if not (own_place / "runs").exists():
+        if not (own_folder / "runs").exists():
             done = ganzoo("train", "--arch", "mlp", "--dataset", dataset, *TINY)
             assert done.code == 0, done.err
         return ganzoo("sample", "0", *args, "--plugin", "readable.py")
@@ -62,36 +62,36 @@ def trained(ganzoo: Ganzoo, own_place: Path) -> Ganzoo:
     return call
 
 
-def test_what_is_read_comes_as_text(trained: Ganzoo, own_place: Path) -> None:
+def test_text_samples_are_written_as_text(trained: Ganzoo, own_folder: Path) -> None:
     done = trained("read", "--seed", "3")
     assert done.__dict__ == {"code": 0, "out": "0000-mlp-bce-read-seed3.txt\n", "err": ""}
-    header, *rows = (own_place / "0000-mlp-bce-read-seed3.txt").read_text().splitlines()
+    header, *rows = (own_folder / "0000-mlp-bce-read-seed3.txt").read_text().splitlines()
     assert header == "x,y"
-    wanted = load(own_place / "runs" / "0000-mlp-bce-read", device="cpu").sample(64, seed=3)
+    wanted = load(own_folder / "runs" / "0000-mlp-bce-read", device="cpu").sample(64, seed=3)
     assert np.array([row.split(",") for row in rows], float) == pytest.approx(wanted, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.csv", "a.TSV"])
-def test_every_suffix_of_text_holds_what_the_dataset_writes(trained: Ganzoo, own_place: Path, name: str) -> None:
+def test_every_text_suffix_has_the_datasets_text(trained: Ganzoo, own_folder: Path, name: str) -> None:
     assert trained("read", "-n", "3", "--out", name).out == f"{name}\n"
-    assert (own_place / name).read_text().startswith("x,y\n")
-    assert len((own_place / name).read_text().splitlines()) == 4
+    assert (own_folder / name).read_text().startswith("x,y\n")
+    assert len((own_folder / name).read_text().splitlines()) == 4
 
 
-def test_what_is_read_is_an_array_as_well(trained: Ganzoo) -> None:
+def test_text_samples_can_be_written_as_an_array(trained: Ganzoo) -> None:
     assert trained("read", "-n", "5", "--out", "a.npz").code == 0
     assert np.load("a.npz")["samples"].shape == (5, 2)
 
 
-def test_what_is_looked_at_and_read_is_drawn_unless_text_is_asked_for(trained: Ganzoo, own_place: Path) -> None:
+def test_samples_with_picture_and_text_are_drawn_by_default(trained: Ganzoo, own_folder: Path) -> None:
     assert trained("both").out == "0000-mlp-bce-both-seed0.png\n"
     assert trained("both", "--out", "a.csv").code == 0
-    assert len((own_place / "a.csv").read_text().splitlines()) == 2501
-    names = os.listdir(own_place / "runs" / "0000-mlp-bce-both")
+    assert len((own_folder / "a.csv").read_text().splitlines()) == 2501
+    names = os.listdir(own_folder / "runs" / "0000-mlp-bce-both")
     assert {"reals.png", "fakes-000000064.png"} <= set(names)
     assert {"reals.txt", "fakes-000000064.txt"} <= set(names)
     assert trained("both", "--out", "all/").code == 0
-    assert sorted(os.listdir(own_place / "all")) == ["cloud.png", "rows.txt"]
+    assert sorted(os.listdir(own_folder / "all")) == ["cloud.png", "rows.txt"]
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,11 @@ def test_what_is_looked_at_and_read_is_drawn_unless_text_is_asked_for(trained: G
         ("neither", "", "this model's samples cannot be shown: write them as arrays with --out samples.npz"),
     ],
 )
-def test_a_form_that_a_model_has_not_is_told_with_one_that_it_has(
-    trained: Ganzoo, own_place: Path, dataset: str, out: str, words: str
+def test_a_missing_form_is_reported_with_an_available_form(
+    trained: Ganzoo, own_folder: Path, dataset: str, out: str, words: str
 ) -> None:
     done = trained(dataset, *(["--out", out] if out else []))
     assert (done.code, done.out) == (2, "")
     assert done.err.count("\n") == 1
     assert words in done.err
-    assert {"readable.py", "runs"} <= set(os.listdir(own_place)) <= {"readable.py", "runs", "__pycache__"}
+    assert {"readable.py", "runs"} <= set(os.listdir(own_folder)) <= {"readable.py", "runs", "__pycache__"}

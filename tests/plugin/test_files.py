@@ -1,4 +1,4 @@
-"""What plugins write is whole or not there, and a disk that does not take it is told in one sentence."""
+"""Files of plugins are written completely or not at all; a full disk is reported in one sentence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ganzoo.plugin import append, write_atomic
 from ganzoo.testing.guards import full_disk
 
 
-def test_bytes_are_appended_or_nothing_is(tmp_path: Path) -> None:
+def test_bytes_are_appended_completely_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "lines.txt"
     append(path, b"one\n")
     append(path, b"two\n")
@@ -20,7 +20,7 @@ def test_bytes_are_appended_or_nothing_is(tmp_path: Path) -> None:
     assert path.read_bytes() == b"one\ntwo\n"
 
 
-def test_a_file_is_replaced_whole_or_stays(tmp_path: Path) -> None:
+def test_a_file_is_replaced_completely_or_stays(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     write_atomic(path, [b"old"])
     with full_disk(), pytest.raises(GanzooError, match="cannot write"):

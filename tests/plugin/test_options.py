@@ -128,18 +128,18 @@ def test_every_type_reads_text_json_and_python(key: str, value: object, expected
         ("rate", COSINE, "a number of at least 0"),
     ],
 )
-def test_a_wrong_value_is_told_with_key_type_and_range(key: str, value: object, wanted: str) -> None:
+def test_a_wrong_value_is_reported_with_key_type_and_range(key: str, value: object, wanted: str) -> None:
     text = complaint(key, value)
     assert text.startswith(f"arch.{key}: expected {wanted}")
     assert text.endswith(f", got {value!r}")
 
 
-def test_an_authors_except_value_error_swallows_no_sentence_for_a_user() -> None:
+def test_a_usage_error_is_not_a_value_error() -> None:
     with pytest.raises(UsageError), contextlib.suppress(ValueError, TypeError, KeyError):
         read(Everything, {"count": 0})
 
 
-def test_unknown_keys_name_the_nearest_or_all_that_there_are() -> None:
+def test_unknown_keys_name_similar_keys_or_all_keys() -> None:
     assert complaint("cuont", 3).startswith("unknown key 'arch.cuont': did you mean 'arch.count'")
     with pytest.raises(UsageError, match=r"unknown key 'zzzzzz'; train takes images, batch, .*keep"):
         read(TrainOptions, {"zzzzzz": 1}, owner="train")
@@ -166,7 +166,7 @@ def test_options_of_every_component_survive_json_and_text(name: str) -> None:
         assert entry.help, f"{key} has no help"
 
 
-def test_values_that_are_no_defaults_survive_json() -> None:
+def test_values_that_differ_from_defaults_survive_json() -> None:
     said = {"gamma": COSINE, "betas": (Schedule("linear", 0.0, 0.5, 7.5), 0.9), "sizes": (8, 16), "limit": 3}
     options = read(Everything, said)
     stored = json.loads(json.dumps(to_json(options)))
@@ -243,14 +243,14 @@ def test_text_of_a_schedule_reads_back_as_the_same(schedule: Schedule) -> None:
         "__import__(1, 2, images=5)",
     ],
 )
-def test_wrong_text_is_no_schedule(text: str) -> None:
+def test_wrong_text_is_not_a_schedule(text: str) -> None:
     assert "a schedule such as cosine(1, 0.1, images=1e6)" in complaint("gamma", text)
 
 
 @pytest.mark.parametrize(
     "text", ["geometric(0, 1, images=5)", "geometric(1, 0, images=5)", "geometric(1, -1, images=5)"]
 )
-def test_factors_lead_neither_to_nor_from_zero(text: str) -> None:
+def test_geometric_schedules_refuse_zero(text: str) -> None:
     words = "geometric multiplies by equal factors, so both values must be above 0"
     assert complaint("gamma", text) == f"arch.gamma: {words}, got '{text}'"
 
@@ -304,7 +304,7 @@ def test_invalid_options_classes_are_refused(cls: Any, why: str) -> None:
     assert why in str(caught.value)
 
 
-def test_options_of_tells_all_about_an_option() -> None:
+def test_list_options_returns_all_about_an_option() -> None:
     assert list_options(Everything)["count"] == Option("count", int, 3, "A count.", 1, 9)
     assert list_options(Everything)["gamma"].schedulable
     assert list(list_options(OPTIMIZERS["adam"])) == ["lr", "clip", "weight_decay", "betas", "eps"]
@@ -313,6 +313,6 @@ def test_options_of_tells_all_about_an_option() -> None:
 
 
 @pytest.mark.parametrize("default", [[1, 2], {"a": 1}, {1}])
-def test_a_default_that_can_be_changed_is_refused_where_it_is_declared(default: object) -> None:
+def test_a_mutable_default_is_refused_when_it_is_declared(default: object) -> None:
     with pytest.raises(ValueError, match=r"is mutable: use a tuple"):
         option(default, help="Numbers.")

@@ -49,7 +49,7 @@ def methods(cls: type) -> Iterator[str]:
             yield f"    {name}{inspect.signature(value)}"
 
 
-def test_what_is_promised_is_kept() -> None:
+def test_public_names_match_the_snapshot() -> None:
     assert SNAPSHOT.read_text(encoding="utf-8").splitlines() == list(promised())
 
 

@@ -1,4 +1,4 @@
-"""Specs that mean nothing are refused where they are made."""
+"""Invalid specs are refused when they are created."""
 
 from __future__ import annotations
 
@@ -59,20 +59,20 @@ def test_a_loss_recommends_neither_itself_nor_data() -> None:
             Loss(**fields, recommended={key: 1})  # type: ignore[arg-type]
 
 
-def test_what_a_component_provides_may_depend_on_its_options() -> None:
+def test_provides_may_depend_on_the_options() -> None:
     assert made(provides=("style",)).get_provided(None) == ("style",)
     assert made(provides=lambda options: (str(options),)).get_provided(3) == ("3",)
 
 
 @pytest.mark.parametrize("field", ["show", "read", "examples"])
-def test_what_shows_samples_is_named_as_a_factory_is(field: str) -> None:
+def test_paths_of_functions_have_the_form_of_a_factory(field: str) -> None:
     with pytest.raises(ValueError, match=r"dataset 'd': 'acme\.draw' is not of the form"):
         Dataset(name="d", summary="D.", factory="a:b", **{field: "acme.draw"})  # type: ignore[arg-type]
     assert getattr(Dataset(name="d", summary="D.", factory="a:b", **{field: "acme:draw"}), field) == "acme:draw"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("suffix", ["onnx", ".", "a.onnx", "./x"])
-def test_a_suffix_is_what_a_file_name_ends_in(suffix: str) -> None:
+def test_an_invalid_suffix_is_refused(suffix: str) -> None:
     with pytest.raises(ValueError, match=r"is not of the form '\.onnx'"):
         Exporter(name="onnx", summary="O.", factory="a:b", suffix=suffix)
     assert Exporter(name="onnx", summary="O.", factory="a:b", suffix=".tar.gz").suffix == ".tar.gz"
@@ -93,7 +93,7 @@ def test_a_verdict_that_cannot_be_shown_is_refused(changed: dict[str, Any], word
         Verdict(**({"code": "d-wins", "words": "D wins."} | changed))
 
 
-def test_a_valid_spec_is_taken() -> None:
+def test_a_valid_spec_is_accepted() -> None:
     spec = made(sizes=(32, 64), aliases=("b",), requires=("numpy>=1; python_version > '3'",), conditional="optional")
     assert (spec.kind, spec.sizes) == ("architecture", (32, 64))
     assert Loss(name="x", summary="X.", factory="a:b", pairs=True).pairs
@@ -112,7 +112,7 @@ def test_a_valid_spec_is_taken() -> None:
         ({"shape": (1, 8, 8), "meta": {"rate": float("nan")}}, "meta is not JSON .*: use text, numbers, lists"),
     ],
 )
-def test_data_that_is_none_is_refused(fields: dict[str, Any], words: str) -> None:
+def test_invalid_data_is_refused(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         DataInfo(**fields)
 

@@ -60,12 +60,12 @@ def seeded(augment):
     return call
 
 
-def test_it_waits_for_no_number():
+def test_it_never_waits_for_the_device():
     """A tensor without values has none to wait for, nor a mask to count."""
     assert flip(0.5)(torch.empty(6, 3, 4, 5, device="meta")).shape == (6, 3, 4, 5)
 
 
-def test_a_recording_draws_anew_each_time_and_follows_a_schedule():
+def test_a_recording_draws_new_numbers_each_time_and_follows_a_schedule():
     x, p = images(32), torch.tensor(0.5)
     augment = flip(0.5)
     replay = make_fx(augment)(x)
@@ -86,11 +86,11 @@ def flip_by(p):
     return Flip(FlipOptions(p=p), DataInfo(shape=(3, 4, 5)))
 
 
-def test_samples_that_are_no_images_are_refused():
+def test_samples_that_are_not_images_are_refused():
     with pytest.raises(UsageError, match=r"mirrors images, not samples \[2\]: remove it"):
         flip(0.5)(torch.zeros(4, 2))
 
 
-def test_data_that_are_no_images_are_refused_before_a_run_is_made():
+def test_data_other_than_images_is_refused_before_a_run_is_made():
     with pytest.raises(UsageError, match="augmentation 'flip' is for image; dataset 'points' is points: remove 'flip'"):
         resolve(ganzoo.registry(), flags={"arch": "mlp", "dataset": "points", "aug": "flip"})

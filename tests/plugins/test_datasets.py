@@ -45,7 +45,7 @@ def test_specs() -> None:
 # Digits.
 
 
-def test_digits_are_the_known_ones() -> None:
+def test_digits_match_the_original_data() -> None:
     digits = Digits(DigitsOptions(size=8))
     assert digits.data.shape == (1797, 1, 8, 8)
     assert digits.data.dtype == np.uint8
@@ -247,7 +247,7 @@ def test_every_mode(
 
 
 @pytest.mark.parametrize("mode", ["La", "RGBa", "RGBX", "HSV", "YCbCr", "PA", "LAB", "CMYK"])
-def test_modes_that_few_files_have(mode: str) -> None:
+def test_rare_image_modes(mode: str) -> None:
     white = Image.new("RGB", (2, 2), WHITE)
     if mode == "LAB":
         lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
@@ -265,7 +265,7 @@ def test_integers_beyond_16_bits_are_scaled_by_their_range() -> None:
     assert np.asarray(flatten_image(Image.new("F", (1, 1), -5.0))).tolist() == [[0]]
 
 
-def test_numbers_that_are_not_finite_are_broken() -> None:
+def test_values_that_are_not_finite_are_refused() -> None:
     with pytest.raises(ValueError, match="not finite"):
         flatten_image(Image.new("F", (2, 2), float("nan")))
 
@@ -288,7 +288,7 @@ def test_exif_orientation(tmp_path: Path, name: str, orientation: int) -> None:
 
 
 @pytest.mark.parametrize("exif", [b"II*\0\x08\0\0\0\xff\xff\x12\x01\x03", b"garbage", b"II*\0", b"II*\0\x08\0\0\0\1"])
-def test_damaged_exif_is_passed_over(tmp_path: Path, exif: bytes) -> None:
+def test_damaged_exif_is_ignored(tmp_path: Path, exif: bytes) -> None:
     for name in ("a.jpg", "a.png"):
         assert_colour(decoded(save(tmp_path / name, exif=b"Exif\0\0" + exif)), RED, 3)
 

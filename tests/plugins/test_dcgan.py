@@ -223,7 +223,7 @@ def test_the_discriminators_label_plane_is_one_input_channel():
     assert build(16, channels=1, width=8).discriminator.first[0].in_channels == 1
 
 
-def test_labels_that_are_missing_or_not_wanted_are_refused():
+def test_missing_or_unexpected_labels_are_refused():
     plain, conditional = build(16, width=8), build(16, classes=3, width=8)
     z, images, labels = draw(2, 100), draw(2, 3, 16, 16), torch.tensor([0, 1])
     for network, inputs in ((conditional.generator, z), (conditional.discriminator, images)):

@@ -45,7 +45,7 @@ def test_specs_name_losses_aliases_and_papers():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_comes_with_what_keeps_a_discriminator_from_being_too_steep(name):
+def test_each_loss_recommends_a_limit_on_the_slope_of_d(name):
     others = {"wasserstein": ("none", ["wgan-gp"]), "rpgan": ("spectral", ["r1", "r2"])}
     norm, terms = others.get(name, ("spectral", []))
     recipe = resolve(ganzoo.registry(), flags={"arch": "dcgan", "loss": name})
@@ -122,7 +122,7 @@ def test_wasserstein_ignores_a_common_shift_of_logits():
     assert (value + real.mean() - fake.mean()).item() == near(0, 1e-12)
 
 
-def test_rpgan_is_of_pairs():
+def test_rpgan_compares_pairs():
     loss, real, fake = make("rpgan"), logits(1.5, -0.3), logits(-0.5, 0.8)
     d, g = loss.discriminator(real, fake).item(), loss.generator(fake, real).item()
     assert d - g == near((fake - real).mean().item(), 1e-12)

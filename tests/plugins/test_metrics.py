@@ -1,4 +1,4 @@
-"""pixel-moments against closed forms; as it is streamed and all at once."""
+"""pixel-moments against closed forms, with samples in batches and all at once."""
 
 import math
 
@@ -10,7 +10,7 @@ from ganzoo_metrics.moments import pool
 
 
 def measured(real, fake, sizes=(), **options):
-    """Return what the metric says of samples that come in batches of these sizes, and the rest."""
+    """Return the values of the metric for samples in batches of these sizes, and one batch of the rest."""
     metric = ganzoo.create("metric", "pixel-moments", **options)
     metric.reset()
     for give, samples in ((metric.real, real), (metric.fake, fake)):
@@ -27,7 +27,7 @@ SHAPES = {"image": (3, 8, 8), "large image": (1, 40, 36), "points": (2,), "table
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_identical_sets_are_no_distance_apart(shape):
+def test_identical_sets_have_distance_zero(shape):
     x = torch.rand(50, *shape) * 2 - 1
     assert measured(x, x) == {"mean": 0, "std": 0, "fd": near(0, 1e-10)}
     assert measured(x, x.flip(0)) == {"mean": near(0), "std": near(0), "fd": near(0, 1e-10)}
@@ -75,7 +75,7 @@ def test_mean_and_std_are_those_of_the_numbers_before_pooling():
     assert found == {"mean": 2.0, "std": 0.0, "fd": 0.0}
 
 
-def test_what_is_kept_does_not_grow_with_the_samples():
+def test_memory_does_not_grow_with_the_samples():
     metric = ganzoo.create("metric", "pixel-moments")
     sizes = []
     for _ in range(3):

@@ -64,7 +64,7 @@ def test_spec():
     assert SPEC.provides == ("double-backward",)
 
 
-def test_what_it_recommends_is_a_recipe():
+def test_its_recommendations_are_a_complete_recipe():
     recipe = resolve(registry(), flags={"arch": "mlp", "dataset": "points"})
     check_recipe(recipe)
     assert recipe.loss.name == "rpgan"
@@ -200,7 +200,7 @@ def test_z_is_as_long_as_a_sample_32_at_most(shape, modality, z_dim):
     assert build(data, latent="mixed", codes=6).latent_dim == min(2 * math.prod(shape), 32) + 6
 
 
-def test_mixed_latents_end_in_codes_that_are_heard_fourfold():
+def test_codes_of_mixed_latents_are_scaled_by_four():
     networks = build(latent="mixed", codes=6, z_dim=3)
     assert (networks.latent_dim, networks.latent) == (9, "normal+onehot6")
     z = draw_latents(networks.latent, torch.Generator().manual_seed(0), 20, 9)
@@ -228,7 +228,7 @@ def test_classes_enter_as_one_hot_behind_the_input():
 
 
 @pytest.mark.parametrize("data", [POINTS, IMAGE])
-def test_values_enter_as_they_are(data):
+def test_array_labels_enter_unchanged(data):
     networks = build(labelled(data, label_shape=(2, 3)), z_dim=4)
     labels = draw(5, 2, 3, seed=2)
     for network, inputs in ((networks.generator, draw(5, 4)), (networks.discriminator, draw(5, *data.shape))):
@@ -238,7 +238,7 @@ def test_values_enter_as_they_are(data):
         assert torch.equal(entered[0], torch.cat([inputs.flatten(1), labels.flatten(1)], 1))
 
 
-def test_labels_that_are_missing_or_not_wanted_are_refused():
+def test_missing_or_unexpected_labels_are_refused():
     for networks, labels, way_out in (
         (build(labelled(num_classes=3)), None, "pass labels$"),
         (build(labelled(label_shape=(3,))), None, "pass labels$"),

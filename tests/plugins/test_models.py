@@ -1,4 +1,4 @@
-"""The models that come along: small, complete, what their command trains, and good."""
+"""The included models are small, complete, of good quality, and as their command trains them."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_the_rings_modes_are_spread_and_z_spreads_them() -> None:
     assert at_a_code.median() > 0.35
 
 
-def test_a_class_that_is_asked_for_is_the_class_that_comes() -> None:
+def test_samples_belong_to_the_chosen_class() -> None:
     generator = ganzoo.load("ganzoo:digits", "cpu")
     one, mixed = generator.sample(10, labels=3, seed=2), generator.sample(10, seed=2)
     assert np.array_equal(one[3], mixed[3])

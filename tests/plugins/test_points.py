@@ -73,7 +73,7 @@ def test_the_rms_is_1_and_the_mean_0(shape: str) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_draws_follow_from_the_generator_alone(shape: str) -> None:
+def test_draws_depend_on_the_generator_alone(shape: str) -> None:
     torch.manual_seed(0)
     before = torch.get_rng_state()
     one, same, other = draw(shape, 64), draw(shape, 64), draw(shape, 64, seed=1)
@@ -215,7 +215,7 @@ def test_dots_that_overlap_are_darker() -> None:
     assert like(one, SAMPLES).sum() == pytest.approx(like(two, SAMPLES).sum(), rel=0.4)
 
 
-def test_of_many_points_each_is_drawn() -> None:
+def test_every_one_of_many_points_is_drawn() -> None:
     many = [(0.5, 0.25)] * 9000
     image = picture((-0.3, 0.7), *many, (-0.4, -0.5))
     away = np.s_[:, : SIDE // 2]
@@ -235,7 +235,7 @@ def test_a_ring_is_3_sigma_around_each_mode() -> None:
 
 
 @pytest.mark.parametrize("info", [INFO, DataInfo(shape=(2,), modality="points")])
-def test_the_frame_depends_on_no_sample(info: DataInfo) -> None:
+def test_the_frame_does_not_depend_on_samples(info: DataInfo) -> None:
     alone = picture((0.3, 0.25), info=info)
     among = picture((0.3, 0.25), (-0.7, -0.2), (50.0, 3.0), info=info)
     cut = np.s_[SIDE // 4 : SIDE // 2, SIDE // 2 :]
@@ -245,7 +245,7 @@ def test_the_frame_depends_on_no_sample(info: DataInfo) -> None:
 @pytest.mark.parametrize(
     ("point", "pixel"), [((9.0, 0.2), (None, SIDE - 1)), ((-9.0, 0.2), (None, 0)), ((0.2, 1e30), (0, None))]
 )
-def test_a_point_outside_stands_on_the_edge_in_red(
+def test_a_point_outside_is_drawn_on_the_edge_in_red(
     point: tuple[float, float], pixel: tuple[int | None, int | None]
 ) -> None:
     image = picture(point)
@@ -257,7 +257,7 @@ def test_a_point_outside_stands_on_the_edge_in_red(
     assert not like(picture((0.3, 0.2)), LOST).any()
 
 
-def test_points_that_are_not_finite_are_left_out() -> None:
+def test_points_that_are_not_finite_are_not_drawn() -> None:
     np.testing.assert_array_equal(picture((math.nan, 0.0), (0.3, math.inf), (0.3, -0.2)), picture((0.3, -0.2)))
 
 

@@ -140,7 +140,7 @@ def test_other_shapes_are_refused(shape):
         networks.build(SPEC.options(), DataInfo(shape=shape))
 
 
-def test_labels_that_are_no_classes_are_refused():
+def test_labels_that_are_not_classes_are_refused():
     with pytest.raises(UsageError, match="classes as labels"):
         networks.build(SPEC.options(), DataInfo(shape=(3, 32, 32), label_shape=(40,)))
 
@@ -163,7 +163,7 @@ def test_widths_that_do_not_fit_are_refused(values, text):
 # Blocks.
 
 
-def test_a_block_starts_as_the_identity_and_does_not_stay_it():
+def test_a_block_starts_as_the_identity_and_learns():
     for network in (build().generator, build().discriminator):
         for block in blocks(network):
             x = draw(2, block.first.in_channels, 4, 4)
@@ -200,7 +200,7 @@ def test_the_3x3_convolutions_do_not_mix_groups():
             assert changed.tolist() == [True] * width + [False] * (inner - width)
 
 
-def test_biases_stand_before_activations_alone():
+def test_only_layers_before_activations_have_biases():
     for network in (build(classes=3).generator, build(classes=3).discriminator):
         biases = [name for name, _ in network.named_parameters() if name.endswith("bias")]
         assert len(biases) == 2 * len(blocks(network))
@@ -294,7 +294,7 @@ def test_the_residual_gain_falls_with_the_number_of_blocks():
         assert block.first.weight.std().item() == pytest.approx(expected, rel=0.03)
 
 
-def test_images_start_at_unit_scale_and_nothing_bounds_them():
+def test_images_start_at_unit_scale_and_are_unbounded():
     generator = build(32).generator
     with torch.no_grad():
         images = generator(draw(64, 64))
@@ -321,7 +321,7 @@ def test_building_on_meta_draws_nothing_from_the_cpu():
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_weights_survive_safetensors_and_hold_no_constants():
+def test_weights_survive_safetensors_without_constants():
     for role in ("generator", "discriminator"):
         network, other = (getattr(tiny(seed=seed), role) for seed in (0, 5))
         state = safetensors.torch.load(safetensors.torch.save(network.state_dict()))
@@ -346,7 +346,7 @@ def test_the_discriminators_logit_is_the_product_with_the_labels_embedding():
     torch.testing.assert_close(logits, ((seen[0] @ discriminator.embedding.weight.T) * one_hot).sum(1))
 
 
-def test_the_generators_embedding_is_further_entries_of_z():
+def test_the_generators_embedding_is_concatenated_to_z():
     generator = tiny(classes=4, class_dim=3).generator
     plain = tiny(z_dim=8).generator
     plain.load_state_dict({key: value for key, value in generator.state_dict().items() if key != "embedding.weight"})
@@ -366,7 +366,7 @@ def test_labels_change_the_output_and_learn():
         assert [bool(row.any()) for row in network.embedding.weight.grad] == [True, False, True]
 
 
-def test_labels_that_are_missing_or_not_wanted_are_refused():
+def test_missing_or_unexpected_labels_are_refused():
     z, images, labels = draw(2, 64), draw(2, 3, 16, 16), torch.tensor([0, 1])
     plain, conditional = build(), build(classes=3)
     for network, inputs in ((conditional.generator, z), (conditional.discriminator, images)):

@@ -58,7 +58,7 @@ def output(answer):
 
 
 def step(D, real, fake=None, seen=lambda x: x, discriminate=None):
-    """What D's update shows of itself, with `seen` for augmentation."""
+    """Return the step of D's update, with `seen` as the augmentation."""
     real = real.detach().clone().requires_grad_()
     fake = (real if fake is None else fake).detach().clone().requires_grad_()
     real_seen, fake_seen = seen(real), seen(fake)
@@ -110,7 +110,7 @@ def test_zero_centred_penalty_of_a_linear_discriminator(name, batch, seed):
     assert b.item() == 0
 
 
-def test_r1_is_of_reals_and_r2_of_fakes():
+def test_r1_reads_reals_and_r2_reads_fakes():
     def square(x):
         return (x**2).sum(1) / 2  # its gradient is x
 
@@ -144,7 +144,7 @@ def test_wgan_gp_of_a_linear_discriminator(mode, w, target, value, slope):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_wgan_gp_looks_between_real_and_fake(mode):
+def test_wgan_gp_samples_between_real_and_fake(mode):
     """D(x) = x^2 has slope 2 x, so that E (2 eps - 1)^2 = 1 / 3."""
     real = torch.ones(100_000, 1, dtype=torch.float64)
     torch.manual_seed(0)
@@ -153,7 +153,7 @@ def test_wgan_gp_looks_between_real_and_fake(mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_wgan_gp_draws_one_point_for_each_sample_of_what_was_seen(mode):
+def test_wgan_gp_draws_one_point_for_each_seen_sample(mode):
     asked_of = []
 
     def discriminate(samples, labels=None, float32=False):
@@ -282,7 +282,7 @@ def test_a_scheduled_weight_is_read_at_each_update(name, mode):
 
 
 @pytest.mark.parametrize(("name", "mode"), EACH)
-def test_the_seed_decides(name, mode):
+def test_the_seed_determines_the_penalty(name, mode):
     D, real, fake = smooth(), normal(6, 3), normal(6, 3, seed=1)
     values = []
     for seed in (0, 0, 1):
@@ -356,7 +356,7 @@ def test_exact_zero_centred_penalties_need_no_forward_and_look_through_augmentat
 
 
 @pytest.mark.parametrize("name", ["r1", "r2"])
-def test_finite_differences_move_what_was_seen(name):
+def test_finite_differences_move_the_seen_samples(name):
     D, asked_of = Linear(*W), []
 
     def discriminate(samples, labels=None, float32=False):
@@ -439,7 +439,7 @@ def test_samples_are_augmented_once_and_moved_from_there(gan_of, mode):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_finite_differences_take_no_dropout_for_a_slope(gan_of, name):
+def test_finite_differences_disable_dropout(gan_of, name):
     values = []
     for dropout in (0.0, 0.5):
         gan, batches = gan_of({"reg": name, f"reg.{name}.mode": "fd"})
@@ -454,7 +454,7 @@ def test_finite_differences_take_no_dropout_for_a_slope(gan_of, name):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_batchnorm_keeps_the_statistics_of_what_was_told_apart(gan_of, mode):
+def test_penalties_do_not_change_batchnorm_statistics(gan_of, mode):
     counts = []
     for settings in ({}, all_of(mode)):
         gan, batches = gan_of({"arch.norm": True, **settings})

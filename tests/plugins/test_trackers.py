@@ -1,4 +1,4 @@
-"""csv: one row for each number of images, whatever stops the run; and what a disk does not take."""
+"""csv: one row for each number of images, after interruptions and full disks."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_columns_that_come_later_are_added_and_those_that_are_missing_left_empty
     assert text(run) == 'images,a,"b/c, d"\n16,1.0,\n32,,2.0\n48,3.0,\n'
 
 
-def test_what_is_measured_at_the_same_images_comes_into_the_same_row(run):
+def test_scalars_of_the_same_images_share_a_row(run):
     tracker = started(run)
     tracker.log(16, {"a": 1.0})
     tracker.log(16, {"b": 2.0})
@@ -61,7 +61,7 @@ def test_what_is_measured_at_the_same_images_comes_into_the_same_row(run):
     assert text(run) == "images,a,b\n16,1.0,3.0\n32,4.0,5.0\n"
 
 
-def test_rows_after_the_checkpoint_are_cut_where_a_run_goes_on(run):
+def test_rows_after_the_checkpoint_are_removed_on_resume(run):
     tracker = started(run)
     for images in (32, 64, 96):
         tracker.log(images, {"a": float(images)})
@@ -82,7 +82,7 @@ def test_a_last_line_that_a_crash_cut_is_dropped(run, torn):
 
 
 @pytest.mark.parametrize("nothing", ["", "ima"])
-def test_a_file_without_a_line_is_begun_anew(run, nothing):
+def test_an_empty_file_is_replaced(run, nothing):
     (run.path / "scalars.csv").write_text(nothing)
     started(run).log(16, {"a": 1.0})
     assert text(run) == "images,a\n16,1.0\n"
@@ -109,7 +109,7 @@ def no_file_above(size: int):
 
 
 @pytest.mark.parametrize("scalars", [{"a": 2.0}, {"a": 2.0, "new": 3.0}], ids=["a row", "a column"])
-def test_a_full_disk_is_told_and_leaves_whole_rows_and_nothing_else(run, scalars):
+def test_a_full_disk_is_reported_and_leaves_only_complete_rows(run, scalars):
     tracker = started(run)
     tracker.log(16, {"a": 1.0})
     before = text(run)
@@ -138,7 +138,7 @@ def rows(run: Run) -> list[dict[str, str]]:
 MACHINE = ("seconds", "images_per_second", "memory", "waiting")
 
 
-def told(run: Run) -> dict[int, dict[str, float]]:
+def read_stats(run: Run) -> dict[int, dict[str, float]]:
     """Return the scalars in stats.jsonl by images, without what is of the machine."""
     found: dict[int, dict[str, float]] = {}
     for line in run.stats_file.read_text().splitlines():
@@ -148,7 +148,7 @@ def told(run: Run) -> dict[int, dict[str, float]]:
     return found
 
 
-def as_told(run: Run) -> dict[int, dict[str, float]]:
+def read_table(run: Run) -> dict[int, dict[str, float]]:
     return {int(row["images"]): {name: float(cell) for name, cell in row.items() if cell} for row in rows(run)}
 
 
@@ -170,7 +170,7 @@ def test_a_run_and_its_resumption_have_the_rows_that_stats_have(toys):
     with (run.path / "scalars.csv").open("a") as file:
         file.write(f"{run.images + 16},,,,,1.0\n")
     ganzoo.train(resume=run)
-    assert as_told(run) == told(run)
+    assert read_table(run) == read_stats(run)
     images = [int(row["images"]) for row in rows(run)]
     assert images == sorted(set(images))
     assert {0, 32, 64, 96, 128} <= set(images)

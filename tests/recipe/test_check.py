@@ -1,4 +1,4 @@
-"""What goes together, and the way out where something does not."""
+"""Components that fit together, and the messages if they do not."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def test_needs_and_refusals() -> None:
     resolve_recipe(arch="plain", loss="bce", reg="oddity")
 
 
-def test_what_an_architecture_provides_follows_its_options() -> None:
+def test_an_architecture_provides_words_by_its_options() -> None:
     text = expect_refusal(arch="normed", loss="bce", reg="apart")
     assert text == "regularizer 'apart' does not go with architecture 'normed' (norm): add arch.norm=none"
     resolve_recipe(arch="normed", loss="bce", reg="apart", pairs={"arch.norm": "none"})
@@ -129,12 +129,12 @@ def test_data_that_an_architecture_cannot_generate(arch: str, dataset: str, more
         ("dcgan", "folder", {"dataset.size": 28}),  # not known unopened
     ],
 )
-def test_data_that_goes(arch: str, dataset: str, more: dict[str, Any]) -> None:
+def test_data_that_an_architecture_can_generate(arch: str, dataset: str, more: dict[str, Any]) -> None:
     recipe = resolve_recipe(arch=arch, loss="bce", dataset=dataset, pairs=more)
     assert (recipe.arch.name, recipe.dataset.name) == (arch, dataset)
 
 
-def test_data_is_checked_once_it_is_opened_too() -> None:
+def test_data_is_checked_again_after_it_was_opened() -> None:
     recipe = resolve_recipe(arch="dcgan", loss="bce", dataset="folder")
     check_data(recipe, DataInfo(shape=(3, 32, 32)))
     with pytest.raises(UsageError, match=r"dataset 'folder' is 28: add dataset\.size=32"):
@@ -143,7 +143,7 @@ def test_data_is_checked_once_it_is_opened_too() -> None:
 
 @pytest.mark.parametrize("moving", [{"train.flip": True}, {"aug": "mirror"}])
 @pytest.mark.parametrize(("shape", "fits"), [((3, 32, 32), True), ((1, 16, 16), True), ((5,), True), ((80, 9), False)])
-def test_labels_that_cannot_be_mirrored_along_are_refused(moving: Any, shape: Any, fits: bool) -> None:
+def test_labels_that_cannot_be_mirrored_are_refused(moving: Any, shape: Any, fits: bool) -> None:
     recipe = resolve_recipe(arch="labels", loss="bce", dataset="faces", pairs={"train.conditional": True, **moving})
     data = DataInfo(shape=(3, 32, 32), label_shape=shape)
     if fits:
@@ -186,6 +186,6 @@ def test_a_batch_coupled_loss_refuses_parts_of_the_generators_batch_too() -> Non
         ("points", {"modes": [1]}, {"modes": [2]}, ""),
     ],
 )
-def test_what_numbers_of_a_table_mean_is_compared(modality: Any, meta: Any, other: Any, key: str) -> None:
+def test_meanings_of_table_columns_are_compared(modality: Any, meta: Any, other: Any, key: str) -> None:
     data, others = (DataInfo(shape=(2,), modality=modality, meta=each) for each in (meta, other))
     assert find_changed_meaning(data, others) == find_changed_meaning(others, data) == key

@@ -1,4 +1,4 @@
-"""One table says what can be set; everything that takes or shows settings reads it, and nothing lists them again."""
+"""One table has all settings; all code that reads or shows settings uses it, and no other code lists them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def lists(path: Path) -> Iterator[set[str]]:
 
 
 def repeats(path: Path) -> list[set[str]]:
-    """Return the lists of a file that name three or more of what the table names; lists of kinds are not meant."""
+    """Return the lists of a file with three or more names of the table, without lists of kinds."""
     kinds = set(KINDS) - LISTS[0]
     return [words & keys for words in lists(path) for keys in LISTS if len(words & keys) > 2 and not words & kinds]
 
@@ -59,7 +59,7 @@ def test_no_module_lists_the_keys_again() -> None:
     assert {path: found for path, found in second.items() if found} == {}
 
 
-def test_what_must_be_spelled_out_says_the_same() -> None:
+def test_lists_outside_of_the_table_agree_with_it() -> None:
     """A data class, a signature and a schema cannot be made from the table."""
     chosen = [entry.name for entry in COMPONENTS]
     assert [field.name for field in fields(ResolvedRecipe)][: len(chosen)] == chosen
@@ -80,7 +80,7 @@ def test_every_key_is_a_flag_of_the_command() -> None:
         assert flag.key in (options[f"--{flag.name}"].help or "")
 
 
-def test_flags_are_short_for_settings() -> None:
+def test_each_flag_sets_one_setting() -> None:
     said = map_flags_to_keys({"arch": "dcgan", "reg": (), "images": "10", "size": None, "conditional": False})
     assert said == {"arch": "dcgan", "train.images": "10", "train.conditional": False}
 

@@ -40,7 +40,7 @@ def asked(dataset: Choice) -> Facts:
     return Facts(dataset.known_data, "cuda")
 
 
-def test_settings_follow_from_the_chosen_data_and_the_device() -> None:
+def test_settings_may_depend_on_the_data_and_the_device() -> None:
     registry = recipes(named("test_named:by_size"))
     flags = {"dataset": "sized", "dataset.size": 48}
     recipe = resolve(registry, recipe="mine", flags=flags, pairs={"train.batch": 16}, facts=asked)
@@ -50,7 +50,7 @@ def test_settings_follow_from_the_chosen_data_and_the_device() -> None:
     assert resolve_recipe(registry, config=freeze_and_reload(recipe)) == recipe  # nothing is computed again
 
 
-def test_whoever_resolves_such_a_recipe_must_know_the_data() -> None:
+def test_resolving_a_recipe_that_depends_on_the_data_needs_facts() -> None:
     with pytest.raises(ValueError, match="recipe 'mine' depends on the data: give `facts`"):
         resolve_recipe(recipes(named("test_named:by_size")), recipe="mine")
 
@@ -63,13 +63,13 @@ def test_whoever_resolves_such_a_recipe_must_know_the_data() -> None:
         ("test_named:nothing", "recipe 'mine' of plugin 'acme' failed in test_named:nothing: AttributeError"),
     ],
 )
-def test_a_callable_that_is_wrong_is_its_plugins_mistake(settings: str, words: str) -> None:
+def test_an_error_of_a_recipes_callable_names_its_plugin(settings: str, words: str) -> None:
     with pytest.raises(GanzooError) as caught:
         resolve(recipes(named(settings)), recipe="mine", flags={"dataset": "grey"}, facts=asked)
     assert str(caught.value).startswith(words)
 
 
-def test_a_recipe_that_was_published_for_some_data_trains_on_no_other_without_a_word() -> None:
+def test_a_recipe_for_data_that_is_not_installed_asks_for_the_data() -> None:
     parts = {"arch": "blob", "loss": "bce"}
     registry = recipes(named(parts, dataset="celeb-faces"))
     assert expect_refusal(registry=registry, recipe="mine") == (
@@ -85,7 +85,7 @@ def test_a_recipe_that_was_published_for_some_data_trains_on_no_other_without_a_
     assert (there.dataset.name, there.origins["dataset"]) == ("faces", "recipe 'mine'")
 
 
-def test_what_a_recipe_says_of_its_data_counts_for_others_that_have_that_option() -> None:
+def test_a_recipes_dataset_options_apply_to_other_data_with_these_options() -> None:
     parts = {"arch": "blob", "loss": "bce", "dataset.size": 64}
     registry = recipes(named(parts, dataset="celeb-faces"))
     assert resolve_recipe(registry, recipe="mine", dataset="sized").dataset.options.size == 64
@@ -95,7 +95,7 @@ def test_what_a_recipe_says_of_its_data_counts_for_others_that_have_that_option(
     assert resolve_recipe(registry, recipe="mine", dataset="grey").dataset.name == "grey"
 
 
-def test_a_frozen_recipe_says_from_which_named_one_it_began() -> None:
+def test_a_frozen_recipe_names_the_recipe_that_it_started_from() -> None:
     recipe = resolve_recipe(recipe="blob-recipe", pairs={"train.batch": 64})
     assert recipe.preset == freeze_and_reload(recipe)["preset"] == "acme:blob-recipe"
     again = resolve_recipe(config=freeze_and_reload(recipe))
@@ -111,6 +111,6 @@ def test_a_frozen_recipe_says_from_which_named_one_it_began() -> None:
         ({"settings": {}, "dataset": "My Faces"}, "cannot be a dataset's name"),
     ],
 )
-def test_a_spec_that_cannot_be(fields: dict[str, Any], words: str) -> None:
+def test_an_invalid_recipe_spec_is_refused(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         replace(named({}), **fields)

@@ -55,7 +55,7 @@ def test_a_frozen_recipe_reads_back_as_the_same(said: dict[str, Any], through: s
     assert json.dumps(again.to_json()) == json.dumps(recipe.to_json())
 
 
-def test_a_frozen_recipe_holds_provenance() -> None:
+def test_a_frozen_recipe_has_the_origin_of_components() -> None:
     stored = freeze_and_reload(resolve_recipe(arch="blob", loss="mse"))
     assert stored["arch"] == {
         "name": "acme:blob",
@@ -104,7 +104,7 @@ def test_a_newer_format_is_refused(as_file: bool, tmp_path: Path) -> None:
         "\udcff",
     ],
 )
-def test_a_damaged_file_is_told_as_such(text: str, tmp_path: Path) -> None:
+def test_a_damaged_file_is_reported(text: str, tmp_path: Path) -> None:
     path = tmp_path / "recipe.json"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     assert expect_refusal(Corrupt, config=path) == f"{path} is damaged or not a recipe of ganzoo"
@@ -146,13 +146,13 @@ def put(*keys: str, value: Any) -> Callable[[dict[str, Any]], None]:
         put("optim", value={"g": 1, "d": 2}),
     ],
 )
-def test_a_damaged_recipe_is_told_as_such(damage: Callable[[dict[str, Any]], None]) -> None:
+def test_a_damaged_recipe_is_reported(damage: Callable[[dict[str, Any]], None]) -> None:
     stored = freeze_and_reload(resolve_recipe(arch="blob"))
     damage(stored)
     assert expect_refusal(Corrupt, config=stored).startswith("the stored recipe is damaged: ")
 
 
-def test_nothing_to_read(tmp_path: Path) -> None:
+def test_a_path_without_a_recipe_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "gone.json"):
         with pytest.raises(NotFound, match=r"has no recipe: give a recipe\.json, a run or a model package"):
             load_json(path)
@@ -185,7 +185,7 @@ def test_a_stored_component_that_is_not_installed(distribution: str, remedy: str
 
 
 @pytest.mark.parametrize("version", ["1; rm -rf /", "1\n", "\x1b[2J", "", "x"])
-def test_a_version_that_is_none_is_not_told(version: str) -> None:
+def test_an_invalid_version_is_not_shown(version: str) -> None:
     stored = freeze_and_reload(resolve_recipe(arch="blob"))
     stored["arch"]["version"] = version
     assert "it is said to come from acme-gans; if you" in expect_refusal(MissingPlugin, make_registry(), config=stored)
@@ -245,7 +245,7 @@ def test_a_recipe_of_a_newer_schema_asks_for_an_upgrade(options: dict[str, Any])
     assert text == "regularizer 'r1' was stored by a newer plugin (schema 3, here 2): upgrade acme-gans"
 
 
-def test_a_stored_name_that_is_an_alias_by_now_keeps_its_options() -> None:
+def test_a_stored_name_that_became_an_alias_keeps_its_options() -> None:
     stored = freeze_and_reload(resolve_recipe(arch="dcgan", reg="r1", pairs={"reg.r1.gamma": 7}))
     renamed = [
         replace(one, name="r1-penalty", aliases=("r1",)) if one.name == "r1" else one for one in make_components()

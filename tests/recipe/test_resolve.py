@@ -1,4 +1,4 @@
-"""How layers of settings become one recipe."""
+"""Combining layers of settings to a recipe."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ from ganzoo.recipe.settings import TrainOptions
 # Precedence.
 
 
-def test_each_layer_goes_over_those_before_it() -> None:
+def test_each_layer_overrides_the_layers_before_it() -> None:
     """One key for each layer to win, and the origins say which did."""
     stored = freeze_and_reload(
         resolve_recipe(arch="blob", pairs={"train.batch": 48, "train.seed": 2, "train.keep": 7, "train.d_steps": 9})
@@ -54,7 +54,7 @@ def test_each_layer_goes_over_those_before_it() -> None:
     assert "train.images" not in origins  # a default
 
 
-def test_a_loss_recommends_over_an_architecture_and_under_a_recipe() -> None:
+def test_a_loss_overrides_the_architecture_but_not_a_recipe() -> None:
     recipe = resolve_recipe(arch="normed", loss="steady")
     assert [choice.name for choice in recipe.reg] == ["oddity"]  # not the architecture's r1
     assert (recipe.train.batch, recipe.train.ema_half_life, recipe.optim_g.options.lr) == (24, 500, 1e-3)
@@ -66,7 +66,7 @@ def test_a_loss_recommends_over_an_architecture_and_under_a_recipe() -> None:
     assert resolve_recipe(arch="normed", loss="steady-loss").origins["train.batch"] == "loss 'steady'"
 
 
-def test_a_loss_recommends_of_an_architecture_what_it_has() -> None:
+def test_a_losss_recommendation_applies_if_the_architecture_has_the_option() -> None:
     recipe = resolve_recipe(arch="normed", loss="steady")
     assert (recipe.arch.options.norm, recipe.origins["arch.norm"]) == ("none", "loss 'steady'")
     assert recipe.arch.options.width == 8  # the 0 that is recommended is no width
@@ -74,7 +74,7 @@ def test_a_loss_recommends_of_an_architecture_what_it_has() -> None:
     assert resolve_recipe(arch="blob", loss="steady").arch.options.width == 8
 
 
-def test_an_architecture_knows_better_of_the_loss_that_it_recommends() -> None:
+def test_an_architecture_overrides_the_loss_that_it_recommends() -> None:
     for said in ({}, {"loss": "steady"}, {"loss": "acme:steady"}):
         recipe = resolve_recipe(arch="calm", **said)
         assert (recipe.train.batch, recipe.origins["train.batch"]) == (12, "arch 'calm'")
@@ -87,14 +87,14 @@ def test_an_architecture_recommends_augmentations_too() -> None:
     assert resolve_recipe(arch="calm", aug="none").aug == ()
 
 
-def test_what_was_stored_without_an_option_had_its_default() -> None:
+def test_an_option_that_was_not_stored_had_its_default() -> None:
     stored = freeze_and_reload(resolve_recipe(arch="normed", loss="steady", pairs={"arch.norm": "batch"}))
     del stored["arch"]["options"]["norm"]
     assert resolve_recipe(config=stored).arch.options.norm == "batch"
     assert resolve_recipe(config=stored, arch="calm").arch.options.norm == "none"  # which was stored of another
 
 
-def test_pairs_may_choose_components_and_go_over_flags() -> None:
+def test_pairs_may_choose_components_and_override_flags() -> None:
     recipe = resolve_recipe(arch="blob", loss="bce", pairs={"arch": "plain", "loss": "mse"})
     assert (recipe.arch.name, recipe.loss.name) == ("plain", "lsgan")
     assert recipe.origins["arch"] == "KEY=VALUE"
@@ -111,7 +111,7 @@ def test_origins_of_recommended_recipe_and_config_file(tmp_path: Path) -> None:
     assert resolve_recipe(config=path).origins["loss"] == f"config {path}"
 
 
-def test_settings_are_by_the_key_that_sets_them() -> None:
+def test_settings_are_listed_by_key() -> None:
     settings = resolve_recipe(arch="blob", aug="ada").settings()
     assert settings["arch"] == "blob"
     assert settings["arch.width"] == 8
@@ -139,11 +139,11 @@ def test_settings_are_by_the_key_that_sets_them() -> None:
         ({"reg": "none", "pairs": {"reg": "acme:oddity"}}, ["oddity"]),
     ],
 )
-def test_none_clears_what_was_recommended(said: dict[str, Any], names: list[str]) -> None:
+def test_none_removes_recommended_components(said: dict[str, Any], names: list[str]) -> None:
     assert [choice.name for choice in resolve_recipe(arch="blob", **said).reg] == names
 
 
-def test_a_cleared_component_takes_its_recommended_options_with_it() -> None:
+def test_a_removed_component_loses_its_recommended_options() -> None:
     recipe = resolve_recipe(arch="blob", reg="none")
     assert not [key for key in recipe.settings() if key.startswith("reg.")]
     assert resolve_recipe(arch="blob").reg[0].options.gamma == 10.0
@@ -158,7 +158,7 @@ def test_the_same_component_twice_is_refused() -> None:
     )
 
 
-def test_no_architecture_or_loss() -> None:
+def test_a_missing_architecture_or_loss_is_reported() -> None:
     assert expect_refusal().startswith("no architecture was chosen: add --arch NAME (installed: dcgan, blob, plain")
     assert expect_refusal(arch="plain") == "no loss was chosen: add --loss NAME (`ganzoo list loss` shows them)"
     assert expect_refusal(arch="plian").startswith("no architecture 'plian' is installed: did you mean 'plain'")
@@ -181,7 +181,7 @@ def test_no_architecture_or_loss() -> None:
         ("qqqqqq", "unknown key 'qqqqqq'; a recipe takes arch, arch.width, loss, dataset, "),
     ],
 )
-def test_keys_that_nothing_takes(key: str, words: str) -> None:
+def test_unused_keys_are_refused(key: str, words: str) -> None:
     assert expect_refusal(arch="blob", loss="bce", pairs={key: 1}).startswith(words)
     flags: dict[str, Any] = {"arch": "blob", "loss": "bce", key: 1}
     assert expect_refusal(**flags).startswith(words)
@@ -200,12 +200,12 @@ def test_an_extractors_options_are_written_under_its_own_name() -> None:
     assert text == "extractor: no metric reads extractor 'NAME': add metric.NAME.extractor=NAME"
 
 
-def test_an_unknown_key_is_offered_no_key_twice() -> None:
+def test_suggested_keys_are_not_repeated() -> None:
     text = expect_refusal(arch="blob", pairs={"optim.h.lr": 1, "optim.g.lr": 1})
     assert text.count("'optim.g.lr'") == 1
 
 
-def test_an_unknown_key_in_a_stored_recipe_names_where_it_stands() -> None:
+def test_an_unknown_key_in_a_stored_recipe_names_the_file() -> None:
     stored = freeze_and_reload(resolve_recipe(arch="blob"))
     stored["arch"]["options"] = {"zzzzzzzzzzzz": 1}
     assert expect_refusal(config=stored) == "unknown key 'arch.zzzzzzzzzzzz'; arch 'blob' (from run) takes arch.width"
@@ -224,7 +224,7 @@ def test_wrong_values_name_the_key(key: str, value: object, words: str) -> None:
     assert expect_refusal(arch="blob", pairs={key: value}).startswith(words)
 
 
-def test_changing_a_component_drops_what_was_stored_for_the_old_one() -> None:
+def test_changing_a_component_drops_the_stored_options_of_the_old_one() -> None:
     stored = freeze_and_reload(
         resolve_recipe(arch="blob", dataset="sized", pairs={"loss.a": -1, "arch.width": 16, "dataset.size": 64})
     )
@@ -259,7 +259,7 @@ def test_optimizers_have_names_and_options_of_their_own() -> None:
     assert resolve_recipe(arch="blob").optim_g.options.lr == 1e-3
 
 
-def test_a_layer_that_names_no_optimizer_speaks_of_the_one_below_it() -> None:
+def test_a_layer_without_optimizer_means_the_optimizer_of_the_layer_below() -> None:
     recipe = resolve_recipe(recipe="blob-recipe")  # sets optim.d.lr; sgd is the architecture's
     assert (recipe.optim_d.name, recipe.optim_d.options.lr, recipe.optim_d.options.momentum) == ("sgd", 0.5, 0.5)
     assert resolve_recipe(recipe="blob-recipe", pairs={"optim.d.name": "adam"}).optim_d.options.lr == 2e-4

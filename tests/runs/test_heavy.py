@@ -1,4 +1,4 @@
-"""What is set before torch is loaded."""
+"""Settings that are made before torch is loaded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def nobody_chose(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def test_threads_are_told_to_wait_passively_before_torch_is_loaded() -> None:
+def test_threads_wait_passively_before_torch_is_loaded() -> None:
     said, stderr = run_json(SAMPLED, ",".join(CHOSEN_BY))
     assert said == PASSIVE
     assert "OMP_WAIT_POLICY = 'PASSIVE'" in run_json(SAMPLED, ",".join(CHOSEN_BY), OMP_DISPLAY_ENV="TRUE")[1]
@@ -30,7 +30,7 @@ def test_threads_are_told_to_wait_passively_before_torch_is_loaded() -> None:
 
 
 @pytest.mark.parametrize("name", CHOSEN_BY)
-def test_what_a_person_chose_stays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_of_the_user_are_not_changed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from ganzoo.runs import heavy
 
     monkeypatch.setenv(name, "1")

@@ -1,4 +1,4 @@
-"""The run directory: numbers, names and what is found by them."""
+"""The run directory: numbers, names, and finding runs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_run_is_found_by_path_name_and_number(text):
     assert runs.find_run(text).path.resolve() == wanted.path.resolve()
 
 
-def test_what_is_not_there_is_told():
+def test_missing_runs_are_reported():
     make("photos")
     with pytest.raises(NotFound, match=r"no run '0000-photo' in runs/: did you mean '0000-photos'\?"):
         runs.find_run("0000-photo")
@@ -73,7 +73,7 @@ def test_finished_and_latest_unfinished():
     assert runs.find_latest_unfinished() == first
 
 
-def test_processes_that_start_at_once_get_runs_of_their_own(tmp_path):
+def test_processes_that_start_together_get_different_runs(tmp_path):
     code = "import sys; from ganzoo.runs import run\nfor i in range(25): print(run.create_run(sys.argv[1]).number)"
     children = [
         subprocess.Popen([sys.executable, "-c", code, name], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
@@ -83,7 +83,7 @@ def test_processes_that_start_at_once_get_runs_of_their_own(tmp_path):
     assert sorted(numbers) == list(range(100))
 
 
-def test_a_line_that_the_disk_takes_half_of_leaves_nothing_behind():
+def test_a_line_that_does_not_fit_on_the_disk_is_removed():
     run = make("a")
     run.add_stats({"images": 1})
     size, (soft, hard) = run.stats_file.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)

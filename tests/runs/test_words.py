@@ -1,4 +1,4 @@
-"""Numbers in words: durations, and the sentence of a tick."""
+"""Lines for the terminal: durations and ticks."""
 
 from __future__ import annotations
 
