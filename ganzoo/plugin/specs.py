@@ -255,9 +255,7 @@ class Metric(Built):
         if self.reads != "samples" and "extractor" in list_options(self.options):
             raise ValueError(f"metric {self.name!r}: ganzoo adds an option 'extractor': give yours another name")
         if (self.pairs and self.labels) or (self.reads == "statistics" and (self.pairs or self.labels)):
-            raise ValueError(
-                f"metric {self.name!r}: use pairs or labels, not both, and neither with reads='statistics'"
-            )
+            raise ValueError(f"metric {self.name!r}: use pairs or labels, and neither with reads='statistics'")
         for key, way in self.better.items():
             if way not in ("lower", "higher", "neither"):
                 raise ValueError(f"metric {self.name!r}: better[{key!r}]={way!r} is not lower, higher or neither")
