@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from strangers import Outside
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 SHARED = {"common", "workbench", "noise", "digit_scores", "sagan"}  # modules that benchmarks use
 
@@ -17,8 +19,7 @@ SHARED = {"common", "workbench", "noise", "digit_scores", "sagan"}  # modules th
 def run_quick(name, *more):
     """Return the output of a benchmark in its quick form, which saves nothing."""
     before = set(BENCHMARKS.glob("results/*"))
-    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), "--quick", *more]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = Outside(BENCHMARKS, BENCHMARKS).python(BENCHMARKS / f"{name}.py", "--quick", *more)
     assert done.returncode == 0, done.stderr + done.stdout
     assert set(BENCHMARKS.glob("results/*")) == before
     return done.stdout

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from outside_dist import make_distribution
+from strangers import Outside
 
 PLUGIN = """
 from dataclasses import dataclass
@@ -71,20 +69,13 @@ def site(tmp_path: Path) -> Path:
     return folder
 
 
-def ganzoo(*args: str, cwd: Path, site: Path | None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(site or "")}
-    command = [sys.executable, "-m", "ganzoo", *args]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-
-
 def test_a_strangers_plugin_gets_everything(site: Path, tmp_path: Path) -> None:
-    listed = ganzoo("list", "architectures", cwd=tmp_path, site=site)
+    stranger = Outside(site, tmp_path)
+    listed = stranger.python("-m", "ganzoo", "list", "architectures")
     assert "blobgan  acme-gans 1.2.3  Blobs all the way down." in listed.stdout
     assert listed.stderr.count("plugin 'sad' (sad-gans 0.1): SystemExit: not today") == 1
 
-    trained = ganzoo("train", "--arch", "blobgan", "--size", "8", "--images", "64", cwd=tmp_path, site=site)
-    assert trained.returncode == 0, trained.stderr
-    run = tmp_path / trained.stdout.strip()
+    run = tmp_path / stranger.ganzoo("train", "--arch", "blobgan", "--size", "8", "--images", "64").strip()
     recipe = json.loads((run / "recipe.json").read_text())
     assert recipe["arch"] == {
         "name": "acme:blobgan",
@@ -97,18 +88,14 @@ def test_a_strangers_plugin_gets_everything(site: Path, tmp_path: Path) -> None:
     assert {"distribution": "acme-gans", "version": "1.2.3"} in config["requires"]
     assert config["latent"] == {"dim": 4, "distribution": "uniform"}
 
-    sampled = ganzoo("sample", "0", "-n", "4", "--out", "grid.png", cwd=tmp_path, site=site)
-    assert (sampled.returncode, sampled.stdout) == (0, "grid.png\n"), sampled.stderr
-    resumed = ganzoo("train", "--resume", "0", "--images", "128", cwd=tmp_path, site=site)
-    assert resumed.returncode == 0, resumed.stderr
+    assert stranger.ganzoo("sample", "0", "-n", "4", "--out", "grid.png") == "grid.png\n"
+    stranger.ganzoo("train", "--resume", "0", "--images", "128")
 
 
 def test_where_the_plugin_is_gone_its_models_say_how_to_get_it(site: Path, tmp_path: Path) -> None:
-    trained = ganzoo("train", "--arch", "blobgan", "--size", "8", "--images", "16", cwd=tmp_path, site=site)
-    assert trained.returncode == 0, trained.stderr
+    Outside(site, tmp_path).ganzoo("train", "--arch", "blobgan", "--size", "8", "--images", "16")
+    nobody = Outside(tmp_path / "empty", tmp_path)
     for args in (("sample", "0"), ("train", "--resume", "0", "--images", "64"), ("train", "--config", "0")):
-        missed = ganzoo(*args, cwd=tmp_path, site=None)
-        assert missed.returncode == 3
-        assert "'acme:blobgan', which is not installed" in missed.stderr
-        assert "acme-gans" in missed.stderr
-        assert missed.stderr.count("\n") == 1
+        said = nobody.refused(*args, code=3)
+        assert "'acme:blobgan', which is not installed" in said
+        assert "acme-gans" in said

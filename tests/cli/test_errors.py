@@ -485,7 +485,7 @@ def test_an_interrupt_is_not_lost_while_torch_is_imported(runs: Path, args: tupl
     assert os.listdir() == ["runs"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_while_it_trains(ganzoo: Ganzoo, tmp_path: Path, number: signal.Signals) -> None:
     started = process("train", *TINY, "--images", "1000000")
     assert started.stderr is not None

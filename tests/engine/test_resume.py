@@ -102,11 +102,11 @@ def compare_runs(left: Run, right: Run) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("execution", "most"), [("eager", 4), ("compile", 2)])  # each compilation takes some seconds
+@pytest.mark.parametrize(("execution", "most"), [("eager", 3), ("compile", 1)])  # each compilation takes some seconds
 def test_a_run_that_is_killed_at_random_moments_equals_one_that_was_not(capsys, execution, most):
     seed = random.randrange(10**6)
     moments, kills = random.Random(seed), 0
-    settings = {**EVERYTHING, "images": 16_000, "options": {**EVERYTHING["options"], "train.execution": execution}}
+    settings = {**EVERYTHING, "images": 8_000, "options": {**EVERYTHING["options"], "train.execution": execution}}
     whole, torn = start(**settings, name="whole"), start(**settings, name="torn")
     while kills < most:
         assert torn.stdout is not None
@@ -160,23 +160,6 @@ def test_a_crash_at_any_moment_of_a_checkpoint_loses_nothing(capsys):
 
 # ----------------------------------------------------------------------------
 # Signals.
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_saves_and_exits_130(number):
-    child = start(**EVERYTHING, name="stopped", images=10**7)
-    assert child.stdout is not None
-    child.stdout.readline()
-    time.sleep(0.3)
-    child.send_signal(number)
-    out, _ = child.communicate(timeout=60)
-    run = find_run("0")
-    assert child.returncode == 130
-    assert f"stopped and saved at {run.images:,} images: ganzoo train --resume {run.path}" in out
-    assert run.images > 0
-    checkpoint.load(run.checkpoints[-1])
-    assert ganzoo.load(run).sample(2).shape == (2, 4, 4, 1)
 
 
 def test_an_interrupted_run_equals_one_that_was_not(monkeypatch):
