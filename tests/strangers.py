@@ -34,7 +34,8 @@ class Outside:
         with tempfile.TemporaryDirectory() as folder:
             files = [Path(folder, name) for name in ("stdout", "stderr")]
             environment = {**os.environ, "PYTHONPATH": str(self.site), **environ}
-            child = FORKS.Process(target=run_python, args=(words, self.folder, environment, files))
+            path = [str(self.folder), str(self.site), *default_path()]
+            child = FORKS.Process(target=run_python, args=(words, path, self.folder, environment, files))
             child.start()
             child.join()
             assert child.exitcode is not None
@@ -56,14 +57,14 @@ class Outside:
         return done.stderr
 
 
-def run_python(words: list[str], folder: Path, environment: dict[str, str], files: list[Path]) -> None:
+def run_python(words: list[str], path: list[str], folder: Path, environment: dict[str, str], files: list[Path]) -> None:
     """Do in this process what `python WORDS` does, with stdout and stderr in `files`."""
     for number, file in enumerate(files, 1):
         os.dup2(os.open(file, os.O_CREAT | os.O_WRONLY), number)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    sys.path[:] = [str(folder), *environment["PYTHONPATH"].split(os.pathsep), *default_path()]
+    sys.path[:] = path
     match words:
         case ["-c", code, *rest]:
             sys.argv = ["-c", *rest]
