@@ -99,10 +99,10 @@ TYPED = [
     ("list --no-plugin dcgna", 2, "--no-plugin dcgna", "did you mean 'dcgan'?"),
     ("--no-plugin zzz list", 2, "--no-plugin zzz", "`ganzoo plugins`"),
     # Sampling.
-    ("sample x -n 0", 2, "-n 0", "at least one"),
+    ("sample x -n 0", 2, "-n 0", "at least 1"),
     ("sample x -n many", 2, "'many' is not a valid integer", "`ganzoo sample --help`"),
     ("sample x --out grid.gif", 2, "--out 'grid.gif'", ".png", ".npz"),
-    ("sample x --out nothing/grid.png", 4, "--out nothing/grid.png", "make it first"),
+    ("sample x --out nothing/grid.png", 4, "--out nothing/grid.png", "create it first"),
 ]
 
 

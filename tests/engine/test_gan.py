@@ -292,7 +292,7 @@ def test_float_labels_come_from_a_dataset_in_python(make, monkeypatch):
     run = ganzoo.train(arch="strange", dataset="attributes", conditional=True, images=32)
     generator = ganzoo.load(run)
     assert generator.sample(2, labels=torch.rand(2, 3)).shape == (2, 4, 4, 1)
-    with pytest.raises(UsageError, match=r"labels of this model are arrays \[2, 3\]: give them from Python"):
+    with pytest.raises(UsageError, match=r"labels of this model are arrays \[2, 3\]: give them in Python"):
         generator.sample(2)
 
 

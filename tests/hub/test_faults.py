@@ -324,7 +324,7 @@ def test_a_full_disk_says_so(hub, package, repo, new_cache, monkeypatch):
         patch.setattr(
             file_download, "http_get", lambda *a, **k: (_ for _ in ()).throw(OSError(errno.EFBIG, "File too large"))
         )
-        with pytest.raises(GanzooError, match=r"cannot write to .* \(file too large\): set HF_HOME to a folder that"):
+        with pytest.raises(GanzooError, match=r"cannot write to .* \(file too large\): set HF_HOME to another folder"):
             ganzoo.load(repo, "cpu")
     with monkeypatch.context() as patch:  # the client warns and continues: here a warning is an error
         patch.setattr(file_download.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from huggingface_hub import ModelCard
-from test_config import GOOD, changed
+from test_config import GOOD, change_value
 
 from ganzoo.package.body import Address, is_release
 from ganzoo.package.card import BEGIN, END, make_card, split_card
@@ -62,7 +62,7 @@ def test_a_named_recipe_is_shown_with_its_source() -> None:
 
 
 def test_the_name_of_a_folder_is_not_a_tag() -> None:
-    stored = changed("recipe.dataset", {"name": "datasets:folder", "schema": 1, "options": {"path": "photos"}})
+    stored = change_value("recipe.dataset", {"name": "datasets:folder", "schema": 1, "options": {"path": "photos"}})
     assert ModelCard(write_card(stored)).data.to_dict()["tags"] == ["ganzoo", "gan", "dcgan"]
 
 
@@ -99,13 +99,13 @@ def test_the_usage_of_the_card_runs(tmp_path: Any, monkeypatch: pytest.MonkeyPat
 
 
 def test_unknown_facts_are_named_as_unknown() -> None:
-    text = write_card(changed("metrics", []), files=["model.safetensors"])
+    text = write_card(change_value("metrics", []), files=["model.safetensors"])
     assert "Its quality was not measured." in text
     assert "## Metrics" not in text
     assert "samples.png" not in text
-    gone = write_card(changed("recipe.dataset", {"name": "acme:table", "schema": 1, "options": {}}))
+    gone = write_card(change_value("recipe.dataset", {"name": "acme:table", "schema": 1, "options": {}}))
     assert "whose plugin was not installed" in gone
-    assert "model-index" not in write_card(changed("metrics", []))
+    assert "model-index" not in write_card(change_value("metrics", []))
 
 
 # ----------------------------------------------------------------------------
@@ -200,13 +200,13 @@ def test_escaped_text_is_one_line_and_shown_unchanged() -> None:
 )  # fmt: skip
 def test_only_names_and_versions_are_put_into_a_command(name: str, version: str, fits: bool) -> None:
     assert is_release(name, version) == fits
-    text = write_card(changed("requires", [{"distribution": name, "version": version}]))
+    text = write_card(change_value("requires", [{"distribution": name, "version": version}]))
     assert ("python -m pip install" in text) == fits
 
 
 def test_tags_of_the_old_model_are_dropped() -> None:
     before = write_card().replace("- gan\n", "- gan\n- cats\n")
     after = write_card(
-        changed("recipe.dataset", {"name": "datasets:points", "schema": 1, "options": {}}), before=before
+        change_value("recipe.dataset", {"name": "datasets:points", "schema": 1, "options": {}}), before=before
     )
     assert ModelCard(after).data.to_dict()["tags"] == ["ganzoo", "gan", "dcgan", "points", "cats"]

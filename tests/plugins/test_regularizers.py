@@ -423,7 +423,7 @@ def test_samples_are_augmented_once_and_moved_from_there(gan_of, mode):
     noise, seen = gan.augmentations["toy-noise"], []
     gan.discriminator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
     update_discriminator(gan, batches, 0)
-    raw_real, raw_fake = noise.seen
+    raw_real, raw_fake = noise.samples
     real, fake, *others = seen
     assert (real - raw_real).std() > 0.8
     assert (fake - raw_fake).std() > 0.8
