@@ -64,23 +64,12 @@ def test_it_trains_goes_on_is_measured_and_sampled(outside: Callable[[str], Outs
         stranger.ganzoo("evaluate", "0", "--metric", "ngram-js", "dataset.split=held-out", "-n", "128", "--json")
     )
     assert {"ngram-js/2-gram", "ngram-js/4-gram"} == set(measured["values"])
+    done = stranger.python(HERE / "measure.py", run.name)  # what it prints of a longer run stands in the README
+    assert done.returncode == 0, done.stderr
+    assert {*json.loads(done.stdout)} == {"char-gan", "single characters"}
     assert stranger.ganzoo("sample", "0", "-n", "9") == f"{run.name}-seed0.txt\n"
     lines = (stranger.folder / f"{run.name}-seed0.txt").read_text().splitlines()
     assert [len(line) for line in lines] == [32] * 9
-
-
-@pytest.mark.slow
-def test_its_text_is_nearer_to_what_was_held_out_than_that_of_a_sampler_of_single_characters(
-    outside: Callable[[str], Outside],
-) -> None:
-    stranger = outside(NAME)
-    options = ("--images", "40000", "arch.width=32")
-    run = stranger.ganzoo("train", "--arch", "char-gan", "--dataset", "text", *options).strip()
-    done = stranger.python(HERE / "measure.py", run)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    for gram, singly in found["single characters"].items():
-        assert found["char-gan"][gram] < singly
 
 
 @pytest.mark.slow
