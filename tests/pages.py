@@ -1,4 +1,4 @@
-"""A page's blocks of code, run in order as its reader would, in a folder that holds what the page speaks of.
+"""Runs the blocks of code of a page in order, in a folder with the files that the page mentions.
 
 Only lengths and sizes differ: a training is a few images long, and networks are narrow. Commands run in this process.
 """
@@ -27,20 +27,22 @@ NO_CODE = {"text", "diff", "{toctree}", "{eval-rst}"}  # `diff` is tested where 
 def list_blocks(text: str) -> Iterator[tuple[str, str]]:
     """Yield the blocks of a page in order, as (language, text); an indented one is of commands."""
     found = [(match.start(), match[2], textwrap.dedent(match[3])) for match in FENCED.finditer(text)]
-    without = FENCED.sub(lambda match: re.sub(r"[^\n]", ".", match[0]), text)  # places stay
+    without = FENCED.sub(lambda match: re.sub(r"[^\n]", ".", match[0]), text)  # offsets stay
     for match in INDENTED.finditer(without):
-        if not re.match(r"[-*\d]", without[: match.start()].rstrip("\n").rpartition("\n\n")[2]):  # else of a list
+        if not re.match(
+            r"[-*\d]", without[: match.start()].rstrip("\n").rpartition("\n\n")[2]
+        ):  # else it belongs to a list
             found.append((match.start(), "console", textwrap.dedent(match[0])))
     yield from ((language, body) for _, language, body in sorted(found))
 
 
 class Reader:
-    """Does what a page says.
+    """A reader of a page, who runs its blocks of code.
 
     Args:
-        folder: Where; an empty one.
-        patch: Is undone behind the page.
-        repo: Of the test's Hub, for what pages call USER/NAME.
+        folder: The working directory, which is the home directory too.
+        patch: Sets the working directory and the environment, and restores them after the test.
+        repo: The repository that stands for USER/NAME.
     """
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch, repo: str = "user/name") -> None:
@@ -53,7 +55,7 @@ class Reader:
         patch.setenv("GANZOO_DISABLE_PLUGINS", "")
 
     def read(self, text: str, names: dict[str, Any] | None = None) -> int:
-        """Run the blocks of a page and return how many there are; `names` are known to its Python."""
+        """Run the blocks of a page and return their number; `names` are defined in its Python code."""
         self.names = dict(names or {})
         self.lengths = sorted({int(length) for length in re.findall(r"--images (\d+)", text)})
         blocks = [(language, body) for language, body in list_blocks(text) if language not in NO_CODE]
@@ -66,20 +68,20 @@ class Reader:
             elif language == "sh":
                 subprocess.run(["bash", "-n"], input=body, text=True, check=True)
             else:
-                assert language in ("console", "bash"), f"nobody knows how to run {language!r}"
+                assert language in ("console", "bash"), f"there is no way to run a block of {language!r}"
                 for line in filter(None, body.replace("\\\n", "").splitlines()):
                     self.run_line(line.removeprefix("$ "))
         return len(blocks)
 
     def run_python(self, code: str) -> None:
-        """Run code; what yields is run as the body of a function, as it would stand in a plugin."""
+        """Run Python code; code with a `yield` runs as the body of a hook."""
         code = re.sub(r'("train.images": )[\d_]+', r"\g<1>32", code).replace("num=1000", "num=64")
         if any(isinstance(getattr(node, "value", None), ast.Yield) for node in ast.parse(code).body):
             code = "def hook():\n" + textwrap.indent(code, "    ") + "\nassert list(hook())"
         exec(compile(code, "page", "exec"), self.names)
 
     def run_line(self, line: str) -> None:
-        """Run a command; of one that installs only what it names is looked at."""
+        """Run a command; for an installation, only check that the named files exist."""
         line = re.sub(r" +# .*", "", line)
         if completing := re.search(r"_GANZOO_COMPLETE=(\w+) ganzoo", line):
             with self.patch.context() as patch:
@@ -95,16 +97,18 @@ class Reader:
             elif program == "torchrun":
                 self.run_torchrun(words)
             else:
-                assert part in ("python3 -m venv .venv", ".venv/bin/python -m pytest"), f"who runs {part!r}?"
+                assert part in ("python3 -m venv .venv", ".venv/bin/python -m pytest"), (
+                    f"there is no way to run {part!r}"
+                )
 
     def check_install(self, words: list[str]) -> None:
-        """Check that what pip is told to install, and to be constrained by, is in this repository."""
+        """Check that the paths and extras in a `pip install` command exist in this repository."""
         extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
         assert words[0] == "install"
         for before, word in pairwise(words):
-            place, _, extra = word.partition("[")
+            path, _, extra = word.partition("[")
             if before in ("-c", "-e") or word.startswith("."):
-                assert (ROOT / place).exists()
+                assert (ROOT / path).exists()
                 assert not extra or extra.rstrip("]") in extras
 
     def run_torchrun(self, words: list[str]) -> None:
@@ -131,21 +135,23 @@ class Reader:
         assert stop.value.code == 0, f"ganzoo {shlex.join(words)} exits with {stop.value.code}"
 
     def shorten(self, words: list[str]) -> list[str]:
-        """Return the words of a training that is short and small; lengths keep their order."""
-        line = re.sub(r"--images (\d+)", lambda found: f"--images {self.shorter(int(found[1]))}", " ".join(words))
+        """Return the words of a short and small training; lengths keep their order."""
+        line = re.sub(
+            r"--images (\d+)", lambda found: f"--images {self.shorten_length(int(found[1]))}", " ".join(words)
+        )
         line = line.replace("--size 64", "--size 16")
         if "--resume" not in line:
             line += "" if "--images" in line else " --images 32"
             line += " arch.width=2" if "--arch" in line and "arch.width" not in line else ""
         return line.split()
 
-    def shorter(self, images: int) -> int:
-        """Return a length for one of the page's."""
+    def shorten_length(self, images: int) -> int:
+        """Return the short length that stands for a length on the page."""
         return 64 * (1 + self.lengths.index(images))
 
 
 def make_folder(folder: Path) -> None:
-    """Put what pages speak of into a folder: pictures, a finished run, two that were stopped, foreign weights."""
+    """Write the files that pages mention: pictures, a finished run, two stopped runs, and foreign weights."""
     import torch
     from PIL import Image
     from torch import nn

@@ -7,7 +7,7 @@ import unicodedata
 
 FORM = "'AUTHORS YEAR, TITLE, arXiv:ID' or '..., doi:ID'"
 CITATION = re.compile(
-    r"(?P<authors>[^;]+?) (?P<year>\d{4}), (?P<title>.+?), (?P<place>arXiv|doi):"
+    r"(?P<authors>[^;]+?) (?P<year>\d{4}), (?P<title>.+?), (?P<archive>arXiv|doi):"
     r"(?P<id>[^\s;]*[^\s;,])(?:, [^;]+)?(?:; |$)"
 )
 SPECIAL = re.compile(r"([&%#$_])")  # characters that TeX reads as commands
@@ -35,12 +35,12 @@ def format_bibtex(paper: str) -> list[str]:
 
 
 def _entry(found: re.Match[str]) -> str:
-    """Return one entry."""
+    """Return the BibTeX entry of one citation."""
     others = found["authors"].endswith(" et al.")
     title = SPECIAL.sub(r"\\\1", found["title"])
     authors = re.split(r", | & ", found["authors"].removesuffix(" et al.")) + ["others"] * others
     fields = {"author": " and ".join(authors), "title": f"{{{title}}}", "year": found["year"]}
-    if found["place"] == "arXiv":
+    if found["archive"] == "arXiv":
         fields |= {"eprint": found["id"], "archivePrefix": "arXiv", "url": f"https://arxiv.org/abs/{found['id']}"}
     else:
         fields |= {"doi": found["id"], "url": f"https://doi.org/{found['id']}"}

@@ -27,7 +27,7 @@ PAGES = sorted(page.name for page in DOCS.glob("*.md") if page.name not in {*ON_
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder that holds what pages speak of."""
+    """Return a folder with the files that pages mention."""
     folder = tmp_path_factory.mktemp("pages")
     make_folder(folder)
     return folder
@@ -42,15 +42,15 @@ def test_a_page_runs(name: str, template: Path, tmp_path: Path, monkeypatch: pyt
     reader = Reader(copytree(template, tmp_path / "home"), monkeypatch)
     text = (DOCS / name).read_text(encoding="utf-8").replace('parametrize_checks("acme")', 'parametrize_checks("flip")')
     if name == "pairs.md":  # its models are translators and vocoders: tests/hub/test_translators.py applies such
-        reader.run_ganzoo = parse
+        reader.run_ganzoo = parse_words
     known: dict[str, Any] = {key: getattr(ganzoo.plugin, key) for key in ganzoo.plugin.__all__}
     known |= {"torch": torch, "Tensor": torch.Tensor, "hashlib": hashlib, "json": json}
     config = ROOT / "plugins" / "ganzoo_models" / "digits" / "config.json"
-    reader.read(text, known | {"config": json.loads(config.read_text())})
+    reader.read(text, known | {"config": json.loads(config.read_text())})  # raises if a block fails
     registry.cache_clear()
 
 
-def parse(words: list[str]) -> None:
+def parse_words(words: list[str]) -> None:
     """Read a command's words as click does, and run nothing."""
     command = cli.get_command(click.Context(cli), words[0])
     assert command is not None
@@ -59,8 +59,8 @@ def parse(words: list[str]) -> None:
 
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_a_page_on_a_plugin_outside_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place, module = OUTSIDE[name]
-    monkeypatch.syspath_prepend(str(ROOT / "tests" / "outside" / place))
+    folder, module = OUTSIDE[name]
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "outside" / folder))
     reader = Reader(tmp_path, monkeypatch)
     reader.prepare = lambda: register(__import__(module))
     assert reader.read((DOCS / name).read_text(encoding="utf-8"))

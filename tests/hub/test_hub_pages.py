@@ -16,7 +16,7 @@ DIGITS = ROOT / "plugins" / "ganzoo_models" / "digits"
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder that holds what pages speak of."""
+    """Return a folder with the files that pages mention."""
     folder = tmp_path_factory.mktemp("pages")
     make_folder(folder)
     return folder
