@@ -76,10 +76,10 @@ def update_together(gan: Gan, batches: Batches, images: int) -> Stats:
     gan.refresh(images)
     order = _update_shared if gan.recipe.train.update == "shared" else _update_simultaneous
     d, g, update = gan.interval["discriminator"], gan.interval["generator"], images // batches.batch
-    begun, adversarial = images >= gan.recipe.train.d_start, gan.is_adversarial(images + batches.batch)
-    lazy_d, lazy_g = begun and d > 1 and update % d == 0, g > 1 and update % g == 0
+    d_has_started, adversarial = images >= gan.recipe.train.d_start, gan.is_adversarial(images + batches.batch)
+    lazy_d, lazy_g = d_has_started and d > 1 and update % d == 0, g > 1 and update % g == 0
     gan.ema.refill(batches.batch, images + batches.batch)
-    if begun:
+    if d_has_started:
         for optimizer in gan.optimizers.values():
             optimizer.refill(images, (order, adversarial))
         (part,) = batches.discriminator(images)
