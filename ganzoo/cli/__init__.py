@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from typing import Any, NoReturn
 
 import click
@@ -49,7 +48,7 @@ class Commands(click.Group):
 
 
 @click.command(cls=Commands, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(metadata.version("ganzoo"), prog_name="ganzoo")
+@click.version_option(package_name="ganzoo", prog_name="ganzoo")
 @common_options
 def cli() -> None:
     """Train, sample and share generative adversarial networks.
