@@ -219,19 +219,13 @@ def registry() -> Registry:
         return result
     points = sorted(metadata.entry_points(group=GROUP), key=lambda point: (point.name, point.value))
     clashes = Counter(point.name for point in points)
+    facts = {owner: owner.metadata for owner in {point.dist for point in points} if owner}  # each access parses a file
     for point in points:
-        distribution, version = _read_name_and_version(point.dist)
+        distribution, version = (facts[point.dist]["Name"], facts[point.dist]["Version"]) if point.dist else ("", "")
         name = point.name if clashes[point.name] == 1 else f"{point.name}@{distribution}"
         if not {point.name, name} & blocked:
             result.add(Plugin(name, point.value, distribution, version), point.load)
     return result
-
-
-@functools.cache
-def _read_name_and_version(distribution: metadata.Distribution | None) -> tuple[str, str]:
-    """Return both, or empty strings. They are kept, because each access to them parses the file METADATA."""
-    facts = distribution.metadata if distribution else None
-    return (facts["Name"], facts["Version"]) if facts else ("", "")
 
 
 def register(module: Any) -> Plugin:
