@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import Progress, TextColumn
 
 from ganzoo.cli.common import CONTROL, note
 from ganzoo.runs.words import describe_metrics, describe_tick, describe_verdict
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from ganzoo.engine.events import Measurement, NewVerdict, Note, Tick
 
 PLAIN_SECONDS = 10.0  # seconds between two plain lines
+PLAIN_WIDTH = 80  # the largest length of a plain line with numbers
 
 
 class LiveProgress:
     """A line on a terminal that is rewritten at each tick. Other lines scroll above it."""
 
     def __init__(self, total: int) -> None:
-        self._progress = Progress(
-            BarColumn(bar_width=20), TextColumn("{task.description}"), console=Console(stderr=True, highlight=False)
-        )
+        console = Console(stderr=True, highlight=False)
+        self._progress = Progress(TextColumn("{task.description}", markup=False), console=console)
         self._task = self._progress.add_task("starting", total=total)
 
     def __enter__(self) -> LiveProgress:
@@ -33,20 +33,20 @@ class LiveProgress:
         self._progress.stop()
 
     def note(self, event: Note) -> None:
-        """Print a line above the bar."""
+        """Print a line above the line."""
         self._print(event.line)
 
     def tick(self, event: Tick) -> None:
-        """Move the bar."""
-        done, words = min(event.images, event.total), describe_tick(event.row, event.total)
-        self._progress.update(self._task, completed=done, description=words)
+        """Rewrite the line."""
+        line = describe_tick(event.row, event.total, self._progress.console.width)
+        self._progress.update(self._task, completed=min(event.images, event.total), description=line)
 
     def measured(self, event: Measurement) -> None:
-        """Print the values above the bar."""
+        """Print the values above the line."""
         self._print(describe_metrics(event.images, event.words))
 
     def verdict(self, event: NewVerdict) -> None:
-        """Print the verdict of a diagnosis above the bar."""
+        """Print the verdict of a diagnosis above the line."""
         self._print(describe_verdict(event.verdict))
 
     def _print(self, line: str) -> None:
@@ -73,7 +73,7 @@ class PlainProgress:
         """Print the numbers if some seconds have passed since the last ones."""
         if event.row["seconds"] - self._last >= PLAIN_SECONDS or event.images >= event.total:
             self._last = event.row["seconds"]
-            note(describe_tick(event.row, event.total))
+            note(describe_tick(event.row, event.total, PLAIN_WIDTH))
 
     def measured(self, event: Measurement) -> None:
         """Print the values."""

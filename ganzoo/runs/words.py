@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 CROWDED = 0.15  # the share of its time that a run waits for a core, above which a line says so
 
 
-def describe_tick(row: Mapping[str, Any], total: int) -> str:
-    """Return a line on a tick: images, speed, losses, D's mean logits for real and fake, memory, time left.
+def describe_tick(row: Mapping[str, Any], total: int, width: int | None = None) -> str:
+    """Return a line on a tick: time left, images, speed, D's mean logits for real and fake, losses, memory.
 
     The line also says if other processes use the machine. Losses and logits that are not measured are missing: before
     ``train.d_start`` and ``train.adversarial_start``. The time left is "?" early in a run, because the first tick
@@ -21,20 +21,31 @@ def describe_tick(row: Mapping[str, Any], total: int) -> str:
     Args:
         row: The row of the tick, as in ``stats.jsonl``.
         total: The number of images that the run sees in all.
+        width: The largest length of the line. The last parts are left out if they do not fit; None keeps all parts.
     """
-    seconds = max(0, total - row["images"]) / row["images_per_second"]
-    left = format_duration(seconds) if row["images"] * 1000 > total else "?"
-    losses = [f"{network} {row[key]:.3f}" for network, key in (("D", "loss_d"), ("G", "loss_g")) if key in row]
+    images, speed = row["images"], row["images_per_second"]
+    left = format_duration(max(0, total - images) / speed) if images * 1000 > total else "?"
+    logits = [f"D({name}) {_format_number(row[name], '+.2f')}" for name in ("real", "fake") if name in row]
+    losses = [
+        f"{network} {_format_number(row[key], '.3f')}"
+        for network, key in (("D", "loss_d"), ("G", "loss_g"))
+        if key in row
+    ]
     parts = (
-        f"{row['images']:,}/{total:,} images",
-        f"{row['images_per_second'] / 1000:.2f} kimg/s",
-        "machine busy" if is_crowded(row) else "",
-        f"loss {' '.join(losses)}" if losses else "",
-        " ".join(f"D({name}) {row[name]:+.2f}" for name in ("real", "fake") if name in row),
-        f"{row['memory'] / 2**20:,.0f} MiB",
         f"{left} left",
+        f"{_format_count(images, total)}/{_format_count(total, total)}",
+        f"{speed:,.{0 if speed >= 10 else 1}f} images/s" + (" (busy)" if is_crowded(row) else ""),
+        " ".join(logits),
+        f"loss {' '.join(losses)}" if losses else "",
+        f"{row['memory'] / 2**20:,.0f} MiB",
     )
-    return "  ".join(filter(None, parts))
+    line = ""
+    for part in filter(None, parts):
+        longer = f"{line}  {part}" if line else part
+        if width is not None and len(longer) > width:
+            break
+        line = longer
+    return line
 
 
 def describe_metrics(images: int, words: str) -> str:
@@ -58,6 +69,17 @@ def format_duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _format_count(images: int, total: int) -> str:
+    """Return a number of images, in millions if the run has millions."""
+    return f"{images:,}" if total < 1_000_000 else f"{images / 1e6:.2f}".rstrip("0").rstrip(".") + "M"
+
+
+def _format_number(value: float, form: str) -> str:
+    """Return a number in a form for small numbers, ``+.2f``; a huge number as ``+1.7e15``."""
+    sign = form.rpartition(".")[0]
+    return format(value, form) if abs(value) < 1000 else f"{value:{sign}.1e}".replace("e+0", "e").replace("e+", "e")
 
 
 def is_crowded(row: Mapping[str, Any]) -> bool:

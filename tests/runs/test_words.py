@@ -23,34 +23,51 @@ def test_durations(seconds, text):
     assert format_duration(seconds) == text
 
 
+LINE = "0:58 left  12,800/150,000  2,346 images/s  D(real) +0.46 D(fake) -1.50"
+
+
 def test_a_tick_in_words():
-    assert describe_tick(ROW, 150_000) == (
-        "12,800/150,000 images  2.35 kimg/s  loss D 1.235 G 0.500  D(real) +0.46 D(fake) -1.50  1,500 MiB  0:58 left"
-    )
+    assert describe_tick(ROW, 150_000) == f"{LINE}  loss D 1.235 G 0.500  1,500 MiB"
+    assert describe_tick(ROW, 150_000, 80) == LINE
 
 
-def test_what_is_not_measured_yet_is_left_out():
+def test_parts_that_are_not_measured_yet_are_missing():
     before_d = {name: value for name, value in ROW.items() if name not in ("loss_d", "loss_g", "real", "fake")}
-    start, end = "12,800/150,000 images  2.35 kimg/s", "1,500 MiB  0:58 left"
-    assert describe_tick(before_d, 150_000) == f"{start}  {end}"
+    start = "0:58 left  12,800/150,000  2,346 images/s"
+    assert describe_tick(before_d, 150_000) == f"{start}  1,500 MiB"
     alone = {**before_d, "loss_d": 1.0, "real": 0.5, "fake": -0.5}
-    assert describe_tick(alone, 150_000) == f"{start}  loss D 1.000  D(real) +0.50 D(fake) -0.50  {end}"
+    assert describe_tick(alone, 150_000) == f"{start}  D(real) +0.50 D(fake) -0.50  loss D 1.000  1,500 MiB"
 
 
-def test_a_busy_machine_is_said():
-    assert "2.35 kimg/s  machine busy  loss" in describe_tick({**ROW, "waiting": 0.3}, 150_000)
+def test_a_busy_machine_is_reported():
+    assert "2,346 images/s (busy)  D(real)" in describe_tick({**ROW, "waiting": 0.3}, 150_000)
     for waiting in (0.05, None):
         assert "busy" not in describe_tick({**ROW, "waiting": waiting}, 150_000)
 
 
+@pytest.mark.parametrize(
+    ("row", "total", "start"),
+    [
+        ({"images": 12_345_678, "images_per_second": 105.04}, 20_000_000, "20:14:31 left  12.35M/20M  105 images/s"),
+        ({"images": 149_504, "images_per_second": 1_821.0}, 150_000, "0:00 left  149,504/150,000  1,821 images/s"),
+        ({"images": 640, "images_per_second": 3.25}, 1_500_000, "? left  0M/1.5M  3.2 images/s"),
+    ],
+)
+def test_a_line_fits_eighty_columns(row, total, start):
+    busy = {**ROW, **row, "waiting": 0.5, "real": 12.5, "fake": -23.45}
+    assert describe_tick(busy, total, 80) == f"{start} (busy)  D(real) +12.50 D(fake) -23.45"
+    diverging = {**ROW, **row, "real": 3e15, "fake": -123_456.0}
+    assert describe_tick(diverging, total, 80) == f"{start}  D(real) +3.0e15 D(fake) -1.2e5"
+
+
 @pytest.mark.parametrize("total", [12_800, 1])
-def test_at_the_end_and_behind_it_nothing_is_left(total):
-    assert describe_tick(ROW, total).endswith("  0:00 left")
+def test_at_the_end_and_after_it_nothing_is_left(total):
+    assert describe_tick(ROW, total).startswith("0:00 left  ")
 
 
 def test_time_left_follows_from_the_speed():
-    assert describe_tick({**ROW, "images": 1_000, "images_per_second": 10}, 37_000).endswith("  1:00:00 left")
+    assert describe_tick({**ROW, "images": 1_000, "images_per_second": 10}, 37_000).startswith("1:00:00 left  ")
 
 
-def test_early_in_a_run_no_time_left_is_told():
-    assert describe_tick({**ROW, "images": 36, "images_per_second": 10}, 36_000).endswith("  ? left")
+def test_early_in_a_run_the_time_left_is_unknown():
+    assert describe_tick({**ROW, "images": 36, "images_per_second": 10}, 36_000).startswith("? left  ")
