@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ganzoo.compute.threads import WaitMeter
 
+EARLY_GRIDS = (15.0, 300.0)  # seconds of training in which grids are due by time as well
 TICK_SECONDS = 2.0  # about the time between two ticks, at which statistics are fetched, checked and emitted
 
 
@@ -20,6 +21,7 @@ class Pace:
     Attributes:
         seconds: Seconds of training, over all sessions of the run.
         period: The number of images from the last tick to the next.
+        drawn_at: Seconds of training at the last grid.
     """
 
     def __init__(self, images_per_round: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -30,10 +32,16 @@ class Pace:
     def start(self, images: int) -> None:
         """Start to measure, at `images` images seen."""
         self.images, self.time, self.waiting = images, self.clock(), WaitMeter()
+        self.drawn_at = self.seconds
 
     def is_due(self, images: int) -> bool:
         """Return whether the period has passed."""
         return images >= self.images + self.period
+
+    def is_early_grid_due(self) -> bool:
+        """Return whether a grid is due by time: in the first minutes, when the time at the last grid has doubled."""
+        first, last = EARLY_GRIDS
+        return first <= self.seconds <= last and self.seconds >= 2 * self.drawn_at
 
     def measure(self, images: int) -> dict[str, float]:
         """Measure the time since the last tick, at `images` images seen; return an empty dict if none were seen since.

@@ -13,6 +13,9 @@ from ganzoo.registry.installed import describe_error
 from ganzoo.runs import words
 from ganzoo.runs.run import Run
 
+ESTIMATE_AFTER = 5.0  # seconds of training, after the first tick, that the estimate of a run's time is measured in
+WORTH_ESTIMATING = 60.0  # seconds; no estimate is reported for a shorter run
+
 
 def subscribe(events: Events, run: Run, data: DataInfo, trackers: Mapping[str, Any]) -> None:
     """Subscribe the run's own files (statistics and log), then its trackers, then the installed diagnoses."""
@@ -20,6 +23,7 @@ def subscribe(events: Events, run: Run, data: DataInfo, trackers: Mapping[str, A
     events.subscribe("log", Log(run), file=True)
     for name, tracker in trackers.items():
         events.subscribe(f"tracker {name!r}", TrackerAdapter(tracker))
+    events.subscribe("estimate", Estimate(events))
     doctor = Doctor(events)
     doctor.diagnoses = build_diagnoses(registry(), data, doctor.leave_out)
     if doctor.diagnoses:
@@ -98,6 +102,36 @@ class TrackerAdapter:
     def finish(self, event: Finish) -> None:
         """Call `finish` with the status."""
         self.tracker.finish(event.status)
+
+
+class Estimate:
+    """Reports once, early in a new run, how long the run takes and where its samples appear.
+
+    The first tick does not count, because it contains compiling and warming up.
+
+    Args:
+        events: The run's events, to emit the line to.
+    """
+
+    def __init__(self, events: Events) -> None:
+        self.events = events
+        self.run: Run | None = None  # the run, until the line is reported; a run that goes on has no line
+        self.first: Row | None = None  # the row of the first tick
+
+    def start(self, event: Start) -> None:
+        """Remember a new run."""
+        self.run = None if event.images else event.run
+
+    def tick(self, event: Tick) -> None:
+        """Report the estimate when enough was measured."""
+        first, row = self.first or event.row, event.row
+        self.first, seconds = first, row["seconds"] - first["seconds"]
+        if self.run is None or seconds < ESTIMATE_AFTER:
+            return
+        speed, path = (event.images - first["images"]) / seconds, self.run.path
+        self.run = None
+        if event.total / speed > WORTH_ESTIMATING:
+            self.events.note(f"{words.describe_estimate(event.total, speed)}; samples appear as {path}/fakes-*")
 
 
 class Doctor:

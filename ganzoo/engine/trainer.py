@@ -166,8 +166,9 @@ class Trainer:
             measure = self.is_due(train.metric_every or train.checkpoint_every) or ending
             if draw or save or measure or self.pace.is_due(self.images):
                 self.tick()
-            if draw:
+            if draw or self.pace.is_early_grid_due():
                 self.gallery.write_fakes(self.images)
+                self.pace.drawn_at = self.pace.seconds
             if measure and self.images != self.measured_at:
                 save |= self.measure()
             if save and self.images != self.saved_at:

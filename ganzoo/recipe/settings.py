@@ -68,7 +68,9 @@ class TrainOptions:
     )
     conditional: bool = option(False, help="Whether the networks see the labels.")
     flip: bool = option(False, help="Mirror each real image with probability 1/2.")
-    grid_every: int = option(20_000, help="Images between two grids.", low=1)
+    grid_every: int = option(
+        20_000, help="Images between two grids; in the first five minutes more come, by time.", low=1
+    )
     checkpoint_every: int = option(50_000, help="Images between two checkpoints.", low=1)
     metric_every: int | None = option(
         None, help="Images between two measurements of the metrics; none for one at each checkpoint.", low=1

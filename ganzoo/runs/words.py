@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganzoo.plugin import Verdict
 
+LONG = 30 * 60  # seconds of a run, above which a shorter one is suggested
+SHORTER = 20 * 60  # seconds that the shorter run may take
 CROWDED = 0.15  # the share of its time that a run waits for a core, above which a line says so
 
 
@@ -48,6 +50,22 @@ def describe_tick(row: Mapping[str, Any], total: int, width: int | None = None) 
     return line
 
 
+def describe_estimate(images: int, speed: float) -> str:
+    """Return a line on how long a run takes on this machine; for a long run, also how many images take 20 minutes.
+
+    The number of images is rounded to what a person types: ``--images 30000``.
+
+    Args:
+        images: The length of the run, in images.
+        speed: The measured speed, in images per second.
+    """
+    line = f"about {format_rough_duration(images / speed)} on this machine"
+    fewer = round(float(f"{speed * SHORTER:.0e}"))
+    if images / speed <= LONG or not 0 < fewer < images:
+        return line
+    return f"{line}: --images {fewer} takes {format_rough_duration(fewer / speed)}"
+
+
 def describe_metrics(images: int, words: str) -> str:
     """Return a line on measured values.
 
@@ -69,6 +87,14 @@ def format_duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def format_rough_duration(seconds: float) -> str:
+    """Return seconds with two digits, in the unit that suits them: ``40 s``, ``20 min``, ``1.8 h``, ``3 days``."""
+    for limit, size, unit in ((90, 1, "s"), (90 * 60, 60, "min"), (48 * 3600, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / size:.2g} {unit}"
+    return f"{seconds / 86400:.0f} days"
 
 
 def _format_count(images: int, total: int) -> str:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 import ganzoo
-from ganzoo.engine.events import Event, Events, Finish, Note, Tick
+from ganzoo.engine import pace
+from ganzoo.engine.events import Event, Events, Finish, Note, Start, Tick
+from ganzoo.engine.subscribers import Estimate
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import Diagnosis, NoOptions, Verdict, hookimpl
 from ganzoo.registry import register
+from ganzoo.runs.run import Run
 
 
 class Recorder:
@@ -140,6 +144,26 @@ def test_a_run_emits_all_events_and_its_end(toys: object) -> None:
     log = (run.path / "log.txt").read_text()
     assert "measured at 48 images: toy-mean/difference " in log
     assert recorder.events[-1] == Finish(96, "finished")
+
+
+def test_a_slow_run_has_its_first_grid_by_time(toys: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "EARLY_GRIDS", (0.0, 300.0))
+    recorder = Recorder("grid")
+    train(listener=recorder, options={"train.grid_every": 10**6})
+    assert {0, 16, 96} <= {event.images for event in recorder.events if event.name == "grid"}
+
+
+@pytest.mark.parametrize(("before", "total", "said"), [(0, 150_000, True), (0, 1_400, False), (64, 150_000, False)])
+def test_the_time_of_a_long_new_run_is_estimated_once(before: int, total: int, said: bool) -> None:
+    events, recorder = Events(), Recorder("note")
+    events.subscribe("listener", recorder)
+    events.subscribe("estimate", Estimate(events))
+    events.emit(Start(Run(Path("runs/0007-toy")), before))
+    for tick in range(10):  # the first tick takes a minute, then 25 images take a second
+        row = {"images": before + 64 + 50 * tick, "seconds": 60.0 + 2 * tick}
+        events.emit(Tick(row["images"], total, row, {}))
+    line = "about 1.7 h on this machine: --images 30000 takes 20 min; samples appear as runs/0007-toy/fakes-*"
+    assert recorder.lines == [line] * said
 
 
 def test_a_listener_that_fails_does_not_end_the_run(toys: object) -> None:

@@ -43,3 +43,21 @@ def test_every_slow_round_has_a_tick_and_without_a_round_nothing_is_measured() -
     assert pace.measure(192)["images_per_second"] == pytest.approx(64 / 30)
     assert pace.period == 64
     assert 0 <= pace.measure(256).get("waiting", 0) <= 1
+
+
+def test_grids_are_due_by_time_in_the_first_minutes() -> None:
+    clock = Clock()
+    pace = Pace(64, clock)
+    pace.start(0)
+    drawn = []
+    for tick in range(1, 600):
+        clock.now += 2
+        pace.measure(64 * tick)
+        if pace.is_early_grid_due():
+            pace.drawn_at = pace.seconds
+            drawn.append(pace.seconds)
+    assert drawn == [16, 32, 64, 128, 256]  # seconds of training
+
+    pace.seconds = 100.0  # a run that goes on
+    pace.start(0)
+    assert not pace.is_early_grid_due()

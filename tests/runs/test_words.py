@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ganzoo.runs.words import describe_tick, format_duration
+from ganzoo.runs.words import describe_estimate, describe_tick, format_duration
 
 ROW = {
     "images": 12_800, "images_per_second": 2_345.6, "loss_d": 1.23456, "loss_g": 0.5, "real": 0.456, "fake": -1.5,
@@ -71,3 +71,18 @@ def test_time_left_follows_from_the_speed():
 
 def test_early_in_a_run_the_time_left_is_unknown():
     assert describe_tick({**ROW, "images": 36, "images_per_second": 10}, 36_000).startswith("? left  ")
+
+
+@pytest.mark.parametrize(
+    ("images", "speed", "line"),
+    [
+        (150_000, 2_000, "about 75 s on this machine"),
+        (150_000, 470, "about 5.3 min on this machine"),
+        (150_000, 23, "about 1.8 h on this machine: --images 30000 takes 22 min"),
+        (20_000_000, 100, "about 2 days on this machine: --images 100000 takes 17 min"),
+        (100, 0.05, "about 33 min on this machine: --images 60 takes 20 min"),
+        (2, 0.0004, "about 83 min on this machine"),
+    ],
+)
+def test_an_estimate_suggests_a_short_run_where_the_run_is_long(images, speed, line):
+    assert describe_estimate(images, speed) == line
