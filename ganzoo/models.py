@@ -31,7 +31,7 @@ WEIGHTS = (CONFIG, MODEL)  # the files that sampling needs
 
 
 def load(
-    what: str | os.PathLike[str] | Run,
+    what: int | str | os.PathLike[str] | Run,
     device: str = "auto",
     *,
     revision: str | None = None,
@@ -63,7 +63,7 @@ def load(
 
 
 def apply(
-    what: str | os.PathLike[str] | Run,
+    what: int | str | os.PathLike[str] | Run,
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
@@ -103,7 +103,7 @@ def apply(
 
 
 def evaluate(
-    what: str | os.PathLike[str] | Run,
+    what: int | str | os.PathLike[str] | Run,
     metric: str | Iterable[str],
     *,
     num: int | None = None,
@@ -153,7 +153,7 @@ def evaluate(
 
 
 def package(
-    what: str | os.PathLike[str] | Run,
+    what: int | str | os.PathLike[str] | Run,
     directory: str | os.PathLike[str],
     *,
     discriminator: bool = True,
@@ -222,7 +222,7 @@ def import_weights(
 
 
 def verify(
-    what: str | os.PathLike[str] | Run,
+    what: int | str | os.PathLike[str] | Run,
     device: str = "auto",
     *,
     revision: str | None = None,
@@ -246,7 +246,7 @@ def verify(
 
 
 def resolve_package(
-    what: str | os.PathLike[str] | Run,
+    what: int | str | os.PathLike[str] | Run,
     revision: str | None = None,
     *,
     names: Iterable[str] | None = WEIGHTS,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def publish(
-    what: str | os.PathLike[str] | Run,
+    what: int | str | os.PathLike[str] | Run,
     repo: str,
     *,
     private: bool = False,

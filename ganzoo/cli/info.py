@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import fields
+from textwrap import shorten
 from typing import Any
 
 import click
@@ -18,7 +19,10 @@ from ganzoo.plugin.options import list_options, to_text
 from ganzoo.recipe.keys import make_options_prefix
 from ganzoo.registry import registry
 from ganzoo.registry.installed import RegisteredComponent
+from ganzoo.runs.display import format_value
 from ganzoo.runs.where import parse_repository
+
+MOST_CHARACTERS = 200  # of one fact of a model, such as a vocabulary
 
 
 @click.command("info", short_help="Show a component and its options, or a model.")
@@ -98,12 +102,18 @@ def _print_model(facts: dict[str, Any], indent: str = "") -> None:
     rows = []
     for key, value in facts.items():
         if isinstance(value, dict):
-            value = ", ".join(f"{name} {part}" for name, part in value.items() if part not in ([], {}))
+            parts = {name: part for name, part in value.items() if name != "meta"} | value.get("meta", {})
+            value = ", ".join(f"{name} {_to_words(part)}" for name, part in parts.items() if part not in ([], {}))
         elif isinstance(value, list):
             value = ", ".join(map(str, value))
         if value not in ("", None):
             rows.append((key, value))
     print_table(rows, indent)
+
+
+def _to_words(value: object) -> str:
+    """Return a part of a model's facts as short text: a measured value has four digits."""
+    return format_value(value) if isinstance(value, float) else shorten(str(value), MOST_CHARACTERS, placeholder="...")
 
 
 def _collect_facts(entry: RegisteredComponent) -> dict[str, Any]:

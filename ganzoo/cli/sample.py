@@ -20,7 +20,12 @@ SUFFIX = re.compile(r"(\.(png|jpe?g|webp|txt|csv|tsv|wav|npz))?")
 @click.argument("what", metavar="RUN", shell_complete=complete_runs)
 @click.option("-n", "--num", metavar="N", type=int, help="Number of samples; default: 64, or 2500 points.")
 @click.option("--seed", metavar="N", default=0, show_default=True, help="Seed; the same seed gives the same samples.")
-@click.option("--label", metavar="N", type=int, help="Class of the samples, from 0; default: all classes in turn.")
+@click.option(
+    "--label",
+    metavar="CLASS",
+    multiple=True,
+    help="Class of the samples, by name or number; several, as cat,dog, take turns. Default: all classes in turn.",
+)
 @click.option(
     "--truncation",
     metavar="X",
@@ -30,14 +35,15 @@ SUFFIX = re.compile(r"(\.(png|jpe?g|webp|txt|csv|tsv|wav|npz))?")
 @click.option(
     "--out",
     type=click.Path(),
-    help="File or folder to write; the suffix chooses the format. Default: RUN-seedN.png, .txt or .wav.",
+    help="File or folder to write; the suffix chooses the format. Default: RUN-seedN.png, .txt or .wav; with --label "
+    "RUN-seedN-CLASS.png.",
 )
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
 @offline_option
 @common_options
 def command(
-    what: str, num: int | None, seed: int, label: int | None, truncation: float | None, out: str | None, device: str,
-    offline: bool,
+    what: str, num: int | None, seed: int, label: tuple[str, ...], truncation: float | None, out: str | None,
+    device: str, offline: bool,
 ) -> None:  # fmt: skip
     """Generate samples with RUN: a run's path, name or number, a model package's directory, or a model on the Hub
     (USER/NAME or USER/NAME@REVISION).
@@ -46,6 +52,7 @@ def command(
     ganzoo sample 3                              a grid of 64 in one picture
     ganzoo sample 3 -n 1000 --out pictures/      a folder of single pictures
     ganzoo sample 3 -n 1000 --out samples.npz    numpy arrays: samples and labels
+    ganzoo sample 3 -n 16 --label cat,dog        samples of two classes in turn
     ganzoo sample 3 -n 1000 --out samples.txt    text; .csv for the rows of a table
     ganzoo sample 3 -n 1 --out sound.wav         a sound
     ganzoo sample USER/NAME -n 64                samples of a model on the Hub
@@ -63,7 +70,7 @@ def command(
     with heavy_imports():
         from ganzoo.package.outputs import write_samples
     name = f"{_choose_name(what, package)}-seed{seed}"
-    click.echo(write_samples(generator, out, name, suffix, num, label, seed, truncation))
+    click.echo(write_samples(generator, out, name, suffix, num, label or None, seed, truncation, note))
 
 
 def _choose_name(what: str, package: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganzoo.compute.streams import derive_seed, draw_latents, seeded
-from ganzoo.data.source import scale
 from ganzoo.errors import UsageError
+from ganzoo.package.labels import Labels, choose_columns, choose_labels, scale_labels
 from ganzoo.plugin import DataInfo, Dataset, Networks, extract_samples
+from ganzoo.runs.display import make_html
 from ganzoo.samples import grid
-from ganzoo.samples.show import Files, show
+from ganzoo.samples.images import Images, SampleFiles
+from ganzoo.samples.show import CHANNELS, can_show, count_shown, show
 
 BATCH = 64  # samples in one call of the network
-FLOATS = ("float16", "bfloat16", "float32", "float64")
-
-Labels = int | Sequence[Any] | Tensor | None
+PREVIEW = 2**18  # numbers in the samples that a notebook shows of a model, so that a large model shows few
 
 
 class Generator:
@@ -71,8 +71,8 @@ class Generator:
 
         Args:
             n: The number of samples.
-            labels: One class for all samples, or a list of one class for each. By default each class in turn. A model
-                whose labels are arrays needs one for each sample, in a form that `apply` takes.
+            labels: A class, by number or name, or a list of classes, which take turns; by default all classes in turn.
+                A model whose labels are arrays needs one for each sample, in a form that `apply` takes.
             seed: The same seed gives the same samples. The first samples do not depend on `n`, unless the network
                 itself draws random numbers.
             truncation: How far latents are moved towards their mean; only for architectures that support it.
@@ -83,9 +83,23 @@ class Generator:
         samples = self.sample_raw(n, labels, seed, truncation)
         return grid.to_uint8(samples) if self.data.modality == "image" else np.asarray(samples.numpy())
 
-    def show(self, samples: Tensor, labels: Tensor | None = None, columns: int | None = None) -> Files:
-        """Return files that show samples of `sample_raw`, by name: a picture, text, a sound."""
-        return show(samples, self.data, self.dataset, labels, columns)
+    def images(self, n: int, labels: Labels = None, seed: int = 0, truncation: float | None = None) -> Images:
+        """Return `n` samples as a list of PIL images, which a notebook shows as a grid; arguments as in `sample`.
+
+        Raises:
+            UsageError: The samples are not pictures; further as in `sample`.
+        """
+        data = self.data
+        if data.modality != "image" or data.shape[0] not in CHANNELS:
+            what = f"images of {data.shape[0]} channels" if data.modality == "image" else data.modality
+            hint = "" if not can_show(data, self.dataset) else ", or show(sample_raw(n)), which a notebook shows"
+            raise UsageError(f"this model's samples are {what}, which are not pictures: use sample(n){hint}")
+        pictures = map(grid.to_picture, self.sample(n, labels, seed, truncation))
+        return Images(pictures, choose_columns(n, labels, data))
+
+    def show(self, samples: Tensor, labels: Tensor | None = None, columns: int | None = None) -> SampleFiles:
+        """Return files that show samples of `sample_raw`, by name: a picture, text, a sound. A notebook shows them."""
+        return SampleFiles(show(samples, self.data, self.dataset, labels, columns))
 
     def sample_raw(self, n: int, labels: Labels = None, seed: int = 0, truncation: float | None = None) -> Tensor:
         """Return `n` samples as the network makes them, float32 ``[n, *shape]`` on the CPU; see `sample`."""
@@ -118,7 +132,7 @@ class Generator:
         """Return the samples of `apply` as the network makes them, float32 ``[n, ...]`` on the CPU."""
         if not (shape := self.data.label_shape):
             raise UsageError("this model takes no inputs: sample it with sample(n)")
-        labels = self._scale_labels(inputs, "inputs")
+        labels = scale_labels(inputs, "inputs", self.data)
         found = tuple(labels.shape[1:])
         if labels.dim() != 1 + len(shape) or not len(labels) or found[0] != shape[0]:
             bytes_too = ", or uint8 [N, {1}, {2}, {0}]".format(*shape) if self.data.labels_are_images else ""
@@ -161,23 +175,7 @@ class Generator:
 
     def choose_labels(self, n: int, labels: Labels = None) -> Tensor | None:
         """Return the labels that `sample` uses: classes int64 ``[n]``, float32 ``[n, *label_shape]``, or None."""
-        if self.data.label_shape:
-            return self._check_labels(n, labels)
-        classes = self.data.num_classes
-        if classes == 0:
-            if labels is not None:
-                raise UsageError("this model was trained without labels: remove the label")
-            return None
-        if labels is None:
-            return torch.arange(n) % classes
-        chosen = torch.as_tensor(labels)
-        chosen = chosen.expand(n) if chosen.dim() == 0 else chosen
-        fits = chosen.shape == (n,) and not chosen.is_floating_point()
-        if not fits or not 0 <= int(chosen.min()) <= int(chosen.max()) < classes:
-            raise UsageError(
-                f"labels of this model are classes from 0 to {classes - 1}: give one for all samples, or one for each"
-            )
-        return chosen.long()
+        return choose_labels(n, labels, self.data)
 
     def make_labels(self, n: int) -> Tensor | None:
         """Return `n` fixed labels that the model takes: each class in turn, arrays of numbers in [-1, 1], or None."""
@@ -190,43 +188,34 @@ class Generator:
         with seeded(derive_seed("replay"), self.device):
             return self(z, labels).cpu()
 
-    def _check_labels(self, n: int, labels: Labels) -> Tensor:
-        """Return labels that are arrays as float32 ``[n, *label_shape]``; raise UsageError where the user gave none."""
-        shape = (n, *self.data.label_shape)
-        values = None if labels is None or isinstance(labels, int) else self._scale_labels(labels, "labels")
-        if values is None or values.shape != shape:
-            raise UsageError(
-                f"labels of this model are arrays {list(shape)}: give them in Python, "
-                "ganzoo.load(...).sample(n, labels=...), or as files, `ganzoo apply MODEL IN OUT`"
-            )
-        return values
+    # ------------------------------------------------------------------------
+    # How a generator shows itself.
 
-    def _scale_labels(self, given: Any, word: str) -> Tensor:
-        """Scale labels that are arrays to the network's range, float32 ``[n, ...]``; `word` names them in errors.
+    def __repr__(self) -> str:
+        return f"<Generator: {self._describe()}>"
 
-        Raises:
-            UsageError: Their dtype has no known scale, they are out of range, or they are not finite.
-        """
-        data = self.data
-        scaled = data.labels_are_images or data.label_dtype != "float32"  # such labels are within [-1, 1]
-        whole = {data.label_dtype, *(["uint8"] if data.labels_are_images else [])} - {"float32"}
-        values: Any = given if isinstance(given, Tensor) else np.asarray(given)
-        kind = values.dtype.name if isinstance(values, np.ndarray) else str(values.dtype).removeprefix("torch.")
-        if kind not in (*FLOATS, *whole):
-            wanted = " or ".join([*sorted(whole), "floats in [-1, 1]" if scaled else "floats"])
-            raise UsageError(f"{word} are {kind}: this model takes {wanted}")
-        if isinstance(values, np.ndarray):  # torch takes the native byte order and positive strides alone
-            values = torch.from_numpy(values.astype(values.dtype.newbyteorder("="), order="C"))
-        labels: Tensor = values
-        if labels.dtype == torch.uint8 and data.labels_are_images and labels.dim() == 4:
-            labels = labels.permute(0, 3, 1, 2)
-        labels = scale(labels).float()
-        if not bool(labels.isfinite().all()):
-            raise UsageError(f"{word} contain numbers that are not finite: remove them")
-        if scaled and not bool((labels.abs() <= 1).all()):
-            low, high = (float(value) for value in labels.aminmax())
-            raise UsageError(f"{word} range from {low:g} to {high:g}: scale or clip them to [-1, 1]")
-        return labels
+    def _repr_html_(self) -> str:
+        num = min(count_shown(self.data, self.dataset), max(1, PREVIEW // math.prod(self.data.shape)))
+        if self.data.label_shape or not can_show(self.data, self.dataset):  # such labels cannot be invented
+            return make_html(self._describe())
+        return make_html(
+            self._describe(), files=self.show(self.sample_raw(num), columns=choose_columns(num, None, self.data))
+        )
+
+    def _describe(self) -> str:
+        """Return a line on the model: what it was trained with, its samples and its size."""
+        recipe, data = self.config.get("recipe", {}), self.data
+        names = {
+            key: str(recipe[key]["name"]).rpartition(":")[2] for key in ("arch", "loss", "dataset") if key in recipe
+        }
+        words = {"arch": "", "loss": "with ", "dataset": "on "}
+        made_of = " ".join(words[key] + name for key, name in names.items())
+        classes = f", {data.num_classes} classes" if data.num_classes else ""
+        parameters = sum(parameter.numel() for parameter in self.network.parameters())
+        return (
+            f"{made_of}, {self.config['images']:,} images seen; samples: {data.modality} "
+            f"{'x'.join(map(str, data.shape))}{classes}; {parameters:,} parameters on {self.device}"
+        )
 
 
 def _describe_shape(shape: tuple[int, ...]) -> str:

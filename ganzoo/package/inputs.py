@@ -18,8 +18,9 @@ from ganzoo.errors import GanzooError, NotFound, UsageError
 from ganzoo.package.generator import Generator
 from ganzoo.plugin import IMAGE_SUFFIXES, read_image
 from ganzoo.plugin.files import write_atomic, write_errors_explained
+from ganzoo.runs.display import PICTURES
 from ganzoo.samples import grid
-from ganzoo.samples.show import CHANNELS, PICTURES, can_show, convert_files
+from ganzoo.samples.show import CHANNELS, can_show, convert_files
 
 ARRAYS = (".npy", ".npz")
 

@@ -35,7 +35,8 @@ class DataInfo:
             to translate, ``(M, T)`` for a spectrogram. Empty for integer labels and for data without labels.
         label_dtype: The dtype in which labels that are arrays are stored; they are scaled as samples are.
         meta: JSON that is stored with the model (vocabulary, columns, sample rate). It is converted to JSON and back,
-            so tuples become lists.
+            so tuples become lists. ``classes`` are the names of the classes, in their order, by which a user may ask
+            for samples.
     """
 
     shape: tuple[int, ...]
@@ -66,6 +67,13 @@ class DataInfo:
     def labelled(self) -> bool:
         """Whether samples have labels, either classes or arrays."""
         return self.num_classes > 0 or bool(self.label_shape)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes, ``meta["classes"]``; empty if they have no names."""
+        names = self.meta.get("classes")
+        fits = isinstance(names, list) and len(names) == self.num_classes and all(isinstance(n, str) for n in names)
+        return tuple(names) if fits else ()
 
     @property
     def labels_are_images(self) -> bool:

@@ -29,6 +29,7 @@ from typing import Any
 
 from ganzoo.errors import Conflict, Corrupt, NotFound, UsageError, suggest_names
 from ganzoo.plugin.files import append, recover_directory, write_atomic, write_errors_explained
+from ganzoo.runs.display import describe_run, show_run
 
 CHECKPOINT = re.compile(r"(\d{9,})\.ckpt")
 MARK = ".launch"  # a file in the run: which launch of torchrun started it, to find it again after a restart
@@ -36,9 +37,15 @@ MARK = ".launch"  # a file in the run: which launch of torchrun started it, to f
 
 @dataclass(frozen=True)
 class Run:
-    """A run directory."""
+    """A run directory. A notebook shows how far the run is, its values and its latest grid."""
 
     path: Path
+
+    def __repr__(self) -> str:
+        return f"<Run {describe_run(self)}>"
+
+    def _repr_html_(self) -> str:
+        return show_run(self)
 
     @property
     def number(self) -> int:

@@ -16,7 +16,7 @@ from ganzoo.registry import registry
 from ganzoo.runs import run as runs
 from ganzoo.runs.run import Run
 
-ModelSource = str | os.PathLike[str] | Run
+ModelSource = int | str | os.PathLike[str] | Run
 Notify = Callable[[str], None]
 NAME = r"(?![^/@]*(?:--|\.\.))[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"  # the names that the Hub allows
 REPO = re.compile(rf"({NAME}/{NAME})(?:@(.*))?")
@@ -108,6 +108,8 @@ def find_package(what: ModelSource, notify: Notify = ignore_line) -> Path:
     """
     if isinstance(what, str) and is_embedded(what):
         return locate_folder(resolve_embedded(what))
+    if isinstance(what, int):
+        what = runs.find_run(str(what))
     if isinstance(what, Run):
         what = what.path
     path = Path(what)

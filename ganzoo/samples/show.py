@@ -15,11 +15,10 @@ from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Dataset
+from ganzoo.runs.display import PICTURES, TEXTS
 from ganzoo.samples import grid
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 CHANNELS = (1, 3, 4)  # images with these numbers of channels are pictures
-TEXTS = (".txt", ".csv", ".tsv")
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}\.[a-z0-9]{1,8}")  # a file's name without folders
 
 Files = dict[str, bytes]  # contents by file name; the first file is the most important one

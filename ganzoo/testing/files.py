@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from ganzoo.registry.installed import describe_error
-from ganzoo.samples.show import PICTURES, TEXTS
+from ganzoo.runs.display import PICTURES, TEXTS
 
 
 def find_file_defect(name: str, content: bytes) -> str:

@@ -1,0 +1,75 @@
+"""How runs and files show themselves: as one line, and as HTML in a notebook."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from collections.abc import Iterable, Mapping
+from html import escape
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from ganzoo.errors import GanzooError
+
+if TYPE_CHECKING:
+    from ganzoo.runs.run import Run
+
+PICTURES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}  # media types by suffix
+TEXTS = (".txt", ".csv", ".tsv")
+MOST_CHARACTERS = 2000  # of a text that is shown
+
+
+def describe_run(run: Run) -> str:
+    """Return a line on a run: its path, and how far it is. A damaged run has a line too."""
+    try:
+        length, images = run.length, run.images
+    except (GanzooError, OSError):
+        return f"{run.path}: it has no recipe that can be read"
+    if images >= length:
+        return f"{run.path}: finished after {images:,} images"
+    return f"{run.path}: {'training' if run.active else 'unfinished'}, {images:,} of {length:,} images"
+
+
+def show_run(run: Run) -> str:
+    """Return a run as HTML: where it is, how far it is, its latest values of metrics, and its latest grid."""
+    grids = sorted(run.path.glob("fakes-*.*"))
+    files: dict[str, bytes] = {}
+    with contextlib.suppress(OSError):
+        newest = [path for path in grids if path.stem == grids[-1].stem]
+        files = {path.name: path.read_bytes() for path in newest}
+    measured = next((row for row in reversed(run.rows()) if any("/" in name for name in row)), {})
+    values = ", ".join(f"{name} {format_value(value)}" for name, value in measured.items() if "/" in name)
+    return make_html(describe_run(run), [values, *list(files)[:1]], files)
+
+
+def format_value(value: float) -> str:
+    """Return a measured value with four significant digits, and all digits before the point."""
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
+def make_html(title: str = "", lines: Iterable[str] = (), files: Mapping[str, bytes] | None = None) -> str:
+    """Return HTML that shows texts and files.
+
+    Args:
+        title: The first line, in bold; empty for none.
+        lines: Further lines; empty ones are skipped.
+        files: Contents by file name. Pictures, texts and sounds are shown, other files are named.
+    """
+    parts = [f"<b>{escape(title)}</b>" if title else "", *map(escape, lines)]
+    text = "<br>".join(filter(None, parts))
+    shown = [_embed_file(name, content) for name, content in (files or {}).items()]
+    return "".join([f"<div>{text}</div>" if text else "", *shown])
+
+
+def _embed_file(name: str, content: bytes) -> str:
+    """Return HTML that shows a file; it contains the file, so it needs no other."""
+    suffix = PurePath(name).suffix.lower()
+    data = base64.b64encode(content).decode()
+    if suffix in PICTURES:
+        style = "max-width: min(100%, 512px); image-rendering: pixelated"
+        return f'<img alt="{escape(name)}" style="{style}" src="data:image/{PICTURES[suffix]};base64,{data}">'
+    if suffix in TEXTS:
+        return f"<pre>{escape(content.decode(errors='replace')[:MOST_CHARACTERS])}</pre>"
+    if suffix == ".wav":
+        return f'<audio controls src="data:audio/wav;base64,{data}"></audio>'
+    return f"<div>{escape(name)}</div>"
