@@ -1,7 +1,7 @@
 """ganzoo: train, sample and share generative adversarial networks, assembled from plugins.
 
     run = ganzoo.train(arch="dcgan", loss="bce", dataset="digits", options={"train.images": 50_000})
-    images = ganzoo.load(run).sample(64, seed=0)  # uint8 [64, H, W, C]
+    images = ganzoo.load(run).images(64, seed=0)  # PIL images
     ganzoo.publish(run, "user/model")             # for ganzoo.load("user/model") anywhere
 
 Importing this package does not import torch; `train`, `load` and the other functions do so when they are called.

@@ -133,7 +133,7 @@ def scale_labels(given: Any, word: str, data: DataInfo) -> Tensor:
     kind = values.dtype.name if isinstance(values, np.ndarray) else str(values.dtype).removeprefix("torch.")
     if kind not in (*FLOATS, *whole):
         wanted = " or ".join([*sorted(whole), "floats in [-1, 1]" if scaled else "floats"])
-        raise UsageError(f"{word} are {re.sub(r'^str.*', 'text', kind)}: this model takes {wanted}")
+        raise UsageError(f"{word} are {kind}: this model takes {wanted}")
     if isinstance(values, np.ndarray):  # torch takes the native byte order and positive strides alone
         values = torch.from_numpy(values.astype(values.dtype.newbyteorder("="), order="C"))
     labels: Tensor = values

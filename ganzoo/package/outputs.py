@@ -95,7 +95,7 @@ def _write_folder(target: Path, names: Sequence[str], contents: Iterable[bytes],
 
 def _write_arrays(target: Path, samples: NDArray[Any], labels: Tensor | None) -> Path:
     """Write samples, and their labels where they have labels, as numpy arrays."""
-    arrays = {"samples": samples, **({} if labels is None else {"labels": labels.numpy()})}
+    arrays: dict[str, Any] = {"samples": samples, **({} if labels is None else {"labels": labels.numpy()})}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     write_atomic(target, [buffer.getvalue()])

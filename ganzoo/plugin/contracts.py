@@ -72,8 +72,9 @@ class DataInfo:
     def class_names(self) -> tuple[str, ...]:
         """The names of the classes, ``meta["classes"]``; empty if they have no names."""
         names = self.meta.get("classes")
-        fits = isinstance(names, list) and len(names) == self.num_classes and all(isinstance(n, str) for n in names)
-        return tuple(names) if fits else ()
+        if not isinstance(names, list) or len(names) != self.num_classes:
+            return ()
+        return tuple(names) if all(isinstance(name, str) for name in names) else ()
 
     @property
     def labels_are_images(self) -> bool:

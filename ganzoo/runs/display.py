@@ -37,8 +37,8 @@ def show_run(run: Run) -> str:
     with contextlib.suppress(OSError):
         newest = [path for path in grids if path.stem == grids[-1].stem]
         files = {path.name: path.read_bytes() for path in newest}
-    measured = next((row for row in reversed(run.rows()) if any("/" in name for name in row)), {})
-    values = ", ".join(f"{name} {format_value(value)}" for name, value in measured.items() if "/" in name)
+    measured = ({name: value for name, value in row.items() if "/" in name} for row in reversed(run.rows()))
+    values = ", ".join(f"{name} {format_value(value)}" for name, value in next(filter(None, measured), {}).items())
     return make_html(describe_run(run), [values, *list(files)[:1]], files)
 
 

@@ -401,7 +401,20 @@ def test_labels(ganzoo: Ganzoo, runs: Path) -> None:
     ganzoo("sample", "2", "-n", "3", "--label", "7", "--out", "one.npz")
     assert np.load("all.npz")["labels"].tolist() == [*range(10), 0, 1]
     assert np.load("one.npz")["labels"].tolist() == [7, 7, 7]
-    assert ganzoo("sample", "2", "-n", "20").code == 0
+    ganzoo("sample", "2", "-n", "3", "--label", "7,8", "--label", "9", "--out", "some.npz")
+    assert np.load("some.npz")["labels"].tolist() == [7, 8, 9]
+    assert ganzoo("sample", "2", "-n", "20").out == "0002-conditional-seed0.png\n"
+    assert ganzoo("sample", "2", "-n", "20", "--label", "3,4").out == "0002-conditional-seed0-3-4.png\n"
+
+
+def test_a_folder_of_older_samples_is_said(ganzoo: Ganzoo, runs: Path) -> None:
+    Path("pictures").mkdir()
+    Path("pictures", "notes.txt").touch()
+    assert ganzoo("sample", "0", "-n", "2", "--out", "pictures").err == ""
+    said = "pictures contained 2 older samples"
+    assert ganzoo("sample", "0", "-n", "2", "--out", "pictures").err == f"{said}, which were replaced\n"
+    left = f"{said}, of which 1 is still there: --out NEW/ keeps samples apart\n"
+    assert ganzoo("sample", "0", "-n", "1", "--out", "pictures").err == left
 
 
 # ----------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import json
 import os
@@ -27,6 +28,7 @@ from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound, UsageEr
 from ganzoo.health.signals import Diverged
 from ganzoo.package import package
 from ganzoo.package.config import DISCRIMINATOR, FORMAT, MODEL, PICTURE, REFERENCE, read_config
+from ganzoo.package.outputs import write_samples
 from ganzoo.plugin import files
 from ganzoo.runs.run import Run
 from ganzoo.samples import grid
@@ -366,15 +368,6 @@ def test_samples_are_those_of_the_latents_and_labels():
     assert not np.array_equal(ones, generator.sample(5, labels=0, seed=2))
 
 
-@pytest.mark.parametrize("labels", [2, -1, [0, 1], [0, 1, 2], [0, -1, 1], [[0, 1, 0]], [[0], [1], [0]], 0.5])
-def test_labels_that_the_model_does_not_have_are_an_error(labels):
-    generator = ganzoo.load(train(conditional=True))
-    with pytest.raises(
-        UsageError, match="labels of this model are classes from 0 to 1: give one for all samples, or one for each"
-    ):
-        generator.sample(3, labels=labels)
-
-
 def test_arguments_that_the_model_does_not_take_are_an_error():
     generator = ganzoo.load(train())
     with pytest.raises(UsageError, match="was trained without labels"):
@@ -386,9 +379,50 @@ def test_arguments_that_the_model_does_not_take_are_an_error():
 
 
 def test_points_stay_numbers():
-    samples = ganzoo.load(train(dataset="toy-points")).sample(3)
+    generator = ganzoo.load(train(dataset="toy-points"))
+    samples = generator.sample(3)
     assert samples.shape == (3, 2)
     assert samples.dtype == np.float32
+    with pytest.raises(UsageError, match=r"samples are points, which are not pictures: use sample\(n\)$"):
+        generator.images(3)
+    lines = ganzoo.load(train(dataset="toy-lines"))
+    with pytest.raises(UsageError, match=r"or show\(sample_raw\(n\)\), which a notebook shows$"):
+        lines.images(3)
+    assert "<pre>" in lines._repr_html_()
+
+
+def test_images_are_the_samples_as_pil_images():
+    generator = ganzoo.load(train(conditional=True))
+    images = generator.images(4, labels=1, seed=3)
+    assert [image.mode for image in images] == ["L"] * 4
+    assert np.array_equal(np.stack(images)[..., None], generator.sample(4, labels=1, seed=3))
+    assert generator.images(64).columns == 8
+
+
+def test_a_generator_says_what_it_is_and_shows_samples():
+    generator = ganzoo.load(train(conditional=True, images=1008), device="cpu")
+    line = "toy with toy-bce on toy-array, 1,008 images seen; samples: image 1x4x4, 2 classes; 200 parameters on cpu"
+    assert repr(generator) == f"<Generator: {line}>"
+    shown = generator._repr_html_()
+    assert shown.startswith(f"<div><b>{line}</b></div><img ")
+    assert base64.b64encode(generator.images(64)._repr_png_()).decode() in shown
+
+
+def test_pictures_in_a_folder_are_named_by_their_class(tmp_path):
+    generator = ganzoo.load(train(conditional=True))
+    generator.data = replace(generator.data, meta={"classes": ["a cat", "dog"]})
+    said: list[str] = []
+    write_samples(generator, str(tmp_path / "new"), "", "", 3, ["dog", "0"], 0, None, said.append)
+    assert sorted(os.listdir(tmp_path / "new")) == ["00000-dog.png", "00001-a_cat.png", "00002-dog.png"]
+    assert said == []
+
+
+def test_a_run_is_loaded_by_its_number():
+    wanted = ganzoo.load(train()).sample(2)
+    train(seed=1)
+    assert np.array_equal(ganzoo.load(0).sample(2), wanted)
+    with pytest.raises(NotFound, match="no run '7' in runs/"):
+        ganzoo.load(7)
 
 
 # ----------------------------------------------------------------------------
