@@ -61,15 +61,16 @@ class Interrupted(GanzooError):
     exit_code = 130
 
 
-def suggest_names(name: str, known: Iterable[str]) -> str:
+def suggest_names(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return ``": did you mean 'x'?"`` for the names in `known` that are most like `name`.
 
     Args:
         name: The unknown name that a person wrote.
         known: The valid names.
+        cutoff: How similar a name must be, from 0 for any name to 1 for the same name.
 
     Returns:
         The text, with up to three names; empty if none is like `name`.
     """
-    near = get_close_matches(name, list(known), n=3, cutoff=0.6)
+    near = get_close_matches(name, list(known), n=3, cutoff=cutoff)
     return f": did you mean {' or '.join(repr(match) for match in near)}?" if near else ""

@@ -15,7 +15,8 @@ from typing import Any, NoReturn
 import click
 
 from ganzoo.cli.common import CONTROL, Session, common_options
-from ganzoo.errors import GanzooError, UsageError, suggest_names
+from ganzoo.cli.usage import describe_usage_error, suggest_command
+from ganzoo.errors import GanzooError, UsageError
 from ganzoo.plugin import Command
 from ganzoo.plugin.component import COMMANDS
 from ganzoo.registry import registry
@@ -42,8 +43,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that the first argument names. The error for an unknown name has similar names."""
         if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
-            hint = suggest_names(args[0], self.list_commands(ctx)) or "; `ganzoo --help` lists them"
-            raise UsageError(f"there is no command {args[0]!r}{hint}")
+            raise UsageError(f"there is no command {args[0]!r}{suggest_command(args[0], self.list_commands(ctx))}")
         return super().resolve_command(ctx, args)
 
 
@@ -82,7 +82,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         error.show()
         code = 0
     except click.ClickException as error:
-        code = _fail(session, _describe_usage_error(error), error.exit_code)
+        code = _fail(session, describe_usage_error(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         code = _fail(session, "interrupted", 130)
     except GanzooError as error:
@@ -116,18 +116,6 @@ def _fail(session: Session, words: str, code: int) -> int:
         logging.getLogger("ganzoo").exception("traceback:")
     click.echo(f"ganzoo: {CONTROL.sub('', words)}", err=True)  # foreign text cannot act on the terminal
     return code
-
-
-def _describe_usage_error(error: click.ClickException) -> str:
-    """Return click's message about a wrong call in the form of ganzoo's own messages."""
-    if isinstance(error, click.NoSuchOption):
-        words = f"there is no option {error.option_name!r}"
-        hint = suggest_names(error.option_name, error.possibilities or ())
-    else:
-        words, hint = " ".join(error.format_message().split()).rstrip("."), ""
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    command = context.command_path if context else "ganzoo"
-    return words[:1].lower() + words[1:] + (hint or f"; see `{command} --help`")
 
 
 def _import_command(path: str) -> click.Command:

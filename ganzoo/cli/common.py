@@ -17,7 +17,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from ganzoo.errors import UsageError, suggest_names
+from ganzoo.plugin.numbers import parse_count
 from ganzoo.recipe.keys import COMPONENTS, list_keys
+from ganzoo.recipe.synonyms import suggest_setting
 from ganzoo.registry import GROUP, registry
 from ganzoo.runs import run as runs
 
@@ -109,7 +111,20 @@ def _add_plugins(ctx: click.Context, param: click.Parameter, files: Sequence[str
 
 
 # ----------------------------------------------------------------------------
-# KEY=VALUE.
+# Numbers and KEY=VALUE.
+
+
+class Count(click.ParamType):  # type: ignore[type-arg]  # newer versions of click make it generic
+    """The type of an option that takes a whole number: ``10000``, ``10k``, ``1e4``, ``10_000`` or ``10,000``."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        try:
+            return value if isinstance(value, int) else parse_count(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a whole number", param, ctx)
 
 
 def parse_pairs(arguments: Iterable[str]) -> dict[str, str]:
@@ -122,7 +137,7 @@ def parse_pairs(arguments: Iterable[str]) -> dict[str, str]:
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals or not key:
-            raise UsageError(f"{argument!r} is not KEY=VALUE: {_suggest_setting(argument)}")
+            raise UsageError(f"{argument!r} is not KEY=VALUE{_suggest_setting(argument)}")
         if key in pairs:
             raise UsageError(f"{key} is given twice: keep one of {key}={pairs[key]} and {argument}")
         pairs[key] = value
@@ -130,11 +145,13 @@ def parse_pairs(arguments: Iterable[str]) -> dict[str, str]:
 
 
 def _suggest_setting(word: str) -> str:
-    """Say what to write instead of a single word: a flag, if the word is a component's name."""
+    """Return what to type instead of a single word: a flag if the word is a component's name or a path."""
     for key in COMPONENTS:
         if any(word in (entry.spec.name, *entry.spec.aliases) for entry in registry().components(key.kind)):
-            return f"did you mean --{key.name} {word}?"
-    return "settings are written like train.images=50000"
+            return f": did you mean --{key.name} {word}?"
+    if os.path.exists(word):
+        return f": did you mean --dataset {word}?"
+    return suggest_setting(registry(), word) or ": settings are written like train.images=50000"
 
 
 # ----------------------------------------------------------------------------

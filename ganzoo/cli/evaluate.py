@@ -7,6 +7,7 @@ from click.shell_completion import CompletionItem
 
 from ganzoo import models
 from ganzoo.cli.common import (
+    Count,
     common_options,
     complete_components,
     complete_runs,
@@ -34,10 +35,10 @@ def _complete_options(ctx: click.Context, param: click.Parameter, incomplete: st
     help="Metric to compute; repeat for more. `ganzoo list metrics` shows them.",
 )  # fmt: skip
 @click.option(
-    "-n", "--num", metavar="N", type=int,
+    "-n", "--num", metavar="N", type=Count(),
     help="Number of real and of generated samples; default: 10,000, or all real samples if there are fewer.",
 )  # fmt: skip
-@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Seed of the samples.")
+@click.option("--seed", metavar="N", type=Count(), default=0, show_default=True, help="Seed of the samples.")
 @click.option(
     "--dataset", metavar="NAME", shell_complete=complete_components("dataset"),
     help="Dataset of the real samples, by name or path; default: the dataset of the training.",

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from ganzoo.cli.common import common_options, complete_components, note, offline_option, print_json, print_table
-from ganzoo.errors import GanzooError, UsageError, suggest_names
+from ganzoo.errors import GanzooError, UsageError
 from ganzoo.plugin import Built, Model, Recipe, options
 from ganzoo.plugin.citation import format_bibtex
 from ganzoo.plugin.component import FACTORY
@@ -19,6 +19,7 @@ from ganzoo.plugin.options import list_options, to_text
 from ganzoo.recipe.keys import make_options_prefix
 from ganzoo.registry import registry
 from ganzoo.registry.installed import RegisteredComponent
+from ganzoo.registry.similar import suggest_component
 from ganzoo.runs.display import format_value
 from ganzoo.runs.where import parse_repository
 
@@ -26,7 +27,7 @@ MOST_CHARACTERS = 200  # of one fact of a model, such as a vocabulary
 
 
 @click.command("info", short_help="Show a component and its options, or a model.")
-@click.argument("name", metavar="NAME|DIR|USER/NAME", shell_complete=complete_components(None))
+@click.argument("name", metavar="NAME|RUN|DIR|USER/NAME", shell_complete=complete_components(None))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--bibtex", "as_bibtex", is_flag=True, help="Print the BibTeX of the paper that a component implements.")
 @offline_option
@@ -34,9 +35,10 @@ MOST_CHARACTERS = 200  # of one fact of a model, such as a vocabulary
 def command(name: str, as_json: bool, as_bibtex: bool, offline: bool) -> None:
     """Show the component NAME (or PLUGIN:NAME): its summary, its origin and its options.
 
-    It also shows a model package in a directory or a model on the Hub (USER/NAME[@REVISION]), without its weights.
+    It also shows the model of a run (its path, name or number), a model package in a directory or a model on the Hub
+    (USER/NAME[@REVISION]), without its weights.
     """
-    if os.path.isdir(name) or parse_repository(name) is not None:
+    if os.path.isdir(name) or name[:1].isdigit() or parse_repository(name) is not None:
         if as_bibtex:
             raise UsageError(
                 f"{name} is a model: name the component whose paper you want, `ganzoo info dcgan --bibtex`"
@@ -50,8 +52,8 @@ def command(name: str, as_json: bool, as_bibtex: bool, offline: bool) -> None:
         if bare in (entry.spec.name, *entry.spec.aliases) and plugin in ("", entry.plugin.name)
     ]
     if not entries:
-        names = [known for entry in registry().components() for known in (entry.spec.name, *entry.spec.aliases)]
-        raise UsageError(f"no component {name!r} is installed{suggest_names(bare, names) or '; see `ganzoo list`'}")
+        hint = suggest_component(registry().components(), bare) or "; see `ganzoo list`"
+        raise UsageError(f"no component {name!r} is installed{hint}")
     if as_bibtex:
         _print_bibtex(entries)
         return
@@ -127,7 +129,7 @@ def _collect_facts(entry: RegisteredComponent) -> dict[str, Any]:
         "source": entry.plugin.source,
         "paper": spec.paper,
     }
-    names = [each.name for each in fields(spec) if each.name not in ("source", *facts)]
+    names = [each.name for each in fields(spec) if each.name not in ("source", "similar_to", *facts)]
     facts |= {name: value for name in names if (value := _to_json(getattr(spec, name))) is not None}
     if isinstance(spec, Recipe):
         facts["origin"] = spec.source

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.common import common_options, complete_runs, note, offline_option
+from ganzoo.cli.common import Count, common_options, complete_runs, note, offline_option
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.plugin.files import means_folder
 from ganzoo.runs.heavy import heavy_imports
@@ -18,8 +18,15 @@ SUFFIX = re.compile(r"(\.(png|jpe?g|webp|txt|csv|tsv|wav|npz))?")
 
 @click.command("sample", short_help="Generate samples with a trained generator.")
 @click.argument("what", metavar="RUN", shell_complete=complete_runs)
-@click.option("-n", "--num", metavar="N", type=int, help="Number of samples; default: 64, or 2500 points.")
-@click.option("--seed", metavar="N", default=0, show_default=True, help="Seed; the same seed gives the same samples.")
+@click.option("-n", "--num", metavar="N", type=Count(), help="Number of samples; default: 64, or 2500 points.")
+@click.option(
+    "--seed",
+    metavar="N",
+    type=Count(),
+    default=0,
+    show_default=True,
+    help="Seed; the same seed gives the same samples.",
+)
 @click.option(
     "--label",
     metavar="CLASS",

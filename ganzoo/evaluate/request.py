@@ -14,8 +14,9 @@ from ganzoo.plugin import Built, Dataset, options
 from ganzoo.plugin.options import list_options, make_unknown_key_error
 from ganzoo.recipe.keys import EXTRACTOR, make_options_prefix, reads_extractor
 from ganzoo.recipe.recipe import Choice
-from ganzoo.recipe.resolve import make_path_absolute, make_unused_key_error, resolve_extractor
+from ganzoo.recipe.resolve import make_path_absolute, resolve_extractor
 from ganzoo.recipe.stored import read_choice, resolve_stored_component
+from ganzoo.recipe.wrong_keys import make_unused_key_error
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import RegisteredComponent
 

@@ -13,10 +13,15 @@ from typing import Any, ClassVar, Literal
 from ganzoo.plugin.options import NoOptions, list_options
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+SIMILAR = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 COMMANDS = (
     "train", "sample", "apply", "evaluate", "list", "info", "plugins", "runs", "package", "publish", "pull", "verify",
     "search", "import", "new-plugin", "check",
 )  # fmt: skip  # ganzoo's own commands: a command of a plugin cannot have one of these names
+KEY_OF_KIND = {  # the key of a recipe that chooses a component of this kind; a flag has the same name
+    "architecture": "arch", "loss": "loss", "dataset": "dataset", "regularizer": "reg", "augmentation": "aug",
+    "metric": "metric", "extractor": "extractor", "tracker": "tracker",
+}  # fmt: skip
 SCHEDULABLE = ("architecture", "loss", "regularizer", "augmentation")  # kinds whose options may be scheduled
 FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
@@ -29,6 +34,9 @@ class Component:
         name: The component's name: lower-case words joined by hyphens.
         summary: One line that `ganzoo list` shows.
         aliases: Other names of the component. Two components of a kind cannot share a name or an alias.
+        similar_to: Names of things that may not be installed and that people look for, with what to type instead:
+            ``{"mnist": "--dataset digits"}``. The component is the nearest to them in kind. Capital letters, hyphens
+            and underscores of a name do not matter. An installed component of that name comes first.
         paper: The paper or papers that it implements, ``AUTHORS YEAR, TITLE, arXiv:ID`` (or ``doi:ID``), several with
             ``; `` between them. The model card shows it, and ``ganzoo info NAME --bibtex`` writes it as BibTeX.
     """
@@ -38,6 +46,7 @@ class Component:
     name: str
     summary: str
     aliases: tuple[str, ...] = ()
+    similar_to: Mapping[str, str] = field(default_factory=dict)
     paper: str = ""
 
     def __post_init__(self) -> None:
@@ -47,6 +56,9 @@ class Component:
                 raise ValueError(f"{self.kind} name {name!r} is not lower-case words joined by hyphens")
         if not self.summary or "\n" in self.summary:
             raise ValueError(f"{self.kind} {self.name!r} needs a summary of one line")
+        for name, text in self.similar_to.items():
+            if not SIMILAR.fullmatch(name) or not text or "\n" in text:
+                raise ValueError(f"{self.kind} {self.name!r}: similar_to[{name!r}]={text!r} is not a name and one line")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ it from typed text, JSON or Python values; `to_json` converts the instance to JS
 from __future__ import annotations
 
 import functools
-import math
 import re
 import types
 import typing
@@ -16,7 +15,10 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_da
 from typing import Any, Literal, Union
 
 from ganzoo.errors import UsageError, suggest_names
-from ganzoo.plugin.schedule import ImpossibleValue, Schedule, evaluate_number, format_number
+from ganzoo.plugin.numbers import format_number, parse_count, parse_number
+from ganzoo.plugin.schedule import ImpossibleValue, Schedule, evaluate_number
+
+SHOWN = 8  # the largest number of keys that an error lists
 
 # ----------------------------------------------------------------------------
 # Declaring an option.
@@ -192,7 +194,7 @@ def to_text(value: object) -> str:
 
 
 def make_unknown_key_error(key: str, known: Iterable[str], owner: str = "") -> UsageError:
-    """Return the error for an unknown key. Its text names similar keys, or else all keys that the owner takes.
+    """Return the error for an unknown key. Its text names similar keys, or else how to see all keys.
 
     Args:
         key: The key that a person typed.
@@ -200,9 +202,8 @@ def make_unknown_key_error(key: str, known: Iterable[str], owner: str = "") -> U
         owner: The owner of the valid keys, in words.
     """
     keys = list(known)
-    hint = suggest_names(key, keys)
-    if not hint:
-        hint = f"; {owner or 'it'} takes {', '.join(keys)}" if keys else f"; {owner or 'it'} takes no options"
+    shown = ", ".join(keys) if len(keys) <= SHOWN else f"{len(keys)} keys, which `ganzoo train --dry-run ...` shows"
+    hint = suggest_names(key, keys, 0.8) or f"; {owner or 'it'} takes {shown or 'no options'}"
     return UsageError(f"unknown key {key!r}{hint}")
 
 
@@ -245,14 +246,11 @@ def _convert(hint: Any, value: object, schedulable: bool = False) -> Any:
     if isinstance(value, bool):
         raise ValueError
     if hint is float:
-        number = float(typing.cast(str, value))
-        return number if math.isfinite(number) else _raise()
+        return parse_number(value if isinstance(value, str) else repr(float(typing.cast(float, value))))
     if hint is int:
-        try:
-            return int(value) if isinstance(value, str) else value.__index__()  # type: ignore[attr-defined]
-        except (ValueError, AttributeError):
-            number = float(typing.cast(str, value))  # "1e6", "200_000.0"
-            return int(number) if number.is_integer() else _raise()
+        count: Any = value
+        whole = count.__index__() if hasattr(count, "__index__") else count if isinstance(count, str) else float(count)
+        return parse_count(str(whole))
     return value if isinstance(value, str) else _raise()
 
 

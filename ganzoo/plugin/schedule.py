@@ -8,6 +8,8 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ganzoo.plugin.numbers import format_number, parse_number
+
 FROM_TO = ("linear", "cosine", "geometric")  # shapes that go from one value to another
 SHAPES = ("constant", *FROM_TO, "inverse_sqrt")
 
@@ -67,7 +69,7 @@ class Schedule:
 
     @classmethod
     def parse(cls, text: str) -> Schedule:
-        """Return the schedule of a text, as `str` writes it. Numbers may have any form that Python reads."""
+        """Return the schedule of a text, as `str` writes it. Numbers are read by `parse_number`."""
         match = re.fullmatch(r"\s*(\w+)\s*\(([^()]*)\)\s*", text)
         if match is None or match[1] not in SHAPES:
             raise ValueError(f"{text!r} is not a schedule")
@@ -76,8 +78,8 @@ class Schedule:
             values, images = [*values, last], 1.0
         else:
             name, _, number = last.partition("=")
-            images = _parse_number(number) if name.strip() == "images" else 0.0
-        numbers = [_parse_number(value) for value in values]
+            images = parse_number(number) if name.strip() == "images" else 0.0
+        numbers = [parse_number(value) for value in values]
         if len(numbers) != (2 if match[1] in FROM_TO else 1) or images <= 0:
             raise ValueError(f"{text!r} is not a schedule")
         return cls(typing.cast(Any, match[1]), numbers[0], numbers[-1], images)
@@ -86,15 +88,3 @@ class Schedule:
 def evaluate_number(number: float | Schedule, images: float) -> float:
     """Return the value of a number or schedule after so many images were seen."""
     return number.at(images) if isinstance(number, Schedule) else number
-
-
-def format_number(number: float) -> str:
-    """Return the shortest text that reads back as the same number."""
-    return str(int(number)) if float(number).is_integer() else repr(number)
-
-
-def _parse_number(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text!r} is not a finite number")
-    return number

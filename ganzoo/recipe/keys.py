@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganzoo.plugin import Built, Component, Metric
+from ganzoo.plugin.component import KEY_OF_KIND
 from ganzoo.plugin.options import list_options
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.registry import Registry
@@ -27,18 +28,21 @@ class ComponentKey:
     """A key that chooses components. It is also a flag (``--arch NAME``) and the prefix of their options' keys.
 
     Args:
-        name: The key.
         kind: The kind of components that it chooses.
         help: The help text of the flag.
         many: Whether several components can be chosen. If so, the keys of their options contain their names.
         trains: Whether the choice changes the trained weights.
     """
 
-    name: str
     kind: str
     help: str
     many: bool = False
     trains: bool = True
+
+    @property
+    def name(self) -> str:
+        """The key, and the name of the flag."""
+        return KEY_OF_KIND[self.kind]
 
 
 @dataclass(frozen=True)
@@ -61,18 +65,18 @@ class Flag:
 
 
 COMPONENTS = (
-    ComponentKey("arch", "architecture", "Architecture of the networks; `ganzoo list architectures` shows them."),
-    ComponentKey("loss", "loss", "Adversarial loss; default: the one that the architecture recommends."),
+    ComponentKey("architecture", "Architecture of the networks; `ganzoo list architectures` shows them."),
+    ComponentKey("loss", "Adversarial loss; default: the one that the architecture recommends."),
     ComponentKey(
-        "dataset", "dataset",
+        "dataset",
         "Dataset, or the path of a folder of images; default: the dataset that is included.",
     ),
-    ComponentKey("reg", "regularizer", "Regularizer; repeat for more. none removes the recommended ones.", many=True),
-    ComponentKey("aug", "augmentation", "Augmentation; repeat for more. none removes the recommended ones.", many=True),
+    ComponentKey("regularizer", "Regularizer; repeat for more. none removes the recommended ones.", many=True),
+    ComponentKey("augmentation", "Augmentation; repeat for more. none removes the recommended ones.", many=True),
     ComponentKey(
-        "metric", "metric", "Metric to measure at each checkpoint; repeat for more.", many=True, trains=False
+        "metric", "Metric to measure at each checkpoint; repeat for more.", many=True, trains=False
     ),
-    ComponentKey("tracker", "tracker", "Tracker that also logs the run; repeat for more.", many=True, trains=False),
+    ComponentKey("tracker", "Tracker that also logs the run; repeat for more.", many=True, trains=False),
 )  # fmt: skip
 FLAGS = (
     Flag("images", "train.images", "Length of the run, in real images shown; repeats count.", takes="N"),
@@ -87,7 +91,7 @@ FLAGS = (
     ),
 )  # fmt: skip
 
-EXTRACTOR = ComponentKey("extractor", "extractor", "Extractor of a metric.", many=True, trains=False)  # it has no flag
+EXTRACTOR = ComponentKey("extractor", "Extractor of a metric.", many=True, trains=False)  # it has no flag
 
 ONE = {entry.name: entry.kind for entry in COMPONENTS if not entry.many}  # key -> kind of component
 MANY = {entry.name: entry.kind for entry in COMPONENTS if entry.many}

@@ -9,12 +9,13 @@ and of the loss, a named recipe, a ``--config`` file, the flags, and ``KEY=VALUE
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import UsageError
+from ganzoo.errors import NotFound, UsageError
 from ganzoo.plugin import Architecture, Built, Dataset, Metric, Recipe, options
 from ganzoo.plugin.options import list_options, make_unknown_key_error
 from ganzoo.recipe.check import check_recipe
@@ -23,8 +24,11 @@ from ganzoo.recipe.layers import Layer, collect_recommended, get_last, list_name
 from ganzoo.recipe.named import Facts, choose_published_dataset, drop_unknown_options, make_recipe_layer
 from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
+from ganzoo.recipe.wrong_keys import make_unknown_setting_error, make_unused_key_error
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import RegisteredComponent
+
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")  # USER/NAME; also the form of some paths
 
 
 def resolve(
@@ -99,15 +103,33 @@ def _add_recipe(
 
 
 def parse_dataset_flag(registry: Registry, text: str) -> dict[str, str]:
-    """Return the settings that ``--dataset`` means: the name of a dataset, or a path and the dataset that opens it."""
+    """Return the settings that ``--dataset`` means: the name of a dataset, or a path and the dataset that opens it.
+
+    Raises:
+        NotFound: There is no such path, and the text may be the name of a dataset on the Hub.
+    """
     known = {name for entry in registry.components("dataset") for name in (entry.spec.name, *entry.spec.aliases)}
     separated = any(sep in text for sep in (os.sep, os.altsep) if sep)
     like_a_file = "." in text and ":" not in text  # a name has a dot only if it is qualified by a distribution
     if text in known or not (separated or like_a_file or os.path.exists(text)):
         return {"dataset": text}
+    if HUB_NAME.fullmatch(text) and not os.path.exists(text):
+        raise _make_hub_dataset_error(registry, text)
     opener = registry.resolve_path_dataset(text)
     assert isinstance(opener.spec, Dataset)
     return {"dataset": opener.qualified, f"dataset.{opener.spec.path_option}": text}
+
+
+def _make_hub_dataset_error(registry: Registry, text: str) -> NotFound:
+    """Return the error for ``--dataset USER/NAME``: a dataset on the Hub, or a path that does not exist."""
+    specs = [entry.spec for entry in registry.components("dataset") if isinstance(entry.spec, Dataset)]
+    installed = [spec.name for spec in specs if spec.hub.lower() == text.lower()]
+    if installed:
+        return NotFound(f"there is no folder {text!r}: that dataset of the Hub is --dataset {installed[0]} here")
+    return NotFound(
+        f"there is no folder {text!r}: if you mean the dataset on the Hub, save its pictures in a folder, then type "
+        "--dataset FOLDER"
+    )
 
 
 def make_path_absolute(spec: Built, chosen: Any) -> Any:
@@ -227,10 +249,10 @@ class _Resolver:
                     if layer.is_typed and prefix + name in SHORT:
                         typed = f"--{SHORT[prefix + name]}" if layer.origin == "flag" else prefix + name
                         raise UsageError(f"{typed}: {owner} has no option {name}: remove {typed}")
-                    source = "" if layer.is_typed else f" (from {layer.origin})"
-                    raise make_unknown_key_error(
-                        prefix + name, [prefix + known for known in list_options(cls)], owner + source
-                    )
+                    known = [prefix + other for other in list_options(cls)]
+                    if layer.is_typed:
+                        raise make_unknown_setting_error(self.registry, prefix + name, known, owner)
+                    raise make_unknown_key_error(prefix + name, known, f"{owner} (from {layer.origin})")
                 self.origins[prefix + name] = layer.origin
             self.used |= {prefix + name for name in said}
             values |= said
@@ -252,30 +274,9 @@ class _Resolver:
         known = list(recipe.settings())
         for layer in self.layers:
             for key in layer.values.keys() - self.used if layer.is_typed else ():
-                raise make_unused_key_error(key, recipe.choices, known, "a recipe")
-
-
-def make_unused_key_error(key: str, choices: Iterable[Choice], known: Iterable[str], owner: str) -> UsageError:
-    """Return the error for a key that no part of a recipe uses.
-
-    Args:
-        key: The key that a person typed.
-        choices: The chosen components; their extractors count too.
-        known: The valid keys.
-        owner: The owner of the valid keys, in words.
-    """
-    head, _, rest = key.partition(".")
-    name, dot, option = rest.partition(".")
-    kind = (MANY | {EXTRACTOR.name: EXTRACTOR.kind}).get(head)
-    if kind is None or not (dot or head == EXTRACTOR.name):
-        return make_unknown_key_error(key, known, owner)
-    for choice in (part for each in choices for part in (each, each.extractor) if part):
-        if choice.spec.kind == kind and name in (choice.component.qualified, *choice.spec.aliases):
-            return UsageError(f"{key}: write {make_options_prefix(kind, choice.name)}{option}")
-    if head == EXTRACTOR.name:
-        name = name or "NAME"
-        return UsageError(f"{key}: no metric reads extractor {name!r}: add metric.NAME.extractor={name}")
-    return UsageError(f"{key}: {kind} {name!r} is not in use: add --{head} {name}")
+                if key.partition(".")[0] in (*MANY, EXTRACTOR.name):
+                    raise make_unused_key_error(key, recipe.choices, known, "a recipe")
+                raise make_unknown_setting_error(self.registry, key, known, "a recipe")
 
 
 def _parse_names(value: Any) -> list[str]:

@@ -29,6 +29,7 @@ from ganzoo.plugin import KINDS, Built, Component, DataInfo, Dataset, hookspecs
 from ganzoo.plugin.options import read
 from ganzoo.plugin.specs import SPECS
 from ganzoo.registry.installed import Plugin, RegisteredComponent, describe_error, locate_definition, locate_error
+from ganzoo.registry.similar import suggest_component
 
 GROUP = "ganzoo"
 PLURALS = {kind: kind.removesuffix("is") + ("es" if kind.endswith("s") else "s") for kind in KINDS}
@@ -63,7 +64,7 @@ class Registry:
         """Return the component of a name or alias, either bare (``dcgan``) or qualified (``acme:blobgan``).
 
         Raises:
-            UsageError: No component has that name (the text gives similar ones), or several plugins offer it.
+            UsageError: No component has that name (the text says what is similar), or several plugins offer it.
             MissingPlugin: The name is qualified by a plugin that is not installed.
         """
         plugin, _, name = text.rpartition(":")
@@ -80,9 +81,8 @@ class Registry:
             raise UsageError(f"{kind} {name!r} is offered by more than one plugin: write {choices}")
         if plugin and plugin not in self._plugins:
             raise MissingPlugin(f"{kind} {text!r} needs the plugin {plugin!r}, which is not installed")
-        names = [name for entry in self.components(kind) for name in (entry.spec.name, *entry.spec.aliases)]
         broken = [entry.name for entry in self.plugins if entry.error]
-        hint = suggest_names(name, names) or f"; `ganzoo list {kind}` shows what is installed"
+        hint = suggest_component(self.components(), name, kind) or f"; `ganzoo list {kind}` shows what is installed"
         hint += f" (plugins that failed to load: {', '.join(broken)}; see `ganzoo plugins`)" if broken else ""
         raise UsageError(f"no {kind} {text!r} is installed{hint}")
 

@@ -121,7 +121,9 @@ def find_package(what: ModelSource, notify: Notify = ignore_line) -> Path:
     try:
         run = runs.find_run(what if isinstance(what, str) else path)
     except NotFound as error:
-        if alike := [entry.qualified for entry in registry().components("model") if entry.spec.name == what]:
+        models = registry().components("model")
+        alike = [entry.qualified for entry in models if what in (entry.spec.name, *entry.spec.similar_to)]
+        if alike:
             raise NotFound(f"no run {what!r}: did you mean the model {' or '.join(alike)}?") from error
         raise
     run.recover()

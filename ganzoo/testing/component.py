@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from itertools import pairwise
 
+from ganzoo.errors import GanzooError
 from ganzoo.plugin.citation import format_bibtex
+from ganzoo.plugin.component import KEY_OF_KIND, NAME
 from ganzoo.plugin.options import list_options, read, to_json
+from ganzoo.registry import registry
 from ganzoo.registry.installed import (
     WITHOUT_DATA,
     import_object,
@@ -16,7 +20,8 @@ from ganzoo.registry.installed import (
     require_methods,
 )
 from ganzoo.testing.building import build_component
-from ganzoo.testing.checks import Failure, Skip, Trial, fatal_failures, require
+from ganzoo.testing.checks import Failure, Skip, Trial, as_sentence, fatal_failures, require
+from ganzoo.testing.diagnosis import find_advice_defect
 
 
 def options_round_trip(trial: Trial) -> None:
@@ -40,6 +45,30 @@ def paper_becomes_bibtex(trial: Trial) -> None:
         format_bibtex(trial.spec.paper)
     except ValueError as error:
         raise Failure(f"{error}.") from None
+
+
+def similar_names_lead_somewhere(trial: Trial) -> None:
+    """Each flag, key and component that the spec's `similar_to` says to type exists."""
+    for name, text in trial.spec.similar_to.items():
+        for word, after in pairwise([*text.replace(",", " ").split(), ""]):
+            wrong = ""
+            if word.startswith("--") and NAME.fullmatch(after):
+                wrong = _find_missing_component(word.removeprefix("--"), after)
+            elif "=" in word:
+                wrong = find_advice_defect(word)
+            require(not wrong, as_sentence(f"For {name!r} it says {text!r}: {wrong}"))
+
+
+def _find_missing_component(flag: str, name: str) -> str:
+    """Return why ``--flag name`` cannot be typed; empty if it can."""
+    kind = next((kind for kind, key in KEY_OF_KIND.items() if key == flag), "")
+    if not kind:
+        return find_advice_defect(f"--{flag} {name}")
+    try:
+        registry().resolve(kind, name)
+    except GanzooError as error:
+        return str(error)
+    return ""
 
 
 def requirements_met(trial: Trial) -> None:

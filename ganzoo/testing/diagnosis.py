@@ -56,7 +56,7 @@ def advises_what_can_be_typed(trial: Trial) -> None:
     for name, rows in _make_runs():
         verdict = build_component(trial)(rows, make_frozen_recipe())
         for advice in verdict.advice if verdict else ():
-            wrong = _find_advice_defect(advice)
+            wrong = find_advice_defect(advice)
             require(not wrong, as_sentence(f"For {name} it advises {advice!r}: {wrong}"))
 
 
@@ -71,7 +71,7 @@ def measure_case(trial: Trial, case: Case) -> dict[str, float]:
     return {"nothing" if verdict is None else verdict.code: 1.0}
 
 
-def _find_advice_defect(advice: str) -> str:
+def find_advice_defect(advice: str) -> str:
     """Return why an advice cannot be typed; empty if it can."""
     flags = {entry.name for entry in (*COMPONENTS, *FLAGS)}
     if match := re.fullmatch(r"--([a-z-]+) \S+", advice):

@@ -25,6 +25,10 @@ def ganzoo_augmentations() -> Iterator[Augmentation]:
         summary="Mirrors D's inputs, left to right. train.flip mirrors the data instead: then G learns mirror images.",
         factory="ganzoo_augmentations.flip:Flip",
         options=FlipOptions,
+        similar_to={
+            **dict.fromkeys(("ada", "diffaug", "diffaugment", "apa", "augment"), "--aug flip, which only mirrors"),
+            **dict.fromkeys(("mirror", "hflip", "horizontal-flip", "random-flip"), "--aug flip or train.flip=true"),
+        },
         moves_pixels=True,
         modalities=("image",),
         paper="Tero Karras, Miika Aittala, Janne Hellsten, Samuli Laine, Jaakko Lehtinen & Timo Aila 2020, Training "

@@ -9,6 +9,11 @@ from typing import Literal
 
 from ganzoo.plugin import DataInfo, Dataset, hookimpl, option
 
+PICTURES = (
+    "cifar10", "cifar100", "stl10", "svhn", "celeba", "celeba-hq", "ffhq", "afhq", "lsun", "imagenet", "tiny-imagenet",
+    "flowers", "anime", "imagefolder", "image-folder", "images", "photos",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True)
 class DigitsOptions:
@@ -87,6 +92,7 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         "UCI Machine Learning Repository, CC BY 4.0",
         factory="ganzoo_datasets.digits:Digits",
         options=DigitsOptions,
+        similar_to=dict.fromkeys(("mnist", "emnist", "fashion-mnist", "usps"), "--dataset digits, which is included"),
         info=digits_info,
         license="cc-by-4.0",
         default=True,
@@ -100,6 +106,12 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         "arXiv:1712.04086",
         factory="ganzoo_datasets.points:Points",
         options=PointsOptions,
+        similar_to={
+            **dict.fromkeys(("gaussians", "8gaussians", "ring"), "--dataset points dataset.shape=ring"),
+            **dict.fromkeys(("25gaussians", "grid"), "--dataset points dataset.shape=grid"),
+            **dict.fromkeys(("moons", "two-moons"), "--dataset points dataset.shape=two-moons"),
+            **dict.fromkeys(("spiral", "swiss-roll"), "--dataset points dataset.shape=spiral"),
+        },
         info=points_info,
         license="none needed, the points are drawn by a formula",
         show="ganzoo_datasets.points:show",
@@ -110,6 +122,7 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         summary="A folder of images; its sub-folders are classes.",
         factory="ganzoo_datasets.folder:Folder",
         options=FolderOptions,
+        similar_to=dict.fromkeys(PICTURES, "--dataset PATH, where PATH is a folder with its pictures"),
         path_option="path",
         examples="ganzoo_datasets.folder:examples",
     )

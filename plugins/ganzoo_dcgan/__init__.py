@@ -9,6 +9,11 @@ from typing import Literal
 from ganzoo.plugin import Architecture, hookimpl, option
 
 SIZES = (16, 32, 64, 128, 256)
+CLASSES = dict.fromkeys(("cgan", "conditional-gan", "acgan"), "--arch dcgan --conditional")
+SPECTRAL = {
+    **dict.fromkeys(("sngan", "sagan"), "--arch dcgan --loss hinge arch.norm_d=spectral"),
+    **dict.fromkeys(("spectral-norm", "spectral-normalization", "sn"), "--arch dcgan arch.norm_d=spectral"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +39,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         summary="Plain convolutions and batch normalisation: small, fast and the usual baseline.",
         factory="ganzoo_dcgan.networks:build",
         options=DCGANOptions,
+        similar_to={**dict.fromkeys(("gan", "cnn", "convnet"), "--arch dcgan"), **CLASSES, **SPECTRAL},
         paper="Alec Radford, Luke Metz & Soumith Chintala 2016, Unsupervised Representation Learning with Deep "
         "Convolutional Generative Adversarial Networks, arXiv:1511.06434",
         sizes=SIZES,

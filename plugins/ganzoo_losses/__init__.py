@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from ganzoo.plugin import Loss, hookimpl, option
 
+USUAL = ("gan", "vanilla", "standard", "logistic", "softplus", "nonsaturating", "ns", "cross-entropy")  # names of bce
+
 # If the slope of D is too large, D wins before a small generator has learned anything. Its gradient is then useless.
 # Spectral normalisation limits the slope. Losses of differences do not see a common shift of the logits; they also need
 # a penalty.
@@ -46,6 +48,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Binary cross-entropy with the non-saturating generator: the original GAN as it is trained.",
         factory="ganzoo_losses.losses:BCE",
         cases="ganzoo_losses.cases:bce",
+        similar_to=dict.fromkeys(USUAL, "--loss bce"),
         recommended=BOUNDED,
         paper="Ian Goodfellow, Jean Pouget-Abadie, Mehdi Mirza, Bing Xu, David Warde-Farley, Sherjil Ozair, Aaron "
         "Courville & Yoshua Bengio 2014, Generative Adversarial Networks, arXiv:1406.2661, section 3",
@@ -55,6 +58,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Binary cross-entropy with the saturating generator: the original GAN as a zero-sum game.",
         factory="ganzoo_losses.losses:Minimax",
         cases="ganzoo_losses.cases:minimax",
+        similar_to=dict.fromkeys(("saturating", "zero-sum", "mm"), "--loss minimax"),
         recommended=BOUNDED | SATURATING,
         paper="Ian Goodfellow, Jean Pouget-Abadie, Mehdi Mirza, Bing Xu, David Warde-Farley, Sherjil Ozair, Aaron "
         "Courville & Yoshua Bengio 2014, Generative Adversarial Networks, arXiv:1406.2661, eq. 1",
@@ -65,6 +69,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Least squares to the targets a (D, fake), b (D, real) and c (G, fake).",
         factory="ganzoo_losses.losses:LSGAN",
         cases="ganzoo_losses.cases:lsgan",
+        similar_to=dict.fromkeys(("least-squares", "ls", "l2"), "--loss lsgan"),
         recommended=BOUNDED,
         options=LSGANOptions,
         paper="Xudong Mao, Qing Li, Haoran Xie, Raymond Y. K. Lau, Zhen Wang & Stephen Paul Smolley 2017, Least "
@@ -86,6 +91,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Difference of mean logits; D must be Lipschitz, by wgan-gp for example.",
         factory="ganzoo_losses.losses:Wasserstein",
         cases="ganzoo_losses.cases:wasserstein",
+        similar_to={"wgan-gp": "--loss wasserstein, which adds --reg wgan-gp", "emd": "--loss wasserstein"},
         recommended=PENALISED,
         paper="Martin Arjovsky, Soumith Chintala & Léon Bottou 2017, Wasserstein GAN, arXiv:1701.07875, eq. 2",
     )
@@ -95,6 +101,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Relativistic loss on pairs: D says which of two samples is the real one.",
         factory="ganzoo_losses.losses:RpGAN",
         cases="ganzoo_losses.cases:rpgan",
+        similar_to=dict.fromkeys(("relativistic", "rgan", "ragan", "ralsgan", "rahinge"), "--loss rpgan"),
         recommended=BOUNDED | PAIRED,
         pairs=True,
         paper="Alexia Jolicoeur-Martineau 2018, The relativistic discriminator: a key element missing from standard "

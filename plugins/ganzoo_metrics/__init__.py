@@ -28,6 +28,10 @@ def ganzoo_metrics() -> Iterator[Metric]:
         summary="Distances of means, standard deviations and covariances of the raw numbers: images, points, tables.",
         factory="ganzoo_metrics.moments:PixelMoments",
         options=MomentsOptions,
+        similar_to=dict.fromkeys(
+            ("fid", "fid50k", "fid50k-full", "clean-fid", "kid", "swd", "frechet", "inception-score", "is"),
+            "--metric pixel-moments, which compares pixels, not features of Inception",
+        ),
         better={"mean": "lower", "std": "lower", "fd": "lower"},
         cases="ganzoo_metrics.cases:pixel_moments",
         paper="D. C. Dowson & B. V. Landau 1982, The Fréchet distance between multivariate normal distributions, "

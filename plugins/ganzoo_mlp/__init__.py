@@ -34,6 +34,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         summary="Fully connected networks without normalisation, for points, tables and small images.",
         factory="ganzoo_mlp.networks:build",
         options=MLPOptions,
+        similar_to=dict.fromkeys(("fc", "linear", "dense", "ctgan"), "--arch mlp"),
         paper="Ian Goodfellow, Jean Pouget-Abadie, Mehdi Mirza, Bing Xu, David Warde-Farley, Sherjil Ozair, Aaron "
         "Courville & Yoshua Bengio 2014, Generative Adversarial Networks, arXiv:1406.2661",
         modalities=("image", "points", "tabular"),

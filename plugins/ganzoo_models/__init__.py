@@ -14,6 +14,7 @@ def ganzoo_models() -> Iterator[Model]:
         name="digits",
         summary="Handwritten digits, 32x32, of a chosen class: a dcgan trained on the digits dataset.",
         path="ganzoo_models:digits",
+        similar_to={"mnist": "ganzoo:digits"},
     )
     yield Model(
         name="ring",

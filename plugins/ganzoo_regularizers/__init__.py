@@ -45,6 +45,7 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         summary="Penalty on D's gradient at real samples, with which GANs converge near the equilibrium.",
         factory="ganzoo_regularizers.penalties:R1",
         cases="ganzoo_regularizers.cases:r1",
+        similar_to=dict.fromkeys(("gradient-penalty", "zero-centered", "0-gp"), "--reg r1"),
         options=ZeroCentredOptions,
         input_gradients=_needs_input_gradients,
         paper="Lars Mescheder, Andreas Geiger & Sebastian Nowozin 2018, Which Training Methods for GANs do actually "
@@ -66,6 +67,7 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         summary="Penalty that pulls the norm of D's gradient to 1 between real and generated samples.",
         factory="ganzoo_regularizers.penalties:WGANGP",
         cases="ganzoo_regularizers.cases:wgan_gp",
+        similar_to=dict.fromkeys(("gradient-penalty", "dragan", "wgan-lp"), "--reg wgan-gp"),
         options=WGANGPOptions,
         input_gradients=_needs_input_gradients,
         refuses=("batchnorm-in-d",),

@@ -23,4 +23,8 @@ def ganzoo_trackers() -> Iterator[Tracker]:
         summary="A table of all scalars for a spreadsheet or pandas: scalars.csv in the run's directory.",
         factory="ganzoo_trackers.table:Table",
         options=TableOptions,
+        similar_to=dict.fromkeys(
+            ("tensorboard", "tb", "wandb", "mlflow", "comet", "neptune", "clearml", "aim"),
+            "--tracker csv, a table for spreadsheets and pandas",
+        ),
     )

@@ -103,6 +103,13 @@ def test_info_for_a_script(ganzoo: Ganzoo) -> None:
     assert [(row["key"], row["default"]) for row in facts["options"]] == [("loss.a", 0), ("loss.b", 1), ("loss.c", 1)]
 
 
+def test_info_of_a_run_shows_its_model(ganzoo: Ganzoo, runs: Path) -> None:
+    done = ganzoo("info", "1")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("arch       dcgan:dcgan\n")
+    assert ganzoo("info", next(path.name for path in runs.iterdir() if path.name.startswith("0001-"))) == done
+
+
 def test_info_writes_the_papers_as_bibtex(ganzoo: Ganzoo) -> None:
     done = ganzoo("info", "hinge", "--bibtex")
     assert (done.code, done.err, done.out.count("@misc{")) == (0, "", 2)

@@ -139,9 +139,9 @@ def test_a_usage_error_is_not_a_value_error() -> None:
         read(Everything, {"count": 0})
 
 
-def test_unknown_keys_name_similar_keys_or_all_keys() -> None:
+def test_unknown_keys_name_similar_keys_or_all_keys_if_they_are_few() -> None:
     assert complaint("cuont", 3).startswith("unknown key 'arch.cuont': did you mean 'arch.count'")
-    with pytest.raises(UsageError, match=r"unknown key 'zzzzzz'; train takes images, batch, .*keep"):
+    with pytest.raises(UsageError, match=r"unknown key 'zzzzzz'; train takes \d+ keys, which .*--dry-run"):
         read(TrainOptions, {"zzzzzz": 1}, owner="train")
     with pytest.raises(UsageError, match=r"^unknown key 'loss.a'; loss 'bce' takes no options$"):
         read(NoOptions, {"a": 1}, "loss.", "loss 'bce'")

@@ -1,0 +1,47 @@
+"""Numbers as people type them: ``10k``, ``1.5M``, ``1e5``, ``50_000`` and, for counts, ``50,000``."""
+
+from __future__ import annotations
+
+import math
+import re
+
+EXPONENTS = {"k": 3, "m": 6, "g": 9, "b": 9}
+SUFFIXED = re.compile(r"\s*([+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*))\s*([kmgb])\s*", re.IGNORECASE)
+GROUPED = re.compile(r"\s*[1-9]\d{0,2}(,\d{3})+\s*")
+
+
+def parse_number(text: str) -> float:
+    """Return the number of a text.
+
+    Args:
+        text: A number as Python reads it, or with a suffix: k for thousand, M for million, G or B for billion.
+
+    Raises:
+        ValueError: The text is not a finite number.
+    """
+    match = SUFFIXED.fullmatch(text)
+    number = float(f"{match[1]}e{EXPONENTS[match[2].lower()]}" if match else text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not a finite number")
+    return number
+
+
+def parse_count(text: str) -> int:
+    """Return the whole number of a text, as `parse_number` reads it; commas may separate thousands.
+
+    Raises:
+        ValueError: The text is not a whole number.
+    """
+    plain = text.replace(",", "") if GROUPED.fullmatch(text) else text
+    try:
+        return int(plain)
+    except ValueError:
+        number = parse_number(plain)
+    if not number.is_integer():
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(number)
+
+
+def format_number(number: float) -> str:
+    """Return the shortest text that reads back as the same number."""
+    return str(int(number)) if float(number).is_integer() else repr(number)
