@@ -7,13 +7,23 @@
 Importing this package does not import torch; `train`, `load` and the other functions do so when they are called.
 """
 
-from ganzoo.errors import GanzooError
-from ganzoo.models import apply, evaluate, import_weights, load, package, verify
-from ganzoo.plugin import DataInfo
-from ganzoo.registry import create, register, registry
-from ganzoo.runs.run import Run
-from ganzoo.sharing import publish, pull, search
-from ganzoo.training import train
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+
+TYPE_CHECKING = False  # as in `typing`, which takes long to import
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ganzoo.errors import GanzooError
+    from ganzoo.models import apply, evaluate, import_weights, load, package, verify
+    from ganzoo.plugin import DataInfo
+    from ganzoo.registry import create, register, registry
+    from ganzoo.runs.run import Run
+    from ganzoo.sharing import publish, pull, search
+    from ganzoo.training import train
 
 __all__ = [
     "DataInfo",
@@ -33,3 +43,39 @@ __all__ = [
     "train",
     "verify",
 ]
+
+_ORIGINS = {
+    "ganzoo.errors": ("GanzooError",),
+    "ganzoo.models": ("apply", "evaluate", "import_weights", "load", "package", "verify"),
+    "ganzoo.plugin": ("DataInfo",),
+    "ganzoo.registry": ("create", "register", "registry"),
+    "ganzoo.runs.run": ("Run",),
+    "ganzoo.sharing": ("publish", "pull", "search"),
+    "ganzoo.training": ("train",),
+}
+_MODULES = {name: module for module, names in _ORIGINS.items() for name in names}
+
+
+class _LazyPackage(ModuleType):
+    """The package `ganzoo`, whose public names are imported at their first use.
+
+    Thus `ganzoo.__main__` runs before all other modules are imported, and handles Ctrl-C meanwhile.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(_MODULES[name]), name)
+        setattr(self, name, value)
+        return value
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set an attribute, unless it is the module `package` or `registry`: these names mean the functions."""
+        if name not in _MODULES or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *__all__})
+
+
+sys.modules[__name__].__class__ = _LazyPackage

@@ -13,6 +13,9 @@ class GanzooError(Exception):
     """
 
     exit_code = 1
+    reported: bool | None = (
+        None  # of several processes: whether another one reports this error; None if it is not known
+    )
 
 
 class UsageError(GanzooError):

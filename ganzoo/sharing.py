@@ -5,16 +5,17 @@ Torch and the Hub's client are imported when they are needed, not before.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import UsageError
+from ganzoo.errors import GanzooError, NotFound, UsageError
 from ganzoo.package.config import FILES
 from ganzoo.runs import where
 from ganzoo.runs.heavy import heavy_imports
 from ganzoo.runs.run import Run
-from ganzoo.runs.where import Notify, ignore_line
+from ganzoo.runs.where import ModelSource, Notify, ignore_line
 
 if TYPE_CHECKING:
     from ganzoo.hub.commit import Publication
@@ -62,13 +63,31 @@ def publish(
             time.
         GanzooError: The package does not load, or the Hub refuses it. The repository was not changed.
     """
-    directory = where.find_package(what, notify)
-    where.check_repository_name(repo)
+    directory = _find_package_to_publish(what, repo, notify)
     with heavy_imports():
         from ganzoo.hub import publish as publishing
     target = publishing.Target(repo, private, tag, revision, message, create_pr)
     return publishing.publish(
         directory, target, discriminator=discriminator, license=license, device=device, dry_run=dry_run, notify=notify
+    )
+
+
+def _find_package_to_publish(what: ModelSource, repo: str, notify: Notify) -> Path:
+    """Return the directory of the package; an error says which of the two names means a run, and which a repository."""
+    swapped = ""
+    if (named := where.parse_repository(what)) is None:
+        directory = where.find_package(what, notify)
+        where.check_repository_name(repo)
+        return directory
+    with contextlib.suppress(GanzooError):
+        where.find_package(repo)
+        swapped = f"the run comes first, then the repository: write `ganzoo publish {repo} {named}`"
+    if swapped:
+        raise UsageError(swapped)
+    where.check_repository_name(repo)
+    raise NotFound(
+        f"{what} is not a run or a folder here: write `ganzoo publish RUN {repo}` for a run, or "
+        f'`ganzoo publish "$(ganzoo pull {what})" {repo}` to copy that model on the Hub'
     )
 
 

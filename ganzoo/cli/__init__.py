@@ -21,6 +21,7 @@ from ganzoo.plugin import Command
 from ganzoo.plugin.component import COMMANDS
 from ganzoo.registry import registry
 from ganzoo.registry.installed import describe_error, locate_error
+from ganzoo.runs.launch import read_launch
 
 
 class Commands(click.Group):
@@ -82,11 +83,12 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         error.show()
         code = 0
     except click.ClickException as error:
-        code = _fail(session, describe_usage_error(error), error.exit_code)
+        code = _fail(session, describe_usage_error(error), error.exit_code, _is_second_process())
     except (click.Abort, KeyboardInterrupt):
-        code = _fail(session, "interrupted", 130)
+        code = _fail(session, "interrupted", 130, _is_second_process())
     except GanzooError as error:
-        code = _fail(session, str(error), error.exit_code)
+        reported = _is_second_process() if error.reported is None else error.reported
+        code = _fail(session, str(error), error.exit_code, reported)
     except BrokenPipeError:  # `ganzoo list | head`
         code = 1
     except PermissionError as error:
@@ -111,7 +113,19 @@ def _flush_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _fail(session: Session, words: str, code: int) -> int:
+def _is_second_process() -> bool:
+    """Return whether ``torchrun`` started this process and another one on this machine, which reports the same errors.
+
+    This holds until the processes join; the errors that they raise then know whether they are reported.
+    """
+    launch = read_launch()
+    return launch is not None and launch.local_rank > 0
+
+
+def _fail(session: Session, words: str, code: int, reported: bool = False) -> int:
+    """Print what is wrong, unless another process reports it; return the exit code."""
+    if reported:
+        return code
     if session.verbose:
         logging.getLogger("ganzoo").exception("traceback:")
     click.echo(f"ganzoo: {CONTROL.sub('', words)}", err=True)  # foreign text cannot act on the terminal

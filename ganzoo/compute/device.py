@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -52,23 +53,61 @@ def float32_products() -> AbstractContextManager[None]:
 
 @contextlib.contextmanager
 def precision(name: str) -> Iterator[None]:
-    """Set whether CUDA computes float32 products and convolutions in TF32 inside the block: only for ``tf32``.
+    """Set how float32 products and convolutions are computed in the block: in TF32 on CUDA for ``tf32``, else exact.
 
     Under bf16 and fp16 the networks compute in autocast. Everything else is in float32 and must be exact: for example
-    the logits that a finite difference compares, and their gradients.
+    the logits that a finite difference compares, and their gradients. On the CPU it is always exact.
+
+    Torch has old flags and new ones for this. It raises an error if an old flag is read that contradicts a new one. So
+    both are set. An old flag that cannot be read is not set: the process uses the new flags.
 
     Args:
         name: ``train.precision``: ``fp32``, ``tf32``, ``bf16`` or ``fp16``.
     """
-    backends: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
-    before = [backend.allow_tf32 for backend in backends]
+    fast = name == "tf32"
+    old = [(write, read_precision_flag(read), value) for read, write, value in _list_old_flags(fast)]
+    new = [(flag, flag.fp32_precision, value) for flag, value in _list_new_flags(fast)]
     try:
-        for backend in backends:
-            backend.allow_tf32 = name == "tf32"
+        for write, before, value in old:
+            if before is not None:
+                write(value)
+        for flag, _, value in new:
+            flag.fp32_precision = value
         yield
     finally:
-        for backend, value in zip(backends, before, strict=True):
-            backend.allow_tf32 = value
+        for write, before, _ in old:
+            if before is not None:
+                write(before)
+        for flag, before, _ in new:
+            flag.fp32_precision = "none"  # gives it the value of torch.backends.fp32_precision, as it may have had
+            if flag.fp32_precision != before:
+                flag.fp32_precision = before
+
+
+def _list_old_flags(fast: bool) -> list[tuple[Callable[[], Any], Callable[[Any], Any], Any]]:
+    """Return functions that read and write each old flag, and its value with or without TF32."""
+    owners = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    of_all = (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "high" if fast else "highest")
+    return [
+        *((partial(getattr, each, "allow_tf32"), partial(setattr, each, "allow_tf32"), fast) for each in owners),
+        of_all,
+    ]
+
+
+def _list_new_flags(fast: bool) -> list[tuple[Any, str]]:
+    """Return the owner of each new flag, ``fp32_precision``, and its value with or without TF32."""
+    cudnn: Any = torch.backends.cudnn
+    cpu: Any = torch.backends.mkldnn
+    on_cuda = [(flag, "tf32" if fast else "ieee") for flag in (torch.backends.cuda.matmul, cudnn.conv, cudnn.rnn)]
+    return [*on_cuda, *((flag, "ieee") for flag in (cpu.matmul, cpu.conv, cpu.rnn))]
+
+
+def read_precision_flag(read: Callable[[], Any]) -> Any:
+    """Return the value of a flag of torch; None if it is an old one, as ``allow_tf32``, that a new one contradicts."""
+    try:
+        return read()
+    except RuntimeError:
+        return None
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -19,10 +19,7 @@ SHARE_OF_DEVICE = 0.25  # the data may take this share of a CUDA device's free m
 
 def load_source(dataset: Choice, device: torch.device, notify: Callable[[str], None]) -> Source:
     """Open a recipe's dataset; move it to a CUDA device where it takes little of the free memory there."""
-    stored = json.dumps(options.to_json(dataset.options), sort_keys=True)
-    stored = f"{dataset.component.qualified} {dataset.spec.version} {stored}"
-    key = f"{dataset.name}-{hashlib.sha256(stored.encode()).hexdigest()[:16]}"
-    source = open_source(dataset.build(), name=dataset.name, key=key, notify=notify)
+    source = open_source(dataset.build(), name=dataset.name, key=make_key(dataset), notify=notify)
     if isinstance(source.condition, nn.Module):
         source = replace(source, condition=source.condition.to(device))
     if isinstance(source, ArraySource) and device.type == "cuda":
@@ -32,3 +29,11 @@ def load_source(dataset: Choice, device: torch.device, notify: Callable[[str], N
             labels = None if source.labels is None else source.labels.to(device)
             return replace(source, data=source.data.to(device), labels=labels)
     return source
+
+
+def make_key(dataset: Choice) -> str:
+    """Return the name of a dataset's packed store: it differs where the options, the plugin or its code differ."""
+    component = dataset.component
+    origin = (component.qualified, component.plugin.version, component.hash_code(), dataset.spec.version)
+    stored = json.dumps([*origin, options.to_json(dataset.options)], sort_keys=True)
+    return f"{dataset.name}-{hashlib.sha256(stored.encode()).hexdigest()[:16]}"

@@ -34,6 +34,8 @@ TIMEOUT = timedelta(minutes=30)
 class ProcessLost(GanzooError):
     """Another process of the run died, so this one cannot go on."""
 
+    reported = False
+
 
 class WeightMismatch(GanzooError):
     """The processes of a run have different weights."""
@@ -109,12 +111,19 @@ class World:
     # Between updates.
 
     def on_rank0(self, make: Callable[[], T]) -> T:
-        """Call `make` on rank 0 alone; return its result on every rank."""
+        """Call `make` on rank 0 alone; return its result, or raise its GanzooError, on every rank."""
         if self.size == 1:
             return make()
-        results: list[T | None] = [make() if self.rank == 0 else None]
+        results: list[T | GanzooError | None] = [None]
+        if self.rank == 0:
+            try:
+                results = [make()]
+            except GanzooError as error:
+                results = [error]
         with _collective():
             dist.broadcast_object_list(results, src=0, device=torch.device("cpu"))
+        if isinstance(results[0], GanzooError):
+            raise results[0]
         return results[0]  # type: ignore[return-value]
 
     @torch.no_grad()
@@ -173,6 +182,8 @@ ALONE = World()
 def process_group(launch: Launch, device: str) -> Iterator[World]:
     """Join the processes that ``torchrun`` started with this one; leave them at the end of the block.
 
+    Only the first process that raises an error reports it, if several raise the same one (`GanzooError.reported`).
+
     Args:
         launch: The numbers of the processes, from ``torchrun``.
         device: The device, as ``--device`` takes it. With ``auto`` and ``cuda`` each process takes a GPU of its own.
@@ -186,29 +197,44 @@ def process_group(launch: Launch, device: str) -> Iterator[World]:
         _check_devices(device, launch)
         torch.cuda.set_device(launch.local_rank)
     with _collective("the other processes of the run cannot be reached"):
-        _start_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
+        store = _start_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
     destroy = not cuda  # after an error on CUDA, this would wait for collectives that do not end
     try:
         yield World(launch.rank, launch.size)
         destroy = True
+    except GanzooError as error:
+        error.reported = _was_raised(store, error)
+        raise
     finally:
         if destroy:
             dist.destroy_process_group()
 
 
-def _start_group(backend: str) -> None:
-    """Start the process group with a prefix of its own, since torchrun's store keeps the keys of an earlier group."""
+def _start_group(backend: str) -> PrefixStore:
+    """Start the process group and return its store.
+
+    The group has a prefix of its own, since torchrun's store keeps the keys of an earlier group.
+    """
     importlib.import_module("torch.distributed.nn")  # a later import would keep the group and its threads
     store, rank, size = next(rendezvous("env://", timeout=TIMEOUT))
     number = (store.add("ganzoo", 1) - 1) // size  # of earlier groups; all ranks join one before any joins the next
     store = PrefixStore(f"ganzoo-{number}", store)
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=TIMEOUT)
+    return store
+
+
+def _was_raised(store: PrefixStore, error: GanzooError) -> bool:
+    """Return whether another process raised this error before."""
+    try:
+        return int(store.add(f"error {error}", 1)) > 1
+    except RuntimeError:  # the process that has the store is gone
+        return False
 
 
 def _check_devices(device: str, launch: Launch) -> None:
     if ":" in device:
         raise UsageError(f"--device {device}: each of {launch.size} processes takes a GPU of its own: remove --device")
-    if launch.local_rank >= (found := torch.cuda.device_count()):
+    if max(launch.local_size, launch.local_rank + 1) > (found := torch.cuda.device_count()):
         raise UsageError(f"there are more processes than the {found} GPUs here: use --nproc-per-node {found}")
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Set
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,7 +15,6 @@ from ganzoo.evaluate.cache import Tensors, load_or_compute
 from ganzoo.evaluate.reals import BATCH, RealSamples, TrainingSet
 from ganzoo.evaluate.statistics import Statistics
 from ganzoo.recipe.recipe import Choice
-from ganzoo.registry.installed import import_object
 
 
 class Extraction:
@@ -132,11 +128,9 @@ class Extraction:
     @cached_property
     def _identity(self) -> dict[str, Any]:
         """The key of the extractor in the cache: its options, its code, the device and torch's version."""
-        path = inspect.getsourcefile(inspect.unwrap(import_object(self.choice.spec.factory)))
-        code = hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
         return {
-            "extractor": self.choice.to_json(), "data_info": self.reals.info.to_json(), "code": code,
-            "device": self.reals.device.type, "torch": torch.__version__,
+            "extractor": self.choice.to_json(), "data_info": self.reals.info.to_json(),
+            "code": self.choice.component.hash_code(), "device": self.reals.device.type, "torch": torch.__version__,
         }  # fmt: skip
 
     @cached_property

@@ -71,8 +71,14 @@ def pull(
         except GanzooError:
             raise error from None
         notify(f"{error}; using {repo} from the cache")
-        notify(f"{repo.id} at {pulled.commit}")
+        _notify_commit(notify, repo, pulled.commit)
         return pulled
+
+
+def _notify_commit(notify: Notify, repo: Repo, commit: str, source: str = "") -> None:
+    """Say which commit is used, unless the user named the commit itself."""
+    if commit != repo.revision:
+        notify(f"{repo.id} at {commit}{source}")
 
 
 def fetch_config(hub: Hub, repo: str, commit: str, stored: Mapping[str, RemoteFile]) -> Config:
@@ -91,7 +97,7 @@ def fetch_config(hub: Hub, repo: str, commit: str, stored: Mapping[str, RemoteFi
 
 def _pull_from_hub(hub: Hub, repo: Repo, wanted: list[str]) -> PulledModel:
     commit = _resolve_commit(hub, repo)
-    hub.notify(f"{repo.id} at {commit}")
+    _notify_commit(hub.notify, repo, commit)
     stored = hub.list_files(repo.id, commit)
     config = fetch_config(hub, repo.id, commit, stored)
     weights = [name for name in wanted if name in (MODEL, DISCRIMINATOR) and name in config.files]
@@ -169,7 +175,7 @@ def _check_remote_file(config: Config, name: str, stored: Mapping[str, RemoteFil
 
 def _load_from_cache(hub: Hub, repo: Repo, wanted: list[str]) -> PulledModel:
     commit = hub.resolve_commit(repo.id, repo.revision)
-    hub.notify(f"{repo.id} at {commit}, from the cache")
+    _notify_commit(hub.notify, repo, commit, ", from the cache")
     directory = _find_in_cache(hub, repo, CONFIG, commit).parent
     try:
         _check_config(directory / CONFIG)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import inspect
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import GanzooError, MissingPlugin, suggest_names
@@ -141,6 +143,17 @@ class RegisteredComponent:
                 raise MissingPlugin(
                     f"{self.spec.kind} {self.spec.name!r} needs {requirement}: python -m pip install '{requirement}'"
                 )
+
+    def hash_code(self) -> str:
+        """Return the SHA-256 of the file that defines the factory; empty if it is not known."""
+        assert isinstance(self.spec, Built)
+        with self._errors_blamed(self.spec.factory):
+            found = import_object(self.spec.factory)
+        try:
+            path = inspect.getsourcefile(inspect.unwrap(found))
+            return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
+        except (TypeError, OSError):  # an object without a file, or a file in an archive
+            return ""
 
     def _call(self, path: str, arguments: tuple[str, ...], *args: object) -> Any:
         with self._errors_blamed(path):

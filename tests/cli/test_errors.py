@@ -320,6 +320,30 @@ def test_interrupted_while_it_starts(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+SCRIPT = "from importlib.metadata import entry_points as e; e(group='console_scripts')['ganzoo'].load()()"
+INTERRUPTS = """
+import os, signal, sys
+
+class Interrupter:
+    def find_spec(self, name, path, target=None):
+        if name == os.environ["INTERRUPTED_AT"]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupter())
+"""
+
+
+@pytest.mark.parametrize("module", ["ganzoo.cli", "ganzoo.registry.discovery"])
+@pytest.mark.parametrize("command", [("-m", "ganzoo"), ("-c", SCRIPT)], ids=["module", "script"])
+def test_interrupted_while_the_command_line_is_imported(tmp_path: Path, command: tuple[str, str], module: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTS)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "INTERRUPTED_AT": module}
+    started = subprocess.Popen(
+        [sys.executable, *command, "list"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    check(finish(started), 130, "interrupted")
+
+
 SWALLOWS = """
 import os, signal, sys
 from ganzoo.cli import main
@@ -406,3 +430,23 @@ def test_stdout_that_is_full() -> None:
 
 def test_a_mistake_in_a_process() -> None:
     check(finish(process("train", "--arch", "dcgn")), 2, "did you mean 'dcgan'?")
+
+
+# ----------------------------------------------------------------------------
+# Several processes.
+
+
+@pytest.mark.parametrize(
+    "args", [("train", "--archh", "dcgan"), ("train", "dcgan"), ("train", "--plugin", "nothing.py"), ("trian",)]
+)
+def test_of_the_processes_on_a_machine_the_first_reports_a_mistake(
+    ganzoo: Ganzoo, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...]
+) -> None:
+    launch = {"RANK": "2", "WORLD_SIZE": "4", "MASTER_ADDR": "here", "MASTER_PORT": "1"}
+    for name, value in launch.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    said = ganzoo(*args)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert ganzoo(*args) == Answer(said.code, "", "")
+    assert said.err.startswith("ganzoo: ")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -99,6 +101,77 @@ def test_precision_switches_tf32_on_or_off_and_restores_it(precision, fast):
                 1 / 0  # noqa: B018
             assert read_switches() == before
     assert read_switches() == outside
+
+
+HOSTS = """
+import json, os, sys, warnings
+import torch
+import ganzoo
+from ganzoo.compute.device import precision
+
+warnings.simplefilter("error")
+backends = torch.backends
+SETTINGS = {
+    "nothing": lambda: None,
+    "all exact": lambda: setattr(backends, "fp32_precision", "ieee"),
+    "all fast": lambda: setattr(backends, "fp32_precision", "tf32"),
+    "all bf16": lambda: setattr(backends, "fp32_precision", "bf16"),
+    "products": lambda: setattr(backends.cuda.matmul, "fp32_precision", "tf32"),
+    "convolutions": lambda: setattr(backends.cudnn.conv, "fp32_precision", "ieee"),
+    "on the CPU": lambda: setattr(backends.mkldnn.matmul, "fp32_precision", "bf16"),
+    "old": lambda: torch.set_float32_matmul_precision("medium"),
+    "old, cudnn": lambda: setattr(backends.cudnn, "allow_tf32", False),
+}
+
+def read(flag):
+    try:
+        return flag()
+    except RuntimeError:
+        return "contradicts"
+
+def look():
+    cudnn, cpu = backends.cudnn, backends.mkldnn
+    new = [backends, backends.cuda.matmul, cudnn, cudnn.conv, cudnn.rnn, cpu, cpu.matmul, cpu.conv, cpu.rnn]
+    old = [torch.get_float32_matmul_precision, lambda: backends.cuda.matmul.allow_tf32, lambda: cudnn.allow_tf32]
+    return [flag.fp32_precision.replace("none", "ieee") for flag in new], [read(flag) for flag in old]
+
+def try_host(set_flags):
+    set_flags()
+    outside = look()
+    for name in ("fp32", "tf32"):
+        with precision(name):
+            inside = look()
+        wanted = ["tf32" if name == "tf32" else "ieee"] * 3 + ["ieee"] * 3
+        assert [inside[0][index] for index in (1, 3, 4, 6, 7, 8)] == wanted, (name, inside)
+        for before, now in zip(outside[1], inside[1]):
+            assert before == "contradicts" or now != "contradicts", (name, outside, inside)
+        assert look() == outside, (name, outside, look())
+    before = outside[0][1:]
+    backends.fp32_precision = "tf32" if before[0] == "ieee" else "ieee"  # later, for all
+    if outside[0][0] in ("ieee", "tf32") and set_flags is SETTINGS["all fast"]:
+        assert set(look()[0]) == {"ieee"}, look()
+
+def train():
+    SETTINGS["products"]()
+    SETTINGS["on the CPU"]()
+    run = ganzoo.train(arch="mlp", dataset="points", images=512, batch=64, device="cpu")
+    assert ganzoo.load(run, device="cpu").sample(2).shape == (2, 2)
+
+for name, call in {**{name: lambda f=f: try_host(f) for name, f in SETTINGS.items()}, "train": train}.items():
+    if (child := os.fork()) == 0:
+        try:
+            call()
+            os._exit(0)
+        except BaseException as error:
+            print(name, repr(error), flush=True)
+            os._exit(1)
+    os.waitpid(child, 0)
+"""
+
+
+def test_a_process_may_set_the_precision_by_old_or_new_flags_and_finds_them_unchanged(tmp_path):
+    done = subprocess.run([sys.executable, "-c", HOSTS], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.stdout, done.returncode) == ("", 0), done.stderr
 
 
 @pytest.mark.parametrize(

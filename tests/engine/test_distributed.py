@@ -271,17 +271,20 @@ def test_a_killed_process_ends_all_and_the_run_resumes_with_any_number_of_proces
     uneven = {"options": {**SETTINGS, "train.batch": 25}}
     shown = {"options": {**SETTINGS, "train.sync_batchnorm": True}}
     longer = {"resume": str(copies[1])}
+    unknown = {"arch": "toy", "dataset": "unknown"}
     different = {"arch": "toy", "dataset": "different"}
-    run_job(2, "train", {"runs": [longer, trained, everything, uneven, shown, different]})
-    (_, (_, two), (_, all_of_it), refused, unsynced, lost), others = read_ends(2)
-    assert others[:5] == read_ends(2)[0][:5]
-    assert others[5] == [
+    run_job(2, "train", {"runs": [longer, trained, everything, uneven, shown, unknown, different]})
+    (_, (_, two), (_, all_of_it), refused, unsynced, not_found, lost), others = read_ends(2)
+    assert others[:6] == read_ends(2)[0][:6]
+    assert others[6] == [
         "UsageError",
         "the data differ between process 1 and process 0: num_items is 41, not 40: give every machine the same data",
     ]
     assert lost[0] == "ProcessLost"
     assert lost[1].startswith("another process of the run died (")
     assert refused == ["UsageError", "train.batch=25 cannot be divided evenly among 2 processes: use train.batch=24"]
+    assert not_found[0] == "UsageError"
+    assert not_found[1].startswith("no dataset 'unknown' is installed")  # found by the first process alone
     assert unsynced[0] == "UsageError"
     assert unsynced[1].startswith("train.sync_batchnorm=true needs CUDA")
     assert distance(state(Run(Path(two))), state(Run(copies[1]))) == 0
@@ -305,6 +308,16 @@ def test_an_error_on_one_process_ends_all():
     said = [line for line in stderr.splitlines() if line.startswith("ganzoo: ")]
     assert sum("RuntimeError: out of order" in line for line in said) == 1
     assert all("out of order" in line or "another process of the run died" in line for line in said)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mistake", [{"train.batch": 25}, {"dataset": "unknown"}])
+def test_a_mistake_is_reported_once(mistake):
+    code, _, stderr = run_command(2, *make_command({**SETTINGS, **mistake}))
+    assert code == 1
+    (said,) = [line for line in stderr.splitlines() if line.startswith("ganzoo: ")]
+    assert str(*mistake.values()) in said
+    assert stderr.count("exitcode  : 2") == 2
 
 
 @pytest.mark.slow

@@ -348,6 +348,7 @@ def test_the_commands_take_models_of_the_hub(hub, published, call):
     assert done.code == 0
     assert (Path(done.out.strip()) / "samples.png").is_file()
     assert done.err == f"{published} at {commit}\n"
+    assert call("publish", done.out.strip(), "alice/copy", "--dry-run", "--device", "cpu").code == 0
     done = call("sample", f"{published}@v1", "-n", "4", "--offline", "--out", "x.npz", "--device", "cpu")
     assert done.err == f"{published} at {commit}, from the cache\n"
     done = call("evaluate", published, "--metric", "toy-mean", "--json", "--device", "cpu")
@@ -359,6 +360,10 @@ def test_the_commands_take_models_of_the_hub(hub, published, call):
     assert done.code == 0
     assert "toy-array" in done.out
     assert f"{published} at {commit}" in done.err
+    done = call("train", "--init", published, "--images", "32", "--device", "cpu")
+    assert done.code == 0, done.err
+    assert done.err.count(f"{published} at {commit}") == 1
+    assert f"starting from the generator of {published}@{commit} after" in done.err
     done = call("sample", "alice/never-there", "--device", "cpu")
     assert (done.code, done.out) == (4, "")
     assert done.err.splitlines()[-1].startswith("ganzoo: alice/never-there is not on the Hub, or it is private: ")

@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from ganzoo.compute.device import read_precision_flag
 from ganzoo.compute.streams import seeded
 from ganzoo.engine import execution
 from ganzoo.plugin import DataInfo, Networks, extract_samples
@@ -51,7 +52,7 @@ def no_side_effects(trial: Trial) -> None:
     """Building and calling the networks changes nothing else in the process and prints nothing."""
     import_module(trial.spec.factory.partition(":")[0])
     for data in [find_smallest_data(trial)]:
-        before = {name: get() for name, (get, _) in _SETTINGS.items()}
+        before = {name: read_precision_flag(get) for name, (get, _) in _SETTINGS.items()}
         try:
             with seeded(SEED), redirect_stdout(StringIO()) as output:
                 networks = trial.build(data)
@@ -65,7 +66,7 @@ def no_side_effects(trial: Trial) -> None:
             require(not output.getvalue(), f"{words}: stdout is for the command's result.")
         finally:
             for name, (get, put) in _SETTINGS.items():
-                if str(get()) != str(before[name]):
+                if str(read_precision_flag(get)) != str(before[name]):
                     put(before[name])
 
 
@@ -272,20 +273,18 @@ def _draws_numbers(network: nn.Module, given: Tensor, chosen: Tensor | None) -> 
 def _require_settings(before: Mapping[str, Any], where: str) -> None:
     """Raise `Failure` if a global setting changed, or if torch's default generator was seeded again."""
     for name, (get, _) in _SETTINGS.items():
-        old, new = str(before[name]), str(get())
+        old, new = str(before[name]), str(read_precision_flag(get))
         words = f"changed {name} from {old} to {new}" if len(old) < 40 else f"changed the state of {name}"
         require(old == new, f"{where}, the networks {words}.")
     seed = torch.initial_seed()
     require(seed == SEED, f"{where}, the networks seeded torch's default generator again, with {seed}.")
 
 
-_CUDNN = ("enabled", "benchmark", "deterministic", "allow_tf32")
-
-
 def _cudnn_flag(name: str) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
     return partial(getattr, torch.backends.cudnn, name), partial(setattr, torch.backends.cudnn, name)
 
 
+_CUDNN = ("enabled", "benchmark", "deterministic", "allow_tf32")
 _SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "Python's random": (random.getstate, random.setstate),
     "NumPy's global generator": (np.random.get_state, np.random.set_state),
