@@ -20,9 +20,9 @@ import numpy.typing as npt
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Item
 
-FORMAT = 2
+FORMAT = 3
 PROGRESS_SECONDS = 10.0
-NUM_NAMED = 3  # a message names at most this many skipped items
+NUM_NAMED = 3  # a message names at most this many reasons why items were skipped
 
 Array = npt.NDArray[Any]
 
@@ -48,6 +48,7 @@ class Packing:
         strict: Whether a broken item is an error.
         directory: The store's directory.
         notify: A function that shows one line to the user.
+        title: The dataset and its options in words, for `ganzoo cache`.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Packing:
     strict: bool
     directory: Path
     notify: Callable[[str], None]
+    title: str = ""
 
     def compute_fingerprint(self) -> str:
         """Return a SHA-256 (hexadecimal) that changes with any item's name, content, label or position."""
@@ -90,7 +92,7 @@ def write_store(packing: Packing, fingerprint: str, folder: Path) -> list[Skippe
     The files are written with plain writes, not through a memory map: on a full disk a plain write raises an error,
     and a write through a map ends the process.
     """
-    info, labels, skipped = packing.info, packing.labels, list[Skipped]()
+    info, labels, skipped, content = packing.info, packing.labels, list[Skipped](), hashlib.sha256()
     total, packed, reported = len(packing.items), 0, time.monotonic()
     with ExitStack() as stack:
         parts: dict[str, tuple[str, tuple[int, ...]]] = {"data": (info.dtype, info.shape)}
@@ -112,6 +114,7 @@ def write_store(packing: Packing, fingerprint: str, folder: Path) -> list[Skippe
                 label = np.array(item.label or 0, dtype=np.int64) if result.target is None else result.target
                 for (file, *_), array in zip(files, (result.data, label), strict=False):
                     file.write(array.data)
+                    content.update(array.data)
                 packed += 1
             if time.monotonic() - reported >= PROGRESS_SECONDS:
                 packing.notify(f"packed {index + 1:,} of {total:,} samples")
@@ -127,7 +130,13 @@ def write_store(packing: Packing, fingerprint: str, folder: Path) -> list[Skippe
                 file, dtype, (packed, *shape)
             )  # the same length as the first header: numpy pads it for any count
             sync_file(file)
-    manifest = {"format": FORMAT, "fingerprint": fingerprint, "skipped": [asdict(entry) for entry in skipped]}
+    manifest = {
+        "format": FORMAT,
+        "title": packing.title,
+        "fingerprint": fingerprint,
+        "content": content.hexdigest(),
+        "skipped": [asdict(entry) for entry in skipped],
+    }
     with (folder / "store.json").open("wb") as file:
         file.write(json.dumps(manifest, indent=1).encode("ascii"))
         sync_file(file)
@@ -219,15 +228,25 @@ def _describe_error(error: Exception) -> str:
 
 def _is_machine_error(error: Exception) -> bool:
     """Whether the machine caused an error, and not the file's content: Pillow's own OSErrors have no errno."""
-    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None)
+    return isinstance(error, (MemoryError, ImportError)) or (isinstance(error, OSError) and error.errno is not None)
 
 
 def describe_skipped(skipped: Sequence[Skipped]) -> str:
-    """Return the first few skipped items with their reasons; bytes of names that are not text are replaced."""
-    parts = [f"{' '.join(entry.name.split())} ({entry.reason})" for entry in skipped[:NUM_NAMED]]
-    if len(skipped) > NUM_NAMED:
-        parts.append(f"... ({len(skipped) - NUM_NAMED} more)")
-    return ", ".join(parts).encode(errors="replace").decode()
+    """Return the first few reasons why items were skipped, each with its first item and the number of the others."""
+    by_reason: dict[str, list[str]] = {}
+    for entry in skipped:
+        by_reason.setdefault(entry.reason, []).append(" ".join(entry.name.split()))
+    parts, left = [], len(skipped)
+    for reason, names in list(by_reason.items())[:NUM_NAMED]:
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        parts.append(f"{names[0]}{others} ({reason})")
+        left -= len(names)
+    return replace_surrogates(", ".join([*parts, f"... ({left} more)"] if left else parts))
+
+
+def replace_surrogates(text: str) -> str:
+    """Return a text in which bytes of file names that are not text are replaced."""
+    return text.encode(errors="replace").decode()
 
 
 def make_strict_error(packing: Packing, skipped: Skipped) -> GanzooError:

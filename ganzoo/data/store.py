@@ -1,9 +1,9 @@
 """The packed store: samples that must be decoded are decoded once, and later runs read them from a memory map.
 
 ``<cache>/KEY/`` holds ``data.npy`` (``[N, *shape]`` of the info's dtype), ``labels.npy`` (where labelled: int64
-``[N]``, or ``[N, *label_shape]`` of the label's dtype) and ``store.json`` (format number, fingerprint of the items,
-the skipped items and the reasons). A store is replaced as a whole or not at all: it is written to a temporary folder,
-which is then renamed.
+``[N]``, or ``[N, *label_shape]`` of the label's dtype) and ``store.json`` (format number, title, fingerprint of the
+items, SHA-256 of samples and labels, the skipped items and the reasons). Its time of change is when the store was last
+used. A store is replaced as a whole or not at all: it is written to a temporary folder, which is then renamed.
 """
 
 from __future__ import annotations
@@ -29,14 +29,12 @@ from ganzoo.data.packing import (
     Packing,
     Skipped,
     decode,
-    describe_skipped,
     make_strict_error,
     sync_folder,
     write_store,
 )
 from ganzoo.errors import GanzooError
-
-ABANDONED_SECONDS = 3600.0
+from ganzoo.runs.cache import is_abandoned
 
 
 @dataclass(frozen=True)
@@ -48,27 +46,13 @@ class Store:
         labels: Classes as int64 ``[N]``; other labels ``[N, *label_shape]`` as a read-only memory map; None where the
             dataset is unlabelled.
         skipped: The items that could not be decoded, in their order.
+        content: The SHA-256 of samples and labels, in hexadecimal.
     """
 
     data: Array
     labels: Array | None
     skipped: tuple[Skipped, ...]
-
-
-def find_cache_folder() -> Path:
-    """Return the folder of all stores: ``datasets`` in $GANZOO_CACHE, $XDG_CACHE_HOME/ganzoo or ~/.cache/ganzoo.
-
-    Raises:
-        GanzooError: Neither variable is set, and there is no home directory.
-    """
-    try:
-        if cache := os.environ.get("GANZOO_CACHE"):
-            return Path(cache).expanduser() / "datasets"
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser() / "ganzoo" / "datasets"
-    except RuntimeError:
-        raise GanzooError(
-            "there is no home directory to cache datasets in: set GANZOO_CACHE to a folder that you can write to"
-        ) from None
+    content: str
 
 
 def open_store(packing: Packing) -> Store:
@@ -88,9 +72,8 @@ def open_store(packing: Packing) -> Store:
         store = _pack(packing, fingerprint)
     if store.skipped and packing.strict:
         raise make_strict_error(packing, store.skipped[0])
-    if store.skipped:
-        count = f"{len(store.skipped)} of {len(packing.items)}"
-        packing.notify(f"skipped {count} files that could not be read: {describe_skipped(store.skipped)}")
+    with suppress(OSError):
+        os.utime(packing.directory / "store.json")  # it was used now
     return store
 
 
@@ -115,7 +98,7 @@ def _read_store(packing: Packing, fingerprint: str) -> Store | None:
         if manifest["format"] != FORMAT or manifest["fingerprint"] != fingerprint:
             return None
         skipped = tuple(Skipped(**entry) for entry in manifest["skipped"])
-        count = len(packing.items) - len(skipped)
+        content, count = str(manifest["content"]), len(packing.items) - len(skipped)
         data = _map_array(directory / "data.npy", packing.info.dtype, (count, *packing.info.shape))
         labels = None
         if packing.labels is not None:
@@ -124,7 +107,7 @@ def _read_store(packing: Packing, fingerprint: str) -> Store | None:
             labels = labels if shape else np.array(labels)  # classes are few bytes
     except (OSError, ValueError, EOFError, KeyError, TypeError):
         return None
-    return Store(data, labels, skipped)
+    return Store(data, labels, skipped, content)
 
 
 def _map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> Array:
@@ -138,12 +121,11 @@ def _map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> Array:
 def _can_read_skipped(packing: Packing, store: Store) -> bool:
     """Whether a skipped file can be read now although its stamp did not change (permissions, a failing disk).
 
-    Only the first such file is tried, so that a start from the cache stays fast.
+    Only the first file of each reason is tried, so that a start from the cache stays fast.
     """
-    for skipped in store.skipped:
-        if skipped.retry or packing.strict:
-            return not isinstance(decode(packing.items[skipped.index], packing.info), Exception)
-    return False
+    tried = {entry.reason: entry for entry in reversed(store.skipped) if entry.retry or packing.strict}
+    items = (packing.items[entry.index] for entry in tried.values())
+    return any(not isinstance(decode(item, packing.info), Exception) for item in items)
 
 
 # ----------------------------------------------------------------------------
@@ -203,9 +185,7 @@ def _replace_store(temporary: Path, directory: Path) -> None:
 
 
 def _remove_abandoned(directory: Path) -> None:
-    """Remove temporary folders of killed processes: nothing was written to them for an hour."""
+    """Remove temporary folders of killed processes."""
     for folder in directory.parent.glob(f".{glob.escape(directory.name)}.*"):
-        with suppress(OSError):
-            written = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
-            if time.time() - written > ABANDONED_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+        if is_abandoned(folder):
+            shutil.rmtree(folder, ignore_errors=True)

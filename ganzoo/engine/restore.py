@@ -7,23 +7,28 @@ from typing import Any
 
 from torch import Tensor
 
+from ganzoo.data.content import Content, find_difference
 from ganzoo.engine import checkpoint
 from ganzoo.engine.gan import Gan
 from ganzoo.errors import Corrupt, UsageError
-from ganzoo.plugin import DataInfo
+from ganzoo.plugin import DataInfo, Dataset, options
 from ganzoo.recipe.check import find_changed_meaning
+from ganzoo.recipe.recipe import Choice
 from ganzoo.runs.run import Run
 
 FrozenNetworks = Mapping[str, Mapping[str, str]]  # like `ResolvedRecipe.frozen`: name and sha256, by path
 
 
-def restore(gan: Gan, run: Run, data: DataInfo, note: Callable[[str], None]) -> dict[str, Any] | None:
+def restore(
+    gan: Gan, run: Run, data: DataInfo, content: Content | None, note: Callable[[str], None]
+) -> dict[str, Any] | None:
     """Load the run's newest undamaged checkpoint into a GAN. With several processes, rank 0 alone reads it.
 
     Args:
         gan: The GAN, assembled from the run's recipe.
         run: The run.
         data: The dataset's present `DataInfo`.
+        content: The dataset's present content (`ganzoo.data.content`); None if it is endless.
         note: A function that is called with lines about the checkpoint.
 
     Returns:
@@ -37,8 +42,16 @@ def restore(gan: Gan, run: Run, data: DataInfo, note: Callable[[str], None]) -> 
     if found is None:
         return None
     tensors, meta = found
-    check_same_data(run, DataInfo.from_json(meta["data"]), data, note)
-    check_same_frozen(run, gan.world.on_rank0(lambda: run.recipe().get("frozen", {})), gan.recipe.frozen)
+    stored = gan.world.on_rank0(run.recipe)
+    path = find_new_path(stored["dataset"]["options"], gan.recipe.dataset)
+    before = DataInfo.from_json(meta["data"])
+    difference = find_difference(before, data, meta.get("content"), content)
+    if path:
+        other = find_changed_meaning(before, data)
+        check_moved_data(run, path, difference or (other and f"its {other} are not the same"))
+    else:
+        check_same_data(run, before, data, difference, note)
+    check_same_frozen(run, stored.get("frozen", {}), gan.recipe.frozen)
     gan.load_state(tensors, meta["numbers"])
     note(f"{run.path}: going on from {meta['images']:,} images")
     return meta
@@ -66,25 +79,42 @@ def read_newest(run: Run, note: Callable[[str], None]) -> tuple[dict[str, Tensor
     return None
 
 
-def check_same_data(run: Run, before: DataInfo, now: DataInfo, note: Callable[[str], None]) -> None:
-    """Compare the data with those that the run was trained on. Another number of items costs a line.
+def find_new_path(stored: Mapping[str, Any], dataset: Choice) -> str:
+    """Return the path of a dataset if it is not the one that the run's recipe stores; else an empty string.
+
+    Args:
+        stored: The options of the dataset as the run's recipe stores them.
+        dataset: The dataset as it is opened now.
+    """
+    key = dataset.spec.path_option if isinstance(dataset.spec, Dataset) else ""
+    path = options.to_json(dataset.options).get(key, "")
+    return str(path) if key and path != stored.get(key) else ""
+
+
+def check_moved_data(run: Run, path: str, difference: str) -> None:
+    """Raise UsageError where the data at a new path differ from those that the run was trained on."""
+    if difference:
+        raise UsageError(
+            f"--dataset {path} does not have the data that {run.path} was trained on: {difference}; name the folder "
+            f"that has them, or start a new run from its weights with --init {run.path} --dataset {path}"
+        )
+
+
+def check_same_data(run: Run, before: DataInfo, now: DataInfo, difference: str, note: Callable[[str], None]) -> None:
+    """Compare the data with those that the run was trained on. Other samples cost a line.
 
     Raises:
         UsageError: Samples or labels have another shape or another meaning.
     """
-    for key in ("shape", "num_classes", "label_shape", "modality"):
-        if getattr(now, key) != getattr(before, key):
-            raise UsageError(
-                f"the dataset changed: {key} was {_text(getattr(before, key))} and is {_text(getattr(now, key))}; "
-                f"restore it, or start a new run with --config {run.path}"
-            )
+    if any(getattr(now, key) != getattr(before, key) for key in ("shape", "num_classes", "label_shape", "modality")):
+        raise UsageError(f"the dataset changed: {difference}; restore it, or start a new run with --config {run.path}")
     if key := find_changed_meaning(before, now):
         raise UsageError(
             f"the dataset changed: its {key} are not those that the run was trained on; restore them, "
             f"or start a new run with --config {run.path}"
         )
-    if now.num_items != before.num_items:
-        note(f"the dataset changed: it had {before.num_items} items and has {now.num_items}")
+    if difference:
+        note(f"the dataset changed: {difference}")
 
 
 def check_same_frozen(run: Run, before: FrozenNetworks, now: FrozenNetworks) -> None:
@@ -95,7 +125,3 @@ def check_same_frozen(run: Run, before: FrozenNetworks, now: FrozenNetworks) -> 
                 f"{owner} ({network['name'] or 'without a name'}) has other weights than when the run was trained: "
                 f"restore those weights, or start a new run with --config {run.path}"
             )
-
-
-def _text(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value

@@ -54,14 +54,18 @@ class Setup:
     threads: int
 
 
-def set_up(recipe: ResolvedRecipe, device: str, world: World, notify: Callable[[str], None]) -> Setup:
+def set_up(
+    recipe: ResolvedRecipe, device: str, world: World, notify: Callable[[str], None], resume: bool = False
+) -> Setup:
     """Check a recipe for this device, these data and these processes, open the data, and settle every ``auto``.
 
     Args:
         recipe: The recipe. Of a run that goes on it has no ``auto``.
         device: The device, as ``--device`` takes it.
         world: The processes that train together.
-        notify: A function that is called with lines about the dataset.
+        notify: A function that is called with lines about the dataset and about settings that had to change.
+        resume: Whether the run is resumed. An execution that is not possible here is then replaced, because the run may
+            come from another machine.
 
     Raises:
         UsageError: The recipe cannot be trained here; the message says what to change.
@@ -69,10 +73,11 @@ def set_up(recipe: ResolvedRecipe, device: str, world: World, notify: Callable[[
     """
     chosen = choose_device(device)
     check_ranks(recipe, world.size, chosen.type)
-    source = load_source(recipe.dataset, chosen, notify)
-    check_data(recipe, source.info)
+    source = load_source(recipe.dataset, chosen, notify, partial(check_data, recipe))
     check_shared(source.info, world)
     networks = draft(recipe, source.info)
+    if resume:
+        recipe = replace_impossible_execution(recipe, networks, chosen, world, notify)
     recipe = settle(recipe, networks, chosen, world)
     tiny = chosen.type == "cpu" and is_tiny(networks)
     return Setup(recipe, source, chosen, world, choose_threads(recipe.train.threads, tiny, read_launch()))
@@ -130,7 +135,22 @@ def settle_precision(recipe: ResolvedRecipe, device: torch.device) -> ResolvedRe
 def _replace_auto(recipe: ResolvedRecipe, key: str, value: str) -> ResolvedRecipe:
     """Return the recipe with the value of a setting that was ``auto``, and its name added to `auto`."""
     changed: dict[str, Any] = {key: value}
-    return replace(recipe, train=replace(recipe.train, **changed), auto=(*recipe.auto, key))
+    return replace(recipe, train=replace(recipe.train, **changed), auto=tuple(dict.fromkeys([*recipe.auto, key])))
+
+
+def replace_impossible_execution(
+    recipe: ResolvedRecipe, networks: Networks, device: torch.device, world: World, notify: Callable[[str], None]
+) -> ResolvedRecipe:
+    """Return a recipe with another execution if its own is not possible here. All executions compute the same."""
+    asked = recipe.train.execution
+    try:
+        if asked != "auto":
+            check_execution(recipe, networks, device, world)
+        return recipe
+    except UsageError:
+        chosen = world.on_rank0(partial(choose_execution, recipe, networks, device, world))
+    notify(f"train.execution={asked} is not possible on {device} here: the run continues with {chosen}")
+    return _replace_auto(recipe, "execution", chosen)
 
 
 def check_execution(recipe: ResolvedRecipe, networks: Networks, device: torch.device, world: World) -> None:

@@ -7,14 +7,16 @@ images seen alone, so a resumed run does the same as one that was never stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ganzoo.compute import device as devices
 from ganzoo.compute.streams import Streams, seeded
 from ganzoo.compute.threads import threads
+from ganzoo.data.content import describe_content
 from ganzoo.engine import execution
 from ganzoo.engine.assemble import assemble
 from ganzoo.engine.batches import Batches
@@ -30,7 +32,7 @@ from ganzoo.engine.restore import restore
 from ganzoo.engine.setup import set_up
 from ganzoo.engine.subscribers import subscribe
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
-from ganzoo.engine.words import describe, explain
+from ganzoo.engine.words import describe, explain, report_skipped
 from ganzoo.errors import Interrupted
 from ganzoo.health.signals import Averages, check_stats, check_weights
 from ganzoo.recipe.recipe import ResolvedRecipe
@@ -66,7 +68,7 @@ def train(
         GanzooError: An error that a user can act on; the last good checkpoint is kept.
     """
     resume = isinstance(run, Run)
-    setup = set_up(recipe, device, world, events.note)
+    setup = set_up(recipe, device, world, events.note, resume)
     gan = assemble(setup.recipe, setup.source.info, setup.device, world)
     weights = (
         "" if initial is None else world.on_rank0(partial(load_initial_weights, gan, initial, str(recipe.train.init)))
@@ -127,6 +129,7 @@ class Trainer:
         self.images = 0  # images seen by the discriminator so far
         self.saved_at = self.measured_at = -1  # images seen at the last checkpoint, and at the last measurement
         self.values: dict[str, float] = {}  # the values of the last measurement
+        self.content: Mapping[str, Any] | None = None  # of the data, to recognise them when the run is resumed
         self.any_rank_stops = False  # whether at the last tick any of several processes was asked to stop
         self.pace = Pace(gan.images_per_round)
 
@@ -138,7 +141,9 @@ class Trainer:
             weights: A line about the package whose weights the run starts from; empty for random weights.
         """
         gan, note = self.gan, self.events.note
-        if resume and (found := restore(gan, self.run, self.batches.source.info, note)):
+        source = self.batches.source
+        self.content = gan.world.on_rank0(partial(describe_content, source))
+        if resume and (found := restore(gan, self.run, source.info, self.content, note)):
             self.images = self.saved_at = self.measured_at = found["images"]
             self.pace.seconds, self.keeper.best = found["seconds"], found.get("best")
         if weights:
@@ -149,6 +154,8 @@ class Trainer:
         self.run.cut_stats(self.images)
         self.metrics.load_history(self.run.rows())
         self.events.emit(Start(self.run, self.images))
+        if gan.world.rank == 0 and (line := report_skipped(self.run, source)):
+            note(line)
         if self.images == 0:
             note(describe(self.run, gan))
             self.gallery.write_reals()
@@ -245,7 +252,8 @@ class Trainer:
         if self.gan.world.rank:
             return
         values = self.values if self.images == self.measured_at else {}
-        meta = {"seconds": self.pace.seconds, "data": self.batches.source.info.to_json()}
+        data = {"data": self.batches.source.info.to_json(), "content": self.content}
+        meta = {"seconds": self.pace.seconds, **data}
         self.keeper.keep(self.gan, self.images, self.metrics.records(values), meta)
 
     def report_fallback(self, line: str) -> None:

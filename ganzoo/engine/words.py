@@ -5,10 +5,13 @@ from __future__ import annotations
 import torch
 
 from ganzoo.compute.device import is_out_of_memory
+from ganzoo.data.packing import replace_surrogates
+from ganzoo.data.source import ArraySource, Source, describe_skipped_items
 from ganzoo.engine.batches import Batches
 from ganzoo.engine.distributed import ProcessLost
 from ganzoo.engine.gan import Gan
 from ganzoo.errors import GanzooError, Interrupted
+from ganzoo.plugin.files import write_atomic
 from ganzoo.recipe.check import find_smaller_micro_batch
 from ganzoo.runs.run import Run
 
@@ -24,6 +27,20 @@ def describe(run: Run, gan: Gan) -> str:
         f"generator {g:,} and discriminator {d:,} parameters, {recipe.train.precision} on {gan.device} "
         f"({torch.get_num_threads()} threads{processes})"
     )
+
+
+def report_skipped(run: Run, source: Source) -> str:
+    """Write the list of the dataset's files that could not be read to the run; return a line about them.
+
+    The line is empty if all files could be read.
+    """
+    path, skipped = run.path / "skipped.txt", source.skipped if isinstance(source, ArraySource) else ()
+    if not skipped:
+        path.unlink(missing_ok=True)  # of a start at which some files could not be read
+        return ""
+    lines = (f"{' '.join(entry.name.split())}: {entry.reason}" for entry in skipped)
+    write_atomic(path, [replace_surrogates("".join(f"{line}\n" for line in lines)).encode()])
+    return describe_skipped_items(source, path)
 
 
 def explain(error: BaseException, run: Run, gan: Gan, batches: Batches) -> BaseException:

@@ -19,9 +19,9 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ganzoo.data.store import find_cache_folder
 from ganzoo.errors import GanzooError
 from ganzoo.plugin.files import write_atomic, write_errors_explained
+from ganzoo.runs.cache import FEATURES, find_cache_folder
 
 LIMIT = 2 << 30  # bytes of all entries together
 DIGEST = 32  # bytes of a SHA-256
@@ -94,4 +94,4 @@ def _make_room(folder: Path) -> None:
 
 
 def _find_folder() -> Path:
-    return find_cache_folder().parent / "features"
+    return find_cache_folder() / FEATURES

@@ -12,6 +12,7 @@ import torch
 
 from ganzoo.compute import device as devices
 from ganzoo.data.load import load_source
+from ganzoo.data.source import describe_skipped_items
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.evaluate.compare import collect_directions
 from ganzoo.evaluate.measure import Evaluator
@@ -100,8 +101,11 @@ def evaluate(request: Request, registry: Registry, device: torch.device, notify:
 
 def _evaluate(request: Request, registry: Registry, device: torch.device, notify: Callable[[str], None]) -> Evaluation:
     generator = package.load(request.package, registry, device)
-    source = load_source(request.dataset, device, notify)
-    check_fit(generator.data, source.info, request.dataset)
+    source = load_source(
+        request.dataset, device, notify, check=lambda info: check_fit(generator.data, info, request.dataset)
+    )
+    if line := describe_skipped_items(source):
+        notify(line)
     num = choose_num_samples(request, source.info)
     protocol = f"{num:,} samples of {request.dataset.name} and as many generated ones, seed {request.seed}"
     notify(f"{format_title(request.package)}: {protocol}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from ganzoo.compute.streams import derive_seed
+from ganzoo.data.content import hash_tensors
 from ganzoo.data.source import Batch, EndlessSource, Source, label_batch, scale_batch
 from ganzoo.plugin import DataInfo
 
@@ -43,7 +43,7 @@ class RealSamples:
 
     def compute_digest(self) -> str:
         """Return a SHA-256 that changes with any sample and with their order."""
-        return _hash_tensors(samples for samples, _ in self._iterate_stored())
+        return hash_tensors(samples for samples, _ in self._iterate_stored())
 
     def _iterate_stored(self) -> Iterator[Batch]:
         """Yield batches of `BATCH` stored samples and their labels."""
@@ -86,13 +86,4 @@ class TrainingSet:
     def compute_digest(self) -> str:
         """Return a SHA-256 that changes with any sample, any label, and with their order."""
         parts = (self._data, *([] if self._labels is None else [self._labels]))
-        return _hash_tensors(batch for part in parts for batch in torch.split(part, 4096))
-
-
-def _hash_tensors(batches: Iterable[Tensor]) -> str:
-    """Return the SHA-256, in hexadecimal, of tensors' numbers, dtypes and shapes."""
-    digest = hashlib.sha256()
-    for batch in batches:
-        digest.update(f"{batch.dtype} {list(batch.shape)}\n".encode())
-        digest.update(batch.cpu().contiguous().view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+        return hash_tensors(batch for part in parts for batch in torch.split(part, 4096))

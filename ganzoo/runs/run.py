@@ -5,6 +5,7 @@ A run is never overwritten; a new one takes the next number: ``runs/0003-dcgan-b
 Files:
     recipe.json: The frozen recipe: every component with its options and version, every setting, what ``auto`` meant.
     log.txt: What a person saw on the terminal, and how the run ended.
+    skipped.txt: The files of the dataset that could not be read, each with the reason, if there are any.
     stats.jsonl: What was measured: one JSON object a line.
     reals.png: Real samples, as the networks see them.
     fakes-000020000.png: Samples after so many images, always of the same latents. Where samples are text or sound, the
