@@ -26,7 +26,7 @@ from ganzoo.package.complete import complete_package
 from ganzoo.package.config import DISCRIMINATOR, MODEL
 from ganzoo.package.tensors import snapshot
 from ganzoo.plugin.files import write_errors_explained
-from ganzoo.plugin.specs import get_direction
+from ganzoo.plugin.measuring import get_direction
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.registry import registry
 from ganzoo.registry.installed import describe_error

@@ -95,7 +95,7 @@ def check_moved_data(run: Run, path: str, difference: str) -> None:
     """Raise UsageError where the data at a new path differ from those that the run was trained on."""
     if difference:
         raise UsageError(
-            f"--dataset {path} does not have the data that {run.path} was trained on: {difference}; name the folder "
+            f"--dataset {path} does not have the data that {run.path} was trained on ({difference}): name the path "
             f"that has them, or start a new run from its weights with --init {run.path} --dataset {path}"
         )
 

@@ -10,7 +10,7 @@ from ganzoo.data.source import ArraySource, Source, describe_skipped_items
 from ganzoo.engine.batches import Batches
 from ganzoo.engine.distributed import ProcessLost
 from ganzoo.engine.gan import Gan
-from ganzoo.errors import GanzooError, Interrupted
+from ganzoo.errors import GanzooError, Interrupted, UsageError
 from ganzoo.plugin.files import write_atomic
 from ganzoo.recipe.check import find_smaller_micro_batch
 from ganzoo.runs.run import Run
@@ -49,7 +49,7 @@ def explain(error: BaseException, run: Run, gan: Gan, batches: Batches) -> BaseE
         error = GanzooError(f"{gan.device.type} memory ran out: {suggest_less_memory(run, gan, batches)}")
     if isinstance(error, ProcessLost):
         return ProcessLost(f"{error}; go on with torchrun ... -m ganzoo train --resume {run.path}")
-    if isinstance(error, GanzooError) and not isinstance(error, Interrupted) and run.checkpoints:
+    if isinstance(error, GanzooError) and not isinstance(error, (Interrupted, UsageError)) and run.checkpoints:
         return type(error)(f"{error}; the last good checkpoint is {run.checkpoints[-1]}")
     return error
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ganzoo.plugin import Metric
-from ganzoo.plugin.specs import get_direction
+from ganzoo.plugin.measuring import get_direction
 from ganzoo.recipe.recipe import Choice
 
 

@@ -20,8 +20,8 @@ from ganzoo.evaluate.reals import RealSamples
 from ganzoo.evaluate.request import Request
 from ganzoo.package import package
 from ganzoo.plugin import DataInfo
+from ganzoo.plugin.measuring import get_direction
 from ganzoo.plugin.options import list_options
-from ganzoo.plugin.specs import get_direction
 from ganzoo.recipe.check import check_metrics, find_changed_meaning
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import Registry

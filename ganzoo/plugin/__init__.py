@@ -9,7 +9,7 @@ Pillow) and offers specs through hooks (`ganzoo.plugin.hookspecs`). Each spec na
         yield Loss(name="bce", summary="...", factory="acme_gans.losses:BCE")
 
 Runtime objects inherit from nothing; they only need the right methods. The spec class of each kind says which
-(`ganzoo.plugin.specs`, `ganzoo.plugin.around`). `ganzoo.plugin.contracts` and `ganzoo.plugin.networks` define the
+(`ganzoo.plugin.specs`, `measuring`, `around`). `ganzoo.plugin.contracts` and `ganzoo.plugin.networks` define the
 arguments and the results of these methods.
 """
 

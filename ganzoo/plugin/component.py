@@ -15,8 +15,8 @@ from ganzoo.plugin.options import NoOptions, list_options
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 SIMILAR = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 COMMANDS = (
-    "train", "sample", "apply", "evaluate", "list", "info", "plugins", "runs", "package", "publish", "pull", "verify",
-    "search", "import", "new-plugin", "check",
+    "train", "sample", "apply", "evaluate", "list", "info", "plugins", "runs", "cache", "package", "publish", "pull",
+    "verify", "search", "import", "new-plugin", "check",
 )  # fmt: skip  # ganzoo's own commands: a command of a plugin cannot have one of these names
 KEY_OF_KIND = {  # the key of a recipe that chooses a component of this kind; a flag has the same name
     "architecture": "arch", "loss": "loss", "dataset": "dataset", "regularizer": "reg", "augmentation": "aug",

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 IMAGE_SUFFIXES = (
-    ".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif",
-    ".tiff", ".webp",
+    ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm",
+    ".tga", ".tif", ".tiff", ".webp",
 )  # fmt: skip
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # after "ftyp", at byte 8
+LARGEST_JPEG = 268_000_000  # pixels, three times Pillow's limit; cameras of phones make up to 200 million
 ORIENTATION = 0x0112  # the EXIF tag of the orientation; below, the operation that turns each value upright
 UPRIGHT = {
     2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE",
@@ -37,29 +39,29 @@ def read_image(
     """Read an image file and return uint8 ``[channels, H, W]``: upright, 8 bits, with transparent pixels on white.
 
     Args:
-        path: The file, of any format and mode that Pillow reads (`IMAGE_SUFFIXES`). Values of 16 or 32 bits are scaled
-            to 8 bits from the smallest usual range that contains them.
+        path: The file, of any format and mode that Pillow reads (`IMAGE_SUFFIXES`). HEIC needs the package
+            pillow-heif. Values of 16 or 32 bits are scaled to 8 bits from the smallest usual range that contains them.
         channels: 1 for grey, 3 for colour.
         size: Width and height in pixels. The image is cropped at the centre to their ratio, then resized with
-            antialiasing. None keeps the size of the file.
+            antialiasing. None keeps the size of the file. Only with a size a JPEG may have more pixels than Pillow's
+            limit, because it is decoded at a fraction of its size.
 
     Returns:
         The pixels, 0 to 255.
 
     Raises:
+        ImportError: The file is a HEIC image, and pillow-heif is not installed.
         Exception: An error of Pillow, if the file is broken or so large that it may be an attack.
     """
     import numpy as np
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     content = io.BytesIO(Path(path).read_bytes())
     with quiet():
-        try:
-            image: Image.Image = Image.open(content)
-        except UnidentifiedImageError:  # Pillow's text shows only the memory address of `content`
-            raise ValueError("not an image that Pillow can read") from None
+        image = _open(content, size is not None)
     if size is not None:  # a JPEG is decoded at a fraction of its size, still large enough to resize
-        image.draft(None, (2 * max(size), 2 * max(size)))
+        side = max(*size, min(2 * max(size), 4096))
+        image.draft(None, (side, side))
     image.load()
     with quiet():
         image = _rotate_upright(image)
@@ -68,6 +70,37 @@ def read_image(
         image = image.resize(size, Image.Resampling.LANCZOS)
     pixels = np.asarray(image).reshape(image.height, image.width, channels)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _open(content: io.BytesIO, drafted: bool) -> Image:
+    """Open an image without decoding it. If it will be drafted, a JPEG may have up to `LARGEST_JPEG` pixels."""
+    from PIL import Image, UnidentifiedImageError
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    start = content.getvalue()[:12]
+    if start[4:8] == b"ftyp" and start[8:] in HEIF_BRANDS:
+        _register_heif()
+    try:
+        return Image.open(content)
+    except UnidentifiedImageError:  # Pillow's text shows only the memory address of `content`
+        raise ValueError("not an image that Pillow can read") from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        if not (drafted and start.startswith(b"\xff\xd8\xff")):
+            raise
+        content.seek(0)
+        image = JpegImageFile(content)  # unlike `Image.open`, it does not check the limit
+        if image.width * image.height > LARGEST_JPEG or "progressive" in image.info:  # that is decoded as a whole
+            raise
+        return image
+
+
+def _register_heif() -> None:
+    """Let Pillow read HEIC images, if the package for that is installed."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise ImportError("HEIC: python -m pip install pillow-heif") from None
+    register_heif_opener()
 
 
 @contextmanager

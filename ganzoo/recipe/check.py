@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.plugin import Augmentation, DataInfo, Dataset, Loss, Metric
+from ganzoo.plugin.measuring import get_direction
 from ganzoo.plugin.options import list_options
-from ganzoo.plugin.specs import get_direction
 from ganzoo.recipe.keys import COMPONENTS, KEYS
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.recipe.settings import TrainOptions
@@ -29,6 +29,8 @@ def check_recipe(recipe: ResolvedRecipe) -> None:
     data = recipe.dataset.known_data
     if data is not None:
         check_data(recipe, data)
+    elif recipe.dataset.known_images is not None:
+        check_samples(recipe, recipe.dataset.known_images)
 
 
 def check_path(dataset: Choice) -> None:
@@ -195,8 +197,8 @@ def find_smaller_micro_batch(recipe: ResolvedRecipe, present: int) -> int | None
     return next(sizes, None)
 
 
-def check_data(recipe: ResolvedRecipe, data: DataInfo) -> None:
-    """Raise UsageError if the architecture or a metric does not fit this data, or if labels are missing."""
+def check_samples(recipe: ResolvedRecipe, data: DataInfo) -> None:
+    """Raise UsageError if the architecture or another component does not take samples of this kind and shape."""
     arch, spec, name = recipe.arch.name, recipe.architecture, recipe.dataset.name
     if data.modality not in spec.modalities:
         raise UsageError(
@@ -207,7 +209,6 @@ def check_data(recipe: ResolvedRecipe, data: DataInfo) -> None:
         check_modality(choice, data, name)
     if recipe.train.flip and data.modality != "image":
         raise UsageError(f"train.flip mirrors images; dataset {name!r} is {data.modality}: remove it")
-    _check_moved_labels(recipe, data)
     if data.modality == "image":
         channels, height, width = data.shape
         if spec.square and height != width:
@@ -225,13 +226,22 @@ def check_data(recipe: ResolvedRecipe, data: DataInfo) -> None:
             raise UsageError(
                 f"arch {arch!r} takes {_join(spec.channels)} channels; dataset {name!r} has {channels}: {way_out}"
             )
+
+
+def check_data(recipe: ResolvedRecipe, data: DataInfo) -> None:
+    """Raise UsageError if the architecture or a metric does not fit this data, or if labels are missing."""
+    arch, spec, name = recipe.arch.name, recipe.architecture, recipe.dataset.name
+    check_samples(recipe, data)
+    _check_moved_labels(recipe, data)
     if recipe.train.conditional and spec.conditional == "never":
         raise UsageError(f"arch {arch!r} takes no labels: remove --conditional")
+    rule = recipe.dataset.spec.label_rule if isinstance(recipe.dataset.spec, Dataset) else ""
+    labels = "labels" + (f" ({rule})" if rule else "")
     if spec.conditional == "always" and not data.labelled:
-        words = f"arch {arch!r} always takes labels; dataset {name!r} has none"
+        words = f"arch {arch!r} always takes {labels}; dataset {name!r} has none"
         raise UsageError(f"{words}: choose another arch or dataset")
     if recipe.train.conditional and not data.labelled:
-        raise UsageError(f"dataset {name!r} has no labels: remove --conditional, or use labelled data")
+        raise UsageError(f"dataset {name!r} has no {labels}: remove --conditional, or use labelled data")
     if spec.conditional == "always" and not recipe.train.conditional:
         raise UsageError(f"arch {arch!r} always takes labels: add --conditional")
     check_metrics(recipe.metric, data, name, recipe.train.conditional)

@@ -45,6 +45,12 @@ class Choice:
         return info if info is None or isinstance(info, DataInfo) else info(self.options)
 
     @property
+    def known_images(self) -> DataInfo | None:
+        """The shape of a dataset's images, if its spec has no more than that; None otherwise. Labels are not known."""
+        shape = self.spec.image_shape if isinstance(self.spec, Dataset) else None
+        return DataInfo(shape=shape(self.options)) if shape and self.known_data is None else None
+
+    @property
     def provides(self) -> tuple[str, ...]:
         """The words that the component provides with its options."""
         return self.spec.get_provided(self.options)

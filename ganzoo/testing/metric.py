@@ -15,7 +15,7 @@ from torch import Tensor
 from ganzoo.compute.streams import seeded
 from ganzoo.evaluate.statistics import Statistics
 from ganzoo.plugin import Case, DataInfo
-from ganzoo.plugin.specs import get_direction
+from ganzoo.plugin.measuring import get_direction
 from ganzoo.testing.building import build_component
 from ganzoo.testing.checks import Skip, Trial, fatal_failures, require
 from ganzoo.testing.examples import list_accepted, make_labels, make_samples, require_clear_refusals

@@ -51,6 +51,11 @@ def digits_info(options: DigitsOptions) -> DataInfo:
     return DataInfo(shape=(1, options.size, options.size), num_classes=10, num_items=1797)
 
 
+def folder_shape(options: FolderOptions) -> tuple[int, int, int]:
+    """Return the shape of the images of `folder`: channels, height, width."""
+    return options.channels, options.size, options.width or options.size
+
+
 def points_info(options: PointsOptions) -> DataInfo:
     """Return a description of `points`: modes are classes, and `meta` has their centres and standard deviation.
 
@@ -123,6 +128,8 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         factory="ganzoo_datasets.folder:Folder",
         options=FolderOptions,
         similar_to=dict.fromkeys(PICTURES, "--dataset PATH, where PATH is a folder with its pictures"),
+        image_shape=folder_shape,
+        label_rule="its sub-folders are the classes if every image is in a sub-folder and there are at least two",
         path_option="path",
         examples="ganzoo_datasets.folder:examples",
     )

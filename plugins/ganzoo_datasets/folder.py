@@ -14,7 +14,14 @@ import numpy as np
 from PIL import Image
 
 from ganzoo.plugin import IMAGE_SUFFIXES, DataInfo, Item, NotFound, UsageError, read_image
-from ganzoo_datasets import FolderOptions
+from ganzoo_datasets import FolderOptions, folder_shape
+
+ARCHIVES = (".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip")
+CAMERA = "a camera's raw file: convert it to JPEG"
+UNREADABLE = {  # suffixes of images that nothing here reads, and what to do; Pillow would read some as a thumbnail
+    **dict.fromkeys((".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2"), CAMERA),
+    **dict.fromkeys((".jxl", ".psd", ".svg"), "Pillow does not read this format: convert it to PNG"),
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,7 @@ class Folder:
 
     Hidden files, hidden folders and files without an image suffix are ignored. Links are followed, each folder once. If
     all images are in sub-folders and there are at least two of them, the sub-folder of the first level is the class.
+    Images that cannot be read (`UNREADABLE`) are items too, so that they are counted and named.
 
     Args:
         options: The path, size and number of channels.
@@ -55,7 +63,7 @@ class Folder:
         self._files = _find_files(options.path)
         self._classes = _find_classes([found.name for found in self._files])
         self.info = DataInfo(
-            shape=(options.channels, options.size, options.width or options.size),
+            shape=folder_shape(options),
             num_classes=len(self._classes),
             num_items=len(self._files),
             meta={"classes": self._classes} if self._classes else {},
@@ -67,12 +75,18 @@ class Folder:
         return [
             Item(
                 name=found.name.as_posix(),
-                load=partial(self._load, found.path),
+                load=partial(_refuse, UNREADABLE[suffix]) if suffix in UNREADABLE else partial(self._load, found.path),
                 label=numbers.get(found.name.parts[0]),
                 stamp=found.stamp,
             )
             for found in self._files
+            for suffix in [found.name.suffix.lower()]
         ]
+
+
+def _refuse(reason: str) -> Any:
+    """Raise the error of an image of a format that cannot be read."""
+    raise ValueError(reason)
 
 
 # ----------------------------------------------------------------------------
@@ -86,6 +100,8 @@ def _find_files(path: str) -> list[ImageFile]:
     root = os.path.expanduser(path)  # unlike Path, it does not raise for an unknown ~user
     if not os.path.isdir(root):
         what = "is a file" if os.path.exists(root) else "does not exist or may not be read"
+        if os.path.isfile(root) and root.lower().endswith(ARCHIVES):
+            raise NotFound(f"dataset.path: {root!r} is an archive: unzip it, and give the folder with --dataset PATH")
         raise NotFound(f"dataset.path: {root!r} {what}: give a folder of images with --dataset PATH")
     try:
         found = list(_walk(root, PurePath(), set()))
@@ -94,7 +110,9 @@ def _find_files(path: str) -> list[ImageFile]:
             f"dataset.path: cannot list {error.filename!r} ({error.strerror}): make it readable or give another folder"
         ) from error
     if not found:
-        raise NotFound(f"dataset.path: {root!r} has no images: give a folder with {', '.join(IMAGE_SUFFIXES)} files")
+        archive = next((name for name in sorted(os.listdir(root)) if name.lower().endswith(ARCHIVES)), "")
+        way_out = f"unzip {archive}" if archive else "give a folder with .jpg, .png or other image files"
+        raise NotFound(f"dataset.path: {root!r} has no images: {way_out}")
     return found
 
 
@@ -108,7 +126,7 @@ def _walk(folder: str, name: PurePath, seen: set[tuple[int, int]]) -> Iterator[I
         path = os.path.join(folder, entry)
         if os.path.isdir(path):
             yield from _walk(path, name / entry, seen)
-        elif os.path.splitext(entry)[1].lower() in IMAGE_SUFFIXES:
+        elif os.path.splitext(entry)[1].lower() in (*IMAGE_SUFFIXES, *UNREADABLE):
             stamp = _make_stamp(path)
             if stamp is not None:
                 yield ImageFile(name / entry, path, stamp)

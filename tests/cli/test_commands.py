@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cli_calls import TINY, Ganzoo, process
+from cli_calls import TINY, Answer, Ganzoo, process
 from ganzoo import load
 from ganzoo.plugin import KINDS
 from ganzoo.registry import PLURALS, registry
@@ -501,3 +501,25 @@ def test_a_bug_is_reported_and_verbose_shows_the_traceback(tmp_path: Path) -> No
     out, err = process("-v", "--plugin", "buggy.py", "crash").communicate(timeout=60)
     assert "    1/0\n" in err
     assert err.endswith(words)
+
+
+# ----------------------------------------------------------------------------
+# The cache.
+
+
+def test_cache_shows_what_it_has_and_clears_it(ganzoo: Ganzoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "cache"))
+    empty = Answer(0, "", f"the cache has 0.0 KiB in {tmp_path}/cache\n")
+    assert ganzoo("cache") == empty
+    (tmp_path / "photos").mkdir()
+    Image.effect_noise((20, 20), 80).save(tmp_path / "photos" / "one.png")
+    assert ganzoo("train", *TINY, "--dataset", "photos").code == 0
+    (entry,) = json.loads(ganzoo("cache", "--json").out)
+    shown = ganzoo("cache")
+    assert shown.out.splitlines()[0].split() == ["name", "size", "last", "used", "what"]
+    assert shown.out.splitlines()[1].startswith(entry["name"])
+    assert shown.out.endswith(f"folder path={tmp_path}/photos size=16\n")
+    freed = ganzoo("cache", "--clear", entry["name"])
+    assert (freed.out, freed.err) == (shown.out, f"freed {entry['size'] / 1024:.1f} KiB in {tmp_path}/cache\n")
+    assert ganzoo("cache", "--clear") == Answer(0, "", f"freed 0.0 KiB in {tmp_path}/cache\n")
+    assert ganzoo("cache") == empty

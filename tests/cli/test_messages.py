@@ -21,12 +21,13 @@ ROWS = [
 
 
 def make_pictures(folder: Path) -> None:
-    """Fill a folder: `photos` has one picture, `broken` a file that is none, `empty` nothing."""
+    """Fill a folder: `photos` has one picture, `broken` a file that is none, `empty` nothing; and two empty files."""
     for name in ("photos", "broken", "empty"):
         (folder / name).mkdir()
     Image.effect_noise((20, 20), 80).save(folder / "photos" / "one.png")
     (folder / "broken" / "one.png").write_bytes(b"not a picture")
-    (folder / "picture.png").write_bytes(b"")
+    for name in ("picture.png", "photos.zip"):
+        (folder / name).write_bytes(b"")
 
 
 @pytest.fixture

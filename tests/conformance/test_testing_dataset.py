@@ -41,7 +41,6 @@ def test_with_its_path_nothing_that_applies_is_skipped(images: Path) -> None:
     assert skipped == {
         "cases",
         "migrates",
-        "info-matches-spec",
         "draws-follow-the-generator",
         "show-makes-files",
         "condition-follows-the-generator",

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from ganzoo.data.source import ArraySource, EndlessSource, label_batch, open_source, scale, scale_batch
+from ganzoo.data.source import (
+    ArraySource,
+    EndlessSource,
+    describe_skipped_items,
+    label_batch,
+    open_source,
+    scale,
+    scale_batch,
+)
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Item
 
@@ -232,8 +240,19 @@ def test_items_are_packed_and_broken_ones_not_counted(tmp_path: Path) -> None:
         assert source.info.num_items == 2
         assert source.labels is not None
         assert source.labels.tolist() == [0, 1]
-    assert lines == ["skipped 1 of 3 files that could not be read: 1 (bad)"] * 2
+        assert describe_skipped_items(source) == "skipped 1 of 3 files that could not be read: 1 (bad)"
+        assert describe_skipped_items(source, "a.txt").endswith(": 1 (bad); a.txt lists them all")
+    assert lines == []
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+def test_an_info_that_does_not_suit_is_refused_before_the_first_item_is_decoded(tmp_path: Path) -> None:
+    def refuse(info: DataInfo) -> None:
+        raise GanzooError(f"{info.shape} does not suit")
+
+    with pytest.raises(GanzooError, match=r"\(3, 2, 2\) does not suit"):
+        open_source(Decoded(), name="mine", key="key", notify=print, cache=tmp_path, check=refuse)
+    assert not list(tmp_path.iterdir())
 
 
 def test_items_go_to_the_cache_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

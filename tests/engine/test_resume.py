@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -238,6 +239,73 @@ def test_moved_data_can_be_named_on_resume(tmp_path):
     ganzoo.train(resume=run, images=64, dataset=tmp_path / "there")
     compare_runs(whole, run)
     assert run.recipe()["dataset"]["options"]["path"] == str(tmp_path / "there")
+
+
+def make_pictures(folder: Path, shades: list[int]) -> Path:
+    folder.mkdir()
+    for number, shade in enumerate(shades):
+        Image.new("L", (8, 8), shade).save(folder / f"{number}.png")
+    return folder
+
+
+def test_a_new_path_with_other_data_is_refused_with_what_differs(tmp_path):
+    here = make_pictures(tmp_path / "here", [0, 60, 120, 180])
+    settings = {"size": 8, "options": {"dataset.channels": 1, "train.checkpoint_every": 32}}
+    run = train(dataset=here, images=32, **settings)
+    for name, shades, words in (
+        ("fewer", [0, 60, 120], "there were 4 samples and there are 3"),
+        ("others", [0, 60, 20, 180], "of 4 compared samples 1 are not the same"),
+    ):
+        path = make_pictures(tmp_path / name, shades)
+        with pytest.raises(UsageError) as refused:
+            ganzoo.train(resume=run, images=64, dataset=path)
+        assert str(refused.value) == (
+            f"--dataset {path} does not have the data that {run.path} was trained on ({words}): name the path that has "
+            f"them, or start a new run from its weights with --init {run.path} --dataset {path}"
+        )
+        assert run.recipe()["dataset"]["options"]["path"] == str(here)
+        log = (ganzoo.train(init=run.path, dataset=path, images=32).path / "log.txt").read_text()
+        assert "after 32 images, and its discriminator\n" in log  # as the message advises
+
+
+def test_data_that_change_where_they_are_cost_a_line(tmp_path):
+    here = make_pictures(tmp_path / "here", [0, 60, 120, 180])
+    run = train(dataset=here, images=32, size=8, options={"dataset.channels": 1})
+    Image.new("L", (8, 8), 20).save(here / "2.png")
+    ganzoo.train(resume=run, images=64)
+    assert "the dataset changed: of 4 compared samples 1 are not the same\n" in (run.path / "log.txt").read_text()
+
+
+def test_the_run_lists_the_files_that_could_not_be_read(tmp_path):
+    here = make_pictures(tmp_path / "here", [0, 60, 120, 180])
+    for number in range(5):
+        (here / f"broken\n{number}.png").touch()
+    run = train(dataset=here, images=32, size=8, options={"dataset.channels": 1})
+    listed = (run.path / "skipped.txt").read_text().splitlines()
+    assert listed == [f"broken {number}.png: not an image that Pillow can read" for number in range(5)]
+    assert (
+        "skipped 5 of 9 files that could not be read: broken 0.png and 4 more (not an image that Pillow can read); "
+        f"{run.path}/skipped.txt lists them all\n"
+    ) in (run.path / "log.txt").read_text()
+    for path in here.glob("broken*"):
+        path.unlink()
+    ganzoo.train(resume=run, images=64)
+    assert not (run.path / "skipped.txt").exists()
+
+
+def test_a_run_of_another_machine_continues_with_an_execution_that_is_possible_here():
+    run, whole = train(images=32, name="moved"), train(images=64, name="whole")
+    recipe = run.recipe()
+    recipe["train"]["execution"] = "cuda-graph"  # what `auto` means where there is a GPU
+    run.write_recipe(recipe)
+    lines: list[str] = []
+    listener = SimpleNamespace(note=lambda event: lines.append(event.line))
+    ganzoo.train(resume=run, images=64, device="cpu", listener=listener)
+    compare_runs(whole, run)
+    assert "train.execution=cuda-graph is not possible on cpu here: the run continues with eager" in lines
+    assert run.recipe()["train"]["execution"] == "eager"
+    with pytest.raises(UsageError, match="cuda-graph needs a CUDA device"):
+        train(options={"train.execution": "cuda-graph"}, device="cpu")
 
 
 def test_the_latest_unfinished_run_is_found():

@@ -130,7 +130,7 @@ def test_training_and_evaluation_give_the_same_features_and_use_the_cache():
 
 
 def features() -> list[Path]:
-    return sorted((cache.find_cache_folder().parent / "features").iterdir())
+    return sorted((cache.find_cache_folder() / "features").iterdir())
 
 
 def test_all_that_a_value_depends_on_is_stored():

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageCms, ImageDraw
 
-from ganzoo.data.source import ArraySource, open_source
-from ganzoo.plugin import DataInfo, NotFound, UsageError
+from ganzoo.data.source import ArraySource, describe_skipped_items, open_source
+from ganzoo.plugin import DataInfo, NotFound, UsageError, read_image
 from ganzoo.plugin.images import flatten_image, quiet
 from ganzoo_datasets import DigitsOptions, FolderOptions, ganzoo_datasets
 from ganzoo_datasets.digits import Digits
@@ -132,10 +133,10 @@ def test_follows_links_without_looping(tmp_path: Path) -> None:
     (root / "self.png").symlink_to(root / "self.png")
     of = folder(root)
     assert names(of) == ["a/2.png", "dead.png", "file.png", "linked/deep/1.png", "self.png"]
-    lines: list[str] = []
-    source = open_source(of, name="folder", key="k", notify=lines.append, cache=tmp_path / "cache")
+    source = open_source(of, name="folder", key="k", notify=print, cache=tmp_path / "cache")
     assert source.info.num_items == 3
-    assert "dead.png (No such file or directory), self.png (Too many levels of symbolic links)" in lines[0]
+    words = "dead.png (No such file or directory), self.png (Too many levels of symbolic links)"
+    assert words in describe_skipped_items(source)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +147,8 @@ def test_follows_links_without_looping(tmp_path: Path) -> None:
         ({"path": "~nobody-of-this-name/x"}, NotFound, "'~nobody-of-this-name/x' does not exist"),
         ({"path": "{}/file.png"}, NotFound, "file.png' is a file: give a folder"),
         ({"path": "{}/empty"}, NotFound, "has no images: give a folder with .*.png"),
+        ({"path": "{}/all.zip"}, NotFound, "all.zip' is an archive: unzip it, and give the folder"),
+        ({"path": "{}/packed"}, NotFound, "packed' has no images: unzip all.tar.gz"),
         ({"path": "{}", "channels": 2}, UsageError, r"^dataset.channels: expected 1 \(grey\) or 3 \(colour\), got 2$"),
     ],
 )
@@ -154,6 +157,9 @@ def test_a_folder_that_cannot_be_opened(
 ) -> None:
     save(tmp_path / "file.png")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "packed").mkdir()
+    for name in ("all.zip", "packed/all.tar.gz"):
+        (tmp_path / name).touch()
     with pytest.raises(error, match=message):
         Folder(FolderOptions(**{**options, "path": options["path"].format(tmp_path)}))
 
@@ -370,12 +376,74 @@ def cut(image_format: str) -> bytes:
 def test_broken_files_are_skipped_with_a_reason(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
     save(tmp_path / "good.png")
     (tmp_path / name).write_bytes(content)
-    lines: list[str] = []
-    source = open_source(folder(tmp_path), name="folder", key="k", notify=lines.append, cache=tmp_path / ".cache")
+    source = open_source(folder(tmp_path), name="folder", key="k", notify=print, cache=tmp_path / ".cache")
     assert source.info.num_items == 1
-    (line,) = lines
+    line = describe_skipped_items(source)
     assert line.startswith(f"skipped 1 of 2 files that could not be read: {name} (")
     assert reason in line
+
+
+@pytest.mark.parametrize("size", [(12_000, 8_000), (12_000, 9_000), (16_320, 12_240)])  # 96, 108, 200 megapixels
+def test_jpegs_as_large_as_phones_make_them_are_read(tmp_path: Path, size: tuple[int, int]) -> None:
+    picture = Image.new("L", size, 40)
+    picture.paste(200, (0, 0, size[0] // 2, size[1]))
+    array = decoded(save(tmp_path / "a.jpg", picture, quality=30), channels=1)
+    assert array[0, :, [0, 1, 6, 7]].ravel().tolist() == pytest.approx([200] * 16 + [40] * 16, abs=2)
+    with pytest.raises((Image.DecompressionBombWarning, Image.DecompressionBombError)):
+        read_image(tmp_path / "a.jpg")  # the whole picture would be in memory
+
+
+def test_the_limit_stays_for_progressive_jpegs_and_for_larger_ones(tmp_path: Path) -> None:
+    """Progressive ones are decoded as a whole; beyond 268 megapixels nobody's camera goes."""
+    save(tmp_path / "a.jpg", Image.new("L", (12_000, 8_000)), progressive=True, quality=5)
+    small = save(tmp_path / "b.jpg", Image.new("L", (8, 8))).read_bytes()
+    at = small.index(b"\xff\xc0") + 5
+    (tmp_path / "b.jpg").write_bytes(small[:at] + struct.pack(">HH", 20_000, 20_000) + small[at + 4 :])
+    for name in ("a.jpg", "b.jpg"):
+        with pytest.raises((Image.DecompressionBombWarning, Image.DecompressionBombError)):
+            decoded(tmp_path / name)
+
+
+def test_heic_is_read_with_pillow_heif(tmp_path: Path) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    for name in ("a.heic", "b.HEIF", "c.jpg"):  # a phone may give it the wrong suffix
+        heif.from_pillow(Image.new("RGB", (64, 48), RED)).save(tmp_path / name, quality=90)
+    for item in folder(tmp_path).items():
+        assert_colour(item.load(), RED, 3)
+
+
+def test_the_package_for_heic_is_asked_only_for_heic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for pillow-heif, which need not be installed: it gives Pillow a reader, as that does."""
+    Image.init()
+    monkeypatch.setattr(Image, "OPEN", dict(Image.OPEN))
+    monkeypatch.setattr(Image, "ID", list(Image.ID))
+    asked: list[str] = []
+
+    def register_heif_opener() -> None:
+        asked.append("HEIF")
+        Image.register_open("HEIF", lambda file, name: Image.new("RGB", (16, 16), BLUE), lambda start: b"heic" in start)
+
+    monkeypatch.setitem(sys.modules, "pillow_heif", SimpleNamespace(register_heif_opener=register_heif_opener))
+    assert_colour(decoded(save(tmp_path / "a.png")), RED)
+    assert asked == []
+    (tmp_path / "b.heic").write_bytes(b"\0\0\0\x1cftypheic\0\0\0\0mif1heic")
+    assert_colour(decoded(tmp_path / "b.heic"), BLUE)
+    assert asked == ["HEIF"]
+
+
+def test_images_that_cannot_be_read_here_are_counted_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)  # it is not installed
+    save(tmp_path / "good.png")
+    for name in ("IMG_1.HEIC", "IMG_2.HEIC", "IMG_3.heif"):
+        (tmp_path / name).write_bytes(b"\0\0\0\x1cftypheic\0\0\0\0mif1heic")
+    save(tmp_path / "thumbnail.tif").rename(tmp_path / "DSC_1.NEF")  # Pillow would read it
+    (tmp_path / "logo.svg").write_text("<svg/>")
+    source = open_source(folder(tmp_path), name="folder", key="k", notify=print, cache=tmp_path / ".cache")
+    assert describe_skipped_items(source) == (
+        "skipped 5 of 6 files that could not be read: DSC_1.NEF (a camera's raw file: convert it to JPEG), IMG_1.HEIC "
+        "and 2 more (HEIC: python -m pip install pillow-heif), logo.svg (Pillow does not read this format: convert it "
+        "to PNG)"
+    )
 
 
 def test_threads_take_turns_at_the_warning_filters() -> None:

@@ -67,8 +67,13 @@ def opens_as_its_info_says(trial: Trial) -> None:
 
 
 def info_matches_spec(trial: Trial) -> None:
-    """The spec's info is that of the opened dataset, because recipes are checked with the spec's."""
+    """The spec's info, or its shape of images, is that of the opened dataset: recipes are checked with the spec's."""
     known = trial.spec.info
+    if known is None and trial.spec.image_shape is not None:
+        shape, found = trial.spec.image_shape(trial.make_options()), build_component(trial).info
+        require(found.shape == shape, f"The spec says image_shape={shape} and the dataset {found.shape}.")
+        require(found.modality == "image", f"Its spec has an image_shape, but it is {found.modality}.")
+        return
     if known is None:
         raise Skip("its spec gives no info")
     given = known if isinstance(known, DataInfo) else known(trial.make_options())
