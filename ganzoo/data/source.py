@@ -163,9 +163,9 @@ def open_source(
     elif given == ["sample"]:
         source = _read_sample(dataset, stored, name)
     else:
-        strict = bool(getattr(dataset, "strict", False))
         folder = find_cache_folder() / DATASETS if cache is None else cache
-        source = _read_items(Packing(name, list(dataset.items()), stored, strict, folder / key, notify, title))
+        packing = Packing(name, (), stored, bool(getattr(dataset, "strict", False)), folder / key, notify, title)
+        source = _read_items(dataset, packing)
     if condition is None:
         return source
     info = replace(info, num_items=source.info.num_items, dtype=source.info.dtype)
@@ -198,7 +198,8 @@ def _read_sample(dataset: Any, info: DataInfo, name: str) -> EndlessSource:
     return EndlessSource(replace(info, num_items=None, dtype=format_dtype(data.dtype)), dataset.sample)
 
 
-def _read_items(packing: Packing) -> ArraySource:
+def _read_items(dataset: Any, packing: Packing) -> ArraySource:
+    packing = replace(packing, items=list(dataset.items()))
     check_item_labels(packing.items, packing.info, packing.name)
     store = open_store(packing)
     labels = None if store.labels is None else share_memory(store.labels)

@@ -30,6 +30,7 @@ from ganzoo.plugin.contracts import (
 )
 from ganzoo.plugin.files import append, write_atomic
 from ganzoo.plugin.images import IMAGE_SUFFIXES, read_image
+from ganzoo.plugin.measuring import Extractor, Metric
 from ganzoo.plugin.networks import (
     DiscriminatorOutput,
     GeneratorOutput,
@@ -45,9 +46,7 @@ from ganzoo.plugin.specs import (
     Architecture,
     Augmentation,
     Dataset,
-    Extractor,
     Loss,
-    Metric,
     Regularizer,
 )
 
