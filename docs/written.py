@@ -225,7 +225,7 @@ def list_zoo() -> Iterator[str]:
     yield from ("## Architectures", "")
     for entry in list_first_party("architecture"):
         yield from _write_architecture(entry)
-    for kind in ("loss", "regularizer", "augmentation", "dataset", "metric", "tracker", "recipe", "model"):
+    for kind in ("loss", "regularizer", "augmentation", "dataset", "metric", "tracker", "diagnosis", "recipe", "model"):
         yield from (f"## {PLURALS[kind].capitalize()}", "")
         rows = ((_format_name(entry), entry.spec.summary, *_list_origin(entry)) for entry in list_first_party(kind))
         last = ("published", "cost") if kind == "recipe" else ("paper",)

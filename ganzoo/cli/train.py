@@ -26,7 +26,10 @@ from ganzoo.errors import GanzooError, Interrupted
 from ganzoo.plugin.options import to_text
 from ganzoo.recipe.keys import COMPONENTS, FLAGS
 from ganzoo.recipe.recipe import ResolvedRecipe
+from ganzoo.recipe.wants import find_unmet_wants
+from ganzoo.registry import registry
 from ganzoo.runs.run import Run
+from ganzoo.runs.words import describe_verdict
 
 
 def _add_component_flags(function: F) -> F:
@@ -99,6 +102,8 @@ def command(
         if dry_run:
             if first:
                 _print_recipe(chosen)
+                for verdict in find_unmet_wants(chosen, registry()):
+                    note(describe_verdict(verdict))
             return
         from ganzoo.cli.progress import make_listener
 

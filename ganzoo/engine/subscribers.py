@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganzoo.engine.events import Events, Finish, Grid, Measurement, NewVerdict, Note, Start, Tick
 from ganzoo.health.diagnose import Diagnosis, Row, build_diagnoses, diagnose
-from ganzoo.plugin import DataInfo
+from ganzoo.plugin import DataInfo, Verdict
+from ganzoo.recipe.recipe import ResolvedRecipe
+from ganzoo.recipe.wants import find_unmet_wants
 from ganzoo.registry import registry
 from ganzoo.registry.installed import describe_error
 from ganzoo.runs import words
@@ -17,16 +19,16 @@ ESTIMATE_AFTER = 5.0  # seconds of training, after the first tick, that the esti
 WORTH_ESTIMATING = 60.0  # seconds; no estimate is reported for a shorter run
 
 
-def subscribe(events: Events, run: Run, data: DataInfo, trackers: Mapping[str, Any]) -> None:
-    """Subscribe the run's own files (statistics and log), then its trackers, then the installed diagnoses."""
+def subscribe(events: Events, run: Run, recipe: ResolvedRecipe, data: DataInfo, trackers: Mapping[str, Any]) -> None:
+    """Subscribe the run's own files (statistics and log), its trackers, the estimate and the installed diagnoses."""
     events.subscribe("statistics", Statistics(run), file=True)
     events.subscribe("log", Log(run), file=True)
     for name, tracker in trackers.items():
         events.subscribe(f"tracker {name!r}", TrackerAdapter(tracker))
     events.subscribe("estimate", Estimate(events))
-    doctor = Doctor(events)
+    doctor = Doctor(events, find_unmet_wants(recipe, registry()))
     doctor.diagnoses = build_diagnoses(registry(), data, doctor.leave_out)
-    if doctor.diagnoses:
+    if doctor.diagnoses or doctor.known:
         events.subscribe("doctor", doctor)
 
 
@@ -137,15 +139,19 @@ class Estimate:
 class Doctor:
     """Calls the diagnoses at each tick, and emits each verdict once, and once more when its severity changes.
 
+    Verdicts from which no run recovers are repeated at the end, because the lines of a long run are not all read.
+
     Args:
         events: The run's events, to emit verdicts to.
+        known: Verdicts that follow from the recipe alone, which are emitted at the first tick.
 
     Attributes:
         diagnoses: The diagnoses by name; one that fails is left out from then on.
     """
 
-    def __init__(self, events: Events) -> None:
-        self.events = events
+    def __init__(self, events: Events, known: Sequence[Verdict] = ()) -> None:
+        self.events, self.known = events, known
+        self.verdicts: Sequence[Verdict] = ()  # of the last tick
         self.recipe: Mapping[str, Any] = {}
         self.diagnoses: dict[str, Diagnosis] = {}
         self.rows: list[Row] = []
@@ -162,10 +168,18 @@ class Doctor:
     def tick(self, event: Tick) -> None:
         """Call the diagnoses, and emit the verdicts that are new or whose severity changed."""
         self.rows.append(event.row)
-        for verdict in diagnose(dict(self.diagnoses), self.rows, self.recipe, self.leave_out):
+        found = diagnose(dict(self.diagnoses), self.rows, self.recipe, self.leave_out)
+        self.verdicts = [*self.known, *found]
+        for verdict in self.verdicts:
             if self.severities.get(verdict.code) != verdict.severity:
                 self.severities[verdict.code] = verdict.severity
                 self.events.emit(NewVerdict(event.images, verdict))
+
+    def finish(self, event: Finish) -> None:
+        """Repeat the verdicts of the last tick from which no run recovers."""
+        for verdict in self.verdicts:
+            if verdict.severity == "stop":
+                self.events.note(words.describe_verdict(verdict))
 
     def leave_out(self, name: str, error: Exception) -> None:
         """Report that a diagnosis failed, and do not call it again."""

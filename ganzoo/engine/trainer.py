@@ -87,7 +87,7 @@ def train(
         threads(setup.threads),
     ):
         if world.rank == 0:
-            subscribe(events, run, gan.data, trackers)
+            subscribe(events, run, gan.recipe, gan.data, trackers)
         trainer = Trainer(run, gan, batches, metrics, events, stop)
         try:
             with trainer.keeper:

@@ -77,9 +77,12 @@ class Built(Component):
             an older schema; empty if there is none.
         provides, needs, refuses: Words that decide whether components fit together: ``class-logits``, ``features``,
             ``embedding``, ``style``, ``truncation``, ``double-backward``, ``batchnorm-in-d``, ``batch-coupled-d``,
-            ``probabilities``, or a plugin's own words. Another component must provide each word that this one needs,
-            and none may provide a word that this one refuses. If `provides` depends on the options, it is a callable
-            from them to the words (see `get_provided`).
+            ``bounded-slope`` (of D), ``probabilities``, or a plugin's own words. Another component must provide each
+            word that this one needs, and none may provide a word that this one refuses. If `provides` depends on the
+            options, it is a callable from them to the words (see `get_provided`).
+        wants: Words that the component works badly without, each with what goes wrong then: ``{"bounded-slope":
+            "nothing limits the slope of D, so its logits grow without end"}``. If no component provides the word, the
+            run starts with a warning, which also names components that do.
         cases: The path of a callable without arguments that yields `Case` objects: inputs with the exact values that
             the conformance kit expects.
         excused: The checks of the conformance kit that the component fails by design, each with the reason:
@@ -95,6 +98,7 @@ class Built(Component):
     provides: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = ()
     needs: tuple[str, ...] = ()
     refuses: tuple[str, ...] = ()
+    wants: Mapping[str, str] = field(default_factory=dict)
     cases: str = ""
     excused: Mapping[str, str] = field(default_factory=dict)
 
@@ -106,6 +110,12 @@ class Built(Component):
         for entry in list_options(self.options).values():
             if entry.schedulable and self.kind not in SCHEDULABLE:
                 raise ValueError(f"{self.kind} {self.name!r}: option {entry.name!r} cannot be schedulable")
+
+        for word, problem in self.wants.items():
+            if not problem or "\n" in problem:
+                raise ValueError(
+                    f"{self.kind} {self.name!r}: wants[{word!r}] needs one line on what goes wrong without it"
+                )
 
     def get_provided(self, options: Any) -> tuple[str, ...]:
         """Return the words of `provides` for these options."""

@@ -61,4 +61,5 @@ def ganzoo_architectures() -> Iterator[Architecture]:
 
 
 def _provides(options: DCGANOptions) -> tuple[str, ...]:
-    return ("double-backward", *(["batchnorm-in-d"] if options.norm_d == "batch" else []))
+    words = {"batch": ("batchnorm-in-d",), "spectral": ("bounded-slope",)}
+    return ("double-backward", *words.get(options.norm_d, ()))

@@ -93,6 +93,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         cases="ganzoo_losses.cases:wasserstein",
         similar_to={"wgan-gp": "--loss wasserstein, which adds --reg wgan-gp", "emd": "--loss wasserstein"},
         recommended=PENALISED,
+        wants={"bounded-slope": "nothing limits the slope of D, so its logits grow without end"},
         paper="Martin Arjovsky, Soumith Chintala & Léon Bottou 2017, Wasserstein GAN, arXiv:1701.07875, eq. 2",
     )
     yield Loss(

@@ -48,6 +48,7 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         similar_to=dict.fromkeys(("gradient-penalty", "zero-centered", "0-gp"), "--reg r1"),
         options=ZeroCentredOptions,
         input_gradients=_needs_input_gradients,
+        provides=_provides,
         paper="Lars Mescheder, Andreas Geiger & Sebastian Nowozin 2018, Which Training Methods for GANs do actually "
         "Converge?, arXiv:1801.04406, eq. 9",
     )
@@ -58,6 +59,7 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         cases="ganzoo_regularizers.cases:r2",
         options=ZeroCentredOptions,
         input_gradients=_needs_input_gradients,
+        provides=_provides,
         paper="Lars Mescheder, Andreas Geiger & Sebastian Nowozin 2018, Which Training Methods for GANs do actually "
         "Converge?, arXiv:1801.04406, eq. 10",
     )
@@ -70,6 +72,7 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         similar_to=dict.fromkeys(("gradient-penalty", "dragan", "wgan-lp"), "--reg wgan-gp"),
         options=WGANGPOptions,
         input_gradients=_needs_input_gradients,
+        provides=_provides,
         refuses=("batchnorm-in-d",),
         paper="Ishaan Gulrajani, Faruk Ahmed, Martin Arjovsky, Vincent Dumoulin & Aaron Courville 2017, Improved "
         "Training of Wasserstein GANs, arXiv:1704.00028, eq. 3",
@@ -78,3 +81,8 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
 
 def _needs_input_gradients(options: ZeroCentredOptions | WGANGPOptions) -> bool:
     return options.mode == "exact"
+
+
+def _provides(options: ZeroCentredOptions | WGANGPOptions) -> tuple[str, ...]:
+    strength = options.weight if isinstance(options, WGANGPOptions) else options.gamma
+    return ("bounded-slope",) if strength else ()

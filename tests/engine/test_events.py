@@ -12,7 +12,7 @@ import torch
 
 import ganzoo
 from ganzoo.engine import pace
-from ganzoo.engine.events import Event, Events, Finish, Note, Start, Tick
+from ganzoo.engine.events import Event, Events, Finish, NewVerdict, Note, Start, Tick
 from ganzoo.engine.subscribers import Estimate
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import Diagnosis, NoOptions, Verdict, hookimpl
@@ -179,15 +179,18 @@ def test_a_listener_that_fails_does_not_end_the_run(toys: object) -> None:
 def test_a_verdict_is_emitted_once_and_again_when_it_becomes_more_severe(toys: object) -> None:
     register(sys.modules[__name__])
     recorder = Recorder("verdict", "note")
-    run = train(listener=recorder)
-    verdicts = [(event.images, event.verdict.severity) for event in recorder.events if event.name == "verdict"]
-    assert verdicts == [(32, "warn"), (48, "stop")]
+    run = train(listener=recorder, loss="wasserstein", reg="none")
+    verdicts = [event for event in recorder.events if isinstance(event, NewVerdict)]
+    seen = [(event.images, event.verdict.severity) for event in verdicts if event.verdict.code == "seen"]
+    assert seen == [(32, "warn"), (48, "stop")]
+    assert [event.images for event in verdicts if event.verdict.code == "unmet-want"] == [16]  # of the recipe
     assert len([line for line in recorder.lines if "broken' failed and is left out from here on" in line]) == 1
     log = (run.path / "log.txt").read_text()
     assert "warning: 2 ticks\n" in log
     assert "this run will not recover: 3 ticks\n" in log
+    assert log.endswith("this run will not recover: 6 ticks\n")  # once more at the end
 
     again = Recorder("verdict")
     ganzoo.train(resume=run, images=128, listener=again)
-    (event,) = again.events
-    assert event.verdict.words == "7 ticks"  # type: ignore[union-attr]
+    (words,) = [event.verdict.words for event in again.events if event.verdict.code == "seen"]  # type: ignore[union-attr]
+    assert words == "7 ticks"

@@ -44,6 +44,7 @@ def made(**changed: Any) -> Architecture:
         ({"recommended": {"arch.width": 3}}, "recommends 'arch.width': only keys of loss, reg, aug, optim, train"),
         ({"recommended": ("loss", "bce")}, r"recommended=\('loss', 'bce'\) is not collections.abc.Mapping"),
         ({"provides": "style"}, "provides='style' is not"),
+        ({"wants": {"style": ""}}, r"wants\['style'\] needs one line on what goes wrong without it"),
     ],
 )
 def test_an_invalid_spec_is_refused(changed: dict[str, Any], words: str) -> None:

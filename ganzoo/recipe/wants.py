@@ -1,0 +1,43 @@
+"""Words that a component wants (`Built.wants`) and no other component provides: a warning, because it may be meant."""
+
+from __future__ import annotations
+
+from ganzoo.plugin import Built, Verdict
+from ganzoo.recipe.keys import COMPONENTS, MANY
+from ganzoo.recipe.recipe import Choice, ResolvedRecipe
+from ganzoo.registry import Registry
+
+NUM_SUGGESTED = 2  # components in the advice of a warning
+
+
+def find_unmet_wants(recipe: ResolvedRecipe, registry: Registry) -> list[Verdict]:
+    """Return a verdict for each word that a component wants and no component of the recipe provides.
+
+    Args:
+        recipe: The recipe.
+        registry: The registry of the components that the advice names.
+    """
+    provided = {word for choice in recipe.choices for word in choice.provides}
+    return [
+        Verdict(
+            code="unmet-want",
+            words=f"{choice.spec.kind} {choice.name!r}: {problem}",
+            advice=_suggest_providers(choice, word, registry),
+        )
+        for choice in recipe.choices
+        for word, problem in choice.spec.wants.items()
+        if word not in provided
+    ]
+
+
+def _suggest_providers(choice: Choice, word: str, registry: Registry) -> tuple[str, ...]:
+    """Return the flags that add a component with a word, those first that the choice itself recommends."""
+    recommended = getattr(choice.spec, "recommended", {})
+    found = [
+        (entry.spec.name not in str(recommended.get(key.name, "")), f"--{key.name} {entry.spec.name}")
+        for key in COMPONENTS
+        if key.name in MANY
+        for entry in registry.components(key.kind)
+        if isinstance(entry.spec, Built) and word in entry.spec.get_provided(entry.spec.options())
+    ]
+    return tuple(flag for _, flag in sorted(found)[:NUM_SUGGESTED])
