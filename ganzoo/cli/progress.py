@@ -22,7 +22,7 @@ class LiveProgress:
 
     def __init__(self, total: int) -> None:
         console = Console(stderr=True, highlight=False)
-        self._progress = Progress(TextColumn("{task.description}", markup=False), console=console)
+        self._progress = Progress(TextColumn("{task.description}", style="cyan", markup=False), console=console)
         self._task = self._progress.add_task("starting", total=total)
 
     def __enter__(self) -> LiveProgress:
@@ -47,10 +47,10 @@ class LiveProgress:
 
     def verdict(self, event: NewVerdict) -> None:
         """Print the verdict of a diagnosis above the line."""
-        self._print(describe_verdict(event.verdict))
+        self._print(describe_verdict(event.verdict), style="yellow")
 
-    def _print(self, line: str) -> None:
-        self._progress.console.print(CONTROL.sub("", line), markup=False)
+    def _print(self, line: str, style: str | None = None) -> None:
+        self._progress.console.print(CONTROL.sub("", line), markup=False, style=style)
 
 
 class PlainProgress:

@@ -143,7 +143,7 @@ def test_info_shows_all_that_a_recipe_says_of_itself(ganzoo: Ganzoo, tmp_path: P
     computed = ganzoo("info", "computed", "--plugin", "preset.py").out
     assert "  computed: by preset:settings, from the data and the device\n" in computed
     assert ganzoo("list", "diagnoses", "--plugin", "preset.py").out.splitlines()[0] == "diagnoses"
-    assert ganzoo("list", "diagnoses").__dict__ == {"code": 0, "out": "", "err": ""}
+    assert ganzoo("list", "exporters").__dict__ == {"code": 0, "out": "", "err": ""}
 
 
 MINE = """
@@ -316,7 +316,8 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(ganzoo: Ganzoo) -> N
     assert "(best" in measured[1]
     lines = [line for line in lines if line not in measured]
     assert lines[0].startswith(f"runs/{RUN}: dcgan with bce on digits 1x16x16, generator ")
-    assert lines[-2].startswith("256/256 images")
+    assert lines[-2].startswith("0:00 left  256/256  ")
+    assert max(len(line) for line in lines if " left  " in line) <= 80
     assert lines[-1].startswith("finished after 256 images")
     assert "\x1b" not in "".join(lines)
     assert "\r" not in "".join(lines)
@@ -453,7 +454,7 @@ def on_a_terminal(*args: str, **environ: str) -> tuple[int, str, str]:
 def test_progress_is_a_live_line_on_a_terminal(no_color: str) -> None:
     code, out, seen = on_a_terminal("train", *TINY, "--metric", "pixel-moments", NO_COLOR=no_color)
     assert (code, out) == (0, f"runs/{RUN}\n")
-    assert "256/256 images" in seen
+    assert "0:00 left  256/256  " in seen
     assert "measured at 256 images: pixel-moments/mean" in seen
     assert "\x1b[2K" in seen  # the line is written anew
     assert bool(re.search(r"\x1b\[[\d;]+m", seen)) == (not no_color)

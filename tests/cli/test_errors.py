@@ -298,7 +298,7 @@ def check_unwritten(answer: Answer, *words: str) -> None:
     check(answer, 1, *words, before=len(told))
     (first,) = [line for line in told if line.startswith("could not write the checkpoint at 0 images: cannot write")]
     assert first.endswith("there is no good one yet; trying again at the next")
-    assert any("256/256 images" in line for line in told)
+    assert any(line.startswith("0:00 left  256/256  ") for line in told)
 
 
 # ----------------------------------------------------------------------------

@@ -41,7 +41,9 @@ def test_spec():
     assert SPEC.options() == ganzoo_dcgan.DCGANOptions(width=32, z_dim=100)
     words = {norm: set(SPEC.get_provided(SPEC.options(norm_d=norm))) for norm in ("batch", "none", "spectral", "layer")}
     apart = {"double-backward"}
-    assert words == {"batch": apart | {"batchnorm-in-d"}, "none": apart, "spectral": apart, "layer": apart}
+    assert words == {
+        "batch": apart | {"batchnorm-in-d"}, "none": apart, "spectral": apart | {"bounded-slope"}, "layer": apart,
+    }  # fmt: skip
     assert SPEC.recommended["optim.g.betas"] == (0.5, 0.999)
 
 
