@@ -35,7 +35,7 @@ def describe_tick(row: Mapping[str, Any], total: int, width: int | None = None) 
     ]
     parts = (
         f"{left} left",
-        f"{_format_count(images, total)}/{_format_count(total, total)}",
+        f"{_format_count(images)}/{_format_count(total)}",
         f"{speed:,.{0 if speed >= 10 else 1}f} images/s" + (" (busy)" if is_crowded(row) else ""),
         " ".join(logits),
         f"loss {' '.join(losses)}" if losses else "",
@@ -97,9 +97,9 @@ def format_rough_duration(seconds: float) -> str:
     return f"{seconds / 86400:.0f} days"
 
 
-def _format_count(images: int, total: int) -> str:
-    """Return a number of images, in millions if the run has millions."""
-    return f"{images:,}" if total < 1_000_000 else f"{images / 1e6:.2f}".rstrip("0").rstrip(".") + "M"
+def _format_count(images: int) -> str:
+    """Return a number of images: ``69,568``, ``12.35M``."""
+    return f"{images:,}" if images < 1_000_000 else f"{images / 1e6:.2f}".rstrip("0").rstrip(".") + "M"
 
 
 def _format_number(value: float, form: str) -> str:

@@ -50,7 +50,7 @@ def test_a_busy_machine_is_reported():
     [
         ({"images": 12_345_678, "images_per_second": 105.04}, 20_000_000, "20:14:31 left  12.35M/20M  105 images/s"),
         ({"images": 149_504, "images_per_second": 1_821.0}, 150_000, "0:00 left  149,504/150,000  1,821 images/s"),
-        ({"images": 640, "images_per_second": 3.25}, 1_500_000, "? left  0M/1.5M  3.2 images/s"),
+        ({"images": 640, "images_per_second": 3.25}, 1_500_000, "? left  640/1.5M  3.2 images/s"),
     ],
 )
 def test_a_line_fits_eighty_columns(row, total, start):
