@@ -11,7 +11,7 @@ import logging
 import re
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha1, sha256
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import OfflineModeIsEnabled
 from huggingface_hub.hf_api import ModelInfo, RepoFile
-from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status, httpx
 
 from ganzoo.errors import GanzooError, NotFound, Unreachable, suggest_names
 from ganzoo.hub.failures import LOGIN_PAGE, explain_error, make_damaged_error, make_not_cached_error
@@ -29,7 +29,26 @@ from ganzoo.package.config import FILES, LARGEST_HEADER
 T = TypeVar("T")
 WAITS = (1.0, 2.0, 4.0)  # seconds before each new try
 LONGEST_WAIT = 120.0  # seconds: where the Hub asks to wait longer, the user decides
+SLOWER = 6  # how much longer than a question a change of a repository may take the Hub
 FIRST_BYTES = 1 << 17  # of a weights file: few headers are longer
+
+
+@contextlib.contextmanager
+def request_timeouts(seconds: float, writing: bool = False) -> Iterator[None]:
+    """A context in which a request that sets no timeout has one. By default the client waits for ever.
+
+    Args:
+        seconds: The time to wait for a connection and for an answer.
+        writing: Whether the requests change a repository. The Hub may need longer for them.
+    """
+    session = get_session()  # of the whole process, so its timeout is restored
+    before = session.timeout
+    if before == httpx.Timeout(None):
+        session.timeout = httpx.Timeout(seconds * (SLOWER if writing else 1), connect=seconds)
+    try:
+        yield
+    finally:
+        session.timeout = before
 
 
 def sleep(seconds: float) -> None:
@@ -82,6 +101,7 @@ class Hub:
         self.api = HfApi(library_name="ganzoo", library_version=metadata.version("ganzoo"))
         self.offline = offline or constants.is_offline_mode()
         self.notify = notify
+        self._announced: set[str] = set()
 
     def call(
         self,
@@ -112,7 +132,8 @@ class Hub:
             raise failure.error
         for wait in (*WAITS, None):
             try:
-                return work()
+                with request_timeouts(constants.HF_HUB_DOWNLOAD_TIMEOUT, writing):
+                    return work()
             except GanzooError:
                 raise
             except Exception as error:
@@ -123,7 +144,9 @@ class Hub:
             if wait is None or not failure.transient or failure.wait > LONGEST_WAIT:
                 break
             wait = max(wait, failure.wait)
-            self.notify(f"{failure.error}; trying again in {wait:g} s")
+            if (line := failure.describe_retry(wait)) not in self._announced:
+                self._announced.add(line)
+                self.notify(line)
             sleep(wait)
         raise failure.error
 
@@ -136,7 +159,7 @@ class Hub:
 
     def fetch_info(self, repo: str, revision: str | None = None) -> ModelInfo:
         """Return the Hub's description of a model."""
-        wait = constants.HF_HUB_DOWNLOAD_TIMEOUT  # without a timeout the client waits for ever
+        wait = constants.HF_HUB_DOWNLOAD_TIMEOUT  # the client passes None on, which `request_timeouts` cannot replace
         return self.call(lambda: self.api.model_info(repo, revision=revision, timeout=wait), repo)
 
     def resolve_commit(self, repo: str, revision: str | None) -> str:

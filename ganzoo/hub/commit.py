@@ -12,6 +12,8 @@ from ganzoo.errors import Conflict, Corrupt, GanzooError, Interrupted
 from ganzoo.hub.client import Hub
 from ganzoo.hub.target import MAIN, Change, Head, Target, holds_exactly, list_changes, make_url
 
+UNKNOWN = "it is not known whether"  # a change was made, because the answer was lost
+
 
 class Publication(NamedTuple):
     """A published package.
@@ -33,27 +35,29 @@ class Publication(NamedTuple):
 
 def send(hub: Hub, target: Target, head: Head, files: Mapping[str, bytes]) -> Publication:
     """Commit the files that differ from those on the Hub, tag the commit, and return the publication."""
-    repo, tag = target.repo, target.tag
-    if not target.create_pr:
-        head = _create_missing(hub, target, head, files)
-    changes = list_changes(files, head)
-    if all(change.what == "kept" for change in changes):
-        hub.notify(f"{repo} has this package already: nothing to send")
-        commit, url = head.commit, make_url(hub, target)
+    repo, tag, new = target.repo, target.tag, not (head.commit or target.create_pr)
+    if new:
+        hub.call(lambda: hub.api.create_repo(repo, private=target.private, exist_ok=True), repo, writing=True)
+    try:
+        if not target.create_pr:
+            head = _create_missing(hub, target, head, files)
+        changes, commit, url = _send_changes(hub, target, head, files)
+    except GanzooError as error:
+        if not new or isinstance(error, (Conflict, Corrupt)) or UNKNOWN in str(error):
+            raise
+        page = f"{hub.api.endpoint}/{repo}/settings"
+        text = f"{error}; {repo} is new and still empty: run this again to fill it, or delete it at {page}"
+        kind = type(error)
     else:
-        commit, url = _commit(hub, target, head, files, changes)
-        if not holds_exactly(files, hub.list_files(repo, commit)):
-            raise Corrupt(f"the files in {repo} at {commit} differ from those that were sent: run this again")
-    if tag and head.refs.tags.get(tag) != commit:
-        _tag(hub, repo, tag, commit)
-    return Publication(repo, commit, url, tag, changes)
+        if tag and head.refs.tags.get(tag) != commit:
+            _tag(hub, repo, tag, commit)
+        return Publication(repo, commit, url, tag, changes)
+    raise kind(text)
 
 
 def _create_missing(hub: Hub, target: Target, head: Head, files: Mapping[str, bytes]) -> Head:
-    """Create the repository and the branch where they are missing; return their state."""
+    """Return the state of a repository that exists; create the branch where it is missing."""
     api, repo = hub.api, target.repo
-    if not head.commit:
-        hub.call(lambda: api.create_repo(repo, private=target.private, exist_ok=True), repo, writing=True)
     hub.call(lambda: api.auth_check(repo, write=True), repo, writing=True)
     if not head.commit:
         refs = hub.list_refs(repo)
@@ -68,6 +72,20 @@ def _create_missing(hub: Hub, target: Target, head: Head, files: Mapping[str, by
             writing=True,
         )
     return head
+
+
+def _send_changes(
+    hub: Hub, target: Target, head: Head, files: Mapping[str, bytes]
+) -> tuple[tuple[Change, ...], str, str]:
+    """Commit the files that differ; return the changes, the commit, and the address of its page."""
+    repo, changes = target.repo, list_changes(files, head)
+    if all(change.what == "kept" for change in changes):
+        hub.notify(f"{repo} has this package already: nothing to send")
+        return changes, head.commit, make_url(hub, target)
+    commit, url = _commit(hub, target, head, files, changes)
+    if not holds_exactly(files, hub.list_files(repo, commit)):
+        raise Corrupt(f"the files in {repo} at {commit} differ from those that were sent: run this again")
+    return changes, commit, url
 
 
 def _commit(
@@ -111,7 +129,7 @@ def _commit(
 
     with contextlib.suppress(KeyboardInterrupt):
         return hub.call(commit_files, repo, writing=True, find_result=_admit_unknown(find_commit, repo))
-    raise Interrupted(f"interrupted; it is not known whether {repo} was changed: run this again to find out")
+    raise Interrupted(f"interrupted; {UNKNOWN} {repo} was changed: run this again to find out")
 
 
 def _tag(hub: Hub, repo: str, tag: str, commit: str) -> None:
@@ -151,7 +169,7 @@ def _admit_unknown(
         try:
             return find_commit()
         except GanzooError as error:
-            text = f"{error}; it is not known whether {repo} was changed: run this again to find out"
+            text = f"{error}; {UNKNOWN} {repo} was changed: run this again to find out"
             kind = type(error)
         raise kind(text)
 

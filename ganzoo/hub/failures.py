@@ -28,6 +28,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import httpx
 
 from ganzoo.errors import Conflict, Corrupt, Denied, GanzooError, NotFound, Unreachable, UsageError
+from ganzoo.registry import registry
 
 TOKENS = "https://huggingface.co/settings/tokens"
 # Addresses of an upload's preparation, whose requests the client itself retries.
@@ -39,7 +40,7 @@ class Failure(NamedTuple):
     """A failed call.
 
     Args:
-        error: The error that the user sees.
+        error: The error that the user sees if the call is not tried again.
         transient: Whether the same call may succeed a moment later.
         wait: The number of seconds that the Hub asks to wait at least; 0 where it does not ask.
     """
@@ -47,6 +48,11 @@ class Failure(NamedTuple):
     error: GanzooError
     transient: bool = False
     wait: float = 0.0
+
+    def describe_retry(self, wait: float) -> str:
+        """Return a line that says why the call is tried again, after so many seconds."""
+        what = str(self.error).partition(": ")[0]
+        return f"{what}: trying again {f'in {wait:g} s' if self.wait else 'for some seconds'}"
 
 
 def explain_error(error: BaseException, repo: str, writing: bool = False, client_retries: bool = False) -> Failure:
@@ -83,13 +89,15 @@ def _explain_local(error: BaseException, repo: str, again: bool) -> Failure | No
         case HFValidationError():
             return Failure(UsageError(f"{repo!r} is not the name of a repository: write USER/NAME"))
         case OfflineModeIsEnabled():
-            return Failure(Unreachable("this needs the network: remove --offline and unset HF_HUB_OFFLINE"))
+            return Failure(Unreachable(f"this needs the network: {describe_way_online()}"))
         case json.JSONDecodeError():
             return Failure(Unreachable(f"{constants.ENDPOINT} does not answer like the Hub: {LOGIN_PAGE}"))
         case httpx.UnsupportedProtocol():
             return Failure(UsageError(f"HF_ENDPOINT={constants.ENDPOINT} is not an address: begin it with https://"))
-        case httpx.TransportError() | ConnectionError():
-            return Failure(Unreachable(_describe_unreachable(type(error).__name__)), again)
+        case httpx.TransportError():
+            return Failure(Unreachable(f"{constants.ENDPOINT} {_describe_silence(error)}: check the network"), again)
+        case ConnectionError():  # of Xet, which has tried for minutes
+            return Failure(Unreachable(_describe_xet_failure(str(error))))
         case OSError(errno=errno.EFBIG | errno.ENOTDIR | errno.EISDIR | errno.ENOENT | errno.ENAMETOOLONG | errno.EIO):
             why = (error.strerror or "").lower()
             return Failure(GanzooError(f"cannot write to {cache} ({why}): set HF_HOME to another folder"))
@@ -169,12 +177,34 @@ def make_damaged_error(repo: str, name: str) -> Corrupt:
 def make_not_cached_error(repo: str, revision: str | None) -> NotFound:
     """Return the error for a model that is not in the cache."""
     named = f"{repo}@{revision}" if revision else repo
-    return NotFound(f"{named} is not in the cache: run this once without --offline and HF_HUB_OFFLINE")
+    return NotFound(f"{named} is not in the cache: {describe_way_online()} to download it{suggest_included_models()}")
 
 
-def _describe_unreachable(kind: str) -> str:
-    endpoint = constants.ENDPOINT
-    return f"{endpoint} cannot be reached ({kind}): check the network; models in the cache load with --offline"
+def describe_way_online() -> str:
+    """Return what the user must change so that the network is used."""
+    return "unset HF_HUB_OFFLINE" if constants.is_offline_mode() else "remove --offline"
+
+
+def suggest_included_models() -> str:
+    """Return a hint with the models of plugins, as the end of a message; empty if there are none."""
+    names = [entry.qualified for entry in registry().components("model")][:3]
+    return f", or use a model that needs no network: {' or '.join(names)}" if names else ""
+
+
+def _describe_silence(error: Exception) -> str:
+    """Return in words why there is no answer."""
+    if isinstance(error, httpx.TimeoutException):
+        return "does not answer in time"
+    return "cannot be reached" if isinstance(error, (httpx.ConnectError, httpx.ProxyError)) else "broke the connection"
+
+
+def _describe_xet_failure(text: str) -> str:
+    """Return an error of Xet, the protocol for large files, in words. Its text contains the address that failed."""
+    address, status = re.search(r"https?://[^/\s)]+", text), re.search(r"\((\d{3}) ", text)
+    storage = f"{address[0] if address else constants.ENDPOINT}, where the Hub stores large files,"
+    if status:
+        return f"{storage} refuses the request ({status[1]}): try again later, or set HF_HUB_DISABLE_XET=1"
+    return f"{storage} cannot be reached: check the network, or set HF_HUB_DISABLE_XET=1"
 
 
 def _was_client_retried(links: list[BaseException]) -> bool:

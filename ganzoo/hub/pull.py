@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ganzoo.errors import Corrupt, GanzooError, NotFound, Unreachable, suggest_names
 from ganzoo.hub.client import Hub, RemoteFile, hash_blob
-from ganzoo.hub.failures import make_damaged_error, make_not_cached_error
+from ganzoo.hub.failures import (
+    describe_way_online,
+    make_damaged_error,
+    make_not_cached_error,
+    suggest_included_models,
+)
 from ganzoo.package import config as configs
 from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, FILES, LARGEST, MODEL, Config, read_file
 from ganzoo.registry import registry
@@ -27,11 +33,13 @@ class PulledModel(NamedTuple):
         repo: The repository, ``user/model``.
         commit: The commit that was pulled.
         directory: The model's directory in the cache of the Hub's client. Read it, never write to it.
+        offline: Whether the Hub was not asked, or did not answer.
     """
 
     repo: str
     commit: str
     directory: Path
+    offline: bool = False
 
 
 def pull(
@@ -66,13 +74,12 @@ def pull(
             return _load_from_cache(hub, repo, wanted)
         return _pull_from_hub(hub, repo, wanted)
     except Unreachable as error:
-        try:
+        text = f"{error}{suggest_included_models()}"
+        with contextlib.suppress(GanzooError):
             pulled = _load_from_cache(Hub(True), repo, wanted)
-        except GanzooError:
-            raise error from None
-        notify(f"{error}; using {repo} from the cache")
-        _notify_commit(notify, repo, pulled.commit)
-        return pulled
+            _notify_commit(notify, repo, pulled.commit, ", from the cache")
+            return pulled
+    raise Unreachable(text)
 
 
 def _notify_commit(notify: Notify, repo: Repo, commit: str, source: str = "") -> None:
@@ -184,9 +191,9 @@ def _load_from_cache(hub: Hub, repo: Repo, wanted: list[str]) -> PulledModel:
             if name in config.files:
                 read_file(_find_in_cache(hub, repo, name, commit), config.files[name])
     except Corrupt as error:
-        text = f"{error}, in the cache: run this once without --offline to download it again"
+        text = f"{error}, in the cache: {describe_way_online()} to download it again"
     else:
-        return PulledModel(repo.id, commit, directory)
+        return PulledModel(repo.id, commit, directory, offline=True)
     raise Corrupt(text)
 
 

@@ -66,10 +66,11 @@ def search(
     trained_on = f"dataset:{dataset}" if "/" in dataset else dataset  # the Hub's tag, or the dataset's name in ganzoo
     tags = [tag for tag in ("ganzoo", arch, trained_on) if tag]
     query = {"filter": tags, "author": author, "search": text, "sort": "downloads", "limit": limit, "cardData": True}
-    return [
-        make_result(model)
-        for model in Hub(notify=notify).list_models({key: value for key, value in query.items() if value})
-    ]
+    try:
+        found = Hub(notify=notify).list_models({key: value for key, value in query.items() if value})
+    except Unreachable as error:
+        raise Unreachable(f"{error}; `ganzoo list models` lists the models that need no network") from None
+    return [make_result(model) for model in found]
 
 
 def make_result(model: Mapping[str, Any]) -> SearchResult:
@@ -98,7 +99,9 @@ def describe_model(repo: Repo, offline: bool = False, notify: Notify = ignore_li
     """
     pulled = pull(repo, names=(CONFIG,), offline=offline, notify=notify)
     facts = {"repo": pulled.repo, "commit": pulled.commit} | describe_config(read_config(pulled.directory))
-    with contextlib.suppress(Unreachable):  # a model in the cache is described without the network
+    if pulled.offline:
+        return facts
+    with contextlib.suppress(Unreachable):
         info = Hub(offline, notify).fetch_info(repo.id, pulled.commit)
         tags = _select_texts(info.tags)
         facts |= {"downloads": info.downloads, "likes": info.likes, "private": info.private, "gated": bool(info.gated)}

@@ -486,6 +486,6 @@ def test_offline_nothing_is_published(hub, package, repo, monkeypatch):
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "is_offline_mode", lambda: True)
-    with pytest.raises(Unreachable, match="this needs the network: remove --offline and unset HF_HUB_OFFLINE"):
+    with pytest.raises(Unreachable, match=r"^this needs the network: unset HF_HUB_OFFLINE$"):
         ganzoo.publish(package, repo)
     assert list(hub.log) == []
