@@ -15,6 +15,7 @@ from ganzoo.compute.streams import derive_seed, draw_latents, seeded
 from ganzoo.errors import UsageError
 from ganzoo.package.labels import Labels, choose_columns, choose_labels, scale_labels
 from ganzoo.plugin import DataInfo, Dataset, Networks, extract_samples
+from ganzoo.recipe.keys import ONE
 from ganzoo.runs.display import make_html
 from ganzoo.samples import grid
 from ganzoo.samples.images import Images, SampleFiles
@@ -205,11 +206,9 @@ class Generator:
     def _describe(self) -> str:
         """Return a line on the model: what it was trained with, its samples and its size."""
         recipe, data = self.config.get("recipe", {}), self.data
-        names = {
-            key: str(recipe[key]["name"]).rpartition(":")[2] for key in ("arch", "loss", "dataset") if key in recipe
-        }
-        words = {"arch": "", "loss": "with ", "dataset": "on "}
-        made_of = " ".join(words[key] + name for key, name in names.items())
+        names = {key: str(recipe[key]["name"]).rpartition(":")[2] for key in ONE if key in recipe}
+        words = {"loss": "with ", "dataset": "on "}
+        made_of = " ".join(words.get(key, "") + name for key, name in names.items())
         classes = f", {data.num_classes} classes" if data.num_classes else ""
         parameters = sum(parameter.numel() for parameter in self.network.parameters())
         return (
