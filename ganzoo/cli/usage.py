@@ -9,7 +9,7 @@ import click
 from ganzoo.errors import suggest_names
 from ganzoo.recipe.synonyms import suggest_setting
 from ganzoo.registry import PLURALS, registry
-from ganzoo.registry.similar import fold
+from ganzoo.registry.similar import TYPING_MISTAKE, fold
 
 # What to type, and the words of other programs for it. Hyphens, underscores and capital letters do not matter.
 COMMANDS = {
@@ -47,7 +47,7 @@ WITHOUT_NETWORK = ": searching needs the network; `ganzoo list models` lists the
 
 def suggest_command(name: str, known: Iterable[str]) -> str:
     """Return what to type instead of a command that does not exist, as the end of a message."""
-    return _find_text(COMMANDS, name) or suggest_names(name, known) or "; `ganzoo --help` lists them"
+    return _find_text(COMMANDS, name) or suggest_names(name, known, TYPING_MISTAKE) or "; `ganzoo --help` lists them"
 
 
 def describe_usage_error(error: click.ClickException) -> str:
@@ -68,7 +68,8 @@ def _suggest_option(error: click.NoSuchOption, command: str) -> str:
     if command == "search" and typed == "--offline":
         return WITHOUT_NETWORK
     hint = suggest_setting(registry(), typed.lstrip("-")) if command == "train" else ""
-    return hint or _find_text(OPTIONS.get(command, {}), typed) or suggest_names(typed, error.possibilities or ())
+    hint = hint or _find_text(OPTIONS.get(command, {}), typed)
+    return hint or suggest_names(typed, error.possibilities or (), TYPING_MISTAKE)
 
 
 def _find_text(table: Mapping[str, str], word: str) -> str:

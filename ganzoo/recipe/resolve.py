@@ -124,12 +124,10 @@ def _make_hub_dataset_error(registry: Registry, text: str) -> NotFound:
     """Return the error for ``--dataset USER/NAME``: a dataset on the Hub, or a path that does not exist."""
     specs = [entry.spec for entry in registry.components("dataset") if isinstance(entry.spec, Dataset)]
     installed = [spec.name for spec in specs if spec.hub.lower() == text.lower()]
+    way_out = "if you mean the dataset on the Hub, save its pictures in a folder, then type --dataset FOLDER"
     if installed:
-        return NotFound(f"there is no folder {text!r}: that dataset of the Hub is --dataset {installed[0]} here")
-    return NotFound(
-        f"there is no folder {text!r}: if you mean the dataset on the Hub, save its pictures in a folder, then type "
-        "--dataset FOLDER"
-    )
+        way_out = f"that dataset of the Hub is --dataset {installed[0]} here"
+    return NotFound(f"there is no file or folder {text!r}: {way_out}")
 
 
 def make_path_absolute(spec: Built, chosen: Any) -> Any:

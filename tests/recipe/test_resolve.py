@@ -279,7 +279,7 @@ def test_an_unknown_optimizer_names_all() -> None:
 
 def test_a_dataset_of_the_hub_is_not_called_a_path() -> None:
     registry = make_registry([Dataset(name="hosted", summary="Faces.", factory="acme:build", hub="alice/hosted")])
-    with pytest.raises(NotFound, match=r"^there is no folder 'alice/faces': if you mean the dataset on the Hub"):
+    with pytest.raises(NotFound, match=r"^there is no file or folder 'alice/faces': if you mean the"):
         parse_dataset_flag(registry, "alice/faces")
     with pytest.raises(NotFound, match=r"that dataset of the Hub is --dataset hosted here"):
         parse_dataset_flag(registry, "Alice/Hosted")
