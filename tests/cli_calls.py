@@ -22,9 +22,17 @@ class Answer:
 
 
 Ganzoo = Callable[..., Answer]
+STARTED: list[subprocess.Popen[str]] = []  # processes of the present test
 
 
 def process(*args: str | Path, **keywords: Any) -> subprocess.Popen[str]:
     """Start a command in a process of its own, with pipes for its output."""
     piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | keywords
-    return subprocess.Popen([sys.executable, "-m", "ganzoo", *map(str, args)], **piped)
+    STARTED.append(subprocess.Popen([sys.executable, "-m", "ganzoo", *map(str, args)], **piped))
+    return STARTED[-1]
+
+
+def end_processes() -> None:
+    """Kill the processes that a test left running, as one does that fails."""
+    while STARTED:
+        STARTED.pop().kill()

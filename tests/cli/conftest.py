@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cli_calls import Answer, Ganzoo
+from cli_calls import Answer, Ganzoo, end_processes
 from ganzoo import train
 from ganzoo.cli import main
 from ganzoo.errors import Interrupted
@@ -27,6 +27,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     before = set(sys.modules)
     registry.cache_clear()
     yield tmp_path
+    end_processes()
     registry.cache_clear()
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(tmp_path)):
