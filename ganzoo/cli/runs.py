@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
 
 from ganzoo.cli.common import common_options, print_json, print_table
 from ganzoo.errors import GanzooError
+from ganzoo.plugin import Dataset
+from ganzoo.registry import registry
 from ganzoo.runs import run as runs
+from ganzoo.runs.display import format_value, read_last_values
 from ganzoo.runs.run import Run
+
+HEAD = ("run", "images", "of", "status", "dataset", "loss", "seed", "last value", "last change")
 
 
 @click.command("runs", short_help="List the runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 def command(as_json: bool) -> None:
-    """List the runs in ./runs (or $GANZOO_RUNS): images seen, length, status, and the time of the last change."""
+    """List the runs in ./runs (or $GANZOO_RUNS): images seen, length, status, dataset, loss, seed, the last value of
+    the metric, and the time of the last change.
+
+    With several metrics the value is the one of train.best, or else the first; --json prints all.
+    """
     facts = [_collect_facts(run) for run in runs.list_runs()]
     if as_json:
         print_json(facts)
@@ -25,19 +35,46 @@ def command(as_json: bool) -> None:
     if not facts:
         click.echo(f"no runs in {runs.get_root()}/", err=True)
         return
-    rows = [("run", "images", "of", "status", "last change")]
-    rows += [(f["run"], f"{f['images']:,}", f"{f['of']:,}", f["status"], f["changed"]) for f in facts]
-    print_table(rows)
+    print_table([HEAD, *map(_make_row, facts)])
+
+
+def _make_row(facts: dict[str, Any]) -> tuple[str, ...]:
+    """Return the cells of a run's line in the table."""
+    values = facts["values"]
+    key = facts["best"] if facts["best"] in values else next(iter(values), "")
+    last = f"{key} {format_value(values[key])}" if key else ""
+    named = tuple(str(facts[name]) for name in ("status", "dataset", "loss", "seed"))
+    return (facts["run"], f"{facts['images']:,}", f"{facts['of']:,}", *named, last, facts["changed"])
 
 
 def _collect_facts(run: Run) -> dict[str, Any]:
+    """Return what is known about a run; a run with a damaged recipe is ``unreadable``."""
     try:
-        length = run.length
-    except (GanzooError, OSError):
-        length = 0
+        length, described = run.length, _describe_recipe(run.recipe())
+    except (GanzooError, OSError, KeyError, TypeError, AttributeError):
+        length, described = 0, {"dataset": "", "loss": "", "seed": "", "best": None}
     images = run.images
     status = (
         "training" if run.active else "finished" if 0 < length <= images else "unfinished" if length else "unreadable"
     )
     changed = datetime.fromtimestamp(run.path.stat().st_mtime).isoformat(sep=" ", timespec="minutes")
-    return {"run": run.path.name, "images": images, "of": length, "status": status, "changed": changed}
+    values = read_last_values(run) if length else {}
+    told = {"run": run.path.name, "images": images, "of": length, "status": status}
+    return {**told, **described, "values": values, "changed": changed}
+
+
+def _describe_recipe(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of a frozen recipe that tell runs apart. A dataset in a folder has the name of the folder."""
+    stored = recipe["dataset"]
+    opener = next((e.spec for e in registry().components("dataset") if e.qualified == stored["name"]), None)
+    path = stored["options"].get(opener.path_option) if isinstance(opener, Dataset) else None
+    return {
+        "dataset": Path(path).name if path else _get_bare_name(stored),
+        "loss": _get_bare_name(recipe["loss"]),
+        "seed": recipe["train"]["seed"],
+        "best": recipe["train"].get("best"),
+    }
+
+
+def _get_bare_name(stored: dict[str, Any]) -> str:
+    return str(stored["name"]).rpartition(":")[2]

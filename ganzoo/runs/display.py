@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import PurePath
@@ -37,9 +38,20 @@ def show_run(run: Run) -> str:
     with contextlib.suppress(OSError):
         newest = [path for path in grids if path.stem == grids[-1].stem]
         files = {path.name: path.read_bytes() for path in newest}
-    measured = ({name: value for name, value in row.items() if "/" in name} for row in reversed(run.rows()))
-    values = ", ".join(f"{name} {format_value(value)}" for name, value in next(filter(None, measured), {}).items())
+    values = ", ".join(f"{name} {format_value(value)}" for name, value in read_last_values(run).items())
     return make_html(describe_run(run), [values, *list(files)[:1]], files)
+
+
+def read_last_values(run: Run) -> dict[str, float]:
+    """Return the values of the run's last measurement by ``METRIC/KEY``; empty if nothing was measured."""
+    names = [entry["name"].rpartition(":")[2] for entry in run.recipe()["metric"]]
+    text = run.stats_file.read_text(encoding="utf-8", errors="replace") if run.stats_file.exists() else ""
+    for line in reversed(text.splitlines()) if names else ():
+        if any(f'"{name}/' in line for name in names):  # most lines are ticks: they are not parsed
+            with contextlib.suppress(ValueError):
+                row = json.loads(line)
+                return {key: row[key] for key in row if key.partition("/")[0] in names}
+    return {}
 
 
 def format_value(value: float) -> str:

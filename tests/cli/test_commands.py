@@ -221,13 +221,33 @@ def test_runs(ganzoo: Ganzoo, runs: Path) -> None:
         ("0002-conditional", 256, 256, "finished"),
         ("0003-garbled", 0, 0, "unreadable"),
     ]
+    assert [(row["dataset"], row["loss"], row["seed"]) for row in rows] == [("digits", "bce", 0)] * 3 + [("", "", "")]
+    assert rows[0]["values"] == {}
     with stopped.training():
         done = ganzoo("runs")
     assert (done.code, done.err) == (0, "")
     table = done.out.splitlines()
-    assert table[0].split() == ["run", "images", "of", "status", "last", "change"]
-    assert re.match(rf"{RUN} +256 +256 +finished +\d{{4}}-\d\d-\d\d \d\d:\d\d$", table[1])
+    assert re.split("  +", table[0]) == [
+        "run", "images", "of", "status", "dataset", "loss", "seed", "last value", "last change",
+    ]  # fmt: skip
+    assert re.match(rf"{RUN} +256 +256 +finished +digits +bce +0 +\d{{4}}-\d\d-\d\d \d\d:\d\d$", table[1])
     assert " training " in table[2]
+
+
+def test_runs_are_told_apart_by_folder_loss_seed_and_last_value(ganzoo: Ganzoo, runs: Path) -> None:
+    run = Run(runs / RUN)
+    recipe = run.recipe()
+    recipe["dataset"] = {"name": "datasets:folder", "options": {"path": "/data/holiday photos"}}
+    recipe["metric"] = [{"name": "metrics:pixel-moments"}]
+    recipe["train"] |= {"seed": 7, "best": "pixel-moments/fd"}
+    run.write_recipe(recipe)
+    for images, value in ((256, 12.345678), (512, 3.4567891)):
+        run.add_stats({"images": images, "pixel-moments/mean": 0.5, "pixel-moments/fd": value})
+        run.add_stats({"images": images, "loss_d": 1.0, "reg.r1/d": 0.25})
+    line = next(line for line in ganzoo("runs").out.splitlines() if line.startswith(RUN))
+    assert re.split("  +", line)[4:8] == ["holiday photos", "bce", "7", "pixel-moments/fd 3.457"]
+    (row,) = [row for row in json.loads(ganzoo("runs", "--json").out) if row["run"] == RUN]
+    assert row["values"] == {"pixel-moments/mean": 0.5, "pixel-moments/fd": 3.4567891}
 
 
 def test_no_runs(ganzoo: Ganzoo, monkeypatch: pytest.MonkeyPatch, templates: Path) -> None:
