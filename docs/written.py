@@ -24,6 +24,7 @@ import click
 
 from ganzoo.cli import cli
 from ganzoo.cli.common import common_options
+from ganzoo.cli.groups import GroupedCommand
 from ganzoo.plugin import Architecture, Built, DataInfo, Recipe
 from ganzoo.plugin.component import COMMANDS
 from ganzoo.plugin.options import Option, list_options, to_text
@@ -167,11 +168,13 @@ def list_commands() -> Iterator[str]:
             lines = paragraph.splitlines()
             yield from ["```text", *lines[1:], "```"] if lines[0] == "\b" else lines
             yield ""
-        own = [param for param in command.get_params(context) if param.opts[-1] not in shared]
-        yield from _write_options(context, own)
+        groups = command.group_options(context) if isinstance(command, GroupedCommand) else {}
+        for title, params in (groups or {"": command.get_params(context)}).items():
+            yield from [f"{title}:", ""] if title else []
+            yield from _write_options(context, [param for param in params if param.opts[-1] not in shared])
 
 
-def _write_options(context: click.Context, params: list[click.Parameter]) -> Iterator[str]:
+def _write_options(context: click.Context, params: Iterable[click.Parameter]) -> Iterator[str]:
     options = [param for param in params if isinstance(param, click.Option)]
     records = [record for option in options if (record := option.get_help_record(context))]
     yield from write_table(("option", "what"), *((f"`{option}`", " ".join(words.split())) for option, words in records))

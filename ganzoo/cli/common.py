@@ -58,11 +58,11 @@ def common_options(function: F) -> F:
         ),
         click.option(
             "--no-plugin", metavar="NAME", multiple=True, is_eager=True, expose_value=False, callback=_disable_plugins,
-            help="Disable an installed plugin; repeat for more.",
+            help="Disable an installed plugin. Repeat the flag for more.",
         ),
         click.option(
             "--plugin", metavar="FILE", multiple=True, expose_value=False, callback=_add_plugins,
-            help="Add the plugin in a Python file; repeat for more.",
+            help="Add the plugin in a Python file. Repeat the flag for more.",
         ),
     ):  # fmt: skip
         function = option(function)

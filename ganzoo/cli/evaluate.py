@@ -32,7 +32,7 @@ def _complete_options(ctx: click.Context, param: click.Parameter, incomplete: st
 @click.argument("what", metavar="RUN", shell_complete=complete_runs)
 @click.option(
     "--metric", metavar="NAME", multiple=True, shell_complete=complete_components("metric"),
-    help="Metric to compute; repeat for more. `ganzoo list metrics` shows them.",
+    help="Compute this metric. Repeat the flag for more; `ganzoo list metrics` shows them.",
 )  # fmt: skip
 @click.option(
     "-n", "--num", metavar="N", type=Count(),

@@ -22,6 +22,7 @@ from ganzoo.cli.common import (
     parse_pairs,
     print_table,
 )
+from ganzoo.cli.groups import GroupedCommand
 from ganzoo.errors import GanzooError, Interrupted
 from ganzoo.plugin.options import to_text
 from ganzoo.recipe.keys import COMPONENTS, FLAGS
@@ -30,6 +31,15 @@ from ganzoo.recipe.wants import find_unmet_wants
 from ganzoo.registry import registry
 from ganzoo.runs.run import Run
 from ganzoo.runs.words import describe_verdict
+
+GROUPS = {  # options of the command by title
+    "What is trained": ("arch", "loss", "reg", "aug", "recipe", "config"),
+    "Data": ("dataset", "size", "conditional"),
+    "Length and machine": ("images", "batch", "seed", "device", "threads"),
+    "Measure and log": ("metric", "tracker"),
+    "Go on": ("resume", "init"),
+    "Share": ("publish",),
+}
 
 
 def _add_component_flags(function: F) -> F:
@@ -41,7 +51,8 @@ def _add_component_flags(function: F) -> F:
 
 def _make_component_option(name: str, kind: str, help: str, many: bool = False) -> Callable[[F], F]:
     complete = complete_components(kind, *(["none"] if many else []))
-    return click.option(f"--{name}", metavar="NAME", multiple=many, help=help, shell_complete=complete)
+    metavar = "NAME|PATH" if kind == "dataset" else "NAME"
+    return click.option(f"--{name}", metavar=metavar, multiple=many, help=help, shell_complete=complete)
 
 
 def _add_short_flags(function: F) -> F:
@@ -55,9 +66,11 @@ def _add_short_flags(function: F) -> F:
     return function
 
 
-@click.command("train", short_help="Train a GAN.")
+@click.command("train", cls=GroupedCommand, groups=GROUPS, short_help="Train a GAN.")
 @_add_component_flags
-@_make_component_option("recipe", "recipe", "Named recipe to start from; `ganzoo list recipes` shows them.")
+@_make_component_option(
+    "recipe", "recipe", "Start from the settings of a named recipe; `ganzoo list recipes` shows them."
+)
 @click.option(
     "--config",
     type=click.Path(),
@@ -65,14 +78,22 @@ def _add_short_flags(function: F) -> F:
     help="Start from the settings of a run, a recipe.json, or a model package, also on the Hub.",
 )
 @_add_short_flags
-@click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
-@click.option("--name", metavar="NAME", help="Name of the run, which follows its number.")
+@click.option(
+    "--device",
+    metavar="NAME",
+    default="auto",
+    show_default=True,
+    help="Train on this device: auto, cpu, cuda or cuda:1.",
+)
+@click.option("--name", metavar="NAME", help="Name the run; the name follows its number.")
 @click.option(
     "--resume", is_flag=False, flag_value="", metavar="[RUN]", shell_complete=complete_runs,
-    help="Resume a run (path, name or number); default: the latest unfinished run.",
+    help="Continue a run (path, name or number) where it stopped. Without RUN it is the latest unfinished run.",
 )  # fmt: skip
-@click.option("--publish", metavar="USER/NAME", help="Publish the model on the Hugging Face Hub at the end.")
-@click.option("--dry-run", is_flag=True, help="Print all settings and their origins; do not train.")
+@click.option(
+    "--publish", metavar="USER/NAME", help="Publish the model on the Hugging Face Hub when the run is finished."
+)
+@click.option("--dry-run", is_flag=True, help="Print all settings, each with its origin, and do not train.")
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=complete_pairs)
 @common_options
 def command(

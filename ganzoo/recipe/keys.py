@@ -65,29 +65,38 @@ class Flag:
 
 
 COMPONENTS = (
-    ComponentKey("architecture", "Architecture of the networks; `ganzoo list architectures` shows them."),
-    ComponentKey("loss", "Adversarial loss; default: the one that the architecture recommends."),
+    ComponentKey("architecture", "Train networks of this architecture; `ganzoo list architectures` shows them."),
+    ComponentKey("loss", "Train with this adversarial loss, by default with the one that the architecture recommends."),
     ComponentKey(
-        "dataset",
-        "Dataset, or the path of a folder of images; default: the dataset that is included.",
+        "dataset", "Train on this dataset or on the pictures of this folder. By default it is the included dataset.",
     ),
-    ComponentKey("regularizer", "Regularizer; repeat for more. none removes the recommended ones.", many=True),
-    ComponentKey("augmentation", "Augmentation; repeat for more. none removes the recommended ones.", many=True),
     ComponentKey(
-        "metric", "Metric to measure at each checkpoint; repeat for more.", many=True, trains=False
+        "regularizer", "Add this regularizer. Repeat the flag for more; `--reg none` removes the recommended ones.",
+        many=True,
     ),
-    ComponentKey("tracker", "Tracker that also logs the run; repeat for more.", many=True, trains=False),
+    ComponentKey(
+        "augmentation", "Add this augmentation. Repeat the flag for more; `--aug none` removes the recommended ones.",
+        many=True,
+    ),
+    ComponentKey(
+        "metric", "Measure this metric at each checkpoint. Repeat the flag for more.", many=True, trains=False
+    ),
+    ComponentKey("tracker", "Log the run with this tracker too. Repeat the flag for more.", many=True, trains=False),
 )  # fmt: skip
 FLAGS = (
-    Flag("images", "train.images", "Length of the run, in real images shown; repeats count.", takes="N"),
-    Flag("batch", "train.batch", "Real images in one update.", takes="N"),
-    Flag("size", "dataset.size", "Height and width of the images, in pixels.", takes="N"),
-    Flag("seed", "train.seed", "Seed of all random numbers; the same seed gives the same run.", takes="N"),
-    Flag("threads", "train.threads", "Number of CPU threads.", takes="N"),
-    Flag("conditional", "train.conditional", "Whether the networks see the labels.", off="unconditional"),
+    Flag("images", "train.images", "Train until D has seen this many real images; repeats count.", takes="N"),
+    Flag("batch", "train.batch", "Use this many real images in one update.", takes="N"),
+    Flag("size", "dataset.size", "Resize the images to this height and width, in pixels.", takes="N"),
+    Flag("seed", "train.seed", "Draw all random numbers from this seed; the same seed gives the same run.", takes="N"),
+    Flag("threads", "train.threads", "Use this many CPU threads.", takes="N"),
+    Flag(
+        "conditional", "train.conditional", "Show the labels to the networks, to draw samples of a class later.",
+        off="unconditional",
+    ),
     Flag(
         "init", "train.init",
-        "Start from the weights of a run, a package or USER/MODEL; without --arch, also its settings.", takes="WHAT",
+        "Start a new run from the weights of a run, a package or USER/MODEL. Without --arch its settings are used too.",
+        takes="WHAT",
     ),
 )  # fmt: skip
 

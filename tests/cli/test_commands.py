@@ -8,12 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from PIL import Image
 
 from cli_calls import TINY, Answer, Ganzoo, process
 from ganzoo import load
+from ganzoo.cli.train import command
 from ganzoo.plugin import KINDS
 from ganzoo.registry import PLURALS, registry
 from ganzoo.runs.run import Run
@@ -259,6 +261,18 @@ def test_no_runs(ganzoo: Ganzoo, monkeypatch: pytest.MonkeyPatch, templates: Pat
 
 # ----------------------------------------------------------------------------
 # train.
+
+
+def test_the_help_of_train_shows_each_option_in_one_group(ganzoo: Ganzoo) -> None:
+    text = ganzoo("train", "--help").out
+    titles = ["What is trained", "Data", "Length and machine", "Measure and log", "Go on", "Share", "Other"]
+    assert re.findall(r"^([A-Z][\w ]+):(?! )", text, re.MULTILINE) == titles
+    context = command.make_context("train", ["--dry-run"])
+    options = [param for param in command.get_params(context) if isinstance(param, click.Option)]
+    shown = re.findall(r"^  (?:-\w, )?(--[\w-]+)", text, re.MULTILINE)
+    assert sorted(shown) == sorted(option.opts[-1] for option in options)
+    words = {option.opts[-1]: " ".join((option.help or "").split()) for option in options}
+    assert not {name: said for name, said in words.items() if not re.match(r"[A-Z]\w+ \w+ .*\.$", said)}  # sentences
 
 
 def settings(out: str) -> dict[str, tuple[str, str]]:
