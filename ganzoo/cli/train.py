@@ -25,20 +25,17 @@ from ganzoo.cli.common import (
 from ganzoo.cli.groups import GroupedCommand
 from ganzoo.errors import GanzooError, Interrupted
 from ganzoo.plugin.options import to_text
-from ganzoo.recipe.keys import COMPONENTS, FLAGS
+from ganzoo.recipe.keys import COMPONENTS, CONTINUE, DATA, FLAGS, LENGTH, LOG, WHAT
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.recipe.wants import find_unmet_wants
 from ganzoo.registry import registry
 from ganzoo.runs.run import Run
 from ganzoo.runs.words import describe_verdict
 
+OWN = {WHAT: ("recipe", "config"), LENGTH: ("device",), CONTINUE: ("resume",), "Share": ("publish",)}
 GROUPS = {  # options of the command by title
-    "What is trained": ("arch", "loss", "reg", "aug", "recipe", "config"),
-    "Data": ("dataset", "size", "conditional"),
-    "Length and machine": ("images", "batch", "seed", "device", "threads"),
-    "Measure and log": ("metric", "tracker"),
-    "Go on": ("resume", "init"),
-    "Share": ("publish",),
+    title: [*(entry.name for entry in (*COMPONENTS, *FLAGS) if entry.group == title), *OWN.get(title, ())]
+    for title in (WHAT, DATA, LENGTH, LOG, CONTINUE, "Share")
 }
 
 

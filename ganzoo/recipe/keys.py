@@ -20,6 +20,7 @@ from ganzoo.plugin.options import list_options
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.registry import Registry
 
+WHAT, DATA, LENGTH, LOG, CONTINUE = "What is trained", "Data", "Length and machine", "Measure and log", "Go on"
 NETWORKS = ("g", "d")  # each has an optimizer: `optim.g.*`, `optim.d.*`
 
 
@@ -29,12 +30,14 @@ class ComponentKey:
 
     Args:
         kind: The kind of components that it chooses.
+        group: The title of the flag's group in the help.
         help: The help text of the flag.
         many: Whether several components can be chosen. If so, the keys of their options contain their names.
         trains: Whether the choice changes the trained weights.
     """
 
     kind: str
+    group: str
     help: str
     many: bool = False
     trains: bool = True
@@ -52,6 +55,7 @@ class Flag:
     Args:
         name: The name of the flag, and of the argument of `ganzoo.train`.
         key: The key of the setting.
+        group: The title of the flag's group in the help.
         help: One sentence of help, to which the command adds the key.
         takes: The placeholder of the value; empty for a flag without value.
         off: The name of the flag that sets false, for a flag without value.
@@ -59,48 +63,70 @@ class Flag:
 
     name: str
     key: str
+    group: str
     help: str
     takes: str = ""
     off: str = ""
 
 
 COMPONENTS = (
-    ComponentKey("architecture", "Train networks of this architecture; `ganzoo list architectures` shows them."),
-    ComponentKey("loss", "Train with this adversarial loss, by default with the one that the architecture recommends."),
+    ComponentKey("architecture", WHAT, "Train networks of this architecture; `ganzoo list architectures` shows them."),
     ComponentKey(
-        "dataset", "Train on this dataset or on the pictures of this folder. By default it is the included dataset.",
+        "loss", WHAT, "Train with this adversarial loss, by default with the one that the architecture recommends."
     ),
     ComponentKey(
-        "regularizer", "Add this regularizer. Repeat the flag for more; `--reg none` removes the recommended ones.",
+        "dataset",
+        DATA,
+        "Train on this dataset or on the pictures of this folder. By default it is the included dataset.",
+    ),
+    ComponentKey(
+        "regularizer",
+        WHAT,
+        "Add this regularizer. Repeat the flag for more; `--reg none` removes the recommended ones.",
         many=True,
     ),
     ComponentKey(
-        "augmentation", "Add this augmentation. Repeat the flag for more; `--aug none` removes the recommended ones.",
+        "augmentation",
+        WHAT,
+        "Add this augmentation. Repeat the flag for more; `--aug none` removes the recommended ones.",
         many=True,
     ),
     ComponentKey(
-        "metric", "Measure this metric at each checkpoint. Repeat the flag for more.", many=True, trains=False
+        "metric", LOG, "Measure this metric at each checkpoint. Repeat the flag for more.", many=True, trains=False
     ),
-    ComponentKey("tracker", "Log the run with this tracker too. Repeat the flag for more.", many=True, trains=False),
-)  # fmt: skip
+    ComponentKey(
+        "tracker", LOG, "Log the run with this tracker too. Repeat the flag for more.", many=True, trains=False
+    ),
+)
 FLAGS = (
-    Flag("images", "train.images", "Train until D has seen this many real images; repeats count.", takes="N"),
-    Flag("batch", "train.batch", "Use this many real images in one update.", takes="N"),
-    Flag("size", "dataset.size", "Resize the images to this height and width, in pixels.", takes="N"),
-    Flag("seed", "train.seed", "Draw all random numbers from this seed; the same seed gives the same run.", takes="N"),
-    Flag("threads", "train.threads", "Use this many CPU threads.", takes="N"),
+    Flag("images", "train.images", LENGTH, "Train until D has seen this many real images; repeats count.", takes="N"),
+    Flag("batch", "train.batch", LENGTH, "Use this many real images in one update.", takes="N"),
+    Flag("size", "dataset.size", DATA, "Resize the images to this height and width, in pixels.", takes="N"),
     Flag(
-        "conditional", "train.conditional", "Show the labels to the networks, to draw samples of a class later.",
+        "seed",
+        "train.seed",
+        LENGTH,
+        "Draw all random numbers from this seed; the same seed gives the same run.",
+        takes="N",
+    ),
+    Flag("threads", "train.threads", LENGTH, "Use this many CPU threads.", takes="N"),
+    Flag(
+        "conditional",
+        "train.conditional",
+        DATA,
+        "Show the labels to the networks, to draw samples of a class later.",
         off="unconditional",
     ),
     Flag(
-        "init", "train.init",
+        "init",
+        "train.init",
+        CONTINUE,
         "Start a new run from the weights of a run, a package or USER/MODEL. Without --arch its settings are used too.",
         takes="WHAT",
     ),
-)  # fmt: skip
+)
 
-EXTRACTOR = ComponentKey("extractor", "Extractor of a metric.", many=True, trains=False)  # it has no flag
+EXTRACTOR = ComponentKey("extractor", LOG, "Extractor of a metric.", many=True, trains=False)  # it has no flag
 
 ONE = {entry.name: entry.kind for entry in COMPONENTS if not entry.many}  # key -> kind of component
 MANY = {entry.name: entry.kind for entry in COMPONENTS if entry.many}
