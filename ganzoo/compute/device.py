@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ganzoo.errors import UsageError
 from ganzoo.runs.launch import read_launch
@@ -122,6 +122,11 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[obj
     """Return the autocast context for a network's forward; for fp32 and tf32 a context that does nothing."""
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
     return torch.autocast(device.type, dtype) if dtype else contextlib.nullcontext()
+
+
+def to_float32(value: Tensor) -> Tensor:
+    """Return a tensor in float32; a float64 tensor stays float64."""
+    return value if value.dtype == torch.float64 else value.float()
 
 
 def move_to_device(network: nn.Module, device: torch.device) -> nn.Module:

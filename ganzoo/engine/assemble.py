@@ -103,7 +103,8 @@ def check_networks(arch: Choice, networks: Networks, data: DataInfo, device: tor
         batch: The number of samples that D gets at a time in an update.
 
     Raises:
-        GanzooError: A forward failed, samples do not have the data's shape, or the logits' first dimension is not N.
+        GanzooError: A forward failed, samples do not have the data's shape, the logits' first dimension is not N, or
+            logits and their weights differ in number.
     """
     title = f"arch {arch.name!r} of plugin {arch.component.plugin.name!r}"
     if not re.fullmatch(LATENT, networks.latent):
@@ -137,6 +138,11 @@ def check_networks(arch: Choice, networks: Networks, data: DataInfo, device: tor
             raise GanzooError(
                 f"{title}: its discriminator returned {_describe_form(logits)} for {num} samples, not {answers}"
             )
+    if output.weights is not None and len(output.weights) != len(members):
+        raise GanzooError(
+            f"{title}: its discriminator returned {len(output.weights)} weights for {len(members)} tensors of logits, "
+            "not one for each"
+        )
     generator.train()
     discriminator.train()
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from ganzoo.compute.device import autocast, float32_products
+from ganzoo.compute.device import autocast, float32_products, to_float32
 from ganzoo.errors import GanzooError
 from ganzoo.layers import SpectralNorm
 from ganzoo.plugin import DiscriminatorOutput, GeneratorOutput
@@ -89,8 +88,3 @@ def require_scalar(title: str, term: Any) -> Tensor:
         found = list(term.shape) if isinstance(term, Tensor) else type(term).__name__
         raise GanzooError(f"{title} returned {found}, not a scalar tensor: take the mean over the batch")
     return term
-
-
-def to_float32(value: Tensor) -> Tensor:
-    """Return a tensor in float32; a float64 tensor stays float64."""
-    return value if value.dtype == torch.float64 else value.float()

@@ -7,7 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.engine.forward import require_scalar, to_float32
+from ganzoo.compute.device import to_float32
+from ganzoo.engine.forward import require_scalar
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.plugin import Regularizer, Step
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ganzoo.layers._precision import to_float32
+from ganzoo.compute.device import to_float32
 from ganzoo.plugin import DiscriminatorOutput
 
 

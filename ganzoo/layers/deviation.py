@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganzoo.layers._precision import to_float32
+from ganzoo.compute.device import to_float32
 
 
 def minibatch_deviation(x: Tensor, group: int = 4, channels: int = 1) -> Tensor:

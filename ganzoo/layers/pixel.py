@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ganzoo.layers._precision import to_float32
+from ganzoo.compute.device import to_float32
 
 
 def pixel_norm(x: Tensor, eps: float = 1e-8) -> Tensor:

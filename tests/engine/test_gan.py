@@ -16,6 +16,7 @@ from ganzoo.plugin import (
     Architecture,
     DataInfo,
     Dataset,
+    DiscriminatorOutput,
     Loss,
     Metric,
     Networks,
@@ -66,6 +67,11 @@ def architecture(**fields) -> list[Architecture]:
         (lambda z, y: None, None, "its generator returned NoneType for 2 latents"),
         (None, lambda x, y: None, "its discriminator returned NoneType for 2 samples"),
         (None, lambda x, y: [], "its discriminator returned list for 2 samples"),
+        (
+            None,
+            lambda x, y: DiscriminatorOutput([x.mean((1, 2, 3)), x.mean((1, 2, 3))], weights=(1.0, 0.5, 0.25)),
+            "its discriminator returned 3 weights for 2 tensors of logits, not one for each",
+        ),
     ],
 )
 def test_networks_that_break_the_contract_are_refused(make, monkeypatch, generator, discriminator, words):
