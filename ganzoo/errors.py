@@ -69,7 +69,7 @@ def suggest_names(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 
     Args:
         name: The unknown name that a person wrote.
-        known: The valid names.
+        known: The valid names, of which some are suggested.
         cutoff: How similar a name must be, from 0 for any name to 1 for the same name.
 
     Returns:

@@ -85,8 +85,8 @@ def apply(
         seed: The same seed gives the same results.
         resize: Whether images are stretched to the nearest size that the model takes.
         device: The device to compute on, as in `load`.
-        offline: As in `load`.
-        notify: As in `load`.
+        offline: Whether a model on the Hub is read from the cache alone, as with ``HF_HUB_OFFLINE=1``.
+        notify: A function that shows one line to the user; by default lines are dropped.
 
     Raises:
         UsageError: The model takes no inputs, or not these. The text says which it takes.
@@ -125,8 +125,8 @@ def evaluate(
         dataset: The name of a dataset or a path, for the real samples; by default the data of the training.
         options: Options by key: ``metric.NAME.*``, ``extractor.NAME.*`` and ``dataset.*``.
         device: The device to compute on, as in `load`.
-        offline: As in `load`.
-        notify: As in `load`.
+        offline: Whether a model on the Hub is read from the cache alone, as with ``HF_HUB_OFFLINE=1``.
+        notify: A function that shows one line to the user; by default lines are dropped.
 
     Returns:
         An object whose `values` are floats by ``METRIC/KEY``. Its `to_json` adds all that they depend on.
@@ -171,7 +171,7 @@ def package(
             fetched too where the model is on the Hub.
         license: The licence of the weights, by its identifier on the Hub; empty to keep the licence in the card.
         device: The device on which the card's samples are computed, as in `load`.
-        notify: As in `load`.
+        notify: A function that shows one line to the user; by default lines are dropped.
 
     Raises:
         UsageError: The directory contains other files.
@@ -261,7 +261,7 @@ def resolve_package(
         revision: The revision of a model on the Hub, where `what` does not name one.
         names: Names of the files that are needed; None for all but the discriminator.
         offline: Whether a model on the Hub is read from the cache alone.
-        notify: As in `load`.
+        notify: A function that shows one line to the user; by default lines are dropped.
 
     Raises:
         NotFound: There is no such model.

@@ -35,7 +35,7 @@ class Streams:
         """Return the seed of (stream, images), for random numbers that are not drawn on the device.
 
         Args:
-            stream: The stream's name.
+            stream: The name of the stream, such as ``weights``; each has random numbers of its own.
             images: Images seen so far.
             more: Further numbers that the seed depends on, such as the rank.
         """
@@ -66,7 +66,7 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
     """Seed torch's default generators inside the block, and restore their states afterwards.
 
     Args:
-        seed: The seed.
+        seed: The number that the generators are seeded with.
         device: A CUDA device whose generator is seeded as well as the CPU's; by default the CPU's alone.
     """
     devices = [device] if device is not None and device.type == "cuda" else []

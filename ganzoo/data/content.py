@@ -38,8 +38,8 @@ def find_difference(before: DataInfo, now: DataInfo, content: Content | None, co
     Pictures that another version of a library decoded a little differently count as the same.
 
     Args:
-        before: The checkpoint's `DataInfo`.
-        now: The present `DataInfo`.
+        before: The `DataInfo` of the checkpoint.
+        now: The `DataInfo` of the data that are open now.
         content: The checkpoint's content as `describe_content` returned it; None if it is not known.
         content_now: The present content; None if it is not known.
     """

@@ -43,10 +43,10 @@ class Packing:
 
     Args:
         name: The dataset's name, for messages.
-        items: The dataset's samples.
+        items: The dataset's samples, which are not decoded yet.
         info: Shapes and dtypes of the samples and of their labels.
         strict: Whether a broken item is an error.
-        directory: The store's directory.
+        directory: The directory that the store is written to.
         notify: A function that shows one line to the user.
         title: The dataset and its options in words, for `ganzoo cache`.
     """

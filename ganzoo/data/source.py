@@ -59,7 +59,8 @@ class EndlessSource:
     Args:
         info: The dataset's info, where `num_items` is None.
         sample: ``sample(generator, n)`` returns ``(data [n, *info.shape], labels or None)``.
-        condition: As in `ArraySource`.
+        condition: The dataset's function that makes a batch's labels from its samples; None where samples come
+            with their labels, or without any.
     """
 
     info: DataInfo
@@ -94,7 +95,7 @@ def label_batch(source: Source, batch: Batch, generator: torch.Generator) -> Bat
     """Return a batch with the labels that its dataset makes from the samples, where the dataset makes labels.
 
     Args:
-        source: The batch's source.
+        source: The source that the batch was read from.
         batch: A batch as `scale_batch` returns it.
         generator: A seeded generator on the batch's device. The labels draw all their random numbers from it.
     """
@@ -108,7 +109,7 @@ def describe_skipped_items(source: Source, file: object = "") -> str:
     """Return a line about the items that could not be decoded; empty if there are none.
 
     Args:
-        source: The source.
+        source: The source, which knows the items that were skipped.
         file: The path of the file that lists them all; empty if there is none.
     """
     skipped = source.skipped if isinstance(source, ArraySource) else ()

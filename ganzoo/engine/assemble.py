@@ -96,7 +96,7 @@ def check_networks(arch: Choice, networks: Networks, data: DataInfo, device: tor
     A discriminator that couples samples (``batch-coupled-d``) gets a whole batch.
 
     Args:
-        arch: The architecture.
+        arch: The architecture that built the networks.
         networks: The architecture's networks, on the device.
         data: The data that the networks were built for.
         device: The device of the networks.

@@ -19,7 +19,7 @@ class Part(NamedTuple):
     """One micro-batch of an update.
 
     Args:
-        z: Latents, ``[n, latent_dim]``.
+        z: The latents of the generated samples, ``[n, latent_dim]``.
         real: Real samples, ``[n, *shape]``, images in [-1, 1]; None where the update does not read them.
         labels: The labels of the real samples and of the latents; None unless the run is conditional.
         share: n divided by the size of the total batch: the weight of this part's mean loss.
@@ -35,7 +35,7 @@ class Batches:
     """The batches of one run. All draws are made for the total batch and depend on (seed, stream, images seen) alone.
 
     Args:
-        source: The data.
+        source: The data that real samples are read from.
         streams: The random streams; their device is the device of the batches.
         gan: The GAN, whose recipe sets the sizes of batches and whether they have real samples and labels.
     """

@@ -156,7 +156,7 @@ class Events:
         Args:
             name: The name of the subscriber or of the act, for the line.
             act: The function to call.
-            args: The function's arguments.
+            args: The arguments that the function is called with.
         """
         try:
             act(*args)

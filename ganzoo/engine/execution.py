@@ -48,7 +48,7 @@ class RecordedExecution(ABC):
     """Runs pieces of an update from recordings. Where one cannot be recorded, all run eagerly, and a line says why.
 
     Args:
-        gan: The GAN.
+        gan: The GAN whose updates are recorded.
         notify: A function that is called with the line.
     """
 

@@ -42,7 +42,7 @@ def discriminate(
     """Return D's output for further samples.
 
     Args:
-        gan: The GAN.
+        gan: The GAN whose discriminator is called.
         usual: The labels of the update's samples, for calls without labels.
         known: The samples that D saw in this update, with their labels and D's outputs.
         samples: The samples, ``[n, *shape]``.

@@ -42,7 +42,7 @@ class Gan(State):
         recipe: The recipe that the GAN was built from.
         data: The data as the networks see them: without labels unless the run is conditional.
         networks: The generator and the discriminator, on the device.
-        loss: The adversarial loss.
+        loss: The adversarial loss, which reads logits alone.
         regularizers: The regularizers by name, in the recipe's order.
         augmentations: The augmentations by name, in the recipe's order.
         schedules: The tensors of scheduled options with their schedules; they are refilled before each update.
@@ -177,7 +177,7 @@ class Gan(State):
         """Return the adversarial loss of a network, a scalar: the sum over D's scales or members.
 
         Args:
-            network: ``discriminator`` or ``generator``.
+            network: The network whose loss it is, ``discriminator`` or ``generator``.
             first: D's output for real samples in D's loss, for fakes in G's loss.
             second: D's output for fakes in D's loss, for real samples in G's loss; None in G's loss unless it pairs.
         """
@@ -196,7 +196,7 @@ class Gan(State):
         A loss that couples the batch gets the logits of the total batch.
 
         Args:
-            network: ``discriminator`` or ``generator``.
+            network: The network whose loss it is, ``discriminator`` or ``generator``.
             logits: The arguments of the network's loss, in order.
 
         Raises:
@@ -227,7 +227,7 @@ class Gan(State):
         """Compute the terms of a network that have this interval.
 
         Args:
-            network: ``discriminator`` or ``generator``.
+            network: The network whose terms are computed, ``discriminator`` or ``generator``.
             step: The update, as the terms see it.
             interval: The interval of the terms.
             adversarial: Whether to include the terms that read D's outputs other than logits.

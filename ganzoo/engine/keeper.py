@@ -69,7 +69,7 @@ class Keeper:
         """Write the package and the checkpoint of the GAN's present state.
 
         Args:
-            gan: The GAN.
+            gan: The GAN whose state is written.
             images: Images seen so far.
             metrics: The values of metrics for the GAN's present state, as a package lists them.
             meta: Further values that are stored in the checkpoint, as JSON.

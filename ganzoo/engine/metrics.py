@@ -21,7 +21,7 @@ class RunMetrics:
 
     Args:
         recipe: The recipe, which names the metrics and the number of their samples.
-        source: The data.
+        source: The data that generated samples are compared with.
         device: The device on which metrics compute.
         note: A function that is called with a line for each metric that fails.
 

@@ -193,7 +193,7 @@ class _Recorded:
     parameters have gradients depends on the kind of step alone, and is noted when a kind comes for the first time.
 
     Args:
-        optimizer: The torch optimizer.
+        optimizer: The torch optimizer that has the state.
         parameters: All parameters of the optimizer.
         form: The class that makes the steps.
     """

@@ -26,7 +26,7 @@ def restore(
 
     Args:
         gan: The GAN, assembled from the run's recipe.
-        run: The run.
+        run: The run that is resumed.
         data: The dataset's present `DataInfo`.
         content: The dataset's present content (`ganzoo.data.content`); None if it is endless.
         note: A function that is called with lines about the checkpoint.

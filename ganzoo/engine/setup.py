@@ -41,7 +41,7 @@ class Setup:
 
     Args:
         recipe: The final recipe, checked and without ``auto``.
-        source: The data, opened.
+        source: The opened data of the recipe.
         device: The device of the training.
         world: The processes that train the GAN together.
         threads: The number of CPU threads of this process.

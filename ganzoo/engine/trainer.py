@@ -113,7 +113,7 @@ class Trainer:
         gan: The GAN that is trained.
         batches: The batches of its updates.
         metrics: The run's metrics, which measure the averaged generator.
-        events: The run's events.
+        events: The events of the run, which its subscribers receive.
         stop: Whether a signal asked the run to stop.
     """
 

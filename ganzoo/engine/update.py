@@ -110,8 +110,8 @@ def _train(
     """Make one optimizer step of a network, on one total batch.
 
     Args:
-        gan: The GAN.
-        network: ``discriminator`` or ``generator``.
+        gan: The GAN whose network makes the step.
+        network: The network that makes the step, ``discriminator`` or ``generator``.
         parts: The parts of the total batch.
         images: Images seen so far.
         interval: The interval of the regularizers in this step. With 1, the losses are in the step too; above 1, the

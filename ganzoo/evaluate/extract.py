@@ -25,7 +25,7 @@ class Extraction:
 
     Args:
         choice: The extractor and its options.
-        reals: The real samples.
+        reals: The real samples whose features are cached.
         notify: A function that shows one line to the user, here that the cache cannot be written.
 
     Raises:

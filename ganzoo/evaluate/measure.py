@@ -68,7 +68,7 @@ class Evaluator:
 
     Args:
         metrics: The metrics, with the extractors that they read.
-        reals: The real samples.
+        reals: The real samples that generated ones are compared with.
         notify: A function that shows one line to the user, here that features could not be cached.
 
     Raises:
@@ -96,7 +96,8 @@ class Evaluator:
         Args:
             networks: The generator in eval mode on the device, and the distribution of its latents.
             labelled: Whether the generator takes labels. It then gets the labels of the real samples.
-            on_failure: As in `measure`.
+            on_failure: A function that gets the name and the error of a failed metric; where it returns, the others
+                continue.
         """
         return measure(
             self.runners,
@@ -206,7 +207,7 @@ def generate_batches(networks: Networks, reals: RealSamples, labelled: bool) -> 
 
     Args:
         networks: The generator in eval mode on the device, and the distribution of its latents.
-        reals: The real samples.
+        reals: The real samples, which also decide how many samples are generated.
         labelled: Whether the generator takes labels. It then gets the labels of the real samples.
     """
     seed, device = reals.seed, reals.device

@@ -61,9 +61,9 @@ def make_request(
         registry: The registry in which names are looked up.
         package: The directory of the model package.
         recipe: The package's stored recipe.
-        metrics: Names of metrics.
-        num: As in `Request`.
-        seed: As in `Request`.
+        metrics: The names of the metrics that are measured.
+        num: The number of real samples and of generated ones; None for the default.
+        seed: The seed of the generated samples; the same seed compares the same samples.
         dataset: Settings of the dataset by key, ``dataset`` and ``dataset.*``; by default those of the training.
         pairs: Options by key: ``metric.NAME.*``, ``extractor.NAME.*`` and ``dataset.*``.
 

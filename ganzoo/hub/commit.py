@@ -19,7 +19,7 @@ class Publication(NamedTuple):
     """A published package.
 
     Args:
-        repo: The repository, ``user/model``.
+        repo: The repository of the model on the Hub, ``user/model``.
         commit: The commit of the package; empty for a dry run.
         url: The address of the model's page, or of the pull request.
         tag: The tag of the commit; empty where there is none.

@@ -30,7 +30,7 @@ class PulledModel(NamedTuple):
     """A model in the local cache.
 
     Args:
-        repo: The repository, ``user/model``.
+        repo: The repository of the model on the Hub, ``user/model``.
         commit: The commit that was pulled.
         directory: The model's directory in the cache of the Hub's client. Read it, never write to it.
         offline: Whether the Hub was not asked, or did not answer.

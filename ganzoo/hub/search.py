@@ -21,7 +21,7 @@ class SearchResult(NamedTuple):
     """A model on the Hub as its card describes it; the text is the author's and is not checked.
 
     Args:
-        repo: The repository, ``user/model``.
+        repo: The repository of the model on the Hub, ``user/model``.
         downloads: The number of downloads in the last month.
         likes: The number of likes.
         arch: The name of the model's architecture.

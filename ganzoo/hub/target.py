@@ -21,7 +21,7 @@ class Target:
     """The repository, branch and tag that a package is published to.
 
     Args:
-        repo: The repository, ``user/model``.
+        repo: The repository to publish to, ``user/model``.
         private: Whether a new repository is private. The visibility of an existing one does not change.
         tag: The tag of the commit; empty for none.
         branch: The branch to commit to.

@@ -18,7 +18,7 @@ def minibatch_deviation(x: Tensor, group: int = 4, channels: int = 1) -> Tensor:
     The function couples the samples of a batch; an architecture with it declares ``provides=("batch-coupled-d",)``.
 
     Args:
-        x: The maps.
+        x: The maps of a batch, ``[N, C, H, W]``.
         group: Number of samples in a group. Where it does not divide N, the largest smaller number that divides N is
             taken; if that is 1, the smallest number above 1 that divides N.
         channels: Number of appended maps. It divides C; the features are split among the maps.

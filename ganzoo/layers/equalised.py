@@ -16,8 +16,8 @@ class EqualisedLinear(nn.Linear):
     """``[..., inputs]`` to ``[..., outputs]``: y = x (c W)^T + b, W drawn from N(0, 1) and b = 0.
 
     Args:
-        inputs: Length of x.
-        outputs: Length of y.
+        inputs: The number of features of an input.
+        outputs: The number of features of an output.
         bias: Whether the layer has a bias.
         gain: The gain in c; sqrt(2) keeps the variance through a ReLU.
         rate: The layer's learning rate relative to the other layers', 0.01 in StyleGAN's mapping network (Karras et al.

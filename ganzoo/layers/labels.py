@@ -47,7 +47,7 @@ def with_labels(x: Tensor, labels: Tensor | None, num_classes: int = 0, label_sh
     Mirza & Osindero 2014 (arXiv:1411.1784) condition both networks in this way.
 
     Args:
-        x: The rows.
+        x: The rows that labels are appended to, ``[N, D]``.
         labels: Classes ``int64 [N]``, which are appended as one-hot codes; or float ``[N, *label_shape]``, which are
             flattened and appended.
         num_classes: Number of classes, from the network's `DataInfo`.

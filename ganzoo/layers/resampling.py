@@ -21,7 +21,7 @@ def low_pass(x: Tensor, taps: int = 4, padding: int = 0) -> Tensor:
     """Filter maps ``[N, C, H, W]`` at the same resolution; return ``[N, C, H + 2 padding - taps + 1, ...]``.
 
     Args:
-        x: The maps.
+        x: The maps that are filtered, ``[N, C, H, W]``.
         taps: Number of taps of the filter: 2 for [1, 1] / 2, 3 for [1, 2, 1] / 4, 4 for [1, 3, 3, 1] / 8.
         padding: Number of zeros on each side.
 
@@ -62,7 +62,7 @@ def upsample(x: Tensor, taps: int = 4) -> Tensor:
     - 2 taps: y_{2i} = y_{2i+1} = x_i, the nearest pixel.
 
     Args:
-        x: The maps.
+        x: The maps that are scaled up, ``[N, C, H, W]``.
         taps: Number of taps of the filter: 2, 3 or 4.
 
     Raises:

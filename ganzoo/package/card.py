@@ -50,7 +50,7 @@ def make_card(
     """Return the card of a package.
 
     Args:
-        config: The package's config.
+        config: The config of the package that the card describes.
         registry: The registry, which describes the package's components.
         files: Names of the package's files.
         before: The old card, whose text by people is kept; empty where there is none.

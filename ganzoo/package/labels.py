@@ -27,7 +27,7 @@ def choose_labels(n: int, labels: Labels, data: DataInfo) -> Tensor | None:
 
     Args:
         n: The number of samples.
-        labels: As in `Generator.sample`.
+        labels: The wanted labels, as `Generator.sample` takes them; None for all classes in turn.
         data: The info of the samples.
 
     Raises:

@@ -38,7 +38,7 @@ def write_samples(
         num: The number of samples; None for the number that is shown together by default.
         labels: The classes of the samples, by number or name, which take turns; None for all classes.
         seed: The same seed gives the same samples.
-        truncation: As in `Generator.sample`.
+        truncation: The truncation of the latents, as `Generator.sample` takes it.
         notify: A function that shows one line to the user, here that the folder contains older samples.
 
     Raises:

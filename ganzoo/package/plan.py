@@ -57,7 +57,7 @@ class Plan:
     """The networks that a config describes, known before any weights are read.
 
     Args:
-        config: The package's config.
+        config: The config of the package, which describes the networks.
         arch: The installed architecture, with its options.
         registry: The registry in which regularizers are looked up that change the discriminator's structure.
     """

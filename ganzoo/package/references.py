@@ -35,7 +35,7 @@ def make_references(generator: Generator, labels: Tensor | None) -> dict[str, Te
     """Return latents ``z [n, latent_dim]``, ``labels`` where the model takes labels, and ``samples [n, *shape]``.
 
     Args:
-        generator: The loaded generator.
+        generator: The generator, loaded from its package.
         labels: Real labels, where labels are arrays and the run kept some. None to make labels up.
     """
     num = count_references(generator.data) if labels is None else len(labels)

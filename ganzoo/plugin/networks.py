@@ -82,7 +82,7 @@ class Step:
     Before ``train.d_start`` and ``train.adversarial_start`` G's update does not call D, so both outputs are None.
 
     Args:
-        generator, discriminator: The networks.
+        generator, discriminator: The two networks that are trained.
         average: The averaged generator, in eval mode, without gradients.
         images: The number of images seen before the update, a 0-dim float64 tensor.
         z: The latents of `fake`, ``[N, latent_dim]``.

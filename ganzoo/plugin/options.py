@@ -158,7 +158,7 @@ def read(cls: type, values: Mapping[str, object], prefix: str = "", owner: str =
     """Return an instance of the options class `cls` with `values` (text, JSON or Python) over its defaults.
 
     Args:
-        cls: The options class.
+        cls: The class of the options, a frozen data class.
         values: Values of some of its fields, by name.
         prefix: The part of a typed key before the name, for errors (``"arch."``).
         owner: The owner of the options in words, for errors (``"arch 'dcgan'"``).
@@ -198,7 +198,7 @@ def make_unknown_key_error(key: str, known: Iterable[str], owner: str = "") -> U
 
     Args:
         key: The key that a person typed.
-        known: The valid keys.
+        known: The valid keys, of which similar ones are named.
         owner: The owner of the valid keys, in words.
     """
     keys = list(known)

@@ -30,7 +30,7 @@ class Schedule:
 
     Args:
         shape: The name of the function.
-        start: The value a.
+        start: The value a, which the schedule starts with.
         end: The value b; equal to a for shapes that have no b.
         images: The number of images N; 1 for ``constant``.
 

@@ -59,7 +59,7 @@ def collect_recommended(registry: Registry, architecture: Architecture, chosen: 
 
     Args:
         registry: The registry of the loss.
-        architecture: The chosen architecture.
+        architecture: The chosen architecture, whose recommendations count less than the loss's.
         chosen: The name of the chosen loss; None for the loss that the architecture recommends.
     """
     own, layer = architecture.recommended.get("loss"), Layer(f"arch {architecture.name!r}", architecture.recommended)

@@ -32,7 +32,7 @@ def make_recipe_layer(component: RegisteredComponent, facts: Callable[[], Facts]
     """Return the settings of a recipe component as a layer.
 
     Args:
-        component: The recipe.
+        component: The recipe whose settings are wanted.
         facts: Returns the facts; it is called only if the settings depend on them.
 
     Raises:

@@ -224,7 +224,7 @@ class _Resolver:
         The options of a layer that was written for another component than the chosen one are ignored.
 
         Args:
-            cls: The options class.
+            cls: The class of the options, a frozen data class.
             prefix: The prefix of the options' keys.
             owner: The owner of the options in words, for errors.
             key: The key that chooses the owner; empty if nothing is chosen.

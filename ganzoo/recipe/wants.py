@@ -14,7 +14,7 @@ def find_unmet_wants(recipe: ResolvedRecipe, registry: Registry) -> list[Verdict
     """Return a verdict for each word that a component wants and no component of the recipe provides.
 
     Args:
-        recipe: The recipe.
+        recipe: The recipe whose components want words.
         registry: The registry of the components that the advice names.
     """
     provided = {word for choice in recipe.choices for word in choice.provides}

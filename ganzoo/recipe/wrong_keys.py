@@ -25,7 +25,7 @@ def make_unused_key_error(key: str, choices: Iterable[Choice], known: Iterable[s
     Args:
         key: The key that a person typed.
         choices: The chosen components; their extractors count too.
-        known: The valid keys.
+        known: The valid keys, of which similar ones are named.
         owner: The owner of the valid keys, in words.
     """
     head, _, rest = key.partition(".")

@@ -20,7 +20,7 @@ def suggest_component(entries: Iterable[RegisteredComponent], text: str, kind: s
     """Return what to type instead of a name, as the end of a message: ``"; the nearest is --arch r3gan"``.
 
     Args:
-        entries: The installed components.
+        entries: The installed components, which may be suggested.
         text: The name that a person typed, which is not the name of a component of this kind.
         kind: The kind of component that is wanted; empty for any kind, ``setting`` if the name stands where a setting
             does (``--wandb``).

@@ -15,7 +15,7 @@ class Images(list[Image.Image]):
     """A list of PIL images of one size. A notebook shows them as a grid.
 
     Args:
-        images: The images.
+        images: The PIL images that the list contains.
         columns: The number of columns of the grid; by default about the number of rows.
     """
 

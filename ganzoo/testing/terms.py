@@ -40,7 +40,7 @@ class Term:
     """A network's term in an update of a GAN.
 
     Args:
-        network: ``discriminator`` or ``generator``.
+        network: The network that the term belongs to, ``discriminator`` or ``generator``.
         title: The term's name in messages.
         gan: A GAN whose only regularizer has this term.
         part: The input of the update.
