@@ -259,7 +259,7 @@ def test_a_run_reports_that_its_data_changed(toys):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(toys.ToyArray, "__init__", fewer)
         ganzoo.train(resume=run, images=64)
-        assert "the dataset changed: it had 40 items and has 39" in (run.path / "log.txt").read_text()
+        assert "the dataset changed: there were 40 samples and there are 39" in (run.path / "log.txt").read_text()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(toys.ToyArray, "__init__", other)
         with pytest.raises(UsageError, match=r"the dataset changed: shape was \[1, 4, 4\] and is \[1, 8, 8\]"):
