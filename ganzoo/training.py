@@ -21,8 +21,10 @@ from ganzoo.recipe.resolve import parse_dataset_flag, resolve
 from ganzoo.registry import registry
 from ganzoo.runs import run as runs
 from ganzoo.runs import where
+from ganzoo.runs.display import print_line
 from ganzoo.runs.heavy import heavy_imports
 from ganzoo.runs.launch import make_mark, read_launch
+from ganzoo.runs.progress import make_progress
 from ganzoo.runs.run import Run
 from ganzoo.runs.where import Notify, ignore_line
 
@@ -55,6 +57,7 @@ def train(
     name: str | None = None,
     device: str = "auto",
     resume: str | os.PathLike[str] | Run | bool = False,
+    progress: bool = True,
     listener: object = None,
 ) -> Run:
     """Train a GAN and return its finished run.
@@ -82,6 +85,8 @@ def train(
         device: The device to train on: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
         resume: The run to resume; True for the latest unfinished one. Settings cannot change, but `images` may be
             raised, and `dataset` may name the new path of the same data.
+        progress: Whether the progress is shown on stderr: as a live line on a terminal, with the newest grid in a
+            notebook, and as a line every ten seconds elsewhere.
         listener: An object with a method for each event that it wants, such as ``tick(event)`` and ``note(event)``
             (`ganzoo.engine.events`).
 
@@ -100,10 +105,11 @@ def train(
         config=config,
         resume=resumed,
         device=device,
+        notify=print_line if progress else ignore_line,
     )
     with process_group(device) as world:
         run, chosen = prepare_on_rank0(prepare_run, world)
-        return start(chosen, run, device=device, listener=listener, world=world)
+        return start(chosen, run, device=device, progress=progress, listener=listener, world=world)
 
 
 @contextlib.contextmanager
@@ -182,19 +188,28 @@ def prepare(
 
 
 def start(
-    recipe: ResolvedRecipe, run: RunOrFactory, *, device: str, listener: object = None, world: World | None = None
+    recipe: ResolvedRecipe,
+    run: RunOrFactory,
+    *,
+    device: str,
+    progress: bool,
+    listener: object = None,
+    world: World | None = None,
 ) -> Run:
-    """Train the run that `prepare` returned; arguments as in `train`. Only the first of several processes listens."""
-    with heavy_imports():
-        from ganzoo.engine import trainer
-        from ganzoo.engine.distributed import ALONE
-        from ganzoo.engine.events import Events
-        from ganzoo.engine.initial import INITIAL_FILES
-    world, events = world or ALONE, Events()
-    if world.rank == 0:
-        events.subscribe("listener", listener)
-    initial = world.on_rank0(partial(_find_initial_package, recipe.train.init, run, INITIAL_FILES, events.note))
-    return trainer.train(recipe, run, device=device, events=events, world=world, initial=initial)
+    """Train the run that `prepare` returned; arguments as in `train`. Only the first of several processes reports."""
+    first = world is None or world.rank == 0
+    with make_progress() if progress and first else contextlib.nullcontext() as shown:
+        with heavy_imports():
+            from ganzoo.engine import trainer
+            from ganzoo.engine.distributed import ALONE
+            from ganzoo.engine.events import Events
+            from ganzoo.engine.initial import INITIAL_FILES
+        world, events = world or ALONE, Events()
+        if first:
+            events.subscribe("progress", shown)
+            events.subscribe("listener", listener)
+        initial = world.on_rank0(partial(_find_initial_package, recipe.train.init, run, INITIAL_FILES, events.note))
+        return trainer.train(recipe, run, device=device, events=events, world=world, initial=initial)
 
 
 def _find_initial_package(init: str | None, run: RunOrFactory, names: Iterable[str], notify: Notify) -> Path | None:

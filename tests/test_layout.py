@@ -34,17 +34,10 @@ LIGHT_IN_HEAVY = ("ganzoo.engine.events", "ganzoo.evaluate.request", "ganzoo.hea
 
 
 def light_modules() -> list[str]:
-    """Return ganzoo's light rooms and commands, and each plugin's top module.
-
-    Without `__main__`, which runs, and the progress line, which `train` imports when it starts.
-    """
+    """Return ganzoo's light rooms and commands, without `__main__`, which runs, and each plugin's top module."""
     files = [*(ROOT / "ganzoo").glob("*.py"), *(ROOT / "ganzoo" / "cli").rglob("*.py")]
     files += [path for room in LIGHT_ROOMS for path in (ROOT / "ganzoo" / room).rglob("*.py")]
-    parts = [
-        path.relative_to(ROOT).with_suffix("").parts
-        for path in files
-        if path.name not in ("__main__.py", "progress.py")
-    ]
+    parts = [path.relative_to(ROOT).with_suffix("").parts for path in files if path.name != "__main__.py"]
     names = {".".join(part for part in each if part != "__init__") for each in parts}
     return [*sorted(names), *LIGHT_IN_HEAVY, *(folder.name for folder in PLUGINS)]
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import click
 
-from ganzoo.cli.common import CONTROL, Session, common_options
+from ganzoo.cli.common import Session, common_options, note
 from ganzoo.cli.usage import describe_usage_error, suggest_command
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.plugin import Command
@@ -128,7 +128,7 @@ def _fail(session: Session, words: str, code: int, reported: bool = False) -> in
         return code
     if session.verbose:
         logging.getLogger("ganzoo").exception("traceback:")
-    click.echo(f"ganzoo: {CONTROL.sub('', words)}", err=True)  # foreign text cannot act on the terminal
+    note(f"ganzoo: {words}")
     return code
 
 

@@ -6,7 +6,6 @@ import contextlib
 import json
 import logging
 import os
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -22,10 +21,11 @@ from ganzoo.recipe.keys import COMPONENTS, list_keys
 from ganzoo.recipe.synonyms import suggest_setting
 from ganzoo.registry import GROUP, registry
 from ganzoo.runs import run as runs
+from ganzoo.runs.display import CONTROL, print_line
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # the latter change the direction of text
+note = print_line
 
 
 @dataclass
@@ -74,11 +74,6 @@ def offline_option(function: F) -> F:
     return click.option(
         "--offline", is_flag=True, help="Load a model of the Hub from the cache; do not use the network."
     )(function)
-
-
-def note(line: str) -> None:
-    """Print a line on stderr, without control characters."""
-    click.echo(CONTROL.sub("", line), err=True)
 
 
 def _show_tracebacks(ctx: click.Context, param: click.Parameter, verbose: bool) -> None:

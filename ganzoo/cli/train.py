@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -123,17 +122,14 @@ def command(
                 for verdict in find_unmet_wants(chosen, registry()):
                     note(describe_verdict(verdict))
             return
-        from ganzoo.cli.progress import make_listener
-
-        with make_listener(chosen.train.images) if first else nullcontext() as terminal:
-            try:
-                trained = training.start(chosen, run, device=device, listener=terminal, world=world)
-            except Interrupted as error:
-                if world is not None:  # torchrun stops the other processes when the first one exits
-                    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-                if first:
-                    raise
-                click.get_current_context().exit(error.exit_code)
+        try:
+            trained = training.start(chosen, run, device=device, progress=True, world=world)
+        except Interrupted as error:
+            if world is not None:  # torchrun stops the other processes when the first one exits
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            if first:
+                raise
+            click.get_current_context().exit(error.exit_code)
     if first:
         click.echo(trained.path)
         if publish:

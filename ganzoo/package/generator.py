@@ -199,9 +199,9 @@ class Generator:
         num = min(count_shown(self.data, self.dataset), max(1, PREVIEW // math.prod(self.data.shape)))
         if self.data.label_shape or not can_show(self.data, self.dataset):  # such labels cannot be invented
             return make_html(self._describe())
-        return make_html(
-            self._describe(), files=self.show(self.sample_raw(num), columns=choose_columns(num, None, self.data))
-        )
+        columns = choose_columns(num, None, self.data)
+        samples = self.sample_raw(num - num % (columns or 1))
+        return make_html(self._describe(), files=self.show(samples, columns=columns))
 
     def _describe(self) -> str:
         """Return a line on the model: what it was trained with, its samples and its size."""

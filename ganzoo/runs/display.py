@@ -1,10 +1,12 @@
-"""How runs and files show themselves: as one line, and as HTML in a notebook."""
+"""How runs and files are shown: as lines on stderr, and as HTML in a notebook."""
 
 from __future__ import annotations
 
 import base64
 import contextlib
 import json
+import re
+import sys
 from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import PurePath
@@ -15,9 +17,16 @@ from ganzoo.errors import GanzooError
 if TYPE_CHECKING:
     from ganzoo.runs.run import Run
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # the latter change the direction of text
 PICTURES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}  # media types by suffix
 TEXTS = (".txt", ".csv", ".tsv")
 MOST_CHARACTERS = 2000  # of a text that is shown
+
+
+def print_line(line: str) -> None:
+    """Print a line on stderr, without control characters."""
+    if sys.stderr is not None:
+        print(CONTROL.sub("", line), file=sys.stderr, flush=True)
 
 
 def describe_run(run: Run) -> str:

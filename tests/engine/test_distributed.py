@@ -338,7 +338,7 @@ def test_sigterm_to_torchrun_stops_and_saves():
     settings = {**SETTINGS, "train.images": 10**8, "train.checkpoint_every": 10**7}
     with torchrun(2, *make_command(settings)) as process:
         assert process.stderr is not None
-        while " images  " not in process.stderr.readline():
+        while " images/s" not in process.stderr.readline():
             pass
         process.send_signal(signal.SIGTERM)
         _, stderr = process.communicate(timeout=LONG)

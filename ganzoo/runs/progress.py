@@ -1,0 +1,147 @@
+"""Progress of a run: a live line on a terminal, lines and the newest grid in a notebook, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.runs.display import CONTROL, make_html, print_line
+from ganzoo.runs.words import describe_metrics, describe_tick, describe_verdict
+
+if TYPE_CHECKING:
+    from ganzoo.engine.events import Grid, Measurement, NewVerdict, Note, Tick
+
+PLAIN_SECONDS = 10.0  # seconds between two plain lines
+PLAIN_WIDTH = 80  # the largest length of a plain line with numbers
+NOTEBOOK_LINES = 12  # lines that a notebook shows; the run's log has all
+
+
+class PlainProgress:
+    """Lines for a log file or a pipe: the numbers every few seconds and at the end, all other lines at once."""
+
+    def __init__(self) -> None:
+        self._last = float("-inf")
+
+    def __enter__(self) -> PlainProgress:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def note(self, event: Note) -> None:
+        """Print a line."""
+        self.print_line(event.line)
+
+    def tick(self, event: Tick) -> None:
+        """Print the numbers if some seconds have passed since the last ones."""
+        if event.row["seconds"] - self._last >= PLAIN_SECONDS or event.images >= event.total:
+            self._last = event.row["seconds"]
+            self.print_line(describe_tick(event.row, event.total, PLAIN_WIDTH))
+
+    def measured(self, event: Measurement) -> None:
+        """Print the values."""
+        self.print_line(describe_metrics(event.images, event.words))
+
+    def verdict(self, event: NewVerdict) -> None:
+        """Print the verdict of a diagnosis."""
+        self.print_line(describe_verdict(event.verdict))
+
+    def print_line(self, line: str) -> None:
+        """Print a line on stderr."""
+        print_line(line)
+
+
+class LiveProgress(PlainProgress):
+    """A line on a terminal that is rewritten at each tick. Other lines scroll above it."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import Progress, TextColumn
+
+        console = Console(stderr=True, highlight=False)
+        self._progress = Progress(TextColumn("{task.description}", style="cyan", markup=False), console=console)
+        self._task = self._progress.add_task("starting", total=None)
+
+    def __enter__(self) -> LiveProgress:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def tick(self, event: Tick) -> None:
+        """Rewrite the line."""
+        line = describe_tick(event.row, event.total, self._progress.console.width)
+        self._progress.update(self._task, description=line)
+
+    def verdict(self, event: NewVerdict) -> None:
+        """Print the verdict of a diagnosis above the live line, in yellow."""
+        self.print_line(describe_verdict(event.verdict), style="yellow")
+
+    def print_line(self, line: str, style: str | None = None) -> None:
+        """Print a line above the live line."""
+        self._progress.console.print(CONTROL.sub("", line), markup=False, style=style)
+
+
+class NotebookProgress(PlainProgress):
+    """The numbers, the last lines and the newest grid under a cell of a notebook, rewritten as they change.
+
+    Args:
+        display: IPython's function ``display``.
+    """
+
+    def __init__(self, display: Callable[..., Any]) -> None:
+        self._display = display
+        self._numbers = "starting"
+        self._lines: deque[str] = deque(maxlen=NOTEBOOK_LINES)
+        self._handles: dict[str, Any] = {}
+
+    def __enter__(self) -> NotebookProgress:
+        self._show_text()
+        return self
+
+    def tick(self, event: Tick) -> None:
+        """Rewrite the numbers."""
+        self._numbers = describe_tick(event.row, event.total)
+        self._show_text()
+
+    def grid(self, event: Grid) -> None:
+        """Show the new grid in place of the last one."""
+        self._show("grid", make_html(files={event.path.name: event.path.read_bytes()}), event.path.name)
+
+    def print_line(self, line: str) -> None:
+        """Add a line under the numbers."""
+        self._lines.append(line)
+        self._show_text()
+
+    def _show_text(self) -> None:
+        self._show("text", make_html(self._numbers, self._lines), self._numbers)
+
+    def _show(self, part: str, html: str, text: str) -> None:
+        """Show HTML in its part of the cell's output; `text` is for notebooks that cannot show HTML."""
+        content = {"text/html": html, "text/plain": text}
+        if part in self._handles:
+            self._handles[part].update(content, raw=True)
+        else:
+            self._handles[part] = self._display(content, raw=True, display_id=True)
+
+
+def make_progress() -> PlainProgress:
+    """Return the form of progress that suits a notebook, the terminal on stderr, or else a pipe."""
+    from rich.console import Console
+
+    if display := _find_notebook():
+        return NotebookProgress(display)
+    return LiveProgress() if Console(stderr=True).is_terminal else PlainProgress()
+
+
+def _find_notebook() -> Callable[..., Any] | None:
+    """Return IPython's function ``display`` if this process is the kernel of a notebook; otherwise None."""
+    shell: Any = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if getattr(shell, "kernel", None) is None:
+        return None
+    display: Callable[..., Any] = importlib.import_module("IPython.display").display
+    return display

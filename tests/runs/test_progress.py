@@ -1,0 +1,71 @@
+"""Progress in a notebook and from Python; tests/cli/test_commands.py has that of the command."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import ganzoo
+from ganzoo.engine.events import Grid, Note, Tick
+from ganzoo.runs.progress import NOTEBOOK_LINES, NotebookProgress, PlainProgress, make_progress
+
+ROW = {"images": 500, "images_per_second": 100.0, "seconds": 5.0, "memory": 2**20}
+
+
+class Cell:
+    """The output of a notebook's cell, as IPython's `display` writes it."""
+
+    def __init__(self) -> None:
+        self.parts: list[dict[str, str]] = []
+
+    def display(self, content: dict[str, str], *, raw: bool, display_id: bool) -> Any:
+        assert raw
+        assert display_id
+        number = len(self.parts)
+        self.parts.append(content)
+        return SimpleNamespace(update=lambda content, raw: self.parts.__setitem__(number, content))
+
+
+def test_a_notebook_shows_the_newest_numbers_lines_and_grid(tmp_path: Path) -> None:
+    cell, grids = Cell(), [tmp_path / "fakes-000000000.png", tmp_path / "fakes-000000500.png"]
+    for number, path in enumerate(grids):
+        path.write_bytes(b"%d" % number)
+    with NotebookProgress(cell.display) as progress:
+        assert cell.parts == [{"text/html": "<div><b>starting</b></div>", "text/plain": "starting"}]
+        for path in grids:
+            progress.grid(Grid(0, path))
+        for number in range(NOTEBOOK_LINES + 1):
+            progress.note(Note(f"line <{number}>"))
+        progress.tick(Tick(500, 1000, ROW, {}))
+    text, grid = cell.parts
+    assert text["text/plain"] == "0:05 left  500/1,000  100 images/s  1 MiB"
+    assert text["text/html"].startswith("<div><b>0:05 left  500/1,000  100 images/s  1 MiB</b><br>line &lt;1&gt;<br>")
+    assert text["text/html"].endswith(f"<br>line &lt;{NOTEBOOK_LINES}&gt;</div>")
+    assert "base64,MQ==" in grid["text/html"]
+
+
+@pytest.mark.parametrize("kernel", [None, object()])
+def test_a_kernel_of_a_notebook_is_found(kernel: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = SimpleNamespace(kernel=kernel)  # in a terminal, IPython's shell has none
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=Cell().display))
+    assert type(make_progress()) is (NotebookProgress if kernel else PlainProgress)
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_training_from_python_reports_on_stderr_unless_it_is_told_not_to(
+    progress: bool, toys: object, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = ganzoo.train(arch="toy", dataset="toy-array", images=64, progress=progress)
+    out, err = capfd.readouterr()
+    assert out == ""
+    lines = err.splitlines()
+    if progress:
+        assert lines[0].startswith(f"{run.path}: toy with toy-bce on toy-array 1x4x4")
+        assert lines[-1].startswith("finished after 64 images")
+    else:
+        assert lines == []
