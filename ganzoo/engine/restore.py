@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo.data.content import Content, find_difference
+from ganzoo.data.source import Source, describe_skipped_items
 from ganzoo.engine import checkpoint
 from ganzoo.engine.gan import Gan
 from ganzoo.errors import Corrupt, UsageError
@@ -20,15 +21,15 @@ FrozenNetworks = Mapping[str, Mapping[str, str]]  # like `ResolvedRecipe.frozen`
 
 
 def restore(
-    gan: Gan, run: Run, data: DataInfo, content: Content | None, note: Callable[[str], None]
+    gan: Gan, run: Run, source: Source, content: Content | None, note: Callable[[str], None]
 ) -> dict[str, Any] | None:
     """Load the run's newest undamaged checkpoint into a GAN. With several processes, rank 0 alone reads it.
 
     Args:
         gan: The GAN, assembled from the run's recipe.
         run: The run that is resumed.
-        data: The dataset's present `DataInfo`.
-        content: The dataset's present content (`ganzoo.data.content`); None if it is endless.
+        source: The data, as they are now.
+        content: The content of the data (`ganzoo.data.content`); None if they are endless.
         note: A function that is called with lines about the checkpoint.
 
     Returns:
@@ -44,13 +45,16 @@ def restore(
     tensors, meta = found
     stored = gan.world.on_rank0(run.recipe)
     path = find_new_path(stored["dataset"]["options"], gan.recipe.dataset)
-    before = DataInfo.from_json(meta["data"])
-    difference = find_difference(before, data, meta.get("content"), content)
+    before, now = DataInfo.from_json(meta["data"]), source.info
+    difference = find_difference(before, now, meta.get("content"), content)
     if path:
-        other = find_changed_meaning(before, data)
-        check_moved_data(run, path, difference or (other and f"its {other} are not the same"))
+        other = find_changed_meaning(before, now)
+        difference = difference or (other and f"its {other} are not the same")
+        if difference and (line := describe_skipped_items(source)):
+            note(line)  # perhaps this machine reads fewer formats
+        check_moved_data(run, path, difference)
     else:
-        check_same_data(run, before, data, difference, note)
+        check_same_data(run, before, now, difference, note)
     check_same_frozen(run, stored.get("frozen", {}), gan.recipe.frozen)
     gan.load_state(tensors, meta["numbers"])
     note(f"{run.path}: going on from {meta['images']:,} images")

@@ -143,7 +143,7 @@ class Trainer:
         gan, note = self.gan, self.events.note
         source = self.batches.source
         self.content = gan.world.on_rank0(partial(describe_content, source))
-        if resume and (found := restore(gan, self.run, source.info, self.content, note)):
+        if resume and (found := restore(gan, self.run, source, self.content, note)):
             self.images = self.saved_at = self.measured_at = found["images"]
             self.pace.seconds, self.keeper.best = found["seconds"], found.get("best")
         if weights:

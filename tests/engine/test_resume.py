@@ -248,24 +248,31 @@ def make_pictures(folder: Path, shades: list[int]) -> Path:
     return folder
 
 
-def test_a_new_path_with_other_data_is_refused_with_what_differs(tmp_path):
-    here = make_pictures(tmp_path / "here", [0, 60, 120, 180])
-    settings = {"size": 8, "options": {"dataset.channels": 1, "train.checkpoint_every": 32}}
-    run = train(dataset=here, images=32, **settings)
-    for name, shades, words in (
-        ("fewer", [0, 60, 120], "there were 4 samples and there are 3"),
-        ("others", [0, 60, 20, 180], "of 4 compared samples 1 are not the same"),
-    ):
-        path = make_pictures(tmp_path / name, shades)
-        with pytest.raises(UsageError) as refused:
-            ganzoo.train(resume=run, images=64, dataset=path)
-        assert str(refused.value) == (
-            f"--dataset {path} does not have the data that {run.path} was trained on ({words}): name the path that has "
-            f"them, or start a new run from its weights with --init {run.path} --dataset {path}"
+@pytest.mark.parametrize(
+    ("shades", "words"),
+    [
+        ([0, 60, 120], "there were 4 samples and there are 3"),
+        ([0, 60, 20, 180], "of 4 compared samples 1 are not the same"),
+    ],
+)
+def test_a_new_path_with_other_data_is_refused_with_what_differs(tmp_path, shades, words):
+    here, there = make_pictures(tmp_path / "here", [0, 60, 120, 180]), make_pictures(tmp_path / "there", shades)
+    (there / "broken.png").touch()
+    run = train(dataset=here, images=32, size=8, options={"dataset.channels": 1})
+    lines: list[str] = []
+    with pytest.raises(UsageError) as refused:
+        ganzoo.train(
+            resume=run, images=64, dataset=there, listener=SimpleNamespace(note=lambda e: lines.append(e.line))
         )
-        assert run.recipe()["dataset"]["options"]["path"] == str(here)
-        log = (ganzoo.train(init=run.path, dataset=path, images=32).path / "log.txt").read_text()
-        assert "after 32 images, and its discriminator\n" in log  # as the message advises
+    assert str(refused.value) == (
+        f"--dataset {there} does not have the data that {run.path} was trained on ({words}): name the path that has "
+        f"them, or start a new run from its weights with --init {run.path} --dataset {there}"
+    )
+    (skipped,) = lines
+    assert skipped.endswith("files that could not be read: broken.png (not an image that Pillow can read)")
+    assert run.recipe()["dataset"]["options"]["path"] == str(here)
+    log = (ganzoo.train(init=run.path, dataset=there, images=32).path / "log.txt").read_text()
+    assert "after 32 images, and its discriminator\n" in log  # as the message advises
 
 
 def test_data_that_change_where_they_are_cost_a_line(tmp_path):
