@@ -45,18 +45,18 @@ def train(
     metric: Names = None,
     tracker: Names = None,
     recipe: str | None = None,
-    config: str | os.PathLike[str] | None = None,
+    config: int | str | os.PathLike[str] | Run | None = None,
     images: int | None = None,
     batch: int | None = None,
     size: int | None = None,
     seed: int | None = None,
     threads: int | None = None,
     conditional: bool | None = None,
-    init: str | os.PathLike[str] | None = None,
+    init: int | str | os.PathLike[str] | Run | None = None,
     options: Mapping[str, Any] | None = None,
     name: str | None = None,
     device: str = "auto",
-    resume: str | os.PathLike[str] | Run | bool = False,
+    resume: int | str | os.PathLike[str] | Run | bool = False,
     progress: bool = True,
     listener: object = None,
 ) -> Run:
@@ -83,8 +83,8 @@ def train(
         options: Any settings by key, such as ``{"arch.width": 64, "optim.g.lr": 1e-4}``.
         name: The name of the run, after its number; by default architecture, loss and dataset.
         device: The device to train on: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
-        resume: The run to resume; True for the latest unfinished one. Settings cannot change, but `images` may be
-            raised, and `dataset` may name the new path of the same data.
+        resume: The run to resume, as an object, path, name or number; True for the latest unfinished one. Settings
+            cannot change, but `images` may be raised, and `dataset` may name the new path of the same data.
         progress: Whether the progress is shown on stderr: as a live line on a terminal, with the newest grid in a
             notebook, and as a line every ten seconds elsewhere.
         listener: An object with a method for each event that it wants, such as ``tick(event)`` and ``note(event)``
@@ -94,15 +94,15 @@ def train(
         ganzoo.GanzooError: A problem that the user can solve, in one sentence.
     """
     arguments = locals()
-    flags = {flag.name: arguments[flag.name] for flag in (*COMPONENTS, *FLAGS)}
-    resumed = ("" if resume else None) if isinstance(resume, bool) else resume
+    flags = {flag.name: arguments[flag.name] for flag in (*COMPONENTS, *FLAGS)} | {"init": _name_run(init)}
+    resumed = ("" if resume else None) if isinstance(resume, bool) else _name_run(resume)
     prepare_run = partial(
         prepare,
         flags=flags,
         options=options or {},
         name=name,
         recipe=recipe,
-        config=config,
+        config=_name_run(config),
         resume=resumed,
         device=device,
         notify=print_line if progress else ignore_line,
@@ -110,6 +110,13 @@ def train(
     with process_group(device) as world:
         run, chosen = prepare_on_rank0(prepare_run, world)
         return start(chosen, run, device=device, progress=progress, listener=listener, world=world)
+
+
+def _name_run(what: int | str | os.PathLike[str] | Run | None) -> str | os.PathLike[str] | None:
+    """Return the name of a run that is given by its number or as an object; all else as it is."""
+    if isinstance(what, Run):
+        return what.path
+    return str(what) if isinstance(what, int) else what
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from ganzoo.plugin import Component, Dataset, Recipe, options
 from ganzoo.recipe.keys import COMPONENTS, FLAGS, NETWORKS, ONE
 from ganzoo.recipe.settings import TrainOptions
 from ganzoo.registry import Registry
+from ganzoo.samples.show import CHANNELS
 
 
 @dataclass(frozen=True)
@@ -80,17 +81,12 @@ def _describe_origin(config: Config) -> str:
 def _describe_usage(config: Config, address: Address) -> str:
     what = address.repo or "path/to/this/directory"
     pinned = f', revision="{address.revision}"' if address.revision else ""
-    kind = (
-        "uint8 [64, H, W, C]"
-        if config.data.modality == "image"
-        else f"float32 [64, {', '.join(map(str, config.data.shape))}]"
-    )
-    lines = [
-        "import ganzoo",
-        "",
-        f'generator = ganzoo.load("{what}"{pinned})',
-        f"samples = generator.sample(64, seed=0)  # {kind}",
-    ]
+    if config.data.modality == "image" and config.data.shape[0] in CHANNELS:
+        sampled = "images = generator.images(64, seed=0)  # a list of PIL images"
+    else:
+        kind = "uint8 [64, H, W, C]" if config.data.modality == "image" else f"float32 {[64, *config.data.shape]}"
+        sampled = f"samples = generator.sample(64, seed=0)  # {kind}"
+    lines = ["import ganzoo", "", f'generator = ganzoo.load("{what}"{pinned})', sampled]
     if config.data.label_shape:
         sides = "H, W, C" if config.data.labels_are_images else ", ".join(map(str, config.data.label_shape))
         lines[-1] = f"samples = generator.apply(inputs)  # of inputs [N, {sides}]; or: ganzoo apply {what} IN OUT"

@@ -44,16 +44,17 @@ def show_run(run: Run) -> str:
     """Return a run as HTML: where it is, how far it is, its latest values of metrics, and its latest grid."""
     grids = sorted(run.path.glob("fakes-*.*"))
     files: dict[str, bytes] = {}
-    with contextlib.suppress(OSError):
-        newest = [path for path in grids if path.stem == grids[-1].stem]
-        files = {path.name: path.read_bytes() for path in newest}
-    values = ", ".join(f"{name} {format_value(value)}" for name, value in read_last_values(run).items())
-    return make_html(describe_run(run), [values, *list(files)[:1]], files)
+    values: dict[str, float] = {}
+    with contextlib.suppress(GanzooError, OSError):  # a damaged run shows what it has
+        files = {path.name: path.read_bytes() for path in grids if path.stem == grids[-1].stem}
+        values = read_last_values(run)
+    words = ", ".join(f"{name} {format_value(value)}" for name, value in values.items())
+    return make_html(describe_run(run), [words, *list(files)[:1]], files)
 
 
 def read_last_values(run: Run) -> dict[str, float]:
     """Return the values of the run's last measurement by ``METRIC/KEY``; empty if nothing was measured."""
-    names = [entry["name"].rpartition(":")[2] for entry in run.recipe()["metric"]]
+    names = [entry["name"].rpartition(":")[2] for entry in run.recipe().get("metric", [])]
     text = run.stats_file.read_text(encoding="utf-8", errors="replace") if run.stats_file.exists() else ""
     for line in reversed(text.splitlines()) if names else ():
         if any(f'"{name}/' in line for name in names):  # most lines are ticks: they are not parsed

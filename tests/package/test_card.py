@@ -95,7 +95,7 @@ def test_the_usage_of_the_card_runs(tmp_path: Any, monkeypatch: pytest.MonkeyPat
     code = text.partition("```python\n")[2].partition("```")[0].replace("path/to/this/directory", str(run.package))
     names: dict[str, Any] = {}
     exec(code, names)
-    assert names["samples"].shape == (64, 16, 16, 1)
+    assert [image.size for image in names["images"]] == [(16, 16)] * 64
 
 
 def test_unknown_facts_are_named_as_unknown() -> None:

@@ -14,7 +14,7 @@ from ganzoo.runs.run import Run, create_run
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
     run = create_run("a")
-    run.write_recipe({"format": 1, "train": {"images": 2000}})
+    run.write_recipe({"format": 1, "train": {"images": 2000}, "metric": [{"name": "acme:m"}]})
     return run
 
 
@@ -38,6 +38,8 @@ def test_a_notebook_shows_the_latest_values_and_grid_of_a_run(run):
     assert "m/x 0.1235, m/y 12,346<br>fakes-000001000.png</div>" in shown
     assert shown.count("<img") == 1
     assert "base64,bmV3" in shown  # of the new grid
+    run.recipe_file.write_text("{")
+    assert "it has no recipe that can be read</b><br>fakes-000001000.png</div><img" in run._repr_html_()
 
 
 def test_text_from_elsewhere_is_not_html():

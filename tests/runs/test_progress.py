@@ -69,3 +69,14 @@ def test_training_from_python_reports_on_stderr_unless_it_is_told_not_to(
         assert lines[-1].startswith("finished after 64 images")
     else:
         assert lines == []
+
+
+def test_a_run_is_named_by_its_number_or_as_an_object(toys: object) -> None:
+    first = ganzoo.train(arch="toy", dataset="toy-array", images=32, options={"arch.norm": True})
+    again = ganzoo.train(config=0, images=48, progress=False)
+    assert again.recipe()["arch"]["options"] == first.recipe()["arch"]["options"]
+    tuned = ganzoo.train(init=first, images=32, progress=False)
+    assert tuned.recipe()["train"]["init"] == str(first.package.resolve())
+    assert ganzoo.train(init=0, images=32, progress=False).recipe()["train"] == tuned.recipe()["train"]
+    assert ganzoo.train(resume=0, images=48, progress=False) == first
+    assert first.images == 48
