@@ -50,9 +50,10 @@ class Failure(NamedTuple):
     wait: float = 0.0
 
     def describe_retry(self, wait: float) -> str:
-        """Return a line that says why the call is tried again, after so many seconds."""
-        what = str(self.error).partition(": ")[0]
-        return f"{what}: trying again {f'in {wait:g} s' if self.wait else 'for some seconds'}"
+        """Return the line that says that the call is tried again, after so many seconds."""
+        if self.wait:
+            return f"{str(self.error).partition(': ')[0]}: trying again in {wait:g} s"
+        return "asking the Hub failed: trying again for some seconds"  # the error says why, if all tries fail
 
 
 def explain_error(error: BaseException, repo: str, writing: bool = False, client_retries: bool = False) -> Failure:

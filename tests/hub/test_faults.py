@@ -365,7 +365,7 @@ def test_waits_grow_and_one_line_shows_them(hub, package, repo, slept):
     with pytest.raises(Unreachable):
         ganzoo.load(repo + "x", "cpu", notify=said.append)
     assert slept == [1.0, 2.0, 4.0]
-    assert said == ["the Hub has an internal problem (503): trying again for some seconds"]
+    assert said == ["asking the Hub failed: trying again for some seconds"]
 
 
 def test_an_invalid_answer_is_an_error_of_its_kind(hub):

@@ -142,6 +142,6 @@ def test_missing_models_and_authors(hub, call):
         ganzoo.search()
     done = call("search")
     first, last = done.err.splitlines()
-    assert (done.code, first) == (5, "the Hub has an internal problem (503): trying again for some seconds")
+    assert (done.code, first) == (5, "asking the Hub failed: trying again for some seconds")
     way_out = "try again later; `ganzoo list models` lists the models that need no network"
     assert last == f"ganzoo: the Hub has an internal problem (503): {way_out}"
