@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import shutil
 import subprocess
 import sys
@@ -280,6 +281,27 @@ def test_the_wheel_holds_the_core_and_the_plugins(tmp_path: Path) -> None:
 
 def plugin_files() -> list[Path]:
     return [path for folder in PLUGINS for path in folder.rglob("*.py")]
+
+
+# ----------------------------------------------------------------------------
+# Words.
+
+
+def short_entries(path: Path) -> Iterator[str]:
+    """Yield the entries of ``Args:`` and ``Attributes:`` in a file that have three words or fewer."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            for section in re.findall(r"^(?:Args|Attributes):\n((?: .*\n?)+)", ast.get_docstring(node) or "", re.M):
+                entries = re.split(r"\n(?=    \S)", section)
+                yield from (entry.strip() for entry in entries if len(entry.partition(": ")[2].split()) < 4)
+
+
+def test_every_entry_of_args_can_be_read_alone(tmp_path: Path) -> None:
+    (tmp_path / "it.py").write_text(
+        'def f():\n    """Do.\n\n    Args:\n        a: The one.\n        b: A long\n            line of it.\n    """'
+    )
+    assert list(short_entries(tmp_path / "it.py")) == ["a: The one."]
+    assert [entry for path in (*CORE, *plugin_files()) for entry in short_entries(path)] == []
 
 
 # ----------------------------------------------------------------------------

@@ -90,7 +90,7 @@ class NotebookProgress(PlainProgress):
     """The numbers, the last lines and the newest grid under a cell of a notebook, rewritten as they change.
 
     Args:
-        display: IPython's function ``display``.
+        display: The function ``display`` of IPython, which shows the line and changes it.
     """
 
     def __init__(self, display: Callable[..., Any]) -> None:
