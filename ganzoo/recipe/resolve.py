@@ -272,7 +272,8 @@ class _Resolver:
         known = list(recipe.settings())
         for layer in self.layers:
             for key in layer.values.keys() - self.used if layer.is_typed else ():
-                if key.partition(".")[0] in (*MANY, EXTRACTOR.name):
+                head, _, rest = key.partition(".")
+                if head == EXTRACTOR.name or (head in MANY and "." in rest):
                     raise make_unused_key_error(key, recipe.choices, known, "a recipe")
                 raise make_unknown_setting_error(self.registry, key, known, "a recipe")
 

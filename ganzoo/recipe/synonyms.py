@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ganzoo.recipe.keys import list_keys
+from ganzoo.recipe.keys import MANY, list_keys
 from ganzoo.registry import Registry
 from ganzoo.registry.similar import fold, suggest_component
 
@@ -30,7 +30,7 @@ SYNONYMS = {
     "--loss NAME": "criterion gan-mode gan-loss gan-type adv-loss adversarial-loss",
     "--seed N": "random-seed manual-seed",
     "--threads N": "workers num-workers n-workers n-cpu num-threads jobs",
-    "--conditional": "cond class-conditional use-labels labels",
+    "--conditional": "cond class-conditional use-labels labels label",
     "--device cuda, or for N of them torchrun --nproc-per-node N -m ganzoo train": "gpu gpus cuda num-gpus n-gpus ngpu "
     "gpu-ids",
     "--init WHAT to start from its weights, or --resume RUN to continue a run": "pretrained finetune fine-tune "
@@ -66,8 +66,9 @@ def suggest_setting(registry: Registry, word: str, known: Iterable[str] | None =
     keys = [key for key in (list_keys(registry) if known is None else known) if _get_last_part(key) == last]
     if last in MEANINGS and not (keys and "." in word):  # optim.lr lacks a part
         return f": type {MEANINGS[last]}"
-    if not keys and "." not in word:
-        keys = [key for key in list_keys(registry) if _get_last_part(key) == last]
+    head = word.partition(".")[0] if "." in word else ""
+    if not keys and head in ("", *MANY):  # reg.gamma lacks the name of the regularizer
+        keys = [key for key in list_keys(registry) if _get_last_part(key) == last and key.startswith(head)]
     if keys:
         return f": type {' or '.join(f'{key}=VALUE' for key in ([word] if word in keys else keys[:3]))}"
     return "" if "." in word else suggest_component(registry.components(), word, "setting")
