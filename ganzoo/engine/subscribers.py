@@ -133,7 +133,8 @@ class Estimate:
         speed, path = (event.images - first["images"]) / seconds, self.run.path
         self.run = None
         if event.total / speed > WORTH_ESTIMATING:
-            self.events.note(f"{words.describe_estimate(event.total, speed)}; samples appear as {path}/fakes-*")
+            line = words.describe_estimate(event.total, speed, words.is_crowded(row))
+            self.events.note(f"{line}; samples appear as {path}/fakes-*")
 
 
 class Doctor:

@@ -50,7 +50,7 @@ def describe_tick(row: Mapping[str, Any], total: int, width: int | None = None) 
     return line
 
 
-def describe_estimate(images: int, speed: float) -> str:
+def describe_estimate(images: int, speed: float, busy: bool = False) -> str:
     """Return a line on how long a run takes on this machine; for a long run, also how many images take 20 minutes.
 
     The number of images is rounded to what a person types: ``--images 30000``.
@@ -58,8 +58,9 @@ def describe_estimate(images: int, speed: float) -> str:
     Args:
         images: The length of the run, in images.
         speed: The measured speed, in images per second.
+        busy: Whether other processes used the machine meanwhile, so that the run may be faster later.
     """
-    line = f"about {format_rough_duration(images / speed)} on this machine"
+    line = f"about {format_rough_duration(images / speed)} on this machine" + (", which is busy now" if busy else "")
     fewer = round(float(f"{speed * SHORTER:.0e}"))
     if images / speed <= LONG or not 0 < fewer < images:
         return line

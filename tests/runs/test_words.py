@@ -86,3 +86,4 @@ def test_early_in_a_run_the_time_left_is_unknown():
 )
 def test_an_estimate_suggests_a_short_run_where_the_run_is_long(images, speed, line):
     assert describe_estimate(images, speed) == line
+    assert describe_estimate(images, speed, busy=True) == line.replace("machine", "machine, which is busy now")
