@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -29,8 +29,11 @@ class WinningD:
     def __call__(self, rows: Sequence[Row], recipe: Mapping[str, Any]) -> Verdict | None:
         """Return a verdict if D was sure for the last part of the run."""
         long = max(self.options.images, self.options.share * recipe["train"]["images"])
-        last = rows[-1]["images"]
-        seen = [row for row in _reversed_until(rows, last - long) if {"loss_d", "real", "fake"} <= row.keys()]
+        last, seen = rows[-1]["images"], list[Row]()
+        for row in reversed(rows):
+            if row["images"] < last - long and len(seen) >= TICKS:
+                break
+            seen += [row] if {"loss_d", "real", "fake"} <= row.keys() else []
         num = last - seen[-1]["images"] if len(seen) >= TICKS else 0
         if num < long * (1 - 1 / TICKS):  # the run, or D, started later
             return None
@@ -48,7 +51,7 @@ class WinningD:
 
 @dataclass(frozen=True)
 class HugeLoss:
-    """A loss or a logit is absurdly large for several ticks."""
+    """A loss or a logit was too large at each of the last ticks."""
 
     options: HugeLossOptions
     data: DataInfo
@@ -65,7 +68,7 @@ class HugeLoss:
         value = ticks[-1][name]
         return Verdict(
             code="huge-loss",
-            severity="stop" if least[name] > self.options.stop else "warn",
+            severity="stop" if abs(value) > self.options.stop else "warn",
             words=f"{names[name]} is {value:.2g}, so the training diverges",
             since=ticks[0]["images"],
             evidence={name: value},
@@ -94,14 +97,6 @@ class FewPictures:
 
 
 # ----------------------------------------------------------------------------
-
-
-def _reversed_until(rows: Sequence[Row], images: float) -> Iterator[Row]:
-    """Yield the rows after so many images, newest first."""
-    for row in reversed(rows):
-        if row["images"] < images:
-            return
-        yield row
 
 
 def _suggest_weaker_d(recipe: Mapping[str, Any]) -> tuple[str, ...]:
