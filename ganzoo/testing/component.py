@@ -19,9 +19,9 @@ from ganzoo.registry.installed import (
     require_callable,
     require_methods,
 )
+from ganzoo.testing.advice import find_advice_defect
 from ganzoo.testing.building import build_component
 from ganzoo.testing.checks import Failure, Skip, Trial, as_sentence, fatal_failures, require
-from ganzoo.testing.diagnosis import find_advice_defect
 
 
 def options_round_trip(trial: Trial) -> None:

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import copy
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ganzoo.errors import suggest_names
 from ganzoo.plugin import Case, Verdict
-from ganzoo.recipe.keys import COMPONENTS, FLAGS, list_keys
-from ganzoo.registry import registry
 from ganzoo.registry.installed import describe_error
+from ganzoo.testing.advice import find_advice_defect
 from ganzoo.testing.building import build_component
 from ganzoo.testing.checks import Failure, Trial, as_sentence, fatal_failures, require
 from ganzoo.testing.examples import make_frozen_recipe
 from ganzoo.testing.plugin import require_light
 
 Row = Mapping[str, Any]
-ENGINE_NAMESPACES = ("train", "optim")  # namespaces of keys that exist whichever plugins are installed
 
 
 def answers_for_any_run(trial: Trial) -> None:
@@ -69,21 +65,6 @@ def measure_case(trial: Trial, case: Case) -> dict[str, float]:
     """Return the verdict for the rows of a case: the value 1 under the verdict's code, or under ``nothing``."""
     verdict = trial.build(**case.options)(case.given["rows"], case.given.get("recipe", make_frozen_recipe()))
     return {"nothing" if verdict is None else verdict.code: 1.0}
-
-
-def find_advice_defect(advice: str) -> str:
-    """Return why an advice cannot be typed; empty if it can."""
-    flags = {entry.name for entry in (*COMPONENTS, *FLAGS)}
-    if match := re.fullmatch(r"--([a-z-]+) \S+", advice):
-        return "" if match[1] in flags else f"there is no flag --{match[1]}{suggest_names(match[1], flags)}"
-    key, equals, value = advice.partition("=")
-    known = list_keys(registry())
-    if not (equals and value) or " " in key:
-        return "write KEY=VALUE or --FLAG VALUE"
-    head = key.partition(".")[0]
-    if key in known or (head in {entry.name for entry in COMPONENTS} and "." in key):
-        return ""
-    return f"there is no key {key!r}{suggest_names(key, known)}"
 
 
 # ----------------------------------------------------------------------------
