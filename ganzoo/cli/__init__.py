@@ -71,7 +71,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     130 interrupted and saved. An error is one sentence on stderr; ``-v`` also shows the traceback.
     """
     completing = "_GANZOO_COMPLETE" in os.environ  # a warning would appear in the line that the user types
-    logging.basicConfig(format="ganzoo: %(message)s", level=logging.CRITICAL if completing else logging.WARNING)
+    level = logging.CRITICAL if completing else logging.ERROR if _is_second_process() else logging.WARNING
+    logging.basicConfig(format="ganzoo: %(message)s", level=level)
     if sys.stderr is None or not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the Hub's client prints plain lines then
     session = Session()
@@ -116,7 +117,7 @@ def _flush_output() -> None:
 def _is_second_process() -> bool:
     """Return whether ``torchrun`` started this process and another one on this machine, which reports the same errors.
 
-    This holds until the processes join; the errors that they raise then know whether they are reported.
+    It reports those that come before the processes join. Later errors know whether another process reports them.
     """
     launch = read_launch()
     return launch is not None and launch.local_rank > 0

@@ -435,6 +435,8 @@ def test_a_mistake_in_a_process() -> None:
 # ----------------------------------------------------------------------------
 # Several processes.
 
+LAUNCH = {"RANK": "2", "WORLD_SIZE": "4", "MASTER_ADDR": "here", "MASTER_PORT": "1"}
+
 
 @pytest.mark.parametrize(
     "args", [("train", "--archh", "dcgan"), ("train", "dcgan"), ("train", "--plugin", "nothing.py"), ("trian",)]
@@ -442,11 +444,23 @@ def test_a_mistake_in_a_process() -> None:
 def test_of_the_processes_on_a_machine_the_first_reports_a_mistake(
     ganzoo: Ganzoo, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...]
 ) -> None:
-    launch = {"RANK": "2", "WORLD_SIZE": "4", "MASTER_ADDR": "here", "MASTER_PORT": "1"}
-    for name, value in launch.items():
+    for name, value in LAUNCH.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("LOCAL_RANK", "0")
     said = ganzoo(*args)
     monkeypatch.setenv("LOCAL_RANK", "1")
     assert ganzoo(*args) == Answer(said.code, "", "")
     assert said.err.startswith("ganzoo: ")
+
+
+def test_of_the_processes_on_a_machine_the_first_reports_a_broken_plugin(tmp_path: Path) -> None:
+    installed = tmp_path / "broken-1.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Name: broken\nVersion: 1\n")
+    (installed / "entry_points.txt").write_text("[ganzoo]\nbroken = broken_module\n")
+    said = []
+    for rank in ("0", "1"):
+        environment = {**os.environ, **LAUNCH, "LOCAL_RANK": rank, "PYTHONPATH": str(tmp_path)}
+        said.append(process("list", "losses", env=environment).communicate(timeout=60)[1])
+    assert said[0].startswith("ganzoo: plugin 'broken' (broken 1): ModuleNotFoundError")
+    assert said[1] == ""
