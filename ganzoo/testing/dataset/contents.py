@@ -97,6 +97,16 @@ def info_round_trip(trial: Trial) -> None:
     require(back == info, f"{info} comes back as {back}.")
 
 
+def class_names_fit(trial: Trial) -> None:
+    """The names of classes, ``meta["classes"]``, are one text for each class, and no two are equal."""
+    info: DataInfo = build_component(trial).info
+    if "classes" not in info.meta:
+        raise Skip("its classes have no names")
+    names = info.class_names
+    words = f"Its info has num_classes={info.num_classes}, and meta['classes'] is {info.meta['classes']!r}."
+    require(len(names) == len(set(names)) == info.num_classes > 0, words)
+
+
 def range_is_used(trial: Trial) -> None:
     """Images use the range from black to white: -1 to 1 as floats, 0 to 255 as bytes."""
     with opened_source(trial) as source:
