@@ -307,6 +307,13 @@ def test_later_layers_win(ganzoo: Ganzoo, runs: Path) -> None:
     assert found["train.checkpoint_every"] == ("50000", "config runs/0001-stopped")
 
 
+def test_a_loss_without_the_limit_that_it_wants_is_a_warning_before_the_run(ganzoo: Ganzoo) -> None:
+    answer = ganzoo("train", "--arch", "dcgan", "--loss", "wasserstein", "--reg", "none", "--dry-run")
+    warning = "warning: loss 'wasserstein': nothing limits the slope of D, so its logits grow without end"
+    assert (answer.code, answer.err) == (0, f"{warning}; try --reg wgan-gp, or --reg r1\n")
+    assert ganzoo("train", "--arch", "dcgan", "--loss", "wasserstein", "--dry-run").err == ""
+
+
 @pytest.mark.parametrize("config", ["1", "0001-stopped", "runs/0001-stopped", "runs/0001-stopped/recipe.json"])
 def test_a_config_is_a_run_or_its_recipe(ganzoo: Ganzoo, runs: Path, config: str) -> None:
     assert settings(ganzoo("train", "--config", config, "--dry-run").out)["arch.width"][0] == "2"
