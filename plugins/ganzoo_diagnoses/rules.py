@@ -100,8 +100,13 @@ class FewPictures:
 
 
 def _suggest_weaker_d(recipe: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a penalty on D, or a stronger one, then a lower rate of D, which helps less."""
+    regs = {entry["name"].rpartition(":")[2]: entry["options"] for entry in recipe["reg"]}
+    gamma = regs.get("r1", {}).get("gamma")
+    penalty = () if regs else ("--reg r1",)
+    stronger = (f"reg.r1.gamma={gamma * 4:g}",) if isinstance(gamma, float) else ()
     lr = recipe["optim"]["d"]["lr"]
-    return (f"optim.d.lr={lr / 4:.2g}",) if isinstance(lr, float) else ()
+    return (*penalty, *stronger, *((f"optim.d.lr={lr / 4:.2g}",) if isinstance(lr, float) else ()))
 
 
 def _suggest_lower_rates(recipe: Mapping[str, Any]) -> tuple[str, ...]:

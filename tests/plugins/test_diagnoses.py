@@ -56,6 +56,21 @@ def test_advice_is_a_lower_rate_unless_it_is_a_schedule() -> None:
     assert diagnosis(rows, {**RECIPE, "optim": rates}).advice == ("optim.d.lr=0.0001",)
 
 
+@pytest.mark.parametrize(
+    ("reg", "advice"),
+    [
+        ([], ("--reg r1", "optim.d.lr=0.0001")),
+        ([{"name": "regularizers:r1", "options": {"gamma": 0.5}}], ("reg.r1.gamma=2", "optim.d.lr=0.0001")),
+        ([{"name": "regularizers:r1", "options": {"gamma": "cosine(1, 0, images=9)"}}], ("optim.d.lr=0.0001",)),
+        ([{"name": "regularizers:wgan-gp", "options": {"weight": 10.0}}], ("optim.d.lr=0.0001",)),
+    ],
+)
+def test_a_penalty_is_the_first_advice_against_a_winning_discriminator(reg: Any, advice: Any) -> None:
+    rows = [{"images": images, "loss_d": 0.01, "loss_g": 5.0, "real": 5.0, "fake": -5.0} for images in TICKS]
+    recipe = {**RECIPE, "reg": reg, "optim": {"d": {"lr": 4e-4}}}
+    assert ganzoo.create("diagnosis", "winning-discriminator")(rows, recipe).advice == advice
+
+
 def test_a_run_on_few_pictures_says_so_once(toys: object) -> None:
     run = ganzoo.train(arch="toy", dataset="toy-array", images=96, options={"train.grid_every": 10**6})
     log = (run.path / "log.txt").read_text()
