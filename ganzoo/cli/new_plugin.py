@@ -69,7 +69,7 @@ def command(name: str, kind: str, parent: Path) -> None:
     kinds = _read_kinds()
     kind = parse_kind(kind)
     if kind not in kinds:
-        raise UsageError(f"--kind {kind}: there is no template for it; choose one of {', '.join(kinds)}")
+        raise UsageError(f"--kind {kind}: it has no template; choose one of {', '.join(kinds)}")
     _check_name(name, kind)
     target = parent / name
     _check_target(parent, target)

@@ -165,7 +165,7 @@ class Keeper:
             if ending:
                 raise
             checkpoints = self.run.checkpoints
-            good = f"the last good one is {checkpoints[-1]}" if checkpoints else "there is no good one yet"
+            good = f"the last good one is {checkpoints[-1]}" if checkpoints else "none is good yet"
             self.unreported = False
             self.events.note(
                 f"could not write the checkpoint at {self.images:,} images: {error}; {good}; trying again at the next"

@@ -33,7 +33,7 @@ def restore(
         note: A function that is called with lines about the checkpoint.
 
     Returns:
-        The checkpoint's meta; None where there is no checkpoint yet.
+        The checkpoint's meta; None before the first checkpoint.
 
     Raises:
         Corrupt: All checkpoints are damaged, or the undamaged one does not fit the GAN.
@@ -65,7 +65,7 @@ def read_newest(run: Run, note: Callable[[str], None]) -> tuple[dict[str, Tensor
     """Read the newest undamaged checkpoint; rename damaged ones, with a line for each.
 
     Returns:
-        The checkpoint's tensors and its meta; None where there is no checkpoint yet.
+        The checkpoint's tensors and its meta; None before the first checkpoint.
 
     Raises:
         Corrupt: All checkpoints are damaged.
@@ -79,7 +79,7 @@ def read_newest(run: Run, note: Callable[[str], None]) -> tuple[dict[str, Tensor
             note(f"{error}; set aside as {aside.name}")
     if list((run.path / "checkpoints").glob("*.damaged")):
         raise Corrupt(f"no checkpoint of {run.path} is whole: start anew with ganzoo train --config {run.path}")
-    note("there is no checkpoint yet: starting from the beginning")
+    note("the run has no checkpoint yet: starting from the beginning")
     return None
 
 

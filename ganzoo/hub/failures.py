@@ -165,7 +165,7 @@ def _explain_response(error: HfHubHTTPError, repo: str, writing: bool, again: bo
 
 
 def _make_no_token_error() -> Denied:
-    return Denied(f"there is no token: log in with `hf auth login`, or set HF_TOKEN ({TOKENS})")
+    return Denied(f"you are not logged in: use `hf auth login`, or set HF_TOKEN ({TOKENS})")
 
 
 def make_damaged_error(repo: str, name: str) -> Corrupt:
@@ -193,7 +193,7 @@ def suggest_included_models() -> str:
 
 
 def _describe_silence(error: Exception) -> str:
-    """Return in words why there is no answer."""
+    """Return in words why the Hub does not answer."""
     if isinstance(error, httpx.TimeoutException):
         return "does not answer in time"
     return "cannot be reached" if isinstance(error, (httpx.ConnectError, httpx.ProxyError)) else "broke the connection"

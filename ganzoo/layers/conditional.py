@@ -65,7 +65,7 @@ class ConditionalInstanceNorm2d(nn.Module):
 
 
 def _map(channels: int, num_classes: int, dim: int) -> nn.Module | None:
-    """Return a layer from a condition to ``[N, channels]`` that starts at 0; None where there is no condition."""
+    """Return a layer from a condition to ``[N, channels]`` that starts at 0; None without a condition."""
     if num_classes and dim:
         raise ValueError(f"a condition is a class or a vector, not both: num_classes={num_classes}, dim={dim}")
     if not (num_classes or dim):

@@ -59,7 +59,7 @@ def extractor(name: str, data: DataInfo) -> Frozen:
         A module that returns the extractor's output for samples ``[N, *shape]``: a dict with ``features`` ``[N, F]``.
 
     Raises:
-        UsageError: There is no extractor of that name, or it is not a `torch.nn.Module`, so that gradients cannot flow
+        UsageError: No extractor has that name, or it is not a `torch.nn.Module`, so that gradients cannot flow
             through it, or it must be trained on the data first.
     """
     entry = registry().resolve("extractor", name)

@@ -129,4 +129,4 @@ def _kernel(x: Tensor, taps: int, gain: float) -> Tensor:
 
 def _check_taps(taps: int) -> None:
     if taps not in (2, 3, 4):
-        raise ValueError(f"there is no filter of {taps} taps: give 2, 3 or 4")
+        raise ValueError(f"a filter has 2, 3 or 4 taps, not {taps}")

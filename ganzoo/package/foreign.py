@@ -114,7 +114,7 @@ def find_format(registry: Registry, text: str) -> Format:
     if found:
         choices = " or ".join(f"--format {each.qualified}" for each in found)
         raise UsageError(f"more than one architecture reads format {text!r}: write {choices}")
-    what = f"there is no format {text!r}" if text else "no format was chosen: add --format NAME"
+    what = f"unknown format {text!r}" if text else "no format was chosen: add --format NAME"
     raise UsageError(f"{what}{suggest_names(text, names)} (installed: {', '.join(names) or 'none'})")
 
 

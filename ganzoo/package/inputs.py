@@ -120,7 +120,7 @@ def _was_input(generator: Generator, file: Path, error: GanzooError, taken: set[
 def _check_target(source: Path, target: Path) -> None:
     """Raise GanzooError where a result cannot be written to a file; checked before the result is computed."""
     if not target.parent.is_dir():
-        raise NotFound(f"{target}: there is no folder {target.parent}: make it first")
+        raise NotFound(f"{target}: the folder {target.parent} does not exist: create it first")
     if target.exists() and target.samefile(source):
         raise UsageError(f"{target} is the input, which its result would overwrite: name another file")
 

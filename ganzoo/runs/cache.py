@@ -42,7 +42,7 @@ def find_cache_folder() -> Path:
     """Return the folder of the cache: $GANZOO_CACHE, $XDG_CACHE_HOME/ganzoo or ~/.cache/ganzoo.
 
     Raises:
-        GanzooError: Neither variable is set, and there is no home directory.
+        GanzooError: Neither variable is set, and the user has no home directory.
     """
     try:
         if cache := os.environ.get("GANZOO_CACHE"):
@@ -50,7 +50,7 @@ def find_cache_folder() -> Path:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser() / "ganzoo"
     except RuntimeError:
         raise GanzooError(
-            "there is no home directory to cache datasets in: set GANZOO_CACHE to a folder that you can write to"
+            "no home directory was found to cache datasets in: set GANZOO_CACHE to a folder that you can write to"
         ) from None
 
 

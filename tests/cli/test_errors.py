@@ -263,7 +263,7 @@ def test_no_home_directory(ganzoo: Ganzoo, public: Path, monkeypatch: pytest.Mon
     assert ganzoo("list").code == 0
     assert ganzoo("runs").code == 0
     answer = ganzoo("train", *TINY, "--dataset", "photos")
-    check(answer, 1, "no home directory", "set GANZOO_CACHE")
+    check(answer, 1, "no home directory was found", "set GANZOO_CACHE")
 
 
 def test_a_full_disk(ganzoo: Ganzoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,7 +297,7 @@ def check_unwritten(answer: Answer, *words: str) -> None:
     *told, _ = answer.err.splitlines()
     check(answer, 1, *words, before=len(told))
     (first,) = [line for line in told if line.startswith("could not write the checkpoint at 0 images: cannot write")]
-    assert first.endswith("there is no good one yet; trying again at the next")
+    assert first.endswith("none is good yet; trying again at the next")
     assert any(line.startswith("0:00 left  256/256  ") for line in told)
 
 

@@ -316,7 +316,7 @@ def test_invalid_options_are_refused_without_a_request(hub, package, options):
             Denied,
             "the Hub refuses the token: log in again with `hf auth login`, or set HF_TOKEN",
         ),
-        (None, "alice/none", Denied, "there is no token: log in with `hf auth login`, or set HF_TOKEN"),
+        (None, "alice/none", Denied, "you are not logged in: use `hf auth login`, or set HF_TOKEN"),
         ("hf_alice_read", "alice/none", Denied, "this token has no write access: use one that has"),
         ("hf_bob", "alice/none", Denied, "this token has no write access: .* or publish under another name"),
     ],
@@ -341,7 +341,7 @@ def test_an_error_for_a_token_without_access_says_what_to_do(hub, package, monke
         ("hf_alice", "alcie/new", "did you mean 'alice'?"),
         ("hf_alice_read", "alice/new", "publishing needs a token with write access"),
         ("hf_wrong", "alice/new", "the Hub refuses the token"),
-        (None, "alice/new", "there is no token: log in with `hf auth login`, or set HF_TOKEN"),
+        (None, "alice/new", "you are not logged in: use `hf auth login`, or set HF_TOKEN"),
     ],
 )
 def test_access_is_checked_before_a_run_is_trained(hub, monkeypatch, token, name, says):

@@ -153,7 +153,7 @@ def test_a_sound_of_any_length_is_read_by_the_dataset_and_written_as_a_sound(cal
     ("args", "code", "words"),
     [
         (("gone.png", "out.png"), 4, "there is no file or folder gone.png"),
-        (("in.png", "no/out.png"), 4, "there is no folder no: make it first"),
+        (("in.png", "no/out.png"), 4, "the folder no does not exist: create it first"),
         (("in.png", "out.wav"), 2, "this model's samples cannot be written as '.wav': end the name in .png"),
         (("in.png", "out"), 2, "out: end it in .png, or in / for a folder"),
         (("in.png", "in.png"), 2, "in.png is the input, which its result would overwrite: name another file"),

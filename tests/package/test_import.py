@@ -339,7 +339,7 @@ def test_an_ignored_object_is_never_the_real_one(losses: type) -> None:
 def test_unknown_names_and_keys_are_refused(losses: type) -> None:
     file = save(STATE)
     with pytest.raises(
-        UsageError, match=r"there is no format 'pytorch-example': did you mean 'pytorch-examples'\? \(installed: "
+        UsageError, match=r"unknown format 'pytorch-example': did you mean 'pytorch-examples'\? \(installed: "
     ):
         import_file(file, "pytorch-example")
     with pytest.raises(

@@ -119,4 +119,4 @@ def test_no_home_directory() -> None:
         "except GanzooError as error: sys.exit(str(error))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert (done.returncode, done.stderr[:26]) == (1, "there is no home directory")
+    assert (done.returncode, done.stderr[:27]) == (1, "no home directory was found")
