@@ -317,7 +317,7 @@ def test_a_mistake_is_reported_once(mistake):
     assert code == 1
     (said,) = [line for line in stderr.splitlines() if line.startswith("ganzoo: ")]
     assert str(*mistake.values()) in said
-    assert stderr.count("exitcode  : 2") == 2
+    assert "exitcode  : 2" in stderr  # torchrun may stop the other process first
 
 
 @pytest.mark.slow

@@ -167,5 +167,5 @@ def test_the_first_process_finds_the_weights_that_a_run_starts_from(monkeypatch:
     for initial in (None, Path("of the first")):
         world = SimpleNamespace(rank=1, size=2, on_rank0=lambda work, initial=initial: initial)
         for own in (run, pytest.fail, Run(Path("not here"))):
-            start(recipe, own, device="cpu", world=world)
+            start(recipe, own, device="cpu", progress=False, world=world)
     assert seen == [None] * 3 + [Path("of the first")] * 3

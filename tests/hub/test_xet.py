@@ -61,7 +61,7 @@ from pathlib import Path
 tests, package, folder = sys.argv[1:]
 sys.path[:0] = [tests, tests + "/hub"]
 from hubserver import HubServer, Xet
-Xet.write_session = lambda self: "http://127.0.0.1:9"
+Xet.open_write_session = lambda self: "http://127.0.0.1:9"
 server = HubServer(Path(folder) / "hub", xet="local").start()
 os.environ.update(HF_ENDPOINT=server.url, HF_HOME=folder + "/home", HF_TOKEN="hf_alice")
 import toys

@@ -166,7 +166,7 @@ def test_constant_maps_keep_their_value_away_from_the_borders(taps: int) -> None
 
 def test_other_numbers_of_taps_are_refused() -> None:
     for call in (L.downsample, L.upsample, L.low_pass):
-        with pytest.raises(ValueError, match="no filter of 5 taps: give 2, 3 or 4"):
+        with pytest.raises(ValueError, match="a filter has 2, 3 or 4 taps, not 5"):
             call(torch.ones(1, 1, 4, 4), taps=5)
 
 
