@@ -15,7 +15,6 @@ from typing import Any, NoReturn
 import click
 
 from ganzoo.cli.common import Session, common_options, note
-from ganzoo.cli.usage import describe_usage_error, suggest_command
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.plugin import Command
 from ganzoo.plugin.component import COMMANDS
@@ -44,6 +43,8 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that the first argument names. The error for an unknown name has similar names."""
         if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
+            from ganzoo.cli.usage import suggest_command
+
             raise UsageError(f"there is no command {args[0]!r}{suggest_command(args[0], self.list_commands(ctx))}")
         return super().resolve_command(ctx, args)
 
@@ -84,6 +85,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         error.show()
         code = 0
     except click.ClickException as error:
+        from ganzoo.cli.usage import describe_usage_error
+
         code = _fail(session, describe_usage_error(error), error.exit_code, _is_second_process())
     except (click.Abort, KeyboardInterrupt):
         code = _fail(session, "interrupted", 130, _is_second_process())

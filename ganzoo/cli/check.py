@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.common import common_options, complete_components, parse_pairs, print_json
+from ganzoo.cli.common import common_options, complete_components, print_json
+from ganzoo.cli.pairs import parse_pairs
 from ganzoo.errors import UsageError
 from ganzoo.recipe.keys import make_options_prefix
 from ganzoo.registry import parse_kind, registry

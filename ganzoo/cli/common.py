@@ -1,4 +1,4 @@
-"""Code that all commands share: options, completion, and tables."""
+"""Code that all commands share: options, completion, and tables. ``KEY=VALUE`` arguments are in `ganzoo.cli.pairs`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import json
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -17,8 +17,6 @@ from click.shell_completion import CompletionItem
 
 from ganzoo.errors import UsageError, suggest_names
 from ganzoo.plugin.numbers import parse_count
-from ganzoo.recipe.keys import COMPONENTS, list_keys
-from ganzoo.recipe.synonyms import suggest_setting
 from ganzoo.registry import GROUP, registry
 from ganzoo.runs import run as runs
 from ganzoo.runs.display import CONTROL, print_line
@@ -106,7 +104,7 @@ def _add_plugins(ctx: click.Context, param: click.Parameter, files: Sequence[str
 
 
 # ----------------------------------------------------------------------------
-# Numbers and KEY=VALUE.
+# Numbers.
 
 
 class Count(click.ParamType):  # type: ignore[type-arg]  # newer versions of click make it generic
@@ -120,33 +118,6 @@ class Count(click.ParamType):  # type: ignore[type-arg]  # newer versions of cli
             return value if isinstance(value, int) else parse_count(value)
         except ValueError:
             self.fail(f"{value!r} is not a whole number", param, ctx)
-
-
-def parse_pairs(arguments: Iterable[str]) -> dict[str, str]:
-    """Parse ``KEY=VALUE`` arguments to a mapping.
-
-    Raises:
-        UsageError: An argument does not have that form, or a key is given twice.
-    """
-    pairs: dict[str, str] = {}
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        if not equals or not key:
-            raise UsageError(f"{argument!r} is not KEY=VALUE{_suggest_setting(argument)}")
-        if key in pairs:
-            raise UsageError(f"{key} is given twice: keep one of {key}={pairs[key]} and {argument}")
-        pairs[key] = value
-    return pairs
-
-
-def _suggest_setting(word: str) -> str:
-    """Return what to type instead of a single word: a flag if the word is a component's name or a path."""
-    for key in COMPONENTS:
-        if any(word in (entry.spec.name, *entry.spec.aliases) for entry in registry().components(key.kind)):
-            return f": did you mean --{key.name} {word}?"
-    if os.path.exists(word):
-        return f": did you mean --dataset {word}?"
-    return suggest_setting(registry(), word) or ": settings are written like train.images=50000"
 
 
 # ----------------------------------------------------------------------------
@@ -170,12 +141,6 @@ def complete_components(kind: str | None, *extra: str) -> Complete:
         return items or ([CompletionItem(incomplete, type="dir")] if kind == "dataset" else [])
 
     return complete
-
-
-def complete_pairs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Complete the key of ``KEY=VALUE``."""
-    keys = [key for key in list_keys(registry(), ctx.params.get("arch")) if key.startswith(incomplete)]
-    return [CompletionItem(f"{key}=") for key in keys]
 
 
 def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -13,10 +13,10 @@ from ganzoo.cli.common import (
     complete_runs,
     note,
     offline_option,
-    parse_pairs,
     print_json,
     print_table,
 )
+from ganzoo.cli.pairs import parse_pairs
 from ganzoo.evaluate.request import KINDS
 from ganzoo.recipe.keys import list_keys
 from ganzoo.registry import registry

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from ganzoo.cli.common import common_options, parse_pairs
+from ganzoo.cli.common import common_options
+from ganzoo.cli.pairs import parse_pairs
 from ganzoo.plugin import Architecture
 from ganzoo.registry import registry
 

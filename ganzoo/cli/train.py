@@ -15,13 +15,12 @@ from ganzoo.cli.common import (
     F,
     common_options,
     complete_components,
-    complete_pairs,
     complete_runs,
     note,
-    parse_pairs,
     print_table,
 )
 from ganzoo.cli.groups import GroupedCommand
+from ganzoo.cli.pairs import complete_pairs, parse_pairs
 from ganzoo.errors import GanzooError, Interrupted
 from ganzoo.plugin.options import to_text
 from ganzoo.recipe.keys import COMPONENTS, CONTINUE, DATA, FLAGS, LENGTH, LOG, WHAT
