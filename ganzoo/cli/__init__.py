@@ -34,9 +34,17 @@ class Commands(click.Group):
         """Import a command and return it; None if there is no such command."""
         if name in COMMANDS:
             module = name.replace("-", "_") + ("_" if keyword.iskeyword(name) else "")
-            return _import_command(f"ganzoo.cli.{module}:command")
+            command = _import_command(f"ganzoo.cli.{module}:command")
+            command.short_help = COMMANDS[name]
+            return command
         offered = [entry for entry in registry().components("command") if entry.spec.name == name]
         return _import_command(offered[0].spec.factory) if offered and isinstance(offered[0].spec, Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a line for each command. No command is imported for it."""
+        offered = {entry.spec.name: entry.spec.summary for entry in registry().components("command")}
+        with formatter.section("Commands"):
+            formatter.write_dl([*(COMMANDS | offered).items()])  # `list` is a module of this package
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

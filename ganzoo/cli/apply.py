@@ -7,7 +7,7 @@ import click
 from ganzoo.cli.common import common_options, complete_runs, note, offline_option
 
 
-@click.command("apply", short_help="Apply a model to files: translate, upscale, vocode.")
+@click.command("apply")
 @click.argument("what", metavar="MODEL", shell_complete=complete_runs)
 @click.argument("source", metavar="IN", type=click.Path())
 @click.argument("target", metavar="OUT", type=click.Path())

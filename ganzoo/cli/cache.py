@@ -17,7 +17,7 @@ def _complete_entries(ctx: click.Context, param: click.Parameter, incomplete: st
     return [CompletionItem(entry.name) for entry in cache.list_entries() if entry.name.startswith(incomplete)]
 
 
-@click.command("cache", short_help="Show the cache, or clear it.")
+@click.command("cache")
 @click.option(
     "--clear", is_flag=False, flag_value="", metavar="[NAME]", shell_complete=_complete_entries,
     help="Remove one entry, or all entries if no name is given.",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ganzoo.testing import Result
 
 
-@click.command("check", short_help="Check that a plugin keeps its contracts.")
+@click.command("check")
 @click.argument("what", metavar="[NAME]", required=False, shell_complete=complete_components(None))
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--list", "as_list", is_flag=True, help="List the checks, of all kinds or of the KIND given as NAME.")

@@ -28,7 +28,7 @@ def _complete_options(ctx: click.Context, param: click.Parameter, incomplete: st
     return [CompletionItem(f"{key}=") for key in keys if key.startswith(incomplete)]
 
 
-@click.command("evaluate", short_help="Measure a trained generator.")
+@click.command("evaluate")
 @click.argument("what", metavar="RUN", shell_complete=complete_runs)
 @click.option(
     "--metric", metavar="NAME", multiple=True, shell_complete=complete_components("metric"),

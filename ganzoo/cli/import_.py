@@ -20,7 +20,7 @@ def complete_formats(ctx: click.Context, param: click.Parameter, incomplete: str
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-@click.command("import", short_help="Convert weights of another project to a model.")
+@click.command("import")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("pairs", metavar="[KEY=VALUE]...", nargs=-1)

@@ -26,7 +26,7 @@ from ganzoo.runs.where import parse_repository
 MOST_CHARACTERS = 200  # of one fact of a model, such as a vocabulary
 
 
-@click.command("info", short_help="Show a component and its options, or a model.")
+@click.command("info")
 @click.argument("name", metavar="NAME|RUN|DIR|USER/NAME", shell_complete=complete_components(None))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--bibtex", "as_bibtex", is_flag=True, help="Print the BibTeX of the paper that a component implements.")

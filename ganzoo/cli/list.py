@@ -11,7 +11,7 @@ from ganzoo.plugin import KINDS, Model
 from ganzoo.registry import PLURALS, parse_kind, registry
 
 
-@click.command("list", short_help="List the installed components.")
+@click.command("list")
 @click.argument(
     "kind", required=False, shell_complete=lambda ctx, param, word: [k for k in KINDS if k.startswith(word)]
 )

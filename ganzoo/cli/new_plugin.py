@@ -43,7 +43,7 @@ def _complete_kinds(ctx: click.Context, param: click.Parameter, incomplete: str)
     return [CompletionItem(kind, help=text) for kind, text in found.items() if kind.startswith(incomplete)]
 
 
-@click.command("new-plugin", short_help="Create a plugin to start from.")
+@click.command("new-plugin")
 @click.argument("name", metavar="NAME")
 @click.option(
     "--kind", default="architecture", show_default=True, metavar="KIND", shell_complete=_complete_kinds,

@@ -9,7 +9,7 @@ import click
 from ganzoo.cli.common import common_options, complete_runs, note
 
 
-@click.command("package", short_help="Write the model of a run to a directory.")
+@click.command("package")
 @click.argument("what", metavar="RUN", shell_complete=complete_runs)
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--without-discriminator", is_flag=True, help="Leave out the discriminator, which fine-tuning needs.")

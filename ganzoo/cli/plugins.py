@@ -10,7 +10,7 @@ from ganzoo.cli.common import common_options, print_json, print_table
 from ganzoo.registry import registry
 
 
-@click.command("plugins", short_help="List the plugins, including broken ones.")
+@click.command("plugins")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 def command(as_json: bool) -> None:

@@ -9,7 +9,7 @@ import click
 from ganzoo.cli.common import common_options, complete_runs, note, print_table
 
 
-@click.command("publish", short_help="Publish a model on the Hugging Face Hub.")
+@click.command("publish")
 @click.argument("what", metavar="RUN|DIR", shell_complete=complete_runs)
 @click.argument("repo", metavar="USER/NAME")
 @click.option("--private", is_flag=True, help="Make a new repository private.")

@@ -7,7 +7,7 @@ import click
 from ganzoo.cli.common import common_options, note, offline_option
 
 
-@click.command("pull", short_help="Download a model from the Hugging Face Hub.")
+@click.command("pull")
 @click.argument("repo", metavar="USER/NAME[@REVISION]")
 @click.option("--with-discriminator", is_flag=True, help="Also download the discriminator, which fine-tuning needs.")
 @offline_option

@@ -19,7 +19,7 @@ from ganzoo.runs.run import Run
 HEAD = ("run", "images", "of", "status", "dataset", "loss", "seed", "last value", "last change")
 
 
-@click.command("runs", short_help="List the runs.")
+@click.command("runs")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 def command(as_json: bool) -> None:

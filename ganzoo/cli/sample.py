@@ -16,7 +16,7 @@ from ganzoo.runs.where import parse_repository
 SUFFIX = re.compile(r"(\.(png|jpe?g|webp|txt|csv|tsv|wav|npz))?")
 
 
-@click.command("sample", short_help="Generate samples with a trained generator.")
+@click.command("sample")
 @click.argument("what", metavar="RUN", shell_complete=complete_runs)
 @click.option("-n", "--num", metavar="N", type=Count(), help="Number of samples; default: 64, or 2500 points.")
 @click.option(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ganzoo.hub.search import SearchResult
 
 
-@click.command("search", short_help="Find models on the Hugging Face Hub.")
+@click.command("search")
 @click.argument("text", required=False, default="")
 @click.option("--dataset", metavar="NAME", default="", help="Only models trained on this dataset of ganzoo or the Hub.")
 @click.option("--author", metavar="NAME", default="", help="Only models of this user or organisation.")

@@ -61,7 +61,7 @@ def _add_short_flags(function: F) -> F:
     return function
 
 
-@click.command("train", cls=GroupedCommand, groups=GROUPS, short_help="Train a GAN.")
+@click.command("train", cls=GroupedCommand, groups=GROUPS)
 @_add_component_flags
 @_make_component_option(
     "recipe", "recipe", "Start from the settings of a named recipe; `ganzoo list recipes` shows them."

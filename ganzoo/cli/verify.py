@@ -8,7 +8,7 @@ from ganzoo.cli.common import common_options, complete_runs, note, offline_optio
 from ganzoo.runs.heavy import heavy_imports
 
 
-@click.command("verify", short_help="Check that a model is undamaged.")
+@click.command("verify")
 @click.argument("what", metavar="RUN|DIR|USER/NAME", shell_complete=complete_runs)
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
 @offline_option

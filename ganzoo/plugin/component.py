@@ -14,10 +14,25 @@ from ganzoo.plugin.options import NoOptions, list_options
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 SIMILAR = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-COMMANDS = (
-    "train", "sample", "apply", "evaluate", "list", "info", "plugins", "runs", "cache", "package", "publish", "pull",
-    "verify", "search", "import", "new-plugin", "check",
-)  # fmt: skip  # ganzoo's own commands: a command of a plugin cannot have one of these names
+COMMANDS = {  # ganzoo's own commands: a command of a plugin cannot have one of these names
+    "train": "Train a GAN.",
+    "sample": "Generate samples with a trained generator.",
+    "apply": "Apply a model to files: translate, upscale, vocode.",
+    "evaluate": "Measure a trained generator.",
+    "list": "List the installed components.",
+    "info": "Show a component and its options, or a model.",
+    "plugins": "List the plugins, including broken ones.",
+    "runs": "List the runs.",
+    "cache": "Show the cache, or clear it.",
+    "package": "Write the model of a run to a directory.",
+    "publish": "Publish a model on the Hugging Face Hub.",
+    "pull": "Download a model from the Hugging Face Hub.",
+    "verify": "Check that a model is undamaged.",
+    "search": "Find models on the Hugging Face Hub.",
+    "import": "Convert weights of another project to a model.",
+    "new-plugin": "Create a plugin to start from.",
+    "check": "Check that a plugin keeps its contracts.",
+}
 KEY_OF_KIND = {  # the key of a recipe that chooses a component of this kind; a flag has the same name
     "architecture": "arch", "loss": "loss", "dataset": "dataset", "regularizer": "reg", "augmentation": "aug",
     "metric": "metric", "extractor": "extractor", "tracker": "tracker",
