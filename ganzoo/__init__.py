@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from ganzoo.models import apply, evaluate, import_weights, load, package, verify
     from ganzoo.plugin import DataInfo
     from ganzoo.registry import create, register, registry
-    from ganzoo.runs.run import Run
+    from ganzoo.runs.run import Run, find_run, list_runs
     from ganzoo.sharing import publish, pull, search
     from ganzoo.training import train
+
+    __version__: str
 
 __all__ = [
     "DataInfo",
@@ -32,7 +34,9 @@ __all__ = [
     "apply",
     "create",
     "evaluate",
+    "find_run",
     "import_weights",
+    "list_runs",
     "load",
     "package",
     "publish",
@@ -49,7 +53,7 @@ _ORIGINS = {
     "ganzoo.models": ("apply", "evaluate", "import_weights", "load", "package", "verify"),
     "ganzoo.plugin": ("DataInfo",),
     "ganzoo.registry": ("create", "register", "registry"),
-    "ganzoo.runs.run": ("Run",),
+    "ganzoo.runs.run": ("Run", "find_run", "list_runs"),
     "ganzoo.sharing": ("publish", "pull", "search"),
     "ganzoo.training": ("train",),
 }
@@ -63,6 +67,10 @@ class _LazyPackage(ModuleType):
     """
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__version__":
+            from importlib import metadata
+
+            return metadata.version("ganzoo")
         if name not in _MODULES:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         value = getattr(importlib.import_module(_MODULES[name]), name)

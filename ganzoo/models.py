@@ -5,14 +5,15 @@ Torch is imported when it is needed, not before.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import NotFound
+from ganzoo.errors import GanzooError, NotFound
 from ganzoo.evaluate.request import make_request
-from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, MODEL, REFERENCE
+from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, MODEL, REFERENCE, read_config
 from ganzoo.plugin.files import means_folder
 from ganzoo.recipe.resolve import parse_dataset_flag
 from ganzoo.recipe.stored import load_json
@@ -59,7 +60,16 @@ def load(
     with heavy_imports():
         from ganzoo.compute.device import choose_device
         from ganzoo.package import package
+    _report_untrained(directory, notify)
     return package.load(directory, registry(), choose_device(device))
+
+
+def _report_untrained(package: Path, notify: Notify) -> None:
+    """Report that a model has seen no images. The package of a run is such a model until its next checkpoint."""
+    with contextlib.suppress(GanzooError):  # a damaged file is an error where it is read
+        config = read_config(package)
+        if config.images == 0 and not config.imported:
+            notify(f"{package} has seen no images yet, so its samples are noise; a run's fakes-* show how far it is")
 
 
 def apply(
@@ -136,6 +146,7 @@ def evaluate(
         GanzooError: A metric failed. NotFound, Corrupt and MissingPlugin as in `load`.
     """
     package = resolve_package(what, offline=offline, notify=notify)
+    _report_untrained(package, notify)
     request = make_request(
         registry(),
         package,

@@ -234,7 +234,10 @@ def _resolve_resumed(run: Run, settings: Mapping[str, Any]) -> ResolvedRecipe:
     path = f"dataset.{dataset.spec.path_option}" if isinstance(dataset.spec, Dataset) else ""
     if path in changes and "dataset" in changes and registry().resolve("dataset", changes["dataset"]) == dataset:
         del changes["dataset"]
-    wrong = [key for key in changes if key not in ("train.images", path)]
+    kept = {key: changes.pop(key) for key in [*changes] if key not in ("train.images", path)}
+    kept = {key: os.fspath(value) if isinstance(value, os.PathLike) else value for key, value in kept.items()}
+    before, after = recipe.settings(), (resolve(registry(), config=stored, pairs=kept) if kept else recipe).settings()
+    wrong = [key for key in kept if key not in before or before[key] != after.get(key)]
     if wrong:
         raise UsageError(
             f"{', '.join(wrong)}: a resumed run keeps its settings; only train.images may be raised, and --dataset "

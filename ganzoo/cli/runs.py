@@ -53,7 +53,8 @@ def _collect_facts(run: Run) -> dict[str, Any]:
         length, described = run.length, _describe_recipe(run.recipe())
     except (GanzooError, OSError, KeyError, TypeError, AttributeError):
         length, described = 0, {"dataset": "", "loss": "", "seed": "", "best": None}
-    images = run.images
+    rows = run.rows() if run.active else []
+    images = rows[-1]["images"] if rows else run.images
     status = (
         "training" if run.active else "finished" if 0 < length <= images else "unfinished" if length else "unreadable"
     )

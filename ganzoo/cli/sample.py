@@ -73,7 +73,7 @@ def command(
     from ganzoo import models
 
     package = models.resolve_package(what, offline=offline, notify=note)
-    generator = models.load(package, device)
+    generator = models.load(package, device, notify=note)
     with heavy_imports():
         from ganzoo.package.outputs import write_samples
     name = f"{_choose_name(what, package)}-seed{seed}"

@@ -10,6 +10,7 @@ from ganzoo.engine.gan import Gan
 from ganzoo.errors import UsageError
 from ganzoo.package import tensors
 from ganzoo.package.config import CONFIG, DISCRIMINATOR, MODEL, Config, has_discriminator, read_config, read_file
+from ganzoo.plugin import DataInfo
 from ganzoo.recipe.check import find_changed_meaning
 
 INITIAL_FILES = (CONFIG, MODEL, DISCRIMINATOR)  # the files of a package that are needed
@@ -34,10 +35,9 @@ def load_initial_weights(gan: Gan, directory: Path, source: str) -> str:
     config = read_config(directory)
     weights, wrong = _read(directory, config, MODEL, gan.generator)
     if wrong:
-        raise UsageError(
-            f"--init {source}: its model does not fit the networks of this recipe: {wrong}; "
-            "remove --arch, its options, --reg and --unconditional to use the settings that it was trained with"
-        )
+        settings = "remove --arch, its options, --reg and --unconditional to use the settings that it was trained with"
+        why = explain_misfit(config.data, gan.data) or f"{wrong}; {settings}"
+        raise UsageError(f"--init {source}: its model does not fit the networks of this recipe: {why}")
     gan.generator.load_state_dict(weights)
     gan.ema.network.load_state_dict(weights)
     if has_discriminator(directory, config):
@@ -52,6 +52,16 @@ def load_initial_weights(gan: Gan, directory: Path, source: str) -> str:
     other = find_changed_meaning(config.data, gan.data)
     learned = f"; its {other} differ from those of this dataset" if other else ""
     return f"starting from the generator of {source} after {config.images:,} images, {also}{learned}"
+
+
+def explain_misfit(before: DataInfo, now: DataInfo) -> str:
+    """Return in words how the data of a model differ from those of the run, if its networks cannot fit then."""
+    if before.shape != now.shape:
+        sizes = ["x".join(map(str, info.shape)) for info in (before, now)]
+        return f"it makes samples of {sizes[0]}, and those of this dataset are {sizes[1]}"
+    if now.num_classes and before.num_classes and before.num_classes != now.num_classes:
+        return f"it has {before.num_classes} classes, and this dataset has {now.num_classes}"
+    return ""
 
 
 def _read(directory: Path, config: Config, name: str, network: nn.Module) -> tuple[dict[str, Tensor], str]:

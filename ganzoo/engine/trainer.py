@@ -198,11 +198,14 @@ class Trainer:
                 self.averages.add(update_generator(gan, self.batches, self.images, step))
 
         if self.images < train.images:
-            raise Interrupted(f"stopped and saved at {self.images:,} images: ganzoo train --resume {self.run.path}")
+            raise Interrupted(
+                f"stopped and saved at {self.images:,} images; to go on: ganzoo train --resume {self.run.path}"
+            )
         if gan.world.rank == 0:
             self.events.attempt("package", self.keeper.complete, gan.device)
         self.events.note(
-            f"finished after {self.images:,} images and {self.pace.seconds:.0f} s of training; see {self.run.path}"
+            f"finished after {self.images:,} images and {self.pace.seconds:.0f} s of training: "
+            f"ganzoo sample {self.run.path}"
         )
 
     def is_due(self, every: int) -> bool:

@@ -21,9 +21,10 @@ def describe(run: Run, gan: Gan) -> str:
     recipe, world = gan.recipe, gan.world
     g, d = (sum(p.numel() for p in network.parameters()) for network in (gan.generator, gan.discriminator))
     shape = "x".join(map(str, gan.data.shape))
+    terms = [choice.name for choice in (recipe.loss, *recipe.reg, *recipe.aug)]
     processes = f", {world.size} processes" if world.size > 1 else ""
     return (
-        f"{run.path}: {recipe.arch.name} with {recipe.loss.name} on {recipe.dataset.name} {shape}, "
+        f"{run.path}: {recipe.arch.name} with {', '.join(terms)} on {recipe.dataset.name} {shape}, "
         f"generator {g:,} and discriminator {d:,} parameters, {recipe.train.precision} on {gan.device} "
         f"({torch.get_num_threads()} threads{processes})"
     )

@@ -235,13 +235,13 @@ def find_marked_run(mark: str) -> Run | None:
     return next((run for run in marked if (run.path / MARK).read_text() == mark and not run.active), None)
 
 
-def find_run(text: str | Path) -> Run:
+def find_run(text: int | str | Path) -> Run:
     """Return the run of a path, a name or a number.
 
     Raises:
         NotFound: There is no such run; the text names similar runs.
     """
-    path = Path(text)
+    path = Path(str(text))
     if _is_run(path):
         return Run(path)
     runs = list_runs()
@@ -255,12 +255,18 @@ def find_run(text: str | Path) -> Run:
 
 
 def find_latest_unfinished() -> Run:
-    """Return the latest run that is not finished and that no process is training."""
-    for run in reversed(list_runs()):
+    """Return the run that was trained last of those that are not finished and that no process is training."""
+    for run in sorted(list_runs(), key=_find_last_change, reverse=True):
         with contextlib.suppress(Corrupt):
             if not run.finished and not run.active:
                 return run
     raise NotFound(f"no unfinished run in {get_root()}/: start one with `ganzoo train --arch NAME`")
+
+
+def _find_last_change(run: Run) -> tuple[float, int]:
+    """Return the time at which a run was last trained, and its number for runs of the same time."""
+    changed = run.stats_file if run.stats_file.exists() else run.path
+    return changed.stat().st_mtime, run.number
 
 
 def _is_run(path: Path) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganzoo.plugin import Verdict
 
+SURE_AFTER = 10  # seconds of training after which the time left is shown, even if the run is at its beginning
 LONG = 30 * 60  # seconds of a run, above which a shorter one is suggested
 SHORTER = 20 * 60  # seconds that the shorter run may take
 CROWDED = 0.15  # the share of its time that a run waits for a core, above which a line says so
@@ -26,7 +27,8 @@ def describe_tick(row: Mapping[str, Any], total: int, width: int | None = None) 
         width: The largest length of the line. The last parts are left out if they do not fit; None keeps all parts.
     """
     images, speed = row["images"], row["images_per_second"]
-    left = format_duration(max(0, total - images) / speed) if images * 1000 > total else "?"
+    sure = images * 1000 > total or row["seconds"] > SURE_AFTER
+    left = format_duration(max(0, total - images) / speed) if sure else "?"
     logits = [f"D({name}) {_format_number(row[name], '+.2f')}" for name in ("real", "fake") if name in row]
     losses = [
         f"{network} {_format_number(row[key], '.3f')}"

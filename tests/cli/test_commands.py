@@ -565,3 +565,12 @@ def test_cache_shows_what_it_has_and_clears_it(ganzoo: Ganzoo, tmp_path: Path, m
     assert (freed.out, freed.err) == (shown.out, f"freed {entry['size'] / 1024:.1f} KiB in {tmp_path}/cache\n")
     assert ganzoo("cache", "--clear") == Answer(0, "", f"freed 0.0 KiB in {tmp_path}/cache\n")
     assert ganzoo("cache") == empty
+
+
+def test_a_model_that_has_seen_no_images_is_reported(ganzoo: Ganzoo, runs: Path) -> None:
+    """As that of a run before its first checkpoint after the start."""
+    config = runs / "0000-dcgan-bce-digits" / "package" / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "images": 0}))
+    answer = ganzoo("sample", "0")
+    assert answer.code == 0
+    assert answer.err.startswith("runs/0000-dcgan-bce-digits/package has seen no images yet, so its samples are noise")

@@ -329,7 +329,7 @@ def test_a_signal_to_one_process_stops_and_saves_all():
     assert stderr.count("exitcode  : 130") == 2, stderr
     assert run.images > 100 * 24
     said = [line for line in stderr.splitlines() if line.startswith("ganzoo: ")]
-    assert said == [f"ganzoo: stopped and saved at {run.images:,} images: ganzoo train --resume {path}"]
+    assert said == [f"ganzoo: stopped and saved at {run.images:,} images; to go on: ganzoo train --resume {path}"]
     checkpoint.load(run.checkpoints[-1])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +15,10 @@ import torch
 import ganzoo
 from ganzoo.engine import checkpoint
 from ganzoo.engine.events import Note
+from ganzoo.engine.initial import explain_misfit
 from ganzoo.errors import Corrupt, NotFound, UsageError
 from ganzoo.package.config import DISCRIMINATOR, MODEL
+from ganzoo.plugin import DataInfo
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
 from ganzoo.runs.run import Run
@@ -97,6 +100,14 @@ def test_weights_that_do_not_fit_are_named(options: dict[str, Any], words: str) 
     assert [path.name for path in first.path.parent.iterdir()] == [first.path.name]  # no run was started
 
 
+def test_data_that_a_model_cannot_fit_are_named() -> None:
+    model = DataInfo(shape=(1, 4, 4), num_classes=10)
+    wanted = "it makes samples of 1x4x4, and those of this dataset are 3x4x4"
+    assert explain_misfit(model, DataInfo(shape=(3, 4, 4), num_classes=10)) == wanted
+    assert explain_misfit(model, replace(model, num_classes=2)) == "it has 10 classes, and this dataset has 2"
+    assert explain_misfit(model, replace(model, num_classes=0)) == explain_misfit(model, model) == ""
+
+
 def test_a_discriminator_that_does_not_fit_is_named_and_d_starts_from_random_weights(tmp_path: Path) -> None:
     package, listener = ganzoo.package(train(options={"arch.answer": "list"}), tmp_path / "p"), Notes()
     run = train(package, listener, seed=5)
@@ -133,7 +144,7 @@ def test_init_alone_brings_the_packages_settings_and_stores_its_path(tmp_path: P
     again = ganzoo.train(config=run.path)
     assert same(weights(again, "generator", 16), weights(run, "generator", 16))
     with pytest.raises(UsageError, match=r"train\.init: a resumed run keeps its settings"):
-        ganzoo.train(resume=run, init=package)
+        ganzoo.train(resume=run, init=tmp_path / "other")
     with pytest.raises(NotFound, match="no run 'elsewhere'"):
         ganzoo.train(arch="toy", init="elsewhere")
 

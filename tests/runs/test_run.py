@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -71,6 +72,16 @@ def test_finished_and_latest_unfinished():
     assert (first.images, first.finished) == (50, False)
     assert (second.images, second.finished) == (100, True)
     assert runs.find_latest_unfinished() == first
+
+
+def test_the_latest_unfinished_run_is_the_one_that_was_trained_last():
+    first, second = make("a"), make("b")
+    for run, seconds in ((first, 2_000_000_000), (second, 1_000_000_000)):
+        run.add_stats({"images": 1})
+        os.utime(run.stats_file, (seconds, seconds))
+    assert runs.find_latest_unfinished() == first
+    os.utime(first.stats_file, (5, 5))
+    assert runs.find_latest_unfinished() == second
 
 
 def test_processes_that_start_together_get_different_runs(tmp_path):

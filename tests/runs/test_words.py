@@ -8,7 +8,7 @@ from ganzoo.runs.words import describe_estimate, describe_tick, format_duration
 
 ROW = {
     "images": 12_800, "images_per_second": 2_345.6, "loss_d": 1.23456, "loss_g": 0.5, "real": 0.456, "fake": -1.5,
-    "memory": 1_500 * 2**20,
+    "memory": 1_500 * 2**20, "seconds": 60.0,
 }  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def test_a_busy_machine_is_reported():
     [
         ({"images": 12_345_678, "images_per_second": 105.04}, 20_000_000, "20:14:31 left  12.35M/20M  105 images/s"),
         ({"images": 149_504, "images_per_second": 1_821.0}, 150_000, "0:00 left  149,504/150,000  1,821 images/s"),
-        ({"images": 640, "images_per_second": 3.25}, 1_500_000, "? left  640/1.5M  3.2 images/s"),
+        ({"images": 640, "images_per_second": 325.0, "seconds": 2}, 1_500_000, "? left  640/1.5M  325 images/s"),
     ],
 )
 def test_a_line_fits_eighty_columns(row, total, start):
@@ -70,7 +70,10 @@ def test_time_left_follows_from_the_speed():
 
 
 def test_early_in_a_run_the_time_left_is_unknown():
-    assert describe_tick({**ROW, "images": 36, "images_per_second": 10}, 36_000).startswith("? left  ")
+    assert describe_tick({**ROW, "images": 36, "images_per_second": 10, "seconds": 3.6}, 36_000).startswith("? left  ")
+    assert describe_tick({**ROW, "images": 36, "images_per_second": 3, "seconds": 12}, 36_000).startswith(
+        "3:19:48 left"
+    )
 
 
 @pytest.mark.parametrize(
