@@ -56,6 +56,15 @@ class Commands(click.Group):
             raise UsageError(f"there is no command {args[0]!r}{suggest_command(args[0], self.list_commands(ctx))}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command. Errors of its parser that do not name the command get its context."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if error.ctx is None and ctx.invoked_subcommand is not None:
+                error.ctx = click.Context(self, ctx, ctx.invoked_subcommand)
+            raise
+
 
 @click.command(cls=Commands, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ganzoo", prog_name="ganzoo")

@@ -9,6 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ganzoo.errors import UsageError
+from ganzoo.plugin import Dataset
 from ganzoo.recipe.keys import COMPONENTS, list_keys
 from ganzoo.recipe.synonyms import suggest_setting
 from ganzoo.registry import registry
@@ -37,8 +38,15 @@ def _suggest_setting(word: str) -> str:
         if any(word in (entry.spec.name, *entry.spec.aliases) for entry in registry().components(key.kind)):
             return f": did you mean --{key.name} {word}?"
     if os.path.exists(word):
-        return f": did you mean --dataset {word}?"
+        return f": did you mean --dataset {word if _can_open(word) else os.path.dirname(word) or '.'}?"
     return suggest_setting(registry(), word) or ": settings are written like train.images=50000"
+
+
+def _can_open(path: str) -> bool:
+    """Return whether a dataset opens this folder or file."""
+    specs = [entry.spec for entry in registry().components("dataset")]
+    suffix = os.path.splitext(path)[1].lower()
+    return os.path.isdir(path) or any(isinstance(spec, Dataset) and suffix in spec.path_suffixes for spec in specs)
 
 
 def complete_pairs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

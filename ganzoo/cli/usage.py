@@ -24,6 +24,8 @@ COMMANDS = {
     "`ganzoo runs`": "ls log logs history status experiments",
     "`ganzoo info NAME`": "show describe inspect",
     "`ganzoo list models`": "zoo",
+    "`rm -r runs/NAME`, because a run is a directory": "rm remove delete del",
+    "Ctrl-C where the run is trained, which saves and stops it": "stop kill cancel abort",
     "`hf auth login`": "login auth",
     "`ganzoo --help`": "help",
     "`ganzoo --version`": "version",
@@ -67,9 +69,19 @@ def _suggest_option(error: click.NoSuchOption, command: str) -> str:
     typed = error.option_name
     if command == "search" and typed == "--offline":
         return WITHOUT_NETWORK
-    hint = suggest_setting(registry(), typed.lstrip("-")) if command == "train" else ""
+    letter = len(typed.lstrip("-")) == 1  # of `-b`, or the first one of `-batch`
+    hint = suggest_setting(registry(), typed.lstrip("-")) if command == "train" and not letter else ""
     hint = hint or _find_text(OPTIONS.get(command, {}), typed)
+    if letter and not hint:
+        return _suggest_long_option(error, "--" + typed.lstrip("-"))
     return hint or suggest_names(typed, error.possibilities or (), TYPING_MISTAKE)
+
+
+def _suggest_long_option(error: click.NoSuchOption, start: str) -> str:
+    """Return the options of the command that begin with a letter."""
+    options = [name for param in error.ctx.command.get_params(error.ctx) for name in param.opts] if error.ctx else []
+    near = [name for name in options if name.startswith(start)]
+    return f": did you mean {' or '.join(near)}?" if near else ""
 
 
 def _find_text(table: Mapping[str, str], word: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import resource
 import sys
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ def choose_device(name: str = "auto") -> torch.device:
     Where ``torchrun`` started several processes on a machine, each takes the GPU of its local rank.
 
     Raises:
-        UsageError: This machine does not have the device.
+        UsageError: No device has this name, or this machine does not have the device.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -34,6 +35,8 @@ def choose_device(name: str = "auto") -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device).cpu()
     except (RuntimeError, AssertionError, ImportError):
+        if not re.fullmatch(r"cuda(:\d+)?", name):
+            raise UsageError(f"--device {name}: this name is unknown: use auto, cpu, cuda or cuda:1") from None
         raise UsageError(f"--device {name}: this machine has no such device; use --device cpu or remove it") from None
     if device.type == "cuda" and device.index is None:
         device = torch.device("cuda", torch.cuda.current_device())

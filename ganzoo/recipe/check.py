@@ -15,7 +15,7 @@ from ganzoo.errors import NotFound, UsageError
 from ganzoo.plugin import Augmentation, DataInfo, Dataset, Loss, Metric
 from ganzoo.plugin.measuring import get_direction
 from ganzoo.plugin.options import list_options
-from ganzoo.recipe.keys import COMPONENTS, KEYS
+from ganzoo.recipe.keys import COMPONENTS, KEYS, SHORT
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.recipe.settings import TrainOptions
 
@@ -219,10 +219,10 @@ def check_samples(recipe: ResolvedRecipe, data: DataInfo) -> None:
         for key, side in (("size", height), ("width", width)) if spec.sizes else ():
             if side not in spec.sizes:
                 nearest = min(spec.sizes, key=lambda size: abs(size - side))
-                way_out = _suggest_option(recipe.dataset, key if height != width else "size", nearest)
+                way_out = _suggest_option(recipe, key if height != width else "size", nearest)
                 raise UsageError(f"arch {arch!r} takes {_join(spec.sizes)}; dataset {name!r} is {side}: {way_out}")
         if spec.channels and channels not in spec.channels:
-            way_out = _suggest_option(recipe.dataset, "channels", spec.channels[-1])
+            way_out = _suggest_option(recipe, "channels", spec.channels[-1])
             raise UsageError(
                 f"arch {arch!r} takes {_join(spec.channels)} channels; dataset {name!r} has {channels}: {way_out}"
             )
@@ -286,10 +286,14 @@ def hide_unused_labels(data: DataInfo, train: TrainOptions) -> DataInfo:
     return data if train.conditional else replace(data, num_classes=0, label_shape=())
 
 
-def _suggest_option(dataset: Choice, key: str, value: int) -> str:
-    """Return what to change if the data does not fit: the dataset's option, if it has one."""
-    known = list_options(type(dataset.options))
-    return f"add dataset.{key}={value}" if key in known else "choose another arch or dataset"
+def _suggest_option(recipe: ResolvedRecipe, option: str, value: int) -> str:
+    """Return what to change if the data does not fit: the dataset's option, if it has one, or the flag for it."""
+    key = f"dataset.{option}"
+    if option not in list_options(type(recipe.dataset.options)):
+        return "choose another arch or dataset"
+    if key in SHORT and recipe.origins.get(key) != "KEY=VALUE":  # which would override the flag
+        return f"type --{SHORT[key]} {value}"
+    return f"add {key}={value}"
 
 
 def _join(numbers: tuple[int, ...]) -> str:

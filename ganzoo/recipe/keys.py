@@ -99,7 +99,13 @@ COMPONENTS = (
     ),
 )
 FLAGS = (
-    Flag("images", "train.images", LENGTH, "Train until D has seen this many real images; repeats count.", takes="N"),
+    Flag(
+        "images",
+        "train.images",
+        LENGTH,
+        "Train until the discriminator has seen this many real images; repeats count.",
+        takes="N",
+    ),
     Flag("batch", "train.batch", LENGTH, "Use this many real images in one update.", takes="N"),
     Flag("size", "dataset.size", DATA, "Resize the images to this height and width, in pixels.", takes="N"),
     Flag(

@@ -23,6 +23,8 @@ UNREADABLE = {  # suffixes of images that nothing here reads, and what to do; Pi
     **dict.fromkeys((".jxl", ".psd", ".svg"), "Pillow does not read this format: convert it to PNG"),
 }
 
+OUTPUTS = (("recipe.json",), ("config.json", "model.safetensors"))  # the files of a run, and of a model package
+
 
 @dataclass(frozen=True)
 class ImageFile:
@@ -42,8 +44,9 @@ class ImageFile:
 class Folder:
     """The images of a folder and its sub-folders, in the order of their names.
 
-    Hidden files, hidden folders and files without an image suffix are ignored. Links are followed, each folder once. If
-    all images are in sub-folders and there are at least two of them, the sub-folder of the first level is the class.
+    Hidden files, hidden folders and files without an image suffix are ignored, and so are sub-folders that are runs or
+    model packages, whose images are generated. Links are followed, each folder once. If all images are in sub-folders
+    and there are at least two of them, the sub-folder of the first level is the class.
     Images that cannot be read (`UNREADABLE`) are items too, so that they are counted and named.
 
     Args:
@@ -125,11 +128,17 @@ def _walk(folder: str, name: PurePath, seen: set[tuple[int, int]]) -> Iterator[I
     for entry in sorted(entry for entry in os.listdir(folder) if not entry.startswith(".")):
         path = os.path.join(folder, entry)
         if os.path.isdir(path):
-            yield from _walk(path, name / entry, seen)
+            if not _is_output(path):
+                yield from _walk(path, name / entry, seen)
         elif os.path.splitext(entry)[1].lower() in (*IMAGE_SUFFIXES, *UNREADABLE):
             stamp = _make_stamp(path)
             if stamp is not None:
                 yield ImageFile(name / entry, path, stamp)
+
+
+def _is_output(folder: str) -> bool:
+    """Return whether a folder is a run or a model package."""
+    return any(all(os.path.isfile(os.path.join(folder, name)) for name in names) for names in OUTPUTS)
 
 
 def _make_stamp(path: str) -> str | None:

@@ -23,11 +23,11 @@ ROWS = [
 def make_pictures(folder: Path) -> None:
     """Fill a folder with folders of pictures, and with two empty files.
 
-    `photos` has one picture, `mixed` some beside sub-folders, `broken` a file that is not a picture, `empty` nothing.
+    `photos` has two pictures, `mixed` some beside sub-folders, `broken` a file that is not a picture, `empty` nothing.
     """
     for name in ("broken", "empty"):
         (folder / name).mkdir()
-    for name in ("photos/one.png", "mixed/one.png", "mixed/cats/two.png", "mixed/dogs/three.png"):
+    for name in ("photos/one.png", "photos/two.png", "mixed/one.png", "mixed/cats/two.png", "mixed/dogs/three.png"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.effect_noise((20, 20), 80).save(folder / name)
     (folder / "broken" / "one.png").write_bytes(b"not a picture")

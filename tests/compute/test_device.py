@@ -29,13 +29,20 @@ def test_auto_is_cuda_where_a_gpu_is_found_else_the_cpu():
     assert devices.choose_device("cpu") == CPU
 
 
+UNKNOWN = ["nonsense", "", "gpu", "cuda:-1", "cpu:x", "mps:7", "xpu", "hpu", "meta", "meta:0:0"]
+
+
 @pytest.mark.parametrize(
-    "name", ["nonsense", "", "gpu", "cuda:99", "cuda:-1", "cpu:x", "mps:7", "xpu", "hpu", "meta", "meta:0:0"]
+    ("name", "words"),
+    [
+        ("cuda:99", "this machine has no such device; use --device cpu or remove it"),
+        *((name, "this name is unknown: use auto, cpu, cuda or cuda:1") for name in UNKNOWN),
+    ],
 )
-def test_a_missing_device_is_reported_in_one_sentence_with_the_way_out(name):
+def test_a_missing_device_is_reported_in_one_sentence_with_the_way_out(name, words):
     with pytest.raises(UsageError) as caught:
         devices.choose_device(name)
-    assert str(caught.value) == f"--device {name}: this machine has no such device; use --device cpu or remove it"
+    assert str(caught.value) == f"--device {name}: {words}"
 
 
 @cuda

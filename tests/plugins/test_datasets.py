@@ -139,6 +139,14 @@ def test_follows_links_without_looping(tmp_path: Path) -> None:
     assert words in describe_skipped_items(source)
 
 
+def test_runs_and_model_packages_inside_the_folder_are_ignored(tmp_path: Path) -> None:
+    for name in ("1.png", "cats/2.png", "runs/0000-a/reals.png", "runs/0000-a/samples/3.png", "package/grid.png"):
+        save(tmp_path / name)
+    for name in ("runs/0000-a/recipe.json", "package/config.json", "package/model.safetensors", "cats/config.json"):
+        (tmp_path / name).touch()
+    assert names(folder(tmp_path)) == ["1.png", "cats/2.png"]
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [

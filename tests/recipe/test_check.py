@@ -142,7 +142,7 @@ def test_data_that_an_architecture_can_generate(arch: str, dataset: str, more: d
 def test_data_is_checked_again_after_it_was_opened() -> None:
     recipe = resolve_recipe(arch="dcgan", loss="bce", dataset="folder")
     check_data(recipe, DataInfo(shape=(3, 32, 32)))
-    with pytest.raises(UsageError, match=r"dataset 'folder' is 28: add dataset\.size=32"):
+    with pytest.raises(UsageError, match=r"dataset 'folder' is 28: type --size 32"):
         check_data(recipe, DataInfo(shape=(3, 28, 28)))
 
 
