@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -51,7 +52,8 @@ def read_image(
 
     Raises:
         ImportError: The file is a HEIC image, and pillow-heif is not installed.
-        Exception: An error of Pillow, if the file is broken or so large that it may be an attack.
+        ValueError: The image has more pixels than Pillow's limit, or Pillow cannot read it.
+        Exception: An error of Pillow, if the file is broken.
     """
     import numpy as np
     from PIL import Image
@@ -84,14 +86,17 @@ def _open(content: io.BytesIO, drafted: bool) -> Image:
         return Image.open(content)
     except UnidentifiedImageError:  # Pillow's text shows only the memory address of `content`
         raise ValueError("not an image that Pillow can read") from None
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        if not (drafted and start.startswith(b"\xff\xd8\xff")):
-            raise
-        content.seek(0)
-        image = JpegImageFile(content)  # unlike `Image.open`, it does not check the limit
-        if image.width * image.height > LARGEST_JPEG or "progressive" in image.info:  # that is decoded as a whole
-            raise
-        return image
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        pixels = int(re.findall(r"\d+", str(error))[0])
+        way_out = "make it smaller"
+        if drafted and pixels <= LARGEST_JPEG:
+            if start.startswith(b"\xff\xd8\xff"):
+                content.seek(0)
+                image = JpegImageFile(content)  # unlike `Image.open`, it does not check the limit
+                if "progressive" not in image.info:  # that is decoded as a whole
+                    return image
+            way_out += ", or convert it to a JPEG that is not progressive"
+        raise ValueError(f"{pixels / 1e6:.0f} megapixels are too many: {way_out}") from None
 
 
 def _register_heif() -> None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import NotFound, UsageError
+from ganzoo.errors import UsageError
 from ganzoo.plugin import Architecture, Built, Dataset, Metric, Recipe, options
 from ganzoo.plugin.options import list_options, make_unknown_key_error
 from ganzoo.recipe.check import check_recipe
@@ -24,6 +24,7 @@ from ganzoo.recipe.layers import Layer, collect_recommended, get_last, list_name
 from ganzoo.recipe.named import Facts, choose_published_dataset, drop_unknown_options, make_recipe_layer
 from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
+from ganzoo.recipe.wrong_dataset import make_missing_path_error, make_unknown_name_error
 from ganzoo.recipe.wrong_keys import make_unknown_setting_error, make_unused_key_error
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import RegisteredComponent
@@ -106,28 +107,23 @@ def parse_dataset_flag(registry: Registry, text: str) -> dict[str, str]:
     """Return the settings that ``--dataset`` means: the name of a dataset, or a path and the dataset that opens it.
 
     Raises:
-        NotFound: There is no such path, and the text may be the name of a dataset on the Hub.
+        NotFound: There is no such path.
+        UsageError: It is an address, or a name that is neither that of a dataset nor that of a folder here.
     """
     known = {name for entry in registry.components("dataset") for name in (entry.spec.name, *entry.spec.aliases)}
     separated = any(sep in text for sep in (os.sep, os.altsep) if sep)
     like_a_file = "." in text and ":" not in text  # a name has a dot only if it is qualified by a distribution
-    if text in known or not (separated or like_a_file or os.path.exists(text)):
+    exists = os.path.exists(os.path.expanduser(text))
+    if text in known or not (separated or like_a_file or exists):
+        unknown = text not in known and ":" not in text and make_unknown_name_error(registry, text)
+        if unknown:
+            raise unknown
         return {"dataset": text}
-    if HUB_NAME.fullmatch(text) and not os.path.exists(text):
-        raise _make_hub_dataset_error(registry, text)
+    if not exists:
+        raise make_missing_path_error(registry, text, like_hub=bool(HUB_NAME.fullmatch(text)))
     opener = registry.resolve_path_dataset(text)
     assert isinstance(opener.spec, Dataset)
     return {"dataset": opener.qualified, f"dataset.{opener.spec.path_option}": text}
-
-
-def _make_hub_dataset_error(registry: Registry, text: str) -> NotFound:
-    """Return the error for ``--dataset USER/NAME``: a dataset on the Hub, or a path that does not exist."""
-    specs = [entry.spec for entry in registry.components("dataset") if isinstance(entry.spec, Dataset)]
-    installed = [spec.name for spec in specs if spec.hub.lower() == text.lower()]
-    way_out = "if you mean the dataset on the Hub, save its pictures in a folder, then type --dataset FOLDER"
-    if installed:
-        way_out = f"that dataset of the Hub is --dataset {installed[0]} here"
-    return NotFound(f"there is no file or folder {text!r}: {way_out}")
 
 
 def make_path_absolute(spec: Built, chosen: Any) -> Any:
