@@ -51,8 +51,8 @@ def test_an_empty_name_or_target_is_a_mistake(ganzoo: Ganzoo) -> None:
 def test_a_device_that_does_not_exist(ganzoo: Ganzoo, runs: Path, device: str) -> None:
     if device == "cuda" and torch.cuda.is_available():
         pytest.skip("this machine has CUDA")
-    check(ganzoo("train", *TINY, "--device", device), 2, f"--device {device}", "use --device cpu")
-    check(ganzoo("sample", "0", "--device", device), 2, f"--device {device}", "use --device cpu")
+    check(ganzoo("train", *TINY, "--device", device), 2, f"--device {device}", "cpu")
+    check(ganzoo("sample", "0", "--device", device), 2, f"--device {device}", "cpu")
 
 
 # ----------------------------------------------------------------------------

@@ -151,7 +151,7 @@ def test_a_run_without_a_package_and_a_path_without_a_run(ganzoo: Ganzoo, runs: 
         ("evaluate 0", 2, ["no metric was chosen", "add --metric NAME", "pixel-moments"]),
         ("evaluate 0 --metric pixel-moment", 2, ["no metric 'pixel-moment'", "did you mean 'pixel-moments'?"]),
         ("evaluate 0 --metric pixel-moments -n 0", 2, ["-n 0", "at least one"]),
-        ("evaluate 0 --metric pixel-moments --device nonsense", 2, ["--device nonsense", "use --device cpu"]),
+        ("evaluate 0 --metric pixel-moments --device nonsense", 2, ["--device nonsense", "use auto, cpu"]),
         ("evaluate 0 --metric pixel-moments arch.width=3", 2, ["unknown key 'arch.width'"]),
         ("evaluate 0 pixel-moments", 2, ["did you mean --metric pixel-moments?"]),
         ("evaluate 0 --metric pixel-moments --dataset ./nothing", 4, ["nothing' does not exist"]),
