@@ -13,9 +13,7 @@ class GanzooError(Exception):
     """
 
     exit_code = 1
-    reported: bool | None = (
-        None  # of several processes: whether another one reports this error; None if it is not known
-    )
+    reported: bool | None = None  # whether another process of the run reports this error; None if it is not known
 
 
 class UsageError(GanzooError):

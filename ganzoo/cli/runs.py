@@ -58,7 +58,7 @@ def _collect_facts(run: Run) -> dict[str, Any]:
     status = (
         "training" if run.active else "finished" if 0 < length <= images else "unfinished" if length else "unreadable"
     )
-    changed = datetime.fromtimestamp(run.path.stat().st_mtime).isoformat(sep=" ", timespec="minutes")
+    changed = datetime.fromtimestamp(run.changed).isoformat(sep=" ", timespec="minutes")
     values = read_last_values(run) if length else {}
     told = {"run": run.path.name, "images": images, "of": length, "status": status}
     return {**told, **described, "values": values, "changed": changed}

@@ -25,8 +25,7 @@ def describe_content(source: Source) -> dict[str, Any] | None:
     """
     if isinstance(source, EndlessSource):
         return None
-    parts = (source.data, *([] if source.labels is None else [source.labels]))
-    digest = source.content or hash_tensors(batch for part in parts for batch in torch.split(part, 4096))
+    digest = source.content or hash_samples(source.data, source.labels)
     index = torch.linspace(0, len(source.data) - 1, min(NUM_COMPARED, len(source.data))).long()
     means = scale(source.data[index.to(source.data.device)]).flatten(1).mean(1)
     return {"sha256": digest, "means": [round(mean, 4) for mean in means.tolist()]}
@@ -48,7 +47,7 @@ def find_difference(before: DataInfo, now: DataInfo, content: Content | None, co
             return f"{key} was {_format(getattr(before, key))} and is {_format(getattr(now, key))}"
     if now.num_items != before.num_items:
         return f"there were {before.num_items} samples and there are {now.num_items}"
-    if not content or not content_now or content["sha256"] == content_now["sha256"]:
+    if not content or not content_now or is_identical(content, content_now):
         return ""
     pairs = list(zip(content["means"], content_now["means"], strict=True))
     far = [number for number, (one, other) in enumerate(pairs) if abs(one - other) > CLOSE]
@@ -57,7 +56,18 @@ def find_difference(before: DataInfo, now: DataInfo, content: Content | None, co
     return "" if now.modality == "image" else "some samples or labels are not the same"
 
 
-def hash_tensors(batches: Iterable[torch.Tensor]) -> str:
+def is_identical(content: Content | None, content_now: Content | None) -> bool:
+    """Return whether two contents are the same bit for bit, or one of them is not known."""
+    return not content or not content_now or bool(content["sha256"] == content_now["sha256"])
+
+
+def hash_samples(data: torch.Tensor, labels: torch.Tensor | None) -> str:
+    """Return the SHA-256, in hexadecimal, of samples and their labels. It changes with their order."""
+    parts = (data, *([] if labels is None else [labels]))
+    return hash_batches(batch for part in parts for batch in torch.split(part, 4096))
+
+
+def hash_batches(batches: Iterable[torch.Tensor]) -> str:
     """Return the SHA-256, in hexadecimal, of tensors' numbers, dtypes and shapes."""
     digest = hashlib.sha256()
     for batch in batches:

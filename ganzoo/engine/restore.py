@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ganzoo.data.content import Content, find_difference
+from ganzoo.data.content import Content, find_difference, is_identical
 from ganzoo.data.source import Source, describe_skipped_items
 from ganzoo.engine import checkpoint
 from ganzoo.engine.gan import Gan
@@ -55,6 +55,8 @@ def restore(
         check_moved_data(run, path, difference)
     else:
         check_same_data(run, before, now, difference, note)
+    if not difference and not is_identical(meta.get("content"), content):
+        note("the data are not the same bit for bit as before, but all compared samples look the same")
     check_same_frozen(run, stored.get("frozen", {}), gan.recipe.frozen)
     gan.load_state(tensors, meta["numbers"])
     note(f"{run.path}: going on from {meta['images']:,} images")

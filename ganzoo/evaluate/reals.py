@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.compute.streams import derive_seed
-from ganzoo.data.content import hash_tensors
+from ganzoo.data.content import hash_batches, hash_samples
 from ganzoo.data.source import Batch, EndlessSource, Source, label_batch, scale_batch
 from ganzoo.plugin import DataInfo
 
@@ -43,7 +43,7 @@ class RealSamples:
 
     def compute_digest(self) -> str:
         """Return a SHA-256 that changes with any sample and with their order."""
-        return hash_tensors(samples for samples, _ in self._iterate_stored())
+        return hash_batches(samples for samples, _ in self._iterate_stored())
 
     def _iterate_stored(self) -> Iterator[Batch]:
         """Yield batches of `BATCH` stored samples and their labels."""
@@ -85,5 +85,4 @@ class TrainingSet:
 
     def compute_digest(self) -> str:
         """Return a SHA-256 that changes with any sample, any label, and with their order."""
-        parts = (self._data, *([] if self._labels is None else [self._labels]))
-        return hash_tensors(batch for part in parts for batch in torch.split(part, 4096))
+        return hash_samples(self._data, self._labels)

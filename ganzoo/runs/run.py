@@ -85,6 +85,11 @@ class Run:
         return int(self.checkpoints[-1].stem) if self.checkpoints else 0
 
     @property
+    def changed(self) -> float:
+        """The time at which the run was last trained, in seconds since 1970."""
+        return (self.stats_file if self.stats_file.exists() else self.path).stat().st_mtime
+
+    @property
     def length(self) -> int:
         """The number of images that the run sees in all (``train.images``)."""
         try:
@@ -256,17 +261,11 @@ def find_run(text: int | str | Path) -> Run:
 
 def find_latest_unfinished() -> Run:
     """Return the run that was trained last of those that are not finished and that no process is training."""
-    for run in sorted(list_runs(), key=_find_last_change, reverse=True):
+    for run in sorted(list_runs(), key=lambda run: (run.changed, run.number), reverse=True):
         with contextlib.suppress(Corrupt):
             if not run.finished and not run.active:
                 return run
     raise NotFound(f"no unfinished run in {get_root()}/: start one with `ganzoo train --arch NAME`")
-
-
-def _find_last_change(run: Run) -> tuple[float, int]:
-    """Return the time at which a run was last trained, and its number for runs of the same time."""
-    changed = run.stats_file if run.stats_file.exists() else run.path
-    return changed.stat().st_mtime, run.number
 
 
 def _is_run(path: Path) -> bool:

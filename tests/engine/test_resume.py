@@ -283,6 +283,17 @@ def test_data_that_change_where_they_are_cost_a_line(tmp_path):
     assert "the dataset changed: of 4 compared samples 1 are not the same\n" in (run.path / "log.txt").read_text()
 
 
+def test_pictures_that_are_almost_the_same_are_accepted_with_a_line(tmp_path):
+    """As another version of a decoder may give them."""
+    here, near = make_pictures(tmp_path / "here", [0, 60, 120]), make_pictures(tmp_path / "near", [0, 60, 121])
+    run = train(dataset=here, images=32, size=8, options={"dataset.channels": 1})
+    line = "the data are not the same bit for bit as before, but all compared samples look the same\n"
+    ganzoo.train(resume=run, images=64)
+    assert line not in (run.path / "log.txt").read_text()
+    ganzoo.train(resume=run, images=96, dataset=near)
+    assert line in (run.path / "log.txt").read_text()
+
+
 def test_the_run_lists_the_files_that_could_not_be_read(tmp_path):
     here = make_pictures(tmp_path / "here", [0, 60, 120, 180])
     for number in range(5):
