@@ -18,6 +18,7 @@ from ganzoo.engine.gan import Gan
 from ganzoo.engine.setup import draft, settle
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
+from imitated_graphs import Device, imitate
 
 Make = Callable[..., tuple[Gan, Batches]]
 
@@ -35,3 +36,9 @@ def make(toys: object, tmp_path: Any) -> Make:
         return gan, Batches(source, Streams(recipe.train.seed, device), gan)
 
     return assemble_toy
+
+
+@pytest.fixture
+def imitated_graphs(monkeypatch: pytest.MonkeyPatch) -> Device:
+    """Make captures of CUDA graphs possible on the CPU."""
+    return imitate(lambda owner, name, value: monkeypatch.setattr(owner, name, value, raising=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -84,7 +85,8 @@ def distance(got: Tensor, wanted: Tensor) -> float:
     if not wanted.is_floating_point():
         return float(not torch.equal(got, wanted))
     largest = wanted.abs().max().clamp_min(1e-6)  # a bias before BatchNorm has only rounding
-    return float((got - wanted).abs().max() / largest)
+    apart = float((got - wanted).abs().max() / largest)
+    return apart if math.isfinite(apart) else math.inf
 
 
 TOYS = [
@@ -203,6 +205,11 @@ def test_double_backward_here(make):
 def test_recorded_updates_in_low_precision_equal_eager_ones(make, traced, precision):
     settings = of_zoo("mlp", "r1-exact") | GRADIENTS | {"train.precision": precision}
     assert max(distances(make, settings, "compile", 2, in_double=False)) < 1e-4
+
+
+@pytest.mark.parametrize("settings", TOYS, ids=named)
+def test_graphs_imitated_equal_eager_updates(make, imitated_graphs, settings):
+    assert max(distances(make, settings, "cuda-graph", rounds=7)) < 1e-9
 
 
 CUDA = torch.device("cuda", 0)
