@@ -22,12 +22,13 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from ganzoo.engine.gradients import Gradients
+from ganzoo.engine.heartbeat import heartbeats
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.runs.launch import Launch
 
 T = TypeVar("T")
-# Ranks wait this long for a slow one, since rank 0 alone measures and draws grids. A rank that dies is noticed at once,
-# by its connections.
+# Ranks wait this long for a slow one, since rank 0 alone measures and draws grids. A rank that dies is noticed before:
+# by its connections, or by `ganzoo.engine.heartbeat`.
 TIMEOUT = timedelta(minutes=30)
 
 
@@ -126,6 +127,29 @@ class World:
             raise results[0]
         return results[0]  # type: ignore[return-value]
 
+    def read_on_rank0(
+        self, read: Callable[[], tuple[dict[str, Tensor], T] | None]
+    ) -> tuple[dict[str, Tensor], T] | None:
+        """Call `read` on rank 0 alone; return its result, tensors on the CPU and an object, on every rank.
+
+        The tensors are broadcast. `on_rank0` would serialise them, which takes several times their memory.
+        """
+        tensors: dict[str, Tensor] = {}
+
+        def read_layout() -> tuple[dict[str, tuple[torch.Size, torch.dtype]], T] | None:
+            if (found := read()) is None:
+                return None
+            tensors.update(found[0])
+            return {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}, found[1]
+
+        if (sent := self.on_rank0(read_layout)) is None:
+            return None
+        layout, rest = sent
+        if self.rank:
+            tensors = {name: torch.empty(shape, dtype=dtype) for name, (shape, dtype) in layout.items()}
+        self.broadcast(tensors.values())
+        return tensors, rest
+
     @torch.no_grad()
     def broadcast(self, tensors: Iterable[Tensor]) -> None:
         """Give tensors, in place, their values on rank 0, with one broadcast for each dtype."""
@@ -200,7 +224,8 @@ def process_group(launch: Launch, device: str) -> Iterator[World]:
         store = _start_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
     destroy = not cuda  # after an error on CUDA, this would wait for collectives that do not end
     try:
-        yield World(launch.rank, launch.size)
+        with heartbeats(store, launch.rank, launch.size):
+            yield World(launch.rank, launch.size)
         destroy = True
     except GanzooError as error:
         error.reported = _was_raised(store, error)

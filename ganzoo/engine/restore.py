@@ -39,7 +39,7 @@ def restore(
         Corrupt: All checkpoints are damaged, or the undamaged one does not fit the GAN.
         UsageError: The data differ from those that the run was trained on, or a frozen network has other weights.
     """
-    found = gan.world.on_rank0(lambda: read_newest(run, note))
+    found = gan.world.read_on_rank0(lambda: read_newest(run, note))
     if found is None:
         return None
     tensors, meta = found
