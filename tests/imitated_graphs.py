@@ -10,8 +10,7 @@ As on CUDA, a capture fails where the host reads a tensor, and fails once more w
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
 
@@ -43,10 +42,20 @@ class Stream:
 
 
 class Pool:
-    """The memory that several graphs share."""
+    """The memory that several graphs share. It can be freed when its number of users is 0."""
 
     def __init__(self) -> None:
         self.graphs: WeakSet[Graph] = WeakSet()
+        self.users, self.in_use = 0, False  # whether a capture takes memory from it
+
+    def end_allocation(self) -> None:
+        if not self.in_use:
+            raise RuntimeError("endAllocatePool: not currently recording to mempool_id")
+        self.in_use = False
+
+    def release(self) -> None:
+        assert self.users > 0
+        self.users -= 1
 
 
 class Device:
@@ -55,19 +64,13 @@ class Device:
     def __init__(self) -> None:
         self.default, self.local = Stream(), threading.local()
         self.capture: Graph | None = None
-        self.graphs: WeakSet[Graph] = WeakSet()  # all that hold a recording
+        self.graphs: WeakSet[Graph] = WeakSet()  # all with which a capture began
 
     def current_stream(self, device: Any = None) -> Stream:
         return getattr(self.local, "stream", self.default)
 
-    @contextmanager
-    def stream(self, stream: Stream) -> Iterator[None]:
-        before = self.current_stream()
-        self.local.stream = stream
-        try:
-            yield
-        finally:
-            self.local.stream = before
+    def stream(self, stream: Stream) -> StreamContext:
+        return StreamContext(stream)
 
     def pin_memory(self, tensor: Tensor) -> Tensor:
         """Return a copy. In another thread than the capturing one it breaks a capture in the mode ``global``."""
@@ -78,6 +81,19 @@ class Device:
         return tensor.clone()
 
 
+class StreamContext:
+    """Makes a stream current. As torch's, it does not end where it is only forgotten."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+
+    def __enter__(self) -> None:
+        self.before, DEVICE.local.stream = DEVICE.current_stream(), self.stream
+
+    def __exit__(self, *error: object) -> None:
+        DEVICE.local.stream = self.before
+
+
 DEVICE = Device()
 
 
@@ -86,11 +102,15 @@ class Graph:
 
     def __init__(self) -> None:
         self.recorder: Recorder | None = None
-        self.broken = False
+        self.broken = self.ended = False
+
+    def __del__(self) -> None:
+        self.reset()
 
     def capture_begin(self, pool: Pool | None = None, capture_error_mode: str = "global", **_: Any) -> None:
         assert DEVICE.capture is None
         self.shared = Pool() if pool is None else pool
+        self.shared.users, self.shared.in_use = self.shared.users + 1, True
         self.mode, self.thread, DEVICE.capture = capture_error_mode, threading.get_ident(), self
         self.random = torch.default_generator.get_state()
         self.recorder = Recorder(self)
@@ -105,6 +125,8 @@ class Graph:
         torch.default_generator.set_state(self.random)
         if self.broken:
             raise RuntimeError(BROKEN)
+        self.shared.end_allocation()
+        self.ended = True
         self.shared.graphs.add(self)
 
     def replay(self) -> None:
@@ -116,9 +138,9 @@ class Graph:
 
     def reset(self) -> None:
         self.recorder = None
-        DEVICE.graphs.discard(self)
-        if hasattr(self, "shared"):
-            self.shared.graphs.discard(self)
+        if self.ended:
+            self.shared.release()
+            self.ended = False
 
 
 class Recorder(TorchDispatchMode):
@@ -188,5 +210,7 @@ def imitate(patch: Callable[[Any, str, Any], None]) -> Device:
     for name, value in names.items():
         patch(torch.cuda, name, value)
     patch(torch._C, "_host_emptyCache", nothing)
+    patch(torch._C, "_cuda_endAllocateToPool", lambda index, pool: pool.end_allocation())
+    patch(torch._C, "_cuda_releasePool", lambda index, pool: pool.release())
     patch(Tensor, "pin_memory", lambda tensor: DEVICE.pin_memory(tensor))
     return DEVICE

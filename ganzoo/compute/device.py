@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
+from threading import Lock
 from typing import Any, Literal
 
 import torch
@@ -16,6 +17,8 @@ from torch import Tensor, nn
 
 from ganzoo.errors import UsageError
 from ganzoo.runs.launch import read_launch
+
+CAPTURE_LOCK = Lock()  # held while an update is captured as a CUDA graph, and by another thread while it uses CUDA
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -114,8 +117,14 @@ def read_precision_flag(read: Callable[[], Any]) -> Any:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that the memory of the device or of the machine ran out."""
-    words = ("can't allocate memory", "not enough memory", "alloc_cpu")
+    """Return whether an error says that the memory of the device or of the machine ran out.
+
+    CUDA's own errors are `torch.AcceleratorError`, those of cuBLAS and cuDNN are RuntimeError: ``CUDA error: out of
+    memory``, ``CUBLAS_STATUS_ALLOC_FAILED``, ``CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED``.
+    """
+    words = (
+        "can't allocate memory", "not enough memory", "alloc_cpu", "out of memory", "ALLOC_FAILED", "ALLOCATION_FAILED",
+    )  # fmt: skip
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
         isinstance(error, RuntimeError) and any(word in str(error) for word in words)
     )

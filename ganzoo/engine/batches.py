@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ganzoo.compute.device import CAPTURE_LOCK
 from ganzoo.compute.streams import Streams, draw_latents
 from ganzoo.data.source import ArraySource, Batch, EndlessSource, Source, label_batch, scale_batch
 from ganzoo.engine.gan import Gan
@@ -185,8 +186,12 @@ class Prefetcher:
     def __call__(self, position: int) -> Batch:
         """Return the batch at a position, and start to fetch the next one."""
         wanted = {each: self.coming.get(each) for each in (position, position + self.stride)}
-        self.coming = {each: future or self.pool.submit(self.fetch, each) for each, future in wanted.items()}
+        self.coming = {each: future or self.pool.submit(self._fetch, each) for each, future in wanted.items()}
         return self.coming[position].result()
+
+    def _fetch(self, position: int) -> Batch:
+        with CAPTURE_LOCK:  # no memory may be pinned during a capture
+            return self.fetch(position)
 
 
 def needs_prefetch(source: Source, device: torch.device) -> bool:

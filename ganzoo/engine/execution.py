@@ -8,10 +8,11 @@ changes. Numbers that change are in tensors, which are refilled before the piece
 
 from __future__ import annotations
 
+import gc
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from ganzoo.compute.device import CAPTURE_LOCK, is_out_of_memory
 from ganzoo.compute.streams import default_generator
 from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import Gan, eager
@@ -194,16 +196,31 @@ class CudaGraphs(RecordedExecution):
         self.runs: dict[Hashable, int] = {}
 
     def first(self, key: tuple[Hashable, ...], piece: Replay, tensors: list[Tensor]) -> Any:
-        """Run a piece eagerly on the side stream, as captures require; after `WARM_UP` such runs, capture it."""
+        """Run a piece eagerly on the side stream, as captures require; after `WARM_UP` such runs, capture it.
+
+        Where the capture fails, or memory runs out beside the captures that there are, they are given up, and the piece
+        is run eagerly.
+        """
         self.runs[key] = self.runs.get(key, 0) + 1
-        if self.runs[key] > WARM_UP:
-            try:
-                with recording(self.gan):
-                    self.records[key] = self.capture(piece, tensors)
-            except Exception as error:
-                self.fall_back(key, error)
-                return piece(tensors)
+        warm = self.runs[key] <= WARM_UP
+        before = _BeforeRun(self.gan)
+        try:
+            if warm:
+                return self.warm_up(piece, tensors)
+            self.records[key] = self.capture(piece, tensors)
+        except Exception as error:
+            if warm and not (self.records and is_out_of_memory(error) and before.restore()):
+                raise
+            self.fall_back(key, error)
+        if key in self.records:
             return self.records[key](tensors)
+        self.records.clear()  # the error is gone, and with it the tensors of the calls that it came through
+        gc.collect()
+        torch.cuda.empty_cache()
+        return piece(tensors)
+
+    def warm_up(self, piece: Replay, tensors: list[Tensor]) -> Any:
+        """Run a piece eagerly, on the stream of the captures."""
         current = torch.cuda.current_stream(self.gan.device)
         self.stream.wait_stream(current)
         with torch.cuda.stream(self.stream):
@@ -215,9 +232,18 @@ class CudaGraphs(RecordedExecution):
         """Record the kernels of a piece without running it. Each replay draws random numbers from the present seed."""
         inputs = [tensor.detach().clone() for tensor in tensors]
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self.pool, stream=self.stream):
-            result = piece(inputs)
-
+        current = torch.cuda.current_stream(self.gan.device)
+        try:
+            with (
+                CAPTURE_LOCK,
+                recording(self.gan),
+                torch.cuda.stream(current),  # makes it current again, which torch does not where a capture cannot end
+                torch.cuda.graph(graph, pool=self.pool, stream=self.stream, capture_error_mode="thread_local"),
+            ):
+                result = piece(inputs)
+        except Exception:
+            self.release_pool()
+            raise
         numbers = [leaf for leaf in tree_flatten(result)[0] if isinstance(leaf, Tensor)]
 
         def replay(tensors: list[Tensor]) -> Any:
@@ -227,3 +253,34 @@ class CudaGraphs(RecordedExecution):
             return _fill(result, [leaf.clone() if leaf.dim() == 0 else leaf for leaf in numbers])
 
         return replay
+
+    def release_pool(self) -> None:
+        """Let the memory of a capture that could not end be freed, as torch does where it ends (`CUDAGraph.reset`)."""
+        with suppress(RuntimeError):  # the capture has ended, so the graph itself does it
+            torch._C._cuda_endAllocateToPool(self.gan.device.index, self.pool)
+            torch._C._cuda_releasePool(self.gan.device.index, self.pool)
+
+
+class _BeforeRun:
+    """What an eager run of a piece may change before it makes an optimizer's step: buffers and the random generator."""
+
+    def __init__(self, gan: Gan) -> None:
+        self.gan = gan
+        self.buffers = [(buffer, buffer.detach().clone()) for buffer in gan.buffers]
+        self.generator = default_generator(gan.device)
+        self.random = self.generator.get_state()
+        self.versions = self.count_changes()
+
+    def count_changes(self) -> list[tuple[int, int]]:
+        """Return the number of changes in place of each weight and of each tensor of the optimizers."""
+        states = [state.values() for each in self.gan.optimizers.values() for state in each.torch.state.values()]
+        slots = [value for values in states for value in values if isinstance(value, Tensor)]
+        return [(id(tensor), tensor._version) for tensor in (*self.gan.parameters, *slots)]
+
+    @torch.no_grad()
+    def restore(self) -> bool:
+        """Restore it; return whether nothing else was changed."""
+        for buffer, value in self.buffers:
+            buffer.copy_(value)
+        self.generator.set_state(self.random)
+        return self.versions == self.count_changes()

@@ -277,6 +277,14 @@ def test_running_out_of_memory_differs_from_other_errors():
     assert devices.is_out_of_memory(caught.value)
     assert devices.is_out_of_memory(torch.OutOfMemoryError())
     assert devices.is_out_of_memory(MemoryError())
+    for text in (
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+    ):
+        assert devices.is_out_of_memory(torch.AcceleratorError(text))
+        assert devices.is_out_of_memory(RuntimeError(text))
     with pytest.raises(RuntimeError) as caught:
         torch.zeros(2) @ torch.zeros(3)
     assert not devices.is_out_of_memory(caught.value)

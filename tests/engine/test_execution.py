@@ -51,12 +51,20 @@ def compute_in_float64(gan: Gan, batches) -> None:
 
 
 def distances(
-    make: Callable, settings: dict, name: str, rounds: int = 4, in_double: bool = True, device: torch.device = CPU
+    make: Callable,
+    settings: dict,
+    name: str,
+    rounds: int = 4,
+    in_double: bool = True,
+    device: torch.device = CPU,
+    change: Callable[[Gan], object] = id,
+    notify: Callable[[str], object] = pytest.fail,
 ) -> list[float]:
     """Return the largest difference of each update from eager's, relative to each tensor's largest value.
 
     Before every update eager gets the other's state, so that differences do not grow. In float32, gradients (Adam's
-    first moment) and statistics are compared, not weights after Adam, which magnifies values near 0.
+    first moment) and statistics are compared, not weights after Adam, which magnifies values near 0. `change` is called
+    with the other GAN before it is trained, `notify` with its lines.
     """
     plain, batches = make(settings, device)
     other, others = make(settings, device)
@@ -64,7 +72,8 @@ def distances(
         compute_in_float64(plain, batches)
         compute_in_float64(other, others)
     other.recipe = replace(other.recipe, train=replace(other.recipe.train, execution=name))
-    execution.install(other, pytest.fail)
+    execution.install(other, notify)
+    change(other)
     worst, images = [], 0
     for _ in range(rounds):
         for update in STEPS[plain.recipe.train.update]:
@@ -290,6 +299,54 @@ def test_a_compiler_that_fails_costs_a_line(make, monkeypatch):
 def test_an_impossible_execution_is_reported_in_one_sentence(make, settings, words):
     with pytest.raises(UsageError, match=words):
         make(settings)
+
+
+BETAS = "0,cosine(0.9, 0.99, images=1000)"
+
+
+@pytest.mark.parametrize("more", [{}, {"optim.d.betas": BETAS, "optim.g.betas": BETAS}], ids=["torchs", "own"])
+def test_a_capture_that_fails_is_given_up_and_its_piece_run_eagerly(make, imitated_graphs, more):
+    lines, alive, pools = [], [], set()
+
+    def read_back(gan: Gan) -> None:
+        term, means = gan.regularizers["toy-means"].discriminator, gan.regularizers["toy-means"]
+        pools.add(gan.execute.pool)
+
+        def discriminator(step):
+            alive.append(len(imitated_graphs.graphs))
+            return term(step) * (1.0 if float(step.z.sum()) < 1e30 else 0.0)
+
+        means.discriminator = discriminator
+
+    settings = {"reg": "toy-means", "aug": "toy-noise", "arch.norm": True, **more}
+    stream = torch.cuda.current_stream()
+    assert max(distances(make, settings, "cuda-graph", 5, change=read_back, notify=lines.append)) < 1e-9
+    (line,) = lines
+    assert line.startswith("train.execution=cuda-graph is not possible here, going on with eager: RuntimeError: CUDA")
+    assert torch.cuda.current_stream() is stream
+    assert alive == [0, 0, 1, 0, 0, 0]  # two warm-ups, the capture, then eager without the memory of a graph
+    assert [(pool.users, pool.in_use) for pool in pools] == [(0, False)]
+
+
+def test_memory_that_runs_out_beside_graphs_is_freed_for_eager(make, imitated_graphs):
+    """The first run of D's own lazy term after the other pieces were captured."""
+    lines, alive = [], []
+
+    def run_out(gan: Gan) -> None:
+        term, means = gan.regularizers["toy-means"].discriminator, gan.regularizers["toy-means"]
+
+        def discriminator(step):
+            alive.append(len(imitated_graphs.graphs))
+            if len(alive) == 2:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return term(step)
+
+        means.discriminator = discriminator
+
+    settings = {"reg": "toy-means", "arch.norm": True, "train.d_reg_interval": 3}
+    assert max(distances(make, settings, "cuda-graph", 7, change=run_out, notify=lines.append)) < 1e-6
+    assert len(lines) == 1
+    assert alive == [0, 2, 0, 0]
 
 
 # ----------------------------------------------------------------------------
