@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ganzoo.compute.convolution import direct_second_derivatives
 from ganzoo.engine import forward, terms
 from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.ema import EMA
@@ -143,7 +145,8 @@ class Gan(State):
         if not loss.requires_grad:  # no term has started yet
             return [None] * len(parameters)
         scaled = self.optimizers[network].scale(loss)
-        return list(torch.autograd.grad(scaled, parameters, retain_graph=keep_graph or None, allow_unused=True))
+        with direct_second_derivatives() if self.regularizers else nullcontext():  # without terms there are none
+            return list(torch.autograd.grad(scaled, parameters, retain_graph=keep_graph or None, allow_unused=True))
 
     # ------------------------------------------------------------------------
     # Forwards.

@@ -98,7 +98,8 @@ class Discriminator(nn.Module):
             if level:
                 layers.append(Down(width, widths[level - 1]))
         self.stages = nn.Sequential(*layers)
-        self.basis = initialise_layer(nn.Conv2d(widths[0], widths[0], 4, groups=widths[0], bias=False))
+        self.basis = nn.Conv2d(widths[0], widths[0], 4, groups=widths[0], bias=False)
+        initialise_layer(self.basis)
         self.linear = initialise_layer(nn.Linear(widths[0], widths[0] if num_classes else 1, bias=False))
         self.embedding = nn.Embedding(num_classes, widths[0]) if num_classes else None
         if self.embedding is not None:  # logits then have the variance of the features at the start
@@ -109,7 +110,7 @@ class Discriminator(nn.Module):
         require_labels(labels, self.embedding is not None)
         x = self.first(x)  # [N, widths[-1], S, S]
         x = self.stages(x)  # [N, widths[0], 4, 4]
-        x = self.basis(x).flatten(1)  # [N, widths[0]]
+        x = (x * self.basis.weight[:, 0]).sum((2, 3))  # [N, widths[0]], faster than `self.basis(x)`, its equal
         x = self.linear(x)  # [N, widths[0]] or [N, 1]
         if self.embedding is not None:
             x = x * self.embedding(labels)

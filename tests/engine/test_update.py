@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from counting import Counting
 from ganzoo.engine.further import discriminate
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
@@ -527,3 +528,18 @@ def test_a_step_with_half_precision_infinities_is_skipped_and_the_scale_halved(m
     assert same(held, weights(gan.discriminator))
     assert not same(before, held)
     assert gan.optimizers["discriminator"].scaler.get_scale() == scale / 2
+
+
+# ----------------------------------------------------------------------------
+# What an update costs.
+
+
+def test_the_groups_of_a_convolution_do_not_add_kernels_to_an_exact_penalty(make):
+    counts = []
+    for group_width in (1, 8):
+        arch = {"arch": "r3gan", "arch.widths": "8", "arch.group_width": group_width, "dataset.size": 8}
+        gan, batches = make({**arch, "dataset": "digits", "train.batch": 2})
+        with Counting() as counted:
+            update_discriminator(gan, batches, 0)
+        counts.append(counted.convolutions)
+    assert counts[0] == counts[1]

@@ -9,9 +9,14 @@ import pytest
 import safetensors.torch
 import torch
 from torch import nn
+from torch._subclasses import FakeTensorMode
+from torch.nn.functional import softplus
 
 import ganzoo
 import ganzoo_r3gan
+from counting import Counting
+from ganzoo.compute.convolution import direct_second_derivatives
+from ganzoo.layers import input_gradients
 from ganzoo.plugin import DataInfo, UsageError, options
 from ganzoo.recipe.resolve import resolve
 
@@ -416,6 +421,29 @@ def test_the_gradient_penalty_has_the_right_gradient(classes):
             weight += 1e-6 * direction
         slope = 0.0 if grad is None else (grad * direction).sum().item()  # none: biases act through kinks alone
         assert (sides[0] - sides[1]) / 2e-6 == pytest.approx(slope, rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_the_last_map_is_weighed_as_by_a_convolution(classes):
+    discriminator = tiny(classes=classes).discriminator.double()
+    images, labels = draw(3, 3, 8, 8, dtype=torch.float64), torch.tensor([0, 1, 2]) if classes else None
+    features = discriminator.linear(discriminator.basis(discriminator.stages(discriminator.first(images))).flatten(1))
+    wanted = (features * discriminator.embedding(labels) if classes else features).sum(1)
+    torch.testing.assert_close(discriminator(images, labels), wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_the_penalties_of_the_recipe_for_cifar10_take_few_convolutions():
+    """A D update's forwards, penalties and gradients, counted without computing: one kernel for each derivative."""
+    values = {key[5:]: value for key, value in RECIPES["r3gan-cifar10"].settings.items() if key.startswith("arch.")}
+    with FakeTensorMode(), Counting() as counted:
+        discriminator = networks.build(SPEC.options(**values), DataInfo(shape=(3, 32, 32))).discriminator
+        images = [torch.empty(2, 3, 32, 32, requires_grad=True) for _ in ("real", "fake")]
+        logits = [discriminator(each) for each in images]
+        loss = softplus(logits[1] - logits[0]).mean()
+        loss = loss + sum(input_gradients(*each).square().sum() for each in zip(logits, images, strict=True))
+        with direct_second_derivatives():
+            torch.autograd.grad(loss, list(discriminator.parameters()))
+    assert counted.convolutions < 300  # with torch's formula more than 3,000
 
 
 def test_every_weight_of_the_discriminator_has_a_penalty_gradient():
