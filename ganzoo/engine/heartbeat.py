@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event, Thread
+from typing import Any
 
-from torch.distributed import Store
+from torch.distributed.distributed_c10d import Store
 
 INTERVAL = 5.0  # seconds from one beat of a process to the next
 PATIENCE = 120.0  # seconds without a beat; a long call of C code can keep a process's thread from beating
@@ -31,7 +32,8 @@ def heartbeats(store: Store, rank: int, size: int) -> Iterator[None]:
         rank: The number of this process, from 0.
         size: The number of processes.
     """
-    own, finished = store.clone(), Event()
+    shared: Any = store  # torch's type stubs lack the method
+    own, finished = shared.clone(), Event()
     own.set_timeout(timedelta(seconds=PATIENCE))
     thread = Thread(target=_watch, args=(own, rank, size, finished, end_process), daemon=True, name="ganzoo-heartbeat")
     thread.start()

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-UPDATES = 50_000  # of the discriminator and of the generator
+UPDATES = 30_000  # of the discriminator and of the generator
 SOAK = """
 import json, os, sys
 import torch
