@@ -43,7 +43,7 @@ class Feed:
 
     def next(self) -> Tensor:
         """Return the next real batch, and set the latents of D's and of G's update."""
-        (part,) = self.batches.discriminator(self.images)
+        (part,) = map(self.batches.finish, self.batches.discriminator(self.images))
         self.images += self.batches.batch
         (later,) = self.batches.generator(self.images, 0)
         self.latents = [part.z, later.z]

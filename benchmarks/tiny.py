@@ -137,7 +137,7 @@ class Numpy:
         """Return D's and G's losses of each of `num` updates on the engine's batches."""
         values: list[float] = []
         for _ in range(num):
-            (part,) = self.batches.discriminator(self.images)
+            (part,) = map(self.batches.finish, self.batches.discriminator(self.images))
             self.images += self.batch
             assert part.real is not None
             values += self.update(part.z.numpy(), part.real.numpy())

@@ -241,7 +241,8 @@ class PlainLoop:
     def __call__(self, num: int = 1) -> None:
         """Make `num` updates of both networks."""
         for _ in range(num):
-            part = next(self.batches.discriminator(self.images)) if self.draw is None else self.draw()
+            batches = self.batches
+            part = batches.finish(next(batches.discriminator(self.images))) if self.draw is None else self.draw()
             self.stats = self.update(part)
             self.images += self.batches.batch
 
@@ -304,9 +305,10 @@ class PlainPenalised:
     def __call__(self, num: int = 1) -> None:
         """Make `num` updates of both networks."""
         for _ in range(num):
-            loss_d = self.update_discriminator(next(self.batches.discriminator(self.images)))
-            self.images += self.batches.batch
-            self.last = loss_d, self.update_generator(next(self.batches.generator(self.images, 0)))
+            batches = self.batches
+            loss_d = self.update_discriminator(batches.finish(next(batches.discriminator(self.images))))
+            self.images += batches.batch
+            self.last = loss_d, self.update_generator(batches.finish(next(batches.generator(self.images, 0))))
 
     def losses(self, num: int) -> list[float]:
         """Return D's and G's losses of each of `num` updates, without the penalties."""

@@ -156,6 +156,17 @@ def move_to_device(network: nn.Module, device: torch.device) -> nn.Module:
     return network
 
 
+def copy_to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor on a device. A copy from the host to a CUDA device does not make the host wait for the device.
+
+    Only copies from pinned memory can do without a wait. The pinned tensor may be forgotten at once, since torch uses
+    its memory again only after the copies from it have ended (torch's ``ATen/cuda/CachingHostAllocator.h``).
+    """
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
 def peak_memory(device: torch.device) -> int:
     """Return the largest memory in use so far, in bytes: CUDA's allocator, or this process's resident memory."""
     if device.type == "cuda":

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from ganzoo.compute.device import copy_to_device
 from ganzoo.data.arrays import (
     check_data,
     check_item_labels,
@@ -85,10 +86,29 @@ def scale(data: torch.Tensor) -> torch.Tensor:
 def scale_batch(source: Source, batch: Batch, device: torch.device) -> Batch:
     """Move a stored batch to the device, and scale it to the range that networks take."""
     data, labels = batch
-    data = scale(data.to(device, non_blocking=True))
-    if labels is not None:
-        labels = labels.to(device, non_blocking=True)
-    return data, scale(labels) if labels is not None and source.info.label_shape else labels
+    labels = None if labels is None else copy_to_device(labels, device)
+    return scale(copy_to_device(data, device)), scale(
+        labels
+    ) if source.info.label_shape and labels is not None else labels
+
+
+def pick(data: torch.Tensor, index: torch.Tensor, pinned: bool = False) -> torch.Tensor:
+    """Return ``data[index]``.
+
+    On the CPU, `torch.index_select` copies whole samples; plain indexing copies single numbers, which takes several
+    times as long. On CUDA, plain indexing is the one that copies whole samples.
+
+    Args:
+        data: Samples or labels ``[N, ...]``.
+        index: An int64 tensor ``[n]`` on the device of `data`.
+        pinned: Whether the result is in pinned memory; `data` is on the CPU then.
+    """
+    if data.is_cuda:
+        return data[index]
+    if not pinned:
+        return data.index_select(0, index)
+    out = torch.empty(len(index), *data.shape[1:], dtype=data.dtype, pin_memory=True)
+    return torch.index_select(data, 0, index, out=out)
 
 
 def label_batch(source: Source, batch: Batch, generator: torch.Generator) -> Batch:

@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from ganzoo.compute.device import CAPTURE_LOCK
 from ganzoo.compute.streams import Streams, draw_latents
-from ganzoo.data.source import ArraySource, Batch, EndlessSource, Source, label_batch, scale_batch
+from ganzoo.data.source import EndlessSource, Source, label_batch, scale, scale_batch
 from ganzoo.engine.gan import Gan
+from ganzoo.engine.prefetch import Prefetcher, Stored, copy_stored
+from ganzoo.engine.reals import Reals, take_slice
 from ganzoo.package.references import count_references
+
+Drawn = Tensor | Stored  # the index of samples that lie on the batches' device, int64 ``[n]``, or the samples
 
 
 class Part(NamedTuple):
-    """One micro-batch of an update.
+    """One micro-batch of an update, before or after `Batches.finish`.
 
     Args:
         z: The latents of the generated samples, ``[n, latent_dim]``.
-        real: Real samples, ``[n, *shape]``, images in [-1, 1]; None where the update does not read them.
+        real: Real samples, ``[n, *shape]``: as they are stored before `finish`, images in [-1, 1] after it. None where
+            the update does not read them, or `index` says which they are.
         labels: The labels of the real samples and of the latents; None unless the run is conditional.
         share: n divided by the size of the total batch: the weight of this part's mean loss.
+        index: The positions of the real samples in the data, int64 ``[n]``, for `finish` to read; else None.
+        coins: A number in [0, 1) for each sample, ``[n]``. `finish` mirrors samples with a half or more. None where
+            nothing is mirrored.
     """
 
     z: Tensor
     real: Tensor | None
     labels: Tensor | None
     share: float
+    index: Tensor | None = None
+    coins: Tensor | None = None
 
 
 class Batches:
     """The batches of one run. All draws are made for the total batch and depend on (seed, stream, images seen) alone.
+
+    The host never waits for a CUDA device. Draws that the CPU makes, so that all devices get the same, go to the device
+    through pinned memory. A part has what a recording of the update can read: an index or stored samples, and coins.
+    `finish`, the first step of a piece of the update, makes samples of them.
 
     Args:
         source: The data that real samples are read from.
@@ -50,31 +62,47 @@ class Batches:
         self.micro_batch = train.micro_batch or max(self.batch, self.g_batch)
         self.conditional = train.conditional
         self.flip = train.flip
-        self.reals = gan.pairs or bool(gan.reals)  # G's update reads real samples as well
-        self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
-        self._draws = torch.Generator()  # on the CPU, reseeded before each use
-        self._next = Prefetcher(self._fetch, self.batch) if needs_prefetch(source, streams.device) else self._fetch
+        self.reals = Reals(source, streams, train.conditional)
+        self._g_reads_reals = gan.pairs or bool(gan.reals)
+        self._makes_labels = train.conditional and source.condition is not None
+        self._round = gan.images_per_round
+        self._ahead: dict[str, Prefetcher] = {}  # by stream; where the data lie in the host's memory
 
     def discriminator(self, images: int) -> Iterator[Part]:
         """Yield the parts of D's update at `images` images seen: the next `batch` samples of the shuffled epochs."""
-        z = self._draw_latents("d", images, self.batch)
-        real, labels = self._finish_batch("d", images, self.batch, self._next(images))
-        return self._cut_parts("d", images, self.batch, z, real, labels)
+        return self._cut_parts("d", images, self.batch, self._fetch("d", images, self.batch, True), True)
 
     def generator(self, images: int, step: int) -> Iterator[Part]:
         """Yield the parts of G's `step`-th update at `images` images seen: new latents, and reals if G reads them."""
-        stream = f"g{step}"
-        z = self._draw_latents(stream, images, self.g_batch)
-        if not (self.reals or self.conditional):
-            return self._cut_parts(stream, images, self.g_batch, z, None, None)
-        real, labels = self._finish_batch(
-            stream, images, self.g_batch, self._draw_independent(stream + "-real", images, self.g_batch)
-        )
-        return self._cut_parts(stream, images, self.g_batch, z, real if self.reals else None, labels)
+        stream, samples = f"g{step}", self._g_reads_reals or self._makes_labels
+        drawn = self._fetch(stream, images, self.g_batch, samples) if samples or self.conditional else None
+        return self._cut_parts(stream, images, self.g_batch, drawn, self._g_reads_reals)
+
+    def finish(self, part: Part) -> Part:
+        """Return a part with the samples and labels that the networks read. It computes with tensors alone.
+
+        Samples at an index are read, half of the samples are mirrored where the recipe flips, and bytes become floats.
+        A label that is an image is mirrored with its sample.
+        """
+        real, labels, info = part.real, part.labels, self.source.info
+        if part.index is not None:
+            real, labels = self.reals.read(part.index)
+        if part.coins is not None:
+            mirrored = part.coins.reshape(-1, 1, 1, 1) >= 0.5
+            real = None if real is None else torch.where(mirrored, real.flip(3), real)
+            if labels is not None and info.labels_are_images:
+                labels = torch.where(mirrored, labels.flip(3), labels)
+        real = None if real is None else scale(real)
+        return Part(part.z, real, scale(labels) if info.label_shape and labels is not None else labels, part.share)
 
     def draw_examples(self, num: int) -> tuple[Tensor, Tensor | None]:
         """Return real samples for a grid, ``[num, *shape]``, and their labels: the same ones at every call."""
-        batch = scale_batch(self.source, self._draw("examples", 0, num), self.streams.device)
+        if isinstance(self.source, EndlessSource):
+            data, labels = self.reals.sample("examples", 0, num)
+        else:
+            data, labels = self.reals.read(self.reals.draw_index("examples", 0, num))
+        assert data is not None
+        batch = scale_batch(self.source, (data, labels), self.streams.device)
         return label_batch(self.source, batch, self.streams.generator("examples-labels", 0))
 
     def draw_example_labels(self) -> Tensor | None:
@@ -82,121 +110,87 @@ class Batches:
         arrays = self.conditional and bool(self.source.info.label_shape)
         return self.draw_examples(count_references(self.source.info))[1] if arrays else None
 
-    def _cut_parts(
-        self, stream: str, images: int, total: int, z: Tensor, real: Tensor | None, labels: Tensor | None
-    ) -> Iterator[Part]:
-        """Cut this rank's slice of a total batch into parts; before each part, reseed the components' generator."""
-        feed = (z, real, labels if self.conditional else None)
-        num, size = len(z), self.micro_batch
-        pieces = [feed] if size >= num else zip(*(_split(values, num, size) for values in feed), strict=True)
-        for index, (latents, samples, classes) in enumerate(pieces):
-            self.streams.reseed_default(stream, images, self.world.rank, index)
-            yield Part(latents, samples, classes, len(latents) / total)
+    # ------------------------------------------------------------------------
+    # Parts.
 
-    def _rank_slice(self, values: Any) -> Any:
-        """Return this rank's slice of values that were drawn for a total batch."""
-        num = len(values) // self.world.size
-        return values if self.world.size == 1 else values[self.world.rank * num : (self.world.rank + 1) * num]
+    def _cut_parts(self, stream: str, images: int, total: int, drawn: Drawn | None, reals: bool) -> Iterator[Part]:
+        """Cut this rank's slice of a total batch into parts; before each part, reseed the components' generator.
 
-    def _draw_latents(self, stream: str, images: int, num: int) -> Tensor:
-        generator = self.streams.generator(stream + "-z", images)
-        latents: Tensor = self._rank_slice(draw_latents(self.latent, generator, num, self.latent_dim))
-        return latents
-
-    def _fetch(self, images: int) -> Batch:
-        """Return this rank's slice of the batch at position `images` of the endless sequence of shuffled epochs."""
-        if isinstance(self.source, EndlessSource):
-            return self._draw_independent("d-real", images, self.batch)
-        positions, count = range(images, images + self.batch), len(self.source.data)
-        index, taken = [], 0
-        while taken < self.batch:
-            epoch, start = divmod(positions[taken], count)
-            index.append(self._shuffle_epoch(epoch)[start : start + self.batch - taken])
-            taken += len(index[-1])
-        return self._read_samples(self._rank_slice(torch.cat(index)))
-
-    def _draw_independent(self, stream: str, images: int, num: int) -> Batch:
-        """Draw samples from the data independently; return this rank's slice."""
-        return self._draw(stream, images, num, self._rank_slice)
-
-    def _draw(self, stream: str, images: int, num: int, part: Callable[[Any], Any] = lambda values: values) -> Batch:
-        """Draw samples independently; return `part` of them. The CPU draws, so that all devices get the same."""
-        generator = self._draws.manual_seed(self.streams.derive_seed(stream, images))
-        if isinstance(self.source, EndlessSource):
-            data, labels = self.source.sample(generator, num)
-            return part(data), None if labels is None else part(labels)
-        return self._read_samples(part(torch.randint(len(self.source.data), (num,), generator=generator)))
-
-    def _shuffle_epoch(self, epoch: int) -> Tensor:
-        assert isinstance(self.source, ArraySource)
-        if epoch != self._epoch:
-            generator = torch.Generator().manual_seed(self.streams.derive_seed("order", epoch))
-            self._order = torch.randperm(len(self.source.data), generator=generator)
-            self._epoch = epoch
-        return self._order
-
-    def _read_samples(self, index: Tensor) -> Batch:
-        """Return the samples at an index, on the data's device; in pinned memory where they move to a CUDA device."""
-        assert isinstance(self.source, ArraySource)
-        data, labels = self.source.data, self.source.labels if self.conditional else None
-        picked = data[index.to(data.device)], None if labels is None else labels[index.to(labels.device)]
-        if self.streams.device.type == "cuda" and not data.is_cuda:
-            return picked[0].pin_memory(), None if picked[1] is None else picked[1].pin_memory()
-        return picked
-
-    def _finish_batch(self, stream: str, images: int, total: int, batch: Batch) -> Batch:
-        """Move this rank's slice of a batch to the device, mirror half of it where the recipe flips, and label it.
-
-        A label that is an image is mirrored with its sample. Labels that the dataset makes of samples (`condition`) are
-        made last, from the samples that the networks see. They are drawn from (seed, stream, images, rank).
+        Args:
+            stream: The random stream of the update.
+            images: Images seen so far.
+            total: The size of the total batch.
+            drawn: This rank's slice of its real samples; None where the update needs neither them nor labels.
+            reals: Whether the update reads real samples.
         """
-        real, labels = scale_batch(self.source, batch, self.streams.device)
-        if self.flip:
-            flips = "flip" if stream == "d" else stream + "-flip"
-            coins = torch.rand(total, generator=self.streams.generator(flips, images), device=real.device)
-            mirrored = self._rank_slice(coins).reshape(-1, 1, 1, 1) >= 0.5
-            real = torch.where(mirrored, real.flip(3), real)
-            if labels is not None and self.source.info.labels_are_images:
-                labels = torch.where(mirrored, labels.flip(3), labels)
-        if self.source.condition is None or not self.conditional:
-            return real, labels
-        return label_batch(
-            self.source, (real, None), self.streams.generator(stream + "-labels", images, self.world.rank)
-        )
+        whole = self._assemble(stream, images, total, drawn, reals)
+        num, size = len(whole.z), self.micro_batch
+        fields = (whole.z, whole.real, whole.labels, whole.index, whole.coins)
+        pieces = [fields] if size >= num else zip(*(_split(values, num, size) for values in fields), strict=True)
+        for number, (z, real, labels, index, coins) in enumerate(pieces):
+            self.streams.reseed_default(stream, images, self.world.rank, number)
+            yield Part(z, real, labels, len(z) / total, index, coins)
+
+    def _assemble(self, stream: str, images: int, total: int, drawn: Drawn | None, reals: bool) -> Part:
+        """Return this rank's slice of a total batch as one part.
+
+        Labels that the dataset makes of samples (`condition`) are made here, from the samples that the networks see:
+        a recording cannot contain them. They are drawn from (seed, stream, images, rank).
+        """
+        generator = self.streams.generator(stream + "-z", images)
+        z = take_slice(draw_latents(self.latent, generator, total, self.latent_dim), self.world)
+        if drawn is None:
+            return Part(z, None, None, 1.0)
+        coins = self._flip_coins(stream, images, total) if self.flip else None
+        index, (real, labels) = (drawn, (None, None)) if isinstance(drawn, Tensor) else (None, drawn)
+        part = Part(z, real, labels, 1.0, index, coins)
+        if self._makes_labels:
+            part = self.finish(part)
+            assert part.real is not None
+            generator = self.streams.generator(stream + "-labels", images, self.world.rank)
+            part = part._replace(labels=label_batch(self.source, (part.real, None), generator)[1])
+        return part if reals else part._replace(real=None)
+
+    def _flip_coins(self, stream: str, images: int, total: int) -> Tensor:
+        generator = self.streams.generator("flip" if stream == "d" else stream + "-flip", images)
+        return take_slice(torch.rand(total, generator=generator, device=self.streams.device), self.world)
+
+    # ------------------------------------------------------------------------
+    # Real samples.
+
+    def _fetch(self, stream: str, images: int, total: int, samples: bool) -> Drawn:
+        """Return this rank's slice of the real samples of an update, on the device.
+
+        Args:
+            stream: The random stream of the update. D's update reads the next samples of the shuffled epochs, G's reads
+                samples that are drawn independently.
+            images: Images seen so far.
+            total: The size of the total batch.
+            samples: Whether samples are needed, and not their labels alone.
+        """
+        reals, world, device = self.reals, self.world, self.streams.device
+        if isinstance(self.source, EndlessSource):
+            data, labels = reals.sample(stream + "-real", images, total)
+            return copy_stored(
+                tuple(None if each is None else take_slice(each, world) for each in (data, labels)), device
+            )
+
+        def find(images: int) -> Tensor:
+            order = (
+                reals.follow_order(images, total)
+                if stream == "d"
+                else reals.draw_index(stream + "-real", images, total)
+            )
+            return take_slice(order, world)
+
+        if self.source.data.device == device:
+            return find(images) if samples else reals.read(find(images), samples=False)
+        if stream not in self._ahead:
+            stride = self.batch if stream == "d" else self._round
+            self._ahead[stream] = Prefetcher(lambda images: reals.read(find(images), samples), stride, device)
+        return self._ahead[stream](images)
 
 
 def _split(values: Tensor | None, num: int, size: int) -> list[Any]:
     """Split `num` values into micro-batches of `size`; None becomes as many Nones."""
     return [None] * -(-num // size) if values is None else list(torch.split(values, size))
-
-
-class Prefetcher:
-    """Fetches the next batch in a thread while the present one is trained on.
-
-    Args:
-        fetch: A pure function from a position to its batch.
-        stride: The distance from one position to the next.
-    """
-
-    def __init__(self, fetch: Callable[[int], Batch], stride: int) -> None:
-        self.fetch, self.stride = fetch, stride
-        self.pool = ThreadPoolExecutor(1, "ganzoo-fetch")
-        self.coming: dict[int, Future[Batch]] = {}
-
-    def __call__(self, position: int) -> Batch:
-        """Return the batch at a position, and start to fetch the next one."""
-        wanted = {each: self.coming.get(each) for each in (position, position + self.stride)}
-        self.coming = {each: future or self.pool.submit(self._fetch, each) for each, future in wanted.items()}
-        return self.coming[position].result()
-
-    def _fetch(self, position: int) -> Batch:
-        with CAPTURE_LOCK:  # no memory may be pinned during a capture
-            return self.fetch(position)
-
-
-def needs_prefetch(source: Source, device: torch.device) -> bool:
-    """Return whether batches must move to another device, so that prefetching hides the time of the move.
-
-    On the CPU a thread would cost more than a read from the disk: see `ganzoo.package.tensors.snapshot` on threads.
-    """
-    return isinstance(source, ArraySource) and source.data.device != device

@@ -53,9 +53,9 @@ def update_discriminator(gan: Gan, batches: Batches, images: int) -> Stats:
     if images < gan.recipe.train.d_start:
         return {}
     k, update = gan.interval["discriminator"], images // batches.batch
-    stats = _train(gan, "discriminator", batches.discriminator(images), images)
+    stats = _train(gan, batches, "discriminator", batches.discriminator(images), images)
     if k > 1 and update % k == 0:
-        stats = stats | _train(gan, "discriminator", batches.discriminator(images), images, k)
+        stats = stats | _train(gan, batches, "discriminator", batches.discriminator(images), images, k)
     return stats
 
 
@@ -65,9 +65,11 @@ def update_generator(gan: Gan, batches: Batches, images: int, step: int) -> Stat
     gan.ema.refill(gan.images_per_generator_update, images)
     k, update, adversarial = gan.interval["generator"], gan.generator_updates(images) + step, gan.is_adversarial(images)
     lazy = k > 1 and update % k == 0
-    stats = _train(gan, "generator", batches.generator(images, step), images, 1, adversarial, average=not lazy)
+    stats = _train(gan, batches, "generator", batches.generator(images, step), images, 1, adversarial, average=not lazy)
     if lazy:
-        stats = stats | _train(gan, "generator", batches.generator(images, step), images, k, adversarial, average=True)
+        stats = stats | _train(
+            gan, batches, "generator", batches.generator(images, step), images, k, adversarial, average=True
+        )
     return stats
 
 
@@ -84,13 +86,17 @@ def update_together(gan: Gan, batches: Batches, images: int) -> Stats:
             optimizer.refill(images, (order, adversarial))
         (part,) = batches.discriminator(images)
         kind = ("discriminator", "generator", order, adversarial, not lazy_g)
-        stats: Stats = gan.execute(kind, partial(order, gan, adversarial, not lazy_g), part)
+        stats: Stats = gan.execute(kind, partial(order, gan, batches, adversarial, not lazy_g), part)
     else:
-        stats = _train(gan, "generator", batches.discriminator(images), images, 1, adversarial, average=not lazy_g)
+        stats = _train(
+            gan, batches, "generator", batches.discriminator(images), images, 1, adversarial, average=not lazy_g
+        )
     if lazy_d:
-        stats = stats | _train(gan, "discriminator", batches.discriminator(images), images, d)
+        stats = stats | _train(gan, batches, "discriminator", batches.discriminator(images), images, d)
     if lazy_g:
-        stats = stats | _train(gan, "generator", batches.discriminator(images), images, g, adversarial, average=True)
+        stats = stats | _train(
+            gan, batches, "generator", batches.discriminator(images), images, g, adversarial, average=True
+        )
     return stats
 
 
@@ -100,6 +106,7 @@ def update_together(gan: Gan, batches: Batches, images: int) -> Stats:
 
 def _train(
     gan: Gan,
+    batches: Batches,
     network: str,
     parts: Iterator[Part],
     images: int,
@@ -111,6 +118,7 @@ def _train(
 
     Args:
         gan: The GAN whose network makes the step.
+        batches: The batches that finish the parts.
         network: The network that makes the step, ``discriminator`` or ``generator``.
         parts: The parts of the total batch.
         images: Images seen so far.
@@ -126,11 +134,14 @@ def _train(
         else partial(_compute_generator_gradients, gan, adversarial)
     )
     step, kind = partial(_step, gan, network, average), (network, interval, adversarial, average)
+
+    def piece(part: Part) -> Gradients:
+        return ask(interval, batches.finish(part))
+
     part = next(parts)
     if part.share == 1:
-        stats: Stats = gan.execute(kind, lambda part: step(ask(interval, part)), part)
+        stats: Stats = gan.execute(kind, lambda part: step(piece(part)), part)
         return stats
-    piece = partial(ask, interval)
     total: Gradients = gan.execute(("part", *kind), piece, part).copy()
     for part in parts:
         total = total.add(gan.execute(("part", *kind), piece, part))
@@ -138,8 +149,9 @@ def _train(
     return stats
 
 
-def _update_shared(gan: Gan, adversarial: bool, average: bool, part: Part) -> Stats:
+def _update_shared(gan: Gan, batches: Batches, adversarial: bool, average: bool, part: Part) -> Stats:
     """Make D's step, then G's step on the same fakes: G's gradients flow through the updated D."""
+    part = batches.finish(part)
     gan.enable_gradients("generator")
     made = gan.generate(part.z, part.labels)  # [n, *shape], with G's graph
     d = _compute_discriminator_gradients(gan, 1, part, made)
@@ -148,8 +160,9 @@ def _update_shared(gan: Gan, adversarial: bool, average: bool, part: Part) -> St
     return stats | _step(gan, "generator", average, gan.world.all_reduce(g))
 
 
-def _update_simultaneous(gan: Gan, adversarial: bool, average: bool, part: Part) -> Stats:
+def _update_simultaneous(gan: Gan, batches: Batches, adversarial: bool, average: bool, part: Part) -> Stats:
     """Compute both networks' gradients from one forward of D, then make both steps."""
+    part = batches.finish(part)
     gan.enable_gradients("discriminator", "generator")
     penalised, made = gan.differentiates_inputs(1), gan.generate(part.z, part.labels)
     step = _build_step(gan, part, _detach(part.real, penalised), made, penalised=penalised)

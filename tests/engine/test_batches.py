@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,11 +9,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from devices import cuda
-from ganzoo.engine.batches import Batches, Part, Prefetcher, needs_prefetch
+from ganzoo.engine.batches import Batches, Part
 from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo
 from ganzoo.recipe.check import check_data
+
+
+def read(batches: Batches, images: int, step: int | None = None) -> list[Part]:
+    """Return the parts of D's update, or of G's `step`-th, as the networks read them."""
+    parts = batches.discriminator(images) if step is None else batches.generator(images, step)
+    return [batches.finish(part) for part in parts]
 
 
 def indices(part: Part) -> list[int]:
@@ -27,7 +31,7 @@ def order(batches: Batches, start: int, end: int) -> list[int]:
     """Return the items in the order in which D sees them between two counts of images."""
     seen = []
     for images in range(start, end, batches.batch):
-        seen += [index for part in batches.discriminator(images) for index in indices(part)]
+        seen += [index for part in read(batches, images) for index in indices(part)]
     return seen
 
 
@@ -77,9 +81,9 @@ def test_fewer_items_than_a_batch(make):
 def test_all_draws_depend_on_seed_images_and_stream_alone(make, dataset):
     settings = {"dataset": dataset, "loss": "toy-pairs", "train.conditional": dataset == "toy-array"}
     (_, one), (_, two), (_, other) = make(settings), make(settings), make({**settings, "train.seed": 1})
-    list(two.discriminator(0)), list(two.generator(0, 3)), two.draw_examples(5)
+    read(two, 0), read(two, 0, 3), two.draw_examples(5)
     for images in (32, 64, 320):
-        for feed in (lambda b, i=images: b.discriminator(i), lambda b, i=images: b.generator(i, 1)):
+        for feed in (lambda b, i=images: read(b, i), lambda b, i=images: read(b, i, 1)):
             (mine,), (yours,), (another,) = feed(one), feed(two), feed(other)
             assert equal(mine, yours)
             assert not torch.equal(mine.z, another.z)
@@ -92,7 +96,7 @@ def test_every_update_has_draws_of_its_own(make, dataset):
     parts = [
         part
         for images in (16, 32)
-        for feed in (batches.discriminator(images), batches.generator(images, 0), batches.generator(images, 1))
+        for feed in (read(batches, images), read(batches, images, 0), read(batches, images, 1))
         for part in feed
     ]
     for name in ("z", "real"):
@@ -125,9 +129,9 @@ def test_latents_are_those_of_the_architecture(make):
 def test_micro_batches_join_to_the_total_batch(make, feed):
     settings = {"loss": "toy-pairs", "train.conditional": True, "train.g_batch": 20}
     (_, whole), (_, cut) = make(settings), make({**settings, "train.micro_batch": 8})
-    step = (0,) if feed == "generator" else ()
-    (one,) = getattr(whole, feed)(32, *step)
-    parts = list(getattr(cut, feed)(32, *step))
+    step = 0 if feed == "generator" else None
+    (one,) = read(whole, 32, step)
+    parts = read(cut, 32, step)
     sizes = {"discriminator": [8, 8], "generator": [8, 8, 4]}[feed]
     assert [len(part.z) for part in parts] == sizes
     assert [part.share for part in parts] == [size / sum(sizes) for size in sizes]
@@ -159,7 +163,7 @@ def test_dropout_depends_on_the_images_seen(make):
     gan, batches = make({"arch.norm": True})
 
     def answer(images: int) -> Tensor:
-        (part,) = batches.discriminator(images)
+        (part,) = read(batches, images)
         return gan.discriminator(part.real)
 
     one = answer(16)
@@ -174,7 +178,7 @@ def test_dropout_depends_on_the_images_seen(make):
 
 def test_bytes_become_floats_from_minus_one_to_one(make):
     _, batches = make({"dataset.num": 256, "train.batch": 256})
-    (part,) = batches.discriminator(0)
+    (part,) = read(batches, 0)
     values = part.real[:, 0, 0, 0].sort().values
     assert part.real.dtype == torch.float32
     assert values[0] == -1
@@ -185,11 +189,11 @@ def test_bytes_become_floats_from_minus_one_to_one(make):
 
 def test_floats_are_not_scaled_and_the_data_is_never_changed(make):
     _, batches = make({"dataset": "toy-points"})
-    (part,) = batches.discriminator(0)
+    (part,) = read(batches, 0)
     assert part.real.norm(dim=1) == pytest.approx(torch.full((16,), 0.5), abs=1e-6)
     _, batches = make()
     before = batches.source.data.clone()
-    (part,) = batches.discriminator(0)
+    (part,) = read(batches, 0)
     part.real.zero_()
     assert torch.equal(batches.source.data, before)
 
@@ -203,17 +207,17 @@ def test_flip_mirrors_half_of_the_real_images_and_nothing_else(make, monkeypatch
     _, flipping = make({"train.flip": True})
     ramp = torch.arange(4.0).expand(40, 1, 4, 4) / 4
     for batches in (plain, flipping):
-        batches.source = replace(batches.source, data=ramp)
+        batches.source = batches.reals.source = replace(batches.source, data=ramp)
     mirrored = []
     for images in range(0, 4000, 16):
-        (part,), (wanted,) = flipping.discriminator(images), plain.discriminator(images)
+        (part,), (wanted,) = read(flipping, images), read(plain, images)
         assert torch.equal(part.z, wanted.z)
         flipped = (part.real != wanted.real).flatten(1).any(1)
         assert torch.equal(part.real[flipped], wanted.real[flipped].flip(3))
         mirrored.append(flipped)
     assert 0.45 < torch.cat(mirrored).float().mean() < 0.55
-    (again,) = flipping.discriminator(0)
-    assert torch.equal((again.real != next(plain.discriminator(0)).real).flatten(1).any(1), mirrored[0])
+    ((again,), (wanted,)) = read(flipping, 0), read(plain, 0)
+    assert torch.equal((again.real != wanted.real).flatten(1).any(1), mirrored[0])
 
 
 SCENES = {"arch": "toy-translator", "dataset": "toy-scenes"}
@@ -224,7 +228,7 @@ def test_flip_mirrors_a_label_image_with_its_sample_in_both_updates(pairs, make,
     _, batches = make({**SCENES, "loss": loss, "train.flip": True, "train.batch": 8})
     sides = set()
     for images in range(0, 80, 8):
-        for part in (*batches.discriminator(images), *(batches.generator(images, 0) if loss == "toy-pairs" else ())):
+        for part in (*read(batches, images), *(read(batches, images, 0) if loss == "toy-pairs" else ())):
             brightest = part.real.amax(1, keepdim=True)
             assert torch.equal(part.labels, brightest)
             sides |= set((part.labels[:, 0, 0, 0] > -1).tolist())
@@ -232,11 +236,11 @@ def test_flip_mirrors_a_label_image_with_its_sample_in_both_updates(pairs, make,
 
 
 def test_bytes_and_16_bit_integers_are_scaled_to_minus_1_to_1(pairs, make):
-    (part,) = make(SCENES)[1].discriminator(0)
+    (part,) = read(make(SCENES)[1], 0)
     assert part.labels.dtype == part.real.dtype == torch.float32
     assert part.labels.min() == -1
     _, batches = make({"arch": "toy-translator", "dataset": "toy-tones"})
-    (part,) = batches.discriminator(0)
+    (part,) = read(batches, 0)
     whole = torch.from_numpy(pairs.Tones(None).data)
     assert any(torch.equal(part.real[0], tone.float() / 32768) for tone in whole)
 
@@ -244,7 +248,7 @@ def test_bytes_and_16_bit_integers_are_scaled_to_minus_1_to_1(pairs, make):
 def test_labels_that_the_dataset_makes_depend_on_seed_stream_images_and_rank(pairs, make):
     settings = {"arch": "toy-translator", "dataset": "toy-tones"}
     (_, one), (_, two) = make(settings), make(settings)
-    (first,), (again,), (later,) = one.discriminator(0), two.discriminator(0), one.discriminator(20)
+    (first,), (again,), (later,) = read(one, 0), read(two, 0), read(one, 20)
     assert torch.equal(first.labels, again.labels)
     assert first.labels.shape == (4, 1, 16)
     loud = torch.nn.functional.avg_pool1d(first.real.abs(), 4)
@@ -252,8 +256,8 @@ def test_labels_that_the_dataset_makes_depend_on_seed_stream_images_and_rank(pai
     assert 0 <= noise.min() < noise.max() <= 1.01
     assert not torch.equal(first.labels - loud, later.labels - torch.nn.functional.avg_pool1d(later.real.abs(), 4))
     two.world = SimpleNamespace(rank=1, size=1)
-    assert not torch.equal(first.labels, next(two.discriminator(0)).labels)
-    (paired,) = one.generator(0, 0)
+    assert not torch.equal(first.labels, read(two, 0)[0].labels)
+    (paired,) = read(one, 0, 0)
     assert not torch.equal(paired.labels, first.labels)
     assert one.draw_examples(3)[1].shape == (3, 1, 16)
 
@@ -263,58 +267,3 @@ def test_flip_is_refused_for_other_data_than_images(make):
         check_data(
             make({"dataset": "toy-points", "train.flip": True})[0].recipe, DataInfo(shape=(2,), modality="points")
         )
-
-
-# ----------------------------------------------------------------------------
-# Prefetching.
-
-
-def test_a_prefetched_batch_equals_a_fetched_one(make):
-    _, plain = make()
-    _, ahead = make()
-    ahead._next = Prefetcher(ahead._fetch, ahead.batch)
-    for images in (0, 16, 32, 32, 64, 16, 640, 656):  # in order, again (lazy regularizers), skipping, back
-        (part,), (wanted,) = ahead.discriminator(images), plain.discriminator(images)
-        assert equal(part, wanted)
-
-
-def test_the_next_batch_is_fetched_while_this_one_is_used():
-    asked, go = [], threading.Event()
-
-    def fetch(position):
-        asked.append(position)
-        if position == 4:
-            go.wait(10)
-        return torch.tensor([position]), None
-
-    ahead = Prefetcher(fetch, 4)
-    assert ahead(0)[0] == 0  # does not wait for the one after it
-    go.set()
-    assert ahead(4)[0] == 4
-    assert ahead(4)[0] == 4
-    assert ahead(8)[0] == 8
-    assert asked[:3] == [0, 4, 8]
-    assert len(asked) == len(set(asked))
-
-
-def test_an_error_in_a_fetch_is_raised_where_the_batch_is_used():
-    ahead = Prefetcher(lambda position: 1 // (position - 4), 4)
-    ahead(0)
-    with pytest.raises(ZeroDivisionError):
-        ahead(4)
-
-
-def test_batches_are_prefetched_only_for_another_device(make):
-    source = make()[1].source
-    assert not needs_prefetch(source, torch.device("cpu"))
-    assert needs_prefetch(source, torch.device("cuda", 0))
-    endless = make({"dataset": "toy-points"})[1].source
-    assert not needs_prefetch(endless, torch.device("cuda", 0))
-
-
-@cuda
-def test_batches_move_to_the_device_from_pinned_memory(make):
-    gan, batches = make({}, torch.device("cuda", 0))
-    source = batches.source
-    fetched, _ = Batches(replace(source, data=source.data.cpu()), batches.streams, gan)._fetch(0)
-    assert fetched.is_pinned()

@@ -290,7 +290,7 @@ def test_the_losses_of_a_generator_output_are_added_to_its_loss(make):
 
 def test_members_of_a_list_are_weighted(make):
     gan, batches = make({"arch": "toy-saying", "arch.answer": "list"})
-    (part,) = batches.discriminator(0)
+    (part,) = map(batches.finish, batches.discriminator(0))
     real, fake = (gan.discriminate(x, None) for x in (part.real, part.real * 0))
     each = [
         gan.member_loss("discriminator", *pair)
@@ -302,7 +302,10 @@ def test_members_of_a_list_are_weighted(make):
 
 def test_a_packed_discriminator_has_one_output_for_several_samples(make):
     gan, batches = make({"arch": "toy-packed"})
-    assert toy_terms.logits(gan.discriminate(next(batches.discriminator(0)).real, None))[0].shape == (8, 1)
+    assert toy_terms.logits(gan.discriminate(batches.finish(next(batches.discriminator(0))).real, None))[0].shape == (
+        8,
+        1,
+    )
     assert run(gan, batches, range(2))["loss_d"] > 0
 
 

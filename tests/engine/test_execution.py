@@ -16,6 +16,7 @@ from torch import Tensor
 
 from devices import CPU, cuda
 from ganzoo.engine import execution, setup
+from ganzoo.engine.batches import Part
 from ganzoo.engine.distributed import ALONE
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.optim import FORMS
@@ -44,10 +45,13 @@ def compute_in_float64(gan: Gan, batches) -> None:
     """Make a GAN and its batches compute in float64 from now on."""
     for module in gan.modules.values():
         module.double()
-    finish = batches._finish_batch
-    batches._finish_batch = lambda *args: ((got := finish(*args))[0].double(), got[1])
-    draw = batches._draw_latents
-    batches._draw_latents = lambda *args: draw(*args).double()
+    finish = batches.finish
+
+    def finish_in_float64(part: Part) -> Part:
+        part = finish(part)
+        return part._replace(z=part.z.double(), real=None if part.real is None else part.real.double())
+
+    batches.finish = finish_in_float64
 
 
 def distances(

@@ -33,7 +33,7 @@ def test_flip_mirrors_the_label_that_d_sees_with_its_sample(pairs, make):
 def test_an_augmentation_that_moves_no_pixels_is_called_with_samples_alone(pairs, make):
     gan, batches = make({**SCENES, "aug": "toy-noise"})
     asked = seen_by_discriminator(gan, batches, 1)
-    (part,) = batches.discriminator(0)
+    (part,) = map(batches.finish, batches.discriminator(0))
     assert all(labels.shape == part.labels.shape for _, labels in asked)
     assert any(torch.equal(labels, part.labels) for _, labels in asked)
     assert gan.moves_labels == set()
@@ -43,7 +43,7 @@ def test_further_samples_of_any_number_move_with_their_labels(pairs, make):
     gan, batches = make({**SCENES, "aug": "flip", "reg": "toy-means"})
     update_generator(gan, batches, 8, 0)
     (step,) = gan.regularizers["toy-means"].steps
-    (part,) = batches.discriminator(0)
+    (part,) = map(batches.finish, batches.discriminator(0))
     left = set()
     for _ in range(6):
         seen, labels = step.augment(part.real[:3], part.labels[:3])
@@ -58,6 +58,6 @@ def test_further_samples_need_no_labels_where_no_augmentation_moves_pixels(pairs
     gan, batches = make({**SCENES, "aug": "toy-noise", "reg": "toy-means"})
     update_generator(gan, batches, 8, 0)
     (step,) = gan.regularizers["toy-means"].steps
-    (part,) = batches.discriminator(0)
+    (part,) = map(batches.finish, batches.discriminator(0))
     assert step.augment(part.real[:3]).shape == (3, 3, 8, 8)
     assert step.augment(part.real[:3], part.labels[:3])[1] is not None

@@ -63,14 +63,14 @@ def test_alternating_equals_the_plain_script(make, settings):
         images = round_of(gan, batches, images)
 
         for _ in range(train.d_steps):
-            (part,) = batches.discriminator(mine)
+            (part,) = map(batches.finish, batches.discriminator(mine))
             loss = softplus(-D(part.real)).mean() + softplus(D(G(part.z).detach())).mean()
             adam_d.zero_grad()
             loss.backward()
             adam_d.step()
             mine += train.batch
         for step in range(train.g_steps):
-            (part,) = batches.generator(mine, step)
+            (part,) = map(batches.finish, batches.generator(mine, step))
             assert len(part.z) == (train.g_batch or train.batch)
             adam_g.zero_grad()
             softplus(-D(G(part.z))).mean().backward()
@@ -104,7 +104,7 @@ def test_shared_equals_the_plain_script(make, pairs):
     for images in (0, 16, 32):
         update_together(gan, batches, images)
 
-        (part,) = batches.discriminator(images)
+        (part,) = map(batches.finish, batches.discriminator(images))
         fake = G(part.z)
         r, f = D(part.real), D(fake.detach())
         adam_d.zero_grad()
@@ -130,7 +130,7 @@ def test_simultaneous_equals_the_plain_script(make, pairs):
     for images in (0, 16, 32):
         update_together(gan, batches, images)
 
-        (part,) = batches.discriminator(images)
+        (part,) = map(batches.finish, batches.discriminator(images))
         r, f = D(part.real), D(G(part.z))
         loss_d = softplus(f - r).mean() if pairs else softplus(-r).mean() + softplus(f).mean()
         loss_g = softplus(r - f).mean() if pairs else softplus(-f).mean()
@@ -168,7 +168,7 @@ def test_lazy_regularizers_follow_both_steps_on_the_same_batch(make, order):
     d, g = ["reg.toy-means/d", "reg.toy-r1/d"], ["reg.toy-means/g"]
     both = sorted([*d, *g])
     assert seen == [both, [], d, g, d, [], both]
-    (part,) = batches.discriminator(96)
+    (part,) = map(batches.finish, batches.discriminator(96))
     assert torch.equal(gan.regularizers["toy-means"].steps[-1].z, part.z)
     assert torch.equal(gan.regularizers["toy-r1"].steps[-1].real, part.real)
 
@@ -241,22 +241,22 @@ def test_micro_batches_add_up_to_the_whole(make, settings):
 def test_only_a_pairing_loss_sees_real_logits_in_the_generators_update(make):
     gan, batches = make({"loss": "toy-pairs"})
     update_generator(gan, batches, 16, 0)
-    (part,) = batches.generator(16, 0)
+    (part,) = map(batches.finish, batches.generator(16, 0))
     (real,) = gan.loss.reals
     assert real.shape == (16, 1)
     assert torch.equal(real[:, 0], gan.discriminator(part.real))
-    (fresh,) = batches.discriminator(0)
+    (fresh,) = map(batches.finish, batches.discriminator(0))
     assert not torch.equal(part.real, fresh.real)
 
     gan, batches = make()
-    (part,) = batches.generator(16, 0)
+    (part,) = map(batches.finish, batches.generator(16, 0))
     assert part.real is None
     assert part.labels is None
 
 
 def test_the_losses_of_a_list_of_outputs_are_summed(make):
     gan, batches = make({"arch.answer": "list"})
-    (part,) = batches.discriminator(0)
+    (part,) = map(batches.finish, batches.discriminator(0))
     real, fake = gan.discriminator(part.real), gan.discriminator(gan.generator(part.z))
     wanted = sum(softplus(-r).mean() + softplus(f).mean() for r, f in zip(real, fake, strict=True))
     stats = update_discriminator(gan, batches, 0)
@@ -279,7 +279,7 @@ def test_fakes_have_the_labels_of_the_real_batch(make):
     values = ((step.real[:, 0, 0, 0] + 1) * 127.5).round().long()
     assert torch.equal(step.labels, values % 2)
     assert torch.equal(step.fake, gan.generator(step.z, step.labels))
-    (part,) = batches.generator(16, 0)
+    (part,) = map(batches.finish, batches.generator(16, 0))
     assert part.labels.shape == (16,)
     assert part.real is None
     update_generator(gan, batches, 16, 0)
@@ -319,7 +319,7 @@ def test_a_regularizer_sees_the_whole_step(make):
 def test_input_gradients_exist_only_where_a_spec_asks_for_them(make):
     gan, batches = make({"reg": "toy-means"})
     assert not gan.input_gradients
-    (part,) = batches.discriminator(0)
+    (part,) = map(batches.finish, batches.discriminator(0))
     update_discriminator(gan, iter_of(batches, part), 0)
     assert not part.real.requires_grad
 
@@ -334,7 +334,7 @@ def iter_of(batches, part):
 def test_a_term_with_interval_1_is_added_to_the_loss(make):
     gan, batches = make({"reg": "toy-r1", "reg.toy-r1.gamma": 3.0, "optim.d.name": "sgd", "optim.d.lr": 0.1})
     D, G = copy.deepcopy(gan.discriminator), copy.deepcopy(gan.generator)
-    (part,) = batches.discriminator(0)
+    (part,) = map(batches.finish, batches.discriminator(0))
     real = part.real.clone().requires_grad_()
     logits = D(real)
     (gradient,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
@@ -357,7 +357,7 @@ def test_terms_with_interval_k_have_a_step_of_their_own_times_k_on_the_same_batc
         stats = update_discriminator(gan, batches, 16 * update)
         assert ("reg.toy-r1/d" in stats) == (update % 4 == 0)
 
-        (part,) = batches.discriminator(16 * update)
+        (part,) = map(batches.finish, batches.discriminator(16 * update))
         sgd.zero_grad()
         (softplus(-D(part.real)).mean() + softplus(D(G(part.z).detach())).mean()).backward()
         sgd.step()
@@ -459,7 +459,7 @@ def test_spectral_norms_are_constant_between_compared_outputs(make, normalise):
     """A step of the power iteration between two outputs would change them more than the samples do."""
     gan, batches = make()
     normalise(gan.discriminator.one)
-    (part,) = batches.discriminator(0)
+    (part,) = map(batches.finish, batches.discriminator(0))
     known = [(part.real, None, DiscriminatorOutput(torch.zeros(16)))]
     first, second = (discriminate(gan, None, known, part.real, float32=True).logits for _ in range(2))
     assert torch.equal(first, second)
@@ -474,7 +474,7 @@ def test_spectral_norms_are_constant_between_compared_outputs(make, normalise):
 @pytest.mark.parametrize(("precision", "dtype"), [("bf16", torch.bfloat16), ("fp16", torch.float16)])
 def test_low_precision_runs_the_networks_in_it_and_the_losses_in_float32(make, precision, dtype):
     gan, batches = make({"train.precision": precision, "loss": "toy-pairs", "arch.answer": "output"})
-    (part,) = batches.discriminator(0)
+    (part,) = map(batches.finish, batches.discriminator(0))
     computed = []
     gan.discriminator.one.register_forward_hook(lambda module, inputs, output: computed.append(output.dtype))
     answer = gan.discriminate(part.real, None)

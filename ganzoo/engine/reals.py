@@ -1,0 +1,80 @@
+"""The real samples of a run's updates: the order of the epochs, independent draws, and reading."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ganzoo.compute.device import copy_to_device
+from ganzoo.compute.streams import Streams
+from ganzoo.data.source import ArraySource, EndlessSource, Source, pick
+from ganzoo.engine.distributed import World
+from ganzoo.engine.prefetch import Stored
+
+
+class Reals:
+    """The real samples of one run's updates. What they are depends on (seed, stream, images seen) alone.
+
+    The CPU draws, so that all devices get the same samples.
+
+    Args:
+        source: The data that samples are read from.
+        streams: The random streams; their device is the device of the updates.
+        labelled: Whether the run is conditional, so that labels are read too.
+    """
+
+    def __init__(self, source: Source, streams: Streams, labelled: bool) -> None:
+        self.source, self.streams, self.labelled = source, streams, labelled
+        self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
+        self._draws = torch.Generator()  # on the CPU, reseeded before each use
+
+    def sample(self, stream: str, images: int, num: int) -> Stored:
+        """Return samples of an endless source, and their labels, on the CPU."""
+        assert isinstance(self.source, EndlessSource)
+        data, labels = self.source.sample(self._draws.manual_seed(self.streams.derive_seed(stream, images)), num)
+        return data, labels if self.labelled else None
+
+    def read(self, index: Tensor, samples: bool = True) -> Stored:
+        """Return the samples at an index and their labels, on the data's device; in pinned memory on the way to CUDA.
+
+        Args:
+            index: The positions of the samples in the data, int64 ``[n]``, on the data's device.
+            samples: Whether to read samples, and not their labels alone.
+        """
+        assert isinstance(self.source, ArraySource)
+        data, labels = self.source.data, self.source.labels if self.labelled else None
+        pinned = self.streams.device.type == "cuda" and not data.is_cuda
+        found = pick(data, index, pinned) if samples else None
+        return found, None if labels is None else pick(labels, index, pinned)
+
+    def follow_order(self, images: int, num: int) -> Tensor:
+        """Return the index of the `num` samples after the first `images` of the endless sequence of shuffled epochs."""
+        assert isinstance(self.source, ArraySource)
+        count, index, taken = len(self.source.data), list[Tensor](), 0
+        while taken < num:
+            epoch, start = divmod(images + taken, count)
+            index.append(self._shuffle_epoch(epoch)[start : start + num - taken])
+            taken += len(index[-1])
+        return torch.cat(index)
+
+    def draw_index(self, stream: str, images: int, num: int) -> Tensor:
+        """Return an index of `num` samples that are drawn independently, on the data's device."""
+        assert isinstance(self.source, ArraySource)
+        generator = torch.Generator().manual_seed(self.streams.derive_seed(stream, images))
+        index = torch.randint(len(self.source.data), (num,), generator=generator)
+        return copy_to_device(index, self.source.data.device)
+
+    def _shuffle_epoch(self, epoch: int) -> Tensor:
+        """Return the order of an epoch. It stays on the data's device, so that no index crosses while it lasts."""
+        assert isinstance(self.source, ArraySource)
+        if epoch != self._epoch:
+            generator = torch.Generator().manual_seed(self.streams.derive_seed("order", epoch))
+            order = torch.randperm(len(self.source.data), generator=generator)
+            self._epoch, self._order = epoch, copy_to_device(order, self.source.data.device)
+        return self._order
+
+
+def take_slice(values: Tensor, world: World) -> Tensor:
+    """Return this rank's slice of values that were drawn for a total batch."""
+    num = len(values) // world.size
+    return values if world.size == 1 else values[world.rank * num : (world.rank + 1) * num]
