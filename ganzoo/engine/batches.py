@@ -15,7 +15,7 @@ from ganzoo.engine.prefetch import Prefetcher, Stored, copy_stored
 from ganzoo.engine.reals import Reals, take_slice
 from ganzoo.package.references import count_references
 
-Drawn = Tensor | Stored  # the index of samples that lie on the batches' device, int64 ``[n]``, or the samples
+Drawn = Tensor | Stored  # positions of samples that lie on the batches' device, int64 ``[n]``, or the samples
 
 
 class Part(NamedTuple):
@@ -24,10 +24,10 @@ class Part(NamedTuple):
     Args:
         z: The latents of the generated samples, ``[n, latent_dim]``.
         real: Real samples, ``[n, *shape]``: as they are stored before `finish`, images in [-1, 1] after it. None where
-            the update does not read them, or `index` says which they are.
+            the update does not read them, or `positions` says which they are.
         labels: The labels of the real samples and of the latents; None unless the run is conditional.
         share: n divided by the size of the total batch: the weight of this part's mean loss.
-        index: The positions of the real samples in the data, int64 ``[n]``, for `finish` to read; else None.
+        positions: Where the real samples lie in the data, int64 ``[n]``, for `finish` to read; else None.
         coins: A number in [0, 1) for each sample, ``[n]``. `finish` mirrors samples with a half or more. None where
             nothing is mirrored.
     """
@@ -36,7 +36,7 @@ class Part(NamedTuple):
     real: Tensor | None
     labels: Tensor | None
     share: float
-    index: Tensor | None = None
+    positions: Tensor | None = None
     coins: Tensor | None = None
 
 
@@ -44,7 +44,7 @@ class Batches:
     """The batches of one run. All draws are made for the total batch and depend on (seed, stream, images seen) alone.
 
     The host never waits for a CUDA device. Draws that the CPU makes, so that all devices get the same, go to the device
-    through pinned memory. A part has what a recording of the update can read: an index or stored samples, and coins.
+    through pinned memory. A part has what a recording of the update can read: positions or stored samples, and coins.
     `finish`, the first step of a piece of the update, makes samples of them.
 
     Args:
@@ -81,12 +81,12 @@ class Batches:
     def finish(self, part: Part) -> Part:
         """Return a part with the samples and labels that the networks read. It computes with tensors alone.
 
-        Samples at an index are read, half of the samples are mirrored where the recipe flips, and bytes become floats.
+        Samples at positions are read, half of the samples are mirrored where the recipe flips, and bytes become floats.
         A label that is an image is mirrored with its sample.
         """
         real, labels, info = part.real, part.labels, self.source.info
-        if part.index is not None:
-            real, labels = self.reals.read(part.index)
+        if part.positions is not None:
+            real, labels = self.reals.read(part.positions)
         if part.coins is not None:
             mirrored = part.coins.reshape(-1, 1, 1, 1) >= 0.5
             real = None if real is None else torch.where(mirrored, real.flip(3), real)
@@ -100,7 +100,7 @@ class Batches:
         if isinstance(self.source, EndlessSource):
             data, labels = self.reals.sample("examples", 0, num)
         else:
-            data, labels = self.reals.read(self.reals.draw_index("examples", 0, num))
+            data, labels = self.reals.read(self.reals.draw_positions("examples", 0, num))
         assert data is not None
         batch = scale_batch(self.source, (data, labels), self.streams.device)
         return label_batch(self.source, batch, self.streams.generator("examples-labels", 0))
@@ -125,11 +125,11 @@ class Batches:
         """
         whole = self._assemble(stream, images, total, drawn, reals)
         num, size = len(whole.z), self.micro_batch
-        fields = (whole.z, whole.real, whole.labels, whole.index, whole.coins)
+        fields = (whole.z, whole.real, whole.labels, whole.positions, whole.coins)
         pieces = [fields] if size >= num else zip(*(_split(values, num, size) for values in fields), strict=True)
-        for number, (z, real, labels, index, coins) in enumerate(pieces):
+        for number, (z, real, labels, positions, coins) in enumerate(pieces):
             self.streams.reseed_default(stream, images, self.world.rank, number)
-            yield Part(z, real, labels, len(z) / total, index, coins)
+            yield Part(z, real, labels, len(z) / total, positions, coins)
 
     def _assemble(self, stream: str, images: int, total: int, drawn: Drawn | None, reals: bool) -> Part:
         """Return this rank's slice of a total batch as one part.
@@ -142,8 +142,8 @@ class Batches:
         if drawn is None:
             return Part(z, None, None, 1.0)
         coins = self._flip_coins(stream, images, total) if self.flip else None
-        index, (real, labels) = (drawn, (None, None)) if isinstance(drawn, Tensor) else (None, drawn)
-        part = Part(z, real, labels, 1.0, index, coins)
+        positions, (real, labels) = (drawn, (None, None)) if isinstance(drawn, Tensor) else (None, drawn)
+        part = Part(z, real, labels, 1.0, positions, coins)
         if self._makes_labels:
             part = self.finish(part)
             assert part.real is not None
@@ -171,15 +171,17 @@ class Batches:
         reals, world, device = self.reals, self.world, self.streams.device
         if isinstance(self.source, EndlessSource):
             data, labels = reals.sample(stream + "-real", images, total)
-            return copy_stored(
-                tuple(None if each is None else take_slice(each, world) for each in (data, labels)), device
+            own = (
+                None if data is None else take_slice(data, world),
+                None if labels is None else take_slice(labels, world),
             )
+            return copy_stored(own, device)
 
         def find(images: int) -> Tensor:
             order = (
                 reals.follow_order(images, total)
                 if stream == "d"
-                else reals.draw_index(stream + "-real", images, total)
+                else reals.draw_positions(stream + "-real", images, total)
             )
             return take_slice(order, world)
 

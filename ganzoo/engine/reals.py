@@ -34,38 +34,38 @@ class Reals:
         data, labels = self.source.sample(self._draws.manual_seed(self.streams.derive_seed(stream, images)), num)
         return data, labels if self.labelled else None
 
-    def read(self, index: Tensor, samples: bool = True) -> Stored:
-        """Return the samples at an index and their labels, on the data's device; in pinned memory on the way to CUDA.
+    def read(self, positions: Tensor, samples: bool = True) -> Stored:
+        """Return the samples at positions and their labels, on the data's device; in pinned memory on the way to CUDA.
 
         Args:
-            index: The positions of the samples in the data, int64 ``[n]``, on the data's device.
+            positions: The positions of the samples in the data, int64 ``[n]``, on the data's device.
             samples: Whether to read samples, and not their labels alone.
         """
         assert isinstance(self.source, ArraySource)
         data, labels = self.source.data, self.source.labels if self.labelled else None
         pinned = self.streams.device.type == "cuda" and not data.is_cuda
-        found = pick(data, index, pinned) if samples else None
-        return found, None if labels is None else pick(labels, index, pinned)
+        found = pick(data, positions, pinned) if samples else None
+        return found, None if labels is None else pick(labels, positions, pinned)
 
     def follow_order(self, images: int, num: int) -> Tensor:
-        """Return the index of the `num` samples after the first `images` of the endless sequence of shuffled epochs."""
+        """Return the positions of `num` samples after the first `images` of the endless sequence of shuffled epochs."""
         assert isinstance(self.source, ArraySource)
-        count, index, taken = len(self.source.data), list[Tensor](), 0
+        count, positions, taken = len(self.source.data), list[Tensor](), 0
         while taken < num:
             epoch, start = divmod(images + taken, count)
-            index.append(self._shuffle_epoch(epoch)[start : start + num - taken])
-            taken += len(index[-1])
-        return torch.cat(index)
+            positions.append(self._shuffle_epoch(epoch)[start : start + num - taken])
+            taken += len(positions[-1])
+        return torch.cat(positions)
 
-    def draw_index(self, stream: str, images: int, num: int) -> Tensor:
-        """Return an index of `num` samples that are drawn independently, on the data's device."""
+    def draw_positions(self, stream: str, images: int, num: int) -> Tensor:
+        """Return the positions of `num` samples that are drawn independently, on the data's device."""
         assert isinstance(self.source, ArraySource)
         generator = torch.Generator().manual_seed(self.streams.derive_seed(stream, images))
-        index = torch.randint(len(self.source.data), (num,), generator=generator)
-        return copy_to_device(index, self.source.data.device)
+        positions = torch.randint(len(self.source.data), (num,), generator=generator)
+        return copy_to_device(positions, self.source.data.device)
 
     def _shuffle_epoch(self, epoch: int) -> Tensor:
-        """Return the order of an epoch. It stays on the data's device, so that no index crosses while it lasts."""
+        """Return the order of an epoch. It stays on the data's device, so that nothing crosses while it lasts."""
         assert isinstance(self.source, ArraySource)
         if epoch != self._epoch:
             generator = torch.Generator().manual_seed(self.streams.derive_seed("order", epoch))

@@ -51,7 +51,7 @@ def test_samples_from_the_host_are_those_of_the_device(make, settings):
                 lambda batches, i=images: batches.generator(i, 0),
             ):
                 for part, wanted in zip(feed(host), feed(device), strict=True):
-                    assert part.index is None
+                    assert part.positions is None
                     part, wanted = host.finish(part), device.finish(wanted)
                     for one, two in zip(part, wanted, strict=True):
                         assert torch.equal(one, two) if isinstance(two, Tensor) else one == two
