@@ -55,3 +55,18 @@ def test_samples_from_the_host_are_those_of_the_device(make, settings):
                     part, wanted = host.finish(part), device.finish(wanted)
                     for one, two in zip(part, wanted, strict=True):
                         assert torch.equal(one, two) if isinstance(two, Tensor) else one == two
+
+
+def test_every_batch_of_both_networks_is_read_once_and_ahead(make, monkeypatch):
+    settings = {"train.execution": "eager", "train.precision": "fp32", "loss": "toy-pairs", "train.d_steps": 2}
+    with fake_cuda():
+        _, host = make(settings, CUDA)
+        read, reads = host.reals.read, []
+        monkeypatch.setattr(host.reals, "read", lambda *args: reads.append(args) or read(*args))
+        for images in range(0, 128, 32):
+            (
+                list(host.discriminator(images)),
+                list(host.discriminator(images + 16)),
+                list(host.generator(images + 32, 0)),
+            )
+    assert len(reads) == (8 + 1) + (4 + 1)
