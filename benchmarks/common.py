@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import platform
@@ -15,22 +16,49 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from ganzoo.compute.processor import estimate_slowdown, list_instructions, read_name
+from ganzoo.compute.threads import count_cores
+
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("ganzoo", "torch", "numpy", "click", "pluggy")
 
 
+def parse_arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Return the arguments of the command line; print the machine above all figures."""
+    arguments = parser.parse_args()
+    machine = describe_machine()
+    instructions = " ".join(machine["instructions"]) or "unknown"
+    where = f"{machine['processor']}, {machine['cores']} cores, {torch.get_num_threads()} threads"
+    print(f"{where}, instructions: {instructions}")
+    return arguments
+
+
 def describe_machine() -> dict[str, Any]:
-    """Return what the figures depend on: the processor, the number of cores, the versions."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    """Return what the figures depend on: the processor, its instruction sets, the number of cores, the versions."""
     return {
-        "processor": models[0] if models else platform.processor(),
-        "cores": len(models) or None,
+        "processor": read_name(),
+        "instructions": list_instructions(),
+        "vectors": torch.backends.cpu.get_cpu_capability(),
+        "cores": count_cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": {name: metadata.version(name) for name in PACKAGES},
     }
+
+
+def computes_in(precision: str, title: str) -> bool:
+    """Return whether the processor has instructions for a precision; if not, print that a row is left out.
+
+    Args:
+        precision: ``fp32``, ``bf16`` or ``fp16``.
+        title: The row.
+    """
+    if estimate_slowdown(precision) == 1:
+        return True
+    print(f"{title} is not measured: this processor has no instructions for {precision}")
+    return False
 
 
 def save(name: str, figures: dict[str, Any]) -> Path:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from common import format_table, save, summarise
+from common import format_table, parse_arguments, save, summarise
 
 
 def time_calls(function: Callable[..., Any], milliseconds: list[float]) -> Callable[..., Any]:
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="one short round, nothing is kept")
     parser.add_argument("pairs", nargs="*", metavar="KEY=VALUE")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     rounds, images = (1, 512) if arguments.quick else (arguments.rounds, arguments.images)
 
     results = []

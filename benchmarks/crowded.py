@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from common import compute_speedup, format_table, save, summarise
+from common import compute_speedup, format_table, parse_arguments, save, summarise
 
 SETTINGS = ["--arch", "dcgan", "--loss", "bce"]
 QUIET = ["train.grid_every=1000000000", "train.checkpoint_every=1000000000", "train.execution=eager"]
@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="tiny networks, one round, nothing is kept")
     parser.add_argument("--pairs", nargs="*", default=[], metavar="KEY=VALUE")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     rounds, images, pairs, names = arguments.rounds, arguments.images, arguments.pairs, list(COMPANY)
     if arguments.quick:
         rounds, images, pairs, names = 1, 64, [*QUICK, *pairs], names[1:2]

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from common import compare_losses, compare_target, format_table, save, summarise, time_call
+from common import compare_losses, compare_target, format_table, parse_arguments, save, summarise, time_call
 from workbench import PlainLoop, PlainPenalised, Rounds, Settings, assemble_gan
 
 from ganzoo.compute.device import peak_memory, precision
@@ -263,7 +263,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda", help="cpu: the variants that need no CUDA, with --quick")
     parser.add_argument("--quick", action="store_true", help="tiny networks, two rounds, nothing is kept")
     parser.add_argument("--variant", nargs=2, metavar=("WORK", "NAME"), help="measure one variant, print JSON")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     if arguments.device == "cuda" and not torch.cuda.is_available():
         print("there is no CUDA device here: nothing was measured")
         return

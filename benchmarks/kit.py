@@ -11,7 +11,7 @@ import argparse
 import time
 from pathlib import Path
 
-from common import compare_target, format_table, save
+from common import compare_target, format_table, parse_arguments, save
 
 from ganzoo.registry import registry
 from ganzoo.testing import collect_checks
@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--plugin", type=Path, default=Path(__file__).with_name("sagan.py"))
     parser.add_argument("--quick", action="store_true", help="the first ten checks alone; nothing is kept")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     registry().add_file(arguments.plugin)
 
     start, cpu = time.perf_counter(), time.process_time()

@@ -21,7 +21,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from common import RESULTS, describe_machine, format_table
+from common import RESULTS, describe_machine, format_table, parse_arguments
 from digit_scores import Scores, make_scorer
 from torch import Tensor
 from workbench import temporary_runs
@@ -45,7 +45,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=lambda text: [int(part) for part in text.split(",")], default=default)
     parser.add_argument("--file", type=Path, default=RESULTS / f"losses-{datetime.now(UTC):%Y-%m-%d}.json")
     parser.add_argument("--quick", action="store_true", help="one loss for 8,192 images, nothing is kept")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     if arguments.quick:
         vars(arguments).update(QUICK)
     rows: list[Row] = [] if arguments.quick or not arguments.file.exists() else load_rows(arguments.file)

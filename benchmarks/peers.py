@@ -6,7 +6,8 @@ All train networks of the same shape from the same weights on the same images an
 and cross-entropy; the losses of the first updates are compared. `plain` is the usual loop, written out here. The engine
 updates its averaged generator as well. torchgan and torch-mimicry draw new latents for G's update, which is one more
 forward of G: they are compared with the engine in that order (`alternating`). Where one cannot be imported, a line says
-so.
+so. Targets: 1.2 times `plain` and 1.4 times the others in fp32 on every processor; 2 times `plain` in bf16 on one with
+instructions for it, and no row on one without.
 """
 
 from __future__ import annotations
@@ -20,7 +21,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from common import compare_losses, compare_target, compute_speedup, format_table, measure, save, summarise
+from common import (
+    compare_losses,
+    compare_target,
+    compute_speedup,
+    computes_in,
+    format_table,
+    measure,
+    parse_arguments,
+    save,
+    summarise,
+)
 from torch import Tensor, nn
 from workbench import PlainLoop, Rounds, assemble_gan, bind_rounds, make_networks_plain
 
@@ -171,15 +182,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--updates", type=int, default=2, help="in a row, of each in each round")
     parser.add_argument("--quick", action="store_true", help="tiny networks, two rounds, nothing is kept")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     rounds, settings = (2, {**BASE, **QUICK}) if arguments.quick else (arguments.rounds, dict(BASE))
 
     shared = {**settings, "train.update": "shared"}
     engines = {
         "engine fp32": Rounds(*assemble_gan(shared)),
-        "engine bf16": Rounds(*assemble_gan({**shared, "train.precision": "bf16"})),
         "engine fp32 alternating": Rounds(*assemble_gan(settings)),
     }
+    if computes_in("bf16", "engine bf16"):
+        engines["engine bf16"] = Rounds(*assemble_gan({**shared, "train.precision": "bf16"}))
     plain = PlainLoop(*assemble_gan(shared))
     with tempfile.TemporaryDirectory() as folder:
         others = find_peers(settings, Path(folder))
@@ -203,7 +215,8 @@ def main() -> None:
     rows += [(n, speeds[n]["median"], r["median"], r["min"], r["max"]) for n, r in ratios.items()]
     print("\n" + format_table(rows), end="\n\n")
     print(compare_target("engine fp32 over plain", ratios["engine fp32"]["median"], 1.2))
-    print(compare_target("engine bf16 over plain fp32", ratios["engine bf16"]["median"], 2.0))
+    if "engine bf16" in ratios:
+        print(compare_target("engine bf16 over plain fp32", ratios["engine bf16"]["median"], 2.0))
     for name in others:
         ratios[f"engine over {name}"] = ratio = compute_speedup(times, "engine fp32 alternating", name)
         print(compare_target(f"engine fp32 over {name}, alternating", ratio["median"], 1.4))

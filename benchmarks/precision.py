@@ -17,7 +17,7 @@ import statistics
 from typing import Any
 
 import torch
-from common import format_table, save
+from common import computes_in, format_table, parse_arguments, save
 from torch import Tensor, nn
 from workbench import temporary_runs
 
@@ -118,7 +118,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=60_000)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="a short run of small networks, nothing is kept")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     size, seeds, images, options = 32, arguments.seeds, arguments.images, dict[str, object]()
     if arguments.quick:
         size, seeds, images, options = 16, 2, 512, {"arch.width": 8}
@@ -132,8 +132,9 @@ def main() -> None:
 
     floor_row = compute_measures(classifier, held_out, reference)
     rows: dict[str, list[dict[str, float]]] = {"held-out digits": [floor_row]}
+    precisions = [name for name in ("fp32", "bf16") if computes_in(name, name)]
     for seed in range(seeds):
-        for precision in ("fp32", "bf16"):
+        for precision in precisions:
             chosen = {**options, "dataset.size": size, "train.precision": precision}
             generator = train_generator(chosen, images, seed)
             samples = generator.sample_raw(DRAWS * len(held_out)).split(len(held_out))

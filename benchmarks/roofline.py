@@ -5,7 +5,8 @@
 The peak is the speed of the fastest of DCGAN's own convolutions, forward in channels-last, repeated in the same round
 as the update. Products of square matrices are measured as well. The operations of an update are counted by hand: a
 convolution needs as many multiply-adds forward as for the gradient of its input and for that of its weights. The time
-of an update is printed by operator too.
+of an update is printed by operator too. The target is 75 percent in fp32 on every processor. A precision that the
+processor has no instructions for is left out: a line says how slow one convolution is in it.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
-from common import compare_target, format_table, measure, save, summarise
+from common import compare_target, computes_in, format_table, measure, parse_arguments, save, summarise, time_call
 from torch.nn import functional as F
 from workbench import Rounds, assemble_gan, bind_rounds
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
-TARGET = 80.0  # percent of the fp32 convolution peak
+TARGET = 75.0  # percent of the fp32 convolution peak
 UPDATE = "the update"
 ROWS = 14  # rows of the profile
 
@@ -93,6 +94,16 @@ def make_kernels(
     return found
 
 
+def measure_emulation(size: int, width: int, batch: int, dtype: torch.dtype) -> float:
+    """Return how many times as long as in float32 D's second convolution takes, forward, in a type."""
+    name = "convolution {0.fine} to {0.coarse} at {0.size}".format(list_shapes(size, width)[1])
+    seconds = [
+        min(time_call(repeat(make_kernels(size, width, batch, [], each)[name][1], 1)) for _ in range(3))
+        for each in (dtype, torch.float32)
+    ]
+    return seconds[0] / seconds[1]
+
+
 def repeat(call: Callable[[], Any], num: int) -> Callable[[], None]:
     """Return a function that makes `num` bind_rounds, without gradients."""
 
@@ -134,7 +145,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--updates", type=int, default=2, help="in a row, in each round")
     parser.add_argument("--quick", action="store_true", help="tiny networks, one round, nothing is kept")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     size, width, batch, rounds, sides = 64, 64, 64, arguments.rounds, [1024, 2048, 4096]
     if arguments.quick:
         size, width, batch, rounds, sides = 16, 8, 8, 1, [64]
@@ -149,6 +160,10 @@ def main() -> None:
 
     figures: dict[str, Any] = {"operations": parts}
     for precision, dtype in PRECISIONS.items():
+        if not computes_in(precision, precision):
+            figures[precision] = {"emulated": measure_emulation(size, width, batch, dtype)}
+            print(f"a convolution in it takes {figures[precision]['emulated']:.1f} times as long as in fp32")
+            continue
         settings = {
             "arch": "dcgan", "dataset": "noise", "reg": "none", "train.update": "shared", "train.execution": "eager",
             "dataset.size": size, "arch.width": width, "train.batch": batch, "train.precision": precision,

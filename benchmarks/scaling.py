@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from common import compute_speedup, format_table, save, summarise
+from common import compute_speedup, format_table, parse_arguments, save, summarise
 
 NOISE = Path(__file__).with_name("noise.py")
 SETTINGS = ["arch=dcgan", "dataset.size=64", "arch.width=64", "train.batch=64", "dataset.items=256"]
@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="tiny networks, one round, nothing is kept")
     parser.add_argument("--pairs", nargs="*", default=[], metavar="KEY=VALUE")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     rounds, images, pairs = arguments.rounds, arguments.images, [*SETTINGS, *arguments.pairs]
     if arguments.quick:
         rounds, images, pairs = 1, 64, [*QUICK, *arguments.pairs]

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from common import format_table, save, summarise
+from common import format_table, parse_arguments, save, summarise
 
 COMPLETION = {"_GANZOO_COMPLETE": "bash_complete", "COMP_WORDS": "ganzoo train --arch ", "COMP_CWORD": "3"}
 GANZOO = [sys.executable, "-m", "ganzoo"]
@@ -39,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--quick", action="store_true", help="two rounds, nothing is kept")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     rounds = 2 if arguments.quick else arguments.rounds
 
     times: dict[str, list[float]] = {name: [] for name in COMMANDS}

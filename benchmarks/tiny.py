@@ -24,7 +24,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from common import compare_losses, compare_target, compute_speedup, format_table, measure, save, summarise
+from common import (
+    compare_losses,
+    compare_target,
+    compute_speedup,
+    format_table,
+    measure,
+    parse_arguments,
+    save,
+    summarise,
+)
 from torch import nn
 from workbench import BareTrainer, PlainLoop, assemble_gan, bind_rounds, training_loop
 
@@ -259,7 +268,7 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=1000, help="in a row, of each in each round")
     parser.add_argument("--quick", action="store_true", help="tiny, one thread, nothing is kept")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = parse_arguments(parser)
     if arguments.quick:
         arguments.rounds, arguments.updates = 2, 20
     if arguments.child:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from ganzoo.compute.processor import estimate_slowdown, list_instructions, read_name
 from strangers import Outside
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -22,6 +23,8 @@ def run_quick(name, *more):
     done = Outside(BENCHMARKS, BENCHMARKS).python(BENCHMARKS / f"{name}.py", "--quick", *more)
     assert done.returncode == 0, done.stderr + done.stdout
     assert set(BENCHMARKS.glob("results/*")) == before
+    assert f"{read_name()}, " in done.stdout
+    assert f"instructions: {' '.join(list_instructions())}" in done.stdout
     return done.stdout
 
 
@@ -38,9 +41,10 @@ ROWS = {
         *("checkpoint_ms_in_training", "checkpoint_ms_in_background", "checkpoint_mib", "package_mib"),
     ],
 }
+IN_BF16 = ["engine bf16 and plain"] if estimate_slowdown("bf16") == 1 else []
 BESIDE = {  # pairs whose losses agree, since they compute the same
-    "peers": ["engine fp32 and plain", "engine bf16 and plain"],
-    "r3gan": ["engine fp32 and plain", "engine bf16 and plain"],
+    "peers": ["engine fp32 and plain", *IN_BF16],
+    "r3gan": ["engine fp32 and plain", *IN_BF16],
     "tiny": ["engine eager and plain", "numpy and plain"],
 }
 
@@ -60,6 +64,8 @@ def test_programs_that_are_compared_compute_the_same(name):
     text = run_quick(name)
     for pair in BESIDE[name]:
         assert f"losses of {pair} agree" in text
+    if name != "tiny" and not IN_BF16:
+        assert "engine bf16 is not measured: this processor has no instructions for bf16" in text
     assert "DIFFER" not in text
     assert "target" in text
 
@@ -67,10 +73,12 @@ def test_programs_that_are_compared_compute_the_same(name):
 @pytest.mark.slow
 def test_roofline():
     text = run_quick("roofline")
-    parts = [float(line.split()[-1]) for line in text.partition("sum ")[0].splitlines()[1:]]
+    parts = [float(line.split()[-1]) for line in text.partition("sum ")[0].splitlines()[2:]]
     assert math.isclose(sum(parts), read_numbers(text, "sum")[0], abs_tol=0.01)
     assert "aten::convolution_backward" in text
     assert "percent of the fp32 convolution peak" in text
+    assert ("bf16, GFLOP/s" in text) == bool(IN_BF16)
+    assert ("bf16 is not measured" in text) != bool(IN_BF16)
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from ganzoo.compute.device import choose_device, choose_precision
+from ganzoo.compute.processor import estimate_slowdown
 from ganzoo.compute.threads import choose_threads
 from ganzoo.data.load import load_source
 from ganzoo.data.source import Source
@@ -80,7 +81,22 @@ def set_up(
         recipe = replace_impossible_execution(recipe, networks, chosen, world, notify)
     recipe = settle(recipe, networks, chosen, world)
     tiny = chosen.type == "cpu" and is_tiny(networks)
+    if chosen.type == "cpu" and (line := warn_of_emulation(recipe.train.precision)):
+        notify(line)
     return Setup(recipe, source, chosen, world, choose_threads(recipe.train.threads, tiny, read_launch()))
+
+
+def warn_of_emulation(precision: str) -> str:
+    """Return a line about a precision that this machine's processor emulates; empty for one that it computes in."""
+    slowdown = estimate_slowdown(precision)
+    return (
+        ""
+        if slowdown == 1
+        else (
+            f"train.precision={precision} is emulated on this processor, where convolutions and products take about "
+            f"{slowdown:.0f} times as long as in float32: a new run with train.precision=fp32 is faster"
+        )
+    )
 
 
 def check_shared(data: DataInfo, world: World) -> None:

@@ -16,6 +16,7 @@ from ganzoo.plugin import Architecture, DataInfo, Networks, hookimpl
 from ganzoo.registry import register, registry
 from ganzoo.registry.installed import Plugin, RegisteredComponent
 from ganzoo.testing import Result, check_architecture, collect_checks
+from ganzoo.testing.architecture import training
 from ganzoo.testing.architecture.networks import (
     list_all_data,
     list_labels,
@@ -23,7 +24,7 @@ from ganzoo.testing.architecture.networks import (
     make_latents,
     require_latents,
 )
-from ganzoo.testing.checks import Failure, Trial
+from ganzoo.testing.checks import Failure, NotChecked, Trial
 from planted_base import Discriminator, Generator, make_networks
 
 PLANTED = Path(__file__).parents[1] / "planted"
@@ -46,6 +47,15 @@ def test_every_size_and_channel_count_is_built_with_and_without_labels() -> None
     assert {(data.shape, data.num_classes) for data in found} == {
         ((channels, size, size), classes) for channels in (1, 4) for size in (8, 16) for classes in (0, 5)
     }
+
+
+def test_bf16_is_not_checked_where_a_processor_would_need_long_to_emulate_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    mlp = registry().resolve("architecture", "mlp")
+    monkeypatch.setattr(training, "estimate_slowdown", lambda name: 1e9)
+    with pytest.raises(NotChecked, match="--full runs it"):
+        training.trains_in_bf16(Trial(mlp))
+    monkeypatch.setattr(training, "estimate_slowdown", lambda name: 1.0)
+    training.trains_in_bf16(Trial(mlp))
 
 
 def test_costly_checks_take_the_smallest_of_each_modality() -> None:

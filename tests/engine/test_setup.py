@@ -67,6 +67,19 @@ def test_frozen_networks_count_for_the_size_of_a_network() -> None:
     assert not is_tiny(Networks(plain, Frozen(nn.Linear(2000, 2000)), latent_dim=4))
 
 
+@pytest.mark.parametrize(
+    ("known", "line"), [("avx512_bf16", None), ("avx2", "train.precision=bf16 is emulated on this processor")]
+)
+def test_a_precision_that_the_processor_emulates_costs_a_line(
+    toys: object, monkeypatch: Any, known: str, line: str | None
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {known: True})
+    lines: list[str] = []
+    set_up(resolve_recipe(**{"train.precision": "bf16"}), "cpu", ALONE, lines.append)
+    assert [text.partition(",")[0] for text in lines] == ([line] if line else [])
+    assert all("train.precision=fp32" in text for text in lines)
+
+
 def test_a_draft_has_the_networks_shapes_and_uses_no_memory_and_no_random_number(toys: object) -> None:
     recipe = resolve_recipe(**{"arch.norm": True, "train.threads": 2})
     setup = set_up(recipe, "cpu", ALONE, pytest.fail)
