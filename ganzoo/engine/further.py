@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ganzoo.engine import forward
 from ganzoo.engine.gan import Gan
+from ganzoo.engine.recomputation import recomputed
 from ganzoo.plugin import DiscriminatorOutput
 
 Known = tuple[Tensor | None, Tensor | None, DiscriminatorOutput | None]  # samples, labels, and D's output for them
@@ -62,7 +63,8 @@ def discriminate(
         for seen, its_labels, answer in known:
             if seen is samples and its_labels is labels and answer is not None:
                 return answer
-    return forward.discriminate_float32(gan.discriminator, samples, labels)
+    with recomputed(gan.blocks["discriminator"]):
+        return forward.discriminate_float32(gan.discriminator, samples, labels)
 
 
 def mean(gan: Gan, tensor: Tensor) -> Tensor:

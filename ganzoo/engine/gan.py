@@ -17,8 +17,9 @@ from ganzoo.engine.ema import EMA
 from ganzoo.engine.forward import require_scalar
 from ganzoo.engine.gradients import Stats
 from ganzoo.engine.optim import NetworkOptimizer
+from ganzoo.engine.recomputation import find_blocks, recomputed
 from ganzoo.engine.state import State
-from ganzoo.errors import GanzooError
+from ganzoo.errors import GanzooError, UsageError
 from ganzoo.layers import logits
 from ganzoo.plugin import (
     DataInfo,
@@ -56,6 +57,7 @@ class Gan(State):
         images: Images seen so far, a 0-dim tensor that is refilled before each update.
         intervals: The number of updates from one term to the next, by network and regularizer.
         interval: The interval above 1 of a network's terms, by network; 1 where all its terms have interval 1.
+        blocks: The forwards that compute activations again, by network and module.
         recording: Whether an update is being recorded.
     """
 
@@ -99,6 +101,13 @@ class Gan(State):
             )
             for network, chosen in (("generator", recipe.optim_g), ("discriminator", recipe.optim_d))
         }
+        again = train.checkpoint_activations
+        self.blocks = {network: find_blocks(getattr(self, network)) if again else {} for network in self.trainable}
+        if again and not any(self.blocks.values()):
+            raise UsageError(
+                f"train.checkpoint_activations: the networks of arch {recipe.arch.name!r} have no modules of several "
+                "layers, of which only the input could be kept: remove it"
+            )
         self.execute: Execute = eager
         self.recording = False
         scheduled = [tensor for tensor, _ in self.schedules]
@@ -153,7 +162,8 @@ class Gan(State):
 
     def generate(self, z: Tensor, labels: Tensor | None) -> GeneratorOutput:
         """Return samples ``[n, *shape]`` in float32, with a graph where the generator's parameters require grad."""
-        return forward.generate(self.generator, z, labels, self.recipe.train.precision)
+        with recomputed(self.blocks["generator"]):
+            return forward.generate(self.generator, z, labels, self.recipe.train.precision)
 
     def augment(self, samples: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Augment samples; return them with their labels. Labels change only where they are images that move along."""
@@ -171,7 +181,8 @@ class Gan(State):
         """
         precision = self.recipe.train.precision
         precision = "fp32" if penalised and precision == "fp16" else precision
-        return forward.discriminate(self.discriminator, samples, labels, precision)
+        with recomputed(self.blocks["discriminator"]):
+            return forward.discriminate(self.discriminator, samples, labels, precision)
 
     # ------------------------------------------------------------------------
     # Losses and terms.

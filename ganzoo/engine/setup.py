@@ -176,9 +176,9 @@ def check_execution(recipe: ResolvedRecipe, networks: Networks, device: torch.de
         raise UsageError("train.execution=cuda-graph needs a CUDA device: use compile or eager here")
     if asked != "eager" and not is_recordable(recipe, networks, world):
         raise UsageError(
-            f"train.execution={asked} takes the optimizers {', '.join(FORMS)}, no fp16 and, over "
-            "several processes, train.update=alternating without train.sync_batchnorm or a loss that couples the "
-            "batch: change that, or use train.execution=eager"
+            f"train.execution={asked} takes the optimizers {', '.join(FORMS)}, no fp16, no "
+            "train.checkpoint_activations and, over several processes, train.update=alternating without "
+            "train.sync_batchnorm or a loss that couples the batch: change that, or use train.execution=eager"
         )
 
 
@@ -206,7 +206,8 @@ def is_recordable(recipe: ResolvedRecipe, networks: Networks, world: World = ALO
     waits = train.update != "alternating" or couples or train.sync_batchnorm  # for other ranks inside a piece
     has_forms = {recipe.optim_g.name, recipe.optim_d.name} <= FORMS.keys()
     learn = all(any(p.requires_grad for p in network.parameters()) for network in _both(networks))
-    return has_forms and learn and train.precision != "fp16" and not (waits and world.size > 1)
+    eager = train.precision == "fp16" or train.checkpoint_activations
+    return has_forms and learn and not eager and not (waits and world.size > 1)
 
 
 def is_tiny(networks: Networks) -> bool:

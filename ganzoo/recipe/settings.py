@@ -54,6 +54,11 @@ class TrainOptions:
     execution: Literal["auto", "eager", "compile", "cuda-graph"] = option(
         "auto", help="How updates are executed; the mathematics is the same."
     )
+    checkpoint_activations: bool = option(
+        False,
+        help="Keep only the inputs of the networks' blocks and compute the rest again for gradients: less memory, more "
+        "time, the same mathematics; train.execution is eager then.",
+    )
     threads: int | None = option(
         None,
         help="Number of CPU threads; none: 1 for small networks, else a fair share of the cores.",
