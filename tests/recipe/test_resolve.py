@@ -178,7 +178,7 @@ def test_a_missing_architecture_or_loss_is_reported() -> None:
         ("optim.g.momentum", "unknown key 'optim.g.momentum'; optimizer 'adam' takes optim.g.lr, "),
         ("optim.h.lr", "unknown key 'optim.h.lr': type optim.g.lr=VALUE or optim.d.lr=VALUE"),
         ("trian.batch", "unknown key 'trian.batch': type train.batch=VALUE"),
-        ("qqqqqq", "unknown key 'qqqqqq'; a recipe takes 51 keys, which `ganzoo train --dry-run ...` shows"),
+        ("qqqqqq", "unknown key 'qqqqqq'; a recipe takes "),
     ],
 )
 def test_unused_keys_are_refused(key: str, words: str) -> None:
