@@ -58,10 +58,16 @@ class EMA:
     def update(self) -> None:
         """Move the average towards the present network."""
         average, current = self._parameters
-        if self.numbers:
-            for old, new in zip(average, current, strict=True):
-                old.lerp_(new, self.numbers[0].to(old.dtype))
+        if self.half_life == 0:
+            torch._foreach_copy_(average, current)
+        elif self.numbers:  # a few kernels for all parameters; `_foreach_lerp_` takes no weight from a tensor
+            steps = torch._foreach_sub(current, average)
+            torch._foreach_mul_(steps, self.numbers[0].to(current[0].dtype))
+            torch._foreach_add_(average, steps)
         else:
             torch._foreach_lerp_(average, current, self._weight)
-        for old, buffer in zip(self.network.buffers(), self._source.buffers(), strict=True):
-            old.copy_(buffer)
+        pairs: dict[torch.dtype, list[tuple[Tensor, Tensor]]] = {}
+        for old, new in zip(self.network.buffers(), self._source.buffers(), strict=True):
+            pairs.setdefault(old.dtype, []).append((old, new))
+        for each in pairs.values():
+            torch._foreach_copy_([old for old, _ in each], [new for _, new in each])

@@ -41,7 +41,7 @@ def install(gan: Gan, notify: Callable[[str], None]) -> None:
     if name == "eager":
         return
     for optimizer in gan.optimizers.values():
-        optimizer.make_recordable()
+        optimizer.make_recordable(captured=name == "cuda-graph")
     gan.ema.make_recordable(gan.device)
     gan.execute = (Compiled if name == "compile" else CudaGraphs)(gan, notify)
 
@@ -63,9 +63,18 @@ class RecordedExecution(ABC):
         leaves = given if isinstance(given, Part) else tree_flatten(given)[0]
         tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
         key = (kind, *(leaf.shape if isinstance(leaf, Tensor) else leaf for leaf in leaves))
+        self.drop_old_records()
         if key in self.records:
             return self.records[key](tensors)
-        return self.first(key, lambda tensors: piece(_fill(given, tensors)), tensors)
+        result = self.first(key, lambda tensors: piece(_fill(given, tensors)), tensors)
+        self.drop_old_records(new=key)
+        return result
+
+    def drop_old_records(self, new: Hashable = None) -> None:
+        """Drop all recordings where steps of an optimizer changed, except the new one, with which they changed."""
+        changes = [optimizer.forget_changes() for optimizer in self.gan.optimizers.values()]
+        if any(changes):
+            self.records = {key: record for key, record in self.records.items() if key == new}
 
     def fall_back(self, key: tuple[Hashable, ...], error: Exception) -> None:
         """Run everything eagerly from now on, starting with the piece of this key, and say why."""

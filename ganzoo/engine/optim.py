@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.engine.forms import FORMS, Form, Numbers
+from ganzoo.engine.forms import FORMS
+from ganzoo.engine.steps import RecordedSteps
 from ganzoo.errors import UsageError
 from ganzoo.plugin.options import list_options
 from ganzoo.plugin.schedule import Schedule, evaluate_number
@@ -61,8 +62,9 @@ class NetworkOptimizer:
             raise UsageError(f"optimizer {choice.name!r}: {str(error).lower()}; change its optim.* options") from error
         device = self.parameters[0].device.type if self.parameters else "cpu"
         self.scaler = torch.amp.GradScaler(device, enabled=scaled)
-        self._recorded: _Recorded | None = None
+        self._recorded: RecordedSteps | None = None
         self._lr: Tensor | None = None  # on the device, where torch's own optimizer reads it in a CUDA graph
+        self._loaded = False  # whether the state was replaced since `forget_changes` was called
 
     def hyperparameters(self, images: int) -> dict[str, Any]:
         """Return the keyword arguments of the torch optimizer after `images` images seen; torch requires floats."""
@@ -92,10 +94,11 @@ class NetworkOptimizer:
         values = self.hyperparameters(images)
         if self._recorded:
             self._recorded.refill(values, kind)
-        if self._lr is not None:
-            values["lr"] = self._lr.fill_(values["lr"])
         for group in self.torch.param_groups:
             group.update(values)
+            if self._lr is not None:
+                group["lr"] = self._lr.fill_(values["lr"])
+        self._lr_number = values["lr"]
 
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor | None]) -> Tensor | None:
@@ -115,11 +118,12 @@ class NetworkOptimizer:
             gradients = [None if gradient is None else gradient * factor for gradient in gradients]
             if self.scaler.is_enabled():
                 norm = torch.where(norm.isfinite(), norm, torch.zeros_like(norm))
+        gradients = [_lay_out(each, parameter) for each, parameter in zip(gradients, self.parameters, strict=True)]
         if self._recorded:
             self._recorded.step(gradients)
             return norm
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
-            parameter.grad = _lay_out(gradient, parameter)
+            parameter.grad = gradient
         if any(gradient is not None for gradient in gradients):  # the scaler refuses a step without gradients
             self.scaler.step(self.torch)
             self.scaler.update()
@@ -129,18 +133,24 @@ class NetworkOptimizer:
     # ------------------------------------------------------------------------
     # Recording.
 
-    def make_recordable(self) -> None:
+    def make_recordable(self, captured: bool) -> None:
         """Make every step from now on with tensors alone and in place, so that it can be recorded.
 
         Only the optimizers of `FORMS` can, where there are parameters and losses are not scaled (`is_recordable` in
-        `ganzoo.engine.setup`).
+        `ganzoo.engine.setup`). Torch's own Adam can be captured too, with one kernel for all parameters, unless betas
+        are scheduled: the kernel gets them as numbers. It makes its state in its first step; a trace would repeat that.
+
+        Args:
+            captured: Whether steps are captured as a CUDA graph, after a few steps that are not; otherwise they are
+                traced from the first one on.
         """
         betas = self._options.get("betas", ())
-        if betas and self.parameters[0].is_cuda and not any(isinstance(beta, Schedule) for beta in betas):
+        fixed = betas and not any(isinstance(beta, Schedule) for beta in betas)
+        if captured and fixed and self.parameters[0].is_cuda:
             self._lr = torch.zeros((), device=self.parameters[0].device)
             self.torch.param_groups[0]["capturable"] = True
         else:
-            self._recorded = _Recorded(self.torch, self.parameters, FORMS[self.name])
+            self._recorded = RecordedSteps(self.torch, self.parameters, FORMS[self.name])
 
     def make_eager(self, refilled: bool) -> None:
         """Let torch's own optimizer make the steps again.
@@ -151,11 +161,20 @@ class NetworkOptimizer:
         if self._recorded:
             if refilled:
                 self._recorded.undo_refill()
-            self._recorded.write_steps()
+            self._recorded.write_counts()
             self._recorded = None
         if self._lr is not None:
-            self.torch.param_groups[0].update(capturable=False, lr=float(self._lr))
+            self.torch.param_groups[0].update(capturable=False, lr=self._lr_number)
             self._lr = None
+
+    def forget_changes(self) -> bool:
+        """Return whether recordings of steps became out of date since the last call."""
+        changed = self._loaded or (self._recorded is not None and self._recorded.divided)
+        if changed:
+            self._loaded = False
+            if self._recorded:
+                self._recorded.divided = False
+        return changed
 
     def tensors(self) -> list[Tensor]:
         """Return the tensors that a recorded step reads or changes, without the parameters."""
@@ -167,7 +186,7 @@ class NetworkOptimizer:
     def state(self) -> dict[str, dict[str, Any]]:
         """Return tensors and numbers by name, under each parameter's index; those of loss scaling under ``scaler``."""
         if self._recorded:
-            self._recorded.write_steps()
+            self._recorded.write_counts()
         slots = {str(index): dict(slots) for index, slots in self.torch.state_dict()["state"].items()}
         return slots | ({"scaler": self.scaler.state_dict()} if self.scaler.is_enabled() else {})
 
@@ -180,82 +199,10 @@ class NetworkOptimizer:
         }
         if "scaler" in state:
             self.scaler.load_state_dict(dict(state["scaler"]))
-        known = self.tensors()
         self.torch.load_state_dict({"state": loaded, "param_groups": self.torch.state_dict()["param_groups"]})
+        self._loaded = True
         if self._recorded:
-            self._recorded.keep_tensors(known)
-
-
-class _Recorded:
-    """One of `FORMS`, which makes the steps with a torch optimizer's state.
-
-    As in torch, each parameter has a count of its own steps: a parameter without a gradient makes no step. Which
-    parameters have gradients depends on the kind of step alone, and is noted when a kind comes for the first time.
-
-    Args:
-        optimizer: The torch optimizer that has the state.
-        parameters: All parameters of the optimizer.
-        form: The class that makes the steps.
-    """
-
-    def __init__(self, optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter], form: type[Form]) -> None:
-        self.optimizer, self.parameters = optimizer, parameters
-        self.values: Numbers = {key: value for key, value in optimizer.param_groups[0].items() if key != "params"}
-        self.form = form(self.values)
-        self.counts = [0] * len(parameters)  # the number of steps of each parameter
-        self.reached: dict[Hashable, list[bool]] = {}  # by the kind of step: whether each parameter has a gradient
-        self.kind: Hashable = None  # the kind of the next step
-        for index, parameter in enumerate(parameters):
-            slots = optimizer.state[parameter]
-            for name in self.form.slots:
-                if slots.get(name) is None:
-                    slots[name] = torch.zeros_like(parameter)
-            if self.form.counts:  # torch's own step reads it, if the run falls back
-                step_device = parameter.device if optimizer.param_groups[0].get("fused") else None
-                self.counts[index] = int(slots.setdefault("step", torch.zeros((), device=step_device)))
-        width = len(self.form.numbers(self.values, 1))
-        device = parameters[0].device if parameters else None
-        self.numbers = torch.zeros(len(parameters), width, dtype=torch.float64, device=device)
-
-    def refill(self, values: Numbers, kind: Hashable) -> None:
-        self.kind = kind
-        self._count(1)
-        rows = {count: self.form.numbers(values, max(count, 1)) for count in set(self.counts)}
-        self.numbers.copy_(torch.tensor([rows[count] for count in self.counts], dtype=torch.float64))
-
-    def undo_refill(self) -> None:
-        self._count(-1)
-
-    def _count(self, sign: int) -> None:
-        reached = self.reached.get(self.kind, [True] * len(self.counts))
-        self.counts = [count + sign * one for count, one in zip(self.counts, reached, strict=True)]
-
-    def step(self, gradients: Sequence[Tensor | None]) -> None:
-        if self.kind not in self.reached:
-            self._count(-1)
-            self.reached[self.kind] = [gradient is not None for gradient in gradients]
-            self._count(1)
-        for parameter, gradient, row in zip(self.parameters, gradients, self.numbers.unbind(), strict=True):
-            if gradient is not None:
-                self.form.step(parameter, gradient, self.optimizer.state[parameter], row.unbind())
-
-    def tensors(self) -> list[Tensor]:
-        slots = [self.optimizer.state[p][name] for p in self.parameters for name in self.form.slots]
-        return [*slots, self.numbers]
-
-    def keep_tensors(self, known: list[Tensor]) -> None:
-        """Put the tensors that recordings know back into the state, filled with the loaded values."""
-        for tensor, loaded in zip(known, self.tensors(), strict=True):
-            tensor.copy_(loaded)
-        names = [(parameter, name) for parameter in self.parameters for name in self.form.slots]
-        for (parameter, name), tensor in zip(names, known[:-1], strict=True):
-            self.optimizer.state[parameter][name] = tensor
-        if self.form.counts:
-            self.counts = [int(self.optimizer.state[parameter]["step"]) for parameter in self.parameters]
-
-    def write_steps(self) -> None:
-        for parameter, count in zip(self.parameters, self.counts, strict=True) if self.form.counts else ():
-            self.optimizer.state[parameter]["step"].fill_(float(count))
+            self._recorded = RecordedSteps(self.torch, self.parameters, FORMS[self.name])
 
 
 def _lay_out(value: Any, parameter: nn.Parameter) -> Any:

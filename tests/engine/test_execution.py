@@ -9,12 +9,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import torch
 from torch import Tensor
 
 from devices import CPU, cuda
+from ganzoo.compute.device import CAPTURE_LOCK
 from ganzoo.engine import execution, setup
 from ganzoo.engine.batches import Part
 from ganzoo.engine.distributed import ALONE
@@ -110,6 +112,7 @@ TOYS = [
     {"aug": "toy-noise", "reg": "toy-means"},
     {"train.micro_batch": 8, "aug": "toy-noise"},
     {"train.g_reg_interval": 2, "reg": "toy-means", "train.d_reg_interval": 3},
+    {"reg": "toy-r1", "train.d_reg_interval": 2},  # whose own steps do not reach biases
     {"optim.d.name": "sgd", "optim.d.momentum": 0.9, "optim.g.name": "rmsprop"},
     {
         "optim.d.lr": "linear(1e-2, 0, images=64)",
@@ -304,6 +307,28 @@ def test_a_compiler_that_fails_costs_a_line(make, monkeypatch):
 def test_an_impossible_execution_is_reported_in_one_sentence(make, settings, words):
     with pytest.raises(UsageError, match=words):
         make(settings)
+
+
+def test_a_capture_stands_another_thread_that_pins_memory_but_none_fetches(make, imitated_graphs):
+    captures = []
+
+    def pin_beside(gan: Gan) -> None:
+        means = gan.regularizers["toy-means"]
+        term = means.discriminator
+
+        def discriminator(step):
+            assert CAPTURE_LOCK.locked() == gan.recording
+            if gan.recording:
+                thread = Thread(target=torch.ones(1).pin_memory)
+                thread.start()
+                thread.join()
+                captures.append(step)
+            return term(step)
+
+        means.discriminator = discriminator
+
+    assert max(distances(make, {"reg": "toy-means"}, "cuda-graph", rounds=4, change=pin_beside)) < 1e-9
+    assert len(captures) == 1
 
 
 BETAS = "0,cosine(0.9, 0.99, images=1000)"
