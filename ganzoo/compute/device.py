@@ -141,17 +141,24 @@ def to_float32(value: Tensor) -> Tensor:
     return value if value.dtype == torch.float64 else value.float()
 
 
-def move_to_device(network: nn.Module, device: torch.device) -> nn.Module:
+def move_to_device(network: nn.Module, device: torch.device, precision: str = "") -> nn.Module:
     """Move a network to the device, and store its 4-D weights channels-last where that makes its convolutions faster.
 
-    Convolutions are faster channels-last where all their kernels are larger than 1x1 and none is grouped.
+    Convolutions are faster channels-last where all their kernels are larger than 1x1 and none is grouped. On CUDA the
+    kernels must be those of tensor cores besides, which exact float32 does not use. The rule for CUDA is unmeasured.
 
     `torch.randn_like` and dropout fill a tensor in the order of its memory. Training, averaging and loading a package
     all move a generator with this function, so that one seed gives the same samples everywhere.
+
+    Args:
+        network: The network.
+        device: The device.
+        precision: ``train.precision`` of the run that trains or trained the network; empty if it is unknown.
     """
     convolutions = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))]
     network = network.to(device)
-    if convolutions and all(m.groups == 1 and max(m.kernel_size) > 1 for m in convolutions):
+    exact = device.type == "cuda" and precision == "fp32"
+    if convolutions and not exact and all(m.groups == 1 and max(m.kernel_size) > 1 for m in convolutions):
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
 
@@ -168,8 +175,12 @@ def copy_to_device(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Return the largest memory in use so far, in bytes: CUDA's allocator, or this process's resident memory."""
+    """Return the most memory that the process had so far, in bytes.
+
+    On CUDA, it is all that torch reserved on the device. That includes the memory of CUDA graphs, which is in use in a
+    replay though no tensor has it. On the CPU, it is the resident memory.
+    """
     if device.type == "cuda":
-        return int(torch.cuda.max_memory_allocated(device))
+        return int(torch.cuda.max_memory_reserved(device))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

@@ -63,8 +63,8 @@ def assemble(recipe: ResolvedRecipe, data: DataInfo, device: torch.device, world
         )
     networks = replace(
         networks,
-        generator=move_to_device(networks.generator, device),
-        discriminator=move_to_device(networks.discriminator, device),
+        generator=move_to_device(networks.generator, device, recipe.train.precision),
+        discriminator=move_to_device(networks.discriminator, device, recipe.train.precision),
     )
     check_networks(recipe.arch, networks, data, device, min(recipe.train.batch, recipe.train.micro_batch or 1 << 30))
     weight = _on_device(recipe.train.adversarial_weight, device, schedules)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganzoo.compute.streams import derive_seed
 from ganzoo.data.content import hash_batches, hash_samples
-from ganzoo.data.source import Batch, EndlessSource, Source, label_batch, scale_batch
+from ganzoo.data.source import Batch, EndlessSource, Source, label_batch, pick, scale_batch
 from ganzoo.plugin import DataInfo
 
 BATCH = 64  # samples that are generated and measured together
@@ -54,7 +54,8 @@ class RealSamples:
             return
         data, labels = self.source.data, self.source.labels
         for index in torch.split(torch.randperm(len(data), generator=generator)[: self.num], BATCH):
-            yield data[index.to(data.device)], None if labels is None else labels[index.to(labels.device)]
+            own = index.to(data.device)
+            yield pick(data, own), None if labels is None else pick(labels, own)
 
 
 class TrainingSet:
@@ -80,7 +81,7 @@ class TrainingSet:
 
     def __getitem__(self, index: Tensor) -> Batch:
         index = index.to(self._data.device)
-        batch = self._data[index], None if self._labels is None else self._labels[index]
+        batch = pick(self._data, index), None if self._labels is None else pick(self._labels, index)
         return label_batch(self._source, scale_batch(self._source, batch, self.device), torch.Generator(self.device))
 
     def compute_digest(self) -> str:

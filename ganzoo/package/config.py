@@ -86,6 +86,12 @@ class Config:
     json: Mapping[str, Any]
     imported: Mapping[str, str]
 
+    @property
+    def precision(self) -> str:
+        """The precision that the model was trained in; empty if it is unknown."""
+        train = self.recipe.get("train")
+        return str(train.get("precision", "")) if isinstance(train, dict) else ""
+
 
 def read_config(directory: Path) -> Config:
     """Return the config of the package in a directory.

@@ -163,7 +163,7 @@ def _load(directory: Path, config: Config, registry: Registry, device: torch.dev
     weights = read_weights(directory, planned, MODEL)
     networks = planned.build()
     networks.generator.load_state_dict(weights, strict=True)
-    move_to_device(networks.generator, device)
+    move_to_device(networks.generator, device, config.precision)
     spec = planned.arch.spec
     assert isinstance(spec, Architecture)
     multiple = spec.input_multiple(planned.arch.options) if callable(spec.input_multiple) else spec.input_multiple

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from devices import CPU, DEVICES, cuda
+from fake_cuda import CUDA, fake_cuda
 from ganzoo.compute import device as devices
 from ganzoo.engine.setup import settle_precision
 from ganzoo.errors import UsageError
@@ -254,6 +255,13 @@ def test_a_network_without_convolutions_keeps_its_layout():
     assert moved.table.is_contiguous()
 
 
+@pytest.mark.parametrize(("precision", "last"), [("fp32", False), ("bf16", True), ("tf32", True), ("", True)])
+def test_exact_float32_on_cuda_keeps_the_usual_layout(precision, last):
+    with fake_cuda():
+        moved = devices.move_to_device(nn.Sequential(*PLAIN["convolutions"]()), CUDA, precision)
+    assert all(weight.is_contiguous() is not last for weight in find_weights(moved))
+
+
 @pytest.mark.parametrize("device", DEVICES, ids=str)
 def test_a_step_in_channels_last_is_the_step_in_any_layout(device):
     torch.manual_seed(0)
@@ -299,6 +307,12 @@ def test_peak_memory_is_in_bytes_and_never_falls():
     assert during >= max(before, block.nbytes)
     del block
     assert devices.peak_memory(CPU) >= during
+
+
+def test_peak_memory_on_cuda_includes_what_graphs_reserve(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda device: 2**30)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 2**20)
+    assert devices.peak_memory(CUDA) == 2**30
 
 
 @cuda

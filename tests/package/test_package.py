@@ -323,6 +323,15 @@ def test_a_newer_format_says_upgrade(folder):
         ganzoo.load(folder)
 
 
+@pytest.mark.parametrize(("train", "known"), [({"precision": "fp32"}, "fp32"), ({}, ""), ("damaged", "")])
+def test_a_generator_is_laid_out_for_the_precision_of_its_training(folder, monkeypatch, train, known):
+    asked = []
+    monkeypatch.setattr(package, "move_to_device", lambda network, device, precision: asked.append(precision))
+    edit(folder, lambda config: config["recipe"].update(train=train))
+    ganzoo.load(folder)
+    assert asked == [known]
+
+
 def test_a_missing_plugin_is_reported_before_the_weights_are_read(folder):
     edit(folder, lambda config: config["recipe"]["arch"].update(name="acme:blobs", distribution="acme-gans"))
     (folder / MODEL).unlink()
