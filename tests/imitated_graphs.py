@@ -122,6 +122,7 @@ class Graph:
         self.recorder.__exit__(None, None, None)
         DEVICE.capture = None
         self.recorder.undo()
+        self.recorder.graph = None
         torch.default_generator.set_state(self.random)
         if self.broken:
             raise RuntimeError(BROKEN)
@@ -148,7 +149,7 @@ class Recorder(TorchDispatchMode):
 
     def __init__(self, graph: Graph) -> None:
         super().__init__()
-        self.graph = graph
+        self.graph: Graph | None = graph  # until the capture ends
         self.operations: list[tuple[Any, Any, Any, list[Any]]] = []
         self.own: dict[int, torch.UntypedStorage] = {}  # made in the capture
         self.others: dict[int, tuple[torch.UntypedStorage, torch.UntypedStorage]] = {}  # with their bytes before
@@ -158,6 +159,7 @@ class Recorder(TorchDispatchMode):
         given = [leaf for leaf in tree_flatten((args, kwargs))[0] if isinstance(leaf, Tensor)]
         masks = packet in PICKS and any(each.dtype in (torch.bool, torch.uint8) for each in given[1:])
         if packet in READS or masks or kwargs.get("generator") is not None:
+            assert self.graph is not None
             self.graph.broken = True
             raise RuntimeError(REFUSED)
         read = {storage._cdata: storage for storage in (each.untyped_storage() for each in given)}

@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
+import torch._dynamo  # an optimizer would import it, in the middle of a run, whose frames the import keeps alive
 from torch import Tensor, nn
 
 from ganzoo.engine.forms import FORMS

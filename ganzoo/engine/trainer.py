@@ -23,7 +23,7 @@ from ganzoo.engine.batches import Batches
 from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.events import Events, Finish, Measurement, Start, Tick
 from ganzoo.engine.gallery import Gallery
-from ganzoo.engine.gan import Gan
+from ganzoo.engine.gan import Gan, eager
 from ganzoo.engine.initial import load_initial_weights
 from ganzoo.engine.keeper import Keeper
 from ganzoo.engine.metrics import RunMetrics
@@ -89,6 +89,7 @@ def train(
         if world.rank == 0:
             subscribe(events, run, gan.recipe, gan.data, trackers)
         trainer = Trainer(run, gan, batches, metrics, events, stop)
+        shown: BaseException | None = None
         try:
             with trainer.keeper:
                 trainer.begin(resume, weights)
@@ -101,6 +102,8 @@ def train(
             if shown is error:
                 raise
             raise shown from error
+        finally:  # no circle of references keeps the memory of this run from the next one
+            gan.execute, shown = eager, None
         events.emit(Finish(trainer.images, "finished"))
     return run
 

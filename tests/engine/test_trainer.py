@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import json
 import math
 import os
 import shutil
 import sys
+import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo.engine import checkpoint
+from ganzoo.engine import checkpoint, setup, trainer
 from ganzoo.engine.events import Note, Tick
 from ganzoo.errors import Corrupt, GanzooError, UsageError
 from ganzoo.plugin import DataInfo, Loss, Metric, NoOptions, files, hookimpl
@@ -487,3 +490,27 @@ def test_a_log_and_statistics_that_the_disk_refuses_are_reported_once_until_they
     images = [json.loads(line)["images"] for line in run.stats_file.read_text().splitlines()]
     assert images == [16, 32, 80, 96, 128]
     assert run.finished
+
+
+@pytest.mark.parametrize("settings", [{}, {"train.execution": "cuda-graph"}, {"loss": "toy-nan"}], ids=str)
+def test_the_memory_of_a_run_is_free_when_it_ends(toys, imitated_graphs, monkeypatch, settings):
+    """Without the garbage collector, which may come too late for the next run in the process."""
+    built, assemble = [], trainer.assemble
+
+    def assemble_noted(*args):
+        gan = assemble(*args)
+        built.extend([weakref.ref(gan), *map(weakref.ref, gan.parameters)])
+        return gan
+
+    monkeypatch.setattr(trainer, "assemble", assemble_noted)
+    monkeypatch.setattr(setup, "check_execution", lambda *_: None)
+    gc.collect()
+    gc.disable()
+    try:
+        with suppress(GanzooError):
+            ganzoo.train(arch="toy", dataset="toy-array", batch=8, images=64, options=settings, progress=False)
+        assert len(built) > 5
+        assert [one for one in built if one() is not None] == []
+        assert len(imitated_graphs.graphs) == 0
+    finally:
+        gc.enable()
