@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.autograd import Function
 
 from ganzoo.compute.device import autocast, float32_products, to_float32
+from ganzoo.engine.structures import differentiate_needed, join_tensors, split_tensors
 from ganzoo.errors import GanzooError
 from ganzoo.layers import SpectralNorm
 from ganzoo.plugin import DiscriminatorOutput, GeneratorOutput
@@ -45,11 +48,50 @@ def discriminate(
     )
 
 
-def discriminate_float32(discriminator: nn.Module, samples: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
-    """Return D's output in float32, with dropout off and spectral norms constant, as finite differences need."""
-    with still(discriminator, CHANGING_LAYERS), float32_products():
-        answer = discriminator(samples, labels)
-    return answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
+def discriminate_float32(
+    discriminator: nn.Module, samples: Tensor, labels: Tensor | None, precision: str
+) -> DiscriminatorOutput:
+    """Return D's output in float32, with dropout off and spectral norms constant, as finite differences need.
+
+    Under tf32 the gradients of the output are exact too: a difference of two gradients is as sensitive as one of two
+    outputs. Under every other precision they are exact anyway.
+    """
+
+    def run() -> DiscriminatorOutput:
+        with still(discriminator, CHANGING_LAYERS), float32_products():
+            answer = discriminator(samples, labels)
+        return answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
+
+    parameters = [parameter for parameter in discriminator.parameters() if parameter.requires_grad]
+    if precision != "tf32" or not torch.is_grad_enabled() or not (parameters or samples.requires_grad):
+        return run()
+    structure: list[Any] = []
+    tensors = _ExactGradient.apply(run, structure, samples, *parameters)  # type: ignore[no-untyped-call]
+    return DiscriminatorOutput(**join_tensors(structure[0], structure[1], tensors))
+
+
+class _ExactGradient(Function):
+    """D's output from samples and parameters, with gradients in exact float32 wherever they are computed."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, run: Callable[[], DiscriminatorOutput], structure: list[Any], *variables: Tensor
+    ) -> tuple[Tensor, ...]:
+        with torch.enable_grad():
+            kept, form, ctx.outputs = split_tensors(vars(run()))
+        structure += kept, form
+        ctx.run, ctx.variables = run, variables
+        ctx.set_materialize_grads(False)
+        return tuple(output.detach() for output in ctx.outputs)
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor | None) -> tuple[Tensor | None, ...]:
+        twice, needed = torch.is_grad_enabled(), ctx.needs_input_grad[2:]
+        with float32_products():
+            # a graph of its own for gradients that are differentiated: that frees it, and the other one is still needed
+            outputs = split_tensors(vars(ctx.run()))[2] if twice else ctx.outputs
+            found = differentiate_needed(outputs, slopes, ctx.variables, needed, twice, keep_graph=True)
+        return None, None, *found
 
 
 def has_changing_layers(network: nn.Module) -> bool:

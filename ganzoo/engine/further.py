@@ -64,7 +64,7 @@ def discriminate(
             if seen is samples and its_labels is labels and answer is not None:
                 return answer
     with recomputed(gan.blocks["discriminator"]):
-        return forward.discriminate_float32(gan.discriminator, samples, labels)
+        return forward.discriminate_float32(gan.discriminator, samples, labels, gan.recipe.train.precision)
 
 
 def mean(gan: Gan, tensor: Tensor) -> Tensor:

@@ -21,13 +21,12 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
-from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from ganzoo.compute.streams import default_generator
+from ganzoo.engine.structures import Values, differentiate_needed, join_tensors, split_tensors
 from ganzoo.errors import GanzooError
 
 Forwards = Mapping[nn.Module, Callable[..., Any]]
-Values = Sequence[Tensor | None]
 PLAIN = (type(None), bool, int, float, str)  # what a block may return besides tensors
 ADVICE = (
     "pass tensors as arguments and return them in tuples, lists or dictionaries, or remove train.checkpoint_activations"
@@ -125,26 +124,13 @@ class Block:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return the block's output. The graph keeps only the arguments."""
-        kept, form, tensors = _split((args, kwargs))
+        kept, form, tensors = split_tensors((args, kwargs))
         parameters = [p for module in self.modules for p in module.parameters() if p.requires_grad]
         if not torch.is_grad_enabled() or not any(each.requires_grad for each in (*tensors, *parameters)):
             return self.forward(*args, **kwargs)
         call = _Call(self, (kept, form), parameters, (*tensors, *parameters)[0].device)
         outputs = _Output.apply(call, *tensors, *parameters)  # type: ignore[no-untyped-call]
-        return _join(*call.output, outputs)
-
-
-def _split(structure: Any) -> tuple[list[Any], Any, list[Tensor]]:
-    """Split a structure into its leaves, with the class `Tensor` in place of each tensor; its form; and its tensors."""
-    leaves, form = tree_flatten(structure)
-    tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
-    return [Tensor if isinstance(leaf, Tensor) else leaf for leaf in leaves], form, tensors
-
-
-def _join(kept: list[Any], form: Any, tensors: Sequence[Tensor]) -> Any:
-    """Return the structure that `_split` split, with these tensors."""
-    rest = iter(tensors)
-    return tree_unflatten([next(rest) if leaf is Tensor else leaf for leaf in kept], form)
+        return join_tensors(*call.output, outputs)
 
 
 # ----------------------------------------------------------------------------
@@ -156,7 +142,7 @@ class _Call:
 
     Args:
         block: The block that is called.
-        arguments: The arguments without their tensors, as `_split` gives them.
+        arguments: The arguments without their tensors, as `split_tensors` gives them.
         parameters: The block's parameters that require grad.
         device: The device of the block.
     """
@@ -181,10 +167,10 @@ class _Call:
     def run(self, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Return the tensors of the block's output for the tensors of its arguments."""
         enabled, dtype = self.autocast
-        args, kwargs = _join(*self.arguments, tensors)
+        args, kwargs = join_tensors(*self.arguments, tensors)
         # without autocast's cache: a weight that was cast without a graph must not be used where a graph is needed
         with torch.autocast(self.device.type, dtype, enabled, cache_enabled=False):
-            kept, form, outputs = _split(self.block.forward(*args, **kwargs))
+            kept, form, outputs = split_tensors(self.block.forward(*args, **kwargs))
         strange = [type(leaf).__name__ for leaf in kept if leaf is not Tensor and not isinstance(leaf, PLAIN)]
         if strange:
             raise GanzooError(f"{self.block} returned {strange[0]}, whose tensors are not found: {ADVICE}")
@@ -226,7 +212,7 @@ class _Call:
         read, outputs = [*tensors, *self.parameters], self.run_again(tensors)
         if not self.block.closed:
             _require_closed(self.block, outputs, read)
-        return read, _differentiate(outputs, slopes, read, needed, twice)
+        return read, differentiate_needed(outputs, slopes, read, needed, twice)
 
 
 class _Output(Function):
@@ -267,21 +253,7 @@ class _Gradient(Function):
         needed = [need and second is not None for need, second in zip(ctx.needed, seconds, strict=True)]
         with torch.enable_grad():
             read, firsts = ctx.call.differentiate(ctx.saved_tensors[ctx.num :], needed, slopes, twice=True)
-        return None, None, None, *_differentiate(firsts, seconds, [*slopes, *read], asked)
-
-
-def _differentiate(
-    outputs: Values, slopes: Values, variables: Values, needed: Sequence[bool], twice: bool = False
-) -> list[Tensor | None]:
-    """Return the gradients by the variables that need one, and None for all others."""
-    pairs = [(y, slope) for y, slope in zip(outputs, slopes, strict=True) if slope is not None]
-    graphs = [(y, slope) for y, slope in pairs if y is not None and y.requires_grad]
-    asked = [variable for variable, need in zip(variables, needed, strict=True) if need and variable is not None]
-    if not graphs or not asked:
-        return [None] * len(variables)
-    ys, given = zip(*graphs, strict=True)
-    found = iter(torch.autograd.grad(ys, asked, given, create_graph=twice, allow_unused=True))
-    return [next(found) if need and v is not None else None for v, need in zip(variables, needed, strict=True)]
+        return None, None, None, *differentiate_needed(firsts, seconds, [*slopes, *read], asked)
 
 
 def _require_closed(block: Block, outputs: Sequence[Tensor], read: Sequence[Tensor]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from dataclasses import fields
 
 import pytest
@@ -11,11 +12,13 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from counting import Counting
+from ganzoo.compute.device import precision as computed_in
+from ganzoo.engine.forward import discriminate_float32
 from ganzoo.engine.further import discriminate
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
 from ganzoo.errors import UsageError
-from ganzoo.layers import logits, spectral_norm
+from ganzoo.layers import input_gradients, logits, spectral_norm
 from ganzoo.plugin import DiscriminatorOutput, Step
 
 
@@ -469,6 +472,52 @@ def test_spectral_norms_are_constant_between_compared_outputs(make, normalise):
 
 # ----------------------------------------------------------------------------
 # Precision.
+
+
+class Products(torch.autograd.Function):
+    """The identity, which notes whether products are exact: in the forward, and in the backward."""
+
+    seen: list[tuple[str, str]]
+
+    @staticmethod
+    def forward(ctx, x):
+        Products.seen.append(("forward", torch.backends.cuda.matmul.fp32_precision))
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, slope):
+        Products.seen.append(("backward", torch.backends.cuda.matmul.fp32_precision))
+        return slope
+
+
+@pytest.mark.parametrize(
+    ("penalty", "again", "forwards", "backwards"), [("r1", False, 2, 2), ("wgan-gp", False, 3, 3), ("r1", True, 4, 2)]
+)
+def test_finite_differences_and_their_gradients_are_exact_under_tf32(make, penalty, again, forwards, backwards):
+    gan, batches = make(
+        {"train.precision": "tf32", "train.execution": "eager", "reg": penalty, f"reg.{penalty}.mode": "fd",
+         f"reg.{penalty}.interval": 2, "train.checkpoint_activations": again}
+    )  # fmt: skip
+    gan.discriminator.net[0].register_forward_hook(lambda module, args, out: Products.apply(out))
+    Products.seen = []
+    with computed_in("tf32"):
+        update_discriminator(gan, batches, 0)
+    counts = Counter(Products.seen)
+    assert (counts["forward", "ieee"], counts["backward", "ieee"]) == (forwards, backwards)
+    assert counts["backward", "tf32"] == 2  # of the loss, for real and fake samples
+
+
+def test_float32_outputs_have_the_usual_gradients_of_every_order_under_tf32(make):
+    gan, _ = make()
+    found = []
+    for name in ("fp32", "tf32"):
+        x = torch.randn(3, 1, 4, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
+        answer = discriminate_float32(gan.discriminator, x * 2, None, name).logits
+        slope = input_gradients(answer, x)
+        variables = [x, *gan.discriminator.parameters()]
+        loss = answer.mean() + slope.square().sum()
+        found.append(torch.autograd.grad(loss, variables, allow_unused=True, materialize_grads=True))
+    assert all(map(torch.equal, *found))
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("bf16", torch.bfloat16), ("fp16", torch.float16)])
