@@ -39,7 +39,7 @@ def estimate_slowdown(precision: str) -> float:
     that what depends on them is the same on a busy machine.
 
     Args:
-        precision: ``train.precision``.
+        precision: The value of ``train.precision``.
     """
     known = list_instructions()
     if precision not in HALF or not known or set(HALF[precision]) & set(known):
