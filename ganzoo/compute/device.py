@@ -151,8 +151,8 @@ def move_to_device(network: nn.Module, device: torch.device, precision: str = ""
     all move a generator with this function, so that one seed gives the same samples everywhere.
 
     Args:
-        network: The network.
-        device: The device.
+        network: The network, which is changed in place.
+        device: The device that it is moved to.
         precision: ``train.precision`` of the run that trains or trained the network; empty if it is unknown.
     """
     convolutions = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))]
