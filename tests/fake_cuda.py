@@ -4,7 +4,8 @@ Tensors of the device are CPU tensors whose storages are marked. So all numbers 
 is an operation that reads a number back, an operation whose result's shape depends on values, and a copy between the
 host and the device that is not both from (or to) pinned memory and `non_blocking`. Operations on tensors of both
 devices, which CUDA refuses, raise RuntimeError. So do operations on a tensor of another stream, unless the present
-stream waited for it and the tensor is recorded for the present stream. Waits inside torch's kernels are not seen.
+stream waited for it and the tensor is recorded for the present stream. Reading ahead needs the lock that captures hold.
+Waits inside torch's kernels are not seen.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from torch.utils._foreach_utils import _group_tensors_by_device_and_dtype
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from ganzoo.compute.device import CAPTURE_LOCK
 from ganzoo.data.source import ArraySource, Source
 
 CUDA, CPU = torch.device("cuda", 0), torch.device("cpu")
@@ -55,6 +57,12 @@ class Stream:
         self.waited |= event
 
 
+def require_lock() -> None:
+    """Raise RuntimeError where a fetching thread uses CUDA, and the main thread may capture an update."""
+    if not CAPTURE_LOCK.locked():
+        raise RuntimeError("another thread uses CUDA without CAPTURE_LOCK")
+
+
 class FakeCuda:
     """Where each storage lies, and the waits so far.
 
@@ -82,6 +90,7 @@ class FakeCuda:
             self.kept.append(storage)
             self.makers.pop(storage._cdata, None)
             if self.stream is not self.usual and place == DEVICE:
+                require_lock()
                 self.makers[storage._cdata] = self.stream
                 self.stream.made.add(storage._cdata)
         return tensor
@@ -146,6 +155,7 @@ class _Functions(TorchFunctionMode):
         before = cuda.making
         try:
             if kwargs.get("pin_memory"):
+                require_lock()
                 kwargs["pin_memory"], cuda.making = False, PINNED
             if kwargs.get("device") is not None:
                 wanted = torch.device(kwargs["device"])
@@ -166,6 +176,8 @@ class _Functions(TorchFunctionMode):
             target, args, kwargs = DEVICE if func is Tensor.cuda else HOST, (), {}
             non_blocking = False
         else:
+            if kwargs.pop("copy", False):
+                tensor = tensor.clone()
             device, _, non_blocking, _ = torch._C._nn._parse_to(
                 *(CUDA if isinstance(a, Tensor) and cuda.find(a) == DEVICE else a for a in args), **kwargs
             )

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ganzoo.compute.device import copy_to_device
+from ganzoo.compute.device import CAPTURE_LOCK, copy_to_device
 from ganzoo.data.arrays import (
     check_data,
     check_item_labels,
@@ -107,7 +107,8 @@ def pick(data: torch.Tensor, index: torch.Tensor, pinned: bool = False) -> torch
         return data[index]
     if not pinned:
         return data.index_select(0, index)
-    out = torch.empty(len(index), *data.shape[1:], dtype=data.dtype, pin_memory=True)
+    with CAPTURE_LOCK:
+        out = torch.empty(len(index), *data.shape[1:], dtype=data.dtype, pin_memory=True)
     return torch.index_select(data, 0, index, out=out)
 
 

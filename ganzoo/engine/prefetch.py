@@ -47,12 +47,11 @@ class Prefetcher:
 
     def _fetch(self, position: int) -> tuple[Stored, Any]:
         """Return a batch on the device, and the event of its copy on a CUDA device."""
-        with CAPTURE_LOCK:
-            stored = self.read(position)
-            if self.stream is None:
-                return copy_stored(stored, self.device), None
-            with torch.cuda.stream(self.stream):
-                return copy_stored(stored, self.device), self.stream.record_event()
+        stored = self.read(position)
+        if self.stream is None:
+            return copy_stored(stored, self.device), None
+        with CAPTURE_LOCK, torch.cuda.stream(self.stream):
+            return copy_stored(stored, self.device), self.stream.record_event()
 
 
 def copy_stored(stored: Stored, device: torch.device) -> Stored:

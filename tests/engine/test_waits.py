@@ -19,6 +19,7 @@ CASES = {
     "a pairing loss, in parts": {"loss": "toy-pairs", "train.micro_batch": 8},
     "points": {"dataset": "toy-points"},
     "scheduled betas": BETAS,
+    "labels that the dataset makes": {"arch": "toy-translator", "dataset": "toy-tones"},
     "lazy terms": {"reg": "toy-means", "train.d_reg_interval": 2, "train.g_reg_interval": 3},
 }
 
@@ -30,7 +31,7 @@ def make_rounds(gan: Gan, batches: Batches, first: int, num: int) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_host_never_waits_for_the_device(make, case):
+def test_the_host_never_waits_for_the_device(pairs, make, case):
     settings = {"train.execution": "eager", "train.precision": "fp32", **CASES[case]}
     with fake_cuda() as fake:
         gan, batches = make(settings, CUDA)
@@ -47,7 +48,7 @@ def test_the_host_never_waits_for_the_device(make, case):
 
 @cuda
 @pytest.mark.parametrize("case", CASES)
-def test_cuda_finds_no_wait_in_captured_rounds(make, case):
+def test_cuda_finds_no_wait_in_captured_rounds(pairs, make, case):
     gan, batches = make({"train.execution": "cuda-graph", **CASES[case]}, torch.device("cuda", 0))
     if case != "bytes on the host":
         batches = Batches(move(batches.source, gan.device), batches.streams, gan)
