@@ -108,6 +108,20 @@ def _list_new_flags(fast: bool) -> list[tuple[Any, str]]:
     return [*on_cuda, *((flag, "ieee") for flag in (cpu.matmul, cpu.conv, cpu.rnn))]
 
 
+@contextlib.contextmanager
+def cudnn_flags(**flags: bool) -> Iterator[None]:
+    """Set flags of `torch.backends.cudnn` in the block, such as ``benchmark`` and ``deterministic``."""
+    cudnn = torch.backends.cudnn
+    before = {name: getattr(cudnn, name) for name in flags}
+    try:
+        for name, value in flags.items():
+            setattr(cudnn, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(cudnn, name, value)
+
+
 def read_precision_flag(read: Callable[[], Any]) -> Any:
     """Return the value of a flag of torch; None if it is an old one, as ``allow_tf32``, that a new one contradicts."""
     try:

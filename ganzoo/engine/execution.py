@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from ganzoo.compute.device import CAPTURE_LOCK, is_out_of_memory
+from ganzoo.compute.device import CAPTURE_LOCK, cudnn_flags, is_out_of_memory
 from ganzoo.compute.streams import default_generator
 from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import Gan, eager
@@ -213,10 +213,11 @@ class CudaGraphs(RecordedExecution):
         self.runs[key] = self.runs.get(key, 0) + 1
         warm = self.runs[key] <= WARM_UP
         before = _BeforeRun(self.gan)
-        try:
-            if warm:
-                return self.warm_up(piece, tensors)
-            self.records[key] = self.capture(piece, tensors)
+        try:  # cuDNN times its algorithms in the runs before the capture, which takes the fastest
+            with cudnn_flags(benchmark=not self.gan.recipe.train.deterministic):
+                if warm:
+                    return self.warm_up(piece, tensors)
+                self.records[key] = self.capture(piece, tensors)
         except Exception as error:
             if warm and not (self.records and is_out_of_memory(error) and before.restore()):
                 raise

@@ -84,6 +84,7 @@ def train(
         stop_on_signals() as stop,
         seeded(0, setup.device),
         devices.precision(setup.recipe.train.precision),
+        devices.cudnn_flags(**({"benchmark": False, "deterministic": True} if recipe.train.deterministic else {})),
         threads(setup.threads),
     ):
         if world.rank == 0:

@@ -59,6 +59,11 @@ class TrainOptions:
         help="Keep only the inputs of the networks' blocks and compute the rest again for gradients: less memory, more "
         "time, the same mathematics; train.execution is eager then.",
     )
+    deterministic: bool = option(
+        False,
+        help="Use only deterministic convolutions of cuDNN, so that a resumed run on CUDA ends as an unbroken one; "
+        "otherwise the fastest ones are found by trial.",
+    )
     threads: int | None = option(
         None,
         help="Number of CPU threads; none: 1 for small networks, else a fair share of the cores.",

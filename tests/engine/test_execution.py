@@ -309,6 +309,23 @@ def test_an_impossible_execution_is_reported_in_one_sentence(make, settings, wor
         make(settings)
 
 
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_cudnn_times_algorithms_before_a_capture_unless_they_must_be_deterministic(
+    make, imitated_graphs, deterministic
+):
+    flags, before = [], torch.backends.cudnn.benchmark
+
+    def note(gan: Gan) -> None:
+        means = gan.regularizers["toy-means"]
+        term = means.discriminator
+        means.discriminator = lambda step: (flags.append(torch.backends.cudnn.benchmark), term(step))[1]
+
+    settings = {"reg": "toy-means", "train.deterministic": deterministic}
+    distances(make, settings, "cuda-graph", rounds=4, change=note)
+    assert flags == [not deterministic] * 3
+    assert torch.backends.cudnn.benchmark == before
+
+
 def test_a_capture_stands_another_thread_that_pins_memory_but_none_fetches(make, imitated_graphs):
     captures = []
 

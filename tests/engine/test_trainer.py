@@ -514,3 +514,18 @@ def test_the_memory_of_a_run_is_free_when_it_ends(toys, imitated_graphs, monkeyp
         assert len(imitated_graphs.graphs) == 0
     finally:
         gc.enable()
+
+
+def test_a_deterministic_run_uses_cudnns_deterministic_algorithms(toys, monkeypatch):
+    seen, cudnn, update = [], torch.backends.cudnn, trainer.update_discriminator
+
+    def note(*args):
+        seen.append((cudnn.deterministic, cudnn.benchmark))
+        return update(*args)
+
+    monkeypatch.setattr(trainer, "update_discriminator", note)
+    monkeypatch.setattr(cudnn, "benchmark", True)
+    options = {"train.deterministic": True}
+    ganzoo.train(arch="toy", dataset="toy-array", batch=8, images=8, options=options, progress=False)
+    assert seen == [(True, False)]
+    assert (cudnn.deterministic, cudnn.benchmark) == (False, True)
