@@ -21,9 +21,9 @@ from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from ganzoo.compute.device import CAPTURE_LOCK, cudnn_flags, is_out_of_memory
-from ganzoo.compute.streams import default_generator
 from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import Gan, eager
+from ganzoo.engine.state import Before
 from ganzoo.errors import GanzooError
 
 Replay = Callable[[list[Tensor]], Any]  # from the tensors of a piece's input to its result
@@ -104,19 +104,14 @@ class Compiled(RecordedExecution):
     def first(self, key: tuple[Hashable, ...], piece: Replay, tensors: list[Tensor]) -> Any:
         """Run a piece under a tracer. Where it cannot be traced or compiled, undo it and run it eagerly."""
         state = list({id(tensor): tensor for tensor in self.gan.tensors()}.values())
-        before = [tensor.detach().clone() for tensor in state]
-        generator = default_generator(self.gan.device)
-        random = generator.get_state()
+        before = Before(state, self.gan.device)
         try:
             with recording(self.gan):
                 self.records[key], result = compile_piece(piece, state, tensors)
         except GanzooError:
             raise
         except Exception as error:
-            with torch.no_grad():
-                for tensor, value in zip(state, before, strict=True):
-                    tensor.copy_(value)
-            generator.set_state(random)
+            before.restore()
             self.fall_back(key, error)
             return piece(tensors)
         return result
@@ -212,15 +207,17 @@ class CudaGraphs(RecordedExecution):
         """
         self.runs[key] = self.runs.get(key, 0) + 1
         warm = self.runs[key] <= WARM_UP
-        before = _BeforeRun(self.gan)
+        before, changes = Before(self.gan.buffers, self.gan.device), self.count_changes()
         try:  # cuDNN times its algorithms in the runs before the capture, which takes the fastest
             with cudnn_flags(benchmark=not self.gan.recipe.train.deterministic):
                 if warm:
                     return self.warm_up(piece, tensors)
                 self.records[key] = self.capture(piece, tensors)
         except Exception as error:
-            if warm and not (self.records and is_out_of_memory(error) and before.restore()):
+            stepped = self.count_changes() != changes  # as far as an optimizer's step, which cannot be undone
+            if warm and (stepped or not self.records or not is_out_of_memory(error)):
                 raise
+            before.restore()
             self.fall_back(key, error)
         if key in self.records:
             return self.records[key](tensors)
@@ -270,27 +267,8 @@ class CudaGraphs(RecordedExecution):
             torch._C._cuda_endAllocateToPool(self.gan.device.index, self.pool)
             torch._C._cuda_releasePool(self.gan.device.index, self.pool)
 
-
-class _BeforeRun:
-    """What an eager run of a piece may change before it makes an optimizer's step: buffers and the random generator."""
-
-    def __init__(self, gan: Gan) -> None:
-        self.gan = gan
-        self.buffers = [(buffer, buffer.detach().clone()) for buffer in gan.buffers]
-        self.generator = default_generator(gan.device)
-        self.random = self.generator.get_state()
-        self.versions = self.count_changes()
-
     def count_changes(self) -> list[tuple[int, int]]:
-        """Return the number of changes in place of each weight and of each tensor of the optimizers."""
+        """Return how often each weight and each tensor of the optimizers was changed in place."""
         states = [state.values() for each in self.gan.optimizers.values() for state in each.torch.state.values()]
         slots = [value for values in states for value in values if isinstance(value, Tensor)]
         return [(id(tensor), tensor._version) for tensor in (*self.gan.parameters, *slots)]
-
-    @torch.no_grad()
-    def restore(self) -> bool:
-        """Restore it; return whether nothing else was changed."""
-        for buffer, value in self.buffers:
-            buffer.copy_(value)
-        self.generator.set_state(self.random)
-        return self.versions == self.count_changes()

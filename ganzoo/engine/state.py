@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from ganzoo.compute.streams import default_generator
 from ganzoo.engine.ema import EMA
 from ganzoo.engine.optim import NetworkOptimizer
 from ganzoo.errors import Corrupt
@@ -93,3 +95,24 @@ class State:
 
 def _strip_prefix(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
+
+
+class Before:
+    """The values of tensors before something that may fail, and the state of the device's default random generator.
+
+    Args:
+        tensors: The tensors whose values are kept.
+        device: The device whose generator is restored too.
+    """
+
+    def __init__(self, tensors: Iterable[Tensor], device: torch.device) -> None:
+        self.values = [(tensor, tensor.detach().clone()) for tensor in tensors]
+        self.generator = default_generator(device)
+        self.random = self.generator.get_state()
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Give the tensors their values back, and the generator its state."""
+        for tensor, value in self.values:
+            tensor.copy_(value)
+        self.generator.set_state(self.random)
