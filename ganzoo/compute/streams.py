@@ -94,5 +94,5 @@ def draw_latents(kind: str, generator: torch.Generator, num: int, dim: int) -> t
         return z
     codes = int(kind.removeprefix("normal+onehot"))
     code = torch.randint(codes, (num,), generator=generator, device=device)
-    z[:, dim - codes :] = torch.nn.functional.one_hot(code, codes).to(z.dtype)
+    z[:, dim - codes :] = code[:, None] == torch.arange(codes, device=device)  # torch's one_hot reads the codes back
     return z
