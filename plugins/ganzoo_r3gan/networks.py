@@ -138,8 +138,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the block's output, of the shape of `x`."""
-        y: Tensor = F.leaky_relu(self.first(x), SLOPE)  # [N, width * expansion, R, R]
-        y = F.leaky_relu(self.grouped(y), SLOPE)
+        y: Tensor = F.leaky_relu(self.first(x), SLOPE, inplace=True)  # [N, width * expansion, R, R]
+        y = F.leaky_relu(self.grouped(y), SLOPE, inplace=True)  # in place: gradients need only its result
         y = self.last(y)  # [N, width, R, R]
         return x + y
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from counting import Counting
+from devices import CPU, DEVICES
 from ganzoo.compute.convolution import direct_second_derivatives
 
 FORMS: dict[str, tuple[type[nn.Module], dict[str, Any], int]] = {
@@ -42,15 +43,17 @@ def differentiate(
     return [*second, *third], counted.convolutions
 
 
-def build(form: str, dtype: torch.dtype = torch.float64) -> tuple[nn.Module, Tensor]:
+def build(form: str, dtype: torch.dtype = torch.float64, device: torch.device = CPU) -> tuple[nn.Module, Tensor]:
     kind, options, dimensions = FORMS[form]
     torch.manual_seed(0)
-    return kind(8, 8, **options).to(dtype), torch.randn(3, 8, *[6] * dimensions, dtype=dtype, requires_grad=True)
+    x = torch.randn(3, 8, *[6] * dimensions, dtype=dtype, device=device, requires_grad=True)
+    return kind(8, 8, **options).to(device, dtype), x
 
 
 @pytest.mark.parametrize("form", sorted(FORMS.keys() - {"padded output"}))  # there torch's third derivatives fail
-def test_second_and_third_derivatives_are_torchs(form: str) -> None:
-    layer, x = build(form)
+@pytest.mark.parametrize("device", DEVICES)
+def test_second_and_third_derivatives_are_torchs(form: str, device: torch.device) -> None:
+    layer, x = build(form, device=device)
     wanted, _ = differentiate(layer, x, nullcontext(), nullcontext())
     found, convolutions = differentiate(layer, x, direct_second_derivatives(), nullcontext())
     for mine, torchs in zip(found, wanted, strict=True):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 import ganzoo
+from devices import DEVICES
 from ganzoo.engine.recomputation import Block, find_blocks, recomputed
 from ganzoo.engine.update import update_discriminator, update_generator
 from ganzoo.errors import GanzooError, UsageError
@@ -47,7 +48,7 @@ class Odd(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         sides = []
         for block in self.blocks:
-            answer = block(x, LABELS, scale=0.5)
+            answer = block(x, LABELS.to(x.device), scale=0.5)
             x = answer["sum"]
             sides.append(answer["side"])
         return self.last(x).sum(1) + torch.stack(sides).sum(0)
@@ -66,11 +67,11 @@ def r3gan() -> nn.Module:
     return network
 
 
-def differentiate(network: nn.Module, again: bool, penalty: bool, dtype: torch.dtype) -> list[Tensor]:
+def differentiate(network: nn.Module, again: bool, penalty: bool, device: torch.device) -> list[Tensor]:
     """Return the gradients of a loss, and the buffers and random numbers that come after."""
     torch.manual_seed(1)
-    network = network.to(dtype)
-    x = torch.randn(4, 4, 8, 8, dtype=dtype, requires_grad=True)
+    network = network.to(device, torch.float64)
+    x = torch.randn(4, 4, 8, 8, dtype=torch.float64, device=device, requires_grad=True)
     with recomputed(find_blocks(network) if again else {}):
         logits, others = network(x), network(x * 0.5)
     loss = (logits.square() + others).mean()
@@ -79,13 +80,14 @@ def differentiate(network: nn.Module, again: bool, penalty: bool, dtype: torch.d
     variables = [x, *network.parameters()]
     found = torch.autograd.grad(loss, variables, allow_unused=True)
     gradients = [torch.zeros_like(v) if g is None else g for g, v in zip(found, variables, strict=True)]
-    return [*gradients, *network.buffers(), torch.rand(3)]
+    return [*gradients, *network.buffers(), torch.rand(3, device=device)]
 
 
 @pytest.mark.parametrize("build", [odd, r3gan])
 @pytest.mark.parametrize("penalty", [False, True])
-def test_gradients_are_the_same(build, penalty):
-    wanted, found = (differentiate(build(), again, penalty, torch.float64) for again in (False, True))
+@pytest.mark.parametrize("device", DEVICES)
+def test_gradients_are_the_same(build, penalty, device):
+    wanted, found = (differentiate(build(), again, penalty, device) for again in (False, True))
     for one, other in zip(wanted, found, strict=True):
         torch.testing.assert_close(other, one, rtol=1e-12, atol=1e-12)
 
