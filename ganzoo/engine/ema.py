@@ -31,7 +31,7 @@ class EMA:
         self.ramp = ramp
         self.network = copy.deepcopy(network, {id(tensor): tensor for tensor in shared}).eval().requires_grad_(False)
         self._source = network
-        self._parameters = list[Tensor](self.network.parameters()), list[Tensor](network.parameters())
+        self._parameters = _group(self.network.parameters(), network.parameters())
         self.numbers: list[Tensor] = []
         self._weight = 1.0
 
@@ -57,17 +57,23 @@ class EMA:
     @torch.no_grad()
     def update(self) -> None:
         """Move the average towards the present network."""
-        average, current = self._parameters
-        if self.half_life == 0:
+        for average, current in self._parameters:
+            if self.half_life == 0:
+                torch._foreach_copy_(average, current)
+            elif self.numbers:  # `_foreach_lerp_` takes no weight from a tensor
+                steps = torch._foreach_sub(current, average)
+                torch._foreach_mul_(steps, self.numbers[0].to(average[0].dtype))
+                torch._foreach_add_(average, steps)
+            else:
+                torch._foreach_lerp_(average, current, self._weight)
+        for average, current in _group(self.network.buffers(), self._source.buffers()):
             torch._foreach_copy_(average, current)
-        elif self.numbers:  # a few kernels for all parameters; `_foreach_lerp_` takes no weight from a tensor
-            steps = torch._foreach_sub(current, average)
-            torch._foreach_mul_(steps, self.numbers[0].to(current[0].dtype))
-            torch._foreach_add_(average, steps)
-        else:
-            torch._foreach_lerp_(average, current, self._weight)
-        pairs: dict[torch.dtype, list[tuple[Tensor, Tensor]]] = {}
-        for old, new in zip(self.network.buffers(), self._source.buffers(), strict=True):
-            pairs.setdefault(old.dtype, []).append((old, new))
-        for each in pairs.values():
-            torch._foreach_copy_([old for old, _ in each], [new for _, new in each])
+
+
+def _group(averages: Iterable[Tensor], currents: Iterable[Tensor]) -> list[tuple[list[Tensor], list[Tensor]]]:
+    """Return tensors and their averages, for each dtype apart: torch has one kernel for tensors of one dtype."""
+    groups: dict[torch.dtype, tuple[list[Tensor], list[Tensor]]] = {}
+    for average, current in zip(averages, currents, strict=True):
+        for tensors, tensor in zip(groups.setdefault(average.dtype, ([], [])), (average, current), strict=True):
+            tensors.append(tensor)
+    return list(groups.values())

@@ -116,7 +116,9 @@ class NetworkOptimizer:
             norm = compute_norm(gradients, self.parameters[0].device)
             norm = norm / self.scale(torch.ones_like(norm))
             factor = (self.clip / (norm + 1e-6)).clamp(max=1.0)  # as in torch.nn.utils.clip_grad_norm_
-            gradients = [None if gradient is None else gradient * factor for gradient in gradients]
+            found = [each for each in gradients if each is not None]
+            clipped = iter(torch._foreach_mul(found, factor) if found else ())
+            gradients = [None if each is None else next(clipped) for each in gradients]
             if self.scaler.is_enabled():
                 norm = torch.where(norm.isfinite(), norm, torch.zeros_like(norm))
         gradients = [_lay_out(each, parameter) for each, parameter in zip(gradients, self.parameters, strict=True)]

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from counting import Counting
 from ganzoo.engine.ema import EMA
 
 
@@ -92,3 +93,19 @@ def test_the_layout_stays_channels_last():
     ema.refill(64, 64)
     ema.update()
     assert ema.network.weight.stride() == net.weight.stride()
+
+
+def test_a_recorded_update_has_few_operations_and_equals_the_plain_one():
+    nets = [nn.Sequential(*(Net(start) for start in range(20))) for _ in range(2)]
+    plain, recorded = (EMA(net, 20_000) for net in nets)
+    recorded.make_recordable(torch.device("cpu"))
+    for net, ema in zip(nets, (plain, recorded), strict=True):
+        for index, parameter in enumerate(net.parameters()):
+            nn.init.constant_(parameter, index)
+        ema.refill(64, 64)
+    plain.update()
+    with Counting() as counting:
+        recorded.update()
+    assert counting.calls.total() <= 10  # four for each dtype of parameters, and a copy for each dtype of buffers
+    for mine, wanted in zip(recorded.network.parameters(), plain.network.parameters(), strict=True):
+        assert torch.allclose(mine, wanted, rtol=1e-12 if mine.dtype == torch.float64 else 1e-6, atol=0)
