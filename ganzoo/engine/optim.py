@@ -149,7 +149,7 @@ class NetworkOptimizer:
         """
         betas = self._options.get("betas", ())
         fixed = betas and not any(isinstance(beta, Schedule) for beta in betas)
-        if captured and fixed and self.parameters[0].is_cuda:
+        if captured and fixed:
             self._lr = torch.zeros((), device=self.parameters[0].device)
             self.torch.param_groups[0]["capturable"] = True
         else:
