@@ -71,6 +71,15 @@ def test_programs_that_are_compared_compute_the_same(name):
 
 
 @pytest.mark.slow
+def test_penalties():
+    text = run_quick("penalties")
+    convolutions, held = read_numbers(text, "ganzoo's formula")[:2]
+    more, less = read_numbers(text, "and activations computed again")[:2]
+    assert convolutions < more
+    assert less < 0.25 * held
+
+
+@pytest.mark.slow
 def test_roofline():
     text = run_quick("roofline")
     parts = [float(line.split()[-1]) for line in text.partition("sum ")[0].splitlines()[2:]]
