@@ -23,6 +23,7 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 from ganzoo.compute.device import CAPTURE_LOCK, cudnn_flags, is_out_of_memory
 from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import Gan, eager
+from ganzoo.engine.products import list_thin_products
 from ganzoo.engine.state import Before
 from ganzoo.errors import GanzooError
 
@@ -59,10 +60,10 @@ class RecordedExecution(ABC):
         self.records: dict[Hashable, Replay] = {}
 
     def __call__(self, kind: Hashable, piece: Callable[[Any], Any], given: Any) -> Any:
-        """Run a piece on its input. A piece of one kind, with tensors of the same shapes, is recorded once."""
+        """Run a piece on its input. A piece of one kind, with tensors of the same layout, is recorded once."""
         leaves = given if isinstance(given, Part) else tree_flatten(given)[0]
         tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
-        key = (kind, *(leaf.shape if isinstance(leaf, Tensor) else leaf for leaf in leaves))
+        key = (kind, *((leaf.shape, leaf.stride()) if isinstance(leaf, Tensor) else leaf for leaf in leaves))
         self.drop_old_records()
         if key in self.records:
             return self.records[key](tensors)
@@ -143,7 +144,7 @@ def compile_piece(piece: Replay, state: list[Tensor], tensors: list[Tensor]) -> 
         results.append(piece(list(flat[len(state) :])))
         return [leaf for leaf in tree_flatten(results[0])[0] if isinstance(leaf, Tensor)]
 
-    graph = make_fx(traced)(*state, *tensors)
+    graph = make_fx(traced, decomposition_table=list_thin_products())(*state, *tensors)
     (result,) = results
     held = [*_lift_constants(graph), *(tensor.detach() for tensor in state)]
     run = compile_graph(graph, [*held, *(tensor.detach() for tensor in tensors)])
@@ -165,13 +166,16 @@ def _fill(structure: Any, tensors: Sequence[Tensor]) -> Any:
 
 
 def compile_graph(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> Callable[..., Any]:
-    """Compile a graph of tensor operations, which may change its inputs, with torch's own random numbers."""
+    """Compile a graph of tensor operations, which may change its inputs, with torch's own random numbers.
+
+    It is called with tensors of the same shapes and strides alone, so that the compiled code need not check them.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's compiler warns about its own code
         from torch._inductor import config
         from torch._inductor.compile_fx import compile_fx
 
-        with torch.no_grad(), config.patch(fallback_random=True):
+        with torch.no_grad(), config.patch(fallback_random=True, size_asserts=False):
             run: Any = compile_fx(graph, inputs)
     return run  # type: ignore[no-any-return]
 
