@@ -72,7 +72,7 @@ def main() -> None:
 
     layers = dict(list(LAYERS.items())[:1]) if arguments.quick else LAYERS
     figures["layers"] = {
-        name + title: compare_layer(make().to(memory_format=layout), shape, layout, rounds)
+        name + title: compare_layer(make(), shape, layout, rounds)
         for title, layout in LAYOUTS.items()
         for name, (make, shape) in layers.items()
     }
@@ -90,7 +90,7 @@ def main() -> None:
 # Counted.
 
 
-class Convolutions(TorchDispatchMode):
+class Convolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts convolutions and gradients of convolutions."""
 
     num = 0
@@ -118,7 +118,7 @@ def count(formula: AbstractContextManager[None], again: bool, batch: int = 8) ->
         return holder
 
     arch = resolve(registry(), recipe=RECIPE, pairs={"dataset": "noise"}).arch
-    with FakeTensorMode(), Convolutions() as convolutions:
+    with FakeTensorMode(), Convolutions() as convolutions:  # type: ignore[no-untyped-call]
         network = arch.build(DataInfo(shape=(3, 32, 32))).discriminator
         samples = [torch.empty(batch, 3, 32, 32, requires_grad=True) for _ in ("real", "fake")]
         with recomputed(find_blocks(network) if again else {}), saved_tensors_hooks(pack, lambda one: one.tensor):
@@ -149,6 +149,7 @@ def compare_layer(
     layer: nn.Module, shape: tuple[int, ...], layout: torch.memory_format, rounds: int
 ) -> dict[str, float]:
     """Return torch's time over ganzoo's for the gradient of a layer's penalty by its weights."""
+    layer.to(memory_format=layout)  # type: ignore[call-overload]
     x = torch.randn(shape).contiguous(memory_format=layout).requires_grad_()
     y = nn.functional.leaky_relu(layer(x), 0.2)
     penalty = input_gradients(y.square().flatten(1), x).square().sum()
@@ -175,7 +176,7 @@ def compare_updates(batch: int, size: int, rounds: int) -> dict[str, dict[str, f
         with patch("ganzoo.engine.gan.direct_second_derivatives", nullcontext):
             update_discriminator(*usual, 0)
 
-    variants = {
+    variants: dict[str, Callable[[], object]] = {
         "torch's formula": update_by_torch,
         "ganzoo's formula": partial(update_discriminator, *usual, 0),
         "and activations computed again": partial(update_discriminator, *again, 0),
