@@ -10,6 +10,7 @@ from ganzoo.data.source import ArraySource, Source, describe_skipped_items
 from ganzoo.engine.batches import Batches
 from ganzoo.engine.distributed import ProcessLost
 from ganzoo.engine.gan import Gan
+from ganzoo.engine.recomputation import find_blocks
 from ganzoo.errors import GanzooError, Interrupted, UsageError
 from ganzoo.plugin.files import write_atomic
 from ganzoo.recipe.check import find_smaller_micro_batch
@@ -60,6 +61,14 @@ def suggest_less_memory(run: Run, gan: Gan, batches: Batches) -> str:
     present = min(batches.micro_batch, max(batches.batch, batches.g_batch) // gan.world.size)
     size = find_smaller_micro_batch(gan.recipe, present)
     smaller = "a smaller --batch, --size or width"
+    keeps_all = not gan.recipe.train.checkpoint_activations and any(
+        map(find_blocks, (gan.generator, gan.discriminator))
+    )
+    if size is None and keeps_all:
+        return (
+            f"start anew with ganzoo train --config {run.path} train.checkpoint_activations=true, which computes "
+            f"activations again instead of keeping them, or with {smaller}"
+        )
     if size is None:
         return f"start anew with ganzoo train --config {run.path} and {smaller}"
     return (

@@ -437,8 +437,19 @@ def test_running_out_of_memory_suggests_no_micro_batch_where_none_is_possible(se
     with pytest.raises(GanzooError, match="memory ran out") as error:
         train(loss=options.pop("loss"), options=options)
     run = find_run("0")
-    assert f"start anew with ganzoo train --config {run.path} and a smaller --batch, --size" in str(error.value)
+    assert (
+        f"start anew with ganzoo train --config {run.path} train.checkpoint_activations=true, which computes "
+        "activations again instead of keeping them, or with a smaller --batch, --size"
+    ) in str(error.value)
     assert "micro_batch" not in str(error.value)
+    recipe = resolve(registry(), config=run.path, pairs={"train.checkpoint_activations": True})
+    assert recipe.train.checkpoint_activations
+
+
+def test_running_out_of_memory_suggests_a_smaller_batch_where_nothing_else_is_left():
+    settings = {"train.micro_batch": 1, "train.checkpoint_activations": True}
+    with pytest.raises(GanzooError, match=r"ganzoo train --config \S+ and a smaller --batch, --size or width"):
+        train(loss="greedy", options=settings)
 
 
 def test_every_suggested_micro_batch_is_accepted():
