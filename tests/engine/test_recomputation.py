@@ -107,6 +107,18 @@ def test_modes_and_autocast_of_the_first_run_hold_for_the_second():
     assert network.training
 
 
+def test_a_weight_that_is_also_used_outside_its_block_gets_both_gradients():
+    """Autocast keeps weights that it cast: one that was cast in a block, without a graph, must not be used outside."""
+    layer = nn.Linear(4, 4)
+    sequence, x = nn.Sequential(layer, nn.ReLU()), torch.ones(2, 4)
+    found = []
+    for call in (sequence, Block(sequence.forward, [sequence])):
+        with torch.autocast("cpu", torch.bfloat16):
+            y = nn.functional.linear(call(x), layer.weight)
+        found += torch.autograd.grad(y.sum(), layer.weight)
+    torch.testing.assert_close(*found, rtol=0.02, atol=0.02)
+
+
 @pytest.mark.parametrize("penalty", [False, True])
 def test_only_the_arguments_of_blocks_are_kept(penalty):
     """Bytes of the graph when the loss is known, counted by what autograd saves and still has."""
