@@ -1,4 +1,4 @@
-"""Adversarial losses on logits: bce, minimax, lsgan, hinge, wasserstein, and rpgan, which pairs real with fake."""
+"""Adversarial losses on logits: of single logits, and relativistic ones, which compare real with fake."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ PENALISED = {
     "optim.g.betas": (0.0, 0.99),
     "optim.d.betas": (0.0, 0.99),
 }
+
+AVERAGE = (
+    "Alexia Jolicoeur-Martineau 2018, The relativistic discriminator: a key element missing from standard GAN, "
+    "arXiv:1807.00734, section 4"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,12 +105,53 @@ def ganzoo_losses() -> Iterator[Loss]:
         name="rpgan",
         aliases=("rsgan",),
         summary="Relativistic loss on pairs: D says which of two samples is the real one.",
-        factory="ganzoo_losses.losses:RpGAN",
+        factory="ganzoo_losses.relativistic:RpGAN",
         cases="ganzoo_losses.cases:rpgan",
-        similar_to=dict.fromkeys(("relativistic", "rgan", "ragan", "ralsgan", "rahinge"), "--loss rpgan"),
+        similar_to=dict.fromkeys(("relativistic", "rgan"), "--loss rpgan"),
         recommended=BOUNDED | PAIRED,
         pairs=True,
         paper="Alexia Jolicoeur-Martineau 2018, The relativistic discriminator: a key element missing from standard "
         "GAN, arXiv:1807.00734, RSGAN; Yiwen Huang, Aaron Gokaslan, Volodymyr Kuleshov & James Tompkin 2024, The GAN "
         "is dead; long live the GAN! A Modern GAN Baseline, arXiv:2501.05441, section 2",
+    )
+    yield Loss(
+        name="rphinge",
+        summary="Hinge loss on pairs: D gets no gradient from a pair that it separates by more than 1.",
+        factory="ganzoo_losses.relativistic:RpHinge",
+        cases="ganzoo_losses.cases:rphinge",
+        recommended=BOUNDED | PAIRED,
+        pairs=True,
+        paper="Alexia Jolicoeur-Martineau 2019, On Relativistic f-Divergences, arXiv:1901.02474, section 3",
+    )
+    yield Loss(
+        name="ragan",
+        aliases=("rasgan",),
+        summary="Relativistic average loss: D says whether a sample is more real than the average of the other kind.",
+        factory="ganzoo_losses.relativistic:RaGAN",
+        cases="ganzoo_losses.cases:ragan",
+        similar_to={"esrgan": "--loss ragan"},
+        recommended=BOUNDED | PAIRED,
+        pairs=True,
+        batch_coupled=True,
+        paper=AVERAGE,
+    )
+    yield Loss(
+        name="ralsgan",
+        summary="Relativistic average least squares: a real logit is 1 above the average of fake ones, a fake 1 below.",
+        factory="ganzoo_losses.relativistic:RaLSGAN",
+        cases="ganzoo_losses.cases:ralsgan",
+        recommended=BOUNDED | PAIRED,
+        pairs=True,
+        batch_coupled=True,
+        paper=AVERAGE,
+    )
+    yield Loss(
+        name="rahinge",
+        summary="Relativistic average hinge loss: a margin of 1 from the average logit of the other kind.",
+        factory="ganzoo_losses.relativistic:RaHinge",
+        cases="ganzoo_losses.cases:rahinge",
+        recommended=BOUNDED | PAIRED,
+        pairs=True,
+        batch_coupled=True,
+        paper=AVERAGE,
     )

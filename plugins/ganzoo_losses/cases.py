@@ -56,6 +56,36 @@ def rpgan() -> Iterator[Case]:
     yield _case("pairs in order", [2.0, 0.0], [0.0, 0.0], (log1p(exp(-2)) + LN2) / 2, (log1p(exp(2)) + LN2) / 2)
 
 
+def rphinge() -> Iterator[Case]:
+    """Yield max(0, 1 - (r - f)) and max(0, 1 - (f - r)) of pairs."""
+    yield _case("D cannot tell", [0.7, -0.4], [0.7, -0.4], 1, 1)
+    yield _case("past the margin and not", [1.5, 0.3], [-0.5, 0.2], 0.9 / 2, (3 + 1.1) / 2)
+    yield _case("at the margin", [8.5], [7.5], 0, 2)
+
+
+def ragan() -> Iterator[Case]:
+    """Yield bce's values of distances to the average of the other kind; a single pair gives twice rpgan's."""
+    yield _case("D cannot tell", [0.7, 0.7], [0.7, 0.7], 2 * LN2, 2 * LN2)
+    yield _case("one pair", [1.5], [-0.5], 2 * log1p(exp(-2)), 2 * log1p(exp(2)))
+    yield _case("two of each", [1.5, 0.5], [-0.5, -1.5], 2 * 0.1401515061, 2 * 2.1401515061)
+    yield _case("a common shift", [8.5, 7.5], [6.5, 5.5], 2 * 0.1401515061, 2 * 2.1401515061)
+
+
+def ralsgan() -> Iterator[Case]:
+    """Yield the squared distances to 1 above or below the average of the other kind."""
+    yield _case("D cannot tell", [0.7, 0.7], [0.7, 0.7], 2, 2)
+    yield _case("at the targets", [1.0], [0.0], 0, 8)
+    # r - E f = 2.5, 1.5 and f - E r = -1.5, -2.5
+    yield _case("two of each", [1.5, 0.5], [-0.5, -1.5], 2 * (2.25 + 0.25) / 2, 2 * (12.25 + 6.25) / 2)
+
+
+def rahinge() -> Iterator[Case]:
+    """Yield hinge's values of distances to the average of the other kind."""
+    yield _case("D cannot tell", [0.7, 0.7], [0.7, 0.7], 2, 2)
+    yield _case("past the margin and not", [1.0, 0.0], [0.5, -0.5], 1 / 2 + 1 / 2, (2 + 1) / 2 + (2 + 1) / 2)
+    yield _case("a common shift", [8.0, 7.0], [7.5, 6.5], 1, 3)
+
+
 def _case(
     name: str,
     real: Sequence[float],

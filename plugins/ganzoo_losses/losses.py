@@ -1,4 +1,4 @@
-"""The losses. Logits are r = D(real) and f = D(fake); E is the mean over all elements; D(x) = sigmoid(logit).
+"""The losses of single logits: r = D(real) and f = D(fake); E is the mean over all elements; D(x) = sigmoid(logit).
 
 A loss is two scalars to minimise: ``discriminator(real, fake)`` and ``generator(fake, real=None)``, which ignores
 `real` unless the loss pairs. Logits have any shape (``[N]``, ``[N, 1]``, ``[N, 1, H, W]``), the same for real and fake;
@@ -114,25 +114,3 @@ class Wasserstein:
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """Return G's loss, a scalar, unbounded."""
         return -fake.mean()
-
-
-@dataclass(frozen=True)
-class RpGAN:
-    """The relativistic GAN on pairs (Jolicoeur-Martineau 2018, RSGAN; Huang et al. 2025, section 2).
-
-    D: E softplus(-(r - f)), the cross-entropy of saying which one of a pair is real
-    G: E softplus(-(f - r)), the same with real and fake exchanged
-    """
-
-    options: NoOptions
-    data: DataInfo
-
-    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return D's loss, a scalar; ln 2 if D cannot tell."""
-        return softplus(fake - real).mean()
-
-    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Return G's loss, a scalar; ln 2 if D cannot tell."""
-        if real is None:
-            raise ValueError("rpgan compares each fake with a real sample: give the logits of real samples too")
-        return softplus(real - fake).mean()

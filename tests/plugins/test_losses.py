@@ -18,6 +18,7 @@ SPECS = {spec.name: spec for spec in ganzoo_losses.ganzoo_losses()}
 NAMES = sorted(SPECS)
 DATA = DataInfo(shape=(2,), modality="points")
 PAIRS = [name for name in NAMES if SPECS[name].pairs]
+COUPLED = [name for name in NAMES if SPECS[name].batch_coupled]
 LN2 = math.log(2)
 
 
@@ -37,16 +38,18 @@ def near(value, tolerance=1e-9):
 
 
 def test_specs_name_losses_aliases_and_papers():
-    assert NAMES == ["bce", "hinge", "lsgan", "minimax", "rpgan", "wasserstein"]
+    relativistic = ["ragan", "rahinge", "ralsgan", "rpgan", "rphinge"]
+    assert sorted([*relativistic, "bce", "hinge", "lsgan", "minimax", "wasserstein"]) == NAMES
     aliases = {name: spec.aliases for name, spec in SPECS.items() if spec.aliases}
-    assert aliases == {"lsgan": ("mse",), "wasserstein": ("wgan",), "rpgan": ("rsgan",)}
-    assert PAIRS == ["rpgan"]
-    assert all("arXiv:" in spec.paper and not spec.batch_coupled for spec in SPECS.values())
+    assert aliases == {"lsgan": ("mse",), "wasserstein": ("wgan",), "rpgan": ("rsgan",), "ragan": ("rasgan",)}
+    assert relativistic == PAIRS
+    assert COUPLED == ["ragan", "rahinge", "ralsgan"]
+    assert all("arXiv:" in spec.paper for spec in SPECS.values())
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_loss_recommends_a_limit_on_the_slope_of_d(name):
-    others = {"wasserstein": ("none", ["wgan-gp"]), "rpgan": ("spectral", ["r1", "r2"])}
+    others = {"wasserstein": ("none", ["wgan-gp"]), **dict.fromkeys(PAIRS, ("spectral", ["r1", "r2"]))}
     norm, terms = others.get(name, ("spectral", []))
     recipe = resolve(ganzoo.registry(), flags={"arch": "dcgan", "loss": name})
     assert (recipe.arch.options.norm_d, [choice.name for choice in recipe.reg]) == (norm, terms)
@@ -133,9 +136,25 @@ def test_rpgan_compares_pairs():
     assert abs(loss.generator(fake.flip(0), real).item() - g) > 0.1
 
 
-def test_rpgan_trains_the_generator_against_reals():
+@pytest.mark.parametrize("name", PAIRS)
+def test_relativistic_losses_exchange_real_and_fake_and_ignore_a_common_shift(name):
+    loss, real, fake = make(name), logits(1.5, -0.3, 0.2), logits(-0.5, 0.8, 0.1)
+    g = loss.generator(fake, real).item()
+    assert g == near(loss.discriminator(fake, real).item(), 1e-12)
+    assert loss.generator(fake + 7, real + 7).item() == near(g, 1e-12)
+    coupled = abs(loss.generator(fake.roll(1), real).item() - g) < 1e-12  # the order does not matter: an average
+    assert coupled == (name in COUPLED)
     with pytest.raises(ValueError, match="give the logits of real samples"):
-        make("rpgan").generator(logits(1.0))
+        loss.generator(fake)
+
+
+def test_averages_are_differentiated_too():
+    """With u = r - E f and v = f - E r, D's slope by each r is sigmoid(-u) and by each f the mean of the other kind."""
+    real, fake = logits(1.5, 0.5), logits(-0.5, -1.5)
+    make("ragan").discriminator(real, fake).backward()
+    up, down = (torch.sigmoid(torch.tensor(x, dtype=torch.float64)) for x in ([-2.5, -1.5], [-1.5, -2.5]))
+    assert real.grad.tolist() == near(((-up - down.mean()) / 2).tolist())
+    assert fake.grad.tolist() == near(((down + up.mean()) / 2).tolist())
 
 
 def test_rpgan_moves_real_and_fake_apart_by_as_much():
@@ -182,6 +201,9 @@ def test_any_shape_gives_the_mean_over_all_elements(name, shape):
     generator = torch.Generator().manual_seed(1)
     real, fake = (torch.randn(shape, dtype=torch.float64, generator=generator) for _ in "rf")
     loss = make(name)
+    if name in COUPLED:
+        assert loss.discriminator(real, fake).item() == loss.discriminator(real.flatten(), fake.flatten()).item()
+        return
     pairs = list(zip(real.flatten(), fake.flatten(), strict=True))
     assert loss.discriminator(real, fake).shape == loss.generator(fake, real).shape == ()
     assert loss.discriminator(real, fake).item() == near(sum(loss.discriminator(r, f).item() for r, f in pairs) / 16)
@@ -304,6 +326,13 @@ def radii(name, order, checkpoints=(1, 10, 100, 500), h=0.2):
         theta, psi = (theta - h * descent).detach().requires_grad_(), trained
         seen[step] = math.hypot(theta.item(), psi.item())
     return [seen[step] for step in checkpoints]
+
+
+@pytest.mark.parametrize("name", ["ragan", "rahinge"])
+def test_dirac_gan_of_averages(name):
+    """A single pair gives twice the loss of bce, and of a hinge whose margin is not reached twice wasserstein's."""
+    single = {"ragan": "bce", "rahinge": "wasserstein"}[name]
+    assert radii(name, "D first", (1, 10, 40), h=0.05) == pytest.approx(radii(single, "D first", (1, 10, 40), h=0.1))
 
 
 @pytest.mark.parametrize(
