@@ -86,10 +86,10 @@ def scale(data: torch.Tensor) -> torch.Tensor:
 def scale_batch(source: Source, batch: Batch, device: torch.device) -> Batch:
     """Move a stored batch to the device, and scale it to the range that networks take."""
     data, labels = batch
-    labels = None if labels is None else copy_to_device(labels, device)
-    return scale(copy_to_device(data, device)), scale(
-        labels
-    ) if source.info.label_shape and labels is not None else labels
+    if labels is not None:
+        labels = copy_to_device(labels, device)
+        labels = scale(labels) if source.info.label_shape else labels
+    return scale(copy_to_device(data, device)), labels
 
 
 def pick(data: torch.Tensor, index: torch.Tensor, pinned: bool = False) -> torch.Tensor:
