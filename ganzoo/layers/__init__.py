@@ -14,6 +14,7 @@ from ganzoo.layers.heads import MultiScale, join_answers
 from ganzoo.layers.initial import draw_weights
 from ganzoo.layers.labels import label_size, one_hot, require_labels, with_labels
 from ganzoo.layers.pixel import pixel_norm
+from ganzoo.layers.products import ProductConv2d, ProductConvTranspose2d
 from ganzoo.layers.projection import ProjectionHead
 from ganzoo.layers.resampling import downsample, low_pass, upsample
 from ganzoo.layers.spectral import SpectralNorm, spectral_norm, spectral_norm_all
@@ -25,6 +26,8 @@ __all__ = [
     "EqualisedLinear",
     "Frozen",
     "MultiScale",
+    "ProductConv2d",
+    "ProductConvTranspose2d",
     "ProjectionHead",
     "SelfAttention2d",
     "SpectralNorm",

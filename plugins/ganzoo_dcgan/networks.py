@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ganzoo.layers import require_labels, spectral_norm_all
+from ganzoo.layers import ProductConv2d, ProductConvTranspose2d, require_labels, spectral_norm_all
 from ganzoo.plugin import DataInfo, Networks, UsageError
 from ganzoo_dcgan import SIZES, DCGANOptions
 
@@ -143,14 +143,14 @@ def list_channels(size: int, width: int) -> list[int]:
 
 def make_up_block(inputs: int, outputs: int, stride: int = 2, padding: int = 1, slope: float = 0.0) -> nn.Sequential:
     """Return a block ``[N, inputs, R, R] -> [N, outputs, 2R, 2R]``. Stride 1 without padding maps 1x1 to 4x4."""
-    conv = nn.ConvTranspose2d(inputs, outputs, kernel_size=4, stride=stride, padding=padding, bias=False)
+    conv = ProductConvTranspose2d(inputs, outputs, kernel_size=4, stride=stride, padding=padding, bias=False)
     act = nn.LeakyReLU(slope, inplace=True) if slope else nn.ReLU(inplace=True)  # gradients need only its result
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), act)
 
 
 def make_down_block(inputs: int, outputs: int, norm: Norm, bias: bool) -> nn.Sequential:
     """Return a block ``[N, inputs, R, R] -> [N, outputs, R/2, R/2]``."""
-    conv = nn.Conv2d(inputs, outputs, kernel_size=4, stride=2, padding=1, bias=bias)
+    conv = ProductConv2d(inputs, outputs, kernel_size=4, stride=2, padding=1, bias=bias)
     norms: dict[Norm, nn.Module] = {"batch": nn.BatchNorm2d(outputs), "layer": nn.GroupNorm(1, outputs)}
     return nn.Sequential(conv, *([norms[norm]] if norm in norms else []), nn.LeakyReLU(SLOPE, inplace=True))
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from ganzoo import layers as L
+from ganzoo.layers.products import convolve_by_product, transpose_by_product
 
 LABELS, VECTORS = torch.tensor([1, 0, 2]), torch.linspace(-1, 1, 15).view(3, 5)
 IMAGES = (3, 4, 4, 4)
@@ -50,6 +51,17 @@ class Patches(nn.Conv2d):
         return super().forward(x)
 
 
+class By(nn.Module):
+    """A convolution that is computed as a product, whatever its size."""
+
+    def __init__(self, call: Callable[[Any, Tensor], Tensor], layer: nn.Module) -> None:
+        super().__init__()
+        self.call, self.layer = call, layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.call(self.layer, x)
+
+
 LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "attention": (attention, IMAGES),
     "batch norm of classes": (lambda: Call(conditional(L.ConditionalBatchNorm2d, num_classes=3), LABELS), IMAGES),
@@ -65,6 +77,8 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "pixel norm": (lambda: Call(L.pixel_norm), IMAGES),
     "minibatch deviation": (lambda: Call(lambda x: L.minibatch_deviation(x, channels=2)), IMAGES),
     "spectral norm": (lambda: L.spectral_norm(nn.Conv2d(4, 2, 3)), IMAGES),
+    "convolution as a product": (lambda: By(convolve_by_product, nn.Conv2d(4, 2, 3, 2, 1)), IMAGES),
+    "transposed as a product": (lambda: By(transpose_by_product, nn.ConvTranspose2d(4, 2, 4, 2, 1)), IMAGES),
     "scales": (lambda: Call(L.MultiScale([Patches(4, 1, 2), Patches(4, 1, 1)])), IMAGES),
 }  # fmt: skip
 

@@ -23,6 +23,8 @@ BUILT = (
     layers.EqualisedConv2d(4, 4, 3),
     layers.EqualisedLinear(4, 4),
     layers.MultiScale([nn.Linear(4, 1)]),
+    layers.ProductConv2d(4, 4, 3),
+    layers.ProductConvTranspose2d(4, 4, 3),
     layers.ProjectionHead(4, 3),
     layers.SelfAttention2d(8),
     layers.spectral_norm(nn.Linear(4, 4)),
