@@ -1,11 +1,85 @@
-"""Augmentations of what the discriminator sees: flip."""
+"""Augmentations of what the discriminator sees: ada, diffaugment, translate, cutout, flip."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from ganzoo.plugin import Augmentation, hookimpl, option
+
+ADA_PAPER = (
+    "Tero Karras, Miika Aittala, Janne Hellsten, Samuli Laine, Jaakko Lehtinen & Timo Aila 2020, Training Generative "
+    "Adversarial Networks with Limited Data, arXiv:2006.06676"
+)
+DIFFAUGMENT_PAPER = (
+    "Shengyu Zhao, Zhijian Liu, Ji Lin, Jun-Yan Zhu & Song Han 2020, Differentiable Augmentation for Data-Efficient "
+    "GAN Training, arXiv:2006.10738"
+)
+
+# ----------------------------------------------------------------------------
+# Options.
+
+
+@dataclass(frozen=True, kw_only=True)
+class ADAOptions:
+    """Options of `ada`. The defaults are the paper's: blitting, geometry and colour, with an adaptive probability."""
+
+    p: float | None = option(
+        None,
+        low=0,
+        high=1,
+        schedulable=True,
+        help="Probability of each operation for each image; none for one that starts at 0 and adapts.",
+    )
+    target: float = option(
+        0.6,
+        low=-1,
+        high=1,
+        help="Mean sign of D's logits of real samples to which p adapts; for losses that call real what is above 0.",
+    )
+    images: int = option(500_000, low=1, help="Number of images in which an adapting p can rise from 0 to 1.")
+    interval: int = option(4, low=1, help="Number of updates of D after which an adapting p moves.")
+    blit: float = option(
+        1.0, low=0, high=1, help="Factor of p for mirroring, quarter turns and moving by whole pixels."
+    )
+    geometry: float = option(1.0, low=0, high=1, help="Factor of p for scaling, rotating, stretching and moving.")
+    colour: float = option(
+        1.0, low=0, high=1, help="Factor of p for brightness, contrast, luma flip, hue and saturation."
+    )
+    filter: float = option(0.0, low=0, high=1, help="Factor of p for amplifying each of four bands of frequencies.")
+    noise: float = option(0.0, low=0, high=1, help="Factor of p for white noise.")
+    cutout: float = option(0.0, low=0, high=1, help="Factor of p for cutting out a rectangle of half the sides.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffAugmentOptions:
+    """Options of `diffaugment`."""
+
+    policy: tuple[Literal["colour", "translation", "cutout"], ...] = option(
+        ("colour", "translation", "cutout"), help="The operations, in the order in which they are applied."
+    )
+    p: float = option(
+        1.0, low=0, high=1, schedulable=True, help="Probability of each operation for each image; 1 in the paper."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranslateOptions:
+    """Options of `translate`."""
+
+    share: float = option(0.125, low=0, high=1, help="Largest distance, as a share of each side.")
+    p: float = option(1.0, low=0, high=1, schedulable=True, help="Probability with which each image is moved.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutoutOptions:
+    """Options of `cutout`."""
+
+    share: float = option(0.5, low=0, high=1, help="Sides of the rectangle, as a share of those of the image.")
+    p: float = option(
+        1.0, low=0, high=1, schedulable=True, help="Probability with which a rectangle is cut out of each image."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,20 +91,72 @@ class FlipOptions:
     )
 
 
+# ----------------------------------------------------------------------------
+# Components.
+
+
 @hookimpl
 def ganzoo_augmentations() -> Iterator[Augmentation]:
     """Offer the augmentations."""
     yield Augmentation(
+        name="ada",
+        summary="Moves, bends and recolours images, as often as D overfits: for data of few thousand images.",
+        factory="ganzoo_augmentations.ada:build",
+        cases="ganzoo_augmentations.cases:ada",
+        options=ADAOptions,
+        similar_to={
+            **dict.fromkeys(("augment", "augpipe", "adaptive", "bgc", "rotate", "geometry"), "--aug ada"),
+            "apa": "--aug ada, which does not show fakes as real",
+        },
+        moves_pixels=lambda options: bool(options.blit or options.geometry or options.cutout),
+        modalities=("image",),
+        paper=f"{ADA_PAPER}, appendix B",
+    )
+    yield Augmentation(
+        name="diffaugment",
+        aliases=("diffaug",),
+        summary="Changes colours, moves and cuts a square out of every image: for data of some hundred images.",
+        factory="ganzoo_augmentations.diffaugment:DiffAugment",
+        cases="ganzoo_augmentations.cases:diffaugment",
+        options=DiffAugmentOptions,
+        similar_to=dict.fromkeys(("colour", "color", "color-jitter", "brightness"), "--aug diffaugment"),
+        moves_pixels=lambda options: {"translation", "cutout"}.intersection(options.policy) != set(),
+        modalities=("image",),
+        paper=DIFFAUGMENT_PAPER,
+    )
+    yield Augmentation(
+        name="translate",
+        summary="Moves images by whole pixels; what comes into view is 0. A part of diffaugment.",
+        factory="ganzoo_augmentations.translate:Translate",
+        cases="ganzoo_augmentations.cases:translate",
+        options=TranslateOptions,
+        similar_to=dict.fromkeys(("translation", "shift", "random-crop", "crop"), "--aug translate"),
+        moves_pixels=True,
+        modalities=("image",),
+        paper=DIFFAUGMENT_PAPER,
+    )
+    yield Augmentation(
+        name="cutout",
+        summary="Cuts a rectangle out of images: it becomes 0. A part of diffaugment.",
+        factory="ganzoo_augmentations.cutout:Cutout",
+        cases="ganzoo_augmentations.cases:cutout",
+        options=CutoutOptions,
+        similar_to=dict.fromkeys(("random-erasing", "erasing", "erase", "mask"), "--aug cutout"),
+        moves_pixels=True,
+        modalities=("image",),
+        paper="Terrance DeVries & Graham W. Taylor 2017, Improved Regularization of Convolutional Neural Networks with "
+        "Cutout, arXiv:1708.04552",
+    )
+    yield Augmentation(
         name="flip",
         summary="Mirrors D's inputs, left to right. train.flip mirrors the data instead: then G learns mirror images.",
         factory="ganzoo_augmentations.flip:Flip",
+        cases="ganzoo_augmentations.cases:flip",
         options=FlipOptions,
-        similar_to={
-            **dict.fromkeys(("ada", "diffaug", "diffaugment", "apa", "augment"), "--aug flip, which only mirrors"),
-            **dict.fromkeys(("mirror", "hflip", "horizontal-flip", "random-flip"), "--aug flip or train.flip=true"),
-        },
+        similar_to=dict.fromkeys(
+            ("mirror", "hflip", "horizontal-flip", "random-flip"), "--aug flip or train.flip=true"
+        ),
         moves_pixels=True,
         modalities=("image",),
-        paper="Tero Karras, Miika Aittala, Janne Hellsten, Samuli Laine, Jaakko Lehtinen & Timo Aila 2020, Training "
-        "Generative Adversarial Networks with Limited Data, arXiv:2006.06676, appendix B",
+        paper=f"{ADA_PAPER}, appendix B",
     )

@@ -92,7 +92,7 @@ class FewPictures:
             code="few-pictures",
             words=f"there are only {num:,} pictures, and D learns fewer than {least:,} by heart: add more",
             evidence={"num": num},
-            advice=() if recipe["train"]["flip"] else ("train.flip=true",),
+            advice=("--aug diffaugment",) * (not recipe["aug"]) + ("train.flip=true",) * (not recipe["train"]["flip"]),
         )
 
 

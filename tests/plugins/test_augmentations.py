@@ -1,4 +1,4 @@
-"""flip: exact at p = 0 and 1, a fair coin between, linear, and made of tensors alone."""
+"""flip, translate, cutout and diffaugment: exact where nothing is random, and as random as their papers say."""
 
 import pytest
 import torch
@@ -94,3 +94,67 @@ def test_samples_that_are_not_images_are_refused():
 def test_data_other_than_images_is_refused_before_a_run_is_made():
     with pytest.raises(UsageError, match="augmentation 'flip' is for image; dataset 'points' is points: remove 'flip'"):
         resolve(ganzoo.registry(), flags={"arch": "mlp", "dataset": "points", "aug": "flip"})
+
+
+# ----------------------------------------------------------------------------
+# translate, cutout, diffaugment.
+
+
+def create(name, **options):
+    return ganzoo.create("augmentation", name, **options)
+
+
+def test_a_translated_image_is_one_of_the_nine_that_an_eighth_of_8_pixels_allows():
+    x, num = torch.rand(1, 2, 8, 8) + 1, 1800
+    padded = torch.nn.functional.pad(x[0], (1, 1, 1, 1))
+    possible = torch.stack([padded[:, a : a + 8, b : b + 8] for a in range(3) for b in range(3)])
+    seen = create("translate")(x.expand(num, -1, -1, -1))
+    same = (seen[:, None] == possible).flatten(2).all(2)  # [N, 9]
+    assert torch.equal(same.sum(1), torch.ones(num, dtype=torch.int64))
+    assert (same.sum(0) - num / 9).abs().max() < 4 * (num / 9) ** 0.5
+
+
+def test_cutout_removes_a_square_whose_positions_are_equally_likely():
+    num = 2700
+    holes = (create("cutout")(torch.ones(num, 1, 8, 8)) == 0)[:, 0]
+    rows, columns = holes.any(2), holes.any(1)
+    assert torch.equal(holes, rows[:, :, None] & columns[:, None])
+    last = (rows * torch.arange(8)).amax(1).bincount(minlength=8)  # a square ends in row 1, 2, ..., 6 or beyond
+    assert rows.sum(1).min() == 2
+    assert rows.sum(1).max() == 4
+    assert (last - num * torch.tensor([0, 1, 1, 1, 1, 1, 1, 3]) / 9).abs().max() < 4 * (num / 4) ** 0.5
+
+
+def test_a_part_of_the_images_is_augmented_where_p_is_below_1():
+    x = images(4000) + 5
+    for name in ("translate", "cutout"):
+        changed = (create(name, p=0.25, share=1.0)(x) != x).flatten(1).any(1).float().mean()
+        assert changed.item() == pytest.approx(0.25, abs=0.06)
+    changed = (create("diffaugment", p=0.25, policy=("colour",))(x) != x).flatten(1).any(1).float().mean()
+    assert changed.item() == pytest.approx(1 - 0.75**3, abs=0.04)
+
+
+def test_diffaugment_changes_brightness_saturation_and_contrast_within_the_papers_bounds():
+    x = images(2000, torch.float64)
+    seen = create("diffaugment", policy=("colour",))(x)
+    grey, mean = x.mean(1, keepdim=True), x.mean((1, 2, 3), keepdim=True)
+    parts = torch.stack([torch.ones_like(x), (grey - mean).expand_as(x), x - grey], -1).flatten(1, 3)  # [N, CHW, 3]
+    found = torch.linalg.lstsq(parts, seen.flatten(1)[..., None]).solution[..., 0]
+    assert torch.allclose((parts @ found[..., None])[..., 0], seen.flatten(1), atol=1e-6)
+    brightness, contrast = found[:, 0] - mean.flatten(), found[:, 1]
+    saturation = found[:, 2] / contrast
+    for drawn, low, high in ((brightness, -0.5, 0.5), (contrast, 0.5, 1.5), (saturation, 0, 2)):
+        assert low - 1e-6 < drawn.min() < low + 0.01
+        assert high - 0.01 < drawn.max() < high + 1e-6
+        assert drawn.mean().item() == pytest.approx((low + high) / 2, abs=0.03 * (high - low))
+
+
+def test_diffaugment_applies_its_policy_in_order_and_moves_pixels_where_the_policy_does():
+    x = images(64) + 5
+    torch.manual_seed(1)
+    seen = create("diffaugment", policy=("translation", "cutout"))(x)
+    torch.manual_seed(1)
+    assert torch.equal(seen, create("cutout")(create("translate")(x)))
+    (spec,) = [each.spec for each in ganzoo.registry().components("augmentation") if each.spec.name == "diffaugment"]
+    assert spec.moves_pixels(spec.options())
+    assert not spec.moves_pixels(spec.options(policy=("colour",)))

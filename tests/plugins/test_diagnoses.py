@@ -18,12 +18,18 @@ def make_recipe(**train: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("num_items", "flip", "advice"),
-    [(999, False, ("train.flip=true",)), (999, True, ()), (1_000, False, None), (None, False, None)],
+    ("num_items", "flip", "aug", "advice"),
+    [
+        (999, False, [], ("--aug diffaugment", "train.flip=true")),
+        (999, False, RECIPE["aug"], ("train.flip=true",)),
+        (999, True, RECIPE["aug"], ()),
+        (1_000, False, [], None),
+        (None, False, [], None),
+    ],
 )
-def test_few_pictures_are_reported_from_the_first_tick_on(num_items: Any, flip: bool, advice: Any) -> None:
-    data = ganzoo.DataInfo(shape=(3, 8, 8), num_items=num_items)
-    verdict = ganzoo.create("diagnosis", "few-pictures", data=data)([{"images": 64}], make_recipe(flip=flip))
+def test_few_pictures_are_reported_from_the_first_tick_on(num_items: Any, flip: bool, aug: Any, advice: Any) -> None:
+    data, recipe = ganzoo.DataInfo(shape=(3, 8, 8), num_items=num_items), make_recipe(flip=flip) | {"aug": aug}
+    verdict = ganzoo.create("diagnosis", "few-pictures", data=data)([{"images": 64}], recipe)
     assert (verdict and verdict.advice) == advice
     if verdict:
         assert verdict.words == "there are only 999 pictures, and D learns fewer than 1,000 by heart: add more"
