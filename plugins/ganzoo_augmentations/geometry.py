@@ -26,7 +26,7 @@ def transform(
     """Transform images ``[N, C, H, W]``, and their label images in the same way.
 
     Args:
-        images: The images.
+        images: The images, ``[N, C, H, W]``, in the range of the networks.
         labels: Label images of any size and number of channels, or None.
         taps: The wavelet filter SYM6, ``[12]``.
         blit: Probability of each kind of pixel blitting; the number 0 for none.
@@ -138,7 +138,7 @@ def resample(x: Tensor, matrix: Tensor, taps: Tensor, units: tuple[float, float]
     """Return maps ``[N, C, H, W]`` moved by any matrices ``[N, 3, 3]``.
 
     Args:
-        x: The maps.
+        x: The maps that move, ``[N, C, H, W]``.
         matrix: The matrices from pixels of the result to pixels of the images.
         taps: The wavelet filter SYM6, ``[12]``.
         units: Height and width of a pixel of the maps, in pixels of the images.
