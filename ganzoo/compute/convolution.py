@@ -25,8 +25,12 @@ def direct_second_derivatives() -> Iterator[None]:
 
     It serves convolutions of any network, as a module or a function, transposed or not, in one dimension or more.
     Torch's own formula is an operator, which `torch.library` overrides for the block. Forwards and first derivatives
-    stay torch's. Only the outer derivative of a penalty needs the block, not the penalty itself.
+    stay torch's. Only the outer derivative of a penalty needs the block, not the penalty itself. A block inside another
+    one, of this thread or another, does nothing.
     """
+    if torch._C._dispatch_has_kernel_for_dispatch_key(f"aten::{FORMULA}", DEVICES[0]):
+        yield
+        return
     library = Library("aten", "IMPL")  # type: ignore[no-untyped-call]
     try:
         for device in DEVICES:

@@ -95,3 +95,8 @@ def test_after_the_block_torch_is_as_before_even_where_it_failed() -> None:
     with pytest.raises(ZeroDivisionError), direct_second_derivatives():
         1 / 0  # noqa: B018
     assert differentiate(layer, x, nullcontext(), nullcontext())[1] == before
+    with direct_second_derivatives():
+        with direct_second_derivatives():  # the inner block does not end the outer one
+            pass
+        assert differentiate(layer, x, nullcontext(), nullcontext())[1] == 5
+    assert differentiate(layer, x, nullcontext(), nullcontext())[1] == before
