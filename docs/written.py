@@ -303,6 +303,7 @@ BUILT_FOR: dict[str, list[dict[str, Any]]] = {
     "dcgan": [{"shape": (1, 32, 32)}, {"shape": (3, 64, 64)}],
     "mlp": [{"shape": (2,), "modality": "points"}],
     "r3gan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
+    "sngan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
 }
 SPEEDS: list[tuple[Any, ...]] = [
     ("dcgan", "images of 1x32x32 with the defaults", "costs", "images_per_second"),

@@ -10,10 +10,7 @@ from ganzoo.plugin import Architecture, hookimpl, option
 
 SIZES = (16, 32, 64, 128, 256)
 CLASSES = dict.fromkeys(("cgan", "conditional-gan", "acgan"), "--arch dcgan --conditional")
-SPECTRAL = {
-    **dict.fromkeys(("sngan", "sagan"), "--arch dcgan --loss hinge arch.norm_d=spectral"),
-    **dict.fromkeys(("spectral-norm", "spectral-normalization", "sn"), "--arch dcgan arch.norm_d=spectral"),
-}
+SPECTRAL = dict.fromkeys(("spectral-norm", "spectral-normalization", "sn"), "--arch dcgan arch.norm_d=spectral")
 
 
 @dataclass(frozen=True, kw_only=True)

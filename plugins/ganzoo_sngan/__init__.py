@@ -1,0 +1,189 @@
+"""SNGAN: residual networks with batch normalisation in G and spectral normalisation in D, for 32 to 128 pixels.
+
+With other options they are the networks of WGAN-GP, of the cGAN with projection and of SAGAN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ganzoo.plugin import Architecture, Recipe, hookimpl, option
+
+SIZES = (32, 48, 64, 128)
+SNGAN = (
+    "Takeru Miyato, Toshiki Kataoka, Masanori Koyama & Yuichi Yoshida 2018, Spectral Normalization for Generative "
+    "Adversarial Networks, arXiv:1802.05957"
+)
+PROJECTION = "Takeru Miyato & Masanori Koyama 2018, cGANs with Projection Discriminator, arXiv:1802.05637"
+WGAN_GP = (
+    "Ishaan Gulrajani, Faruk Ahmed, Martin Arjovsky, Vincent Dumoulin & Aaron Courville 2017, Improved Training of "
+    "Wasserstein GANs, arXiv:1704.00028"
+)
+SAGAN = (
+    "Han Zhang, Ian Goodfellow, Dimitris Metaxas & Augustus Odena 2019, Self-Attention Generative Adversarial "
+    "Networks, arXiv:1805.08318"
+)
+SIMILAR = {
+    **dict.fromkeys(("resnet", "sn-resnet", "resnet-gan"), "--arch sngan"),
+    **dict.fromkeys(("projection", "cgan-pd", "projgan", "cgan-projection"), "--arch sngan --conditional"),
+    **dict.fromkeys(("sagan", "self-attention"), "--arch sngan arch.attention=16 arch.spectral_g=true"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SNGANOptions:
+    """Options of `sngan`. Both widths are 64 in the papers on SNGAN and SAGAN; in WGAN-GP, width_g is 32."""
+
+    width_g: int = option(
+        8,
+        help="Channels of G at full resolution; they double towards the lowest. At 32 pixels: a quarter of all "
+        "channels.",
+        low=8,
+    )
+    width_d: int = option(
+        16,
+        help="Channels of D at half the image's resolution; they double towards the lowest. At 32 pixels: half of all "
+        "channels.",
+        low=8,
+    )
+    z_dim: int = option(128, help="Length of the latent z.", low=1)
+    norm_d: Literal["spectral", "none", "layer"] = option(
+        "spectral",
+        help="Normalisation in the discriminator: spectral limits its slope; wgan-gp needs none or layer.",
+    )
+    pooling: Literal["sum", "mean"] = option(
+        "sum", help="How D reduces its last maps to features: sum as in SNGAN, mean as in WGAN-GP."
+    )
+    spectral_g: bool = option(False, help="Whether G has spectral normalisation too, as in SAGAN.")
+    attention: tuple[int, ...] | None = option(
+        None, help="Resolutions at which both networks have self-attention, from 8 to half the image's size.", low=8
+    )
+
+
+@hookimpl
+def ganzoo_architectures() -> Iterator[Architecture]:
+    """Offer the architecture."""
+    yield Architecture(
+        name="sngan",
+        summary="Residual blocks, batch normalisation in G, spectral normalisation in D; classes by projection.",
+        factory="ganzoo_sngan.networks:build",
+        options=SNGANOptions,
+        similar_to=SIMILAR,
+        paper="; ".join((SNGAN, PROJECTION, WGAN_GP, SAGAN)),
+        sizes=SIZES,
+        channels=(1, 3),
+        conditional="optional",
+        provides=_provides,
+        cases="ganzoo_sngan.cases:cases",
+        recommended={
+            "loss": "hinge",
+            "optim.g.lr": 2e-4,
+            "optim.d.lr": 2e-4,
+            "optim.g.betas": (0.0, 0.9),
+            "optim.d.betas": (0.0, 0.9),
+            "train.batch": 64,
+            "train.ema_half_life": 2000,
+        },
+    )
+
+
+def _provides(options: SNGANOptions) -> tuple[str, ...]:
+    return ("double-backward", "bounded-slope") if options.norm_d == "spectral" else ("double-backward",)
+
+
+# ----------------------------------------------------------------------------
+# The papers' trainings. The length is the number of G's updates, times the D's updates for each, times D's batch. The
+# trainings on CIFAR-10 also added uniform noise of at most a grey level to real images, which is missing here.
+
+
+@hookimpl
+def ganzoo_recipes() -> Iterator[Recipe]:
+    """Offer the settings of the papers' trainings."""
+    spectral = {"loss": "hinge", "arch.width_g": 64, "arch.width_d": 64}
+    yield _make_cifar10_recipe(
+        "sngan",
+        "SNGAN's training on CIFAR-10 without classes, without noise on the real images.",
+        paper=SNGAN,
+        source="https://github.com/pfnet-research/sngan_projection",
+        published="FID 21.7 (5,000 samples against 10,000 images), Inception score 8.22",
+        settings=spectral,
+    )
+    yield _make_cifar10_recipe(
+        "cgan-pd",
+        "The projection cGAN's training on CIFAR-10 with classes, without noise on the real images.",
+        paper=PROJECTION,
+        source="https://github.com/pfnet-research/sngan_projection",
+        published="FID 17.5 (5,000 samples against 10,000 images)",
+        settings={**spectral, "train.conditional": True},
+    )
+    yield _make_cifar10_recipe(
+        "wgan-gp",
+        "WGAN-GP's training of residual networks on CIFAR-10 without classes, without noise on the real images.",
+        paper=WGAN_GP,
+        source="https://github.com/igul222/improved_wgan_training",
+        published="Inception score 7.86",
+        updates=100_000,
+        settings={
+            "loss": "wasserstein",
+            "reg": "wgan-gp",
+            "reg.wgan-gp.weight": 10.0,
+            "arch.width_g": 32,
+            "arch.width_d": 64,
+            "arch.norm_d": "none",
+            "arch.pooling": "mean",
+        },
+    )
+    yield Recipe(
+        name="sagan-imagenet-128",
+        summary="SAGAN's training on ImageNet 128x128 with classes, attention at 64x64.",
+        paper=SAGAN,
+        source="https://github.com/brain-research/self-attention-gan",
+        dataset="imagenet-128",
+        published="FID 18.65, Inception score 52.52 (50,000 samples)",
+        cost="256 million images in batches of 256",
+        settings={
+            **spectral,
+            "arch": "sngan",
+            "arch.spectral_g": True,
+            "arch.attention": (64,),
+            "reg": "none",
+            "optim.g.lr": 1e-4,
+            "optim.d.lr": 4e-4,
+            "optim.g.betas": (0.0, 0.9),  # as in the paper; the authors' code has 0.999
+            "optim.d.betas": (0.0, 0.9),
+            "train.batch": 256,
+            "train.images": 256_000_000,
+            "train.conditional": True,
+            "train.ema_half_life": 0,
+            "dataset.size": 128,
+        },
+    )
+
+
+def _make_cifar10_recipe(
+    name: str, summary: str, *, settings: dict[str, Any], updates: int = 50_000, **text: Any
+) -> Recipe:
+    """Return the recipe of one training on CIFAR-10: `updates` updates of G, five times as many of D."""
+    images = updates * 5 * 64
+    optim = {"lr": f"linear(2e-4, 0, images={images})", "betas": (0.0, 0.9)}
+    return Recipe(
+        name=f"{name}-cifar10",
+        summary=summary,
+        dataset="cifar10",
+        cost=f"{images / 1e6:g} million images in batches of 64",
+        settings={
+            "arch": "sngan",
+            "reg": "none",
+            **settings,
+            **{f"optim.{network}.{key}": value for network in ("g", "d") for key, value in optim.items()},
+            "train.images": images,
+            "train.batch": 64,
+            "train.g_batch": 128,
+            "train.d_steps": 5,
+            "train.ema_half_life": 0,
+            "dataset.size": 32,
+        },
+        **text,
+    )
