@@ -52,14 +52,20 @@ class Form(ABC):
 
 
 class _Adam(Form):
-    """Kingma & Ba 2015, algorithm 1, with the present betas in the bias corrections; decay is added to the gradient."""
+    """Kingma & Ba 2015, algorithm 1, with the present betas in the bias corrections; decay is added to the gradient.
+
+    With epsilon-hat it is the order of their section 2: the second moment's correction is a factor of the step's size.
+    """
 
     def name_slots(self, fixed: Numbers) -> tuple[str, ...]:
         return "exp_avg", "exp_avg_sq"
 
     def numbers(self, values: Numbers, count: int) -> list[float]:
         (b1, b2), lr = values["betas"], values["lr"]
-        return [b1, 1 - b1, b2, 1 - b2, math.sqrt(1 - b2**count), -lr / (1 - b1**count)]
+        root, size = math.sqrt(1 - b2**count), -lr / (1 - b1**count)
+        if self.fixed.get("eps_hat"):
+            root, size = 1.0, size * root
+        return [b1, 1 - b1, b2, 1 - b2, root, size]
 
     def step(self, weights: Tensors, gradients: Tensors, slots: Slots, numbers: Tensors) -> None:
         b1, new1, b2, new2, root, size = numbers[:6]

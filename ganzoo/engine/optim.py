@@ -2,7 +2,8 @@
 
 A step is made in one of two ways that give the same result. In eager execution, torch's own optimizer makes it, fused
 where torch can. In a recorded piece of an update, one of `ganzoo.engine.forms` makes it: it reads its numbers from a
-tensor that is refilled before each step, so that the recording contains none of them.
+tensor that is refilled before each step, so that the recording contains none of them. Adam with epsilon-hat, which
+torch does not have, is always made in the second way.
 """
 
 from __future__ import annotations
@@ -53,6 +54,12 @@ class NetworkOptimizer:
         self.name = choice.name
         self._options = {name: getattr(choice.options, name) for name in list_options(type(choice.options))}
         self.clip: float | None = self._options.pop("clip", None)
+        self._eps_hat: bool = self._options.pop("eps_hat", False)
+        if self._eps_hat and scaled:
+            raise UsageError(
+                f"optimizer {choice.name!r}: eps_hat=true is not possible with train.precision=fp16: "
+                "use train.precision=bf16, or remove eps_hat from its optim.* options"
+            )
         self._correction = interval / (interval + 1) if interval > 1 else 1.0
         fused = {"fused": True} if choice.name in FUSED and self.parameters else {}
         try:
@@ -64,6 +71,9 @@ class NetworkOptimizer:
         device = self.parameters[0].device.type if self.parameters else "cpu"
         self.scaler = torch.amp.GradScaler(device, enabled=scaled)
         self._recorded: RecordedSteps | None = None
+        if self._eps_hat:
+            self.torch.param_groups[0]["eps_hat"] = True
+            self._recorded = self._make_own_steps()
         self._lr: Tensor | None = None  # on the device, where torch's own optimizer reads it in a CUDA graph
         self._loaded = False  # whether the state was replaced since `forget_changes` was called
 
@@ -149,19 +159,22 @@ class NetworkOptimizer:
         """
         betas = self._options.get("betas", ())
         fixed = betas and not any(isinstance(beta, Schedule) for beta in betas)
-        if captured and fixed:
+        if captured and fixed and not self._eps_hat:
             self._lr = torch.zeros((), device=self.parameters[0].device)
             self.torch.param_groups[0]["capturable"] = True
-        else:
-            self._recorded = RecordedSteps(self.torch, self.parameters, FORMS[self.name])
+        elif self._recorded is None:
+            self._recorded = self._make_own_steps()
+
+    def _make_own_steps(self) -> RecordedSteps:
+        return RecordedSteps(self.torch, self.parameters, FORMS[self.name])
 
     def make_eager(self, refilled: bool) -> None:
-        """Let torch's own optimizer make the steps again.
+        """Let torch's own optimizer make the steps again, unless it has none of this kind.
 
         Args:
             refilled: Whether `refill` was already called for the next step.
         """
-        if self._recorded:
+        if self._recorded and not self._eps_hat:
             if refilled:
                 self._recorded.undo_refill()
             self._recorded.write_counts()
@@ -205,7 +218,7 @@ class NetworkOptimizer:
         self.torch.load_state_dict({"state": loaded, "param_groups": self.torch.state_dict()["param_groups"]})
         self._loaded = True
         if self._recorded:
-            self._recorded = RecordedSteps(self.torch, self.parameters, FORMS[self.name])
+            self._recorded = self._make_own_steps()
 
 
 def _lay_out(value: Any, parameter: nn.Parameter) -> Any:

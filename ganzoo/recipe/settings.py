@@ -111,11 +111,22 @@ class _OptimizerOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adam(_OptimizerOptions):
-    """Kingma & Ba 2015."""
+class _Moments(_OptimizerOptions):
+    """Optimizers with running averages of the gradient and of its square."""
 
     betas: tuple[float, float] = option((0.9, 0.999), help=_BETAS, low=0, high=0.9999999, schedulable=True)
     eps: float = option(1e-8, help=_EPS, low=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam(_Moments):
+    """Kingma & Ba 2015."""
+
+    eps_hat: bool = option(
+        False,
+        help="Whether eps is the paper's epsilon-hat, as in TensorFlow and Keras: it is added to the second moment's "
+        "root before the bias correction, not after it.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +199,6 @@ class Rprop:
 
 
 OPTIMIZERS: dict[str, type[Any]] = {
-    "adam": Adam, "adamw": AdamW, "adamax": Adam, "nadam": Adam, "radam": Adam, "sgd": SGD, "rmsprop": RMSprop,
-    "adafactor": Adafactor, "adagrad": Adagrad, "adadelta": Adadelta, "asgd": ASGD, "rprop": Rprop,
+    "adam": Adam, "adamw": AdamW, "adamax": _Moments, "nadam": _Moments, "radam": _Moments, "sgd": SGD,
+    "rmsprop": RMSprop, "adafactor": Adafactor, "adagrad": Adagrad, "adadelta": Adadelta, "asgd": ASGD, "rprop": Rprop,
 }  # fmt: skip
