@@ -253,7 +253,7 @@ def _write_architecture(entry: RegisteredComponent) -> Iterator[str]:
         "parameters": "; ".join(_count_parameters(entry, DataInfo(**data)) for data in BUILT_FOR[spec.name]),
         "speed": "; ".join(_read_speed(*each) for each in SPEEDS if each[0] == spec.name),
     }
-    yield from write_table(("", ""), *said.items())
+    yield from write_table(("", ""), *((name, text) for name, text in said.items() if text))
 
 
 def _count_parameters(entry: RegisteredComponent, data: DataInfo) -> str:
@@ -301,6 +301,7 @@ PICTURES = {
 }
 BUILT_FOR: dict[str, list[dict[str, Any]]] = {
     "dcgan": [{"shape": (1, 32, 32)}, {"shape": (3, 64, 64)}],
+    "dcgan-tutorial": [{"shape": (1, 28, 28)}, {"shape": (3, 28, 28)}],
     "mlp": [{"shape": (2,), "modality": "points"}],
     "r3gan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "sngan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],

@@ -1,4 +1,4 @@
-"""DCGAN: the deep convolutional GAN, for square images of 16 to 256 pixels."""
+"""DCGAN: the deep convolutional GAN, for square images of 16 to 256 pixels, and TensorFlow's tutorial."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ganzoo.plugin import Architecture, hookimpl, option
+from ganzoo.plugin import Architecture, Recipe, hookimpl, option
 
+PAPER = (
+    "Alec Radford, Luke Metz & Soumith Chintala 2016, Unsupervised Representation Learning with Deep "
+    "Convolutional Generative Adversarial Networks, arXiv:1511.06434"
+)
 SIZES = (16, 32, 64, 128, 256)
+KERAS = ("keras", "keras-dcgan", "tensorflow", "tensorflow-dcgan", "tf-dcgan", "tutorial")
 CLASSES = dict.fromkeys(("cgan", "conditional-gan", "acgan"), "--arch dcgan --conditional")
 SPECTRAL = dict.fromkeys(("spectral-norm", "spectral-normalization", "sn"), "--arch dcgan arch.norm_d=spectral")
 
@@ -28,17 +33,25 @@ class DCGANOptions:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class TutorialOptions:
+    """Options of `dcgan-tutorial`. The defaults are the tutorial's."""
+
+    width: int = option(64, help="Channels at half the image's resolution; they double towards 7x7.", low=1)
+    z_dim: int = option(100, help="Length of the latent z.", low=1)
+    dropout: float = option(0.3, help="Probability of dropout in the discriminator; 0 for none.", low=0, high=0.99)
+
+
 @hookimpl
 def ganzoo_architectures() -> Iterator[Architecture]:
-    """Offer the architecture."""
+    """Offer the architectures."""
     yield Architecture(
         name="dcgan",
         summary="Plain convolutions and batch normalisation: small, fast and the usual baseline.",
         factory="ganzoo_dcgan.networks:build",
         options=DCGANOptions,
         similar_to={**dict.fromkeys(("gan", "cnn", "convnet"), "--arch dcgan"), **CLASSES, **SPECTRAL},
-        paper="Alec Radford, Luke Metz & Soumith Chintala 2016, Unsupervised Representation Learning with Deep "
-        "Convolutional Generative Adversarial Networks, arXiv:1511.06434",
+        paper=PAPER,
         sizes=SIZES,
         channels=(1, 3),
         conditional="optional",
@@ -53,6 +66,47 @@ def ganzoo_architectures() -> Iterator[Architecture]:
             "optim.d.betas": (0.5, 0.999),
             "train.batch": 64,
             "train.ema_half_life": 2000,
+        },
+    )
+    yield Architecture(
+        name="dcgan-tutorial",
+        summary="The networks of TensorFlow's DCGAN tutorial, layer by layer as in Keras, for images of 28x28.",
+        factory="ganzoo_dcgan.tutorial:build",
+        cases="ganzoo_dcgan.cases:tutorial",
+        options=TutorialOptions,
+        similar_to=dict.fromkeys(KERAS, "--arch dcgan-tutorial --size 28"),
+        paper=PAPER,
+        sizes=(28,),
+        channels=(1, 3),
+        provides=("double-backward",),
+        recommended={"loss": "bce", "optim.g.lr": 1e-4, "optim.d.lr": 1e-4, "train.batch": 256},
+    )
+
+
+@hookimpl
+def ganzoo_recipes() -> Iterator[Recipe]:
+    """Offer the tutorial's training: 50 epochs of 60,000 images, which are 11,750 updates."""
+    adam = {"name": "adam", "lr": 1e-4, "betas": (0.9, 0.999), "eps": 1e-7, "eps_hat": True}
+    yield Recipe(
+        name="dcgan-tutorial",
+        summary="The training of TensorFlow's DCGAN tutorial on MNIST: both networks step at once, with Keras's Adam.",
+        similar_to=dict.fromkeys(KERAS, "--recipe dcgan-tutorial"),
+        paper=PAPER,
+        source="https://www.tensorflow.org/tutorials/generative/dcgan",
+        dataset="mnist",
+        published="none, the tutorial shows pictures",
+        cost="11,750 updates with 256 images each; in the tutorial, the last update of an epoch has 96 images",
+        settings={
+            "arch": "dcgan-tutorial",
+            "loss": "bce",
+            **{f"optim.{network}.{key}": value for network in ("g", "d") for key, value in adam.items()},
+            "train.update": "simultaneous",
+            "train.batch": 256,
+            "train.images": 256 * 11_750,
+            "train.ema_half_life": 0,
+            "train.precision": "fp32",
+            "dataset.size": 28,
+            "dataset.channels": 1,
         },
     )
 

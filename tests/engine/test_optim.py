@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -284,6 +286,47 @@ def test_a_parameter_without_a_gradient_does_not_change():
 
 
 # ----------------------------------------------------------------------------
+# Epsilon-hat.
+
+
+@pytest.mark.parametrize(("gradient", "size"), [(1e-6, 2.4025e-5), (1e-3, 9.9685e-5)])
+def test_the_first_step_with_epsilon_hat_is_that_of_keras(gradient, size):
+    """With epsilon after the bias correction it is 9.0909e-5 and 9.999e-5."""
+    weight = nn.Parameter(torch.zeros(1, dtype=torch.float64))
+    optimizer = NetworkOptimizer([weight], choose("adam", lr=1e-4, eps=1e-7, eps_hat=True))
+    optimizer.refill(0)
+    optimizer.step([torch.full((1,), gradient, dtype=torch.float64)])
+    assert -weight.item() == pytest.approx(size, rel=2e-5)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_epsilon_hat_is_the_paper_s_in_every_execution_and_after_a_restart(name):
+    """Kingma & Ba 2015, end of section 2. A run may leave its recording for eager steps in the middle."""
+    lr, b1, b2, eps, decay = 0.1, 0.5, 0.9, 0.3, 0.2
+    weights, wanted = [nn.Parameter(parameter().detach().double()) for _ in range(2)], parameter().detach().double()
+    m, v = torch.zeros_like(wanted), torch.zeros_like(wanted)
+    chosen = choose(name, lr=lr, betas=(b1, b2), eps=eps, eps_hat=True, weight_decay=decay)
+    optimizers = [NetworkOptimizer([weight], chosen) for weight in weights]
+    optimizers[1].make_recordable(captured=False)
+    for t, gradient in enumerate(gradients(6), 1):
+        gradient = gradient.double()
+        for optimizer in optimizers:
+            optimizer.refill(0)
+            if t == 3:
+                optimizer.make_eager(refilled=True)
+            optimizer.step([gradient])
+        wanted, gradient = (
+            (wanted * (1 - lr * decay), gradient) if name == "adamw" else (wanted, gradient + decay * wanted)
+        )
+        m, v = b1 * m + (1 - b1) * gradient, b2 * v + (1 - b2) * gradient**2
+        wanted = wanted - lr * math.sqrt(1 - b2**t) / (1 - b1**t) * m / (v.sqrt() + eps)
+        for weight in weights:
+            assert torch.allclose(weight, wanted, rtol=0, atol=1e-12)
+        state, optimizers[0] = optimizers[0].state(), NetworkOptimizer(weights[:1], chosen)
+        optimizers[0].load(state)
+
+
+# ----------------------------------------------------------------------------
 # Scaled losses.
 
 
@@ -343,6 +386,7 @@ def feed(gan, seed: int) -> None:
     [
         ({"optim.g.name": "sgd", "optim.g.nesterov": "true"}, "optimizer 'sgd': nesterov momentum requires"),
         ({"optim.d.name": "rprop", "optim.d.etas": "1.5,0.5"}, "optimizer 'rprop': invalid eta"),
+        ({"optim.g.eps_hat": "true", "train.precision": "fp16"}, "optimizer 'adam': eps_hat=true is not possible with"),
     ],
 )
 def test_options_that_do_not_fit_together_are_a_usage_error(make, settings, words):

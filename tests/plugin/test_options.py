@@ -307,7 +307,7 @@ def test_invalid_options_classes_are_refused(cls: Any, why: str) -> None:
 def test_list_options_returns_all_about_an_option() -> None:
     assert list_options(Everything)["count"] == Option("count", int, 3, "A count.", 1, 9)
     assert list_options(Everything)["gamma"].schedulable
-    assert list(list_options(OPTIMIZERS["adam"])) == ["lr", "clip", "weight_decay", "betas", "eps"]
+    assert list(list_options(OPTIMIZERS["adam"])) == ["lr", "clip", "weight_decay", "betas", "eps", "eps_hat"]
     assert list_options(NoOptions) == {}
     assert list_options(frozen(int, 3))["x"].help == ""
 

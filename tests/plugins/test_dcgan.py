@@ -11,7 +11,7 @@ from torch import nn
 import ganzoo_dcgan
 from ganzoo.plugin import DataInfo
 
-(SPEC,) = ganzoo_dcgan.ganzoo_architectures()
+SPEC, _ = ganzoo_dcgan.ganzoo_architectures()
 
 
 def build(size=32, channels=3, classes=0, device="cpu", seed=0, **options):

@@ -180,7 +180,7 @@ def test_a_stored_component_that_is_not_installed(distribution: str, remedy: str
     entry = stored[key] if key == "arch" else stored[key][0]
     entry["distribution"] = distribution
     text = expect_refusal(MissingPlugin, make_registry(), config=stored)
-    there = "architectures here: dcgan" if key == "arch" else "regularizers here: none"
+    there = "architectures here: dcgan, dcgan-tutorial" if key == "arch" else "regularizers here: none"
     assert text == f"the stored recipe uses {key} {name!r}, which is not installed ({there}): {remedy}"
 
 

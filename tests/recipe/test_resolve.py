@@ -159,7 +159,9 @@ def test_the_same_component_twice_is_refused() -> None:
 
 
 def test_a_missing_architecture_or_loss_is_reported() -> None:
-    assert expect_refusal().startswith("no architecture was chosen: add --arch NAME (installed: dcgan, blob, plain")
+    assert expect_refusal().startswith(
+        "no architecture was chosen: add --arch NAME (installed: dcgan, dcgan-tutorial, blob, plain"
+    )
     assert expect_refusal(arch="plain") == "no loss was chosen: add --loss NAME (`ganzoo list loss` shows them)"
     assert expect_refusal(arch="plian").startswith("no architecture 'plian' is installed: did you mean 'plain'")
 
