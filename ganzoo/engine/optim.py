@@ -70,10 +70,9 @@ class NetworkOptimizer:
             raise UsageError(f"optimizer {choice.name!r}: {str(error).lower()}; change its optim.* options") from error
         device = self.parameters[0].device.type if self.parameters else "cpu"
         self.scaler = torch.amp.GradScaler(device, enabled=scaled)
-        self._recorded: RecordedSteps | None = None
         if self._eps_hat:
             self.torch.param_groups[0]["eps_hat"] = True
-            self._recorded = self._make_own_steps()
+        self._recorded: RecordedSteps | None = None
         self._lr: Tensor | None = None  # on the device, where torch's own optimizer reads it in a CUDA graph
         self._loaded = False  # whether the state was replaced since `forget_changes` was called
 
@@ -103,6 +102,8 @@ class NetworkOptimizer:
             kind: The kind of the next step; steps of one kind have gradients for the same parameters.
         """
         values = self.hyperparameters(images)
+        if self._eps_hat and self._recorded is None:
+            self._recorded = self._make_own_steps()
         if self._recorded:
             self._recorded.refill(values, kind)
         for group in self.torch.param_groups:

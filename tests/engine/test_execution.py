@@ -125,6 +125,7 @@ TOYS = [
     {"train.micro_batch": 8, "aug": "toy-noise"},
     {"train.g_reg_interval": 2, "reg": "toy-means", "train.d_reg_interval": 3},
     {"reg": "toy-r1", "train.d_reg_interval": 2},  # whose own steps do not reach biases
+    {"reg": "toy-r1", "train.d_reg_interval": 2, "optim.d.eps_hat": True, "optim.d.eps": 1e-3},
     {"optim.d.name": "sgd", "optim.d.momentum": 0.9, "optim.g.name": "rmsprop"},
     {
         "optim.d.lr": "linear(1e-2, 0, images=64)",
@@ -383,9 +384,14 @@ def test_a_capture_stands_another_thread_that_pins_memory_but_none_fetches(make,
 
 
 BETAS = "0,cosine(0.9, 0.99, images=1000)"
+ADAMS = {
+    "torchs": {},
+    "own": {"optim.d.betas": BETAS, "optim.g.betas": BETAS},
+    "always own": {"optim.d.eps_hat": True, "optim.g.eps_hat": True},
+}
 
 
-@pytest.mark.parametrize("more", [{}, {"optim.d.betas": BETAS, "optim.g.betas": BETAS}], ids=["torchs", "own"])
+@pytest.mark.parametrize("more", ADAMS.values(), ids=ADAMS)
 def test_a_capture_that_fails_is_given_up_and_its_piece_run_eagerly(make, imitated_graphs, more):
     lines, alive, pools = [], [], set()
 
