@@ -180,6 +180,9 @@ PENALTIES = {
 ZOO = [(net, penalty) for net in NETS for penalty in PENALTIES if not (net == "dcgan" and "gp" in penalty)]
 NETS |= {f"dcgan, {norm}": NETS["dcgan"] | {"arch.norm_d": norm} for norm in ("spectral", "layer")}
 ZOO += [("dcgan, spectral", "r1-fd"), ("dcgan, layer", "wgan-gp")]
+RISING = {"aug": "ada", "aug.ada.interval": 1, "aug.ada.images": 10, "aug.ada.target": -1}  # p rises at each update
+NETS["r3gan, ada"] = NETS["r3gan"] | RISING | {"aug.ada.blit": 0, "aug.ada.colour": 0}
+ZOO[ZOO.index(("r3gan", "r1-exact"))] = ("r3gan, ada", "r1-exact")  # differentiates the augmentation twice too
 
 
 def of_zoo(net: str, penalty: str) -> dict:

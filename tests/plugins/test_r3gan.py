@@ -461,21 +461,23 @@ def test_every_weight_of_the_discriminator_has_a_penalty_gradient():
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "batch", "images", "gamma", "half_life"),
+    ("name", "size", "batch", "images", "gamma", "p", "half_life"),
     [
-        ("cifar10", 32, 512, 20e6, (0.05, 0.005), 5e6),
-        ("ffhq-64", 64, 256, 20e6, (2, 0.2), 5e5),
-        ("ffhq-256", 256, 256, 20e6, (150, 15), 5e5),
-        ("imagenet-32", 32, 4096, 200e6, (0.5, 0.05), 50e6),
-        ("imagenet-64", 64, 4096, 200e6, (1, 0.1), 50e6),
+        ("cifar10", 32, 512, 20e6, (0.05, 0.005), 0.55, 5e6),
+        ("ffhq-64", 64, 256, 20e6, (2, 0.2), 0.3, 5e5),
+        ("ffhq-256", 256, 256, 20e6, (150, 15), 0.3, 5e5),
+        ("imagenet-32", 32, 4096, 200e6, (0.5, 0.05), 0.5, 50e6),
+        ("imagenet-64", 64, 4096, 200e6, (1, 0.1), 0.4, 50e6),
     ],
 )
-def test_recipes_resolve_to_the_published_settings(name, size, batch, images, gamma, half_life):
+def test_recipes_resolve_to_the_published_settings(name, size, batch, images, gamma, p, half_life):
     recipe = resolve(ganzoo.registry(), recipe=f"r3gan-{name}", pairs={"dataset": "digits"})
     assert (recipe.dataset.options.size, recipe.train.flip) == (size, True)
     assert (recipe.loss.name, [choice.name for choice in recipe.reg]) == ("rpgan", ["r1", "r2"])
     assert (recipe.train.batch, recipe.train.images, recipe.train.update) == (batch, images, "alternating")
-    scheduled = [(choice.options.gamma, gamma) for choice in recipe.reg]
+    (ada,) = (choice.options for choice in recipe.aug)
+    assert [ada.blit, ada.geometry, ada.colour, ada.filter, ada.noise, ada.cutout] == [1, 1, 0.5, 0, 0, 1]
+    scheduled = [(ada.p, (0, p)), *((choice.options.gamma, gamma) for choice in recipe.reg)]
     for optim in (recipe.optim_g, recipe.optim_d):
         assert (optim.name, optim.options.betas[0]) == ("adam", 0)
         scheduled += [(optim.options.lr, (2e-4, 5e-5)), (optim.options.betas[1], (0.9, 0.99))]
