@@ -42,6 +42,7 @@ def describe_machine() -> dict[str, Any]:
         "instructions": list_instructions(),
         "vectors": torch.backends.cpu.get_cpu_capability(),
         "cores": count_cores(),
+        "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": {name: metadata.version(name) for name in PACKAGES},
@@ -84,16 +85,25 @@ def time_call(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def time_on_processor(run: Callable[[], object]) -> float:
+    """Return the seconds of a call in which this process had a core."""
+    start = time.process_time()
+    run()
+    return time.process_time() - start
+
+
 def measure(
     variants: Mapping[str, Callable[[], object]],
     rounds: int,
-    clock: Callable[[Callable[[], object]], float] = time_call,
+    clock: Callable[[Callable[[], object]], float] | None = None,
 ) -> dict[str, list[float]]:
     """Return the seconds of each variant in each round.
 
     All variants run in every round, each time another one first, so that a machine that becomes slower is slower for
-    all. A round before the first one warms everything up and is not counted.
+    all. A round before the first one warms everything up and is not counted. By default the clock is the wall's; on
+    one thread it is the processor's, which other processes on the machine disturb less.
     """
+    clock = clock or (time_on_processor if torch.get_num_threads() == 1 else time_call)
     names = list(variants)
     times: dict[str, list[float]] = {name: [] for name in names}
     for round_ in range(-1, rounds):

@@ -3,10 +3,11 @@
     python benchmarks/roofline.py [--rounds 5] [--updates 2] [--quick]
 
 The peak is the speed of the fastest of DCGAN's own convolutions, forward in channels-last, repeated in the same round
-as the update. Products of square matrices are measured as well. The operations of an update are counted by hand: a
-convolution needs as many multiply-adds forward as for the gradient of its input and for that of its weights. The time
-of an update is printed by operator too. The target is 75 percent in fp32 on every processor. A precision that the
-processor has no instructions for is left out: a line says how slow one convolution is in it.
+as the update. Its gradients and products of square matrices are measured as well: they show what is out of reach. The
+operations of an update are counted by hand: a convolution needs as many multiply-adds forward as for the gradient of
+its input and for that of its weights. The time of an update is printed by operator too. The target is 75 percent in
+fp32 on every processor. A precision that the processor has no instructions for is left out: a line says how slow one
+convolution is in it.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def count_operations(size: int, width: int, z_dim: int, batch: int) -> dict[str,
 def make_kernels(
     size: int, width: int, batch: int, sides: list[int], dtype: torch.dtype
 ) -> dict[str, tuple[int, Callable[[], Any]]]:
-    """Return the kernels whose fastest is the peak: the operations and the call, by name."""
+    """Return the operations and the call of each kernel, by name; the fastest convolution forward is the peak."""
     found: dict[str, tuple[int, Callable[[], Any]]] = {}
     for side in sides:
         a, b = torch.randn(side, side).to(dtype), torch.randn(side, side).to(dtype)
@@ -91,6 +92,12 @@ def make_kernels(
         w = torch.randn(shape.coarse, shape.fine, 4, 4).to(dtype, memory_format=torch.channels_last)
         name = f"convolution {shape.fine} to {shape.coarse} at {shape.size}"
         found[name] = shape.operations(batch), partial(F.conv2d, x, w, stride=2, padding=1)
+        slope = torch.ones_like(found[name][1]())
+        for index, of in enumerate(("inputs", "weights")):
+            asked = [index == 0, index == 1, False]
+            form = ([2, 2], [1, 1], [1, 1], False, [0, 0], 1, asked)
+            call = partial(torch.ops.aten.convolution_backward, slope, x, w, None, *form)
+            found[f"gradients of {of}, {shape.fine} to {shape.coarse} at {shape.size}"] = shape.operations(batch), call
     return found
 
 

@@ -28,6 +28,7 @@ from ganzoo.engine.setup import set_up
 from ganzoo.engine.trainer import Trainer
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
 from ganzoo.errors import Interrupted
+from ganzoo.layers import ProductConv2d, ProductConvTranspose2d
 from ganzoo.plugin.schedule import evaluate_number
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
@@ -211,9 +212,12 @@ def temporary_runs() -> Iterator[Path]:
 
 
 def make_networks_plain(gan: Gan) -> tuple[nn.Module, nn.Module]:
-    """Return a GAN's networks as a plain loop has them: contiguous, and every parameter requires grad."""
+    """Return a GAN's networks as a plain loop has them: contiguous, trainable, and with torch's own convolutions."""
     networks = gan.generator, gan.discriminator
     for network in networks:
+        for module in network.modules():
+            if isinstance(module, (ProductConv2d, ProductConvTranspose2d)):
+                module.__class__ = nn.Conv2d if isinstance(module, nn.Conv2d) else nn.ConvTranspose2d
         network.to(memory_format=torch.contiguous_format).requires_grad_()  # type: ignore[call-overload]
     return networks
 
