@@ -31,7 +31,7 @@ def find_unmet_wants(recipe: ResolvedRecipe, registry: Registry) -> list[Verdict
 
 
 def _suggest_providers(choice: Choice, word: str, registry: Registry) -> tuple[str, ...]:
-    """Return the flags that add a component with a word, those first that the choice itself recommends."""
+    """Return the flags that add a component with a word: first those that the choice recommends, then as offered."""
     recommended = getattr(choice.spec, "recommended", {})
     found = [
         (entry.spec.name not in str(recommended.get(key.name, "")), f"--{key.name} {entry.spec.name}")
@@ -40,4 +40,4 @@ def _suggest_providers(choice: Choice, word: str, registry: Registry) -> tuple[s
         for entry in registry.components(key.kind)
         if isinstance(entry.spec, Built) and word in entry.spec.get_provided(entry.spec.options())
     ]
-    return tuple(flag for _, flag in sorted(found)[:NUM_SUGGESTED])
+    return tuple(flag for _, flag in sorted(found, key=lambda each: each[0])[:NUM_SUGGESTED])

@@ -25,6 +25,7 @@ from ganzoo.testing.probes import (
     compute_gradients,
     copy_state,
     flatten,
+    has_changed,
     list_setups,
     make_part,
     make_small_networks,
@@ -92,6 +93,16 @@ class Term:
     def compute_gradients(self) -> list[Tensor]:
         """Return the gradients of the term by the network's parameters."""
         return compute_gradients(self.compute(), self.gan.trainable[self.network])
+
+    def settle(self) -> bool:
+        """Let running means settle, and start from there; return whether the term has state that changes."""
+        self.compute()
+        if not has_changed(self.component, self.state):
+            return False
+        for _ in range(200):
+            self.evaluate(self.make_step())
+        self.state = copy_state(self.component)
+        return True
 
     def compute_at(self, parameters: Sequence[Tensor], move: Tensor) -> Tensor:
         """Return the term after adding `move` to the parameters, and restore them."""

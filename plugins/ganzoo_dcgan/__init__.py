@@ -15,7 +15,6 @@ PAPER = (
 SIZES = (16, 32, 64, 128, 256)
 KERAS = ("keras", "keras-dcgan", "tensorflow", "tensorflow-dcgan", "tf-dcgan", "tutorial")
 CLASSES = dict.fromkeys(("cgan", "conditional-gan", "acgan"), "--arch dcgan --conditional")
-SPECTRAL = dict.fromkeys(("spectral-norm", "spectral-normalization", "sn"), "--arch dcgan arch.norm_d=spectral")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +49,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         summary="Plain convolutions and batch normalisation: small, fast and the usual baseline.",
         factory="ganzoo_dcgan.networks:build",
         options=DCGANOptions,
-        similar_to={**dict.fromkeys(("gan", "cnn", "convnet"), "--arch dcgan"), **CLASSES, **SPECTRAL},
+        similar_to={**dict.fromkeys(("gan", "cnn", "convnet"), "--arch dcgan"), **CLASSES},
         paper=PAPER,
         sizes=SIZES,
         channels=(1, 3),

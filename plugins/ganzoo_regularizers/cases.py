@@ -45,6 +45,34 @@ def wgan_gp() -> Iterator[Case]:
     yield _case("cubic, fd", Powers(3, 3.0), [(1.0,)], [(1.0,)], 10 * (3.25 - 1) ** 2, mode="fd", sigma=0.5)
 
 
+def zero_centred_gp() -> Iterator[Case]:
+    """Yield weight E |slope|^2 between real and fake."""
+    real, fake = [(0.2, -0.3), (1.0, 0.5)], [(-0.7, 0.1), (0.0, 0.9)]
+    yield _case("linear", linear(*W), real, fake, 250)
+    yield _case("slope 0", linear(0, 0), real, fake, 0)
+    ends = [(1.0,)] * MANY, [(0.0,)] * MANY  # slope eps ~ U(0, 1)
+    yield _case("uniformly between", Powers(2), *ends, 3 / 3, tolerance=0.02, weight=3)
+
+
+def max_gp() -> Iterator[Case]:
+    """Yield weight max |slope|^2 between real and fake."""
+    yield _case("linear", linear(*W), [(0.2, -0.3), (1.0, 0.5)], [(-0.7, 0.1), (0.0, 0.9)], 250)
+    yield _case("the largest", Powers(2), [(0.5,), (3.0,), (1.0,)], [(0.5,), (3.0,), (1.0,)], 2 * 9, weight=2)
+
+
+def dragan() -> Iterator[Case]:
+    """Yield weight E (|slope| - target)^2 near real samples."""
+    real, fake = [(0.2, -0.3), (1.0, 0.5)], [(-0.7, 0.1), (0.0, 0.9)]
+    yield _case("linear", linear(*W), real, fake, 10 * 4**2)
+    yield _case("slope 1", linear(0.6, 0.8), real, fake, 0)
+    yield _case("slope 0", linear(0, 0), real, fake, 10)
+    yield _case("at reals alone", Powers(2), [W], [(6.0, 8.0)], 2 * 4.5**2, noise=0, weight=2, target=0.5)
+    # the slope at 1 + e is 1 + e, if e > -1
+    yield _case(
+        "around", Powers(2), [(1.0,)] * MANY, [(0.0,)] * MANY, 100 * 0.01, tolerance=0.03, noise=0.1, weight=100
+    )
+
+
 def _zero_centred() -> Iterator[Case]:
     x = [(1.0, 0.0), (0.0, 1.0), (1.0, 1.0)]
     yield _case("linear", linear(*W), x[:1], x[:1], 125, gamma=10)

@@ -1,4 +1,4 @@
-"""The penalties. f(x) is the sum of all logits of D for the sample x; E is the mean over the batch.
+"""Zero-centred penalties at the samples. f(x) is the sum of D's logits for the sample x; E is the mean over the batch.
 
 ``mode="exact"`` differentiates f twice (create_graph). ``mode="fd"`` compares D's logits of nearby samples and needs
 only first derivatives; it moves the samples that D saw, after augmentation.
@@ -13,10 +13,7 @@ from torch import Tensor
 
 from ganzoo.layers import input_gradients, sum_of_logits
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Step
-from ganzoo_regularizers import WGANGPOptions, ZeroCentredOptions
-
-# ----------------------------------------------------------------------------
-# Zero-centred, at real or at generated samples.
+from ganzoo_regularizers.options import ZeroCentredOptions
 
 
 @dataclass(frozen=True)
@@ -77,47 +74,3 @@ def compute_zero_centred(
         difference = sum_of_logits(ahead) - sum_of_logits(here)
         squares = (difference / options.sigma).square()
     return options.gamma / 2 * squares.mean()
-
-
-# ----------------------------------------------------------------------------
-# One-centred, between real and generated samples.
-
-
-@dataclass(frozen=True)
-class WGANGP:
-    """weight E (|grad f(x)| - target)^2 at x between real and fake (Gulrajani et al. 2017, eq. 3, algorithm 1).
-
-    x = eps real + (1 - eps) fake, of the samples that D saw, with eps ~ U(0, 1) for each sample. ``fd`` computes the
-    direction u = grad f / |grad f| by a first derivative, treats it as constant, and replaces the norm by
-    (f(x + sigma u) - f(x - sigma u)) / 2 sigma. A random direction cannot be used, because the square root of a mean
-    square is biased. Along u the error is O(sigma^2), and 0 for a linear D. The gradients of the parameters have the
-    same error: u is the direction of steepest ascent, so turning it changes the slope only in second order (the
-    envelope theorem).
-    """
-
-    options: WGANGPOptions
-    data: DataInfo
-
-    def discriminator(self, step: Step) -> Tensor:
-        """Return the penalty, a scalar. If D's gradient is 0, the derivative of its norm is 0."""
-        between = interpolate(step.real_seen, step.fake_seen)
-        exact, sigma = self.options.mode == "exact", self.options.sigma
-        answer = step.discriminate(between, float32=not exact)
-        slopes = input_gradients(answer, between, create_graph=exact).flatten(1)  # [N, D]
-        norms: Tensor = torch.linalg.vector_norm(slopes, dim=1)  # [N]; its derivative at 0 is 0
-        if not exact:
-            u = torch.nn.functional.normalize(slopes, dim=1).view_as(between)  # 0 stays 0
-            ahead, behind = (between.detach() + side * sigma * u for side in (1, -1))
-            norms = (
-                sum_of_logits(step.discriminate(ahead, float32=True))
-                - sum_of_logits(step.discriminate(behind, float32=True))
-            ) / (2 * sigma)
-        return self.options.weight * (norms - self.options.target).square().mean()
-
-
-def interpolate(real: Tensor | None, fake: Tensor) -> Tensor:
-    """Draw each sample uniformly between a real and a fake one; return a leaf ``[N, ...]`` that requires grad."""
-    if real is None:
-        raise ValueError("wgan-gp needs the step of D's update, which has real samples")
-    epsilon = torch.rand(len(real), *[1] * (real.dim() - 1), dtype=real.dtype, device=real.device)
-    return torch.lerp(fake.detach(), real.detach(), epsilon).requires_grad_()

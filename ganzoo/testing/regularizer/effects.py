@@ -12,7 +12,6 @@ from ganzoo.testing.changes import collect_gradients, copy_buffers, copy_step, c
 from ganzoo.testing.checks import Failure, Skip, Trial, require
 from ganzoo.testing.probes import (
     NoReadback,
-    has_changed,
     list_refills,
     list_setups,
     make_part,
@@ -115,10 +114,7 @@ def intervals(trial: Trial) -> None:
     """Every call returns the whole term: one call weighted k stands for k calls (``train.d_reg_interval=k``)."""
     k = 16
     for term in list_terms(trial, steady=False):
-        term.compute_weighted_gradient(1)
-        moving = has_changed(term.component, term.state)
-        for _ in range(200 if moving else 0):  # running means settle
-            term.compute_weighted_gradient(1)
+        moving = term.settle()
         each = [term.compute_weighted_gradient(1) for _ in range(k)]
         total, lazy, tolerance = torch.stack(each).sum(0), term.compute_weighted_gradient(k), 0.1 if moving else 1e-6
         mean = total / k

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import replace
 
 import torch
@@ -11,6 +12,7 @@ from torch import nn
 from ganzoo.engine.assemble import REGULARIZER
 from ganzoo.engine.batches import Part
 from ganzoo.errors import suggest_names
+from ganzoo.layers import sum_of_logits
 from ganzoo.plugin import Case, DataInfo, Networks
 from ganzoo.registry.installed import describe_error
 from ganzoo.testing.changes import list_operations
@@ -18,7 +20,6 @@ from ganzoo.testing.checks import Failure, Skip, Trial, fatal_failures, require
 from ganzoo.testing.probes import (
     Form,
     flatten,
-    has_changed,
     list_setups,
     make_part,
     make_small_networks,
@@ -38,17 +39,24 @@ from ganzoo.testing.terms import (
 
 
 def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
-    """Return D's and G's term for a case, each under its network's name if it is expected; D is ``network``."""
+    """Return what a case expects: D's and G's term by the network's name, and ``logits``; D is ``network``."""
     real, fake = case.given["real"], case.given["fake"]
-    networks = Networks(FixedGenerator(fake), CaseDiscriminator(case.given["network"]), latent_dim=1)
+    generator = deepcopy(case.given.get("generator")) or FixedGenerator(fake)
+    z = case.given.get("z", torch.zeros(len(real), 1, dtype=real.dtype))
+    networks = Networks(generator, CaseDiscriminator(deepcopy(case.given["network"])), latent_dim=z.shape[1])
     data = DataInfo(shape=tuple(real.shape[1:]), modality="image" if real.dim() == 4 else "points")
-    part = Part(torch.zeros(len(real), 1, dtype=real.dtype), real, None, 1.0)
     gan = make_regularized_gan(trial, Trial(trial.entry).make_options(**case.options), networks, data, pairs=True)
-    return {
+    part = Part(z, real, None, 1.0)
+    measured = {
         network: Term(network, TITLES[network], gan, part).compute().item()
         for network in TITLES
         if network in case.expected
     }
+    if "logits" in case.expected:
+        gan.finish_discriminator_step(None)
+        with torch.no_grad():
+            measured["logits"] = sum_of_logits(gan.discriminator.eval()(real)).sum().item()
+    return measured
 
 
 # ----------------------------------------------------------------------------
@@ -140,8 +148,8 @@ def gradients(trial: Trial) -> None:
     """The gradient matches finite differences of the term over the network's parameters."""
     generator = torch.Generator().manual_seed(3)
     for term in list_terms(trial, fine=True):
-        parameters, here = term.gan.trainable[term.network], term.compute()
-        slopes, moving = flatten(term.compute_gradients()), has_changed(term.component, term.state)
+        parameters, moving = term.gan.trainable[term.network], term.settle()
+        here, slopes = term.compute(), flatten(term.compute_gradients())
         h, tolerance = (1e-5, 2e-3) if here.dtype == torch.float64 else (1e-3, 2e-2)
         tolerance = 0.05 if moving else tolerance  # a running mean, through which no gradient goes
         for _ in range(3):

@@ -1,0 +1,117 @@
+"""Limits on the weights of a network: clipping, orthogonality, and a largest singular value of 1."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.layers import SpectralNorm, spectral_norm_all
+from ganzoo.plugin import DataInfo, Networks, NoOptions, Step, UsageError
+from ganzoo_regularizers.options import OrthogonalOptions, WeightClipOptions
+
+PARAMETRIZED = re.compile(r"\.?parametrizations\.\w+$")  # where torch keeps the weight of a layer like SpectralNorm
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+
+
+@dataclass(frozen=True)
+class WeightClip:
+    """All parameters of D clipped to [-limit, limit] after each of its steps (Arjovsky et al. 2017, algorithm 1)."""
+
+    options: WeightClipOptions
+    data: DataInfo
+
+    @torch.no_grad()
+    def after_step(self, networks: Networks) -> None:
+        """Clip D's parameters in place."""
+        for parameter in networks.discriminator.parameters():
+            parameter.clamp_(-self.options.limit, self.options.limit)
+
+
+@dataclass(frozen=True)
+class SpectralNormalisation:
+    """W / sigma(W) in place of each weight of D, sigma being its largest singular value (Miyato et al. 2018, eq. 8).
+
+    The weights are those of linear layers and convolutions. `ganzoo.layers.SpectralNorm` says how sigma is estimated.
+    """
+
+    options: NoOptions
+    data: DataInfo
+
+    def prepare(self, networks: Networks) -> None:
+        """Normalise the layers that are not normalised yet.
+
+        Raises:
+            UsageError: There are none, so the regularizer would have no effect.
+        """
+        before = _count_normalised(networks.discriminator)
+        spectral_norm_all(networks.discriminator)
+        if _count_normalised(networks.discriminator) == before:
+            words = "has them all normalised already" if before else "has no linear layer and no convolution of torch"
+            raise UsageError(f"regularizer 'spectral-norm': this discriminator {words}: remove --reg spectral-norm")
+
+
+@dataclass(frozen=True)
+class OrthogonalD:
+    """weight sum |W W^T * (1 - I)|_F^2 over D's weights (Brock et al. 2019, section 3.1), * being elementwise.
+
+    W is a weight as a matrix ``[outputs, the rest]``. Its rows have small products with each other, and any length.
+    Embeddings, gains and biases are left out. A weight under spectral normalisation counts before its normalisation.
+    """
+
+    options: OrthogonalOptions
+    data: DataInfo
+
+    def discriminator(self, step: Step) -> Tensor:
+        """Return the term, a scalar."""
+        return self.options.weight * sum_products(step.discriminator)
+
+
+@dataclass(frozen=True)
+class OrthogonalG:
+    """`OrthogonalD`'s term for G, as in the paper."""
+
+    options: OrthogonalOptions
+    data: DataInfo
+
+    def generator(self, step: Step) -> Tensor:
+        """Return the term, a scalar."""
+        return self.options.weight * sum_products(step.generator)
+
+
+@dataclass(frozen=True)
+class OrthogonalBoth(OrthogonalD, OrthogonalG):
+    """The terms for both networks."""
+
+
+def build_orthogonal(options: OrthogonalOptions, data: DataInfo) -> OrthogonalD | OrthogonalG:
+    """Return the regularizer with the terms for the networks of the option `network`."""
+    return {"generator": OrthogonalG, "discriminator": OrthogonalD, "both": OrthogonalBoth}[options.network](
+        options, data
+    )
+
+
+def sum_products(network: nn.Module) -> Tensor:
+    """Return the sum over a network's weights of |W W^T * (1 - I)|_F^2, a scalar."""
+    terms = []
+    for weight in list_matrices(network):
+        products = weight @ weight.T  # [outputs, outputs]
+        terms.append((products - products.diag().diag()).square().sum())
+    if not terms:
+        raise UsageError("regularizer 'orthogonal': this network has no matrix of weights: remove --reg orthogonal")
+    return torch.stack(terms).sum()
+
+
+def list_matrices(network: nn.Module) -> Iterator[Tensor]:
+    """Yield the trained weights of a network's layers as matrices ``[outputs, the rest]``, without embeddings."""
+    for path, weight in network.named_parameters():
+        owner = network.get_submodule(PARAMETRIZED.sub("", path.rpartition(".")[0]))
+        if weight.dim() > 1 and weight.requires_grad and not isinstance(owner, nn.Embedding):
+            yield weight.movedim(1 if isinstance(owner, TRANSPOSED) else 0, 0).flatten(1)
+
+
+def _count_normalised(network: nn.Module) -> int:
+    return sum(isinstance(module, SpectralNorm) for module in network.modules())
