@@ -79,7 +79,7 @@ class Columns(nn.Module):
 def cr() -> Iterator[Case]:
     """Yield weight E (D(x) - D(T(x)))^2 = weight E (2 (x_1 - x_2))^2 at reals."""
     real, fake = [[[(0.1, 0.3)]], [[(0.5, -0.5)]]], [[[(0.0, 0.9)]], [[(0.9, 0.9)]]]
-    mirrored = {"shift": 0, "mirror": 1.0}
+    mirrored: Any = {"shift": 0, "mirror": 1.0}
     yield _case("mirrored", Columns(), real, fake, {"discriminator": 10 * (0.4**2 + 2**2) / 2}, **mirrored)
     yield _case("not moved", Columns(), real, fake, {"discriminator": 0}, shift=0, mirror=0.0)
     many = [[[(0.5, -0.5)]]] * MANY  # shifted by 1 to the left, not at all, or to the right
@@ -90,7 +90,7 @@ def cr() -> Iterator[Case]:
 def bcr() -> Iterator[Case]:
     """Yield cr's values at reals and at fakes."""
     real, fake = [[[(0.1, 0.3)]], [[(0.5, -0.5)]]], [[[(0.0, 0.9)]], [[(0.9, 0.9)]]]
-    mirrored = {"shift": 0, "mirror": 1.0}
+    mirrored: Any = {"shift": 0, "mirror": 1.0}
     each = (0.4**2 + 2**2) / 2, 1.8**2 / 2
     yield _case("mirrored", Columns(), real, fake, {"discriminator": 10 * sum(each)}, **mirrored)
     weighted = {"discriminator": 2 * each[0] + 3 * each[1]}

@@ -39,7 +39,8 @@ class PathLength(nn.Module):
         lengths = torch.linalg.vector_norm(slopes.flatten(1), dim=1) / math.sqrt(w[0, ..., 0].numel())  # [n]
         with torch.no_grad():
             self.average.lerp_(step.mean(lengths.mean()).to(self.average.dtype), self.options.decay)
-        return self.options.weight * (lengths - self.average).square().mean()
+        term: Tensor = self.options.weight * (lengths - self.average).square().mean()
+        return term
 
 
 @dataclass(frozen=True)

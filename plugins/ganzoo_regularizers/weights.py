@@ -89,9 +89,9 @@ class OrthogonalBoth(OrthogonalD, OrthogonalG):
 
 def build_orthogonal(options: OrthogonalOptions, data: DataInfo) -> OrthogonalD | OrthogonalG:
     """Return the regularizer with the terms for the networks of the option `network`."""
-    return {"generator": OrthogonalG, "discriminator": OrthogonalD, "both": OrthogonalBoth}[options.network](
-        options, data
-    )
+    if options.network == "both":
+        return OrthogonalBoth(options, data)
+    return OrthogonalG(options, data) if options.network == "generator" else OrthogonalD(options, data)
 
 
 def sum_products(network: nn.Module) -> Tensor:
