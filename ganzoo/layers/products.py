@@ -26,7 +26,7 @@ class ProductConv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return maps ``[N, out_channels, h, w]`` of maps ``[N, in_channels, H, W]``."""
-        return convolve_by_product(self, input) if _favours_products(self, input) else super().forward(input)
+        return _convolve_by_product(self, input) if _favours_products(self, input) else super().forward(input)
 
 
 class ProductConvTranspose2d(nn.ConvTranspose2d):
@@ -35,11 +35,11 @@ class ProductConvTranspose2d(nn.ConvTranspose2d):
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Return maps ``[N, out_channels, H, W]`` of maps ``[N, in_channels, h, w]``."""
         if output_size is None and not any(self.output_padding) and _favours_products(self, input):
-            return transpose_by_product(self, input)
+            return _transpose_by_product(self, input)
         return super().forward(input, output_size)
 
 
-def convolve_by_product(layer: nn.Conv2d, x: Tensor) -> Tensor:
+def _convolve_by_product(layer: nn.Conv2d, x: Tensor) -> Tensor:
     """Return what a convolution with square kernels and without groups returns for maps ``[N, C, H, W]``."""
     kernel, stride, padding = layer.kernel_size[0], layer.stride[0], layer.padding[0]
     assert isinstance(padding, int)
@@ -50,7 +50,7 @@ def convolve_by_product(layer: nn.Conv2d, x: Tensor) -> Tensor:
     return y.view(len(x), height, width, -1).permute(0, 3, 1, 2)
 
 
-def transpose_by_product(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
+def _transpose_by_product(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
     """Return what a transposed convolution with square kernels and without groups returns for maps ``[N, C, h, w]``."""
     kernel, stride, padding = layer.kernel_size[0], layer.stride[0], layer.padding[0]
     assert isinstance(padding, int)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from ganzoo import layers as L
-from ganzoo.layers.products import convolve_by_product, transpose_by_product
+from ganzoo.layers.products import _convolve_by_product, _transpose_by_product
 
 LABELS, VECTORS = torch.tensor([1, 0, 2]), torch.linspace(-1, 1, 15).view(3, 5)
 IMAGES = (3, 4, 4, 4)
@@ -77,8 +77,8 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "pixel norm": (lambda: Call(L.pixel_norm), IMAGES),
     "minibatch deviation": (lambda: Call(lambda x: L.minibatch_deviation(x, channels=2)), IMAGES),
     "spectral norm": (lambda: L.spectral_norm(nn.Conv2d(4, 2, 3)), IMAGES),
-    "convolution as a product": (lambda: By(convolve_by_product, nn.Conv2d(4, 2, 3, 2, 1)), IMAGES),
-    "transposed as a product": (lambda: By(transpose_by_product, nn.ConvTranspose2d(4, 2, 4, 2, 1)), IMAGES),
+    "convolution as a product": (lambda: By(_convolve_by_product, nn.Conv2d(4, 2, 3, 2, 1)), IMAGES),
+    "transposed as a product": (lambda: By(_transpose_by_product, nn.ConvTranspose2d(4, 2, 4, 2, 1)), IMAGES),
     "scales": (lambda: Call(L.MultiScale([Patches(4, 1, 2), Patches(4, 1, 1)])), IMAGES),
 }  # fmt: skip
 

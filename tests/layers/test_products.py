@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.layers import ProductConv2d, ProductConvTranspose2d, products
-from ganzoo.layers.products import convolve_by_product, transpose_by_product
+from ganzoo.layers.products import _convolve_by_product, _transpose_by_product
 
 FORMS = [(4, 2, 1), (3, 1, 1), (3, 2, 0), (4, 1, 0), (1, 1, 0), (2, 3, 1)]  # kernel, stride, padding
 
@@ -27,7 +27,7 @@ def derive(call, layer, x: Tensor, penalised: bool) -> list[Tensor]:
 @pytest.mark.parametrize("bias", [False, True])
 def test_a_product_equals_the_convolution(kernel, stride, padding, penalised, bias):
     x = torch.randn(2, 3, 7, 5, dtype=torch.float64)
-    for kind, by_product in ((nn.Conv2d, convolve_by_product), (nn.ConvTranspose2d, transpose_by_product)):
+    for kind, by_product in ((nn.Conv2d, _convolve_by_product), (nn.ConvTranspose2d, _transpose_by_product)):
         layer = kind(3, 4, kernel, stride, padding, bias=bias).double()
         wanted = derive(layer, layer, x, penalised)
         found = derive(lambda given, layer=layer, by=by_product: by(layer, given), layer, x, penalised)
@@ -48,7 +48,7 @@ def test_a_product_equals_the_convolution(kernel, stride, padding, penalised, bi
 def test_a_product_is_used_where_it_is_faster(monkeypatch, kind, channels, size, wanted):
     monkeypatch.setattr(products, "multiplies_fast", lambda: True)
     used = []
-    for name in ("convolve_by_product", "transpose_by_product"):
+    for name in ("_convolve_by_product", "_transpose_by_product"):
         usual = getattr(products, name)
         monkeypatch.setattr(products, name, lambda *given, usual=usual: used.append(1) or usual(*given))
     layer, x = kind(channels, 128, 4, 2, 1), torch.randn(1, channels, size, size)
