@@ -102,6 +102,26 @@ def test_resampling_a_smooth_picture_gives_the_picture_at_the_moved_positions():
     assert (seen - picture(y, x))[inside].abs().max() < 4e-3  # doubling and bilinear interpolation
 
 
+def test_transformations_are_drawn_as_the_paper_says():
+    num = 6000
+    matrix, changed = geometry.draw_geometry(torch.empty(num, 3, 16, 32), 1.0)
+    assert changed.all()
+    forward = matrix.double().inverse()  # the paper's G: translation, rotation, stretching, rotation, scaling
+    linear, moved = forward[:, :2, :2], forward[:, :2, 2]
+    scale = torch.linalg.det(linear).log2() / 2
+    long, short = torch.linalg.svdvals(linear).unbind(1)
+    stretch = (long / short).log2() / 2  # |n|
+    angle = torch.atan2(linear[:, 1, 0] - linear[:, 0, 1], linear[:, 0, 0] + linear[:, 1, 1])
+    error = 4 / math.sqrt(2 * num)
+    deviations = (scale, 0.2), (moved[:, 0], 4.0), (moved[:, 1], 2.0), (angle, math.pi / 3**0.5)
+    for drawn, deviation in deviations:
+        assert float(drawn.std()) == pytest.approx(deviation, rel=error)
+        assert float(drawn.mean()) == pytest.approx(0, abs=2 * error * deviation)
+    assert float(stretch.pow(2).mean().sqrt()) == pytest.approx(0.2, rel=error)
+    _, changed = geometry.draw_geometry(torch.empty(num, 3, 16, 32), 0.5)
+    assert float(changed.float().mean()) == pytest.approx(1 - 0.5**4, abs=error)  # the two rotations count as one
+
+
 def test_smooth_pictures_are_reflected_at_the_borders():
     x = torch.linspace(-1, 1, 16, dtype=torch.float64).expand(1, 1, 16, 16)
     seen = geometry.resample(x, matrices(1, 0, 0, 1, 4, 0), TAPS)[0, 0, 8]
