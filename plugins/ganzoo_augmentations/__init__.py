@@ -100,7 +100,7 @@ def ganzoo_augmentations() -> Iterator[Augmentation]:
     """Offer the augmentations."""
     yield Augmentation(
         name="ada",
-        summary="Moves, bends and recolours images, as often as D overfits: for data of few thousand images.",
+        summary="Moves, bends and recolours images, as often as D overfits: for a few thousand images.",
         factory="ganzoo_augmentations.ada:build",
         cases="ganzoo_augmentations.cases:ada",
         options=ADAOptions,
@@ -115,7 +115,7 @@ def ganzoo_augmentations() -> Iterator[Augmentation]:
     yield Augmentation(
         name="diffaugment",
         aliases=("diffaug",),
-        summary="Changes colours, moves and cuts a square out of every image: for data of some hundred images.",
+        summary="Changes colours, moves and cuts a square out of every image: for a few hundred images.",
         factory="ganzoo_augmentations.diffaugment:DiffAugment",
         cases="ganzoo_augmentations.cases:diffaugment",
         options=DiffAugmentOptions,

@@ -16,13 +16,17 @@ from ganzoo_augmentations.geometry import transform
 from ganzoo_augmentations.pixels import require_images
 from ganzoo_augmentations.wavelets import SYM6, make_bands
 
+GROUPS = ("blit", "geometry", "colour", "filter", "noise", "cutout")
+
 
 def build(options: ADAOptions, data: DataInfo) -> ADA:
     """Build the pipeline: with the probability of the options, or with one that adapts if they give none.
 
     Raises:
-        UsageError: The probability is given, and also an option of its adaptation.
+        UsageError: All factors are 0, or the probability is given and also an option of its adaptation.
     """
+    if not any(getattr(options, group) for group in GROUPS):
+        raise UsageError(f"every factor of aug 'ada' is 0 ({', '.join(GROUPS)}), so it changes nothing: remove it")
     if options.p is None:
         return AdaptiveADA(options)
     defaults = {each.name: each.default for each in fields(ADAOptions)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganzoo.plugin import DataInfo
+from ganzoo.plugin import DataInfo, UsageError
 from ganzoo_augmentations import DiffAugmentOptions
 from ganzoo_augmentations.cutout import cut_out
 from ganzoo_augmentations.pixels import choose, require_images
@@ -21,6 +21,10 @@ class DiffAugment:
 
     options: DiffAugmentOptions
     data: DataInfo
+
+    def __post_init__(self) -> None:
+        if not self.options.policy:
+            raise UsageError("the policy of aug 'diffaugment' is empty, so it changes nothing: remove it")
 
     def __call__(self, images: Tensor, labels: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         """Return augmented images ``[N, C, H, W]``. If labels are given, return images and labels.

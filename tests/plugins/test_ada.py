@@ -12,10 +12,10 @@ import ganzoo
 from ganzoo.compute.streams import seeded
 from ganzoo.plugin import UsageError
 from ganzoo_augmentations import geometry
+from ganzoo_augmentations.ada import GROUPS
 from ganzoo_augmentations.colour import rotate_hue
 from ganzoo_augmentations.wavelets import SYM2, SYM6, make_bands, make_filters
 
-GROUPS = ("blit", "geometry", "colour", "filter", "noise", "cutout")
 TAPS = torch.tensor(SYM6, dtype=torch.float64)
 
 
@@ -272,6 +272,13 @@ def test_an_update_can_be_recorded():
 def test_options_of_adaptation_are_refused_where_p_is_given(option):
     with pytest.raises(UsageError, match=f"remove aug.ada.p or aug.ada.{option}"):
         ada("blit", p=0.5, **{option: 1})
+
+
+def test_an_augmentation_that_changes_nothing_is_refused():
+    with pytest.raises(UsageError, match="every factor of aug 'ada' is 0"):
+        ada()
+    with pytest.raises(UsageError, match="the policy of aug 'diffaugment' is empty"):
+        ganzoo.create("augmentation", "diffaugment", policy=())
 
 
 # ----------------------------------------------------------------------------
