@@ -56,6 +56,9 @@ class SNGANOptions:
     pooling: Literal["sum", "mean"] = option(
         "sum", help="How D reduces its last maps to features: sum as in SNGAN, mean as in WGAN-GP."
     )
+    upsampling: Literal["nearest", "bilinear"] = option(
+        "nearest", help="How G doubles the resolution: nearest as in the papers, bilinear as in torch-mimicry."
+    )
     spectral_g: bool = option(False, help="Whether G has spectral normalisation too, as in SAGAN.")
     attention: tuple[int, ...] | None = option(
         None, help="Resolutions at which both networks have self-attention, from 8 to half the image's size.", low=8
@@ -77,6 +80,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         conditional="optional",
         provides=_provides,
         cases="ganzoo_sngan.cases:cases",
+        imports={"mimicry": "ganzoo_sngan.imports:mimicry"},
         recommended={
             "loss": "hinge",
             "optim.g.lr": 2e-4,
@@ -137,7 +141,7 @@ def ganzoo_recipes() -> Iterator[Recipe]:
     )
     yield Recipe(
         name="sagan-imagenet-128",
-        summary="SAGAN's training on ImageNet 128x128 with classes, attention at 64x64.",
+        summary="SAGAN's training on ImageNet 128x128 with classes, attention at 64x64, D's blocks as wide as SNGAN's.",
         paper=SAGAN,
         source="https://github.com/brain-research/self-attention-gan",
         dataset="imagenet-128",

@@ -17,7 +17,7 @@ from ganzoo.plugin import DataInfo, UsageError
 from ganzoo.recipe.resolve import resolve
 
 (SPEC,) = ganzoo_sngan.ganzoo_architectures()
-networks = import_module("ganzoo_sngan.networks")
+networks, blocks = import_module("ganzoo_sngan.networks"), import_module("ganzoo_sngan.blocks")
 
 
 def build(size=32, channels=3, classes=0, device="cpu", **values):
@@ -88,8 +88,9 @@ def test_attention_at_a_resolution_that_one_network_lacks_is_refused(resolution,
 # Blocks, against the formulas of the papers: the shortcut's convolution is at the higher resolution there.
 
 
-def test_a_block_of_g_computes_the_papers_formula():
-    block = networks.Up(8, 6, 3, nn.Identity()).double()
+@pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
+def test_a_block_of_g_computes_the_papers_formula(upsampling):
+    block = blocks.Up(8, 6, 3, upsampling, nn.Identity()).double()
     for norm in (block.norm1, block.norm2):
         nn.init.normal_(norm.gain.weight)
         nn.init.normal_(norm.bias.weight)
@@ -102,7 +103,14 @@ def test_a_block_of_g_computes_the_papers_formula():
         return scale * (x - mean) / (var + 1e-5).sqrt() + shift
 
     def double(x):
-        return x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        if upsampling == "nearest":
+            return x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        for dim in (2, 3):  # a new pixel is 3/4 of the nearest old one and 1/4 of the next
+            end = x.shape[dim] - 1
+            left = torch.cat([x.narrow(dim, 0, 1), x.narrow(dim, 0, end)], dim)
+            right = torch.cat([x.narrow(dim, 1, end), x.narrow(dim, end, 1)], dim)
+            x = torch.stack([(3 * x + left) / 4, (3 * x + right) / 4], dim + 1).flatten(dim, dim + 1)
+        return x
 
     y = F.conv2d(double(normalise(x, block.norm1).clamp(min=0)), block.conv1.weight, block.conv1.bias, padding=1)
     y = F.conv2d(normalise(y, block.norm2).clamp(min=0), block.conv2.weight, block.conv2.bias, padding=1)
@@ -112,7 +120,7 @@ def test_a_block_of_g_computes_the_papers_formula():
 
 @pytest.mark.parametrize(("outputs", "halves", "layer_norm"), [(6, True, False), (6, False, True), (4, False, False)])
 def test_a_block_of_d_computes_the_papers_formula(outputs, halves, layer_norm):
-    block = networks.Down(4, outputs, halves, layer_norm, nn.Identity()).double()
+    block = blocks.Down(4, outputs, halves, layer_norm, nn.Identity()).double()
     x = draw(2, 4, 6, 6)
 
     def normalise(x):
@@ -131,7 +139,7 @@ def test_a_block_of_d_computes_the_papers_formula(outputs, halves, layer_norm):
 
 
 def test_the_first_block_of_d_reads_the_image_without_an_activation():
-    block = networks.FirstDown(3, 4, nn.Identity()).double()
+    block = blocks.FirstDown(3, 4, nn.Identity()).double()
     x = draw(2, 3, 6, 6)
     y = block.conv2(block.conv1(x).clamp(min=0))
     expected = F.avg_pool2d(y + block.shortcut(x), 2)
@@ -178,8 +186,8 @@ def test_norm_d_and_spectral_g_normalise_the_layers_that_the_papers_normalise():
 
 def test_attention_stands_where_the_maps_get_its_resolution():
     pair = build(64, device="meta", attention=(8, 32))
-    for blocks, names in ((pair.generator.blocks, "0 2"), (pair.discriminator.blocks, "0 2")):
-        found = [index for index, block in enumerate(blocks) if isinstance(block.attention, SelfAttention2d)]
+    for stack, names in ((pair.generator.blocks, "0 2"), (pair.discriminator.blocks, "0 2")):
+        found = [index for index, block in enumerate(stack) if isinstance(block.attention, SelfAttention2d)]
         assert found == [int(name) for name in names.split()]
     plain, attending = build(48).generator.eval(), build(48, attention=(24,)).generator.eval()
     attending.load_state_dict(plain.state_dict(), strict=False)

@@ -1,0 +1,144 @@
+"""The residual blocks of SNGAN, and their layers (Miyato et al. 2018, arXiv:1802.05957, appendix B.4).
+
+`attention` is the last layer of a block. The 1x1 convolution of a shortcut is computed at the lower resolution, because
+it commutes with the interpolation of pixels and with their mean.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, TypeVar
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganzoo.layers import ConditionalBatchNorm2d
+
+Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
+Upsampling = Literal["nearest", "bilinear"]
+
+
+class Up(nn.Module):
+    """``[N, inputs, R, R] -> [N, outputs, 2R, 2R]``: a block of G.
+
+    Args:
+        inputs, outputs: The numbers of channels.
+        num_classes: The number of classes that the normalisations depend on; 0 for none.
+        upsampling: How the resolution is doubled: each pixel repeated, or linear interpolation.
+        attention: The last layer.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, num_classes: int, upsampling: Upsampling, attention: nn.Module
+    ) -> None:
+        super().__init__()
+        self.norm1 = ConditionalBatchNorm2d(inputs, num_classes)
+        self.conv1 = make_convolution(inputs, outputs)
+        self.norm2 = ConditionalBatchNorm2d(outputs, num_classes)
+        self.conv2 = make_convolution(outputs, outputs)
+        self.shortcut = initialise_layer(nn.Conv2d(inputs, outputs, 1))
+        self.upsampling = upsampling
+        self.attention = attention
+
+    def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
+        """Return the block's output."""
+        y: Tensor = F.relu(self.norm1(x, labels))
+        if self.upsampling == "nearest":
+            y = double_and_convolve(y, self.conv1)  # [N, outputs, 2R, 2R]
+        else:
+            y = self.conv1(F.interpolate(y, scale_factor=2.0, mode=self.upsampling))
+        y = self.conv2(F.relu(self.norm2(y, labels)))
+        y = self.attention(y + F.interpolate(self.shortcut(x), scale_factor=2.0, mode=self.upsampling))
+        return y
+
+
+class FirstDown(nn.Module):
+    """``[N, inputs, R, R] -> [N, outputs, R/2, R/2]``: D's first block, whose input is the image itself."""
+
+    def __init__(self, inputs: int, outputs: int, attention: nn.Module) -> None:
+        super().__init__()
+        self.conv1 = make_convolution(inputs, outputs)
+        self.conv2 = make_convolution(outputs, outputs)
+        self.shortcut = initialise_layer(nn.Conv2d(inputs, outputs, 1))
+        self.attention = attention
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the block's output."""
+        y: Tensor = convolve_and_pool(F.relu(self.conv1(x)), self.conv2)  # [N, outputs, R/2, R/2]
+        y = self.attention(y + self.shortcut(F.avg_pool2d(x, 2)))
+        return y
+
+
+class Down(nn.Module):
+    """``[N, inputs, R, R] -> [N, outputs, R/2, R/2]``, or at the same resolution: a block of D.
+
+    Args:
+        inputs, outputs: The numbers of channels.
+        halves: Whether the block halves the resolution.
+        layer_norm: Whether each activation follows a normalisation over all numbers of a sample (Ba et al. 2016,
+            arXiv:1607.06450), as Gulrajani et al. 2017 recommend with their penalty.
+        attention: The last layer.
+    """
+
+    def __init__(self, inputs: int, outputs: int, halves: bool, layer_norm: bool, attention: nn.Module) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = (nn.GroupNorm(1, inputs) if layer_norm else nn.Identity() for _ in range(2))
+        self.conv1 = make_convolution(inputs, inputs)
+        self.conv2 = make_convolution(inputs, outputs)
+        changes = halves or inputs != outputs
+        self.shortcut = initialise_layer(nn.Conv2d(inputs, outputs, 1)) if changes else nn.Identity()
+        self.halves = halves
+        self.attention = attention
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the block's output."""
+        y: Tensor = self.conv1(F.relu(self.norm1(x)))  # [N, inputs, R, R]
+        y = F.relu(self.norm2(y))
+        if self.halves:
+            x, y = F.avg_pool2d(x, 2), convolve_and_pool(y, self.conv2)  # [N, outputs, R/2, R/2]
+        else:
+            y = self.conv2(y)  # [N, outputs, R, R]
+        y = self.attention(y + self.shortcut(x))
+        return y
+
+
+# ----------------------------------------------------------------------------
+# Layers.
+
+
+def convolve_and_pool(x: Tensor, conv: nn.Conv2d) -> Tensor:
+    """Return the means of 2x2 pixels of ``conv(x)``, ``[N, inputs, R, R] -> [N, outputs, R/2, R/2]``, for 3x3 kernels.
+
+    The mean of four shifted 3x3 kernels is one 4x4 kernel with a stride of 2, which needs 4/9 of the multiplications.
+    """
+    return F.conv2d(x, average_shifts(conv.weight), conv.bias, stride=2, padding=1)
+
+
+def double_and_convolve(x: Tensor, conv: nn.Conv2d) -> Tensor:
+    """Return ``conv`` of `x` with each pixel repeated, ``[N, inputs, R, R] -> [N, outputs, 2R, 2R]``, for 3x3 kernels.
+
+    The convolution is the transpose of one as in `convolve_and_pool`, except for a factor of 4.
+    """
+    kernel = 4 * average_shifts(conv.weight.flip(2, 3)).transpose(0, 1)  # [inputs, outputs, 4, 4]
+    return F.conv_transpose2d(x, kernel, conv.bias, stride=2, padding=1)
+
+
+def average_shifts(kernel: Tensor) -> Tensor:
+    """Return the mean ``[A, B, 4, 4]`` of kernels ``[A, B, 3, 3]`` that are shifted by 0 or 1 in both directions."""
+    return F.avg_pool2d(kernel, 2, stride=1, padding=1)
+
+
+def make_convolution(inputs: int, outputs: int) -> nn.Conv2d:
+    """Return a 3x3 convolution of a residual branch. Its gain keeps the variance through a ReLU."""
+    return initialise_layer(nn.Conv2d(inputs, outputs, 3, padding=1), math.sqrt(2.0))
+
+
+def initialise_layer(layer: Layer, gain: float = 1.0) -> Layer:
+    """Draw a layer's weight from Glorot's uniform distribution, set its bias to 0, and return the layer.
+
+    Gulrajani et al. 2017 and Miyato et al. 2018 do so in their code, with a gain of sqrt(2) in the residual branches.
+    """
+    nn.init.xavier_uniform_(layer.weight, gain)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
