@@ -25,7 +25,7 @@ class Up(nn.Module):
         inputs, outputs: The numbers of channels.
         num_classes: The number of classes that the normalisations depend on; 0 for none.
         upsampling: How the resolution is doubled: each pixel repeated, or linear interpolation.
-        attention: The last layer.
+        attention: The last layer of the block: self-attention, or the identity.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Down(nn.Module):
         halves: Whether the block halves the resolution.
         layer_norm: Whether each activation follows a normalisation over all numbers of a sample (Ba et al. 2016,
             arXiv:1607.06450), as Gulrajani et al. 2017 recommend with their penalty.
-        attention: The last layer.
+        attention: The last layer of the block: self-attention, or the identity.
     """
 
     def __init__(self, inputs: int, outputs: int, halves: bool, layer_norm: bool, attention: nn.Module) -> None:

@@ -343,7 +343,7 @@ def test_unknown_names_and_keys_are_refused(losses: type) -> None:
     ):
         import_file(file, "pytorch-example")
     with pytest.raises(
-        UsageError, match=r"no format was chosen: add --format NAME \(installed: pytorch-examples, torchgan"
+        UsageError, match=r"no format was chosen: add --format NAME \(installed: mimicry, pytorch-examples, torchgan"
     ):
         import_file(file, "")
     with pytest.raises(UsageError, match=r"unknown key 'arch.slop': did you mean 'arch.slope'"):
@@ -440,4 +440,4 @@ def test_the_command_prints_the_directory(capsys: pytest.CaptureFixture[str]) ->
     assert (code, out, err) == (4, "", "ganzoo: there is no file nothing.pth\n")
     code, out, err = call(str(file), "other")
     assert (code, out) == (2, "")
-    assert "add --format NAME (installed: pytorch-examples, torchgan)" in err
+    assert "add --format NAME (installed: mimicry, pytorch-examples, torchgan)" in err
