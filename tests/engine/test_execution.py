@@ -176,10 +176,14 @@ PENALTIES = {
     "r1-fd": {"reg": "r1,r2", "reg.r1.mode": "fd", "reg.r2.mode": "fd"},
     "wgan-gp": {"reg": "wgan-gp"},
     "wgan-gp-fd": {"reg": "wgan-gp", "reg.wgan-gp.mode": "fd"},
-}
-ZOO = [(net, penalty) for net in NETS for penalty in PENALTIES if not (net == "dcgan" and "gp" in penalty)]
+    "terms": {
+        "reg": "wgan-gp,dragan,max-gp,drift,logit-centring,lecam,orthogonal,weight-clip,bcr,zcr", "loss": "ragan",
+        "reg.orthogonal.network": "both",
+    },
+}  # fmt: skip
+ZOO = [(net, penalty) for net in NETS for penalty in list(PENALTIES)[:-1] if not (net == "dcgan" and "gp" in penalty)]
 NETS |= {f"dcgan, {norm}": NETS["dcgan"] | {"arch.norm_d": norm} for norm in ("spectral", "layer")}
-ZOO += [("dcgan, spectral", "r1-fd"), ("dcgan, layer", "wgan-gp")]
+ZOO += [("dcgan, spectral", "r1-fd"), ("dcgan, layer", "terms")]
 RISING = {"aug": "ada", "aug.ada.interval": 1, "aug.ada.images": 10, "aug.ada.target": -1}  # p rises at each update
 NETS["r3gan, ada"] = NETS["r3gan"] | RISING | {"aug.ada.blit": 0, "aug.ada.colour": 0}
 ZOO[ZOO.index(("r3gan", "r1-exact"))] = ("r3gan, ada", "r1-exact")  # differentiates the augmentation twice too

@@ -19,7 +19,7 @@ from ganzoo.testing.loss.calling import (
 )
 from ganzoo.testing.probes import compute_gradients, flatten, has_changed
 
-LEVELS = [level / 4 for level in range(-80, 81)]
+LEVELS = [level / 2 for level in range(-40, 41)]
 
 
 def discriminator_signs(trial: Trial) -> None:
