@@ -83,12 +83,12 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         imports={"mimicry": "ganzoo_sngan.imports:mimicry"},
         recommended={
             "loss": "hinge",
-            "optim.g.lr": 2e-4,
-            "optim.d.lr": 2e-4,
+            "optim.g.lr": 4e-4,
+            "optim.d.lr": 4e-4,
             "optim.g.betas": (0.0, 0.9),
             "optim.d.betas": (0.0, 0.9),
-            "train.batch": 64,
-            "train.ema_half_life": 2000,
+            "train.batch": 16,  # on small data many updates matter more than large batches
+            "train.ema_half_life": 1000,
         },
     )
 
@@ -112,6 +112,7 @@ def ganzoo_recipes() -> Iterator[Recipe]:
         paper=SNGAN,
         source="https://github.com/pfnet-research/sngan_projection",
         published="FID 21.7 (5,000 samples against 10,000 images), Inception score 8.22",
+        similar_to={"sngan": "--recipe sngan-cifar10"},
         settings=spectral,
     )
     yield _make_cifar10_recipe(
@@ -120,6 +121,7 @@ def ganzoo_recipes() -> Iterator[Recipe]:
         paper=PROJECTION,
         source="https://github.com/pfnet-research/sngan_projection",
         published="FID 17.5 (5,000 samples against 10,000 images)",
+        similar_to=dict.fromkeys(("projection", "cgan-pd", "projgan"), "--recipe cgan-pd-cifar10"),
         settings={**spectral, "train.conditional": True},
     )
     yield _make_cifar10_recipe(
@@ -128,6 +130,7 @@ def ganzoo_recipes() -> Iterator[Recipe]:
         paper=WGAN_GP,
         source="https://github.com/igul222/improved_wgan_training",
         published="Inception score 7.86",
+        similar_to={"wgan-gp": "--recipe wgan-gp-cifar10"},
         updates=100_000,
         settings={
             "loss": "wasserstein",
@@ -146,6 +149,7 @@ def ganzoo_recipes() -> Iterator[Recipe]:
         source="https://github.com/brain-research/self-attention-gan",
         dataset="imagenet-128",
         published="FID 18.65, Inception score 52.52 (50,000 samples)",
+        similar_to={"sagan": "--recipe sagan-imagenet-128"},
         cost="256 million images in batches of 256",
         settings={
             **spectral,
