@@ -3,6 +3,8 @@
 All transformations of an image are one matrix. Images that are only blitted (mirrored, turned by quarters, moved by
 whole pixels) are copied pixel by pixel. All others are resampled: doubled with the wavelet filter SYM6, looked up
 bilinearly, and halved with the same filter. What comes into view is the mirror image of what is at the border.
+
+The gradient adds what several pixels of the result give to one of the image; on CUDA in no fixed order.
 """
 
 from __future__ import annotations
