@@ -191,7 +191,7 @@ def list_consistency() -> Iterator[Regularizer]:
         summary="Consistency of D's logits as cr, for real and for generated images.",
         factory="ganzoo_regularizers.consistency:BCR",
         cases="ganzoo_regularizers.cases_of_terms:bcr",
-        similar_to={"icr": "--reg bcr,zcr"},
+        similar_to={"icr": "--reg bcr --reg zcr"},
         options=options.BCROptions,
         modalities=("image",),
         paper=f"{IMPROVED_CONSISTENCY}, algorithm 1",
