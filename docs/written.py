@@ -305,6 +305,10 @@ def _list_origin(entry: RegisteredComponent) -> tuple[str, ...]:
 
 PICTURES = {
     "dcgan": ("digits.png", "64 digits of `ganzoo train --arch dcgan --loss bce`"),
+    "dcgan-tutorial": (
+        "tutorial.png",
+        "64 digits of `ganzoo train --recipe dcgan-tutorial --dataset digits --batch 32 --images 300000 arch.width=16`",
+    ),
     "mlp": ("ring.png", "2,500 points of `ganzoo sample ganzoo:ring`; the circles are three standard deviations wide"),
 }
 BUILT_FOR: dict[str, list[dict[str, Any]]] = {

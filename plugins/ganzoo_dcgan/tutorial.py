@@ -106,7 +106,7 @@ def make_up_block(inputs: int, outputs: int, stride: int) -> nn.Sequential:
 
 def make_down_block(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
     """Return a block ``[N, inputs, R, R] -> [N, outputs, R/2, R/2]``."""
-    return nn.Sequential(DownConv(inputs, outputs), nn.LeakyReLU(SLOPE, inplace=True), nn.Dropout(dropout))
+    return nn.Sequential(DownConv(inputs, outputs), nn.LeakyReLU(SLOPE, inplace=True), Dropout(dropout))
 
 
 class DownConv(nn.Conv2d):
@@ -137,6 +137,17 @@ class UpConv(nn.ConvTranspose2d):
         """Return the map, ``stride`` times as large."""
         height, width = (side * scale for side, scale in zip(x.shape[2:], self.stride, strict=True))
         return super().forward(x)[:, :, :height, :width]
+
+
+class Dropout(nn.Dropout):
+    """``Dropout(p)``. Torch's own fills its mask in the order of memory, which differs in a compiled update."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the numbers that are kept, divided by the share of the kept ones; 0 for the others."""
+        if not self.training:
+            return input
+        kept = torch.rand(input.shape, device=input.device) >= self.p
+        return input * kept / (1 - self.p)
 
 
 class BatchNorm(nn.modules.batchnorm._BatchNorm):

@@ -159,3 +159,13 @@ def test_weights_start_as_glorots_uniform_numbers_and_biases_as_0() -> None:
 def test_other_sizes_are_refused() -> None:
     with pytest.raises(UsageError, match="makes images of 28x28"):
         build(3, 32)
+
+
+def test_dropout_keeps_the_mean_and_is_off_when_images_are_judged() -> None:
+    layer = tutorial.Dropout(0.3)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        seen = layer(torch.full((4, 25_000), 7.0))
+    assert (seen == 0).double().mean().item() == pytest.approx(0.3, abs=0.01)
+    assert torch.allclose(seen[seen != 0], torch.tensor(10.0))
+    assert bool((layer.eval()(torch.ones(9)) == 1).all())
