@@ -97,7 +97,7 @@ class CROptions:
 
     weight: float = option(10.0, low=0, schedulable=True, help="Weight, lambda in the paper.")
     shift: int = option(4, low=0, help="Largest shift in pixels.")
-    mirror: float = option(0.5, low=0, high=1, help="Probability with which an image is mirrored.")
+    mirror: float = option(0.5, low=0, high=1, help="Probability of a mirror image; 0 where it is wrong, as of digits.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,7 @@ class BCROptions:
     weight_real: float = option(10.0, low=0, schedulable=True, help="Weight at real samples.")
     weight_fake: float = option(10.0, low=0, schedulable=True, help="Weight at generated samples.")
     shift: int = option(4, low=0, help="Largest shift in pixels.")
-    mirror: float = option(0.5, low=0, high=1, help="Probability with which an image is mirrored.")
+    mirror: float = option(0.5, low=0, high=1, help="Probability of a mirror image; 0 where it is wrong, as of digits.")
 
 
 @dataclass(frozen=True, kw_only=True)
