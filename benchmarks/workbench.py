@@ -216,8 +216,9 @@ def make_networks_plain(gan: Gan) -> tuple[nn.Module, nn.Module]:
     networks = gan.generator, gan.discriminator
     for network in networks:
         for module in network.modules():
-            if isinstance(module, (ProductConv2d, ProductConvTranspose2d)):
-                module.__class__ = nn.Conv2d if isinstance(module, nn.Conv2d) else nn.ConvTranspose2d
+            plain: Any = {ProductConv2d: nn.Conv2d, ProductConvTranspose2d: nn.ConvTranspose2d}.get(type(module))
+            if plain:
+                module.__class__ = plain
         network.to(memory_format=torch.contiguous_format).requires_grad_()  # type: ignore[call-overload]
     return networks
 

@@ -281,29 +281,3 @@ def reads_beyond_logits(trial: Trial) -> bool:
 def choose_form(trial: Trial) -> Form:
     """Return the form of D's output that a regularizer can read."""
     return "output" if reads_beyond_logits(trial) else "plain"
-
-
-class FixedGenerator(nn.Module):
-    """A generator that always makes the same samples, which are its parameter."""
-
-    def __init__(self, samples: Tensor) -> None:
-        super().__init__()
-        self.samples = nn.Parameter(samples.detach().clone())
-
-    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return the samples."""
-        return self.samples * 1
-
-
-class CaseDiscriminator(nn.Module):
-    """A case's network as a discriminator: it may be called with labels, and it has parameters."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-        if not any(parameter.requires_grad for parameter in network.parameters()):
-            self.unused = nn.Parameter(torch.zeros(1))
-
-    def forward(self, x: Tensor, labels: Tensor | None = None) -> Any:
-        """Return the network's output."""
-        return self.network(x) if labels is None else self.network(x, labels)

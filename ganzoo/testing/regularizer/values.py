@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ganzoo.engine.assemble import REGULARIZER
 from ganzoo.engine.batches import Part
@@ -27,8 +28,6 @@ from ganzoo.testing.probes import (
 )
 from ganzoo.testing.terms import (
     TITLES,
-    CaseDiscriminator,
-    FixedGenerator,
     Term,
     choose_data,
     choose_form,
@@ -41,9 +40,9 @@ from ganzoo.testing.terms import (
 def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
     """Return what a case expects: D's and G's term by the network's name, and ``logits``; D is ``network``."""
     real, fake = case.given["real"], case.given["fake"]
-    generator = deepcopy(case.given.get("generator")) or FixedGenerator(fake)
+    generator = deepcopy(case.given.get("generator")) or _FixedGenerator(fake)
     z = case.given.get("z", torch.zeros(len(real), 1, dtype=real.dtype))
-    networks = Networks(generator, CaseDiscriminator(deepcopy(case.given["network"])), latent_dim=z.shape[1])
+    networks = Networks(generator, _CaseDiscriminator(deepcopy(case.given["network"])), latent_dim=z.shape[1])
     data = DataInfo(shape=tuple(real.shape[1:]), modality="image" if real.dim() == 4 else "points")
     gan = make_regularized_gan(trial, Trial(trial.entry).make_options(**case.options), networks, data, pairs=True)
     part = Part(z, real, None, 1.0)
@@ -57,6 +56,32 @@ def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
         with torch.no_grad():
             measured["logits"] = sum_of_logits(gan.discriminator.eval()(real)).sum().item()
     return measured
+
+
+class _FixedGenerator(nn.Module):
+    """A generator that always makes the same samples, which are its parameter."""
+
+    def __init__(self, samples: Tensor) -> None:
+        super().__init__()
+        self.samples = nn.Parameter(samples.detach().clone())
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the samples."""
+        return self.samples * 1
+
+
+class _CaseDiscriminator(nn.Module):
+    """A case's network as a discriminator: it may be called with labels, and it has parameters."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        if not any(parameter.requires_grad for parameter in network.parameters()):
+            self.unused = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Any:
+        """Return the network's output."""
+        return self.network(x) if labels is None else self.network(x, labels)
 
 
 # ----------------------------------------------------------------------------
