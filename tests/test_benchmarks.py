@@ -135,7 +135,7 @@ def test_kit():
 
 
 def test_every_benchmark_is_run_here():
-    covered = {*ROWS, *BESIDE, "roofline", "precision", "losses", "scaling", "crowded", "gpu", "kit"}
+    covered = {*ROWS, *BESIDE, "roofline", "precision", "losses", "scaling", "crowded", "gpu", "kit", "penalties"}
     assert {path.stem for path in BENCHMARKS.glob("*.py")} - SHARED == covered
 
 
