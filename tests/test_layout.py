@@ -304,6 +304,11 @@ def test_every_entry_of_args_can_be_read_alone(tmp_path: Path) -> None:
     assert [entry for path in (*CORE, *plugin_files()) for entry in short_entries(path)] == []
 
 
+def test_no_two_files_of_tests_have_one_name() -> None:
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))  # pytest would refuse to run the second one
+
+
 # ----------------------------------------------------------------------------
 # Hooks.
 

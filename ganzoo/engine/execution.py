@@ -23,8 +23,8 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 from ganzoo.compute.device import CAPTURE_LOCK, cudnn_flags, is_out_of_memory
 from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import Gan, eager
-from ganzoo.engine.products import list_thin_products
 from ganzoo.engine.state import Before
+from ganzoo.engine.thin_products import list_thin_products
 from ganzoo.errors import GanzooError
 
 Replay = Callable[[list[Tensor]], Any]  # from the tensors of a piece's input to its result
