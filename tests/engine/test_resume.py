@@ -103,11 +103,10 @@ def compare_runs(left: Run, right: Run) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("execution", "most"), [("eager", 2), ("compile", 1)])  # each compilation takes some seconds
-def test_a_run_that_is_killed_at_random_moments_equals_one_that_was_not(capsys, execution, most):
-    seed = random.randrange(10**6)
+def test_a_run_that_is_killed_at_random_moments_equals_one_that_was_not(capsys):
+    seed, most = random.randrange(10**6), 2
     moments, kills = random.Random(seed), 0
-    settings = {**EVERYTHING, "images": 8_000, "options": {**EVERYTHING["options"], "train.execution": execution}}
+    settings = {**EVERYTHING, "images": 8_000, "options": {**EVERYTHING["options"], "train.execution": "eager"}}
     whole, torn = start(**settings, name="whole"), start(**settings, name="torn")
     while kills < most:
         assert torn.stdout is not None
@@ -143,7 +142,7 @@ def test_a_crash_at_any_moment_of_a_checkpoint_loses_nothing(capsys):
     start, whole = train(**settings, name="start"), train(**{**settings, "images": 32}, name="whole")
     tensors, meta = checkpoint.load(whole.get_checkpoint_path(32))
     size = whole.get_checkpoint_path(32).stat().st_size
-    moments = [Dying(after_bytes=count) for count in range(0, size + 1, 7)]
+    moments = [Dying(after_bytes=count) for count in range(0, size + 1, 17)]
     moments += [Dying(before_operation=count) for count in range(3)]  # the sync, the rename, the directory's sync
     torn = Run(Path("runs/0002-torn"))
     for number, disk in enumerate(moments, 1):
