@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-UPDATES = 12_000  # of the discriminator and of the generator
+UPDATES = 30_000  # of the discriminator and of the generator
 SOAK = """
 import json, os, sys
 import torch
@@ -39,11 +39,11 @@ def test_memory_and_open_files_do_not_grow_over_a_long_run(tmp_path, capsys):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    warm = [row for row in rows if row[0] >= 0.2 * rows[-1][0]]
+    warm = [row for row in rows if row[0] >= 0.4 * rows[-1][0]]
     assert len(warm) > 50  # a tick at each checkpoint
     memory, files = ([row[index] for row in warm] for index in (1, 2))
     growth = max(memory[-10:]) - memory[0]
     with capsys.disabled():
         print(f"\n[{UPDATES:,} updates: {growth / 1e6:+.2f} MB, {files[0]} to {files[-1]} open files]")
-    assert growth < 25 * UPDATES  # bytes
+    assert growth < 10 * UPDATES  # bytes
     assert max(files) <= files[0] + 2  # a file may be written and a directory synced at that moment
