@@ -89,13 +89,11 @@ def set_up(
 def warn_of_emulation(precision: str) -> str:
     """Return a line about a precision that this machine's processor emulates; empty for one that it computes in."""
     slowdown = estimate_slowdown(precision)
+    if slowdown == 1:
+        return ""
     return (
-        ""
-        if slowdown == 1
-        else (
-            f"train.precision={precision} is emulated on this processor, where convolutions and products take about "
-            f"{slowdown:.0f} times as long as in float32: a new run with train.precision=fp32 is faster"
-        )
+        f"train.precision={precision} is emulated on this processor, where convolutions and products take about "
+        f"{slowdown:.0f} times as long as in float32: a new run with train.precision=fp32 is faster"
     )
 
 

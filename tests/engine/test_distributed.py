@@ -160,7 +160,7 @@ def run_alone(name: str) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tenso
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("num", [2])  # another test goes on with three
+@pytest.mark.parametrize("num", [2, 3])
 def test_several_processes_train_like_one(num):
     run_job(num, "update", {"cases": CASES})
     far = {}

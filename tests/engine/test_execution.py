@@ -99,7 +99,7 @@ def distances(
 def distance(got: Tensor, wanted: Tensor) -> float:
     if not wanted.is_floating_point():
         return float(not torch.equal(got, wanted))
-    largest = wanted.abs().max().clamp_min(1e-5)  # a bias before BatchNorm has only rounding
+    largest = wanted.abs().max().clamp_min(1e-6)  # a bias before BatchNorm has only rounding
     apart = float((got - wanted).abs().max() / largest)
     return apart if math.isfinite(apart) else math.inf
 
@@ -136,8 +136,7 @@ TOYS = [
         "train.ema_half_life": 30,
     },
     {"train.update": "shared", "loss": "toy-pairs"},
-    {"train.update": "simultaneous", "arch.norm": True, "train.g_reg_interval": 2, "reg": "toy-means"}
-    | {"optim.g.eps": 1e-2, "optim.d.eps": 1e-2},  # biases before BatchNorm have only rounding, which Adam magnifies
+    {"train.update": "simultaneous", "arch.norm": True, "train.g_reg_interval": 2, "reg": "toy-means"},
 ]
 
 
@@ -145,7 +144,13 @@ CAPTURED = 1e-6  # torch's captured Adam reads a float32 learning rate, whose ro
 
 
 @pytest.fixture
-def traced(monkeypatch):
+def same_products(monkeypatch):
+    """Leave thin products as they are: a sum rounds otherwise, which Adam magnifies where a gradient is 0."""
+    monkeypatch.setattr(execution, "list_thin_products", dict)
+
+
+@pytest.fixture
+def traced(monkeypatch, same_products):
     """Run recordings without the compiler, which takes long; compiled recordings are tested below."""
     monkeypatch.setattr(execution, "compile_graph", lambda graph, inputs: graph)
 
@@ -201,14 +206,17 @@ def test_recorded_updates_of_the_zoo_equal_eager_ones(make, traced, net, penalty
 CHANGING = {  # over the two updates of each network that are compared
     "optim.d.lr": "linear(1e-2, 0, images=8)", "optim.g.betas": "0.5,cosine(0.9, 0.99, images=8)",
     "reg.r1.gamma": "linear(2, 0, images=8)", "train.ema_ramp": 0.5, "train.ema_half_life": 3,
-    "optim.d.eps": 1e-2,  # with which Adam does not magnify the rounding of gradients that are 0
 }  # fmt: skip
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("net", "penalty", "more"), [("mlp", "plain", {}), ("mlp", "r1-fd", CHANGING)])
-def test_compiled_updates_of_the_zoo_equal_eager_ones(make, net, penalty, more):
-    assert max(distances(make, of_zoo(net, penalty) | more, "compile", rounds=3)) < 1e-9
+def test_compiled_updates_equal_eager_ones(make):
+    assert max(distances(make, of_zoo("mlp", "plain"), "compile", rounds=3)) < 1e-9
+
+
+@pytest.mark.slow
+def test_compiled_updates_with_schedules_equal_eager_ones(make, same_products):
+    assert max(distances(make, of_zoo("mlp", "r1-fd") | CHANGING, "compile", rounds=3)) < 1e-9
 
 
 @pytest.mark.slow
@@ -240,7 +248,7 @@ raise SystemExit(pytest.main(["-q", "-n", "0", "-p", "no:cacheprovider", {str(HE
 @pytest.mark.skipif("GANZOO_DOUBLE_BACKWARD" not in os.environ, reason="runs in a process of its own")
 def test_double_backward_here(make, monkeypatch):
     monkeypatch.setitem(STEPS, "alternating", STEPS["alternating"][:1])  # D's updates have it; compiling takes long
-    assert max(distances(make, of_zoo("mlp", "r1-exact") | {"arch.depth": 1}, "compile", rounds=2)) < 1e-9
+    assert max(distances(make, of_zoo("mlp", "r1-exact"), "compile", rounds=2)) < 1e-9
 
 
 @pytest.mark.parametrize("precision", ["bf16"])

@@ -103,10 +103,11 @@ def compare_runs(left: Run, right: Run) -> int:
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_at_random_moments_equals_one_that_was_not(capsys):
-    seed, most = random.randrange(10**6), 2
+@pytest.mark.parametrize(("execution", "most"), [("eager", 2), ("compile", 1)])  # each trace takes some seconds
+def test_a_run_that_is_killed_at_random_moments_equals_one_that_was_not(capsys, execution, most):
+    seed = random.randrange(10**6)
     moments, kills = random.Random(seed), 0
-    settings = {**EVERYTHING, "images": 8_000, "options": {**EVERYTHING["options"], "train.execution": "eager"}}
+    settings = {**EVERYTHING, "images": 8_000, "options": {**EVERYTHING["options"], "train.execution": execution}}
     whole, torn = start(**settings, name="whole"), start(**settings, name="torn")
     while kills < most:
         assert torn.stdout is not None
