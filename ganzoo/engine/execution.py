@@ -14,6 +14,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from importlib import import_module
+from threading import Thread
 from typing import Any
 
 import torch
@@ -41,10 +43,22 @@ def install(gan: Gan, notify: Callable[[str], None]) -> None:
     name = gan.recipe.train.execution
     if name == "eager":
         return
+    _import_compiler()
     for optimizer in gan.optimizers.values():
         optimizer.make_recordable(captured=name == "cuda-graph")
     gan.ema.make_recordable(gan.device)
     gan.execute = (Compiled if name == "compile" else CudaGraphs)(gan, notify)
+
+
+def _import_compiler() -> None:
+    """Import torch's compiler, which a recording needs.
+
+    Otherwise torch imports it while it records, and the import keeps all frames of the run, and so its memory, alive. A
+    thread has frames of its own.
+    """
+    thread = Thread(target=import_module, args=("torch._dynamo",))
+    thread.start()
+    thread.join()
 
 
 class RecordedExecution(ABC):

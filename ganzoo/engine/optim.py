@@ -8,11 +8,11 @@ torch does not have, is always made in the second way.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
-import torch._dynamo  # an optimizer would import it, in the middle of a run, whose frames the import keeps alive
 from torch import Tensor, nn
 
 from ganzoo.engine.forms import FORMS
@@ -22,12 +22,26 @@ from ganzoo.plugin.options import list_options
 from ganzoo.plugin.schedule import Schedule, evaluate_number
 from ganzoo.recipe import recipe as recipes
 
+WITH_COMPILER = ("add_param_group", "state_dict", "load_state_dict", "step", "zero_grad")
+
+
+def remove_compiler(cls: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
+    """Return a class of torch's optimizers whose methods do not import torch's compiler.
+
+    torch wraps these methods so that `torch.compile` treats them in another way. A wrapper imports the compiler at its
+    first call, which takes over a second of each process that trains, even if nothing is compiled. The wrapper of
+    ``step`` also switches gradients off: the caller does that.
+    """
+    return type(cls.__name__, (cls,), {name: inspect.unwrap(getattr(cls, name)) for name in WITH_COMPILER})
+
+
 CLASSES = {
     "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "adamax": torch.optim.Adamax, "nadam": torch.optim.NAdam,
     "radam": torch.optim.RAdam, "sgd": torch.optim.SGD, "rmsprop": torch.optim.RMSprop, "adagrad": torch.optim.Adagrad,
     "adafactor": torch.optim.Adafactor, "adadelta": torch.optim.Adadelta, "asgd": torch.optim.ASGD,
     "rprop": torch.optim.Rprop,
 }  # fmt: skip
+CLASSES = {name: remove_compiler(cls) for name, cls in CLASSES.items()}
 FUSED = ("adam", "adamw", "sgd")  # torch has one kernel for all parameters, on CPU and CUDA
 
 

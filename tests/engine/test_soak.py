@@ -27,6 +27,7 @@ options = {"arch.width": 16, "arch.depth": 1, "train.execution": "eager", "train
            "train.checkpoint_every": images // 100, "train.grid_every": images // 40}
 ganzoo.train(arch="mlp", dataset="points", loss="bce", reg="none", batch=16, images=images, options=options,
              listener=Listener())
+assert "torch._dynamo" not in sys.modules, "eager training imports torch's compiler, which takes over a second"
 """
 
 
