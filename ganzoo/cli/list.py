@@ -7,7 +7,7 @@ from collections import Counter
 import click
 
 from ganzoo.cli.common import common_options, print_json, print_table
-from ganzoo.plugin import KINDS, Model
+from ganzoo.plugin import KINDS, Component, Model, Recipe
 from ganzoo.registry import PLURALS, parse_kind, registry
 
 
@@ -32,13 +32,22 @@ def command(kind: str | None, as_json: bool) -> None:
         return
     counts = Counter((entry.spec.kind, entry.spec.name) for entry in entries)
     for one in KINDS:
-        rows = []
+        groups: dict[str, list[tuple[str, str, str]]] = {}
         for entry in entries:
             if entry.spec.kind == one:
                 bare = counts[one, entry.spec.name] == 1 and one != Model.kind  # models are loaded by full names
                 name = entry.spec.name if bare else entry.qualified
                 also = f" (also {', '.join(entry.spec.aliases)})" if entry.spec.aliases else ""
-                rows.append((name, entry.plugin.source, entry.spec.summary + also))
-        if rows:
+                row = (name, entry.plugin.source, entry.spec.summary + also)
+                groups.setdefault(_name_group(entry.spec), []).append(row)
+        if groups:
             click.echo(PLURALS[one])
-            print_table(rows, indent="  ")
+        for group in sorted(groups):
+            if group:
+                click.echo(f"  {group}")
+            print_table(groups[group], indent="    " if group else "  ")
+
+
+def _name_group(spec: Component) -> str:
+    """Return the heading under which a component is listed: for a recipe, its data; empty for other kinds."""
+    return f"for {spec.dataset or 'any data'}" if isinstance(spec, Recipe) else ""

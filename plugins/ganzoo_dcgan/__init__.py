@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from ganzoo.plugin import Architecture, Recipe, hookimpl, option
 
 PAPER = (
     "Alec Radford, Luke Metz & Soumith Chintala 2016, Unsupervised Representation Learning with Deep "
     "Convolutional Generative Adversarial Networks, arXiv:1511.06434"
+)
+LSGAN = (
+    "Xudong Mao, Qing Li, Haoran Xie, Raymond Y. K. Lau, Zhen Wang & Stephen Paul Smolley 2017, Least Squares "
+    "Generative Adversarial Networks, arXiv:1611.04076"
 )
 SIZES = (16, 32, 64, 128, 256)
 KERAS = ("keras", "keras-dcgan", "tensorflow", "tensorflow-dcgan", "tf-dcgan", "tutorial")
@@ -84,7 +88,8 @@ def ganzoo_architectures() -> Iterator[Architecture]:
 
 @hookimpl
 def ganzoo_recipes() -> Iterator[Recipe]:
-    """Offer the tutorial's training: 50 epochs of 60,000 images, which are 11,750 updates."""
+    """Offer the settings of published trainings."""
+    # 50 epochs of 60,000 images, which are 11,750 updates.
     adam = {"name": "adam", "lr": 1e-4, "betas": (0.9, 0.999), "eps": 1e-7, "eps_hat": True}
     yield Recipe(
         name="dcgan-tutorial",
@@ -107,6 +112,49 @@ def ganzoo_recipes() -> Iterator[Recipe]:
             "dataset.size": 28,
             "dataset.channels": 1,
         },
+    )
+    yield _make_celeba_recipe(
+        "dcgan-celeba-64",
+        "PyTorch's DCGAN tutorial on faces: 5 epochs of CelebA.",
+        paper=PAPER,
+        source="https://pytorch.org/tutorials/beginner/dcgan_faces_tutorial.html",
+        published="none, the tutorial shows pictures",
+        updates=7_915,  # 5 epochs of 202,599 images; the last update of an epoch has fewer images there
+        settings={"loss": "bce", "arch.width": 64},
+        optim={"lr": 2e-4, "betas": (0.5, 0.999)},
+    )
+    yield _make_celeba_recipe(
+        "lsgan-celeba-64",
+        "LSGAN on faces, with DCGAN's networks, as MMGeneration trains it.",
+        paper=LSGAN,
+        source="https://github.com/open-mmlab/mmgeneration/tree/master/configs/lsgan",
+        published="FID 11.93 (50,000 samples)",
+        updates=100_000,
+        settings={"loss": "lsgan", "arch.width": 128},
+        optim={"lr": 1e-3, "betas": (0.5, 0.99)},
+    )
+
+
+def _make_celeba_recipe(
+    name: str, summary: str, *, updates: int, settings: dict[str, Any], optim: dict[str, Any], **text: Any
+) -> Recipe:
+    """Return the recipe of a training on CelebA at 64x64 with `updates` updates of both networks."""
+    return Recipe(
+        name=name,
+        summary=summary,
+        dataset="celeba-64",
+        cost=f"{updates * 128 / 1e6:.3g} million images in batches of 128",
+        settings={
+            "arch": "dcgan",
+            "reg": "none",
+            **settings,
+            **{f"optim.{network}.{key}": value for network in ("g", "d") for key, value in optim.items()},
+            "train.batch": 128,
+            "train.images": updates * 128,
+            "train.ema_half_life": 0,
+            "dataset.size": 64,
+        },
+        **text,
     )
 
 

@@ -1,0 +1,34 @@
+"""The recipes of studies: what each has in common with the others, and what it adds."""
+
+import pytest
+
+import ganzoo
+from ganzoo.recipe.resolve import resolve
+
+STUDIOGAN = [  # name, architecture, loss, terms, updates of D for one of G, updates of G
+    ("dcgan", "dcgan", "bce", [], 2, 200_000),
+    ("lsgan", "dcgan", "lsgan", [], 2, 200_000),
+    ("ggan", "dcgan", "hinge", [], 2, 200_000),
+    ("wgan-wc", "sngan", "wasserstein", ["weight-clip"], 5, 100_000),
+    ("wgan-dra", "sngan", "wasserstein", ["dragan"], 5, 100_000),
+    ("sagan", "sngan", "hinge", [], 5, 100_000),
+]
+
+
+@pytest.mark.parametrize(("name", "arch", "loss", "terms", "steps", "updates"), STUDIOGAN)
+def test_studiogans_recipes_differ_in_what_their_gan_adds(name, arch, loss, terms, steps, updates):
+    recipe = resolve(ganzoo.registry(), recipe=f"{name}-cifar10", pairs={"dataset": "digits"})
+    assert (recipe.arch.name, recipe.loss.name, [term.name for term in recipe.reg]) == (arch, loss, terms)
+    train = recipe.train
+    assert (train.batch, train.d_steps, train.images, train.flip) == (64, steps, updates * steps * 64, True)
+    for optim in (recipe.optim_g, recipe.optim_d):
+        assert (optim.name, optim.options.lr, optim.options.betas) == ("adam", 2e-4, (0.5, 0.999))
+
+
+@pytest.mark.parametrize(
+    ("name", "lr", "beta", "images"), [("dcgan", 2e-4, 0.999, 1_013_120), ("lsgan", 1e-3, 0.99, 12_800_000)]
+)
+def test_the_recipes_for_faces(name, lr, beta, images):
+    recipe = resolve(ganzoo.registry(), recipe=f"{name}-celeba-64", pairs={"dataset": "digits"})
+    assert (recipe.optim_g.options.lr, recipe.optim_d.options.betas) == (lr, (0.5, beta))
+    assert (recipe.train.images, recipe.train.batch, recipe.dataset.options.size) == (images, 128, 64)
