@@ -57,7 +57,19 @@ def test_list_names_every_component_under_its_kind(ganzoo: Ganzoo) -> None:
     assert titles == [PLURALS[kind] for kind in KINDS if registry().components(kind)]
     for entry in registry().components():
         name = entry.qualified if entry.spec.kind == "model" else entry.spec.name
-        assert re.search(rf"^  {name} +ganzoo .*{re.escape(entry.spec.summary)}", done.out, re.MULTILINE)
+        indent = "    " if entry.spec.kind == "recipe" else "  "
+        assert re.search(rf"^{indent}{name} +ganzoo .*{re.escape(entry.spec.summary)}", done.out, re.MULTILINE)
+
+
+def test_recipes_are_listed_by_their_data(ganzoo: Ganzoo) -> None:
+    lines = ganzoo("list", "recipes").out.splitlines()
+    starts = [index for index, line in enumerate(lines) if not line.startswith("    ")]
+    assert lines[0] == "recipes"
+    headings = [lines[index] for index in starts[1:]]
+    assert headings == sorted(set(headings))
+    assert "  for cifar10" in headings
+    cifar10 = lines.index("  for cifar10")
+    assert all("-cifar10 " in line for line in lines[cifar10 + 1 : starts[starts.index(cifar10) + 1]])
 
 
 def test_list_of_one_kind_singular_or_plural(ganzoo: Ganzoo) -> None:
