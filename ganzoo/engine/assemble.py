@@ -68,9 +68,10 @@ def assemble(recipe: ResolvedRecipe, data: DataInfo, device: torch.device, world
     )
     check_networks(recipe.arch, networks, data, device, min(recipe.train.batch, recipe.train.micro_batch or 1 << 30))
     weight = _on_device(recipe.train.adversarial_weight, device, schedules)
+    top_k = _on_device(recipe.train.g_top_k, device, schedules)
     parts = {"generator": networks.generator, "discriminator": networks.discriminator}
     recipe = replace(recipe, frozen=find_frozen(parts | {f"reg.{name}": each for name, each in regularizers.items()}))
-    return Gan(recipe, data, networks, loss, regularizers, augmentations, schedules, device, world, weight)
+    return Gan(recipe, data, networks, loss, regularizers, augmentations, schedules, device, world, weight, top_k)
 
 
 def find_frozen(parts: Mapping[str, object]) -> dict[str, dict[str, str]]:

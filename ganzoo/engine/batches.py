@@ -30,6 +30,8 @@ class Part(NamedTuple):
         positions: Where the real samples lie in the data, int64 ``[n]``, for `finish` to read; else None.
         coins: A number in [0, 1) for each sample, ``[n]``. `finish` mirrors samples with a half or more. None where
             nothing is mirrored.
+        noise: A number in [0, 1) for each pixel of the real images, ``[n, *shape]``. `finish` moves each pixel by that
+            share of a grey level, less a half. None where no noise is added.
     """
 
     z: Tensor
@@ -38,6 +40,10 @@ class Part(NamedTuple):
     share: float
     positions: Tensor | None = None
     coins: Tensor | None = None
+    noise: Tensor | None = None
+
+
+GREY_LEVEL = 2 / 255  # the difference of two neighbouring bytes, as the networks see them
 
 
 class Batches:
@@ -61,7 +67,7 @@ class Batches:
         self.g_batch = train.g_batch or train.batch
         self.micro_batch = train.micro_batch or max(self.batch, self.g_batch)
         self.conditional = train.conditional
-        self.flip = train.flip
+        self.flip, self.dequantise = train.flip, train.dequantise
         self.reals = Reals(source, streams, train.conditional)
         self._g_reads_reals = gan.pairs or bool(gan.reals)
         self._makes_labels = train.conditional and source.condition is not None
@@ -81,8 +87,10 @@ class Batches:
     def finish(self, part: Part) -> Part:
         """Return a part with the samples and labels that the networks read. It computes with tensors alone.
 
-        Samples at positions are read, half of the samples are mirrored where the recipe flips, and bytes become floats.
-        A label that is an image is mirrored with its sample.
+        Samples at positions are read, half of the samples are mirrored where the recipe flips, and bytes become floats,
+        with noise where the recipe dequantises: a pixel is then uniform among the values that are rounded to its byte
+        (Theis et al. 2016, arXiv:1511.01844, section 3.1). A label that is an image is mirrored with its sample, but it
+        has no noise.
         """
         real, labels, info = part.real, part.labels, self.source.info
         if part.positions is not None:
@@ -93,6 +101,7 @@ class Batches:
             if labels is not None and info.labels_are_images:
                 labels = torch.where(mirrored, labels.flip(3), labels)
         real = None if real is None else scale(real)
+        real = real if real is None or part.noise is None else real + GREY_LEVEL * (part.noise - 0.5)
         return Part(part.z, real, scale(labels) if info.label_shape and labels is not None else labels, part.share)
 
     def draw_examples(self, num: int) -> tuple[Tensor, Tensor | None]:
@@ -125,11 +134,11 @@ class Batches:
         """
         whole = self._assemble(stream, images, total, drawn, reals)
         num, size = len(whole.z), self.micro_batch
-        fields = (whole.z, whole.real, whole.labels, whole.positions, whole.coins)
+        fields = (whole.z, whole.real, whole.labels, whole.positions, whole.coins, whole.noise)
         pieces = [fields] if size >= num else zip(*(_split(values, num, size) for values in fields), strict=True)
-        for number, (z, real, labels, positions, coins) in enumerate(pieces):
+        for number, (z, real, labels, positions, coins, noise) in enumerate(pieces):
             self.streams.reseed_default(stream, images, self.world.rank, number)
-            yield Part(z, real, labels, len(z) / total, positions, coins)
+            yield Part(z, real, labels, len(z) / total, positions, coins, noise)
 
     def _assemble(self, stream: str, images: int, total: int, drawn: Drawn | None, reals: bool) -> Part:
         """Return this rank's slice of a total batch as one part.
@@ -143,7 +152,8 @@ class Batches:
             return Part(z, None, None, 1.0)
         coins = self._flip_coins(stream, images, total) if self.flip else None
         positions, (real, labels) = (drawn, (None, None)) if isinstance(drawn, Tensor) else (None, drawn)
-        part = Part(z, real, labels, 1.0, positions, coins)
+        noise = self._draw_noise(stream, images, total) if self.dequantise and (reals or self._makes_labels) else None
+        part = Part(z, real, labels, 1.0, positions, coins, noise)
         if self._makes_labels:
             part = self.finish(part)
             assert part.real is not None
@@ -154,6 +164,11 @@ class Batches:
     def _flip_coins(self, stream: str, images: int, total: int) -> Tensor:
         generator = self.streams.generator("flip" if stream == "d" else stream + "-flip", images)
         return take_slice(torch.rand(total, generator=generator, device=self.streams.device), self.world)
+
+    def _draw_noise(self, stream: str, images: int, total: int) -> Tensor:
+        generator = self.streams.generator(stream + "-noise", images)
+        shape = (total, *self.source.info.shape)
+        return take_slice(torch.rand(shape, generator=generator, device=self.streams.device), self.world)
 
     # ------------------------------------------------------------------------
     # Real samples.

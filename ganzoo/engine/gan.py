@@ -19,6 +19,7 @@ from ganzoo.engine.gradients import Stats
 from ganzoo.engine.optim import NetworkOptimizer
 from ganzoo.engine.recomputation import find_blocks, recomputed
 from ganzoo.engine.state import State
+from ganzoo.engine.top_k import keep_best_fakes
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.layers import logits
 from ganzoo.plugin import (
@@ -52,6 +53,7 @@ class Gan(State):
         device: The device of the networks.
         world: The processes that train the GAN together; by default this one alone.
         adversarial_weight: The weight of G's adversarial term: a number, or one of the tensors in `schedules`.
+        top_k: The share of G's fakes whose adversarial loss trains G: a number, or one of the tensors in `schedules`.
 
     Attributes:
         images: Images seen so far, a 0-dim tensor that is refilled before each update.
@@ -71,6 +73,7 @@ class Gan(State):
     device: torch.device
     world: World = ALONE
     adversarial_weight: float | Tensor = 1.0
+    top_k: float | Tensor = 1.0
 
     def __post_init__(self) -> None:
         recipe, train, loss = self.recipe, self.recipe.train, self.recipe.loss.spec
@@ -195,6 +198,8 @@ class Gan(State):
             first: D's output for real samples in D's loss, for fakes in G's loss.
             second: D's output for fakes in D's loss, for real samples in G's loss; None in G's loss unless it pairs.
         """
+        if network == "generator":
+            first = keep_best_fakes(first, self.top_k, self.world)
         ones = logits(first)
         others: list[Any] = [None] * len(ones) if second is None else logits(second)
         weights = [None] * len(ones) if first.weights is None else first.weights

@@ -69,11 +69,6 @@ class NetworkOptimizer:
         self._options = {name: getattr(choice.options, name) for name in list_options(type(choice.options))}
         self.clip: float | None = self._options.pop("clip", None)
         self._eps_hat: bool = self._options.pop("eps_hat", False)
-        if self._eps_hat and scaled:
-            raise UsageError(
-                f"optimizer {choice.name!r}: eps_hat=true is not possible with train.precision=fp16: "
-                "use train.precision=bf16, or remove eps_hat from its optim.* options"
-            )
         self._correction = interval / (interval + 1) if interval > 1 else 1.0
         fused = {"fused": True} if choice.name in FUSED and self.parameters else {}
         try:

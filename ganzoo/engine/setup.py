@@ -28,7 +28,8 @@ from ganzoo.layers import Frozen
 from ganzoo.package.tensors import meta_device
 from ganzoo.plugin import DataInfo, Loss, Networks
 from ganzoo.plugin.options import evaluate_schedules
-from ganzoo.recipe.check import check_data, check_ranks, hide_unused_labels
+from ganzoo.recipe.check import check_data, check_samples, hide_unused_labels
+from ganzoo.recipe.check_training import check_ranks
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.runs.launch import read_launch
 
@@ -75,6 +76,7 @@ def set_up(
     chosen = choose_device(device)
     check_ranks(recipe, world.size, chosen.type)
     source = load_source(recipe.dataset, chosen, notify, partial(check_data, recipe))
+    check_samples(recipe, source.info)  # arrays may be float32, whatever the dataset says of itself
     check_shared(source.info, world)
     networks = draft(recipe, source.info)
     if resume:
@@ -176,7 +178,8 @@ def check_execution(recipe: ResolvedRecipe, networks: Networks, device: torch.de
         raise UsageError(
             f"train.execution={asked} takes the optimizers {', '.join(FORMS)}, no fp16, no "
             "train.checkpoint_activations and, over several processes, train.update=alternating without "
-            "train.sync_batchnorm or a loss that couples the batch: change that, or use train.execution=eager"
+            "train.sync_batchnorm, train.g_top_k or a loss that couples the batch: change that, or use "
+            "train.execution=eager"
         )
 
 
@@ -201,6 +204,7 @@ def is_recordable(recipe: ResolvedRecipe, networks: Networks, world: World = ALO
     """Return whether the recipe's update can be recorded: its optimizers have a form, and no piece waits for ranks."""
     train, loss = recipe.train, recipe.loss.spec
     couples = isinstance(loss, Loss) and loss.batch_coupled
+    couples = couples or train.g_top_k != 1
     waits = train.update != "alternating" or couples or train.sync_batchnorm  # for other ranks inside a piece
     has_forms = {recipe.optim_g.name, recipe.optim_d.name} <= FORMS.keys()
     learn = all(any(p.requires_grad for p in network.parameters()) for network in _both(networks))

@@ -13,7 +13,7 @@ from ganzoo.engine.gan import Gan
 from ganzoo.engine.recomputation import find_blocks
 from ganzoo.errors import GanzooError, Interrupted, UsageError
 from ganzoo.plugin.files import write_atomic
-from ganzoo.recipe.check import find_smaller_micro_batch
+from ganzoo.recipe.check_training import find_smaller_micro_batch
 from ganzoo.runs.run import Run
 
 

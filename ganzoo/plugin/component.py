@@ -92,12 +92,14 @@ class Built(Component):
             an older schema; empty if there is none.
         provides, needs, refuses: Words that decide whether components fit together: ``class-logits``, ``features``,
             ``embedding``, ``style``, ``truncation``, ``double-backward``, ``batchnorm-in-d``, ``batch-coupled-d``,
-            ``bounded-slope`` (of D), ``probabilities``, or a plugin's own words. Another component must provide each
-            word that this one needs, and none may provide a word that this one refuses. If `provides` depends on the
-            options, it is a callable from them to the words (see `get_provided`).
+            ``bounded-slope`` (of D), ``signed-logits`` (0 lies between D's logits of real and of fake samples),
+            ``probabilities``, or a plugin's own words. Another component must provide each word that this one needs,
+            and none may provide a word that this one refuses. If `provides` depends on the options, it is a callable
+            from them to the words (see `get_provided`).
         wants: Words that the component works badly without, each with what goes wrong then: ``{"bounded-slope":
             "nothing limits the slope of D, so its logits grow without end"}``. If no component provides the word, the
-            run starts with a warning, which also names components that do.
+            run starts with a warning, which also names components that do. If `wants` depends on the options, it is a
+            callable from them to the words (see `get_wanted`).
         cases: The path of a callable without arguments that yields `Case` objects: inputs with the exact values that
             the conformance kit expects.
         excused: The checks of the conformance kit that the component fails by design, each with the reason:
@@ -113,7 +115,7 @@ class Built(Component):
     provides: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = ()
     needs: tuple[str, ...] = ()
     refuses: tuple[str, ...] = ()
-    wants: Mapping[str, str] = field(default_factory=dict)
+    wants: Mapping[str, str] | Callable[[Any], Mapping[str, str]] = field(default_factory=dict)
     cases: str = ""
     excused: Mapping[str, str] = field(default_factory=dict)
 
@@ -125,8 +127,7 @@ class Built(Component):
         for entry in list_options(self.options).values():
             if entry.schedulable and self.kind not in SCHEDULABLE:
                 raise ValueError(f"{self.kind} {self.name!r}: option {entry.name!r} cannot be schedulable")
-
-        for word, problem in self.wants.items():
+        for word, problem in () if callable(self.wants) else self.wants.items():
             if not problem or "\n" in problem:
                 raise ValueError(
                     f"{self.kind} {self.name!r}: wants[{word!r}] needs one line on what goes wrong without it"
@@ -135,6 +136,10 @@ class Built(Component):
     def get_provided(self, options: Any) -> tuple[str, ...]:
         """Return the words of `provides` for these options."""
         return self.provides(options) if callable(self.provides) else self.provides
+
+    def get_wanted(self, options: Any) -> Mapping[str, str]:
+        """Return the words of `wants` for these options, each with what goes wrong without it."""
+        return self.wants(options) if callable(self.wants) else self.wants
 
 
 # ----------------------------------------------------------------------------

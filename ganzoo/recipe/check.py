@@ -5,16 +5,16 @@ Everything that follows from the specs is checked before torch is imported, the 
 
 from __future__ import annotations
 
-import math
 import os
 import typing
 from collections.abc import Sequence
 from dataclasses import replace
 
 from ganzoo.errors import NotFound, UsageError
-from ganzoo.plugin import Augmentation, DataInfo, Dataset, Loss, Metric
+from ganzoo.plugin import Augmentation, DataInfo, Dataset, Metric
 from ganzoo.plugin.measuring import get_direction
 from ganzoo.plugin.options import list_options
+from ganzoo.recipe.check_training import check_training
 from ganzoo.recipe.keys import COMPONENTS, KEYS, SHORT
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.recipe.settings import TrainOptions
@@ -22,7 +22,7 @@ from ganzoo.recipe.settings import TrainOptions
 
 def check_recipe(recipe: ResolvedRecipe) -> None:
     """Raise UsageError if the parts of a recipe do not fit together. The data is checked if its spec describes it."""
-    _check_batches(recipe)
+    check_training(recipe)
     if recipe.train.best is not None:
         _check_best(recipe.train.best, recipe.metric)
     _check_words(recipe)
@@ -39,32 +39,6 @@ def check_path(dataset: Choice) -> None:
     path = getattr(dataset.options, option) if option else None
     if path and not os.path.exists(path):
         raise NotFound(f"dataset.{option}: {path!r} does not exist or may not be read: add --dataset PATH")
-
-
-def _check_batches(recipe: ResolvedRecipe) -> None:
-    """Raise UsageError if the batch sizes do not fit each other, the loss or the order of updates."""
-    train = recipe.train
-    largest = max(train.batch, train.g_batch or 0)
-    if train.micro_batch is not None and train.micro_batch < largest:
-        if train.micro_batch < train.batch and train.batch % train.micro_batch:
-            nearest = max(size for size in range(1, train.micro_batch + 1) if train.batch % size == 0)
-            raise UsageError(
-                f"train.micro_batch={train.micro_batch} does not divide train.batch={train.batch}: use {nearest}"
-            )
-        if isinstance(recipe.loss.spec, Loss) and recipe.loss.spec.batch_coupled:
-            raise UsageError(
-                f"loss {recipe.loss.name!r} couples the whole batch, so gradients cannot be accumulated: "
-                "remove train.micro_batch"
-            )
-    if train.update != "alternating":
-        whole = max(train.batch, train.micro_batch or 0)
-        wanted = {"d_steps": 1, "g_steps": 1, "g_batch": train.batch, "micro_batch": whole}
-        for name, value in wanted.items():
-            if getattr(train, name) not in (None, value):
-                raise UsageError(
-                    f"train.update={train.update} trains both networks on the same batch: "
-                    f"remove train.{name}, or use train.update=alternating"
-                )
 
 
 def _check_words(recipe: ResolvedRecipe) -> None:
@@ -138,26 +112,6 @@ def check_modality(choice: Choice, data: DataInfo, dataset: str) -> None:
         )
 
 
-def check_ranks(recipe: ResolvedRecipe, size: int, device: str) -> None:
-    """Raise UsageError if a recipe cannot be trained by `size` processes on devices of this type."""
-    train = recipe.train
-    if size > 1 and train.sync_batchnorm and device != "cuda":
-        raise UsageError("train.sync_batchnorm=true needs CUDA: remove it; each process then has its own statistics")
-    for key, batch in (("train.batch", train.batch), ("train.g_batch", train.g_batch)):
-        if batch is not None and size > 1 and not _can_divide(batch, size, train.micro_batch):
-            near = (batch + sign * step for step in range(1, 2 * size * batch + 1) for sign in (-1, 1))
-            nearest = next(other for other in near if other > 0 and _can_divide(other, size, train.micro_batch))
-            micro = "" if train.micro_batch is None else f" with train.micro_batch={train.micro_batch}"
-            words = f"{key}={batch} cannot be divided evenly among {size} processes{micro}"
-            raise UsageError(f"{words}: use {key}={nearest}")
-
-
-def _can_divide(batch: int, size: int, micro_batch: int | None) -> bool:
-    """Return whether a batch can be divided among `size` processes in micro-batches of equal size."""
-    pieces = math.ceil(batch / size / micro_batch) if micro_batch else 1
-    return batch % (size * pieces) == 0 and (not micro_batch or micro_batch >= batch or batch % micro_batch == 0)
-
-
 def _check_best(best: str, metrics: tuple[Choice, ...]) -> None:
     """Raise UsageError if ``train.best`` is not a value of a chosen metric that says which values are better."""
     if best.startswith("-"):
@@ -183,20 +137,6 @@ def _check_best(best: str, metrics: tuple[Choice, ...]) -> None:
         )
 
 
-def find_smaller_micro_batch(recipe: ResolvedRecipe, present: int) -> int | None:
-    """Return the largest ``train.micro_batch`` that is at most half of the present one; None if there is none.
-
-    Args:
-        recipe: The recipe that runs out of memory.
-        present: The number of samples that go through a network at a time now.
-    """
-    train, loss = recipe.train, recipe.loss.spec
-    if train.update != "alternating" or (isinstance(loss, Loss) and loss.batch_coupled):
-        return None
-    sizes = (size for size in range(present // 2, 0, -1) if size >= train.batch or train.batch % size == 0)
-    return next(sizes, None)
-
-
 def check_samples(recipe: ResolvedRecipe, data: DataInfo) -> None:
     """Raise UsageError if the architecture or another component does not take samples of this kind and shape."""
     arch, spec, name = recipe.arch.name, recipe.architecture, recipe.dataset.name
@@ -209,6 +149,11 @@ def check_samples(recipe: ResolvedRecipe, data: DataInfo) -> None:
         check_modality(choice, data, name)
     if recipe.train.flip and data.modality != "image":
         raise UsageError(f"train.flip mirrors images; dataset {name!r} is {data.modality}: remove it")
+    if recipe.train.dequantise and (data.modality != "image" or data.dtype != "uint8"):
+        raise UsageError(
+            f"train.dequantise adds noise to images of bytes; dataset {name!r} is {data.modality} of {data.dtype}: "
+            "remove it"
+        )
     if data.modality == "image":
         channels, height, width = data.shape
         if spec.square and height != width:

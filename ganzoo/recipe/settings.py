@@ -42,6 +42,13 @@ class TrainOptions:
         0, help="Images seen before the adversarial term enters G's loss; D is trained before that.", low=0
     )
     adversarial_weight: float = option(1.0, help="Weight of the adversarial term in G's loss.", low=0, schedulable=True)
+    g_top_k: float = option(
+        1.0,
+        help="Share of the fakes in G's batch whose adversarial loss trains G: those with the highest logits.",
+        low=0,
+        high=1,
+        schedulable=True,
+    )
     ema_half_life: float = option(
         10_000.0, help="Half-life of the averaged generator, in images; 0 for no averaging.", low=0
     )
@@ -78,6 +85,9 @@ class TrainOptions:
     )
     conditional: bool = option(False, help="Whether the networks see the labels.")
     flip: bool = option(False, help="Mirror each real image with probability 1/2.")
+    dequantise: bool = option(
+        False, help="Add uniform noise of one grey level to real images, so that D does not see that they are bytes."
+    )
     grid_every: int = option(
         20_000, help="Images between two grids; in the first five minutes more come, by time.", low=1
     )

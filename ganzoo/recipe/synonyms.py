@@ -42,6 +42,8 @@ SYNONYMS = {
     "train.precision=bf16": "amp fp16 bf16 half mixed-precision use-amp",
     "train.execution=compile": "compile torch-compile",
     "train.ema_half_life=N, in images": "ema ema-decay ema-beta ema-kimg use-ema",
+    "train.g_top_k=0.5, or a schedule from 1 to 0.5": "top-k topk k-top",
+    "train.dequantise=true": "dequantize dequantization dequantisation dequant",
     "train.flip=true": "mirror flip hflip xflip horizontal-flip random-flip",
     "train.checkpoint_every=N, in images": "save-every save-interval save-freq checkpoint-interval ckpt-every snap "
     "snapshot-freq save-steps",

@@ -25,18 +25,21 @@ def find_unmet_wants(recipe: ResolvedRecipe, registry: Registry) -> list[Verdict
             advice=_suggest_providers(choice, word, registry),
         )
         for choice in recipe.choices
-        for word, problem in choice.spec.wants.items()
+        for word, problem in choice.spec.get_wanted(choice.options).items()
         if word not in provided
     ]
 
 
 def _suggest_providers(choice: Choice, word: str, registry: Registry) -> tuple[str, ...]:
-    """Return the flags that add a component with a word: first those that the choice recommends, then as offered."""
+    """Return the flags for a component with a word.
+
+    First come those that the choice recommends, then components that are added to others, then losses.
+    """
     recommended = getattr(choice.spec, "recommended", {})
     found = [
         (entry.spec.name not in str(recommended.get(key.name, "")), f"--{key.name} {entry.spec.name}")
-        for key in COMPONENTS
-        if key.name in MANY
+        for key in sorted(COMPONENTS, key=lambda key: key.name not in MANY)
+        if key.name in MANY or key.kind == "loss"
         for entry in registry.components(key.kind)
         if isinstance(entry.spec, Built) and word in entry.spec.get_provided(entry.spec.options())
     ]

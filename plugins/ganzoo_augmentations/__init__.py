@@ -109,6 +109,7 @@ def ganzoo_augmentations() -> Iterator[Augmentation]:
             "apa": "--aug ada, which does not show fakes as real",
         },
         moves_pixels=lambda options: bool(options.blit or options.geometry or options.cutout),
+        wants=lambda options: _want_signs("ada") if options.p is None else {},
         modalities=("image",),
         paper=f"{ADA_PAPER}, appendix B",
     )
@@ -160,3 +161,11 @@ def ganzoo_augmentations() -> Iterator[Augmentation]:
         modalities=("image",),
         paper=f"{ADA_PAPER}, appendix B",
     )
+
+
+def _want_signs(name: str) -> dict[str, str]:
+    """Return what an augmentation wants whose p adapts to the sign of D's logits."""
+    return {
+        "signed-logits": "p adapts to the sign of D's logits of real samples, which says nothing with this loss; "
+        f"aug.{name}.p=0.2 keeps p constant"
+    }

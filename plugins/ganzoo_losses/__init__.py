@@ -53,6 +53,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Binary cross-entropy with the non-saturating generator: the original GAN as it is trained.",
         factory="ganzoo_losses.losses:BCE",
         cases="ganzoo_losses.cases:bce",
+        provides=("signed-logits",),
         similar_to=dict.fromkeys(USUAL, "--loss bce"),
         recommended=BOUNDED,
         paper="Ian Goodfellow, Jean Pouget-Abadie, Mehdi Mirza, Bing Xu, David Warde-Farley, Sherjil Ozair, Aaron "
@@ -63,6 +64,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Binary cross-entropy with the saturating generator: the original GAN as a zero-sum game.",
         factory="ganzoo_losses.losses:Minimax",
         cases="ganzoo_losses.cases:minimax",
+        provides=("signed-logits",),
         similar_to=dict.fromkeys(("saturating", "zero-sum", "mm"), "--loss minimax"),
         recommended=BOUNDED | SATURATING,
         paper="Ian Goodfellow, Jean Pouget-Abadie, Mehdi Mirza, Bing Xu, David Warde-Farley, Sherjil Ozair, Aaron "
@@ -74,6 +76,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Least squares to the targets a (D, fake), b (D, real) and c (G, fake).",
         factory="ganzoo_losses.losses:LSGAN",
         cases="ganzoo_losses.cases:lsgan",
+        provides=lambda options: ("signed-logits",) if options.a + options.b == 0 else (),
         similar_to=dict.fromkeys(("least-squares", "ls", "l2"), "--loss lsgan"),
         recommended=BOUNDED,
         options=LSGANOptions,
@@ -85,6 +88,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Hinge loss: D gets no gradient from a logit beyond its margin of 1.",
         factory="ganzoo_losses.losses:Hinge",
         cases="ganzoo_losses.cases:hinge",
+        provides=("signed-logits",),
         recommended=BOUNDED,
         paper="Jae Hyun Lim & Jong Chul Ye 2017, Geometric GAN, arXiv:1705.02894; Takeru Miyato, Toshiki Kataoka, "
         "Masanori Koyama & Yuichi Yoshida 2018, Spectral Normalization for Generative Adversarial Networks, "

@@ -125,6 +125,7 @@ def list_terms_of_logits() -> Iterator[Regularizer]:
         cases="ganzoo_regularizers.cases_of_terms:logit_centring",
         similar_to=dict.fromkeys(("centring", "centering", "cp"), "--reg logit-centring"),
         options=options.CentringOptions,
+        provides=lambda chosen: ("signed-logits",) if chosen.weight else (),
         paper="Shanchuan Lin, Ceyuan Yang, Zhijie Lin, Hao Chen & Haoqi Fan 2025, Adversarial Flow Models, "
         "arXiv:2511.22475",
     )

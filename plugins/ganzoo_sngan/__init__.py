@@ -98,8 +98,7 @@ def _provides(options: SNGANOptions) -> tuple[str, ...]:
 
 
 # ----------------------------------------------------------------------------
-# The papers' trainings. The length is the number of G's updates, times the D's updates for each, times D's batch. The
-# trainings on CIFAR-10 also added uniform noise of at most a grey level to real images, which is missing here.
+# The papers' trainings. The length is the number of G's updates, times the D's updates for each, times D's batch.
 
 
 @hookimpl
@@ -108,7 +107,7 @@ def ganzoo_recipes() -> Iterator[Recipe]:
     spectral = {"loss": "hinge", "arch.width_g": 64, "arch.width_d": 64}
     yield _make_cifar10_recipe(
         "sngan",
-        "SNGAN's training on CIFAR-10 without classes, without noise on the real images.",
+        "SNGAN's training on CIFAR-10 without classes.",
         paper=SNGAN,
         source="https://github.com/pfnet-research/sngan_projection",
         published="FID 21.7 (5,000 samples against 10,000 images), Inception score 8.22",
@@ -117,7 +116,7 @@ def ganzoo_recipes() -> Iterator[Recipe]:
     )
     yield _make_cifar10_recipe(
         "cgan-pd",
-        "The projection cGAN's training on CIFAR-10 with classes, without noise on the real images.",
+        "The projection cGAN's training on CIFAR-10 with classes.",
         paper=PROJECTION,
         source="https://github.com/pfnet-research/sngan_projection",
         published="FID 17.5 (5,000 samples against 10,000 images)",
@@ -126,7 +125,7 @@ def ganzoo_recipes() -> Iterator[Recipe]:
     )
     yield _make_cifar10_recipe(
         "wgan-gp",
-        "WGAN-GP's training of residual networks on CIFAR-10 without classes, without noise on the real images.",
+        "WGAN-GP's training of residual networks on CIFAR-10 without classes.",
         paper=WGAN_GP,
         source="https://github.com/igul222/improved_wgan_training",
         published="Inception score 7.86",
@@ -191,6 +190,7 @@ def _make_cifar10_recipe(
             "train.g_batch": 128,
             "train.d_steps": 5,
             "train.ema_half_life": 0,
+            "train.dequantise": True,
             "dataset.size": 32,
         },
         **text,

@@ -262,6 +262,42 @@ def test_labels_that_the_dataset_makes_depend_on_seed_stream_images_and_rank(pai
     assert one.draw_examples(3)[1].shape == (3, 1, 16)
 
 
+def test_noise_makes_bytes_uniform_and_is_the_same_in_parts_and_at_every_call(make):
+    _, batches = make({"train.dequantise": True})
+    _, parts = make({"train.dequantise": True, "train.micro_batch": 8})
+    _, plain = make()
+    (part,), (clean,) = read(batches, 32), read(plain, 32)
+    assert equal(part, read(batches, 32)[0])
+    assert torch.equal(part.real, torch.cat([each.real for each in read(parts, 32)]))
+    assert torch.equal(part.z, clean.z)
+    levels = (part.real - clean.real) * 127.5
+    assert indices(part._replace(real=clean.real)) == indices(clean)
+    assert float(levels.abs().max()) <= 0.5
+    assert abs(float(levels.mean())) < 0.1
+    assert float(levels.std()) == pytest.approx(12**-0.5, rel=0.1)
+    assert not torch.equal(levels, (read(batches, 64)[0].real - read(plain, 64)[0].real) * 127.5)
+
+
+def test_a_label_that_is_made_of_a_sample_is_made_of_it_with_noise(make):
+    _, batches = make({"train.dequantise": True, "train.conditional": True})
+    seen = []
+    batches._makes_labels = True
+    batches.source = replace(batches.source, condition=lambda real, _: (seen.append(real), real[:, 0, 0, 0].long())[1])
+    (part,) = read(batches, 0)
+    assert torch.equal(part.real, seen[0])
+    assert indices(part) != ((part.real[:, 0, 0, 0] + 1) * 127.5).tolist()
+
+
+@pytest.mark.parametrize("info", [DataInfo(shape=(1, 4, 4), dtype="float32"), DataInfo(shape=(2,), modality="points")])
+def test_noise_is_refused_for_other_data_than_images_of_bytes(make, info):
+    recipe = make({"train.dequantise": True})[0].recipe
+    if info.modality == "points":
+        recipe = make({"train.dequantise": True, "dataset": "toy-points"})[0].recipe
+    check_data(recipe, DataInfo(shape=(1, 4, 4)))
+    with pytest.raises(UsageError, match=f"train.dequantise adds noise to images of bytes; .* is {info.modality} of"):
+        check_data(recipe, info)
+
+
 def test_flip_is_refused_for_other_data_than_images(make):
     with pytest.raises(UsageError, match=r"train\.flip mirrors images; dataset 'toy-points' is points"):
         check_data(

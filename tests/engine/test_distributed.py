@@ -29,7 +29,7 @@ from ganzoo.engine import checkpoint
 from ganzoo.engine.distributed import ALONE, World, hash_tensors
 from ganzoo.engine.setup import is_recordable, settle
 from ganzoo.errors import UsageError
-from ganzoo.recipe.check import check_ranks
+from ganzoo.recipe.check_training import check_ranks
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import register, registry
 from ganzoo.runs.launch import make_mark, read_launch
@@ -119,7 +119,7 @@ CASES: dict[str, dict[str, Any]] = {
     "unequal": {"train.g_batch": 12},
     "micro": {"train.micro_batch": 4},
     "micro-pairs": {"train.micro_batch": 4, "loss": "toy-pairs"},
-    "pairs": {"loss": "toy-pairs"},
+    "pairs": {"loss": "toy-pairs", "train.g_top_k": 0.5, "train.dequantise": True},
     "coupled": {"loss": "coupled"},
     "coupled-lists": {"loss": "coupled", "arch.answer": "list"},
     "r1": {"reg": "r1"},
@@ -401,7 +401,9 @@ def test_a_batch_is_split_evenly(settings, size, words):
     )
 
 
-@pytest.mark.parametrize("setting", [{"loss": "coupled"}, {"train.update": "shared"}, {"train.sync_batchnorm": True}])
+@pytest.mark.parametrize(
+    "setting", [{"loss": "coupled"}, {"train.update": "shared"}, {"train.sync_batchnorm": True}, {"train.g_top_k": 0.5}]
+)
 def test_a_piece_that_waits_for_other_processes_is_not_recorded(make, setting):
     gan, _ = make(setting)
     assert is_recordable(gan.recipe, gan.networks)

@@ -386,7 +386,6 @@ def feed(gan, seed: int) -> None:
     [
         ({"optim.g.name": "sgd", "optim.g.nesterov": "true"}, "optimizer 'sgd': nesterov momentum requires"),
         ({"optim.d.name": "rprop", "optim.d.etas": "1.5,0.5"}, "optimizer 'rprop': invalid eta"),
-        ({"optim.g.eps_hat": "true", "train.precision": "fp16"}, "optimizer 'adam': eps_hat=true is not possible with"),
     ],
 )
 def test_options_that_do_not_fit_together_are_a_usage_error(make, settings, words):

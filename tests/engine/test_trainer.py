@@ -24,7 +24,7 @@ from ganzoo.engine import checkpoint, setup, trainer
 from ganzoo.engine.events import Note, Tick
 from ganzoo.errors import Corrupt, GanzooError, UsageError
 from ganzoo.plugin import DataInfo, Loss, Metric, NoOptions, files, hookimpl
-from ganzoo.recipe.check import find_smaller_micro_batch
+from ganzoo.recipe.check_training import find_smaller_micro_batch
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import register, registry
 from ganzoo.runs.run import Run, find_run

@@ -16,7 +16,8 @@ def ganzoo_losses():
     paired = {"pairs": True, "batch_coupled": True}
     yield Loss(name="planted-ra-hinge", summary="Of averages.", factory="sound_losses:ra_hinge", **paired)
     yield Loss(name="planted-contrast", summary="Dual contrastive.", factory="sound_losses:contrast", **paired)
-    yield Loss(name="planted-smooth", summary="One-sided label smoothing.", factory="sound_losses:smooth")
+    yield Loss(name="planted-smooth", summary="One-sided label smoothing.", factory="sound_losses:smooth",
+               provides=("signed-logits",))  # fmt: skip
     yield Loss(name="planted-wavering", summary="Random label smoothing.", factory="sound_losses:wavering")
     yield Loss(name="planted-bounded", summary="Least squares of sigmoids.", factory="sound_losses:bounded")
     yield Loss(name="planted-exacting", summary="As the engine calls it.", factory="sound_losses:exacting")

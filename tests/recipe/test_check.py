@@ -34,6 +34,25 @@ def test_a_batch_coupled_loss_refuses_accumulation() -> None:
     resolve_recipe(arch="plain", loss="coupled", pairs={"train.batch": 32, "train.micro_batch": 32})
 
 
+def test_top_k_needs_whole_batches_and_a_loss_of_single_logits() -> None:
+    half = {"train.batch": 32, "train.g_top_k": 0.5}
+    text = expect_refusal(arch="plain", loss="bce", pairs=half | {"train.micro_batch": 16})
+    assert text == (
+        "train.g_top_k compares all fakes of a batch, so gradients cannot be accumulated: remove train.micro_batch"
+    )
+    text = expect_refusal(arch="plain", loss="coupled", pairs=half)
+    assert text == ("train.g_top_k removes fakes of a batch, and loss 'coupled' needs them all: remove train.g_top_k")
+    resolve_recipe(arch="plain", loss="bce", pairs=half | {"train.micro_batch": 32})
+
+
+def test_epsilon_hat_with_scaled_losses_is_refused_before_training() -> None:
+    text = expect_refusal(arch="plain", loss="bce", pairs={"optim.d.eps_hat": True, "train.precision": "fp16"})
+    assert text == (
+        "optim.d.eps_hat=true is not possible with train.precision=fp16, which scales the loss: use "
+        "train.precision=bf16, or remove optim.d.eps_hat"
+    )
+
+
 def test_needs_and_refusals() -> None:
     needs = expect_refusal(arch="plain", loss="bce", reg="path-length")
     assert needs.startswith("regularizer 'path-length' needs 'style', which no other component provides: choose")

@@ -54,6 +54,27 @@ def generator_signs(trial: Trial) -> None:
         )
 
 
+def signed_logits(trial: Trial) -> None:
+    """A loss that provides ``signed-logits`` tells real from fake at 0: D's loss for equal logits is least there."""
+    found = False
+    for setup in list_sound_setups(trial):
+        if "signed-logits" not in trial.spec.get_provided(setup.options):
+            continue
+        found, loss = True, trial.build_with(setup.options)
+        values = {}
+        for level in (-5.0, -0.5, 0.0, 0.5, 5.0):
+            both = torch.full((4, 1), level, requires_grad=True)
+            values[level] = compute_value(trial, loss, "discriminator", both, both).item()
+        best = min(values, key=lambda level: values[level])
+        slack = 0.05 * abs(values[0.0])  # smoothed targets move the least loss a little
+        words = f"D's loss{setup.suffix} is {values[0.0]:.6g} if all logits are 0, and"
+        require(values[best] >= values[0.0] - slack, f"{words} {values[best]:.6g} if they are {best:g}.")
+        for level in (-5.0, 5.0):
+            require(values[level] > values[0.0] + slack, f"{words} {values[level]:.6g} if they are {level:g}.")
+    if not found:
+        raise Skip("it does not provide 'signed-logits'")
+
+
 def finite_differences(trial: Trial) -> None:
     """The gradient matches finite differences of the value."""
     generator = torch.Generator().manual_seed(2)
