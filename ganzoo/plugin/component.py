@@ -91,11 +91,12 @@ class Built(Component):
         migrate: The path of a callable ``(options: dict, from_version: int) -> dict`` that converts stored options of
             an older schema; empty if there is none.
         provides, needs, refuses: Words that decide whether components fit together: ``class-logits``, ``features``,
-            ``embedding``, ``style``, ``truncation``, ``double-backward``, ``batchnorm-in-d``, ``batch-coupled-d``,
-            ``bounded-slope`` (of D), ``signed-logits`` (0 lies between D's logits of real and of fake samples),
-            ``probabilities``, or a plugin's own words. Another component must provide each word that this one needs,
-            and none may provide a word that this one refuses. If `provides` depends on the options, it is a callable
-            from them to the words (see `get_provided`).
+            ``embedding``, ``style``, ``truncation``, ``intermediates``, ``double-backward``, ``batchnorm-in-d``,
+            ``batch-coupled-d``, ``bounded-slope`` (of D), ``signed-logits`` (0 lies between D's logits of real and of
+            fake samples), ``probabilities``, or a plugin's own words. Another component must provide each word that
+            this one needs, and none may provide a word that this one refuses. A run with ``train.ema_half_life`` above
+            0 provides ``average``, the averaged generator. If `provides` depends on the options, it is a callable from
+            them to the words (see `get_provided`).
         wants: Words that the component works badly without, each with what goes wrong then: ``{"bounded-slope":
             "nothing limits the slope of D, so its logits grow without end"}``. If no component provides the word, the
             run starts with a warning, which also names components that do. If `wants` depends on the options, it is a

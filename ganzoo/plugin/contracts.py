@@ -131,7 +131,7 @@ class Case:
     - Regularizer: given samples ``real`` and ``fake`` ``[N, ...]`` and ``network``, a module that is used as D; if the
       term calls G, also ``generator``, a module, and its latents ``z`` ``[N, latent_dim]``, instead of the samples
       `fake`; expected ``discriminator`` and ``generator``, the terms, and ``logits``, the sum of D's logits of `real`
-      in eval mode, after `prepare` and one `after_step`.
+      in eval mode, after `prepare` and one `after_step`. The parameters of the averaged generator are 0.9 of G's.
     - Metric: given ``real`` and ``fake``, samples ``[N, ...]`` or features ``[N, F]``, whichever the metric reads;
       ``labels`` if it takes them, and ``data``, a `DataInfo`, if it depends on it; expected the keys of the metric.
     - Architecture: given ``data``, a `DataInfo`; expected ``generator`` and ``discriminator``, the numbers of

@@ -41,7 +41,8 @@ class GeneratorOutput:
         samples: The samples, ``[N, *shape]``.
         losses: Terms of G's loss that its own forward computes, scalars by name (commitment of a codebook, KL
             divergence), already weighted. They are added in G's update and measured as ``generator/NAME``.
-        intermediates: Other tensors of the forward, such as samples of lower scales, for a regularizer that reads them.
+        intermediates: Other tensors of the forward, for a regularizer that reads them. If the architecture provides
+            ``intermediates``, they are samples of earlier stages: of the samples' shape, or smaller images.
     """
 
     samples: Tensor

@@ -45,14 +45,14 @@ def _check_words(recipe: ResolvedRecipe) -> None:
     """Raise UsageError if a component needs a word that no other provides, or refuses one that another provides."""
     provided = {word: choice for choice in recipe.choices for word in choice.provides}
     for choice in recipe.choices:
-        held = set(choice.extractor.provides) if choice.extractor else set()
+        held = {"average"} if recipe.train.ema_half_life else set()
+        held |= set(choice.extractor.provides) if choice.extractor else set()
         for word in choice.spec.needs:
             if word not in provided and word not in held:
-                other_one = f"metric.{choice.name}.extractor=NAME" if choice.extractor else "an arch"
-                raise UsageError(
-                    f"{choice.spec.kind} {choice.name!r} needs {word!r}, which no other component provides: "
-                    f"choose {other_one} that does (`ganzoo info NAME`) or remove {choice.name!r}"
-                )
+                one = f"metric.{choice.name}.extractor=NAME" if choice.extractor else "an arch"
+                one = "train.ema_half_life above 0" if word == "average" else f"{one} that does (`ganzoo info NAME`)"
+                words = f"{choice.spec.kind} {choice.name!r} needs {word!r}, which no other component provides"
+                raise UsageError(f"{words}: choose {one} or remove {choice.name!r}")
         for word in choice.spec.refuses:
             if word in provided:
                 other = provided[word]

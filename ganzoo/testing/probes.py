@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ganzoo.engine.batches import Part
 from ganzoo.errors import UsageError
-from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks
+from ganzoo.plugin import DataInfo, DiscriminatorOutput, GeneratorOutput, Networks
 from ganzoo.plugin.options import Option, evaluate_schedules, list_options
 from ganzoo.testing.checks import Failure, Trial
 
@@ -154,7 +154,7 @@ class NoReadback(TorchDispatchMode):  # type: ignore[no-untyped-call]
 DATA = DataInfo(shape=(3, 8, 8))
 NUM_SAMPLES = 6
 Form = Literal["plain", "column", "patches", "list", "output"]
-PROVIDED = {"class-logits", "features", "style", "double-backward"}
+PROVIDED = {"class-logits", "features", "style", "intermediates", "average", "double-backward"}
 
 
 def encode_labels(labels: Tensor | None, data: DataInfo, like: Tensor) -> list[Tensor]:
@@ -206,13 +206,19 @@ class SmallDiscriminator(nn.Module):
 
 
 class SmallGenerator(nn.Module):
-    """A generator of two layers: from latents to ``style``, and from there to samples."""
+    """A generator of two layers: from latents to ``style``, and from there to samples.
 
-    def __init__(self, data: DataInfo, norm: bool = False, latent_dim: int = 4) -> None:
+    Args:
+        data: The data of its samples and labels.
+        norm: Whether it has BatchNorm.
+        stages: Whether it returns a `GeneratorOutput` with a sample of an earlier stage; an image has half the size.
+    """
+
+    def __init__(self, data: DataInfo, norm: bool = False, stages: bool = False) -> None:
         super().__init__()
-        self.data = data
+        self.data, self.stages = data, stages
         codes = data.num_classes or torch.Size(data.label_shape or (0,)).numel()
-        self.first = nn.Linear(latent_dim + codes, 8)
+        self.first = nn.Linear(count_latents(data) + codes, 8)
         self.norm = nn.BatchNorm1d(8) if norm else nn.Identity()
         self.last = nn.Linear(8, torch.Size(data.shape).numel())
 
@@ -224,23 +230,35 @@ class SmallGenerator(nn.Module):
         """Return the samples ``[N, *shape]`` of style vectors."""
         return torch.tanh(self.last(w)).view(len(w), *self.data.shape)
 
-    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor | GeneratorOutput:
         """Return the samples ``[N, *shape]`` of latents."""
-        return self.synthesis(self.mapping(z, labels))
+        w = self.mapping(z, labels)
+        samples = self.synthesis(w)
+        if not self.stages:
+            return samples
+        stage = self.synthesis(w / 2)
+        return GeneratorOutput(samples, {}, (nn.functional.avg_pool2d(stage, 2) if stage.dim() == 4 else stage,))
 
 
-def make_small_networks(data: DataInfo, form: Form = "plain", norm_g: bool = False, norm_d: bool = False) -> Networks:
+def make_small_networks(
+    data: DataInfo, form: Form = "plain", norm_g: bool = False, norm_d: bool = False, stages: bool = False
+) -> Networks:
     """Return a small generator and discriminator, whose weights are always the same."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(1)
-        networks = SmallGenerator(data, norm_g), SmallDiscriminator(data, form, norm_d)
-    return Networks(*networks, latent_dim=4)
+        networks = SmallGenerator(data, norm_g, stages), SmallDiscriminator(data, form, norm_d)
+    return Networks(*networks, latent_dim=count_latents(data))
+
+
+def count_latents(data: DataInfo) -> int:
+    """Return the number of the small generator's latents, that of a sample's numbers: some terms compare both."""
+    return torch.Size(data.shape).numel()
 
 
 def make_part(data: DataInfo, seed: int = 0) -> Part:
     """Return the input of an update of the small networks: N latents, samples in [-1, 1] and labels."""
     generator = torch.Generator().manual_seed(seed)
-    z = torch.randn(NUM_SAMPLES, 4, generator=generator)
+    z = torch.randn(NUM_SAMPLES, count_latents(data), generator=generator)
     real = torch.rand(NUM_SAMPLES, *data.shape, generator=generator) * 2 - 1
     labels = None
     if data.num_classes:

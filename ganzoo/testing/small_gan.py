@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import torch
+
 from ganzoo.engine.gan import Gan
 from ganzoo.plugin import Architecture, DataInfo, Dataset, Loss, Networks, NoOptions
 from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
 from ganzoo.recipe.settings import RMSprop, TrainOptions
 from ganzoo.registry.installed import Plugin, RegisteredComponent
 from ganzoo.testing.probes import NUM_SAMPLES
+
+AVERAGE = 0.9  # the parameters of the averaged generator, as a share of the generator's
 
 
 def make_gan(
@@ -23,6 +27,8 @@ def make_gan(
 ) -> Gan:
     """Build the engine's GAN with these networks and one regularizer.
 
+    The averaged generator's parameters are 0.9 of the generator's, as if G had moved away from its average.
+
     Args:
         networks: The generator and the discriminator.
         data: The data that the networks are built for.
@@ -33,7 +39,11 @@ def make_gan(
     """
     recipe = make_small_recipe((regularizer,), pairs, precision)
     device = next(networks.discriminator.parameters()).device
-    return Gan(recipe, data, networks, part, {regularizer.name: part}, {}, [], device)
+    gan = Gan(recipe, data, networks, part, {regularizer.name: part}, {}, [], device)
+    with torch.no_grad():
+        for parameter in gan.ema.network.parameters():
+            parameter.mul_(AVERAGE)
+    return gan
 
 
 def make_small_recipe(

@@ -215,7 +215,7 @@ def make_term(
     norm_d = norm and "batchnorm-in-d" not in trial.spec.refuses
 
     def made(pairs: bool) -> Term:
-        networks = make_small_networks(data, form or choose_form(trial), norm_g=norm, norm_d=norm_d)
+        networks = make_networks(trial, data, form, norm_g=norm, norm_d=norm_d)
         for each in (networks.generator, networks.discriminator):
             each.to(device=device, dtype=dtype)
         part = move_part(make_part(data), device, dtype)
@@ -226,6 +226,19 @@ def make_term(
     if network == "discriminator" or _works(made(pairs=False)):
         return made(pairs=False)
     return made(pairs=True)
+
+
+def make_networks(trial: Trial, data: DataInfo, form: Form | None = None, **how: bool) -> Networks:
+    """Return small networks whose outputs have what the regularizer needs.
+
+    Args:
+        trial: The regularizer that the networks are for.
+        data: The data of the networks.
+        form: The form of D's output; by default one that the regularizer can read.
+        how: Other keyword arguments of `make_small_networks`.
+    """
+    stages = "intermediates" in trial.spec.needs
+    return make_small_networks(data, form or choose_form(trial), stages=stages, **how)
 
 
 def make_regularized_gan(trial: Trial, options: Any, networks: Networks, data: DataInfo, **how: Any) -> Gan:
@@ -240,7 +253,7 @@ def make_regularized_gan(trial: Trial, options: Any, networks: Networks, data: D
 
 def make_prepared_networks(trial: Trial, made: Any) -> Networks:
     """Return small networks that a regularizer prepared."""
-    networks = make_small_networks(choose_data(trial), choose_form(trial))
+    networks = make_networks(trial, choose_data(trial))
     if hasattr(made, "prepare"):
         made.prepare(networks)
     return networks

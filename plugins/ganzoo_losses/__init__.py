@@ -41,8 +41,21 @@ class LSGANOptions:
     """Options of `lsgan`: its three targets for D's logits (Mao et al. 2017, section 3.2)."""
 
     a: float = option(0.0, help="Target of D for fakes.")
-    b: float = option(1.0, help="Target of D for reals.")
+    b: float = option(1.0, help="Target of D for reals; 0.9 for one-sided label smoothing.")
     c: float = option(1.0, help="Target of G for D's logits of fakes.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BCEOptions:
+    """Options of `bce` and `minimax`."""
+
+    smoothing: float = option(
+        0.0,
+        low=0,
+        high=0.5,
+        schedulable=True,
+        help="D's target for reals is 1 minus this: one-sided label smoothing, 0.1 in Salimans et al. 2016.",
+    )
 
 
 @hookimpl
@@ -54,8 +67,9 @@ def ganzoo_losses() -> Iterator[Loss]:
         factory="ganzoo_losses.losses:BCE",
         cases="ganzoo_losses.cases:bce",
         provides=("signed-logits",),
-        similar_to=dict.fromkeys(USUAL, "--loss bce"),
+        similar_to=dict.fromkeys(USUAL, "--loss bce") | {"label-smoothing": "--loss bce loss.smoothing=0.1"},
         recommended=BOUNDED,
+        options=BCEOptions,
         paper="Ian Goodfellow, Jean Pouget-Abadie, Mehdi Mirza, Bing Xu, David Warde-Farley, Sherjil Ozair, Aaron "
         "Courville & Yoshua Bengio 2014, Generative Adversarial Networks, arXiv:1406.2661, section 3",
     )
@@ -67,6 +81,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         provides=("signed-logits",),
         similar_to=dict.fromkeys(("saturating", "zero-sum", "mm"), "--loss minimax"),
         recommended=BOUNDED | SATURATING,
+        options=BCEOptions,
         paper="Ian Goodfellow, Jean Pouget-Abadie, Mehdi Mirza, Bing Xu, David Warde-Farley, Sherjil Ozair, Aaron "
         "Courville & Yoshua Bengio 2014, Generative Adversarial Networks, arXiv:1406.2661, eq. 1",
     )

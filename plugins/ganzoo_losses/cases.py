@@ -18,6 +18,10 @@ def bce() -> Iterator[Case]:
     yield _case("one pair", [1.5], [-0.5], log1p(exp(-1.5)) + log1p(exp(-0.5)), log1p(exp(0.5)))
     yield _case("the mean of two", [0.0, 1.5], [0.0, -0.5], (2 * LN2 + 0.6754902622) / 2, (LN2 + 0.9740769842) / 2)
     yield _case("D answers 0.9 and 0.1", [log(9)], [-log(9)], -2 * log(0.9), -log(0.1))
+    best = [log(0.45 / 0.55)]  # D = 0.45 is best where reals and fakes are alike
+    yield _case("smoothed", best, best, 1.3762776274, -log(0.45), {"smoothing": 0.1})
+    smoothed = -0.8 * log(0.9) - 0.2 * log(0.1) - log(0.75)
+    yield _case("smoothed more", [log(9)], [-log(3)], smoothed, -log(0.25), {"smoothing": 0.2})
 
 
 def minimax() -> Iterator[Case]:
@@ -25,6 +29,7 @@ def minimax() -> Iterator[Case]:
     yield _case("D cannot tell", [0.0], [0.0], 2 * LN2, -LN2)
     yield _case("one pair", [1.5], [-0.5], log1p(exp(-1.5)) + log1p(exp(-0.5)), -log1p(exp(-0.5)))
     yield _case("D answers 0.9 and 0.1", [log(9)], [-log(9)], -2 * log(0.9), log(0.9))
+    yield _case("smoothed", [log(9)], [-log(9)], -1.9 * log(0.9) - 0.1 * log(0.1), log(0.9), {"smoothing": 0.1})
 
 
 def lsgan() -> Iterator[Case]:
@@ -32,6 +37,7 @@ def lsgan() -> Iterator[Case]:
     yield _case("D cannot tell", [0.5], [0.5], 0.25, 0.125)
     yield _case("two pairs", [0.3, 2.0], [-2.0, 0.5], (0.49 + 1) / 4 + (4 + 0.25) / 4, (9 + 0.25) / 4)
     yield _case("Pearson's targets", [0.5], [0.5], (0.25 + 2.25) / 2, 0.125, {"a": -1, "b": 1, "c": 0})
+    yield _case("smoothed, D cannot tell", [0.45], [0.45], 0.45**2, 0.55**2 / 2, {"b": 0.9})
     yield _case("a, b and c", [0.3], [-2.0], (1.7**2 + 1) / 2, 2.5**2 / 2, {"a": -1, "b": 2, "c": 0.5})
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import relu, softplus
 
 from ganzoo.plugin import DataInfo, NoOptions
-from ganzoo_losses import LSGANOptions
+from ganzoo_losses import BCEOptions, LSGANOptions
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,16 @@ class BCE:
 
     D: -E log D(real) - E log(1 - D(fake)) = E softplus(-r) + E softplus(f)
     G: -E log D(fake) = E softplus(-f)
+
+    `measure_smoothed_loss` says what the option `smoothing` changes.
     """
 
-    options: NoOptions
+    options: BCEOptions
     data: DataInfo
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return D's loss, a scalar; 2 ln 2 if D cannot tell."""
-        return softplus(-real).mean() + softplus(fake).mean()
+        return measure_smoothed_loss(real, fake, self.options.smoothing)
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """Return G's loss, a scalar; ln 2 if D cannot tell."""
@@ -42,18 +44,28 @@ class Minimax:
 
     D: -E log D(real) - E log(1 - D(fake)) = E softplus(-r) + E softplus(f)
     G: E log(1 - D(fake)) = -E softplus(f)
+
+    `measure_smoothed_loss` says what the option `smoothing` changes.
     """
 
-    options: NoOptions
+    options: BCEOptions
     data: DataInfo
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return D's loss, a scalar; 2 ln 2 if D cannot tell."""
-        return softplus(-real).mean() + softplus(fake).mean()
+        return measure_smoothed_loss(real, fake, self.options.smoothing)
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """Return G's loss, a scalar; -ln 2 if D cannot tell."""
         return -softplus(fake).mean()
+
+
+def measure_smoothed_loss(real: Tensor, fake: Tensor, smoothing: float | Tensor) -> Tensor:
+    """Return D's cross-entropy if its target for real samples is 1 - s (Salimans et al. 2016, section 3.4), a scalar.
+
+    E (1 - s) softplus(-r) + s softplus(r) + softplus(f) = E softplus(-r) + s r + softplus(f). Targets of fakes stay 0.
+    """
+    return (softplus(-real) + smoothing * real).mean() + softplus(fake).mean()
 
 
 @dataclass(frozen=True)

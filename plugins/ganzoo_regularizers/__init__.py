@@ -7,6 +7,7 @@ from typing import Any
 
 from ganzoo.plugin import Regularizer, hookimpl
 from ganzoo_regularizers import options
+from ganzoo_regularizers.generator_specs import list_terms_of_generator
 
 MESCHEDER = (
     "Lars Mescheder, Andreas Geiger & Sebastian Nowozin 2018, Which Training Methods for GANs do actually Converge?, "
@@ -204,34 +205,6 @@ def list_consistency() -> Iterator[Regularizer]:
         cases="ganzoo_regularizers.cases_of_terms:zcr",
         options=options.ZCROptions,
         paper=f"{IMPROVED_CONSISTENCY}, algorithm 2",
-    )
-
-
-def list_terms_of_generator() -> Iterator[Regularizer]:
-    """Yield the terms that belong to G alone."""
-    yield Regularizer(
-        name="path-length",
-        summary="A step in the style space of G changes its samples by about the same everywhere.",
-        factory="ganzoo_regularizers.of_generator:PathLength",
-        cases="ganzoo_regularizers.cases_of_terms:path_length",
-        similar_to=dict.fromkeys(("ppl", "plr", "pl"), "--reg path-length"),
-        options=options.PathLengthOptions,
-        needs=("style",),
-        modalities=("image",),
-        paper="Tero Karras, Samuli Laine, Miika Aittala, Janne Hellsten, Jaakko Lehtinen & Timo Aila 2020, Analyzing "
-        "and Improving the Image Quality of StyleGAN, arXiv:1912.04958, eq. 4",
-    )
-    yield Regularizer(
-        name="feature-matching",
-        summary="G's samples have the same mean features in D as real samples.",
-        factory="ganzoo_regularizers.of_generator:FeatureMatching",
-        cases="ganzoo_regularizers.cases_of_terms:feature_matching",
-        similar_to={"fm": "--reg feature-matching"},
-        options=options.FeatureMatchingOptions,
-        needs=("features",),
-        reals=True,
-        paper="Tim Salimans, Ian Goodfellow, Wojciech Zaremba, Vicki Cheung, Alec Radford & Xi Chen 2016, Improved "
-        "Techniques for Training GANs, arXiv:1606.03498, section 3.1",
     )
 
 

@@ -1,4 +1,4 @@
-"""Exact values of the terms that are not penalties on D's gradient, for `ganzoo check regularizers`."""
+"""Exact values of the terms of D that are not penalties on its gradient, for `ganzoo check regularizers`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.plugin import Case, DiscriminatorOutput
+from ganzoo.plugin import Case
 from ganzoo_regularizers.cases import MANY, linear
 
 # ----------------------------------------------------------------------------
@@ -17,23 +17,25 @@ from ganzoo_regularizers.cases import MANY, linear
 
 def drift() -> Iterator[Case]:
     """Yield weight E r^2."""
-    yield _case("two samples", nn.Identity(), [(3.0,), (-1.0,)], [(9.0,), (9.0,)], {"discriminator": 0.005})
-    yield _case("patches", nn.Identity(), [(3.0, 0.0), (-1.0, 2.0)], [(9.0, 9.0)] * 2, {"discriminator": 7}, weight=2)
+    yield make_case("two samples", nn.Identity(), [(3.0,), (-1.0,)], [(9.0,), (9.0,)], {"discriminator": 0.005})
+    yield make_case(
+        "patches", nn.Identity(), [(3.0, 0.0), (-1.0, 2.0)], [(9.0, 9.0)] * 2, {"discriminator": 7}, weight=2
+    )
 
 
 def logit_centring() -> Iterator[Case]:
     """Yield weight E (r + f)^2."""
-    yield _case("opposed", nn.Identity(), [(3.0,), (-1.0,)], [(-3.0,), (1.0,)], {"discriminator": 0})
-    yield _case("a common shift", nn.Identity(), [(4.0,), (0.0,)], [(-2.0,), (2.0,)], {"discriminator": 0.04})
-    yield _case("two pairs", nn.Identity(), [(3.0,), (-1.0,)], [(1.0,), (1.0,)], {"discriminator": 8}, weight=1)
+    yield make_case("opposed", nn.Identity(), [(3.0,), (-1.0,)], [(-3.0,), (1.0,)], {"discriminator": 0})
+    yield make_case("a common shift", nn.Identity(), [(4.0,), (0.0,)], [(-2.0,), (2.0,)], {"discriminator": 0.04})
+    yield make_case("two pairs", nn.Identity(), [(3.0,), (-1.0,)], [(1.0,), (1.0,)], {"discriminator": 8}, weight=1)
 
 
 def lecam() -> Iterator[Case]:
     """Yield weight (E (r - a_f)^2 + E (f - a_r)^2); the running means are those of the first batch."""
     real, fake = [(1.0,), (2.0,)], [(-1.0,), (0.0,)]  # a_r = 1.5, a_f = -0.5
-    yield _case("two pairs", nn.Identity(), real, fake, {"discriminator": 8.5}, weight=1)
-    yield _case("another decay", nn.Identity(), real, fake, {"discriminator": 17}, weight=2, decay=0.5)
-    yield _case("D cannot tell", nn.Identity(), [(1.5,)] * 2, [(1.5,)] * 2, {"discriminator": 0})
+    yield make_case("two pairs", nn.Identity(), real, fake, {"discriminator": 8.5}, weight=1)
+    yield make_case("another decay", nn.Identity(), real, fake, {"discriminator": 17}, weight=2, decay=0.5)
+    yield make_case("D cannot tell", nn.Identity(), [(1.5,)] * 2, [(1.5,)] * 2, {"discriminator": 0})
 
 
 # ----------------------------------------------------------------------------
@@ -43,25 +45,25 @@ def lecam() -> Iterator[Case]:
 def weight_clip() -> Iterator[Case]:
     """Yield the logits of D(x) = limit (x + y + 1), after all parameters are clipped."""
     given = linear(3, -4), [(0.2, -0.3), (1.0, 0.5)], [(0.0, 0.0)] * 2
-    yield _case("each on its side", *given, {"logits": 0.01 * (0.2 + 0.3 + 1.0 - 0.5 + 2)})
-    yield _case("a wider limit", *given, {"logits": 3 * 1.2 - 3.5 * 0.2 + 1}, limit=3.5)
+    yield make_case("each on its side", *given, {"logits": 0.01 * (0.2 + 0.3 + 1.0 - 0.5 + 2)})
+    yield make_case("a wider limit", *given, {"logits": 3 * 1.2 - 3.5 * 0.2 + 1}, limit=3.5)
 
 
 def spectral_norm() -> Iterator[Case]:
     """Yield the logits of D(x) = (3 x + 4 y) / 5 + 0.5: the singular value of a row is its length."""
     real = [(0.2, -0.3), (1.0, 0.5)]
-    yield _case("one row", linear(3, 4), real, real, {"logits": (3 * 1.2 + 4 * 0.2) / 5 + 1})
-    yield _case("any length", linear(0.03, 0.04), real, real, {"logits": (3 * 1.2 + 4 * 0.2) / 5 + 1})
+    yield make_case("one row", linear(3, 4), real, real, {"logits": (3 * 1.2 + 4 * 0.2) / 5 + 1})
+    yield make_case("any length", linear(0.03, 0.04), real, real, {"logits": (3 * 1.2 + 4 * 0.2) / 5 + 1})
 
 
 def orthogonal() -> Iterator[Case]:
     """Yield weight sum of the squares of W W^T beside its diagonal."""
     both = [(1.0, 2.0)] * 2, [(1.0, 2.0)] * 2
     shear, turn = [(1.0, 1.0), (0.0, 1.0)], [(3.0, 4.0), (-4.0, 3.0)]  # the rows of a turn may have any length
-    yield _case("a shear", Linear(shear), *both, {"discriminator": 2e-4}, network="discriminator")
-    yield _case("a turn", Linear(turn), *both, {"discriminator": 0}, network="discriminator", weight=1)
+    yield make_case("a shear", Linear(shear), *both, {"discriminator": 2e-4}, network="discriminator")
+    yield make_case("a turn", Linear(turn), *both, {"discriminator": 0}, network="discriminator", weight=1)
     given: Any = {"generator": Linear([(1.0, 2.0), (3.0, 4.0)], shear), "z": [(1.0, 0.0)] * 2, "weight": 3}
-    yield _case("two layers", Linear(shear), *both, {"generator": 3 * (2 * 11**2 + 2)}, **given)
+    yield make_case("two layers", Linear(shear), *both, {"generator": 3 * (2 * 11**2 + 2)}, **given)
 
 
 # ----------------------------------------------------------------------------
@@ -80,11 +82,11 @@ def cr() -> Iterator[Case]:
     """Yield weight E (D(x) - D(T(x)))^2 = weight E (2 (x_1 - x_2))^2 at reals."""
     real, fake = [[[(0.1, 0.3)]], [[(0.5, -0.5)]]], [[[(0.0, 0.9)]], [[(0.9, 0.9)]]]
     mirrored: Any = {"shift": 0, "mirror": 1.0}
-    yield _case("mirrored", Columns(), real, fake, {"discriminator": 10 * (0.4**2 + 2**2) / 2}, **mirrored)
-    yield _case("not moved", Columns(), real, fake, {"discriminator": 0}, shift=0, mirror=0.0)
+    yield make_case("mirrored", Columns(), real, fake, {"discriminator": 10 * (0.4**2 + 2**2) / 2}, **mirrored)
+    yield make_case("not moved", Columns(), real, fake, {"discriminator": 0}, shift=0, mirror=0.0)
     many = [[[(0.5, -0.5)]]] * MANY  # shifted by 1 to the left, not at all, or to the right
     expected = {"discriminator": (1**2 + 0 + 3**2) / 3}  # D is -1; at -0.5 -0.5 it is -2, at 0.5 0.5 it is 2
-    yield _case("shifted", Columns(), many, many, expected, tolerance=0.05, shift=1, mirror=0.0, weight=1)
+    yield make_case("shifted", Columns(), many, many, expected, tolerance=0.05, shift=1, mirror=0.0, weight=1)
 
 
 def bcr() -> Iterator[Case]:
@@ -92,9 +94,9 @@ def bcr() -> Iterator[Case]:
     real, fake = [[[(0.1, 0.3)]], [[(0.5, -0.5)]]], [[[(0.0, 0.9)]], [[(0.9, 0.9)]]]
     mirrored: Any = {"shift": 0, "mirror": 1.0}
     each = (0.4**2 + 2**2) / 2, 1.8**2 / 2
-    yield _case("mirrored", Columns(), real, fake, {"discriminator": 10 * sum(each)}, **mirrored)
+    yield make_case("mirrored", Columns(), real, fake, {"discriminator": 10 * sum(each)}, **mirrored)
     weighted = {"discriminator": 2 * each[0] + 3 * each[1]}
-    yield _case("weighted", Columns(), real, fake, weighted, **mirrored, weight_real=2, weight_fake=3)
+    yield make_case("weighted", Columns(), real, fake, weighted, **mirrored, weight_real=2, weight_fake=3)
 
 
 def zcr() -> Iterator[Case]:
@@ -102,13 +104,13 @@ def zcr() -> Iterator[Case]:
     points = [(0.0, 0.0)] * MANY  # A^T (3, 4) = (3, 10), |A|_F^2 = 6
     given: Any = {"generator": Linear([(1.0, 2.0), (0.0, 1.0)]), "z": points, "tolerance": 0.03}
     expected = {"discriminator": 5 * 109 * 0.01, "generator": -0.5 * 6 / 2 * 0.01}
-    yield _case("linear", linear(3, 4), points, points, expected, **given, sigma=0.1)
+    yield make_case("linear", linear(3, 4), points, points, expected, **given, sigma=0.1)
     expected = {"discriminator": 2 * 109, "generator": -3 * 6 / 2}
-    yield _case("weights", linear(3, 4), points, points, expected, **given, sigma=1.0, weight_d=2, weight_g=3)
+    yield make_case("weights", linear(3, 4), points, points, expected, **given, sigma=1.0, weight_d=2, weight_g=3)
 
 
 # ----------------------------------------------------------------------------
-# Terms of G.
+# What cases are made of.
 
 
 class Linear(nn.Module):
@@ -116,7 +118,7 @@ class Linear(nn.Module):
 
     def __init__(self, *matrices: Sequence[Sequence[float]]) -> None:
         super().__init__()
-        self.matrices = nn.ParameterList(map(_tensor, matrices))
+        self.matrices = nn.ParameterList(map(make_tensor, matrices))
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the samples of z."""
@@ -125,50 +127,7 @@ class Linear(nn.Module):
         return z
 
 
-class Styled(Linear):
-    """G(z) = A w, its samples ``[N, 1, 1, D]``, with w = z."""
-
-    def mapping(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return w ``[N, E]``, which requires grad as that of a mapping with parameters."""
-        return z.clone().requires_grad_()
-
-    def synthesis(self, w: Tensor) -> Tensor:
-        """Return the samples of w."""
-        return super().forward(w)[:, None, None]
-
-    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return the samples of z."""
-        return self.synthesis(z)
-
-
-def path_length() -> Iterator[Case]:
-    """Yield E (l - a)^2 of lengths l = |A^T y| = 5 |N(0, 1)| / sqrt(2), whose mean is 5 / sqrt(pi) and square 12.5."""
-    real = [[[(0.0, 0.0)]]] * MANY
-    given: Any = {"generator": Styled([(3.0, 0.0), (4.0, 0.0)]), "z": [(0.0, 0.0)] * MANY, "tolerance": 0.08}
-    mean, square = 5 / torch.pi**0.5, 12.5
-    at_mean = {"generator": square - mean**2}
-    yield _case("at the mean", Columns(), real, real, at_mean, **given, decay=1.0, weight=1)
-    first = {"generator": 2 * (square - 2 * 0.1 * mean**2 + (0.1 * mean) ** 2)}  # a = 0.1 mean
-    yield _case("at the first update", Columns(), real, real, first, **given, decay=0.1)
-
-
-class Featured(nn.Module):
-    """D with two layers of features: the samples ``[N, 2]``, and their sums ``[N, 1]``."""
-
-    def forward(self, x: Tensor) -> DiscriminatorOutput:
-        """Return the output."""
-        return DiscriminatorOutput(x.sum(1), features=[x, x.sum(1, keepdim=True)])
-
-
-def feature_matching() -> Iterator[Case]:
-    """Yield the squared distances of the mean features."""
-    real, fake = [(1.0, 0.0), (3.0, 2.0)], [(0.0, 0.0), (0.0, 4.0)]  # means (2, 1) and (0, 2)
-    yield _case("two layers", Featured(), real, fake, {"generator": (4 + 1) / 2 + 1})
-    yield _case("weight", Featured(), real, fake, {"generator": 14}, weight=4)
-    yield _case("equal means", Featured(), real, [(3.0, 2.0), (1.0, 0.0)], {"generator": 0})
-
-
-def _case(
+def make_case(
     name: str,
     network: nn.Module,
     real: Sequence[Any],
@@ -180,11 +139,13 @@ def _case(
     z: Sequence[Sequence[float]] = (),
     **options: float | str,
 ) -> Case:
-    given: Any = {"real": _tensor(real), "fake": _tensor(fake), "network": network}
+    """Return a case of numbers: of D and, if the term calls G, of G and its latents."""
+    given: Any = {"real": make_tensor(real), "fake": make_tensor(fake), "network": network}
     if generator is not None:
-        given |= {"generator": generator, "z": _tensor(z)}
+        given |= {"generator": generator, "z": make_tensor(z)}
     return Case(name=name, options=options, given=given, expected=expected, tolerance=tolerance)
 
 
-def _tensor(numbers: Sequence[Any]) -> Tensor:
+def make_tensor(numbers: Sequence[Any]) -> Tensor:
+    """Return numbers in float64."""
     return torch.tensor(numbers, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Terms of G: the lengths of its paths, and the features that D finds in its samples."""
+"""Terms of G: the lengths of its paths, how far it moves latents, and what its samples have in common with others."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
 
-from ganzoo.plugin import DataInfo, DiscriminatorOutput, Step
-from ganzoo_regularizers.options import FeatureMatchingOptions, PathLengthOptions
+from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, Step, UsageError
+from ganzoo_regularizers.options import (
+    FeatureMatchingOptions,
+    IntermediateConsistencyOptions,
+    OTOptions,
+    PathLengthOptions,
+)
 
 
 class PathLength(nn.Module):
@@ -65,3 +71,56 @@ def _list_features(output: DiscriminatorOutput | None) -> list[Tensor]:
     if output is None or not output.features:
         raise ValueError("feature-matching needs features in D's outputs for real and for generated samples")
     return output.features
+
+
+@dataclass(frozen=True)
+class OptimalTransport:
+    """weight E |G(z) - z|^2 / n for latents of the n numbers of a sample (Lin et al. 2025, arXiv:2511.22475).
+
+    Of all maps from latents to data, this prefers the one that moves them least. The adversarial loss alone leaves the
+    map free, so that G drifts among many. The weight falls during the training, since the term also pulls samples from
+    the data to the latents.
+    """
+
+    options: OTOptions
+    data: DataInfo
+
+    def prepare(self, networks: Networks) -> None:
+        """Change nothing.
+
+        Raises:
+            UsageError: Latents and samples have different sizes, so that they cannot be compared.
+        """
+        size = math.prod(self.data.shape)
+        if networks.latent_dim != size:
+            raise UsageError(
+                f"regularizer 'ot' compares samples of {size} numbers with their latents, which have "
+                f"{networks.latent_dim}: choose an arch and options with {size} latents, or remove 'ot'"
+            )
+
+    def generator(self, step: Step) -> Tensor:
+        """Return the term, a scalar."""
+        return self.options.weight * (step.fake - step.z.view_as(step.fake)).square().mean()
+
+
+@dataclass(frozen=True)
+class IntermediateConsistency:
+    """weight sum_k E (x_k - shrink(x))^2 over the earlier stages x_k of the sample x (Hyun et al. 2026, CAT).
+
+    An image is shrunk to the size of the stage by averages over areas. A square is the mean over all numbers of a
+    stage. No gradient flows into x, so that the stages follow it.
+    """
+
+    options: IntermediateConsistencyOptions
+    data: DataInfo
+
+    def generator(self, step: Step) -> Tensor:
+        """Return the term, a scalar."""
+        final = step.fake.detach()
+        terms = [(stage - _shrink(final, stage)).square().mean() for stage in step.intermediates]
+        return self.options.weight * torch.stack(terms).sum()
+
+
+def _shrink(samples: Tensor, like: Tensor) -> Tensor:
+    """Return samples in the size of others, ``[N, C, h, w]``; samples of the same shape are unchanged."""
+    return samples if samples.shape == like.shape else adaptive_avg_pool2d(samples, (like.shape[2], like.shape[3]))

@@ -133,3 +133,32 @@ class FeatureMatchingOptions:
     """Options of `feature-matching`."""
 
     weight: float = option(1.0, low=0, schedulable=True, help="Weight of the term.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SDOptions:
+    """Options of `sd`."""
+
+    weight: float = option(1.0, low=0, schedulable=True, help="Weight of the term.")
+    extractor: str = option(
+        "", help="The installed extractor whose features are compared, as in the paper; empty for the samples' numbers."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OTOptions:
+    """Options of `ot`."""
+
+    weight: float = option(
+        0.2,
+        low=0,
+        schedulable=True,
+        help="Weight, lambda in the paper: cosine(0.2, 0.005, images=256e6) there, a million updates of 256 images.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntermediateConsistencyOptions:
+    """Options of `intermediate-consistency`."""
+
+    weight: float = option(1.0, low=0, schedulable=True, help="Weight of the term.")

@@ -154,3 +154,23 @@ def test_eigenvalues_at_the_equilibrium(play, settings, values, spread):
     assert first == pytest.approx(values[0], abs=2e-3 if values[0] == values[1] else 1e-5)  # a double one moves far
     if spread:
         assert max(map(abs, of_update)) == pytest.approx(spread, abs=4e-4 if values[0] == values[1] else 1e-6)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_the_averaged_generator_damps_the_circle(play, weight):
+    """Self-distillation (Nowinowski & Krawiec 2026): the state (theta, psi, average) moves by a matrix, in float64."""
+    past = 0.9
+    half_life = 2 * math.log(0.5) / math.log(past)  # 2 images in an update
+    pull = 2 * H * weight
+    theta = [1 - pull, H, pull]
+    update = np.array([theta, [-H, 1, 0], [(1 - past) * each for each in theta[:2]] + [past + (1 - past) * pull]])
+    spread = np.abs(np.linalg.eigvals(update)).max()
+    # without the term both numbers leave the equilibrium by sqrt(1 + h^2), and the average follows
+    assert spread == pytest.approx(0.960822 if weight else math.sqrt(1 + H**2), abs=1e-6)
+    move = play(
+        "sim", WGAN | {"reg": "sd", "reg.sd.weight": weight, "train.ema_half_life": half_life, "train.ema_ramp": None}
+    )
+    state = np.ones(3)
+    for _ in range(100):
+        state = update @ state
+        assert move() == pytest.approx(state[:2], rel=1e-4, abs=1e-5)

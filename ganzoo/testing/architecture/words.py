@@ -112,6 +112,23 @@ def generator_output(trial: Trial) -> None:
         raise Skip("it returns samples alone")
 
 
+def intermediates(trial: Trial) -> None:
+    """``intermediates``: G returns samples of earlier stages, of the samples' shape or smaller images, with a graph."""
+    _skip_unless_provided(trial, "intermediates")
+    for data in list_small_data(trial):
+        gan, _ = share_trained(trial, data)
+        with seeded(0):
+            answer = gan.generator(make_latents(gan.networks, 4), make_labels(data, 4))
+        found = answer.intermediates if isinstance(answer, GeneratorOutput) else ()
+        require(found, f"{describe_data(data)}: there are none in a GeneratorOutput.")
+        for each in found:
+            shape, wanted = list(each.shape[1:]), list(data.shape)
+            smaller = len(wanted) == 3 and shape[:1] == wanted[:1] and all(map(int.__le__, shape, wanted))
+            words = f"{describe_data(data)}: one is {list(each.shape)} beside samples of {wanted}"
+            require(shape == wanted or smaller, f"{words}, not [4, C, h, w] of a smaller image.")
+            require(each.requires_grad, f"{words}, without a graph.")
+
+
 def logit_weights(trial: Trial) -> None:
     """If D weights its list of logits, it gives one finite number, or 0-dim tensor, for each item of the list."""
     found = False

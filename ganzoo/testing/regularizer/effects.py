@@ -15,13 +15,12 @@ from ganzoo.testing.probes import (
     list_refills,
     list_setups,
     make_part,
-    make_small_networks,
 )
 from ganzoo.testing.terms import (
     choose_data,
-    choose_form,
     list_networks,
     list_terms,
+    make_networks,
     make_prepared_networks,
     make_term,
     skip_unless_sound,
@@ -61,14 +60,14 @@ def samples_unchanged(trial: Trial) -> None:
 
 def prepares(trial: Trial) -> None:
     """`prepare` changes D in the same way each time, so that checkpoints fit, and D still answers and learns."""
-    made = trial.build()
+    made = trial.build(choose_data(trial))
     if not hasattr(made, "prepare"):
         raise Skip("it has no prepare")
-    plain = list(make_small_networks(choose_data(trial), choose_form(trial)).generator.state_dict())
+    plain = list(make_networks(trial, choose_data(trial)).generator.state_dict())
     networks = make_prepared_networks(trial, made)
     words = "It changes the structure of G, which must make samples without the regularizer."
     require(list(networks.generator.state_dict()) == plain, words)
-    first, second = make_prepared_networks(trial, trial.build()).discriminator, networks.discriminator
+    first, second = make_prepared_networks(trial, trial.build(choose_data(trial))).discriminator, networks.discriminator
     one, other = first.state_dict(), second.state_dict()
     require(one.keys() == other.keys(), f"D's state has {sorted(one.keys() ^ other.keys())} in only one of two builds.")
     second.load_state_dict(one)
@@ -79,7 +78,7 @@ def prepares(trial: Trial) -> None:
 
 def after_step_works(trial: Trial) -> None:
     """After `after_step` D can still learn: parameters are finite, keep their shape and require grad."""
-    made = trial.build()
+    made = trial.build(choose_data(trial))
     if not hasattr(made, "after_step"):
         raise Skip("it has no after_step")
     networks = make_prepared_networks(trial, made)

@@ -23,15 +23,14 @@ from ganzoo.testing.probes import (
     flatten,
     list_setups,
     make_part,
-    make_small_networks,
     require_untrained,
 )
 from ganzoo.testing.terms import (
     TITLES,
     Term,
     choose_data,
-    choose_form,
     list_terms,
+    make_networks,
     make_regularized_gan,
     reads_beyond_logits,
 )
@@ -140,7 +139,7 @@ def reals_declared(trial: Trial) -> None:
         raise Skip("it has no term for G")
     if not trial.spec.reals:
         data, options = choose_data(trial), next(list_setups(trial)).options
-        networks = make_small_networks(data, choose_form(trial))
+        networks = make_networks(trial, data)
         term = Term(
             "generator", TITLES["generator"], make_regularized_gan(trial, options, networks, data), make_part(data)
         )

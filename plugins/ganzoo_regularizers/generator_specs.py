@@ -1,0 +1,71 @@
+"""Specs of the terms that belong to G alone. This module is imported by every command, so it imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ganzoo.plugin import Regularizer
+from ganzoo_regularizers import options
+
+
+def list_terms_of_generator() -> Iterator[Regularizer]:
+    """Yield the terms that belong to G alone."""
+    yield Regularizer(
+        name="path-length",
+        summary="A step in the style space of G changes its samples by about the same everywhere.",
+        factory="ganzoo_regularizers.of_generator:PathLength",
+        cases="ganzoo_regularizers.cases_of_generator:path_length",
+        similar_to=dict.fromkeys(("ppl", "plr", "pl"), "--reg path-length"),
+        options=options.PathLengthOptions,
+        needs=("style",),
+        modalities=("image",),
+        paper="Tero Karras, Samuli Laine, Miika Aittala, Janne Hellsten, Jaakko Lehtinen & Timo Aila 2020, Analyzing "
+        "and Improving the Image Quality of StyleGAN, arXiv:1912.04958, eq. 4",
+    )
+    yield Regularizer(
+        name="feature-matching",
+        summary="G's samples have the same mean features in D as real samples.",
+        factory="ganzoo_regularizers.of_generator:FeatureMatching",
+        cases="ganzoo_regularizers.cases_of_generator:feature_matching",
+        similar_to={"fm": "--reg feature-matching"},
+        options=options.FeatureMatchingOptions,
+        needs=("features",),
+        reals=True,
+        paper="Tim Salimans, Ian Goodfellow, Wojciech Zaremba, Vicki Cheung, Alec Radford & Xi Chen 2016, Improved "
+        "Techniques for Training GANs, arXiv:1606.03498, section 3.1",
+    )
+    yield Regularizer(
+        name="sd",
+        aliases=("self-distillation",),
+        summary="The averaged generator teaches G: for the same latents their samples are alike, which damps cycles.",
+        factory="ganzoo_regularizers.self_distillation:SD",
+        cases="ganzoo_regularizers.cases_of_generator:sd",
+        similar_to=dict.fromkeys(("sd-gan", "sdgan", "distillation", "ema-teacher"), "--reg sd"),
+        options=options.SDOptions,
+        needs=("average",),
+        paper="Antoni Nowinowski & Krzysztof Krawiec 2026, Improving Generative Adversarial Networks with "
+        "Self-Distillation, arXiv:2605.08577",
+    )
+    yield Regularizer(
+        name="ot",
+        aliases=("optimal-transport",),
+        summary="G moves its latents as little as it can, for a G whose latents have the shape of its samples.",
+        factory="ganzoo_regularizers.of_generator:OptimalTransport",
+        cases="ganzoo_regularizers.cases_of_generator:ot",
+        similar_to=dict.fromkeys(("afm", "adversarial-flow", "transport"), "--reg ot"),
+        options=options.OTOptions,
+        paper="Shanchuan Lin, Ceyuan Yang, Zhijie Lin, Hao Chen & Haoqi Fan 2025, Adversarial Flow Models, "
+        "arXiv:2511.22475",
+    )
+    yield Regularizer(
+        name="intermediate-consistency",
+        summary="The samples of earlier stages of G show the final sample, at their size.",
+        factory="ganzoo_regularizers.of_generator:IntermediateConsistency",
+        cases="ganzoo_regularizers.cases_of_generator:intermediate_consistency",
+        similar_to={"cat": "--reg intermediate-consistency"},
+        options=options.IntermediateConsistencyOptions,
+        needs=("intermediates",),
+        excused={"gradients": "the final sample is the target, and no gradient flows into it"},
+        paper="Sangeek Hyun, MinKyu Lee & Jae-Pil Heo 2026, Cross-scale Aligned Supervision for Training GANs, "
+        "arXiv:2605.26449",
+    )
