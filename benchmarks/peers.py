@@ -33,7 +33,7 @@ from common import (
     summarise,
 )
 from torch import Tensor, nn
-from workbench import PlainLoop, Rounds, assemble_gan, bind_rounds, make_networks_plain
+from workbench import Logits, PlainLoop, Rounds, assemble_gan, bind_rounds, make_networks_plain
 
 BASE = {
     "arch": "dcgan", "dataset": "noise", "loss": "bce", "reg": "none", "train.execution": "eager",
@@ -49,7 +49,8 @@ class Feed:
 
     def __init__(self, settings: dict[str, object]) -> None:
         self.gan, self.batches = assemble_gan({**settings, "train.update": "alternating"})
-        self.generator, self.discriminator = make_networks_plain(self.gan)
+        self.generator, discriminator = make_networks_plain(self.gan)
+        self.discriminator = Logits(discriminator)
         self.images, self.latents = 0, list[Tensor]()
 
     def next(self) -> Tensor:

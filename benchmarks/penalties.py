@@ -122,7 +122,7 @@ def count(formula: AbstractContextManager[None], again: bool, batch: int = 8) ->
         network = arch.build(DataInfo(shape=(3, 32, 32))).discriminator
         samples = [torch.empty(batch, 3, 32, 32, requires_grad=True) for _ in ("real", "fake")]
         with recomputed(find_blocks(network) if again else {}), saved_tensors_hooks(pack, lambda one: one.tensor):
-            logits = [network(each) for each in samples]
+            logits = [network(each).logits for each in samples]
             loss = nn.functional.softplus(logits[1] - logits[0]).mean()
             for each in zip(logits, samples, strict=True):
                 loss = loss + input_gradients(*each).square().sum()

@@ -29,6 +29,7 @@ from ganzoo.engine.trainer import Trainer
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
 from ganzoo.errors import Interrupted
 from ganzoo.layers import ProductConv2d, ProductConvTranspose2d
+from ganzoo.plugin import DiscriminatorOutput
 from ganzoo.plugin.schedule import evaluate_number
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
@@ -223,6 +224,19 @@ def make_networks_plain(gan: Gan) -> tuple[nn.Module, nn.Module]:
     return networks
 
 
+class Logits(nn.Module):
+    """A discriminator that returns its logits alone."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the logits of samples."""
+        answer: Any = self.network(x, labels)
+        return answer.logits if isinstance(answer, DiscriminatorOutput) else answer  # type: ignore[return-value]
+
+
 class PlainLoop:
     """The usual loop: D is called with real and with generated samples in turn; the same samples then train G.
 
@@ -235,7 +249,7 @@ class PlainLoop:
     def __init__(self, gan: Gan, batches: Batches, cast: torch.dtype | None = None) -> None:
         self.gan, self.batches, self.images, self.cast = gan, batches, 0, cast
         self.generator, discriminator = make_networks_plain(gan)
-        self.discriminator = nn.Sequential(discriminator, nn.Sigmoid())
+        self.discriminator = nn.Sequential(Logits(discriminator), nn.Sigmoid())
         g, d = (optimizer.hyperparameters(0) for optimizer in gan.optimizers.values())
         self.optim_g = torch.optim.Adam(self.generator.parameters(), lr=g["lr"], betas=g["betas"])
         self.optim_d = torch.optim.Adam(self.discriminator.parameters(), lr=d["lr"], betas=d["betas"])
@@ -300,7 +314,8 @@ class PlainPenalised:
 
     def __init__(self, gan: Gan, batches: Batches, cast: torch.dtype | None = None) -> None:
         self.batches, self.images, self.cast = batches, 0, cast
-        self.generator, self.discriminator = make_networks_plain(gan)
+        self.generator, discriminator = make_networks_plain(gan)
+        self.discriminator = Logits(discriminator)
         self.gamma = {choice.name: float(evaluate_number(choice.options.gamma, 0)) for choice in gan.recipe.reg}
         g, d = (optimizer.hyperparameters(0) for optimizer in gan.optimizers.values())
         self.optim_g = torch.optim.Adam(self.generator.parameters(), lr=g["lr"], betas=g["betas"])

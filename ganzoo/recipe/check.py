@@ -13,7 +13,7 @@ from dataclasses import replace
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.plugin import Augmentation, DataInfo, Dataset, Metric
 from ganzoo.plugin.measuring import get_direction
-from ganzoo.plugin.options import list_options
+from ganzoo.plugin.options import list_options, to_text
 from ganzoo.recipe.check_training import check_training
 from ganzoo.recipe.keys import COMPONENTS, KEYS, SHORT
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
@@ -66,9 +66,10 @@ def _check_words(recipe: ResolvedRecipe) -> None:
 def _find_option_without(arch: Choice, word: str) -> str:
     """Return the setting that makes an architecture not provide a word, ``add arch.KEY=VALUE``, or an empty string."""
     for option in list_options(arch.spec.options).values():
-        for value in typing.get_args(option.type) if typing.get_origin(option.type) is typing.Literal else ():
+        literal = typing.get_origin(option.type) is typing.Literal
+        for value in typing.get_args(option.type) if literal else (True, False) if option.type is bool else ():
             if word not in arch.spec.get_provided(replace(arch.options, **{option.name: value})):
-                return f"add arch.{option.name}={value}"
+                return f"add arch.{option.name}={to_text(value)}"
     return ""
 
 

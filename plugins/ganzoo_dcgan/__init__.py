@@ -34,6 +34,9 @@ class DCGANOptions:
         help="Normalisation in the discriminator: batch as in the paper; spectral limits its slope. Penalties on D's "
         "gradient (r1, wgan-gp) need none, spectral or layer, because batch mixes the samples of a batch.",
     )
+    projection: bool = option(
+        True, help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,4 +163,5 @@ def _make_celeba_recipe(
 
 def _provides(options: DCGANOptions) -> tuple[str, ...]:
     words = {"batch": ("batchnorm-in-d",), "spectral": ("bounded-slope",)}
-    return ("double-backward", *words.get(options.norm_d, ()))
+    labels = ("labels-in-embedding",) if options.projection else ()
+    return ("double-backward", "features", "embedding", *words.get(options.norm_d, ()), *labels)

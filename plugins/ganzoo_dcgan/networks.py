@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.layers import ProductConv2d, ProductConvTranspose2d, require_labels, spectral_norm_all
-from ganzoo.plugin import DataInfo, Networks, UsageError
+from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, UsageError
 from ganzoo_dcgan import SIZES, DCGANOptions
 
 Norm = Literal["batch", "none", "spectral", "layer"]
@@ -37,7 +37,9 @@ def build(options: DCGANOptions, data: DataInfo) -> Networks:
         generator=Generator(
             channels, size, options.width, options.z_dim, data.num_classes, options.slope, options.bias
         ),
-        discriminator=Discriminator(channels, size, options.width, data.num_classes, options.norm_d),
+        discriminator=Discriminator(
+            channels, size, options.width, data.num_classes, options.norm_d, options.projection
+        ),
         latent_dim=options.z_dim,
         latent="normal",
     )
@@ -89,7 +91,9 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images ``[N, channels, size, size]`` in [-1, 1] to logits ``[N]``.
+    """Images ``[N, channels, size, size]`` in [-1, 1] to logits ``[N]``, with features and an embedding.
+
+    The features are the maps ``[N, C, 4, 4]`` before the last layer, and the embedding is the same numbers in a row.
 
     Args:
         channels, size, width: As in the generator.
@@ -99,10 +103,21 @@ class Discriminator(nn.Module):
             (Miyato et al. 2018, arXiv:1802.05957). ``layer``: over all numbers of a sample (Ba et al. 2016,
             arXiv:1607.06450), as Gulrajani et al. 2017 recommend with their penalty. ``none`` and ``spectral`` have no
             shift of their own, so convolutions have biases then.
+        projection: Whether the logits depend on the labels; if not, labels are ignored.
     """
 
-    def __init__(self, channels: int, size: int, width: int, num_classes: int = 0, norm: Norm = "batch") -> None:
+    def __init__(
+        self,
+        channels: int,
+        size: int,
+        width: int,
+        num_classes: int = 0,
+        norm: Norm = "batch",
+        projection: bool = True,
+    ) -> None:
         super().__init__()
+        self.projection = projection
+        num_classes = num_classes if projection else 0
         levels = list_channels(size, width)[::-1]
         bias = norm in ("none", "spectral")
         self.embedding = nn.Embedding(num_classes, size * size) if num_classes else None
@@ -115,16 +130,16 @@ class Discriminator(nn.Module):
         elif norm == "spectral":
             spectral_norm_all(self)
 
-    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return the logits of images `x`; raise ValueError if labels are missing or unexpected."""
-        require_labels(labels, self.embedding is not None)
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
+        """Return the output for images `x`; raise ValueError if labels are missing or unexpected."""
+        require_labels(labels if self.projection else None, self.embedding is not None)
         if self.embedding is not None:
             plane = self.embedding(labels).view(-1, 1, *x.shape[2:])  # [N, 1, size, size]
             x = torch.cat([x, plane], dim=1)  # [N, channels + 1, size, size]
         x = self.first(x)  # [N, width, size / 2, size / 2]
         x = self.blocks(x)  # [N, width * 2**k, 4, 4]
-        x = self.last(x)  # [N, 1, 1, 1]
-        return x.view(x.shape[0])  # [N]
+        logits: Tensor = self.last(x)  # [N, 1, 1, 1]
+        return DiscriminatorOutput(logits.view(x.shape[0]), features=[x], embedding=x.flatten(1))
 
 
 # ----------------------------------------------------------------------------

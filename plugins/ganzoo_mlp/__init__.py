@@ -24,6 +24,9 @@ class MLPOptions:
         "normal", help="normal, or mixed: a random one-hot code is added to z, so that G can make separate modes."
     )
     codes: int = option(64, help="Number of codes of a mixed latent; use several for each mode.", low=2)
+    projection: bool = option(
+        True, help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead."
+    )
 
 
 @hookimpl
@@ -40,7 +43,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         modalities=("image", "points", "tabular"),
         conditional="optional",
         square=False,
-        provides=("double-backward",),
+        provides=_provides,
         recommended={
             "loss": "rpgan",
             "reg": ("r1", "r2"),
@@ -57,3 +60,8 @@ def ganzoo_architectures() -> Iterator[Architecture]:
             "train.checkpoint_every": 250_000,
         },
     )
+
+
+def _provides(options: MLPOptions) -> tuple[str, ...]:
+    words = ("double-backward", "features", "embedding")
+    return (*words, "labels-in-embedding") if options.projection else words

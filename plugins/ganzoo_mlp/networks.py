@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.layers import label_size, with_labels
-from ganzoo.plugin import DataInfo, Networks, UsageError
+from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, UsageError
 from ganzoo_mlp import MLPOptions
 
 SLOPE = 0.2  # of the leaky rectifiers
@@ -32,7 +32,7 @@ def build(options: MLPOptions, data: DataInfo) -> Networks:
     z_dim = min(numbers, 32) if options.z_dim is None else options.z_dim
     return Networks(
         generator=Generator(data, z_dim, codes, options.depth, options.width),
-        discriminator=Discriminator(data, options.depth, options.width),
+        discriminator=Discriminator(data, options.depth, options.width, options.projection),
         latent_dim=z_dim + codes,
         latent=f"normal+onehot{codes}" if codes else "normal",
     )
@@ -55,7 +55,8 @@ class Generator(nn.Module):
     def __init__(self, data: DataInfo, z_dim: int, codes: int, depth: int, width: int) -> None:
         super().__init__()
         self.shape, self.label_shape, self.num_classes = data.shape, data.label_shape, data.num_classes
-        self.layers = make_layers(z_dim + codes + label_size(data), width, depth, math.prod(data.shape))
+        inputs = z_dim + codes + label_size(data)
+        self.layers = make_layers(inputs, width, depth).append(make_last(width, math.prod(data.shape)))
         if data.modality == "image":
             self.layers.append(nn.Tanh())
         self.codes = codes
@@ -71,30 +72,35 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Samples ``[N, *data.shape]`` to logits ``[N]``; `data`, `depth` and `width` as in the generator."""
+    """Samples ``[N, *data.shape]`` to logits ``[N]``; `data`, `depth` and `width` as in the generator.
 
-    def __init__(self, data: DataInfo, depth: int, width: int) -> None:
+    Its features and its embedding are the last hidden layer, ``[N, width]``. Without `projection` it ignores labels.
+    """
+
+    def __init__(self, data: DataInfo, depth: int, width: int, projection: bool = True) -> None:
         super().__init__()
-        self.label_shape, self.num_classes = data.label_shape, data.num_classes
-        self.layers = make_layers(math.prod(data.shape) + label_size(data), width, depth, 1)
+        self.projection = projection
+        self.label_shape, self.num_classes = (data.label_shape, data.num_classes) if projection else ((), 0)
+        self.hidden = make_layers(math.prod(data.shape) + label_size(data) * projection, width, depth)
+        self.last = make_last(width, 1)
 
-    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return the logits of samples `x`; raise ValueError if labels are missing or unexpected."""
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
+        """Return the output for samples `x`; raise ValueError if labels are missing or unexpected."""
+        labels = labels if self.projection else None
         x = with_labels(x.flatten(1), labels, self.num_classes, self.label_shape)  # [N, D + labels]
-        x = self.layers(x)  # [N, 1]
-        return x.squeeze(1)  # [N]
+        x = self.hidden(x)  # [N, width]
+        return DiscriminatorOutput(self.last(x).squeeze(1), features=[x], embedding=x)
 
 
 # ----------------------------------------------------------------------------
 # Parts of both networks.
 
 
-def make_layers(inputs: int, width: int, depth: int, outputs: int) -> nn.Sequential:
-    """Return `depth` hidden layers of `width` units, and a linear layer to `outputs`.
+def make_layers(inputs: int, width: int, depth: int) -> nn.Sequential:
+    """Return `depth` hidden layers of `width` units.
 
-    Weights are drawn from He's normal distribution (He et al. 2015, arXiv:1502.01852, eq. 15, slope 0.2), in the last
-    layer from N(0, 1 / fan_in), so that outputs start at the scale of the inputs. Hidden biases keep torch's
-    U(+-1 / sqrt(fan_in)), which spreads the bends of the rectifiers over the plane. The last bias starts at 0.
+    Weights are drawn from He's normal distribution (He et al. 2015, arXiv:1502.01852, eq. 15, slope 0.2). Biases keep
+    torch's U(+-1 / sqrt(fan_in)), which spreads the bends of the rectifiers over the plane.
     """
     sides = [inputs, *[width] * depth]
     parts: list[nn.Module] = []
@@ -102,7 +108,12 @@ def make_layers(inputs: int, width: int, depth: int, outputs: int) -> nn.Sequent
         hidden = nn.Linear(fan_in, width)
         nn.init.kaiming_normal_(hidden.weight, a=SLOPE)
         parts += [hidden, nn.LeakyReLU(SLOPE)]
+    return nn.Sequential(*parts)
+
+
+def make_last(width: int, outputs: int) -> nn.Linear:
+    """Return a linear layer whose outputs start at the scale of its inputs: weights from N(0, 1 / width), biases 0."""
     last = nn.Linear(width, outputs)
     nn.init.kaiming_normal_(last.weight, nonlinearity="linear")
     nn.init.zeros_(last.bias)
-    return nn.Sequential(*parts, last)
+    return last

@@ -30,6 +30,9 @@ class R3GANOptions:
     expansion: int = option(2, help="Channels inside a block, as a multiple of those outside.", low=1)
     z_dim: int = option(64, help="Length of the latent z.", low=1)
     class_dim: int = option(64, help="Length of the generator's class embedding.", low=1)
+    projection: bool = option(
+        True, help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead."
+    )
 
 
 @hookimpl
@@ -48,7 +51,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         paper=PAPER,
         sizes=SIZES,
         conditional="optional",
-        provides=("double-backward",),
+        provides=("double-backward", "features", "embedding"),
         recommended={
             "loss": "rpgan",
             "reg": ("r1", "r2"),

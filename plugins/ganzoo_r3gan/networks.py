@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganzoo.layers import downsample, require_labels, upsample
-from ganzoo.plugin import DataInfo, Networks, UsageError
+from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, UsageError
 from ganzoo_r3gan import SMALL, R3GANOptions
 
 SLOPE = 0.2  # of the leaky ReLU below 0
@@ -79,17 +79,23 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images ``[N, channels, S, S]`` to logits ``[N]``: the generator mirrored.
+    """Images ``[N, channels, S, S]`` to logits ``[N]``: the generator mirrored; with features and an embedding.
+
+    The features are the maps ``[N, widths[0], 4, 4]``; the embedding is their product with the basis,
+    ``[N, widths[0]]``.
 
     Args:
         channels, widths, options: As in the generator.
         num_classes: The number of classes of the labels, int64 ``[N]``; 0 for a network without labels. The logit is
             the inner product of the image's features and the label's embedding (Miyato & Koyama 2018,
-            arXiv:1802.05637, without the unconditional term).
+            arXiv:1802.05637, without the unconditional term), unless ``options.projection`` is false: labels are
+            ignored then.
     """
 
     def __init__(self, channels: int, widths: list[int], options: R3GANOptions, num_classes: int = 0) -> None:
         super().__init__()
+        self.projection = options.projection
+        num_classes = num_classes if options.projection else 0
         self.first = initialise_layer(nn.Conv2d(channels, widths[-1], 1, bias=False))
         gain = compute_residual_gain(options.blocks * len(widths))
         layers: list[nn.Module] = []
@@ -105,16 +111,16 @@ class Discriminator(nn.Module):
         if self.embedding is not None:  # logits then have the variance of the features at the start
             nn.init.normal_(self.embedding.weight, 0.0, widths[0] ** -0.5)
 
-    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return the logits of images `x`; raise ValueError if labels are missing or unexpected."""
-        require_labels(labels, self.embedding is not None)
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
+        """Return the output for images `x`; raise ValueError if labels are missing or unexpected."""
+        require_labels(labels if self.projection else None, self.embedding is not None)
         x = self.first(x)  # [N, widths[-1], S, S]
         x = self.stages(x)  # [N, widths[0], 4, 4]
-        x = (x * self.basis.weight[:, 0]).sum((2, 3))  # [N, widths[0]], faster than `self.basis(x)`, its equal
-        x = self.linear(x)  # [N, widths[0]] or [N, 1]
+        embedding = (x * self.basis.weight[:, 0]).sum((2, 3))  # [N, widths[0]], faster than `self.basis(x)`, its equal
+        y: Tensor = self.linear(embedding)  # [N, widths[0]] or [N, 1]
         if self.embedding is not None:
-            x = x * self.embedding(labels)
-        return x.sum(1)  # [N]
+            y = y * self.embedding(labels)
+        return DiscriminatorOutput(y.sum(1), features=[x], embedding=embedding)
 
 
 # ----------------------------------------------------------------------------

@@ -56,6 +56,9 @@ class SNGANOptions:
     pooling: Literal["sum", "mean"] = option(
         "sum", help="How D reduces its last maps to features: sum as in SNGAN, mean as in WGAN-GP."
     )
+    projection: bool = option(
+        True, help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead."
+    )
     upsampling: Literal["nearest", "bilinear"] = option(
         "nearest", help="How G doubles the resolution: nearest as in the papers, bilinear as in torch-mimicry."
     )
@@ -94,7 +97,8 @@ def ganzoo_architectures() -> Iterator[Architecture]:
 
 
 def _provides(options: SNGANOptions) -> tuple[str, ...]:
-    return ("double-backward", "bounded-slope") if options.norm_d == "spectral" else ("double-backward",)
+    words = ("double-backward", "features", "embedding")
+    return (*words, "bounded-slope") if options.norm_d == "spectral" else words
 
 
 # ----------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganzoo.layers import ProjectionHead, SelfAttention2d, spectral_norm_all
-from ganzoo.plugin import DataInfo, Networks, UsageError
+from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, UsageError
 from ganzoo_sngan import SIZES, SNGANOptions
 from ganzoo_sngan.blocks import Down, FirstDown, Up, initialise_layer
 
@@ -81,34 +81,37 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images ``[N, channels, size, size]`` in [-1, 1] to logits ``[N]``.
+    """Images ``[N, channels, size, size]`` in [-1, 1] to logits ``[N]``, with features and an embedding.
+
+    The features are the last maps ``[N, C, R, R]``, and the embedding is their sum or mean ``[N, C]``.
 
     Args:
         channels, size, options: As in the generator.
         num_classes: The number of classes of the labels, int64 ``[N]``; 0 for a network without labels. The head adds
-            the inner product of the features and the label's embedding (Miyato & Koyama 2018, eq. 3).
+            the inner product of the embedding and the label's embedding (Miyato & Koyama 2018, eq. 3), unless
+            ``options.projection`` is false: labels are ignored then.
     """
 
     def __init__(self, channels: int, size: int, options: SNGANOptions, num_classes: int = 0) -> None:
         super().__init__()
         widths = [multiple * options.width_d for multiple in MULTIPLES_D[size]]
-        self.pooling = options.pooling
+        self.pooling, self.projection = options.pooling, options.projection
         self.blocks = nn.Sequential(FirstDown(channels, widths[0], make_attention(size // 2, widths[0], options)))
         for level, (inputs, outputs) in enumerate(pairwise(widths), 2):
             halves = level <= HALVINGS[size]
             attention = make_attention(size >> level, outputs, options) if halves else nn.Identity()
             self.blocks.append(Down(inputs, outputs, halves, options.norm_d == "layer", attention))
-        self.head = ProjectionHead(widths[-1], num_classes)
+        self.head = ProjectionHead(widths[-1], num_classes if options.projection else 0)
         initialise_layer(self.head.psi)
         if options.norm_d == "spectral":
             spectral_norm_all(self, kinds=(nn.Linear, nn.Conv2d, nn.Embedding))
 
-    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return the logits of images `x`; raise ValueError if labels are missing or unexpected."""
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
+        """Return the output for images `x`; raise ValueError if labels are missing or unexpected."""
         x = F.relu(self.blocks(x))  # [N, C, R, R]
-        features = x.sum((2, 3)) if self.pooling == "sum" else x.mean((2, 3))  # [N, C]
-        logits: Tensor = self.head(features, labels)
-        return logits  # [N]
+        embedding = x.sum((2, 3)) if self.pooling == "sum" else x.mean((2, 3))  # [N, C]
+        logits = self.head(embedding, labels if self.projection else None)  # [N]
+        return DiscriminatorOutput(logits, features=[x], embedding=embedding)
 
 
 # ----------------------------------------------------------------------------

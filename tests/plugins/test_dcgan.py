@@ -10,6 +10,7 @@ from torch import nn
 
 import ganzoo_dcgan
 from ganzoo.plugin import DataInfo
+from outputs import compute
 
 SPEC, _ = ganzoo_dcgan.ganzoo_architectures()
 
@@ -40,10 +41,11 @@ def test_spec():
     )
     assert SPEC.options() == ganzoo_dcgan.DCGANOptions(width=32, z_dim=100)
     words = {norm: set(SPEC.get_provided(SPEC.options(norm_d=norm))) for norm in ("batch", "none", "spectral", "layer")}
-    apart = {"double-backward"}
+    apart = {"double-backward", "features", "embedding", "labels-in-embedding"}
     assert words == {
         "batch": apart | {"batchnorm-in-d"}, "none": apart, "spectral": apart | {"bounded-slope"}, "layer": apart,
     }  # fmt: skip
+    assert set(SPEC.get_provided(SPEC.options(norm_d="none", projection=False))) == apart - {"labels-in-embedding"}
     assert SPEC.recommended["optim.g.betas"] == (0.5, 0.999)
 
 
@@ -84,7 +86,7 @@ def test_shapes(size, channels, classes):
     z = torch.empty(2, 100, device="meta")
     labels = torch.empty(2, dtype=torch.int64, device="meta") if classes else None
     images = networks.generator(z, labels)
-    logits = networks.discriminator(images, labels)
+    logits = networks.discriminator(images, labels).logits
     assert (images.shape, logits.shape) == ((2, channels, size, size), (2,))
     assert all(value.is_meta for value in (images, logits, *networks.generator.state_dict().values()))
 
@@ -155,7 +157,7 @@ def test_other_normalisations_of_the_discriminator(norm, biases):
     assert sum(isinstance(layer, nn.GroupNorm) for layer in discriminator.modules()) == (2 if norm == "layer" else 0)
     assert sum(isinstance(layer, nn.BatchNorm2d) for layer in discriminator.modules()) == 0
     together, alone = draw(4, 1, 32, 32), draw(4, 1, 32, 32)[:1]
-    assert torch.allclose(discriminator.eval()(together)[:1], discriminator(alone), atol=1e-5)
+    assert torch.allclose(discriminator.eval()(together).logits[:1], discriminator(alone).logits, atol=1e-5)
 
 
 def test_a_spectral_discriminators_layers_have_a_largest_singular_value_of_1():
@@ -170,7 +172,7 @@ def test_a_spectral_discriminators_layers_have_a_largest_singular_value_of_1():
 
 def test_without_normalisation_the_signal_reaches_the_logits():
     x = draw(64, 1, 32, 32)
-    assert 0.1 < build(32, 1, norm_d="none").discriminator(x).std() < 10
+    assert 0.1 < build(32, 1, norm_d="none").discriminator(x).logits.std() < 10
 
 
 def test_initial_weights_are_the_papers():
@@ -212,10 +214,10 @@ def test_labels_change_the_output_and_learn():
     labels, others = torch.tensor([0, 0, 2, 2]), torch.tensor([2, 0, 2, 0])
     for network, inputs in ((networks.generator.eval(), z), (networks.discriminator.eval(), images)):
         with torch.no_grad():
-            change = network(inputs, labels) - network(inputs, others)
+            change = compute(network, inputs, labels) - compute(network, inputs, others)
         moved = [bool(row.any()) for row in change]
         assert moved == [True, False, False, True]
-        network(inputs, labels).square().sum().backward()
+        compute(network, inputs, labels).square().sum().backward()
         rows = network.embedding.weight.grad.abs().sum(1)
         assert [bool(row > 0) for row in rows] == [True, False, True]
 
@@ -249,9 +251,9 @@ def test_in_eval_mode_a_sample_does_not_see_its_batch(classes):
     with torch.no_grad():
         discriminator(generator(z, labels), labels)  # moves the running statistics off their start
         images = generator.eval()(z, labels)
-        logits = discriminator.eval()(images, labels)
+        logits = discriminator.eval()(images, labels).logits
         alone = generator(z[:1], one)
-        judged = discriminator(images[:1], one)
+        judged = discriminator(images[:1], one).logits
     assert (alone.shape, judged.shape) == ((1, 3, 32, 32), (1,))
     torch.testing.assert_close(alone, images[:1], rtol=0, atol=1e-5)
     torch.testing.assert_close(judged, logits[:1], rtol=1e-4, atol=1e-5)
@@ -266,7 +268,7 @@ def test_in_training_mode_a_sample_sees_its_batch():
 def test_the_discriminator_has_second_derivatives():
     discriminator = build(16, width=4).discriminator
     images = draw(4, 3, 16, 16).requires_grad_()
-    (slope,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
+    (slope,) = torch.autograd.grad(discriminator(images).logits.sum(), images, create_graph=True)
     slope.square().sum().backward()
     for name, parameter in discriminator.named_parameters():
         if name.endswith("weight"):

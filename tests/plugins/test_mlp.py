@@ -19,6 +19,7 @@ from ganzoo.plugin import DataInfo, UsageError
 from ganzoo.recipe.check import check_recipe
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
+from outputs import Plain, compute
 
 (SPEC,) = ganzoo_mlp.ganzoo_architectures()
 POINTS = DataInfo(shape=(2,), modality="points")
@@ -61,7 +62,8 @@ def test_plugin_module_is_light():
 def test_spec():
     assert (SPEC.name, SPEC.sizes, SPEC.channels, SPEC.conditional) == ("mlp", (), (), "optional")
     assert set(SPEC.modalities) == {"image", "points", "tabular"}
-    assert SPEC.provides == ("double-backward",)
+    assert SPEC.get_provided(SPEC.options(projection=False)) == ("double-backward", "features", "embedding")
+    assert SPEC.get_provided(SPEC.options())[3:] == ("labels-in-embedding",)
 
 
 def test_its_recommendations_are_a_complete_recipe():
@@ -107,7 +109,7 @@ def test_shapes(data, labels, latent):
         dtype = torch.int64 if data.num_classes else torch.float32
         given = torch.empty(6, *data.label_shape, dtype=dtype, device="meta")
     samples = networks.generator(z, given)
-    logits = networks.discriminator(samples, given)
+    logits = networks.discriminator(samples, given).logits
     assert (samples.shape, logits.shape) == ((6, *data.shape), (6,))
     assert (samples.dtype, logits.dtype) == (torch.float32, torch.float32)
 
@@ -130,9 +132,9 @@ def test_images_are_bounded_and_points_are_not():
 def test_no_layers_but_linear_and_leaky():
     networks = build(depth=3)
     for network in (networks.generator, networks.discriminator):
-        kinds = [type(layer) for layer in network.layers]
-        assert kinds == [nn.Linear, nn.LeakyReLU] * 3 + [nn.Linear]
-        assert {layer.negative_slope for layer in network.layers if isinstance(layer, nn.LeakyReLU)} == {0.2}
+        layers = [layer for layer in network.modules() if not list(layer.children())]
+        assert list(map(type, layers)) == [nn.Linear, nn.LeakyReLU] * 3 + [nn.Linear]
+        assert {layer.negative_slope for layer in layers if isinstance(layer, nn.LeakyReLU)} == {0.2}
         assert all(one.out_features == other.in_features for one, other in pairwise(linears(network)))
     assert type(build(IMAGE).generator.layers[-1]) is nn.Tanh
 
@@ -161,9 +163,9 @@ def test_the_same_seed_gives_the_same_networks():
     one, same, other = (build(seed=seed) for seed in (0, 0, 1))
     z = draw(5, 2)
     assert torch.equal(one.generator(z), same.generator(z))
-    assert torch.equal(one.discriminator(z), same.discriminator(z))
+    assert torch.equal(one.discriminator(z).logits, same.discriminator(z).logits)
     assert not torch.equal(one.generator(z), other.generator(z))
-    assert not torch.equal(one.discriminator(z), other.discriminator(z))
+    assert not torch.equal(one.discriminator(z).logits, other.discriminator(z).logits)
 
 
 def test_building_on_meta_draws_nothing_from_the_cpu():
@@ -180,9 +182,9 @@ def test_weights_survive_safetensors(options):
         (draw(4, build(**options).latent_dim), draw(4, 2)),
         strict=True,
     ):
-        assert not torch.equal(network(x), other(x))
+        assert not torch.equal(compute(network, x), compute(other, x))
         other.load_state_dict(load(save(network.state_dict())))
-        assert torch.equal(network(x), other(x))
+        assert torch.equal(compute(network, x), compute(other, x))
 
 
 # ----------------------------------------------------------------------------
@@ -222,7 +224,7 @@ def test_classes_enter_as_one_hot_behind_the_input():
     labels = torch.tensor([2, 0])
     for network, inputs in ((networks.generator, draw(2, 4)), (networks.discriminator, draw(2, 2))):
         entered = []
-        network.layers[0].register_forward_pre_hook(lambda _, given, seen=entered: seen.append(given[0]))
+        linears(network)[0].register_forward_pre_hook(lambda _, given, seen=entered: seen.append(given[0]))
         network(inputs, labels)
         assert torch.equal(entered[0], torch.cat([inputs, torch.tensor([[0.0, 0, 1], [1, 0, 0]])], 1))
 
@@ -233,7 +235,7 @@ def test_array_labels_enter_unchanged(data):
     labels = draw(5, 2, 3, seed=2)
     for network, inputs in ((networks.generator, draw(5, 4)), (networks.discriminator, draw(5, *data.shape))):
         entered = []
-        network.layers[0].register_forward_pre_hook(lambda _, given, seen=entered: seen.append(given[0]))
+        linears(network)[0].register_forward_pre_hook(lambda _, given, seen=entered: seen.append(given[0]))
         network(inputs, labels)
         assert torch.equal(entered[0], torch.cat([inputs.flatten(1), labels.flatten(1)], 1))
 
@@ -257,7 +259,7 @@ def test_every_parameter_learns_from_the_discriminators_answer():
     networks = build(labelled(num_classes=3), width=8, latent="mixed", codes=2)
     labels = torch.tensor([0, 1, 2, 1])
     z = draw(4, networks.latent_dim)
-    networks.discriminator(networks.generator(z, labels), labels).sum().backward()
+    networks.discriminator(networks.generator(z, labels), labels).logits.sum().backward()
     for network in (networks.generator, networks.discriminator):
         assert all(parameter.grad.any() for parameter in network.parameters())
 
@@ -265,7 +267,7 @@ def test_every_parameter_learns_from_the_discriminators_answer():
 def test_the_discriminator_has_second_derivatives():
     discriminator = build(IMAGE, width=8).discriminator
     images = draw(4, 3, 8, 8).requires_grad_()
-    (slope,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
+    (slope,) = torch.autograd.grad(discriminator(images).logits.sum(), images, create_graph=True)
     slope.square().sum().backward()
     for layer in linears(discriminator):
         assert torch.isfinite(layer.weight.grad).all()
@@ -283,8 +285,7 @@ def test_networks_record_as_one_graph_for_any_batch(options, labels):
     for network, x in ((networks.generator, draw(4, networks.latent_dim)), (networks.discriminator, draw(4, 2))):
         batch = torch.export.Dim("batch", min=2, max=1024)
         dynamic = {"labels": None if given is None else {0: batch}}
-        name = "z" if network is networks.generator else "x"
-        program = torch.export.export(network, (x, given), dynamic_shapes={name: {0: batch}, **dynamic}).module()
-        torch.testing.assert_close(program(x, given), network(x, given))
+        program = torch.export.export(Plain(network), (x, given), dynamic_shapes={"x": {0: batch}, **dynamic}).module()
+        torch.testing.assert_close(program(x, given), compute(network, x, given))
         twice = (torch.cat([x, x]), None if given is None else torch.cat([given, given]))
-        torch.testing.assert_close(program(*twice), network(*twice))
+        torch.testing.assert_close(program(*twice), compute(network, *twice))

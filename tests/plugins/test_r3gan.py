@@ -19,6 +19,7 @@ from ganzoo.compute.convolution import direct_second_derivatives
 from ganzoo.layers import input_gradients
 from ganzoo.plugin import DataInfo, UsageError, options
 from ganzoo.recipe.resolve import resolve
+from outputs import compute
 
 (SPEC,) = ganzoo_r3gan.ganzoo_architectures()
 RECIPES = {recipe.name: recipe for recipe in ganzoo_r3gan.ganzoo_recipes()}
@@ -57,8 +58,11 @@ def draw(*shape, seed=1, dtype=None):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
+WORDS = ("double-backward", "features", "embedding")
+
+
 def test_spec():
-    assert (SPEC.name, SPEC.conditional, SPEC.provides) == ("r3gan", "optional", ("double-backward",))
+    assert (SPEC.name, SPEC.conditional, SPEC.provides) == ("r3gan", "optional", WORDS)
     assert SPEC.sizes == (8, 16, 32, 64, 128, 256, 512, 1024)
     assert (SPEC.recommended["loss"], SPEC.recommended["reg"]) == ("rpgan", ("r1", "r2"))
     assert SPEC.recommended["optim.d.betas"] == (0.0, 0.99)
@@ -134,7 +138,7 @@ def test_shapes(size, channels, classes):
     z = torch.empty(2, 64, device="meta")
     labels = torch.empty(2, dtype=torch.int64, device="meta") if classes else None
     images = pair.generator(z, labels)
-    logits = pair.discriminator(images, labels)
+    logits = pair.discriminator(images, labels).logits
     assert (images.shape, logits.shape) == ((2, channels, size, size), (2,))
     assert all(value.is_meta for value in (images, logits, *pair.generator.state_dict().values()))
 
@@ -333,7 +337,7 @@ def test_weights_survive_safetensors_without_constants():
         assert set(state) == {name for name, _ in network.named_parameters()}
         other.load_state_dict(state, strict=True)
         x = draw(2, 5) if role == "generator" else draw(2, 3, 8, 8)
-        assert torch.equal(other(x), network(x))
+        assert torch.equal(compute(other, x), compute(network, x))
 
 
 # ----------------------------------------------------------------------------
@@ -345,7 +349,7 @@ def test_the_discriminators_logit_is_the_product_with_the_labels_embedding():
     images, labels = draw(5, 3, 8, 8), torch.tensor([0, 3, 1, 3, 2])
     seen = []
     discriminator.linear.register_forward_hook(lambda module, args, out: seen.append(out))
-    logits = discriminator(images, labels)
+    logits = discriminator(images, labels).logits
     one_hot = nn.functional.one_hot(labels, 4).float()
     assert seen[0].shape == (5, 8)
     torch.testing.assert_close(logits, ((seen[0] @ discriminator.embedding.weight.T) * one_hot).sum(1))
@@ -365,9 +369,9 @@ def test_labels_change_the_output_and_learn():
     labels, others = torch.tensor([0, 0, 2, 2]), torch.tensor([2, 0, 2, 0])
     for network, inputs in ((pair.generator, draw(4, 64)), (pair.discriminator, draw(4, 3, 16, 16))):
         with torch.no_grad():
-            change = network(inputs, labels) - network(inputs, others)
+            change = compute(network, inputs, labels) - compute(network, inputs, others)
         assert [bool(row.any()) for row in change] == [True, False, False, True]
-        network(inputs, labels).square().sum().backward()
+        compute(network, inputs, labels).square().sum().backward()
         assert [bool(row.any()) for row in network.embedding.weight.grad] == [True, False, True]
 
 
@@ -391,9 +395,9 @@ def test_a_sample_does_not_see_its_batch():
     z = draw(6, 5)
     with torch.no_grad():
         images = pair.generator(z)
-        logits = pair.discriminator(images)
+        logits = pair.discriminator(images).logits
         torch.testing.assert_close(pair.generator(z[2:3]), images[2:3], rtol=0, atol=1e-5)
-        torch.testing.assert_close(pair.discriminator(images[2:3]), logits[2:3], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(pair.discriminator(images[2:3]).logits, logits[2:3], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("classes", [0, 3])
@@ -405,7 +409,7 @@ def test_the_gradient_penalty_has_the_right_gradient(classes):
     weights = list(discriminator.parameters())
 
     def penalty():
-        (slope,) = torch.autograd.grad(discriminator(images, labels).sum(), images, create_graph=True)
+        (slope,) = torch.autograd.grad(discriminator(images, labels).logits.sum(), images, create_graph=True)
         return slope.square().sum()
 
     grads = torch.autograd.grad(penalty(), weights, allow_unused=True)
@@ -429,7 +433,7 @@ def test_the_last_map_is_weighed_as_by_a_convolution(classes):
     images, labels = draw(3, 3, 8, 8, dtype=torch.float64), torch.tensor([0, 1, 2]) if classes else None
     features = discriminator.linear(discriminator.basis(discriminator.stages(discriminator.first(images))).flatten(1))
     wanted = (features * discriminator.embedding(labels) if classes else features).sum(1)
-    torch.testing.assert_close(discriminator(images, labels), wanted, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(discriminator(images, labels).logits, wanted, rtol=1e-12, atol=1e-12)
 
 
 def test_the_penalties_of_the_recipe_for_cifar10_take_few_convolutions():
@@ -438,7 +442,7 @@ def test_the_penalties_of_the_recipe_for_cifar10_take_few_convolutions():
     with FakeTensorMode(), Counting() as counted:
         discriminator = networks.build(SPEC.options(**values), DataInfo(shape=(3, 32, 32))).discriminator
         images = [torch.empty(2, 3, 32, 32, requires_grad=True) for _ in ("real", "fake")]
-        logits = [discriminator(each) for each in images]
+        logits = [discriminator(each).logits for each in images]
         loss = softplus(logits[1] - logits[0]).mean()
         loss = loss + sum(input_gradients(*each).square().sum() for each in zip(logits, images, strict=True))
         with direct_second_derivatives():
@@ -449,7 +453,7 @@ def test_the_penalties_of_the_recipe_for_cifar10_take_few_convolutions():
 def test_every_weight_of_the_discriminator_has_a_penalty_gradient():
     discriminator = tiny(16).discriminator
     images = draw(4, 3, 16, 16).requires_grad_()
-    (slope,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
+    (slope,) = torch.autograd.grad(discriminator(images).logits.sum(), images, create_graph=True)
     slope.square().sum().backward()
     for name, parameter in discriminator.named_parameters():
         if name.endswith("weight"):

@@ -62,7 +62,7 @@ def test_shapes(size, classes):
     pair = build(size, 1, classes, device="meta", norm_d="layer", pooling="mean", attention=(size // 2,))
     labels = torch.empty(2, dtype=torch.int64, device="meta") if classes else None
     images = pair.generator(torch.empty(2, 128, device="meta"), labels)
-    assert (images.shape, pair.discriminator(images, labels).shape) == ((2, 1, size, size), (2,))
+    assert (images.shape, pair.discriminator(images, labels).logits.shape) == ((2, 1, size, size), (2,))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,8 @@ def test_features_are_sums_or_means_over_the_last_maps():
     for network in (sums, means):
         nn.init.zeros_(network.head.psi.bias)
     x = draw(2, 3, 48, 48, dtype=torch.float32)
-    torch.testing.assert_close(sums(x), 9 * means(x))  # 3x3 maps
+    torch.testing.assert_close(sums(x).logits, 9 * means(x).logits)  # 3x3 maps
+    torch.testing.assert_close(sums(x).embedding, sums(x).features[0].sum((2, 3)))
 
 
 def test_the_head_adds_a_projection_on_the_label():
@@ -161,7 +162,9 @@ def test_the_head_adds_a_projection_on_the_label():
     x, labels = draw(3, 3, 32, 32, dtype=torch.float32), torch.tensor([0, 3, 3])
     features = network.blocks(x).clamp(min=0).sum((2, 3))
     weight, table = network.head.psi.weight[0], network.head.embedding.weight
-    torch.testing.assert_close(network(x, labels), (features * (weight + table[labels])).sum(1), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        network(x, labels).logits, (features * (weight + table[labels])).sum(1), rtol=1e-4, atol=1e-4
+    )
 
 
 # ----------------------------------------------------------------------------
