@@ -1,4 +1,4 @@
-"""Jobs of several processes in tests: run by torchrun as ``ranked.py JOB JSON``, or imported as a plugin."""
+"""Jobs of several processes in tests: run in each as ``ranked.py JOB JSON``, or imported as a plugin."""
 
 from __future__ import annotations
 

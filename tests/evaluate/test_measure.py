@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 
 import ganzoo
 from devices import CPU
+from forks import run_ranks
 from ganzoo.compute.device import precision
 from ganzoo.data.source import ArraySource, EndlessSource
 from ganzoo.evaluate import measure as measuring
@@ -263,11 +263,10 @@ def test_only_the_first_of_several_processes_measures_and_tracks(tmp_path):
     settings = ["arch=toy", "dataset=toy-array", "metric=toy-mean,pixel-moments", "tracker=csv", "aug=flip"]
     settings += ["train.images=64", "train.batch=16", "train.metric_every=16", "train.best=toy-mean/difference"]
     plugin = ["--plugin", str(Path(__file__).parents[1] / "toys.py")]
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command = [*launcher, "-m", "ganzoo", *plugin, "train", "--device", "cpu", *settings]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    run = Run(tmp_path / done.stdout.strip())
+    command = ["-m", "ganzoo", *plugin, "train", "--device", "cpu", *settings]
+    ends = run_ranks(2, *command, timeout=120, folder=tmp_path)
+    assert [end.returncode for end in ends] == [0, 0], [end.stderr for end in ends]
+    run = Run(tmp_path / ends[0].stdout.strip())
     table = (run.path / "scalars.csv").read_text().splitlines()
     images = [line.partition(",")[0] for line in table]
     assert images[0] == "images"
