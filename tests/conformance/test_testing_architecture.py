@@ -43,10 +43,16 @@ def trial(data: tuple[DataInfo, ...] = (), **spec) -> Trial:
 
 
 def test_every_size_and_channel_count_is_built_with_and_without_labels() -> None:
-    found = list_all_data(trial(sizes=(8, 16), channels=(1, 4), conditional="optional"))
-    assert {(data.shape, data.num_classes) for data in found} == {
-        ((channels, size, size), classes) for channels in (1, 4) for size in (8, 16) for classes in (0, 5)
+    found = {
+        (*data.shape[:2], data.num_classes)
+        for data in list_all_data(trial(sizes=(8, 16, 32), channels=(1, 4), conditional="optional"))
     }
+    assert {each for each in found if each[1] == 8} == {
+        (channels, 8, labels) for channels in (1, 4) for labels in (0, 5)
+    }
+    assert {(channels, size) for channels, size, _ in found} == {(c, s) for c in (1, 4) for s in (8, 16, 32)}
+    assert {(size, labels) for _, size, labels in found} == {(s, n) for s in (8, 16, 32) for n in (0, 5)}
+    assert len(found) == 4 + 2 + 2
 
 
 def test_bf16_is_not_checked_where_a_processor_would_need_long_to_emulate_it(monkeypatch: pytest.MonkeyPatch) -> None:

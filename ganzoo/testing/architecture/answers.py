@@ -10,6 +10,7 @@ from torch.nn.parameter import UninitializedParameter
 
 from ganzoo.plugin import DataInfo, Networks, extract_samples
 from ganzoo.registry.installed import describe_error, require_callable
+from ganzoo.testing.architecture.bare import build_bare, describe_bare, describe_tensors
 from ganzoo.testing.architecture.networks import (
     build_networks,
     compute_gap,
@@ -62,9 +63,9 @@ def forward_and_backward(trial: Trial) -> None:
 def every_declared_size(trial: Trial) -> None:
     """The networks can be built for every size, channel count and modality that the spec declares."""
     for data in list_all_data(trial):
-        with torch.device("meta"):
-            networks = build_networks(trial, data)
+        networks = build_bare(trial, data)
         _require_shapes(networks, data)
+        describe_bare(trial, data, networks)
         _require_answers(networks, data, 2, torch.device("meta"))
 
 
@@ -73,11 +74,8 @@ def smallest_and_largest(trial: Trial) -> None:
     chosen = {describe_data(data): data for data in [*_list_smallest(trial), *_find_largest(trial)]}
     for data in chosen.values():
         networks = share_networks(trial, data)
-        with torch.device("meta"):
-            bare = name_tensors(build_networks(trial, data))
-        found = name_tensors(networks)
-        forms, wanted = ({name: (t.shape, t.dtype) for name, t in each.items()} for each in (bare, found))
-        other = [name for name in forms.keys() | wanted.keys() if forms.get(name) != wanted.get(name)]
+        bare, wanted = describe_bare(trial, data), describe_tensors(networks)
+        other = [name for name in bare.keys() | wanted.keys() if bare.get(name) != wanted.get(name)]
         words = f"{describe_data(data)}: on meta, these have another shape or dtype: {join_first(sorted(other))}"
         require(not other, f"{words}.")
         networks.generator.eval()
@@ -250,9 +248,7 @@ def _list_smallest(trial: Trial) -> list[DataInfo]:
 def _find_largest(trial: Trial) -> list[DataInfo]:
     """Return a list of the largest data whose networks are small enough for a real forward pass; empty if none are."""
     for data in sorted(list_all_data(trial), key=lambda data: math.prod(data.shape), reverse=True):
-        with torch.device("meta"):
-            networks = build_networks(trial, data)
-        if sum(tensor.numel() for tensor in name_tensors(networks).values()) < MAX_PARAMETERS:
+        if sum(math.prod(info.shape) for info in describe_bare(trial, data).values()) < MAX_PARAMETERS:
             return [data]
     return []
 

@@ -17,15 +17,16 @@ from ganzoo.testing.loss.calling import (
     make_logits,
     select_logits,
 )
-from ganzoo.testing.probes import compute_gradients, flatten, has_changed
+from ganzoo.testing.probes import Setup, compute_gradients, flatten, has_changed
 
-LEVELS = [level / 2 for level in range(-40, 41)]
+LEVELS = [level / 4 for level in range(-80, 81)]
+Slopes = list[tuple[float, float, float]]  # by real logits and by fake ones of D's loss, and by fake ones of G's
 
 
 def discriminator_signs(trial: Trial) -> None:
     """Where real and fake logits are equal, D's loss falls as real logits rise and as fake logits fall."""
     for setup in list_sound_setups(trial):
-        found = [_compute_slopes(trial, trial.build_with(setup.options), level) for level in LEVELS]
+        found = _share_slopes(trial, setup)
         for level, (by_real, by_fake, _) in zip(LEVELS, found, strict=True):
             apart = f"At logits of {level:g} for both, D's loss{setup.suffix} changes by {by_real:.3g} as real logits"
             apart += f" rise and by {by_fake:.3g} as fake logits rise"
@@ -42,7 +43,7 @@ def discriminator_signs(trial: Trial) -> None:
 def generator_signs(trial: Trial) -> None:
     """Where D's loss falls as fake logits fall, G's loss falls as they rise."""
     for setup in list_sound_setups(trial):
-        found = [_compute_slopes(trial, trial.build_with(setup.options), level) for level in LEVELS]
+        found = _share_slopes(trial, setup)
         if not any(by_real < 0 < by_fake for by_real, by_fake, _ in found):
             raise Skip(f"D's loss has a wrong sign: see {trial.title}/discriminator-signs")
         opposed = any(by_real < 0 < by_fake and of_g < 0 for by_real, by_fake, of_g in found)
@@ -100,9 +101,22 @@ def finite_differences(trial: Trial) -> None:
             require(close, f"{words} {predicted:.6g}: something in it is detached.")
 
 
-def _compute_slopes(trial: Trial, loss: Any, level: float) -> tuple[float, float, float]:
-    """Return the slopes of D's loss by all real and by all fake logits, and of G's by the fake ones, at one level."""
-    real, fake = (torch.full((4, 1), level, requires_grad=True) for _ in range(2))
-    by_real, by_fake = compute_gradients(compute_value(trial, loss, "discriminator", real, fake), [real, fake])
-    (of_g,) = compute_gradients(compute_value(trial, loss, "generator", real, fake), [fake])
-    return by_real.sum().item(), by_fake.sum().item(), of_g.sum().item()
+def _share_slopes(trial: Trial, setup: Setup) -> Slopes:
+    """Return the slopes at each of `LEVELS`, where real and fake logits are equal; they are computed once."""
+    apart = trial.spec.batch_coupled  # otherwise each sample of a batch can have a level of its own
+    batches = [[level] * 4 for level in LEVELS] if apart else [LEVELS]
+
+    def compute() -> Slopes:
+        found = [_compute_slopes(trial, trial.build_with(setup.options), batch) for batch in batches]
+        return [slopes[0] for slopes in found] if apart else found[0]
+
+    return trial.keep(("slopes", setup.suffix), compute)  # type: ignore[no-any-return]
+
+
+def _compute_slopes(trial: Trial, loss: Any, levels: list[float]) -> Slopes:
+    """Return the slopes by each sample's logits, of which there are as many as levels, times the number of samples."""
+    real, fake = (torch.tensor(levels)[:, None].requires_grad_() for _ in range(2))
+    of_d = compute_gradients(compute_value(trial, loss, "discriminator", real, fake), [real, fake])
+    of_g = compute_gradients(compute_value(trial, loss, "generator", real, fake), [fake])
+    rows: Any = (torch.cat([*of_d, *of_g], 1) * len(levels)).tolist()
+    return [tuple(row) for row in rows]
