@@ -56,6 +56,9 @@ def assemble(recipe: ResolvedRecipe, data: DataInfo, device: torch.device, world
             if not any(hasattr(regularizer, method) for method in REGULARIZER):
                 raise GanzooError(f"regularizer {name!r} has none of {', '.join(REGULARIZER)}: it would do nothing")
         prepare_networks(networks, regularizers)
+    for regularizer in regularizers.values():
+        if isinstance(regularizer, nn.Module):
+            regularizer.to(device)  # with what `prepare` added
     if recipe.train.sync_batchnorm and world.size > 1:
         convert: Callable[[nn.Module], nn.Module] = nn.SyncBatchNorm.convert_sync_batchnorm
         networks = replace(

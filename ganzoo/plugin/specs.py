@@ -160,7 +160,8 @@ class Regularizer(Built):
     """A term that sees more than logits: ``factory(options, data)`` returns an object with any of these methods:
 
     - ``prepare(networks)`` is called once before training, and whenever D is built again. It may change the structure
-      of D (spectral normalisation), but not of G.
+      of D (spectral normalisation), but not of G. A term with layers of its own makes them here if their size depends
+      on D's features.
     - ``discriminator(step: Step) -> scalar`` and ``generator(step: Step) -> scalar`` return terms that are added to the
       loss of that network.
     - ``after_step(networks)`` is called after each optimizer step of D.

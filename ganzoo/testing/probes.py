@@ -85,20 +85,21 @@ def _pick_other_number(option: Option, value: Any, number: float) -> float:
 
 
 # ----------------------------------------------------------------------------
-# State: the parameters and buffers of an `nn.Module`. Nothing else may change a component's results.
+# State: the buffers of an `nn.Module`. A component's own forward may change nothing else.
 
 
 def copy_state(component: object) -> dict[str, Tensor]:
-    """Return copies of a component's parameters and buffers; empty if it is not a module."""
+    """Return copies of a component's buffers, without parameters; empty if it is not a module."""
     if not isinstance(component, nn.Module):
         return {}
-    return {name: tensor.detach().clone() for name, tensor in component.state_dict().items()}
+    parameters = dict(component.named_parameters())
+    return {name: each.detach().clone() for name, each in component.state_dict().items() if name not in parameters}
 
 
 def restore_state(component: object, state: Mapping[str, Tensor]) -> None:
     """Load a state of `copy_state` into a component."""
     if isinstance(component, nn.Module):
-        component.load_state_dict(state)
+        component.load_state_dict(state, strict=False)
 
 
 def has_changed(component: object, state: Mapping[str, Tensor]) -> bool:

@@ -243,20 +243,22 @@ def make_networks(trial: Trial, data: DataInfo, form: Form | None = None, **how:
 
 def make_regularized_gan(trial: Trial, options: Any, networks: Networks, data: DataInfo, **how: Any) -> Gan:
     """Return the engine's GAN, with its regularizer built, prepared and on the networks' device."""
-    made = trial.build_with(options, data)
-    if hasattr(made, "prepare"):
-        made.prepare(networks)
+    with seeded(0):
+        made = trial.build_with(options, data)
+        if hasattr(made, "prepare"):
+            made.prepare(networks)
     device = next(networks.discriminator.parameters()).device
     made = made.to(device) if isinstance(made, nn.Module) else made
     return make_gan(networks, data, Choice(trial.entry, options), made, **how)
 
 
-def make_prepared_networks(trial: Trial, made: Any) -> Networks:
-    """Return small networks that a regularizer prepared."""
-    networks = make_networks(trial, choose_data(trial))
+def make_prepared_networks(trial: Trial) -> tuple[Networks, Any]:
+    """Return small networks and a regularizer that prepared them, if it has `prepare`."""
+    data = choose_data(trial)
+    networks, made = make_networks(trial, data), trial.build(data)
     if hasattr(made, "prepare"):
         made.prepare(networks)
-    return networks
+    return networks, made
 
 
 def _works(term: Term) -> bool:

@@ -58,6 +58,15 @@ class BCEOptions:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class HingeOptions:
+    """Options of `hinge`."""
+
+    jitter: float = option(
+        0.0, low=0, high=1, help="Each logit's margin is drawn between 1 - jitter and 1; 0.2 in FastGAN's code."
+    )
+
+
 @hookimpl
 def ganzoo_losses() -> Iterator[Loss]:
     """Offer the losses."""
@@ -104,6 +113,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         factory="ganzoo_losses.losses:Hinge",
         cases="ganzoo_losses.cases:hinge",
         provides=("signed-logits",),
+        options=HingeOptions,
         recommended=BOUNDED,
         paper="Jae Hyun Lim & Jong Chul Ye 2017, Geometric GAN, arXiv:1705.02894; Takeru Miyato, Toshiki Kataoka, "
         "Masanori Koyama & Yuichi Yoshida 2018, Spectral Normalization for Generative Adversarial Networks, "

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import Tensor
+from torch import Tensor, rand_like
 from torch.nn.functional import relu, softplus
 
 from ganzoo.plugin import DataInfo, NoOptions
-from ganzoo_losses import BCEOptions, LSGANOptions
+from ganzoo_losses import BCEOptions, HingeOptions, LSGANOptions
 
 
 @dataclass(frozen=True)
@@ -90,22 +90,28 @@ class LSGAN:
 
 @dataclass(frozen=True)
 class Hinge:
-    """The hinge loss (Lim & Ye 2017; Miyato et al. 2018, eqs. 16-17).
+    """The hinge loss (Lim & Ye 2017; Miyato et al. 2018, eqs. 16-17), with the margin m = 1 of these papers.
 
-    D: E max(0, 1 - r) + E max(0, 1 + f)
+    D: E max(0, m - r) + E max(0, m + f)
     G: -E f
+
+    With `jitter`, each logit has a margin of its own, drawn between 1 - jitter and 1.
     """
 
-    options: NoOptions
+    options: HingeOptions
     data: DataInfo
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return D's loss, a scalar; 2 if D cannot tell."""
-        return relu(1 - real).mean() + relu(1 + fake).mean()
+        """Return D's loss, a scalar; 2 if D cannot tell and the margin is 1."""
+        return relu(self._draw_margin(real) - real).mean() + relu(self._draw_margin(fake) + fake).mean()
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """Return G's loss, a scalar, unbounded."""
         return -fake.mean()
+
+    def _draw_margin(self, logits: Tensor) -> Tensor | float:
+        """Return the margin of each logit: 1, or a number below it."""
+        return 1 - self.options.jitter * rand_like(logits) if self.options.jitter else 1.0
 
 
 @dataclass(frozen=True)

@@ -60,14 +60,13 @@ def samples_unchanged(trial: Trial) -> None:
 
 def prepares(trial: Trial) -> None:
     """`prepare` changes D in the same way each time, so that checkpoints fit, and D still answers and learns."""
-    made = trial.build(choose_data(trial))
+    plain = list(make_networks(trial, choose_data(trial)).generator.state_dict())
+    networks, made = make_prepared_networks(trial)
     if not hasattr(made, "prepare"):
         raise Skip("it has no prepare")
-    plain = list(make_networks(trial, choose_data(trial)).generator.state_dict())
-    networks = make_prepared_networks(trial, made)
     words = "It changes the structure of G, which must make samples without the regularizer."
     require(list(networks.generator.state_dict()) == plain, words)
-    first, second = make_prepared_networks(trial, trial.build(choose_data(trial))).discriminator, networks.discriminator
+    first, second = make_prepared_networks(trial)[0].discriminator, networks.discriminator
     one, other = first.state_dict(), second.state_dict()
     require(one.keys() == other.keys(), f"D's state has {sorted(one.keys() ^ other.keys())} in only one of two builds.")
     second.load_state_dict(one)
@@ -78,10 +77,9 @@ def prepares(trial: Trial) -> None:
 
 def after_step_works(trial: Trial) -> None:
     """After `after_step` D can still learn: parameters are finite, keep their shape and require grad."""
-    made = trial.build(choose_data(trial))
+    networks, made = make_prepared_networks(trial)
     if not hasattr(made, "after_step"):
         raise Skip("it has no after_step")
-    networks = make_prepared_networks(trial, made)
     network = networks.discriminator
     before = {name: (p.shape, p.requires_grad, id(p)) for name, p in network.named_parameters()}
     for _ in range(2):

@@ -31,6 +31,7 @@ from ganzoo.testing.terms import (
     choose_data,
     list_terms,
     make_networks,
+    make_prepared_networks,
     make_regularized_gan,
     reads_beyond_logits,
 )
@@ -106,7 +107,7 @@ def scalar(trial: Trial) -> None:
 
 def learns_nothing(trial: Trial) -> None:
     """If a regularizer has trainable parameters, ``learns`` names the network whose optimizer trains them."""
-    made = trial.build()
+    _, made = make_prepared_networks(trial)
     if not trial.spec.learns:
         require_untrained(made)
         return
