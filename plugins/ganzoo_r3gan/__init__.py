@@ -14,7 +14,7 @@ PAPER = (
 )
 SOURCE = "https://github.com/brownvc/R3GAN"
 SMALL = (96, 64, 32, 16)  # fewer channels at higher resolutions, so that all resolutions cost about the same
-OLDER = ("stylegan", "stylegan2", "stylegan3", "stylegan-xl", "progan", "pggan", "fastgan")
+OLDER = ("progan", "pggan", "fastgan")
 SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -45,7 +45,6 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         options=R3GANOptions,
         similar_to={
             **dict.fromkeys(OLDER, "--arch r3gan"),
-            "stylegan2-ada": "--arch r3gan --aug ada aug.ada.p=0.3",
             "biggan": "--arch r3gan --conditional",
         },
         paper=PAPER,

@@ -1,0 +1,82 @@
+"""StyleGAN2: images from styles that a mapping network makes of latents, for 16 to 1024 pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ganzoo.plugin import Architecture, Recipe, hookimpl, option
+from ganzoo_stylegan2.recipes import ADA, STYLEGAN2, list_recipes
+
+SIZES = (16, 32, 64, 128, 256, 512, 1024)
+STYLEGAN = (
+    "Tero Karras, Samuli Laine & Timo Aila 2019, A Style-Based Generator Architecture for Generative Adversarial "
+    "Networks, arXiv:1812.04948"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleGAN2Options:
+    """Options of `stylegan2`. At resolution R both networks have channel_base / R channels, at most channel_max."""
+
+    channel_base: int = option(
+        256,
+        low=16,
+        help="Channels at resolution R, times R; 32768 in the paper, 16384 for 256 pixels. There are at least 8.",
+    )
+    channel_max: int = option(64, low=8, help="Largest number of channels; 512 in the paper.")
+    z_dim: int = option(64, low=1, help="Length of the latent z; 512 in the paper.")
+    w_dim: int = option(64, low=1, help="Length of a style w; 512 in the paper.")
+    mapping: int = option(2, low=1, help="Layers of the mapping network; 8 in StyleGAN2, 2 in StyleGAN2-ADA.")
+    mixing: float = option(
+        0.9, low=0, high=1, help="Probability with which a sample has two styles in training; 0 in StyleGAN2-ADA."
+    )
+    residual: bool = option(True, help="Whether D has residual blocks; for CIFAR-10 it has none in StyleGAN2-ADA.")
+    group: int = option(
+        4, low=1, help="Samples of a batch whose standard deviation D sees; 1 for a D that sees none of it."
+    )
+    projection: bool = option(True, help="Whether D sees the class, by projection; false if a regularizer's head does.")
+
+
+@hookimpl
+def ganzoo_architectures() -> Iterator[Architecture]:
+    """Offer the architecture."""
+    yield Architecture(
+        name="stylegan2",
+        summary="Styles modulate G's convolutions; truncation and mixing of styles; D sees the variation in a batch.",
+        factory="ganzoo_stylegan2.networks:build",
+        options=StyleGAN2Options,
+        similar_to=dict.fromkeys(
+            ("stylegan", "stylegan1", "stylegan3", "stylegan-xl", "stylegan2-pytorch"), "--arch stylegan2"
+        )
+        | {"stylegan2-ada": "--arch stylegan2 --aug ada"},
+        paper="; ".join((STYLEGAN2, ADA, STYLEGAN)),
+        sizes=SIZES,
+        channels=(1, 3),
+        conditional="optional",
+        provides=_provides,
+        cases="ganzoo_stylegan2.cases:cases",
+        recommended={
+            "loss": "bce",
+            "reg": "r1",
+            "reg.r1.gamma": 0.1,
+            "reg.r1.interval": 16,
+            "optim.g.lr": 2.5e-3,
+            "optim.d.lr": 2.5e-3,
+            "optim.g.betas": (0.0, 0.99),
+            "optim.d.betas": (0.0, 0.99),
+            "train.batch": 16,
+            "train.ema_half_life": 2000,
+        },
+    )
+
+
+def _provides(options: StyleGAN2Options) -> tuple[str, ...]:
+    words = ("style", "truncation", "double-backward", "embedding")
+    return (*words, "batch-coupled-d") if options.group > 1 else words
+
+
+@hookimpl
+def ganzoo_recipes() -> Iterator[Recipe]:
+    """Offer the settings of the papers' trainings."""
+    yield from list_recipes()

@@ -1,0 +1,178 @@
+"""The published trainings of StyleGAN2. This module is imported by every command, so it imports nothing heavy.
+
+The learning rates and betas are those before the correction for lazy regularization, which the engine makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ganzoo.plugin import DataInfo, Recipe
+
+STYLEGAN2 = (
+    "Tero Karras, Samuli Laine, Miika Aittala, Janne Hellsten, Jaakko Lehtinen & Timo Aila 2020, Analyzing and "
+    "Improving the Image Quality of StyleGAN, arXiv:1912.04958"
+)
+ADA = (
+    "Tero Karras, Miika Aittala, Janne Hellsten, Samuli Laine, Jaakko Lehtinen & Timo Aila 2020, Training Generative "
+    "Adversarial Networks with Limited Data, arXiv:2006.06676"
+)
+SOURCE = "https://github.com/NVlabs/stylegan2-ada-pytorch"
+STUDIOGAN = "https://github.com/POSTECH-CVLab/PyTorch-StudioGAN"
+PRECISION = "in fp32, where the authors' code has the highest four resolutions in fp16"
+
+
+def list_recipes() -> Iterator[Recipe]:
+    """Yield all recipes: those of CIFAR-10, that which follows from the data, and those of larger images."""
+    yield from _list_cifar10_recipes()
+    yield Recipe(
+        name="stylegan2-ada-auto",
+        summary="StyleGAN2-ADA for one's own images: batch, rates and penalty follow from their size, for one GPU.",
+        paper=ADA,
+        source=f"{SOURCE} (--cfg=auto --gpus=1)",
+        similar_to={"stylegan2-ada": "--recipe stylegan2-ada-auto"},
+        cost="25 million images",
+        settings="ganzoo_stylegan2.recipes:choose_settings",
+    )
+    for size, fid in ((256, "3.78"), (1024, "2.84")):
+        yield Recipe(
+            name=f"stylegan2-ffhq-{size}",
+            summary=f"StyleGAN2's training on FFHQ {size}x{size} without augmentation, {PRECISION}.",
+            paper=STYLEGAN2,
+            source=f"{SOURCE} (--cfg={'stylegan2' if size == 1024 else 'paper256'} --aug=noaug)",
+            dataset=f"ffhq-{size}",
+            published=f"FID {fid} (50,000 samples against all training images)",
+            similar_to={"stylegan2": f"--recipe stylegan2-ffhq-{size}"} if size == 1024 else {},
+            cost=f"25 million images in batches of {64 if size == 256 else 32}",
+            settings={**(PAPER[256] if size == 256 else CONFIG_F), "aug": "none", "train.flip": True},
+        )
+    for name, size, title, fid in (
+        ("ffhq-256", 256, "FFHQ 256x256", ""),
+        ("afhq-cat-512", 512, "the cats of AFHQ 512x512", "FID 3.55 (50,000 samples against all training images)"),
+        ("metfaces-1024", 1024, "MetFaces 1024x1024 from new weights", ""),
+    ):
+        yield Recipe(
+            name=f"stylegan2-ada-{name}",
+            summary=f"StyleGAN2-ADA's training on {title}, {PRECISION}.",
+            paper=ADA,
+            source=f"{SOURCE} (--cfg=paper{size} --mirror=1)",
+            dataset=name,
+            published=fid,
+            cost=f"25 million images in batches of {PAPER[size]['train.batch']}",
+            settings={**PAPER[size], "aug": "ada", "train.flip": True},
+        )
+
+
+def _list_cifar10_recipes() -> Iterator[Recipe]:
+    """Yield the paper's training on CIFAR-10 with classes, and those that differ from it by their augmentation."""
+    for name, aug, source, fid in (
+        ("stylegan2-ada", "ada", f"{SOURCE} (--cfg=cifar --cond=1)", "FID 2.42 (50,000 samples, training images)"),
+        ("stylegan2", "none", STUDIOGAN, "FID 3.81 (10,000 samples against the test images)"),
+    ):
+        yield Recipe(
+            name=f"{name}-cifar10",
+            summary=f"{'StyleGAN2-ADA' if aug == 'ada' else 'StyleGAN2'}'s training on CIFAR-10 with classes.",
+            paper=f"{STYLEGAN2}; {ADA}" if aug == "none" else ADA,
+            source=source,
+            dataset="cifar10",
+            published=fid,
+            cost="100 million images in batches of 64",
+            settings={**CIFAR10, "aug": aug},
+        )
+
+
+def choose_settings(data: DataInfo, device: str) -> dict[str, Any]:
+    """Return the settings of ``auto`` for square images of `data`, on one device."""
+    size = data.shape[-1]
+    batch = max(1, min(4096 // size, 32))
+    settings = make_settings(
+        size,
+        batch=batch,
+        group=min(batch, 4),
+        base=32768 if size >= 512 else 16384,
+        lr=2e-3 if size >= 1024 else 2.5e-3,
+        gamma=2e-4 * size**2 / batch,
+        half_life=batch * 10_000 // 32,
+        ramp=0.05,
+        mapping=2,
+    )
+    del settings["dataset.size"]  # the size is given
+    return {**settings, "aug": "ada"}
+
+
+def make_settings(
+    size: int,
+    *,
+    batch: int,
+    group: int,
+    base: int,
+    lr: float,
+    gamma: float,
+    half_life: int,
+    ramp: float | None = None,
+    mapping: int = 8,
+    images: int = 25_000_000,
+) -> dict[str, Any]:
+    """Return the settings of a training, except for its augmentation.
+
+    Args:
+        size: Height and width of the images, in pixels.
+        batch: The number of images in a batch.
+        group: The number of samples whose standard deviation D sees.
+        base: Channels at resolution R, times R.
+        lr: The learning rate of both networks.
+        gamma: Twice the weight of R1.
+        half_life: The half-life of the average, in images.
+        ramp: The half-life is at most this share of the images seen; None for no limit.
+        mapping: Layers of the mapping network.
+        images: The length of the training, in images.
+    """
+    optim = {"name": "adam", "lr": lr, "betas": (0.0, 0.99)}
+    return {
+        "arch": "stylegan2",
+        "arch.channel_base": base,
+        "arch.channel_max": 512,
+        "arch.z_dim": 512,
+        "arch.w_dim": 512,
+        "arch.mapping": mapping,
+        "arch.group": group,
+        "loss": "bce",
+        "reg": ("r1", "path-length"),
+        "reg.r1.gamma": gamma,
+        "reg.r1.interval": 16,
+        "reg.path-length.interval": 4,
+        **{f"optim.{network}.{key}": value for network in ("g", "d") for key, value in optim.items()},
+        "train.batch": batch,
+        "train.images": images,
+        "train.ema_half_life": half_life,
+        "train.ema_ramp": ramp,
+        "dataset.size": size,
+    }
+
+
+CONFIG_F = make_settings(1024, batch=32, group=4, base=32768, lr=2e-3, gamma=10.0, half_life=10_000)
+PAPER = {
+    256: make_settings(256, batch=64, group=8, base=16384, lr=2.5e-3, gamma=1.0, half_life=20_000),
+    512: make_settings(512, batch=64, group=8, base=32768, lr=2.5e-3, gamma=0.5, half_life=20_000),
+    1024: make_settings(1024, batch=32, group=4, base=32768, lr=2e-3, gamma=2.0, half_life=10_000),
+}
+CIFAR10: dict[str, Any] = {
+    **make_settings(
+        32,
+        batch=64,
+        group=32,
+        base=32768,
+        lr=2.5e-3,
+        gamma=0.01,
+        half_life=500_000,
+        ramp=0.05,
+        mapping=2,
+        images=100_000_000,
+    ),
+    "arch.mixing": 0.0,
+    "arch.residual": False,
+    "reg": "r1",
+    "train.conditional": True,
+}
+del CIFAR10["reg.path-length.interval"]
