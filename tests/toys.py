@@ -24,6 +24,7 @@ from ganzoo.plugin import (
     hookimpl,
     option,
 )
+from ganzoo_losses import BCEOptions
 
 # ----------------------------------------------------------------------------
 # Networks.
@@ -325,7 +326,7 @@ def ganzoo_datasets():
 
 @hookimpl
 def ganzoo_losses():
-    yield Loss(name="toy-bce", summary="BCE.", factory="ganzoo_losses.losses:BCE")
+    yield Loss(name="toy-bce", summary="BCE.", factory="ganzoo_losses.losses:BCE", options=BCEOptions)
     yield Loss(name="toy-pairs", summary="Pairs.", factory="toys:ToyPairs", pairs=True)
     yield Loss(name="toy-nan", summary="NaN.", factory="toys:ToyNaN", options=AfterOptions)
 
