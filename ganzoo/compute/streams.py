@@ -96,3 +96,20 @@ def draw_latents(kind: str, generator: torch.Generator, num: int, dim: int) -> t
     code = torch.randint(codes, (num,), generator=generator, device=device)
     z[:, dim - codes :] = code[:, None] == torch.arange(codes, device=device)  # torch's one_hot reads the codes back
     return z
+
+
+def restrict_latents(kind: str, moved: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
+    """Return moved latents ``[num, dim]`` as far as latents of this kind can lie there.
+
+    Uniform latents are clipped to [-1, 1]. A one-hot code stays as it was drawn.
+
+    Args:
+        kind: `Networks.latent`, as in `draw_latents`.
+        moved: The moved latents.
+        drawn: The latents as they were drawn.
+    """
+    if kind == "uniform":
+        return moved.clamp(-1, 1)
+    codes = 0 if kind == "normal" else int(kind.removeprefix("normal+onehot"))
+    start = drawn.shape[1] - codes
+    return torch.cat([moved[:, :start], drawn[:, start:]], 1) if codes else moved

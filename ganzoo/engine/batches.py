@@ -32,6 +32,7 @@ class Part(NamedTuple):
             nothing is mirrored.
         noise: A number in [0, 1) for each pixel of the real images, ``[n, *shape]``. `finish` moves each pixel by that
             share of a grey level, less a half. None where no noise is added.
+        drawn_z: The latents as they were drawn, if regularizers moved them to `z`; else None.
     """
 
     z: Tensor
@@ -41,6 +42,7 @@ class Part(NamedTuple):
     positions: Tensor | None = None
     coins: Tensor | None = None
     noise: Tensor | None = None
+    drawn_z: Tensor | None = None
 
 
 GREY_LEVEL = 2 / 255  # the difference of two neighbouring bytes, as the networks see them

@@ -57,6 +57,7 @@ class Gan(State):
 
     Attributes:
         images: Images seen so far, a 0-dim tensor that is refilled before each update.
+        latent_movers: The regularizers that move latents.
         intervals: The number of updates from one term to the next, by network and regularizer.
         interval: The interval above 1 of a network's terms, by network; 1 where all its terms have interval 1.
         blocks: The forwards that compute activations again, by network and module.
@@ -91,6 +92,7 @@ class Gan(State):
         self.couples_batch = isinstance(loss, Loss) and loss.batch_coupled
         self.reals = {choice.name for choice in recipe.reg if terms.reads_reals(choice)}
         self.reads_answers = {choice.name for choice in recipe.reg if terms.ANSWERS & set(choice.spec.needs)}
+        self.latent_movers = terms.find_latent_movers(recipe, self.regularizers)
         self.adaptive = [part for part in self.augmentations.values() if hasattr(part, "update")]
         self.moves_labels = {
             choice.name for choice in recipe.aug if self.data.labels_are_images and moves_pixels(choice)
@@ -163,10 +165,13 @@ class Gan(State):
     # ------------------------------------------------------------------------
     # Forwards.
 
-    def generate(self, z: Tensor, labels: Tensor | None) -> GeneratorOutput:
-        """Return samples ``[n, *shape]`` in float32, with a graph where the generator's parameters require grad."""
+    def generate(self, z: Tensor, labels: Tensor | None, precision: str = "") -> GeneratorOutput:
+        """Return samples ``[n, *shape]`` in float32, with a graph where the generator's parameters require grad.
+
+        G computes in the run's precision if no other one is given.
+        """
         with recomputed(self.blocks["generator"]):
-            return forward.generate(self.generator, z, labels, self.recipe.train.precision)
+            return forward.generate(self.generator, z, labels, precision or self.recipe.train.precision)
 
     def augment(self, samples: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Augment samples; return them with their labels. Labels change only where they are images that move along."""

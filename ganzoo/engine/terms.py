@@ -56,6 +56,21 @@ def find_learners(recipe: ResolvedRecipe, regularizers: Mapping[str, Any], netwo
     return found
 
 
+def find_latent_movers(recipe: ResolvedRecipe, regularizers: Mapping[str, Any]) -> list[Any]:
+    """Return the regularizers that move latents before samples are made of them.
+
+    Raises:
+        UsageError: G would take its step through the updated D, but its latents were moved by D before that.
+    """
+    found = {name: made for name, made in regularizers.items() if hasattr(made, "move_latents")}
+    if found and recipe.train.update == "shared":
+        raise UsageError(
+            f"regularizer {next(iter(found))!r} moves latents by what D says of them, and with train.update=shared D "
+            "changes before G learns: use train.update=alternating"
+        )
+    return list(found.values())
+
+
 def reads_reals(choice: Choice) -> bool:
     """Return whether a regularizer's term for G reads real samples."""
     return isinstance(choice.spec, Regularizer) and choice.spec.reals

@@ -1,5 +1,6 @@
 """The algorithm, on one page: an update of the discriminator, one of the generator, and one of both together.
 
+    z = regularizer.move_latents(z, judge)                 if it has that; judge(z) is D's logit of the sample of z
     fake = generator(z, labels)                            D's update: no graph through the generator
     real_seen, fake_seen = augment(real), augment(fake)
     real_output, fake_output = discriminator(real_seen, labels), discriminator(fake_seen, labels)
@@ -9,6 +10,7 @@
     regularizer.after_step(networks)
     augmentation.update(real_logits)                       the total batch's
 
+    z = regularizer.move_latents(z, judge)
     fake = generator(z, labels)                            G's update: with its graph
     fake_output = discriminator(augment(fake), labels)     the discriminator's parameters are frozen
     w * loss.generator(fake_logits, real_logits or None)   w is train.adversarial_weight
@@ -38,6 +40,7 @@ from ganzoo.engine import further
 from ganzoo.engine.batches import Batches, Part
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.gradients import Gradients, Stats
+from ganzoo.engine.latents import move_latents
 from ganzoo.health.signals import signals
 from ganzoo.layers import logits
 from ganzoo.plugin import GeneratorOutput, Step
@@ -164,6 +167,7 @@ def _update_simultaneous(gan: Gan, batches: Batches, adversarial: bool, average:
     """Compute both networks' gradients from one forward of D, then make both steps."""
     part = batches.finish(part)
     gan.enable_gradients("discriminator", "generator")
+    part = move_latents(gan, part) if adversarial else part
     penalised, made = gan.differentiates_inputs(1), gan.generate(part.z, part.labels)
     step = _build_step(gan, part, _detach(part.real, penalised), made, penalised=penalised)
     d = gan.world.all_reduce(_differentiate_discriminator(gan, part, step, 1, keep_graph=True))
@@ -187,10 +191,11 @@ def _step(gan: Gan, network: str, average: bool, total: Gradients) -> Stats:
 def _compute_discriminator_gradients(
     gan: Gan, interval: int, part: Part, made: GeneratorOutput | None = None
 ) -> Gradients:
-    """Compute the gradients of D's loss on a part, whose fakes have no graph through G."""
+    """Compute the gradients of D's loss on a part, whose fakes have no graph, except of latents that D moved."""
     gan.enable_gradients("discriminator")
+    part = move_latents(gan, part)
     made, penalised = made or gan.generate(part.z, part.labels), gan.differentiates_inputs(interval)
-    fake = replace(made, samples=_detach(made.samples, penalised))  # [n, *shape]
+    fake = made if part.drawn_z is not None else replace(made, samples=_detach(made.samples, penalised))  # [n, *shape]
     return _differentiate_discriminator(
         gan, part, _build_step(gan, part, _detach(part.real, penalised), fake, penalised=penalised), interval
     )
@@ -201,6 +206,7 @@ def _compute_generator_gradients(
 ) -> Gradients:
     """Compute the gradients of G's loss on a part, through the frozen D."""
     gan.enable_gradients("generator")
+    part = move_latents(gan, part) if adversarial else part
     made = made or gan.generate(part.z, part.labels)  # [n, *shape]
     step = _build_step(gan, part, part.real if gan.reads_reals(interval) else None, made, asked=adversarial)
     return _differentiate_generator(gan, part, step, made, interval, adversarial)
@@ -257,6 +263,7 @@ def _build_step(
         average=gan.ema.network,
         images=gan.images,
         z=part.z,
+        drawn_z=part.drawn_z,
         labels=part.labels,
         real=real,
         fake=made.samples,

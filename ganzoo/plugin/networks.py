@@ -87,13 +87,14 @@ class Step:
         average: The averaged generator, in eval mode, without gradients.
         images: The number of images seen before the update, a 0-dim float64 tensor.
         z: The latents of `fake`, ``[N, latent_dim]``.
+        drawn_z: The latents as they were drawn, if a regularizer moved them to `z` (`Regularizer`); else None.
         labels: The labels of `real` and of `fake`: int64 ``[N]``, float ``[N, *label_shape]``, or None.
         real_labels, fake_labels: The labels that D saw with `real_seen` and `fake_seen`. They differ from `labels` only
             if labels are images and an augmentation moved them together with the samples.
         real: Real samples before augmentation, ``[N, *shape]``. In D's update they are a leaf that requires grad, if
             the spec asks for that (`Regularizer.input_gradients`).
-        fake: Generated samples before augmentation, ``[N, *shape]``. In D's update they are such a leaf too; in G's
-            update they have G's graph.
+        fake: Generated samples before augmentation, ``[N, *shape]``. In D's update they are such a leaf too, or have
+            the graph of latents that were moved; in G's update they have G's graph.
         intermediates: The generator's other outputs for `fake` (`GeneratorOutput.intermediates`).
         real_seen, fake_seen: The samples that D saw, after augmentation.
         real_output, fake_output: D's outputs for them in this update, so that a penalty needs no other forward.
@@ -134,6 +135,7 @@ class Step:
     intermediates: tuple[Tensor, ...] = ()
     real_labels: Tensor | None = None
     fake_labels: Tensor | None = None
+    drawn_z: Tensor | None = None
 
 
 class LossFunction(Protocol):

@@ -164,6 +164,11 @@ class Regularizer(Built):
       on D's features.
     - ``discriminator(step: Step) -> scalar`` and ``generator(step: Step) -> scalar`` return terms that are added to the
       loss of that network.
+    - ``move_latents(z, judge) -> z`` moves the latents ``[N, latent_dim]`` of an update of D or of G before samples are
+      made of them. ``judge(z)`` returns the sum of D's logits for the samples of latents, ``[N]``. Moved latents may
+      depend on it with a graph, through which both networks then learn. One-hot codes stay as they were drawn, and
+      uniform latents are clipped to [-1, 1]. In G's update it is first called at ``train.adversarial_start``. Its spec
+      says ``input_gradients=True`` if it differentiates `judge`.
     - ``after_step(networks)`` is called after each optimizer step of D.
 
     The core adds the option ``interval`` to every regularizer: the term is computed every so many updates and weighted

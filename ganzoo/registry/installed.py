@@ -209,7 +209,7 @@ METHODS: dict[str, dict[str, tuple[str, ...]]] = {
     "dataset": {"sample?": ("generator", "n"), "items?": ()},
     "regularizer": {
         "prepare?": ("networks",), "discriminator?": ("step",), "generator?": ("step",),
-        "after_step?": ("networks",),
+        "move_latents?": ("z", "judge"), "after_step?": ("networks",),
     },
     "augmentation": {"__call__": ("batch",), "update?": ("real_logits",)},
     "extractor": {"__call__": ("samples",), "prepare?": ("real",)},

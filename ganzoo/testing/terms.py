@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ganzoo.compute.streams import seeded
 from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import Gan
+from ganzoo.engine.latents import move_latents
 from ganzoo.engine.update import _build_step, _detach
 from ganzoo.plugin import DataInfo, Networks, Step
 from ganzoo.recipe.recipe import Choice
@@ -64,13 +65,14 @@ class Term:
 
     def make_step(self) -> Step:
         """Return the step that the engine makes in this network's update."""
-        gan, part = self.gan, self.part
+        gan = self.gan
         gan.enable_gradients(self.network)
         with seeded(1):
+            part = move_latents(gan, self.part)
             made, penalised = gan.generate(part.z, part.labels), gan.differentiates_inputs(1)
             if self.network == "generator":
                 return _build_step(gan, part, part.real if gan.pairs or gan.reals else None, made)
-            made = replace(made, samples=_detach(made.samples, penalised))
+            made = made if gan.latent_movers else replace(made, samples=_detach(made.samples, penalised))
             return _build_step(gan, part, _detach(part.real, penalised), made, penalised=penalised)
 
     def evaluate(self, step: Step) -> Tensor:

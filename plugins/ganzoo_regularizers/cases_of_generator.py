@@ -100,3 +100,17 @@ def intermediate_consistency() -> Iterator[Case]:
         expected = {"generator": weight * ((12 * scale - 3) ** 2 + 3.5)}
         given: Any = {"generator": Stages(scale), "z": z, "weight": weight}
         yield make_case(f"the first stage {scale:g} of the sum", nn.Flatten(), real, real, expected, **given)
+
+
+def logan() -> Iterator[Case]:
+    """Yield weight |d|^2 for D(x) = 3 x + 4 y and the shear, so that g = (3, 10) and |g|^2 = 109."""
+    given = linear(3, 4), POINTS, POINTS
+    both = dict.fromkeys(("discriminator", "generator"), 0.1 * 0.9**2 * 109 / 109.1**2)
+    yield make_case("natural", *given, both, **SHEAR, share=1)
+    both = dict.fromkeys(both, 300 * 0.5**2 * 109 / 114**2)
+    yield make_case("damped", *given, both, **SHEAR, share=1, alpha=0.5, beta=5, weight=300)
+    both = dict.fromkeys(both, 2 * 0.5**2 * 109)
+    yield make_case("gradient", *given, both, **SHEAR, share=1, alpha=0.5, step="gradient", weight=2)
+    many: Any = SHEAR | {"z": [(1.0, 0.0)] * MANY, "tolerance": 0.03}
+    both = dict.fromkeys(both, 0.8 * 109)
+    yield make_case("a share", *given, both, **many, alpha=1, step="gradient", weight=1)

@@ -1,4 +1,4 @@
-"""Specs of the terms that belong to G alone. This module is imported by every command, so it imports nothing heavy."""
+"""Specs of the terms of G, and of the latents that it is trained on. It is imported by every command: nothing heavy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ganzoo_regularizers import options
 
 
 def list_terms_of_generator() -> Iterator[Regularizer]:
-    """Yield the terms that belong to G alone."""
+    """Yield the terms of G, and `logan`."""
     yield Regularizer(
         name="path-length",
         summary="A step in the style space of G changes its samples by about the same everywhere.",
@@ -68,4 +68,16 @@ def list_terms_of_generator() -> Iterator[Regularizer]:
         excused={"gradients": "the final sample is the target, and no gradient flows into it"},
         paper="Sangeek Hyun, MinKyu Lee & Jae-Pil Heo 2026, Cross-scale Aligned Supervision for Training GANs, "
         "arXiv:2605.26449",
+    )
+    yield Regularizer(
+        name="logan",
+        aliases=("latent-optimisation",),
+        summary="Both networks are trained on latents that are first moved to where D likes the samples better.",
+        factory="ganzoo_regularizers.latents:Logan",
+        cases="ganzoo_regularizers.cases_of_generator:logan",
+        similar_to=dict.fromkeys(("latent-optimization", "lo"), "--reg logan"),
+        options=options.LoganOptions,
+        input_gradients=True,
+        paper="Yan Wu, Jeff Donahue, David Balduzzi, Karen Simonyan & Timothy Lillicrap 2019, LOGAN: Latent "
+        "Optimisation for Generative Adversarial Networks, arXiv:1912.00953, algorithm 1",
     )

@@ -162,3 +162,16 @@ class IntermediateConsistencyOptions:
     """Options of `intermediate-consistency`."""
 
     weight: float = option(1.0, low=0, schedulable=True, help="Weight of the term.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoganOptions:
+    """Options of `logan`. The defaults are those of StudioGAN."""
+
+    step: Literal["natural", "gradient"] = option(
+        "natural", help="natural: a step of natural gradient ascent; gradient: of gradient ascent."
+    )
+    alpha: float = option(0.9, low=0, schedulable=True, help="Length of the step.")
+    beta: float = option(0.1, low=1e-6, help="Damping of the natural step.")
+    share: float = option(0.8, low=0, high=1, help="Share of the latents that are moved, c in the paper.")
+    weight: float = option(0.1, low=0, schedulable=True, help="Weight of the squared distance that latents move.")

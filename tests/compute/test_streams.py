@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganzoo.compute.streams import Streams, default_generator, derive_seed, draw_latents, seeded
+from ganzoo.compute.streams import Streams, default_generator, derive_seed, draw_latents, restrict_latents, seeded
 
 CPU = torch.device("cpu")
 
@@ -102,3 +102,9 @@ def test_normal_latents_with_a_one_hot_code():
 def test_latents_depend_on_the_generator_alone(kind):
     assert torch.equal(draw(kind, 40), draw(kind, 40))
     assert not torch.equal(draw(kind, 40), draw(kind, 40, seed=1))
+
+
+def test_moved_latents_stay_where_latents_can_be_drawn():
+    drawn, moved = torch.tensor([[0.5, 0.0, 1.0]]), torch.tensor([[3.0, -2.0, 0.25]])
+    kept = {kind: restrict_latents(kind, moved, drawn).tolist() for kind in ("normal", "uniform", "normal+onehot2")}
+    assert kept == {"normal": moved.tolist(), "uniform": [[1, -1, 0.25]], "normal+onehot2": [[3, 0, 1]]}

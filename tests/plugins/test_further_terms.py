@@ -154,7 +154,7 @@ def test_feature_matching_moves_fakes_alone():
     assert (real.grad, fake.grad.flatten().tolist()) == (None, [-1.5, -1.5])
 
 
-ALL = "drift,logit-centring,lecam,weight-clip,spectral-norm,orthogonal,cr,bcr,zcr,max-gp,dragan,zero-centred-gp"
+ALL = "logan,drift,logit-centring,lecam,weight-clip,spectral-norm,orthogonal,cr,bcr,zcr,max-gp,dragan,zero-centred-gp"
 
 
 @pytest.mark.parametrize("settings", [{}, {"train.conditional": True}])
@@ -162,5 +162,5 @@ def test_all_terms_train_together(gan_of, settings):
     gan, batches = gan_of({"reg": ALL, "reg.orthogonal.network": "both", **settings})
     stats = update_discriminator(gan, batches, 0) | update_generator(gan, batches, batches.batch, 0)
     terms = {name: value for name, value in stats.items() if name.startswith("reg.")}
-    assert len(terms) == 12
+    assert len(terms) == 14
     assert all(value.isfinite() for value in terms.values())

@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 
 from ganzoo.compute.streams import seeded
+from ganzoo.engine.latents import move_latents
 from ganzoo.registry.installed import describe_error
 from ganzoo.testing.changes import collect_gradients, copy_buffers, copy_step, copy_structure
 from ganzoo.testing.checks import Failure, Skip, Trial, require
@@ -73,6 +74,24 @@ def prepares(trial: Trial) -> None:
     require(any(p.requires_grad for p in second.parameters()), "No parameter of D requires grad after it.")
     part = make_part(choose_data(trial))
     second(part.real, part.labels)
+
+
+def moved_latents(trial: Trial) -> None:
+    """`move_latents` returns finite latents of the same shape, not all as they were, and reads no number back."""
+    if not hasattr(trial.build(choose_data(trial)), "move_latents"):
+        raise Skip("it has no move_latents")
+    for setup in list_setups(trial):
+        term = make_term(trial, "generator", setup.suffix, setup.options)
+        term.gan.enable_gradients("generator")
+        try:
+            with seeded(0), NoReadback():  # type: ignore[no-untyped-call]
+                z = move_latents(term.gan, term.part).z
+        except Exception as error:
+            raise Failure(f"It fails{setup.suffix}: {describe_error(error)}.") from error
+        shape, wanted = list(z.shape), list(term.part.z.shape)
+        require(shape == wanted, f"It returns {shape}{setup.suffix} for latents {wanted}.")
+        require(z.isfinite().all(), f"It returns latents{setup.suffix} that are not finite.")
+        require(not torch.equal(z, term.part.z), f"It moves none of them{setup.suffix}.")
 
 
 def after_step_works(trial: Trial) -> None:

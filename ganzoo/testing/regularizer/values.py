@@ -89,7 +89,7 @@ class _CaseDiscriminator(nn.Module):
 
 
 def methods(trial: Trial) -> None:
-    """A regularizer has at least one of prepare, discriminator, generator and after_step."""
+    """A regularizer has at least one of prepare, discriminator, generator, move_latents and after_step."""
     made = trial.build()
     theirs = [name for name in dir(made) if name[0] != "_" and callable(getattr(made, name))]
     with fatal_failures():
