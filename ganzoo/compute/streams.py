@@ -105,7 +105,7 @@ def restrict_latents(kind: str, moved: torch.Tensor, drawn: torch.Tensor) -> tor
 
     Args:
         kind: `Networks.latent`, as in `draw_latents`.
-        moved: The moved latents.
+        moved: The latents after a regularizer moved them.
         drawn: The latents as they were drawn.
     """
     if kind == "uniform":

@@ -120,5 +120,5 @@ def _recipe(name: str, size: tuple[int, int, int], images: int, published: str) 
 
 
 def _provides(options: GATOptions) -> tuple[str, ...]:
-    words = ("features", "embedding")
+    words = ("features", "embedding", *(("intermediates",) if options.depth > 1 else ()))
     return words if options.attention == "fused" else (*words, "style", "double-backward")

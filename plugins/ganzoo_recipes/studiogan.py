@@ -25,6 +25,7 @@ HALF_LIFE = 6931  # updates of G, of an average with a decay of 0.9999: ln 0.5 /
 
 CONVOLUTIONS = {"arch": "dcgan", "arch.width": 128, "arch.z_dim": 128, "reg": "none"}
 RESIDUAL = {"arch": "sngan", "arch.width_g": 64, "arch.width_d": 64, "reg": "none"}
+LOGAN = {"reg.logan.alpha": 0.9, "reg.logan.beta": 0.1, "reg.logan.share": 0.8, "reg.logan.weight": 0.1}
 UNNORMALISED = {**RESIDUAL, "arch.norm_d": "none", "loss": "wasserstein"}
 
 
@@ -76,6 +77,14 @@ def list_recipes() -> Iterator[Recipe]:
             14.0,
             "SAGAN with classes, attention at 16x16",
             {**RESIDUAL, "loss": "hinge", "arch.spectral_g": True, "arch.attention": (16,), "train.conditional": True},
+        ),
+        (
+            "logan",
+            "Yan Wu, Jeff Donahue, David Balduzzi, Karen Simonyan & Timothy Lillicrap 2019, LOGAN: Latent Optimisation "
+            "for Generative Adversarial Networks, arXiv:1912.00953",
+            None,
+            "LOGAN, a step of natural gradient ascent for uniform latents",
+            {**RESIDUAL, "loss": "hinge", "arch.latent": "uniform", "reg": "logan", **LOGAN},
         ),
     ):
         steps, updates = (2, 200_000) if settings["arch"] == "dcgan" else (5, 100_000)

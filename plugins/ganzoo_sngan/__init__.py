@@ -49,6 +49,7 @@ class SNGANOptions:
         low=8,
     )
     z_dim: int = option(128, help="Length of the latent z.", low=1)
+    latent: Literal["normal", "uniform"] = option("normal", help="Distribution of z: N(0, 1), or U(-1, 1) as in LOGAN.")
     norm_d: Literal["spectral", "none", "layer"] = option(
         "spectral",
         help="Normalisation in the discriminator: spectral limits its slope; wgan-gp needs none or layer.",

@@ -43,7 +43,7 @@ def build(options: SNGANOptions, data: DataInfo) -> Networks:
         generator=Generator(channels, size, options, data.num_classes),
         discriminator=Discriminator(channels, size, options, data.num_classes),
         latent_dim=options.z_dim,
-        latent="normal",
+        latent=options.latent,
     )
 
 

@@ -12,6 +12,7 @@ STUDIOGAN = [  # name, architecture, loss, terms, updates of D for one of G, upd
     ("wgan-wc", "sngan", "wasserstein", ["weight-clip"], 5, 100_000),
     ("wgan-dra", "sngan", "wasserstein", ["dragan"], 5, 100_000),
     ("sagan", "sngan", "hinge", [], 5, 100_000),
+    ("logan", "sngan", "hinge", ["logan"], 5, 100_000),
 ]
 
 
