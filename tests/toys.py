@@ -241,6 +241,21 @@ class ToyNoise(nn.Module):
         self.logits.append(real_logits)
         self.strength += 0.01 * real_logits.sign().mean()
 
+    def report(self) -> dict[str, Tensor]:
+        return {"strength": self.strength}
+
+
+class ToyMix:
+    """Shows the fake instead of each second real sample."""
+
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
+        self.calls: list[tuple[Tensor, Tensor]] = []
+
+    def mix(self, real: Tensor, fake: Tensor) -> Tensor:
+        self.calls.append((real, fake))
+        rows = torch.arange(len(real), device=real.device).reshape(-1, *[1] * (real.dim() - 1))
+        return torch.where(rows % 2 == 1, fake, real)
+
 
 # ----------------------------------------------------------------------------
 # Observers.
@@ -340,6 +355,7 @@ def ganzoo_regularizers():
 @hookimpl
 def ganzoo_augmentations():
     yield Augmentation(name="toy-noise", summary="Noise.", factory="toys:ToyNoise", options=NoiseOptions)
+    yield Augmentation(name="toy-mix", summary="Fakes as reals.", factory="toys:ToyMix", mixes_fakes=True)
 
 
 @hookimpl

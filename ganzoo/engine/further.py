@@ -1,17 +1,40 @@
-"""Further forwards that a regularizer may ask for: more samples, generated, augmented and discriminated, and means."""
+"""Further forwards, for regularizers and augmentations: more samples, generated, mixed, augmented and discriminated."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+import torch
 from torch import Tensor
 
 from ganzoo.engine import forward
+from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.recomputation import recomputed
 from ganzoo.plugin import DiscriminatorOutput
 
 Known = tuple[Tensor | None, Tensor | None, DiscriminatorOutput | None]  # samples, labels, and D's output for them
+
+
+def mix_fakes(gan: Gan, part: Part, fake: Tensor) -> Tensor | None:
+    """Return the real samples of D's update, ``[n, *shape]``; augmentations may show it generated ones among them.
+
+    A row never gets D's own fake of that row, since a loss of pairs would then compare a sample with itself. It gets
+    the fake of the row before, or for labels another fake, from the latent of the row before.
+
+    Args:
+        gan: The GAN, whose augmentations mix.
+        part: The input of the update.
+        fake: D's fakes, ``[n, *shape]``.
+    """
+    if part.real is None or not gan.mixing:
+        return part.real
+    with torch.no_grad():
+        others = fake.roll(1, 0) if part.labels is None else generate(gan, part.z.roll(1, 0), part.labels)
+        real = part.real
+        for augmentation in gan.mixing.values():
+            real = augmentation.mix(real, others)
+    return real
 
 
 def generate(gan: Gan, z: Tensor, labels: Tensor | None = None) -> Tensor:

@@ -33,6 +33,7 @@ from ganzoo.plugin import (
 )
 from ganzoo.plugin.schedule import Schedule
 from ganzoo.recipe.check import moves_pixels
+from ganzoo.recipe.check_training import mixes_fakes
 from ganzoo.recipe.recipe import ResolvedRecipe
 
 Execute = Callable[[Any, Callable[[Any], Any], Any], Any]  # see `eager`, and `ganzoo.engine.execution`
@@ -94,6 +95,7 @@ class Gan(State):
         self.reads_answers = {choice.name for choice in recipe.reg if terms.ANSWERS & set(choice.spec.needs)}
         self.latent_movers = terms.find_latent_movers(recipe, self.regularizers)
         self.adaptive = [part for part in self.augmentations.values() if hasattr(part, "update")]
+        self.mixing = {choice.name: self.augmentations[choice.name] for choice in recipe.aug if mixes_fakes(choice)}
         self.moves_labels = {
             choice.name for choice in recipe.aug if self.data.labels_are_images and moves_pixels(choice)
         }
@@ -178,7 +180,7 @@ class Gan(State):
         for name, augmentation in self.augmentations.items():
             if name in self.moves_labels:
                 samples, labels = augmentation(samples, labels)
-            else:
+            elif name not in self.mixing:
                 samples = augmentation(samples)
         return samples, labels
 
@@ -257,7 +259,8 @@ class Gan(State):
             adversarial: Whether to include the terms that read D's outputs other than logits.
 
         Returns:
-            The sum of the terms, a scalar, or None where there are no terms; and each term by name.
+            The sum of the terms, a scalar, or None where there are no terms; and each term, and each value that a
+            regularizer reports after it, by name.
         """
         due = [name for name, own in self.intervals[network].items() if own == interval]
         each = {
@@ -265,7 +268,13 @@ class Gan(State):
             for name in due
             if adversarial or name not in self.reads_answers
         }
-        return torch.stack(list(each.values())).sum() if each else None, each
+        total = torch.stack(list(each.values())).sum() if each else None
+        reporting = {f"reg.{name}": self.regularizers[name] for name in due if f"reg.{name}/{network[0]}" in each}
+        return total, each | terms.collect_reports(reporting)
+
+    def report_augmentations(self) -> Stats:
+        """Return the values that augmentations report, 0-dim tensors by name."""
+        return terms.collect_reports({f"aug.{name}": made for name, made in self.augmentations.items()})
 
     def differentiates_inputs(self, interval: int) -> bool:
         """Return whether one of D's terms with this interval differentiates D's output by its input."""

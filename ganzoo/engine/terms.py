@@ -83,6 +83,23 @@ def differentiates_inputs(choice: Choice) -> bool:
     return asked(choice.options) if callable(asked) else asked
 
 
+def collect_reports(parts: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Return the values that components report, scalars in float32 by ``PART/KEY``.
+
+    Args:
+        parts: The components by the first part of the names; those without `report` report nothing.
+
+    Raises:
+        GanzooError: A value is not a scalar tensor.
+    """
+    return {
+        f"{part}/{key}": to_float32(require_scalar(f"{part}: the value {key!r} that it reports", value).detach())
+        for part, made in parts.items()
+        if hasattr(made, "report")
+        for key, value in made.report().items()
+    }
+
+
 def compute_term(name: str, term: Callable[[Step], Any], step: Step) -> Tensor:
     """Compute a regularizer's term of an update, a scalar in float32.
 

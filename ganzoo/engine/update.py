@@ -2,6 +2,7 @@
 
     z = regularizer.move_latents(z, judge)                 if it has that; judge(z) is D's logit of the sample of z
     fake = generator(z, labels)                            D's update: no graph through the generator
+    real = augmentation.mix(real, other fakes)             where one shows fakes as real
     real_seen, fake_seen = augment(real), augment(fake)
     real_output, fake_output = discriminator(real_seen, labels), discriminator(fake_seen, labels)
     loss.discriminator(real_logits, fake_logits)           float32 [N, P]
@@ -24,7 +25,8 @@ section 2); and an averaged generator. A total batch is split into parts, whose 
 each piece of an update eagerly or replays a recording of it, so a piece computes with tensors alone.
 
 An update measures ``loss_d`` and ``loss_g``, the adversarial losses before their weight; ``generator/NAME``, each loss
-of the generator itself; ``reg.NAME/d`` and ``reg.NAME/g``, each term of a regularizer; and the signals of health.
+of the generator itself; ``reg.NAME/d`` and ``reg.NAME/g``, each term of a regularizer; ``reg.NAME/KEY`` and
+``aug.NAME/KEY``, what components report; and the signals of health.
 """
 
 from __future__ import annotations
@@ -176,12 +178,13 @@ def _update_simultaneous(gan: Gan, batches: Batches, adversarial: bool, average:
 
 
 def _step(gan: Gan, network: str, average: bool, total: Gradients) -> Stats:
-    norm = gan.optimizers[network].step(total.values)
+    norm, stats = gan.optimizers[network].step(total.values), dict(total.stats)
     if network == "discriminator":
         gan.finish_discriminator_step(total.real_logits)
+        stats |= {name: value / gan.world.size for name, value in gan.report_augmentations().items()}
     if average:
         gan.ema.update()
-    return total.stats if norm is None else total.stats | {f"gradient_{network[0]}": norm / gan.world.size}
+    return stats if norm is None else stats | {f"gradient_{network[0]}": norm / gan.world.size}
 
 
 # ----------------------------------------------------------------------------
@@ -196,9 +199,8 @@ def _compute_discriminator_gradients(
     part = move_latents(gan, part)
     made, penalised = made or gan.generate(part.z, part.labels), gan.differentiates_inputs(interval)
     fake = made if part.drawn_z is not None else replace(made, samples=_detach(made.samples, penalised))  # [n, *shape]
-    return _differentiate_discriminator(
-        gan, part, _build_step(gan, part, _detach(part.real, penalised), fake, penalised=penalised), interval
-    )
+    real = _detach(further.mix_fakes(gan, part, made.samples), penalised)  # [n, *shape]
+    return _differentiate_discriminator(gan, part, _build_step(gan, part, real, fake, penalised=penalised), interval)
 
 
 def _compute_generator_gradients(

@@ -136,8 +136,8 @@ class Case:
       ``labels`` if it takes them, and ``data``, a `DataInfo`, if it depends on it; expected the keys of the metric.
     - Architecture: given ``data``, a `DataInfo`; expected ``generator`` and ``discriminator``, the numbers of
       parameters, ``samples``, the sum of two samples in eval mode, and ``logits``, the sum of D's logits of them.
-    - Augmentation: given ``samples`` ``[N, ...]``; expected ``sum``, of all numbers of the result, and ``value``, the
-      number of the result at ``indices``, a tuple.
+    - Augmentation: given ``samples`` ``[N, ...]`` and, if it mixes fakes in, the generated samples ``fake``; expected
+      ``sum``, of all numbers of the result, and ``value``, the number of the result at ``indices``, a tuple.
     - Dataset: given ``index`` of a sample and ``indices``, a tuple of indices into the sample; expected ``value``, the
       number there as the networks see it, and ``label``. For an endless source, the sample is the last one of a draw
       of ``index + 1`` samples.

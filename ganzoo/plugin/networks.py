@@ -92,7 +92,8 @@ class Step:
         real_labels, fake_labels: The labels that D saw with `real_seen` and `fake_seen`. They differ from `labels` only
             if labels are images and an augmentation moved them together with the samples.
         real: Real samples before augmentation, ``[N, *shape]``. In D's update they are a leaf that requires grad, if
-            the spec asks for that (`Regularizer.input_gradients`).
+            the spec asks for that (`Regularizer.input_gradients`), and generated samples may be among them
+            (`Augmentation.mixes_fakes`).
         fake: Generated samples before augmentation, ``[N, *shape]``. In D's update they are such a leaf too, or have
             the graph of latents that were moved; in G's update they have G's graph.
         intermediates: The generator's other outputs for `fake` (`GeneratorOutput.intermediates`).

@@ -170,6 +170,8 @@ class Regularizer(Built):
       uniform latents are clipped to [-1, 1]. In G's update it is first called at ``train.adversarial_start``. Its spec
       says ``input_gradients=True`` if it differentiates `judge`.
     - ``after_step(networks)`` is called after each optimizer step of D.
+    - ``report() -> {key: scalar}`` is called after each of its terms. The values, 0-dim tensors such as a running mean,
+      are measured as ``reg.NAME/KEY``.
 
     The core adds the option ``interval`` to every regularizer: the term is computed every so many updates and weighted
     by that number. Each term is measured under its name and its network: ``reg.r1/d``.
@@ -206,20 +208,30 @@ class Regularizer(Built):
 class Augmentation(Built):
     """A differentiable augmentation of D's inputs: ``factory(options, data)`` returns a callable on batches.
 
-    It is applied to real and to fake samples, in both updates. It is the identity at ``p=0``. An adaptive augmentation
-    has ``update(real_logits)``, which is called after D's update with the logits of the total batch. Random numbers
-    come from torch's default generator of the device.
+    It is applied to real and to fake samples, in both updates. It is the identity at ``p=0``. Random numbers come from
+    torch's default generator of the device. It may also have:
+
+    - ``update(real_logits)``, if it adapts: called after D's update with the logits of the total batch.
+    - ``report() -> {key: scalar}``: values that it reports after each update of D, 0-dim tensors, such as a probability
+      that adapts. They are measured as ``aug.NAME/KEY``.
+
+    An augmentation that shows generated samples to D as real ones (``mixes_fakes``) is not called on batches. It has
+    ``mix(real, fake) -> samples``, called in D's update before all augmentations. Both arguments are ``[N, ...]``
+    without a graph. Row i of the result is made of row i of either, because it keeps the labels of that row. The fakes
+    were generated for the labels of these rows, but not from the latents that D's fakes of these rows were.
 
     Args:
         moves_pixels: Whether it moves pixels (mirrors, shifts, cuts out), or a callable from the options to that. If
             it does and labels are images, it is called as ``augmentation(samples, labels)`` and returns both, moved in
             the same way. It keeps the colours of labels, which may have another size and number of channels.
+        mixes_fakes: Whether it shows generated samples to D as real ones, so that it has `mix`.
         modalities: The kinds of data that it can be used for; empty for all.
     """
 
     kind: ClassVar[str] = "augmentation"
 
     moves_pixels: bool | Callable[[Any], bool] = False
+    mixes_fakes: bool = False
     modalities: tuple[Modality, ...] = ()
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from ganzoo.errors import UsageError
-from ganzoo.plugin import Loss
-from ganzoo.recipe.recipe import ResolvedRecipe
+from ganzoo.plugin import Augmentation, Loss
+from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 
 
 def check_training(recipe: ResolvedRecipe) -> None:
@@ -40,6 +40,12 @@ def _check_batches(recipe: ResolvedRecipe) -> None:
             f"train.g_top_k removes fakes of a batch, and loss {recipe.loss.name!r} needs them all: remove "
             "train.g_top_k"
         )
+    if train.update == "simultaneous" and any(map(mixes_fakes, recipe.aug)):
+        names = ", ".join(choice.name for choice in recipe.aug if mixes_fakes(choice))
+        raise UsageError(
+            f"aug {names} shows fakes to D as real, and train.update=simultaneous would show them to G's terms too: "
+            "use train.update=shared or alternating"
+        )
     if train.update != "alternating":
         whole = max(train.batch, train.micro_batch or 0)
         wanted = {"d_steps": 1, "g_steps": 1, "g_batch": train.batch, "micro_batch": whole}
@@ -49,6 +55,11 @@ def _check_batches(recipe: ResolvedRecipe) -> None:
                     f"train.update={train.update} trains both networks on the same batch: "
                     f"remove train.{name}, or use train.update=alternating"
                 )
+
+
+def mixes_fakes(choice: Choice) -> bool:
+    """Return whether an augmentation shows generated samples to D as real ones."""
+    return isinstance(choice.spec, Augmentation) and choice.spec.mixes_fakes
 
 
 def _couples_batch(recipe: ResolvedRecipe) -> bool:

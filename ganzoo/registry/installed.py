@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import GanzooError, MissingPlugin, suggest_names
-from ganzoo.plugin import Architecture, Built, Component, DataInfo, ImportedGenerator, Metric, Recipe
+from ganzoo.plugin import Architecture, Augmentation, Built, Component, DataInfo, ImportedGenerator, Metric, Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -209,9 +209,9 @@ METHODS: dict[str, dict[str, tuple[str, ...]]] = {
     "dataset": {"sample?": ("generator", "n"), "items?": ()},
     "regularizer": {
         "prepare?": ("networks",), "discriminator?": ("step",), "generator?": ("step",),
-        "move_latents?": ("z", "judge"), "after_step?": ("networks",),
+        "move_latents?": ("z", "judge"), "after_step?": ("networks",), "report?": (),
     },
-    "augmentation": {"__call__": ("batch",), "update?": ("real_logits",)},
+    "augmentation": {"__call__": ("batch",), "update?": ("real_logits",), "report?": ()},
     "extractor": {"__call__": ("samples",), "prepare?": ("real",)},
     "diagnosis": {"__call__": ("rows", "recipe")},
     "exporter": {"__call__": ("generator", "directory")},
@@ -221,6 +221,9 @@ METHODS: dict[str, dict[str, tuple[str, ...]]] = {
 
 def list_methods(spec: Component) -> Mapping[str, tuple[str, ...]]:
     """Return the methods of a component's runtime object and their arguments, as `METHODS`; empty if any will do."""
+    if isinstance(spec, Augmentation) and spec.mixes_fakes:
+        others = {name: arguments for name, arguments in METHODS[spec.kind].items() if name != "__call__"}
+        return {"mix": ("real", "fake"), **others}
     if not isinstance(spec, Metric):
         return METHODS.get(spec.kind, {})
     more = ("labels",) if spec.labels else ()

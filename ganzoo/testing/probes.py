@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
@@ -113,6 +114,25 @@ def require_untrained(component: object) -> None:
     names = [name for name, parameter in parameters if parameter.requires_grad]
     if names:
         raise Failure(f"Nothing trains its {', '.join(names)}: make it an option or a buffer, or freeze it.")
+
+
+def require_scalars(reported: Any, taken: Iterable[str] = ()) -> None:
+    """Raise `Failure` unless `report` of a component returned finite 0-dim tensors by name.
+
+    Args:
+        reported: What `report` returned.
+        taken: Names that are not allowed, because the engine measures something else under them.
+    """
+    if not isinstance(reported, Mapping):
+        raise Failure(f"It returned {type(reported).__name__}, not a mapping.")
+    for key, value in reported.items():
+        if not isinstance(key, str) or not re.fullmatch(r"[A-Za-z][\w-]*", key) or key in taken:
+            raise Failure(f"It reports {key!r}: choose another name of letters, digits, - and _.")
+        if not isinstance(value, Tensor) or value.dim():
+            form = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise Failure(f"{key!r} is {form}, not a 0-dim tensor.")
+        if not value.isfinite():
+            raise Failure(f"{key!r} is {value.item()}.")
 
 
 # ----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Augmentations of what the discriminator sees: ada, diffaugment, translate, cutout, flip."""
+"""Augmentations of what the discriminator sees: ada, apa, diffaugment, translate, cutout, flip."""
 
 from __future__ import annotations
 
@@ -16,21 +16,25 @@ DIFFAUGMENT_PAPER = (
     "Shengyu Zhao, Zhijian Liu, Ji Lin, Jun-Yan Zhu & Song Han 2020, Differentiable Augmentation for Data-Efficient "
     "GAN Training, arXiv:2006.10738"
 )
+APA_PAPER = (
+    "Liming Jiang, Bo Dai, Wayne Wu & Chen Change Loy 2021, Deceive D: Adaptive Pseudo Augmentation for GAN Training "
+    "with Limited Data, arXiv:2111.06849"
+)
 
 # ----------------------------------------------------------------------------
 # Options.
 
 
 @dataclass(frozen=True, kw_only=True)
-class ADAOptions:
-    """Options of `ada`. The defaults are the paper's: blitting, geometry and colour, with an adaptive probability."""
+class AdaptationOptions:
+    """Options of a probability that adapts, with the defaults of the papers on ADA and APA."""
 
     p: float | None = option(
         None,
         low=0,
         high=1,
         schedulable=True,
-        help="Probability of each operation for each image; none for one that starts at 0 and adapts.",
+        help="Probability for each image; none for one that starts at 0 and adapts.",
     )
     target: float = option(
         0.6,
@@ -40,6 +44,17 @@ class ADAOptions:
     )
     images: int = option(500_000, low=1, help="Number of images in which an adapting p can rise from 0 to 1.")
     interval: int = option(4, low=1, help="Number of updates of D after which an adapting p moves.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class APAOptions(AdaptationOptions):
+    """Options of `apa`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ADAOptions(AdaptationOptions):
+    """Options of `ada`. The defaults are the paper's: blitting, geometry and colour, with an adaptive probability."""
+
     blit: float = option(
         1.0, low=0, high=1, help="Factor of p for mirroring, quarter turns and moving by whole pixels."
     )
@@ -104,14 +119,22 @@ def ganzoo_augmentations() -> Iterator[Augmentation]:
         factory="ganzoo_augmentations.ada:build",
         cases="ganzoo_augmentations.cases:ada",
         options=ADAOptions,
-        similar_to={
-            **dict.fromkeys(("augment", "augpipe", "adaptive", "bgc", "rotate", "geometry"), "--aug ada"),
-            "apa": "--aug ada, which does not show fakes as real",
-        },
+        similar_to=dict.fromkeys(("augment", "augpipe", "adaptive", "bgc", "rotate", "geometry"), "--aug ada"),
         moves_pixels=lambda options: bool(options.blit or options.geometry or options.cutout),
         wants=lambda options: _want_signs("ada") if options.p is None else {},
         modalities=("image",),
         paper=f"{ADA_PAPER}, appendix B",
+    )
+    yield Augmentation(
+        name="apa",
+        summary="Shows fakes to D as real, as often as D overfits: for a few thousand samples of any kind.",
+        factory="ganzoo_augmentations.apa:build",
+        cases="ganzoo_augmentations.cases:apa",
+        options=APAOptions,
+        similar_to=dict.fromkeys(("pseudo", "pseudo-augmentation", "deceive", "deceived"), "--aug apa"),
+        wants=lambda options: _want_signs("apa") if options.p is None else {},
+        mixes_fakes=True,
+        paper=APA_PAPER,
     )
     yield Augmentation(
         name="diffaugment",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import torch
 from torch import Tensor, nn
 
 from ganzoo.plugin import DataInfo, UsageError
 from ganzoo_augmentations import ADAOptions
+from ganzoo_augmentations.adaptation import Adaptation, get_probability, make_adaptation
 from ganzoo_augmentations.colour import change_colours
 from ganzoo_augmentations.cutout import cut_out
 from ganzoo_augmentations.filters import add_noise, amplify_bands
@@ -27,13 +26,8 @@ def build(options: ADAOptions, data: DataInfo) -> ADA:
     """
     if not any(getattr(options, group) for group in GROUPS):
         raise UsageError(f"every factor of aug 'ada' is 0 ({', '.join(GROUPS)}), so it changes nothing: remove it")
-    if options.p is None:
-        return AdaptiveADA(options)
-    defaults = {each.name: each.default for each in fields(ADAOptions)}
-    for name in ("target", "images", "interval"):
-        if getattr(options, name) != defaults[name]:
-            raise UsageError(f"aug.ada.p is given, so it does not adapt: remove aug.ada.p or aug.ada.{name}")
-    return ADA(options, options.p)
+    adaptation = make_adaptation("ada", options)
+    return ADA(options) if adaptation is None else AdaptiveADA(options, adaptation)
 
 
 class ADA(nn.Module):
@@ -44,9 +38,9 @@ class ADA(nn.Module):
     appendix C).
     """
 
-    def __init__(self, options: ADAOptions, p: float | Tensor) -> None:
+    def __init__(self, options: ADAOptions, adaptation: Adaptation | None = None) -> None:
         super().__init__()
-        self.options, self.p = options, p
+        self.options, self.adaptation = options, adaptation
         self.register_buffer("taps", torch.tensor(SYM6), persistent=False)
         self.register_buffer("bands", make_bands().float(), persistent=False)
         self.taps: Tensor
@@ -59,7 +53,7 @@ class ADA(nn.Module):
             UsageError: The samples are not images.
         """
         require_images(images, "ada")
-        chosen, p = self.options, self.p
+        chosen, p = self.options, get_probability(self.options, self.adaptation)
 
         def scale(factor: float) -> float | Tensor:
             return factor * p if factor else 0.0
@@ -78,30 +72,14 @@ class ADA(nn.Module):
 
 
 class AdaptiveADA(ADA):
-    """The pipeline with a probability that rises while D overfits, and falls while it does not (section 3.1).
+    """The pipeline with a probability that rises while D overfits, and falls while it does not (section 3.1)."""
 
-    The sign of overfitting is r_t = E[sign(D(real))], the mean over the logits of `interval` updates. Then p moves by
-    the number of their images divided by `images`: up if r_t is above the target, and down if it is below.
-    """
+    adaptation: Adaptation
 
-    def __init__(self, options: ADAOptions) -> None:
-        super().__init__(options, 0.0)
-        del self.p
-        for name in ("p", "signs", "seen", "updates"):
-            self.register_buffer(name, torch.zeros(()))
-        self.p: Tensor
-        self.signs: Tensor  # sums since p last moved: of r_t,
-        self.seen: Tensor  # of images,
-        self.updates: Tensor  # and of updates
-
-    @torch.no_grad()
     def update(self, real_logits: Tensor) -> None:
-        """Count D's logits of the real samples of an update, ``[N, P]``; after `interval` updates, move p."""
-        self.signs += real_logits.sign().mean()
-        self.seen += len(real_logits)
-        self.updates += 1
-        due = self.updates >= self.options.interval
-        step = (self.signs / self.updates - self.options.target).sign() * self.seen / self.options.images
-        self.p.copy_(torch.where(due, (self.p + step).clamp(0, 1), self.p))
-        for total in (self.signs, self.seen, self.updates):
-            total.mul_(~due)
+        """Adapt p to D's logits of the real samples of an update, ``[N, P]``."""
+        self.adaptation.update(real_logits)
+
+    def report(self) -> dict[str, Tensor]:
+        """Return p and r_t, scalars."""
+        return self.adaptation.report()

@@ -22,6 +22,13 @@ def ada() -> Iterator[Case]:
     yield _case("plain, transformed", 72, **moved)
 
 
+def apa() -> Iterator[Case]:
+    """Yield the sums of samples that are all real, and all generated."""
+    given = {"samples": PLAIN, "fake": 2 * PLAIN}
+    yield Case(name="none", options={"p": 0.0}, given=given, expected={"sum": 72})
+    yield Case(name="all", options={"p": 1.0}, given=given, expected={"sum": 144})
+
+
 def diffaugment() -> Iterator[Case]:
     """Yield the sum of images at p = 0."""
     yield _case("identity", 72, p=0.0)

@@ -46,8 +46,8 @@ NEW: list[dict[str, Any]] = [
         "train.dequantise": True,
     },
     {"arch": "toy-saying", "arch.answer": "list", "reg": "toy-reals"},
-    {"arch": "toy-packed", "loss": "toy-pairs", "train.micro_batch": 8},
-    {"arch": "toy-labels", "train.conditional": True, "reg": "toy-reals"},
+    {"arch": "toy-packed", "loss": "toy-pairs", "train.micro_batch": 8, "aug": "apa", "aug.apa.interval": 1},
+    {"arch": "toy-labels", "train.conditional": True, "reg": "toy-reals", "aug": "apa", "aug.apa.p": 0.5},
     {"arch": "toy-projected", "reg": "r1", "train.micro_batch": 8},
 ]
 

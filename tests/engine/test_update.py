@@ -17,7 +17,7 @@ from ganzoo.engine.forward import discriminate_float32
 from ganzoo.engine.further import discriminate
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
-from ganzoo.errors import UsageError
+from ganzoo.errors import GanzooError, UsageError
 from ganzoo.layers import input_gradients, logits, spectral_norm
 from ganzoo.plugin import DiscriminatorOutput, Step
 
@@ -431,6 +431,45 @@ def test_augmentation_applies_to_real_and_fake_in_both_updates_and_gets_the_real
     update_generator(gan, batches, 16, 0)
     assert len(noise.samples) == 8
     assert len(noise.logits) == 1
+
+
+def test_d_takes_other_fakes_for_real_where_an_augmentation_mixes_them_in(make):
+    gan, batches = make({"aug": "toy-mix,toy-noise", "reg": "toy-r1,toy-means", "loss": "toy-pairs"})
+    (part,) = map(batches.finish, batches.discriminator(0))
+    update_discriminator(gan, batches, 0)
+    (step,), ((real, fake),) = gan.regularizers["toy-r1"].steps, gan.augmentations["toy-mix"].calls
+    assert torch.equal(real, part.real)
+    assert torch.equal(fake, step.fake.roll(1, 0))
+    assert not fake.requires_grad
+    rows = torch.arange(16)[:, None, None, None]
+    assert torch.equal(step.real, torch.where(rows % 2 == 1, fake, real))
+    assert step.real.requires_grad
+    assert gan.augmentations["toy-noise"].samples[0] is step.real  # other augmentations change all samples after it
+    update_generator(gan, batches, 16, 0)
+    assert len(gan.augmentations["toy-mix"].calls) == 1
+
+
+def test_fakes_that_d_takes_for_real_have_the_labels_of_their_rows(make):
+    gan, batches = make({"aug": "toy-mix", "train.conditional": True})
+    (part,) = map(batches.finish, batches.discriminator(0))
+    with torch.no_grad():
+        others = gan.generator(part.z.roll(1, 0), part.labels)
+    update_discriminator(gan, batches, 0)
+    assert torch.equal(gan.augmentations["toy-mix"].calls[0][1], others)
+
+
+@pytest.mark.parametrize("parts", [{}, {"train.micro_batch": 8}])
+def test_what_components_report_is_measured_under_their_names(make, parts):
+    gan, batches = make({"aug": "toy-noise", "reg": "toy-means", **parts})
+    gan.regularizers["toy-means"].report = lambda: {"gamma": torch.tensor(0.25)}
+    stats = update_discriminator(gan, batches, 0) | update_generator(gan, batches, 16, 0)
+    assert stats["aug.toy-noise/strength"] == gan.augmentations["toy-noise"].strength != 0.1
+    assert stats["reg.toy-means/gamma"] == 0.25
+    stats["aug.toy-noise/strength"] += 1  # it is not the state itself
+    assert gan.augmentations["toy-noise"].strength < 1
+    gan.regularizers["toy-means"].report = lambda: {"gamma": 0.25}
+    with pytest.raises(GanzooError, match=r"reg\.toy-means: the value 'gamma' that it reports returned float, not a"):
+        update_discriminator(gan, batches, 16)
 
 
 def test_a_scheduled_option_is_a_tensor_that_follows_its_schedule(make):

@@ -1,4 +1,4 @@
-"""Two correct augmentations: one whose strength may be scheduled, and one that adapts."""
+"""Three correct augmentations: one whose strength may be scheduled, one that adapts, and one that mixes fakes in."""
 
 from dataclasses import dataclass
 
@@ -21,6 +21,9 @@ def ganzoo_augmentations():
     yield Augmentation(
         name="adaptive-shift", summary="Adapt.", factory="sound_augmentation:adaptive", options=AdaptiveOptions
     )
+    yield Augmentation(
+        name="mixing", summary="Mix.", factory="sound_augmentation:Mixing", options=Options, mixes_fakes=True
+    )
 
 
 class Shift:
@@ -31,6 +34,19 @@ class Shift:
 
     def __call__(self, batch):
         return shifted(batch, self.p)
+
+
+class Mixing:
+    """Blends generated samples in, half and half, with probability p."""
+
+    def __init__(self, options, data):
+        self.p = options.p
+
+    def mix(self, real, fake):
+        import torch
+
+        chosen = torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device) < self.p
+        return torch.where(chosen, (real + fake) / 2, real)
 
 
 def shifted(batch, p):
@@ -53,5 +69,8 @@ def adaptive(options, data):
 
         def update(self, real_logits):
             self.p.add_(0.1 * real_logits.sign().mean()).clamp_(0, 1)
+
+        def report(self):
+            return {"p": self.p}
 
     return Adaptive()

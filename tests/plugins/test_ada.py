@@ -246,27 +246,27 @@ def test_cutout_removes_a_rectangle_of_half_the_sides():
 def test_p_moves_by_its_step_after_each_interval_and_stays_between_0_and_1():
     augment, sure, unsure = ada("blit"), torch.full((64, 1), 2.0), torch.full((64, 1), -2.0)
     for update in range(8):
-        assert float(augment.p) == pytest.approx(update // 4 * 0.000512)  # 64 x 4 / 500,000
+        assert float(augment.adaptation.p) == pytest.approx(update // 4 * 0.000512)  # 64 x 4 / 500,000
         augment.update(sure)
     for _ in range(12):
         augment.update(unsure)
-    assert float(augment.p) == 0
+    assert float(augment.adaptation.p) == 0
     mixed = torch.cat([sure[:51], unsure[:13]])  # E sign = 38/64 = 0.59 < 0.6
-    augment.p.fill_(0.5)
+    augment.adaptation.p.fill_(0.5)
     for logits in (mixed, mixed, mixed, torch.cat([sure[:52], unsure[:12]])):  # E sign over the four = 0.60 > 0.6
         augment.update(logits)
-    assert float(augment.p) == pytest.approx(0.5 + 0.000512)
-    augment.p.fill_(0.9999)
+    assert float(augment.adaptation.p) == pytest.approx(0.5 + 0.000512)
+    augment.adaptation.p.fill_(0.9999)
     for _ in range(4):
         augment.update(sure)
-    assert float(augment.p) == 1
+    assert float(augment.adaptation.p) == 1
 
 
 def test_target_images_and_interval_are_options_and_an_adapting_p_is_stored():
     augment = ada("blit", target=-0.5, images=1000, interval=1)
     augment.update(torch.zeros(10, 4))
-    assert float(augment.p) == pytest.approx(0.01)
-    assert set(augment.state_dict()) == {"p", "signs", "seen", "updates"}
+    assert float(augment.adaptation.p) == pytest.approx(0.01)
+    assert set(augment.state_dict()) == {f"adaptation.{name}" for name in ("p", "r_t", "signs", "seen", "updates")}
     assert not hasattr(ada("blit", p=0.5), "update")
 
 
@@ -275,8 +275,10 @@ def test_an_update_can_be_recorded():
     replay = make_fx(lambda logits: augment.update(logits))(logits)
     for _ in range(4):
         replay(logits)
-    assert float(augment.p) == pytest.approx(2 * 2 * 10 / 500_000)  # the recording was the first of five updates
-    assert float(augment.updates) == 1
+    assert float(augment.adaptation.p) == pytest.approx(
+        2 * 2 * 10 / 500_000
+    )  # the recording was the first of five updates
+    assert float(augment.adaptation.updates) == 1
 
 
 @pytest.mark.parametrize("option", ["target", "images", "interval"])

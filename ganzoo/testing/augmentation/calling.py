@@ -35,12 +35,13 @@ def build_at_half(trial: Trial, info: DataInfo | None = None) -> Any:
     return build_component(trial, info)
 
 
-def build_adaptive(trial: Trial, info: DataInfo) -> Any:
-    """Build the augmentation; raise Skip if it does not adapt."""
-    augmentation = build_at_half(trial, info)
-    if not hasattr(augmentation, "update"):
-        raise Skip("it does not adapt: it has no update")
-    return augmentation
+def build_that_has(trial: Trial, info: DataInfo, method: str) -> Any:
+    """Build the augmentation at p=0.5 or, if it has a method only if it adapts, with its own p; else raise Skip."""
+    for build in (build_at_half, build_component):
+        augmentation = build(trial, info)
+        if hasattr(augmentation, method):
+            return augmentation
+    raise Skip(f"it has no method `{method}`")
 
 
 def list_accepted_data(trial: Trial) -> Iterator[DataInfo]:
@@ -48,11 +49,17 @@ def list_accepted_data(trial: Trial) -> Iterator[DataInfo]:
     return list_accepted(trial, lambda info: apply(build_at_half(trial, info), make_samples(info, NUM)))
 
 
-def apply(augmentation: Any, batch: Tensor, seed: int = 0) -> Tensor:
-    """Apply an augmentation to a batch, with random numbers from this seed."""
-    with seeded(seed):
-        result: Tensor = augmentation(batch)
+def call(augmentation: Any, batch: Tensor, fake: Tensor | None = None) -> Tensor:
+    """Call an augmentation. One that mixes gets the batch as real samples, and the batch's negatives as fakes."""
+    mixes = hasattr(augmentation, "mix")
+    result: Tensor = augmentation.mix(batch, -batch if fake is None else fake) if mixes else augmentation(batch)
     return result
+
+
+def apply(augmentation: Any, batch: Tensor, seed: int = 0, fake: Tensor | None = None) -> Tensor:
+    """Call an augmentation with random numbers from this seed."""
+    with seeded(seed):
+        return call(augmentation, batch, fake)
 
 
 def run_update(augmentation: Any, batch: Tensor, seed: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import nn
@@ -15,9 +16,10 @@ from ganzoo.registry.installed import describe_error
 from ganzoo.testing.augmentation.calling import (
     NUM,
     apply,
-    build_adaptive,
     build_at_half,
     build_on_meta,
+    build_that_has,
+    call,
     compute_likeness,
     list_accepted_data,
     list_schedulable,
@@ -28,6 +30,7 @@ from ganzoo.testing.building import build_component
 from ganzoo.testing.checks import Failure, NotChecked, Skip, Trial, require
 from ganzoo.testing.examples import make_samples
 from ganzoo.testing.guards import CopyRecorder, copy_generator_states, list_moved_generators
+from ganzoo.testing.probes import require_scalars
 
 
 def same_for_real_and_fake(trial: Trial) -> None:
@@ -84,7 +87,7 @@ def draws_from_torch_alone(trial: Trial) -> None:
     elsewhere, batch = build_on_meta(trial)
     state = torch.default_generator.get_state()
     with suppress(RuntimeError):  # the next check reports it
-        elsewhere(batch)
+        call(elsewhere, batch)
     stayed = torch.equal(state, torch.default_generator.get_state())
     require(stayed, "For a batch on another device, it draws from the CPU's generator: write device=batch.device.")
 
@@ -95,9 +98,11 @@ def reads_no_number_back(trial: Trial) -> None:
     crossings = CopyRecorder()
     try:
         with crossings:
-            result = augmentation(batch.requires_grad_())
+            result = call(augmentation, batch.requires_grad_())
             if hasattr(augmentation, "update"):
                 augmentation.update(torch.zeros(NUM, 1, device=batch.device))
+            if hasattr(augmentation, "report"):
+                augmentation.report()
     except RuntimeError as error:  # NotImplementedError is one
         if str(error).startswith("Could not run"):
             raise NotChecked(f"it uses an operation that needs a real device: {str(error)[:80]}") from error
@@ -114,7 +119,7 @@ def recordable(trial: Trial) -> None:
     one, other = make_samples(info, NUM), make_samples(info, NUM, seed=1)
     try:
         with seeded(1):
-            graph = make_fx(augmentation)(one)
+            graph = make_fx(partial(call, augmentation))(one)
     except Exception as error:
         raise Failure(f"It cannot be recorded: {describe_error(error)}") from error
     for seed in range(2, 5):
@@ -127,7 +132,7 @@ def recordable(trial: Trial) -> None:
 def update_takes_logits(trial: Trial) -> None:
     """`update` accepts D's logits of real samples, [N, P], many times, and results stay finite."""
     info = next(list_accepted_data(trial))
-    augmentation = build_adaptive(trial, info)
+    augmentation = build_that_has(trial, info, "update")
     for logits in (torch.randn(NUM, 1), torch.randn(NUM, 16), torch.full((NUM, 1), 1e4), torch.full((NUM, 1), -1e4)):
         before = logits.clone()
         for _ in range(20):
@@ -135,6 +140,15 @@ def update_takes_logits(trial: Trial) -> None:
         require(torch.equal(logits, before), "It changes the logits in place.")
         result = apply(augmentation, make_samples(info, NUM))
         require(bool(result.isfinite().all()), f"After logits around {float(before.mean()):g} results are not finite.")
+
+
+def reports_scalars(trial: Trial) -> None:
+    """`report` returns finite 0-dim tensors by name, which statistics and trackers show."""
+    info = next(list_accepted_data(trial))
+    augmentation = build_that_has(trial, info, "report")
+    for _ in range(2):
+        require_scalars(augmentation.report())
+        run_update(augmentation, make_samples(info, NUM), seed=1)
 
 
 def state_is_buffers(trial: Trial) -> None:

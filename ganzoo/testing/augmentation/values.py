@@ -27,7 +27,7 @@ def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
     """Return the sum of the augmented samples of a case and, if it has an ``index``, the number at that index."""
     batch: Tensor = case.given["samples"]
     info = DataInfo(shape=tuple(batch.shape[1:]), modality=MODALITIES[batch.dim()])
-    result = apply(Trial(trial.entry).build(info, **case.options), batch, case.seed)
+    result = apply(Trial(trial.entry).build(info, **case.options), batch, case.seed, case.given.get("fake"))
     found = {"sum": float(result.double().sum())}
     return found | ({"value": float(result[tuple(case.given["indices"])])} if "indices" in case.given else {})
 
@@ -91,8 +91,29 @@ def takes_data_or_declines(trial: Trial) -> None:
     require_clear_refusals(trial, lambda info: apply(build_at_half(trial, info), make_samples(info, NUM)))
 
 
+def mixes_row_by_row(trial: Trial) -> None:
+    """If it mixes fakes in, row i of the result depends on row i of the real and the generated samples, and on both."""
+    if not trial.spec.mixes_fakes:
+        raise Skip("its spec does not say that it mixes fakes in")
+    info = next(list_accepted_data(trial))
+    augmentation = build_at_half(trial, info)
+    for title, of_fake in (("generated", True), ("real", False)):
+        reached = False
+        for seed in range(3):
+            real, fake = make_samples(info, NUM), make_samples(info, NUM, seed=1)
+            before = apply(augmentation, real, seed, fake)
+            (fake if of_fake else real)[0] += 1
+            changed = (apply(augmentation, real, seed, fake) != before).flatten(1).any(1)
+            others = changed[1:].nonzero()[:, 0].tolist()
+            require(not others, f"If {title} sample 0 changes, result {[1 + row for row in others]} changes.")
+            reached = reached or bool(changed[0])
+        require(reached, f"No result depends on {title} samples.")
+
+
 def differentiable(trial: Trial) -> None:
     """Gradients flow through it to the samples, because G learns from D's answers to augmented samples."""
+    if trial.spec.mixes_fakes:
+        raise Skip("it mixes samples without a graph")
     info = next(list_accepted_data(trial))
     augmentation, weight = build_at_half(trial, info), make_samples(info, NUM, 2) + 1
     for seed in range(3):
@@ -105,6 +126,8 @@ def differentiable(trial: Trial) -> None:
 
 def finite_differences(trial: Trial) -> None:
     """The gradient matches finite differences. The spec excuses a gradient that differs by design."""
+    if trial.spec.mixes_fakes:
+        raise Skip("it mixes samples without a graph")
     info = next(list_accepted_data(trial))
     augmentation = build_at_half(trial, info)
     try:

@@ -23,6 +23,7 @@ from ganzoo.testing.probes import (
     flatten,
     list_setups,
     make_part,
+    require_scalars,
     require_untrained,
 )
 from ganzoo.testing.terms import (
@@ -103,6 +104,15 @@ def scalar(trial: Trial) -> None:
     for term in list_terms(trial, plain=False):
         slopes = flatten(term.compute_gradients())
         require(slopes.isfinite().all(), f"The gradient of {term.title} is not finite.")
+
+
+def reports_scalars(trial: Trial) -> None:
+    """`report` returns finite 0-dim tensors by name after each term; ``d`` and ``g`` are the names of the terms."""
+    if not hasattr(trial.build(), "report"):
+        raise Skip("it reports nothing: it has no report")
+    for term in list_terms(trial):
+        term.compute()
+        require_scalars(term.component.report(), taken=("d", "g"))
 
 
 def learns_nothing(trial: Trial) -> None:
