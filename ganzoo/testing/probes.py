@@ -120,7 +120,7 @@ def require_scalars(reported: Any, taken: Iterable[str] = ()) -> None:
     """Raise `Failure` unless `report` of a component returned finite 0-dim tensors by name.
 
     Args:
-        reported: What `report` returned.
+        reported: The value that `report` returned.
         taken: Names that are not allowed, because the engine measures something else under them.
     """
     if not isinstance(reported, Mapping):
