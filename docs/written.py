@@ -319,6 +319,7 @@ BUILT_FOR: dict[str, list[dict[str, Any]]] = {
     "mlp": [{"shape": (2,), "modality": "points"}],
     "r3gan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "sngan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
+    "progan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "stylegan2": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
 }
 SPEEDS: list[tuple[Any, ...]] = [

@@ -14,7 +14,6 @@ PAPER = (
 )
 SOURCE = "https://github.com/brownvc/R3GAN"
 SMALL = (96, 64, 32, 16)  # fewer channels at higher resolutions, so that all resolutions cost about the same
-OLDER = ("progan", "pggan", "fastgan")
 SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -43,10 +42,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         summary="Residual blocks of grouped convolutions without normalisation; its loss and penalties keep it stable.",
         factory="ganzoo_r3gan.networks:build",
         options=R3GANOptions,
-        similar_to={
-            **dict.fromkeys(OLDER, "--arch r3gan"),
-            "biggan": "--arch r3gan --conditional",
-        },
+        similar_to={"biggan": "--arch r3gan --conditional"},
         paper=PAPER,
         sizes=SIZES,
         conditional="optional",

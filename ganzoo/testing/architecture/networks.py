@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from ganzoo.compute.streams import draw_latents, seeded
-from ganzoo.plugin import Case, DataInfo, DiscriminatorOutput, Networks, extract_samples
+from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, extract_samples
 from ganzoo.plugin.networks import LATENT
 from ganzoo.registry.installed import locate_definition
 from ganzoo.testing.checks import Trial, require
@@ -171,22 +171,6 @@ def _copy_tensors(registered: dict[str, Any]) -> list[tuple[dict[str, Any], str,
         for name, tensor in registered.items()
         if tensor is not None and not isinstance(tensor, UninitializedBuffer | UninitializedParameter)
     ]
-
-
-def measure_case(trial: Trial, case: Case) -> dict[str, float]:
-    """Return the values of an architecture's case: the numbers of parameters, and sums of samples and of logits."""
-    data = case.given["data"]
-    networks = build_networks(Trial(trial.entry, case.options), data, case.seed)
-    generator, discriminator = networks.generator.eval(), networks.discriminator.eval()
-    made = generate(generator, make_latents(networks, 2, case.seed), make_labels(data, 2), case.seed)
-    with torch.no_grad():
-        answer = discriminate(discriminator, made, make_labels(data, 2), case.seed)
-    return {
-        "generator": sum(parameter.numel() for parameter in generator.parameters()),
-        "discriminator": sum(parameter.numel() for parameter in discriminator.parameters()),
-        "samples": float(made.double().sum()),
-        "logits": float(flatten_logits(answer).double().sum()),
-    }
 
 
 def require_latents(networks: Networks) -> None:
