@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ganzoo.plugin import Architecture, Recipe, hookimpl, option
 
 PAPER = "Sangeek Hyun, MinKyu Lee & Jae-Pil Heo 2025, Scalable GANs with Transformers, arXiv:2509.24935"
-SIZES = (8, 16, 28, 32, 64, 128)
+SIZES = (8, 16, 32, 64, 128)
 
 
 @dataclass(frozen=True, kw_only=True)

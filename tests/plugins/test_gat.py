@@ -55,10 +55,11 @@ def normalise(x):
     ],
 )
 def test_the_papers_networks_have_counted_numbers_of_parameters(size, generator, discriminator):
-    width, depth, heads = size
-    pair = build((4, 32, 32), 1000, "meta", width=width, depth=depth, heads=heads, patch=2, class_dim=2048)
+    values = dict(zip(("width", "depth", "heads"), size, strict=True), patch=2, class_dim=2048)
+    pair = build((4, 32, 32), 1000, "meta", **values)
     found = [sum(parameter.numel() for parameter in net.parameters()) for net in (pair.generator, pair.discriminator)]
-    assert found == [generator, discriminator] == list(count_parameters(*size).values())
+    data = DataInfo(shape=(4, 32, 32), num_classes=1000)
+    assert found == [generator, discriminator] == list(count_parameters(SPEC.options(**values), data).values())
 
 
 @pytest.mark.parametrize("classes", [0, 3])
