@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ganzoo.plugin import Architecture, Recipe, hookimpl, option
+from ganzoo.plugin import Architecture, Recipe, Regularizer, hookimpl, option
 
 PAPER = (
     "Yiwen Huang, Aaron Gokaslan, Volodymyr Kuleshov & James Tompkin 2024, The GAN is dead; long live the GAN! A "
     "Modern GAN Baseline, arXiv:2501.05441"
+)
+EDM2 = (
+    "Tero Karras, Miika Aittala, Jaakko Lehtinen, Janne Hellsten, Timo Aila & Samuli Laine 2024, Analyzing and "
+    "Improving the Training Dynamics of Diffusion Models, arXiv:2312.02696"
 )
 SOURCE = "https://github.com/brownvc/R3GAN"
 SMALL = (96, 64, 32, 16)  # fewer channels at higher resolutions, so that all resolutions cost about the same
@@ -34,9 +38,16 @@ class R3GANOptions:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class R3GANMPOptions(R3GANOptions):
+    """Options of `r3gan-mp`."""
+
+    residual: float = option(0.3, help="Share of the branch in the sum of a residual block.", low=0.01, high=0.99)
+
+
 @hookimpl
 def ganzoo_architectures() -> Iterator[Architecture]:
-    """Offer the architecture."""
+    """Offer the architectures."""
     yield Architecture(
         name="r3gan",
         summary="Residual blocks of grouped convolutions without normalisation; its loss and penalties keep it stable.",
@@ -60,6 +71,43 @@ def ganzoo_architectures() -> Iterator[Architecture]:
             "train.ema_half_life": 2000,
         },
     )
+    yield Architecture(
+        name="r3gan-mp",
+        summary="R3GAN with normalised weights and sums that keep the variance, as EDM2 has them.",
+        factory="ganzoo_r3gan.magnitude:build",
+        options=R3GANMPOptions,
+        similar_to=dict.fromkeys(("r3gan2", "edm2", "magnitude-preserving"), "--arch r3gan-mp"),
+        paper=f"{PAPER}; {EDM2}",
+        sizes=SIZES[:6],
+        conditional="optional",
+        provides=("double-backward", "features", "embedding", "unit-weights"),
+        recommended={
+            "loss": "rpgan",
+            "reg": ("r1", "r2", "unit-weights"),
+            "reg.r1.gamma": 0.5,
+            "reg.r2.gamma": 0.5,
+            "optim.g.lr": 5e-3,
+            "optim.d.lr": 5e-3,
+            "optim.g.betas": (0.0, 0.99),
+            "optim.d.betas": (0.0, 0.99),
+            "train.batch": 32,
+            "train.ema_half_life": 2000,
+        },
+    )
+
+
+@hookimpl
+def ganzoo_regularizers() -> Iterator[Regularizer]:
+    """Offer the regularizer of `r3gan-mp`."""
+    yield Regularizer(
+        name="unit-weights",
+        summary="Rescales the weights of r3gan-mp after each step, so that later steps do not become smaller.",
+        factory="ganzoo_r3gan.unit:UnitWeights",
+        cases="ganzoo_r3gan.unit:cases",
+        similar_to=dict.fromkeys(("weight-norm", "weight-normalization"), "--arch r3gan-mp, which normalises weights"),
+        needs=("unit-weights",),
+        paper=f"{EDM2}, section 2.4",
+    )
 
 
 # ----------------------------------------------------------------------------
@@ -68,11 +116,14 @@ def ganzoo_architectures() -> Iterator[Architecture]:
 
 @hookimpl
 def ganzoo_recipes() -> Iterator[Recipe]:
-    """Offer the settings of the paper's five trainings."""
+    """Offer the settings of the paper's five trainings, and of its first one with magnitude-preserving networks."""
     faces = (768, 768, 768, 768, 384)
-    yield _recipe(
-        "cifar10", "CIFAR-10", 1.96, (768,) * 4, 512, gamma=(0.05, 0.005), p=0.55, half_life=5e6, conditional=True
+    yield (
+        cifar10 := _recipe(
+            "cifar10", "CIFAR-10", 1.96, (768,) * 4, 512, gamma=(0.05, 0.005), p=0.55, half_life=5e6, conditional=True
+        )
     )
+    yield _preserve_magnitudes(cifar10)
     yield _recipe("ffhq-64", "FFHQ 64x64", 1.95, faces, 256, gamma=(2.0, 0.2), p=0.3, half_life=5e5)
     yield _recipe("ffhq-256", "FFHQ 256x256", 2.75, (*faces, 192, 96), 256, gamma=(150.0, 15.0), p=0.3, half_life=5e5)
     large: dict[str, Any] = {"images": 200e6, "half_life": 50e6, "group_width": 32, "conditional": True}
@@ -131,4 +182,32 @@ def _recipe(
             "train.ema_half_life": half_life,
             "train.ema_ramp": half_life / images,
         },
+    )
+
+
+def _preserve_magnitudes(recipe: Recipe) -> Recipe:
+    """Return the recipe for CIFAR-10 with `r3gan-mp`: more and narrower blocks, about as many parameters.
+
+    The learning rate is EDM2's (section 3.1): constant for some thousand updates, here 1,000, then falling with the
+    square root of the time, because the weights do not grow.
+    """
+    assert not isinstance(recipe.settings, str)
+    rate = f"inverse_sqrt(1e-2, images={1000 * 512})"
+    changes = {
+        "arch": "r3gan-mp",
+        "arch.widths": (512,) * 4,
+        "arch.blocks": 4,
+        "arch.group_width": 32,
+        "reg": ("r1", "r2", "unit-weights"),
+        "optim.g.lr": rate,
+        "optim.d.lr": rate,
+    }
+    return replace(
+        recipe,
+        name="r3gan-mp-cifar10",
+        summary="R3GAN's training on CIFAR-10 with classes, with magnitude-preserving networks; not a published one.",
+        paper=f"{PAPER}; {EDM2}",
+        source="",
+        published="none",
+        settings={**recipe.settings, **changes},
     )

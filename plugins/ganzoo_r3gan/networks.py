@@ -27,12 +27,7 @@ def build(options: R3GANOptions, data: DataInfo) -> Networks:
         UsageError: The samples are not square images of 8, 16, 32, ... pixels, their labels are not classes, or the
             widths do not fit the size or the groups.
     """
-    if data.label_shape:
-        raise UsageError(f"r3gan takes classes as labels, not values of shape {data.label_shape}")
-    size = data.shape[-1]
-    if len(data.shape) != 3 or data.shape[1] != size or size < 8 or size & (size - 1):
-        raise UsageError(f"r3gan cannot build for shape {data.shape}: give (C, S, S) with S one of 8, 16, 32, 64, ...")
-    widths = list_widths(options, size)
+    widths = list_widths(options, find_size("r3gan", data))
     return Networks(
         generator=Generator(data.shape[0], widths, options, data.num_classes),
         discriminator=Discriminator(data.shape[0], widths, options, data.num_classes),
@@ -204,6 +199,16 @@ def compute_residual_gain(num_blocks: int) -> float:
     ``L ** (-1 / (2m - 2))`` for branches of m = 3 layers, whose last layer starts at 0.
     """
     return math.sqrt(2 / (1 + SLOPE**2)) * math.pow(num_blocks, -0.25)
+
+
+def find_size(name: str, data: DataInfo) -> int:
+    """Return the height and width of square images; raise UsageError if the architecture `name` cannot be built."""
+    if data.label_shape:
+        raise UsageError(f"{name} takes classes as labels, not values of shape {data.label_shape}")
+    size = data.shape[-1]
+    if len(data.shape) != 3 or data.shape[1] != size or size < 8 or size & (size - 1):
+        raise UsageError(f"{name} cannot build for shape {data.shape}: give (C, S, S) with S one of 8, 16, 32, 64, ...")
+    return size
 
 
 def list_widths(options: R3GANOptions, size: int) -> list[int]:

@@ -21,7 +21,7 @@ from ganzoo.plugin import DataInfo, UsageError, options
 from ganzoo.recipe.resolve import resolve
 from outputs import compute
 
-(SPEC,) = ganzoo_r3gan.ganzoo_architectures()
+SPEC, _ = ganzoo_r3gan.ganzoo_architectures()
 RECIPES = {recipe.name: recipe for recipe in ganzoo_r3gan.ganzoo_recipes()}
 networks = import_module("ganzoo_r3gan.networks")
 
