@@ -318,6 +318,7 @@ BUILT_FOR: dict[str, list[dict[str, Any]]] = {
     "fastgan": [{"shape": (3, 32, 32)}, {"shape": (3, 256, 256)}],
     "mlp": [{"shape": (2,), "modality": "points"}],
     "r3gan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
+    "r3gan-mp": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "sngan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "progan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "stylegan2": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],

@@ -99,7 +99,7 @@ class Gan(State):
         self.moves_labels = {
             choice.name for choice in recipe.aug if self.data.labels_are_images and moves_pixels(choice)
         }
-        self.input_gradients = any(map(terms.differentiates_inputs, recipe.reg))
+        self.input_gradients = any(choice.differentiates_inputs for choice in recipe.reg)
         self.intervals = {network: terms.intervals(recipe, self.regularizers, network) for network in self.trainable}
         self.interval = {network: terms.interval_above_1(network, each) for network, each in self.intervals.items()}
         self.optimizers = {
@@ -279,7 +279,7 @@ class Gan(State):
     def differentiates_inputs(self, interval: int) -> bool:
         """Return whether one of D's terms with this interval differentiates D's output by its input."""
         return self.input_gradients and any(
-            terms.differentiates_inputs(choice)
+            choice.differentiates_inputs
             for choice in self.recipe.reg
             if self.intervals["discriminator"].get(choice.name) == interval
         )

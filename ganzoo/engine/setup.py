@@ -22,7 +22,6 @@ from ganzoo.data.load import load_source
 from ganzoo.data.source import Source
 from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.forms import FORMS
-from ganzoo.engine.terms import differentiates_inputs
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.layers import Frozen
 from ganzoo.package.tensors import meta_device
@@ -197,7 +196,9 @@ def choose_execution(recipe: ResolvedRecipe, networks: Networks, device: torch.d
         return "cuda-graph"
     compiler = any(map(shutil.which, ("g++", "clang++")))
     worth = is_tiny(networks) and train.images // train.batch >= WORTH_COMPILING
-    return "compile" if worth and compiler and not any(map(differentiates_inputs, recipe.reg)) else "eager"
+    return (
+        "compile" if worth and compiler and not any(choice.differentiates_inputs for choice in recipe.reg) else "eager"
+    )
 
 
 def is_recordable(recipe: ResolvedRecipe, networks: Networks, world: World = ALONE) -> bool:

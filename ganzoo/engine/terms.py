@@ -76,13 +76,6 @@ def reads_reals(choice: Choice) -> bool:
     return isinstance(choice.spec, Regularizer) and choice.spec.reals
 
 
-def differentiates_inputs(choice: Choice) -> bool:
-    """Return whether a regularizer differentiates D with respect to its input."""
-    assert isinstance(choice.spec, Regularizer)
-    asked = choice.spec.input_gradients
-    return asked(choice.options) if callable(asked) else asked
-
-
 def collect_reports(parts: Mapping[str, Any]) -> dict[str, Tensor]:
     """Return the values that components report, scalars in float32 by ``PART/KEY``.
 

@@ -91,7 +91,8 @@ class Built(Component):
         migrate: The path of a callable ``(options: dict, from_version: int) -> dict`` that converts stored options of
             an older schema; empty if there is none.
         provides, needs, refuses: Words that decide whether components fit together: ``class-logits``, ``features``,
-            ``embedding``, ``style``, ``truncation``, ``intermediates``, ``double-backward``, ``batchnorm-in-d``,
+            ``embedding``, ``style``, ``truncation``, ``intermediates``, ``double-backward``, ``no-double-backward``
+            (penalties that differentiate D by its input refuse it by themselves), ``batchnorm-in-d``,
             ``batch-coupled-d``, ``bounded-slope`` (of D), ``signed-logits`` (0 lies between D's logits of real and of
             fake samples), ``probabilities``, or a plugin's own words. Another component must provide each word that
             this one needs, and none may provide a word that this one refuses. A run with ``train.ema_half_life`` above

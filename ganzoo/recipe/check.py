@@ -19,6 +19,8 @@ from ganzoo.recipe.keys import COMPONENTS, KEYS, SHORT
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.recipe.settings import TrainOptions
 
+NO_DOUBLE_BACKWARD = "no-double-backward"  # every term that differentiates D by its input refuses this word
+
 
 def check_recipe(recipe: ResolvedRecipe) -> None:
     """Raise UsageError if the parts of a recipe do not fit together. The data is checked if its spec describes it."""
@@ -53,7 +55,7 @@ def _check_words(recipe: ResolvedRecipe) -> None:
                 one = "train.ema_half_life above 0" if word == "average" else f"{one} that does (`ganzoo info NAME`)"
                 words = f"{choice.spec.kind} {choice.name!r} needs {word!r}, which no other component provides"
                 raise UsageError(f"{words}: choose {one} or remove {choice.name!r}")
-        for word in choice.spec.refuses:
+        for word in (*choice.spec.refuses, *((NO_DOUBLE_BACKWARD,) if choice.differentiates_inputs else ())):
             if word in provided:
                 other = provided[word]
                 way_out = _find_option_without(recipe.arch, word) if other is recipe.arch else ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
-from ganzoo.plugin import Architecture, Built, DataInfo, Dataset, options
+from ganzoo.plugin import Architecture, Built, DataInfo, Dataset, Regularizer, options
 from ganzoo.recipe.keys import COMPONENTS, EXTRACTOR, MANY, NETWORKS, ONE, make_options_prefix
 from ganzoo.recipe.settings import TrainOptions
 from ganzoo.registry.installed import RegisteredComponent
@@ -54,6 +54,12 @@ class Choice:
     def provides(self) -> tuple[str, ...]:
         """The words that the component provides with its options."""
         return self.spec.get_provided(self.options)
+
+    @property
+    def differentiates_inputs(self) -> bool:
+        """Whether a regularizer differentiates D with respect to its input."""
+        asked = self.spec.input_gradients if isinstance(self.spec, Regularizer) else False
+        return asked(self.options) if callable(asked) else asked
 
     def build(self, data: DataInfo | None = None) -> Any:
         """Return the runtime object for data as the networks see it (see `RegisteredComponent.build`)."""

@@ -121,4 +121,4 @@ def _recipe(name: str, size: tuple[int, int, int], images: int, published: str) 
 
 def _provides(options: GATOptions) -> tuple[str, ...]:
     words = ("features", "embedding", *(("intermediates",) if options.depth > 1 else ()))
-    return words if options.attention == "fused" else (*words, "style", "double-backward")
+    return (*words, *(("no-double-backward",) if options.attention == "fused" else ("style", "double-backward")))

@@ -62,7 +62,7 @@ class Generator(nn.Module):
         require_labels(labels, self.embedding is not None)
         if self.embedding is not None and labels is not None:
             z = torch.cat([z, self.embedding(labels)], dim=1)
-        x = self.linear(append_ones(z))[:, :, None, None] * self.basis(4.0)  # [N, widths[0], 4, 4]
+        x: Tensor = self.linear(append_ones(z))[:, :, None, None] * self.basis(4.0)  # [N, widths[0], 4, 4]
         x = self.stages(x)  # [N, widths[-1], S, S]
         x = self.last(x, self.gain)  # [N, channels, S, S]
         return x

@@ -26,11 +26,12 @@ class UnitWeight(nn.Module):
     The stored rows have mean square 1 after `rescale`, which changes no output.
     """
 
-    weight: nn.Parameter
+    weight: Tensor
 
     def normalise(self) -> Tensor:
         """Return the weight with rows of length 1."""
-        lengths = torch.linalg.vector_norm(self.weight.flatten(1), dim=1) + EPSILON * math.sqrt(self.weight[0].numel())
+        root = math.sqrt(self.weight[0].numel())
+        lengths: Tensor = torch.linalg.vector_norm(self.weight.flatten(1), dim=1) + EPSILON * root
         return self.weight / lengths.view(-1, *[1] * (self.weight.dim() - 1))
 
     @torch.no_grad()

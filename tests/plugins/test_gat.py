@@ -213,9 +213,12 @@ def test_slow_layers_start_as_glorots_and_learn_slowly():
 
 
 def test_a_fused_network_asks_for_penalties_without_second_derivatives():
-    assert "double-backward" in SPEC.get_provided(SPEC.options())
-    assert "double-backward" not in SPEC.get_provided(SPEC.options(attention="fused"))
-    assert (SPEC.recommended["reg.r1.mode"], SPEC.recommended["reg.r2.mode"]) == ("fd", "fd")
+    assert {"double-backward", "style"} < set(SPEC.get_provided(SPEC.options()))
+    pairs = {"arch": "gat", "dataset": "digits", "arch.attention": "fused"}
+    resolve(ganzoo.registry(), pairs=pairs)
+    text = "regularizer 'r1' does not go with architecture 'gat' .no-double-backward.: add arch.attention=plain"
+    with pytest.raises(UsageError, match=text):
+        resolve(ganzoo.registry(), pairs={**pairs, "reg.r1.mode": "exact"})
 
 
 # ----------------------------------------------------------------------------
