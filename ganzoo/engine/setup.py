@@ -196,9 +196,8 @@ def choose_execution(recipe: ResolvedRecipe, networks: Networks, device: torch.d
         return "cuda-graph"
     compiler = any(map(shutil.which, ("g++", "clang++")))
     worth = is_tiny(networks) and train.images // train.batch >= WORTH_COMPILING
-    return (
-        "compile" if worth and compiler and not any(choice.differentiates_inputs for choice in recipe.reg) else "eager"
-    )
+    penalised = any(choice.differentiates_inputs for choice in recipe.reg)
+    return "compile" if worth and compiler and not penalised else "eager"
 
 
 def is_recordable(recipe: ResolvedRecipe, networks: Networks, world: World = ALONE) -> bool:
