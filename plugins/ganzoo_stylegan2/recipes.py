@@ -1,6 +1,8 @@
 """The published trainings of StyleGAN2. This module is imported by every command, so it imports nothing heavy.
 
-The learning rates and betas are those before the correction for lazy regularization, which the engine makes.
+The learning rates and betas are those before the correction for lazy regularization, which the engine makes. Other than
+in the authors' code, the precision is that of the machine, not fp16 for the four highest resolutions; and all samples
+have the same noise, not each its own.
 """
 
 from __future__ import annotations
@@ -19,8 +21,11 @@ ADA = (
     "Adversarial Networks with Limited Data, arXiv:2006.06676"
 )
 SOURCE = "https://github.com/NVlabs/stylegan2-ada-pytorch"
-STUDIOGAN = "https://github.com/POSTECH-CVLab/PyTorch-StudioGAN"
-PRECISION = "in fp32, where the authors' code has the highest four resolutions in fp16"
+STUDY = (
+    "Minguk Kang, Joonghyuk Shin & Jaesik Park 2023, StudioGAN: A Taxonomy and Benchmark of GANs for Image Synthesis, "
+    "arXiv:2206.09479"
+)
+STUDIOGAN = "https://github.com/POSTECH-CVLab/PyTorch-StudioGAN/tree/master/src/configs/CIFAR10"
 
 
 def list_recipes() -> Iterator[Recipe]:
@@ -38,7 +43,7 @@ def list_recipes() -> Iterator[Recipe]:
     for size, fid in ((256, "3.78"), (1024, "2.84")):
         yield Recipe(
             name=f"stylegan2-ffhq-{size}",
-            summary=f"StyleGAN2's training on FFHQ {size}x{size} without augmentation, {PRECISION}.",
+            summary=f"StyleGAN2's training on FFHQ {size}x{size} without augmentation.",
             paper=STYLEGAN2,
             source=f"{SOURCE} (--cfg={'stylegan2' if size == 1024 else 'paper256'} --aug=noaug)",
             dataset=f"ffhq-{size}",
@@ -54,7 +59,7 @@ def list_recipes() -> Iterator[Recipe]:
     ):
         yield Recipe(
             name=f"stylegan2-ada-{name}",
-            summary=f"StyleGAN2-ADA's training on {title}, {PRECISION}.",
+            summary=f"StyleGAN2-ADA's training on {title}.",
             paper=ADA,
             source=f"{SOURCE} (--cfg=paper{size} --mirror=1)",
             dataset=name,
@@ -65,20 +70,40 @@ def list_recipes() -> Iterator[Recipe]:
 
 
 def _list_cifar10_recipes() -> Iterator[Recipe]:
-    """Yield the paper's training on CIFAR-10 with classes, and those that differ from it by their augmentation."""
-    for name, aug, source, fid in (
-        ("stylegan2-ada", "ada", f"{SOURCE} (--cfg=cifar --cond=1)", "FID 2.42 (50,000 samples, training images)"),
-        ("stylegan2", "none", STUDIOGAN, "FID 3.81 (10,000 samples against the test images)"),
+    """Yield the paper's training on CIFAR-10 with classes, and StudioGAN's shorter ones, which mirror images."""
+    yield Recipe(
+        name="stylegan2-ada-cifar10",
+        summary="StyleGAN2-ADA's training on CIFAR-10 with classes.",
+        paper=ADA,
+        source=f"{SOURCE} (--cfg=cifar --cond=1)",
+        dataset="cifar10",
+        published="FID 2.42 (50,000 samples against all training images)",
+        cost="100 million images in batches of 64",
+        settings={**CIFAR10, "aug": "ada"},
+    )
+    lecam = {"reg": ("r1", "lecam"), "reg.lecam.weight": 0.3, "reg.lecam.decay": 0.99}
+    for name, what, fid, settings in (
+        ("stylegan2", "StyleGAN2", 3.81, {"aug": "none"}),
+        ("stylegan2-diffaug", "StyleGAN2 with DiffAugment", 2.39, {"aug": "diffaugment"}),
+        ("stylegan2-apa", "StyleGAN2 with APA", None, {"aug": "apa"}),
+        ("stylegan2-lecam", "StyleGAN2 with LeCam from the first update", 4.65, {**lecam, "aug": "none"}),
+        (
+            "stylegan2-diffaug-lecam",
+            "StyleGAN2 with DiffAugment, and with LeCam from the first update",
+            None,
+            {**lecam, "aug": "diffaugment"},
+        ),
     ):
         yield Recipe(
             name=f"{name}-cifar10",
-            summary=f"{'StyleGAN2-ADA' if aug == 'ada' else 'StyleGAN2'}'s training on CIFAR-10 with classes.",
-            paper=f"{STYLEGAN2}; {ADA}" if aug == "none" else ADA,
-            source=source,
+            summary=f"StudioGAN's training of {what}, with classes.",
+            similar_to={name: f"--recipe {name}-cifar10"} if "-" in name else {},
+            paper=f"{STYLEGAN2}; {STUDY}",
+            source=STUDIOGAN,
             dataset="cifar10",
-            published=fid,
-            cost="100 million images in batches of 64",
-            settings={**CIFAR10, "aug": aug},
+            published=f"FID {fid} (10,000 samples against the 10,000 test images)" if fid else "",
+            cost="64 million images in batches of 64",
+            settings={**CIFAR10, "train.images": 64_000_000, "train.flip": True, **settings},
         )
 
 

@@ -249,11 +249,12 @@ TABLE = {  # batch, group, channel_base, learning rate, gamma, half-life, layers
     "stylegan2-ada-metfaces-1024": (32, 4, 32768, 0.002, 2, 10_000, 8, 1024),
     "stylegan2-ada-cifar10": (64, 32, 32768, 0.0025, 0.01, 500_000, 2, 32),
     "stylegan2-cifar10": (64, 32, 32768, 0.0025, 0.01, 500_000, 2, 32),
+    "stylegan2-diffaug-lecam-cifar10": (64, 32, 32768, 0.0025, 0.01, 500_000, 2, 32),
 }
 
 
 def list_settings(recipe, size):
-    arch, (r1, *paths) = recipe.arch.options, recipe.reg
+    arch, r1, paths = recipe.arch.options, recipe.reg[0], [each for each in recipe.reg if each.name == "path-length"]
     for optim in (recipe.optim_g, recipe.optim_d):
         assert (optim.name, optim.options.betas, optim.options.eps) == ("adam", (0.0, 0.99), 1e-8)
         assert optim.options.lr == recipe.optim_d.options.lr
@@ -271,10 +272,12 @@ def list_settings(recipe, size):
 def test_the_recipes_have_the_settings_of_the_authors_table(name):
     recipe = resolve(ganzoo.registry(), recipe=name, pairs={"dataset": "digits"})
     assert list_settings(recipe, recipe.dataset.options.size) == TABLE[name]
-    assert [choice.name for choice in recipe.aug] == ["ada"] * ("-ada-" in name)
-    cifar = "cifar" in name
-    assert recipe.train.images == (100_000_000 if cifar else 25_000_000)
-    assert (recipe.train.conditional, recipe.train.flip) == (cifar, not cifar)
+    augmentation = "ada" if "-ada-" in name else "diffaugment" if "-diffaug-" in name else None
+    assert [choice.name for choice in recipe.aug] == [augmentation] * (augmentation is not None)
+    assert [choice.options.weight for choice in recipe.reg if choice.name == "lecam"] == [0.3] * ("-lecam-" in name)
+    cifar, study = "cifar" in name, RECIPES[name].source == ganzoo_stylegan2.recipes.STUDIOGAN
+    assert recipe.train.images == (64_000_000 if study else 100_000_000 if cifar else 25_000_000)
+    assert (recipe.train.conditional, recipe.train.flip) == (cifar, study or not cifar)
     assert recipe.train.ema_ramp == (0.05 if cifar else None)
 
 
