@@ -22,6 +22,7 @@ from ganzoo.compute.processor import estimate_slowdown, list_instructions, read_
 from ganzoo.compute.threads import count_cores
 
 RESULTS = Path(__file__).parent / "results"
+Row = dict[str, Any]
 PACKAGES = ("ganzoo", "torch", "numpy", "click", "pluggy")
 
 
@@ -71,6 +72,21 @@ def save(name: str, figures: dict[str, Any]) -> Path:
     path = RESULTS / f"{name}-{now:%Y-%m-%d}.json"
     path.write_text(json.dumps(result, indent=2) + "\n")
     return path
+
+
+def load_rows(file: Path) -> list[Row]:
+    """Return the rows in a file of `save_rows`; none if there is no file yet."""
+    rows: list[Row] = json.loads(file.read_text())["rows"] if file.exists() else []
+    return rows
+
+
+def save_rows(file: Path, rows: list[Row], **facts: object) -> None:
+    """Save rows with the machine, the date, the command without the file's own path, and other facts."""
+    words = [word for word in sys.argv[1:] if word != "--file" and Path(word).suffix != ".json"]
+    command = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *words])
+    head = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "command": command}
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps({**head, "machine": describe_machine(), **facts, "rows": rows}, indent=1) + "\n")
 
 
 def summarise(values: Sequence[float]) -> dict[str, float]:

@@ -11,9 +11,6 @@ the command can be stopped and started at any time. It trains one run at a time;
 from __future__ import annotations
 
 import argparse
-import json
-import shlex
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -21,7 +18,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from common import RESULTS, describe_machine, format_table, parse_arguments
+from common import RESULTS, Row, format_table, load_rows, parse_arguments, save_rows
 from digit_scores import Scores, make_scorer
 from torch import Tensor
 from workbench import temporary_runs
@@ -32,8 +29,6 @@ LARGEST = {40_000: 9.0, 150_000: 5.0}  # distance in multiples of the floor, by 
 SMALLEST = {"recall": 0.7, "share": 1 / 3}
 KEY = ("loss", "width", "seed", "images")
 QUICK = {"losses": ["wasserstein"], "widths": [16], "seeds": [0], "images": [8192]}
-
-Row = dict[str, Any]
 
 
 def main() -> None:
@@ -48,13 +43,13 @@ def main() -> None:
     arguments = parse_arguments(parser)
     if arguments.quick:
         vars(arguments).update(QUICK)
-    rows: list[Row] = [] if arguments.quick or not arguments.file.exists() else load_rows(arguments.file)
+    rows: list[Row] = [] if arguments.quick else load_rows(arguments.file)
     num, score = make_scorer(size=32)
     for row in measure_rows(arguments, rows, num, score):
         rows.append(row)
         print(format_table([[*row.values()]]), flush=True)
         if not arguments.quick:
-            save_rows(arguments.file, rows)
+            save_rows(arguments.file, rows, aims=[LARGEST, SMALLEST])
     print(
         "\n"
         + format_table([("loss", "width", "images", "seeds", "worst fd", "recall", "share", ""), *find_worst(rows)])
@@ -93,27 +88,6 @@ def find_worst(rows: list[Row]) -> Iterator[list[object]]:
         aim = LARGEST.get(images)
         good = aim is not None and fd <= aim and recall >= SMALLEST["recall"] and share >= SMALLEST["share"]
         yield [loss, width, images, len(same), fd, recall, share, "" if aim is None else "met" if good else "missed"]
-
-
-# ----------------------------------------------------------------------------
-# Saved rows.
-
-
-def load_rows(file: Path) -> list[Row]:
-    """Return the rows in a file."""
-    rows: list[Row] = json.loads(file.read_text())["rows"]
-    return rows
-
-
-def save_rows(file: Path, rows: list[Row]) -> None:
-    """Save the rows with the machine, the date and the command, in which the file's own path is left out."""
-    words = [word for word in sys.argv[1:] if word != "--file" and Path(word).suffix != ".json"]
-    command = shlex.join(["python", "benchmarks/losses.py", *words])
-    head = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "command": command}
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(
-        json.dumps({**head, "machine": describe_machine(), "aims": [LARGEST, SMALLEST], "rows": rows}, indent=1) + "\n"
-    )
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from ganzoo.engine.trainer import Trainer
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
 from ganzoo.errors import Interrupted
 from ganzoo.layers import ProductConv2d, ProductConvTranspose2d
-from ganzoo.plugin import DiscriminatorOutput
+from ganzoo.plugin import DiscriminatorOutput, extract_samples
 from ganzoo.plugin.schedule import evaluate_number
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
@@ -232,9 +232,10 @@ class Logits(nn.Module):
         self.network = network
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return the logits of samples."""
+        """Return the logits of samples; several scales are joined to ``[N, P]``."""
         answer: Any = self.network(x, labels)
-        return answer.logits if isinstance(answer, DiscriminatorOutput) else answer  # type: ignore[return-value]
+        answer = answer.logits if isinstance(answer, DiscriminatorOutput) else answer
+        return torch.cat([each.flatten(1) for each in answer], 1) if isinstance(answer, list) else answer
 
 
 class PlainLoop:
@@ -276,16 +277,16 @@ class PlainLoop:
     def forward(self, network: nn.Module, x: Tensor) -> Tensor:
         """Return a network's answer in float32."""
         with torch.autocast(x.device.type, self.cast or torch.bfloat16, enabled=self.cast is not None):
-            answer: Tensor = network(x)
-        return answer.float()
+            answer: Any = network(x)
+        return extract_samples(answer).float()
 
     def update(self, part: Part) -> list[float]:
         """Update D, then G through the updated D; return both losses and D's mean outputs for reals and fakes."""
         assert part.real is not None
-        ones, zeros = torch.ones(len(part.z), device=part.z.device), torch.zeros(len(part.z), device=part.z.device)
 
         self.discriminator.zero_grad()
         answer = self.forward(self.discriminator, part.real)
+        ones, zeros = torch.ones_like(answer), torch.zeros_like(answer)
         on_real = self.criterion(answer, ones)
         on_real.backward()
         mean_real = answer.mean().item()
