@@ -8,6 +8,7 @@ from ganzoo.layers.answers import input_gradients, logits, sum_of_logits
 from ganzoo.layers.attention import SelfAttention2d
 from ganzoo.layers.conditional import ConditionalBatchNorm2d, ConditionalInstanceNorm2d
 from ganzoo.layers.deviation import minibatch_deviation
+from ganzoo.layers.embedding import measure_embedding, require_embedding
 from ganzoo.layers.equalised import EqualisedConv2d, EqualisedLinear
 from ganzoo.layers.frozen import Frozen, extractor
 from ganzoo.layers.heads import MultiScale, join_answers
@@ -39,9 +40,11 @@ __all__ = [
     "label_size",
     "logits",
     "low_pass",
+    "measure_embedding",
     "minibatch_deviation",
     "one_hot",
     "pixel_norm",
+    "require_embedding",
     "require_labels",
     "spectral_norm",
     "spectral_norm_all",

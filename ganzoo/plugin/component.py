@@ -94,8 +94,9 @@ class Built(Component):
             ``embedding``, ``style``, ``truncation``, ``intermediates``, ``double-backward``, ``no-double-backward``
             (penalties that differentiate D by its input refuse it by themselves), ``batchnorm-in-d``,
             ``batch-coupled-d``, ``bounded-slope`` (of D), ``signed-logits`` (0 lies between D's logits of real and of
-            fake samples), ``probabilities``, or a plugin's own words. Another component must provide each word that
-            this one needs, and none may provide a word that this one refuses. A run with ``train.ema_half_life`` above
+            fake samples), ``labels-in-embedding`` (D's embedding depends on the labels, so a head on it would only copy
+            them), ``probabilities``, or a plugin's own words. Another component must provide each word that this one
+            needs, and none may provide a word that this one refuses. A run with ``train.ema_half_life`` above
             0 provides ``average``, the averaged generator. If `provides` depends on the options, it is a callable from
             them to the words (see `get_provided`).
         wants: Words that the component works badly without, each with what goes wrong then: ``{"bounded-slope":

@@ -161,7 +161,7 @@ class Regularizer(Built):
 
     - ``prepare(networks)`` is called once before training, and whenever D is built again. It may change the structure
       of D (spectral normalisation), but not of G. A term with layers of its own makes them here if their size depends
-      on D's features.
+      on D's features or on its embedding (`ganzoo.layers.measure_embedding`).
     - ``discriminator(step: Step) -> scalar`` and ``generator(step: Step) -> scalar`` return terms that are added to the
       loss of that network.
     - ``move_latents(z, judge) -> z`` moves the latents ``[N, latent_dim]`` of an update of D or of G before samples are
@@ -189,6 +189,8 @@ class Regularizer(Built):
             real samples belongs to row i of the labels.
         learns: The network whose optimizer trains the regularizer's own parameters: ``generator`` or
             ``discriminator``. The object must be an `nn.Module` then. Empty if it has no parameters.
+        classes: Whether its terms read classes as labels. It can then only be used in a conditional run on data with
+            classes.
         modalities: The kinds of data that it can be used for; empty for all.
     """
 
@@ -197,6 +199,7 @@ class Regularizer(Built):
     input_gradients: bool | Callable[[Any], bool] = False
     reals: bool = False
     learns: Literal["", "generator", "discriminator"] = ""
+    classes: bool = False
     modalities: tuple[Modality, ...] = ()
 
     def __post_init__(self) -> None:

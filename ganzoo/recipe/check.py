@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ganzoo.errors import NotFound, UsageError
-from ganzoo.plugin import Augmentation, DataInfo, Dataset, Metric
+from ganzoo.plugin import Augmentation, DataInfo, Dataset, Metric, Regularizer
 from ganzoo.plugin.measuring import get_direction
 from ganzoo.plugin.options import list_options, to_text
 from ganzoo.recipe.check_training import check_training
@@ -192,7 +192,22 @@ def check_data(recipe: ResolvedRecipe, data: DataInfo) -> None:
         raise UsageError(f"dataset {name!r} has no {labels}: remove --conditional, or use labelled data")
     if spec.conditional == "always" and not recipe.train.conditional:
         raise UsageError(f"arch {arch!r} always takes labels: add --conditional")
+    _check_classes(recipe, data)
     check_metrics(recipe.metric, data, name, recipe.train.conditional)
+
+
+def _check_classes(recipe: ResolvedRecipe, data: DataInfo) -> None:
+    """Raise UsageError if a regularizer reads classes, and the networks get none."""
+    for choice in recipe.reg:
+        if not isinstance(choice.spec, Regularizer) or not choice.spec.classes:
+            continue
+        if not data.num_classes:
+            raise UsageError(
+                f"regularizer {choice.name!r} reads classes; dataset {recipe.dataset.name!r} has none: remove "
+                f"{choice.name!r}, or use data with classes"
+            )
+        if not recipe.train.conditional:
+            raise UsageError(f"regularizer {choice.name!r} reads classes: add --conditional")
 
 
 def moves_pixels(choice: Choice) -> bool:

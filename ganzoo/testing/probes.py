@@ -175,7 +175,7 @@ class NoReadback(TorchDispatchMode):  # type: ignore[no-untyped-call]
 DATA = DataInfo(shape=(3, 8, 8))
 NUM_SAMPLES = 6
 Form = Literal["plain", "column", "patches", "list", "output"]
-PROVIDED = {"class-logits", "features", "style", "intermediates", "average", "double-backward"}
+PROVIDED = {"class-logits", "features", "embedding", "style", "intermediates", "average", "double-backward"}
 
 
 def encode_labels(labels: Tensor | None, data: DataInfo, like: Tensor) -> list[Tensor]:
@@ -193,7 +193,8 @@ class SmallDiscriminator(nn.Module):
     Args:
         data: The data of its samples and labels.
         form: The form of its output. ``plain``: ``[N]``; ``column``: ``[N, 1]``; ``patches``: a patch map; ``list``: a
-            list of two; ``output``: a `DiscriminatorOutput` with features and, if there are classes, class logits.
+            list of two; ``output``: a `DiscriminatorOutput` with features, an embedding and class logits (if there are
+            classes).
         norm: Whether it has BatchNorm.
     """
 
@@ -223,7 +224,7 @@ class SmallDiscriminator(nn.Module):
             case "list":
                 return [logits[:, :1], logits[:, 1:].view(-1, 1, 1, 3)]
         classes = self.classes(hidden) if self.data.num_classes else None
-        return DiscriminatorOutput(logits[:, 0], class_logits=classes, features=[hidden])
+        return DiscriminatorOutput(logits[:, 0], class_logits=classes, features=[hidden], embedding=hidden)
 
 
 class SmallGenerator(nn.Module):

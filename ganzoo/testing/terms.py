@@ -113,7 +113,9 @@ class Term:
         with torch.no_grad():
             for parameter, part in zip(parameters, parts, strict=True):
                 parameter += part.view_as(parameter)
-        value = self.compute()
+        state, own = self.state, self.component if isinstance(self.component, nn.Module) else nn.Module()
+        self.state = state | {name: parameter.detach().clone() for name, parameter in own.named_parameters()}
+        value, self.state = self.compute(), state
         with torch.no_grad():
             for parameter, was in zip(parameters, before, strict=True):
                 parameter.copy_(was)
@@ -283,16 +285,16 @@ def move_part(part: Part, device: str | torch.device, dtype: torch.dtype) -> Par
 
 
 def choose_data(trial: Trial) -> DataInfo:
-    """Return data that the regularizer accepts, for the small networks; with classes if it needs class logits."""
+    """Return data that the regularizer accepts, for the small networks; with classes if it reads some."""
     if trial.data:
         return trial.data[0]
     data = DATA if "image" in (trial.spec.modalities or ("image",)) else trial.infos[0]
-    return replace(data, num_classes=3) if "class-logits" in trial.spec.needs else data
+    return replace(data, num_classes=3) if trial.spec.classes or "class-logits" in trial.spec.needs else data
 
 
 def reads_beyond_logits(trial: Trial) -> bool:
     """Return whether a regularizer reads more of D's output than logits."""
-    return bool({"class-logits", "features"} & set(trial.spec.needs))
+    return bool({"class-logits", "features", "embedding"} & set(trial.spec.needs))
 
 
 def choose_form(trial: Trial) -> Form:

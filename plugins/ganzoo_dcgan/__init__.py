@@ -18,7 +18,10 @@ LSGAN = (
 )
 SIZES = (16, 32, 64, 128, 256)
 KERAS = ("keras", "keras-dcgan", "tensorflow", "tensorflow-dcgan", "tf-dcgan", "tutorial")
-CLASSES = dict.fromkeys(("cgan", "conditional-gan", "acgan"), "--arch dcgan --conditional")
+CLASSES = {
+    **dict.fromkeys(("cgan", "conditional-gan"), "--arch dcgan --conditional"),
+    "acgan": "--arch dcgan arch.projection=false --reg acgan --conditional",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

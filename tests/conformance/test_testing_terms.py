@@ -28,7 +28,7 @@ REASONS = (
     "its options have version 1", "it has no schedulable option", "it has no term for G", "it has no term for D",
     "it has no prepare", "it has no after_step", "it adds no term to a loss",
     "it couples samples, and patches of one sample are not samples", "it recommends nothing",
-    "its spec does not say `learns`",
+    "its spec does not say `learns`", "its spec does not say `classes`",
 )  # fmt: skip
 
 

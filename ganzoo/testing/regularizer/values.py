@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganzoo.compute.streams import seeded
 from ganzoo.engine.assemble import REGULARIZER
 from ganzoo.engine.batches import Part
 from ganzoo.errors import suggest_names
@@ -25,6 +26,7 @@ from ganzoo.testing.probes import (
     make_part,
     require_scalars,
     require_untrained,
+    restore_state,
 )
 from ganzoo.testing.terms import (
     TITLES,
@@ -43,10 +45,19 @@ def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
     real, fake = case.given["real"], case.given["fake"]
     generator = deepcopy(case.given.get("generator")) or _FixedGenerator(fake)
     z = case.given.get("z", torch.zeros(len(real), 1, dtype=real.dtype))
-    networks = Networks(generator, _CaseDiscriminator(deepcopy(case.given["network"])), latent_dim=z.shape[1])
-    data = DataInfo(shape=tuple(real.shape[1:]), modality="image" if real.dim() == 4 else "points")
+    labels, latent = case.given.get("labels"), case.given.get("latent", "normal")
+    network = _CaseDiscriminator(deepcopy(case.given["network"]), real.dtype)
+    networks = Networks(generator, network, z.shape[1], latent)
+    data = DataInfo(
+        shape=tuple(real.shape[1:]),
+        modality="image" if real.dim() == 4 else "points",
+        num_classes=0 if labels is None else int(labels.max()) + 1,
+    )
     gan = make_regularized_gan(trial, Trial(trial.entry).make_options(**case.options), networks, data, pairs=True)
-    part = Part(z, real, None, 1.0)
+    (component,) = gan.regularizers.values()
+    if isinstance(component, nn.Module) and "weights" in case.given:
+        component.load_state_dict(case.given["weights"])
+    part = Part(z, real, labels, 1.0)
     measured = {
         network: Term(network, TITLES[network], gan, part).compute().item()
         for network in TITLES
@@ -74,11 +85,11 @@ class _FixedGenerator(nn.Module):
 class _CaseDiscriminator(nn.Module):
     """A case's network as a discriminator: it may be called with labels, and it has parameters."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, dtype: torch.dtype) -> None:
         super().__init__()
         self.network = network
         if not any(parameter.requires_grad for parameter in network.parameters()):
-            self.unused = nn.Parameter(torch.zeros(1))
+            self.unused = nn.Parameter(torch.zeros(1, dtype=dtype))
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Any:
         """Return the network's output."""
@@ -166,6 +177,24 @@ def reals_declared(trial: Trial) -> None:
         first, other = term.compute().item(), replace(term, part=term.part._replace(real=real)).compute().item()
         words = f"Its spec says reals=True, but {term.title} is {first:.6g} for any real samples"
         require(first != other, f"{words}: G's update would draw them without need.")
+
+
+def classes_declared(trial: Trial) -> None:
+    """If the spec says ``classes``, the terms depend on the classes of the samples."""
+    if not trial.spec.classes:
+        raise Skip("its spec does not say `classes`")
+    for term in list_terms(trial):
+        step, values = term.make_step(), []
+        assert step.labels is not None
+        others = (step.labels + 1) % term.gan.data.num_classes
+        for labels in (step.labels, others):
+            restore_state(term.component, term.state)
+            with seeded(0):
+                values.append(
+                    term.evaluate(replace(step, labels=labels, real_labels=labels, fake_labels=labels)).item()
+                )
+        words = f"Its spec says classes=True, but {term.title} is {values[0]:.6g} whatever the classes are"
+        require(values[0] != values[1], f"{words}: it would be refused without --conditional for nothing.")
 
 
 def learns_as_declared(trial: Trial) -> None:

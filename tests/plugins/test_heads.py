@@ -1,0 +1,97 @@
+"""Heads on D's embedding: who trains them, what they refuse, and D without labels. The kit checks their exact cases."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+import torch
+
+import ganzoo_heads
+from ganzoo.compute.streams import Streams
+from ganzoo.data.source import open_source
+from ganzoo.engine.assemble import assemble
+from ganzoo.engine.batches import Batches
+from ganzoo.engine.update import update_discriminator, update_generator
+from ganzoo.errors import UsageError
+from ganzoo.package import package
+from ganzoo.package import plan as planning
+from ganzoo.package.config import DISCRIMINATOR, read_config
+from ganzoo.plugin import DataInfo
+from ganzoo.recipe.resolve import resolve
+from ganzoo.registry import registry
+from outputs import compute
+
+HEADS = [spec.name for spec in ganzoo_heads.ganzoo_regularizers()]
+SETTINGS = {
+    "arch": "mlp", "arch.width": 8, "arch.projection": False, "dataset": "digits", "dataset.size": 8, "reg": "none",
+    "train.conditional": True, "train.precision": "fp32", "train.execution": "eager", "train.batch": 8,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    dataset = resolve(registry(), pairs=SETTINGS).dataset
+    return open_source(dataset.build(), name="digits", key="digits", notify=print, cache=tmp_path_factory.mktemp("c"))
+
+
+def make(source, **settings):
+    recipe = resolve(
+        registry(), pairs={**SETTINGS, **{key.replace("__", "."): value for key, value in settings.items()}}
+    )
+    gan = assemble(recipe, source.info, torch.device("cpu"))
+    return gan, Batches(source, Streams(recipe.train.seed, gan.device), gan)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_d_trains_the_head_and_g_does_not(source, name):
+    gan, batches = make(source, reg=name)
+    owners = {"generator": gan.generator, "discriminator": gan.discriminator, "head": gan.regularizers[name]}
+
+    def list_changed(update, *more):
+        before = {key: [p.detach().clone() for p in owner.parameters()] for key, owner in owners.items()}
+        assert {f"reg.{name}/{update.__name__[7]}"} <= update(gan, batches, *more).keys()
+        return {
+            key
+            for key, owner in owners.items()
+            if not all(torch.equal(was, now) for was, now in zip(before[key], owner.parameters(), strict=True))
+        }
+
+    assert list_changed(update_discriminator, 0) == {"discriminator", "head"}
+    assert list_changed(update_generator, 8, 0) == {"generator"}
+
+
+def test_a_discriminator_is_rebuilt_beside_its_head(source, tmp_path):
+    gan, _ = make(source, reg="contra")
+    contents = package.make_contents(gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, 8, [])
+    package.write(tmp_path / "model", contents)
+    planned = planning.make_plan(read_config(tmp_path / "model"), registry(), "model")
+    weights = package.read_weights(tmp_path / "model", planned, DISCRIMINATOR)
+    assert weights.keys() == gan.discriminator.state_dict().keys()
+
+
+def test_infogan_needs_codes_that_the_latent_has(source):
+    with pytest.raises(UsageError, match=r"latent has no codes: set reg\.infogan\.continuous=2"):
+        make(source, reg="infogan", reg__infogan__continuous=0)
+    with pytest.raises(UsageError, match=r"continuous=99, but the latent has 32: use 32"):
+        make(source, reg="infogan", reg__infogan__continuous=99)
+    gan, _ = make(source, reg="infogan", arch__latent="mixed", arch__codes=5, reg__infogan__continuous=0)
+    assert gan.regularizers["infogan"].predict.weight.shape == (5, 8)
+
+
+@pytest.mark.parametrize("name", ["dcgan", "mlp", "r3gan", "sngan"])
+def test_without_projection_d_ignores_labels_and_g_does_not(name):
+    (entry,) = [each for each in registry().components("architecture") if each.spec.name == name]
+    factory = import_module(f"ganzoo_{name}.networks").build
+    pair = factory(entry.spec.options(projection=False), DataInfo(shape=(1, 32, 32), num_classes=3))
+    plain = factory(entry.spec.options(), DataInfo(shape=(1, 32, 32)))
+    assert pair.discriminator.state_dict().keys() == plain.discriminator.state_dict().keys()
+    x = torch.randn(2, 1, 32, 32)
+    one, other = torch.tensor([0, 1]), torch.tensor([2, 2])
+    pair.discriminator.eval()
+    assert torch.equal(compute(pair.discriminator, x, one), compute(pair.discriminator, x, other))
+    sizes = [sum(p.numel() for p in each.generator.parameters()) for each in (pair, plain)]
+    assert sizes[0] > sizes[1]
+    output = pair.discriminator(x, one)
+    assert len(output.embedding) == 2
+    assert output.embedding.dim() == 2
