@@ -38,7 +38,7 @@ def require_embedding(output: DiscriminatorOutput | None, num: int) -> Tensor:
 
     Args:
         output: The output; None where the discriminator was not called.
-        num: N.
+        num: The number of samples, N.
 
     Raises:
         UsageError: There is no embedding, or it does not have N rows.
