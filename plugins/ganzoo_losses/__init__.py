@@ -184,3 +184,15 @@ def ganzoo_losses() -> Iterator[Loss]:
         batch_coupled=True,
         paper=AVERAGE,
     )
+    yield Loss(
+        name="dual-contrast",
+        summary="Dual contrastive loss: D finds each real sample among a batch of fakes, and each fake among reals.",
+        factory="ganzoo_losses.relativistic:DualContrast",
+        cases="ganzoo_losses.cases:dual_contrast",
+        similar_to=dict.fromkeys(("dual-contrastive", "dualcontrast"), "--loss dual-contrast"),
+        recommended=BOUNDED | PAIRED | SATURATING,
+        pairs=True,
+        batch_coupled=True,
+        paper="Ning Yu, Guilin Liu, Aysegul Dundar, Andrew Tao, Bryan Catanzaro, Larry Davis & Mario Fritz 2021, Dual "
+        "Contrastive Loss and Attention for GANs, arXiv:2103.16748, section 3",
+    )

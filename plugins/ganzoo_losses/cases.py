@@ -92,6 +92,16 @@ def rahinge() -> Iterator[Case]:
     yield _case("a common shift", [8.0, 7.0], [7.5, 6.5], 1, 3)
 
 
+def dual_contrast() -> Iterator[Case]:
+    """Yield the cross-entropies of finding a sample among all of the other kind; a single pair gives twice rpgan's."""
+    yield _case("one pair", [1.5], [-0.5], 2 * log1p(exp(-2)), -2 * log1p(exp(-2)))
+    yield _case("D cannot tell", [0.7, 0.7], [0.7, 0.7], 2 * log(3), -2 * log(3))
+    fakes, reals = exp(-0.5) + exp(-1.5), exp(-1.5) + exp(-0.5)  # of e^f, and of e^-r
+    found = [fakes * exp(-1.5), fakes * exp(-0.5), reals * exp(-0.5), reals * exp(-1.5)]
+    yield _case("two of each", [1.5, 0.5], [-0.5, -1.5], sum(map(log1p, found)) / 2, -sum(map(log1p, found)) / 2)
+    yield _case("a common shift", [8.5, 7.5], [6.5, 5.5], sum(map(log1p, found)) / 2, -sum(map(log1p, found)) / 2)
+
+
 def _case(
     name: str,
     real: Sequence[float],

@@ -1,8 +1,9 @@
 """Relativistic losses: D compares real with fake. Logits are r and f; E is the mean over all elements.
 
 Losses on pairs compare each real logit with the fake one beside it (`RpGAN`, `RpHinge`). Relativistic average losses
-compare it with the mean of the batch (`RaGAN`, `RaLSGAN`, `RaHinge`), so they couple the samples of a batch. In all of
-them G's loss is D's with real and fake exchanged, and a shift of all logits changes nothing.
+compare it with the mean of the batch (`RaGAN`, `RaLSGAN`, `RaHinge`), and `DualContrast` with each logit of the batch,
+so they couple the samples of a batch. In all but the last G's loss is D's with real and fake exchanged. A shift of all
+logits changes nothing.
 """
 
 from __future__ import annotations
@@ -120,6 +121,34 @@ class RaHinge:
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """Return G's loss, a scalar; 2 if all logits are equal."""
         return self.discriminator(fake, require_real("rahinge", real))
+
+
+# ----------------------------------------------------------------------------
+# With all samples of the other kind. log(e^r / (e^r + sum_j e^f_j)) = -softplus(log sum_j e^f_j - r).
+
+
+@dataclass(frozen=True)
+class DualContrast:
+    """The dual contrastive loss (Yu et al. 2021, arXiv:2103.16748, section 3), as a zero-sum game.
+
+    D: -E log(e^r / (e^r + sum_j e^f_j)) - E log(e^-f / (e^-f + sum_i e^-r_i))
+    G: minus D's loss
+
+    D finds each real sample among all fakes of the batch, and each fake among all real ones. A single pair gives twice
+    rpgan's loss of D.
+    """
+
+    options: NoOptions
+    data: DataInfo
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return D's loss, a scalar; 2 ln(1 + N) if all logits are equal, N being their number in the batch."""
+        fakes, reals = fake.flatten().logsumexp(0), (-real).flatten().logsumexp(0)
+        return softplus(fakes - real).mean() + softplus(fake + reals).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return G's loss, a scalar; it is negative."""
+        return -self.discriminator(require_real("dual-contrast", real), fake)
 
 
 def above(ones: Tensor, others: Tensor) -> Tensor:

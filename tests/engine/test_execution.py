@@ -182,7 +182,7 @@ PENALTIES = {
     "wgan-gp": {"reg": "wgan-gp"},
     "wgan-gp-fd": {"reg": "wgan-gp", "reg.wgan-gp.mode": "fd"},
     "terms": {
-        "reg": "wgan-gp,lecam,orthogonal,weight-clip,bcr,zcr", "loss": "ragan",
+        "reg": "wgan-gp,lecam,orthogonal,weight-clip,bcr,zcr,sd,logan", "loss": "ragan",
         "reg.orthogonal.network": "both",
     },
 }  # fmt: skip
