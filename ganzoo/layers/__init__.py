@@ -14,6 +14,7 @@ from ganzoo.layers.frozen import Frozen, extractor
 from ganzoo.layers.heads import MultiScale, join_answers
 from ganzoo.layers.initial import draw_weights
 from ganzoo.layers.labels import label_size, one_hot, require_labels, with_labels
+from ganzoo.layers.packing import pack_samples
 from ganzoo.layers.pixel import pixel_norm
 from ganzoo.layers.products import ProductConv2d, ProductConvTranspose2d
 from ganzoo.layers.projection import ProjectionHead
@@ -43,6 +44,7 @@ __all__ = [
     "measure_embedding",
     "minibatch_deviation",
     "one_hot",
+    "pack_samples",
     "pixel_norm",
     "require_embedding",
     "require_labels",

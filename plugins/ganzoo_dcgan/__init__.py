@@ -40,6 +40,11 @@ class DCGANOptions:
     projection: bool = option(
         True, help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead."
     )
+    pack: int = option(
+        1,
+        low=1,
+        help="Number of samples that D judges together, against mode collapse: 2 or more as in PacGAN, 1 for none.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,5 +171,6 @@ def _make_celeba_recipe(
 
 def _provides(options: DCGANOptions) -> tuple[str, ...]:
     words = {"batch": ("batchnorm-in-d",), "spectral": ("bounded-slope",)}
-    labels = ("labels-in-embedding",) if options.projection else ()
-    return ("double-backward", "features", "embedding", *words.get(options.norm_d, ()), *labels)
+    own = ("features", "embedding") if options.pack == 1 else ("batch-coupled-d",)
+    labels = ("labels-in-embedding",) if options.projection and options.pack == 1 else ()
+    return ("double-backward", *own, *words.get(options.norm_d, ()), *labels)

@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ganzoo.layers import ProductConv2d, ProductConvTranspose2d, require_labels, spectral_norm_all
+from ganzoo.layers import ProductConv2d, ProductConvTranspose2d, pack_samples, require_labels, spectral_norm_all
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, UsageError
 from ganzoo_dcgan import SIZES, DCGANOptions
 
@@ -38,7 +38,7 @@ def build(options: DCGANOptions, data: DataInfo) -> Networks:
             channels, size, options.width, options.z_dim, data.num_classes, options.slope, options.bias
         ),
         discriminator=Discriminator(
-            channels, size, options.width, data.num_classes, options.norm_d, options.projection
+            channels, size, options.width, data.num_classes, options.norm_d, options.projection, options.pack
         ),
         latent_dim=options.z_dim,
         latent="normal",
@@ -104,6 +104,8 @@ class Discriminator(nn.Module):
             arXiv:1607.06450), as Gulrajani et al. 2017 recommend with their penalty. ``none`` and ``spectral`` have no
             shift of their own, so convolutions have biases then.
         projection: Whether the logits depend on the labels; if not, labels are ignored.
+        pack: The number of images that it judges together; for more than 1 the logits are ``[N / pack]``, without
+            features.
     """
 
     def __init__(
@@ -114,14 +116,16 @@ class Discriminator(nn.Module):
         num_classes: int = 0,
         norm: Norm = "batch",
         projection: bool = True,
+        pack: int = 1,
     ) -> None:
         super().__init__()
-        self.projection = projection
+        self.projection, self.pack = projection, pack
         num_classes = num_classes if projection else 0
         levels = list_channels(size, width)[::-1]
         bias = norm in ("none", "spectral")
         self.embedding = nn.Embedding(num_classes, size * size) if num_classes else None
-        self.first = make_down_block(channels + 1 if num_classes else channels, levels[0], "none", bias)
+        inputs = channels + 1 if num_classes else channels
+        self.first = make_down_block(pack * inputs, levels[0], "none", bias)
         self.blocks = nn.Sequential(*(make_down_block(slim, wide, norm, bias) for slim, wide in pairwise(levels)))
         self.last = nn.Conv2d(levels[-1], 1, kernel_size=4, bias=bias)
         self.apply(draw_weights)
@@ -136,10 +140,13 @@ class Discriminator(nn.Module):
         if self.embedding is not None:
             plane = self.embedding(labels).view(-1, 1, *x.shape[2:])  # [N, 1, size, size]
             x = torch.cat([x, plane], dim=1)  # [N, channels + 1, size, size]
-        x = self.first(x)  # [N, width, size / 2, size / 2]
+        x = self.first(pack_samples(x, self.pack))  # [N, width, size / 2, size / 2]
         x = self.blocks(x)  # [N, width * 2**k, 4, 4]
         logits: Tensor = self.last(x)  # [N, 1, 1, 1]
-        return DiscriminatorOutput(logits.view(x.shape[0]), features=[x], embedding=x.flatten(1))
+        logits = logits.view(x.shape[0])  # [N]
+        if self.pack > 1:
+            return DiscriminatorOutput(logits)
+        return DiscriminatorOutput(logits, features=[x], embedding=x.flatten(1))
 
 
 # ----------------------------------------------------------------------------

@@ -27,6 +27,11 @@ class MLPOptions:
     projection: bool = option(
         True, help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead."
     )
+    pack: int = option(
+        1,
+        low=1,
+        help="Number of samples that D judges together, against mode collapse: 2 or more as in PacGAN, 1 for none.",
+    )
 
 
 @hookimpl
@@ -37,7 +42,10 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         summary="Fully connected networks without normalisation, for points, tables and small images.",
         factory="ganzoo_mlp.networks:build",
         options=MLPOptions,
-        similar_to=dict.fromkeys(("fc", "linear", "dense", "ctgan"), "--arch mlp"),
+        similar_to={
+            **dict.fromkeys(("fc", "linear", "dense", "ctgan"), "--arch mlp"),
+            "pacgan": "--arch mlp arch.pack=2",
+        },
         paper="Ian Goodfellow, Jean Pouget-Abadie, Mehdi Mirza, Bing Xu, David Warde-Farley, Sherjil Ozair, Aaron "
         "Courville & Yoshua Bengio 2014, Generative Adversarial Networks, arXiv:1406.2661",
         modalities=("image", "points", "tabular"),
@@ -63,5 +71,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
 
 
 def _provides(options: MLPOptions) -> tuple[str, ...]:
+    if options.pack > 1:  # an embedding belongs to one sample
+        return ("double-backward", "batch-coupled-d")
     words = ("double-backward", "features", "embedding")
     return (*words, "labels-in-embedding") if options.projection else words

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ganzoo.layers import label_size, with_labels
+from ganzoo.layers import label_size, pack_samples, with_labels
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, UsageError
 from ganzoo_mlp import MLPOptions
 
@@ -32,7 +32,7 @@ def build(options: MLPOptions, data: DataInfo) -> Networks:
     z_dim = min(numbers, 32) if options.z_dim is None else options.z_dim
     return Networks(
         generator=Generator(data, z_dim, codes, options.depth, options.width),
-        discriminator=Discriminator(data, options.depth, options.width, options.projection),
+        discriminator=Discriminator(data, options.depth, options.width, options.projection, options.pack),
         latent_dim=z_dim + codes,
         latent=f"normal+onehot{codes}" if codes else "normal",
     )
@@ -74,22 +74,24 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Samples ``[N, *data.shape]`` to logits ``[N]``; `data`, `depth` and `width` as in the generator.
 
-    Its features and its embedding are the last hidden layer, ``[N, width]``. Without `projection` it ignores labels.
+    Its features and its embedding are the last hidden layer, ``[N, width]``. Without `projection` it ignores labels. If
+    it judges `pack` samples together, it has no features, and its logits are ``[N / pack]``.
     """
 
-    def __init__(self, data: DataInfo, depth: int, width: int, projection: bool = True) -> None:
+    def __init__(self, data: DataInfo, depth: int, width: int, projection: bool = True, pack: int = 1) -> None:
         super().__init__()
-        self.projection = projection
+        self.projection, self.pack = projection, pack
         self.label_shape, self.num_classes = (data.label_shape, data.num_classes) if projection else ((), 0)
-        self.hidden = make_layers(math.prod(data.shape) + label_size(data) * projection, width, depth)
+        self.hidden = make_layers(pack * (math.prod(data.shape) + label_size(data) * projection), width, depth)
         self.last = make_last(width, 1)
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Return the output for samples `x`; raise ValueError if labels are missing or unexpected."""
         labels = labels if self.projection else None
         x = with_labels(x.flatten(1), labels, self.num_classes, self.label_shape)  # [N, D + labels]
-        x = self.hidden(x)  # [N, width]
-        return DiscriminatorOutput(self.last(x).squeeze(1), features=[x], embedding=x)
+        x = self.hidden(pack_samples(x, self.pack))  # [N, width]
+        logits = self.last(x).squeeze(1)  # [N]
+        return DiscriminatorOutput(logits) if self.pack > 1 else DiscriminatorOutput(logits, features=[x], embedding=x)
 
 
 # ----------------------------------------------------------------------------

@@ -21,6 +21,10 @@ WGAN_GP = (
     "Ishaan Gulrajani, Faruk Ahmed, Martin Arjovsky, Vincent Dumoulin & Aaron Courville 2017, Improved Training of "
     "Wasserstein GANs, arXiv:1704.00028"
 )
+ACGAN = (
+    "Augustus Odena, Christopher Olah & Jonathon Shlens 2017, Conditional Image Synthesis With Auxiliary Classifier "
+    "GANs, arXiv:1610.09585"
+)
 SAGAN = (
     "Han Zhang, Ian Goodfellow, Dimitris Metaxas & Augustus Odena 2019, Self-Attention Generative Adversarial "
     "Networks, arXiv:1805.08318"
@@ -128,6 +132,15 @@ def ganzoo_recipes() -> Iterator[Recipe]:
         similar_to=dict.fromkeys(("projection", "cgan-pd", "projgan"), "--recipe cgan-pd-cifar10"),
         settings={**spectral, "train.conditional": True},
     )
+    penalised = {
+        "loss": "wasserstein",
+        "reg": "wgan-gp",
+        "reg.wgan-gp.weight": 10.0,
+        "arch.width_g": 32,
+        "arch.width_d": 64,
+        "arch.norm_d": "none",
+        "arch.pooling": "mean",
+    }
     yield _make_cifar10_recipe(
         "wgan-gp",
         "WGAN-GP's training of residual networks on CIFAR-10 without classes.",
@@ -136,14 +149,24 @@ def ganzoo_recipes() -> Iterator[Recipe]:
         published="Inception score 7.86",
         similar_to={"wgan-gp": "--recipe wgan-gp-cifar10"},
         updates=100_000,
+        settings=penalised,
+    )
+    yield _make_cifar10_recipe(
+        "acgan",
+        "WGAN-GP's training on CIFAR-10 with classes, which D names with ACGAN's classifier.",
+        paper=f"{WGAN_GP}; {ACGAN}",
+        source="https://github.com/igul222/improved_wgan_training",
+        published="Inception score 8.42",
+        similar_to={"acgan": "--recipe acgan-cifar10"},
+        updates=100_000,
         settings={
-            "loss": "wasserstein",
-            "reg": "wgan-gp",
-            "reg.wgan-gp.weight": 10.0,
-            "arch.width_g": 32,
-            "arch.width_d": 64,
-            "arch.norm_d": "none",
-            "arch.pooling": "mean",
+            **penalised,
+            "arch.projection": False,
+            "reg": ("wgan-gp", "acgan"),
+            "reg.acgan.fakes": False,
+            "reg.acgan.weight_d": 1.0,
+            "reg.acgan.weight_g": 0.1,
+            "train.conditional": True,
         },
     )
     yield Recipe(

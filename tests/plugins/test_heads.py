@@ -95,3 +95,33 @@ def test_without_projection_d_ignores_labels_and_g_does_not(name):
     output = pair.discriminator(x, one)
     assert len(output.embedding) == 2
     assert output.embedding.dim() == 2
+
+
+# ----------------------------------------------------------------------------
+# Packing: a discriminator that judges several samples together.
+
+
+@pytest.mark.parametrize("name", ["dcgan", "mlp"])
+def test_a_packed_discriminator_judges_samples_together(name):
+    (entry,) = [each for each in registry().components("architecture") if each.spec.name == name]
+    options = entry.spec.options(pack=2, width=8)
+    assert {"batch-coupled-d"} <= set(entry.spec.get_provided(options))
+    assert not {"features", "embedding"} & set(entry.spec.get_provided(options))
+    network = import_module(f"ganzoo_{name}.networks").build(options, DataInfo(shape=(1, 32, 32), num_classes=3))
+    x, labels = torch.randn(4, 1, 32, 32), torch.tensor([0, 1, 2, 0])
+    before = network.discriminator.eval()(x, labels).logits
+    assert before.shape == (2,)
+    for changed in ((x + torch.arange(4).eq(1)[:, None, None, None], labels), (x, torch.tensor([0, 2, 2, 0]))):
+        moved = network.discriminator(*changed).logits != before  # the second sample is in the first pack
+        assert moved.tolist() == [True, False]
+    with pytest.raises(UsageError, match=r"3 samples cannot be packed 2 at a time: use a train\.batch that 2 divides"):
+        network.discriminator(x[:3], labels[:3])
+
+
+def test_a_packed_discriminator_trains_and_refuses_heads(source):
+    gan, batches = make(source, arch__pack=4, reg="r1")
+    assert {"loss_d", "reg.r1/d", "loss_g"} <= {
+        *update_discriminator(gan, batches, 0), *update_generator(gan, batches, 8, 0)
+    }  # fmt: skip
+    with pytest.raises(UsageError, match="needs .embedding., which no other component provides"):
+        make(source, arch__pack=4, reg="ssgan")
