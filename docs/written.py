@@ -316,6 +316,7 @@ BUILT_FOR: dict[str, list[dict[str, Any]]] = {
     "dcgan-tutorial": [{"shape": (1, 28, 28)}, {"shape": (3, 28, 28)}],
     "gat": [{"shape": (1, 32, 32)}, {"shape": (3, 64, 64)}],
     "fastgan": [{"shape": (3, 32, 32)}, {"shape": (3, 256, 256)}],
+    "projected": [],  # it needs timm, and its generator is that of another architecture
     "mlp": [{"shape": (2,), "modality": "points"}],
     "r3gan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "r3gan-mp": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],

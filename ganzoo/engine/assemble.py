@@ -159,6 +159,8 @@ def _run_forward(title: str, network: nn.Module, *args: Tensor | None) -> Any:
     try:
         require_callable(network.forward, "forward", "samples", "labels")
         return network(*args)
+    except GanzooError:
+        raise
     except Exception as error:
         raise GanzooError(f"{title} failed in its first forward: {describe_error(error)}") from error
 

@@ -5,6 +5,7 @@ of them can be recorded and differentiated twice.
 """
 
 from ganzoo.layers.answers import input_gradients, logits, sum_of_logits
+from ganzoo.layers.architectures import build_networks
 from ganzoo.layers.attention import SelfAttention2d
 from ganzoo.layers.conditional import ConditionalBatchNorm2d, ConditionalInstanceNorm2d
 from ganzoo.layers.deviation import minibatch_deviation
@@ -33,6 +34,7 @@ __all__ = [
     "ProjectionHead",
     "SelfAttention2d",
     "SpectralNorm",
+    "build_networks",
     "downsample",
     "draw_weights",
     "extractor",

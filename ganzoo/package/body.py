@@ -150,11 +150,24 @@ def _describe_limits(config: Config, files: list[str]) -> str:
         "Samples resemble the training data, with its gaps and its biases; some may come close to training samples. "
         "Nothing was done to prevent either."
     ]
+    if frozen := _list_frozen(config):
+        sentences.append(
+            f"Other networks helped in its training, which were not trained with it: {frozen}. What it learned depends "
+            "on their data, and metrics with features like theirs give it better values than it would have otherwise."
+        )
     if not config.metrics:
         sentences.append("Its quality was not measured.")
     if DISCRIMINATOR in files:
         sentences.append("The package includes the discriminator, for further training (`--init`).")
     return " ".join(sentences)
+
+
+def _list_frozen(config: Config) -> str:
+    """Return the names of the networks that were used in training and not trained, as text."""
+    frozen = config.recipe.get("frozen")
+    entries = frozen.values() if isinstance(frozen, Mapping) else ()
+    names = {str(entry.get("name", "?")) for entry in entries if isinstance(entry, Mapping)}
+    return ", ".join(format_code(name) for name in sorted(names))
 
 
 # ----------------------------------------------------------------------------

@@ -47,7 +47,7 @@ class Reconstruction(nn.Module):
             maps = list_maps(network.eval()(image, _make_labels(self.data, image)))
         network.train(training)
         if len(maps[-1]) != len(image):
-            raise UsageError("reg 'reconstruction' needs a discriminator with features for each sample: remove it")
+            raise UsageError("regularizer 'reconstruction' needs features of single samples: remove it")
         self.whole = self._make_decoder(maps[-1], image)
         if len(maps) > 1 and min(maps[-2].shape[2:]) > 1:
             corner = torch.zeros(2, 1, dtype=torch.int64, device=image.device)
@@ -118,13 +118,16 @@ def make_decoder(inputs: int, outputs: int, doublings: int) -> nn.Sequential:
 def list_maps(output: object) -> list[Tensor]:
     """Return the features of D's output that are maps, ``[N, C, h, w]``; if there are none, its last ones as one pixel.
 
+    Tokens ``[N, T, C]`` become the mean of a sample's tokens.
+
     Raises:
         ValueError: The output has no features.
     """
     if not isinstance(output, DiscriminatorOutput) or not output.features:
         raise ValueError("reconstruction needs features in D's output for real samples")
     maps = [each for each in output.features if each.dim() == 4]
-    return maps or [output.features[-1].flatten(1)[:, :, None, None]]
+    last = output.features[-1]
+    return maps or [(last if last.dim() == 2 else last.flatten(1, -2).mean(1))[:, :, None, None]]
 
 
 def _take(x: Tensor, down: Tensor, right: Tensor, height: int, width: int) -> Tensor:

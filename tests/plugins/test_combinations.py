@@ -34,6 +34,7 @@ NETWORKS = ("discriminator", "generator")
 SMALL: dict[str, dict[str, Any]] = {  # options of architectures whose defaults take long
     "dcgan": {"width": 8},
     "dcgan-tutorial": {"width": 8},
+    "fastgan": {"width": 2},
     "gat": {"width": 8, "depth": 2, "heads": 1},
     "mlp": {"width": 16, "depth": 2},
     "r3gan": {"blocks": 1, "group_width": 4, "widths": (8,)},

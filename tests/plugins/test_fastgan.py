@@ -141,6 +141,13 @@ def test_the_part_of_the_image_lies_under_the_part_of_the_maps():
     torch.testing.assert_close(image[1], images[1, :, 16:, :8])
 
 
+def test_features_without_height_and_width_are_one_pixel():
+    tokens, vector = draw(2, 5, 3), draw(2, 4)
+    for feature, pixel in ((tokens, tokens.mean(1)), (vector, vector)):
+        (maps,) = terms.list_maps(DiscriminatorOutput(vector, features=[draw(2, 7), feature]))
+        torch.testing.assert_close(maps, pixel[:, :, None, None])
+
+
 def test_a_decoder_that_draws_what_is_there_has_no_distance():
     network, x = Pooled(), draw(4, 1, 32, 32).tanh()
     term = make_term(network)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from ganzoo.compute.streams import draw_latents, seeded
+from ganzoo.layers import Frozen
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, extract_samples
 from ganzoo.plugin.networks import LATENT
 from ganzoo.registry.installed import locate_definition
@@ -145,7 +146,7 @@ class Snapshot:
         self.modules = [
             (each, each.training, [*_copy_tensors(each._parameters), *_copy_tensors(each._buffers)])
             for module in modules
-            for each in module.modules()
+            for each in _list_modules(module)
         ]
 
     @torch.no_grad()
@@ -163,6 +164,14 @@ class Snapshot:
                     tensor.data = value.clone()
                 if tensor.is_leaf:
                     tensor.requires_grad_(learns)
+
+
+def _list_modules(module: nn.Module) -> Iterator[nn.Module]:
+    """Yield a module and all modules in it, also those of frozen networks, which torch does not list."""
+    for each in module.modules():
+        yield each
+        if isinstance(each, Frozen):
+            yield from _list_modules(each.network)
 
 
 def _copy_tensors(registered: dict[str, Any]) -> list[tuple[dict[str, Any], str, Tensor, Tensor, bool]]:
