@@ -312,6 +312,8 @@ PICTURES = {
     "mlp": ("ring.png", "2,500 points of `ganzoo sample ganzoo:ring`; the circles are three standard deviations wide"),
 }
 BUILT_FOR: dict[str, list[dict[str, Any]]] = {
+    "biggan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
+    "biggan-deep": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "dcgan": [{"shape": (1, 32, 32)}, {"shape": (3, 64, 64)}],
     "dcgan-tutorial": [{"shape": (1, 28, 28)}, {"shape": (3, 28, 28)}],
     "gat": [{"shape": (1, 32, 32)}, {"shape": (3, 64, 64)}],

@@ -20,6 +20,7 @@ from ganzoo.layers.pixel import pixel_norm
 from ganzoo.layers.products import ProductConv2d, ProductConvTranspose2d
 from ganzoo.layers.projection import ProjectionHead
 from ganzoo.layers.resampling import downsample, low_pass, upsample
+from ganzoo.layers.scaling import convolve_and_pool, double_and_convolve
 from ganzoo.layers.spectral import SpectralNorm, spectral_norm, spectral_norm_all
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "SelfAttention2d",
     "SpectralNorm",
     "build_networks",
+    "convolve_and_pool",
+    "double_and_convolve",
     "downsample",
     "draw_weights",
     "extractor",

@@ -27,7 +27,9 @@ def draw_weights(network: Network, draw: Callable[[Tensor], object] = nn.init.or
         if not isinstance(layer, (*NORMALISED, nn.Embedding)):
             continue
         parameters = dict(layer.named_parameters())
-        draw(parameters["weight" if "weight" in parameters else "parametrizations.weight.original"])
+        weight = parameters["weight" if "weight" in parameters else "parametrizations.weight.original"]
+        if not weight.is_meta:  # it has no values, and drawing them takes torch long
+            draw(weight)
         if "bias" in parameters:
             nn.init.zeros_(parameters["bias"])
     return network

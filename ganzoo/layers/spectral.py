@@ -39,8 +39,11 @@ class SpectralNorm(nn.Module):
         self.dim = dim
         rows, columns = _matrix(weight.detach(), dim).shape
         for name, length in (("_u", rows), ("_v", columns)):
-            start = weight.detach().new_empty(length).normal_()
-            self.register_buffer(name, start if start.is_meta else start / torch.linalg.vector_norm(start))
+            start = weight.detach().new_empty(length)
+            if not start.is_meta:  # it has no values, and drawing them takes torch a hundred times as long
+                start = start.normal_()
+                start = start / torch.linalg.vector_norm(start)
+            self.register_buffer(name, start)
 
     def forward(self, weight: Tensor) -> Tensor:
         """Return the normalised weight, of the shape of `weight`."""

@@ -53,7 +53,6 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         summary="Residual blocks of grouped convolutions without normalisation; its loss and penalties keep it stable.",
         factory="ganzoo_r3gan.networks:build",
         options=R3GANOptions,
-        similar_to={"biggan": "--arch r3gan --conditional"},
         paper=PAPER,
         sizes=SIZES,
         conditional="optional",

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.layers import ConditionalBatchNorm2d
+from ganzoo.layers import ConditionalBatchNorm2d, convolve_and_pool, double_and_convolve
 
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 Upsampling = Literal["nearest", "bilinear"]
@@ -104,28 +104,6 @@ class Down(nn.Module):
 
 # ----------------------------------------------------------------------------
 # Layers.
-
-
-def convolve_and_pool(x: Tensor, conv: nn.Conv2d) -> Tensor:
-    """Return the means of 2x2 pixels of ``conv(x)``, ``[N, inputs, R, R] -> [N, outputs, R/2, R/2]``, for 3x3 kernels.
-
-    The mean of four shifted 3x3 kernels is one 4x4 kernel with a stride of 2, which needs 4/9 of the multiplications.
-    """
-    return F.conv2d(x, average_shifts(conv.weight), conv.bias, stride=2, padding=1)
-
-
-def double_and_convolve(x: Tensor, conv: nn.Conv2d) -> Tensor:
-    """Return ``conv`` of `x` with each pixel repeated, ``[N, inputs, R, R] -> [N, outputs, 2R, 2R]``, for 3x3 kernels.
-
-    The convolution is the transpose of one as in `convolve_and_pool`, except for a factor of 4.
-    """
-    kernel = 4 * average_shifts(conv.weight.flip(2, 3)).transpose(0, 1)  # [inputs, outputs, 4, 4]
-    return F.conv_transpose2d(x, kernel, conv.bias, stride=2, padding=1)
-
-
-def average_shifts(kernel: Tensor) -> Tensor:
-    """Return the mean ``[A, B, 4, 4]`` of kernels ``[A, B, 3, 3]`` that are shifted by 0 or 1 in both directions."""
-    return F.avg_pool2d(kernel, 2, stride=1, padding=1)
 
 
 def make_convolution(inputs: int, outputs: int) -> nn.Conv2d:

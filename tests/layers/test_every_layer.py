@@ -62,6 +62,13 @@ class By(nn.Module):
         return self.call(self.layer, x)
 
 
+class Plain(nn.Conv2d):
+    """A convolution with a 3x3 kernel."""
+
+    def __init__(self) -> None:
+        super().__init__(4, 2, 3, padding=1)
+
+
 LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "attention": (attention, IMAGES),
     "batch norm of classes": (lambda: Call(conditional(L.ConditionalBatchNorm2d, num_classes=3), LABELS), IMAGES),
@@ -79,6 +86,8 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "spectral norm": (lambda: L.spectral_norm(nn.Conv2d(4, 2, 3)), IMAGES),
     "convolution as a product": (lambda: By(_convolve_by_product, nn.Conv2d(4, 2, 3, 2, 1)), IMAGES),
     "transposed as a product": (lambda: By(_transpose_by_product, nn.ConvTranspose2d(4, 2, 4, 2, 1)), IMAGES),
+    "convolution and pooling": (lambda: By(lambda conv, x: L.convolve_and_pool(x, conv), Plain()), IMAGES),
+    "doubling and convolution": (lambda: By(lambda conv, x: L.double_and_convolve(x, conv), Plain()), IMAGES),
     "scales": (lambda: Call(L.MultiScale([Patches(4, 1, 2), Patches(4, 1, 1)])), IMAGES),
 }  # fmt: skip
 

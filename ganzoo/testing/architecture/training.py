@@ -51,6 +51,7 @@ UPDATES = 20  # the largest number of D's updates on one batch
 LEARNED = 0.98  # of the first loss: two losses in a row below this show that D learns
 STEPS = 200  # the largest number of steps that drive the logits out of [-1, 1]
 BOUND = 1.05
+MARGIN = 0.4  # the largest logit at which no hinge loss is 0 for a pair
 EMULATED = 100_000_000  # parameters times the slowdown of bf16: above, an update in it takes more than ten seconds
 
 
@@ -64,12 +65,15 @@ def trains_under_every_loss(trial: Trial) -> None:
         answers = [logits(gan.discriminate(x, chosen)) for x in (real, fake)]
     wild = sum(int((~each.isfinite()).sum()) for answer in answers for each in answer)
     require(not wild, f"{describe_data(data)}: after a few updates {wild} logits are not finite.")
+    largest = max(float(each.detach().abs().max()) for answer in answers for each in answer)
+    scale = min(1.0, MARGIN / max(largest, MARGIN))  # hinge losses give no gradient beyond their margin
     for entry in _list_losses():
         assert isinstance(entry.spec, Loss)
         loss: Any = entry.build(evaluate_schedules(entry.spec.options(), 0), data)
         for network, parameters in gan.trainable.items():
             terms = [
-                _compute_term(entry, loss, network, real * 1, made * 1) for real, made in zip(*answers, strict=True)
+                _compute_term(entry, loss, network, real * scale, made * scale)
+                for real, made in zip(*answers, strict=True)
             ]
             if not all(term.isfinite() for term in terms):
                 continue  # the logits are finite, so the loss is wrong
