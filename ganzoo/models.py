@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,6 +168,7 @@ def package(
     what: int | str | os.PathLike[str] | Run,
     directory: str | os.PathLike[str],
     *,
+    profile: float | None = None,
     discriminator: bool = True,
     license: str = "",
     device: str = "auto",
@@ -178,6 +180,9 @@ def package(
         what: The model, as in `load`.
         directory: The directory to write: a new or an empty one, or that of a package. An old package is replaced, but
             text that people wrote into its card is kept.
+        profile: The width, sigma_rel, of the average that the generator becomes (Karras et al. 2024,
+            arXiv:2312.02696): the share of the training that counts. The run must have stored averages
+            (``train.ema_profiles``). None for the average of ``train.ema_half_life``.
         discriminator: Whether the discriminator is included, for further training, where the model has one. It is
             fetched too where the model is on the Hub.
         license: The licence of the weights, by its identifier on the Hub; empty to keep the licence in the card.
@@ -185,16 +190,24 @@ def package(
         notify: A function that shows one line to the user; by default lines are dropped.
 
     Raises:
-        UsageError: The directory contains other files.
+        UsageError: The directory contains other files, or a profile is asked for and there are no stored averages.
         GanzooError: The package cannot be written. NotFound, Corrupt and MissingPlugin as in `load`.
     """
     names = [*WEIGHTS, REFERENCE, CARD, *([DISCRIMINATOR] if discriminator else [])]
     source, target = resolve_package(what, names=names, notify=notify), Path(directory)
     with heavy_imports():
         from ganzoo.compute.device import choose_device
+        from ganzoo.engine import snapshots
         from ganzoo.package import complete
     complete.check_target(target)
-    complete.complete_package(source, target, registry(), choose_device(device), discriminator, license, notify=notify)
+    with contextlib.ExitStack() as stack:
+        if profile is not None:
+            made = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "package"
+            snapshots.write_averaged_package(Run(source.parent), profile, made)
+            source = made
+        complete.complete_package(
+            source, target, registry(), choose_device(device), discriminator, license, notify=notify
+        )
     return target
 
 

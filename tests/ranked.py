@@ -79,6 +79,9 @@ class Adapting(nn.Module):
     def update(self, real_logits: Tensor) -> None:
         self.factor += 0.1 * real_logits.sigmoid().mean() + 0.1 * real_logits[0].tanh().mean()
 
+    def report(self) -> dict[str, Tensor]:
+        return {"factor": self.factor}
+
 
 class Remembering(nn.Module):
     """A penalty on the distance of D's logits from their running mean, which each process has for itself."""

@@ -1,4 +1,4 @@
-"""The averaged generator, which a run samples from, packages and publishes."""
+"""The averaged generator, which a run samples from, packages and publishes, and averages of other profiles."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from ganzoo.compute.profiles import Profile, compute_weight, find_exponent
+
 
 class EMA:
     """An exponential moving average of a network's parameters; buffers (BatchNorm's statistics) are copied.
@@ -16,24 +18,39 @@ class EMA:
         network: The network that is averaged.
         half_life: The number of images after which the weight of the past is one half; 0 for no average.
         ramp: The half-life is at most this share of the images seen so far (Karras et al. 2020, ADA); None for no ramp.
-        shared: Tensors that the average shares with the network: those of scheduled options.
+        shared: Tensors that the averages share with the network: those of scheduled options.
+        widths: The widths of further averages, whose profiles are power functions (`ganzoo.compute.profiles`).
 
     Attributes:
         network: The averaged network, in eval mode.
-        numbers: The tensors that `update` reads where it is recorded: the weight of the present network, 0-dim. Empty
-            where it is not recorded.
+        profiles: The further averages, by their width.
+        numbers: The tensors that `update` reads where it is recorded: for each average the weight of the present
+            network, 0-dim. Empty where it is not recorded.
     """
 
     def __init__(
-        self, network: nn.Module, half_life: float, ramp: float | None = None, shared: Iterable[Tensor] = ()
+        self,
+        network: nn.Module,
+        half_life: float,
+        ramp: float | None = None,
+        shared: Iterable[Tensor] = (),
+        widths: Iterable[float] = (),
     ) -> None:
         self.half_life = half_life
         self.ramp = ramp
-        self.network = copy.deepcopy(network, {id(tensor): tensor for tensor in shared}).eval().requires_grad_(False)
+        kept = {id(tensor): tensor for tensor in shared}
+
+        def copy_network() -> nn.Module:
+            return copy.deepcopy(network, dict(kept)).eval().requires_grad_(False)
+
+        self.network = copy_network()
+        self.profiles = {width: copy_network() for width in widths}
+        self._exponents = [find_exponent(width) for width in self.profiles]
         self._source = network
-        self._parameters = _group(self.network.parameters(), network.parameters())
+        averages = [self.network, *self.profiles.values()]
+        self._parameters = [_group(average.parameters(), network.parameters()) for average in averages]
         self.numbers: list[Tensor] = []
-        self._weight = 1.0
+        self._weights = [1.0 for _ in averages]
 
     def beta(self, num: float, images: int) -> float:
         """Return the weight of the past in an update of `num` images: ``0.5 ** (num / half-life)``."""
@@ -41,33 +58,42 @@ class EMA:
         return 0.5 ** (num / half_life) if half_life > 0 else 0.0
 
     def make_recordable(self, device: torch.device) -> None:
-        """Make `update` read its weight from a tensor from now on, so that it can be recorded."""
-        self.numbers = [torch.zeros((), dtype=torch.float64, device=device)]
+        """Make `update` read its weights from tensors from now on, so that it can be recorded."""
+        self.numbers = [torch.zeros((), dtype=torch.float64, device=device) for _ in self._weights]
 
     def make_eager(self) -> None:
-        """Make `update` read its weight from a number again."""
+        """Make `update` read its weights from numbers again."""
         self.numbers = []
 
-    def refill(self, num: float, images: int) -> None:
-        """Set the weight for the next update, of `num` images, after `images` images seen."""
-        self._weight = 1.0 - self.beta(num, images)
-        for number in self.numbers:
-            number.fill_(self._weight)
+    def refill(self, num: float, images: int, count: int = 1) -> None:
+        """Set the weights for the next update.
+
+        Args:
+            num: The number of images of the update.
+            images: Images seen so far.
+            count: The number of updates that are averaged, with the next one.
+        """
+        weights = [compute_weight(Profile(count, exponent)) for exponent in self._exponents]
+        self._weights = [1.0 - self.beta(num, images), *weights]
+        for number, weight in zip(self.numbers, self._weights, strict=False):
+            number.fill_(weight)
 
     @torch.no_grad()
     def update(self) -> None:
-        """Move the average towards the present network."""
-        for average, current in self._parameters:
-            if self.half_life == 0:
+        """Move the averages towards the present network."""
+        for index, groups in enumerate(self._parameters):
+            for average, current in groups:
+                if index == 0 and self.half_life == 0:
+                    torch._foreach_copy_(average, current)
+                elif self.numbers:  # `_foreach_lerp_` takes no weight from a tensor
+                    steps = torch._foreach_sub(current, average)
+                    torch._foreach_mul_(steps, self.numbers[index].to(average[0].dtype))
+                    torch._foreach_add_(average, steps)
+                else:
+                    torch._foreach_lerp_(average, current, self._weights[index])
+        for network in (self.network, *self.profiles.values()):
+            for average, current in _group(network.buffers(), self._source.buffers()):
                 torch._foreach_copy_(average, current)
-            elif self.numbers:  # `_foreach_lerp_` takes no weight from a tensor
-                steps = torch._foreach_sub(current, average)
-                torch._foreach_mul_(steps, self.numbers[0].to(average[0].dtype))
-                torch._foreach_add_(average, steps)
-            else:
-                torch._foreach_lerp_(average, current, self._weight)
-        for average, current in _group(self.network.buffers(), self._source.buffers()):
-            torch._foreach_copy_(average, current)
 
 
 def _group(averages: Iterable[Tensor], currents: Iterable[Tensor]) -> list[tuple[list[Tensor], list[Tensor]]]:

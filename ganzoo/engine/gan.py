@@ -118,7 +118,7 @@ class Gan(State):
         self.execute: Execute = eager
         self.recording = False
         scheduled = [tensor for tensor, _ in self.schedules]
-        self.ema = EMA(self.generator, train.ema_half_life, train.ema_ramp, scheduled)
+        self.ema = EMA(self.generator, train.ema_half_life, train.ema_ramp, scheduled, train.ema_profiles or ())
         self.images = torch.zeros((), dtype=torch.float64, device=self.device)
         self.images_per_round = train.batch * train.d_steps
         self.images_per_generator_update = self.images_per_round / train.g_steps

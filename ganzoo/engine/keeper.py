@@ -18,6 +18,7 @@ from torch import Tensor
 from ganzoo.engine import checkpoint
 from ganzoo.engine.events import Events, SavedCheckpoint
 from ganzoo.engine.gan import Gan
+from ganzoo.engine.snapshots import select_snapshot, write_snapshot
 from ganzoo.engine.writer import Writer
 from ganzoo.errors import GanzooError
 from ganzoo.evaluate.compare import collect_directions, is_better
@@ -65,7 +66,9 @@ class Keeper:
     # ------------------------------------------------------------------------
     # Writing.
 
-    def keep(self, gan: Gan, images: int, metrics: list[dict[str, Any]], meta: Mapping[str, Any]) -> None:
+    def keep(
+        self, gan: Gan, images: int, metrics: list[dict[str, Any]], meta: Mapping[str, Any], regular: bool = False
+    ) -> None:
         """Write the package and the checkpoint of the GAN's present state.
 
         Args:
@@ -73,6 +76,7 @@ class Keeper:
             images: Images seen so far.
             metrics: The values of metrics for the GAN's present state, as a package lists them.
             meta: Further values that are stored in the checkpoint, as JSON.
+            regular: Whether an unbroken run saves at this moment too. Then the averages of other profiles are stored.
         """
         self.report_writing()  # before the copy, so that memory never has two
         tensors, numbers = gan.state()
@@ -84,11 +88,18 @@ class Keeper:
             f"{part}/{name}": copy for part, file in PACKAGED.items() for name, copy in contents.weights[file].items()
         }
         copies |= snapshot({name: tensor for name, tensor in tensors.items() if name not in copies})
-        self.writer.submit(partial(self._write, contents, copies, meta))
+        averages = select_snapshot(gan.ema, copies) if regular and gan.ema.profiles else {}
+        self.writer.submit(partial(self._write, contents, copies, meta, averages))
         self.images, self.unreported = images, True
 
-    def _write(self, contents: package.Contents, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
-        """Write the package and the checkpoint, and delete the oldest checkpoint; in the writer's thread.
+    def _write(
+        self,
+        contents: package.Contents,
+        tensors: dict[str, Tensor],
+        meta: dict[str, Any],
+        averages: dict[str, Tensor],
+    ) -> None:
+        """Write the package, the averages and the checkpoint, and delete the oldest one; in the writer's thread.
 
         The checkpoint is written last: a run that died before that writes both again when it is resumed.
         """
@@ -98,6 +109,8 @@ class Keeper:
         package.write(run.package, contents)
         if path == kept:
             package.write(run.best, contents)
+        if averages:
+            write_snapshot(run, meta["images"], averages)
         checkpoint.save(path, tensors, meta)
         self.best = best
         for old in run.checkpoints[: -self.train.keep]:

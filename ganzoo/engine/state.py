@@ -35,6 +35,7 @@ class State:
             "generator": self.generator,
             "discriminator": self.discriminator,
             "ema": self.ema.network,
+            **{f"profile.{width:g}": average for width, average in self.ema.profiles.items()},
             "loss": self.loss,
             **{f"reg.{name}": regularizer for name, regularizer in self.regularizers.items()},
             **{f"aug.{name}": augmentation for name, augmentation in self.augmentations.items()},

@@ -261,7 +261,8 @@ class Trainer:
         values = self.values if self.images == self.measured_at else {}
         data = {"data": self.batches.source.info.to_json(), "content": self.content}
         meta = {"seconds": self.pace.seconds, **data}
-        self.keeper.keep(self.gan, self.images, self.metrics.records(values), meta)
+        regular = self.images > 0 and (self.is_due(self.train.checkpoint_every) or self.images >= self.train.images)
+        self.keeper.keep(self.gan, self.images, self.metrics.records(values), meta, regular)
 
     def report_fallback(self, line: str) -> None:
         """Report that the chosen execution is not possible, and store the new one in the run's recipe."""

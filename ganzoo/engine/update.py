@@ -67,8 +67,8 @@ def update_discriminator(gan: Gan, batches: Batches, images: int) -> Stats:
 def update_generator(gan: Gan, batches: Batches, images: int, step: int) -> Stats:
     """Train G against the frozen D, then move the average towards G: the `step`-th time after `images` images seen."""
     gan.refresh(images)
-    gan.ema.refill(gan.images_per_generator_update, images)
     k, update, adversarial = gan.interval["generator"], gan.generator_updates(images) + step, gan.is_adversarial(images)
+    gan.ema.refill(gan.images_per_generator_update, images, update + 1)
     lazy = k > 1 and update % k == 0
     stats = _train(gan, batches, "generator", batches.generator(images, step), images, 1, adversarial, average=not lazy)
     if lazy:
@@ -85,7 +85,7 @@ def update_together(gan: Gan, batches: Batches, images: int) -> Stats:
     d, g, update = gan.interval["discriminator"], gan.interval["generator"], images // batches.batch
     d_has_started, adversarial = images >= gan.recipe.train.d_start, gan.is_adversarial(images + batches.batch)
     lazy_d, lazy_g = d_has_started and d > 1 and update % d == 0, g > 1 and update % g == 0
-    gan.ema.refill(batches.batch, images + batches.batch)
+    gan.ema.refill(batches.batch, images + batches.batch, update + 1)
     if d_has_started:
         for optimizer in gan.optimizers.values():
             optimizer.refill(images, (order, adversarial))

@@ -128,6 +128,8 @@ def _list_training(config: Config, registry: Registry) -> list[tuple[str, str]]:
         f"train.{key}": value for key, value in train.items() if f"train.{key}" in short or value != usual.get(key)
     }
     rows += [(key, options.to_text(value)) for key, value in shown.items() if value is not None]
+    if config.profile is not None:
+        rows.append(("averaged with", f"a power function of width {config.profile:g} (sigma_rel, arXiv:2312.02696)"))
     rows += [("images seen", "" if config.imported else f"{config.images:,}"), ("ganzoo", str(recipe.get("ganzoo")))]
     return [(key, value) for key, value in rows if value]
 

@@ -73,6 +73,8 @@ class Config:
         json: The whole content, unchanged.
         imported: Where ganzoo did not train the weights: the format, name and sha256 of the file that they come from.
             Empty where it did.
+        profile: The width of the power function by which the generator was averaged after the training; None where its
+            average is the one of ``train.ema_half_life``.
     """
 
     recipe: Mapping[str, Any]
@@ -85,6 +87,7 @@ class Config:
     files: Mapping[str, File]
     json: Mapping[str, Any]
     imported: Mapping[str, str]
+    profile: float | None = None
 
     @property
     def precision(self) -> str:
@@ -182,6 +185,7 @@ def _parse_config(stored: Mapping[str, Any]) -> Config:
         files=files,
         json=stored,
         imported=_parse_imported(stored["imported"]) if "imported" in stored else {},
+        profile=_parse_width(stored["profile"]) if "profile" in stored else None,
     )
 
 
@@ -224,6 +228,12 @@ def _parse_metric(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 def _parse_imported(entry: Mapping[str, Any]) -> Mapping[str, str]:
     _check(re.fullmatch(r"[0-9a-f]{64}", entry["sha256"]), "imported.sha256")
     return {key: _parse_text(entry[key]) for key in ("format", "file", "sha256")}
+
+
+def _parse_width(value: object) -> float:
+    if type(value) not in (int, float) or not 0 < value < 1:  # type: ignore[operator]
+        raise ValueError(f"profile {value!r}")
+    return float(value)  # type: ignore[arg-type]
 
 
 def _parse_file(name: str, entry: Mapping[str, Any]) -> File:

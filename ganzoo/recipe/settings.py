@@ -55,6 +55,13 @@ class TrainOptions:
     ema_ramp: float | None = option(
         0.05, help="Limit of the half-life, as a share of the images seen so far; none for no limit.", low=0
     )
+    ema_profiles: tuple[float, ...] | None = option(
+        None,
+        help="Widths (sigma_rel) of further averages of G, such as 0.05,0.1, which are stored at each checkpoint; "
+        "`ganzoo package --profile` makes an average of any width of them.",
+        low=0.001,
+        high=0.28,
+    )
     precision: Literal["auto", "fp32", "tf32", "bf16", "fp16"] = option(
         "auto", help="Precision of the networks; losses and penalties are always computed in fp32."
     )

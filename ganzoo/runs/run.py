@@ -11,6 +11,7 @@ Files:
     fakes-000020000.png: Samples after so many images, always of the same latents. Where samples are text or sound, the
         names end in ``.txt``, ``.csv`` or ``.wav``.
     checkpoints/: The last states of the training, by images: ``000050000.ckpt``. ``--resume`` goes on from the last.
+    averages/: Averages of the generator of other profiles, at each checkpoint, with ``train.ema_profiles``.
     package/: The model package of the averaged generator, written anew with every checkpoint.
     best/: The model package of the best checkpoint, where ``train.best`` says which is best.
     scalars.csv: The numbers of ``stats.jsonl`` as a table, with ``--tracker csv``.

@@ -136,7 +136,7 @@ CASES: dict[str, dict[str, Any]] = {
     "lazy-r1": {"reg": "r1", "train.d_reg_interval": 2},
     "lazy-g": {"reg": "toy-means", "train.g_reg_interval": 2},
     "adapting": {"aug": "adapting", "train.micro_batch": 4},
-    "adapting-lists": {"aug": "adapting,apa", "aug.apa.interval": 1, "aug.apa.images": 100, "arch.answer": "list"},
+    "adapting-lists": {"aug": "adapting", "arch.answer": "list"},
     "shared": {"train.update": "shared", "loss": "toy-pairs"},
     "simultaneous": {"train.update": "simultaneous", "aug": "adapting", "reg": "r1", "loss": "toy-pairs"},
     "points": {"dataset": "toy-points"},

@@ -134,6 +134,7 @@ TOYS = [
         "reg.toy-means.gamma": "linear(2, 0, images=64)",
         "train.ema_ramp": 0.5,
         "train.ema_half_life": 30,
+        "train.ema_profiles": (0.05, 0.1),
     },
     {"train.update": "shared", "loss": "toy-pairs"},
     {"train.update": "simultaneous", "arch.norm": True, "train.g_reg_interval": 2, "reg": "toy-means"},
