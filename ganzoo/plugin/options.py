@@ -114,6 +114,11 @@ def list_options(cls: type[Any]) -> dict[str, Option]:
     """
     if not (isinstance(cls, type) and is_dataclass(cls) and cls.__dataclass_params__.frozen):  # type: ignore[attr-defined]
         raise ValueError(f"options class {cls!r} is not a frozen dataclass")
+    return dict(_read_class(cls))
+
+
+@functools.cache
+def _read_class(cls: type[Any]) -> dict[str, Option]:
     hints = typing.get_type_hints(cls)
     declared = {}
     for spec in fields(cls):

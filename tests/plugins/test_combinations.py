@@ -32,12 +32,16 @@ from ganzoo.registry import register, registry
 BATCH = 2
 NETWORKS = ("discriminator", "generator")
 SMALL: dict[str, dict[str, Any]] = {  # options of architectures whose defaults take long
+    "biggan": {"init": "normal"},
+    "biggan-deep": {"init": "normal", "width_d": 8},
     "dcgan": {"width": 8},
     "dcgan-tutorial": {"width": 8},
     "fastgan": {"width": 2},
     "gat": {"width": 8, "depth": 2, "heads": 1},
     "mlp": {"width": 16, "depth": 2},
+    "progan": {"channel_max": 8, "z_dim": 8},
     "r3gan": {"blocks": 1, "group_width": 4, "widths": (8,)},
+    "r3gan-mp": {"blocks": 1, "group_width": 4, "widths": (8,)},
     "sngan": {"width_d": 8},
     "stylegan2": {"channel_max": 8, "z_dim": 8, "w_dim": 8, "group": 2},
 }
@@ -103,7 +107,14 @@ def train(tmp_path, monkeypatch):
         if "spectral-norm" in terms and "norm_d" in known:
             options = options | {"norm_d": "none"}
         pairs = {
-            **{"arch": arch, "loss": loss, "dataset": "tiny", "dataset.shape": shape, "reg": terms or "none"},
+            **{
+                "arch": arch,
+                "loss": loss,
+                "dataset": "tiny",
+                "dataset.shape": shape,
+                "reg": terms or "none",
+                "aug": "none",
+            },
             **{f"arch.{name}": value for name, value in options.items()},
             **{f"reg.{term}.interval": 1 for term in terms},
             **{"train.batch": BATCH, "train.execution": "eager", "train.precision": "fp32", "train.ema_half_life": 8},
