@@ -41,7 +41,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         sizes=SIZES,
         channels=(1, 3),
         conditional="never",
-        provides=("double-backward", "batch-coupled-d", "embedding"),
+        provides=("double-backward", "batch-coupled-d", "features", "embedding"),
         cases="ganzoo_progan.cases:cases",
         recommended={
             "loss": "wasserstein",

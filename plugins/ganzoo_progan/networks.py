@@ -80,7 +80,9 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images ``[N, channels, S, S]`` to logits ``[N]`` and an embedding ``[N, widths[0]]``: the generator mirrored.
+    """Images ``[N, channels, S, S]`` to logits ``[N]``: the generator mirrored; with features and an embedding.
+
+    The features are the maps ``[N, widths[0], 4, 4]``, of which a layer makes the embedding ``[N, widths[0]]``.
 
     Args:
         channels, widths: As in the generator.
@@ -99,8 +101,8 @@ class Discriminator(nn.Module):
         require_labels(labels, False)
         x = self.blocks(activate(self.first(x)))  # [N, widths[0], 4, 4]
         x = activate(self.conv(minibatch_deviation(x, group=len(x))))
-        features = activate(self.linear(x.flatten(1)))  # [N, widths[0]]
-        return DiscriminatorOutput(self.last(features).squeeze(1), embedding=features)
+        embedding = activate(self.linear(x.flatten(1)))  # [N, widths[0]]
+        return DiscriminatorOutput(self.last(embedding).squeeze(1), features=[x], embedding=embedding)
 
 
 # ----------------------------------------------------------------------------

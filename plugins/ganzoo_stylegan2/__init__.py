@@ -72,7 +72,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
 
 
 def _provides(options: StyleGAN2Options) -> tuple[str, ...]:
-    words = ("style", "truncation", "double-backward", "embedding")
+    words = ("style", "truncation", "double-backward", "features", "embedding")
     return (*words, "batch-coupled-d") if options.group > 1 else words
 
 

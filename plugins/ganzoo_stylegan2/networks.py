@@ -19,17 +19,13 @@ from ganzoo.layers import (
     downsample,
     low_pass,
     minibatch_deviation,
-    one_hot,
-    pixel_norm,
     require_labels,
     upsample,
 )
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, UsageError
 from ganzoo_stylegan2 import SIZES, StyleGAN2Options
+from ganzoo_stylegan2.mapping import Mapping, embed
 from ganzoo_stylegan2.modulated import ModulatedConv2d, StyledConv2d, activate
-
-RATE = 0.01  # the learning rate of mapping networks, relative to the other layers'
-DECAY = 0.995  # the share that the running mean of styles keeps in an update
 
 
 def build(options: StyleGAN2Options, data: DataInfo) -> Networks:
@@ -83,82 +79,6 @@ class Generator(nn.Module):
 
 
 # ----------------------------------------------------------------------------
-# From latents to styles.
-
-
-class Mapping(nn.Module):
-    """z ``[N, z_dim]`` to one style for each layer of the synthesis network, ``[N, layers, w_dim]``.
-
-    In eval mode a sample has the same style in all layers. In train mode some have a second one from a random layer on
-    (mixing regularization, Karras et al. 2019, arXiv:1812.04948, section 3.1), and the running mean of styles moves.
-
-    Args:
-        layers: The number of layers of the synthesis network that take a style.
-        options: The options of the architecture.
-        num_classes: The number of classes of the labels; 0 for a network without labels.
-    """
-
-    mean: Tensor
-
-    def __init__(self, layers: int, options: StyleGAN2Options, num_classes: int = 0) -> None:
-        super().__init__()
-        self.layers, self.mixing = layers, options.mixing
-        self.embedding = EqualisedLinear(num_classes, options.w_dim) if num_classes else None
-        inputs = options.z_dim + (options.w_dim if num_classes else 0)
-        self.network = make_mapping([inputs, *[options.w_dim] * options.mapping])
-        self.register_buffer("mean", torch.zeros(options.w_dim))
-
-    def forward(self, z: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
-        """Return the styles; raise ValueError if labels are missing or unexpected."""
-        require_labels(labels, self.embedding is not None)
-        w = self._map(z, labels)  # [N, w_dim]
-        if self.training:
-            with torch.no_grad():
-                self.mean.lerp_(w.mean(0).to(self.mean.dtype), 1 - DECAY)
-        styles = w[:, None].expand(-1, self.layers, -1)  # [N, layers, w_dim]
-        if self.training and self.mixing:
-            second = self._map(torch.randn_like(z), labels)[:, None]
-            styles = torch.where(self._draw_second(len(z))[:, :, None], second, styles)
-        return styles if truncation == 1 else self.mean + truncation * (styles - self.mean)
-
-    def _map(self, z: Tensor, labels: Tensor | None) -> Tensor:
-        z = pixel_norm(z)
-        if self.embedding is not None:
-            z = torch.cat([z, embed(labels, self.embedding)], dim=1)  # [N, z_dim + w_dim]
-        w: Tensor = self.network(z)
-        return w
-
-    def _draw_second(self, num: int) -> Tensor:
-        """Return which layers of `num` samples take a second style, bool ``[num, layers]``."""
-        draws = torch.rand(2, num, 1, device=self.mean.device)
-        start = 1 + (draws[0] * (self.layers - 1)).floor()  # 1 to layers - 1, equally probable
-        second: Tensor = torch.arange(self.layers, device=self.mean.device) >= start
-        return second & (draws[1] < self.mixing)
-
-
-def make_mapping(widths: list[int]) -> nn.Sequential:
-    """Return fully connected layers of these widths, each with a leaky ReLU after it."""
-    layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(widths):
-        layers += [EqualisedLinear(inputs, outputs, rate=RATE), Activation()]
-    return nn.Sequential(*layers)
-
-
-def embed(labels: Tensor | None, layer: EqualisedLinear) -> Tensor:
-    """Return vectors of mean square 1 for classes, ``[N, outputs]`` (Karras et al. 2020, arXiv:2006.06676)."""
-    assert labels is not None
-    return pixel_norm(layer(one_hot(labels, layer.in_features, layer.weight.dtype)))
-
-
-class Activation(nn.Module):
-    """The function `activate` as a module."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the activated features."""
-        return activate(x)
-
-
-# ----------------------------------------------------------------------------
 # From styles to images.
 
 
@@ -207,7 +127,9 @@ class Block(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images ``[N, channels, S, S]`` to logits ``[N]`` and an embedding ``[N, widths[0]]``.
+    """Images ``[N, channels, S, S]`` to logits ``[N]``, with features and an embedding.
+
+    The features are the maps ``[N, widths[0], 4, 4]``, of which a layer makes the embedding ``[N, widths[0]]``.
 
     Args:
         channels, widths, options: As in the generator.
@@ -237,11 +159,11 @@ class Discriminator(nn.Module):
         if self.group > 1:
             x = minibatch_deviation(x, self.group)  # [N, widths[0] + 1, 4, 4]
         x = activate(self.conv(x))
-        features = activate(self.linear(x.flatten(1)))  # [N, widths[0]]
-        y = self.last(features)  # [N, widths[0]] or [N, 1]
+        embedding = activate(self.linear(x.flatten(1)))  # [N, widths[0]]
+        y = self.last(embedding)  # [N, widths[0]] or [N, 1]
         if self.embedding is not None:
             y = y * embed(labels, self.embedding) / math.sqrt(y.shape[1])
-        return DiscriminatorOutput(y.sum(1), embedding=features)
+        return DiscriminatorOutput(y.sum(1), features=[x], embedding=embedding)
 
 
 class Down(nn.Module):
