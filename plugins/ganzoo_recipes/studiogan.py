@@ -27,6 +27,25 @@ CONVOLUTIONS = {"arch": "dcgan", "arch.width": 128, "arch.z_dim": 128, "reg": "n
 RESIDUAL = {"arch": "sngan", "arch.width_g": 64, "arch.width_d": 64, "reg": "none"}
 LOGAN = {"reg.logan.alpha": 0.9, "reg.logan.beta": 0.1, "reg.logan.share": 0.8, "reg.logan.weight": 0.1}
 UNNORMALISED = {**RESIDUAL, "arch.norm_d": "none", "loss": "wasserstein"}
+HEADED = {"loss": "hinge", "arch.projection": False, "train.conditional": True}  # a head gives D the classes
+LARGE = {
+    **HEADED,
+    "arch": "biggan",
+    "arch.width_g": 96,
+    "arch.width_d": 96,
+    "arch.z_dim": 80,
+    "arch.attention": (16,),
+    "train.ema_half_life": HALF_LIFE * 5 * BATCH,
+    "train.ema_ramp": HALF_LIFE / 1000,  # the average starts after 1,000 updates of G
+}
+MATCHING = {"train.adversarial_weight": 0.0, "reg.feature-matching.weight": 1.0}  # G follows D's head and features
+LARGER_BATCH = {  # as many updates as the others
+    "optim.g.lr": 2.8284271e-4,
+    "optim.d.lr": 2.8284271e-4,
+    "train.batch": 128,
+    "train.images": 100_000 * 5 * 128,
+    "train.ema_half_life": HALF_LIFE * 5 * 128,
+}
 
 
 def list_recipes() -> Iterator[Recipe]:
@@ -86,8 +105,49 @@ def list_recipes() -> Iterator[Recipe]:
             "LOGAN, a step of natural gradient ascent for uniform latents",
             {**RESIDUAL, "loss": "hinge", "arch.latent": "uniform", "reg": "logan", **LOGAN},
         ),
+        (
+            "tacgan",
+            "Mingming Gong, Yanwu Xu, Chunyuan Li, Kun Zhang & Kayhan Batmanghelich 2019, Twin Auxiliary Classifiers "
+            "GAN, arXiv:1907.02690",
+            None,
+            "TAC-GAN with classes, whose D has spectral instead of batch normalisation",
+            {**RESIDUAL, **HEADED, **choose_head("tac")},
+        ),
+        (
+            "adcgan",
+            "Liang Hou, Qi Cao, Huawei Shen, Siyuan Pan & Xueqi Cheng 2022, Conditional GANs with Auxiliary "
+            "Discriminative Classifier, arXiv:2107.10060",
+            None,
+            "ADC-GAN with classes and BigGAN's networks",
+            {**LARGE, **choose_head("adc")},
+        ),
+        (
+            "contragan",
+            "Minguk Kang & Jaesik Park 2020, ContraGAN: Contrastive Learning for Conditional Image Generation, "
+            "arXiv:2006.12681",
+            None,
+            "ContraGAN with classes and BigGAN's networks",
+            {**LARGE, **choose_head("contra", weight=1.0, temperature=1.0, dim=512)},
+        ),
+        (
+            "reacgan",
+            "Minguk Kang, Woohyeon Shim, Minsu Cho & Jaesik Park 2021, Rebooting ACGAN: Auxiliary Classifier GANs with "
+            "Stable Training, arXiv:2111.01118",
+            None,
+            "ReACGAN with classes and BigGAN's networks",
+            {**LARGE, **LARGER_BATCH, **choose_head("d2d-ce", weight=0.5, temperature=0.5, dim=512, positive=0.98)},
+        ),
+        (
+            "mhgan",
+            "Ilya Kavalerov, Wojciech Czaja & Rama Chellappa 2021, A Multi-Class Hinge Loss for Conditional GANs, "
+            "arXiv:1912.04216",
+            None,
+            "MHGAN with classes and BigGAN's networks; D has a hinge loss too, and G matches squares of features",
+            {**LARGE, **MATCHING, **choose_head("multi-hinge", "feature-matching", fakes=True, weight_g=0.05)},
+        ),
     ):
         steps, updates = (2, 200_000) if settings["arch"] == "dcgan" else (5, 100_000)
+        settings = {**make_common_settings(steps, updates), **settings}
         yield Recipe(
             name=f"{name}-cifar10",
             summary=f"StudioGAN's training of {what}.",
@@ -96,9 +156,23 @@ def list_recipes() -> Iterator[Recipe]:
             source=SOURCE,
             dataset="cifar10",
             published=f"FID {fid} {PROTOCOL}" if fid else "",
-            cost=f"{updates * steps * BATCH / 1e6:g} million images in batches of {BATCH}",
-            settings={**make_common_settings(steps, updates), **settings},
+            cost=f"{settings['train.images'] / 1e6:g} million images in batches of {settings['train.batch']}",
+            settings=settings,
         )
+
+
+def choose_head(name: str, *others: str, **options: float) -> dict[str, Any]:
+    """Return the settings of a regularizer that is a head with spectral normalisation, as D.
+
+    Args:
+        name: The name of the head.
+        others: The names of further regularizers.
+        options: The options of the head.
+    """
+    return {
+        "reg": (name, *others),
+        **{f"reg.{name}.{key}": value for key, value in (("spectral", True), *options.items())},
+    }
 
 
 def make_common_settings(d_steps: int, updates: int) -> Mapping[str, Any]:

@@ -13,6 +13,10 @@ STUDIOGAN = [  # name, architecture, loss, terms, updates of D for one of G, upd
     ("wgan-dra", "sngan", "wasserstein", ["dragan"], 5, 100_000),
     ("sagan", "sngan", "hinge", [], 5, 100_000),
     ("logan", "sngan", "hinge", ["logan"], 5, 100_000),
+    ("tacgan", "sngan", "hinge", ["tac"], 5, 100_000),
+    ("adcgan", "biggan", "hinge", ["adc"], 5, 100_000),
+    ("contragan", "biggan", "hinge", ["contra"], 5, 100_000),
+    ("mhgan", "biggan", "hinge", ["multi-hinge", "feature-matching"], 5, 100_000),
 ]
 
 
@@ -24,6 +28,16 @@ def test_studiogans_recipes_differ_in_what_their_gan_adds(name, arch, loss, term
     assert (train.batch, train.d_steps, train.images, train.flip) == (64, steps, updates * steps * 64, True)
     for optim in (recipe.optim_g, recipe.optim_d):
         assert (optim.name, optim.options.lr, optim.options.betas) == ("adam", 2e-4, (0.5, 0.999))
+
+
+def test_the_recipe_of_reacgan_has_larger_batches():
+    recipe = resolve(ganzoo.registry(), recipe="reacgan-cifar10", pairs={"dataset": "digits"})
+    assert (recipe.train.batch, recipe.train.images, recipe.optim_g.options.lr) == (128, 64_000_000, 2.8284271e-4)
+    assert (recipe.reg[0].name, recipe.reg[0].options.negative, recipe.arch.options.projection) == (
+        "d2d-ce",
+        0.02,
+        False,
+    )
 
 
 @pytest.mark.parametrize(
