@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one short round, nothing is kept")
     parser.add_argument("pairs", nargs="*", metavar="KEY=VALUE")
     arguments = parse_arguments(parser)
-    rounds, images = (1, 512) if arguments.quick else (arguments.rounds, arguments.images)
+    rounds, images = (1, 128) if arguments.quick else (arguments.rounds, arguments.images)
 
     results = []
     for _ in range(rounds):

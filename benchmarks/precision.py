@@ -121,7 +121,7 @@ def main() -> None:
     arguments = parse_arguments(parser)
     size, seeds, images, options = 32, arguments.seeds, arguments.images, dict[str, object]()
     if arguments.quick:
-        size, seeds, images, options = 16, 2, 512, {"arch.width": 8}
+        size, seeds, images, options = 16, 2, 128, {"arch.width": 8}
 
     reference, labels, held_out, answers = load_digits(size)
     classifier = train_classifier(reference, labels)

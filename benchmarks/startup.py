@@ -38,9 +38,9 @@ def main() -> None:
     """Measure, print a table and keep the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--quick", action="store_true", help="two rounds, nothing is kept")
+    parser.add_argument("--quick", action="store_true", help="one round, nothing is kept")
     arguments = parse_arguments(parser)
-    rounds = 2 if arguments.quick else arguments.rounds
+    rounds = 1 if arguments.quick else arguments.rounds
 
     times: dict[str, list[float]] = {name: [] for name in COMMANDS}
     for round_ in range(rounds + 1):  # the first warms the caches and is not counted

@@ -22,7 +22,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 FORKS = get_context("forkserver")
-FORKS.set_forkserver_preload(["pytest", "huggingface_hub", "ganzoo.package.generator", "ganzoo.engine.trainer"])
+FORKS.set_forkserver_preload(
+    ["pytest", "huggingface_hub", "torch._dynamo", "ganzoo.package.generator", "ganzoo.engine.trainer"]
+)
 
 
 @dataclass(frozen=True)

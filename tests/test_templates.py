@@ -108,6 +108,7 @@ def tool(*args: str | Path, cwd: Path = ROOT, **environ: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_ruff_finds_nothing(styled: list[Made]) -> None:
     house = ("--config", ROOT / "pyproject.toml", "--config", 'lint.extend-ignore = ["TID253", "D103"]')
     for plugin in styled:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from forks import start_python
 from ganzoo.compute.threads import threads
 from ganzoo.errors import UsageError
 from ganzoo.plugin import KINDS
@@ -275,12 +274,10 @@ def test_expected(check):
 def test_pytest_gets_a_test_for_each_check_and_is_strict_about_expected_failures(tmp_path: Path) -> None:
     make_distribution(tmp_path, "import-prints", "1.0", LOUD.read_text(encoding="utf-8"))
     (tmp_path / "test_it.py").write_text(CONTRACT % (NAME, "plugin/import_prints/loads"), encoding="utf-8")
-    paths = os.pathsep.join(map(str, (tmp_path, LOUD.parents[1])))  # and planted_losses
-    command = [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "-k", "plugin", str(tmp_path)]
-    environment = {**os.environ, "PYTHONPATH": paths}
-    output = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    ).stdout  # fmt: skip
+    command = ["-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "-k", "plugin", tmp_path]
+    path = (tmp_path, LOUD.parents[1])  # and planted_losses
+    with start_python(*command, folder=tmp_path, path=path) as fork:
+        output = fork.finish().stdout
     assert f"FAILED test_it.py::test_contract[{NAME}]" in output
     assert "PASSED test_it.py::test_contract[plugin/import_prints/loads]" in output
     assert "import_prints printed" in output
