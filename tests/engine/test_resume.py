@@ -7,9 +7,8 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +18,7 @@ from PIL import Image
 
 import ganzoo
 from crashing import Dying, run_until_killed
+from forks import Fork, start_python
 from ganzoo.engine import checkpoint
 from ganzoo.errors import Conflict, Corrupt, Interrupted, NotFound, UsageError
 from ganzoo.health.signals import Diverged
@@ -62,14 +62,6 @@ def in_own_folder(toys: object) -> None:
     torch.set_num_threads(1)
 
 
-def start(**settings) -> subprocess.Popen[str]:
-    """Start a child process that trains."""
-    environment = {**os.environ, "PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-c", CHILD, json.dumps(settings)], env=environment, stdout=subprocess.PIPE, text=True
-    )
-
-
 def train(**settings) -> Run:
     """Train a tiny run in this process, by default for a few updates."""
     settings = {"arch": "toy", "dataset": "toy-array", "images": 128, **settings}
@@ -103,25 +95,32 @@ def compare_runs(left: Run, right: Run) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("execution", "most"), [("eager", 2), ("compile", 1)])  # each trace takes some seconds
-def test_a_run_that_is_killed_at_random_moments_equals_one_that_was_not(capsys, execution, most):
+@pytest.mark.parametrize(("execution", "most", "images"), [("eager", 2, 8_000), ("compile", 1, 4_000)])
+def test_a_run_that_is_killed_at_random_moments_equals_one_that_was_not(capsys, execution, most, images):
+    """Each trace takes some seconds: a recorded run is killed once, after its first checkpoint."""
     seed = random.randrange(10**6)
     moments, kills = random.Random(seed), 0
-    settings = {**EVERYTHING, "images": 8_000, "options": {**EVERYTHING["options"], "train.execution": execution}}
-    whole, torn = start(**settings, name="whole"), start(**settings, name="torn")
-    while kills < most:
-        assert torn.stdout is not None
-        torn.stdout.readline()  # the run has started, or loaded its checkpoint
-        time.sleep(moments.uniform(0, 0.5))
-        torn.send_signal(signal.SIGKILL)
-        torn.communicate()
-        if torn.returncode == 0:
-            break
-        kills += 1
-        torn = start(resume=str(find_named("torn").path))
-    out, _ = torn.communicate()
-    assert torn.returncode == 0, f"seed {seed}: {out}"
-    whole.communicate()
+    settings = {**EVERYTHING, "images": images, "options": {**EVERYTHING["options"], "train.execution": execution}}
+    with ExitStack() as children:
+
+        def start(**settings) -> Fork:
+            command = ("-c", CHILD, json.dumps(settings))
+            return children.enter_context(start_python(*command, folder=Path.cwd(), path=[TESTS]))
+
+        whole, torn = start(**settings, name="whole"), start(**settings, name="torn")
+        while kills < most:
+            torn.wait_for_output()  # the run has started, or loaded its checkpoint
+            while execution == "compile" and torn.process.is_alive() and find_named("torn").images == 0:
+                time.sleep(0.005)
+            time.sleep(moments.uniform(0, 0.5 if execution == "eager" else 0.1))
+            torn.process.kill()
+            if torn.finish().returncode == 0:
+                break
+            kills += 1
+            torn = start(resume=str(find_named("torn").path))
+        done = torn.finish()
+        assert done.returncode == 0, f"seed {seed}: {done.stdout}{done.stderr}"
+        assert whole.finish().returncode == 0
     assert "going on with eager" not in (find_named("torn").path / "log.txt").read_text()
     count = compare_runs(find_named("whole"), find_named("torn"))
     with capsys.disabled():
