@@ -18,6 +18,7 @@ from ganzoo.testing.collect import collect_contracts
 
 PLANTED = sorted((Path(__file__).parents[1] / "planted").glob("*.py"))
 SOUND = [path for path in PLANTED if path.stem.startswith("sound")]
+IN_TERMS = ("sound_loss", "sound_losses", "sound_regularizer", "sound_regularizers")  # in test_testing_terms.py
 
 
 def read_caught_by(path: Path) -> list[str]:
@@ -62,7 +63,7 @@ def test_each_bug_is_caught_by_the_check_that_names_it(path: Path) -> None:
 
 
 @pytest.mark.usefixtures("planted")
-@pytest.mark.parametrize("path", SOUND, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for path in SOUND if path.stem not in IN_TERMS], ids=lambda path: path.stem)
 def test_correct_plugins_pass(path: Path) -> None:
     registry().add_file(path)
     failed = [result for check in collect_checks(path.stem) if (result := check.run()).status == "FAIL"]

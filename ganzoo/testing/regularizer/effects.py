@@ -150,7 +150,7 @@ def schedules(trial: Trial) -> None:
             for name, options, tensors, wanted in list_refills(setup.options):
                 found = True
                 term = make_term(trial, network, setup.suffix, options)
-                skip_unless_sound(trial, term)
+                skip_unless_sound(trial, network, setup)
                 before = term.compute().item()
                 for tensor, other in tensors:
                     tensor.fill_(other)
@@ -183,7 +183,7 @@ def recordable(trial: Trial) -> None:
         for options in given:
             for network in list_networks(trial.build_with(options)):
                 term = make_term(trial, network, setup.suffix, options)
-                skip_unless_sound(trial, term)
+                skip_unless_sound(trial, network, setup)
                 step = term.make_step()
                 try:
                     with seeded(0), NoReadback():  # type: ignore[no-untyped-call]

@@ -28,9 +28,8 @@ from ganzoo.testing.probes import (
     require_untrained,
     restore_state,
 )
+from ganzoo.testing.term import TITLES, Term
 from ganzoo.testing.terms import (
-    TITLES,
-    Term,
     choose_data,
     list_terms,
     make_networks,
