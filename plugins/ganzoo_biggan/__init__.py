@@ -105,6 +105,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         options=BigGANOptions,
         similar_to=dict.fromkeys(("big-resnet", "resnet-biggan", "biggan-pytorch"), "--arch biggan --conditional"),
         cases="ganzoo_biggan.cases:biggan",
+        imports={"biggan-pytorch": "ganzoo_biggan.imports:biggan_pytorch"},
         **common,
     )
     yield Architecture(
@@ -114,6 +115,10 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         options=DeepOptions,
         similar_to=dict.fromkeys(("big-resnet-deep", "deep-biggan"), "--arch biggan-deep --conditional"),
         cases="ganzoo_biggan.cases:biggan_deep",
+        imports={
+            "biggan-deep-pytorch": "ganzoo_biggan.imports:biggan_deep_pytorch",
+            "pytorch-pretrained-biggan": "ganzoo_biggan.imports:pytorch_pretrained_biggan",
+        },
         **common,
     )
 
