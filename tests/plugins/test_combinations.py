@@ -32,11 +32,11 @@ from ganzoo.registry import register, registry
 BATCH = 2
 NETWORKS = ("discriminator", "generator")
 SMALL: dict[str, dict[str, Any]] = {  # options of architectures whose defaults take long
-    "biggan": {"init": "normal"},
-    "biggan-deep": {"init": "normal", "width_d": 8},
+    "biggan": {"init": "normal", "spectral_g": False},
+    "biggan-deep": {"init": "normal", "width_d": 8, "spectral_g": False, "norm_d": "none"},
     "dcgan": {"width": 8},
     "dcgan-tutorial": {"width": 8},
-    "fastgan": {"width": 2},
+    "fastgan": {"width": 2, "spectral_g": False},
     "gat": {"width": 8, "depth": 2, "heads": 1},
     "mlp": {"width": 16, "depth": 2},
     "progan": {"channel_max": 8, "z_dim": 8},
