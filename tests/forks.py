@@ -48,11 +48,11 @@ class Fork:
         assert code is not None, f"{self.words} did not end in {timeout} seconds"
         return subprocess.CompletedProcess(self.words, code, *(file.read_text(encoding="utf-8") for file in self.files))
 
-    def wait_for_output(self, timeout: float = 60) -> None:
-        """Wait until the process has written a line to stdout, or has ended."""
+    def wait_for_lines(self, num: int = 1, stderr: bool = False, timeout: float = 60) -> None:
+        """Wait until the process has written so many lines to stdout, or to stderr, or has ended."""
         start = time.monotonic()
-        while self.process.is_alive() and b"\n" not in self.files[0].read_bytes():
-            assert time.monotonic() - start < timeout, f"{self.words} wrote nothing in {timeout} seconds"
+        while self.process.is_alive() and self.files[stderr].read_bytes().count(b"\n") < num:
+            assert time.monotonic() - start < timeout, f"{self.words} wrote less than {num} lines in {timeout} seconds"
             time.sleep(0.005)
 
 

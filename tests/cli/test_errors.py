@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 
 from cli_calls import TINY, Answer, Ganzoo, process
+from forks import start_python
 from ganzoo.runs.run import Run
 from privileges import bound_by_modes
 
@@ -372,12 +373,13 @@ def test_an_interrupt_is_not_lost_while_torch_is_imported(runs: Path, args: tupl
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_while_it_trains(ganzoo: Ganzoo, tmp_path: Path, number: signal.Signals) -> None:
-    started = process("train", *TINY, "--images", "1000000")
-    assert started.stderr is not None
-    lines = [started.stderr.readline(), started.stderr.readline()]
-    assert "/1M  " in lines[1]
-    started.send_signal(number)
-    answer = finish(started)
+    with start_python("-m", "ganzoo", "train", *TINY, "--images", "1000000", folder=tmp_path) as started:
+        started.wait_for_lines(2, stderr=True)
+        os.kill(started.process.pid, number)
+        done = started.finish(timeout=60)
+    _, progress, err = done.stderr.split("\n", 2)
+    assert "/1M  " in progress
+    answer = Answer(done.returncode, done.stdout, err.lstrip("\n"))
     (run,) = (tmp_path / "runs").iterdir()
     check(answer, 130, f"stopped and saved at {Run(run).images:,} images", f"ganzoo train --resume runs/{run.name}")
     assert 0 < Run(run).images < 1_000_000

@@ -109,7 +109,7 @@ def test_a_run_that_is_killed_at_random_moments_equals_one_that_was_not(capsys, 
 
         whole, torn = start(**settings, name="whole"), start(**settings, name="torn")
         while kills < most:
-            torn.wait_for_output()  # the run has started, or loaded its checkpoint
+            torn.wait_for_lines()  # the run has started, or loaded its checkpoint
             while execution == "compile" and torn.process.is_alive() and find_named("torn").images == 0:
                 time.sleep(0.005)
             time.sleep(moments.uniform(0, 0.5 if execution == "eager" else 0.1))
