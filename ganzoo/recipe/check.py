@@ -154,8 +154,7 @@ def check_samples(recipe: ResolvedRecipe, data: DataInfo) -> None:
         raise UsageError(f"train.flip mirrors images; dataset {name!r} is {data.modality}: remove it")
     if recipe.train.dequantise and (data.modality != "image" or data.dtype != "uint8"):
         raise UsageError(
-            f"train.dequantise adds noise to images of bytes; dataset {name!r} is {data.modality} of {data.dtype}: "
-            "remove it"
+            f"train.dequantise adds noise to images of bytes, which dataset {name!r} does not have: remove it"
         )
     if data.modality == "image":
         channels, height, width = data.shape

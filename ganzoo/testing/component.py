@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from itertools import pairwise
 
@@ -69,6 +70,18 @@ def _find_missing_component(flag: str, name: str) -> str:
     except GanzooError as error:
         return str(error)
     return ""
+
+
+def words_of_options(trial: Trial) -> None:
+    """If `provides` or `wants` is a function of the options, it returns words, and for `wants` a line for each."""
+    options = trial.make_options()
+    provided, wanted = trial.spec.get_provided(options), trial.spec.get_wanted(options)
+    fits = isinstance(provided, tuple) and all(isinstance(word, str) for word in provided)
+    require(fits, f"`provides` is {provided!r} for {options}, not a tuple of words.")
+    require(isinstance(wanted, Mapping), f"`wants` is {wanted!r} for {options}, not a mapping.")
+    for word, problem in wanted.items():
+        line = isinstance(problem, str) and bool(problem) and "\n" not in problem
+        require(line, f"`wants` is {problem!r} for {word!r}, not one line on what goes wrong without it.")
 
 
 def requirements_met(trial: Trial) -> None:

@@ -294,7 +294,7 @@ def test_noise_is_refused_for_other_data_than_images_of_bytes(make, info):
     if info.modality == "points":
         recipe = make({"train.dequantise": True, "dataset": "toy-points"})[0].recipe
     check_data(recipe, DataInfo(shape=(1, 4, 4)))
-    with pytest.raises(UsageError, match=f"train.dequantise adds noise to images of bytes; .* is {info.modality} of"):
+    with pytest.raises(UsageError, match=r"train\.dequantise adds noise to images of bytes, which dataset"):
         check_data(recipe, info)
 
 
