@@ -26,7 +26,8 @@ from ganzoo.recipe.check import hide_unused_labels
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.registry.installed import METHODS, describe_error, require_callable
 
-REGULARIZER = [name.rstrip("?") for name in METHODS["regularizer"]]  # a regularizer has at least one of these
+# A regularizer has at least one of these methods; one that only reports would do nothing.
+REGULARIZER = [name.rstrip("?") for name in METHODS["regularizer"] if name != "report?"]
 
 
 def assemble(recipe: ResolvedRecipe, data: DataInfo, device: torch.device, world: World = ALONE) -> Gan:
