@@ -54,8 +54,8 @@ def ganzoo_architectures() -> Iterator[Architecture]:
             "reg.r2.gamma": 0.5,
             "reg.r1.mode": "fd",
             "reg.r2.mode": "fd",
-            "optim.g.lr": 2e-3,  # about 2e-4 * 768 / width, as in the paper
-            "optim.d.lr": 2e-3,
+            "optim.g.lr": 1e-3,
+            "optim.d.lr": 1e-3,
             "optim.g.betas": (0.0, 0.99),
             "optim.d.betas": (0.0, 0.99),
             "train.batch": 16,
