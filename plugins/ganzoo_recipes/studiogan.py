@@ -38,6 +38,13 @@ LARGE = {
     "train.ema_half_life": HALF_LIFE * 5 * BATCH,
     "train.ema_ramp": HALF_LIFE / 1000,  # the average starts after 1,000 updates of G
 }
+IMPROVED_CONSISTENCY = {
+    "reg.bcr.weight_real": 10.0,
+    "reg.bcr.weight_fake": 10.0,
+    "reg.zcr.weight_d": 20.0,
+    "reg.zcr.weight_g": 0.5,
+    "reg.zcr.sigma": 0.05,
+}
 MATCHING = {"train.adversarial_weight": 0.0, "reg.feature-matching.weight": 1.0}  # G follows D's head and features
 LARGER_BATCH = {  # as many updates as the others
     "optim.g.lr": 2.8284271e-4,
@@ -104,6 +111,22 @@ def list_recipes() -> Iterator[Recipe]:
             None,
             "LOGAN, a step of natural gradient ascent for uniform latents",
             {**RESIDUAL, "loss": "hinge", "arch.latent": "uniform", "reg": "logan", **LOGAN},
+        ),
+        (
+            "cr",
+            "Han Zhang, Zizhao Zhang, Augustus Odena & Honglak Lee 2020, Consistency Regularization for Generative "
+            "Adversarial Networks, arXiv:1910.12027",
+            None,
+            "CR-GAN with classes and BigGAN's networks",
+            {**LARGE, "arch.projection": True, "reg": "cr", "reg.cr.weight": 10.0},
+        ),
+        (
+            "icr",
+            "Zhengli Zhao, Sameer Singh, Honglak Lee, Zizhao Zhang, Augustus Odena & Han Zhang 2021, Improved "
+            "Consistency Regularization for GANs, arXiv:2002.04724",
+            None,
+            "ICR-GAN with classes and BigGAN's networks",
+            {**LARGE, "arch.projection": True, "reg": ("bcr", "zcr"), **IMPROVED_CONSISTENCY},
         ),
         (
             "tacgan",

@@ -13,6 +13,8 @@ STUDIOGAN = [  # name, architecture, loss, terms, updates of D for one of G, upd
     ("wgan-dra", "sngan", "wasserstein", ["dragan"], 5, 100_000),
     ("sagan", "sngan", "hinge", [], 5, 100_000),
     ("logan", "sngan", "hinge", ["logan"], 5, 100_000),
+    ("cr", "biggan", "hinge", ["cr"], 5, 100_000),
+    ("icr", "biggan", "hinge", ["bcr", "zcr"], 5, 100_000),
     ("tacgan", "sngan", "hinge", ["tac"], 5, 100_000),
     ("adcgan", "biggan", "hinge", ["adc"], 5, 100_000),
     ("contragan", "biggan", "hinge", ["contra"], 5, 100_000),
