@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from ganzoo.compute.streams import derive_seed, draw_latents, seeded
 from ganzoo.errors import UsageError
 from ganzoo.package.labels import Labels, choose_columns, choose_labels, scale_labels
+from ganzoo.package.standing import NUM_BATCHES, gather_statistics
 from ganzoo.plugin import DataInfo, Dataset, Networks, extract_samples
 from ganzoo.recipe.keys import ONE
 from ganzoo.runs.display import make_html
@@ -54,6 +56,7 @@ class Generator:
         self.config = config
         self.provides = provides
         self.dataset, self.input_multiple = dataset, input_multiple
+        self._truncated: dict[float, nn.Module] = {}  # the network for the truncation that was used last
 
     @property
     def device(self) -> torch.device:
@@ -64,7 +67,8 @@ class Generator:
     def __call__(self, z: Tensor, labels: Tensor | None = None, **options: Any) -> Tensor:
         """Return samples ``[n, *shape]`` in the data's range (images in [-1, 1]) of latents ``[n, latent_dim]``."""
         z = z.to(self.device)
-        samples = extract_samples(self.network(z, None if labels is None else labels.to(self.device), **options))
+        network = self._choose_network(options.get("truncation"))
+        samples = extract_samples(network(z, None if labels is None else labels.to(self.device), **options))
         return samples.float()
 
     def sample(self, n: int, labels: Labels = None, seed: int = 0, truncation: float | None = None) -> NDArray[Any]:
@@ -76,7 +80,9 @@ class Generator:
                 A model whose labels are arrays needs one for each sample, in a form that `apply` takes.
             seed: The same seed gives the same samples. The first samples do not depend on `n`, unless the network
                 itself draws random numbers.
-            truncation: How far latents are moved towards their mean; only for architectures that support it.
+            truncation: How far latents are moved towards their mean; only for architectures that support it. Batch
+                normalisation gets the statistics of such latents, for which the first call with a truncation
+                generates 1,024 samples more.
 
         Raises:
             UsageError: `n` is less than 1, a class does not exist, or the model takes no labels or no truncation.
@@ -167,6 +173,26 @@ class Generator:
             with seeded(derive_seed(seed, "component", start), self.device):
                 parts.append(self(z[cut], None if labels is None else labels[cut], **options).cpu())
         return torch.cat(parts)
+
+    def _choose_network(self, truncation: float | None) -> nn.Module:
+        """Return the network whose batch normalisation has the statistics of latents with this truncation."""
+        if truncation is None or truncation == 1:
+            return self.network
+        if truncation not in self._truncated:
+            network = gather_statistics(self.network, partial(self._run_batches, truncation=truncation))
+            self._truncated = {truncation: network}
+        return self._truncated[truncation]
+
+    def _run_batches(self, network: nn.Module, truncation: float) -> None:
+        """Call a network on batches of random latents and labels; the same ones in every call."""
+        num, seed = NUM_BATCHES * BATCH, derive_seed("statistics")
+        z, labels = self.draw_latents(num, seed).to(self.device), self.make_labels(num)
+        order = torch.randperm(num, generator=torch.Generator().manual_seed(seed))
+        labels = None if labels is None else labels[order].to(self.device)
+        with seeded(seed, self.device):
+            for start in range(0, num, BATCH):
+                cut = slice(start, start + BATCH)
+                network(z[cut], None if labels is None else labels[cut], truncation=truncation)
 
     def draw_latents(self, n: int, seed: int) -> Tensor:
         """Return the latents ``[n, latent_dim]`` of a seed; each latent depends on the seed and its index alone."""
