@@ -36,7 +36,8 @@ QUICK = ("dcgan", "sngan")
 def main() -> None:
     """Measure one architecture after the other, print a table and keep the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    specs = {entry.spec.name: entry.spec for entry in ganzoo.registry().components("architecture")}
+    entries = ganzoo.registry().components("architecture")
+    specs = {entry.spec.name: entry.spec for entry in entries if isinstance(entry.spec, Architecture)}
     parser.add_argument("--archs", type=lambda text: text.split(","), default=list(specs))
     parser.add_argument("--size", type=int, default=32)
     parser.add_argument("--batch", type=int, default=16)
