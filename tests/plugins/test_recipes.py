@@ -17,6 +17,9 @@ STUDIOGAN = [  # name, architecture, loss, terms, updates of D for one of G, upd
     ("icr", "biggan", "hinge", ["bcr", "zcr"], 5, 100_000),
     ("tacgan", "sngan", "hinge", ["tac"], 5, 100_000),
     ("adcgan", "biggan", "hinge", ["adc"], 5, 100_000),
+    ("biggan-deep", "biggan-deep", "hinge", [], 5, 100_000),
+    ("biggan-lecam", "biggan", "hinge", ["lecam"], 5, 100_000),
+    ("biggan-apa", "biggan", "bce", [], 5, 200_000),
     ("contragan", "biggan", "hinge", ["contra"], 5, 100_000),
     ("mhgan", "biggan", "hinge", ["multi-hinge", "feature-matching"], 5, 100_000),
 ]
