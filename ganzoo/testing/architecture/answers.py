@@ -33,6 +33,7 @@ from ganzoo.testing.checks import Failure, Skip, Trial, fatal_failures, require
 
 USUAL_BATCHES = (64, 32, 16, 128)  # batch sizes that authors write into networks by mistake
 MAX_PARAMETERS = 10_000_000  # parameters of both networks; larger ones get no real forward pass
+MAX_NUMBERS = 2**18  # numbers of a sample, such as 3 x 256 x 256; larger ones get no real forward pass
 
 
 def returns_networks(trial: Trial) -> None:
@@ -248,8 +249,9 @@ def _list_smallest(trial: Trial) -> list[DataInfo]:
 
 
 def _find_largest(trial: Trial) -> list[DataInfo]:
-    """Return a list of the largest data whose networks are small enough for a real forward pass; empty if none are."""
-    for data in sorted(list_all_data(trial), key=lambda data: math.prod(data.shape), reverse=True):
+    """Return a list of the largest data that are small enough for a real forward pass; empty if none are."""
+    found = [data for data in list_all_data(trial) if math.prod(data.shape) <= MAX_NUMBERS]
+    for data in sorted(found, key=lambda data: math.prod(data.shape), reverse=True):
         if sum(math.prod(info.shape) for info in describe_bare(trial, data).values()) < MAX_PARAMETERS:
             return [data]
     return []
