@@ -31,12 +31,13 @@ def suggest_component(entries: Iterable[RegisteredComponent], text: str, kind: s
     entries, word = list(entries), fold(text)
     wanted = [entry for entry in entries if kind in ("", entry.spec.kind)]
     names = list(dict.fromkeys(name for entry in wanted for name in (entry.spec.name, *entry.spec.aliases)))
-    for same in (fold, sorted):  # the letters, and the letters in any order
-        if alike := [name for name in names if same(name) == same(text)]:
-            return f": did you mean {alike[0]!r}?"
+    same, anagrams = ([name for name in names if look(name) == look(text)] for look in (fold, sorted))
+    if same:
+        return f": did you mean {same[0]!r}?"
     others = [entry for entry in entries if entry.spec.kind in KEY_OF_KIND and kind in ("", "setting", *KEY_OF_KIND)]
     return (
         _suggest_similar(wanted, word)
+        or (f": did you mean {anagrams[0]!r}?" if anagrams else "")
         or _suggest_other_kind(others, word)
         or suggest_names(text, names, TYPING_MISTAKE)
         or _suggest_similar(others, word)

@@ -29,7 +29,8 @@ class DCGANOptions:
     """Options of `dcgan`. The paper's networks have width 64 (64x64 images) and z_dim 100."""
 
     width: int = option(32, help="Channels at half the image's resolution; they double towards 4x4.", low=1)
-    z_dim: int = option(100, help="Length of the latent z.", low=1)
+    z_dim: int = option(100, help="Length of the latent z, without codes.", low=1)
+    codes: int = option(0, low=0, help="Length of a random one-hot code at the end of z, for infogan; 0 for none.")
     slope: float = option(0.0, help="Slope of the generator's rectifiers below zero; 0 as in the paper.", low=0, high=1)
     bias: bool = option(False, help="Whether the generator's last layer has a bias; not in the paper.")
     norm_d: Literal["batch", "none", "spectral", "layer"] = option(

@@ -32,16 +32,14 @@ def build(options: DCGANOptions, data: DataInfo) -> Networks:
     if len(data.shape) != 3 or data.shape[1] != data.shape[2] or data.shape[1] not in SIZES:
         sizes = ", ".join(map(str, SIZES))
         raise ValueError(f"dcgan cannot build for shape {tuple(data.shape)}: give (C, S, S) with S one of {sizes}")
-    channels, size, _ = data.shape
+    (channels, size, _), latent_dim = data.shape, options.z_dim + options.codes
     return Networks(
-        generator=Generator(
-            channels, size, options.width, options.z_dim, data.num_classes, options.slope, options.bias
-        ),
+        generator=Generator(channels, size, options.width, latent_dim, data.num_classes, options.slope, options.bias),
         discriminator=Discriminator(
             channels, size, options.width, data.num_classes, options.norm_d, options.projection, options.pack
         ),
-        latent_dim=options.z_dim,
-        latent="normal",
+        latent_dim=latent_dim,
+        latent=f"normal+onehot{options.codes}" if options.codes else "normal",
     )
 
 

@@ -18,7 +18,7 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         summary="D predicts codes in the latent from G's samples, so that the codes come to mean something.",
         factory="ganzoo_heads.infogan:InfoGAN",
         options=options.InfoGANOptions,
-        similar_to=dict.fromkeys(("mutual-information", "info-gan"), "--reg infogan"),
+        similar_to={"mutual-information": "--reg infogan"},
         paper="Xi Chen, Yan Duan, Rein Houthooft, John Schulman, Ilya Sutskever & Pieter Abbeel 2016, InfoGAN: "
         "Interpretable Representation Learning by Information Maximizing Generative Adversarial Nets, arXiv:1606.03657",
     )
@@ -27,7 +27,7 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         summary="D finds out by how much an image is turned, so that it does not forget what images look like.",
         factory="ganzoo_heads.ssgan:SSGAN",
         options=options.SSGANOptions,
-        similar_to=dict.fromkeys(("rotation", "ss-gan", "self-supervised"), "--reg ssgan"),
+        similar_to=dict.fromkeys(("rotation", "self-supervised"), "--reg ssgan"),
         modalities=("image",),
         paper="Ting Chen, Xiaohua Zhai, Marvin Ritter, Mario Lucic & Neil Houlsby 2019, Self-Supervised GANs via "
         "Auxiliary Rotation Loss, arXiv:1811.11212",
@@ -42,7 +42,7 @@ def list_heads_of_classes() -> Iterator[Regularizer]:
         summary="D also finds the class of samples, and G makes samples whose class it finds.",
         factory="ganzoo_heads.acgan:ACGAN",
         options=options.ACGANOptions,
-        similar_to=dict.fromkeys(("ac", "ac-gan", "auxiliary-classifier"), "--reg acgan --conditional"),
+        similar_to=dict.fromkeys(("ac", "auxiliary-classifier"), "--reg acgan --conditional"),
         paper="Augustus Odena, Christopher Olah & Jonathon Shlens 2017, Conditional Image Synthesis With Auxiliary "
         "Classifier GANs, arXiv:1610.09585",
         **classes,
@@ -83,7 +83,7 @@ def list_heads_of_classes() -> Iterator[Regularizer]:
         summary="D puts samples near their class and far from samples of other classes, as far as is needed.",
         factory="ganzoo_heads.d2d_ce:D2DCE",
         options=options.D2DCEOptions,
-        similar_to=dict.fromkeys(("d2dce", "reac-gan", "reacgan"), "--reg d2d-ce --conditional"),
+        similar_to={"reacgan": "--reg d2d-ce --conditional"},
         paper="Minguk Kang, Woohyeon Shim, Minsu Cho & Jaesik Park 2021, Rebooting ACGAN: Auxiliary Classifier GANs "
         "with Stable Training, arXiv:2111.01118",
         **classes,

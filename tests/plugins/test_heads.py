@@ -77,6 +77,10 @@ def test_infogan_needs_codes_that_the_latent_has(source):
         make(source, reg="infogan", reg__infogan__continuous=99)
     gan, _ = make(source, reg="infogan", arch__latent="mixed", arch__codes=5, reg__infogan__continuous=0)
     assert gan.regularizers["infogan"].predict.weight.shape == (5, 8)
+    build, options = import_module("ganzoo_dcgan.networks").build, import_module("ganzoo_dcgan").DCGANOptions(codes=7)
+    networks = build(options, DataInfo(shape=(1, 16, 16)))
+    assert (networks.latent_dim, networks.latent) == (107, "normal+onehot7")
+    assert networks.generator(torch.zeros(2, 107)).shape == (2, 1, 16, 16)
 
 
 @pytest.mark.parametrize("name", ["dcgan", "mlp", "r3gan", "sngan"])
