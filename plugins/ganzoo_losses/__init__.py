@@ -189,7 +189,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Dual contrastive loss: D finds each real sample among a batch of fakes, and each fake among reals.",
         factory="ganzoo_losses.relativistic:DualContrast",
         cases="ganzoo_losses.cases:dual_contrast",
-        similar_to=dict.fromkeys(("dual-contrastive", "dualcontrast"), "--loss dual-contrast"),
+        similar_to={"dual-contrastive": "--loss dual-contrast"},
         recommended=BOUNDED | PAIRED | SATURATING,
         pairs=True,
         batch_coupled=True,

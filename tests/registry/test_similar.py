@@ -34,7 +34,7 @@ def test_a_similar_name_needs_more_than_common_letters() -> None:
 
 def test_models_and_commands_are_not_compared_with_other_kinds() -> None:
     assert suggest("fid", "model") == ""
-    assert suggest("dcgan", "recipe") == ""
+    assert suggest("vqgan", "recipe") == ""
 
 
 def test_a_plugin_says_what_its_component_is_similar_to() -> None:
