@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.layers import require_labels, spectral_norm_all
+from ganzoo.layers import double_and_convolve, require_labels, spectral_norm_all
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, UsageError
 from ganzoo_fastgan import SIZES, FastGANOptions
 
@@ -182,8 +182,16 @@ def list_gates(size: int) -> dict[int, int]:
 
 def make_up_block(inputs: int, outputs: int) -> nn.Sequential:
     """Return a block ``[N, inputs, R, R] -> [N, outputs, 2R, 2R]`` (figure 3): pixels repeated, a gated convolution."""
-    conv = nn.Conv2d(inputs, 2 * outputs, 3, padding=1, bias=False)
-    return nn.Sequential(nn.Upsample(scale_factor=2), conv, nn.BatchNorm2d(2 * outputs), nn.GLU(1))
+    conv = DoublingConv2d(inputs, 2 * outputs, 3, padding=1, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(2 * outputs), nn.GLU(1))
+
+
+class DoublingConv2d(nn.Conv2d):
+    """``[N, inputs, R, R] -> [N, outputs, 2R, 2R]``: a 3x3 convolution of maps with each pixel repeated."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the maps at twice the resolution."""
+        return double_and_convolve(input, self)
 
 
 def make_convolution(inputs: int, outputs: int, batch: bool, size: int, stride: int = 1, padding: int = 0) -> nn.Module:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from ganzoo.layers import draw_weights, extractor
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, Step, UsageError
 from ganzoo_fastgan import ReconstructionOptions
+from ganzoo_fastgan.networks import DoublingConv2d
 
 LAYERS = 4  # convolutions of a decoder, each at twice the resolution of the one before (section 3.2)
 FINEST = 16  # the channels of a decoder halve down to this number
@@ -108,8 +109,8 @@ def make_decoder(inputs: int, outputs: int, doublings: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for left in reversed(range(doublings)):
         width = max(inputs // 2, min(inputs, FINEST))
-        conv = nn.Conv2d(inputs, 2 * width if left else outputs, 3, padding=1)
-        layers += [nn.Upsample(scale_factor=2), conv, nn.GLU(1) if left else nn.Tanh()]
+        conv = DoublingConv2d(inputs, 2 * width if left else outputs, 3, padding=1)
+        layers += [conv, nn.GLU(1) if left else nn.Tanh()]
         inputs = width
     layers = layers or [nn.Conv2d(inputs, outputs, 3, padding=1), nn.Tanh()]
     return draw_weights(nn.Sequential(*layers), nn.init.kaiming_normal_)

@@ -78,6 +78,16 @@ def test_the_skip_layer_excitation_computes_equation_1():
     torch.testing.assert_close(gate(low, x), x / (1 + (-y).exp())[:, :, None, None], rtol=1e-10, atol=1e-10)
 
 
+def test_a_block_of_g_repeats_pixels_and_gates_a_convolution():
+    block = networks.make_up_block(3, 4).double()
+    conv, norm, _ = block
+    nn.init.normal_(conv.weight)
+    x = draw(2, 3, 4, 4)
+    y = F.conv2d(x.repeat_interleave(2, 2).repeat_interleave(2, 3), conv.weight, padding=1)
+    y = (y - y.mean((0, 2, 3), keepdim=True)) / (y.var((0, 2, 3), unbiased=False, keepdim=True) + norm.eps).sqrt()
+    torch.testing.assert_close(block(x), y[:, :4] * torch.sigmoid(y[:, 4:]), rtol=1e-10, atol=1e-10)
+
+
 def test_a_block_of_d_is_the_mean_of_two_branches():
     block = networks.Down(4, 6, batch=False).double()
     x = draw(2, 4, 8, 8)
