@@ -37,6 +37,7 @@ def list_recipes() -> Iterator[Recipe]:
         paper=ADA,
         source=f"{SOURCE} (--cfg=auto --gpus=1)",
         similar_to={"stylegan2-ada": "--recipe stylegan2-ada-auto"},
+        published="none for these settings",
         cost="25 million images",
         settings="ganzoo_stylegan2.recipes:choose_settings",
     )
@@ -53,9 +54,9 @@ def list_recipes() -> Iterator[Recipe]:
             settings={**(PAPER[256] if size == 256 else CONFIG_F), "aug": "none", "train.flip": True},
         )
     for name, size, title, fid in (
-        ("ffhq-256", 256, "FFHQ 256x256", ""),
+        ("ffhq-256", 256, "FFHQ 256x256", "none for these settings"),
         ("afhq-cat-512", 512, "the cats of AFHQ 512x512", "FID 3.55 (50,000 samples against all training images)"),
-        ("metfaces-1024", 1024, "MetFaces 1024x1024 from new weights", ""),
+        ("metfaces-1024", 1024, "MetFaces 1024x1024 from new weights", "none for these settings"),
     ):
         yield Recipe(
             name=f"stylegan2-ada-{name}",
@@ -101,7 +102,9 @@ def _list_cifar10_recipes() -> Iterator[Recipe]:
             paper=f"{STYLEGAN2}; {STUDY}",
             source=STUDIOGAN,
             dataset="cifar10",
-            published=f"FID {fid} (10,000 samples against the 10,000 test images)" if fid else "",
+            published=f"FID {fid} (10,000 samples against the 10,000 test images)"
+            if fid
+            else "none for these settings",
             cost="64 million images in batches of 64",
             settings={**CIFAR10, "train.images": 64_000_000, "train.flip": True, **settings},
         )
