@@ -13,7 +13,7 @@ PAPER = (
     "Tero Karras, Timo Aila, Samuli Laine & Jaakko Lehtinen 2018, Progressive Growing of GANs for Improved Quality, "
     "Stability, and Variation, arXiv:1710.10196"
 )
-NAMES = ("pro-gan", "pg-gan", "progressive", "progressive-gan", "progressive-growing")
+NAMES = ("progressive", "progressive-gan", "progressive-growing")
 
 
 @dataclass(frozen=True, kw_only=True)
