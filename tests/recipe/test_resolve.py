@@ -173,7 +173,7 @@ def test_a_missing_architecture_or_loss_is_reported() -> None:
         ("aug.ada.p", "aug.ada.p: augmentation 'ada' is not in use: add --aug ada"),
         ("reg.r-one.gamma", "reg.r-one.gamma: write reg.r1.gamma"),
         ("reg.acme:r1.gamma", "reg.acme:r1.gamma: write reg.r1.gamma"),
-        ("loss.a", "unknown key 'loss.a'; loss 'bce' takes no options"),
+        ("loss.a", "unknown key 'loss.a'; loss 'bce' takes loss.smoothing"),
         ("arch.widht", "unknown key 'arch.widht': did you mean 'arch.width'?"),
         ("reg.r1.gama", "unknown key 'reg.r1.gama': did you mean 'reg.r1.gamma'?"),
         ("train.btach", "unknown key 'train.btach': did you mean 'train.batch'"),
@@ -239,7 +239,7 @@ def test_changing_a_component_drops_the_stored_options_of_the_old_one() -> None:
     assert same.dataset.options == SizeOptions(size=64)
     assert expect_refusal(config=stored, loss="bce", pairs={"loss.a": 1}).startswith("unknown key 'loss.a'")
     spoken: dict[str, Any] = {"loss": "lsgan", "loss.a": 1, "pairs": {"loss": "bce"}}
-    assert expect_refusal(config=stored, **spoken) == "unknown key 'loss.a'; loss 'bce' takes no options"
+    assert expect_refusal(config=stored, **spoken) == "unknown key 'loss.a'; loss 'bce' takes loss.smoothing"
 
 
 def test_schedules_pass_through() -> None:
