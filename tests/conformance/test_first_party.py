@@ -1,4 +1,4 @@
-"""Every component in plugins/ passes the kit's checks. No failure is expected."""
+"""Every component in plugins/ passes the kit's checks. No failure is expected that a spec does not excuse."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def test_contract(check: Check) -> None:
     if result.status == "SKIP":
         assert not result.not_checked or check.name.endswith(NOT_CHECKED), result.message
         pytest.skip(result.message)
+    if result.status == "XFAIL":
+        pytest.xfail(result.message)
     assert result.status == "PASS", result.message
 
 

@@ -15,7 +15,7 @@ from ganzoo.engine.recomputation import Block, find_blocks, recomputed
 from ganzoo.engine.update import update_discriminator, update_generator
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.layers import ConditionalBatchNorm2d, input_gradients, spectral_norm_all
-from ganzoo.plugin import DataInfo
+from ganzoo.plugin import DataInfo, DiscriminatorOutput
 
 LABELS = torch.tensor([0, 2, 1, 2])
 
@@ -67,13 +67,17 @@ def r3gan() -> nn.Module:
     return network
 
 
+def read_logits(answer: Tensor | DiscriminatorOutput) -> Tensor:
+    return answer.logits if isinstance(answer, DiscriminatorOutput) else answer
+
+
 def differentiate(network: nn.Module, again: bool, penalty: bool, device: torch.device) -> list[Tensor]:
     """Return the gradients of a loss, and the buffers and random numbers that come after."""
     torch.manual_seed(1)
     network = network.to(device, torch.float64)
     x = torch.randn(4, 4, 8, 8, dtype=torch.float64, device=device, requires_grad=True)
     with recomputed(find_blocks(network) if again else {}):
-        logits, others = network(x), network(x * 0.5)
+        logits, others = (read_logits(network(each)) for each in (x, x * 0.5))
     loss = (logits.square() + others).mean()
     if penalty:
         loss = loss + input_gradients(logits, x).square().sum() + input_gradients(others, x).pow(3).sum()
@@ -138,7 +142,7 @@ def test_only_the_arguments_of_blocks_are_kept(penalty):
         network = ganzoo.create("architecture", "r3gan", data=DataInfo(shape=(3, 16, 16)), blocks=3).discriminator
         x = torch.randn(8, 3, 16, 16, requires_grad=True)
         with recomputed(find_blocks(network) if again else {}), saved_tensors_hooks(pack, lambda one: one.tensor):
-            logits = network(x)
+            logits = read_logits(network(x))
             loss = logits.sum() + (input_gradients(logits, x).square().sum() if penalty else 0)
         weights = {p.untyped_storage().data_ptr() for p in network.parameters()}
         storages = {one.tensor.untyped_storage().data_ptr(): one.tensor.untyped_storage().nbytes() for one in saved}
