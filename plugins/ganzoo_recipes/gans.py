@@ -75,6 +75,7 @@ class Gan(NamedTuple):
         fid: The FID that the study reports; None if this table has none.
         what: What is trained, and how it differs from the study's network if it does.
         settings: The settings that differ from `make_common_settings`.
+        also: Other names that people know the GAN by.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Gan(NamedTuple):
     fid: float | None
     what: str
     settings: Mapping[str, Any]
+    also: tuple[str, ...] = ()
 
 
 # ----------------------------------------------------------------------------
@@ -172,6 +174,7 @@ GANS = (
         None,
         "BigGAN with classes and consistency regularization",
         {**LARGE, **PROJECTED, "reg": "cr", "reg.cr.weight": 10.0},
+        also=("crgan",),
     ),
     Gan(
         "bcr",
@@ -179,6 +182,7 @@ GANS = (
         None,
         "BigGAN with classes and the balanced part of ICR, of which it has no training of its own",
         {**LARGE, **PROJECTED, "reg": "bcr", **BALANCED},
+        also=("bcrgan",),
     ),
     Gan(
         "icr",
@@ -194,6 +198,7 @@ GANS = (
             "reg.zcr.weight_d": 20.0,
             "reg.zcr.weight_g": 0.5,
         },
+        also=("icrgan",),
     ),
     Gan(
         "biggan-lecam",
@@ -202,6 +207,7 @@ GANS = (
         None,
         "BigGAN with classes, and with LeCam from the first update",
         {**LARGE, **PROJECTED, "reg": "lecam", "reg.lecam.weight": 0.3, "reg.lecam.decay": 0.9},
+        also=("lecamgan", "lecam-biggan"),
     ),
     Gan(
         "biggan-ada",
@@ -216,6 +222,7 @@ GANS = (
             "train.images": 400_000 * 5 * BATCH,
             "train.flip": False,
         },
+        also=("adagan", "ada-biggan"),
     ),
     Gan(
         "biggan-apa",
@@ -224,6 +231,7 @@ GANS = (
         None,
         "BigGAN with classes and APA",
         {**LARGE, **PROJECTED, **adapt_augmentation("apa"), "train.images": 200_000 * 5 * BATCH},
+        also=("apagan", "apa-biggan"),
     ),
     Gan(
         "adcgan",

@@ -28,7 +28,7 @@ def list_recipes() -> Iterator[Recipe]:
         yield Recipe(
             name=f"{gan.name}-cifar10",
             summary=f"StudioGAN's training of {gan.what}.",
-            similar_to={gan.name: f"--recipe {gan.name}-cifar10"},
+            similar_to=dict.fromkeys((gan.name, *gan.also), f"--recipe {gan.name}-cifar10"),
             paper=f"{gan.paper}; {STUDY}",
             source=SOURCE,
             dataset="cifar10",
