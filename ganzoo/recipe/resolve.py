@@ -275,9 +275,9 @@ class _Resolver:
 
 
 def _parse_names(value: Any) -> list[str]:
-    """Return the names in a value: text with commas, or a sequence. ``none`` removes the names before it."""
-    parts = options.split_list(value) if isinstance(value, str) else list(value or ())
+    """Return the names in a value: text with commas, or a sequence of such. ``none`` removes the names before it."""
+    texts = [value] if isinstance(value, str) else value or ()
     names: list[str] = []
-    for part in parts:
+    for part in (part for text in texts for part in options.split_list(text)):
         names = [] if part == "none" else [*names, part]
     return names

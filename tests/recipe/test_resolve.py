@@ -135,6 +135,7 @@ def test_settings_are_listed_by_key() -> None:
         ({"reg": "oddity"}, ["oddity"]),
         ({"reg": "oddity,r1"}, ["oddity", "r1"]),
         ({"reg": ["oddity", "none", "r-one"]}, ["r1"]),
+        ({"reg": ["none", "oddity,r1"]}, ["oddity", "r1"]),
         ({"pairs": {"reg": "none"}}, []),
         ({"reg": "none", "pairs": {"reg": "acme:oddity"}}, ["oddity"]),
     ],
