@@ -59,10 +59,10 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         recommended={
             "loss": "bce",
             "reg": "r1",
-            "reg.r1.gamma": 0.1,
-            "reg.r1.interval": 16,
-            "optim.g.lr": 2.5e-3,
-            "optim.d.lr": 2.5e-3,
+            "reg.r1.gamma": 1.0,  # with the paper's rates, small networks give one sample again and again
+            "reg.r1.interval": 4,
+            "optim.g.lr": 1e-3,
+            "optim.d.lr": 2e-3,
             "optim.g.betas": (0.0, 0.99),
             "optim.d.betas": (0.0, 0.99),
             "train.batch": 16,
