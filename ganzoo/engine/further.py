@@ -20,14 +20,15 @@ def mix_fakes(gan: Gan, part: Part, fake: Tensor) -> Tensor | None:
     """Return the real samples of D's update, ``[n, *shape]``; augmentations may show it generated ones among them.
 
     A row never gets D's own fake of that row, since a loss of pairs would then compare a sample with itself. It gets
-    the fake of the row before, or for labels another fake, from the latent of the row before.
+    the fake of the row before, or for labels another fake, from the latent of the row before. A single row has no
+    other fake, and stays real.
 
     Args:
         gan: The GAN, whose augmentations mix.
         part: The input of the update.
         fake: D's fakes, ``[n, *shape]``.
     """
-    if part.real is None or not gan.mixing:
+    if part.real is None or not gan.mixing or len(fake) == 1:
         return part.real
     with torch.no_grad():
         others = fake.roll(1, 0) if part.labels is None else generate(gan, part.z.roll(1, 0), part.labels)

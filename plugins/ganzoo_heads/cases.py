@@ -145,6 +145,10 @@ def ssgan() -> Iterator[Case]:
         weight_d=3,
         weight_g=1,
     )
+    several, wanted = [*image[:1], *flat[:1] * 7], (picked + math.log(4)) / 2  # the first two of eight are turned
+    yield make_case(
+        "two of eight", several, several, None, weights, {"discriminator": wanted, "generator": 0.2 * wanted}
+    )
 
 
 def make_linear(name: str, weight: Sequence[Sequence[float]]) -> dict[str, Tensor]:

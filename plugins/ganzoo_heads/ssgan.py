@@ -18,7 +18,8 @@ class SSGAN(nn.Module):
     G: weight_g E -log Q(r|G(z) turned by r)
 
     A quarter of the batch is used, in all four directions, so that D sees as many images again as there are in the
-    batch. Images of other shapes than squares, and labels that are images, cannot be turned.
+    batch. They are not augmented, because an augmentation may turn images too. Images of other shapes than squares, and
+    labels that are images, cannot be turned.
     """
 
     classifier: nn.Linear
@@ -37,13 +38,13 @@ class SSGAN(nn.Module):
 
     def discriminator(self, step: Step) -> Tensor:
         """Return D's term, a scalar."""
-        if step.real_seen is None:
+        if step.real is None:
             raise ValueError("ssgan needs the step of D's update, which has real samples")
-        return self.options.weight_d * self.compute_loss(step, step.real_seen)
+        return self.options.weight_d * self.compute_loss(step, step.real)
 
     def generator(self, step: Step) -> Tensor:
         """Return G's term, a scalar."""
-        return self.options.weight_g * self.compute_loss(step, step.fake_seen)
+        return self.options.weight_g * self.compute_loss(step, step.fake)
 
     def compute_loss(self, step: Step, images: Tensor) -> Tensor:
         """Return the classifier's loss, a scalar, for a quarter of the images ``[N, C, S, S]`` in four directions."""

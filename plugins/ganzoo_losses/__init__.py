@@ -100,7 +100,7 @@ def ganzoo_losses() -> Iterator[Loss]:
         summary="Least squares to the targets a (D, fake), b (D, real) and c (G, fake).",
         factory="ganzoo_losses.losses:LSGAN",
         cases="ganzoo_losses.cases:lsgan",
-        provides=lambda options: ("signed-logits",) if options.a + options.b == 0 else (),
+        provides=lambda options: ("signed-logits",) if options.a + options.b == 0 < options.b else (),
         similar_to=dict.fromkeys(("least-squares", "ls", "l2"), "--loss lsgan"),
         recommended=BOUNDED,
         options=LSGANOptions,

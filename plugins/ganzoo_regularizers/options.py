@@ -174,4 +174,6 @@ class LoganOptions:
     alpha: float = option(0.9, low=0, schedulable=True, help="Length of the step.")
     beta: float = option(0.1, low=1e-6, help="Damping of the natural step.")
     share: float = option(0.8, low=0, high=1, help="Share of the latents that are moved, c in the paper.")
-    weight: float = option(0.1, low=0, schedulable=True, help="Weight of the squared distance that latents move.")
+    weight: float = option(
+        0.1, low=0, schedulable=True, help="Weight of the mean squared distance that moved latents move."
+    )

@@ -3,7 +3,7 @@
 Where G and D chase each other, G circles around its average. A pull towards the average damps the circle. Take the
 Dirac-GAN with the loss `wasserstein`: G's sample t, D's slope s, the average a with the rate k, the term w (t - a)^2:
 
-    dt/dt = -s - 2 w (t - a),   ds/dt = t,   da/dt = k (t - a),
+    dt/dt = s - 2 w (t - a),   ds/dt = -t,   da/dt = k (t - a),
 
 whose eigenvalues are the roots of x^3 + (k + 2 w) x^2 + x + k. By the criterion of Routh and Hurwitz all of them have
 negative real parts if and only if w > 0; without the term two of them are +i and -i, and the game circles for ever.

@@ -142,7 +142,7 @@ def test_a_crash_at_any_moment_of_a_checkpoint_loses_nothing(capsys):
     start, whole = train(**settings, name="start"), train(**{**settings, "images": 32}, name="whole")
     tensors, meta = checkpoint.load(whole.get_checkpoint_path(32))
     size = whole.get_checkpoint_path(32).stat().st_size
-    moments = [Dying(after_bytes=count) for count in range(0, size + 1, 17)]
+    moments = [Dying(after_bytes=count) for count in range(0, size + 1, 7)]
     moments += [Dying(before_operation=count) for count in range(3)]  # the sync, the rename, the directory's sync
     torn = Run(Path("runs/0002-torn"))
     for number, disk in enumerate(moments, 1):

@@ -14,6 +14,7 @@ STUDIOGAN = [  # name, architecture, loss, terms, updates of D for one of G, upd
     ("sagan", "sngan", "hinge", [], 5, 100_000),
     ("logan", "sngan", "hinge", ["logan"], 5, 100_000),
     ("cr", "biggan", "hinge", ["cr"], 5, 100_000),
+    ("bcr", "biggan", "hinge", ["bcr"], 5, 100_000),
     ("icr", "biggan", "hinge", ["bcr", "zcr"], 5, 100_000),
     ("tacgan", "sngan", "hinge", ["tac"], 5, 100_000),
     ("adcgan", "biggan", "hinge", ["adc"], 5, 100_000),
@@ -33,6 +34,15 @@ def test_studiogans_recipes_differ_in_what_their_gan_adds(name, arch, loss, term
     assert (train.batch, train.d_steps, train.images, train.flip) == (64, steps, updates * steps * 64, True)
     for optim in (recipe.optim_g, recipe.optim_d):
         assert (optim.name, optim.options.lr, optim.options.betas) == ("adam", 2e-4, (0.5, 0.999))
+
+
+def test_the_recipe_of_biggan_with_ada():
+    recipe = resolve(ganzoo.registry(), recipe="biggan-ada-cifar10", pairs={"dataset": "digits"})
+    assert (recipe.loss.name, [each.name for each in recipe.aug]) == ("bce", ["ada"])
+    assert (recipe.train.images, recipe.train.flip, recipe.train.conditional) == (128_000_000, False, True)
+    arch, ada = recipe.arch.options, recipe.aug[0].options
+    assert (arch.width_g, arch.z_dim, arch.attention, arch.projection) == (96, 80, (16,), True)
+    assert (ada.p, ada.target, ada.images, ada.interval) == (None, 0.6, 500_000, 4)
 
 
 def test_the_recipe_of_reacgan_has_larger_batches():
