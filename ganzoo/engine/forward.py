@@ -108,7 +108,7 @@ CHANGING_LAYERS = (  # their output for the same samples changes from one forwar
 
 @contextlib.contextmanager
 def still(network: nn.Module, off: tuple[type[nn.Module], ...] = ()) -> Iterator[None]:
-    """Keep BatchNorm's running statistics inside the block, and put modules of the classes `off` in eval mode."""
+    """Keep running statistics (`track_running_stats`) in the block, and put modules of classes `off` in eval mode."""
     tracking = [m for m in network.modules() if getattr(m, "track_running_stats", False) and m.training]
     switched = [m for m in network.modules() if isinstance(m, off) and m.training] if off else []
     try:

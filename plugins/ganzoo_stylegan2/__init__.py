@@ -27,9 +27,12 @@ class StyleGAN2Options:
     channel_max: int = option(64, low=8, help="Largest number of channels; 512 in the paper.")
     z_dim: int = option(64, low=1, help="Length of the latent z; 512 in the paper.")
     w_dim: int = option(64, low=1, help="Length of a style w; 512 in the paper.")
-    mapping: int = option(2, low=1, help="Layers of the mapping network; 8 in StyleGAN2, 2 in StyleGAN2-ADA.")
+    mapping: int = option(2, low=1, help="Layers of the mapping network; 8 in StyleGAN2, 2 in ADA's for CIFAR-10.")
     mixing: float = option(
-        0.9, low=0, high=1, help="Probability with which a sample has two styles in training; 0 in StyleGAN2-ADA."
+        0.9,
+        low=0,
+        high=1,
+        help="Probability with which a sample has two styles in training; 0 for CIFAR-10.",
     )
     residual: bool = option(True, help="Whether D has residual blocks; for CIFAR-10 it has none in StyleGAN2-ADA.")
     group: int = option(

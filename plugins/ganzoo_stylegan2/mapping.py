@@ -32,6 +32,7 @@ class Mapping(nn.Module):
     def __init__(self, layers: int, options: StyleGAN2Options, num_classes: int = 0) -> None:
         super().__init__()
         self.layers, self.mixing = layers, options.mixing
+        self.track_running_stats = True  # as of BatchNorm: the engine stops both in further forwards
         self.embedding = EqualisedLinear(num_classes, options.w_dim) if num_classes else None
         inputs = options.z_dim + (options.w_dim if num_classes else 0)
         self.network = make_mapping([inputs, *[options.w_dim] * options.mapping])
@@ -41,7 +42,7 @@ class Mapping(nn.Module):
         """Return the styles; raise ValueError if labels are missing or unexpected."""
         require_labels(labels, self.embedding is not None)
         w = self._map(z, labels)  # [N, w_dim]
-        if self.training:
+        if self.training and self.track_running_stats:
             with torch.no_grad():
                 self.mean.lerp_(w.mean(0).to(self.mean.dtype), 1 - DECAY)
         styles = w[:, None].expand(-1, self.layers, -1)  # [N, layers, w_dim]

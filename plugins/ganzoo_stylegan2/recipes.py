@@ -1,8 +1,9 @@
 """The published trainings of StyleGAN2. This module is imported by every command, so it imports nothing heavy.
 
 The learning rates and betas are those before the correction for lazy regularization, which the engine makes. Other than
-in the authors' code, the precision is that of the machine, not fp16 for the four highest resolutions; and all samples
-have the same noise, not each its own.
+in the authors' code, the precision is that of the machine, not fp16 for the four highest resolutions; all samples have
+the same noise, not each its own; gradients that are not finite are not replaced; and D embeds a class by one layer, not
+by a mapping network of eight.
 """
 
 from __future__ import annotations
@@ -201,6 +202,9 @@ CIFAR10: dict[str, Any] = {
     "arch.mixing": 0.0,
     "arch.residual": False,
     "reg": "r1",
+    # The authors correct G's rates for regularization in every fourth update, though G has no term here.
+    "optim.g.lr": 2.5e-3 * 4 / 5,
+    "optim.g.betas": (0.0, 0.99 ** (4 / 5)),
     "train.conditional": True,
 }
 del CIFAR10["reg.path-length.interval"]

@@ -196,4 +196,7 @@ def test_the_recipe_has_the_settings_of_the_paper():
     assert (recipe.arch.options.generator, recipe.arch.options.settings) == ("fastgan", ("width=128", "z_dim=256"))
     assert (recipe.arch.options.backbone, recipe.arch.options.channels) == ("tf_efficientnet_lite0", 64)
     assert (recipe.loss.name, list(recipe.reg), [each.name for each in recipe.aug]) == ("hinge", [], ["diffaugment"])
-    assert (recipe.train.batch, recipe.train.ema_half_life) == (64, 20_000)
+    train = recipe.train
+    assert (train.batch, train.ema_half_life, train.images) == (64, 20_000, 10_000_000)
+    for optim in (recipe.optim_g, recipe.optim_d):
+        assert (optim.name, optim.options.lr, optim.options.betas) == ("adam", 2e-4, (0.0, 0.99))
