@@ -91,8 +91,8 @@ class Batches:
 
         Samples at positions are read, half of the samples are mirrored where the recipe flips, and bytes become floats,
         with noise where the recipe dequantises: a pixel is then uniform among the values that are rounded to its byte
-        (Theis et al. 2016, arXiv:1511.01844, section 3.1). A label that is an image is mirrored with its sample, but it
-        has no noise.
+        (Theis et al. 2016, arXiv:1511.01844, section 3.1). A label that is an image is mirrored with its sample. A
+        stored one has no noise, and one that is made of the sample is made of it with noise.
         """
         real, labels, info = part.real, part.labels, self.source.info
         if part.positions is not None:

@@ -73,7 +73,7 @@ def write_averaged_package(run: Run, width: float, directory: Path) -> None:
     changed = {key: value for key, value in config.json.items() if key != "files"}
     changed |= {"images": images, "metrics": [], "profile": width}
     files = {MODEL: pack(weights, make_metadata(changed))}
-    if has_discriminator(run.package, config):
+    if has_discriminator(run.package, config) and config.images == images:  # D of the same moment
         files[DISCRIMINATOR] = read_file(run.package / DISCRIMINATOR, config.files[DISCRIMINATOR])
     if REFERENCE in config.files and config.data.label_shape:  # real labels, which nobody can invent
         files[REFERENCE] = read_file(run.package / REFERENCE, config.files[REFERENCE])
@@ -90,7 +90,7 @@ def average(run: Run, width: float) -> tuple[dict[str, Tensor], int]:
     if not found:
         raise UsageError(
             f"{run.path} has no snapshots to make an average of: train with train.ema_profiles=0.05,0.1, which stores "
-            "them at each checkpoint"
+            "them at each checkpoint that train.checkpoint_every asks for"
         )
     train: Mapping[str, Any] = load_json(run.recipe_file)["train"]
     widths = train["ema_profiles"]

@@ -198,7 +198,8 @@ def _compute_discriminator_gradients(
     gan.enable_gradients("discriminator")
     part = move_latents(gan, part)
     made, penalised = made or gan.generate(part.z, part.labels), gan.differentiates_inputs(interval)
-    fake = made if part.drawn_z is not None else replace(made, samples=_detach(made.samples, penalised))  # [n, *shape]
+    moved = part.drawn_z is not None and made.samples.requires_grad
+    fake = made if moved else replace(made, samples=_detach(made.samples, penalised))  # [n, *shape]
     real = _detach(further.mix_fakes(gan, part, made.samples), penalised)  # [n, *shape]
     return _differentiate_discriminator(gan, part, _build_step(gan, part, real, fake, penalised=penalised), interval)
 

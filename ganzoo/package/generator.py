@@ -56,7 +56,7 @@ class Generator:
         self.config = config
         self.provides = provides
         self.dataset, self.input_multiple = dataset, input_multiple
-        self._truncated: dict[float, nn.Module] = {}  # the network for the truncation that was used last
+        self._truncated: dict[tuple[float, torch.device], nn.Module] = {}  # for the last truncation and device
 
     @property
     def device(self) -> torch.device:
@@ -178,10 +178,11 @@ class Generator:
         """Return the network whose batch normalisation has the statistics of latents with this truncation."""
         if truncation is None or truncation == 1:
             return self.network
-        if truncation not in self._truncated:
+        key = truncation, self.device
+        if key not in self._truncated:
             network = gather_statistics(self.network, partial(self._run_batches, truncation=truncation))
-            self._truncated = {truncation: network}
-        return self._truncated[truncation]
+            self._truncated = {key: network}
+        return self._truncated[key]
 
     def _run_batches(self, network: nn.Module, truncation: float) -> None:
         """Call a network on batches of random latents and labels; the same ones in every call."""

@@ -72,8 +72,8 @@ def make_contents(
         recipe: The recipe of the run.
         data: The info of the generated samples, as the networks see them.
         networks: The averaged generator, the discriminator, and the latents.
-        regularizers: Regularizers of the training, by name. Those with `prepare` change D's structure, so loading D
-            requires their plugins.
+        regularizers: Regularizers of the training, by name. Those with `prepare` may change D's structure, so
+            loading D requires their plugins.
         images: Images seen so far.
         metrics: The measured values, as the config lists them.
         labels: A few real labels ``[n, *label_shape]``, where labels are arrays.

@@ -170,8 +170,8 @@ class Regularizer(Built):
       uniform latents are clipped to [-1, 1]. In G's update it is first called at ``train.adversarial_start``. Its spec
       says ``input_gradients=True`` if it differentiates `judge`.
     - ``after_step(networks)`` is called after each optimizer step of D.
-    - ``report() -> {key: scalar}`` is called after each of its terms. The values, 0-dim tensors such as a running mean,
-      are measured as ``reg.NAME/KEY``.
+    - ``report() -> {key: scalar}`` is called after each of its terms. The values, finite 0-dim tensors such as a
+      running mean, are measured as ``reg.NAME/KEY``.
 
     The core adds the option ``interval`` to every regularizer: the term is computed every so many updates and weighted
     by that number. Each term is measured under its name and its network: ``reg.r1/d``.
@@ -215,13 +215,14 @@ class Augmentation(Built):
     torch's default generator of the device. It may also have:
 
     - ``update(real_logits)``, if it adapts: called after D's update with the logits of the total batch.
-    - ``report() -> {key: scalar}``: values that it reports after each update of D, 0-dim tensors, such as a probability
-      that adapts. They are measured as ``aug.NAME/KEY``.
+    - ``report() -> {key: scalar}``: values that it reports after each update of D, finite 0-dim tensors, such as a
+      probability that adapts. They are measured as ``aug.NAME/KEY``.
 
     An augmentation that shows generated samples to D as real ones (``mixes_fakes``) is not called on batches. It has
     ``mix(real, fake) -> samples``, called in D's update before all augmentations. Both arguments are ``[N, ...]``
     without a graph. Row i of the result is made of row i of either, because it keeps the labels of that row. The fakes
-    were generated for the labels of these rows, but not from the latents that D's fakes of these rows were.
+    were generated for the labels of these rows, but not from the latents that D's fakes of these rows were; a generator
+    without latents (``latent_dim=0``) makes the same samples again.
 
     Args:
         moves_pixels: Whether it moves pixels (mirrors, shifts, cuts out), or a callable from the options to that. If
@@ -236,6 +237,13 @@ class Augmentation(Built):
     moves_pixels: bool | Callable[[Any], bool] = False
     mixes_fakes: bool = False
     modalities: tuple[Modality, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.mixes_fakes and self.moves_pixels:
+            raise ValueError(
+                f"augmentation {self.name!r} mixes fakes, so it is not called on images whose pixels it moves"
+            )
 
 
 SPECS: tuple[type[Component], ...] = (

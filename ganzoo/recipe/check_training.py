@@ -46,6 +46,9 @@ def _check_batches(recipe: ResolvedRecipe) -> None:
             f"aug {names} shows fakes to D as real, and train.update=simultaneous would show them to G's terms too: "
             "use train.update=shared or alternating"
         )
+    if any(map(mixes_fakes, recipe.aug)) and min(train.batch, train.micro_batch or train.batch) == 1:
+        names = ", ".join(choice.name for choice in recipe.aug if mixes_fakes(choice))
+        raise UsageError(f"aug {names} shows other fakes of a batch to D as real: use a batch of at least 2")
     if train.update != "alternating":
         whole = max(train.batch, train.micro_batch or 0)
         wanted = {"d_steps": 1, "g_steps": 1, "g_batch": train.batch, "micro_batch": whole}
