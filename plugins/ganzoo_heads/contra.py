@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from ganzoo.layers import measure_embedding
-from ganzoo.plugin import DataInfo, Networks, Step
-from ganzoo_heads.heads import make_linear, make_table, read_classes, read_fake, read_real
-from ganzoo_heads.options import ContraOptions
+from ganzoo_heads.class_vectors import ClassVectors
 
 
-class Contra(nn.Module):
+class Contra(ClassVectors):
     """A sample lies near its class and near samples of its class, and far from the others of the batch.
 
     h is a linear map of D's embedding, e(y) a vector of the class; c(a, b) is the cosine of two vectors, divided by the
@@ -25,28 +22,7 @@ class Contra(nn.Module):
     (``train.micro_batch``), compares its own samples with each other.
     """
 
-    project: nn.Linear
-    classes: nn.Embedding
-
-    def __init__(self, options: ContraOptions, data: DataInfo) -> None:
-        super().__init__()
-        self.options, self.data = options, data
-
-    def prepare(self, networks: Networks) -> None:
-        """Build the map of the embedding, and the vectors of the classes."""
-        embedding, options = measure_embedding(networks.discriminator, self.data), self.options
-        self.project = make_linear(embedding, options.dim, options.spectral)
-        self.classes = make_table(embedding, self.data.num_classes, options.dim, options.spectral)
-
-    def discriminator(self, step: Step) -> Tensor:
-        """Return D's term, a scalar."""
-        return self.options.weight * self.contrast(read_real(step), read_classes(step))
-
-    def generator(self, step: Step) -> Tensor:
-        """Return G's term, a scalar."""
-        return self.options.weight * self.contrast(read_fake(step), read_classes(step))
-
-    def contrast(self, embedding: Tensor, labels: Tensor) -> Tensor:
+    def compare(self, embedding: Tensor, labels: Tensor) -> Tensor:
         """Return the term without its weight, a scalar, for embeddings ``[N, E]`` of samples with labels ``[N]``."""
         h, e = F.normalize(self.project(embedding), dim=1), F.normalize(self.classes(labels), dim=1)  # [N, dim]
         own = (h * e).sum(1, keepdim=True) / self.options.temperature  # [N, 1]
