@@ -68,7 +68,7 @@ def _describe_recipe(recipe: dict[str, Any]) -> dict[str, Any]:
     """Return the facts of a frozen recipe that tell runs apart. A dataset in a folder has the name of the folder."""
     stored = recipe["dataset"]
     opener = next((e.spec for e in registry().components("dataset") if e.qualified == stored["name"]), None)
-    path = stored["options"].get(opener.path_option) if isinstance(opener, Dataset) else None
+    path = stored["options"].get(opener.path_option) if isinstance(opener, Dataset) and opener.opens_paths else None
     return {
         "dataset": Path(path).name if path else _get_bare_name(stored),
         "loss": _get_bare_name(recipe["loss"]),

@@ -129,7 +129,8 @@ def make_front_matter(config: Config, registry: Registry) -> dict[str, Any]:
 
 def _list_dataset_tags(dataset: Component | None) -> list[str]:
     """Return the tags that lead to models of a dataset; none for a dataset of the user's own files."""
-    return [dataset.name] if isinstance(dataset, Dataset) and not dataset.path_option else []
+    own_files = isinstance(dataset, Dataset) and dataset.path_option and dataset.opens_paths
+    return [dataset.name] if isinstance(dataset, Dataset) and not own_files else []
 
 
 def _select_strings(value: object) -> list[str]:

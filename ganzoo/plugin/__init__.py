@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import pluggy
 
-from ganzoo.errors import GanzooError, NotFound, UsageError
+from ganzoo.errors import Corrupt, GanzooError, NotFound, UsageError
 from ganzoo.plugin.around import Command, Diagnosis, Exporter, Model, Recipe, Tracker
 from ganzoo.plugin.component import Built, Component
 from ganzoo.plugin.contracts import (
@@ -59,6 +59,7 @@ __all__ = [
     "Case",
     "Command",
     "Component",
+    "Corrupt",
     "DataInfo",
     "Dataset",
     "Diagnosis",

@@ -126,7 +126,10 @@ class Dataset(Built):
         examples: The path of a callable ``(folder: pathlib.Path) -> mapping`` that writes a small dataset into an empty
             folder and returns the options that open it; the conformance kit uses it if files of the user are needed.
         default: Whether it is used if the user names no dataset.
-        path_option: The option that ``--dataset PATH`` sets, if paths may mean this dataset. The path is made absolute.
+        path_option: The option that is the path of the data, if it has one. The path is made absolute, and
+            ``--dataset PATH`` sets it.
+        opens_paths: Whether ``--dataset PATH`` may mean this dataset. Say false for a known dataset that has a name of
+            its own (``--dataset mnist dataset.path=PATH``).
         path_suffixes: The suffixes of the paths that mean this dataset (``(".csv",)``); empty for all paths whose
             suffix no other dataset has.
         license: The licence of the data, for the model card: an identifier of the Hub (``"cc-by-4.0"``) or words.
@@ -144,6 +147,7 @@ class Dataset(Built):
     examples: str = ""
     default: bool = False
     path_option: str = ""
+    opens_paths: bool = True
     path_suffixes: tuple[str, ...] = ()
     license: str = ""
     hub: str = ""

@@ -36,8 +36,8 @@ def check_recipe(recipe: ResolvedRecipe) -> None:
 
 
 def check_path(dataset: Choice) -> None:
-    """Raise NotFound if the path of a dataset does not exist, before anything is written."""
-    option = dataset.spec.path_option if isinstance(dataset.spec, Dataset) else ""
+    """Raise NotFound if the path of the user's own data does not exist, before anything is written."""
+    option = dataset.spec.path_option if isinstance(dataset.spec, Dataset) and dataset.spec.opens_paths else ""
     path = getattr(dataset.options, option) if option else None
     if path and not os.path.exists(path):
         raise NotFound(f"dataset.{option}: {path!r} does not exist or may not be read: add --dataset PATH")

@@ -97,7 +97,9 @@ class Registry:
         claimed = any(isinstance(spec, Dataset) and suffix in spec.path_suffixes for spec in specs)
         return self._find_only_dataset(
             lambda spec: (
-                bool(spec.path_option) and (suffix in spec.path_suffixes if claimed else not spec.path_suffixes)
+                bool(spec.path_option)
+                and spec.opens_paths
+                and (suffix in spec.path_suffixes if claimed else not spec.path_suffixes)
             ),
             f"opens {path!r}: write --dataset NAME dataset.KEY=PATH",
         )

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ganzoo_datasets import DigitsOptions, digits_info
+from ganzoo_datasets.specs.included import DigitsOptions, digits_info
 
 
 class Digits:

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from ganzoo.plugin import IMAGE_SUFFIXES, DataInfo, Item, NotFound, UsageError, read_image
-from ganzoo_datasets import FolderOptions, folder_shape
+from ganzoo_datasets.specs.folder import FolderOptions, folder_shape
 
 ARCHIVES = (".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip")
 CAMERA = "a camera's raw file: convert it to JPEG"

@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.plugin import DataInfo
-from ganzoo_datasets import PointsOptions, points_info
+from ganzoo_datasets.specs.included import PointsOptions, points_info
 
 # ----------------------------------------------------------------------------
 # Drawing from the distributions.

@@ -20,9 +20,11 @@ from PIL import Image, ImageCms, ImageDraw
 from ganzoo.data.source import ArraySource, describe_skipped_items, open_source
 from ganzoo.plugin import DataInfo, NotFound, UsageError, read_image
 from ganzoo.plugin.images import flatten_image, quiet
-from ganzoo_datasets import DigitsOptions, FolderOptions, ganzoo_datasets
+from ganzoo_datasets import ganzoo_datasets
 from ganzoo_datasets.digits import Digits
 from ganzoo_datasets.folder import Folder, examples
+from ganzoo_datasets.specs.folder import FolderOptions
+from ganzoo_datasets.specs.included import DigitsOptions
 from privileges import bound_by_modes
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -34,9 +36,10 @@ def test_plugin_module_is_light() -> None:
 
 
 def test_specs() -> None:
-    digits, points, folder = ganzoo_datasets()
+    digits, points, folder, *others = ganzoo_datasets()
     assert [spec.name for spec in (digits, points, folder)] == ["digits", "points", "folder"]
-    assert [spec.default for spec in (digits, points, folder)] == [True, False, False]
+    assert [spec.default for spec in (digits, points, folder, *others)] == [True] + [False] * (2 + len(others))
+    assert [spec.name for spec in (folder, *others) if spec.path_option and spec.opens_paths] == ["folder"]
     assert callable(digits.info)
     assert digits.info(DigitsOptions(size=64)) == DataInfo(shape=(1, 64, 64), num_classes=10, num_items=1797)
     assert "10.24432/C50P49" in digits.paper

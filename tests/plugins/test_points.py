@@ -16,8 +16,9 @@ from ganzoo import load
 from ganzoo.cli import main
 from ganzoo.data.source import EndlessSource, open_source
 from ganzoo.plugin import DataInfo
-from ganzoo_datasets import PointsOptions, ganzoo_datasets, points_info
+from ganzoo_datasets import ganzoo_datasets
 from ganzoo_datasets.points import LOST, MODES, SAMPLES, SIDE, Points, draw_scatter
+from ganzoo_datasets.specs.included import PointsOptions, points_info
 
 SHAPES = get_args(get_type_hints(PointsOptions)["shape"])
 MIXTURES = {"ring": 8, "pacgan-ring": 8, "grid": 25, "gaussian": 1}
