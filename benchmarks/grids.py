@@ -1,0 +1,99 @@
+"""What each architecture of images draws after the same time: grids of samples, with their settings.
+
+    python benchmarks/grids.py [--archs dcgan,sngan] [--datasets digits,fashion-mnist,emoji] [--seconds 300] [--quick]
+
+Each architecture is trained with the settings that it recommends, for as many images as take `--seconds` of processor
+time (300) on one thread; a short training before finds its speed. Its averaged generator then draws 64 samples, those
+of seed 0: where it was trained with labels, a column for each class. The picture is kept as
+``results/grids/ARCH-DATASET.png``, and the command that trains it again in ``results/grids.json``. Rows that are saved
+already are not made again, so the command can be stopped and started at any time. An architecture or a dataset that is
+not installed, and one that does not fit, is left out with a line that says why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import time
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from common import RESULTS, Row, format_table, load_rows, parse_arguments, save_rows
+from workbench import temporary_runs
+
+import ganzoo
+from ganzoo.plugin import Architecture
+
+GRIDS, FILE = RESULTS / "grids", RESULTS / "grids.json"
+SIZES = {"emoji": 64}  # pixels; others are trained at 32
+WARM, TIMED = 4, 12  # batches of the short training that finds the speed
+QUICK = {"archs": ["dcgan"], "datasets": ["digits"], "seconds": 4.0}
+
+
+def main() -> None:
+    """Train, draw, keep each picture and its row, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    specs = [entry.spec for entry in ganzoo.registry().components("architecture")]
+    images = [spec.name for spec in specs if isinstance(spec, Architecture) and "image" in spec.modalities]
+    parser.add_argument("--archs", type=lambda text: text.split(","), default=images)
+    parser.add_argument("--datasets", type=lambda text: text.split(","), default=["digits", "fashion-mnist", "emoji"])
+    parser.add_argument("--seconds", type=float, default=300.0, help="processor time of each training")
+    parser.add_argument("--quick", action="store_true", help="one architecture for seconds, nothing is kept")
+    arguments = parse_arguments(parser)
+    if arguments.quick:
+        vars(arguments).update(QUICK)
+    rows: list[Row] = [] if arguments.quick else load_rows(FILE)
+    for row in train_all(arguments, rows):
+        rows.append(row)
+        print(format_table([[*row.values()]]), flush=True)
+        if not arguments.quick:
+            save_rows(FILE, rows)
+
+
+def train_all(arguments: argparse.Namespace, rows: list[Row]) -> Iterator[Row]:
+    """Train those that have no row yet; keep their pictures; yield their rows."""
+    known = {(row["arch"], row["dataset"]) for row in rows}
+    for dataset, arch in product(arguments.datasets, arguments.archs):
+        if (arch, dataset) in known:
+            continue
+        try:
+            with temporary_runs():
+                yield train_one(arch, dataset, arguments.seconds, GRIDS if not arguments.quick else None)
+        except ganzoo.GanzooError as error:
+            print(f"{arch} on {dataset} is left out: {error}", flush=True)
+
+
+def train_one(arch: str, dataset: str, seconds: float, folder: Path | None) -> Row:
+    """Train an architecture for the images that take the given processor time; return its row.
+
+    Args:
+        arch: The architecture.
+        dataset: The dataset.
+        seconds: Processor time of the training.
+        folder: The folder that the picture is saved to; None for no picture.
+    """
+    settings: dict[str, Any] = {"arch": arch, "dataset": dataset, "size": SIZES.get(dataset, 32)}
+    run, _ = train_images(settings, 1)
+    batch = run.recipe()["train"]["batch"]
+    before = train_images(settings, WARM * batch)[1]
+    speed = TIMED * batch / (train_images(settings, (WARM + TIMED) * batch)[1] - before)  # images a second
+    images = max(1, round(speed * seconds / batch)) * batch
+    run, spent = train_images(settings, images)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        ganzoo.load(run, "cpu").images(64, seed=0).make_grid().save(folder / f"{arch}-{dataset}.png", optimize=True)
+    words = ["ganzoo", "train", "--arch", arch, "--dataset", dataset, "--size", settings["size"], "--images", images]
+    return {"arch": arch, "dataset": dataset, "seconds": round(spent), "command": shlex.join(map(str, words))}
+
+
+def train_images(settings: dict[str, Any], images: int) -> tuple[ganzoo.Run, float]:
+    """Train for so many images; return the run and the processor time in seconds."""
+    start, seldom = time.process_time(), {"train.grid_every": 10**9, "train.checkpoint_every": 10**9}
+    run = ganzoo.train(**settings, images=images, options=seldom, device="cpu", threads=1, progress=False)
+    return run, time.process_time() - start
+
+
+if __name__ == "__main__":
+    main()
