@@ -9,13 +9,15 @@ import torch
 
 from ganzoo.plugin import Case
 
+SQUARE = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]], dtype=torch.float64)
+WHITE = SQUARE * math.sqrt(3) / 2  # four points whose unbiased covariance is the identity
+
 
 def pixel_moments() -> Iterator[Case]:
     """Yield two Gaussians of equal covariances, and two of different ones."""
-    square = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
     yield Case(
         name="shift by (3, 4)",
-        given={"real": square, "fake": square + torch.tensor([3.0, 4.0])},
+        given={"real": SQUARE, "fake": SQUARE + torch.tensor([3.0, 4.0])},
         expected={"mean": math.sqrt(12.5), "std": 0.0, "fd": 25.0},
     )
     line = torch.tensor([[-1.0], [1.0]])  # variance 2
@@ -23,4 +25,76 @@ def pixel_moments() -> Iterator[Case]:
         name="stretched three times and shifted by 1",
         given={"real": line, "fake": 3 * line + 1},
         expected={"mean": 1.0, "std": 2 * math.sqrt(2), "fd": 9.0},
+    )
+
+
+def frechet() -> Iterator[Case]:
+    """Yield Gaussians with covariances that commute, that do not commute, and that are singular."""
+    yield Case(
+        name="diagonal: 3^2 + 4^2 + (3 - 1)^2 + (4 - 2)^2",
+        given={
+            "real": WHITE * torch.tensor([1.0, 2.0]),
+            "fake": WHITE * torch.tensor([3.0, 4.0]) + torch.tensor([3, 4]),
+        },
+        expected={"fd": 33.0},
+        tolerance=1e-12,
+    )
+    root = torch.linalg.cholesky(torch.tensor([[2.0, 1.0], [1.0, 2.0]], dtype=torch.float64))
+    yield Case(  # the eigenvalues of the product are 4 +- sqrt(7), and their roots have the sum sqrt(14)
+        name="[[2, 1], [1, 2]] and diag(3, 1): 8 - 2 sqrt(14)",
+        given={"real": WHITE @ root.T, "fake": WHITE * torch.tensor([3.0, 1.0]).double().sqrt()},
+        expected={"fd": 8 - 2 * math.sqrt(14)},
+        tolerance=1e-12,
+    )
+    few = torch.randn(50, 200, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    yield Case(
+        name="fewer samples than features, from themselves",
+        given={"real": few, "fake": few},
+        expected={"fd": 0.0},
+        tolerance=1e-10,
+    )
+
+
+def frechet_infinity() -> Iterator[Case]:
+    """Yield points of which every part has the same mean and no variance: nothing depends on their number."""
+    real = torch.tensor([[0.0, 2.0], [0.0, -2.0]]).repeat(20, 1)
+    yield Case(
+        name="one point, 5 away from points with variance 160 / 39",
+        given={"real": real, "fake": torch.tensor([[3.0, 4.0]]).expand(40, 2)},
+        expected={"fd": 25 + 160 / 39},
+        tolerance=1e-9,
+    )
+
+
+def kid() -> Iterator[Case]:
+    """Yield two pairs of numbers, whose kernel is ``(x y + 1)^3``."""
+    yield Case(
+        name="0, 1 and 1, 2: 1 + 27 - 2 (1 + 1 + 8 + 27) / 4",
+        given={"real": torch.tensor([[0.0], [1.0]]), "fake": torch.tensor([[1.0], [2.0]])},
+        expected={"kid": 9.5, "std": 0.0},
+        tolerance=1e-12,
+    )
+    rows = torch.tensor([[1.0, 1.0], [1.0, -1.0]])  # (x.y / 2 + 1)^3 is 8 with itself and 1 with the other
+    yield Case(
+        name="equal sets are below 0: 2 (mean off the diagonal - mean of all)",
+        given={"real": rows, "fake": rows},
+        expected={"kid": 2 * (1 - 4.5)},
+        tolerance=1e-12,
+    )
+
+
+def prdc() -> Iterator[Case]:
+    """Yield equal sets, sets that are far apart, and points on a line with balls of radius 1."""
+    line = torch.arange(4.0)[:, None]
+    one = {"neighbours": 1}
+    same = dict.fromkeys(("precision", "recall", "density", "coverage"), 1.0)
+    apart = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
+    yield Case(name="equal sets", given={"real": apart, "fake": apart}, options={"neighbours": 2}, expected=same)
+    yield Case(name="far apart", given={"real": line, "fake": line + 9}, options=one, expected=dict.fromkeys(same, 0.0))
+    yield Case(  # 0.5 lies in two real balls, 3.5 in one, 9 in none; their radii are 3, 3 and 5.5
+        name="0, 1, 2, 3 and 0.5, 3.5, 9",
+        given={"real": line, "fake": torch.tensor([[0.5], [3.5], [9.0]])},
+        options=one,
+        expected={"precision": 2 / 3, "recall": 1.0, "density": 1.0, "coverage": 0.75},
+        tolerance=1e-12,
     )

@@ -14,7 +14,7 @@ from torch.nn.functional import avg_pool2d
 
 from ganzoo.evaluate.statistics import Statistics, frechet_distance
 from ganzoo.plugin import DataInfo
-from ganzoo_metrics import MomentsOptions
+from ganzoo_metrics.options import MomentsOptions
 
 
 class PixelMoments:

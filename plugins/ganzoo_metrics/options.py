@@ -1,0 +1,41 @@
+"""Options of the metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ganzoo.plugin import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class MomentsOptions:
+    """Options of `pixel-moments`."""
+
+    dimensions: int = option(
+        256,
+        low=1,
+        high=4096,
+        help="Largest dimension for the Frechet distance; larger samples are averaged over small cells.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrechetInfinityOptions:
+    """Options of `frechet-infinity`."""
+
+    points: int = option(15, low=2, help="How many parts of the generated samples are measured, from a tenth to all.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KIDOptions:
+    """Options of `kid`."""
+
+    subsets: int = option(100, low=1, help="Random subsets whose values are averaged.")
+    size: int = option(1000, low=2, help="Samples of each side in a subset; all, if there are fewer.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PRDCOptions:
+    """Options of `prdc`."""
+
+    neighbours: int = option(5, low=1, help="The ball of a sample reaches to its nearest neighbour of this rank.")

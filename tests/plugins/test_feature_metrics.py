@@ -1,0 +1,119 @@
+"""Metrics of features against values of torch-fidelity and prdc (`metric_peers/write.py`), and against expectations."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import ganzoo
+from ganzoo.evaluate.statistics import Statistics
+from ganzoo_metrics import kept
+from ganzoo_metrics.frechet import extrapolate
+
+PEERS = {
+    name: torch.from_numpy(value)
+    for name, value in np.load(Path(__file__).parent / "metric_peers" / "values.npz").items()
+}
+SHARES = ("precision", "recall", "density", "coverage")
+
+
+def measure(name, real, fake, **options):
+    """Return the values of a metric for features ``[N, F]`` of either side."""
+    metric = ganzoo.create("metric", name, **options)
+    metric.reset()
+    for give, rows in ((metric.real, real), (metric.fake, fake)):
+        if name == "frechet":
+            statistics = Statistics()
+            statistics.add(rows)
+            give(statistics)
+        else:
+            for batch in rows.split(64):
+                give({"features": batch})
+    with torch.no_grad():
+        return metric.compute()
+
+
+def draw(*shape, seed=0):
+    return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+# ----------------------------------------------------------------------------
+# Other implementations.
+
+
+@pytest.mark.parametrize("name", ["many", "few"])
+def test_values_are_those_of_torch_fidelity_and_prdc(name):
+    real, fake = PEERS[f"{name}/real"], PEERS[f"{name}/fake"]
+    near = {"rel": 1e-6}
+    assert measure("frechet", real, fake)["fd"] == pytest.approx(float(PEERS[f"{name}/fid"]), **near)
+    size = min(len(real), len(fake))  # the whole of both, as the order of random subsets is each library's own
+    assert measure("kid", real[:size], fake[:size])["kid"] == pytest.approx(float(PEERS[f"{name}/kid"]), **near)
+    nearest = measure("prdc", real, fake, neighbours=3)
+    assert [nearest[key] for key in SHARES[:2]] == pytest.approx(PEERS[f"{name}/pr"].tolist(), **near)
+    found = measure("prdc", real, fake)
+    assert [found[key] for key in SHARES] == pytest.approx(PEERS[f"{name}/prdc"].tolist(), **near)
+
+
+# ----------------------------------------------------------------------------
+# Expected values for equal distributions and for known ones.
+
+
+def test_the_bias_of_the_frechet_distance_is_the_expected_one():
+    d, n = 16, 1000
+    found = measure("frechet", draw(n, d), draw(n, d, seed=1))["fd"]
+    assert found == pytest.approx(2 * d / n + d * (d + 1) / (2 * (n - 1)), rel=0.1)
+    assert abs(measure("frechet-infinity", draw(n, d), draw(n, d, seed=1))["fd"]) < 0.7 * found
+
+
+def test_the_frechet_distance_is_symmetric_and_scales_with_the_square():
+    one, other = draw(60, 5), draw(60, 5, seed=1) * 1.5 + 0.2
+    rotation = torch.linalg.qr(draw(5, 5, seed=2))[0]
+    found = measure("frechet", one, other)["fd"]
+    for same in ((other, one), (one @ rotation, other @ rotation)):
+        assert measure("frechet", *same)["fd"] == pytest.approx(found, rel=1e-12)
+    assert measure("frechet", 3 * one, 3 * other)["fd"] == pytest.approx(9 * found, rel=1e-12)
+
+
+def test_an_exact_line_is_extrapolated_exactly():
+    sizes = torch.tensor([500, 1000, 5000])
+    assert extrapolate(sizes, 7 + 300 / sizes.double()) == pytest.approx(7, rel=1e-12)
+
+
+def test_the_kernel_distance_of_gaussians_is_the_closed_form():
+    found = measure("kid", draw(4000, 1), draw(4000, 1, seed=1) + 1, subsets=20)  # (x y + 1)^3: exactly 22
+    assert abs(found["kid"] - 22) < 4 * 22 * math.sqrt(8 / 4000)
+    null = measure("kid", draw(4000, 4), draw(4000, 4, seed=1), size=100, subsets=40)
+    assert abs(null["kid"]) < 3 * null["std"] / math.sqrt(40)
+
+
+def test_the_kernel_distance_of_a_set_from_itself_is_the_known_negative_one():
+    x = torch.from_numpy(np.random.default_rng(0).normal(size=(100, 5)))
+    assert measure("kid", x, x)["kid"] == pytest.approx(-0.1995889287, abs=1e-9)
+
+
+def test_density_and_coverage_of_one_distribution_are_the_expected_ones():
+    n = m = 1000
+    found = measure("prdc", draw(n, 3), draw(m, 3, seed=1))
+    assert found["density"] == pytest.approx(1, abs=0.05)
+    expected = 1 - math.prod((n - i) / (m + n - i) for i in range(1, 6))
+    assert expected == pytest.approx(0.96898, abs=1e-5)
+    assert found["coverage"] == pytest.approx(expected, abs=0.015)
+
+
+def test_distances_in_blocks_are_those_of_one_piece(monkeypatch):
+    real, fake = draw(70, 3), draw(50, 3, seed=1)
+    whole = measure("prdc", real, fake)
+    monkeypatch.setattr(kept, "NUMBERS", 350)  # 7 rows, then 5
+    sizes = [len(block) for _, block in kept.iterate_square_distances(real, fake)]
+    assert sizes == [7] * 10
+    assert measure("prdc", real, fake) == whole
+
+
+@pytest.mark.parametrize(("name", "least"), [("kid", 2), ("prdc", 6), ("frechet-infinity", 20)])
+def test_too_few_samples_are_reported_with_how_many_are_needed(name, least):
+    rows = draw(least, 3)
+    assert measure(name, rows, rows)
+    with pytest.raises(ValueError, match=f"at least {least} real and {least} generated samples, not {least - 1} and"):
+        measure(name, rows[1:], rows)
