@@ -36,6 +36,12 @@ class Options:
     width_d: int = option(
         8, help='Channels of D at half the resolution, "ch" in the paper; at 32 pixels, a quarter.', low=8
     )
+    multiples_g: tuple[int, ...] | None = option(
+        None,
+        help="Channels of G after its first layer and after each doubling of the resolution, in multiples of width_g; "
+        "none for the authors': 16,16,8,4,2 at 64 pixels. StudioGAN's G has 16,8,4,2,1 there.",
+        low=1,
+    )
     z_dim: int = option(128, help="Length of the latent z.", low=1)
     shared_dim: int = option(128, help="Length of the class embedding that all blocks of G share.", low=1)
     attention: tuple[int, ...] | None = option(

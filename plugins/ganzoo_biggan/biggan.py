@@ -18,10 +18,10 @@ from ganzoo_biggan.networks import (
     HALVINGS,
     LOWEST,
     MULTIPLES_D,
-    MULTIPLES_G,
     Discriminator,
     Generator,
     check_data,
+    list_channels,
     make_attention,
 )
 
@@ -31,11 +31,12 @@ def build(options: BigGANOptions, data: DataInfo) -> Networks:
 
     Raises:
         UsageError: The samples are not square images of a size in `SIZES`, their labels are not classes, a resolution
-            of ``options.attention`` does not exist in both networks, or z cannot be split as the options say.
+            of ``options.attention`` does not exist in both networks, the channels of G do not fit, or z cannot be split
+            as the options say.
     """
     check_data(data, options, "biggan")
     channels, size, _ = data.shape
-    widths = [multiple * options.width_g for multiple in MULTIPLES_G[size]]
+    widths = list_channels(options, size)
     latents = SplitLatents(len(widths) - 1, options.z_dim, options.hierarchical, options.shared_dim, data.num_classes)
     ups = nn.ModuleList(
         Up(inputs, outputs, latents, make_attention(LOWEST << level, outputs, options))

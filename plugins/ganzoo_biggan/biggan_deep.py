@@ -21,10 +21,10 @@ from ganzoo_biggan.networks import (
     HALVINGS,
     LOWEST,
     MULTIPLES_D,
-    MULTIPLES_G,
     Discriminator,
     Generator,
     check_data,
+    list_channels,
     make_attention,
 )
 
@@ -35,12 +35,12 @@ def build(options: DeepOptions, data: DataInfo) -> Networks:
     """Return the networks for images of `data`, with labels if it has classes.
 
     Raises:
-        UsageError: The samples are not square images of a size in `SIZES`, their labels are not classes, or a
-            resolution of ``options.attention`` does not exist in both networks.
+        UsageError: The samples are not square images of a size in `SIZES`, their labels are not classes, a
+            resolution of ``options.attention`` does not exist in both networks, or the channels of G do not fit.
     """
     check_data(data, options, "biggan-deep")
     channels, size, _ = data.shape
-    widths = [multiple * options.width_g for multiple in MULTIPLES_G[size]]
+    widths = list_channels(options, size)
     latents = WholeLatents(2 * len(widths) - 2, options.z_dim, options.shared_dim, data.num_classes)
     ups = nn.ModuleList()
     for level, (inputs, outputs) in enumerate(pairwise(widths), 1):

@@ -113,7 +113,7 @@ class Discriminator(nn.Module):
 
 
 # ----------------------------------------------------------------------------
-# Data and attention.
+# Data, channels and attention.
 
 
 def check_data(data: DataInfo, options: Options, name: str) -> None:
@@ -131,6 +131,23 @@ def check_data(data: DataInfo, options: Options, name: str) -> None:
                 f"arch.attention={resolution} is not a resolution inside networks for images of {size} pixels: give "
                 f"{' or '.join(map(str, possible))}"
             )
+
+
+def list_channels(options: Options, size: int) -> list[int]:
+    """Return the channels of G after its first layer and after each doubling of the resolution.
+
+    Raises:
+        UsageError: ``options.multiples_g`` has not one number for each of them, or its numbers grow.
+    """
+    multiples = options.multiples_g or MULTIPLES_G[size]
+    num = len(MULTIPLES_G[size])
+    if len(multiples) != num or list(multiples) != sorted(multiples, reverse=True):
+        given, usual = (",".join(map(str, each)) for each in (multiples, MULTIPLES_G[size]))
+        raise UsageError(
+            f"arch.multiples_g={given} does not fit images of {size} pixels: give {num} numbers that do not grow, such "
+            f"as {usual}"
+        )
+    return [multiple * options.width_g for multiple in multiples]
 
 
 def make_attention(resolution: int, channels: int, options: Options) -> nn.Module:

@@ -54,9 +54,18 @@ class SNGANOptions:
     )
     z_dim: int = option(128, help="Length of the latent z.", low=1)
     latent: Literal["normal", "uniform"] = option("normal", help="Distribution of z: N(0, 1), or U(-1, 1) as in LOGAN.")
-    norm_d: Literal["spectral", "none", "layer"] = option(
+    norm_d: Literal["spectral", "none", "layer", "batch"] = option(
         "spectral",
-        help="Normalisation in the discriminator: spectral limits its slope; wgan-gp needs none or layer.",
+        help="Normalisation in the discriminator: spectral limits its slope; wgan-gp needs none or layer, because "
+        "batch mixes the samples of a batch.",
+    )
+    wide_d: bool = option(
+        False,
+        help="Whether the blocks of D are inside as wide as after them, as in SAGAN, not as before them. At 32 pixels "
+        "all are equally wide.",
+    )
+    init: Literal["xavier", "orthogonal"] = option(
+        "xavier", help="First weights: Glorot's uniform as in the papers, or orthogonal as in StudioGAN."
     )
     pooling: Literal["sum", "mean"] = option(
         "sum", help="How D reduces its last maps to features: sum as in SNGAN, mean as in WGAN-GP."
@@ -102,8 +111,8 @@ def ganzoo_architectures() -> Iterator[Architecture]:
 
 
 def _provides(options: SNGANOptions) -> tuple[str, ...]:
-    words = ("double-backward", "features", "embedding")
-    return (*words, "bounded-slope") if options.norm_d == "spectral" else words
+    words = {"spectral": ("bounded-slope",), "batch": ("batchnorm-in-d",)}
+    return ("double-backward", "features", "embedding", *words.get(options.norm_d, ()))
 
 
 # ----------------------------------------------------------------------------
@@ -171,7 +180,7 @@ def ganzoo_recipes() -> Iterator[Recipe]:
     )
     yield Recipe(
         name="sagan-imagenet-128",
-        summary="SAGAN's training on ImageNet 128x128 with classes, attention at 64x64, D's blocks as wide as SNGAN's.",
+        summary="SAGAN's training on ImageNet 128x128 with classes, attention at 64x64.",
         paper=SAGAN,
         source="https://github.com/brain-research/self-attention-gan",
         dataset="imagenet-128",
@@ -182,6 +191,7 @@ def ganzoo_recipes() -> Iterator[Recipe]:
             **spectral,
             "arch": "sngan",
             "arch.spectral_g": True,
+            "arch.wide_d": True,
             "arch.attention": (64,),
             "reg": "none",
             "optim.g.lr": 1e-4,

@@ -7,6 +7,7 @@ it commutes with the interpolation of pixels and with their mean.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Literal, TypeVar
 
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from ganzoo.layers import ConditionalBatchNorm2d, convolve_and_pool, double_and_
 
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 Upsampling = Literal["nearest", "bilinear"]
+Norm = Callable[[int], nn.Module]  # from a number of channels to their normalisation
 
 
 class Up(nn.Module):
@@ -53,19 +55,28 @@ class Up(nn.Module):
 
 
 class FirstDown(nn.Module):
-    """``[N, inputs, R, R] -> [N, outputs, R/2, R/2]``: D's first block, whose input is the image itself."""
+    """``[N, inputs, R, R] -> [N, outputs, R/2, R/2]``: D's first block, whose input is the image itself.
 
-    def __init__(self, inputs: int, outputs: int, attention: nn.Module) -> None:
+    Args:
+        inputs, outputs: The numbers of channels.
+        norm: The normalisation before the activation.
+        short_norm: The normalisation before the 1x1 convolution of the shortcut.
+        attention: The last layer of the block: self-attention, or the identity.
+    """
+
+    def __init__(self, inputs: int, outputs: int, norm: Norm, short_norm: Norm, attention: nn.Module) -> None:
         super().__init__()
         self.conv1 = make_convolution(inputs, outputs)
+        self.norm1 = norm(outputs)
         self.conv2 = make_convolution(outputs, outputs)
+        self.short_norm = short_norm(inputs)
         self.shortcut = initialise_layer(nn.Conv2d(inputs, outputs, 1))
         self.attention = attention
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the block's output."""
-        y: Tensor = convolve_and_pool(F.relu(self.conv1(x)), self.conv2)  # [N, outputs, R/2, R/2]
-        y = self.attention(y + self.shortcut(F.avg_pool2d(x, 2)))
+        y: Tensor = convolve_and_pool(F.relu(self.norm1(self.conv1(x))), self.conv2)  # [N, outputs, R/2, R/2]
+        y = self.attention(y + self.shortcut(self.short_norm(F.avg_pool2d(x, 2))))
         return y
 
 
@@ -73,27 +84,37 @@ class Down(nn.Module):
     """``[N, inputs, R, R] -> [N, outputs, R/2, R/2]``, or at the same resolution: a block of D.
 
     Args:
-        inputs, outputs: The numbers of channels.
+        inputs, inner, outputs: The numbers of channels before, within and after the block.
         halves: Whether the block halves the resolution.
-        layer_norm: Whether each activation follows a normalisation over all numbers of a sample (Ba et al. 2016,
-            arXiv:1607.06450), as Gulrajani et al. 2017 recommend with their penalty.
+        norm: The normalisation before each activation.
+        short_norm: The normalisation before the 1x1 convolution of the shortcut, if there is one.
         attention: The last layer of the block: self-attention, or the identity.
     """
 
-    def __init__(self, inputs: int, outputs: int, halves: bool, layer_norm: bool, attention: nn.Module) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        inner: int,
+        outputs: int,
+        halves: bool,
+        norm: Norm,
+        short_norm: Norm,
+        attention: nn.Module,
+    ) -> None:
         super().__init__()
-        self.norm1, self.norm2 = (nn.GroupNorm(1, inputs) if layer_norm else nn.Identity() for _ in range(2))
-        self.conv1 = make_convolution(inputs, inputs)
-        self.conv2 = make_convolution(inputs, outputs)
+        self.norm1, self.norm2 = norm(inputs), norm(inner)
+        self.conv1 = make_convolution(inputs, inner)
+        self.conv2 = make_convolution(inner, outputs)
         changes = halves or inputs != outputs
+        self.short_norm = short_norm(inputs) if changes else nn.Identity()
         self.shortcut = initialise_layer(nn.Conv2d(inputs, outputs, 1)) if changes else nn.Identity()
         self.halves = halves
         self.attention = attention
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the block's output."""
-        y: Tensor = self.conv1(F.relu(self.norm1(x)))  # [N, inputs, R, R]
-        y = F.relu(self.norm2(y))
+        y: Tensor = self.conv1(F.relu(self.norm1(x)))  # [N, inner, R, R]
+        y, x = F.relu(self.norm2(y)), self.short_norm(x)
         if self.halves:
             x, y = F.avg_pool2d(x, 2), convolve_and_pool(y, self.conv2)  # [N, outputs, R/2, R/2]
         else:

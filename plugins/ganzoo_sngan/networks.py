@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.layers import ProjectionHead, SelfAttention2d, spectral_norm_all
+from ganzoo.layers import ProjectionHead, SelfAttention2d, draw_weights, spectral_norm_all
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, UsageError
 from ganzoo_sngan import SIZES, SNGANOptions
-from ganzoo_sngan.blocks import Down, FirstDown, Up, initialise_layer
+from ganzoo_sngan.blocks import Down, FirstDown, Norm, Up, initialise_layer
 
 # The channels of both networks, in multiples of a width that is 64 in the papers: in G after the linear layer and after
 # each block, in D after each block. The papers have no networks for 64 pixels; those of the authors' code are the
@@ -23,6 +23,28 @@ from ganzoo_sngan.blocks import Down, FirstDown, Up, initialise_layer
 MULTIPLES_G = {32: (4, 4, 4, 4), 48: (8, 4, 2, 1), 64: (16, 8, 4, 2, 1), 128: (16, 16, 8, 4, 2, 1)}
 MULTIPLES_D = {32: (2, 2, 2, 2), 48: (1, 2, 4, 8, 16), 64: (1, 2, 4, 8, 16), 128: (1, 2, 4, 8, 16, 16)}
 HALVINGS = {32: 2, 48: 4, 64: 5, 128: 5}  # the number of D's blocks that halve the resolution: the first ones
+
+
+def omit(channels: int) -> nn.Module:
+    """Return the identity, where a network has no normalisation."""
+    return nn.Identity()
+
+
+def normalise_layer(channels: int) -> nn.Module:
+    """Return a normalisation over all numbers of a sample (Ba et al. 2016, arXiv:1607.06450).
+
+    Gulrajani et al. 2017 recommend it with their penalty.
+    """
+    return nn.GroupNorm(1, channels)
+
+
+# The normalisations of D: of the first block's activation, of the others', and of the shortcuts.
+NORMS: dict[str, tuple[Norm, Norm, Norm]] = {
+    "spectral": (omit, omit, omit),
+    "none": (omit, omit, omit),
+    "layer": (omit, normalise_layer, omit),
+    "batch": (nn.BatchNorm2d, nn.BatchNorm2d, nn.BatchNorm2d),  # as in StudioGAN (Kang et al. 2023, arXiv:2206.09479)
+}
 
 
 def build(options: SNGANOptions, data: DataInfo) -> Networks:
@@ -69,6 +91,8 @@ class Generator(nn.Module):
             self.blocks.append(Up(inputs, outputs, num_classes, options.upsampling, attention))
         self.norm = nn.BatchNorm2d(widths[-1])
         self.last = initialise_layer(nn.Conv2d(widths[-1], channels, 3, padding=1))
+        if options.init == "orthogonal":
+            draw_weights(self)
         if options.spectral_g:  # SAGAN, section 4.1
             spectral_norm_all(self)
 
@@ -96,13 +120,19 @@ class Discriminator(nn.Module):
         super().__init__()
         widths = [multiple * options.width_d for multiple in MULTIPLES_D[size]]
         self.pooling, self.projection = options.pooling, options.projection
-        self.blocks = nn.Sequential(FirstDown(channels, widths[0], make_attention(size // 2, widths[0], options)))
+        norms = NORMS[options.norm_d]
+        self.blocks = nn.Sequential(
+            FirstDown(channels, widths[0], *norms[::2], make_attention(size // 2, widths[0], options))
+        )
         for level, (inputs, outputs) in enumerate(pairwise(widths), 2):
             halves = level <= HALVINGS[size]
             attention = make_attention(size >> level, outputs, options) if halves else nn.Identity()
-            self.blocks.append(Down(inputs, outputs, halves, options.norm_d == "layer", attention))
+            inner = outputs if options.wide_d else inputs
+            self.blocks.append(Down(inputs, inner, outputs, halves, *norms[1:], attention))
         self.head = ProjectionHead(widths[-1], num_classes if options.projection else 0)
         initialise_layer(self.head.psi)
+        if options.init == "orthogonal":
+            draw_weights(self)
         if options.norm_d == "spectral":
             spectral_norm_all(self, kinds=(nn.Linear, nn.Conv2d, nn.Embedding))
 

@@ -70,6 +70,8 @@ def test_the_authors_networks_have_their_parameter_counts(
         (DataInfo(shape=(3, 32, 64)), {}, "one of 32, 64, 128, 256"),
         (DataInfo(shape=(3, 32, 32), label_shape=(4,)), {}, "classes as labels"),
         (DataInfo(shape=(3, 32, 32)), {"attention": (32,)}, "arch.attention=32 is not .* give 16 or 8"),
+        (DataInfo(shape=(3, 32, 32)), {"multiples_g": (4, 4)}, "arch.multiples_g=4,4 does not fit .* give 4 numbers"),
+        (DataInfo(shape=(3, 32, 32)), {"multiples_g": (4, 2, 4, 1)}, "numbers that do not grow, such as 4,4,4,4"),
     ],
 )
 def test_other_data_are_refused(name, data, values, text):

@@ -118,13 +118,18 @@ def test_a_block_of_g_computes_the_papers_formula(upsampling):
     torch.testing.assert_close(block(x, labels), expected, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize(("outputs", "halves", "layer_norm"), [(6, True, False), (6, False, True), (4, False, False)])
-def test_a_block_of_d_computes_the_papers_formula(outputs, halves, layer_norm):
-    block = blocks.Down(4, outputs, halves, layer_norm, nn.Identity()).double()
+@pytest.mark.parametrize(
+    ("outputs", "halves", "norm", "dims"),
+    [(6, True, "none", ()), (6, False, "layer", (1, 2, 3)), (4, False, "none", ()), (6, True, "batch", (0, 2, 3))],
+)
+def test_a_block_of_d_computes_the_papers_formula(outputs, halves, norm, dims):
+    inner = 5 if norm == "batch" else 4
+    block = blocks.Down(4, inner, outputs, halves, *networks.NORMS[norm][1:], nn.Identity()).double()
     x = draw(2, 4, 6, 6)
 
     def normalise(x):
-        dims = (1, 2, 3)
+        if not dims:
+            return x
         return (x - x.mean(dims, keepdim=True)) / (x.var(dims, unbiased=False, keepdim=True) + 1e-5).sqrt()
 
     def pool(x):
@@ -132,19 +137,33 @@ def test_a_block_of_d_computes_the_papers_formula(outputs, halves, layer_norm):
 
     y = x
     for conv in (block.conv1, block.conv2):
-        y = F.conv2d((normalise(y) if layer_norm else y).clamp(min=0), conv.weight, conv.bias, padding=1)
-    short = x if isinstance(block.shortcut, nn.Identity) else F.conv2d(x, block.shortcut.weight, block.shortcut.bias)
+        y = F.conv2d(normalise(y).clamp(min=0), conv.weight, conv.bias, padding=1)
+    short = x
+    if not isinstance(block.shortcut, nn.Identity):
+        short = F.conv2d(normalise(x) if norm == "batch" else x, block.shortcut.weight, block.shortcut.bias)
     assert isinstance(block.shortcut, nn.Identity) == (outputs == 4)  # as wide as before, at the same resolution
     torch.testing.assert_close(block(x), pool(y) + pool(short), rtol=1e-10, atol=1e-10)
 
 
 def test_the_first_block_of_d_reads_the_image_without_an_activation():
-    block = blocks.FirstDown(3, 4, nn.Identity()).double()
+    block = blocks.FirstDown(3, 4, nn.Identity, nn.Identity, nn.Identity()).double()
     x = draw(2, 3, 6, 6)
     y = block.conv2(block.conv1(x).clamp(min=0))
     expected = F.avg_pool2d(y + block.shortcut(x), 2)
     torch.testing.assert_close(block(x), expected, rtol=1e-10, atol=1e-10)
     assert not torch.allclose(block(x), block(x.clamp(min=0)))
+
+
+def test_with_batch_norm_the_first_block_of_d_normalises_its_maps_and_its_shortcut():
+    block = blocks.FirstDown(3, 4, nn.BatchNorm2d, nn.BatchNorm2d, nn.Identity()).double()
+    plain = blocks.FirstDown(3, 4, nn.Identity, nn.Identity, nn.Identity()).double()
+    plain.load_state_dict(block.state_dict(), strict=False)
+    x = draw(2, 3, 6, 6)
+    y = F.batch_norm(block.conv1(x), None, None, training=True).clamp(min=0)
+    short = F.batch_norm(F.avg_pool2d(x, 2), None, None, training=True)
+    expected = F.avg_pool2d(block.conv2(y), 2) + block.shortcut(short)
+    torch.testing.assert_close(block(x), expected, rtol=1e-10, atol=1e-10)
+    assert not torch.allclose(block(x), plain(x))
 
 
 def test_features_are_sums_or_means_over_the_last_maps():
@@ -183,8 +202,9 @@ def test_norm_d_and_spectral_g_normalise_the_layers_that_the_papers_normalise():
     assert len(list_normalised(build(spectral_g=True, attention=(16,)).generator)) == 1 + 3 * 3 + 4 + 1
     layer = build(norm_d="layer").discriminator
     assert sum(isinstance(module, nn.GroupNorm) for module in layer.modules()) == 6  # not in the first block
-    words = {norm: SPEC.get_provided(SPEC.options(norm_d=norm)) for norm in ("spectral", "none", "layer")}
+    words = {norm: SPEC.get_provided(SPEC.options(norm_d=norm)) for norm in ("spectral", "none", "layer", "batch")}
     assert [norm for norm in words if "bounded-slope" in words[norm]] == ["spectral"]
+    assert [norm for norm in words if "batchnorm-in-d" in words[norm]] == ["batch"]
 
 
 def test_attention_stands_where_the_maps_get_its_resolution():
@@ -213,6 +233,16 @@ def test_initial_weights_are_glorots():
                     bound / math.sqrt(3), rel=0.1 if layer.weight.numel() > 1000 else 0.4
                 )
                 assert not layer.bias.any()
+
+
+def test_orthogonal_first_weights():
+    pair = build(width_g=8, width_d=8, norm_d="none", init="orthogonal")
+    for network in (pair.generator, pair.discriminator):
+        for layer in network.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                matrix = layer.weight.detach().flatten(1)
+                matrix = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+                torch.testing.assert_close(matrix @ matrix.T, torch.eye(len(matrix)), atol=1e-5, rtol=0)
 
 
 # ----------------------------------------------------------------------------
@@ -245,7 +275,7 @@ def test_the_recipes_for_cifar10_have_the_papers_settings(name, loss, terms, ima
         ("sngan-cifar10", 0, 4_276_739, 1_053_825),
         ("cgan-pd-cifar10", 10, 4_304_387, 1_055_105),
         ("wgan-gp-cifar10", 0, 1_204_483, 1_053_825),
-        ("sagan-imagenet-128", 1000, 42_017_412, 30_046_978),
+        ("sagan-imagenet-128", 1000, 42_017_412, 39_448_258),
     ],
 )
 def test_the_recipes_networks_have_known_parameter_counts(name, classes, generator, discriminator):
