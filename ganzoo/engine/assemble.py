@@ -56,7 +56,7 @@ def assemble(recipe: ResolvedRecipe, data: DataInfo, device: torch.device, world
         for name, regularizer in regularizers.items():
             if not any(hasattr(regularizer, method) for method in REGULARIZER):
                 raise GanzooError(f"regularizer {name!r} has none of {', '.join(REGULARIZER)}: it would do nothing")
-        prepare_networks(networks, regularizers)
+        changing = prepare_networks(networks, regularizers)
     for regularizer in regularizers.values():
         if isinstance(regularizer, nn.Module):
             regularizer.to(device)  # with what `prepare` added
@@ -74,7 +74,8 @@ def assemble(recipe: ResolvedRecipe, data: DataInfo, device: torch.device, world
     weight = _on_device(recipe.train.adversarial_weight, device, schedules)
     top_k = _on_device(recipe.train.g_top_k, device, schedules)
     parts = {"generator": networks.generator, "discriminator": networks.discriminator}
-    recipe = replace(recipe, frozen=find_frozen(parts | {f"reg.{name}": each for name, each in regularizers.items()}))
+    frozen = find_frozen(parts | {f"reg.{name}": each for name, each in regularizers.items()})
+    recipe = replace(recipe, frozen=frozen, changes_d=changing)
     return Gan(recipe, data, networks, loss, regularizers, augmentations, schedules, device, world, weight, top_k)
 
 

@@ -81,9 +81,7 @@ class Keeper:
         self.report_writing()  # before the copy, so that memory never has two
         tensors, numbers = gan.state()
         meta = {"images": images, **meta, "numbers": numbers, "best": self.find_best(images, _values(metrics))}
-        contents = package.make_contents(
-            gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, images, metrics, self.labels
-        )
+        contents = package.make_contents(gan.recipe, gan.data, gan.averaged_networks, images, metrics, self.labels)
         copies = {
             f"{part}/{name}": copy for part, file in PACKAGED.items() for name, copy in contents.weights[file].items()
         }

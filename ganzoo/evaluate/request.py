@@ -13,6 +13,7 @@ from ganzoo.errors import Corrupt, UsageError
 from ganzoo.plugin import Built, Dataset, options
 from ganzoo.plugin.options import list_options, make_unknown_key_error
 from ganzoo.recipe.keys import EXTRACTOR, make_options_prefix, reads_extractor
+from ganzoo.recipe.nested import make_choice
 from ganzoo.recipe.recipe import Choice
 from ganzoo.recipe.resolve import make_path_absolute, resolve_extractor
 from ganzoo.recipe.stored import read_choice, resolve_stored_component
@@ -126,7 +127,8 @@ def _choose_component(registry: Registry, component: RegisteredComponent, pairs:
         extractor = _choose_component(
             registry, resolve_extractor(registry, spec, settings.pop(EXTRACTOR.name, None)), pairs
         )
-    return Choice(component, options.read(spec.options, settings, prefix, f"{spec.kind} {spec.name!r}"), extractor)
+    chosen = options.read(spec.options, settings, prefix, f"{spec.kind} {spec.name!r}")
+    return make_choice(registry, component, chosen, prefix, extractor)
 
 
 def _refuse_unused_keys(metrics: tuple[Choice, ...], pairs: Mapping[str, Any]) -> None:
@@ -166,7 +168,7 @@ def _choose_dataset(registry: Registry, stored: Mapping[str, Any], settings: Map
     chosen = options.read(
         spec.options, values | _strip_prefix("dataset.", settings), "dataset.", f"dataset {spec.name!r}"
     )
-    return Choice(component, make_path_absolute(spec, chosen))
+    return make_choice(registry, component, make_path_absolute(spec, chosen), "dataset.")
 
 
 def _strip_prefix(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:

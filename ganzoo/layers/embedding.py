@@ -41,7 +41,7 @@ def require_embedding(output: DiscriminatorOutput | None, num: int) -> Tensor:
         num: The number of samples, N.
 
     Raises:
-        UsageError: There is no embedding, or it does not have N rows.
+        UsageError: The embedding is missing, or it does not have N rows.
     """
     found = output.embedding if isinstance(output, DiscriminatorOutput) else None
     if found is None or len(found) != num:

@@ -192,6 +192,9 @@ def _parse_config(stored: Mapping[str, Any]) -> Config:
 def _parse_recipe(stored: Mapping[str, Any]) -> Mapping[str, Any]:
     _parse_count(stored["format"], 1)
     _check(isinstance(stored.get("preset", ""), str), "recipe.preset")
+    _check(isinstance(stored.get("changes_d", []), list), "recipe.changes_d")
+    for name in stored.get("changes_d", []):
+        _parse_text(name)
     for entry in (stored["arch"], *(stored[key] for key in ONE if key in stored)):
         _check_component(entry)
     for key in MANY:
@@ -202,9 +205,15 @@ def _parse_recipe(stored: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _check_component(entry: Mapping[str, Any]) -> None:
+    _check_origin(entry)
+    _check(isinstance(entry["options"], dict), "options")
+
+
+def _check_origin(entry: Mapping[str, Any]) -> None:
     _parse_text(entry["name"])
     _parse_count(entry["schema"], 1)
-    _check(isinstance(entry["options"], dict), "options")
+    for part in entry.get("parts", {}).values():
+        _check_origin(part)
 
 
 def _parse_data(values: Mapping[str, Any]) -> DataInfo:

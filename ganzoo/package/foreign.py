@@ -27,6 +27,7 @@ from ganzoo.plugin import Architecture, ImportedGenerator, Networks, options
 from ganzoo.plugin.files import write_errors_explained
 from ganzoo.plugin.options import list_options, make_unknown_key_error
 from ganzoo.recipe import recipe
+from ganzoo.recipe.nested import make_choice
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import RegisteredComponent
@@ -82,7 +83,7 @@ def import_weights(
         imported = chosen.architecture.import_weights(chosen.name, weights)
     except UsageError as error:
         raise UsageError(f"--format {chosen.name} does not read {file}: {error}") from error
-    arch = Choice(chosen.architecture, _read_options(chosen.architecture, imported, settings))
+    arch = make_choice(registry, chosen.architecture, _read_options(chosen.architecture, imported, settings), "arch.")
     with tensors.meta_device():
         networks: Networks = arch.build(imported.data)
     fitted = _fit_weights(imported.weights, tensors.describe_tensors(networks.generator), str(file))
@@ -249,12 +250,11 @@ def _fit_weights(weights: Mapping[str, Tensor], expected: Mapping[str, TensorInf
 
 
 def _make_config(arch: Choice, imported: ImportedGenerator, networks: Networks) -> dict[str, Any]:
-    plugin, data = arch.component.plugin, imported.data
-    required = [{"distribution": plugin.distribution, "version": plugin.version}] if plugin.distribution else []
+    data = imported.data
     return {
         "format": FORMAT,
         "recipe": {"format": recipe.FORMAT, "ganzoo": metadata.version("ganzoo"), "arch": arch.to_json()},
-        "requires": required,
+        "requires": package.list_distributions(arch.plugins),
         "data": data.to_json(),
         "latent": {"dim": networks.latent_dim, "distribution": networks.latent},
         "range": [-1.0, 1.0] if data.modality == "image" else None,

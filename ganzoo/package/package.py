@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +39,7 @@ from ganzoo.plugin import Architecture, DataInfo, Dataset, Networks
 from ganzoo.plugin.files import recover_directory, replace_directory, write_atomic, write_errors_explained
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.registry import Registry
+from ganzoo.registry.installed import Plugin
 
 # ----------------------------------------------------------------------------
 # Writing.
@@ -61,7 +62,6 @@ def make_contents(
     recipe: ResolvedRecipe,
     data: DataInfo,
     networks: Networks,
-    regularizers: Mapping[str, Any],
     images: int,
     metrics: list[dict[str, Any]],
     labels: Tensor | None = None,
@@ -69,22 +69,17 @@ def make_contents(
     """Return copies of a run's averaged generator and discriminator, and the package's config, for `write`.
 
     Args:
-        recipe: The recipe of the run.
+        recipe: The recipe of the run, after its networks were built.
         data: The info of the generated samples, as the networks see them.
         networks: The averaged generator, the discriminator, and the latents.
-        regularizers: Regularizers of the training, by name. Those with `prepare` may change D's structure, so
-            loading D requires their plugins.
         images: Images seen so far.
         metrics: The measured values, as the config lists them.
         labels: A few real labels ``[n, *label_shape]``, where labels are arrays.
     """
-    changing = [choice for choice in recipe.reg if hasattr(regularizers[choice.name], "prepare")]
-    needed = [choice.component.plugin for choice in (recipe.arch, recipe.dataset, *changing)]
-    plugins = {(plugin.distribution, plugin.version) for plugin in needed}
     config = {
         "format": FORMAT,
         "recipe": recipe.to_json(),
-        "requires": [{"distribution": name, "version": version} for name, version in sorted(plugins) if name],
+        "requires": list_distributions(_list_needed_plugins(recipe)),
         "data": data.to_json(),
         "latent": {"dim": networks.latent_dim, "distribution": networks.latent},
         "range": [-1.0, 1.0] if data.modality == "image" else None,
@@ -98,6 +93,20 @@ def make_contents(
     if labels is not None:
         weights[REFERENCE] = tensors.snapshot({"labels": labels})
     return Contents(weights, config)
+
+
+def _list_needed_plugins(recipe: ResolvedRecipe) -> list[Plugin]:
+    """Return the plugins that build the networks, and the dataset's if samples are shown or inputs read as it does."""
+    shown = isinstance(recipe.dataset.spec, Dataset) and (recipe.dataset.spec.show or recipe.dataset.spec.read)
+    changing = [choice for choice in recipe.reg if choice.name in (recipe.changes_d or ())]
+    needed = [recipe.arch, *changing, *([recipe.dataset] if shown else [])]
+    return [plugin for choice in needed for plugin in choice.plugins]
+
+
+def list_distributions(plugins: Iterable[Plugin]) -> list[dict[str, str]]:
+    """Return the distributions of plugins and their versions, as the config lists them; others cannot be installed."""
+    found = {(plugin.distribution, plugin.version) for plugin in plugins}
+    return [{"distribution": name, "version": version} for name, version in sorted(found) if name]
 
 
 def write(directory: Path, contents: Contents) -> None:

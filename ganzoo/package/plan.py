@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
+from torch import nn
+
 from ganzoo.compute.streams import seeded
 from ganzoo.errors import Corrupt, GanzooError
 from ganzoo.package import tensors
@@ -144,28 +146,53 @@ def _build_networks(arch: Choice, config: Config) -> Networks:
     return networks
 
 
-def prepare_networks(networks: Networks, regularizers: Mapping[str, Any]) -> None:
+def prepare_networks(networks: Networks, regularizers: Mapping[str, Any]) -> tuple[str, ...]:
     """Let regularizers change D's structure, in their order: before training, and whenever D is built again.
+
+    Returns:
+        The names of the regularizers that changed D's structure. D cannot be built without them.
 
     Raises:
         GanzooError: A regularizer changed G's structure. G is loaded without regularizers.
     """
+    changing = []
     for name, regularizer in regularizers.items():
         if hasattr(regularizer, "prepare"):
-            before = list(networks.generator.state_dict())
+            before, before_d = list(networks.generator.state_dict()), _list_contents(networks.discriminator)
             regularizer.prepare(networks)
             if list(networks.generator.state_dict()) != before:
                 raise GanzooError(
                     f"regularizer {name!r} changed the structure of the generator, which is loaded without it: change "
                     "the discriminator alone"
                 )
+            after_d = _list_contents(networks.discriminator)
+            if before_d.keys() != after_d.keys() or any(before_d[key] is not held for key, held in after_d.items()):
+                changing.append(name)
+    return tuple(changing)
+
+
+def _list_contents(network: nn.Module) -> dict[tuple[str, ...], object]:
+    """Return the class of each module of a network and all that the module has: tensors, modules, hooks, attributes."""
+    found: dict[tuple[str, ...], object] = {}
+    for path, module in network.named_modules():
+        found[path,] = type(module)
+        for name, value in vars(module).items():
+            if isinstance(value, dict):
+                found |= {(path, name, str(key)): held for key, held in value.items()}
+            elif name != "training":
+                found[path, name] = value
+    return found
 
 
 def _build_regularizers(config: Config, registry: Registry) -> dict[str, Any]:
-    """Return the regularizers of a stored recipe by name; none for an imported model, whose training is unknown."""
+    """Return the regularizers of a stored recipe that change D's structure, by name; none for an imported model."""
     try:
-        entries = config.recipe.get("reg", [])
-        choices = [read_choice(registry, "reg", entry) for entry in entries]
+        changing = config.recipe.get("changes_d")  # an earlier version did not store which ones do
+        choices = [
+            read_choice(registry, "reg", entry)
+            for entry in config.recipe.get("reg", [])
+            if changing is None or entry["name"].rpartition(":")[2] in changing
+        ]
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Corrupt("the config is damaged: its recipe's regularizers cannot be read") from error
     return {

@@ -31,6 +31,7 @@ from ganzoo.plugin.contracts import (
 from ganzoo.plugin.files import append, write_atomic
 from ganzoo.plugin.images import IMAGE_SUFFIXES, read_image
 from ganzoo.plugin.measuring import Extractor, Metric
+from ganzoo.plugin.nested import Nested
 from ganzoo.plugin.networks import (
     DiscriminatorOutput,
     GeneratorOutput,
@@ -74,6 +75,7 @@ __all__ = [
     "LossFunction",
     "Metric",
     "Model",
+    "Nested",
     "Networks",
     "NoOptions",
     "NotFound",

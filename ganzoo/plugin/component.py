@@ -37,6 +37,7 @@ KEY_OF_KIND = {  # the key of a recipe that chooses a component of this kind; a 
     "architecture": "arch", "loss": "loss", "dataset": "dataset", "regularizer": "reg", "augmentation": "aug",
     "metric": "metric", "extractor": "extractor", "tracker": "tracker",
 }  # fmt: skip
+NESTED = ("architecture", "extractor")  # kinds that an option of another component may name
 SCHEDULABLE = ("architecture", "loss", "regularizer", "augmentation")  # kinds whose options may be scheduled
 FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
@@ -127,9 +128,16 @@ class Built(Component):
         check_callables(self, self.factory or "missing", self.migrate, self.cases)
         for text in self.requires:
             _check_requirement(text)
-        for entry in list_options(self.options).values():
+        known = list_options(self.options)
+        for entry in known.values():
             if entry.schedulable and self.kind not in SCHEDULABLE:
                 raise ValueError(f"{self.kind} {self.name!r}: option {entry.name!r} cannot be schedulable")
+            if entry.nested and entry.nested.kind not in NESTED:
+                raise ValueError(f"{self.kind} {self.name!r}: option {entry.name!r} names no {' or '.join(NESTED)}")
+            if entry.nested and entry.nested.settings and entry.nested.settings not in known:
+                raise ValueError(
+                    f"{self.kind} {self.name!r}: it has not the option {entry.nested.settings!r} of settings"
+                )
         for word, problem in () if callable(self.wants) else self.wants.items():
             if not problem or "\n" in problem:
                 raise ValueError(

@@ -7,16 +7,16 @@ it from typed text, JSON or Python values; `to_json` converts the instance to JS
 from __future__ import annotations
 
 import functools
-import re
-import types
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_dataclass, replace
-from typing import Any, Literal, Union
+from typing import Any
 
 from ganzoo.errors import UsageError, suggest_names
-from ganzoo.plugin.numbers import format_number, parse_count, parse_number
+from ganzoo.plugin.nested import Nested
+from ganzoo.plugin.numbers import format_number
 from ganzoo.plugin.schedule import ImpossibleValue, Schedule, evaluate_number
+from ganzoo.plugin.values import convert, describe_type, list_numbers
 
 SHOWN = 8  # the largest number of keys that an error lists
 
@@ -31,6 +31,7 @@ def option(
     low: float | None = None,
     high: float | None = None,
     schedulable: bool = False,
+    nested: Nested | None = None,
 ) -> Any:
     """Declare one field of an options class.
 
@@ -41,6 +42,7 @@ def option(
         high: The largest allowed number; None for no limit.
         schedulable: Whether a float may be a `Schedule`. The component's factory then gets a 0-dim float32 tensor on
             the device instead of the float. The tensor's value is updated before each update.
+        nested: For a text that is the name of an installed component, what the component is used for.
 
     Returns:
         A dataclass field.
@@ -50,7 +52,8 @@ def option(
     """
     if isinstance(default, (list, dict, set)):  # dataclass would ask for a factory, which `list_options` refuses
         raise ValueError(f"default {default!r} is mutable: use a tuple")
-    return field(default=default, metadata={"help": help, "low": low, "high": high, "schedulable": schedulable})
+    metadata = {"help": help, "low": low, "high": high, "schedulable": schedulable, "nested": nested}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +72,7 @@ class Option:
         help: One sentence that says what it does.
         low, high: The smallest and the largest allowed number; None for no limit.
         schedulable: Whether a float may be a `Schedule`.
+        nested: The component that the value names; None if it names none.
     """
 
     name: str
@@ -78,16 +82,17 @@ class Option:
     low: float | None = None
     high: float | None = None
     schedulable: bool = False
+    nested: Nested | None = None
 
     def read(self, value: object) -> Any:
         """Convert `value` (text, JSON or Python) to this option's type; raise ValueError that says what is expected."""
         try:
-            result = _convert(self.type, value, self.schedulable)
+            result = convert(self.type, value, self.schedulable)
         except ImpossibleValue as error:
             raise ValueError(f"{error}, got {value!r}") from None
         except (ValueError, TypeError, OverflowError):
             raise ValueError(f"expected {self.expects}, got {value!r}") from None
-        for number in _list_numbers(result):
+        for number in list_numbers(result):
             if (self.low is not None and number < self.low) or (self.high is not None and number > self.high):
                 raise ValueError(f"expected {self.expects}, got {value!r}")
         return result
@@ -95,7 +100,7 @@ class Option:
     @property
     def expects(self) -> str:
         """The values that the option accepts, in words: type, range, and whether it may be a schedule."""
-        words = _describe(self.type)
+        words = describe_type(self.type)
         if self.low is not None and self.high is not None:
             words += f" from {self.low:g} to {self.high:g}"
         elif self.low is not None:
@@ -124,10 +129,10 @@ def _read_class(cls: type[Any]) -> dict[str, Option]:
     for spec in fields(cls):
         if spec.default is MISSING:
             raise ValueError(f"option {spec.name!r} of {cls.__name__} needs a default that is not a factory")
-        known = {key: spec.metadata[key] for key in ("help", "low", "high", "schedulable") if key in spec.metadata}
+        known = {each.name: spec.metadata[each.name] for each in fields(Option) if each.name in spec.metadata}
         entry = Option(name=spec.name, type=hints[spec.name], default=spec.default, **known)
         try:
-            _describe(entry.type)
+            describe_type(entry.type)
             if entry.read(spec.default) != spec.default:
                 raise ValueError(f"its default {spec.default!r} is not of its type")
         except ValueError as error:
@@ -221,81 +226,7 @@ def evaluate_schedules(options: Any, images: float) -> Any:
     return replace(options, **{name: evaluate(getattr(options, name)) for name in list_options(type(options))})
 
 
-# ----------------------------------------------------------------------------
-# The types that an option may have.
-
-_BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-
-
-def _convert(hint: Any, value: object, schedulable: bool = False) -> Any:
-    """Convert `value` to the type `hint`, or raise ValueError."""
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (Union, types.UnionType):
-        (inner,) = [arg for arg in args if arg is not type(None)]
-        none = value is None or (isinstance(value, str) and value.lower() == "none")
-        return None if none else _convert(inner, value, schedulable)
-    if origin is Literal:
-        named = {str(arg): arg for arg in args}
-        return named[value] if value in named else args[args.index(value)]
-    if origin is tuple:
-        parts = split_list(value) if isinstance(value, str) else list(typing.cast(Iterable[object], value))
-        inners = [args[0]] * len(parts) if args[-1] is Ellipsis else list(args)
-        return tuple(_convert(inner, part, schedulable) for inner, part in zip(inners, parts, strict=True))
-    if hint is float and schedulable and (isinstance(value, Schedule) or (isinstance(value, str) and "(" in value)):
-        return Schedule.parse(str(value))
-    if hint is bool:
-        word = str(value).lower()
-        if word not in _BOOLEANS:
-            raise ValueError
-        return _BOOLEANS[word]
-    if isinstance(value, bool):
-        raise ValueError
-    if hint is float:
-        return parse_number(value if isinstance(value, str) else repr(float(typing.cast(float, value))))
-    if hint is int:
-        count: Any = value
-        whole = count.__index__() if hasattr(count, "__index__") else count if isinstance(count, str) else float(count)
-        return parse_count(str(whole))
-    return value if isinstance(value, str) else _raise()
-
-
-def _describe(hint: Any) -> str:
-    """Return the type in words, or raise ValueError if an option cannot have it."""
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    plain = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
-    if hint in plain:
-        return plain[hint]
-    if origin in (Union, types.UnionType) and len(args) == 2 and type(None) in args:
-        return _describe(next(arg for arg in args if arg is not type(None))) + " or none"
-    if origin is Literal:
-        return "one of " + ", ".join(map(str, args))
-    if origin is tuple and args:
-        if args[-1] is Ellipsis:
-            return f"a comma-separated list, each {_describe(args[0])}"
-        return f"{len(args)} comma-separated values, each {' or '.join(dict.fromkeys(map(_describe, args)))}"
-    raise ValueError(f"an option cannot be of type {hint!r}: use bool, int, float, str, Literal, tuple or X | None")
-
-
-def split_list(text: str) -> list[str]:
-    """Split a comma-separated list. Commas inside parentheses do not separate."""
-    parts = re.split(r",(?![^(]*\))", text)
-    return [part.strip() for part in parts if part.strip()]
-
-
-def _list_numbers(value: object) -> list[float]:
-    """Return all numbers in a value, to check their range."""
-    if isinstance(value, Schedule):
-        return [value.start, value.end]
-    if isinstance(value, tuple):
-        return [number for part in value for number in _list_numbers(part)]
-    return [value] if isinstance(value, (int, float)) and not isinstance(value, bool) else []
-
-
 def _to_json_value(value: object) -> Any:
     if isinstance(value, tuple):
         return [_to_json_value(part) for part in value]
     return str(value) if isinstance(value, Schedule) else value
-
-
-def _raise() -> typing.NoReturn:
-    raise ValueError

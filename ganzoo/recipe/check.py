@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ganzoo.errors import NotFound, UsageError
-from ganzoo.plugin import Augmentation, DataInfo, Dataset, Metric, Regularizer
+from ganzoo.plugin import Architecture, Augmentation, DataInfo, Dataset, Metric, Regularizer
 from ganzoo.plugin.measuring import get_direction
 from ganzoo.plugin.options import list_options, to_text
 from ganzoo.recipe.check_training import check_training
@@ -141,13 +141,14 @@ def _check_best(best: str, metrics: tuple[Choice, ...]) -> None:
 
 
 def check_samples(recipe: ResolvedRecipe, data: DataInfo) -> None:
-    """Raise UsageError if the architecture or another component does not take samples of this kind and shape."""
-    arch, spec, name = recipe.arch.name, recipe.architecture, recipe.dataset.name
-    if data.modality not in spec.modalities:
-        raise UsageError(
-            f"arch {arch!r} generates {', '.join(spec.modalities)}; dataset {name!r} is {data.modality}: "
-            "choose another arch or dataset"
-        )
+    """Raise UsageError if an architecture or another component does not take samples of this kind and shape."""
+    name = recipe.dataset.name
+    for arch, spec in _list_architectures(recipe.arch):
+        if data.modality not in spec.modalities:
+            raise UsageError(
+                f"arch {arch!r} generates {', '.join(spec.modalities)}; dataset {name!r} is {data.modality}: "
+                "choose another arch or dataset"
+            )
     for choice in (*recipe.reg, *recipe.aug):
         check_modality(choice, data, name)
     if recipe.train.flip and data.modality != "image":
@@ -156,43 +157,60 @@ def check_samples(recipe: ResolvedRecipe, data: DataInfo) -> None:
         raise UsageError(
             f"train.dequantise adds noise to images of bytes, which dataset {name!r} does not have: remove it"
         )
-    if data.modality == "image":
-        channels, height, width = data.shape
-        if spec.square and height != width:
-            raise UsageError(
-                f"arch {arch!r} takes square images; dataset {name!r} is {width}x{height}: crop the images to squares, "
-                "or choose an arch that takes other shapes"
-            )
-        for key, side in (("size", height), ("width", width)) if spec.sizes else ():
-            if side not in spec.sizes:
-                nearest = min(spec.sizes, key=lambda size: abs(size - side))
-                way_out = _suggest_option(recipe, key if height != width else "size", nearest)
-                raise UsageError(f"arch {arch!r} takes {_join(spec.sizes)}; dataset {name!r} is {side}: {way_out}")
-        if spec.channels and channels not in spec.channels:
-            way_out = _suggest_option(recipe, "channels", spec.channels[-1])
-            raise UsageError(
-                f"arch {arch!r} takes {_join(spec.channels)} channels; dataset {name!r} has {channels}: {way_out}"
-            )
+    for arch, spec in _list_architectures(recipe.arch) if data.modality == "image" else ():
+        _check_shape(recipe, arch, spec, data)
+
+
+def _list_architectures(arch: Choice) -> Iterator[tuple[str, Architecture]]:
+    """Yield the name and the spec of an architecture, and of those whose networks it uses, which get the same data."""
+    if isinstance(arch.spec, Architecture):
+        yield arch.name, arch.spec
+    for part in arch.parts.values():
+        yield from _list_architectures(part)
+
+
+def _check_shape(recipe: ResolvedRecipe, arch: str, spec: Architecture, data: DataInfo) -> None:
+    """Raise UsageError if an architecture does not take images of this shape."""
+    name, (channels, height, width) = recipe.dataset.name, data.shape
+    if spec.square and height != width:
+        raise UsageError(
+            f"arch {arch!r} takes square images; dataset {name!r} is {width}x{height}: crop the images to squares, "
+            "or choose an arch that takes other shapes"
+        )
+    for key, side in (("size", height), ("width", width)) if spec.sizes else ():
+        if side not in spec.sizes:
+            nearest = min(spec.sizes, key=lambda size: abs(size - side))
+            way_out = _suggest_option(recipe, key if height != width else "size", nearest)
+            raise UsageError(f"arch {arch!r} takes {_join(spec.sizes)}; dataset {name!r} is {side}: {way_out}")
+    if spec.channels and channels not in spec.channels:
+        way_out = _suggest_option(recipe, "channels", spec.channels[-1])
+        raise UsageError(
+            f"arch {arch!r} takes {_join(spec.channels)} channels; dataset {name!r} has {channels}: {way_out}"
+        )
 
 
 def check_data(recipe: ResolvedRecipe, data: DataInfo) -> None:
-    """Raise UsageError if the architecture or a metric does not fit this data, or if labels are missing."""
-    arch, spec, name = recipe.arch.name, recipe.architecture, recipe.dataset.name
+    """Raise UsageError if an architecture or a metric does not fit this data, or if labels are missing."""
+    name, conditional = recipe.dataset.name, recipe.train.conditional
     check_samples(recipe, data)
     _check_moved_labels(recipe, data)
-    if recipe.train.conditional and spec.conditional == "never":
-        raise UsageError(f"arch {arch!r} takes no labels: remove --conditional")
     rule = recipe.dataset.spec.label_rule if isinstance(recipe.dataset.spec, Dataset) else ""
     labels = "labels" + (f" ({rule})" if rule else "")
-    if spec.conditional == "always" and not data.labelled:
-        words = f"arch {arch!r} always takes {labels}; dataset {name!r} has none"
-        raise UsageError(f"{words}: choose another arch or dataset")
-    if recipe.train.conditional and not data.labelled:
+    for arch, spec in _list_architectures(recipe.arch):
+        if conditional and spec.conditional == "never":
+            raise UsageError(f"arch {arch!r} takes no labels: remove --conditional")
+        if spec.conditional == "always" and not data.labelled:
+            words = f"arch {arch!r} always takes {labels}; dataset {name!r} has none"
+            raise UsageError(f"{words}: choose another arch or dataset")
+    if conditional and not data.labelled:
         raise UsageError(f"dataset {name!r} has no {labels}: remove --conditional, or use labelled data")
-    if spec.conditional == "always" and not recipe.train.conditional:
-        raise UsageError(f"arch {arch!r} always takes labels: add --conditional")
+    for arch, spec in _list_architectures(recipe.arch):
+        if spec.conditional == "always" and not conditional:
+            unlabelled = recipe.architecture.conditional == "never"
+            way_out = f"{recipe.arch.name!r} takes none: choose another" if unlabelled else "add --conditional"
+            raise UsageError(f"arch {arch!r} always takes labels: {way_out}")
     _check_classes(recipe, data)
-    check_metrics(recipe.metric, data, name, recipe.train.conditional)
+    check_metrics(recipe.metric, data, name, conditional)
 
 
 def _check_classes(recipe: ResolvedRecipe, data: DataInfo) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import Corrupt
-from ganzoo.plugin import Architecture, Loss
+from ganzoo.plugin import Architecture, Built, Loss
 from ganzoo.plugin.options import list_options
 from ganzoo.recipe.keys import EXTRACTOR, MANY, ONE
 from ganzoo.recipe.recipe import flatten_recipe
-from ganzoo.recipe.stored import check_format, load_json, resolve_stored_component
+from ganzoo.recipe.stored import check_format, load_json, resolve_stored_component, restore_parts
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import RegisteredComponent
 
@@ -136,4 +136,7 @@ def _rename_component(registry: Registry, key: str, entry: Mapping[str, Any]) ->
         if EXTRACTOR.name in entry
         else {}
     )
-    return {**entry, "name": resolve_stored_component(registry, key, entry).qualified, **held}
+    component = resolve_stored_component(registry, key, entry)
+    assert isinstance(component.spec, Built)
+    values = restore_parts(registry, component.spec, entry["options"], entry)
+    return {**entry, "name": component.qualified, "options": values, **held}

@@ -12,20 +12,29 @@ from importlib import metadata
 from typing import Any
 
 from ganzoo.plugin import Architecture, Built, DataInfo, Dataset, Regularizer, options
+from ganzoo.plugin.options import list_options
 from ganzoo.recipe.keys import COMPONENTS, EXTRACTOR, MANY, NETWORKS, ONE, make_options_prefix
 from ganzoo.recipe.settings import TrainOptions
-from ganzoo.registry.installed import RegisteredComponent
+from ganzoo.registry.installed import Plugin, RegisteredComponent
 
 FORMAT = 1
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A component that a recipe chose, with its options, and with its extractor if it reads one."""
+    """A component that a recipe chose, with its options.
+
+    Args:
+        component: The component that was chosen.
+        options: The options of the component.
+        extractor: The extractor that the component reads, if it is a metric that reads one.
+        parts: The components that the options name, by the name of the option (`ganzoo.recipe.nested.make_choice`).
+    """
 
     component: RegisteredComponent
     options: Any
     extractor: Choice | None = None
+    parts: Mapping[str, Choice] = field(default_factory=dict)
 
     @property
     def spec(self) -> Built:
@@ -52,8 +61,21 @@ class Choice:
 
     @property
     def provides(self) -> tuple[str, ...]:
-        """The words that the component provides with its options."""
-        return self.spec.get_provided(self.options)
+        """The words that the component provides with its options, and those of its parts that it passes on."""
+        known = list_options(type(self.options))
+        passed = [
+            word
+            for name, part in self.parts.items()
+            if (nested := known[name].nested)
+            for word in part.provides
+            if word in nested.passes
+        ]
+        return tuple(dict.fromkeys([*self.spec.get_provided(self.options), *passed]))
+
+    @property
+    def plugins(self) -> tuple[Plugin, ...]:
+        """The plugins of the component and of its parts."""
+        return self.component.plugin, *(plugin for part in self.parts.values() for plugin in part.plugins)
 
     @property
     def differentiates_inputs(self) -> bool:
@@ -66,15 +88,23 @@ class Choice:
         return self.component.build(self.options, data)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the choice as JSON, with its origin: plugin, distribution, version, and schema of the options."""
+        """Return the choice as JSON, with its origin and those of its parts, whose settings are among its options."""
+        return {
+            **self.describe_origin(),
+            "options": options.to_json(self.options),
+            **({EXTRACTOR.name: self.extractor.to_json()} if self.extractor else {}),
+        }
+
+    def describe_origin(self) -> dict[str, Any]:
+        """Return plugin, distribution, version and schema of the options as JSON, and the same of the parts."""
         plugin = self.component.plugin
+        parts = {name: part.describe_origin() for name, part in self.parts.items()}
         return {
             "name": self.component.qualified,
             "distribution": plugin.distribution or plugin.file,
             "version": plugin.version,
             "schema": self.spec.version,
-            "options": options.to_json(self.options),
-            **({EXTRACTOR.name: self.extractor.to_json()} if self.extractor else {}),
+            **({"parts": parts} if parts else {}),
         }
 
 
@@ -108,6 +138,7 @@ class ResolvedRecipe:
     auto: tuple[str, ...] = ()  # options of `train.` that were "auto" before they were resolved for the device
     # name and SHA-256 of each network that is used but not trained, by its owner; known after it was built
     frozen: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    changes_d: tuple[str, ...] | None = None  # regularizers that change D's structure; None before D was built
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
@@ -134,6 +165,7 @@ class ResolvedRecipe:
             "train": options.to_json(self.train),
             "auto": list(self.auto),
             **({"frozen": self.frozen} if self.frozen else {}),
+            **({} if self.changes_d is None else {"changes_d": list(self.changes_d)}),
         }
 
     def settings(self) -> dict[str, Any]:

@@ -11,17 +11,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import UsageError
+from ganzoo.errors import MissingPlugin, UsageError
 from ganzoo.plugin import Architecture, Built, Dataset, Metric, Recipe, options
 from ganzoo.plugin.options import list_options, make_unknown_key_error
+from ganzoo.plugin.values import split_list
 from ganzoo.recipe.check import check_recipe
 from ganzoo.recipe.keys import EXTRACTOR, MANY, NETWORKS, ONE, SHORT, make_options_prefix, reads_extractor
 from ganzoo.recipe.layers import Layer, collect_recommended, get_last, list_names, load_stored
 from ganzoo.recipe.named import Facts, choose_published_dataset, drop_unknown_options, make_recipe_layer
+from ganzoo.recipe.nested import list_nested, make_choice
 from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
 from ganzoo.recipe.settings import OPTIMIZERS, TrainOptions
 from ganzoo.recipe.wrong_dataset import make_missing_path_error, make_unknown_name_error
@@ -186,12 +189,10 @@ class _Resolver:
     def make_choice(self, key: str, component: RegisteredComponent) -> Choice:
         spec = component.spec
         assert isinstance(spec, Built)
-        chosen = self.read_options(
-            spec.options, make_options_prefix(spec.kind, spec.name), f"{key} {spec.name!r}", key, component
-        )
-        return Choice(
-            component, make_path_absolute(spec, chosen), self.choose_extractor(spec) if reads_extractor(spec) else None
-        )
+        prefix = make_options_prefix(spec.kind, spec.name)
+        chosen = self.read_options(spec.options, prefix, f"{key} {spec.name!r}", key, component)
+        extractor = self.choose_extractor(spec) if reads_extractor(spec) else None
+        return make_choice(self.registry, component, make_path_absolute(spec, chosen), prefix, extractor)
 
     def choose_extractor(self, spec: Built) -> Choice:
         """Return the extractor of a component, with its options."""
@@ -235,6 +236,8 @@ class _Resolver:
                 continue
             if not layer.is_typed and self.names_another_component(layer, key, chosen):
                 continue
+            if not layer.is_typed:
+                self.drop_settings_of_others(said, layer, cls, prefix)
             if isinstance(chosen, RegisteredComponent) and prefix in layer.schemas:
                 migrated = chosen.migrate(said, layer.schemas[prefix])
                 said = options.to_json(cls()) | dict(migrated)  # an option that was not stored had its default
@@ -263,6 +266,15 @@ class _Resolver:
             return not list_names(chosen) & set(_parse_names(own))
         return str(own).lower() != chosen
 
+    def drop_settings_of_others(self, said: dict[str, object], layer: Layer, cls: type, prefix: str) -> None:
+        """Remove the settings of a component that an option names, if a later layer names another one."""
+        below = self.layers[: self.layers.index(layer) + 1]
+        for entry, nested in list_nested(cls):
+            own, last = (get_last(each, prefix + entry.name) or entry.default for each in (below, self.layers))
+            with suppress(UsageError, MissingPlugin):  # a name that is not installed is an error later
+                if own and last and self.registry.resolve(nested.kind, own) != self.registry.resolve(nested.kind, last):
+                    said.pop(nested.settings, None)
+
     def refuse_unused(self, recipe: ResolvedRecipe) -> None:
         """Raise UsageError for a key that a person typed and nothing uses."""
         known = list(recipe.settings())
@@ -278,6 +290,6 @@ def _parse_names(value: Any) -> list[str]:
     """Return the names in a value: text with commas, or a sequence of such. ``none`` removes the names before it."""
     texts = [value] if isinstance(value, str) else value or ()
     names: list[str] = []
-    for part in (part for text in texts for part in options.split_list(text)):
+    for part in (part for text in texts for part in split_list(text)):
         names = [] if part == "none" else [*names, part]
     return names

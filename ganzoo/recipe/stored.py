@@ -11,7 +11,10 @@ from typing import Any
 
 from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound, UsageError
 from ganzoo.plugin import Built, options
-from ganzoo.recipe.keys import EXTRACTOR, MANY, ONE
+from ganzoo.plugin.nested import parse_settings
+from ganzoo.plugin.values import convert
+from ganzoo.recipe.keys import EXTRACTOR, KEYS, MANY, ONE
+from ganzoo.recipe.nested import format_settings, list_nested, make_choice
 from ganzoo.recipe.recipe import FORMAT, Choice
 from ganzoo.registry import PLURALS, Registry
 from ganzoo.registry.installed import RegisteredComponent
@@ -64,10 +67,12 @@ def read_choice(registry: Registry, key: str, entry: Mapping[str, Any]) -> Choic
     """
     component = resolve_stored_component(registry, key, entry)
     assert isinstance(component.spec, Built)
-    values = component.migrate(entry["options"], int(entry["schema"]))
+    stored = restore_parts(registry, component.spec, entry["options"], entry)
+    values = component.migrate(stored, int(entry["schema"]))
     owner, written = f"{key} {component.spec.name!r}", str(entry.get("version", ""))
     try:
-        return Choice(component, options.read(component.spec.options, values, f"{key}.", owner))
+        chosen = options.read(component.spec.options, values, f"{key}.", owner)
+        return make_choice(registry, component, chosen, f"{key}.")
     except UsageError as error:
         if written == component.plugin.version or not RELEASE.fullmatch(written):
             raise
@@ -77,6 +82,36 @@ def read_choice(registry: Registry, key: str, entry: Mapping[str, Any]) -> Choic
         f"{owner} was stored by {plugin} {written}, but {here} is installed, which has other options ({words}): "
         f"upgrade {plugin}"
     )
+
+
+def restore_parts(
+    registry: Registry, spec: Built, values: Mapping[str, Any], entry: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return stored options in which named components have their present names, and settings of their present schema.
+
+    Args:
+        registry: The registry of the named components.
+        spec: The spec of the component that has the options.
+        values: The stored options by name.
+        entry: The stored entry, whose ``parts`` are the origins of the components that the options name.
+
+    Raises:
+        MissingPlugin: A named component is not installed, or it is older than its stored settings.
+    """
+    restored = dict(values)
+    for option, nested in list_nested(spec.options):
+        part = entry.get("parts", {}).get(option.name)
+        if part is None:  # the option names nothing, or an earlier version stored it
+            continue
+        component = resolve_stored_component(registry, KEYS[nested.kind].name, part)
+        assert isinstance(component.spec, Built)
+        restored[option.name] = component.qualified
+        if nested.settings:
+            texts = convert(tuple[str, ...], values[nested.settings])
+            settings = parse_settings(texts, f"{nested.kind} {component.spec.name!r}")
+            present = component.migrate(restore_parts(registry, component.spec, settings, part), int(part["schema"]))
+            restored[nested.settings] = format_settings({name: options.to_text(each) for name, each in present.items()})
+    return restored
 
 
 def resolve_stored_component(registry: Registry, key: str, entry: Mapping[str, Any]) -> RegisteredComponent:

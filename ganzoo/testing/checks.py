@@ -28,6 +28,8 @@ from ganzoo.compute.streams import seeded
 from ganzoo.compute.threads import threads
 from ganzoo.plugin import Built, DataInfo
 from ganzoo.plugin.options import NoOptions, evaluate_schedules, read
+from ganzoo.recipe.nested import make_choice
+from ganzoo.registry import registry
 from ganzoo.registry.installed import (
     WITHOUT_DATA,
     RegisteredComponent,
@@ -211,8 +213,7 @@ class Trial:
     @property
     def provides(self) -> tuple[str, ...]:
         """The words that the component provides with the trial's options."""
-        words: tuple[str, ...] = self.spec.get_provided(self.make_options())
-        return words
+        return make_choice(registry(), self.entry, self.make_options()).provides
 
     def build(self, data: DataInfo | None = None, **more: object) -> Any:
         """Build a runtime object for `data` with the trial's options and those of `more`, schedules at their start."""

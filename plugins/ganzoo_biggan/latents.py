@@ -19,7 +19,7 @@ def truncate_latents(z: Tensor, truncation: float) -> Tensor:
 
     Args:
         z: The latents, standard normal.
-        truncation: Half the paper's threshold, from 0 to 1. 1 is no truncation. The thresholds of figure 2 are 0.02 to
+        truncation: Half the paper's threshold, from 0 to 1. 1 truncates nothing. The thresholds of figure 2 are 0.02 to
             1 here; 2 truncation is also the largest entry in the authors' published models.
 
     Raises:

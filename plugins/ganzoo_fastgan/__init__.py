@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ganzoo.plugin import Architecture, Recipe, Regularizer, hookimpl, option
+from ganzoo.plugin import Architecture, Nested, Recipe, Regularizer, hookimpl, option
 
 PAPER = (
     "Bingchen Liu, Yizhe Zhu, Kunpeng Song & Ahmed Elgammal 2021, Towards Faster and Stabilized GAN Training for "
@@ -42,6 +42,7 @@ class ReconstructionOptions:
         "",
         help="An extractor whose features are compared too, a perceptual distance as in FastGAN; empty to compare "
         "pixels alone.",
+        nested=Nested(kind="extractor"),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ganzoo.plugin import Architecture, Recipe, hookimpl, option
+from ganzoo.plugin import Architecture, Nested, Recipe, hookimpl, option
 
 PAPER = (
     "Axel Sauer, Kashyap Chitta, Jens Müller & Andreas Geiger 2021, Projected GANs Converge Faster, arXiv:2111.01007"
@@ -17,7 +17,11 @@ PAPER = (
 class ProjectedOptions:
     """Options of `projected`. The defaults are those of the paper, except for the generator."""
 
-    generator: str = option("fastgan", help="The architecture whose generator is trained.")
+    generator: str = option(
+        "fastgan",
+        help="The architecture whose generator is trained.",
+        nested=Nested(kind="architecture", settings="settings", passes=("style", "truncation", "intermediates")),
+    )
     settings: tuple[str, ...] = option((), help="Options of that architecture: width=64,z_dim=256.")
     backbone: str = option("tf_efficientnet_lite0", help="The network of timm whose features D sees.")
     pretrained: bool = option(

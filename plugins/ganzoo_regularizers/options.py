@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ganzoo.plugin import option
+from ganzoo.plugin import Nested, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +141,9 @@ class SDOptions:
 
     weight: float = option(1.0, low=0, schedulable=True, help="Weight of the term.")
     extractor: str = option(
-        "", help="The installed extractor whose features are compared, as in the paper; empty for the samples' numbers."
+        "",
+        help="The installed extractor whose features are compared, as in the paper; empty for the samples' numbers.",
+        nested=Nested(kind="extractor"),
     )
 
 

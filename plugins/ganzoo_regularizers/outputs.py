@@ -71,7 +71,7 @@ def join_logits(output: DiscriminatorOutput | None) -> Tensor:
     """Return all logits of an output, ``[N, P]``.
 
     Raises:
-        ValueError: There is no output, as for real samples in G's update.
+        ValueError: The output is missing, as for real samples in G's update.
     """
     if output is None:
         raise ValueError("this term needs the step of D's update, which has D's outputs for real and for fake samples")

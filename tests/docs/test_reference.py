@@ -15,7 +15,8 @@ import ganzoo
 from ganzoo import plugin
 from ganzoo.plugin import contracts, hookspecs, networks, specs
 from ganzoo.plugin.component import COMMANDS
-from ganzoo.plugin.options import _describe, list_options, option
+from ganzoo.plugin.options import list_options, option
+from ganzoo.plugin.values import describe_type
 from ganzoo.recipe.keys import list_keys
 from ganzoo.registry import PLURALS, registry
 
@@ -85,10 +86,10 @@ def test_every_type_of_option_is_documented() -> None:
     assert rows[: len(TYPES) + 1] == ["bool", "int", "float", "float", "str", *list(TYPES)[4:]]
     for written, hint in TYPES.items():
         assert written in rows
-        _describe(hint)
+        describe_type(hint)
     for hint in (bytes, list[int], dict[str, int], int | str):
         with pytest.raises(ValueError, match="use bool, int, float, str, Literal, tuple or X"):
-            _describe(hint)
+            describe_type(hint)
 
 
 def test_what_the_table_of_types_says_is_so() -> None:

@@ -323,9 +323,7 @@ def test_a_discriminator_is_rebuilt_with_its_preparation(make, tmp_path: Path):
     gan, batches = make({"reg": "toy-spectral"})
     run(gan, batches, range(2))
     assert gan.regularizers["toy-spectral"].steps == 2
-    package.write(
-        tmp_path / "model", package.make_contents(gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, 32, [])
-    )
+    package.write(tmp_path / "model", package.make_contents(gan.recipe, gan.data, gan.averaged_networks, 32, []))
     planned = planning.make_plan(read_config(tmp_path / "model"), registry(), "model")
     weights = package.read_weights(tmp_path / "model", planned, DISCRIMINATOR)
     assert any("parametrizations" in name for name in weights)

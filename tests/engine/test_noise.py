@@ -46,9 +46,7 @@ def test_noise_and_dropout_of_one_seed_are_the_same_wherever_a_generator_runs(
     trained.load_state_dict(gan.ema.network.state_dict())
     assert torch.equal(draw(trained, z), average)
 
-    package.write(
-        tmp_path / "model", package.make_contents(gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, 32, [])
-    )
+    package.write(tmp_path / "model", package.make_contents(gan.recipe, gan.data, gan.averaged_networks, 32, []))
     loaded = package.load(tmp_path / "model", registry(), gan.device)
     assert torch.equal(draw(loaded.network, z), average)
 

@@ -171,15 +171,15 @@ def test_the_config_requires_the_plugins_that_are_distributed():
 
 def test_plugins_that_change_the_discriminator_are_required(make_gan):
     gan = make_gan(0)
-    recipe = replace(gan.recipe, reg=tuple(map(regularizer, ("plain", "changing"))))
-    regularizers = {"plain": object(), "changing": SimpleNamespace(prepare=print)}
-    made = package.make_contents(recipe, gan.data, gan.averaged_networks, regularizers, 1, [])
+    named = tuple(map(regularizer, ("plain", "changing")))
+    recipe = replace(gan.recipe, reg=named, changes_d=("changing",))
+    made = package.make_contents(recipe, gan.data, gan.averaged_networks, 1, [])
     assert made.config["requires"] == [{"distribution": "acme-changing", "version": "2"}]
 
 
 def regularizer(name: str) -> Any:
     plugin = SimpleNamespace(distribution=f"acme-{name}", version="2")
-    return SimpleNamespace(name=name, component=SimpleNamespace(plugin=plugin), to_json=dict)
+    return SimpleNamespace(name=name, plugins=(plugin,), to_json=dict)
 
 
 def test_a_run_without_a_package_says_when_it_is_written():
@@ -475,7 +475,7 @@ def test_a_write_that_fails_leaves_the_old_package_and_no_litter(monkeypatch, ma
 
 
 def make_contents(gan, images):
-    return package.make_contents(gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, images, [])
+    return package.make_contents(gan.recipe, gan.data, gan.averaged_networks, images, [])
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_d_trains_the_head_and_g_does_not(source, name):
 
 def test_a_discriminator_is_rebuilt_beside_its_head(source, tmp_path):
     gan, _ = make(source, reg="contra")
-    contents = package.make_contents(gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, 8, [])
+    contents = package.make_contents(gan.recipe, gan.data, gan.averaged_networks, 8, [])
     package.write(tmp_path / "model", contents)
     planned = planning.make_plan(read_config(tmp_path / "model"), registry(), "model")
     weights = package.read_weights(tmp_path / "model", planned, DISCRIMINATOR)

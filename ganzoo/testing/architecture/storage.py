@@ -61,7 +61,7 @@ def package_round_trip(trial: Trial) -> None:
         with tempfile.TemporaryDirectory() as folder:
             package.write(
                 Path(folder) / "package",
-                package.make_contents(gan.recipe, gan.data, gan.averaged_networks, gan.regularizers, 1, []),
+                package.make_contents(gan.recipe, gan.data, gan.averaged_networks, 1, []),
             )
             loaded = package.load(Path(folder) / "package", registry(), CPU)
         z, chosen = make_latents(gan.networks, 4), make_labels(data, 4)
