@@ -39,6 +39,9 @@ class StyleGAN2Options:
         4, low=1, help="Samples of a batch whose standard deviation D sees; 1 for a D that sees none of it."
     )
     projection: bool = option(True, help="Whether D sees the class, by projection; false if a regularizer's head does.")
+    mapping_d: int = option(
+        0, low=0, help="Layers of D between the embedded class and the projection; 8 in the authors' networks."
+    )
 
 
 @hookimpl

@@ -24,7 +24,7 @@ from ganzoo.layers import (
 )
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, UsageError
 from ganzoo_stylegan2 import SIZES, StyleGAN2Options
-from ganzoo_stylegan2.mapping import Mapping, embed
+from ganzoo_stylegan2.mapping import Mapping, embed, make_mapping
 from ganzoo_stylegan2.modulated import ModulatedConv2d, StyledConv2d, activate
 
 
@@ -134,7 +134,8 @@ class Discriminator(nn.Module):
     Args:
         channels, widths, options: As in the generator.
         num_classes: The number of classes of the labels, int64 ``[N]``; 0 for a network without labels. The logit
-            is the inner product of the image's features and the embedded class (Karras et al. 2020, arXiv:2006.06676).
+            is the inner product of the image's features and the embedded class, which a mapping network may change
+            before (Karras et al. 2020, arXiv:2006.06676).
     """
 
     def __init__(self, channels: int, widths: list[int], options: StyleGAN2Options, num_classes: int = 0) -> None:
@@ -150,6 +151,7 @@ class Discriminator(nn.Module):
         projects = num_classes > 0 and options.projection
         self.last = EqualisedLinear(width, width if projects else 1)
         self.embedding = EqualisedLinear(num_classes, width) if projects else None
+        self.mapping = make_mapping([width] * (options.mapping_d + 1 if projects else 1))
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Return the logits of images `x`; raise ValueError if labels are missing or unexpected."""
@@ -162,7 +164,7 @@ class Discriminator(nn.Module):
         embedding = activate(self.linear(x.flatten(1)))  # [N, widths[0]]
         y = self.last(embedding)  # [N, widths[0]] or [N, 1]
         if self.embedding is not None:
-            y = y * embed(labels, self.embedding) / math.sqrt(y.shape[1])
+            y = y * self.mapping(embed(labels, self.embedding)) / math.sqrt(y.shape[1])
         return DiscriminatorOutput(y.sum(1), features=[x], embedding=embedding)
 
 

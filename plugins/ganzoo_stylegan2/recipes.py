@@ -2,8 +2,7 @@
 
 The learning rates and betas are those before the correction for lazy regularization, which the engine makes. Other than
 in the authors' code, the precision is that of the machine, not fp16 for the four highest resolutions; all samples have
-the same noise, not each its own; gradients that are not finite are not replaced; and D embeds a class by one layer, not
-by a mapping network of eight.
+the same noise, not each its own; and gradients that are not finite are not replaced.
 """
 
 from __future__ import annotations
@@ -163,6 +162,7 @@ def make_settings(
         "arch.z_dim": 512,
         "arch.w_dim": 512,
         "arch.mapping": mapping,
+        "arch.mapping_d": 8,  # if there are classes
         "arch.group": group,
         "loss": "bce",
         "reg": ("r1", "path-length"),

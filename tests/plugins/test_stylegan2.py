@@ -235,6 +235,16 @@ def test_the_logit_is_an_inner_product_with_the_embedded_class():
     table = network.embedding.weight.t() / math.sqrt(3) + network.embedding.bias
     unit = F.normalize(table[labels], dim=1)
     torch.testing.assert_close(output.logits, (network.last(output.embedding) * unit).sum(1))
+    _, mapped = build(classes=3, mapping_d=2)
+    assert mapped.state_dict().keys() - network.state_dict().keys() == {
+        f"mapping.{index}.{kind}" for index in (0, 2) for kind in ("weight", "bias")
+    }
+    y = unit * math.sqrt(8)  # the class before the layers, whose weights are stored as a hundredfold
+    for layer in mapped.mapping[::2]:
+        y = F.linear(y, layer.weight * 0.01 / math.sqrt(8), layer.bias * 0.01)
+        y = torch.where(y < 0, 0.2 * y, y) * math.sqrt(2)
+    mapped.load_state_dict(network.state_dict(), strict=False)
+    torch.testing.assert_close(mapped(x, labels).logits, (network.last(output.embedding) * y).sum(1) / math.sqrt(8))
     _, plain = build(classes=3, projection=False)
     assert torch.equal(plain(x, labels).logits, plain(x, labels.flip(0)).logits)
 
@@ -262,7 +272,9 @@ def list_settings(recipe, size):
         assert optim.options.lr == pytest.approx(share * recipe.optim_d.options.lr, rel=1e-12)
     assert (arch.channel_max, arch.z_dim, arch.w_dim, r1.options.interval) == (512, 512, 512, 16)
     assert [choice.options.interval for choice in paths] == [4] * len(paths)
-    assert (arch.mixing, arch.residual, len(paths)) == ((0, False, 0) if "cifar" in recipe.preset else (0.9, True, 1))
+    assert (arch.mapping_d, arch.mixing, arch.residual, len(paths)) == (
+        (8, 0, False, 0) if "cifar" in recipe.preset else (8, 0.9, True, 1)
+    )
     train = recipe.train
     return (
         train.batch, arch.group, arch.channel_base, recipe.optim_d.options.lr, r1.options.gamma, train.ema_half_life,
