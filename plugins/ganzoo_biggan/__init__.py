@@ -1,4 +1,4 @@
-"""BigGAN and BigGAN-deep: residual networks whose blocks all see the latent and the class, for 32 to 256 pixels."""
+"""BigGAN and BigGAN-deep: residual networks whose blocks all see the latent and the class, for 32 to 512 pixels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ganzoo.plugin import Architecture, Recipe, hookimpl, option
 
-SIZES = (32, 64, 128, 256)
+SIZES = (32, 64, 128, 256, 512)
 PAPER = (
     "Andrew Brock, Jeff Donahue & Karen Simonyan 2019, Large Scale GAN Training for High Fidelity Natural Image "
     "Synthesis, arXiv:1809.11096"
@@ -22,6 +22,7 @@ CR = (
     "Han Zhang, Zizhao Zhang, Augustus Odena & Honglak Lee 2020, Consistency Regularization for Generative Adversarial "
     "Networks, arXiv:1910.12027"
 )
+PAPERS, SAMPLES = "none for these settings; in the paper,", "(50,000 samples)"
 AUTHORS = "https://github.com/ajbrock/BigGAN-PyTorch"
 HALF_LIFE = math.log(0.5) / math.log(0.9999)  # of the authors' average, in updates of G
 
@@ -61,7 +62,7 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class BigGANOptions(Options):
-    """Options of `biggan`. In the paper both widths are 96, and z_dim is 120 at 128 pixels and 140 at 256."""
+    """Options of `biggan`. In the paper both widths are 96, and z_dim is 120 at 128, 140 at 256, 160 at 512 pixels."""
 
     z_dim: int = option(
         120, help="Length of the latent z, rounded down to a multiple of the number of its parts.", low=1
@@ -167,28 +168,25 @@ def ganzoo_recipes() -> Iterator[Recipe]:
         ),
     ):
         yield _make_cifar10_recipe(f"{prefix}biggan-cifar10", summary, paper, scores, settings)
-    yield Recipe(
-        name="biggan-imagenet-128",
-        summary="BigGAN's training on ImageNet 128x128 with classes, in batches that fit 8 GPUs.",
-        paper=PAPER,
-        source=AUTHORS,
-        dataset="imagenet-128",
-        published="Inception score 97.35 (50,000 samples)",
-        similar_to={"biggan": "--recipe biggan-imagenet-128"},
-        cost="307.2 million images in batches of 2,048",
-        settings={**_make_imagenet_settings(96), "arch": "biggan", "arch.z_dim": 120},
-    )
-    yield Recipe(
-        name="biggan-deep-imagenet-128",
-        summary="BigGAN-deep's training on ImageNet 128x128 with classes, by the settings of the authors' later code.",
-        paper=PAPER,
-        source=AUTHORS,
-        dataset="imagenet-128",
-        published="none for these settings; in the paper, FID 5.7, Inception score 124.5 (50,000 samples)",
-        similar_to={"biggan-deep": "--recipe biggan-deep-imagenet-128"},
-        cost="307.2 million images in batches of 2,048",
-        settings={**_make_imagenet_settings(128), "arch": "biggan-deep", "arch.z_dim": 128},
-    )
+    code = "by the settings of the authors' later code"
+    for title, size, width, z_dim, how, published in (
+        ("BigGAN", 128, 96, 120, f"in batches that fit 8 GPUs, {code}", "Inception score 97.35 (50,000 samples)"),
+        ("BigGAN", 256, 96, 140, f"{code} for 128x128", f"{PAPERS} FID 8.7, Inception score 142.3 {SAMPLES}"),
+        ("BigGAN-deep", 128, 128, 128, code, f"{PAPERS} FID 5.7, Inception score 124.5 {SAMPLES}"),
+        ("BigGAN-deep", 256, 128, 128, f"{code} for 128x128", f"{PAPERS} FID 6.9, Inception score 171.4 {SAMPLES}"),
+    ):
+        name = title.lower()
+        yield Recipe(
+            name=f"{name}-imagenet-{size}",
+            summary=f"{title}'s training on ImageNet {size}x{size} with classes, {how}.",
+            paper=PAPER,
+            source=AUTHORS,
+            dataset=f"imagenet-{size}",
+            published=published,
+            similar_to={name: f"--recipe {name}-imagenet-128"} if size == 128 else {},
+            cost="307.2 million images in batches of 2,048",
+            settings={**_make_imagenet_settings(width), "arch": name, "arch.z_dim": z_dim, "dataset.size": size},
+        )
 
 
 def _make_cifar10_recipe(
@@ -229,7 +227,7 @@ def _make_cifar10_recipe(
 
 
 def _make_imagenet_settings(width: int) -> dict[str, Any]:
-    """Return the settings that both trainings on ImageNet share: 150,000 updates of each network."""
+    """Return the settings that the trainings on ImageNet share: 150,000 updates of each network."""
     batch = 256 * 8
     return {
         "arch.width_g": width,
@@ -243,7 +241,6 @@ def _make_imagenet_settings(width: int) -> dict[str, Any]:
         "train.images": 150_000 * batch,
         "train.conditional": True,
         **_make_average_settings(batch, start=20_000),
-        "dataset.size": 128,
     }
 
 

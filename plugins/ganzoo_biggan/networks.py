@@ -17,10 +17,22 @@ from ganzoo_biggan.latents import SplitLatents, WholeLatents, truncate_latents
 
 # The channels of both networks, in multiples of their width, "ch" in the paper: of G after the linear layer and after
 # each doubling of the resolution; of D after each block, or for biggan-deep after the stem and after each pair of
-# blocks. The paper has networks for 128 and 256 pixels; those for 32 and 64 are in the authors' code, BigGAN-PyTorch.
-MULTIPLES_G = {32: (4, 4, 4, 4), 64: (16, 16, 8, 4, 2), 128: (16, 16, 8, 4, 2, 1), 256: (16, 16, 8, 8, 4, 2, 1)}
-MULTIPLES_D = {32: (4, 4, 4, 4), 64: (1, 2, 4, 8, 16), 128: (1, 2, 4, 8, 16, 16), 256: (1, 2, 4, 8, 8, 16, 16)}
-HALVINGS = {32: 2, 64: 4, 128: 5, 256: 6}  # how often D halves the resolution: in the first blocks, or pairs
+# blocks. The paper has networks for 128 to 512 pixels; those for 32 and 64 are in the authors' code, BigGAN-PyTorch.
+MULTIPLES_G = {
+    32: (4, 4, 4, 4),
+    64: (16, 16, 8, 4, 2),
+    128: (16, 16, 8, 4, 2, 1),
+    256: (16, 16, 8, 8, 4, 2, 1),
+    512: (16, 16, 8, 8, 4, 2, 1, 1),
+}
+MULTIPLES_D = {
+    32: (4, 4, 4, 4),
+    64: (1, 2, 4, 8, 16),
+    128: (1, 2, 4, 8, 16, 16),
+    256: (1, 2, 4, 8, 8, 16, 16),
+    512: (1, 1, 2, 4, 8, 8, 16, 16),
+}
+HALVINGS = {32: 2, 64: 4, 128: 5, 256: 6, 512: 7}  # how often D halves the resolution: in the first blocks, or pairs
 LOWEST = 4  # the height and width of the first maps of G
 INITIAL: dict[str, Callable[[Tensor], Any]] = {
     "orthogonal": nn.init.orthogonal_,

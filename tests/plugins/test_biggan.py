@@ -51,6 +51,7 @@ def count(module):
         ("biggan-deep", 64, 1000, 128, 128, {"attention": (32,)}, 49_829_636, 20_951_554),
         ("biggan-deep", 128, 1000, 128, 128, {"attention": (64,)}, 50_244_484, 34_590_210),
         ("biggan-deep", 256, 1000, 128, 128, {"attention": (64,)}, 55_736_708, 38_247_426),
+        ("biggan", 512, 1000, 96, 160, {"attention": (64,)}, 82_468_068, 99_401_282),
     ],
 )
 def test_the_authors_networks_have_their_parameter_counts(
@@ -62,12 +63,20 @@ def test_the_authors_networks_have_their_parameter_counts(
     assert (pair.latent_dim, pair.latent) == (z_dim, "normal")
 
 
+@pytest.mark.parametrize(("size", "millions"), [(128, 50.4), (256, 55.9), (512, 56.2)])
+def test_deep_networks_are_as_large_as_the_published_ones(size, millions):
+    """The README of pytorch-pretrained-biggan says so; its last layer has 128 channels, of which 3 are the image."""
+    pair = build("biggan-deep", size, classes=1000, device="meta", width_g=128, attention=(64,))
+    others = (128 - 3) * (9 * 128 + 1)
+    assert (count(pair.generator) + others) / 1e6 == pytest.approx(millions, abs=0.05)
+
+
 @pytest.mark.parametrize("name", SPECS)
 @pytest.mark.parametrize(
     ("data", "values", "text"),
     [
-        (DataInfo(shape=(3, 16, 16)), {}, "one of 32, 64, 128, 256"),
-        (DataInfo(shape=(3, 32, 64)), {}, "one of 32, 64, 128, 256"),
+        (DataInfo(shape=(3, 16, 16)), {}, "one of 32, 64, 128, 256, 512"),
+        (DataInfo(shape=(3, 32, 64)), {}, "one of 32, 64, 128, 256, 512"),
         (DataInfo(shape=(3, 32, 32), label_shape=(4,)), {}, "classes as labels"),
         (DataInfo(shape=(3, 32, 32)), {"attention": (32,)}, "arch.attention=32 is not .* give 16 or 8"),
         (DataInfo(shape=(3, 32, 32)), {"multiples_g": (4, 4)}, "arch.multiples_g=4,4 does not fit .* give 4 numbers"),
@@ -279,12 +288,20 @@ def test_the_recipes_for_cifar10_have_the_published_settings(name, terms, policy
     assert all(choice.options.weight == 10 for choice in recipe.reg)
 
 
-@pytest.mark.parametrize(("name", "width", "z_dim"), [("biggan", 96, 120), ("biggan-deep", 128, 128)])
-def test_the_recipes_for_imagenet_have_the_authors_settings(name, width, z_dim):
-    recipe = resolve(ganzoo.registry(), recipe=f"{name}-imagenet-128", pairs={"dataset": "digits"})
+@pytest.mark.parametrize(
+    ("name", "size", "width", "z_dim"),
+    [
+        ("biggan", 128, 96, 120),
+        ("biggan", 256, 96, 140),
+        ("biggan-deep", 128, 128, 128),
+        ("biggan-deep", 256, 128, 128),
+    ],
+)
+def test_the_recipes_for_imagenet_have_the_authors_settings(name, size, width, z_dim):
+    recipe = resolve(ganzoo.registry(), recipe=f"{name}-imagenet-{size}", pairs={"dataset": "digits"})
     options, train = recipe.arch.options, recipe.train
     assert (recipe.arch.name, options.width_g, options.width_d, options.z_dim) == (name, width, width, z_dim)
     assert (options.attention, options.init, options.shared_dim) == ((64,), "orthogonal", 128)
     assert (train.batch, train.micro_batch, train.images) == (2048, 256, 150_000 * 2048)
-    assert (recipe.optim_g.options.lr, recipe.optim_d.options.lr, recipe.dataset.options.size) == (1e-4, 4e-4, 128)
+    assert (recipe.optim_g.options.lr, recipe.optim_d.options.lr, recipe.dataset.options.size) == (1e-4, 4e-4, size)
     assert 0.5 ** (2048 / train.ema_half_life) == pytest.approx(0.9999, abs=1e-9)

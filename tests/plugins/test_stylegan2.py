@@ -261,6 +261,17 @@ TABLE = {  # batch, group, channel_base, learning rate, gamma, half-life, layers
     "stylegan2-ada-cifar10": (64, 32, 32768, 0.0025, 0.01, 500_000, 2, 32),
     "stylegan2-cifar10": (64, 32, 32768, 0.0025, 0.01, 500_000, 2, 32),
     "stylegan2-diffaug-lecam-cifar10": (64, 32, 32768, 0.0025, 0.01, 500_000, 2, 32),
+    "stylegan2-imagenet-128": (256, 8, 16384, 0.0025, 0.2048, 20_000, 2, 128),
+    "stylegan2-ada-cub200-128": (64, 8, 16384, 0.0025, 0.2048, 20_000, 2, 128),
+    "stylegan2-diffaug-afhqv2-256": (64, 8, 16384, 0.0025, 1, 20_000, 8, 256),
+    "stylegan2-ada-afhq-512": (64, 8, 32768, 0.0025, 0.5, 20_000, 8, 512),
+}
+IMAGES = {  # of StudioGAN's trainings, in millions
+    "cifar10": 64,
+    "imagenet-128": 51.2,
+    "cub200-128": 6.4,
+    "afhqv2-256": 12.8,
+    "afhq-512": 12.8,
 }
 
 
@@ -289,9 +300,10 @@ def test_the_recipes_have_the_settings_of_the_authors_table(name):
     augmentation = "ada" if "-ada-" in name else "diffaugment" if "-diffaug-" in name else None
     assert [choice.name for choice in recipe.aug] == [augmentation] * (augmentation is not None)
     assert [choice.options.weight for choice in recipe.reg if choice.name == "lecam"] == [0.3] * ("-lecam-" in name)
-    cifar, study = "cifar" in name, RECIPES[name].source == ganzoo_stylegan2.recipes.STUDIOGAN
-    assert recipe.train.images == (64_000_000 if study else 100_000_000 if cifar else 25_000_000)
-    assert (recipe.train.conditional, recipe.train.flip) == (cifar, study or not cifar)
+    cifar, study = "cifar" in name, RECIPES[name].source.startswith(ganzoo_stylegan2.recipes.STUDIOGAN)
+    images = IMAGES[RECIPES[name].dataset] if study else 100 if cifar else 25
+    assert recipe.train.images == images * 1e6
+    assert (recipe.train.conditional, recipe.train.flip) == (cifar or study, study or not cifar)
     assert recipe.train.ema_ramp == (0.05 if cifar else None)
 
 
