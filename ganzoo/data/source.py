@@ -224,6 +224,8 @@ def _read_items(dataset: Any, packing: Packing) -> ArraySource:
     packing = replace(packing, items=list(dataset.items()))
     check_item_labels(packing.items, packing.info, packing.name)
     store = open_store(packing)
+    for line in getattr(dataset, "notes", list)():
+        packing.notify(line)
     labels = None if store.labels is None else share_memory(store.labels)
     info = replace(packing.info, num_items=len(store.data))
     return ArraySource(info, share_memory(store.data), labels, skipped=store.skipped, content=store.content)

@@ -12,14 +12,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from random import Random
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL.Image import Image
 
+Crop = Literal["centre", "pad", "random"]  # how an image gets another ratio
 IMAGE_SUFFIXES = (
     ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm",
     ".tga", ".tif", ".tiff", ".webp",
@@ -35,17 +37,28 @@ FILTERS = Lock()  # held while Python's warning filters are changed, because the
 
 
 def read_image(
-    path: str | os.PathLike[str], channels: int = 3, size: tuple[int, int] | None = None
+    path: str | os.PathLike[str] | bytes,
+    channels: int = 3,
+    size: tuple[int, int] | None = None,
+    crop: Crop = "centre",
+    seed: str = "",
 ) -> NDArray[np.uint8]:
     """Read an image file and return uint8 ``[channels, H, W]``: upright, 8 bits, with transparent pixels on white.
 
+    Of a file with several images or frames, the first is read.
+
     Args:
-        path: The file, of any format and mode that Pillow reads (`IMAGE_SUFFIXES`). HEIC needs the package
-            pillow-heif. Values of 16 or 32 bits are scaled to 8 bits from the smallest usual range that contains them.
+        path: The file, or its bytes, of any format and mode that Pillow reads (`IMAGE_SUFFIXES`). HEIC needs the
+            package pillow-heif. Values of 16 or 32 bits are scaled to 8 bits from the smallest usual range that
+            contains them.
         channels: 1 for grey, 3 for colour.
-        size: Width and height in pixels. The image is cropped at the centre to their ratio, then resized with
-            antialiasing. None keeps the size of the file. Only with a size a JPEG may have more pixels than Pillow's
-            limit, because it is decoded at a fraction of its size.
+        size: Width and height in pixels, to which the image is resized with antialiasing. None keeps the size of the
+            file. Only with a size a JPEG may have more pixels than Pillow's limit, because it is decoded at a fraction
+            of its size.
+        crop: How an image gets the ratio of `size`: ``centre`` crops it at its centre, ``pad`` adds white on two sides.
+            ``random`` cuts out a window of `size` without resizing; only an image that is smaller than the window is
+            enlarged before.
+        seed: Any text, which determines the position of a random window.
 
     Returns:
         The pixels, 0 to 255.
@@ -58,18 +71,21 @@ def read_image(
     import numpy as np
     from PIL import Image
 
-    content = io.BytesIO(Path(path).read_bytes())
+    content = io.BytesIO(path if isinstance(path, bytes) else Path(path).read_bytes())
+    resized = size is not None and crop != "random"
     with quiet():
-        image = _open(content, size is not None)
-    if size is not None:  # a JPEG is decoded at a fraction of its size, still large enough to resize
+        image = _open(content, resized)
+    if size is not None and resized:  # a JPEG is decoded at a fraction of its size, still large enough to resize
         side = max(*size, min(2 * max(size), 4096))
         image.draft(None, (side, side))
     image.load()
     with quiet():
         image = _rotate_upright(image)
-    image = flatten_image(image if size is None else _crop_centre(image, size)).convert("L" if channels == 1 else "RGB")
+    if size is not None and crop != "pad":
+        image = _crop_centre(image, size) if crop == "centre" else _cut_window(image, size, seed)
+    image = flatten_image(image).convert("L" if channels == 1 else "RGB")
     if size is not None:
-        image = image.resize(size, Image.Resampling.LANCZOS)
+        image = _pad(image, size) if crop == "pad" else image.resize(size, Image.Resampling.LANCZOS)
     pixels = np.asarray(image).reshape(image.height, image.width, channels)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
@@ -135,6 +151,27 @@ def _crop_centre(image: Image, size: tuple[int, int]) -> Image:
     height = min(image.height, max(1, image.width * size[1] // size[0]))
     left, top = (image.width - width) // 2, (image.height - height) // 2
     return image.crop((left, top, left + width, top + height))
+
+
+def _cut_window(image: Image, size: tuple[int, int], seed: str) -> Image:
+    """Cut a window of `size` out of an image at a random position; of a smaller image, a window of the same ratio."""
+    scale = max(1.0, size[0] / image.width, size[1] / image.height)
+    width, height = (max(1, round(side / scale)) for side in size)
+    draw = Random(seed).random
+    left, top = int(draw() * (image.width - width + 1)), int(draw() * (image.height - height + 1))
+    return image.crop((left, top, left + width, top + height))
+
+
+def _pad(image: Image, size: tuple[int, int]) -> Image:
+    """Resize an image L or RGB so that it fits into `size`, and put it into the middle of white."""
+    from PIL import Image as images
+
+    scale = min(size[0] / image.width, size[1] / image.height)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    padded = images.new(image.mode, size, "white")
+    small = image.resize((width, height), images.Resampling.LANCZOS)
+    padded.paste(small, ((size[0] - width) // 2, (size[1] - height) // 2))
+    return padded
 
 
 def flatten_image(image: Image) -> Image:

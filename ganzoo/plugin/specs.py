@@ -102,7 +102,8 @@ class Dataset(Built):
     - ``sample(generator, n) -> (data, labels)``: an endless source that draws from the given CPU `torch.Generator`;
     - ``items() -> list[Item]``: samples that must be decoded. The core decodes them once, in parallel, and packs them
       into a store that later runs read at memory speed. Broken items are reported and skipped, or are an error if the
-      object has ``strict = True``. A label that is an array is the `target` of the item.
+      object has ``strict = True``. A label that is an array is the `target` of the item. If the object has ``notes()``,
+      that returns lines for the user about what was decoded (``-> list[str]``), which are shown once.
 
     If it has ``condition(real, generator) -> labels``, labels are not stored: they are computed from each batch on the
     device, such as a spectrogram of a crop, a random degradation, or the real sample itself. It gets samples

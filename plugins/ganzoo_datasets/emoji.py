@@ -5,26 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
-from typing import Any, NamedTuple
+from pathlib import Path, PurePath
+from typing import Any
 
 from PIL import Image, ImageDraw
 
-from ganzoo.plugin import Corrupt, DataInfo, Item, read_image
+from ganzoo.plugin import Corrupt
+from ganzoo_datasets.labels import number_classes
+from ganzoo_datasets.listing import open_file
+from ganzoo_datasets.pictures import Pictures
 from ganzoo_datasets.places import find_data
 from ganzoo_datasets.specs.emoji import EmojiOptions, emoji_shape
 
 TONES = "Component"  # the category of the skin tones themselves
 
 
-class Picture(NamedTuple):
-    """An emoji's file, and its category."""
-
-    path: Path
-    category: str
-
-
-class Emoji:
+class Emoji(Pictures):
     """The emoji in the order of Unicode's list, on white; labels are their categories, sorted by name.
 
     Args:
@@ -44,31 +40,12 @@ class Emoji:
         listed = find_data(
             "emoji", options.path, (f"node_modules/{package}",), partial(_find_list, options.vendor), ways
         )
-        self._images = listed.parent / "img" / options.vendor / "64"
-        self._pictures = list(_read_list(listed, self._images, options.vendor, options.skin_tones))
-        if not self._pictures:
+        images = listed.parent / "img" / options.vendor / "64"
+        drawn = list(_read_list(listed, options.vendor, options.skin_tones))
+        if not drawn:
             raise Corrupt(f"{str(listed)!r} names no images: type `npm install {package}@16` again")
-        self._size = options.size
-        categories = sorted({picture.category for picture in self._pictures})
-        self.info = DataInfo(
-            shape=emoji_shape(options),
-            num_classes=len(categories),
-            num_items=len(self._pictures),
-            meta={"classes": categories},
-        )
-
-    def items(self) -> list[Item]:
-        """Return one item for each emoji."""
-        numbers = {name: number for number, name in enumerate(self.info.class_names)}
-        return [
-            Item(
-                name=picture.path.name,
-                load=partial(read_image, picture.path, size=(self._size, self._size)),
-                label=numbers[picture.category],
-                stamp=_make_stamp(picture.path),
-            )
-            for picture in self._pictures
-        ]
+        files = [open_file(images / name, PurePath(name)) for name, _ in drawn]
+        super().__init__(files, number_classes([category for _, category in drawn]), emoji_shape(options))
 
 
 def _find_list(vendor: str, folder: Path) -> Path | None:
@@ -79,28 +56,18 @@ def _find_list(vendor: str, folder: Path) -> Path | None:
     return None
 
 
-def _read_list(listed: Path, images: Path, vendor: str, skin_tones: bool) -> Iterator[Picture]:
-    """Yield the emoji that the vendor drew, each followed by its variations if these are wanted."""
+def _read_list(listed: Path, vendor: str, skin_tones: bool) -> Iterator[tuple[str, str]]:
+    """Yield file and category of each emoji that the vendor drew, followed by its variations if these are wanted."""
     try:
-        emoji = json.loads(listed.read_text(encoding="utf-8"))
-        for entry in emoji:
+        for entry in json.loads(listed.read_text(encoding="utf-8")):
             if entry["category"] == TONES and not skin_tones:
                 continue
             variations = entry.get("skin_variations", {}).values() if skin_tones else ()
             for each in (entry, *variations):
                 if each[f"has_img_{vendor}"]:
-                    yield Picture(images / Path(each["image"]).name, entry["category"])
+                    yield Path(each["image"]).name, entry["category"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Corrupt(f"{str(listed)!r} is not the list of emoji-datasource ({error!r}): install it again") from error
-
-
-def _make_stamp(path: Path) -> str:
-    """Return a file's size and time of change; empty if it is missing."""
-    try:
-        status = path.stat()
-    except OSError:
-        return ""
-    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 # ----------------------------------------------------------------------------

@@ -158,8 +158,9 @@ def test_runs_and_model_packages_inside_the_folder_are_ignored(tmp_path: Path) -
         ({"path": "~nobody-of-this-name/x"}, NotFound, "'~nobody-of-this-name/x' does not exist"),
         ({"path": "{}/file.png"}, NotFound, "file.png' is a file: give a folder"),
         ({"path": "{}/empty"}, NotFound, "has no images: give a folder with .*.png"),
-        ({"path": "{}/all.zip"}, NotFound, "all.zip' is an archive: unzip it, and give the folder"),
-        ({"path": "{}/packed"}, NotFound, "packed' has no images: unzip all.tar.gz"),
+        ({"path": "{}/all.rar"}, NotFound, "all.rar' is an archive of a kind that is not read here: unpack it, and"),
+        ({"path": "{}/packed"}, NotFound, "packed' has no images: unpack all.tar.gz"),
+        ({"path": "{}/zipped"}, NotFound, "zipped' has no images: add --dataset .*zipped/all.zip"),
         ({"path": "{}", "channels": 2}, UsageError, r"^dataset.channels: expected 1 \(grey\) or 3 \(colour\), got 2$"),
     ],
 )
@@ -168,8 +169,8 @@ def test_a_folder_that_cannot_be_opened(
 ) -> None:
     save(tmp_path / "file.png")
     (tmp_path / "empty").mkdir()
-    (tmp_path / "packed").mkdir()
-    for name in ("all.zip", "packed/all.tar.gz"):
+    for name in ("all.rar", "packed/all.tar.gz", "zipped/all.zip"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     with pytest.raises(error, match=message):
         Folder(FolderOptions(**{**options, "path": options["path"].format(tmp_path)}))
