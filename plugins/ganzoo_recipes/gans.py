@@ -17,8 +17,9 @@ BATCH_NORM = {"arch.norm_d": "batch"}  # all networks without spectral normalisa
 HEADED = {"loss": "hinge", "arch.projection": False, "train.conditional": True}  # a head gives D the classes
 PROJECTED = {**HEADED, "arch.projection": True}
 BALANCED = {"reg.bcr.weight_real": 10.0, "reg.bcr.weight_fake": 10.0}
-MATCHING = {"train.adversarial_weight": 0.0, "reg.feature-matching.weight": 1.0}  # G follows D's head and features
-LOGAN = {"reg.logan.alpha": 0.9, "reg.logan.beta": 0.1, "reg.logan.share": 0.8, "reg.logan.weight": 0.1}
+MATCHING = {"train.adversarial_weight": 0.0, "reg.embedding-matching.weight": 1.0}  # G follows D's head and embedding
+# StudioGAN's weight is 0.1, but its penalty is a mean over the moves of all latents, though only a share of them moves.
+LOGAN = {"reg.logan.alpha": 0.9, "reg.logan.beta": 0.1, "reg.logan.share": 0.8, "reg.logan.weight": 0.1 / 0.8}
 
 
 def choose_head(name: str, *others: str, spectral: bool = True, **options: Any) -> dict[str, Any]:
@@ -109,7 +110,7 @@ GANS = {
     "logan": Gan(
         "residual",
         papers.LOGAN,
-        "LOGAN, a step of natural gradient ascent for uniform latents",
+        "LOGAN with a step of natural gradient ascent for uniform latents; its penalty counts clipped steps",
         {"loss": "hinge", "arch.latent": "uniform", "reg": "logan", **LOGAN},
     ),
     "tacgan": Gan("large", papers.TACGAN, "TAC-GAN with classes and BigGAN's networks", HEADED | choose_head("tac")),
@@ -184,7 +185,7 @@ GANS = {
     "mhgan": Gan(
         "large",
         papers.MHGAN,
-        "MHGAN with classes and BigGAN's networks; D has a hinge loss too, and G matches squares of features",
-        {**HEADED, **MATCHING, **choose_head("multi-hinge", "feature-matching", fakes=True, weight_g=0.05)},
+        "MHGAN with classes and BigGAN's networks, here with a hinge loss of D too",
+        {**HEADED, **MATCHING, **choose_head("multi-hinge", "embedding-matching", fakes=True, weight_g=0.05)},
     ),
 }

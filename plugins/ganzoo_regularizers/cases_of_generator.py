@@ -57,6 +57,22 @@ def feature_matching() -> Iterator[Case]:
     yield make_case("equal means", Featured(), real, [(3.0, 2.0), (1.0, 0.0)], {"generator": 0})
 
 
+class Embedded(nn.Module):
+    """D whose embedding is the sample, ``[N, 2]``."""
+
+    def forward(self, x: Tensor) -> DiscriminatorOutput:
+        """Return the output."""
+        return DiscriminatorOutput(x.sum(1), embedding=x)
+
+
+def embedding_matching() -> Iterator[Case]:
+    """Yield the distances of the mean embeddings."""
+    real, fake = [(1.0, 0.0), (3.0, 2.0)], [(0.0, 0.0), (0.0, 4.0)]  # means (2, 1) and (0, 2)
+    yield make_case("mean", Embedded(), real, fake, {"generator": (2 + 1) / 2})
+    yield make_case("weight", Embedded(), real, fake, {"generator": 6}, weight=4)
+    yield make_case("equal means", Embedded(), real, [(3.0, 2.0), (1.0, 0.0)], {"generator": 0})
+
+
 POINTS = [(1.0, 0.0), (0.0, 2.0)]  # latents, which Linear([(1, 2), (0, 1)]) moves to (1, 0) and (4, 2)
 SHEAR: Any = {"generator": Linear([(1.0, 2.0), (0.0, 1.0)]), "z": POINTS}
 

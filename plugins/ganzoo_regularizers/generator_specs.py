@@ -35,6 +35,17 @@ def list_terms_of_generator() -> Iterator[Regularizer]:
         "Techniques for Training GANs, arXiv:1606.03498, section 3.1",
     )
     yield Regularizer(
+        name="embedding-matching",
+        summary="G's samples have the same mean embedding in D as real samples.",
+        factory="ganzoo_regularizers.of_generator:EmbeddingMatching",
+        cases="ganzoo_regularizers.cases_of_generator:embedding_matching",
+        options=options.FeatureMatchingOptions,
+        needs=("embedding",),
+        reals=True,
+        paper="Ilya Kavalerov, Wojciech Czaja & Rama Chellappa 2021, A Multi-Class Hinge Loss for Conditional GANs, "
+        "arXiv:1912.04216",
+    )
+    yield Regularizer(
         name="sd",
         aliases=("self-distillation",),
         summary="The averaged generator teaches G: for the same latents their samples are alike, which damps cycles.",

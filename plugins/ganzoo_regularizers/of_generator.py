@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
+from ganzoo.layers import require_embedding
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, Step, UsageError
 from ganzoo_regularizers.options import (
     FeatureMatchingOptions,
@@ -71,6 +72,19 @@ def _list_features(output: DiscriminatorOutput | None) -> list[Tensor]:
     if output is None or not output.features:
         raise ValueError("feature-matching needs features in D's outputs for real and for generated samples")
     return output.features
+
+
+@dataclass(frozen=True)
+class EmbeddingMatching:
+    """weight mean_k |E e_k(x) - E e_k(G(z))| over the E numbers e_k of D's embedding (Kavalerov et al. 2021, MHGAN)."""
+
+    options: FeatureMatchingOptions
+    data: DataInfo
+
+    def generator(self, step: Step) -> Tensor:
+        """Return the term, a scalar."""
+        real, fake = (require_embedding(each, len(step.z)).mean(0) for each in (step.real_output, step.fake_output))
+        return self.options.weight * (fake - real.detach()).abs().mean()
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ class PathLengthOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureMatchingOptions:
-    """Options of `feature-matching`."""
+    """Options of `feature-matching` and `embedding-matching`."""
 
     weight: float = option(1.0, low=0, schedulable=True, help="Weight of the term.")
 

@@ -47,7 +47,13 @@ SMALL: dict[str, dict[str, Any]] = {  # options of architectures whose defaults 
 }
 NO_LABELS = ("dcgan-tutorial", "fastgan", "progan")
 CLASS_HEADS = ("acgan", "adc", "contra", "d2d-ce", "multi-hinge", "tac")
-OUTPUTS = ("feature-matching", "infogan", "reconstruction", "ssgan")  # read D's features or embedding
+OUTPUTS = (
+    "embedding-matching",
+    "feature-matching",
+    "infogan",
+    "reconstruction",
+    "ssgan",
+)  # read D's features or embedding
 TAKEN_BY = {  # by terms that few architectures take
     "intermediate-consistency": {"gat"}, "path-length": {"gat", "stylegan2"}, "unit-weights": {"r3gan-mp"},
 }  # fmt: skip

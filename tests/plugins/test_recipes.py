@@ -28,7 +28,7 @@ CIFAR10 = [  # name, architecture, loss, terms, updates of D for one of G, updat
     ("biggan-lecam", "biggan", "hinge", ["lecam"], 5, 200_000),
     ("biggan-apa", "biggan", "bce", [], 5, 200_000),
     ("contragan", "biggan", "hinge", ["contra"], 5, 100_000),
-    ("mhgan", "biggan", "hinge", ["multi-hinge", "feature-matching"], 5, 100_000),
+    ("mhgan", "biggan", "hinge", ["multi-hinge", "embedding-matching"], 5, 100_000),
 ]
 LARGER = [  # name, batch, updates of D for one of G, updates of G, rate of G, update at which the average starts
     ("dcgan-tiny-imagenet", 256, 1, 100_000, 1e-4, None),
@@ -106,6 +106,11 @@ def test_the_recipe_of_biggan_with_ada():
     arch, ada = recipe.arch.options, recipe.aug[0].options
     assert (arch.width_g, arch.z_dim, arch.attention, arch.projection) == (96, 80, (16,), True)
     assert (ada.p, ada.target, ada.images, ada.interval) == (None, 0.6, 500_000, 4)
+
+
+def test_the_penalty_of_logan_has_studiogans_weight_over_all_latents():
+    (logan,) = read("logan-cifar10").reg
+    assert logan.options.weight * logan.options.share == pytest.approx(0.1)  # latents that stay have no move
 
 
 @pytest.mark.parametrize(
