@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ganzoo.plugin import Metric, hookimpl
 from ganzoo_metrics.options import FrechetInfinityOptions, KIDOptions, MomentsOptions, PRDCOptions
 
-EXTRACTOR = ""  # of metrics that read features of any network
+EXTRACTOR = "random"  # of metrics that read features of any network
 NOT_FID = "--metric frechet, the same distance on the features of another network"
 
 
