@@ -13,9 +13,10 @@ from ganzoo.errors import Corrupt, UsageError
 from ganzoo.plugin import Built, Dataset, options
 from ganzoo.plugin.options import list_options, make_unknown_key_error
 from ganzoo.recipe.keys import EXTRACTOR, make_options_prefix, reads_extractor
+from ganzoo.recipe.measured import resolve_extractor
 from ganzoo.recipe.nested import make_choice
 from ganzoo.recipe.recipe import Choice
-from ganzoo.recipe.resolve import make_path_absolute, resolve_extractor
+from ganzoo.recipe.resolve import make_path_absolute
 from ganzoo.recipe.stored import read_choice, resolve_stored_component
 from ganzoo.recipe.wrong_keys import make_unused_key_error
 from ganzoo.registry import Registry

@@ -27,10 +27,14 @@ class Metric(Built):
         reads: What a batch is. ``samples``: a float tensor ``[n, ...]`` in the range of the networks. ``features``: the
             output of the extractor, a dict of float tensors with ``features`` ``[n, F]``. ``statistics``: one
             `ganzoo.evaluate.statistics.Statistics` of all features; then ``real`` and ``fake`` are called once.
-        extractor: The name of the extractor that it reads by default; empty if the user must set
-            ``metric.NAME.extractor``.
+        extractor: The name of the extractor that it reads by default; empty for the installed one with the highest
+            `Extractor.rank` that fits. ``metric.NAME.extractor`` chooses another one.
         better: For each key of ``compute``, whether a ``lower`` or a ``higher`` value is better, or ``neither``. A
             pattern (``tv/*``) covers keys that depend on the data.
+        distances: Keys, or patterns of keys, whose values are distances: above 0 even between samples of one
+            distribution. They are shown in multiples of the distance of other real samples (the floor).
+        default: Whether it is measured where the user names no metric. Default metrics that read samples are measured
+            only where no default metric finds an extractor for the data.
         pairs: Whether it has ``pair(real, fake, labels)`` instead of ``real`` and ``fake``. Each generated sample is
             made from the label of the real sample in its row. It can measure only models that take labels.
         labels: Whether it is called as ``real(batch, labels)`` and ``fake(batch, labels)``, with the labels that the
@@ -44,6 +48,8 @@ class Metric(Built):
     reads: Literal["samples", "features", "statistics"] = "samples"
     extractor: str = ""
     better: Mapping[str, str] = field(default_factory=dict)
+    distances: tuple[str, ...] = ()
+    default: bool = False
     pairs: bool = False
     labels: bool = False
     modalities: tuple[Modality, ...] = ()
@@ -60,6 +66,11 @@ class Metric(Built):
         for key, way in self.better.items():
             if way not in ("lower", "higher", "neither"):
                 raise ValueError(f"metric {self.name!r}: better[{key!r}]={way!r} is not lower, higher or neither")
+        for key in self.distances:
+            if get_direction(key, self.better) != "lower":
+                raise ValueError(f"metric {self.name!r}: {key!r} is a distance: add better={{{key!r}: 'lower'}}")
+        if self.default and (self.pairs or self.labels):
+            raise ValueError(f"metric {self.name!r}: a metric of pairs or labels cannot be measured by default")
 
 
 def get_direction(key: str, better: Mapping[str, str]) -> str:
@@ -83,11 +94,17 @@ class Extractor(Built):
     trained ``state_dict`` is stored, and later runs on the same data load it instead of calling ``prepare``.
 
     Args:
+        rank: Its place among the extractors that metrics read where the user names none. The one with the highest rank
+            is taken of those that are installed and take the data. 0 if it must be named.
+        resize: How it changes the size of samples before it computes, in words, as a part of a value's fingerprint:
+            ``"bicubic with antialiasing to 128x128"``. Empty if it does not.
         modalities: The kinds of data that it takes; empty for all.
         examples: The data that the conformance kit tries it on, if shapes and modalities do not say enough.
     """
 
     kind: ClassVar[str] = "extractor"
 
+    rank: int = 0
+    resize: str = ""
     modalities: tuple[Modality, ...] = ()
     examples: tuple[DataInfo, ...] = ()

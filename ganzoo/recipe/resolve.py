@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import MissingPlugin, UsageError
-from ganzoo.plugin import Architecture, Built, Dataset, Metric, Recipe, options
+from ganzoo.plugin import Architecture, Built, Dataset, Recipe, options
 from ganzoo.plugin.options import list_options, make_unknown_key_error
 from ganzoo.plugin.values import split_list
 from ganzoo.recipe.check import check_recipe
 from ganzoo.recipe.keys import EXTRACTOR, MANY, NETWORKS, ONE, SHORT, make_options_prefix, reads_extractor
 from ganzoo.recipe.layers import Layer, collect_recommended, get_last, list_names, load_stored
+from ganzoo.recipe.measured import find_modality, resolve_extractor
 from ganzoo.recipe.named import Facts, choose_published_dataset, drop_unknown_options, make_recipe_layer
 from ganzoo.recipe.nested import list_nested, make_choice
 from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
@@ -137,18 +138,6 @@ def make_path_absolute(spec: Built, chosen: Any) -> Any:
     return replace(chosen, **{path: os.path.abspath(os.path.expanduser(getattr(chosen, path)))})
 
 
-def resolve_extractor(registry: Registry, spec: Built, name: str | None) -> RegisteredComponent:
-    """Return the extractor of a component: the extractor of this name, or else the component's default."""
-    assert isinstance(spec, Metric)
-    if not (name or spec.extractor):
-        installed = ", ".join(entry.spec.name for entry in registry.components(EXTRACTOR.kind))
-        raise UsageError(
-            f"metric {spec.name!r} needs an extractor: add metric.{spec.name}.extractor=NAME "
-            f"(installed: {installed or 'none'})"
-        )
-    return registry.resolve(EXTRACTOR.kind, str(name or spec.extractor))
-
-
 class _Resolver:
     """Combines layers to one recipe. `used` collects the keys that a part of the recipe used."""
 
@@ -157,9 +146,11 @@ class _Resolver:
         self.layers = layers
         self.used: set[str] = set()
         self.origins: dict[str, str] = {}
+        self.modality = ""  # of the dataset's samples; empty if it must be opened to know it
 
     def make_recipe(self) -> ResolvedRecipe:
         one: dict[str, Any] = {key: self.choose_one(key) for key in ONE}
+        self.modality = find_modality(one["dataset"])
         many: dict[str, Any] = {key: self.choose_many(key) for key in MANY}
         optim_g, optim_d = (self.choose_optimizer(network) for network in NETWORKS)
         train = self.read_options(TrainOptions, "train.", "train")
@@ -197,7 +188,7 @@ class _Resolver:
     def choose_extractor(self, spec: Built) -> Choice:
         """Return the extractor of a component, with its options."""
         said = self.get_value(make_options_prefix(spec.kind, spec.name) + EXTRACTOR.name)
-        return self.make_choice(EXTRACTOR.name, resolve_extractor(self.registry, spec, said))
+        return self.make_choice(EXTRACTOR.name, resolve_extractor(self.registry, spec, said, self.modality))
 
     def choose_optimizer(self, network: str) -> OptimizerChoice:
         """Return the optimizer of one network, ``g`` or ``d``."""

@@ -48,7 +48,8 @@ def better_declared(trial: Trial) -> None:
     silent = [name for name in values if not get_direction(name, better)]
     way_out = f"declare them, for example better={dict.fromkeys(silent, 'lower')}"
     require(not silent, f"It does not cover {', '.join(silent)}: {way_out}.")
-    idle = [pattern for pattern in better if not any(name == pattern or fnmatchcase(name, pattern) for name in values)]
+    named = (*better, *trial.spec.distances)
+    idle = [pattern for pattern in named if not any(name == pattern or fnmatchcase(name, pattern) for name in values)]
     require(not idle, f"It names {', '.join(idle)}, but the metric computed {', '.join(values)}.")
 
 

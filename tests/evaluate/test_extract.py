@@ -271,7 +271,7 @@ def test_a_metric_of_labels_needs_a_model_that_takes_them(metric):
 # Choosing an extractor.
 
 
-ADD = r"metric 'unread' needs an extractor: add metric\.unread\.extractor=NAME \(installed: .*counted"
+ADD = r"metric 'unread' needs an extractor( for image)?: add metric\.unread\.extractor=NAME \(installed: .*counted"
 MISTAKES = [
     ({"metric": "unread"}, {}, ADD),
     ({"metric": "unread"}, {"metric.unread.extractor": "count"}, "no extractor 'count' .* did you mean 'counted'"),
