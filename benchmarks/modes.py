@@ -2,20 +2,19 @@
 
     python benchmarks/modes.py [--losses bce,rpgan] [--penalties none,r1] [--seeds 0,1,2] [--images 200000] [--quick]
 
-Each row has the scores of `ganzoo train --arch mlp --dataset points dataset.shape=grid --loss LOSS --reg PENALTY --seed
-SEED`, of 10,000 samples: the modes that have a sample within three standard deviations, the share of samples that are
-within them (0.989 for a perfect sampler), the standard deviation of those samples divided by the data's (the median
-over modes), and the Kullback-Leibler divergence of the modes' frequencies from equal ones. Each row is saved at once in
-the day's results (or in --file), and rows that are saved already are not made again, so the command can be stopped and
-started at any time. All settings of a component are its own defaults.
+Each row has the values of the metric `modes` (docs/scores.md explains them) for 10,000 samples of `ganzoo train --arch
+mlp --dataset points dataset.shape=grid --loss LOSS --reg PENALTY --seed SEED`. The table shows the captured modes, the
+share of samples near a mode, their standard deviation and spread in multiples of the data's, and the divergence of the
+modes' shares from equal ones. Each row is saved at once in the day's results (or in --file), and rows that are saved
+already are not made again, so the command can be stopped and started at any time. All settings of a component are its
+own defaults.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
@@ -30,7 +29,6 @@ import ganzoo
 
 PENALTIES = ("none", "r1", "r2", "r1,r2", "wgan-gp", "zero-centred-gp", "dragan", "spectral-norm", "lecam")
 NUM = 10_000  # samples that are scored
-REACH = 3.0  # standard deviations around the centre of a mode
 KEY = ("loss", "penalty", "seed", "images")
 QUICK = {"losses": ["rpgan"], "penalties": ["r1,r2"], "seeds": [0], "images": 2_048}
 
@@ -56,13 +54,17 @@ def main() -> None:
         print(format_table([[*row.values()]]), flush=True)
         if not arguments.quick:
             save_rows(arguments.file, rows)
-    print("\n" + format_table([("loss", "penalty", "seeds", "modes", "share", "std", "kl"), *summarise_pairs(rows)]))
+    print(
+        "\n"
+        + format_table([("loss", "penalty", "seeds", "modes", "share", "std", "spread", "kl"), *summarise_pairs(rows)])
+    )
 
 
 def train_pairs(arguments: Any, rows: list[Row]) -> Iterator[Row]:
     """Train and score the runs whose rows are missing, all pairs of a seed first; yield their rows."""
     known = {tuple(row[key] for key in KEY) for row in rows}
     quiet = {"dataset.shape": "grid", "train.grid_every": 10**9, "train.checkpoint_every": 10**9}
+    data: Any = ganzoo.create("dataset", "points", shape=quiet["dataset.shape"])
     with temporary_runs():
         for seed, loss, penalty in product(arguments.seeds, arguments.losses, arguments.penalties):
             row: Row = {"loss": loss, "penalty": penalty, "seed": seed, "images": arguments.images}
@@ -76,42 +78,29 @@ def train_pairs(arguments: Any, rows: list[Row]) -> Iterator[Row]:
             except ganzoo.GanzooError as error:
                 yield row | {"failed": str(error)}
                 continue
-            generator = ganzoo.load(run, "cpu")
-            scores = score_modes(generator.sample_raw(NUM, seed=0), generator.data.meta)
+            scores = score_modes(ganzoo.load(run, "cpu").sample_raw(NUM, seed=0), data)
             yield row | scores | {"seconds": round(time.perf_counter() - start)}
 
 
-def score_modes(samples: Tensor, meta: Mapping[str, Any]) -> dict[str, float]:
-    """Return the scores of samples ``[N, 2]`` of a mixture with the modes and the sigma in `meta`."""
-    centres, sigma = torch.tensor(meta["modes"], dtype=torch.float64), meta["sigma"]
-    offsets = samples.double()[:, None] - centres  # [N, K, 2]
-    distances, modes = offsets.norm(dim=2).min(1)  # [N]
-    near = distances <= REACH * sigma
-    counts = torch.bincount(modes[near], minlength=len(centres)).double()
-    squares = torch.zeros(len(centres), dtype=torch.float64).index_add_(0, modes[near], distances[near].square())
-    inside = 1 - math.exp(-(REACH**2) / 2)  # of the data, and the variance of that part of them:
-    variance = sigma**2 * (1 - REACH**2 / 2 * (1 - inside) / inside)
-    ratios = (squares / (2 * counts) / variance).sqrt()[counts > 1]
-    shares = counts / counts.sum().clamp(min=1)
-    return {
-        "modes": int((counts > 0).sum()),
-        "share": round(float(near.double().mean()), 3),
-        "std": round(float(ratios.median()), 3) if len(ratios) else 0.0,
-        "kl": round(float(torch.special.xlogy(shares, shares * len(centres)).sum()), 3),
-    }
+def score_modes(samples: Tensor, data: Any) -> dict[str, float]:
+    """Return the values of the metric `modes` for samples ``[N, 2]``, beside as many of the data's own."""
+    metric: Any = ganzoo.create("metric", "modes", data=data.info)
+    metric.real(data.sample(torch.Generator().manual_seed(0), len(samples))[0])
+    metric.fake(samples)
+    return {key: float(f"{value:.3g}") for key, value in metric.compute().items()}
 
 
 def summarise_pairs(rows: list[Row]) -> Iterator[list[object]]:
-    """Yield the fewest modes, the smallest share, the mean of std and the largest divergence of each pair."""
+    """Yield the fewest modes, the smallest share, means of std and spread and the largest divergence of each pair."""
     for loss, penalty in dict.fromkeys((row["loss"], row["penalty"]) for row in rows):
         same = [row for row in rows if (row["loss"], row["penalty"]) == (loss, penalty)]
         good = [row for row in same if "failed" not in row]
         if len(good) < len(same):
-            yield [loss, penalty, len(same), *[f"{len(same) - len(good)} failed", "", "", ""]]
+            yield [loss, penalty, len(same), f"{len(same) - len(good)} failed", *[""] * 4]
         else:
-            std = sum(row["std"] for row in good) / len(good)
+            std, spread = (sum(row[key] for row in good) / len(good) for key in ("std", "spread"))
             fewest, least = (min(row[key] for row in good) for key in ("modes", "share"))
-            yield [loss, penalty, len(good), fewest, least, std, max(row["kl"] for row in good)]
+            yield [loss, penalty, len(good), fewest, least, std, spread, max(row["kl"] for row in good)]
 
 
 if __name__ == "__main__":

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ganzoo.plugin import Metric, hookimpl
-from ganzoo_metrics.options import FrechetInfinityOptions, KIDOptions, MomentsOptions, PRDCOptions
+from ganzoo.plugin import DataInfo, Metric, hookimpl
+from ganzoo_metrics.options import (
+    FrechetInfinityOptions,
+    InceptionScoreOptions,
+    KIDOptions,
+    MINDOptions,
+    MomentsOptions,
+    PRDCOptions,
+)
 
 EXTRACTOR = "random"  # of metrics that read features of any network
-NOT_FID = "--metric frechet, the same distance on the features of another network"
+TWO_MODES = DataInfo(
+    shape=(2,), modality="points", num_classes=2, meta={"modes": [[-1.0, 0.0], [1.0, 0.0]], "sigma": 0.2}
+)
 
 
 @hookimpl
@@ -20,7 +29,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
         factory="ganzoo_metrics.moments:PixelMoments",
         options=MomentsOptions,
         similar_to=dict.fromkeys(
-            ("fid", "fid50k", "fid50k-full", "clean-fid", "swd", "inception-score", "is"),
+            ("fid", "fid50k", "fid50k-full", "clean-fid", "swd"),
             "--metric pixel-moments, which compares pixels, not features of Inception",
         ),
         better={"mean": "lower", "std": "lower", "fd": "lower"},
@@ -82,4 +91,72 @@ def ganzoo_metrics() -> Iterator[Metric]:
         "and Recall Metric for Assessing Generative Models, arXiv:1904.06991; Muhammad Ferjad Naeem, Seong Joon Oh, "
         "Youngjung Uh, Yunjey Choi & Jaejun Yoo 2020, Reliable Fidelity and Diversity Metrics for Generative Models, "
         "arXiv:2002.09797",
+    )
+    yield Metric(
+        name="mind",
+        summary="Sliced transport distance of features; few samples are enough.",
+        aliases=("sliced-wasserstein",),
+        factory="ganzoo_metrics.sliced:MIND",
+        options=MINDOptions,
+        reads="features",
+        extractor=EXTRACTOR,
+        better={"mind": "lower"},
+        cases="ganzoo_metrics.cases:mind",
+        paper="Quentin Berthet and others 2026, MIND: Monge Inception Distance for Generative Models Evaluation, "
+        "arXiv:2605.06797",
+    )
+    yield Metric(
+        name="vendi",
+        summary="How many different samples there are; it compares with nothing.",
+        aliases=("vendi-score",),
+        factory="ganzoo_metrics.vendi:Vendi",
+        reads="features",
+        extractor=EXTRACTOR,
+        better={"vendi": "higher", "real": "neither"},
+        cases="ganzoo_metrics.cases:vendi",
+        paper="Dan Friedman & Adji Bousso Dieng 2022, The Vendi Score: A Diversity Evaluation Metric for Machine "
+        "Learning, arXiv:2210.02410",
+    )
+    yield Metric(
+        name="inception-score",
+        summary="Whether a classifier is sure of each sample and finds all classes; the known score is Inception's.",
+        aliases=("is",),
+        factory="ganzoo_metrics.classes:InceptionScore",
+        options=InceptionScoreOptions,
+        reads="features",
+        needs=("probabilities",),
+        better={"is": "higher", "std": "neither"},
+        cases="ganzoo_metrics.cases:inception_score",
+        paper="Tim Salimans, Ian Goodfellow, Wojciech Zaremba, Vicki Cheung, Alec Radford & Xi Chen 2016, Improved "
+        "Techniques for Training GANs, arXiv:1606.03498, section 4",
+    )
+    yield Metric(
+        name="class-shares",
+        summary="Shares of the classes that a classifier finds, against those of the data: which are missing?",
+        factory="ganzoo_metrics.classes:ClassShares",
+        reads="features",
+        needs=("probabilities",),
+        better={"kl": "lower", "missing": "lower", "least": "higher"},
+        cases="ganzoo_metrics.cases:class_shares",
+    )
+    yield Metric(
+        name="modes",
+        summary="Captured modes, near samples and their spread for mixtures of points (protocol modes-v1).",
+        factory="ganzoo_metrics.modes:Modes",
+        modalities=("points",),
+        examples=(TWO_MODES,),
+        better={
+            "modes": "higher",
+            "modes-any": "higher",
+            "share": "neither",
+            "kl": "lower",
+            "std": "neither",
+            "spread": "neither",
+            "sliced-w2": "lower",
+        },
+        cases="ganzoo_metrics.cases_of_samples:modes",
+        paper="Akash Srivastava, Lazar Valkov, Chris Russell, Michael U. Gutmann & Charles Sutton 2017, VEEGAN: "
+        "Reducing Mode Collapse in GANs using Implicit Variational Learning, arXiv:1705.07761; Zinan Lin, Ashish "
+        "Khetan, Giulia Fanti & Sewoong Oh 2018, PacGAN: The power of two samples in generative adversarial networks, "
+        "arXiv:1712.04086",
     )

@@ -98,3 +98,69 @@ def prdc() -> Iterator[Case]:
         expected={"precision": 2 / 3, "recall": 1.0, "density": 1.0, "coverage": 0.75},
         tolerance=1e-12,
     )
+
+
+def mind() -> Iterator[Case]:
+    """Yield sets in one dimension, where each direction is the same, and a shift, which is three times its square."""
+    line = torch.tensor([[0.0], [1.0], [5.0]])
+    yield Case(
+        name="0, 1, 5 and 2, 2, 6: 3 (4 + 1 + 1) / 3",
+        given={"real": line, "fake": torch.tensor([[6.0], [2.0], [2.0]])},
+        expected={"mind": 6.0},
+        tolerance=1e-9,
+    )
+    yield Case(
+        name="shift by (3, 4): 3 * 25",
+        given={"real": SQUARE, "fake": SQUARE.flip(0) + torch.tensor([3.0, 4.0])},
+        options={"directions": 20_000},
+        expected={"mind": 75.0},
+        tolerance=0.03,
+    )
+
+
+def vendi() -> Iterator[Case]:
+    """Yield orthogonal samples, copies of one sample, and two directions of unequal weight."""
+    axes = torch.eye(4)
+    yield Case(
+        name="orthogonal and equal",
+        given={"real": axes * 3, "fake": axes[:1].expand(6, 4)},
+        expected={
+            "vendi": 1.0,
+            "real": 4.0,
+        },
+        tolerance=1e-9,
+    )
+    yield Case(
+        name="three of one kind and one of another: 4 / 3^(3/4)",
+        given={"real": axes, "fake": axes[[0, 0, 0, 1]]},
+        expected={"vendi": 4 / 3**0.75},
+        tolerance=1e-9,
+    )
+
+
+def inception_score() -> Iterator[Case]:
+    """Yield a classifier that is sure and finds all classes, and one that always gives the same answer."""
+    sure = {"features": torch.zeros(20, 1), "probabilities": torch.eye(5).repeat(4, 1)}
+    yield Case(
+        name="all of 5 classes",
+        given={"real": sure, "fake": sure},
+        options={"splits": 2},
+        expected={"is": 5.0, "std": 0.0},
+        tolerance=1e-9,
+    )
+    unsure = {"features": torch.zeros(20, 1), "probabilities": torch.tensor([[0.1, 0.2, 0.7]]).expand(20, 3)}
+    yield Case(name="always the same", given={"real": sure, "fake": unsure}, expected={"is": 1.0}, tolerance=1e-9)
+
+
+def class_shares() -> Iterator[Case]:
+    """Yield shares 1/4, 1/4, 1/2 in the real samples and 1/2, 1/2, 0 in the generated ones."""
+    real, fake = torch.eye(3)[[0, 1, 2, 2]].repeat(5, 1), torch.eye(3)[[0, 1]].repeat(10, 1)
+    yield Case(
+        name="a missing class",
+        given={
+            "real": {"features": real, "probabilities": real},
+            "fake": {"features": fake, "probabilities": fake},
+        },
+        expected={"kl": math.log(2), "missing": 1.0, "least": 0.0},
+        tolerance=1e-9,
+    )

@@ -58,4 +58,5 @@ def iterate_square_distances(rows: Tensor, others: Tensor) -> Iterator[tuple[int
 def compute_square_radii(rows: Tensor, neighbours: int) -> Tensor:
     """Return the squared distance of each row of ``[N, F]`` to its k-th nearest other row, ``[N]``."""
     blocks = iterate_square_distances(rows, rows)
-    return torch.cat([block.kthvalue(neighbours + 1, dim=1).values for _, block in blocks])  # itself is the nearest
+    nearest = [block.topk(neighbours + 1, dim=1, largest=False).values for _, block in blocks]  # itself, then others
+    return torch.cat(nearest)[:, -1]

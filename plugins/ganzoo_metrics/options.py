@@ -39,3 +39,17 @@ class PRDCOptions:
     """Options of `prdc`."""
 
     neighbours: int = option(5, low=1, help="The ball of a sample reaches to its nearest neighbour of this rank.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InceptionScoreOptions:
+    """Options of `inception-score`."""
+
+    splits: int = option(10, low=1, help="Equal parts of the samples, whose scores are averaged.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MINDOptions:
+    """Options of `mind`."""
+
+    directions: int = option(1000, low=1, help="Random directions of the features, whose distances are averaged.")

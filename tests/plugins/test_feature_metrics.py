@@ -35,6 +35,11 @@ def measure(name, real, fake, **options):
         return metric.compute()
 
 
+def sample_points(shape, num, seed):
+    data = ganzoo.create("dataset", "points", shape=shape)
+    return data.info, data.sample(torch.Generator().manual_seed(seed), num)[0]
+
+
 def draw(*shape, seed=0):
     return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
@@ -54,6 +59,17 @@ def test_values_are_those_of_torch_fidelity_and_prdc(name):
     assert [nearest[key] for key in SHARES[:2]] == pytest.approx(PEERS[f"{name}/pr"].tolist(), **near)
     found = measure("prdc", real, fake)
     assert [found[key] for key in SHARES] == pytest.approx(PEERS[f"{name}/prdc"].tolist(), **near)
+
+
+def test_the_inception_score_is_that_of_torch_fidelity():
+    both = {"features": torch.zeros(95, 1), "probabilities": PEERS["logits"].double().softmax(1)}
+    metric = ganzoo.create("metric", "inception-score")
+    metric.fake(both)
+    found = metric.compute()
+    assert [found["is"], found["std"]] == pytest.approx(PEERS["is"].tolist(), rel=1e-6)
+    metric.reset()
+    with pytest.raises(ValueError, match="into 10 parts, and there are only 0 samples"):
+        metric.compute()
 
 
 # ----------------------------------------------------------------------------
@@ -82,7 +98,7 @@ def test_an_exact_line_is_extrapolated_exactly():
 
 
 def test_the_kernel_distance_of_gaussians_is_the_closed_form():
-    found = measure("kid", draw(4000, 1), draw(4000, 1, seed=1) + 1, subsets=20)  # (x y + 1)^3: exactly 22
+    found = measure("kid", draw(4000, 1), draw(4000, 1, seed=1) + 1, size=500, subsets=20)  # (x y + 1)^3: exactly 22
     assert abs(found["kid"] - 22) < 4 * 22 * math.sqrt(8 / 4000)
     null = measure("kid", draw(4000, 4), draw(4000, 4, seed=1), size=100, subsets=40)
     assert abs(null["kid"]) < 3 * null["std"] / math.sqrt(40)
@@ -117,3 +133,32 @@ def test_too_few_samples_are_reported_with_how_many_are_needed(name, least):
     assert measure(name, rows, rows)
     with pytest.raises(ValueError, match=f"at least {least} real and {least} generated samples, not {least - 1} and"):
         measure(name, rows[1:], rows)
+
+
+# ----------------------------------------------------------------------------
+# Mixtures of points.
+
+
+@pytest.mark.parametrize(("shape", "num_modes"), [("ring", 8), ("grid", 25)])
+def test_a_perfect_sampler_has_the_values_that_its_formulas_say(shape, num_modes):
+    info, real = sample_points(shape, 4000, 0)
+    metric = ganzoo.create("metric", "modes", data=info)
+    metric.real(real)
+    metric.fake(sample_points(shape, 4000, 1)[1])
+    found = metric.compute()
+    assert found["modes"] == found["modes-any"] == num_modes
+    assert found["share"] == pytest.approx(1 - math.exp(-4.5), abs=4 * math.sqrt(0.011 / 4000))
+    assert found["kl"] == pytest.approx((num_modes - 1) / 8000, rel=1)
+    assert (found["std"], found["spread"]) == (pytest.approx(1, abs=0.03), pytest.approx(1, abs=0.06))
+    assert found["sliced-w2"] < 0.03
+
+
+def test_rare_modes_count_as_found_and_not_as_captured():
+    info, real = sample_points("grid", 1000, 0)
+    metric = ganzoo.create("metric", "modes", data=info)
+    metric.real(real)
+    metric.fake(torch.tensor(info.meta["modes"])[[0] * 997 + [1, 1, 2]])  # 2 of 1,000 are captured
+    found = metric.compute()
+    assert (found["modes"], found["modes-any"], found["spread"]) == (2, 3, 0)
+    with pytest.raises(ganzoo.GanzooError, match="counts the modes of a mixture in the plane: use --dataset points"):
+        ganzoo.create("metric", "modes", data=sample_points("two-moons", 1, 0)[0])
