@@ -12,6 +12,7 @@ from typing import Any
 from ganzoo.errors import Corrupt, UsageError
 from ganzoo.plugin import Built, Dataset, options
 from ganzoo.plugin.options import list_options, make_unknown_key_error
+from ganzoo.recipe.check import check_needs
 from ganzoo.recipe.keys import EXTRACTOR, make_options_prefix, reads_extractor
 from ganzoo.recipe.measured import resolve_extractor
 from ganzoo.recipe.nested import make_choice
@@ -86,6 +87,7 @@ def make_request(
         arch, real = read_choice(registry, "arch", recipe["arch"]), _choose_dataset(registry, trained_on, settings)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Corrupt(f"the recipe in {package} is damaged: {type(error).__name__} {error}") from error
+    check_needs((arch, *chosen), average=True)
     return Request(package, arch, real, chosen, num, seed)
 
 

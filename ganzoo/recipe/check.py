@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from ganzoo.errors import NotFound, UsageError
@@ -45,16 +45,9 @@ def check_path(dataset: Choice) -> None:
 
 def _check_words(recipe: ResolvedRecipe) -> None:
     """Raise UsageError if a component needs a word that no other provides, or refuses one that another provides."""
+    check_needs(recipe.choices, average=bool(recipe.train.ema_half_life))
     provided = {word: choice for choice in recipe.choices for word in choice.provides}
     for choice in recipe.choices:
-        held = {"average"} if recipe.train.ema_half_life else set()
-        held |= set(choice.extractor.provides) if choice.extractor else set()
-        for word in choice.spec.needs:
-            if word not in provided and word not in held:
-                one = f"metric.{choice.name}.extractor=NAME" if choice.extractor else "an arch"
-                one = "train.ema_half_life above 0" if word == "average" else f"{one} that does (`ganzoo info NAME`)"
-                words = f"{choice.spec.kind} {choice.name!r} needs {word!r}, which no other component provides"
-                raise UsageError(f"{words}: choose {one} or remove {choice.name!r}")
         for word in (*choice.spec.refuses, *((NO_DOUBLE_BACKWARD,) if choice.differentiates_inputs else ())):
             if word in provided:
                 other = provided[word]
@@ -63,6 +56,24 @@ def _check_words(recipe: ResolvedRecipe) -> None:
                     f"{choice.spec.kind} {choice.name!r} does not go with {other.spec.kind} {other.name!r} ({word}): "
                     + (way_out or "remove one of them")
                 )
+
+
+def check_needs(choices: Collection[Choice], *, average: bool) -> None:
+    """Raise UsageError if a component needs a word that no other provides.
+
+    Args:
+        choices: All components that come together, with the extractors that they read.
+        average: Whether there is an averaged generator.
+    """
+    provided = {word for choice in choices for word in choice.provides} | ({"average"} if average else set())
+    for choice in choices:
+        held = provided | (set(choice.extractor.provides) if choice.extractor else set())
+        for word in choice.spec.needs:
+            if word not in held:
+                one = f"metric.{choice.name}.extractor=NAME" if choice.extractor else "an arch"
+                one = "train.ema_half_life above 0" if word == "average" else f"{one} that does (`ganzoo info NAME`)"
+                words = f"{choice.spec.kind} {choice.name!r} needs {word!r}, which no other component provides"
+                raise UsageError(f"{words}: choose {one} or remove {choice.name!r}")
 
 
 def _find_option_without(arch: Choice, word: str) -> str:

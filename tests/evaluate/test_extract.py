@@ -290,7 +290,7 @@ def test_mistakes_are_reported_before_a_run_is_created(settings, options, words)
     assert not Path("runs").exists()
 
 
-@pytest.mark.parametrize(("settings", "options", "words"), [MISTAKES[i] for i in (0, 1, 2, 3, 5)])
+@pytest.mark.parametrize(("settings", "options", "words"), MISTAKES[:6])
 def test_the_same_mistakes_in_an_evaluation(settings, options, words):
     run = train()
     with pytest.raises(UsageError, match=words):
