@@ -120,7 +120,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
     yield Metric(
         name="inception-score",
         summary="Whether a classifier is sure of each sample and finds all classes; the known score is Inception's.",
-        aliases=("is",),
+        similar_to={"is": "--metric inception-score"},
         factory="ganzoo_metrics.classes:InceptionScore",
         options=InceptionScoreOptions,
         reads="features",
