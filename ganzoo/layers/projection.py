@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ganzoo.layers.labels import require_labels
 
@@ -34,8 +35,20 @@ class ProjectionHead(nn.Module):
         Raises:
             ValueError: Labels are missing, or were passed to a head without classes.
         """
+        return self.score(features, labels)[0]
+
+    def score(self, features: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Return the logits ``[N]``, and those that the samples would have with each label, ``[N, num_classes]``.
+
+        The second is None for a head without classes. It suits `DiscriminatorOutput.class_logits`.
+
+        Raises:
+            ValueError: Labels are missing, or were passed to a head without classes.
+        """
         require_labels(labels, self.embedding is not None)
-        logits: Tensor = self.psi(features).squeeze(1)  # [N]
-        if self.embedding is not None:
-            logits = logits + (self.embedding(labels) * features).sum(1)
-        return logits
+        psi: Tensor = self.psi(features)  # [N, 1]
+        if self.embedding is None:
+            return psi.squeeze(1), None
+        assert labels is not None
+        table = self.embedding.weight  # read once, because a spectral normalisation makes a step for each reading
+        return psi.squeeze(1) + (F.embedding(labels, table) * features).sum(1), psi + features @ table.t()

@@ -131,7 +131,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
 
 
 def _provides(options: Options) -> tuple[str, ...]:
-    words = ("double-backward", "embedding", "features", "truncation")
+    words = ("double-backward", "embedding", "features", "truncation", *(["class-logits"] * options.projection))
     return (*words, "bounded-slope") if options.norm_d == "spectral" else words
 
 

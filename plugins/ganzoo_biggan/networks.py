@@ -88,8 +88,8 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Images ``[N, channels, size, size]`` in [-1, 1] to logits ``[N]``.
 
-    The output also has the maps after each block (``features``), and the sums over pixels of the last ones
-    (``embedding``), which the head reads.
+    The output also has the maps after each block (``features``), the sums over pixels of the last ones
+    (``embedding``), which the head reads, and the logits with each label (``class_logits``).
 
     Args:
         stem: The module before the blocks.
@@ -120,8 +120,8 @@ class Discriminator(nn.Module):
             x = block(x)  # [N, C, R, R]
             features.append(x)
         embedding = F.relu(x).sum((2, 3))  # [N, C]
-        logits = self.head(embedding, labels if self.head.embedding is not None else None)  # [N]
-        return DiscriminatorOutput(logits=logits, features=features, embedding=embedding)
+        logits, class_logits = self.head.score(embedding, labels if self.head.embedding is not None else None)
+        return DiscriminatorOutput(logits, class_logits, features=features, embedding=embedding)
 
 
 # ----------------------------------------------------------------------------

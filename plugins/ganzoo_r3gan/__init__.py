@@ -56,7 +56,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         paper=PAPER,
         sizes=SIZES,
         conditional="optional",
-        provides=("double-backward", "features", "embedding"),
+        provides=_provides,
         recommended={
             "loss": "rpgan",
             "reg": ("r1", "r2"),
@@ -93,6 +93,10 @@ def ganzoo_architectures() -> Iterator[Architecture]:
             "train.ema_half_life": 2000,
         },
     )
+
+
+def _provides(options: R3GANOptions) -> tuple[str, ...]:
+    return ("double-backward", "features", "embedding", *(["class-logits"] * options.projection))
 
 
 @hookimpl

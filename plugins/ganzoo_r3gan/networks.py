@@ -77,7 +77,7 @@ class Discriminator(nn.Module):
     """Images ``[N, channels, S, S]`` to logits ``[N]``: the generator mirrored; with features and an embedding.
 
     The features are the maps ``[N, widths[0], 4, 4]``; the embedding is their product with the basis,
-    ``[N, widths[0]]``.
+    ``[N, widths[0]]``; the class logits are the logits with each label.
 
     Args:
         channels, widths, options: As in the generator.
@@ -113,9 +113,10 @@ class Discriminator(nn.Module):
         x = self.stages(x)  # [N, widths[0], 4, 4]
         embedding = (x * self.basis.weight[:, 0]).sum((2, 3))  # [N, widths[0]], faster than `self.basis(x)`, its equal
         y: Tensor = self.linear(embedding)  # [N, widths[0]] or [N, 1]
-        if self.embedding is not None:
-            y = y * self.embedding(labels)
-        return DiscriminatorOutput(y.sum(1), features=[x], embedding=embedding)
+        if self.embedding is None:
+            return DiscriminatorOutput(y.sum(1), features=[x], embedding=embedding)
+        class_logits = y @ self.embedding.weight.t()  # [N, num_classes]
+        return DiscriminatorOutput((y * self.embedding(labels)).sum(1), class_logits, [x], embedding)
 
 
 # ----------------------------------------------------------------------------

@@ -108,7 +108,7 @@ def list_penalties() -> Iterator[Regularizer]:
 
 
 def list_terms_of_logits() -> Iterator[Regularizer]:
-    """Yield the terms of D's logits alone."""
+    """Yield the terms of D's logits."""
     yield Regularizer(
         name="drift",
         summary="Keeps D's logits of real samples near 0, for losses that leave their level free.",
@@ -138,6 +138,18 @@ def list_terms_of_logits() -> Iterator[Regularizer]:
         options=options.LeCamOptions,
         paper="Hung-Yu Tseng, Lu Jiang, Ce Liu, Ming-Hsuan Yang & Weilong Yang 2021, Regularizing Generative "
         "Adversarial Networks under Limited Data, arXiv:2104.03310, eq. 3",
+    )
+    yield Regularizer(
+        name="ucd",
+        summary="D's logits with all labels also classify samples, so that D looks at more than whether a label fits.",
+        factory="ganzoo_regularizers.outputs:UCD",
+        cases="ganzoo_regularizers.cases_of_terms:ucd",
+        similar_to=dict.fromkeys(("unconditional-discriminator",), "--reg ucd --conditional"),
+        options=options.UCDOptions,
+        classes=True,
+        needs=("class-logits",),
+        paper="Mengfei Xia, Nan Xue, Jiapeng Zhu & Yujun Shen 2025, UCD: Unconditional Discriminator Promotes Nash "
+        "Equilibrium in GANs, arXiv:2510.00624, eqs. 8-10",
     )
 
 

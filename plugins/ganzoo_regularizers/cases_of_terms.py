@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ganzoo.plugin import Case
+from ganzoo.plugin import Case, DiscriminatorOutput
 from ganzoo_regularizers.cases import MANY, linear
 
 # ----------------------------------------------------------------------------
@@ -36,6 +38,24 @@ def lecam() -> Iterator[Case]:
     yield make_case("two pairs", nn.Identity(), real, fake, {"discriminator": 8.5}, weight=1)
     yield make_case("another decay", nn.Identity(), real, fake, {"discriminator": 17}, weight=2, decay=0.5)
     yield make_case("D cannot tell", nn.Identity(), [(1.5,)] * 2, [(1.5,)] * 2, {"discriminator": 0})
+
+
+class Classes(nn.Module):
+    """D whose logits with two labels are the sample itself, ``[N, 2]``."""
+
+    def forward(self, x: Tensor, labels: Tensor) -> DiscriminatorOutput:
+        """Return the logits with these labels, and with all."""
+        return DiscriminatorOutput(x.gather(1, labels[:, None]), x)
+
+
+def ucd() -> Iterator[Case]:
+    """Yield the cross-entropies: p is 3/4 and 1/2 for the real samples, 1/8 and 3/4 for the others."""
+    real, fake = [(math.log(3), 0.0), (2.0, 2.0)], [(0.0, math.log(7)), (1.0, 1 + math.log(3))]
+    entropies = (math.log(4 / 3) + math.log(2)) / 2 + (math.log(8) + math.log(4 / 3)) / 2
+    case = make_case("two classes", Classes(), real, fake, {"discriminator": 0.01 * entropies})
+    yield replace(case, given={**case.given, "labels": torch.tensor([0, 1])})
+    case = make_case("another weight", Classes(), fake, fake, {"discriminator": 0.5 * math.log(32 / 3)}, weight=0.5)
+    yield replace(case, given={**case.given, "labels": torch.tensor([0, 1])})
 
 
 # ----------------------------------------------------------------------------

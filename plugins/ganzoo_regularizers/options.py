@@ -120,6 +120,15 @@ class ZCROptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UCDOptions:
+    """Options of `ucd`."""
+
+    weight: float = option(
+        0.01, low=0, schedulable=True, help="Weight, lambda_1 in the paper, which has 0.01 to 0.02 and warns of more."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class PathLengthOptions:
     """Options of `path-length`."""
 

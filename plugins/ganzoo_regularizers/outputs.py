@@ -1,4 +1,4 @@
-"""Terms of D's logits alone: r of real and f of generated samples. E is the mean over all logits."""
+"""Terms of D's logits: r of real and f of generated samples. E is the mean over all logits."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ganzoo.layers import logits
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Step
-from ganzoo_regularizers.options import CentringOptions, DriftOptions, LeCamOptions
+from ganzoo_regularizers.options import CentringOptions, DriftOptions, LeCamOptions, UCDOptions
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,29 @@ class LeCam(nn.Module):
             self.total.mul_(self.options.decay).add_(new)
             of_real, of_fake = (self.sums / self.total).unbind()
         return self.options.weight * ((real - of_fake).square().mean() + (fake - of_real).square().mean())
+
+
+@dataclass(frozen=True)
+class UCD:
+    """weight (E -log p(y|x) + E -log p(y|G(z, y))), p being the softmax of the logits that D gives x with each label.
+
+    So D, whose logit of x and y is the entry y of a vector d(x), is a classifier too, of real and of generated samples
+    (Xia et al. 2025, arXiv:2510.00624, section 3, eqs. 8-10). The paper's second term, a self-distillation as in DINO
+    (eq. 11), is not here, because the paper has no formula for it.
+    """
+
+    options: UCDOptions
+    data: DataInfo
+
+    def discriminator(self, step: Step) -> Tensor:
+        """Return the term, a scalar."""
+        return self.options.weight * (_classify(step.real_output, step) + _classify(step.fake_output, step))
+
+
+def _classify(output: DiscriminatorOutput | None, step: Step) -> Tensor:
+    if output is None or output.class_logits is None or step.labels is None:
+        raise ValueError("this term needs the step of D's update in a run with classes, and D's class logits")
+    return F.cross_entropy(output.class_logits, step.labels)
 
 
 def join_logits(output: DiscriminatorOutput | None) -> Tensor:

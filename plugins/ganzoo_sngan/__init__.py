@@ -112,7 +112,8 @@ def ganzoo_architectures() -> Iterator[Architecture]:
 
 def _provides(options: SNGANOptions) -> tuple[str, ...]:
     words = {"spectral": ("bounded-slope",), "batch": ("batchnorm-in-d",)}
-    return ("double-backward", "features", "embedding", *words.get(options.norm_d, ()))
+    classes = ("class-logits",) if options.projection else ()
+    return ("double-backward", "features", "embedding", *classes, *words.get(options.norm_d, ()))
 
 
 # ----------------------------------------------------------------------------

@@ -107,7 +107,8 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Images ``[N, channels, size, size]`` in [-1, 1] to logits ``[N]``, with features and an embedding.
 
-    The features are the last maps ``[N, C, R, R]``, and the embedding is their sum or mean ``[N, C]``.
+    The features are the last maps ``[N, C, R, R]``, and the embedding is their sum or mean ``[N, C]``. The class logits
+    are the logits with each label.
 
     Args:
         channels, size, options: As in the generator.
@@ -140,8 +141,8 @@ class Discriminator(nn.Module):
         """Return the output for images `x`; raise ValueError if labels are missing or unexpected."""
         x = F.relu(self.blocks(x))  # [N, C, R, R]
         embedding = x.sum((2, 3)) if self.pooling == "sum" else x.mean((2, 3))  # [N, C]
-        logits = self.head(embedding, labels if self.projection else None)  # [N]
-        return DiscriminatorOutput(logits, features=[x], embedding=embedding)
+        logits, class_logits = self.head.score(embedding, labels if self.projection else None)  # [N], [N, K] or None
+        return DiscriminatorOutput(logits, class_logits, features=[x], embedding=embedding)
 
 
 # ----------------------------------------------------------------------------

@@ -94,9 +94,26 @@ def test_projection_is_the_product_with_the_labels_embedding_and_absent_classes_
     (gradient,) = torch.autograd.grad(head(phi, labels).sum(), head.embedding.weight)
     assert torch.equal(gradient[[1, 3]], torch.zeros(2, 5, dtype=torch.float64))
     assert torch.allclose(gradient[2], phi[0] + phi[2])
+    logits, of_all = head.score(phi, labels)
+    assert of_all.shape == (3, 4)
+    for label in range(4):
+        assert torch.allclose(of_all[:, label], head(phi, torch.full_like(labels, label)), atol=1e-12)
+    assert torch.equal(logits, head(phi, labels))
     assert L.ProjectionHead(5)(phi.float()).shape == (3,)
+    assert L.ProjectionHead(5).score(phi.float())[1] is None
     with pytest.raises(ValueError, match="pass labels"):
         head(phi)
+
+
+def test_a_projection_with_spectral_normalisation_makes_one_step_of_its_iteration() -> None:
+    once, read = (
+        L.spectral_norm_all(L.ProjectionHead(5, 4), kinds=(torch.nn.Linear, torch.nn.Embedding)) for _ in range(2)
+    )
+    read.load_state_dict(once.state_dict())
+    once.score(torch.randn(3, 5), torch.tensor([2, 0, 2]))
+    assert read.embedding.weight.shape == (4, 5)  # one reading
+    normalised = (head.embedding.parametrizations.weight[0] for head in (once, read))
+    assert torch.equal(*(each._u for each in normalised))
 
 
 # ----------------------------------------------------------------------------

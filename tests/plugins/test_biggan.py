@@ -217,6 +217,7 @@ def test_the_head_reads_sums_over_pixels_and_adds_a_projection_on_the_label():
     weight, bias, table = network.head.psi.weight[0], network.head.psi.bias, network.head.embedding.weight
     expected = (found.embedding * (weight + table[labels])).sum(1) + bias
     torch.testing.assert_close(found.logits, expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found.class_logits.gather(1, labels[:, None])[:, 0], found.logits, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", SPECS)

@@ -56,7 +56,9 @@ OUTPUTS = (
 )  # read D's features or embedding
 TAKEN_BY = {  # by terms that few architectures take
     "intermediate-consistency": {"gat"}, "path-length": {"gat", "stylegan2"}, "unit-weights": {"r3gan-mp"},
+    "ucd": set(),  # with `CLASSES`; without, PROJECTING takes it
 }  # fmt: skip
+PROJECTING = ("biggan", "biggan-deep", "r3gan", "sngan")  # their D returns its logits with all labels
 CLASSES = {"train.conditional": True, "arch.projection": False}  # the head of a term gives them to D
 
 
@@ -185,3 +187,9 @@ def test_an_architecture_trains_with_all_losses_and_terms(train, arch):
     refusing = {term for term in TERMS if arch not in TAKEN_BY.get(term, {arch})}
     refusing |= {*CLASS_HEADS} if arch in NO_LABELS else set()
     assert dropped == refusing | ({*OUTPUTS} if arch == "dcgan-tutorial" else set())
+
+
+@pytest.mark.parametrize("arch", PROJECTING)
+def test_a_projection_classifies_too(train, arch):
+    assert train(arch, "hinge", ["ucd"], {"train.conditional": True}) == ""
+    assert "needs 'class-logits'" in train(arch, "hinge", ["ucd"], CLASSES)

@@ -62,7 +62,9 @@ WORDS = ("double-backward", "features", "embedding")
 
 
 def test_spec():
-    assert (SPEC.name, SPEC.conditional, SPEC.provides) == ("r3gan", "optional", WORDS)
+    assert (SPEC.name, SPEC.conditional) == ("r3gan", "optional")
+    assert SPEC.get_provided(SPEC.options()) == (*WORDS, "class-logits")
+    assert SPEC.get_provided(SPEC.options(projection=False)) == WORDS
     assert SPEC.sizes == (8, 16, 32, 64, 128, 256, 512, 1024)
     assert (SPEC.recommended["loss"], SPEC.recommended["reg"]) == ("rpgan", ("r1", "r2"))
     assert SPEC.recommended["optim.d.betas"] == (0.0, 0.99)
@@ -353,6 +355,7 @@ def test_the_discriminators_logit_is_the_product_with_the_labels_embedding():
     one_hot = nn.functional.one_hot(labels, 4).float()
     assert seen[0].shape == (5, 8)
     torch.testing.assert_close(logits, ((seen[0] @ discriminator.embedding.weight.T) * one_hot).sum(1))
+    torch.testing.assert_close(discriminator(images, labels).class_logits, seen[0] @ discriminator.embedding.weight.T)
 
 
 def test_the_generators_embedding_is_concatenated_to_z():

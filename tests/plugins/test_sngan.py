@@ -181,9 +181,9 @@ def test_the_head_adds_a_projection_on_the_label():
     x, labels = draw(3, 3, 32, 32, dtype=torch.float32), torch.tensor([0, 3, 3])
     features = network.blocks(x).clamp(min=0).sum((2, 3))
     weight, table = network.head.psi.weight[0], network.head.embedding.weight
-    torch.testing.assert_close(
-        network(x, labels).logits, (features * (weight + table[labels])).sum(1), rtol=1e-4, atol=1e-4
-    )
+    found = network(x, labels)
+    torch.testing.assert_close(found.logits, (features * (weight + table[labels])).sum(1), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found.class_logits.gather(1, labels[:, None])[:, 0], found.logits, rtol=1e-4, atol=1e-4)
 
 
 # ----------------------------------------------------------------------------
