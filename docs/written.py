@@ -326,6 +326,7 @@ BUILT_FOR: dict[str, list[dict[str, Any]]] = {
     "sngan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "progan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "stylegan2": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
+    "stylegan3": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
 }
 SPEEDS: list[tuple[Any, ...]] = [
     ("dcgan", "images of 1x32x32 with the defaults", "costs", "images_per_second"),

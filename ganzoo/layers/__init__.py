@@ -19,7 +19,7 @@ from ganzoo.layers.packing import pack_samples
 from ganzoo.layers.pixel import pixel_norm
 from ganzoo.layers.products import ProductConv2d, ProductConvTranspose2d
 from ganzoo.layers.projection import ProjectionHead
-from ganzoo.layers.resampling import downsample, low_pass, upsample
+from ganzoo.layers.resampling import decimate, downsample, interpolate, low_pass, upsample
 from ganzoo.layers.scaling import convolve_and_pool, double_and_convolve
 from ganzoo.layers.spectral import SpectralNorm, spectral_norm, spectral_norm_all
 
@@ -37,11 +37,13 @@ __all__ = [
     "SpectralNorm",
     "build_networks",
     "convolve_and_pool",
+    "decimate",
     "double_and_convolve",
     "downsample",
     "draw_weights",
     "extractor",
     "input_gradients",
+    "interpolate",
     "join_answers",
     "label_size",
     "logits",

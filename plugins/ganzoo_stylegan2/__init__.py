@@ -1,4 +1,4 @@
-"""StyleGAN2: images from styles that a mapping network makes of latents, for 16 to 1024 pixels."""
+"""StyleGAN2 and StyleGAN3: images from styles that a mapping network makes of latents, for 16 to 1024 pixels."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ SIZES = (16, 32, 64, 128, 256, 512, 1024)
 STYLEGAN = (
     "Tero Karras, Samuli Laine & Timo Aila 2019, A Style-Based Generator Architecture for Generative Adversarial "
     "Networks, arXiv:1812.04948"
+)
+STYLEGAN3 = (
+    "Tero Karras, Miika Aittala, Samuli Laine, Erik Härkönen, Janne Hellsten, Jaakko Lehtinen & Timo Aila 2021, "
+    "Alias-Free Generative Adversarial Networks, arXiv:2106.12423"
 )
 
 
@@ -44,17 +48,30 @@ class StyleGAN2Options:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class StyleGAN3Options(StyleGAN2Options):
+    """Options of `stylegan3`. G has channel_base / (2 f) channels where frequencies end at f, at most channel_max."""
+
+    layers: int = option(6, low=4, help="Layers of G, as many for all sizes; 14 in the paper.")
+    mixing: float = option(
+        0.0, low=0, high=1, help="Probability with which a sample has two styles in training; 0 in the paper."
+    )
+    rotates: bool = option(
+        False,
+        help="Whether pictures turn with the input, too: config R, of 1x1 convolutions, twice the channels in G, and "
+        "radially symmetric filters.",
+    )
+
+
 @hookimpl
 def ganzoo_architectures() -> Iterator[Architecture]:
-    """Offer the architecture."""
+    """Offer the architectures."""
     yield Architecture(
         name="stylegan2",
         summary="Styles modulate G's convolutions; truncation and mixing of styles; D sees the variation in a batch.",
         factory="ganzoo_stylegan2.networks:build",
         options=StyleGAN2Options,
-        similar_to=dict.fromkeys(
-            ("stylegan", "stylegan1", "stylegan3", "stylegan-xl", "stylegan2-pytorch"), "--arch stylegan2"
-        )
+        similar_to=dict.fromkeys(("stylegan", "stylegan1", "stylegan-xl", "stylegan2-pytorch"), "--arch stylegan2")
         | {"stylegan2-ada": "--arch stylegan2 --aug ada"},
         paper="; ".join((STYLEGAN2, ADA, STYLEGAN)),
         sizes=SIZES,
@@ -66,6 +83,34 @@ def ganzoo_architectures() -> Iterator[Architecture]:
             "loss": "bce",
             "reg": "r1",
             "reg.r1.gamma": 1.0,  # with the paper's rates, small networks give one sample again and again
+            "reg.r1.interval": 4,
+            "optim.g.lr": 1e-3,
+            "optim.d.lr": 2e-3,
+            "optim.g.betas": (0.0, 0.99),
+            "optim.d.betas": (0.0, 0.99),
+            "train.batch": 16,
+            "train.ema_half_life": 2000,
+        },
+    )
+    yield Architecture(
+        name="stylegan3",
+        summary="StyleGAN2 without aliasing: pictures move with G's input by any distance, as if made of no pixels.",
+        factory="ganzoo_stylegan2.stylegan3:build",
+        options=StyleGAN3Options,
+        similar_to=dict.fromkeys(
+            ("alias-free-gan", "aliasfree", "stylegan3-t", "stylegan3-pytorch"), "--arch stylegan3"
+        )
+        | {"stylegan3-r": "--arch stylegan3 arch.rotates=true"},
+        paper=STYLEGAN3,
+        sizes=SIZES,
+        channels=(1, 3),
+        conditional="optional",
+        provides=_provides,
+        cases="ganzoo_stylegan2.cases:stylegan3_cases",
+        recommended={
+            "loss": "bce",
+            "reg": "r1",
+            "reg.r1.gamma": 1.0,
             "reg.r1.interval": 4,
             "optim.g.lr": 1e-3,
             "optim.d.lr": 2e-3,

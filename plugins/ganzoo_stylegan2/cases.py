@@ -1,4 +1,4 @@
-"""Numbers of parameters of the papers' networks, for `ganzoo check stylegan2`."""
+"""Numbers of parameters of the papers' networks, for `ganzoo check stylegan2` and `ganzoo check stylegan3`."""
 
 from __future__ import annotations
 
@@ -31,3 +31,24 @@ def cases() -> Iterator[Case]:
         given={"data": DataInfo(shape=(3, 32, 32), num_classes=10)},
         expected={"discriminator": 20_988_416 + 8 * 262_656},
     )
+
+
+def stylegan3_cases() -> Iterator[Case]:
+    """Yield counts at published sizes.
+
+    The paper has 22.3 million for config T at 1024 pixels (section 4), and 23.3 and 15.8 million for T and R at 256
+    pixels (figure 5). The other two are what the authors' code prints for config R, in public logs of trainings.
+    """
+    for name, size, base, rotates, generator in (
+        ("T 1024x1024", 1024, 32768, False, 22_313_167),
+        ("T 256x256", 256, 16384, False, 23_320_443),
+        ("R 256x256", 256, 16384, True, 15_779_565),
+        ("R 512x512", 512, 32768, True, 16_665_594),
+        ("R 1024x1024", 1024, 32768, True, 15_093_151),
+    ):
+        yield Case(
+            name=f"FFHQ, config {name}",
+            options={**PAPERS, "mapping": 2, "layers": 14, "channel_base": base, "rotates": rotates},
+            given={"data": DataInfo(shape=(3, size, size))},
+            expected={"generator": generator},
+        )

@@ -46,10 +46,10 @@ class ModulatedConv2d(nn.Module):
         self.scale = 1 / math.sqrt(inputs * size * size)  # an equalised learning rate
         self.up, self.demodulate = up, demodulate
 
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """Return the maps that the kernels of styles `w` make of `x`."""
+    def forward(self, x: Tensor, w: Tensor, gain: Tensor | float = 1.0) -> Tensor:
+        """Return the maps that the kernels of styles `w` make of `x`, multiplied by `gain`, which has no dimension."""
         scales, weight = self.affine(w), self.weight * self.scale  # [N, inputs], [outputs, inputs, k, k]
-        y = self._convolve(x * scales[:, :, None, None], weight)
+        y = self._convolve(x * (gain * scales)[:, :, None, None], weight)
         if self.demodulate:
             squares = F.linear(scales.square(), weight.square().sum((2, 3)))  # [N, outputs]
             y = y * (squares + 1e-8).rsqrt()[:, :, None, None]

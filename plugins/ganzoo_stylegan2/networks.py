@@ -34,20 +34,30 @@ def build(options: StyleGAN2Options, data: DataInfo) -> Networks:
     Raises:
         UsageError: The samples are not square images of a size in `SIZES`, or their labels are not classes.
     """
-    if data.label_shape:
-        raise UsageError(f"stylegan2 takes classes as labels, not values of shape {data.label_shape}")
-    size = data.shape[-1]
-    if len(data.shape) != 3 or data.shape[1] != size or size not in SIZES:
-        sizes = ", ".join(map(str, SIZES))
-        raise UsageError(f"stylegan2 cannot build for shape {tuple(data.shape)}: give (C, S, S) with S one of {sizes}")
-    resolutions = [4 << level for level in range(size.bit_length() - 2)]
-    widths = [max(8, min(options.channel_base // resolution, options.channel_max)) for resolution in resolutions]
+    widths = choose_widths(options, require_square("stylegan2", data))
     return Networks(
         generator=Generator(data.shape[0], widths, options, data.num_classes),
         discriminator=Discriminator(data.shape[0], widths, options, data.num_classes),
         latent_dim=options.z_dim,
         latent="normal",
     )
+
+
+def require_square(name: str, data: DataInfo) -> int:
+    """Return the side of the images of `data`; raise UsageError where the architecture `name` does not take them."""
+    if data.label_shape:
+        raise UsageError(f"{name} takes classes as labels, not values of shape {data.label_shape}")
+    size = data.shape[-1]
+    if len(data.shape) != 3 or data.shape[1] != size or size not in SIZES:
+        sizes = ", ".join(map(str, SIZES))
+        raise UsageError(f"{name} cannot build for shape {tuple(data.shape)}: give (C, S, S) with S one of {sizes}")
+    return size
+
+
+def choose_widths(options: StyleGAN2Options, size: int) -> list[int]:
+    """Return the numbers of channels at 4, 8, ..., `size` pixels."""
+    resolutions = [4 << level for level in range(size.bit_length() - 2)]
+    return [max(8, min(options.channel_base // resolution, options.channel_max)) for resolution in resolutions]
 
 
 class Generator(nn.Module):

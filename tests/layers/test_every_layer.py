@@ -16,6 +16,7 @@ from ganzoo.layers.products import _convolve_by_product, _transpose_by_product
 
 LABELS, VECTORS = torch.tensor([1, 0, 2]), torch.linspace(-1, 1, 15).view(3, 5)
 IMAGES = (3, 4, 4, 4)
+ROW = torch.tensor([0.2, 0.6, 0.2])
 
 
 class Call(nn.Module):
@@ -79,6 +80,9 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     **{f"down by {taps}": (lambda taps=taps: Call(lambda x: L.downsample(x, taps)), IMAGES) for taps in (2, 3, 4)},
     **{f"up by {taps}": (lambda taps=taps: Call(lambda x: L.upsample(x, taps)), IMAGES) for taps in (2, 3, 4)},
     "low pass": (lambda: Call(lambda x: L.low_pass(x, 4, padding=2)), IMAGES),
+    "interpolation": (lambda: Call(lambda x, kernel: L.interpolate(x, kernel, 2, crop=1), ROW), IMAGES),
+    "decimation": (lambda: Call(lambda x, kernel: L.decimate(x, kernel, 2), ROW), IMAGES),
+    "decimation by a square": (lambda: Call(lambda x, kernel: L.decimate(x, kernel, 1), ROW[:, None] * ROW), IMAGES),
     "equalised linear": (lambda: L.EqualisedLinear(6, 2, rate=0.5), (3, 6)),
     "equalised convolution": (lambda: L.EqualisedConv2d(4, 2, 3, stride=2, padding=1, gain=1.5, rate=0.5), IMAGES),
     "pixel norm": (lambda: Call(L.pixel_norm), IMAGES),

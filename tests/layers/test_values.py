@@ -173,6 +173,29 @@ def test_a_penalty_on_resampled_maps_runs_depthwise_convolutions_alone() -> None
     assert "aten::convolution_backward" not in calls
 
 
+@pytest.mark.parametrize(("size", "factor", "crop"), [((4, 5), 2, 0), ((5, 3), 4, 3), ((7, 7), 2, 7)])
+@pytest.mark.parametrize("separable", [True, False])
+def test_interpolation_and_decimation_are_convolutions(size, factor, crop, separable) -> None:
+    x, row = torch.randn(2, 3, *size, dtype=torch.float64), torch.tensor([-1, 3, 6, 6, 3, -1]).double() / 16
+    square = row[:, None] * row
+    kernel, given = square.expand(3, 1, 6, 6), row if separable else square
+
+    def up(x: Tensor) -> Tensor:
+        y = F.conv_transpose2d(x, factor**2 * kernel, stride=factor, groups=3)
+        return y[..., crop : y.shape[-2] - crop, crop : y.shape[-1] - crop]
+
+    def down(x: Tensor) -> Tensor:
+        return F.conv2d(x, kernel, stride=factor, groups=3)
+
+    for ours, plain, maps in (
+        (partial(L.interpolate, kernel=given, factor=factor, crop=crop), up, x),
+        (partial(L.decimate, kernel=given, factor=factor), down, F.pad(x, (5, 5, 5, 5))),
+    ):
+        for found, wanted in zip(differentiate_twice(ours, maps), differentiate_twice(plain, maps), strict=True):
+            assert found.shape == wanted.shape
+            assert torch.allclose(found, wanted, rtol=1e-12, atol=1e-9)
+
+
 @pytest.mark.parametrize("taps", [2, 3, 4])
 def test_constant_maps_keep_their_value_away_from_the_borders(taps: int) -> None:
     ones = torch.ones(1, 1, 8, 8)

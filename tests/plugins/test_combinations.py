@@ -44,6 +44,7 @@ SMALL: dict[str, dict[str, Any]] = {  # options of architectures whose defaults 
     "r3gan-mp": {"blocks": 1, "group_width": 4, "widths": (8,)},
     "sngan": {"width_d": 8},
     "stylegan2": {"channel_max": 8, "z_dim": 8, "w_dim": 8, "group": 2},
+    "stylegan3": {"channel_max": 8, "z_dim": 8, "w_dim": 8, "group": 2, "layers": 4},
 }
 NO_LABELS = ("dcgan-tutorial", "fastgan", "progan")
 CLASS_HEADS = ("acgan", "adc", "contra", "d2d-ce", "multi-hinge", "tac")
@@ -55,7 +56,7 @@ OUTPUTS = (
     "ssgan",
 )  # read D's features or embedding
 TAKEN_BY = {  # by terms that few architectures take
-    "intermediate-consistency": {"gat"}, "path-length": {"gat", "stylegan2"}, "unit-weights": {"r3gan-mp"},
+    "intermediate-consistency": {"gat"}, "path-length": {"gat", "stylegan2", "stylegan3"}, "unit-weights": {"r3gan-mp"},
     "ucd": set(),  # with `CLASSES`; without, PROJECTING takes it
 }  # fmt: skip
 PROJECTING = ("biggan", "biggan-deep", "r3gan", "sngan")  # their D returns its logits with all labels
