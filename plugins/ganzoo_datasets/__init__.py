@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ganzoo.plugin import Dataset, hookimpl
+from ganzoo_datasets.specs.batches import list_batches
 from ganzoo_datasets.specs.emoji import list_emoji
 from ganzoo_datasets.specs.folder import list_folders
 from ganzoo_datasets.specs.included import list_included
@@ -18,3 +19,4 @@ def ganzoo_datasets() -> Iterator[Dataset]:
     yield from list_folders()
     yield from list_mnist()
     yield from list_emoji()
+    yield from list_batches()

@@ -26,3 +26,12 @@ def pad_images(images: Pixels, size: int) -> Pixels:
     padded = np.zeros((len(images), size, size), np.uint8)
     padded[:, top : top + height, left : left + width] = images
     return padded
+
+
+def resize_planes(images: Pixels, size: int) -> Pixels:
+    """Resize images ``[N, 3, H, W]`` to ``[N, 3, size, size]``."""
+    if images.shape[2:] == (size, size):
+        return np.ascontiguousarray(images)
+    return np.ascontiguousarray(
+        resize_images(np.ascontiguousarray(images.transpose(0, 2, 3, 1)), size).transpose(0, 3, 1, 2)
+    )

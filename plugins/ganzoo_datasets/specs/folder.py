@@ -10,7 +10,7 @@ from ganzoo.plugin import Dataset, option
 from ganzoo_datasets.specs.images import CROP_HELP, STRICT_HELP
 
 PICTURES = (
-    "cifar10", "cifar100", "stl10", "svhn", "celeba", "celeba-hq", "ffhq", "afhq", "lsun", "imagenet", "tiny-imagenet",
+    "celeba", "celeba-hq", "ffhq", "afhq", "lsun", "imagenet", "tiny-imagenet",
     "flowers", "anime", "imagefolder", "image-folder", "images", "photos",
 )  # fmt: skip
 
