@@ -226,6 +226,7 @@ def _describe_option(option: Option) -> tuple[str, str]:
 def list_zoo() -> Iterator[str]:
     """Yield what ganzoo brings: each architecture with a picture and its cost, then the other components."""
     yield from ("## Architectures", "")
+    yield from _write_speeds()
     for entry in list_first_party("architecture"):
         yield from _write_architecture(entry)
     for kind in ("loss", "regularizer", "augmentation", "dataset", "metric", "tracker", "diagnosis", "recipe", "model"):
@@ -233,6 +234,32 @@ def list_zoo() -> Iterator[str]:
         rows = ((_format_name(entry), entry.spec.summary, *_list_origin(entry)) for entry in list_first_party(kind))
         last = ("published", "cost") if kind == "recipe" else ("paper",)
         yield from write_table(("name", "what", *([] if kind == "model" else last)), *rows)
+
+
+def _write_speeds() -> Iterator[str]:
+    """Yield the speed of each architecture that ``benchmarks/architectures.py`` measured last."""
+    file = max(RESULTS.glob("architectures-20*.json"), key=lambda file: file.name)
+    found = json.loads(file.read_text(encoding="utf-8"))
+    machine, measured = found["machine"], found["architectures"]
+    settings = next(iter(measured.values()))["settings"]
+    where = f"{machine['cores']} cores ({machine['processor']}, `{file.name}`)"
+    chosen = f"`loss={settings['loss']}` and batches of {settings['train.batch']}"
+    yield f"How fast each trains with its default options, {chosen}"
+    yield f"on {where}, beside a plain eager loop of"
+    yield "the same networks: the median of many rounds, and the smallest and largest ratio."
+    yield ""
+    rows = (
+        (
+            f"[`{name}`](#{name})",
+            "x".join([str(each["size"])] * 2),
+            f"{each['images_per_second']['median']:,.0f}",
+            *(f"{each['ratios'][key]:.2f}" for key in ("median", "min", "max")),
+        )
+        for name, each in measured.items()
+    )
+    yield from write_table(
+        ("architecture", "images of", "images a second", "times the plain loop", "at least", "at most"), *rows
+    )
 
 
 def _write_architecture(entry: RegisteredComponent) -> Iterator[str]:
