@@ -1,4 +1,4 @@
-"""Augmentations of what the discriminator sees: ada, apa, diffaugment, translate, cutout, flip."""
+"""Augmentations of what the discriminator sees: ada, apa, diffaugment, translate, cutout, flip, blur."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ganzoo.plugin import Augmentation, hookimpl, option
+from ganzoo.plugin import Augmentation, Schedule, hookimpl, option
 
 ADA_PAPER = (
     "Tero Karras, Miika Aittala, Janne Hellsten, Samuli Laine, Jaakko Lehtinen & Timo Aila 2020, Training Generative "
@@ -106,6 +106,18 @@ class FlipOptions:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class BlurOptions:
+    """Options of `blur`."""
+
+    sigma: float = option(
+        Schedule.parse("linear(10, 0, images=200000)"),
+        low=0,
+        schedulable=True,
+        help="Standard deviation of the Gaussian, in pixels; it should end at 0, or G never learns fine details.",
+    )
+
+
 # ----------------------------------------------------------------------------
 # Components.
 
@@ -183,6 +195,17 @@ def ganzoo_augmentations() -> Iterator[Augmentation]:
         moves_pixels=True,
         modalities=("image",),
         paper=f"{ADA_PAPER}, appendix B",
+    )
+    yield Augmentation(
+        name="blur",
+        summary="Blurs all that D sees, less and less: for generators that begin with a wild pattern, as StyleGAN3-R.",
+        factory="ganzoo_augmentations.blur:Blur",
+        cases="ganzoo_augmentations.cases:blur",
+        options=BlurOptions,
+        similar_to=dict.fromkeys(("gaussian", "gaussian-blur", "blur-init", "smooth"), "--aug blur"),
+        modalities=("image",),
+        paper="Tero Karras, Miika Aittala, Samuli Laine, Erik Härkönen, Janne Hellsten, Jaakko Lehtinen & Timo Aila "
+        "2021, Alias-Free Generative Adversarial Networks, arXiv:2106.12423",
     )
 
 

@@ -54,5 +54,16 @@ def flip() -> Iterator[Case]:
     yield Case(name="mirrored", options={"p": 1.0}, given=given, expected={"value": 7.0, "sum": 66.0})
 
 
+def blur() -> Iterator[Case]:
+    """Yield a pixel of a blurred point in the middle of 17 x 17 pixels, the square of 1 / (sqrt(2 pi) sigma)."""
+    yield _case("plain", 72, sigma=10.0)
+    point = torch.zeros(1, 1, 17, 17)
+    point[..., 8, 8] = 1.0
+    given = {"samples": point, "indices": (0, 0, 8, 8)}
+    yield Case(
+        name="point", options={"sigma": 1.0}, given=given, expected={"value": 0.15915494309189535}, tolerance=1e-5
+    )
+
+
 def _case(name: str, total: float, **options: float) -> Case:
     return Case(name=name, options=options, given={"samples": PLAIN}, expected={"sum": total}, tolerance=1e-5)

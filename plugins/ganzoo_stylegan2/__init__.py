@@ -7,15 +7,12 @@ from dataclasses import dataclass
 
 from ganzoo.plugin import Architecture, Recipe, hookimpl, option
 from ganzoo_stylegan2.recipes import ADA, STYLEGAN2, list_recipes
+from ganzoo_stylegan2.stylegan3_recipes import STYLEGAN3, list_stylegan3_recipes
 
 SIZES = (16, 32, 64, 128, 256, 512, 1024)
 STYLEGAN = (
     "Tero Karras, Samuli Laine & Timo Aila 2019, A Style-Based Generator Architecture for Generative Adversarial "
     "Networks, arXiv:1812.04948"
-)
-STYLEGAN3 = (
-    "Tero Karras, Miika Aittala, Samuli Laine, Erik Härkönen, Janne Hellsten, Jaakko Lehtinen & Timo Aila 2021, "
-    "Alias-Free Generative Adversarial Networks, arXiv:2106.12423"
 )
 
 
@@ -131,3 +128,4 @@ def _provides(options: StyleGAN2Options) -> tuple[str, ...]:
 def ganzoo_recipes() -> Iterator[Recipe]:
     """Offer the settings of the papers' trainings."""
     yield from list_recipes()
+    yield from list_stylegan3_recipes()

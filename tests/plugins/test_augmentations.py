@@ -158,3 +158,28 @@ def test_diffaugment_applies_its_policy_in_order_and_moves_pixels_where_the_poli
     (spec,) = [each.spec for each in ganzoo.registry().components("augmentation") if each.spec.name == "diffaugment"]
     assert spec.moves_pixels(spec.options())
     assert not spec.moves_pixels(spec.options(policy=("colour",)))
+
+
+def test_blur_is_a_gaussian_filter_that_ends_as_a_schedule_says():
+    def blur(sigma):
+        return ganzoo.create("augmentation", "blur", sigma=sigma)
+
+    point = torch.zeros(1, 1, 21, 21, dtype=torch.float64)
+    point[..., 10, 10] = 1.0
+    squares = (torch.arange(21.0) - 10).square()
+    expected = torch.exp(-(squares[:, None] + squares) / (2 * 1.5**2)) / (2 * torch.pi * 1.5**2)
+    torch.testing.assert_close(blur(1.5)(point)[0, 0], expected.double(), rtol=0, atol=1e-6)
+    x = images()
+    assert torch.equal(blur(0.0)(x), x)
+    replay = make_fx(lambda x, sigma: blur_by(sigma)(x))(x, torch.tensor(2.0))
+    for sigma in (0.7, 0.0):
+        assert torch.equal(replay(x, torch.tensor(sigma)), blur(sigma)(x))
+    schedule = ganzoo.registry().resolve("augmentation", "blur").spec.options().sigma
+    assert [schedule.at(number) for number in (0, 100_000, 200_000, 300_000)] == [10, 5, 0, 0]
+
+
+def blur_by(sigma):
+    from ganzoo_augmentations import BlurOptions
+    from ganzoo_augmentations.blur import Blur
+
+    return Blur(BlurOptions(sigma=sigma), DataInfo(shape=(3, 4, 5)))

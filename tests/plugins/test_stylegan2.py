@@ -22,7 +22,7 @@ from ganzoo.plugin import DataInfo, UsageError
 from ganzoo.recipe.named import Facts
 from ganzoo.recipe.resolve import resolve
 
-(SPEC,) = ganzoo_stylegan2.ganzoo_architectures()
+SPEC = next(spec for spec in ganzoo_stylegan2.ganzoo_architectures() if spec.name == "stylegan2")
 RECIPES = {recipe.name: recipe for recipe in ganzoo_stylegan2.ganzoo_recipes()}
 networks, modulated = import_module("ganzoo_stylegan2.networks"), import_module("ganzoo_stylegan2.modulated")
 TINY = {"channel_base": 16, "channel_max": 8, "z_dim": 6, "w_dim": 6}

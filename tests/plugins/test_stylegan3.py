@@ -9,9 +9,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+import ganzoo
 import ganzoo_stylegan2
 from ganzoo.engine import forward
 from ganzoo.plugin import DataInfo, UsageError
+from ganzoo.recipe.resolve import resolve
 
 SPEC = next(spec for spec in ganzoo_stylegan2.ganzoo_architectures() if spec.name == "stylegan3")
 stylegan3, filters = import_module("ganzoo_stylegan2.stylegan3"), import_module("ganzoo_stylegan2.filters")
@@ -250,3 +252,31 @@ def test_only_config_r_turns_its_picture():
         found[rotates] = measure(expected, turned[..., 20:44, 20:44])
     assert found[True] > 35
     assert found[False] < 15
+
+
+# ----------------------------------------------------------------------------
+# Recipes.
+
+FIGURE_16 = {  # batch, half-life, C_base of config T, rates of G and D, gamma, augmentations
+    "stylegan3-t-ffhq-256": (64, 20_000, 2**14, 0.0025, 0.0025, 1.0, []),
+    "stylegan3-t-ffhq-1024": (32, 10_000, 2**15, 0.0025, 0.002, 32.8, []),
+    "stylegan3-t-afhqv2-512": (32, 10_000, 2**15, 0.0025, 0.002, 8.2, ["ada"]),
+    "stylegan3-r-ffhq-256": (64, 20_000, 2**14, 0.0025, 0.0025, 1.0, ["blur"]),
+    "stylegan3-r-ffhq-1024": (32, 10_000, 2**15, 0.0025, 0.002, 32.8, ["blur"]),
+    "stylegan3-r-afhqv2-512": (32, 10_000, 2**15, 0.0025, 0.002, 16.4, ["blur", "ada"]),
+    "stylegan3-cifar10": (64, 500_000, 2**15, 0.0025, 0.0025, 0.01, ["ada"]),
+}
+
+
+@pytest.mark.parametrize("name", FIGURE_16)
+def test_the_recipes_have_the_settings_of_the_papers_table(name):
+    recipe = resolve(ganzoo.registry(), recipe=name, pairs={"dataset": "digits"})
+    arch, train, (r1,) = recipe.arch.options, recipe.train, recipe.reg
+    rates, cifar = [optim.options.lr for optim in (recipe.optim_g, recipe.optim_d)], "cifar10" in name
+    found = (train.batch, train.ema_half_life, arch.channel_base, *rates, r1.options.gamma)
+    assert (*found, [choice.name for choice in recipe.aug]) == FIGURE_16[name]
+    assert (arch.layers, arch.mapping, arch.mixing, arch.rotates) == (14, 2, 0, "-r-" in name)
+    assert (arch.group, arch.residual, train.conditional) == ((32, False, True) if cifar else (4, True, False))
+    assert (r1.name, r1.options.interval, train.flip) == ("r1", 16, True)
+    assert all(optim.options.betas == (0, 0.99) for optim in (recipe.optim_g, recipe.optim_d))
+    assert train.images == (64_000_000 if cifar else 25_000_000)
