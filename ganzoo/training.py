@@ -18,6 +18,7 @@ from ganzoo.recipe.keys import COMPONENTS, FLAGS, map_flags_to_keys
 from ganzoo.recipe.named import Facts
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.recipe.resolve import parse_dataset_flag, resolve
+from ganzoo.recipe.synonyms import suggest_argument
 from ganzoo.registry import registry
 from ganzoo.runs import run as runs
 from ganzoo.runs import where
@@ -59,6 +60,7 @@ def train(
     resume: int | str | os.PathLike[str] | Run | bool = False,
     progress: bool = True,
     listener: object = None,
+    **unknown: object,
 ) -> Run:
     """Train a GAN and return its finished run.
 
@@ -89,11 +91,15 @@ def train(
             notebook, and as a line every ten seconds elsewhere.
         listener: An object with a method for each event that it wants, such as ``tick(event)`` and ``note(event)``
             (`ganzoo.engine.events`).
+        unknown: Other names are errors, which say what to write instead.
 
     Raises:
         ganzoo.GanzooError: A problem that the user can solve, in one sentence.
     """
     arguments = locals()
+    for word in unknown:
+        hint = suggest_argument(registry(), word, arguments.keys() - {"unknown"})
+        raise UsageError(f"ganzoo.train has no argument {word!r}{hint or '; see help(ganzoo.train)'}")
     flags = {flag.name: arguments[flag.name] for flag in (*COMPONENTS, *FLAGS)} | {"init": _name_run(init)}
     resumed = ("" if resume else None) if isinstance(resume, bool) else _name_run(resume)
     prepare_run = partial(

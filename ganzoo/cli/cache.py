@@ -8,7 +8,8 @@ from datetime import datetime
 import click
 from click.shell_completion import CompletionItem
 
-from ganzoo.cli.common import common_options, note, print_json, print_table
+from ganzoo.cli.common import common_options, note, print_json
+from ganzoo.cli.tables import print_table
 from ganzoo.runs import cache
 from ganzoo.runs.cache import CacheEntry
 

@@ -1,4 +1,4 @@
-"""Code that all commands share: options, completion, and tables. ``KEY=VALUE`` arguments are in `ganzoo.cli.pairs`."""
+"""Code that all commands share: options and completion. ``KEY=VALUE`` arguments are in `ganzoo.cli.pairs`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ganzoo.errors import UsageError, suggest_names
 from ganzoo.plugin.numbers import parse_count
 from ganzoo.registry import GROUP, registry
 from ganzoo.runs import run as runs
-from ganzoo.runs.display import CONTROL, print_line
+from ganzoo.runs.display import print_line
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -159,12 +159,3 @@ def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -
 def print_json(value: object) -> None:
     """Print JSON for a script."""
     click.echo(json.dumps(value, indent=2))
-
-
-def print_table(rows: Sequence[Sequence[object]], indent: str = "") -> None:
-    """Print rows with aligned columns. Control characters in foreign text are removed."""
-    texts = [[CONTROL.sub("", str(cell)) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
-    for row in texts:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo((indent + "  ".join(cells)).rstrip())

@@ -14,9 +14,9 @@ from ganzoo.cli.common import (
     note,
     offline_option,
     print_json,
-    print_table,
 )
 from ganzoo.cli.pairs import parse_pairs
+from ganzoo.cli.tables import print_table
 from ganzoo.evaluate.request import KINDS
 from ganzoo.recipe.keys import list_keys
 from ganzoo.registry import registry

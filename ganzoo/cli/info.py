@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.common import common_options, complete_components, note, offline_option, print_json, print_table
+from ganzoo.cli.common import common_options, complete_components, note, offline_option, print_json
+from ganzoo.cli.tables import print_table, print_text
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.plugin import Built, Model, Recipe, options
 from ganzoo.plugin.citation import format_bibtex
@@ -163,14 +164,15 @@ def _to_json(value: object) -> Any:
 
 def _print(facts: dict[str, Any]) -> None:
     click.echo(f"{facts['kind']} {facts['name']} ({facts['source']})")
-    click.echo(f"  {facts['summary']}")
+    print_text(facts["summary"], indent="  ")
     if facts["paper"]:
-        click.echo(f"  {facts['paper']}")
+        print_text(facts["paper"], indent="  ")
     lines = {key: value for key, value in facts.items() if key not in ("kind", "name", "source", "summary", "paper")}
     blocks = {key: value for key, value in lines.items() if isinstance(value, dict) and key != "model"}
     for key, value in lines.items():
         if value and key not in ("model", "options", *blocks):
-            click.echo(f"  {key}: {', '.join(map(str, value)) if isinstance(value, list) else to_text(value)}")
+            words = ", ".join(map(str, value)) if isinstance(value, list) else to_text(value)
+            print_text(f"{key}: {words}", indent="  ")
     for key, block in blocks.items():
         if block:
             click.echo(f"  {key}:")

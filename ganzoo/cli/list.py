@@ -6,7 +6,8 @@ from collections import Counter
 
 import click
 
-from ganzoo.cli.common import common_options, print_json, print_table
+from ganzoo.cli.common import common_options, print_json
+from ganzoo.cli.tables import print_table
 from ganzoo.plugin import KINDS, Component, Model, Recipe
 from ganzoo.registry import PLURALS, parse_kind, registry
 
@@ -45,7 +46,7 @@ def command(kind: str | None, as_json: bool) -> None:
         for group in sorted(groups):
             if group:
                 click.echo(f"  {group}")
-            print_table(groups[group], indent="    " if group else "  ")
+            print_table(groups[group], indent="    " if group else "  ", optional=[1])
 
 
 def _name_group(spec: Component) -> str:

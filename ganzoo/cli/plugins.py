@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 import click
 
-from ganzoo.cli.common import common_options, print_json, print_table
+from ganzoo.cli.common import common_options, print_json
+from ganzoo.cli.tables import print_table
 from ganzoo.registry import registry
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.common import common_options, complete_runs, note, print_table
+from ganzoo.cli.common import common_options, complete_runs, note
+from ganzoo.cli.tables import print_table
 
 
 @click.command("publish")

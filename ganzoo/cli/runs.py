@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.common import common_options, print_json, print_table
+from ganzoo.cli.common import common_options, print_json
+from ganzoo.cli.tables import print_table
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import Dataset
 from ganzoo.registry import registry
@@ -17,6 +18,7 @@ from ganzoo.runs.display import format_value, read_last_values
 from ganzoo.runs.run import Run
 
 HEAD = ("run", "images", "of", "status", "dataset", "loss", "seed", "last value", "last change")
+LESS_IMPORTANT = ("seed", "loss", "dataset", "of")  # a run's name has the loss and the dataset, unless it was chosen
 
 
 @click.command("runs")
@@ -35,7 +37,7 @@ def command(as_json: bool) -> None:
     if not facts:
         click.echo(f"no runs in {runs.get_root()}/", err=True)
         return
-    print_table([HEAD, *map(_make_row, facts)])
+    print_table([HEAD, *map(_make_row, facts)], optional=[HEAD.index(name) for name in LESS_IMPORTANT])
 
 
 def _make_row(facts: dict[str, Any]) -> tuple[str, ...]:

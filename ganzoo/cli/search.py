@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganzoo.cli.common import common_options, note, print_json, print_table
+from ganzoo.cli.common import common_options, note, print_json
+from ganzoo.cli.tables import print_table
 
 if TYPE_CHECKING:
     from ganzoo.hub.search import SearchResult

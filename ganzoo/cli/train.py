@@ -17,10 +17,10 @@ from ganzoo.cli.common import (
     complete_components,
     complete_runs,
     note,
-    print_table,
 )
 from ganzoo.cli.groups import GroupedCommand
 from ganzoo.cli.pairs import complete_pairs, parse_pairs
+from ganzoo.cli.tables import print_table
 from ganzoo.errors import GanzooError, Interrupted
 from ganzoo.plugin.options import to_text
 from ganzoo.recipe.keys import COMPONENTS, CONTINUE, DATA, FLAGS, LENGTH, LOG, WHAT

@@ -84,7 +84,8 @@ def _describe_usage(config: Config, address: Address) -> str:
     if config.data.modality == "image" and config.data.shape[0] in CHANNELS:
         sampled = "images = generator.images(64, seed=0)  # a list of PIL images"
     else:
-        kind = "uint8 [64, H, W, C]" if config.data.modality == "image" else f"float32 {[64, *config.data.shape]}"
+        as_bytes = config.data.modality == "image" and config.data.dtype == "uint8"
+        kind = "uint8 [64, H, W, C]" if as_bytes else f"float32 {[64, *config.data.shape]}"
         sampled = f"samples = generator.sample(64, seed=0)  # {kind}"
     lines = ["import ganzoo", "", f'generator = ganzoo.load("{what}"{pinned})', sampled]
     if config.data.label_shape:

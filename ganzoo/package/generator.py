@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ganzoo.compute.streams import derive_seed, draw_latents, seeded
 from ganzoo.errors import UsageError
-from ganzoo.package.labels import Labels, choose_columns, choose_labels, scale_labels
+from ganzoo.package.labels import Labels, choose_columns, choose_labels, read_labels, read_latents, scale_labels
 from ganzoo.package.standing import NUM_BATCHES, gather_statistics
 from ganzoo.plugin import DataInfo, Dataset, Networks, extract_samples
 from ganzoo.recipe.keys import ONE
@@ -65,14 +65,34 @@ class Generator:
 
     @torch.inference_mode()
     def __call__(self, z: Tensor, labels: Tensor | None = None, **options: Any) -> Tensor:
-        """Return samples ``[n, *shape]`` in the data's range (images in [-1, 1]) of latents ``[n, latent_dim]``."""
-        z = z.to(self.device)
+        """Return samples ``[n, *shape]`` in the data's range (images in [-1, 1]) of latents ``[n, latent_dim]``.
+
+        Args:
+            z: The latents, as `draw_latents` returns them.
+            labels: The classes, int64 ``[n]``, or arrays in the network's range, ``[n, *label_shape]``; None for a
+                model without labels.
+            options: ``truncation``, as in `sample`.
+
+        Raises:
+            UsageError: The latents or labels have another shape, a class does not exist, or the model takes no labels
+                or no truncation.
+        """
+        self._check_options(options)
+        z = read_latents(z, self.networks.latent_dim)
+        labels = read_labels(labels, len(z), self.data, any_size=bool(self.input_multiple))
+        dtype = next((parameter.dtype for parameter in self.network.parameters()), z.dtype)
         network = self._choose_network(options.get("truncation"))
-        samples = extract_samples(network(z, None if labels is None else labels.to(self.device), **options))
-        return samples.float()
+        given = None if labels is None else labels.to(self.device)
+        return extract_samples(network(z.to(self.device, dtype), given, **options)).float()
+
+    def _check_options(self, options: Mapping[str, Any]) -> None:
+        if unknown := options.keys() - {"truncation"}:
+            raise UsageError(f"a generator takes latents, labels and truncation, not {', '.join(sorted(unknown))}")
+        if options and "truncation" not in self.provides:
+            raise UsageError("this model's architecture does not support truncation: remove it")
 
     def sample(self, n: int, labels: Labels = None, seed: int = 0, truncation: float | None = None) -> NDArray[Any]:
-        """Return `n` samples: images as uint8 ``[n, H, W, C]``, other samples as float32 ``[n, *shape]``.
+        """Return `n` samples: images of bytes as uint8 ``[n, H, W, C]``, other samples as float32 ``[n, *shape]``.
 
         Args:
             n: The number of samples.
@@ -87,8 +107,7 @@ class Generator:
         Raises:
             UsageError: `n` is less than 1, a class does not exist, or the model takes no labels or no truncation.
         """
-        samples = self.sample_raw(n, labels, seed, truncation)
-        return grid.to_uint8(samples) if self.data.modality == "image" else np.asarray(samples.numpy())
+        return self._to_array(self.sample_raw(n, labels, seed, truncation))
 
     def images(self, n: int, labels: Labels = None, seed: int = 0, truncation: float | None = None) -> Images:
         """Return `n` samples as a list of PIL images, which a notebook shows as a grid; arguments as in `sample`.
@@ -101,7 +120,7 @@ class Generator:
             what = f"images of {data.shape[0]} channels" if data.modality == "image" else data.modality
             hint = "" if not can_show(data, self.dataset) else ", or show(sample_raw(n)), which a notebook shows"
             raise UsageError(f"this model's samples are {what}, which are not pictures: use sample(n){hint}")
-        pictures = map(grid.to_picture, self.sample(n, labels, seed, truncation))
+        pictures = map(grid.to_picture, grid.to_uint8(self.sample_raw(n, labels, seed, truncation)))
         return Images(pictures, choose_columns(n, labels, data))
 
     def show(self, samples: Tensor, labels: Tensor | None = None, columns: int | None = None) -> SampleFiles:
@@ -112,9 +131,8 @@ class Generator:
         """Return `n` samples as the network makes them, float32 ``[n, *shape]`` on the CPU; see `sample`."""
         if n < 1:
             raise UsageError(f"{n} samples were asked for: ask for at least one")
-        if truncation is not None and "truncation" not in self.provides:
-            raise UsageError("this model's architecture does not support truncation: remove it")
         options = {} if truncation is None else {"truncation": truncation}
+        self._check_options(options)
         return self._sample_in_batches(
             self.draw_latents(n, seed), self.choose_labels(n, labels), seed, BATCH, **options
         )
@@ -132,8 +150,7 @@ class Generator:
         Raises:
             UsageError: The model takes no inputs, or not these. The text names the nearest size that it takes.
         """
-        samples = self.translate(inputs, seed)
-        return grid.to_uint8(samples) if self.data.modality == "image" else np.asarray(samples.numpy())
+        return self._to_array(self.translate(inputs, seed))
 
     def translate(self, inputs: NDArray[Any] | Tensor, seed: int = 0) -> Tensor:
         """Return the samples of `apply` as the network makes them, float32 ``[n, ...]`` on the CPU."""
@@ -157,6 +174,11 @@ class Generator:
         """Return samples, on the CPU, of labels that are arrays, float32 ``[n, ...]`` in the network's range."""
         step = max(1, BATCH * math.prod(self.data.label_shape) // math.prod(labels.shape[1:]))
         return self._sample_in_batches(self.draw_latents(len(labels), seed), labels, seed, step)
+
+    def _to_array(self, samples: Tensor) -> NDArray[Any]:
+        """Return samples in the dtype in which users have such data: images of bytes as uint8 ``[n, H, W, C]``."""
+        as_bytes = self.data.modality == "image" and self.data.dtype == "uint8"
+        return grid.to_uint8(samples) if as_bytes else np.asarray(samples.numpy())
 
     def find_nearest_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the input shape nearest to `shape` that the model takes; its first side is fixed."""

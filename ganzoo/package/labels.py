@@ -49,6 +49,55 @@ def choose_columns(n: int, labels: Labels, data: DataInfo) -> int | None:
 
 
 # ----------------------------------------------------------------------------
+# The arguments of a generator.
+
+
+def read_latents(z: Any, dim: int) -> Tensor:
+    """Return latents ``[n, dim]`` as a tensor; raise UsageError if they have another shape."""
+    latents = _read_numbers(z, "latents")
+    if latents.dim() != 2 or latents.shape[1] != dim:
+        words = f"latents are {list(latents.shape)}: this model takes [n, {dim}]"
+        raise UsageError(f"{words}, such as generator.draw_latents(n, seed=0)")
+    return latents
+
+
+def read_labels(labels: Any, num: int, data: DataInfo, any_size: bool = False) -> Tensor | None:
+    """Return the labels of so many latents as a tensor, or None for a model without labels.
+
+    Args:
+        labels: Classes ``[num]``, or arrays ``[num, *label_shape]`` in the network's range; None for no labels.
+        num: The number of latents.
+        data: The info of the samples.
+        any_size: Whether all sides of a label but the first may differ from `label_shape`.
+
+    Raises:
+        UsageError: The labels are missing or unexpected, have another shape, or a class does not exist.
+    """
+    if not data.labelled:
+        if labels is not None:
+            raise UsageError("this model was trained without labels: remove them")
+        return None
+    wanted = f"arrays {[num, *data.label_shape]}" if data.label_shape else f"{num} classes, {_list_classes(data)}"
+    if labels is None:
+        raise UsageError(f"this model takes a label for each latent: give {wanted}")
+    given = _read_numbers(labels, "labels")
+    shape, built = tuple(given.shape), (num, *data.label_shape)
+    fits = len(shape) == len(built) and shape[:2] == built[:2] if any_size else shape == built
+    if not fits or given.is_floating_point() != bool(data.label_shape):
+        raise UsageError(f"labels are {str(given.dtype).removeprefix('torch.')} {list(shape)}: give {wanted}")
+    if not data.label_shape and num and not bool(((given >= 0) & (given < data.num_classes)).all()):
+        raise UsageError(f"labels range from {int(given.min())} to {int(given.max())}: give {wanted}")
+    return given if data.label_shape else given.long()
+
+
+def _read_numbers(values: Any, word: str) -> Tensor:
+    try:
+        return torch.as_tensor(values)
+    except (TypeError, ValueError, RuntimeError):
+        raise UsageError(f"{word} are {type(values).__name__}: give a tensor or an array of numbers") from None
+
+
+# ----------------------------------------------------------------------------
 # Classes.
 
 

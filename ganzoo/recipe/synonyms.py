@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
+from ganzoo.errors import suggest_names
 from ganzoo.recipe.keys import MANY, list_keys
 from ganzoo.registry import Registry
-from ganzoo.registry.similar import fold, suggest_component
+from ganzoo.registry.similar import TYPING_MISTAKE, fold, suggest_component
 
 # What to type, and the words that people try for it. Hyphens, underscores and capital letters do not matter.
 SYNONYMS = {
@@ -28,6 +30,10 @@ SYNONYMS = {
     "input path",
     "--arch NAME": "model generator network net backbone architecture",
     "--loss NAME": "criterion gan-mode gan-loss gan-type adv-loss adversarial-loss",
+    "--reg NAME": "regularizer regularizers regularization penalty",
+    "--aug NAME": "augmentation augmentations augment",
+    "--metric NAME": "metrics",
+    "--tracker NAME": "trackers logger",
     "--seed N": "random-seed manual-seed",
     "--threads N": "workers num-workers n-workers n-cpu num-threads jobs",
     "--conditional": "cond class-conditional use-labels labels label",
@@ -74,6 +80,42 @@ def suggest_setting(registry: Registry, word: str, known: Iterable[str] | None =
     if keys:
         return f": type {' or '.join(f'{key}=VALUE' for key in ([word] if word in keys else keys[:3]))}"
     return "" if "." in word else suggest_component(registry.components(), word, "setting")
+
+
+def suggest_argument(registry: Registry, word: str, known: Iterable[str]) -> str:
+    """Return what to write instead of an argument that `ganzoo.train` does not have, as the end of a message.
+
+    Args:
+        registry: The registry of the components, as in `suggest_setting`.
+        word: The name of the argument.
+        known: The names of the arguments that there are.
+    """
+    near = suggest_names(word, known, TYPING_MISTAKE)
+    hint = near or suggest_setting(registry, word).replace(": type ", ": write ")
+    hint = re.sub(r"--([a-z]+)(?![a-z-])(?: ([\w-]+(?:/[\w-]+)*))?", _to_argument, hint)
+    return re.sub(r"[a-z]+\.[\w.]+=\S+( [a-z]+\.[\w.]+=\S+)*", lambda pairs: _to_options(pairs[0]), hint)
+
+
+def _to_argument(flag: re.Match[str]) -> str:
+    """Return a flag as an argument: ``--arch dcgan`` as ``arch="dcgan"``, and a flag without a value as its name."""
+    name, value = flag.groups()
+    if value is None:
+        return "conditional=True" if name == "conditional" else f"{name}"
+    return f"{name}={_to_literal(value)}"
+
+
+def _to_options(pairs: str) -> str:
+    """Return settings ``KEY=VALUE KEY=VALUE`` as the argument ``options`` of `ganzoo.train`."""
+    parts = [pair.rstrip(",").partition("=") for pair in pairs.split()]
+    comma = "," if pairs.endswith(",") else ""
+    return "options={" + ", ".join(f'"{key}": {_to_literal(value)}' for key, _, value in parts) + "}" + comma
+
+
+def _to_literal(text: str) -> str:
+    """Return a value as it is written in Python; a placeholder, such as ``VALUE``, stays."""
+    if text.isupper() or re.fullmatch(r"[\d.]+", text):
+        return text
+    return str(text == "true") if text in ("true", "false") else f"({text})" if "," in text else f'"{text}"'
 
 
 def _get_last_part(key: str) -> str:
