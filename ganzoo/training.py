@@ -14,6 +14,7 @@ from ganzoo.models import resolve_package
 from ganzoo.package.config import CONFIG
 from ganzoo.plugin import Dataset
 from ganzoo.recipe.check import check_path
+from ganzoo.recipe.holdout import holds_path
 from ganzoo.recipe.keys import COMPONENTS, FLAGS, map_flags_to_keys
 from ganzoo.recipe.named import Facts
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
@@ -240,7 +241,8 @@ def _resolve_resumed(run: Run, settings: Mapping[str, Any]) -> ResolvedRecipe:
     path = f"dataset.{dataset.spec.path_option}" if isinstance(dataset.spec, Dataset) else ""
     if path in changes and "dataset" in changes and registry().resolve("dataset", changes["dataset"]) == dataset:
         del changes["dataset"]
-    kept = {key: changes.pop(key) for key in [*changes] if key not in ("train.images", path)}
+    movable = {"train.images", path, *(["dataset.holdout"] if holds_path(recipe.dataset) else [])}
+    kept = {key: changes.pop(key) for key in [*changes] if key not in movable}
     kept = {key: os.fspath(value) if isinstance(value, os.PathLike) else value for key, value in kept.items()}
     before, after = recipe.settings(), (resolve(registry(), config=stored, pairs=kept) if kept else recipe).settings()
     wrong = [key for key in kept if key not in before or before[key] != after.get(key)]
@@ -249,7 +251,10 @@ def _resolve_resumed(run: Run, settings: Mapping[str, Any]) -> ResolvedRecipe:
             f"{', '.join(wrong)}: a resumed run keeps its settings; only train.images may be raised, and --dataset "
             f"PATH may name the new path of its data. For other settings start a new run with --config {run.path}"
         )
+    moved = holds_path(recipe.dataset)
     recipe = resolve(registry(), config=stored, pairs=changes)
+    if holds_path(recipe.dataset) != moved:
+        raise UsageError("dataset.holdout: a resumed run keeps its held-out samples; only their path may change")
     if recipe.train.images < length:
         raise UsageError(f"train.images={recipe.train.images}: this run has {length} images, which can only be raised")
     if run.images >= recipe.train.images:

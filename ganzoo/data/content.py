@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ganzoo.data.source import EndlessSource, Source, scale
+from ganzoo.data.source import ArraySource, EndlessSource, Source, pick, scale
 from ganzoo.plugin import DataInfo
 
 Content = Mapping[str, Any]
@@ -25,9 +25,9 @@ def describe_content(source: Source) -> dict[str, Any] | None:
     """
     if isinstance(source, EndlessSource):
         return None
-    digest = source.content or hash_samples(source.data, source.labels)
-    index = torch.linspace(0, len(source.data) - 1, min(NUM_COMPARED, len(source.data))).long()
-    means = scale(source.data[index.to(source.data.device)]).flatten(1).mean(1)
+    digest = source.content or hash_samples(source)
+    numbers = torch.linspace(0, len(source) - 1, min(NUM_COMPARED, len(source))).long()
+    means = scale(source.data[source.locate(numbers.to(source.data.device))]).flatten(1).mean(1)
     return {"sha256": digest, "means": [round(mean, 4) for mean in means.tolist()]}
 
 
@@ -61,10 +61,12 @@ def is_identical(content: Content | None, content_now: Content | None) -> bool:
     return not content or not content_now or bool(content["sha256"] == content_now["sha256"])
 
 
-def hash_samples(data: torch.Tensor, labels: torch.Tensor | None) -> str:
+def hash_samples(source: ArraySource) -> str:
     """Return the SHA-256, in hexadecimal, of samples and their labels. It changes with their order."""
-    parts = (data, *([] if labels is None else [labels]))
-    return hash_batches(batch for part in parts for batch in torch.split(part, 4096))
+    parts = (source.data, *([] if source.labels is None else [source.labels]))
+    if source.index is None:
+        return hash_batches(batch for part in parts for batch in torch.split(part, 4096))
+    return hash_batches(pick(part, index) for part in parts for index in torch.split(source.index, 4096))
 
 
 def hash_batches(batches: Iterable[torch.Tensor]) -> str:

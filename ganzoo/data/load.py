@@ -6,13 +6,17 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import nn
 
+from ganzoo.data.holdout import Parts, remove_copies, split_by_content
 from ganzoo.data.packing import replace_surrogates
-from ganzoo.data.source import ArraySource, Source, open_source
+from ganzoo.data.source import ArraySource, EndlessSource, Source, describe_skipped_items, open_source
+from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo, options
+from ganzoo.recipe.holdout import HOLDOUT, choose_holdout, make_endless_error
 from ganzoo.recipe.recipe import Choice
 
 SHARE_OF_DEVICE = 0.25  # the data may take this share of a CUDA device's free memory
@@ -24,7 +28,19 @@ def load_source(
     notify: Callable[[str], None],
     check: Callable[[DataInfo], None] | None = None,
 ) -> Source:
-    """Open a recipe's dataset; move it to a CUDA device where it takes little of the free memory there.
+    """Open the samples of a recipe's dataset that are trained on; arguments as in `load_parts`."""
+    return load_parts(dataset, device, notify, check).training
+
+
+def load_parts(
+    dataset: Choice,
+    device: torch.device,
+    notify: Callable[[str], None],
+    check: Callable[[DataInfo], None] | None = None,
+) -> Parts:
+    """Open a recipe's dataset, without its held-out part and that part alone (``dataset.holdout``).
+
+    Data that take little of the free memory of a CUDA device are moved there.
 
     Args:
         dataset: The dataset, with its options.
@@ -32,7 +48,51 @@ def load_source(
         notify: A function that shows one line to the user.
         check: A function that raises an error if the dataset's info does not suit the caller. It is called before the
             first item is decoded.
+
+    Raises:
+        UsageError: ``dataset.holdout`` does not fit the dataset, or leaves nothing to train on or to hold out.
     """
+    source, holdout = _open(dataset, device, notify, check), choose_holdout(dataset)
+    if not holdout:
+        return Parts(source, None)
+    if isinstance(holdout, float):
+        if isinstance(source, EndlessSource):
+            raise make_endless_error(dataset)
+        training, held_out = split_by_content(source, holdout)
+        notify(f"held out {len(held_out):,} of the {len(source):,} samples, which are not trained on")
+        return Parts(training, held_out)
+    other = _open(holdout, device, notify)
+    check_held_out(source.info, other.info, getattr(dataset.options, HOLDOUT))
+    if line := describe_skipped_items(other):
+        notify(f"of the held-out files: {line}")
+    if isinstance(source, EndlessSource) or isinstance(other, EndlessSource):
+        return Parts(source, other)
+    training = remove_copies(source, other)
+    copies = (
+        f"; copies of them, which are not trained on either: {num:,}" if (num := len(source) - len(training)) else ""
+    )
+    notify(f"held-out samples: {len(other):,}{copies}")
+    return Parts(training, other)
+
+
+def check_held_out(training: DataInfo, held_out: DataInfo, holdout: str) -> None:
+    """Raise UsageError where held-out samples or their labels are not of the same kind as those that are trained on."""
+    for key in ("modality", "shape", "num_classes", "label_shape", "class_names"):
+        found, expected = getattr(held_out, key), getattr(training, key)
+        if found != expected:
+            raise UsageError(
+                f"dataset.holdout={holdout} does not fit the dataset: its {key} is {found}, the dataset's is "
+                f"{expected}: hold out data of the same kind, or a share such as dataset.holdout=0.05"
+            )
+
+
+def _open(
+    dataset: Choice,
+    device: torch.device,
+    notify: Callable[[str], None],
+    check: Callable[[DataInfo], None] | None = None,
+) -> Source:
+    """Open all samples of a dataset; move them to a CUDA device where they take little of the free memory there."""
     title = _describe_choice(dataset)
     source = open_source(
         dataset.build(), name=dataset.name, key=make_key(dataset), notify=notify, title=title, check=check
@@ -52,12 +112,17 @@ def make_key(dataset: Choice) -> str:
     """Return the name of a dataset's packed store: it differs where the options, the plugin or its code differ."""
     component = dataset.component
     origin = (component.qualified, component.plugin.version, component.hash_code(), dataset.spec.version)
-    stored = json.dumps([*origin, options.to_json(dataset.options)], sort_keys=True)
+    stored = json.dumps([*origin, _list_opening_options(dataset.options)], sort_keys=True)
     return f"{dataset.name}-{hashlib.sha256(stored.encode()).hexdigest()[:16]}"
 
 
 def _describe_choice(dataset: Choice) -> str:
     """Return a dataset's name and those of its options that are not the defaults, on one line."""
-    chosen, usual = options.to_json(dataset.options), options.to_json(type(dataset.options)())
+    chosen, usual = (_list_opening_options(each) for each in (dataset.options, type(dataset.options)()))
     changed = [f"{key}={options.to_text(value)}" for key, value in chosen.items() if value != usual[key]]
     return " ".join(replace_surrogates(" ".join([dataset.name, *changed])).split())
+
+
+def _list_opening_options(chosen: object) -> dict[str, Any]:
+    """Return a dataset's own options as JSON. What is held out of it is stored with it."""
+    return {key: value for key, value in options.to_json(chosen).items() if key != HOLDOUT}

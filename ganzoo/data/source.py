@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,6 +44,9 @@ class ArraySource:
             the labels are stored.
         skipped: The items of the dataset that could not be decoded.
         content: The SHA-256 of samples and labels if they were packed; empty if nobody computed it.
+        folder: The folder of the packed store; None where there is none.
+        index: The positions in `data` of the samples that belong to the source, int64 ``[n]`` on the device of `data`;
+            None for all. ``len(source)`` is their number.
     """
 
     info: DataInfo
@@ -51,6 +55,22 @@ class ArraySource:
     condition: Condition | None = None
     skipped: tuple[Skipped, ...] = ()
     content: str = ""
+    folder: Path | None = None
+    index: torch.Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.data if self.index is None else self.index)
+
+    def locate(self, numbers: torch.Tensor) -> torch.Tensor:
+        """Return the positions in `data` of the samples with these numbers, int64 ``[n]``, from 0 to ``len - 1``."""
+        return numbers if self.index is None else self.index[numbers]
+
+    def select(self, numbers: torch.Tensor) -> ArraySource:
+        """Return a source of the samples with these numbers, which shares the memory of this one."""
+        index = self.locate(numbers.to(self.data.device))
+        digest = hashlib.sha256(self.content.encode() + index.cpu().numpy().tobytes()).hexdigest()
+        info = replace(self.info, num_items=len(index))
+        return replace(self, info=info, index=index, content=digest if self.content else "")
 
 
 @dataclass(frozen=True)
@@ -228,7 +248,9 @@ def _read_items(dataset: Any, packing: Packing) -> ArraySource:
         packing.notify(line)
     labels = None if store.labels is None else share_memory(store.labels)
     info = replace(packing.info, num_items=len(store.data))
-    return ArraySource(info, share_memory(store.data), labels, skipped=store.skipped, content=store.content)
+    return ArraySource(
+        info, share_memory(store.data), labels, skipped=store.skipped, content=store.content, folder=packing.directory
+    )
 
 
 def _check_condition(source: Source, name: str) -> Source:

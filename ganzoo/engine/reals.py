@@ -50,7 +50,7 @@ class Reals:
     def follow_order(self, images: int, num: int) -> Tensor:
         """Return the positions of `num` samples after the first `images` of the endless sequence of shuffled epochs."""
         assert isinstance(self.source, ArraySource)
-        count, positions, taken = len(self.source.data), list[Tensor](), 0
+        count, positions, taken = len(self.source), list[Tensor](), 0
         while taken < num:
             epoch, start = divmod(images + taken, count)
             positions.append(self._shuffle_epoch(epoch)[start : start + num - taken])
@@ -61,16 +61,16 @@ class Reals:
         """Return the positions of `num` samples that are drawn independently, on the data's device."""
         assert isinstance(self.source, ArraySource)
         generator = torch.Generator().manual_seed(self.streams.derive_seed(stream, images))
-        positions = torch.randint(len(self.source.data), (num,), generator=generator)
-        return copy_to_device(positions, self.source.data.device)
+        numbers = torch.randint(len(self.source), (num,), generator=generator)
+        return self.source.locate(copy_to_device(numbers, self.source.data.device))
 
     def _shuffle_epoch(self, epoch: int) -> Tensor:
         """Return the order of an epoch. It stays on the data's device, so that nothing crosses while it lasts."""
         assert isinstance(self.source, ArraySource)
         if epoch != self._epoch:
             generator = torch.Generator().manual_seed(self.streams.derive_seed("order", epoch))
-            order = torch.randperm(len(self.source.data), generator=generator)
-            self._epoch, self._order = epoch, copy_to_device(order, self.source.data.device)
+            order = torch.randperm(len(self.source), generator=generator)
+            self._epoch, self._order = epoch, self.source.locate(copy_to_device(order, self.source.data.device))
         return self._order
 
 

@@ -18,7 +18,7 @@ from torch import nn
 from ganzoo.compute.device import choose_device, choose_precision
 from ganzoo.compute.processor import estimate_slowdown
 from ganzoo.compute.threads import choose_threads
-from ganzoo.data.load import load_source
+from ganzoo.data.load import load_parts
 from ganzoo.data.source import Source
 from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.forms import FORMS
@@ -42,7 +42,8 @@ class Setup:
 
     Args:
         recipe: The final recipe, checked and without ``auto``.
-        source: The opened data of the recipe.
+        source: The opened data of the recipe, without those that are held out.
+        held_out: The held-out data; None where the recipe holds none out.
         device: The device of the training.
         world: The processes that train the GAN together.
         threads: The number of CPU threads of this process.
@@ -50,6 +51,7 @@ class Setup:
 
     recipe: ResolvedRecipe
     source: Source
+    held_out: Source | None
     device: torch.device
     world: World
     threads: int
@@ -74,7 +76,7 @@ def set_up(
     """
     chosen = choose_device(device)
     check_ranks(recipe, world.size, chosen.type)
-    source = load_source(recipe.dataset, chosen, notify, partial(check_data, recipe))
+    source, held_out = load_parts(recipe.dataset, chosen, notify, partial(check_data, recipe))
     check_samples(recipe, source.info)  # arrays may be float32, whatever the dataset says of itself
     check_shared(source.info, world)
     networks = draft(recipe, source.info)
@@ -84,7 +86,7 @@ def set_up(
     tiny = chosen.type == "cpu" and is_tiny(networks)
     if chosen.type == "cpu" and (line := warn_of_emulation(recipe.train.precision)):
         notify(line)
-    return Setup(recipe, source, chosen, world, choose_threads(recipe.train.threads, tiny, read_launch()))
+    return Setup(recipe, source, held_out, chosen, world, choose_threads(recipe.train.threads, tiny, read_launch()))
 
 
 def warn_of_emulation(precision: str) -> str:

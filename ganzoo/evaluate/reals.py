@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganzoo.compute.streams import derive_seed
 from ganzoo.data.content import hash_batches, hash_samples
-from ganzoo.data.source import Batch, EndlessSource, Source, label_batch, pick, scale_batch
+from ganzoo.data.source import ArraySource, Batch, EndlessSource, Source, label_batch, pick, scale_batch
 from ganzoo.plugin import DataInfo
 
 BATCH = 64  # samples that are generated and measured together
@@ -53,8 +53,8 @@ class RealSamples:
                 yield self.source.sample(generator, min(BATCH, self.num - start))
             return
         data, labels = self.source.data, self.source.labels
-        for index in torch.split(torch.randperm(len(data), generator=generator)[: self.num], BATCH):
-            own = index.to(data.device)
+        for numbers in torch.split(torch.randperm(len(self.source), generator=generator)[: self.num], BATCH):
+            own = self.source.locate(numbers.to(data.device))
             yield pick(data, own), None if labels is None else pick(labels, own)
 
 
@@ -70,20 +70,21 @@ class TrainingSet:
     """
 
     def __init__(self, source: Source, device: torch.device) -> None:
-        self.info, self.device, self._source = source.info, device, source
+        self.info, self.device = source.info, device
         if isinstance(source, EndlessSource):
-            self._data, self._labels = source.sample(torch.Generator().manual_seed(0), DRAWN)
-        else:
-            self._data, self._labels = source.data, source.labels
+            drawn = source.sample(torch.Generator().manual_seed(0), DRAWN)
+            source = ArraySource(source.info, *drawn, condition=source.condition)
+        self._source = source
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._source)
 
     def __getitem__(self, index: Tensor) -> Batch:
-        index = index.to(self._data.device)
-        batch = pick(self._data, index), None if self._labels is None else pick(self._labels, index)
-        return label_batch(self._source, scale_batch(self._source, batch, self.device), torch.Generator(self.device))
+        source = self._source
+        index = source.locate(index.to(source.data.device))
+        batch = pick(source.data, index), None if source.labels is None else pick(source.labels, index)
+        return label_batch(source, scale_batch(source, batch, self.device), torch.Generator(self.device))
 
     def compute_digest(self) -> str:
         """Return a SHA-256 that changes with any sample, any label, and with their order."""
-        return hash_samples(self._data, self._labels)
+        return hash_samples(self._source)

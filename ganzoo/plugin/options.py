@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_dataclass, replace
 from typing import Any
 
@@ -152,16 +152,49 @@ def add_interval(options: type) -> type:
     Raises:
         ValueError: The class has an option of that name already.
     """
-    if getattr(options, "interval_of_the_core", False):
-        return options
-    if "interval" in list_options(options):
-        raise ValueError(f"{options.__name__} has an option 'interval', which the core adds to every regularizer")
-    namespace = {"interval_of_the_core": True, "__doc__": options.__doc__, "__module__": options.__module__}
     help = "Apply the term every so many updates, weighted by that number; none for train.*_reg_interval."
-    added = ("interval", int | None, option(None, help=help, low=1))
+    return _add_option(options, add_interval, "regularizer", ("interval", int | None, option(None, help=help, low=1)))
+
+
+@functools.cache
+def add_holdout(options: type) -> type:
+    """Return a dataset's options class with the option ``holdout`` of the core.
+
+    Raises:
+        ValueError: The class has an option of that name already.
+    """
+    help = "Samples that are not trained on: a share such as 0.05, the path of a folder, or the name of a split."
+    return _add_option(options, add_holdout, "dataset", ("holdout", float | str, option(0.0, help=help)))
+
+
+def _add_option(options: type, add: Callable[[type], type], kind: str, added: tuple[str, Any, Any]) -> type:
+    """Return an options class with one more option, which belongs to the core.
+
+    Args:
+        options: The class of a component's own options.
+        add: The function that adds the option.
+        kind: The kind of the component.
+        added: Name, type and declaration of the option.
+    """
+    name, *_ = added
+    if getattr(options, "option_of_the_core", "") == name:
+        return options
+    if name in list_options(options):
+        raise ValueError(f"{options.__name__} has an option {name!r}, which the core adds to every {kind}")
+    namespace = {
+        "option_of_the_core": name,
+        "__doc__": options.__doc__,
+        "__module__": options.__module__,
+        "__reduce__": lambda self: (_make_again, (add, options, vars(self))),  # the class has no name of its own
+    }
     made = make_dataclass(options.__name__, [added], bases=(options,), namespace=namespace, frozen=True, kw_only=True)
     made.__qualname__ = options.__qualname__  # where a reader finds the other options
     return made
+
+
+def _make_again(add: Callable[[type], type], options: type, values: Mapping[str, Any]) -> Any:
+    """Return an options object that was pickled."""
+    return add(options)(**values)
 
 
 def read(cls: type, values: Mapping[str, object], prefix: str = "", owner: str = "") -> Any:

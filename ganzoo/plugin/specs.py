@@ -14,7 +14,7 @@ from ganzoo.plugin.around import Command, Diagnosis, Exporter, Model, Recipe, Tr
 from ganzoo.plugin.component import NAME, Built, Component, check_callables, check_recommended
 from ganzoo.plugin.contracts import DataInfo, Modality
 from ganzoo.plugin.measuring import Extractor, Metric
-from ganzoo.plugin.options import add_interval
+from ganzoo.plugin.options import add_holdout, add_interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +105,8 @@ class Dataset(Built):
       object has ``strict = True``. A label that is an array is the `target` of the item. If the object has ``notes()``,
       that returns lines for the user about what was decoded (``-> list[str]``), which are shown once.
 
+    The core adds the option ``holdout`` to every dataset, and divides the samples itself.
+
     If it has ``condition(real, generator) -> labels``, labels are not stored: they are computed from each batch on the
     device, such as a spectrogram of a crop, a random degradation, or the real sample itself. It gets samples
     ``[n, *shape]`` in the range of the networks and returns float32 ``[n, *label_shape]`` or int64 ``[n]``. It draws
@@ -129,6 +131,8 @@ class Dataset(Built):
         default: Whether it is used if the user names no dataset.
         path_option: The option that is the path of the data, if it has one. The path is made absolute, and
             ``--dataset PATH`` sets it.
+        split_option: The option that chooses a split of the data (``train``, ``test``), if it has one. Then
+            ``dataset.holdout=test`` holds that split out.
         opens_paths: Whether ``--dataset PATH`` may mean this dataset. Say false for a known dataset that has a name of
             its own (``--dataset mnist dataset.path=PATH``).
         path_suffixes: The suffixes of the paths that mean this dataset (``(".csv",)``); empty for all paths whose
@@ -148,6 +152,7 @@ class Dataset(Built):
     examples: str = ""
     default: bool = False
     path_option: str = ""
+    split_option: str = ""
     opens_paths: bool = True
     path_suffixes: tuple[str, ...] = ()
     license: str = ""
@@ -158,6 +163,7 @@ class Dataset(Built):
         check_callables(self, self.show, self.read, self.examples)
         if self.num_shown < 1:
             raise ValueError(f"dataset {self.name!r}: num_shown={self.num_shown} is not positive")
+        object.__setattr__(self, "options", add_holdout(self.options))
 
 
 @dataclass(frozen=True, kw_only=True)

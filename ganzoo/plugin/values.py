@@ -6,6 +6,7 @@ import re
 import types
 import typing
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Literal, Union
 
 from ganzoo.plugin.numbers import parse_count, parse_number
@@ -15,12 +16,16 @@ _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "
 
 
 def convert(hint: Any, value: object, schedulable: bool = False) -> Any:
-    """Convert `value` to the type `hint`, or raise ValueError."""
+    """Convert `value` to the type `hint`, or raise ValueError. Of ``float | str`` it is a float if that fits."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (Union, types.UnionType):
-        (inner,) = [arg for arg in args if arg is not type(None)]
-        none = value is None or (isinstance(value, str) and value.lower() == "none")
-        return None if none else convert(inner, value, schedulable)
+        if type(None) in args and (value is None or (isinstance(value, str) and value.lower() == "none")):
+            return None
+        *others, last = [arg for arg in args if arg is not type(None)]
+        for inner in others:
+            with suppress(ValueError, TypeError, OverflowError):
+                return convert(inner, value, schedulable)
+        return convert(last, value, schedulable)
     if origin is Literal:
         named = {str(arg): arg for arg in args}
         return named[value] if value in named else args[args.index(value)]
@@ -56,13 +61,17 @@ def describe_type(hint: Any) -> str:
         return plain[hint]
     if origin in (Union, types.UnionType) and len(args) == 2 and type(None) in args:
         return describe_type(next(arg for arg in args if arg is not type(None))) + " or none"
+    if args == (float, str):
+        return "a number or text"
     if origin is Literal:
         return "one of " + ", ".join(map(str, args))
     if origin is tuple and args:
         if args[-1] is Ellipsis:
             return f"a comma-separated list, each {describe_type(args[0])}"
         return f"{len(args)} comma-separated values, each {' or '.join(dict.fromkeys(map(describe_type, args)))}"
-    raise ValueError(f"an option cannot be of type {hint!r}: use bool, int, float, str, Literal, tuple or X | None")
+    raise ValueError(
+        f"an option cannot be of type {hint!r}: use bool, int, float, str, Literal, tuple, float | str or X | None"
+    )
 
 
 def split_list(text: str) -> list[str]:

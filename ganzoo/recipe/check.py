@@ -15,6 +15,7 @@ from ganzoo.plugin import Architecture, Augmentation, DataInfo, Dataset, Metric,
 from ganzoo.plugin.measuring import get_direction
 from ganzoo.plugin.options import list_options, to_text
 from ganzoo.recipe.check_training import check_training
+from ganzoo.recipe.holdout import choose_holdout
 from ganzoo.recipe.keys import COMPONENTS, KEYS, SHORT
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.recipe.settings import TrainOptions
@@ -36,11 +37,15 @@ def check_recipe(recipe: ResolvedRecipe) -> None:
 
 
 def check_path(dataset: Choice) -> None:
-    """Raise NotFound if the path of the user's own data does not exist, before anything is written."""
+    """Raise NotFound if a path of the user's own data does not exist, before anything is written.
+
+    The path of the held-out part is one of them; an impossible ``dataset.holdout`` is a UsageError.
+    """
     option = dataset.spec.path_option if isinstance(dataset.spec, Dataset) and dataset.spec.opens_paths else ""
     path = getattr(dataset.options, option) if option else None
     if path and not os.path.exists(path):
         raise NotFound(f"dataset.{option}: {path!r} does not exist or may not be read: add --dataset PATH")
+    choose_holdout(dataset)
 
 
 def _check_words(recipe: ResolvedRecipe) -> None:

@@ -21,6 +21,7 @@ from ganzoo.plugin import Architecture, Built, Dataset, Recipe, options
 from ganzoo.plugin.options import list_options, make_unknown_key_error
 from ganzoo.plugin.values import split_list
 from ganzoo.recipe.check import check_recipe
+from ganzoo.recipe.holdout import HOLDOUT, is_split
 from ganzoo.recipe.keys import EXTRACTOR, MANY, NETWORKS, ONE, SHORT, make_options_prefix, reads_extractor
 from ganzoo.recipe.layers import Layer, collect_recommended, get_last, list_names, load_stored
 from ganzoo.recipe.measured import find_modality, resolve_extractor
@@ -131,11 +132,14 @@ def parse_dataset_flag(registry: Registry, text: str) -> dict[str, str]:
 
 
 def make_path_absolute(spec: Built, chosen: Any) -> Any:
-    """Return a component's options with an absolute path, so that a run can be resumed from any folder."""
-    path = spec.path_option if isinstance(spec, Dataset) else ""
-    if not (path and getattr(chosen, path)):
+    """Return a component's options with absolute paths, so that a run can be resumed from any folder."""
+    if not isinstance(spec, Dataset) or not spec.path_option:
         return chosen
-    return replace(chosen, **{path: os.path.abspath(os.path.expanduser(getattr(chosen, path)))})
+    values = {key: getattr(chosen, key) for key in (spec.path_option, HOLDOUT)}
+    paths = {key: text for key, text in values.items() if text and isinstance(text, str)}
+    if is_split(spec, str(values[HOLDOUT])):
+        del paths[HOLDOUT]
+    return replace(chosen, **{key: os.path.abspath(os.path.expanduser(text)) for key, text in paths.items()})
 
 
 class _Resolver:

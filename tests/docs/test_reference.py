@@ -25,7 +25,7 @@ REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
 ENGINE = (DOCS / "engine.md").read_text(encoding="utf-8")
 TYPES = {
     "bool": bool, "int": int, "float": float, "str": str, 'Literal["a", "b"]': Literal["a", "b"],
-    "tuple[float, float]": tuple[float, float], "tuple[int, ...]": tuple[int, ...],
+    "tuple[float, float]": tuple[float, float], "tuple[int, ...]": tuple[int, ...], r"float \| str": float | str,
 }  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def test_every_type_of_option_is_documented() -> None:
         assert written in rows
         describe_type(hint)
     for hint in (bytes, list[int], dict[str, int], int | str):
-        with pytest.raises(ValueError, match="use bool, int, float, str, Literal, tuple or X"):
+        with pytest.raises(ValueError, match="use bool, int, float, str, Literal, tuple"):
             describe_type(hint)
 
 

@@ -36,9 +36,9 @@ def test_metrics_with_their_options():
 def test_the_default_data_are_those_of_the_training_with_their_options():
     found = make_default_request(make_recipe(**{"dataset.size": 64}))
     assert found.dataset.component.qualified == "datasets:digits"
-    assert options.to_json(found.dataset.options) == {"size": 64}
+    assert options.to_json(found.dataset.options) == {"size": 64, "holdout": 0.0}
     changed = make_default_request(make_recipe(**{"dataset.size": 64}), pairs={"dataset.size": "16"})
-    assert options.to_json(changed.dataset.options) == {"size": 16}
+    assert options.to_json(changed.dataset.options) == {"size": 16, "holdout": 0.0}
 
 
 def test_images_of_another_folder_get_the_size_of_the_first(tmp_path, monkeypatch):
@@ -53,8 +53,9 @@ def test_images_of_another_folder_get_the_size_of_the_first(tmp_path, monkeypatc
 def test_another_dataset_has_its_own_options():
     trained = make_recipe(dataset="folder", **{"dataset.path": "/photos", "dataset.size": 64})
     other = make_default_request(trained, dataset={"dataset": "digits"}, pairs={"dataset.size": "16"})
-    assert options.to_json(other.dataset.options) == {"size": 16}
-    assert options.to_json(make_default_request(trained, dataset={"dataset": "digits"}).dataset.options) == {"size": 32}
+    assert options.to_json(other.dataset.options) == {"size": 16, "holdout": 0.0}
+    default = make_default_request(trained, dataset={"dataset": "digits"})
+    assert options.to_json(default.dataset.options) == {"size": 32, "holdout": 0.0}
 
 
 def test_a_plugin_that_only_training_needed_is_not_required():

@@ -122,7 +122,7 @@ MISTAKES = [
     ([], {}, "is empty: its first line must name the columns"),
     (["a,b"], {}, "has no row: give a table that has one"),
     (["a,b", "1,"], {"missing": "drop"}, "has no row without an empty cell"),
-    (ROWS[:6], {}, "has 5 rows, of which every 10th is held out: add rows, or a smaller dataset.holdout"),
+    (ROWS[:6], {}, "has 5 rows, of which every 10th is held out: add rows, or a smaller dataset.every"),
     (["a,b,a", "1,2,3"], {}, "names a column 'a' twice"),
     (["a,b,", "1,2,3"], {}, "names a column '' twice or leaves a name empty"),
     ([*ROWS[:8], "c,1", *ROWS[8:]], {}, "line 9: 2 cells where the first line names 3 columns: correct the line"),

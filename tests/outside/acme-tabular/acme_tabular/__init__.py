@@ -21,7 +21,7 @@ class TableOptions:
     max_categories: int = option(100, help="Largest number of categories of a column.", low=2)
     label: str = option("", help="Categorical column that becomes the label, for --conditional.")
     split: Literal["train", "held-out"] = option("train", help="The training rows, or the rows that are held out.")
-    holdout: int = option(10, help="Every so many rows, one is held out and never used for training.", low=2)
+    every: int = option(10, help="Every so many rows, one is held out and never used for training.", low=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,7 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         factory="acme_tabular.table:Table",
         options=TableOptions,
         path_option="path",
+        split_option="split",
         path_suffixes=(".csv",),
         show="acme_tabular.picture:show",
         num_shown=2500,

@@ -35,11 +35,11 @@ class Table:
 
     def __init__(self, options: TableOptions) -> None:
         names, rows, lines = read(options)
-        held_out = np.arange(len(rows)) % options.holdout == options.holdout - 1
+        held_out = np.arange(len(rows)) % options.every == options.every - 1
         if not held_out.any():
             raise UsageError(
-                f"{_file(options)} has {len(rows)} rows, of which every {options.holdout}th is held out: "
-                "add rows, or a smaller dataset.holdout"
+                f"{_file(options)} has {len(rows)} rows, of which every {options.every}th is held out: "
+                "add rows, or a smaller dataset.every"
             )
         draws = np.random.default_rng(0)
         columns, encoded, codes = [], [], {}

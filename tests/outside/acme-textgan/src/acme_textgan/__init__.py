@@ -48,6 +48,7 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         options=TextOptions,
         show="acme_textgan.data:show",
         path_option="path",
+        split_option="split",
         path_suffixes=(".txt",),
     )
 
