@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 from ganzoo.plugin import DataInfo, Metric, hookimpl
 from ganzoo_metrics.options import (
+    C2STOptions,
+    CASOptions,
     FrechetInfinityOptions,
     InceptionScoreOptions,
     KIDOptions,
     MINDOptions,
     MomentsOptions,
     PRDCOptions,
+    SWDOptions,
 )
 
 TWO_MODES = DataInfo(
@@ -28,7 +31,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
         factory="ganzoo_metrics.moments:PixelMoments",
         options=MomentsOptions,
         similar_to=dict.fromkeys(
-            ("fid", "fid50k", "fid50k-full", "clean-fid", "swd"),
+            ("fid", "fid50k", "fid50k-full", "clean-fid"),
             "--metric pixel-moments, which compares pixels, not features of Inception",
         ),
         better={"mean": "lower", "std": "lower", "fd": "lower"},
@@ -68,7 +71,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
         factory="ganzoo_metrics.kid:KID",
         options=KIDOptions,
         reads="features",
-        better={"kid": "lower", "std": "neither"},
+        better={"kid": "lower"},
         cases="ganzoo_metrics.cases:kid",
         paper="Mikolaj Binkowski, Danica J. Sutherland, Michael Arbel & Arthur Gretton 2018, Demystifying MMD GANs, "
         "arXiv:1801.01401, section 3",
@@ -131,6 +134,42 @@ def ganzoo_metrics() -> Iterator[Metric]:
         needs=("probabilities",),
         better={"kl": "lower", "missing": "lower", "least": "higher"},
         cases="ganzoo_metrics.cases:class_shares",
+    )
+    yield Metric(
+        name="c2st",
+        summary="Whether a classifier can tell generated from real features (0.5: it cannot).",
+        aliases=("two-sample-test",),
+        factory="ganzoo_metrics.classifiers:C2ST",
+        options=C2STOptions,
+        reads="features",
+        better={"accuracy": "lower", "sigmas": "lower"},
+        cases="ganzoo_metrics.cases:c2st",
+        paper="David Lopez-Paz & Maxime Oquab 2017, Revisiting Classifier Two-Sample Tests, arXiv:1610.06545",
+    )
+    yield Metric(
+        name="cas",
+        summary="Accuracy on real samples of a classifier that is trained on generated ones.",
+        aliases=("gan-train", "classification-accuracy"),
+        factory="ganzoo_metrics.classifiers:CAS",
+        options=CASOptions,
+        labels=True,
+        examples=(DataInfo(shape=(1, 8, 8), num_classes=2),),
+        better={"accuracy": "higher"},
+        cases="ganzoo_metrics.cases_of_samples:cas",
+        paper="Suman Ravuri & Oriol Vinyals 2019, Classification Accuracy Score for Conditional Generative Models, "
+        "arXiv:1905.10887",
+    )
+    yield Metric(
+        name="swd",
+        summary="Sliced Wasserstein distance of patches on each scale: textures, without a network.",
+        factory="ganzoo_metrics.swd:SWD",
+        options=SWDOptions,
+        modalities=("image",),
+        examples=(DataInfo(shape=(1, 8, 9)),),
+        better={"*": "lower"},
+        cases="ganzoo_metrics.cases_of_samples:swd",
+        paper="Tero Karras, Timo Aila, Samuli Laine & Jaakko Lehtinen 2018, Progressive Growing of GANs for Improved "
+        "Quality, Stability, and Variation, arXiv:1710.10196, section 5",
     )
     yield Metric(
         name="modes",

@@ -71,7 +71,7 @@ def kid() -> Iterator[Case]:
     yield Case(
         name="0, 1 and 1, 2: 1 + 27 - 2 (1 + 1 + 8 + 27) / 4",
         given={"real": torch.tensor([[0.0], [1.0]]), "fake": torch.tensor([[1.0], [2.0]])},
-        expected={"kid": 9.5, "std": 0.0},
+        expected={"kid": 9.5},
         tolerance=1e-12,
     )
     rows = torch.tensor([[1.0, 1.0], [1.0, -1.0]])  # (x.y / 2 + 1)^3 is 8 with itself and 1 with the other
@@ -163,4 +163,16 @@ def class_shares() -> Iterator[Case]:
         },
         expected={"kl": math.log(2), "missing": 1.0, "least": 0.0},
         tolerance=1e-9,
+    )
+
+
+def c2st() -> Iterator[Case]:
+    """Yield Gaussians in two dimensions whose means are far apart, and equal sets: every other row is in both parts."""
+    rows = torch.randn(200, 2, generator=torch.Generator().manual_seed(0))
+    expected = {"accuracy": 1.0, "sigmas": 0.5 * 2 * math.sqrt(200)}
+    yield Case(name="20 standard deviations apart", given={"real": rows, "fake": rows + 20}, expected=expected)
+    yield Case(
+        name="each sample is on both sides",
+        given={"real": rows, "fake": rows},
+        expected={"accuracy": 0.5, "sigmas": 0.0},
     )

@@ -53,3 +53,26 @@ class MINDOptions:
     """Options of `mind`."""
 
     directions: int = option(1000, low=1, help="Random directions of the features, whose distances are averaged.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class C2STOptions:
+    """Options of `c2st`."""
+
+    hidden: int = option(20, low=1, help="Units of the classifier's hidden layer.")
+    epochs: int = option(20, low=1, help="How often it sees each sample that it learns from.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CASOptions:
+    """Options of `cas`."""
+
+    epochs: int = option(10, low=1, help="How often the classifier sees each generated sample.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SWDOptions:
+    """Options of `swd`."""
+
+    images: int = option(2048, low=1, help="How many images of each side are used at most.")
+    patches: int = option(128, low=1, help="Patches that are cut from each level of an image.")

@@ -11,6 +11,8 @@ import ganzoo
 from ganzoo.evaluate.statistics import Statistics
 from ganzoo_metrics import kept
 from ganzoo_metrics.frechet import extrapolate
+from ganzoo_metrics.kid import compute_mmd
+from ganzoo_metrics.swd import build_pyramid, cut_patches, enlarge
 
 PEERS = {
     name: torch.from_numpy(value)
@@ -100,8 +102,9 @@ def test_an_exact_line_is_extrapolated_exactly():
 def test_the_kernel_distance_of_gaussians_is_the_closed_form():
     found = measure("kid", draw(4000, 1), draw(4000, 1, seed=1) + 1, size=500, subsets=20)  # (x y + 1)^3: exactly 22
     assert abs(found["kid"] - 22) < 4 * 22 * math.sqrt(8 / 4000)
-    null = measure("kid", draw(4000, 4), draw(4000, 4, seed=1), size=100, subsets=40)
-    assert abs(null["kid"]) < 3 * null["std"] / math.sqrt(40)
+    null = torch.tensor([compute_mmd(draw(100, 4, seed=2 * i), draw(100, 4, seed=2 * i + 1)) for i in range(40)])
+    assert null.min() < 0
+    assert abs(null.mean()) < 3 * null.std() / math.sqrt(40)
 
 
 def test_the_kernel_distance_of_a_set_from_itself_is_the_known_negative_one():
@@ -133,6 +136,74 @@ def test_too_few_samples_are_reported_with_how_many_are_needed(name, least):
     assert measure(name, rows, rows)
     with pytest.raises(ValueError, match=f"at least {least} real and {least} generated samples, not {least - 1} and"):
         measure(name, rows[1:], rows)
+
+
+def test_the_accuracy_of_a_two_sample_test_is_that_of_the_best_classifier():
+    for shift in (1.0, 2.0):
+        found = measure("c2st", draw(3000, 3), draw(3000, 3, seed=1) + torch.tensor([shift, 0, 0]), epochs=5)
+        assert found["accuracy"] == pytest.approx((1 + math.erf(shift / 2 / math.sqrt(2))) / 2, abs=0.02)
+    null = measure("c2st", draw(1000, 64), draw(1000, 64, seed=1))
+    assert abs(null["sigmas"]) < 3.5
+    assert null["accuracy"] == pytest.approx(0.5 + null["sigmas"] / 2 / math.sqrt(1000))
+    assert measure("c2st", draw(2000, 2), 2 * draw(2000, 2, seed=1), epochs=8)["accuracy"] > 0.7  # the means are equal
+
+
+# ----------------------------------------------------------------------------
+# Samples and labels.
+
+
+def test_a_classifier_of_generated_digits_is_right_on_others_unless_their_labels_are_mixed_up():
+    digits = ganzoo.create("dataset", "digits", size=8)
+    samples, labels = torch.from_numpy(digits.data).float() / 127.5 - 1, torch.from_numpy(digits.labels).long()
+    metric = ganzoo.create("metric", "cas", data=digits.info, epochs=5)
+
+    def score(samples, labels):
+        metric.reset()
+        metric.real(real, real_labels)
+        metric.fake(samples, labels)
+        with torch.no_grad():
+            return metric.compute()["accuracy"]
+
+    real, real_labels, fake, fake_labels = samples[1::2], labels[1::2], samples[::2], labels[::2]
+    assert score(fake, fake_labels) > 0.93
+    kept = fake_labels != 3
+    missing = score(fake[kept], fake_labels[kept])
+    assert missing == pytest.approx(0.9, abs=0.05)
+    assert score(fake, fake_labels.roll(1)) < 0.3
+    with pytest.raises(ganzoo.GanzooError, match="choose a dataset that has classes"):
+        ganzoo.create("metric", "cas")
+
+
+def test_the_levels_of_a_pyramid_add_up_to_the_image():
+    images = draw(2, 3, 70, 65).float()
+    levels = build_pyramid(images)
+    assert [tuple(level.shape[2:]) for level in levels] == [(70, 65), (35, 33), (18, 17)]
+    whole = levels[-1]
+    for level in levels[-2::-1]:
+        whole = level + enlarge(whole, level.shape[2:])
+    torch.testing.assert_close(whole, images)
+    grey = build_pyramid(torch.full((1, 1, 64, 64), 0.7))
+    assert max(float(level.abs().max()) for level in grey[:-1]) < 1e-6
+    torch.testing.assert_close(grey[-1], torch.full((1, 1, 16, 16), 0.7))
+
+
+def test_patches_are_parts_of_their_own_images():
+    images = torch.arange(2 * 9 * 11.0).reshape(2, 1, 9, 11)
+    where = torch.tensor([[0.0, 0.0], [0.999, 0.999]]).expand(2, 2, 2)
+    corners = [images[0, :, :7, :7], images[0, :, 2:, 4:], images[1, :, :7, :7], images[1, :, 2:, 4:]]
+    assert torch.equal(cut_patches(images, where), torch.stack(corners))
+
+
+def test_textures_change_the_fine_level_and_not_the_coarse_one():
+    smooth = torch.nn.functional.interpolate(draw(64, 1, 4, 4).float(), size=32, mode="bicubic")
+    metric = ganzoo.create("metric", "swd", data=ganzoo.DataInfo(shape=(1, 32, 32)), patches=16, images=60)
+    for batch in smooth.split(25):
+        metric.real(batch)
+        metric.fake(batch + 0.2 * torch.randn_like(batch))
+    found = metric.compute()
+    assert metric.counts == {"real": 60, "fake": 60}
+    assert found["32"] > 5 * found["16"]
+    assert found["mean"] == pytest.approx((found["32"] + found["16"]) / 2)
 
 
 # ----------------------------------------------------------------------------
