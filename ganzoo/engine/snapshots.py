@@ -80,6 +80,22 @@ def write_averaged_package(run: Run, width: float, directory: Path) -> None:
     write_files(directory, changed, files)
 
 
+def _explain_absence(run: Run) -> str:
+    """Say why a run has no snapshots, and what to do."""
+    train: Mapping[str, Any] = load_json(run.recipe_file)["train"] if run.recipe_file.is_file() else {}
+    if not train.get("ema_profiles"):
+        return (
+            "train with train.ema_profiles=0.05,0.1, which stores them at each checkpoint that train.checkpoint_every "
+            "asks for"
+        )
+    first = f"the first is stored after {min(train['checkpoint_every'], run.length):,} images"
+    if run.active:
+        return f"{first}, and it is being trained: wait"
+    if run.images < run.length:
+        return f"{first}, and it stopped after {run.images:,}: `ganzoo train --resume {run.path}` goes on"
+    return f"those in {run.path / FOLDER} were removed: train it again"
+
+
 def average(run: Run, width: float) -> tuple[dict[str, Tensor], int]:
     """Return the weights of a run's generator, averaged with the profile of a width, and the images seen at its end."""
     try:
@@ -88,10 +104,7 @@ def average(run: Run, width: float) -> tuple[dict[str, Tensor], int]:
         raise UsageError(f"--profile {width:g}: {error}") from None
     found = list_snapshots(run)
     if not found:
-        raise UsageError(
-            f"{run.path} has no snapshots to make an average of: train with train.ema_profiles=0.05,0.1, which stores "
-            "them at each checkpoint that train.checkpoint_every asks for"
-        )
+        raise UsageError(f"{run.path} has no snapshots to make an average of: {_explain_absence(run)}")
     train: Mapping[str, Any] = load_json(run.recipe_file)["train"]
     widths = train["ema_profiles"]
     each_round = train["batch"] * train["d_steps"]

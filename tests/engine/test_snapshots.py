@@ -125,8 +125,19 @@ def test_a_package_of_another_profile_is_complete_and_says_so(tmp_path):
     with pytest.raises(UsageError, match=r"--profile 0\.5: width 0\.5 is not between 0 and 0\.289"):
         ganzoo.package(run, tmp_path / "other", profile=0.5)
     shutil.rmtree(run.path / "averages")
-    for without in (run, made):
-        with pytest.raises(
-            UsageError, match=r"has no snapshots to make an average of: train with train\.ema_profiles="
-        ):
+    for without, words in ((run, r"those in .*averages were removed"), (made, r"train with train\.ema_profiles=")):
+        with pytest.raises(UsageError, match=f"has no snapshots to make an average of: {words}"):
             ganzoo.package(without, tmp_path / "other", profile=0.2)
+
+
+def test_before_the_first_snapshot_the_advice_is_to_go_on(monkeypatch, tmp_path):
+    with monkeypatch.context() as patched:
+        patched.setattr("ganzoo.engine.trainer.Trainer.stopping", property(lambda trainer: trainer.images >= 16))
+        with pytest.raises(Interrupted):
+            train(options=SETTINGS | {"train.checkpoint_every": 48})
+    (run,) = ganzoo.list_runs()
+    words = rf"first is stored after 48 images, and it stopped after 16: `ganzoo train --resume {run.path}` goes on"
+    with pytest.raises(UsageError, match=words):
+        ganzoo.package(run, tmp_path / "made", profile=0.2)
+    with run.training(), pytest.raises(UsageError, match="after 48 images, and it is being trained: wait"):
+        ganzoo.package(run, tmp_path / "made", profile=0.2)
