@@ -12,7 +12,7 @@ from typing import Any
 from ganzoo.errors import Corrupt, UsageError
 from ganzoo.plugin import Built, Dataset, options
 from ganzoo.plugin.options import list_options, make_unknown_key_error
-from ganzoo.recipe.check import check_needs
+from ganzoo.recipe.check_words import check_needs
 from ganzoo.recipe.keys import EXTRACTOR, make_options_prefix, reads_extractor
 from ganzoo.recipe.measured import resolve_extractor
 from ganzoo.recipe.nested import make_choice

@@ -6,21 +6,19 @@ Everything that follows from the specs is checked before torch is imported, the 
 from __future__ import annotations
 
 import os
-import typing
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.plugin import Architecture, Augmentation, DataInfo, Dataset, Metric, Regularizer
 from ganzoo.plugin.measuring import get_direction
-from ganzoo.plugin.options import list_options, to_text
+from ganzoo.plugin.options import list_options
 from ganzoo.recipe.check_training import check_training
+from ganzoo.recipe.check_words import check_words
 from ganzoo.recipe.holdout import choose_holdout
 from ganzoo.recipe.keys import COMPONENTS, KEYS, SHORT
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.recipe.settings import TrainOptions
-
-NO_DOUBLE_BACKWARD = "no-double-backward"  # every term that differentiates D by its input refuses this word
 
 
 def check_recipe(recipe: ResolvedRecipe) -> None:
@@ -28,7 +26,7 @@ def check_recipe(recipe: ResolvedRecipe) -> None:
     check_training(recipe)
     if recipe.train.best is not None:
         _check_best(recipe.train.best, recipe.metric)
-    _check_words(recipe)
+    check_words(recipe)
     data = recipe.dataset.known_data
     if data is not None:
         check_data(recipe, data)
@@ -46,49 +44,6 @@ def check_path(dataset: Choice) -> None:
     if path and not os.path.exists(path):
         raise NotFound(f"dataset.{option}: {path!r} does not exist or may not be read: add --dataset PATH")
     choose_holdout(dataset)
-
-
-def _check_words(recipe: ResolvedRecipe) -> None:
-    """Raise UsageError if a component needs a word that no other provides, or refuses one that another provides."""
-    check_needs(recipe.choices, average=bool(recipe.train.ema_half_life))
-    provided = {word: choice for choice in recipe.choices for word in choice.provides}
-    for choice in recipe.choices:
-        for word in (*choice.spec.refuses, *((NO_DOUBLE_BACKWARD,) if choice.differentiates_inputs else ())):
-            if word in provided:
-                other = provided[word]
-                way_out = _find_option_without(recipe.arch, word) if other is recipe.arch else ""
-                raise UsageError(
-                    f"{choice.spec.kind} {choice.name!r} does not go with {other.spec.kind} {other.name!r} ({word}): "
-                    + (way_out or "remove one of them")
-                )
-
-
-def check_needs(choices: Collection[Choice], *, average: bool) -> None:
-    """Raise UsageError if a component needs a word that no other provides.
-
-    Args:
-        choices: All components that come together, with the extractors that they read.
-        average: Whether there is an averaged generator.
-    """
-    provided = {word for choice in choices for word in choice.provides} | ({"average"} if average else set())
-    for choice in choices:
-        held = provided | (set(choice.extractor.provides) if choice.extractor else set())
-        for word in choice.spec.needs:
-            if word not in held:
-                one = f"metric.{choice.name}.extractor=NAME" if choice.extractor else "an arch"
-                one = "train.ema_half_life above 0" if word == "average" else f"{one} that does (`ganzoo info NAME`)"
-                words = f"{choice.spec.kind} {choice.name!r} needs {word!r}, which no other component provides"
-                raise UsageError(f"{words}: choose {one} or remove {choice.name!r}")
-
-
-def _find_option_without(arch: Choice, word: str) -> str:
-    """Return the setting that makes an architecture not provide a word, ``add arch.KEY=VALUE``, or an empty string."""
-    for option in list_options(arch.spec.options).values():
-        literal = typing.get_origin(option.type) is typing.Literal
-        for value in typing.get_args(option.type) if literal else (True, False) if option.type is bool else ():
-            if word not in arch.spec.get_provided(replace(arch.options, **{option.name: value})):
-                return f"add arch.{option.name}={to_text(value)}"
-    return ""
 
 
 def check_metrics(metrics: Sequence[Choice], data: DataInfo, dataset: str, labelled: bool) -> None:

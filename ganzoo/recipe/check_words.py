@@ -1,0 +1,67 @@
+"""Checks that the words of components (`Built.provides`, `needs`, `refuses`) fit together."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Collection
+from dataclasses import replace
+
+from ganzoo.errors import UsageError
+from ganzoo.plugin import Architecture
+from ganzoo.plugin.options import list_options, to_text
+from ganzoo.recipe.recipe import Choice, ResolvedRecipe
+
+NO_DOUBLE_BACKWARD = "no-double-backward"  # every term that differentiates D by its input refuses this word
+
+
+def check_words(recipe: ResolvedRecipe) -> None:
+    """Raise UsageError if a component needs a word that no other provides, or refuses one that another provides."""
+    check_needs(recipe.choices, average=bool(recipe.train.ema_half_life))
+    provided = {word: choice for choice in recipe.choices for word in choice.provides}
+    for choice in recipe.choices:
+        for word in (*choice.spec.refuses, *((NO_DOUBLE_BACKWARD,) if choice.differentiates_inputs else ())):
+            if word in provided:
+                other = provided[word]
+                found = _find_setting(recipe.arch, word, False) if other is recipe.arch else None
+                raise UsageError(
+                    f"{choice.spec.kind} {choice.name!r} does not go with {other.spec.kind} {other.name!r} ({word}): "
+                    + (f"add {found[1]}" if found else "remove one of them")
+                )
+
+
+def check_needs(choices: Collection[Choice], *, average: bool) -> None:
+    """Raise UsageError if a component needs a word that no other provides.
+
+    Args:
+        choices: All components that come together, with the extractors that they read.
+        average: Whether there is an averaged generator.
+    """
+    provided = {word for choice in choices for word in choice.provides} | ({"average"} if average else set())
+    for choice in choices:
+        held = provided | (set(choice.extractor.provides) if choice.extractor else set())
+        for word in choice.spec.needs:
+            if word not in held:
+                words = f"{choice.spec.kind} {choice.name!r} needs {word!r}, which"
+                for arch in (other for other in choices if isinstance(other.spec, Architecture)):
+                    if found := _find_setting(arch, word, True):
+                        words += f" arch {arch.name!r} does not provide with {found[0]}"
+                        raise UsageError(f"{words}: add {found[1]}, or remove {choice.name!r}")
+                one = f"metric.{choice.name}.extractor=NAME" if choice.extractor else "an arch"
+                one = "train.ema_half_life above 0" if word == "average" else f"{one} that does (`ganzoo info NAME`)"
+                raise UsageError(f"{words} no other component provides: choose {one} or remove {choice.name!r}")
+
+
+def _find_setting(arch: Choice, word: str, provided: bool) -> tuple[str, str] | None:
+    """Return a setting of an architecture, and another one, ``arch.KEY=VALUE``, with which it provides a word or not.
+
+    Other values of an option are its default and, if it has few values, all of them. None if no option alone decides.
+    """
+    for option in list_options(arch.spec.options).values():
+        literal = typing.get_origin(option.type) is typing.Literal
+        few = typing.get_args(option.type) if literal else (True, False) if option.type is bool else ()
+        for value in (option.default, *few):
+            words = arch.spec.get_provided(replace(arch.options, **{option.name: value}))
+            if (word in words) == provided:
+                key = f"arch.{option.name}="
+                return key + to_text(getattr(arch.options, option.name)), key + to_text(value)
+    return None
