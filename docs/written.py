@@ -14,7 +14,7 @@ import dataclasses
 import inspect
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import reduce
 from importlib import import_module
 from pathlib import Path
@@ -161,17 +161,24 @@ def list_commands() -> Iterator[str]:
     for name in COMMANDS:
         command = cli.get_command(top, name)
         assert command is not None
-        context = click.Context(command, info_name=name, parent=top)
-        usage = " ".join(command.collect_usage_pieces(context))
-        yield from (f"## ganzoo {name}", "", f"`ganzoo {name} {usage}`", "")
-        for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
-            lines = paragraph.splitlines()
-            yield from ["```text", *lines[1:], "```"] if lines[0] == "\b" else lines
-            yield ""
-        groups = command.group_options(context) if isinstance(command, GroupedCommand) else {}
-        for title, params in (groups or {"": command.get_params(context)}).items():
-            yield from [f"{title}:", ""] if title else []
-            yield from _write_options(context, [param for param in params if param.opts[-1] not in shared])
+        yield from _write_command(click.Context(command, info_name=name, parent=top), shared)
+
+
+def _write_command(context: click.Context, shared: Container[str]) -> Iterator[str]:
+    """Yield the usage, the help and the options of a command, then those of its own commands."""
+    command = context.command
+    usage = " ".join(command.collect_usage_pieces(context))
+    yield from (f"## {context.command_path}", "", f"`{context.command_path} {usage}`", "")
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+        lines = paragraph.splitlines()
+        yield from ["```text", *lines[1:], "```"] if lines[0] == "\b" else lines
+        yield ""
+    groups = command.group_options(context) if isinstance(command, GroupedCommand) else {}
+    for title, params in (groups or {"": command.get_params(context)}).items():
+        yield from [f"{title}:", ""] if title else []
+        yield from _write_options(context, [param for param in params if param.opts[-1] not in shared])
+    for name, part in command.commands.items() if isinstance(command, click.Group) else ():
+        yield from _write_command(click.Context(part, info_name=name, parent=context), shared)
 
 
 def _write_options(context: click.Context, params: Iterable[click.Parameter]) -> Iterator[str]:

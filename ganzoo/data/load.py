@@ -37,6 +37,7 @@ def load_parts(
     device: torch.device,
     notify: Callable[[str], None],
     check: Callable[[DataInfo], None] | None = None,
+    progress: Callable[[str, float], None] | None = None,
 ) -> Parts:
     """Open a recipe's dataset, without its held-out part and that part alone (``dataset.holdout``).
 
@@ -48,11 +49,13 @@ def load_parts(
         notify: A function that shows one line to the user.
         check: A function that raises an error if the dataset's info does not suit the caller. It is called before the
             first item is decoded.
+        progress: A function that shows how far the packing is, in words and as a share from 0 to 1; None for a line
+            every ten seconds.
 
     Raises:
         UsageError: ``dataset.holdout`` does not fit the dataset, or leaves nothing to train on or to hold out.
     """
-    source, holdout = _open(dataset, device, notify, check), choose_holdout(dataset)
+    source, holdout = _open(dataset, device, notify, check, progress), choose_holdout(dataset)
     if not holdout:
         return Parts(source, None)
     if isinstance(holdout, float):
@@ -61,7 +64,10 @@ def load_parts(
         training, held_out = split_by_content(source, holdout)
         notify(f"held out {len(held_out):,} of the {len(source):,} samples, which are not trained on")
         return Parts(training, held_out)
-    other = _open(holdout, device, notify)
+    other = _open(holdout, device, notify, None, progress)
+    if isinstance(other, ArraySource) and not source.info.labelled:  # nothing would read its labels
+        info = replace(other.info, num_classes=0, label_shape=(), meta=source.info.meta)
+        other = replace(other, info=info, labels=None, condition=None)
     check_held_out(source.info, other.info, getattr(dataset.options, HOLDOUT))
     if line := describe_skipped_items(other):
         notify(f"of the held-out files: {line}")
@@ -90,12 +96,13 @@ def _open(
     dataset: Choice,
     device: torch.device,
     notify: Callable[[str], None],
-    check: Callable[[DataInfo], None] | None = None,
+    check: Callable[[DataInfo], None] | None,
+    progress: Callable[[str, float], None] | None,
 ) -> Source:
     """Open all samples of a dataset; move them to a CUDA device where they take little of the free memory there."""
-    title = _describe_choice(dataset)
+    built, title = dataset.build(), _describe_choice(dataset)
     source = open_source(
-        dataset.build(), name=dataset.name, key=make_key(dataset), notify=notify, title=title, check=check
+        built, name=dataset.name, key=make_key(dataset), notify=notify, title=title, check=check, progress=progress
     )
     if isinstance(source.condition, nn.Module):
         source = replace(source, condition=source.condition.to(device))

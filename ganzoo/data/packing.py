@@ -19,9 +19,11 @@ import numpy.typing as npt
 
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Item
+from ganzoo.runs.words import describe_packing
 
 FORMAT = 3
-PROGRESS_SECONDS = 10.0
+LINE_SECONDS = 10.0  # between two lines on how far the packing is
+PROGRESS_SECONDS = 0.1  # between two calls of a function that rewrites such a line
 NUM_NAMED = 3  # a message names at most this many reasons why items were skipped
 
 Array = npt.NDArray[Any]
@@ -49,6 +51,8 @@ class Packing:
         directory: The directory that the store is written to.
         notify: A function that shows one line to the user.
         title: The dataset and its options in words, for `ganzoo cache`.
+        progress: A function that shows how far the packing is, in words and as a share from 0 to 1, in place of what it
+            showed before. None: `notify` gets a line every ten seconds.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Packing:
     directory: Path
     notify: Callable[[str], None]
     title: str = ""
+    progress: Callable[[str, float], None] | None = None
 
     def compute_fingerprint(self) -> str:
         """Return a SHA-256 (hexadecimal) that changes with any item's name, content, label or position."""
@@ -93,7 +98,7 @@ def write_store(packing: Packing, fingerprint: str, folder: Path) -> list[Skippe
     and a write through a map ends the process.
     """
     info, labels, skipped, content = packing.info, packing.labels, list[Skipped](), hashlib.sha256()
-    total, packed, reported = len(packing.items), 0, time.monotonic()
+    total, packed, report = len(packing.items), 0, _make_report(packing)
     with ExitStack() as stack:
         parts: dict[str, tuple[str, tuple[int, ...]]] = {"data": (info.dtype, info.shape)}
         if labels is not None:
@@ -116,9 +121,7 @@ def write_store(packing: Packing, fingerprint: str, folder: Path) -> list[Skippe
                     file.write(array.data)
                     content.update(array.data)
                 packed += 1
-            if time.monotonic() - reported >= PROGRESS_SECONDS:
-                packing.notify(f"packed {index + 1:,} of {total:,} samples")
-                reported = time.monotonic()
+            report(index + 1)
         if not packed:
             raise GanzooError(
                 f"dataset {packing.name!r}: none of its {total} files could be read, {describe_skipped(skipped)}: "
@@ -142,6 +145,21 @@ def write_store(packing: Packing, fingerprint: str, folder: Path) -> list[Skippe
         sync_file(file)
     sync_folder(folder)
     return skipped
+
+
+def _make_report(packing: Packing) -> Callable[[int], None]:
+    """Return a function that is called with the number of packed samples, and shows it from time to time."""
+    total, started = len(packing.items), time.monotonic()
+    wait, last = (LINE_SECONDS if packing.progress is None else PROGRESS_SECONDS), started
+
+    def report(done: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= wait or (done == total and last > started):
+            last, line = now, describe_packing(done, total, now - started)
+            packing.notify(line) if packing.progress is None else packing.progress(line, done / total)
+
+    return report
 
 
 def _write_header(file: IO[bytes], dtype: str, shape: tuple[int, ...]) -> None:

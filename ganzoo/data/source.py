@@ -170,6 +170,7 @@ def open_source(
     cache: Path | None = None,
     title: str = "",
     check: Callable[[DataInfo], None] | None = None,
+    progress: Callable[[str, float], None] | None = None,
 ) -> Source:
     """Return the source of the object that a dataset's factory returned (contract: `ganzoo.plugin.Dataset`).
 
@@ -182,6 +183,7 @@ def open_source(
         title: The dataset and its options in words, for `ganzoo cache`.
         check: A function that raises an error if the dataset's info does not suit the caller. It is called before the
             first item is decoded.
+        progress: A function that shows how far the packing is; see `Packing`.
 
     Raises:
         GanzooError: The object breaks the contract or does not match its own info, its files cannot be read, or the
@@ -206,7 +208,8 @@ def open_source(
         source = _read_sample(dataset, stored, name)
     else:
         folder = find_cache_folder() / DATASETS if cache is None else cache
-        packing = Packing(name, (), stored, bool(getattr(dataset, "strict", False)), folder / key, notify, title)
+        strict = bool(getattr(dataset, "strict", False))
+        packing = Packing(name, (), stored, strict, folder / key, notify, title, progress)
         source = _read_items(dataset, packing)
     if condition is None:
         return source

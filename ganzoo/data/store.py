@@ -33,6 +33,7 @@ from ganzoo.data.packing import (
     sync_folder,
     write_store,
 )
+from ganzoo.data.turns import taken_turn
 from ganzoo.errors import GanzooError
 from ganzoo.runs.cache import is_abandoned
 
@@ -69,7 +70,7 @@ def open_store(packing: Packing) -> Store:
     if _read_manifest(packing.directory).get("format", FORMAT) != FORMAT:
         packing.notify(f"dataset {packing.name!r} was packed by another version of ganzoo: it is packed again")
     if store is None or _can_read_skipped(packing, store):
-        store = _pack(packing, fingerprint)
+        store = _pack_in_turn(packing, fingerprint)
     if store.skipped and packing.strict:
         raise make_strict_error(packing, store.skipped[0])
     with suppress(OSError):
@@ -132,20 +133,34 @@ def _can_read_skipped(packing: Packing, store: Store) -> bool:
 # Packing.
 
 
+def _pack_in_turn(packing: Packing, fingerprint: str) -> Store:
+    """Pack a dataset, unless another process of this machine packs it now: then wait for it, and read its store."""
+    directory = packing.directory
+
+    def report() -> None:
+        packing.notify(f"another process packs dataset {packing.name!r}: waiting for it")
+
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with taken_turn(directory.with_name(f".{directory.name}.lock"), report) as waited:
+            store = _read_store(packing, fingerprint) if waited else None
+            return store or _pack(packing, fingerprint)
+    except OSError as error:
+        raise GanzooError(
+            f"cannot write the packed dataset {packing.name!r} to {directory.parent} ({error.strerror or error}): "
+            "set GANZOO_CACHE to a folder that you can write to and that has room"
+        ) from error
+
+
 def _pack(packing: Packing, fingerprint: str) -> Store:
     """Decode all items into a temporary folder, then install it as the store."""
     directory = packing.directory
     temporary = directory.with_name(f".{directory.name}.{secrets.token_hex(8)}")
     try:
         _remove_abandoned(directory)
-        temporary.mkdir(parents=True)
+        temporary.mkdir()
         skipped = write_store(packing, fingerprint, temporary)
         return _install(packing, fingerprint, temporary, len(skipped))
-    except OSError as error:
-        raise GanzooError(
-            f"cannot write the packed dataset {packing.name!r} to {directory.parent} ({error.strerror or error}): "
-            "set GANZOO_CACHE to a folder that you can write to and that has room"
-        ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -29,6 +29,20 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Preparation:
+    """Before the run starts, about ten times a second: how far its data are prepared.
+
+    Args:
+        line: How far it is, in words, in place of the last such line.
+        share: The share that is done, from 0 to 1.
+    """
+
+    name: ClassVar[str] = "preparing"
+    line: str
+    share: float
+
+
+@dataclass(frozen=True)
 class Start:
     """The run starts, or goes on after `images` images."""
 
@@ -116,7 +130,7 @@ class Finish:
     error: str = ""
 
 
-Event = Note | Start | Tick | Grid | Measurement | NewVerdict | SavedCheckpoint | Finish
+Event = Note | Preparation | Start | Tick | Grid | Measurement | NewVerdict | SavedCheckpoint | Finish
 
 
 class Events:
@@ -146,6 +160,10 @@ class Events:
     def note(self, line: str) -> None:
         """Emit a line for the user to read."""
         self.emit(Note(line))
+
+    def report_preparation(self, line: str, share: float) -> None:
+        """Emit how far the data are prepared, in words and as a share from 0 to 1."""
+        self.emit(Preparation(line, share))
 
     def attempt(self, name: str, act: Callable[..., object], *args: Any) -> bool:
         """Do something that a run can go on without; return whether it succeeded.

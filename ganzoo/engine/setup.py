@@ -58,7 +58,12 @@ class Setup:
 
 
 def set_up(
-    recipe: ResolvedRecipe, device: str, world: World, notify: Callable[[str], None], resume: bool = False
+    recipe: ResolvedRecipe,
+    device: str,
+    world: World,
+    notify: Callable[[str], None],
+    resume: bool = False,
+    progress: Callable[[str, float], None] | None = None,
 ) -> Setup:
     """Check a recipe for this device, these data and these processes, open the data, and settle every ``auto``.
 
@@ -69,6 +74,7 @@ def set_up(
         notify: A function that is called with lines about the dataset and about settings that had to change.
         resume: Whether the run is resumed. An execution that is not possible here is then replaced, because the run may
             come from another machine.
+        progress: A function that shows how far the data are prepared (`ganzoo.data.load.load_parts`).
 
     Raises:
         UsageError: The recipe cannot be trained here; the message says what to change.
@@ -76,7 +82,7 @@ def set_up(
     """
     chosen = choose_device(device)
     check_ranks(recipe, world.size, chosen.type)
-    source, held_out = load_parts(recipe.dataset, chosen, notify, partial(check_data, recipe))
+    source, held_out = load_parts(recipe.dataset, chosen, notify, partial(check_data, recipe), progress)
     check_samples(recipe, source.info)  # arrays may be float32, whatever the dataset says of itself
     check_shared(source.info, world)
     networks = draft(recipe, source.info)

@@ -68,7 +68,7 @@ def train(
         GanzooError: An error that a user can act on; the last good checkpoint is kept.
     """
     resume = isinstance(run, Run)
-    setup = set_up(recipe, device, world, events.note, resume)
+    setup = set_up(recipe, device, world, events.note, resume, events.report_preparation)
     gan = assemble(setup.recipe, setup.source.info, setup.device, world)
     weights = (
         "" if initial is None else world.on_rank0(partial(load_initial_weights, gan, initial, str(recipe.train.init)))

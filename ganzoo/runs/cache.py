@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ class CacheEntry:
     """One thing in the cache that can be removed on its own.
 
     Args:
-        name: The name by which `ganzoo cache --clear NAME` removes it.
+        name: The name by which `ganzoo cache clear NAME` removes it.
         path: The path of its folder.
         size: The size of its files in bytes.
         title: What it is, in words.
@@ -75,24 +75,26 @@ def list_entries() -> list[CacheEntry]:
     return sorted((entry for entry in entries if entry.size), key=lambda entry: entry.used, reverse=True)
 
 
-def clear_cache(name: str = "") -> list[CacheEntry]:
-    """Remove one entry of the cache, or all, and return the removed ones.
+def clear_cache(names: Sequence[str] = ()) -> list[CacheEntry]:
+    """Remove entries of the cache, and return the removed ones.
 
     A process that reads an entry now keeps its open files, and continues. Folders in which a process packs a dataset
     now are not removed.
 
     Args:
-        name: The name of the entry, or the path of its folder; empty for all entries.
+        names: The names of the entries, or the paths of their folders; empty for all entries.
 
     Raises:
-        NotFound: There is no entry of that name.
+        NotFound: There is no entry of one of the names; nothing is removed then.
         GanzooError: An entry cannot be removed.
     """
     entries = list_entries()
-    chosen = [entry for entry in entries if name in ("", entry.name, str(entry.path))]
-    if name and not chosen:
-        hint = suggest_names(name, [entry.name for entry in entries]) or "; `ganzoo cache` lists what is there"
-        raise NotFound(f"there is no {name!r} in the cache{hint}")
+    by_name = {key: entry for entry in entries for key in (entry.name, str(entry.path))}
+    for name in names:
+        if name not in by_name:
+            hint = suggest_names(name, [entry.name for entry in entries]) or "; `ganzoo cache` lists what is there"
+            raise NotFound(f"there is no {name!r} in the cache{hint}")
+    chosen = [entry for entry in entries if not names or entry in [by_name[name] for name in names]]
     for entry in chosen:
         with write_errors_explained(entry.path):
             aside = entry.path.with_name(f".{entry.path.name}.{secrets.token_hex(8)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,10 @@ from ganzoo.runs.display import CONTROL, make_html, print_line
 from ganzoo.runs.words import describe_metrics, describe_tick, describe_verdict
 
 if TYPE_CHECKING:
-    from ganzoo.engine.events import Grid, Measurement, NewVerdict, Note, Tick
+    from ganzoo.engine.events import Grid, Measurement, NewVerdict, Note, Preparation, Tick
 
 PLAIN_SECONDS = 10.0  # seconds between two plain lines
+BAR = 20  # characters of a bar
 PLAIN_WIDTH = 80  # the largest length of a plain line with numbers
 NOTEBOOK_LINES = 12  # lines that a notebook shows; the run's log has all
 
@@ -24,6 +26,7 @@ class PlainProgress:
 
     def __init__(self) -> None:
         self._last = float("-inf")
+        self._prepared = time.monotonic()
 
     def __enter__(self) -> PlainProgress:
         return self
@@ -34,6 +37,12 @@ class PlainProgress:
     def note(self, event: Note) -> None:
         """Print a line."""
         self.print_line(event.line)
+
+    def preparing(self, event: Preparation) -> None:
+        """Print how far the data are prepared, if some seconds have passed since the last such line."""
+        if time.monotonic() - self._prepared >= PLAIN_SECONDS:
+            self._prepared = time.monotonic()
+            self.print_line(event.line)
 
     def tick(self, event: Tick) -> None:
         """Print the numbers if some seconds have passed since the last ones."""
@@ -72,6 +81,11 @@ class LiveProgress(PlainProgress):
     def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
+    def preparing(self, event: Preparation) -> None:
+        """Rewrite the line, with a bar."""
+        done = round(BAR * event.share)
+        self._progress.update(self._task, description=f"[{'#' * done}{'-' * (BAR - done)}] {event.line}")
+
     def tick(self, event: Tick) -> None:
         """Rewrite the line."""
         line = describe_tick(event.row, event.total, self._progress.console.width)
@@ -102,6 +116,11 @@ class NotebookProgress(PlainProgress):
     def __enter__(self) -> NotebookProgress:
         self._show_text()
         return self
+
+    def preparing(self, event: Preparation) -> None:
+        """Rewrite the line."""
+        self._numbers = event.line
+        self._show_text()
 
     def tick(self, event: Tick) -> None:
         """Rewrite the numbers."""

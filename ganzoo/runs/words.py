@@ -79,6 +79,19 @@ def describe_metrics(images: int, words: str) -> str:
     return f"measured at {images:,} images: {words}"
 
 
+def describe_packing(done: int, total: int, seconds: float) -> str:
+    """Return a line on how far the samples of a dataset are packed: how many, the speed, and the time left.
+
+    Args:
+        done: The number of packed samples.
+        total: The number of all samples.
+        seconds: The time that it took so far.
+    """
+    speed = max(done / max(seconds, 1e-9), 1e-9)
+    left = f"{speed:,.{0 if speed >= 10 else 1}f}/s, {format_duration((total - done) / speed)} left"
+    return f"packed {done:,} of {total:,} samples" + (f", {left}" if done < total else "")
+
+
 def describe_verdict(said: Verdict) -> str:
     """Return a line on a verdict: how bad the problem is, what it is, and what to type for the next run."""
     how_bad = {"warn": "warning", "stop": "this run will not recover"}[said.severity]

@@ -573,9 +573,10 @@ def test_cache_shows_what_it_has_and_clears_it(ganzoo: Ganzoo, tmp_path: Path, m
     assert shown.out.splitlines()[0].split() == ["name", "size", "last", "used", "what"]
     assert shown.out.splitlines()[1].startswith(entry["name"])
     assert shown.out.endswith(f"folder path={tmp_path}/photos size=16\n")
-    freed = ganzoo("cache", "--clear", entry["name"])
+    assert ganzoo("cache", "clear", entry["name"], "x").code == 4  # and nothing is removed
+    freed = ganzoo("cache", "clear", entry["name"])
     assert (freed.out, freed.err) == (shown.out, f"freed {entry['size'] / 1024:.1f} KiB in {tmp_path}/cache\n")
-    assert ganzoo("cache", "--clear") == Answer(0, "", f"freed 0.0 KiB in {tmp_path}/cache\n")
+    assert ganzoo("cache", "clear") == Answer(0, "", f"freed 0.0 KiB in {tmp_path}/cache\n")
     assert ganzoo("cache") == empty
 
 

@@ -180,6 +180,9 @@ def test_another_folder_is_held_out_and_copies_of_its_samples_are_not_trained_on
     write_folder(tmp_path / "others", range(4), ("a", "c"))
     with pytest.raises(UsageError, match=r"its class_names is \('a', 'c'\), the dataset's is \('a', 'b'\)"):
         load(choose_dataset("folder", path=tmp_path / "all", holdout=str(tmp_path / "others")))
+    write_folder(tmp_path / "flat", range(4), (".",))
+    unlabelled, held_out, _ = load(choose_dataset("folder", path=tmp_path / "flat", holdout=str(tmp_path / "held")))
+    assert (len(unlabelled), len(held_out), held_out.labels) == (4, 16, None)
     with pytest.raises(UsageError, match="none is left to train on"):
         remove_copies(held_out, held_out)
 

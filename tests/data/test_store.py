@@ -325,8 +325,10 @@ from ganzoo.data.store import open_store
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Item
 
+loads = []
 def loader(index):
     def load():
+        loads.append(index)
         time.sleep(float(sys.argv[3]))
         return np.full((3, 64, 64), index, np.uint8)
     return load
@@ -338,6 +340,7 @@ try:
 except GanzooError as error:
     sys.exit(str(error))
 print(store.data[:, 0, 0, 0].tolist() == list(range(len(items))))
+print(len(loads))
 """
 
 
@@ -362,15 +365,36 @@ def test_a_signal_leaves_no_litter(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_several_processes_can_pack_at_once(tmp_path: Path) -> None:
+def test_of_several_processes_one_packs_and_the_others_wait(tmp_path: Path) -> None:
     open_store(make_packing(Files(10).items(), tmp_path))  # a store that all of them replace
-    processes = [start(tmp_path, 50, 0.005) for _ in range(4)]
+    processes = [start(tmp_path, 50, 0.02) for _ in range(3)]
+    loads = []
     for process in processes:
         out, err = process.communicate(timeout=60)
-        assert (process.returncode, out, err) == (0, "started\nTrue\n", "")
+        begin, *waited, ok, count = out.splitlines()
+        assert (process.returncode, begin, ok, err) == (0, "started", "True", "")
+        assert waited in ([], ["another process packs dataset 'mine': waiting for it"])
+        loads.append(int(count))
+    assert sum(loads) == 50
     assert_clean(tmp_path)
 
 
+@pytest.fixture
+def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # as on Windows; a disk of several machines may have none either
+
+
+def test_a_process_that_is_killed_while_it_packs_lets_the_next_one_pack(tmp_path: Path) -> None:
+    process = start(tmp_path, 200, 0.05)
+    while not list(tmp_path.glob(".key.*/data.npy")):
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    assert len(open_store(make_packing(Files(5).items(), tmp_path)).data) == 5
+    assert not list(tmp_path.glob("*.lock"))
+
+
+@pytest.mark.usefixtures("without_locks")
 def test_a_store_that_was_installed_first_is_kept(tmp_path: Path) -> None:
     files = Files(5)
 
@@ -386,6 +410,7 @@ def test_a_store_that_was_installed_first_is_kept(tmp_path: Path) -> None:
     assert_clean(tmp_path)
 
 
+@pytest.mark.usefixtures("without_locks")
 def test_a_store_installed_between_the_two_renames_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_store(make_packing(Files(9).items(), tmp_path))
     rename, other = Path.rename, Files(5)
@@ -471,11 +496,23 @@ def test_files_of_killed_processes_are_removed_when_they_are_old(tmp_path: Path)
 
 
 def test_long_packing_reports_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing_module, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(packing_module, "LINE_SECONDS", 0.0)
     of = make_packing(Files(1200).items(), tmp_path)
     open_store(of)
-    assert get_lines(of)[-1] == "packed 1,200 of 1,200 samples"
-    assert len(get_lines(of)) == 1200
+    lines = get_lines(of)
+    assert lines[0].startswith("packed 1 of 1,200 samples, ")
+    assert (len(lines), lines[-1]) == (1200, "packed 1,200 of 1,200 samples")
+
+
+def test_progress_that_is_shown_in_one_place_is_not_said_in_lines(tmp_path: Path) -> None:
+    shown: list[tuple[str, float]] = []
+    files = Files(30)
+    slow = [replace(item, load=lambda: (time.sleep(0.02), files.load(0))[1]) for item in files.items()]
+    of = make_packing(slow, tmp_path, progress=lambda line, share: shown.append((line, share)))
+    open_store(of)
+    assert get_lines(of) == []
+    assert shown[-1] == ("packed 30 of 30 samples", 1.0)
+    assert 1 < len(shown) < 30
 
 
 def test_short_packing_says_nothing(tmp_path: Path) -> None:

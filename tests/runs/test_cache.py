@@ -55,9 +55,9 @@ def test_entries_have_a_title_a_size_and_the_time_of_their_last_use(cache: Path)
 def test_one_entry_or_all_are_removed() -> None:
     for key in ("one-1", "two-2", "three-3"):
         pack(key)
-    assert [entry.name for entry in clear_cache("two-2")] == ["two-2"]
+    assert [entry.name for entry in clear_cache(["two-2"])] == ["two-2"]
     with pytest.raises(NotFound, match=r"there is no 'two-2' in the cache; `ganzoo cache` lists what is there"):
-        clear_cache("two-2")
+        clear_cache(["two-2"])
     assert {entry.name for entry in clear_cache()} == {"one-1", "three-3"}
     assert list_entries() == []
     assert not list((find_cache_folder() / "datasets").iterdir())

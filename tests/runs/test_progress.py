@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 
 import ganzoo
-from ganzoo.engine.events import Grid, Note, Tick
-from ganzoo.runs.progress import NOTEBOOK_LINES, NotebookProgress, PlainProgress, make_progress
+from ganzoo.engine.events import Grid, Note, Preparation, Tick
+from ganzoo.runs.progress import NOTEBOOK_LINES, LiveProgress, NotebookProgress, PlainProgress, make_progress
+from ganzoo.runs.words import describe_packing
 
 ROW = {"images": 500, "images_per_second": 100.0, "seconds": 5.0, "memory": 2**20}
 
@@ -80,3 +82,33 @@ def test_a_run_is_named_by_its_number_or_as_an_object(toys: object) -> None:
     assert ganzoo.train(init=0, images=32, progress=False).recipe()["train"] == tuned.recipe()["train"]
     assert ganzoo.train(resume=0, images=48, progress=False) == first
     assert first.images == 48
+
+
+def test_a_notebook_shows_how_far_the_data_are_prepared() -> None:
+    cell = Cell()
+    with NotebookProgress(cell.display) as progress:
+        progress.preparing(Preparation("packed 5 of 10 samples", 0.5))
+    assert cell.parts[0]["text/plain"] == "packed 5 of 10 samples"
+
+
+def test_a_log_has_a_line_on_the_data_every_ten_seconds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    with PlainProgress() as progress:
+        for now[0] in (105.0, 111.0, 115.0, 122.0):
+            progress.preparing(Preparation(f"at {now[0]:g} s", 0.5))
+    assert capsys.readouterr().err == "at 111 s\nat 122 s\n"
+
+
+def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with LiveProgress() as progress:
+        progress.preparing(Preparation("packed 5 of 10 samples", 0.5))
+    assert "[##########----------] packed 5 of 10 samples" in capsys.readouterr().err
+
+
+def test_a_line_on_packing_says_how_long_it_takes() -> None:
+    assert describe_packing(2500, 10_000, 5.0) == "packed 2,500 of 10,000 samples, 500/s, 0:15 left"
+    assert describe_packing(10, 10, 5.0) == "packed 10 of 10 samples"
+    assert describe_packing(1, 3, 0.0).endswith("0:00 left")
