@@ -45,6 +45,7 @@ class Part(NamedTuple):
     drawn_z: Tensor | None = None
 
 
+NOISE_BLOCK = 32  # samples whose noise is drawn at once
 GREY_LEVEL = 2 / 255  # the difference of two neighbouring bytes, as the networks see them
 
 
@@ -168,9 +169,18 @@ class Batches:
         return take_slice(torch.rand(total, generator=generator, device=self.streams.device), self.world)
 
     def _draw_noise(self, stream: str, images: int, total: int) -> Tensor:
-        generator = self.streams.generator(stream + "-noise", images)
-        shape = (total, *self.source.info.shape)
-        return take_slice(torch.rand(shape, generator=generator, device=self.streams.device), self.world)
+        """Return the noise of this rank's slice, cut out of blocks of the total batch that have streams of their own.
+
+        It has as many numbers as the samples, so no rank draws that of all others.
+        """
+        num = total // self.world.size
+        start, stop = self.world.rank * num, (self.world.rank + 1) * num
+        blocks = []
+        for first in range(start - start % NOISE_BLOCK, stop, NOISE_BLOCK):
+            generator = self.streams.generator(stream + "-noise", images, first)
+            shape = (min(NOISE_BLOCK, total - first), *self.source.info.shape)
+            blocks.append(torch.rand(shape, generator=generator, device=self.streams.device))
+        return torch.cat(blocks)[start % NOISE_BLOCK :][:num]
 
     # ------------------------------------------------------------------------
     # Real samples.

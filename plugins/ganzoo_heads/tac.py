@@ -13,7 +13,8 @@ from ganzoo_heads.options import TACOptions
 class TAC(nn.Module):
     """C learns the classes of real samples, and its twin those of generated ones, where G wants it to fail.
 
-    With C alone, as in ACGAN, G prefers samples that are easy to classify. The twin measures how easy they are.
+    With C alone, as in ACGAN, G prefers samples that are easy to classify. The twin measures how easy they are. Neither
+    classifier learns from the samples of the other, as in the code of the authors and in StudioGAN.
 
     D: weight E -log C(y|x) + weight_twin_d E -log twin(y|G(z, y))
     G: weight E -log C(y|G(z, y)) - weight_twin_g E -log twin(y|G(z, y))

@@ -278,6 +278,24 @@ def test_noise_makes_bytes_uniform_and_is_the_same_in_parts_and_at_every_call(ma
     assert not torch.equal(levels, (read(batches, 64)[0].real - read(plain, 64)[0].real) * 127.5)
 
 
+def test_each_rank_draws_the_noise_of_its_own_samples(make, monkeypatch):
+    monkeypatch.setattr("ganzoo.engine.batches.NOISE_BLOCK", 6)
+    _, batches = make({"train.dequantise": True})
+    drawn, rand = [], torch.rand
+    monkeypatch.setattr(torch, "rand", lambda shape, **more: (drawn.append(shape[0]), rand(shape, **more))[1])
+
+    def draw(rank, size):
+        drawn.clear()
+        batches.world = SimpleNamespace(rank=rank, size=size)
+        return batches._draw_noise("d", 32, 16)
+
+    whole = draw(0, 1)
+    assert drawn == [6, 6, 4]
+    for size in (2, 4):
+        assert torch.equal(torch.cat([draw(rank, size) for rank in range(size)]), whole)
+    assert drawn == [4]  # of the last of four ranks
+
+
 def test_a_label_that_is_made_of_a_sample_is_made_of_it_with_noise(make):
     _, batches = make({"train.dequantise": True, "train.conditional": True})
     seen = []
