@@ -8,6 +8,7 @@ from ganzoo.plugin import DataInfo, Metric, hookimpl
 from ganzoo_metrics.options import (
     C2STOptions,
     CASOptions,
+    CopyingOptions,
     FrechetInfinityOptions,
     InceptionScoreOptions,
     KIDOptions,
@@ -145,6 +146,20 @@ def ganzoo_metrics() -> Iterator[Metric]:
         better={"accuracy": "lower", "sigmas": "lower"},
         cases="ganzoo_metrics.cases:c2st",
         paper="David Lopez-Paz & Maxime Oquab 2017, Revisiting Classifier Two-Sample Tests, arXiv:1610.06545",
+    )
+    yield Metric(
+        name="copying",
+        summary="Whether generated samples are copies of real ones: authentic samples (AuthPct), and C_T.",
+        aliases=("authpct", "ct-score", "memorization"),
+        factory="ganzoo_metrics.copying:Copying",
+        options=CopyingOptions,
+        reads="features",
+        better={"authpct": "neither", "ratio": "higher", "ct": "neither"},
+        cases="ganzoo_metrics.cases:copying",
+        paper="Ahmed M. Alaa, Boris van Breugel, Evgeny Saveliev & Mihaela van der Schaar 2022, How Faithful is your "
+        "Synthetic Data? Sample-level Metrics for Evaluating and Auditing Generative Models, arXiv:2102.08921; Casey "
+        "Meehan, Kamalika Chaudhuri & Sanjoy Dasgupta 2020, A Non-Parametric Test to Detect Data-Copying in Generative "
+        "Models, arXiv:2004.05675",
     )
     yield Metric(
         name="cas",

@@ -176,3 +176,23 @@ def c2st() -> Iterator[Case]:
         given={"real": rows, "fake": rows},
         expected={"accuracy": 0.5, "sigmas": 0.0},
     )
+
+
+def copying() -> Iterator[Case]:
+    """Yield copies of the known half of 200 samples, and samples far from all, with one cell and n = m = 100."""
+    real = torch.randn(200, 8, generator=torch.Generator().manual_seed(0))
+    alone, spread = {"cells": 1}, math.sqrt(100 * 100 * 201 / 12)
+    yield Case(
+        name="copies: (0 - 5000 + 0.5) / sqrt(100 * 100 * 201 / 12) = -12.2157",
+        given={"real": real, "fake": real[::2]},
+        options=alone,
+        expected={"authpct": 0.0, "ratio": 0.0, "ct": -4999.5 / spread},
+        tolerance=1e-9,
+    )
+    yield Case(
+        name="far from all",
+        given={"real": real, "fake": real[::2] + 100},
+        options=alone,
+        expected={"authpct": 100.0, "ct": 5000.5 / spread},
+        tolerance=1e-9,
+    )

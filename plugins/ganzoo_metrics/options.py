@@ -76,3 +76,10 @@ class SWDOptions:
 
     images: int = option(2048, low=1, help="How many images of each side are used at most.")
     patches: int = option(128, low=1, help="Patches that are cut from each level of an image.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyingOptions:
+    """Options of `copying`."""
+
+    cells: int = option(3, low=1, help="Clusters of real samples in which distances are compared.")

@@ -10,6 +10,7 @@ import torch
 import ganzoo
 from ganzoo.evaluate.statistics import Statistics
 from ganzoo_metrics import kept
+from ganzoo_metrics.copying import compare_distances, find_centres
 from ganzoo_metrics.frechet import extrapolate
 from ganzoo_metrics.kid import compute_mmd
 from ganzoo_metrics.swd import build_pyramid, cut_patches, enlarge
@@ -146,6 +147,33 @@ def test_the_accuracy_of_a_two_sample_test_is_that_of_the_best_classifier():
     assert abs(null["sigmas"]) < 3.5
     assert null["accuracy"] == pytest.approx(0.5 + null["sigmas"] / 2 / math.sqrt(1000))
     assert measure("c2st", draw(2000, 2), 2 * draw(2000, 2, seed=1), epochs=8)["accuracy"] > 0.7  # the means are equal
+
+
+@pytest.mark.parametrize("dimension", [2, 80])
+def test_a_perfect_sampler_copies_nothing_and_one_that_copies_a_fifth_is_noticed(dimension):
+    real, fake = draw(1600, dimension), draw(800, dimension, seed=1)
+    fair = measure("copying", real, fake)
+    assert fair["ratio"] == pytest.approx(1, abs=0.15)
+    assert abs(fair["ct"]) < 3
+    share = {2: 39, 80: 81}[dimension]  # the null depends on the dimension
+    assert fair["authpct"] == pytest.approx(share, abs=5)
+    copies = torch.cat([real[:320] + 1e-3 * draw(320, dimension, seed=2), fake[320:]])
+    found = measure("copying", real, copies)
+    assert found["ratio"] < 0.9
+    assert found["ct"] < fair["ct"] - 2
+
+
+def test_ties_count_half_and_equal_distances_give_no_verdict():
+    assert compare_distances(torch.ones(30), torch.ones(40)) == pytest.approx(0.5 / math.sqrt(30 * 40 * 71 / 12))
+    one, other = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 2.5])  # larger in 0, 0.5, 2 pairs
+    assert compare_distances(one, other) == pytest.approx((2.5 - 3 + 0.5) / math.sqrt(3))
+
+
+def test_clusters_are_found():
+    centres = torch.tensor([[0.0, 0.0], [9.0, 0.0], [0.0, 9.0]]).double()
+    torch.manual_seed(0)
+    found = find_centres((centres[:, None] + 0.1 * draw(3, 50, 2)).flatten(0, 1), 3)
+    assert torch.cdist(found, centres).min(0).values.max() < 0.1
 
 
 # ----------------------------------------------------------------------------
