@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ganzoo.plugin import Extractor, hookimpl
-from ganzoo_extractors.options import MobileNetOptions, RandomOptions, SqueezeNetOptions
+from ganzoo.plugin import DataInfo, Extractor, hookimpl
+from ganzoo_extractors.options import InPlaceOptions, MobileNetOptions, RandomOptions, SqueezeNetOptions
 
-RESIZE = "bicubic with antialiasing to the option size"
-SQUARE = f"{RESIZE}, square"
+RESIZE = "bicubic with antialiasing to"
+SQUARE = f"{RESIZE} squares of the option size"
 
 
 @hookimpl
@@ -20,10 +20,22 @@ def ganzoo_extractors() -> Iterator[Extractor]:
         factory="ganzoo_extractors.convolutions:RandomNetwork",
         options=RandomOptions,
         rank=10,
-        resize=f"{RESIZE}, if the longer side is above size",
+        resize=f"{RESIZE} the option size, if the longer side is above it",
         modalities=("image",),
         paper="Junghyuk Lee, Jun-Hyuk Kim & Jong-Seok Lee 2022, Demystifying Randomly Initialized Networks for "
         "Evaluating Generative Models, arXiv:2208.09218",
+    )
+    yield Extractor(
+        name="in-place",
+        summary="A small classifier that learns the data's own classes: sees missing classes, with no download.",
+        factory="ganzoo_extractors.in_place:InPlace",
+        examples=tuple(DataInfo(shape=shape, num_classes=2) for shape in ((3, 32, 32), (1, 16, 20))),
+        options=InPlaceOptions,
+        resize=f"{RESIZE} 32, if the longer side is above it",
+        modalities=("image",),
+        provides=("probabilities",),
+        paper="Shaohui Liu, Yi Wei, Jiwen Lu & Jie Zhou 2018, An Improved Evaluation Framework for Generative "
+        "Adversarial Networks, arXiv:1803.07474",
     )
     yield Extractor(
         name="squeezenet",

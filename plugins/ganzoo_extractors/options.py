@@ -27,3 +27,12 @@ class MobileNetOptions:
     """Options of `mobilenet`."""
 
     size: int = option(224, help="Images are resized to squares of this size, in pixels.", low=32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InPlaceOptions:
+    """Options of `in-place`."""
+
+    accuracy: float = option(
+        0.95, help="Share of held-out samples that it must classify correctly to be believed.", low=0, high=1
+    )

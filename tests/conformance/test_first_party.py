@@ -14,11 +14,11 @@ from ganzoo.testing import Check, check_dataset, collect_checks
 NEEDS_MORE = ("projected",)  # than ganzoo's requirements: tests/plugins check it where timm is installed
 OURS = [p.name for p in registry().plugins if p.distribution == "ganzoo" and p.name not in NEEDS_MORE]
 NOT_CHECKED = ("compiled-equals-plain", "cases")  # the first takes minutes; tests/plugins check the second
-NEEDS_WEIGHTS = ("extractor/mobilenet/",)  # whose weights no requirement installs: tests/plugins check these components
+ELSEWHERE = ("mobilenet", "in-place")  # extractors that need weights or better data: tests/plugins check them
 WITH_CASES = ("loss", "regularizer", "metric")  # kinds whose components all have cases
 
 
-CHECKS = [each for name in OURS for each in collect_checks(name) if not each.name.startswith(NEEDS_WEIGHTS)]
+CHECKS = [each for name in OURS for each in collect_checks(name) if each.name.split("/")[1] not in ELSEWHERE]
 
 
 @pytest.mark.parametrize("check", [pytest.param(each, id=each.name) for each in CHECKS])

@@ -17,9 +17,11 @@ from PIL import Image
 from torch.nn import functional as F
 
 import ganzoo
+from ganzoo.compute.streams import seeded
 from ganzoo.layers import extractor
 from ganzoo.plugin import DataInfo, GanzooError, NotFound, UsageError
 from ganzoo.testing import collect_checks
+from ganzoo_extractors import in_place
 from ganzoo_extractors.images import resize, shrink
 from ganzoo_extractors.packages import read_arrays, read_package_file
 
@@ -36,6 +38,21 @@ def draw(*shape, seed=0):
 
 def near(value, tolerance=1e-5):
     return pytest.approx(value, rel=tolerance, abs=tolerance)
+
+
+CHECKS = [
+    *collect_checks("extractors:in-place", options={"accuracy": 0.0}),
+    *collect_checks("extractors:mobilenet", options={"size": 64}),
+]
+
+
+@pytest.mark.parametrize("check", [pytest.param(each, id=each.name) for each in CHECKS])
+def test_contract(check, monkeypatch):
+    monkeypatch.setattr(in_place, "EPOCHS", 2)
+    result = check.run()
+    if result.status == "SKIP":
+        pytest.skip(result.message)
+    assert result.status == "PASS", result.message
 
 
 # ----------------------------------------------------------------------------
@@ -97,7 +114,68 @@ def test_a_term_can_differentiate_random_features_of_a_flat_image():
 
 
 # ----------------------------------------------------------------------------
-# squeezenet, mobilenet.
+# in-place.
+
+
+class Reals:
+    """Grey images with a bright bar, whose place is the class; `rare` of the second class for each of the first."""
+
+    def __init__(self, num, shuffled=False, rare=1):
+        generator = torch.Generator().manual_seed(0)
+        self.labels = (torch.arange(num) % (1 + rare) > 0).long()
+        self.images = torch.rand(num, 1, 16, 16, generator=generator) - 1
+        for label, row in ((0, 3), (1, 11)):
+            self.images[self.labels == label, :, row] += 0.9
+        if shuffled:
+            self.labels = self.labels[torch.randperm(num, generator=generator)]
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, index):
+        return self.images[index], self.labels[index]
+
+
+BARS = DataInfo(shape=(1, 16, 16), num_classes=2)
+
+
+def learn(real, monkeypatch, **options):
+    monkeypatch.setattr(in_place, "EPOCHS", 6)
+    with seeded(0):
+        extractor = ganzoo.create("extractor", "in-place", data=BARS, **options).train()
+        extractor.prepare(real)
+    return extractor.eval()
+
+
+def test_a_classifier_that_knows_the_classes_is_believed(monkeypatch):
+    extractor = learn(Reals(400), monkeypatch)
+    samples, labels = Reals(400)[torch.arange(100)]
+    found = extractor(samples)
+    assert found["features"].shape == (100, 128)
+    assert (found["probabilities"].argmax(1) == labels).float().mean() > 0.95
+    assert extractor.measure_accuracy(Reals(400), torch.arange(400)) > 0.95
+
+
+def test_a_classifier_that_does_not_know_them_is_not_believed(monkeypatch):
+    words = r"classifies \d+(\.\d+)? % of held-out samples correctly, not 95 %, so its features cannot be believed: "
+    with pytest.raises(GanzooError, match=words + "choose extractor 'random' or 'squeezenet'"):
+        learn(Reals(400, shuffled=True), monkeypatch)
+    learn(Reals(400, shuffled=True), monkeypatch, accuracy=0.2)
+
+
+def test_a_class_that_is_rare_counts_like_the_others():
+    real = Reals(200, rare=9)
+    extractor = ganzoo.create("extractor", "in-place", data=BARS).eval()
+    torch.nn.init.zeros_(extractor.classifier.weight)
+    extractor.classifier.bias.data = torch.tensor([0.0, 1.0])  # it always answers the second class
+    assert real.labels.float().mean() == near(0.9)
+    assert extractor.measure_accuracy(real, torch.arange(200)) == 0.5
+
+
+def test_data_without_classes_are_refused():
+    with pytest.raises(UsageError, match="learns the classes of the data, which has none: choose extractor 'random'"):
+        make("in-place")
+
 
 TRAINED = {  # features, parameters in millions, what the network says of a cat: tabby, tiger cat, Egyptian cat
     "squeezenet": (512, 1.235496, (0.3656, 0.0145, 0.6143)),
@@ -123,16 +201,6 @@ def trained(request):
 def read_cat():
     pixels = np.asarray(Image.open(Path(__file__).with_name("chelsea.jpg")))
     return torch.tensor(pixels).permute(2, 0, 1)[None] / 127.5 - 1
-
-
-@pytest.mark.parametrize(
-    "check", [pytest.param(each, id=each.name) for each in collect_checks("extractors:mobilenet", options={"size": 64})]
-)
-def test_contract(check):
-    result = check.run()
-    if result.status == "SKIP":
-        pytest.skip(result.message)
-    assert result.status == "PASS", result.message
 
 
 @torch.no_grad()
