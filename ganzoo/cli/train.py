@@ -156,5 +156,6 @@ def _publish(run: Run, repo: str) -> None:
 
 def _print_recipe(recipe: ResolvedRecipe) -> None:
     """Print every setting with its origin."""
-    rows = [(key, "=", to_text(value), recipe.origins.get(key, "default")) for key, value in recipe.settings().items()]
+    values = {key: to_text(value) or "''" for key, value in recipe.settings().items()}
+    rows = [(key, "=", value, recipe.origins.get(key, "default")) for key, value in values.items()]
     print_table(rows)
