@@ -15,9 +15,10 @@ from ganzoo.data.holdout import Parts, remove_copies, split_by_content
 from ganzoo.data.packing import replace_surrogates
 from ganzoo.data.source import ArraySource, EndlessSource, Source, describe_skipped_items, open_source
 from ganzoo.errors import UsageError
-from ganzoo.plugin import DataInfo, options
+from ganzoo.plugin import DataInfo, Dataset, options
 from ganzoo.recipe.holdout import HOLDOUT, choose_holdout, make_endless_error
 from ganzoo.recipe.recipe import Choice
+from ganzoo.registry.installed import import_object
 
 SHARE_OF_DEVICE = 0.25  # the data may take this share of a CUDA device's free memory
 
@@ -113,6 +114,15 @@ def _open(
             labels = None if source.labels is None else source.labels.to(device)
             return replace(source, data=source.data.to(device), labels=labels)
     return source
+
+
+def settle_options(dataset: Choice) -> Any:
+    """Return the options of a dataset without what may change later: a branch of the Hub becomes its commit."""
+    path = dataset.spec.settle if isinstance(dataset.spec, Dataset) else ""
+    if not path:
+        return dataset.options
+    dataset.component.check_requirements()
+    return import_object(path)(dataset.options)
 
 
 def make_key(dataset: Choice) -> str:

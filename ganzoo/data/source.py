@@ -211,6 +211,8 @@ def open_source(
         strict = bool(getattr(dataset, "strict", False))
         packing = Packing(name, (), stored, strict, folder / key, notify, title, progress)
         source = _read_items(dataset, packing)
+    for line in getattr(dataset, "notes", list)():
+        notify(line)
     if condition is None:
         return source
     info = replace(info, num_items=source.info.num_items, dtype=source.info.dtype)
@@ -247,8 +249,6 @@ def _read_items(dataset: Any, packing: Packing) -> ArraySource:
     packing = replace(packing, items=list(dataset.items()))
     check_item_labels(packing.items, packing.info, packing.name)
     store = open_store(packing)
-    for line in getattr(dataset, "notes", list)():
-        packing.notify(line)
     labels = None if store.labels is None else share_memory(store.labels)
     info = replace(packing.info, num_items=len(store.data))
     return ArraySource(

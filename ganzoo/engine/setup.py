@@ -18,7 +18,7 @@ from torch import nn
 from ganzoo.compute.device import choose_device, choose_precision
 from ganzoo.compute.processor import estimate_slowdown
 from ganzoo.compute.threads import choose_threads
-from ganzoo.data.load import load_parts
+from ganzoo.data.load import load_parts, settle_options
 from ganzoo.data.source import Source
 from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.forms import FORMS
@@ -82,6 +82,8 @@ def set_up(
     """
     chosen = choose_device(device)
     check_ranks(recipe, world.size, chosen.type)
+    settled = world.on_rank0(partial(settle_options, recipe.dataset))
+    recipe = replace(recipe, dataset=replace(recipe.dataset, options=settled))
     source, held_out = load_parts(recipe.dataset, chosen, notify, partial(check_data, recipe), progress)
     check_samples(recipe, source.info)  # arrays may be float32, whatever the dataset says of itself
     check_shared(source.info, world)

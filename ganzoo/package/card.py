@@ -21,6 +21,7 @@ from ganzoo.package.body import (
 )
 from ganzoo.package.config import Config
 from ganzoo.plugin import Component, Dataset
+from ganzoo.recipe.resolve import HUB_NAME
 from ganzoo.registry import Registry
 
 BEGIN, END = "<!-- ganzoo: what is between these marks is written anew -->", "<!-- ganzoo: end -->"
@@ -116,7 +117,7 @@ def make_front_matter(config: Config, registry: Registry) -> dict[str, Any]:
     data = ModelCardData(
         library_name="ganzoo",
         tags=["ganzoo", "gan", arch.name if arch else get_bare_name(config, "arch"), *_list_dataset_tags(dataset)],
-        datasets=[dataset.hub] if isinstance(dataset, Dataset) and dataset.hub else None,
+        datasets=_list_hub_datasets(config, dataset) or None,
         metrics=measured or None,
         pipeline_tag=_choose_pipeline(config),
         requires=list_requirements(config) or None,
@@ -129,8 +130,17 @@ def make_front_matter(config: Config, registry: Registry) -> dict[str, Any]:
 
 def _list_dataset_tags(dataset: Component | None) -> list[str]:
     """Return the tags that lead to models of a dataset; none for a dataset of the user's own files."""
-    own_files = isinstance(dataset, Dataset) and dataset.path_option and dataset.opens_paths
-    return [dataset.name] if isinstance(dataset, Dataset) and not own_files else []
+    if not isinstance(dataset, Dataset) or (dataset.path_option and dataset.opens_paths) or dataset.hub_option:
+        return []
+    return [dataset.name]
+
+
+def _list_hub_datasets(config: Config, dataset: Component | None) -> list[str]:
+    """Return the identifier on the Hub of the dataset that a model was trained with; nothing for other data."""
+    if not isinstance(dataset, Dataset):
+        return []
+    chosen = config.recipe["dataset"]["options"].get(dataset.hub_option) if dataset.hub_option else dataset.hub
+    return [chosen] if isinstance(chosen, str) and HUB_NAME.fullmatch(chosen) else []
 
 
 def _select_strings(value: object) -> list[str]:

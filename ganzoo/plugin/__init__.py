@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import pluggy
 
-from ganzoo.errors import Corrupt, GanzooError, NotFound, UsageError
+from ganzoo.errors import Corrupt, GanzooError, NotFound, Unreachable, UsageError
 from ganzoo.plugin.around import Command, Diagnosis, Exporter, Model, Recipe, Tracker
 from ganzoo.plugin.component import Built, Component
 from ganzoo.plugin.contracts import (
@@ -85,6 +85,7 @@ __all__ = [
     "Schedule",
     "Step",
     "Tracker",
+    "Unreachable",
     "UsageError",
     "Verdict",
     "append",

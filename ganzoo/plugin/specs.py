@@ -137,8 +137,11 @@ class Dataset(Built):
             its own (``--dataset mnist dataset.path=PATH``).
         path_suffixes: The suffixes of the paths that mean this dataset (``(".csv",)``); empty for all paths whose
             suffix no other dataset has.
+        settle: The path of a callable ``(options) -> options`` that replaces what may change later, such as a branch
+            by its commit. It is called when a run begins, and the recipe stores the options that it returns.
         license: The licence of the data, for the model card: an identifier of the Hub (``"cc-by-4.0"``) or words.
         hub: The identifier of the dataset on the Hugging Face Hub; empty if it has none.
+        hub_option: The option that is the identifier of a dataset on the Hub, if it opens any of them.
     """
 
     kind: ClassVar[str] = "dataset"
@@ -155,12 +158,14 @@ class Dataset(Built):
     split_option: str = ""
     opens_paths: bool = True
     path_suffixes: tuple[str, ...] = ()
+    settle: str = ""
     license: str = ""
     hub: str = ""
+    hub_option: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_callables(self, self.show, self.read, self.examples)
+        check_callables(self, self.show, self.read, self.examples, self.settle)
         if self.num_shown < 1:
             raise ValueError(f"dataset {self.name!r}: num_shown={self.num_shown} is not positive")
         object.__setattr__(self, "options", add_holdout(self.options))

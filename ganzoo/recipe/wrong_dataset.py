@@ -37,7 +37,9 @@ def make_missing_path_error(registry: Registry, text: str, like_hub: bool) -> Ga
     if like_hub and not similar and not os.path.exists(os.path.dirname(text)):
         specs = [entry.spec for entry in registry.components("dataset") if isinstance(entry.spec, Dataset)]
         installed = [spec.name for spec in specs if spec.hub.lower() == text.lower()]
-        way_out = "if you mean the dataset on the Hub, save its pictures in a folder, then type --dataset FOLDER"
+        openers = [f"--dataset {spec.name} dataset.{spec.hub_option}={text}" for spec in specs if spec.hub_option]
+        ways = [*openers, "save its pictures in a folder, then type --dataset FOLDER"]
+        way_out = f"if you mean the dataset on the Hub, {'type ' if openers else ''}{' or '.join(ways)}"
         if installed:
             way_out = f"that dataset of the Hub is --dataset {installed[0]} here"
         return NotFound(f"there is no file or folder {text!r}: {way_out}")
