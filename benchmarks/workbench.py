@@ -187,7 +187,7 @@ def training_loop(settings: Settings) -> Iterator[BareTrainer]:
         with run.training():
             batches = Batches(setup.source, Streams(chosen.train.seed, CPU), gan)
             events = Events()
-            metrics = RunMetrics(setup.recipe, setup.source, CPU, events.note)
+            metrics = RunMetrics(setup.recipe, setup.source, setup.held_out, CPU, events.note)
             trainer = BareTrainer(run, gan, batches, metrics, events, _StopAfter(0))  # type: ignore[arg-type]
             trainer.num_threads, trainer.gallery = setup.threads, NoPictures()  # type: ignore[assignment]
             trainer.begin(False)

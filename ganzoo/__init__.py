@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ganzoo.errors import GanzooError
-    from ganzoo.models import apply, evaluate, import_weights, load, package, verify
+    from ganzoo.measuring import evaluate
+    from ganzoo.models import apply, import_weights, load, package, verify
     from ganzoo.plugin import DataInfo
     from ganzoo.registry import create, register, registry
     from ganzoo.runs.run import Run, find_run, list_runs
@@ -50,7 +51,8 @@ __all__ = [
 
 _ORIGINS = {
     "ganzoo.errors": ("GanzooError",),
-    "ganzoo.models": ("apply", "evaluate", "import_weights", "load", "package", "verify"),
+    "ganzoo.measuring": ("evaluate",),
+    "ganzoo.models": ("apply", "import_weights", "load", "package", "verify"),
     "ganzoo.plugin": ("DataInfo",),
     "ganzoo.registry": ("create", "register", "registry"),
     "ganzoo.runs.run": ("Run", "find_run", "list_runs"),

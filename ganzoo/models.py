@@ -13,11 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import GanzooError, NotFound
-from ganzoo.evaluate.request import make_request
 from ganzoo.package.config import CARD, CONFIG, DISCRIMINATOR, MODEL, REFERENCE, read_config
 from ganzoo.plugin.files import means_folder
-from ganzoo.recipe.resolve import parse_dataset_flag
-from ganzoo.recipe.stored import load_json
 from ganzoo.registry import registry
 from ganzoo.runs import where
 from ganzoo.runs.heavy import heavy_imports
@@ -25,7 +22,6 @@ from ganzoo.runs.run import Run
 from ganzoo.runs.where import Notify, ignore_line
 
 if TYPE_CHECKING:
-    from ganzoo.evaluate.evaluation import Evaluation
     from ganzoo.package.generator import Generator
     from ganzoo.package.verify import Verification
 
@@ -61,11 +57,11 @@ def load(
     with heavy_imports():
         from ganzoo.compute.device import choose_device
         from ganzoo.package import package
-    _report_untrained(directory, notify)
+    report_untrained(directory, notify)
     return package.load(directory, registry(), choose_device(device))
 
 
-def _report_untrained(package: Path, notify: Notify) -> None:
+def report_untrained(package: Path, notify: Notify) -> None:
     """Report that a model has seen no images. The package of a run is such a model until its next checkpoint."""
     with contextlib.suppress(GanzooError):  # a damaged file is an error where it is read
         config = read_config(package)
@@ -111,57 +107,6 @@ def apply(
     with heavy_imports():
         from ganzoo.package import inputs
     return inputs.apply(generator, Path(source), Path(target), means_folder(target), seed, resize, notify)
-
-
-def evaluate(
-    what: int | str | os.PathLike[str] | Run,
-    metric: str | Iterable[str],
-    *,
-    num: int | None = None,
-    seed: int = 0,
-    dataset: str | os.PathLike[str] | None = None,
-    options: Mapping[str, Any] | None = None,
-    device: str = "auto",
-    offline: bool = False,
-    notify: Notify = ignore_line,
-) -> Evaluation:
-    """Measure the averaged generator of a run or a model package against real samples.
-
-    Args:
-        what: The model, as in `load`.
-        metric: One or more names of metrics.
-        num: The number of real samples, and of generated samples; by default 10,000, or all that the dataset has.
-        seed: The same seed compares the same samples. With the seed and the number of samples of a run, the values
-            equal those that the training measured.
-        dataset: The name of a dataset or a path, for the real samples; by default the data of the training.
-        options: Options by key: ``metric.NAME.*``, ``extractor.NAME.*`` and ``dataset.*``.
-        device: The device to compute on, as in `load`.
-        offline: Whether a model on the Hub is read from the cache alone, as with ``HF_HUB_OFFLINE=1``.
-        notify: A function that shows one line to the user; by default lines are dropped.
-
-    Returns:
-        An object whose `values` are floats by ``METRIC/KEY``. Its `to_json` adds all that they depend on.
-
-    Raises:
-        UsageError: A name or an option is wrong, or the data does not fit the model.
-        GanzooError: A metric failed. NotFound, Corrupt and MissingPlugin as in `load`.
-    """
-    package = resolve_package(what, offline=offline, notify=notify)
-    _report_untrained(package, notify)
-    request = make_request(
-        registry(),
-        package,
-        load_json(package),
-        metrics=[metric] if isinstance(metric, str) else metric,
-        num=num,
-        seed=seed,
-        dataset=None if dataset is None else parse_dataset_flag(registry(), os.fspath(dataset)),
-        pairs=options,
-    )
-    with heavy_imports():
-        from ganzoo.compute.device import choose_device
-        from ganzoo.evaluate import evaluation
-    return evaluation.evaluate(request, registry(), choose_device(device), notify)
 
 
 def package(

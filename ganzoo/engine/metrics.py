@@ -9,9 +9,12 @@ import torch
 
 from ganzoo.data.source import Source
 from ganzoo.engine.gan import Gan
+from ganzoo.errors import UsageError
 from ganzoo.evaluate.compare import collect_directions, find_best, format_comparison
-from ganzoo.evaluate.measure import Evaluator
-from ganzoo.evaluate.reals import RealSamples
+from ganzoo.evaluate.evaluator import Evaluator
+from ganzoo.evaluate.measure import generate_batches
+from ganzoo.evaluate.reals import RealSamples, choose_others
+from ganzoo.evaluate.score import Score
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.registry.installed import describe_error
 
@@ -21,22 +24,34 @@ class RunMetrics:
 
     Args:
         recipe: The recipe, which names the metrics and the number of their samples.
-        source: The data that generated samples are compared with.
+        source: The data that generated samples are compared with: those that are trained on.
+        held_out: The held-out data, which give the floors; None where nothing is held out.
         device: The device on which metrics compute.
         note: A function that is called with a line for each metric that fails.
 
     Raises:
         GanzooError: A metric or its extractor could not be built.
+        UsageError: The discriminator has the network of an extractor.
     """
 
     def __init__(
-        self, recipe: ResolvedRecipe, source: Source, device: torch.device, note: Callable[[str], None]
+        self,
+        recipe: ResolvedRecipe,
+        source: Source,
+        held_out: Source | None,
+        device: torch.device,
+        note: Callable[[str], None],
     ) -> None:
         num = min(recipe.train.metric_samples, source.info.num_items or recipe.train.metric_samples)
-        self.evaluator = Evaluator(recipe.metric, RealSamples(source, num, recipe.train.seed, device), note)
-        self.dataset, self.note = recipe.dataset, note
+        reals = RealSamples(source, num, recipe.train.seed, device)
+        others = choose_others(reals, held_out) if recipe.metric else None
+        split = "all" if held_out is None else "training"
+        self.evaluator = Evaluator(recipe.metric, reals, note, others, recipe.dataset.name, split)
+        self.note = note
         self.better = collect_directions(recipe.metric)
         self.best: dict[str, float] = {}  # the best values so far, by name
+        self.scores: dict[str, Score] = {}  # of the last measurement, by name
+        _refuse_held_networks(recipe, self.evaluator)
 
     def load_history(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Find the best values so far in the statistics of a run that goes on."""
@@ -53,23 +68,31 @@ class RunMetrics:
         def failed(name: str, error: Exception) -> None:
             self.note(f"metric {name!r} failed: {describe_error(error)}")
 
+        self.scores = {}
         try:
-            return self.evaluator.measure(gan.averaged_networks, gan.data.labelled, failed)
+            batches = generate_batches(gan.averaged_networks, self.evaluator.reals, gan.data.labelled)
+            self.scores = self.evaluator.score(batches, failed)
         except Exception as error:
             self.note(f"nothing could be measured: {describe_error(error)}")
-            return {}
+        return {name: score.value for name, score in self.scores.items()}
 
     def compare(self, values: Mapping[str, float]) -> str:
         """Return the values of `measure` in one line, each with whether it is the best so far."""
-        words = format_comparison(values, self.best, self.better)
+        ratios = {name: score.ratio for name, score in self.scores.items() if score.ratio is not None}
+        words = format_comparison(values, self.best, self.better, ratios)
         self.best = find_best([self.best, values], self.better)
         return words
 
     def records(self, values: Mapping[str, float]) -> list[dict[str, Any]]:
         """Return the values of `measure` as a package lists them: each with everything that it depends on."""
-        reals, prints = self.evaluator.reals, self.evaluator.compute_fingerprints(values, self.dataset)
-        depends_on = {"num": reals.num, "seed": reals.seed}
-        return [
-            {"name": name, "value": value, **depends_on, "fingerprint": prints[name.partition("/")[0]]}
-            for name, value in values.items()
-        ]
+        return [self.scores[name].to_json() for name in values]
+
+
+def _refuse_held_networks(recipe: ResolvedRecipe, evaluator: Evaluator) -> None:
+    """Raise UsageError if a metric reads a network that the training uses: it would flatter the generator."""
+    for owner, held in recipe.frozen.items():
+        if label := evaluator.find_reader(held):
+            raise UsageError(
+                f"metric {label!r} reads the network {held['name']!r}, which the training uses too ({owner}), so its "
+                f"values would flatter the generator: add metric.{label}.extractor=NAME with another network"
+            )

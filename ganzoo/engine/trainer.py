@@ -73,8 +73,8 @@ def train(
     weights = (
         "" if initial is None else world.on_rank0(partial(load_initial_weights, gan, initial, str(recipe.train.init)))
     )
-    measured = setup.recipe if world.rank == 0 else replace(setup.recipe, metric=())
-    metrics = RunMetrics(measured, setup.source, setup.device, events.note)
+    measured = gan.recipe if world.rank == 0 else replace(gan.recipe, metric=())
+    metrics = RunMetrics(measured, setup.source, setup.held_out, setup.device, events.note)
     trackers = {choice.name: choice.build() for choice in setup.recipe.tracker} if world.rank == 0 else {}
     run = run if isinstance(run, Run) else world.on_rank0(run)
     run = run if world.rank == 0 else SilentRun(run.path)

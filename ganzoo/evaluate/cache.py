@@ -38,15 +38,27 @@ def load_or_compute(depends_on: Any, compute: Callable[[], Tensors], notify: Cal
         notify: A function that shows one line to the user, here that the tensors could not be cached. They are
             returned all the same.
     """
-    name = hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()[:32]
-    found = _read(name)
-    if found is None:
-        found = {key: tensor.detach().cpu().contiguous() for key, tensor in compute().items()}
-        try:
-            _write(name, found)
-        except GanzooError as error:
-            notify(f"{error}; the next measurement computes its features again")
+    found = load(depends_on)
+    return store(depends_on, compute(), notify) if found is None else found
+
+
+def load(depends_on: Any) -> Tensors | None:
+    """Return the tensors of an entry; None where it is missing or damaged."""
+    return _read(_make_name(depends_on))
+
+
+def store(depends_on: Any, tensors: Tensors, notify: Callable[[str], None]) -> Tensors:
+    """Cache tensors, and return them on the CPU; arguments as in `load_or_compute`."""
+    found = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
+    try:
+        _write(_make_name(depends_on), found)
+    except GanzooError as error:
+        notify(f"{error}; the next measurement computes its features again")
     return found
+
+
+def _make_name(depends_on: Any) -> str:
+    return hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _read(name: str) -> Tensors | None:

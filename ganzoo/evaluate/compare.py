@@ -39,7 +39,12 @@ def find_best(rows: Iterable[Mapping[str, Any]], better: Mapping[str, str]) -> d
     return best
 
 
-def format_comparison(values: Mapping[str, float], best: Mapping[str, float], better: Mapping[str, str]) -> str:
+def format_comparison(
+    values: Mapping[str, float],
+    best: Mapping[str, float],
+    better: Mapping[str, str],
+    ratios: Mapping[str, float] | None = None,
+) -> str:
     """Return measured values as one line: ``fid/fd 12.3 (best so far, before 14.1), fid/mean 0.4 (best is 0.2)``.
 
     Args:
@@ -47,16 +52,18 @@ def format_comparison(values: Mapping[str, float], best: Mapping[str, float], be
         best: The best earlier values, as `find_best` returns them.
         better: As `collect_directions` returns it. Keys that it does not name, or names ``neither``, show their value
             alone.
+        ratios: Values in multiples of their floor, by ``METRIC/KEY``, which are shown after the value.
     """
 
     def describe(name: str, value: float) -> str:
-        direction = get_direction(name, better)
+        direction, ratio = get_direction(name, better), (ratios or {}).get(name)
+        value_text = f"{name} {value:.6g}" + (f" = {ratio:.{1 if ratio < 10 else 0}f} x floor" if ratio else "")
         if direction not in ("lower", "higher") or name not in best:
-            return f"{name} {value:.6g}"
+            return value_text
         if is_better(value, best[name], direction):
-            return f"{name} {value:.6g} (best so far, before {best[name]:.6g})"
+            return f"{value_text} (best so far, before {best[name]:.6g})"
         if value == best[name]:
-            return f"{name} {value:.6g} (as the best so far)"
-        return f"{name} {value:.6g} (best is {best[name]:.6g})"
+            return f"{value_text} (as the best so far)"
+        return f"{value_text} (best is {best[name]:.6g})"
 
     return ", ".join(describe(name, value) for name, value in values.items())

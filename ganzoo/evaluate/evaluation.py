@@ -1,144 +1,223 @@
-"""Evaluating a model: its samples are measured against real ones."""
+"""Evaluating models, and samples that any program made: all are measured against the same real samples."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from ganzoo.compute import device as devices
-from ganzoo.data.load import load_source
+from ganzoo.data.holdout import Parts
+from ganzoo.data.load import load_parts
 from ganzoo.data.source import describe_skipped_items
 from ganzoo.errors import GanzooError, UsageError
-from ganzoo.evaluate.compare import collect_directions
-from ganzoo.evaluate.measure import Evaluator
-from ganzoo.evaluate.reals import RealSamples
-from ganzoo.evaluate.request import Request
+from ganzoo.evaluate.evaluator import Evaluator
+from ganzoo.evaluate.files import load_arrays, load_samples
+from ganzoo.evaluate.measure import FailureHandler, generate_batches, pair_batches, rounds_samples
+from ganzoo.evaluate.reals import RealSamples, choose_others
+from ganzoo.evaluate.request import Request, Subject
+from ganzoo.evaluate.score import Score
 from ganzoo.package import package
 from ganzoo.plugin import DataInfo
-from ganzoo.plugin.measuring import get_direction
 from ganzoo.plugin.options import list_options
 from ganzoo.recipe.check import check_metrics, find_changed_meaning
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import Registry
-from ganzoo.runs.where import format_title
 
-NUM = 10_000  # compared samples by default, where the dataset has so many
+MOST = 10_000  # compared samples by default
+LEAST = 950  # compared samples by default, if there are so many: with fewer, distances are mostly their floor
+FEW = 100  # fewer other real samples make no floor that is worth to be asked for
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Measured values, and all that they depend on.
+    """The scores of one model, or of samples, and all that they depend on.
 
     Args:
-        request: The request that was answered.
-        values: The measured values, by ``METRIC/KEY``.
-        fingerprints: The fingerprint of each metric's values, by metric. Equal fingerprints mean comparable values.
+        request: The request that this answers, with all that was measured beside it.
+        subject: The model or the samples that were measured.
+        scores: The scores by name, ``METRIC/KEY``; ``METRIC@EXTRACTOR/KEY`` for the further extractors of a metric.
         num: The number of real samples, and of generated samples.
-        images: Images that the model saw in training.
         data: The info of the real samples.
         device: The device on which the values were measured.
     """
 
     request: Request
-    values: Mapping[str, float]
-    fingerprints: Mapping[str, str]
+    subject: Subject
+    scores: Mapping[str, Score]
     num: int
-    images: int
     data: DataInfo
     device: str
 
     @property
+    def values(self) -> dict[str, float]:
+        """The measured values, by name."""
+        return {name: score.value for name, score in self.scores.items()}
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """The fingerprint of each metric's values, by the part of their names before the slash."""
+        return {name.partition("/")[0]: score.protocol.fingerprint for name, score in self.scores.items()}
+
+    @property
     def better(self) -> dict[str, str]:
-        """Whether a ``lower`` or a ``higher`` value is better, or ``neither``, by ``METRIC/KEY``."""
-        declared = collect_directions(self.request.metrics)
-        return {name: get_direction(name, declared) or "neither" for name in self.values}
+        """Whether a ``lower`` or a ``higher`` value is better, or ``neither``, by name."""
+        return {name: score.better for name, score in self.scores.items()}
+
+    @property
+    def images(self) -> int | None:
+        """The number of images that the model saw in training; None for samples."""
+        return self.subject.config.images if self.subject.config else None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the values as JSON, with all that they depend on: numbers, components, options, versions."""
-        request = self.request
+        """Return the scores as JSON, with all that they depend on: numbers, components, options, versions."""
+        request, subject = self.request, self.subject
+        arch, reference = request.archs[request.subjects.index(subject)], request.reference
+        dataset = reference.to_json() if isinstance(reference, Choice) else {"name": str(reference)}
         return {
-            "model": format_title(request.package),
+            "model": subject.title,
             "images": self.images,
-            "values": dict(self.values),
+            "values": self.values,
             "better": self.better,
-            "fingerprints": dict(self.fingerprints),
+            "fingerprints": self.fingerprints,
+            "scores": [score.to_json() for score in self.scores.values()],
             "num": self.num,
             "seed": request.seed,
-            "arch": request.arch.to_json(),
-            "dataset": request.dataset.to_json() | {"num_items": self.data.num_items},
+            "arch": arch.to_json() if arch else None,
+            "dataset": dataset | {"num_items": self.data.num_items},
             "metrics": [choice.to_json() for choice in request.metrics],
             "device": self.device,
             "versions": {name: metadata.version(name) for name in ("ganzoo", "torch")},
         }
 
 
-def evaluate(request: Request, registry: Registry, device: torch.device, notify: Callable[[str], None]) -> Evaluation:
-    """Measure the averaged generator of a model package.
+def evaluate(
+    request: Request, registry: Registry, device: torch.device, notify: Callable[[str], None]
+) -> list[Evaluation]:
+    """Measure the averaged generators of model packages, and samples, in the order of the request.
 
     Args:
-        request: The model, the metrics and the real samples.
-        registry: The registry in which the package's components are looked up.
+        request: What is measured, the metrics and the real samples.
+        registry: The registry in which the packages' components are looked up.
         device: The device to measure on.
         notify: A function that shows one line to the user: what is measured, and lines of the dataset.
 
     Raises:
-        UsageError: The data does not fit the model, or has fewer samples than were requested.
+        UsageError: The data does not fit a model, or there are fewer samples than were requested.
         GanzooError: A metric failed, or memory ran out.
         NotFound, Corrupt, MissingPlugin: As `ganzoo.package.package.load`.
     """
     try:
-        return _evaluate(request, registry, device, notify)
+        return list(_evaluate(request, registry, device, notify))
     except (RuntimeError, MemoryError) as error:
         if devices.is_out_of_memory(error):
             raise GanzooError(f"{device.type} memory ran out: use another --device") from error
         raise
 
 
-def _evaluate(request: Request, registry: Registry, device: torch.device, notify: Callable[[str], None]) -> Evaluation:
-    generator = package.load(request.package, registry, device)
-    source = load_source(
-        request.dataset, device, notify, check=lambda info: check_fit(generator.data, info, request.dataset)
+def _evaluate(
+    request: Request, registry: Registry, device: torch.device, notify: Callable[[str], None]
+) -> Iterator[Evaluation]:
+    parts = _load_reference(request, device, notify)
+    source, other_part = parts if not request.held_out else (parts.held_out, parts.training)
+    if source is None:
+        raise UsageError(
+            f"no samples of {request.reference_name!r} are held out: add dataset.holdout=0.05, or remove --held-out"
+        )
+    samples = {
+        subject.path: load_samples(subject.path, source.info, registry, device, notify)
+        for subject in request.subjects
+        if not subject.config
+    }
+    num = choose_num_samples(request, source.info, {path: each.info for path, each in samples.items()})
+    reals = RealSamples(source, num, request.seed, device)
+    for subject in request.subjects:
+        labelled = bool(subject.config and subject.config.data.labelled)
+        check_metrics(request.metrics, source.info, request.reference_name, labelled)
+    others = choose_others(reals, other_part)
+    if others is None and (count := source.info.num_items or 0) >= 2 * FEW:
+        notify(f"values have no floor, as too few other real samples are left: -n {count // 2} leaves enough")
+    split = "held-out" if request.held_out else "all" if other_part is None else "training"
+    evaluator = Evaluator(request.metrics, reals, notify, others, request.reference_name, split)
+    for subject in request.subjects:
+        _refuse_held_networks(subject, evaluator)
+    notify(_describe(request, reals))
+    for subject in request.subjects:
+        if subject.config:
+            generator = package.load(subject.path, registry, device)
+            batches, dtype = generate_batches(generator.networks, reals, generator.data.labelled), ""
+        else:
+            read = samples[subject.path]
+            batches = pair_batches(reals, RealSamples(read, num, request.seed, device))
+            dtype = "" if rounds_samples(source.info) else read.info.dtype
+        scores = evaluator.score(batches, _make_failure_handler(request, evaluator, subject), dtype, intervals=True)
+        yield Evaluation(request, subject, scores, num, source.info, str(device))
+
+
+def _describe(request: Request, reals: RealSamples) -> str:
+    """Return a line on what is compared with what."""
+    names = ", ".join(subject.title for subject in request.subjects)
+    size = "x".join(map(str, reals.info.shape))
+    return (
+        f"{names}: {reals.num:,} samples of {request.reference_name} and as many generated ones, {size}, "
+        f"seed {request.seed}"
     )
+
+
+# ----------------------------------------------------------------------------
+# The real samples.
+
+
+def _load_reference(request: Request, device: torch.device, notify: Callable[[str], None]) -> Parts:
+    """Return the real samples; raise UsageError where they do not fit a model."""
+    reference, models = request.reference, [subject.config for subject in request.subjects if subject.config]
+
+    def check(info: DataInfo) -> None:
+        for model in models:
+            check_fit(model.data, info, request)
+
+    if isinstance(reference, Path):
+        arrays = load_arrays(reference, models[0].data if models else None)
+        check(arrays.info)
+        return Parts(arrays, None)
+    parts = load_parts(reference, device, notify, check)
+    source = parts.training
     if line := describe_skipped_items(source):
         notify(line)
-    num = choose_num_samples(request, source.info)
-    protocol = f"{num:,} samples of {request.dataset.name} and as many generated ones, seed {request.seed}"
-    notify(f"{format_title(request.package)}: {protocol}")
-    check_metrics(request.metrics, source.info, request.dataset.name, generator.data.labelled)
-    evaluator = Evaluator(request.metrics, RealSamples(source, num, request.seed, device), notify)
-    on_failure = partial(_raise_failure, request.metrics)
-    values = evaluator.measure(generator.networks, generator.data.labelled, on_failure)
-    fingerprints = evaluator.compute_fingerprints(values, request.dataset)
-    return Evaluation(request, values, fingerprints, num, int(generator.config["images"]), source.info, str(device))
+    if not models and source.info.modality == "image" and "size" in list_options(type(reference.options)):
+        notify(
+            f"images are compared at {source.info.shape[2]}x{source.info.shape[1]}: dataset.size=N sets another size"
+        )
+    return parts
 
 
-def check_fit(model: DataInfo, real: DataInfo, dataset: Choice) -> None:
+def check_fit(model: DataInfo, real: DataInfo, request: Request) -> None:
     """Raise UsageError where real samples do not match the samples or the labels of a model."""
     keys = ["modality", "shape", *(["num_classes", "label_shape"] if model.labelled else [])]
+    name = request.reference_name
     for key in keys:
         found, expected = getattr(real, key), getattr(model, key)
         if found != expected:
             raise UsageError(
-                f"dataset {dataset.name!r} does not fit the model: its {key} is {found}, the model's is {expected}: "
-                f"{_suggest_fix(model, real, dataset)}"
+                f"dataset {name!r} does not fit the model: its {key} is {found}, the model's is {expected}: "
+                f"{_suggest_fix(model, real, request.reference)}"
             )
     if key := find_changed_meaning(model, real):
         raise UsageError(
-            f"dataset {dataset.name!r} does not fit the model: its {key} are not the model's: "
-            f"{_suggest_fix(model, real, dataset)}"
+            f"dataset {name!r} does not fit the model: its {key} are not the model's: "
+            f"{_suggest_fix(model, real, request.reference)}"
         )
 
 
-def _suggest_fix(model: DataInfo, real: DataInfo, dataset: Choice) -> str:
+def _suggest_fix(model: DataInfo, real: DataInfo, reference: Choice | Path) -> str:
     """Return a text that says how to make the dataset fit: its own options where it has them."""
-    if model.modality == real.modality == "image":
+    if model.modality == real.modality == "image" and isinstance(reference, Choice):
         sides = {"channels": (model.shape[0], real.shape[0]), "size": (model.shape[-1], real.shape[-1])}
-        known = list_options(type(dataset.options))
+        known = list_options(type(reference.options))
         settings = [
             f"dataset.{key}={expected}"
             for key, (expected, found) in sides.items()
@@ -146,23 +225,56 @@ def _suggest_fix(model: DataInfo, real: DataInfo, dataset: Choice) -> str:
         ]
         if settings:
             return f"add {' '.join(settings)}"
-    return "use the data that the model was trained on, or name data that fits with --dataset"
+    return "use the data that the model was trained on, or name data that fits with --against"
 
 
-def choose_num_samples(request: Request, data: DataInfo) -> int:
-    """Return how many samples are compared; raise UsageError where the dataset has fewer than requested."""
-    if data.num_items is None:
-        return request.num or NUM
-    if request.num is not None and request.num > data.num_items:
-        raise UsageError(
-            f"-n {request.num}: dataset {request.dataset.name!r} has {data.num_items} samples, and none is used twice: "
-            f"ask for at most {data.num_items}"
-        )
-    return request.num or min(NUM, data.num_items)
+def choose_num_samples(request: Request, real: DataInfo, samples: Mapping[Path, DataInfo]) -> int:
+    """Return how many samples of each side are compared.
+
+    By default at most half of the real samples are, so that others are left for the floor, unless there are few.
+
+    Args:
+        request: The request, which may set a number.
+        real: The info of the real samples.
+        samples: The info of the samples that are measured, by their path.
+
+    Raises:
+        UsageError: There are fewer samples than requested.
+    """
+    available = {f"dataset {request.reference_name!r}": real.num_items}
+    available |= {str(path): info.num_items for path, info in samples.items()}
+    if request.num is not None:
+        for name, count in available.items():
+            if count is not None and request.num > count:
+                raise UsageError(
+                    f"-n {request.num}: {name} has {count} samples, and none is used twice: ask for at most {count}"
+                )
+        return request.num
+    most = MOST if real.num_items is None else min(MOST, max(LEAST, real.num_items // 2))
+    return min(most, *(count for count in available.values() if count is not None), MOST)
 
 
-def _raise_failure(metrics: tuple[Choice, ...], name: str, error: Exception) -> None:
-    """Raise a GanzooError that names the failed metric and its plugin."""
-    (plugin,) = [choice.component.plugin.name for choice in metrics if choice.name == name]
-    text = f"{'' if isinstance(error, GanzooError) else type(error).__name__ + ': '}{error}"
-    raise GanzooError(f"metric {name!r} of plugin {plugin!r} failed: {text}") from error
+# ----------------------------------------------------------------------------
+# What may not be measured, and what fails.
+
+
+def _refuse_held_networks(subject: Subject, evaluator: Evaluator) -> None:
+    """Raise UsageError if an extractor is a network that the model's training used: it would flatter the model."""
+    for held in subject.frozen:
+        if evaluator.find_reader(held):
+            raise UsageError(
+                f"{subject.title} was trained with the network {held.get('name')!r}, whose features would flatter it: "
+                "add --extractor NAME with another network"
+            )
+
+
+def _make_failure_handler(request: Request, evaluator: Evaluator, subject: Subject) -> FailureHandler:
+    """Return a function that raises a GanzooError which names the failed metric and its plugin."""
+
+    def fail(label: str, error: Exception) -> None:
+        plugin = evaluator.metrics[label].component.plugin.name
+        text = f"{'' if isinstance(error, GanzooError) else type(error).__name__ + ': '}{error}"
+        about = f" for {subject.title}" if len(request.subjects) > 1 else ""
+        raise GanzooError(f"metric {label!r} of plugin {plugin!r} failed{about}: {text}") from error
+
+    return fail

@@ -16,6 +16,8 @@ from ganzoo.evaluate.reals import BATCH, RealSamples, TrainingSet
 from ganzoo.evaluate.statistics import Statistics
 from ganzoo.recipe.recipe import Choice
 
+MOST_KEPT = 1 << 29  # bytes of generated samples' features that are kept
+
 
 class Extraction:
     """An extractor and its features of the real samples, which are computed at most once and cached.
@@ -38,6 +40,7 @@ class Extraction:
             built = choice.build(reals.info)
         self.wanted: Set[str] = frozenset()
         self.fake_statistics = Statistics()
+        self._fakes: list[Tensors] = []
         self._built = built.to(reals.device) if isinstance(built, nn.Module) else built
 
     def begin(self, wanted: Set[str]) -> None:
@@ -46,14 +49,22 @@ class Extraction:
             self.real_features  # noqa: B018  first, so that the statistics are summed from them
         if "statistics" in wanted:
             self.real_statistics  # noqa: B018
-        self.wanted, self.fake_statistics = wanted, Statistics()
+        self.wanted, self.fake_statistics, self._fakes = wanted, Statistics(), []
 
-    def extract_both(self, start: int, fake: Tensor) -> tuple[Tensors, Tensors]:
-        """Return features of the real samples from index `start` on, and of generated samples ``[n, *shape]``."""
-        features = self(fake)
-        if "statistics" in self.wanted:
+    def extract_both(self, start: int, num: int, fake: Tensor) -> tuple[Tensors, Tensors]:
+        """Return features of `num` real samples from index `start` on, and of generated samples ``[n, *shape]``."""
+        features = self(fake) if len(fake) else {}
+        if features and "statistics" in self.wanted:
             self.fake_statistics.add(features["features"])
-        return (self.get_real_batch(start, len(fake)) if "features" in self.wanted else {}), features
+        if sum(tensor.nbytes for tensor in features.values()) * (start // BATCH + 1) <= MOST_KEPT:
+            self._fakes.append({name: tensor.cpu() for name, tensor in features.items()})
+        return (self.get_real_batch(start, num) if "features" in self.wanted else {}), features
+
+    @property
+    def fake_features(self) -> Tensors:
+        """The tensors of the generated samples since `begin`, on the CPU: the first ones if all are too many."""
+        names = self._fakes[0] if self._fakes else {}
+        return {name: torch.cat([batch[name] for batch in self._fakes]) for name in names}
 
     def __call__(self, samples: Tensor) -> dict[str, Tensor]:
         """Return the extractor's tensors of samples ``[n, *shape]`` by name: ``features`` ``[n, F]`` and others."""
@@ -135,7 +146,7 @@ class Extraction:
 
     @cached_property
     def _real_identity(self) -> dict[str, Any]:
-        return {**self._identity, "weights": self.weights, "reals": self.reals.compute_digest()}
+        return {**self._identity, "weights": self.weights, "reals": self.reals.digest}
 
 
 def _train_extractor(extractor: Any, real: TrainingSet) -> Tensors:

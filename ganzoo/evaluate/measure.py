@@ -8,18 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganzoo.compute.device import float32_products
 from ganzoo.compute.streams import derive_seed, draw_latents, seeded
 from ganzoo.evaluate.extract import Extraction
 from ganzoo.evaluate.reals import BATCH, RealSamples
-from ganzoo.evaluate.request import compute_fingerprint
-from ganzoo.plugin import Metric, Networks, extract_samples
-from ganzoo.recipe.recipe import Choice
+from ganzoo.plugin import DataInfo, Metric, Networks, extract_samples
 
 FailureHandler = Callable[[str, Exception], None]
 
@@ -54,72 +53,20 @@ class MetricRunner:
         return self.extraction.weights if self.extraction else ""
 
     def update(self, real: Any, fake: Any, labels: Tensor | None = None) -> None:
-        """Give the metric real and generated data: samples, features or statistics."""
+        """Give the metric real and generated data: samples, features or statistics. Empty batches are left out."""
         if self.spec.pairs:
             self.metric.pair(real, fake, labels)
-        else:
-            more = (labels,) if self.spec.labels else ()
-            self.metric.real(real, *more)
-            self.metric.fake(fake, *more)
+            return
+        more = (labels,) if self.spec.labels else ()
+        for give, data in ((self.metric.real, real), (self.metric.fake, fake)):
+            if not _is_empty(data):
+                give(data, *more)
 
 
-class Evaluator:
-    """Metrics, and the real samples that they compare with generated ones.
-
-    Args:
-        metrics: The metrics, with the extractors that they read.
-        reals: The real samples that generated ones are compared with.
-        notify: A function that shows one line to the user, here that features could not be cached.
-
-    Raises:
-        GanzooError: A metric or an extractor could not be built.
-    """
-
-    def __init__(self, metrics: Sequence[Choice], reals: RealSamples, notify: Callable[[str], None]) -> None:
-        self.metrics, self.reals = metrics, reals
-        chosen = {choice.extractor.name: choice.extractor for choice in metrics if choice.extractor}
-        extractions = {name: Extraction(extractor, reals, notify) for name, extractor in chosen.items()}
-        self.runners = [self._make_runner(choice, extractions) for choice in metrics]
-
-    def _make_runner(self, choice: Choice, extractions: Mapping[str, Extraction]) -> MetricRunner:
-        with seeded(derive_seed(0, choice.name), self.reals.device):
-            metric = choice.build(self.reals.info)
-        metric = metric.to(self.reals.device) if isinstance(metric, nn.Module) else metric
-        assert isinstance(choice.spec, Metric)
-        return MetricRunner(
-            choice.name, choice.spec, metric, extractions[choice.extractor.name] if choice.extractor else None
-        )
-
-    def measure(self, networks: Networks, labelled: bool, on_failure: FailureHandler) -> dict[str, float]:
-        """Return the metrics' values of a generator, by ``METRIC/KEY``; latents and real samples are always the same.
-
-        Args:
-            networks: The generator in eval mode on the device, and the distribution of its latents.
-            labelled: Whether the generator takes labels. It then gets the labels of the real samples.
-            on_failure: A function that gets the name and the error of a failed metric; where it returns, the others
-                continue.
-        """
-        return measure(
-            self.runners,
-            generate_batches(networks, self.reals, labelled),
-            self.reals.seed,
-            self.reals.device,
-            on_failure,
-        )
-
-    def compute_fingerprints(self, values: Iterable[str], dataset: Choice) -> dict[str, str]:
-        """Return the fingerprint of each metric that has a value, by its name.
-
-        Args:
-            values: The names of the measured values, ``METRIC/KEY``.
-            dataset: The dataset of the real samples.
-        """
-        measured = {name.partition("/")[0] for name in values}
-        return {
-            choice.name: compute_fingerprint(choice, dataset, self.reals.num, self.reals.seed, runner.weights)
-            for choice, runner in zip(self.metrics, self.runners, strict=True)
-            if choice.name in measured
-        }
+def _is_empty(data: Any) -> bool:
+    """Whether data have no samples: a batch, or tensors by name. Statistics are never empty."""
+    tensors = data.values() if isinstance(data, Mapping) else [data] if isinstance(data, Tensor) else [range(1)]
+    return not any(len(tensor) for tensor in tensors)
 
 
 @torch.no_grad()
@@ -145,7 +92,7 @@ def measure(
     def attempt(affected: Sequence[MetricRunner], step: int, call: Callable[..., Any], *args: Any) -> Any:
         """Return the result of a call for these metrics; where it fails, continue without them."""
         try:
-            with seeded(derive_seed(seed, "metric", affected[0].name, step), device):
+            with seeded(derive_seed(seed, "metric", affected[0].spec.name, step), device):
                 return call(*args)
         except Exception as error:
             for runner in affected:
@@ -160,7 +107,9 @@ def measure(
         for step, batch in enumerate(batches):
             data: dict[Extraction | None, tuple[Any, Any]] = {None: (batch.real, batch.fake)}
             for extraction, readers in _group_by_extraction(active.values()).items():
-                data[extraction] = attempt(readers, step, extraction.extract_both, step * BATCH, batch.fake)
+                data[extraction] = attempt(
+                    readers, step, extraction.extract_both, step * BATCH, len(batch.real), batch.fake
+                )
             for runner in list(active.values()):
                 if runner.spec.reads != "statistics":
                     attempt([runner], step, runner.update, *data[runner.extraction], batch.labels)
@@ -170,7 +119,7 @@ def measure(
                     [runner], -1, runner.update, runner.extraction.real_statistics, runner.extraction.fake_statistics
                 )
         for runner in list(active.values()):
-            computed = attempt([runner], -1, _compute_values, runner.metric)
+            computed = attempt([runner], -1, compute_values, runner.metric)
             values |= {f"{runner.name}/{key}": value for key, value in (computed or {}).items()}
     return values
 
@@ -184,7 +133,7 @@ def _group_by_extraction(runners: Iterable[MetricRunner]) -> dict[Extraction, li
     return groups
 
 
-def _compute_values(metric: Any) -> dict[str, float]:
+def compute_values(metric: Any) -> dict[str, float]:
     """Return a metric's values as floats; raise ValueError where there are none, or one is not finite."""
     result = metric.compute()
     if not isinstance(result, Mapping):
@@ -217,5 +166,28 @@ def generate_batches(networks: Networks, reals: RealSamples, labelled: bool) -> 
         latents = z[step * BATCH :][: len(real)].to(device)
         labels = labels if labelled else None
         with torch.no_grad(), seeded(derive_seed(seed, "metric-component", step), device):
-            fake = extract_samples(networks.generator(latents, labels)).float()
-        yield Batch(real, fake, labels)
+            fake = extract_samples(networks.generator(latents, labels))
+        yield Batch(real, round_samples(fake, reals.info), labels)
+
+
+def pair_batches(reals: RealSamples, others: RealSamples) -> Iterator[Batch]:
+    """Yield batches of real samples, and of other samples instead of generated ones; either may be empty at the end."""
+    none = torch.zeros(0, *reals.info.shape, device=reals.device), None
+    for (real, _), (other, _) in zip_longest(reals.iterate_batches(), others.iterate_batches(), fillvalue=none):
+        yield Batch(real, round_samples(other, reals.info), None)
+
+
+def rounds_samples(info: DataInfo) -> bool:
+    """Whether generated samples are rounded to the levels of bytes: if the real ones are images of bytes."""
+    return info.modality == "image" and info.dtype == "uint8"
+
+
+def round_samples(samples: Tensor, info: DataInfo) -> Tensor:
+    """Return samples as float32, images of bytes as they are when they are saved and read again.
+
+    So a model, and a folder of its samples, have the same values.
+    """
+    samples = samples.float()
+    if not rounds_samples(info):
+        return samples
+    return samples.add(1).mul_(127.5).round_().clamp_(0, 255).div_(127.5).sub_(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -24,10 +25,11 @@ class RealSamples:
         num: The number of samples; at most the number of stored samples.
         seed: The seed that chooses the samples; it chooses the same ones on every device.
         device: The device on which batches are returned.
+        start: How many samples of the order are left out. Samples from another start are other ones.
     """
 
-    def __init__(self, source: Source, num: int, seed: int, device: torch.device) -> None:
-        self.source, self.num, self.seed, self.device = source, num, seed, device
+    def __init__(self, source: Source, num: int, seed: int, device: torch.device, start: int = 0) -> None:
+        self.source, self.num, self.seed, self.device, self.start = source, num, seed, device, start
 
     @property
     def info(self) -> DataInfo:
@@ -41,21 +43,48 @@ class RealSamples:
             generator.manual_seed(derive_seed(self.seed, "metric-labels", step))
             yield label_batch(self.source, scale_batch(self.source, batch, self.device), generator)
 
-    def compute_digest(self) -> str:
-        """Return a SHA-256 that changes with any sample and with their order."""
+    @cached_property
+    def digest(self) -> str:
+        """A SHA-256 that changes with any sample and with their order."""
         return hash_batches(samples for samples, _ in self._iterate_stored())
 
     def _iterate_stored(self) -> Iterator[Batch]:
         """Yield batches of `BATCH` stored samples and their labels."""
         generator = torch.Generator().manual_seed(derive_seed(self.seed, "metric-real"))
         if isinstance(self.source, EndlessSource):
+            if self.start:
+                generator.manual_seed(derive_seed(self.seed, "metric-real", self.start))
             for start in range(0, self.num, BATCH):
                 yield self.source.sample(generator, min(BATCH, self.num - start))
             return
         data, labels = self.source.data, self.source.labels
-        for numbers in torch.split(torch.randperm(len(self.source), generator=generator)[: self.num], BATCH):
+        order = torch.randperm(len(self.source), generator=generator)[self.start :][: self.num]
+        for numbers in torch.split(order, BATCH):
             own = self.source.locate(numbers.to(data.device))
             yield pick(data, own), None if labels is None else pick(labels, own)
+
+
+def choose_others(reals: RealSamples, other_part: Source | None = None) -> RealSamples | None:
+    """Return real samples other than the compared ones, as many if possible; None where there are not half as many.
+
+    They are from the other part of the dataset if it has enough samples, otherwise from where there are more.
+
+    Args:
+        reals: The compared real samples.
+        other_part: The part of the dataset that the compared samples are not from: held-out samples beside those that
+            are trained on, or the other way round. None if no samples are held out.
+    """
+    seed, device = reals.seed, reals.device
+    if isinstance(reals.source, EndlessSource):
+        return RealSamples(reals.source, reals.num, seed, device, start=reals.num)
+    left = len(reals.source) - reals.num
+    apart = len(other_part) if isinstance(other_part, ArraySource) else 0
+    num = min(reals.num, max(left, apart))
+    if 2 * num < reals.num:
+        return None
+    if other_part is not None and apart >= num:
+        return RealSamples(other_part, num, seed, device)
+    return RealSamples(reals.source, num, seed, device, start=reals.num)
 
 
 class TrainingSet:

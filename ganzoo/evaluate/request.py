@@ -2,163 +2,207 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import Corrupt, UsageError
-from ganzoo.plugin import Built, Dataset, options
-from ganzoo.plugin.options import list_options, make_unknown_key_error
+from ganzoo.evaluate.selection import choose_metrics
+from ganzoo.package.config import Config
+from ganzoo.plugin import Built, DataInfo, Dataset, options
+from ganzoo.plugin.options import list_options
 from ganzoo.recipe.check_words import check_needs
-from ganzoo.recipe.keys import EXTRACTOR, make_options_prefix, reads_extractor
-from ganzoo.recipe.measured import resolve_extractor
+from ganzoo.recipe.holdout import HOLDOUT
+from ganzoo.recipe.measured import find_modality
 from ganzoo.recipe.nested import make_choice
 from ganzoo.recipe.recipe import Choice
-from ganzoo.recipe.resolve import make_path_absolute
+from ganzoo.recipe.resolve import make_path_absolute, parse_dataset_flag
 from ganzoo.recipe.stored import read_choice, resolve_stored_component
-from ganzoo.recipe.wrong_keys import make_unused_key_error
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import RegisteredComponent
 
-KINDS = ("metric", "extractor", "dataset")  # kinds of components whose options an evaluation takes
+ARRAYS = (".npz", ".npy")  # suffixes of files of arrays
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One thing that is measured: the averaged generator of a model package, or samples in a folder or in a file.
+
+    Args:
+        path: The directory of the package, or the folder or the file.
+        title: Its name for people.
+        config: The config of the package; None if it is samples.
+    """
+
+    path: Path
+    title: str
+    config: Config | None = None
+
+    @property
+    def label(self) -> str:
+        """Its short name: that of the run, if it is the package of a run."""
+        run = self.path.parent
+        if self.config is None or not (run / "recipe.json").is_file():
+            return self.title
+        return run.name if self.path.name == "package" else f"{run.name} ({self.path.name})"
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """The stored recipe of a model; empty for samples."""
+        return self.config.recipe if self.config else {}
+
+    @property
+    def frozen(self) -> Iterable[Mapping[str, str]]:
+        """Name and SHA-256 of each network that the model's training used and did not train."""
+        stored = self.recipe.get("frozen", {})
+        entries = stored.values() if isinstance(stored, Mapping) else ()
+        return [entry for entry in entries if isinstance(entry, Mapping)]
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request to measure a model. Two values are comparable where their requests agree but for the model.
+    """A request to measure models and samples against the same real samples.
 
     Args:
-        package: The directory of the model package.
-        arch: The architecture of the model.
-        dataset: The dataset of the real samples.
+        subjects: What is measured; at least one. All are of the same modality and shape, as far as that is known.
+        archs: The architecture of each subject; None for samples.
+        reference: The dataset of the real samples, or the path of a file of arrays.
         metrics: The metrics; at least one.
-        num: The number of real samples, and of generated ones; None for 10,000 or all that the dataset has.
+        num: The number of real samples, and of generated ones; None for the default.
         seed: The seed that chooses real samples and latents.
+        held_out: Whether the real samples are those of the dataset's held-out part.
     """
 
-    package: Path
-    arch: Choice
-    dataset: Choice
+    subjects: tuple[Subject, ...]
+    archs: tuple[Choice | None, ...]
+    reference: Choice | Path
     metrics: tuple[Choice, ...]
     num: int | None
     seed: int
+    held_out: bool = False
+
+    @property
+    def reference_name(self) -> str:
+        """The name of the real samples."""
+        return self.reference.name
 
 
 def make_request(
     registry: Registry,
-    package: Path,
-    recipe: Mapping[str, Any],
+    subjects: Sequence[Subject],
     *,
-    metrics: Iterable[str],
+    metrics: Sequence[str] = (),
+    extractors: Sequence[str] = (),
+    against: str = "",
     num: int | None = None,
     seed: int = 0,
-    dataset: Mapping[str, Any] | None = None,
+    held_out: bool = False,
     pairs: Mapping[str, Any] | None = None,
 ) -> Request:
     """Return the request that a user's names and options mean.
 
     Args:
         registry: The registry in which names are looked up.
-        package: The directory of the model package.
-        recipe: The package's stored recipe.
-        metrics: The names of the metrics that are measured.
+        subjects: The models and samples that are measured.
+        metrics: The names of the metrics; none for the default ones.
+        extractors: The names of the extractors that metrics read; none for the best.
+        against: The name of the dataset of the real samples, or the path of a folder or a file; empty for the data that
+            the first model was trained on.
         num: The number of real samples and of generated ones; None for the default.
         seed: The seed of the generated samples; the same seed compares the same samples.
-        dataset: Settings of the dataset by key, ``dataset`` and ``dataset.*``; by default those of the training.
+        held_out: Whether the real samples are those of the dataset's held-out part.
         pairs: Options by key: ``metric.NAME.*``, ``extractor.NAME.*`` and ``dataset.*``.
 
     Raises:
-        UsageError: A name or key is unknown, a value has a wrong type or is out of range.
-        MissingPlugin: The architecture or the dataset is not installed.
-        Corrupt: The recipe is damaged.
+        UsageError: A name or key is unknown, a value has a wrong type or is out of range, or the models make samples of
+            different kinds.
+        MissingPlugin: An architecture or the dataset is not installed.
+        Corrupt: A recipe is damaged.
     """
     pairs = pairs or {}
     if num is not None and num < 1:
         raise UsageError(f"-n {num}: ask for at least one sample")
-    chosen = _choose_metrics(registry, list(metrics), pairs)
-    settings = {**(dataset or {}), **{key: value for key, value in pairs.items() if key.startswith("dataset.")}}
-    if "dataset" not in recipe and "arch" in recipe and "dataset" not in settings:
-        raise UsageError(f"{package} does not say what it was trained on: add --dataset NAME or --dataset PATH")
+    _check_alike(subjects)
+    reference = choose_reference(registry, subjects, against, pairs)
+    data = next((subject.config.data for subject in subjects if subject.config), None)
+    modality = data.modality if data else find_modality(reference) if isinstance(reference, Choice) else ""
+    held = {str(entry.get("name")) for subject in subjects for entry in subject.frozen}
+    chosen = choose_metrics(registry, metrics, extractors, pairs, modality, held)
+    archs = tuple(_read_arch(registry, subject) for subject in subjects)
+    for arch in archs:
+        check_needs([*([arch] if arch else []), *chosen], average=True)
+    return Request(tuple(subjects), archs, reference, chosen, num, seed, held_out)
+
+
+def _check_alike(subjects: Sequence[Subject]) -> None:
+    """Raise UsageError if two models make samples of different kinds or shapes, so that no data suit both."""
+    models = [(subject, subject.config.data) for subject in subjects if subject.config]
+    for subject, data in models[1:]:
+        first, other = models[0]
+        if (data.modality, data.shape) != (other.modality, other.shape):
+            raise UsageError(
+                f"{first.title} makes {_describe_samples(other)} and {subject.title} {_describe_samples(data)}, so no "
+                "real samples suit both: measure them one by one, or write images of each with `ganzoo sample` and "
+                "name the folders"
+            )
+
+
+def _describe_samples(data: DataInfo) -> str:
+    return f"{data.modality} samples of {'x'.join(map(str, data.shape))}"
+
+
+def _read_arch(registry: Registry, subject: Subject) -> Choice | None:
+    with _damage_reported(subject):
+        return read_choice(registry, "arch", subject.recipe["arch"]) if subject.config else None
+
+
+@contextlib.contextmanager
+def _damage_reported(subject: Subject) -> Iterator[None]:
+    """A context in which errors of a stored recipe's form are reported as a damaged recipe."""
     try:
-        trained_on = recipe.get("dataset", {}) if "dataset" in settings else recipe["dataset"]
-        arch, real = read_choice(registry, "arch", recipe["arch"]), _choose_dataset(registry, trained_on, settings)
+        yield
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise Corrupt(f"the recipe in {package} is damaged: {type(error).__name__} {error}") from error
-    check_needs((arch, *chosen), average=True)
-    return Request(package, arch, real, chosen, num, seed)
+        raise Corrupt(f"the recipe in {subject.path} is damaged: {type(error).__name__} {error}") from error
 
 
-def compute_fingerprint(metric: Choice, dataset: Choice, num: int, seed: int, weights: str = "") -> str:
-    """Return 16 hexadecimal digits that are equal exactly where two values are comparable.
-
-    Args:
-        metric: The metric with its options and version, and the extractor that it reads.
-        dataset: The dataset with its options and version.
-        num: The number of real samples, and of generated ones.
-        seed: The seed that chose real samples and latents.
-        weights: The SHA-256 of the extractor's weights; empty where it has none.
-    """
-    question = [metric.to_json(), dataset.to_json(), num, seed, *([weights] if metric.extractor else [])]
-    return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:16]
+# ----------------------------------------------------------------------------
+# The real samples.
 
 
-def _choose_metrics(registry: Registry, names: list[str], pairs: Mapping[str, Any]) -> tuple[Choice, ...]:
-    """Return the metrics of these names, with their options from `pairs`."""
-    if not names:
-        installed = ", ".join(entry.spec.name for entry in registry.components("metric"))
-        raise UsageError(f"no metric was chosen: add --metric NAME (installed: {installed or 'none'})")
-    chosen: dict[str, Choice] = {}
-    for name in names:
-        component = registry.resolve("metric", name)
-        if component.spec.name in chosen:
-            raise UsageError(f"metric {component.spec.name!r} is named twice: keep one of each name")
-        chosen[component.spec.name] = _choose_component(registry, component, pairs)
-    _refuse_unused_keys(tuple(chosen.values()), pairs)
-    return tuple(chosen.values())
-
-
-def _choose_component(registry: Registry, component: RegisteredComponent, pairs: Mapping[str, Any]) -> Choice:
-    """Return a component with its options from `pairs`, and the extractor that it reads."""
-    spec, extractor = component.spec, None
-    assert isinstance(spec, Built)
-    prefix = make_options_prefix(spec.kind, spec.name)
-    settings = _strip_prefix(prefix, pairs)
-    if reads_extractor(spec):
-        extractor = _choose_component(
-            registry, resolve_extractor(registry, spec, settings.pop(EXTRACTOR.name, None)), pairs
+def choose_reference(
+    registry: Registry, subjects: Sequence[Subject], against: str, pairs: Mapping[str, Any]
+) -> Choice | Path:
+    """Return the dataset of the real samples, or the path of a file of arrays; arguments as in `make_request`."""
+    settings = {key: value for key, value in pairs.items() if key.startswith("dataset.")}
+    if Path(against).suffix.lower() in ARRAYS:
+        if settings:
+            raise UsageError(f"{next(iter(settings))} is an option of a dataset, and {against} is a file of arrays")
+        return Path(against).expanduser().absolute()
+    if against:
+        settings = {**parse_dataset_flag(registry, against), **settings}
+    models = [subject.config for subject in subjects if subject.config]
+    shape = models[0].data.shape if models else None
+    trained = next((subject for subject in subjects if "dataset" in subject.recipe), None)
+    if trained:
+        with _damage_reported(trained):
+            return _choose_dataset(registry, trained.recipe["dataset"], settings, shape)
+    if against:
+        return _choose_dataset(registry, {}, settings, shape)
+    if models:
+        raise UsageError(
+            f"{subjects[0].title} does not say what it was trained on: add --against NAME or --against PATH"
         )
-    chosen = options.read(spec.options, settings, prefix, f"{spec.kind} {spec.name!r}")
-    return make_choice(registry, component, chosen, prefix, extractor)
+    raise UsageError("nothing says which samples are real: add --against NAME or --against PATH")
 
 
-def _refuse_unused_keys(metrics: tuple[Choice, ...], pairs: Mapping[str, Any]) -> None:
-    """Raise UsageError for a key that belongs to none of the chosen metrics, their extractors and the dataset."""
-    used = (*metrics, *(choice.extractor for choice in metrics if choice.extractor))
-    known = [
-        make_options_prefix(choice.spec.kind, choice.name) + name
-        for choice in used
-        for name in (*list_options(choice.spec.options), *([EXTRACTOR.name] if choice.extractor else []))
-    ]
-    for key in pairs:
-        head, _, rest = key.partition(".")
-        name, dot, _ = rest.partition(".")
-        if head == "dataset" or (dot and (head, name) in [(choice.spec.kind, choice.name) for choice in used]):
-            continue
-        owner = "an evaluation"
-        raise (
-            make_unused_key_error(key, metrics, known, owner)
-            if head in KINDS
-            else make_unknown_key_error(key, known, owner)
-        )
+def _choose_dataset(
+    registry: Registry, stored: Mapping[str, Any], settings: Mapping[str, Any], shape: tuple[int, ...] | None
+) -> Choice:
+    """Return the requested dataset. If it is the dataset of the training, other options are those of the training.
 
-
-def _choose_dataset(registry: Registry, stored: Mapping[str, Any], settings: Mapping[str, Any]) -> Choice:
-    """Return the requested dataset. Where it is the dataset of the training, other options are those of the training.
-
-    So images of another folder get the size of the model.
+    Options that decide about the shape of images are those of the model, unless the user says otherwise.
     """
     if "dataset" in settings:
         component = registry.resolve("dataset", str(settings["dataset"]))
@@ -167,12 +211,27 @@ def _choose_dataset(registry: Registry, stored: Mapping[str, Any], settings: Map
     spec = component.spec
     assert isinstance(spec, Dataset)
     same = "dataset" not in settings or component.qualified == stored.get("name")
-    values = dict(component.migrate(stored["options"], int(stored["schema"]))) if same else {}
-    chosen = options.read(
-        spec.options, values | _strip_prefix("dataset.", settings), "dataset.", f"dataset {spec.name!r}"
-    )
+    usual = component.migrate(stored["options"], int(stored["schema"])) if same else fit_options(spec, shape)
+    own = {key.removeprefix("dataset."): value for key, value in settings.items() if key != "dataset"}
+    if spec.path_option in own:  # other files, of which nothing was trained on
+        usual = {key: value for key, value in usual.items() if key != HOLDOUT}
+    chosen = options.read(spec.options, {**usual, **own}, "dataset.", f"dataset {spec.name!r}")
     return make_choice(registry, component, make_path_absolute(spec, chosen), "dataset.")
 
 
-def _strip_prefix(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+def fit_options(spec: Built, shape: tuple[int, ...] | None) -> dict[str, int]:
+    """Return the options by which a dataset makes images of a shape, as far as it has such options."""
+    if shape is None or len(shape) != 3:
+        return {}
+    channels, height, width = shape
+    wanted = {"channels": channels, "size": height, **({"width": width} if width != height else {})}
+    return {key: value for key, value in wanted.items() if key in list_options(spec.options)}
+
+
+def choose_samples(registry: Registry, path: Path, shape: tuple[int, ...]) -> Choice:
+    """Return the dataset that opens a folder of samples, with images of this shape."""
+    component: RegisteredComponent = registry.resolve_path_dataset(str(path))
+    spec = component.spec
+    assert isinstance(spec, Dataset)
+    chosen = options.read(spec.options, {**fit_options(spec, shape), spec.path_option: str(path)}, "dataset.")
+    return make_choice(registry, component, make_path_absolute(spec, chosen), "dataset.")

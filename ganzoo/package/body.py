@@ -14,6 +14,7 @@ from ganzoo.plugin import Component, Dataset, Recipe, options
 from ganzoo.recipe.keys import COMPONENTS, FLAGS, NETWORKS, ONE
 from ganzoo.recipe.settings import TrainOptions
 from ganzoo.registry import Registry
+from ganzoo.runs.scores import describe_protocol, format_score
 from ganzoo.samples.show import CHANNELS
 
 
@@ -47,9 +48,12 @@ def make_sections(config: Config, registry: Registry, files: list[str], address:
     if config.imported:
         sections.append(f"It was trained elsewhere, with settings that are not known. {_describe_origin(config)}")
     if config.metrics:
-        rows = [(entry["name"], f"{entry['value']:.6g}", _describe_protocol(entry)) for entry in config.metrics]
+        rows = [(entry["name"], format_score(entry), _describe_protocol(entry)) for entry in config.metrics]
         sections += ["## Metrics", format_table(("metric", "value", "protocol"), rows)]
-        sections.append("Values are comparable where their fingerprints are equal, and not otherwise.")
+        sections.append(
+            "Values are comparable where their fingerprints are equal, and not otherwise. The floor is the distance of "
+            "other real samples; +- is half the width of a 95 % interval."
+        )
     sections += ["## Data", _describe_data(config, registry), "## Limits", _describe_limits(config, files)]
     return sections
 
@@ -200,7 +204,10 @@ def _describe_options(values: Mapping[str, Any]) -> str:
 
 
 def _describe_protocol(entry: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in entry.items() if key not in ("name", "value"))
+    """Return in words how a value was measured, and its fingerprint."""
+    if not isinstance(entry.get("protocol"), Mapping):
+        return ", ".join(f"{key} {value}" for key, value in entry.items() if key not in ("name", "value"))
+    return f"{describe_protocol(entry['protocol'])}, fingerprint {entry.get('fingerprint', '?')}"
 
 
 def make_title(config: Config) -> str:

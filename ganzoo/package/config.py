@@ -38,6 +38,7 @@ HASHED = (
 )  # the config states their hashes; the card's it does not, because people edit the card
 FILES = (CONFIG, *HASHED, CARD)  # no other file is ever written, fetched or published
 WITHOUT_D = "is missing: `ganzoo pull USER/NAME --with-discriminator` fetches it"
+ESTIMATES = ("floor", "ratio", "interval")  # numbers beside a measured value
 LARGEST = 1 << 20  # bytes of a config
 DEEPEST = 64  # levels of nested lists and mappings: deeper ones would overflow the stack
 LARGEST_HEADER = 8 << 20  # bytes of a weights file's header: enough for some 80,000 tensors
@@ -228,7 +229,12 @@ def _parse_data(values: Mapping[str, Any]) -> DataInfo:
 
 def _parse_metric(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     _parse_text(entry["name"])
-    _check(type(entry["value"]) in (int, float), "metrics.value")
+    for key in ("value", *ESTIMATES):
+        if key == "value" or key in entry:
+            _check(type(entry[key]) in (int, float) and math.isfinite(float(entry[key])), f"metrics.{key}")
+    _parse_text(entry.get("better", ""))
+    protocol = entry.get("protocol", {})
+    _check(isinstance(protocol, dict) and isinstance(protocol.get("extractor_options", {}), dict), "metrics.protocol")
     _parse_count(entry.get("num", 1), 1)
     _check(re.fullmatch(r"[0-9a-f]{16}", entry.get("fingerprint", "0" * 16)), "metrics.fingerprint")
     return entry

@@ -7,6 +7,8 @@ Files:
     log.txt: What a person saw on the terminal, and how the run ended.
     skipped.txt: The files of the dataset that could not be read, each with the reason, if there are any.
     stats.jsonl: What was measured: one JSON object a line.
+    evaluations.jsonl: The scores of ``ganzoo evaluate``, one JSON object a line: ``time``, ``package`` (or ``best``),
+        ``images``, and ``scores`` with their floors, intervals and protocols.
     reals.png: Real samples, as the networks see them.
     fakes-000020000.png: Samples after so many images, always of the same latents. Where samples are text or sound, the
         names end in ``.txt``, ``.csv`` or ``.wav``.
@@ -23,7 +25,6 @@ import contextlib
 import json
 import os
 import re
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ from typing import Any
 from ganzoo.errors import Conflict, Corrupt, NotFound, UsageError, suggest_names
 from ganzoo.plugin.files import append, recover_directory, write_atomic, write_errors_explained
 from ganzoo.runs.display import describe_run, show_run
+from ganzoo.runs.locks import lock, opened
 
 CHECKPOINT = re.compile(r"(\d{9,})\.ckpt")
 MARK = ".launch"  # a file in the run: which launch of torchrun started it, to find it again after a restart
@@ -63,6 +65,11 @@ class Run:
     def stats_file(self) -> Path:
         """The path of the statistics: one JSON object on a line for each tick."""
         return self.path / "stats.jsonl"
+
+    @property
+    def evaluations_file(self) -> Path:
+        """The path of the remembered evaluations: one JSON object a line."""
+        return self.path / "evaluations.jsonl"
 
     @property
     def package(self) -> Path:
@@ -111,14 +118,11 @@ class Run:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the rows of ``stats.jsonl``, oldest first. A line that a crash cut off is skipped."""
-        found: list[dict[str, Any]] = []
-        if self.stats_file.exists():
-            for line in self.stats_file.read_text(encoding="utf-8", errors="replace").splitlines():
-                with contextlib.suppress(ValueError, KeyError, TypeError):
-                    row = json.loads(line)
-                    row["images"] + 0
-                    found.append(row)
-        return found
+        return _read_lines(self.stats_file)
+
+    def evaluations(self) -> list[dict[str, Any]]:
+        """Return the remembered evaluations, oldest first."""
+        return _read_lines(self.evaluations_file)
 
     def get_checkpoint_path(self, images: int) -> Path:
         """Return the path of the checkpoint after so many images."""
@@ -156,8 +160,8 @@ class Run:
         """
         with write_errors_explained(self.path):
             (self.path / ".lock").touch()
-        with _opened(self.path / ".lock") as file:
-            if not _lock(file, tries=3):  # `active` may hold it for a moment
+        with opened(self.path / ".lock") as file:
+            if not lock(file, tries=3):  # `active` may hold it for a moment
                 raise Conflict(f"run {self.path} is being trained by another process: wait for it or stop it first")
             for leftover in self.path.rglob(".*.tmp"):  # of a write that a crash interrupted
                 leftover.unlink(missing_ok=True)
@@ -177,8 +181,8 @@ class Run:
     def active(self) -> bool:
         """Whether a process is training it."""
         try:
-            with _opened(self.path / ".lock") as file:
-                return not _lock(file)
+            with opened(self.path / ".lock") as file:
+                return not lock(file)
         except OSError:
             return False
 
@@ -225,8 +229,8 @@ def create_run(name: str, mark: str = "") -> Run:
     check_name(name)
     with write_errors_explained(get_root()):
         get_root().mkdir(parents=True, exist_ok=True)
-        with _opened(get_root()) as folder:
-            _lock(folder, tries=300)
+        with opened(get_root()) as folder:
+            lock(folder, tries=300)
             taken = [int(match[1]) for path in get_root().iterdir() if (match := re.match(r"(\d+)-", path.name))]
             path = get_root() / f"{max(taken, default=-1) + 1:04d}-{name}"
             (path / "checkpoints").mkdir(parents=True)
@@ -269,30 +273,17 @@ def find_latest_unfinished() -> Run:
     raise NotFound(f"no unfinished run in {get_root()}/: start one with `ganzoo train --arch NAME`")
 
 
+def _read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the JSON objects in the lines of a file, as far as they have ``images``; none if it does not exist."""
+    found: list[dict[str, Any]] = []
+    if path.exists():
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                row = json.loads(line)
+                row["images"] + 0
+                found.append(row)
+    return found
+
+
 def _is_run(path: Path) -> bool:
     return (path / "recipe.json").is_file()
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    """A context with a file or folder that is open for locking."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        yield handle
-    finally:
-        os.close(handle)
-
-
-def _lock(file: int, tries: int = 1) -> bool:
-    """Lock an open file, with 0.1 s between tries, and return whether it worked. Systems without locks return True."""
-    try:
-        import fcntl
-    except ImportError:  # pragma: no cover
-        return True
-    for left in reversed(range(tries)):
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        if left:
-            time.sleep(0.1)
-    return False

@@ -36,6 +36,8 @@ def ganzoo_metrics() -> Iterator[Metric]:
             "--metric pixel-moments, which compares pixels, not features of Inception",
         ),
         better={"mean": "lower", "std": "lower", "fd": "lower"},
+        distances=("mean", "std", "fd"),
+        default=True,
         cases="ganzoo_metrics.cases:pixel_moments",
         paper="D. C. Dowson & B. V. Landau 1982, The Fréchet distance between multivariate normal distributions, "
         "doi:10.1016/0047-259X(82)90077-X; Martin Heusel, Hubert Ramsauer, Thomas Unterthiner, Bernhard Nessler & Sepp "
@@ -49,6 +51,8 @@ def ganzoo_metrics() -> Iterator[Metric]:
         factory="ganzoo_metrics.frechet:Frechet",
         reads="statistics",
         better={"fd": "lower"},
+        distances=("fd",),
+        default=True,
         cases="ganzoo_metrics.cases:frechet",
         paper="Martin Heusel, Hubert Ramsauer, Thomas Unterthiner, Bernhard Nessler & Sepp Hochreiter 2017, GANs "
         "Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium, arXiv:1706.08500, eq. 6",
@@ -85,6 +89,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
         options=PRDCOptions,
         reads="features",
         better=dict.fromkeys(("precision", "recall", "density", "coverage"), "higher"),
+        default=True,
         cases="ganzoo_metrics.cases:prdc",
         paper="Tuomas Kynkäänniemi, Tero Karras, Samuli Laine, Jaakko Lehtinen & Timo Aila 2019, Improved Precision "
         "and Recall Metric for Assessing Generative Models, arXiv:1904.06991; Muhammad Ferjad Naeem, Seong Joon Oh, "
@@ -99,6 +104,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
         options=MINDOptions,
         reads="features",
         better={"mind": "lower"},
+        distances=("mind",),
         cases="ganzoo_metrics.cases:mind",
         paper="Quentin Berthet and others 2026, MIND: Monge Inception Distance for Generative Models Evaluation, "
         "arXiv:2605.06797",

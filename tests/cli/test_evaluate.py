@@ -55,11 +55,15 @@ def wrong(answer: Answer, code: int, *words: str, before: int = 0) -> None:
 def test_the_values_are_printed_as_a_table(ganzoo: Ganzoo, runs: Path, what: str) -> None:
     done = ganzoo("evaluate", what, *METRIC, "-n", "100")
     assert done.code == 0
-    rows = [line.split(maxsplit=2) for line in done.out.splitlines()]
-    assert [name for name, _, _ in rows] == ["pixel-moments/mean", "pixel-moments/std", "pixel-moments/fd"]
-    assert all(float(value) > 0 for _, value, _ in rows)
-    assert {words for _, _, words in rows} == {"lower is better"}
-    assert done.err == f"runs/{RUN}/package: 100 samples of digits and as many generated ones, seed 0\n"
+    form = r"pixel-moments/(\w+) +([\d.]+) \(([\d.,]+) x floor\) +lower is better"
+    rows = [re.fullmatch(form, line).groups() for line in done.out.splitlines()]
+    assert [key for key, _, _ in rows] == ["mean", "std", "fd"]
+    assert all(float(value) > 0 and float(ratio.replace(",", "")) > 1 for _, value, ratio in rows)
+    first, second = done.err.splitlines()
+    assert first == f"runs/{RUN}/package: 100 samples of digits and as many generated ones, 1x16x16, seed 0"
+    assert re.fullmatch(
+        "100 samples of digits, 100 generated ones as uint8, seed 0: pixel-moments [0-9a-f]{16}", second
+    )
 
 
 def test_json_says_what_the_values_depend_on(ganzoo: Ganzoo, runs: Path) -> None:
@@ -80,8 +84,8 @@ def test_json_says_what_the_values_depend_on(ganzoo: Ganzoo, runs: Path) -> None
     assert found["values"] == same.values
 
 
-def test_num_is_all_samples_and_at_most_ten_thousand(ganzoo: Ganzoo, runs: Path) -> None:
-    assert json.loads(ganzoo("evaluate", "0", *METRIC, "--json").out)["num"] == 1797
+def test_num_is_half_of_the_samples_but_950_to_ten_thousand(ganzoo: Ganzoo, runs: Path) -> None:
+    assert json.loads(ganzoo("evaluate", "0", *METRIC, "--json").out)["num"] == 950
     ganzoo("train", "--arch", "mlp", "--dataset", "points", "--images", "64", "--batch", "16", "--name", "p")
     found = json.loads(ganzoo("evaluate", "3", *METRIC, "--json").out)
     assert (found["num"], found["dataset"]["num_items"]) == (10_000, None)
@@ -94,7 +98,10 @@ def test_a_seed_gives_the_same_again_and_another_gives_others(ganzoo: Ganzoo, ru
 
 def test_more_samples_than_there_are(ganzoo: Ganzoo, runs: Path) -> None:
     wrong(ganzoo("evaluate", "0", *METRIC, "-n", "1798"), 2, "-n 1798", "has 1797 samples", "at most 1797")
-    assert ganzoo("evaluate", "0", *METRIC, "-n", "1797").code == 0
+    done = ganzoo("evaluate", "0", *METRIC, "-n", "1797")
+    assert done.code == 0
+    assert "floor" not in done.out
+    assert "values have no floor, as too few other real samples are left: -n 898 leaves enough" in done.err
 
 
 def photos(folder: Path, num: int = 3, side: int = 24) -> Path:
@@ -105,22 +112,21 @@ def photos(folder: Path, num: int = 3, side: int = 24) -> Path:
 
 
 def test_other_data_that_fit(ganzoo: Ganzoo, runs: Path, tmp_path: Path) -> None:
-    pairs = ("dataset.size=16", "dataset.channels=1")
-    done = ganzoo("evaluate", "0", *METRIC, "--dataset", photos(tmp_path / "photos"), *pairs)
-    assert (done.code, done.out.count("\n")) == (0, 3)
-    assert "3 samples of folder" in done.err
+    for flag in ("--against", "--dataset"):  # read at the model's size
+        done = ganzoo("evaluate", "0", *METRIC, flag, photos(tmp_path / flag))
+        assert (done.code, done.out.count("\n")) == (0, 3)
+        assert "3 samples of folder and as many generated ones, 1x16x16" in done.err
 
 
 def test_other_data_that_do_not_fit(ganzoo: Ganzoo, runs: Path, tmp_path: Path) -> None:
     folder = photos(tmp_path / "photos")
     wrong(
-        ganzoo("evaluate", "0", *METRIC, "--dataset", folder), 2,
+        ganzoo("evaluate", "0", *METRIC, "--against", folder, "dataset.size=32", "dataset.channels=3"), 2,
         "dataset 'folder' does not fit the model: its shape is (3, 32, 32), the model's is (1, 16, 16)",
         "add dataset.channels=1 dataset.size=16",
     )  # fmt: skip
-    pairs = ("dataset.size=16", "dataset.channels=1")
-    wrong(ganzoo("evaluate", "2", *METRIC, "--dataset", folder, *pairs), 2, "num_classes is 0, the model's is 10")
-    wrong(ganzoo("evaluate", "0", *METRIC, "--dataset", "points"), 2, "modality is points, the model's is image")
+    wrong(ganzoo("evaluate", "2", *METRIC, "--against", folder), 2, "num_classes is 0, the model's is 10")
+    wrong(ganzoo("evaluate", "0", *METRIC, "--against", "points"), 2, "modality is points, the model's is image")
 
 
 def test_missing_or_changed_data_is_reported(ganzoo: Ganzoo, tmp_path: Path) -> None:
@@ -148,13 +154,12 @@ def test_a_run_without_a_package_and_a_path_without_a_run(ganzoo: Ganzoo, runs: 
     ("line", "code", "words"),
     [
         ("evaluate", 2, ["missing argument 'RUN'", "`ganzoo evaluate --help`"]),
-        ("evaluate 0", 2, ["no metric was chosen", "add --metric NAME", "pixel-moments"]),
         ("evaluate 0 --metric pixel-moment", 2, ["no metric 'pixel-moment'", "did you mean 'pixel-moments'?"]),
         ("evaluate 0 --metric pixel-moments -n 0", 2, ["-n 0", "at least one"]),
         ("evaluate 0 --metric pixel-moments --device nonsense", 2, ["--device nonsense", "use auto, cpu"]),
         ("evaluate 0 --metric pixel-moments arch.width=3", 2, ["unknown key 'arch.width'"]),
         ("evaluate 0 pixel-moments", 2, ["did you mean --metric pixel-moments?"]),
-        ("evaluate 0 --metric pixel-moments --dataset ./nothing", 4, ["nothing' does not exist"]),
+        ("evaluate 0 --metric pixel-moments --against ./nothing", 4, ["nothing' does not exist"]),
         ("evaluate 0 --metric pixel-moments -n 1", 1, ["'pixel-moments' of plugin 'metrics' failed", "at least 2"]),
     ],
 )

@@ -17,7 +17,7 @@ from devices import CPU
 from forks import run_ranks
 from ganzoo.compute.device import precision
 from ganzoo.data.source import ArraySource, EndlessSource
-from ganzoo.evaluate import measure as measuring
+from ganzoo.engine import metrics as run_metrics
 from ganzoo.evaluate.measure import Batch, MetricRunner, generate_batches, measure
 from ganzoo.evaluate.reals import RealSamples
 from ganzoo.plugin import DataInfo, Metric, Networks, hookimpl
@@ -248,7 +248,7 @@ def test_a_generator_that_fails_costs_training_a_line(monkeypatch):
         raise RuntimeError("no samples")
         yield
 
-    monkeypatch.setattr(measuring, "generate_batches", broken)
+    monkeypatch.setattr(run_metrics, "generate_batches", broken)
     run = train(metric="toy-mean")
     assert run.finished
     assert "nothing could be measured: RuntimeError: no samples" in (run.path / "log.txt").read_text()

@@ -73,7 +73,8 @@ def test_all_fields_are_read() -> None:
         ("data.num_items", None), ("data.num_classes", GONE), ("data.meta", GONE),
         ("data.modality", GONE), ("recipe.ganzoo", GONE), ("recipe.arch.options", {}), ("metrics.0.num", GONE),
         ("files", {name: {"sha256": "a" * 64, "size": 0} for name in HASHED}), ("more", "from a later version"),
-        ("recipe.more", 1), ("metrics.0.more", "x"), ("imported", IMPORTED), ("imported", {**IMPORTED, "more": 1}),
+        ("recipe.more", 1), ("metrics.0.more", "x"), ("metrics.0.floor", 0.1),
+        ("metrics.0.protocol", {"sha256": 3}), ("imported", IMPORTED), ("imported", {**IMPORTED, "more": 1}),
     ],
 )  # fmt: skip
 def test_a_config_that_the_schema_accepts_is_read(path: str, value: object) -> None:
@@ -100,7 +101,8 @@ def test_a_config_that_the_schema_accepts_is_read(path: str, value: object) -> N
         ("latent.distribution", "normal+onehot0"), ("latent.distribution", 3),
         ("range", [0.0, 1.0]), ("range", "wide"), ("images", -1), ("images", 1.5), ("images", "x"), ("images", True),
         ("metrics", {}), ("metrics.0.name", GONE), ("metrics.0.value", "good"), ("metrics.0.fingerprint", "x"),
-        ("metrics.0.num", 0), ("files", {}), ("files", []),
+        ("metrics.0.num", 0), ("metrics.0.ratio", "2"), ("metrics.0.better", 1), ("metrics.0.protocol", []),
+        ("metrics.0.protocol", {"extractor_options": 3}), ("files", {}), ("files", []),
         ("files", {"model.safetensors": {"sha256": "0", "size": 1}}),
         ("files", {"model.safetensors": {"sha256": "0" * 64, "size": -1}}),
         ("files", {"model.safetensors": {"sha256": "0" * 64}}),

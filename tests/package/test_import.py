@@ -211,9 +211,9 @@ def test_an_imported_model_is_a_package_like_any_other(tmp_path: Path) -> None:
 
 def test_an_imported_model_can_be_measured_against_given_data() -> None:
     package = import_file(save(torchgan().state_dict()), "torchgan")
-    with pytest.raises(UsageError, match="does not say what it was trained on: add --dataset NAME"):
+    with pytest.raises(UsageError, match="does not say what it was trained on: add --against NAME"):
         ganzoo.evaluate(package, "toy-mean", device="cpu")
-    done = ganzoo.evaluate(package, "pixel-moments", dataset="digits", num=20, device="cpu")
+    done = ganzoo.evaluate(package, "pixel-moments", against="digits", num=20, device="cpu")
     assert done.values["pixel-moments/fd"] > 0
 
 

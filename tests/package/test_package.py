@@ -125,9 +125,10 @@ def test_the_config_says_what_the_package_is():
     asked = ganzoo.evaluate(run, "toy-mean", num=40, seed=0)
     fingerprint = asked.to_json()["fingerprints"]["toy-mean"]
     assert asked.values == {"toy-mean/difference": measured}
-    assert config["metrics"] == [
-        {"name": "toy-mean/difference", "value": measured, "num": 40, "seed": 0, "fingerprint": fingerprint}
-    ]
+    (entry,) = config["metrics"]
+    assert entry == asked.scores["toy-mean/difference"].to_json()
+    assert (entry["name"], entry["value"]) == ("toy-mean/difference", measured)
+    assert (entry["num"], entry["seed"], entry["fingerprint"]) == (40, 0, fingerprint)
     for other in (ganzoo.evaluate(run, "toy-mean", num=39, seed=0), ganzoo.evaluate(run, "toy-mean", num=40, seed=1)):
         assert other.to_json()["fingerprints"]["toy-mean"] != fingerprint
     files = {name: (run.package / name).read_bytes() for name in (MODEL, DISCRIMINATOR, REFERENCE, PICTURE)}

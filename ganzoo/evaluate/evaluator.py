@@ -1,0 +1,186 @@
+"""Metrics with the real samples that they compare with generated ones: scores with floors and intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import nn
+
+from ganzoo.compute.streams import derive_seed, seeded
+from ganzoo.evaluate import cache
+from ganzoo.evaluate.extract import Extraction
+from ganzoo.evaluate.measure import Batch, FailureHandler, MetricRunner, measure, pair_batches, rounds_samples
+from ganzoo.evaluate.parts import compute_of_first, estimate_intervals
+from ganzoo.evaluate.reals import RealSamples
+from ganzoo.evaluate.score import Protocol, Score
+from ganzoo.evaluate.selection import label_metrics
+from ganzoo.plugin import Metric
+from ganzoo.plugin.measuring import get_direction
+from ganzoo.recipe.recipe import Choice
+from ganzoo.registry.installed import describe_error
+
+
+class Evaluator:
+    """Metrics, and the real samples that they compare with generated ones.
+
+    Args:
+        metrics: The metrics, with the extractors that they read. A metric may be there for several extractors.
+        reals: The real samples that generated ones are compared with.
+        notify: A function that shows one line to the user: features that could not be cached, floors that could not be
+            measured.
+        others: Other real samples, which give the floors; None for no floors.
+        reference: The name of the real samples' dataset.
+        split: The part of the dataset that they are from, as a `Protocol` says it.
+
+    Raises:
+        GanzooError: A metric or an extractor could not be built.
+    """
+
+    def __init__(
+        self,
+        metrics: Sequence[Choice],
+        reals: RealSamples,
+        notify: Callable[[str], None],
+        others: RealSamples | None = None,
+        reference: str = "",
+        split: str = "all",
+    ) -> None:
+        self.metrics, self.reals, self.notify, self.others = label_metrics(metrics), reals, notify, others
+        self.reference, self.split = reference, split
+        self._without_floors: dict[str, Exception] = {}  # errors of metrics that failed on real samples, by label
+        read = {choice.extractor.name: choice.extractor for choice in metrics if choice.extractor}
+        extractions = {name: Extraction(extractor, reals, notify) for name, extractor in read.items()}
+        self.runners = {label: self._make_runner(label, choice, extractions) for label, choice in self.metrics.items()}
+
+    def _make_runner(self, label: str, choice: Choice, extractions: Mapping[str, Extraction]) -> MetricRunner:
+        with seeded(derive_seed(0, choice.name), self.reals.device):
+            metric = choice.build(self.reals.info)
+        metric = metric.to(self.reals.device) if isinstance(metric, nn.Module) else metric
+        assert isinstance(choice.spec, Metric)
+        return MetricRunner(
+            label, choice.spec, metric, extractions[choice.extractor.name] if choice.extractor else None
+        )
+
+    def score(
+        self, batches: Iterable[Batch], on_failure: FailureHandler, dtype: str = "", intervals: bool = False
+    ) -> dict[str, Score]:
+        """Return the scores of generated samples by name, ``METRIC/KEY``.
+
+        Args:
+            batches: The real samples in their order, and as many generated ones.
+            on_failure: A function that gets the label and the error of a failed metric; where it returns, the others
+                continue.
+            dtype: The numbers that the generated samples are made of; empty for those of a network.
+            intervals: Whether intervals are estimated.
+        """
+        floors = self.floors  # first, because it passes other samples through the networks
+        values = measure(self.runners.values(), batches, self.reals.seed, self.reals.device, on_failure)
+        for label in {name.partition("/")[0] for name in values} & self._without_floors.keys():
+            self.notify(f"metric {label!r} has no floor: {describe_error(self._without_floors.pop(label))}")
+        same, widths = self._compute_beside_floors(values), dict[str, float]()
+        if intervals:
+            widths = estimate_intervals(self.runners.values(), self.reals.seed, self.reals.device)
+        return {
+            name: Score(
+                name,
+                value,
+                get_direction(name.partition("/")[2], self._find_spec(name).better) or "neither",
+                self.make_protocol(name.partition("/")[0], dtype),
+                floors.get(name),
+                self._compute_ratio(name, same.get(name), floors.get(name)),
+                widths.get(name),
+            )
+            for name, value in values.items()
+        }
+
+    def make_protocol(self, label: str, dtype: str = "") -> Protocol:
+        """Return the protocol of a metric's values; `dtype` as in `score`."""
+        usual = "uint8" if rounds_samples(self.reals.info) else "float32"
+        return Protocol(
+            self.metrics[label],
+            self.runners[label].weights,
+            self.reference,
+            self.split,
+            self.reals.digest,
+            self.reals.num,
+            self.reals.seed,
+            dtype or usual,
+        )
+
+    def find_reader(self, network: Mapping[str, str]) -> str:
+        """Return the label of a metric that reads a network; empty if there is none.
+
+        Args:
+            network: Name and SHA-256 of a network, as a recipe's `frozen` has them.
+        """
+        for label, runner in self.runners.items():
+            extractor = self.metrics[label].extractor
+            named = extractor and network.get("name") == extractor.component.qualified
+            if named or (extractor and network.get("sha256") == runner.weights):
+                return label
+        return ""
+
+    def _find_spec(self, name: str) -> Metric:
+        return self.runners[name.partition("/")[0]].spec
+
+    # ------------------------------------------------------------------------
+    # Floors.
+
+    @cached_property
+    def floors(self) -> dict[str, float]:
+        """The values that other real samples get instead of generated ones, by name; measured once and cached."""
+        if self.others is None:
+            return {}
+        floors, missing = dict[str, float](), dict[str, MetricRunner]()
+        for label, runner in self.runners.items():
+            if runner.spec.pairs or runner.spec.labels:
+                continue
+            found = cache.load(self._make_key(label))
+            floors |= {f"{label}/{key}": float(value) for key, value in (found or {}).items()}
+            if found is None:
+                missing[label] = runner
+        return floors | self._measure_floors(missing, self.others)
+
+    def _measure_floors(self, runners: Mapping[str, MetricRunner], others: RealSamples) -> dict[str, float]:
+        """Measure and cache the floors of some metrics. A metric that fails has none."""
+        if not runners:
+            return {}
+        device, seed, on_failure = self.reals.device, self.reals.seed, self._without_floors.__setitem__
+        values = measure(runners.values(), pair_batches(self.reals, others), seed, device, on_failure)
+        for label in {name.partition("/")[0] for name in values}:
+            own = {name.partition("/")[2]: value for name, value in values.items() if name.startswith(f"{label}/")}
+            tensors = {key: torch.tensor(value, dtype=torch.float64) for key, value in own.items()}
+            cache.store(self._make_key(label), tensors, self.notify)
+        return values
+
+    def _make_key(self, label: str) -> dict[str, Any]:
+        """Return all that a metric's floors depend on, for the cache."""
+        assert self.others is not None
+        choice, runner = self.metrics[label], self.runners[label]
+        return {
+            "what": "floors", "metric": choice.to_json(), "code": choice.component.hash_code(),
+            "weights": runner.weights, "reals": self.reals.digest, "others": self.others.digest,
+            "data_info": self.reals.info.to_json(), "seed": self.reals.seed, "device": self.reals.device.type,
+            "torch": torch.__version__,
+        }  # fmt: skip
+
+    def _compute_beside_floors(self, values: Mapping[str, float]) -> Mapping[str, float]:
+        """Return values of as many generated samples as the floors were measured with."""
+        if self.others is None or self.others.num == self.reals.num:
+            return values
+        found: dict[str, float] = {}
+        for label, runner in self.runners.items():
+            if runner.spec.distances and any(name.startswith(f"{label}/") for name in values):
+                found |= compute_of_first(runner, self.others.num, self.reals.seed, self.reals.device)
+        return found
+
+    def _compute_ratio(self, name: str, value: float | None, floor: float | None) -> float | None:
+        """Return a distance in multiples of its floor; None where it is not a distance, or has no floor."""
+        key = name.partition("/")[2]
+        if value is None or not floor or not any(fnmatchcase(key, each) for each in self._find_spec(name).distances):
+            return None
+        return value / floor
