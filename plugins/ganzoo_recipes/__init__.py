@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ganzoo.plugin import Recipe, hookimpl
-from ganzoo_recipes.studiogan import list_recipes
+from ganzoo_recipes import mimicry, studiogan
 
 
 @hookimpl
 def ganzoo_recipes() -> Iterator[Recipe]:
     """Offer the recipes."""
-    yield from list_recipes()
+    yield from studiogan.list_recipes()
+    yield from mimicry.list_recipes()

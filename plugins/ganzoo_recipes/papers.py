@@ -1,4 +1,4 @@
-"""The papers of the GANs in StudioGAN's study."""
+"""The papers of the studies, and of the GANs that they compare."""
 
 DCGAN = (
     "Alec Radford, Luke Metz & Soumith Chintala 2016, Unsupervised Representation Learning with Deep Convolutional "
@@ -34,6 +34,10 @@ PROJECTION = "Takeru Miyato & Masanori Koyama 2018, cGANs with Projection Discri
 SNGAN = (
     "Takeru Miyato, Toshiki Kataoka, Masanori Koyama & Yuichi Yoshida 2018, Spectral Normalization for Generative "
     "Adversarial Networks, arXiv:1802.05957"
+)
+SSGAN = (
+    "Ting Chen, Xiaohua Zhai, Marvin Ritter, Mario Lucic & Neil Houlsby 2019, Self-Supervised GANs via Auxiliary "
+    "Rotation Loss, arXiv:1811.11212"
 )
 SAGAN = (
     "Han Zhang, Ian Goodfellow, Dimitris Metaxas & Augustus Odena 2019, Self-Attention Generative Adversarial "
@@ -94,3 +98,4 @@ STUDY = (
     "Minguk Kang, Joonghyuk Shin & Jaesik Park 2023, StudioGAN: A Taxonomy and Benchmark of GANs for Image Synthesis, "
     "arXiv:2206.09479"
 )
+MIMICRY = "Kwot Sin Lee & Christopher Town 2020, Mimicry: Towards the Reproducibility of GAN Research, arXiv:2005.02494"

@@ -99,6 +99,29 @@ def test_a_score_is_said_with_its_protocol():
     assert published["mhgan-cub200-128"] == "none"
 
 
+@pytest.mark.parametrize(
+    ("name", "loss", "terms", "steps", "updates", "falls"),
+    [
+        ("ssgan-cifar10", "hinge", ["ssgan"], 5, 100_000, True),
+        ("wgan-gp-stl10", "wasserstein", ["wgan-gp"], 5, 100_000, True),
+        ("cgan-pd-imagenet-32", "hinge", [], 5, 100_000, True),
+        ("sngan-imagenet-128", "hinge", [], 5, 450_000, False),
+        ("sngan-celeba-128", "hinge", [], 2, 100_000, False),
+        ("ssgan-lsun-bedroom-128", "hinge", ["ssgan"], 2, 100_000, True),
+    ],
+)
+def test_the_recipes_of_mimicry(name, loss, terms, steps, updates, falls):
+    recipe = read(f"mimicry-{name}")
+    train, images = recipe.train, updates * steps * 64
+    assert (recipe.loss.name, [term.name for term in recipe.reg]) == (loss, terms)
+    assert (train.batch, train.d_steps, train.images, train.conditional) == (64, steps, images, "cgan" in name)
+    for optim in (recipe.optim_g.options, recipe.optim_d.options):
+        assert optim.betas == (0.0, 0.9)
+        assert str(optim.lr) == (f"linear(0.0002, 0, images={images})" if falls else "0.0002")
+    arch = recipe.arch.options
+    assert (arch.width_g, arch.width_d, arch.upsampling) == (64, 64, "bilinear")
+
+
 def test_the_recipe_of_biggan_with_ada():
     recipe = read("biggan-ada-cifar10")
     assert (recipe.loss.name, [each.name for each in recipe.aug]) == ("bce", ["ada"])
