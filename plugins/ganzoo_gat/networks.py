@@ -5,8 +5,9 @@ latent, scales the features of each layer and the layer's share in the sum. Four
 image; the partial sums are `GeneratorOutput.intermediates`. The discriminator reads its logit from a class token.
 
 Differences from the paper: D sees the finished image alone, not also noisy intermediate ones (section 3.2), because an
-augmentation and a penalty know one image of a sample; and no features of a pretrained network guide D. D's last layer
-has no bias, which a loss of differences cannot train. The generator's output is not bounded.
+augmentation and a penalty know one image of a sample; and no features of a pretrained network guide D, unless the term
+`kd` is added. D's last layer has no bias, which a loss of differences cannot train. The generator's output is not
+bounded.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Heads: regularizers with layers of their own on D's embedding, which give D classes, codes or turns to find."""
+"""Heads: regularizers with layers of their own on D's embedding, which give D something to find."""
 
 from __future__ import annotations
 
@@ -31,6 +31,15 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         modalities=("image",),
         paper="Ting Chen, Xiaohua Zhai, Marvin Ritter, Mario Lucic & Neil Houlsby 2019, Self-Supervised GANs via "
         "Auxiliary Rotation Loss, arXiv:1811.11212",
+    )
+    yield _make_head(
+        name="kd",
+        aliases=("knowledge-distillation",),
+        summary="D predicts a trained network's features of real samples, and so learns what is worth looking at.",
+        factory="ganzoo_heads.kd:KD",
+        options=options.KDOptions,
+        similar_to=dict.fromkeys(("dino", "teacher", "feature-distillation", "repa"), "--reg kd"),
+        paper="Sangeek Hyun, MinKyu Lee & Jae-Pil Heo 2025, Scalable GANs with Transformers, arXiv:2509.24935",
     )
 
 

@@ -151,6 +151,16 @@ def ssgan() -> Iterator[Case]:
     )
 
 
+def kd() -> Iterator[Case]:
+    """Yield distances of (1, 0), which the head always predicts, from the directions of the samples."""
+    zeros = {**make_linear("predict.0", EYE), **make_linear("predict.2", EYE), **make_linear("predict.4", [(0, 0)] * 2)}
+    weights = {**zeros, "predict.4.bias": make_tensor((1.0, 0.0))}
+    real = [(3.0, 4.0), (0.0, 2.0)]  # cosines of 0.6 and 0
+    yield make_case("two directions", real, FAKE, None, weights, {"discriminator": 0.7}, width=2)
+    opposite = {"discriminator": 2 * 2}
+    yield make_case("opposite", [(-3.0, 0.0)] * 2, FAKE, None, weights, opposite, width=2, weight=2)
+
+
 def make_linear(name: str, weight: Sequence[Sequence[float]]) -> dict[str, Tensor]:
     """Return the weight and the bias, 0, of a linear layer."""
     return {f"{name}.weight": make_tensor(weight), f"{name}.bias": torch.zeros(len(weight), dtype=torch.float64)}

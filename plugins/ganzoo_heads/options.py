@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ganzoo.plugin import option
+from ganzoo.plugin import Nested, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,3 +99,16 @@ class SSGANOptions(HeadOptions):
 
     weight_d: float = option(1.0, low=0, schedulable=True, help="Weight of D's term, beta in the paper.")
     weight_g: float = option(0.2, low=0, schedulable=True, help="Weight of G's term, alpha in the paper.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KDOptions(HeadOptions):
+    """Options of `kd`."""
+
+    weight: float = option(1.0, low=0, schedulable=True, help="Weight of D's term.")
+    width: int = option(256, low=1, help="Channels between the layers of the head; 2,048 in the authors' code.")
+    extractor: str = option(
+        "",
+        help="The installed extractor whose features D predicts, as in the paper; empty for the samples' numbers.",
+        nested=Nested(kind="extractor"),
+    )

@@ -121,8 +121,9 @@ class OptimalTransport:
 class IntermediateConsistency:
     """weight sum_k E (x_k - shrink(x))^2 over the earlier stages x_k of the sample x (Hyun et al. 2026, CAT).
 
-    An image is shrunk to the size of the stage by averages over areas. A square is the mean over all numbers of a
-    stage. No gradient flows into x, so that the stages follow it.
+    The authors describe the final sample as the common anchor of all stages. What their description leaves open is
+    chosen here: an image is shrunk to the size of a stage by averages over areas, a square is the mean over all numbers
+    of a stage, and no gradient flows into x, so that the stages follow it.
     """
 
     options: IntermediateConsistencyOptions

@@ -23,7 +23,8 @@ class SD(nn.Module):
     """weight E (p(G(z)) - p(A(z)))^2, A being the averaged generator, for the z and the labels of the update.
 
     p are the features of an extractor, such as those of a perceptual distance; without one, the samples themselves. The
-    square is the mean over all numbers. No gradient flows into A. A is in eval mode: it has no dropout, and normalises
+    square is the mean over all numbers; this distance and the weight of 1 are choices made here. No gradient flows into
+    A. A is in eval mode: it has no dropout, and normalises
     by the running statistics of BatchNorm.
     """
 
