@@ -52,6 +52,7 @@ OUTPUTS = (
     "embedding-matching",
     "feature-matching",
     "infogan",
+    "kd",
     "reconstruction",
     "ssgan",
 )  # read D's features or embedding
