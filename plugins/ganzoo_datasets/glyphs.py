@@ -81,7 +81,7 @@ def draw_character(font: str, character: str, size: int, copy: int = 0) -> NDArr
 
     Args:
         font: The path of the font.
-        character: The character.
+        character: The character to be drawn, one of a font.
         size: Height and width in pixels.
         copy: 0 for an upright character; other numbers turn it by up to 12 degrees, move it and scale it.
     """

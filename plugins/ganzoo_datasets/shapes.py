@@ -43,7 +43,7 @@ def draw_scenes(labels: Tensor, radii: Tensor, across: Tensor, down: Tensor, siz
     """Draw scenes, with edges that are one pixel soft.
 
     Args:
-        labels: The classes ``[n]``.
+        labels: The classes ``[n]`` of the scenes.
         radii: The radii ``[n]``, in widths of the image.
         across: The distances ``[n]`` of the centres from the middle of their place to the right, in widths.
         down: The same distances downwards.
