@@ -10,6 +10,7 @@ from ganzoo_datasets.specs.batches import list_batches
 from ganzoo_datasets.specs.emoji import list_emoji
 from ganzoo_datasets.specs.folder import list_folders
 from ganzoo_datasets.specs.included import list_included
+from ganzoo_datasets.specs.known import list_known
 from ganzoo_datasets.specs.made import list_made
 from ganzoo_datasets.specs.mnist import list_mnist
 
@@ -24,3 +25,4 @@ def ganzoo_datasets() -> Iterator[Dataset]:
     yield from list_mnist()
     yield from list_emoji()
     yield from list_batches()
+    yield from list_known()

@@ -9,10 +9,7 @@ from typing import Literal
 from ganzoo.plugin import Dataset, option
 from ganzoo_datasets.specs.images import CROP_HELP, STRICT_HELP
 
-PICTURES = (
-    "celeba", "celeba-hq", "ffhq", "afhq", "lsun", "imagenet", "tiny-imagenet",
-    "flowers", "anime", "imagefolder", "image-folder", "images", "photos",
-)  # fmt: skip
+PICTURES = ("anime", "imagefolder", "image-folder", "images", "photos")
 
 
 @dataclass(frozen=True, kw_only=True)
