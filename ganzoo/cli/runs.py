@@ -11,7 +11,8 @@ import click
 from ganzoo.cli.common import common_options, print_json
 from ganzoo.cli.tables import print_table
 from ganzoo.errors import GanzooError
-from ganzoo.plugin import Dataset
+from ganzoo.evaluate.compare import find_best, find_regressions
+from ganzoo.plugin import Dataset, Metric
 from ganzoo.registry import registry
 from ganzoo.runs import run as runs
 from ganzoo.runs.display import format_value, read_last_values
@@ -45,6 +46,7 @@ def _make_row(facts: dict[str, Any]) -> tuple[str, ...]:
     values = facts["values"]
     key = facts["best"] if facts["best"] in values else next(iter(values), "")
     last = f"{key} {format_value(values[key])}" if key else ""
+    last += f" (best {format_value(facts['regressed'][key])})" if key in facts["regressed"] else ""
     named = tuple(str(facts[name]) for name in ("status", "dataset", "loss", "seed"))
     return (facts["run"], f"{facts['images']:,}", f"{facts['of']:,}", *named, last, facts["changed"])
 
@@ -62,8 +64,18 @@ def _collect_facts(run: Run) -> dict[str, Any]:
     )
     changed = datetime.fromtimestamp(run.changed).isoformat(sep=" ", timespec="minutes")
     values = read_last_values(run) if length else {}
+    regressed = _find_regressions(run, values) if values else {}
     told = {"run": run.path.name, "images": images, "of": length, "status": status}
-    return {**told, **described, "values": values, "changed": changed}
+    return {**told, **described, "values": values, "regressed": regressed, "changed": changed}
+
+
+def _find_regressions(run: Run, values: dict[str, float]) -> dict[str, float]:
+    """Return the best values of a run that are much better than its last ones, by ``METRIC/KEY``."""
+    specs = [entry.spec for entry in registry().components("metric")]
+    better = {
+        f"{spec.name}/{key}": way for spec in specs if isinstance(spec, Metric) for key, way in spec.better.items()
+    }
+    return find_regressions(values, find_best(run.rows(), better), better)
 
 
 def _describe_recipe(recipe: dict[str, Any]) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def _choose_name(what: str, package: Path) -> str:
     """Return the name of a model for the name of the output file."""
     if (repo := parse_repository(what)) is not None:
         return repo.id.partition("/")[2]
-    return package.parent.name if package.name == "package" else package.name
+    return package.parent.name if package.name in ("package", "best") else package.name
 
 
 def _parse_suffix(out: str) -> str:

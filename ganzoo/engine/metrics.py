@@ -10,7 +10,7 @@ import torch
 from ganzoo.data.source import Source
 from ganzoo.engine.gan import Gan
 from ganzoo.errors import UsageError
-from ganzoo.evaluate.compare import collect_directions, find_best, format_comparison
+from ganzoo.evaluate.compare import collect_directions, find_best, find_regressions, format_comparison
 from ganzoo.evaluate.evaluator import Evaluator
 from ganzoo.evaluate.measure import generate_batches
 from ganzoo.evaluate.reals import RealSamples, choose_others
@@ -82,6 +82,20 @@ class RunMetrics:
         words = format_comparison(values, self.best, self.better, ratios)
         self.best = find_best([self.best, values], self.better)
         return words
+
+    def describe_regressions(self, values: Mapping[str, float], best: str | None) -> str:
+        """Return a line on the values that were much better earlier in the run; empty if there are none.
+
+        Args:
+            values: The values at the end of the run.
+            best: The name in ``train.best``; None if no best checkpoint is kept.
+        """
+        worse = find_regressions(values, self.best, self.better)
+        if not worse:
+            return ""
+        words = ", ".join(f"{name} {values[name]:.4g} (best was {was:.4g})" for name, was in worse.items())
+        way_out = f"train.best={next(iter(worse))} keeps the best checkpoint of the next run"
+        return f"it was better before its end: {words}; {'best/ is the best checkpoint' if best in worse else way_out}"
 
     def records(self, values: Mapping[str, float]) -> list[dict[str, Any]]:
         """Return the values of `measure` as a package lists them: each with everything that it depends on."""

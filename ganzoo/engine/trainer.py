@@ -205,6 +205,8 @@ class Trainer:
             raise Interrupted(
                 f"stopped and saved at {self.images:,} images; to go on: ganzoo train --resume {self.run.path}"
             )
+        if gan.world.rank == 0 and (line := self.metrics.describe_regressions(self.values, train.best)):
+            self.events.note(line)
         if gan.world.rank == 0:
             self.events.attempt("package", self.keeper.complete, gan.device)
         self.events.note(

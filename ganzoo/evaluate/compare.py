@@ -9,6 +9,8 @@ from ganzoo.plugin import Metric
 from ganzoo.plugin.measuring import get_direction
 from ganzoo.recipe.recipe import Choice
 
+REGRESSED = 1.5  # a last value that is worse than the best by a larger factor is reported
+
 
 def collect_directions(metrics: Iterable[Choice]) -> dict[str, str]:
     """Return `Metric.better` of several metrics, by ``METRIC/KEY``. As in `Metric.better`, a key may be a pattern."""
@@ -37,6 +39,25 @@ def find_best(rows: Iterable[Mapping[str, Any]], better: Mapping[str, str]) -> d
             if known[name] and (name not in best or is_better(value, best[name], known[name])):
                 best[name] = value
     return best
+
+
+def find_regressions(
+    last: Mapping[str, float], best: Mapping[str, float], better: Mapping[str, str]
+) -> dict[str, float]:
+    """Return the best value of each ``METRIC/KEY`` whose last value is worse by more than a factor of `REGRESSED`.
+
+    Args:
+        last: The last values by name.
+        best: The best values by name, as `find_best` returns them.
+        better: The directions, as `collect_directions` returns them.
+    """
+    found = {}
+    for name in last.keys() & best.keys():
+        low, high = sorted((last[name], best[name]))
+        worse = is_better(best[name], last[name], get_direction(name, better))
+        if worse and low > 0 and high > REGRESSED * low:
+            found[name] = best[name]
+    return dict(sorted(found.items()))
 
 
 def format_comparison(

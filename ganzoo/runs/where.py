@@ -98,8 +98,9 @@ def find_package(what: ModelSource, notify: Notify = ignore_line) -> Path:
     """Return the directory of the model package that a name means on this machine.
 
     Args:
-        what: A run, its name or number, a package's directory, or a model of a plugin, ``plugin:name``.
-        notify: Gets a line if the name could also mean a model on the Hub.
+        what: A run, its name or number, a package's directory, or a model of a plugin, ``plugin:name``. A run means its
+            best checkpoint if ``train.best`` keeps one, otherwise its last one.
+        notify: Gets a line if the name could also mean a model on the Hub, or if a run's best checkpoint is used.
 
     Raises:
         NotFound: There is no such package, or the run has no package yet.
@@ -129,6 +130,9 @@ def find_package(what: ModelSource, notify: Notify = ignore_line) -> Path:
     run.recover()
     if not (run.package / "config.json").is_file():
         raise NotFound(f"run {run.path} has no model package yet: the first checkpoint writes it")
+    if (run.best / "config.json").is_file():
+        notify(f"{run.path}: its best checkpoint by train.best is used; {run.package} names the last one")
+        return run.best
     return run.package
 
 

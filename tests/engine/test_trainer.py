@@ -268,6 +268,17 @@ def test_the_best_checkpoint_is_kept_beside_the_last_ones(best, values, kept):
     assert best_of(run) == kept
 
 
+def test_a_run_means_its_best_checkpoint_and_a_regression_is_reported():
+    VALUES[:] = [3, 1, 2, 1, 5, 6]
+    run = train(metric="script", images=160, options={"train.best": "script/value"})
+    lines: list[str] = []
+    assert ganzoo.load(run, notify=lines.append).config["images"] == 32
+    assert lines == [f"{run.path}: its best checkpoint by train.best is used; {run.package} names the last one"]
+    assert ganzoo.load(run.package).config["images"] == 160
+    words = "it was better before its end: script/value 6 (best was 1); best/ is the best checkpoint"
+    assert words in (run.path / "log.txt").read_text()
+
+
 def test_a_resumed_run_keeps_its_best_checkpoint():
     VALUES[:] = [9, 1, 2, 3]
     run = train(metric="script", images=96, options={"train.best": "script/value"})
@@ -289,7 +300,7 @@ def test_the_best_of_many_measurements_is_kept_also_between_checkpoints(capsys):
     assert names(run) == [80, 96]
     rows = [row for row in run.rows() if "script/value" in row]
     assert [row["images"] for row in rows] == [0, 16, 32, 48, 64, 80, 96]
-    assert ganzoo.load(run).config["metrics"][0]["value"] == 6
+    assert ganzoo.load(run.package).config["metrics"][0]["value"] == 6
     log = (run.path / "log.txt").read_text()
     assert "script/value 2.5 (best so far, before 3), script/gain 2.5 (best is 9), script/other 0" in log
     VALUES[:] = [2.25, 7]

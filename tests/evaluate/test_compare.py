@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ganzoo.evaluate.compare import collect_directions, find_best, format_comparison, is_better
+from ganzoo.evaluate.compare import (
+    collect_directions,
+    find_best,
+    find_regressions,
+    format_comparison,
+    is_better,
+)
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
 
@@ -44,3 +50,11 @@ def test_a_line_shows_whether_each_value_improved():
         "fd/fd 11 (best so far, before 12.25), prdc/recall 0.25 (best is 0.5), modes/spread 1, other/x 1e-09"
     )
     assert format_comparison({"fd/fd": 12.25}, first, BETTER) == "fd/fd 12.25 (as the best so far)"
+
+
+def test_values_that_were_better_by_more_than_half_have_regressed():
+    last = {"fd/fd": 16.0, "prdc/recall": 0.5, "modes/spread": 9.0, "kid/kid": 1.0}
+    better = {**BETTER, "kid/kid": "lower"}
+    best = {"fd/fd": 10.0, "prdc/recall": 0.8, "modes/spread": 1.0, "kid/kid": -0.1}
+    assert find_regressions(last, best, better) == {"fd/fd": 10.0, "prdc/recall": 0.8}
+    assert find_regressions({"fd/fd": 14.9, "prdc/recall": 0.55}, best, better) == {}

@@ -272,7 +272,9 @@ def test_only_the_first_of_several_processes_measures_and_tracks(tmp_path):
     assert images[0] == "images"
     assert images == list(dict.fromkeys(images))
     assert images[-1] == "64"
-    assert ganzoo.evaluate(run, ["toy-mean", "pixel-moments"], device="cpu").values == read_last_values(run)
+    assert ganzoo.evaluate(run.package, ["toy-mean", "pixel-moments"], num=40, device="cpu").values == read_last_values(
+        run
+    )
     measured = {row["images"]: row["toy-mean/difference"] for row in run.rows() if "toy-mean/difference" in row}
     assert list(measured) == [0, 16, 32, 48, 64]
     assert ganzoo.load(run.best, device="cpu").config["images"] == max(measured, key=measured.get)
