@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ganzoo.plugin import DataInfo, Extractor, hookimpl
-from ganzoo_extractors.options import InPlaceOptions, MobileNetOptions, RandomOptions, SqueezeNetOptions
+from ganzoo_extractors.options import (
+    CLIPOptions,
+    DINOv2Options,
+    InceptionOptions,
+    InPlaceOptions,
+    MobileNetOptions,
+    ONNXOptions,
+    RandomOptions,
+    SqueezeNetOptions,
+)
 
 RESIZE = "bicubic with antialiasing to"
 SQUARE = f"{RESIZE} squares of the option size"
@@ -60,4 +69,47 @@ def ganzoo_extractors() -> Iterator[Extractor]:
         provides=("probabilities",),
         paper="Mark Sandler, Andrew Howard, Menglong Zhu, Andrey Zhmoginov & Liang-Chieh Chen 2018, MobileNetV2: "
         "Inverted Residuals and Linear Bottlenecks, arXiv:1801.04381",
+    )
+    yield Extractor(
+        name="inception",
+        summary="Inception-v3 as FID uses it: 2,048 features, on which the Frechet distance is FID.",
+        factory="ganzoo_extractors.inception:Inception",
+        options=InceptionOptions,
+        requires=("torch-fidelity>=0.4", "torchvision"),
+        resize="TensorFlow 1's bilinear to 299x299, without antialiasing",
+        modalities=("image",),
+        provides=("probabilities",),
+        paper="Christian Szegedy, Vincent Vanhoucke, Sergey Ioffe, Jonathon Shlens & Zbigniew Wojna 2015, Rethinking "
+        "the Inception Architecture for Computer Vision, arXiv:1512.00567",
+    )
+    yield Extractor(
+        name="dinov2",
+        summary="A transformer of DINOv2, from a file: features that agree best with what people see.",
+        factory="ganzoo_extractors.timm_networks:build_dinov2",
+        options=DINOv2Options,
+        requires=("timm>=1.0", "torchvision"),
+        resize=SQUARE,
+        modalities=("image",),
+        paper="Maxime Oquab, Timothée Darcet, Théo Moutakanni et al. 2023, DINOv2: Learning Robust Visual Features "
+        "without Supervision, arXiv:2304.07193",
+    )
+    yield Extractor(
+        name="clip",
+        summary="The image network of a CLIP, from a file: features of what a caption would say.",
+        factory="ganzoo_extractors.timm_networks:build_clip",
+        options=CLIPOptions,
+        requires=("timm>=1.0", "torchvision"),
+        resize=SQUARE,
+        modalities=("image",),
+        paper="Alec Radford, Jong Wook Kim, Chris Hallacy et al. 2021, Learning Transferable Visual Models From "
+        "Natural Language Supervision, arXiv:2103.00020",
+    )
+    yield Extractor(
+        name="onnx",
+        summary="Any network in a file of ONNX, on the CPU.",
+        factory="ganzoo_extractors.onnx_file:ONNXNetwork",
+        options=ONNXOptions,
+        requires=("onnxruntime>=1.17",),
+        resize=f"{RESIZE} the size that the file fixes, or else to the option size",
+        modalities=("image",),
     )
