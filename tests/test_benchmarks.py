@@ -134,6 +134,13 @@ def test_gpu():
 
 
 @pytest.mark.slow
+def test_evaluation():
+    text = run_quick("evaluation")
+    assert all(read_numbers(text, row)[0] > 0 for row in ("nothing cached", "share of training"))
+    assert text.count("target at most") == 2
+
+
+@pytest.mark.slow
 def test_kit():
     text = run_quick("kit")
     assert "FAIL" not in text
@@ -141,7 +148,7 @@ def test_kit():
 
 
 def test_every_benchmark_is_run_here():
-    alone = {"roofline", "precision", "losses", "scaling", "crowded", "gpu", "kit", "penalties", "modes"}
+    alone = {"evaluation", "roofline", "precision", "losses", "scaling", "crowded", "gpu", "kit", "penalties", "modes"}
     assert {path.stem for path in BENCHMARKS.glob("*.py")} - SHARED == {*ROWS, *BESIDE, *alone}
 
 
