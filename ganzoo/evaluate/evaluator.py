@@ -137,7 +137,7 @@ class Evaluator:
             return {}
         floors, missing = dict[str, float](), dict[str, MetricRunner]()
         for label, runner in self.runners.items():
-            if runner.spec.pairs or runner.spec.labels:
+            if not runner.spec.compares_sets:
                 continue
             found = cache.load(self._make_key(label))
             floors |= {f"{label}/{key}": float(value) for key, value in (found or {}).items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from torch import Tensor
 from ganzoo.compute.device import float32_products
 from ganzoo.compute.streams import derive_seed, draw_latents, seeded
 from ganzoo.evaluate.extract import Extraction
+from ganzoo.evaluate.paths import STEP, generate_step
 from ganzoo.evaluate.reals import BATCH, RealSamples
 from ganzoo.plugin import DataInfo, Metric, Networks, extract_samples
 
@@ -24,11 +26,15 @@ FailureHandler = Callable[[str, Exception], None]
 
 
 class Batch(NamedTuple):
-    """Real samples and as many generated ones, each ``[n, *shape]``, and the labels of the generated ones or None."""
+    """Real samples and as many generated ones, each ``[n, *shape]``, and the labels of the generated ones or None.
+
+    `step` generates the samples of a step on paths between latents; it is None if there is no generator.
+    """
 
     real: Tensor
     fake: Tensor
     labels: Tensor | None
+    step: Callable[[], tuple[Tensor, Tensor]] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +67,13 @@ class MetricRunner:
         for give, data in ((self.metric.real, real), (self.metric.fake, fake)):
             if not _is_empty(data):
                 give(data, *more)
+
+    def update_path(self, step: Callable[[], tuple[Tensor, Tensor]] | None) -> None:
+        """Give a metric of paths the samples of a step on paths, or their features; raise ValueError without a step."""
+        if step is None:
+            raise ValueError("it follows paths of latents, which samples of files do not have")
+        start, end = (self.extraction(samples) if self.extraction else samples for samples in step())
+        self.metric.path(start, end, STEP)
 
 
 def _is_empty(data: Any) -> bool:
@@ -111,7 +124,9 @@ def measure(
                     readers, step, extraction.extract_both, step * BATCH, len(batch.real), batch.fake
                 )
             for runner in list(active.values()):
-                if runner.spec.reads != "statistics":
+                if runner.spec.paths:
+                    attempt([runner], step, runner.update_path, batch.step)
+                elif runner.spec.reads != "statistics":
                     attempt([runner], step, runner.update, *data[runner.extraction], batch.labels)
         for runner in list(active.values()):
             if runner.spec.reads == "statistics" and runner.extraction:
@@ -125,10 +140,10 @@ def measure(
 
 
 def _group_by_extraction(runners: Iterable[MetricRunner]) -> dict[Extraction, list[MetricRunner]]:
-    """Return the metrics that read each extractor."""
+    """Return the metrics that read each extractor's features of all samples."""
     groups: dict[Extraction, list[MetricRunner]] = {}
     for runner in runners:
-        if runner.extraction:
+        if runner.extraction and not runner.spec.paths:
             groups.setdefault(runner.extraction, []).append(runner)
     return groups
 
@@ -161,13 +176,15 @@ def generate_batches(networks: Networks, reals: RealSamples, labelled: bool) -> 
     """
     seed, device = reals.seed, reals.device
     generator = torch.Generator().manual_seed(derive_seed(seed, "metric-z"))
-    z = draw_latents(networks.latent, generator, reals.num, networks.latent_dim)
+    z, ends = (draw_latents(networks.latent, generator, reals.num, networks.latent_dim) for _ in range(2))
     for step, (real, labels) in enumerate(reals.iterate_batches()):
-        latents = z[step * BATCH :][: len(real)].to(device)
+        latents, others = (rows[step * BATCH :][: len(real)].to(device) for rows in (z, ends))
         labels = labels if labelled else None
-        with torch.no_grad(), seeded(derive_seed(seed, "metric-component", step), device):
+        own = derive_seed(seed, "metric-component", step)
+        with torch.no_grad(), seeded(own, device):
             fake = extract_samples(networks.generator(latents, labels))
-        yield Batch(real, round_samples(fake, reals.info), labels)
+        path = partial(generate_step, networks, latents, others, labels, own, device)
+        yield Batch(real, round_samples(fake, reals.info), labels, path)
 
 
 def pair_batches(reals: RealSamples, others: RealSamples) -> Iterator[Batch]:

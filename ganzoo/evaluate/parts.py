@@ -52,7 +52,7 @@ def estimate_intervals(runners: Iterable[MetricRunner], seed: int, device: torch
     widths: dict[str, float] = {}
     for runner in runners:
         fake = runner.extraction.fake_features if runner.extraction else {}
-        if not fake or runner.spec.pairs or runner.spec.labels:
+        if not fake or not runner.spec.compares_sets:
             continue
         num = len(fake["features"])
         size = num // 2 if runner.spec.reads == "statistics" else min(LARGEST, num // 2)

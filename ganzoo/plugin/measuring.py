@@ -37,6 +37,9 @@ class Metric(Built):
             only where no default metric finds an extractor for the data.
         pairs: Whether it has ``pair(real, fake, labels)`` instead of ``real`` and ``fake``. Each generated sample is
             made from the label of the real sample in its row. It can measure only models that take labels.
+        paths: Whether it has ``path(start, end, step)`` instead of ``real`` and ``fake``: generated samples, and those
+            of latents that lie a share `step` of the way further, towards other latents. The way is straight between
+            styles if the generator has them. It measures generators, not samples of other programs.
         labels: Whether it is called as ``real(batch, labels)`` and ``fake(batch, labels)``, with the labels that the
             generated samples were made from. It can measure only models that take labels.
         modalities: The kinds of data that it measures; empty for all.
@@ -51,6 +54,7 @@ class Metric(Built):
     distances: tuple[str, ...] = ()
     default: bool = False
     pairs: bool = False
+    paths: bool = False
     labels: bool = False
     modalities: tuple[Modality, ...] = ()
     examples: tuple[DataInfo, ...] = ()
@@ -61,16 +65,21 @@ class Metric(Built):
             raise ValueError(f"metric {self.name!r} reads samples, so it has no extractor")
         if self.reads != "samples" and "extractor" in list_options(self.options):
             raise ValueError(f"metric {self.name!r}: ganzoo adds an option 'extractor': give yours another name")
-        if (self.pairs and self.labels) or (self.reads == "statistics" and (self.pairs or self.labels)):
-            raise ValueError(f"metric {self.name!r}: use pairs or labels, and neither with reads='statistics'")
+        if self.pairs + self.paths + self.labels + (self.reads == "statistics") > 1:
+            raise ValueError(f"metric {self.name!r}: use one of pairs, paths, labels and reads='statistics'")
         for key, way in self.better.items():
             if way not in ("lower", "higher", "neither"):
                 raise ValueError(f"metric {self.name!r}: better[{key!r}]={way!r} is not lower, higher or neither")
         for key in self.distances:
             if get_direction(key, self.better) != "lower":
                 raise ValueError(f"metric {self.name!r}: {key!r} is a distance: add better={{{key!r}: 'lower'}}")
-        if self.default and (self.pairs or self.labels):
-            raise ValueError(f"metric {self.name!r}: a metric of pairs or labels cannot be measured by default")
+        if self.default and not self.compares_sets:
+            raise ValueError(f"metric {self.name!r}: a metric of pairs, paths or labels cannot be measured by default")
+
+    @property
+    def compares_sets(self) -> bool:
+        """Whether it compares any two sets of samples, and needs no pairs, paths or labels."""
+        return not (self.pairs or self.paths or self.labels)
 
 
 def get_direction(key: str, better: Mapping[str, str]) -> str:

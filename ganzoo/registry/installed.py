@@ -227,8 +227,10 @@ def list_methods(spec: Component) -> Mapping[str, tuple[str, ...]]:
     if not isinstance(spec, Metric):
         return METHODS.get(spec.kind, {})
     more = ("labels",) if spec.labels else ()
-    sides = {"real": ("batch", *more), "fake": ("batch", *more)}
-    return {"reset": (), **({"pair": ("real", "fake", "labels")} if spec.pairs else sides), "compute": ()}
+    given: dict[str, tuple[str, ...]] = {"real": ("batch", *more), "fake": ("batch", *more)}
+    if spec.pairs or spec.paths:
+        given = {"pair": ("real", "fake", "labels")} if spec.pairs else {"path": ("start", "end", "step")}
+    return {"reset": (), **given, "compute": ()}
 
 
 def require_methods(spec: Component, built: object) -> None:

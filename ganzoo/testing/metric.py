@@ -23,6 +23,7 @@ from ganzoo.testing.guards import copy_generator_states, list_moved_generators
 
 NUM = 96  # samples of each side
 FEATURES, CLASSES = 5, 4  # of the made-up extractor
+STEP = 0.5  # of a metric of paths, whose starts are the real samples of a case
 TOLERANCE = 1e-4  # relative to a value above 1
 
 
@@ -87,8 +88,8 @@ def same_answer_twice(trial: Trial) -> None:
 
 def any_order_of_sides(trial: Trial) -> None:
     """Real and generated samples may come in any order."""
-    if trial.spec.pairs:
-        raise Skip("it gets both sides at once, as pairs")
+    if trial.spec.pairs or trial.spec.paths:
+        raise Skip("it gets both sides at once")
     info = _find_accepted(trial)
     metric, given = _build_metric(trial, info), _make_input(trial, info)
     first = _measure(trial, metric, [given])
@@ -194,6 +195,9 @@ def _feed_side(trial: Trial, metric: Any, side: str, given: MetricInput) -> None
     if trial.spec.pairs:
         metric.pair(real, fake, given.labels)
         return
+    if trial.spec.paths:
+        metric.path(real, fake, STEP)
+        return
     more = (given.labels,) if trial.spec.labels else ()
     getattr(metric, side)(real if side == "real" else fake, *more)
 
@@ -213,7 +217,7 @@ def _feed(trial: Trial, metric: Any, parts: Iterable[MetricInput]) -> None:
     with torch.no_grad():
         metric.reset()
         for given in parts:
-            for side in ("real", "fake")[trial.spec.pairs :]:
+            for side in ("real", "fake")[trial.spec.pairs or trial.spec.paths :]:
                 _feed_side(trial, metric, side, given)
 
 

@@ -18,6 +18,7 @@ from ganzoo_metrics.options import (
     SWDOptions,
 )
 
+NOT_FID = "which is FID only on the features of Inception"
 TWO_MODES = DataInfo(
     shape=(2,), modality="points", num_classes=2, meta={"modes": [[-1.0, 0.0], [1.0, 0.0]], "sigma": 0.2}
 )
@@ -31,10 +32,6 @@ def ganzoo_metrics() -> Iterator[Metric]:
         summary="Distances of means, standard deviations and covariances of the raw numbers: images, points, tables.",
         factory="ganzoo_metrics.moments:PixelMoments",
         options=MomentsOptions,
-        similar_to=dict.fromkeys(
-            ("fid", "fid50k", "fid50k-full", "clean-fid"),
-            "--metric pixel-moments, which compares pixels, not features of Inception",
-        ),
         better={"mean": "lower", "std": "lower", "fd": "lower"},
         distances=("mean", "std", "fd"),
         default=True,
@@ -48,6 +45,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
         name="frechet",
         summary="Frechet distance of features; on those of Inception it is FID.",
         aliases=("fd", "frechet-distance"),
+        similar_to=dict.fromkeys(("fid", "fid50k", "fid50k-full", "clean-fid"), f"--metric frechet, {NOT_FID}"),
         factory="ganzoo_metrics.frechet:Frechet",
         reads="statistics",
         better={"fd": "lower"},
@@ -61,6 +59,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
         name="frechet-infinity",
         summary="Frechet distance of features, extrapolated to infinitely many generated samples.",
         aliases=("fd-infinity", "fd-inf"),
+        similar_to=dict.fromkeys(("fid-infinity", "fid-inf"), f"--metric frechet-infinity, {NOT_FID}"),
         factory="ganzoo_metrics.frechet:FrechetInfinity",
         options=FrechetInfinityOptions,
         reads="features",
@@ -138,6 +137,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
         summary="Shares of the classes that a classifier finds, against those of the data: which are missing?",
         factory="ganzoo_metrics.classes:ClassShares",
         reads="features",
+        extractor="in-place",
         needs=("probabilities",),
         better={"kl": "lower", "missing": "lower", "least": "higher"},
         cases="ganzoo_metrics.cases:class_shares",
@@ -168,6 +168,20 @@ def ganzoo_metrics() -> Iterator[Metric]:
         "Models, arXiv:2004.05675",
     )
     yield Metric(
+        name="smoothness",
+        summary="How evenly samples change along paths between latents, in the space of features.",
+        similar_to=dict.fromkeys(
+            ("ppl", "perceptual-path-length"), "--metric smoothness, on an extractor's features instead of LPIPS"
+        ),
+        factory="ganzoo_metrics.paths:Smoothness",
+        reads="features",
+        paths=True,
+        better={"length": "lower"},
+        cases="ganzoo_metrics.cases:smoothness",
+        paper="Tero Karras, Samuli Laine & Timo Aila 2019, A Style-Based Generator Architecture for Generative "
+        "Adversarial Networks, arXiv:1812.04948, section 4.1",
+    )
+    yield Metric(
         name="cas",
         summary="Accuracy on real samples of a classifier that is trained on generated ones.",
         aliases=("gan-train", "classification-accuracy"),
@@ -188,6 +202,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
         modalities=("image",),
         examples=(DataInfo(shape=(1, 8, 9)),),
         better={"*": "lower"},
+        distances=("*",),
         cases="ganzoo_metrics.cases_of_samples:swd",
         paper="Tero Karras, Timo Aila, Samuli Laine & Jaakko Lehtinen 2018, Progressive Growing of GANs for Improved "
         "Quality, Stability, and Variation, arXiv:1710.10196, section 5",
@@ -207,6 +222,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
             "spread": "neither",
             "sliced-w2": "lower",
         },
+        distances=("sliced-w2",),
         cases="ganzoo_metrics.cases_of_samples:modes",
         paper="Akash Srivastava, Lazar Valkov, Chris Russell, Michael U. Gutmann & Charles Sutton 2017, VEEGAN: "
         "Reducing Mode Collapse in GANs using Implicit Variational Learning, arXiv:1705.07761; Zinan Lin, Ashish "

@@ -196,3 +196,15 @@ def copying() -> Iterator[Case]:
         expected={"authpct": 100.0, "ct": 5000.5 / spread},
         tolerance=1e-9,
     )
+
+
+def smoothness() -> Iterator[Case]:
+    """Yield 200 steps of half of a path; the two shortest and the two longest do not count."""
+    start, end = torch.zeros(200, 2), torch.tensor([[3.0, 4.0]]).repeat(200, 1)
+    end[:2], end[2:4] = 0.0, 1e6
+    yield Case(
+        name="5 / 0.5 for all that count: 100",
+        given={"real": start, "fake": end},
+        expected={"length": 100.0},
+        tolerance=1e-12,
+    )

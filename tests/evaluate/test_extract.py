@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -89,6 +90,10 @@ def ganzoo_metrics():
     yield Metric(
         name="by-class", summary="Of labels.", factory="sound_measures:ByClass", labels=True, better={"worst": "lower"}
     )
+    yield Metric(
+        name="steps", summary="Of paths.", factory=f"{__name__}:Steps", reads="features", extractor="counted",
+        paths=True, better={"longest": "lower"},
+    )  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -265,6 +270,41 @@ def test_a_metric_of_labels_needs_a_model_that_takes_them(metric):
         train(metric=metric)
     with pytest.raises(UsageError, match=words):
         ganzoo.evaluate(train(), metric)
+
+
+# ----------------------------------------------------------------------------
+# Paths.
+
+
+class Steps:
+    """The longest step of the features on a path, and the number of steps."""
+
+    def __init__(self, options: object, data) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.lengths: list[float] = []
+
+    def path(self, start: dict[str, Tensor], end: dict[str, Tensor], step: float) -> None:
+        self.lengths += ((end["features"] - start["features"]).norm(dim=1) / step).tolist()
+
+    def compute(self) -> dict[str, float]:
+        return {"longest": max(self.lengths), "num": len(self.lengths)}
+
+
+def test_a_metric_of_paths_gets_features_of_generated_samples_that_are_a_step_apart():
+    run = train(metric=["steps"])
+    alone = ganzoo.evaluate(run, "steps", num=20).values
+    assert alone["steps/num"] == 20
+    assert 1e-3 < alone["steps/longest"] < 1e3
+    beside = ganzoo.evaluate(run, ["gaussians", "steps"], num=20)
+    assert beside.values["steps/longest"] == alone["steps/longest"]
+    assert beside.scores["steps/longest"].floor is None
+    assert beside.scores["gaussians/fd"].floor is not None
+    images = torch.randint(256, (40, 4, 4, 1), dtype=torch.uint8).numpy()
+    np.save("images.npy", images)
+    with pytest.raises(ganzoo.GanzooError, match="follows paths of latents, which samples of files do not have"):
+        ganzoo.evaluate("images.npy", "steps", against="toy-array", num=20)
 
 
 # ----------------------------------------------------------------------------
