@@ -17,6 +17,7 @@ TYPE_CHECKING = False  # as in `typing`, which takes long to import
 if TYPE_CHECKING:
     from typing import Any
 
+    from ganzoo.datasets import check_data
     from ganzoo.errors import GanzooError
     from ganzoo.measuring import evaluate
     from ganzoo.models import apply, import_weights, load, package, verify
@@ -33,6 +34,7 @@ __all__ = [
     "GanzooError",
     "Run",
     "apply",
+    "check_data",
     "create",
     "evaluate",
     "find_run",
@@ -50,6 +52,7 @@ __all__ = [
 ]
 
 _ORIGINS = {
+    "ganzoo.datasets": ("check_data",),
     "ganzoo.errors": ("GanzooError",),
     "ganzoo.measuring": ("evaluate",),
     "ganzoo.models": ("apply", "import_weights", "load", "package", "verify"),

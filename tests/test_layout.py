@@ -30,7 +30,7 @@ HEAVY = {"torch", "numpy", "safetensors", "huggingface_hub", "PIL", "rich"}
 # The rooms of the core in their order: each imports from those before it and from none behind.
 LIGHT_ROOMS = ("errors", "plugin", "registry", "recipe", "runs")
 HEAVY_ROOMS = ("compute", "layers", "data", "samples", "package", "evaluate", "health", "engine", "hub")
-ROOMS = (*LIGHT_ROOMS, *HEAVY_ROOMS, "models", "measuring", "sharing", "training", "testing", "cli")
+ROOMS = (*LIGHT_ROOMS, *HEAVY_ROOMS, "models", "measuring", "sharing", "datasets", "training", "testing", "cli")
 LIGHT_IN_HEAVY = (
     "ganzoo.engine.events",
     "ganzoo.evaluate.request",

@@ -15,7 +15,7 @@ from ganzoo.data.holdout import Parts, remove_copies, split_by_content
 from ganzoo.data.packing import replace_surrogates
 from ganzoo.data.source import ArraySource, EndlessSource, Source, describe_skipped_items, open_source
 from ganzoo.errors import UsageError
-from ganzoo.plugin import DataInfo, Dataset, options
+from ganzoo.plugin import DataInfo, Dataset, Item, options
 from ganzoo.recipe.holdout import HOLDOUT, choose_holdout, make_endless_error
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry.installed import import_object
@@ -82,6 +82,21 @@ def load_parts(
     return Parts(training, other)
 
 
+def open_with_items(
+    dataset: Choice, notify: Callable[[str], None], progress: Callable[[str, float], None] | None = None
+) -> tuple[Source, list[Item]]:
+    """Open all samples of a dataset on the CPU, held-out ones too; return them and its items, if it has items.
+
+    Args:
+        dataset: The dataset, with its options.
+        notify: A function that shows one line to the user.
+        progress: A function that shows how far the packing is; None for a line every ten seconds.
+    """
+    built = dataset.build()
+    source = _open_built(dataset, built, notify, None, progress)
+    return source, list(built.items()) if getattr(built, "items", None) is not None else []
+
+
 def check_held_out(training: DataInfo, held_out: DataInfo, holdout: str) -> None:
     """Raise UsageError where held-out samples or their labels are not of the same kind as those that are trained on."""
     for key in ("modality", "shape", "num_classes", "label_shape", "class_names"):
@@ -101,10 +116,7 @@ def _open(
     progress: Callable[[str, float], None] | None,
 ) -> Source:
     """Open all samples of a dataset; move them to a CUDA device where they take little of the free memory there."""
-    built, title = dataset.build(), _describe_choice(dataset)
-    source = open_source(
-        built, name=dataset.name, key=make_key(dataset), notify=notify, title=title, check=check, progress=progress
-    )
+    source = _open_built(dataset, dataset.build(), notify, check, progress)
     if isinstance(source.condition, nn.Module):
         source = replace(source, condition=source.condition.to(device))
     if isinstance(source, ArraySource) and device.type == "cuda":
@@ -123,6 +135,20 @@ def settle_options(dataset: Choice) -> Any:
         return dataset.options
     dataset.component.check_requirements()
     return import_object(path)(dataset.options)
+
+
+def _open_built(
+    dataset: Choice,
+    built: object,
+    notify: Callable[[str], None],
+    check: Callable[[DataInfo], None] | None,
+    progress: Callable[[str, float], None] | None,
+) -> Source:
+    """Open the object that a dataset's factory returned."""
+    title = _describe_choice(dataset)
+    return open_source(
+        built, name=dataset.name, key=make_key(dataset), notify=notify, title=title, check=check, progress=progress
+    )
 
 
 def make_key(dataset: Choice) -> str:

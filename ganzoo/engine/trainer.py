@@ -32,7 +32,7 @@ from ganzoo.engine.restore import restore
 from ganzoo.engine.setup import set_up
 from ganzoo.engine.subscribers import subscribe
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
-from ganzoo.engine.words import describe, explain, report_skipped
+from ganzoo.engine.words import describe, describe_data, explain, report_skipped
 from ganzoo.errors import Interrupted
 from ganzoo.health.signals import Averages, check_stats, check_weights
 from ganzoo.recipe.recipe import ResolvedRecipe
@@ -161,7 +161,8 @@ class Trainer:
         if gan.world.rank == 0 and (line := report_skipped(self.run, source)):
             note(line)
         if self.images == 0:
-            note(describe(self.run, gan))
+            for line in (describe(self.run, gan), *describe_data(gan, source)):
+                note(line)
             self.gallery.write_reals()
 
     def loop(self) -> None:

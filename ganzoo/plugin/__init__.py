@@ -29,7 +29,7 @@ from ganzoo.plugin.contracts import (
     Verdict,
 )
 from ganzoo.plugin.files import append, write_atomic
-from ganzoo.plugin.images import IMAGE_SUFFIXES, read_image
+from ganzoo.plugin.images import IMAGE_SUFFIXES, describe_image, read_image
 from ganzoo.plugin.measuring import Extractor, Metric
 from ganzoo.plugin.nested import Nested
 from ganzoo.plugin.networks import (
@@ -89,6 +89,7 @@ __all__ = [
     "UsageError",
     "Verdict",
     "append",
+    "describe_image",
     "extract_samples",
     "hookimpl",
     "option",

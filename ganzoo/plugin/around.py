@@ -71,6 +71,9 @@ class Recipe(Component):
             that dataset is installed, the recipe uses it; if not, the user must name other data. A setting of the
             dataset (``dataset.size``) is ignored for data without that option.
         source: The address of the repository or article that the recipe comes from.
+        suits: ``"package.module:callable"`` that is called as ``(data: DataInfo, device: str) -> str`` and says in a
+            few words why the recipe suits data of a user on a device, for ``ganzoo data check``; an empty text if it
+            does not. Empty for a recipe that is for particular data.
         published: The score that its authors report and how they measured it, in one line: ``"FID 1.96 (50,000 samples
             against the training set)"``.
         cost: The hardware and time that the training needs: ``"8 V100, 2 days"``.
@@ -81,11 +84,13 @@ class Recipe(Component):
     settings: Mapping[str, Any] | str = field(default_factory=dict)
     dataset: str = ""
     source: str = ""
+    suits: str = ""
     published: str = ""
     cost: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_callables(self, self.suits)
         if isinstance(self.settings, str):
             check_callables(self, self.settings or "missing")
         elif self.dataset and "dataset" in self.settings:

@@ -106,6 +106,8 @@ class Item:
             time.
         target: A function without arguments that decodes the label, if labels are arrays, and returns an array of
             `label_shape` and `label_dtype`; the rules of `load` apply. The label is packed with the sample.
+        original: A function without arguments that returns what is known of the sample's file before it is cropped and
+            resized, as `ganzoo.plugin.describe_image` does, for ``ganzoo data check``; None if nothing is known.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Item:
     label: int | None = None
     stamp: str = ""
     target: Callable[[], np.ndarray[Any, Any]] | None = None
+    original: Callable[[], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,6 +33,7 @@ UPRIGHT = {
     2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE",
     8: "ROTATE_90",
 }  # fmt: skip
+SIDEWAYS = (5, 6, 7, 8)  # orientations that exchange width and height
 FILTERS = Lock()  # held while Python's warning filters are changed, because they belong to the whole process
 
 
@@ -90,6 +91,37 @@ def read_image(
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
+def describe_image(
+    path: str | os.PathLike[str] | bytes, size: tuple[int, int] | None = None, crop: Crop = "centre"
+) -> dict[str, Any]:
+    """Return what an image file is, and what `read_image` would make of it, without decoding its pixels.
+
+    Args:
+        path: The file, or its bytes.
+        size: Width and height in pixels to which `read_image` resizes the image; None keeps its size.
+        crop: How the image gets the ratio of `size`, in the words of `read_image`.
+
+    Returns:
+        ``width`` and ``height`` in pixels, upright; ``mode`` and ``format`` in Pillow's words; ``kept``, the share of
+        the image that is neither cropped away nor outside of the window; ``scale``, the factor by which it is resized,
+        above 1 if it is enlarged.
+
+    Raises:
+        Exception: As `read_image`, for what its header shows.
+    """
+    with quiet():
+        image = _open(io.BytesIO(path if isinstance(path, bytes) else Path(path).read_bytes()), size is not None)
+        turned = _find_orientation(image) in SIDEWAYS
+    width, height = reversed(image.size) if turned else image.size
+    target = size or (width, height)
+    ratios = target[0] / width, target[1] / height
+    scale = {"centre": max(ratios), "pad": min(ratios), "random": max(1.0, *ratios)}[crop]
+    kept = 1.0 if crop == "pad" else min(1.0, ratios[0] / scale) * min(1.0, ratios[1] / scale)
+    return {
+        "width": width, "height": height, "mode": image.mode, "format": image.format, "kept": kept, "scale": scale,
+    }  # fmt: skip
+
+
 def _open(content: io.BytesIO, drafted: bool) -> Image:
     """Open an image without decoding it. If it will be drafted, a JPEG may have up to `LARGEST_JPEG` pixels."""
     from PIL import Image, UnidentifiedImageError
@@ -139,10 +171,15 @@ def _rotate_upright(image: Image) -> Image:
     """Rotate an image as its EXIF orientation says; damaged EXIF data is ignored."""
     from PIL.Image import Transpose
 
-    orientation = None
-    with suppress(Exception):
-        orientation = image.getexif().get(ORIENTATION)
+    orientation = _find_orientation(image)
     return image.transpose(Transpose[UPRIGHT[orientation]]) if orientation in UPRIGHT else image
+
+
+def _find_orientation(image: Image) -> int | None:
+    """Return the orientation in an image's EXIF data; None if there is none, or the data is damaged."""
+    with suppress(Exception):
+        return image.getexif().get(ORIENTATION)
+    return None
 
 
 def _crop_centre(image: Image, size: tuple[int, int]) -> Image:

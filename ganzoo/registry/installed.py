@@ -125,6 +125,11 @@ class RegisteredComponent:
                 raise GanzooError(f"{path} sets {key!r}: the dataset is chosen before it is called")
         return settings
 
+    def explain_suitability(self, data: DataInfo, device: str) -> str:
+        """Return why a recipe suits a user's data and type of device; empty if it does not (`Recipe.suits`)."""
+        assert isinstance(self.spec, Recipe)
+        return str(self._call(self.spec.suits, ("data", "device"), data, device)) if self.spec.suits else ""
+
     def check_requirements(self) -> None:
         """Raise MissingPlugin, with the command to run, if a requirement of the component is not met."""
         from packaging.requirements import Requirement

@@ -64,14 +64,19 @@ class PlainProgress:
 
 
 class LiveProgress(PlainProgress):
-    """A line on a terminal that is rewritten at each tick. Other lines scroll above it."""
+    """A line on a terminal that is rewritten at each tick. Other lines scroll above it.
 
-    def __init__(self) -> None:
+    Args:
+        transient: Whether the line disappears at the end.
+    """
+
+    def __init__(self, transient: bool = False) -> None:
         from rich.console import Console
         from rich.progress import Progress, TextColumn
 
         console = Console(stderr=True, highlight=False)
-        self._progress = Progress(TextColumn("{task.description}", style="cyan", markup=False), console=console)
+        column = TextColumn("{task.description}", style="cyan", markup=False)
+        self._progress = Progress(column, console=console, transient=transient)
         self._task = self._progress.add_task("starting", total=None)
 
     def __enter__(self) -> LiveProgress:
@@ -148,13 +153,17 @@ class NotebookProgress(PlainProgress):
             self._handles[part] = self._display(content, raw=True, display_id=True)
 
 
-def make_progress() -> PlainProgress:
-    """Return the form of progress that suits a notebook, the terminal on stderr, or else a pipe."""
+def make_progress(transient: bool = False) -> PlainProgress:
+    """Return the form of progress that suits a notebook, the terminal on stderr, or else a pipe.
+
+    Args:
+        transient: Whether a live line disappears at the end.
+    """
     from rich.console import Console
 
     if display := _find_notebook():
         return NotebookProgress(display)
-    return LiveProgress() if Console(stderr=True).is_terminal else PlainProgress()
+    return LiveProgress(transient) if Console(stderr=True).is_terminal else PlainProgress()
 
 
 def _find_notebook() -> Callable[..., Any] | None:

@@ -5,15 +5,19 @@ A recipe whose settings depend on the data is resolved for images of several siz
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from ganzoo.errors import GanzooError, suggest_names
-from ganzoo.plugin import DataInfo
+from ganzoo.plugin import DataInfo, Recipe
 from ganzoo.recipe.named import Facts
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
-from ganzoo.testing.checks import Failure, Trial, as_sentence, require
+from ganzoo.testing.checks import Failure, Skip, Trial, as_sentence, require
+
+ASKED = [(num, device) for num in (200, 5_000, 50_000) for device in ("cpu", "cuda")]  # numbers of images
 
 
 def resolves(trial: Trial) -> None:
@@ -30,11 +34,26 @@ def every_key_is_used(trial: Trial) -> None:
             require(key in known, as_sentence(f"{key!r} sets nothing{suggest_names(key, known)}"))
 
 
+def says_what_it_suits(trial: Trial) -> None:
+    """A recipe that says which data it suits can be trained on such data."""
+    assert isinstance(trial.spec, Recipe)
+    if not trial.spec.suits:
+        raise Skip("it is for particular data")
+    asked = [Facts(replace(data, num_items=num), device) for data in _list_data(trial) for num, device in ASKED]
+    suited = [each for each in asked if trial.entry.explain_suitability(each.data, each.device)]
+    require(bool(suited), "It suits none of the images that the kit asks about.")
+    for each in suited:
+        _resolve_recipe(trial, each)
+
+
+def _list_data(trial: Trial) -> Sequence[DataInfo]:
+    return trial.data or [DataInfo(shape=(3, size, size), num_classes=10, num_items=50_000) for size in (32, 64, 256)]
+
+
 def _list_facts(trial: Trial) -> list[Facts]:
     """Return the data and devices to resolve a recipe for; one of them if its settings do not depend on these."""
     computed = isinstance(trial.spec.settings, str)
-    data = trial.data or [DataInfo(shape=(3, size, size), num_classes=10, num_items=50_000) for size in (32, 64, 256)]
-    return [Facts(info, device) for info in data for device in ("cpu", "cuda")][: None if computed else 1]
+    return [Facts(info, device) for info in _list_data(trial) for device in ("cpu", "cuda")][: None if computed else 1]
 
 
 def _resolve_recipe(trial: Trial, facts: Facts) -> ResolvedRecipe:

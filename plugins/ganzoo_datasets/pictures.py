@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganzoo.plugin import IMAGE_SUFFIXES, Item, UsageError, read_image
+from ganzoo.plugin import IMAGE_SUFFIXES, Item, UsageError, describe_image, read_image
 from ganzoo_datasets.archives import SourceFile
 from ganzoo_datasets.labels import Labels
 from ganzoo_datasets.specs.images import Crop
@@ -67,6 +67,7 @@ class Pictures:
         self.strict, self._crops = strict, crops
         self._files, self._labels = files, labels.repeat(crops)
         self._read = partial(read_image, channels=shape[0], size=(shape[2], shape[1]), crop=crop)
+        self._describe = partial(describe_image, size=(shape[2], shape[1]), crop=crop)
         self._animated: list[str] = []
         self.info = self._labels.describe(shape)
 
@@ -80,6 +81,7 @@ class Pictures:
                 label=self._labels.numbers[index],
                 stamp=file.stamp or "",
                 target=partial(np.asarray, self._labels.vectors[index]) if len(self._labels.vectors) else None,
+                original=partial(_read_original, file.read, self._describe),
             )
             for index, (file, number) in enumerate(copies)
         ]
@@ -110,6 +112,10 @@ def _load(
     if animated is not None and _has_frames(content):
         animated.append(name)
     return pixels
+
+
+def _read_original(read_bytes: Callable[[], bytes], describe: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]:
+    return describe(read_bytes())
 
 
 def _has_frames(content: bytes) -> bool:

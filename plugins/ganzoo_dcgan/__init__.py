@@ -104,6 +104,14 @@ def ganzoo_recipes() -> Iterator[Recipe]:
     # 50 epochs of 60,000 images, which are 11,750 updates.
     adam = {"name": "adam", "lr": 1e-4, "betas": (0.9, 0.999), "eps": 1e-7, "eps_hat": True}
     yield Recipe(
+        name="first-look",
+        summary="DCGAN for one's own images, also without a GPU: with their classes, and augmented if they are few.",
+        paper=PAPER,
+        settings="ganzoo_dcgan.own:choose_settings",
+        suits="ganzoo_dcgan.own:explain_suitability",
+        cost="150,000 images",
+    )
+    yield Recipe(
         name="dcgan-tutorial",
         summary="The training of TensorFlow's DCGAN tutorial on MNIST: both networks step at once, with Keras's Adam.",
         similar_to=dict.fromkeys(KERAS, "--recipe dcgan-tutorial"),

@@ -110,6 +110,7 @@ def ganzoo_recipes() -> Iterator[Recipe]:
         source="https://github.com/odegeasslbc/FastGAN-pytorch",
         published="FID 10.03 on 100-shot Panda, 26.65 on Grumpy cat, 41.05 on Obama (5,000 samples against the images)",
         cost="400,000 images in batches of 8",
+        suits="ganzoo_fastgan.few:explain_suitability",
         similar_to=dict.fromkeys(("fastgan", "few-shot", "100-shot"), "--recipe fastgan-fewshot"),
         settings={
             "arch": "fastgan",

@@ -35,6 +35,10 @@ STUDIED = {  # the augmentations of StudioGAN's trainings: in the name of a reci
 }
 
 
+SIDES = (16, 32, 64, 128, 256, 512, 1024)
+LEAST = 1000  # images of which ADA can make a good training (Karras et al. 2020, figure 7)
+
+
 def list_recipes() -> Iterator[Recipe]:
     """Yield all recipes: those of CIFAR-10, that which follows from the data, and those of larger images."""
     yield from _list_cifar10_recipes()
@@ -48,6 +52,7 @@ def list_recipes() -> Iterator[Recipe]:
         published="none for these settings",
         cost="25 million images",
         settings="ganzoo_stylegan2.recipes:choose_settings",
+        suits="ganzoo_stylegan2.recipes:explain_suitability",
     )
     for size, fid in ((256, "3.78"), (1024, "2.84")):
         yield Recipe(
@@ -149,6 +154,15 @@ def _list_studiogan_recipes() -> Iterator[Recipe]:
                 cost=f"{batch * updates / 1e6:g} million images in batches of {batch}",
                 settings={**settings, "aug": augmentation, "train.conditional": True, "train.flip": True},
             )
+
+
+def explain_suitability(data: DataInfo, device: str) -> str:
+    """Return why ``auto`` suits data on a device; empty if it does not: without a GPU it would take weeks."""
+    channels, *sides = data.shape
+    square = data.modality == "image" and channels in (1, 3) and len(set(sides)) == 1 and sides[0] in SIDES
+    if device != "cuda" or not square or (data.num_items or 0) < LEAST:
+        return ""
+    return f"ADA keeps D from learning {data.num_items:,} images by heart, and this machine has a GPU"
 
 
 def choose_settings(data: DataInfo, device: str) -> dict[str, Any]:

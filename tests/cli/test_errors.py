@@ -374,10 +374,10 @@ def test_an_interrupt_is_not_lost_while_torch_is_imported(runs: Path, args: tupl
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_while_it_trains(ganzoo: Ganzoo, tmp_path: Path, number: signal.Signals) -> None:
     with start_python("-m", "ganzoo", "train", *TINY, "--images", "1000000", folder=tmp_path) as started:
-        started.wait_for_lines(2, stderr=True)
+        started.wait_for_lines(3, stderr=True)
         os.kill(started.process.pid, number)
         done = started.finish(timeout=60)
-    _, progress, err = done.stderr.split("\n", 2)
+    _, _, progress, err = done.stderr.split("\n", 3)
     assert "/1M  " in progress
     answer = Answer(done.returncode, done.stdout, err.lstrip("\n"))
     (run,) = (tmp_path / "runs").iterdir()
