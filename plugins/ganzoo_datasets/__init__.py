@@ -13,6 +13,7 @@ from ganzoo_datasets.specs.included import list_included
 from ganzoo_datasets.specs.known import list_known
 from ganzoo_datasets.specs.made import list_made
 from ganzoo_datasets.specs.mnist import list_mnist
+from ganzoo_datasets.specs.pairs import list_pairs
 
 
 @hookimpl
@@ -21,6 +22,7 @@ def ganzoo_datasets() -> Iterator[Dataset]:
     yield from list_included()
     yield from list_folders()
     yield from list_arrays()
+    yield from list_pairs()
     yield from list_made()
     yield from list_mnist()
     yield from list_emoji()

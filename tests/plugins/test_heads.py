@@ -138,5 +138,7 @@ def test_a_packed_discriminator_trains_and_refuses_heads(source):
     assert {"loss_d", "reg.r1/d", "loss_g"} <= {
         *update_discriminator(gan, batches, 0), *update_generator(gan, batches, 8, 0)
     }  # fmt: skip
-    with pytest.raises(UsageError, match=r"needs .embedding., which arch .mlp. does not provide with arch\.pack=4: add"):
+    with pytest.raises(
+        UsageError, match=r"needs .embedding., which arch .mlp. does not provide with arch\.pack=4: add"
+    ):
         make(source, arch__pack=4, reg="ssgan")
