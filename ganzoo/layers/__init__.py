@@ -11,7 +11,7 @@ from ganzoo.layers.conditional import ConditionalBatchNorm2d, ConditionalInstanc
 from ganzoo.layers.deviation import minibatch_deviation
 from ganzoo.layers.embedding import measure_embedding, require_embedding
 from ganzoo.layers.equalised import EqualisedConv2d, EqualisedLinear
-from ganzoo.layers.frozen import Frozen, extractor
+from ganzoo.layers.frozen import Frozen, extractor, perceptual_distance
 from ganzoo.layers.heads import MultiScale, join_answers
 from ganzoo.layers.initial import draw_weights
 from ganzoo.layers.labels import label_size, one_hot, require_labels, with_labels
@@ -52,6 +52,7 @@ __all__ = [
     "minibatch_deviation",
     "one_hot",
     "pack_samples",
+    "perceptual_distance",
     "pixel_norm",
     "require_embedding",
     "require_labels",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from ganzoo.compute.streams import seeded
 from ganzoo.errors import UsageError
@@ -71,3 +72,31 @@ def extractor(name: str, data: DataInfo) -> Frozen:
     if hasattr(made, "prepare"):
         raise UsageError(f"extractor {name!r} must be trained on the data before it is used: choose another")
     return Frozen(made, entry.qualified)
+
+
+def perceptual_distance(network: Frozen, first: Tensor, second: Tensor) -> Tensor:
+    """Return how far samples ``[N, *shape]`` are from those in the same rows for an extractor, a scalar.
+
+    If the extractor has ``maps(samples)``, its maps ``[N, C, h, w]`` at several depths are compared place by place: the
+    channels of a place are scaled to the length 1, and squared distances are averaged over places and summed over
+    depths (Zhang, Isola, Efros, Shechtman & Wang 2018, arXiv:1801.03924, eq. 1 with weights of 1). It is not LPIPS,
+    whose weights are learned. Without maps it is the mean absolute difference of the features.
+
+    Args:
+        network: The extractor, as `extractor` returns it.
+        first: The samples of one side.
+        second: The samples of the other side; gradients flow to both.
+    """
+    maps = getattr(network.network, "maps", None)
+    if maps is None:
+        one, other = (network(samples)["features"] for samples in (first, second))
+        difference: Tensor = (one - other).abs().mean()
+        return difference
+    pairs = zip(maps(first), maps(second), strict=True)
+    far = [(_scale_channels(one) - _scale_channels(other)).square().sum(1).mean() for one, other in pairs]
+    return torch.stack(far).sum()
+
+
+def _scale_channels(maps: Tensor) -> Tensor:
+    """Return maps ``[N, C, h, w]`` whose channels have the length 1 at each place."""
+    return maps / (maps.square().sum(1, keepdim=True) + 1e-10).sqrt()

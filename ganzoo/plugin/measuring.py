@@ -102,6 +102,9 @@ class Extractor(Built):
     samples; ``real[index]``, with an int64 tensor ``[n]``, returns ``(samples [n, ...], labels [n, ...] or None)``. The
     trained ``state_dict`` is stored, and later runs on the same data load it instead of calling ``prepare``.
 
+    A network may also have ``maps(samples)``, which returns a list of its maps ``[n, C, h, w]`` at several depths.
+    Terms that compare images place by place read them (`ganzoo.layers.perceptual_distance`).
+
     Args:
         rank: Its place among the extractors that metrics read where the user names none. The one with the highest rank
             is taken of those that are installed and take the data. 0 if it must be named.

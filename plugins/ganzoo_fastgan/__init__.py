@@ -40,8 +40,8 @@ class ReconstructionOptions:
     weight: float = option(1.0, help="Weight of the term; 1 in the paper.", low=0, schedulable=True)
     extractor: str = option(
         "",
-        help="An extractor whose features are compared too, a perceptual distance as in FastGAN; empty to compare "
-        "pixels alone.",
+        help="An extractor by which drawn and real images are compared too, such as squeezenet, in place of the "
+        "authors' LPIPS; empty to compare pixels alone.",
         nested=Nested(kind="extractor"),
     )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.layers import draw_weights, extractor
+from ganzoo.layers import Frozen, draw_weights, extractor, perceptual_distance
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, Step, UsageError
 from ganzoo_fastgan import ReconstructionOptions
 from ganzoo_fastgan.networks import DoublingConv2d
@@ -23,8 +24,8 @@ class Reconstruction(nn.Module):
     From the last features that are maps a decoder draws the whole image. From a random square of half the sides of the
     maps before them another decoder draws that part of the image. T cuts out the part, and shrinks images to the size
     that a decoder draws: 16 times the maps', 128 pixels in FastGAN, or that of the image if that is smaller. The
-    distance is the mean over all pixels; with an extractor, that of its features is added. Features without height and
-    width count as maps of one pixel.
+    distance is the mean over all pixels; with an extractor, `ganzoo.layers.perceptual_distance` is added, where the
+    authors use LPIPS. Features without height and width count as maps of one pixel.
 
     The decoders are built when D is known (`prepare`) and learn with D.
     """
@@ -74,8 +75,7 @@ class Reconstruction(nn.Module):
         wanted = F.adaptive_avg_pool2d(images, (drawn.shape[2], drawn.shape[3]))  # T(x)
         distance, name = (drawn - wanted).abs().mean(), _name_size(drawn)
         if name in self.looks:
-            one, other = (self.looks[name](x)["features"] for x in (drawn, wanted))
-            distance = distance + (one - other).abs().mean()
+            distance = distance + perceptual_distance(cast(Frozen, self.looks[name]), drawn, wanted)
         return distance
 
     def _make_decoder(self, maps: Tensor, image: Tensor) -> nn.Sequential:

