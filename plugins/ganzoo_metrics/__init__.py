@@ -18,6 +18,10 @@ from ganzoo_metrics.options import (
     SWDOptions,
 )
 
+FID = (
+    "--metric frechet metric.frechet.extractor=inception, which is FID and needs Inception's weights; without them "
+    "--metric frechet measures the same distance on another network"
+)
 NOT_FID = "which is FID only on the features of Inception"
 TWO_MODES = DataInfo(
     shape=(2,), modality="points", num_classes=2, meta={"modes": [[-1.0, 0.0], [1.0, 0.0]], "sigma": 0.2}
@@ -45,7 +49,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
         name="frechet",
         summary="Frechet distance of features; on those of Inception it is FID.",
         aliases=("fd", "frechet-distance"),
-        similar_to=dict.fromkeys(("fid", "fid50k", "fid50k-full", "clean-fid"), f"--metric frechet, {NOT_FID}"),
+        similar_to=dict.fromkeys(("fid", "fid50k", "fid50k-full", "clean-fid"), FID),
         factory="ganzoo_metrics.frechet:Frechet",
         reads="statistics",
         better={"fd": "lower"},
