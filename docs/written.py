@@ -344,6 +344,10 @@ PICTURES = {
         "64 digits of `ganzoo train --recipe dcgan-tutorial --dataset digits --batch 32 --images 300000 arch.width=16`",
     ),
     "fastgan": ("fastgan.png", "64 digits of `ganzoo train --arch fastgan --images 20000`"),
+    "stylegan3": (
+        "stylegan3.png",
+        "8 digits of `ganzoo train --arch stylegan3 --images 40000`, and the same digits as their input moves",
+    ),
     "mlp": ("ring.png", "2,500 points of `ganzoo sample ganzoo:ring`; the circles are three standard deviations wide"),
 }
 BUILT_FOR: dict[str, list[dict[str, Any]]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ganzoo.plugin import Architecture, Recipe, hookimpl, option
 from ganzoo_stylegan2.recipes import ADA, STYLEGAN2, list_recipes
@@ -14,6 +15,19 @@ STYLEGAN = (
     "Tero Karras, Samuli Laine & Timo Aila 2019, A Style-Based Generator Architecture for Generative Adversarial "
     "Networks, arXiv:1812.04948"
 )
+
+RECOMMENDED: dict[str, Any] = {  # for networks of the default sizes
+    "loss": "bce",
+    "reg": "r1",
+    "reg.r1.gamma": 1.0,  # with the paper's rates, small networks give one sample again and again
+    "reg.r1.interval": 4,
+    "optim.g.lr": 1e-3,
+    "optim.d.lr": 2e-3,
+    "optim.g.betas": (0.0, 0.99),
+    "optim.d.betas": (0.0, 0.99),
+    "train.batch": 16,
+    "train.ema_half_life": 2000,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +82,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         summary="Styles modulate G's convolutions; truncation and mixing of styles; D sees the variation in a batch.",
         factory="ganzoo_stylegan2.networks:build",
         options=StyleGAN2Options,
-        similar_to=dict.fromkeys(("stylegan", "stylegan1", "stylegan-xl", "stylegan2-pytorch"), "--arch stylegan2")
+        similar_to=dict.fromkeys(("stylegan", "stylegan1", "stylegan2-pytorch"), "--arch stylegan2")
         | {"stylegan2-ada": "--arch stylegan2 --aug ada"},
         paper="; ".join((STYLEGAN2, ADA, STYLEGAN)),
         sizes=SIZES,
@@ -76,27 +90,14 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         conditional="optional",
         provides=_provides,
         cases="ganzoo_stylegan2.cases:cases",
-        recommended={
-            "loss": "bce",
-            "reg": "r1",
-            "reg.r1.gamma": 1.0,  # with the paper's rates, small networks give one sample again and again
-            "reg.r1.interval": 4,
-            "optim.g.lr": 1e-3,
-            "optim.d.lr": 2e-3,
-            "optim.g.betas": (0.0, 0.99),
-            "optim.d.betas": (0.0, 0.99),
-            "train.batch": 16,
-            "train.ema_half_life": 2000,
-        },
+        recommended=RECOMMENDED,
     )
     yield Architecture(
         name="stylegan3",
         summary="StyleGAN2 without aliasing: pictures move with G's input by any distance, as if made of no pixels.",
         factory="ganzoo_stylegan2.stylegan3:build",
         options=StyleGAN3Options,
-        similar_to=dict.fromkeys(
-            ("alias-free-gan", "aliasfree", "stylegan3-t", "stylegan3-pytorch"), "--arch stylegan3"
-        )
+        similar_to=dict.fromkeys(("alias-free-gan", "stylegan3-t", "stylegan-xl"), "--arch stylegan3")
         | {"stylegan3-r": "--arch stylegan3 arch.rotates=true"},
         paper=STYLEGAN3,
         sizes=SIZES,
@@ -104,18 +105,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         conditional="optional",
         provides=_provides,
         cases="ganzoo_stylegan2.cases:stylegan3_cases",
-        recommended={
-            "loss": "bce",
-            "reg": "r1",
-            "reg.r1.gamma": 1.0,
-            "reg.r1.interval": 4,
-            "optim.g.lr": 1e-3,
-            "optim.d.lr": 2e-3,
-            "optim.g.betas": (0.0, 0.99),
-            "optim.d.betas": (0.0, 0.99),
-            "train.batch": 16,
-            "train.ema_half_life": 2000,
-        },
+        recommended=RECOMMENDED,
     )
 
 

@@ -18,6 +18,7 @@ STYLEGAN3 = (
 )
 FACES = "FID {} on FFHQ-U, faces that are not aligned (50,000 samples against all training images)"
 FID = "FID {} (50,000 samples against all training images)"
+KNOWN_AS = {"t": ("stylegan3", "stylegan3-t", "alias-free-gan"), "r": ("stylegan3-r",)}
 
 
 def list_stylegan3_recipes() -> Iterator[Recipe]:
@@ -61,7 +62,9 @@ def list_stylegan3_recipes() -> Iterator[Recipe]:
                 source="https://arxiv.org/abs/2106.12423 (figure 16)",
                 dataset=data,
                 published=published,
-                similar_to={"stylegan3": f"--recipe stylegan3-t-{data}"} if (config, size) == ("t", 1024) else {},
+                similar_to=dict.fromkeys(KNOWN_AS[config], f"--recipe stylegan3-{config}-{data}")
+                if size == 1024
+                else {},
                 cost=f"25 million images in batches of {settings['train.batch']}",
                 settings=settings,
             )
