@@ -1,13 +1,14 @@
 """What each architecture of images draws after the same time: grids of samples, with their settings.
 
-    python benchmarks/grids.py [--archs dcgan,sngan] [--datasets digits,fashion-mnist,emoji] [--seconds 300] [--quick]
+    python benchmarks/grids.py [--archs dcgan,sngan] [--datasets digits,emoji] [--conditional] [--seconds 300] [--quick]
 
 Each architecture is trained with the settings that it recommends, for as many images as take `--seconds` of processor
 time (300) on one thread; a short training before finds its speed. Its averaged generator then draws 64 samples, those
-of seed 0: where it was trained with labels, a column for each class. The picture is kept as
-``results/grids/ARCH-DATASET.png``, and the command that trains it again in ``results/grids.json``. Rows that are saved
-already are not made again, so the command can be stopped and started at any time. An architecture or a dataset that is
-not installed, and one that does not fit, is left out with a line that says why.
+of seed 0: with `--conditional`, which trains with labels, a column for each class. The picture is kept as
+``results/grids/ARCH-DATASET.png`` (``ARCH-DATASET-conditional.png``), and the command that trains it again in
+``results/grids.json``. Rows that are saved already are not made again, so the command can be stopped and started at
+any time. An architecture or a dataset that is not installed, and one that does not fit, is left out with a line that
+says why.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from ganzoo.plugin import Architecture
 GRIDS, FILE = RESULTS / "grids", RESULTS / "grids.json"
 SIZES = {"emoji": 64}  # pixels; others are trained at 32
 WARM, TIMED = 4, 12  # batches of the short training that finds the speed
-QUICK = {"archs": ["dcgan"], "datasets": ["digits"], "seconds": 4.0}
+QUICK = {"archs": ["dcgan"], "datasets": ["digits"], "seconds": 1.0}
 
 
 def main() -> None:
@@ -39,6 +40,7 @@ def main() -> None:
     images = [spec.name for spec in specs if isinstance(spec, Architecture) and "image" in spec.modalities]
     parser.add_argument("--archs", type=lambda text: text.split(","), default=images)
     parser.add_argument("--datasets", type=lambda text: text.split(","), default=["digits", "fashion-mnist", "emoji"])
+    parser.add_argument("--conditional", action="store_true", help="train with labels")
     parser.add_argument("--seconds", type=float, default=300.0, help="processor time of each training")
     parser.add_argument("--quick", action="store_true", help="one architecture for seconds, nothing is kept")
     arguments = parse_arguments(parser)
@@ -53,39 +55,41 @@ def main() -> None:
 
 
 def train_all(arguments: argparse.Namespace, rows: list[Row]) -> Iterator[Row]:
-    """Train those that have no row yet; keep their pictures; yield their rows."""
-    known = {(row["arch"], row["dataset"]) for row in rows}
+    """Train those that have no picture yet; keep their pictures; yield their rows."""
+    known = {row["picture"] for row in rows}
     for dataset, arch in product(arguments.datasets, arguments.archs):
-        if (arch, dataset) in known:
+        settings: dict[str, Any] = {"arch": arch, "dataset": dataset, "size": SIZES.get(dataset, 32)}
+        picture = f"{arch}-{dataset}"
+        if arguments.conditional:
+            settings, picture = settings | {"conditional": True}, f"{picture}-conditional"
+        if picture in known:
             continue
         try:
             with temporary_runs():
-                yield train_one(arch, dataset, arguments.seconds, GRIDS if not arguments.quick else None)
+                yield {"picture": picture} | train_one(settings, arguments.seconds, arguments.quick or GRIDS / picture)
         except ganzoo.GanzooError as error:
-            print(f"{arch} on {dataset} is left out: {error}", flush=True)
+            print(f"{picture} is left out: {error}", flush=True)
 
 
-def train_one(arch: str, dataset: str, seconds: float, folder: Path | None) -> Row:
-    """Train an architecture for the images that take the given processor time; return its row.
+def train_one(settings: dict[str, Any], seconds: float, picture: Path | bool) -> Row:
+    """Train for the images that take the given processor time; return how long it took and the command.
 
     Args:
-        arch: The architecture.
-        dataset: The dataset.
+        settings: The settings of the training: arguments of `ganzoo.train`.
         seconds: Processor time of the training.
-        folder: The folder that the picture is saved to; None for no picture.
+        picture: The path of the picture without its suffix; True for no picture.
     """
-    settings: dict[str, Any] = {"arch": arch, "dataset": dataset, "size": SIZES.get(dataset, 32)}
     run, _ = train_images(settings, 1)
     batch = run.recipe()["train"]["batch"]
     before = train_images(settings, WARM * batch)[1]
     speed = TIMED * batch / (train_images(settings, (WARM + TIMED) * batch)[1] - before)  # images a second
     images = max(1, round(speed * seconds / batch)) * batch
     run, spent = train_images(settings, images)
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-        ganzoo.load(run, "cpu").images(64, seed=0).make_grid().save(folder / f"{arch}-{dataset}.png", optimize=True)
-    words = ["ganzoo", "train", "--arch", arch, "--dataset", dataset, "--size", settings["size"], "--images", images]
-    return {"arch": arch, "dataset": dataset, "seconds": round(spent), "command": shlex.join(map(str, words))}
+    if isinstance(picture, Path):
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        ganzoo.load(run, "cpu").images(64, seed=0).make_grid().save(f"{picture}.png", optimize=True)
+    flags = [word for key, value in settings.items() for word in (f"--{key}", *([] if value is True else [value]))]
+    return {"seconds": round(spent), "command": shlex.join(map(str, ["ganzoo", "train", *flags, "--images", images]))}
 
 
 def train_images(settings: dict[str, Any], images: int) -> tuple[ganzoo.Run, float]:

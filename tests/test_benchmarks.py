@@ -112,6 +112,11 @@ def test_modes():
 
 
 @pytest.mark.slow
+def test_grids():
+    assert "ganzoo train --arch dcgan --dataset digits --size 32 --images" in run_quick("grids")
+
+
+@pytest.mark.slow
 def test_scaling():
     text = run_quick("scaling")
     one, two = read_numbers(text, "1"), read_numbers(text, "2")
@@ -148,7 +153,19 @@ def test_kit():
 
 
 def test_every_benchmark_is_run_here():
-    alone = {"evaluation", "roofline", "precision", "losses", "scaling", "crowded", "gpu", "kit", "penalties", "modes"}
+    alone = {
+        "evaluation",
+        "grids",
+        "roofline",
+        "precision",
+        "losses",
+        "scaling",
+        "crowded",
+        "gpu",
+        "kit",
+        "penalties",
+        "modes",
+    }
     assert {path.stem for path in BENCHMARKS.glob("*.py")} - SHARED == {*ROWS, *BESIDE, *alone}
 
 
