@@ -39,7 +39,7 @@ def test_specs() -> None:
     digits, points, folder, *others = ganzoo_datasets()
     assert [spec.name for spec in (digits, points, folder)] == ["digits", "points", "folder"]
     assert [spec.default for spec in (digits, points, folder, *others)] == [True] + [False] * (2 + len(others))
-    assert [spec.name for spec in (folder, *others) if spec.path_option and spec.opens_paths] == ["folder"]
+    assert [spec.name for spec in (folder, *others) if spec.path_option and spec.opens_paths] == ["folder", "npz"]
     assert callable(digits.info)
     assert digits.info(DigitsOptions(size=64)) == DataInfo(shape=(1, 64, 64), num_classes=10, num_items=1797)
     assert "10.24432/C50P49" in digits.paper
