@@ -38,7 +38,7 @@ KEY_OF_KIND = {  # the key of a recipe that chooses a component of this kind; a 
     "architecture": "arch", "loss": "loss", "dataset": "dataset", "regularizer": "reg", "augmentation": "aug",
     "metric": "metric", "extractor": "extractor", "tracker": "tracker",
 }  # fmt: skip
-NESTED = ("architecture", "extractor")  # kinds that an option of another component may name
+NESTED = ("architecture", "dataset", "extractor")  # kinds that an option of another component may name
 SCHEDULABLE = ("architecture", "loss", "regularizer", "augmentation")  # kinds whose options may be scheduled
 FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 

@@ -13,10 +13,11 @@ class Nested:
     """A component that an option names, because the component with this option uses it (`option`).
 
     A recipe stores where the named component comes from, and a model package requires its plugin. The component is
-    built by `ganzoo.layers.build_networks` if it is an architecture, and by `ganzoo.layers.extractor` if an extractor.
+    built by `ganzoo.layers.build_networks` if it is an architecture, by `ganzoo.layers.extractor` if an extractor, and
+    opened by `ganzoo.data.nested.open_samples` if a dataset.
 
     Args:
-        kind: The kind of the named component: ``architecture`` or ``extractor``.
+        kind: The kind of the named component: ``architecture``, ``dataset`` or ``extractor``.
         settings: The name of the option that lists its options, each ``NAME=VALUE``; that option's type is
             ``tuple[str, ...]``. Empty if the named component has its default options.
         passes: The words of the named component that the component with this option provides too, such as ``style``.

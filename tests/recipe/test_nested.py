@@ -182,7 +182,7 @@ def test_data_that_the_named_architecture_does_not_take_are_refused(inner: str, 
 @pytest.mark.parametrize(
     ("nested", "text"),
     [
-        (Nested(kind="loss"), "names no architecture or extractor"),
+        (Nested(kind="loss"), "names no architecture or dataset or extractor"),
         (Nested(kind="extractor", settings="more"), "it has not the option 'more' of settings"),
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from ganzoo.plugin import DataInfo, Dataset, option
+from ganzoo.plugin import DataInfo, Dataset, Nested, option
 
 SHAPES = ("circle", "square", "triangle", "ring")
 COLOURS = {"red": (230, 40, 40), "green": (40, 180, 60), "blue": (50, 80, 230), "yellow": (240, 200, 30)}
@@ -35,6 +35,18 @@ class GlyphsOptions:
         20, help="Images of a character in a font; all but the first are turned, moved and scaled a little.", low=1
     )
     size: int = option(32, help="Height and width in pixels.", low=8, high=1024)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackedOptions:
+    """Options of `stacked`."""
+
+    of: str = option(
+        "mnist",
+        help="The dataset that is stacked: grey and with classes.",
+        nested=Nested(kind="dataset", settings="settings"),
+    )
+    settings: tuple[str, ...] = option((), help="Options of that dataset: size=28,path=FOLDER.")
 
 
 def shapes_info(options: ShapesOptions) -> DataInfo:
@@ -74,4 +86,15 @@ def list_made() -> Iterator[Dataset]:
         options=GlyphsOptions,
         similar_to=dict.fromkeys(("fonts", "letters", "notmnist", "characters"), "--dataset glyphs"),
         image_shape=glyphs_shape,
+    )
+    yield Dataset(
+        name="stacked",
+        aliases=("stacked-mnist",),
+        summary="Three random images of a labelled set as red, green and blue: 1,000 modes of ten classes.",
+        paper="Luke Metz, Ben Poole, David Pfau & Jascha Sohl-Dickstein 2016, Unrolled Generative Adversarial "
+        "Networks, arXiv:1611.02163",
+        factory="ganzoo_datasets.stacked:Stacked",
+        options=StackedOptions,
+        label_rule="they are the combinations of the stacked images' classes",
+        examples="ganzoo_datasets.stacked:examples",
     )

@@ -1,0 +1,39 @@
+"""The samples of another dataset, for a dataset that is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+from ganzoo.data.load import load_source
+from ganzoo.data.source import ArraySource
+from ganzoo.errors import UsageError
+from ganzoo.plugin import DataInfo
+from ganzoo.recipe.nested import choose_nested
+from ganzoo.registry import registry
+
+
+def open_samples(name: str, settings: Iterable[str] = ()) -> tuple[torch.Tensor, torch.Tensor | None, DataInfo]:
+    """Return the samples of an installed dataset ``[N, *shape]``, their labels or None, and their info.
+
+    The option that has the name is declared with ``nested=Nested(kind="dataset", ...)`` (`ganzoo.plugin.option`).
+    Samples that must be decoded come from the packed store; they may be a read-only memory map.
+
+    Args:
+        name: The dataset's name: the option of the dataset that is made of it.
+        settings: The dataset's options that differ from its defaults, each ``NAME=VALUE``.
+
+    Raises:
+        UsageError: There is no such dataset or option, a value is wrong, or the dataset is an endless source.
+        GanzooError: The dataset cannot be opened.
+    """
+    source = load_source(choose_nested(registry(), "dataset", name, settings), torch.device("cpu"), _ignore)
+    if not isinstance(source, ArraySource):
+        raise UsageError(f"dataset {name!r} draws its samples without end: name one that has a fixed number of them")
+    return source.data, source.labels, source.info
+
+
+def _ignore(line: Any) -> None:
+    """Ignore a line about files that cannot be read; `ganzoo data check` shows it."""
