@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -11,8 +13,9 @@ from ganzoo.cli.common import Count, common_options, complete_runs, note, offlin
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.plugin.files import means_folder
 from ganzoo.runs.heavy import heavy_imports
-from ganzoo.runs.where import parse_repository
+from ganzoo.runs.where import format_title, is_embedded, parse_repository
 
+Format = Literal["folder", "npz", "parquet", "webdataset"]
 SUFFIX = re.compile(r"(\.(png|jpe?g|webp|txt|csv|tsv|wav|npz))?")
 
 
@@ -45,12 +48,22 @@ SUFFIX = re.compile(r"(\.(png|jpe?g|webp|txt|csv|tsv|wav|npz))?")
     help="File or folder to write; the suffix chooses the format. Default: RUN-seedN.png, .txt or .wav; with --label "
     "RUN-seedN-CLASS.png.",
 )
+@click.option(
+    "--per-class",
+    metavar="N",
+    type=Count(),
+    help="Write a labelled set of N images of each class, to train other models on, and a .json of their origin.",
+)
+@click.option(
+    "--format", "kind", type=click.Choice(["folder", "npz", "parquet", "webdataset"]),
+    help="Format of the labelled set: a folder of PNGs for each class, arrays, or the form of either library.",
+)  # fmt: skip
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
 @offline_option
 @common_options
 def command(
     what: str, num: int | None, seed: int, label: tuple[str, ...], truncation: float | None, out: str | None,
-    device: str, offline: bool,
+    per_class: int | None, kind: Format | None, device: str, offline: bool,
 ) -> None:  # fmt: skip
     """Generate samples with RUN: a run's path, name or number, a model package's directory, or a model on the Hub
     (USER/NAME or USER/NAME@REVISION).
@@ -62,12 +75,19 @@ def command(
     ganzoo sample 3 -n 16 --label cat,dog        samples of two classes in turn
     ganzoo sample 3 -n 1000 --out samples.txt    text; .csv for the rows of a table
     ganzoo sample 3 -n 1 --out sound.wav         a sound
+    ganzoo sample 3 --per-class 1000 --out set/  a labelled set; --format chooses its form
     ganzoo sample USER/NAME -n 64                samples of a model on the Hub
     ganzoo sample ganzoo:digits -n 64            samples of an included model (`ganzoo list models`)
 
     Prints the path of the file or folder.
     """
-    suffix = None if out is None else _parse_suffix(out)
+    if kind is not None and per_class is None:
+        raise UsageError(f"--format {kind} is for labelled sets: add --per-class N, or choose a format by --out")
+    if per_class is not None and num is not None:
+        raise UsageError("-n and --per-class both give the number of samples: remove one of them")
+    if per_class is not None and per_class < 1:
+        raise UsageError(f"--per-class {per_class}: the number of samples must be at least 1")
+    suffix = None if out is None or per_class is not None else _parse_suffix(out)
     if num is not None and num < 1:
         raise UsageError(f"-n {num}: the number of samples must be at least 1")
     from ganzoo import models
@@ -75,8 +95,17 @@ def command(
     package = models.resolve_package(what, offline=offline, notify=note)
     generator = models.load(package, device, notify=note)
     with heavy_imports():
+        from ganzoo.package.labelled import write_labelled
         from ganzoo.package.outputs import write_samples
     name = f"{_choose_name(what, package)}-seed{seed}"
+    if per_class is not None:
+        title = format_title(package)  # an own folder stays private
+        model = (
+            what if is_embedded(what) else Path(name).name.rpartition("-seed")[0] if title == str(package) else title
+        )
+        write = partial(write_labelled, generator, package, model, out, name, kind or "folder", per_class)
+        click.echo(write(list(label) or None, seed, truncation, note))
+        return
     click.echo(write_samples(generator, out, name, suffix, num, label or None, seed, truncation, note))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -129,13 +129,21 @@ class Generator:
 
     def sample_raw(self, n: int, labels: Labels = None, seed: int = 0, truncation: float | None = None) -> Tensor:
         """Return `n` samples as the network makes them, float32 ``[n, *shape]`` on the CPU; see `sample`."""
+        return torch.cat([samples for samples, _ in self.sample_batches(n, labels, seed, truncation)])
+
+    def sample_batches(
+        self, n: int, labels: Labels = None, seed: int = 0, truncation: float | None = None
+    ) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Yield the samples of `sample_raw` and their labels in batches, so that many need little memory."""
         if n < 1:
             raise UsageError(f"{n} samples were asked for: ask for at least one")
         options = {} if truncation is None else {"truncation": truncation}
         self._check_options(options)
-        return self._sample_in_batches(
-            self.draw_latents(n, seed), self.choose_labels(n, labels), seed, BATCH, **options
-        )
+        chosen = self.choose_labels(n, labels)
+        batches = self._iterate_batches(self.draw_latents(n, seed), chosen, seed, BATCH, **options)
+        for number, samples in enumerate(batches):
+            start = number * BATCH
+            yield samples, None if chosen is None else chosen[start : start + BATCH]
 
     def apply(self, inputs: NDArray[Any] | Tensor, seed: int = 0) -> NDArray[Any]:
         """Return one sample for each input, in the same form as `sample`.
@@ -173,7 +181,7 @@ class Generator:
     def sample_from_labels(self, labels: Tensor, seed: int = 0) -> Tensor:
         """Return samples, on the CPU, of labels that are arrays, float32 ``[n, ...]`` in the network's range."""
         step = max(1, BATCH * math.prod(self.data.label_shape) // math.prod(labels.shape[1:]))
-        return self._sample_in_batches(self.draw_latents(len(labels), seed), labels, seed, step)
+        return torch.cat(list(self._iterate_batches(self.draw_latents(len(labels), seed), labels, seed, step)))
 
     def _to_array(self, samples: Tensor) -> NDArray[Any]:
         """Return samples in the dtype in which users have such data: images of bytes as uint8 ``[n, H, W, C]``."""
@@ -187,14 +195,15 @@ class Generator:
             return built
         return built[0], *(max(1, round(side / multiple)) * multiple for side in shape[1:])
 
-    def _sample_in_batches(self, z: Tensor, labels: Tensor | None, seed: int, step: int, **options: Any) -> Tensor:
-        """Return the samples of latents ``[n, latent_dim]``, on the CPU, made in batches of `step`."""
-        parts = []
+    def _iterate_batches(
+        self, z: Tensor, labels: Tensor | None, seed: int, step: int, **options: Any
+    ) -> Iterator[Tensor]:
+        """Yield the samples of latents ``[n, latent_dim]``, on the CPU, in batches of `step`."""
         for start in range(0, len(z), step):
             cut = slice(start, start + step)
             with seeded(derive_seed(seed, "component", start), self.device):
-                parts.append(self(z[cut], None if labels is None else labels[cut], **options).cpu())
-        return torch.cat(parts)
+                samples = self(z[cut], None if labels is None else labels[cut], **options).cpu()
+            yield samples
 
     def _choose_network(self, truncation: float | None) -> nn.Module:
         """Return the network whose batch normalisation has the statistics of latents with this truncation."""
