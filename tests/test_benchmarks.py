@@ -146,6 +146,13 @@ def test_evaluation():
 
 
 @pytest.mark.slow
+def test_data():
+    text = run_quick("data")
+    assert all(read_numbers(text, row)[0] > 0 for row in ("packed store", "Pillow, 2 workers", "times as fast"))
+    assert "seconds to the first batch" in text
+
+
+@pytest.mark.slow
 def test_kit():
     text = run_quick("kit")
     assert "FAIL" not in text
@@ -154,6 +161,7 @@ def test_kit():
 
 def test_every_benchmark_is_run_here():
     alone = {
+        "data",
         "evaluation",
         "grids",
         "roofline",
