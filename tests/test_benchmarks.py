@@ -139,6 +139,13 @@ def test_gpu():
 
 
 @pytest.mark.slow
+def test_extractors():
+    text = run_quick("extractors")
+    assert read_numbers(text, "floor")[1] > 0
+    assert read_numbers(text, "noise of 40/255")[-1] > 1.5  # the networks of random weights see noise
+
+
+@pytest.mark.slow
 def test_evaluation():
     text = run_quick("evaluation")
     assert all(read_numbers(text, row)[0] > 0 for row in ("nothing cached", "share of training"))
@@ -163,6 +170,7 @@ def test_every_benchmark_is_run_here():
     alone = {
         "data",
         "evaluation",
+        "extractors",
         "grids",
         "roofline",
         "precision",
