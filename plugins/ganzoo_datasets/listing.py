@@ -6,7 +6,8 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path, PurePath
+from operator import attrgetter
+from pathlib import PurePath
 
 from ganzoo.plugin import NotFound, UsageError
 from ganzoo_datasets.archives import SourceFile, list_archive
@@ -81,13 +82,15 @@ def _walk(
     if (status.st_dev, status.st_ino) in seen:
         return
     seen.add((status.st_dev, status.st_ino))
-    for entry in sorted(entry for entry in os.listdir(folder) if not entry.startswith(".")):
-        path = os.path.join(folder, entry)
-        if os.path.isdir(path):
-            if not _is_output(path):
-                yield from _walk(path, name / entry, is_wanted, seen)
-        elif is_wanted(name / entry):
-            file = open_file(path, name / entry)
+    with os.scandir(folder) as listed:  # it knows folders without a look at each file
+        entries = sorted((entry for entry in listed if not entry.name.startswith(".")), key=attrgetter("name"))
+    for entry in entries:
+        inside = name / entry.name
+        if os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir():
+            if not _is_output(entry.path):
+                yield from _walk(entry.path, inside, is_wanted, seen)
+        elif is_wanted(inside):
+            file = open_file(entry.path, inside)
             if file.stamp is not None:
                 yield file
 
@@ -99,7 +102,12 @@ def _is_output(folder: str) -> bool:
 
 def open_file(path: str | os.PathLike[str], name: PurePath) -> SourceFile:
     """Return a file of the disk under a name. Its stamp is None if it is not a file (a pipe), '' for a dead link."""
-    return SourceFile(name, partial(Path.read_bytes, Path(path)), _make_stamp(path))
+    return SourceFile(name, partial(_read_bytes, path), _make_stamp(path))
+
+
+def _read_bytes(path: str | os.PathLike[str]) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _make_stamp(path: str | os.PathLike[str]) -> str | None:
