@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import tarfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,8 @@ def test_what_fails_leaves_no_set_that_looks_complete(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(labelled, "_encode", fail)
-    for kind, out in (("folder", "one"), ("webdataset", "two"), ("parquet", "three.parquet")):
+    forms = [("folder", "one"), ("webdataset", "two"), ("parquet", "three.parquet")]
+    for kind, out in forms if find_spec("pyarrow") else forms[:2]:
         with pytest.raises(GanzooError, match="cannot write"):
             write(digits, kind, out)
     assert [path for path in Path().rglob("*") if path.is_file()] == []
