@@ -25,7 +25,7 @@ def format_score(score: Mapping[str, Any]) -> str:
     elif floor is not None and score.get("better") != "neither":
         notes.append(f"reals {format_value(floor)}")
     if interval is not None:
-        notes.append(f"+- {interval:.2g}")
+        notes.append(f"+- {float(f'{interval:.2g}'):g}")  # two digits, without an exponent
     return format_value(score["value"]) + (f" ({', '.join(notes)})" if notes else "")
 
 
