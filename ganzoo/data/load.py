@@ -62,6 +62,11 @@ def load_parts(
     if isinstance(holdout, float):
         if isinstance(source, EndlessSource):
             raise make_endless_error(dataset)
+        if getattr(dataset.options, "crops", 1) > 1:
+            raise UsageError(
+                "dataset.holdout: random crops of one image would be on both sides: remove dataset.crops, or hold out "
+                "other images with dataset.holdout=FOLDER"
+            )
         training, held_out = split_by_content(source, holdout)
         notify(f"held out {len(held_out):,} of the {len(source):,} samples, which are not trained on")
         return Parts(training, held_out)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ganzoo.data.load import load_source
-from ganzoo.data.source import ArraySource
+from ganzoo.data.source import ArraySource, pick
 from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo
 from ganzoo.recipe.nested import choose_nested
@@ -32,7 +32,10 @@ def open_samples(name: str, settings: Iterable[str] = ()) -> tuple[torch.Tensor,
     source = load_source(choose_nested(registry(), "dataset", name, settings), torch.device("cpu"), _ignore)
     if not isinstance(source, ArraySource):
         raise UsageError(f"dataset {name!r} draws its samples without end: name one that has a fixed number of them")
-    return source.data, source.labels, source.info
+    if source.index is None:
+        return source.data, source.labels, source.info
+    labels = None if source.labels is None else pick(source.labels, source.index)
+    return pick(source.data, source.index), labels, source.info  # without its held-out part
 
 
 def _ignore(line: Any) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import io
 import json
+import os
 import platform
 import tarfile
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzoo.errors import MissingPlugin, UsageError
+from ganzoo.errors import MissingPlugin, NotFound, UsageError
 from ganzoo.package.config import CONFIG, MODEL
 from ganzoo.package.generator import Generator
 from ganzoo.package.labels import name_classes, split_labels
@@ -32,6 +33,7 @@ from ganzoo.samples import grid
 from ganzoo.samples.show import CHANNELS
 
 Format = Literal["folder", "npz", "parquet", "webdataset"]
+WHAT = "images that a generative adversarial network made"
 SUFFIXES = {"npz": ".npz", "parquet": ".parquet"}  # of formats that are one file
 SHARD = 10_000  # images in one shard of WebDataset
 Batches = Iterator[tuple[NDArray[np.uint8], list[int]]]  # images [n, H, W, C], and their classes
@@ -87,7 +89,7 @@ class LabelledSet:
         versions = {name: metadata.version(name) for name in ("ganzoo", "torch", "numpy", "pillow")}
         required = {entry["distribution"]: entry["version"] for entry in config.get("requires", ())}
         return {
-            "what": "images that a generative adversarial network made",
+            "what": WHAT,
             "model": {
                 "name": self.model,
                 "config_sha256": hashlib.sha256((self.package / CONFIG).read_bytes()).hexdigest(),
@@ -140,19 +142,21 @@ def write_labelled(
         generator, package, model, per_class, split_labels(labels, data) if labels else None, seed, truncation
     )
     target = Path(out or name + SUFFIXES.get(kind, ""))
-    _check_target(target, kind)
+    target = target if target.name else Path(os.path.abspath(target))  # "." has no name
+    beside = target.with_name((target.stem if kind in SUFFIXES else target.name) + ".json")
+    _check_target(target, beside, kind)
+    beside.unlink(missing_ok=True)  # so that no new set stands beside what was said of an old one
     with write_errors_explained(target):
         {"folder": _write_folder, "npz": _write_npz, "parquet": _write_parquet, "webdataset": _write_shards}[kind](
             chosen, target
         )
-    beside = target.with_name((target.stem if kind in SUFFIXES else target.name) + ".json")
     write_atomic(beside, [json.dumps(chosen.describe(kind), indent=1).encode(), b"\n"])
     notify(f"{beside} says where they come from")
     return target
 
 
-def _check_target(target: Path, kind: Format) -> None:
-    """Raise UsageError where a path does not suit a format, or a folder has files already."""
+def _check_target(target: Path, beside: Path, kind: Format) -> None:
+    """Raise an error where a path does not suit a format, or writing there would mix or overwrite other files."""
     suffix = SUFFIXES.get(kind, "")
     if suffix and target.suffix.lower() != suffix:
         raise UsageError(f"--out {target}: --format {kind} writes one file: end it in {suffix}")
@@ -160,6 +164,19 @@ def _check_target(target: Path, kind: Format) -> None:
         raise UsageError(f"--out {target} is a file: --format {kind} writes a folder")
     if not suffix and target.is_dir() and any(target.iterdir()):
         raise UsageError(f"--out {target} has files already, with which the set would be mixed: give a new folder")
+    if not target.parent.is_dir():
+        raise NotFound(f"--out {target}: the folder {target.parent} does not exist: create it first")
+    if beside.exists() and not _is_ours(beside):
+        raise UsageError(f"--out {target}: the JSON would overwrite your file {beside}: give another name")
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether a file is the JSON of a labelled set."""
+    try:
+        stored = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(stored, dict) and stored.get("what") == WHAT
 
 
 # ----------------------------------------------------------------------------

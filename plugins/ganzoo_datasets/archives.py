@@ -39,6 +39,11 @@ class SourceFile(NamedTuple):
     stamp: str | None
 
 
+DAMAGES = (  # the errors of an archive that is damaged, or of a version that Python does not read
+    zipfile.BadZipFile, tarfile.TarError, OSError, ValueError, struct.error, EOFError, NotImplementedError,
+)  # fmt: skip
+
+
 def list_archive(path: str, is_wanted: Callable[[PurePath], bool]) -> list[SourceFile]:
     """Return the wanted files of a .zip or .tar archive, in the order of their names.
 
@@ -50,8 +55,9 @@ def list_archive(path: str, is_wanted: Callable[[PurePath], bool]) -> list[Sourc
     """
     listed = _list_zip if path.lower().endswith(".zip") else _list_tar
     try:
-        files = sorted(listed(path, is_wanted))
-    except (zipfile.BadZipFile, tarfile.TarError, OSError, ValueError, struct.error, EOFError) as error:
+        by_name = {file.name: file for file in listed(path, is_wanted)}  # the last of a name, as if it were unpacked
+        files = [by_name[name] for name in sorted(by_name)]
+    except DAMAGES as error:
         raise Corrupt(f"{path!r} is not a whole archive ({error}): copy or download it again") from error
     while (
         files and len({file.name.parts[0] for file in files}) == 1 and all(len(file.name.parts) > 1 for file in files)

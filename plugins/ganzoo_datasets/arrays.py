@@ -18,6 +18,7 @@ from ganzoo_datasets.specs.arrays import ArraysOptions
 
 SAMPLES = ("samples", "images", "data", "x", "x_train", "arr_0")
 LABELS = ("labels", "y", "y_train", "targets", "classes", "arr_1")
+MOST_CLASSES = 1 << 20
 Array = NDArray[Any]
 
 
@@ -46,6 +47,7 @@ class Arrays:
         if options.labels != "none" and (options.labels or any(each in arrays for each in LABELS)):
             self.labels = arrays[_find_array(arrays, options.labels, LABELS, "labels")]
         if samples.ndim == 2:
+            _require_numbers(samples, name)
             self.data, modality = samples.astype(np.float32), "points"
         else:
             self.data, modality = _arrange(_convert(samples, name), name, options), "image"
@@ -60,15 +62,18 @@ class Arrays:
             return DataInfo(shape=shape, dtype=dtype, num_items=len(self.data), modality=modality)
         if labels.ndim == 2 and labels.shape[1] == 1 and labels.dtype.kind in "iu":
             self.labels = labels = labels[:, 0]
-        if len(labels) != len(self.data):
-            raise UsageError(f"{path} has {len(self.data)} samples in {name!r} and {len(labels)} labels: mend the file")
+        num = len(labels) if labels.ndim else 0
+        if num != len(self.data):
+            raise UsageError(f"{path} has {len(self.data)} samples in {name!r} and {num} labels: mend the file")
         if labels.ndim > 1:
+            _require_numbers(labels, "labels")
             self.labels = labels.astype(np.float32)
             label_shape = labels.shape[1:]
             return DataInfo(shape=shape, dtype=dtype, num_items=len(labels), modality=modality, label_shape=label_shape)
-        if labels.dtype.kind not in "iu" or labels.min() < 0:
+        if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= MOST_CLASSES:
             raise UsageError(
-                f"the labels in {path} are not whole numbers from 0: number the classes, or set dataset.labels=none"
+                f"the labels in {path} are not whole numbers from 0, below {MOST_CLASSES:,}: number the classes, or "
+                "set dataset.labels=none"
             )
         self.labels = labels.astype(np.int64)
         classes = int(labels.max()) + 1
@@ -84,9 +89,20 @@ def _read_arrays(path: str) -> Mapping[str, Array]:
             return {"samples": np.load(path, mmap_mode="r", allow_pickle=False)}
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError) as error:
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+        AttributeError,
+        TypeError,
+        MemoryError,
+    ) as error:
         words = " ".join(str(error).split())[:120]
-        raise Corrupt(f"{path!r} is damaged, or has objects that are not arrays ({words}): save it anew") from error
+        raise Corrupt(
+            f"{path!r} is damaged, or has objects that are not arrays, or is too large ({words}): save it anew"
+        ) from error
 
 
 def _find_array(arrays: Mapping[str, Array], asked: str, usual: tuple[str, ...], key: str) -> str:
@@ -100,12 +116,17 @@ def _find_array(arrays: Mapping[str, Array], asked: str, usual: tuple[str, ...],
     return name
 
 
+def _require_numbers(array: Array, name: str) -> None:
+    """Raise UsageError where an array has other things than numbers, or nothing."""
+    if array.dtype.kind not in "iufb" or not array.size:
+        raise UsageError(f"{name!r} has {array.dtype} and not numbers: give an array of bytes or floats")
+
+
 def _convert(samples: Array, name: str) -> Array:
     """Return images as bytes, or as floats from -1 to 1."""
     if samples.dtype == np.uint8:
         return samples
-    if samples.dtype.kind not in "iufb" or not samples.size:
-        raise UsageError(f"{name!r} has {samples.dtype} and not numbers: give an array of bytes or floats")
+    _require_numbers(samples, name)
     low, high = float(samples.min()), float(samples.max())
     if samples.dtype.kind == "f" and -1 <= low < 0 and high <= 1:
         return samples.astype(np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ganzoo.plugin import NotFound, UsageError
+from ganzoo.plugin import Corrupt, NotFound, UsageError
 from ganzoo_datasets.archives import SourceFile
 from ganzoo_datasets.labels import STYLEGAN, TABLE, Labels, label_by_folder, read_stylegan, read_table
 from ganzoo_datasets.listing import list_files, require_path
@@ -63,13 +64,20 @@ def _is_wanted(name: PurePath) -> bool:
     return is_image(name) or name.name in (TABLE, STYLEGAN)
 
 
+def _read_labels(file: SourceFile) -> bytes:
+    try:
+        return file.read()
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        raise Corrupt(f"{file.name.as_posix()!r} cannot be read ({error}): copy it again") from error
+
+
 def _find_labels(tables: dict[str, SourceFile], names: Sequence[PurePath], source: str, column: str) -> Labels:
     if source == "none":
         return Labels((), [None] * len(names))
     if source == "auto" and TABLE in tables:
-        return read_table(tables[TABLE].read(), names, column)
+        return read_table(_read_labels(tables[TABLE]), names, column)
     if source == "auto" and STYLEGAN in tables:
-        return read_stylegan(tables[STYLEGAN].read(), names)
+        return read_stylegan(_read_labels(tables[STYLEGAN]), names)
     return label_by_folder(names)
 
 

@@ -16,6 +16,7 @@ from ganzoo.plugin import Corrupt, DataInfo, UsageError
 
 TABLE, STYLEGAN = "labels.csv", "dataset.json"  # names of files with labels, at the top of a folder
 FILE_COLUMNS = ("file", "filename", "file_name", "path", "image", "img", "name", "id")
+MOST_CLASSES = 1 << 20
 LABEL_COLUMNS = ("label", "class", "category", "target")
 
 Vector = np.ndarray[Any, np.dtype[np.float32]]
@@ -88,7 +89,7 @@ def read_table(content: bytes, names: Sequence[PurePath], column: str = "") -> L
         rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig")), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise Corrupt(f"{TABLE} is not a table of text ({error}): save it as comma-separated UTF-8") from error
-    columns = [str(name) for name in rows[0]] if rows else []
+    columns = [name for name in rows[0] if name is not None] if rows else []  # None holds what has no column
     by_name = {name.lower().strip(): name for name in reversed(columns)}
     file = next((by_name[name] for name in FILE_COLUMNS if name in by_name), None)
     others = [name for name in columns if name != file]
@@ -115,8 +116,8 @@ def read_stylegan(content: bytes, names: Sequence[PurePath]) -> Labels:
         if listed is None:
             return Labels((), [None] * len(names))
         found = _match(names, [(str(name), label) for name, label in listed], STYLEGAN)
-        if all(isinstance(label, int) for label in found):
-            return Labels([str(number) for number in range(max(found) + 1)], [int(label) for label in found])
+        if all(type(label) is int and label < MOST_CLASSES for label in found):
+            return Labels([str(number) for number in range(max(found) + 1)], found)
         vectors = np.array(found, np.float32)
     except (ValueError, KeyError, TypeError) as error:
         raise Corrupt(
