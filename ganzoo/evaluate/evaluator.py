@@ -93,6 +93,7 @@ class Evaluator:
                 floors.get(name),
                 self._compute_ratio(name, same.get(name), floors.get(name)),
                 widths.get(name),
+                self.others.num if self.others and self.others.num != self.reals.num else None,
             )
             for name, value in values.items()
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,9 @@ def load_arrays(path: Path, like: DataInfo | None = None) -> ArraySource:
     """
     array = _read_array(path)
     if like is None:
-        image = array.ndim == 4 and bool({array.shape[1], array.shape[-1]} & set(CHANNELS))
+        image = array.ndim == 3 or (array.ndim == 4 and bool({array.shape[1], array.shape[-1]} & set(CHANNELS)))
+        if not image and array.ndim != 2:
+            raise UsageError(f"{path} has {list(array.shape)}: give images [N, H, W, C], or points [N, D]")
         like = DataInfo(shape=_guess_shape(array), modality="image" if image else "points")
     found = f"{array.dtype} {list(array.shape)}"
     if like.modality == "image":
@@ -79,6 +82,10 @@ def load_arrays(path: Path, like: DataInfo | None = None) -> ArraySource:
             f"{path} has {found}, and samples of {'uint8 or floats' if image else 'floats'} "
             f"[N, {', '.join(map(str, sides))}] are needed: write them in that form"
             + (", or name a folder of images, which are resized" if image else "")
+        )
+    if like.modality == "image" and array.dtype.kind == "f" and array.size and 0 <= array.min() <= array.max() <= 1:
+        raise UsageError(
+            f"{path} has no number below 0, and floats of images are in [-1, 1]: write 2 * x - 1, or uint8"
         )
     data = to_tensor(array, str(path))
     info = DataInfo(
@@ -103,7 +110,7 @@ def _read_array(path: Path) -> NDArray[Any]:
             return array
     except FileNotFoundError:
         raise NotFound(f"there is no file {path}: name a folder or a file of samples") from None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise Corrupt(f"{path} is damaged or not a file of plain arrays: {error}") from error
 
 
@@ -118,6 +125,8 @@ def _put_channels_first(array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[
 
 def _guess_shape(array: NDArray[Any]) -> tuple[int, ...]:
     """Return the shape of one sample; of an image with its channels first."""
+    if array.ndim == 3:
+        return (1, *array.shape[1:])
     if array.ndim == 4 and array.shape[-1] in CHANNELS:
         return (array.shape[3], *array.shape[1:3])
     return array.shape[1:]

@@ -64,7 +64,8 @@ def estimate_intervals(runners: Iterable[MetricRunner], seed: int, device: torch
             values.append(_compute(runner, part, size, seed, device))
         for name in values[0] if all(values) else ():
             spread = torch.tensor([each[name] for each in values], dtype=torch.float64).std()
-            widths[name] = WIDTH * float(spread) * (size / (num - size)) ** 0.5
+            if spread > 0:  # not a value of the real samples alone
+                widths[name] = WIDTH * float(spread) * (size / (num - size)) ** 0.5
     return widths
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from ganzoo.recipe.recipe import Choice
 
 NAMES = ("reference",)  # parts of a protocol that are names alone: they do not change the fingerprint
+WHERE = ("weights", "download")  # options of extractors that say where weights are found
 SECOND = "@"  # between the name of a metric and of the extractor, where a metric reads several
 
 
@@ -48,7 +49,9 @@ class Protocol:
         if extractor:
             read = extractor.to_json()
             parts |= {"extractor": read["name"], "extractor_version": read["version"]}
-            parts |= {"extractor_options": read["options"], "sha256": self.weights}
+            found = WHERE if self.weights else ()  # the SHA-256 says which weights they are, wherever they lie
+            chosen = {key: value for key, value in read["options"].items() if key not in found}
+            parts |= {"extractor_options": chosen, "sha256": self.weights}
             parts |= {"resize": getattr(extractor.spec, "resize", "")}
         parts |= {"reference": self.reference, "split": self.split, "content": self.content}
         return parts | {"real": self.num, "fake": self.num, "seed": self.seed, "dtype": self.dtype}
@@ -73,6 +76,7 @@ class Score:
         ratio: The value in multiples of the floor, both of equally many samples; None if the value is not a distance.
         interval: Half the width of an interval that contains 95 % of the values that other samples of the same
             generator would get; None if it was not estimated.
+        floor_num: The number of samples that the floor was measured with, if it is another than the value's.
     """
 
     name: str
@@ -82,6 +86,7 @@ class Score:
     floor: float | None = None
     ratio: float | None = None
     interval: float | None = None
+    floor_num: int | None = None
 
     @property
     def extractor(self) -> str:
@@ -96,7 +101,8 @@ class Score:
 
     def to_json(self) -> dict[str, Any]:
         """Return the score as a run and a package store it."""
-        estimates = {"floor": self.floor, "ratio": self.ratio, "interval": self.interval}
+        floor_num = self.floor_num if self.floor is not None else None
+        estimates = {"floor": self.floor, "floor_num": floor_num, "ratio": self.ratio, "interval": self.interval}
         return {
             "name": self.bare_name,
             "value": self.value,

@@ -38,7 +38,7 @@ HASHED = (
 )  # the config states their hashes; the card's it does not, because people edit the card
 FILES = (CONFIG, *HASHED, CARD)  # no other file is ever written, fetched or published
 WITHOUT_D = "is missing: `ganzoo pull USER/NAME --with-discriminator` fetches it"
-ESTIMATES = ("floor", "ratio", "interval")  # numbers beside a measured value
+ESTIMATES = ("floor", "floor_num", "ratio", "interval")  # numbers beside a measured value
 LARGEST = 1 << 20  # bytes of a config
 DEEPEST = 64  # levels of nested lists and mappings: deeper ones would overflow the stack
 LARGEST_HEADER = 8 << 20  # bytes of a weights file's header: enough for some 80,000 tensors

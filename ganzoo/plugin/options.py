@@ -100,7 +100,11 @@ class Option:
     @property
     def expects(self) -> str:
         """The values that the option accepts, in words: type, range, and whether it may be a schedule."""
-        words = f"the name of an {self.nested.kind}" if self.nested else describe_type(self.type)
+        words = (
+            f"the name of {'a' if self.nested.kind == 'dataset' else 'an'} {self.nested.kind}"
+            if self.nested
+            else describe_type(self.type)
+        )
         if self.low is not None and self.high is not None:
             words += f" from {self.low:g} to {self.high:g}"
         elif self.low is not None:

@@ -23,7 +23,8 @@ def format_score(score: Mapping[str, Any]) -> str:
     if ratio is not None:
         notes.append(f"{ratio:,.{1 if ratio < 10 else 0}f} x floor")
     elif floor is not None and score.get("better") != "neither":
-        notes.append(f"reals {format_value(floor)}")
+        num = f"{score['floor_num']:,} " if score.get("floor_num") else ""  # fewer than the value is measured with
+        notes.append(f"{num}reals {format_value(floor)}")
     if interval is not None:
         notes.append(f"+- {float(f'{interval:.2g}'):g}")  # two digits, without an exponent
     return format_value(score["value"]) + (f" ({', '.join(notes)})" if notes else "")
