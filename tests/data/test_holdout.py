@@ -170,6 +170,15 @@ def test_a_share_of_a_folder_is_held_out_and_its_digests_are_kept(
     assert np.array_equal(find_digests(training), hash_each(training.data)[training.index])
 
 
+def test_crops_of_one_image_are_not_on_both_sides(tmp_path: Path) -> None:
+    write_folder(tmp_path / "all", range(20))
+    crops = {"path": tmp_path / "all", "crop": "random", "crops": 2}
+    with pytest.raises(UsageError, match="random crops of one image would be on both sides"):
+        load(choose_dataset("folder", **crops, holdout="0.2"))
+    write_folder(tmp_path / "held", range(30, 40))
+    assert len(load(choose_dataset("folder", **crops, holdout=str(tmp_path / "held")))[1]) == 20
+
+
 def test_another_folder_is_held_out_and_copies_of_its_samples_are_not_trained_on(tmp_path: Path) -> None:
     write_folder(tmp_path / "all", range(20))
     write_folder(tmp_path / "held", range(14, 30))

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from ganzoo import load
-from ganzoo.errors import GanzooError, MissingPlugin, UsageError
+from ganzoo.errors import GanzooError, MissingPlugin, NotFound, UsageError
 from ganzoo.models import resolve_package
 from ganzoo.package import labelled
 from ganzoo.package.generator import Generator
@@ -128,6 +128,31 @@ def test_a_path_that_does_not_suit_is_refused(digits: tuple[Generator, Path], ki
     with pytest.raises(UsageError, match=words):
         write(digits, kind, out)
     assert sorted(Path().rglob("*")) == before
+
+
+def test_a_json_of_the_user_is_not_overwritten_and_an_old_one_does_not_stand_beside_a_new_set(
+    digits: tuple[Generator, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("mine.json").write_text("{}")
+    with pytest.raises(UsageError, match=r"would overwrite your file mine.json: give another name"):
+        write(digits, "npz", "mine.npz")
+    assert (Path("mine.json").read_text(), Path("mine.npz").exists()) == ("{}", False)
+    write(digits, "npz", "set.npz")
+    monkeypatch.setattr(labelled, "_write_npz", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write(digits, "npz", "set.npz")
+    assert not Path("set.json").exists()
+
+
+def test_the_working_directory_may_be_the_set(
+    digits: tuple[Generator, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    write(digits, "folder", ".")
+    assert (tmp_path / "here.json").exists()
+    with pytest.raises(NotFound, match="the folder nowhere does not exist: create it first"):
+        write(digits, "npz", "nowhere/set.npz")
 
 
 def test_what_fails_leaves_no_set_that_looks_complete(

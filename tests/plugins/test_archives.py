@@ -117,6 +117,30 @@ def test_links_in_archives_are_refused(tmp_path: Path) -> None:
         folder(tmp_path / "a.zip")
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_the_last_member_of_a_name_counts(tmp_path: Path) -> None:
+    with zipfile.ZipFile(write_zip(tmp_path / "a.zip", {"1.png": png(1), "2.png": png(2)}), "a") as zipped:
+        zipped.writestr("1.png", png(3))
+    first, second = folder(tmp_path / "a.zip").items()
+    assert [first.load().max(), second.load().max()] == [read_image(png(each), size=(8, 8)).max() for each in (3, 2)]
+
+
+def test_a_member_of_a_later_version_is_reported(tmp_path: Path) -> None:
+    content = bytearray(write_zip(tmp_path / "a.zip", FILES).read_bytes())
+    content[content.index(b"PK\x01\x02") + 6] = 99  # the version that is needed to read it
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(Corrupt, match=r"is not a whole archive .zip file version 9\.9"):
+        folder(tmp_path / "a.zip")
+
+
+def test_a_damaged_table_of_labels_is_reported(tmp_path: Path) -> None:
+    table = b"file,label\n" + b"".join(b"%d.png,a\n" % number for number in range(99))
+    path = write_zip(tmp_path / "a.zip", {"1.png": png(1), "labels.csv": table}, zipfile.ZIP_STORED)
+    path.write_bytes(path.read_bytes().replace(b"50.png,a", b"50.png,b"))
+    with pytest.raises(Corrupt, match=r"'labels\.csv' cannot be read .*: copy it again"):
+        folder(path)
+
+
 def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "LARGE", 1 << 16)
     bomb = write_zip(tmp_path / "a.zip", FILES | {"zeros.png": bytes(1 << 20)})

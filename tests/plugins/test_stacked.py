@@ -30,6 +30,17 @@ def test_channels_are_images_of_the_classes() -> None:
     assert len(labels.unique()) == pytest.approx(1000 * (1 - (1 - 1 / 1000) ** 3000), abs=30)
 
 
+def test_what_a_dataset_holds_out_is_not_stacked() -> None:
+    whole = Stacked(StackedOptions(of="digits", settings=("size=8",)))
+    data = Stacked(StackedOptions(of="digits", settings=("size=8", "holdout=0.3")))
+    drawn = [
+        set(map(bytes, each.sample(torch.Generator().manual_seed(0), 9000)[0].flatten(0, 1).numpy()))
+        for each in (whole, data)
+    ]
+    assert drawn[1] < drawn[0]
+    assert len(drawn[1]) == pytest.approx(0.7 * len(drawn[0]), rel=0.1)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
