@@ -126,7 +126,8 @@ def _evaluate(
     source, other_part = parts if not request.held_out else (parts.held_out, parts.training)
     if source is None:
         raise UsageError(
-            f"no samples of {request.reference_name!r} are held out: add dataset.holdout=0.05, or remove --held-out"
+            f"no samples of {request.reference_name!r} are held out of the training: train with dataset.holdout=0.05, "
+            "name other samples with --against, or remove --held-out"
         )
     samples = {
         subject.path: load_samples(subject.path, source.info, registry, device, notify)
@@ -142,7 +143,7 @@ def _evaluate(
     if others is None and (count := source.info.num_items or 0) >= 2 * FEW:
         notify(f"values have no floor, as too few other real samples are left: -n {count // 2} leaves enough")
     split = "held-out" if request.held_out else "all" if other_part is None else "training"
-    evaluator = Evaluator(request.metrics, reals, notify, others, request.reference_name, split)
+    evaluator = Evaluator(request.metrics, reals, notify, others, request.reference_name, split, parts.training)
     for subject in request.subjects:
         _refuse_held_networks(subject, evaluator)
     notify(_describe(request, reals))

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ganzoo.compute.streams import derive_seed, seeded
+from ganzoo.data.source import Source
 from ganzoo.evaluate import cache
 from ganzoo.evaluate.extract import Extraction
 from ganzoo.evaluate.measure import Batch, FailureHandler, MetricRunner, measure, pair_batches, rounds_samples
@@ -35,6 +36,7 @@ class Evaluator:
         others: Other real samples, which give the floors; None for no floors.
         reference: The name of the real samples' dataset.
         split: The part of the dataset that they are from, as a `Protocol` says it.
+        trained_on: The samples that extractors are trained on, if they are; by default those of `reals`' source.
 
     Raises:
         GanzooError: A metric or an extractor could not be built.
@@ -48,12 +50,13 @@ class Evaluator:
         others: RealSamples | None = None,
         reference: str = "",
         split: str = "all",
+        trained_on: Source | None = None,
     ) -> None:
         self.metrics, self.reals, self.notify, self.others = label_metrics(metrics), reals, notify, others
         self.reference, self.split = reference, split
         self._without_floors: dict[str, Exception] = {}  # errors of metrics that failed on real samples, by label
         read = {choice.extractor.name: choice.extractor for choice in metrics if choice.extractor}
-        extractions = {name: Extraction(extractor, reals, notify) for name, extractor in read.items()}
+        extractions = {name: Extraction(extractor, reals, notify, trained_on) for name, extractor in read.items()}
         self.runners = {label: self._make_runner(label, choice, extractions) for label, choice in self.metrics.items()}
 
     def _make_runner(self, label: str, choice: Choice, extractions: Mapping[str, Extraction]) -> MetricRunner:

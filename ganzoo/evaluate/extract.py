@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ganzoo.compute.digest import hash_network
 from ganzoo.compute.streams import seeded
+from ganzoo.data.source import Source
 from ganzoo.evaluate.cache import Tensors, load_or_compute
 from ganzoo.evaluate.reals import BATCH, RealSamples, TrainingSet
 from ganzoo.evaluate.statistics import Statistics
@@ -29,15 +30,19 @@ class Extraction:
         choice: The extractor and its options.
         reals: The real samples whose features are cached.
         notify: A function that shows one line to the user, here that the cache cannot be written.
+        trained_on: The samples that it is trained on, where it has `prepare`; by default those of `reals`' source.
 
     Raises:
         GanzooError: The extractor could not be built.
     """
 
-    def __init__(self, choice: Choice, reals: RealSamples, notify: Callable[[str], None]) -> None:
+    def __init__(
+        self, choice: Choice, reals: RealSamples, notify: Callable[[str], None], trained_on: Source | None = None
+    ) -> None:
         self.choice, self.reals, self.notify = choice, reals, notify
+        self.trained_on = reals.source if trained_on is None else trained_on
         with seeded(0, reals.device):
-            built = choice.build(reals.info)
+            built = choice.build(self.trained_on.info)
         self.wanted: Set[str] = frozenset()
         self.fake_statistics = Statistics()
         self._fakes: list[Tensors] = []
@@ -87,7 +92,7 @@ class Extraction:
         extractor = self._built
         if isinstance(extractor, nn.Module):
             if hasattr(extractor, "prepare"):
-                real = TrainingSet(self.reals.source, self.reals.device)
+                real = TrainingSet(self.trained_on, self.reals.device)
                 depends_on = {**self._identity, "data": real.compute_digest(), "what": "weights"}
                 extractor.load_state_dict(
                     load_or_compute(depends_on, partial(_train_extractor, extractor, real), self.notify)
@@ -140,7 +145,7 @@ class Extraction:
     def _identity(self) -> dict[str, Any]:
         """The key of the extractor in the cache: its options, its code, the device and torch's version."""
         return {
-            "extractor": self.choice.to_json(), "data_info": self.reals.info.to_json(),
+            "extractor": self.choice.to_json(), "data_info": self.trained_on.info.to_json(),
             "code": self.choice.component.hash_code(), "device": self.reals.device.type, "torch": torch.__version__,
         }  # fmt: skip
 

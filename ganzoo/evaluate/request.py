@@ -213,6 +213,11 @@ def _choose_dataset(
     same = "dataset" not in settings or component.qualified == stored.get("name")
     usual = component.migrate(stored["options"], int(stored["schema"])) if same else fit_options(spec, shape)
     own = {key.removeprefix("dataset."): value for key, value in settings.items() if key != "dataset"}
+    if same and spec.path_option not in own and own.get(HOLDOUT, usual.get(HOLDOUT, 0)) != usual.get(HOLDOUT, 0):
+        raise UsageError(
+            "dataset.holdout divides the data before a training, and this model was trained on the other division: "
+            "remove it, or name other samples with --against"
+        )
     if spec.path_option in own:  # other files, of which nothing was trained on
         usual = {key: value for key, value in usual.items() if key != HOLDOUT}
     chosen = options.read(spec.options, {**usual, **own}, "dataset.", f"dataset {spec.name!r}")

@@ -289,8 +289,10 @@ def test_the_held_out_part_is_the_reference_or_the_floor():
     assert [protocol.split for protocol in protocols] == ["training", "held-out"]
     assert protocols[0].content != protocols[1].content
     assert all(each.scores["pixel-moments/mean"].floor > 0 for each in found.values())
-    with pytest.raises(UsageError, match=r"no samples of 'toy-array' are held out: add dataset\.holdout=0\.05"):
+    with pytest.raises(UsageError, match=r"are held out of the training: train with dataset\.holdout=0\.05"):
         ganzoo.evaluate(train(), "pixel-moments", held_out=True)
+    with pytest.raises(UsageError, match="this model was trained on the other division"):
+        ganzoo.evaluate(train(), "pixel-moments", held_out=True, options={"dataset.holdout": 0.4})
 
 
 # ----------------------------------------------------------------------------

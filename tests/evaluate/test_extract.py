@@ -217,6 +217,17 @@ def test_an_extractor_is_trained_once_and_gets_the_labels():
     assert TRAININGS == [40, 40]
 
 
+def test_an_extractor_never_learns_from_held_out_samples():
+    options = {f"metric.{name}.extractor": "learned" for name in BOTH}
+    run = train({**options, "dataset.holdout": 0.4, "train.metric_samples": 12}, metric=BOTH)
+    (learnt,) = TRAININGS
+    found = {part: ganzoo.evaluate(run, BOTH, num=12, options=options, held_out=part) for part in (False, True)}
+    assert len(TRAININGS) == 1
+    assert 12 <= learnt < 40
+    one, other = (each.scores["gaussians/fd"].protocol for each in found.values())
+    assert (one.weights == other.weights, one.content == other.content) == (True, False)
+
+
 def test_an_extractor_that_fails_disables_only_its_metrics():
     options = {"metric.gaussians.extractor": "broken", "metric.unread.extractor": "broken"}
     run = train(metric=["gaussians", "unread", "centres", "toy-mean"], options=options)
