@@ -61,7 +61,10 @@ class Extraction:
         features = self(fake) if len(fake) else {}
         if features and "statistics" in self.wanted:
             self.fake_statistics.add(features["features"])
-        if sum(tensor.nbytes for tensor in features.values()) * (start // BATCH + 1) <= MOST_KEPT:
+        if (
+            sum(tensor.nbytes for tensor in features.values()) * (start // BATCH + 1) <= MOST_KEPT
+            and len(self._fakes) == start // BATCH
+        ):
             self._fakes.append({name: tensor.cpu() for name, tensor in features.items()})
         return (self.get_real_batch(start, num) if "features" in self.wanted else {}), features
 

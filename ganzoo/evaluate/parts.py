@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 
 import torch
 from torch import Tensor
 
-from ganzoo.compute.device import float32_products
+from ganzoo.compute.device import float32_products, is_out_of_memory
 from ganzoo.compute.streams import derive_seed, seeded
 from ganzoo.evaluate.cache import Tensors
 from ganzoo.evaluate.measure import MetricRunner, compute_values
@@ -42,7 +43,8 @@ def estimate_intervals(runners: Iterable[MetricRunner], seed: int, device: torch
     A value is computed of random parts of the generated samples, without replacement (subsampling: Politis & Romano
     1994, doi:10.1214/aos/1176325770). For m of n samples, the standard deviation of these values times
     ``sqrt(m / (n - m))`` is the one of n samples, as for a mean. Metrics that compare samples with each other get parts
-    of at most `LARGEST` generated samples, and as many real ones.
+    of at most `LARGEST` generated samples, and as many real ones. A value that is in standard deviations already
+    (`Metric.standardised`) has a spread of about 1 for any number of samples, so it gets no interval.
 
     Args:
         runners: The metrics, after they have measured.
@@ -63,6 +65,8 @@ def estimate_intervals(runners: Iterable[MetricRunner], seed: int, device: torch
             part = {name: rows[chosen] for name, rows in fake.items()}
             values.append(_compute(runner, part, size, seed, device))
         for name in values[0] if all(values) else ():
+            if any(fnmatchcase(name.partition("/")[2], each) for each in runner.spec.standardised):
+                continue
             spread = torch.tensor([each[name] for each in values], dtype=torch.float64).std()
             if spread > 0:  # not a value of the real samples alone
                 widths[name] = WIDTH * float(spread) * (size / (num - size)) ** 0.5
@@ -73,7 +77,7 @@ def estimate_intervals(runners: Iterable[MetricRunner], seed: int, device: torch
 def _compute(
     runner: MetricRunner, fake: Tensors, num_real: int | None, seed: int, device: torch.device
 ) -> dict[str, float]:
-    """Return a metric's values of features of generated samples; none where it refuses them, as too few.
+    """Return a metric's values of features of generated samples; none where it fails, as with too few samples.
 
     Args:
         runner: The metric, with the extractor's features of the real samples.
@@ -96,5 +100,7 @@ def _compute(
                 num = extraction.reals.num if num_real is None else num_real
                 runner.update(extraction.get_real_batch(0, num), on_device)
             return {f"{runner.name}/{key}": value for key, value in compute_values(runner.metric).items()}
-    except ValueError:
+    except Exception as error:  # of a plugin; the value of all samples was computed
+        if is_out_of_memory(error):
+            raise
         return {}

@@ -33,6 +33,8 @@ class Metric(Built):
             pattern (``tv/*``) covers keys that depend on the data.
         distances: Keys, or patterns of keys, whose values are distances: above 0 even between samples of one
             distribution. They are shown in multiples of the distance of other real samples (the floor).
+        standardised: Keys, or patterns of keys, whose values are in standard deviations already. They are shown without
+            an interval.
         default: Whether it is measured where the user names no metric. Default metrics that read samples are measured
             only where no default metric finds an extractor for the data.
         pairs: Whether it has ``pair(real, fake, labels)`` instead of ``real`` and ``fake``. Each generated sample is
@@ -52,6 +54,7 @@ class Metric(Built):
     extractor: str = ""
     better: Mapping[str, str] = field(default_factory=dict)
     distances: tuple[str, ...] = ()
+    standardised: tuple[str, ...] = ()
     default: bool = False
     pairs: bool = False
     paths: bool = False

@@ -154,6 +154,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
         options=C2STOptions,
         reads="features",
         better={"accuracy": "lower", "sigmas": "lower"},
+        standardised=("sigmas",),
         cases="ganzoo_metrics.cases:c2st",
         paper="David Lopez-Paz & Maxime Oquab 2017, Revisiting Classifier Two-Sample Tests, arXiv:1610.06545",
     )
@@ -165,6 +166,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
         options=CopyingOptions,
         reads="features",
         better={"authpct": "neither", "ratio": "higher", "ct": "neither"},
+        standardised=("ct",),
         cases="ganzoo_metrics.cases:copying",
         paper="Ahmed M. Alaa, Boris van Breugel, Evgeny Saveliev & Mihaela van der Schaar 2022, How Faithful is your "
         "Synthetic Data? Sample-level Metrics for Evaluating and Auditing Generative Models, arXiv:2102.08921; Casey "

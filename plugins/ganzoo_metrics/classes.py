@@ -59,8 +59,8 @@ class ClassShares:
     """The shares of the classes that a classifier finds in the generated samples, beside those in the real samples.
 
     - ``kl``: the Kullback-Leibler divergence of the generated shares from the real ones, in nats. For equal
-      distributions of K classes and M generated samples it is about ``(K - 1) / (2 M)``. A class without real samples
-      counts as half a sample.
+      distributions of K classes, N real and M generated samples it is about ``(K - 1) / 2 (1 / N + 1 / M)``. A class
+      without real samples counts as half a sample.
     - ``missing``: real classes of which there is less than a tenth of their share. A classifier's mistakes make some
       samples of every class, so that the share of a missing class is rarely 0.
     - ``least``: the smallest share of a class in multiples of its real share.

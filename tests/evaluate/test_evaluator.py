@@ -58,7 +58,7 @@ class Shift:
 
     def compute(self) -> dict[str, float]:
         mean = float(torch.cat(self.rows).double().mean())
-        return {"mean": mean, "far": abs(mean)}
+        return {"mean": mean, "far": abs(mean), "sigmas": mean * 10}
 
 
 @hookimpl
@@ -68,7 +68,7 @@ def ganzoo_extractors():
 
 @hookimpl
 def ganzoo_metrics():
-    words = {"summary": "A mean.", "factory": f"{__name__}:Shift", "distances": ("far",)}
+    words = {"summary": "A mean.", "factory": f"{__name__}:Shift", "distances": ("far",), "standardised": ("sig*",)}
     words |= {"better": {"mean": "neither", "far": "lower"}}
     yield Metric(name="summed", reads="statistics", **words)
     yield Metric(name="kept", reads="features", **words)
@@ -180,6 +180,7 @@ def test_an_interval_is_as_wide_as_the_spread_of_other_samples():
     expected = parts.WIDTH * 2 / math.sqrt(4000)  # of a mean with standard deviation 2
     for name in ("summed", "kept"):
         assert 0.6 < found[f"{name}/mean"].interval / expected < 1.5
+        assert found[f"{name}/sigmas"].interval is None
     assert score(reals, draw(4000, 1), "kept")["kept/mean"].interval is None
 
 
