@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Collection
 from dataclasses import replace
+from operator import itemgetter
 
 from ganzoo.errors import UsageError
 from ganzoo.plugin import Architecture
@@ -54,8 +55,12 @@ def check_needs(choices: Collection[Choice], *, average: bool) -> None:
 def _find_setting(arch: Choice, word: str, provided: bool) -> tuple[str, str] | None:
     """Return a setting of an architecture, and another one, ``arch.KEY=VALUE``, with which it provides a word or not.
 
-    Other values of an option are its default and, if it has few values, all of them. None if no option alone decides.
+    Other values of an option are its default and, if it has few values, all of them. To lose a word, the value with the
+    fewest words is taken. None if no option alone decides.
     """
+    if (word in arch.spec.get_provided(arch.options)) == provided:
+        return None  # a component that the architecture names decides
+    found = []
     for option in list_options(arch.spec.options).values():
         literal = typing.get_origin(option.type) is typing.Literal
         few = typing.get_args(option.type) if literal else (True, False) if option.type is bool else ()
@@ -63,5 +68,8 @@ def _find_setting(arch: Choice, word: str, provided: bool) -> tuple[str, str] | 
             words = arch.spec.get_provided(replace(arch.options, **{option.name: value}))
             if (word in words) == provided:
                 key = f"arch.{option.name}="
-                return key + to_text(getattr(arch.options, option.name)), key + to_text(value)
-    return None
+                found.append((len(words), key + to_text(getattr(arch.options, option.name)), key + to_text(value)))
+    if not found:
+        return None
+    _, present, other = found[0] if provided else min(found, key=itemgetter(0))
+    return present, other

@@ -12,6 +12,7 @@ from typing import Any
 from ganzoo.errors import Corrupt, GanzooError, MissingPlugin, NotFound, UsageError
 from ganzoo.plugin import Built, options
 from ganzoo.plugin.nested import parse_settings
+from ganzoo.plugin.numbers import parse_number
 from ganzoo.plugin.values import convert
 from ganzoo.recipe.keys import EXTRACTOR, KEYS, MANY, ONE
 from ganzoo.recipe.nested import format_settings, list_nested, make_choice
@@ -108,10 +109,27 @@ def restore_parts(
         restored[option.name] = component.qualified
         if nested.settings:
             texts = convert(tuple[str, ...], values[nested.settings])
-            settings = parse_settings(texts, f"{nested.kind} {component.spec.name!r}")
+            texts_by_name = parse_settings(texts, f"{nested.kind} {component.spec.name!r}")
+            settings = {name: _guess_value(text) for name, text in texts_by_name.items()}  # as `migrate` expects them
             present = component.migrate(restore_parts(registry, component.spec, settings, part), int(part["schema"]))
             restored[nested.settings] = format_settings({name: options.to_text(each) for name, each in present.items()})
     return restored
+
+
+def _guess_value(text: str) -> object:
+    """Return the value that `options.to_text` wrote: a number, true, false or none; a text and a list as they are."""
+    try:
+        return {"true": True, "false": False, "none": None}[text]
+    except KeyError:
+        pass
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return parse_number(text)
+    except ValueError:
+        return text
 
 
 def resolve_stored_component(registry: Registry, key: str, entry: Mapping[str, Any]) -> RegisteredComponent:

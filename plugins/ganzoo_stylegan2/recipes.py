@@ -115,7 +115,9 @@ def _list_cifar10_recipes() -> Iterator[Recipe]:
             paper=f"{STYLEGAN2}; {STUDY}",
             source=f"{STUDIOGAN}/CIFAR10",
             dataset="cifar10",
-            published=f"FID {fid} (50,000 samples against all training images)" if fid else "none for these settings",
+            published=f"FID {fid} (10,000 samples against the 10,000 test images)"
+            if fid
+            else "none for these settings",
             cost="64 million images in batches of 64",
             settings={**CIFAR10, "train.images": 64_000_000, "train.flip": True, **settings},
         )

@@ -23,7 +23,9 @@ from ganzoo_stylegan2.networks import Discriminator, choose_widths, require_squa
 
 MARGIN = 10  # pixels around the picture in all maps but the last ones (section 3.2)
 MAGNIFICATION = 2  # m: a nonlinearity is computed at m times the higher rate of its layer's input and output
-HALF_LIFE = 40_000  # samples of G, of which an update of both networks makes two for each of the paper's real images
+# Samples of G of all processes. With alternating updates and train.d_steps=1, G makes two for each real image, of which
+# the paper's half-life is 20,000.
+HALF_LIFE = 40_000
 
 
 def build(options: StyleGAN3Options, data: DataInfo) -> Networks:
@@ -234,6 +236,8 @@ class Magnitude(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        known = torch.distributed.is_available() and torch.distributed.is_initialized()
+        self.processes = torch.distributed.get_world_size() if known else 1  # each sees a part of the batch
         self.track_running_stats = True  # as of BatchNorm: the engine stops both in further forwards
         self.register_buffer("square", torch.ones(()))
 
@@ -241,5 +245,6 @@ class Magnitude(nn.Module):
         """Return the factor for maps `x`; in train mode, they move the average first."""
         if self.training and self.track_running_stats:
             with torch.no_grad():
-                self.square.lerp_(x.to(self.square.dtype).square().mean(), 1 - 0.5 ** (len(x) / HALF_LIFE))
+                share = 0.5 ** (len(x) * self.processes / HALF_LIFE)
+                self.square.lerp_(x.to(self.square.dtype).square().mean(), 1 - share)
         return self.square.rsqrt()

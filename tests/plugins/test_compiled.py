@@ -1,6 +1,7 @@
-"""Compiled updates of the zoo's networks equal plain ones, on the CPU. Compiling takes minutes of a processor for each.
+"""Compiled updates of some networks equal plain ones, on the CPU. Compiling takes minutes of a processor for each.
 
-Therefore they run where the tests of CUDA run. Those of `dcgan`, `mlp` and `r3gan` run everywhere, in test_execution.
+Therefore they run where the tests of CUDA run. Those of `dcgan`, `mlp` and `r3gan` run everywhere, in test_execution;
+those of the others by hand: ``ganzoo check NAME --full``.
 """
 
 from __future__ import annotations

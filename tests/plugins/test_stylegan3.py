@@ -156,7 +156,7 @@ def test_a_layer_filters_before_and_after_its_nonlinearity(target, size, radial)
     source, target = filters.Band(2.0, 6.0, 16), filters.Band(*target)
     layer = stylegan3.FilteredConv2d(3, 4, 3, 6, source, target, (size - target.rate) // 2, radial).double().eval()
     torch.nn.init.normal_(layer.bias)
-    layer.square = layer.magnitude.square.fill_(4.0)
+    layer.magnitude.square.fill_(4.0)
     x, w, up = draw(2, 3, 36, 36), draw(2, 6, seed=2), target.rate // 8
     y = layer.conv(x, w) / 2 + layer.bias[:, None, None]
     rise = (up**2 * layer.rise[:, None] * layer.rise).expand(4, 1, 6 * up, 6 * up)
@@ -169,9 +169,12 @@ def test_a_layer_filters_before_and_after_its_nonlinearity(target, size, radial)
     torch.testing.assert_close(layer(x, w), expected, rtol=1e-9, atol=1e-9)
 
 
-def test_the_average_of_magnitudes_halves_in_20000_real_images():
+@pytest.mark.parametrize("processes", [1, 4])
+def test_the_average_of_magnitudes_halves_in_20000_real_images(monkeypatch, processes):
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: processes > 1)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: processes)
     part = stylegan3.Magnitude().double()
-    x = 3 * torch.ones(500, 2, 1, 1, dtype=torch.float64)
+    x = 3 * torch.ones(500 // processes, 2, 1, 1, dtype=torch.float64)
     for _ in range(40):  # an update of D and one of G for each batch of real images
         part(x)
         part(x)

@@ -111,14 +111,14 @@ def test_neither_another_default_nor_another_schema_changes_a_stored_recipe() ->
     assert resolve_recipe(install([make_alien(options=Wider)]), config=stored).arch.options.settings == ("width=8",)
     newer = install([make_alien(options=Renamed, version=2, migrate="test_nested:rename")])
     for arch in (resolve_recipe(newer, config=stored).arch, read_choice(newer, "arch", stored["arch"])):
-        assert arch.options.settings == ("breadth=8",)
+        assert arch.options.settings == ("breadth=16",)
     stored["arch"]["parts"]["inner"]["schema"] = 2
     text = expect_refusal(MissingPlugin, install([make_alien()]), config=stored)
     assert text.endswith("stored by a newer plugin (schema 2, here 1): upgrade other-gans")
 
 
 def rename(options: dict[str, Any], from_version: int) -> dict[str, Any]:
-    return {"breadth": options["width"]}
+    return {"breadth": 2 * options["width"]}
 
 
 def test_a_component_inside_a_named_component_is_followed() -> None:
