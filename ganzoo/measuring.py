@@ -14,6 +14,7 @@ from ganzoo.errors import NotFound
 from ganzoo.evaluate.request import ARRAYS, Subject, make_request
 from ganzoo.models import report_untrained, resolve_package
 from ganzoo.package.config import read_config
+from ganzoo.plugin.network import without_network
 from ganzoo.registry import registry
 from ganzoo.runs import where
 from ganzoo.runs.heavy import heavy_imports
@@ -74,7 +75,7 @@ def evaluate(
         held_out: Whether the real samples are those that the dataset holds out of the training (``dataset.holdout``).
         options: Options by key: ``metric.NAME.*``, ``extractor.NAME.*`` and ``dataset.*``.
         device: The device to compute on, as in `ganzoo.load`.
-        offline: Whether a model on the Hub is read from the cache alone, as with ``HF_HUB_OFFLINE=1``.
+        offline: Whether nothing is downloaded, neither models nor weights of extractors, as with ``HF_HUB_OFFLINE=1``.
         notify: A function that shows one line to the user; by default lines are dropped.
 
     Returns:
@@ -100,7 +101,8 @@ def evaluate(
     with heavy_imports():
         from ganzoo.compute.device import choose_device
         from ganzoo.evaluate import evaluation, memory
-    found = evaluation.evaluate(request, registry(), choose_device(device), notify)
+    with without_network(offline):
+        found = evaluation.evaluate(request, registry(), choose_device(device), notify)
     for each in found:
         memory.remember(each, registry(), notify)
     return found if isinstance(what, list) else found[0]

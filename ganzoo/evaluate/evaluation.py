@@ -25,6 +25,7 @@ from ganzoo.package import package
 from ganzoo.plugin import DataInfo
 from ganzoo.plugin.options import list_options
 from ganzoo.recipe.check import check_metrics, find_changed_meaning
+from ganzoo.recipe.measured import get_spec
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import Registry
 
@@ -135,18 +136,19 @@ def _evaluate(
         if not subject.config
     }
     num = choose_num_samples(request, source.info, {path: each.info for path, each in samples.items()})
+    whole = all(get_spec(choice).whole for choice in request.metrics)
     reals = RealSamples(source, num, request.seed, device)
     for subject in request.subjects:
         labelled = bool(subject.config and subject.config.data.labelled)
         check_metrics(request.metrics, source.info, request.reference_name, labelled)
     others = choose_others(reals, other_part)
-    if others is None and (count := source.info.num_items or 0) >= 2 * FEW:
+    if others is None and not whole and (count := source.info.num_items or 0) >= 2 * FEW:
         notify(f"values have no floor, as too few other real samples are left: -n {count // 2} leaves enough")
     split = "held-out" if request.held_out else "all" if other_part is None else "training"
     evaluator = Evaluator(request.metrics, reals, notify, others, request.reference_name, split, parts.training)
     for subject in request.subjects:
         _refuse_held_networks(subject, evaluator)
-    notify(_describe(request, reals))
+    notify(_describe(request, reals, whole))
     for subject in request.subjects:
         if subject.config:
             generator = package.load(subject.path, registry, device)
@@ -159,14 +161,12 @@ def _evaluate(
         yield Evaluation(request, subject, scores, num, source.info, str(device))
 
 
-def _describe(request: Request, reals: RealSamples) -> str:
+def _describe(request: Request, reals: RealSamples, whole: bool) -> str:
     """Return a line on what is compared with what."""
     names = ", ".join(subject.title for subject in request.subjects)
     size = "x".join(map(str, reals.info.shape))
-    return (
-        f"{names}: {reals.num:,} samples of {request.reference_name} and as many generated ones, {size}, "
-        f"seed {request.seed}"
-    )
+    real, fake = (f"all {reals.whole.num:,}", f"{reals.num:,}") if whole else (f"{reals.num:,}", "as many")
+    return f"{names}: {real} samples of {request.reference_name} and {fake} generated ones, {size}, seed {request.seed}"
 
 
 # ----------------------------------------------------------------------------
@@ -232,7 +232,8 @@ def _suggest_fix(model: DataInfo, real: DataInfo, reference: Choice | Path) -> s
 def choose_num_samples(request: Request, real: DataInfo, samples: Mapping[Path, DataInfo]) -> int:
     """Return how many samples of each side are compared.
 
-    By default at most half of the real samples are, so that others are left for the floor, unless there are few.
+    By default at most half of the real samples are, so that others are left for the floor, unless there are few. Where
+    all metrics compare with a whole dataset (`Metric.whole`), it is the number that they are published with.
 
     Args:
         request: The request, which may set a number.
@@ -242,7 +243,9 @@ def choose_num_samples(request: Request, real: DataInfo, samples: Mapping[Path, 
     Raises:
         UsageError: There are fewer samples than requested.
     """
-    available = {f"dataset {request.reference_name!r}": real.num_items}
+    specs = [get_spec(choice) for choice in request.metrics]
+    whole = all(spec.whole for spec in specs)
+    available = {} if whole else {f"dataset {request.reference_name!r}": real.num_items}
     available |= {str(path): info.num_items for path, info in samples.items()}
     if request.num is not None:
         for name, count in available.items():
@@ -251,8 +254,9 @@ def choose_num_samples(request: Request, real: DataInfo, samples: Mapping[Path, 
                     f"-n {request.num}: {name} has {count} samples, and none is used twice: ask for at most {count}"
                 )
         return request.num
-    most = MOST if real.num_items is None else min(MOST, max(LEAST, real.num_items // 2))
-    return min(most, *(count for count in available.values() if count is not None), MOST)
+    usual = MOST if real.num_items is None else min(MOST, max(LEAST, real.num_items // 2))
+    most = max(spec.standard_num for spec in specs) or MOST if whole else usual
+    return min([most, *(count for count in available.values() if count is not None)])
 
 
 # ----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from torch import nn
 
 from ganzoo.compute.streams import derive_seed, seeded
 from ganzoo.data.source import Source
+from ganzoo.errors import GanzooError
 from ganzoo.evaluate import cache
 from ganzoo.evaluate.extract import Extraction
 from ganzoo.evaluate.measure import Batch, FailureHandler, MetricRunner, measure, pair_batches, rounds_samples
@@ -21,6 +22,7 @@ from ganzoo.evaluate.score import Protocol, Score
 from ganzoo.evaluate.selection import label_metrics
 from ganzoo.plugin import Metric
 from ganzoo.plugin.measuring import get_direction
+from ganzoo.recipe.measured import get_spec
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry.installed import describe_error
 
@@ -56,16 +58,25 @@ class Evaluator:
         self.reference, self.split = reference, split
         self._without_floors: dict[str, Exception] = {}  # errors of metrics that failed on real samples, by label
         read = {choice.extractor.name: choice.extractor for choice in metrics if choice.extractor}
-        extractions = {name: Extraction(extractor, reals, notify, trained_on) for name, extractor in read.items()}
+        extractions = {name: self._make_extraction(extractor, trained_on) for name, extractor in read.items()}
         self.runners = {label: self._make_runner(label, choice, extractions) for label, choice in self.metrics.items()}
+
+    def _make_extraction(self, choice: Choice, trained_on: Source | None) -> Extraction:
+        """Build an extractor; an error of it ends with what can be measured instead (`Metric.instead`)."""
+        try:
+            return Extraction(choice, self.reals, self.notify, trained_on)
+        except GanzooError as error:
+            readers = [get_spec(each) for each in self.metrics.values() if each.extractor == choice]
+            if instead := next((spec.instead for spec in readers if spec.instead), ""):
+                error.args = (f"{error}; or measure something similar now: {instead}",)
+            raise
 
     def _make_runner(self, label: str, choice: Choice, extractions: Mapping[str, Extraction]) -> MetricRunner:
         with seeded(derive_seed(0, choice.name), self.reals.device):
             metric = choice.build(self.reals.info)
         metric = metric.to(self.reals.device) if isinstance(metric, nn.Module) else metric
-        assert isinstance(choice.spec, Metric)
         return MetricRunner(
-            label, choice.spec, metric, extractions[choice.extractor.name] if choice.extractor else None
+            label, get_spec(choice), metric, extractions[choice.extractor.name] if choice.extractor else None
         )
 
     def score(
@@ -87,9 +98,9 @@ class Evaluator:
         same, widths = self._compute_beside_floors(values), dict[str, float]()
         if intervals:
             widths = estimate_intervals(self.runners.values(), self.reals.seed, self.reals.device)
-        return {
-            name: Score(
-                name,
+        scores = [
+            Score(
+                self._name_value(name),
                 value,
                 get_direction(name.partition("/")[2], self._find_spec(name).better) or "neither",
                 self.make_protocol(name.partition("/")[0], dtype),
@@ -99,18 +110,25 @@ class Evaluator:
                 self.others.num if self.others and self.others.num != self.reals.num else None,
             )
             for name, value in values.items()
-        }
+        ]
+        return {score.name: score for score in scores}
+
+    def _name_value(self, name: str) -> str:
+        label, _, key = name.partition("/")
+        return f"{label}/{self._find_spec(name).name_key(key, self.reals.num)}"
 
     def make_protocol(self, label: str, dtype: str = "") -> Protocol:
         """Return the protocol of a metric's values; `dtype` as in `score`."""
         usual = "uint8" if rounds_samples(self.reals.info) else "float32"
+        compared = self.reals.whole if self.runners[label].spec.whole else self.reals
         return Protocol(
             self.metrics[label],
             self.runners[label].weights,
             self.reference,
             self.split,
-            self.reals.digest,
+            compared.digest,
             self.reals.num,
+            compared.num,
             self.reals.seed,
             dtype or usual,
         )
@@ -141,7 +159,7 @@ class Evaluator:
             return {}
         floors, missing = dict[str, float](), dict[str, MetricRunner]()
         for label, runner in self.runners.items():
-            if not runner.spec.compares_sets:
+            if not runner.spec.compares_sets or runner.spec.whole:
                 continue
             found = cache.load(self._make_key(label))
             floors |= {f"{label}/{key}": float(value) for key, value in (found or {}).items()}

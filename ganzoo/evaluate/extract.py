@@ -49,17 +49,19 @@ class Extraction:
         self._built = built.to(reals.device) if isinstance(built, nn.Module) else built
 
     def begin(self, wanted: Set[str]) -> None:
-        """Compute what metrics read of the real samples, ``features``, ``statistics`` or both; reset the fakes'."""
+        """Compute what metrics read of the real samples (`MetricRunner.wanted`), and reset the fakes'."""
         if "features" in wanted:
             self.real_features  # noqa: B018  first, so that the statistics are summed from them
         if "statistics" in wanted:
             self.real_statistics  # noqa: B018
+        if "whole" in wanted:
+            self.whole_statistics  # noqa: B018
         self.wanted, self.fake_statistics, self._fakes = wanted, Statistics(), []
 
     def extract_both(self, start: int, num: int, fake: Tensor) -> tuple[Tensors, Tensors]:
         """Return features of `num` real samples from index `start` on, and of generated samples ``[n, *shape]``."""
         features = self(fake) if len(fake) else {}
-        if features and "statistics" in self.wanted:
+        if features and self.wanted & {"statistics", "whole"}:
             self.fake_statistics.add(features["features"])
         if (
             sum(tensor.nbytes for tensor in features.values()) * (start // BATCH + 1) <= MOST_KEPT
@@ -124,14 +126,25 @@ class Extraction:
     @cached_property
     def real_statistics(self) -> Statistics:
         """Statistics of the real samples' features; summed from `real_features` where those are computed already."""
+        return self._load_statistics(self.reals, self._iterate_real_features)
+
+    @cached_property
+    def whole_statistics(self) -> Statistics:
+        """Statistics of all samples that the real ones are chosen from; raises ValueError if they have no end."""
+        whole = self.reals.whole
+        return self._load_statistics(whole, partial(self._extract_real_features, whole))
+
+    def _load_statistics(self, reals: RealSamples, iterate_features: Callable[[], Iterator[Tensor]]) -> Statistics:
+        """Return the statistics of real samples from the cache; compute them from their features if they are not."""
 
         def compute() -> Tensors:
             statistics = Statistics()
-            for features in self._iterate_real_features():
+            for features in iterate_features():
                 statistics.add(features.to(self.reals.device))
             return statistics.to_tensors()
 
-        found = load_or_compute({**self._real_identity, "what": "statistics"}, compute, self.notify)
+        depends_on = {**self._real_identity, "reals": reals.digest, "what": "statistics"}
+        found = load_or_compute(depends_on, compute, self.notify)
         return Statistics.from_tensors({name: tensor.to(self.reals.device) for name, tensor in found.items()})
 
     def get_real_batch(self, start: int, num: int) -> Tensors:
@@ -142,7 +155,10 @@ class Extraction:
         if "real_features" in vars(self):
             yield from torch.split(self.real_features["features"], BATCH)
         else:
-            yield from (self(samples)["features"] for samples, _ in self.reals.iterate_batches())
+            yield from self._extract_real_features(self.reals)
+
+    def _extract_real_features(self, reals: RealSamples) -> Iterator[Tensor]:
+        return (self(samples)["features"] for samples, _ in reals.iterate_batches())
 
     @cached_property
     def _identity(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ganzoo.compute.streams import derive_seed, draw_latents, seeded
 from ganzoo.evaluate.extract import Extraction
 from ganzoo.evaluate.paths import STEP, generate_step
 from ganzoo.evaluate.reals import BATCH, RealSamples
+from ganzoo.evaluate.statistics import Statistics
 from ganzoo.plugin import DataInfo, Metric, Networks, extract_samples
 
 FailureHandler = Callable[[str, Exception], None]
@@ -57,6 +58,17 @@ class MetricRunner:
     def weights(self) -> str:
         """The SHA-256 of the extractor's weights; empty where there are none."""
         return self.extraction.weights if self.extraction else ""
+
+    @property
+    def wanted(self) -> str:
+        """What the metric reads of an extractor: ``features``, ``statistics``, or those of the ``whole`` dataset."""
+        return "whole" if self.spec.whole else self.spec.reads
+
+    def update_statistics(self, fake: Statistics) -> None:
+        """Give a metric of statistics those of the real samples, and of generated ones."""
+        assert self.extraction is not None
+        real = self.extraction.whole_statistics if self.spec.whole else self.extraction.real_statistics
+        self.update(real, fake)
 
     def update(self, real: Any, fake: Any, labels: Tensor | None = None) -> None:
         """Give the metric real and generated data: samples, features or statistics. Empty batches are left out."""
@@ -116,7 +128,7 @@ def measure(
         for runner in list(active.values()):
             attempt([runner], -1, runner.metric.reset)
         for extraction, readers in _group_by_extraction(active.values()).items():
-            attempt(readers, -1, extraction.begin, {runner.spec.reads for runner in readers})
+            attempt(readers, -1, extraction.begin, {runner.wanted for runner in readers})
         for step, batch in enumerate(batches):
             data: dict[Extraction | None, tuple[Any, Any]] = {None: (batch.real, batch.fake)}
             for extraction, readers in _group_by_extraction(active.values()).items():
@@ -130,9 +142,7 @@ def measure(
                     attempt([runner], step, runner.update, *data[runner.extraction], batch.labels)
         for runner in list(active.values()):
             if runner.spec.reads == "statistics" and runner.extraction:
-                attempt(
-                    [runner], -1, runner.update, runner.extraction.real_statistics, runner.extraction.fake_statistics
-                )
+                attempt([runner], -1, runner.update_statistics, runner.extraction.fake_statistics)
         for runner in list(active.values()):
             computed = attempt([runner], -1, compute_values, runner.metric)
             values |= {f"{runner.name}/{key}": value for key, value in (computed or {}).items()}

@@ -95,7 +95,7 @@ def _compute(
             if runner.spec.reads == "statistics":
                 statistics = Statistics()
                 statistics.add(on_device["features"])
-                runner.update(extraction.real_statistics, statistics)
+                runner.update_statistics(statistics)
             else:
                 num = extraction.reals.num if num_real is None else num_real
                 runner.update(extraction.get_real_batch(0, num), on_device)

@@ -20,9 +20,12 @@ DRAWN = 10_000  # samples of an endless source that extractors are trained on
 class RealSamples:
     """Real samples that are compared with generated ones. Seed and number decide which; none is used twice.
 
+    If more are wanted than are stored, all are repeated in the same order: only for metrics of whole datasets
+    (`Metric.whole`), which read from them the labels of the generated samples alone.
+
     Args:
         source: The source of the samples.
-        num: The number of samples; at most the number of stored samples.
+        num: The number of samples.
         seed: The seed that chooses the samples; it chooses the same ones on every device.
         device: The device on which batches are returned.
         start: How many samples of the order are left out. Samples from another start are other ones.
@@ -44,6 +47,13 @@ class RealSamples:
             yield label_batch(self.source, scale_batch(self.source, batch, self.device), generator)
 
     @cached_property
+    def whole(self) -> RealSamples:
+        """All stored samples, each once. Raises ValueError if the source is endless."""
+        if isinstance(self.source, EndlessSource):
+            raise ValueError("it compares with a whole dataset, and this one draws new samples without end")
+        return RealSamples(self.source, len(self.source), self.seed, self.device)
+
+    @cached_property
     def digest(self) -> str:
         """A SHA-256 that changes with any sample and with their order."""
         return hash_batches(samples for samples, _ in self._iterate_stored())
@@ -58,7 +68,8 @@ class RealSamples:
                 yield self.source.sample(generator, min(BATCH, self.num - start))
             return
         data, labels = self.source.data, self.source.labels
-        order = torch.randperm(len(self.source), generator=generator)[self.start :][: self.num]
+        order = torch.randperm(len(self.source), generator=generator)[self.start :]
+        order = order.repeat(-(-self.num // max(1, len(order))))[: self.num]
         for numbers in torch.split(order, BATCH):
             own = self.source.locate(numbers.to(data.device))
             yield pick(data, own), None if labels is None else pick(labels, own)

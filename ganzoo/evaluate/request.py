@@ -15,7 +15,7 @@ from ganzoo.plugin import Built, DataInfo, Dataset, options
 from ganzoo.plugin.options import list_options
 from ganzoo.recipe.check_words import check_needs
 from ganzoo.recipe.holdout import HOLDOUT
-from ganzoo.recipe.measured import find_modality
+from ganzoo.recipe.measured import find_modality, get_spec
 from ganzoo.recipe.nested import make_choice
 from ganzoo.recipe.recipe import Choice
 from ganzoo.recipe.resolve import make_path_absolute, parse_dataset_flag
@@ -130,6 +130,9 @@ def make_request(
     modality = data.modality if data else find_modality(reference) if isinstance(reference, Choice) else ""
     held = {str(entry.get("name")) for subject in subjects for entry in subject.frozen}
     chosen = choose_metrics(registry, metrics, extractors, pairs, modality, held)
+    for choice in chosen if held_out else ():
+        if get_spec(choice).whole:
+            raise UsageError(f"metric {choice.name!r} compares with all samples that are trained on: remove --held-out")
     archs = tuple(_read_arch(registry, subject) for subject in subjects)
     for arch in archs:
         check_needs([*([arch] if arch else []), *chosen], average=True)

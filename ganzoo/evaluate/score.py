@@ -28,7 +28,8 @@ class Protocol:
         reference: The name of the real samples' dataset.
         split: The part of the dataset that they are from: ``training``, ``held-out`` or ``all``.
         content: A SHA-256 of the compared real samples.
-        num: The number of real samples, and of generated ones.
+        num: The number of generated samples.
+        num_real: The number of real samples.
         seed: The seed that chose real samples and latents.
         dtype: The numbers that generated samples are made of: ``uint8`` if they were rounded to the levels of bytes.
     """
@@ -39,6 +40,7 @@ class Protocol:
     split: str
     content: str
     num: int
+    num_real: int
     seed: int
     dtype: str
 
@@ -54,7 +56,7 @@ class Protocol:
             parts |= {"extractor_options": chosen, "sha256": self.weights}
             parts |= {"resize": getattr(extractor.spec, "resize", "")}
         parts |= {"reference": self.reference, "split": self.split, "content": self.content}
-        return parts | {"real": self.num, "fake": self.num, "seed": self.seed, "dtype": self.dtype}
+        return parts | {"real": self.num_real, "fake": self.num, "seed": self.seed, "dtype": self.dtype}
 
     @property
     def fingerprint(self) -> str:

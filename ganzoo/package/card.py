@@ -113,7 +113,7 @@ def make_front_matter(config: Config, registry: Registry) -> dict[str, Any]:
         )
         for entry in config.metrics
     ]
-    measured = sorted({entry["name"].partition("/")[0] for entry in config.metrics})
+    measured = sorted({_name_metric(entry["name"]) for entry in config.metrics})
     data = ModelCardData(
         library_name="ganzoo",
         tags=["ganzoo", "gan", arch.name if arch else get_bare_name(config, "arch"), *_list_dataset_tags(dataset)],
@@ -126,6 +126,12 @@ def make_front_matter(config: Config, registry: Registry) -> dict[str, Any]:
     )
     to_dict: Any = data.to_dict  # untyped there
     return {key: value for key, value in to_dict().items() if value is not None}
+
+
+def _name_metric(name: str) -> str:
+    """Return the metric of a value ``METRIC/KEY``; the key if it names another number of samples, ``fid-10k``."""
+    metric, _, key = name.partition("/")
+    return key if re.fullmatch(rf"{re.escape(metric)}-\d+k?", key) else metric
 
 
 def _list_dataset_tags(dataset: Component | None) -> list[str]:

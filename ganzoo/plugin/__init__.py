@@ -32,6 +32,7 @@ from ganzoo.plugin.files import append, write_atomic
 from ganzoo.plugin.images import IMAGE_SUFFIXES, describe_image, read_image
 from ganzoo.plugin.measuring import Extractor, Metric
 from ganzoo.plugin.nested import Nested
+from ganzoo.plugin.network import is_offline
 from ganzoo.plugin.networks import (
     DiscriminatorOutput,
     GeneratorOutput,
@@ -92,6 +93,7 @@ __all__ = [
     "describe_image",
     "extract_samples",
     "hookimpl",
+    "is_offline",
     "option",
     "read_image",
     "write_atomic",

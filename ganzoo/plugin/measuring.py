@@ -42,6 +42,13 @@ class Metric(Built):
         paths: Whether it has ``path(start, end, step)`` instead of ``real`` and ``fake``: generated samples, and those
             of latents that lie a share `step` of the way further, towards other latents. The way is straight between
             styles if the generator has them. It measures generators, not samples of other programs.
+        standard_num: The number of generated samples with which its values are published; 0 if there is none. With any
+            other number, each key of ``compute`` ends with that number, ``fid-10k``: so `better` needs patterns
+            (``fid*``).
+        whole: Whether ``real`` gets the statistics of all samples that are trained on, not only of as many as are
+            generated. There may then be more generated samples than real ones, and there is no floor.
+        instead: What to type to measure something similar if its extractor cannot be built, because a package or a file
+            of weights is missing: ``"--metric frechet"``. Empty if there is nothing.
         labels: Whether it is called as ``real(batch, labels)`` and ``fake(batch, labels)``, with the labels that the
             generated samples were made from. It can measure only models that take labels.
         modalities: The kinds of data that it measures; empty for all.
@@ -59,6 +66,9 @@ class Metric(Built):
     pairs: bool = False
     paths: bool = False
     labels: bool = False
+    standard_num: int = 0
+    whole: bool = False
+    instead: str = ""
     modalities: tuple[Modality, ...] = ()
     examples: tuple[DataInfo, ...] = ()
 
@@ -70,6 +80,8 @@ class Metric(Built):
             raise ValueError(f"metric {self.name!r}: ganzoo adds an option 'extractor': give yours another name")
         if self.pairs + self.paths + self.labels + (self.reads == "statistics") > 1:
             raise ValueError(f"metric {self.name!r}: use one of pairs, paths, labels and reads='statistics'")
+        if self.whole and self.reads != "statistics":
+            raise ValueError(f"metric {self.name!r}: a whole dataset has statistics: add reads='statistics'")
         for key, way in self.better.items():
             if way not in ("lower", "higher", "neither"):
                 raise ValueError(f"metric {self.name!r}: better[{key!r}]={way!r} is not lower, higher or neither")
@@ -83,6 +95,12 @@ class Metric(Built):
     def compares_sets(self) -> bool:
         """Whether it compares any two sets of samples, and needs no pairs, paths or labels."""
         return not (self.pairs or self.paths or self.labels)
+
+    def name_key(self, key: str, num: int) -> str:
+        """Return the name of a value: its key, and the number of generated samples if it is not the standard one."""
+        if not self.standard_num or num == self.standard_num:
+            return key
+        return f"{key}-{num}" if num % 1000 else f"{key}-{num // 1000}k"
 
 
 def get_direction(key: str, better: Mapping[str, str]) -> str:

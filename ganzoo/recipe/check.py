@@ -65,6 +65,11 @@ def check_metrics(metrics: Sequence[Choice], data: DataInfo, dataset: str, label
                 f"metric {choice.name!r} compares samples that are made from labels, and this generator takes none: "
                 "train with --conditional, on labelled data, or remove that metric"
             )
+        if spec.whole and data.num_items is None:
+            way_out = f"measure something similar: {spec.instead}" if spec.instead else "choose another metric"
+            raise UsageError(
+                f"metric {choice.name!r} compares with a whole dataset, and dataset {dataset!r} has no end: {way_out}"
+            )
         if extractor:
             check_modality(extractor, data, dataset)
             other = held.setdefault(extractor.name, extractor)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from operator import itemgetter
 
 from ganzoo.errors import UsageError
-from ganzoo.plugin import Architecture
+from ganzoo.plugin import Architecture, Metric
 from ganzoo.plugin.options import list_options, to_text
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 
@@ -47,9 +47,21 @@ def check_needs(choices: Collection[Choice], *, average: bool) -> None:
                     if found := _find_setting(arch, word, True):
                         words += f" arch {arch.name!r} does not provide with {found[0]}"
                         raise UsageError(f"{words}: add {found[1]}, or remove {choice.name!r}")
-                one = f"metric.{choice.name}.extractor=NAME" if choice.extractor else "an arch"
-                one = "train.ema_half_life above 0" if word == "average" else f"{one} that does (`ganzoo info NAME`)"
+                if choice.extractor:
+                    raise UsageError(f"{words} {_find_other_extractor(choice)}")
+                one = "train.ema_half_life above 0" if word == "average" else "an arch that does (`ganzoo info NAME`)"
                 raise UsageError(f"{words} no other component provides: choose {one} or remove {choice.name!r}")
+
+
+def _find_other_extractor(metric: Choice) -> str:
+    """Return the end of a message on a metric whose extractor does not suit it."""
+    spec, extractor = metric.spec, metric.extractor
+    assert isinstance(spec, Metric)
+    assert extractor
+    key = f"metric.{metric.name}.extractor"
+    way_out = f"{key}={spec.extractor}" if spec.extractor else f"{key}=NAME that does (`ganzoo info NAME`)"
+    other = f"measure something similar: {spec.instead}" if spec.instead else f"remove {metric.name!r}"
+    return f"extractor {extractor.name!r} does not provide: choose {way_out}, or {other}"
 
 
 def _find_setting(arch: Choice, word: str, provided: bool) -> tuple[str, str] | None:

@@ -14,6 +14,12 @@ from ganzoo.registry.installed import RegisteredComponent
 NUM_EXTRACTORS = 2  # by default each metric reads so many networks: one, and a second opinion
 
 
+def get_spec(metric: Choice) -> Metric:
+    """Return the spec of a chosen metric."""
+    assert isinstance(metric.spec, Metric)
+    return metric.spec
+
+
 def find_modality(dataset: Choice) -> str:
     """Return the kind of a dataset's samples; empty if the dataset must be opened to know it."""
     known = dataset.known_data or dataset.known_images

@@ -78,7 +78,7 @@ def ganzoo_extractors() -> Iterator[Extractor]:
         requires=("torch-fidelity>=0.4", "torchvision"),
         resize="TensorFlow 1's bilinear to 299x299, without antialiasing",
         modalities=("image",),
-        provides=("probabilities",),
+        provides=("probabilities", "fid-features"),
         paper="Christian Szegedy, Vincent Vanhoucke, Sergey Ioffe, Jonathon Shlens & Zbigniew Wojna 2015, Rethinking "
         "the Inception Architecture for Computer Vision, arXiv:1512.00567",
     )

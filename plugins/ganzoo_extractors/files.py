@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ganzoo.plugin import NotFound, UsageError
+from ganzoo.plugin import NotFound, UsageError, is_offline
 
 HUB = re.compile(r"hf://(?P<repo>[^/@]+/[^/@]+)(@(?P<revision>[^/]+))?/(?P<file>.+)")
 
@@ -42,7 +42,7 @@ def _download(repo: str, file: str, revision: str | None, key: str) -> Path:
     from huggingface_hub.errors import HFValidationError
 
     try:
-        return Path(hf_hub_download(repo, file, revision=revision))
+        return Path(hf_hub_download(repo, file, revision=revision, local_files_only=is_offline()))
     except (OSError, HFValidationError) as error:  # its own errors of the network and of missing files are OSErrors too
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise NotFound(f"{key}: {file} of {repo} cannot be downloaded ({reason}): give the path of a file") from error

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3, FeatureExtractorInceptionV3
 
-from ganzoo.plugin import DataInfo, GanzooError, NotFound
+from ganzoo.plugin import DataInfo, GanzooError, NotFound, is_offline
 from ganzoo_extractors.files import find_weights, refuse_gradients
 from ganzoo_extractors.images import make_rgb, require_rgb
 from ganzoo_extractors.options import InceptionOptions
 
 NAME = "inception"
-SHA256 = "6726825d"  # the first digits of the SHA-256 of the weights
+SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 URL: str = URL_INCEPTION_V3
 FILE = URL.rpartition("/")[2]
 
@@ -60,6 +60,11 @@ def _find_file(options: InceptionOptions) -> Path:
     if options.weights or not (options.download or downloaded.exists()):
         return find_weights(options.weights, NAME, f"{FILE} (from {URL}), or extractor.{NAME}.download=true")
     if not downloaded.exists():
+        if is_offline():
+            raise NotFound(
+                f"{URL} is not downloaded offline: remove --offline or HF_HUB_OFFLINE, or add "
+                f"extractor.{NAME}.weights=FILE"
+            )
         try:
             downloaded.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(URL, str(downloaded), hash_prefix=SHA256, progress=False)
@@ -68,10 +73,16 @@ def _find_file(options: InceptionOptions) -> Path:
     return downloaded
 
 
+def compute_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _check_file(path: Path) -> Path:
     """Return the path; raise GanzooError if the file has other bytes than the weights, or objects beside tensors."""
-    if not hashlib.sha256(path.read_bytes()).hexdigest().startswith(SHA256):
-        raise GanzooError(f"{path} is not {FILE}, whose SHA-256 begins with {SHA256}: download it from {URL}")
+    if compute_sha256(path) != SHA256:
+        raise GanzooError(f"{path} is not {FILE}, whose SHA-256 is {SHA256}: download it from {URL}")
     try:
         torch.load(path, map_location="cpu", weights_only=True)  # torch-fidelity would also run a pickle's code
     except pickle.UnpicklingError as error:

@@ -18,11 +18,8 @@ from ganzoo_metrics.options import (
     SWDOptions,
 )
 
-FID = (
-    "--metric frechet metric.frechet.extractor=inception, which is FID and needs Inception's weights; without them "
-    "--metric frechet measures the same distance on another network"
-)
-NOT_FID = "which is FID only on the features of Inception"
+FRECHET = "--metric frechet, the same distance on another network (squeezenet, or random without a download)"
+NOT_FID = "which is FID's only on the features of Inception"
 TWO_MODES = DataInfo(
     shape=(2,), modality="points", num_classes=2, meta={"modes": [[-1.0, 0.0], [1.0, 0.0]], "sigma": 0.2}
 )
@@ -47,15 +44,35 @@ def ganzoo_metrics() -> Iterator[Metric]:
     )
     yield Metric(
         name="frechet",
-        summary="Frechet distance of features; on those of Inception it is FID.",
+        summary="Frechet distance of the features of any network; fid is that of Inception.",
         aliases=("fd", "frechet-distance"),
-        similar_to=dict.fromkeys(("fid", "fid50k", "fid50k-full", "clean-fid"), FID),
         factory="ganzoo_metrics.frechet:Frechet",
         reads="statistics",
         better={"fd": "lower"},
         distances=("fd",),
         default=True,
         cases="ganzoo_metrics.cases:frechet",
+        paper="Martin Heusel, Hubert Ramsauer, Thomas Unterthiner, Bernhard Nessler & Sepp Hochreiter 2017, GANs "
+        "Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium, arXiv:1706.08500, eq. 6",
+    )
+    yield Metric(
+        name="fid",
+        summary="FID: 50,000 samples against the whole training set, on the features of Inception alone.",
+        aliases=("fid50k-full", "frechet-inception-distance"),
+        similar_to={
+            "clean-fid": "--metric fid, whose images are resized as TensorFlow 1 did",
+            "fid50k": "--metric fid, against the whole training set",
+        },
+        factory="ganzoo_metrics.frechet:FID",
+        reads="statistics",
+        extractor="inception",
+        needs=("fid-features",),
+        whole=True,
+        standard_num=50_000,
+        instead=FRECHET,
+        better={"fid*": "lower"},
+        modalities=("image",),
+        cases="ganzoo_metrics.cases:fid",
         paper="Martin Heusel, Hubert Ramsauer, Thomas Unterthiner, Bernhard Nessler & Sepp Hochreiter 2017, GANs "
         "Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium, arXiv:1706.08500, eq. 6",
     )

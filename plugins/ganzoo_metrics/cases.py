@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 
@@ -53,6 +54,12 @@ def frechet() -> Iterator[Case]:
         expected={"fd": 0.0},
         tolerance=1e-10,
     )
+
+
+def fid() -> Iterator[Case]:
+    """Yield the cases of `frechet`, whose distance is called ``fid``."""
+    for case in frechet():
+        yield replace(case, expected={"fid": case.expected["fd"]})
 
 
 def frechet_infinity() -> Iterator[Case]:

@@ -14,9 +14,9 @@ from ganzoo_metrics.options import FrechetInfinityOptions
 class Frechet:
     """The squared Frechet distance of two Gaussians that have the means and covariances of the features.
 
-    Heusel et al. 2017 (arXiv:1706.08500), eq. 6, with unbiased covariances. It is FID only on the features of
-    Inception. Two sets of N samples of one distribution, with F features of variance 1, have a distance of about
-    ``2 F / N + F (F + 1) / (2 (N - 1))``. So only distances of equal numbers of samples are comparable.
+    Heusel et al. 2017 (arXiv:1706.08500), eq. 6, with unbiased covariances, in float64. Two sets of N samples of one
+    distribution, with F features of variance 1, have a distance of about ``2 F / N + F (F + 1) / (2 (N - 1))``. So only
+    distances of equal numbers of samples are comparable.
     """
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
@@ -37,6 +37,18 @@ class Frechet:
     def compute(self) -> dict[str, float]:
         """Return ``fd``; raise ValueError where a side has fewer than 2 samples."""
         return {"fd": _compute_distance(self.sides["real"], self.sides["fake"])}
+
+
+class FID(Frechet):
+    """The Frechet inception distance (Heusel et al. 2017, arXiv:1706.08500): `Frechet` on the features of Inception.
+
+    50,000 generated samples are compared with the whole training set. With another number n, the value is called
+    ``fid-n``, because the distance falls with the number of samples.
+    """
+
+    def compute(self) -> dict[str, float]:
+        """Return ``fid``; raise ValueError where a side has fewer than 2 samples."""
+        return {"fid": super().compute()["fd"]}
 
 
 class FrechetInfinity(KeptFeatures):

@@ -93,7 +93,7 @@ def test_a_plugin_that_only_training_needed_is_not_required():
         ({"against": "digit"}, "no dataset 'digit' is installed: did you mean 'digits'"),
         ({"pairs": {"metric.pixel-moments.dims": "3"}}, r"did you mean 'metric\.pixel-moments\.dimensions'"),
         ({"pairs": {"metric.pixel-moments.dimensions": "0"}}, "expected a whole number from 1 to 4096"),
-        ({"pairs": {"metric.fid.num": "3"}}, r"metric\.fid\.num: metric 'fid' is not in use: add --metric fid"),
+        ({"pairs": {"metric.kid.num": "3"}}, r"metric\.kid\.num: metric 'kid' is not in use: add --metric kid"),
         ({"pairs": {"metric.pixel-moments": "3"}}, r"unknown key 'metric\.pixel-moments'"),
         ({"pairs": {"arch.width": "3"}}, r"unknown key 'arch\.width'; an evaluation takes metric\.pixel-moments"),
         ({"pairs": {"dataset.sise": "3"}}, r"did you mean 'dataset\.size'"),

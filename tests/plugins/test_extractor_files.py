@@ -1,4 +1,4 @@
-"""Extractors whose weights are in a file that the user names: onnx, timm's networks, inception.
+"""Extractors whose weights are in a file that the user names: onnx, timm's networks (inception: `test_inception.py`).
 
 They need packages of the extras; tests of packages that are not installed are skipped.
 """
@@ -6,7 +6,6 @@ They need packages of the extras; tests of packages that are not installed are s
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +13,7 @@ import torch
 import ganzoo
 from ganzoo.compute.digest import hash_network
 from ganzoo.plugin import DataInfo, GanzooError, NotFound, UsageError
+from ganzoo.plugin.network import without_network
 from ganzoo.testing import collect_checks
 from ganzoo_extractors.files import find_weights
 from ganzoo_extractors.images import resize
@@ -28,13 +28,8 @@ with warnings.catch_warnings():
         import timm
     except ImportError:
         timm = None
-    try:
-        import torch_fidelity
-    except ImportError:  # of torchvision too
-        torch_fidelity = None
 needs_onnx = pytest.mark.skipif(onnxruntime is None, reason="onnxruntime is not installed")
 needs_timm = pytest.mark.skipif(timm is None, reason="timm or torchvision is not installed")
-needs_fidelity = pytest.mark.skipif(torch_fidelity is None, reason="torch-fidelity or torchvision is not installed")
 RGB = DataInfo(shape=(3, 16, 16))
 
 
@@ -73,8 +68,8 @@ def test_a_file_is_found_by_its_path_and_a_missing_one_is_told(tmp_path, monkeyp
 def test_a_file_on_the_hub_is_downloaded_at_its_revision(monkeypatch, tmp_path):
     asked = []
 
-    def download(repo, file, revision):
-        asked.append((repo, file, revision))
+    def download(repo, file, revision, local_files_only):
+        asked.append((repo, file, revision, local_files_only))
         if revision == "gone":
             raise OSError("404: no such revision.\nmore")
         return str(tmp_path)
@@ -82,7 +77,9 @@ def test_a_file_on_the_hub_is_downloaded_at_its_revision(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
     assert find_weights("hf://a/b/c/d.pth", "x", "") == tmp_path
     find_weights("hf://a/b@v1/d.pth", "x", "")
-    assert asked == [("a/b", "c/d.pth", None), ("a/b", "d.pth", "v1")]
+    with without_network(True):
+        find_weights("hf://a/b/d.pth", "x", "")
+    assert asked == [("a/b", "c/d.pth", None, False), ("a/b", "d.pth", "v1", False), ("a/b", "d.pth", None, True)]
     with pytest.raises(NotFound, match=r"d\.pth of a/b cannot be downloaded \(404: no such revision\): give the path"):
         find_weights("hf://a/b@gone/d.pth", "x", "")
 
@@ -225,63 +222,3 @@ def test_networks_of_timm_name_the_file_on_the_hub_and_refuse_others(tiny, tmp_p
     (tmp_path / "a.pth").write_bytes(b"nothing")
     with pytest.raises(GanzooError, match=r"is not a file of tensors: give one of safetensors or of torch\.save"):
         make("clip", weights=str(tmp_path / "a.pth"))
-
-
-# ----------------------------------------------------------------------------
-# inception. Random weights stand for the true ones, whose file is 91 MB.
-
-
-@pytest.fixture
-def inception(monkeypatch, tmp_path):
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3 as Network
-
-    from ganzoo_extractors import inception
-
-    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path / "hub"))
-    monkeypatch.setattr(Network, "load_state_dict", lambda self, state, strict=True: None)
-    monkeypatch.setattr(inception, "SHA256", "")
-    torch.save({}, tmp_path / "w.pth")
-    return inception, tmp_path
-
-
-@needs_fidelity
-@torch.no_grad()
-def test_inception_sees_bytes_and_gives_features_and_probabilities(inception):
-    torch.manual_seed(0)
-    network = make("inception", DataInfo(shape=(1, 32, 32)), weights=str(inception[1] / "w.pth"))
-    found = network(1.001 * draw(2, 1, 32, 32))
-    assert found["features"].shape == (2, 2048)
-    assert found["probabilities"].shape == (2, 1008)
-    pixels = (127.5 * (1.001 * draw(2, 1, 32, 32) + 1)).round().clamp(0, 255).to(torch.uint8).expand(-1, 3, -1, -1)
-    assert torch.equal(found["features"], network.network(pixels)[0])
-    with torch.enable_grad(), pytest.raises(UsageError, match="extractor 'inception' cannot be differentiated"):
-        network(draw(2, 1, 32, 32).requires_grad_())
-
-
-@needs_fidelity
-def test_inception_takes_the_known_weights_alone_and_downloads_nothing_unasked(inception, monkeypatch):
-    module, folder = inception
-    monkeypatch.setattr(module, "SHA256", "6726825d")
-    with pytest.raises(
-        UsageError, match=r"needs a file of weights: add .*6726825d\.pth.* or extractor\.inception\.download"
-    ):
-        make("inception")
-    with pytest.raises(
-        GanzooError, match=r"w\.pth is not weights-inception.*, whose SHA-256 begins with 6726825d: download"
-    ):
-        make("inception", weights=str(folder / "w.pth"))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", fail_to_download)
-    with pytest.raises(
-        NotFound, match=r"cannot be downloaded \(6726825d False\): add extractor\.inception\.weights=FILE"
-    ):
-        make("inception", download=True)
-    monkeypatch.setattr(module, "SHA256", "")
-    torch.save({"x": Path("y")}, folder / "w.pth")
-    with pytest.raises(GanzooError, match=r"w\.pth contains more than tensors: download it from https://github\.com"):
-        make("inception", weights=str(folder / "w.pth"))
-    torch.save({}, Path(torch.hub.get_dir()) / "checkpoints" / module.FILE)
-    make("inception")
-
-
-def fail_to_download(url, file, hash_prefix, progress):
-    raise OSError(f"{hash_prefix} {progress}")
