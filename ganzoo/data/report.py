@@ -199,22 +199,46 @@ def _list_value_warnings(values: Values, num: int, info: DataInfo, options: Mapp
     return found
 
 
-def summarise_source(source: Source, options: Mapping[str, Any]) -> list[str]:
-    """Return what a training says of its data, in at most three lines: the part of a report that takes no time.
+@dataclass(frozen=True)
+class Summary:
+    """The part of a report that takes no time, which a training begins with.
+
+    Args:
+        lines: At most two lines. Strange values are judged by diagnoses.
+        facts: The numbers that a run writes to its first row, by ``data/NAME``: ``samples``, ``unreadable`` files,
+            samples ``equal`` to another one, the numbers ``low`` to ``high`` in them, the shares of ``grey`` and of
+            ``constant`` images, and of classes ``smallest_class``, ``largest_class`` and ``missing_classes``.
+    """
+
+    lines: list[str]
+    facts: Mapping[str, float]
+
+
+def summarise_source(source: Source) -> Summary:
+    """Return what a training says of its data; nothing for an endless dataset.
 
     Args:
         source: The dataset, which was opened by `open_source`.
-        options: The options of the dataset, by name.
     """
     if isinstance(source, EndlessSource):
-        return []
+        return Summary([], {})
     classes = count_classes(source)
     each = f" in {len(classes)} classes of {_describe_range(classes)}" if classes else ""
     lines = [f"data: {len(source):,} samples{each}"]
-    if source.data.nbytes <= QUICK and (equal := find_copies(source, alike=False).num_equal):
-        lines.append(f"copies of other samples: {equal:,}; `ganzoo data check` shows which")
-    values = measure_values(source, SAMPLED)
-    looked = min(SAMPLED, len(source))
-    sample = f"of {looked:,} samples looked at: " if looked < len(source) else ""
-    strange = _list_value_warnings(values, looked, source.info, options)
-    return [*lines, *(sample + line for line in strange)][:3]
+    facts: dict[str, float] = {"samples": len(source), "unreadable": len(source.skipped)}
+    if source.data.nbytes <= QUICK:
+        equal = find_copies(source, alike=False).num_equal
+        facts["equal"] = equal
+        lines += [f"copies of other samples: {equal:,}; `ganzoo data check` shows which"] if equal else []
+    values, looked = measure_values(source, SAMPLED), min(SAMPLED, len(source))
+    facts |= {
+        "low": values.low,
+        "high": values.high,
+        "grey": values.grey / looked,
+        "constant": values.constant / looked,
+    }
+    if present := [num for num in classes if num]:
+        facts |= {"smallest_class": min(present), "largest_class": max(present)}
+        facts["missing_classes"] = len(classes) - len(present)
+    named = {f"data/{name}": float(value) for name, value in facts.items()}
+    return Summary(lines, named)

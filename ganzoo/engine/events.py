@@ -72,6 +72,15 @@ class Tick:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """Numbers of the run that are neither means of updates nor values of metrics: of its data, or that it diverged."""
+
+    name: ClassVar[str] = "facts"
+    images: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Grid:
     """A picture of generated samples was written to `path`."""
 
@@ -106,6 +115,15 @@ class NewVerdict:
 
 
 @dataclass(frozen=True)
+class Verdicts:
+    """The verdicts that hold now, the worst first, if they are others than at the last tick; empty if all is well."""
+
+    name: ClassVar[str] = "diagnosed"
+    images: int
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True)
 class SavedCheckpoint:
     """A checkpoint, and the package of the same moment, were written completely."""
 
@@ -130,7 +148,9 @@ class Finish:
     error: str = ""
 
 
-Event = Note | Preparation | Start | Tick | Grid | Measurement | NewVerdict | SavedCheckpoint | Finish
+Event = (
+    Note | Preparation | Start | Tick | Facts | Grid | Measurement | NewVerdict | Verdicts | SavedCheckpoint | Finish
+)
 
 
 class Events:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from ganzoo.engine.events import Events, Finish, Grid, Measurement, NewVerdict, Note, Start, Tick
-from ganzoo.health.diagnose import Diagnosis, Row, build_diagnoses, diagnose
-from ganzoo.plugin import DataInfo, Verdict
+from ganzoo.engine.doctor import Doctor
+from ganzoo.engine.events import Events, Facts, Finish, Grid, Measurement, NewVerdict, Note, Start, Tick
+from ganzoo.health.diagnose import Row, build_diagnoses
+from ganzoo.plugin import DataInfo
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.recipe.wants import find_unmet_wants
 from ganzoo.registry import registry
-from ganzoo.registry.installed import describe_error
 from ganzoo.runs import words
 from ganzoo.runs.run import Run
 
@@ -72,6 +72,10 @@ class Statistics:
 
     def measured(self, event: Measurement) -> None:
         """Append a row of the values."""
+        self.run.add_stats({"images": event.images, **event.values})
+
+    def facts(self, event: Facts) -> None:
+        """Append a row of the numbers."""
         self.run.add_stats({"images": event.images, **event.values})
 
 
@@ -135,54 +139,3 @@ class Estimate:
         if event.total / speed > WORTH_ESTIMATING:
             line = words.describe_estimate(event.total, speed, words.is_crowded(row))
             self.events.note(f"{line}; samples appear as {path}/fakes-*")
-
-
-class Doctor:
-    """Calls the diagnoses at each tick, and emits each verdict once, and once more when its severity changes.
-
-    Verdicts from which no run recovers are repeated at the end, because the lines of a long run are not all read.
-
-    Args:
-        events: The run's events, to emit verdicts to.
-        known: Verdicts that follow from the recipe alone, which are emitted at the first tick.
-
-    Attributes:
-        diagnoses: The diagnoses by name; one that fails is left out from then on.
-    """
-
-    def __init__(self, events: Events, known: Sequence[Verdict] = ()) -> None:
-        self.events, self.known = events, known
-        self.verdicts: Sequence[Verdict] = ()  # of the last tick
-        self.recipe: Mapping[str, Any] = {}
-        self.diagnoses: dict[str, Diagnosis] = {}
-        self.rows: list[Row] = []
-        self.severities: dict[str, str] = {}  # the last severity of each verdict, by code
-
-    def start(self, event: Start) -> None:
-        """Read the recipe, and the rows of a run that goes on."""
-        self.recipe, self.rows = event.run.recipe(), [*event.run.rows()]
-
-    def measured(self, event: Measurement) -> None:
-        """Keep the values for the next tick."""
-        self.rows.append({"images": event.images, **event.values})
-
-    def tick(self, event: Tick) -> None:
-        """Call the diagnoses, and emit the verdicts that are new or whose severity changed."""
-        self.rows.append(event.row)
-        found = diagnose(dict(self.diagnoses), self.rows, self.recipe, self.leave_out)
-        self.verdicts = [*self.known, *found]
-        for verdict in self.verdicts:
-            if self.severities.get(verdict.code) != verdict.severity:
-                self.severities[verdict.code] = verdict.severity
-                self.events.emit(NewVerdict(event.images, verdict))
-
-    def finish(self, event: Finish) -> None:
-        """Repeat the verdicts of the last tick from which no run recovers."""
-        for verdict in self.verdicts:
-            if verdict.severity == "stop":
-                self.events.note(words.describe_verdict(verdict))
-
-    def leave_out(self, name: str, error: Exception) -> None:
-        """Report that a diagnosis failed, and do not call it again."""
-        self.diagnoses.pop(name, None)
-        self.events.note(f"diagnosis {name!r} failed and is left out from here on: {describe_error(error)}")

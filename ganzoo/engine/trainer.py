@@ -21,7 +21,7 @@ from ganzoo.engine import execution
 from ganzoo.engine.assemble import assemble
 from ganzoo.engine.batches import Batches
 from ganzoo.engine.distributed import ALONE, World
-from ganzoo.engine.events import Events, Finish, Measurement, Start, Tick
+from ganzoo.engine.events import Events, Facts, Finish, Measurement, Start, Tick
 from ganzoo.engine.gallery import Gallery
 from ganzoo.engine.gan import Gan, eager
 from ganzoo.engine.initial import load_initial_weights
@@ -34,7 +34,7 @@ from ganzoo.engine.subscribers import subscribe
 from ganzoo.engine.update import update_discriminator, update_generator, update_together
 from ganzoo.engine.words import describe, describe_data, explain, report_skipped
 from ganzoo.errors import Interrupted
-from ganzoo.health.signals import Averages, check_stats, check_weights
+from ganzoo.health.signals import Averages, Diverged, check_stats, check_weights
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.runs.interrupt import StopRequest, stop_on_signals
 from ganzoo.runs.run import Run, SilentRun
@@ -97,6 +97,8 @@ def train(
                 trainer.loop()
         except BaseException as error:
             trainer.keeper.report_last_writing()
+            if isinstance(error, Diverged):
+                events.emit(Facts(trainer.images, {"diverged": 1.0}))
             status = "interrupted" if isinstance(error, (Interrupted, KeyboardInterrupt)) else "failed"
             events.emit(Finish(trainer.images, status, f"{type(error).__name__}: {error}"))
             shown = explain(error, run, gan, batches)
@@ -161,8 +163,11 @@ class Trainer:
         if gan.world.rank == 0 and (line := report_skipped(self.run, source)):
             note(line)
         if self.images == 0:
-            for line in (describe(self.run, gan), *describe_data(gan, source)):
+            data = describe_data(gan, source)
+            for line in (describe(self.run, gan), *data.lines):
                 note(line)
+            if data.facts:
+                self.events.emit(Facts(0, data.facts))
             self.gallery.write_reals()
 
     def loop(self) -> None:

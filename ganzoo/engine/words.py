@@ -6,7 +6,7 @@ import torch
 
 from ganzoo.compute.device import is_out_of_memory
 from ganzoo.data.packing import replace_surrogates
-from ganzoo.data.report import summarise_source
+from ganzoo.data.report import Summary, summarise_source
 from ganzoo.data.source import ArraySource, Source, describe_skipped_items
 from ganzoo.engine.batches import Batches
 from ganzoo.engine.distributed import ProcessLost
@@ -14,7 +14,6 @@ from ganzoo.engine.gan import Gan
 from ganzoo.engine.recomputation import find_blocks
 from ganzoo.errors import GanzooError, Interrupted, UsageError
 from ganzoo.plugin.files import write_atomic
-from ganzoo.plugin.options import to_json
 from ganzoo.recipe.check_training import find_smaller_micro_batch
 from ganzoo.runs.run import Run
 
@@ -33,9 +32,9 @@ def describe(run: Run, gan: Gan) -> str:
     )
 
 
-def describe_data(gan: Gan, source: Source) -> list[str]:
-    """Return at most three lines on the data: their number, copies and strange values; none on another rank than 0."""
-    return [] if gan.world.rank else summarise_source(source, to_json(gan.recipe.dataset.options))
+def describe_data(gan: Gan, source: Source) -> Summary:
+    """Return lines and facts on the data: their number, copies and strange values; none on another rank than 0."""
+    return Summary([], {}) if gan.world.rank else summarise_source(source)
 
 
 def report_skipped(run: Run, source: Source) -> str:

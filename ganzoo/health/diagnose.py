@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ganzoo.plugin import Built, DataInfo, Verdict
+from ganzoo.plugin import DataInfo, Verdict
+from ganzoo.plugin import Diagnosis as DiagnosisSpec
+from ganzoo.plugin.around import STAGES
 from ganzoo.registry import Registry
 
 Frozen = Mapping[str, Any]  # a frozen recipe, as JSON
 Row = Mapping[str, Any]  # a row of stats.jsonl: a tick, or the values of metrics
 Diagnosis = Callable[[Sequence[Row], Frozen], Verdict | None]  # (rows, oldest first; recipe) -> a verdict, or None
+SEVERITIES = ("stop", "warn", "info")  # the worst first
 OnError = Callable[[str, Exception], None]  # (name, error)
 
 
 def build_diagnoses(registry: Registry, data: DataInfo, on_error: OnError) -> dict[str, Diagnosis]:
-    """Build every installed diagnosis with its default options; return them by qualified name.
+    """Build every installed diagnosis with its default options; return them by qualified name, causes first.
 
     Args:
         registry: The registry of the installed plugins.
@@ -23,10 +26,10 @@ def build_diagnoses(registry: Registry, data: DataInfo, on_error: OnError) -> di
         on_error: A function that is called with the name of each diagnosis that cannot be built, and its error.
     """
     built: dict[str, Diagnosis] = {}
-    for entry in registry.components("diagnosis"):
-        assert isinstance(entry.spec, Built)
+    entries = [(e, e.spec) for e in registry.components("diagnosis") if isinstance(e.spec, DiagnosisSpec)]
+    for entry, spec in sorted(entries, key=lambda each: STAGES.index(each[1].stage)):
         try:
-            built[entry.qualified] = entry.build(entry.spec.options(), data)
+            built[entry.qualified] = entry.build(spec.options(), data)
         except Exception as error:
             on_error(entry.qualified, error)
     return built
@@ -35,7 +38,7 @@ def build_diagnoses(registry: Registry, data: DataInfo, on_error: OnError) -> di
 def diagnose(
     diagnoses: Mapping[str, Diagnosis], rows: Sequence[Row], recipe: Frozen, on_error: OnError
 ) -> list[Verdict]:
-    """Return the verdicts of the diagnoses, in their order; a diagnosis that finds no problem has none.
+    """Return the verdicts of the diagnoses: the worst first, else in their order, in which causes come first.
 
     Args:
         diagnoses: The diagnoses, by name.
@@ -54,4 +57,4 @@ def diagnose(
             on_error(name, error)
             continue
         verdicts += [] if verdict is None else [verdict]
-    return verdicts
+    return sorted(verdicts, key=lambda verdict: SEVERITIES.index(verdict.severity))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from ganzoo.plugin.component import NAME, Built, Component, check_callables
 
+STAGES = ("data", "networks", "numbers", "balance", "samples", "score")  # of a diagnosis, causes first
 FOLDER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[\w-]+(/[\w-]+)*")
 
 
@@ -31,9 +32,20 @@ class Diagnosis(Built):
     `RunView.rows` returns them; there is at least one row, and a value that was not measured is missing from its row.
     `recipe` is the frozen recipe as JSON. The verdict depends on these two arguments alone, so that a run gets the same
     verdict during and after its training. A diagnosis that fails costs a line in the log, never the run.
+
+    Args:
+        stage: What the problem is in. Causes are reported before what follows from them: ``data``, then ``networks``
+            (how they are built), ``numbers`` (are they finite?), ``balance`` (of G and D), ``samples`` and ``score``.
     """
 
     kind: ClassVar[str] = "diagnosis"
+
+    stage: Literal["data", "networks", "numbers", "balance", "samples", "score"] = "balance"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.stage not in STAGES:
+            raise ValueError(f"diagnosis {self.name!r}: stage {self.stage!r} is not one of {', '.join(STAGES)}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -200,8 +200,9 @@ class Verdict:
     """A problem of a run that a diagnosis found (`Diagnosis`).
 
     Args:
-        code: A name for the problem: up to four lower-case words joined by hyphens, such as ``d-wins``.
-        severity: ``warn`` if the run may still recover, ``stop`` if it is a waste of time to continue.
+        code: A name for the problem: up to four lower-case words joined by hyphens, such as ``d-too-strong``.
+        severity: ``info`` if nothing is wrong yet, ``warn`` if the run may still recover, ``stop`` if it is a waste of
+            time to continue.
         words: One sentence that names the problem, with the numbers that show it.
         since: The number of images seen when the problem began.
         evidence: The numbers of the sentence by name.
@@ -209,7 +210,7 @@ class Verdict:
     """
 
     code: str
-    severity: Literal["warn", "stop"] = "warn"
+    severity: Literal["info", "warn", "stop"] = "warn"
     words: str
     since: int = 0
     evidence: Mapping[str, float] = field(default_factory=dict)
@@ -218,7 +219,7 @@ class Verdict:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+){0,3}", self.code):
             raise ValueError(f"Verdict: code={self.code!r} is not up to four lower-case words joined by hyphens")
-        if self.severity not in ("warn", "stop"):
-            raise ValueError(f"Verdict: severity={self.severity!r} is neither 'warn' nor 'stop'")
+        if self.severity not in ("info", "warn", "stop"):
+            raise ValueError(f"Verdict: severity={self.severity!r} is not 'info', 'warn' or 'stop'")
         if not self.words or "\n" in self.words:
             raise ValueError(f"Verdict {self.code!r} needs words of one line")

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.runs.display import CONTROL, make_html, print_line
-from ganzoo.runs.words import describe_metrics, describe_tick, describe_verdict
+from ganzoo.runs.words import describe_metrics, describe_state, describe_tick, describe_verdict
 
 if TYPE_CHECKING:
-    from ganzoo.engine.events import Grid, Measurement, NewVerdict, Note, Preparation, Tick
+    from ganzoo.engine.events import Grid, Measurement, NewVerdict, Note, Preparation, Tick, Verdicts
 
 PLAIN_SECONDS = 10.0  # seconds between two plain lines
 BAR = 20  # characters of a bar
@@ -26,6 +26,7 @@ class PlainProgress:
 
     def __init__(self) -> None:
         self._last = float("-inf")
+        self._state = ""  # what is wrong, in a few words
         self._prepared = time.monotonic()
 
     def __enter__(self) -> PlainProgress:
@@ -48,7 +49,11 @@ class PlainProgress:
         """Print the numbers if some seconds have passed since the last ones."""
         if event.row["seconds"] - self._last >= PLAIN_SECONDS or event.images >= event.total:
             self._last = event.row["seconds"]
-            self.print_line(describe_tick(event.row, event.total, PLAIN_WIDTH))
+            self.print_line(describe_tick(event.row, event.total, PLAIN_WIDTH, self._state))
+
+    def diagnosed(self, event: Verdicts) -> None:
+        """Keep the words for the next numbers."""
+        self._state = describe_state(event.verdicts)
 
     def measured(self, event: Measurement) -> None:
         """Print the values."""
@@ -75,6 +80,7 @@ class LiveProgress(PlainProgress):
         from rich.progress import Progress, TextColumn
 
         console = Console(stderr=True, highlight=False)
+        self._state = ""
         column = TextColumn("{task.description}", style="cyan", markup=False)
         self._progress = Progress(column, console=console, transient=transient)
         self._task = self._progress.add_task("starting", total=None)
@@ -93,7 +99,7 @@ class LiveProgress(PlainProgress):
 
     def tick(self, event: Tick) -> None:
         """Rewrite the line."""
-        line = describe_tick(event.row, event.total, self._progress.console.width)
+        line = describe_tick(event.row, event.total, self._progress.console.width, self._state)
         self._progress.update(self._task, description=line)
 
     def verdict(self, event: NewVerdict) -> None:
@@ -114,6 +120,7 @@ class NotebookProgress(PlainProgress):
 
     def __init__(self, display: Callable[..., Any]) -> None:
         self._display = display
+        self._state = ""
         self._numbers = "starting"
         self._lines: deque[str] = deque(maxlen=NOTEBOOK_LINES)
         self._handles: dict[str, Any] = {}
@@ -129,7 +136,7 @@ class NotebookProgress(PlainProgress):
 
     def tick(self, event: Tick) -> None:
         """Rewrite the numbers."""
-        self._numbers = describe_tick(event.row, event.total)
+        self._numbers = describe_tick(event.row, event.total, state=self._state)
         self._show_text()
 
     def grid(self, event: Grid) -> None:

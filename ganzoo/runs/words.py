@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ SHORTER = 20 * 60  # seconds that the shorter run may take
 CROWDED = 0.15  # the share of its time that a run waits for a core, above which a line says so
 
 
-def describe_tick(row: Mapping[str, Any], total: int, width: int | None = None) -> str:
-    """Return a line on a tick: time left, images, speed, D's mean logits for real and fake, losses, memory.
+def describe_tick(row: Mapping[str, Any], total: int, width: int | None = None, state: str = "") -> str:
+    """Return a line on a tick: time left, images, speed, the state, D's mean logits for real and fake, losses, memory.
 
     The line also says if other processes use the machine. Losses and logits that are not measured are missing: before
     ``train.d_start`` and ``train.adversarial_start``. The time left is "?" early in a run, because the first tick
@@ -25,6 +25,7 @@ def describe_tick(row: Mapping[str, Any], total: int, width: int | None = None) 
         row: The row of the tick, as in ``stats.jsonl``.
         total: The number of images that the run sees in all.
         width: The largest length of the line. The last parts are left out if they do not fit; None keeps all parts.
+        state: What is wrong with the run, in a few words (`describe_state`); empty if nothing is.
     """
     images, speed = row["images"], row["images_per_second"]
     sure = images * 1000 > total or row["seconds"] > SURE_AFTER
@@ -39,6 +40,7 @@ def describe_tick(row: Mapping[str, Any], total: int, width: int | None = None) 
         f"{left} left",
         f"{_format_count(images)}/{_format_count(total)}",
         f"{speed:,.{0 if speed >= 10 else 1}f} images/s" + (" (busy)" if is_crowded(row) else ""),
+        state,
         " ".join(logits),
         f"loss {' '.join(losses)}" if losses else "",
         f"{row['memory'] / 2**20:,.0f} MiB",
@@ -94,8 +96,17 @@ def describe_packing(done: int, total: int, seconds: float) -> str:
 
 def describe_verdict(said: Verdict) -> str:
     """Return a line on a verdict: how bad the problem is, what it is, and what to type for the next run."""
-    how_bad = {"warn": "warning", "stop": "this run will not recover"}[said.severity]
+    how_bad = {"info": "note", "warn": "warning", "stop": "this run will not recover"}[said.severity]
     return f"{how_bad}: {said.words}" + (f"; try {', or '.join(said.advice)}" if said.advice else "")
+
+
+def describe_state(verdicts: Sequence[Verdict]) -> str:
+    """Return the first of several verdicts in at most four words, and the number of others: ``d too strong (+1)``.
+
+    A verdict on what is not wrong yet does not count.
+    """
+    codes = [verdict.code.replace("-", " ") for verdict in verdicts if verdict.severity != "info"]
+    return codes[0] + (f" (+{len(codes) - 1})" if len(codes) > 1 else "") if codes else ""
 
 
 def format_duration(seconds: float) -> str:

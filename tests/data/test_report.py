@@ -151,16 +151,16 @@ def test_strange_data_are_warned_of() -> None:
 # Before a training.
 
 
-def test_a_training_says_at_most_three_lines() -> None:
+def test_a_training_says_at_most_two_lines() -> None:
     labels = [n % 2 for n in range(42)]
     data = torch.cat([NOISE, NOISE[:2]])
-    assert summarise_source(make_source(data, labels, num_classes=2), {}) == [
+    assert summarise_source(make_source(data, labels, num_classes=2)).lines == [
         "data: 42 samples in 2 classes of 21",
         "copies of other samples: 2; `ganzoo data check` shows which",
     ]
-    assert summarise_source(make_source(NOISE), {}) == ["data: 40 samples"]
-    strange = torch.full_like(data, 9)
-    assert len(summarise_source(make_source(strange), {"channels": 3})) == 3
+    assert summarise_source(make_source(NOISE)).lines == ["data: 40 samples"]
+    strange = summarise_source(make_source(torch.full_like(data, 9)))
+    assert (strange.facts["data/samples"], strange.facts["data/constant"]) == (42, 1)
 
 
 def test_a_training_looks_at_some_of_many_samples(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,10 +169,10 @@ def test_a_training_looks_at_some_of_many_samples(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(report, "SAMPLED", 10)
     monkeypatch.setattr(report, "QUICK", 0)
     grey = NOISE[:, :1].expand(-1, 3, -1, -1)
-    assert summarise_source(make_source(torch.cat([grey, grey])), {}) == [
-        "data: 80 samples",
-        "of 10 samples looked at: all images are grey although they have three channels",
-    ]
+    found = summarise_source(make_source(torch.cat([grey, grey])))
+    assert found.lines == ["data: 80 samples"]
+    assert found.facts.items() >= {"data/grey": 1, "data/constant": 0, "data/unreadable": 0}.items()
+    assert "data/equal" not in found.facts
 
 
 def test_an_endless_dataset_is_looked_at_in_a_draw() -> None:
@@ -181,4 +181,4 @@ def test_an_endless_dataset_is_looked_at_in_a_draw() -> None:
     report = make_report(source)
     assert (report.num, report.drawn) == (10_000, True)
     assert dict(describe_report(report))["samples"] == "10,000 of 2, uint8, drawn from a dataset without end"
-    assert summarise_source(source, {}) == []
+    assert summarise_source(source).lines == []

@@ -510,7 +510,7 @@ def test_a_log_and_statistics_that_the_disk_refuses_are_reported_once_until_they
     assert all(line.endswith("the disk is full; free some space and try again; going on without") for line in lines)
     assert sorted(Path(line.split(": ")[0]).name for line in lines) == ["log.txt"] * 2 + ["stats.jsonl"] * 2
     images = [json.loads(line)["images"] for line in run.stats_file.read_text().splitlines()]
-    assert images == [16, 32, 80, 96, 128]
+    assert images == [0, 16, 32, 80, 96, 128]
     assert run.finished
 
 

@@ -84,7 +84,7 @@ def test_an_invalid_suffix_is_refused(suffix: str) -> None:
     [
         ({"code": "D wins"}, "is not up to four lower-case words"),
         ({"code": "a-b-c-d-e"}, "is not up to four lower-case words"),
-        ({"severity": "fatal"}, "is neither 'warn' nor 'stop'"),
+        ({"severity": "fatal"}, "is not 'info', 'warn' or 'stop'"),
         ({"words": ""}, "needs words of one line"),
         ({"words": "a\nb"}, "needs words of one line"),
     ],

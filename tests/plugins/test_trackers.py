@@ -139,11 +139,11 @@ MACHINE = ("seconds", "images_per_second", "memory", "waiting")
 
 
 def read_stats(run: Run) -> dict[int, dict[str, float]]:
-    """Return the scalars in stats.jsonl by images, without what is of the machine."""
+    """Return the scalars in stats.jsonl by images, without what is of the machine or of the data."""
     found: dict[int, dict[str, float]] = {}
     for line in run.stats_file.read_text().splitlines():
         row = json.loads(line)
-        kept = {name: row[name] for name in row if name not in MACHINE}
+        kept = {name: row[name] for name in row if name not in MACHINE and not name.startswith("data/")}
         found.setdefault(row["images"], {}).update(kept)
     return found
 
