@@ -47,6 +47,7 @@ def install(gan: Gan, notify: Callable[[str], None]) -> None:
     for optimizer in gan.optimizers.values():
         optimizer.make_recordable(captured=name == "cuda-graph")
     gan.ema.make_recordable(gan.device)
+    gan.last_logits.make_recordable(gan.device)
     gan.execute = (Compiled if name == "compile" else CudaGraphs)(gan, notify)
 
 
@@ -98,6 +99,7 @@ class RecordedExecution(ABC):
         for network, optimizer in gan.optimizers.items():
             optimizer.make_eager(refilled=network in kind)
         gan.ema.make_eager()
+        gan.last_logits.make_eager()
         gan.execute = eager
         recipe = gan.recipe
         gan.recipe = replace(recipe, train=replace(recipe.train, execution="eager"))

@@ -21,6 +21,7 @@ from ganzoo.engine.recomputation import find_blocks, recomputed
 from ganzoo.engine.state import State
 from ganzoo.engine.top_k import keep_best_fakes
 from ganzoo.errors import GanzooError, UsageError
+from ganzoo.health.signals import LastLogits
 from ganzoo.layers import logits
 from ganzoo.plugin import (
     DataInfo,
@@ -63,6 +64,7 @@ class Gan(State):
         interval: The interval above 1 of a network's terms, by network; 1 where all its terms have interval 1.
         blocks: The forwards that compute activations again, by network and module.
         recording: Whether an update is being recorded.
+        last_logits: D's logits in its last update, which the signals are computed from.
     """
 
     recipe: ResolvedRecipe
@@ -119,6 +121,7 @@ class Gan(State):
         self.recording = False
         scheduled = [tensor for tensor, _ in self.schedules]
         self.ema = EMA(self.generator, train.ema_half_life, train.ema_ramp, scheduled, train.ema_profiles or ())
+        self.last_logits = LastLogits()
         self.images = torch.zeros((), dtype=torch.float64, device=self.device)
         self.images_per_round = train.batch * train.d_steps
         self.images_per_generator_update = self.images_per_round / train.g_steps

@@ -12,6 +12,7 @@ from ganzoo.compute.streams import default_generator
 from ganzoo.engine.ema import EMA
 from ganzoo.engine.optim import NetworkOptimizer
 from ganzoo.errors import Corrupt
+from ganzoo.health.signals import LastLogits
 from ganzoo.plugin.schedule import Schedule
 
 
@@ -27,6 +28,7 @@ class State:
     optimizers: dict[str, NetworkOptimizer]
     schedules: list[tuple[Tensor, Schedule]]
     images: Tensor
+    last_logits: LastLogits
 
     @property
     def modules(self) -> dict[str, nn.Module]:
@@ -56,7 +58,8 @@ class State:
         """Return every tensor that an update may read or change, without its batch."""
         slots = [tensor for optimizer in self.optimizers.values() for tensor in optimizer.tensors()]
         scheduled = [tensor for tensor, _ in self.schedules]
-        return [*self.parameters, *self.buffers, *slots, *self.ema.numbers, self.images, *scheduled]
+        seen = [] if self.last_logits.buffer is None else [self.last_logits.buffer]
+        return [*self.parameters, *self.buffers, *slots, *self.ema.numbers, *seen, self.images, *scheduled]
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return the whole state: tensors by name, and the optimizers' numbers by name."""

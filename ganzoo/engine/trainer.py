@@ -131,7 +131,7 @@ class Trainer:
         self.metrics = metrics
         self.gallery = Gallery(gan, batches, run, events)
         self.keeper = Keeper(run, gan.recipe, events, batches.draw_example_labels())
-        self.averages = Averages()
+        self.averages = Averages(gan.last_logits, 1 / gan.world.size)
         self.images = 0  # images seen by the discriminator so far
         self.saved_at = self.measured_at = -1  # images seen at the last checkpoint, and at the last measurement
         self.values: dict[str, float] = {}  # the values of the last measurement

@@ -26,7 +26,7 @@ each piece of an update eagerly or replays a recording of it, so a piece compute
 
 An update measures ``loss_d`` and ``loss_g``, the adversarial losses before their weight; ``generator/NAME``, each loss
 of the generator itself; ``reg.NAME/d`` and ``reg.NAME/g``, each term of a regularizer; ``reg.NAME/KEY`` and
-``aug.NAME/KEY``, what components report; and the signals of health.
+``aug.NAME/KEY``, what components report; and ``real`` and ``fake``, the means of D's logits.
 """
 
 from __future__ import annotations
@@ -43,7 +43,6 @@ from ganzoo.engine.batches import Batches, Part
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.gradients import Gradients, Stats
 from ganzoo.engine.latents import move_latents
-from ganzoo.health.signals import signals
 from ganzoo.layers import logits
 from ganzoo.plugin import GeneratorOutput, Step
 
@@ -224,7 +223,9 @@ def _differentiate_discriminator(
         assert step.fake_output is not None
         loss = gan.adversarial_loss("discriminator", step.real_output, step.fake_output)
         real_logits = torch.cat(logits(step.real_output), 1).detach()  # [n, P]
-        stats |= _weight_stats(part, loss_d=loss, **signals(real_logits, torch.cat(logits(step.fake_output), 1)))
+        fake_logits = torch.cat(logits(step.fake_output), 1).detach()
+        gan.last_logits.keep(real_logits, fake_logits)
+        stats |= _weight_stats(part, loss_d=loss, real=real_logits.mean(), fake=fake_logits.mean())
     terms, each = gan.regularize("discriminator", step, interval)
     loss = loss if terms is None else loss + interval * terms
     stats |= _weight_stats(part, **each)

@@ -1,0 +1,1 @@
+from engine.conftest import imitated_graphs, make  # noqa: F401
