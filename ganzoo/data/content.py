@@ -27,7 +27,7 @@ def describe_content(source: Source) -> dict[str, Any] | None:
         return None
     digest = source.content or hash_samples(source)
     numbers = torch.linspace(0, len(source) - 1, min(NUM_COMPARED, len(source))).long()
-    means = scale(source.data[source.locate(numbers.to(source.data.device))]).flatten(1).mean(1)
+    means = scale(pick(source.data, source.locate(numbers.to(source.data.device)))).flatten(1).mean(1)
     return {"sha256": digest, "means": [round(mean, 4) for mean in means.tolist()]}
 
 
@@ -65,7 +65,7 @@ def hash_samples(source: ArraySource) -> str:
     """Return the SHA-256, in hexadecimal, of samples and their labels. It changes with their order."""
     parts = (source.data, *([] if source.labels is None else [source.labels]))
     if source.index is None:
-        return hash_batches(batch for part in parts for batch in torch.split(part, 4096))
+        return hash_batches(batch for part in parts for batch in torch.split(part, 4096))  # type: ignore[arg-type]
     return hash_batches(pick(part, index) for part in parts for index in torch.split(source.index, 4096))
 
 

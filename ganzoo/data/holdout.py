@@ -19,12 +19,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ganzoo.data.arrays import share_memory
+from ganzoo.data.shards import Shards
 from ganzoo.data.source import ArraySource, Source
+from ganzoo.data.store import Store
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.plugin.files import write_atomic
 
 Digests = npt.NDArray[np.uint64]
-FILE = "digests.npy"  # beside the samples of a packed store
 CHUNK = 1024  # samples that one thread hashes at a time
 
 
@@ -83,14 +85,23 @@ def find_digests(source: ArraySource) -> Digests:
 
     Equal samples have equal digests. Two different samples have the same one with a probability of 2^-64.
     """
-    path = None if source.folder is None else source.folder / FILE
-    digests = None if path is None else _read_digests(path, len(source.data))
-    if digests is None:
-        digests = hash_each(source.data)
-        if path is not None:
-            with suppress(GanzooError):  # without it, the next start computes them again
-                _write_digests(path, digests)
+    if isinstance(source.data, Shards):
+        digests = source.data.stores.gather_digests(_find_store_digests)
+    else:
+        digests = hash_each(source.data) if source.store is None else _find_store_digests(source.store)
     return digests if source.index is None else digests[source.index.cpu().numpy()]
+
+
+def _find_store_digests(store: Store) -> Digests:
+    """Return the digests of a store's samples. The name of their file has its content: the store may be replaced."""
+    path = store.directory / f"digests-{store.content[:16]}.npy"
+    digests = _read_digests(path, len(store.data))
+    if digests is None:
+        store.check()
+        digests = hash_each(share_memory(store.data))
+        with suppress(GanzooError):  # without it, the next start computes them again
+            _write_digests(path, digests)
+    return digests
 
 
 def hash_each(data: torch.Tensor) -> Digests:

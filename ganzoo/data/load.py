@@ -13,6 +13,7 @@ from torch import nn
 
 from ganzoo.data.holdout import Parts, remove_copies, split_by_content
 from ganzoo.data.packing import replace_surrogates
+from ganzoo.data.shards import WHOLE, Machine, Shards
 from ganzoo.data.source import ArraySource, EndlessSource, Source, describe_skipped_items, open_source
 from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo, Dataset, Item, options
@@ -20,6 +21,7 @@ from ganzoo.recipe.holdout import HOLDOUT, choose_holdout, make_endless_error
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry.installed import import_object
 
+SHARD = "shard"  # the option that the core adds to every dataset
 SHARE_OF_DEVICE = 0.25  # the data may take this share of a CUDA device's free memory
 
 
@@ -39,6 +41,7 @@ def load_parts(
     notify: Callable[[str], None],
     check: Callable[[DataInfo], None] | None = None,
     progress: Callable[[str, float], None] | None = None,
+    machine: Machine = WHOLE,
 ) -> Parts:
     """Open a recipe's dataset, without its held-out part and that part alone (``dataset.holdout``).
 
@@ -52,11 +55,12 @@ def load_parts(
             first item is decoded.
         progress: A function that shows how far the packing is, in words and as a share from 0 to 1; None for a line
             every ten seconds.
+        machine: Which of the shards this machine has, if the dataset is packed in shards.
 
     Raises:
         UsageError: ``dataset.holdout`` does not fit the dataset, or leaves nothing to train on or to hold out.
     """
-    source, holdout = _open(dataset, device, notify, check, progress), choose_holdout(dataset)
+    source, holdout = _open(dataset, device, notify, check, progress, machine), choose_holdout(dataset)
     if not holdout:
         return Parts(source, None)
     if isinstance(holdout, float):
@@ -70,7 +74,7 @@ def load_parts(
         training, held_out = split_by_content(source, holdout)
         notify(f"held out {len(held_out):,} of the {len(source):,} samples, which are not trained on")
         return Parts(training, held_out)
-    other = _open(holdout, device, notify, None, progress)
+    other = _open(holdout, device, notify, None, progress, machine)
     if isinstance(other, ArraySource) and not source.info.labelled:  # nothing would read its labels
         info = replace(other.info, num_classes=0, label_shape=(), meta=source.info.meta)
         other = replace(other, info=info, labels=None, condition=None)
@@ -98,7 +102,7 @@ def open_with_items(
         progress: A function that shows how far the packing is; None for a line every ten seconds.
     """
     built = dataset.build()
-    source = _open_built(dataset, built, notify, None, progress)
+    source = _open_built(dataset, built, notify, None, progress, WHOLE)
     return source, list(built.items()) if getattr(built, "items", None) is not None else []
 
 
@@ -119,18 +123,21 @@ def _open(
     notify: Callable[[str], None],
     check: Callable[[DataInfo], None] | None,
     progress: Callable[[str, float], None] | None,
+    machine: Machine,
 ) -> Source:
     """Open all samples of a dataset; move them to a CUDA device where they take little of the free memory there."""
-    source = _open_built(dataset, dataset.build(), notify, check, progress)
+    source = _open_built(dataset, dataset.build(), notify, check, progress, machine)
     if isinstance(source.condition, nn.Module):
         source = replace(source, condition=source.condition.to(device))
-    if isinstance(source, ArraySource) and device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        size = source.data.nbytes + (0 if source.labels is None else source.labels.nbytes)
-        if size < SHARE_OF_DEVICE * free:
-            labels = None if source.labels is None else source.labels.to(device)
-            return replace(source, data=source.data.to(device), labels=labels)
-    return source
+    if isinstance(source, EndlessSource) or device.type != "cuda" or isinstance(source.data, Shards):
+        return source
+    assert not isinstance(source.labels, Shards)
+    free, _ = torch.cuda.mem_get_info(device)
+    size = source.data.nbytes + (0 if source.labels is None else source.labels.nbytes)
+    if size >= SHARE_OF_DEVICE * free:
+        return source
+    labels = None if source.labels is None else source.labels.to(device)
+    return replace(source, data=source.data.to(device), labels=labels)
 
 
 def settle_options(dataset: Choice) -> Any:
@@ -148,11 +155,20 @@ def _open_built(
     notify: Callable[[str], None],
     check: Callable[[DataInfo], None] | None,
     progress: Callable[[str, float], None] | None,
+    machine: Machine,
 ) -> Source:
     """Open the object that a dataset's factory returned."""
     title = _describe_choice(dataset)
     return open_source(
-        built, name=dataset.name, key=make_key(dataset), notify=notify, title=title, check=check, progress=progress
+        built,
+        name=dataset.name,
+        key=make_key(dataset),
+        notify=notify,
+        title=title,
+        check=check,
+        progress=progress,
+        shard=getattr(dataset.options, SHARD),
+        machine=machine,
     )
 
 
@@ -172,5 +188,5 @@ def _describe_choice(dataset: Choice) -> str:
 
 
 def _list_opening_options(chosen: object) -> dict[str, Any]:
-    """Return a dataset's own options as JSON. What is held out of it is stored with it."""
-    return {key: value for key, value in options.to_json(chosen).items() if key != HOLDOUT}
+    """Return a dataset's own options as JSON. What is held out of it is stored with it; shards have another folder."""
+    return {key: value for key, value in options.to_json(chosen).items() if key not in (HOLDOUT, SHARD)}

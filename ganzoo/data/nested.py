@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from ganzoo.data.load import load_source
+from ganzoo.data.shards import Shards
 from ganzoo.data.source import ArraySource, pick
 from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo
@@ -32,8 +33,9 @@ def open_samples(name: str, settings: Iterable[str] = ()) -> tuple[torch.Tensor,
     source = load_source(choose_nested(registry(), "dataset", name, settings), torch.device("cpu"), _ignore)
     if not isinstance(source, ArraySource):
         raise UsageError(f"dataset {name!r} draws its samples without end: name one that has a fixed number of them")
-    if source.index is None:
+    if source.index is None and isinstance(source.data, torch.Tensor) and not isinstance(source.labels, Shards):
         return source.data, source.labels, source.info
+    assert source.index is not None  # shards have one
     labels = None if source.labels is None else pick(source.labels, source.index)
     return pick(source.data, source.index), labels, source.info  # without its held-out part
 

@@ -53,6 +53,7 @@ class Packing:
         title: The dataset and its options in words, for `ganzoo cache`.
         progress: A function that shows how far the packing is, in words and as a share from 0 to 1, in place of what it
             showed before. None: `notify` gets a line every ten seconds.
+        whole: Whether the items are the whole dataset. All items of a part of it may be broken.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Packing:
     notify: Callable[[str], None]
     title: str = ""
     progress: Callable[[str, float], None] | None = None
+    whole: bool = True
 
     def compute_fingerprint(self) -> str:
         """Return a SHA-256 (hexadecimal) that changes with any item's name, content, label or position."""
@@ -112,7 +114,7 @@ def write_store(packing: Packing, fingerprint: str, folder: Path) -> list[Skippe
         results = stack.enter_context(closing(_decode_all(packing)))
         for index, (item, result) in enumerate(zip(packing.items, results, strict=True)):
             if isinstance(result, Exception):
-                skipped.append(Skipped(index, item.name, _describe_error(result), _is_machine_error(result)))
+                skipped.append(Skipped(index, item.name, describe_error(result), _is_machine_error(result)))
                 if packing.strict:
                     raise make_strict_error(packing, skipped[0])
             else:
@@ -122,11 +124,8 @@ def write_store(packing: Packing, fingerprint: str, folder: Path) -> list[Skippe
                     content.update(array.data)
                 packed += 1
             report(index + 1)
-        if not packed:
-            raise GanzooError(
-                f"dataset {packing.name!r}: none of its {total} files could be read, {describe_skipped(skipped)}: "
-                "give it files that are complete and of a kind that it reads"
-            )
+        if not packed and packing.whole:
+            raise make_unreadable_error(packing.name, total, skipped)
         for file, dtype, shape in files:
             file.seek(0)
             _write_header(
@@ -238,7 +237,7 @@ def _check_array(value: Any, what: str, dtype: str, shape: tuple[int, ...], imag
 # Messages.
 
 
-def _describe_error(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Return an error's text on one line of at most 200 characters."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(text.split())[:200] or type(error).__name__
@@ -265,6 +264,14 @@ def describe_skipped(skipped: Sequence[Skipped]) -> str:
 def replace_surrogates(text: str) -> str:
     """Return a text in which bytes of file names that are not text are replaced."""
     return text.encode(errors="replace").decode()
+
+
+def make_unreadable_error(name: str, total: int, skipped: Sequence[Skipped]) -> GanzooError:
+    """Return the error for a dataset of which no item can be decoded."""
+    return GanzooError(
+        f"dataset {name!r}: none of its {total} files could be read, {describe_skipped(skipped)}: "
+        "give it files that are complete and of a kind that it reads"
+    )
 
 
 def make_strict_error(packing: Packing, skipped: Skipped) -> GanzooError:

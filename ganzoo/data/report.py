@@ -226,7 +226,7 @@ def summarise_source(source: Source) -> Summary:
     each = f" in {len(classes)} classes of {_describe_range(classes)}" if classes else ""
     lines = [f"data: {len(source):,} samples{each}"]
     facts: dict[str, float] = {"samples": len(source), "unreadable": len(source.skipped)}
-    if source.data.nbytes <= QUICK:
+    if isinstance(source.data, torch.Tensor) and source.data.nbytes <= QUICK:
         equal = find_copies(source, alike=False).num_equal
         facts["equal"] = equal
         lines += [f"copies of other samples: {equal:,}; `ganzoo data check` shows which"] if equal else []

@@ -21,8 +21,9 @@ from ganzoo.data.arrays import (
     to_tensor,
 )
 from ganzoo.data.packing import Packing, Skipped, describe_skipped
-from ganzoo.data.store import open_store
-from ganzoo.errors import GanzooError
+from ganzoo.data.shards import WHOLE, Machine, ShardedStore, Shards, choose_shard_size
+from ganzoo.data.store import Store, open_store
+from ganzoo.errors import GanzooError, UsageError
 from ganzoo.plugin import DataInfo
 from ganzoo.runs.cache import DATASETS, find_cache_folder
 
@@ -37,25 +38,25 @@ class ArraySource:
     Args:
         info: The dataset's info, where `num_items` is the true number of samples, N.
         data: The samples ``[N, *info.shape]`` in the info's dtype. They may be a read-only memory map: never write to
-            them.
+            them. Read `Shards` with `pick`.
         labels: Classes as int64 ``[N]``, or other labels ``[N, *info.label_shape]`` in the info's label_dtype, which
             are read-only too. None where no labels are stored.
         condition: The dataset's function that makes a batch's labels from its samples; see `label_batch`. None where
             the labels are stored.
         skipped: The items of the dataset that could not be decoded.
         content: The SHA-256 of samples and labels if they were packed; empty if nobody computed it.
-        folder: The folder of the packed store; None where there is none.
+        store: The packed store that `data` is a memory map of; None where there is none, or there are several.
         index: The positions in `data` of the samples that belong to the source, int64 ``[n]`` on the device of `data`;
-            None for all. ``len(source)`` is their number.
+            None for all of a tensor. ``len(source)`` is their number.
     """
 
     info: DataInfo
-    data: torch.Tensor
-    labels: torch.Tensor | None
+    data: torch.Tensor | Shards
+    labels: torch.Tensor | Shards | None
     condition: Condition | None = None
     skipped: tuple[Skipped, ...] = ()
     content: str = ""
-    folder: Path | None = None
+    store: Store | None = None
     index: torch.Tensor | None = None
 
     def __len__(self) -> int:
@@ -112,7 +113,7 @@ def scale_batch(source: Source, batch: Batch, device: torch.device) -> Batch:
     return scale(copy_to_device(data, device)), labels
 
 
-def pick(data: torch.Tensor, index: torch.Tensor, pinned: bool = False) -> torch.Tensor:
+def pick(data: torch.Tensor | Shards, index: torch.Tensor, pinned: bool = False) -> torch.Tensor:
     """Return ``data[index]``.
 
     On the CPU, `torch.index_select` copies whole samples; plain indexing copies single numbers, which takes several
@@ -123,13 +124,13 @@ def pick(data: torch.Tensor, index: torch.Tensor, pinned: bool = False) -> torch
         index: An int64 tensor ``[n]`` on the device of `data`.
         pinned: Whether the result is in pinned memory; `data` is on the CPU then.
     """
-    if data.is_cuda:
+    if isinstance(data, torch.Tensor) and data.is_cuda:
         return data[index]
     if not pinned:
-        return data.index_select(0, index)
+        return data.read(index) if isinstance(data, Shards) else data.index_select(0, index)
     with CAPTURE_LOCK:
         out = torch.empty(len(index), *data.shape[1:], dtype=data.dtype, pin_memory=True)
-    return torch.index_select(data, 0, index, out=out)
+    return data.read(index, out) if isinstance(data, Shards) else torch.index_select(data, 0, index, out=out)
 
 
 def label_batch(source: Source, batch: Batch, generator: torch.Generator) -> Batch:
@@ -153,11 +154,11 @@ def describe_skipped_items(source: Source, file: object = "") -> str:
         source: The source, which knows the items that were skipped.
         file: The path of the file that lists them all; empty if there is none.
     """
-    skipped = source.skipped if isinstance(source, ArraySource) else ()
-    if not skipped:
+    if isinstance(source, EndlessSource) or not (skipped := source.skipped):
         return ""
     where = f"; {file} lists them all" if file else ""
-    count = f"{len(skipped)} of {len(skipped) + len(source.data)}" if isinstance(source, ArraySource) else ""
+    whole = len(source.data) + (0 if isinstance(source.data, Shards) else len(skipped))
+    count = f"{len(skipped)} of {whole}"
     return f"skipped {count} files that could not be read: {describe_skipped(skipped)}{where}"
 
 
@@ -171,6 +172,8 @@ def open_source(
     title: str = "",
     check: Callable[[DataInfo], None] | None = None,
     progress: Callable[[str, float], None] | None = None,
+    shard: int = 0,
+    machine: Machine = WHOLE,
 ) -> Source:
     """Return the source of the object that a dataset's factory returned (contract: `ganzoo.plugin.Dataset`).
 
@@ -184,6 +187,9 @@ def open_source(
         check: A function that raises an error if the dataset's info does not suit the caller. It is called before the
             first item is decoded.
         progress: A function that shows how far the packing is; see `Packing`.
+        shard: The number of samples in a file of the packed dataset (``dataset.shard``); 0 for one file, and for
+            several if they are many.
+        machine: Which of several files this machine has.
 
     Raises:
         GanzooError: The object breaks the contract or does not match its own info, its files cannot be read, or the
@@ -202,6 +208,8 @@ def open_source(
     # A dataset that makes its labels stores none.
     stored = info if condition is None else replace(info, num_classes=0, label_shape=())
     source: Source
+    if shard and given != ["items"]:
+        raise UsageError(f"dataset.shard={shard}: dataset {name!r} is not packed into files: remove dataset.shard")
     if given == ["data"]:
         source = _read_data(dataset, stored, name)
     elif given == ["sample"]:
@@ -210,7 +218,7 @@ def open_source(
         folder = find_cache_folder() / DATASETS if cache is None else cache
         strict = bool(getattr(dataset, "strict", False))
         packing = Packing(name, (), stored, strict, folder / key, notify, title, progress)
-        source = _read_items(dataset, packing)
+        source = _read_items(dataset, packing, shard, machine)
     for line in getattr(dataset, "notes", list)():
         notify(line)
     if condition is None:
@@ -245,21 +253,39 @@ def _read_sample(dataset: Any, info: DataInfo, name: str) -> EndlessSource:
     return EndlessSource(replace(info, num_items=None, dtype=format_dtype(data.dtype)), dataset.sample)
 
 
-def _read_items(dataset: Any, packing: Packing) -> ArraySource:
+def _read_items(dataset: Any, packing: Packing, shard: int, machine: Machine) -> ArraySource:
     packing = replace(packing, items=list(dataset.items()))
     check_item_labels(packing.items, packing.info, packing.name)
+    if packing.items and (size := choose_shard_size(packing, shard)):
+        return _read_shards(packing, size, machine)
     store = open_store(packing)
     labels = None if store.labels is None else share_memory(store.labels)
     info = replace(packing.info, num_items=len(store.data))
-    return ArraySource(
-        info, share_memory(store.data), labels, skipped=store.skipped, content=store.content, folder=packing.directory
-    )
+    data = share_memory(store.data)
+    return ArraySource(info, data, labels, skipped=store.skipped, content=store.content, store=store)
+
+
+def _read_shards(packing: Packing, size: int, machine: Machine) -> ArraySource:
+    """Return the source of a dataset in shards. Positions are the numbers of the items; classes are in memory."""
+    directory = packing.directory.with_name(f"{packing.directory.name}-{size}")
+    stores = ShardedStore(replace(packing, directory=directory), size, machine)
+    index, info = stores.list_present(), packing.info
+    labels: torch.Tensor | Shards | None = None
+    if info.label_shape:
+        labels = Shards(stores, labels=True)
+    elif info.num_classes:
+        labels = torch.tensor([item.label for item in packing.items])
+    info = replace(info, num_items=len(index))
+    return ArraySource(info, Shards(stores), labels, skipped=stores.skipped, content=stores.content, index=index)
 
 
 def _check_condition(source: Source, name: str) -> Source:
     """Return the source; raise GanzooError where the labels that it makes of two samples do not match its info."""
     info, generator = source.info, torch.Generator().manual_seed(0)
-    stored = source.data[:2] if isinstance(source, ArraySource) else source.sample(generator, 2)[0]
+    if isinstance(source, ArraySource):
+        stored = pick(source.data, source.locate(torch.arange(min(2, len(source)))))
+    else:
+        stored = source.sample(generator, 2)[0]
     _, labels = label_batch(source, scale_batch(source, (stored, None), torch.device("cpu")), generator)
     dtype, shape = torch.float32 if info.label_shape else torch.int64, (len(stored), *info.label_shape)
     if not info.labelled or not isinstance(labels, torch.Tensor) or (labels.dtype, labels.shape) != (dtype, shape):

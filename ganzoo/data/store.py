@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import glob
 import json
+import mmap
 import os
 import secrets
 import shutil
@@ -48,12 +49,27 @@ class Store:
             dataset is unlabelled.
         skipped: The items that could not be decoded, in their order.
         content: The SHA-256 of samples and labels, in hexadecimal.
+        directory: The folder of the store.
     """
 
     data: Array
     labels: Array | None
     skipped: tuple[Skipped, ...]
     content: str
+    directory: Path
+
+    def check(self) -> None:
+        """Raise GanzooError if a mapped file was cut short. The system ends a process that reads beyond its end.
+
+        A file that was removed is whole for the processes that have mapped it.
+        """
+        for array in (self.data, self.labels):
+            file = array.base if isinstance(array, np.memmap) else None
+            if array is not None and isinstance(file, mmap.mmap) and file.size() < array.offset + array.nbytes:
+                raise GanzooError(
+                    f"the packed dataset in {self.directory} was changed by another program while it was read: start "
+                    "again; it is packed again then"
+                )
 
 
 def open_store(packing: Packing) -> Store:
@@ -66,7 +82,7 @@ def open_store(packing: Packing) -> Store:
     if not packing.items:
         raise GanzooError(f"dataset {packing.name!r} has no items: point it at data that is not empty")
     fingerprint = packing.compute_fingerprint()
-    store = _read_store(packing, fingerprint)
+    store = read_store(packing, fingerprint)
     if _read_manifest(packing.directory).get("format", FORMAT) != FORMAT:
         packing.notify(f"dataset {packing.name!r} was packed by another version of ganzoo: it is packed again")
     if store is None or _can_read_skipped(packing, store):
@@ -91,7 +107,7 @@ def _read_manifest(directory: Path) -> Mapping[str, Any]:
     return manifest if isinstance(manifest, dict) else {}
 
 
-def _read_store(packing: Packing, fingerprint: str) -> Store | None:
+def read_store(packing: Packing, fingerprint: str) -> Store | None:
     """Return the store in a dataset's directory; None where it is missing, damaged or packed from other items."""
     directory = packing.directory
     try:
@@ -108,7 +124,7 @@ def _read_store(packing: Packing, fingerprint: str) -> Store | None:
             labels = labels if shape else np.array(labels)  # classes are few bytes
     except (OSError, ValueError, EOFError, KeyError, TypeError):
         return None
-    return Store(data, labels, skipped, content)
+    return Store(data, labels, skipped, content, directory)
 
 
 def _map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> Array:
@@ -142,9 +158,9 @@ def _pack_in_turn(packing: Packing, fingerprint: str) -> Store:
 
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
-        with taken_turn(directory.with_name(f".{directory.name}.lock"), report) as waited:
-            store = _read_store(packing, fingerprint) if waited else None
-            return store or _pack(packing, fingerprint)
+        with taken_turn(directory.with_name(f".{directory.name}.lock"), report):
+            store = read_store(packing, fingerprint)  # another process may have packed since the last look
+            return _pack(packing, fingerprint) if store is None or _can_read_skipped(packing, store) else store
     except OSError as error:
         raise GanzooError(
             f"cannot write the packed dataset {packing.name!r} to {directory.parent} ({error.strerror or error}): "
@@ -172,7 +188,7 @@ def _pack(packing: Packing, fingerprint: str) -> Store:
 def _install(packing: Packing, fingerprint: str, temporary: Path, num_skipped: int) -> Store:
     """Install a finished store, unless another process installed one that is as good; return the installed store."""
     for _ in range(100):
-        store = _read_store(packing, fingerprint)
+        store = read_store(packing, fingerprint)
         if store is not None and len(store.skipped) <= num_skipped:
             return store
         if temporary.exists():

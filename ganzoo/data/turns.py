@@ -10,8 +10,8 @@ from typing import IO
 
 
 @contextmanager
-def taken_turn(path: Path, on_wait: Callable[[], None]) -> Iterator[bool]:
-    """A context that one process of this machine is in at a time; the block gets whether it had to wait.
+def taken_turn(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """A context that one process of this machine is in at a time.
 
     The turn of a killed process ends with it. On a system or a disk without locks, several processes are in at once.
 
@@ -19,21 +19,21 @@ def taken_turn(path: Path, on_wait: Callable[[], None]) -> Iterator[bool]:
         path: The path of a file for the lock. Its folder exists; the file is removed at the end.
         on_wait: A function that is called if another process is in the context.
     """
-    file, waited = _open_locked(path, on_wait)
+    file = _open_locked(path, on_wait)
     try:
-        yield waited
+        yield
     finally:
         if file is not None:
             path.unlink(missing_ok=True)
             file.close()
 
 
-def _open_locked(path: Path, on_wait: Callable[[], None]) -> tuple[IO[bytes] | None, bool]:
-    """Return the file of a lock, open and locked, and whether that took a wait; no file where there are no locks."""
+def _open_locked(path: Path, on_wait: Callable[[], None]) -> IO[bytes] | None:
+    """Return the file of a lock, open and locked; None where there are no locks."""
     try:
         import fcntl
     except ImportError:
-        return None, False
+        return None
     waited = False
     while True:
         file = path.open("ab")
@@ -47,8 +47,8 @@ def _open_locked(path: Path, on_wait: Callable[[], None]) -> tuple[IO[bytes] | N
         except OSError:  # a disk without locks
             file.close()
             path.unlink(missing_ok=True)
-            return None, waited
+            return None
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file, waited
+                return file
         file.close()  # the process before removed it, so that a lock on it excludes nobody

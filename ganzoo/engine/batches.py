@@ -71,7 +71,7 @@ class Batches:
         self.micro_batch = train.micro_batch or max(self.batch, self.g_batch)
         self.conditional = train.conditional
         self.flip, self.dequantise = train.flip, train.dequantise
-        self.reals = Reals(source, streams, train.conditional)
+        self.reals = Reals(source, streams, train.conditional, train.batch)
         self._g_reads_reals = gan.pairs or bool(gan.reals)
         self._makes_labels = train.conditional and source.condition is not None
         self._round = gan.images_per_round
@@ -212,7 +212,8 @@ class Batches:
             )
             return take_slice(order, world)
 
-        if self.source.data.device == device:
+        if isinstance(self.source.data, Tensor) and self.source.data.device == device:
+            reals.check_files()
             return find(images) if samples else reals.read(find(images), samples=False)
         if stream not in self._ahead:
             stride = self.batch if stream == "d" else self._round

@@ -127,6 +127,14 @@ class World:
             raise results[0]
         return results[0]  # type: ignore[return-value]
 
+    def gather_objects(self, value: T) -> list[T]:
+        """Return the values of all ranks, in their order. A value may be any object that can be pickled."""
+        values: list[T] = [value] * self.size
+        if self.size > 1:
+            with _collective():
+                dist.all_gather_object(values, value)
+        return values
+
     def read_on_rank0(
         self, read: Callable[[], tuple[dict[str, Tensor], T] | None]
     ) -> tuple[dict[str, Tensor], T] | None:

@@ -7,6 +7,8 @@ from torch import Tensor
 
 from ganzoo.compute.device import copy_to_device
 from ganzoo.compute.streams import Streams
+from ganzoo.data.order import ShardOrder
+from ganzoo.data.shards import Shards
 from ganzoo.data.source import ArraySource, EndlessSource, Source, pick
 from ganzoo.engine.distributed import World
 from ganzoo.engine.prefetch import Stored
@@ -21,10 +23,14 @@ class Reals:
         source: The data that samples are read from.
         streams: The random streams; their device is the device of the updates.
         labelled: Whether the run is conditional, so that labels are read too.
+        batch: The size of the total batch. Of data in shards, it decides about the order.
     """
 
-    def __init__(self, source: Source, streams: Streams, labelled: bool) -> None:
+    def __init__(self, source: Source, streams: Streams, labelled: bool, batch: int = 1) -> None:
         self.source, self.streams, self.labelled = source, streams, labelled
+        self._shards: ShardOrder | None = None
+        if isinstance(source, ArraySource) and isinstance(source.data, Shards):
+            self._shards = ShardOrder(source.data, source.locate(torch.arange(len(source))), batch, streams.derive_seed)
         self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
         self._draws = torch.Generator()  # on the CPU, reseeded before each use
 
@@ -42,14 +48,23 @@ class Reals:
             samples: Whether to read samples, and not their labels alone.
         """
         assert isinstance(self.source, ArraySource)
+        self.check_files()
         data, labels = self.source.data, self.source.labels if self.labelled else None
         pinned = self.streams.device.type == "cuda" and not data.is_cuda
         found = pick(data, positions, pinned) if samples else None
         return found, None if labels is None else pick(labels, positions, pinned)
 
+    def check_files(self) -> None:
+        """Raise GanzooError if another program cut the file short that the samples are read from."""
+        assert isinstance(self.source, ArraySource)
+        if self.source.store is not None and not self.source.data.is_cuda:
+            self.source.store.check()
+
     def follow_order(self, images: int, num: int) -> Tensor:
         """Return the positions of `num` samples after the first `images` of the endless sequence of shuffled epochs."""
         assert isinstance(self.source, ArraySource)
+        if self._shards is not None:
+            return self._shards.follow(images, num)
         count, positions, taken = len(self.source), list[Tensor](), 0
         while taken < num:
             epoch, start = divmod(images + taken, count)
@@ -61,6 +76,8 @@ class Reals:
         """Return the positions of `num` samples that are drawn independently, on the data's device."""
         assert isinstance(self.source, ArraySource)
         generator = torch.Generator().manual_seed(self.streams.derive_seed(stream, images))
+        if self._shards is not None:
+            return self._shards.draw(generator, images, num)
         numbers = torch.randint(len(self.source), (num,), generator=generator)
         return self.source.locate(copy_to_device(numbers, self.source.data.device))
 

@@ -19,6 +19,8 @@ from ganzoo.compute.device import choose_device, choose_precision
 from ganzoo.compute.processor import estimate_slowdown
 from ganzoo.compute.threads import choose_threads
 from ganzoo.data.load import load_parts, settle_options
+from ganzoo.data.order import widen_share
+from ganzoo.data.shards import WHOLE, Machine
 from ganzoo.data.source import Source
 from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.forms import FORMS
@@ -84,7 +86,8 @@ def set_up(
     check_ranks(recipe, world.size, chosen.type)
     settled = world.on_rank0(partial(settle_options, recipe.dataset))
     recipe = replace(recipe, dataset=replace(recipe.dataset, options=settled))
-    source, held_out = load_parts(recipe.dataset, chosen, notify, partial(check_data, recipe), progress)
+    machine = describe_machine(recipe, world)
+    source, held_out = load_parts(recipe.dataset, chosen, notify, partial(check_data, recipe), progress, machine)
     check_samples(recipe, source.info)  # arrays may be float32, whatever the dataset says of itself
     check_shared(source.info, world)
     networks = draft(recipe, source.info)
@@ -95,6 +98,16 @@ def set_up(
     if chosen.type == "cpu" and (line := warn_of_emulation(recipe.train.precision)):
         notify(line)
     return Setup(recipe, source, held_out, chosen, world, choose_threads(recipe.train.threads, tiny, read_launch()))
+
+
+def describe_machine(recipe: ResolvedRecipe, world: World) -> Machine:
+    """Return which part of each batch the processes on this machine read: torchrun numbers them one after the other."""
+    launch = read_launch()
+    if launch is None or launch.size != world.size or world.size == 1:
+        return WHOLE
+    first = launch.rank - launch.local_rank
+    share = widen_share(first, first + launch.local_size, launch.size, recipe.train.batch)
+    return Machine(share, world.gather_objects)
 
 
 def warn_of_emulation(precision: str) -> str:

@@ -157,41 +157,51 @@ def add_interval(options: type) -> type:
         ValueError: The class has an option of that name already.
     """
     help = "Apply the term every so many updates, weighted by that number; none for train.*_reg_interval."
-    return _add_option(options, add_interval, "regularizer", ("interval", int | None, option(None, help=help, low=1)))
+    return _add_options(options, add_interval, "regularizer", ("interval", int | None, option(None, help=help, low=1)))
 
 
 @functools.cache
-def add_holdout(options: type) -> type:
-    """Return a dataset's options class with the option ``holdout`` of the core.
+def add_dataset_options(options: type) -> type:
+    """Return a dataset's options class with the options of the core, ``holdout`` and ``shard``.
 
     Raises:
-        ValueError: The class has an option of that name already.
+        ValueError: The class has an option of one of the names already.
     """
-    help = "Samples that are not trained on: a share such as 0.05, the path of a folder, or the name of a split."
-    return _add_option(options, add_holdout, "dataset", ("holdout", float | str, option(0.0, help=help)))
+    held_out = "Samples that are not trained on: a share such as 0.05, the path of a folder, or the name of a split."
+    shard = (
+        "Samples in one file of the packed dataset, for data that are larger than memory or than one machine; 0 for "
+        "one file, and for several from 32 GiB on."
+    )
+    return _add_options(
+        options,
+        add_dataset_options,
+        "dataset",
+        ("holdout", float | str, option(0.0, help=held_out)),
+        ("shard", int, option(0, help=shard, low=0)),
+    )
 
 
-def _add_option(options: type, add: Callable[[type], type], kind: str, added: tuple[str, Any, Any]) -> type:
-    """Return an options class with one more option, which belongs to the core.
+def _add_options(options: type, add: Callable[[type], type], kind: str, *added: tuple[str, Any, Any]) -> type:
+    """Return an options class with more options, which belong to the core.
 
     Args:
         options: The class of a component's own options.
-        add: The function that adds the option.
+        add: The function that adds the options.
         kind: The kind of the component.
-        added: Name, type and declaration of the option.
+        added: Name, type and declaration of each option.
     """
-    name, *_ = added
-    if getattr(options, "option_of_the_core", "") == name:
+    names = tuple(name for name, *_ in added)
+    if getattr(options, "options_of_the_core", ()) == names:
         return options
-    if name in list_options(options):
-        raise ValueError(f"{options.__name__} has an option {name!r}, which the core adds to every {kind}")
+    if taken := [name for name in names if name in list_options(options)]:
+        raise ValueError(f"{options.__name__} has an option {taken[0]!r}, which the core adds to every {kind}")
     namespace = {
-        "option_of_the_core": name,
+        "options_of_the_core": names,
         "__doc__": options.__doc__,
         "__module__": options.__module__,
         "__reduce__": lambda self: (_make_again, (add, options, vars(self))),  # the class has no name of its own
     }
-    made = make_dataclass(options.__name__, [added], bases=(options,), namespace=namespace, frozen=True, kw_only=True)
+    made = make_dataclass(options.__name__, added, bases=(options,), namespace=namespace, frozen=True, kw_only=True)
     made.__qualname__ = options.__qualname__  # where a reader finds the other options
     return made
 

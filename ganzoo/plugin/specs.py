@@ -14,7 +14,7 @@ from ganzoo.plugin.around import Command, Diagnosis, Exporter, Model, Recipe, Tr
 from ganzoo.plugin.component import NAME, Built, Component, check_callables, check_recommended
 from ganzoo.plugin.contracts import DataInfo, Modality
 from ganzoo.plugin.measuring import Extractor, Metric
-from ganzoo.plugin.options import add_holdout, add_interval
+from ganzoo.plugin.options import add_dataset_options, add_interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ class Dataset(Built):
       object has ``strict = True``. A label that is an array is the `target` of the item. If the object has ``notes()``,
       that returns lines for the user about what was decoded (``-> list[str]``), which are shown once.
 
-    The core adds the option ``holdout`` to every dataset, and divides the samples itself.
+    The core adds the options ``holdout`` and ``shard`` to every dataset; it divides the samples and packs them itself.
 
     If it has ``condition(real, generator) -> labels``, labels are not stored: they are computed from each batch on the
     device, such as a spectrogram of a crop, a random degradation, or the real sample itself. It gets samples
@@ -168,7 +168,7 @@ class Dataset(Built):
         check_callables(self, self.show, self.read, self.examples, self.settle)
         if self.num_shown < 1:
             raise ValueError(f"dataset {self.name!r}: num_shown={self.num_shown} is not positive")
-        object.__setattr__(self, "options", add_holdout(self.options))
+        object.__setattr__(self, "options", add_dataset_options(self.options))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -112,17 +112,20 @@ def _list_folders(folder: Path) -> Iterator[Path]:
 
 
 def _list_files(folder: Path) -> Iterator[os.stat_result]:
-    """Yield size and times of the files in a folder; another process may remove them at the same time."""
-    with suppress(OSError):
-        for path in folder.iterdir():
+    """Yield size and times of the files in a folder and below; another process may remove them at the same time."""
+    for path, _, names in os.walk(folder):
+        for name in names:
             with suppress(OSError):
-                yield path.stat()
+                yield os.stat(os.path.join(path, name))
 
 
 def _describe_dataset(folder: Path) -> CacheEntry:
-    """Return the entry of a packed dataset. Its manifest has the title, and the time of its last use."""
+    """Return the entry of a packed dataset. Its manifest has the title, and the time of its last use.
+
+    Of a dataset in shards, the first one that is there speaks for all.
+    """
     size = sum(status.st_size for status in _list_files(folder))
-    manifest = folder / "store.json"
+    manifest = min(folder.glob("*/store.json"), default=folder / "store.json")
     title, used = "", folder.stat().st_mtime
     with suppress(OSError, ValueError):
         used = manifest.stat().st_mtime

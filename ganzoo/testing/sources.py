@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganzoo.data.source import ArraySource, EndlessSource, open_source
+from ganzoo.data.source import ArraySource, EndlessSource, open_source, pick
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Item
 from ganzoo.testing.building import build_component
@@ -85,7 +85,10 @@ def pick_evenly(items: list[Item], num: int) -> list[Item]:
 
 def take_samples(source: Source) -> Samples:
     """Return the samples and labels of a source; for an endless source, a draw."""
-    return draw_samples(source, seed=0) if isinstance(source, EndlessSource) else (source.data, source.labels)
+    if isinstance(source, EndlessSource):
+        return draw_samples(source, seed=0)
+    numbers = source.locate(torch.arange(len(source)))
+    return pick(source.data, numbers), None if source.labels is None else pick(source.labels, numbers)
 
 
 def draw_samples(source: EndlessSource, seed: int, num: int = NUM_DRAWN) -> Samples:

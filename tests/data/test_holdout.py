@@ -164,10 +164,23 @@ def test_a_share_of_a_folder_is_held_out_and_its_digests_are_kept(
     assert make_key(dataset) == make_key(choose_dataset("folder", path=tmp_path / "all"))
     monkeypatch.setattr(holdout, "hash_each", None)  # not called again
     assert load(dataset)[1].index.tolist() == held_out.index.tolist()  # type: ignore[union-attr]
-    assert training.folder is not None
-    (training.folder / "digests.npy").write_bytes(b"half")
+    assert training.store is not None
+    (path,) = training.store.directory.glob("digests-*.npy")
+    path.write_bytes(b"half")
     monkeypatch.undo()
     assert np.array_equal(find_digests(training), hash_each(training.data)[training.index])
+
+
+def test_digests_that_were_computed_of_a_replaced_store_are_not_those_of_the_new_one(tmp_path: Path) -> None:
+    write_folder(tmp_path / "all", range(60))
+    old = load(choose_dataset("folder", path=tmp_path / "all", holdout="0.2"))[0]
+    (tmp_path / "all" / "a" / "0.png").write_bytes((tmp_path / "all" / "b" / "1.png").read_bytes())
+    new = load(choose_dataset("folder", path=tmp_path / "all", holdout="0.2"))[0]
+    assert old.store is not None
+    for path in old.store.directory.glob("digests-*.npy"):
+        path.unlink()
+    find_digests(old)  # a slow process, whose store was replaced
+    assert np.array_equal(find_digests(new), hash_each(new.data)[new.index])
 
 
 def test_crops_of_one_image_are_not_on_both_sides(tmp_path: Path) -> None:

@@ -232,7 +232,7 @@ def test_changing_a_component_drops_the_stored_options_of_the_old_one() -> None:
     )
     recipe = resolve_recipe(config=stored, arch="dcgan", loss="bce", dataset="digits")
     assert recipe.arch.options == ganzoo_dcgan.DCGANOptions(norm_d="spectral")  # as bce recommends
-    assert vars(recipe.dataset.options) == {"size": 32, "holdout": 0.0}
+    assert vars(recipe.dataset.options) == {"size": 32, "holdout": 0.0, "shard": 0}
     assert recipe.loss.name == "bce"
     same = resolve_recipe(config=stored, arch="acme:blob", loss="mse", dataset="sized", pairs={"loss.b": 2})
     assert (same.arch.options.width, same.loss.options.a, same.loss.options.b) == (16, -1.0, 2.0)
