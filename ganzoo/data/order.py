@@ -49,7 +49,7 @@ class ShardOrder:
     """The order of the samples of a dataset in shards.
 
     Args:
-        shards: The samples.
+        shards: The samples of the whole dataset.
         index: The positions of those that are read, int64 ``[n]``.
         batch: The size of the total batch.
         derive_seed: A function that returns the seed of a stream, an epoch and further numbers

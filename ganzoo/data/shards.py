@@ -180,7 +180,7 @@ class Shards:
     A position is the number of an item. Items that cannot be decoded have one too, which is never read.
 
     Args:
-        stores: The stores.
+        stores: The stores of the shards.
         labels: Whether these are the labels.
     """
 
@@ -210,7 +210,7 @@ def choose_shard_size(packing: Packing, asked: int) -> int:
     """Return the number of samples in a shard; 0 if the dataset is packed into one store.
 
     Args:
-        packing: The dataset.
+        packing: The dataset that is to be packed.
         asked: ``dataset.shard``; 0 for shards of `SHARD_BYTES` where the samples have more than `MANY_BYTES`.
     """
     if asked:

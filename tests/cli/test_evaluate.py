@@ -73,7 +73,7 @@ def test_json_says_what_the_values_depend_on(ganzoo: Ganzoo, runs: Path) -> None
     assert found["model"] == "runs/0002-conditional/package"
     assert found["arch"]["name"] == "dcgan:dcgan"
     assert found["dataset"]["name"] == "datasets:digits"
-    assert found["dataset"]["options"] == {"size": 16, "holdout": 0.0}
+    assert found["dataset"]["options"] == {"size": 16, "holdout": 0.0, "shard": 0}
     assert found["dataset"]["num_items"] == 1797
     (metric,) = found["metrics"]
     assert (metric["name"], metric["options"]) == ("metrics:pixel-moments", {"dimensions": 16})
