@@ -46,7 +46,7 @@ class RunMetrics:
         reals = RealSamples(source, num, recipe.train.seed, device)
         others = choose_others(reals, held_out) if recipe.metric else None
         split = "all" if held_out is None else "training"
-        self.evaluator = Evaluator(recipe.metric, reals, note, others, recipe.dataset.name, split)
+        self.evaluator = Evaluator(recipe.metric, reals, note, others, recipe.dataset.name, split, None, held_out)
         self.note = note
         self.better = collect_directions(recipe.metric)
         self.best: dict[str, float] = {}  # the best values so far, by name

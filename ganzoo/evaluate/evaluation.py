@@ -145,7 +145,10 @@ def _evaluate(
     if others is None and not whole and (count := source.info.num_items or 0) >= 2 * FEW:
         notify(f"values have no floor, as too few other real samples are left: -n {count // 2} leaves enough")
     split = "held-out" if request.held_out else "all" if other_part is None else "training"
-    evaluator = Evaluator(request.metrics, reals, notify, others, request.reference_name, split, parts.training)
+    held_out = None if request.held_out else parts.held_out
+    evaluator = Evaluator(
+        request.metrics, reals, notify, others, request.reference_name, split, parts.training, held_out
+    )
     for subject in request.subjects:
         _refuse_held_networks(subject, evaluator)
     notify(_describe(request, reals, whole))

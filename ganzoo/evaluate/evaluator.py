@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ganzoo.compute.streams import derive_seed, seeded
-from ganzoo.data.source import Source
+from ganzoo.data.source import ArraySource, Source
 from ganzoo.errors import GanzooError
 from ganzoo.evaluate import cache
 from ganzoo.evaluate.extract import Extraction
@@ -39,6 +39,7 @@ class Evaluator:
         reference: The name of the real samples' dataset.
         split: The part of the dataset that they are from, as a `Protocol` says it.
         trained_on: The samples that extractors are trained on, if they are; by default those of `reals`' source.
+        held_out: The samples that are not trained on, for metrics that read them (`Metric.held_out`); None for none.
 
     Raises:
         GanzooError: A metric or an extractor could not be built.
@@ -53,9 +54,13 @@ class Evaluator:
         reference: str = "",
         split: str = "all",
         trained_on: Source | None = None,
+        held_out: Source | None = None,
     ) -> None:
         self.metrics, self.reals, self.notify, self.others = label_metrics(metrics), reals, notify, others
         self.reference, self.split = reference, split
+        self.held_out: RealSamples | None = None
+        if isinstance(held_out, ArraySource) and any(get_spec(choice).held_out for choice in metrics):
+            self.held_out = RealSamples(held_out, min(reals.num, len(held_out)), reals.seed, reals.device)
         self._without_floors: dict[str, Exception] = {}  # errors of metrics that failed on real samples, by label
         read = {choice.extractor.name: choice.extractor for choice in metrics if choice.extractor}
         extractions = {name: self._make_extraction(extractor, trained_on) for name, extractor in read.items()}
@@ -64,7 +69,7 @@ class Evaluator:
     def _make_extraction(self, choice: Choice, trained_on: Source | None) -> Extraction:
         """Build an extractor; an error of it ends with what can be measured instead (`Metric.instead`)."""
         try:
-            return Extraction(choice, self.reals, self.notify, trained_on)
+            return Extraction(choice, self.reals, self.notify, trained_on, self.held_out)
         except GanzooError as error:
             readers = [get_spec(each) for each in self.metrics.values() if each.extractor == choice]
             if instead := next((spec.instead for spec in readers if spec.instead), ""):
@@ -75,9 +80,8 @@ class Evaluator:
         with seeded(derive_seed(0, choice.name), self.reals.device):
             metric = choice.build(self.reals.info)
         metric = metric.to(self.reals.device) if isinstance(metric, nn.Module) else metric
-        return MetricRunner(
-            label, get_spec(choice), metric, extractions[choice.extractor.name] if choice.extractor else None
-        )
+        spec, extraction = get_spec(choice), extractions[choice.extractor.name] if choice.extractor else None
+        return MetricRunner(label, spec, metric, extraction, self.held_out if spec.held_out else None)
 
     def score(
         self, batches: Iterable[Batch], on_failure: FailureHandler, dtype: str = "", intervals: bool = False
@@ -107,9 +111,10 @@ class Evaluator:
                 floors.get(name),
                 self._compute_ratio(name, same.get(name), floors.get(name)),
                 widths.get(name),
-                self.others.num if self.others and self.others.num != self.reals.num else None,
+                others.num if others and others.num != self.reals.num else None,
             )
             for name, value in values.items()
+            for others in [self._get_others(name.partition("/")[0])]
         ]
         return {score.name: score for score in scores}
 
@@ -120,10 +125,11 @@ class Evaluator:
     def make_protocol(self, label: str, dtype: str = "") -> Protocol:
         """Return the protocol of a metric's values; `dtype` as in `score`."""
         usual = "uint8" if rounds_samples(self.reals.info) else "float32"
-        compared = self.reals.whole if self.runners[label].spec.whole else self.reals
+        runner = self.runners[label]
+        compared, held_out = self.reals.whole if runner.spec.whole else self.reals, runner.held_out
         return Protocol(
             self.metrics[label],
-            self.runners[label].weights,
+            runner.weights,
             self.reference,
             self.split,
             compared.digest,
@@ -131,6 +137,8 @@ class Evaluator:
             compared.num,
             self.reals.seed,
             dtype or usual,
+            held_out.num if held_out else 0,
+            held_out.digest if held_out else "",
         )
 
     def find_reader(self, network: Mapping[str, str]) -> str:
@@ -155,49 +163,52 @@ class Evaluator:
     @cached_property
     def floors(self) -> dict[str, float]:
         """The values that other real samples get instead of generated ones, by name; measured once and cached."""
-        if self.others is None:
-            return {}
-        floors, missing = dict[str, float](), dict[str, MetricRunner]()
+        floors, missing = dict[str, float](), dict[RealSamples, list[MetricRunner]]()
         for label, runner in self.runners.items():
-            if not runner.spec.compares_sets or runner.spec.whole:
+            if not (others := self._get_others(label)):
                 continue
-            found = cache.load(self._make_key(label))
+            found = cache.load(self._make_key(label, others))
             floors |= {f"{label}/{key}": float(value) for key, value in (found or {}).items()}
             if found is None:
-                missing[label] = runner
-        return floors | self._measure_floors(missing, self.others)
+                missing.setdefault(others, []).append(runner)
+        for others, runners in missing.items():
+            floors |= self._measure_floors(runners, others)
+        return floors
 
-    def _measure_floors(self, runners: Mapping[str, MetricRunner], others: RealSamples) -> dict[str, float]:
+    def _get_others(self, label: str) -> RealSamples | None:
+        """Return the real samples that give a metric's floor: held-out ones, if it reads those anyway."""
+        runner = self.runners[label]
+        return None if runner.spec.whole or not runner.spec.compares_sets else runner.held_out or self.others
+
+    def _measure_floors(self, runners: Sequence[MetricRunner], others: RealSamples) -> dict[str, float]:
         """Measure and cache the floors of some metrics. A metric that fails has none."""
-        if not runners:
-            return {}
         device, seed, on_failure = self.reals.device, self.reals.seed, self._without_floors.__setitem__
-        values = measure(runners.values(), pair_batches(self.reals, others), seed, device, on_failure)
+        values = measure(runners, pair_batches(self.reals, others), seed, device, on_failure)
         for label in {name.partition("/")[0] for name in values}:
             own = {name.partition("/")[2]: value for name, value in values.items() if name.startswith(f"{label}/")}
             tensors = {key: torch.tensor(value, dtype=torch.float64) for key, value in own.items()}
-            cache.store(self._make_key(label), tensors, self.notify)
+            cache.store(self._make_key(label, others), tensors, self.notify)
         return values
 
-    def _make_key(self, label: str) -> dict[str, Any]:
+    def _make_key(self, label: str, others: RealSamples) -> dict[str, Any]:
         """Return all that a metric's floors depend on, for the cache."""
-        assert self.others is not None
         choice, runner = self.metrics[label], self.runners[label]
         return {
             "what": "floors", "metric": choice.to_json(), "code": choice.component.hash_code(),
-            "weights": runner.weights, "reals": self.reals.digest, "others": self.others.digest,
+            "weights": runner.weights, "reals": self.reals.digest, "others": others.digest,
             "data_info": self.reals.info.to_json(), "seed": self.reals.seed, "device": self.reals.device.type,
-            "torch": torch.__version__,
+            "torch": torch.__version__, "held_out": runner.held_out.digest if runner.held_out else "",
         }  # fmt: skip
 
     def _compute_beside_floors(self, values: Mapping[str, float]) -> Mapping[str, float]:
         """Return values of as many generated samples as the floors were measured with."""
-        if self.others is None or self.others.num == self.reals.num:
-            return values
         found: dict[str, float] = {}
         for label, runner in self.runners.items():
-            if runner.spec.distances and any(name.startswith(f"{label}/") for name in values):
-                found |= compute_of_first(runner, self.others.num, self.reals.seed, self.reals.device)
+            own = {name: value for name, value in values.items() if name.startswith(f"{label}/")}
+            others = self._get_others(label)
+            if own and others and others.num != self.reals.num and runner.spec.distances:
+                own = compute_of_first(runner, others.num, self.reals.seed, self.reals.device)
+            found |= own
         return found
 
     def _compute_ratio(self, name: str, value: float | None, floor: float | None) -> float | None:

@@ -31,15 +31,21 @@ class Extraction:
         reals: The real samples whose features are cached.
         notify: A function that shows one line to the user, here that the cache cannot be written.
         trained_on: The samples that it is trained on, where it has `prepare`; by default those of `reals`' source.
+        held_out: Real samples that are not trained on, for metrics that read them (`Metric.held_out`); None for none.
 
     Raises:
         GanzooError: The extractor could not be built.
     """
 
     def __init__(
-        self, choice: Choice, reals: RealSamples, notify: Callable[[str], None], trained_on: Source | None = None
+        self,
+        choice: Choice,
+        reals: RealSamples,
+        notify: Callable[[str], None],
+        trained_on: Source | None = None,
+        held_out: RealSamples | None = None,
     ) -> None:
-        self.choice, self.reals, self.notify = choice, reals, notify
+        self.choice, self.reals, self.notify, self.held_out = choice, reals, notify, held_out
         self.trained_on = reals.source if trained_on is None else trained_on
         with seeded(0, reals.device):
             built = choice.build(self.trained_on.info)
@@ -116,12 +122,20 @@ class Extraction:
     @cached_property
     def real_features(self) -> Tensors:
         """All tensors of the real samples by name, ``[num, F]`` on the CPU."""
+        return self._load_features(self.reals)
 
+    @cached_property
+    def held_out_features(self) -> Tensors:
+        """All tensors of the held-out samples by name, ``[num, F]`` on the CPU; empty if there are none."""
+        return self._load_features(self.held_out) if self.held_out else {}
+
+    def _load_features(self, reals: RealSamples) -> Tensors:
         def compute() -> Tensors:
-            batches = [self(samples) for samples, _ in self.reals.iterate_batches()]
+            batches = [self(samples) for samples, _ in reals.iterate_batches()]
             return {name: torch.cat([batch[name].cpu() for batch in batches]) for name in batches[0]}
 
-        return load_or_compute({**self._real_identity, "what": "features"}, compute, self.notify)
+        depends_on = {**self._real_identity, "reals": reals.digest, "what": "features"}
+        return load_or_compute(depends_on, compute, self.notify)
 
     @cached_property
     def real_statistics(self) -> Statistics:

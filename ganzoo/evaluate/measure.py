@@ -47,12 +47,14 @@ class MetricRunner:
         spec: The spec of the metric.
         metric: The metric's runtime object, on the device.
         extraction: The features that the metric reads; None where it reads samples.
+        held_out: Real samples that are not trained on, if the metric reads them and there are any.
     """
 
     name: str
     spec: Metric
     metric: Any
     extraction: Extraction | None = None
+    held_out: RealSamples | None = None
 
     @property
     def weights(self) -> str:
@@ -69,6 +71,17 @@ class MetricRunner:
         assert self.extraction is not None
         real = self.extraction.whole_statistics if self.spec.whole else self.extraction.real_statistics
         self.update(real, fake)
+
+    def update_held_out(self) -> None:
+        """Give the metric the held-out samples, or their features."""
+        if self.held_out is None:
+            return
+        if self.extraction:
+            features = self.extraction.held_out_features
+            self.metric.held_out({name: rows.to(self.held_out.device) for name, rows in features.items()})
+            return
+        for samples, _ in self.held_out.iterate_batches():
+            self.metric.held_out(samples)
 
     def update(self, real: Any, fake: Any, labels: Tensor | None = None) -> None:
         """Give the metric real and generated data: samples, features or statistics. Empty batches are left out."""
@@ -143,6 +156,8 @@ def measure(
         for runner in list(active.values()):
             if runner.spec.reads == "statistics" and runner.extraction:
                 attempt([runner], -1, runner.update_statistics, runner.extraction.fake_statistics)
+        for runner in list(active.values()):
+            attempt([runner], -1, runner.update_held_out)
         for runner in list(active.values()):
             computed = attempt([runner], -1, compute_values, runner.metric)
             values |= {f"{runner.name}/{key}": value for key, value in (computed or {}).items()}

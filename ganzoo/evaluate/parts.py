@@ -99,6 +99,7 @@ def _compute(
             else:
                 num = extraction.reals.num if num_real is None else num_real
                 runner.update(extraction.get_real_batch(0, num), on_device)
+                runner.update_held_out()
             return {f"{runner.name}/{key}": value for key, value in compute_values(runner.metric).items()}
     except Exception as error:  # of a plugin; the value of all samples was computed
         if is_out_of_memory(error):

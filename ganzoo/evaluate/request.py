@@ -131,8 +131,8 @@ def make_request(
     held = {str(entry.get("name")) for subject in subjects for entry in subject.frozen}
     chosen = choose_metrics(registry, metrics, extractors, pairs, modality, held)
     for choice in chosen if held_out else ():
-        if get_spec(choice).whole:
-            raise UsageError(f"metric {choice.name!r} compares with all samples that are trained on: remove --held-out")
+        if get_spec(choice).whole or get_spec(choice).held_out:
+            raise UsageError(f"metric {choice.name!r} compares with samples that are trained on: remove --held-out")
     archs = tuple(_read_arch(registry, subject) for subject in subjects)
     for arch in archs:
         check_needs([*([arch] if arch else []), *chosen], average=True)

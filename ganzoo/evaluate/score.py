@@ -30,6 +30,8 @@ class Protocol:
         content: A SHA-256 of the compared real samples.
         num: The number of generated samples.
         num_real: The number of real samples.
+        num_held_out: The number of held-out samples that the metric read as well.
+        held_out: A SHA-256 of those samples; empty if it read none.
         seed: The seed that chose real samples and latents.
         dtype: The numbers that generated samples are made of: ``uint8`` if they were rounded to the levels of bytes.
     """
@@ -43,6 +45,8 @@ class Protocol:
     num_real: int
     seed: int
     dtype: str
+    num_held_out: int = 0
+    held_out: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the protocol as JSON: each part by its name."""
@@ -56,6 +60,8 @@ class Protocol:
             parts |= {"extractor_options": chosen, "sha256": self.weights}
             parts |= {"resize": getattr(extractor.spec, "resize", "")}
         parts |= {"reference": self.reference, "split": self.split, "content": self.content}
+        if self.held_out:
+            parts |= {"held_out": self.num_held_out, "held_out_content": self.held_out}
         return parts | {"real": self.num_real, "fake": self.num, "seed": self.seed, "dtype": self.dtype}
 
     @property

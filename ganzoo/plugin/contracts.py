@@ -138,8 +138,8 @@ class Case:
       ``labels``, classes ``[N]`` of which there are as many as the largest and one more; ``latent``, as in `Networks`;
       and ``weights``, all parameters and buffers of the regularizer itself, by name.
     - Metric: given ``real`` and ``fake``, samples ``[N, ...]`` or features ``[N, F]``, whichever the metric reads;
-      ``labels`` if it takes them, and ``data``, a `DataInfo`, if it depends on it; expected the keys of the metric. A
-      metric of paths gets ``real`` as `start` and ``fake`` as `end`, half of the way further.
+      ``labels`` and ``held_out`` if it takes them, and ``data``, a `DataInfo`, if it depends on it; expected the keys
+      of the metric. A metric of paths gets ``real`` as `start` and ``fake`` as `end`, half of the way further.
     - Architecture: given ``data``, a `DataInfo`; expected ``generator`` and ``discriminator``, the numbers of
       parameters, ``samples``, the sum of two samples in eval mode, and ``logits``, the sum of D's logits of them.
     - Augmentation: given ``samples`` ``[N, ...]`` and, if it mixes fakes in, the generated samples ``fake``; expected

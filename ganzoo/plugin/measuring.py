@@ -47,6 +47,9 @@ class Metric(Built):
             (``fid*``).
         whole: Whether ``real`` gets the statistics of all samples that are trained on, not only of as many as are
             generated. There may then be more generated samples than real ones, and there is no floor.
+        held_out: Whether it also has ``held_out(batch)``, which adds real samples that are not trained on
+            (``dataset.holdout``), as ``real`` adds those that are. It is called if there are any; they also give the
+            floor then.
         instead: What to type to measure something similar if its extractor cannot be built, because a package or a file
             of weights is missing: ``"--metric frechet"``. Empty if there is nothing.
         labels: Whether it is called as ``real(batch, labels)`` and ``fake(batch, labels)``, with the labels that the
@@ -68,6 +71,7 @@ class Metric(Built):
     labels: bool = False
     standard_num: int = 0
     whole: bool = False
+    held_out: bool = False
     instead: str = ""
     modalities: tuple[Modality, ...] = ()
     examples: tuple[DataInfo, ...] = ()
@@ -82,6 +86,8 @@ class Metric(Built):
             raise ValueError(f"metric {self.name!r}: use one of pairs, paths, labels and reads='statistics'")
         if self.whole and self.reads != "statistics":
             raise ValueError(f"metric {self.name!r}: a whole dataset has statistics: add reads='statistics'")
+        if self.held_out and (self.reads == "statistics" or not self.compares_sets):
+            raise ValueError(f"metric {self.name!r}: held_out is for metrics of sets that read samples or features")
         for key, way in self.better.items():
             if way not in ("lower", "higher", "neither"):
                 raise ValueError(f"metric {self.name!r}: better[{key!r}]={way!r} is not lower, higher or neither")

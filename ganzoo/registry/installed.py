@@ -235,6 +235,8 @@ def list_methods(spec: Component) -> Mapping[str, tuple[str, ...]]:
     given: dict[str, tuple[str, ...]] = {"real": ("batch", *more), "fake": ("batch", *more)}
     if spec.pairs or spec.paths:
         given = {"pair": ("real", "fake", "labels")} if spec.pairs else {"path": ("start", "end", "step")}
+    if spec.held_out:
+        given["held_out"] = ("batch",)
     return {"reset": (), **given, "compute": ()}
 
 

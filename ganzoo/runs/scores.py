@@ -44,6 +44,7 @@ def describe_protocol(parts: Mapping[str, Any]) -> str:
     words = [
         network.removesuffix(" ()") if parts.get("extractor") else "",
         f"{parts.get('real', '?')} samples of {whole}{parts.get('reference', '?')}",
+        f"{parts['held_out']} held-out ones" if "held_out" in parts else "",
         f"{parts.get('fake', '?')} generated ones as {parts.get('dtype', '?')}",
         f"seed {parts.get('seed', '?')}",
     ]

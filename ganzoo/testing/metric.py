@@ -95,12 +95,25 @@ def any_order_of_sides(trial: Trial) -> None:
     first = _measure(trial, metric, [given])
     with torch.no_grad():
         metric.reset()
-        for side in ("fake", "real"):
+        for side in _list_sides(trial, given)[::-1]:
             _feed_side(trial, metric, side, given)
         _require_same(first, metric.compute(), "with real first", "with fake first")
     if trial.spec.reads != "statistics":
         turns = _measure(trial, metric, [given.select(0, NUM // 2), given.select(NUM // 2, NUM)])
         _require_same(first, turns, "with real first", "in turn")
+
+
+def reads_held_out(trial: Trial) -> None:
+    """A metric whose spec says `held_out` measures with and without held-out samples, and they change its values."""
+    if not trial.spec.held_out:
+        raise Skip("it reads no held-out samples")
+    info = _find_accepted(trial)
+    metric, given = _build_metric(trial, info), _make_input(trial, info)
+    with fatal_failures():
+        without = _measure(trial, metric, [replace(given, held_out=None)])
+    found = _measure(trial, metric, [given])
+    require(found.keys() == without.keys(), f"It computed {sorted(found)}, and without them {sorted(without)}.")
+    require(found != without, "Held-out samples changed no value: read them, or remove held_out from the spec.")
 
 
 def batches_unchanged(trial: Trial) -> None:
@@ -109,7 +122,7 @@ def batches_unchanged(trial: Trial) -> None:
     metric, given = _build_metric(trial, info), _make_input(trial, info)
     before = given.map(Tensor.clone)
     _measure(trial, metric, [given])
-    for side in ("real", "fake"):
+    for side in _list_sides(trial, given):
         for name, tensor in getattr(given, side).items():
             num = int((tensor != getattr(before, side)[name]).sum())
             require(not num, f"It changed {num} numbers of the {side} batch.")
@@ -134,8 +147,15 @@ def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
     """Return the values that the metric computes from a case's ``real`` and ``fake``."""
     metric = build_component(trial, case.given.get("data"), **case.options)
     name = "samples" if trial.spec.reads == "samples" else "features"
-    sides = [side if isinstance(side, Mapping) else {name: side} for side in (case.given["real"], case.given["fake"])]
-    return _measure(trial, metric, [MetricInput(sides[0], sides[1], case.given.get("labels"))])
+
+    def convert(side: Any) -> Mapping[str, Tensor]:
+        return side if isinstance(side, Mapping) else {name: side}
+
+    given = case.given
+    held_out = convert(given["held_out"]) if "held_out" in given else None
+    return _measure(
+        trial, metric, [MetricInput(convert(given["real"]), convert(given["fake"]), given.get("labels"), held_out)]
+    )
 
 
 # ----------------------------------------------------------------------------
@@ -144,11 +164,15 @@ def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
 
 @dataclass(frozen=True)
 class MetricInput:
-    """The input of a metric: tensors by name for either side (``samples``, or an extractor's outputs), and labels."""
+    """The input of a metric: tensors by name for either side (``samples``, or an extractor's outputs), and labels.
+
+    Held-out samples are those of metrics that read them; None for none.
+    """
 
     real: Mapping[str, Tensor]
     fake: Mapping[str, Tensor]
     labels: Tensor | None
+    held_out: Mapping[str, Tensor] | None = None
 
     def select(self, start: int, end: int) -> MetricInput:
         """Return the samples from index `start` to `end`, with their labels."""
@@ -157,8 +181,11 @@ class MetricInput:
 
     def map(self, change: Callable[[Tensor], Tensor]) -> MetricInput:
         """Return an input whose tensors are changed by `change`; the labels stay."""
-        real, fake = ({name: change(each) for name, each in side.items()} for side in (self.real, self.fake))
-        return replace(self, real=real, fake=fake)
+        real, fake, held_out = (
+            {name: change(each) for name, each in (side or {}).items()}
+            for side in (self.real, self.fake, self.held_out)
+        )
+        return replace(self, real=real, fake=fake, held_out=held_out or None)
 
 
 def _make_input(trial: Trial, info: DataInfo, seed: int = 0) -> MetricInput:
@@ -172,7 +199,8 @@ def _make_input(trial: Trial, info: DataInfo, seed: int = 0) -> MetricInput:
         real, fake = ({"features": each[:, :FEATURES], "probabilities": each[:, FEATURES:].softmax(1)} for each in rows)
     labels = make_labels(_add_classes(trial, info), NUM)
     first = next(iter(fake))
-    return MetricInput(real, {**fake, first: fake[first] * 0.8 + 0.1}, labels)
+    held_out = {name: each * 0.9 + 0.05 for name, each in real.items()}
+    return MetricInput(real, {**fake, first: fake[first] * 0.8 + 0.1}, labels, held_out)
 
 
 def _add_classes(trial: Trial, info: DataInfo) -> DataInfo:
@@ -192,6 +220,9 @@ def _find_accepted(trial: Trial) -> DataInfo:
 def _feed_side(trial: Trial, metric: Any, side: str, given: MetricInput) -> None:
     """Give a metric one side, or the pairs, as its spec says."""
     real, fake = (_convert_side(trial, each) for each in (given.real, given.fake))
+    if side == "held_out":
+        metric.held_out(_convert_side(trial, given.held_out or {}))
+        return
     if trial.spec.pairs:
         metric.pair(real, fake, given.labels)
         return
@@ -217,8 +248,12 @@ def _feed(trial: Trial, metric: Any, parts: Iterable[MetricInput]) -> None:
     with torch.no_grad():
         metric.reset()
         for given in parts:
-            for side in ("real", "fake")[trial.spec.pairs or trial.spec.paths :]:
+            for side in _list_sides(trial, given)[trial.spec.pairs or trial.spec.paths :]:
                 _feed_side(trial, metric, side, given)
+
+
+def _list_sides(trial: Trial, given: MetricInput) -> list[str]:
+    return ["real", "fake", *(["held_out"] if trial.spec.held_out and given.held_out else [])]
 
 
 def _measure(trial: Trial, metric: Any, parts: Iterable[MetricInput]) -> dict[str, float]:

@@ -182,7 +182,8 @@ def ganzoo_metrics() -> Iterator[Metric]:
         factory="ganzoo_metrics.copying:Copying",
         options=CopyingOptions,
         reads="features",
-        better={"authpct": "neither", "ratio": "higher", "ct": "neither"},
+        held_out=True,
+        better={"authpct": "higher", "ratio": "higher", "ct": "neither"},
         standardised=("ct",),
         cases="ganzoo_metrics.cases:copying",
         paper="Ahmed M. Alaa, Boris van Breugel, Evgeny Saveliev & Mihaela van der Schaar 2022, How Faithful is your "

@@ -197,6 +197,13 @@ def copying() -> Iterator[Case]:
         tolerance=1e-9,
     )
     yield Case(
+        name="copies of all samples that are trained on, beside held-out ones",
+        given={"real": real[::2], "fake": real[::2], "held_out": real[1::2]},
+        options=alone,
+        expected={"authpct": 0.0, "ratio": 0.0, "ct": -4999.5 / spread},
+        tolerance=1e-9,
+    )
+    yield Case(
         name="far from all",
         given={"real": real, "fake": real[::2] + 100},
         options=alone,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -20,7 +21,8 @@ REALS = 8  # at least
 class Copying(KeptFeatures):
     """Whether generated samples are nearer to real ones than other real samples are.
 
-    The real samples are divided into two halves, *known* and *other*: copies of a known sample are found.
+    *Known* samples are trained on, *other* ones are held out of the training (``dataset.holdout``): copies of a known
+    sample are found. If nothing is held out, the real samples are divided into two halves, *known* and *other*.
 
     - ``authpct``: the percentage of authentic samples, which are farther from the nearest known sample than that one
       is from its own neighbour (Alaa et al. 2022, arXiv:2102.08921, section 3.3). Copies have 0.
@@ -31,18 +33,29 @@ class Copying(KeptFeatures):
       samples are nearer to known ones. The mean over cells is near 0 for a perfect sampler. Far below 0 means copies,
       and far above 0 means samples far from all data.
 
-    A generator that copies its training set copies other samples as often as known ones. These copies are not noticed,
-    and do not hide those that are.
+    Without held-out samples, a generator that copies its training set copies other samples as often as known ones.
+    These copies are not noticed, and do not hide those that are.
     """
 
     def __init__(self, options: CopyingOptions, data: DataInfo) -> None:
         self.cells = options.cells
         super().__init__()
 
+    def reset(self) -> None:
+        """Forget all samples."""
+        super().reset()
+        self.others: list[Tensor] = []
+
+    def held_out(self, batch: Mapping[str, Tensor]) -> None:
+        """Add features of real samples that are not trained on, ``[n, F]``."""
+        self.others.append(batch["features"].detach())
+
     def compute(self) -> dict[str, float]:
         """Return the three values; raise ValueError where a side has fewer than 8 samples."""
         real, fake = self.join_sides(REALS)
-        known, other = real[::2], real[1::2]
+        known, other = (real, torch.cat(self.others).double()) if self.others else (real[::2], real[1::2])
+        if len(other) < REALS:
+            raise ValueError(f"it needs at least {REALS} held-out samples, not {len(other)}: raise dataset.holdout")
         shares = [compute_authentic_share(known, rows) for rows in (fake, other)]
         return {
             "authpct": 100 * shares[0],

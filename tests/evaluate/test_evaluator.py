@@ -26,6 +26,7 @@ from ganzoo.plugin import DataInfo, Extractor, Metric, hookimpl
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import register, registry
 from ganzoo.runs.run import Run
+from ganzoo.runs.scores import describe_protocol
 
 CALLS: list[int] = []  # samples of each call of the extractor
 
@@ -61,6 +62,24 @@ class Shift:
         return {"mean": mean, "far": abs(mean), "sigmas": mean * 10}
 
 
+class Apart(Shift):
+    """The mean of the held-out samples, or of the real ones if there are none."""
+
+    def reset(self) -> None:
+        super().reset()
+        self.others: list[Tensor] = []
+
+    def fake(self, batch: object) -> None:
+        self.rows.append(batch["features"] if isinstance(batch, dict) else batch)
+
+    def held_out(self, batch: object) -> None:
+        self.others.append(batch["features"] if isinstance(batch, dict) else batch)
+
+    def compute(self) -> dict[str, float]:
+        self.rows = self.others or self.rows
+        return super().compute()
+
+
 @hookimpl
 def ganzoo_extractors():
     yield Extractor(name="same", summary="Samples.", factory=f"{__name__}:Same", rank=99, resize="as they are")
@@ -72,6 +91,9 @@ def ganzoo_metrics():
     words |= {"better": {"mean": "neither", "far": "lower"}}
     yield Metric(name="summed", reads="statistics", **words)
     yield Metric(name="kept", reads="features", **words)
+    yield Metric(name="apart", reads="features", **{**words, "factory": f"{__name__}:Apart"}, held_out=True)
+    raw = {"factory": f"{__name__}:Apart", "better": words["better"], "held_out": True}
+    yield Metric(name="raw-apart", summary="A mean.", **raw)
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +112,10 @@ def choose(*names: str) -> list[Choice]:
     extractor = registry().resolve("extractor", "same")
     read = Choice(extractor, extractor.spec.options())
     components = [registry().resolve("metric", name) for name in names]
-    return [Choice(component, component.spec.options(), read) for component in components]
+    return [
+        Choice(component, component.spec.options(), None if component.spec.reads == "samples" else read)
+        for component in components
+    ]
 
 
 def draw(num: int, seed: int = 0) -> Tensor:
@@ -102,6 +127,47 @@ def score(reals: RealSamples, fake: Tensor, *names: str, intervals: bool = False
     evaluator = Evaluator(choose(*names), reals, pytest.fail, choose_others(reals), "points")
     fakes = RealSamples(make_points(fake), len(fake), 0, CPU)
     return evaluator.score(pair_batches(reals, fakes), lambda *told: pytest.fail(str(told)), intervals=intervals)
+
+
+# ----------------------------------------------------------------------------
+# Held-out samples.
+
+
+@pytest.mark.parametrize("name", ["apart", "raw-apart"])
+def test_held_out_samples_are_given_once_and_stand_in_the_fingerprint(name):
+    reals, held_out = RealSamples(make_points(draw(300)), 100, 0, CPU), make_points(draw(70, 1) + 5)
+    fakes = RealSamples(make_points(draw(100, 2)), 100, 0, CPU)
+
+    def measure_with(part: ArraySource | None) -> dict[str, Score]:
+        evaluator = Evaluator(choose(name), reals, pytest.fail, None, "points", held_out=part)
+        return evaluator.score(pair_batches(reals, fakes), lambda *told: pytest.fail(str(told)), intervals=True)
+
+    found = measure_with(held_out)[f"{name}/mean"]
+    assert found.value == pytest.approx(float(held_out.data.double().mean()))
+    assert (found.floor, found.floor_num) == (pytest.approx(found.value), 70)  # the held-out ones give it
+    protocol = found.protocol.to_json()
+    assert (protocol["held_out"], protocol["real"], protocol["fake"]) == (70, 100, 100)
+    assert "100 samples of points, 70 held-out ones, 100 generated ones" in describe_protocol(protocol)
+    without = measure_with(None)[f"{name}/mean"]
+    assert without.value == pytest.approx(float(torch.cat([x for x, _ in fakes.iterate_batches()]).double().mean()))
+    assert "held_out" not in without.protocol.to_json()
+    others = measure_with(make_points(draw(70, 3) + 5))[f"{name}/mean"]
+    assert len({each.protocol.fingerprint for each in (found, without, others)}) == 3
+
+
+def test_a_run_judges_copies_by_what_it_holds_out(tmp_path):
+    settings = {"arch": "toy", "dataset": "toy-array", "images": 16, "batch": 8, "metric": "raw-apart"}
+    run = ganzoo.train(**settings, options={"dataset.holdout": 0.3})
+    rows = [json.loads(line) for line in run.stats_file.read_text().splitlines()]
+    row = [row for row in rows if "raw-apart/mean" in row][-1]
+    found = ganzoo.evaluate(run, "raw-apart")
+    assert found.values["raw-apart/mean"] == pytest.approx(row["raw-apart/mean"], abs=1e-6)
+    assert found.scores["raw-apart/mean"].protocol.num_held_out == 12
+    with pytest.raises(UsageError, match="'raw-apart' compares with samples that are trained on: remove --held-out"):
+        ganzoo.evaluate(run, "raw-apart", held_out=True)
+    for wrong in ({"reads": "statistics"}, {"labels": True}, {"pairs": True}):
+        with pytest.raises(ValueError, match="held_out is for metrics of sets that read samples or features"):
+            Metric(name="wrong", summary="-", factory="a:b", held_out=True, **wrong)
 
 
 # ----------------------------------------------------------------------------

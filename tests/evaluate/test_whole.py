@@ -142,7 +142,7 @@ def test_a_training_measures_it_under_the_name_of_its_number():
 
 def test_uses_that_are_not_the_standard_are_refused():
     run = train(options={"dataset.holdout": 0.3})
-    with pytest.raises(UsageError, match="'gap' compares with all samples that are trained on: remove --held-out"):
+    with pytest.raises(UsageError, match="'gap' compares with samples that are trained on: remove --held-out"):
         ganzoo.evaluate(run, "gap", held_out=True)
     words = (
         "'gap' needs 'small-features', which extractor 'other' does not provide: choose metric.gap.extractor=small, "

@@ -27,10 +27,12 @@ def same_random_numbers():
     torch.manual_seed(0)
 
 
-def measure(name, real, fake, **options):
+def measure(name, real, fake, held_out=None, **options):
     """Return the values of a metric for features ``[N, F]`` of either side."""
     metric = ganzoo.create("metric", name, **options)
     metric.reset()
+    if held_out is not None:
+        metric.held_out({"features": held_out})
     for give, rows in ((metric.real, real), (metric.fake, fake)):
         if name == "frechet":
             statistics = Statistics()
@@ -166,6 +168,24 @@ def test_a_perfect_sampler_copies_nothing_and_one_that_copies_a_fifth_is_noticed
     found = measure("copying", real, copies)
     assert found["ratio"] < 0.9
     assert found["ct"] < fair["ct"] - 2
+
+
+def test_beside_held_out_samples_a_generator_that_copies_all_that_it_saw_is_noticed():
+    known, apart = draw(800, 8), draw(200, 8, seed=1)
+    copies = known + 1e-3 * draw(800, 8, seed=2)
+    unnoticed = measure("copying", known, copies)
+    assert unnoticed["ratio"] > 0.4  # each half is copied
+    found = measure("copying", known, copies, held_out=apart)
+    assert found["authpct"] == 0
+    assert found["ct"] < -10
+    fair = measure("copying", known, draw(800, 8, seed=3), held_out=apart)
+    assert fair["ratio"] == pytest.approx(1, abs=0.1)
+    assert abs(fair["ct"]) < 3
+    floor = measure("copying", known, apart, held_out=apart)
+    assert floor["ratio"] == 1
+    assert fair["authpct"] / fair["ratio"] == pytest.approx(floor["authpct"])
+    with pytest.raises(ValueError, match=r"it needs at least 8 held-out samples, not 7: raise dataset\.holdout"):
+        measure("copying", known, copies, held_out=apart[:7])
 
 
 def test_ties_count_half_and_equal_distances_give_no_verdict():
