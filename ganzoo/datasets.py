@@ -15,7 +15,7 @@ from ganzoo.plugin.options import list_options, to_json, to_text
 from ganzoo.recipe.check import check_path
 from ganzoo.recipe.dataset import choose_dataset
 from ganzoo.recipe.keys import SHORT, map_flags_to_keys
-from ganzoo.recipe.named import Facts
+from ganzoo.recipe.named import Facts, choose_default_recipe
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.recipe.resolve import parse_dataset_flag, resolve
 from ganzoo.registry import registry
@@ -37,7 +37,7 @@ class Suggestion:
 
     Args:
         command: The line to type in a shell.
-        reason: Why it suits the data and the machine.
+        reason: Why it suits the data and the machine, in one line or several.
         words: What it trains and for how long.
         recipe: The recipe, with all settings.
     """
@@ -71,7 +71,8 @@ class CheckedData:
     def describe(self) -> list[tuple[str, str]]:
         """Return what was found as titles and lines."""
         said = self.suggestion
-        training = [] if said is None else [("training", said.command), ("", said.words), ("", said.reason)]
+        more = [] if said is None else [said.words, *said.reason.splitlines()]
+        training = [] if said is None else [("training", said.command), *(("", line) for line in more)]
         return [*self.lines, *training]
 
     def to_json(self) -> dict[str, Any]:
@@ -128,15 +129,51 @@ def check_data(
     return CheckedData(chosen, report, tuple(describe_report(report)), tuple(warnings), found, shown_samples)
 
 
+def gather_facts(device: str, dataset: Choice) -> Facts:
+    """Return the facts that a recipe's settings may depend on: the info of the dataset, the device, and a look at both.
+
+    Args:
+        device: The device, as ``--device`` takes it.
+        dataset: The dataset, with its options.
+    """
+    with heavy_imports():
+        from ganzoo.compute.device import choose_device
+        from ganzoo.data.look import look_at
+    chosen = choose_device(device)
+    return Facts(dataset.known_data or dataset.build().info, chosen.type, lambda: look_at(dataset, chosen))
+
+
 def suggest_training(dataset: Choice, report: DataReport, device: str) -> Suggestion | None:
-    """Return a training that suits a dataset: the first recipe that says so, with all that must be typed.
+    """Return a training that suits a dataset, with all that must be typed.
+
+    It is that of the default recipe, or else of the first recipe that says that it suits the data.
 
     Args:
         dataset: The dataset, with its options.
         report: The report on the dataset.
         device: The type of the device: ``cpu``, ``cuda`` ...
     """
-    settings, info = _list_settings(dataset), replace(report.info, num_items=None if report.drawn else report.num)
+    info = replace(report.info, num_items=None if report.drawn else report.num)
+    return _suggest_default(dataset, info, device) or _suggest_other(dataset, report, info, device)
+
+
+def _suggest_default(dataset: Choice, info: DataInfo, device: str) -> Suggestion | None:
+    """Return the training of the default recipe, as `ganzoo train --dataset` chooses it; None if there is none."""
+    settings = _list_settings(dataset)
+    with suppress(GanzooError):  # a recipe that has no networks for these data
+        if name := choose_default_recipe(registry(), None, settings):
+            facts = gather_facts(device, dataset)
+            recipe = resolve(registry(), recipe=name, pairs=settings, facts=lambda _: replace(facts, data=info))
+            if size := getattr(recipe.dataset.options, "size", 0) if info.modality == "image" else 0:
+                info = replace(info, shape=(info.shape[0], size, getattr(recipe.dataset.options, "width", 0) or size))
+            words = _describe_training(recipe, info)
+            return Suggestion(_format_command("", dataset, settings), "\n".join(recipe.reasons), words, recipe)
+    return None
+
+
+def _suggest_other(dataset: Choice, report: DataReport, info: DataInfo, device: str) -> Suggestion | None:
+    """Return the training of the first recipe that says that it suits the data; None if there is none."""
+    settings = _list_settings(dataset)
     if size := _choose_size(dataset, report, device):
         settings |= {SIZE: size}
         info = replace(info, shape=(info.shape[0], size, size))
@@ -173,11 +210,11 @@ def _choose_size(dataset: Choice, report: DataReport, device: str) -> int:
 
 
 def _format_command(recipe: str, dataset: Choice, settings: Mapping[str, Any]) -> str:
-    """Return what to type for a training."""
+    """Return what to type for a training; an empty name means the default recipe."""
     spec, left = dataset.spec, dict(settings)
     assert isinstance(spec, Dataset)
     name, path = left.pop("dataset"), left.pop(f"dataset.{spec.path_option}", "") if spec.opens_paths else ""
-    words = ["ganzoo", "train", "--recipe", recipe, "--dataset", path or name.rpartition(":")[2]]
+    words = ["ganzoo", "train", *(["--recipe", recipe] if recipe else []), "--dataset", path or name.rpartition(":")[2]]
     flags = [word for key in left if key in SHORT for word in (f"--{SHORT[key]}", to_text(left[key]))]
     pairs = [f"{key}={to_text(value)}" for key, value in left.items() if key not in SHORT]
     return shlex.join([*words, *flags, *pairs])
@@ -192,11 +229,11 @@ def _describe_training(recipe: ResolvedRecipe, info: DataInfo) -> str:
     terms = ", ".join(choice.name for choice in (recipe.loss, *recipe.reg, *recipe.aug))
     classes = f" in {info.num_classes} classes" if train.conditional else ""
     shape = "x".join(map(str, info.shape))
-    rounds = train.images / info.num_items if info.num_items else 0
+    rounds = train.images / info.num_items if info.num_items and not train.time else 0
     each = f", each sample about {rounds:,.{0 if rounds >= 10 else 1}f} times" if rounds else ""
     return (
         f"{recipe.arch.name} with {terms} on {shape}{classes}, generator {g:,} and discriminator {d:,} parameters; "
-        f"{train.images:,} images in batches of {train.batch}{each}"
+        f"{train.time or f'{train.images:,} images'} in batches of {train.batch}{each}"
     )
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganzoo.datasets import gather_facts
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.models import resolve_package
 from ganzoo.package.config import CONFIG
@@ -16,8 +17,8 @@ from ganzoo.plugin import Dataset
 from ganzoo.recipe.check import check_path
 from ganzoo.recipe.holdout import holds_path
 from ganzoo.recipe.keys import COMPONENTS, FLAGS, map_flags_to_keys
-from ganzoo.recipe.named import Facts
-from ganzoo.recipe.recipe import Choice, ResolvedRecipe
+from ganzoo.recipe.named import choose_default_recipe
+from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.recipe.resolve import parse_dataset_flag, resolve
 from ganzoo.recipe.synonyms import suggest_argument
 from ganzoo.registry import registry
@@ -49,6 +50,7 @@ def train(
     recipe: str | None = None,
     config: int | str | os.PathLike[str] | Run | None = None,
     images: int | None = None,
+    time: str | None = None,
     batch: int | None = None,
     size: int | None = None,
     seed: int | None = None,
@@ -66,7 +68,8 @@ def train(
     """Train a GAN and return its finished run.
 
     Args:
-        arch: The name of the architecture.
+        arch: The name of the architecture. With a dataset and without `arch`, `recipe` and `config`, the recipe is
+            ``auto``, which chooses by the data and the machine.
         loss: The name of the loss; by default the one that the architecture recommends.
         dataset: The name of a dataset, or the path of a folder of images; by default ganzoo's digits.
         reg: Names of regularizers; ``"none"`` removes those that a recipe or an architecture sets.
@@ -76,6 +79,7 @@ def train(
         recipe: The named recipe whose settings the run starts from.
         config: A ``recipe.json``, a run or a model package (local or on the Hub) whose settings the run starts from.
         images: The length of the run, in real images seen by the discriminator (``train.images``).
+        time: The time that the training takes, such as ``"20min"``, in place of `images` (``train.time``).
         batch: The number of real images in one update of the discriminator (``train.batch``).
         size: The width and height of images, in pixels (``dataset.size``).
         seed: The seed of all random numbers (``train.seed``).
@@ -183,7 +187,9 @@ def prepare(
             if config is None and recipe is None and "arch" not in {**settings, **options}:
                 config = package
         path = None if config is None else _find_recipe(config, notify)
-        facts = partial(_gather_facts, device)
+        if config is None:
+            recipe = choose_default_recipe(registry(), recipe, {**settings, **options})
+        facts = partial(gather_facts, device)
         chosen = resolve(registry(), recipe=recipe, config=path, flags=settings, pairs=options, facts=facts)
         check_path(chosen.dataset)
         launch, marked = read_launch(), make_mark(chosen.to_json())
@@ -286,13 +292,6 @@ def _pin_init(init: str | os.PathLike[str], notify: Notify) -> tuple[str, Path]:
         from ganzoo.hub import pull as pulling
     pulled = pulling.pull(repo, names=(CONFIG,), notify=notify)
     return f"{pulled.repo}@{pulled.commit}", pulled.directory
-
-
-def _gather_facts(device: str, dataset: Choice) -> Facts:
-    """Return the facts that a recipe's settings may depend on: the info of the dataset, and the device."""
-    with heavy_imports():
-        from ganzoo.compute.device import choose_device
-    return Facts(dataset.known_data or dataset.build().info, choose_device(device).type)
 
 
 def _read_flags(flags: Mapping[str, Any]) -> dict[str, Any]:

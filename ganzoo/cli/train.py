@@ -24,6 +24,7 @@ from ganzoo.cli.tables import print_table
 from ganzoo.errors import GanzooError, Interrupted
 from ganzoo.plugin.options import to_text
 from ganzoo.recipe.keys import COMPONENTS, CONTINUE, DATA, FLAGS, LENGTH, LOG, WHAT
+from ganzoo.recipe.length import IMAGES, TIME
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.recipe.wants import find_unmet_wants
 from ganzoo.registry import registry
@@ -118,6 +119,8 @@ def command(
         if dry_run:
             if first:
                 _print_recipe(chosen)
+                for line in chosen.reasons:
+                    note(line)
                 for verdict in find_unmet_wants(chosen, registry()):
                     note(describe_verdict(verdict))
             return
@@ -157,5 +160,7 @@ def _publish(run: Run, repo: str) -> None:
 def _print_recipe(recipe: ResolvedRecipe) -> None:
     """Print every setting with its origin."""
     values = {key: to_text(value) or "''" for key, value in recipe.settings().items()}
+    if recipe.train.time:
+        values[IMAGES] = f"as many as fit into {TIME}"
     rows = [(key, "=", value, recipe.origins.get(key, "default")) for key, value in values.items()]
     print_table(rows)

@@ -7,7 +7,8 @@ after a GAN is built. (There is one exception: an execution that turns out to be
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,9 +16,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from ganzoo.compute.device import choose_device, choose_precision
+from ganzoo.compute.device import choose_device, choose_precision, cudnn_flags, precision
 from ganzoo.compute.processor import estimate_slowdown
-from ganzoo.compute.threads import choose_threads
+from ganzoo.compute.streams import seeded
+from ganzoo.compute.threads import choose_threads, threads
 from ganzoo.data.load import load_parts, settle_options
 from ganzoo.data.order import widen_share
 from ganzoo.data.shards import WHOLE, Machine
@@ -108,6 +110,19 @@ def describe_machine(recipe: ResolvedRecipe, world: World) -> Machine:
     first = launch.rank - launch.local_rank
     share = widen_share(first, first + launch.local_size, launch.size, recipe.train.batch)
     return Machine(share, world.gather_objects)
+
+
+@contextmanager
+def training_modes(setup: Setup) -> Iterator[None]:
+    """The modes in which a training computes: seeds, precision, algorithms and threads; the former ones come back."""
+    train = setup.recipe.train
+    with (
+        seeded(0, setup.device),
+        precision(train.precision),
+        cudnn_flags(**({"benchmark": False, "deterministic": True} if train.deterministic else {})),
+        threads(setup.threads),
+    ):
+        yield
 
 
 def warn_of_emulation(precision: str) -> str:

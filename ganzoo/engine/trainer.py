@@ -7,15 +7,14 @@ images seen alone, so a resumed run does the same as one that was never stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ganzoo.compute import device as devices
-from ganzoo.compute.streams import Streams, seeded
-from ganzoo.compute.threads import threads
+from ganzoo.compute.streams import Streams
 from ganzoo.data.content import describe_content
 from ganzoo.engine import execution
 from ganzoo.engine.assemble import assemble
@@ -29,9 +28,10 @@ from ganzoo.engine.keeper import Keeper
 from ganzoo.engine.metrics import RunMetrics
 from ganzoo.engine.pace import Pace
 from ganzoo.engine.restore import restore
-from ganzoo.engine.setup import set_up
+from ganzoo.engine.rounds import train_round
+from ganzoo.engine.setup import set_up, training_modes
 from ganzoo.engine.subscribers import subscribe
-from ganzoo.engine.update import update_discriminator, update_generator, update_together
+from ganzoo.engine.trial import fit_to_time
 from ganzoo.engine.words import describe, describe_data, explain, report_skipped
 from ganzoo.errors import Interrupted
 from ganzoo.health.signals import Averages, Diverged, check_stats, check_weights
@@ -69,31 +69,28 @@ def train(
     """
     resume = isinstance(run, Run)
     setup = set_up(recipe, device, world, events.note, resume, events.report_preparation)
+    lines = list(recipe.reasons)
+    if setup.recipe.train.time and not resume:
+        setup, measured = fit_to_time(setup)
+        lines += measured
     gan = assemble(setup.recipe, setup.source.info, setup.device, world)
     weights = (
         "" if initial is None else world.on_rank0(partial(load_initial_weights, gan, initial, str(recipe.train.init)))
     )
-    measured = gan.recipe if world.rank == 0 else replace(gan.recipe, metric=())
-    metrics = RunMetrics(measured, setup.source, setup.held_out, setup.device, events.note)
+    measuring = gan.recipe if world.rank == 0 else replace(gan.recipe, metric=())
+    metrics = RunMetrics(measuring, setup.source, setup.held_out, setup.device, events.note)
     trackers = {choice.name: choice.build() for choice in setup.recipe.tracker} if world.rank == 0 else {}
     run = run if isinstance(run, Run) else world.on_rank0(run)
     run = run if world.rank == 0 else SilentRun(run.path)
     batches = Batches(setup.source, Streams(recipe.train.seed, setup.device), gan)
-    with (
-        run.training(),
-        stop_on_signals() as stop,
-        seeded(0, setup.device),
-        devices.precision(setup.recipe.train.precision),
-        devices.cudnn_flags(**({"benchmark": False, "deterministic": True} if recipe.train.deterministic else {})),
-        threads(setup.threads),
-    ):
+    with run.training(), stop_on_signals() as stop, training_modes(setup):
         if world.rank == 0:
             subscribe(events, run, gan.recipe, gan.data, trackers)
         trainer = Trainer(run, gan, batches, metrics, events, stop)
         shown: BaseException | None = None
         try:
             with trainer.keeper:
-                trainer.begin(resume, weights)
+                trainer.begin(resume, [*([weights] if weights else []), *lines])
                 trainer.loop()
         except BaseException as error:
             trainer.keeper.report_last_writing()
@@ -139,12 +136,12 @@ class Trainer:
         self.any_rank_stops = False  # whether at the last tick any of several processes was asked to stop
         self.pace = Pace(gan.images_per_round)
 
-    def begin(self, resume: bool, weights: str = "") -> None:
+    def begin(self, resume: bool, lines: Sequence[str] = ()) -> None:
         """Start the run, or resume it from its last good checkpoint.
 
         Args:
             resume: Whether the run is resumed.
-            weights: A line about the package whose weights the run starts from; empty for random weights.
+            lines: What a user should know of a run that begins: where its weights come from, why settings were chosen.
         """
         gan, note = self.gan, self.events.note
         source = self.batches.source
@@ -152,8 +149,6 @@ class Trainer:
         if resume and (found := restore(gan, self.run, source, self.content, note)):
             self.images = self.saved_at = self.measured_at = found["images"]
             self.pace.seconds, self.keeper.best = found["seconds"], found.get("best")
-        if weights:
-            note(weights)
         gan.world.broadcast([*gan.parameters, *gan.buffers])
         execution.install(gan, self.report_fallback)
         self.run.write_recipe(gan.recipe.to_json())
@@ -164,7 +159,7 @@ class Trainer:
             note(line)
         if self.images == 0:
             data = describe_data(gan, source)
-            for line in (describe(self.run, gan), *data.lines):
+            for line in (*lines, describe(self.run, gan), *data.lines):
                 note(line)
             if data.facts:
                 self.events.emit(Facts(0, data.facts))
@@ -197,15 +192,9 @@ class Trainer:
             # ----------------------------------------------------------------
             # A round: D's updates, each on new reals and latents, then G's.
 
-            if train.update != "alternating":
-                self.averages.add(update_together(gan, self.batches, self.images))
-                self.images += train.batch
-                continue
-            for _ in range(train.d_steps):
-                self.averages.add(update_discriminator(gan, self.batches, self.images))
-                self.images += train.batch
-            for step in range(train.g_steps):
-                self.averages.add(update_generator(gan, self.batches, self.images, step))
+            for stats in train_round(gan, self.batches, self.images):
+                self.averages.add(stats)
+            self.images += gan.images_per_round
 
         if self.images < train.images:
             raise Interrupted(

@@ -28,6 +28,7 @@ from ganzoo.plugin.contracts import (
     RunView,
     Verdict,
 )
+from ganzoo.plugin.facts import DataFacts, Proposal
 from ganzoo.plugin.files import append, write_atomic
 from ganzoo.plugin.images import IMAGE_SUFFIXES, describe_image, read_image
 from ganzoo.plugin.measuring import Extractor, Metric
@@ -62,6 +63,7 @@ __all__ = [
     "Command",
     "Component",
     "Corrupt",
+    "DataFacts",
     "DataInfo",
     "Dataset",
     "Diagnosis",
@@ -80,6 +82,7 @@ __all__ = [
     "Networks",
     "NoOptions",
     "NotFound",
+    "Proposal",
     "Recipe",
     "Regularizer",
     "RunView",

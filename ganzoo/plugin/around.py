@@ -78,7 +78,11 @@ class Recipe(Component):
         settings: The settings by key: ``{"arch": "dcgan", "loss": "bce", "arch.width": 64, ...}``. If they depend on
             the data and the machine: ``"package.module:callable"``, called as ``(data: DataInfo, device: str) ->
             mapping`` after the dataset was chosen. `device` is ``cpu``, ``cuda`` ...; the mapping may not choose the
-            dataset.
+            dataset. It may also return a `Proposal`, whose reasons the user reads. It raises a UsageError of one
+            sentence for data that it has no settings for.
+        looks: Whether `settings` is called as ``(data, device, facts: DataFacts)``. The core then looks at some samples
+            before, and the settings may have ``dataset.size`` if ``facts.resizable``.
+        default: Whether the recipe is used if the user chooses data, but neither an architecture nor a recipe.
         dataset: The name of the dataset that the recipe was published for; empty for a recipe that suits any data. If
             that dataset is installed, the recipe uses it; if not, the user must name other data. A setting of the
             dataset (``dataset.size``) is ignored for data without that option.
@@ -94,6 +98,8 @@ class Recipe(Component):
     kind: ClassVar[str] = "recipe"
 
     settings: Mapping[str, Any] | str = field(default_factory=dict)
+    looks: bool = False
+    default: bool = False
     dataset: str = ""
     source: str = ""
     suits: str = ""
@@ -105,6 +111,8 @@ class Recipe(Component):
         check_callables(self, self.suits)
         if isinstance(self.settings, str):
             check_callables(self, self.settings or "missing")
+        elif self.looks:
+            raise ValueError(f"recipe {self.name!r} looks at the data: its settings must be a callable")
         elif self.dataset and "dataset" in self.settings:
             raise ValueError(f"recipe {self.name!r} names a dataset twice: remove it from the settings")
         if self.dataset and not NAME.fullmatch(self.dataset):

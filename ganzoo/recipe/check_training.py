@@ -6,13 +6,23 @@ import math
 
 from ganzoo.errors import UsageError
 from ganzoo.plugin import Augmentation, Loss
+from ganzoo.plugin.numbers import parse_time
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 
 
 def check_training(recipe: ResolvedRecipe) -> None:
     """Raise UsageError if settings of the training do not fit each other or the loss."""
+    _check_time(recipe)
     _check_batches(recipe)
     _check_eps_hat(recipe)
+
+
+def _check_time(recipe: ResolvedRecipe) -> None:
+    """Raise UsageError if the time of the training is not a time."""
+    try:
+        parse_time(recipe.train.time or "1s")
+    except ValueError as error:
+        raise UsageError(f"--time or train.time: {error}") from None
 
 
 def _check_batches(recipe: ResolvedRecipe) -> None:

@@ -106,6 +106,13 @@ FLAGS = (
         "Train until the discriminator has seen this many real images; repeats count.",
         takes="N",
     ),
+    Flag(
+        "time",
+        "train.time",
+        LENGTH,
+        "Train for about so long, such as 90s, 20min or 1.5h: the number of images is measured.",
+        takes="TIME",
+    ),
     Flag("batch", "train.batch", LENGTH, "Use this many real images in one update.", takes="N"),
     Flag("size", "dataset.size", DATA, "Resize the images to this height and width, in pixels.", takes="N"),
     Flag(

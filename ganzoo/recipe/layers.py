@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import Corrupt
 from ganzoo.plugin import Architecture, Built, Loss
-from ganzoo.plugin.options import list_options
+from ganzoo.plugin.options import list_options, to_text
 from ganzoo.recipe.keys import EXTRACTOR, MANY, ONE
 from ganzoo.recipe.recipe import flatten_recipe
 from ganzoo.recipe.stored import check_format, load_json, resolve_stored_component, restore_parts
@@ -28,6 +28,7 @@ class Layer:
         is_typed: Whether a person typed them for this run. An unused key is an error then.
         schemas: The schema version of each stored component's options, by the prefix of their keys.
         preset: The named recipe that the layer is, or that a stored recipe started from, as ``plugin:name``.
+        reasons: Lines on why a named recipe chose its settings.
     """
 
     origin: str
@@ -35,6 +36,7 @@ class Layer:
     is_typed: bool = False
     schemas: Mapping[str, int] = field(default_factory=dict)
     preset: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 def list_names(component: RegisteredComponent) -> set[str]:
@@ -45,6 +47,20 @@ def list_names(component: RegisteredComponent) -> set[str]:
 def get_last(layers: list[Layer], key: str) -> Any:
     """Return the value of a key in the last layer that sets it; None if no layer does."""
     return next((layer.values[key] for layer in reversed(layers) if layer.values.get(key) is not None), None)
+
+
+def describe_reasons(layer: Layer, layers: Sequence[Layer]) -> tuple[str, ...]:
+    """Return the reasons of a layer, with a line on what a person typed otherwise."""
+    others = {
+        key: value
+        for each in layers
+        if each.is_typed
+        for key, value in each.values.items()
+        if value is not None and layer.values.get(key, value) != value
+    }
+    if not layer.reasons or not others:
+        return layer.reasons
+    return (*layer.reasons, "typed otherwise: " + ", ".join(f"{key}={to_text(value)}" for key, value in others.items()))
 
 
 # ----------------------------------------------------------------------------

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ganzoo.errors import UsageError
-from ganzoo.plugin import DataInfo, Recipe
+from ganzoo.plugin import DataFacts, DataInfo, Recipe
 from ganzoo.plugin.options import list_options
 from ganzoo.recipe.keys import make_options_prefix
 from ganzoo.recipe.layers import Layer
@@ -22,18 +23,42 @@ class Facts:
     Args:
         data: A description of the chosen dataset's samples.
         device: The type of the device: ``cpu``, ``cuda`` ...
+        look: Returns what is known of samples and machine; it is called only for a recipe that looks at them.
     """
 
     data: DataInfo
     device: str
+    look: Callable[[], DataFacts] = DataFacts
 
 
-def make_recipe_layer(component: RegisteredComponent, facts: Callable[[], Facts]) -> Layer:
+SIZE = "dataset.size"
+
+
+def choose_default_recipe(registry: Registry, recipe: str | None, settings: Mapping[str, Any]) -> str | None:
+    """Return the name of the recipe that a training starts from; None for none.
+
+    Args:
+        registry: The registry of the recipes.
+        recipe: The name that the user gave; None if they gave none.
+        settings: The settings that the user gave. If they choose data and no architecture, the recipe is the one whose
+            spec says ``default=True``.
+    """
+    if recipe is not None or "dataset" not in settings or "arch" in settings:
+        return recipe
+    found = [entry for entry in registry.components("recipe") if isinstance(entry.spec, Recipe) and entry.spec.default]
+    if len(found) > 1:
+        names = ", ".join(entry.qualified for entry in found)
+        raise UsageError(f"several recipes are the default ({names}): choose one with --recipe NAME")
+    return found[0].qualified if found else None
+
+
+def make_recipe_layer(component: RegisteredComponent, facts: Callable[[], Facts], chosen: Container[str] = ()) -> Layer:
     """Return the settings of a recipe component as a layer.
 
     Args:
         component: The recipe whose settings are wanted.
         facts: Returns the facts; it is called only if the settings depend on them.
+        chosen: The keys that are chosen already. Of these, a recipe that looks at the data learns ``dataset.size``.
 
     Raises:
         GanzooError: The recipe's callable fails; the text names its plugin.
@@ -44,8 +69,11 @@ def make_recipe_layer(component: RegisteredComponent, facts: Callable[[], Facts]
         return Layer(origin, component.spec.settings, preset=component.qualified)
     known = facts()
     shape = "x".join(map(str, known.data.shape))
-    settings = component.compute_settings(known.data, known.device)
-    return Layer(f"{origin} for {shape} on {known.device}", settings, preset=component.qualified)
+    look = known.look() if component.spec.looks else DataFacts()
+    look = replace(look, resizable=look.resizable and SIZE not in chosen)
+    found = component.compute_settings(known.data, known.device, look)
+    origin = f"{origin} on {known.device}" if component.spec.looks else f"{origin} for {shape} on {known.device}"
+    return Layer(origin, found.settings, preset=component.qualified, reasons=found.reasons)
 
 
 def choose_published_dataset(registry: Registry, component: RegisteredComponent) -> Layer:

@@ -140,6 +140,7 @@ class ResolvedRecipe:
     frozen: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     changes_d: tuple[str, ...] | None = None  # regularizers that change D's structure; None before D was built
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+    reasons: tuple[str, ...] = field(default=(), compare=False)  # lines of a named recipe on why it chose its settings
 
     @property
     def architecture(self) -> Architecture:

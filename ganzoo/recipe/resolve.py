@@ -23,7 +23,15 @@ from ganzoo.plugin.values import split_list
 from ganzoo.recipe.check import check_recipe
 from ganzoo.recipe.holdout import HOLDOUT, is_split
 from ganzoo.recipe.keys import EXTRACTOR, MANY, NETWORKS, ONE, SHORT, make_options_prefix, reads_extractor
-from ganzoo.recipe.layers import Layer, collect_recommended, get_last, list_names, load_stored
+from ganzoo.recipe.layers import (
+    Layer,
+    collect_recommended,
+    describe_reasons,
+    get_last,
+    list_names,
+    load_stored,
+)
+from ganzoo.recipe.length import settle_length
 from ganzoo.recipe.measured import find_modality, resolve_extractor
 from ganzoo.recipe.named import Facts, choose_published_dataset, drop_unknown_options, make_recipe_layer
 from ganzoo.recipe.nested import list_nested, make_choice
@@ -79,11 +87,14 @@ def resolve(
         raise UsageError(f"no architecture was chosen: add --arch NAME (installed: {names or 'none'})")
     architecture = registry.resolve("architecture", arch).spec
     assert isinstance(architecture, Architecture)
-    folded = _Resolver(registry, [*collect_recommended(registry, architecture, get_last(layers, "loss")), *layers])
+    layers = settle_length([*collect_recommended(registry, architecture, get_last(layers, "loss")), *layers])
+    folded = _Resolver(registry, layers)
     result = folded.make_recipe()
     if isinstance(config, Mapping):  # a resumed run keeps the values that its `auto` settings were resolved to
         result = replace(result, auto=tuple(config.get("auto", ())))
-    result = replace(result, preset=next((layer.preset for layer in layers if layer.preset), ""))
+    preset = next((layer for layer in layers if layer.preset), None)
+    if preset is not None:
+        result = replace(result, preset=preset.preset, reasons=describe_reasons(preset, layers))
     check_recipe(result)
     return result
 
@@ -104,7 +115,8 @@ def _add_recipe(
             raise ValueError(f"recipe {named.spec.name!r} depends on the data: give `facts`")
         return facts(dataset())
 
-    layer = make_recipe_layer(named, found)
+    chosen = {key for layer in layers for key, value in layer.values.items() if value is not None}
+    layer = make_recipe_layer(named, found, chosen)
     return [drop_unknown_options(layer, dataset()) if named.spec.dataset else layer, *layers]
 
 

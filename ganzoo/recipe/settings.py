@@ -19,6 +19,11 @@ class TrainOptions:
     images: int = option(
         150_000, help="Length of the run: real images that the discriminator sees; repeats count.", low=1
     )
+    time: str | None = option(
+        None,
+        help="Time that the training may take, such as 90s, 20min or 1.5h: a few updates are measured, and "
+        "train.images becomes the number of images that fit. none: train.images says how long.",
+    )
     batch: int = option(64, help="Real images in one update of the discriminator.", low=1)
     micro_batch: int | None = option(
         None, help="Images in one forward; gradients are accumulated over train.batch. none: all.", low=1

@@ -15,7 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import GanzooError, MissingPlugin, suggest_names
-from ganzoo.plugin import Architecture, Augmentation, Built, Component, DataInfo, ImportedGenerator, Metric, Recipe
+from ganzoo.plugin import (
+    Architecture,
+    Augmentation,
+    Built,
+    Component,
+    DataFacts,
+    DataInfo,
+    ImportedGenerator,
+    Metric,
+    Proposal,
+    Recipe,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -111,19 +122,29 @@ class RegisteredComponent:
             raise GanzooError(f"{path} returned {type(imported).__name__}, not ganzoo.plugin.ImportedGenerator")
         return imported
 
-    def compute_settings(self, data: DataInfo, device: str) -> Mapping[str, Any]:
-        """Return the settings of a recipe for this data and type of device (`ganzoo.plugin.Recipe.settings`)."""
+    def compute_settings(self, data: DataInfo, device: str, facts: DataFacts | None = None) -> Proposal:
+        """Return the settings of a recipe for this data and type of device (`ganzoo.plugin.Recipe.settings`).
+
+        Args:
+            data: The description of the samples.
+            device: The type of the device.
+            facts: What is known of samples and machine, for a recipe that looks at them.
+        """
         assert isinstance(self.spec, Recipe)
-        path = self.spec.settings
+        path, looks = self.spec.settings, self.spec.looks
         if not isinstance(path, str):
-            return path
-        settings: Mapping[str, Any] = self._call(path, ("data", "device"), data, device)
-        if not isinstance(settings, Mapping):
-            raise GanzooError(f"{path} returned {type(settings).__name__}, not a mapping from keys to values")
-        for key in settings:
-            if str(key).partition(".")[0] == "dataset":
+            return Proposal(settings=path)
+        facts = facts or DataFacts()
+        names, more = (("data", "device", "facts"), (facts,)) if looks else (("data", "device"), ())
+        found = self._call(path, names, data, device, *more)
+        found = found if isinstance(found, Proposal) else Proposal(settings=found)
+        if not isinstance(found.settings, Mapping):
+            raise GanzooError(f"{path} returned {type(found.settings).__name__}, not a mapping from keys to values")
+        allowed = {"dataset.size"} if looks and facts.resizable else set()
+        for key in found.settings:
+            if str(key).partition(".")[0] == "dataset" and key not in allowed:
                 raise GanzooError(f"{path} sets {key!r}: the dataset is chosen before it is called")
-        return settings
+        return found
 
     def explain_suitability(self, data: DataInfo, device: str) -> str:
         """Return why a recipe suits a user's data and type of device; empty if it does not (`Recipe.suits`)."""

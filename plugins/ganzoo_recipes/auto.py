@@ -1,0 +1,192 @@
+"""The recipe `auto`: networks, loss, penalties, augmentation and length that suit the data and the machine.
+
+It is a table of what published trainings and our own measurements chose: DCGAN (Radford et al. 2016, arXiv:1511.06434)
+where there is no GPU, FastGAN (Liu et al. 2021, arXiv:2101.04775) for few images, R3GAN (Huang et al. 2024,
+arXiv:2501.05441) for more; DiffAugment (Zhao et al. 2020, arXiv:2006.10738) as often as there are few images.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Any
+
+from ganzoo.plugin import DataFacts, DataInfo, Proposal, UsageError
+
+POWERS = (8, 16, 32, 64, 128, 256, 512, 1024)
+DCGAN, FASTGAN = POWERS[1:6], POWERS[2:]
+LARGEST = {"cpu": 64}  # the size to which files are resized, by device
+LARGEST_ON_GPU = 256
+VERY_FEW, FEW, MANY = 500, 2_000, 20_000  # images
+TIME, TIME_ON_GPU = {"cpu": "10min"}, "6h"
+NOMINAL = 1_000_000  # images over which schedules are written; they follow the length
+PER_CLASS = 20  # samples of the smallest class with which classes can be learned
+TOLD = 0.1  # share of images above a half that are told from their mirror images, where left and right matter
+GAMMA = {8: 0.05, 16: 0.05, 32: 0.05, 64: 2.0, 128: 10.0, 256: 150.0}  # of R3GAN, at the start; 128 is interpolated
+
+
+@dataclass
+class Draft:
+    """Settings that come together, and the reasons for them."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+
+    def add(self, reason: str = "", **settings: Any) -> None:
+        """Add settings, whose keys have "__" for a dot, and the reason for them."""
+        self.settings |= {key.replace("__", "."): value for key, value in settings.items()}
+        if reason:
+            self.reasons.append(reason)
+
+
+def choose_settings(data: DataInfo, device: str, facts: DataFacts) -> Proposal:
+    """Return the settings for data on a device.
+
+    Raises:
+        UsageError: There are no networks for these data; the text says what to type.
+    """
+    draft = Draft()
+    draft.add(train__time=TIME.get(device, TIME_ON_GPU))
+    if data.modality in ("points", "tabular"):
+        _choose_for_vectors(data, draft)
+    elif data.modality == "image":
+        _choose_for_images(data, device, facts, draft)
+    else:
+        raise UsageError(
+            f"recipe 'auto' has no networks for {data.modality}: add --arch NAME of an architecture that has (`ganzoo "
+            "list architectures` shows them)"
+        )
+    return Proposal(settings=draft.settings, reasons=tuple(f"auto: {line}" for line in draft.reasons))
+
+
+def _choose_for_vectors(data: DataInfo, draft: Draft) -> None:
+    draft.add("mlp with rpgan, r1 and r2: plain layers are enough for points and tables", arch="mlp")
+    _choose_classes(data, DataFacts(smallest=PER_CLASS if data.num_classes > 1 else 0), draft)
+    draft.reasons.append("expect all modes of a mixture within a minute or two")
+
+
+def _choose_for_images(data: DataInfo, device: str, facts: DataFacts, draft: Draft) -> None:
+    if data.labels_are_images:
+        raise UsageError(
+            "recipe 'auto' does not translate images: add --arch NAME of an architecture that does, with --conditional"
+        )
+    channels, height, width = data.shape
+    size = _choose_size(height, width, device, facts, draft)
+    num = data.num_items or MANY + 1
+    if height != width or size not in POWERS:
+        _choose_for_odd_shapes(channels, height, width, draft)
+    elif device == "cpu":
+        _choose_without_gpu(size, channels, num, draft)
+    elif num < VERY_FEW and size in FASTGAN and channels in (1, 3):
+        _choose_for_few(size, num, draft)
+    else:
+        _choose_r3gan(size, num, draft)
+    told = facts.mirrored > 0.5 + max(TOLD, 1.5 / sqrt(max(1, facts.looked)))
+    _choose_augmentation(num, told, facts, draft)
+    if data.num_classes > 1 and draft.settings["arch"] != "fastgan":
+        _choose_classes(data, facts, draft)
+    _tell_what_to_expect(num, size, device, draft)
+
+
+def _choose_size(height: int, width: int, device: str, facts: DataFacts, draft: Draft) -> int:
+    """Return the size of images; choose a power of two that most files have, if the size may be chosen."""
+    if not facts.resizable or not facts.shorter:
+        return height
+    largest = LARGEST.get(device, LARGEST_ON_GPU)
+    size = 1 << max(16, min(facts.shorter, largest)).bit_length() - 1
+    ratio = f", whose middle square is cut out of {facts.ratio:.2g}:1" if not 0.8 < facts.ratio < 1.25 else ""
+    draft.add(
+        f"size {size}, since the files have {facts.shorter} pixels{ratio}, and {device} trains {largest} at most",
+        dataset__size=size,
+    )
+    return size
+
+
+def _choose_for_odd_shapes(channels: int, height: int, width: int, draft: Draft) -> None:
+    if channels * height * width > 3 * 64 * 64:
+        raise UsageError(
+            f"recipe 'auto' has no networks for images of {width}x{height}: add --size N with 16, 32, 64, 128 or 256, "
+            "or --arch NAME of an architecture that takes this shape (`ganzoo list architectures` shows them)"
+        )
+    draft.add(
+        f"mlp, since the images are {width}x{height}; a square of 16, 32 or 64 pixels has better networks", arch="mlp"
+    )
+
+
+def _choose_without_gpu(size: int, channels: int, num: int, draft: Draft) -> None:
+    if size not in DCGAN or channels not in (1, 3):
+        draft.add("r3gan with rpgan, r1 and r2, which takes this size and these channels", arch="r3gan")
+        return
+    draft.add("dcgan with bce: most images a second without a GPU", arch="dcgan", loss="bce", arch__width=32)
+
+
+def _choose_for_few(size: int, num: int, draft: Draft) -> None:
+    draft.add(
+        f"fastgan with hinge: made for so few images as these {num:,}",
+        arch="fastgan", arch__width=64 if size >= 128 else 32, arch__z_dim=256,
+        loss="hinge", reg=("reconstruction", "lecam"),
+        optim__g__lr=2e-4, optim__d__lr=2e-4, optim__g__betas=(0.5, 0.999), optim__d__betas=(0.5, 0.999),
+        train__batch=8, train__ema_half_life=5541,
+    )  # fmt: skip
+
+
+def _choose_r3gan(size: int, num: int, draft: Draft) -> None:
+    """Choose R3GAN, with the rates and penalties of its paper; smaller networks for fewer images."""
+    width = 384 if num > MANY else 256
+    steps = size.bit_length() - 3  # resolutions after 4x4
+    widths = [max(64, width >> max(0, step - 3)) for step in range(steps + 1)]
+    gamma = GAMMA.get(size, GAMMA[256] * (size / 256) ** 2) * (4 if num < VERY_FEW else 1)
+    optim = {"lr": f"cosine(2e-4, 5e-5, images={NOMINAL})", "betas": (0.0, f"cosine(0.9, 0.99, images={NOMINAL})")}
+    draft.add(
+        f"r3gan with rpgan, r1 and r2 (gamma {gamma:g}, a tenth of it at the end): stable without tuning",
+        arch="r3gan", arch__widths=tuple(widths), loss="rpgan", reg=("r1", "r2"),
+        **{f"reg__{name}__gamma": f"cosine({gamma:g}, {gamma / 10:g}, images={NOMINAL})" for name in ("r1", "r2")},
+        **{f"optim__{network}__{key}": value for network in "gd" for key, value in optim.items()},
+        train__images=NOMINAL, train__batch=64 if size < 256 else 32,
+        train__ema_half_life=500_000, train__ema_ramp=0.05,
+    )  # fmt: skip
+
+
+def _choose_augmentation(num: int, told: bool, facts: DataFacts, draft: Draft) -> None:
+    """Choose what D sees changed: the more, the fewer images there are; no colours for grey images or for text."""
+    if draft.settings["arch"] == "mlp":
+        return
+    p = 0.8 if num < FEW else 0.6 if num < MANY else 0.3
+    plain = told or facts.grey > 0.9
+    policy = ("translation", "cutout") if plain else ("colour", "translation", "cutout")
+    rising = f"linear(0, {p:g}, images={NOMINAL})"
+    draft.add(
+        f"diffaugment with p rising to {p:g} for {num:,} images" + (", without colours" if plain else ""),
+        aug="diffaugment", **{"aug__diffaugment__policy": policy, "aug__diffaugment__p": rising},
+        train__images=NOMINAL,
+    )  # fmt: skip
+    if not told:
+        draft.add(
+            "mirror images too, since a test does not tell them from the others (train.flip=false)", train__flip=True
+        )
+    else:
+        draft.reasons.append(
+            f"no mirror images: a test tells {facts.mirrored:.0%} of the images from theirs, as with text"
+        )
+
+
+def _choose_classes(data: DataInfo, facts: DataFacts, draft: Draft) -> None:
+    if data.num_classes < 2:
+        return
+    if facts.smallest >= PER_CLASS or facts.largest == 0:
+        draft.add(f"its {data.num_classes} classes are learned too (--unconditional for none)", train__conditional=True)
+    else:
+        draft.reasons.append(
+            f"classes are not learned: one has only {facts.smallest} samples (--conditional learns them)"
+        )
+
+
+def _tell_what_to_expect(num: int, size: int, device: str, draft: Draft) -> None:
+    if num < VERY_FEW:
+        draft.reasons.append(
+            f"expect copies: {num:,} images are few, and `ganzoo evaluate RUN --metric copying` says how many"
+        )
+    elif device == "cpu":
+        draft.reasons.append("expect recognisable samples of simple pictures; photographs need a GPU")
+    else:
+        draft.reasons.append("expect good samples of one kind of picture after some hours")

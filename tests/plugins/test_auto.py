@@ -1,0 +1,114 @@
+"""The recipe `auto`: what it chooses for which data and machine, and that everything can be typed otherwise."""
+
+from dataclasses import replace
+
+import pytest
+
+import ganzoo
+from ganzoo.errors import UsageError
+from ganzoo.plugin import DataFacts, DataInfo
+from ganzoo.recipe.named import Facts
+from ganzoo.recipe.resolve import resolve
+from ganzoo.registry import registry
+from ganzoo_recipes.auto import choose_settings
+
+PHOTOS = DataFacts(looked=512, shorter=800, ratio=1.5, resizable=True, cores=8)
+
+
+def choose(device="cpu", facts=PHOTOS, **info):
+    data = DataInfo(**{"shape": (3, 32, 32), "num_items": 5000, **info})
+    found = choose_settings(data, device, facts)
+    size = found.settings.get("dataset.size")
+    dataset = {"image": "folder"}.get(data.modality, "points" if data.modality == "points" else "npz")
+    flags = {"dataset": dataset} | ({"dataset.size": size} if size and dataset == "folder" else {})
+    looked = replace(facts, resizable=facts.resizable and dataset == "folder")
+    # all that it chose is a valid recipe
+    resolve(registry(), recipe="auto", flags=flags, facts=lambda _: Facts(data, device, lambda: looked))
+    assert len(found.reasons) <= 7
+    assert all(line.startswith("auto: ") for line in found.reasons)
+    return found.settings, "\n".join(found.reasons)
+
+
+@pytest.mark.parametrize(
+    ("num", "device", "arch", "p", "size"),
+    [
+        (100, "cpu", "dcgan", 0.8, 64),
+        (5000, "cpu", "dcgan", 0.6, 64),
+        (100, "cuda", "fastgan", 0.8, 256),
+        (1000, "cuda", "r3gan", 0.8, 256),
+        (5000, "cuda", "r3gan", 0.6, 256),
+        (100_000, "cuda", "r3gan", 0.3, 256),
+    ],
+)
+def test_the_number_of_pictures_and_the_device_choose(num, device, arch, p, size):
+    settings, said = choose(device, num_items=num)
+    assert (settings["arch"], settings["dataset.size"], settings["train.flip"]) == (arch, size, True)
+    assert settings["aug.diffaugment.p"] == f"linear(0, {p:g}, images=1000000)"
+    assert settings["aug.diffaugment.policy"] == ("colour", "translation", "cutout")
+    assert ("expect copies" in said) == (num < 500)
+    assert "whose middle square is cut out" in said
+
+
+@pytest.mark.parametrize(("shorter", "size"), [(5, 16), (40, 32), (64, 64), (5000, 64)])
+def test_the_size_is_one_that_the_files_have(shorter, size):
+    assert choose(facts=replace(PHOTOS, shorter=shorter))[0]["dataset.size"] == size
+
+
+def test_a_size_that_was_chosen_stays():
+    assert "dataset.size" not in choose(facts=replace(PHOTOS, resizable=False), shape=(3, 128, 128))[0]
+
+
+def test_text_and_grey_pictures_are_not_mirrored_and_keep_their_colours():
+    settings, said = choose(facts=replace(PHOTOS, mirrored=0.8))
+    assert "train.flip" not in settings
+    assert settings["aug.diffaugment.policy"] == ("translation", "cutout")
+    assert "a test tells 80% of the images from theirs" in said
+    assert choose(facts=replace(PHOTOS, mirrored=0.8, looked=40))[0].get("train.flip") is None
+    assert choose(facts=replace(PHOTOS, mirrored=0.65, looked=40))[0]["train.flip"]  # it may be chance
+    settings, _ = choose(facts=replace(PHOTOS, grey=1.0))
+    assert settings["train.flip"]
+    assert settings["aug.diffaugment.policy"] == ("translation", "cutout")
+
+
+def test_classes_with_enough_samples_are_learned():
+    assert choose(num_classes=3, facts=replace(PHOTOS, smallest=20, largest=90))[0]["train.conditional"]
+    settings, said = choose(num_classes=3, facts=replace(PHOTOS, smallest=19, largest=90))
+    assert "train.conditional" not in settings
+    assert "one has only 19 samples" in said
+    assert "train.conditional" not in choose(num_classes=1, facts=replace(PHOTOS, smallest=90, largest=90))[0]
+
+
+@pytest.mark.parametrize(
+    ("info", "arch"),
+    [
+        ({"shape": (2,), "modality": "points", "dtype": "float32", "num_items": None}, "mlp"),
+        ({"shape": (3, 32, 48)}, "mlp"),
+        ({"shape": (3, 1, 1)}, "mlp"),
+        ({"shape": (3, 48, 48)}, "mlp"),
+        ({"shape": (1, 8, 8)}, "r3gan"),
+        ({"shape": (4, 32, 32)}, "r3gan"),
+    ],
+)
+def test_other_kinds_and_shapes_get_networks_that_take_them(info, arch):
+    facts = DataFacts(looked=100)
+    assert choose(facts=facts, **info)[0]["arch"] == arch
+
+
+@pytest.mark.parametrize(
+    ("info", "words"),
+    [
+        ({"shape": (1, 4000), "modality": "audio"}, "has no networks for audio: add --arch NAME"),
+        ({"shape": (30, 20), "modality": "text"}, "has no networks for text: add --arch NAME"),
+        ({"shape": (3, 200, 300)}, "has no networks for images of 300x200: add --size N"),
+        ({"shape": (3, 32, 32), "label_shape": (3, 32, 32)}, "does not translate images: add --arch NAME"),
+    ],
+)
+def test_data_without_networks_are_refused_in_a_sentence(info, words):
+    with pytest.raises(UsageError, match=words):
+        choose(facts=DataFacts(), **info)
+
+
+def test_python_takes_auto_too(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = ganzoo.train(dataset="points", images=64, device="cpu", progress=False)
+    assert run.recipe()["arch"]["name"].endswith(":mlp")
