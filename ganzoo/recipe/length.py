@@ -43,7 +43,7 @@ def change_length(recipe: ResolvedRecipe, images: int, typed: Collection[str]) -
     where ``train.ema_ramp`` does not make it follow. Typed settings stay as they are.
 
     Args:
-        recipe: The recipe.
+        recipe: The recipe, whose length its schedules were written for.
         images: The new length, in images.
         typed: The keys that were typed.
     """

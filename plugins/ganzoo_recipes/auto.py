@@ -48,7 +48,7 @@ def choose_settings(data: DataInfo, device: str, facts: DataFacts) -> Proposal:
     draft = Draft()
     draft.add(train__time=TIME.get(device, TIME_ON_GPU))
     if data.modality in ("points", "tabular"):
-        _choose_for_vectors(data, draft)
+        _choose_for_vectors(draft)
     elif data.modality == "image":
         _choose_for_images(data, device, facts, draft)
     else:
@@ -59,9 +59,8 @@ def choose_settings(data: DataInfo, device: str, facts: DataFacts) -> Proposal:
     return Proposal(settings=draft.settings, reasons=tuple(f"auto: {line}" for line in draft.reasons))
 
 
-def _choose_for_vectors(data: DataInfo, draft: Draft) -> None:
+def _choose_for_vectors(draft: Draft) -> None:
     draft.add("mlp with rpgan, r1 and r2: plain layers are enough for points and tables", arch="mlp")
-    _choose_classes(data, DataFacts(smallest=PER_CLASS if data.num_classes > 1 else 0), draft)
     draft.reasons.append("expect all modes of a mixture within a minute or two")
 
 
@@ -171,8 +170,6 @@ def _choose_augmentation(num: int, told: bool, facts: DataFacts, draft: Draft) -
 
 
 def _choose_classes(data: DataInfo, facts: DataFacts, draft: Draft) -> None:
-    if data.num_classes < 2:
-        return
     if facts.smallest >= PER_CLASS or facts.largest == 0:
         draft.add(f"its {data.num_classes} classes are learned too (--unconditional for none)", train__conditional=True)
     else:

@@ -40,7 +40,7 @@ def test_a_folder_is_described_and_the_suggested_training_can_be_typed(ganzoo: G
         assert picture.width > 4 * 32
     (command,) = [line for line in answer.out.splitlines() if line.startswith("training")]
     words = shlex.split(command)[1:]
-    assert words == ["ganzoo", "train", "--recipe", "first-look", "--dataset", str(photos), "--size", "64"]
+    assert words == ["ganzoo", "train", "--dataset", str(photos)]
     assert ganzoo(*words[1:], "--dry-run").code == 0
 
 
@@ -50,14 +50,15 @@ def test_json_has_no_picture_unless_it_is_asked_for(ganzoo: Ganzoo, photos: Path
     assert (found["num"], found["classes"], found["warnings"]) == (4, {"a": 2, "b": 2}, [])
     assert found["info"]["shape"] == [1, 16, 16]
     assert shlex.split(found["suggestion"]["command"])[-3:] == ["--size", "16", "dataset.channels=1"]
-    assert found["suggestion"]["recipe"]["train"]["conditional"] is True
+    assert found["suggestion"]["recipe"]["train"]["conditional"] is False  # of two pictures in each class
     assert (answer.err, list(Path.cwd().glob("*.png"))) == ("", [])
     assert ganzoo("data", "check", "digits", "--json", "--out", "these.png").err == "these.png shows some samples\n"
 
 
-def test_data_for_which_no_recipe_is_made_have_no_suggestion() -> None:
+def test_points_have_a_suggestion_too() -> None:
     found = check_data("points", progress=False)
-    assert found.suggestion is None
+    assert found.suggestion is not None
+    assert found.suggestion.command == "ganzoo train --dataset points"
     assert list(found.files) == [".png"]
     assert found.describe()[0] == ("samples", "10,000 of 2, float32, drawn from a dataset without end")
 
