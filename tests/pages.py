@@ -140,9 +140,9 @@ class Reader:
         line = re.sub(
             r"--images (\d+)", lambda found: f"--images {self.shorten_length(int(found[1]))}", " ".join(words)
         )
-        line = line.replace("--size 64", "--size 16")
+        line = re.sub(r"--time \S+", "--time 1s", line.replace("--size 64", "--size 16"))
         if "--resume" not in line:
-            line += "" if "--images" in line else " --images 32"
+            line += "" if "--images" in line or "--time" in line else " --images 32"
             named = re.search(r"--arch (\S+)", line)
             has_width = named is not None and named[1] not in SMALL and "arch.width" not in line
             line += " arch.width=2" if has_width else ""
