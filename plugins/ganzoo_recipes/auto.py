@@ -1,7 +1,7 @@
 """The recipe `auto`: networks, loss, penalties, augmentation and length that suit the data and the machine.
 
 It is a table of what published trainings and our own measurements chose: DCGAN (Radford et al. 2016, arXiv:1511.06434)
-where there is no GPU, FastGAN (Liu et al. 2021, arXiv:2101.04775) for few images, R3GAN (Huang et al. 2024,
+for machines without a GPU, FastGAN (Liu et al. 2021, arXiv:2101.04775) for few images, R3GAN (Huang et al. 2024,
 arXiv:2501.05441) for more; DiffAugment (Zhao et al. 2020, arXiv:2006.10738) as often as there are few images.
 """
 
