@@ -239,7 +239,7 @@ def test_an_error_of_a_dataset_is_not_reported_as_the_runs(toys, monkeypatch):
     def update(*args):
         raise FileNotFoundError(2, "No such file or directory", "shard-0007.tar")
 
-    monkeypatch.setattr("ganzoo.engine.trainer.update_generator", update)
+    monkeypatch.setattr("ganzoo.engine.rounds.update_generator", update)
     with pytest.raises(FileNotFoundError, match=r"shard-0007.tar"):
         ganzoo.train(arch="toy", dataset="toy-array", images=32)
 

@@ -168,7 +168,7 @@ def test_an_interrupted_run_equals_one_that_was_not(monkeypatch):
     for rounds in range(1, 8):
         interrupting = Interrupting(rounds)
         with monkeypatch.context() as patched:
-            patched.setattr("ganzoo.engine.trainer.update_generator", interrupting)
+            patched.setattr("ganzoo.engine.rounds.update_generator", interrupting)
             with pytest.raises(Interrupted, match=f"stopped and saved at {16 * rounds} images"):
                 train(name="torn")
         run = find_run(str(rounds))
@@ -197,7 +197,7 @@ def test_a_second_signal_does_not_wait_and_keeps_the_last_checkpoint(monkeypatch
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr("ganzoo.engine.trainer.update_generator", twice)
+    monkeypatch.setattr("ganzoo.engine.rounds.update_generator", twice)
     with pytest.raises(KeyboardInterrupt):
         train()
     assert find_run("0").images == 0
@@ -430,7 +430,7 @@ def test_a_weight_that_is_not_finite_never_reaches_a_checkpoint(monkeypatch):
                 next(gan.generator.parameters()).view(-1)[0] = float("inf")
         return stats
 
-    monkeypatch.setattr("ganzoo.engine.trainer.update_generator", update_with_nan)
+    monkeypatch.setattr("ganzoo.engine.rounds.update_generator", update_with_nan)
     with pytest.raises(Diverged, match="a weight of the generator is not finite"):
         train()
     assert find_run("0").images == 64
@@ -458,7 +458,7 @@ def test_a_tracker_is_called_at_failure_and_interruption(toys, monkeypatch):
     with pytest.raises(Diverged):
         train(loss="toy-nan", tracker="toy-tracker")
     assert toys.EVENTS[-1] == ("finish", "failed")
-    monkeypatch.setattr("ganzoo.engine.trainer.update_generator", Interrupting(2))
+    monkeypatch.setattr("ganzoo.engine.rounds.update_generator", Interrupting(2))
     with pytest.raises(Interrupted):
         train(tracker="toy-tracker")
     assert toys.EVENTS[-1] == ("finish", "interrupted")

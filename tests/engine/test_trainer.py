@@ -20,7 +20,7 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo.engine import checkpoint, setup, trainer
+from ganzoo.engine import checkpoint, rounds, setup, trainer
 from ganzoo.engine.events import Note, Tick
 from ganzoo.errors import Corrupt, GanzooError, UsageError
 from ganzoo.plugin import DataInfo, Loss, Metric, NoOptions, files, hookimpl
@@ -539,13 +539,13 @@ def test_the_memory_of_a_run_is_free_when_it_ends(toys, imitated_graphs, monkeyp
 
 
 def test_a_deterministic_run_uses_cudnns_deterministic_algorithms(toys, monkeypatch):
-    seen, cudnn, update = [], torch.backends.cudnn, trainer.update_discriminator
+    seen, cudnn, update = [], torch.backends.cudnn, rounds.update_discriminator
 
     def note(*args):
         seen.append((cudnn.deterministic, cudnn.benchmark))
         return update(*args)
 
-    monkeypatch.setattr(trainer, "update_discriminator", note)
+    monkeypatch.setattr(rounds, "update_discriminator", note)
     monkeypatch.setattr(cudnn, "benchmark", True)
     options = {"train.deterministic": True}
     ganzoo.train(arch="toy", dataset="toy-array", batch=8, images=8, options=options, progress=False)

@@ -33,7 +33,7 @@ def test_a_run_takes_the_time_that_it_is_given(toys):
     assert train["time"] == "4s"
     assert train["images"] % 8 == 0
     assert run.images == run.length == train["images"] > 8
-    assert took < 12  # also where other programs use the machine
+    assert took < 60  # also where many programs use the machine
     said = next(line for line in listener.lines if line.startswith("train.time=4s: "))
     assert said.startswith(f"train.time=4s: {train['images']:,} images at ")
     assert said in (run.path / "log.txt").read_text()
