@@ -5,9 +5,10 @@
 A failure is planted by settings, or by a component of benchmarks/plants.py; no rule knows its plant. The table shows
 for each the verdict that is expected, the first verdict that is not a mere note, and its delay: the ticks since the
 failure could be judged, which is after the warm-up, or since the first tick. Four recipes with three seeds each must
-have no verdict to stop and at most one warning in all. A plant is stopped some ticks after its first verdict. Each
-training is saved at once in the day's results (or in --file), and those that are saved are not trained again, so the command can be
-stopped and started at any time. With --rows, the rows of each training are written there as well, for the tests.
+have no verdict to stop and at most one warning in all. A plant is stopped some ticks after its first verdict.
+
+Each training is saved at once in the day's results (or in --file). Those that are saved are not trained again, so the
+command can be stopped and started at any time. With --rows, the rows of each training are written there, for tests.
 """
 
 from __future__ import annotations
