@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import mmap
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,17 @@ Row = Mapping[str, Any]
 WHOLE_BYTES = 24 << 20  # a file of at most this size is read as a whole
 HEAD_BYTES, TAIL_BYTES = 1 << 20, 6 << 20  # of a longer file
 SAMPLED_LINES = 4_000  # ticks between head and tail
-NOT_A_TICK = re.compile(rb'^\{"images": \d+, "(?!seconds")[^\n]*$', re.MULTILINE)  # facts, and values of metrics
 
 
-def read_rows(path: Path) -> list[dict[str, float]]:
+def read_rows(path: Path, metrics: Sequence[str] = ()) -> list[dict[str, float]]:
     """Return the rows of a ``stats.jsonl``, oldest first, with their numbers alone.
 
     Lines that are damaged are skipped. Of a file with hundreds of thousands of lines, which would take long, all
     measurements are read, but ticks from its middle only at even distances.
+
+    Args:
+        path: The path of the file; it need not exist.
+        metrics: The names of the metrics whose measurements are all read.
     """
     try:
         size = path.stat().st_size
@@ -33,7 +35,7 @@ def read_rows(path: Path) -> list[dict[str, float]]:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
         head, tail = text.rfind(b"\n", 0, HEAD_BYTES) + 1, text.find(b"\n", size - TAIL_BYTES) + 1
         lines = text[:head].splitlines()
-        middle = {match.start(): match.group() for match in NOT_A_TICK.finditer(text, head, tail)}
+        middle = {begin: line for name in metrics for begin, line in _find_lines(text, f'"{name}/', head, tail)}
         for number in range(SAMPLED_LINES):
             begin = text.find(b"\n", head + (tail - head) * number // SAMPLED_LINES) + 1
             middle.setdefault(begin, text[begin : text.find(b"\n", begin)])
@@ -55,6 +57,15 @@ def thin_rows(rows: Sequence[Row], recent: int) -> list[Row]:
         if not is_tick or ticks % 2:
             kept.append(row)
     return [*kept, *rows[-recent:]]
+
+
+def _find_lines(text: mmap.mmap, part: str, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a part of a file that contain a text, with their places."""
+    wanted, place = part.encode(), text.find(part.encode(), begin, end)
+    while place >= 0:
+        first, last = text.rfind(b"\n", 0, place) + 1, text.find(b"\n", place)
+        yield first, text[first:last]
+        place = text.find(wanted, last, end)
 
 
 def _parse_lines(lines: Sequence[bytes]) -> Iterator[dict[str, float]]:

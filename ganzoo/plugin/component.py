@@ -23,6 +23,7 @@ COMMANDS = {  # ganzoo's own commands: a command of a plugin cannot have one of 
     "info": "Show a component and its options, or a model.",
     "plugins": "List the plugins, including broken ones.",
     "runs": "List the runs.",
+    "doctor": "Say what is wrong with a run, or with the installation.",
     "data": "Look at a dataset before it is trained on.",
     "cache": "Show the cache, or clear it.",
     "package": "Write the model of a run to a directory.",

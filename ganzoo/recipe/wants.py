@@ -21,6 +21,7 @@ def find_unmet_wants(recipe: ResolvedRecipe, registry: Registry) -> list[Verdict
     return [
         Verdict(
             code="unmet-want",
+            severity="info",  # it may be meant
             words=f"{choice.spec.kind} {choice.name!r}: {problem}",
             advice=_suggest_providers(choice, word, registry),
         )

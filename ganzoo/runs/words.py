@@ -96,8 +96,12 @@ def describe_packing(done: int, total: int, seconds: float) -> str:
 
 def describe_verdict(said: Verdict) -> str:
     """Return a line on a verdict: how bad the problem is, what it is, and what to type for the next run."""
-    how_bad = {"info": "note", "warn": "warning", "stop": "this run will not recover"}[said.severity]
-    return f"{how_bad}: {said.words}" + (f"; try {', or '.join(said.advice)}" if said.advice else "")
+    return f"{describe_severity(said)}: {said.words}" + (f"; try {', or '.join(said.advice)}" if said.advice else "")
+
+
+def describe_severity(said: Verdict) -> str:
+    """Return how bad the problem of a verdict is, in words."""
+    return {"info": "note", "warn": "warning", "stop": "this run will not recover"}[said.severity]
 
 
 def describe_state(verdicts: Sequence[Verdict]) -> str:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
 
-from ganzoo.errors import suggest_names
-from ganzoo.recipe.keys import COMPONENTS, FLAGS, list_keys
+from ganzoo.errors import GanzooError, suggest_names
+from ganzoo.plugin import Architecture
+from ganzoo.recipe.keys import COMPONENTS, FLAGS, list_keys, map_flags_to_keys
+from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
 
 
@@ -22,3 +27,26 @@ def find_advice_defect(advice: str) -> str:
     if key in known or (head in {entry.name for entry in COMPONENTS} and "." in key):
         return ""
     return f"there is no key {key!r}{suggest_names(key, known)}"
+
+
+def list_recipes() -> Iterator[dict[str, Any]]:
+    """Yield a frozen recipe of each installed architecture, with what it recommends and the default dataset."""
+    for entry in registry().components("architecture"):
+        assert isinstance(entry.spec, Architecture)
+        sizes = {"dataset.size": entry.spec.sizes[0]} if entry.spec.sizes else {}
+        for settings in ({}, sizes):
+            with suppress(GanzooError):  # it takes other data
+                yield resolve(registry(), pairs={"arch": entry.qualified, **settings}).to_json()
+                break
+
+
+def find_unresolved_advice(advice: str, recipe: Mapping[str, Any]) -> str:
+    """Return why an advice cannot be typed together with a frozen recipe; empty if it can."""
+    flag = re.fullmatch(r"--([a-z-]+) (\S+)", advice)
+    key, _, value = advice.partition("=")
+    typed = {"flags": map_flags_to_keys({flag[1]: flag[2]})} if flag else {"pairs": {key: value}}
+    try:
+        resolve(registry(), config=recipe, **typed)
+    except GanzooError as error:
+        return str(error)
+    return ""

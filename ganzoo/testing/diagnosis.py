@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ganzoo.plugin import Case, Verdict
-from ganzoo.registry.installed import describe_error
-from ganzoo.testing.advice import find_advice_defect
+from ganzoo.registry.installed import describe_error, import_object
+from ganzoo.testing.advice import find_advice_defect, find_unresolved_advice, list_recipes
 from ganzoo.testing.building import build_component
 from ganzoo.testing.checks import Failure, Trial, as_sentence, fatal_failures, require
 from ganzoo.testing.examples import make_frozen_recipe
@@ -48,12 +48,26 @@ def follows_from_its_arguments(trial: Trial) -> None:
 
 
 def advises_what_can_be_typed(trial: Trial) -> None:
-    """Each advice is ``KEY=VALUE`` or ``--FLAG VALUE`` of `ganzoo train`."""
-    for name, rows in _make_runs():
-        verdict = build_component(trial)(rows, make_frozen_recipe())
+    """Each advice is ``KEY=VALUE`` or ``--FLAG VALUE`` of `ganzoo train`, and fits the run's recipe.
+
+    It is typed together with the recipe of each installed architecture, for which the diagnosis was called.
+    """
+    diagnosis, runs = build_component(trial), [*_make_runs()]
+    for name, rows in runs:
+        verdict = diagnosis(rows, make_frozen_recipe())
         for advice in verdict.advice if verdict else ():
             wrong = find_advice_defect(advice)
             require(not wrong, as_sentence(f"For {name} it advises {advice!r}: {wrong}"))
+    cases = import_object(trial.spec.cases)() if trial.spec.cases else ()
+    runs += [(f"case {case.name!r}", case.given["rows"]) for case in cases]
+    for recipe in list_recipes():
+        arch, known = recipe["arch"]["name"], set[str]()
+        for name, rows in runs:
+            verdict = diagnosis(rows, recipe)
+            for advice in set(verdict.advice if verdict else ()) - known:
+                known.add(advice)
+                wrong = find_unresolved_advice(advice, recipe)
+                require(not wrong, as_sentence(f"For {name} with arch {arch!r} it advises {advice!r}: {wrong}"))
 
 
 def light_import(trial: Trial) -> None:

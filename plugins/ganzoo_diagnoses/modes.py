@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ganzoo.plugin import DataInfo, Verdict
 from ganzoo_diagnoses import advice
 from ganzoo_diagnoses.options import CollapseOptions, DropOptions, MemorisingOptions
-from ganzoo_diagnoses.reading import Recipe, Row, find_episode, find_warm_up, take_median
+from ganzoo_diagnoses.reading import Recipe, Row, find_episode, find_terms, find_warm_up, take_median
 
 MEASUREMENTS = 2  # of a metric, in a row
 
@@ -136,12 +136,13 @@ class Memorising:
         if not found:
             return None
         ratio, ct = found[-1]["copying/ratio"], found[-1]["copying/ct"]
+        keep = ("train.best=copying/ratio",) if "copying" in find_terms(recipe, "metric") else ()
         return Verdict(
             code="memorising",
             words=f"the fakes are copies: {ratio:.0%} as many are authentic as of real samples (C_T is {ct:.1f})",
             since=found[0]["images"],
             evidence={"ratio": ratio, "ct": ct},
-            advice=(*advice.augment(recipe, self.data), "train.best=copying/ratio"),
+            advice=(*advice.augment(recipe, self.data), *keep),
         )
 
 

@@ -321,7 +321,7 @@ def test_later_layers_win(ganzoo: Ganzoo, runs: Path) -> None:
 
 def test_a_loss_without_the_limit_that_it_wants_is_a_warning_before_the_run(ganzoo: Ganzoo) -> None:
     answer = ganzoo("train", "--arch", "dcgan", "--loss", "wasserstein", "--reg", "none", "--dry-run")
-    warning = "warning: loss 'wasserstein': nothing limits the slope of D, so its logits grow without end"
+    warning = "note: loss 'wasserstein': nothing limits the slope of D, so its logits grow without end"
     assert (answer.code, answer.err) == (0, f"{warning}; try --reg wgan-gp, or --reg r1\n")
     assert ganzoo("train", "--arch", "dcgan", "--loss", "wasserstein", "--dry-run").err == ""
 
