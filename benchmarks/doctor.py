@@ -72,7 +72,7 @@ def list_plants(folder: Path) -> dict[int, Plant]:
     """
     modes = {"metric": "modes", "train.metric_every": 16_000}
     return {
-        1: Plant("D's rate x50, no penalty", ("d-too-strong",), {**BCE, **HELD_OUT, "optim.d.lr": 1e-2}),
+        1: Plant("D's rate x50, no penalty", ("d-too-strong",), {**SPOILED, "optim.d.lr": 1e-2}),
         2: Plant("D's rate /100", ("d-too-weak",), {**BCE, **HELD_OUT, "optim.d.lr": 2e-6}),
         3: Plant("z is replaced by 0", ("z-ignored",), {**SPOILED, "arch.fault": "no-z"}),
         4: Plant("8 latents", ("mode-collapse",), {**SPOILED, "arch.fault": "few-latents"}),
@@ -202,7 +202,7 @@ def train(settings: Mapping[str, Any], arguments: Any, name: str, stop: bool = F
     with suppress(Interrupted, Diverged):
         ganzoo.train(**named, options=options, device="cpu", threads=1, progress=False, listener=listener)
     run = list_runs()[-1].path
-    first = listener.found[0] if listener.found else {"code": "", "tick": 0, "images": 0}
+    first: dict[str, Any] = listener.found[0] if listener.found else {"code": "", "tick": 0, "images": 0}
     recipe = json.loads((run / "recipe.json").read_text())
     warm_up = max(500 * recipe["train"]["batch"], 0.02 * recipe["train"]["images"])
     begin = next((place for place, images in enumerate(listener.ticks, 1) if images >= warm_up), 1)

@@ -74,7 +74,7 @@ def build_networks(options: NetworkOptions, data: DataInfo) -> Networks:
             super().__init__()
             self.first = nn.Linear(Z_DIM, 2 * width * (SIZE // 4) ** 2)
             norm = nn.BatchNorm2d(2 * width, momentum=0.0) if fault == "frozen-statistics" else nn.Identity()
-            kernel: dict[str, int] = {"kernel_size": 4, "stride": 2, "padding": 1}
+            kernel: dict[str, Any] = {"kernel_size": 4, "stride": 2, "padding": 1}
             if fault == "checkerboard":
                 kernel = {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1}
             self.layers = nn.Sequential(

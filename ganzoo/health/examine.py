@@ -76,14 +76,16 @@ def examine_run(run: Run, registry: Registry) -> Examination:
     def leave_out(name: str, error: Exception) -> None:
         notes.append(f"diagnosis {name!r} failed: {describe_error(error)}")
 
-    wants: list[Verdict] = []
-    diagnoses = build_diagnoses(registry, _read_data(run), leave_out)
+    wants, data = list[Verdict](), UNKNOWN
     try:
-        wants = find_unmet_wants(resolve(registry, config=recipe), registry)
+        resolved = resolve(registry, config=recipe)
+        wants = find_unmet_wants(resolved, registry)
+        data = resolved.dataset.known_data or resolved.dataset.known_images or UNKNOWN
     except GanzooError as error:
         notes.append(f"its recipe does not fit this installation: {error}")
     except (KeyError, TypeError, ValueError, AttributeError):
         notes.append("its recipe is damaged, so that some rules may be wrong")
+    diagnoses = build_diagnoses(registry, _read_data(run) or data, leave_out)
     verdicts = [*(diagnose(diagnoses, rows, recipe, leave_out) if rows else ()), *wants]
     if not rows:
         notes.append("it has no statistics yet: stats.jsonl is missing or has no row that can be read")
@@ -93,13 +95,13 @@ def examine_run(run: Run, registry: Registry) -> Examination:
     return Examination(run, status, images, length, len(rows), len(diagnoses), tuple(verdicts), tuple(notes))
 
 
-def _read_data(run: Run) -> DataInfo:
-    """Return the data of a run, as its package describes them."""
+def _read_data(run: Run) -> DataInfo | None:
+    """Return the data of a run, as its package describes them; None if it has no package."""
     for package in (run.package, run.best):
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
             stored = json.loads((package / "config.json").read_text(encoding="utf-8"))
             return DataInfo.from_json(stored["data"])
-    return UNKNOWN
+    return None
 
 
 def _to_json(verdict: Verdict) -> dict[str, Any]:
