@@ -38,11 +38,12 @@ from ganzoo.health.signals import Diverged
 from ganzoo.runs.run import list_runs
 
 PLANTS = Path(__file__).with_name("plants.py")
-IMAGES = 64 * 2_500  # of a training: 2,500 updates
-MORE_TICKS = 4  # after the first verdict, to see whether it lasts
+BATCH = 32
+IMAGES = BATCH * 1_600  # of a training: 1,600 updates
+MORE_TICKS = 2  # after the first verdict, to see whether it lasts
 MOST_ROWS = 40  # of a training that tests read
 MACHINE = ("seconds", "images_per_second", "memory", "waiting")
-QUIET = {"train.grid_every": 10**9, "train.checkpoint_every": 10**9, "train.images": IMAGES}
+QUIET = {"train.grid_every": 10**9, "train.checkpoint_every": 10**9, "train.images": IMAGES, "train.batch": BATCH}
 DIGITS = {"arch": "mlp", "dataset": "digits", "dataset.size": 16, "arch.width": 64, "arch.depth": 2, "reg": "none"}
 BCE = {**DIGITS, "loss": "bce", "optim.g.lr": 2e-4, "optim.d.lr": 2e-4}
 SPOILED = {"arch": "spoiled", "dataset": "digits", "dataset.size": 16}
@@ -70,7 +71,7 @@ def list_plants(folder: Path) -> dict[int, Plant]:
     Args:
         folder: A folder for pictures, some of which are damaged.
     """
-    modes = {"metric": "modes", "train.metric_every": 16_000}
+    modes = {"metric": "modes", "train.metric_every": 8_000, "train.images": 3 * IMAGES}
     return {
         1: Plant("D's rate x50, no penalty", ("d-too-strong",), {**SPOILED, "optim.d.lr": 1e-2}),
         2: Plant("D's rate /100", ("d-too-weak",), {**BCE, **HELD_OUT, "optim.d.lr": 2e-6}),
@@ -99,7 +100,7 @@ def list_plants(folder: Path) -> dict[int, Plant]:
         13: Plant(
             "labels of other images", ("labels-ignored",),
             {**BCE, "dataset": "spoiled", "dataset.fault": "shuffled", "train.conditional": True, "metric": "cas",
-             "train.metric_every": 48_000},
+             "train.metric_every": 12_000, "train.metric_samples": 512},
         ),
         14: Plant("G's rectifiers are off", ("g-dead",), {**SPOILED, "arch.fault": "dead"}),
         15: Plant("statistics that stay", ("eval-mismatch",), {**SPOILED, "arch.fault": "frozen-statistics"}),
@@ -115,7 +116,7 @@ def list_plants(folder: Path) -> dict[int, Plant]:
         20: Plant(
             "a rate that grows", ("score-regression",),
             {**BCE, "reg": "r1", "optim.g.lr": f"geometric(2e-4, 0.05, images={IMAGES})", "metric": "frechet",
-             "train.metric_every": 8_000, "train.metric_samples": 512},
+             "train.metric_every": 4_000, "train.metric_samples": 512},
         ),
         21: Plant("a file that is damaged", ("data-unreadable", "data-grey"), {**BCE, "dataset": str(folder)}),
     }  # fmt: skip
