@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -17,13 +18,24 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ganzoo.errors import GanzooError
+from ganzoo.errors import GanzooError, NotFound
 from ganzoo.plugin import DataInfo, Item
 from ganzoo.runs.words import describe_packing
 
 FORMAT = 3
 LINE_SECONDS = 10.0  # between two lines on how far the packing is
 PROGRESS_SECONDS = 0.1  # between two calls of a function that rewrites such a line
+MOST_VANISHED = 0.1  # a larger share of files that were listed and are gone means that their disk or folder is gone
+GONE = (
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.ESTALE,
+    errno.EIO,
+    errno.ENODEV,
+    errno.ENXIO,
+    errno.ENOTCONN,
+    errno.EHOSTDOWN,
+)
 NUM_NAMED = 3  # a message names at most this many reasons why items were skipped
 
 Array = npt.NDArray[Any]
@@ -100,7 +112,7 @@ def write_store(packing: Packing, fingerprint: str, folder: Path) -> list[Skippe
     and a write through a map ends the process.
     """
     info, labels, skipped, content = packing.info, packing.labels, list[Skipped](), hashlib.sha256()
-    total, packed, report = len(packing.items), 0, _make_report(packing)
+    total, packed, gone, report = len(packing.items), 0, 0, _make_report(packing)
     with ExitStack() as stack:
         parts: dict[str, tuple[str, tuple[int, ...]]] = {"data": (info.dtype, info.shape)}
         if labels is not None:
@@ -115,6 +127,7 @@ def write_store(packing: Packing, fingerprint: str, folder: Path) -> list[Skippe
         for index, (item, result) in enumerate(zip(packing.items, results, strict=True)):
             if isinstance(result, Exception):
                 skipped.append(Skipped(index, item.name, describe_error(result), _is_machine_error(result)))
+                gone += bool(item.stamp) and isinstance(result, OSError) and result.errno in GONE
                 if packing.strict:
                     raise make_strict_error(packing, skipped[0])
             else:
@@ -124,6 +137,11 @@ def write_store(packing: Packing, fingerprint: str, folder: Path) -> list[Skippe
                     content.update(array.data)
                 packed += 1
             report(index + 1)
+        if gone > MOST_VANISHED * total:
+            raise NotFound(
+                f"dataset {packing.name!r}: {gone} of its {total} files vanished while it was packed, "
+                f"{describe_skipped(skipped)}: bring them back and start again"
+            )
         if not packed and packing.whole:
             raise make_unreadable_error(packing.name, total, skipped)
         for file, dtype, shape in files:

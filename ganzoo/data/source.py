@@ -66,6 +66,11 @@ class ArraySource:
         """Return the positions in `data` of the samples with these numbers, int64 ``[n]``, from 0 to ``len - 1``."""
         return numbers if self.index is None else self.index[numbers]
 
+    def check_files(self) -> None:
+        """Raise GanzooError if another program cut the file short that the samples are read from."""
+        if self.store is not None and not self.data.is_cuda:
+            self.store.check()
+
     def select(self, numbers: torch.Tensor) -> ArraySource:
         """Return a source of the samples with these numbers, which shares the memory of this one."""
         index = self.locate(numbers.to(self.data.device))

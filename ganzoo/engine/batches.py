@@ -213,7 +213,7 @@ class Batches:
             return take_slice(order, world)
 
         if isinstance(self.source.data, Tensor) and self.source.data.device == device:
-            reals.check_files()
+            self.source.check_files()
             return find(images) if samples else reals.read(find(images), samples=False)
         if stream not in self._ahead:
             stride = self.batch if stream == "d" else self._round

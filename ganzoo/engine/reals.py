@@ -48,17 +48,11 @@ class Reals:
             samples: Whether to read samples, and not their labels alone.
         """
         assert isinstance(self.source, ArraySource)
-        self.check_files()
+        self.source.check_files()
         data, labels = self.source.data, self.source.labels if self.labelled else None
         pinned = self.streams.device.type == "cuda" and not data.is_cuda
         found = pick(data, positions, pinned) if samples else None
         return found, None if labels is None else pick(labels, positions, pinned)
-
-    def check_files(self) -> None:
-        """Raise GanzooError if another program cut the file short that the samples are read from."""
-        assert isinstance(self.source, ArraySource)
-        if self.source.store is not None and not self.source.data.is_cuda:
-            self.source.store.check()
 
     def follow_order(self, images: int, num: int) -> Tensor:
         """Return the positions of `num` samples after the first `images` of the endless sequence of shuffled epochs."""

@@ -71,6 +71,7 @@ class RealSamples:
         order = torch.randperm(len(self.source), generator=generator)[self.start :]
         order = order.repeat(-(-self.num // max(1, len(order))))[: self.num]
         for numbers in torch.split(order, BATCH):
+            self.source.check_files()
             own = self.source.locate(numbers.to(data.device))
             yield pick(data, own), None if labels is None else pick(labels, own)
 
@@ -121,6 +122,7 @@ class TrainingSet:
 
     def __getitem__(self, index: Tensor) -> Batch:
         source = self._source
+        source.check_files()
         index = source.locate(index.to(source.data.device))
         batch = pick(source.data, index), None if source.labels is None else pick(source.labels, index)
         return label_batch(source, scale_batch(source, batch, self.device), torch.Generator(self.device))
