@@ -13,7 +13,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import PurePath, PurePosixPath
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from typing import NamedTuple
 from ganzoo.plugin import Corrupt, UsageError
 
 LARGE, RATIO = 1 << 28, 100  # a member that is both larger (bytes) and smaller than this share when packed is a bomb
+SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")  # names of folders
 LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature; lengths of the name and of the extra field, which follow
 STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
 
@@ -47,7 +48,8 @@ DAMAGES = (  # the errors of an archive that is damaged, or of a version that Py
 def list_archive(path: str, is_wanted: Callable[[PurePath], bool]) -> list[SourceFile]:
     """Return the wanted files of a .zip or .tar archive, in the order of their names.
 
-    A folder that contains everything is removed from the names.
+    A folder that contains everything is removed from the names, unless it has the name of a split: some datasets
+    need that.
 
     Raises:
         Corrupt: The archive is cut or damaged, a bomb, or has a member that climbs out of it.
@@ -59,11 +61,15 @@ def list_archive(path: str, is_wanted: Callable[[PurePath], bool]) -> list[Sourc
         files = [by_name[name] for name in sorted(by_name)]
     except DAMAGES as error:
         raise Corrupt(f"{path!r} is not a whole archive ({error}): copy or download it again") from error
-    while (
-        files and len({file.name.parts[0] for file in files}) == 1 and all(len(file.name.parts) > 1 for file in files)
-    ):
+    while (around := find_folder_around([file.name for file in files])) and around.lower() not in SPLITS:
         files = [file._replace(name=PurePosixPath(*file.name.parts[1:])) for file in files]
     return files
+
+
+def find_folder_around(names: Sequence[PurePath]) -> str:
+    """Return the folder of the first level that all files are in; empty if there is none."""
+    first = {name.parts[0] if len(name.parts) > 1 else "" for name in names}
+    return first.pop() if len(first) == 1 else ""
 
 
 def _check_member(path: str, name: str, is_link: bool) -> None:

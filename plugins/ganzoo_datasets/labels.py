@@ -139,6 +139,15 @@ def _match(names: Sequence[PurePath], rows: Iterable[tuple[str, Any]], where: st
             f"{where} gives {len(without)} of {len(names)} images no label, first {without[0].as_posix()!r}: add them, "
             "or set dataset.labels=none"
         )
+    by_key: dict[str, list[str]] = {}
+    for name, key in zip(names, keys, strict=True):
+        by_key.setdefault(str(key), []).append(name.as_posix())
+    if several := [(key, files) for key, files in by_key.items() if len(files) > 1]:
+        key, files = several[0]
+        raise UsageError(
+            f"{where} has one row {key!r} for {len(files)} images, {files[0]!r} and {files[1]!r}: give each a row with "
+            "its path, or set dataset.labels=none"
+        )
     return [labels[key] for key in keys if key is not None]
 
 

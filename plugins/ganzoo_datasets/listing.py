@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,7 +14,11 @@ from ganzoo.plugin import NotFound, UsageError
 from ganzoo_datasets.archives import SourceFile, list_archive
 
 READABLE = (".zip", ".tar")  # archives that are read without unpacking
-ARCHIVES = (*READABLE, ".7z", ".bz2", ".gz", ".rar", ".tgz", ".xz")
+ARCHIVES = (*READABLE, ".7z", ".bz2", ".gz", ".rar", ".tbz2", ".tgz", ".txz", ".xz")
+PACKED_TARS = {  # a .tar that is compressed as a whole, whose members lie at no place; how to get it
+    ".tar.gz": "gunzip -k", ".tgz": "gunzip -k", ".tar.bz2": "bunzip2 -k", ".tbz2": "bunzip2 -k",
+    ".tar.xz": "xz -dk", ".txz": "xz -dk",
+}  # fmt: skip
 OUTPUTS = (("recipe.json",), ("config.json", "model.safetensors"))  # the files of a run, and of a model package
 
 
@@ -40,6 +45,13 @@ def list_files(path: str, is_wanted: Callable[[PurePath], bool], what: str, suff
         found = _list_folder(root, is_wanted)
     else:
         state = "is a file" if os.path.exists(root) else "does not exist or may not be read"
+        suffix = next((suffix for suffix in PACKED_TARS if os.path.isfile(root) and root.lower().endswith(suffix)), "")
+        if suffix:
+            raise NotFound(
+                f"dataset.path: {root!r} is compressed as a whole, so that every start would unpack all of it: make "
+                f"the .tar once with {PACKED_TARS[suffix]} {shlex.quote(root)}, and give that with "
+                f"--dataset {shlex.quote(root[: -len(suffix)] + '.tar')}"
+            )
         if os.path.isfile(root) and root.lower().endswith(ARCHIVES):
             state = "is an archive of a kind that is not read here: unpack it, and"
             raise NotFound(f"dataset.path: {root!r} {state} give the folder, a .zip or a .tar with --dataset PATH")

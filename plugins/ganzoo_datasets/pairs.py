@@ -19,6 +19,7 @@ from ganzoo_datasets.listing import list_files
 from ganzoo_datasets.pictures import is_image
 from ganzoo_datasets.specs.pairs import PairsOptions, pairs_shape
 
+NUM_NAMED = 2  # a note names at most this many files
 FOLDERS = (("A", "B"), ("trainA", "trainB"), ("inputs", "targets"))  # of inputs and generated images
 
 
@@ -32,7 +33,8 @@ class Pair(NamedTuple):
 class Pairs:
     """Images with an input each: the image is the sample, the input its label.
 
-    Aligned images belong together if they have the same path without suffix; images without a partner are left out.
+    Aligned images belong together if they have the same path without suffix; images without a partner are left out,
+    which is said once.
     Images that are not aligned are paired at random, once: every image of both folders occurs, those of the smaller
     one several times. A random crop is at the same relative place in both.
 
@@ -50,7 +52,7 @@ class Pairs:
         if options.halves != "none" and options.inputs:
             raise UsageError("dataset.inputs and dataset.halves are two ways to give the inputs: remove one of them")
         self.strict, self._options = options.strict, options
-        self._pairs = _list_pairs(options)
+        self._pairs, self._alone = _list_pairs(options)
         side = options.input_size or options.size
         self.info = DataInfo(
             shape=pairs_shape(options),
@@ -71,6 +73,14 @@ class Pairs:
             for pair in self._pairs
         ]
 
+    def notes(self) -> list[str]:
+        """Return a line about the images without a partner; nothing if there is none."""
+        if not self._alone:
+            return []
+        names = ", ".join(self._alone[:NUM_NAMED])
+        more = f" and {len(self._alone) - NUM_NAMED} more" if len(self._alone) > NUM_NAMED else ""
+        return [f"{len(self._alone)} images are left out, because no other has their name: {names}{more}"]
+
     def _read(self, file: SourceFile, shape: tuple[int, ...], seed: str, is_input: bool) -> NDArray[np.uint8]:
         content, halves = file.read(), self._options.halves
         if halves != "none":
@@ -78,10 +88,10 @@ class Pairs:
         return read_image(content, shape[0], (shape[2], shape[1]), self._options.crop, seed)
 
 
-def _list_pairs(options: PairsOptions) -> list[Pair]:
-    """Return the files that belong together."""
+def _list_pairs(options: PairsOptions) -> tuple[list[Pair], list[str]]:
+    """Return the files that belong together, and the names of those without a partner."""
     if options.halves != "none":
-        return [Pair(file, file) for file in _list_images(options.path)]
+        return [Pair(file, file) for file in _list_images(options.path)], []
     path, inputs = os.path.expanduser(options.path), os.path.expanduser(options.inputs)
     if not inputs:
         found = next((pair for pair in FOLDERS if all(os.path.isdir(os.path.join(path, name)) for name in pair)), None)
@@ -92,15 +102,15 @@ def _list_pairs(options: PairsOptions) -> list[Pair]:
             )
         path, inputs = os.path.join(path, found[1]), os.path.join(path, found[0])
     targets, sources = _list_images(path), _list_images(inputs)
-    return _align(targets, sources, inputs) if options.aligned else _mix(targets, sources)
+    return _align(targets, sources, inputs) if options.aligned else (_mix(targets, sources), [])
 
 
 def _list_images(path: str) -> list[SourceFile]:
     return list_files(path, is_image, "images", ".jpg, .png or other image files")
 
 
-def _align(targets: list[SourceFile], sources: list[SourceFile], inputs: str) -> list[Pair]:
-    """Return the pairs of files with the same path without suffix."""
+def _align(targets: list[SourceFile], sources: list[SourceFile], inputs: str) -> tuple[list[Pair], list[str]]:
+    """Return the pairs of files with the same path without suffix, and the names of the other files."""
     by_name = {_remove_suffix(file.name): file for file in sources}
     pairs = [Pair(file, by_name[name]) for file in targets if (name := _remove_suffix(file.name)) in by_name]
     if not pairs:
@@ -108,7 +118,8 @@ def _align(targets: list[SourceFile], sources: list[SourceFile], inputs: str) ->
             f"no image in {inputs!r} has the name of an image to generate ({targets[0].name.as_posix()} ...): name "
             "them alike, or add dataset.aligned=false"
         )
-    return pairs
+    paired = {id(file) for pair in pairs for file in pair}
+    return pairs, [file.name.as_posix() for file in (*targets, *sources) if id(file) not in paired]
 
 
 def _mix(targets: list[SourceFile], sources: list[SourceFile]) -> list[Pair]:
@@ -124,12 +135,12 @@ def _remove_suffix(name: PurePath) -> str:
 
 
 def _cut_half(content: bytes, left: bool) -> bytes:
-    """Return the left or the right half of an image, as an uncompressed file."""
-    with Image.open(io.BytesIO(content)) as image:
-        middle = image.width // 2
-        box = (0, 0, middle, image.height) if left else (image.width - middle, 0, image.width, image.height)
-        buffer = io.BytesIO()
-        image.convert("RGB").crop(box).save(buffer, "BMP")
+    """Return the left or the right half of an image, upright and of 8 bits, as an uncompressed file."""
+    pixels = read_image(content)  # the range of 16 bits is that of both halves
+    middle = pixels.shape[2] // 2
+    half = pixels[:, :, :middle] if left else pixels[:, :, pixels.shape[2] - middle :]
+    buffer = io.BytesIO()
+    Image.fromarray(half.transpose(1, 2, 0)).save(buffer, "BMP")
     return buffer.getvalue()
 
 

@@ -18,10 +18,12 @@ import pytest
 from PIL import Image
 
 from ganzoo.data.source import ArraySource, describe_skipped_items, open_source
-from ganzoo.plugin import Corrupt, UsageError, read_image
+from ganzoo.plugin import Corrupt, NotFound, UsageError, read_image
 from ganzoo_datasets import archives
 from ganzoo_datasets.folder import Folder
+from ganzoo_datasets.known import open_afhq
 from ganzoo_datasets.specs.folder import FolderOptions
+from ganzoo_datasets.specs.known import SplitOptions
 
 
 def png(red: int, size: tuple[int, int] = (8, 8)) -> bytes:
@@ -92,6 +94,22 @@ def test_a_folder_around_everything_is_not_a_class(tmp_path: Path, name: str) ->
     table = {"photos/labels.csv": b"file_name,label\ncat/1.png,a\n2.png,b\n3,a\n"}
     assert folder(WRITERS[name](tmp_path / name, around)).info.class_names == ("cat", "dog")
     assert folder(WRITERS[name](tmp_path / name, around | table)).info.class_names == ("a", "b")
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_the_folder_of_a_split_stays_but_is_not_a_class(tmp_path: Path, name: str, split: str) -> None:
+    around = {f"{split}/{inside}": content for inside, content in FILES.items()}
+    of = folder(WRITERS[name](tmp_path / name, around))
+    assert of.info.class_names == ("cat", "dog")
+    assert [item.name for item in of.items()] == [f"{split}/{inside}" for inside in sorted(FILES)]
+    data = open_afhq(SplitOptions(path=str(tmp_path / name), split=split))
+    assert data.info.class_names == ("cat", "dog")
+    (tmp_path / "b").mkdir()
+    table = {f"{split}/labels.csv": b"file_name,label\ncat/1.png,a\n2.png,b\n3,a\n"}
+    assert folder(WRITERS[name](tmp_path / "b" / name, around | table)).info.class_names == ("a", "b")
+    with pytest.raises(NotFound, match=r"dataset\.split=val: this part of 'afhq' is not there"):
+        open_afhq(SplitOptions(path=str(tmp_path / name), split="val"))
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar"])
@@ -234,6 +252,21 @@ def test_a_wrong_table_of_labels(
 ) -> None:
     with pytest.raises(error, match=message):
         folder(write_folder(tmp_path, FILES | {"labels.csv": table}), **options)
+
+
+@pytest.mark.parametrize(("row", "extra"), [("1", ""), ("1.png", ""), ("1.png", "cat/1.png,b\n")])
+def test_a_row_that_fits_two_files_is_an_error(tmp_path: Path, row: str, extra: str) -> None:
+    files = FILES | {"dog/1.png": png(40), "owl/1.png": png(50)}
+    files["labels.csv"] = f"file,label\n{row},a\n2,a\n3,b\n{extra}".encode()
+    first, second = ("dog", "owl") if extra else ("cat", "dog")
+    count = 2 if extra else 3
+    with pytest.raises(
+        UsageError,
+        match=rf"labels.csv has one row '{row}' for {count} images, '{first}/1.png' and '{second}/1.png': give each",
+    ):
+        folder(write_folder(tmp_path, files))
+    files["labels.csv"] += b"cat/1.png,b\ndog/1.png,a\nowl/1.png,b\n"
+    assert folder(write_folder(tmp_path, files)).info.class_names == ("a", "b")
 
 
 def test_a_column_without_a_table(tmp_path: Path) -> None:

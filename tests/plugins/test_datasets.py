@@ -159,6 +159,12 @@ def test_runs_and_model_packages_inside_the_folder_are_ignored(tmp_path: Path) -
         ({"path": "{}/file.png"}, NotFound, "file.png' is a file: give a folder"),
         ({"path": "{}/empty"}, NotFound, "has no images: give a folder with .*.png"),
         ({"path": "{}/all.rar"}, NotFound, "all.rar' is an archive of a kind that is not read here: unpack it, and"),
+        (
+            {"path": "{}/packed/all.tar.gz"},
+            NotFound,
+            r"all.tar.gz' is compressed as a whole, so .*: make the .tar once with gunzip -k .*/packed/all.tar.gz, and "
+            r"give that with --dataset .*/packed/all.tar$",
+        ),
         ({"path": "{}/packed"}, NotFound, "packed' has no images: unpack all.tar.gz"),
         ({"path": "{}/zipped"}, NotFound, "zipped' has no images: add --dataset .*zipped/all.zip"),
         ({"path": "{}", "channels": 2}, UsageError, r"^dataset.channels: expected 1 \(grey\) or 3 \(colour\), got 2$"),

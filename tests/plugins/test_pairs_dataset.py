@@ -43,6 +43,34 @@ def test_images_of_one_name_belong_together(tmp_path: Path, a: str, b: str) -> N
     assert (info.shape, info.label_shape, info.label_dtype) == ((3, 8, 8), (1, 4, 4), "uint8")
 
 
+def test_images_without_a_partner_are_said_once(tmp_path: Path) -> None:
+    write(tmp_path / "A", one=11, x=1, y=2)
+    write(tmp_path / "B", one=1, z=3)
+    lines: list[str] = []
+    open_source(pairs(tmp_path), name="pairs", key="k", notify=lines.append, cache=tmp_path / ".cache")
+    assert lines == ["3 images are left out, because no other has their name: z.png, x.png and 1 more"]
+    assert pairs(tmp_path, aligned=False).notes() == []
+    write(tmp_path / "A", z=4)
+    assert pairs(tmp_path).notes() == ["2 images are left out, because no other has their name: x.png, y.png"]
+
+
+@pytest.mark.parametrize("halves", ["left", "right"])
+def test_halves_of_sixteen_bits_are_scaled_and_upright(tmp_path: Path, halves: str) -> None:
+    grey = np.repeat(np.arange(16, dtype=np.uint16)[None] * 4000, 8, 0)
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    (item,) = pairs(tmp_path, halves=halves).items()
+    assert item.target is not None
+    parts = (item.target(), item.load()) if halves == "left" else (item.load(), item.target())
+    assert np.abs(np.concatenate(parts, 2)[0, 0] - np.arange(16) * 4000 / 257).max() <= 1
+    upright = Image.new("RGB", (16, 8), (10, 0, 0))
+    upright.paste((200, 0, 0), (8, 0, 16, 8))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn it by 90 degrees to the right
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "a.png", exif=exif)
+    expected = (200, 10) if halves == "left" else (10, 200)
+    assert (item.load()[0, 4, 4], item.target()[0, 4, 4]) == expected
+
+
 def test_images_that_are_not_aligned_all_occur(tmp_path: Path) -> None:
     write(tmp_path / "A", **{f"a{number}": 100 + number for number in range(7)})
     write(tmp_path / "B", **{f"b{number}": number for number in range(3)})
