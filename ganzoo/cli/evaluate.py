@@ -25,7 +25,7 @@ from ganzoo.evaluate.selection import KINDS
 from ganzoo.plugin.values import split_list
 from ganzoo.recipe.keys import list_keys
 from ganzoo.registry import registry
-from ganzoo.runs.scores import describe_protocol, format_score, mark_differences
+from ganzoo.runs.scores import describe_protocol, format_score, mark_scores
 from ganzoo.runs.where import ModelSource
 
 if TYPE_CHECKING:
@@ -105,12 +105,13 @@ def _is_component(text: str) -> bool:
 def _print_scores(found: Sequence[Evaluation]) -> None:
     """Print a row for each value, with a column for each model. Values that cannot be compared get a mark."""
     rows = [["", "", *(each.subject.label for each in found), ""]] if len(found) > 1 else []
-    protocols: dict[str, dict[str, None]] = {}
+    protocols, lines = dict[str, dict[str, None]](), dict[str, None]()
     for name in dict.fromkeys(name for each in found for name in each.scores):
         scores = [each.scores.get(name) for each in found]
         there = [score for score in scores if score]
-        marks = iter(mark_differences([score.protocol.fingerprint for score in there]))
-        cells = [f"{format_score(score.to_json())} {next(marks)}".strip() if score else "" for score in scores]
+        marks, differences = mark_scores([score.to_json() for score in there])
+        marked, lines = iter(marks), lines | dict.fromkeys(differences)
+        cells = [f"{format_score(score.to_json())} {next(marked)}".strip() if score else "" for score in scores]
         better = f"{there[0].better} is better" if there[0].better != "neither" else ""
         rows.append([there[0].bare_name, there[0].extractor, *cells, better])
         for score in there:
@@ -119,3 +120,5 @@ def _print_scores(found: Sequence[Evaluation]) -> None:
     print_table(rows)
     for text, names in protocols.items():
         note(f"{text}: {', '.join(names)}")
+    for line in lines:
+        note(line)

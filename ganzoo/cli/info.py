@@ -22,6 +22,7 @@ from ganzoo.registry import registry
 from ganzoo.registry.installed import RegisteredComponent
 from ganzoo.registry.similar import suggest_component
 from ganzoo.runs.display import format_value
+from ganzoo.runs.scores import mark_scores
 from ganzoo.runs.where import parse_repository
 
 MOST_CHARACTERS = 200  # of one fact of a model, such as a vocabulary
@@ -103,7 +104,12 @@ def _describe_model(name: str, offline: bool = False) -> dict[str, Any]:
 
 def _print_model(facts: dict[str, Any], indent: str = "") -> None:
     rows = []
-    for key, value in facts.items():
+    marks, lines = mark_scores(facts["scores"])
+    values = [
+        f"{score['name']} {_to_words(score.get('value'))} {mark}".strip()
+        for score, mark in zip(facts["scores"], marks, strict=True)
+    ]
+    for key, value in (facts | {"metrics": values, "scores": "; ".join(lines)}).items():
         if isinstance(value, dict):
             parts = {name: part for name, part in value.items() if name != "meta"} | value.get("meta", {})
             value = ", ".join(f"{name} {_to_words(part)}" for name, part in parts.items() if part not in ([], {}))

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ganzoo.cli.common import common_options, print_json
+from ganzoo.cli.common import common_options, note, print_json
 from ganzoo.cli.tables import print_table
 from ganzoo.errors import GanzooError
 from ganzoo.evaluate.compare import find_best, find_regressions
+from ganzoo.package.config import read_config
 from ganzoo.plugin import Dataset, Metric
 from ganzoo.registry import registry
 from ganzoo.runs import run as runs
 from ganzoo.runs.display import format_value, read_last_values
 from ganzoo.runs.run import Run
+from ganzoo.runs.scores import mark_scores
 
 HEAD = ("run", "images", "of", "status", "dataset", "loss", "seed", "last value", "last change")
 LESS_IMPORTANT = ("seed", "loss", "dataset", "of")  # a run's name has the loss and the dataset, unless it was chosen
@@ -38,15 +41,27 @@ def command(as_json: bool) -> None:
     if not facts:
         click.echo(f"no runs in {runs.get_root()}/", err=True)
         return
-    print_table([HEAD, *map(_make_row, facts)], optional=[HEAD.index(name) for name in LESS_IMPORTANT])
+    shown = [(run, key) for run in facts if (key := _choose_value(run))]
+    marks, lines = mark_scores([{**run["scores"].get(key, {}), "name": key} for run, key in shown])
+    marked = iter(marks)
+    rows = [_make_row(run, next(marked) if _choose_value(run) else "") for run in facts]
+    print_table([HEAD, *rows], optional=[HEAD.index(name) for name in LESS_IMPORTANT])
+    for line in lines:
+        note(line)
 
 
-def _make_row(facts: dict[str, Any]) -> tuple[str, ...]:
-    """Return the cells of a run's line in the table."""
+def _choose_value(facts: dict[str, Any]) -> str:
+    """Return the ``METRIC/KEY`` that the table shows of a run; empty if nothing was measured."""
     values = facts["values"]
-    key = facts["best"] if facts["best"] in values else next(iter(values), "")
+    return facts["best"] if facts["best"] in values else next(iter(values), "")
+
+
+def _make_row(facts: dict[str, Any], mark: str) -> tuple[str, ...]:
+    """Return the cells of a run's line in the table."""
+    values, key = facts["values"], _choose_value(facts)
     last = f"{key} {format_value(values[key])}" if key else ""
     last += f" (best {format_value(facts['regressed'][key])})" if key in facts["regressed"] else ""
+    last = f"{last} {mark}".strip()
     named = tuple(str(facts[name]) for name in ("status", "dataset", "loss", "seed"))
     return (facts["run"], f"{facts['images']:,}", f"{facts['of']:,}", *named, last, facts["changed"])
 
@@ -66,7 +81,18 @@ def _collect_facts(run: Run) -> dict[str, Any]:
     values = read_last_values(run) if length else {}
     regressed = _find_regressions(run, values) if values else {}
     told = {"run": run.path.name, "images": images, "of": length, "status": status}
-    return {**told, **described, "values": values, "regressed": regressed, "changed": changed}
+    scores = _find_scores(run, values)
+    return {**told, **described, "values": values, "scores": scores, "regressed": regressed, "changed": changed}
+
+
+def _find_scores(run: Run, values: dict[str, float]) -> dict[str, dict[str, Any]]:
+    """Return the stored scores of a run's last values, with their fingerprints, by ``METRIC/KEY``."""
+    found: dict[str, dict[str, Any]] = {}
+    with contextlib.suppress(GanzooError):
+        for entry in read_config(run.package).metrics if values else ():
+            if entry["name"] in values and (entry["name"] not in found or entry["value"] == values[entry["name"]]):
+                found[entry["name"]] = dict(entry)
+    return found
 
 
 def _find_regressions(run: Run, values: dict[str, float]) -> dict[str, float]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
 from ganzoo.cli.common import common_options, note, print_json
 from ganzoo.cli.tables import print_table
+from ganzoo.runs.scores import mark_scores
 
 if TYPE_CHECKING:
     from ganzoo.hub.search import SearchResult
@@ -33,9 +35,14 @@ def command(text: str, dataset: str, author: str, arch: str, as_json: bool) -> N
         note("no ganzoo model on the Hub matches")
     else:
         head = ("model", "downloads", "architecture", "metrics", "requires")
-        print_table([head, *map(_make_row, found)])
+        shown = [{score["name"]: score for score in model.scores} for model in found]  # the last one of each name
+        marks, lines = mark_scores([score for scores in shown for score in scores.values()])
+        marked = iter(marks)
+        print_table([head, *(_make_row(model, marked) for model in found)])
+        for line in lines:
+            note(line)
 
 
-def _make_row(model: SearchResult) -> tuple[str, ...]:
-    measured = ", ".join(f"{name} {value:.4g}" for name, value in model.metrics.items())
+def _make_row(model: SearchResult, marks: Iterator[str]) -> tuple[str, ...]:
+    measured = ", ".join(f"{name} {value:.4g} {next(marks)}".strip() for name, value in model.metrics.items())
     return model.repo, f"{model.downloads:,}", model.arch, measured, " ".join(model.requires)

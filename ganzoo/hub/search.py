@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ganzoo.errors import GanzooError, Unreachable
@@ -29,6 +29,7 @@ class SearchResult(NamedTuple):
         metrics: The measured values, by name.
         requires: The distributions that it needs, with the versions that wrote it, as pip takes them.
         license: The licence of the weights.
+        scores: The measured values with name, number of samples, seed and fingerprint, as the card has them.
     """
 
     repo: str
@@ -39,6 +40,7 @@ class SearchResult(NamedTuple):
     metrics: Mapping[str, float]
     requires: tuple[str, ...]
     license: str
+    scores: tuple[Mapping[str, Any], ...] = ()
 
 
 def search(
@@ -78,6 +80,7 @@ def make_result(model: Mapping[str, Any]) -> SearchResult:
     card = model.get("cardData")
     card = card if isinstance(card, dict) else {}
     tags = _select_texts(model.get("tags"))
+    scores = list(_read_scores(card.get("model-index")))
     usual = ("ganzoo", "gan", "safetensors", "model-index", card.get("pipeline_tag"))
     return SearchResult(
         repo=str(model.get("id")),
@@ -85,9 +88,10 @@ def make_result(model: Mapping[str, Any]) -> SearchResult:
         likes=_read_count(model.get("likes")),
         arch=next((tag for tag in tags if ":" not in tag and tag not in usual), ""),
         datasets=_read_tags("dataset:", tags),
-        metrics=_read_metrics(card.get("model-index")),
+        metrics={score["name"]: score["value"] for score in scores},
         requires=_select_texts(card.get("requires")),
         license=", ".join(_read_tags("license:", tags)),
+        scores=tuple(scores),
     )
 
 
@@ -120,6 +124,7 @@ def describe_config(config: Config) -> dict[str, Any]:
         "latent": f"{config.latent} {config.latent_dim}",
         "images": config.images,
         "metrics": {str(entry["name"]): entry.get("value") for entry in config.metrics},
+        "scores": list(config.metrics),
         "requires": [f"{name}>={version}" for name, version in config.requires],
         "files": {name: file.size for name, file in config.files.items()},
     }
@@ -141,15 +146,14 @@ def _select_texts(value: object) -> tuple[str, ...]:
     return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
 
 
-def _read_metrics(index: object) -> dict[str, float]:
-    """Return the values in a card's ``model-index``; invalid parts of it are ignored."""
-    values: dict[str, float] = {}
+def _read_scores(index: object) -> Iterator[dict[str, Any]]:
+    """Yield the values in a card's ``model-index``, with all that it says of them; invalid parts of it are ignored."""
     for model in _select_dicts(index):
         for result in _select_dicts(model.get("results")):
             for metric in _select_dicts(result.get("metrics")):
                 if isinstance(metric.get("type"), str) and type(metric.get("value")) in (int, float):
-                    values[metric["type"]] = float(metric["value"])
-    return values
+                    args = metric["args"] if isinstance(metric.get("args"), dict) else {}
+                    yield {**args, "name": metric["type"], "value": float(metric["value"])}
 
 
 def _read_tags(prefix: str, tags: Iterable[str]) -> tuple[str, ...]:

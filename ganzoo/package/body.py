@@ -14,7 +14,7 @@ from ganzoo.plugin import Component, Dataset, Recipe, options
 from ganzoo.recipe.keys import COMPONENTS, FLAGS, NETWORKS, ONE
 from ganzoo.recipe.settings import TrainOptions
 from ganzoo.registry import Registry
-from ganzoo.runs.scores import describe_protocol, format_score
+from ganzoo.runs.scores import describe_protocol, format_score, mark_scores
 from ganzoo.samples.show import CHANNELS
 
 
@@ -48,8 +48,12 @@ def make_sections(config: Config, registry: Registry, files: list[str], address:
     if config.imported:
         sections.append(f"It was trained elsewhere, with settings that are not known. {_describe_origin(config)}")
     if config.metrics:
-        rows = [(entry["name"], format_score(entry), _describe_protocol(entry)) for entry in config.metrics]
-        sections += ["## Metrics", format_table(("metric", "value", "protocol"), rows)]
+        marks, lines = mark_scores(config.metrics)
+        rows = [
+            (entry["name"], f"{format_score(entry)} {mark}".strip(), _describe_protocol(entry))
+            for entry, mark in zip(config.metrics, marks, strict=True)
+        ]
+        sections += ["## Metrics", format_table(("metric", "value", "protocol"), rows), *map(escape, lines)]
         sections.append(
             "Values are comparable where their fingerprints are equal, and not otherwise. The floor is the distance of "
             "other real samples; +- is half the width of a 95 % interval."

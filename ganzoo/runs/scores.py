@@ -11,6 +11,17 @@ from typing import Any
 
 from ganzoo.runs.display import format_value
 
+WORDS = {  # parts of a protocol that may differ, in words
+    "version": "version of the metric", "options": "options of the metric", "extractor": "network",
+    "extractor_version": "version of the network", "extractor_options": "options of the network", "resize": "resizing",
+    "reference": "data", "split": "part of the data", "real": "number of real samples",
+    "held_out": "number of held-out samples", "fake": "number of generated samples", "seed": "seed",
+    "dtype": "numbers",
+}  # fmt: skip
+MOST = 3  # values of a part that are named
+HASHES = {"sha256": "weights", "content": "real samples", "held_out_content": "held-out samples"}
+CAUSES = {"sha256": ("extractor", "extractor_options"), "content": ("reference", "split", "real", "seed")}
+
 
 def format_score(score: Mapping[str, Any]) -> str:
     """Return the value of a stored score with what it must be read with: ``41.2 (1.9 x floor, +- 0.6)``.
@@ -63,5 +74,65 @@ def mark_differences(fingerprints: Sequence[str]) -> list[str]:
         if not fingerprint or fingerprint not in known:
             known.append(fingerprint)
         number = known.index(fingerprint) if fingerprint else len(known) - 1
-        letters.append(f"({chr(ord('a') + number % 26)})")
+        letters.append(f"({_make_letters(number)})")
     return letters if len(known) > 1 else [""] * len(letters)
+
+
+def _make_letters(number: int) -> str:
+    """Return a, b, ..., z, aa, ab, ..."""
+    return ("" if number < 26 else _make_letters(number // 26 - 1)) + chr(ord("a") + number % 26)
+
+
+def mark_scores(scores: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+    """Return a mark for each of several stored scores that stand together, and lines that explain the marks.
+
+    Scores of one name are marked if their fingerprints differ: ``(a)``, ``(b)``. The other marks are empty.
+
+    Args:
+        scores: Scores as `Score.to_json` returns them; parts may be missing.
+    """
+    marks, names = [""] * len(scores), dict[str, list[str]]()
+    for name in dict.fromkeys(str(score.get("name")) for score in scores):
+        index = [number for number, score in enumerate(scores) if str(score.get("name")) == name]
+        found = mark_differences([str(scores[number].get("fingerprint", "")) for number in index])
+        for number, mark in zip(index, found, strict=True):
+            marks[number] = mark
+        first = {mark: scores[number] for number, mark in zip(reversed(index), reversed(found), strict=True) if mark}
+        if first:
+            letters = list(dict.fromkeys(found))
+            named = " and ".join(letters) if len(letters) == 2 else f"{letters[0]} to {letters[-1]}"
+            words = f"{named} cannot be compared: {_explain([first[mark] for mark in letters])}"
+            names.setdefault(words, []).append(name)
+    return marks, [f"{', '.join(each)}: {words}" for words, each in names.items()]
+
+
+def _explain(scores: Sequence[Mapping[str, Any]]) -> str:
+    """Return in words what the protocols of scores differ in, which have different fingerprints."""
+    protocols = [score["protocol"] for score in scores if isinstance(score.get("protocol"), Mapping)]
+    if len(protocols) < len(scores):
+        return "how some were measured is not known"
+    differing = {key for key in (*WORDS, *HASHES) if len({_to_text(parts.get(key)) for parts in protocols}) > 1}
+    said_once = all(parts.get("real") == parts.get("fake") for parts in protocols)  # as many of each
+    words = [
+        f"{text} {_join_values([_to_text(parts.get(key)) for parts in protocols])}"
+        for key, text in WORDS.items()
+        if key in differing and not (key == "real" and said_once)
+    ]
+    words += [
+        f"other {text}"
+        for key, text in HASHES.items()
+        if key in differing and not differing.intersection(CAUSES.get(key, ("held_out",)))
+    ]
+    return ", ".join(words) or "they were measured by different versions"
+
+
+def _join_values(values: Sequence[str]) -> str:
+    different = list(dict.fromkeys(values))
+    more = [f"{len(different) - MOST} others"] if len(different) > MOST else []
+    return " and ".join([*different[:MOST], *more])
+
+
+def _to_text(part: object) -> str:
+    if isinstance(part, Mapping):
+        return " ".join(f"{key}={value}" for key, value in part.items()) or "none"
+    return "none" if part in (None, "") else str(part).rpartition(":")[2]

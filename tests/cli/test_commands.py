@@ -264,6 +264,29 @@ def test_runs_are_told_apart_by_folder_loss_seed_and_last_value(ganzoo: Ganzoo, 
     assert row["values"] == {"pixel-moments/mean": 0.5, "pixel-moments/fd": 3.4567891}
 
 
+def test_values_of_runs_that_cannot_be_compared_are_marked(ganzoo: Ganzoo, runs: Path) -> None:
+    for name, num, others in ((RUN, 100, {}), ("0002-conditional", 200, {"content": "0b"})):
+        run = Run(runs / name)
+        run.write_recipe(run.recipe() | {"metric": [{"name": "metrics:pixel-moments"}]})
+        run.add_stats({"images": 256, "pixel-moments/mean": 0.5})
+        config = json.loads((run.package / "config.json").read_text())
+        protocol = {"real": num, "fake": num, "content": "0a", **others}
+        score = {"name": "pixel-moments/mean", "value": 0.5, "fingerprint": f"{num:016x}", "protocol": protocol}
+        older = {**score, "value": 0.7, "fingerprint": f"{7:016x}"}
+        (run.package / "config.json").write_text(json.dumps(config | {"metrics": [score, older]}))
+    done = ganzoo("runs")
+    marked = [line for line in done.out.splitlines() if "pixel-moments/mean 0.5" in line]
+    assert ["(a)" in line and "(b)" not in line for line in marked] == [True, False]
+    words = "(a) and (b) cannot be compared: number of generated samples 100 and 200"
+    assert done.err == f"pixel-moments/mean: {words}\n"
+    rows = json.loads(ganzoo("runs", "--json").out)
+    found = [row["scores"].get("pixel-moments/mean", {"protocol": {}})["protocol"].get("real") for row in rows]
+    assert found == [100, None, 200]
+    shown = ganzoo("info", RUN).out
+    assert "pixel-moments/mean 0.5 (a), pixel-moments/mean 0.7 (b)" in shown
+    assert "pixel-moments/mean: (a) and (b) cannot be compared" in shown
+
+
 def test_no_runs(ganzoo: Ganzoo, monkeypatch: pytest.MonkeyPatch, templates: Path) -> None:
     assert ganzoo("runs").__dict__ == {"code": 0, "out": "", "err": "no runs in runs/\n"}
     assert ganzoo("runs", "--json").out == "[]\n"

@@ -87,6 +87,21 @@ def test_the_valid_parts_of_an_answer_are_read(odd):
     assert (model.downloads, model.arch, model.metrics, model.requires) == (0, "", {}, ())
 
 
+def test_values_of_models_that_cannot_be_compared_are_marked(hub, package, call):
+    entry = {"name": "fid/fid", "value": 3.5, "fingerprint": "0123456789abcdef", "protocol": {"real": 5, "fake": 5}}
+    for repo, num in (("alice/cats", 5), ("alice/dogs", 6)):
+        other = entry | {"fingerprint": f"{num:016x}", "protocol": {"real": num, "fake": num}}
+        ganzoo.publish(edit(package, lambda c, other=other: c.update(metrics=[other])), repo)
+    assert {model.repo: model.scores[0]["fingerprint"] for model in ganzoo.search()} == {
+        "alice/cats": f"{5:016x}",
+        "alice/dogs": f"{6:016x}",
+    }
+    done = call("search")
+    assert "fid/fid 3.5 (a)" in done.out
+    assert "fid/fid 3.5 (b)" in done.out
+    assert "fid/fid: (a) and (b) cannot be compared: number of generated samples" in done.err
+
+
 def test_text_of_strangers_is_safe_for_a_terminal(hub, package, call):
     ganzoo.publish(package, "alice/cats")
     evil = '---\ntags: [ganzoo, "a\\e[2Jb"]\nrequires: ["x\\e]0;owned\\a", "line\\nbreak"]\n---\n'

@@ -86,6 +86,16 @@ def test_the_body_shows_use_and_origin() -> None:
     assert text.count("\n```") == 2
 
 
+def test_values_of_one_name_that_cannot_be_compared_are_marked() -> None:
+    first = {"name": "fd/fd", "value": 0.5, "fingerprint": "0" * 16, "protocol": {"seed": 0, "reference": "<digits>"}}
+    other = first | {"value": 0.25, "fingerprint": "1" * 16, "protocol": {"seed": 1, "reference": "<faces>"}}
+    text = write_card(change_value("metrics", [first, other, {**first, "name": "fd/mean"}]))
+    assert "| `fd/fd` | `0.5 (a)` |" in text
+    assert "| `fd/fd` | `0.25 (b)` |" in text
+    assert "| `fd/mean` | `0.5` |" in text
+    assert "fd/fd: (a) and (b) cannot be compared: data \\<digits\\> and \\<faces\\>, seed 0 and 1" in text
+
+
 def test_the_usage_of_the_card_runs(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import ganzoo
 
