@@ -15,6 +15,7 @@ from ganzoo.compute.digest import hash_network
 from ganzoo.compute.streams import derive_seed, seeded
 from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.gan import Gan
+from ganzoo.engine.strength import AdaptiveStrength
 from ganzoo.errors import GanzooError
 from ganzoo.layers import Frozen
 from ganzoo.package.plan import prepare_networks
@@ -23,6 +24,7 @@ from ganzoo.plugin.networks import LATENT
 from ganzoo.plugin.options import list_options
 from ganzoo.plugin.schedule import Schedule
 from ganzoo.recipe.check import hide_unused_labels
+from ganzoo.recipe.check_training import list_strengths
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.registry.installed import METHODS, describe_error, require_callable
 
@@ -51,7 +53,8 @@ def assemble(recipe: ResolvedRecipe, data: DataInfo, device: torch.device, world
         if not isinstance(networks, Networks):
             raise GanzooError(f"arch {recipe.arch.name!r} built {type(networks).__name__}, not ganzoo.plugin.Networks")
         loss = _build(recipe.loss, data, device, schedules)
-        regularizers = {choice.name: _build(choice, data, device, schedules) for choice in recipe.reg}
+        strengths: list[Tensor] | None = [] if recipe.train.auto_gamma else None
+        regularizers = {choice.name: _build(choice, data, device, schedules, strengths) for choice in recipe.reg}
         augmentations = {choice.name: _build(choice, data, device, schedules) for choice in recipe.aug}
         for name, regularizer in regularizers.items():
             if not any(hasattr(regularizer, method) for method in REGULARIZER):
@@ -76,7 +79,10 @@ def assemble(recipe: ResolvedRecipe, data: DataInfo, device: torch.device, world
     parts = {"generator": networks.generator, "discriminator": networks.discriminator}
     frozen = find_frozen(parts | {f"reg.{name}": each for name, each in regularizers.items()})
     recipe = replace(recipe, frozen=frozen, changes_d=changing)
-    return Gan(recipe, data, networks, loss, regularizers, augmentations, schedules, device, world, weight, top_k)
+    strength = AdaptiveStrength(strengths, device) if strengths else None
+    return Gan(
+        recipe, data, networks, loss, regularizers, augmentations, schedules, device, world, weight, top_k, strength
+    )
 
 
 def find_frozen(parts: Mapping[str, object]) -> dict[str, dict[str, str]]:
@@ -167,10 +173,24 @@ def _run_forward(title: str, network: nn.Module, *args: Tensor | None) -> Any:
         raise GanzooError(f"{title} failed in its first forward: {describe_error(error)}") from error
 
 
-def _build(choice: Choice, data: DataInfo, device: torch.device, schedules: list[tuple[Tensor, Schedule]]) -> Any:
-    """Build a component on the device. Its scheduled options become tensors, which are added to `schedules`."""
-    names = list_options(type(choice.options))
-    values = {name: _on_device(getattr(choice.options, name), device, schedules) for name in names}
+def _build(
+    choice: Choice,
+    data: DataInfo,
+    device: torch.device,
+    schedules: list[tuple[Tensor, Schedule]],
+    strengths: list[Tensor] | None = None,
+) -> Any:
+    """Build a component on the device. Its scheduled options become tensors, which are added to `schedules`.
+
+    If there is a list of `strengths`, options that are strengths become tensors too and are added to both.
+    """
+    values = {name: getattr(choice.options, name) for name in list_options(type(choice.options))}
+    adapted = [] if strengths is None else list_strengths(choice)
+    plain = [name for name in adapted if isinstance(values[name], float)]
+    values |= {name: Schedule("constant", values[name], values[name], 1) for name in plain}
+    values = {name: _on_device(value, device, schedules) for name, value in values.items()}
+    if strengths is not None:
+        strengths += [values[name] for name in adapted]
     part = choice.component.build(replace(choice.options, **values), data)
     return part.to(device) if isinstance(part, nn.Module) else part
 

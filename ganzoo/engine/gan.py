@@ -19,6 +19,7 @@ from ganzoo.engine.gradients import Stats
 from ganzoo.engine.optim import NetworkOptimizer
 from ganzoo.engine.recomputation import find_blocks, recomputed
 from ganzoo.engine.state import State
+from ganzoo.engine.strength import AdaptiveStrength
 from ganzoo.engine.top_k import keep_best_fakes
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.health.signals import LastLogits
@@ -56,6 +57,7 @@ class Gan(State):
         world: The processes that train the GAN together; by default this one alone.
         adversarial_weight: The weight of G's adversarial term: a number, or one of the tensors in `schedules`.
         top_k: The share of G's fakes whose adversarial loss trains G: a number, or one of the tensors in `schedules`.
+        strength: The factor that adapts the strengths of penalties; None if they are as the recipe says.
 
     Attributes:
         images: Images seen so far, a 0-dim tensor that is refilled before each update.
@@ -78,6 +80,7 @@ class Gan(State):
     world: World = ALONE
     adversarial_weight: float | Tensor = 1.0
     top_k: float | Tensor = 1.0
+    strength: AdaptiveStrength | None = None
 
     def __post_init__(self) -> None:
         recipe, train, loss = self.recipe, self.recipe.train, self.recipe.loss.spec
@@ -136,6 +139,8 @@ class Gan(State):
         self.images.fill_(images)
         for tensor, schedule in self.schedules:
             tensor.fill_(schedule.at(images))
+        if self.strength is not None:
+            self.strength.apply_factor()
 
     def is_adversarial(self, images: int) -> bool:
         """Return whether G is trained against D in the round at whose end D has seen `images` images.

@@ -20,10 +20,19 @@ def train_round(gan: Gan, batches: Batches, images: int) -> Iterator[Stats]:
     """
     train = gan.recipe.train
     if train.update != "alternating":
-        yield update_together(gan, batches, images)
+        yield update_together(gan, batches, images) | _adapt_strength(gan, images)
         return
     for _ in range(train.d_steps):
-        yield update_discriminator(gan, batches, images)
+        yield update_discriminator(gan, batches, images) | _adapt_strength(gan, images)
         images += train.batch
     for step in range(train.g_steps):
         yield update_generator(gan, batches, images, step)
+
+
+def _adapt_strength(gan: Gan, images: int) -> Stats:
+    """Adapt the strengths of penalties after D's update at `images` images seen; return the factor, if it adapts."""
+    train = gan.recipe.train
+    if gan.strength is None or images < train.d_start:
+        return {}
+    gan.strength.observe(images // train.batch, gan.last_logits, gan.world)
+    return {"auto_gamma": gan.strength.factor / gan.world.size}  # the sum over all processes is the factor

@@ -26,6 +26,7 @@ class State:
     regularizers: Mapping[str, Any]
     augmentations: Mapping[str, Any]
     optimizers: dict[str, NetworkOptimizer]
+    strength: nn.Module | None
     schedules: list[tuple[Tensor, Schedule]]
     images: Tensor
     last_logits: LastLogits
@@ -39,6 +40,7 @@ class State:
             "ema": self.ema.network,
             **{f"profile.{width:g}": average for width, average in self.ema.profiles.items()},
             "loss": self.loss,
+            "strength": self.strength,
             **{f"reg.{name}": regularizer for name, regularizer in self.regularizers.items()},
             **{f"aug.{name}": augmentation for name, augmentation in self.augmentations.items()},
         }

@@ -31,6 +31,7 @@ def option(
     low: float | None = None,
     high: float | None = None,
     schedulable: bool = False,
+    strength: bool = False,
     nested: Nested | None = None,
 ) -> Any:
     """Declare one field of an options class.
@@ -42,17 +43,22 @@ def option(
         high: The largest allowed number; None for no limit.
         schedulable: Whether a float may be a `Schedule`. The component's factory then gets a 0-dim float32 tensor on
             the device instead of the float. The tensor's value is updated before each update.
+        strength: Whether a schedulable float is the strength of a penalty that weakens D, so that
+            ``train.auto_gamma=true`` may adapt it.
         nested: For a text that is the name of an installed component, what the component is used for.
 
     Returns:
         A dataclass field.
 
     Raises:
-        ValueError: The default is mutable.
+        ValueError: The default is mutable, or a strength is not schedulable.
     """
+    if strength and not schedulable:
+        raise ValueError("an option that is a strength must be schedulable")
     if isinstance(default, (list, dict, set)):  # dataclass would ask for a factory, which `list_options` refuses
         raise ValueError(f"default {default!r} is mutable: use a tuple")
-    metadata = {"help": help, "low": low, "high": high, "schedulable": schedulable, "nested": nested}
+    limits = {"low": low, "high": high, "schedulable": schedulable, "strength": strength}
+    metadata = {"help": help, **limits, "nested": nested}
     return field(default=default, metadata=metadata)
 
 
@@ -72,6 +78,7 @@ class Option:
         help: One sentence that says what it does.
         low, high: The smallest and the largest allowed number; None for no limit.
         schedulable: Whether a float may be a `Schedule`.
+        strength: Whether it is the strength of a penalty that weakens D.
         nested: The component that the value names; None if it names none.
     """
 
@@ -82,6 +89,7 @@ class Option:
     low: float | None = None
     high: float | None = None
     schedulable: bool = False
+    strength: bool = False
     nested: Nested | None = None
 
     def read(self, value: object) -> Any:

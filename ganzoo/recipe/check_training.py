@@ -7,12 +7,14 @@ import math
 from ganzoo.errors import UsageError
 from ganzoo.plugin import Augmentation, Loss
 from ganzoo.plugin.numbers import parse_time
+from ganzoo.plugin.options import list_options
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 
 
 def check_training(recipe: ResolvedRecipe) -> None:
     """Raise UsageError if settings of the training do not fit each other or the loss."""
     _check_time(recipe)
+    _check_auto_gamma(recipe)
     _check_batches(recipe)
     _check_eps_hat(recipe)
 
@@ -23,6 +25,20 @@ def _check_time(recipe: ResolvedRecipe) -> None:
         parse_time(recipe.train.time or "1s")
     except ValueError as error:
         raise UsageError(f"--time or train.time: {error}") from None
+
+
+def list_strengths(choice: Choice) -> list[str]:
+    """Return the options of a regularizer that are strengths, which ``train.auto_gamma`` adapts."""
+    return [name for name, entry in list_options(type(choice.options)).items() if entry.strength]
+
+
+def _check_auto_gamma(recipe: ResolvedRecipe) -> None:
+    """Raise UsageError if strengths are to be adapted and there are none."""
+    if recipe.train.auto_gamma and not any(map(list_strengths, recipe.reg)):
+        raise UsageError(
+            "train.auto_gamma=true adapts the strength of penalties on D, and this training has none: add --reg r1, or "
+            "remove it"
+        )
 
 
 def _check_batches(recipe: ResolvedRecipe) -> None:

@@ -42,6 +42,11 @@ class TrainOptions:
     g_reg_interval: int = option(
         1, help="Apply G's regularizers every so many updates; above 1, in an optimizer step of their own.", low=1
     )
+    auto_gamma: bool = option(
+        False,
+        help="Adapt the strengths of penalties on D (reg.r1.gamma ...): one factor doubles where D tells more than 99 "
+        "of 100 pairs of real and generated samples apart, and halves below 55.",
+    )
     d_start: int = option(0, help="Images seen before the discriminator is used and trained.", low=0)
     adversarial_start: int = option(
         0, help="Images seen before the adversarial term enters G's loss; D is trained before that.", low=0

@@ -16,6 +16,7 @@ class ZeroCentredOptions:
         1.0,
         low=0,
         schedulable=True,
+        strength=True,
         help="Twice the weight of the penalty: 10 in Mescheder et al. 2018, 0.05 at 32 pixels in R3GAN.",
     )
     mode: Literal["exact", "fd"] = option(
@@ -28,7 +29,7 @@ class ZeroCentredOptions:
 class WGANGPOptions:
     """Options of `wgan-gp`."""
 
-    weight: float = option(10.0, low=0, schedulable=True, help="Weight, lambda in the paper.")
+    weight: float = option(10.0, low=0, schedulable=True, strength=True, help="Weight, lambda in the paper.")
     target: float = option(1.0, low=0, help="The norm that D's gradient shall have; 0 for the zero-centred penalty.")
     mode: Literal["exact", "fd"] = option(
         "exact", help="exact: by double backward; fd: by finite differences along the gradient."
@@ -40,14 +41,14 @@ class WGANGPOptions:
 class SlopeOptions:
     """Options of `zero-centred-gp` and `max-gp`."""
 
-    weight: float = option(10.0, low=0, schedulable=True, help="Weight, lambda in the papers.")
+    weight: float = option(10.0, low=0, schedulable=True, strength=True, help="Weight, lambda in the papers.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class DraganOptions:
     """Options of `dragan`."""
 
-    weight: float = option(10.0, low=0, schedulable=True, help="Weight, lambda in the paper.")
+    weight: float = option(10.0, low=0, schedulable=True, strength=True, help="Weight, lambda in the paper.")
     target: float = option(1.0, low=0, help="The norm that D's gradient shall have, k in the paper.")
     noise: float = option(0.25, low=0, help="Standard deviation of the noise around real samples, in [-1, 1].")
 

@@ -335,6 +335,19 @@ def test_a_mistake_is_reported_once(mistake):
 
 
 @pytest.mark.slow
+def test_processes_adapt_the_strength_of_penalties_together():
+    strong = {"reg": "r1", "reg.r1.gamma": 1e-3, "optim.d.lr": 0.05, "optim.g.lr": 1e-7}  # D soon tells all
+    settings = {"arch": "toy", "dataset": "toy-array", "train.batch": 24, "train.images": 24 * 600, **strong}
+    code, _, stderr = run_torchrun(2, *make_command(settings | {"train.auto_gamma": True}))
+    assert code == 0, stderr  # weights are compared at each tick
+    (path,) = Path("runs").iterdir()
+    run = Run(path)
+    factor = float(state(run)["strength/factor"])
+    assert factor > 1
+    assert [row for row in run.rows() if "auto_gamma" in row][-1]["auto_gamma"] > 0
+
+
+@pytest.mark.slow
 def test_a_signal_to_one_process_stops_and_saves_all():
     settings = trap(after=100, what="SIGINT") | {"train.images": 10**8, "train.checkpoint_every": 10**7}
     ends = run_command(2, *make_command(settings))
