@@ -16,6 +16,7 @@ from typing import Any
 from ganzoo.compute import device as devices
 from ganzoo.compute.streams import Streams
 from ganzoo.data.content import describe_content
+from ganzoo.data.source import Source
 from ganzoo.engine import execution
 from ganzoo.engine.assemble import assemble
 from ganzoo.engine.batches import Batches
@@ -27,6 +28,7 @@ from ganzoo.engine.initial import load_initial_weights
 from ganzoo.engine.keeper import Keeper
 from ganzoo.engine.metrics import RunMetrics
 from ganzoo.engine.pace import Pace
+from ganzoo.engine.probe import Probe
 from ganzoo.engine.restore import restore
 from ganzoo.engine.rounds import train_round
 from ganzoo.engine.setup import set_up, training_modes
@@ -86,7 +88,7 @@ def train(
     with run.training(), stop_on_signals() as stop, training_modes(setup):
         if world.rank == 0:
             subscribe(events, run, gan.recipe, gan.data, trackers)
-        trainer = Trainer(run, gan, batches, metrics, events, stop)
+        trainer = Trainer(run, gan, batches, metrics, events, stop, setup.held_out)
         shown: BaseException | None = None
         try:
             with trainer.keeper:
@@ -118,10 +120,18 @@ class Trainer:
         metrics: The run's metrics, which measure the averaged generator.
         events: The events of the run, which its subscribers receive.
         stop: Whether a signal asked the run to stop.
+        held_out: The held-out data; None if nothing is held out.
     """
 
     def __init__(
-        self, run: Run, gan: Gan, batches: Batches, metrics: RunMetrics, events: Events, stop: StopRequest
+        self,
+        run: Run,
+        gan: Gan,
+        batches: Batches,
+        metrics: RunMetrics,
+        events: Events,
+        stop: StopRequest,
+        held_out: Source | None = None,
     ) -> None:
         self.run, self.gan, self.batches, self.events, self.stop = run, gan, batches, events, stop
         self.train = gan.recipe.train
@@ -135,6 +145,7 @@ class Trainer:
         self.content: Mapping[str, Any] | None = None  # of the data, to recognise them when the run is resumed
         self.any_rank_stops = False  # whether at the last tick any of several processes was asked to stop
         self.pace = Pace(gan.images_per_round)
+        self.probe = Probe(gan, batches, held_out, self.pace.clock)
 
     def begin(self, resume: bool, lines: Sequence[str] = ()) -> None:
         """Start the run, or resume it from its last good checkpoint.
@@ -169,6 +180,7 @@ class Trainer:
         """Train until the run has its length, or is asked to stop."""
         train, gan = self.train, self.gan
         self.pace.start(self.images)
+        self.probe.start(self.images)
         while True:
             # ----------------------------------------------------------------
             # Maintenance.
@@ -233,6 +245,8 @@ class Trainer:
         synchronise = self.gan.world.synchronise
         self.pace.period, self.any_rank_stops = synchronise(self.pace.period, bool(self.stop), self.gan.parameters)
         memory = devices.peak_memory(self.gan.device)
+        if self.gan.world.rank == 0 and self.probe.is_due():
+            self.events.attempt("probe", lambda: stats.update(self.probe.look(self.images)))
         row = {"images": self.images, **speed, **stats, "memory": memory}
         self.events.emit(Tick(self.images, self.train.images, row, stats))
 
