@@ -83,6 +83,7 @@ def _load(item: Item) -> Any:
 
 def _measure(source: ArraySource) -> Mapping[str, Any]:
     """Return facts about samples that were read."""
+    assert isinstance(source.data, Tensor)
     num, is_image = len(source.data), source.info.modality == "image"
     known: dict[str, Any] = {"looked": num, "copies": find_copies(source, alike=False).num_equal / num}
     if is_image:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganzoo.data.arrays import DTYPES, share_memory
+from ganzoo.data.arrays import DTYPES
 from ganzoo.data.packing import Array, Packing, Skipped, decode, describe_error, make_unreadable_error
 from ganzoo.data.store import Store, open_store, read_store
 from ganzoo.errors import GanzooError
@@ -126,18 +126,19 @@ class ShardedStore:
     def read(self, index: torch.Tensor, labels: bool, out: torch.Tensor) -> torch.Tensor:
         """Copy the samples of some items, or their labels that are arrays, to `out` ``[n, *shape]``; return that."""
         slots = self.slots[index]
-        shards = slots // self.size
-        for number in torch.unique(shards).tolist():
-            rows = (shards == number).nonzero()[:, 0]
+        shards, order = (slots // self.size).sort(stable=True)
+        numbers, counts = torch.unique_consecutive(shards, return_counts=True)
+        for number, rows in zip(numbers.tolist(), torch.split(order, counts.tolist()), strict=True):
             if number not in self.own:
                 out[rows] = self._decode(index[rows], labels)
                 continue
             store, places = self.map_store(number), (slots[rows] - number * self.size).numpy()
             store.check()
-            places -= np.searchsorted(self._skipped[number], places)  # skipped items have no place
+            if len(skipped := self._skipped[number]):
+                places -= np.searchsorted(skipped, places)  # skipped items have no place
             values = store.labels if labels else store.data
             assert values is not None
-            out[rows] = share_memory(values).index_select(0, torch.from_numpy(places))
+            out[rows] = torch.from_numpy(values[places])  # a copy
         return out
 
     def _decode(self, index: torch.Tensor, labels: bool) -> torch.Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ganzoo.plugin import Dataset, hookimpl
 from ganzoo_datasets.specs.arrays import list_arrays
+from ganzoo_datasets.specs.audio import list_audio
 from ganzoo_datasets.specs.batches import list_batches
 from ganzoo_datasets.specs.emoji import list_emoji
 from ganzoo_datasets.specs.folder import list_folders
@@ -23,6 +24,7 @@ def ganzoo_datasets() -> Iterator[Dataset]:
     yield from list_folders()
     yield from list_arrays()
     yield from list_pairs()
+    yield from list_audio()
     yield from list_made()
     yield from list_mnist()
     yield from list_emoji()

@@ -72,6 +72,14 @@ def find_folder_around(names: Sequence[PurePath]) -> str:
     return first.pop() if len(first) == 1 else ""
 
 
+def cut_folders_around(names: Sequence[PurePath]) -> list[PurePath]:
+    """Return names without the folders that all files are in: what is in them is at the top."""
+    cut = list(names)
+    while find_folder_around(cut):
+        cut = [PurePath(*name.parts[1:]) for name in cut]
+    return cut
+
+
 def _check_member(path: str, name: str, is_link: bool) -> None:
     """Raise an error if a member climbs out of its archive, or is a link."""
     if ".." in re.split(r"[/\\]", name) or re.match(r"[/\\]|[A-Za-z]:", name):

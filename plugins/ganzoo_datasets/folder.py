@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ganzoo.plugin import Corrupt, NotFound, UsageError
-from ganzoo_datasets.archives import SourceFile, find_folder_around
+from ganzoo_datasets.archives import SourceFile, cut_folders_around
 from ganzoo_datasets.labels import STYLEGAN, TABLE, Labels, label_by_folder, read_stylegan, read_table
 from ganzoo_datasets.listing import list_files, require_path
 from ganzoo_datasets.pictures import Pictures, is_image
@@ -55,13 +55,12 @@ def list_labelled(path: str, source: str = "auto", column: str = "") -> tuple[li
     files = [file for file in listed if is_image(file.name)]
     if not files:
         raise NotFound(f"dataset.path: {path!r} has labels and no images: give a folder with both")
-    around = 0  # folders that contain everything: what is in them is at the top
-    while find_folder_around([PurePath(*file.name.parts[around:]) for file in listed]):
-        around += 1
-    tables = {file.name.name: file for file in listed if len(file.name.parts) == 1 + around and not is_image(file.name)}
+    names = cut_folders_around([file.name for file in listed])
+    at_top = [file for file, name in zip(listed, names, strict=True) if len(name.parts) == 1]
+    tables = {file.name.name: file for file in at_top if not is_image(file.name)}
     if column and (source != "auto" or TABLE not in tables):
         raise UsageError(f"dataset.label={column}: there is no {TABLE} at the top of {path!r}: remove dataset.label")
-    return files, _find_labels(tables, [PurePath(*file.name.parts[around:]) for file in files], source, column)
+    return files, _find_labels(tables, [name for name in names if is_image(name)], source, column)
 
 
 def _is_wanted(name: PurePath) -> bool:
