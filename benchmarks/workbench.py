@@ -50,13 +50,25 @@ def add_noise() -> None:
         registry().add_file(NOISE)
 
 
-def assemble_gan(settings: Settings, device: torch.device = CPU, recipe: str | None = None) -> tuple[Gan, Batches]:
-    """Assemble a GAN and its batches from settings by key, as a run does; weights depend on the seed."""
+def assemble_gan(
+    settings: Settings,
+    device: torch.device = CPU,
+    recipe: str | None = None,
+    notify: Callable[[str], None] = print,
+) -> tuple[Gan, Batches]:
+    """Assemble a GAN and its batches from settings by key, as a run does; weights depend on the seed.
+
+    Args:
+        settings: The settings by key.
+        device: The device; by default the CPU.
+        recipe: The named recipe that the settings change; by default none.
+        notify: A function that is called with what a run would print; by default `print`.
+    """
     add_noise()
     chosen = resolve(registry(), recipe=recipe, pairs={key: str(value) for key, value in settings.items()})
-    setup = set_up(chosen, str(device), ALONE, print)
+    setup = set_up(chosen, str(device), ALONE, notify)
     gan = assemble(setup.recipe, setup.source.info, device)
-    execution.install(gan, print)
+    execution.install(gan, notify)
     return gan, Batches(setup.source, Streams(chosen.train.seed, device), gan)
 
 

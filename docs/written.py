@@ -5,27 +5,27 @@
 A page marks the start of such a part by a comment, and its end by ``<!-- end -->``:
 
 - ``<!-- MODULE: NAME, CLASS.METHOD -->``: the docstrings of these names;
-- ``<!-- list of commands -->``: what the function ``list_commands`` returns.
+- ``<!-- list of commands -->``: what the function ``list_commands`` returns;
+- ``<!-- costs of NAME, NAME -->``, ``<!-- grids of NAME -->``: a table and pictures of architectures.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
-import json
 import re
+import sys
 from collections.abc import Container, Iterable, Iterator
 from functools import reduce
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import click
 
 from ganzoo.cli import cli
 from ganzoo.cli.common import common_options
 from ganzoo.cli.groups import GroupedCommand
-from ganzoo.plugin import Architecture, Built, DataInfo, Recipe
+from ganzoo.plugin import Built, Recipe
 from ganzoo.plugin.component import COMMANDS
 from ganzoo.plugin.options import Option, list_options, to_text
 from ganzoo.recipe.keys import COMPONENTS, EXTRACTOR, KEYS, SHORT, make_options_prefix, reads_extractor
@@ -35,9 +35,14 @@ from ganzoo.registry.installed import RegisteredComponent
 from ganzoo.testing.collect import collect_contracts
 
 DOCS = Path(__file__).parent
-RESULTS = DOCS.parent / "benchmarks" / "results"
+sys.path.insert(0, str(DOCS))
+import families  # noqa: E402
+from families import write_table  # noqa: E402
+
+sys.path.pop(0)
 DOCSTRINGS = re.compile(r"(<!-- ([\w.]+): ([\w, .]+) -->\n).*?(<!-- end -->)", re.DOTALL)  # of a module's names
 LIST = re.compile(r"(<!-- list of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+FAMILY = re.compile(r"(<!-- (costs|grids) of ([\w, -]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 SECTION = re.compile(r"(Args|Attributes|Files|Raises|Returns|Yields):")
 FUNCTION = re.compile(r"<function (\w+) at 0x[0-9a-f]+>")  # how Python shows a function that is a default
 QUOTED = re.compile(r"(: |-> )'([^']*)'")  # how Python shows annotations that it has not read
@@ -49,8 +54,19 @@ def collect_pages() -> dict[Path, str]:
     found = {}
     for page in sorted(DOCS.glob("*.md")):
         text = page.read_text(encoding="utf-8")
-        found[page] = insert_lists(insert_docstrings(text))
+        found[page] = insert_families(insert_lists(insert_docstrings(text)))
     return found
+
+
+def insert_families(text: str) -> str:
+    """Return a page with the costs and the grids of the architectures that its comments name."""
+
+    def part(found: re.Match[str]) -> str:
+        write = {"costs": families.write_costs, "grids": families.write_grids}[found[2]]
+        lines = "\n".join(write(found[3].split(", "))).strip("\n")
+        return f"{found[1]}\n{lines}\n\n{found[4]}" if lines else f"{found[1]}{found[4]}"
+
+    return FAMILY.sub(part, text)
 
 
 def insert_lists(text: str) -> str:
@@ -61,14 +77,6 @@ def insert_lists(text: str) -> str:
         return f"{found[1]}\n{lines}\n\n{found[3]}"
 
     return LIST.sub(part, text)
-
-
-def write_table(*rows: Iterable[object]) -> Iterator[str]:
-    """Yield the lines of a table, whose first row is its head; without other rows there is none."""
-    cells = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    if len(cells) > 1:
-        yield from (f"| {' | '.join(row)} |" for row in [cells[0], ["---"] * len(cells[0]), *cells[1:]])
-        yield ""
 
 
 # ----------------------------------------------------------------------------
@@ -233,92 +241,14 @@ def _describe_option(option: Option) -> tuple[str, str]:
 def list_zoo() -> Iterator[str]:
     """Yield what ganzoo brings: each architecture with a picture and its cost, then the other components."""
     yield from ("## Architectures", "")
-    yield from _write_speeds()
+    yield from families.write_speeds()
     for entry in list_first_party("architecture"):
-        yield from _write_architecture(entry)
+        yield from families.write_architecture(entry)
     for kind in ("loss", "regularizer", "augmentation", "dataset", "metric", "tracker", "diagnosis", "recipe", "model"):
         yield from (f"## {PLURALS[kind].capitalize()}", "")
         rows = ((_format_name(entry), entry.spec.summary, *_list_origin(entry)) for entry in list_first_party(kind))
         last = ("published", "cost") if kind == "recipe" else ("paper",)
         yield from write_table(("name", "what", *([] if kind == "model" else last)), *rows)
-
-
-def _write_speeds() -> Iterator[str]:
-    """Yield the speed of each architecture that ``benchmarks/architectures.py`` measured last."""
-    file = max(RESULTS.glob("architectures-20*.json"), key=lambda file: file.name)
-    found = json.loads(file.read_text(encoding="utf-8"))
-    machine, measured = found["machine"], found["architectures"]
-    settings = next(iter(measured.values()))["settings"]
-    where = f"{machine['cores']} cores ({machine['processor']}, `{file.name}`)"
-    chosen = f"`loss={settings['loss']}` and batches of {settings['train.batch']}"
-    yield f"How fast each trains with its default options, {chosen}"
-    yield f"on {where}, beside a plain eager loop of"
-    yield "the same networks: the median of many rounds, and the smallest and largest ratio."
-    yield ""
-    rows = (
-        (
-            f"[`{name}`](#{name})",
-            "x".join([str(each["size"])] * 2),
-            f"{each['images_per_second']['median']:,.0f}",
-            *(f"{each['ratios'][key]:.2f}" for key in ("median", "min", "max")),
-        )
-        for name, each in measured.items()
-    )
-    yield from write_table(
-        ("architecture", "images of", "images a second", "times the plain loop", "at least", "at most"), *rows
-    )
-
-
-def _write_architecture(entry: RegisteredComponent) -> Iterator[str]:
-    """Yield the section of an architecture."""
-    spec = entry.spec
-    assert isinstance(spec, Architecture)
-    yield from (f"### {spec.name}", "", spec.summary, "", f"{spec.paper}.", "")
-    if spec.name in PICTURES:
-        picture, caption = PICTURES[spec.name]
-        yield from (f"![{caption}]({picture})", "", f"{caption}.", "")
-    said = {
-        "data": ", ".join(spec.modalities),
-        "sizes": ", ".join(map(str, spec.sizes)) + " pixels" if spec.sizes else "any",
-        "labels": {"never": "it takes none", "optional": "with `--conditional`", "always": "it needs them"}[
-            spec.conditional
-        ],
-        "recommends": ", ".join(f"`{key}={to_text(value)}`" for key, value in spec.recommended.items()),
-        "parameters": "; ".join(_count_parameters(entry, DataInfo(**data)) for data in BUILT_FOR[spec.name]),
-        "speed": "; ".join(_read_speed(*each) for each in SPEEDS if each[0] == spec.name),
-    }
-    yield from write_table(("", ""), *((name, text) for name, text in said.items() if text))
-
-
-def _count_parameters(entry: RegisteredComponent, data: DataInfo) -> str:
-    """Return how many parameters the networks have."""
-    import torch
-
-    assert isinstance(entry.spec, Built)
-    with torch.device("meta"):
-        built: Any = entry.build(entry.spec.options(), data)
-    g, d = (sum(p.numel() for p in network.parameters()) for network in (built.generator, built.discriminator))
-    return f"generator {g:,}, discriminator {d:,} for {'x'.join(map(str, data.shape))}"
-
-
-def _read_speed(_: str, words: str, results: str, *path: str | int) -> str:
-    """Return a speed that a benchmark measured last, on all cores, on a machine that has instructions for it."""
-    for file in sorted(RESULTS.glob(f"{results}-20*.json"), reverse=True):
-        speed = json.loads(file.read_text(encoding="utf-8"))
-        machine = speed["machine"]
-        if machine.get("threads", machine["cores"]) != machine["cores"]:
-            continue
-        try:
-            for part in path:
-                speed = speed[part]
-            break
-        except KeyError:  # a row that was left out there
-            continue
-    else:
-        raise LookupError(f"no result of {results} has {path}")
-    per = 1 if isinstance(speed, dict) else 64  # updates of 64 points each are a list
-    number = speed["median"] if isinstance(speed, dict) else sorted(speed)[len(speed) // 2]
-    return f"{words}: {number * per:,.0f} a second on {machine['cores']} cores, {machine['processor']} (`{file.name}`)"
 
 
 def list_first_party(kind: str) -> list[RegisteredComponent]:
@@ -335,45 +265,6 @@ def _format_name(entry: RegisteredComponent) -> str:
 def _list_origin(entry: RegisteredComponent) -> tuple[str, ...]:
     spec = entry.spec
     return (spec.published, spec.cost) if isinstance(spec, Recipe) else () if spec.kind == "model" else (spec.paper,)
-
-
-PICTURES = {
-    "dcgan": ("digits.png", "64 digits of `ganzoo train --arch dcgan --loss bce`"),
-    "dcgan-tutorial": (
-        "tutorial.png",
-        "64 digits of `ganzoo train --recipe dcgan-tutorial --dataset digits --batch 32 --images 300000 arch.width=16`",
-    ),
-    "fastgan": ("fastgan.png", "64 digits of `ganzoo train --arch fastgan --images 20000`"),
-    "stylegan3": (
-        "stylegan3.png",
-        "8 digits of `ganzoo train --arch stylegan3 --images 40000`, and the same digits as their input moves",
-    ),
-    "mlp": ("ring.png", "2,500 points of `ganzoo sample ganzoo:ring`; the circles are three standard deviations wide"),
-}
-BUILT_FOR: dict[str, list[dict[str, Any]]] = {
-    "biggan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
-    "biggan-deep": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
-    "dcgan": [{"shape": (1, 32, 32)}, {"shape": (3, 64, 64)}],
-    "dcgan-tutorial": [{"shape": (1, 28, 28)}, {"shape": (3, 28, 28)}],
-    "gat": [{"shape": (1, 32, 32)}, {"shape": (3, 64, 64)}],
-    "fastgan": [{"shape": (3, 32, 32)}, {"shape": (3, 256, 256)}],
-    "projected": [],  # it needs timm, and its generator is that of another architecture
-    "mlp": [{"shape": (2,), "modality": "points"}],
-    "r3gan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
-    "r3gan-mp": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
-    "sngan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
-    "progan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
-    "stylegan2": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
-    "stylegan3": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
-}
-SPEEDS: list[tuple[Any, ...]] = [
-    ("dcgan", "images of 1x32x32 with the defaults", "costs", "images_per_second"),
-    ("dcgan", "images of 3x64x64 with `arch.width=64`", "peers", "images_per_second", "engine fp32"),
-    ("dcgan", "the same in bf16", "peers", "images_per_second", "engine bf16"),
-    ("mlp", "points", "tiny", "default threads", "updates_per_second", "engine compile"),
-    ("r3gan", "images of 3x32x32 with `arch.widths=96`, `train.batch=8`", "r3gan", "images_per_second", "engine fp32"),
-    ("r3gan", "the same in bf16", "r3gan", "images_per_second", "engine bf16"),
-]
 
 
 def main() -> None:

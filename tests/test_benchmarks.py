@@ -117,6 +117,23 @@ def test_grids():
 
 
 @pytest.mark.slow
+def test_combinations():
+    text = run_quick("combinations")
+    assert read_numbers(text.rpartition("\n\n")[2], "mlp   eager") == [31, 4, 0]
+    assert "FAILED" not in text
+
+
+@pytest.mark.slow
+def test_memory():
+    text = run_quick("memory")
+    (size, state, kept), of_mlp = (read_numbers(text, name) for name in ("dcgan", "mlp"))
+    g, d = 370_624, 167_808  # parameters, each with two moments; G has an average as well, which has buffers
+    assert size == 32
+    assert state == pytest.approx(4 * (3 * (g + d) + g) / 2**20, rel=0.005)
+    assert kept > of_mlp[2] > 0
+
+
+@pytest.mark.slow
 def test_scaling():
     text = run_quick("scaling")
     one, two = read_numbers(text, "1"), read_numbers(text, "2")
@@ -168,6 +185,7 @@ def test_kit():
 
 def test_every_benchmark_is_run_here():
     alone = {
+        "combinations",
         "data",
         "evaluation",
         "extractors",
@@ -179,6 +197,7 @@ def test_every_benchmark_is_run_here():
         "crowded",
         "gpu",
         "kit",
+        "memory",
         "penalties",
         "modes",
     }
@@ -221,6 +240,19 @@ def test_losses_that_are_not_numbers_agree_with_nothing(benchmark, capsys):
     common = benchmark("common")
     assert common.compare_losses({"a": [math.nan], "b": [1.0]}, [("a", "b", 0.1)]) == {"a": math.inf}
     assert "DIFFER" in capsys.readouterr().out
+
+
+def test_what_is_kept_for_gradients_is_counted_once_and_as_long_as_it_is_kept(benchmark):
+    weight = torch.ones(100, requires_grad=True)
+    saved = benchmark("memory").SavedTensors([weight])
+    with saved:
+        once = weight.exp()  # keeps its result, 400 bytes
+        total = once.sin() + once.cos() + (weight * weight)  # keep the same tensor, and the weight
+        total.sum().backward()
+        assert saved.now == 0
+        weight.exp().exp()
+    assert saved.most == 800
+    assert saved.now == 0
 
 
 def test_the_operations_equal_those_that_torch_counts(benchmark):

@@ -26,7 +26,7 @@ from ganzoo.plugin.options import to_text
 from ganzoo.recipe.keys import COMPONENTS, CONTINUE, DATA, FLAGS, LENGTH, LOG, WHAT
 from ganzoo.recipe.length import IMAGES, TIME
 from ganzoo.recipe.recipe import ResolvedRecipe
-from ganzoo.recipe.wants import find_unmet_wants
+from ganzoo.recipe.wants import find_warnings
 from ganzoo.registry import registry
 from ganzoo.runs.run import Run
 from ganzoo.runs.words import describe_verdict
@@ -121,7 +121,7 @@ def command(
                 _print_recipe(chosen)
                 for line in chosen.reasons:
                     note(line)
-                for verdict in find_unmet_wants(chosen, registry()):
+                for verdict in find_warnings(chosen, registry()):
                     note(describe_verdict(verdict))
             return
         try:

@@ -105,6 +105,7 @@ class Gan(State):
             choice.name for choice in recipe.aug if self.data.labels_are_images and moves_pixels(choice)
         }
         self.input_gradients = any(choice.differentiates_inputs for choice in recipe.reg)
+        terms.refuse_idle_intervals(recipe, self.regularizers)
         self.intervals = {network: terms.intervals(recipe, self.regularizers, network) for network in self.trainable}
         self.interval = {network: terms.interval_above_1(network, each) for network, each in self.intervals.items()}
         self.optimizers = {

@@ -10,7 +10,7 @@ from ganzoo.engine.events import Events, Facts, Finish, Grid, Measurement, NewVe
 from ganzoo.health.diagnose import Row, build_diagnoses
 from ganzoo.plugin import DataInfo
 from ganzoo.recipe.recipe import ResolvedRecipe
-from ganzoo.recipe.wants import find_unmet_wants
+from ganzoo.recipe.wants import find_warnings
 from ganzoo.registry import registry
 from ganzoo.runs import words
 from ganzoo.runs.run import Run
@@ -26,7 +26,7 @@ def subscribe(events: Events, run: Run, recipe: ResolvedRecipe, data: DataInfo, 
     for name, tracker in trackers.items():
         events.subscribe(f"tracker {name!r}", TrackerAdapter(tracker))
     events.subscribe("estimate", Estimate(events))
-    doctor = Doctor(events, find_unmet_wants(recipe, registry()))
+    doctor = Doctor(events, find_warnings(recipe, registry()))
     doctor.diagnoses = build_diagnoses(registry(), data, doctor.leave_out)
     if doctor.diagnoses or doctor.known:
         events.subscribe("doctor", doctor)

@@ -11,9 +11,11 @@ from ganzoo.compute.device import to_float32
 from ganzoo.engine.forward import require_scalar
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.plugin import Regularizer, Step
+from ganzoo.recipe.idle import is_typed
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.registry.installed import describe_error
 
+NETWORKS = ("generator", "discriminator")
 ANSWERS = {"class-logits", "features", "embedding"}  # D's outputs besides logits; terms that need them need D
 
 
@@ -23,6 +25,18 @@ def intervals(recipe: ResolvedRecipe, regularizers: Mapping[str, Any], network: 
     usual = train.g_reg_interval if network == "generator" else train.d_reg_interval
     own = {choice.name: getattr(choice.options, "interval", None) for choice in recipe.reg}
     return {name: own.get(name) or usual for name, made in regularizers.items() if hasattr(made, network)}
+
+
+def refuse_idle_intervals(recipe: ResolvedRecipe, regularizers: Mapping[str, Any]) -> None:
+    """Raise UsageError if an interval was typed for this run, and there is no term that it could be the interval of."""
+    for name, made in regularizers.items():
+        key = f"reg.{name}.interval"
+        if is_typed(recipe, key) and not any(hasattr(made, network) for network in NETWORKS):
+            raise UsageError(f"{key} has no effect: regularizer {name!r} has no term in a loss: remove {key}")
+    for network in NETWORKS:
+        key = f"train.{network[0]}_reg_interval"
+        if is_typed(recipe, key) and not any(hasattr(made, network) for made in regularizers.values()):
+            raise UsageError(f"{key} has no effect: no regularizer has a term in the {network}'s loss: remove {key}")
 
 
 def interval_above_1(network: str, intervals: Mapping[str, int]) -> int:

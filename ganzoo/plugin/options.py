@@ -19,6 +19,7 @@ from ganzoo.plugin.schedule import ImpossibleValue, Schedule, evaluate_number
 from ganzoo.plugin.values import convert, describe_type, list_numbers
 
 SHOWN = 8  # the largest number of keys that an error lists
+USED_WITH = ("labels", "metrics", "average")  # what a run may have that options of components are used with
 
 # ----------------------------------------------------------------------------
 # Declaring an option.
@@ -33,6 +34,7 @@ def option(
     schedulable: bool = False,
     strength: bool = False,
     nested: Nested | None = None,
+    used_with: str = "",
 ) -> Any:
     """Declare one field of an options class.
 
@@ -46,6 +48,10 @@ def option(
         strength: Whether a schedulable float is the strength of a penalty that weakens D, so that
             ``train.auto_gamma=true`` may adapt it.
         nested: For a text that is the name of an installed component, what the component is used for.
+        used_with: What the option has an effect with; if a user sets it without that, a line says so. It is ``labels``
+            (a conditional run), ``metrics`` (a run that measures), ``average`` (a run with an averaged generator), or
+            another option of the same class and its value as it is typed, such as ``mode=fd``. Several are separated by
+            commas, and all are needed. Empty if the option always has an effect.
 
     Returns:
         A dataclass field.
@@ -58,7 +64,7 @@ def option(
     if isinstance(default, (list, dict, set)):  # dataclass would ask for a factory, which `list_options` refuses
         raise ValueError(f"default {default!r} is mutable: use a tuple")
     limits = {"low": low, "high": high, "schedulable": schedulable, "strength": strength}
-    metadata = {"help": help, **limits, "nested": nested}
+    metadata = {"help": help, **limits, "nested": nested, "used_with": used_with}
     return field(default=default, metadata=metadata)
 
 
@@ -80,6 +86,7 @@ class Option:
         schedulable: Whether a float may be a `Schedule`.
         strength: Whether it is the strength of a penalty that weakens D.
         nested: The component that the value names; None if it names none.
+        used_with: What the option has an effect with (see `option`).
     """
 
     name: str
@@ -91,6 +98,7 @@ class Option:
     schedulable: bool = False
     strength: bool = False
     nested: Nested | None = None
+    used_with: str = ""
 
     def read(self, value: object) -> Any:
         """Convert `value` (text, JSON or Python) to this option's type; raise ValueError that says what is expected."""
@@ -150,6 +158,11 @@ def _read_class(cls: type[Any]) -> dict[str, Option]:
         except ValueError as error:
             raise ValueError(f"option {spec.name!r} of {cls.__name__}: {error}") from None
         declared[spec.name] = entry
+    for entry in declared.values():
+        for wanted in filter(None, entry.used_with.split(",")):
+            name, given, _ = wanted.partition("=")
+            if name not in (declared if given else USED_WITH):
+                raise ValueError(f"option {entry.name!r} of {cls.__name__}: used_with={wanted!r} names nothing")
     return declared
 
 

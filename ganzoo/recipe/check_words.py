@@ -67,21 +67,43 @@ def _find_other_extractor(metric: Choice) -> str:
 def _find_setting(arch: Choice, word: str, provided: bool) -> tuple[str, str] | None:
     """Return a setting of an architecture, and another one, ``arch.KEY=VALUE``, with which it provides a word or not.
 
-    Other values of an option are its default and, if it has few values, all of them. To lose a word, the value with the
-    fewest words is taken. None if no option alone decides.
+    If a component that the architecture names decides, the settings are that component's. None if no option alone
+    decides.
     """
-    if (word in arch.spec.get_provided(arch.options)) == provided:
-        return None  # a component that the architecture names decides
+    if found := _find_option(arch, word, provided):
+        name, present, other = found
+        return f"arch.{name}={present}", f"arch.{name}={other}"
+    named = list_options(type(arch.options))
+    for key, part in arch.parts.items():
+        nested = named[key].nested
+        passed = nested and nested.settings and word in nested.passes
+        if nested and passed and (found := _find_option(part, word, provided)):
+            name, present, other = found
+            known = {key: to_text(option.default) for key, option in list_options(part.spec.options).items()}
+            texts = {key: to_text(getattr(part.options, key)) for key in known}
+            kept = [f"{key}={text}" for key, text in texts.items() if text != known[key] and key != name]
+            settings = f"arch.{nested.settings}="
+            return f"{settings}{name}={present}", settings + ",".join([*kept, f"{name}={other}"])
+    return None
+
+
+def _find_option(choice: Choice, word: str, provided: bool) -> tuple[str, str, str] | None:
+    """Return an option of a component, its present text, and one with which the component provides a word or not.
+
+    Other values of an option are its default and, if it has few values, all of them. To lose a word, the value with the
+    fewest words is taken. None if no option alone decides, or if the component is so already.
+    """
+    if (word in choice.spec.get_provided(choice.options)) == provided:
+        return None
     found = []
-    for option in list_options(arch.spec.options).values():
+    for option in list_options(choice.spec.options).values():
         literal = typing.get_origin(option.type) is typing.Literal
         few = typing.get_args(option.type) if literal else (True, False) if option.type is bool else ()
         for value in (option.default, *few):
-            words = arch.spec.get_provided(replace(arch.options, **{option.name: value}))
+            words = choice.spec.get_provided(replace(choice.options, **{option.name: value}))
             if (word in words) == provided:
-                key = f"arch.{option.name}="
-                found.append((len(words), key + to_text(getattr(arch.options, option.name)), key + to_text(value)))
+                texts = to_text(getattr(choice.options, option.name)), to_text(value)
+                found.append((len(words), (option.name, *texts)))
     if not found:
         return None
-    _, present, other = found[0] if provided else min(found, key=itemgetter(0))
-    return present, other
+    return found[0][1] if provided else min(found, key=itemgetter(0))[1]

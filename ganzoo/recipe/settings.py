@@ -63,7 +63,10 @@ class TrainOptions:
         10_000.0, help="Half-life of the averaged generator, in images; 0 for no averaging.", low=0
     )
     ema_ramp: float | None = option(
-        0.05, help="Limit of the half-life, as a share of the images seen so far; none for no limit.", low=0
+        0.05,
+        help="Limit of the half-life, as a share of the images seen so far; none for no limit.",
+        low=0,
+        used_with="average",
     )
     ema_profiles: tuple[float, ...] | None = option(
         None,
@@ -110,10 +113,16 @@ class TrainOptions:
     )
     checkpoint_every: int = option(50_000, help="Images between two checkpoints.", low=1)
     metric_every: int | None = option(
-        None, help="Images between two measurements of the metrics; none for one at each checkpoint.", low=1
+        None,
+        help="Images between two measurements of the metrics; none for one at each checkpoint.",
+        low=1,
+        used_with="metrics",
     )
     metric_samples: int = option(
-        1024, help="Number of real samples (at most all) and of generated samples in a measurement.", low=2
+        1024,
+        help="Number of real samples (at most all) and of generated samples in a measurement.",
+        low=2,
+        used_with="metrics",
     )
     keep: int = option(2, help="Number of checkpoints to keep.", low=1)
     best: str | None = option(None, help="METRIC/KEY: also keep the checkpoint with the best value of this metric.")

@@ -1,8 +1,9 @@
-"""Words that a component wants (`Built.wants`) and no other component provides: a warning, because it may be meant."""
+"""Warnings about a recipe, of what may be meant: words that a component wants and no other provides; idle options."""
 
 from __future__ import annotations
 
 from ganzoo.plugin import Built, Verdict
+from ganzoo.recipe.idle import find_idle_options
 from ganzoo.recipe.keys import COMPONENTS, MANY
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
 from ganzoo.registry import Registry
@@ -10,8 +11,13 @@ from ganzoo.registry import Registry
 NUM_SUGGESTED = 2  # components in the advice of a warning
 
 
+def find_warnings(recipe: ResolvedRecipe, registry: Registry) -> list[Verdict]:
+    """Return what a user is warned of before a training: unmet wants, and typed options without effect."""
+    return [*find_unmet_wants(recipe, registry), *find_idle_options(recipe)]
+
+
 def find_unmet_wants(recipe: ResolvedRecipe, registry: Registry) -> list[Verdict]:
-    """Return a verdict for each word that a component wants and no component of the recipe provides.
+    """Return a verdict for each word that a component wants (`Built.wants`) and no component of the recipe provides.
 
     Args:
         recipe: The recipe whose components want words.

@@ -41,9 +41,12 @@ class AdaptationOptions:
         low=-1,
         high=1,
         help="Mean sign of D's logits of real samples to which p adapts; for losses that call real what is above 0.",
+        used_with="p=none",
     )
-    images: int = option(500_000, low=1, help="Number of images in which an adapting p can rise from 0 to 1.")
-    interval: int = option(4, low=1, help="Number of updates of D after which an adapting p moves.")
+    images: int = option(
+        500_000, low=1, help="Number of images in which an adapting p can rise from 0 to 1.", used_with="p=none"
+    )
+    interval: int = option(4, low=1, help="Number of updates of D after which an adapting p moves.", used_with="p=none")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,10 @@ class Blur:
 
     StyleGAN3's configuration R, which may collapse in its first updates without it, begins with a standard deviation of
     10 pixels and ends with 0 after 200,000 images (Karras et al. 2021, arXiv:2106.12423, appendix F.2).
+
+    At 0 the images stay as they are, and the filter is computed all the same, because an update does not read numbers
+    back. At 256 pixels that is 0.2 GFLOP for an image, beside 159 in the forwards of both of that configuration's
+    networks.
     """
 
     options: BlurOptions

@@ -44,7 +44,9 @@ class Options:
         low=1,
     )
     z_dim: int = option(128, help="Length of the latent z.", low=1)
-    shared_dim: int = option(128, help="Length of the class embedding that all blocks of G share.", low=1)
+    shared_dim: int = option(
+        128, help="Length of the class embedding that all blocks of G share.", low=1, used_with="labels"
+    )
     attention: tuple[int, ...] | None = option(
         None, help="Resolutions at which both networks have self-attention, from 8 to half the image's size.", low=8
     )
@@ -56,7 +58,9 @@ class Options:
     )
     spectral_g: bool = option(True, help="Whether G has spectral normalisation too.")
     projection: bool = option(
-        True, help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead."
+        True,
+        help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead.",
+        used_with="labels",
     )
 
 
@@ -71,6 +75,7 @@ class BigGANOptions(Options):
         128,
         help="Length of the class embedding that all blocks of G share; 0 for an embedding in each normalisation.",
         low=0,
+        used_with="labels",
     )
     hierarchical: bool = option(
         True, help="Whether each block of G gets a part of z of its own; otherwise the first layer gets all of it."

@@ -39,7 +39,9 @@ class DCGANOptions:
         "gradient (r1, wgan-gp) need none, spectral or layer, because batch mixes the samples of a batch.",
     )
     projection: bool = option(
-        True, help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead."
+        True,
+        help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead.",
+        used_with="labels",
     )
     pack: int = option(
         1,

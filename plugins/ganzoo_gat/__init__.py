@@ -21,9 +21,16 @@ class GATOptions:
     heads: int = option(2, help="Number of heads of each attention; their length is width / heads.", low=1)
     patch: int = option(4, help="Height and width of a patch in pixels; it must divide the image's size.", low=1)
     z_dim: int = option(64, help="Length of the latent z.", low=1)
-    class_dim: int = option(64, help="Length of the vectors whose product is D's logit of a class.", low=1)
+    class_dim: int = option(
+        64,
+        help="Length of the vectors whose product is D's logit of a class.",
+        low=1,
+        used_with="labels,projection=true",
+    )
     projection: bool = option(
-        True, help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead."
+        True,
+        help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead.",
+        used_with="labels",
     )
     attention: Literal["plain", "fused"] = option(
         "plain",

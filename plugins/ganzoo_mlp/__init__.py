@@ -23,9 +23,13 @@ class MLPOptions:
     latent: Literal["normal", "mixed"] = option(
         "normal", help="normal, or mixed: a random one-hot code is added to z, so that G can make separate modes."
     )
-    codes: int = option(64, help="Number of codes of a mixed latent; use several for each mode.", low=2)
+    codes: int = option(
+        64, help="Number of codes of a mixed latent; use several for each mode.", low=2, used_with="latent=mixed"
+    )
     projection: bool = option(
-        True, help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead."
+        True,
+        help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead.",
+        used_with="labels",
     )
     pack: int = option(
         1,

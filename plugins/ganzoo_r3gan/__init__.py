@@ -32,9 +32,11 @@ class R3GANOptions:
     group_width: int = option(16, help="Channels in each group of the 3x3 convolutions.", low=1)
     expansion: int = option(2, help="Channels inside a block, as a multiple of those outside.", low=1)
     z_dim: int = option(64, help="Length of the latent z.", low=1)
-    class_dim: int = option(64, help="Length of the generator's class embedding.", low=1)
+    class_dim: int = option(64, help="Length of the generator's class embedding.", low=1, used_with="labels")
     projection: bool = option(
-        True, help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead."
+        True,
+        help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead.",
+        used_with="labels",
     )
 
 
@@ -73,7 +75,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
     yield Architecture(
         name="r3gan-mp",
         summary="R3GAN with normalised weights and sums that keep the variance, as EDM2 has them.",
-        factory="ganzoo_r3gan.magnitude:build",
+        factory="ganzoo_r3gan.r3gan_mp:build",
         options=R3GANMPOptions,
         similar_to=dict.fromkeys(("r3gan2", "edm2", "magnitude-preserving"), "--arch r3gan-mp"),
         paper=f"{PAPER}; {EDM2}",

@@ -34,7 +34,7 @@ def list_penalties() -> Iterator[Regularizer]:
     yield Regularizer(
         name="r1",
         summary="Penalty on D's gradient at real samples, with which GANs converge near the equilibrium.",
-        factory="ganzoo_regularizers.penalties:R1",
+        factory="ganzoo_regularizers.r1:R1",
         cases="ganzoo_regularizers.cases:r1",
         similar_to=dict.fromkeys(("gradient-penalty", "zero-centered"), "--reg r1"),
         options=options.ZeroCentredOptions,
@@ -45,7 +45,7 @@ def list_penalties() -> Iterator[Regularizer]:
     yield Regularizer(
         name="r2",
         summary="Penalty on D's gradient at generated samples, as r1 at real ones.",
-        factory="ganzoo_regularizers.penalties:R2",
+        factory="ganzoo_regularizers.r1:R2",
         cases="ganzoo_regularizers.cases:r2",
         options=options.ZeroCentredOptions,
         input_gradients=_needs_input_gradients,
@@ -56,7 +56,7 @@ def list_penalties() -> Iterator[Regularizer]:
         name="wgan-gp",
         aliases=("gp",),
         summary="Penalty that pulls the norm of D's gradient to 1 between real and generated samples.",
-        factory="ganzoo_regularizers.slopes:WGANGP",
+        factory="ganzoo_regularizers.wgan_gp:WGANGP",
         cases="ganzoo_regularizers.cases:wgan_gp",
         similar_to=dict.fromkeys(("gradient-penalty", "wgan-lp"), "--reg wgan-gp"),
         options=options.WGANGPOptions,
@@ -70,7 +70,7 @@ def list_penalties() -> Iterator[Regularizer]:
         name="zero-centred-gp",
         aliases=("zero-centered-gp",),
         summary="Penalty on D's gradient between real and generated samples, against D learning samples by heart.",
-        factory="ganzoo_regularizers.slopes:ZeroCentredGP",
+        factory="ganzoo_regularizers.zero_centred_gp:ZeroCentredGP",
         cases="ganzoo_regularizers.cases:zero_centred_gp",
         similar_to=dict.fromkeys(("0-gp", "gan-0-gp"), "--reg zero-centred-gp"),
         options=options.SlopeOptions,
@@ -83,7 +83,7 @@ def list_penalties() -> Iterator[Regularizer]:
     yield Regularizer(
         name="max-gp",
         summary="Penalty on the largest gradient of D in a batch, between real and generated samples.",
-        factory="ganzoo_regularizers.slopes:MaxGP",
+        factory="ganzoo_regularizers.max_gp:MaxGP",
         cases="ganzoo_regularizers.cases:max_gp",
         similar_to=dict.fromkeys(("lgan", "lipschitz"), "--reg max-gp"),
         options=options.SlopeOptions,
@@ -96,7 +96,7 @@ def list_penalties() -> Iterator[Regularizer]:
     yield Regularizer(
         name="dragan",
         summary="Penalty that pulls the norm of D's gradient to 1 near real samples.",
-        factory="ganzoo_regularizers.slopes:Dragan",
+        factory="ganzoo_regularizers.dragan:Dragan",
         cases="ganzoo_regularizers.cases:dragan",
         similar_to={"wgan-dra": "--loss wasserstein --reg dragan"},
         options=options.DraganOptions,
@@ -112,7 +112,7 @@ def list_terms_of_logits() -> Iterator[Regularizer]:
     yield Regularizer(
         name="drift",
         summary="Keeps D's logits of real samples near 0, for losses that leave their level free.",
-        factory="ganzoo_regularizers.outputs:Drift",
+        factory="ganzoo_regularizers.drift:Drift",
         cases="ganzoo_regularizers.cases_of_terms:drift",
         options=options.DriftOptions,
         paper="Tero Karras, Timo Aila, Samuli Laine & Jaakko Lehtinen 2018, Progressive Growing of GANs for Improved "
@@ -122,7 +122,7 @@ def list_terms_of_logits() -> Iterator[Regularizer]:
         name="logit-centring",
         aliases=("logit-centering",),
         summary="Keeps the middle between D's logits of real and of generated samples near 0.",
-        factory="ganzoo_regularizers.outputs:LogitCentring",
+        factory="ganzoo_regularizers.logit_centring:LogitCentring",
         cases="ganzoo_regularizers.cases_of_terms:logit_centring",
         similar_to=dict.fromkeys(("centring", "centering", "cp"), "--reg logit-centring"),
         options=options.CentringOptions,
@@ -133,7 +133,7 @@ def list_terms_of_logits() -> Iterator[Regularizer]:
     yield Regularizer(
         name="lecam",
         summary="Pulls D's logits of real samples to the running mean of fake ones and vice versa, for little data.",
-        factory="ganzoo_regularizers.outputs:LeCam",
+        factory="ganzoo_regularizers.lecam:LeCam",
         cases="ganzoo_regularizers.cases_of_terms:lecam",
         options=options.LeCamOptions,
         paper="Hung-Yu Tseng, Lu Jiang, Ce Liu, Ming-Hsuan Yang & Weilong Yang 2021, Regularizing Generative "
@@ -142,7 +142,7 @@ def list_terms_of_logits() -> Iterator[Regularizer]:
     yield Regularizer(
         name="ucd",
         summary="D's logits with all labels also classify samples, so that D looks at more than whether a label fits.",
-        factory="ganzoo_regularizers.outputs:UCD",
+        factory="ganzoo_regularizers.ucd:UCD",
         cases="ganzoo_regularizers.cases_of_terms:ucd",
         similar_to=dict.fromkeys(("unconditional-discriminator",), "--reg ucd --conditional"),
         options=options.UCDOptions,
@@ -158,7 +158,7 @@ def list_limits_on_weights() -> Iterator[Regularizer]:
     yield Regularizer(
         name="weight-clip",
         summary="Clips the parameters of D after each step; the first Wasserstein GAN, kept for teaching.",
-        factory="ganzoo_regularizers.weights:WeightClip",
+        factory="ganzoo_regularizers.weight_clip:WeightClip",
         cases="ganzoo_regularizers.cases_of_terms:weight_clip",
         similar_to={"wgan-wc": "--loss wasserstein --reg weight-clip", "clipping": "--reg weight-clip"},
         options=options.WeightClipOptions,
@@ -168,7 +168,7 @@ def list_limits_on_weights() -> Iterator[Regularizer]:
     yield Regularizer(
         name="spectral-norm",
         summary="Divides the weights of any D by their largest singular value, which bounds its slope.",
-        factory="ganzoo_regularizers.weights:SpectralNormalisation",
+        factory="ganzoo_regularizers.spectral_norm:SpectralNormalisation",
         cases="ganzoo_regularizers.cases_of_terms:spectral_norm",
         similar_to=dict.fromkeys(("spectral-normalization", "spectral", "sn"), "--reg spectral-norm"),
         provides=("bounded-slope",),
@@ -178,7 +178,7 @@ def list_limits_on_weights() -> Iterator[Regularizer]:
     yield Regularizer(
         name="orthogonal",
         summary="Keeps the weights of each layer near orthogonal to each other, in G as in BigGAN, or in D.",
-        factory="ganzoo_regularizers.weights:build_orthogonal",
+        factory="ganzoo_regularizers.orthogonal:build_orthogonal",
         cases="ganzoo_regularizers.cases_of_terms:orthogonal",
         similar_to=dict.fromkeys(("ortho", "orthogonal-regularization"), "--reg orthogonal"),
         options=options.OrthogonalOptions,

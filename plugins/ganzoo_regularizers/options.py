@@ -22,7 +22,9 @@ class ZeroCentredOptions:
     mode: Literal["exact", "fd"] = option(
         "exact", help="exact: by double backward; fd: by finite differences in random directions."
     )
-    sigma: float = option(0.01, low=1e-6, help="Standard deviation of the noise of fd; the data is in [-1, 1].")
+    sigma: float = option(
+        0.01, low=1e-6, help="Standard deviation of the noise of fd; the data is in [-1, 1].", used_with="mode=fd"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,7 @@ class WGANGPOptions:
     mode: Literal["exact", "fd"] = option(
         "exact", help="exact: by double backward; fd: by finite differences along the gradient."
     )
-    sigma: float = option(0.01, low=1e-6, help="Length of the step of fd; the data is in [-1, 1].")
+    sigma: float = option(0.01, low=1e-6, help="Length of the step of fd; the data is in [-1, 1].", used_with="mode=fd")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +186,7 @@ class LoganOptions:
         "natural", help="natural: a step of natural gradient ascent; gradient: of gradient ascent."
     )
     alpha: float = option(0.9, low=0, schedulable=True, help="Length of the step.")
-    beta: float = option(0.1, low=1e-6, help="Damping of the natural step.")
+    beta: float = option(0.1, low=1e-6, help="Damping of the natural step.", used_with="step=natural")
     share: float = option(0.8, low=0, high=1, help="Share of the latents that are moved, c in the paper.")
     weight: float = option(
         0.1, low=0, schedulable=True, help="Weight of the mean squared distance that moved latents move."

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ganzoo.plugin import Architecture, Recipe, hookimpl, option
+from ganzoo_sngan.sagan import SAGAN, list_recipes
 
 SIZES = (32, 48, 64, 128)
 SNGAN = (
@@ -24,10 +25,6 @@ WGAN_GP = (
 ACGAN = (
     "Augustus Odena, Christopher Olah & Jonathon Shlens 2017, Conditional Image Synthesis With Auxiliary Classifier "
     "GANs, arXiv:1610.09585"
-)
-SAGAN = (
-    "Han Zhang, Ian Goodfellow, Dimitris Metaxas & Augustus Odena 2019, Self-Attention Generative Adversarial "
-    "Networks, arXiv:1805.08318"
 )
 SIMILAR = {
     **dict.fromkeys(("resnet", "sn-resnet", "resnet-gan"), "--arch sngan"),
@@ -71,7 +68,9 @@ class SNGANOptions:
         "sum", help="How D reduces its last maps to features: sum as in SNGAN, mean as in WGAN-GP."
     )
     projection: bool = option(
-        True, help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead."
+        True,
+        help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead.",
+        used_with="labels",
     )
     upsampling: Literal["nearest", "bilinear"] = option(
         "nearest", help="How G doubles the resolution: nearest as in the papers, bilinear as in torch-mimicry."
@@ -179,33 +178,7 @@ def ganzoo_recipes() -> Iterator[Recipe]:
             "train.conditional": True,
         },
     )
-    yield Recipe(
-        name="sagan-imagenet-128",
-        summary="SAGAN's training on ImageNet 128x128 with classes, attention at 64x64.",
-        paper=SAGAN,
-        source="https://github.com/brain-research/self-attention-gan",
-        dataset="imagenet-128",
-        published="FID 18.65, Inception score 52.52 (50,000 samples)",
-        similar_to={"sagan": "--recipe sagan-imagenet-128"},
-        cost="256 million images in batches of 256",
-        settings={
-            **spectral,
-            "arch": "sngan",
-            "arch.spectral_g": True,
-            "arch.wide_d": True,
-            "arch.attention": (64,),
-            "reg": "none",
-            "optim.g.lr": 1e-4,
-            "optim.d.lr": 4e-4,
-            "optim.g.betas": (0.0, 0.9),  # as in the paper; the authors' code has 0.999
-            "optim.d.betas": (0.0, 0.9),
-            "train.batch": 256,
-            "train.images": 256_000_000,
-            "train.conditional": True,
-            "train.ema_half_life": 0,
-            "dataset.size": 128,
-        },
-    )
+    yield from list_recipes()
 
 
 def _make_cifar10_recipe(

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganzoo.plugin import Architecture, Recipe, hookimpl, option
-from ganzoo_stylegan2.recipes import ADA, STYLEGAN2, list_recipes
+from ganzoo_stylegan2.recipes import ADA, SIZES, STYLEGAN2, list_recipes
 from ganzoo_stylegan2.stylegan3_recipes import STYLEGAN3, list_stylegan3_recipes
 
-SIZES = (16, 32, 64, 128, 256, 512, 1024)
 STYLEGAN = (
     "Tero Karras, Samuli Laine & Timo Aila 2019, A Style-Based Generator Architecture for Generative Adversarial "
     "Networks, arXiv:1812.04948"
@@ -53,9 +52,14 @@ class StyleGAN2Options:
     group: int = option(
         4, low=1, help="Samples of a batch whose standard deviation D sees; 1 for a D that sees none of it."
     )
-    projection: bool = option(True, help="Whether D sees the class, by projection; false if a regularizer's head does.")
+    projection: bool = option(
+        True, help="Whether D sees the class, by projection; false if a regularizer's head does.", used_with="labels"
+    )
     mapping_d: int = option(
-        0, low=0, help="Layers of D between the embedded class and the projection; 8 in the authors' networks."
+        0,
+        low=0,
+        help="Layers of D between the embedded class and the projection; 8 in the authors' networks.",
+        used_with="labels,projection=true",
     )
 
 

@@ -23,9 +23,10 @@ from ganzoo.layers import (
     upsample,
 )
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, UsageError
-from ganzoo_stylegan2 import SIZES, StyleGAN2Options
+from ganzoo_stylegan2 import StyleGAN2Options
 from ganzoo_stylegan2.mapping import Mapping, embed, make_mapping
 from ganzoo_stylegan2.modulated import ModulatedConv2d, StyledConv2d, activate
+from ganzoo_stylegan2.recipes import SIZES
 
 
 def build(options: StyleGAN2Options, data: DataInfo) -> Networks:

@@ -34,8 +34,7 @@ STUDIED = {  # the augmentations of StudioGAN's trainings: in the name of a reci
     "diffaugment": ("-diffaug", " with DiffAugment"),
 }
 
-
-SIDES = (16, 32, 64, 128, 256, 512, 1024)
+SIZES = (16, 32, 64, 128, 256, 512, 1024)
 LEAST = 1000  # images of which ADA can make a good training (Karras et al. 2020, figure 7)
 
 
@@ -161,7 +160,7 @@ def _list_studiogan_recipes() -> Iterator[Recipe]:
 def explain_suitability(data: DataInfo, device: str) -> str:
     """Return why ``auto`` suits data on a device; empty if it does not: without a GPU it would take weeks."""
     channels, *sides = data.shape
-    square = data.modality == "image" and channels in (1, 3) and len(set(sides)) == 1 and sides[0] in SIDES
+    square = data.modality == "image" and channels in (1, 3) and len(set(sides)) == 1 and sides[0] in SIZES
     if device != "cuda" or not square or (data.num_items or 0) < LEAST:
         return ""
     return f"ADA keeps D from learning {data.num_items:,} images by heart, and this machine has a GPU"

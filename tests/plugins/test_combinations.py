@@ -1,51 +1,29 @@
 """Every pair of an architecture, a loss and a term trains together, or is refused by name.
 
 A run has one architecture, one loss and several terms. Runs are chosen so that each architecture meets each loss and
-each term, and each loss is tried with each term, with far fewer runs than there are combinations.
+each term, and each loss is tried with each term, with far fewer runs than there are combinations. The command
+``python benchmarks/combinations.py`` trains all combinations, for 20 updates each; what it makes is tried here.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
-from types import ModuleType
-from typing import Any
+from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
-from ganzoo.compute.streams import Streams
-from ganzoo.data.source import open_source
-from ganzoo.engine.assemble import assemble
-from ganzoo.engine.batches import Batches
-from ganzoo.engine.update import update_discriminator, update_generator
-from ganzoo.errors import UsageError
-from ganzoo.plugin import DataInfo, Dataset, hookimpl, option
-from ganzoo.plugin.options import list_options
-from ganzoo.recipe.check import check_data
-from ganzoo.recipe.resolve import resolve
-from ganzoo.registry import register, registry
+from ganzoo.registry import registry
 
-BATCH = 2
-NETWORKS = ("discriminator", "generator")
-SMALL: dict[str, dict[str, Any]] = {  # options of architectures whose defaults take long
-    "biggan": {"init": "normal", "spectral_g": False},
-    "biggan-deep": {"init": "normal", "width_d": 8, "spectral_g": False, "norm_d": "none"},
-    "dcgan": {"width": 8},
-    "dcgan-tutorial": {"width": 8},
-    "fastgan": {"width": 2, "spectral_g": False},
-    "gat": {"width": 8, "depth": 2, "heads": 1},
-    "mlp": {"width": 16, "depth": 2},
-    "progan": {"channel_max": 8, "z_dim": 8},
-    "r3gan": {"blocks": 1, "group_width": 4, "widths": (8,)},
-    "r3gan-mp": {"blocks": 1, "group_width": 4, "widths": (8,)},
-    "sngan": {"width_d": 8},
-    "stylegan2": {"channel_max": 8, "z_dim": 8, "w_dim": 8, "group": 2},
-    "stylegan3": {"channel_max": 8, "z_dim": 8, "w_dim": 8, "group": 2, "layers": 4},
-}
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+import combinations  # noqa: E402, RUF100 (the path comes first)
+
+sys.path.pop(0)
+
+NUM_UPDATES = {"dcgan": 20, "mlp": 20}  # the quickest two; others make one here, and 20 in the command
+RECORDED = ("dcgan", "dcgan-tutorial", "mlp")  # of the others the kit records updates without terms
 NO_LABELS = ("dcgan-tutorial", "fastgan", "progan")
 CLASS_HEADS = ("acgan", "adc", "contra", "d2d-ce", "multi-hinge", "tac")
 OUTPUTS = (
@@ -58,22 +36,10 @@ OUTPUTS = (
 )  # read D's features or embedding
 TAKEN_BY = {  # by terms that few architectures take
     "intermediate-consistency": {"gat"}, "path-length": {"gat", "stylegan2", "stylegan3"}, "unit-weights": {"r3gan-mp"},
-    "ucd": set(),  # with `CLASSES`; without, PROJECTING takes it
+    "ucd": set(),  # with the head's classes; without, PROJECTING takes it
 }  # fmt: skip
 PROJECTING = ("biggan", "biggan-deep", "r3gan", "sngan")  # their D returns its logits with all labels
-CLASSES = {"train.conditional": True, "arch.projection": False}  # the head of a term gives them to D
-
-
-def list_ours(kind: str) -> list[str]:
-    """Return the names of the components of this distribution, without those that need a package of their own."""
-    return [
-        entry.spec.name
-        for entry in registry().components(kind)
-        if entry.plugin.distribution == "ganzoo" and not entry.spec.requires
-    ]
-
-
-ARCHITECTURES, LOSSES, TERMS = (list_ours(kind) for kind in ("architecture", "loss", "regularizer"))
+ARCHITECTURES, LOSSES, TERMS = map(combinations.list_ours, ("architecture", "loss", "regularizer"))
 
 
 def list_runs(arch: str) -> Iterator[tuple[str, list[str]]]:
@@ -87,78 +53,13 @@ def list_runs(arch: str) -> Iterator[tuple[str, list[str]]]:
         yield loss, TERMS[number % num :: num]
 
 
-@dataclass(frozen=True, kw_only=True)
-class TinyOptions:
-    shape: tuple[int, ...] = option((1, 8, 8), help="Shape of an image.")
-
-
-class Tiny:
-    """Eight random images of two classes."""
-
-    def __init__(self, options: TinyOptions) -> None:
-        self.info = DataInfo(shape=options.shape, num_classes=2)
-        draw = torch.Generator().manual_seed(0)
-        self.data = torch.randint(256, (2 * BATCH, *options.shape), generator=draw).to(torch.uint8).numpy()
-        self.labels = (torch.arange(2 * BATCH) % 2).numpy()
-
-
-@pytest.fixture
-def train(tmp_path, monkeypatch):
-    """Return ``train(arch, loss, terms, settings) -> words``: an update of each network, or why they are refused."""
-    module = ModuleType("tiny")
-    module.Tiny = Tiny
-    spec = Dataset(name="tiny", summary="Tiny.", factory="tiny:Tiny", options=TinyOptions)
-    module.datasets = hookimpl(lambda: [spec], specname="ganzoo_datasets")
-    monkeypatch.setitem(sys.modules, "tiny", module)
-    registry.cache_clear()
-    assert register(module).error == ""
-
-    def run(arch, loss, terms, settings):
-        spec = registry().resolve("architecture", arch).spec
-        size = min(spec.sizes, default=8)
-        shape = (1 if 1 in (spec.channels or (1,)) else spec.channels[0], size, size)
-        options, known = SMALL.get(arch, {}), list_options(spec.options)
-        if "ot" in terms and "z_dim" in known:
-            options = options | {"z_dim": torch.Size(shape).numel()}
-        if "spectral-norm" in terms and "norm_d" in known:
-            options = options | {"norm_d": "none"}
-        pairs = {
-            **{
-                "arch": arch,
-                "loss": loss,
-                "dataset": "tiny",
-                "dataset.shape": shape,
-                "reg": terms or "none",
-                "aug": "none",
-            },
-            **{f"arch.{name}": value for name, value in options.items()},
-            **{f"reg.{term}.interval": 1 for term in terms},
-            **{"train.batch": BATCH, "train.execution": "eager", "train.precision": "fp32", "train.ema_half_life": 8},
-            **{key: value for key, value in settings.items() if key.removeprefix("arch.") in (*known, key)},
-        }
-        try:
-            recipe = resolve(registry(), pairs=pairs)
-            source = open_source(recipe.dataset.build(), name="tiny", key="tiny", notify=print, cache=tmp_path)
-            check_data(recipe, source.info)
-            gan = assemble(recipe, source.info, torch.device("cpu"))
-        except UsageError as error:
-            return str(error)
-        batches = Batches(source, Streams(0, gan.device), gan)
-        networks = (
-            gan.generator,
-            gan.discriminator,
-            *(term for term in gan.regularizers.values() if isinstance(term, nn.Module)),
-        )
-        stats = update_discriminator(gan, batches, 0) | update_generator(gan, batches, BATCH, 0)
-        assert all(value.isfinite() for value in stats.values()), stats
-        assert all(parameter.isfinite().all() for network in networks for parameter in network.parameters())
-        measured = {
-            f"reg.{name}/{key[0]}" for name, term in gan.regularizers.items() for key in NETWORKS if hasattr(term, key)
-        }
-        assert {"loss_d", "loss_g"} | measured <= stats.keys()
-        return ""
-
-    yield run
+@pytest.fixture(autouse=True)
+def _on_one_thread():
+    """One thread, and a registry that forgets the dataset of the combinations afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
     registry.cache_clear()
 
 
@@ -170,28 +71,65 @@ def test_each_pair_occurs():
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
-def test_an_architecture_trains_with_all_losses_and_terms(train, arch):
+def test_an_architecture_trains_with_all_losses_and_terms(arch):
     """A term may need classes. One that is refused with them too does not fit, if the words name it and a way out."""
     takes_classes = registry().resolve("architecture", arch).spec.conditional != "never"
-    dropped = set()
+    updates, dropped = NUM_UPDATES.get(arch, 1), set()
     for loss, terms in list_runs(arch):
-        settings, words = {}, train(arch, loss, terms, {})
+        settings, words = {}, combinations.train(arch, loss, terms, updates)
         while words:
             refused = next((term for term in terms if f"regularizer {term!r}" in words), None)
             assert refused, f"{loss}, {terms}: {words}"
             assert ": " in words.partition(refused)[2]
             if takes_classes and not settings:
-                settings = CLASSES
+                settings = combinations.HEAD
             else:
                 dropped.add(refused)
                 terms = [term for term in terms if term != refused]
-            words = train(arch, loss, terms, settings)
+            words = combinations.train(arch, loss, terms, updates, settings)
     refusing = {term for term in TERMS if arch not in TAKEN_BY.get(term, {arch})}
     refusing |= {*CLASS_HEADS} if arch in NO_LABELS else set()
     assert dropped == refusing | ({*OUTPUTS} if arch == "dcgan-tutorial" else set())
 
 
 @pytest.mark.parametrize("arch", PROJECTING)
-def test_a_projection_classifies_too(train, arch):
-    assert train(arch, "hinge", ["ucd"], {"train.conditional": True}) == ""
-    assert "needs 'class-logits'" in train(arch, "hinge", ["ucd"], CLASSES)
+def test_a_projection_classifies_too(arch):
+    assert combinations.train(arch, "hinge", ["ucd"], 1, combinations.PROJECTION) == ""
+    assert "needs 'class-logits'" in combinations.train(arch, "hinge", ["ucd"], 1, combinations.HEAD)
+
+
+@pytest.mark.parametrize("arch", RECORDED)
+def test_what_an_architecture_recommends_can_be_recorded(arch):
+    """The first update is traced as ``train.execution=compile`` does, and replayed; the command compiles it too."""
+    row = combinations.try_compiled(arch, "trace", 2)
+    assert (row["trained"], row["failed"]) == (["recommended"], {})
+
+
+# ----------------------------------------------------------------------------
+# The command.
+
+
+def test_a_combination_that_fails_is_found(monkeypatch):
+    loss = registry().resolve("loss", "bce").spec
+    from ganzoo_losses.losses import BCE
+
+    assert loss.factory.endswith(":BCE")
+    monkeypatch.setattr(BCE, "generator", lambda self, fake, real: fake.mean() / 0.0)
+    row = combinations.try_terms("mlp", "bce", 1)
+    assert not row["trained"]
+    assert "not finite" in row["failed"]["none"]
+
+
+def test_a_term_that_is_not_measured_is_found(monkeypatch):
+    monkeypatch.setattr(combinations, "NETWORKS", ("discriminator", "generator", "__init__"))
+    with pytest.raises(LookupError, match=r"reg\.r1/_"):
+        combinations.train("mlp", "bce", ["r1"], 1)
+
+
+def test_a_piece_that_cannot_be_recorded_is_found(monkeypatch):
+    from ganzoo_mlp import networks
+
+    forward = networks.Generator.forward
+    monkeypatch.setattr(networks.Generator, "forward", lambda self, z, *more: forward(self, z * float(z.sum()), *more))
+    row = combinations.try_compiled("mlp", "trace", 2)
+    assert "train.execution=compile is not possible here" in row["failed"]["recommended"]

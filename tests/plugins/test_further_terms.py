@@ -20,7 +20,7 @@ from ganzoo.plugin import DataInfo, DiscriminatorOutput
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
 from ganzoo_regularizers.consistency import move
-from ganzoo_regularizers.weights import list_matrices, sum_products
+from ganzoo_regularizers.orthogonal import list_matrices, sum_products
 
 DATA = DataInfo(shape=(1, 8, 8))
 

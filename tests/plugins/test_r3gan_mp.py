@@ -16,7 +16,7 @@ from ganzoo.plugin import DataInfo, NoOptions
 from ganzoo.recipe.resolve import resolve
 
 _, SPEC = ganzoo_r3gan.ganzoo_architectures()
-magnitude, unit = import_module("ganzoo_r3gan.magnitude"), import_module("ganzoo_r3gan.unit")
+magnitude, unit = import_module("ganzoo_r3gan.r3gan_mp"), import_module("ganzoo_r3gan.unit")
 TINY = {"widths": (32,), "blocks": 2, "group_width": 8, "z_dim": 16}
 
 

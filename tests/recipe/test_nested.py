@@ -8,6 +8,7 @@ import pytest
 
 from acme_components import (
     ArchOptions,
+    NormOptions,
     expect_refusal,
     freeze_and_reload,
     make_components,
@@ -136,6 +137,20 @@ def test_only_the_words_that_are_passed_on_are_provided() -> None:
     assert resolve_around(there, inner="alien").arch.provides == ("style",)
     resolve_recipe(there, arch="around", loss="mse", reg="path-length", pairs={"arch.inner": "alien"})
     assert "needs 'style'" in expect_refusal(registry=there, arch="around", loss="mse", reg="path-length")
+
+
+def test_a_word_of_a_named_component_has_a_way_out_among_its_settings() -> None:
+    """What was typed of the settings stays in the line to type."""
+    alien = make_alien(options=NormOptions, provides=lambda chosen: ("style",) if chosen.norm == "batch" else ())
+    plain = make_spec(Regularizer, "plain", refuses=("style",))
+    there = install([alien], more=[plain])
+    given: dict[str, Any] = {"registry": there, "arch": "around", "loss": "mse"}
+    pairs = {"arch.inner": "alien", "arch.settings": "width=4"}
+    assert expect_refusal(**given, reg="plain", pairs=pairs).endswith("add arch.settings=width=4,norm=none")
+    pairs["arch.settings"] = "norm=none,width=4"
+    assert resolve_recipe(there, arch="around", loss="mse", reg="plain", pairs=pairs).arch.provides == ()
+    words = "does not provide with arch.settings=norm=none: add arch.settings=width=4,norm=batch, or remove"
+    assert words in expect_refusal(**given, reg="path-length", pairs=pairs)
 
 
 def test_settings_of_another_component_are_dropped_unless_they_are_typed() -> None:

@@ -1,4 +1,4 @@
-"""Limits on the weights of a network: clipping, orthogonality, and a largest singular value of 1."""
+"""Orthogonal regularization: rows of a weight have small products (Brock et al. 2019, arXiv:1809.11096, BigGAN)."""
 
 from __future__ import annotations
 
@@ -9,49 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ganzoo.layers import SpectralNorm, spectral_norm_all
-from ganzoo.plugin import DataInfo, Networks, NoOptions, Step, UsageError
-from ganzoo_regularizers.options import OrthogonalOptions, WeightClipOptions
+from ganzoo.plugin import DataInfo, Step, UsageError
+from ganzoo_regularizers.options import OrthogonalOptions
 
 PARAMETRIZED = re.compile(r"\.?parametrizations\.\w+$")  # where torch keeps the weight of a layer like SpectralNorm
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-
-
-@dataclass(frozen=True)
-class WeightClip:
-    """All parameters of D clipped to [-limit, limit] after each of its steps (Arjovsky et al. 2017, algorithm 1)."""
-
-    options: WeightClipOptions
-    data: DataInfo
-
-    @torch.no_grad()
-    def after_step(self, networks: Networks) -> None:
-        """Clip D's parameters in place."""
-        for parameter in networks.discriminator.parameters():
-            parameter.clamp_(-self.options.limit, self.options.limit)
-
-
-@dataclass(frozen=True)
-class SpectralNormalisation:
-    """W / sigma(W) in place of each weight of D, sigma being its largest singular value (Miyato et al. 2018, eq. 8).
-
-    The weights are those of linear layers and convolutions. `ganzoo.layers.SpectralNorm` says how sigma is estimated.
-    """
-
-    options: NoOptions
-    data: DataInfo
-
-    def prepare(self, networks: Networks) -> None:
-        """Normalise the layers that are not normalised yet.
-
-        Raises:
-            UsageError: There are none, so the regularizer would have no effect.
-        """
-        before = _count_normalised(networks.discriminator)
-        spectral_norm_all(networks.discriminator)
-        if _count_normalised(networks.discriminator) == before:
-            words = "has them all normalised already" if before else "has no linear layer and no convolution of torch"
-            raise UsageError(f"regularizer 'spectral-norm': this discriminator {words}: remove --reg spectral-norm")
 
 
 @dataclass(frozen=True)
@@ -111,7 +73,3 @@ def list_matrices(network: nn.Module) -> Iterator[Tensor]:
         owner = network.get_submodule(PARAMETRIZED.sub("", path.rpartition(".")[0]))
         if weight.dim() > 1 and weight.requires_grad and not isinstance(owner, nn.Embedding):
             yield weight.movedim(1 if isinstance(owner, TRANSPOSED) else 0, 0).flatten(1)
-
-
-def _count_normalised(network: nn.Module) -> int:
-    return sum(isinstance(module, SpectralNorm) for module in network.modules())

@@ -1,0 +1,49 @@
+"""Feature matching: G's samples have the mean features of real ones (Salimans et al. 2016, arXiv:1606.03498)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ganzoo.layers import require_embedding
+from ganzoo.plugin import DataInfo, DiscriminatorOutput, Step
+from ganzoo_regularizers.options import FeatureMatchingOptions
+
+
+@dataclass(frozen=True)
+class FeatureMatching:
+    """weight sum (E d(x) - E d(G(z)))^2 over D's features d (Salimans et al. 2016, section 3.1).
+
+    The features of a layer count as their mean, not as their sum as in the paper, so that the weight does not depend on
+    the number and the size of the layers' features.
+    """
+
+    options: FeatureMatchingOptions
+    data: DataInfo
+
+    def generator(self, step: Step) -> Tensor:
+        """Return the term, a scalar."""
+        pairs = zip(_list_features(step.real_output), _list_features(step.fake_output), strict=True)
+        terms = [(fake.mean(0) - real.detach().mean(0)).square().mean() for real, fake in pairs]
+        return self.options.weight * torch.stack(terms).sum()
+
+
+def _list_features(output: DiscriminatorOutput | None) -> list[Tensor]:
+    if output is None or not output.features:
+        raise ValueError("feature-matching needs features in D's outputs for real and for generated samples")
+    return output.features
+
+
+@dataclass(frozen=True)
+class EmbeddingMatching:
+    """weight mean_k |E e_k(x) - E e_k(G(z))| over the E numbers e_k of D's embedding (Kavalerov et al. 2021, MHGAN)."""
+
+    options: FeatureMatchingOptions
+    data: DataInfo
+
+    def generator(self, step: Step) -> Tensor:
+        """Return the term, a scalar."""
+        real, fake = (require_embedding(each, len(step.z)).mean(0) for each in (step.real_output, step.fake_output))
+        return self.options.weight * (fake - real.detach()).abs().mean()
