@@ -162,7 +162,7 @@ class BareTrainer(Trainer):
 
         return run
 
-    def save(self) -> None:
+    def save(self, interrupted: bool = False) -> None:
         """Do not save anything."""
 
 

@@ -263,6 +263,11 @@ def _resolve_resumed(run: Run, settings: Mapping[str, Any]) -> ResolvedRecipe:
         raise UsageError("dataset.holdout: a resumed run keeps its held-out samples; only their path may change")
     if recipe.train.images < length:
         raise UsageError(f"train.images={recipe.train.images}: this run has {length} images, which can only be raised")
+    if run.early_end:
+        raise UsageError(
+            f"run {run.path} finished early, because {run.early_end}: a new run goes on from its weights with --init "
+            f"{run.path}"
+        )
     if run.images >= recipe.train.images:
         raise UsageError(f"run {run.path} is finished ({run.images:,} images): add --images N to train it for longer")
     check_path(recipe.dataset)

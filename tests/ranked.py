@@ -35,6 +35,30 @@ class Coupled:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FragileOptions:
+    limit: float = option(3.0, help="Largest logit before the loss is NaN.")
+    probed: bool = option(False, help="Whether the probe looks at every tick.")
+
+
+class Fragile:
+    """BCE, until a logit is large."""
+
+    def __init__(self, options: FragileOptions, data: DataInfo) -> None:
+        self.limit = options.limit
+        if options.probed:
+            from ganzoo.engine.probe import Probe
+
+            Probe.is_due = lambda self: True
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        loss = nn.functional.softplus(-real).mean() + nn.functional.softplus(fake).mean()
+        return torch.where(real.abs().amax() > self.limit, torch.nan, 1.0) * loss
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        return nn.functional.softplus(-fake).mean()
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrapOptions:
     rank: int = option(1, help="Rank that the trap is for.", low=0)
     after: int = option(10, help="Updates of D before the trap acts.", low=0)
@@ -116,6 +140,7 @@ def ganzoo_datasets():
 def ganzoo_losses():
     yield Loss(name="coupled", summary="RaGAN.", factory="ranked:Coupled", pairs=True, batch_coupled=True)
     yield Loss(name="trap", summary="Snaps.", factory="ranked:Trap", options=TrapOptions)
+    yield Loss(name="fragile", summary="Breaks.", factory="ranked:Fragile", options=FragileOptions)
 
 
 @hookimpl

@@ -74,9 +74,8 @@ def _collect_facts(run: Run) -> dict[str, Any]:
         length, described = 0, {"dataset": "", "loss": "", "seed": "", "best": None}
     rows = run.rows() if run.active else []
     images = rows[-1]["images"] if rows else run.images
-    status = (
-        "training" if run.active else "finished" if 0 < length <= images else "unfinished" if length else "unreadable"
-    )
+    ended = 0 < length <= images or (length and run.early_end)
+    status = "training" if run.active else "finished" if ended else "unfinished" if length else "unreadable"
     changed = datetime.fromtimestamp(run.changed).isoformat(sep=" ", timespec="minutes")
     values = read_last_values(run) if length else {}
     regressed = _find_regressions(run, values) if values else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganzoo.engine.events import Events, Facts, Finish, Measurement, NewVerdict, Start, Tick, Verdicts
+from ganzoo.engine.events import Events, Facts, Finish, Measurement, NewVerdict, Rollback, Start, Tick, Verdicts
 from ganzoo.health.diagnose import Diagnosis, Row, diagnose
 from ganzoo.health.rows import thin_rows
 from ganzoo.plugin import Verdict
@@ -54,6 +54,10 @@ class Doctor:
         """Call the diagnoses, and emit the verdicts that are new or whose severity changed."""
         self.rows.append(event.row)
         self.examine(event.images)
+
+    def rolled_back(self, event: Rollback) -> None:
+        """Forget the rows after the checkpoint."""
+        self.rows = [row for row in self.rows if row["images"] <= event.images]
 
     def finish(self, event: Finish) -> None:
         """Repeat the verdicts of the last tick from which no run recovers."""

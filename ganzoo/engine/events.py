@@ -106,6 +106,14 @@ class Measurement:
 
 
 @dataclass(frozen=True)
+class Rollback:
+    """The run diverged, and goes on from `images` images: what was measured after them is of weights that are gone."""
+
+    name: ClassVar[str] = "rolled_back"
+    images: int
+
+
+@dataclass(frozen=True)
 class NewVerdict:
     """A diagnosis has a verdict that is new, or more or less severe than before."""
 
@@ -149,7 +157,18 @@ class Finish:
 
 
 Event = (
-    Note | Preparation | Start | Tick | Facts | Grid | Measurement | NewVerdict | Verdicts | SavedCheckpoint | Finish
+    Note
+    | Preparation
+    | Start
+    | Tick
+    | Facts
+    | Grid
+    | Measurement
+    | Rollback
+    | NewVerdict
+    | Verdicts
+    | SavedCheckpoint
+    | Finish
 )
 
 

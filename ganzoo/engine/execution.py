@@ -62,6 +62,12 @@ def _import_compiler() -> None:
     thread.join()
 
 
+def restart(gan: Gan) -> None:
+    """Record all pieces anew, because the GAN's state was replaced."""
+    if isinstance(gan.execute, RecordedExecution):
+        gan.execute.restart()
+
+
 class RecordedExecution(ABC):
     """Runs pieces of an update from recordings. Where one cannot be recorded, all run eagerly, and a line says why.
 
@@ -85,6 +91,10 @@ class RecordedExecution(ABC):
         result = self.first(key, lambda tensors: piece(_fill(given, tensors)), tensors)
         self.drop_old_records(new=key)
         return result
+
+    def restart(self) -> None:
+        """Forget all recordings."""
+        self.records.clear()
 
     def drop_old_records(self, new: Hashable = None) -> None:
         """Drop all recordings where steps of an optimizer changed, except the new one, with which they changed."""
@@ -245,6 +255,11 @@ class CudaGraphs(RecordedExecution):
         gc.collect()
         torch.cuda.empty_cache()
         return piece(tensors)
+
+    def restart(self) -> None:
+        """Forget all recordings, and warm up again: optimizers may have to make their state in the next step."""
+        super().restart()
+        self.runs.clear()
 
     def warm_up(self, piece: Replay, tensors: list[Tensor]) -> Any:
         """Run a piece eagerly, on the stream of the captures."""

@@ -112,7 +112,7 @@ class Keeper:
         checkpoint.save(path, tensors, meta)
         self.best = best
         for old in run.checkpoints[: -self.train.keep]:
-            if old != kept:
+            if old != kept and not meta["interrupted"]:  # the one before may be needed to roll back
                 with write_errors_explained(old):
                     old.unlink(missing_ok=True)
 

@@ -15,7 +15,9 @@ from ganzoo.evaluate.evaluator import Evaluator
 from ganzoo.evaluate.measure import generate_batches
 from ganzoo.evaluate.reals import RealSamples, choose_others
 from ganzoo.evaluate.score import Score
+from ganzoo.evaluate.stopping import find_reason
 from ganzoo.recipe.recipe import ResolvedRecipe
+from ganzoo.recipe.settings import TrainOptions
 from ganzoo.registry.installed import describe_error
 
 
@@ -51,11 +53,14 @@ class RunMetrics:
         self.better = collect_directions(recipe.metric)
         self.best: dict[str, float] = {}  # the best values so far, by name
         self.scores: dict[str, Score] = {}  # of the last measurement, by name
+        self.rows: list[Mapping[str, float]] = []  # the values of all measurements that the run may finish early by
         _refuse_held_networks(recipe, self.evaluator)
 
     def load_history(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Find the best values so far in the statistics of a run that goes on."""
+        rows = [*rows]
         self.best = find_best(rows, self.better)
+        self.rows = [row for row in rows if "images_per_second" not in row]
 
     def measure(self, gan: Gan) -> dict[str, float]:
         """Measure the averaged generator with all metrics, on the same latents and real samples at every call.
@@ -74,7 +79,9 @@ class RunMetrics:
             self.scores = self.evaluator.score(batches, failed)
         except Exception as error:
             self.note(f"nothing could be measured: {describe_error(error)}")
-        return {name: score.value for name, score in self.scores.items()}
+        values = {name: score.value for name, score in self.scores.items()}
+        self.rows.append(values)
+        return values
 
     def compare(self, values: Mapping[str, float]) -> str:
         """Return the values of `measure` in one line, each with whether it is the best so far."""
@@ -82,6 +89,13 @@ class RunMetrics:
         words = format_comparison(values, self.best, self.better, ratios)
         self.best = find_best([self.best, values], self.better)
         return words
+
+    def find_early_end(self, train: TrainOptions) -> str:
+        """Return in words why the run finishes early, by ``train.best``; empty if it goes on."""
+        if train.best is None:
+            return ""
+        values = [row[train.best] for row in self.rows if train.best in row]
+        return find_reason(train.best, values, self.better, train.patience, train.on_regression == "stop")
 
     def describe_regressions(self, values: Mapping[str, float], best: str | None) -> str:
         """Return a line on the values that were much better earlier in the run; empty if there are none.

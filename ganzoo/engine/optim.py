@@ -55,6 +55,9 @@ class NetworkOptimizer:
             corrected with c = k / (k + 1) as in Karras et al. 2020 (StyleGAN2, appendix B): lr * c, beta ** c.
         scaled: Whether losses are scaled so that half-precision gradients do not vanish, and steps with gradients that
             are not finite are skipped (Micikevicius et al. 2018, arXiv:1710.03740, section 3.2).
+
+    Attributes:
+        factor: The factor of the learning rate, which a rollback lowers.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class NetworkOptimizer:
         self.name = choice.name
         self._options = {name: getattr(choice.options, name) for name in list_options(type(choice.options))}
         self.clip: float | None = self._options.pop("clip", None)
+        self.factor = 1.0
         self._eps_hat: bool = self._options.pop("eps_hat", False)
         self._correction = interval / (interval + 1) if interval > 1 else 1.0
         fused = {"fused": True} if choice.name in FUSED and self.parameters else {}
@@ -93,7 +97,7 @@ class NetworkOptimizer:
                 values[name] = tuple(float(evaluate_number(part, images)) for part in value)
             else:
                 values[name] = evaluate_number(value, images) if isinstance(value, (float, Schedule)) else value
-        values["lr"] = values["lr"] * self._correction
+        values["lr"] = values["lr"] * self._correction * self.factor
         if "betas" in values:
             values["betas"] = tuple(beta**self._correction for beta in values["betas"])
         return values

@@ -34,6 +34,11 @@ class Pace:
         self.images, self.time, self.waiting = images, self.clock(), WaitMeter()
         self.drawn_at = self.seconds
 
+    def rewind(self, images: int) -> None:
+        """Go on at `images` images seen, after a rollback; the time that was spent counts."""
+        now = self.clock()
+        self.seconds, self.time, self.images = self.seconds + now - self.time, now, images
+
     def is_due(self, images: int) -> bool:
         """Return whether the period has passed."""
         return images >= self.images + self.period

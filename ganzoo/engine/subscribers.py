@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganzoo.engine.doctor import Doctor
-from ganzoo.engine.events import Events, Facts, Finish, Grid, Measurement, NewVerdict, Note, Start, Tick
+from ganzoo.engine.events import Events, Facts, Finish, Grid, Measurement, NewVerdict, Note, Rollback, Start, Tick
 from ganzoo.health.diagnose import Row, build_diagnoses
 from ganzoo.plugin import DataInfo
 from ganzoo.recipe.recipe import ResolvedRecipe
@@ -78,6 +78,10 @@ class Statistics:
         """Append a row of the numbers."""
         self.run.add_stats({"images": event.images, **event.values})
 
+    def rolled_back(self, event: Rollback) -> None:
+        """Remove the rows after the checkpoint."""
+        self.run.cut_stats(event.images)
+
 
 class TrackerAdapter:
     """Turns events into the calls of a tracker's contract.
@@ -127,6 +131,10 @@ class Estimate:
     def start(self, event: Start) -> None:
         """Remember a new run."""
         self.run = None if event.images else event.run
+
+    def rolled_back(self, event: Rollback) -> None:
+        """Report nothing, because the speed cannot be measured across a rollback."""
+        self.run = None
 
     def tick(self, event: Tick) -> None:
         """Report the estimate when enough was measured."""

@@ -30,13 +30,14 @@ from ganzoo.engine.metrics import RunMetrics
 from ganzoo.engine.pace import Pace
 from ganzoo.engine.probe import Probe
 from ganzoo.engine.restore import restore
+from ganzoo.engine.rollback import Rollbacks, check_weights
 from ganzoo.engine.rounds import train_round
 from ganzoo.engine.setup import set_up, training_modes
 from ganzoo.engine.subscribers import subscribe
 from ganzoo.engine.trial import fit_to_time
-from ganzoo.engine.words import describe, describe_data, explain, report_skipped
+from ganzoo.engine.words import describe_end, explain, introduce, report_skipped
 from ganzoo.errors import Interrupted
-from ganzoo.health.signals import Averages, Diverged, check_stats, check_weights
+from ganzoo.health.signals import Averages, Diverged, check_stats
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.runs.interrupt import StopRequest, stop_on_signals
 from ganzoo.runs.run import Run, SilentRun
@@ -145,6 +146,8 @@ class Trainer:
         self.content: Mapping[str, Any] | None = None  # of the data, to recognise them when the run is resumed
         self.any_rank_stops = False  # whether at the last tick any of several processes was asked to stop
         self.pace = Pace(gan.images_per_round)
+        self.rollbacks = Rollbacks(run, gan, events)
+        self.early = ""  # why the run finishes before it has its length
         self.probe = Probe(gan, batches, held_out, self.pace.clock)
 
     def begin(self, resume: bool, lines: Sequence[str] = ()) -> None:
@@ -160,55 +163,41 @@ class Trainer:
         if resume and (found := restore(gan, self.run, source, self.content, note)):
             self.images = self.saved_at = self.measured_at = found["images"]
             self.pace.seconds, self.keeper.best = found["seconds"], found.get("best")
+            self.rollbacks.load(found)
         gan.world.broadcast([*gan.parameters, *gan.buffers])
         execution.install(gan, self.report_fallback)
         self.run.write_recipe(gan.recipe.to_json())
         self.run.cut_stats(self.images)
-        self.metrics.load_history(self.run.rows())
+        self.early = gan.world.on_rank0(self._load_history)
         self.events.emit(Start(self.run, self.images))
         if gan.world.rank == 0 and (line := report_skipped(self.run, source)):
             note(line)
         if self.images == 0:
-            data = describe_data(gan, source)
-            for line in (*lines, describe(self.run, gan), *data.lines):
-                note(line)
-            if data.facts:
-                self.events.emit(Facts(0, data.facts))
+            introduce(self.run, gan, source, self.events, lines)
             self.gallery.write_reals()
 
     def loop(self) -> None:
-        """Train until the run has its length, or is asked to stop."""
+        """Train until the run has its length, or finishes early, or is asked to stop."""
         train, gan = self.train, self.gan
         self.pace.start(self.images)
         self.probe.start(self.images)
         while True:
-            # ----------------------------------------------------------------
-            # Maintenance.
+            try:
+                if self.maintain():
+                    break
+            except Diverged as error:
+                if train.on_nan != "rollback":
+                    raise
+                self.roll_back(str(error), error.reason)  # the error itself in a frame would keep the memory of the run
+                continue
 
-            ending = self.images >= train.images or self.stopping
-            draw, save = self.is_due(train.grid_every) or ending, self.is_due(train.checkpoint_every) or ending
-            measure = self.is_due(train.metric_every or train.checkpoint_every) or ending
-            if draw or save or measure or self.pace.is_due(self.images):
-                self.tick()
-            if draw or self.pace.is_early_grid_due():
-                self.gallery.write_fakes(self.images)
-                self.pace.drawn_at = self.pace.seconds
-            if measure and self.images != self.measured_at:
-                save |= self.measure()
-            if save and self.images != self.saved_at:
-                self.save()
-            if ending:
-                gan.world.on_rank0(partial(self.keeper.report_writing, ending=True))  # all wait for the files
-                break
-
-            # ----------------------------------------------------------------
             # A round: D's updates, each on new reals and latents, then G's.
-
             for stats in train_round(gan, self.batches, self.images):
                 self.averages.add(stats)
             self.images += gan.images_per_round
 
-        if self.images < train.images:
+        gan.world.on_rank0(partial(self.keeper.report_writing, ending=True))  # all wait for the files
+        if self.images < train.images and not self.early:
             raise Interrupted(
                 f"stopped and saved at {self.images:,} images; to go on: ganzoo train --resume {self.run.path}"
             )
@@ -216,10 +205,8 @@ class Trainer:
             self.events.note(line)
         if gan.world.rank == 0:
             self.events.attempt("package", self.keeper.complete, gan.device)
-        self.events.note(
-            f"finished after {self.images:,} images and {self.pace.seconds:.0f} s of training: "
-            f"ganzoo sample {self.run.path}"
-        )
+        self.run.mark_early_end(self.early)
+        self.events.note(describe_end(self.run, self.images, self.pace.seconds, self.early))
 
     def is_due(self, every: int) -> bool:
         """Return whether the last round passed a multiple of `every` images; always True at the start."""
@@ -232,6 +219,43 @@ class Trainer:
 
     # ------------------------------------------------------------------------
     # Maintenance.
+
+    def maintain(self) -> bool:
+        """Do what is due before the next round; return whether the run ends here."""
+        train, stopping = self.train, self.stopping
+        ending = self.images >= train.images or stopping or bool(self.early)
+        draw, save = self.is_due(train.grid_every) or ending, self.is_due(train.checkpoint_every) or ending
+        measure = self.is_due(train.metric_every or train.checkpoint_every) or ending
+        if draw or save or measure or self.pace.is_due(self.images):
+            self.tick()
+        if draw or self.pace.is_early_grid_due():
+            self.gallery.write_fakes(self.images)
+            self.pace.drawn_at = self.pace.seconds
+        if measure and self.images != self.measured_at:
+            save |= self.measure()
+        if self.early and not ending:
+            save = ending = True
+            self.gallery.write_fakes(self.images)
+        if save and self.images != self.saved_at:
+            self.save(interrupted=stopping)
+        return ending
+
+    def roll_back(self, error: str, reason: str) -> None:
+        """Go back to the last good checkpoint, with lower learning rates; see `Rollbacks.roll_back`."""
+        if self.gan.world.rank == 0:
+            self.keeper.report_writing()
+        found = self.rollbacks.roll_back(error, reason, self.images)
+        self.images = self.saved_at = self.measured_at = found["images"]
+        self.keeper.best = found.get("best")
+        self.early = self.gan.world.on_rank0(self._load_history)
+        self.averages.fetch()
+        self.pace.rewind(self.images)
+        self.probe.start(self.images)
+
+    def _load_history(self) -> str:
+        """Read the values of earlier measurements; return why the run finishes early, or an empty string."""
+        self.metrics.load_history(self.run.rows())
+        return self.metrics.find_early_end(self.train)
 
     def tick(self) -> None:
         """Fetch, check and emit the statistics of the updates since the last tick."""
@@ -252,27 +276,33 @@ class Trainer:
 
     def measure(self) -> bool:
         """Measure the averaged generator; return whether it is the best so far, so that it must be saved."""
-        check_weights(self.gan.networks, self.images)
+        check_weights(self.gan, self.images)
         self.measured_at = self.images
-        return self.gan.world.on_rank0(self._measure)
+        best, self.early = self.gan.world.on_rank0(self._measure)
+        return best
 
-    def _measure(self) -> bool:
+    def _measure(self) -> tuple[bool, str]:
         self.values = self.metrics.measure(self.gan)
         if self.values:
             self.events.emit(Measurement(self.images, self.values, self.metrics.compare(self.values)))
-        return self.keeper.is_best(self.images, self.values)
+        return self.keeper.is_best(self.images, self.values), self.metrics.find_early_end(self.train)
 
-    def save(self) -> None:
-        """Save the package and the checkpoint, with the metrics' values for the same weights."""
-        check_weights(self.gan.networks, self.images)
+    def save(self, interrupted: bool = False) -> None:
+        """Save the package and the checkpoint, with the metrics' values for the same weights.
+
+        Args:
+            interrupted: Whether the run was asked to stop, so that an unbroken run may have no such checkpoint.
+        """
+        check_weights(self.gan, self.images)
         self.gan.world.broadcast(self.gan.buffers)  # as after a resume: each process has its own
         self.saved_at = self.images
         if self.gan.world.rank:
             return
         values = self.values if self.images == self.measured_at else {}
         data = {"data": self.batches.source.info.to_json(), "content": self.content}
-        meta = {"seconds": self.pace.seconds, **data}
-        regular = self.images > 0 and (self.is_due(self.train.checkpoint_every) or self.images >= self.train.images)
+        meta = {"seconds": self.pace.seconds, **data, "rollbacks": self.rollbacks.done}
+        due = self.is_due(self.train.checkpoint_every) or self.images >= self.train.images or bool(self.early)
+        regular, meta["interrupted"] = self.images > 0 and due, interrupted and not due
         self.keeper.keep(self.gan, self.images, self.metrics.records(values), meta, regular)
 
     def report_fallback(self, line: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from ganzoo.compute.device import is_out_of_memory
@@ -10,6 +12,7 @@ from ganzoo.data.report import Summary, summarise_source
 from ganzoo.data.source import ArraySource, Source, describe_skipped_items
 from ganzoo.engine.batches import Batches
 from ganzoo.engine.distributed import ProcessLost
+from ganzoo.engine.events import Events, Facts
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.recomputation import find_blocks
 from ganzoo.errors import GanzooError, Interrupted, UsageError
@@ -30,6 +33,21 @@ def describe(run: Run, gan: Gan) -> str:
         f"generator {g:,} and discriminator {d:,} parameters, {recipe.train.precision} on {gan.device} "
         f"({torch.get_num_threads()} threads{processes})"
     )
+
+
+def introduce(run: Run, gan: Gan, source: Source, events: Events, lines: Sequence[str] = ()) -> None:
+    """Report lines about the start, what is trained, and the lines and facts on its data."""
+    data = describe_data(gan, source)
+    for line in (*lines, describe(run, gan), *data.lines):
+        events.note(line)
+    if data.facts:
+        events.emit(Facts(0, data.facts))
+
+
+def describe_end(run: Run, images: int, seconds: float, early: str) -> str:
+    """Return a line that says that a run finished, why it did so before its length if it did, and what to type."""
+    why = f" early, because {early}," if early else ""
+    return f"finished{why} after {images:,} images and {seconds:.0f} s of training: ganzoo sample {run.path}"
 
 
 def describe_data(gan: Gan, source: Source) -> Summary:

@@ -15,6 +15,8 @@ from ganzoo.plugin import Networks
 class Diverged(GanzooError):
     """A loss, a statistic or a weight is not a finite number; the last good checkpoint is kept."""
 
+    reason = ""  # what is not finite
+
 
 COMPARED = 64  # samples of each kind whose logits are looked at
 EVERY = 8  # updates of D from one look at its logits to the next; on tiny networks each look costs a tenth of an update
@@ -147,19 +149,23 @@ def check_stats(stats: Mapping[str, float], images: int) -> None:
     }
     for name, value in stats.items():
         if not math.isfinite(value):
-            _raise_diverged(f"{names.get(name, name)} is {value}", images)
+            raise make_diverged(f"{names.get(name, name)} is {value}", images)
 
 
-def check_weights(networks: Networks, images: int) -> None:
-    """Raise Diverged where a weight of either network is not a finite number, so that it is never saved."""
+def find_bad_weight(networks: Networks) -> str:
+    """Return in words which network has a weight that is not a finite number; empty if neither has."""
     for title, network in (("generator", networks.generator), ("discriminator", networks.discriminator)):
         weights = [tensor for tensor in network.state_dict().values() if tensor.is_floating_point()]
         if weights and not bool(torch.stack([tensor.isfinite().all() for tensor in weights]).all()):
-            _raise_diverged(f"a weight of the {title} is not finite", images)
+            return f"a weight of the {title} is not finite"
+    return ""
 
 
-def _raise_diverged(what: str, images: int) -> None:
-    raise Diverged(
-        f"training diverged before {images:,} images: {what}; try smaller learning rates (optim.g.lr=, optim.d.lr=) "
+def make_diverged(reason: str, images: int) -> Diverged:
+    """Return the error of a run that diverged: what is not finite, and what to type."""
+    error = Diverged(
+        f"training diverged before {images:,} images: {reason}; try smaller learning rates (optim.g.lr=, optim.d.lr=) "
         "or another loss; this state was not saved"
     )
+    error.reason = reason
+    return error

@@ -17,6 +17,7 @@ def check_training(recipe: ResolvedRecipe) -> None:
     _check_auto_gamma(recipe)
     _check_batches(recipe)
     _check_eps_hat(recipe)
+    _check_early_end(recipe)
 
 
 def _check_time(recipe: ResolvedRecipe) -> None:
@@ -104,6 +105,18 @@ def _check_eps_hat(recipe: ResolvedRecipe) -> None:
                 f"optim.{network}.eps_hat=true is not possible with train.precision=fp16, which scales the loss: use "
                 f"train.precision=bf16, or remove optim.{network}.eps_hat"
             )
+
+
+def _check_early_end(recipe: ResolvedRecipe) -> None:
+    """Raise UsageError if a run may finish early by a score that no setting names."""
+    train = recipe.train
+    asked = [f"train.patience={train.patience}"] if train.patience else []
+    asked += ["train.on_regression=stop"] if train.on_regression == "stop" else []
+    if asked and train.best is None:
+        raise UsageError(
+            f"{asked[0]} judges the run by a score, and none is named: add train.best=METRIC/KEY, and --metric METRIC "
+            "where the run does not measure it yet"
+        )
 
 
 def check_ranks(recipe: ResolvedRecipe, size: int, device: str) -> None:

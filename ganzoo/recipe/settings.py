@@ -126,6 +126,23 @@ class TrainOptions:
     )
     keep: int = option(2, help="Number of checkpoints to keep.", low=1)
     best: str | None = option(None, help="METRIC/KEY: also keep the checkpoint with the best value of this metric.")
+    patience: int = option(
+        0, help="Finish early after so many measurements without a better value of train.best; 0: never.", low=0
+    )
+    on_regression: Literal["keep", "stop"] = option(
+        "keep",
+        help="What happens if train.best is worse than 1.5 times its best in two measurements running. keep: the run "
+        "goes on; stop: it finishes early.",
+    )
+    on_nan: Literal["stop", "rollback"] = option(
+        "stop",
+        help="What happens if a loss or a weight is not a finite number. rollback: the run goes on from its last good "
+        "checkpoint with lower learning rates.",
+    )
+    rollbacks: int = option(3, help="The most rollbacks of a run with train.on_nan=rollback.", low=1)
+    rollback_factor: float = option(
+        0.5, help="Factor of both learning rates at each rollback of train.on_nan=rollback.", low=0, high=1
+    )
 
 
 # ----------------------------------------------------------------------------

@@ -37,6 +37,8 @@ def describe_run(run: Run) -> str:
         return f"{run.path}: it has no recipe that can be read"
     if images >= length:
         return f"{run.path}: finished after {images:,} images"
+    if run.early_end:
+        return f"{run.path}: finished early, after {images:,} of {length:,} images: {run.early_end}"
     return f"{run.path}: {'training' if run.active else 'unfinished'}, {images:,} of {length:,} images"
 
 

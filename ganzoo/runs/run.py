@@ -16,6 +16,7 @@ Files:
     averages/: Averages of the generator of other profiles, at each checkpoint, with ``train.ema_profiles``.
     package/: The model package of the averaged generator, written anew with every checkpoint.
     best/: The model package of the best checkpoint, where ``train.best`` says which is best.
+    early.txt: Why the run finished before its length, if it did.
     scalars.csv: The numbers of ``stats.jsonl`` as a table, with ``--tracker csv``.
 """
 
@@ -36,6 +37,7 @@ from ganzoo.runs.display import describe_run, show_run
 from ganzoo.runs.locks import lock, opened
 
 CHECKPOINT = re.compile(r"(\d{9,})\.ckpt")
+EARLY = "early.txt"
 MARK = ".launch"  # a file in the run: which launch of torchrun started it, to find it again after a restart
 
 
@@ -106,9 +108,20 @@ class Run:
             raise Corrupt(f"{self.recipe_file} is damaged: it does not say how long the run is") from None
 
     @property
+    def early_end(self) -> str:
+        """Why the run finished before its length, in words; empty if it did not."""
+        path = self.path / EARLY
+        return path.read_text(encoding="utf-8").strip() if path.exists() else ""
+
+    @property
     def finished(self) -> bool:
         """Whether the last checkpoint is at the end of the run."""
-        return bool(self.checkpoints) and self.images >= self.length
+        return bool(self.checkpoints) and (self.images >= self.length or bool(self.early_end))
+
+    def mark_early_end(self, reason: str) -> None:
+        """Write why the run finished before its length; do nothing if the reason is empty."""
+        if reason:
+            write_atomic(self.path / EARLY, [f"{reason}\n".encode()])
 
     def recipe(self) -> dict[str, Any]:
         """Return the frozen recipe as JSON."""
@@ -194,6 +207,9 @@ class SilentRun(Run):
         """Do nothing."""
 
     def cut_stats(self, images: int) -> None:
+        """Do nothing."""
+
+    def mark_early_end(self, reason: str) -> None:
         """Do nothing."""
 
     @contextlib.contextmanager

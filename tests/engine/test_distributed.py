@@ -348,6 +348,31 @@ def test_processes_adapt_the_strength_of_penalties_together():
 
 
 @pytest.mark.slow
+def test_all_processes_roll_back_to_the_same_weights_while_one_of_them_probes():
+    lower = {
+        "train.on_nan": "rollback",
+        "train.rollback_factor": 0.001,
+        "train.checkpoint_every": 48,
+        "train.batch": 24,
+    }
+    rates = {**SGD, "optim.d.lr": 30.0, "train.images": 240, "arch": "toy", "dataset": "toy-array", "arch.norm": True}
+    settings = {"loss": "fragile", "loss.probed": True, **rates, **lower}
+    ends = run_command(2, *make_command(settings))
+    assert [end.returncode for end in ends] == [0, 0], [end.stderr for end in ends]
+    assert "".join(end.stderr for end in ends).count("rolled back to") == 1
+    (path,) = Path("runs").iterdir()
+    run = Run(path)
+    assert run.finished
+    assert len(checkpoint.load(run.checkpoints[-1])[1]["rollbacks"]) == 1
+    assert [row for row in run.rows() if "auc_train" in row]
+    last = {"train.on_nan": "rollback", "train.rollbacks": 1, "train.batch": 24, "arch": "toy", "dataset": "toy-array"}
+    ends = run_command(2, *make_command({"loss": "toy-nan", **last}))
+    assert [end.returncode for end in ends] == [1, 1]
+    (said,) = list_said(ends)
+    assert said.startswith("ganzoo: after 1 rollback (train.rollbacks=1) training diverged before ")
+
+
+@pytest.mark.slow
 def test_a_signal_to_one_process_stops_and_saves_all():
     settings = trap(after=100, what="SIGINT") | {"train.images": 10**8, "train.checkpoint_every": 10**7}
     ends = run_command(2, *make_command(settings))
