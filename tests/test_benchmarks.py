@@ -291,3 +291,12 @@ def test_the_frechet_distance_is_0_to_itself_and_grows_with_the_mean(benchmark):
     assert precision.frechet(x, x) == pytest.approx(0, abs=1e-5)
     assert precision.frechet(x + 2, x) == pytest.approx(16, rel=1e-4)
     assert precision.frechet(2 * x - x.mean(0), x) == pytest.approx(float(x.var(0).sum()), rel=1e-3)
+
+
+@pytest.mark.slow
+def test_auto_is_compared_with_recipes_written_by_hand():
+    text = run_quick("auto")
+    for row in ("auto", "dcgan-bce"):
+        assert read_numbers(text.partition("few\n")[2].partition("few\n")[2] or text, row)
+    assert "random fd of auto / the best of the others" in text
+    assert "the end of a run of auto / its best" in text

@@ -46,7 +46,7 @@ def look_at(dataset: Choice, device: torch.device) -> DataFacts:
     data, labels = _read_samples(built, info, items)
     known: dict[str, Any] = {"cores": count_cores(), "memory": measure_free_memory(device)}
     if len(data):
-        known |= _measure(ArraySource(info, data, None))
+        known |= _measure(info, data)
     if (
         files := describe_originals(items[:: -(-len(items) // LOOKED)]) if items else None
     ) and info.modality == "image":
@@ -81,14 +81,13 @@ def _load(item: Item) -> Any:
         return None
 
 
-def _measure(source: ArraySource) -> Mapping[str, Any]:
-    """Return facts about samples that were read."""
-    assert isinstance(source.data, Tensor)
-    num, is_image = len(source.data), source.info.modality == "image"
+def _measure(info: DataInfo, data: Tensor) -> Mapping[str, Any]:
+    """Return facts about samples that were read, ``[n, *shape]``."""
+    source, num = ArraySource(info, data, None), len(data)
     known: dict[str, Any] = {"looked": num, "copies": find_copies(source, alike=False).num_equal / num}
-    if is_image:
-        grey = num if source.info.shape[0] == 1 else measure_values(source).grey
-        known |= {"grey": grey / num, "mirrored": tell_mirrored(scale(source.data))}
+    if info.modality == "image":
+        grey = num if info.shape[0] == 1 else measure_values(source).grey
+        known |= {"grey": grey / num, "mirrored": tell_mirrored(scale(data))}
     return known
 
 

@@ -1,8 +1,9 @@
 """The recipe `auto`: networks, loss, penalties, augmentation and length that suit the data and the machine.
 
-It is a table of what published trainings and our own measurements chose: DCGAN (Radford et al. 2016, arXiv:1511.06434)
-for machines without a GPU, FastGAN (Liu et al. 2021, arXiv:2101.04775) for few images, R3GAN (Huang et al. 2024,
-arXiv:2501.05441) for more; DiffAugment (Zhao et al. 2020, arXiv:2006.10738) as often as there are few images.
+It is a table of what published trainings and our own measurements chose. Without a GPU: DCGAN's networks (Radford et
+al. 2016, arXiv:1511.06434) with R3GAN's loss and penalties. With a GPU: FastGAN (Liu et al. 2021, arXiv:2101.04775) for
+few images, R3GAN (Huang et al. 2024, arXiv:2501.05441) for more. DiffAugment (Zhao et al. 2020, arXiv:2006.10738) as
+often as there are few images.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ TIME, TIME_ON_GPU = {"cpu": "10min"}, "6h"
 NOMINAL = 1_000_000  # images over which schedules are written; they follow the length
 PER_CLASS = 20  # samples of the smallest class with which classes can be learned
 TOLD = 0.1  # share of images above a half that are told from their mirror images, where left and right matter
-GAMMA = {8: 0.05, 16: 0.05, 32: 0.05, 64: 2.0, 128: 10.0, 256: 150.0}  # of R3GAN, at the start; 128 is interpolated
+# Of r1 and r2 at the start, by size in pixels: R3GAN's, and between them. Fewer than 20,000 images of 32 need 0.5.
+GAMMA = {8: 0.5, 16: 0.5, 32: 0.5, 64: 2.0, 128: 10.0, 256: 150.0}
+GAMMA_OF_MANY = 0.05  # of small images
 
 
 @dataclass
@@ -46,7 +49,7 @@ def choose_settings(data: DataInfo, device: str, facts: DataFacts) -> Proposal:
         UsageError: There are no networks for these data; the text says what to type.
     """
     draft = Draft()
-    draft.add(train__time=TIME.get(device, TIME_ON_GPU))
+    draft.add(train__time=TIME.get(device, TIME_ON_GPU), train__images=NOMINAL)
     if data.modality in ("points", "tabular"):
         _choose_for_vectors(draft)
     elif data.modality == "image":
@@ -81,7 +84,7 @@ def _choose_for_images(data: DataInfo, device: str, facts: DataFacts, draft: Dra
     else:
         _choose_r3gan(size, num, draft)
     told = facts.mirrored > 0.5 + max(TOLD, 1.5 / sqrt(max(1, facts.looked)))
-    _choose_augmentation(num, told, facts, draft)
+    _choose_augmentation(num, told, device, facts, draft)
     if data.num_classes > 1 and draft.settings["arch"] != "fastgan":
         _choose_classes(data, facts, draft)
     _tell_what_to_expect(num, size, device, draft)
@@ -116,7 +119,12 @@ def _choose_without_gpu(size: int, channels: int, num: int, draft: Draft) -> Non
     if size not in DCGAN or channels not in (1, 3):
         draft.add("r3gan with rpgan, r1 and r2, which takes this size and these channels", arch="r3gan")
         return
-    draft.add("dcgan with bce: most images a second without a GPU", arch="dcgan", loss="bce", arch__width=32)
+    gamma = GAMMA[size]
+    draft.add(
+        f"dcgan with rpgan, r1 and r2 (gamma {gamma:g}): ahead of bce and hinge at equal time",
+        arch="dcgan", arch__norm_d="none", loss="rpgan", reg=("r1", "r2"), reg__r1__gamma=gamma, reg__r2__gamma=gamma,
+        optim__g__lr=5e-4, optim__d__lr=5e-4, optim__g__betas=(0.0, 0.99), optim__d__betas=(0.0, 0.99), train__batch=32,
+    )  # fmt: skip
 
 
 def _choose_for_few(size: int, num: int, draft: Draft) -> None:
@@ -135,29 +143,33 @@ def _choose_r3gan(size: int, num: int, draft: Draft) -> None:
     steps = size.bit_length() - 3  # resolutions after 4x4
     widths = [max(64, width >> max(0, step - 3)) for step in range(steps + 1)]
     gamma = GAMMA.get(size, GAMMA[256] * (size / 256) ** 2) * (4 if num < VERY_FEW else 1)
+    gamma = GAMMA_OF_MANY if num > MANY and size <= 32 else gamma
     optim = {"lr": f"cosine(2e-4, 5e-5, images={NOMINAL})", "betas": (0.0, f"cosine(0.9, 0.99, images={NOMINAL})")}
     draft.add(
         f"r3gan with rpgan, r1 and r2 (gamma {gamma:g}, a tenth of it at the end): stable without tuning",
         arch="r3gan", arch__widths=tuple(widths), loss="rpgan", reg=("r1", "r2"),
         **{f"reg__{name}__gamma": f"cosine({gamma:g}, {gamma / 10:g}, images={NOMINAL})" for name in ("r1", "r2")},
         **{f"optim__{network}__{key}": value for network in "gd" for key, value in optim.items()},
-        train__images=NOMINAL, train__batch=64 if size < 256 else 32,
+        train__batch=64 if size < 256 else 32,
         train__ema_half_life=500_000, train__ema_ramp=0.05,
     )  # fmt: skip
 
 
-def _choose_augmentation(num: int, told: bool, facts: DataFacts, draft: Draft) -> None:
-    """Choose what D sees changed: the more, the fewer images there are; no colours for grey images or for text."""
+def _choose_augmentation(num: int, told: bool, device: str, facts: DataFacts, draft: Draft) -> None:
+    """Choose what D sees changed: the more, the fewer images there are; no colours for grey images or for text.
+
+    A short run without a GPU sees each image a few dozen times, so that it needs less.
+    """
     if draft.settings["arch"] == "mlp":
         return
-    p = 0.8 if num < FEW else 0.6 if num < MANY else 0.3
+    p = 0.8 if num < (VERY_FEW if device == "cpu" else FEW) else 0.6 if num < MANY and device != "cpu" else 0.3
     plain = told or facts.grey > 0.9
-    policy = ("translation", "cutout") if plain else ("colour", "translation", "cutout")
-    rising = f"linear(0, {p:g}, images={NOMINAL})"
+    policy = ("translation",) if plain else ("colour", "translation", "cutout")
+    often = p if device == "cpu" else f"linear(0, {p:g}, images={NOMINAL})"
     draft.add(
-        f"diffaugment with p rising to {p:g} for {num:,} images" + (", without colours" if plain else ""),
-        aug="diffaugment", **{"aug__diffaugment__policy": policy, "aug__diffaugment__p": rising},
-        train__images=NOMINAL,
+        f"diffaugment with p {'' if device == 'cpu' else 'rising to '}{p:g} for {num:,} images"
+        + (", without colours" if plain else ""),
+        aug="diffaugment", **{"aug__diffaugment__policy": policy, "aug__diffaugment__p": often},
     )  # fmt: skip
     if not told:
         draft.add(
