@@ -194,7 +194,7 @@ class Evaluator:
         """Return all that a metric's floors depend on, for the cache."""
         choice, runner = self.metrics[label], self.runners[label]
         return {
-            "what": "floors", "metric": choice.to_json(), "code": choice.component.hash_code(),
+            "what": "floors", "metric": choice.to_json(), "code": choice.component.hash_package(),
             "weights": runner.weights, "reals": self.reals.digest, "others": others.digest,
             "data_info": self.reals.info.to_json(), "seed": self.reals.seed, "device": self.reals.device.type,
             "torch": torch.__version__, "held_out": runner.held_out.digest if runner.held_out else "",

@@ -179,7 +179,7 @@ class Extraction:
         """The key of the extractor in the cache: its options, its code, the device and torch's version."""
         return {
             "extractor": self.choice.to_json(), "data_info": self.trained_on.info.to_json(),
-            "code": self.choice.component.hash_code(), "device": self.reals.device.type, "torch": torch.__version__,
+            "code": self.choice.component.hash_package(), "device": self.reals.device.type, "torch": torch.__version__,
         }  # fmt: skip
 
     @cached_property

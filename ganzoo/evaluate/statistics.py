@@ -5,7 +5,7 @@ Plugins with metrics may import this module; `ganzoo.plugin.Metric` says how met
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -27,6 +27,7 @@ class Statistics:
         self.count = 0
         self.mean = torch.zeros((), dtype=torch.float64)
         self.scatter = torch.zeros((), dtype=torch.float64)
+        self._root: Tensor | None = None  # of the covariance, once it was asked for
 
     def add(self, rows: Tensor) -> None:
         """Add rows ``[n, D]``; an empty batch changes nothing."""
@@ -43,7 +44,7 @@ class Statistics:
             self._add_sums(other.count, other.mean, other.scatter)
 
     def _add_sums(self, count: int, mean: Tensor, scatter: Tensor) -> None:
-        total = self.count + count
+        total, self._root = self.count + count, None
         delta = mean - self.mean.to(mean)
         self.scatter = self.scatter.to(mean) + scatter
         self.scatter += delta[:, None] * delta * (self.count * count / total)
@@ -56,6 +57,17 @@ class Statistics:
         if self.count < 2:
             raise ValueError(f"a covariance needs at least 2 samples, not {self.count}")
         return self.scatter / (self.count - 1)
+
+    @property
+    def root(self) -> Tensor:
+        """The positive square root of the covariance, float64 ``[D, D]``, which is computed once for all distances."""
+        if self._root is None:
+            self._root = _matrix_sqrt(self.covariance)
+        return self._root
+
+    def measure_distance(self, other: Statistics) -> float:
+        """Return `frechet_distance` from other statistics; raise ValueError where there are fewer than 2 rows."""
+        return _combine(self.mean - other.mean, (self.covariance, other.covariance), (self.root, other.root))
 
     def to_tensors(self) -> dict[str, Tensor]:
         """Return count, mean and scatter as tensors by name, for `from_tensors`."""
@@ -78,10 +90,14 @@ def frechet_distance(mean: Tensor, covariance: Tensor, other_mean: Tensor, other
     squares of these values are the eigenvalues of S S'. So it is real and never negative, and it contains no root of a
     rounding error where a covariance is singular.
     """
-    roots = [_matrix_sqrt(matrix) for matrix in (covariance, other_covariance)]
+    covariances = covariance, other_covariance
+    return _combine(mean - other_mean, covariances, [_matrix_sqrt(matrix) for matrix in covariances])
+
+
+def _combine(difference: Tensor, covariances: Sequence[Tensor], roots: Sequence[Tensor]) -> float:
     overlap = torch.linalg.svdvals(roots[0] @ roots[1]).sum()
-    traces = covariance.trace() + other_covariance.trace()
-    return float(((mean - other_mean).square().sum() + traces - 2 * overlap).clamp(min=0))  # NaN stays NaN
+    traces = covariances[0].trace() + covariances[1].trace()
+    return float((difference.square().sum() + traces - 2 * overlap).clamp(min=0))  # NaN stays NaN
 
 
 def _matrix_sqrt(matrix: Tensor) -> Tensor:

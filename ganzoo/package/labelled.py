@@ -136,8 +136,11 @@ def write_labelled(
     data = generator.data
     if not data.num_classes:
         raise UsageError("--per-class: this model was trained without classes: give the number of samples with -n")
-    if data.modality != "image" or (data.shape[0] not in CHANNELS and kind != "npz"):
+    if data.modality != "image":
         raise UsageError(f"--per-class writes images, and this model makes {data.modality}: use -n N --out X.npz")
+    if data.shape[0] not in CHANNELS and kind != "npz":
+        many = f"images of {data.shape[0]} channels"
+        raise UsageError(f"--format {kind} writes pictures, and this model makes {many}: add --format npz")
     chosen = LabelledSet(
         generator, package, model, per_class, split_labels(labels, data) if labels else None, seed, truncation
     )

@@ -35,6 +35,13 @@ def ganzoo_extractors() -> Iterator[Extractor]:
         "Evaluating Generative Models, arXiv:2208.09218",
     )
     yield Extractor(
+        name="identity",
+        summary="The numbers themselves, of points and tables: distances and coverage without a network.",
+        factory="ganzoo_extractors.identity:Identity",
+        rank=1,
+        modalities=("points", "tabular"),
+    )
+    yield Extractor(
         name="in-place",
         summary="A small classifier that learns the data's own classes: sees missing classes, with no download.",
         factory="ganzoo_extractors.in_place:InPlace",

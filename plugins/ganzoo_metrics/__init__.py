@@ -16,6 +16,7 @@ from ganzoo_metrics.options import (
     MomentsOptions,
     PRDCOptions,
     SWDOptions,
+    VendiOptions,
 )
 
 FRECHET = "--metric frechet, the same distance on another network (squeezenet, or random without a download)"
@@ -134,6 +135,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
         summary="How many different samples there are; it compares with nothing.",
         aliases=("vendi-score",),
         factory="ganzoo_metrics.vendi:Vendi",
+        options=VendiOptions,
         reads="features",
         better={"vendi": "higher", "real": "neither"},
         cases="ganzoo_metrics.cases:vendi",

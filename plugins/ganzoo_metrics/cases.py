@@ -126,21 +126,26 @@ def mind() -> Iterator[Case]:
 
 
 def vendi() -> Iterator[Case]:
-    """Yield orthogonal samples, copies of one sample, and two directions of unequal weight."""
-    axes = torch.eye(4)
+    """Yield orthogonal samples, copies of one sample, two directions of unequal weight, and samples far from 0."""
+    axes, origin = torch.eye(4), {"centred": False}
     yield Case(
         name="orthogonal and equal",
         given={"real": axes * 3, "fake": axes[:1].expand(6, 4)},
-        expected={
-            "vendi": 1.0,
-            "real": 4.0,
-        },
+        options=origin,
+        expected={"vendi": 1.0, "real": 4.0},
         tolerance=1e-9,
     )
     yield Case(
         name="three of one kind and one of another: 4 / 3^(3/4)",
         given={"real": axes, "fake": axes[[0, 0, 0, 1]]},
+        options=origin,
         expected={"vendi": 4 / 3**0.75},
+        tolerance=1e-9,
+    )
+    yield Case(  # directions from the mean at (100, 100): two diagonals
+        name="a square far from 0, and copies of one corner",
+        given={"real": SQUARE + 100, "fake": (SQUARE[:1] + 100).expand(5, 2)},
+        expected={"vendi": 1.0, "real": 2.0},
         tolerance=1e-9,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganzoo.evaluate.statistics import Statistics, frechet_distance
+from ganzoo.evaluate.statistics import Statistics
 from ganzoo.plugin import DataInfo, NoOptions
 from ganzoo_metrics.kept import KeptFeatures
 from ganzoo_metrics.options import FrechetInfinityOptions
@@ -89,4 +89,4 @@ def _summarise(rows: Tensor) -> Statistics:
 
 
 def _compute_distance(one: Statistics, other: Statistics) -> float:
-    return frechet_distance(one.mean, one.covariance, other.mean, other.covariance)
+    return one.measure_distance(other)

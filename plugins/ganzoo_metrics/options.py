@@ -56,6 +56,15 @@ class MINDOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VendiOptions:
+    """Options of `vendi`."""
+
+    centred: bool = option(
+        True, help="Whether cosines are about the mean of the real features; about the origin as in published values."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class C2STOptions:
     """Options of `c2st`."""
 

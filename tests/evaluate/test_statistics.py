@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from ganzoo.evaluate import statistics as statistics_module
 from ganzoo.evaluate.statistics import Statistics, frechet_distance
 
 
@@ -89,3 +90,19 @@ def test_no_distance_is_negative():
 def test_a_mean_that_is_nan_does_not_give_a_distance_of_zero():
     one, nan = torch.eye(2).double(), torch.full((2,), math.nan).double()
     assert math.isnan(frechet_distance(nan, one, torch.zeros(2), one))
+
+
+def test_the_root_of_one_side_is_computed_once_for_all_distances(monkeypatch):
+    calls = []
+    real_sqrt = statistics_module._matrix_sqrt
+    monkeypatch.setattr(statistics_module, "_matrix_sqrt", lambda matrix: calls.append(1) or real_sqrt(matrix))
+    one, others = add_batches(ROWS), [add_batches(ROWS[:30] * scale + 1) for scale in (1.0, 2.0, 3.0)]
+    found = [one.measure_distance(other) for other in others]
+    assert len(calls) == 4
+    expected = [frechet_distance(one.mean, one.covariance, other.mean, other.covariance) for other in others]
+    assert found == expected
+    one.add(ROWS[:10] * 5)  # other samples have another root
+    other = others[0]
+    assert one.measure_distance(other) == frechet_distance(one.mean, one.covariance, other.mean, other.covariance)
+    with pytest.raises(ValueError, match="a covariance needs at least 2 samples, not 0"):
+        one.measure_distance(Statistics())

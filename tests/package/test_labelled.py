@@ -6,6 +6,7 @@ import json
 import tarfile
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from ganzoo.models import resolve_package
 from ganzoo.package import labelled
 from ganzoo.package.generator import Generator
 from ganzoo.package.labelled import write_labelled
+from ganzoo.plugin import DataInfo
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +130,17 @@ def test_a_path_that_does_not_suit_is_refused(digits: tuple[Generator, Path], ki
     with pytest.raises(UsageError, match=words):
         write(digits, kind, out)
     assert sorted(Path().rglob("*")) == before
+
+
+@pytest.mark.parametrize("kind", ["folder", "parquet", "webdataset"])
+def test_images_that_are_not_pictures_are_written_as_arrays_alone(kind: Any) -> None:
+    generator: Any = SimpleNamespace(data=DataInfo(shape=(2, 8, 8), num_classes=3))
+    words = f"--format {kind} writes pictures, and this model makes images of 2 channels: add --format npz"
+    with pytest.raises(UsageError, match=words):
+        write((generator, Path()), kind)
+    generator.data = DataInfo(shape=(2,), modality="points", num_classes=3)
+    with pytest.raises(UsageError, match=r"writes images, and this model makes points: use -n N --out X\.npz"):
+        write((generator, Path()), kind)
 
 
 def test_a_json_of_the_user_is_not_overwritten_and_an_old_one_does_not_stand_beside_a_new_set(

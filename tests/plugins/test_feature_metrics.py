@@ -9,6 +9,7 @@ import torch
 
 import ganzoo
 from ganzoo.evaluate.statistics import Statistics
+from ganzoo.plugin import DataInfo
 from ganzoo_metrics import kept
 from ganzoo_metrics.copying import compare_distances, find_centres
 from ganzoo_metrics.frechet import extrapolate
@@ -188,6 +189,15 @@ def test_beside_held_out_samples_a_generator_that_copies_all_that_it_saw_is_noti
         measure("copying", known, copies, held_out=apart[:7])
 
 
+def test_vendi_tells_variety_from_copies_on_features_that_are_all_positive():
+    many = draw(400, 64).abs() * 0.1 + 5  # cosines about the origin are near 1
+    few = many[:4].repeat(100, 1)
+    assert measure("vendi", many, few, centred=False)["real"] < 1.01
+    found = measure("vendi", many, few)
+    assert found["real"] > 50
+    assert found["vendi"] < 5
+
+
 def test_ties_count_half_and_equal_distances_give_no_verdict():
     assert compare_distances(torch.ones(30), torch.ones(40)) == pytest.approx(0.5 / math.sqrt(30 * 40 * 71 / 12))
     one, other = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 2.5])  # larger in 0, 0.5, 2 pairs
@@ -285,3 +295,24 @@ def test_rare_modes_count_as_found_and_not_as_captured():
     assert (found["modes"], found["modes-any"], found["spread"]) == (2, 3, 0)
     with pytest.raises(ganzoo.GanzooError, match="counts the modes of a mixture in the plane: use --dataset points"):
         ganzoo.create("metric", "modes", data=sample_points("two-moons", 1, 0)[0])
+
+
+# ----------------------------------------------------------------------------
+# Points.
+
+
+@pytest.mark.parametrize(("modality", "shape"), [("points", (2,)), ("tabular", (7,))])
+def test_metrics_of_features_measure_points_and_tables_by_their_numbers(modality, shape):
+    info = DataInfo(shape=shape, modality=modality, dtype="float32")
+    rows = draw(50, *shape).float()
+    assert torch.equal(ganzoo.create("extractor", "identity", data=info)(rows)["features"], rows)
+
+
+def test_points_are_measured_by_distance_and_coverage_if_no_metric_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "cache"))
+    run = ganzoo.train(arch="mlp", dataset="points", images=256, batch=64)
+    found = ganzoo.evaluate(run, num=300)
+    assert {"frechet/fd", "prdc/coverage"} <= found.values.keys()
+    assert found.scores["frechet/fd"].extractor == "identity"
+    assert found.scores["frechet/fd"].ratio > 1
