@@ -20,6 +20,7 @@ from ganzoo.data.source import Source
 from ganzoo.engine import execution
 from ganzoo.engine.assemble import assemble
 from ganzoo.engine.batches import Batches
+from ganzoo.engine.conditioning import describe_ignored_labels
 from ganzoo.engine.distributed import ALONE, World
 from ganzoo.engine.events import Events, Facts, Finish, Measurement, Start, Tick
 from ganzoo.engine.gallery import Gallery
@@ -89,6 +90,8 @@ def train(
     with run.training(), stop_on_signals() as stop, training_modes(setup):
         if world.rank == 0:
             subscribe(events, run, gan.recipe, gan.data, trackers)
+            if not resume and (line := describe_ignored_labels(gan)):
+                events.note(line)
         trainer = Trainer(run, gan, batches, metrics, events, stop, setup.held_out)
         shown: BaseException | None = None
         try:
