@@ -410,6 +410,22 @@ def test_a_store_that_was_installed_first_is_kept(tmp_path: Path) -> None:
     assert_clean(tmp_path)
 
 
+def test_a_store_that_was_packed_between_the_first_look_and_the_turn_is_not_packed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkdir, other, files = Path.mkdir, Files(5), Files(5)
+
+    def interleaved(path: Path, *args: Any, **kwargs: Any) -> None:
+        mkdir(path, *args, **kwargs)
+        monkeypatch.undo()
+        open_store(make_packing(other.items(), tmp_path))
+
+    monkeypatch.setattr(Path, "mkdir", interleaved)
+    assert len(open_store(make_packing(files.items(), tmp_path)).data) == 5
+    assert (other.loads, files.loads) == (5, 0)
+    assert_clean(tmp_path)
+
+
 @pytest.mark.usefixtures("without_locks")
 def test_a_store_installed_between_the_two_renames_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_store(make_packing(Files(9).items(), tmp_path))
