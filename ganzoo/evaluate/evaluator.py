@@ -24,6 +24,7 @@ from ganzoo.plugin import Metric
 from ganzoo.plugin.measuring import get_direction
 from ganzoo.recipe.measured import get_spec
 from ganzoo.recipe.recipe import Choice
+from ganzoo.registry.code import hash_package
 from ganzoo.registry.installed import describe_error
 
 
@@ -194,7 +195,7 @@ class Evaluator:
         """Return all that a metric's floors depend on, for the cache."""
         choice, runner = self.metrics[label], self.runners[label]
         return {
-            "what": "floors", "metric": choice.to_json(), "code": choice.component.hash_package(),
+            "what": "floors", "metric": choice.to_json(), "code": hash_package(choice.component),
             "weights": runner.weights, "reals": self.reals.digest, "others": others.digest,
             "data_info": self.reals.info.to_json(), "seed": self.reals.seed, "device": self.reals.device.type,
             "torch": torch.__version__, "held_out": runner.held_out.digest if runner.held_out else "",

@@ -16,6 +16,7 @@ from ganzoo.evaluate.cache import Tensors, load_or_compute
 from ganzoo.evaluate.reals import BATCH, RealSamples, TrainingSet
 from ganzoo.evaluate.statistics import Statistics
 from ganzoo.recipe.recipe import Choice
+from ganzoo.registry.code import hash_package
 
 MOST_KEPT = 1 << 29  # bytes of generated samples' features that are kept
 
@@ -179,7 +180,7 @@ class Extraction:
         """The key of the extractor in the cache: its options, its code, the device and torch's version."""
         return {
             "extractor": self.choice.to_json(), "data_info": self.trained_on.info.to_json(),
-            "code": self.choice.component.hash_package(), "device": self.reals.device.type, "torch": torch.__version__,
+            "code": hash_package(self.choice.component), "device": self.reals.device.type, "torch": torch.__version__,
         }  # fmt: skip
 
     @cached_property

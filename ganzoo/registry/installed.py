@@ -181,22 +181,6 @@ class RegisteredComponent:
         except (TypeError, OSError):  # an object without a file, or a file in an archive
             return ""
 
-    def hash_package(self) -> str:
-        """Return the SHA-256 of the plugin's version, of the factory's file and of all Python files beside and below.
-
-        A factory that is not in a package has only its own file. The result is empty if files cannot be read.
-        """
-        assert isinstance(self.spec, Built)
-        digest = hashlib.sha256(f"{self.plugin.version} {self.hash_code()}".encode())
-        module = sys.modules.get(self.spec.factory.partition(":")[0])
-        folder = Path(module.__file__).parent if module and module.__package__ and module.__file__ else None
-        try:
-            for path in sorted(folder.rglob("*.py")) if folder else ():
-                digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
-        except OSError:
-            return ""
-        return digest.hexdigest()
-
     def _call(self, path: str, arguments: tuple[str, ...], *args: object) -> Any:
         with self._errors_blamed(path):
             found = import_object(path)
