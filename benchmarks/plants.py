@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ganzoo.plugin import Architecture, Augmentation, DataInfo, Dataset, Networks, NoOptions, hookimpl, option
+from ganzoo.plugin import Architecture, DataInfo, Dataset, Networks, NoOptions, hookimpl, option
 
 SIZE, WIDTH, Z_DIM = 16, 16, 32
 FEW, COPIES = 164, 20  # samples of `few`, and how often each of a part of them is repeated
@@ -74,11 +74,12 @@ def build_networks(options: NetworkOptions, data: DataInfo) -> Networks:
             super().__init__()
             self.first = nn.Linear(Z_DIM, 2 * width * (SIZE // 4) ** 2)
             norm = nn.BatchNorm2d(2 * width, momentum=0.0) if fault == "frozen-statistics" else nn.Identity()
+            last_norm = nn.BatchNorm2d(width, momentum=0.0) if fault == "frozen-statistics" else nn.Identity()
             kernel: dict[str, Any] = {"kernel_size": 4, "stride": 2, "padding": 1}
             if fault == "checkerboard":
                 kernel = {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1}
             self.layers = nn.Sequential(
-                norm, nn.ReLU(), nn.ConvTranspose2d(2 * width, width, **kernel), nn.ReLU(),
+                norm, nn.ReLU(), nn.ConvTranspose2d(2 * width, width, **kernel), last_norm, nn.ReLU(),
                 nn.ConvTranspose2d(width, data.shape[0], **kernel), nn.Tanh(),
             )  # fmt: skip
             self.register_buffer("codes", torch.randn(8, Z_DIM))
@@ -116,17 +117,21 @@ def build_shared(options: NoOptions, data: DataInfo) -> Networks:
     return Networks(generator=made.generator, discriminator=made.discriminator, latent_dim=Z_DIM)
 
 
-class HalfPlane:
-    """Shows D points of the left half alone, mirrored from the right one: the augmentation of a faulty loader."""
+class HalfRing:
+    """The ring of 8 modes, of which a faulty loader draws the left half alone."""
 
-    def __init__(self, options: NoOptions, data: DataInfo) -> None:
-        self.data = data
+    def __init__(self, options: NoOptions) -> None:
+        import ganzoo
 
-    def mix(self, real: Any, fake: Any) -> Any:
-        """Return real points ``[N, 2]`` whose first coordinate is not above 0."""
+        self.ring: Any = ganzoo.create("dataset", "points", shape="ring")
+        self.info: DataInfo = self.ring.info
+
+    def sample(self, generator: Any, n: int) -> tuple[Any, Any]:
+        """Return `n` points ``[n, 2]`` whose first coordinate is not above 0, and their labels."""
         import torch
 
-        return torch.stack([-real[:, 0].abs(), real[:, 1]], 1)
+        points, labels = self.ring.sample(generator, n)
+        return torch.stack([-points[:, 0].abs(), points[:, 1]], 1), labels
 
 
 @hookimpl
@@ -159,15 +164,4 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         options=DataOptions,
         info=describe_digits,
     )
-
-
-@hookimpl
-def ganzoo_augmentations() -> Iterator[Augmentation]:
-    """Offer the half plane."""
-    yield Augmentation(
-        name="half-plane",
-        summary="Shows D half of the points.",
-        factory=f"{__name__}:HalfPlane",
-        mixes_fakes=True,
-        modalities=("points",),
-    )
+    yield Dataset(name="half-ring", summary="Half of a ring of modes.", factory=f"{__name__}:HalfRing")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 import re
 import sys
 from collections.abc import Container, Iterable, Iterator
@@ -37,7 +38,7 @@ from ganzoo.testing.collect import collect_contracts
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
 import families  # noqa: E402
-from families import write_table  # noqa: E402
+from families import RESULTS, write_table  # noqa: E402
 
 sys.path.pop(0)
 DOCSTRINGS = re.compile(r"(<!-- ([\w.]+): ([\w, .]+) -->\n).*?(<!-- end -->)", re.DOTALL)  # of a module's names
@@ -249,6 +250,24 @@ def list_zoo() -> Iterator[str]:
         rows = ((_format_name(entry), entry.spec.summary, *_list_origin(entry)) for entry in list_first_party(kind))
         last = ("published", "cost") if kind == "recipe" else ("paper",)
         yield from write_table(("name", "what", *([] if kind == "model" else last)), *rows)
+
+
+def list_failures() -> Iterator[str]:
+    """Yield what ``benchmarks/doctor.py`` trained last: the planted failures, and the runs that go well."""
+    files = sorted(RESULTS.glob("doctor-20*.json"))
+    rows = json.loads(files[-1].read_text(encoding="utf-8"))["rows"] if files else []
+    plants = [row for row in rows if row["expected"]]
+    right = [row for row in plants if row["first"] in row["expected"].split("/")]
+    alarms = [f"`{said['code']}`" for row in rows if not row["expected"] for said in row["verdicts"]]
+    yield f"Right first: {len(right)} of {len(plants)}. Of {len(rows) - len(plants)} runs that go well,"
+    yield f"verdicts: {', '.join(alarms) or 'none'} (`{files[-1].name if files else 'no file'}`)."
+    yield ""
+    cells = (
+        (row["name"], f"`{row['first'] or 'nothing'}`", "yes" if row in right else f"no: `{row['expected']}`",
+         "" if row["delay"] is None else str(row["delay"]), row["verdicts"][0]["words"] if row["verdicts"] else "")
+        for row in plants
+    )  # fmt: skip
+    yield from write_table(("planted", "first verdict", "right", "delay", "its words"), *cells)
 
 
 def list_first_party(kind: str) -> list[RegisteredComponent]:

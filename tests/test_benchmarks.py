@@ -14,7 +14,7 @@ from ganzoo.compute.processor import estimate_slowdown, list_instructions, read_
 from strangers import Outside
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-SHARED = {"common", "workbench", "noise", "digit_scores", "sagan"}  # modules that benchmarks use
+SHARED = {"plants", "common", "workbench", "noise", "digit_scores", "sagan"}  # modules that benchmarks use
 
 
 def run_quick(name, *more):
@@ -200,6 +200,8 @@ def test_every_benchmark_is_run_here():
         "memory",
         "penalties",
         "modes",
+        "doctor",
+        "failures",
     }
     assert {path.stem for path in BENCHMARKS.glob("*.py")} - SHARED == {*ROWS, *BESIDE, *alone}
 
@@ -300,3 +302,13 @@ def test_auto_is_compared_with_recipes_written_by_hand():
         assert read_numbers(text.partition("few\n")[2].partition("few\n")[2] or text, row)
     assert "random fd of auto / the best of the others" in text
     assert "the end of a run of auto / its best" in text
+
+
+@pytest.mark.slow
+def test_the_doctor_finds_planted_failures():
+    assert "3 of 3 plants right first" in run_quick("doctor")
+
+
+@pytest.mark.slow
+def test_a_curve_is_drawn():
+    assert "drew 300x128 pixels" in run_quick("failures")

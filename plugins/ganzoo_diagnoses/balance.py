@@ -73,7 +73,7 @@ class Lipschitz:
 
         found = find_episode(rows, ("real", "fake"), grew)
         if not found:
-            return None
+            return self._judge_slope(rows, recipe)
         last = _measure_sizes(found[-1])
         key = max(last, key=lambda each: last[each] / first.get(each, float("inf")))
         what = {"logit": "D's logits", "norm_d": "D's weights", "slope": "D's gradient"}[key]
@@ -82,6 +82,24 @@ class Lipschitz:
             words=f"{what} grew {last[key] / first[key]:,.0f}-fold, because nothing limits the slope of D",
             since=found[0]["images"],
             evidence={key: last[key], f"{key}_first": first[key]},
+            advice=self._list_limits(recipe),
+        )
+
+    def _judge_slope(self, rows: Sequence[Row], recipe: Recipe) -> Verdict | None:
+        """Return a verdict if D's gradient is larger than that of a D whose slope is limited to 1."""
+        key, high = "input_gradient", self.options.high
+        found = find_episode(
+            rows, (key,), lambda row: row[key] > high, ends=lambda row: row[key] < 0.8 * high,
+            start=find_warm_up(recipe),
+        )  # fmt: skip
+        if not found:
+            return None
+        slope = take_median(found, key)
+        return Verdict(
+            code="lipschitz-violation",
+            words=f"the norm of D's gradient is {slope:.2g}, and nothing keeps it at 1, as the loss needs",
+            since=found[0]["images"],
+            evidence={key: slope},
             advice=self._list_limits(recipe),
         )
 

@@ -45,8 +45,11 @@ def overregularised() -> Iterator[Case]:
     flat = {"auc": 0.53, "real_std": 1e-3, "fake_std": 1e-3, "real": 1e-3, "fake": 0.0}
     reg = [{"name": "regularizers:r1", "options": {"gamma": 1e4}}]
     yield _case("overregularised", "a penalty", [flat] * len(TICKS), reg=reg)
+    yield _case("overregularised", "a large penalty", [{"reg.r1/d": 40.0}] * len(TICKS), reg=reg)
+    yield _case("nothing", "a small penalty", [{"reg.r1/d": 0.3}] * len(TICKS), reg=reg)
     yield _case("nothing", "no penalty", [flat] * len(TICKS))
-    yield _case("nothing", "small logits that tell", [flat | {"auc": 0.9}] * len(TICKS), reg=reg)
+    yield _case("overregularised", "it tells, and may not say so", [{"auc": 0.99, "loss_d": 1.3}] * len(TICKS), reg=reg)
+    yield _case("nothing", "it tells and says so", [{"auc": 0.95, "loss_d": 0.9}] * len(TICKS), reg=reg)
 
 
 def d_overfit() -> Iterator[Case]:
@@ -63,6 +66,7 @@ def lipschitz() -> Iterator[Case]:
     yield _case("lipschitz-violation", "no limit", grown, loss="wasserstein")
     yield _case("lipschitz-violation", "a limit of weight 0", grown, loss="wasserstein", reg=off)
     yield _case("nothing", "a loss with a bound", grown)
+    yield _case("lipschitz-violation", "a slope", [{"input_gradient": 5.0}] * len(TICKS), loss="wasserstein")
     yield _case("nothing", "no growth", [{}] * len(TICKS), loss="wasserstein")
     missed = [{"reg.wgan-gp/d": 40.0, "input_gradient": 3.0}] * len(TICKS)
     yield _case("lipschitz-violation", "the target is missed", missed, loss="wasserstein", reg=on)
@@ -94,6 +98,8 @@ def g_dead() -> Iterator[Case]:
     """Yield runs of G without a gradient, from the first tick on, and with a small one."""
     yield _case("g-dead", "no gradient", [{"gradient_g": 0.0}] * 3)
     yield _case("g-dead", "flat samples", [{"std_ratio": 1e-5}] * 3)
+    resting = {"z_sensitivity": 0.0, "step_g": 1e-6, "step_d": 1e-3}
+    yield _case("g-dead", "most weights rest", [resting])
     yield _case("nothing", "a small gradient", [{"gradient_g": 1e-4}] * len(TICKS))
 
 
@@ -144,6 +150,8 @@ def mode_collapse() -> Iterator[Case]:
     """Yield runs whose fakes are near each other, nearly equal, or reach few real samples."""
     yield from _vary("mode-collapse", {"pairwise": 0.3}, near={"pairwise": 0.7})
     yield from _vary("mode-collapse", {"duplicates": 0.4}, near={"duplicates": 0.05})
+    grows = [{"pairwise": 0.2 * 1.03**tick} for tick in range(len(TICKS))]
+    yield _case("nothing", "on its way", grows)
     narrow = [{"prdc/recall": 0.05, "prdc/precision": 0.9}] * len(TICKS)
     yield _case("mode-collapse", "low recall", narrow)
 

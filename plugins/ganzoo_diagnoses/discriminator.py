@@ -23,6 +23,7 @@ from ganzoo_diagnoses.reading import (
     take_median,
 )
 
+Finding = tuple[list[Row], str, dict[str, float]]  # the rows of an episode, its words and its evidence
 WITH_ZERO = ("bce", "minimax", "hinge")  # losses whose D calls real what is above 0
 LEAST_AUC = 0.75  # r_v is a ratio of gaps, which mean nothing if D cannot tell its own samples apart
 
@@ -48,16 +49,12 @@ class DTooStrong:
         most = self.options.loss * known if known else float("inf")
         least = self.options.auc if known else 1 - (1 - self.options.auc) / 5  # AUC alone must say more
         found = find_episode(
-            rows,
-            keys,
-            lambda row: row["auc"] > least and row["loss_d"] < most,
-            ends=lambda row: row["auc"] < least - 0.02 or row["loss_d"] > 3 * most,
-            start=start,
+            rows, keys, lambda row: row["auc"] > least, ends=lambda row: row["auc"] < least - 0.02, start=start
         )
-        if not found:
+        if not found or take_median(found, "loss_d") > most:  # the median, because single updates can be far off
             return None
         auc, loss = take_median(found, "auc"), take_median(found, "loss_d")
-        share = f" and its loss is {loss / known:.1%} of that of a D that cannot tell" if known else ""
+        share = f" and its loss is {100 * loss / known:.2g}% of that of a D that cannot tell" if known else ""
         return self._report(
             f"D orders {auc:.1%} of the pairs{share}, so G learns little from it", found, recipe, auc=auc, loss_d=loss
         )
@@ -127,6 +124,9 @@ class DTooWeak:
 class Overregularised:
     """D is flat: its logits hardly differ, because a penalty on its slope outweighs the loss.
 
+    A D that orders nearly all pairs, and has nearly the loss of one that cannot tell, may not say what it knows. A
+    constant D has no penalty, so a penalty above the loss of a D that cannot tell is more than D can gain.
+
     The losses have a scale of their own (a margin of 1, or log-odds), so that logits with a deviation of a hundredth
     say nothing. A difference of means has none.
     """
@@ -135,10 +135,28 @@ class Overregularised:
     data: DataInfo
 
     def __call__(self, rows: Sequence[Row], recipe: Recipe) -> Verdict | None:
-        """Return a verdict if D's logits were flat in the last ticks and it has a penalty."""
-        penalties = [name for name in find_terms(recipe, "reg") if name in LIMITS]
-        if not penalties or not find_equilibrium(recipe):
+        """Return a verdict if D was flat in the last ticks, and has a penalty that is a number of each update."""
+        penalties = find_terms(recipe, "reg").items()
+        names = [name for name, options in penalties if name in LIMITS and {"gamma", "weight"} & options.keys()]
+        known = find_equilibrium(recipe)
+        if not names or not known:
             return None
+        for found, words, evidence in (
+            self._find_flat(rows, recipe),
+            self._find_costly(rows, recipe, names, known),
+            self._find_muted(rows, recipe, known),
+        ):
+            if found:
+                return Verdict(
+                    code="overregularised",
+                    words=f"{words}: {', '.join(names)} outweighs the loss",
+                    since=found[0]["images"],
+                    evidence=evidence,
+                    advice=(*advice.scale_penalties(recipe, 0.1), *advice.change_rate(recipe, "d", 2)),
+                )
+        return None
+
+    def _find_flat(self, rows: Sequence[Row], recipe: Recipe) -> Finding:
         most, keys = self.options.spread, ("real_std", "fake_std", "real", "fake", "auc")
         found = find_episode(
             rows, keys,
@@ -147,16 +165,29 @@ class Overregularised:
             ends=lambda row: max(row["real_std"], row["fake_std"]) > 2 * most,
             start=find_warm_up(recipe),
         )  # fmt: skip
-        if not found:
-            return None
-        spread = take_median(found, "real_std")
-        return Verdict(
-            code="overregularised",
-            words=f"D's logits differ by {spread:.1g} alone: {', '.join(penalties)} outweighs the loss",
-            since=found[0]["images"],
-            evidence={"real_std": spread, "auc": take_median(found, "auc")},
-            advice=(*advice.scale_penalties(recipe, 0.1), *advice.change_rate(recipe, "d", 2)),
-        )
+        spread = take_median(found, "real_std") if found else 0.0
+        return found, f"D's logits differ by {spread:.1g} alone", {"real_std": spread}
+
+    def _find_costly(self, rows: Sequence[Row], recipe: Recipe, names: Sequence[str], known: float) -> Finding:
+        terms, most = [f"reg.{name}/d" for name in names], self.options.penalty * known
+        found = find_episode(
+            rows, terms, lambda row: sum(row[term] for term in terms) > most,
+            ends=lambda row: sum(row[term] for term in terms) < most / 2, start=find_warm_up(recipe),
+        )  # fmt: skip
+        size = sum(take_median(found, term) for term in terms) if found else 0.0
+        words = f"the penalty costs D {size:.2g}, and not to tell at all would cost {known:.2g}"
+        return found, words, {"penalty": size, "loss": known}
+
+    def _find_muted(self, rows: Sequence[Row], recipe: Recipe, known: float) -> Finding:
+        least, share = self.options.tells, self.options.muted
+        found = find_episode(
+            rows, ("auc", "loss_d"), lambda row: row["auc"] > least and row["loss_d"] > share * known,
+            ends=lambda row: row["auc"] < least - 0.05 or row["loss_d"] < (share - 0.1) * known,
+            start=find_warm_up(recipe),
+        )  # fmt: skip
+        auc, loss = (take_median(found, key) if found else 0.0 for key in ("auc", "loss_d"))
+        words = f"D orders {auc:.0%} of the pairs, but its loss is {loss / known:.0%} of that of a D that cannot tell"
+        return found, words, {"auc": auc, "loss_d": loss}
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from ganzoo_diagnoses.options import (
     StaleOptions,
     ZIgnoredOptions,
 )
-from ganzoo_diagnoses.reading import Recipe, Row, find_episode, find_warm_up, is_number, take_median
+from ganzoo_diagnoses.reading import TICKS, Recipe, Row, find_episode, find_warm_up, is_number, take_median
 
+STEADY = 0.8  # a value of so much of what it was does not become better
 SEEN = 0.2  # distance of fakes over that of reals, above which G once used its latent
 
 
@@ -39,11 +40,28 @@ class GDead:
             words, found, evidence = f"G's gradient is {size:.1g}, so G does not learn", still, {"gradient_g": size}
         else:
             flat = find_episode(rows, ("std_ratio",), lambda row: row["std_ratio"] < self.options.std, start=start)
+            if off := self._find_resting(rows, recipe):
+                return off
             if not flat or self.data.modality != "image":  # points of one value are a collapse, or a z that is ignored
                 return None
             std = flat[-1]["std_ratio"]
             words, found = f"G's samples are flat: their deviation is {std:.1g} of that of real ones", flat
             evidence = {"std_ratio": std}
+        return self._report(words, found, evidence, recipe)
+
+    def _find_resting(self, rows: Sequence[Row], recipe: Recipe) -> Verdict | None:
+        """Return a verdict if z changes nothing and G's weights hardly move while D's do: its units are off."""
+        keys, share = ("z_sensitivity", "step_g", "step_d"), self.options.share
+        found = find_episode(
+            rows, keys, lambda row: row["z_sensitivity"] == 0 and row["step_g"] < share * row["step_d"], ticks=1
+        )
+        if not found:
+            return None
+        moved = found[-1]["step_g"] / found[-1]["step_d"]
+        words = f"no latent changes G's samples, and its weights move {moved:.1g} times as far as those of D"
+        return self._report(words, found, {"step_g": found[-1]["step_g"], "z_sensitivity": 0.0}, recipe)
+
+    def _report(self, words: str, found: Sequence[Row], evidence: dict[str, float], recipe: Recipe) -> Verdict:
         todo = (*advice.change_rate(recipe, "g", 0.5), "train.seed=1")
         return Verdict(
             code="g-dead", severity="stop", words=words, since=found[0]["images"], evidence=evidence, advice=todo
@@ -59,7 +77,9 @@ class ZIgnored:
 
     def __call__(self, rows: Sequence[Row], recipe: Recipe) -> Verdict | None:
         """Return a verdict if the latent changed nothing in the last probes."""
-        deaf = find_episode(rows, ("z_sensitivity",), lambda row: row["z_sensitivity"] < self.options.change)
+        key, change = "z_sensitivity", self.options.change
+        deaf = find_episode(rows, (key,), lambda row: row[key] < change)
+        deaf = deaf or find_episode(rows, (key,), lambda row: row[key] == 0, ticks=1)  # exactly: no matter of chance
         if deaf:
             change = take_median(deaf, "z_sensitivity")
             return self._report(f"two latents give the same sample, but for {change:.1g} of its contrast", deaf, change)
@@ -202,7 +222,9 @@ class EmaStale:
 class Checkerboard:
     """Fakes have a pattern of single pixels, as of transposed convolutions whose stride does not divide the kernel.
 
-    Odena, Dumoulin & Olah 2016, Deconvolution and Checkerboard Artifacts, doi:10.23915/distill.00003.
+    Odena, Dumoulin & Olah 2016, Deconvolution and Checkerboard Artifacts, doi:10.23915/distill.00003. Most generators
+    begin with a wild pattern and lose it in their first thousands of updates. So one that becomes weaker is not
+    reported, and one that has not lasted long is a note.
     """
 
     options: CheckerboardOptions
@@ -215,11 +237,13 @@ class Checkerboard:
             rows, (key,), lambda row: row[key] > most, ends=lambda row: row[key] < 0.7 * most,
             start=find_warm_up(recipe),
         )  # fmt: skip
-        if not found or self.data.modality != "image":
+        if not found or self.data.modality != "image" or found[-1][key] < STEADY * found[-TICKS][key]:
             return None
         energy = take_median(found, key)
+        lasted = (found[-1]["images"] - found[0]["images"]) / recipe["train"]["batch"]
         return Verdict(
             code="checkerboard",
+            severity="warn" if lasted >= self.options.updates else "info",
             words=f"the fakes have {energy:.1f} times the energy of real ones in patterns of single pixels: use "
             "kernels that the stride divides, or resize before a convolution",
             since=found[0]["images"],

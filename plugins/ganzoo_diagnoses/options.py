@@ -41,6 +41,9 @@ class OverregularisedOptions:
 
     spread: float = option(0.01, help="Standard deviation of D's logits, below which D is flat.", low=0)
     auc: float = option(0.6, help="AUC above which D can tell, however small its logits are.", low=0, high=1)
+    tells: float = option(0.9, help="AUC above which D tells.", low=0, high=1)
+    muted: float = option(0.85, help="Loss of a D that tells, in multiples of that of one that cannot.", low=0)
+    penalty: float = option(1.0, help="Penalty in multiples of the loss of a D that cannot tell.", low=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,7 @@ class GDeadOptions:
 
     gradient: float = option(1e-7, help="Norm of G's gradient, below which G does not learn.", low=0)
     std: float = option(1e-3, help="Standard deviation of fakes over that of reals, below which they are flat.", low=0)
+    share: float = option(0.05, help="Steps of G over those of D, below which most of G's weights rest.", low=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +117,7 @@ class CheckerboardOptions:
     """Options of `checkerboard`."""
 
     energy: float = option(3.0, help="Energy of fakes in the highest band over that of reals.", low=1)
+    updates: int = option(5_000, help="Updates after which it is a warning, and a note before.", low=0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,13 +46,13 @@ def find_episode(
         keys: The values that a row must have to be counted.
         holds: The condition on a row.
         ends: The condition that ends an episode; by default that `holds` does not hold.
-        start: The number of images from which rows are counted.
+        start: The number of images after which there is an episode; rows since half of them count.
         ticks: The number of consecutive rows that begin and end an episode.
     """
     wanted, kept, begin = frozenset(keys), list[Row](), 0
     bad = over = 0
-    for row in reversed(rows):
-        if row["images"] < start:
+    for row in reversed(rows) if rows and rows[-1]["images"] >= start else ():
+        if row["images"] < start / 2:
             break
         if not wanted <= row.keys():
             continue

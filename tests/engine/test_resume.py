@@ -417,6 +417,11 @@ def test_nan_stops_the_run_and_no_checkpoint_is_written_after_it(after):
     assert run.images == after * 16 // 32 * 32
     tensors, _ = checkpoint.load(run.checkpoints[-1])
     assert all(tensor.isfinite().all() for tensor in tensors.values())
+    assert run.rows()[-1].get("diverged") == 1
+    assert (
+        "this run will not recover: a number of the run is not a finite number; try"
+        in (run.path / "log.txt").read_text()
+    )
     assert ganzoo.load(run).sample(1).shape == (1, 4, 4, 1)
 
 

@@ -17,7 +17,7 @@ class FarApart:
         seen = [row for row in rows if "real" in row]
         if not seen or not seen[-1]["real"] - seen[-1]["fake"] > 10:
             return None
-        return Verdict(code="d-wins", words="D wins.", since=seen[-1]["images"], advice=("reg.r1.gamma=4", "--reg r1"))
+        return Verdict(code="d-wins", words="D wins.", since=seen[-1]["images"], advice=("--reg r1", "optim.d.lr=1e-4"))
 
 
 class Short(FarApart):

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import ganzoo
-from ganzoo.engine.events import Grid, Note, Preparation, Tick
+from ganzoo.engine.events import Grid, Note, Preparation, Tick, Verdicts
+from ganzoo.plugin import Verdict
 from ganzoo.runs.progress import NOTEBOOK_LINES, LiveProgress, NotebookProgress, PlainProgress, make_progress
 from ganzoo.runs.words import describe_packing
 
@@ -112,3 +113,12 @@ def test_a_line_on_packing_says_how_long_it_takes() -> None:
     assert describe_packing(2500, 10_000, 5.0) == "packed 2,500 of 10,000 samples, 500/s, 0:15 left"
     assert describe_packing(10, 10, 5.0) == "packed 10 of 10 samples"
     assert describe_packing(1, 3, 0.0).endswith("0:00 left")
+
+
+def test_the_numbers_say_what_is_wrong_until_it_is_over(capsys: pytest.CaptureFixture[str]) -> None:
+    progress, bad = PlainProgress(), Verdict(code="d-too-weak", words="It is.")
+    for verdicts in ((), (bad,), ()):
+        progress.diagnosed(Verdicts(500, verdicts))
+        progress.tick(Tick(1000, 1000, ROW, {}))
+    lines = capsys.readouterr().err.splitlines()
+    assert ["d too weak" in line for line in lines] == [False, True, False]

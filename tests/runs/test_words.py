@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ganzoo.runs.words import describe_estimate, describe_tick, format_duration
+from ganzoo.plugin import Verdict
+from ganzoo.runs.words import describe_estimate, describe_state, describe_tick, format_duration
 
 ROW = {
     "images": 12_800, "images_per_second": 2_345.6, "loss_d": 1.23456, "loss_g": 0.5, "real": 0.456, "fake": -1.5,
@@ -29,6 +30,18 @@ LINE = "0:58 left  12,800/150,000  2,346 images/s  D(real) +0.46 D(fake) -1.50"
 def test_a_tick_in_words():
     assert describe_tick(ROW, 150_000) == f"{LINE}  loss D 1.235 G 0.500  1,500 MiB"
     assert describe_tick(ROW, 150_000, 80) == LINE
+
+
+def test_the_worst_verdict_stands_on_the_line_in_four_words():
+    note, one, two = (
+        Verdict(code=code, severity=severity, words="It is so.")
+        for code, severity in (("few-pictures", "info"), ("d-too-strong", "warn"), ("mode-collapse", "warn"))
+    )
+    assert [describe_state(each) for each in ((), (note,), (one, note), (one, two))] == [
+        "", "", "d too strong", "d too strong (+1)"
+    ]  # fmt: skip
+    line = "0:58 left  12,800/150,000  2,346 images/s  d too strong  D(real) +0.46"
+    assert describe_tick(ROW, 150_000, state="d too strong").startswith(line)
 
 
 def test_parts_that_are_not_measured_yet_are_missing():
