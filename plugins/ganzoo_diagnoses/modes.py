@@ -10,7 +10,7 @@ from ganzoo_diagnoses import advice
 from ganzoo_diagnoses.options import CollapseOptions, DropOptions, MemorisingOptions
 from ganzoo_diagnoses.reading import Recipe, Row, find_episode, find_terms, find_warm_up, take_median
 
-GROWN = 1.1  # growth of a value since the beginning of an episode, above which it becomes better
+GROWN = 1.25  # growth of a value since the beginning of an episode, above which it becomes better
 MEASUREMENTS = 2  # of a metric, in a row
 
 
@@ -36,8 +36,10 @@ class ModeCollapse:
             rows, ("duplicates",), lambda row: row["duplicates"] > options.duplicates,
             ends=lambda row: row["duplicates"] < 0.6 * options.duplicates, start=start,
         )  # fmt: skip
-        near = near if near and near[-1]["pairwise"] < GROWN * near[0]["pairwise"] else []  # it is not on its way
-        twins = twins if twins and twins[-1]["duplicates"] * GROWN > twins[0]["duplicates"] else []
+        near = (
+            near if near and take_median(near, "pairwise") < GROWN * near[0]["pairwise"] else []
+        )  # it is not on its way
+        twins = twins if twins and take_median(twins, "duplicates") * GROWN > twins[0]["duplicates"] else []
         num = len(self.data.meta.get("modes", ()))
         few = find_episode(
             rows,
