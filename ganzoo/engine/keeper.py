@@ -54,6 +54,7 @@ class Keeper:
         self.images = -1  # images seen at the last checkpoint that was given to the writer
         self.unreported = False  # whether the end of that writing was not yet reported
         self.best: dict[str, Any] | None = None  # images and value of the best checkpoint that was written
+        self.interrupted = -1  # images seen at the checkpoint of an interruption, which lasts until the next
         self.warned = False  # whether a line said that no metric has the name in `train.best`
 
     def __enter__(self) -> Keeper:
@@ -111,8 +112,11 @@ class Keeper:
             write_snapshot(run, meta["images"], averages)
         checkpoint.save(path, tensors, meta)
         self.best = best
-        for old in run.checkpoints[: -self.train.keep]:
-            if old != kept and not meta["interrupted"]:  # the one before may be needed to roll back
+        passing = run.get_checkpoint_path(self.interrupted)
+        lasting = [] if meta["interrupted"] else [each for each in run.checkpoints if each != passing]
+        self.interrupted = meta["images"] if meta["interrupted"] else -1
+        for old in (passing, *lasting[: -self.train.keep]):
+            if old not in (kept, path):
                 with write_errors_explained(old):
                     old.unlink(missing_ok=True)
 

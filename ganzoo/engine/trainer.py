@@ -166,6 +166,7 @@ class Trainer:
         if resume and (found := restore(gan, self.run, source, self.content, note)):
             self.images = self.saved_at = self.measured_at = found["images"]
             self.pace.seconds, self.keeper.best = found["seconds"], found.get("best")
+            self.keeper.interrupted = self.images if found.get("interrupted") else -1
             self.rollbacks.load(found)
         gan.world.broadcast([*gan.parameters, *gan.buffers])
         execution.install(gan, self.report_fallback)
