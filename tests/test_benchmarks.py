@@ -107,6 +107,14 @@ def test_a_loss_learns_something_from_few_images():
 
 
 @pytest.mark.slow
+def test_health():
+    text = run_quick("health")
+    for case in ("default run", "mlp eager"):
+        assert read_numbers(text, case)[0] > 0
+    assert read_numbers(text, "mlp eager")[-1] > 0  # looks of the probe
+
+
+@pytest.mark.slow
 def test_modes():
     assert run_quick("modes").splitlines()[-1].split()[:3] == ["rpgan", "r1,r2", "1"]
 
@@ -190,6 +198,7 @@ def test_every_benchmark_is_run_here():
         "evaluation",
         "extractors",
         "grids",
+        "health",
         "roofline",
         "precision",
         "losses",

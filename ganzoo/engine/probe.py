@@ -29,7 +29,7 @@ from ganzoo.health.signals import compute_auc
 from ganzoo.layers import logits
 
 NUM = 64  # samples of each kind
-FIRST = 1.0  # seconds of training before the first look
+FIRST, SECOND = 1.0, 10.0  # seconds of training before the first look, and at most between it and the second
 SHARE = 0.01  # of the training time
 FEWEST = 8  # real samples, below which nothing is measured
 
@@ -46,7 +46,8 @@ class Probe:
 
     def __init__(self, gan: Gan, batches: Batches, held_out: Source | None, clock: Callable[[], float]) -> None:
         self.gan, self.batches, self.held_out, self.clock = gan, batches, held_out, clock
-        self.seen, self.cost, self.images, self.failed = -torch.inf, torch.inf, 0, False
+        self.seen, self.images, self.failed = -torch.inf, 0, False
+        self.looks, self.cost = 0, 0.0  # the number of looks, and the seconds that one takes
         self._samples: _Samples | None = None
         self._movements: dict[str, Movement] = {}
 
@@ -60,13 +61,14 @@ class Probe:
 
     def is_due(self) -> bool:
         """Return whether enough time has passed since the last look: it takes at most about 1 % of the time."""
-        waiting = FIRST if self.cost == torch.inf else self.cost / SHARE
+        waiting = (FIRST, min(SECOND, self.cost / SHARE), self.cost / SHARE)[min(self.looks, 2)]
         return not self.failed and self.clock() - self.seen >= waiting
 
     def look(self, images: int) -> dict[str, float]:
         """Return what can be measured after `images` images seen, by name.
 
-        The time that it takes is measured as well. The least of all times counts, because the first look warms up.
+        The time that it takes is measured as well, and averaged over the last looks. The first one does not count,
+        since it warms up.
         """
         self.failed, begin = True, self.clock()
         before = Before(self.gan.buffers, self.gan.device)
@@ -78,7 +80,8 @@ class Probe:
         finally:
             before.restore()
         self.failed, self.seen, self.images = False, self.clock(), images
-        self.cost = min(self.cost, self.seen - begin)
+        took, self.looks = self.seen - begin, self.looks + 1
+        self.cost = took if self.looks <= 2 else (self.cost + took) / 2
         return {
             name: float(f"{value:.5g}")
             for name, value in zip(found, values, strict=True)
