@@ -66,6 +66,7 @@ def test_another_dataset_has_its_own_options():
     assert options.to_json(make_default_request(trained, against="digits").reference.options) == {
         "size": 32,
         "holdout": 0.0,
+        "shard": 0,
     }
 
 
