@@ -43,9 +43,9 @@ def test_metrics_with_their_options():
 def test_the_default_data_are_those_of_the_training_with_their_options():
     found = make_default_request(make_recipe(**{"dataset.size": 64}))
     assert found.reference.component.qualified == "datasets:digits"
-    assert options.to_json(found.reference.options) == {"size": 64, "holdout": 0.0}
+    assert options.to_json(found.reference.options) == {"size": 64, "holdout": 0.0, "shard": 0}
     changed = make_default_request(make_recipe(**{"dataset.size": 64}), pairs={"dataset.size": "16"})
-    assert options.to_json(changed.reference.options) == {"size": 16, "holdout": 0.0}
+    assert options.to_json(changed.reference.options) == {"size": 16, "holdout": 0.0, "shard": 0}
 
 
 def test_images_of_another_folder_get_the_size_of_the_first(tmp_path, monkeypatch):
@@ -62,7 +62,7 @@ def test_images_of_another_folder_get_the_size_of_the_first(tmp_path, monkeypatc
 def test_another_dataset_has_its_own_options():
     trained = make_recipe(dataset="folder", **{"dataset.path": "/photos", "dataset.size": 64})
     other = make_default_request(trained, against="digits", pairs={"dataset.size": "16"})
-    assert options.to_json(other.reference.options) == {"size": 16, "holdout": 0.0}
+    assert options.to_json(other.reference.options) == {"size": 16, "holdout": 0.0, "shard": 0}
     assert options.to_json(make_default_request(trained, against="digits").reference.options) == {
         "size": 32,
         "holdout": 0.0,
