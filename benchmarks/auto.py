@@ -2,7 +2,8 @@
 
     python benchmarks/auto.py [--datasets digits,emoji,tiles,few] [--seeds 0,1] [--seconds 300] [--set KEY=VALUE]
 
-Each contestant is trained on each dataset for `--seconds` (300) on one thread (``--time``), at 32 pixels (emoji at 64).
+Each contestant is trained on each dataset for as many images as take `--seconds` of processor time (300) on one thread,
+at 32 pixels (emoji at 64); short trainings before find its speed.
 Then these are measured: the Frechet distance (fd), density and coverage on the features of `random`, and of
 `squeezenet` if it is installed, of as many samples as `ganzoo evaluate` takes. While it trains, fd on `random` says how
 much worse than its best a run ends (end / best). `few` are 100 of the digits, on which `copying` is measured too:
@@ -24,6 +25,7 @@ from typing import Any
 
 import numpy as np
 from common import RESULTS, Row, compare_target, format_table, load_rows, parse_arguments, save_rows
+from grids import count_images
 from workbench import temporary_runs
 
 import ganzoo
@@ -47,7 +49,7 @@ def main() -> None:
     parser.add_argument("--datasets", type=lambda text: text.split(","), default=["digits", "emoji", "tiles", "few"])
     parser.add_argument("--contestants", type=lambda text: text.split(","), default=list(CONTESTANTS))
     parser.add_argument("--seeds", type=lambda text: [*map(int, text.split(","))], default=[0, 1])
-    parser.add_argument("--seconds", type=float, default=300.0, help="time of each training")
+    parser.add_argument("--seconds", type=float, default=300.0, help="processor time of each training")
     parser.add_argument("--set", type=lambda text: dict([text.split("=", 1)]), default={}, help="an option of the data")
     parser.add_argument("--file", type=Path, default=FILE, help="where rows are kept")
     parser.add_argument("--quick", action="store_true", help="two trainings of a second, nothing is kept")
@@ -99,16 +101,16 @@ def choose_data(dataset: str, arguments: argparse.Namespace, folder: Path) -> di
 def train_and_measure(key: Row, data: dict[str, Any]) -> Row:
     """Train one contestant for the time of its row, and return what was measured."""
     lines: list[str] = []
-    every = max(1000, int(key["seconds"] * 40))
-    seldom = {"train.grid_every": 10**9, "train.checkpoint_every": 10**9, "train.metric_every": every}
+    settings = {**CONTESTANTS[key["contestant"]], **data, "seed": key["seed"]}
+    images = count_images(settings, key["seconds"])
+    seldom = {"train.grid_every": 10**9, "train.checkpoint_every": 10**9, "train.metric_every": max(64, images // 8)}
     options = {**seldom, "metric.frechet.extractor": "random", **data.get("options", {})}
     run = ganzoo.train(
-        **CONTESTANTS[key["contestant"]], **{**data, "options": options}, seed=key["seed"], metric="frechet",
-        time=f"{key['seconds']}s", device="cpu", threads=1, progress=False, listener=Notes(lines),
+        **settings | {"options": options}, images=images, metric="frechet", device="cpu", threads=1, progress=False,
+        listener=Notes(lines),
     )  # fmt: skip
     distances = [value for row in run.rows() for name, value in row.items() if name.endswith("frechet/fd")]
-    row: Row = {"images": run.images, "trained": round(max(tick.get("seconds", 0.0) for tick in run.rows()))}
-    row["end / best"] = distances[-1] / max(min(distances), 1e-9)
+    row: Row = {"images": run.images, "end / best": distances[-1] / max(min(distances), 1e-9)}
     for extractor in ("random", "squeezenet"):
         try:
             found = ganzoo.evaluate(run, ["frechet", "prdc"], extractor=extractor, device="cpu").values

@@ -79,11 +79,7 @@ def train_one(settings: dict[str, Any], seconds: float, picture: Path | bool) ->
         seconds: Processor time of the training.
         picture: The path of the picture without its suffix; True for no picture.
     """
-    run, _ = train_images(settings, 1)
-    batch = run.recipe()["train"]["batch"]
-    before = train_images(settings, WARM * batch)[1]
-    speed = TIMED * batch / (train_images(settings, (WARM + TIMED) * batch)[1] - before)  # images a second
-    images = max(1, round(speed * seconds / batch)) * batch
+    images = count_images(settings, seconds)
     run, spent = train_images(settings, images)
     if isinstance(picture, Path):
         picture.parent.mkdir(parents=True, exist_ok=True)
@@ -92,10 +88,20 @@ def train_one(settings: dict[str, Any], seconds: float, picture: Path | bool) ->
     return {"seconds": round(spent), "command": shlex.join(map(str, ["ganzoo", "train", *flags, "--images", images]))}
 
 
+def count_images(settings: dict[str, Any], seconds: float) -> int:
+    """Return the images that a training sees in so many seconds of processor time on one thread."""
+    run, _ = train_images(settings, 1)
+    batch = run.recipe()["train"]["batch"]
+    before = train_images(settings, WARM * batch)[1]
+    speed = TIMED * batch / (train_images(settings, (WARM + TIMED) * batch)[1] - before)  # images a second
+    return int(max(1, round(speed * seconds / batch)) * batch)
+
+
 def train_images(settings: dict[str, Any], images: int) -> tuple[ganzoo.Run, float]:
     """Train for so many images; return the run and the processor time in seconds."""
     start, seldom = time.process_time(), {"train.grid_every": 10**9, "train.checkpoint_every": 10**9}
-    run = ganzoo.train(**settings, images=images, options=seldom, device="cpu", threads=1, progress=False)
+    settings = settings | {"options": seldom | settings.get("options", {})}
+    run = ganzoo.train(**settings, images=images, device="cpu", threads=1, progress=False)
     return run, time.process_time() - start
 
 

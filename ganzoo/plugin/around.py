@@ -81,7 +81,8 @@ class Recipe(Component):
             dataset. It may also return a `Proposal`, whose reasons the user reads. It raises a UsageError of one
             sentence for data that it has no settings for.
         looks: Whether `settings` is called as ``(data, device, facts: DataFacts)``. The core then looks at some samples
-            before, and the settings may have ``dataset.size`` if ``facts.resizable``.
+            before, and the settings may have ``dataset.size`` if ``facts.resizable``. Its schedules are for its own
+            ``train.images``; they follow the length if another one is typed.
         default: Whether the recipe is used if the user chooses data, but neither an architecture nor a recipe.
         dataset: The name of the dataset that the recipe was published for; empty for a recipe that suits any data. If
             that dataset is installed, the recipe uses it; if not, the user must name other data. A setting of the

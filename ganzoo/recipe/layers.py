@@ -29,6 +29,7 @@ class Layer:
         schemas: The schema version of each stored component's options, by the prefix of their keys.
         preset: The named recipe that the layer is, or that a stored recipe started from, as ``plugin:name``.
         reasons: Lines on why a named recipe chose its settings.
+        follows: Whether its schedules follow the length of the run, if another one than its own is typed.
     """
 
     origin: str
@@ -37,6 +38,7 @@ class Layer:
     schemas: Mapping[str, int] = field(default_factory=dict)
     preset: str = ""
     reasons: tuple[str, ...] = ()
+    follows: bool = False
 
 
 def list_names(component: RegisteredComponent) -> set[str]:

@@ -31,6 +31,20 @@ def settle_length(layers: list[Layer]) -> list[Layer]:
     ]
 
 
+def follow_typed_length(recipe: ResolvedRecipe, layer: Layer) -> ResolvedRecipe:
+    """Return a recipe whose schedules follow its length, if a named recipe wrote them for another one.
+
+    Args:
+        recipe: The recipe.
+        layer: The settings of the named recipe.
+    """
+    images, written = recipe.train.images, layer.values.get(IMAGES)
+    if not layer.follows or written is None or written == images:
+        return recipe
+    nominal = replace(recipe, train=replace(recipe.train, images=int(written)))
+    return change_length(nominal, images, list_typed_keys(recipe))
+
+
 def list_typed_keys(recipe: ResolvedRecipe) -> list[str]:
     """Return the keys that were typed for this run; none for a recipe that was read from JSON."""
     return [key for key, origin in recipe.origins.items() if origin in ("flag", "KEY=VALUE")]

@@ -73,7 +73,9 @@ def make_recipe_layer(component: RegisteredComponent, facts: Callable[[], Facts]
     look = replace(look, resizable=look.resizable and SIZE not in chosen)
     found = component.compute_settings(known.data, known.device, look)
     origin = f"{origin} on {known.device}" if component.spec.looks else f"{origin} for {shape} on {known.device}"
-    return Layer(origin, found.settings, preset=component.qualified, reasons=found.reasons)
+    return Layer(
+        origin, found.settings, preset=component.qualified, reasons=found.reasons, follows=component.spec.looks
+    )
 
 
 def choose_published_dataset(registry: Registry, component: RegisteredComponent) -> Layer:

@@ -31,7 +31,7 @@ from ganzoo.recipe.layers import (
     list_names,
     load_stored,
 )
-from ganzoo.recipe.length import settle_length
+from ganzoo.recipe.length import follow_typed_length, settle_length
 from ganzoo.recipe.measured import find_modality, resolve_extractor
 from ganzoo.recipe.named import Facts, choose_published_dataset, drop_unknown_options, make_recipe_layer
 from ganzoo.recipe.nested import list_nested, make_choice
@@ -95,6 +95,7 @@ def resolve(
     preset = next((layer for layer in layers if layer.preset), None)
     if preset is not None:
         result = replace(result, preset=preset.preset, reasons=describe_reasons(preset, layers))
+        result = follow_typed_length(result, preset)
     check_recipe(result)
     return result
 

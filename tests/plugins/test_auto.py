@@ -54,6 +54,18 @@ def test_the_size_is_one_that_the_files_have(shorter, size):
     assert choose(facts=replace(PHOTOS, shorter=shorter))[0]["dataset.size"] == size
 
 
+@pytest.mark.parametrize(("typed", "images"), [({}, 1_000_000), ({"train.images": 5000}, 5000)])
+def test_schedules_follow_a_length_that_is_typed(typed, images):
+    data = DataInfo(shape=(3, 64, 64), num_items=5000)
+    flags = {"dataset": "folder", "optim.d.lr": "cosine(1, 0.1, images=77)", **typed}
+    facts = Facts(data, "cuda", lambda: replace(PHOTOS, resizable=False))
+    recipe = resolve(registry(), recipe="auto", flags=flags, facts=lambda _: facts)
+    assert recipe.train.images == images
+    assert recipe.optim_g.options.lr.images == recipe.aug[0].options.p.images == images
+    assert {term.options.gamma.images for term in recipe.reg} == {images}
+    assert recipe.optim_d.options.lr.images == 77
+
+
 def test_a_size_that_was_chosen_stays():
     assert "dataset.size" not in choose(facts=replace(PHOTOS, resizable=False), shape=(3, 128, 128))[0]
 
