@@ -185,8 +185,9 @@ def _choose_classes(data: DataInfo, facts: DataFacts, draft: Draft) -> None:
     if facts.smallest >= PER_CLASS or facts.largest == 0:
         draft.add(f"its {data.num_classes} classes are learned too (--unconditional for none)", train__conditional=True)
     else:
-        draft.reasons.append(
-            f"classes are not learned: one has only {facts.smallest} samples (--conditional learns them)"
+        draft.add(
+            f"classes are not learned: one has only {facts.smallest} samples (--conditional learns them)",
+            train__conditional=False,
         )
 
 
