@@ -316,3 +316,8 @@ def test_list_options_returns_all_about_an_option() -> None:
 def test_a_mutable_default_is_refused_when_it_is_declared(default: object) -> None:
     with pytest.raises(ValueError, match=r"is mutable: use a tuple"):
         option(default, help="Numbers.")
+
+
+def test_a_strength_must_be_schedulable():
+    with pytest.raises(ValueError, match="a strength must be schedulable"):
+        option(1.0, help="How much.", strength=True)

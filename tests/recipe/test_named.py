@@ -8,8 +8,8 @@ import pytest
 
 from acme_components import expect_refusal, freeze_and_reload, make_components, make_registry, resolve_recipe
 from ganzoo.errors import GanzooError
-from ganzoo.plugin import DataInfo, Recipe
-from ganzoo.recipe.named import Facts
+from ganzoo.plugin import DataFacts, DataInfo, Proposal, Recipe
+from ganzoo.recipe.named import Facts, choose_default_recipe
 from ganzoo.recipe.recipe import Choice
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import Registry
@@ -21,6 +21,12 @@ def by_size(data: DataInfo, device: str) -> Mapping[str, Any]:
 
 def chooses_data(data: DataInfo, device: str) -> Mapping[str, Any]:
     return {"arch": "blob", "dataset.size": 16}
+
+
+def looks(data: DataInfo, device: str, facts: DataFacts) -> Proposal:
+    size = {"dataset.size": facts.shorter} if facts.resizable else {}
+    settings = {"arch": "blob", "loss": "bce", "arch.width": facts.cores, "train.images": 100, **size}
+    return Proposal(settings=settings, reasons=("It has cores.",))
 
 
 def fails(data: DataInfo, device: str) -> Mapping[str, Any]:
@@ -48,6 +54,37 @@ def test_settings_may_depend_on_the_data_and_the_device() -> None:
     assert recipe.origins["arch.width"] == "recipe 'mine' for 3x48x48 on cuda"
     assert recipe.origins["train.batch"] == "KEY=VALUE"
     assert resolve_recipe(registry, config=freeze_and_reload(recipe)) == recipe  # nothing is computed again
+
+
+def look(dataset: Choice) -> Facts:
+    return replace(asked(dataset), look=lambda: DataFacts(cores=5, shorter=24, resizable=True))
+
+
+def test_a_recipe_may_look_at_the_data_and_choose_their_size() -> None:
+    registry = recipes(named("test_named:looks", looks=True))
+    recipe = resolve(registry, recipe="mine", flags={"dataset": "sized"}, facts=look)
+    assert (recipe.arch.options.width, recipe.dataset.options.size) == (5, 24)
+    assert recipe.origins["dataset.size"] == "recipe 'mine' on cuda"
+    assert recipe.reasons == ("It has cores.",)
+    flags = {"dataset": "sized", "dataset.size": 48, "arch.width": 7}
+    typed = resolve(registry, recipe="mine", flags=flags, facts=look)
+    assert (typed.arch.options.width, typed.dataset.options.size) == (7, 48)
+    assert typed.reasons == ("It has cores.", "typed otherwise: arch.width=7")
+
+
+def test_data_alone_mean_the_default_recipe() -> None:
+    mine = named("test_named:looks", looks=True, default=True)
+    registry = recipes(mine)
+    assert choose_default_recipe(registry, None, {"dataset": "grey"}) == "acme:mine"
+    for recipe, settings, chosen in (
+        (None, {}, None),
+        (None, {"dataset": "grey", "arch": "blob"}, None),
+        ("other", {"dataset": "grey"}, "other"),
+    ):
+        assert choose_default_recipe(registry, recipe, settings) == chosen
+    assert choose_default_recipe(recipes(), None, {"dataset": "grey"}) is None
+    with pytest.raises(GanzooError, match=r"several recipes are the default \(acme:mine, acme:yours\)"):
+        choose_default_recipe(recipes(mine, replace(mine, name="yours")), None, {"dataset": "grey"})
 
 
 def test_resolving_a_recipe_that_depends_on_the_data_needs_facts() -> None:
@@ -108,6 +145,7 @@ def test_a_frozen_recipe_names_the_recipe_that_it_started_from() -> None:
     [
         ({"settings": "nowhere"}, "'nowhere' is not of the form 'package.module:callable'"),
         ({"settings": {"dataset": "grey"}, "dataset": "faces"}, "names a dataset twice"),
+        ({"settings": {}, "looks": True}, "its settings must be a callable"),
         ({"settings": {}, "dataset": "My Faces"}, "cannot be a dataset's name"),
     ],
 )
