@@ -19,7 +19,7 @@ class Diverged(GanzooError):
 
 
 COMPARED = 64  # samples of each kind whose logits are looked at
-EVERY = 8  # updates of D from one look at its logits to the next; on tiny networks each look costs a tenth of an update
+EVERY, MANY = 8, 64  # updates of D from one look at its logits to the next: after so many in a tick, four times as many
 
 
 class LastLogits:
@@ -85,7 +85,8 @@ class Averages:
         """Add the statistics of one update, 0-dim tensors by name; after some updates of D, the signals as well."""
         self._add(stats)
         if self.logits is not None and "loss_d" in stats:
-            if self._num % EVERY == 0 and (seen := self.logits.read()):
+            every = EVERY if self._num < MANY else 4 * EVERY  # on tiny networks a look costs a tenth of an update
+            if self._num % every == 0 and (seen := self.logits.read()):
                 self._add({name: self.share * value for name, value in signals(*seen).items()})
             self._num += 1
 
