@@ -22,7 +22,7 @@ CURVES = {  # verdict -> plant, value, threshold
     "d-too-strong": ("1", "auc", 0.995),
     "d-too-weak": ("2", "auc", 0.2),
     "z-ignored": ("3", "z_sensitivity", 0.001),
-    "mode-collapse": ("4", "duplicates", 0.1),
+    "mode-collapse": ("4", "duplicates", 0.25),
     "lipschitz-violation": ("6", "input_gradient", None),
     "d-overfit": ("8", "auc_val", None),
     "aug-leak": ("9", "mean_shift", 0.2),
