@@ -242,7 +242,8 @@ def keep_rows(run: Path, recipe: Mapping[str, Any], first: Mapping[str, Any], pa
     data = json.loads((run / "package" / "config.json").read_text())["data"]
     head = {"verdict": first["code"], "data": data, "recipe": recipe}
     path.parent.mkdir(exist_ok=True, parents=True)
-    path.write_text("".join(f"{json.dumps(each)}\n" for each in [head, *kept]))
+    text = "".join(f"{json.dumps(each)}\n" for each in [head, *kept])
+    path.write_text(text.replace(str(PLANTS), PLANTS.name))
 
 
 def check_isolation() -> Row:
