@@ -22,10 +22,11 @@ CURVES = {  # verdict -> plant, value, threshold
     "d-too-strong": ("1", "auc", 0.995),
     "d-too-weak": ("2", "auc", 0.2),
     "z-ignored": ("3", "z_sensitivity", 0.001),
-    "mode-collapse": ("4", "duplicates", 0.25),
+    "mode-collapse": ("4", "duplicates", 0.5),
     "lipschitz-violation": ("6", "input_gradient", None),
     "d-overfit": ("8", "auc_val", None),
-    "aug-leak": ("9", "mean_shift", 0.2),
+    "eval-mismatch": ("15", "mode_gap", 0.5),
+    "ema-stale": ("16", "average_gap", 0.5),
     "overregularised": ("11", "real_std", 0.01),
 }
 

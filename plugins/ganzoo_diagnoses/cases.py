@@ -149,7 +149,7 @@ def aug_leak() -> Iterator[Case]:
 def mode_collapse() -> Iterator[Case]:
     """Yield runs whose fakes are near each other, nearly equal, or reach few real samples."""
     yield from _vary("mode-collapse", {"pairwise": 0.3}, near={"pairwise": 0.7})
-    yield from _vary("mode-collapse", {"duplicates": 0.4}, near={"duplicates": 0.05})
+    yield from _vary("mode-collapse", {"duplicates": 0.8}, near={"duplicates": 0.3})
     grows = [{"pairwise": 0.2 * 1.03**tick} for tick in range(len(TICKS))]
     yield _case("nothing", "on its way", grows)
     narrow = [{"prdc/recall": 0.05, "prdc/precision": 0.9}] * len(TICKS)

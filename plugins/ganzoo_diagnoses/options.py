@@ -126,7 +126,12 @@ class CollapseOptions:
 
     distance: float = option(0.5, help="Mean distance of two fakes over that of two reals.", low=0)
     lost: float = option(0.05, help="The same ratio, from which no run recovers.", low=0)
-    duplicates: float = option(0.25, help="Share of 64 fakes that are nearly equal to another.", low=0, high=1)
+    duplicates: float = option(
+        0.5,
+        help="Share of 64 fakes that are nearly equal to another; half of them are if about 90 differ.",
+        low=0,
+        high=1,
+    )
     recall: float = option(0.2, help="Recall of `prdc`, if the precision is above 0.5.", low=0, high=1)
     modes: float = option(0.5, help="Share of captured modes of a mixture.", low=0, high=1)
 
