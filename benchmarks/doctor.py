@@ -253,7 +253,8 @@ def check_isolation() -> Row:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     failed = [line for line in done.stdout.splitlines() if line.startswith("FAIL") and "of the generator too" in line]
     first = "step-isolation" if failed and done.returncode == 1 else ""
-    words = [{"code": first, "severity": "stop", "words": line, "tick": 0, "images": 0} for line in failed]
+    fact = {"code": first, "severity": "stop", "tick": 0, "images": 0}
+    words = [fact | {"words": f"ganzoo check: {line.partition(' See ')[0]}"} for line in failed]
     took = round(time.perf_counter() - start)
     return {"first": first, "delay": 0 if first else None, "verdicts": words, "ticks": 0, "seconds": took}
 
