@@ -26,7 +26,7 @@ class Examination:
     """What is known about the health of a run.
 
     Args:
-        run: The run.
+        run: The run that was examined.
         status: ``training``, ``finished`` or ``unfinished``.
         images: The number of images at the last row; 0 if there is none.
         length: The length of the run, in images.

@@ -27,7 +27,7 @@ class Finding:
 
     Args:
         title: What it is about, in a word or two.
-        words: The fact.
+        words: The fact in a few words.
         ok: Whether it is as it should be.
     """
 
@@ -45,7 +45,7 @@ def examine_installation(registry: Registry) -> list[Finding]:
         *packages,
         *(_find_device() if packages[0].ok else ()),
         Finding("memory", _describe_memory()),
-        Finding("hub", "a token is stored" if _has_token() else "no token: `hf auth login` stores one, to publish"),
+        Finding("Hub", "a token is stored" if _has_token() else "no token: `hf auth login` stores one, to publish"),
         _find_cache(),
         Finding("runs", f"{len(list_runs()):,} in {get_root()}/"),
         *_find_plugins(registry),

@@ -44,9 +44,9 @@ def find_unresolved_advice(advice: str, recipe: Mapping[str, Any]) -> str:
     """Return why an advice cannot be typed together with a frozen recipe; empty if it can."""
     flag = re.fullmatch(r"--([a-z-]+) (\S+)", advice)
     key, _, value = advice.partition("=")
-    typed = {"flags": map_flags_to_keys({flag[1]: flag[2]})} if flag else {"pairs": {key: value}}
+    flags = map_flags_to_keys({flag[1]: flag[2]}) if flag else {}
     try:
-        resolve(registry(), config=recipe, **typed)
+        resolve(registry(), config=recipe, flags=flags, pairs={} if flag else {key: value})
     except GanzooError as error:
         return str(error)
     return ""

@@ -137,7 +137,7 @@ def test_the_installation_is_described_without_a_secret(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     found = {each.title: each for each in examine_installation(registry())}
-    assert found["hub"].words == "a token is stored"
+    assert found["Hub"].words == "a token is stored"
     assert {"ganzoo", "torch", "device", "memory", "cache", "runs", "plugins"} <= found.keys()
     assert all(each.ok for each in found.values())
     monkeypatch.delenv("HF_TOKEN")
