@@ -121,7 +121,7 @@ def test_the_command_says_what_is_wrong_and_what_to_type(tmp_path: Path, capsys:
     cli(["doctor", str(tmp_path / "run")], standalone_mode=False)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{tmp_path / 'run'}: unfinished, 100,000 of 500,000 images"
-    assert lines[1].startswith("warning: d-too-strong since 32,000 images: D orders 99.9% of the pairs")
+    assert lines[1].startswith("warning: d-too-strong since 16,000 images: D orders 99.9% of the pairs")
     assert lines[2] == "    try --reg r1, or optim.d.lr=0.0002, or --aug ada"
 
 
