@@ -209,6 +209,7 @@ def test_every_benchmark_is_run_here():
         "memory",
         "penalties",
         "modes",
+        "auto",
         "doctor",
         "failures",
     }
