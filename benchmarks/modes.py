@@ -63,7 +63,12 @@ def main() -> None:
 def train_pairs(arguments: Any, rows: list[Row]) -> Iterator[Row]:
     """Train and score the runs whose rows are missing, all pairs of a seed first; yield their rows."""
     known = {tuple(row[key] for key in KEY) for row in rows}
-    quiet = {"dataset.shape": "grid", "train.grid_every": 10**9, "train.checkpoint_every": 10**9}
+    quiet = {
+        "dataset.shape": "grid",
+        "train.execution": "compile",
+        "train.grid_every": 10**9,
+        "train.checkpoint_every": 10**9,
+    }
     data: Any = ganzoo.create("dataset", "points", shape=quiet["dataset.shape"])
     with temporary_runs():
         for seed, loss, penalty in product(arguments.seeds, arguments.losses, arguments.penalties):
