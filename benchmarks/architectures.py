@@ -4,8 +4,8 @@
 
 The plain loop is written without regard to speed: torch's Adam has its defaults, D is not frozen while G is updated,
 and images are channels-first. Both start from the same weights and see the same images and latents; the losses of the
-first updates are compared. Networks with noise of their own draw other numbers in the two loops. The engine updates its
-averaged generator as well. An architecture that is not built for the size is measured at the nearest that it takes.
+first updates are compared. Networks with noise of their own draw other numbers in the two loops. Neither loop averages
+the generator. An architecture that is not built for the size is measured at the nearest that it takes.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def measure_architecture(spec: Architecture, arguments: argparse.Namespace) -> d
     settings: dict[str, object] = {
         "arch": spec.name, "dataset": "noise", "dataset.size": size, "dataset.items": 256, "loss": "bce", "reg": "none",
         "aug": "none", "train.batch": arguments.batch, "train.update": "shared", "train.execution": "eager",
-        "train.precision": "fp32",
+        "train.precision": "fp32", "train.ema_half_life": 0,
     }  # fmt: skip
     plain, engine = PlainLoop(*assemble_gan(settings)), Rounds(*assemble_gan(settings))
     losses = {"plain": plain.losses(COMPARED), spec.name: engine.losses(COMPARED)}
