@@ -25,6 +25,7 @@ from common import RESULTS, Row, format_table, load_rows, parse_arguments, save_
 from workbench import temporary_runs
 
 import ganzoo
+from ganzoo.errors import Interrupted
 from ganzoo.plugin import Architecture
 
 GRIDS, FILE = RESULTS / "grids", RESULTS / "grids.json"
@@ -67,6 +68,8 @@ def train_all(arguments: argparse.Namespace, rows: list[Row]) -> Iterator[Row]:
         try:
             with temporary_runs():
                 yield {"picture": picture} | train_one(settings, arguments.seconds, arguments.quick or GRIDS / picture)
+        except Interrupted:
+            raise
         except ganzoo.GanzooError as error:
             print(f"{picture} is left out: {error}", flush=True)
 

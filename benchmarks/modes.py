@@ -26,6 +26,7 @@ from torch import Tensor
 from workbench import temporary_runs
 
 import ganzoo
+from ganzoo.errors import Interrupted
 
 PENALTIES = ("none", "r1", "r2", "r1,r2", "wgan-gp", "zero-centred-gp", "dragan", "spectral-norm", "lecam")
 NUM = 10_000  # samples that are scored
@@ -80,6 +81,8 @@ def train_pairs(arguments: Any, rows: list[Row]) -> Iterator[Row]:
                 run = ganzoo.train(
                     arch="mlp", dataset="points", loss=loss, seed=seed, options=options, device="cpu", progress=False
                 )
+            except Interrupted:
+                raise
             except ganzoo.GanzooError as error:
                 yield row | {"failed": str(error)}
                 continue
