@@ -29,7 +29,7 @@ from ganzoo.errors import Interrupted
 from ganzoo.plugin import Architecture
 
 GRIDS, FILE = RESULTS / "grids", RESULTS / "grids.json"
-SIZES = {"emoji": 64}  # pixels; others are trained at 32
+SIZES = {"emoji": 64}  # pixels; others are trained at 32, or at the nearest size that the architecture takes
 WARM, TIMED = 4, 12  # batches of the short training that finds the speed
 QUICK = {"archs": ["dcgan"], "datasets": ["digits"], "seconds": 1.0}
 
@@ -59,7 +59,7 @@ def train_all(arguments: argparse.Namespace, rows: list[Row]) -> Iterator[Row]:
     """Train those that have no picture yet; keep their pictures; yield their rows."""
     known = {row["picture"] for row in rows}
     for dataset, arch in product(arguments.datasets, arguments.archs):
-        settings: dict[str, Any] = {"arch": arch, "dataset": dataset, "size": SIZES.get(dataset, 32)}
+        settings: dict[str, Any] = {"arch": arch, "dataset": dataset, "size": find_size(arch, SIZES.get(dataset, 32))}
         picture = f"{arch}-{dataset}"
         if arguments.conditional:
             settings, picture = settings | {"conditional": True}, f"{picture}-conditional"
@@ -72,6 +72,13 @@ def train_all(arguments: argparse.Namespace, rows: list[Row]) -> Iterator[Row]:
             raise
         except ganzoo.GanzooError as error:
             print(f"{picture} is left out: {error}", flush=True)
+
+
+def find_size(arch: str, size: int) -> int:
+    """Return the size that an architecture takes and that is nearest to a given one."""
+    specs = [entry.spec for entry in ganzoo.registry().components("architecture") if entry.spec.name == arch]
+    sizes = [each for spec in specs if isinstance(spec, Architecture) for each in spec.sizes or (size,)]
+    return min(sizes, key=lambda each: abs(each - size), default=size)
 
 
 def train_one(settings: dict[str, Any], seconds: float, picture: Path | bool) -> Row:
