@@ -28,7 +28,7 @@ def intervals(recipe: ResolvedRecipe, regularizers: Mapping[str, Any], network: 
 
 
 def refuse_idle_intervals(recipe: ResolvedRecipe, regularizers: Mapping[str, Any]) -> None:
-    """Raise UsageError if an interval was typed for this run, and there is no term that it could be the interval of."""
+    """Raise UsageError if an interval was typed for this run that no term could have."""
     for name, made in regularizers.items():
         key = f"reg.{name}.interval"
         if is_typed(recipe, key) and not any(hasattr(made, network) for network in NETWORKS):

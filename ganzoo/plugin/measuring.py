@@ -46,7 +46,7 @@ class Metric(Built):
             other number, each key of ``compute`` ends with that number, ``fid-10k``: so `better` needs patterns
             (``fid*``).
         whole: Whether ``real`` gets the statistics of all samples that are trained on, not only of as many as are
-            generated. There may then be more generated samples than real ones, and there is no floor.
+            generated. There may then be more generated samples than real ones, and values have no floor.
         held_out: Whether it also has ``held_out(batch)``, which adds real samples that are not trained on
             (``dataset.holdout``), as ``real`` adds those that are. It is called if there are any; they also give the
             floor then.

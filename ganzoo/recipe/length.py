@@ -35,7 +35,7 @@ def follow_typed_length(recipe: ResolvedRecipe, layer: Layer) -> ResolvedRecipe:
     """Return a recipe whose schedules follow its length, if a named recipe wrote them for another one.
 
     Args:
-        recipe: The recipe.
+        recipe: The recipe whose length changes.
         layer: The settings of the named recipe.
     """
     images, written = recipe.train.images, layer.values.get(IMAGES)

@@ -26,7 +26,7 @@ def find_advice_defect(advice: str) -> str:
     head = key.partition(".")[0]
     if key in known or (head in {entry.name for entry in COMPONENTS} and "." in key):
         return ""
-    return f"there is no key {key!r}{suggest_names(key, known)}"
+    return f"no setting is called {key!r}{suggest_names(key, known)}"
 
 
 def list_recipes() -> Iterator[dict[str, Any]]:

@@ -26,7 +26,7 @@ class NumericBlowup:
     data: DataInfo
 
     def __call__(self, rows: Sequence[Row], recipe: Recipe) -> Verdict | None:
-        """Return a verdict if the last row is not finite, or if the last rows are too large. There is no warm-up."""
+        """Return a verdict if the last row is not finite, or if the last rows are too large. It needs no warm-up."""
         row = next((row for row in reversed(rows[-2 * TICKS :]) if KEYS.keys() & row.keys() or "diverged" in row), {})
         broken = [name for name in KEYS if not isfinite(row.get(name, 0.0))]
         if broken or row.get("diverged"):

@@ -45,7 +45,7 @@ class PixelMoments:
         """Return ``mean``, ``std`` and ``fd``.
 
         Raises:
-            ValueError: There are fewer than two real or two generated samples, so there is no variance.
+            ValueError: There are fewer than two real or two generated samples, so that they have no variance.
         """
         (real, real_pooled), (fake, fake_pooled) = self.moments["real"], self.moments["fake"]
         stds = real.compute_unbiased().sqrt() - fake.compute_unbiased().sqrt()  # [D]
