@@ -26,10 +26,10 @@ from common import format_table, parse_arguments, save, summarise
 def time_calls(function: Callable[..., Any], milliseconds: list[float]) -> Callable[..., Any]:
     """Return a function that does the same and appends the time of each call to `milliseconds`."""
 
-    def run(*args: Any) -> Any:
+    def run(*args: Any, **options: Any) -> Any:
         start = time.perf_counter()
         try:
-            return function(*args)
+            return function(*args, **options)
         finally:
             milliseconds.append(1000 * (time.perf_counter() - start))
 

@@ -19,7 +19,7 @@ from ganzoo_recipes.table import Course, Data, Row
 
 SOURCE = "https://github.com/POSTECH-CVLab/PyTorch-StudioGAN/tree/master/src/configs"
 TABLES = (CIFAR10, TINY_IMAGENET, IMAGENET, CUB200, AFHQV2)
-OF_PAPERS = ("sagan-imagenet-128", "biggan-imagenet-128", "biggan-deep-imagenet-128")  # the papers' own recipes
+OF_PAPERS = ("sagan", "sagan-imagenet-128", "biggan-imagenet-128", "biggan-deep-imagenet-128")  # recipes of the papers
 HALF_LIFE = round(math.log(0.5) / math.log(0.9999))  # updates of G, of an average with a decay of 0.9999
 
 
@@ -36,10 +36,11 @@ def make_recipe(name: str, row: Row, data: Data) -> Recipe:
     networks = data.networks[row.networks or gan.networks]
     course = networks.course._replace(**row.course)
     full = f"{name}-{data.name}"
+    others = [each for each in (name, *gan.also) if each not in OF_PAPERS]
     return Recipe(
         name=f"studiogan-{full}" if full in OF_PAPERS else full,
         summary=f"StudioGAN's training of {gan.what}{networks.what}{row.what}.",
-        similar_to=dict.fromkeys((name, *gan.also), f"--recipe {full}") if data is CIFAR10 else {},
+        similar_to=dict.fromkeys(others, f"--recipe {full}") if data is CIFAR10 else {},
         paper=f"{gan.paper}; {STUDY}",
         source=f"{SOURCE}/{data.folder}",
         dataset=data.name,

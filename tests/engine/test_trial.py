@@ -40,10 +40,10 @@ def test_a_run_takes_the_time_that_it_is_given(toys):
 
 
 def test_a_trial_changes_nothing_of_the_training(toys, monkeypatch):
-    monkeypatch.setattr(trial, "measure_speed", lambda setup, wanted: 100.0)
-    measured = ganzoo.train(**TOY, time="2s", options=SLOW)
+    with monkeypatch.context() as patch:
+        patch.setattr(trial, "measure_speed", lambda setup, wanted: 100.0)
+        measured = ganzoo.train(**TOY, time="2s", options=SLOW)
     images = measured.recipe()["train"]["images"]
-    monkeypatch.undo()
     plain = ganzoo.train(**TOY, images=images, options=SLOW)
     first, second = (checkpoint.load(run.checkpoints[-1])[0] for run in (measured, plain))
     assert first.keys() == second.keys()

@@ -409,7 +409,7 @@ def test_generators_lazy_terms_come_every_kth_of_its_updates(make):
 
 
 def test_without_terms_of_a_network_its_optimizer_is_not_corrected(make):
-    gan, _ = make({"train.d_reg_interval": 16})
+    gan, _ = make({})  # an interval that is typed is refused
     assert gan.optimizers["discriminator"].torch.param_groups[0]["lr"] == 1e-2
     gan, _ = make({"reg": "toy-r1", "train.d_reg_interval": 16, "optim.d.lr": 0.0025, "optim.d.betas": "0,0.99"})
     group = gan.optimizers["discriminator"].torch.param_groups[0]
