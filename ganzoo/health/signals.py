@@ -19,7 +19,7 @@ class Diverged(GanzooError):
 
 
 COMPARED = 64  # samples of each kind whose logits are looked at
-EVERY, MANY = 8, 64  # updates of D from one look at its logits to the next: after so many in a tick, four times as many
+EVERY = 8  # updates of D from one look at its logits to the next; more in a long tick, see `Averages.add`
 
 
 class LastLogits:
@@ -82,10 +82,13 @@ class Averages:
         self._num = 0  # updates of D
 
     def add(self, stats: Mapping[str, Tensor]) -> None:
-        """Add the statistics of one update, 0-dim tensors by name; after some updates of D, the signals as well."""
+        """Add the statistics of one update, 0-dim tensors by name; after some updates of D, the signals as well.
+
+        They come from every eighth update at first, and from eight more each time that the number of updates doubles.
+        """
         self._add(stats)
         if self.logits is not None and "loss_d" in stats:
-            every = EVERY if self._num < MANY else 4 * EVERY  # on tiny networks a look costs a tenth of an update
+            every = max(EVERY, (1 << self._num.bit_length()) // 16)  # a look is a tenth of an update of tiny networks
             if self._num % every == 0 and (seen := self.logits.read()):
                 self._add({name: self.share * value for name, value in signals(*seen).items()})
             self._num += 1
