@@ -227,7 +227,8 @@ def make_settings(
         **({"reg.r1.interval": 1} if "r1" in (terms or ()) else {}),  # some architectures recommend more
         **{f"arch.{name}": value for name, value in options.items()},
     }
-    return settings | {key: value for key, value in more.items() if key.removeprefix("arch.") in (*known, key)}
+    takes = {f"arch.{name}" for name in known}
+    return settings | {key: value for key, value in more.items() if key in takes or not key.startswith("arch.")}
 
 
 # ----------------------------------------------------------------------------

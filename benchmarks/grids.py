@@ -5,10 +5,10 @@
 Each architecture is trained with the settings that it recommends, for as many images as take `--seconds` of processor
 time (300) on one thread; a short training before finds its speed. Its averaged generator then draws 64 samples, those
 of seed 0: with `--conditional`, which trains with labels, a column for each class. The picture is kept as
-``results/grids/ARCH-DATASET.png`` (``ARCH-DATASET-conditional.png``), and the command that trains it again in
-``results/grids.json``. Rows that are saved already are not made again, so the command can be stopped and started at
-any time. An architecture or a dataset that is not installed, and one that does not fit, is left out with a line that
-says why.
+``results/grids/ARCH-DATASET.png`` (``ARCH-DATASET-conditional.png``), and the command that trains it again, with the
+processor and the seconds, in ``results/grids.json``. Rows that are saved already are not made again, so the command can
+be stopped and started at any time. An architecture or a dataset that is not installed, and one that does not fit, is
+left out with a line that says why.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from common import RESULTS, Row, format_table, load_rows, parse_arguments, save_rows
+from common import RESULTS, Row, describe_machine, format_table, load_rows, parse_arguments, save_rows
 from workbench import temporary_runs
 
 import ganzoo
@@ -82,7 +82,7 @@ def find_size(arch: str, size: int) -> int:
 
 
 def train_one(settings: dict[str, Any], seconds: float, picture: Path | bool) -> Row:
-    """Train for the images that take the given processor time; return how long it took and the command.
+    """Train for the images that take the given processor time; return how long it took, on what, and the command.
 
     Args:
         settings: The settings of the training: arguments of `ganzoo.train`.
@@ -95,7 +95,8 @@ def train_one(settings: dict[str, Any], seconds: float, picture: Path | bool) ->
         picture.parent.mkdir(parents=True, exist_ok=True)
         ganzoo.load(run, "cpu").images(64, seed=0).make_grid().save(f"{picture}.png", optimize=True)
     flags = [word for key, value in settings.items() for word in (f"--{key}", *([] if value is True else [value]))]
-    return {"seconds": round(spent), "command": shlex.join(map(str, ["ganzoo", "train", *flags, "--images", images]))}
+    command = shlex.join(map(str, ["ganzoo", "train", *flags, "--images", images]))
+    return {"seconds": round(spent), "processor": describe_machine()["processor"], "command": command}
 
 
 def count_images(settings: dict[str, Any], seconds: float) -> int:

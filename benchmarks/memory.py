@@ -3,10 +3,10 @@
     python benchmarks/memory.py [--archs dcgan,sngan] [--size 32] [--batch 16] [--quick]
 
 Each architecture is trained for two rounds with what it recommends, eagerly and in fp32. The state is the weights, the
-optimizers' moments and the averaged generator. `kept` is the most that autograd keeps at a time for
-gradients; it grows with the batch and with the number of pixels. Both are counted, so they are the same on every
-machine. The process itself, the images and the scratch space of single operations come on top: about 300 MiB. An
-architecture that is not built for the size is measured at the nearest that it takes.
+optimizers' moments and the averaged generator. `kept` is the most that autograd keeps at a time for gradients; it grows
+with the batch and with the number of pixels. Both are counted, so they are the same on every machine. The process
+itself, the images and the scratch space of single operations come on top. An architecture that is not built for the
+size is measured at the nearest that it takes.
 """
 
 from __future__ import annotations

@@ -57,17 +57,16 @@ def write_costs(names: list[str]) -> Iterator[str]:
 
 def write_grids(names: list[str]) -> Iterator[str]:
     """Yield the pictures of architectures that ``benchmarks/grids.py`` made, each with the command that made it."""
-    found = json.loads((RESULTS / "grids.json").read_text(encoding="utf-8"))
-    processor = found["machine"]["processor"]
+    found = json.loads((RESULTS / "grids.json").read_text(encoding="utf-8"))["rows"]
     for name in names:
-        for row in found["rows"]:
+        for row in found:
             arch, _, rest = row["command"].partition(" --arch ")[2].partition(" ")
             if arch != name or not (RESULTS / "grids" / f"{row['picture']}.png").exists():
                 continue
             what = rest.split()[1]
             yield f"![{what} of {name}]({GRIDS}/{row['picture']}.png)"
             yield ""
-            yield f"`{row['command']}`: {row['seconds']} seconds of one thread of an {processor}."
+            yield f"`{row['command']}`: {row['seconds']} seconds of one thread ({row['processor']})."
             yield ""
 
 
@@ -82,9 +81,12 @@ def write_speeds() -> Iterator[str]:
     settings = next(iter(measured.values()))["settings"]
     where = f"{machine['cores']} cores ({machine['processor']}, `{name}`)"
     chosen = f"`loss={settings['loss']}` and batches of {settings['train.batch']}"
+    averages = settings.get("train.ema_half_life") != 0  # results of before have no such setting
     yield f"How fast each trains with its default options, {chosen}"
     yield f"on {where}, beside a plain eager loop of"
     yield "the same networks: the median of many rounds, and the smallest and largest ratio."
+    if averages:
+        yield "The engine also averages the generator in each update, and the plain loop does not."
     yield ""
     rows = (
         (

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import json
 import re
 import sys
 from collections.abc import Container, Iterable, Iterator
@@ -38,7 +37,7 @@ from ganzoo.testing.collect import collect_contracts
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
 import families  # noqa: E402
-from families import RESULTS, write_table  # noqa: E402
+from families import write_table  # noqa: E402
 
 sys.path.pop(0)
 DOCSTRINGS = re.compile(r"(<!-- ([\w.]+): ([\w, .]+) -->\n).*?(<!-- end -->)", re.DOTALL)  # of a module's names
@@ -254,13 +253,13 @@ def list_zoo() -> Iterator[str]:
 
 def list_failures() -> Iterator[str]:
     """Yield what ``benchmarks/doctor.py`` trained last: the planted failures, and the runs that go well."""
-    files = sorted(RESULTS.glob("doctor-20*.json"))
-    rows = json.loads(files[-1].read_text(encoding="utf-8"))["rows"] if files else []
+    name, found = families.read_newest("doctor")
+    rows = found["rows"]
     plants = [row for row in rows if row["expected"]]
     right = [row for row in plants if row["first"] in row["expected"].split("/")]
     alarms = [f"`{said['code']}`" for row in rows if not row["expected"] for said in row["verdicts"]]
     yield f"Right first: {len(right)} of {len(plants)}. Of {len(rows) - len(plants)} runs that go well,"
-    yield f"verdicts: {', '.join(alarms) or 'none'} (`{files[-1].name if files else 'no file'}`)."
+    yield f"verdicts: {', '.join(alarms) or 'none'} (`{name}`)."
     yield ""
     cells = (
         (row["name"], f"`{row['first'] or 'nothing'}`", "yes" if row in right else f"no: `{row['expected']}`",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from ganzoo.plugin import DataInfo, Networks, Step
 from ganzoo_heads.heads import make_linear, make_table, read_classes, read_fake, read_real
 
 
-class ClassVectors(nn.Module):
+class ClassVectors(nn.Module, ABC):
     """A term that compares embeddings with each other and with vectors of their classes; a subclass has `compare`."""
 
     project: nn.Linear
@@ -37,6 +38,6 @@ class ClassVectors(nn.Module):
         term: Tensor = self.options.weight * self.compare(read_fake(step), read_classes(step))
         return term
 
+    @abstractmethod
     def compare(self, embedding: Tensor, labels: Tensor) -> Tensor:
         """Return the term without its weight, a scalar, for embeddings ``[N, E]`` of samples with labels ``[N]``."""
-        raise NotImplementedError

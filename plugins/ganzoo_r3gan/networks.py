@@ -8,6 +8,7 @@ that mirrors the generator. The generator's output is not bounded.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -27,10 +28,29 @@ def build(options: R3GANOptions, data: DataInfo) -> Networks:
         UsageError: The samples are not square images of 8, 16, 32, ... pixels, their labels are not classes, or the
             widths do not fit the size or the groups.
     """
-    widths = list_widths(options, find_size("r3gan", data))
+    return build_both("r3gan", Generator, Discriminator, options, data)
+
+
+def build_both(
+    name: str,
+    generator: Callable[..., nn.Module],
+    discriminator: Callable[..., nn.Module],
+    options: R3GANOptions,
+    data: DataInfo,
+) -> Networks:
+    """Return two networks for images of `data`; raise UsageError as `build`, with the architecture's name.
+
+    Args:
+        name: The name of the architecture.
+        generator: The class of the generator, which is called as `Generator`.
+        discriminator: The class of the discriminator, which is called as `Discriminator`.
+        options: The options of the architecture.
+        data: The data that the networks see.
+    """
+    widths = list_widths(options, find_size(name, data))
     return Networks(
-        generator=Generator(data.shape[0], widths, options, data.num_classes),
-        discriminator=Discriminator(data.shape[0], widths, options, data.num_classes),
+        generator=generator(data.shape[0], widths, options, data.num_classes),
+        discriminator=discriminator(data.shape[0], widths, options, data.num_classes),
         latent_dim=options.z_dim,
         latent="normal",
     )

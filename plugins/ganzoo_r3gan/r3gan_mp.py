@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from ganzoo.layers import downsample, require_labels, upsample
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks
 from ganzoo_r3gan import R3GANMPOptions
-from ganzoo_r3gan.networks import SLOPE, find_size, list_widths
+from ganzoo_r3gan.networks import SLOPE, build_both
 from ganzoo_r3gan.unit import UnitBasis, UnitConv2d, UnitEmbedding, UnitLinear
 
 GAIN = math.sqrt(2 / (1 + SLOPE**2))  # after a leaky ReLU of N(0, 1), whose mean square is (1 + slope^2) / 2
@@ -24,24 +24,11 @@ GAIN = math.sqrt(2 / (1 + SLOPE**2))  # after a leaky ReLU of N(0, 1), whose mea
 
 def build(options: R3GANMPOptions, data: DataInfo) -> Networks:
     """Return the networks for images of `data`, with labels if it has classes; raise UsageError as `r3gan` does."""
-    widths = list_widths(options, find_size("r3gan-mp", data))
-    return Networks(
-        generator=Generator(data.shape[0], widths, options, data.num_classes),
-        discriminator=Discriminator(data.shape[0], widths, options, data.num_classes),
-        latent_dim=options.z_dim,
-        latent="normal",
-    )
+    return build_both("r3gan-mp", Generator, Discriminator, options, data)
 
 
 class Generator(nn.Module):
-    """z ``[N, z_dim]``, standard normal, to images ``[N, channels, S, S]``, which only training brings to [-1, 1].
-
-    Args:
-        channels: The number of channels of the image.
-        widths: The numbers of channels at resolutions 4, 8, ..., S.
-        options: The other options of the architecture.
-        num_classes: The number of classes of the labels, int64 ``[N]``; 0 for a network without labels.
-    """
+    """z to images, with the shapes and arguments of `r3gan`'s generator."""
 
     def __init__(self, channels: int, widths: list[int], options: R3GANMPOptions, num_classes: int = 0) -> None:
         super().__init__()
@@ -72,7 +59,7 @@ class Discriminator(nn.Module):
     """Images ``[N, channels, S, S]`` to logits ``[N]``: the generator mirrored; features and embedding as in `r3gan`.
 
     Args:
-        channels, widths, options: As in the generator.
+        channels, widths, options: As in the generator of `r3gan`.
         num_classes: The number of classes of the labels, int64 ``[N]``; 0 for a network without labels. The logit is
             the inner product of the image's features and the label's embedding, unless ``options.projection`` is false.
     """

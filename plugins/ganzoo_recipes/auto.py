@@ -121,7 +121,7 @@ def _choose_without_gpu(size: int, channels: int, num: int, draft: Draft) -> Non
         return
     gamma = GAMMA[size]
     draft.add(
-        f"dcgan with rpgan, r1 and r2 (gamma {gamma:g}): ahead of bce and hinge at equal time",
+        f"dcgan with rpgan, r1 and r2 (gamma {gamma:g}): small networks, and penalties that keep them stable",
         arch="dcgan", arch__norm_d="none", loss="rpgan", reg=("r1", "r2"), reg__r1__gamma=gamma, reg__r2__gamma=gamma,
         optim__g__lr=5e-4, optim__d__lr=5e-4, optim__g__betas=(0.0, 0.99), optim__d__betas=(0.0, 0.99), train__batch=32,
     )  # fmt: skip

@@ -24,8 +24,7 @@ class SD(nn.Module):
 
     p are the features of an extractor, such as those of a perceptual distance; without one, the samples themselves. The
     square is the mean over all numbers; this distance and the weight of 1 are choices made here. No gradient flows into
-    A. A is in eval mode: it has no dropout, and normalises
-    by the running statistics of BatchNorm.
+    A. A is in eval mode: it has no dropout, and normalises by the running statistics of BatchNorm.
     """
 
     def __init__(self, options: SDOptions, data: DataInfo) -> None:
