@@ -19,7 +19,7 @@ from ganzoo.errors import GanzooError, UsageError
 from ganzoo.plugin import Command
 from ganzoo.plugin.component import COMMANDS
 from ganzoo.registry import registry
-from ganzoo.registry.installed import describe_error, locate_error
+from ganzoo.registry.failures import describe_error, locate_error
 from ganzoo.runs.launch import read_launch
 
 

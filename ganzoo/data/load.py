@@ -19,7 +19,8 @@ from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo, Dataset, Item, options
 from ganzoo.recipe.holdout import HOLDOUT, choose_holdout, make_endless_error
 from ganzoo.recipe.recipe import Choice
-from ganzoo.registry.installed import import_object
+from ganzoo.registry.calling import import_object
+from ganzoo.registry.code import hash_factory
 
 SHARD = "shard"  # the option that the core adds to every dataset
 SHARE_OF_DEVICE = 0.25  # the data may take this share of a CUDA device's free memory
@@ -175,7 +176,7 @@ def _open_built(
 def make_key(dataset: Choice) -> str:
     """Return the name of a dataset's packed store: it differs where the options, the plugin or its code differ."""
     component = dataset.component
-    origin = (component.qualified, component.plugin.version, component.hash_code(), dataset.spec.version)
+    origin = (component.qualified, component.plugin.version, hash_factory(component), dataset.spec.version)
     stored = json.dumps([*origin, _list_opening_options(dataset.options)], sort_keys=True)
     return f"{dataset.name}-{hashlib.sha256(stored.encode()).hexdigest()[:16]}"
 

@@ -26,7 +26,8 @@ from ganzoo.plugin.schedule import Schedule
 from ganzoo.recipe.check import hide_unused_labels
 from ganzoo.recipe.check_training import list_strengths
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
-from ganzoo.registry.installed import METHODS, describe_error, require_callable
+from ganzoo.registry.calling import METHODS, require_callable
+from ganzoo.registry.failures import describe_error
 
 # A regularizer has at least one of these methods; one that only reports would do nothing.
 REGULARIZER = [name.rstrip("?") for name in METHODS["regularizer"] if name != "report?"]

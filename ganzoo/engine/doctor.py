@@ -9,7 +9,7 @@ from ganzoo.engine.events import Events, Facts, Finish, Measurement, NewVerdict,
 from ganzoo.health.diagnose import Diagnosis, Row, diagnose
 from ganzoo.health.rows import thin_rows
 from ganzoo.plugin import Verdict
-from ganzoo.registry.installed import describe_error
+from ganzoo.registry.failures import describe_error
 from ganzoo.runs import words
 
 MOST_ROWS = 4_096  # rows that are kept; older ticks are thinned out, so that a tick of a long run takes no longer

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ganzoo.errors import GanzooError
-from ganzoo.registry.installed import describe_error
+from ganzoo.registry.failures import describe_error
 
 if TYPE_CHECKING:
     from ganzoo.plugin import Verdict

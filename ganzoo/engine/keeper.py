@@ -30,7 +30,7 @@ from ganzoo.plugin.files import write_errors_explained
 from ganzoo.plugin.measuring import get_direction
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.registry import registry
-from ganzoo.registry.installed import describe_error
+from ganzoo.registry.failures import describe_error
 from ganzoo.runs.run import Run
 
 PACKAGED = {"ema": MODEL, "discriminator": DISCRIMINATOR}  # the parts of a GAN's state that are in its package too

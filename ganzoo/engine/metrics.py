@@ -18,7 +18,7 @@ from ganzoo.evaluate.score import Score
 from ganzoo.evaluate.stopping import find_reason
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.recipe.settings import TrainOptions
-from ganzoo.registry.installed import describe_error
+from ganzoo.registry.failures import describe_error
 
 
 class RunMetrics:

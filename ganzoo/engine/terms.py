@@ -13,7 +13,7 @@ from ganzoo.errors import GanzooError, UsageError
 from ganzoo.plugin import Regularizer, Step
 from ganzoo.recipe.idle import is_typed
 from ganzoo.recipe.recipe import Choice, ResolvedRecipe
-from ganzoo.registry.installed import describe_error
+from ganzoo.registry.failures import describe_error
 
 NETWORKS = ("generator", "discriminator")
 ANSWERS = {"class-logits", "features", "embedding"}  # D's outputs besides logits; terms that need them need D

@@ -25,7 +25,7 @@ from ganzoo.plugin.measuring import get_direction
 from ganzoo.recipe.measured import get_spec
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry.code import hash_package
-from ganzoo.registry.installed import describe_error
+from ganzoo.registry.failures import describe_error
 
 
 class Evaluator:

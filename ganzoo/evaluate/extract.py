@@ -135,8 +135,7 @@ class Extraction:
             batches = [self(samples) for samples, _ in reals.iterate_batches()]
             return {name: torch.cat([batch[name].cpu() for batch in batches]) for name in batches[0]}
 
-        depends_on = {**self._real_identity, "reals": reals.digest, "what": "features"}
-        return load_or_compute(depends_on, compute, self.notify)
+        return self._load("features", reals, compute)
 
     @cached_property
     def real_statistics(self) -> Statistics:
@@ -158,9 +157,13 @@ class Extraction:
                 statistics.add(features.to(self.reals.device))
             return statistics.to_tensors()
 
-        depends_on = {**self._real_identity, "reals": reals.digest, "what": "statistics"}
-        found = load_or_compute(depends_on, compute, self.notify)
+        found = self._load("statistics", reals, compute)
         return Statistics.from_tensors({name: tensor.to(self.reals.device) for name, tensor in found.items()})
+
+    def _load(self, what: str, reals: RealSamples, compute: Callable[[], Tensors]) -> Tensors:
+        """Return what was computed of real samples from the cache; compute it if it is not there."""
+        depends_on = {**self._identity, "weights": self.weights, "reals": reals.digest, "what": what}
+        return load_or_compute(depends_on, compute, self.notify)
 
     def get_real_batch(self, start: int, num: int) -> Tensors:
         """Return the tensors of `num` real samples from index `start` on, on the device."""
@@ -182,10 +185,6 @@ class Extraction:
             "extractor": self.choice.to_json(), "data_info": self.trained_on.info.to_json(),
             "code": hash_package(self.choice.component), "device": self.reals.device.type, "torch": torch.__version__,
         }  # fmt: skip
-
-    @cached_property
-    def _real_identity(self) -> dict[str, Any]:
-        return {**self._identity, "weights": self.weights, "reals": self.reals.digest}
 
 
 def _train_extractor(extractor: Any, real: TrainingSet) -> Tensors:

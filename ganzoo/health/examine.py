@@ -15,7 +15,7 @@ from ganzoo.plugin import DataInfo, Verdict
 from ganzoo.recipe.resolve import resolve
 from ganzoo.recipe.wants import find_unmet_wants
 from ganzoo.registry import Registry
-from ganzoo.registry.installed import describe_error
+from ganzoo.registry.failures import describe_error
 from ganzoo.runs.run import Run
 
 UNKNOWN = DataInfo(shape=(1,), modality="points")  # data of which a run says nothing: rules on images are silent

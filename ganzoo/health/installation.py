@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ganzoo.errors import GanzooError
 from ganzoo.registry import Registry
-from ganzoo.registry.installed import describe_error
+from ganzoo.registry.failures import describe_error
 from ganzoo.runs import cache
 from ganzoo.runs.heavy import heavy_imports
 from ganzoo.runs.run import get_root, list_runs

@@ -8,6 +8,7 @@ from typing import Any
 
 from ganzoo.errors import UsageError
 from ganzoo.plugin.schedule import Schedule
+from ganzoo.recipe.idle import is_typed
 from ganzoo.recipe.keys import NETWORKS, make_options_prefix
 from ganzoo.recipe.layers import Layer
 from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
@@ -47,7 +48,7 @@ def follow_typed_length(recipe: ResolvedRecipe, layer: Layer) -> ResolvedRecipe:
 
 def list_typed_keys(recipe: ResolvedRecipe) -> list[str]:
     """Return the keys that were typed for this run; none for a recipe that was read from JSON."""
-    return [key for key, origin in recipe.origins.items() if origin in ("flag", "KEY=VALUE")]
+    return [key for key in recipe.origins if is_typed(recipe, key)]
 
 
 def change_length(recipe: ResolvedRecipe, images: int, typed: Collection[str]) -> ResolvedRecipe:

@@ -15,6 +15,8 @@ from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import RegisteredComponent
 
+SIZE = "dataset.size"
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -29,9 +31,6 @@ class Facts:
     data: DataInfo
     device: str
     look: Callable[[], DataFacts] = DataFacts
-
-
-SIZE = "dataset.size"
 
 
 def choose_default_recipe(registry: Registry, recipe: str | None, settings: Mapping[str, Any]) -> str | None:

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import sys
 from pathlib import Path
 
 from ganzoo.plugin import Built
 from ganzoo.registry.installed import RegisteredComponent
+
+
+def hash_factory(entry: RegisteredComponent) -> str:
+    """Return the SHA-256 of the file that defines the factory; empty if it is not known."""
+    found = entry.import_factory()
+    try:
+        path = inspect.getsourcefile(inspect.unwrap(found))
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
+    except (TypeError, OSError):  # an object without a file, or a file in an archive
+        return ""
 
 
 def hash_package(entry: RegisteredComponent) -> str:
@@ -16,7 +27,7 @@ def hash_package(entry: RegisteredComponent) -> str:
     A factory that is not in a package has only its own file. The result is empty if files cannot be read.
     """
     assert isinstance(entry.spec, Built)
-    digest = hashlib.sha256(f"{entry.plugin.version} {entry.hash_code()}".encode())
+    digest = hashlib.sha256(f"{entry.plugin.version} {hash_factory(entry)}".encode())
     module = sys.modules.get(entry.spec.factory.partition(":")[0])
     folder = Path(module.__file__).parent if module and module.__package__ and module.__file__ else None
     try:

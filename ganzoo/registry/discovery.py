@@ -28,7 +28,8 @@ from ganzoo.errors import GanzooError, MissingPlugin, NotFound, UsageError, sugg
 from ganzoo.plugin import KINDS, Built, Component, DataInfo, Dataset, hookspecs
 from ganzoo.plugin.options import read
 from ganzoo.plugin.specs import SPECS
-from ganzoo.registry.installed import Plugin, RegisteredComponent, describe_error, locate_definition, locate_error
+from ganzoo.registry.failures import describe_error, locate_definition, locate_error
+from ganzoo.registry.installed import Plugin, RegisteredComponent
 from ganzoo.registry.similar import suggest_component
 
 GROUP = "ganzoo"

@@ -1,32 +1,26 @@
-"""Installed plugins and their components, and the errors that plugins raise."""
+"""Installed plugins and their components."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import inspect
-import sys
-import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import GanzooError, MissingPlugin, suggest_names
+from ganzoo.errors import GanzooError, MissingPlugin
 from ganzoo.plugin import (
     Architecture,
-    Augmentation,
     Built,
     Component,
     DataFacts,
     DataInfo,
     ImportedGenerator,
-    Metric,
     Proposal,
     Recipe,
 )
+from ganzoo.registry.calling import import_object, require_callable, require_methods
+from ganzoo.registry.failures import describe_error
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -170,16 +164,11 @@ class RegisteredComponent:
                     f"{self.spec.kind} {self.spec.name!r} needs {requirement}: python -m pip install '{requirement}'"
                 )
 
-    def hash_code(self) -> str:
-        """Return the SHA-256 of the file that defines the factory; empty if it is not known."""
+    def import_factory(self) -> Any:
+        """Return what the path of the factory names; raise GanzooError, which names the plugin, if it cannot."""
         assert isinstance(self.spec, Built)
         with self._errors_blamed(self.spec.factory):
-            found = import_object(self.spec.factory)
-        try:
-            path = inspect.getsourcefile(inspect.unwrap(found))
-            return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
-        except (TypeError, OSError):  # an object without a file, or a file in an archive
-            return ""
+            return import_object(self.spec.factory)
 
     def _call(self, path: str, arguments: tuple[str, ...], *args: object) -> Any:
         with self._errors_blamed(path):
@@ -196,122 +185,3 @@ class RegisteredComponent:
         except (Exception, SystemExit) as error:
             owner = f"{self.spec.kind} {self.spec.name!r} of plugin {self.plugin.name!r}"
             raise GanzooError(f"{owner} failed in {path}: {describe_error(error)}") from error
-
-
-# ----------------------------------------------------------------------------
-# Calling a plugin's code, and finding the line of an error.
-
-# Modules of ganzoo and of libraries that it calls. An error of a plugin is never in one of them.
-OURS = {"ganzoo", "click", "pluggy", "torch", "numpy", "PIL", "safetensors", "huggingface_hub", "rich"}
-
-
-def import_object(path: str) -> Any:
-    """Import the object of a path ``"package.module:name"``; raise AttributeError if the module lacks it."""
-    module_name, _, name = path.partition(":")
-    module = importlib.import_module(module_name)
-    if not hasattr(module, name):
-        raise AttributeError(f"{module_name} has no {name!r}{suggest_names(name, vars(module))}")
-    return getattr(module, name)
-
-
-def require_callable(found: Any, name: str, *arguments: str) -> None:
-    """Raise TypeError, with the line of the definition, if an object cannot be called with these arguments."""
-    if not callable(found):
-        raise TypeError(f"{name} is not a function or class, but {type(found).__name__}")
-    try:
-        signature = inspect.signature(found)
-    except (TypeError, ValueError):  # functions that are written in C may have no signature
-        return
-    try:
-        signature.bind(*arguments)
-    except TypeError as error:
-        words = f"{name} is defined with {signature} and called with ({', '.join(arguments)})"
-        raise TypeError(words + _in_parentheses(locate_definition(found))) from error
-
-
-# For each kind, the methods that are called and their arguments. A question mark means that the method is optional.
-METHODS: dict[str, dict[str, tuple[str, ...]]] = {
-    "loss": {"discriminator": ("real", "fake"), "generator": ("fake", "real")},
-    "dataset": {"sample?": ("generator", "n"), "items?": ()},
-    "regularizer": {
-        "prepare?": ("networks",), "discriminator?": ("step",), "generator?": ("step",),
-        "move_latents?": ("z", "judge"), "after_step?": ("networks",), "report?": (),
-    },
-    "augmentation": {"__call__": ("batch",), "update?": ("real_logits",), "report?": ()},
-    "extractor": {"__call__": ("samples",), "prepare?": ("real",)},
-    "diagnosis": {"__call__": ("rows", "recipe")},
-    "exporter": {"__call__": ("generator", "directory")},
-    "tracker": {"start": ("run",), "log": ("images", "scalars"), "grid": ("images", "path"), "finish": ("status",)},
-}  # fmt: skip
-
-
-def list_methods(spec: Component) -> Mapping[str, tuple[str, ...]]:
-    """Return the methods of a component's runtime object and their arguments, as `METHODS`; empty if any will do."""
-    if isinstance(spec, Augmentation) and spec.mixes_fakes:
-        others = {name: arguments for name, arguments in METHODS[spec.kind].items() if name != "__call__"}
-        return {"mix": ("real", "fake"), **others}
-    if not isinstance(spec, Metric):
-        return METHODS.get(spec.kind, {})
-    more = ("labels",) if spec.labels else ()
-    given: dict[str, tuple[str, ...]] = {"real": ("batch", *more), "fake": ("batch", *more)}
-    if spec.pairs or spec.paths:
-        given = {"pair": ("real", "fake", "labels")} if spec.pairs else {"path": ("start", "end", "step")}
-    if spec.held_out:
-        given["held_out"] = ("batch",)
-    return {"reset": (), **given, "compute": ()}
-
-
-def require_methods(spec: Component, built: object) -> None:
-    """Raise TypeError if a runtime object lacks a method of its kind or a method takes other arguments."""
-    if isinstance(built, type):
-        raise TypeError(f"it returned the class {built.__name__}, not an instance of it")
-    for name, arguments in list_methods(spec).items():
-        method = getattr(built, name.rstrip("?"), None)
-        if method is None and not name.endswith("?"):
-            near = suggest_names(name, [each for each in dir(built) if not each.startswith("__")])
-            raise TypeError(f"{type(built).__name__} has no {name}({', '.join(arguments)}){near}")
-        if method is not None:
-            require_callable(method, name.rstrip("?"), *arguments)
-
-
-def locate_definition(found: object) -> str:
-    """Return the line that defines a class or function, ``file:line``; empty if it is not known."""
-    try:
-        return f"{inspect.getsourcefile(inspect.unwrap(found))}:{inspect.getsourcelines(found)[1]}"  # type: ignore[arg-type]
-    except (TypeError, OSError):
-        return ""
-
-
-def describe_error(error: BaseException, otherwise: str = "") -> str:
-    """Describe an error of a plugin on one line: ``KeyError: 'a' (file:line)``.
-
-    Args:
-        error: The error that the plugin raised.
-        otherwise: The line to name if the error did not go through a line of a plugin, ``file:line``.
-    """
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
-    words = f"{type(error).__name__}: {' '.join(text.split())[:300]}".rstrip(": ")
-    line = locate_error(error.__cause__ or error) or otherwise
-    return words if line in words else words + _in_parentheses(line)
-
-
-def locate_error(error: BaseException) -> str:
-    """Return the last line of a plugin that an error went through, ``file:line``; empty if there is none.
-
-    Lines of libraries that the plugin calls do not count. The line is outside of site-packages, where authors work on a
-    plugin; for an installed plugin it is in the package that was called first.
-    """
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}:{error.lineno}"
-    lines: list[tuple[str, str]] = []
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        owner = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if owner and owner not in OURS and owner not in sys.stdlib_module_names:
-            lines.append((owner, f"{frame.f_code.co_filename}:{line}"))
-    own = [line for _, line in lines if "site-packages" not in line and "dist-packages" not in line]
-    of_first_package = [line for owner, line in lines if owner == lines[0][0]]
-    return (own or of_first_package or [""])[-1]
-
-
-def _in_parentheses(line: str) -> str:
-    return f" ({line})" if line else ""

@@ -8,7 +8,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo
 from ganzoo.plugin.options import evaluate_schedules, list_options
 from ganzoo.recipe.keys import make_options_prefix
-from ganzoo.registry.installed import import_object
+from ganzoo.registry.calling import import_object
 from ganzoo.testing.checks import Failure, NotChecked, Trial, as_sentence
 
 

@@ -8,7 +8,9 @@ from functools import partial
 from importlib import import_module
 
 from ganzoo.plugin import Built, Case
-from ganzoo.registry.installed import RegisteredComponent, describe_error, import_object
+from ganzoo.registry.calling import import_object
+from ganzoo.registry.failures import describe_error
+from ganzoo.registry.installed import RegisteredComponent
 from ganzoo.testing.checks import Check, Failure, NotChecked, Trial, require
 
 CONTRACT = "A component computes the exact values of its cases."

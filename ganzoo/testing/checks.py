@@ -30,13 +30,9 @@ from ganzoo.plugin import Built, DataInfo
 from ganzoo.plugin.options import NoOptions, evaluate_schedules, read
 from ganzoo.recipe.nested import make_choice
 from ganzoo.registry import registry
-from ganzoo.registry.installed import (
-    WITHOUT_DATA,
-    RegisteredComponent,
-    describe_error,
-    import_object,
-    locate_definition,
-)
+from ganzoo.registry.calling import import_object
+from ganzoo.registry.failures import describe_error, locate_definition
+from ganzoo.registry.installed import WITHOUT_DATA, RegisteredComponent
 
 Status = Literal["PASS", "FAIL", "SKIP", "XFAIL"]
 DATA_OF_EVERY_MODALITY = (

@@ -6,7 +6,7 @@ import click
 from click.testing import CliRunner
 
 from ganzoo.plugin.component import COMMANDS
-from ganzoo.registry.installed import import_object
+from ganzoo.registry.calling import import_object
 from ganzoo.testing.checks import Trial, require
 from ganzoo.testing.plugin import require_light
 

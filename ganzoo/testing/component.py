@@ -12,14 +12,9 @@ from ganzoo.plugin.citation import format_bibtex
 from ganzoo.plugin.component import KEY_OF_KIND, NAME
 from ganzoo.plugin.options import list_options, read, to_json
 from ganzoo.registry import registry
-from ganzoo.registry.installed import (
-    WITHOUT_DATA,
-    import_object,
-    list_methods,
-    locate_definition,
-    require_callable,
-    require_methods,
-)
+from ganzoo.registry.calling import import_object, list_methods, require_callable, require_methods
+from ganzoo.registry.failures import locate_definition
+from ganzoo.registry.installed import WITHOUT_DATA
 from ganzoo.testing.advice import find_advice_defect
 from ganzoo.testing.building import build_component
 from ganzoo.testing.checks import Failure, Skip, Trial, as_sentence, fatal_failures, require

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ganzoo.plugin import Case, Verdict
-from ganzoo.registry.installed import describe_error, import_object
+from ganzoo.registry.calling import import_object
+from ganzoo.registry.failures import describe_error
 from ganzoo.testing.advice import find_advice_defect, find_unresolved_advice, list_recipes
 from ganzoo.testing.building import build_component
 from ganzoo.testing.checks import Failure, Trial, as_sentence, fatal_failures, require

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ganzoo.registry.installed import describe_error
+from ganzoo.registry.failures import describe_error
 from ganzoo.runs.display import PICTURES, TEXTS
 
 

@@ -21,7 +21,7 @@ from ganzoo.engine.events import Events, Finish, Grid, Note, Start, Tick
 from ganzoo.engine.subscribers import TrackerAdapter
 from ganzoo.errors import GanzooError
 from ganzoo.recipe.recipe import Choice
-from ganzoo.registry.installed import describe_error
+from ganzoo.registry.failures import describe_error
 from ganzoo.runs.run import Run
 from ganzoo.samples import grid
 from ganzoo.testing.building import build_component

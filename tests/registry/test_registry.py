@@ -29,7 +29,8 @@ from ganzoo.plugin import (
     hookimpl,
 )
 from ganzoo.registry import Registry, create, parse_kind, register, registry
-from ganzoo.registry.installed import Plugin, RegisteredComponent, describe_error, locate_error
+from ganzoo.registry.failures import describe_error, locate_error
+from ganzoo.registry.installed import Plugin, RegisteredComponent
 from outside_dist import make_distribution, run_json
 
 FIRST_PARTY = {"dcgan:dcgan", "losses:bce", "losses:lsgan", "datasets:digits", "datasets:folder"}

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from ganzoo.plugin import DataInfo, Networks, extract_samples
-from ganzoo.registry.installed import describe_error, require_callable
+from ganzoo.registry.calling import require_callable
+from ganzoo.registry.failures import describe_error
 from ganzoo.testing.architecture.bare import build_bare, describe_bare, describe_tensors
 from ganzoo.testing.architecture.networks import (
     build_networks,

@@ -16,7 +16,7 @@ from ganzoo.compute.streams import draw_latents, seeded
 from ganzoo.layers import Frozen
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, extract_samples
 from ganzoo.plugin.networks import LATENT
-from ganzoo.registry.installed import locate_definition
+from ganzoo.registry.failures import locate_definition
 from ganzoo.testing.checks import Trial, require
 
 CLASSES = 5

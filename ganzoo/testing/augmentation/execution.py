@@ -12,7 +12,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from ganzoo.compute.streams import seeded
 from ganzoo.plugin.options import evaluate_schedules
-from ganzoo.registry.installed import describe_error
+from ganzoo.registry.failures import describe_error
 from ganzoo.testing.augmentation.calling import (
     NUM,
     apply,

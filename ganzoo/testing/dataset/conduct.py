@@ -16,7 +16,8 @@ from ganzoo.data.source import EndlessSource, label_batch, scale, scale_batch
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import Item
 from ganzoo.plugin.options import list_options
-from ganzoo.registry.installed import describe_error, import_object
+from ganzoo.registry.calling import import_object
+from ganzoo.registry.failures import describe_error
 from ganzoo.samples.show import show
 from ganzoo.testing.building import build_component
 from ganzoo.testing.checks import Failure, Skip, Trial, fatal_failures, require

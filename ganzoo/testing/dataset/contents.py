@@ -12,7 +12,7 @@ import torch
 
 from ganzoo.data.source import EndlessSource, scale
 from ganzoo.plugin import Case, DataInfo, Item
-from ganzoo.registry.installed import describe_error
+from ganzoo.registry.failures import describe_error
 from ganzoo.testing.building import build_component
 from ganzoo.testing.checks import Failure, Skip, Trial, fatal_failures, require
 from ganzoo.testing.sources import NUM_DRAWN, draw_samples, has_items, opened_source, pick_evenly, take_samples

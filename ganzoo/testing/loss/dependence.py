@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganzoo.registry.installed import describe_error
+from ganzoo.registry.failures import describe_error
 from ganzoo.testing.checks import Failure, Skip, Trial, require
 from ganzoo.testing.loss.calling import (
     SHAPE,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.compute.streams import seeded
-from ganzoo.registry.installed import describe_error
+from ganzoo.registry.failures import describe_error
 from ganzoo.testing.checks import Failure, Skip, Trial, require
 from ganzoo.testing.loss.calling import (
     SHAPE,

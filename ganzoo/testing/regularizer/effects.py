@@ -8,7 +8,7 @@ import torch
 
 from ganzoo.compute.streams import seeded
 from ganzoo.engine.latents import move_latents
-from ganzoo.registry.installed import describe_error
+from ganzoo.registry.failures import describe_error
 from ganzoo.testing.changes import collect_gradients, copy_buffers, copy_step, copy_structure
 from ganzoo.testing.checks import Failure, Skip, Trial, require
 from ganzoo.testing.probes import (

@@ -16,7 +16,7 @@ from ganzoo.engine.batches import Part
 from ganzoo.errors import suggest_names
 from ganzoo.layers import sum_of_logits
 from ganzoo.plugin import Case, DataInfo, Networks
-from ganzoo.registry.installed import describe_error
+from ganzoo.registry.failures import describe_error
 from ganzoo.testing.changes import list_operations
 from ganzoo.testing.checks import Failure, Skip, Trial, fatal_failures, require
 from ganzoo.testing.probes import (
