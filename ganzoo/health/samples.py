@@ -10,6 +10,7 @@ SIDE = 8  # height and width that images are averaged to before distances are co
 NUMBERS = 4096  # numbers of a sample, evenly chosen, that distances of other samples are computed from
 NEAREST = 0.01  # quantile of the distances of real samples to their nearest, below which generated ones are duplicates
 LEAST = 1e-6  # standard deviation below which a channel is constant
+VISIBLE = 0.005  # share of the variance of real images, below which energy in the highest band cannot be seen
 SATURATED = 0.99  # absolute value above which a number of an image is saturated
 
 
@@ -31,7 +32,8 @@ class RealStatistics:
         self.distance = _average_pairs(distances)
         self.nearest = torch.quantile(_find_nearest(distances), NEAREST)
         self.saturated = _measure_saturation(real)
-        self.high = _measure_high_band(real) if modality == "image" else None
+        high = _measure_high_band(real) if modality == "image" else None
+        self.high = None if high is None else torch.maximum(high, VISIBLE * self.std.square().mean())
 
     def compare(self, fake: Tensor) -> dict[str, Tensor]:
         """Return how generated samples ``[m, *shape]`` differ from the real ones, 0-dim tensors by name.

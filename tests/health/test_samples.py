@@ -78,6 +78,14 @@ def test_saturated_numbers_and_checkerboards_are_found():
     assert compare(real, smooth)["high_band"] < 1e-3
 
 
+def test_a_pattern_that_nobody_sees_is_not_compared_with_none():
+    real = torch.randn(64, 1, 4, 4, generator=GENERATOR).repeat_interleave(4, 2).repeat_interleave(4, 3)
+    board = 1 - 2 * ((torch.arange(16)[:, None] + torch.arange(16)) % 2)
+    found = [compare(real, real + strength * board)["high_band"] for strength in (0.01, 0.1)]
+    assert found[0] < 0.1  # an infinite share of the energy of smooth images
+    assert found[1] > 3
+
+
 def test_what_cannot_be_measured_is_not_finite():
     same = draw("points", 1).expand(64, -1)
     found = compare(same, draw("points"), "points")
