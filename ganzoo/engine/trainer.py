@@ -170,7 +170,7 @@ class Trainer:
             self.rollbacks.load(found)
         gan.world.broadcast([*gan.parameters, *gan.buffers])
         execution.install(gan, self.report_fallback)
-        self.run.write_recipe(gan.recipe.to_json())
+        self.run.write_recipe(gan.recipe.to_json(), gan.recipe.origins)
         self.run.cut_stats(self.images)
         self.early = gan.world.on_rank0(self._load_history)
         self.events.emit(Start(self.run, self.images))
@@ -312,4 +312,5 @@ class Trainer:
     def report_fallback(self, line: str) -> None:
         """Report that the chosen execution is not possible, and store the new one in the run's recipe."""
         self.events.note(line)
-        self.events.attempt("recipe", self.run.write_recipe, self.gan.recipe.to_json())
+        recipe = self.gan.recipe
+        self.events.attempt("recipe", self.run.write_recipe, recipe.to_json(), recipe.origins)

@@ -17,6 +17,8 @@ from ganzoo.recipe.stored import check_format, load_json, resolve_stored_compone
 from ganzoo.registry import Registry
 from ganzoo.registry.installed import RegisteredComponent
 
+RUN = "run"  # the origin of settings that a resumed run has stored
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -133,7 +135,7 @@ def load_stored(registry: Registry, config: Path | Mapping[str, Any]) -> Layer:
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise Corrupt(f"the stored recipe is damaged: {type(error).__name__} {error}") from None
     if not isinstance(config, Path):
-        return Layer("run", flat, schemas=schemas, preset=preset)
+        return Layer(RUN, flat, schemas=schemas, preset=preset)
     if not re.search(r"[/\\:]", flat.get("train.init") or "/"):
         flat["train.init"] = None  # a package stores only the last part of a path
     # `auto` is resolved again, because this machine may differ from the one that the recipe was resolved for

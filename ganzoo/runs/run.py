@@ -3,7 +3,8 @@
 A run is never overwritten; a new one takes the next number: ``runs/0003-dcgan-bce-digits``.
 
 Files:
-    recipe.json: The frozen recipe: every component with its options and version, every setting, what ``auto`` meant.
+    recipe.json: The frozen recipe: every component with its options and version, every setting, what ``auto`` meant,
+        and ``origins``: where each setting that is not a default comes from.
     log.txt: What a person saw on the terminal, and how the run ended.
     skipped.txt: The files of the dataset that could not be read, each with the reason, if there are any.
     stats.jsonl: What was measured: one JSON object a line.
@@ -145,8 +146,18 @@ class Run:
         """Return the path of the grid after so many images."""
         return self.path / f"fakes-{images:09d}.png"
 
-    def write_recipe(self, recipe: Mapping[str, Any]) -> None:
-        """Write the frozen recipe."""
+    def write_recipe(self, recipe: Mapping[str, Any], origins: Mapping[str, str] | None = None) -> None:
+        """Write the frozen recipe.
+
+        Args:
+            recipe: The frozen recipe, as JSON.
+            origins: The origin of each setting, in words. Settings that a resumed run took from its own recipe keep the
+                origin that is stored there. By default the file has no origins.
+        """
+        if origins:
+            from ganzoo.runs.settings import keep_origins
+
+            recipe = {**recipe, "origins": keep_origins(origins, self.recipe_file)}
         write_atomic(self.recipe_file, [json.dumps(recipe, indent=2).encode() + b"\n"])
 
     def log(self, line: str) -> None:
@@ -203,7 +214,7 @@ class Run:
 class SilentRun(Run):
     """The run of a process that does not write to it, because another process does."""
 
-    def write_recipe(self, recipe: Mapping[str, Any]) -> None:
+    def write_recipe(self, recipe: Mapping[str, Any], origins: Mapping[str, str] | None = None) -> None:
         """Do nothing."""
 
     def cut_stats(self, images: int) -> None:

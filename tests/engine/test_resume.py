@@ -218,9 +218,12 @@ def test_a_finished_run_can_be_made_longer_and_equals_a_longer_one():
         ganzoo.train(resume=run, seed=1)
     with pytest.raises(UsageError, match="remove --recipe, --config and --name"):
         ganzoo.train(resume=run, name="other")
-    ganzoo.train(resume=run, images=128)
+    origins = run.recipe()["origins"]
+    ganzoo.train(resume=run, options={"train.images": 128})
     compare_runs(train(images=128, name="whole"), run)
     assert run.recipe()["train"]["images"] == 128
+    assert origins["arch"] == "flag"
+    assert run.recipe()["origins"] == origins | {"train.images": "KEY=VALUE"}
 
 
 def test_moved_data_can_be_named_on_resume(tmp_path):

@@ -42,7 +42,10 @@ def test_the_recipe_that_a_gan_is_built_from_is_the_one_that_is_written(toys: ob
     assert "auto" not in (recipe.train.precision, recipe.train.execution)
     assert recipe.auto == ("precision", "execution")
     assembled = replace(recipe, changes_d=())  # known once the networks are prepared
-    assert run.recipe() == json.loads(json.dumps(assembled.to_json()))
+    stored = json.loads(json.dumps(assembled.to_json()))
+    origins = {key: origin for key, origin in recipe.origins.items() if origin != "default"}
+    assert run.recipe() == stored | {"origins": origins}
+    assert origins["train.images"] == "flag"
 
 
 def test_a_settled_recipe_does_not_change(toys: object) -> None:
