@@ -19,6 +19,7 @@ from collections.abc import Container, Iterable, Iterator
 from functools import reduce
 from importlib import import_module
 from pathlib import Path
+from statistics import median
 
 import click
 
@@ -257,9 +258,13 @@ def list_failures() -> Iterator[str]:
     rows = found["rows"]
     plants = [row for row in rows if row["expected"]]
     right = [row for row in plants if row["first"] in row["expected"].split("/")]
-    alarms = [f"`{said['code']}`" for row in rows if not row["expected"] for said in row["verdicts"]]
-    yield f"Right first: {len(right)} of {len(plants)}. Of {len(rows) - len(plants)} runs that go well,"
-    yield f"verdicts: {', '.join(alarms) or 'none'} (`{name}`)."
+    alarms = [
+        f"`{said['code']}` ({said['severity']}, {row['name']})"
+        for row in rows if not row["expected"] for said in row["verdicts"]
+    ]  # fmt: skip
+    yield f"The first verdict is right for {len(right)} of {len(plants)} failures, with a median delay of"
+    yield f"{median(row['delay'] for row in right):g} ticks. Verdicts on the {len(rows) - len(plants)} runs that go well:"
+    yield f"{', '.join(alarms) or 'none'} (`{name}`)."
     yield ""
     cells = (
         (row["name"], f"`{row['first'] or 'nothing'}`", "yes" if row in right else f"no: `{row['expected']}`",
