@@ -263,7 +263,7 @@ def list_failures() -> Iterator[str]:
         for row in rows if not row["expected"] for said in row["verdicts"]
     ]  # fmt: skip
     yield f"The first verdict is right for {len(right)} of {len(plants)} failures, with a median delay of"
-    yield f"{median(row['delay'] for row in right):g} ticks. Verdicts on the {len(rows) - len(plants)} runs that go well:"
+    yield f"{median(row['delay'] for row in right):g} ticks. Verdicts on the {len(rows) - len(plants)} good runs:"
     yield f"{', '.join(alarms) or 'none'} (`{name}`)."
     yield ""
     cells = (
