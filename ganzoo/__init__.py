@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ganzoo.datasets import check_data
     from ganzoo.errors import GanzooError
+    from ganzoo.exporting import export
     from ganzoo.measuring import evaluate
     from ganzoo.models import apply, import_weights, load, package, verify
     from ganzoo.plugin import DataInfo
@@ -37,6 +38,7 @@ __all__ = [
     "check_data",
     "create",
     "evaluate",
+    "export",
     "find_run",
     "import_weights",
     "list_runs",
@@ -54,6 +56,7 @@ __all__ = [
 _ORIGINS = {
     "ganzoo.datasets": ("check_data",),
     "ganzoo.errors": ("GanzooError",),
+    "ganzoo.exporting": ("export",),
     "ganzoo.measuring": ("evaluate",),
     "ganzoo.models": ("apply", "import_weights", "load", "package", "verify"),
     "ganzoo.plugin": ("DataInfo",),

@@ -32,6 +32,7 @@ COMMANDS = {  # ganzoo's own commands: a command of a plugin cannot have one of 
     "verify": "Check that a model is undamaged.",
     "search": "Find models on the Hugging Face Hub.",
     "import": "Convert weights of another project to a model.",
+    "export": "Write a model for other programs: ONNX, torch.export, arrays.",
     "new-plugin": "Create a plugin to start from.",
     "check": "Check that a plugin keeps its contracts.",
 }

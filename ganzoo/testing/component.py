@@ -19,6 +19,8 @@ from ganzoo.testing.advice import find_advice_defect
 from ganzoo.testing.building import build_component
 from ganzoo.testing.checks import Failure, Skip, Trial, as_sentence, fatal_failures, require
 
+FLAGS = {**KEY_OF_KIND, "exporter": "to"}  # the flag that names a component of this kind
+
 
 def options_round_trip(trial: Trial) -> None:
     """Options survive JSON: recipes store them, and published models are built from them."""
@@ -57,7 +59,7 @@ def similar_names_lead_somewhere(trial: Trial) -> None:
 
 def _find_missing_component(flag: str, name: str) -> str:
     """Return why ``--flag name`` cannot be typed; empty if it can."""
-    kind = next((kind for kind, key in KEY_OF_KIND.items() if key == flag), "")
+    kind = next((kind for kind, key in FLAGS.items() if key == flag), "")
     if not kind:
         return find_advice_defect(f"--{flag} {name}")
     try:

@@ -79,7 +79,7 @@ class Generator(nn.Module):
             truncation: From 0, where all latents are alike, to 1, where they stay as they are (`truncate_latents`).
         """
         first, conditions = self.latents(truncate_latents(z, truncation), labels)
-        x = self.first(first).view(len(z), -1, LOWEST, LOWEST)  # [N, C, 4, 4]
+        x = self.first(first).view(z.shape[0], -1, LOWEST, LOWEST)  # [N, C, 4, 4]
         for block, condition in zip(self.blocks, conditions, strict=True):
             x = block(x, condition)  # [N, C', R, R]
         return torch.tanh(self.last(F.relu(self.norm(x))))  # [N, channels, size, size]

@@ -113,7 +113,7 @@ class Generator(nn.Module):
     def draw(self, w: Tensor) -> tuple[Tensor, ...]:
         """Return the sums ``[N, *shape]`` of the first 1, 2, ... heads; the last is the image."""
         w = F.silu(w)
-        x = self.positions.expand(len(w), -1, -1)  # [N, T, width]
+        x = self.positions.expand(w.shape[0], -1, -1)  # [N, T, width]
         images: list[Tensor] = []
         for index, block in enumerate(self.blocks):
             x = block(x, w, self.rotations)

@@ -102,8 +102,8 @@ def split_into_patches(x: Tensor, patch: int) -> Tensor:
 def join_patches(x: Tensor, patch: int, shape: tuple[int, int, int]) -> Tensor:
     """Return images ``[N, *shape]`` of patches: the inverse of `split_into_patches`."""
     channels, height, width = shape
-    x = x.view(len(x), height // patch, width // patch, patch, patch, channels)
-    return x.permute(0, 5, 1, 3, 2, 4).reshape(len(x), *shape)
+    x = x.view(x.shape[0], height // patch, width // patch, patch, patch, channels)
+    return x.permute(0, 5, 1, 3, 2, 4).reshape(x.shape[0], *shape)
 
 
 def compute_positions(rows: int, columns: int, width: int) -> Tensor:

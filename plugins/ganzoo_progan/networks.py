@@ -73,7 +73,7 @@ class Generator(nn.Module):
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the images of latents `z`; raise ValueError if there are labels."""
         require_labels(labels, False)
-        x = self.first(pixel_norm(z)).view(len(z), -1, 4, 4) + self.bias[:, None, None]  # [N, widths[0], 4, 4]
+        x = self.first(pixel_norm(z)).view(z.shape[0], -1, 4, 4) + self.bias[:, None, None]  # [N, widths[0], 4, 4]
         x = normalise(self.conv(normalise(x)))
         images: Tensor = self.last(self.blocks(x))  # [N, channels, S, S]
         return images

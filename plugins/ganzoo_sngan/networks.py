@@ -98,7 +98,7 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the images of latents `z`; raise ValueError if labels are missing or unexpected."""
-        x = self.first(z).view(len(z), -1, self.lowest, self.lowest)  # [N, C, 4, 4]
+        x = self.first(z).view(z.shape[0], -1, self.lowest, self.lowest)  # [N, C, 4, 4]
         for block in self.blocks:
             x = block(x, labels)  # [N, C', 2R, 2R]
         return torch.tanh(self.last(F.relu(self.norm(x))))  # [N, channels, size, size]

@@ -38,7 +38,7 @@ class Mapping(nn.Module):
         self.network = make_mapping([inputs, *[options.w_dim] * options.mapping])
         self.register_buffer("mean", torch.zeros(options.w_dim))
 
-    def forward(self, z: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
+    def forward(self, z: Tensor, labels: Tensor | None = None, truncation: float | Tensor = 1.0) -> Tensor:
         """Return the styles; raise ValueError if labels are missing or unexpected."""
         require_labels(labels, self.embedding is not None)
         w = self._map(z, labels)  # [N, w_dim]
@@ -49,7 +49,9 @@ class Mapping(nn.Module):
         if self.training and self.mixing:
             second = self._map(torch.randn_like(z), labels)[:, None]
             styles = torch.where(self._draw_second(len(z))[:, :, None], second, styles)
-        return styles if truncation == 1 else self.mean + truncation * (styles - self.mean)
+        if not isinstance(truncation, Tensor) and truncation == 1:  # an exported graph has a tensor, of any value
+            return styles
+        return self.mean + truncation * (styles - self.mean)
 
     def _map(self, z: Tensor, labels: Tensor | None) -> Tensor:
         z = pixel_norm(z)

@@ -76,7 +76,7 @@ class Generator(nn.Module):
         self.mapping = Mapping(2 * len(widths), options, num_classes)
         self.synthesis = Synthesis(channels, widths, options.w_dim)
 
-    def forward(self, z: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
+    def forward(self, z: Tensor, labels: Tensor | None = None, truncation: float | Tensor = 1.0) -> Tensor:
         """Return the images of latents `z`; raise ValueError if labels are missing or unexpected.
 
         Args:
@@ -105,7 +105,7 @@ class Synthesis(nn.Module):
 
     def forward(self, w: Tensor) -> Tensor:
         """Return the images of styles `w`."""
-        x: Tensor = self.constant.expand(len(w), -1, -1, -1)
+        x: Tensor = self.constant.expand(w.shape[0], -1, -1, -1)
         image: Tensor | None = None
         for level, block in enumerate(self.blocks):
             # a block's last style is also the first one of the next block, as both have maps of the same resolution

@@ -59,7 +59,7 @@ class Generator(nn.Module):
         self.mapping = Mapping(options.layers + 2, options, num_classes)
         self.synthesis = Synthesis(channels, size, options)
 
-    def forward(self, z: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
+    def forward(self, z: Tensor, labels: Tensor | None = None, truncation: float | Tensor = 1.0) -> Tensor:
         """Return the images of latents `z`; raise ValueError if labels are missing or unexpected.
 
         Args:

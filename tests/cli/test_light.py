@@ -21,6 +21,7 @@ COMMANDS = [
     "train --arch dcgan --dry-run",
     "train --arch dcgan --size 64 --dataset . arch.width=64 --dry-run",
     "sample --help",
+    "export --help",
     "evaluate --help",
     "publish --help",
     "pull --help",

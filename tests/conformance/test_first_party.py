@@ -14,11 +14,16 @@ from ganzoo.testing import Check, check_dataset, collect_checks
 NEEDS_MORE = ("hub", "projected")  # than ganzoo's requirements: tests/plugins check them where that is installed
 OURS = [p.name for p in registry().plugins if p.distribution == "ganzoo" and p.name not in NEEDS_MORE]
 NOT_CHECKED = ("compiled-equals-plain", "cases")  # the first takes minutes; tests/plugins check the second
-ELSEWHERE = ("mobilenet", "in-place", "inception", "dinov2", "clip", "onnx")  # need weights: tests/plugins check them
+ELSEWHERE = ("mobilenet", "in-place", "inception", "dinov2", "clip", "onnx")  # extractors with weights: tests/plugins
 WITH_CASES = ("loss", "regularizer", "metric")  # kinds whose components all have cases
 
 
-CHECKS = [each for name in OURS for each in collect_checks(name) if each.name.split("/")[1] not in ELSEWHERE]
+CHECKS = [
+    each
+    for name in OURS
+    for each in collect_checks(name)
+    if each.name.rpartition("/")[0] not in {f"extractor/{name}" for name in ELSEWHERE}
+]
 
 
 @pytest.mark.parametrize("check", [pytest.param(each, id=each.name) for each in CHECKS])
