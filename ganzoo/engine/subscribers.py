@@ -87,15 +87,23 @@ class TrackerAdapter:
     """Turns events into the calls of a tracker's contract.
 
     Args:
-        tracker: The tracker: ``start(run)``, ``log(images, scalars)``, ``grid(images, path)`` and ``finish(status)``.
+        tracker: The tracker: ``start(run)``, ``log(images, scalars)``, ``grid(images, path)``, ``finish(status)``, and
+            ``verdict(images, verdict)`` if it has that method.
     """
 
     def __init__(self, tracker: Any) -> None:
         self.tracker = tracker
+        self.run: Run | None = None
 
     def start(self, event: Start) -> None:
         """Call `start`, for a new run or one that goes on."""
+        self.run = event.run
         self.tracker.start(event.run)
+
+    def rolled_back(self, event: Rollback) -> None:
+        """Call `finish` and `start`: to a tracker the run was interrupted, and goes on from its checkpoint."""
+        self.tracker.finish("interrupted")
+        self.tracker.start(self.run)
 
     def tick(self, event: Tick) -> None:
         """Call `log` with the statistics of updates."""
@@ -108,6 +116,11 @@ class TrackerAdapter:
     def grid(self, event: Grid) -> None:
         """Call `grid` with the picture's path."""
         self.tracker.grid(event.images, event.path)
+
+    def verdict(self, event: NewVerdict) -> None:
+        """Call `verdict` with what a diagnosis found, if the tracker has that method."""
+        if call := getattr(self.tracker, "verdict", None):
+            call(event.images, event.verdict)
 
     def finish(self, event: Finish) -> None:
         """Call `finish` with the status."""

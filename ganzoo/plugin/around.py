@@ -18,7 +18,8 @@ class Tracker(Built):
     """A logger outside the run directory: ``factory(options)`` returns an object with four methods.
 
     They are ``start(run)``, ``log(images, scalars)``, ``grid(images, path)`` and ``finish(status)``; `run` is a
-    `RunView`. A tracker that fails costs a line in the log, never the run.
+    `RunView`. It may also have ``verdict(images, verdict)``, which gets each new `Verdict` of a diagnosis, and gets it
+    again if its severity changes. A tracker that fails costs a line in the log, never the run.
     """
 
     kind: ClassVar[str] = "tracker"

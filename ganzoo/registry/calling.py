@@ -48,7 +48,10 @@ METHODS: dict[str, dict[str, tuple[str, ...]]] = {
     "extractor": {"__call__": ("samples",), "prepare?": ("real",)},
     "diagnosis": {"__call__": ("rows", "recipe")},
     "exporter": {"__call__": ("generator", "directory")},
-    "tracker": {"start": ("run",), "log": ("images", "scalars"), "grid": ("images", "path"), "finish": ("status",)},
+    "tracker": {
+        "start": ("run",), "log": ("images", "scalars"), "grid": ("images", "path"), "verdict?": ("images", "verdict"),
+        "finish": ("status",),
+    },
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ Files:
     best/: The model package of the best checkpoint, where ``train.best`` says which is best.
     early.txt: Why the run finished before its length, if it did.
     scalars.csv: The numbers of ``stats.jsonl`` as a table, with ``--tracker csv``.
+    events.out.tfevents.*: The same numbers, grids and verdicts for TensorBoard, with ``--tracker tensorboard``.
 """
 
 from __future__ import annotations

@@ -17,9 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from ganzoo.engine.events import Events, Finish, Grid, Note, Start, Tick
+from ganzoo.engine.events import Events, Finish, Grid, NewVerdict, Note, Start, Tick
 from ganzoo.engine.subscribers import TrackerAdapter
 from ganzoo.errors import GanzooError
+from ganzoo.plugin import Verdict
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry.failures import describe_error
 from ganzoo.runs.run import Run
@@ -35,7 +36,7 @@ Calls = dict[str, Callable[[], object]]
 
 
 def follows_a_run(trial: Trial) -> None:
-    """It accepts all events of a run: scalars whose names appear later, grids, and each way to end."""
+    """It accepts all events of a run: scalars whose names appear later, grids, verdicts, and each way to end."""
     for status in ("finished", "interrupted", "failed"):
         with fatal_failures(), _example_run() as run:
             tracker = _start_tracker(trial, run)
@@ -44,6 +45,7 @@ def follows_a_run(trial: Trial) -> None:
             tracker.log(2000, {"loss_d": 1.0, "reg.r1/d": 0.25})
             tracker.grid(2000, _write_grid(run, 2000))
             tracker.log(3000, {})
+            _report_verdicts(tracker)
             tracker.finish(status)
 
 
@@ -152,6 +154,14 @@ def _resume(trial: Trial, run: Run, kept: set[int]) -> None:
     tracker.finish("finished")
     lost = kept - _find_kept(run, 1000, 2000)
     require(not lost, f"It kept the scalars at {_join_moments(lost)} images, and lost them when the run went on.")
+
+
+def _report_verdicts(tracker: Any) -> None:
+    """Report verdicts of each severity to a tracker that takes them."""
+    adapter = TrackerAdapter(tracker)
+    for severity in ("info", "warn", "stop"):
+        verdict = Verdict(code="mean-too-large", severity=severity, words="The mean is 9.", since=2000)
+        adapter.verdict(NewVerdict(3000, verdict))
 
 
 # ----------------------------------------------------------------------------

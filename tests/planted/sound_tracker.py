@@ -22,6 +22,9 @@ class Lines:
     def grid(self, images, path):
         self.add(f"{images} {path.name}")
 
+    def verdict(self, images, verdict):
+        self.add(f"{images} {verdict.severity} {verdict.code}: {verdict.words}")
+
     def finish(self, status):
         self.add(status)
 
