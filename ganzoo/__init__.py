@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
     from ganzoo.datasets import check_data
     from ganzoo.errors import GanzooError
+    from ganzoo.exploring import (
+        find_directions,
+        find_neighbours,
+        interpolate,
+        mix_styles,
+        project_image,
+        show_truncation,
+    )
     from ganzoo.exporting import export
     from ganzoo.measuring import evaluate
     from ganzoo.models import apply, import_weights, load, package, verify
@@ -39,16 +47,22 @@ __all__ = [
     "create",
     "evaluate",
     "export",
+    "find_directions",
+    "find_neighbours",
     "find_run",
     "import_weights",
+    "interpolate",
     "list_runs",
     "load",
+    "mix_styles",
     "package",
+    "project_image",
     "publish",
     "pull",
     "register",
     "registry",
     "search",
+    "show_truncation",
     "train",
     "verify",
 ]
@@ -57,6 +71,14 @@ _ORIGINS = {
     "ganzoo.datasets": ("check_data",),
     "ganzoo.errors": ("GanzooError",),
     "ganzoo.exporting": ("export",),
+    "ganzoo.exploring": (
+        "find_directions",
+        "find_neighbours",
+        "interpolate",
+        "mix_styles",
+        "project_image",
+        "show_truncation",
+    ),
     "ganzoo.measuring": ("evaluate",),
     "ganzoo.models": ("apply", "import_weights", "load", "package", "verify"),
     "ganzoo.plugin": ("DataInfo",),

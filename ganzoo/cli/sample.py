@@ -13,7 +13,7 @@ from ganzoo.cli.common import Count, common_options, complete_runs, note, offlin
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.plugin.files import means_folder
 from ganzoo.runs.heavy import heavy_imports
-from ganzoo.runs.where import format_title, is_embedded, parse_repository
+from ganzoo.runs.where import choose_file_name, format_title, is_embedded
 
 Format = Literal["folder", "npz", "parquet", "webdataset"]
 SUFFIX = re.compile(r"(\.(png|jpe?g|webp|txt|csv|tsv|wav|npz))?")
@@ -97,7 +97,7 @@ def command(
     with heavy_imports():
         from ganzoo.package.labelled import write_labelled
         from ganzoo.package.outputs import write_samples
-    name = f"{_choose_name(what, package)}-seed{seed}"
+    name = f"{choose_file_name(what, package)}-seed{seed}"
     if per_class is not None:
         title = format_title(package)  # an own folder stays private
         model = (
@@ -107,13 +107,6 @@ def command(
         click.echo(write(list(label) or None, seed, truncation, note))
         return
     click.echo(write_samples(generator, out, name, suffix, num, label or None, seed, truncation, note))
-
-
-def _choose_name(what: str, package: Path) -> str:
-    """Return the name of a model for the name of the output file."""
-    if (repo := parse_repository(what)) is not None:
-        return repo.id.partition("/")[2]
-    return package.parent.name if package.name in ("package", "best") else package.name
 
 
 def _parse_suffix(out: str) -> str:

@@ -11,6 +11,8 @@ from hashlib import blake2b
 
 import torch
 
+PARALLEL = 1e-6  # sine of the angle below which two latents have the same direction
+
 
 def derive_seed(*parts: int | str) -> int:
     """Return a 63-bit seed that depends on every part and on their order."""
@@ -113,3 +115,30 @@ def restrict_latents(kind: str, moved: torch.Tensor, drawn: torch.Tensor) -> tor
     codes = 0 if kind == "normal" else int(kind.removeprefix("normal+onehot"))
     start = drawn.shape[1] - codes
     return torch.cat([moved[:, :start], drawn[:, start:]], 1) if codes else moved
+
+
+def interpolate_latents(kind: str, start: torch.Tensor, end: torch.Tensor, share: float) -> torch.Tensor:
+    """Return latents ``[num, dim]`` that are a share of the way from `start` to `end`.
+
+    Normal latents move on a sphere, along a great circle (Shoemake 1985, Animating rotation with quaternion curves),
+    since the middle of a straight way would be too near to 0; their norm changes evenly. Uniform latents move straight.
+    One-hot codes are blended: their entries have the sum 1 everywhere.
+
+    Args:
+        kind: `Networks.latent`, as in `draw_latents`.
+        start: The latents where the ways begin.
+        end: The latents where the ways end.
+        share: The share of the way, from 0 to 1.
+    """
+    straight = torch.lerp(start, end, share)
+    if kind == "uniform":
+        return straight
+    codes = 0 if kind == "normal" else int(kind.removeprefix("normal+onehot"))
+    cut = start.shape[1] - codes
+    first, last = start[:, :cut].double(), end[:, :cut].double()
+    size, other = first.norm(dim=1, keepdim=True), last.norm(dim=1, keepdim=True)
+    angle = torch.nn.functional.cosine_similarity(first, last)[:, None].clamp(-1, 1).acos()
+    ways = ((1 - share) * angle).sin() * first / size + (share * angle).sin() * last / other
+    arc = ways / angle.sin() * torch.lerp(size, other, share)
+    moved = torch.where(angle.sin() > PARALLEL, arc.to(start), straight[:, :cut])
+    return torch.cat([moved, straight[:, cut:]], 1) if codes else moved

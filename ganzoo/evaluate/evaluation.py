@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -123,7 +123,8 @@ def evaluate(
 def _evaluate(
     request: Request, registry: Registry, device: torch.device, notify: Callable[[str], None]
 ) -> Iterator[Evaluation]:
-    parts = _load_reference(request, device, notify)
+    models = [subject.config.data for subject in request.subjects if subject.config]
+    parts = load_reference(request.reference, models, device, notify)
     source, other_part = parts if not request.held_out else (parts.held_out, parts.training)
     if source is None:
         raise UsageError(
@@ -176,16 +177,27 @@ def _describe(request: Request, reals: RealSamples, whole: bool) -> str:
 # The real samples.
 
 
-def _load_reference(request: Request, device: torch.device, notify: Callable[[str], None]) -> Parts:
-    """Return the real samples; raise UsageError where they do not fit a model."""
-    reference, models = request.reference, [subject.config for subject in request.subjects if subject.config]
+def load_reference(
+    reference: Choice | Path, models: Sequence[DataInfo], device: torch.device, notify: Callable[[str], None]
+) -> Parts:
+    """Return real samples to compare models with.
+
+    Args:
+        reference: The dataset of the real samples, or the path of a file of arrays.
+        models: The infos of the models' samples; none where samples of another program are compared.
+        device: The device on which they are compared.
+        notify: A function that shows one line to the user.
+
+    Raises:
+        UsageError: The real samples do not fit a model.
+    """
 
     def check(info: DataInfo) -> None:
         for model in models:
-            check_fit(model.data, info, request)
+            check_fit(model, info, reference)
 
     if isinstance(reference, Path):
-        arrays = load_arrays(reference, models[0].data if models else None)
+        arrays = load_arrays(reference, models[0] if models else None)
         check(arrays.info)
         return Parts(arrays, None)
     parts = load_parts(reference, device, notify, check)
@@ -199,21 +211,20 @@ def _load_reference(request: Request, device: torch.device, notify: Callable[[st
     return parts
 
 
-def check_fit(model: DataInfo, real: DataInfo, request: Request) -> None:
+def check_fit(model: DataInfo, real: DataInfo, reference: Choice | Path) -> None:
     """Raise UsageError where real samples do not match the samples or the labels of a model."""
     keys = ["modality", "shape", *(["num_classes", "label_shape"] if model.labelled else [])]
-    name = request.reference_name
     for key in keys:
         found, expected = getattr(real, key), getattr(model, key)
         if found != expected:
             raise UsageError(
-                f"dataset {name!r} does not fit the model: its {key} is {found}, the model's is {expected}: "
-                f"{_suggest_fix(model, real, request.reference)}"
+                f"dataset {reference.name!r} does not fit the model: its {key} is {found}, the model's is {expected}: "
+                f"{_suggest_fix(model, real, reference)}"
             )
     if key := find_changed_meaning(model, real):
         raise UsageError(
-            f"dataset {name!r} does not fit the model: its {key} are not the model's: "
-            f"{_suggest_fix(model, real, request.reference)}"
+            f"dataset {reference.name!r} does not fit the model: its {key} are not the model's: "
+            f"{_suggest_fix(model, real, reference)}"
         )
 
 

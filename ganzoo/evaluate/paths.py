@@ -7,11 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.compute.streams import restrict_latents, seeded
+from ganzoo.compute.streams import interpolate_latents, restrict_latents, seeded
 from ganzoo.plugin import Networks, extract_samples
 
 STEP = 1e-4  # of the whole path, as in StyleGAN (Karras et al. 2019, arXiv:1812.04948, section 4.1)
-PARALLEL = 1e-6  # sine of the angle below which two latents have the same direction
 
 
 def generate_step(
@@ -51,19 +50,12 @@ def move_latents(kind: str, z: Tensor, others: Tensor, step: float) -> Tensor:
     """Return latents ``[n, dim]`` that are a share `step` of the way from `z` to `others`; a one-hot code stays.
 
     Args:
-        kind: `Networks.latent`. Normal latents move along great circles (Shoemake 1985, Animating rotation with
-            quaternion curves), since the middle of a straight way would be too near to 0.
+        kind: `Networks.latent`, which decides how latents move (`interpolate_latents`).
         z: The latents where the ways begin.
         others: The latents where they end.
         step: The share of the way.
     """
-    moved = torch.lerp(z, others, step)
-    if kind != "uniform":
-        cosine = torch.nn.functional.cosine_similarity(z.double(), others.double())[:, None].clamp(-1, 1)
-        angle = cosine.acos()
-        arc = (((1 - step) * angle).sin() * z + (step * angle).sin() * others) / angle.sin()
-        moved = torch.where(angle.sin() > PARALLEL, arc.to(z), moved)
-    return restrict_latents(kind, moved, z)
+    return restrict_latents(kind, interpolate_latents(kind, z, others, step), z)
 
 
 def _call_seeded(network: Any, seed: int, device: torch.device, *args: Tensor | None) -> Tensor:

@@ -17,6 +17,7 @@ SIMILAR = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 COMMANDS = {  # ganzoo's own commands: a command of a plugin cannot have one of these names
     "train": "Train a GAN.",
     "sample": "Generate samples with a trained generator.",
+    "latent": "Move through the latents of a model, and find those of an image.",
     "apply": "Apply a model to files: translate, upscale, vocode.",
     "evaluate": "Measure a trained generator.",
     "list": "List the installed components.",

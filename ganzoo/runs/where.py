@@ -142,6 +142,18 @@ def format_title(directory: Path) -> str:
     return "{}/{}@{}".format(*match.groups()) if match else str(directory)
 
 
+def choose_file_name(what: ModelSource, package: Path) -> str:
+    """Return the name of a model for the names of files that are made with it: that of its run or repository.
+
+    Args:
+        what: The name of the model, as a user typed it.
+        package: The directory of its package.
+    """
+    if (repo := parse_repository(what)) is not None:
+        return repo.id.partition("/")[2]
+    return package.parent.name if package.name in ("package", "best") else package.name
+
+
 def is_embedded(what: str) -> bool:
     """Return whether a name has the form ``plugin:name`` and so means a model of a plugin."""
     return EMBEDDED.fullmatch(what) is not None

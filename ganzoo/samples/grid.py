@@ -36,9 +36,13 @@ def tile(images: NDArray[np.uint8], columns: int | None = None) -> Image.Image:
         top = GAP + index // columns * (height + GAP)
         left = GAP + index % columns * (width + GAP)
         canvas[top : top + height, left : left + width] = image
-    whole = to_picture(canvas)
-    factor = max(1, TARGET // whole.width)
-    return whole.resize((whole.width * factor, whole.height * factor), Image.Resampling.NEAREST)
+    return enlarge(to_picture(canvas))
+
+
+def enlarge(picture: Image.Image, width: int = TARGET) -> Image.Image:
+    """Return a picture enlarged by a whole factor, to at most `width` pixels; a wider picture as it is."""
+    factor = max(1, width // picture.width)
+    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
 
 
 def choose_columns(num_classes: int) -> int:

@@ -27,6 +27,7 @@ COMMANDS = [
     "pull --help",
     "verify --help",
     "search --help",
+    "latent project --help",
     "new-plugin --help",
 ]
 
