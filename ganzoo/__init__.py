@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         project_image,
         show_truncation,
     )
-    from ganzoo.exporting import export
+    from ganzoo.exporting import demo, export
     from ganzoo.measuring import evaluate
     from ganzoo.models import apply, import_weights, load, package, verify
     from ganzoo.plugin import DataInfo
@@ -45,6 +45,7 @@ __all__ = [
     "apply",
     "check_data",
     "create",
+    "demo",
     "evaluate",
     "export",
     "find_directions",
@@ -70,7 +71,7 @@ __all__ = [
 _ORIGINS = {
     "ganzoo.datasets": ("check_data",),
     "ganzoo.errors": ("GanzooError",),
-    "ganzoo.exporting": ("export",),
+    "ganzoo.exporting": ("demo", "export"),
     "ganzoo.exploring": (
         "find_directions",
         "find_neighbours",

@@ -1,4 +1,4 @@
-"""Trained models for other programs, from Python. The command `ganzoo export` calls this function.
+"""Trained models for other programs, from Python. The commands `ganzoo export` and `demo` call these functions.
 
 Torch is imported when it is needed, not before.
 """
@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from ganzoo.errors import Conflict, NotFound
-from ganzoo.models import load
-from ganzoo.plugin import Exporter
+from ganzoo.errors import Conflict, MissingPlugin, NotFound
+from ganzoo.models import load, resolve_package
+from ganzoo.package.config import read_config
+from ganzoo.plugin import DataInfo, Exporter
 from ganzoo.plugin.files import replace_directory, write_errors_explained
 from ganzoo.plugin.options import read
 from ganzoo.registry import registry
+from ganzoo.registry.installed import RegisteredComponent
+from ganzoo.runs.heavy import heavy_imports
 from ganzoo.runs.run import Run
-from ganzoo.runs.where import Notify, ignore_line
+from ganzoo.runs.where import Notify, format_title, ignore_line, is_embedded
 
 
 def export(
@@ -46,12 +50,11 @@ def export(
             Further errors as in `ganzoo.load`.
     """
     entry = registry().resolve("exporter", to)
-    assert isinstance(entry.spec, Exporter)
     entry.check_requirements()
     target = Path(directory)
     check_new(target)
     generator = load(what, "cpu", offline=offline, notify=notify)
-    exporter = entry.build(read(entry.spec.options, {}), generator.data)
+    exporter = _build(entry, generator.data)
     with new_directory(target) as folder:
         names = [path.relative_to(folder) for path in exporter(generator, folder)]
     return [target / name for name in names]
@@ -87,3 +90,74 @@ def new_directory(target: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
+
+
+# ----------------------------------------------------------------------------
+# A page for browsers.
+
+
+def demo(
+    what: int | str | os.PathLike[str] | Run,
+    directory: str | os.PathLike[str],
+    *,
+    runtime: str | os.PathLike[str] | None = None,
+    offline: bool = False,
+    notify: Notify = ignore_line,
+) -> Path:
+    """Write a page that runs the generator of a model in a browser, without a server; return its ``index.html``.
+
+    Args:
+        what: The model, as in `ganzoo.load`; its samples are pictures.
+        directory: The directory to write, a new or an empty one.
+        runtime: The folder of npm's package ``onnxruntime-web``; None for ``node_modules/onnxruntime-web`` in the
+            current folder or above.
+        offline: Whether a model on the Hub is read from the cache alone, as with ``HF_HUB_OFFLINE=1``.
+        notify: A function that shows one line to the user; by default lines are dropped.
+
+    Raises:
+        UsageError: The model makes no pictures, or makes them of inputs.
+        MissingPlugin: A package that the export needs, or ``onnxruntime-web``, is not installed.
+        Conflict: The directory contains files.
+        GanzooError: As in `export`.
+    """
+    target = Path(directory)
+    check_new(target)
+    package = resolve_package(what, offline=offline, notify=notify)
+    with heavy_imports():
+        from ganzoo.demo import make
+        from ganzoo.demo.runtime import read_runtime
+    make.check_model(read_config(package))
+    entry, found = _find_onnx_exporter(), read_runtime(runtime)
+    generator = load(package, "cpu", notify=notify)
+    exporter = _build(entry, generator.data)
+    with new_directory(target) as folder:
+        make.write_demo(generator, exporter, found, _choose_title(what, package), folder)
+    return target / "index.html"
+
+
+def _find_onnx_exporter() -> RegisteredComponent:
+    """Return the exporter that writes a file of ONNX, the first one that is installed."""
+    for entry in registry().components("exporter"):
+        if isinstance(entry.spec, Exporter) and entry.spec.suffix == ".onnx":
+            entry.check_requirements()
+            return entry
+    raise MissingPlugin("no exporter of .onnx files is installed; ganzoo has one, which is disabled here")
+
+
+def _choose_title(what: object, package: Path) -> str:
+    """Return the name of a model for a page that may be shared: no path of the user is in it."""
+    if isinstance(what, str) and is_embedded(what):
+        return what
+    title = format_title(package)
+    if title != str(package):
+        return title.partition("@")[0]
+    recipe = read_config(package).recipe
+    names = [str(recipe[key]["name"]).rpartition(":")[2] for key in ("arch", "dataset") if key in recipe]
+    return " on ".join(names)
+
+
+def _build(entry: RegisteredComponent, data: DataInfo) -> Callable[[Any, Path], list[Path]]:
+    """Return the exporter of a component with its default options."""
+    assert isinstance(entry.spec, Exporter)
+    exporter: Callable[[Any, Path], list[Path]] = entry.build(read(entry.spec.options, {}), data)
+    return exporter

@@ -34,6 +34,7 @@ COMMANDS = {  # ganzoo's own commands: a command of a plugin cannot have one of 
     "search": "Find models on the Hugging Face Hub.",
     "import": "Convert weights of another project to a model.",
     "export": "Write a model for other programs: ONNX, torch.export, arrays.",
+    "demo": "Write a page that runs a generator in a browser.",
     "new-plugin": "Create a plugin to start from.",
     "check": "Check that a plugin keeps its contracts.",
 }

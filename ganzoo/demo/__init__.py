@@ -1,0 +1,1 @@
+"""Pages that run a generator in a browser."""
