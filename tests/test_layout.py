@@ -29,19 +29,8 @@ HEAVY = {"torch", "numpy", "safetensors", "huggingface_hub", "PIL", "rich"}
 
 # The rooms of the core in their order: each imports from those before it and from none behind.
 LIGHT_ROOMS = ("errors", "plugin", "registry", "recipe", "runs")
-HEAVY_ROOMS = (
-    "compute",
-    "layers",
-    "data",
-    "samples",
-    "package",
-    "evaluate",
-    "health",
-    "engine",
-    "hub",
-    "latents",
-    "demo",
-)
+LOWER_ROOMS = ("compute", "layers", "data", "samples", "package")
+HEAVY_ROOMS = (*LOWER_ROOMS, "evaluate", "health", "engine", "hub", "latents", "demo")
 DOORS = ("models", "measuring", "exporting", "exploring", "sharing", "datasets", "training")
 ROOMS = (*LIGHT_ROOMS, *HEAVY_ROOMS, *DOORS, "testing", "cli")
 LIGHT_IN_HEAVY = (

@@ -25,7 +25,8 @@ def choose_directions(generator: Generator) -> Tensor:
         found = directions.find_directions(generator, "pca" if styled else "sefa", min(NUM, free), None, None)
     except UsageError:  # no layer reads the latents as they are
         draws = torch.randn(free, min(NUM, free), generator=torch.Generator().manual_seed(0))
-        vectors = torch.linalg.qr(draws)[0].T
+        sigma = 3**-0.5 if generator.networks.latent == "uniform" else 1.0
+        vectors = torch.linalg.qr(draws)[0].T * sigma
         return torch.nn.functional.pad(vectors, (0, generator.networks.latent_dim - free))
     return torch.from_numpy(found.vectors * found.scales[:, None])
 

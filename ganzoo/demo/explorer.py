@@ -16,7 +16,7 @@ class Explorer(nn.Module):
     """Latents and amounts ``[N, latent_dim + num]`` to samples.
 
     Args:
-        generator: The model.
+        generator: The model that is moved along directions.
         directions: The directions ``[num, dim]``, of styles if the model has styles.
     """
 

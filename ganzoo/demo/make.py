@@ -41,11 +41,11 @@ def write_demo(
     """Write the files of a page.
 
     Args:
-        generator: The model, which makes pictures of latents.
+        generator: The model to show, which makes pictures of latents.
         exporter: An exporter to ONNX; it compares the exported network with the model.
-        runtime: ONNX Runtime Web.
+        runtime: The files of ONNX Runtime Web.
         name: The name of the model, as the page shows it.
-        directory: An empty folder.
+        directory: The folder to write into, which is empty.
     """
     directions = choose_directions(generator)
     with tempfile.TemporaryDirectory() as folder:
@@ -61,7 +61,7 @@ def write_demo(
         "classes": classes,
         "truncation": "truncation" in about.get("inputs", []),
         "directions": len(directions),
-        "onnx": encode(content),
+        "network": encode(content),
     }
     channels, height, width = data.shape
     words = f"{width}x{height} pixels, {'grey' if channels == 1 else 'colour'}"

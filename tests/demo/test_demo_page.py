@@ -144,6 +144,6 @@ def test_styles_have_truncation_and_colours(page: Page, tmp_path: Path) -> None:
         move(page, seed=5, truncation=truncation)
         assert differ(read_picture(page), generator.sample(1, seed=5, truncation=truncation)[0]) <= 2
     before = read_picture(page)
-    move(page, direction_1=3)
+    move(page, direction_0=3)
     assert np.abs(read_picture(page) - before).max() > 5
     assert page.errors == []

@@ -20,7 +20,7 @@ async function load() {
   const runtime = await import(address);
   runtime.env.wasm.numThreads = 1; // more need headers that a plain static host does not send
   runtime.env.wasm.wasmBinary = (await unpack(wasm)).buffer;
-  const session = await runtime.InferenceSession.create(await unpack(model.onnx));
+  const session = await runtime.InferenceSession.create(await unpack(model.network));
   return { runtime, session };
 }
 
