@@ -15,6 +15,10 @@ class GanzooError(Exception):
     exit_code = 1
     reported: bool | None = None  # whether another process of the run reports this error; None if it is not known
 
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that a notebook shows in place of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UsageError(GanzooError):
     """A wrong name, key, type, value or combination. It is not a ValueError, which a plugin may catch."""

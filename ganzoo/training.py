@@ -33,6 +33,7 @@ from ganzoo.runs.where import Notify, ignore_line
 
 if TYPE_CHECKING:
     from ganzoo.engine.distributed import World
+    from ganzoo.engine.events import Tick
 
 Names = str | Iterable[str] | None
 RunOrFactory = Run | Callable[[], Run]  # the run to resume, or a function that creates a new one
@@ -63,6 +64,7 @@ def train(
     resume: int | str | os.PathLike[str] | Run | bool = False,
     progress: bool = True,
     listener: object = None,
+    on_tick: Callable[[Tick], object] | None = None,
     **unknown: object,
 ) -> Run:
     """Train a GAN and return its finished run.
@@ -96,6 +98,9 @@ def train(
             notebook, and as a line every ten seconds elsewhere.
         listener: An object with a method for each event that it wants, such as ``tick(event)`` and ``note(event)``
             (`ganzoo.engine.events`).
+        on_tick: A function that is called about every two seconds with the event of a tick: ``event.images``,
+            ``event.total``, and ``event.row``, the row of ``stats.jsonl``. If it raises KeyboardInterrupt, the training
+            stops and saves, as by Ctrl-C. Any other error of it costs a line, and it is not called again.
         unknown: Other names are errors, which say what to write instead.
 
     Raises:
@@ -105,6 +110,8 @@ def train(
     for word in unknown:
         hint = suggest_argument(registry(), word, arguments.keys() - {"unknown"})
         raise UsageError(f"ganzoo.train has no argument {word!r}{hint or '; see help(ganzoo.train)'}")
+    if on_tick is not None and not callable(on_tick):
+        raise UsageError(f"on_tick={on_tick!r} is not a function: give one that takes the event of a tick")
     flags = {flag.name: arguments[flag.name] for flag in (*COMPONENTS, *FLAGS)} | {"init": _name_run(init)}
     resumed = ("" if resume else None) if isinstance(resume, bool) else _name_run(resume)
     prepare_run = partial(
@@ -120,7 +127,7 @@ def train(
     )
     with process_group(device) as world:
         run, chosen = prepare_on_rank0(prepare_run, world)
-        return start(chosen, run, device=device, progress=progress, listener=listener, world=world)
+        return start(chosen, run, device=device, progress=progress, listener=listener, on_tick=on_tick, world=world)
 
 
 def _name_run(what: int | str | os.PathLike[str] | Run | None) -> str | os.PathLike[str] | None:
@@ -214,6 +221,7 @@ def start(
     device: str,
     progress: bool,
     listener: object = None,
+    on_tick: Callable[[Tick], object] | None = None,
     world: World | None = None,
 ) -> Run:
     """Train the run that `prepare` returned; arguments as in `train`. Only the first of several processes reports."""
@@ -222,12 +230,14 @@ def start(
         with heavy_imports():
             from ganzoo.engine import trainer
             from ganzoo.engine.distributed import ALONE
-            from ganzoo.engine.events import Events
+            from ganzoo.engine.events import Events, TickCaller
             from ganzoo.engine.initial import INITIAL_FILES
         world, events = world or ALONE, Events()
         if first:
             events.subscribe("progress", shown)
             events.subscribe("listener", listener)
+            if on_tick is not None:
+                events.subscribe("on_tick", TickCaller(on_tick))
         initial = world.on_rank0(partial(_find_initial_package, recipe.train.init, run, INITIAL_FILES, events.note))
         return trainer.train(recipe, run, device=device, events=events, world=world, initial=initial)
 

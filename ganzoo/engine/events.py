@@ -7,6 +7,7 @@ their next failure is reported only after a success. Every other subscriber is l
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,6 +171,28 @@ Event = (
     | SavedCheckpoint
     | Finish
 )
+
+
+class TickCaller:
+    """Calls a function at each tick. If it raises KeyboardInterrupt, the training stops as by Ctrl-C.
+
+    Args:
+        function: The function, which gets the event of the tick.
+    """
+
+    def __init__(self, function: Callable[[Tick], object]) -> None:
+        self.function = function
+        self.stopped = False  # whether it has asked for the end of the training
+
+    def tick(self, event: Tick) -> None:
+        """Call the function, unless it has asked for the end."""
+        if self.stopped:
+            return
+        try:
+            self.function(event)
+        except KeyboardInterrupt:
+            self.stopped = True
+            signal.raise_signal(signal.SIGINT)  # the training loop handles it between two updates
 
 
 class Events:

@@ -41,7 +41,8 @@ from ganzoo.errors import Interrupted
 from ganzoo.health.signals import Averages, Diverged, check_stats
 from ganzoo.recipe.recipe import ResolvedRecipe
 from ganzoo.runs.interrupt import StopRequest, stop_on_signals
-from ganzoo.runs.run import Run, SilentRun
+from ganzoo.runs.run import Run
+from ganzoo.runs.silent import SilentRun
 
 
 def train(

@@ -28,6 +28,7 @@ from ganzoo.recipe.check import check_metrics, find_changed_meaning
 from ganzoo.recipe.measured import get_spec
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry import Registry
+from ganzoo.runs.display import format_value, make_html
 
 MOST = 10_000  # compared samples by default
 LEAST = 950  # compared samples by default, if there are so many: with fewer, distances are mostly their floor
@@ -53,6 +54,14 @@ class Evaluation:
     num: int
     data: DataInfo
     device: str
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name} {format_value(value)}" for name, value in self.values.items())
+        return f"<Evaluation of {self.subject.title}: {values}>"
+
+    def _repr_html_(self) -> str:
+        title = f"{self.subject.title}: {self.num:,} samples against {self.request.reference_name}"
+        return make_html(title, [f"{name} {format_value(value)}" for name, value in self.values.items()])
 
     @property
     def values(self) -> dict[str, float]:

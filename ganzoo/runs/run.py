@@ -31,12 +31,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import Conflict, Corrupt, NotFound, UsageError, suggest_names
 from ganzoo.plugin.files import append, recover_directory, write_atomic, write_errors_explained
 from ganzoo.runs.display import describe_run, show_run
 from ganzoo.runs.locks import lock, opened
+
+if TYPE_CHECKING:
+    from ganzoo.runs.stats import Stats
 
 CHECKPOINT = re.compile(r"(\d{9,})\.ckpt")
 EARLY = "early.txt"
@@ -135,6 +138,13 @@ class Run:
         """Return the rows of ``stats.jsonl``, oldest first. A line that a crash cut off is skipped."""
         return _read_lines(self.stats_file)
 
+    @property
+    def stats(self) -> Stats:
+        """The rows as a table: a dictionary of numpy arrays by name, which a notebook shows."""
+        from ganzoo.runs.stats import Stats
+
+        return Stats(self.rows())
+
     def evaluations(self) -> list[dict[str, Any]]:
         """Return the remembered evaluations, oldest first."""
         return _read_lines(self.evaluations_file)
@@ -210,24 +220,6 @@ class Run:
                 return not lock(file)
         except OSError:
             return False
-
-
-class SilentRun(Run):
-    """The run of a process that does not write to it, because another process does."""
-
-    def write_recipe(self, recipe: Mapping[str, Any], origins: Mapping[str, str] | None = None) -> None:
-        """Do nothing."""
-
-    def cut_stats(self, images: int) -> None:
-        """Do nothing."""
-
-    def mark_early_end(self, reason: str) -> None:
-        """Do nothing."""
-
-    @contextlib.contextmanager
-    def training(self) -> Iterator[None]:
-        """A context that locks nothing."""
-        yield
 
 
 def get_root() -> Path:
