@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         project_image,
         show_truncation,
     )
-    from ganzoo.exporting import demo, export
+    from ganzoo.exporting import demo, export, publish_demo
     from ganzoo.measuring import evaluate
     from ganzoo.models import apply, import_weights, load, package, verify
     from ganzoo.plugin import DataInfo
@@ -59,6 +59,7 @@ __all__ = [
     "package",
     "project_image",
     "publish",
+    "publish_demo",
     "pull",
     "register",
     "registry",
@@ -71,7 +72,7 @@ __all__ = [
 _ORIGINS = {
     "ganzoo.datasets": ("check_data",),
     "ganzoo.errors": ("GanzooError",),
-    "ganzoo.exporting": ("demo", "export"),
+    "ganzoo.exporting": ("demo", "export", "publish_demo"),
     "ganzoo.exploring": (
         "find_directions",
         "find_neighbours",

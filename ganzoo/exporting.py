@@ -24,6 +24,8 @@ from ganzoo.runs.heavy import heavy_imports
 from ganzoo.runs.run import Run
 from ganzoo.runs.where import Notify, format_title, ignore_line, is_embedded
 
+MARK = "latents.js"  # a file that only pages of `demo` have
+
 
 def export(
     what: int | str | os.PathLike[str] | Run,
@@ -133,6 +135,35 @@ def demo(
     with new_directory(target) as folder:
         make.write_demo(generator, exporter, found, _choose_title(what, package), folder)
     return target / "index.html"
+
+
+def publish_demo(
+    directory: str | os.PathLike[str],
+    space: str,
+    *,
+    model: str = "",
+    private: bool = False,
+    notify: Notify = ignore_line,
+) -> str:
+    """Publish a page that `demo` wrote as a static Space of the Hugging Face Hub; return its address.
+
+    Args:
+        directory: The directory of the page.
+        space: The Space, ``user/name``; a missing one is created. Text that people wrote into its card is kept.
+        model: The model on the Hub that the page shows, ``user/model``; empty for none.
+        private: Whether a new Space is private.
+        notify: A function that shows one line to the user; by default lines are dropped.
+
+    Raises:
+        NotFound: The directory has no page. Denied, a subclass: the token has no write access.
+        Conflict: The Space contains something else, or somebody else changed it at the same time.
+        Unreachable: The Hub cannot be reached.
+    """
+    if not (Path(directory) / MARK).is_file():
+        raise NotFound(f"{directory} has no page that `ganzoo demo` wrote: name its directory")
+    with heavy_imports():
+        from ganzoo.hub.space import publish_space
+    return publish_space(Path(directory), space, mark=MARK, model=model, private=private, notify=notify)
 
 
 def _find_onnx_exporter() -> RegisteredComponent:
