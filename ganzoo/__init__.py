@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ganzoo.models import apply, import_weights, load, package, verify
     from ganzoo.plugin import DataInfo
     from ganzoo.registry import create, register, registry
+    from ganzoo.report.write import report
     from ganzoo.runs.run import Run, find_run, list_runs
     from ganzoo.sharing import publish, pull, search
     from ganzoo.training import train
@@ -63,6 +64,7 @@ __all__ = [
     "pull",
     "register",
     "registry",
+    "report",
     "search",
     "show_truncation",
     "train",
@@ -85,6 +87,7 @@ _ORIGINS = {
     "ganzoo.models": ("apply", "import_weights", "load", "package", "verify"),
     "ganzoo.plugin": ("DataInfo",),
     "ganzoo.registry": ("create", "register", "registry"),
+    "ganzoo.report.write": ("report",),
     "ganzoo.runs.run": ("Run", "find_run", "list_runs"),
     "ganzoo.sharing": ("publish", "pull", "search"),
     "ganzoo.training": ("train",),
@@ -110,7 +113,7 @@ class _LazyPackage(ModuleType):
         return value
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Set an attribute, unless it is the module `package` or `registry`: these names mean the functions."""
+        """Set an attribute, unless it is a module: `package`, `registry` and `report` mean the functions."""
         if name not in _MODULES or not isinstance(value, ModuleType):
             super().__setattr__(name, value)
 

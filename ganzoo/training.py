@@ -225,6 +225,8 @@ def start(
     world: World | None = None,
 ) -> Run:
     """Train the run that `prepare` returned; arguments as in `train`. Only the first of several processes reports."""
+    from ganzoo.report.write import RunReport
+
     first = world is None or world.rank == 0
     with make_progress() if progress and first else contextlib.nullcontext() as shown:
         with heavy_imports():
@@ -238,6 +240,7 @@ def start(
             events.subscribe("listener", listener)
             if on_tick is not None:
                 events.subscribe("on_tick", TickCaller(on_tick))
+            events.subscribe("report", RunReport())
         initial = world.on_rank0(partial(_find_initial_package, recipe.train.init, run, INITIAL_FILES, events.note))
         return trainer.train(recipe, run, device=device, events=events, world=world, initial=initial)
 

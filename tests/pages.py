@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -124,13 +124,17 @@ class Reader:
         """Run a command, which must succeed."""
         from ganzoo.cli import main
         from ganzoo.registry import registry
+        from ganzoo.report.server import Server
 
         if words[:1] == ["train"] and "--dry-run" not in words:
             words = self.shorten(words)
         if words[:1] == ["evaluate"]:
             words = ["32" if word == "1000" else word for word in words] + ([] if "-n" in words else ["-n", "32"])
+        if words[:1] == ["watch"]:
+            words = [*words, "--port", "0"]
         registry.cache_clear()
         self.prepare()
+        self.patch.setattr(Server, "serve_forever", interrupt)
         with pytest.raises(SystemExit) as stop:
             main([word.replace("~", str(self.folder)) for word in words])
         assert stop.value.code == 0, f"ganzoo {shlex.join(words)} exits with {stop.value.code}"
@@ -151,6 +155,11 @@ class Reader:
     def shorten_length(self, images: int) -> int:
         """Return the short length that stands for a length on the page."""
         return 64 * (1 + self.lengths.index(images))
+
+
+def interrupt(*args: object, **keywords: object) -> NoReturn:
+    """Do what Ctrl-C does to a server."""
+    raise KeyboardInterrupt
 
 
 def make_folder(folder: Path) -> None:

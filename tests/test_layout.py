@@ -31,8 +31,9 @@ HEAVY = {"torch", "numpy", "safetensors", "huggingface_hub", "PIL", "rich"}
 LIGHT_ROOMS = ("errors", "plugin", "registry", "recipe", "runs")
 LOWER_ROOMS = ("compute", "layers", "data", "samples", "package")
 HEAVY_ROOMS = (*LOWER_ROOMS, "evaluate", "health", "engine", "hub", "latents", "demo")
+LATE_LIGHT_ROOMS = ("report",)
 DOORS = ("models", "measuring", "exporting", "exploring", "sharing", "datasets", "training")
-ROOMS = (*LIGHT_ROOMS, *HEAVY_ROOMS, *DOORS, "testing", "cli")
+ROOMS = (*LIGHT_ROOMS, *HEAVY_ROOMS, *LATE_LIGHT_ROOMS, *DOORS, "testing", "cli")
 LIGHT_IN_HEAVY = (
     "ganzoo.engine.events",
     "ganzoo.evaluate.request",
@@ -45,7 +46,7 @@ LIGHT_IN_HEAVY = (
 def light_modules() -> list[str]:
     """Return ganzoo's light rooms and commands, without `__main__`, which runs, and each plugin's top module."""
     files = [*(ROOT / "ganzoo").glob("*.py"), *(ROOT / "ganzoo" / "cli").rglob("*.py")]
-    files += [path for room in LIGHT_ROOMS for path in (ROOT / "ganzoo" / room).rglob("*.py")]
+    files += [path for room in (*LIGHT_ROOMS, *LATE_LIGHT_ROOMS) for path in (ROOT / "ganzoo" / room).rglob("*.py")]
     parts = [path.relative_to(ROOT).with_suffix("").parts for path in files if path.name != "__main__.py"]
     names = {".".join(part for part in each if part != "__init__") for each in parts}
     return [*sorted(names), *LIGHT_IN_HEAVY, *(folder.name for folder in PLUGINS)]
@@ -297,6 +298,9 @@ def test_the_wheel_holds_the_core_and_the_plugins(tmp_path: Path) -> None:
     assert {"ganzoo_models/digits/model.safetensors", "ganzoo_models/ring/README.md"} <= weights <= set(names)
     templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "ganzoo" / "templates").rglob("*.*")}
     assert {"ganzoo/templates/kinds.toml", "ganzoo/templates/loss/loss.py.tmpl"} <= templates <= set(names)
+    static = {path.relative_to(ROOT).as_posix() for path in (ROOT / "ganzoo" / "report" / "static").rglob("*.*")}
+    assert {"ganzoo/report/static/uplot/LICENSE", "ganzoo/report/static/page.js"} <= set(names)
+    assert static <= set(names)
     ours = {path.relative_to(ROOT).as_posix().removeprefix("plugins/") for path in (*CORE, *plugin_files())}
     assert {name for name in names if name.endswith(".py")} == ours
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ganzoo.errors import GanzooError
@@ -17,6 +18,7 @@ from ganzoo.recipe.wants import find_unmet_wants
 from ganzoo.registry import Registry
 from ganzoo.registry.failures import describe_error
 from ganzoo.runs.run import Run
+from ganzoo.runs.settings import list_metrics
 
 UNKNOWN = DataInfo(shape=(1,), modality="points")  # data of which a run says nothing: rules on images are silent
 
@@ -30,20 +32,25 @@ class Examination:
         status: ``training``, ``finished`` or ``unfinished``.
         images: The number of images at the last row; 0 if there is none.
         length: The length of the run, in images.
-        num_rows: The number of rows that were read.
-        num_diagnoses: The number of rules that looked at them.
+        num_diagnoses: The number of rules that looked at the rows.
         verdicts: The verdicts, the worst first, and causes before what follows from them.
         notes: Lines on what could not be examined.
+        rows: The rows that were read, with their numbers alone.
     """
 
     run: Run
     status: str
     images: int
     length: int
-    num_rows: int
     num_diagnoses: int
     verdicts: tuple[Verdict, ...] = ()
     notes: tuple[str, ...] = ()
+    rows: Sequence[Mapping[str, float]] = field(default=(), repr=False)
+
+    @property
+    def num_rows(self) -> int:
+        """The number of rows that were read."""
+        return len(self.rows)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON; a number that is not finite is null."""
@@ -70,8 +77,7 @@ def examine_run(run: Run, registry: Registry) -> Examination:
         GanzooError: The run's recipe cannot be read.
     """
     recipe, length, notes = run.recipe(), run.length, list[str]()
-    metrics = [str(entry["name"]).rpartition(":")[2] for entry in recipe.get("metric", ())]
-    rows = read_rows(run.stats_file, metrics)
+    rows = read_rows(run.stats_file, list_metrics(recipe))
 
     def leave_out(name: str, error: Exception) -> None:
         notes.append(f"diagnosis {name!r} failed: {describe_error(error)}")
@@ -92,7 +98,7 @@ def examine_run(run: Run, registry: Registry) -> Examination:
     images = int(rows[-1]["images"]) if rows else 0
     status = "training" if run.active else "finished" if max(images, run.images) >= length else "unfinished"
     verdicts.sort(key=lambda verdict: SEVERITIES.index(verdict.severity))
-    return Examination(run, status, images, length, len(rows), len(diagnoses), tuple(verdicts), tuple(notes))
+    return Examination(run, status, images, length, len(diagnoses), tuple(verdicts), tuple(notes), rows)
 
 
 def _read_data(run: Run) -> DataInfo | None:

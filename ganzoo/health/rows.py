@@ -13,6 +13,7 @@ Row = Mapping[str, Any]
 
 WHOLE_BYTES = 24 << 20  # a file of at most this size is read as a whole
 HEAD_BYTES, TAIL_BYTES = 1 << 20, 6 << 20  # of a longer file
+LARGEST = 1e18  # absolute value of whole numbers: larger ones are damaged, and some do not fit into a float
 SAMPLED_LINES = 4_000  # ticks between head and tail
 
 
@@ -75,6 +76,10 @@ def _parse_lines(lines: Sequence[bytes]) -> Iterator[dict[str, float]]:
         except ValueError:  # a part of a line, or bytes that are not text
             continue
         if isinstance(row, dict):
-            numbers = {key: value for key, value in row.items() if type(value) in (int, float)}
+            numbers = {key: value for key, value in row.items() if _is_number(value)}
             if math.isfinite(numbers.get("images", math.nan)):
                 yield numbers
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is float or (type(value) is int and abs(value) < LARGEST)

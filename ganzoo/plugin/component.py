@@ -24,6 +24,8 @@ COMMANDS = {  # ganzoo's own commands: a command of a plugin cannot have one of 
     "info": "Show a component and its options, or a model.",
     "plugins": "List the plugins, including broken ones.",
     "runs": "List the runs.",
+    "report": "Write a page on a run, or on several.",
+    "watch": "Show a run live in the browser.",
     "doctor": "Say what is wrong with a run, or with the installation.",
     "data": "Look at a dataset before it is trained on.",
     "cache": "Show the cache, or clear it.",

@@ -18,6 +18,7 @@ Files:
     package/: The model package of the averaged generator, written anew with every checkpoint.
     best/: The model package of the best checkpoint, where ``train.best`` says which is best.
     early.txt: Why the run finished before its length, if it did.
+    report.html: The report of the run (``ganzoo report``), written when the training ends.
     scalars.csv: The numbers of ``stats.jsonl`` as a table, with ``--tracker csv``.
     events.out.tfevents.*: The same numbers, grids and verdicts for TensorBoard, with ``--tracker tensorboard``.
 """
@@ -265,13 +266,13 @@ def find_marked_run(mark: str) -> Run | None:
     return next((run for run in marked if (run.path / MARK).read_text() == mark and not run.active), None)
 
 
-def find_run(text: int | str | Path) -> Run:
+def find_run(text: int | str | os.PathLike[str]) -> Run:
     """Return the run of a path, a name or a number.
 
     Raises:
         NotFound: There is no such run; the text names similar runs.
     """
-    path = Path(str(text))
+    path = Path(text if isinstance(text, os.PathLike) else str(text))
     if _is_run(path):
         return Run(path)
     runs = list_runs()

@@ -37,6 +37,13 @@ def list_origins(stored: Mapping[str, Any]) -> dict[str, str]:
     return {str(key): str(origin) for key, origin in found.items()} if isinstance(found, Mapping) else {}
 
 
+def list_metrics(stored: Mapping[str, Any]) -> list[str]:
+    """Return the bare names of the metrics of a frozen recipe; none if they cannot be read."""
+    found = stored.get("metric", ())
+    named = [each["name"] for each in found if isinstance(each, Mapping) and "name" in each] if _is_list(found) else []
+    return [str(name).rpartition(":")[2] for name in named]
+
+
 def find_differences(settings: Sequence[Mapping[str, str]]) -> dict[str, list[str | None]]:
     """Return the settings that are not equal in all runs: a value for each run, None where a run lacks the setting.
 
@@ -63,6 +70,10 @@ def keep_origins(origins: Mapping[str, str], path: Path) -> dict[str, str]:
         key: origin if origin != RUN or known is None else known.get(key, DEFAULT) for key, origin in origins.items()
     }
     return {key: origin for key, origin in kept.items() if origin != DEFAULT}
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, (list, tuple))
 
 
 def _shorten(names: Any) -> str:
