@@ -202,6 +202,9 @@ def list_commands(facts: Facts) -> list[tuple[str, str]]:
         ("train again with its settings", f"ganzoo train --config {path}"),
         ("look for problems", f"ganzoo doctor {path}"),
     ]
+    if facts.run.package.is_dir() and not facts.neighbours and any(file.suffix == ".png" for file in facts.reals):
+        picture = shlex.quote(str(facts.run.path / "neighbours.png"))
+        commands.append(("see whether it copies", f"ganzoo latent neighbours {path} --out {picture}"))
     if facts.run.package.is_dir():
         commands.append(("publish it", f"ganzoo publish {path} USER/NAME"))
     return commands

@@ -67,7 +67,9 @@ def test_the_page_of_a_run_has_everything(tmp_path: Path) -> None:
     frames = {20_000 * number: 20 * number for number in range(6)}
     run = write_run(tmp_path / "0007-mine", make_ticks(**SURE), frames, "one\nlast line", **{"optim.g.lr": 1e-3})
     run.package.mkdir()
+    (run.path / "neighbours.png").write_bytes(make_picture(9))
     seen = read(run)
+    assert "generated, each beside the nearest real ones" in seen.text
     assert "finished, 100,000 of 100,000 images" in seen.text
     assert "d-too-strong (warning, since 16,000 images)" in seen.text
     assert seen.data["runs"][0]["marks"][0]["images"] == 16_000
