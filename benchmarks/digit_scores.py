@@ -35,6 +35,7 @@ def make_scorer(size: int) -> tuple[int, Callable[[Tensor], Scores]]:
     - ``recall``: the share of the reference inside the samples' balls; ``precision``: the share of the samples inside
       the reference's balls. A ball reaches to the fifth nearest neighbour of its own kind (Naeem et al. 2020,
       arXiv:2002.09797, section 2).
+    - ``coverage``: the share of the reference whose ball has a sample inside (ibid., section 3).
     - ``share``: the smallest class's share of the samples, in multiples of its share of the reference.
 
     Raises:
@@ -57,10 +58,12 @@ def make_scorer(size: int) -> tuple[int, Callable[[Tensor], Scores]]:
         found = torch.bincount(classifier[-1](features).argmax(1), minlength=CLASSES) / len(samples)
         features = features / scale
         apart = torch.cdist(reference, features)  # [reference, samples]
+        near = apart <= reach[:, None]
         return {
             "fd": frechet(features, reference) / floor,
             "recall": float((apart <= _compute_reach(features)).any(1).float().mean()),
-            "precision": float((apart <= reach[:, None]).any(0).float().mean()),
+            "precision": float(near.any(0).float().mean()),
+            "coverage": float(near.any(1).float().mean()),
             "share": float((found / shares).min()),
         }
 

@@ -188,10 +188,10 @@ class NoPictures:
 
 
 @contextmanager
-def training_loop(settings: Settings) -> Iterator[BareTrainer]:
-    """Yield the training loop of a run in a directory of its own."""
+def training_loop(settings: Settings, recipe: str | None = None) -> Iterator[BareTrainer]:
+    """Yield the training loop of a run in a directory of its own: of settings by key, over those of a recipe."""
     add_noise()
-    chosen = resolve(registry(), pairs={key: str(value) for key, value in settings.items()})
+    chosen = resolve(registry(), recipe=recipe, pairs={key: str(value) for key, value in settings.items()})
     with temporary_runs():
         setup = set_up(chosen, "cpu", ALONE, print)
         gan = assemble(setup.recipe, setup.source.info, CPU)

@@ -120,6 +120,20 @@ def test_modes():
 
 
 @pytest.mark.slow
+def test_stacked():
+    fewest, _, divergence, _ = read_numbers(run_quick("stacked").rpartition("\n\n")[2], "stacked-digits")[1:]
+    assert fewest > 50
+    assert divergence < 6
+
+
+@pytest.mark.slow
+def test_curves_beside_public_code():
+    text = run_quick("peer_curves")
+    assert read_numbers(text, "plain 32  0")
+    assert "time to 2 times the floor, plain / dcgan-bce" in text
+
+
+@pytest.mark.slow
 def test_grids():
     assert "ganzoo train --arch dcgan --dataset digits --size 32 --images" in run_quick("grids")
 
@@ -212,6 +226,8 @@ def test_every_benchmark_is_run_here():
         "auto",
         "doctor",
         "failures",
+        "stacked",
+        "peer_curves",
     }
     assert {path.stem for path in BENCHMARKS.glob("*.py")} - SHARED == {*ROWS, *BESIDE, *alone}
 

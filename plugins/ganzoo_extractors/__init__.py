@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ganzoo.plugin import DataInfo, Extractor, hookimpl
 from ganzoo_extractors.options import (
+    ChannelsOptions,
     CLIPOptions,
     DINOv2Options,
     InceptionOptions,
@@ -52,6 +53,18 @@ def ganzoo_extractors() -> Iterator[Extractor]:
         provides=("probabilities",),
         paper="Shaohui Liu, Yi Wei, Jiwen Lu & Jie Zhou 2018, An Improved Evaluation Framework for Generative "
         "Adversarial Networks, arXiv:1803.07474",
+    )
+    yield Extractor(
+        name="channels",
+        summary="A small classifier of each channel of stacked images, whose classes are StackedMNIST's 1,000 modes.",
+        factory="ganzoo_extractors.channels:Channels",
+        examples=(DataInfo(shape=(3, 8, 8), num_classes=8), DataInfo(shape=(3, 16, 12), num_classes=27)),
+        options=ChannelsOptions,
+        similar_to={"stacked-modes": "--metric class-shares metric.class-shares.extractor=channels"},
+        modalities=("image",),
+        provides=("probabilities",),
+        paper="Luke Metz, Ben Poole, David Pfau & Jascha Sohl-Dickstein 2016, Unrolled Generative Adversarial "
+        "Networks, arXiv:1611.02163",
     )
     yield Extractor(
         name="squeezenet",

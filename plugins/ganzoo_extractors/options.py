@@ -38,6 +38,15 @@ class InPlaceOptions:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class ChannelsOptions:
+    """Options of `channels`."""
+
+    accuracy: float = option(
+        0.98, help="Share of held-out images that it must classify correctly to be believed.", low=0, high=1
+    )
+
+
 WEIGHTS = "Path of the file of weights, or hf://USER/REPO/FILE on the Hugging Face Hub."
 
 

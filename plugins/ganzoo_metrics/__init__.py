@@ -162,7 +162,7 @@ def ganzoo_metrics() -> Iterator[Metric]:
         reads="features",
         extractor="in-place",
         needs=("probabilities",),
-        better={"kl": "lower", "missing": "lower", "least": "higher"},
+        better={"kl": "lower", "missing": "lower", "least": "higher", "found": "higher", "kl-equal": "neither"},
         cases="ganzoo_metrics.cases:class_shares",
     )
     yield Metric(

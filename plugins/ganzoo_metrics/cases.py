@@ -173,7 +173,7 @@ def class_shares() -> Iterator[Case]:
             "real": {"features": real, "probabilities": real},
             "fake": {"features": fake, "probabilities": fake},
         },
-        expected={"kl": math.log(2), "missing": 1.0, "least": 0.0},
+        expected={"kl": math.log(2), "missing": 1.0, "least": 0.0, "found": 2.0, "kl-equal": math.log(1.5)},
         tolerance=1e-9,
     )
 

@@ -64,6 +64,9 @@ class ClassShares:
     - ``missing``: real classes of which there is less than a tenth of their share. A classifier's mistakes make some
       samples of every class, so that the share of a missing class is rarely 0.
     - ``least``: the smallest share of a class in multiples of its real share.
+    - ``found``: classes of which there is a generated sample; ``kl-equal``: the divergence of the generated shares from
+      equal ones, at least about ``(K - 1) / (2 M)``. StackedMNIST is scored by these two (Metz et al. 2016,
+      arXiv:1611.02163, section 3.3.1; Lin et al. 2018, arXiv:1712.04086), as "modes" and "KL", with M = 26,000.
     """
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
@@ -82,7 +85,7 @@ class ClassShares:
         self._add("fake", batch["probabilities"])
 
     def compute(self) -> dict[str, float]:
-        """Return ``kl``, ``missing`` and ``least``; raise ValueError if a side has no samples."""
+        """Return the values by name; raise ValueError if a side has no samples."""
         if len(self.counts) < 2:
             raise ValueError("it needs real and generated samples")
         real, fake = (self.counts[side] / self.counts[side].sum() for side in ("real", "fake"))
@@ -92,6 +95,8 @@ class ClassShares:
             "kl": float(torch.special.xlogy(fake, fake / real.clamp(min=floor)).sum()),
             "missing": float((ratios < 0.1).sum()),
             "least": float(ratios.min()),
+            "found": float((fake > 0).sum()),
+            "kl-equal": float(torch.special.xlogy(fake, fake * len(fake)).sum()),
         }
 
     def _add(self, side: str, probabilities: Tensor) -> None:

@@ -99,3 +99,7 @@ STUDY = (
     "arXiv:2206.09479"
 )
 MIMICRY = "Kwot Sin Lee & Christopher Town 2020, Mimicry: Towards the Reproducibility of GAN Research, arXiv:2005.02494"
+R3GAN = (
+    "Yiwen Huang, Aaron Gokaslan, Volodymyr Kuleshov & James Tompkin 2024, The GAN is dead; long live the GAN! A "
+    "Modern GAN Baseline, arXiv:2501.05441"
+)

