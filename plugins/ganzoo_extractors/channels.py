@@ -42,8 +42,8 @@ class Channels(nn.Module):
         self.accuracy, self.num_classes = options.accuracy, round(data.num_classes ** (1 / 3))
         if data.shape[0] != 3 or self.num_classes < 2 or self.num_classes**3 != data.num_classes:
             raise UsageError(
-                "extractor 'channels' learns the classes of the images that are stacked as red, green and blue: use "
-                "--dataset stacked, or another extractor, such as in-place"
+                "extractor 'stacked-channels' learns the classes of images that are stacked as red, green and "
+                "blue: use --dataset stacked, or another extractor, such as in-place"
             )
         layers, channels, sides = list[nn.Module](), 1, data.shape[1:]
         for level, width in enumerate(WIDTHS):
@@ -76,13 +76,13 @@ class Channels(nn.Module):
         self._learn(images[order[num:]], labels[order[num:]])
         with torch.no_grad():
             self.eval()
-            found = [self.classifier(self.layers(images[part])).argmax(1) for part in order[:num].split(512)]
-        self.tested.fill_((torch.cat(found) == labels[order[:num]]).float().mean())
+            known = [self.classifier(self.layers(images[part])).argmax(1) for part in order[:num].split(512)]
+        self.tested.fill_((torch.cat(known) == labels[order[:num]]).float().mean())
         if self.tested < self.accuracy:
+            found = f"{100 * float(self.tested):.4g} % of held-out images correctly, not {100 * self.accuracy:.4g} %"
             raise GanzooError(
-                f"extractor 'channels' classifies {100 * float(self.tested):.4g} % of held-out images correctly, not "
-                f"{100 * self.accuracy:.4g} %, so its classes cannot be believed: stack other images, or lower "
-                "extractor.channels.accuracy"
+                f"extractor 'stacked-channels' classifies {found}, so its classes cannot be believed: stack other "
+                "images, or lower extractor.stacked-channels.accuracy"
             )
 
     def _learn(self, images: Tensor, labels: Tensor) -> None:

@@ -40,7 +40,7 @@ class InPlaceOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelsOptions:
-    """Options of `channels`."""
+    """Options of `stacked-channels`."""
 
     accuracy: float = option(
         0.98, help="Share of held-out images that it must classify correctly to be believed.", low=0, high=1

