@@ -77,6 +77,8 @@ def check_request(generator: Generator, seeds: Sequence[int], frames: int, secon
         raise UsageError("an interpolation needs at least two seeds, such as 0,1")
     if not 2 <= frames <= MOST_FRAMES:
         raise UsageError(f"{frames} frames: ask for 2 to {MOST_FRAMES:,}")
+    if frames < len(seeds):
+        raise UsageError(f"{frames} frames are too few for {len(seeds)} seeds: take a frame for each, or more")
     if not 0 < seconds <= 86_400:
         raise UsageError(f"{seconds:g} seconds: the length of the animation must be above 0, and at most a day")
     if num is not None and num < 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -80,6 +81,8 @@ def show_truncation(generator: Generator, seeds: Sequence[int], steps: Sequence[
     z = space.draw(seeds, chosen)
     columns = []
     for step in steps:
+        if not math.isfinite(step):
+            raise UsageError(f"truncation {step:g}: give a finite number, such as 0.5")
         try:
             columns.append(to_cells(space.generate(z, chosen, step)))
         except ValueError as error:
@@ -95,7 +98,7 @@ def show_truncation(generator: Generator, seeds: Sequence[int], steps: Sequence[
 def check_cells(rows: int, columns: int) -> None:
     """Raise UsageError if a table has no cells, or more than a picture should have."""
     if rows < 1 or columns < 1:
-        raise UsageError("a picture needs at least one seed or step in its rows and in its columns")
+        raise UsageError("a picture needs at least one row and one column: ask for at least one sample")
     if rows * columns > MOST_CELLS:
         raise UsageError(f"{rows} rows of {columns} samples are more than {MOST_CELLS:,}: take fewer")
 

@@ -103,6 +103,7 @@ def test_ffmpeg_writes_videos(suffix: str, start: bytes, tmp_path: Path) -> None
     ("changes", "words"),
     [
         ({"seeds": (1,)}, "at least two seeds"),
+        ({"seeds": (0, 1, 2, 3, 4)}, "4 frames are too few for 5 seeds"),
         ({"frames": 1}, "1 frames: ask for 2 to 3,600"),
         ({"seconds": 0.0}, "0 seconds"),
         ({"seconds": float("nan")}, "nan seconds"),

@@ -78,7 +78,8 @@ def test_pictures_that_cannot_be_are_errors():
         (lambda: mix_styles(styled, range(100), range(100), None, None), "are more than 1,024"),
         (lambda: show_truncation(linear, (0,), (0.5,), None), "no truncation"),
         (lambda: show_truncation(make_generator(Bounded()), (0,), (2.0,), None), r"truncation 2: it is not between"),
-        (lambda: show_truncation(styled, (), (0.5,), None), "at least one seed"),
+        (lambda: show_truncation(styled, (0,), (float("nan"),), None), "truncation nan: give a finite number"),
+        (lambda: show_truncation(styled, (), (0.5,), None), "at least one row"),
         (lambda: show_truncation(styled, (0,), (0.5,), 3), "trained without labels"),
         (
             lambda: show_truncation(make_generator(Styled(), shape=(3, 4), modality="audio"), (0,), (1.0,), None),
