@@ -17,6 +17,7 @@ TYPE_CHECKING = False  # as in `typing`, which takes long to import
 if TYPE_CHECKING:
     from typing import Any
 
+    from ganzoo.comparing import compare
     from ganzoo.datasets import check_data
     from ganzoo.errors import GanzooError
     from ganzoo.exploring import (
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from ganzoo.report.write import report
     from ganzoo.runs.run import Run, find_run, list_runs
     from ganzoo.sharing import publish, pull, search
+    from ganzoo.sweeping import sweep
     from ganzoo.training import train
 
     __version__: str
@@ -45,6 +47,7 @@ __all__ = [
     "Run",
     "apply",
     "check_data",
+    "compare",
     "create",
     "demo",
     "evaluate",
@@ -67,11 +70,13 @@ __all__ = [
     "report",
     "search",
     "show_truncation",
+    "sweep",
     "train",
     "verify",
 ]
 
 _ORIGINS = {
+    "ganzoo.comparing": ("compare",),
     "ganzoo.datasets": ("check_data",),
     "ganzoo.errors": ("GanzooError",),
     "ganzoo.exporting": ("demo", "export", "publish_demo"),
@@ -90,6 +95,7 @@ _ORIGINS = {
     "ganzoo.report.write": ("report",),
     "ganzoo.runs.run": ("Run", "find_run", "list_runs"),
     "ganzoo.sharing": ("publish", "pull", "search"),
+    "ganzoo.sweeping": ("sweep",),
     "ganzoo.training": ("train",),
 }
 _MODULES = {name: module for module, names in _ORIGINS.items() for name in names}

@@ -128,6 +128,8 @@ class Reader:
 
         if words[:1] == ["train"] and "--dry-run" not in words:
             words = self.shorten(words)
+        if words[:1] == ["sweep"] and "--print" not in words:
+            words = [*words, "--dry-run"]
         if words[:1] == ["evaluate"]:
             words = ["32" if word == "1000" else word for word in words] + ([] if "-n" in words else ["-n", "32"])
         if words[:1] == ["watch"]:

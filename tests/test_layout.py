@@ -32,7 +32,7 @@ LIGHT_ROOMS = ("errors", "plugin", "registry", "recipe", "runs")
 LOWER_ROOMS = ("compute", "layers", "data", "samples", "package")
 HEAVY_ROOMS = (*LOWER_ROOMS, "evaluate", "health", "engine", "hub", "latents", "demo")
 LATE_LIGHT_ROOMS = ("report",)
-DOORS = ("models", "measuring", "exporting", "exploring", "sharing", "datasets", "training")
+DOORS = ("models", "measuring", "exporting", "exploring", "sharing", "datasets", "comparing", "training", "sweeping")
 ROOMS = (*LIGHT_ROOMS, *HEAVY_ROOMS, *LATE_LIGHT_ROOMS, *DOORS, "testing", "cli")
 LIGHT_IN_HEAVY = (
     "ganzoo.engine.events",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,9 @@ import click
 
 from ganzoo.cli.common import common_options, note, print_json
 from ganzoo.cli.tables import print_table
+from ganzoo.comparing import find_regressed, find_scores
 from ganzoo.errors import GanzooError
-from ganzoo.evaluate.compare import find_best, find_regressions
-from ganzoo.package.config import read_config
-from ganzoo.plugin import Dataset, Metric
+from ganzoo.plugin import Dataset
 from ganzoo.registry import registry
 from ganzoo.runs import run as runs
 from ganzoo.runs.display import format_value, read_last_values
@@ -78,29 +76,10 @@ def _collect_facts(run: Run) -> dict[str, Any]:
     status = "training" if run.active else "finished" if ended else "unfinished" if length else "unreadable"
     changed = datetime.fromtimestamp(run.changed).isoformat(sep=" ", timespec="minutes")
     values = read_last_values(run) if length else {}
-    regressed = _find_regressions(run, values) if values else {}
+    regressed = find_regressed(run, values) if values else {}
     told = {"run": run.path.name, "images": images, "of": length, "status": status}
-    scores = _find_scores(run, values)
+    scores = find_scores(run, values)
     return {**told, **described, "values": values, "scores": scores, "regressed": regressed, "changed": changed}
-
-
-def _find_scores(run: Run, values: dict[str, float]) -> dict[str, dict[str, Any]]:
-    """Return the stored scores of a run's last values, with their fingerprints, by ``METRIC/KEY``."""
-    found: dict[str, dict[str, Any]] = {}
-    with contextlib.suppress(GanzooError):
-        for entry in read_config(run.package).metrics if values else ():
-            if entry["name"] in values and (entry["name"] not in found or entry["value"] == values[entry["name"]]):
-                found[entry["name"]] = dict(entry)
-    return found
-
-
-def _find_regressions(run: Run, values: dict[str, float]) -> dict[str, float]:
-    """Return the best values of a run that are much better than its last ones, by ``METRIC/KEY``."""
-    specs = [entry.spec for entry in registry().components("metric")]
-    better = {
-        f"{spec.name}/{key}": way for spec in specs if isinstance(spec, Metric) for key, way in spec.better.items()
-    }
-    return find_regressions(values, find_best(run.rows(), better), better)
 
 
 def _describe_recipe(recipe: dict[str, Any]) -> dict[str, Any]:

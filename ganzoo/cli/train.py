@@ -38,7 +38,7 @@ GROUPS = {  # options of the command by title
 }
 
 
-def _add_component_flags(function: F) -> F:
+def add_component_flags(function: F) -> F:
     """Add a flag to a command for each key that chooses components."""
     for key in reversed(COMPONENTS):
         function = _make_component_option(key.name, key.kind, key.help, key.many)(function)
@@ -51,7 +51,7 @@ def _make_component_option(name: str, kind: str, help: str, many: bool = False) 
     return click.option(f"--{name}", metavar=metavar, multiple=many, help=help, shell_complete=complete)
 
 
-def _add_short_flags(function: F) -> F:
+def add_short_flags(function: F) -> F:
     """Add the flags to a command that set one setting each."""
     for flag in reversed(FLAGS):
         name, help = f"--{flag.name}", f"{flag.help.rstrip('.')} ({flag.key})."
@@ -62,25 +62,29 @@ def _add_short_flags(function: F) -> F:
     return function
 
 
+def add_start_flags(function: F) -> F:
+    """Add the flags to a command that say what settings start from, and the device."""
+    for option in (
+        click.option(
+            "--device", metavar="NAME", default="auto", show_default=True,
+            help="Train on this device: auto, cpu, cuda or cuda:1.",
+        ),
+        click.option(
+            "--config", type=click.Path(), metavar="WHAT",
+            help="Start from the settings of a run, a recipe.json, or a model package, also on the Hub.",
+        ),
+        _make_component_option(
+            "recipe", "recipe", "Start from the settings of a named recipe; `ganzoo list recipes` shows them."
+        ),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
 @click.command("train", cls=GroupedCommand, groups=GROUPS)
-@_add_component_flags
-@_make_component_option(
-    "recipe", "recipe", "Start from the settings of a named recipe; `ganzoo list recipes` shows them."
-)
-@click.option(
-    "--config",
-    type=click.Path(),
-    metavar="WHAT",
-    help="Start from the settings of a run, a recipe.json, or a model package, also on the Hub.",
-)
-@_add_short_flags
-@click.option(
-    "--device",
-    metavar="NAME",
-    default="auto",
-    show_default=True,
-    help="Train on this device: auto, cpu, cuda or cuda:1.",
-)
+@add_component_flags
+@add_start_flags
+@add_short_flags
 @click.option("--name", metavar="NAME", help="Name the run; the name follows its number.")
 @click.option(
     "--resume", is_flag=False, flag_value="", metavar="[RUN]", shell_complete=complete_runs,

@@ -26,6 +26,8 @@ COMMANDS = {  # ganzoo's own commands: a command of a plugin cannot have one of 
     "runs": "List the runs.",
     "report": "Write a page on a run, or on several.",
     "watch": "Show a run live in the browser.",
+    "sweep": "Train many runs from a table of settings.",
+    "compare": "Compare runs over their seeds.",
     "doctor": "Say what is wrong with a run, or with the installation.",
     "data": "Look at a dataset before it is trained on.",
     "cache": "Show the cache, or clear it.",

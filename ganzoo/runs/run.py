@@ -230,9 +230,9 @@ def get_root() -> Path:
     return Path(os.environ.get("GANZOO_RUNS") or "runs")
 
 
-def list_runs() -> list[Run]:
-    """Return the runs, oldest first."""
-    folders = [path for path in get_root().glob("*") if re.match(r"\d+-", path.name) and _is_run(path)]
+def list_runs(folder: Path | None = None) -> list[Run]:
+    """Return the runs in a folder, oldest first; by default those in ``$GANZOO_RUNS`` or ``runs``."""
+    folders = [path for path in (folder or get_root()).glob("*") if re.match(r"\d+-", path.name) and _is_run(path)]
     return sorted(map(Run, folders), key=lambda run: run.number)
 
 

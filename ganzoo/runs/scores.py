@@ -6,6 +6,8 @@ have written it, so each part but name and value may be missing.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +22,7 @@ WORDS = {  # parts of a protocol that may differ, in words
 }  # fmt: skip
 MOST = 3  # values of a part that are named
 HASHES = {"sha256": "weights", "content": "real samples", "held_out_content": "held-out samples"}
+CONTENTS = ("content", "held_out_content")  # hashes of samples, which the seed chooses
 CAUSES = {"sha256": ("extractor", "extractor_options"), "content": ("reference", "split", "real", "seed")}
 
 
@@ -104,6 +107,46 @@ def mark_scores(scores: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[st
             words = f"{named} cannot be compared: {_explain([first[mark] for mark in letters])}"
             names.setdefault(words, []).append(name)
     return marks, [f"{', '.join(each)}: {words}" for words, each in names.items()]
+
+
+def ignore_seeds(scores: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return stored scores whose protocols and fingerprints leave out the seed, to compare the runs of several seeds.
+
+    The seed also chooses the real samples, so their hashes are left out too. They stay where scores of one seed have
+    different hashes: these were measured against other data.
+
+    Args:
+        scores: Scores as `Score.to_json` returns them. One without a protocol stays as it is.
+    """
+    kept, contents = list[dict[str, Any]](), dict[tuple[str, str], set[str]]()
+    for score in scores:
+        parts = _get_protocol(score)
+        stripped = {key: part for key, part in parts.items() if key not in ("seed", *CONTENTS)}
+        kept.append(stripped)
+        same = _make_key(score, stripped), str(parts.get("seed"))
+        contents.setdefault(same, set()).add(" ".join(str(parts.get(key)) for key in CONTENTS))
+    found = []
+    for score, stripped in zip(scores, kept, strict=True):
+        parts = _get_protocol(score)
+        if not parts:
+            found.append(dict(score))
+            continue
+        text = _make_key(score, stripped)
+        if any(key == text and len(each) > 1 for (key, _), each in contents.items()):
+            stripped |= {key: parts[key] for key in CONTENTS if key in parts}
+            text = _make_key(score, stripped)
+        fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
+        found.append({**score, "protocol": stripped, "fingerprint": fingerprint})
+    return found
+
+
+def _make_key(score: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
+    return json.dumps([score.get("name"), parts], sort_keys=True)
+
+
+def _get_protocol(score: Mapping[str, Any]) -> Mapping[str, Any]:
+    parts = score.get("protocol")
+    return parts if isinstance(parts, Mapping) else {}
 
 
 def _explain(scores: Sequence[Mapping[str, Any]]) -> str:
