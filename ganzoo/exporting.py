@@ -190,5 +190,6 @@ def _choose_title(what: object, package: Path) -> str:
 def _build(entry: RegisteredComponent, data: DataInfo) -> Callable[[Any, Path], list[Path]]:
     """Return the exporter of a component with its default options."""
     assert isinstance(entry.spec, Exporter)
-    exporter: Callable[[Any, Path], list[Path]] = entry.build(read(entry.spec.options, {}), data)
+    with heavy_imports():
+        exporter: Callable[[Any, Path], list[Path]] = entry.build(read(entry.spec.options, {}), data)
     return exporter

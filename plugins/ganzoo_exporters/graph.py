@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch._dynamo.exc import UserError  # here, because Ctrl-C may interrupt a later import of it
 from torch.export import Dim, ExportedProgram
 
 from ganzoo.plugin import GanzooError, extract_samples
@@ -139,5 +140,5 @@ def _trace(network: nn.Module, inputs: dict[str, Tensor]) -> ExportedProgram:
     with warnings_ignored():
         try:
             return torch.export.export(network, (), kwargs=inputs, dynamic_shapes=shapes, strict=False)
-        except torch._dynamo.exc.UserError:
+        except UserError:
             return torch.export.export(network, (), kwargs=inputs, dynamic_shapes=shapes, strict=True)

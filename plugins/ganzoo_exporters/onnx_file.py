@@ -6,10 +6,10 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import onnxscript  # noqa: F401  # torch imports it late, where Ctrl-C would break it
 import torch
 
 from ganzoo.plugin import DataInfo, GanzooError, NoOptions, write_atomic
@@ -24,6 +24,11 @@ from ganzoo_exporters.graph import (
     trace_generator,
     warnings_ignored,
 )
+
+try:
+    import onnxruntime
+except ImportError:
+    onnxruntime = None
 
 OPSET = 20  # of the operators, from 2023; torch.onnx writes 18 to 25, and ONNX Runtime reads 20 from 1.17
 LARGEST = 2**31 - 1  # bytes of a file of protobuf
@@ -54,7 +59,7 @@ class OnnxFile:
             "random": graph.random,
         }
         content = convert_graph(graph, about)
-        if find_spec("onnxruntime") is not None:
+        if onnxruntime is not None:
             check_content(content, generator, graph)
         path = directory / "model.onnx"
         write_atomic(path, [content])
@@ -93,8 +98,6 @@ def convert_graph(graph: Graph, about: dict[str, Any]) -> bytes:
 
 def check_content(content: bytes, generator: Any, graph: Graph) -> None:
     """Raise GanzooError if ONNX Runtime computes other samples from an ONNX file than the model does."""
-    import onnxruntime
-
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3

@@ -127,23 +127,29 @@ def test_the_weights_are_read_without_code(tmp_path: Path) -> None:
 
 
 class Translator(nn.Module):
-    """Labels that are images to images, with ``len`` in its code; noise if it is random; a sort that ONNX lacks."""
+    """Labels that are images to images, with ``len`` in its code, and what `habit` says.
 
-    def __init__(self, random: bool = False, odd: bool = False) -> None:
+    It may add ``noise``, compute something that ONNX has not (``odd``), or compute other samples where it is traced
+    (``sly``).
+    """
+
+    def __init__(self, habit: str = "") -> None:
         super().__init__()
-        self.conv, self.random, self.odd = nn.Conv2d(1, 3, 3, padding=1), random, odd
+        self.conv, self.habit = nn.Conv2d(1, 3, 3, padding=1), habit
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         y = torch.tanh(self.conv(labels)).view(len(labels), 3, 8, 8)
-        if self.random:
+        if self.habit == "noise":
             y = y + 0.1 * torch.randn_like(y)
-        return torch.linalg.matrix_exp(y) if self.odd else y
+        if self.habit == "sly" and torch.compiler.is_exporting():
+            y = y + 0.001
+        return torch.linalg.matrix_exp(y) if self.habit == "odd" else y
 
 
-def make_translator(**options: bool) -> Generator:
+def make_translator(habit: str = "") -> Generator:
     data = DataInfo(shape=(3, 8, 8), label_shape=(1, 8, 8), label_dtype="uint8")
     with seeded(0):
-        return Generator(Networks(Translator(**options), nn.Identity(), 0), data, {"images": 0})
+        return Generator(Networks(Translator(habit), nn.Identity(), 0), data, {"images": 0})
 
 
 @needs_onnx
@@ -164,7 +170,7 @@ def test_a_translator_takes_its_images_as_labels(tmp_path: Path) -> None:
 def test_a_network_that_draws_numbers_draws_them_in_the_file_too(tmp_path: Path) -> None:
     import onnxruntime
 
-    path, about = export("onnx", make_translator(random=True), tmp_path / "out")
+    path, about = export("onnx", make_translator("noise"), tmp_path / "out")
     assert json.loads(about.read_text())["random"]
     session, labels = onnxruntime.InferenceSession(path), np.zeros((2, 1, 8, 8), np.float32)
     first, second = (session.run(None, {"labels": labels})[0] for _ in range(2))
@@ -175,5 +181,12 @@ def test_a_network_that_draws_numbers_draws_them_in_the_file_too(tmp_path: Path)
 @needs_onnx
 def test_an_operation_that_onnx_lacks_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(GanzooError, match=r"^ONNX cannot store this generator: .*matrix_exp"):
-        export("onnx", make_translator(odd=True), tmp_path / "out")
+        export("onnx", make_translator("odd"), tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [pytest.param("onnx", marks=needs_onnx), "torch-export"])
+def test_other_samples_than_the_model_s_are_not_written(name: str, tmp_path: Path) -> None:
+    with pytest.raises(GanzooError, match=r"other samples than the model, by 0\.001"):
+        export(name, make_translator("sly"), tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
