@@ -5,18 +5,19 @@ Torch is imported when it is needed, not before.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import UsageError
 from ganzoo.evaluate.request import Subject, choose_reference
-from ganzoo.models import load, resolve_package
-from ganzoo.package.config import read_config
+from ganzoo.models import load
+from ganzoo.package.config import CONFIG, parse_config
 from ganzoo.plugin.network import without_network
 from ganzoo.recipe.nested import choose_nested
 from ganzoo.registry import registry
-from ganzoo.runs import where
 from ganzoo.runs.heavy import heavy_imports
 from ganzoo.runs.run import Run
 from ganzoo.runs.where import ModelSource, Notify, ignore_line
@@ -224,7 +225,7 @@ def build_features(name: str, generator: Generator) -> Callable[[Any], Any]:
 
 
 def find_neighbours(
-    what: ModelSource,
+    what: ModelSource | Generator,
     *,
     num: int = 8,
     k: int = 5,
@@ -240,7 +241,7 @@ def find_neighbours(
     """Return samples of a model beside the training samples that are nearest to them.
 
     Args:
-        what: The model, as in `ganzoo.load`.
+        what: The model, as in `interpolate`.
         num: The number of samples.
         k: The number of training samples beside each.
         seed: The seed of the samples.
@@ -257,12 +258,11 @@ def find_neighbours(
         UsageError: The samples are not pictures, the data do not fit the model, or an argument is out of range.
         GanzooError: As in `ganzoo.load`.
     """
-    package = resolve_package(what, offline=offline, notify=notify)
-    config = read_config(package)
-    subject = Subject(package, where.format_title(package), config)
-    reference = choose_reference(registry(), [subject], os.fspath(against), {})
     choice = choose_nested(registry(), "extractor", extractor) if extractor else None
-    generator = load(package, device, notify=notify)
+    generator = load_generator(what, device, offline, notify)
+    config = parse_config(json.dumps(generator.config).encode(), "the model's config")
+    subject = Subject(Path(CONFIG), "the model", config)
+    reference = choose_reference(registry(), [subject], os.fspath(against), {})
     with heavy_imports():
         from ganzoo.evaluate.evaluation import load_reference
         from ganzoo.evaluate.extract import Extraction

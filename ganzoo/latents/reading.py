@@ -104,18 +104,18 @@ def _read_layer(layer: nn.Module, given: Tensor, latents: Tensor) -> Tensor | No
 def _match_columns(given: Tensor, latents: Tensor) -> tuple[Tensor, Tensor] | None:
     """Return which columns of an input ``[n, inputs]`` are columns of the latents ``[n, dim]``, and of which ones.
 
-    None if there are none. If all columns of the latents are found only after both are divided by their rows' norms,
-    the input is normalised.
+    None if there are none. An input may also be the latents divided by their norms, before or after other entries, such
+    as those of a label.
     """
-    for one, other in ((given, latents), (_normalise(given), _normalise(latents))):
-        if one is not given and given.shape[1] < latents.shape[1]:
-            return None
-        if one is not given:  # the entries of a label may follow the latent
-            one = _normalise(given[:, : latents.shape[1]])
+    dim, whole = latents.shape[1], given.shape[1]
+    pairs = [(0, given, latents)]
+    if whole >= dim:
+        pairs += [(at, _normalise(given[:, at : at + dim]), _normalise(latents)) for at in {0, whole - dim}]
+    for start, one, other in pairs:
         near = (one.T[:, None] - other.T[None]).abs().amax(2) < TOLERANCE  # [inputs, dim]
         if bool(near.any()):
             inside = near.any(1).nonzero()[:, 0]
-            return inside, near[inside].int().argmax(1)
+            return inside + start, near[inside].int().argmax(1)
     return None
 
 

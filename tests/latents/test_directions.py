@@ -48,7 +48,7 @@ class Reader(nn.Module):
             self.first = nn.ConvTranspose2d(6, 1, 4)
         elif kind == "equalised":
             self.first = EqualisedLinear(6, 16)
-        elif kind == "labelled":
+        elif kind.startswith("labelled"):
             self.first = nn.Linear(9, 16)
         elif kind == "part":
             self.first, self.second = nn.Linear(4, 16), nn.Linear(2, 16)
@@ -63,12 +63,16 @@ class Reader(nn.Module):
             return (self.first(z[:, :4]) * self.second(z[:, 4:])).view(-1, 1, 4, 4)
         if self.kind == "normalised":
             z = z / z.square().mean(1, keepdim=True).sqrt()
+        if self.kind == "labelled-before":
+            z = torch.cat([torch.ones(len(z), 3), z / z.norm(dim=1, keepdim=True)], 1)
         if self.kind == "labelled":
             z = torch.cat([z, torch.ones(len(z), 3)], 1)
         return self.last(self.first(z)).view(-1, 1, 4, 4)
 
 
-@pytest.mark.parametrize("kind", ["linear", "transposed", "equalised", "normalised", "labelled", "part", "hidden"])
+@pytest.mark.parametrize(
+    "kind", ["linear", "transposed", "equalised", "normalised", "labelled", "labelled-before", "part", "hidden"]
+)
 def test_first_layers_are_found_by_what_they_do(kind):
     torch.manual_seed(0)
     network = Reader(kind)
@@ -78,6 +82,7 @@ def test_first_layers_are_found_by_what_they_do(kind):
         "transposed": lambda: weight.reshape(6, 16).T,
         "equalised": lambda: weight * network.first.scale,
         "labelled": lambda: weight[:, :6],
+        "labelled-before": lambda: weight[:, 3:],
         "part": lambda: torch.block_diag(weight, network.second.weight.detach().double()),
         "hidden": lambda: weight[:0],
     }.get(kind, lambda: weight)()

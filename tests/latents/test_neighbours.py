@@ -7,6 +7,7 @@ import pytest
 import torch
 from tiny_generators import Linear, make_generator
 
+import ganzoo
 from ganzoo.data.load import load_source
 from ganzoo.errors import UsageError
 from ganzoo.evaluate.extract import Extraction
@@ -58,5 +59,11 @@ def test_the_picture_names_the_seed_and_has_what_it_shows(digits):
     assert found.arrays["neighbours"].shape == (2, 3, 1, 8, 8)
     errors = found.arrays["samples"][:, None] - found.arrays["neighbours"]
     np.testing.assert_allclose(found.arrays["distances"], np.sqrt(np.square(errors).mean((2, 3, 4))), rtol=1e-5)
+    assert repr(found).startswith("<Neighbours ")
     with pytest.raises(UsageError, match="151 neighbours: ask for 1 to 150"):
         find_neighbours(generator, digits, 2, 151, 9)
+
+
+def test_a_loaded_model_finds_its_own_training_data():
+    found = ganzoo.find_neighbours(ganzoo.load("ganzoo:digits"), num=1, k=1, extractor="random")
+    assert "1 nearest of 1,797 samples of digits, by features of random" in found.words
