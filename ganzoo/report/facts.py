@@ -60,13 +60,14 @@ class Facts:
         return self.run.path.name or self.run.path.resolve().name
 
 
-def gather_facts(run: Run, registry: Registry, status: str = "") -> Facts:
+def gather_facts(run: Run, registry: Registry, status: str = "", error: str = "") -> Facts:
     """Return what the files of a run say. Damaged files cost a note each, but the recipe must be readable.
 
     Args:
         run: The run; it may be in training, broken or a copy.
         registry: The registry of the diagnoses.
         status: The status of a run that ends now, while its process still has the lock; empty to look it up.
+        error: The error that ended the run, in words; empty if there was none, or it is not known.
 
     Raises:
         GanzooError: The recipe cannot be read.
@@ -90,7 +91,7 @@ def gather_facts(run: Run, registry: Registry, status: str = "") -> Facts:
         reals=tuple(find_files(run.path, "reals")),
         neighbours=tuple(find_files(run.path, "neighbours")),
         log=_read_last_lines(run.path / "log.txt"),
-        notes=(*health.notes, *notes),
+        notes=tuple(filter(None, [error, *health.notes, *notes])),
     )
 
 

