@@ -76,8 +76,8 @@ def gather_facts(run: Run, registry: Registry, status: str = "", error: str = ""
     settings: dict[str, str] = {}
     try:
         settings = list_settings(recipe)
-    except GanzooError as error:
-        notes.append(str(error))
+    except GanzooError as damage:
+        notes.append(str(damage))
     return Facts(
         run=run,
         status=status or ("finished" if run.early_end and not run.active else health.status),
