@@ -134,6 +134,11 @@ def test_curves_beside_public_code():
 
 
 @pytest.mark.slow
+def test_mode_proof():
+    assert run_quick("mode_proof").splitlines()[-1].split()[:3] == ["ring", "1", "32"]
+
+
+@pytest.mark.slow
 def test_grids():
     assert "ganzoo train --arch dcgan --dataset digits --size 32 --images" in run_quick("grids")
 
@@ -223,6 +228,7 @@ def test_every_benchmark_is_run_here():
         "memory",
         "penalties",
         "modes",
+        "mode_proof",
         "auto",
         "doctor",
         "failures",

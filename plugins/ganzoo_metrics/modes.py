@@ -36,7 +36,7 @@ class Modes:
         if "modes" not in data.meta or "sigma" not in data.meta or data.shape != (2,):
             raise UsageError(
                 "metric 'modes' counts the modes of a mixture in the plane: use --dataset points with "
-                "dataset.shape=ring, pacgan-ring or grid"
+                "dataset.shape=ring, grid or grid-100"
             )
         self.centres = torch.tensor(data.meta["modes"], dtype=torch.float64)  # [K, 2]
         self.sigma = float(data.meta["sigma"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ganzoo.plugin import Architecture, hookimpl, option
+from ganzoo.plugin import Architecture, Recipe, hookimpl, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,12 @@ class MLPOptions:
         True,
         help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead.",
         used_with="labels",
+    )
+    frequency: float = option(
+        0.0,
+        help="Standard deviation of the frequencies of 32 random waves beside D's input, in periods for a length of 1, "
+        "so that D sees how wide small modes are; 0 for no waves.",
+        low=0,
     )
     pack: int = option(
         1,
@@ -79,3 +85,42 @@ def _provides(options: MLPOptions) -> tuple[str, ...]:
         return ("double-backward", "batch-coupled-d")
     words = ("double-backward", "features", "embedding")
     return (*words, "labels-in-embedding") if options.projection else words
+
+
+# ----------------------------------------------------------------------------
+# A training that finds all modes of a mixture, and their widths.
+
+MODES = 6_000 * 64  # images: updates and their batch
+
+
+@hookimpl
+def ganzoo_recipes() -> Iterator[Recipe]:
+    """Offer the settings with which `benchmarks/mode_proof.py` counts modes."""
+    gamma = f"geometric(1, 0.003, images={MODES})"
+    yield Recipe(
+        name="mlp-modes",
+        summary="Separate modes of points: codes beside z, waves beside D's input, and a G that learns slower than D.",
+        paper="Sudipto Mukherjee, Himanshu Asnani, Eugene Lin & Sreeram Kannan 2018, ClusterGAN: Latent Space "
+        "Clustering in Generative Adversarial Networks, arXiv:1809.03627; Matthew Tancik, Pratul Srinivasan, Ben "
+        "Mildenhall, Sara Fridovich-Keil, Nithin Raghavan, Utkarsh Singhal, Ravi Ramamoorthi, Jonathan Barron & Ren Ng "
+        "2020, Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional Domains, "
+        "arXiv:2006.10739",
+        dataset="points",
+        cost="a minute of one core",
+        similar_to=dict.fromkeys(("modes", "mode-collapse", "clustergan"), "--recipe mlp-modes"),
+        settings={
+            "arch": "mlp",
+            "arch.latent": "mixed",
+            "arch.codes": 256,
+            "arch.frequency": 0.5,
+            "loss": "rpgan",
+            "reg": ("r1", "r2"),
+            "reg.r1.gamma": gamma,
+            "reg.r2.gamma": gamma,
+            "optim.g.lr": f"cosine(4e-4, 4e-6, images={MODES})",
+            "optim.d.lr": f"cosine(2e-3, 2e-5, images={MODES})",
+            "train.batch": 64,
+            "train.images": MODES,
+            "train.ema_half_life": 200 * 64,
+        },
+    )

@@ -13,6 +13,7 @@ from ganzoo_mlp import MLPOptions
 
 SLOPE = 0.2  # of the leaky rectifiers
 LARGEST = 64  # pixels: for larger images nearly all parameters would be in the last layer
+WAVES = 32  # beside D's input
 CODE_SCALE = 4.0  # the scale of the one-hot codes: at 1 the generator learns to ignore them
 
 
@@ -32,7 +33,9 @@ def build(options: MLPOptions, data: DataInfo) -> Networks:
     z_dim = min(numbers, 32) if options.z_dim is None else options.z_dim
     return Networks(
         generator=Generator(data, z_dim, codes, options.depth, options.width),
-        discriminator=Discriminator(data, options.depth, options.width, options.projection, options.pack),
+        discriminator=Discriminator(
+            data, options.depth, options.width, options.projection, options.pack, options.frequency
+        ),
         latent_dim=z_dim + codes,
         latent=f"normal+onehot{codes}" if codes else "normal",
     )
@@ -75,27 +78,65 @@ class Discriminator(nn.Module):
     """Samples ``[N, *data.shape]`` to logits ``[N]``; `data`, `depth` and `width` as in the generator.
 
     Its features and its embedding are the last hidden layer, ``[N, width]``. Without `projection` it ignores labels. If
-    it judges `pack` samples together, it has no features, and its logits are ``[N / pack]``.
+    it judges `pack` samples together, it has no features, and its logits are ``[N / pack]``. With a
+    `frequency` it sees `Waves` of that frequency beside the samples.
     """
 
-    def __init__(self, data: DataInfo, depth: int, width: int, projection: bool = True, pack: int = 1) -> None:
+    def __init__(
+        self,
+        data: DataInfo,
+        depth: int,
+        width: int,
+        projection: bool = True,
+        pack: int = 1,
+        frequency: float = 0.0,
+    ) -> None:
         super().__init__()
         self.projection, self.pack = projection, pack
         self.label_shape, self.num_classes = (data.label_shape, data.num_classes) if projection else ((), 0)
-        self.hidden = make_layers(pack * (math.prod(data.shape) + label_size(data) * projection), width, depth)
+        numbers = math.prod(data.shape)
+        self.waves = Waves(numbers, frequency) if frequency else None
+        inputs = numbers + label_size(data) * projection + (2 * WAVES if frequency else 0)
+        self.hidden = make_layers(pack * inputs, width, depth)
         self.last = make_last(width, 1)
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
         """Return the output for samples `x`; raise ValueError if labels are missing or unexpected."""
         labels = labels if self.projection else None
-        x = with_labels(x.flatten(1), labels, self.num_classes, self.label_shape)  # [N, D + labels]
+        x = x.flatten(1)  # [N, D]
+        x = self.waves(x) if self.waves else x  # [N, D + 2 WAVES]
+        x = with_labels(x, labels, self.num_classes, self.label_shape)  # [N, D + 2 WAVES + labels]
         x = self.hidden(pack_samples(x, self.pack))  # [N, width]
         logits = self.last(x).squeeze(1)  # [N]
         return DiscriminatorOutput(logits) if self.pack > 1 else DiscriminatorOutput(logits, features=[x], embedding=x)
 
 
 # ----------------------------------------------------------------------------
-# Parts of both networks.
+# Parts of the networks.
+
+
+class Waves(nn.Module):
+    """Samples ``[N, D]`` and random sines and cosines of them, ``[N, D + 2 WAVES]``, as in Tancik et al. 2020.
+
+    Rectifiers learn what changes slowly over the data first, so D would see a small mode as a point long before it sees
+    how wide the mode is (Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional Domains,
+    arXiv:2006.10739).
+
+    Args:
+        numbers: The length D of a sample.
+        frequency: The standard deviation of a wave's frequency in each direction, in periods for a length of 1.
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, numbers: int, frequency: float) -> None:
+        super().__init__()
+        self.register_buffer("frequencies", math.tau * frequency * torch.randn(numbers, WAVES))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return samples `x` and their waves."""
+        angles = x @ self.frequencies  # [N, WAVES]
+        return torch.cat([x, angles.sin(), angles.cos()], dim=1)
 
 
 def make_layers(inputs: int, width: int, depth: int) -> nn.Sequential:

@@ -74,6 +74,15 @@ def test_its_recommendations_are_a_complete_recipe():
     assert (recipe.optim_g.options.betas, recipe.optim_d.options.betas) == ((0.0, 0.99), (0.0, 0.99))
 
 
+def test_the_recipe_for_modes_takes_any_mixture():
+    for shape in ("ring", "grid", "staggered-100"):
+        recipe = resolve(registry(), recipe="mlp-modes", pairs={"dataset.shape": shape})
+        check_recipe(recipe)
+        assert (recipe.dataset.name, recipe.dataset.options.shape) == ("points", shape)
+        assert (recipe.arch.options.latent, recipe.arch.options.frequency) == ("mixed", 0.5)
+        assert recipe.optim_g.options.lr.at(0) < recipe.optim_d.options.lr.at(0)
+
+
 # ----------------------------------------------------------------------------
 # Sizes and shapes.
 
@@ -117,6 +126,26 @@ def test_shapes(data, labels, latent):
 def test_images_above_64_pixels_are_refused():
     with pytest.raises(UsageError, match=r"at most 64 pixels a side, not 65: .*dataset\.size"):
         build(DataInfo(shape=(3, 65, 65)))
+
+
+@pytest.mark.parametrize(("data", "pack"), [(POINTS, 1), (labelled(num_classes=3), 1), (POINTS, 2)])
+def test_waves_enter_beside_the_samples(data, pack):
+    discriminator = build(data, frequency=0.5, pack=pack).discriminator
+    x, labels = draw(4, 2), torch.tensor([0, 1, 2, 0]) if data.num_classes else None
+    entered = []
+    linears(discriminator)[0].register_forward_pre_hook(lambda _, inputs: entered.append(inputs[0]))
+    discriminator(x, labels)
+    angles = x @ discriminator.waves.frequencies
+    seen = entered[0].view(4, -1)[:, :66]
+    torch.testing.assert_close(seen, torch.cat([x, angles.sin(), angles.cos()], 1))
+    assert entered[0].shape == (4 // pack, pack * (66 + data.num_classes))
+
+
+def test_frequencies_of_waves_are_in_periods_and_are_kept_with_the_weights():
+    frequencies = build(DataInfo(shape=(500,), modality="tabular"), frequency=0.5).discriminator.waves.frequencies
+    assert frequencies.std().item() == pytest.approx(math.pi, rel=0.03)
+    assert "waves.frequencies" in build(frequency=0.5).discriminator.state_dict()
+    assert build().discriminator.waves is None
 
 
 def test_images_are_bounded_and_points_are_not():
@@ -175,7 +204,7 @@ def test_building_on_meta_draws_nothing_from_the_cpu():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("options", [{}, {"latent": "mixed", "codes": 3}])
+@pytest.mark.parametrize("options", [{}, {"latent": "mixed", "codes": 3}, {"frequency": 0.5}])
 def test_weights_survive_safetensors(options):
     for network, other, x in zip(
         *[(n.generator, n.discriminator) for n in (build(**options), build(seed=1, **options))],
@@ -274,7 +303,7 @@ def test_the_discriminator_has_second_derivatives():
         assert layer.weight.grad.abs().max() > 0
 
 
-@pytest.mark.parametrize("options", [{}, {"latent": "mixed", "codes": 3}])
+@pytest.mark.parametrize("options", [{"frequency": 0.5}, {"latent": "mixed", "codes": 3}])
 @pytest.mark.parametrize("labels", [{}, {"num_classes": 3}, {"label_shape": (2,)}])
 def test_networks_record_as_one_graph_for_any_batch(options, labels):
     data = labelled(**labels)

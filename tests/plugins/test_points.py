@@ -21,7 +21,8 @@ from ganzoo_datasets.points import LOST, MODES, SAMPLES, SIDE, Points, draw_scat
 from ganzoo_datasets.specs.included import PointsOptions, points_info
 
 SHAPES = get_args(get_type_hints(PointsOptions)["shape"])
-MIXTURES = {"ring": 8, "pacgan-ring": 8, "grid": 25, "gaussian": 1}
+HUNDRED = ("grid-100", "rotated-100", "staggered-100")
+MIXTURES = {"ring": 8, "pacgan-ring": 8, "grid": 25, **dict.fromkeys(HUNDRED, 100), "gaussian": 1}
 NUM = 200_000
 
 
@@ -128,6 +129,22 @@ def test_twenty_five_modes_on_a_grid() -> None:
     assert points("grid").info.meta["sigma"] == pytest.approx(0.05 / rms)
     whole = {(round(x * rms, 5), round(y * rms, 5)) for x, y in centres("grid").tolist()}
     assert whole == {(x, y) for x in (-4, -2, 0, 2, 4) for y in (-4, -2, 0, 2, 4)}
+
+
+@pytest.mark.parametrize(
+    ("shape", "gap", "corner"),
+    [
+        ("grid-100", 1.0, (-4.5, -4.5)),
+        ("rotated-100", 1.0, (-4.5 * math.cos(math.radians(25)) + 4.5 * math.sin(math.radians(25)), -5.980165)),
+        ("staggered-100", math.hypot(0.85, 0.5), (-3.825, -4.75)),
+    ],
+)
+def test_a_hundred_modes_are_thirty_sigma_apart(shape: str, gap: float, corner: tuple[float, float]) -> None:
+    sigma = points(shape).info.meta["sigma"]
+    whole = centres(shape) * (0.03 / sigma)
+    assert torch.pdist(whole).min().item() == pytest.approx(gap, abs=1e-4)
+    assert tuple(whole[0].tolist()) == pytest.approx(corner, abs=1e-4)
+    assert whole.mean(0).abs().max().item() < 1e-4
 
 
 def test_the_spiral_has_two_arms_of_one_and_a_half_turns() -> None:

@@ -21,9 +21,18 @@ class DigitsOptions:
 class PointsOptions:
     """Options of `points`."""
 
-    shape: Literal["ring", "pacgan-ring", "grid", "gaussian", "spiral", "two-moons", "checkerboard"] = option(
-        "ring", help="Distribution of the points."
-    )
+    shape: Literal[
+        "ring",
+        "pacgan-ring",
+        "grid",
+        "grid-100",
+        "rotated-100",
+        "staggered-100",
+        "gaussian",
+        "spiral",
+        "two-moons",
+        "checkerboard",
+    ] = option("ring", help="Distribution of the points.")
 
 
 def digits_info(options: DigitsOptions) -> DataInfo:
@@ -57,9 +66,23 @@ def _modes(shape: str) -> tuple[list[tuple[float, float]], float] | None:
             return ring, 0.01
         case "grid":
             return [(x, y) for x in range(-4, 5, 2) for y in range(-4, 5, 2)], 0.05
+        case "grid-100" | "rotated-100" | "staggered-100":
+            return _place_hundred(shape), 0.03
         case "gaussian":
             return [(0.0, 0.0)], 1.0
     return None
+
+
+def _place_hundred(shape: str) -> list[tuple[float, float]]:
+    """Return ParticleGAN's centres: ten rows of ten, turned by 25 degrees, or shifted by turns and closer together."""
+    rows = [(row - 4.5, column - 4.5) for row in range(10) for column in range(10)]
+    match shape:
+        case "rotated-100":
+            sine, cosine = math.sin(math.radians(25)), math.cos(math.radians(25))
+            return [(cosine * x - sine * y, sine * x + cosine * y) for x, y in rows]
+        case "staggered-100":
+            return [(0.85 * x, y + (-0.25 if (x - 0.5) % 2 else 0.25)) for x, y in rows]
+    return rows
 
 
 def list_included() -> Iterator[Dataset]:
@@ -81,12 +104,13 @@ def list_included() -> Iterator[Dataset]:
         paper="Akash Srivastava, Lazar Valkov, Chris Russell, Michael U. Gutmann & Charles Sutton 2017, VEEGAN: "
         "Reducing Mode Collapse in GANs using Implicit Variational Learning, arXiv:1705.07761; Zinan Lin, Ashish "
         "Khetan, Giulia Fanti & Sewoong Oh 2018, PacGAN: The power of two samples in generative adversarial networks, "
-        "arXiv:1712.04086",
+        "arXiv:1712.04086; Martyn Garcia 2025, ParticleGAN, https://github.com/255BITS/ParticleGAN",
         factory="ganzoo_datasets.points:Points",
         options=PointsOptions,
         similar_to={
             **dict.fromkeys(("gaussians", "8gaussians", "ring"), "--dataset points dataset.shape=ring"),
             **dict.fromkeys(("25gaussians", "grid"), "--dataset points dataset.shape=grid"),
+            "100gaussians": "--dataset points dataset.shape=grid-100",
             **dict.fromkeys(("moons", "two-moons"), "--dataset points dataset.shape=two-moons"),
             **dict.fromkeys(("spiral", "swiss-roll"), "--dataset points dataset.shape=spiral"),
         },
