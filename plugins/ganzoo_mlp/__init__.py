@@ -90,13 +90,10 @@ def _provides(options: MLPOptions) -> tuple[str, ...]:
 # ----------------------------------------------------------------------------
 # A training that finds all modes of a mixture, and their widths.
 
-MODES = 6_000 * 64  # images: updates and their batch
-
 
 @hookimpl
 def ganzoo_recipes() -> Iterator[Recipe]:
     """Offer the settings with which `benchmarks/mode_proof.py` counts modes."""
-    gamma = f"geometric(1, 0.003, images={MODES})"
     yield Recipe(
         name="mlp-modes",
         summary="Separate modes of points: codes beside z, waves beside D's input, and a G that learns slower than D.",
@@ -108,19 +105,5 @@ def ganzoo_recipes() -> Iterator[Recipe]:
         dataset="points",
         cost="a minute of one core",
         similar_to=dict.fromkeys(("modes", "mode-collapse", "clustergan"), "--recipe mlp-modes"),
-        settings={
-            "arch": "mlp",
-            "arch.latent": "mixed",
-            "arch.codes": 256,
-            "arch.frequency": 0.5,
-            "loss": "rpgan",
-            "reg": ("r1", "r2"),
-            "reg.r1.gamma": gamma,
-            "reg.r2.gamma": gamma,
-            "optim.g.lr": f"cosine(4e-4, 4e-6, images={MODES})",
-            "optim.d.lr": f"cosine(2e-3, 2e-5, images={MODES})",
-            "train.batch": 64,
-            "train.images": MODES,
-            "train.ema_half_life": 200 * 64,
-        },
+        settings="ganzoo_mlp.modes:choose_settings",
     )

@@ -19,6 +19,8 @@ from ganzoo.plugin import DataInfo, UsageError
 from ganzoo.recipe.check import check_recipe
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
+from ganzoo_datasets.specs.included import PointsOptions, points_info
+from ganzoo_mlp.modes import choose_settings
 from outputs import Plain, compute
 
 (SPEC,) = ganzoo_mlp.ganzoo_architectures()
@@ -74,13 +76,15 @@ def test_its_recommendations_are_a_complete_recipe():
     assert (recipe.optim_g.options.betas, recipe.optim_d.options.betas) == ((0.0, 0.99), (0.0, 0.99))
 
 
-def test_the_recipe_for_modes_takes_any_mixture():
-    for shape in ("ring", "grid", "staggered-100"):
-        recipe = resolve(registry(), recipe="mlp-modes", pairs={"dataset.shape": shape})
+def test_the_recipe_for_modes_depends_on_their_number():
+    for shape, lr in (("ring", 4e-4), ("grid", 3e-4), ("staggered-100", 3e-4)):
+        settings = choose_settings(points_info(PointsOptions(shape=shape)), "cpu")
+        recipe = resolve(registry(), pairs={"dataset": "points", "dataset.shape": shape, **settings})
         check_recipe(recipe)
-        assert (recipe.dataset.name, recipe.dataset.options.shape) == ("points", shape)
-        assert (recipe.arch.options.latent, recipe.arch.options.frequency) == ("mixed", 0.5)
-        assert recipe.optim_g.options.lr.at(0) < recipe.optim_d.options.lr.at(0)
+        assert recipe.optim_g.options.lr.at(0) == lr
+        assert recipe.reg[0].options.gamma.at(recipe.train.images) == pytest.approx(0.003)
+    with pytest.raises(UsageError, match=r"for mixtures of points: use .*dataset\.shape=ring or grid"):
+        choose_settings(points_info(PointsOptions(shape="spiral")), "cpu")
 
 
 # ----------------------------------------------------------------------------
