@@ -155,7 +155,7 @@ def project(
     from ganzoo import exploring
 
     if not Path(image).is_file():
-        raise NotFound(f"there is no image {image}: name the file of a picture")
+        raise NotFound(f"image {image} does not exist: name the file of a picture")
     files = choose_files(what, "project", out, arrays, PICTURES, offline, with_arrays=True)
     found = exploring.project_image(
         files.load(device), image, labels=files.split_labels(label), extractor=extractor, offline=offline, notify=note,

@@ -17,4 +17,4 @@ def open_page(url: str) -> None:
     import webbrowser
 
     if not webbrowser.open(url):
-        note(f"there is no browser here: open {url} in one")
+        note(f"no browser was found: open {url} in one")

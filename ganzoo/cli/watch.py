@@ -59,7 +59,7 @@ def choose_runs(running: bool = False) -> list[Run]:
         running: Whether only runs that are being trained are wanted.
 
     Raises:
-        NotFound: There is no run.
+        NotFound: There are no runs.
     """
     known = runs.list_runs()
     active = [run for run in known if run.active]

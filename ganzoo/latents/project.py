@@ -244,7 +244,7 @@ def read_target(image: Source, generator: Generator) -> Tensor:
         image.save(buffer, "PNG")
         what = buffer.getvalue()
     elif not Path(image).is_file():
-        raise NotFound(f"there is no image {os.fspath(image)}: name the file of a picture")
+        raise NotFound(f"image {os.fspath(image)} does not exist: name the file of a picture")
     try:
         pixels = read_image(what, channels, (width, height))
     except Exception as error:

@@ -67,7 +67,7 @@ def split_values(text: str) -> list[str]:
     """Return the values of a setting. Parentheses around a whole value are removed, and keep its commas together.
 
     Raises:
-        UsageError: There is no value, or an empty one.
+        UsageError: A value is missing or empty.
     """
     parts = [part.strip() for part in SEPARATE.split(text)]
     if not all(parts) and len(parts) > 1:

@@ -118,7 +118,7 @@ def _start(job: Job, gpu: str) -> _Worker:
 
 
 def _choose_gpu(gpus: Sequence[str], workers: Sequence[_Worker]) -> str:
-    """Return the GPU with the fewest workers; empty if there is no choice."""
+    """Return the GPU with the fewest workers; empty without several GPUs."""
     used = [worker.gpu for worker in workers]
     return min(gpus, key=used.count) if len(gpus) > 1 else ""
 

@@ -86,7 +86,7 @@ def test_mistakes_are_one_sentence(tmp_path):
     for source in ("a.png", "b.png"):
         with pytest.raises(GanzooError, match=rf"{source} cannot be read: not an image"):
             project(generator, tmp_path / source, QUICK)
-    with pytest.raises(NotFound, match=r"there is no image"):
+    with pytest.raises(NotFound, match=r"does not exist"):
         project(generator, tmp_path, QUICK)
     with pytest.raises(UsageError, match=r"the image is float64 \[4, 4\]: give uint8"):
         project(generator, image.astype(float), QUICK)
