@@ -10,7 +10,7 @@ from typing import Any
 
 from ganzoo.errors import GanzooError
 from ganzoo.health.examine import Examination, examine_run
-from ganzoo.package.config import ESTIMATES, read_config
+from ganzoo.package.config import ESTIMATES, Config, read_config
 from ganzoo.registry import Registry
 from ganzoo.report.media import Frame, find_files, find_frames
 from ganzoo.runs.run import Run
@@ -33,6 +33,7 @@ class Facts:
         origins: The origins of the settings that are not defaults; empty if an earlier version wrote the recipe.
         metrics: The bare names of the metrics that the run measures.
         scores: The stored scores, each with ``images`` and ``package``.
+        modality: The kind of data, `DataInfo.modality`; empty if the run has no package.
         frames: The files that show generated samples.
         reals: The files that show real samples.
         neighbours: The files that show samples beside the nearest of the training data.
@@ -48,6 +49,7 @@ class Facts:
     origins: Mapping[str, str]
     metrics: frozenset[str]
     scores: tuple[Mapping[str, Any], ...]
+    modality: str
     frames: tuple[Frame, ...]
     reals: tuple[Path, ...]
     neighbours: tuple[Path, ...]
@@ -73,6 +75,7 @@ def gather_facts(run: Run, registry: Registry, status: str = "", error: str = ""
         GanzooError: The recipe cannot be read.
     """
     health, recipe, notes = examine_run(run, registry), run.recipe(), list[str]()
+    config = _read_package(run, notes)
     settings: dict[str, str] = {}
     try:
         settings = list_settings(recipe)
@@ -86,7 +89,8 @@ def gather_facts(run: Run, registry: Registry, status: str = "", error: str = ""
         settings=settings,
         origins=list_origins(recipe),
         metrics=frozenset(list_metrics(recipe)),
-        scores=tuple(_list_scores(run, notes)),
+        scores=tuple(_list_scores(run, config)),
+        modality=config.data.modality if config else "",
         frames=tuple(find_frames(run.path)),
         reals=tuple(find_files(run.path, "reals")),
         neighbours=tuple(find_files(run.path, "neighbours")),
@@ -95,15 +99,19 @@ def gather_facts(run: Run, registry: Registry, status: str = "", error: str = ""
     )
 
 
-def _list_scores(run: Run, notes: list[str]) -> Iterator[Mapping[str, Any]]:
-    """Yield the stored scores of a run, the latest of each name, fingerprint, package and number of images."""
-    stored: list[Mapping[str, Any]] = []
+def _read_package(run: Run, notes: list[str]) -> Config | None:
     try:
-        if run.package.is_dir():
-            config = read_config(run.package)
-            stored = [{**score, "images": config.images, "package": run.package.name} for score in config.metrics]
-    except GanzooError as error:
-        notes.append(str(error))
+        return read_config(run.package) if run.package.is_dir() else None
+    except GanzooError as damage:
+        notes.append(str(damage))
+        return None
+
+
+def _list_scores(run: Run, config: Config | None) -> Iterator[Mapping[str, Any]]:
+    """Yield the stored scores of a run, the latest of each name, fingerprint, package and number of images."""
+    measured = config.metrics if config else ()
+    images = config.images if config else 0
+    stored: list[Mapping[str, Any]] = [{**each, "images": images, "package": run.package.name} for each in measured]
     for line in run.evaluations():
         scores, place = line.get("scores"), {"images": line["images"], "package": str(line.get("package", ""))}
         stored += [{**score, **place} for score in (scores if isinstance(scores, list) else ()) if _is_score(score)]

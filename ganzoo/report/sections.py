@@ -202,7 +202,7 @@ def list_commands(facts: Facts) -> list[tuple[str, str]]:
         ("train again with its settings", f"ganzoo train --config {path}"),
         ("look for problems", f"ganzoo doctor {path}"),
     ]
-    if facts.run.package.is_dir() and not facts.neighbours and any(file.suffix == ".png" for file in facts.reals):
+    if facts.modality == "image" and not facts.neighbours:
         picture = shlex.quote(str(facts.run.path / "neighbours.png"))
         commands.append(("see whether it copies", f"ganzoo latent neighbours {path} --out {picture}"))
     if facts.run.package.is_dir():
