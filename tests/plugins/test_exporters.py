@@ -23,20 +23,21 @@ needs_onnx = pytest.mark.skipif(
 )
 IMAGES = DataInfo(shape=(3, 32, 32))
 CLASSES = replace(IMAGES, num_classes=3, meta={"classes": ["cat", "dog", "emu"]})
+TINY, TINY_CLASSES = replace(IMAGES, shape=(3, 16, 16)), replace(CLASSES, shape=(3, 16, 16))
 SMALL = {  # the data and the options of a small generator of each architecture
-    "biggan": (CLASSES, {"width_g": 8, "width_d": 8}),
+    "biggan": (CLASSES, {"width_g": 8, "spectral_g": False}),
     "biggan-deep": (CLASSES, {"width_g": 8, "spectral_g": False}),
-    "dcgan": (CLASSES, {"width": 8, "codes": 4}),
+    "dcgan": (TINY_CLASSES, {"width": 8, "codes": 4}),
     "dcgan-tutorial": (DataInfo(shape=(1, 28, 28)), {"width": 8}),
     "fastgan": (IMAGES, {}),
-    "gat": (CLASSES, {"depth": 1}),
+    "gat": (TINY_CLASSES, {"depth": 1}),
     "mlp": (DataInfo(shape=(7,), dtype="float32", modality="tabular", num_classes=2), {"latent": "mixed"}),
-    "progan": (IMAGES, {}),
-    "r3gan": (CLASSES, {"blocks": 1}),
-    "r3gan-mp": (CLASSES, {"blocks": 1}),
+    "progan": (TINY, {}),
+    "r3gan": (TINY_CLASSES, {"blocks": 1}),
+    "r3gan-mp": (TINY_CLASSES, {"blocks": 1}),
     "sngan": (CLASSES, {"spectral_g": True, "attention": (16,), "latent": "uniform"}),
-    "stylegan2": (CLASSES, {}),
-    "stylegan3": (IMAGES, {"layers": 4}),
+    "stylegan2": (TINY_CLASSES, {}),
+    "stylegan3": (TINY, {"layers": 4}),
 }
 ELSEWHERE = ("projected",)  # its generator is another architecture's
 
