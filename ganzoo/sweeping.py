@@ -115,16 +115,18 @@ def make_plan(
         notify: Gets a line for the user.
 
     Raises:
-        GanzooError: A setting is wrong; the text names the run.
+        GanzooError: A setting is wrong, or a package that a component needs is missing; the text names the run.
     """
     cells = make_cells([_pin_config(dimension) for dimension in dimensions], seeds)
     for cell in cells:
         flags, options, start = split_flags(cell.settings)
         try:
-            prepare(
+            _, recipe = prepare(
                 flags=flags, options=options, name=cell.name, recipe=start.get("recipe"), config=start.get("config"),
                 resume=None, device=device, notify=notify,
             )  # fmt: skip
+            for choice in recipe.choices:
+                choice.component.check_requirements()
         except GanzooError as error:
             if len(cells) > 1:
                 raise type(error)(f"{cell.label}: {error}{_suggest_parentheses(cell, error)}") from None

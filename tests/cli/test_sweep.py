@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import time
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,20 @@ def test_a_wrong_value_in_any_cell_is_refused_before_the_first_run(ganzoo: Ganzo
     assert answer.code == 2
     assert answer.err.startswith("ganzoo: optim.g.lr=fast train.seed=0: optim.g.lr: expected a number")
     assert os.listdir() == []
+
+
+def test_a_missing_package_is_told_before_the_first_run(ganzoo: Ganzoo, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = metadata.version
+
+    def hide(name: str) -> str:
+        if name == "wandb":
+            raise metadata.PackageNotFoundError(name)
+        return found(name)
+
+    monkeypatch.setattr(metadata, "version", hide)
+    answer = ganzoo("sweep", *TINY, "--tracker", "csv,wandb", "--dry-run")
+    assert answer.code == 3
+    assert answer.err.startswith("ganzoo: tracker=wandb: tracker 'wandb' needs wandb")
 
 
 def test_commands_are_those_of_train_and_can_be_typed(ganzoo: Ganzoo, tmp_path: Path) -> None:
@@ -98,7 +113,7 @@ def test_finished_runs_are_kept_and_failed_ones_are_retried_only_if_wanted(ganzo
 
 @pytest.mark.slow
 def test_an_interrupted_sweep_saves_and_goes_on(ganzoo: Ganzoo) -> None:
-    args = ("--arch", "mlp", "--dataset", "points", "--batch", "64", "--images", "100000", "--name", "long")
+    args = ("--arch", "mlp", "--dataset", "points", "--batch", "64", "--images", "30000", "--name", "long")
     started = process("sweep", *args)
     folder = Path("runs/long")
     while not any(run.rows() for run in list_runs(folder)):
@@ -109,11 +124,11 @@ def test_an_interrupted_sweep_saves_and_goes_on(ganzoo: Ganzoo) -> None:
     assert started.returncode == 130
     assert "interrupted: 1 unfinished; the same command goes on" in err
     (run,) = list_runs(folder)
-    assert 0 < run.images < 100_000
+    assert 0 < run.images < 30_000
     assert states(ganzoo, *args) == ["unfinished"]
     assert f"--resume {run.path}" in ganzoo("sweep", *args, "--print", "commands").out
     assert ganzoo("sweep", *args).code == 0
     assert [each.path for each in list_runs(folder)] == [run.path]
     assert run.finished
-    settings = {"arch": "mlp", "dataset": "points", "batch": 64, "images": 100_000}
+    settings = {"arch": "mlp", "dataset": "points", "batch": 64, "images": 30_000}
     assert api.sweep(settings, name="long", progress=False) == [Run(run.path)]
