@@ -24,7 +24,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from common import RESULTS, Row, compare_target, format_table, load_rows, parse_arguments, save_rows
@@ -34,6 +34,7 @@ from torch import Tensor, nn
 from workbench import PlainLoop, assemble_gan, training_loop
 
 from ganzoo.plugin import extract_samples
+from ganzoo.registry import registry
 
 BASE: dict[str, object] = {
     "arch": "dcgan", "dataset": "digits", "loss": "bce", "reg": "none", "train.execution": "eager", "arch.width": 64,
@@ -44,7 +45,14 @@ LEVEL, TARGET = 2.0, 3.0  # multiples of the floor, and how many times sooner ou
 SHARE = 0.9  # of the images that the measured speed promises
 QUICK: dict[str, Any] = {"seconds": 1.0, "every": 0.5, "seeds": [0], "ours": ["dcgan-bce"], "quick": True}
 Sampler = Callable[[int], Tensor]
-Contestant = tuple[Callable[[int], object], Sampler]  # makes updates; draws samples
+
+
+class Contestant(NamedTuple):
+    """A training: a function that makes updates, one that draws samples, and one that says whether it is finished."""
+
+    update: Callable[[int], object]
+    sample: Sampler
+    is_finished: Callable[[], bool] = lambda: False
 
 
 def main() -> None:
@@ -80,13 +88,14 @@ def train_beside(arguments: argparse.Namespace, seed: int, num: int, score: Call
         }
         spent, updates = dict.fromkeys(contestants, 0.0), dict.fromkeys(contestants, 0)
         while min(spent.values()) < arguments.seconds:
-            for name, (update, sample) in contestants.items():
+            for name, contestant in contestants.items():
                 goal = min(spent[name] + arguments.every, arguments.seconds)
-                while spent[name] < goal:
+                while spent[name] < goal and not contestant.is_finished():
                     start = time.perf_counter()
-                    update(1)
+                    contestant.update(1)
                     spent[name], updates[name] = spent[name] + time.perf_counter() - start, updates[name] + 1
-                found = score(sample(num).clamp(-1, 1))
+                spent[name] = max(spent[name], goal)
+                found = score(contestant.sample(num).clamp(-1, 1))
                 point = [round(spent[name], 1), updates[name], round(found["fd"], 3), round(found["coverage"], 3)]
                 rows[name]["curve"].append(point)
                 print(format_table([[name, seed, *point]]), flush=True)
@@ -96,26 +105,29 @@ def train_beside(arguments: argparse.Namespace, seed: int, num: int, score: Call
 def open_all(arguments: argparse.Namespace, seed: int, stack: ExitStack) -> Iterator[tuple[str, Contestant]]:
     """Yield the contestants by name."""
     quick: dict[str, object] = {"arch.width": 8} if arguments.quick else {}
+    own: dict[str, object] = {"train.seed": seed, "train.threads": arguments.threads}
     base = {**BASE, **quick, "train.seed": seed}
     for name in arguments.ours:
-        yield name, open_ours(name, {**quick, "train.seed": seed}, arguments.seconds, stack)
+        yield name, open_ours(name, {**quick, **own}, arguments.seconds, stack)
     for name, settings in (("plain", base), ("plain 32", base | {"arch.width": 32} | quick)):
         gan, batches = assemble_gan({**settings, "train.update": "shared"})
-        yield name, (PlainLoop(gan, batches), make_sampler(gan.generator, gan.networks.latent_dim))
+        yield name, Contestant(PlainLoop(gan, batches), make_sampler(gan.generator, gan.networks.latent_dim))
     try:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         peer = Torchgan(base, folder)
-        yield "torchgan", (peer, make_sampler(peer.fed.generator, peer.fed.gan.networks.latent_dim))
+        yield "torchgan", Contestant(peer, make_sampler(peer.fed.generator, peer.fed.gan.networks.latent_dim))
     except Exception as error:  # an import of an old package may raise anything
         print(f"torchgan is not measured: {type(error).__name__}: {str(error).splitlines()[0]}")
 
 
 def open_ours(name: str, settings: dict[str, object], seconds: float, stack: ExitStack) -> Contestant:
     """Return a run's whole loop for a recipe, or for ``ARCH-LOSS``, whose schedules fit the time."""
-    recipe: str | None = name
-    if "-" in name:
+    specs = {entry.spec.name: entry.spec for entry in registry().components("recipe")}
+    own: Any = getattr(specs.get(name), "settings", {})
+    recipe = name if own else None
+    if not recipe:
         arch, _, loss = name.partition("-")
-        settings, recipe = settings | {"arch": arch, "loss": loss, "dataset": "digits"}, None
+        settings = settings | {"arch": arch, "loss": loss, "dataset": "digits"}
     with ExitStack() as short:
         loop = short.enter_context(training_loop(settings, recipe))
         batch = loop.gan.recipe.train.batch
@@ -123,9 +135,13 @@ def open_ours(name: str, settings: dict[str, object], seconds: float, stack: Exi
         start = time.perf_counter()
         loop(TIMED)
         images = batch * max(1, round(SHARE * seconds * TIMED / (time.perf_counter() - start)))
-    loop = stack.enter_context(training_loop(settings | {"train.images": images}, recipe))
+    length, following = f"images={own.get('train.images')})", f"images={images})"
+    fitted = {key: text.replace(length, following) for key, text in own.items() if isinstance(text, str)}
+    schedules = {key: text for key, text in fitted.items() if text.endswith(following)}
+    loop = stack.enter_context(training_loop(settings | schedules | {"train.images": images}, recipe))
     networks = loop.gan.averaged_networks
-    return loop, make_sampler(networks.generator, networks.latent_dim)
+    sample = make_sampler(networks.generator, networks.latent_dim)
+    return Contestant(loop, sample, lambda: loop.images >= images)
 
 
 def make_sampler(generator: nn.Module, latent_dim: int) -> Sampler:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ganzoo.plugin import Recipe, hookimpl
-from ganzoo_recipes import mimicry, stacked, studiogan
+from ganzoo_recipes import digits, mimicry, studiogan
 
 
 @hookimpl
@@ -24,4 +24,4 @@ def ganzoo_recipes() -> Iterator[Recipe]:
     )
     yield from studiogan.list_recipes()
     yield from mimicry.list_recipes()
-    yield from stacked.list_recipes()
+    yield from digits.list_recipes()
