@@ -191,10 +191,10 @@ def test_a_plugin_named_before_the_command_stays_when_another_is_left_out_behind
 def test_plugins(ganzoo: Ganzoo) -> None:
     done = ganzoo("plugins")
     assert (done.code, done.err) == (0, "")
-    assert re.search(r"^mlp +ganzoo \S+ +1 component +ok$", done.out, re.MULTILINE)
+    assert re.search(r"^mlp +ganzoo \S+ +2 components +ok$", done.out, re.MULTILINE)
     rows = json.loads(ganzoo("plugins", "--json").out)
     assert [(row["module"], row["components"], row["error"]) for row in rows if row["name"] == "mlp"] == [
-        ("ganzoo_mlp", 1, "")
+        ("ganzoo_mlp", 2, "")
     ]
 
 
