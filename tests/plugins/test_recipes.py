@@ -99,6 +99,15 @@ def test_a_score_is_said_with_its_protocol():
     assert published["mhgan-cub200-128"] == "none"
 
 
+@pytest.mark.parametrize(("name", "shape"), [("digits", (1, 32, 32)), ("stacked-digits", (3, 8, 8))])
+def test_the_schedules_of_our_trainings_end_with_them(name, shape):
+    recipe = resolve(ganzoo.registry(), recipe=name)
+    rates = [str(optim.options.lr) for optim in (recipe.optim_g, recipe.optim_d)]
+    gammas = [str(term.options.gamma) for term in recipe.reg if "images" in str(term.options.gamma)]
+    assert all(text.endswith(f"images={recipe.train.images})") for text in rates + gammas)
+    assert ganzoo.create("dataset", recipe.dataset.name, **vars(recipe.dataset.options)).info.shape == shape
+
+
 @pytest.mark.parametrize(
     ("name", "loss", "terms", "steps", "updates", "falls"),
     [
