@@ -12,7 +12,7 @@ from typing import Any
 from ganzoo.plugin import Recipe
 from ganzoo_recipes import papers
 
-IMAGES, STACKED_IMAGES = 150_000, 1_280_000
+IMAGES, STACKED_IMAGES = 100_000, 1_280_000
 
 
 def list_recipes() -> Iterator[Recipe]:
@@ -22,7 +22,7 @@ def list_recipes() -> Iterator[Recipe]:
         summary="The included digits by DCGAN's networks, half as wide, with R3GAN's loss and penalties.",
         paper=papers.R3GAN,
         dataset="digits",
-        cost="two minutes of two cores",
+        cost="three minutes of one core",
         settings={
             "arch": "dcgan",
             "arch.width": 16,
