@@ -15,16 +15,26 @@ class Course(NamedTuple):
     Args:
         modes: The largest number of modes that it was tried with.
         updates: The number of updates.
-        lr: G's learning rate at the start, a fifth of D's or less. The points of a code move as one, and D sees them as
-            wide as they are over some time. If G is fast, D is content with modes that are too narrow at each moment.
+        codes: The number of codes beside z.
+        frequency: The standard deviation of the frequencies of D's waves; twice as high where modes are twice as close.
+        gamma: The strength of the penalties, at the start and at the end.
+        lr: G's learning rate at the start; D's is 0.002. The points of a code move as one, and D sees them as wide as
+            they are over some time. If G is fast, D is content with modes that are too narrow at each moment.
     """
 
     modes: int
     updates: int
+    codes: int
+    frequency: float
+    gamma: tuple[float, float]
     lr: float
 
 
-COURSES = (Course(8, 6_000, 4e-4), Course(25, 6_700, 3e-4))
+COURSES = (
+    Course(8, 6_000, 256, 0.5, (1.0, 0.003), 4e-4),
+    Course(25, 6_700, 256, 0.5, (1.0, 0.003), 3e-4),
+    Course(100, 8_000, 1024, 1.0, (0.01, 0.0003), 1e-3),
+)
 
 
 def choose_settings(data: DataInfo, device: str) -> dict[str, Any]:
@@ -43,14 +53,15 @@ def choose_settings(data: DataInfo, device: str) -> dict[str, Any]:
         )
     course = next((course for course in COURSES if modes <= course.modes), COURSES[-1])
     images = course.updates * BATCH
+    start, end = course.gamma
     return {
         "arch": "mlp",
         "arch.latent": "mixed",
-        "arch.codes": 256,
-        "arch.frequency": 0.5,
+        "arch.codes": course.codes,
+        "arch.frequency": course.frequency,
         "loss": "rpgan",
         "reg": ("r1", "r2"),
-        **{f"reg.{name}.gamma": f"geometric(1, 0.003, images={images})" for name in ("r1", "r2")},
+        **{f"reg.{name}.gamma": f"geometric({start:g}, {end:g}, images={images})" for name in ("r1", "r2")},
         "optim.g.lr": f"cosine({course.lr:g}, {course.lr / 100:g}, images={images})",
         "optim.d.lr": f"cosine(0.002, 0.00002, images={images})",
         "train.batch": BATCH,
