@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganzoo import exporting
 from ganzoo.errors import GanzooError, NotFound, UsageError
 from ganzoo.package.config import FILES
 from ganzoo.runs import where
@@ -34,6 +36,9 @@ def publish(
     dry_run: bool = False,
     discriminator: bool = True,
     license: str = "",
+    demo: bool = False,
+    space: str = "",
+    runtime: str | os.PathLike[str] | None = None,
     device: str = "auto",
     notify: Notify = ignore_line,
 ) -> Publication:
@@ -53,23 +58,43 @@ def publish(
         dry_run: Whether nothing is sent; the result then lists what would change.
         discriminator: Whether the discriminator is included, for further training, where the package has it.
         license: The licence of the weights, by its identifier on the Hub; empty to keep the licence in the card.
+        demo: Whether a page that runs the generator in a browser is put beside the model, into the folder ``demo``. It
+            is a second commit, which the tag does not contain.
+        space: A static Space, ``user/name``, that shows the same page; empty for none.
+        runtime: The folder of npm's package ``onnxruntime-web``, which the page needs, as in `ganzoo.demo`.
         device: The device on which the card's samples are computed: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
         notify: A function that shows one line to the user; by default lines are dropped.
 
     Raises:
+        MissingPlugin: A package that the page needs is not installed. Nothing was sent.
         NotFound: There is no such run or package. Denied, a subclass: the token has no write access.
         Unreachable: The Hub cannot be reached.
         Conflict: The tag exists already, the repository contains another model, or somebody else published at the same
             time.
         GanzooError: The package does not load, or the Hub refuses it. The repository was not changed.
     """
+    if demo and create_pr:
+        raise UsageError("--demo is for a model of your own: remove --demo or --create-pr")
     directory = _find_package_to_publish(what, repo, notify)
+    if space:
+        where.check_repository_name(space)
     with heavy_imports():
         from ganzoo.hub import publish as publishing
+        from ganzoo.hub.space import publish_beside
     target = publishing.Target(repo, private, tag, revision, message, create_pr)
-    return publishing.publish(
-        directory, target, discriminator=discriminator, license=license, device=device, dry_run=dry_run, notify=notify
-    )
+    with tempfile.TemporaryDirectory(prefix="ganzoo-") as folder:
+        page = Path(folder) / repo.rpartition("/")[2]
+        if demo or space:  # before anything is sent
+            exporting.demo(directory, page, runtime=runtime, notify=notify)
+        published = publishing.publish(
+            directory, target, discriminator=discriminator, license=license, device=device, dry_run=dry_run,
+            notify=notify,
+        )  # fmt: skip
+        if demo and not dry_run:
+            notify(publish_beside(page, repo, revision, notify=notify))
+        if space and not dry_run:
+            notify(exporting.publish_demo(page, space, model=repo, private=private, notify=notify))
+    return published
 
 
 def _find_package_to_publish(what: ModelSource, repo: str, notify: Notify) -> Path:

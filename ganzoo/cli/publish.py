@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,6 +22,12 @@ from ganzoo.cli.tables import print_table
 @click.option("--dry-run", is_flag=True, help="Print what would be sent; send nothing.")
 @click.option("--without-discriminator", is_flag=True, help="Leave out the discriminator, which fine-tuning needs.")
 @click.option("--license", metavar="ID", default="", help="Licence of the weights, as on the Hub: mit, cc-by-4.0 ...")
+@click.option("--demo", is_flag=True, help="Put a page that runs the model in a browser beside it, in the folder demo.")
+@click.option("--space", metavar="USER/NAME", default="", help="Publish that page as a static Space too.")
+@click.option(
+    "--runtime", metavar="PATH", type=click.Path(path_type=Path),
+    help="Folder of npm's onnxruntime-web, for the page; default: node_modules/onnxruntime-web here or above.",
+)  # fmt: skip
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="Device that generates its samples.")
 @common_options
 def command(what: str, repo: str, dry_run: bool, without_discriminator: bool, **options: Any) -> None:

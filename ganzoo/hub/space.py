@@ -1,4 +1,4 @@
-"""Publishing a page as a static Space of the Hub, in one commit."""
+"""Publishing a page on the Hub, in one commit: as a static Space, or beside the model that it shows."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd
-from huggingface_hub.hf_api import RepoFile, SpaceInfo
+from huggingface_hub.hf_api import RepoFile
 
 from ganzoo.errors import Conflict, Denied, NotFound
 from ganzoo.hub.client import Hub, RemoteFile
+from ganzoo.hub.target import MAIN
 from ganzoo.package.config import CARD
 from ganzoo.runs.where import Notify, check_repository_name, ignore_line
 
-KIND = "space"
-PAGE = "index.html"
+SPACE, MODEL = "space", "model"
+PAGE, FOLDER = "index.html", "demo"
 
 
 def publish_space(
@@ -37,42 +38,65 @@ def publish_space(
         Unreachable: The Hub cannot be reached.
     """
     hub, repo = Hub(notify=notify), check_repository_name(repo)
-    files = {path.name: path.read_bytes() for path in sorted(directory.iterdir()) if path.is_file()}
-    url = f"{hub.api.endpoint}/spaces/{repo}"
-    if (info := _fetch_info(hub, repo)) is None:
+    files, stored = _read_files(directory), dict[str, RemoteFile]()
+    if not (head := _find_head(hub, repo, SPACE)):
         hub.call(
-            lambda: hub.api.create_repo(repo, repo_type=KIND, space_sdk="static", private=private, exist_ok=True),
+            lambda: hub.api.create_repo(repo, repo_type=SPACE, space_sdk="static", private=private, exist_ok=True),
             repo,
             writing=True,
         )
-        info, stored = hub.call(lambda: hub.api.space_info(repo), repo), {}
+        head = _find_head(hub, repo, SPACE)
     else:
-        stored = _list_files(hub, repo, info)
+        stored = _list_files(hub, repo, SPACE, head)
         if mark not in stored and PAGE in stored:
             raise Conflict(f"the Space {repo} contains another page: choose another name")
     if CARD not in stored:
         files[CARD] = _make_card(repo, model)
-    sent = {name: content for name, content in files.items() if name not in stored or not stored[name].matches(content)}
-    if not sent:
-        notify(f"{repo} has this page already: nothing to send")
-        return url
-    notify(f"sending {len(sent)} files ({sum(map(len, sent.values())) / 1e6:.1f} MB) to {repo}")
-    _commit(hub, repo, info, sent)
-    return url
+    _send(hub, repo, SPACE, MAIN, head, stored, files)
+    return f"{hub.api.endpoint}/spaces/{repo}"
 
 
-def _fetch_info(hub: Hub, repo: str) -> SpaceInfo | None:
+def publish_beside(directory: Path, repo: str, branch: str = MAIN, *, notify: Notify = ignore_line) -> str:
+    """Commit the files of a page to the folder ``demo`` of a model's repository; return the address of the folder.
+
+    Args:
+        directory: The directory of the page, whose files are in no sub-folders.
+        repo: The repository of the model, ``user/model``, which exists.
+        branch: The branch to commit to.
+        notify: A function that shows one line to the user.
+
+    Raises:
+        Conflict: Somebody else changed the repository at the same time.
+        Denied: The token has no write access.
+        Unreachable: The Hub cannot be reached.
+    """
+    hub = Hub(notify=notify)
+    head = _find_head(hub, repo, MODEL, branch)
+    files = {f"{FOLDER}/{name}": content for name, content in _read_files(directory).items()}
+    _send(hub, repo, MODEL, branch, head, _list_files(hub, repo, MODEL, head), files)
+    return f"{hub.api.endpoint}/{repo}/tree/{branch}/{FOLDER}"
+
+
+def _read_files(directory: Path) -> dict[str, bytes]:
+    """Return the files of a page by name."""
+    return {path.name: path.read_bytes() for path in sorted(directory.iterdir()) if path.is_file()}
+
+
+def _find_head(hub: Hub, repo: str, kind: str, branch: str = MAIN) -> str:
+    """Return the newest commit of a branch; empty if there is no such repository."""
     try:
-        return hub.call(lambda: hub.api.space_info(repo), repo)
+        return str(hub.call(lambda: hub.api.repo_info(repo, repo_type=kind, revision=branch), repo).sha)
     except NotFound as error:
         if isinstance(error, Denied):
             raise
-        return None
+        return ""
 
 
-def _list_files(hub: Hub, repo: str, info: SpaceInfo) -> dict[str, RemoteFile]:
-    """Return the files of a Space by their path."""
-    entries = hub.call(lambda: [*hub.api.list_repo_tree(repo, repo_type=KIND, revision=info.sha)], repo)
+def _list_files(hub: Hub, repo: str, kind: str, commit: str) -> dict[str, RemoteFile]:
+    """Return the files of a commit by their path."""
+    entries = hub.call(
+        lambda: [*hub.api.list_repo_tree(repo, recursive=True, repo_type=kind, revision=commit)], repo
+    )  # fmt: skip
     return {
         entry.path: RemoteFile(entry.size, entry.lfs.sha256 if entry.lfs else "", entry.blob_id)
         for entry in entries
@@ -88,17 +112,30 @@ def _make_card(repo: str, model: str) -> bytes:
     return text.encode()
 
 
-def _commit(hub: Hub, repo: str, info: SpaceInfo, files: Mapping[str, bytes]) -> None:
-    """Commit files, on top of the commit that was looked at."""
+def _send(
+    hub: Hub,
+    repo: str,
+    kind: str,
+    branch: str,
+    head: str,
+    stored: Mapping[str, RemoteFile],
+    files: Mapping[str, bytes],
+) -> None:
+    """Commit the files that differ from the stored ones, on top of the commit that was looked at."""
+    sent = {name: content for name, content in files.items() if name not in stored or not stored[name].matches(content)}
+    if not sent:
+        hub.notify(f"{repo} has this page already: nothing to send")
+        return
+    hub.notify(f"sending {len(sent)} files ({sum(map(len, sent.values())) / 1e6:.1f} MB) to {repo}")
 
     def find_commit() -> bool | None:
-        stored = _list_files(hub, repo, hub.call(lambda: hub.api.space_info(repo), repo))
-        return all(name in stored and stored[name].matches(content) for name, content in files.items()) or None
+        newest = _list_files(hub, repo, kind, _find_head(hub, repo, kind, branch))
+        return all(name in newest and newest[name].matches(content) for name, content in sent.items()) or None
 
     def commit() -> bool:
-        operations = [CommitOperationAdd(name, content) for name, content in files.items()]
+        operations = [CommitOperationAdd(name, content) for name, content in sent.items()]
         hub.api.create_commit(
-            repo, operations, commit_message="A demo, by ganzoo", repo_type=KIND, parent_commit=info.sha
+            repo, operations, commit_message="A demo, by ganzoo", repo_type=kind, revision=branch, parent_commit=head
         )
         return True
 

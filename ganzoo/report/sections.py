@@ -203,8 +203,7 @@ def list_commands(facts: Facts) -> list[tuple[str, str]]:
         ("look for problems", f"ganzoo doctor {path}"),
     ]
     if facts.modality == "image" and not facts.neighbours:
-        picture = shlex.quote(str(facts.run.path / "neighbours.png"))
-        commands.append(("see whether it copies", f"ganzoo latent neighbours {path} --out {picture}"))
+        commands.append(("see whether it copies", f"ganzoo report {path} --neighbours"))
     if facts.run.package.is_dir():
         commands.append(("publish it", f"ganzoo publish {path} USER/NAME"))
     return commands

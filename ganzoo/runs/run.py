@@ -19,8 +19,7 @@ Files:
     best/: The model package of the best checkpoint, where ``train.best`` says which is best.
     early.txt: Why the run finished before its length, if it did.
     report.html: The report of the run (``ganzoo report``), written when the training ends.
-    neighbours.png: What the report shows as samples beside the nearest training images, if ``ganzoo latent neighbours``
-        wrote it here.
+    neighbours.png: Samples beside the nearest training images, if ``ganzoo report --neighbours`` wrote them.
     scalars.csv: The numbers of ``stats.jsonl`` as a table, with ``--tracker csv``.
     events.out.tfevents.*: The same numbers, grids and verdicts for TensorBoard, with ``--tracker tensorboard``.
 """

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cli_calls import Ganzoo, process
+from cli_calls import TINY, Ganzoo, process
 from ganzoo.latents.picture import DESCRIPTION
 
 
@@ -58,6 +58,15 @@ def test_directions_are_a_picture_and_arrays(ganzoo: Ganzoo) -> None:
     assert answer.err == "2 directions of dcgan on digits by sefa in z, seed 4, up to 3 sigma, class 5\n"
     vectors = np.load("digits-directions.npz")["vectors"]
     np.testing.assert_allclose(vectors @ vectors.T, np.eye(2), atol=1e-5)
+
+
+def test_a_report_shows_the_nearest_training_images(ganzoo: Ganzoo) -> None:
+    assert ganzoo("train", *TINY).code == 0
+    answer = ganzoo("report", "0", "--neighbours")
+    page = Path("runs/0000-dcgan-bce-digits/report.html")
+    assert (answer.code, answer.out) == (0, f"{page}\n")
+    assert "beside the nearest of its data" in page.read_text()
+    assert "--neighbours" not in page.read_text()  # what it suggested before
 
 
 def test_neighbours_are_from_the_training_data_or_others(ganzoo: Ganzoo) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from onhub import commits, content
 
 import ganzoo
+from ganzoo.demo.runtime import BINARY, SCRIPT
 from ganzoo.errors import Conflict, Denied, NotFound, UsageError
 
 
@@ -72,3 +74,26 @@ def test_an_answer_that_is_lost_is_looked_for(hub, repo, page):
     hub.inject(kind="commit", then_drop=True)
     ganzoo.publish_demo(page, repo)
     assert read(hub, repo)["model.js"] == b"model.js 2"
+
+
+def test_a_model_is_published_with_its_page(hub, repo, call, tmp_path):
+    pytest.importorskip("onnxscript")
+    runtime = tmp_path / "onnxruntime-web"  # what the page runs; nothing runs it here
+    (runtime / "dist").mkdir(parents=True)
+    (runtime / "package.json").write_text('{"version": "1"}')
+    for name in (SCRIPT, BINARY):
+        (runtime / name).write_text("x")
+    line = ("publish", "ganzoo:digits", repo, "--demo", "--space", f"{repo}-page", "--device", "cpu")
+    done = call(*line, "--dry-run", "--runtime", tmp_path / "nowhere")
+    assert (done.code, "so it is not a folder of onnxruntime-web" in done.err) == (4, True)
+    assert hub.store.load("model", repo) is None
+    done = call(*line, "--runtime", runtime)
+    assert done.code == 0, done.err
+    files = commits(hub, repo)[0]["files"]
+    assert {"model.safetensors", "demo/index.html", "demo/model.js"} <= files.keys()
+    assert f"{hub.url}/{repo}/tree/main/demo" in done.err
+    assert content(hub, repo, "demo/model.js") == read(hub, f"{repo}-page")["model.js"]
+    assert f'models: ["{repo}"]' in read(hub, f"{repo}-page")["README.md"].decode()
+    again = call(*line, "--runtime", runtime)
+    assert again.err.count("has this p") == 3  # package, page, and page of the Space
+    assert len(commits(hub, repo)) == 3
