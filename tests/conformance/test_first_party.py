@@ -15,17 +15,15 @@ NEEDS_MORE = ("hub", "projected")  # than ganzoo's requirements: tests/plugins c
 OURS = [p.name for p in registry().plugins if p.distribution == "ganzoo" and p.name not in NEEDS_MORE]
 NOT_CHECKED = ("compiled-equals-plain", "cases")  # the first takes minutes; tests/plugins check the second
 ELSEWHERE = (  # need weights, training or further packages: tests/plugins check them
-    "mobilenet", "in-place", "stacked-channels", "inception", "dinov2", "clip", "onnx", "trackio", "wandb", "mlflow",
+    *(f"extractor/{name}" for name in (
+        "mobilenet", "in-place", "stacked-channels", "inception", "dinov2", "clip", "onnx",
+    )),
+    *(f"tracker/{name}" for name in ("trackio", "wandb", "mlflow")),
 )  # fmt: skip
 WITH_CASES = ("loss", "regularizer", "metric")  # kinds whose components all have cases
 
 
-CHECKS = [
-    each
-    for name in OURS
-    for each in collect_checks(name)
-    if each.name.rpartition("/")[0] not in {f"extractor/{name}" for name in ELSEWHERE}
-]
+CHECKS = [each for name in OURS for each in collect_checks(name) if each.name.rpartition("/")[0] not in ELSEWHERE]
 
 
 @pytest.mark.parametrize("check", [pytest.param(each, id=each.name) for each in CHECKS])

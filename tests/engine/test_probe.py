@@ -20,7 +20,7 @@ from ganzoo.runs.run import Run
 ALWAYS = {"norm_g", "norm_d", "step_g", "step_d", "travel_g", "travel_d"}
 D = {"auc_train", "train_logit", "fake_logit", "input_gradient"}
 SAMPLES = {"pairwise", "duplicates", "std_ratio", "mean_shift", "z_sensitivity", "mode_gap", "average_gap"}
-IMAGES = {"saturation"}  # and the high band, which toy images do not have
+IMAGES = {"saturation", "high_band"}
 STILL = {"norm_g", "norm_d", "step_g", "step_d"}  # before the first update there is no path
 HELD_OUT = {"auc_val", "val_logit"}
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganzoo.compute.streams import seeded
 from ganzoo.package.generator import Generator
 from ganzoo.plugin import DataInfo, Networks
 
@@ -16,7 +17,8 @@ class Linear(nn.Module):
 
     def __init__(self, dim: int = 6) -> None:
         super().__init__()
-        self.first = nn.Linear(dim, 16)
+        with seeded(0, torch.device("cpu")):
+            self.first = nn.Linear(dim, 16)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         return self.first(z).view(-1, 1, 4, 4).tanh()
@@ -27,8 +29,9 @@ class Styled(nn.Module):
 
     def __init__(self, dim: int = 6) -> None:
         super().__init__()
-        self.map = nn.Linear(dim, dim)
-        self.left, self.right = nn.Linear(dim, 8), nn.Linear(dim, 8)
+        with seeded(0, torch.device("cpu")):
+            self.map = nn.Linear(dim, dim)
+            self.left, self.right = nn.Linear(dim, 8), nn.Linear(dim, 8)
 
     def mapping(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         return self.map(z)[:, None].expand(-1, 2, -1)

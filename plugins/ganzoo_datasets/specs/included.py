@@ -74,7 +74,10 @@ def _modes(shape: str) -> tuple[list[tuple[float, float]], float] | None:
 
 
 def _place_hundred(shape: str) -> list[tuple[float, float]]:
-    """Return ParticleGAN's centres: ten rows of ten, turned by 25 degrees, or shifted by turns and closer together."""
+    """Return ten rows of ten centres, turned by 25 degrees, or shifted by turns and closer together.
+
+    They are those of ParticleGAN (https://github.com/255BITS/ParticleGAN).
+    """
     rows = [(row - 4.5, column - 4.5) for row in range(10) for column in range(10)]
     match shape:
         case "rotated-100":
@@ -104,7 +107,7 @@ def list_included() -> Iterator[Dataset]:
         paper="Akash Srivastava, Lazar Valkov, Chris Russell, Michael U. Gutmann & Charles Sutton 2017, VEEGAN: "
         "Reducing Mode Collapse in GANs using Implicit Variational Learning, arXiv:1705.07761; Zinan Lin, Ashish "
         "Khetan, Giulia Fanti & Sewoong Oh 2018, PacGAN: The power of two samples in generative adversarial networks, "
-        "arXiv:1712.04086; Martyn Garcia 2025, ParticleGAN, https://github.com/255BITS/ParticleGAN",
+        "arXiv:1712.04086",
         factory="ganzoo_datasets.points:Points",
         options=PointsOptions,
         similar_to={
