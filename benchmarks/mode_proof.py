@@ -61,7 +61,7 @@ def train_shapes(arguments: Any, rows: list[Row]) -> Iterator[Row]:
         "train.execution": "compile",
         "train.grid_every": 10**9,
         "train.checkpoint_every": 10**9,
-        **({"train.images": QUICK_IMAGES} if arguments.quick else {}),
+        **({"train.images": QUICK_IMAGES, "train.execution": "eager"} if arguments.quick else {}),
     }
     with temporary_runs():
         for shape, seed in pairs:

@@ -39,7 +39,9 @@ CONTESTANTS: Mapping[str, Mapping[str, Any]] = {  # what differs from the recipe
     "stacked-mnist": {"options": {"dataset.of": "mnist", "dataset.settings": "size=28", "arch.width": 512}},
 }
 KEY = ("contestant", "seed", "images")
-QUICK = {"contestants": ["stacked-digits"], "seeds": [0], "images": 2_048, "num": 2_000}
+QUICK = {
+    "contestants": ["stacked-digits"], "seeds": [0], "images": 2_048, "num": 2_000, "set": {"train.execution": "eager"},
+}  # fmt: skip
 
 
 def main() -> None:
