@@ -151,7 +151,7 @@ def make_sampler(generator: nn.Module, latent_dim: int) -> Sampler:
     def sample(num: int) -> Tensor:
         modes = generator.training
         z = torch.randn(num, latent_dim, generator=torch.Generator().manual_seed(0))
-        parts: list[Any] = [generator.eval()(part) for part in z.split(128)]
+        parts: list[Any] = [generator.eval()(part) for part in torch.split(z, 128)]
         generator.train(modes)
         return torch.cat([extract_samples(part) for part in parts])
 

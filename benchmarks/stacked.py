@@ -28,7 +28,7 @@ from common import RESULTS, Row, compare_target, format_table, load_rows, parse_
 from workbench import temporary_runs
 
 import ganzoo
-from ganzoo.errors import Interrupted
+from ganzoo.errors import Interrupted, NotFound
 
 NUM = 26_000  # samples that are scored
 RECIPE = "stacked-digits"
@@ -86,7 +86,7 @@ def train_all(arguments: argparse.Namespace, rows: list[Row]) -> Iterator[Row]:
                 yield {"contestant": contestant, "seed": seed, "images": images} | row
         except Interrupted:
             raise
-        except ganzoo.NotFound as error:
+        except NotFound as error:
             missing.add(contestant)
             print(f"{contestant} is left out: {error}", flush=True)
 

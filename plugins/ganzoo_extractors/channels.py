@@ -70,13 +70,14 @@ class Channels(nn.Module):
         Raises:
             GanzooError: The accuracy on held-out images is too low.
         """
-        images, labels = split_channels(*real[torch.arange(len(real))], self.num_classes)
+        samples, joint = real[torch.arange(len(real))]
+        images, labels = split_channels(samples, joint, self.num_classes)
         order = torch.randperm(len(images)).to(images.device)
         num = math.ceil(HELD_OUT * len(order))
         self._learn(images[order[num:]], labels[order[num:]])
         with torch.no_grad():
             self.eval()
-            known = [self.classifier(self.layers(images[part])).argmax(1) for part in order[:num].split(512)]
+            known = [self.classifier(self.layers(images[part])).argmax(1) for part in torch.split(order[:num], 512)]
         self.tested.fill_((torch.cat(known) == labels[order[:num]]).float().mean())
         if self.tested < self.accuracy:
             found = f"{100 * float(self.tested):.4g} % of held-out images correctly, not {100 * self.accuracy:.4g} %"
@@ -90,7 +91,7 @@ class Channels(nn.Module):
         optimizer = torch.optim.AdamW(self.parameters(), lr=RATE, weight_decay=0.01)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=math.ceil(total / BATCH))
         orders = [torch.randperm(len(images)) for _ in range(math.ceil(total / len(images)))]
-        for chosen in torch.cat(orders)[:total].to(images.device).split(BATCH):
+        for chosen in torch.split(torch.cat(orders)[:total].to(images.device), BATCH):
             loss = F.cross_entropy(self.classifier(self.layers(warp(images[chosen]))), labels[chosen])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -112,6 +113,6 @@ def warp(images: Tensor) -> Tensor:
     turn, scale, across, down = (2 * torch.rand(4, len(images), device=images.device) - 1).unbind(0)
     turn, scale = TURN * turn, 1 + SCALE * scale
     cos, sin = scale * turn.cos(), scale * turn.sin()
-    rows = torch.stack([cos, -sin, 2 * SHIFT * across, sin, cos, 2 * SHIFT * down], 1).unflatten(1, (2, 3))
+    rows = torch.stack([cos, -sin, 2 * SHIFT * across, sin, cos, 2 * SHIFT * down], 1).view(-1, 2, 3)
     grid = F.affine_grid(rows, list(images.shape), align_corners=False)
     return F.grid_sample(images + 1, grid, align_corners=False) - 1
