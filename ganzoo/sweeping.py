@@ -223,16 +223,16 @@ def _find_path(config: str) -> str:
 
 def format_commands(plan: Plan, retry: bool = False) -> list[str]:
     """Return a command for the shell for each run that is still to be trained."""
-    place = f"GANZOO_RUNS={shlex.quote(str(plan.sweep.path.resolve()))}"
-    return [f"{place} ganzoo {shlex.join(plan.make_command(cell))}" for cell in plan.list_open(retry)]
+    return [f"{_format_place(plan)} {command}" for command in _list_commands(plan, retry)]
 
 
 def format_slurm_script(plan: Plan, retry: bool = False) -> str:
     """Return a script for ``sbatch``: an array of jobs, one for each run that is still to be trained.
 
-    SLURM sends SIGTERM two minutes before the time is over, and the run saves its state then.
+    SLURM sends SIGTERM two minutes before the time is over, and the run saves its state then: the shell itself becomes
+    the process that gets it.
     """
-    commands = format_commands(plan, retry)
+    commands = _list_commands(plan, retry)
     gpu = [] if plan.device == "cpu" else ["#SBATCH --gpus=1"]
     return "\n".join(
         [
@@ -243,17 +243,21 @@ def format_slurm_script(plan: Plan, retry: bool = False) -> str:
             "#SBATCH --signal=B:TERM@120",
             *gpu,
             f"cd {shlex.quote(os.getcwd())} || exit",
+            f"export {_format_place(plan)}",
             "case $SLURM_ARRAY_TASK_ID in",
-            *(f"{index}) export {_export(command)} ;;" for index, command in enumerate(commands)),
+            *(f"{index}) exec {command} ;;" for index, command in enumerate(commands)),
             "esac",
         ]
     )
 
 
-def _export(command: str) -> str:
-    """Return a command whose variable is set before, so that the shell itself becomes the process that gets signals."""
-    place, _, rest = command.partition(" ganzoo ")
-    return f"{place}; exec ganzoo {rest}"
+def _format_place(plan: Plan) -> str:
+    """Return the variable, for the shell, that says where the runs of a sweep are."""
+    return f"GANZOO_RUNS={shlex.quote(str(plan.sweep.path.resolve()))}"
+
+
+def _list_commands(plan: Plan, retry: bool) -> list[str]:
+    return [f"ganzoo {shlex.join(plan.make_command(cell))}" for cell in plan.list_open(retry)]
 
 
 def list_rows(plan: Plan) -> Iterable[tuple[str, str, str]]:
