@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -114,7 +115,14 @@ class BareTrainer(Trainer):
 
     def __call__(self, num: int) -> None:
         """Make `num` rounds, on the number of threads of a run."""
-        self.stop = _StopAfter(num)  # type: ignore[assignment]
+        self._loop_until(_StopAfter(num))
+
+    def train_for(self, seconds: float) -> None:
+        """Make rounds for some seconds, on the number of threads of a run."""
+        self._loop_until(_StopAt(time.perf_counter() + seconds))
+
+    def _loop_until(self, stop: object) -> None:
+        self.stop = stop  # type: ignore[assignment]
         with threads(self.num_threads), suppress(Interrupted):
             self.loop()
 
@@ -175,6 +183,16 @@ class _StopAfter:
     def __bool__(self) -> bool:
         self.left -= 1
         return self.left < 0
+
+
+class _StopAt:
+    """A request to stop that is true from a time on."""
+
+    def __init__(self, end: float) -> None:
+        self.end = end
+
+    def __bool__(self) -> bool:
+        return time.perf_counter() >= self.end
 
 
 class NoPictures:

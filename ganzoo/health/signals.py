@@ -89,9 +89,14 @@ class Averages:
         self._add(stats)
         if self.logits is not None and "loss_d" in stats:
             every = max(EVERY, (1 << self._num.bit_length()) // 16)  # a look is a tenth of an update of tiny networks
-            if self._num % every == 0 and (seen := self.logits.read()):
-                self._add({name: self.share * value for name, value in signals(*seen).items()})
+            if self._num % every == 0:
+                self.look(self.logits)
             self._num += 1
+
+    def look(self, logits: LastLogits) -> None:
+        """Add the signals of D's last update, if it had one."""
+        if seen := logits.read():
+            self._add({name: self.share * value for name, value in signals(*seen).items()})
 
     def _add(self, stats: Mapping[str, Tensor]) -> None:
         names = tuple(stats)
