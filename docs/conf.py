@@ -17,6 +17,7 @@ release = metadata.version("ganzoo")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
+html_extra_path = ["start.ipynb"]
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]

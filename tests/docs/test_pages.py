@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import re
@@ -105,3 +106,19 @@ def test_a_line_that_fails_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for wrong in ("    ganzoo lsit\n", "    frobnicate\n", "    pip install ./nowhere\n", "```python\nx\n```\n"):
         with pytest.raises((AssertionError, NameError)):
             reader.read(f"A\n\n{wrong}")
+
+
+def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for cell in json.loads((DOCS / "start.ipynb").read_text(encoding="utf-8"))["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            assert all((DOCS / page).exists() for page in re.findall(r"\]\((\w+\.md)\)", text))
+            continue
+        assert not cell["outputs"], "it is kept without outputs"
+        exec(compile(text, "start.ipynb", "exec"), names)
+        if isinstance(last := ast.parse(text).body[-1], ast.Expr):  # what a kernel shows
+            assert repr(eval(ast.unparse(last.value), names))
+    assert {path.name for path in tmp_path.iterdir()} == {"three.png", "threes.png", "walk.gif"}
+    assert names["array"].shape == (4, 32, 32, 1)
