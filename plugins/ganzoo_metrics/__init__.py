@@ -9,6 +9,7 @@ from ganzoo_metrics.options import (
     C2STOptions,
     CASOptions,
     CopyingOptions,
+    FidelityOptions,
     FrechetInfinityOptions,
     InceptionScoreOptions,
     KIDOptions,
@@ -254,4 +255,29 @@ def ganzoo_metrics() -> Iterator[Metric]:
         "Reducing Mode Collapse in GANs using Implicit Variational Learning, arXiv:1705.07761; Zinan Lin, Ashish "
         "Khetan, Giulia Fanti & Sewoong Oh 2018, PacGAN: The power of two samples in generative adversarial networks, "
         "arXiv:1712.04086",
+    )
+    yield Metric(
+        name="psnr",
+        summary="Peak signal-to-noise ratio in decibels: each sample against the real one of its label.",
+        factory="ganzoo_metrics.fidelity:PSNR",
+        options=FidelityOptions,
+        modalities=("image",),
+        pairs=True,
+        better={"psnr": "higher"},
+        cases="ganzoo_metrics.cases_of_samples:psnr",
+        paper="Chao Dong, Chen Change Loy, Kaiming He & Xiaoou Tang 2014, Image Super-Resolution Using Deep "
+        "Convolutional Networks, arXiv:1501.00092, section 4",
+    )
+    yield Metric(
+        name="ssim",
+        summary="Structural similarity, at most 1: each sample against the real one of its label.",
+        factory="ganzoo_metrics.fidelity:SSIM",
+        options=FidelityOptions,
+        modalities=("image",),
+        pairs=True,
+        examples=(DataInfo(shape=(3, 16, 12)),),
+        better={"ssim": "higher"},
+        cases="ganzoo_metrics.cases_of_samples:ssim",
+        paper="Zhou Wang, Alan C. Bovik, Hamid R. Sheikh & Eero P. Simoncelli 2004, Image Quality Assessment: From "
+        "Error Visibility to Structural Similarity, doi:10.1109/TIP.2003.819861",
     )

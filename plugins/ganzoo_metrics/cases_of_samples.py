@@ -71,3 +71,50 @@ def swd() -> Iterator[Case]:
         expected={"7": 1000 * math.sqrt(2 / math.pi)},
         tolerance=0.01,
     )
+
+
+def psnr() -> Iterator[Case]:
+    """Yield errors of a half of the range and of a twentieth, and equal images."""
+    grey = torch.zeros(2, 3, 8, 8)
+    off = torch.stack([grey[0] + 1, grey[0] - 0.1])
+    yield Case(
+        name="errors of 1 and of 0.1",
+        given={"real": grey, "fake": off, "labels": torch.zeros(2, dtype=torch.int64)},
+        expected={"psnr": (20 * math.log10(2) + 20 * math.log10(20)) / 2},
+        tolerance=1e-6,
+    )
+    yield Case(
+        name="luma of BT.601 has 219 of 255 levels",
+        given={"real": grey, "fake": grey + 1, "labels": torch.zeros(2, dtype=torch.int64)},
+        options={"channels": "luma"},
+        expected={"psnr": 20 * math.log10(2 * 255 / 219)},
+        tolerance=1e-6,
+    )
+    edges = grey.clone()
+    edges[:, :, :2], edges[:, :, -2:], edges[..., :2], edges[..., -2:] = 1, 1, 1, 1
+    yield Case(
+        name="equal inside of the border",
+        given={"real": grey, "fake": edges, "labels": torch.zeros(2, dtype=torch.int64)},
+        options={"border": 2},
+        expected={"psnr": 100.0},
+        tolerance=1e-12,
+    )
+
+
+def ssim() -> Iterator[Case]:
+    """Yield flat images, in which only the luminance differs, and noise beside its negative."""
+    flat, labels = torch.full((2, 1, 12, 13), -0.5), torch.zeros(2, dtype=torch.int64)  # 0.5 of 2 above black
+    c1 = 0.02**2
+    yield Case(
+        name="flat images of 1/4 and 3/4 of the range",
+        given={"real": flat, "fake": flat + 1, "labels": labels},
+        expected={"ssim": (2 * 0.5 * 1.5 + c1) / (0.25 + 2.25 + c1)},
+        tolerance=1e-6,
+    )
+    noise = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    yield Case(
+        name="equal images",
+        given={"real": noise, "fake": noise, "labels": labels},
+        expected={"ssim": 1.0},
+        tolerance=1e-9,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ganzoo.plugin import option
 
@@ -92,3 +93,17 @@ class CopyingOptions:
     """Options of `copying`."""
 
     cells: int = option(3, low=1, help="Clusters of real samples in which distances are compared.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FidelityOptions:
+    """Options of `psnr` and `ssim`."""
+
+    channels: Literal["colour", "luma"] = option(
+        "colour",
+        help="colour: all channels; luma: their brightness by ITU-R BT.601 from 16 to 235, as papers on "
+        "super-resolution do.",
+    )
+    border: int = option(
+        0, low=0, help="Pixels at each edge that do not count; the scale in papers on super-resolution."
+    )
