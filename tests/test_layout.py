@@ -227,6 +227,7 @@ SAME_WORDS = {  # names of components that are other things in a file of the cor
     **{f"ganzoo/cli/{name}.py": {"pairs"} for name in ("check", "data", "import_", "train")},  # the arguments KEY=VALUE
     "ganzoo/cli/sample.py": {"folder", "npz"},  # formats of labelled sets
     "ganzoo/package/labelled.py": {"folder", "npz"},
+    "ganzoo/cli/sweep.py": {"table"},  # of settings
     "ganzoo/engine/optim.py": {"clip"},  # of gradients
     "ganzoo/plugin/images.py": {"random"},  # crops
 }

@@ -45,8 +45,7 @@ def _suggest_setting(word: str) -> str:
 def _can_open(path: str) -> bool:
     """Return whether a dataset opens this folder or file."""
     specs = [entry.spec for entry in registry().components("dataset")]
-    suffix = os.path.splitext(path)[1].lower()
-    return os.path.isdir(path) or any(isinstance(spec, Dataset) and suffix in spec.path_suffixes for spec in specs)
+    return os.path.isdir(path) or any(isinstance(spec, Dataset) and spec.claims(path) for spec in specs)
 
 
 def complete_pairs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

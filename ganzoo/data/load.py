@@ -17,6 +17,7 @@ from ganzoo.data.shards import WHOLE, Machine, Shards
 from ganzoo.data.source import ArraySource, EndlessSource, Source, describe_skipped_items, open_source
 from ganzoo.errors import UsageError
 from ganzoo.plugin import DataInfo, Dataset, Item, options
+from ganzoo.recipe.check import find_changed_meaning
 from ganzoo.recipe.holdout import HOLDOUT, choose_holdout, make_endless_error
 from ganzoo.recipe.recipe import Choice
 from ganzoo.registry.calling import import_object
@@ -116,6 +117,11 @@ def check_held_out(training: DataInfo, held_out: DataInfo, holdout: str) -> None
                 f"dataset.holdout={holdout} does not fit the dataset: its {key} is {found}, the dataset's is "
                 f"{expected}: hold out data of the same kind, or a share such as dataset.holdout=0.05"
             )
+    if key := find_changed_meaning(training, held_out):
+        raise UsageError(
+            f"dataset.holdout={holdout} does not fit the dataset: its {key} are others, so its numbers mean other "
+            "things: hold out a share of the dataset itself, such as dataset.holdout=0.05"
+        )
 
 
 def _open(
@@ -130,6 +136,10 @@ def _open(
     source = _open_built(dataset, dataset.build(), notify, check, progress, machine)
     if isinstance(source.condition, nn.Module):
         source = replace(source, condition=source.condition.to(device))
+    if isinstance(source, ArraySource) and source.resampling:
+        condition = source.resampling.condition
+        condition = condition.to(device) if isinstance(condition, nn.Module) else condition
+        source = replace(source, resampling=replace(source.resampling, condition=condition))
     if isinstance(source, EndlessSource) or device.type != "cuda" or isinstance(source.data, Shards):
         return source
     assert not isinstance(source.labels, Shards)

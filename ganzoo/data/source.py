@@ -21,6 +21,7 @@ from ganzoo.data.arrays import (
     to_tensor,
 )
 from ganzoo.data.packing import Packing, Skipped, describe_skipped
+from ganzoo.data.resampling import Resampling, read_resampling
 from ganzoo.data.shards import WHOLE, Machine, ShardedStore, Shards, choose_shard_size
 from ganzoo.data.store import Store, open_store
 from ganzoo.errors import GanzooError, UsageError
@@ -48,6 +49,7 @@ class ArraySource:
         store: The packed store that `data` is a memory map of; None where there is none, or there are several.
         index: The positions in `data` of the samples that belong to the source, int64 ``[n]`` on the device of `data`;
             None for all of a tensor. ``len(source)`` is their number.
+        resampling: How a conditional run draws samples and makes their labels; None if all samples are drawn alike.
     """
 
     info: DataInfo
@@ -58,6 +60,7 @@ class ArraySource:
     content: str = ""
     store: Store | None = None
     index: torch.Tensor | None = None
+    resampling: Resampling | None = None
 
     def __len__(self) -> int:
         return len(self.data if self.index is None else self.index)
@@ -229,7 +232,10 @@ def open_source(
     if condition is None:
         return source
     info = replace(info, num_items=source.info.num_items, dtype=source.info.dtype)
-    return _check_condition(replace(source, info=info, condition=condition), name)
+    source = _check_condition(replace(source, info=info, condition=condition), name)
+    if isinstance(source, ArraySource) and source.resampling:
+        _check_condition(replace(source, condition=source.resampling.condition), name)
+    return source
 
 
 def _read_data(dataset: Any, info: DataInfo, name: str) -> ArraySource:
@@ -237,7 +243,10 @@ def _read_data(dataset: Any, info: DataInfo, name: str) -> ArraySource:
     labels = check_labels(getattr(dataset, "labels", None), info, name, len(data))
     if info.num_items not in (None, len(data)):
         raise GanzooError(f"dataset {name!r} holds {len(data)} samples, but its info says num_items={info.num_items}")
-    return ArraySource(replace(info, num_items=len(data), dtype=format_dtype(data.dtype)), data, labels)
+    info, resampling = replace(info, num_items=len(data), dtype=format_dtype(data.dtype)), None
+    if getattr(dataset, "condition", None) is not None:
+        resampling = read_resampling(dataset, len(data), name)
+    return ArraySource(info, data, labels, resampling=resampling)
 
 
 def _read_sample(dataset: Any, info: DataInfo, name: str) -> EndlessSource:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -72,6 +73,9 @@ class Batches:
         self.conditional = train.conditional
         self.flip, self.dequantise = train.flip, train.dequantise
         self.reals = Reals(source, streams, train.conditional, train.batch)
+        self._resampled = source
+        if self.reals.resampling:  # makes the labels of updates, but not those of grids and metrics
+            self._resampled = replace(source, condition=self.reals.resampling.condition)
         self._g_reads_reals = gan.pairs or bool(gan.reals)
         self._makes_labels = train.conditional and source.condition is not None
         self._round = gan.images_per_round
@@ -161,7 +165,7 @@ class Batches:
             part = self.finish(part)
             assert part.real is not None
             generator = self.streams.generator(stream + "-labels", images, self.world.rank)
-            part = part._replace(labels=label_batch(self.source, (part.real, None), generator)[1])
+            part = part._replace(labels=label_batch(self._resampled, (part.real, None), generator)[1])
         return part if reals else part._replace(real=None)
 
     def _flip_coins(self, stream: str, images: int, total: int) -> Tensor:
@@ -205,11 +209,12 @@ class Batches:
             return copy_stored(own, device)
 
         def find(images: int) -> Tensor:
-            order = (
-                reals.follow_order(images, total)
-                if stream == "d"
-                else reals.draw_positions(stream + "-real", images, total)
-            )
+            if reals.resampling:
+                order = reals.resample(stream + "-real", images, total)
+            elif stream == "d":
+                order = reals.follow_order(images, total)
+            else:
+                order = reals.draw_positions(stream + "-real", images, total)
             return take_slice(order, world)
 
         if isinstance(self.source.data, Tensor) and self.source.data.device == device:

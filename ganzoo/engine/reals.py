@@ -31,6 +31,7 @@ class Reals:
         self._shards: ShardOrder | None = None
         if isinstance(source, ArraySource) and isinstance(source.data, Shards):
             self._shards = ShardOrder(source.data, source.locate(torch.arange(len(source))), batch, streams.derive_seed)
+        self.resampling = source.resampling if isinstance(source, ArraySource) and labelled else None
         self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
         self._draws = torch.Generator()  # on the CPU, reseeded before each use
 
@@ -74,6 +75,14 @@ class Reals:
             return self._shards.draw(generator, images, num)
         numbers = torch.randint(len(self.source), (num,), generator=generator)
         return self.source.locate(copy_to_device(numbers, self.source.data.device))
+
+    def resample(self, stream: str, images: int, num: int) -> Tensor:
+        """Return the positions of `num` samples that are drawn as the dataset's `resampling` says."""
+        assert isinstance(self.source, ArraySource)
+        assert self.resampling is not None
+        generator = torch.Generator().manual_seed(self.streams.derive_seed(stream, images))
+        drawn = self.resampling.draw(generator, num, self.source.index)
+        return copy_to_device(drawn, self.source.data.device)
 
     def _shuffle_epoch(self, epoch: int) -> Tensor:
         """Return the order of an epoch. It stays on the data's device, so that nothing crosses while it lasts."""

@@ -112,6 +112,10 @@ class Dataset(Built):
     ``[n, *shape]`` in the range of the networks and returns float32 ``[n, *label_shape]`` or int64 ``[n]``. It draws
     random numbers from `generator` alone, which is on the samples' device. If it is an `nn.Module`, it is moved there.
 
+    If it has ``data``, `condition` and ``resampling``, the updates of a conditional run draw samples with replacement,
+    with the ``resampling.weights`` ``[N]``, and their labels by ``resampling.condition``, so that rare labels are
+    trained on often enough. Metrics keep the natural frequencies, and labels by the dataset's own `condition`.
+
     Args:
         info: A description of the data that is known before the dataset is opened: a `DataInfo`, or a callable from
             the options to one; None if it is not known.
@@ -169,6 +173,10 @@ class Dataset(Built):
         if self.num_shown < 1:
             raise ValueError(f"dataset {self.name!r}: num_shown={self.num_shown} is not positive")
         object.__setattr__(self, "options", add_dataset_options(self.options))
+
+    def claims(self, path: str) -> bool:
+        """Return whether a path ends in one of `path_suffixes`."""
+        return path.lower().endswith(self.path_suffixes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,14 +93,13 @@ class Registry:
 
     def resolve_path_dataset(self, path: str = "") -> RegisteredComponent:
         """Return the dataset that ``--dataset PATH`` means: the one of its suffix, or else of all suffixes."""
-        suffix = Path(path).suffix.lower()
         specs = [entry.spec for entry in self.components("dataset")]
-        claimed = any(isinstance(spec, Dataset) and suffix in spec.path_suffixes for spec in specs)
+        claimed = any(isinstance(spec, Dataset) and spec.claims(path) for spec in specs)
         return self._find_only_dataset(
             lambda spec: (
                 bool(spec.path_option)
                 and spec.opens_paths
-                and (suffix in spec.path_suffixes if claimed else not spec.path_suffixes)
+                and (spec.claims(path) if claimed else not spec.path_suffixes)
             ),
             f"opens {path!r}: write --dataset NAME dataset.KEY=PATH",
         )

@@ -16,7 +16,7 @@ from hubserver import HubServer
 
 TRAINED = {
     "acme-textgan": ("--arch", "char-gan", "--dataset", "text", "dataset.length=12", "arch.width=8"),
-    "acme-tabular": ("--arch", "tabgan", "--dataset", "table", "arch.width=8"),
+    "acme-tabular": ("--arch", "tabgan", "--dataset", "rides", "arch.width=8"),
 }
 
 

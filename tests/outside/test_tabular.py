@@ -43,7 +43,7 @@ def module(name: str) -> ModuleType:
 
 def table(path: Path, lines: list[str] | bytes, **options: object):
     path.write_bytes(lines if isinstance(lines, bytes) else ("\n".join(lines) + "\n").encode())
-    return ganzoo.create("dataset", "table", path=str(path), **options)
+    return ganzoo.create("dataset", "rides", path=str(path), **options)
 
 
 # ----------------------------------------------------------------------------
@@ -53,7 +53,7 @@ def table(path: Path, lines: list[str] | bytes, **options: object):
 def test_decoded_rows_equal_the_file(tabular: None, install: Callable[[str], Path]) -> None:
     stored = (install("acme-tabular") / "acme_tabular" / "rides.csv").read_text().splitlines()
     for split, kept in (("train", lambda i: i % 10 != 9), ("held-out", lambda i: i % 10 == 9)):
-        rides = ganzoo.create("dataset", "table", split=split)
+        rides = ganzoo.create("dataset", "rides", split=split)
         rows = [stored[0], *(row for index, row in enumerate(stored[1:]) if kept(index))]
         if split == "held-out":  # values beyond the training rows are cut
             low, high = (np.quantile(rides.data, q) for q in (0, 1))
@@ -78,7 +78,7 @@ def test_the_rides_are_what_the_script_makes(tabular: None, install: Callable[[s
 
 
 def test_numbers_are_standard_normal_and_categories_one_hot(tabular: None) -> None:
-    data, info = (rides := ganzoo.create("dataset", "table")).data, rides.info
+    data, info = (rides := ganzoo.create("dataset", "rides")).data, rides.info
     kinds = {column["name"]: column["kind"] for column in info.meta["columns"]}
     assert list(kinds.values()) == ["category"] * 3 + ["number"] * 4
     assert (data.shape, data.dtype) == ((5400, 2 + 8 + 4 + 4), np.float32)
@@ -154,9 +154,9 @@ def test_a_missing_file_is_reported(tabular: None, tmp_path: Path) -> None:
     with pytest.raises(
         NotFound, match=r"no\.csv' cannot be read \(no such file.*give a CSV file with dataset.path=FILE"
     ):
-        ganzoo.create("dataset", "table", path=str(tmp_path / "no.csv"))
+        ganzoo.create("dataset", "rides", path=str(tmp_path / "no.csv"))
     with pytest.raises(NotFound, match="is a directory"):
-        ganzoo.create("dataset", "table", path=str(tmp_path))
+        ganzoo.create("dataset", "rides", path=str(tmp_path))
 
 
 # ----------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def test_missing_or_wrong_meta_is_reported(tabular: None, columns, words: str) -
     with pytest.raises(UsageError) as error:
         ganzoo.create("architecture", "tabgan", data=data)
     assert words in str(error.value)
-    assert str(error.value).endswith("choose a dataset that describes its columns, such as --dataset table")
+    assert str(error.value).endswith("choose a dataset that describes its columns, such as --dataset rides")
 
 
 @pytest.mark.parametrize("tau", [0.0, 0.2])
@@ -227,7 +227,7 @@ def test_fidelity_rounds_rows_as_in_the_file(tabular: None) -> None:
 
 
 def test_the_picture_has_a_panel_for_each_column(tabular: None) -> None:
-    rides, picture = ganzoo.create("dataset", "table", split="held-out"), module("picture")
+    rides, picture = ganzoo.create("dataset", "rides", split="held-out"), module("picture")
     drawn = picture.draw_marginals(rides.data, rides.info)
     assert (drawn.shape, drawn.dtype) == ((600, 960, 3), np.uint8)
     assert (drawn == picture.FAKE).all(2).sum() > 10_000
@@ -241,7 +241,7 @@ def test_the_picture_has_a_panel_for_each_column(tabular: None) -> None:
 def test_the_plugin_passes_the_kit(tabular: None) -> None:
     from ganzoo.testing import check
 
-    results = list(check("tabular"))
+    results = list(check("rides"))
     assert {result.status for result in results} == {"PASS", "SKIP"}, [r for r in results if r.status == "FAIL"]
     assert sum(result.status == "PASS" for result in results) > 60
 
@@ -266,7 +266,12 @@ def test_twenty_updates_from_a_file_to_rows(outside: Callable[[str], Outside]) -
     file.parent.mkdir()
     file.write_text("".join(stored))
     words = ("--metric", "table-fidelity", "train.checkpoint_every=320", *TWENTY)
-    run = tabular.folder / tabular.ganzoo("train", "--arch", "tabgan", "--dataset", "some/rides.csv", *words).strip()
+    run = (
+        tabular.folder
+        / tabular.ganzoo(
+            "train", "--arch", "tabgan", "--dataset", "rides", "dataset.path=some/rides.csv", *words
+        ).strip()
+    )
     assert {"reals.png", "fakes-000000640.png"} <= {path.name for path in run.iterdir()}
     assert [row["images"] for row in measured(run)] == [0, 320, 640]
     assert {f"table-fidelity/{key}" for key in ("tv", "ks", "tv/sky", "ks/age")} <= measured(run)[-1].keys()
@@ -298,8 +303,8 @@ def test_a_run_goes_on_only_with_the_columns_of_its_start(
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "rows.csv"
     file.write_text("\n".join(ROWS))
-    settings = {"train.images": 64, "train.batch": 32, "dataset.label": "city"}
-    run = ganzoo.train(arch="tabgan", dataset="rows.csv", conditional=True, options=settings).path.absolute()
+    settings = {"dataset.path": "rows.csv", "train.images": 64, "train.batch": 32, "dataset.label": "city"}
+    run = ganzoo.train(arch="tabgan", dataset="rides", conditional=True, options=settings).path.absolute()
     one, other = (ganzoo.load(run).sample(2, labels=label) for label in (0, 1))
     assert (one.shape, np.array_equal(one, other)) == ((2, 4), False)
     held_out = ganzoo.evaluate(run, "table-fidelity", options={"dataset.split": "held-out"})
@@ -308,7 +313,7 @@ def test_a_run_goes_on_only_with_the_columns_of_its_start(
     file.write_text("\n".join(ROWS).replace("size", "area"))  # as many columns, of the same kinds
     with pytest.raises(UsageError, match="the dataset changed: its columns are not those that the run was trained on"):
         ganzoo.train(resume=run, images=128)
-    with pytest.raises(UsageError, match="dataset 'table' does not fit the model: its columns are not the model's"):
+    with pytest.raises(UsageError, match="dataset 'rides' does not fit the model: its columns are not the model's"):
         ganzoo.evaluate(run, "table-fidelity")
     file.write_text("\n".join(ROWS))
     monkeypatch.chdir("/")  # the path was kept whole
@@ -321,8 +326,8 @@ def test_each_column_comes_close_to_rows_that_were_held_out(
 ) -> None:
     """As trained by default, for half as long; of a pair of columns that depend on each other as well."""
     monkeypatch.chdir(tmp_path)
-    run = ganzoo.train(arch="tabgan", dataset="table", images=100_000)
-    generator, held_out = ganzoo.load(run), ganzoo.create("dataset", "table", split="held-out")
+    run = ganzoo.train(arch="tabgan", dataset="rides", images=100_000)
+    generator, held_out = ganzoo.load(run), ganzoo.create("dataset", "rides", split="held-out")
     metric = ganzoo.create("metric", "table-fidelity", data=generator.data)
     metric.real(torch.from_numpy(held_out.data))
     metric.fake(generator.sample_raw(600, seed=1))

@@ -143,6 +143,8 @@ def every_class_has_samples(trial: Trial) -> None:
         found = {item.label for item in dataset.items()}
     else:
         with opened_source(trial, dataset) as source:
+            if source.condition is not None:
+                raise Skip("it makes its labels from samples")
             if isinstance(source, EndlessSource) and num > MANY:
                 raise Skip(f"a draw cannot show whether each of {num} classes has samples")
             if isinstance(source, EndlessSource):

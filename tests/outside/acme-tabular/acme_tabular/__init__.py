@@ -1,4 +1,4 @@
-"""Tables of mixed columns: the dataset `table` (a CSV file), the architecture `tabgan`, the metric `table-fidelity`."""
+"""Tables of mixed columns: the dataset `rides` (a CSV file), the architecture `tabgan`, the metric `table-fidelity`."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ EXAMPLE = DataInfo(
 def ganzoo_datasets() -> Iterator[Dataset]:
     """Offer the dataset."""
     yield Dataset(
-        name="table",
+        name="rides",
         summary="A CSV file of numeric and categorical columns; without one, 6,000 synthetic bicycle rides.",
         factory="acme_tabular.table:Table",
         options=TableOptions,
         path_option="path",
         split_option="split",
-        path_suffixes=(".csv",),
+        opens_paths=False,  # `--dataset FILE.csv` is ganzoo's own `table`
         show="acme_tabular.picture:show",
         num_shown=2500,
     )

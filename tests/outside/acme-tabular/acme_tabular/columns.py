@@ -141,7 +141,7 @@ def read_columns(info: DataInfo) -> list[Column]:
     Raises:
         UsageError: The info has no columns, or columns that do not fit its shape.
     """
-    way_out = "choose a dataset that describes its columns, such as --dataset table"
+    way_out = "choose a dataset that describes its columns, such as --dataset rides"
     entries = info.meta.get("columns")
     if not entries:
         raise UsageError(f"the data's meta has no 'columns' for its {info.shape[0]} numbers a row: {way_out}")
