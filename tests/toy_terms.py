@@ -91,6 +91,29 @@ class Resampling:
         return mse_loss(step.generate(step.z, step.labels), wanted) + mse_loss(step.fake, wanted)
 
 
+class Earlier(nn.Module):
+    """Zhu et al. 2017, CycleGAN: D sees an earlier fake too, and the run's loss judges further outputs of a network."""
+
+    def __init__(self, options: NoOptions, data: DataInfo) -> None:
+        super().__init__()
+        self.register_buffer("fake", torch.zeros(1, *data.shape))
+
+    def replace_fakes(self, fake: Tensor) -> Tensor:
+        earlier = self.fake.clone()
+        self.fake.copy_(fake[-1:])
+        return torch.cat([earlier.to(fake.dtype), fake[1:]])
+
+    def discriminator(self, step: Step) -> Tensor:
+        seen = (step.real_seen, step.fake_seen)
+        return step.adversarial_loss(
+            "discriminator", *(step.compute(step.discriminator, -x, step.labels) for x in seen)
+        )
+
+    def generator(self, step: Step) -> Tensor:
+        seen = (step.real, step.fake)
+        return step.adversarial_loss("generator", *(step.compute(step.discriminator, -x, step.labels) for x in seen))
+
+
 class Perceptual(nn.Module):
     """A distance in the features of a network that is not trained."""
 
@@ -137,6 +160,7 @@ def ganzoo_regularizers():
     yield spec("toy-rotation", Rotation, learns="discriminator")
     yield spec("toy-lecam", Means)
     yield spec("toy-further", Resampling)
+    yield spec("toy-earlier", Earlier, reals=True)
     yield spec("toy-perceptual", Perceptual, reals=True)
     yield spec("toy-features", Features, reals=True, needs=("features",))
     yield spec("toy-spectral", Spectral)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map_only
 
+from ganzoo.compute.device import autocast, to_float32
 from ganzoo.engine import forward
 from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import Gan
 from ganzoo.engine.recomputation import recomputed
 from ganzoo.plugin import DiscriminatorOutput
 
+Output = DiscriminatorOutput | Tensor | list[Tensor]
 Known = tuple[Tensor | None, Tensor | None, DiscriminatorOutput | None]  # samples, labels, and D's output for them
 
 
@@ -89,6 +93,47 @@ def discriminate(
                 return answer
     with recomputed(gan.blocks["discriminator"]):
         return forward.discriminate_float32(gan.discriminator, samples, labels, gan.recipe.train.precision)
+
+
+def compute(gan: Gan, part: Callable[..., Any], *inputs: Tensor) -> Any:
+    """Call a part of a network in the run's precision; return its tensors, or a list of them, in float32.
+
+    The running statistics of BatchNorm do not change.
+
+    Args:
+        gan: The GAN whose network has the part.
+        part: The module or method that is called.
+        inputs: Its arguments.
+    """
+    with (
+        forward.still(gan.generator),
+        forward.still(gan.discriminator),
+        autocast(gan.recipe.train.precision, gan.device),
+    ):
+        found = part(*inputs)
+    return tree_map_only(Tensor, to_float32, found)
+
+
+def adversarial_loss(gan: Gan, network: str, real: Output, fake: Output) -> Tensor:
+    """Return the run's loss of a network for further outputs of a discriminator, a scalar, weighted as its own is.
+
+    Args:
+        gan: The GAN whose loss it is.
+        network: ``discriminator`` or ``generator``.
+        real: D's output for real samples, in any form that D may return. G's loss reads it only if the loss pairs.
+        fake: D's output for generated samples.
+    """
+    real, fake = (x if isinstance(x, DiscriminatorOutput) else DiscriminatorOutput(x) for x in (real, fake))
+    if network == "discriminator":
+        return gan.adversarial_loss(network, real, fake)
+    return gan.weight_loss(gan.adversarial_loss(network, fake, real if gan.pairs else None))
+
+
+def replace_fakes(gan: Gan, fake: Tensor) -> Tensor:
+    """Return the samples ``[N, *shape]`` that D sees as generated; regularizers may replace those of this update."""
+    for regularizer in gan.fake_replacers:
+        fake = regularizer.replace_fakes(fake)
+    return fake
 
 
 def mean(gan: Gan, tensor: Tensor) -> Tensor:

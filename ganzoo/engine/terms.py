@@ -85,6 +85,21 @@ def find_latent_movers(recipe: ResolvedRecipe, regularizers: Mapping[str, Any]) 
     return list(found.values())
 
 
+def find_fake_replacers(recipe: ResolvedRecipe, regularizers: Mapping[str, Any]) -> list[Any]:
+    """Return the regularizers that replace generated samples before D sees them.
+
+    Raises:
+        UsageError: D would see the replaced samples in the one forward from which G learns, too.
+    """
+    found = {name: made for name, made in regularizers.items() if hasattr(made, "replace_fakes")}
+    if found and recipe.train.update == "simultaneous":
+        raise UsageError(
+            f"regularizer {next(iter(found))!r} shows D other generated samples than G learns from, and with "
+            "train.update=simultaneous both see the same: use train.update=shared or alternating"
+        )
+    return list(found.values())
+
+
 def reads_reals(choice: Choice) -> bool:
     """Return whether a regularizer's term for G reads real samples."""
     return isinstance(choice.spec, Regularizer) and choice.spec.reals

@@ -3,6 +3,7 @@
     z = regularizer.move_latents(z, judge)                 if it has that; judge(z) is D's logit of the sample of z
     fake = generator(z, labels)                            D's update: no graph through the generator
     real = augmentation.mix(real, other fakes)             where one shows fakes as real
+    fake = regularizer.replace_fakes(fake)                 if it has that; earlier fakes, for example
     real_seen, fake_seen = augment(real), augment(fake)
     real_output, fake_output = discriminator(real_seen, labels), discriminator(fake_seen, labels)
     loss.discriminator(real_logits, fake_logits)           float32 [N, P]
@@ -197,10 +198,11 @@ def _compute_discriminator_gradients(
     gan.enable_gradients("discriminator")
     part = move_latents(gan, part)
     made, penalised = made or gan.generate(part.z, part.labels), gan.differentiates_inputs(interval)
-    moved = part.drawn_z is not None and made.samples.requires_grad
-    fake = made if moved else replace(made, samples=_detach(made.samples, penalised))  # [n, *shape]
     real = _detach(further.mix_fakes(gan, part, made.samples), penalised)  # [n, *shape]
-    return _differentiate_discriminator(gan, part, _build_step(gan, part, real, fake, penalised=penalised), interval)
+    if part.drawn_z is None or not made.samples.requires_grad:  # else D learns through latents that it moved
+        shown = further.replace_fakes(gan, made.samples) if interval == 1 else made.samples  # [n, *shape]
+        made = replace(made, samples=_detach(shown, penalised))
+    return _differentiate_discriminator(gan, part, _build_step(gan, part, real, made, penalised=penalised), interval)
 
 
 def _compute_generator_gradients(
@@ -280,6 +282,8 @@ def _build_step(
         augment=partial(further.augment, gan),
         discriminate=partial(further.discriminate, gan, real_labels, known),
         mean=partial(further.mean, gan),
+        compute=partial(further.compute, gan),
+        adversarial_loss=partial(further.adversarial_loss, gan),
         real_labels=real_labels,
         fake_labels=fake_labels,
     )

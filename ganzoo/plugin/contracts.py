@@ -135,7 +135,8 @@ class Case:
       term calls G, also ``generator``, a module, and its latents ``z`` ``[N, latent_dim]``, instead of the samples
       `fake`; expected ``discriminator`` and ``generator``, the terms, and ``logits``, the sum of D's logits of `real`
       in eval mode, after `prepare` and one `after_step`. The parameters of the averaged generator are 0.9 of G's. Also
-      ``labels``, classes ``[N]`` of which there are as many as the largest and one more; ``latent``, as in `Networks`;
+      ``labels``, classes ``[N]`` of which there are as many as the largest and one more, or arrays of floats
+      ``[N, ...]``; ``latent``, as in `Networks`;
       and ``weights``, all parameters and buffers of the regularizer itself, by name.
     - Metric: given ``real`` and ``fake``, samples ``[N, ...]`` or features ``[N, F]``, whichever the metric reads;
       ``labels`` and ``held_out`` if it takes them, and ``data``, a `DataInfo`, if it depends on it; expected the keys

@@ -112,9 +112,14 @@ class Step:
         mean: ``mean(tensor) -> tensor`` returns the mean over all processes, without a graph. Use it for a running
             average, which is then the same in all processes. If the batch comes in parts (``train.micro_batch``), a
             term is called for each part, and a running average changes once for each part, by the mean of that part.
+        compute: ``compute(part, *inputs)`` calls a part of a network, a module or a method of it, for terms that read
+            its inner maps or use a second network in it.
+        adversarial_loss: ``adversarial_loss(network, real, fake) -> scalar`` returns the run's loss of a network,
+            ``discriminator`` or ``generator``, for further outputs of a discriminator. That of G is multiplied by
+            ``train.adversarial_weight``, and reads `real` only if the loss pairs.
 
-    `generate` and `discriminate` compute in the precision of the update, except that `discriminate` uses float32 under
-    fp16. They do not change the statistics of BatchNorm.
+    `generate`, `discriminate` and `compute` compute in the precision of the update, except that `discriminate` uses
+    float32 under fp16. Their results are float32. They do not change the statistics of BatchNorm.
     """
 
     generator: nn.Module
@@ -133,6 +138,8 @@ class Step:
     augment: Callable[..., Any]
     discriminate: Callable[..., DiscriminatorOutput]
     mean: Callable[[Tensor], Tensor]
+    compute: Callable[..., Any]
+    adversarial_loss: Callable[[str, Any, Any], Tensor]
     intermediates: tuple[Tensor, ...] = ()
     real_labels: Tensor | None = None
     fake_labels: Tensor | None = None

@@ -12,6 +12,7 @@ from ganzoo.plugin.numbers import format_number, parse_number
 
 FROM_TO = ("linear", "cosine", "geometric")  # shapes that go from one value to another
 SHAPES = ("constant", *FROM_TO, "inverse_sqrt")
+TEXT = r"\s*(\w+)\s*\(([^()=]*?)(?:,\s*images\s*=([^(),=]+))?(?:,\s*after\s*=([^(),=]+))?\)\s*"
 
 
 class ImpossibleValue(ValueError):
@@ -25,6 +26,7 @@ class Schedule:
     - ``constant(a)``: always a.
     - ``linear(a, b, images=N)`` and ``cosine(a, b, images=N)``: from a to b over N images, then b.
     - ``geometric(a, b, images=N)``: from a to b over N images by equal factors (linear in the logarithm), then b.
+    - ``linear(a, b, images=N, after=M)``, and so the others with b: a for M images, and then as above.
     - ``inverse_sqrt(a, images=N)``: a up to N images, then a / sqrt(images / N) (Karras et al. 2024,
       arXiv:2312.02696).
 
@@ -33,6 +35,7 @@ class Schedule:
         start: The value a, which the schedule starts with.
         end: The value b; equal to a for shapes that have no b.
         images: The number of images N; 1 for ``constant``.
+        after: The number of images M before the value changes, for shapes that have b.
 
     Raises:
         ImpossibleValue: One of the two values of ``geometric`` is not above 0.
@@ -42,6 +45,7 @@ class Schedule:
     start: float
     end: float
     images: float
+    after: float = 0.0
 
     def __post_init__(self) -> None:
         if self.shape == "geometric" and min(self.start, self.end) <= 0:
@@ -49,7 +53,7 @@ class Schedule:
 
     def at(self, images: float) -> float:
         """Return the value after so many images were seen."""
-        progress = min(images / self.images, 1.0)
+        progress = min(max(images - self.after, 0.0) / self.images, 1.0)
         match self.shape:
             case "constant":
                 return self.start
@@ -65,24 +69,26 @@ class Schedule:
     def __str__(self) -> str:
         values = [self.start, self.end] if self.shape in FROM_TO else [self.start]
         tail = [] if self.shape == "constant" else [f"images={format_number(self.images)}"]
+        tail += [f"after={format_number(self.after)}"] if self.after else []
         return f"{self.shape}({', '.join([format_number(value) for value in values] + tail)})"
 
     @classmethod
     def parse(cls, text: str) -> Schedule:
         """Return the schedule of a text, as `str` writes it. Numbers are read by `parse_number`."""
-        match = re.fullmatch(r"\s*(\w+)\s*\(([^()]*)\)\s*", text)
-        if match is None or match[1] not in SHAPES:
+        found = re.fullmatch(TEXT, text)
+        shape = found[1] if found else ""
+        if (
+            found is None
+            or shape not in SHAPES
+            or (found[3] is None) != (shape == "constant")
+            or (found[4] is not None and shape not in FROM_TO)
+        ):
             raise ValueError(f"{text!r} is not a schedule")
-        *values, last = [part.strip() for part in match[2].split(",")]
-        if match[1] == "constant":
-            values, images = [*values, last], 1.0
-        else:
-            name, _, number = last.partition("=")
-            images = parse_number(number) if name.strip() == "images" else 0.0
-        numbers = [parse_number(value) for value in values]
-        if len(numbers) != (2 if match[1] in FROM_TO else 1) or images <= 0:
+        numbers = [parse_number(part) for part in found[2].split(",")]
+        images, after = (parse_number(part or default) for part, default in ((found[3], "1"), (found[4], "0")))
+        if len(numbers) != (2 if shape in FROM_TO else 1) or images <= 0 or after < 0:
             raise ValueError(f"{text!r} is not a schedule")
-        return cls(typing.cast(Any, match[1]), numbers[0], numbers[-1], images)
+        return cls(typing.cast(Any, shape), numbers[0], numbers[-1], images, after)
 
 
 def evaluate_number(number: float | Schedule, images: float) -> float:

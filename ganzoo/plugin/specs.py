@@ -193,6 +193,9 @@ class Regularizer(Built):
       depend on it with a graph, through which both networks then learn. One-hot codes stay as they were drawn, and
       uniform latents are clipped to [-1, 1]. In G's update it is first called at ``train.adversarial_start``. Its spec
       says ``input_gradients=True`` if it differentiates `judge`.
+    - ``replace_fakes(fake) -> fake`` is called in D's update with the generated samples ``[N, *shape]``, before
+      augmentation. It returns those that D sees, of the same shape and without a graph, such as earlier ones. The
+      labels stay those of the update, so a D that reads labels needs samples of these.
     - ``after_step(networks)`` is called after each optimizer step of D.
     - ``report() -> {key: scalar}`` is called after each of its terms. The values, finite 0-dim tensors such as a
       running mean, are measured as ``reg.NAME/KEY``.

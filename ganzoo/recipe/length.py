@@ -67,7 +67,9 @@ def change_length(recipe: ResolvedRecipe, images: int, typed: Collection[str]) -
     def stretch(value: Any) -> Any:
         if isinstance(value, tuple):
             return tuple(map(stretch, value))
-        return replace(value, images=value.images * factor) if isinstance(value, Schedule) else value
+        if not isinstance(value, Schedule):
+            return value
+        return replace(value, images=value.images * factor, after=value.after * factor)
 
     def stretch_options(options: Any, prefix: str) -> Any:
         names = [each.name for each in fields(options) if prefix + each.name not in typed]

@@ -11,6 +11,7 @@ from ganzoo.plugin import Architecture, DataInfo, Dataset, Loss, Networks, NoOpt
 from ganzoo.recipe.recipe import Choice, OptimizerChoice, ResolvedRecipe
 from ganzoo.recipe.settings import RMSprop, TrainOptions
 from ganzoo.registry.installed import Plugin, RegisteredComponent
+from ganzoo.testing.architecture.pair import Softplus
 from ganzoo.testing.probes import NUM_SAMPLES
 
 AVERAGE = 0.9  # the parameters of the averaged generator, as a share of the generator's
@@ -39,7 +40,7 @@ def make_gan(
     """
     recipe = make_small_recipe((regularizer,), pairs, precision)
     device = next(networks.discriminator.parameters()).device
-    gan = Gan(recipe, data, networks, part, {regularizer.name: part}, {}, [], device)
+    gan = Gan(recipe, data, networks, Softplus(NoOptions(), data), {regularizer.name: part}, {}, [], device)
     with torch.no_grad():
         for parameter in gan.ema.network.parameters():
             parameter.mul_(AVERAGE)

@@ -107,11 +107,7 @@ def make_term(
     dtype: torch.dtype = torch.float32,
 ) -> Term:
     """Return a network's term in an update of small networks; G's step has real samples only if the term needs them."""
-    unknown = sorted(set(trial.spec.needs) - PROVIDED)
-    if unknown:
-        raise NotChecked(
-            f"it needs {', '.join(unknown)}, which the kit's networks do not provide: add cases to its spec"
-        )
+    require_provided_needs(trial)
     data, title = choose_data(trial), f"{TITLES[network]}{words}"
     norm_d = norm and "batchnorm-in-d" not in trial.spec.refuses
 
@@ -127,6 +123,14 @@ def make_term(
     if network == "discriminator" or _works(made(pairs=False)):
         return made(pairs=False)
     return made(pairs=True)
+
+
+def require_provided_needs(trial: Trial) -> None:
+    """Raise NotChecked if a regularizer needs words that the kit's networks do not provide."""
+    if unknown := sorted(set(trial.spec.needs) - PROVIDED):
+        raise NotChecked(
+            f"it needs {', '.join(unknown)}, which the kit's networks do not provide: add cases to its spec"
+        )
 
 
 def make_networks(trial: Trial, data: DataInfo, form: Form | None = None, **how: bool) -> Networks:
@@ -155,6 +159,7 @@ def make_regularized_gan(trial: Trial, options: Any, networks: Networks, data: D
 
 def make_prepared_networks(trial: Trial) -> tuple[Networks, Any]:
     """Return small networks and a regularizer that prepared them, if it has `prepare`."""
+    require_provided_needs(trial)
     data = choose_data(trial)
     networks, made = make_networks(trial, data), trial.build(data)
     if hasattr(made, "prepare"):

@@ -49,6 +49,8 @@ NEW: list[dict[str, Any]] = [
     {"arch": "toy-packed", "loss": "toy-pairs", "train.micro_batch": 8, "aug": "apa", "aug.apa.interval": 1},
     {"arch": "toy-labels", "train.conditional": True, "reg": "toy-reals", "aug": "apa", "aug.apa.p": 0.5},
     {"arch": "toy-projected", "reg": "r1", "train.micro_batch": 8},
+    {"reg": "toy-earlier", "loss": "toy-pairs", "train.micro_batch": 8, "train.conditional": True},
+    {"reg": "toy-earlier", "train.update": "shared", "train.adversarial_weight": 3.0, "arch.answer": "list"},
 ]
 
 

@@ -70,6 +70,7 @@ def step(D, real, fake=None, seen=lambda x: x, discriminate=None):
         real_output=output(D(real_seen)), fake_output=output(D(fake_seen)),
         discriminate=discriminate or (lambda samples, labels=None, float32=False: output(D(samples))),
         average=nn.Identity(), images=torch.zeros(()), generate=None, augment=seen, mean=lambda tensor: tensor,
+        compute=lambda part, *inputs: part(*inputs), adversarial_loss=None,
     )  # fmt: skip
 
 

@@ -47,10 +47,12 @@ def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
     labels, latent = case.given.get("labels"), case.given.get("latent", "normal")
     network = _CaseDiscriminator(deepcopy(case.given["network"]), real.dtype)
     networks = Networks(generator, network, z.shape[1], latent)
+    arrays = labels is not None and labels.is_floating_point()
     data = DataInfo(
         shape=tuple(real.shape[1:]),
         modality="image" if real.dim() == 4 else "points",
-        num_classes=0 if labels is None else int(labels.max()) + 1,
+        num_classes=0 if labels is None or arrays else int(labels.max()) + 1,
+        label_shape=() if labels is None or not arrays else tuple(labels.shape[1:]),
     )
     gan = make_regularized_gan(trial, Trial(trial.entry).make_options(**case.options), networks, data, pairs=True)
     (component,) = gan.regularizers.values()
@@ -82,13 +84,25 @@ class _FixedGenerator(nn.Module):
 
 
 class _CaseDiscriminator(nn.Module):
-    """A case's network as a discriminator: it may be called with labels, and it has parameters."""
+    """A case's network as a discriminator: it may be called with labels, and it has parameters.
+
+    It has the attributes of the network, too, for terms that read parts of it.
+    """
 
     def __init__(self, network: nn.Module, dtype: torch.dtype) -> None:
         super().__init__()
         self.network = network
         if not any(parameter.requires_grad for parameter in network.parameters()):
             self.unused = nn.Parameter(torch.zeros(1, dtype=dtype))
+
+    def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the module, or of its network."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name == "network":  # while it is built or copied
+                raise
+            return getattr(self.network, name)
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Any:
         """Return the network's output."""
@@ -100,7 +114,7 @@ class _CaseDiscriminator(nn.Module):
 
 
 def methods(trial: Trial) -> None:
-    """A regularizer has at least one of prepare, discriminator, generator, move_latents and after_step."""
+    """A regularizer has one of prepare, discriminator, generator, move_latents, replace_fakes and after_step."""
     made = trial.build()
     theirs = [name for name in dir(made) if name[0] != "_" and callable(getattr(made, name))]
     with fatal_failures():
