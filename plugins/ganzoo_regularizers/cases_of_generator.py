@@ -55,6 +55,8 @@ def feature_matching() -> Iterator[Case]:
     yield make_case("two layers", Featured(), real, fake, {"generator": (4 + 1) / 2 + 1})
     yield make_case("weight", Featured(), real, fake, {"generator": 14}, weight=4)
     yield make_case("equal means", Featured(), real, [(3.0, 2.0), (1.0, 0.0)], {"generator": 0})
+    apart = (1 + 0 + 3 + 2) / 4 + (1 + 1) / 2
+    yield make_case("pairs", Featured(), real, fake, {"generator": 2 * apart}, weight=2, match="pairs")
 
 
 def l1() -> Iterator[Case]:

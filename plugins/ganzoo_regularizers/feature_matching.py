@@ -1,4 +1,4 @@
-"""Feature matching: G's samples have the mean features of real ones (Salimans et al. 2016, arXiv:1606.03498)."""
+"""Feature matching: G's samples have the features of real ones (Salimans et al. 2016, arXiv:1606.03498)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from torch import Tensor
 
 from ganzoo.layers import require_embedding
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Step
-from ganzoo_regularizers.options import FeatureMatchingOptions
+from ganzoo_regularizers.options import EmbeddingMatchingOptions, FeatureMatchingOptions
 
 
 @dataclass(frozen=True)
 class FeatureMatching:
     """weight sum (E d(x) - E d(G(z)))^2 over D's features d (Salimans et al. 2016, section 3.1).
 
-    The features of a layer count as their mean, not as their sum as in the paper, so that the weight does not depend on
-    the number and the size of the layers' features.
+    With ``match=pairs``, where G gets the label c of x, it is weight E sum |d(x) - d(G(z, c))| (Wang et al. 2018,
+    arXiv:1711.11585, eq. 4). The sum is over all layers of all scales.
+
+    The features of a layer count as their mean, not as their sum as in the first paper, so that the weight does not
+    depend on the number and the size of the layers' features.
     """
 
     options: FeatureMatchingOptions
@@ -26,8 +29,17 @@ class FeatureMatching:
     def generator(self, step: Step) -> Tensor:
         """Return the term, a scalar."""
         pairs = zip(_list_features(step.real_output), _list_features(step.fake_output), strict=True)
-        terms = [(fake.mean(0) - real.detach().mean(0)).square().mean() for real, fake in pairs]
+        compare = _compare_means if self.options.match == "means" else _compare_pairs
+        terms = [compare(real.detach(), fake) for real, fake in pairs]
         return self.options.weight * torch.stack(terms).sum()
+
+
+def _compare_means(real: Tensor, fake: Tensor) -> Tensor:
+    return (fake.mean(0) - real.mean(0)).square().mean()
+
+
+def _compare_pairs(real: Tensor, fake: Tensor) -> Tensor:
+    return (fake - real).abs().mean()
 
 
 def _list_features(output: DiscriminatorOutput | None) -> list[Tensor]:
@@ -40,7 +52,7 @@ def _list_features(output: DiscriminatorOutput | None) -> list[Tensor]:
 class EmbeddingMatching:
     """weight mean_k |E e_k(x) - E e_k(G(z))| over the E numbers e_k of D's embedding (Kavalerov et al. 2021, MHGAN)."""
 
-    options: FeatureMatchingOptions
+    options: EmbeddingMatchingOptions
     data: DataInfo
 
     def generator(self, step: Step) -> Tensor:

@@ -25,22 +25,27 @@ def list_terms_of_generator() -> Iterator[Regularizer]:
     )
     yield Regularizer(
         name="feature-matching",
-        summary="G's samples have the same mean features in D as real samples.",
+        summary="G's samples have the same features in D as real samples, on average or pair by pair.",
         factory="ganzoo_regularizers.feature_matching:FeatureMatching",
         cases="ganzoo_regularizers.cases_of_generator:feature_matching",
-        similar_to={"fm": "--reg feature-matching"},
+        similar_to={
+            "fm": "--reg feature-matching",
+            "pix2pixhd": "--reg feature-matching reg.feature-matching.match=pairs",
+        },
         options=options.FeatureMatchingOptions,
         needs=("features",),
         reals=True,
         paper="Tim Salimans, Ian Goodfellow, Wojciech Zaremba, Vicki Cheung, Alec Radford & Xi Chen 2016, Improved "
-        "Techniques for Training GANs, arXiv:1606.03498, section 3.1",
+        "Techniques for Training GANs, arXiv:1606.03498, section 3.1; Ting-Chun Wang, Ming-Yu Liu, Jun-Yan Zhu, Andrew "
+        "Tao, Jan Kautz & Bryan Catanzaro 2018, High-Resolution Image Synthesis and Semantic Manipulation with "
+        "Conditional GANs, arXiv:1711.11585, eq. 4",
     )
     yield Regularizer(
         name="embedding-matching",
         summary="G's samples have the same mean embedding in D as real samples.",
         factory="ganzoo_regularizers.feature_matching:EmbeddingMatching",
         cases="ganzoo_regularizers.cases_of_generator:embedding_matching",
-        options=options.FeatureMatchingOptions,
+        options=options.EmbeddingMatchingOptions,
         needs=("embedding",),
         reals=True,
         paper="Ilya Kavalerov, Wojciech Czaja & Rama Chellappa 2021, A Multi-Class Hinge Loss for Conditional GANs, "

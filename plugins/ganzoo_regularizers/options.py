@@ -141,10 +141,21 @@ class PathLengthOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeatureMatchingOptions:
-    """Options of `feature-matching` and `embedding-matching`."""
+class EmbeddingMatchingOptions:
+    """Options of `embedding-matching`."""
 
     weight: float = option(1.0, low=0, schedulable=True, help="Weight of the term.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureMatchingOptions(EmbeddingMatchingOptions):
+    """Options of `feature-matching`."""
+
+    match: Literal["means", "pairs"] = option(
+        "means",
+        help="means: the means over the batch; pairs: each sample and the real one of its label, as pix2pixHD does "
+        "with weight 10.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
