@@ -76,6 +76,7 @@ def apply(
     *,
     seed: int = 0,
     resize: bool = False,
+    tile: int | None = None,
     device: str = "auto",
     offline: bool = False,
     notify: Notify = ignore_line,
@@ -91,6 +92,8 @@ def apply(
             differ in their suffix alone, all results keep the inputs' suffixes (``a.jpg.png``).
         seed: The same seed gives the same results.
         resize: Whether images are stretched to the nearest size that the model takes.
+        tile: The side in pixels of the overlapping squares in which larger images are translated, so that they need
+            less memory; None to translate each image as a whole.
         device: The device to compute on, as in `load`.
         offline: Whether a model on the Hub is read from the cache alone, as with ``HF_HUB_OFFLINE=1``.
         notify: A function that shows one line to the user; by default lines are dropped.
@@ -106,7 +109,7 @@ def apply(
     generator = load(what, device, offline=offline, notify=notify)
     with heavy_imports():
         from ganzoo.package import inputs
-    return inputs.apply(generator, Path(source), Path(target), means_folder(target), seed, resize, notify)
+    return inputs.apply(generator, Path(source), Path(target), means_folder(target), seed, resize, notify, tile)
 
 
 def package(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ganzoo.cli.common import common_options, complete_runs, note, offline_option
+from ganzoo.cli.common import Count, common_options, complete_runs, note, offline_option
 
 
 @click.command("apply")
@@ -13,10 +13,15 @@ from ganzoo.cli.common import common_options, complete_runs, note, offline_optio
 @click.argument("target", metavar="OUT", type=click.Path())
 @click.option("--seed", metavar="N", default=0, show_default=True, help="Seed; the same seed gives the same results.")
 @click.option("--resize", is_flag=True, help="Resize an image to the nearest size that the model takes.")
+@click.option(
+    "--tile", metavar="N", type=Count(), help="Translate larger images in overlapping squares of N pixels: less memory."
+)
 @click.option("--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, cuda or cuda:1.")
 @offline_option
 @common_options
-def command(what: str, source: str, target: str, seed: int, resize: bool, device: str, offline: bool) -> None:
+def command(
+    what: str, source: str, target: str, seed: int, resize: bool, tile: int | None, device: str, offline: bool
+) -> None:
     """Apply MODEL, whose labels are images or sounds, to the file or folder IN and write the results to OUT. MODEL is a
     run's path, name or number, a model package's directory, or a model on the Hub (USER/NAME or USER/NAME@REVISION).
 
@@ -31,6 +36,6 @@ def command(what: str, source: str, target: str, seed: int, resize: bool, device
     from ganzoo import models
 
     for path in models.apply(
-        what, source, target, seed=seed, resize=resize, device=device, offline=offline, notify=note
+        what, source, target, seed=seed, resize=resize, tile=tile, device=device, offline=offline, notify=note
     ):
         click.echo(path)

@@ -16,6 +16,7 @@ from ganzoo.compute.streams import derive_seed, draw_latents, seeded
 from ganzoo.errors import UsageError
 from ganzoo.package.labels import Labels, choose_columns, choose_labels, read_labels, read_latents, scale_labels
 from ganzoo.package.standing import NUM_BATCHES, gather_statistics
+from ganzoo.package.tiling import check_tile, translate_in_tiles
 from ganzoo.plugin import DataInfo, Dataset, Networks, extract_samples
 from ganzoo.recipe.keys import ONE
 from ganzoo.runs.display import make_html
@@ -145,7 +146,7 @@ class Generator:
             start = number * BATCH
             yield samples, None if chosen is None else chosen[start : start + BATCH]
 
-    def apply(self, inputs: NDArray[Any] | Tensor, seed: int = 0) -> NDArray[Any]:
+    def apply(self, inputs: NDArray[Any] | Tensor, seed: int = 0, tile: int | None = None) -> NDArray[Any]:
         """Return one sample for each input, in the same form as `sample`.
 
         Args:
@@ -154,13 +155,15 @@ class Generator:
                 the model's dataset, or as floats in the network's range. All sides but the first may differ from
                 `label_shape` where the architecture takes other sizes.
             seed: The seed of the latents and of the network's own random numbers.
+            tile: The side of the overlapping squares in which larger images are translated, in pixels; None to
+                translate each image as a whole.
 
         Raises:
             UsageError: The model takes no inputs, or not these. The text names the nearest size that it takes.
         """
-        return self._to_array(self.translate(inputs, seed))
+        return self._to_array(self.translate(inputs, seed, tile))
 
-    def translate(self, inputs: NDArray[Any] | Tensor, seed: int = 0) -> Tensor:
+    def translate(self, inputs: NDArray[Any] | Tensor, seed: int = 0, tile: int | None = None) -> Tensor:
         """Return the samples of `apply` as the network makes them, float32 ``[n, ...]`` on the CPU."""
         if not (shape := self.data.label_shape):
             raise UsageError("this model takes no inputs: sample it with sample(n)")
@@ -170,13 +173,21 @@ class Generator:
             bytes_too = ", or uint8 [N, {1}, {2}, {0}]".format(*shape) if self.data.labels_are_images else ""
             wanted = f"[N, {', '.join(map(str, shape))}]{bytes_too}"
             raise UsageError(f"inputs are {list(np.shape(inputs))}: this model takes {wanted}")
-        if found != (nearest := self.find_nearest_shape(found)):
+        if tile is not None:
+            check_tile(tile, found, shape, self.input_multiple)
+        size = found if tile is None else (found[0], *(min(side, tile) for side in found[1:]))
+        nearest = found if tile is not None and not self.input_multiple else self.find_nearest_shape(found)
+        if found != nearest:
             how = "resize" if self.data.labels_are_images else "cut or pad"
             raise UsageError(
                 f"inputs are {_describe_shape(found)}: {how} them to {_describe_shape(nearest)}, the nearest size "
                 "that this model takes"
             )
-        return self.sample_from_labels(labels, seed)
+        if tile is None or found == size:
+            return self.sample_from_labels(labels, seed)
+        return translate_in_tiles(
+            lambda part, number: self.sample_from_labels(part, seed + number), labels, tile, self.input_multiple or 1
+        )
 
     def sample_from_labels(self, labels: Tensor, seed: int = 0) -> Tensor:
         """Return samples, on the CPU, of labels that are arrays, float32 ``[n, ...]`` in the network's range."""

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ganzoo.errors import GanzooError, NotFound, UsageError
 from ganzoo.package.generator import Generator
+from ganzoo.package.tiling import check_tile
 from ganzoo.plugin import IMAGE_SUFFIXES, read_image
 from ganzoo.plugin.files import write_atomic, write_errors_explained
 from ganzoo.runs.display import PICTURES
@@ -33,7 +34,7 @@ class Unreadable(GanzooError):
 
 def apply(
     generator: Generator, source: Path, target: Path, folder: bool, seed: int, resize: bool,
-    notify: Callable[[str], None],
+    notify: Callable[[str], None], tile: int | None = None,
 ) -> list[Path]:  # fmt: skip
     """Apply a model to a file, or to each file of a folder; return the paths of the results.
 
@@ -45,6 +46,7 @@ def apply(
         seed: The seed of the latents.
         resize: Whether images of a size that the model does not take are stretched to the nearest size that it takes.
         notify: A function that shows one line to the user, here for each file of a folder that was skipped.
+        tile: The side of the squares in which larger images are translated; None for whole images.
 
     Raises:
         NotFound: The target's folder does not exist, or no file of a folder is an input.
@@ -54,10 +56,12 @@ def apply(
     """
     if not generator.data.label_shape:
         raise UsageError("this model takes no inputs: sample it with `ganzoo sample`")
+    if tile is not None:
+        check_tile(tile, generator.data.label_shape, generator.data.label_shape, generator.input_multiple)
     if source.is_dir():
         if target.suffix and not folder:
             raise UsageError(f"{source} is a folder, so {target} must be a folder too: end it in /")
-        return _apply_to_folder(generator, source, target, seed, resize, notify)
+        return _apply_to_folder(generator, source, target, seed, resize, notify, tile)
     if folder:
         with write_errors_explained(target):
             target.mkdir(parents=True, exist_ok=True)
@@ -65,7 +69,7 @@ def apply(
     _check_target(source, target)
     _check_suffix(generator, target)
     try:
-        _apply_one(generator, source, target, seed, resize)
+        _apply_one(generator, source, target, seed, resize, tile)
     except GanzooError as error:
         error.args = (_name_file(source, error),)
         raise
@@ -73,7 +77,13 @@ def apply(
 
 
 def _apply_to_folder(
-    generator: Generator, source: Path, target: Path, seed: int, resize: bool, notify: Callable[[str], None]
+    generator: Generator,
+    source: Path,
+    target: Path,
+    seed: int,
+    resize: bool,
+    notify: Callable[[str], None],
+    tile: int | None,
 ) -> list[Path]:
     """Apply a model to each input in a folder, and write the results into another folder."""
     files = [file for file in sorted(source.iterdir()) if _is_input(generator, file)]
@@ -91,7 +101,7 @@ def _apply_to_folder(
         result = target / ((file.name if alike else file.stem) + _choose_suffix(generator))
         try:
             _check_target(file, result)
-            _apply_one(generator, file, result, seed, resize)
+            _apply_one(generator, file, result, seed, resize, tile)
             results[file] = result
         except GanzooError as error:
             failed[file] = error
@@ -134,10 +144,10 @@ def _check_suffix(generator: Generator, target: Path) -> None:
         _encode_sample(generator, torch.zeros(1, *generator.data.shape), suffix)
 
 
-def _apply_one(generator: Generator, source: Path, target: Path, seed: int, resize: bool) -> None:
+def _apply_one(generator: Generator, source: Path, target: Path, seed: int, resize: bool, tile: int | None) -> None:
     """Apply the model to one file, and write the result."""
     inputs = read_inputs(generator, source, resize)
-    write_atomic(target, [_encode_result(generator, inputs, target.suffix.lower(), seed)])
+    write_atomic(target, [_encode_result(generator, inputs, target.suffix.lower(), seed, tile)])
 
 
 def _name_file(file: Path, error: GanzooError) -> str:
@@ -212,10 +222,10 @@ def _describe_inputs(generator: Generator) -> str:
 # Writing.
 
 
-def _encode_result(generator: Generator, inputs: Array, suffix: str, seed: int) -> bytes:
+def _encode_result(generator: Generator, inputs: Array, suffix: str, seed: int, tile: int | None) -> bytes:
     """Apply the model to inputs, and return the results as the content of a file with that suffix."""
     if suffix in ARRAYS:
-        samples, buffer = generator.apply(inputs, seed), io.BytesIO()
+        samples, buffer = generator.apply(inputs, seed, tile), io.BytesIO()
         if suffix == ".npy":
             np.save(buffer, samples)
         else:
@@ -223,7 +233,7 @@ def _encode_result(generator: Generator, inputs: Array, suffix: str, seed: int) 
         return buffer.getvalue()
     if len(inputs) > 1:
         raise UsageError(f"it contains {len(inputs)} inputs: write the results to an .npz file")
-    return _encode_sample(generator, generator.translate(inputs, seed), suffix)
+    return _encode_sample(generator, generator.translate(inputs, seed, tile), suffix)
 
 
 def _encode_sample(generator: Generator, samples: Tensor, suffix: str) -> bytes:

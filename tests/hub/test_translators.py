@@ -14,10 +14,12 @@ import pytest
 import safetensors.torch
 import torch
 from PIL import Image
+from torch import nn
 
 import ganzoo
 from cli_calls import Ganzoo
 from ganzoo.errors import Corrupt, NotFound, UsageError
+from ganzoo.package import tiling
 from ganzoo.package.config import MODEL, PICTURE, REFERENCE, SOUND
 from ganzoo.package.plan import make_metadata
 from ganzoo.package.tensors import read_metadata
@@ -238,6 +240,59 @@ def test_other_files_beside_the_sounds_are_skipped_with_a_line(call: Ganzoo, voc
     assert (done.code, done.out) == (1, "")
     assert "skipped: in/c.wav has 16000 samples a second: resample it to 8000\n" in done.err
     assert "2 of 3 files of in could not be read; the results of the others are in out" in done.err
+
+
+def test_tiles_equal_the_whole_image_if_the_network_sees_less_than_their_margin(call: Ganzoo, run: Any) -> None:
+    generator, labels = ganzoo.load(run), np.random.default_rng(0).integers(0, 255, (2, 90, 134, 1), np.uint8)
+    whole = generator.translate(labels)  # each pixel sees two more in each direction
+    off = {tile: float((generator.translate(labels, tile=tile) - whole).abs().max()) for tile in (32, 64, 16)}
+    assert max(off[32], off[64]) < 1e-6
+    assert off[16] > 1e-3  # whose margin is one pixel
+    assert np.array_equal(generator.apply(labels, tile=32), generator.apply(labels))
+    assert torch.equal(generator.translate(labels, tile=256), whole)
+    source = picture(Path("in") / "a.png", 134, 90, "L")
+    for target, more in (("whole.png", []), ("tiled.png", ["--tile", "32"])):
+        assert call("apply", run.path, source, target, *more).code == 0
+    assert np.array_equal(pixels(Path("whole.png")), pixels(Path("tiled.png")))
+
+
+def test_larger_samples_are_tiled_too_and_seams_are_blended() -> None:
+    images = torch.rand(1, 1, 40, 100, generator=torch.Generator().manual_seed(0))
+    double = nn.Upsample(scale_factor=2)
+    made = tiling.translate_in_tiles(lambda part, number: double(part), images, 16, 4)
+    assert torch.allclose(made, double(images), atol=1e-6)
+    steps = tiling.translate_in_tiles(lambda part, number: torch.full_like(part, number), images[:, :, :16], 16, 1)
+    row = steps[0, 0, 0]
+    assert (row.diff() >= 0).all()
+    assert float(row.diff().max()) < 0.5  # and no step from one tile to the next
+
+
+@pytest.mark.parametrize(
+    ("tile", "message"),
+    [
+        ("33", "a tile of this model has at least 16 pixels and a multiple of 2, not 33: use --tile 32"),
+        ("0", "a tile of this model has at least 16 pixels and a multiple of 2, not 0: use --tile 16"),
+        ("x", "'x' is not a whole number"),
+    ],
+)
+def test_tiles_that_a_model_does_not_take(call: Ganzoo, run: Any, tile: str, message: str) -> None:
+    source = picture(Path("in") / "a.png", 40, 30, "L")
+    done = call("apply", run.path, source, "out.png", "--tile", tile)
+    assert (done.code, Path("out.png").exists()) == (2, False)
+    assert message in done.err
+
+
+def test_sounds_have_no_tiles_and_images_of_one_size_have_tiles_of_it(run: Any, vocoder: Any) -> None:
+    with pytest.raises(UsageError, match=r"the inputs of this model are not images: remove --tile"):
+        ganzoo.load(vocoder).apply(np.zeros((1, 1, 16), np.float32), tile=16)
+    generator = ganzoo.load(run)
+    generator.input_multiple, generator.data = 0, replace(generator.data, shape=(3, 16, 16), label_shape=(1, 16, 16))
+    large = np.random.default_rng(0).integers(0, 255, (1, 20, 37, 1), np.uint8)
+    assert generator.apply(large, tile=16).shape == (1, 20, 37, 3)
+    with pytest.raises(UsageError, match=r"takes images of 16x16 pixels alone: use --tile 16"):
+        generator.apply(large, tile=32)
+    with pytest.raises(UsageError, match=r"inputs are 16x8 \(width x height\), less than a tile of 16"):
+        generator.apply(large[:, :8, :16], tile=16)
 
 
 def test_an_error_for_a_sound_does_not_say_resize(monkeypatch: pytest.MonkeyPatch, vocoder: Any) -> None:
