@@ -104,11 +104,16 @@ def list_rows(
 
 
 def list_ours(kind: str) -> list[str]:
-    """Return the names of the components of this distribution, without those that need a package of their own."""
+    """Return the names of the components of this distribution that take random images and need no package of their own.
+
+    Architectures that always take labels are left out: they translate images or sounds.
+    """
     return [
         entry.spec.name
         for entry in registry().components(kind)
-        if entry.plugin.distribution == "ganzoo" and not getattr(entry.spec, "requires", ())
+        if entry.plugin.distribution == "ganzoo"
+        and not getattr(entry.spec, "requires", ())
+        and getattr(entry.spec, "conditional", "") != "always"
     ]
 
 

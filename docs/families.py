@@ -185,6 +185,12 @@ BUILT_FOR: dict[str, list[dict[str, Any]]] = {
     "r3gan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "r3gan-mp": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "sngan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
+    "pix2pix": [
+        {"shape": (3, 64, 64), "label_shape": (3, 64, 64)},
+        {"shape": (3, 256, 256), "label_shape": (3, 256, 256)},
+    ],
+    "cyclegan": [{"shape": (3, 256, 256), "label_shape": (3, 256, 256)}],
+    "cut": [{"shape": (3, 256, 256), "label_shape": (3, 256, 256)}],
     "progan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "stylegan2": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "stylegan3": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],

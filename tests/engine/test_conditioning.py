@@ -21,7 +21,7 @@ SMALL = {
 CONDITIONAL = [
     entry.spec.name
     for entry in registry().components("architecture")
-    if entry.plugin.distribution == "ganzoo" and entry.spec.conditional != "never"  # type: ignore[union-attr]
+    if entry.plugin.distribution == "ganzoo" and entry.spec.conditional == "optional"  # type: ignore[union-attr]
 ]
 
 

@@ -111,6 +111,7 @@ ARCHITECTURES = [
     entry.spec.name
     for entry in registry().components("architecture")
     if entry.plugin.distribution == "ganzoo" and not getattr(entry.spec, "requires", ())
+    if getattr(entry.spec, "conditional", "") != "always"  # translators have tests of their own
 ]
 
 
