@@ -103,7 +103,7 @@ def compute(gan: Gan, part: Callable[..., Any], *inputs: Tensor) -> Any:
     Args:
         gan: The GAN whose network has the part.
         part: The module or method that is called.
-        inputs: Its arguments.
+        inputs: The arguments of the module or method.
     """
     with (
         forward.still(gan.generator),
@@ -119,7 +119,7 @@ def adversarial_loss(gan: Gan, network: str, real: Output, fake: Output) -> Tens
 
     Args:
         gan: The GAN whose loss it is.
-        network: ``discriminator`` or ``generator``.
+        network: The network whose loss it is, ``discriminator`` or ``generator``.
         real: D's output for real samples, in any form that D may return. G's loss reads it only if the loss pairs.
         fake: D's output for generated samples.
     """

@@ -30,7 +30,7 @@ class PatchGAN(nn.Module):
             that does not see the labels.
         width: The number of channels of the first layer.
         layers: The number of layers with stride 2.
-        norm: The normalisation.
+        norm: The kind of normalisation, as `make_norm` takes it.
         spectral: Whether weights are normalised too.
     """
 

@@ -25,7 +25,7 @@ class ResNet(nn.Module):
         width: The number of channels at the images' resolution; each layer d doubles it.
         blocks: The number of residual blocks: 6 for 128 pixels and 9 for 256 in the paper.
         downs: The number of layers d, each of which halves both sides.
-        norm: The normalisation.
+        norm: The kind of normalisation, as `make_norm` takes it.
     """
 
     def __init__(self, inputs: int, outputs: int, width: int, blocks: int, downs: int, norm: Norm) -> None:
@@ -91,7 +91,7 @@ class Block(nn.Module):
 
     Args:
         channels: The number of channels.
-        norm: The normalisation.
+        norm: The kind of normalisation, as `make_norm` takes it.
     """
 
     def __init__(self, channels: int, norm: Norm) -> None:

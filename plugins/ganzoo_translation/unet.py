@@ -26,7 +26,7 @@ class UNet(nn.Module):
         width: The number of channels of the encoder's first layer.
         levels: The number of layers of the encoder and of the decoder; each one halves or doubles the sides.
         dropout: The probability with which a number is dropped; 0 for a generator without noise.
-        norm: The normalisation.
+        norm: The kind of normalisation, as `make_norm` takes it.
     """
 
     def __init__(self, inputs: int, outputs: int, width: int, levels: int, dropout: float, norm: Norm) -> None:

@@ -24,6 +24,8 @@ TINY: dict[str, dict[str, Any]] = {
         "settings": ["width=4", "z_dim=8"],
     },
     "sngan:sngan": {},
+    "translation:pix2pix": {"width": 4},
+    "translation:cut": {"width": 4, "blocks": 1},
 }  # fmt: skip
 
 

@@ -39,7 +39,10 @@ SMALL = {  # the data and the options of a small generator of each architecture
     "stylegan2": (TINY_CLASSES, {}),
     "stylegan3": (TINY, {"layers": 4}),
 }
-ELSEWHERE = ("projected",)  # its generator is another architecture's
+ELSEWHERE = (
+    "projected",  # its generator is another architecture's
+    *("pix2pix", "cyclegan", "cut"),  # test_translation.py: they take images
+)
 
 
 def make_generator(name: str) -> Generator:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import ganzoo_translation
 from crashing import die, in_child
 from ganzoo.engine import checkpoint, rounds
 from ganzoo.errors import UsageError
+from ganzoo.package.generator import Generator
 from ganzoo.plugin import DataInfo
 from ganzoo.recipe.resolve import resolve
 from ganzoo.testing import check_regularizer, collect_checks
@@ -263,3 +265,19 @@ def test_rates_of_the_recipes_are_constant_for_half_of_the_training(name):
     for optim in (recipe.optim_g, recipe.optim_d):
         assert [optim.options.lr.at(images) for images in (half, 1.5 * half, 2 * half)] == [2e-4, 1e-4, 0]
     assert (recipe.train.batch, recipe.train.ema_half_life, recipe.train.flip) == (1, 0, True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("onnxscript") is None or find_spec("onnxruntime") is None, reason="onnx is not installed")
+@pytest.mark.parametrize(("arch", "options"), [("pix2pix", {"dropout": 0.0}), ("cyclegan", {"blocks": 1})])
+def test_onnx_runtime_makes_the_same_images(arch, options, tmp_path):
+    import onnxruntime
+
+    data = DataInfo(shape=(3, 32, 32), label_shape=(3, 32, 32))
+    generator = Generator(build(arch, **options), data, {"images": 0, "recipe": {"arch": {"name": f"test:{arch}"}}})
+    path, *_ = ganzoo.create("exporter", "onnx", data=data)(generator, tmp_path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    labels = generator.make_labels(3)
+    (found,) = session.run(None, {"labels": labels.numpy()})
+    expected = generator(torch.zeros(3, 0), labels)
+    assert np.abs(found - expected.numpy()).max() < 1e-4
