@@ -171,12 +171,12 @@ def import_weights(
     """Write a generator that another project trained as a model package; return its directory.
 
     Args:
-        file: The weights file, written by ``torch.save`` or safetensors. Code in it is never run.
+        file: The weights file, written by ``torch.save``, ``pickle.dump`` or safetensors. Code in it is never run.
         directory: The directory to write, as in `package`.
         format: The name of the file's format, which an installed architecture reads
             (`ganzoo.plugin.Architecture.imports`).
         options: Options of the architecture by key, ``arch.*``, where the weights do not imply them.
-        license: The licence of the weights, by its identifier on the Hub.
+        license: The licence of the weights, which is that of the file, by its identifier on the Hub.
         device: The device on which the card's samples are computed, as in `load`.
 
     Raises:

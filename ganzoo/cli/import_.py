@@ -38,10 +38,13 @@ def command(file: Path, directory: Path, pairs: tuple[str, ...], format_: str, l
     ganzoo import netG_epoch_24.pth faces --format pytorch-examples
     ganzoo import gan4.model digits --format torchgan arch.slope=0
 
-    FILE was written by torch.save or safetensors; code in it is not run. KEY=VALUE sets options of the architecture
-    (arch.*) that do not follow from the weights. Prints the directory.
+    FILE was written by torch.save, pickle.dump or safetensors; code in it is not run. KEY=VALUE sets options of the
+    architecture (arch.*) that do not follow from the weights. Prints the directory.
     """
     from ganzoo import models
 
     said = parse_pairs(pairs)
-    click.echo(models.import_weights(file, directory, format=format_, options=said, license=license, device=device))
+    made = models.import_weights(file, directory, format=format_, options=said, license=license, device=device)
+    click.echo(made)
+    if not license:
+        click.echo(f"the licence of {file} applies to it: name it in the model card with --license ID", err=True)

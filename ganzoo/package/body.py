@@ -83,7 +83,11 @@ def _describe_model(config: Config, registry: Registry) -> str:
 
 def _describe_origin(config: Config) -> str:
     origin = {key: format_code(value) for key, value in config.imported.items()}
-    return f"`ganzoo import` read the file {origin['file']} (format {origin['format']}, SHA-256 {origin['sha256']})."
+    notice = f" {escape(config.imported['notice'])}." if config.imported["notice"] else ""
+    return (
+        f"`ganzoo import` read the file {origin['file']} (format {origin['format']}, SHA-256 {origin['sha256']}). The "
+        f"licence of that file applies to these weights.{notice}"
+    )
 
 
 def _describe_usage(config: Config, address: Address) -> str:

@@ -72,7 +72,8 @@ class Config:
         metrics: The measured values, with their protocol.
         files: The package's other files, by name.
         json: The whole content, unchanged.
-        imported: Where ganzoo did not train the weights: the format, name and sha256 of the file that they come from.
+        imported: Where ganzoo did not train the weights: the format, name and sha256 of the file that they come from,
+            and a notice on the licence of such files.
             Empty where it did.
         profile: The width of the power function by which the generator was averaged after the training; None where its
             average is the one of ``train.ema_half_life``.
@@ -242,7 +243,8 @@ def _parse_metric(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _parse_imported(entry: Mapping[str, Any]) -> Mapping[str, str]:
     _check(re.fullmatch(r"[0-9a-f]{64}", entry["sha256"]), "imported.sha256")
-    return {key: _parse_text(entry[key]) for key in ("format", "file", "sha256")}
+    entry = {"notice": "", **entry}
+    return {key: _parse_text(entry[key]) for key in ("format", "file", "sha256", "notice")}
 
 
 def _parse_width(value: object) -> float:

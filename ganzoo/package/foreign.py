@@ -1,15 +1,9 @@
-"""Importing weights of other projects: an architecture's table names the tensors of a file as its own.
-
-A pickle is read by ``torch.load(weights_only=True)`` and by nothing else: this makes tensors and plain values, and runs
-no code from the file.
-"""
+"""Importing weights of other projects: an architecture's table names the tensors of a file as its own."""
 
 from __future__ import annotations
 
 import hashlib
-import pickle
 import tempfile
-import warnings
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -18,10 +12,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ganzoo.errors import Corrupt, GanzooError, NotFound, UsageError, suggest_names
+from ganzoo.errors import Corrupt, NotFound, UsageError, suggest_names
 from ganzoo.package import complete, package, tensors
 from ganzoo.package import plan as planning
 from ganzoo.package.config import FORMAT, MODEL
+from ganzoo.package.pickles import unpickle
 from ganzoo.package.tensors import TensorInfo
 from ganzoo.plugin import Architecture, ImportedGenerator, Networks, options
 from ganzoo.plugin.files import write_errors_explained
@@ -62,7 +57,7 @@ def import_weights(
     """Write the generator in a file of another project as a model package.
 
     Args:
-        file: The weights file, written by ``torch.save`` or safetensors.
+        file: The weights file, written by ``torch.save``, ``pickle.dump`` or safetensors.
         target: The directory to write, as for `ganzoo package`.
         registry: The registry in which formats are looked up.
         format: The name of the file's format.
@@ -88,6 +83,7 @@ def import_weights(
         networks: Networks = arch.build(imported.data)
     fitted = _fit_weights(imported.weights, tensors.describe_tensors(networks.generator), str(file))
     origin = {"format": chosen.qualified, "file": file.name, "sha256": _hash_file(file)}
+    origin |= {"notice": imported.notice} if imported.notice else {}
     with tempfile.TemporaryDirectory() as folder:
         temporary = Path(folder) / "package"
         config = _make_config(arch, imported, networks) | {"imported": origin}
@@ -123,22 +119,11 @@ def find_format(registry: Registry, text: str) -> Format:
 # Reading the file.
 
 
-class IgnoredObject:
-    """A stand-in for an object of another project: it accepts any state, and does nothing."""
-
-    def __new__(cls, *args: object, **keywords: object) -> IgnoredObject:
-        """Return an object and ignore the arguments in the file."""
-        return super().__new__(cls)
-
-    def __setstate__(self, state: object) -> None:
-        """Ignore the state in the file."""
-
-
 def read_tensors(path: Path, ignored: str) -> dict[str, Tensor]:
     """Return all tensors in a file by name, on the CPU; nested names are joined by dots.
 
     Args:
-        path: A file that ``torch.save`` or safetensors wrote.
+        path: A file that ``torch.save``, ``pickle.dump`` or safetensors wrote.
         ignored: A prefix of full class names. Objects of such classes are ignored; any other objects are refused.
 
     Raises:
@@ -152,15 +137,15 @@ def read_tensors(path: Path, ignored: str) -> dict[str, Tensor]:
     if not path.exists():
         raise NotFound(f"there is no file {path}")
     with write_errors_explained(path), path.open("rb") as file:
-        start, size = file.read(9), path.stat().st_size
+        start, size = file.read(64), path.stat().st_size
     if not size:
         raise Corrupt(f"{path} is empty: its download or copy failed, so fetch it again")
-    if start[8:] == b"{":
+    if start[8:9] == b"{":
         content = path.read_bytes()
         tensors.read_header(content, str(path))
         stored: object = tensors.unpack(content, str(path))
     else:
-        stored = _unpickle(path, ignored)
+        stored = unpickle(path, start, ignored)
     try:
         found = dict(_iterate_tensors(stored))
     except RecursionError:
@@ -170,34 +155,6 @@ def read_tensors(path: Path, ignored: str) -> dict[str, Tensor]:
     if not found:
         raise UsageError(f"{path} contains no tensors: name the file with the weights in it")
     return found
-
-
-def _unpickle(path: Path, ignored: str) -> object:
-    """Return the content of a file of ``torch.save``; objects of classes with the prefix `ignored` are ignored."""
-    try:
-        named = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except Exception:  # a file of torch's older format, or not a file of torch
-        named = []
-    if others := [name for name in named if not name.startswith(ignored)]:
-        raise _make_refusal(path, others[0])
-    stand_ins: list[Any] = [(IgnoredObject, name) for name in named]
-    try:
-        with warnings.catch_warnings(action="ignore"), torch.serialization.safe_globals(stand_ins):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "GLOBAL" in str(error):  # a name that is not torch's own
-            raise _make_refusal(path) from error
-        raise Corrupt(f"{path} is damaged, or was not written by torch.save or safetensors") from error
-    except Exception as error:  # a damaged file may make the reader raise any error
-        raise Corrupt(f"{path} is damaged, or was not written by torch.save or safetensors") from error
-
-
-def _make_refusal(path: Path, name: str = "") -> GanzooError:
-    what = f"objects of {ascii(name)[:80]}" if name else "objects"
-    return GanzooError(
-        f"{path} contains {what} besides tensors. They could run code, so the file is not read: in the project that "
-        "wrote it, save the weights alone with torch.save(generator.state_dict(), FILE)"
-    )
 
 
 def _iterate_tensors(stored: object, prefix: str = "") -> Iterator[tuple[str, Tensor]]:

@@ -167,11 +167,14 @@ class ImportedGenerator:
             that they have their defaults.
         data: A description of the samples that it generates.
         weights: The tensors of the generator, by their names in the ``state_dict`` of ganzoo's generator.
+        notice: What is known of the licence of such files, a sentence without its full stop for the model card; empty
+            if nothing is known.
     """
 
     options: Mapping[str, Any]
     data: DataInfo
     weights: Mapping[str, Tensor]
+    notice: str = ""
 
 
 class RunView(Protocol):

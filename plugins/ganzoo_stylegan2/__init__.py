@@ -93,6 +93,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         channels=(1, 3),
         conditional="optional",
         provides=_provides,
+        imports={"stylegan2-ada-pytorch": "ganzoo_stylegan2.imports:stylegan2_ada_pytorch"},
         cases="ganzoo_stylegan2.cases:cases",
         recommended=RECOMMENDED,
     )

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 import ganzoo
 from ganzoo.errors import Corrupt, GanzooError, NotFound, UsageError
-from ganzoo.package import foreign
+from ganzoo.package import pickles
 from ganzoo.package.config import CARD, PICTURE, REFERENCE, read_config
 from ganzoo.plugin import Architecture, DataInfo, ImportedGenerator, Networks, hookimpl
 
@@ -348,7 +348,7 @@ def test_an_ignored_object_is_never_the_real_one(losses: type) -> None:
     file = save({"generator": TORCHGAN, "loss": losses()})
     import_file(file, "torchgan")
     assert not Path("attacked").exists()
-    assert isinstance(foreign.IgnoredObject(1, two=2), foreign.IgnoredObject)
+    assert isinstance(pickles.StandIn(1, two=2), pickles.StandIn)
 
 
 def test_unknown_names_and_keys_are_refused(losses: type) -> None:
