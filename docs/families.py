@@ -194,6 +194,8 @@ BUILT_FOR: dict[str, list[dict[str, Any]]] = {
     "progan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "stylegan2": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "stylegan3": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
+    "rrdb": [{"shape": (3, 64, 64), "label_shape": (3, 16, 16)}],
+    "compact": [{"shape": (3, 64, 64), "label_shape": (3, 16, 16)}],
 }
 SPEEDS: list[tuple[Any, ...]] = [
     ("dcgan", "images of 1x32x32 with the defaults", "costs", "images_per_second"),

@@ -15,6 +15,7 @@ from ganzoo_datasets.specs.known import list_known
 from ganzoo_datasets.specs.made import list_made
 from ganzoo_datasets.specs.mnist import list_mnist
 from ganzoo_datasets.specs.pairs import list_pairs
+from ganzoo_datasets.specs.upscaling import list_upscaling
 
 
 @hookimpl
@@ -24,6 +25,7 @@ def ganzoo_datasets() -> Iterator[Dataset]:
     yield from list_folders()
     yield from list_arrays()
     yield from list_pairs()
+    yield from list_upscaling()
     yield from list_audio()
     yield from list_made()
     yield from list_mnist()
