@@ -106,7 +106,7 @@ def list_rows(
 def list_ours(kind: str) -> list[str]:
     """Return the names of the components of this distribution that take random images and need no package of their own.
 
-    Architectures that always take labels are left out: they translate images or sounds.
+    Architectures that always take labels are left out, as they translate images or sounds; and those of sounds alone.
     """
     return [
         entry.spec.name
@@ -114,6 +114,7 @@ def list_ours(kind: str) -> list[str]:
         if entry.plugin.distribution == "ganzoo"
         and not getattr(entry.spec, "requires", ())
         and getattr(entry.spec, "conditional", "") != "always"
+        and (not isinstance(entry.spec, Architecture) or "image" in entry.spec.modalities)
     ]
 
 

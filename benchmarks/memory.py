@@ -33,8 +33,9 @@ def main() -> None:
     """Measure one architecture after the other, print a table and keep the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     entries = ganzoo.registry().components("architecture")
-    specs = {entry.spec.name: entry.spec for entry in entries if isinstance(entry.spec, Architecture)}
-    parser.add_argument("--archs", type=lambda text: text.split(","), default=list(specs))
+    specs = {spec.name: spec for spec in (entry.spec for entry in entries) if isinstance(spec, Architecture)}
+    images = [name for name, spec in specs.items() if "image" in spec.modalities]
+    parser.add_argument("--archs", type=lambda text: text.split(","), default=images)
     parser.add_argument("--size", type=int, default=32)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--quick", action="store_true", help="two architectures, nothing is kept")

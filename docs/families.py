@@ -178,6 +178,9 @@ BUILT_FOR: dict[str, list[dict[str, Any]]] = {
     "biggan-deep": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "dcgan": [{"shape": (1, 32, 32)}, {"shape": (3, 64, 64)}],
     "dcgan-tutorial": [{"shape": (1, 28, 28)}, {"shape": (3, 28, 28)}],
+    "hifigan": [{"shape": (1, 8192), "modality": "audio", "label_shape": (80, 32)}],
+    "vocos": [{"shape": (1, 16_384), "modality": "audio", "label_shape": (100, 64)}],
+    "wavegan": [{"shape": (1, 16_384), "modality": "audio"}],
     "gat": [{"shape": (1, 32, 32)}, {"shape": (3, 64, 64)}],
     "fastgan": [{"shape": (3, 32, 32)}, {"shape": (3, 256, 256)}],
     "projected": [],  # it needs timm, and its generator is that of another architecture

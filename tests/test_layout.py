@@ -229,6 +229,7 @@ SAME_WORDS = {  # names of components that are other things in a file of the cor
     "ganzoo/package/labelled.py": {"folder", "npz"},
     "ganzoo/cli/sweep.py": {"table"},  # of settings
     "ganzoo/engine/optim.py": {"clip"},  # of gradients
+    "ganzoo/layers/spectra.py": {"mel"},  # the key of the data's spectrogram
     "ganzoo/plugin/images.py": {"random"},  # crops
 }
 

@@ -21,6 +21,7 @@ from ganzoo.layers.products import ProductConv2d, ProductConvTranspose2d
 from ganzoo.layers.projection import ProjectionHead
 from ganzoo.layers.resampling import decimate, downsample, interpolate, low_pass, upsample
 from ganzoo.layers.scaling import convolve_and_pool, double_and_convolve
+from ganzoo.layers.spectra import MelSpectrogram, invert_spectra, measure_magnitudes, measure_spectra
 from ganzoo.layers.spectral import SpectralNorm, spectral_norm, spectral_norm_all
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "EqualisedConv2d",
     "EqualisedLinear",
     "Frozen",
+    "MelSpectrogram",
     "MultiScale",
     "ProductConv2d",
     "ProductConvTranspose2d",
@@ -44,11 +46,14 @@ __all__ = [
     "extractor",
     "input_gradients",
     "interpolate",
+    "invert_spectra",
     "join_answers",
     "label_size",
     "logits",
     "low_pass",
     "measure_embedding",
+    "measure_magnitudes",
+    "measure_spectra",
     "minibatch_deviation",
     "one_hot",
     "pack_samples",

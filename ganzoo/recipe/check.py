@@ -229,9 +229,11 @@ def _check_moved_labels(recipe: ResolvedRecipe, data: DataInfo) -> None:
 def find_changed_meaning(data: DataInfo, other: DataInfo) -> str:
     """Return the first key of `meta` that gives the numbers of two tables or texts different meanings, or ''.
 
-    For other kinds of data `meta` is only a description, so the result is ''.
+    The same holds for sounds whose labels are arrays, such as mel spectrograms. For other kinds of data `meta` is only
+    a description, so the result is ''.
     """
-    if not {data.modality, other.modality} <= {"tabular", "text"}:
+    spectra = data.modality == other.modality == "audio" and bool(data.label_shape and other.label_shape)
+    if not spectra and not {data.modality, other.modality} <= {"tabular", "text"}:
         return ""
     keys = sorted(data.meta.keys() | other.meta.keys())
     return next((key for key in keys if data.meta.get(key) != other.meta.get(key)), "")

@@ -18,6 +18,7 @@ from ganzoo_datasets import sounds
 from ganzoo_datasets.archives import SourceFile, cut_folders_around
 from ganzoo_datasets.labels import Labels, label_by_folder
 from ganzoo_datasets.listing import list_files
+from ganzoo_datasets.mels import describe_mel, make_condition
 from ganzoo_datasets.specs.audio import AudioOptions
 
 BY_WAVE, BY_SOUNDFILE = (".wav",), (".aif", ".aiff", ".au", ".flac", ".mp3", ".ogg", ".opus", ".w64")
@@ -29,20 +30,24 @@ class Audio:
     A file gives as many samples as fit into it, each `hop` values after the one before; what is left at its end is not
     used. A file that is shorter than one sample gives one, with silence at its end. The files are resampled by
     `ganzoo_datasets.sounds.resample`. If all files are in sub-folders and there are at least two of them, the
-    sub-folders are the classes.
+    sub-folders are the classes. With `mel`, the label of a sample is its mel spectrogram instead, which is computed on
+    the device of the training (`condition`).
 
     Args:
         options: The path, and the form of a sample.
 
     Raises:
         NotFound: The path is not a folder or archive, or has no sound files.
-        UsageError: The path is missing, or a kind of file needs a package that is not installed.
+        UsageError: The path is missing, a kind of file needs a package that is not installed, or there is no such mel
+            spectrogram.
         Corrupt: An archive is damaged.
     """
 
     def __init__(self, options: AudioOptions) -> None:
         if not options.path:
             raise UsageError("dataset 'audio' needs a folder of sound files: add dataset.path=FOLDER")
+        if options.mel:
+            self.condition = make_condition(options)
         self.strict, self._options = options.strict, options
         files = list_files(options.path, _is_sound, "sound files", ".wav or .flac files")
         _check_kinds(files)
@@ -52,7 +57,8 @@ class Audio:
         counts = [self._count(header) for header in self._headers]
         self._cuts = [(number, cut) for number, count in enumerate(counts) for cut in range(count)]
         self._files, names = files, cut_folders_around([file.name for file in files])
-        labels = label_by_folder(names) if options.labels == "auto" else Labels((), [None] * len(files))
+        by_folder = options.labels == "auto" and not options.mel
+        labels = label_by_folder(names) if by_folder else Labels((), [None] * len(files))
         self._labels = labels.numbers
         meta = {"classes": list(labels.classes)} if labels.classes else {}
         self.info = DataInfo(
@@ -61,7 +67,8 @@ class Audio:
             num_classes=len(labels.classes),
             num_items=len(self._cuts),
             modality="audio",
-            meta=meta | {"sample_rate": options.rate},
+            label_shape=(options.mel, options.length // options.mel_hop) if options.mel else (),
+            meta=meta | {"sample_rate": options.rate} | describe_mel(options),
         )
 
     def items(self) -> list[Item]:

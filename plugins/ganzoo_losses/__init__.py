@@ -65,6 +65,9 @@ class HingeOptions:
     jitter: float = option(
         0.0, low=0, high=1, help="Each logit's margin is drawn between 1 - jitter and 1; 0.2 in FastGAN's code."
     )
+    bounded: bool = option(
+        False, help="Whether G gets no gradient from a logit beyond 1 either, as in Vocos: E max(0, 1 - f)."
+    )
 
 
 @hookimpl

@@ -46,6 +46,7 @@ def hinge() -> Iterator[Case]:
     yield _case("D cannot tell", [0.7, -0.4], [0.7, -0.4], 2, -0.15)
     yield _case("past the margin and not", [0.3, 2.0], [-2.0, 0.5], 0.7 / 2 + 1.5 / 2, 0.75)
     yield _case("at the margin", [1.0], [-1.0], 0, 1)
+    yield _case("bounded", [0.3, 2.0], [-2.0, 1.5], 0.7 / 2 + 2.5 / 2, 1.5, {"bounded": True})
 
 
 def wasserstein() -> Iterator[Case]:

@@ -93,7 +93,7 @@ class Hinge:
     """The hinge loss (Lim & Ye 2017; Miyato et al. 2018, eqs. 16-17), with the margin m = 1 of these papers.
 
     D: E max(0, m - r) + E max(0, m + f)
-    G: -E f
+    G: -E f, or E max(0, 1 - f) if it is `bounded` (Siuzdak 2023, arXiv:2306.00814, section 3.4)
 
     With `jitter`, each logit has a margin of its own, drawn between 1 - jitter and 1.
     """
@@ -106,8 +106,8 @@ class Hinge:
         return relu(self._draw_margin(real) - real).mean() + relu(self._draw_margin(fake) + fake).mean()
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Return G's loss, a scalar, unbounded."""
-        return -fake.mean()
+        """Return G's loss, a scalar, unbounded unless the option says so."""
+        return relu(1 - fake).mean() if self.options.bounded else -fake.mean()
 
     def _draw_margin(self, logits: Tensor) -> Tensor | float:
         """Return the margin of each logit: 1, or a number below it."""

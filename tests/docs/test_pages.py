@@ -42,8 +42,8 @@ def test_a_page_runs(name: str, template: Path, tmp_path: Path, monkeypatch: pyt
 
     reader = Reader(copytree(template, tmp_path / "home"), monkeypatch)
     text = (DOCS / name).read_text(encoding="utf-8").replace('parametrize_checks("acme")', 'parametrize_checks("flip")')
-    # The models of these pages read files of the user: tests/hub/test_translators.py and test_upscaling.py apply such.
-    if name in ("pairs.md", "upscaling.md"):
+    # These models read files of the user: test_translators.py, test_upscaling.py and test_mels.py apply such.
+    if name in ("pairs.md", "sound.md", "upscaling.md"):
         reader.run_ganzoo = parse_words
     known: dict[str, Any] = {key: getattr(ganzoo.plugin, key) for key in ganzoo.plugin.__all__}
     known |= {"torch": torch, "Tensor": torch.Tensor, "hashlib": hashlib, "json": json}

@@ -92,6 +92,9 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "transposed as a product": (lambda: By(_transpose_by_product, nn.ConvTranspose2d(4, 2, 4, 2, 1)), IMAGES),
     "convolution and pooling": (lambda: By(lambda conv, x: L.convolve_and_pool(x, conv), Plain()), IMAGES),
     "doubling and convolution": (lambda: By(lambda conv, x: L.double_and_convolve(x, conv), Plain()), IMAGES),
+    "spectra": (lambda: Call(lambda x: L.measure_spectra(x, 8, 3)), (3, 32)),
+    "inverse spectra": (lambda: Call(lambda x: L.invert_spectra(x.view(3, 4, 5, 2), 8, 3)), (3, 40)),
+    "mel spectrogram": (lambda: L.MelSpectrogram(8000, 3, 16, 4), (3, 1, 32)),
     "scales": (lambda: Call(L.MultiScale([Patches(4, 1, 2), Patches(4, 1, 1)])), IMAGES),
 }  # fmt: skip
 

@@ -29,6 +29,7 @@ BUILT = (
     layers.SelfAttention2d(8),
     layers.spectral_norm(nn.Linear(4, 4)),
     layers.Frozen(nn.Linear(4, 4)),
+    layers.MelSpectrogram(8000, 4, 64, 16),
 )
 
 

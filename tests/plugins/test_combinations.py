@@ -37,6 +37,7 @@ OUTPUTS = (
 TAKEN_BY = {  # by terms that few architectures take
     "intermediate-consistency": {"gat"}, "path-length": {"gat", "stylegan2", "stylegan3"}, "unit-weights": {"r3gan-mp"},
     "cycle": set(), "patchnce": set(),  # their architectures take labels that are images
+    "mel": set(),  # of sounds alone
     "ucd": set(),  # with the head's classes; without, PROJECTING takes it
 }  # fmt: skip
 PROJECTING = ("biggan", "biggan-deep", "r3gan", "sngan")  # their D returns its logits with all labels

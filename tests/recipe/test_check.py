@@ -208,8 +208,10 @@ def test_a_batch_coupled_loss_refuses_parts_of_the_generators_batch_too() -> Non
         ("tabular", {"columns": [1]}, {"columns": [2]}, "columns"),
         ("tabular", {"columns": [1]}, {"columns": [1]}, ""),
         ("points", {"modes": [1]}, {"modes": [2]}, ""),
+        ("audio", {"mel": {"hop": 4}}, {"mel": {"hop": 5}}, "mel"),
     ],
 )
-def test_meanings_of_table_columns_are_compared(modality: Any, meta: Any, other: Any, key: str) -> None:
-    data, others = (DataInfo(shape=(2,), modality=modality, meta=each) for each in (meta, other))
+def test_meanings_of_numbers_are_compared(modality: Any, meta: Any, other: Any, key: str) -> None:
+    shapes = {"shape": (1, 8), "label_shape": (3, 2)} if modality == "audio" else {"shape": (2,)}
+    data, others = (DataInfo(**shapes, modality=modality, meta=each) for each in (meta, other))
     assert find_changed_meaning(data, others) == find_changed_meaning(others, data) == key

@@ -112,6 +112,7 @@ ARCHITECTURES = [
     for entry in registry().components("architecture")
     if entry.plugin.distribution == "ganzoo" and not getattr(entry.spec, "requires", ())
     if getattr(entry.spec, "conditional", "") != "always"  # translators have tests of their own
+    if "image" in entry.spec.modalities  # type: ignore[union-attr]
 ]
 
 

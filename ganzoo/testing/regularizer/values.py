@@ -16,6 +16,7 @@ from ganzoo.engine.batches import Part
 from ganzoo.errors import suggest_names
 from ganzoo.layers import sum_of_logits
 from ganzoo.plugin import Case, DataInfo, Networks
+from ganzoo.plugin.contracts import Modality
 from ganzoo.registry.failures import describe_error
 from ganzoo.testing.changes import list_operations
 from ganzoo.testing.checks import Failure, Skip, Trial, fatal_failures, require
@@ -48,9 +49,10 @@ def measure_case(trial: Trial, case: Case) -> Mapping[str, float]:
     network = _CaseDiscriminator(deepcopy(case.given["network"]), real.dtype)
     networks = Networks(generator, network, z.shape[1], latent)
     arrays = labels is not None and labels.is_floating_point()
+    modalities: dict[int, Modality] = {4: "image", 3: "audio"}
     data = DataInfo(
         shape=tuple(real.shape[1:]),
-        modality="image" if real.dim() == 4 else "points",
+        modality=modalities.get(real.dim(), "points"),
         num_classes=0 if labels is None or arrays else int(labels.max()) + 1,
         label_shape=() if labels is None or not arrays else tuple(labels.shape[1:]),
     )

@@ -26,6 +26,19 @@ class AudioOptions:
         low=1,
     )
     labels: Literal["auto", "none"] = option("auto", help="Where labels come from: auto for sub-folders, or none.")
+    mel: int = option(
+        0,
+        help="Number of bands of a mel spectrogram, which is then the label of each sample, for vocoders; 0 for none, "
+        "80 in HiFi-GAN.",
+        low=0,
+        high=1024,
+    )
+    n_fft: int = option(1024, help="Values of a frame of the mel spectrogram.", low=16, high=1 << 16)
+    mel_hop: int = option(256, help="Values between two frames of the mel spectrogram.", low=1)
+    f_min: float = option(0.0, help="Lowest frequency of the mel spectrogram in Hz.", low=0)
+    f_max: float | None = option(
+        None, help="Highest frequency of the mel spectrogram in Hz; none for half of dataset.rate, 8000 in HiFi-GAN."
+    )
     strict: bool = option(False, help=STRICT_HELP)
 
 
@@ -37,10 +50,12 @@ def list_audio() -> Iterator[Dataset]:
         factory="ganzoo_datasets.audio:Audio",
         options=AudioOptions,
         similar_to=dict.fromkeys(SOUNDS, "--dataset audio dataset.path=FOLDER"),
-        label_rule="its sub-folders are the classes if every file is in a sub-folder and there are at least two",
+        label_rule="its sub-folders are the classes if every file is in a sub-folder and there are at least two; with "
+        "dataset.mel=80 mel spectrograms are the labels",
         path_option="path",
         opens_paths=False,
         show="ganzoo_datasets.sounds:show",
+        read="ganzoo_datasets.mels:read",
         num_shown=16,
         examples="ganzoo_datasets.audio:examples",
     )
