@@ -44,6 +44,12 @@ class Format(NamedTuple):
         """The unambiguous name, ``plugin:name``."""
         return f"{self.architecture.plugin.name}:{self.name}"
 
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The classes whose objects in a file are ignored (`Architecture.ignored_classes`)."""
+        spec = self.architecture.spec
+        return tuple(spec.ignored_classes.get(self.name, ())) if isinstance(spec, Architecture) else ()
+
 
 def import_weights(
     file: Path,
@@ -73,7 +79,7 @@ def import_weights(
     """
     complete.check_target(target)
     chosen = find_format(registry, format)
-    weights = read_tensors(file, ignored=f"{chosen.name.replace('-', '_')}.")
+    weights = read_tensors(file, chosen.ignored)
     try:
         imported = chosen.architecture.import_weights(chosen.name, weights)
     except UsageError as error:
@@ -119,12 +125,12 @@ def find_format(registry: Registry, text: str) -> Format:
 # Reading the file.
 
 
-def read_tensors(path: Path, ignored: str) -> dict[str, Tensor]:
+def read_tensors(path: Path, ignored: tuple[str, ...]) -> dict[str, Tensor]:
     """Return all tensors in a file by name, on the CPU; nested names are joined by dots.
 
     Args:
         path: A file that ``torch.save``, ``pickle.dump`` or safetensors wrote.
-        ignored: A prefix of full class names. Objects of such classes are ignored; any other objects are refused.
+        ignored: Prefixes of full class names. Objects of such classes are ignored; any other objects are refused.
 
     Raises:
         UsageError: The path is a directory, or the file contains no tensors.

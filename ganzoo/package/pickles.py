@@ -20,18 +20,18 @@ from torch import Tensor
 from ganzoo.errors import Corrupt, GanzooError
 
 MAGIC = b"l\xfc\x9cF\xf9 j\xa8P\x19"  # the number at the start of a file in torch's older format
-# What pickles of networks contain besides tensors. Objects of these classes and packages are ignored.
-IGNORED = ("builtins.frozenset", "builtins.set", "collections.OrderedDict")
-PACKAGES = ("dnnlib", "numpy", "torch", "torch_utils")
+# What pickles of any networks contain besides tensors.
+PLAIN = ("builtins.frozenset", "builtins.set", "collections.OrderedDict")
+PACKAGES = ("numpy.", "torch.")
 
 
-def unpickle(path: Path, start: bytes, ignored: str) -> object:
+def unpickle(path: Path, start: bytes, ignored: tuple[str, ...]) -> object:
     """Return the content of a pickle: nested mappings with tensors.
 
     Args:
         path: A file of ``torch.save`` or ``pickle.dump``.
         start: The first bytes of the file, at least 40 if it has as many.
-        ignored: A prefix of full class names. Objects of such classes are ignored.
+        ignored: Prefixes of full class names. Objects of such classes are ignored.
 
     Raises:
         Corrupt: The file is damaged, or it is not a pickle.
@@ -40,7 +40,7 @@ def unpickle(path: Path, start: bytes, ignored: str) -> object:
     try:
         with warnings.catch_warnings(action="ignore"):
             if start[:1] == b"\x80" and MAGIC not in start:
-                return _read_plain(path)
+                return _read_plain(path, ignored)
             return _read_of_torch(path, ignored)
     except GanzooError:
         raise
@@ -59,17 +59,27 @@ def make_refusal(path: Path, name: str = "") -> GanzooError:
     )
 
 
-def _read_of_torch(path: Path, ignored: str) -> object:
+def _read_of_torch(path: Path, ignored: tuple[str, ...]) -> object:
     """Return the content of a file of ``torch.save``."""
     try:
         named = torch.serialization.get_unsafe_globals_in_checkpoint(path)
     except Exception:  # a file of torch's older format, or not a file of torch
-        named = []
+        named = [name for name in _list_older_names(path) if name.startswith(ignored)]  # torch refuses others
     if others := [name for name in named if not name.startswith(ignored)]:
         raise make_refusal(path, others[0])
     stand_ins: list[Any] = [(StandIn, name) for name in named]
     with torch.serialization.safe_globals(stand_ins):
         return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _list_older_names(path: Path) -> list[str]:
+    """Return the names in a file of torch's older format, whose fourth pickle is the content; none if it is damaged."""
+    try:
+        with path.open("rb") as file:
+            opcodes = [each for _ in range(4) for each in pickletools.genops(file)]
+    except ValueError:
+        return []
+    return [str(argument).replace(" ", ".") for opcode, argument, _ in opcodes if opcode.name == "GLOBAL"]
 
 
 # ----------------------------------------------------------------------------
@@ -153,16 +163,17 @@ class Unpickler(pickle.Unpickler):
     """An unpickler for which each name is one of the classes above; other names are refused."""
 
     path: Path
+    ignored: tuple[str, ...]
 
     def find_class(self, module_name: str, global_name: str) -> Any:
         """Return the class that takes the place of a name."""
         name = f"{module_name}.{global_name}"
-        if name not in IGNORED and module_name.partition(".")[0] not in PACKAGES:
+        if name not in PLAIN and not name.startswith(PACKAGES + self.ignored):
             raise make_refusal(self.path, name)
         return CLASSES.get(name, StandIn)
 
 
-def _read_plain(path: Path) -> object:
+def _read_plain(path: Path, ignored: tuple[str, ...]) -> object:
     """Return the mappings and tensors in a plain pickle."""
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -171,7 +182,7 @@ def _read_plain(path: Path) -> object:
                 raise pickle.UnpicklingError("more objects than bytes")
         file.seek(0)
         unpickler = Unpickler(file)
-        unpickler.path = path
+        unpickler.path, unpickler.ignored = path, ignored
         return _restore(unpickler.load())
 
 

@@ -43,8 +43,10 @@ class Architecture(Built):
         imports: Formats of other projects' weights that `ganzoo import` can read for this architecture. Each name of a
             format maps to ``"package.module:callable"``, called as ``(weights: dict[str, Tensor]) ->
             ImportedGenerator``. It gets all tensors of the file, with nested names joined by dots, and raises
-            UsageError where they are not of its format. A format with the name of a Python package may hold objects of
-            that package's classes; they are skipped.
+            UsageError where they are not of its format.
+        ignored_classes: Classes of which files of a format contain objects besides tensors, by the name of the format:
+            the full names of classes, or what they begin with, such as ``("torchgan.",)``. These objects are ignored.
+            Files with objects of other classes are refused.
     """
 
     kind: ClassVar[str] = "architecture"
@@ -59,6 +61,7 @@ class Architecture(Built):
     input_multiple: int | Callable[[Any], int] = 0
     untrained: tuple[str, ...] = ()
     imports: Mapping[str, str] = field(default_factory=dict)
+    ignored_classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -76,7 +76,9 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         imports={
             "pytorch-examples": "ganzoo_dcgan.imports:pytorch_examples",
             "torchgan": "ganzoo_dcgan.imports:torchgan",
+            "pytorch-gan-zoo-dcgan": "ganzoo_dcgan.imports:pytorch_gan_zoo",
         },
+        ignored_classes={"torchgan": ("torchgan.",), "pytorch-gan-zoo-dcgan": ("models.utils.config.",)},
         recommended={
             "loss": "bce",
             "optim.g.betas": (0.5, 0.999),

@@ -42,6 +42,22 @@ def torchgan(weights: Mapping[str, Tensor]) -> ImportedGenerator:
     return _convert(weights, blocks, f"model.{last}.0", slope=0.2, bias=True)
 
 
+def pytorch_gan_zoo(weights: Mapping[str, Tensor]) -> ImportedGenerator:
+    """Read a checkpoint of pytorch_GAN_zoo's model ``DCGAN``, or the ``state_dict`` of its generator.
+
+    Of a checkpoint this is ``netG``: nothing updates the statistics of batch normalisation in the averaged network.
+
+    Raises:
+        UsageError: The tensors are not those of such a generator.
+    """
+    weights = _strip_prefix("netG.", weights)
+    if any(name.startswith("decisionLayer.") for name in weights):
+        raise UsageError("it is a discriminator: give a file with netG")
+    levels = sum(name.startswith("main.convTranspose") for name in weights)
+    blocks = [(f"main.convTranspose{level}", f"main.batchNorm{level}") for level in range(1, levels + 1)]
+    return _convert(weights, [("formatLayer", "main.batchNorm0"), *blocks], "main.outlayer")
+
+
 def _strip_prefix(prefix: str, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """Return the weights whose names have a prefix, without the prefix; all weights if no name has it."""
     return {name.removeprefix(prefix): each for name, each in weights.items() if name.startswith(prefix)} or weights

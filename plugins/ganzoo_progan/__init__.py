@@ -25,6 +25,9 @@ class ProGANOptions:
     )
     channel_max: int = option(64, low=8, help="Largest number of channels; 512 in the paper.")
     z_dim: int = option(64, low=1, help="Length of the latent z; 512 in the paper.")
+    position_bias: bool = option(
+        False, help="Whether G's first layer has a bias for each position of 4x4; not in the paper."
+    )
 
 
 @hookimpl
@@ -42,6 +45,8 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         channels=(1, 3),
         conditional="never",
         provides=("double-backward", "batch-coupled-d", "features", "embedding"),
+        imports={"pytorch-gan-zoo-pgan": "ganzoo_progan.imports:pytorch_gan_zoo"},
+        ignored_classes={"pytorch-gan-zoo-pgan": ("models.utils.config.",)},
         cases="ganzoo_progan.cases:cases",
         recommended={
             "loss": "wasserstein",

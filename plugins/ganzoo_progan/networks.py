@@ -42,14 +42,19 @@ def build(options: ProGANOptions, data: DataInfo) -> Networks:
     if len(data.shape) != 3 or data.shape[1] != size or size not in SIZES:
         sizes = ", ".join(map(str, SIZES))
         raise UsageError(f"progan cannot build for shape {tuple(data.shape)}: give (C, S, S) with S one of {sizes}")
-    resolutions = [4 << level for level in range(size.bit_length() - 2)]
-    widths = [max(8, min(options.channel_base // resolution, options.channel_max)) for resolution in resolutions]
+    widths = choose_widths(options, size)
     return Networks(
-        generator=Generator(data.shape[0], widths, options.z_dim),
+        generator=Generator(data.shape[0], widths, options.z_dim, options.position_bias),
         discriminator=Discriminator(data.shape[0], widths),
         latent_dim=options.z_dim,
         latent="normal",
     )
+
+
+def choose_widths(options: ProGANOptions, size: int) -> list[int]:
+    """Return the numbers of channels at 4, 8, ..., `size` pixels."""
+    resolutions = [4 << level for level in range(size.bit_length() - 2)]
+    return [max(8, min(options.channel_base // resolution, options.channel_max)) for resolution in resolutions]
 
 
 class Generator(nn.Module):
@@ -59,13 +64,14 @@ class Generator(nn.Module):
         channels: The number of channels of the image.
         widths: The numbers of channels at resolutions 4, 8, ..., S.
         z_dim: The length of z. Only its direction matters: z is normalised to a point on a sphere.
+        position_bias: Whether the first layer has a bias for each position of 4x4, not one for each channel.
     """
 
-    def __init__(self, channels: int, widths: list[int], z_dim: int) -> None:
+    def __init__(self, channels: int, widths: list[int], z_dim: int, position_bias: bool = False) -> None:
         super().__init__()
         # the table's convolution by 4x4 of a map of one pixel: each position of 4x4 has weights of its own
         self.first = EqualisedLinear(z_dim, 16 * widths[0], bias=False, gain=GAIN / 4)
-        self.bias = nn.Parameter(torch.zeros(widths[0]))
+        self.bias = nn.Parameter(torch.zeros(widths[0], *[4, 4] * position_bias))
         self.conv = make_convolution(widths[0], widths[0])
         self.blocks = nn.Sequential(*(Up(inputs, outputs) for inputs, outputs in pairwise(widths)))
         self.last = EqualisedConv2d(widths[-1], channels, 1)
@@ -73,7 +79,8 @@ class Generator(nn.Module):
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the images of latents `z`; raise ValueError if there are labels."""
         require_labels(labels, False)
-        x = self.first(pixel_norm(z)).view(z.shape[0], -1, 4, 4) + self.bias[:, None, None]  # [N, widths[0], 4, 4]
+        bias = self.bias if self.bias.dim() == 3 else self.bias[:, None, None]
+        x = self.first(pixel_norm(z)).view(z.shape[0], -1, 4, 4) + bias  # [N, widths[0], 4, 4]
         x = normalise(self.conv(normalise(x)))
         images: Tensor = self.last(self.blocks(x))  # [N, channels, S, S]
         return images

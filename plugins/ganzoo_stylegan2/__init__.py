@@ -94,6 +94,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         conditional="optional",
         provides=_provides,
         imports={"stylegan2-ada-pytorch": "ganzoo_stylegan2.imports:stylegan2_ada_pytorch"},
+        ignored_classes={"stylegan2-ada-pytorch": ("dnnlib.", "torch_utils.")},
         cases="ganzoo_stylegan2.cases:cases",
         recommended=RECOMMENDED,
     )
