@@ -173,6 +173,11 @@ PICTURES = {
     ),
     "mlp": ("ring.png", "2,500 points of `ganzoo sample ganzoo:ring`; the circles are three standard deviations wide"),
 }
+PEOPLE = [  # a number of two modes that may be missing, and three categories
+    {"kind": "number", "name": "age", "weights": [0.7, 0.3], "means": [30.0, 60.0], "stds": [8.0, 5.0], "low": 0.0,
+     "high": 100.0, "decimals": 0, "missing": True},
+    {"kind": "category", "name": "plan", "categories": ["basic", "plus", "pro"]},
+]  # fmt: skip
 BUILT_FOR: dict[str, list[dict[str, Any]]] = {
     "biggan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "biggan-deep": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
@@ -182,6 +187,7 @@ BUILT_FOR: dict[str, list[dict[str, Any]]] = {
     "vocos": [{"shape": (1, 16_384), "modality": "audio", "label_shape": (100, 64)}],
     "wavegan": [{"shape": (1, 16_384), "modality": "audio"}],
     "gat": [{"shape": (1, 32, 32)}, {"shape": (3, 64, 64)}],
+    "ctgan": [{"shape": (7,), "modality": "tabular", "meta": {"columns": PEOPLE}}],
     "fastgan": [{"shape": (3, 32, 32)}, {"shape": (3, 256, 256)}],
     "projected": [],  # it needs timm, and its generator is that of another architecture
     "mlp": [{"shape": (2,), "modality": "points"}],

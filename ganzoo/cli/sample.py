@@ -37,6 +37,12 @@ SUFFIX = re.compile(r"(\.(png|jpe?g|webp|txt|csv|tsv|wav|npz))?")
     help="Class of the samples, by name or number; several, as cat,dog, take turns. Default: all classes in turn.",
 )
 @click.option(
+    "--where",
+    metavar="COLUMN=CATEGORY",
+    multiple=True,
+    help="Category that the rows of a table shall have, such as cut=Ideal, of a model trained with --conditional.",
+)
+@click.option(
     "--truncation",
     metavar="X",
     type=float,
@@ -62,8 +68,8 @@ SUFFIX = re.compile(r"(\.(png|jpe?g|webp|txt|csv|tsv|wav|npz))?")
 @offline_option
 @common_options
 def command(
-    what: str, num: int | None, seed: int, label: tuple[str, ...], truncation: float | None, out: str | None,
-    per_class: int | None, kind: Format | None, device: str, offline: bool,
+    what: str, num: int | None, seed: int, label: tuple[str, ...], where: tuple[str, ...], truncation: float | None,
+    out: str | None, per_class: int | None, kind: Format | None, device: str, offline: bool,
 ) -> None:  # fmt: skip
     """Generate samples with RUN: a run's path, name or number, a model package's directory, or a model on the Hub
     (USER/NAME or USER/NAME@REVISION).
@@ -74,6 +80,7 @@ def command(
     ganzoo sample 3 -n 1000 --out samples.npz    numpy arrays: samples and labels
     ganzoo sample 3 -n 16 --label cat,dog        samples of two classes in turn
     ganzoo sample 3 -n 1000 --out samples.txt    text; .csv for the rows of a table
+    ganzoo sample 3 --where cut=Ideal --out x.csv    rows of one category
     ganzoo sample 3 -n 1 --out sound.wav         a sound
     ganzoo sample 3 --per-class 1000 --out set/  a labelled set; --format chooses its form
     ganzoo sample USER/NAME -n 64                samples of a model on the Hub
@@ -87,6 +94,10 @@ def command(
         raise UsageError("-n and --per-class both give the number of samples: remove one of them")
     if per_class is not None and per_class < 1:
         raise UsageError(f"--per-class {per_class}: the number of samples must be at least 1")
+    if where and label:
+        raise UsageError("--where and --label both choose the classes of the samples: remove one of them")
+    if len(where) > 1:
+        raise UsageError("--where takes one condition: a model is asked for one category of one column")
     suffix = None if out is None or per_class is not None else _parse_suffix(out)
     if num is not None and num < 1:
         raise UsageError(f"-n {num}: the number of samples must be at least 1")
@@ -96,7 +107,9 @@ def command(
     generator = models.load(package, device, notify=note)
     with heavy_imports():
         from ganzoo.package.labelled import write_labelled
+        from ganzoo.package.labels import find_condition
         from ganzoo.package.outputs import write_samples
+    label = tuple(find_condition(text, generator.data) for text in where) or label
     name = f"{choose_file_name(what, package)}-seed{seed}"
     if per_class is not None:
         title = format_title(package)  # an own folder stays private

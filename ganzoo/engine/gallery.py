@@ -16,6 +16,7 @@ from ganzoo.plugin import Dataset, extract_samples
 from ganzoo.plugin.files import write_atomic
 from ganzoo.runs.run import Run
 from ganzoo.samples import grid
+from ganzoo.samples.classes import spread_classes
 from ganzoo.samples.show import Files, count_shown, select_kept_files, show, shows_labels
 
 
@@ -76,5 +77,5 @@ class Gallery:
     def _labels(self) -> Tensor | None:
         data = self.gan.data
         if data.num_classes:
-            return torch.arange(self.num, device=self.gan.device) % data.num_classes
+            return spread_classes(self.num, data).to(self.gan.device)
         return self.batches.draw_examples(self.num)[1] if data.label_shape else None

@@ -64,8 +64,9 @@ class LabelledSet:
     @property
     def classes(self) -> list[int]:
         """The numbers of the classes, in the order in which they take turns."""
-        num = len(self.labels) if self.labels else self.generator.data.num_classes
-        chosen = self.generator.choose_labels(num, self.labels)
+        if not self.labels:
+            return list(range(self.generator.data.num_classes))
+        chosen = self.generator.choose_labels(len(self.labels), self.labels)
         assert chosen is not None
         return list(dict.fromkeys(chosen.tolist()))
 

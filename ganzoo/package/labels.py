@@ -15,6 +15,7 @@ from ganzoo.data.source import scale
 from ganzoo.errors import UsageError, suggest_names
 from ganzoo.plugin import DataInfo
 from ganzoo.samples import grid
+from ganzoo.samples.classes import spread_classes
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 NUM_NAMED = 10  # names of classes that a message lists
@@ -107,6 +108,36 @@ def split_labels(texts: Iterable[str], data: DataInfo) -> list[str]:
     return [part if part in data.class_names else part.strip() for each in parts for part in each]
 
 
+def find_condition(text: str, data: DataInfo) -> str:
+    """Return the class of a condition on the rows of a table, ``COLUMN=CATEGORY``.
+
+    Raises:
+        UsageError: The samples are not rows of a table, the model takes no conditions, there is no such column or
+            category, or the column has numbers.
+    """
+    columns = data.meta.get("columns")
+    names = [str(each["name"]) for each in columns if isinstance(each, dict) and "name" in each] if columns else []
+    if not names:
+        raise UsageError(f"--where {text}: this model does not make the rows of a table: use --label CLASS")
+    if text in data.class_names:
+        return text
+    column, separator, _ = text.partition("=")
+    if not separator:
+        raise UsageError(f"--where {text!r} is not COLUMN=CATEGORY: its columns are {', '.join(names)}")
+    if column not in names:
+        hint = suggest_names(column, names) or f": it has {_join_some(names)}"
+        raise UsageError(f"this model has no column {column!r}{hint}")
+    if not data.class_names:
+        raise UsageError(f"--where {text}: this model takes no conditions: train one with --conditional")
+    pairs = [each.partition("=") for each in data.class_names]
+    known = [category for name, _, category in pairs if name == column]
+    if not known:
+        others = ", ".join(dict.fromkeys(name for name, _, _ in pairs))
+        raise UsageError(f"--where {text}: this model takes conditions on {others}, not on {column}")
+    hint = suggest_names(text.partition("=")[2], known) or f": it has {_join_some(known)}"
+    raise UsageError(f"column {column!r} has no category {text.partition('=')[2]!r}{hint}")
+
+
 def name_classes(labels: Tensor, data: DataInfo) -> list[str]:
     """Return a text for each class in ``[n]`` that can be part of the name of a file: its name, or its number."""
     texts = {number: re.sub(r"[^\w.-]+", "_", name)[:50].strip("._") for number, name in enumerate(data.class_names)}
@@ -114,9 +145,9 @@ def name_classes(labels: Tensor, data: DataInfo) -> list[str]:
 
 
 def _choose_classes(n: int, labels: Labels, data: DataInfo) -> Tensor:
-    """Return classes int64 ``[n]``: those in `labels` in turn, by default all."""
+    """Return classes int64 ``[n]``: those in `labels` in turn; by default all, as `spread_classes` orders them."""
     if labels is None:
-        return torch.arange(n) % data.num_classes
+        return spread_classes(n, data)
     if isinstance(labels, str):
         labels = _find_class(labels, data)
     elif isinstance(labels, (list, tuple, np.ndarray)) and any(isinstance(each, str) for each in labels):
@@ -150,8 +181,13 @@ def _find_class(text: str, data: DataInfo) -> int:
 def _list_classes(data: DataInfo) -> str:
     """Return the classes as text: their numbers, and some of their names."""
     names, last = data.class_names, data.num_classes - 1
+    return f"0 to {last}" + (f" or {_join_some(names)}" if names else "")
+
+
+def _join_some(names: Sequence[str]) -> str:
+    """Return names as text, and how many more there are."""
     more = f" and {len(names) - NUM_NAMED} more" if len(names) > NUM_NAMED else ""
-    return f"0 to {last}" + (f" or {', '.join(names[:NUM_NAMED])}{more}" if names else "")
+    return ", ".join(names[:NUM_NAMED]) + more
 
 
 # ----------------------------------------------------------------------------

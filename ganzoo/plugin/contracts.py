@@ -36,7 +36,9 @@ class DataInfo:
         label_dtype: The dtype in which labels that are arrays are stored; they are scaled as samples are.
         meta: JSON that is stored with the model (vocabulary, columns, sample rate). It is converted to JSON and back,
             so tuples become lists. ``classes`` are the names of the classes, in their order, by which a user may ask
-            for samples.
+            for samples. ``class_shares`` are their shares of the samples, if samples that nobody chose classes for
+            shall have these; otherwise all classes take turns. If the samples are rows of a table, ``columns`` is a
+            list of mappings with the ``name`` of each column; the class of a category is named ``COLUMN=CATEGORY``.
     """
 
     shape: tuple[int, ...]
@@ -75,6 +77,15 @@ class DataInfo:
         if not isinstance(names, list) or len(names) != self.num_classes:
             return ()
         return tuple(names) if all(isinstance(name, str) for name in names) else ()
+
+    @property
+    def class_shares(self) -> tuple[float, ...]:
+        """The shares of the classes, ``meta["class_shares"]``; empty if all classes take turns."""
+        shares = self.meta.get("class_shares")
+        if not isinstance(shares, list) or len(shares) != self.num_classes:
+            return ()
+        fine = all(isinstance(share, (int, float)) and 0 <= share < float("inf") for share in shares)
+        return tuple(map(float, shares)) if fine and sum(shares) > 0 else ()
 
     @property
     def labels_are_images(self) -> bool:

@@ -53,7 +53,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         factory="ganzoo_mlp.networks:build",
         options=MLPOptions,
         similar_to={
-            **dict.fromkeys(("fc", "linear", "dense", "ctgan"), "--arch mlp"),
+            **dict.fromkeys(("fc", "linear", "dense"), "--arch mlp"),
             "pacgan": "--arch mlp arch.pack=2",
         },
         paper="Ian Goodfellow, Jean Pouget-Abadie, Mehdi Mirza, Bing Xu, David Warde-Farley, Sherjil Ozair, Aaron "

@@ -23,4 +23,4 @@ class MaxGP:
 
     def discriminator(self, step: Step) -> Tensor:
         """Return the penalty, a scalar."""
-        return self.options.weight * compute_slopes(step, interpolate(step.real_seen, step.fake_seen)).square().amax()
+        return self.options.weight * compute_slopes(step, interpolate(step)).square().amax()

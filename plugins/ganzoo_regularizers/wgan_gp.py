@@ -29,12 +29,13 @@ class WGANGP:
 
     def discriminator(self, step: Step) -> Tensor:
         """Return the penalty, a scalar. If D's gradient is 0, the derivative of its norm is 0."""
-        between, sigma = interpolate(step.real_seen, step.fake_seen), self.options.sigma
+        between, sigma = interpolate(step), self.options.sigma
         if self.options.mode == "exact":
             norms = compute_slopes(step, between)
         else:
-            slopes = input_gradients(step.discriminate(between, float32=True), between, create_graph=False)
-            u = torch.nn.functional.normalize(slopes.flatten(1), dim=1).view_as(between)  # 0 stays 0
+            output = step.discriminate(between, float32=True)
+            slopes = input_gradients(output, between, create_graph=False).reshape(len(sum_of_logits(output)), -1)
+            u = torch.nn.functional.normalize(slopes, dim=1).view_as(between)  # 0 stays 0
             ahead, behind = (between.detach() + side * sigma * u for side in (1, -1))
             norms = (
                 sum_of_logits(step.discriminate(ahead, float32=True))

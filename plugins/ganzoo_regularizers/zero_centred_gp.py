@@ -20,4 +20,4 @@ class ZeroCentredGP:
 
     def discriminator(self, step: Step) -> Tensor:
         """Return the penalty, a scalar."""
-        return self.options.weight * compute_slopes(step, interpolate(step.real_seen, step.fake_seen)).square().mean()
+        return self.options.weight * compute_slopes(step, interpolate(step)).square().mean()

@@ -21,7 +21,9 @@ SMALL = {
 CONDITIONAL = [
     entry.spec.name
     for entry in registry().components("architecture")
-    if entry.plugin.distribution == "ganzoo" and entry.spec.conditional == "optional"  # type: ignore[union-attr]
+    if entry.plugin.distribution == "ganzoo"
+    and entry.spec.conditional == "optional"  # type: ignore[union-attr]
+    and "image" in entry.spec.modalities  # type: ignore[union-attr]
 ]
 
 
