@@ -33,7 +33,9 @@ def ganzoo_exporters() -> Iterator[Exporter]:
         summary="The weights as a state dict of torch, model.pt, which torch.load reads with weights_only=True.",
         factory="ganzoo_exporters.weights:StateDict",
         suffix=".pt",
-        similar_to=dict.fromkeys(("pt", "pth", "pickle", "torch", "pytorch"), "--to state-dict"),
+        similar_to=dict.fromkeys(
+            ("pt", "pth", "pickle", "torch", "pytorch", "spandrel", "chainner"), "--to state-dict"
+        ),
     )
     yield Exporter(
         name="numpy",

@@ -131,6 +131,7 @@ def _make_second_stage(batch: int, updates: int, weights: dict[str, float]) -> d
     return {
         "reg": tuple(weights),
         **{f"reg.{name}.weight": weight for name, weight in weights.items()},
+        "reg.perceptual.extractor": "squeezenet",
         "metric": ("psnr", "ssim"),
         **{f"optim.{network}.lr": f"cosine(1e-4, 1e-5, images={images})" for network in "gd"},
         **{f"optim.{network}.betas": (0.9, 0.99) for network in "gd"},
