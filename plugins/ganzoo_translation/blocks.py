@@ -51,10 +51,10 @@ def finish_network(network: Network, spectral: bool = False) -> Network:
     return spectral_norm_all(network) if spectral else network
 
 
-def pad_to_multiple(images: Tensor, multiple: int) -> Tensor:
-    """Repeat the last row and column of images until both sides are multiples of a number, at least twice that."""
+def pad_to_multiple(images: Tensor, multiple: int, least: int = 1) -> Tensor:
+    """Repeat the last row and column of images until both sides are multiples of a number, at least `least` times."""
     height, width = images.shape[2:]
-    down, right = (max(-(-side // multiple), 2) * multiple - side for side in (height, width))
+    down, right = (max(-(-side // multiple), least) * multiple - side for side in (height, width))
     return F.pad(images, (0, right, 0, down), mode="replicate") if down or right else images
 
 

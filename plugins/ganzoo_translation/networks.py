@@ -25,6 +25,11 @@ def build_pix2pix(options: Pix2PixOptions, data: DataInfo) -> Networks:
     generator: nn.Module
     if options.generator == "unet":
         levels = options.levels or find_levels(data)
+        if 2**levels >= 2 * max(data.shape[1:]):
+            raise UsageError(
+                f"arch 'pix2pix': arch.levels={levels} pads images of {data.shape[2]}x{data.shape[1]} to "
+                f"{2**levels}x{2**levels}: use arch.levels={max(data.shape[1:]).bit_length() - 1}"
+            )
         generator = UNet(inputs, outputs, options.width, levels, options.dropout, options.norm)
     else:
         generator = ResNet(inputs, outputs, options.width, options.blocks, options.downs, options.norm)

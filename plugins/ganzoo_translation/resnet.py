@@ -59,7 +59,7 @@ class ResNet(nn.Module):
 
     def translate(self, images: Tensor) -> Tensor:
         """Return the images ``[N, outputs, H, W]`` that images ``[N, inputs, H, W]`` are translated to."""
-        x = self.first(pad_to_multiple(images, self.multiple))
+        x = self.first(pad_to_multiple(images, self.multiple, 2))  # a single pixel cannot be reflected
         for layer in (*self.down, *self.blocks, *self.up):
             x = layer(x)
         made: Tensor = self.last(x)[:, :, : images.shape[2], : images.shape[3]]
@@ -71,7 +71,7 @@ class ResNet(nn.Module):
         They are the pixels, the layers d before their normalisation, the first and the fifth residual block (Park et
         al. 2020, arXiv:2007.15651, appendix C.1).
         """
-        x = pad_to_multiple(images, self.multiple)
+        x = pad_to_multiple(images, self.multiple, 2)
         maps = [x]
         x = self.first(x)
         for conv, *others in self.down:  # type: ignore[misc]

@@ -94,6 +94,21 @@ def test_images_of_any_size_keep_it(options, size):
         assert generator(torch.zeros(1, 0), draw(1, 3, *size)).shape == (1, 3, *size)
 
 
+def test_images_of_the_training_are_not_padded():
+    for size, levels in ((32, 5), (64, 6), (96, 5), (256, 8), (512, 8)):
+        with torch.device("meta"):
+            generator = build("pix2pix", size, width=1).generator
+            seen = []
+            generator.down[0].register_forward_pre_hook(lambda module, inputs, seen=seen: seen.append(inputs[0].shape))
+            generator(torch.zeros(1, 0), torch.zeros(1, 3, size, size))
+        assert (len(generator.down), tuple(seen[0])) == (levels, (1, 3, size, size))
+    with torch.device("meta"):
+        generator = build("cut", 64, width=1).generator
+        generator.first.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].shape))
+        generator(torch.zeros(1, 0), torch.zeros(1, 3, 64, 64))
+    assert tuple(seen[-1]) == (1, 3, 64, 64)
+
+
 def test_instance_normalisation_is_batch_normalisation_of_batches_of_one():
     one, other = (build("pix2pix", dropout=0.0, norm=norm, norm_d=norm) for norm in ("instance", "batch"))
     other.generator.load_state_dict(one.generator.state_dict(), strict=False)
@@ -128,6 +143,9 @@ def test_the_maps_of_cut_are_those_of_the_paper():
 def test_data_that_do_not_fit_are_refused_in_a_sentence(arch, data, words):
     with pytest.raises(UsageError, match=words):
         ganzoo.create("architecture", arch, data=data)
+    square = DataInfo(shape=(3, 40, 40), label_shape=(3, 40, 40))
+    with pytest.raises(UsageError, match=r"arch.levels=7 pads images of 40x40 to 128x128: use arch.levels=5"):
+        ganzoo.create("architecture", "pix2pix", data=square, levels=7)
 
 
 # ----------------------------------------------------------------------------
