@@ -15,6 +15,8 @@ STYLEGAN = (
     "Networks, arXiv:1812.04948"
 )
 
+OBJECTS = ("dnnlib.", "torch_utils.")  # of the authors' tools, in their pickles
+
 RECOMMENDED: dict[str, Any] = {  # for networks of the default sizes
     "loss": "bce",
     "reg": "r1",
@@ -76,6 +78,11 @@ class StyleGAN3Options(StyleGAN2Options):
         help="Whether pictures turn with the input, too: config R, of 1x1 convolutions, twice the channels in G, and "
         "radially symmetric filters.",
     )
+    full_padding: bool = option(
+        False,
+        help="Whether a convolution also computes the pixels beyond the borders that its kernel reaches, as in the "
+        "authors' networks.",
+    )
 
 
 @hookimpl
@@ -94,7 +101,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         conditional="optional",
         provides=_provides,
         imports={"stylegan2-ada-pytorch": "ganzoo_stylegan2.imports:stylegan2_ada_pytorch"},
-        ignored_classes={"stylegan2-ada-pytorch": ("dnnlib.", "torch_utils.")},
+        ignored_classes={"stylegan2-ada-pytorch": OBJECTS},
         cases="ganzoo_stylegan2.cases:cases",
         recommended=RECOMMENDED,
     )
@@ -110,6 +117,8 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         channels=(1, 3),
         conditional="optional",
         provides=_provides,
+        imports={"stylegan3": "ganzoo_stylegan2.stylegan3_imports:stylegan3"},
+        ignored_classes={"stylegan3": OBJECTS},
         cases="ganzoo_stylegan2.cases:stylegan3_cases",
         recommended=RECOMMENDED,
     )

@@ -29,11 +29,9 @@ def stylegan2_ada_pytorch(weights: Mapping[str, Tensor]) -> ImportedGenerator:
     Raises:
         UsageError: The tensors are not those of such a generator.
     """
-    own = {name.removeprefix(AVERAGE): each for name, each in weights.items() if name.startswith(AVERAGE)} or weights
+    own = select_average(weights)
     if "synthesis.input.freqs" in own:
-        raise UsageError("it is a generator of StyleGAN3, whose files are not read")
-    if "b4.fc.weight" in own:
-        raise UsageError("it is a discriminator: give a file with G_ema")
+        raise UsageError("it is a generator of StyleGAN3: add --format stylegan3")
     filters = {name: each for name, each in own.items() if name.endswith(".resample_filter")}
     for name, each in filters.items():
         _check_filter(name, each)
@@ -43,16 +41,41 @@ def stylegan2_ada_pytorch(weights: Mapping[str, Tensor]) -> ImportedGenerator:
     except (KeyError, IndexError) as error:
         raise UsageError(f"tensor {error} is missing") from None
     names = dict(_name_tensors(data.shape[1], options.mapping, data.labelled))
-    if missing := sorted(names.keys() - own.keys()):
-        raise UsageError(f"tensor {missing[0]!r} is missing")
-    if extra := sorted(own.keys() - names.keys()):
-        raise UsageError(f"tensor {extra[0]!r} does not belong to it")
     return ImportedGenerator(
         options={name: getattr(options, name) for name in ("channel_base", "channel_max", "z_dim", "w_dim", "mapping")},
         data=data,
-        weights={ours: own[theirs] for theirs, ours in names.items()},
+        weights=rename_all(own, names),
         notice=NOTICE,
     )
+
+
+def select_average(weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Return the tensors of ``G_ema`` in a pickle, or all tensors of another file.
+
+    Raises:
+        UsageError: They are those of a discriminator.
+    """
+    own = {name.removeprefix(AVERAGE): each for name, each in weights.items() if name.startswith(AVERAGE)} or weights
+    if "b4.fc.weight" in own:
+        raise UsageError("it is a discriminator: give a file with G_ema")
+    return own
+
+
+def rename_all(weights: Mapping[str, Tensor], names: Mapping[str, str]) -> dict[str, Tensor]:
+    """Return the tensors under our names.
+
+    Args:
+        weights: The tensors by their names there.
+        names: Our name of each of them.
+
+    Raises:
+        UsageError: A tensor is missing, or it has no name of ours.
+    """
+    if missing := sorted(names.keys() - weights.keys()):
+        raise UsageError(f"tensor {missing[0]!r} is missing")
+    if extra := sorted(weights.keys() - names.keys()):
+        raise UsageError(f"tensor {extra[0]!r} does not belong to it")
+    return {ours: weights[theirs] for theirs, ours in names.items()}
 
 
 def _check_filter(name: str, filter: Tensor) -> None:
@@ -79,18 +102,31 @@ def _measure(weights: Mapping[str, Tensor]) -> tuple[StyleGAN2Options, DataInfo]
     widths = [len(weights[f"synthesis.b{4 << level}.conv1.bias"]) for level in range(size.bit_length() - 2)]
     bases = [width * (4 << level) for level, width in enumerate(widths)]
     slim = [base for base, width in zip(bases, widths, strict=True) if width < max(widths)]
-    w_dim, labelled = style.shape[1], "mapping.embed.weight" in weights
+    z_dim, mapping, classes = measure_mapping(weights, style.shape[1])
     options = StyleGAN2Options(
         channel_base=max(slim or bases),
         channel_max=max(widths),
-        z_dim=weights["mapping.fc0.weight"].shape[1] - (w_dim if labelled else 0),
-        w_dim=w_dim,
-        mapping=sum(each[0] == "mapping" and each[1][:2] == "fc" and each[2] == "weight" for each in names),
+        z_dim=z_dim,
+        w_dim=style.shape[1],
+        mapping=mapping,
     )
     if choose_widths(options, size) != widths:
         raise UsageError(f"its layers are {widths} wide, which no channel_base of stylegan2 gives")
-    classes = weights["mapping.embed.weight"].shape[1] if labelled else 0
     return options, DataInfo(shape=(image.shape[0], size, size), num_classes=classes)
+
+
+def measure_mapping(weights: Mapping[str, Tensor], w_dim: int) -> tuple[int, int, int]:
+    """Return the length of z, the number of layers of the mapping network, and the number of classes; 0 without labels.
+
+    Raises:
+        KeyError: A tensor is missing.
+    """
+    layers = {name.split(".")[1] for name in weights if name.startswith("mapping.fc")}
+    embedding = weights.get("mapping.embed.weight")
+    inputs = weights["mapping.fc0.weight"].shape[1]
+    if embedding is None:
+        return inputs, len(layers), 0
+    return inputs - w_dim, len(layers), embedding.shape[1]
 
 
 def _name_tensors(size: int, mapping: int, labelled: bool) -> Iterator[tuple[str, str]]:
@@ -101,22 +137,27 @@ def _name_tensors(size: int, mapping: int, labelled: bool) -> Iterator[tuple[str
         mapping: The number of layers of the mapping network.
         labelled: Whether the generator takes labels.
     """
-    yield "mapping.w_avg", "mapping.mean"
+    yield from name_mapping(mapping, labelled)
     yield "synthesis.b4.const", "synthesis.constant"
-    layers = [(f"fc{index}", f"network.{2 * index}") for index in range(mapping)]
-    for theirs, ours in [*layers, *[("embed", "embedding")] * labelled]:
-        for leaf in ("weight", "bias"):
-            yield f"mapping.{theirs}.{leaf}", f"mapping.{ours}.{leaf}"
     for level in range(size.bit_length() - 2):
         block, ours = f"synthesis.b{4 << level}", f"synthesis.blocks.{level}"
-        yield from _name_layer(f"{block}.torgb", f"{ours}.image", f"{ours}.bias")
+        yield from name_layer(f"{block}.torgb", f"{ours}.image", f"{ours}.bias")
         for layer, name in (("conv0", "up"), ("conv1", "conv"))[level == 0 :]:
-            yield from _name_layer(f"{block}.{layer}", f"{ours}.{name}.conv", f"{ours}.{name}.bias")
+            yield from name_layer(f"{block}.{layer}", f"{ours}.{name}.conv", f"{ours}.{name}.bias")
             yield f"{block}.{layer}.noise_const", f"{ours}.{name}.noise"
             yield f"{block}.{layer}.noise_strength", f"{ours}.{name}.strength"
 
 
-def _name_layer(theirs: str, conv: str, bias: str) -> Iterator[tuple[str, str]]:
+def name_mapping(mapping: int, labelled: bool) -> Iterator[tuple[str, str]]:
+    """Yield the names of the tensors of a mapping network with a number of layers."""
+    yield "mapping.w_avg", "mapping.mean"
+    layers = [(f"fc{index}", f"network.{2 * index}") for index in range(mapping)]
+    for theirs, ours in [*layers, *[("embed", "embedding")] * labelled]:
+        for leaf in ("weight", "bias"):
+            yield f"mapping.{theirs}.{leaf}", f"mapping.{ours}.{leaf}"
+
+
+def name_layer(theirs: str, conv: str, bias: str) -> Iterator[tuple[str, str]]:
     """Yield the names of a modulated convolution and of the bias after it."""
     yield f"{theirs}.bias", bias
     for leaf in ("weight", "affine.weight", "affine.bias"):

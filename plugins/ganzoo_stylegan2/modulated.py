@@ -34,10 +34,18 @@ class ModulatedConv2d(nn.Module):
         w_dim: Length of a style.
         up: Whether the resolution doubles, R' = 2R.
         demodulate: Whether kernels are demodulated.
+        padding: Number of zeros on each side; by default R' = R.
     """
 
     def __init__(
-        self, inputs: int, outputs: int, size: int, w_dim: int, up: bool = False, demodulate: bool = True
+        self,
+        inputs: int,
+        outputs: int,
+        size: int,
+        w_dim: int,
+        up: bool = False,
+        demodulate: bool = True,
+        padding: int | None = None,
     ) -> None:
         super().__init__()
         self.affine = EqualisedLinear(w_dim, inputs)
@@ -45,6 +53,7 @@ class ModulatedConv2d(nn.Module):
         self.weight = nn.Parameter(torch.randn(outputs, inputs, size, size))
         self.scale = 1 / math.sqrt(inputs * size * size)  # an equalised learning rate
         self.up, self.demodulate = up, demodulate
+        self.padding = size // 2 if padding is None else padding
 
     def forward(self, x: Tensor, w: Tensor, gain: Tensor | float = 1.0) -> Tensor:
         """Return the maps that the kernels of styles `w` make of `x`, multiplied by `gain`, which has no dimension."""
@@ -62,7 +71,7 @@ class ModulatedConv2d(nn.Module):
         follows, because the order of filters does not matter, but need a quarter of the multiplications.
         """
         if not self.up:
-            return F.conv2d(x, weight, padding=weight.shape[-1] // 2)
+            return F.conv2d(x, weight, padding=self.padding)
         y = F.conv_transpose2d(x, 4 * weight.transpose(0, 1), stride=2)  # [N, outputs, 2R + 1, 2R + 1] for 3x3
         return low_pass(y, taps=4, padding=1)
 

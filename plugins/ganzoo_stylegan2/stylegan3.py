@@ -98,6 +98,7 @@ class Synthesis(nn.Module):
                     band,
                     margin=MARGIN if index < options.layers - 1 else 0,
                     radial=rotates and index < options.layers - CRITICAL,
+                    full_padding=options.full_padding,
                 )
             )
         self.magnitude = Magnitude()
@@ -198,32 +199,54 @@ class FilteredConv2d(nn.Module):
         target: The band of the output.
         margin: The number of pixels around the picture in the output.
         radial: Whether the second filter is radially symmetric.
+        full_padding: Whether the convolution also computes the pixels beyond the borders that its kernel reaches.
     """
 
     rise: Tensor
     fall: Tensor
 
     def __init__(
-        self, inputs: int, outputs: int, size: int, w_dim: int, source: Band, target: Band, margin: int, radial: bool
+        self,
+        inputs: int,
+        outputs: int,
+        size: int,
+        w_dim: int,
+        source: Band,
+        target: Band,
+        margin: int,
+        radial: bool,
+        full_padding: bool = False,
     ) -> None:
         super().__init__()
-        rate = MAGNIFICATION * max(source.rate, target.rate)
+        rate = choose_rate(source, target)
         self.up, self.down, self.size = rate // source.rate, rate // target.rate, target.rate + 2 * margin
         self.magnitude = Magnitude()
-        self.conv = ModulatedConv2d(inputs, outputs, size, w_dim)
+        self.conv = ModulatedConv2d(inputs, outputs, size, w_dim, padding=size - 1 if full_padding else None)
         self.bias = nn.Parameter(torch.zeros(outputs))
-        make = make_jinc_filter if radial else make_kaiser_filter
-        rise = make_kaiser_filter(TAPS * self.up, source.cutoff, source.half_width, rate)
-        self.register_buffer("rise", rise.float())
-        self.register_buffer("fall", make(TAPS * self.down, target.cutoff, target.half_width, rate).float())
+        rise, fall = make_filters(source, target, radial)
+        self.register_buffer("rise", rise)
+        self.register_buffer("fall", fall)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """Return the maps that the kernels of styles `w` make of `x`."""
         y = self.conv(x, w, self.magnitude(x)) + self.bias[:, None, None]
         needed = self.down * (self.size + TAPS - 1)  # pixels that the second filter reads
-        crop = (self.up * (x.shape[-1] + TAPS - 1) - needed) // 2
+        crop = (self.up * (y.shape[-1] + TAPS - 1) - needed) // 2
         y = interpolate(GAIN * y, self.rise, self.up, crop)  # the gain is cheaper before the rate rises
         return decimate(F.leaky_relu(y, SLOPE), self.fall, self.down)
+
+
+def choose_rate(source: Band, target: Band) -> int:
+    """Return the sampling rate at which the nonlinearity between two bands is computed."""
+    return MAGNIFICATION * max(source.rate, target.rate)
+
+
+def make_filters(source: Band, target: Band, radial: bool) -> tuple[Tensor, Tensor]:
+    """Return the filters before and after the nonlinearity of a layer, arguments as in `FilteredConv2d`."""
+    rate = choose_rate(source, target)
+    make = make_jinc_filter if radial else make_kaiser_filter
+    rise = make_kaiser_filter(TAPS * (rate // source.rate), source.cutoff, source.half_width, rate)
+    return rise.float(), make(TAPS * (rate // target.rate), target.cutoff, target.half_width, rate).float()
 
 
 class Magnitude(nn.Module):
