@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=lambda text: [int(part) for part in text.split(",")], default=[0, 1, 2])
     parser.add_argument("--images", type=int, default=200_000)
     parser.add_argument("--file", type=Path, default=RESULTS / f"modes-{datetime.now(UTC):%Y-%m-%d}.json")
-    parser.add_argument("--quick", action="store_true", help="one pair for 2,048 points, nothing is kept")
+    parser.add_argument("--quick", action="store_true", help="one pair for 2,048 points, not compiled, nothing is kept")
     arguments = parse_arguments(parser)
     if arguments.quick:
         vars(arguments).update(QUICK)
@@ -66,7 +66,7 @@ def train_pairs(arguments: Any, rows: list[Row]) -> Iterator[Row]:
     known = {tuple(row[key] for key in KEY) for row in rows}
     quiet = {
         "dataset.shape": "grid",
-        "train.execution": "compile",
+        "train.execution": "eager" if arguments.quick else "compile",
         "train.grid_every": 10**9,
         "train.checkpoint_every": 10**9,
     }

@@ -43,10 +43,11 @@ def main() -> None:
     rounds = 1 if arguments.quick else arguments.rounds
 
     times: dict[str, list[float]] = {name: [] for name in COMMANDS}
-    for round_ in range(rounds + 1):  # the first warms the caches and is not counted
+    first = 0 if arguments.quick else -1  # that round warms the caches and is not counted
+    for round_ in range(first, rounds):
         for name, (command, extra) in COMMANDS.items():
             took = time_process(command, extra)
-            if round_:
+            if round_ >= 0:
                 times[name].append(took)
 
     figures = {name: summarise(values) for name, values in times.items()}

@@ -193,7 +193,7 @@ def measure_here(rounds: int, updates: int, quick: bool) -> dict[str, Any]:
     """Measure in this process, with the number of threads of its environment."""
     mlp = {**MLP, **(QUICK if quick else {})}
     dcgan = {**DCGAN, **({"dataset.size": 16, "arch.width": 8} if quick else {})}
-    names = ["eager", "compile"] if shutil.which("g++") or shutil.which("clang++") else ["eager"]
+    names = ["eager", "compile"] if not quick and (shutil.which("g++") or shutil.which("clang++")) else ["eager"]
     with ExitStack() as stack:
         engines = {
             f"engine {name}": stack.enter_context(training_loop({**mlp, "train.execution": name})) for name in names
@@ -266,7 +266,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--updates", type=int, default=1000, help="in a row, of each in each round")
-    parser.add_argument("--quick", action="store_true", help="tiny, one thread, nothing is kept")
+    parser.add_argument("--quick", action="store_true", help="tiny, one thread, not compiled, nothing is kept")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     arguments = parse_arguments(parser)
     if arguments.quick:

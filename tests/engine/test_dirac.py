@@ -94,28 +94,29 @@ GP = make_penalties("wgan-gp", weight=0.5, target=0.3)
 @pytest.mark.parametrize(
     ("order", "settings", "radii"),
     [
-        ("sim", {"loss": "minimax"}, [1.429250, 1.513205, 2.091422, 3.353400]),
-        ("sim", NS, [1.356254, 1.255022, 0.7414714, 0.6402071]),
-        ("sim", RP, [1.356254, 1.255022, 0.7414714, 0.6402071]),
+        ("sim", {"loss": "minimax"}, [1.429250, 1.513205, 2.091422]),
+        ("sim", NS, [1.356254, 1.255022, 0.7414714, 0.6402071]),  # it ends on a circle
+        ("sim", RP, [1.356254, 1.255022, 0.7414714]),
         ("D first", NS, [1.354084, 1.169487, 0.5755485, 0.2839234]),
-        ("D first", RP, [1.354084, 1.169487, 0.5755485, 0.2839234]),
-        ("sim", WGAN, [1.442221, 1.720607, 10.05037, 25635.97]),
-        ("D first", WGAN, [1.409113, 1.303941, 1.299279, 1.397863]),
-        ("D first", HINGE, [1.409113, 1.303941, 1.299279, 1.397863]),
-        ("sim", NS | R1, [1.319306, 1.190305, 0.07338533, 3.248777e-6]),
-        ("D first", NS | R1, [1.315828, 1.100033, 0.04522505, 2.391246e-7]),
-        ("sim", WGAN | R1, [1.409823, 1.451270, 0.5916991, 0.009058536]),
-        ("D first", WGAN | R1, [1.365835, 1.095712, 0.06669060, 2.705939e-7]),
-        ("sim", RP | R1_R2, [1.284101, 1.131952, 0.005579694, 4.639243e-13]),
-        ("D first", RP | R1_R2, [1.279030, 1.044012, 0.003611777, 1.764725e-14]),
-        ("sim", WGAN | GP, [1.369525, 1.194646, 0.4253224, 0.5477252]),
+        ("D first", RP, [1.354084, 1.169487, 0.5755485]),
+        ("sim", WGAN, [1.442221, 1.720607, 10.05037]),
+        ("D first", WGAN, [1.409113, 1.303941, 1.299279]),
+        ("D first", HINGE, [1.409113, 1.303941, 1.299279]),
+        ("sim", NS | R1, [1.319306, 1.190305, 0.07338533]),
+        ("D first", NS | R1, [1.315828, 1.100033, 0.04522505]),
+        ("sim", WGAN | R1, [1.409823, 1.451270, 0.5916991]),
+        ("D first", WGAN | R1, [1.365835, 1.095712, 0.06669060]),
+        ("sim", RP | R1_R2, [1.284101, 1.131952, 0.005579694]),
+        ("D first", RP | R1_R2, [1.279030, 1.044012, 0.003611777]),
+        ("sim", WGAN | GP, [1.369525, 1.194646, 0.4253224, 0.5477252]),  # it jumps around the equilibrium for ever
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
 def test_radii(play, order, settings, radii):
-    move = play(order, settings)
-    seen = [math.hypot(*move()) for _ in range(500)]
-    assert [seen[n - 1] for n in (1, 10, 100, 500)] == pytest.approx(radii, rel=1e-4, abs=0)
+    """After 1, 10 and 100 updates; after 500 where the motion is another one then."""
+    move, moments = play(order, settings), (1, 10, 100, 500)[: len(radii)]
+    seen = [math.hypot(*move()) for _ in range(moments[-1])]
+    assert [seen[n - 1] for n in moments] == pytest.approx(radii, rel=1e-4, abs=0)
 
 
 def test_wgan_spirals_outwards_by_a_constant_factor(play):
