@@ -128,6 +128,16 @@ def test_stacked():
 
 
 @pytest.mark.slow
+def test_tables():
+    text = run_quick("tables")
+    near, far = read_numbers(text, "copula"), read_numbers(text, "independent")
+    assert len(near) == 7
+    assert near[3] < far[3]  # correlation
+    assert near[5] < far[5]  # mixed
+    assert near[6] > 0.8 > 0.1 > far[6]  # r2
+
+
+@pytest.mark.slow
 def test_curves_beside_public_code():
     text = run_quick("peer_curves")
     assert read_numbers(text, "plain 32  0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ganzoo.plugin import Architecture, DataInfo, Dataset, Recipe, hookimpl, option
+from ganzoo.plugin import Architecture, DataInfo, Dataset, Metric, Recipe, hookimpl, option
 
 PAPER = (
     "Lei Xu, Maria Skoularidou, Alfredo Cuesta-Infante & Kalyan Veeramachaneni 2019, Modeling Tabular data using "
@@ -123,4 +123,31 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         show="ganzoo_tabular.columns:show",
         num_shown=1000,
         examples="ganzoo_tabular.table:write_example",
+    )
+
+
+@hookimpl
+def ganzoo_metrics() -> Iterator[Metric]:
+    """Offer the metrics of columns, and of pairs of columns."""
+    yield Metric(
+        name="marginals",
+        summary="Distance of each column of a table to the real one: total variation, or Kolmogorov-Smirnov.",
+        factory="ganzoo_tabular.fidelity:Marginals",
+        similar_to=dict.fromkeys(("column-shapes", "table-fidelity"), "--metric marginals"),
+        better=dict.fromkeys(("tv", "ks", "worst", "tv/*", "ks/*"), "lower"),
+        distances=("tv", "ks", "worst", "tv/*", "ks/*"),
+        modalities=("tabular",),
+        examples=(EXAMPLE,),
+        cases="ganzoo_tabular.cases:marginals",
+    )
+    yield Metric(
+        name="pairwise",
+        summary="Distance of how the columns of a table depend on each other: rank correlations, joint shares.",
+        factory="ganzoo_tabular.fidelity:Pairwise",
+        similar_to=dict.fromkeys(("column-pair-trends", "correlations"), "--metric pairwise"),
+        better={"*": "lower"},  # keys depend on the kinds of columns
+        distances=("*",),
+        modalities=("tabular",),
+        examples=(EXAMPLE,),
+        cases="ganzoo_tabular.cases:pairwise",
     )

@@ -37,7 +37,7 @@ class Cells:
 
 
 def read_table(options: TableOptions) -> list[Cells]:
-    """Read the columns of a CSV file, without those to ignore.
+    """Read the columns of a CSV file, without those to ignore. A column without a name is ``column-NUMBER``.
 
     Raises:
         NotFound: The file does not exist or cannot be read.
@@ -48,7 +48,7 @@ def read_table(options: TableOptions) -> list[Cells]:
     reader = csv.reader(io.StringIO(_read_text(options.path), newline=""))
     rows, lines = list[list[str]](), list[int]()
     try:
-        header = [name.strip() for name in next(reader, [])]
+        header = [name.strip() or f"column-{number}" for number, name in enumerate(next(reader, []), 1)]
         _check_header(header, options)
         for row in filter(None, reader):
             if len(row) != len(header):
@@ -81,13 +81,13 @@ def _read_text(path: str) -> str:
 
 
 def _check_header(header: Sequence[str], options: TableOptions) -> None:
-    """Raise UsageError if a name is missing or there twice, or if an option names a column that is not there."""
+    """Raise UsageError if a name is there twice, or if an option names a column that is not there."""
     path = options.path
     if not header:
         raise UsageError(f"{path!r} is empty: its first line must name the columns")
-    twice = [name for name, count in Counter(header).items() if count > 1 or not name]
+    twice = [name for name, count in Counter(header).items() if count > 1]
     if twice:
-        raise UsageError(f"{path!r}: the first line names column {twice[0]!r} twice, or has an empty name: correct it")
+        raise UsageError(f"{path!r}: the first line names column {twice[0]!r} twice: correct it")
     for key in ("categories", "numbers", "ignore"):
         for name in getattr(options, key):
             if name not in header:

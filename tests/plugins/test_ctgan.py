@@ -164,6 +164,46 @@ def test_models_without_conditions_say_so():
 
 
 # ----------------------------------------------------------------------------
+# Metrics.
+
+
+def test_distances_have_their_values_in_closed_form():
+    fidelity = import_module("ganzoo_tabular.fidelity")
+    assert fidelity.compute_total_variation(np.array([0, 0, 1, 2]), np.array([0, 3])) == pytest.approx(0.5)
+    assert fidelity.compute_total_variation(np.array([0, 1]), np.array([1, 0, 1, 0])) == 0
+    assert fidelity.compute_kolmogorov_smirnov(np.array([1.0, 2, 3, 4]), np.array([3.0, 4, 5, 6])) == pytest.approx(0.5)
+    assert fidelity.compute_kolmogorov_smirnov(np.array([-np.inf, 1]), np.array([1.0, 1])) == pytest.approx(0.5)
+    one, other = np.array([1.0, 5, 5, 70]), np.array([3.0, 1, 2, 0])
+    assert fidelity.correlate_ranks(one, one**3) == pytest.approx(1)
+    assert fidelity.correlate_ranks(one, np.ones(4)) == 0
+    ranks = np.array([1, 2.5, 2.5, 4]), np.array([4.0, 2, 3, 1])
+    assert fidelity.correlate_ranks(one, other) == pytest.approx(np.corrcoef(*ranks)[0, 1])
+
+
+def test_pairs_of_all_kinds_are_compared(tmp_path):
+    rows = ["a,b,c,d"] + [f"{'xy'[i % 2]},{'uvw'[i % 3]},{i % 50},{(i % 50) ** 2 / 4}" for i in range(600)]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    made = ganzoo.create("dataset", "table", path=str(tmp_path / "t.csv"))
+    real, shuffled = torch.from_numpy(made.data), torch.from_numpy(made.data.copy())
+    *_, (_, part) = import_module("ganzoo_tabular.columns").list_blocks(
+        import_module("ganzoo_tabular.columns").read_columns(made.info)
+    )
+    shuffled[:, part] = shuffled[torch.randperm(600, generator=torch.Generator().manual_seed(0)), part]
+    values = {}
+    for name in ("marginals", "pairwise"):
+        metric = ganzoo.create("metric", name, data=made.info)
+        for fake in (real, shuffled):
+            metric.reset()
+            metric.real(real)
+            metric.fake(fake)
+            values[name, fake is real] = metric.compute()
+    assert set(values["pairwise", True].values()) == set(values["marginals", True].values()) == {0.0}
+    assert set(values["marginals", False].values()) == {0.0}
+    assert values["pairwise", False]["correlation"] == pytest.approx(1, abs=0.15)
+    assert values["pairwise", False]["contingency"] == 0
+
+
+# ----------------------------------------------------------------------------
 # Runs.
 
 
@@ -254,4 +294,9 @@ def test_rows_of_one_category_from_a_command(tmp_path, monkeypatch, capsys):
     generator = ganzoo.load(run)
     shown = generator.show(generator.sample_raw(10, labels="plan=plus"))["rows.csv"].decode().splitlines()
     assert len(shown) == 11
+    found = ganzoo.evaluate(run, ("marginals", "pairwise", "copying"), num=256).values
+    assert {"marginals/tv/plan", "marginals/ks/paid", "marginals/worst", "pairwise/mixed"} <= found.keys()
+    assert found["marginals/tv/plan"] < 0.1  # generated rows have the conditions of real ones, not those of training
+    assert found["pairwise/correlation"] < 0.5
+    assert found["copying/authpct"] > 20
     assert np.mean([row.startswith("plus") for row in shown[1:]]) > 0.5
