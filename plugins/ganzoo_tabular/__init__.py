@@ -141,13 +141,13 @@ def ganzoo_metrics() -> Iterator[Metric]:
         cases="ganzoo_tabular.cases:marginals",
     )
     yield Metric(
-        name="pairwise",
+        name="associations",
         summary="Distance of how the columns of a table depend on each other: rank correlations, joint shares.",
-        factory="ganzoo_tabular.fidelity:Pairwise",
-        similar_to=dict.fromkeys(("column-pair-trends", "correlations"), "--metric pairwise"),
+        factory="ganzoo_tabular.fidelity:Associations",
+        similar_to=dict.fromkeys(("column-pair-trends", "correlations"), "--metric associations"),
         better={"*": "lower"},  # keys depend on the kinds of columns
         distances=("*",),
         modalities=("tabular",),
         examples=(EXAMPLE,),
-        cases="ganzoo_tabular.cases:pairwise",
+        cases="ganzoo_tabular.cases:associations",
     )

@@ -69,7 +69,7 @@ def marginals() -> Iterator[Case]:
     yield Case(name="a missing number", given={"real": REAL, "fake": FAKE, "data": EXAMPLE}, expected=expected)
 
 
-def pairwise() -> Iterator[Case]:
+def associations() -> Iterator[Case]:
     """Yield a case by hand: of five fake rows, (20, basic) and (30, plus) are also two of four real ones.
 
     All real ages are in other bins; two fake ages are in the bin of 40. The joint shares differ by 1/4 in (10, basic),

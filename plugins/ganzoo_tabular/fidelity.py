@@ -79,7 +79,7 @@ class Marginals(Rows):
         return means | {"worst": max(found.values())} | found
 
 
-class Pairwise(Rows):
+class Associations(Rows):
     """The distance of how columns of generated rows depend on each other, from that of real rows; means over pairs.
 
     - ``correlation``: the difference of the correlations of the ranks of two numbers (Spearman), from 0 to 2;

@@ -190,17 +190,17 @@ def test_pairs_of_all_kinds_are_compared(tmp_path):
     )
     shuffled[:, part] = shuffled[torch.randperm(600, generator=torch.Generator().manual_seed(0)), part]
     values = {}
-    for name in ("marginals", "pairwise"):
+    for name in ("marginals", "associations"):
         metric = ganzoo.create("metric", name, data=made.info)
         for fake in (real, shuffled):
             metric.reset()
             metric.real(real)
             metric.fake(fake)
             values[name, fake is real] = metric.compute()
-    assert set(values["pairwise", True].values()) == set(values["marginals", True].values()) == {0.0}
+    assert set(values["associations", True].values()) == set(values["marginals", True].values()) == {0.0}
     assert set(values["marginals", False].values()) == {0.0}
-    assert values["pairwise", False]["correlation"] == pytest.approx(1, abs=0.15)
-    assert values["pairwise", False]["contingency"] == 0
+    assert values["associations", False]["correlation"] == pytest.approx(1, abs=0.15)
+    assert values["associations", False]["contingency"] == 0
 
 
 # ----------------------------------------------------------------------------
@@ -294,9 +294,9 @@ def test_rows_of_one_category_from_a_command(tmp_path, monkeypatch, capsys):
     generator = ganzoo.load(run)
     shown = generator.show(generator.sample_raw(10, labels="plan=plus"))["rows.csv"].decode().splitlines()
     assert len(shown) == 11
-    found = ganzoo.evaluate(run, ("marginals", "pairwise", "copying"), num=256).values
-    assert {"marginals/tv/plan", "marginals/ks/paid", "marginals/worst", "pairwise/mixed"} <= found.keys()
+    found = ganzoo.evaluate(run, ("marginals", "associations", "copying"), num=256).values
+    assert {"marginals/tv/plan", "marginals/ks/paid", "marginals/worst", "associations/mixed"} <= found.keys()
     assert found["marginals/tv/plan"] < 0.1  # generated rows have the conditions of real ones, not those of training
-    assert found["pairwise/correlation"] < 0.5
+    assert found["associations/correlation"] < 0.5
     assert found["copying/authpct"] > 20
     assert np.mean([row.startswith("plus") for row in shown[1:]]) > 0.5
