@@ -20,9 +20,10 @@ from torch import Tensor, nn
 
 import ganzoo
 from ganzoo.errors import Corrupt, GanzooError, NotFound, UsageError
-from ganzoo.package import pickles
+from ganzoo.package import foreign, pickles
 from ganzoo.package.config import CARD, PICTURE, REFERENCE, read_config
 from ganzoo.plugin import Architecture, DataInfo, ImportedGenerator, Networks, hookimpl
+from ganzoo.registry import registry
 
 Z = torch.randn(5, 7, generator=torch.Generator().manual_seed(1))
 OTHERS = {"norm_d": "batch", "projection": True, "pack": 1, "codes": 0}  # options of dcgan that a file does not decide
@@ -411,6 +412,15 @@ def test_another_architecture_has_formats_of_its_own(other: None) -> None:
     assert made.tolist() == [[3.0, 8.0]]
     assert read_config(package).json["range"] is None
     assert sorted(path.name for path in package.iterdir()) == [CARD, "config.json", "model.safetensors", REFERENCE]
+
+
+def test_the_page_lists_all_formats() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "share.md").read_text()
+    formats = [each for each in foreign.list_formats(registry()) if each.architecture.plugin.distribution == "ganzoo"]
+    assert len(formats) > 10
+    for each in formats:
+        row = next((line for line in page.splitlines() if line.startswith("|") and f"`{each.name}`" in line), "")
+        assert f"`{each.architecture.spec.name}`" in row, each.name
 
 
 def test_a_name_of_two_formats_must_be_qualified(other: None) -> None:
