@@ -36,12 +36,13 @@ def resolves(trial: Trial) -> None:
 def every_key_is_used(trial: Trial) -> None:
     """Every key of a recipe sets something: an unused key would be a mistake that nobody sees."""
     for facts in _list_facts(trial):
-        known = list(_resolve_recipe(trial, facts).settings())
+        known = _resolve_recipe(trial, facts).settings()
         look = replace(
             facts.look(), resizable=False
         )  # the default dataset, of which `facts` say nothing, may have no size
         for key in trial.entry.compute_settings(facts.data, facts.device, look).settings:
-            require(key in known, as_sentence(f"{key!r} sets nothing{suggest_names(key, known)}"))
+            if key not in known:
+                raise Failure(as_sentence(f"{key!r} sets nothing{suggest_names(key, known)}"))
 
 
 def says_what_it_suits(trial: Trial) -> None:

@@ -273,12 +273,13 @@ def _require_answers(networks: Networks, data: DataInfo, num: int, device: torch
     chosen = None if chosen is None else chosen.to(device)
     made = generate(networks.generator, z, chosen)
     wanted = [num, *data.shape]
-    words = f"{describe_data(data)}: from {num} latents it makes {list(made.shape)}, not {wanted}"
-    require(list(made.shape) == wanted, f"{words}{locate_forward(networks.generator)}.")
+    if list(made.shape) != wanted:
+        words = f"{describe_data(data)}: from {num} latents it makes {list(made.shape)}, not {wanted}"
+        raise Failure(f"{words}{locate_forward(networks.generator)}.")
     for part in discriminate(networks.discriminator, made, chosen).logits:
-        leads = part.dim() > 0 and len(part) == num
-        words = f"{describe_data(data)}: for a batch of {num} the logits are {list(part.shape)}, not [{num}, ...]"
-        require(leads, f"{words}{locate_forward(networks.discriminator)}.")
+        if part.dim() == 0 or len(part) != num:
+            words = f"{describe_data(data)}: for a batch of {num} the logits are {list(part.shape)}, not [{num}, ...]"
+            raise Failure(f"{words}{locate_forward(networks.discriminator)}.")
 
 
 def _require_finite(data: DataInfo, name: str, tensor: Tensor) -> None:

@@ -17,7 +17,7 @@ from ganzoo.layers import Frozen
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, extract_samples
 from ganzoo.plugin.networks import LATENT
 from ganzoo.registry.failures import locate_definition
-from ganzoo.testing.checks import Trial, require
+from ganzoo.testing.checks import Failure, Trial, require
 
 CLASSES = 5
 SIZES, CHANNELS = (16, 28, 32, 64), (1, 3)  # tried if a spec accepts any
@@ -239,8 +239,8 @@ def generate(network: nn.Module, z: Tensor, labels: Tensor | None, seed: int = 0
     """Return a generator's samples; the random numbers that it draws come from this seed."""
     with seeded(seed):
         found = extract_samples(network(z, labels, **more))
-    words = f"Its generator returns {type(found).__name__}, not a tensor{locate_forward(network)}."
-    require(isinstance(found, Tensor), words)
+    if not isinstance(found, Tensor):
+        raise Failure(f"Its generator returns {type(found).__name__}, not a tensor{locate_forward(network)}.")
     return found
 
 
@@ -251,8 +251,8 @@ def discriminate(network: nn.Module, x: Tensor, labels: Tensor | None, seed: int
     answer = answer if isinstance(answer, DiscriminatorOutput) else DiscriminatorOutput(answer)
     found: Any = [answer.logits] if isinstance(answer.logits, Tensor) else answer.logits
     tensors = isinstance(found, (list, tuple)) and all(isinstance(one, Tensor) for one in found)
-    words = f"Its discriminator returns {type(found).__name__}, not logits{locate_forward(network)}."
-    require(tensors and found, words)
+    if not (tensors and found):
+        raise Failure(f"Its discriminator returns {type(found).__name__}, not logits{locate_forward(network)}.")
     return replace(answer, logits=list(found))
 
 
