@@ -138,6 +138,14 @@ def test_tables():
 
 
 @pytest.mark.slow
+def test_translation():
+    text = run_quick("translation")
+    assert read_numbers(text, "copy")[2] == 1  # the same edges in other colours
+    assert read_numbers(text, "pix2pix")[0] > 0
+    assert read_numbers(text, "l1 alone")[0] > 0
+
+
+@pytest.mark.slow
 def test_curves_beside_public_code():
     text = run_quick("peer_curves")
     assert read_numbers(text, "plain 32  0")
@@ -244,6 +252,7 @@ def test_every_benchmark_is_run_here():
         "doctor",
         "failures",
         "stacked",
+        "translation",
         "peer_curves",
     }
     assert {path.stem for path in BENCHMARKS.glob("*.py")} - SHARED - ELSEWHERE == {*ROWS, *BESIDE, *alone}

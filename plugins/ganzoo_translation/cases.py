@@ -21,13 +21,21 @@ PHOTOS = DataInfo(shape=(3, 256, 256), label_shape=(3, 256, 256))
 def pix2pix() -> Iterator[Case]:
     """Yield the counts of the paper's networks at 256 and 128 pixels, and of pix2pixHD's."""
     d = count_patchgan(6, 64, 3, scaled=True)
-    given, options = {"data": PHOTOS}, {"width": 64}
+    given = {"data": PHOTOS}
+    options: dict[str, Any] = {"width": 64}
     counts = {"generator": count_unet(3, 3, 64, 8), "discriminator": d}  # 54.414 M and 2.769 M are published
     yield Case(name="256 pixels", options=options, given=given, expected=counts)
     small = {"data": DataInfo(shape=(1, 128, 128), label_shape=(3, 128, 128))}
     counts = {"generator": count_unet(3, 1, 64, 7), "discriminator": count_patchgan(4, 64, 5, scaled=True)}
     yield Case(name="128 pixels, patches of 286", options={**options, "layers_d": 5}, given=small, expected=counts)
-    large = {"generator": "resnet", "downs": 4, "blocks": 9, "norm": "unscaled", "norm_d": "unscaled", "scales": 3}
+    large: dict[str, Any] = {
+        "generator": "resnet",
+        "downs": 4,
+        "blocks": 9,
+        "norm": "unscaled",
+        "norm_d": "unscaled",
+        "scales": 3,
+    }
     counts = {"generator": count_resnet(3, 3, 64, 9, 4), "discriminator": 3 * count_patchgan(6, 64, 3)}
     yield Case(name="pix2pixHD", options={**options, **large}, given=given, expected=counts)
     pixels = {"generator": counts["generator"], "discriminator": (6 + 1) * 64 + 64 * 128 + 2 * 128 + 128 + 1}
@@ -49,7 +57,7 @@ def cut() -> Iterator[Case]:
 
 def count_unet(inputs: int, outputs: int, w: int, levels: int) -> int:
     """Return the number of a U-Net's parameters: 16 B C for a convolution from B to C channels, 2 C for a norm."""
-    widths = [w * min(2**level, 8) for level in range(levels)]
+    widths = [w * min(1 << level, 8) for level in range(levels)]
     down = 16 * sum(b * c for b, c in pairwise([inputs, *widths])) + 2 * sum(widths[1:-1])
     up = 16 * (widths[-1] * widths[-2] + sum(2 * c * b for b, c in pairwise(widths[:-1]))) + 2 * sum(widths[:-1])
     return down + up + 16 * 2 * w * outputs + outputs
@@ -57,7 +65,7 @@ def count_unet(inputs: int, outputs: int, w: int, levels: int) -> int:
 
 def count_resnet(inputs: int, outputs: int, w: int, blocks: int, downs: int) -> int:
     """Return the number of parameters of a generator with residual blocks, whose convolutions have biases."""
-    widths = [w * 2**down for down in range(downs + 1)]
+    widths = [(w << down) for down in range(downs + 1)]
     inner = widths[-1]
     ends = 49 * inputs * w + w + 49 * w * outputs + outputs
     pyramid = sum(2 * 9 * b * c + b + c for b, c in pairwise(widths))
@@ -66,7 +74,7 @@ def count_resnet(inputs: int, outputs: int, w: int, blocks: int, downs: int) -> 
 
 def count_patchgan(channels: int, w: int, layers: int, scaled: bool = False) -> int:
     """Return the number of parameters of a discriminator of patches; norms have scales in place of biases, or none."""
-    widths = [w * min(2**layer, 8) for layer in range(layers + 1)]
+    widths = [w * min(1 << layer, 8) for layer in range(layers + 1)]
     inner = sum(16 * b * c + (2 * c if scaled else c) for b, c in pairwise(widths))
     return 16 * channels * w + w + inner + 16 * widths[-1] + 1
 

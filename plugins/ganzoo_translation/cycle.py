@@ -126,7 +126,7 @@ def _get_both(step: Step) -> tuple[Any, Any]:
 
 def _augment(step: Step, images: Tensor) -> Tensor:
     """Return images as D sees them; they stand for the labels that move with them, too."""
-    found = step.augment(images, images)
+    found: Tensor | tuple[Tensor, Tensor] = step.augment(images, images)
     return found[0] if isinstance(found, tuple) else found
 
 

@@ -65,7 +65,8 @@ class PatchNCE(nn.Module):
             images = step.real.detach()
             same = step.compute(generator.translate, images)
             term = term + self.options.identity * self._compare(step, images, same)
-        return self.options.weight * term
+        weighted: Tensor = self.options.weight * term
+        return weighted
 
     def _compare(self, step: Step, source: Tensor, made: Tensor) -> Tensor:
         """Return NCE(source, made)."""
@@ -94,4 +95,5 @@ def _take(maps: Tensor, places: Tensor) -> Tensor:
 
 
 def _scale(vectors: Tensor) -> Tensor:
-    return vectors / (torch.linalg.vector_norm(vectors, dim=-1, keepdim=True) + TINY)
+    scaled: Tensor = vectors / (torch.linalg.vector_norm(vectors, dim=-1, keepdim=True) + TINY)
+    return scaled

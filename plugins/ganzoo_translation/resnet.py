@@ -74,11 +74,11 @@ class ResNet(nn.Module):
         x = pad_to_multiple(images, self.multiple, 2)
         maps = [x]
         x = self.first(x)
-        for conv, *others in self.down:  # type: ignore[misc]
-            x = conv(x)
-            maps.append(x)
-            for layer in others:
+        for layers in self.down:
+            for number, layer in enumerate(layers.children()):
                 x = layer(x)
+                if not number:
+                    maps.append(x)
         for block in self.blocks[:ENCODED]:
             x = block(x)
             maps.append(x)
