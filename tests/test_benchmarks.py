@@ -252,6 +252,7 @@ def test_every_benchmark_is_run_here():
         "doctor",
         "failures",
         "stacked",
+        "tables",
         "translation",
         "peer_curves",
     }
