@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from ganzoo.compute.device import copy_to_device
 from ganzoo.errors import GanzooError
 
 
@@ -23,18 +22,25 @@ class Resampling:
     weights: torch.Tensor
     condition: Any
 
-    def draw(self, generator: torch.Generator, num: int, index: torch.Tensor | None) -> torch.Tensor:
-        """Return the positions of `num` samples, int64 ``[num]`` on the device of `index`.
+    def compute_limits(self, index: torch.Tensor | None) -> torch.Tensor:
+        """Return the sums of the weights of the first samples, for `draw_numbers`: float64 ``[n]`` on the CPU.
 
         Args:
-            generator: A seeded generator of the CPU.
-            num: The number of samples.
-            index: The positions of the samples that belong to the source; None for all.
+            index: The positions of the samples that belong to the source, int64 ``[n]``; None for all.
         """
-        limits = (self.weights if index is None else self.weights[index.cpu()]).cumsum(0)
-        drawn = torch.rand(num, generator=generator, dtype=torch.float64) * limits[-1]
-        numbers = torch.searchsorted(limits, drawn, right=True).clamp_(max=len(limits) - 1)
-        return numbers if index is None else index[copy_to_device(numbers, index.device)]
+        return (self.weights if index is None else self.weights[index.cpu()]).cumsum(0)
+
+
+def draw_numbers(limits: torch.Tensor, generator: torch.Generator, num: int) -> torch.Tensor:
+    """Return the numbers of `num` samples, int64 ``[num]`` on the CPU; each is as likely as its weight says.
+
+    Args:
+        limits: The result of `Resampling.compute_limits`.
+        generator: A seeded generator of the CPU.
+        num: The number of samples that are drawn.
+    """
+    drawn = torch.rand(num, generator=generator, dtype=torch.float64) * limits[-1]
+    return torch.searchsorted(limits, drawn, right=True).clamp_(max=len(limits) - 1)
 
 
 def read_resampling(dataset: Any, count: int, name: str) -> Resampling | None:

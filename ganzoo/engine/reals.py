@@ -8,6 +8,7 @@ from torch import Tensor
 from ganzoo.compute.device import copy_to_device
 from ganzoo.compute.streams import Streams
 from ganzoo.data.order import ShardOrder
+from ganzoo.data.resampling import draw_numbers
 from ganzoo.data.shards import Shards
 from ganzoo.data.source import ArraySource, EndlessSource, Source, pick
 from ganzoo.engine.distributed import World
@@ -32,6 +33,7 @@ class Reals:
         if isinstance(source, ArraySource) and isinstance(source.data, Shards):
             self._shards = ShardOrder(source.data, source.locate(torch.arange(len(source))), batch, streams.derive_seed)
         self.resampling = source.resampling if isinstance(source, ArraySource) and labelled else None
+        self._limits: Tensor | None = None  # of the weights of `resampling`
         self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
         self._draws = torch.Generator()  # on the CPU, reseeded before each use
 
@@ -80,9 +82,11 @@ class Reals:
         """Return the positions of `num` samples that are drawn as the dataset's `resampling` says."""
         assert isinstance(self.source, ArraySource)
         assert self.resampling is not None
-        generator = torch.Generator().manual_seed(self.streams.derive_seed(stream, images))
-        drawn = self.resampling.draw(generator, num, self.source.index)
-        return copy_to_device(drawn, self.source.data.device)
+        if self._limits is None:
+            self._limits = self.resampling.compute_limits(self.source.index)
+        self._draws.manual_seed(self.streams.derive_seed(stream, images))
+        numbers = draw_numbers(self._limits, self._draws, num)
+        return self.source.locate(copy_to_device(numbers, self.source.data.device))
 
     def _shuffle_epoch(self, epoch: int) -> Tensor:
         """Return the order of an epoch. It stays on the data's device, so that nothing crosses while it lasts."""

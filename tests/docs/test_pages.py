@@ -63,6 +63,8 @@ def parse_words(words: list[str]) -> None:
 def test_a_page_on_a_plugin_outside_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, module = OUTSIDE[name]
     monkeypatch.syspath_prepend(str(ROOT / "tests" / "outside" / folder))
+    rows = [f"{i % 37 / 4},{('Ideal', 'Good')[i % 2]},{i}" for i in range(600)]
+    (tmp_path / "diamonds.csv").write_text("\n".join(["carat,cut,price", *rows]))
     reader = Reader(tmp_path, monkeypatch)
     reader.prepare = lambda: register(__import__(module))
     assert reader.read((DOCS / name).read_text(encoding="utf-8"))
