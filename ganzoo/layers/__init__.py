@@ -16,6 +16,7 @@ from ganzoo.layers.heads import MultiScale, join_answers
 from ganzoo.layers.initial import draw_weights
 from ganzoo.layers.labels import label_size, one_hot, require_labels, with_labels
 from ganzoo.layers.packing import pack_samples
+from ganzoo.layers.patches import PatchGAN, draw_normal_weights, has_bias, make_norm
 from ganzoo.layers.pixel import pixel_norm
 from ganzoo.layers.products import ProductConv2d, ProductConvTranspose2d
 from ganzoo.layers.projection import ProjectionHead
@@ -32,6 +33,7 @@ __all__ = [
     "Frozen",
     "MelSpectrogram",
     "MultiScale",
+    "PatchGAN",
     "ProductConv2d",
     "ProductConvTranspose2d",
     "ProjectionHead",
@@ -42,8 +44,10 @@ __all__ = [
     "decimate",
     "double_and_convolve",
     "downsample",
+    "draw_normal_weights",
     "draw_weights",
     "extractor",
+    "has_bias",
     "input_gradients",
     "interpolate",
     "invert_spectra",
@@ -51,6 +55,7 @@ __all__ = [
     "label_size",
     "logits",
     "low_pass",
+    "make_norm",
     "measure_embedding",
     "measure_magnitudes",
     "measure_spectra",

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganzoo.layers import draw_normal_weights
 from ganzoo.plugin import DataInfo, Networks, Step, UsageError
-from ganzoo_translation.blocks import finish_network
 from ganzoo_translation.options import PatchNCEOptions
 
 TINY = 1e-7  # is added to the length of a vector before it is divided by that
@@ -51,7 +51,7 @@ class PatchNCE(nn.Module):
             widths = [each.shape[1] for each in generator.encode(image)]
         width = self.options.width
         self.heads = nn.ModuleList(
-            finish_network(nn.Sequential(nn.Linear(each, width), nn.ReLU(), nn.Linear(width, width))).to(image)
+            draw_normal_weights(nn.Sequential(nn.Linear(each, width), nn.ReLU(), nn.Linear(width, width))).to(image)
             for each in widths
         )
 

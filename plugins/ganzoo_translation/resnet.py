@@ -6,8 +6,8 @@ import itertools
 
 from torch import Tensor, nn
 
-from ganzoo.layers import require_labels
-from ganzoo_translation.blocks import Norm, finish_network, has_bias, make_norm, pad_to_multiple
+from ganzoo.layers import draw_normal_weights, has_bias, make_norm, require_labels
+from ganzoo_translation.blocks import Norm, pad_to_multiple
 
 ENCODED = 5  # residual blocks whose maps are encoded, of which the first and the last count
 
@@ -49,7 +49,7 @@ class ResNet(nn.Module):
             for large, small in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
         self.last = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(width, outputs, 7), nn.Tanh())
-        finish_network(self)
+        draw_normal_weights(self)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the images that labels ``[N, inputs, H, W]`` are translated to."""

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.layers import require_labels
-from ganzoo_translation.blocks import SLOPE, Norm, finish_network, has_bias, make_norm, pad_to_multiple
+from ganzoo.layers import draw_normal_weights, has_bias, make_norm, require_labels
+from ganzoo_translation.blocks import SLOPE, Norm, pad_to_multiple
 
 MOST = 8  # times the channels of the first layer
 DROPPED = 3  # decoder layers with dropout
@@ -47,7 +47,7 @@ class UNet(nn.Module):
             layers = [nn.ReLU(), conv, *(make_norm(norm, channels) if level else ())]
             drops = dropout > 0 and level > 0 and levels - level <= DROPPED
             self.up.append(nn.Sequential(*layers, *([Dropout(dropout)] if drops else ())))
-        finish_network(self)
+        draw_normal_weights(self)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the images that labels ``[N, inputs, H, W]`` are translated to."""

@@ -95,6 +95,7 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "spectra": (lambda: Call(lambda x: L.measure_spectra(x, 8, 3)), (3, 32)),
     "inverse spectra": (lambda: Call(lambda x: L.invert_spectra(x.view(3, 4, 5, 2), 8, 3)), (3, 40)),
     "mel spectrogram": (lambda: L.MelSpectrogram(8000, 3, 16, 4), (3, 1, 32)),
+    "patches": (lambda: Call(L.PatchGAN(2, 0, 2, 1, "instance")), (2, 2, 13, 12)),
     "scales": (lambda: Call(L.MultiScale([Patches(4, 1, 2), Patches(4, 1, 1)])), IMAGES),
 }  # fmt: skip
 

@@ -23,6 +23,7 @@ BUILT = (
     layers.EqualisedConv2d(4, 4, 3),
     layers.EqualisedLinear(4, 4),
     layers.MultiScale([nn.Linear(4, 1)]),
+    layers.PatchGAN(3, 2, 4, 1, "batch"),
     layers.ProductConv2d(4, 4, 3),
     layers.ProductConvTranspose2d(4, 4, 3),
     layers.ProjectionHead(4, 3),

@@ -17,15 +17,14 @@ import ganzoo_translation
 from crashing import die, in_child
 from ganzoo.engine import checkpoint, rounds
 from ganzoo.errors import UsageError
+from ganzoo.layers import PatchGAN
 from ganzoo.package.generator import Generator
 from ganzoo.plugin import DataInfo
 from ganzoo.recipe.resolve import resolve
 from ganzoo.testing import check_regularizer, collect_checks
 
 SPECS = {spec.name: spec for spec in ganzoo_translation.ganzoo_architectures()}
-networks, patchgan, unet, cycle = (
-    import_module(f"ganzoo_translation.{name}") for name in ("networks", "patchgan", "unet", "cycle")
-)
+networks, unet, cycle = (import_module(f"ganzoo_translation.{name}") for name in ("networks", "unet", "cycle"))
 cases = import_module("ganzoo_translation.cases")
 
 
@@ -60,7 +59,7 @@ def test_the_counts_of_parameters_are_the_published_ones():
 
 @pytest.mark.parametrize(("layers", "side"), [(0, 1), (1, 16), (3, 70), (5, 286)])
 def test_a_logit_sees_a_square_of_the_papers_size(layers, side):
-    discriminator = patchgan.PatchGAN(1, 0, 2, layers, "none").double()
+    discriminator = PatchGAN(1, 0, 2, layers, "none").double()
     images = torch.zeros(1, 1, 320, 320, dtype=torch.float64, requires_grad=True)
     logits = discriminator(images + 0.1).logits
     middle = logits.shape[2] // 2
