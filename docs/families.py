@@ -199,6 +199,10 @@ BUILT_FOR: dict[str, list[dict[str, Any]]] = {
         {"shape": (3, 256, 256), "label_shape": (3, 256, 256)},
     ],
     "cyclegan": [{"shape": (3, 256, 256), "label_shape": (3, 256, 256)}],
+    "vqgan": [
+        {"shape": (3, 64, 64), "label_shape": (3, 64, 64)},
+        {"shape": (3, 256, 256), "label_shape": (3, 256, 256)},
+    ],
     "cut": [{"shape": (3, 256, 256), "label_shape": (3, 256, 256)}],
     "progan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "stylegan2": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],

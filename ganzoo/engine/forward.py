@@ -27,7 +27,12 @@ def generate(generator: nn.Module, z: Tensor, labels: Tensor | None, precision: 
     losses = {
         name: to_float32(require_scalar(f"the generator's loss {name!r}", loss)) for name, loss in answer.losses.items()
     }
-    return GeneratorOutput(to_float32(answer.samples), losses, tuple(to_float32(each) for each in answer.intermediates))
+    report = {
+        name: to_float32(require_scalar(f"the generator's number {name!r}", value).detach())
+        for name, value in answer.report.items()
+    }
+    stages = tuple(to_float32(each) for each in answer.intermediates)
+    return GeneratorOutput(to_float32(answer.samples), losses, stages, report)
 
 
 def discriminate(

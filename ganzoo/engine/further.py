@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -13,8 +13,10 @@ from ganzoo.compute.device import autocast, to_float32
 from ganzoo.engine import forward
 from ganzoo.engine.batches import Part
 from ganzoo.engine.gan import Gan
+from ganzoo.engine.gradients import Stats
 from ganzoo.engine.recomputation import recomputed
-from ganzoo.plugin import DiscriminatorOutput
+from ganzoo.errors import UsageError
+from ganzoo.plugin import DiscriminatorOutput, Step
 
 Output = DiscriminatorOutput | Tensor | list[Tensor]
 Known = tuple[Tensor | None, Tensor | None, DiscriminatorOutput | None]  # samples, labels, and D's output for them
@@ -134,6 +136,31 @@ def replace_fakes(gan: Gan, fake: Tensor) -> Tensor:
     for regularizer in gan.fake_replacers:
         fake = regularizer.replace_fakes(fake)
     return fake
+
+
+def weigh_adversarial(gan: Gan, loss: Tensor, others: Sequence[Tensor], step: Step) -> tuple[Tensor | None, Stats]:
+    """Return the factor of G's adversarial loss that a regularizer chooses, and that it chose it; None if none does.
+
+    Args:
+        gan: The GAN whose regularizer weighs.
+        loss: The adversarial loss before its weight, a scalar.
+        others: The other terms of G's loss, scalars.
+        step: The update.
+
+    Raises:
+        GanzooError: There is no other term, or what was returned is not a scalar.
+    """
+    if gan.weigher is None:
+        return None, {}
+    name, made = gan.weigher
+    if not others:
+        raise UsageError(
+            f"regularizer {name!r} weighs the adversarial loss against G's other terms, and there are none: add one, "
+            "such as --reg l1"
+        )
+    weight = made.weigh_adversarial(loss, torch.stack(list(others)).sum(), step)
+    weight = to_float32(forward.require_scalar(f"regularizer {name!r}: its weight", weight).detach())
+    return weight, {f"reg.{name}/weight": weight}
 
 
 def mean(gan: Gan, tensor: Tensor) -> Tensor:

@@ -63,6 +63,7 @@ class Gan(State):
         images: Images seen so far, a 0-dim tensor that is refilled before each update.
         latent_movers: The regularizers that move latents.
         fake_replacers: The regularizers that replace the fakes which D sees.
+        weigher: The regularizer that weighs G's adversarial loss, with its name; None if there is none.
         intervals: The number of updates from one term to the next, by network and regularizer.
         interval: The interval above 1 of a network's terms, by network; 1 where all its terms have interval 1.
         blocks: The forwards that compute activations again, by network and module.
@@ -101,6 +102,7 @@ class Gan(State):
         self.reads_answers = {choice.name for choice in recipe.reg if terms.ANSWERS & set(choice.spec.needs)}
         self.latent_movers = terms.find_latent_movers(recipe, self.regularizers)
         self.fake_replacers = terms.find_fake_replacers(recipe, self.regularizers)
+        self.weigher = terms.find_weigher(recipe, self.regularizers)
         self.adaptive = [part for part in self.augmentations.values() if hasattr(part, "update")]
         self.mixing = {choice.name: self.augmentations[choice.name] for choice in recipe.aug if mixes_fakes(choice)}
         self.moves_labels = {

@@ -100,6 +100,31 @@ def find_fake_replacers(recipe: ResolvedRecipe, regularizers: Mapping[str, Any])
     return list(found.values())
 
 
+def find_weigher(recipe: ResolvedRecipe, regularizers: Mapping[str, Any]) -> tuple[str, Any] | None:
+    """Return the regularizer that weighs G's adversarial loss against its other terms, with its name, or None.
+
+    Raises:
+        UsageError: There are several, or gradients of a part of the batch, or gradients in half precision, would give
+            another weight than those of the batch.
+    """
+    found = {name: made for name, made in regularizers.items() if hasattr(made, "weigh_adversarial")}
+    if not found:
+        return None
+    if len(found) > 1:
+        raise UsageError(f"regularizers {' and '.join(map(repr, found))} both weigh the adversarial loss: remove one")
+    (name,), train = found, recipe.train
+    if train.micro_batch:
+        raise UsageError(
+            f"regularizer {name!r} weighs gradients of the whole batch, and with train.micro_batch={train.micro_batch} "
+            "there are only those of its parts: remove train.micro_batch, or choose a smaller train.batch"
+        )
+    if train.precision == "fp16":
+        raise UsageError(
+            f"regularizer {name!r} compares gradients, which may be 0 in half precision: add train.precision=bf16"
+        )
+    return name, found[name]
+
+
 def reads_reals(choice: Choice) -> bool:
     """Return whether a regularizer's term for G reads real samples."""
     return isinstance(choice.spec, Regularizer) and choice.spec.reals

@@ -15,7 +15,8 @@
     z = regularizer.move_latents(z, judge)
     fake = generator(z, labels)                            G's update: with its graph
     fake_output = discriminator(augment(fake), labels)     the discriminator's parameters are frozen
-    w * loss.generator(fake_logits, real_logits or None)   w is train.adversarial_weight
+    w * loss.generator(fake_logits, real_logits or None)   w is train.adversarial_weight, times a regularizer's
+                                                           `weigh_adversarial` if it has that
       + the losses of a GeneratorOutput
       + regularizer.generator(step)
     the gradient clipped to optim.g.clip, an optimizer step; then the averaged generator moves
@@ -239,17 +240,21 @@ def _differentiate_generator(
     gan: Gan, part: Part, step: Step, made: GeneratorOutput, interval: int, adversarial: bool
 ) -> Gradients:
     loss, stats = torch.zeros((), device=part.z.device), Stats()
+    others = list(made.losses.values()) if interval == 1 else []
+    terms, each = gan.regularize("generator", step, interval, adversarial)
+    others += [] if terms is None else [interval * terms]
     if interval == 1 and adversarial:
         assert step.fake_output is not None
         loss = gan.adversarial_loss("generator", step.fake_output, step.real_output if gan.pairs else None)
         stats |= _weight_stats(part, loss_g=loss)
-        loss = gan.weight_loss(loss)
+        weight, chosen = further.weigh_adversarial(gan, loss, others, step)
+        loss = gan.weight_loss(loss if weight is None else weight * loss)
+        stats |= _weight_stats(part, **chosen)
     if interval == 1:
-        for name, own in made.losses.items():
-            loss = loss + own
-            stats |= _weight_stats(part, **{f"generator/{name}": own})
-    terms, each = gan.regularize("generator", step, interval, adversarial)
-    loss = loss if terms is None else loss + interval * terms
+        own = {**made.losses, **made.report}
+        stats |= _weight_stats(part, **{f"generator/{name}": value for name, value in own.items()})
+    for other in others:
+        loss = loss + other
     stats |= _weight_stats(part, **each)
     return Gradients(gan.gradients("generator", part.share * loss), stats)
 

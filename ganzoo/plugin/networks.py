@@ -43,11 +43,14 @@ class GeneratorOutput:
             divergence), already weighted. They are added in G's update and measured as ``generator/NAME``.
         intermediates: Other tensors of the forward, for a regularizer that reads them. If the architecture provides
             ``intermediates``, they are samples of earlier stages: of the samples' shape, or smaller images.
+        report: Numbers that are measured as ``generator/NAME`` and join no loss, scalars by name (how many codes of a
+            codebook are used).
     """
 
     samples: Tensor
     losses: Mapping[str, Tensor] = field(default_factory=dict)
     intermediates: tuple[Tensor, ...] = ()
+    report: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def extract_samples(answer: Tensor | GeneratorOutput) -> Tensor:

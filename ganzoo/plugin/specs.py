@@ -199,6 +199,10 @@ class Regularizer(Built):
     - ``replace_fakes(fake) -> fake`` is called in D's update with the generated samples ``[N, *shape]``, before
       augmentation. It returns those that D sees, of the same shape and without a graph, such as earlier ones. The
       labels stay those of the update, so a D that reads labels needs samples of these.
+    - ``weigh_adversarial(adversarial, others, step) -> factor`` is called in G's update with its adversarial loss,
+      before ``train.adversarial_weight``, and with the sum of its other terms, both scalars with a graph that it keeps
+      (``retain_graph=True``). It returns a scalar by which the adversarial loss is multiplied, and which is measured as
+      ``reg.NAME/weight``. Only one regularizer of a run may have it.
     - ``after_step(networks)`` is called after each optimizer step of D.
     - ``report() -> {key: scalar}`` is called after each of its terms. The values, finite 0-dim tensors such as a
       running mean, are measured as ``reg.NAME/KEY``.

@@ -42,7 +42,8 @@ METHODS: dict[str, dict[str, tuple[str, ...]]] = {
     "dataset": {"sample?": ("generator", "n"), "items?": ()},
     "regularizer": {
         "prepare?": ("networks",), "discriminator?": ("step",), "generator?": ("step",),
-        "move_latents?": ("z", "judge"), "replace_fakes?": ("fake",), "after_step?": ("networks",), "report?": (),
+        "move_latents?": ("z", "judge"), "replace_fakes?": ("fake",),
+        "weigh_adversarial?": ("adversarial", "others", "step"), "after_step?": ("networks",), "report?": (),
     },
     "augmentation": {"__call__": ("batch",), "update?": ("real_logits",), "report?": ()},
     "extractor": {"__call__": ("samples",), "prepare?": ("real",)},

@@ -36,6 +36,7 @@ OUTPUTS = (
 )  # read D's features or embedding
 TAKEN_BY = {  # by terms that few architectures take
     "intermediate-consistency": {"gat"}, "path-length": {"gat", "stylegan2", "stylegan3"}, "unit-weights": {"r3gan-mp"},
+    "adaptive-weight": set(),  # an autoencoder's
     "cycle": set(), "patchnce": set(),  # their architectures take labels that are images
     "mel": set(),  # of sounds alone
     "ucd": set(),  # with the head's classes; without, PROJECTING takes it

@@ -25,6 +25,7 @@ TINY: dict[str, dict[str, Any]] = {
     },
     "sngan:sngan": {},
     "translation:pix2pix": {"width": 4},
+    "autoencoders:vqgan": {"width": 4, "codes": 8},
     "translation:cut": {"width": 4, "blocks": 1},
 }  # fmt: skip
 

@@ -46,6 +46,7 @@ SMALL = {  # the data and the options of a small generator of each architecture
 ELSEWHERE = (
     "projected",  # its generator is another architecture's
     *("pix2pix", "cyclegan", "cut"),  # test_translation.py: they take images
+    "vqgan",  # test_autoencoders.py: it takes images
     "ctgan",  # its generator draws random numbers
     *("compact", "rrdb"),  # test_upscaling.py: they take images
 )

@@ -116,7 +116,7 @@ class _CaseDiscriminator(nn.Module):
 
 
 def methods(trial: Trial) -> None:
-    """A regularizer has one of prepare, discriminator, generator, move_latents, replace_fakes and after_step."""
+    """A regularizer has one of the methods that the engine calls, such as `generator` or `prepare`."""
     made = trial.build()
     theirs = [name for name in dir(made) if name[0] != "_" and callable(getattr(made, name))]
     with fatal_failures():

@@ -1,0 +1,31 @@
+"""`reconstruction`: the samples of another dataset, each of which is its own label."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ganzoo.data.nested import open_samples
+from ganzoo_autoencoders.options import ReconstructionOptions
+
+
+class Reconstruction:
+    """The samples of another dataset as samples and as labels.
+
+    Args:
+        options: The other dataset and its options.
+
+    Raises:
+        UsageError: There is no such dataset or option, or it is an endless source.
+        GanzooError: The dataset cannot be opened.
+    """
+
+    def __init__(self, options: ReconstructionOptions) -> None:
+        self.data, _, info = open_samples(options.of, options.settings)
+        self.info = replace(info, num_classes=0, num_items=None, label_shape=info.shape, label_dtype=info.dtype)
+
+    def condition(self, real: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the samples themselves; nothing is drawn."""
+        return real

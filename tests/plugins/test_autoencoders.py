@@ -1,0 +1,279 @@
+"""Autoencoders: quantisers against brute force and by hand, the adaptive weight, exact resuming, what users type."""
+
+from __future__ import annotations
+
+import math
+import signal
+from importlib import import_module
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import ganzoo
+from crashing import die, in_child
+from ganzoo.engine import checkpoint, rounds
+from ganzoo.errors import UsageError
+from ganzoo.plugin import DataInfo
+from ganzoo.recipe.resolve import resolve
+from ganzoo.testing import collect_checks
+
+quantisers, balance, options, cases = (
+    import_module(f"ganzoo_autoencoders.{name}") for name in ("quantisers", "balance", "options", "cases")
+)
+IMAGES = DataInfo(shape=(1, 16, 16), label_shape=(1, 16, 16), label_dtype="uint8")
+TINY = {"width": 4, "multipliers": (1, 2), "codes": 6, "latent_channels": 4, "layers_d": 1}
+
+
+def draw(*shape, seed=1, dtype=torch.float64):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def make_quantiser(codes=7, width=3, **more):
+    quantiser = quantisers.VectorQuantiser(codes, width, **more).double()
+    with torch.no_grad():
+        quantiser.codebook.copy_(draw(codes, width))
+    return quantiser
+
+
+def build(data=IMAGES, **values):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return ganzoo.create("architecture", "vqgan", data=data, **{**TINY, **values})
+
+
+# ----------------------------------------------------------------------------
+# Quantisers.
+
+
+@pytest.mark.parametrize("normalise", [False, True])
+def test_each_latent_becomes_the_nearest_code(normalise):
+    quantiser, z = make_quantiser(normalise=normalise), draw(2, 3, 4, 5, seed=2)
+    found = quantiser(z).latents
+    book = [row / row.norm() if normalise else row for row in quantiser.codebook.detach()]
+    for n, i, j in np.ndindex(2, 4, 5):
+        vector = z[n, :, i, j] / (z[n, :, i, j].norm() if normalise else 1)
+        nearest = min(book, key=lambda code: (code - vector).square().sum())
+        torch.testing.assert_close(found[n, :, i, j], nearest)
+
+
+def test_gradients_are_those_of_the_surrogate_loss():
+    """Where f is the loss of the decoder and k the fixed choice: f(z) moved to the codes, and two squared distances."""
+    quantiser, z = make_quantiser(beta=0.3), draw(1, 3, 2, 2, seed=3).requires_grad_()
+    vectors, nearest, codes, _ = quantiser.quantise(z)
+    start, fixed = vectors.detach(), codes.detach()
+
+    def f(latents):
+        return (latents.sin() * draw(*latents.shape, seed=4)).sum()
+
+    def surrogate(z, book):
+        flat = z.movedim(1, 3).reshape(-1, 3)
+        moved = (flat + fixed - start).view(1, 2, 2, 3).movedim(3, 1)
+        return f(moved) + 0.3 * (flat - fixed).square().mean() + (book[nearest] - start).square().mean()
+
+    found = quantiser(z)
+    slopes = torch.autograd.grad(f(found.latents) + sum(found.losses.values()), (z, quantiser.codebook))
+    for number, (slope, given) in enumerate(zip(slopes, (z, quantiser.codebook), strict=True)):
+        way, sides = draw(*given.shape, seed=5), []
+        for h in (1e-6, -1e-6):
+            both = [z.detach(), quantiser.codebook.detach()]
+            both[number] = both[number] + h * way
+            sides.append(surrogate(*both).item())
+        assert (sides[0] - sides[1]) / 2e-6 == pytest.approx((slope * way).sum().item(), rel=1e-6)
+
+
+def test_running_means_are_those_computed_by_hand():
+    quantiser = quantisers.VectorQuantiser(3, 1, average=True, decay=0.75)
+    quantiser.codebook.copy_(torch.tensor([[0.0], [10.0], [20.0]]))
+    quantiser.sums.copy_(quantiser.codebook)
+    z = torch.tensor([1.0, 2.0, 12.0]).view(1, 1, 1, 3)
+    with torch.no_grad():
+        quantiser(z)  # not an update of G
+    assert quantiser.codebook.flatten().tolist() == [0, 10, 20]
+    found = quantiser(z.requires_grad_())
+    # N = .75 + .25 n for n = 2, 1, 0, and m = .75 m + .25 (sum of the latents): 3, 12, 0
+    assert quantiser.counts.tolist() == [1.25, 1.0, 0.75]
+    assert quantiser.sums.flatten().tolist() == [0.75, 10.5, 15.0]
+    assert quantiser.codebook.flatten().tolist() == pytest.approx([0.6, 10.5, 20.0])
+    assert found.losses.keys() == {"commitment"}
+    assert found.losses["commitment"].item() == pytest.approx(0.25 * (1 + 4 + 4) / 3)
+    assert float(found.report["usage"]) == pytest.approx(2 / 3)
+    assert math.log(found.report["perplexity"].item()) == pytest.approx(math.log(3) - 2 / 3 * math.log(2))
+    for _ in range(200):  # the third code is never used
+        quantiser(z)
+    assert quantiser.codebook.flatten().tolist() == pytest.approx([1.5, 12.0, 20.0], rel=1e-4)
+    before = quantiser.counts.clone()
+    quantiser.track_running_stats = False
+    quantiser(z)
+    assert torch.equal(before, quantiser.counts)
+
+
+def test_a_normal_bottleneck_draws_and_has_the_divergence_of_its_formula():
+    mean, log = draw(3, 2, 2, 2), draw(3, 2, 2, 2, seed=2)
+    normal = torch.distributions.Normal
+    expected = torch.distributions.kl_divergence(normal(mean, (log / 2).exp()), normal(0.0, torch.ones_like(mean)))
+    torch.testing.assert_close(quantisers.measure_divergence(mean, log), expected)
+    bottleneck = quantisers.NormalBottleneck(weight=0.5, numbers_per_latent=10)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        found = bottleneck(torch.cat([torch.ones(500, 1, 4, 4), torch.full((500, 1, 4, 4), math.log(4))], 1))
+    assert float(found.latents.mean()) == pytest.approx(1, abs=0.1)
+    assert float(found.latents.std()) == pytest.approx(2, abs=0.1)
+    # a sum over the 16 latents of (1 + 4 - 1 - log 4) / 2, for an image of 160 numbers
+    assert found.losses["kl"].item() == pytest.approx(0.5 * 16 * (4 - math.log(4)) / 2 / 160)
+    assert torch.equal(bottleneck.eval()(torch.cat([mean, log], 1)).latents, mean)
+
+
+# ----------------------------------------------------------------------------
+# Networks.
+
+
+def test_the_counts_of_parameters_are_the_published_ones():
+    kl = cases.count_encoder(3, 8, 128, (1, 2, 4, 4), 2, False), cases.count_decoder(4, 3, 128, (1, 2, 4, 4), 2, False)
+    assert kl == (34_163_592, 49_490_179)  # the AutoencoderKL of Stable Diffusion
+    found = [check.run() for check in collect_checks("vqgan") if "/case" in check.name]
+    assert [result.status for result in found] == ["PASS", "PASS"]
+
+
+@pytest.mark.parametrize("values", [{}, {"quantiser": "kl"}, {"normalise": True, "code_width": 2}])
+def test_samples_are_encoded_and_decoded(values):
+    generator, x = build(**values).generator.eval(), draw(2, 1, 16, 24, dtype=torch.float32)
+    with torch.no_grad():
+        latents = generator.encode(x)
+        assert latents.shape == (2, values.get("code_width", 4), 8, 12)
+        torch.testing.assert_close(generator.decode(latents), generator(torch.zeros(2, 0), x))
+    assert generator.last_layer.weight.shape == (1, 4, 3, 3)
+
+
+def test_attention_is_that_of_torch():
+    layer, x = import_module("ganzoo_autoencoders.networks").Attention(8), draw(2, 8, 3, 4, dtype=torch.float32)
+    parts = [one(layer.norm(x)).flatten(2).transpose(1, 2) for one in (layer.query, layer.key, layer.value)]
+    seen = nn.functional.scaled_dot_product_attention(*parts).transpose(1, 2).reshape(x.shape)
+    torch.testing.assert_close(layer(x), x + layer.out(seen))
+
+
+@pytest.mark.parametrize(
+    ("data", "values", "words"),
+    [
+        (DataInfo(shape=(3, 32, 32), num_classes=3), {}, "use --dataset reconstruction dataset.of=NAME"),
+        (DataInfo(shape=(3, 30, 32), label_shape=(3, 30, 32)), {"multipliers": (1, 1, 1)}, "must be multiples of 4"),
+        (DataInfo(shape=(1, 8, 8), label_shape=(1, 8, 8)), {"layers_d": 2}, "needs images of at least 12 pixels"),
+    ],
+)  # fmt: skip
+def test_data_that_do_not_fit_are_refused_in_a_sentence(data, values, words):
+    with pytest.raises(UsageError, match=words):
+        build(data, **values)
+
+
+# ----------------------------------------------------------------------------
+# The adaptive weight.
+
+
+def test_the_factor_is_the_ratio_of_the_gradients_of_two_quadratic_losses():
+    layer = nn.Linear(2, 1, bias=False).double()
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[3.0, 4.0]]))
+    step = SimpleNamespace(generator=SimpleNamespace(last_layer=layer), mean=lambda x: x.detach())
+    made, far = balance.AdaptiveWeight(options.AdaptiveWeightOptions(), IMAGES), layer.weight.square().sum()
+    # the gradients of a |w|^2 and b |w|^2 have the lengths 2 a |w| and 2 b |w|, |w| being 5
+    found = made.weigh_adversarial(0.1 * far, 0.7 * far, step)
+    assert float(found) == pytest.approx(7 / (1 + 1e-4))
+    assert not found.requires_grad
+    assert float(made.weigh_adversarial(1e-9 * far, far, step)) == pytest.approx(1e4)  # and not 10 / 1e-4
+    assert float(made.weigh_adversarial(far, layer.weight.sum() * 0, step)) == 0
+
+
+# ----------------------------------------------------------------------------
+# Trainings.
+
+SMALL = {**{f"arch.{name}": value for name, value in TINY.items()}, "train.execution": "eager", "train.threads": 1}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Work in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def train(images, **more):
+    settings = {**SMALL, "dataset.settings": ("size=16",), "train.batch": 4, "train.checkpoint_every": 8, **more}
+    return ganzoo.train(
+        arch="vqgan", dataset="reconstruction", images=images, options=settings, device="cpu", progress=False
+    )
+
+
+def load_state(run):
+    return checkpoint.load(run.checkpoints[-1])[0]
+
+
+def test_a_killed_run_goes_on_bit_for_bit_with_its_running_codebook(folder):
+    settings = {"arch.codebook": "average", "train.d_start": 4, "train.adversarial_start": 8}
+    whole, update = train(24, **settings), rounds.update_together
+
+    def die_in_the_fifth_update():
+        left = iter(range(4))
+        rounds.update_together = lambda *given: die() if next(left, None) is None else update(*given)
+        train(24, **settings)
+
+    assert in_child(die_in_the_fifth_update) == -signal.SIGKILL
+    one, two = load_state(whole), load_state(ganzoo.train(resume="1", progress=False))
+    assert one.keys() == two.keys()
+    assert [name for name in one if one[name].numpy().tobytes() != two[name].numpy().tobytes()] == []
+    assert one["generator/bottleneck.counts"].std() > 0
+    rows = whole.rows()
+    assert {"generator/perplexity", "generator/usage", "reg.adaptive-weight/weight"} < rows[-1].keys()
+
+
+def test_the_factor_multiplies_the_adversarial_gradient(folder):
+    """Weighed by 0 at most, the adversarial loss changes nothing; otherwise it does."""
+    never, off, on = (
+        load_state(train(8, **{"train.update": "alternating", "reg.adaptive-weight.highest": highest, **more}))
+        for highest, more in ((1e4, {"train.adversarial_weight": 0.0}), (0.0, {}), (1e4, {}))
+    )
+    name = "generator/decoder.last.weight"
+    assert torch.equal(never[name], off[name])
+    assert not torch.equal(on[name], off[name])
+
+
+def test_files_are_reconstructed_by_apply(folder):
+    run = train(8)
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 24), np.uint8)).save("one.png")
+    ganzoo.apply(run, "one.png", "out.png")
+    with Image.open("out.png") as image:
+        assert image.size == (24, 20)
+    Image.fromarray(np.zeros((21, 23), np.uint8)).save("odd.png")
+    with pytest.raises(UsageError, match="resize them to"):
+        ganzoo.apply(run, "odd.png", "out.png")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (
+            {"train.micro_batch": 2, "train.update": "alternating"},
+            "remove train.micro_batch, or choose a smaller train.batch",
+        ),
+        ({"reg": "adaptive-weight"}, "none of G's other terms .* add one, such as --reg l1"),
+        ({"train.precision": "fp16"}, "add train.precision=bf16"),
+    ],
+)
+def test_a_factor_that_cannot_be_computed_is_refused(folder, settings, words):
+    with pytest.raises(UsageError, match=words):
+        train(8, **settings)
+
+
+def test_networks_without_a_last_layer_are_refused():
+    with pytest.raises(UsageError, match="regularizer 'adaptive-weight' needs 'last-layer'"):
+        resolve(ganzoo.registry(), pairs={"arch": "dcgan", "reg": "adaptive-weight"})
+
+
+@pytest.mark.parametrize("name", ["vqgan", "kl-autoencoder", "vqgan-digits"])
+def test_d_starts_before_its_loss_joins(name):
+    recipe = resolve(ganzoo.registry(), recipe=name)
+    assert 0 < recipe.train.d_start < recipe.train.adversarial_start < recipe.train.images
+    if name != "vqgan-digits":
+        assert recipe.optim_g.options.lr == recipe.optim_d.options.lr == pytest.approx(4.5e-6 * recipe.train.batch)
