@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from ganzoo.plugin import Architecture, DataInfo, Dataset, Recipe, Regularizer, hookimpl
-from ganzoo_autoencoders.options import AdaptiveWeightOptions, ReconstructionOptions, VQGANOptions
+from ganzoo_autoencoders.options import AdaptiveWeightOptions, AutoencodingOptions, VQGANOptions
 from ganzoo_autoencoders.recipes import LDM, VQGAN, list_recipes
 
 OPTIM: dict[str, Any] = {
     f"optim.{network}.{key}": value for network in ("g", "d") for key, value in (("lr", 5e-4), ("betas", (0.5, 0.9)))
 }
-DATA = "--dataset reconstruction"
+DATA = "--dataset autoencoding"
 
 
 @hookimpl
@@ -67,11 +67,11 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
 def ganzoo_datasets() -> Iterator[Dataset]:
     """Offer the data of autoencoders."""
     yield Dataset(
-        name="reconstruction",
+        name="autoencoding",
         summary="The samples of another dataset, each of which is its own label: for autoencoders.",
-        factory="ganzoo_autoencoders.data:Reconstruction",
-        options=ReconstructionOptions,
-        similar_to=dict.fromkeys(("identity", "self", "autoencoding"), f"{DATA} dataset.of=NAME"),
+        factory="ganzoo_autoencoders.data:Autoencoding",
+        options=AutoencodingOptions,
+        similar_to=dict.fromkeys(("identity", "self", "reconstruction"), f"{DATA} dataset.of=NAME"),
         opens_paths=False,
     )
 

@@ -19,7 +19,7 @@ class AdaptiveWeight:
 
     Args:
         options: The largest factor.
-        data: The data.
+        data: The data that the networks see.
     """
 
     def __init__(self, options: AdaptiveWeightOptions, data: DataInfo) -> None:

@@ -1,4 +1,4 @@
-"""`reconstruction`: the samples of another dataset, each of which is its own label."""
+"""`autoencoding`: the samples of another dataset, each of which is its own label."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.nested import open_samples
-from ganzoo_autoencoders.options import ReconstructionOptions
+from ganzoo_autoencoders.options import AutoencodingOptions
 
 
-class Reconstruction:
+class Autoencoding:
     """The samples of another dataset as samples and as labels.
 
     Args:
@@ -22,7 +22,7 @@ class Reconstruction:
         GanzooError: The dataset cannot be opened.
     """
 
-    def __init__(self, options: ReconstructionOptions) -> None:
+    def __init__(self, options: AutoencodingOptions) -> None:
         self.data, _, info = open_samples(options.of, options.settings)
         self.info = replace(info, num_classes=0, num_items=None, label_shape=info.shape, label_dtype=info.dtype)
 

@@ -32,7 +32,7 @@ def build(options: VQGANOptions, data: DataInfo) -> Networks:
     channels, (height, width) = data.shape[0], data.shape[1:]
     if data.label_shape != data.shape:
         raise UsageError(
-            "arch 'vqgan' reconstructs samples, which must be labels too: use --dataset reconstruction dataset.of=NAME"
+            "arch 'vqgan' reconstructs samples, which must be labels too: use --dataset autoencoding dataset.of=NAME"
         )
     multiple = count_pixels(options)
     if height % multiple or width % multiple:

@@ -73,8 +73,8 @@ class AdaptiveWeightOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReconstructionOptions:
-    """Options of `reconstruction`."""
+class AutoencodingOptions:
+    """Options of `autoencoding`."""
 
     of: str = option(
         "digits",

@@ -158,7 +158,7 @@ def test_attention_is_that_of_torch():
 @pytest.mark.parametrize(
     ("data", "values", "words"),
     [
-        (DataInfo(shape=(3, 32, 32), num_classes=3), {}, "use --dataset reconstruction dataset.of=NAME"),
+        (DataInfo(shape=(3, 32, 32), num_classes=3), {}, "use --dataset autoencoding dataset.of=NAME"),
         (DataInfo(shape=(3, 30, 32), label_shape=(3, 30, 32)), {"multipliers": (1, 1, 1)}, "must be multiples of 4"),
         (DataInfo(shape=(1, 8, 8), label_shape=(1, 8, 8)), {"layers_d": 2}, "needs images of at least 12 pixels"),
     ],
@@ -202,7 +202,7 @@ def folder(tmp_path, monkeypatch):
 def train(images, **more):
     settings = {**SMALL, "dataset.settings": ("size=16",), "train.batch": 4, "train.checkpoint_every": 8, **more}
     return ganzoo.train(
-        arch="vqgan", dataset="reconstruction", images=images, options=settings, device="cpu", progress=False
+        arch="vqgan", dataset="autoencoding", images=images, options=settings, device="cpu", progress=False
     )
 
 
