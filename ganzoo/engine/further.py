@@ -145,7 +145,7 @@ def weigh_adversarial(gan: Gan, loss: Tensor, others: Sequence[Tensor], step: St
         gan: The GAN whose regularizer weighs.
         loss: The adversarial loss before its weight, a scalar.
         others: The other terms of G's loss, scalars.
-        step: The update.
+        step: The update, as terms see it.
 
     Raises:
         GanzooError: There is no other term, or what was returned is not a scalar.

@@ -15,8 +15,7 @@
     z = regularizer.move_latents(z, judge)
     fake = generator(z, labels)                            G's update: with its graph
     fake_output = discriminator(augment(fake), labels)     the discriminator's parameters are frozen
-    w * loss.generator(fake_logits, real_logits or None)   w is train.adversarial_weight, times a regularizer's
-                                                           `weigh_adversarial` if it has that
+    w * loss.generator(fake_logits, real_logits or None)   w is train.adversarial_weight, times weigh_adversarial
       + the losses of a GeneratorOutput
       + regularizer.generator(step)
     the gradient clipped to optim.g.clip, an optimizer step; then the averaged generator moves

@@ -18,7 +18,7 @@ class AdaptiveWeight:
     all processes. No gradient flows through the factor.
 
     Args:
-        options: The largest factor.
+        options: The options of `adaptive-weight`.
         data: The data that the networks see.
     """
 
