@@ -365,3 +365,13 @@ def test_the_doctor_finds_planted_failures():
 @pytest.mark.slow
 def test_a_curve_is_drawn():
     assert "drew 300x128 pixels" in run_quick("failures")
+
+
+@pytest.mark.slow
+def test_vocoders():
+    text = run_quick("vocoders")
+    seconds, *distances = read_numbers(text, "vocos-small")
+    assert seconds >= 0
+    assert all(value > 0 for value in distances)
+    assert "trained on 10 clips" in text
+    assert "Griffin-Lim, 32 iterations" in text
