@@ -47,7 +47,7 @@ def list_recipes() -> Iterator[Recipe]:
     )
     yield Recipe(
         name="vocos-small",
-        summary="A small Vocos for speech of 8 kHz, in minutes of one core: D begins when four fifths are over.",
+        summary="A first try of a small Vocos for speech of 8 kHz; too short for good sounds.",
         paper=papers.VOCOS,
         dataset="audio",
         cost="four minutes of one core",
