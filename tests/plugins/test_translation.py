@@ -15,7 +15,7 @@ from PIL import Image
 import ganzoo
 import ganzoo_translation
 from crashing import die, in_child
-from ganzoo.engine import checkpoint, rounds
+from ganzoo.engine import checkpoint, execution, rounds
 from ganzoo.errors import UsageError
 from ganzoo.layers import PatchGAN
 from ganzoo.package.generator import Generator
@@ -251,6 +251,21 @@ def test_both_directions_and_the_heads_of_patches_learn(pictures):
         moving = [name for name in one if name.partition("/")[0] in ("generator", "discriminator", f"reg.{reg}")]
         still = [name for name in moving if one[name].is_floating_point() and torch.equal(one[name], two[name])]
         assert still == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", SPECS)
+def test_recorded_updates_equal_eager_ones(pictures, monkeypatch, arch):
+    monkeypatch.setattr(execution, "compile_graph", lambda graph, inputs: graph)
+    options = {"train.batch": 2, "arch.blocks": 1, **({"reg.cycle.pool": 2} if arch == "cyclegan" else {})}
+    runs = [train(pictures, arch, 8, **options, **{"train.execution": how}) for how in ("eager", "compile")]
+    assert "going on with eager" not in (runs[1].path / "log.txt").read_text()
+    (one, _), (two, _) = (checkpoint.load(run.checkpoints[-1]) for run in runs)
+    trained = [
+        name for name in one if not name.startswith("optim") and not name.endswith(".bias")
+    ]  # some have no effect
+    off = {name: float((one[name].double() - two[name].double()).abs().max()) for name in trained}
+    assert max(off.values()) < 1e-5, max(off, key=off.get)
 
 
 def test_d_and_g_cannot_see_different_images_in_one_forward(pictures):
