@@ -27,7 +27,7 @@ from common import compute_speedup, format_table, parse_arguments, save, summari
 SETTINGS = ["--arch", "dcgan", "--loss", "bce"]
 QUIET = ["train.grid_every=1000000000", "train.checkpoint_every=1000000000", "train.execution=eager"]
 QUICK = ["--size", "16", "arch.width=8", "train.batch=16"]
-BUSY = "while True: pass"
+BUSY, RESTING = "while True: pass", "import time; time.sleep(600)"
 POLICIES = {
     "passive": {},  # ganzoo's own
     "spinning": {
@@ -58,8 +58,8 @@ def read_ticks(folder: str) -> list[dict[str, float]]:
 
 
 @contextmanager
-def company(name: str, pairs: list[str], policy: str) -> Iterator[None]:
-    """Keep the machine busy inside the block."""
+def company(name: str, pairs: list[str], policy: str, busy: str) -> Iterator[None]:
+    """Keep the machine busy inside the block; `busy` is the code of a busy process."""
     with ExitStack() as stack:
         others: list[subprocess.Popen[str]] = []
         if name == "a second run":
@@ -69,7 +69,7 @@ def company(name: str, pairs: list[str], policy: str) -> Iterator[None]:
                 time.sleep(0.1)
         elif name != "alone":
             num = 1 if name == "one busy process" else 2
-            others = [subprocess.Popen([sys.executable, "-c", BUSY], text=True) for _ in range(num)]
+            others = [subprocess.Popen([sys.executable, "-c", busy], text=True) for _ in range(num)]
         try:
             yield
         finally:
@@ -78,13 +78,13 @@ def company(name: str, pairs: list[str], policy: str) -> Iterator[None]:
                 other.communicate()
 
 
-def measure_speed(name: str, policy: str, images: int, pairs: list[str]) -> tuple[float, float]:
+def measure_speed(name: str, policy: str, images: int, pairs: list[str], busy: str) -> tuple[float, float]:
     """Return the images per second of a run in a situation, and the share of its time without a core.
 
     Raises:
         SystemExit: The command failed; the message ends with its output.
     """
-    with tempfile.TemporaryDirectory() as folder, company(name, pairs, policy):
+    with tempfile.TemporaryDirectory() as folder, company(name, pairs, policy, busy):
         run = start_run(images, pairs, folder, policy)
         output, _ = run.communicate()
         if run.returncode:
@@ -100,10 +100,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=4096)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="tiny networks, one round, nothing is kept")
+    parser.add_argument("--quick", action="store_true", help="tiny networks, nobody is busy, nothing is kept")
     parser.add_argument("--pairs", nargs="*", default=[], metavar="KEY=VALUE")
     arguments = parse_arguments(parser)
     rounds, images, pairs, names = arguments.rounds, arguments.images, arguments.pairs, list(COMPANY)
+    busy = RESTING if arguments.quick else BUSY
     if arguments.quick:
         rounds, images, pairs, names = 1, 64, [*QUICK, *pairs], names[1:2]
 
@@ -112,7 +113,7 @@ def main() -> None:
     for round_ in range(rounds):
         for name in names:
             for policy in list(POLICIES)[:: 1 if round_ % 2 else -1]:
-                images_per_second, waiting = measure_speed(name, policy, images, pairs)
+                images_per_second, waiting = measure_speed(name, policy, images, pairs, busy)
                 seconds[name][policy].append(1 / images_per_second)
                 waits[name][policy].append(waiting)
 
