@@ -1,6 +1,7 @@
 """The papers' trainings, and a small one for a CPU. Every command imports this, so it is light.
 
-Other than in the authors' code, sounds are cut at fixed places (`dataset.hop`), not at random ones.
+Other than in the authors' code, sounds are cut at fixed places (`dataset.hop`), not at random ones. Vocos's own mel
+spectrograms have centred frames, so that there is one more, and triangles of equal height on another mel scale (HTK's).
 """
 
 from __future__ import annotations
