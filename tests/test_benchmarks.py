@@ -146,6 +146,13 @@ def test_translation():
 
 
 @pytest.mark.slow
+def test_upscaling():
+    text = run_quick("upscaling")
+    assert read_numbers(text, "photographs") == [100, 1, 0, 1, 0]
+    assert read_numbers(text, "bicubic")[0] > max(25, read_numbers(text, "gan")[0])
+
+
+@pytest.mark.slow
 def test_curves_beside_public_code():
     text = run_quick("peer_curves")
     assert read_numbers(text, "plain 32  0")
@@ -254,6 +261,8 @@ def test_every_benchmark_is_run_here():
         "stacked",
         "tables",
         "translation",
+        "upscaling",
+        "vocoders",
         "peer_curves",
     }
     assert {path.stem for path in BENCHMARKS.glob("*.py")} - SHARED - ELSEWHERE == {*ROWS, *BESIDE, *alone}
