@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ganzoo.plugin import Architecture, DataInfo, Dataset, Recipe, Regularizer, hookimpl
-from ganzoo_autoencoders.options import AdaptiveWeightOptions, AutoencodingOptions, VQGANOptions
+from ganzoo_autoencoders.options import AdaptiveWeightOptions, AutoencodingOptions, EncodedOptions, VQGANOptions
 from ganzoo_autoencoders.recipes import LDM, VQGAN, list_recipes
 
 OPTIM: dict[str, Any] = {
@@ -72,6 +72,19 @@ def ganzoo_datasets() -> Iterator[Dataset]:
         factory="ganzoo_autoencoders.data:Autoencoding",
         options=AutoencodingOptions,
         similar_to=dict.fromkeys(("identity", "self", "reconstruction"), f"{DATA} dataset.of=NAME"),
+        opens_paths=False,
+    )
+    yield Dataset(
+        name="encoded",
+        summary="Another dataset as a trained autoencoder encodes it, for a GAN whose samples are decoded.",
+        factory="ganzoo_autoencoders.latents:Encoded",
+        options=EncodedOptions,
+        similar_to=dict.fromkeys(("codes", "latent", "latents"), "--dataset encoded dataset.model=RUN"),
+        paper=f"{LDM}, section 3.3",
+        show="ganzoo_autoencoders.latents:show",
+        settle="ganzoo_autoencoders.latents:settle",
+        examples="ganzoo_autoencoders.latents:examples",
+        label_rule="they are the classes of the images that are encoded",
         opens_paths=False,
     )
 

@@ -82,3 +82,16 @@ class AutoencodingOptions:
         nested=Nested(kind="dataset", settings="settings"),
     )
     settings: tuple[str, ...] = option((), help="Options of that dataset: size=64,path=FOLDER.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedOptions:
+    """Options of `encoded`."""
+
+    of: str = option(
+        "digits", help="The dataset whose images are encoded.", nested=Nested(kind="dataset", settings="settings")
+    )
+    settings: tuple[str, ...] = option((), help="Options of that dataset: size=64,path=FOLDER.")
+    model: str = option(
+        "", help="The autoencoder: a run by number or path, the folder of a model, or a model on the Hub."
+    )

@@ -15,7 +15,7 @@ NEEDS_MORE = ("hub", "projected")  # than ganzoo's requirements: tests/plugins c
 OURS = [p.name for p in registry().plugins if p.distribution == "ganzoo" and p.name not in NEEDS_MORE]
 NOT_CHECKED = ("compiled-equals-plain", "cases")  # the first takes minutes; tests/plugins check the second
 ELSEWHERE = (  # need weights, training, further packages or networks of their own: tests/plugins check them
-    "regularizer/cycle", "regularizer/patchnce",
+    "regularizer/cycle", "regularizer/patchnce", "regularizer/adaptive-weight",
     *(f"extractor/{name}" for name in (
         "mobilenet", "in-place", "stacked-channels", "inception", "dinov2", "clip", "onnx",
     )),

@@ -21,8 +21,8 @@ from ganzoo.plugin import DataInfo
 from ganzoo.recipe.resolve import resolve
 from ganzoo.testing import collect_checks
 
-quantisers, balance, options, cases = (
-    import_module(f"ganzoo_autoencoders.{name}") for name in ("quantisers", "balance", "options", "cases")
+quantisers, balance, options, cases, latents = (
+    import_module(f"ganzoo_autoencoders.{name}") for name in ("quantisers", "balance", "options", "cases", "latents")
 )
 IMAGES = DataInfo(shape=(1, 16, 16), label_shape=(1, 16, 16), label_dtype="uint8")
 TINY = {"width": 4, "multipliers": (1, 2), "codes": 6, "latent_channels": 4, "layers_d": 1}
@@ -142,9 +142,9 @@ def test_the_counts_of_parameters_are_the_published_ones():
 def test_samples_are_encoded_and_decoded(values):
     generator, x = build(**values).generator.eval(), draw(2, 1, 16, 24, dtype=torch.float32)
     with torch.no_grad():
-        latents = generator.encode(x)
-        assert latents.shape == (2, values.get("code_width", 4), 8, 12)
-        torch.testing.assert_close(generator.decode(latents), generator(torch.zeros(2, 0), x))
+        found = generator.encode(x)
+        assert found.shape == (2, values.get("code_width", 4), 8, 12)
+        torch.testing.assert_close(generator.decode(found), generator(torch.zeros(2, 0), x))
     assert generator.last_layer.weight.shape == (1, 4, 3, 3)
 
 
@@ -277,3 +277,41 @@ def test_d_starts_before_its_loss_joins(name):
     assert 0 < recipe.train.d_start < recipe.train.adversarial_start < recipe.train.images
     if name != "vqgan-digits":
         assert recipe.optim_g.options.lr == recipe.optim_d.options.lr == pytest.approx(4.5e-6 * recipe.train.batch)
+
+
+# ----------------------------------------------------------------------------
+# Latents as data.
+
+
+def test_a_gan_of_latents_is_shown_as_images(folder):
+    coder = train(8, **{"arch.quantiser": "kl", "arch.latent_channels": 3})
+    options = {"dataset.model": "0", "dataset.settings": ("size=16",), "train.execution": "eager", "train.threads": 1}
+    options |= {"arch.width": 4, "train.batch": 4, "train.conditional": True}
+    run = ganzoo.train(
+        arch="mlp", dataset="encoded", images=8, options={**options, "arch.width": 8}, device="cpu", progress=False
+    )
+    model, encoder = ganzoo.load(run), ganzoo.load(coder)
+    assert model.data.shape == (3, 8, 8)
+    assert (model.data.num_classes, model.data.meta["latents"]["model"]) == (10, str(coder.path.resolve()))
+    with Image.open(next(run.path.glob("fakes-*.png"))) as grid:
+        assert grid.size[0] >= 4 * 16
+    made = ganzoo.create("dataset", "encoded", of="digits", settings=("size=16",), model="0")
+    scale = made.info.meta["latents"]["scale"]
+    assert made.data.abs().amax().item() == 1
+    digits = torch.from_numpy(np.asarray(ganzoo.create("dataset", "digits", size=16).data[:2]))
+    torch.testing.assert_close(made.data[:2] * scale, encoder.network.encode(digits / 127.5 - 1))
+    shown = latents.show(made.data[:4].numpy(), made.info)
+    assert shown == dict(encoder.show(encoder.network.decode(made.data[:4] * scale)))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "needs the autoencoder that encodes: add dataset.model=RUN"),
+        ({"model": "ganzoo:digits", "settings": ("size=32",)}, "ganzoo:digits is not an autoencoder: name a run"),
+        ({"model": "nowhere"}, "nowhere"),
+    ],
+)
+def test_models_that_encode_nothing_are_refused(folder, given, words):
+    with pytest.raises(ganzoo.GanzooError, match=words):
+        ganzoo.create("dataset", "encoded", **given)
