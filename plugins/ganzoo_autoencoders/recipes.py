@@ -24,7 +24,7 @@ LDM = (
 RATE = 4.5e-6  # of learning, for each image of a batch
 BATCH = 12
 AHEAD = 12_000  # images that D sees before its loss joins that of G
-SHORT = 60_000  # images of the short training
+SHORT = 24_000  # images of the short training
 PAPERS: dict[str, Any] = {
     "arch": "vqgan",
     "arch.width": 128,
@@ -85,7 +85,7 @@ def list_recipes() -> Iterator[Recipe]:
         name="vqgan-digits",
         summary="A short training of vqgan on the included digits: 8x8 latents of 64 codes, on a CPU.",
         published="none",
-        cost=f"{SHORT:,} images of 32x32, some minutes on two cores",
+        cost=f"{SHORT:,} images of 32x32, five minutes of one core",
         settings={
             "arch": "vqgan",
             "arch.width": 16,

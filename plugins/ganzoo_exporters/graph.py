@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -46,6 +48,34 @@ class SamplesAlone(nn.Module):
             z = labels.new_zeros(labels.shape[0], 0)
         options = {} if truncation is None else {"truncation": truncation}
         return extract_samples(self.network(z.to(self.dtype), labels, **options)).float()
+
+
+class DecoderAlone(nn.Module):
+    """The decoder of an autoencoder as a generator whose labels are latents.
+
+    Args:
+        network: The autoencoder, with ``decode(latents)``.
+    """
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, z: Tensor, labels: Tensor) -> Tensor:
+        """Return the samples of latents ``[N, C, h, w]``."""
+        samples: Tensor = self.network.decode(labels)
+        return samples
+
+
+def take_decoder(generator: Any) -> Any:
+    """Return the decoder of a trained autoencoder, in the place of a generator whose labels are latents."""
+    zeros = torch.zeros(1, *generator.data.label_shape, device=generator.device)
+    with torch.no_grad():
+        shape = tuple(generator.network.encode(zeros).shape[1:])
+    decoder = copy(generator)
+    decoder.network = DecoderAlone(generator.network).eval()
+    decoder.data = replace(generator.data, label_shape=shape, label_dtype="float32")
+    return decoder
 
 
 class Graph(NamedTuple):

@@ -21,6 +21,7 @@ from ganzoo_exporters.graph import (
     compute_samples,
     make_inputs,
     measure_difference,
+    take_decoder,
     trace_generator,
     warnings_ignored,
 )
@@ -36,7 +37,10 @@ SIZES = (1, 2, 5)  # of the batches that are compared
 
 
 class OnnxFile:
-    """Writes ``model.onnx``, with weights and metadata inside, and ``model.json``, which repeats the metadata."""
+    """Writes ``model.onnx``, with weights and metadata inside, and ``model.json``, which repeats the metadata.
+
+    For an autoencoder it also writes ``decoder.onnx``, whose input ``labels`` are latents.
+    """
 
     def __init__(self, options: NoOptions, data: DataInfo) -> None:
         self.data = data
@@ -63,7 +67,19 @@ class OnnxFile:
             check_content(content, generator, graph)
         path = directory / "model.onnx"
         write_atomic(path, [content])
-        return [path, write_description(directory, about)]
+        decoders = self._write_decoder(generator, directory, about) if "autoencoder" in generator.provides else []
+        return [path, *decoders, write_description(directory, about)]
+
+    def _write_decoder(self, generator: Any, directory: Path, about: dict[str, Any]) -> list[Path]:
+        """Write the decoder of an autoencoder alone, compared with the model like the whole."""
+        decoder = take_decoder(generator)
+        graph = trace_generator(decoder)
+        content = convert_graph(graph, {**about, "inputs": [*graph.inputs]})
+        if onnxruntime is not None:
+            check_content(content, decoder, graph)
+        path = directory / "decoder.onnx"
+        write_atomic(path, [content])
+        return [path]
 
 
 def convert_graph(graph: Graph, about: dict[str, Any]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import signal
 from importlib import import_module
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +18,7 @@ import ganzoo
 from crashing import die, in_child
 from ganzoo.engine import checkpoint, rounds
 from ganzoo.errors import UsageError
+from ganzoo.package.generator import Generator
 from ganzoo.plugin import DataInfo
 from ganzoo.recipe.resolve import resolve
 from ganzoo.testing import collect_checks
@@ -315,3 +317,20 @@ def test_a_gan_of_latents_is_shown_as_images(folder):
 def test_models_that_encode_nothing_are_refused(folder, given, words):
     with pytest.raises(ganzoo.GanzooError, match=words):
         ganzoo.create("dataset", "encoded", **given)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("onnxscript") is None or find_spec("onnxruntime") is None, reason="onnx is not installed")
+def test_onnx_runtime_decodes_latents_to_the_same_images(tmp_path):
+    import onnxruntime
+
+    recipe = {"images": 0, "recipe": {"arch": {"name": "test:vqgan"}}}
+    generator = Generator(build(), IMAGES, recipe, provides=("autoencoder",))
+    whole, decoder, _ = ganzoo.create("exporter", "onnx", data=IMAGES)(generator, tmp_path)
+    assert whole.name == "model.onnx"
+    latents = draw(3, 4, 8, 8, dtype=torch.float32)
+    (found,) = onnxruntime.InferenceSession(decoder, providers=["CPUExecutionProvider"]).run(
+        None, {"labels": latents.numpy()}
+    )
+    with torch.no_grad():
+        assert np.abs(found - generator.network.decode(latents).numpy()).max() < 1e-4
