@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from ganzoo.layers import PatchGAN
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, UsageError
 from ganzoo_translation.blocks import require_images
 from ganzoo_translation.options import Pix2PixOptions, UnpairedOptions
-from ganzoo_translation.patchgan import PatchGAN, build_discriminator
+from ganzoo_translation.patchgan import build_discriminator
 from ganzoo_translation.resnet import ResNet
 from ganzoo_translation.unet import UNet
 
