@@ -43,4 +43,5 @@ class AdaptiveWeight:
                 )
             lengths.append(step.mean(gradient).norm())
         wanted, found = lengths
-        return (wanted / (found + EPS)).clamp(0, self.options.highest)
+        factor: Tensor = (wanted / (found + EPS)).clamp(0, self.options.highest)
+        return factor

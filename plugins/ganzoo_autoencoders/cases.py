@@ -78,6 +78,6 @@ def count_decoder(inputs: int, outputs: int, w: int, multipliers: Sequence[int],
 
 def count_patchgan(channels: int, w: int, layers: int) -> int:
     """Return the number of parameters of a discriminator of patches with batch normalisation."""
-    widths = [w * min(2**layer, 8) for layer in range(layers + 1)]
+    widths = [w * min(1 << layer, 8) for layer in range(layers + 1)]
     inner = sum(16 * b * c + 2 * c for b, c in pairwise(widths))
     return 16 * channels * w + w + inner + 16 * widths[-1] + 1

@@ -47,11 +47,11 @@ class Encoded:
                 f"dataset.model={options.model} was trained on images of {wanted}, and those of "
                 f"dataset.of={options.of} are {found}: change dataset.settings"
             )
-        found = torch.cat([encode(model, images[start : start + BATCH]) for start in range(0, len(images), BATCH)])
-        scale = float(found.abs().amax())
-        if not 0 < scale < float("inf") or found.std() == 0:
+        encoded = torch.cat([encode(model, images[start : start + BATCH]) for start in range(0, len(images), BATCH)])
+        scale = float(encoded.abs().amax())
+        if not 0 < scale < float("inf") or encoded.std() == 0:
             raise UsageError(f"dataset.model={options.model} encodes all images alike: train it for longer")
-        self.data = found / scale
+        self.data = encoded / scale
         latents = {"model": options.model, "scale": scale}
         self.info = replace(
             info,

@@ -53,7 +53,7 @@ def build(options: VQGANOptions, data: DataInfo) -> Networks:
 
 def count_pixels(options: VQGANOptions) -> int:
     """Return the side in pixels of the square that one latent belongs to."""
-    return 2 ** (len(options.multipliers) - 1)
+    return 1 << len(options.multipliers) - 1
 
 
 def _count_processes() -> int:
