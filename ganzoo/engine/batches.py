@@ -73,9 +73,6 @@ class Batches:
         self.conditional = train.conditional
         self.flip, self.dequantise = train.flip, train.dequantise
         self.reals = Reals(source, streams, train.conditional, train.batch)
-        self._resampled = source
-        if self.reals.resampling:  # makes the labels of updates, but not those of grids and metrics
-            self._resampled = replace(source, condition=self.reals.resampling.condition)
         self._g_reads_reals = gan.pairs or bool(gan.reals)
         self._makes_labels = train.conditional and source.condition is not None
         self._round = gan.images_per_round
@@ -164,8 +161,10 @@ class Batches:
         if self._makes_labels:
             part = self.finish(part)
             assert part.real is not None
-            generator = self.streams.generator(stream + "-labels", images, self.world.rank)
-            part = part._replace(labels=label_batch(self._resampled, (part.real, None), generator)[1])
+            source, generator = self.source, self.streams.generator(stream + "-labels", images, self.world.rank)
+            if self.reals.resampling:  # makes the labels of updates, but not those of grids and metrics
+                source = replace(source, condition=self.reals.resampling.condition)
+            part = part._replace(labels=label_batch(source, (part.real, None), generator)[1])
         return part if reals else part._replace(real=None)
 
     def _flip_coins(self, stream: str, images: int, total: int) -> Tensor:

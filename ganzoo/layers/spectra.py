@@ -97,7 +97,7 @@ class MelSpectrogram(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.n_fft, self.hop = n_fft, hop
-        bands = make_mel_bands(rate, num, n_fft, f_min, f_max)  # [bins, num]
+        bands = _make_mel_bands(rate, num, n_fft, f_min, f_max)  # [bins, num]
         self.register_buffer("bands", bands.to(torch.empty(0)), persistent=False)  # as other new tensors
 
     @classmethod
@@ -124,7 +124,7 @@ class MelSpectrogram(nn.Module):
             return mels.clamp(min=FLOOR).log().transpose(1, 2)
 
 
-def make_mel_bands(rate: int, num: int, n_fft: int, f_min: float = 0.0, f_max: float | None = None) -> Tensor:
+def _make_mel_bands(rate: int, num: int, n_fft: int, f_min: float = 0.0, f_max: float | None = None) -> Tensor:
     """Return the weights of frequencies in mel bands, float64 ``[n_fft // 2 + 1, num]``; see `MelSpectrogram`."""
     # float64 on the CPU even where networks are built on another device
     exact: dict[str, Any] = {"dtype": torch.float64, "device": "cpu"}

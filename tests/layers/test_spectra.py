@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ganzoo import layers as L
-from ganzoo.layers.spectra import make_mel_bands
+from ganzoo.layers.spectra import _make_mel_bands
 from ganzoo.plugin import DataInfo, UsageError
 
 # Printed by print_librosa.py for rate, frame, number of bands, lowest and highest frequency: the sum of the bands'
@@ -75,7 +75,7 @@ def test_frames_without_overlap_are_refused() -> None:
 def test_bands_are_librosas(settings: tuple[int, int, int, float, float | None]) -> None:
     rate, size, num, low, high = settings
     squares, bands = LIBROSA[settings]
-    found = make_mel_bands(rate, num, size, low, high).numpy()  # [bins, num]
+    found = _make_mel_bands(rate, num, size, low, high).numpy()  # [bins, num]
     assert math.isclose((found**2).sum(), squares, rel_tol=1e-6)
     for band, (first, count, largest) in bands.items():
         (places,) = np.nonzero(found[:, band])
