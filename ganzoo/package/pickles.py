@@ -126,7 +126,8 @@ class Storage(Inert):
 
     def read(self) -> Tensor:
         """Return the numbers in a row."""
-        storage = torch.load(io.BytesIO(self.content), map_location="cpu", weights_only=True)
+        content = io.BytesIO(self.content)
+        storage = torch.load(content, map_location="cpu", weights_only=True)
         return torch.empty(0, dtype=storage.dtype).set_(storage)
 
 

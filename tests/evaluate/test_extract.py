@@ -83,7 +83,9 @@ def ganzoo_metrics():
         extractor="counted", better={"distance": "lower", "share-*": "neither"}, needs=("probabilities",),
     )  # fmt: skip
     yield Metric(name="unread", summary="Of any features.", factory="sound_measures:Centres", reads="features")
-    yield Metric(name="psnr", summary="Of pairs.", factory="sound_measures:PSNR", pairs=True, better={"psnr": "higher"})
+    yield Metric(
+        name="toy-psnr", summary="Of pairs.", factory="sound_measures:PSNR", pairs=True, better={"psnr": "higher"}
+    )
     yield Metric(
         name="matching", summary="Of pairs.", factory=f"{__name__}:Matching", pairs=True, better={"share": "higher"}
     )
@@ -265,16 +267,16 @@ class Matching:
 
 
 def test_pairs_are_a_real_sample_and_one_made_from_its_label():
-    run = train(conditional=True, metric=["psnr", "by-class", "matching"])
-    found = ganzoo.evaluate(run, ["psnr", "by-class", "matching"], num=40)
+    run = train(conditional=True, metric=["toy-psnr", "by-class", "matching"])
+    found = ganzoo.evaluate(run, ["toy-psnr", "by-class", "matching"], num=40)
     assert found.values["matching/share"] == 1
     assert found.values["matching/num"] == 40
     assert found.better == {
-        "psnr/psnr": "higher", "by-class/worst": "lower", "matching/share": "higher", "matching/num": "neither"
+        "toy-psnr/psnr": "higher", "by-class/worst": "lower", "matching/share": "higher", "matching/num": "neither"
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("metric", ["psnr", "by-class"])
+@pytest.mark.parametrize("metric", ["toy-psnr", "by-class"])
 def test_a_metric_of_labels_needs_a_model_that_takes_them(metric):
     words = f"metric '{metric}' compares samples that are made from labels, and this generator takes none"
     with pytest.raises(UsageError, match=words):
