@@ -374,6 +374,6 @@ def test_a_loss_without_a_method_is_refused_before_training(make, monkeypatch):
 def test_a_regularizer_without_any_method_is_refused(make, monkeypatch):
     plugin(monkeypatch, ganzoo_regularizers=regularizer("Strange"), Strange=Strange)
     with pytest.raises(
-        GanzooError, match="'strange' has none of prepare, .*, replace_fakes, weigh_adversarial, after_step: it would"
+        GanzooError, match=r"'strange' has none of prepare, .*, replace_fakes, weigh_adversarial, after_step: it would"
     ):
         make({"reg": "strange"})
