@@ -159,7 +159,6 @@ def make_regularized_gan(trial: Trial, options: Any, networks: Networks, data: D
 
 def make_prepared_networks(trial: Trial) -> tuple[Networks, Any]:
     """Return small networks and a regularizer that prepared them, if it has `prepare`."""
-    require_provided_needs(trial)
     data = choose_data(trial)
     networks, made = make_networks(trial, data), trial.build(data)
     if hasattr(made, "prepare"):

@@ -21,9 +21,9 @@ def ganzoo_architectures() -> Iterator[Architecture]:
     yield Architecture(
         name="vqgan",
         summary="An autoencoder with a codebook or KL latents; D judges patches of what it reconstructs.",
-        factory="ganzoo_autoencoders.networks:build",
+        factory="ganzoo_autoencoders.vqgan:build",
         options=VQGANOptions,
-        similar_to=dict.fromkeys(("vqvae", "vq-vae", "vq-gan", "autoencoder", "tokenizer"), f"--arch vqgan {DATA}")
+        similar_to=dict.fromkeys(("vqvae", "vq-vae", "autoencoder", "tokenizer"), f"--arch vqgan {DATA}")
         | dict.fromkeys(("kl-vae", "vae", "vae-gan", "autoencoderkl"), f"--arch vqgan {DATA} arch.quantiser=kl"),
         paper=f"{VQGAN}; {LDM}",
         square=False,
@@ -55,7 +55,7 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
     yield Regularizer(
         name="adaptive-weight",
         summary="The adversarial loss counts as much as G's other terms, by the gradients of G's last layer.",
-        factory="ganzoo_autoencoders.balance:AdaptiveWeight",
+        factory="ganzoo_autoencoders.adaptive_weight:AdaptiveWeight",
         options=AdaptiveWeightOptions,
         similar_to=dict.fromkeys(("balancer", "adaptive", "disc-weight"), "--reg adaptive-weight"),
         paper=f"{VQGAN}, eq. 7",

@@ -102,7 +102,7 @@ def ganzoo_regularizers() -> Iterator[Regularizer]:
         name="mel",
         aliases=("mel-l1",),
         summary="A sound that G makes has the mel spectrogram of the one whose spectrogram it was made from.",
-        factory="ganzoo_sound.terms:Mel",
+        factory="ganzoo_sound.mel:Mel",
         options=MelOptions,
         similar_to=dict.fromkeys(("multi-scale-mel", "spectrogram", "stft-loss"), "--reg mel reg.mel.scales=many"),
         paper=f"{papers.HIFIGAN}, eq. 5; {papers.DAC}, section 3.5",

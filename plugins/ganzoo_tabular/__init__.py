@@ -63,7 +63,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
     yield Architecture(
         name="ctgan",
         summary="Fully connected networks for tables of mixed columns, which rows of one category can be asked of.",
-        factory="ganzoo_tabular.networks:build",
+        factory="ganzoo_tabular.ctgan:build",
         options=CTGANOptions,
         similar_to=dict.fromkeys(("tvae", "tablegan", "tgan", "sdv"), "--arch ctgan"),
         paper=PAPER,

@@ -24,7 +24,8 @@ from ganzoo.recipe.resolve import resolve
 from ganzoo.testing import collect_checks
 
 quantisers, balance, options, cases, latents = (
-    import_module(f"ganzoo_autoencoders.{name}") for name in ("quantisers", "balance", "options", "cases", "latents")
+    import_module(f"ganzoo_autoencoders.{name}")
+    for name in ("quantisers", "adaptive_weight", "options", "cases", "latents")
 )
 IMAGES = DataInfo(shape=(1, 16, 16), label_shape=(1, 16, 16), label_dtype="uint8")
 TINY = {"width": 4, "multipliers": (1, 2), "codes": 6, "latent_channels": 4, "layers_d": 1}
@@ -151,7 +152,7 @@ def test_samples_are_encoded_and_decoded(values):
 
 
 def test_attention_is_that_of_torch():
-    layer, x = import_module("ganzoo_autoencoders.networks").Attention(8), draw(2, 8, 3, 4, dtype=torch.float32)
+    layer, x = import_module("ganzoo_autoencoders.vqgan").Attention(8), draw(2, 8, 3, 4, dtype=torch.float32)
     parts = [one(layer.norm(x)).flatten(2).transpose(1, 2) for one in (layer.query, layer.key, layer.value)]
     seen = nn.functional.scaled_dot_product_attention(*parts).transpose(1, 2).reshape(x.shape)
     torch.testing.assert_close(layer(x), x + layer.out(seen))

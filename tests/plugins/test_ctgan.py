@@ -22,7 +22,7 @@ from ganzoo.plugin import DataInfo, DiscriminatorOutput, Step
 from ganzoo.recipe.resolve import resolve
 from ganzoo.samples.classes import spread_classes
 
-networks, cases = import_module("ganzoo_tabular.networks"), import_module("ganzoo_tabular.cases")
+networks, cases = import_module("ganzoo_tabular.ctgan"), import_module("ganzoo_tabular.cases")
 EXAMPLE, OPTIONS = ganzoo_tabular.EXAMPLE, ganzoo_tabular.CTGANOptions
 SECRET = "98765.4321"
 

@@ -11,7 +11,9 @@ FAMILIES = {  # by component, where one file has several
     "r2": "r1", "unit-weights": "unit",
     **dict.fromkeys(("bce", "minimax", "lsgan", "hinge", "wasserstein"), "losses"),
     **dict.fromkeys(("rpgan", "rphinge", "ragan", "ralsgan", "rahinge", "dual-contrast"), "relativistic"),
-    "dcgan-tutorial": "tutorial",
+    "dcgan-tutorial": "tutorial", "l1": "targets", "perceptual": "targets",
+    **dict.fromkeys(("pix2pix", "cyclegan", "cut"), "networks"),  # of generators and a D that have files of their own
+    **dict.fromkeys(("rrdb", "compact"), "networks"),
 }  # fmt: skip
 
 

@@ -28,13 +28,13 @@ def test_a_similar_name_needs_more_than_common_letters() -> None:
     assert suggest("dcgn", "architecture") == ": did you mean 'dcgan'?"
     assert suggest("dcgna", "architecture") == ": did you mean 'dcgan'?"
     assert suggest("r3-GAN", "architecture") == ": did you mean 'r3gan'?"
-    assert suggest("vqgan", "architecture") == ""
+    assert suggest("vqdiffusion", "architecture") == ""
     assert suggest("ebgan", "architecture") == ""
 
 
 def test_models_and_commands_are_not_compared_with_other_kinds() -> None:
     assert suggest("fid", "model") == ""
-    assert suggest("vqgan", "recipe") == ""
+    assert suggest("vqdiffusion", "recipe") == ""
 
 
 def test_a_plugin_says_what_its_component_is_similar_to() -> None:
