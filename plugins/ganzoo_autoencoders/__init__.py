@@ -100,5 +100,11 @@ def _count_pixels(options: VQGANOptions) -> int:
 
 
 def _provide(options: VQGANOptions) -> tuple[str, ...]:
-    batched = ("batchnorm-in-d",) if options.norm_d == "batch" else ()
-    return ("features", "double-backward", "last-layer", "autoencoder", *batched)
+    words = {"batchnorm-in-d": options.norm_d == "batch", "bounded-slope": options.spectral_d}
+    return (
+        "features",
+        "double-backward",
+        "last-layer",
+        "autoencoder",
+        *(word for word, provided in words.items() if provided),
+    )

@@ -63,6 +63,9 @@ class VQGANOptions:
     norm_d: Literal["batch", "instance", "none"] = option(
         "batch", help="Normalisation of D; batch in the papers. Penalties on D's gradient need another one."
     )
+    spectral_d: bool = option(
+        False, help="Whether D's weights are divided by their largest singular value too, which bounds its slope."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,7 +47,8 @@ def build(options: VQGANOptions, data: DataInfo) -> Networks:
         )
     if options.codebook == "average" and options.quantiser == "vq" and _count_processes() > 1:
         raise UsageError("arch.codebook=average is for one process: use arch.codebook=learned")
-    patches = PatchGAN(channels, 0, options.width_d or options.width, options.layers_d, options.norm_d)
+    settings = (options.width_d or options.width, options.layers_d, options.norm_d, options.spectral_d)
+    patches = PatchGAN(channels, 0, *settings)
     return Networks(Autoencoder(channels, options), patches, latent_dim=0)
 
 

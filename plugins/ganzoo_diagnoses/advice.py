@@ -24,8 +24,14 @@ def limit_d(recipe: Recipe) -> Advice:
     if stronger := scale_penalties(recipe, 4):
         return stronger
     if get_norm_d(recipe) == "batch":  # mixes the samples of a batch, so that a penalty of each makes no sense
-        return ("arch.norm_d=spectral",)
+        return normalise_weights(recipe)
     return () if recipe["reg"] else ("--reg r1",)
+
+
+def normalise_weights(recipe: Recipe) -> Advice:
+    """Return the settings with which D normalises its weights and no batches."""
+    apart = "spectral_d" in recipe["arch"]["options"]
+    return ("arch.norm_d=none", "arch.spectral_d=true") if apart else ("arch.norm_d=spectral",)
 
 
 def change_rate(recipe: Recipe, network: str, factor: float) -> Advice:

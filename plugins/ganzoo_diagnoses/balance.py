@@ -50,10 +50,10 @@ class Lipschitz:
                 code="lipschitz-violation",
                 words=f"D normalises batches, so {mixed[0]} cannot penalise the gradient of one sample",
                 evidence={"batchnorm": 1.0},
-                advice=("arch.norm_d=spectral",),
+                advice=advice.normalise_weights(recipe),
             )
         limited = any(_is_on(name, options) for name, options in terms.items())
-        bounded = limited or get_norm_d(recipe) == "spectral"
+        bounded = limited or get_norm_d(recipe) == "spectral" or recipe["arch"]["options"].get("spectral_d", False)
         if get_bare_name(recipe["loss"]) in UNBOUNDED and not bounded:
             return self._judge_growth(rows, recipe)
         return self._judge_target(rows, recipe, terms.get("wgan-gp", {})) if "wgan-gp" in terms else None
@@ -130,7 +130,7 @@ class Lipschitz:
         if "wgan-gp" in find_terms(recipe, "reg"):
             return ("reg.wgan-gp.weight=10", *advice.change_rate(recipe, "d", 0.5))
         if get_norm_d(recipe) == "batch":  # the usual penalty refuses it
-            return ("arch.norm_d=spectral", *advice.change_rate(recipe, "d", 0.5))
+            return (*advice.normalise_weights(recipe), *advice.change_rate(recipe, "d", 0.5))
         return ("--reg wgan-gp", *advice.change_rate(recipe, "d", 0.5))
 
 
