@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-UPDATES = 60_000  # of the discriminator and of the generator
+UPDATES = 36_000  # of the discriminator and of the generator
 SOAK = """
 import json, os, sys
 import torch

@@ -285,7 +285,7 @@ def test_a_run_that_dies_at_any_moment_of_its_writing_equals_one_that_did_not(mo
         ganzoo.train(resume=torn, images=32)
     shutil.rmtree(torn.path)
     operations = next(n for n in itertools.count() if not after_crash(Dying(before_operation=n)))
-    moments = range(0, counting.total + 1, 2003)  # a prime: at all places of what is aligned
+    moments = range(0, counting.total + 1, 5003)  # a prime: at all places of what is aligned
     assert all(after_crash(Dying(after_bytes=count)) for count in moments)
     assert operations >= 25  # recipe, statistics, picture, two packages of two files, a checkpoint
     with capsys.disabled():
