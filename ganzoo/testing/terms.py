@@ -162,6 +162,7 @@ def make_prepared_networks(trial: Trial) -> tuple[Networks, Any]:
     data = choose_data(trial)
     networks, made = make_networks(trial, data), trial.build(data)
     if hasattr(made, "prepare"):
+        require_provided_needs(trial)
         made.prepare(networks)
     return networks, made
 
