@@ -293,7 +293,7 @@ def test_damaged_tiles_are_reported(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:xz") as archive:
         archive.add(tmp_path / "rltiles", "rltiles")
-    (tmp_path / "a.tar.xz").write_bytes(buffer.getvalue()[:-200])
+    (tmp_path / "a.tar.xz").write_bytes(buffer.getvalue()[: len(buffer.getvalue()) // 2])
     with pytest.raises(Corrupt, match=r"a.tar.xz' is cut or damaged"):
         Tiles(TilesOptions(path=str(tmp_path / "a.tar.xz")))
     (tmp_path / "rltiles" / "mon" / "a.png").write_bytes(b"no image")
