@@ -211,7 +211,8 @@ class Trainer:
         if gan.world.rank == 0:
             self.events.attempt("package", self.keeper.complete, gan.device)
         self.run.mark_early_end(self.early)
-        self.events.note(describe_end(self.run, self.images, self.pace.seconds, self.early))
+        arrays = bool(gan.data.label_shape)
+        self.events.note(describe_end(self.run, self.images, self.pace.seconds, self.early, arrays))
 
     def is_due(self, every: int) -> bool:
         """Return whether the last round passed a multiple of `every` images; always True at the start."""

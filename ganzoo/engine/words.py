@@ -44,10 +44,19 @@ def introduce(run: Run, gan: Gan, source: Source, events: Events, lines: Sequenc
         events.emit(Facts(0, data.facts))
 
 
-def describe_end(run: Run, images: int, seconds: float, early: str) -> str:
-    """Return a line that says that a run finished, why it did so before its length if it did, and what to type."""
+def describe_end(run: Run, images: int, seconds: float, early: str, arrays: bool) -> str:
+    """Return a line that says that a run finished, why it did so before its length if it did, and what to type.
+
+    Args:
+        run: The run that finished.
+        images: The images that it has seen.
+        seconds: The time of its training.
+        early: Why it finished before its length; empty if it did not.
+        arrays: Whether its generator makes samples of images or other arrays, which have to be given.
+    """
     why = f" early, because {early}," if early else ""
-    return f"finished{why} after {images:,} images and {seconds:.0f} s of training: ganzoo sample {run.path}"
+    use = f"ganzoo apply {run.path} IN OUT" if arrays else f"ganzoo sample {run.path}"
+    return f"finished{why} after {images:,} images and {seconds:.0f} s of training: {use}"
 
 
 def describe_data(gan: Gan, source: Source) -> Summary:

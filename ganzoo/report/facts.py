@@ -34,6 +34,7 @@ class Facts:
         metrics: The bare names of the metrics that the run measures.
         scores: The stored scores, each with ``images`` and ``package``.
         modality: The kind of data, `DataInfo.modality`; empty if the run has no package.
+        takes_arrays: Whether its generator makes samples of images or other arrays, as a translator does.
         frames: The files that show generated samples.
         reals: The files that show real samples.
         neighbours: The files that show samples beside the nearest of the training data.
@@ -50,6 +51,7 @@ class Facts:
     metrics: frozenset[str]
     scores: tuple[Mapping[str, Any], ...]
     modality: str
+    takes_arrays: bool
     frames: tuple[Frame, ...]
     reals: tuple[Path, ...]
     neighbours: tuple[Path, ...]
@@ -91,6 +93,7 @@ def gather_facts(run: Run, registry: Registry, status: str = "", error: str = ""
         metrics=frozenset(list_metrics(recipe)),
         scores=tuple(_list_scores(run, config)),
         modality=config.data.modality if config else "",
+        takes_arrays=bool(config and config.data.label_shape),
         frames=tuple(find_frames(run.path)),
         reals=tuple(find_files(run.path, "reals")),
         neighbours=tuple(find_files(run.path, "neighbours")),

@@ -189,7 +189,9 @@ def list_commands(facts: Facts) -> list[tuple[str, str]]:
     path, length = shlex.quote(str(facts.run.path)), facts.health.length
     commands = []
     if facts.run.package.is_dir():
-        commands += [("draw samples", f"ganzoo sample {path} -n 64"), ("measure it", f"ganzoo evaluate {path}")]
+        draw = ("draw samples", f"ganzoo sample {path} -n 64")
+        commands += [("apply it to files", f"ganzoo apply {path} IN OUT") if facts.takes_arrays else draw]
+        commands.append(("measure it", f"ganzoo evaluate {path}"))
     if facts.status == "training":
         commands.append(("see it live", f"ganzoo watch {path}"))
     elif facts.status != "finished":
@@ -202,7 +204,7 @@ def list_commands(facts: Facts) -> list[tuple[str, str]]:
         ("train again with its settings", f"ganzoo train --config {path}"),
         ("look for problems", f"ganzoo doctor {path}"),
     ]
-    if facts.modality == "image" and not facts.neighbours:
+    if facts.modality == "image" and not facts.neighbours and not facts.takes_arrays:
         commands.append(("see whether it copies", f"ganzoo report {path} --neighbours"))
     if facts.run.package.is_dir():
         commands.append(("publish it", f"ganzoo publish {path} USER/NAME"))

@@ -223,6 +223,10 @@ def test_pix2pix_learns_the_colours_of_pairs_and_translates_files(pictures):
     inputs = [np.asarray(Image.open(path), float) for path in sorted((pictures / "A").glob("*.png"))]
     off, before = (np.abs(np.array(each) - np.array(wanted)).mean() for each in (made, inputs))
     assert off < 0.4 * before
+    for name in ("log.txt", "report.html"):  # what they tell to type is possible
+        words = (run.path / name).read_text(encoding="utf-8")
+        assert "ganzoo apply runs/" in words
+        assert "ganzoo sample" not in words
 
 
 def test_a_killed_cyclegan_goes_on_bit_for_bit_with_its_pool(pictures):
