@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "hub"))
 from hubserver import HubServer
 
 TRAINED = {
-    "acme-textgan": ("--arch", "char-gan", "--dataset", "text", "dataset.length=12", "arch.width=8"),
+    "acme-textgan": ("--arch", "gru-gan", "--dataset", "text", "dataset.length=12", "arch.width=8"),
     "acme-tabular": ("--arch", "tabgan", "--dataset", "rides", "arch.width=8"),
 }
 
