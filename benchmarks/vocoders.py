@@ -11,19 +11,14 @@ lower for sounds that are nearer to the clip.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from common import format_table, parse_arguments, save, time_on_processor
+from clips import METRICS, Rows, run_benchmark
+from common import time_on_processor
 from torch import Tensor
 
 import ganzoo
@@ -31,9 +26,6 @@ from ganzoo.layers import MelSpectrogram, invert_spectra, measure_spectra
 from ganzoo.plugin import DataInfo
 from ganzoo_datasets import mels, sounds
 
-SOUNDS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
-METRICS = {"mel-distance": "mel", "stft-distance": "convergence", "log-spectral-distance": "decibel"}
-HELD_OUT = 10  # every so many clips, one is held out
 USUAL = 32  # iterations
 QUICK = {"arch.width": 8, "arch.depth": 1, "arch.width_d": 1, "train.images": 32, "train.d_start": 0}
 QUICK |= {"train.adversarial_start": 0}
@@ -43,60 +35,7 @@ Pair = tuple[Tensor, Tensor]  # a clip [1, 1, T], and its mel spectrogram [1, nu
 
 def main() -> None:
     """Train, measure, print the table and keep the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sounds", type=Path, default=SOUNDS, help="a folder of clips of 8 kHz")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quick", action="store_true", help="tones in place of clips, a tiny network, nothing is kept")
-    arguments = parse_arguments(parser)
-    source = Path("clips") if arguments.quick else arguments.sounds.resolve()
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        if arguments.quick:
-            write_tones(Path("clips"))
-        num = divide_clips(source, Path("train"), Path("held-out"))
-        settings: dict[str, Any] = {"dataset.path": "train", "train.threads": 1, "train.seed": arguments.seed}
-        settings |= QUICK if arguments.quick else {}
-        trained: dict[str, float] = {}
-        run = train_network(settings, trained)
-        generator = ganzoo.load(run.path, device="cpu")
-        pairs = [read_pair(path, generator.data) for path in sorted(Path("held-out").iterdir())]
-        rows = compare(generator, pairs)
-    print(f"trained on {num} clips for {trained['seconds']:,.0f} seconds of a processor; {len(pairs)} held out")
-    print(format_table([["", "seconds", *METRICS], *([name, *row.values()] for name, row in rows.items())]))
-    if not arguments.quick:
-        figures = {"rows": rows, "training_seconds": trained["seconds"], "clips": num, "held_out": len(pairs)}
-        print(save("vocoders", json.loads(json.dumps(figures))))
-
-
-def train_network(settings: dict[str, Any], trained: dict[str, float]) -> Any:
-    """Train the recipe and return its run; note how long it took."""
-    found: list[Any] = []
-
-    def train() -> None:
-        found.append(ganzoo.train(recipe="vocos-small", options=settings, device="cpu"))
-
-    trained["seconds"] = time_on_processor(train)
-    return found[0]
-
-
-def divide_clips(source: Path, train: Path, held_out: Path) -> int:
-    """Copy every tenth clip into one folder and the others into another; return how many others there are."""
-    clips = sorted(path for path in source.rglob("*.wav") if "silence" not in path.parts)
-    for folder in (train, held_out):
-        folder.mkdir()
-    for number, path in enumerate(clips):
-        target = train if number % HELD_OUT else held_out
-        shutil.copy(path, target / f"{path.parent.name}-{path.name}")
-    return len(list(train.iterdir()))
-
-
-def write_tones(folder: Path) -> None:
-    """Write clips of tones."""
-    folder.mkdir()
-    times = np.arange(9000) / 8000
-    for number in range(12):
-        tone = 0.4 * np.sin(2 * np.pi * (200 + 50 * number) * times)
-        (folder / f"{number:02d}.wav").write_bytes(sounds.write_wav(sounds.round_to_int16(tone[None]), 8000))
+    run_benchmark("vocoders", __doc__, "vocos-small", QUICK, compare)
 
 
 def read_pair(path: Path, info: DataInfo) -> Pair:
@@ -112,9 +51,10 @@ def read_pair(path: Path, info: DataInfo) -> Pair:
 # Making sounds of spectrograms.
 
 
-def compare(generator: Any, pairs: list[Pair]) -> dict[str, dict[str, float]]:
-    """Return for each way its seconds for all clips and its distances from them."""
+def compare(generator: Any, paths: list[Path], seed: int) -> Rows:
+    """Return for each way its seconds for all clips and its distances from them; nothing is drawn from the seed."""
     data = generator.data
+    pairs = [read_pair(path, data) for path in paths]
     rows = {"vocos-small": measure(generator.translate, pairs, data)}
     one = measure(partial(griffin_lim, data=data, num=1), pairs, data)["seconds"]
     several = measure(partial(griffin_lim, data=data, num=9), pairs, data)["seconds"]

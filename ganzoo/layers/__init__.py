@@ -20,12 +20,14 @@ from ganzoo.layers.patches import PatchGAN, draw_normal_weights, has_bias, make_
 from ganzoo.layers.pixel import pixel_norm
 from ganzoo.layers.products import ProductConv2d, ProductConvTranspose2d
 from ganzoo.layers.projection import ProjectionHead
+from ganzoo.layers.quantisation import Bottleneck, VectorQuantiser, find_nearest
 from ganzoo.layers.resampling import decimate, downsample, interpolate, low_pass, upsample
 from ganzoo.layers.scaling import convolve_and_pool, double_and_convolve
 from ganzoo.layers.spectra import MelSpectrogram, invert_spectra, measure_magnitudes, measure_spectra
 from ganzoo.layers.spectral import SpectralNorm, spectral_norm, spectral_norm_all
 
 __all__ = [
+    "Bottleneck",
     "ConditionalBatchNorm2d",
     "ConditionalInstanceNorm2d",
     "EqualisedConv2d",
@@ -39,6 +41,7 @@ __all__ = [
     "ProjectionHead",
     "SelfAttention2d",
     "SpectralNorm",
+    "VectorQuantiser",
     "build_networks",
     "convolve_and_pool",
     "decimate",
@@ -47,6 +50,7 @@ __all__ = [
     "draw_normal_weights",
     "draw_weights",
     "extractor",
+    "find_nearest",
     "has_bias",
     "input_gradients",
     "interpolate",

@@ -12,7 +12,7 @@ from ganzoo_autoencoders.options import AutoencodingOptions
 
 
 class Autoencoding:
-    """The samples of another dataset as samples and as labels.
+    """The samples of another dataset as samples and as labels; crops at random places, if those of the other are.
 
     Args:
         options: The other dataset and its options.
@@ -23,7 +23,8 @@ class Autoencoding:
     """
 
     def __init__(self, options: AutoencodingOptions) -> None:
-        self.data, _, info = open_samples(options.of, options.settings)
+        self.data, _, info = open_samples(options.of, options.settings, margin=True)
+        self.margin = self.data.shape[-1] - info.shape[-1]
         self.info = replace(info, num_classes=0, num_items=None, label_shape=info.shape, label_dtype=info.dtype)
 
     def condition(self, real: Tensor, generator: torch.Generator) -> Tensor:

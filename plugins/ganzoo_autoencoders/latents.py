@@ -18,11 +18,13 @@ from ganzoo.plugin import DataInfo, GanzooError, NotFound, UsageError
 from ganzoo_autoencoders.options import EncodedOptions
 
 BATCH = 64  # images in one call of the encoder
-WAY_OUT = "name a run or a model of --arch vqgan"
+WAY_OUT = "name a run or a model of --arch vqgan, or of --arch dac for sounds"
 
 
 class Encoded:
     """Latents ``[N, C, h, w]`` of images, with the classes of the images (Rombach et al. 2022, arXiv:2112.10752).
+
+    Those of sounds are ``[N, C, frames]``.
 
     They are divided by the largest absolute value, so that they are in [-1, 1] like other float images and a generator
     that ends with tanh can make them. (Latent diffusion divides by the standard deviation, because noise is
@@ -44,7 +46,7 @@ class Encoded:
         if model.data.shape != info.shape:
             wanted, found = ("x".join(map(str, shape)) for shape in (model.data.shape, info.shape))
             raise UsageError(
-                f"dataset.model={options.model} was trained on images of {wanted}, and those of "
+                f"dataset.model={options.model} was trained on samples of {wanted}, and those of "
                 f"dataset.of={options.of} are {found}: change dataset.settings"
             )
         encoded = torch.cat([encode(model, images[start : start + BATCH]) for start in range(0, len(images), BATCH)])
@@ -72,9 +74,13 @@ def load_autoencoder(name: str) -> Any:
 
 @torch.inference_mode()
 def encode(model: Any, images: Tensor) -> Tensor:
-    """Return the latents of images of bytes, or of floats as networks take them, float32 on the CPU."""
+    """Return the latents of images or sounds as they are stored, float32 on the CPU."""
     floats = images.to(model.device).float()
-    latents: Tensor = model.network.encode(floats / 127.5 - 1 if images.dtype == torch.uint8 else floats)
+    if images.dtype == torch.uint8:
+        floats = floats / 127.5 - 1
+    elif images.dtype == torch.int16:
+        floats = floats / 32768
+    latents: Tensor = model.network.encode(floats)
     return latents.float().cpu()
 
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo.layers import PatchGAN, double_and_convolve, require_labels
+from ganzoo.layers import Bottleneck, PatchGAN, VectorQuantiser, double_and_convolve, require_labels
 from ganzoo.plugin import DataInfo, GeneratorOutput, Networks, UsageError
 from ganzoo_autoencoders.options import VQGANOptions
-from ganzoo_autoencoders.quantisers import Bottleneck, NormalBottleneck, VectorQuantiser
+from ganzoo_autoencoders.quantisers import NormalBottleneck
 
 GROUPS = 32  # of group normalisation, where there are so many channels
 EPS = 1e-6  # of group normalisation
@@ -84,7 +84,7 @@ class Autoencoder(nn.Module):
         else:
             average = options.codebook == "average"
             self.bottleneck = VectorQuantiser(
-                options.codes, code, average, options.normalise, options.beta, options.decay
+                options.codes, code, average, options.normalise, beta=options.beta, decay=options.decay
             )
         self.widen = nn.Conv2d(code, latent, 1)
         self.decoder = Decoder(latent, channels, options)

@@ -6,12 +6,20 @@ from collections.abc import Iterator
 
 from ganzoo.plugin import Architecture, DataInfo, Metric, Recipe, Regularizer, hookimpl
 from ganzoo_sound import papers
-from ganzoo_sound.options import HiFiGANOptions, MelOptions, VocosOptions, WaveGANOptions
+from ganzoo_sound.options import DACOptions, HiFiGANOptions, MelOptions, VocosOptions, WaveGANOptions
 from ganzoo_sound.recipes import list_recipes
 
 MEL = {"num": 8, "n_fft": 256, "hop": 64, "f_min": 0.0, "f_max": 4000.0}
 SOUNDS = DataInfo(
     shape=(1, 1088), dtype="int16", modality="audio", label_shape=(8, 17), meta={"sample_rate": 8000, "mel": MEL}
+)
+COPIES = DataInfo(
+    shape=(1, 1088),
+    dtype="int16",
+    modality="audio",
+    label_shape=(1, 1088),
+    label_dtype="int16",
+    meta={"sample_rate": 8000},
 )
 NO_LABELS = {"discriminator-uses-labels": "its D sees sounds alone, as in the papers; the term mel compares them"}
 OPTIM = {"lr": 2e-4, "betas": (0.8, 0.99)}
@@ -69,6 +77,36 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         recommended={
             "loss": "lsgan",
             "train.adversarial_weight": 2.0,  # the paper's squares are not halved
+            "reg.feature-matching.weight": 2.0,
+            **TRAINING,
+        },
+    )
+    yield Architecture(
+        name="dac",
+        summary="A codec: an encoder, codebooks that quantise what is left by those before, and a decoder.",
+        factory="ganzoo_sound.dac:build",
+        options=DACOptions,
+        similar_to=dict.fromkeys(
+            ("codec", "soundstream", "encodec", "rvqgan", "audio-autoencoder"),
+            "--arch dac --dataset audio dataset.labels=self",
+        ),
+        paper=papers.DAC,
+        modalities=("audio",),
+        channels=(1,),
+        conditional="always",
+        input_multiple=1,
+        examples=(COPIES,),
+        provides=("features", "double-backward", "autoencoder"),
+        excused={
+            "discriminator-uses-labels": "the label is the sound itself, which would show D the answer",
+            "finite-differences": "the gradient of a code is passed to the latent that it replaces",
+        },
+        cases="ganzoo_sound.cases:dac",
+        recommended={
+            "loss": "lsgan",
+            "train.adversarial_weight": 2.0,  # the authors' squares are not halved
+            "reg.mel.scales": "many",
+            "reg.mel.weight": 15.0,
             "reg.feature-matching.weight": 2.0,
             **TRAINING,
         },

@@ -94,6 +94,39 @@ def hifigan() -> Iterator[Case]:
         )
 
 
+def count_codec(
+    width: int, rates: tuple[int, ...], codebooks: int, codes: int, code_width: int
+) -> tuple[int, int, int]:
+    """Return the parameters of DAC's encoder, codebooks and decoder."""
+
+    def count_blocks(channels: int) -> int:
+        return 3 * (2 * channels + count_conv(channels, channels, 7) + count_conv(channels, channels, 1))
+
+    widths = [width << number for number in range(len(rates) + 1)]
+    last = widths[-1]
+    encoder = count_conv(1, width, 7) + last + count_conv(last, last, 3)
+    for rate, (before, after) in zip(rates, pairwise(widths), strict=True):
+        encoder += count_blocks(before) + before + count_conv(before, after, 2 * rate)
+    widths = [3 * each // 2 for each in reversed(widths)]
+    decoder = count_conv(last, widths[0], 7) + widths[-1] + count_conv(widths[-1], 1, 7)
+    for rate, (before, after) in zip(reversed(rates), pairwise(widths), strict=True):
+        decoder += before + count_conv(before, after, 2 * rate, over=before) + count_blocks(after)
+    book = count_conv(last, code_width, 1) + codes * code_width + count_conv(code_width, last, 1)
+    return encoder, codebooks * book, decoder
+
+
+def dac() -> Iterator[Case]:
+    """Yield the numbers of the published model for 44.1 kHz, whose file of 307 MB has 76.65 million float32."""
+    counts = count_codec(64, (2, 4, 8, 8), 9, 1024, 8)  # 22,307,968, 239,760 and 54,104,162
+    length = 33 * 512
+    yield Case(
+        name="44 kHz",
+        options={"width": 64, "rates": (2, 4, 8, 8), "codebooks": 9, "codes": 1024, "width_d": 32},
+        given={"data": DataInfo(shape=(1, length), modality="audio", label_shape=(1, length))},
+        expected={"generator": sum(counts), "discriminator": count_mpd(32) + count_mrd(32)},
+    )
+
+
 def wavegan() -> Iterator[Case]:
     """Yield the numbers of tables 3 and 4, for sounds of 16,384 values."""
     widths = [1024, 512, 256, 128, 64, 1]

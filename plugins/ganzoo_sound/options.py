@@ -73,6 +73,36 @@ class HiFiGANOptions(DiscriminatorOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DACOptions(DiscriminatorOptions):
+    """Options of `dac`. In the paper width is 64, codebooks 9, codes 1024 and width_d 32 (recipe `dac-44khz`)."""
+
+    discriminators: tuple[Literal["mpd", "msd", "mrd"], ...] = option(
+        ("mpd", "mrd"),
+        help="Kinds of discriminators: mpd sees periods, msd the sound at three rates, mrd bands of its spectra.",
+    )
+    width: int = option(
+        8,
+        low=2,
+        help="Channels of G's encoder at full rate, an even number; each rate doubles them. The decoder has 3/2 of it.",
+    )
+    rates: tuple[int, ...] = option(
+        (4, 4, 8),
+        low=2,
+        help="Factors by which the encoder lowers the rate. Their product is the number of values of a frame.",
+    )
+    latent_channels: int | None = option(
+        None, low=1, help="Channels of the latents; none for the encoder's last width."
+    )
+    codebooks: int = option(4, low=1, help="Codebooks, each of which quantises what is left by those before.")
+    codes: int = option(256, low=2, help="Codes of each codebook.")
+    code_width: int = option(8, low=1, help="Length of a code.")
+    dropout: float = option(
+        0.5, low=0, high=1, help="Probability that a sample of a training has a random number of the first codebooks."
+    )
+    beta: float = option(0.25, low=0, help="Weight of the commitment of latents to their codes.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class WaveGANOptions:
     """Options of `wavegan`. The paper's width is 64."""
 

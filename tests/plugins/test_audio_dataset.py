@@ -14,7 +14,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from ganzoo.data.source import ArraySource, describe_skipped_items, open_source, scale
+from ganzoo.data.opening import open_source
+from ganzoo.data.source import ArraySource, describe_skipped_items, scale
 from ganzoo.plugin import NotFound, UsageError
 from ganzoo_datasets import sounds
 from ganzoo_datasets.audio import Audio

@@ -1,4 +1,4 @@
-"""Autoencoders: quantisers against brute force and by hand, the adaptive weight, exact resuming, what users type."""
+"""Autoencoders: the normal bottleneck, the adaptive weight, exact resuming, what users type."""
 
 from __future__ import annotations
 
@@ -35,13 +35,6 @@ def draw(*shape, seed=1, dtype=torch.float64):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
-def make_quantiser(codes=7, width=3, **more):
-    quantiser = quantisers.VectorQuantiser(codes, width, **more).double()
-    with torch.no_grad():
-        quantiser.codebook.copy_(draw(codes, width))
-    return quantiser
-
-
 def build(data=IMAGES, **values):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -49,69 +42,7 @@ def build(data=IMAGES, **values):
 
 
 # ----------------------------------------------------------------------------
-# Quantisers.
-
-
-@pytest.mark.parametrize("normalise", [False, True])
-def test_each_latent_becomes_the_nearest_code(normalise):
-    quantiser, z = make_quantiser(normalise=normalise), draw(2, 3, 4, 5, seed=2)
-    found = quantiser(z).latents
-    book = [row / row.norm() if normalise else row for row in quantiser.codebook.detach()]
-    for n, i, j in np.ndindex(2, 4, 5):
-        vector = z[n, :, i, j] / (z[n, :, i, j].norm() if normalise else 1)
-        nearest = min(book, key=lambda code: (code - vector).square().sum())
-        torch.testing.assert_close(found[n, :, i, j], nearest)
-
-
-def test_gradients_are_those_of_the_surrogate_loss():
-    """Where f is the loss of the decoder and k the fixed choice: f(z) moved to the codes, and two squared distances."""
-    quantiser, z = make_quantiser(beta=0.3), draw(1, 3, 2, 2, seed=3).requires_grad_()
-    vectors, nearest, codes, _ = quantiser.quantise(z)
-    start, fixed = vectors.detach(), codes.detach()
-
-    def f(latents):
-        return (latents.sin() * draw(*latents.shape, seed=4)).sum()
-
-    def surrogate(z, book):
-        flat = z.movedim(1, 3).reshape(-1, 3)
-        moved = (flat + fixed - start).view(1, 2, 2, 3).movedim(3, 1)
-        return f(moved) + 0.3 * (flat - fixed).square().mean() + (book[nearest] - start).square().mean()
-
-    found = quantiser(z)
-    slopes = torch.autograd.grad(f(found.latents) + sum(found.losses.values()), (z, quantiser.codebook))
-    for number, (slope, given) in enumerate(zip(slopes, (z, quantiser.codebook), strict=True)):
-        way, sides = draw(*given.shape, seed=5), []
-        for h in (1e-6, -1e-6):
-            both = [z.detach(), quantiser.codebook.detach()]
-            both[number] = both[number] + h * way
-            sides.append(surrogate(*both).item())
-        assert (sides[0] - sides[1]) / 2e-6 == pytest.approx((slope * way).sum().item(), rel=1e-6)
-
-
-def test_running_means_are_those_computed_by_hand():
-    quantiser = quantisers.VectorQuantiser(3, 1, average=True, decay=0.75)
-    quantiser.codebook.copy_(torch.tensor([[0.0], [10.0], [20.0]]))
-    quantiser.sums.copy_(quantiser.codebook)
-    z = torch.tensor([1.0, 2.0, 12.0]).view(1, 1, 1, 3)
-    with torch.no_grad():
-        quantiser(z)  # not an update of G
-    assert quantiser.codebook.flatten().tolist() == [0, 10, 20]
-    found = quantiser(z.requires_grad_())
-    # N = .75 + .25 n for n = 2, 1, 0, and m = .75 m + .25 (sum of the latents): 3, 12, 0
-    assert quantiser.counts.tolist() == [1.25, 1.0, 0.75]
-    assert quantiser.sums.flatten().tolist() == [0.75, 10.5, 15.0]
-    assert quantiser.codebook.flatten().tolist() == pytest.approx([0.6, 10.5, 20.0])
-    assert found.losses.keys() == {"commitment"}
-    assert found.losses["commitment"].item() == pytest.approx(0.25 * (1 + 4 + 4) / 3)
-    assert float(found.report["usage"]) == pytest.approx(2 / 3)
-    assert math.log(found.report["perplexity"].item()) == pytest.approx(math.log(3) - 2 / 3 * math.log(2))
-    for _ in range(200):  # the third code is never used
-        quantiser(z)
-    assert quantiser.codebook.flatten().tolist() == pytest.approx([1.5, 12.0, 20.0], rel=1e-4)
-    before = quantiser.counts.clone()
-    quantiser.track_running_stats = False
-    quantiser(z)
-    assert torch.equal(before, quantiser.counts)
+# Bottlenecks.
 
 
 def test_a_normal_bottleneck_draws_and_has_the_divergence_of_its_formula():

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo.data.source import label_batch, open_source, scale_batch
+from ganzoo.data.opening import open_source
+from ganzoo.data.source import label_batch, scale_batch
 from ganzoo.layers import MelSpectrogram
 from ganzoo.plugin import UsageError
 from ganzoo.testing import check_dataset

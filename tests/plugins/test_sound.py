@@ -245,6 +245,7 @@ def test_the_published_recipes_have_the_published_numbers(name):
     assert (recipe.reg[0].options.weight, recipe.reg[1].options.match) == (45, "pairs")
     audio = recipe.dataset.options
     assert (audio.mel_hop, audio.n_fft) == (256, 1024)
+    assert audio.margin == audio.hop == audio.length
     for optim in (recipe.optim_g, recipe.optim_d):
         assert optim.name == "adamw"
         if name == "hifigan":
