@@ -12,6 +12,7 @@ PAPER = (
     "Bingchen Liu, Yizhe Zhu, Kunpeng Song & Ahmed Elgammal 2021, Towards Faster and Stabilized GAN Training for "
     "High-fidelity Few-shot Image Synthesis, arXiv:2101.04775"
 )
+LIGHTWEIGHT = "Phil Wang 2020, lightweight-gan, https://github.com/lucidrains/lightweight-gan"
 SIZES = (32, 64, 128, 256, 512, 1024)
 
 
@@ -34,6 +35,28 @@ class FastGANOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LightweightGANOptions:
+    """Options of `lightweight-gan`. At resolution R, G has channel_base / R channels and D half as many.
+
+    Both have at most channel_max. The package's option fmap_inverse_coef is log2(channel_base) - 1, so 12 for 8192.
+    """
+
+    channel_base: int = option(
+        512,
+        help="Channels of G at resolution R, times R; 8192 in the package. D has half as many at that resolution.",
+        low=32,
+    )
+    channel_max: int = option(64, help="Largest number of channels; 512 in the package.", low=4)
+    z_dim: int = option(64, help="Length of the latent z; 256 in the package.", low=1)
+    attention: tuple[int, ...] | None = option(
+        (16,), help="Resolutions at which both networks have attention; 32 in the package.", low=4
+    )
+    head_width: int = option(8, help="Channels of each of the 8 heads of attention; 64 in the package.", low=1)
+    antialias: bool = option(False, help="Whether maps are low-passed where their resolution changes.")
+    patches: bool = option(False, help="Whether D has a logit for each of 5x5 patches, or one for the whole image.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReconstructionOptions:
     """Options of `reconstruction`."""
 
@@ -48,13 +71,13 @@ class ReconstructionOptions:
 
 @hookimpl
 def ganzoo_architectures() -> Iterator[Architecture]:
-    """Offer the architecture."""
+    """Offer the architectures."""
     yield Architecture(
         name="fastgan",
         summary="Small networks for few images: low resolutions gate high ones, D reconstructs what it sees.",
         factory="ganzoo_fastgan.networks:build",
         options=FastGANOptions,
-        similar_to=dict.fromkeys(("lightweight-gan", "lightweight", "few-shot"), "--arch fastgan"),
+        similar_to={"few-shot": "--arch fastgan"},
         paper=PAPER,
         sizes=SIZES,
         channels=(1, 3),
@@ -67,6 +90,34 @@ def ganzoo_architectures() -> Iterator[Architecture]:
             "optim.d.lr": 5e-4,
             "optim.g.betas": (0.5, 0.999),
             "optim.d.betas": (0.5, 0.999),
+            "train.batch": 16,
+            "train.ema_half_life": 2000,
+        },
+    )
+    penalty = {"gamma": 10.0, "interval": 4}  # 10 E |grad|^2 over real and fake in [0, 1], in every fourth update
+    yield Architecture(
+        name="lightweight-gan",
+        summary="FastGAN's scheme with shuffled pixels, attention, noise, and gates that see all of the image.",
+        factory="ganzoo_fastgan.lightweight_gan:build",
+        options=LightweightGANOptions,
+        similar_to=dict.fromkeys(("lightweight", "lucidrains", "lightweight-gan-pytorch"), "--arch lightweight-gan"),
+        paper=f"{LIGHTWEIGHT}; {PAPER}",
+        sizes=SIZES,
+        channels=(1, 3),
+        provides=("double-backward", "features", "embedding"),
+        imports={"lightweight-gan": "ganzoo_fastgan.lightweight_imports:lightweight_gan"},
+        cases="ganzoo_fastgan.cases:lightweight_networks",
+        recommended={
+            "loss": "hinge",
+            "reg": ("reconstruction", "r1", "r2"),
+            **{f"reg.{term}.{key}": value for term in ("r1", "r2") for key, value in penalty.items()},
+            "aug": "diffaugment",
+            "aug.diffaugment.policy": ("translation", "cutout"),
+            "aug.diffaugment.p": 0.3,  # what the package takes for a few thousand images or fewer
+            "optim.g.lr": 2e-4,
+            "optim.d.lr": 2e-4,
+            "optim.g.betas": (0.5, 0.9),
+            "optim.d.betas": (0.5, 0.9),
             "train.batch": 16,
             "train.ema_half_life": 2000,
         },

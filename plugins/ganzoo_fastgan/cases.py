@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.plugin import Case, DataInfo, DiscriminatorOutput
+from ganzoo_fastgan import LightweightGANOptions
 
 
 def networks() -> Iterator[Case]:
@@ -41,6 +42,58 @@ def count_parameters(size: int, w: int, z_dim: int) -> tuple[int, int]:
     generator += sum((16 * b + c) * c for b, c in gates)
     blocks = sum((16 * b + 9 * c + b) * c + 3 * 2 * c for b, c in down)
     return generator, first + blocks + (16 * w) ** 2 + 32 * w + 16 * 16 * w
+
+
+def lightweight_networks() -> Iterator[Case]:
+    """Yield the counts of the package's sizes at 256 pixels, and of smaller ones at 1024."""
+    package = {"channel_base": 8192, "channel_max": 512, "z_dim": 256, "attention": (32,), "head_width": 64}
+    small = {"channel_base": 2048, "channel_max": 32, "z_dim": 8, "attention": None, "patches": True}
+    for size, options in ((256, package), (1024, small)):
+        generator, discriminator = count_lightweight(size, LightweightGANOptions(**options))
+        yield Case(
+            name=f"lightweight at {size} pixels",
+            options=options,
+            given={"data": DataInfo(shape=(3, size, size))},
+            expected={"generator": generator, "discriminator": discriminator},
+        )
+
+
+def count_lightweight(size: int, options: LightweightGANOptions) -> tuple[int, int]:
+    """Return the numbers of both networks' parameters for 3 channels, layer by layer.
+
+    Attention on C channels with E in all heads has 8CE + 12C: two projections to E channels, two to 2E and one from 2E
+    with a bias, 9 weights of each channel before one of them, and a norm.
+    """
+    z, most, inner, chosen = options.z_dim, options.channel_max, 8 * options.head_width, options.attention or ()
+
+    def attend(channels: int) -> int:
+        return 8 * channels * inner + 12 * channels
+
+    def halve(b: int, c: int) -> int:
+        return 4 * b * c + c + 9 * c * c + c + b * c + c
+
+    sides = [4 << level for level in range(size.bit_length() - 2)]
+    g = {side: 3 if side > 256 else min(options.channel_base // side, most) for side in sides} | {4: z}
+    generator = 32 * z * z + 2 * z + 4 * z + 9 * g[size] * 3 + 3
+    for side in sides[:-1]:
+        b, c = g[side], g[2 * side]
+        generator += 4 * b * b + 4 * b + 32 * b * c + 2 * c + 1 + 4 * c + (attend(b) if side in chosen else 0)
+    for side in sides[5:]:  # 128 pixels and more, whose gates are made of maps 8 times smaller
+        b, c = g[side // 8], g[side]
+        hidden = max(3, c // 2)
+        generator += b + 1 + (b + 1) * hidden + (hidden + 1) * c
+    top = min(size, 256)
+    d = {side: min(options.channel_base // 2 // side, most) for side in sides if 8 <= side <= top}
+    discriminator, stages = 0, [side for side in sides if side > top]
+    for stage in stages:  # convolutions of 4x4 to half the resolution
+        c = d[top] if stage == stages[0] else 3
+        discriminator += 16 * 3 * c + c
+    d |= {} if stages else {top: 3}
+    for side in (each for each in d if each < top):
+        discriminator += halve(d[2 * side], d[side]) + (attend(d[2 * side]) if 2 * side in chosen else 0)
+    discriminator += (1 if options.patches else 9) * d[8] ** 2 + d[8] + 16 * d[8] + 1
+    discriminator += 9 * 3 * 64 + 64 + attend(64) + halve(64, 32) + attend(32) + 16 * 32 + 1
+    return generator, discriminator
 
 
 def reconstruction() -> Iterator[Case]:

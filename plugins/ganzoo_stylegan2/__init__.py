@@ -30,6 +30,27 @@ RECOMMENDED: dict[str, Any] = {  # for networks of the default sizes
     "train.ema_half_life": 2000,
 }
 
+LUCIDRAINS: dict[str, Any] = {
+    # The package adds 10 E |grad D|^2 at real and at generated images to every fourth update, for colours from 0 to 1,
+    # and from update 5001 on E (|J^T y| - a)^2 to every 32nd. Here colours are from -1 to 1, so that D's gradients are
+    # half as long and G's twice, and a term is multiplied by its interval.
+    "loss": "hinge",
+    "reg": ("r1", "r2", "path-length"),
+    "reg.r1.gamma": 20.0,
+    "reg.r1.interval": 4,
+    "reg.r2.gamma": 20.0,
+    "reg.r2.interval": 4,
+    "reg.path-length.weight": 1 / 128,
+    "reg.path-length.interval": 32,
+    "reg.path-length.shrink": 1,
+    "optim.g.lr": 2e-4,
+    "optim.d.lr": 3e-4,
+    "optim.g.betas": (0.5, 0.9),
+    "optim.d.betas": (0.5, 0.9),
+    "train.batch": 16,
+    "train.ema_half_life": 2000,
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class StyleGAN2Options:
@@ -85,6 +106,26 @@ class StyleGAN3Options(StyleGAN2Options):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class LucidrainsOptions:
+    """Options of `stylegan2-lucidrains`. At 1/k of the image's size G has 2 k capacity channels, D has 4 k capacity."""
+
+    capacity: int = option(
+        4, low=1, help="Half the channels of G at full size, and a quarter of those of D; 16 in the package."
+    )
+    channel_max: int = option(64, low=8, help="Largest number of channels; 512 in the package.")
+    z_dim: int = option(64, low=1, help="Length of the latent z and of a style w; 512 in the package.")
+    mapping: int = option(2, low=1, help="Layers of the mapping network; 8 in the package.")
+    mixing: float = option(0.9, low=0, high=1, help="Probability with which a sample has two styles in training.")
+    constant: bool = option(True, help="Whether G begins with a learned constant, not with a map of the style.")
+    attention: tuple[int, ...] | None = option(
+        None,
+        low=2,
+        help="Sizes of maps that have linear attention, from 2 to half the image's size. At 2, G has it before its "
+        "first block, which has maps of 4x4.",
+    )
+
+
 @hookimpl
 def ganzoo_architectures() -> Iterator[Architecture]:
     """Offer the architectures."""
@@ -93,7 +134,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         summary="Styles modulate G's convolutions; truncation and mixing of styles; D sees the variation in a batch.",
         factory="ganzoo_stylegan2.networks:build",
         options=StyleGAN2Options,
-        similar_to=dict.fromkeys(("stylegan", "stylegan1", "stylegan2-pytorch"), "--arch stylegan2")
+        similar_to=dict.fromkeys(("stylegan", "stylegan1"), "--arch stylegan2")
         | {"stylegan2-ada": "--arch stylegan2 --aug ada"},
         paper="; ".join((STYLEGAN2, ADA, STYLEGAN)),
         sizes=SIZES,
@@ -121,6 +162,23 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         ignored_classes={"stylegan3": OBJECTS},
         cases="ganzoo_stylegan2.cases:stylegan3_cases",
         recommended=RECOMMENDED,
+    )
+    yield Architecture(
+        name="stylegan2-lucidrains",
+        summary="StyleGAN2 as the package stylegan2_pytorch has it: a style for each resolution, one noise for all.",
+        factory="ganzoo_stylegan2.stylegan2_lucidrains:build",
+        options=LucidrainsOptions,
+        similar_to=dict.fromkeys(
+            ("stylegan2-pytorch", "lucidrains", "stylegan2-pytorch-lucidrains"), "--arch stylegan2-lucidrains"
+        ),
+        paper=STYLEGAN2,
+        sizes=SIZES,
+        channels=(1, 3),
+        conditional="never",
+        provides=("style", "truncation", "double-backward", "features", "embedding"),
+        imports={"stylegan2-lucidrains": "ganzoo_stylegan2.lucidrains_imports:stylegan2_lucidrains"},
+        cases="ganzoo_stylegan2.cases:lucidrains_cases",
+        recommended=LUCIDRAINS,
     )
 
 

@@ -1,4 +1,4 @@
-"""Numbers of parameters of the papers' networks, for `ganzoo check stylegan2` and `ganzoo check stylegan3`."""
+"""Numbers of parameters of published networks, for `ganzoo check` of the architectures."""
 
 from __future__ import annotations
 
@@ -51,4 +51,25 @@ def stylegan3_cases() -> Iterator[Case]:
             options={**PAPERS, "mapping": 2, "layers": 14, "channel_base": base, "rotates": rotates},
             given={"data": DataInfo(shape=(3, size, size))},
             expected={"generator": generator},
+        )
+
+
+def lucidrains_cases() -> Iterator[Case]:
+    """Yield the counts of the networks of stylegan2_pytorch 1.9.0, G with the mapping network, with its sizes."""
+    for name, size, options, generator, discriminator in (
+        ("default at 128x128", 128, {}, 18_827_936, 30_021_249),
+        ("wider at 1024x1024", 1024, {"capacity": 32}, 40_774_976, 59_235_585),
+        (
+            "attention, no constant",
+            64,
+            {"capacity": 24, "attention": (16, 32), "constant": False},
+            20_698_640,
+            26_562_785,
+        ),
+    ):
+        yield Case(
+            name=name,
+            options={"capacity": 16, "channel_max": 512, "z_dim": 512, "mapping": 8, **options},
+            given={"data": DataInfo(shape=(3, size, size))},
+            expected={"generator": generator, "discriminator": discriminator},
         )

@@ -15,32 +15,31 @@ RATE = 0.01  # the learning rate of the layers, relative to those of other netwo
 DECAY = 0.995  # the share that the running mean of styles keeps in an update
 
 
-class Mapping(nn.Module):
+class StyleMapping(nn.Module):
     """z ``[N, z_dim]`` to one style for each layer of the synthesis network, ``[N, layers, w_dim]``.
 
     In eval mode a sample has the same style in all layers. In train mode some have a second one from a random layer on
     (mixing regularization, Karras et al. 2019, arXiv:1812.04948, section 3.1), and the running mean of styles moves.
+    A subclass computes the styles themselves, in `_map`.
 
     Args:
         layers: The number of layers of the synthesis network that take a style.
-        options: The options of the architecture.
-        num_classes: The number of classes of the labels; 0 for a network without labels.
+        w_dim: The length of a style.
+        mixing: The probability with which a sample has two styles in train mode.
+        labelled: Whether the network takes labels.
     """
 
     mean: Tensor
 
-    def __init__(self, layers: int, options: StyleGAN2Options, num_classes: int = 0) -> None:
+    def __init__(self, layers: int, w_dim: int, mixing: float, labelled: bool = False) -> None:
         super().__init__()
-        self.layers, self.mixing = layers, options.mixing
+        self.layers, self.mixing, self.labelled = layers, mixing, labelled
         self.track_running_stats = True  # as of BatchNorm: the engine stops both in further forwards
-        self.embedding = EqualisedLinear(num_classes, options.w_dim) if num_classes else None
-        inputs = options.z_dim + (options.w_dim if num_classes else 0)
-        self.network = make_mapping([inputs, *[options.w_dim] * options.mapping])
-        self.register_buffer("mean", torch.zeros(options.w_dim))
+        self.register_buffer("mean", torch.zeros(w_dim))
 
     def forward(self, z: Tensor, labels: Tensor | None = None, truncation: float | Tensor = 1.0) -> Tensor:
         """Return the styles; raise ValueError if labels are missing or unexpected."""
-        require_labels(labels, self.embedding is not None)
+        require_labels(labels, self.labelled)
         w = self._map(z, labels)  # [N, w_dim]
         if self.training and self.track_running_stats:
             with torch.no_grad():
@@ -54,11 +53,8 @@ class Mapping(nn.Module):
         return self.mean + truncation * (styles - self.mean)
 
     def _map(self, z: Tensor, labels: Tensor | None) -> Tensor:
-        z = pixel_norm(z)
-        if self.embedding is not None:
-            z = torch.cat([z, embed(labels, self.embedding)], dim=1)  # [N, z_dim + w_dim]
-        w: Tensor = self.network(z)
-        return w
+        """Return the styles of latents, ``[N, w_dim]``."""
+        raise NotImplementedError
 
     def _draw_second(self, num: int) -> Tensor:
         """Return which layers of `num` samples take a second style, bool ``[num, layers]``."""
@@ -66,6 +62,29 @@ class Mapping(nn.Module):
         start = 1 + (draws[0] * (self.layers - 1)).floor()  # 1 to layers - 1, equally probable
         second: Tensor = torch.arange(self.layers, device=self.mean.device) >= start
         return second & (draws[1] < self.mixing)
+
+
+class Mapping(StyleMapping):
+    """StyleGAN2's mapping network, `StyleMapping` from normalised latents and classes.
+
+    Args:
+        layers: The number of layers of the synthesis network that take a style.
+        options: The options of the architecture.
+        num_classes: The number of classes of the labels; 0 for a network without labels.
+    """
+
+    def __init__(self, layers: int, options: StyleGAN2Options, num_classes: int = 0) -> None:
+        super().__init__(layers, options.w_dim, options.mixing, labelled=bool(num_classes))
+        self.embedding = EqualisedLinear(num_classes, options.w_dim) if num_classes else None
+        inputs = options.z_dim + (options.w_dim if num_classes else 0)
+        self.network = make_mapping([inputs, *[options.w_dim] * options.mapping])
+
+    def _map(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        z = pixel_norm(z)
+        if self.embedding is not None:
+            z = torch.cat([z, embed(labels, self.embedding)], dim=1)  # [N, z_dim + w_dim]
+        w: Tensor = self.network(z)
+        return w
 
 
 def make_mapping(widths: list[int]) -> nn.Sequential:

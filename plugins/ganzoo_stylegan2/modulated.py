@@ -48,7 +48,7 @@ class ModulatedConv2d(nn.Module):
         padding: int | None = None,
     ) -> None:
         super().__init__()
-        self.affine = EqualisedLinear(w_dim, inputs)
+        self.affine: nn.Linear = EqualisedLinear(w_dim, inputs)
         nn.init.ones_(self.affine.bias)
         self.weight = nn.Parameter(torch.randn(outputs, inputs, size, size))
         self.scale = 1 / math.sqrt(inputs * size * size)  # an equalised learning rate

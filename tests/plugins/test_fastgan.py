@@ -15,7 +15,7 @@ import ganzoo_fastgan
 from ganzoo.plugin import DataInfo, DiscriminatorOutput, Networks, UsageError
 from ganzoo.recipe.resolve import resolve
 
-(SPEC,) = ganzoo_fastgan.ganzoo_architectures()
+SPEC = next(spec for spec in ganzoo_fastgan.ganzoo_architectures() if spec.name == "fastgan")
 networks, terms = import_module("ganzoo_fastgan.networks"), import_module("ganzoo_fastgan.reconstruction")
 cases = import_module("ganzoo_fastgan.cases")
 

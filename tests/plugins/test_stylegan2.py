@@ -12,7 +12,7 @@ from torch.nn import functional as F
 import ganzoo
 import ganzoo_stylegan2
 from ganzoo.compute.streams import Streams
-from ganzoo.data.source import open_source
+from ganzoo.data.opening import open_source
 from ganzoo.engine import forward
 from ganzoo.engine.assemble import assemble
 from ganzoo.engine.batches import Batches
