@@ -9,6 +9,8 @@ long with the distance alone (`train.d_start` at the end).
 
 - ``l1``: the mean absolute difference from the target, in grey levels of 255.
 - ``squeezenet``: the mean squared distance of SqueezeNet's maps, scaled to length 1 at each place.
+- ``frechet``: the Frechet distance of all results from all targets on the features of SqueezeNet. The other values ask
+  how near each result is to its target; this one asks whether they look alike as sets.
 - ``sharpness``: the mean absolute difference of neighbouring pixels, in multiples of the targets'.
 
 The picture `results/grids/translation.png` has held-out inputs, both translations and targets, one row each.
@@ -32,7 +34,8 @@ from PIL import Image
 from torch import Tensor
 
 import ganzoo
-from ganzoo.layers import extractor, perceptual_distance
+from ganzoo.evaluate.statistics import Statistics
+from ganzoo.layers import Frozen, extractor, perceptual_distance
 from ganzoo.plugin import GanzooError, read_image
 from ganzoo.samples import grid
 
@@ -40,9 +43,10 @@ SIZE = 64
 VENDORS = {"A": "google", "B": "twitter"}
 TEN = 10  # one in ten pairs is held out
 SHOWN = 12
-CONTESTANTS = {"pix2pix": True, "l1 alone": False}  # whether D is used
+CONTESTANTS = {"pix2pix": ("l1", "feature-matching"), "l1 alone": ("l1",)}  # the second has no D
 SETTINGS: dict[str, Any] = {
     "arch.width": 16, "train.batch": 4, "train.flip": True, "train.ema_half_life": 500.0,
+    "reg.l1.weight": 100.0, "reg.feature-matching.weight": 10.0,
 }  # fmt: skip
 RATES = {"g": 1e-3, "d": 5e-4}  # constant for half of the training, then falling to 0
 
@@ -64,12 +68,12 @@ def main() -> None:
         found = {"copy": inputs}
         seconds = {"copy": 0.0}
         typed = dict(text.split("=", 1) for text in arguments.settings)
-        for contestant, adversarial in CONTESTANTS.items():
+        for contestant, terms in CONTESTANTS.items():
             start = time.process_time()
-            found[contestant] = train(folder, {**SETTINGS, **typed}, arguments, inputs, adversarial)
+            found[contestant] = train(folder, {**SETTINGS, **typed}, arguments, inputs, terms)
             seconds[contestant] = round(time.process_time() - start)
     scores = {contestant: score(made, targets) for contestant, made in found.items()}
-    rows: list[list[object]] = [["", "l1", "squeezenet", "sharpness", "seconds"]]
+    rows: list[list[object]] = [["", *scores["copy"], "seconds"]]
     rows += [[contestant, *each.values(), seconds[contestant]] for contestant, each in scores.items()]
     print(format_table(rows))
     if not arguments.quick:
@@ -79,14 +83,17 @@ def main() -> None:
 
 
 def train(
-    folder: Path, settings: Mapping[str, Any], arguments: argparse.Namespace, inputs: Tensor, adversarial: bool
+    folder: Path, settings: Mapping[str, Any], arguments: argparse.Namespace, inputs: Tensor, terms: tuple[str, ...]
 ) -> Tensor:
-    """Train a translator, and return what it makes of inputs, in [-1, 1]."""
+    """Train a translator with terms, and return what it makes of inputs, in [-1, 1]."""
     images = 16 if arguments.quick else arguments.images
     half = images // 2
+    adversarial = len(terms) > 1
+    settings = settings if adversarial else {key: settings[key] for key in settings if "feature-matching" not in key}
     options = {
         **{f"optim.{network}.lr": f"linear({rate}, 0, images={half}, after={half})" for network, rate in RATES.items()},
         **settings,
+        "reg": terms,
         "dataset.path": str(folder / "train"),
         "dataset.size": SIZE,
         "train.seed": arguments.seed,
@@ -165,11 +172,20 @@ def score(made: Tensor, targets: Tensor) -> dict[str, float]:
         batches = zip(torch.split(made, 32), torch.split(targets, 32), strict=True)
         far = sum(float(perceptual_distance(look, one, other)) * len(one) for one, other in batches)
         scores["squeezenet"] = far / len(made)
+        scores["frechet"] = collect_features(look, made).measure_distance(collect_features(look, targets))
     except GanzooError as error:
         print(f"squeezenet is left out: {error}")
-        scores["squeezenet"] = float("nan")
+        scores |= dict.fromkeys(("squeezenet", "frechet"), float("nan"))
     scores["sharpness"] = measure_edges(made) / measure_edges(targets)
     return scores
+
+
+def collect_features(look: Frozen, images: Tensor) -> Statistics:
+    """Return the mean and the covariance of the features of images ``[N, 3, H, W]``."""
+    statistics = Statistics()
+    for part in torch.split(images, 32):
+        statistics.add(look(part)["features"])
+    return statistics
 
 
 def measure_edges(images: Tensor) -> float:

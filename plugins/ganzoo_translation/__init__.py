@@ -37,6 +37,7 @@ def ganzoo_architectures() -> Iterator[Architecture]:
         provides=_provide_pix2pix,
         examples=(DataInfo(shape=(3, 32, 32), label_shape=(1, 32, 32), label_dtype="uint8"),),
         cases="ganzoo_translation.cases:pix2pix",
+        imports=dict.fromkeys(("pix2pix", "cyclegan"), "ganzoo_translation.imports:translator"),
         recommended={**USUAL, "loss": "bce", "reg": "l1", "reg.l1.weight": 100.0, "train.batch": 4},
     )
     yield Architecture(

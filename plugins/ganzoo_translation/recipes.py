@@ -87,17 +87,41 @@ def list_recipes() -> Iterator[Recipe]:
             **train(num_images=1334, epochs=200, lr=2e-4),
         },
     )
+    yield Recipe(
+        name="fastcut-horse2zebra",
+        summary="FastCUT's training on horses and zebras, here without its flips of the input and without filters.",
+        paper=CUT,
+        source="https://github.com/taesungp/contrastive-unpaired-translation",
+        published="FID 73.4 for zebras",
+        cost="266,800 images one by one",
+        similar_to={"fastcut": "--recipe fastcut-horse2zebra dataset.path=FOLDER"},
+        settings={
+            "arch": "cut",
+            **UNPAIRED,
+            "reg": "patchnce",
+            "reg.patchnce.weight": 10.0,
+            "reg.patchnce.identity": 0.0,
+            **train(num_images=1334, epochs=150, lr=2e-4, falling=50),
+        },
+    )
 
 
-def train(num_images: int, epochs: int, lr: float) -> dict[str, Any]:
-    """Return the settings of a training one by one: `epochs` at a rate, then as many while it falls to 0."""
-    half = num_images * epochs
-    rate = f"linear({lr:g}, 0, images={half}, after={half})"
+def train(num_images: int, epochs: int, lr: float, falling: int | None = None) -> dict[str, Any]:
+    """Return the settings of a training one by one: `epochs` at a rate, then others while it falls to 0.
+
+    Args:
+        num_images: The number of images in an epoch.
+        epochs: The number of epochs at the full rate.
+        lr: The learning rate of both networks.
+        falling: The number of epochs in which it falls; None for as many as before.
+    """
+    first, last = num_images * epochs, num_images * (epochs if falling is None else falling)
+    rate = f"linear({lr:g}, 0, images={last}, after={first})"
     optim = {"lr": rate, "betas": (0.5, 0.999)}
     return {
         **{f"optim.{network}.{key}": value for network in ("g", "d") for key, value in optim.items()},
         "train.batch": 1,
-        "train.images": 2 * half,
+        "train.images": first + last,
         "train.update": "shared",
         "train.ema_half_life": 0.0,
         "train.flip": True,

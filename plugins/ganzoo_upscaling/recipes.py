@@ -105,7 +105,7 @@ def list_recipes() -> Iterator[Recipe]:
             "optim.d.lr": f"cosine(2e-4, 2e-5, images={SHORT})",  # at 1e-3 its logits become 0
             "train.d_start": SHORT // 5,
             "train.adversarial_start": SHORT * 2 // 5,
-            "train.adversarial_weight": 0.02,
+            "train.adversarial_weight": 0.005,
             "train.ema_half_life": 4_000,
             "train.flip": True,
         },

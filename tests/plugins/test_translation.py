@@ -269,7 +269,7 @@ def test_recorded_updates_equal_eager_ones(pictures, monkeypatch, arch):
         name for name in one if not name.startswith("optim") and not name.endswith(".bias")
     ]  # some have no effect
     off = {name: float((one[name].double() - two[name].double()).abs().max()) for name in trained}
-    assert max(off.values()) < 1e-5, max(off, key=off.get)
+    assert max(off.values()) < 1e-4, max(off, key=off.get)  # Adam steps as far for the smallest gradients
 
 
 def test_d_and_g_cannot_see_different_images_in_one_forward(pictures):

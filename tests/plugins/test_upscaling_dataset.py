@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ganzoo.data.source import open_source
+from ganzoo.data.opening import open_source
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import UsageError, read_image
 from ganzoo_datasets import degradation, jpeg, kernels
