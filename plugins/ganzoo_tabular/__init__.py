@@ -96,7 +96,7 @@ def _provides(options: CTGANOptions) -> tuple[str, ...]:
 
 @hookimpl
 def ganzoo_recipes() -> Iterator[Recipe]:
-    """Offer the settings of the paper's training."""
+    """Offer the settings of the paper's training, and of a shorter one."""
     yield Recipe(
         name="ctgan",
         summary="CTGAN's training: packs of 10 rows, training by sampling of categories, 300 epochs.",
@@ -104,6 +104,14 @@ def ganzoo_recipes() -> Iterator[Recipe]:
         dataset="table",
         similar_to=dict.fromkeys(("tabular", "table", "csv"), "--recipe ctgan"),
         settings="ganzoo_tabular.training:choose_settings",
+    )
+    yield Recipe(
+        name="ctgan-short",
+        summary="CTGAN's networks for a processor: D judges single rows without dropout, and G is averaged.",
+        paper=PAPER,
+        dataset="table",
+        cost="four minutes of one core",
+        settings="ganzoo_tabular.training:choose_short_settings",
     )
 
 

@@ -64,7 +64,8 @@ class Generator(nn.Module):
         h = with_labels(z, labels, self.num_classes)  # [N, z_dim + C]
         h = torch.cat([h, F.relu(self.norm1(self.fc1(h)))], 1)  # [N, z_dim + C + width]
         h = torch.cat([h, F.relu(self.norm2(self.fc2(h)))], 1)  # [N, z_dim + C + 2 width]
-        scores = self.last(h).float()  # [N, D]
+        scores = self.last(h)  # [N, D]
+        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
         drawn = (scores + draw_gumbel(scores)) / self.tau
         parts, log_parts = list[Tensor](), list[Tensor]()
         for has_categories, part in self.blocks:

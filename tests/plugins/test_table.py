@@ -15,7 +15,7 @@ import torch
 import ganzoo
 from ganzoo.compute.streams import Streams
 from ganzoo.data.load import load_parts
-from ganzoo.data.source import open_source
+from ganzoo.data.opening import open_source
 from ganzoo.engine.reals import Reals
 from ganzoo.errors import NotFound, UsageError
 from ganzoo.recipe.resolve import parse_dataset_flag, resolve
