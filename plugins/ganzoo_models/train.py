@@ -1,46 +1,51 @@
 """Train the included models again and write their packages here: ``python plugins/ganzoo_models/train.py``.
 
-Names (``digits``, ``ring``) as arguments choose some of them. It takes some minutes on two CPU cores. On the same
+Names of models as arguments choose some of them; without arguments all are trained, which takes a while. Each is
+trained, measured, packaged and verified as its entry in `MODELS` says. Datasets that packages install are looked for in
+the current folder, as ``ganzoo train`` does; ``avatars`` is a folder there, which avatars.mjs fills. On the same
 machine, with the same versions and number of threads, the weights are the same, bit for bit.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
+from ganzoo_models import MODELS, SAME
+
 HERE = Path(__file__).resolve().parent
-SETTINGS = {
-    "digits": (
-        *("--arch", "dcgan", "--dataset", "digits", "--conditional", "--loss", "rpgan", "--reg", "r1"),
-        *("--images", "300000", "arch.width=32", "arch.z_dim=32", "reg.r1.gamma=1", "train.ema_half_life=2000"),
-        *("optim.g.lr=cosine(4e-4, 2e-5, images=3e5)", "optim.d.lr=cosine(4e-4, 2e-5, images=3e5)"),
-        *("arch.norm_d=batch", "optim.g.betas=0.5,0.999", "optim.d.betas=0.5,0.999"),
-    ),
-    "ring": (
-        *("--arch", "mlp", "--dataset", "points", "--images", "1000000", "arch.latent=mixed"),
-        *("optim.g.lr=cosine(1e-3, 1e-5, images=1e6)", "optim.d.lr=geometric(1e-3, 5e-4, images=1e6)"),
-        *(f"reg.{name}.gamma=geometric(0.02, 1e-5, images=5e5)" for name in ("r1", "r2")),
-    ),
-}
-COMMON = ("--metric", "pixel-moments", "--seed", "0", "--device", "cpu")
-LICENSE = "mit"  # the licence of the weights
+END = "<!-- ganzoo: end -->"  # of what ganzoo writes in a card
 
 
 def train(name: str) -> None:
     """Train one model in a temporary folder, and write its package, with card and measured values, beside this file."""
-    with tempfile.TemporaryDirectory() as folder:
-        _run_ganzoo("train", *SETTINGS[name], *COMMON, "--name", name, folder=folder)
-        _run_ganzoo("package", "0", str(HERE / name), "--without-discriminator", "--license", LICENSE, folder=folder)
-    _run_ganzoo("verify", str(HERE / name), folder=HERE)
+    model, package = MODELS[name], str(HERE / name)
+    with tempfile.TemporaryDirectory() as runs:
+        run_ganzoo = partial(_run_ganzoo, runs)
+        run_ganzoo("train", *model.train, *SAME, "--name", name)
+        run_ganzoo("evaluate", "0", *model.evaluate, "--device", "cpu")
+        run_ganzoo("package", "0", package, "--without-discriminator", "--license", model.license)
+        describe_data(name)
+        run_ganzoo("verify", package)
 
 
-def _run_ganzoo(*arguments: str, folder: str | Path) -> None:
-    subprocess.run([sys.executable, "-m", "ganzoo", *arguments], cwd=folder, check=True)
+def describe_data(name: str) -> None:
+    """Write at the end of a model's card, below what ganzoo writes, what it draws and where its data are from."""
+    card, model = HERE / name / "README.md", MODELS[name]
+    written, mark, _ = card.read_text(encoding="utf-8").partition(END)
+    words = f"## ganzoo:{name}\n\n{model.summary}\n\nTraining data: {model.data}."
+    card.write_text(f"{written}{mark}\n\n{words}\n", encoding="utf-8")
+
+
+def _run_ganzoo(runs: str, *arguments: str) -> None:
+    command = [sys.executable, "-m", "ganzoo", *arguments]
+    subprocess.run(command, env={**os.environ, "GANZOO_RUNS": runs}, check=True)
 
 
 if __name__ == "__main__":
-    for each in sys.argv[1:] or SETTINGS:
+    for each in sys.argv[1:] or MODELS:
         train(each)
