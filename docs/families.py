@@ -15,6 +15,7 @@ from ganzoo.registry.installed import RegisteredComponent
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 GRIDS = "../benchmarks/results/grids"  # from a page
 MIB = 2**20
+SHOWN = 5_500  # images
 
 
 def write_table(*rows: Iterable[object]) -> Iterator[str]:
@@ -56,12 +57,16 @@ def write_costs(names: list[str]) -> Iterator[str]:
 
 
 def write_grids(names: list[str]) -> Iterator[str]:
-    """Yield the pictures of architectures that ``benchmarks/grids.py`` made, each with the command that made it."""
+    """Yield the pictures of architectures that ``benchmarks/grids.py`` made, each with the command that made it.
+
+    Those of trainings that saw fewer than `SHOWN` images are left out: they show little of what was learned.
+    """
     found = json.loads((RESULTS / "grids.json").read_text(encoding="utf-8"))["rows"]
     for name in names:
         for row in found:
             arch, _, rest = row["command"].partition(" --arch ")[2].partition(" ")
-            if arch != name or not (RESULTS / "grids" / f"{row['picture']}.png").exists():
+            images = int(rest.partition("--images ")[2].split()[0])
+            if arch != name or images < SHOWN or not (RESULTS / "grids" / f"{row['picture']}.png").exists():
                 continue
             what = rest.split()[1]
             yield f"![{what} of {name}]({GRIDS}/{row['picture']}.png)"
@@ -102,8 +107,13 @@ def write_speeds() -> Iterator[str]:
     )
 
 
-def write_architecture(entry: RegisteredComponent) -> Iterator[str]:
-    """Yield the section of an architecture."""
+def write_architecture(entry: RegisteredComponent, use: str) -> Iterator[str]:
+    """Yield the section of an architecture.
+
+    Args:
+        entry: The architecture.
+        use: What it is good for, in words; may be empty.
+    """
     spec = entry.spec
     assert isinstance(spec, Architecture)
     yield from (f"### {spec.name}", "", spec.summary, "", f"{spec.paper}.", "")
@@ -111,6 +121,7 @@ def write_architecture(entry: RegisteredComponent) -> Iterator[str]:
         picture, caption = PICTURES[spec.name]
         yield from (f"![{caption}]({picture})", "", f"{caption}.", "")
     said = {
+        "take it for": use,
         "data": ", ".join(spec.modalities),
         "sizes": ", ".join(map(str, spec.sizes)) + " pixels" if spec.sizes else "any",
         "labels": {"never": "it takes none", "optional": "with `--conditional`", "always": "it needs them"}[
@@ -185,10 +196,15 @@ BUILT_FOR: dict[str, list[dict[str, Any]]] = {
     "dcgan-tutorial": [{"shape": (1, 28, 28)}, {"shape": (3, 28, 28)}],
     "hifigan": [{"shape": (1, 8192), "modality": "audio", "label_shape": (80, 32)}],
     "vocos": [{"shape": (1, 16_384), "modality": "audio", "label_shape": (100, 64)}],
+    "dac": [{"shape": (1, 16_384), "modality": "audio", "label_shape": (1, 16_384)}],
     "wavegan": [{"shape": (1, 16_384), "modality": "audio"}],
     "gat": [{"shape": (1, 32, 32)}, {"shape": (3, 64, 64)}],
     "ctgan": [{"shape": (7,), "modality": "tabular", "meta": {"columns": PEOPLE}}],
+    "char-gan": [{"shape": (69, 32), "modality": "text"}],
     "fastgan": [{"shape": (3, 32, 32)}, {"shape": (3, 256, 256)}],
+    "lightweight-gan": [{"shape": (3, 32, 32)}, {"shape": (3, 256, 256)}],
+    "one-step": [{"shape": (1, 32, 32)}, {"shape": (3, 64, 64)}],
+    "one-step-diffusers": [],  # its networks are those of a folder
     "projected": [],  # it needs timm, and its generator is that of another architecture
     "mlp": [{"shape": (2,), "modality": "points"}],
     "r3gan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
@@ -206,6 +222,7 @@ BUILT_FOR: dict[str, list[dict[str, Any]]] = {
     "cut": [{"shape": (3, 256, 256), "label_shape": (3, 256, 256)}],
     "progan": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "stylegan2": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
+    "stylegan2-lucidrains": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "stylegan3": [{"shape": (3, 32, 32)}, {"shape": (3, 64, 64)}],
     "rrdb": [{"shape": (3, 64, 64), "label_shape": (3, 16, 16)}],
     "compact": [{"shape": (3, 64, 64), "label_shape": (3, 16, 16)}],
