@@ -46,15 +46,18 @@ SMALL: dict[str, dict[str, object]] = {  # options of architectures whose defaul
     "dcgan-tutorial": {"width": 8},
     "fastgan": {"width": 2, "spectral_g": False},
     "gat": {"width": 8, "depth": 2, "heads": 1},
+    "lightweight-gan": {"channel_max": 8, "z_dim": 8, "head_width": 1},
     "mlp": {"width": 16, "depth": 2},
     "progan": {"channel_max": 8, "z_dim": 8},
     "r3gan": {"blocks": 1, "group_width": 4, "widths": 8},
     "r3gan-mp": {"blocks": 1, "group_width": 4, "widths": 8},
     "sngan": {"width_g": 8, "width_d": 8},
     "stylegan2": {"channel_max": 8, "z_dim": 8, "w_dim": 8, "group": 2},
+    "stylegan2-lucidrains": {"channel_max": 8, "z_dim": 8},
     "stylegan3": {"channel_max": 8, "z_dim": 8, "w_dim": 8, "group": 2, "layers": 4},
 }
 PROJECTION: dict[str, object] = {"train.conditional": True}  # D gets the classes
+LAZY = ("r1", "r2", "path-length")  # terms that some architectures recommend every few updates only
 HEAD = {**PROJECTION, "arch.projection": False}  # the head of a term gets them
 QUICK = {"archs": ["mlp"], "losses": ["bce"], "executions": ["eager"], "updates": 2}
 
@@ -230,7 +233,7 @@ def make_settings(
         **{"train.execution": "eager", "train.precision": "fp32", "train.ema_half_life": 8},
         **({} if loss is None else {"loss": loss}),
         **({} if terms is None else {"reg": ",".join(terms) or "none"}),
-        **({"reg.r1.interval": 1} if "r1" in (terms or ()) else {}),  # some architectures recommend more
+        **{f"reg.{term}.interval": 1 for term in LAZY if term in (terms or ())},
         **{f"arch.{name}": value for name, value in options.items()},
     }
     takes = {f"arch.{name}" for name in known}

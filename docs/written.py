@@ -39,6 +39,8 @@ DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
 import families  # noqa: E402
 from families import write_table  # noqa: E402
+from loss_results import list_combinations, list_modes  # noqa: E402, F401
+from zoo import find_use, list_leaderboard, list_models  # noqa: E402, F401
 
 sys.path.pop(0)
 DOCSTRINGS = re.compile(r"(<!-- ([\w.]+): ([\w, .]+) -->\n).*?(<!-- end -->)", re.DOTALL)  # of a module's names
@@ -240,16 +242,16 @@ def _describe_option(option: Option) -> tuple[str, str]:
 
 
 def list_zoo() -> Iterator[str]:
-    """Yield what ganzoo brings: each architecture with a picture and its cost, then the other components."""
+    """Yield the components that ganzoo brings: each architecture with a picture and its cost, then the others."""
     yield from ("## Architectures", "")
     yield from families.write_speeds()
     for entry in list_first_party("architecture"):
-        yield from families.write_architecture(entry)
-    for kind in ("loss", "regularizer", "augmentation", "dataset", "metric", "tracker", "diagnosis", "recipe", "model"):
+        yield from families.write_architecture(entry, find_use(entry.spec.name))
+    for kind in ("loss", "regularizer", "augmentation", "dataset", "metric", "tracker", "diagnosis", "recipe"):
         yield from (f"## {PLURALS[kind].capitalize()}", "")
         rows = ((_format_name(entry), entry.spec.summary, *_list_origin(entry)) for entry in list_first_party(kind))
         last = ("published", "cost") if kind == "recipe" else ("paper",)
-        yield from write_table(("name", "what", *([] if kind == "model" else last)), *rows)
+        yield from write_table(("name", "what", *last), *rows)
 
 
 def list_failures() -> Iterator[str]:
@@ -282,12 +284,12 @@ def list_first_party(kind: str) -> list[RegisteredComponent]:
 def _format_name(entry: RegisteredComponent) -> str:
     spec = entry.spec
     also = f" (`{'`, `'.join(spec.aliases)}`)" if spec.aliases else ""
-    return f"`{entry.qualified if spec.kind == 'model' else spec.name}`{also}"
+    return f"`{spec.name}`{also}"
 
 
 def _list_origin(entry: RegisteredComponent) -> tuple[str, ...]:
     spec = entry.spec
-    return (spec.published, spec.cost) if isinstance(spec, Recipe) else () if spec.kind == "model" else (spec.paper,)
+    return (spec.published, spec.cost) if isinstance(spec, Recipe) else (spec.paper,)
 
 
 def main() -> None:

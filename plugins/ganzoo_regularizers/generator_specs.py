@@ -57,7 +57,7 @@ def list_terms_of_generator() -> Iterator[Regularizer]:
         summary="The averaged generator teaches G: for the same latents their samples are alike, which damps cycles.",
         factory="ganzoo_regularizers.sd:SD",
         cases="ganzoo_regularizers.cases_of_generator:sd",
-        similar_to=dict.fromkeys(("sd-gan", "sdgan", "distillation", "ema-teacher"), "--reg sd"),
+        similar_to=dict.fromkeys(("sd-gan", "sdgan", "ema-teacher"), "--reg sd"),
         options=options.SDOptions,
         needs=("average",),
         paper="Antoni Nowinowski & Krzysztof Krawiec 2026, Improving Generative Adversarial Networks with "
