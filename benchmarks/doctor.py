@@ -203,7 +203,7 @@ def train(settings: Mapping[str, Any], arguments: Any, name: str, codes: Sequenc
     A training with expected verdicts is stopped some ticks after its first one.
     """
     listener, start = Listener(bool(codes), codes), time.perf_counter()
-    options = {**QUIET, **settings, **({"train.images": 4_096} if arguments.quick else {})}
+    options = {**QUIET, **settings, **({"train.images": 16_384} if arguments.quick else {})}
     named = {key: options.pop(key) for key in ("arch", "dataset", "recipe", "loss") if key in options}
     with suppress(Interrupted, Diverged):
         ganzoo.train(**named, options=options, device="cpu", threads=1, progress=False, listener=listener)

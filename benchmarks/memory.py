@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from common import format_table, parse_arguments, save
 from torch import Tensor
-from workbench import Rounds, assemble_gan
+from workbench import Rounds, Settings, assemble_gan
 
 import ganzoo
 from ganzoo.errors import GanzooError
@@ -61,11 +61,17 @@ def measure_memory(spec: Architecture, size: int, batch: int) -> dict[str, Any]:
         "arch": spec.name, "dataset": "noise", "dataset.size": size, "dataset.items": 4 * batch, "aug": "none",
         "train.batch": batch, "train.execution": "eager", "train.precision": "fp32",
     }  # fmt: skip
+    return {"size": size, **count_memory(settings)}
+
+
+def count_memory(settings: Settings) -> dict[str, Any]:
+    """Return the parameters of G and of D, and the bytes of the state and of what is kept for gradients."""
     gan, batches = assemble_gan(settings)
     rounds, saved = Rounds(gan, batches), SavedTensors(gan.tensors())
     with saved:
         rounds(2)  # lazy terms are in the first one
-    return {"size": size, "state": count_bytes(gan.state()[0].values()), "kept": saved.most}
+    parameters = [sum(p.numel() for p in network.parameters()) for network in (gan.generator, gan.discriminator)]
+    return {"parameters": parameters, "state": count_bytes(gan.state()[0].values()), "kept": saved.most}
 
 
 def count_bytes(tensors: Iterable[Tensor]) -> int:

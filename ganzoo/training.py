@@ -239,7 +239,7 @@ def start(
             events.subscribe("progress", shown)
             events.subscribe("listener", listener)
             if on_tick is not None:
-                events.subscribe("on_tick", TickCaller(on_tick))
+                events.subscribe("on_tick", TickCaller(on_tick, events.stop))
             events.subscribe("report", RunReport(), file=True)
         initial = world.on_rank0(partial(_find_initial_package, recipe.train.init, run, INITIAL_FILES, events.note))
         return trainer.train(recipe, run, device=device, events=events, world=world, initial=initial)

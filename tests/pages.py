@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import textwrap
 import tomllib
+import wave
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -165,7 +166,7 @@ def interrupt(*args: object, **keywords: object) -> NoReturn:
 
 
 def make_folder(folder: Path) -> None:
-    """Write the files that pages mention: pictures, a finished run, two stopped runs, and foreign weights."""
+    """Write the files that pages mention: pictures, a sound, a finished run, two stopped runs, and foreign weights."""
     import torch
     from PIL import Image
     from torch import nn
@@ -178,6 +179,10 @@ def make_folder(folder: Path) -> None:
         for number in range(40):
             color = (number * 6, 255 - number * 6, len(name) * 20)
             Image.new("RGB", (20, 24), color).save(folder / name / f"{number}.png")
+    Image.new("RGB", (20, 24), (200, 30, 60)).save(folder / "small.png")
+    with wave.open(str(folder / "speech.wav"), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(16000))
     registry.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

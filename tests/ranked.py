@@ -160,7 +160,7 @@ def ganzoo_augmentations():
 def train_rounds(world, settings: dict[str, Any], rounds: int = 4):
     """Train a toy GAN for some rounds; return it, the statistics summed over the processes, and the lines."""
     from ganzoo.compute.streams import Streams
-    from ganzoo.data.source import open_source
+    from ganzoo.data.opening import open_source
     from ganzoo.engine import execution
     from ganzoo.engine.assemble import assemble
     from ganzoo.engine.batches import Batches

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from ganzoo.compute.processor import estimate_slowdown, list_instructions, read_
 from strangers import Outside
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-SHARED = {"plants", "common", "workbench", "noise", "digit_scores", "sagan"}  # modules that benchmarks use
+MODULES = "plants common workbench noise digit_scores sagan chart budget clips"
+SHARED = {*MODULES.split()}  # modules that benchmarks use
 ELSEWHERE = {"publish_zoo"}  # tested beside what it uses
 
 
@@ -138,9 +140,18 @@ def test_tables():
 
 
 @pytest.mark.slow
+def test_texts():
+    text = run_quick("texts")
+    real, characters, pairs = (read_numbers(text, row) for row in ("real", "characters", "pairs"))
+    assert max(real[0], characters[0], pairs[0]) < 0.01 < min(pairs[2], characters[1])  # each has the real n-grams
+    assert real[1] < 1.5 * pairs[1] < characters[1]
+    assert real[3] < pairs[3] < characters[3] < read_numbers(text, "char-gan-short")[3] <= 1
+
+
+@pytest.mark.slow
 def test_translation():
     text = run_quick("translation")
-    assert read_numbers(text, "copy")[2] == 1  # the same edges in other colours
+    assert read_numbers(text, "copy")[3] == 1  # sharpness: the same edges in other colours
     assert read_numbers(text, "pix2pix")[0] > 0
     assert read_numbers(text, "l1 alone")[0] > 0
 
@@ -170,9 +181,21 @@ def test_grids():
 
 
 @pytest.mark.slow
+def test_leaderboard():
+    text = run_quick("leaderboard")
+    distance, _, coverage, speed = read_numbers(text, "dcgan")
+    floor, density, _ = read_numbers(text, "real images")
+    assert distance > floor > 0
+    assert 0 <= coverage <= 1
+    assert density == pytest.approx(1, abs=0.3)
+    assert speed > 0
+    assert "curves of 1 recipes" in text
+
+
+@pytest.mark.slow
 def test_combinations():
     text = run_quick("combinations")
-    assert read_numbers(text.rpartition("\n\n")[2], "mlp   eager") == [33, 8, 0]
+    assert read_numbers(text.rpartition("\n\n")[2], "mlp   eager") == [33, 10, 0]
     assert "FAILED" not in text
 
 
@@ -251,6 +274,7 @@ def test_every_benchmark_is_run_here():
         "crowded",
         "gpu",
         "kit",
+        "leaderboard",
         "memory",
         "penalties",
         "modes",
@@ -260,9 +284,11 @@ def test_every_benchmark_is_run_here():
         "failures",
         "stacked",
         "tables",
+        "texts",
         "translation",
         "upscaling",
         "vocoders",
+        "codec",
         "peer_curves",
     }
     assert {path.stem for path in BENCHMARKS.glob("*.py")} - SHARED - ELSEWHERE == {*ROWS, *BESIDE, *alone}
@@ -304,6 +330,47 @@ def test_losses_that_are_not_numbers_agree_with_nothing(benchmark, capsys):
     common = benchmark("common")
     assert common.compare_losses({"a": [math.nan], "b": [1.0]}, [("a", "b", 0.1)]) == {"a": math.inf}
     assert "DIFFER" in capsys.readouterr().out
+
+
+def test_a_budget_counts_the_processor_time_of_the_parts_of_a_training_alone(benchmark, tmp_path, monkeypatch):
+    import time
+
+    monkeypatch.setenv("GANZOO_RUNS", str(tmp_path))
+    settings = {"arch": "mlp", "dataset": "points", "loss": "bce", "reg": "none", "arch.width": 8}
+    budget = benchmark("budget").Budget()
+    first = budget.train_until(0.2, settings)
+    images, spent = first.images, budget.seconds
+    begun = time.process_time()
+    while time.process_time() < begun + 0.5:  # between two parts
+        pass
+    assert budget.train_until(spent + 0.2, settings).path == first.path
+    assert first.images - images > images / 10 > 0  # the second part was as long as the first, not a single tick
+    assert spent + 0.2 <= budget.seconds <= spent + time.process_time() - begun - 0.5
+
+
+def test_names_of_curves_do_not_cover_each_other(benchmark):
+    chart = benchmark("chart")
+    low = chart.HEIGHT - chart.BOTTOM
+    for heights in ([100.0, 101.0, 50.0], [low, low - 1, low - 2], [float(low)] * 12):
+        places = sorted(chart.space_out(heights))
+        assert all(after - before >= chart.LINE for before, after in pairwise(places))
+        assert places[-1] <= low
+    assert chart.space_out([100.0, 101.0, 50.0]) == [100, 100 + chart.LINE, 50]
+    assert chart.list_ticks(0.9, 30) == [1, 2, 5, 10, 20]
+
+
+def test_a_chart_is_logarithmic(benchmark):
+    chart = benchmark("chart")
+    picture = chart.draw_curves({"only": [(0.0, 1.0), (1.0, 10.0), (2.0, 100.0)]}, "title", "seconds")
+    width = chart.WIDTH - chart.LEFT - chart.RIGHT
+    xs, steps = [chart.LEFT + width * part // 4 for part in (1, 2, 3)], []
+    for x in xs:
+        column = [picture.getpixel((x, y)) for y in range(chart.TOP, chart.HEIGHT - chart.BOTTOM)]
+        steps.append(
+            next(y for y, (red, green, blue) in enumerate(column) if max(red, green, blue) - min(red, green, blue) > 60)
+        )
+    assert steps[0] - steps[1] == pytest.approx(steps[1] - steps[2], abs=4)  # equal steps of the logarithm
+    assert steps[0] > steps[2]
 
 
 def test_what_is_kept_for_gradients_is_counted_once_and_as_long_as_it_is_kept(benchmark):
@@ -384,3 +451,11 @@ def test_vocoders():
     assert all(value > 0 for value in distances)
     assert "trained on 10 clips" in text
     assert "Griffin-Lim, 32 iterations" in text
+
+
+@pytest.mark.slow
+def test_the_codec():
+    text = run_quick("codec")
+    for row in ("dac-small", "half of its codebooks", "before its training", "resampled, 8 bits"):
+        assert all(value > 0 for value in read_numbers(text, row))
+    assert "trained on 10 clips" in text

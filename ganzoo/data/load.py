@@ -12,15 +12,15 @@ import torch
 from torch import nn
 
 from ganzoo.data.holdout import Parts, remove_copies, split_by_content
+from ganzoo.data.opening import open_source
 from ganzoo.data.packing import replace_surrogates
 from ganzoo.data.shards import WHOLE, Machine, Shards
-from ganzoo.data.source import ArraySource, EndlessSource, Source, describe_skipped_items, open_source
+from ganzoo.data.source import ArraySource, EndlessSource, Source, describe_skipped_items
 from ganzoo.errors import UsageError
-from ganzoo.plugin import DataInfo, Dataset, Item, options
+from ganzoo.plugin import DataInfo, Item, options
 from ganzoo.recipe.check import find_changed_meaning
 from ganzoo.recipe.holdout import HOLDOUT, choose_holdout, make_endless_error
 from ganzoo.recipe.recipe import Choice
-from ganzoo.registry.calling import import_object
 from ganzoo.registry.code import hash_factory
 
 SHARD = "shard"  # the option that the core adds to every dataset
@@ -149,15 +149,6 @@ def _open(
         return source
     labels = None if source.labels is None else source.labels.to(device)
     return replace(source, data=source.data.to(device), labels=labels)
-
-
-def settle_options(dataset: Choice) -> Any:
-    """Return the options of a dataset without what may change later: a branch of the Hub becomes its commit."""
-    path = dataset.spec.settle if isinstance(dataset.spec, Dataset) else ""
-    if not path:
-        return dataset.options
-    dataset.component.check_requirements()
-    return import_object(path)(dataset.options)
 
 
 def _open_built(

@@ -16,7 +16,9 @@ from ganzoo.recipe.nested import choose_nested
 from ganzoo.registry import registry
 
 
-def open_samples(name: str, settings: Iterable[str] = ()) -> tuple[torch.Tensor, torch.Tensor | None, DataInfo]:
+def open_samples(
+    name: str, settings: Iterable[str] = (), margin: bool = False
+) -> tuple[torch.Tensor, torch.Tensor | None, DataInfo]:
     """Return the samples of an installed dataset ``[N, *shape]``, their labels or None, and their info.
 
     The option that has the name is declared with ``nested=Nested(kind="dataset", ...)`` (`ganzoo.plugin.option`).
@@ -25,6 +27,8 @@ def open_samples(name: str, settings: Iterable[str] = ()) -> tuple[torch.Tensor,
     Args:
         name: The dataset's name: the option of the dataset that is made of it.
         settings: The dataset's options that differ from its defaults, each ``NAME=VALUE``.
+        margin: Whether samples that are crops of longer ones come with their margin, so that their last dimension may
+            be longer than that of the info; by default they are cut at their beginning.
 
     Raises:
         UsageError: There is no such dataset or option, a value is wrong, or the dataset is an endless source.
@@ -33,11 +37,12 @@ def open_samples(name: str, settings: Iterable[str] = ()) -> tuple[torch.Tensor,
     source = load_source(choose_nested(registry(), "dataset", name, settings), torch.device("cpu"), _ignore)
     if not isinstance(source, ArraySource):
         raise UsageError(f"dataset {name!r} draws its samples without end: name one that has a fixed number of them")
+    long = None if margin else source.info.shape[-1]
     if source.index is None and isinstance(source.data, torch.Tensor) and not isinstance(source.labels, Shards):
-        return source.data, source.labels, source.info
+        return source.data[..., :long], source.labels, source.info
     assert source.index is not None  # shards have one
     labels = None if source.labels is None else pick(source.labels, source.index)
-    return pick(source.data, source.index), labels, source.info  # without its held-out part
+    return pick(source.data, source.index)[..., :long], labels, source.info  # without its held-out part
 
 
 def _ignore(line: Any) -> None:

@@ -29,6 +29,8 @@ class Part(NamedTuple):
         labels: The labels of the real samples and of the latents; None unless the run is conditional.
         share: n divided by the size of the total batch: the weight of this part's mean loss.
         positions: Where the real samples lie in the data, int64 ``[n]``, for `finish` to read; else None.
+        starts: Where the crop of each sample begins in its last dimension, int64 ``[n]``. `finish` cuts the samples
+            there. None where the data have no margin.
         coins: A number in [0, 1) for each sample, ``[n]``. `finish` mirrors samples with a half or more. None where
             nothing is mirrored.
         noise: A number in [0, 1) for each pixel of the real images, ``[n, *shape]``. `finish` moves each pixel by that
@@ -41,6 +43,7 @@ class Part(NamedTuple):
     labels: Tensor | None
     share: float
     positions: Tensor | None = None
+    starts: Tensor | None = None
     coins: Tensor | None = None
     noise: Tensor | None = None
     drawn_z: Tensor | None = None
@@ -91,14 +94,17 @@ class Batches:
     def finish(self, part: Part) -> Part:
         """Return a part with the samples and labels that the networks read. It computes with tensors alone.
 
-        Samples at positions are read, half of the samples are mirrored where the recipe flips, and bytes become floats,
-        with noise where the recipe dequantises: a pixel is then uniform among the values that are rounded to its byte
-        (Theis et al. 2016, arXiv:1511.01844, section 3.1). A label that is an image is mirrored with its sample. A
-        stored one has no noise, and one that is made of the sample is made of it with noise.
+        Samples at positions are read, and cropped if they have a margin. Half of the samples are mirrored where the
+        recipe flips, and bytes become floats, with noise where the recipe dequantises: a pixel is then uniform among
+        the values that are rounded to its byte (Theis et al. 2016, arXiv:1511.01844, section 3.1). A label that is an
+        image is mirrored with its sample. A stored one has no noise, and one that is made of the sample is made of it
+        with noise.
         """
         real, labels, info = part.real, part.labels, self.source.info
         if part.positions is not None:
             real, labels = self.reals.read(part.positions)
+        if part.starts is not None and real is not None:
+            real = crop(real, part.starts, info.shape[-1])
         if part.coins is not None:
             mirrored = part.coins.reshape(-1, 1, 1, 1) >= 0.5
             real = None if real is None else torch.where(mirrored, real.flip(3), real)
@@ -138,11 +144,11 @@ class Batches:
         """
         whole = self._assemble(stream, images, total, drawn, reals)
         num, size = len(whole.z), self.micro_batch
-        fields = (whole.z, whole.real, whole.labels, whole.positions, whole.coins, whole.noise)
+        fields = (whole.z, whole.real, whole.labels, whole.positions, whole.starts, whole.coins, whole.noise)
         pieces = [fields] if size >= num else zip(*(_split(values, num, size) for values in fields), strict=True)
-        for number, (z, real, labels, positions, coins, noise) in enumerate(pieces):
+        for number, (z, real, labels, positions, starts, coins, noise) in enumerate(pieces):
             self.streams.reseed_default(stream, images, self.world.rank, number)
-            yield Part(z, real, labels, len(z) / total, positions, coins, noise)
+            yield Part(z, real, labels, len(z) / total, positions, starts, coins, noise)
 
     def _assemble(self, stream: str, images: int, total: int, drawn: Drawn | None, reals: bool) -> Part:
         """Return this rank's slice of a total batch as one part.
@@ -154,10 +160,11 @@ class Batches:
         z = take_slice(draw_latents(self.latent, generator, total, self.latent_dim), self.world)
         if drawn is None:
             return Part(z, None, None, 1.0)
+        starts = self._draw_starts(stream, images, total)
         coins = self._flip_coins(stream, images, total) if self.flip else None
         positions, (real, labels) = (drawn, (None, None)) if isinstance(drawn, Tensor) else (None, drawn)
         noise = self._draw_noise(stream, images, total) if self.dequantise and (reals or self._makes_labels) else None
-        part = Part(z, real, labels, 1.0, positions, coins, noise)
+        part = Part(z, real, labels, 1.0, positions, starts, coins, noise)
         if self._makes_labels:
             part = self.finish(part)
             assert part.real is not None
@@ -166,6 +173,14 @@ class Batches:
                 source = replace(source, condition=self.reals.resampling.condition)
             part = part._replace(labels=label_batch(source, (part.real, None), generator)[1])
         return part if reals else part._replace(real=None)
+
+    def _draw_starts(self, stream: str, images: int, total: int) -> Tensor | None:
+        margin = 0 if isinstance(self.source, EndlessSource) else self.source.margin
+        if not margin:
+            return None
+        generator = self.streams.generator(stream + "-crop", images)
+        starts = torch.randint(margin + 1, (total,), generator=generator, device=self.streams.device)
+        return take_slice(starts, self.world)
 
     def _flip_coins(self, stream: str, images: int, total: int) -> Tensor:
         generator = self.streams.generator("flip" if stream == "d" else stream + "-flip", images)
@@ -223,6 +238,13 @@ class Batches:
             stride = self.batch if stream == "d" else self._round
             self._ahead[stream] = Prefetcher(lambda images: reals.read(find(images), samples), stride, device)
         return self._ahead[stream](images)
+
+
+def crop(data: Tensor, starts: Tensor, length: int) -> Tensor:
+    """Return `length` values of the last dimension of each sample ``[n, ...]``, from its start on."""
+    places = starts[:, None] + torch.arange(length, device=data.device)  # [n, length]
+    places = places.reshape(len(data), *[1] * (data.dim() - 2), length)
+    return data.gather(-1, places.expand(*data.shape[:-1], length))
 
 
 def _split(values: Tensor | None, num: int, size: int) -> list[Any]:

@@ -7,7 +7,6 @@ their next failure is reported only after a success. Every other subscriber is l
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ganzoo.errors import GanzooError
 from ganzoo.registry.failures import describe_error
+from ganzoo.runs.interrupt import StopRequest
 
 if TYPE_CHECKING:
     from ganzoo.plugin import Verdict
@@ -176,12 +176,15 @@ Event = (
 class TickCaller:
     """Calls a function at each tick. If it raises KeyboardInterrupt, the training stops as by Ctrl-C.
 
+    It stops there too where Ctrl-C is ignored, as in the background of a shell, or reaches another thread.
+
     Args:
         function: The function, which gets the event of the tick.
+        stop: The request to stop, which the training loop handles between two updates.
     """
 
-    def __init__(self, function: Callable[[Tick], object]) -> None:
-        self.function = function
+    def __init__(self, function: Callable[[Tick], object], stop: StopRequest) -> None:
+        self.function, self.stop = function, stop
         self.stopped = False  # whether it has asked for the end of the training
 
     def tick(self, event: Tick) -> None:
@@ -191,14 +194,18 @@ class TickCaller:
         try:
             self.function(event)
         except KeyboardInterrupt:
-            self.stopped = True
-            signal.raise_signal(signal.SIGINT)  # the training loop handles it between two updates
+            self.stopped = self.stop.requested = True
 
 
 class Events:
-    """The subscribers of one run, and the rule for those that fail."""
+    """The subscribers of one run, and the rule for those that fail.
+
+    Attributes:
+        stop: The request to stop the run, which signals and subscribers make.
+    """
 
     def __init__(self) -> None:
+        self.stop = StopRequest()
         self._files: dict[str, object] = {}
         self._others: dict[str, object] = {}
         self._failing: set[str] = set()

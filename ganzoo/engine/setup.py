@@ -20,7 +20,7 @@ from ganzoo.compute.device import choose_device, choose_precision, cudnn_flags, 
 from ganzoo.compute.processor import estimate_slowdown
 from ganzoo.compute.streams import seeded
 from ganzoo.compute.threads import choose_threads, threads
-from ganzoo.data.load import load_parts, settle_options
+from ganzoo.data.load import load_parts
 from ganzoo.data.order import widen_share
 from ganzoo.data.shards import WHOLE, Machine
 from ganzoo.data.source import Source
@@ -29,11 +29,12 @@ from ganzoo.engine.forms import FORMS
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.layers import Frozen
 from ganzoo.package.tensors import meta_device
-from ganzoo.plugin import DataInfo, Loss, Networks
+from ganzoo.plugin import Architecture, DataInfo, Dataset, Loss, Networks
 from ganzoo.plugin.options import evaluate_schedules
 from ganzoo.recipe.check import check_data, check_samples, hide_unused_labels
 from ganzoo.recipe.check_training import check_ranks
-from ganzoo.recipe.recipe import ResolvedRecipe
+from ganzoo.recipe.recipe import Choice, ResolvedRecipe
+from ganzoo.registry.calling import import_object
 from ganzoo.runs.launch import read_launch
 
 WORTH_COMPILING = 50_000  # updates; about half as many repay the cost of compiling (10 to 30 s on a CPU)
@@ -86,8 +87,11 @@ def set_up(
     """
     chosen = choose_device(device)
     check_ranks(recipe, world.size, chosen.type)
-    settled = world.on_rank0(partial(settle_options, recipe.dataset))
-    recipe = replace(recipe, dataset=replace(recipe.dataset, options=settled))
+    arch, dataset = (
+        replace(choice, options=world.on_rank0(partial(settle_options, choice)))
+        for choice in (recipe.arch, recipe.dataset)
+    )
+    recipe = replace(recipe, arch=arch, dataset=dataset)
     machine = describe_machine(recipe, world)
     source, held_out = load_parts(recipe.dataset, chosen, notify, partial(check_data, recipe), progress, machine)
     check_samples(recipe, source.info)  # arrays may be float32, whatever the dataset says of itself
@@ -100,6 +104,15 @@ def set_up(
     if chosen.type == "cpu" and (line := warn_of_emulation(recipe.train.precision)):
         notify(line)
     return Setup(recipe, source, held_out, chosen, world, choose_threads(recipe.train.threads, tiny, read_launch()))
+
+
+def settle_options(choice: Choice) -> Any:
+    """Return the options of a component without what may change later: a branch of the Hub becomes its commit."""
+    path = choice.spec.settle if isinstance(choice.spec, Architecture | Dataset) else ""
+    if not path:
+        return choice.options
+    choice.component.check_requirements()
+    return import_object(path)(choice.options)
 
 
 def describe_machine(recipe: ResolvedRecipe, world: World) -> Machine:

@@ -88,7 +88,7 @@ def train(
     run = run if isinstance(run, Run) else world.on_rank0(run)
     run = run if world.rank == 0 else SilentRun(run.path)
     batches = Batches(setup.source, Streams(recipe.train.seed, setup.device), gan)
-    with run.training(), stop_on_signals() as stop, training_modes(setup):
+    with run.training(), stop_on_signals(events.stop) as stop, training_modes(setup):
         if world.rank == 0:
             subscribe(events, run, gan.recipe, gan.data, trackers)
             if not resume and (line := describe_ignored_labels(gan)):

@@ -188,7 +188,7 @@ def describe_way_online() -> str:
 
 def suggest_included_models() -> str:
     """Return a hint with the models of plugins, as the end of a message; empty if there are none."""
-    names = [entry.qualified for entry in registry().components("model")][:3]
+    names = [entry.qualified for entry in registry().components("model")][:2]
     return f", or use a model that needs no network: {' or '.join(names)}" if names else ""
 
 

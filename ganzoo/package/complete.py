@@ -42,7 +42,7 @@ from ganzoo.samples import grid
 from ganzoo.samples.show import count_shown, select_kept_files
 
 SEED = 0  # of the shown samples
-SHOWN = {".png": PICTURE, ".txt": TEXT, ".wav": SOUND}  # a package's files that show samples, by suffix
+SHOWN = {".png": PICTURE, ".csv": TEXT, ".txt": TEXT, ".wav": SOUND}  # a package's files that show samples, by suffix
 
 
 def complete_package(

@@ -39,9 +39,10 @@ def unpickle(path: Path, start: bytes, ignored: tuple[str, ...]) -> object:
     """
     try:
         with warnings.catch_warnings(action="ignore"):
-            if start[:1] == b"\x80" and MAGIC not in start:
-                return _read_plain(path, ignored)
-            return _read_of_torch(path, ignored)
+            plain = start[:1] == b"\x80" and MAGIC not in start
+            stored = _read_plain(path, ignored) if plain else _read_of_torch(path, ignored)
+            _require_few_values(stored, path.stat().st_size)
+            return _restore(stored) if plain else stored
     except GanzooError:
         raise
     except Exception as error:  # a damaged file may make the readers raise any error
@@ -175,7 +176,7 @@ class Unpickler(pickle.Unpickler):
 
 
 def _read_plain(path: Path, ignored: tuple[str, ...]) -> object:
-    """Return the mappings and tensors in a plain pickle."""
+    """Return the mappings in a plain pickle, whose tensors are not read yet."""
     size = path.stat().st_size
     with path.open("rb") as file:
         for opcode, argument, _ in pickletools.genops(file):
@@ -184,7 +185,19 @@ def _read_plain(path: Path, ignored: tuple[str, ...]) -> object:
         file.seek(0)
         unpickler = Unpickler(file)
         unpickler.path, unpickler.ignored = path, ignored
-        return _restore(unpickler.load())
+        return unpickler.load()
+
+
+def _require_few_values(stored: object, size: int) -> None:
+    """Raise UnpicklingError if nested mappings have more values than a file has bytes: one is in many others."""
+    waiting = [stored]
+    for _ in range(size):
+        if not waiting:
+            return
+        value = waiting.pop()
+        waiting.extend(value.values() if isinstance(value, dict) else ())
+    if waiting:
+        raise pickle.UnpicklingError("more values than bytes")
 
 
 def _restore(stored: object) -> object:

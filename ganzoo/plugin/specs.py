@@ -40,6 +40,9 @@ class Architecture(Built):
             another size must be a multiple (1 for any size), or a callable from the options to that number. 0 if it
             takes only labels of the size that it was built for.
         untrained: Patterns of parameters that a loss's gradient may not reach, such as ``"generator.noise_*"``.
+        settle: The path of a callable ``(options) -> options`` that replaces what may change later: the name of a run
+            by its path, and the networks that the folder behind it has by options that describe them. It is called when
+            a run begins or goes on, and the recipe and the model package store the options that it returns.
         imports: Formats of other projects' weights that `ganzoo import` can read for this architecture. Each name of a
             format maps to ``"package.module:callable"``, called as ``(weights: dict[str, Tensor]) ->
             ImportedGenerator``. It gets all tensors of the file, with nested names joined by dots, and raises
@@ -60,12 +63,13 @@ class Architecture(Built):
     examples: tuple[DataInfo, ...] = ()
     input_multiple: int | Callable[[Any], int] = 0
     untrained: tuple[str, ...] = ()
+    settle: str = ""
     imports: Mapping[str, str] = field(default_factory=dict)
     ignored_classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_callables(self, *self.imports.values())
+        check_callables(self, self.settle, *self.imports.values())
         for name in self.imports:
             if not NAME.fullmatch(name):
                 raise ValueError(f"architecture {self.name!r}: format {name!r} is not lower-case words and hyphens")
@@ -114,6 +118,10 @@ class Dataset(Built):
     device, such as a spectrogram of a crop, a random degradation, or the real sample itself. It gets samples
     ``[n, *shape]`` in the range of the networks and returns float32 ``[n, *label_shape]`` or int64 ``[n]``. It draws
     random numbers from `generator` alone, which is on the samples' device. If it is an `nn.Module`, it is moved there.
+
+    If it has ``margin``, a whole number above 0, its stored samples are so much longer than those of `info` in their
+    last dimension: each update reads a crop at a random place of each, and everything else reads their beginnings. The
+    crops are made on the device, before labels are made of them.
 
     If it has ``data``, `condition` and ``resampling``, the updates of a conditional run draw samples with replacement,
     with the ``resampling.weights`` ``[N]``, and their labels by ``resampling.condition``, so that rare labels are

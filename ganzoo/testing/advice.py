@@ -30,12 +30,13 @@ def find_advice_defect(advice: str) -> str:
 
 
 def list_recipes() -> Iterator[dict[str, Any]]:
-    """Yield a frozen recipe of each installed architecture, with what it recommends and the default dataset."""
+    """Yield a frozen recipe of each architecture that can be used, with what it recommends and the default dataset."""
     for entry in registry().components("architecture"):
         assert isinstance(entry.spec, Architecture)
         sizes = {"dataset.size": entry.spec.sizes[0]} if entry.spec.sizes else {}
         for settings in ({}, sizes):
-            with suppress(GanzooError):  # it takes other data
+            with suppress(GanzooError):  # it takes other data, or needs a package that is not installed
+                entry.check_requirements()
                 yield resolve(registry(), pairs={"arch": entry.qualified, **settings}).to_json()
                 break
 

@@ -27,7 +27,8 @@ def samples_as_loaded(trial: Trial) -> None:
     """The package loads and samples: its weights fit the architecture that it names."""
     try:
         generator = package.load(_find_folder(trial), registry(), torch.device("cpu"))
-        made = generator.sample(4, seed=0)
+        inputs = generator.make_labels(4) if generator.data.label_shape else None
+        made = generator.sample(4, seed=0) if inputs is None else generator.sample_from_labels(inputs, 0).numpy()
     except GanzooError as error:
         raise Failure(as_sentence(error)) from error
     require(len(made) == 4, f"Asked for 4 samples, it made {list(made.shape)}.")

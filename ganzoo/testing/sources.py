@@ -20,7 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganzoo.data.source import ArraySource, EndlessSource, open_source, pick
+from ganzoo.data.opening import open_source
+from ganzoo.data.source import ArraySource, EndlessSource, pick
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Item
 from ganzoo.testing.building import build_component
@@ -41,6 +42,7 @@ class Subset:
     strict: bool
     items: Callable[[], list[Item]]
     condition: Any = None
+    margin: int = 0
 
 
 @contextmanager
@@ -50,7 +52,8 @@ def opened_source(trial: Trial, dataset: Any = None) -> Iterator[Source]:
     if has_items(dataset) and isinstance(getattr(dataset, "info", None), DataInfo):
         info = replace(dataset.info, num_items=None)
         items = partial(pick_evenly, dataset.items(), NUM_ITEMS)
-        dataset = Subset(info, bool(getattr(dataset, "strict", False)), items, getattr(dataset, "condition", None))
+        strict, margin = bool(getattr(dataset, "strict", False)), getattr(dataset, "margin", 0)
+        dataset = Subset(info, strict, items, getattr(dataset, "condition", None), margin)
     with TemporaryDirectory() as folder:
         try:
             source = open_source(dataset, name=trial.spec.name, key="check", notify=_ignore_line, cache=Path(folder))

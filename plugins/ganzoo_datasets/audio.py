@@ -18,7 +18,7 @@ from ganzoo_datasets import sounds
 from ganzoo_datasets.archives import SourceFile, cut_folders_around
 from ganzoo_datasets.labels import Labels, label_by_folder
 from ganzoo_datasets.listing import list_files
-from ganzoo_datasets.mels import describe_mel, make_condition
+from ganzoo_datasets.mels import copy_samples, describe_mel, make_condition
 from ganzoo_datasets.specs.audio import AudioOptions
 
 BY_WAVE, BY_SOUNDFILE = (".wav",), (".aif", ".aiff", ".au", ".flac", ".mp3", ".ogg", ".opus", ".w64")
@@ -27,28 +27,33 @@ BY_WAVE, BY_SOUNDFILE = (".wav",), (".aif", ".aiff", ".au", ".flac", ".mp3", ".o
 class Audio:
     """Samples of sound files, int16 ``[channels, length]``, in the order of the files' names.
 
-    A file gives as many samples as fit into it, each `hop` values after the one before; what is left at its end is not
-    used. A file that is shorter than one sample gives one, with silence at its end. The files are resampled by
-    `ganzoo_datasets.sounds.resample`. If all files are in sub-folders and there are at least two of them, the
-    sub-folders are the classes. With `mel`, the label of a sample is its mel spectrogram instead, which is computed on
-    the device of the training (`condition`).
+    A file gives as many pieces as fit into it, each `hop` values after the one before; what is left at its end is not
+    used. A file that is shorter than one piece gives one, with silence at its end. A sample is the beginning of a
+    piece, which is `margin` values longer; updates read crops at random places of the pieces. The files are resampled
+    by `ganzoo_datasets.sounds.resample`. If all files are in sub-folders and there are at least two of them, the
+    sub-folders are the classes. With `mel`, the label of a sample is its mel spectrogram instead, with
+    ``labels="self"`` the sample itself; both are made on the device of the training (`condition`).
 
     Args:
         options: The path, and the form of a sample.
 
     Raises:
         NotFound: The path is not a folder or archive, or has no sound files.
-        UsageError: The path is missing, a kind of file needs a package that is not installed, or there is no such mel
-            spectrogram.
+        UsageError: The path is missing, a kind of file needs a package that is not installed, there is no such mel
+            spectrogram, or two kinds of labels were asked for.
         Corrupt: An archive is damaged.
     """
 
     def __init__(self, options: AudioOptions) -> None:
         if not options.path:
             raise UsageError("dataset 'audio' needs a folder of sound files: add dataset.path=FOLDER")
-        if options.mel:
-            self.condition = make_condition(options)
+        if options.mel and options.labels == "self":
+            raise UsageError("dataset.mel and dataset.labels=self are two kinds of labels: remove one of them")
+        if options.mel or options.labels == "self":
+            self.condition = make_condition(options) if options.mel else copy_samples
         self.strict, self._options = options.strict, options
+        self.margin, self._length = options.margin, options.length + options.margin
+        self._hop = options.hop or self._length
         files = list_files(options.path, _is_sound, "sound files", ".wav or .flac files")
         _check_kinds(files)
         root = os.path.expanduser(options.path)
@@ -67,12 +72,19 @@ class Audio:
             num_classes=len(labels.classes),
             num_items=len(self._cuts),
             modality="audio",
-            label_shape=(options.mel, options.length // options.mel_hop) if options.mel else (),
+            label_shape=self._choose_label_shape(),
+            label_dtype="int16" if options.labels == "self" else "float32",
             meta=meta | {"sample_rate": options.rate} | describe_mel(options),
         )
 
+    def _choose_label_shape(self) -> tuple[int, ...]:
+        options = self._options
+        if options.labels == "self":
+            return (options.channels, options.length)
+        return (options.mel, options.length // options.mel_hop) if options.mel else ()
+
     def items(self) -> list[Item]:
-        """Return an item for each sample."""
+        """Return an item for each piece."""
         return [
             Item(
                 name=self._files[number].name.as_posix() + (f" (part {cut})" if cut else ""),
@@ -84,11 +96,12 @@ class Audio:
         ]
 
     def notes(self) -> list[str]:
-        """Return a line about the files that are shorter than a sample; nothing if there is none."""
+        """Return a line about the files that are shorter than a piece; nothing if there is none."""
         short = sum(
-            header is not None and self._resample(header.num, header) < self._options.length for header in self._headers
+            header is not None and self._resample(header.num, header) < self._length for header in self._headers
         )
-        return [f"{short} sounds are shorter than dataset.length, and end with silence"] if short else []
+        words = "dataset.length" + (" + dataset.margin" if self.margin else "")
+        return [f"{short} sounds are shorter than {words}, and end with silence"] if short else []
 
     def _open(self, file: SourceFile) -> BinaryIO:
         """Open a file; of one in a folder, only the parts that are needed are read."""
@@ -108,14 +121,13 @@ class Audio:
         return -(-num * self._options.rate // header.rate)
 
     def _count(self, header: sounds.Header | None) -> int:
-        """Return the number of samples of a file."""
-        options = self._options
-        left = 0 if header is None else self._resample(header.num, header) - options.length
-        return 1 + max(0, left) // (options.hop or options.length)
+        """Return the number of pieces of a file."""
+        left = 0 if header is None else self._resample(header.num, header) - self._length
+        return 1 + max(0, left) // self._hop
 
     def _load(self, number: int, cut: int) -> NDArray[np.int16]:
-        options = self._options
-        first = cut * (options.hop or options.length)
+        options, length = self._options, self._length
+        first = cut * self._hop
         with self._open(self._files[number]) as file:
             header = sounds.read_header(file)
             if not header.num:
@@ -124,26 +136,13 @@ class Audio:
             up, down = options.rate // common, header.rate // common
             file.seek(0)
             if up == down:
-                part = sounds.read_part(file, first, options.length)
-                signal = np.pad(part, ((0, 0), (0, options.length - part.shape[1])))
+                part = sounds.read_part(file, first, length)
+                signal = np.pad(part, ((0, 0), (0, length - part.shape[1])))
             else:
-                begin, end = sounds.find_support(first, options.length, up, down)
-                signal = sounds.resample(
-                    sounds.read_part(file, begin, end - begin), begin, first, options.length, up, down
-                )
-        if not np.isfinite(signal).all():
-            raise ValueError("the file has numbers that are not finite")
-        return sounds.round_to_int16(_mix(signal, options.channels))
-
-
-def _mix(signal: sounds.Signal, channels: int) -> sounds.Signal:
-    """Return a signal with the wanted number of channels."""
-    if channels == 1:
-        mean: sounds.Signal = signal.mean(0, keepdims=True)
-        return mean
-    if len(signal) > 2:
-        raise ValueError(f"it has {len(signal)} channels, which are not stereo: add dataset.channels=1 for their mean")
-    return np.repeat(signal, 2, 0) if len(signal) == 1 else signal
+                begin, end = sounds.find_support(first, length, up, down)
+                signal = sounds.resample(sounds.read_part(file, begin, end - begin), begin, first, length, up, down)
+        sounds.require_finite(signal)
+        return sounds.round_to_int16(sounds.mix(signal, options.channels))
 
 
 def _is_sound(name: PurePath) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from ganzoo.plugin import Corrupt
+from ganzoo.plugin import Corrupt, UsageError
 from ganzoo_datasets.labels import number_classes
 from ganzoo_datasets.listing import open_file
 from ganzoo_datasets.pictures import Pictures
@@ -24,10 +24,11 @@ class Emoji(Pictures):
     """The emoji in the order of Unicode's list, on white; labels are their categories, sorted by name.
 
     Args:
-        options: The folder, vendor and size, and whether variations of skin tones are included.
+        options: The folder, vendor, categories and size, and whether variations of skin tones are included.
 
     Raises:
         NotFound: The files are not there.
+        UsageError: There is no category of a name.
         Corrupt: The list of the emoji is damaged.
     """
 
@@ -44,6 +45,10 @@ class Emoji(Pictures):
         drawn = list(_read_list(listed, options.vendor, options.skin_tones))
         if not drawn:
             raise Corrupt(f"{str(listed)!r} names no images: type `npm install {package}@16` again")
+        known = {category for _, category in drawn}
+        for missing in set(options.categories) - known:
+            raise UsageError(f"dataset.categories: there is no {missing!r}: name some of {', '.join(sorted(known))}")
+        drawn = [(name, category) for name, category in drawn if category in (options.categories or known)]
         files = [open_file(images / name, PurePath(name)) for name, _ in drawn]
         super().__init__(files, number_classes([category for _, category in drawn]), emoji_shape(options))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -70,35 +69,32 @@ def make_condition(options: AudioOptions) -> Condition:
     return condition
 
 
-def read(path: str, info: DataInfo) -> NDArray[np.float32]:
-    """Return the mel spectrogram of a sound file of any length, rate and number of channels, ``[num, frames]``.
+def copy_samples(real: Tensor, generator: torch.Generator) -> Tensor:
+    """Return the labels of sounds that are their own labels; nothing is drawn."""
+    return real
 
-    The sound is resampled to the rate of the model's data, and its channels are averaged. Silence is added at its end
-    to the next whole frame.
+
+def read(path: str, info: DataInfo) -> NDArray[np.float32]:
+    """Return a sound file of any length, rate and number of channels as a label.
+
+    The sound is resampled to the rate of the model's data. A model whose labels are sounds gets it with the number of
+    their channels, ``[channels, T]``. Others get the mel spectrogram ``[num, frames]`` of the mean of its channels,
+    with silence at its end to the next whole frame.
 
     Raises:
-        UsageError: The labels of `info` are not mel spectrograms, or the sound is too short for a frame.
+        UsageError: The labels of `info` are neither sounds nor mel spectrograms, or the sound is too short for a frame.
         ValueError: The file is damaged, or has no sound.
     """
-    mel, rate = MelSpectrogram.from_info(info), int(info.meta["sample_rate"])
-    with open(path, "rb") as file:
-        header = sounds.read_header(file)
-        file.seek(0)
-        signal = sounds.read_part(file, 0, header.num).mean(0, keepdims=True)
-    if not signal.size:
-        raise ValueError("the file has no sound")
-    if not np.isfinite(signal).all():
-        raise ValueError("the file has numbers that are not finite")
-    common = math.gcd(rate, header.rate)
-    up, down = rate // common, header.rate // common
-    num = -(-signal.shape[1] * up // down)
-    if num <= mel.n_fft // 2:
+    rate = int(info.meta["sample_rate"])
+    if info.label_shape == info.shape:
+        return sounds.read_at_rate(path, rate, info.shape[0]).astype(np.float32)
+    mel = MelSpectrogram.from_info(info)
+    signal = sounds.read_at_rate(path, rate, 1)
+    if (num := signal.shape[1]) <= mel.n_fft // 2:
         raise UsageError(
             f"{path} has {num} values at {rate} in a second, and this model needs {mel.n_fft // 2 + 1}: give a longer "
             "sound"
         )
-    if up != down:
-        signal = sounds.resample(signal, 0, 0, num, up, down)
     whole = np.pad(signal, ((0, 0), (0, -num % mel.hop)))
     found: NDArray[np.float32] = mel(torch.from_numpy(whole).float()[None])[0].numpy()
     return found

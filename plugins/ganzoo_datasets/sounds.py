@@ -153,6 +153,40 @@ def _make_filters(up: int, down: int) -> NDArray[np.float64]:
     return made
 
 
+def read_at_rate(path: str, rate: int, channels: int) -> Signal:
+    """Return a whole sound file at a rate and with a number of channels, ``[channels, T]``.
+
+    Raises:
+        ValueError: The file is damaged, or has no sound.
+    """
+    with open(path, "rb") as file:
+        header = read_header(file)
+        file.seek(0)
+        signal = mix(read_part(file, 0, header.num), channels)
+    if not signal.size:
+        raise ValueError("the file has no sound")
+    require_finite(signal)
+    common = math.gcd(rate, header.rate)
+    up, down = rate // common, header.rate // common
+    return signal if up == down else resample(signal, 0, 0, -(-signal.shape[1] * up // down), up, down)
+
+
+def mix(signal: Signal, channels: int) -> Signal:
+    """Return a signal with the wanted number of channels; raise ValueError if three or more should become two."""
+    if channels == 1:
+        mean: Signal = signal.mean(0, keepdims=True)
+        return mean
+    if len(signal) > 2:
+        raise ValueError(f"it has {len(signal)} channels, which are not stereo: add dataset.channels=1 for their mean")
+    return np.repeat(signal, 2, 0) if len(signal) == 1 else signal
+
+
+def require_finite(signal: Signal) -> None:
+    """Raise ValueError if a number of a signal is not finite."""
+    if not np.isfinite(signal).all():
+        raise ValueError("the file has numbers that are not finite")
+
+
 # ----------------------------------------------------------------------------
 # Writing.
 

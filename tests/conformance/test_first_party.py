@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from ganzoo.compute.processor import estimate_slowdown
 from ganzoo.plugin import Built
 from ganzoo.registry import registry
 from ganzoo.testing import Check, check_dataset, collect_checks
@@ -14,8 +15,10 @@ from ganzoo.testing import Check, check_dataset, collect_checks
 NEEDS_MORE = ("hub", "projected")  # than ganzoo's requirements: tests/plugins check them where that is installed
 OURS = [p.name for p in registry().plugins if p.distribution == "ganzoo" and p.name not in NEEDS_MORE]
 NOT_CHECKED = ("compiled-equals-plain", "cases")  # the first takes minutes; tests/plugins check the second
+NOT_CHECKED += ("trains-in-bf16",) if estimate_slowdown("bf16") > 1 else ()  # large networks, where it is emulated
 ELSEWHERE = (  # need weights, training, further packages or networks of their own: tests/plugins check them
-    "regularizer/cycle", "regularizer/patchnce", "regularizer/adaptive-weight",
+    "regularizer/cycle", "regularizer/patchnce", "regularizer/adaptive-weight", "regularizer/distillation",
+    "regularizer/denoising", "architecture/one-step-diffusers",
     *(f"extractor/{name}" for name in (
         "mobilenet", "in-place", "stacked-channels", "inception", "dinov2", "clip", "onnx",
     )),

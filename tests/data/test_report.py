@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 
 from ganzoo.data.facts import count_classes, find_copies, measure_values
+from ganzoo.data.opening import open_source
 from ganzoo.data.originals import describe_originals
 from ganzoo.data.report import describe_report, list_warnings, make_report, summarise_source
-from ganzoo.data.source import ArraySource, EndlessSource, open_source
+from ganzoo.data.source import ArraySource, EndlessSource
 from ganzoo.plugin import DataInfo, Item, describe_image, read_image
 from ganzoo_datasets.folder import Folder
 from ganzoo_datasets.specs.folder import FolderOptions

@@ -17,9 +17,10 @@ from ganzoo.compute.streams import Streams, derive_seed
 from ganzoo.data import shards as shards_module
 from ganzoo.data.content import describe_content
 from ganzoo.data.holdout import find_digests, split_by_content
+from ganzoo.data.opening import open_source
 from ganzoo.data.order import ShardOrder, list_part_counts, widen_share
 from ganzoo.data.shards import Facts, Machine, Shards
-from ganzoo.data.source import ArraySource, describe_skipped_items, open_source, pick
+from ganzoo.data.source import ArraySource, describe_skipped_items, pick
 from ganzoo.engine.reals import Reals
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.plugin import DataInfo, Item

@@ -6,15 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ganzoo.data.source import (
-    ArraySource,
-    EndlessSource,
-    describe_skipped_items,
-    label_batch,
-    open_source,
-    scale,
-    scale_batch,
-)
+from ganzoo.data.opening import open_source
+from ganzoo.data.source import ArraySource, EndlessSource, describe_skipped_items, label_batch, scale, scale_batch
 from ganzoo.errors import GanzooError
 from ganzoo.plugin import DataInfo, Item
 

@@ -65,6 +65,7 @@ def test_a_page_on_a_plugin_outside_runs(name: str, tmp_path: Path, monkeypatch:
     monkeypatch.syspath_prepend(str(ROOT / "tests" / "outside" / folder))
     rows = [f"{i % 37 / 4},{('Ideal', 'Good')[i % 2]},{i}" for i in range(600)]
     (tmp_path / "diamonds.csv").write_text("\n".join(["carat,cut,price", *rows]))
+    (tmp_path / "book.txt").write_text("the cat sat on the mat " * 99)
     reader = Reader(tmp_path, monkeypatch)
     reader.prepare = lambda: register(__import__(module))
     assert reader.read((DOCS / name).read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ import torch
 
 from devices import CPU
 from ganzoo.compute.streams import Streams
-from ganzoo.data.source import open_source
+from ganzoo.data.opening import open_source
 from ganzoo.engine import execution
 from ganzoo.engine.assemble import assemble
 from ganzoo.engine.batches import Batches

@@ -11,6 +11,7 @@ import ganzoo
 from ganzoo.engine.assemble import assemble
 from ganzoo.engine.conditioning import describe_ignored_labels
 from ganzoo.plugin import DataInfo
+from ganzoo.plugin.options import list_options
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry
 
@@ -24,6 +25,7 @@ CONDITIONAL = [
     if entry.plugin.distribution == "ganzoo"
     and entry.spec.conditional == "optional"  # type: ignore[union-attr]
     and "image" in entry.spec.modalities  # type: ignore[union-attr]
+    and "projection" in list_options(entry.spec.options)  # type: ignore[union-attr]
 ]
 
 

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-UPDATES = 36_000  # of the discriminator and of the generator
+UPDATES = 60_000  # of both networks: the rows of ticks, which the doctor reads, are then few bytes of each
 SOAK = """
 import json, os, sys
 import torch
@@ -49,5 +49,5 @@ def test_memory_and_open_files_do_not_grow_over_a_long_run(tmp_path, capsys):
     growth = statistics.median(slopes)
     with capsys.disabled():
         print(f"\n[{UPDATES:,} updates: {growth:+.1f} bytes in each, {files[0]} to {files[-1]} open files]")
-    assert growth < 10  # a number that is kept takes 24
+    assert growth < 16  # rows of ticks, which come with time, take 5 to 11 of these; a number that is kept, over 20
     assert max(files) <= files[0] + 2  # a file may be written and a directory synced at that moment

@@ -280,6 +280,14 @@ def test_a_shape_that_does_not_fit_is_named() -> None:
         import_file(save(STATE | {"main.4.bias": torch.ones(3)}), "pytorch-examples")
 
 
+def double(times: int) -> dict[str, object]:
+    """Return mappings that each have the next one twice: few bytes, and 2^times values."""
+    mapping: dict[str, object] = {}
+    for _ in range(times):
+        mapping = {"a": mapping, "b": mapping}
+    return mapping
+
+
 def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-200])
 
@@ -293,6 +301,8 @@ def truncate(path: Path) -> None:
         (lambda path: path.write_text("<html>404</html>"), Corrupt, "is damaged, or was not written by torch.save or"),
         (lambda path: path.write_bytes(os.urandom(5000)), Corrupt, "is damaged, or was not written by torch.save or"),
         (lambda path: (save(STATE), truncate(path)), Corrupt, "is damaged, or was not written by torch.save or"),
+        (lambda path: save(double(60)), Corrupt, "is damaged, or was not written by torch.save or"),
+        (lambda path: path.write_bytes(pickle.dumps(double(60))), Corrupt, "is damaged, or was not written by"),
         (lambda path: save({"epoch": 3}), UsageError, "contains no tensors"),
         (lambda path: save("netG"), UsageError, "contains no tensors"),
         (lambda path: save(STATE | {"main.0.weight": torch.full((1,), torch.nan)}), Corrupt, "are not finite, in ten"),

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzoo.data.source import ArraySource, describe_skipped_items, open_source
+from ganzoo.data.opening import open_source
+from ganzoo.data.source import ArraySource, describe_skipped_items
 from ganzoo.plugin import Corrupt, NotFound, UsageError, read_image
 from ganzoo_datasets import archives
 from ganzoo_datasets.folder import Folder

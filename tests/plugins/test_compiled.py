@@ -18,6 +18,7 @@ TINY: dict[str, dict[str, Any]] = {
     "biggan:biggan": {"width_g": 8, "width_d": 8, "z_dim": 8, "shared_dim": 4},
     "biggan:biggan-deep": {"width_g": 16, "width_d": 16},
     "fastgan:fastgan": {"width": 4, "z_dim": 8},
+    "fastgan:lightweight-gan": {"channel_max": 8, "z_dim": 8, "head_width": 2},
     "progan:progan": {"channel_base": 64, "channel_max": 8},
     "projected:projected": {
         "backbone": "test_efficientnet", "pretrained": False, "channels": 4, "width_d": 4, "resize": 128,

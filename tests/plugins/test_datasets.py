@@ -17,7 +17,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageCms, ImageDraw
 
-from ganzoo.data.source import ArraySource, describe_skipped_items, open_source
+from ganzoo.data.opening import open_source
+from ganzoo.data.source import ArraySource, describe_skipped_items
 from ganzoo.plugin import DataInfo, NotFound, UsageError, read_image
 from ganzoo.plugin.images import flatten_image, quiet
 from ganzoo_datasets import ganzoo_datasets

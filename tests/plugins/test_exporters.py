@@ -28,25 +28,31 @@ SOUNDS = DataInfo(shape=(1, 1040), modality="audio", label_shape=(8, 65))
 SMALL = {  # the data and the options of a small generator of each architecture
     "biggan": (CLASSES, {"width_g": 8, "spectral_g": False}),
     "biggan-deep": (CLASSES, {"width_g": 8, "spectral_g": False}),
+    "char-gan": (DataInfo(shape=(9, 12), modality="text"), {"width": 8, "blocks": 1}),
     "dcgan": (TINY_CLASSES, {"width": 8, "codes": 4}),
     "dcgan-tutorial": (DataInfo(shape=(1, 28, 28)), {"width": 8}),
     "fastgan": (IMAGES, {}),
     "gat": (TINY_CLASSES, {"depth": 1}),
     "hifigan": (SOUNDS, {"width": 16, "activation": "snakebeta"}),
+    "lightweight-gan": (IMAGES, {"attention": (8,), "antialias": True}),
     "mlp": (DataInfo(shape=(7,), dtype="float32", modality="tabular", num_classes=2), {"latent": "mixed"}),
+    "one-step": (DataInfo(shape=(1, 8, 8), num_classes=3), {"width": 8, "width_d": 4}),
     "progan": (TINY, {}),
     "r3gan": (TINY_CLASSES, {"blocks": 1}),
     "r3gan-mp": (TINY_CLASSES, {"blocks": 1}),
     "sngan": (CLASSES, {"spectral_g": True, "attention": (16,), "latent": "uniform"}),
     "stylegan2": (TINY_CLASSES, {}),
+    "stylegan2-lucidrains": (TINY, {"attention": (8,)}),
     "stylegan3": (TINY, {"layers": 4}),
     "vocos": (SOUNDS, {"width": 8, "depth": 1}),
     "wavegan": (DataInfo(shape=(1, 1024), modality="audio"), {"width": 2}),
 }
 ELSEWHERE = (
+    "one-step-diffusers",  # its networks are those of a folder
     "projected",  # its generator is another architecture's
     *("pix2pix", "cyclegan", "cut"),  # test_translation.py: they take images
     "vqgan",  # test_autoencoders.py: it takes images
+    "dac",  # its codes are the nearest ones, and rounding chooses between two that are as near
     "ctgan",  # its generator draws random numbers
     *("compact", "rrdb"),  # test_upscaling.py: they take images
 )

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzoo.data.load import make_key, settle_options
-from ganzoo.data.source import ArraySource, open_source
+from ganzoo.data.load import make_key
+from ganzoo.data.opening import open_source
+from ganzoo.data.source import ArraySource
+from ganzoo.engine.setup import settle_options
 from ganzoo.plugin import GanzooError, UsageError
 from ganzoo.recipe.resolve import resolve
 from ganzoo.registry import registry

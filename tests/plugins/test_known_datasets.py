@@ -204,6 +204,14 @@ def test_emoji_lie_on_white_and_skin_tones_are_left_out(tmp_path: Path) -> None:
     assert np.abs(pixels.astype(int) - np.reshape((255, 127, 127), (3, 1, 1))).max() <= 1
 
 
+def test_emoji_of_chosen_categories(tmp_path: Path) -> None:
+    data = Emoji(EmojiOptions(**emoji.examples(tmp_path), categories=("Symbols",)))
+    assert [item.name for item in data.items()] == ["1.png", "3.png", "5.png", "7.png"]
+    assert data.info.meta == {"classes": ["Symbols"]}
+    with pytest.raises(UsageError, match="there is no 'Symbol': name some of Objects, Symbols"):
+        Emoji(EmojiOptions(path=str(tmp_path), categories=("Symbol",)))
+
+
 @pytest.mark.parametrize("content", ["[", "{}", "[3]", '[{"image": "a.png"}]'])
 def test_a_damaged_list_of_emoji_is_reported(tmp_path: Path, content: str) -> None:
     write_emoji(tmp_path)

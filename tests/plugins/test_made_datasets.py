@@ -10,7 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from ganzoo.data.source import ArraySource, open_source
+from ganzoo.data.opening import open_source
+from ganzoo.data.source import ArraySource
 from ganzoo.plugin import Corrupt, NotFound, UsageError
 from ganzoo_datasets.arrays import Arrays
 from ganzoo_datasets.glyphs import Glyphs, draw_character

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzoo.data.source import ArraySource, open_source
+from ganzoo.data.opening import open_source
+from ganzoo.data.source import ArraySource
 from ganzoo.plugin import NotFound, UsageError
 from ganzoo_datasets.pairs import Pairs
 from ganzoo_datasets.specs.pairs import PairsOptions

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from ganzoo import load
 from ganzoo.cli import main
-from ganzoo.data.source import EndlessSource, open_source
+from ganzoo.data.opening import open_source
+from ganzoo.data.source import EndlessSource
 from ganzoo.plugin import DataInfo
 from ganzoo_datasets import ganzoo_datasets
 from ganzoo_datasets.points import LOST, MODES, SAMPLES, SIDE, Points, draw_scatter

@@ -13,7 +13,7 @@ from torch.nn.functional import softplus
 
 import ganzoo_regularizers
 from ganzoo.compute.streams import Streams
-from ganzoo.data.source import open_source
+from ganzoo.data.opening import open_source
 from ganzoo.engine.assemble import assemble
 from ganzoo.engine.batches import Batches
 from ganzoo.engine.update import update_discriminator

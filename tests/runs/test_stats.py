@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import numpy as np
@@ -83,5 +84,11 @@ def test_a_function_that_fails_costs_a_line_and_one_that_interrupts_stops_the_tr
         ganzoo.train(arch="toy", dataset="toy-array", images=10**6, progress=False, on_tick=interrupt)
     assert stopped.value._render_traceback_() == [f"Interrupted: {stopped.value}"]
     assert 0 < ganzoo.list_runs()[-1].images < 10**6
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in the background of a shell
+    try:
+        with pytest.raises(ganzoo.GanzooError, match="stopped and saved at"):
+            ganzoo.train(arch="toy", dataset="toy-array", images=10**6, progress=False, on_tick=interrupt)
+    finally:
+        signal.signal(signal.SIGINT, before)
     with pytest.raises(UsageError, match="on_tick=5 is not a function"):
         ganzoo.train(arch="toy", dataset="toy-array", on_tick=5)  # type: ignore[arg-type]

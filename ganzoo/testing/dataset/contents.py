@@ -173,7 +173,8 @@ def _require_items(dataset: Any) -> None:
     """Check three items of a dataset; raise `Failure` if all three are wrong, because a single file may be broken."""
     if not has_items(dataset) or not isinstance(getattr(dataset, "info", None), DataInfo):
         return
-    wanted, wrong = f"{dataset.info.dtype} {list(dataset.info.shape)}", []
+    long = dataset.info.shape[-1] + getattr(dataset, "margin", 0)
+    wanted, wrong = f"{dataset.info.dtype} {[*dataset.info.shape[:-1], long]}", []
     for item in pick_evenly(dataset.items(), 3):
         require(isinstance(item, Item), f"Its items are {type(item).__name__}s: make them ganzoo.plugin.Item.")
         try:

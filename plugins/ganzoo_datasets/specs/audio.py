@@ -20,12 +20,23 @@ class AudioOptions:
     length: int = option(16_384, help="Length of a sample, in values of each channel.", low=64, high=1 << 24)
     rate: int = option(16_000, help="Values in a second, to which the files are resampled.", low=100, high=384_000)
     channels: Literal[1, 2] = option(1, help="Number of channels: 1 for the mean of a file's channels, 2 for stereo.")
+    margin: int = option(
+        0,
+        help="Values by which the stored pieces of a file are longer than length. Each update then reads a crop at a "
+        "random place of each piece; 0 for samples at fixed places.",
+        low=0,
+        high=1 << 24,
+    )
     hop: int | None = option(
         None,
-        help="Values between the beginnings of two samples of a file; none for length, so that they do not overlap.",
+        help="Values between the beginnings of two pieces of a file; none for length + margin, so that they do not "
+        "overlap.",
         low=1,
     )
-    labels: Literal["auto", "none"] = option("auto", help="Where labels come from: auto for sub-folders, or none.")
+    labels: Literal["auto", "none", "self"] = option(
+        "auto",
+        help="Where labels come from: auto for sub-folders, none, or self for the sounds themselves, for autoencoders.",
+    )
     mel: int = option(
         0,
         help="Number of bands of a mel spectrogram, which is then the label of each sample, for vocoders; 0 for none, "
@@ -51,7 +62,7 @@ def list_audio() -> Iterator[Dataset]:
         options=AudioOptions,
         similar_to=dict.fromkeys(SOUNDS, "--dataset audio dataset.path=FOLDER"),
         label_rule="its sub-folders are the classes if every file is in a sub-folder and there are at least two; with "
-        "dataset.mel=80 mel spectrograms are the labels",
+        "dataset.mel=80 mel spectrograms are the labels, with dataset.labels=self the sounds themselves",
         path_option="path",
         opens_paths=False,
         show="ganzoo_datasets.sounds:show",

@@ -17,6 +17,7 @@ class EmojiOptions:
     vendor: Literal["google", "twitter", "apple", "facebook"] = option(
         "google", help="Whose images; google's and twitter's have free licences."
     )
+    categories: tuple[str, ...] = option((), help="Categories whose emoji are used: Flags,Objects; none for all.")
     skin_tones: bool = option(False, help="Whether variations of a skin tone are included, and the tones themselves.")
     size: int = option(64, help="Height and width in pixels; 64 is the size in the files.", low=8, high=1024)
 
