@@ -9,9 +9,9 @@ recommends itself, with compiled updates; where there is no C++ compiler they ar
 if `ganzoo train` refuses it, with the sentence that it prints. It has failed if an error comes, or a number that is not
 finite. A term that reads classes gets them.
 
-A row is saved as soon as all terms of an architecture and a loss were tried. Rows that are saved already are not made
-again, so the command can be stopped and started at any time. `--shard 1/4` takes the second quarter of the rows, and
-keeps them in a file of its own.
+A row is saved as soon as all terms of an architecture and a loss were tried. What a saved row has is not tried again,
+and terms that came later are added to it, so the command can be stopped and started at any time. `--shard 1/4` takes
+the second quarter of the rows, and keeps them in a file of its own.
 """
 
 from __future__ import annotations
@@ -79,19 +79,19 @@ def main() -> None:
     name = f"combinations-{datetime.now(UTC):%Y-%m-%d}" + (f"-{number}-of-{count}" if count > 1 else "")
     file = arguments.file or RESULTS / f"{name}.json"
     rows = [] if arguments.quick else load_rows(file)
-    known = {(row["arch"], row["loss"], row["execution"]) for row in rows if row["updates"] >= arguments.updates}
-    for index, (arch, loss, way) in enumerate(list_rows(arguments.archs, arguments.losses, arguments.executions)):
-        if index % count == number and (arch, loss, way) not in known:
-            start = time.process_time()
-            row = (
-                try_terms(arch, loss, arguments.updates)
-                if way == "eager"
-                else try_compiled(arch, way, arguments.updates)
-            )
-            rows.append({**row, "seconds": round(time.process_time() - start, 1)})
-            print(format_table([[arch, loss, way, *summarise(rows[-1])]]), flush=True)
-            if not arguments.quick:
-                save_rows(file, rows)
+    known = {(row["arch"], row["loss"], row["execution"]): row for row in rows if row["updates"] >= arguments.updates}
+    for index, key in enumerate(list_rows(arguments.archs, arguments.losses, arguments.executions)):
+        row = known.get(key) or make_row(*key, arguments.updates)
+        if index % count != number or not (terms := list_missing_terms(row)):
+            continue
+        start = time.process_time()
+        try_terms(row, terms) if row["execution"] == "eager" else try_compiled(row)
+        row["seconds"] = round(row["seconds"] + time.process_time() - start, 1)
+        print(format_table([[*key, *summarise(row)]]), flush=True)
+        if key not in known:
+            rows.append(row)
+        if not arguments.quick:
+            save_rows(file, rows)
     print_table(rows)
 
 
@@ -121,13 +121,24 @@ def list_ours(kind: str) -> list[str]:
     ]
 
 
-def try_terms(arch: str, loss: str, updates: int) -> Row:
-    """Train an architecture and a loss with each term; return which trained, were refused and failed."""
-    row: Row = {"arch": arch, "loss": loss, "execution": "eager", "updates": updates}
-    row |= {"trained": [], "refused": {}, "failed": {}}
-    for term in ("none", *list_ours("regularizer")):
+def make_row(arch: str, loss: str, way: str, updates: int) -> Row:
+    """Return a row without any term yet."""
+    row: Row = {"arch": arch, "loss": loss, "execution": way, "updates": updates}
+    return row | {"trained": [], "refused": {}, "failed": {}, "seconds": 0.0}
+
+
+def list_missing_terms(row: Row) -> list[str]:
+    """Return the terms that a row has not tried; of a compiled row, "recommended" is the only one."""
+    terms = ["none", *list_ours("regularizer")] if row["execution"] == "eager" else ["recommended"]
+    return [term for term in terms if not any(term in row[key] for key in ("trained", "refused", "failed"))]
+
+
+def try_terms(row: Row, terms: Iterable[str]) -> None:
+    """Train a row's architecture and loss with each of the terms; enter which trained, were refused and failed."""
+    for term in terms:
+        chosen = [] if term == "none" else [term]
         try:
-            words = train(arch, loss, [] if term == "none" else [term], updates, choose_classes(arch, term))
+            words = train(row["arch"], row["loss"], chosen, row["updates"], choose_classes(term))
         except Exception as error:  # whatever it is, the other terms are tried
             row["failed"][term] = f"{type(error).__name__}: {error}"[:300]
             continue
@@ -135,10 +146,9 @@ def try_terms(arch: str, loss: str, updates: int) -> Row:
             row["refused"][term] = words
         else:
             row["trained"].append(term)
-    return row
 
 
-def choose_classes(arch: str, term: str) -> Mapping[str, object]:
+def choose_classes(term: str) -> Mapping[str, object]:
     """Return the settings with which a term gets the classes that it reads; none if it reads none."""
     spec = None if term == "none" else registry().resolve("regularizer", term).spec
     if not isinstance(spec, Regularizer) or not spec.classes:
@@ -146,20 +156,17 @@ def choose_classes(arch: str, term: str) -> Mapping[str, object]:
     return PROJECTION if "class-logits" in spec.needs else HEAD
 
 
-def try_compiled(arch: str, way: str, updates: int) -> Row:
-    """Train an architecture with what it recommends, compiled or only traced; return whether all was recorded."""
-    row: Row = {"arch": arch, "loss": "recommended", "execution": way, "updates": updates}
-    row |= {"trained": [], "refused": {}, "failed": {}}
+def try_compiled(row: Row) -> None:
+    """Train a row's architecture with what it recommends, compiled or only traced; enter whether all was recorded."""
     try:
-        with traced_only() if way == "trace" else nullcontext():
-            words = train(arch, None, None, updates, {"train.execution": "compile"})
+        with traced_only() if row["execution"] == "trace" else nullcontext():
+            words = train(row["arch"], None, None, row["updates"], {"train.execution": "compile"})
     except Exception as error:
         words = f"{type(error).__name__}: {error}"[:300]
     if words:
         row["failed"]["recommended"] = words
     else:
         row["trained"].append("recommended")
-    return row
 
 
 @contextmanager

@@ -18,11 +18,10 @@ def list_modes() -> Iterator[str]:
         line = [f"`{loss}`"]
         for penalty in penalties:
             same = [row for row in rows if (row["loss"], row["penalty"]) == (loss, penalty)]
-            failed = any("failed" in row for row in same)
-            fewest, share = (
-                agree([row.get(key, 0) for row in same]) for key, agree in (("modes", min), ("share", fmean))
-            )
-            line.append("fails" if failed else f"{fewest:.0f}, {share:.0%}")
+            if any("failed" in row for row in same):
+                line.append("fails")
+            else:
+                line.append(f"{min(row['modes'] for row in same)}, {fmean(row['share'] for row in same):.0%}")
         cells.append(line)
     yield from write_table(["", *(f"`{penalty}`" for penalty in penalties)], *cells)
     yield f"`{name}`: {rows[-1]['images']:,} points, {len({row['seed'] for row in rows})} seeds each."

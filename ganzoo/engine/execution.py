@@ -194,8 +194,12 @@ def _fill(structure: Any, tensors: Sequence[Tensor]) -> Any:
 def compile_graph(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> Callable[..., Any]:
     """Compile a graph of tensor operations, which may change its inputs, with torch's own random numbers.
 
-    It is called with tensors of the same shapes and strides alone, so that the compiled code need not check them.
+    It is called with tensors of the same shapes and strides alone, so that the compiled code need not check them. Where
+    the compiler lays out the result of a convolution in another order than the trace saw, a view of it becomes a copy.
     """
+    for node in graph.graph.find_nodes(op="call_function", target=torch.ops.aten.view.default):
+        node.target = torch.ops.aten.reshape.default
+    graph.recompile()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's compiler warns about its own code
         from torch._inductor import config

@@ -107,7 +107,7 @@ def test_a_projection_classifies_too(arch):
 @pytest.mark.parametrize("arch", RECORDED)
 def test_what_an_architecture_recommends_can_be_recorded(arch):
     """The first update is traced as ``train.execution=compile`` does, and replayed; the command compiles it too."""
-    row = combinations.try_compiled(arch, "trace", 2)
+    combinations.try_compiled(row := combinations.make_row(arch, "recommended", "trace", 2))
     assert (row["trained"], row["failed"]) == (["recommended"], {})
 
 
@@ -121,9 +121,20 @@ def test_a_combination_that_fails_is_found(monkeypatch):
 
     assert loss.factory.endswith(":BCE")
     monkeypatch.setattr(BCE, "generator", lambda self, fake, real: fake.mean() / 0.0)
-    row = combinations.try_terms("mlp", "bce", 1)
+    combinations.try_terms(row := combinations.make_row("mlp", "bce", "eager", 1), ["none"])
     assert not row["trained"]
     assert "not finite" in row["failed"]["none"]
+
+
+def test_a_row_gets_the_terms_that_came_later():
+    row = combinations.make_row("mlp", "bce", "eager", 1)
+    assert combinations.list_missing_terms(row) == ["none", *TERMS]
+    combinations.try_terms(row, [term for term in combinations.list_missing_terms(row) if term not in ("r1", "cycle")])
+    assert combinations.list_missing_terms(row) == ["r1", "cycle"]
+    combinations.try_terms(row, ["r1", "cycle"])
+    assert combinations.list_missing_terms(row) == []
+    assert "r1" in row["trained"]
+    assert "cycle" in row["refused"]
 
 
 def test_a_term_that_is_not_measured_is_found(monkeypatch):
@@ -137,5 +148,5 @@ def test_a_piece_that_cannot_be_recorded_is_found(monkeypatch):
 
     forward = networks.Generator.forward
     monkeypatch.setattr(networks.Generator, "forward", lambda self, z, *more: forward(self, z * float(z.sum()), *more))
-    row = combinations.try_compiled("mlp", "trace", 2)
+    combinations.try_compiled(row := combinations.make_row("mlp", "recommended", "trace", 2))
     assert "train.execution=compile is not possible here" in row["failed"]["recommended"]

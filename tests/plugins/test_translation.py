@@ -262,6 +262,7 @@ def test_both_directions_and_the_heads_of_patches_learn(pictures):
 def test_recorded_updates_equal_eager_ones(pictures, monkeypatch, arch):
     monkeypatch.setattr(execution, "compile_graph", lambda graph, inputs: graph)
     options = {"train.batch": 2, "arch.blocks": 1, **({"reg.cycle.pool": 2} if arch == "cyclegan" else {})}
+    options |= {f"optim.{network}.eps": 1e-2 for network in "gd"}  # Adam amplifies the rounding of gradients near 0
     runs = [train(pictures, arch, 8, **options, **{"train.execution": how}) for how in ("eager", "compile")]
     assert "going on with eager" not in (runs[1].path / "log.txt").read_text()
     (one, _), (two, _) = (checkpoint.load(run.checkpoints[-1]) for run in runs)
@@ -269,7 +270,10 @@ def test_recorded_updates_equal_eager_ones(pictures, monkeypatch, arch):
         name for name in one if not name.startswith("optim") and not name.endswith(".bias")
     ]  # some have no effect
     off = {name: float((one[name].double() - two[name].double()).abs().max()) for name in trained}
-    assert max(off.values()) < 1e-4, max(off, key=off.get)  # Adam steps as far for the smallest gradients
+    assert max(off.values()) < 1e-5, max(off, key=off.get)
+    start, _ = checkpoint.load(runs[0].checkpoints[0])
+    moved = [float((one[name] - start[name]).abs().max()) for name in trained if name.startswith("generator/")]
+    assert max(moved) > 1e-4  # so that the updates are compared, and not the weights at the start
 
 
 def test_d_and_g_cannot_see_different_images_in_one_forward(pictures):
