@@ -21,7 +21,7 @@ def list_modes() -> Iterator[str]:
             if any("failed" in row for row in same):
                 line.append("fails")
             else:
-                line.append(f"{min(row['modes'] for row in same)}, {fmean(row['share'] for row in same):.0%}")
+                line.append(f"{min(row['modes'] for row in same):.0f}, {fmean(row['share'] for row in same):.0%}")
         cells.append(line)
     yield from write_table(["", *(f"`{penalty}`" for penalty in penalties)], *cells)
     yield f"`{name}`: {rows[-1]['images']:,} points, {len({row['seed'] for row in rows})} seeds each."

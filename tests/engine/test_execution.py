@@ -236,6 +236,16 @@ GRADIENTS = {"optim.g.betas": "0,0.99", "optim.d.betas": "0,0.99"}  # with which
 
 
 @pytest.mark.slow
+def test_a_view_compiles_where_the_compiler_lays_out_its_input_otherwise():
+    # the sum of two maps of one channel in channels-last order: eager addition makes it contiguous, the compiler not
+    one, two, last = nn.Conv2d(3, 1, 1), nn.Conv2d(3, 1, 1), nn.Conv2d(1, 4, 3)
+    x = torch.randn(2, 3, 8, 8).to(memory_format=torch.channels_last)
+    with torch.no_grad():
+        replay, result = execution.compile_piece(lambda x: last(one(x[0]) + two(x[0])).flatten(1), [], [x])
+        torch.testing.assert_close(replay([x]), result)
+
+
+@pytest.mark.slow
 def test_compiled_double_backward_equals_eager(tmp_path):
     """It runs in a process of its own: at larger sizes the compiler has corrupted the heap."""
     words = ["-q", "-n", "0", "-p", "no:cacheprovider", str(HERE), "-k", "double_backward_here"]
