@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from devices import CPU, cuda
 from forks import start_python
