@@ -114,8 +114,10 @@ class LucidrainsOptions:
         4, low=1, help="Half the channels of G at full size, and a quarter of those of D; 16 in the package."
     )
     channel_max: int = option(64, low=8, help="Largest number of channels; 512 in the package.")
-    z_dim: int = option(64, low=1, help="Length of the latent z and of a style w; 512 in the package.")
-    mapping: int = option(2, low=1, help="Layers of the mapping network; 8 in the package.")
+    z_dim: int = option(
+        512, low=1, help="Length of the latent z and of a style w. Styles of a shorter z hardly differ at first."
+    )
+    mapping: int = option(8, low=1, help="Layers of the mapping network; styles of fewer hardly differ at first.")
     mixing: float = option(0.9, low=0, high=1, help="Probability with which a sample has two styles in training.")
     constant: bool = option(True, help="Whether G begins with a learned constant, not with a map of the style.")
     attention: tuple[int, ...] | None = option(

@@ -274,6 +274,15 @@ def test_the_first_weights_are_those_of_the_package() -> None:
     assert (conv.affine.bias - 1).abs().max() > 1 / 16
 
 
+def test_the_first_styles_depend_on_the_latent_as_in_the_package() -> None:
+    network = ganzoo.create("architecture", NAME, data=DataInfo(shape=(1, 16, 16))).generator
+    styles = network.eval().mapping(draw(5, 500, 512))[:, 0]
+    # a layer of 512 multiplies squares by 0.1^2 * 512 * (1 + 0.2^2) / 2 on average, the first by 0.01 of a unit vector
+    wanted = (0.01 * 1.04 / 2) * (0.01 * 512 * 1.04 / 2) ** 7
+    assert styles.square().mean().item() == pytest.approx(wanted, rel=0.5)
+    assert styles.var(0).mean() > 0.2 * styles.square().mean()
+
+
 # ----------------------------------------------------------------------------
 # Refusals.
 
