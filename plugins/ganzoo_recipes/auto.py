@@ -3,7 +3,7 @@
 It is a table of what published trainings and our own measurements chose. Without a GPU: DCGAN's networks (Radford et
 al. 2016, arXiv:1511.06434) with R3GAN's loss and penalties. With a GPU: FastGAN (Liu et al. 2021, arXiv:2101.04775) for
 few images, R3GAN (Huang et al. 2024, arXiv:2501.05441) for more. DiffAugment (Zhao et al. 2020, arXiv:2006.10738) as
-often as there are few images.
+often as there are few images. For text, WGAN-GP's language model (Gulrajani et al. 2017, arXiv:1704.00028).
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ def choose_settings(data: DataInfo, device: str, facts: DataFacts) -> Proposal:
     draft.add(train__time=TIME.get(device, TIME_ON_GPU), train__images=NOMINAL)
     if data.modality in ("points", "tabular"):
         _choose_for_vectors(draft)
+    elif data.modality == "text":
+        _choose_for_text(device, draft)
     elif data.modality == "image":
         _choose_for_images(data, device, facts, draft)
     else:
@@ -65,6 +67,23 @@ def choose_settings(data: DataInfo, device: str, facts: DataFacts) -> Proposal:
 def _choose_for_vectors(draft: Draft) -> None:
     draft.add("mlp with rpgan, r1 and r2: plain layers are enough for points and tables", arch="mlp")
     draft.reasons.append("expect all modes of a mixture within a minute or two")
+
+
+def _choose_for_text(device: str, draft: Draft) -> None:
+    """Choose WGAN-GP's language model: small with rates that fall for a processor, the paper's for a GPU."""
+    if device == "cpu":
+        rates: dict[str, Any] = {f"optim__{network}__lr": f"cosine(2e-3, 2e-5, images={NOMINAL})" for network in "gd"}
+        sizes: dict[str, Any] = {"arch__blocks": 1, "train__d_steps": 1, "train__batch": 16}
+    else:
+        rates = {f"optim__{network}__lr": 1e-4 for network in "gd"}
+        sizes = {"arch__width": 512, "train__d_steps": 10, "train__batch": 64}
+    draft.add(
+        "char-gan with wasserstein and wgan-gp: convolutions along the characters, and no draws in between",
+        arch="char-gan", loss="wasserstein", reg=("wgan-gp",), **rates, **sizes,
+        **{f"optim__{network}__betas": (0.5, 0.9) for network in "gd"}, **{"reg__wgan-gp__weight": 10.0},
+        train__ema_half_life=2000,
+    )  # fmt: skip
+    draft.reasons.append("expect letters, pairs and short words of the text, but no sense (docs/text.md)")
 
 
 def _choose_for_images(data: DataInfo, device: str, facts: DataFacts, draft: Draft) -> None:

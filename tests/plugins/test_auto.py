@@ -19,7 +19,7 @@ def choose(device="cpu", facts=PHOTOS, **info):
     data = DataInfo(**{"shape": (3, 32, 32), "num_items": 5000, **info})
     found = choose_settings(data, device, facts)
     size = found.settings.get("dataset.size")
-    dataset = {"image": "folder"}.get(data.modality, "points" if data.modality == "points" else "npz")
+    dataset = {"image": "folder", "points": "points", "text": "text"}.get(data.modality, "npz")
     flags = {"dataset": dataset} | ({"dataset.size": size} if size and dataset == "folder" else {})
     looked = replace(facts, resizable=facts.resizable and dataset == "folder")
     # all that it chose is a valid recipe
@@ -106,11 +106,26 @@ def test_other_kinds_and_shapes_get_networks_that_take_them(info, arch):
     assert choose(facts=facts, **info)[0]["arch"] == arch
 
 
+@pytest.mark.parametrize(("device", "width", "d_steps"), [("cpu", None, 1), ("cuda", 512, 10)])
+def test_text_gets_the_language_model_small_without_a_gpu(device, width, d_steps):
+    settings, said = choose(device, DataFacts(looked=100), shape=(30, 32), modality="text", num_items=None)
+    assert (settings["arch"], settings.get("arch.width"), settings["train.d_steps"]) == ("char-gan", width, d_steps)
+    assert "no sense" in said
+
+
+def test_on_a_processor_text_gets_the_settings_of_the_short_recipe():
+    short = registry().resolve("recipe", "char-gan-short").spec.settings
+    settings, _ = choose("cpu", DataFacts(looked=100), shape=(30, 32), modality="text", num_items=None)
+    same = {key for key in short if not key.startswith(("dataset.", "train.")) and key != "arch.width"}
+    same |= {"train.d_steps", "train.batch", "train.ema_half_life"}
+    chosen = {key: str(settings[key]).replace("images=1000000", "images=400000") for key in same if key != "reg"}
+    assert chosen == {key: str(short[key]) for key in same if key != "reg"}
+
+
 @pytest.mark.parametrize(
     ("info", "words"),
     [
         ({"shape": (1, 4000), "modality": "audio"}, "has no networks for audio: add --arch NAME"),
-        ({"shape": (30, 20), "modality": "text"}, "has no networks for text: add --arch NAME"),
         ({"shape": (3, 200, 300)}, "has no networks for images of 300x200: add --size N"),
         ({"shape": (3, 32, 32), "label_shape": (3, 32, 32)}, "does not translate images: add --arch NAME"),
     ],
