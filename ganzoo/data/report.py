@@ -169,7 +169,7 @@ def list_warnings(report: DataReport, options: Mapping[str, Any]) -> list[str]:
     """
     files, num = report.originals, report.num
     found = _list_value_warnings(report.values, num, report.info, options)
-    if report.copies.num_equal:
+    if report.copies.num_equal and not report.drawn:  # equal draws are not removed
         found.append(f"copies of other samples: {report.copies.num_equal:,}; they count more often, so remove them")
     if report.classes and max(report.classes.values()) > UNEVEN * min(report.classes.values()):
         least = min(report.classes, key=lambda name: report.classes[name])

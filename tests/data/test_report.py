@@ -182,4 +182,8 @@ def test_an_endless_dataset_is_looked_at_in_a_draw() -> None:
     report = make_report(source)
     assert (report.num, report.drawn) == (10_000, True)
     assert dict(describe_report(report))["samples"] == "10,000 of 2, uint8, drawn from a dataset without end"
+    few = EndlessSource(info, lambda generator, n: (torch.randint(9, (n, 2), generator=generator), None))
+    report = make_report(few)
+    assert report.copies.num_equal > 9000
+    assert list_warnings(report, {}) == []
     assert summarise_source(source).lines == []
