@@ -26,6 +26,12 @@ class MLPOptions:
     codes: int = option(
         64, help="Number of codes of a mixed latent; use several for each mode.", low=2, used_with="latent=mixed"
     )
+    code_scale: float = option(
+        4.0,
+        help="Factor of the codes: at 1 G learns to ignore them, and the higher it is, the less z changes a mode.",
+        low=0,
+        used_with="latent=mixed",
+    )
     projection: bool = option(
         True,
         help="Whether D sees the labels; false if a head (acgan, tac, d2d-ce ...) gives it the classes instead.",

@@ -17,6 +17,7 @@ class Course(NamedTuple):
         modes: The largest number of modes that it was tried with.
         updates: The number of updates.
         codes: The number of codes beside z.
+        scale: The factor of the codes. With 4, one training in ten on 25 modes separates them too late.
         frequency: The standard deviation of the frequencies of D's waves; twice as high where modes are twice as close.
         gamma: The strength of the penalties, at the start and at the end.
         lr: G's learning rate at the start; D's is 0.002. The points of a code move as one, and D sees them as wide as
@@ -26,15 +27,16 @@ class Course(NamedTuple):
     modes: int
     updates: int
     codes: int
+    scale: float
     frequency: float
     gamma: tuple[float, float]
     lr: float
 
 
 COURSES = (
-    Course(8, 6_000, 256, 0.5, (1.0, 0.003), 3e-4),
-    Course(25, 8_000, 256, 0.5, (0.5, 0.003), 2e-4),
-    Course(100, 8_000, 1024, 1.0, (0.01, 0.0003), 1e-3),
+    Course(8, 6_000, 256, 4.0, 0.5, (1.0, 0.003), 3e-4),
+    Course(25, 8_000, 256, 6.0, 0.5, (0.5, 0.003), 1.5e-4),
+    Course(100, 8_000, 1024, 4.0, 1.0, (0.01, 0.0003), 1e-3),
 )
 
 
@@ -52,6 +54,7 @@ def choose_settings(data: DataInfo, device: str) -> dict[str, Any]:
         "arch": "mlp",
         "arch.latent": "mixed",
         "arch.codes": course.codes,
+        "arch.code_scale": course.scale,
         "arch.frequency": course.frequency,
         "loss": "rpgan",
         "reg": ("r1", "r2"),

@@ -14,7 +14,6 @@ from ganzoo_mlp import MLPOptions
 SLOPE = 0.2  # of the leaky rectifiers
 LARGEST = 64  # pixels: for larger images nearly all parameters would be in the last layer
 WAVES = 32  # beside D's input
-CODE_SCALE = 4.0  # the scale of the one-hot codes: at 1 the generator learns to ignore them
 
 
 def build(options: MLPOptions, data: DataInfo) -> Networks:
@@ -32,7 +31,7 @@ def build(options: MLPOptions, data: DataInfo) -> Networks:
     numbers = math.prod(data.shape) * (2 if codes else 1)  # with codes, a short z is soon ignored
     z_dim = min(numbers, 32) if options.z_dim is None else options.z_dim
     return Networks(
-        generator=Generator(data, z_dim, codes, options.depth, options.width),
+        generator=Generator(data, z_dim, codes, options.code_scale, options.depth, options.width),
         discriminator=Discriminator(
             data, options.depth, options.width, options.projection, options.pack, options.frequency
         ),
@@ -50,12 +49,13 @@ class Generator(nn.Module):
         codes: The length of the one-hot part after it; 0 for none. A continuous map of a connected latent distribution
             cannot make separate modes without samples between them. With codes, each code can make a mode of its own
             (ClusterGAN, Mukherjee et al. 2018, arXiv:1809.03627).
+        code_scale: The factor by which the codes are multiplied.
         depth, width: The number of hidden layers, and the number of units in each.
     """
 
     scale: Tensor
 
-    def __init__(self, data: DataInfo, z_dim: int, codes: int, depth: int, width: int) -> None:
+    def __init__(self, data: DataInfo, z_dim: int, codes: int, code_scale: float, depth: int, width: int) -> None:
         super().__init__()
         self.shape, self.label_shape, self.num_classes = data.shape, data.label_shape, data.num_classes
         inputs = z_dim + codes + label_size(data)
@@ -64,7 +64,7 @@ class Generator(nn.Module):
             self.layers.append(nn.Tanh())
         self.codes = codes
         if codes:
-            self.register_buffer("scale", torch.tensor([1.0] * z_dim + [CODE_SCALE] * codes))
+            self.register_buffer("scale", torch.tensor([1.0] * z_dim + [code_scale] * codes))
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the samples of latents `z`; raise ValueError if labels are missing or unexpected."""

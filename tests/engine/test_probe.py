@@ -215,6 +215,13 @@ def test_modes_and_averages_that_differ_are_seen(make):
     assert looking.look(64)["average_gap"] > 0.5  # the average has the old statistics
 
 
+def test_numbers_that_g_draws_in_training_are_no_difference_of_modes(make):
+    gan, batches = make()
+    looking = make_probe(gan, batches)
+    gan.generator.net.insert(1, nn.Dropout(0.5))
+    assert looking.look(16)["mode_gap"] == 0
+
+
 def test_steps_are_counted_for_each_update(make):
     gan, batches = make()
     looking = make_probe(gan, batches)
@@ -241,7 +248,7 @@ def test_networks_get_as_many_samples_as_in_an_update(make, settings, shown):
     make_probe(gan, batches).look(16)
     chunk = next(iter(settings.values()))
     assert set(sizes) == {chunk}
-    assert sum(sizes) == shown + chunk  # and once in evaluation mode
+    assert sum(sizes) == shown + 2 * chunk  # and once with running statistics, and once in evaluation mode
 
 
 def test_packed_samples_get_one_logit(tmp_path, monkeypatch):

@@ -236,8 +236,8 @@ def test_z_is_as_long_as_a_sample_32_at_most(shape, modality, z_dim):
     assert build(data, latent="mixed", codes=6).latent_dim == min(2 * math.prod(shape), 32) + 6
 
 
-def test_codes_of_mixed_latents_are_scaled_by_four():
-    networks = build(latent="mixed", codes=6, z_dim=3)
+def test_codes_of_mixed_latents_are_scaled():
+    networks = build(latent="mixed", codes=6, z_dim=3, code_scale=5.0)
     assert (networks.latent_dim, networks.latent) == (9, "normal+onehot6")
     z = draw_latents(networks.latent, torch.Generator().manual_seed(0), 20, 9)
     first = networks.generator.layers[0]
@@ -245,8 +245,8 @@ def test_codes_of_mixed_latents_are_scaled_by_four():
     first.register_forward_pre_hook(lambda _, inputs: entered.append(inputs[0]))
     networks.generator(z)
     assert torch.equal(entered[0][:, :3], z[:, :3])
-    assert torch.equal(entered[0][:, 3:], 4 * z[:, 3:])
-    assert entered[0][:, 3:].sum(1).eq(4).all()
+    assert torch.equal(entered[0][:, 3:], 5 * z[:, 3:])
+    assert entered[0][:, 3:].sum(1).eq(5).all()
 
 
 # ----------------------------------------------------------------------------
