@@ -88,6 +88,17 @@ MODELS: Mapping[str, Bundled] = {
         evaluate=("--num", "2000"),
         similar_to={"avatar": "ganzoo:avatars"},
     ),
+    "styled-avatars": Bundled(
+        summary="The same faces by a stylegan2, which has styles: they can be mixed, moved and truncated.",
+        data="8,000 avatars of DiceBear's design Pixel Art, CC0 1.0; avatars.mjs draws them",
+        train=(
+            *("--arch", "stylegan2", "--dataset", "avatars", "--size", "16", "--images", "600000"),
+            *("arch.channel_base=512", "train.execution=compile", "train.threads=1", "train.ema_half_life=4000"),
+            *("optim.g.lr=cosine(1e-3, 5e-5, images=6e5)", "optim.d.lr=cosine(2e-3, 1e-4, images=6e5)"),
+        ),
+        evaluate=("--num", "2000"),
+        similar_to=dict.fromkeys(("stylegan", "style"), "ganzoo:styled-avatars"),
+    ),
     "tiles": Bundled(
         summary="Tiles of a game in colour, 32x32, of a chosen kind (dngn, item or mon): a dcgan of tiles.",
         data="3,665 tiles of Dungeon Crawl Stone Soup 0.28, CC0 1.0, in Debian's source package crawl",
