@@ -12,7 +12,7 @@ from typing import Any
 from ganzoo.plugin import Recipe
 from ganzoo_recipes import papers
 
-IMAGES, STACKED_IMAGES = 100_000, 1_280_000
+IMAGES, STACKED_IMAGES = 100_000, 1_600_000
 
 
 def list_recipes() -> Iterator[Recipe]:
@@ -45,7 +45,7 @@ def list_recipes() -> Iterator[Recipe]:
             "dataset.of": "digits",
             "dataset.settings": ("size=8",),
             "loss": "rpgan",
-            **_make_course(STACKED_IMAGES, rates="1.2e-3, 4e-4", gamma=0.01),
+            **_make_course(STACKED_IMAGES, rates="2e-3, 8e-4", gamma=0.01),
             "train.batch": 128,
             "train.ema_half_life": 50_000,
             "train.execution": "compile",
