@@ -77,7 +77,7 @@ def test_its_recommendations_are_a_complete_recipe():
 
 
 def test_the_recipe_for_modes_depends_on_their_number():
-    for shape, lr in (("ring", 3e-4), ("grid", 2e-4), ("staggered-100", 1e-3)):
+    for shape, lr in (("ring", 3e-4), ("grid", 1.5e-4), ("staggered-100", 1e-3)):
         settings = choose_settings(points_info(PointsOptions(shape=shape)), "cpu")
         recipe = resolve(registry(), pairs={"dataset": "points", "dataset.shape": shape, **settings})
         check_recipe(recipe)
